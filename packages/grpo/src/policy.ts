@@ -1,0 +1,48 @@
+import type { Tensor, Tensor2D, Variable } from "@tensorflow/tfjs-core";
+
+/**
+ * The Policy seam: what the learner asks of a model. grpo knows tensors, not rewards and not pictures; a policy knows
+ * how to turn its own rows (prompt, pictures, completion) into log-probabilities.
+ */
+
+/** One rollout as the learner sees it. A policy extends it with what it needs (prompt ids, pictures). */
+export interface PolicyRow {
+  /** The completion's token ids as trained (image placeholders already stripped), end token included. */
+  readonly completionIds: Int32Array;
+}
+
+/** One trainable tensor. Its name is the one of the checkpoint. */
+export interface PolicyParameter {
+  readonly name: string;
+  readonly variable: Variable;
+  /** Which learning rate and freeze switch it follows, e.g. "vision", "connector", "language". */
+  readonly group: string;
+  /** The block it belongs to within its group; absent for embeddings, heads and final norms. */
+  readonly layer?: number;
+}
+
+export interface LogProbsOptions {
+  /** The width T of the result; at least the longest completion of the rows. */
+  readonly width: number;
+  /** Divides the logits before the softmax; 1 unless told. */
+  readonly temperature?: number;
+  /** Whether the entropy of each position's distribution is wanted as well (with gradient). */
+  readonly entropy?: boolean;
+}
+
+export interface TokenLogProbs {
+  /** log p of each completion token, [B, T], 0 past a row's end; differentiable in the parameters. */
+  readonly logProbs: Tensor2D;
+  /** Entropy of the full distribution at each completion position, [B, T], 0 past a row's end. */
+  readonly entropy?: Tensor2D;
+}
+
+export interface Policy<Row extends PolicyRow = PolicyRow> {
+  /** The tensors that are trained now; frozen ones are not in it. */
+  readonly parameters: readonly PolicyParameter[];
+  /** Differentiable log-probabilities of the rows' completions. Called inside the learner's tidy. */
+  logProbs(rows: readonly Row[], options: LogProbsOptions): TokenLogProbs;
+}
+
+/** Gradients by parameter name; the caller disposes them. */
+export type Gradients = Map<string, Tensor>;

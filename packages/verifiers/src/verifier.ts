@@ -1,0 +1,39 @@
+/**
+ * The Verifier seam: (response, sample) → verdict. A verifier is synchronous and pure; deadlines, workers and HTTP wrap it
+ * elsewhere (`@v-triune/rewards`). A wrong answer is a verdict, never a throw.
+ */
+
+/** What a verifier reads of a sample. `params` is the sample's own `verifier_parm` plus what the run adds (epsilon, grid). */
+export interface VerifierSample {
+  /** The gold answer as the corpus carries it (`\boxed{..}`, a Python-style box list, a word). */
+  readonly groundTruth: string;
+  /** The prompt, for verifiers that need the question; most do not. */
+  readonly prompt?: string;
+  /** Where the sample is from; never decides a verdict, only labels metrics. */
+  readonly dataSource?: string;
+  /** Verifier parameters; checked by the verifier's `params` schema before the first sample is scored. */
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A verdict is data:
+ * - `scored`: the answer was judged. `accuracy` and `format` are in [0, 1]; `metrics` are logged by source.
+ * - `skipped`: the gold is bad. The rollout is left out of its group, never scored 0.
+ * - `error`: the judging failed (budget, timeout, crash). Retried, then left out and counted, never a silent zero.
+ */
+export type Verdict =
+  | { readonly status: "scored"; readonly accuracy: number; readonly format: number; readonly metrics: Readonly<Record<string, number>> }
+  | { readonly status: "skipped"; readonly reason: string }
+  | { readonly status: "error"; readonly reason: string };
+
+export interface Verifier {
+  /** The name a sample's `reward_model.verifier` carries. */
+  readonly name: string;
+  /**
+   * Judges one response.
+   *
+   * @param response the model's text, special tokens removed
+   * @param sample the gold answer and its parameters
+   */
+  verify(response: string, sample: VerifierSample): Verdict;
+}
