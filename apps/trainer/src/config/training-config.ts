@@ -1,0 +1,199 @@
+/**
+ * The training configuration, fully resolved: every key is there, every path is absolute, every default is filled in.
+ * Defaults are the paper's recipe (arXiv 2505.18129); names follow verl and TRL where they have one. What a person writes is
+ * looser (`TrainingConfigInput` in training-config-schema.ts); `loadTrainingConfig` turns the one into the other.
+ *
+ * Later parts of the recipe have their place here: a new advantage, loss or aggregation is one more literal in `algorithm`,
+ * LoRA goes into `model`, dynamic sampling into `rollout`, a sink into `monitor`.
+ */
+
+/** A folder in Hugging Face layout, or an architecture with random weights (tests, experiments in small). */
+export type ModelConfig =
+  | { readonly init: "pretrained"; readonly path: string }
+  | {
+      readonly init: "random";
+      /** A `config.json` (its absolute path) or its contents. */
+      readonly config: string | Readonly<Record<string, unknown>>;
+      /** Absolute path of the folder that holds tokenizer.json, the chat template and the image processor's settings. */
+      readonly tokenizer: string;
+    };
+
+/** One Parquet set in the Orsta layout. */
+export interface DataSetConfig {
+  /** Absolute path or glob. */
+  readonly path: string;
+  /** How often its samples are drawn relative to the other sets' samples; 1 is a uniform mix over samples. */
+  readonly weight: number;
+  /** At most so many samples are used (a seeded choice); null uses all. */
+  readonly cap: number | null;
+}
+
+export interface DataConfig {
+  readonly train: readonly DataSetConfig[];
+  /** Held-out sets; empty means that the run does not evaluate. */
+  readonly eval: readonly DataSetConfig[];
+}
+
+export interface RunConfig {
+  readonly name: string;
+  /** Absolute path; `runs/<name>` under the current folder unless told. */
+  readonly folder: string;
+  /** Seeds data order, prompt pool, sampling and random weights. */
+  readonly seed: number;
+  readonly steps: number;
+}
+
+export interface RolloutConfig {
+  /** Prompts of a step; each is answered `n` times (verl: data.train_batch_size). */
+  readonly promptsPerStep: number;
+  /** Group size G (verl: rollout.n). */
+  readonly n: number;
+  readonly temperature: number;
+  readonly topP: number;
+  /** null: all tokens. */
+  readonly topK: number | null;
+  readonly maxNewTokens: number;
+  /** Prompts longer than this many tokens (pictures included) are skipped and counted; null: no limit. */
+  readonly maxPromptTokens: number | null;
+}
+
+/** IoU threshold of a stage: a number in (0, 1), or the mean over 0.5, 0.55, .., 0.95, 0.99. */
+export type IouEpsilon = number | "average";
+
+export interface IouStage {
+  /** The stage holds while step / steps ≤ until; the last one is 1. */
+  readonly until: number;
+  readonly epsilon: IouEpsilon;
+}
+
+export interface RewardConfig {
+  /** (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt) when true, the bare sum when false. */
+  readonly normalised: boolean;
+  readonly iou: { readonly schedule: readonly IouStage[] };
+  /** Replaces every sample's own accuracy ratio; null leaves the samples' own. */
+  readonly accuracyRatio: number | null;
+  /** Replaces every sample's own format ratio; null leaves the samples' own. */
+  readonly formatRatio: number | null;
+}
+
+export type AdvantageName = "grpo" | "dr-grpo";
+export type LossName = "ppo";
+export type AggregationName = "token-mean" | "seq-mean-token-sum" | "seq-mean-token-mean" | "seq-mean-token-sum-norm";
+export type KlEstimator = "k1" | "k2" | "k3" | "mse" | "abs";
+
+export interface AlgorithmConfig {
+  /** grpo: (r - mean) / std in the group; dr-grpo: r - mean (arXiv 2503.20783). */
+  readonly advantage: AdvantageName;
+  readonly loss: LossName;
+  readonly clipLow: number;
+  /** Larger than clipLow is DAPO's clip-higher. */
+  readonly clipHigh: number;
+  /** The c of dual clip (arXiv 1912.09729), > 1; null switches it off. */
+  readonly dualClip: number | null;
+  readonly aggregation: AggregationName;
+  /** KL to the initial weights as a loss term; coefficient 0 needs no reference model. */
+  readonly kl: { readonly coefficient: number; readonly estimator: KlEstimator };
+  readonly entropyCoefficient: number;
+}
+
+export type ParameterGroupName = "vision" | "connector" | "language";
+
+export interface ParameterGroupConfig {
+  readonly lr: number;
+  readonly freeze: boolean;
+}
+
+export interface OptimizerConfig {
+  readonly lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weightDecay: number;
+  /** Share of all updates over which the learning rate rises linearly from 0. */
+  readonly warmupRatio: number;
+  readonly schedule: "constant" | "linear" | "cosine";
+  /** Global L2 norm; null: no clipping (the norm is still logged). */
+  readonly maxGradNorm: number | null;
+  /** At least one group is not frozen. */
+  readonly groups: Readonly<Record<ParameterGroupName, ParameterGroupConfig>>;
+}
+
+export interface UpdateConfig {
+  /** Prompts of one optimiser update (verl: ppo_mini_batch_size); equal to promptsPerStep is on-policy. Divides it. */
+  readonly miniBatch: number;
+  /** Most tokens of one forward and backward pass, prompt and completion, padding included. Memory, not the result, depends on it. */
+  readonly microBatchTokens: number;
+  /** Passes over a rollout batch. */
+  readonly epochs: number;
+}
+
+export interface PromptPoolConfig {
+  readonly enabled: boolean;
+  /** A YAML or JSON file with sentences of one's own; null: the built-in ones. */
+  readonly file: string | null;
+}
+
+export interface EvaluationConfig {
+  /** Steps between evaluations, which also happen before the first and after the last step; null: only those two. */
+  readonly every: number | null;
+  /** Most samples of one source (a seeded choice); null: all. */
+  readonly samplesPerSource: number | null;
+  /** The IoU threshold of evaluation, its own and not the training step's. */
+  readonly epsilon: IouEpsilon;
+  /** Answers a sample; 1 is greedy unless a temperature is given. */
+  readonly n: number;
+  /** 0 is greedy; n > 1 needs more than 0. */
+  readonly temperature: number;
+  readonly maxNewTokens: number;
+}
+
+export interface CheckpointConfig {
+  /** Steps between checkpoints; null: only the last step's and that of an interrupted run. */
+  readonly every: number | null;
+  /** How many are kept, newest first; null: all. */
+  readonly keep: number | null;
+}
+
+/** metrics.jsonl and the console table are always written; these are further places for the same records. */
+export interface MonitorConfig {
+  /** `events.out.tfevents.*` in the run folder. */
+  readonly tensorboard: boolean;
+  /** `metrics.csv` in the run folder. */
+  readonly csv: boolean;
+  /** A text file for node_exporter's textfile collector; null: none. */
+  readonly prometheus: string | null;
+  readonly mlflow: { readonly url: string; readonly experiment: string } | null;
+  readonly rollouts: {
+    /** Every how many steps the rollouts go to `rollouts/step-*.parquet`; null: never. */
+    readonly every: number | null;
+    /** How many steps' files are kept, newest first; null: all. */
+    readonly keep: number | null;
+  };
+  readonly alarms: {
+    readonly enabled: boolean;
+    /** `stop` saves a checkpoint and ends the run at the first alarm of severity "stop". */
+    readonly onAlarm: "tell" | "stop";
+  };
+}
+
+export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dapo" | "dr-grpo";
+
+export interface TrainingConfig {
+  /** The preset that the values started from, for the record. */
+  readonly preset: PresetName;
+  readonly model: ModelConfig;
+  readonly data: DataConfig;
+  readonly run: RunConfig;
+  readonly rollout: RolloutConfig;
+  readonly reward: RewardConfig;
+  readonly algorithm: AlgorithmConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly update: UpdateConfig;
+  readonly promptPool: PromptPoolConfig;
+  readonly evaluation: EvaluationConfig;
+  readonly checkpoint: CheckpointConfig;
+  readonly monitor: MonitorConfig;
+  /** "auto" or a backend's name as `v-triune doctor` lists it. */
+  readonly backend: string;
+  /** A bad row ends the run instead of being skipped and counted. */
+  readonly strict: boolean;
+}
