@@ -1,0 +1,255 @@
+/**
+ * Checks one row against the Orsta layout. Types are checked by arktype validators that are compiled once (50,000 rows take
+ * well under a second); what types cannot say (picture marks, gold answers that cannot be read) is checked after.
+ *
+ * Missing leaves are filled: `accuracy_ratio` 1.0, `format_ratio` 0.1, everything that may be absent null. Extra leaves are
+ * left out. Required are `data_source`, `prompt`, `reward_model.ground_truth` and `reward_model.verifier`.
+ */
+import { type } from "arktype";
+import { DatasetError, describeValue, type DatasetErrorCode } from "./dataset-error";
+import { parseDetectionGroundTruth, unboxGroundTruth } from "./ground-truth";
+import { countImageMarks } from "./image-marks";
+import { nearest } from "./nearest";
+import {
+  DEFAULT_ACCURACY_RATIO,
+  DEFAULT_FORMAT_RATIO,
+  DET_RATIO_KEYS,
+  type DetRewardRatio,
+  type Sample,
+  type SampleColumn,
+} from "./sample";
+
+/** Verifiers that ship with V-Triune. */
+export const KNOWN_VERIFIERS: readonly string[] = ["mathverify", "detection"];
+
+/** Where a row is, and how strictly it is read. */
+export interface SampleCheckOptions {
+  /** File the row is from, for messages. */
+  readonly file?: string;
+  /** Row in that file, from 0, for messages. */
+  readonly row?: number;
+  /** Names that `reward_model.verifier` may take; by default the two that ship. */
+  readonly verifiers?: readonly string[];
+  /**
+   * `reader` accepts a gold answer without `\boxed{}`, as other people's corpora have it; `writer` asks for the exact Orsta
+   * form. Default `reader`.
+   */
+  readonly as?: "reader" | "writer";
+  /** Columns that were left out on purpose: they are filled with empty values and not checked. */
+  readonly without?: readonly SampleColumn[];
+}
+
+const ratioLeaf = "number | null";
+const sampleType = type({
+  data_source: "string > 0",
+  images: type({ bytes: type.instanceOf(Uint8Array).or("null"), path: "string | null" }).array(),
+  prompt: type({ content: "string", role: "string > 0" }).array(),
+  ability: "string | null",
+  reward_model: {
+    answer: "string | null",
+    ground_truth: "string > 0",
+    accuracy_ratio: "number >= 0",
+    format_ratio: "number >= 0",
+    verifier: "string > 0",
+    verifier_parm: {
+      det_verifier_normalized: "boolean | null",
+      det_reward_ratio: {
+        iou_max_label_first: ratioLeaf,
+        iou_max_iou_first: ratioLeaf,
+        iou_completeness: ratioLeaf,
+        map: ratioLeaf,
+        map50: ratioLeaf,
+        map75: ratioLeaf,
+      },
+    },
+  },
+  extra_info: { id: "string | null", image_path: "string | null" },
+});
+
+/**
+ * Reads one row of unknown shape as a sample.
+ *
+ * ```ts
+ * parseSample(JSON.parse(line), { file: "mine.jsonl", row: 12 })
+ * ```
+ * @returns a new object with exactly the leaves of the layout
+ * @throws DatasetError naming the row and the leaf that is wrong
+ */
+export function parseSample(value: unknown, options: SampleCheckOptions = {}): Sample {
+  const completed = completeSample(value, options);
+  const problem = checkSample(completed as Sample, options);
+  if (problem !== null) throw problem;
+  return completed as Sample;
+}
+
+/**
+ * Checks a row that already has the layout's leaves.
+ *
+ * @returns what is wrong first, or null
+ */
+export function checkSample(sample: Sample, options: SampleCheckOptions = {}): DatasetError | null {
+  if (!sampleType.allows(sample)) return typeProblem(sample, options);
+  return contentProblem(sample, options);
+}
+
+function typeProblem(sample: unknown, options: SampleCheckOptions): DatasetError {
+  const result = sampleType(sample);
+  const first = result instanceof type.errors ? result[0] : undefined;
+  const found = first === undefined ? sample : leafAt(sample, first.path);
+  const missing = found === undefined || found === null;
+  return problem(options, missing ? "missing-field" : "wrong-type", {
+    field: first === undefined ? undefined : first.path.map(String).join("."),
+    expected: first?.expected ?? "a sample",
+    found: missing ? "nothing" : `${describeValue(found)} (${typeName(found)})`,
+    fix: missing ? "add the leaf; see the layout in the documentation of @v-triune/schema" : "write the leaf with this type",
+  });
+}
+
+function contentProblem(sample: Sample, options: SampleCheckOptions): DatasetError | null {
+  const skip = options.without ?? [];
+  if (!skip.includes("prompt")) {
+    if (sample.prompt.length === 0) {
+      return problem(options, "missing-field", { field: "prompt", expected: "at least one message", found: "an empty list" });
+    }
+    if (!skip.includes("images")) {
+      let marks = 0;
+      for (const message of sample.prompt) marks += countImageMarks(message.content);
+      if (marks !== sample.images.length) {
+        return problem(options, "image-count", {
+          field: "images",
+          expected: `one picture for each <image> mark of the prompt (${marks})`,
+          found: `${sample.images.length} picture${sample.images.length === 1 ? "" : "s"}`,
+          fix: "put one <image> in the prompt for each picture, in their order",
+        });
+      }
+      for (const [i, image] of sample.images.entries()) {
+        if (image.bytes === null && image.path === null) {
+          return problem(options, "missing-field", { field: `images.${i}`, expected: "bytes or a path", found: "neither" });
+        }
+      }
+    }
+  }
+  if (skip.includes("reward_model")) return null;
+  return rewardProblem(sample, options);
+}
+
+function rewardProblem(sample: Sample, options: SampleCheckOptions): DatasetError | null {
+  const reward = sample.reward_model;
+  const verifiers = options.verifiers ?? KNOWN_VERIFIERS;
+  if (!verifiers.includes(reward.verifier)) {
+    const near = nearest(reward.verifier, verifiers);
+    return problem(options, "bad-value", {
+      field: "reward_model.verifier",
+      expected: `one of ${verifiers.join(", ")}`,
+      found: describeValue(reward.verifier),
+      fix: near === null ? "register the verifier, or correct the name" : `did you mean ${near}?`,
+    });
+  }
+  if (reward.accuracy_ratio + reward.format_ratio === 0) {
+    return problem(options, "bad-value", {
+      field: "reward_model.accuracy_ratio",
+      expected: "a positive accuracy_ratio or format_ratio",
+      found: "both are 0, so that every reward would be 0 / 0",
+    });
+  }
+  if (reward.verifier === "detection" && (parseDetectionGroundTruth(reward.ground_truth)?.length ?? 0) === 0) {
+    return problem(options, "bad-value", {
+      field: "reward_model.ground_truth",
+      expected: "<answer>\\n[{'bbox_2d': [x1, y1, x2, y2], 'label': '..'}]\\n</answer> with at least one box",
+      found: describeValue(reward.ground_truth),
+    });
+  }
+  if (options.as === "writer" && reward.verifier === "mathverify" && unboxGroundTruth(reward.ground_truth) === null) {
+    return problem(options, "bad-value", {
+      field: "reward_model.ground_truth",
+      expected: "\\boxed{..}",
+      found: describeValue(reward.ground_truth),
+      fix: "wrap the answer with boxedGroundTruth()",
+    });
+  }
+  return null;
+}
+
+/** Copies the leaves of the layout and fills what may be missing; leaves of a wrong type pass through to the type check. */
+function completeSample(value: unknown, options: SampleCheckOptions): unknown {
+  if (!isRecord(value)) {
+    throw problem(options, "wrong-type", { expected: "a record", found: `${describeValue(value)} (${typeName(value)})` });
+  }
+  const without = new Set<string>(options.without);
+  const reward = value.reward_model;
+  const extra = value.extra_info ?? {};
+  return {
+    data_source: without.has("data_source") ? (value.data_source ?? "unknown") : value.data_source,
+    images: list(value.images ?? [], (image) =>
+      isRecord(image) ? { bytes: image.bytes ?? null, path: image.path ?? null } : image,
+    ),
+    prompt: list(without.has("prompt") ? (value.prompt ?? []) : value.prompt, (message) =>
+      isRecord(message) ? { content: message.content, role: message.role } : message,
+    ),
+    ability: value.ability ?? null,
+    reward_model: without.has("reward_model") && reward === undefined ? EMPTY_REWARD : completeReward(reward),
+    extra_info: isRecord(extra) ? { id: text(extra.id), image_path: extra.image_path ?? null } : extra,
+  };
+}
+
+const EMPTY_REWARD = completeReward({ ground_truth: "\\boxed{}", verifier: "mathverify" });
+
+function completeReward(reward: unknown): unknown {
+  if (!isRecord(reward)) return reward;
+  const parm = reward.verifier_parm ?? {};
+  return {
+    answer: reward.answer ?? null,
+    ground_truth: reward.ground_truth,
+    accuracy_ratio: reward.accuracy_ratio ?? DEFAULT_ACCURACY_RATIO,
+    format_ratio: reward.format_ratio ?? DEFAULT_FORMAT_RATIO,
+    verifier: reward.verifier,
+    verifier_parm: isRecord(parm)
+      ? {
+          det_verifier_normalized: parm.det_verifier_normalized ?? null,
+          det_reward_ratio: completeRatios(parm.det_reward_ratio ?? {}),
+        }
+      : parm,
+  };
+}
+
+function completeRatios(ratios: unknown): unknown {
+  if (!isRecord(ratios)) return ratios;
+  return Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, ratios[key] ?? null])) as Record<keyof DetRewardRatio, unknown>;
+}
+
+/** Owners number their rows; an id is text on disk. */
+function text(id: unknown): unknown {
+  if (id === undefined) return null;
+  return typeof id === "number" || typeof id === "bigint" ? String(id) : id;
+}
+
+function list(value: unknown, item: (value: unknown) => unknown): unknown {
+  return Array.isArray(value) ? value.map(item) : value;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function leafAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let leaf = value;
+  for (const key of path) {
+    if (typeof leaf !== "object" || leaf === null) return undefined;
+    leaf = (leaf as Record<PropertyKey, unknown>)[key];
+  }
+  return leaf;
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value;
+}
+
+function problem(
+  options: SampleCheckOptions,
+  code: DatasetErrorCode,
+  details: { field?: string | undefined; expected: string; found: string; fix?: string | undefined },
+): DatasetError {
+  return new DatasetError({ code, file: options.file, row: options.row, ...details });
+}
