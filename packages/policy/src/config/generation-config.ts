@@ -1,0 +1,42 @@
+/** A model folder's generation_config.json: what it stops at and how it samples unless told otherwise. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { JsonReader } from "./json-reader";
+import { readModelConfig } from "./model-config";
+
+/** The part of generation_config.json that is used. Absent keys are those of transformers' `GenerationConfig`. */
+export interface GenerationDefaults {
+  /** Any of these ends a completion. */
+  readonly eosTokenIds: readonly number[];
+  readonly padTokenId: number | undefined;
+  readonly doSample: boolean;
+  readonly temperature: number;
+  /** 0 is off. */
+  readonly topK: number;
+  readonly topP: number;
+  readonly repetitionPenalty: number;
+}
+
+/**
+ * Reads `folder/generation_config.json`; where it is absent or leaves the tokens out, those of config.json count.
+ *
+ * @throws ConfigError when a value is malformed
+ */
+export function readGenerationConfig(folder: string): GenerationDefaults {
+  const file = join(folder, "generation_config.json");
+  const model = readModelConfig(folder);
+  if (!existsSync(file)) {
+    return { eosTokenIds: model.eosTokenIds, padTokenId: model.padTokenId, doSample: false, temperature: 1, topK: 50, topP: 1, repetitionPenalty: 1 };
+  }
+  const reader = JsonReader.open(file, "write it again");
+  const eos = reader.values["eos_token_id"];
+  return {
+    eosTokenIds: !reader.has("eos_token_id") ? model.eosTokenIds : Array.isArray(eos) ? reader.counts("eos_token_id") : [reader.count("eos_token_id", undefined, 0)],
+    padTokenId: reader.has("pad_token_id") ? reader.count("pad_token_id", undefined, 0) : model.padTokenId,
+    doSample: reader.flag("do_sample", false),
+    temperature: reader.positive("temperature", 1),
+    topK: reader.count("top_k", 50, 0),
+    topP: reader.positive("top_p", 1),
+    repetitionPenalty: reader.positive("repetition_penalty", 1),
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * Typed access to a JSON file that a person may have edited: each getter names the file, the key, what was expected and
+ * what was found when it throws.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { ConfigError } from "../input-error";
+
+/** An object inside a JSON file, with the path of keys that led to it. */
+export class JsonReader {
+  private constructor(
+    readonly file: string,
+    readonly path: string,
+    readonly values: Readonly<Record<string, unknown>>,
+  ) {}
+
+  /** @throws ConfigError when the file is absent, not JSON, or not an object */
+  static open(file: string, fix: string): JsonReader {
+    if (!existsSync(file)) throw new ConfigError({ what: "A file of the model folder is missing.", where: file, fix });
+    let json: unknown;
+    try {
+      json = JSON.parse(readFileSync(file, "utf8"));
+    } catch (cause) {
+      throw new ConfigError({ what: "A file of the model folder is not JSON.", where: file, found: cause instanceof Error ? cause.message : String(cause), fix: "fetch or write the file again", cause });
+    }
+    if (!isRecord(json)) throw new ConfigError({ what: "A file of the model folder is not a JSON object.", where: file, found: show(json) });
+    return new JsonReader(file, "", json);
+  }
+
+  has(key: string): boolean {
+    return this.values[key] !== undefined && this.values[key] !== null;
+  }
+
+  child(key: string): JsonReader | undefined {
+    if (!this.has(key)) return undefined;
+    const value = this.values[key];
+    if (!isRecord(value)) this.fail(key, "an object");
+    return new JsonReader(this.file, this.#join(key), value);
+  }
+
+  /** A whole number from `least` on. */
+  count(key: string, fallback?: number, least = 1): number {
+    return this.#get(key, fallback, `a whole number from ${least} on`, (value): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= least);
+  }
+
+  positive(key: string, fallback?: number): number {
+    return this.#get(key, fallback, "a positive number", (value): value is number => typeof value === "number" && Number.isFinite(value) && value > 0);
+  }
+
+  flag(key: string, fallback?: boolean): boolean {
+    return this.#get(key, fallback, "true or false", (value): value is boolean => typeof value === "boolean");
+  }
+
+  text(key: string, fallback?: string): string {
+    return this.#get(key, fallback, "a string", (value): value is string => typeof value === "string");
+  }
+
+  counts(key: string, fallback?: readonly number[]): readonly number[] {
+    return this.#get(key, fallback, "an array of whole numbers", (value): value is readonly number[] => Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0));
+  }
+
+  numbers(key: string, fallback?: readonly number[]): readonly number[] {
+    return this.#get(key, fallback, "an array of numbers", (value): value is readonly number[] => Array.isArray(value) && value.every((n) => typeof n === "number" && Number.isFinite(n)));
+  }
+
+  /** Throws for a key whose value is not what it has to be. */
+  fail(key: string, expected: string, fix?: string): never {
+    const found = this.values[key];
+    throw new ConfigError({
+      what: found === undefined ? "A key of the model's configuration is missing." : "A value of the model's configuration is impossible.",
+      where: `${this.file}, key ${this.#join(key)}`, expected, found: show(found), ...(fix === undefined ? {} : { fix }),
+    });
+  }
+
+  #get<T>(key: string, fallback: T | undefined, expected: string, fits: (value: unknown) => value is T): T {
+    const value = this.values[key];
+    if (value === undefined || value === null) {
+      if (fallback !== undefined) return fallback;
+      return this.fail(key, expected);
+    }
+    return fits(value) ? value : this.fail(key, expected);
+  }
+
+  #join(key: string): string {
+    return this.path === "" ? key : `${this.path}.${key}`;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,250 @@
+/**
+ * Reads weights tensor by tensor with positional file reads: besides the tensor that is asked for, at most 4 MiB of a
+ * file are in memory. A folder may hold one `model.safetensors` or shards behind `model.safetensors.index.json`.
+ */
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { WeightsError } from "../input-error";
+import { convertToFloat32, DTYPE_BYTES, type SafetensorsDtype } from "./dtype";
+import { readSafetensorsHeader, type TensorInfo } from "./header";
+
+const CHUNK_BYTES = 4 << 20;
+const INDEX_FILE = "model.safetensors.index.json";
+
+/** Open weights: what is there, and its values on demand. */
+export interface SafetensorsReader {
+  /** The file or folder that was opened. */
+  readonly path: string;
+  /** Tensor names, sorted. */
+  readonly names: readonly string[];
+  /** `__metadata__` of the file (of the first shard where there are several). */
+  readonly metadata: Readonly<Record<string, string>>;
+  has(name: string): boolean;
+  /** @throws WeightsError when there is no tensor of that name */
+  info(name: string): TensorInfo;
+  /**
+   * The values as float32, row-major, whatever they are stored as (I64 and F64 are rounded).
+   * @throws WeightsError when there is no tensor of that name, or the file ended early
+   */
+  readFloat32(name: string): Float32Array;
+  /**
+   * The values of an integer tensor.
+   * @throws WeightsError when the tensor holds floats or a value outside of int32
+   */
+  readInt32(name: string): Int32Array;
+  /** The bytes as they are in the file, a copy. */
+  readBytes(name: string): Uint8Array;
+  /** Closes the files. Reading afterwards opens them again. */
+  close(): void;
+}
+
+/**
+ * Opens a `.safetensors` file, a sharded index (`*.safetensors.index.json`), or a folder with one of them.
+ *
+ * ```ts
+ * const weights = openSafetensors("./Qwen2.5-VL-3B-Instruct");
+ * const { shape } = weights.info("model.norm.weight");
+ * const values = weights.readFloat32("model.norm.weight");
+ * weights.close();
+ * ```
+ *
+ * @throws WeightsError when nothing readable is there; the message names the file and tensor, what was expected, what was
+ *   found, and what to do
+ */
+export function openSafetensors(path: string): SafetensorsReader {
+  const { files, weightMap } = locate(path);
+  const tensors = new Map<string, TensorInfo>();
+  let metadata: Readonly<Record<string, string>> | undefined;
+  for (const file of files) {
+    const header = readSafetensorsHeader(file);
+    metadata ??= header.metadata;
+    for (const [name, info] of header.tensors) {
+      // A shard may hold more than the index lists; the index decides, as in transformers.
+      if (weightMap && weightMap.get(name) !== file) continue;
+      tensors.set(name, info);
+    }
+  }
+  for (const [name, file] of weightMap ?? []) {
+    if (tensors.has(name)) continue;
+    throw new WeightsError({
+      what: "A shard does not hold a tensor that the index says it holds.", where: `${file}, tensor ${name}`,
+      expected: `the tensor, as listed in ${basename(path).endsWith(".json") ? path : INDEX_FILE}`, found: "no such tensor", fix: "fetch all shards and the index from the same revision",
+    });
+  }
+  return new FileReader(path, tensors, metadata ?? {});
+}
+
+class FileReader implements SafetensorsReader {
+  readonly names: readonly string[];
+  readonly #descriptors = new Map<string, number>();
+
+  constructor(
+    readonly path: string,
+    readonly tensors: ReadonlyMap<string, TensorInfo>,
+    readonly metadata: Readonly<Record<string, string>>,
+  ) {
+    this.names = [...tensors.keys()].sort();
+  }
+
+  has(name: string): boolean {
+    return this.tensors.has(name);
+  }
+
+  info(name: string): TensorInfo {
+    const info = this.tensors.get(name);
+    if (info) return info;
+    throw new WeightsError({
+      what: "A tensor is missing from the weights.", where: this.path, expected: `a tensor named ${name}`,
+      found: `${this.names.length} tensors, ${nearest(name, this.names)}`, fix: "check that the weights belong to this config.json",
+    });
+  }
+
+  readFloat32(name: string): Float32Array {
+    const info = this.info(name);
+    const out = new Float32Array(info.size);
+    if (info.dtype === "F32") {
+      this.#read(info, 0, new Uint8Array(out.buffer));
+      return out;
+    }
+    const width = DTYPE_BYTES[info.dtype];
+    const scratch = new Uint8Array(Math.min(CHUNK_BYTES, info.byteLength));
+    for (let done = 0; done < info.byteLength; done += scratch.length) {
+      const piece = scratch.subarray(0, Math.min(scratch.length, info.byteLength - done));
+      this.#read(info, done, piece);
+      convertToFloat32(info.dtype, piece, out, done / width);
+    }
+    return out;
+  }
+
+  readInt32(name: string): Int32Array {
+    const info = this.info(name);
+    const bytes = this.readBytes(name);
+    const view = new DataView(bytes.buffer);
+    const read = integerReader(info, view);
+    const out = new Int32Array(info.size);
+    for (let i = 0; i < info.size; i++) {
+      const value = read(i);
+      if (value < -2147483648 || value > 2147483647) {
+        throw new WeightsError({ what: "An integer does not fit into 32 bits.", where: `${info.file}, tensor ${name}, element ${i}`, found: String(value) });
+      }
+      out[i] = Number(value);
+    }
+    return out;
+  }
+
+  readBytes(name: string): Uint8Array {
+    const info = this.info(name);
+    const out = new Uint8Array(info.byteLength);
+    this.#read(info, 0, out);
+    return out;
+  }
+
+  close(): void {
+    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
+    this.#descriptors.clear();
+  }
+
+  /** Fills `out` from the tensor's bytes, starting `skip` bytes into it. */
+  #read(info: TensorInfo, skip: number, out: Uint8Array): void {
+    let descriptor = this.#descriptors.get(info.file);
+    if (descriptor === undefined) {
+      descriptor = openSync(info.file, "r");
+      this.#descriptors.set(info.file, descriptor);
+    }
+    let done = 0;
+    while (done < out.length) {
+      // One read call moves at most 2 GiB on Linux; 1 GiB pieces stay below that everywhere.
+      const got = readSync(descriptor, out, done, Math.min(out.length - done, 1 << 30), info.position + skip + done);
+      if (got === 0) {
+        throw new WeightsError({
+          what: "The weights file ended while a tensor was read.", where: `${info.file}, tensor ${info.name}`, expected: `${info.byteLength} bytes`,
+          found: `${skip + done} bytes`, fix: "do not change the file while it is in use",
+        });
+      }
+      done += got;
+    }
+  }
+}
+
+function integerReader(info: TensorInfo, view: DataView): (index: number) => number | bigint {
+  const readers: Partial<Record<SafetensorsDtype, (index: number) => number | bigint>> = {
+    I64: (i) => view.getBigInt64(i * 8, true),
+    I32: (i) => view.getInt32(i * 4, true),
+    I16: (i) => view.getInt16(i * 2, true),
+    I8: (i) => view.getInt8(i),
+    U8: (i) => view.getUint8(i),
+    BOOL: (i) => view.getUint8(i),
+  };
+  const read = readers[info.dtype];
+  if (read) return read;
+  throw new WeightsError({ what: "A tensor does not hold integers.", where: `${info.file}, tensor ${info.name}`, expected: Object.keys(readers).join(", "), found: info.dtype });
+}
+
+/** The files behind a path, and for shards which tensor lies where. */
+function locate(path: string): { files: string[]; weightMap?: Map<string, string> } {
+  if (!existsSync(path)) {
+    throw new WeightsError({ what: "There is no such weights file or folder.", where: path, fix: "check the path" });
+  }
+  if (!statSync(path).isDirectory()) return path.endsWith(".json") ? readIndex(path) : { files: [path] };
+  const single = join(path, "model.safetensors");
+  if (existsSync(single)) return { files: [single] };
+  const index = join(path, INDEX_FILE);
+  if (existsSync(index)) return readIndex(index);
+  const entries = readdirSync(path);
+  const others = entries.filter((name) => name.endsWith(".safetensors"));
+  if (others.length === 1) return { files: [join(path, others[0]!)] };
+  const pickled = entries.filter((name) => /\.(bin|pt|pth|gguf)$/.test(name));
+  throw new WeightsError({
+    what: "The model folder has no weights.", where: path, expected: `model.safetensors, or ${INDEX_FILE} with its shards`,
+    found: others.length > 1 ? `${others.length} .safetensors files and no index` : entries.length === 0 ? "an empty folder" : entries.slice(0, 8).join(", "),
+    fix: pickled.length > 0 ? `save ${pickled[0]} as safetensors (transformers: save_pretrained)` : "fetch the weights too, or give another folder",
+  });
+}
+
+function readIndex(index: string): { files: string[]; weightMap: Map<string, string> } {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(index, "utf8"));
+  } catch (cause) {
+    throw new WeightsError({ what: "The index of a sharded checkpoint is not JSON.", where: index, found: String(cause), fix: "fetch the file again", cause });
+  }
+  const map: unknown = typeof json === "object" && json !== null ? (json as Record<string, unknown>)["weight_map"] : undefined;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) {
+    throw new WeightsError({ what: "The index of a sharded checkpoint has no weight_map.", where: index, expected: '{"weight_map": {"<tensor>": "<file>"}}' });
+  }
+  const folder = join(index, "..");
+  const weightMap = new Map<string, string>();
+  const files = new Set<string>();
+  for (const [name, file] of Object.entries(map)) {
+    // The index comes with the download; it may name files beside it only.
+    if (typeof file !== "string" || basename(file) !== file || !file.endsWith(".safetensors")) {
+      throw new WeightsError({ what: "The index of a sharded checkpoint names an impossible file.", where: `${index}, tensor ${name}`, expected: "the name of a .safetensors file beside the index", found: JSON.stringify(file) });
+    }
+    const full = join(folder, file);
+    weightMap.set(name, full);
+    files.add(full);
+  }
+  const missing = [...files].filter((file) => !existsSync(file));
+  if (missing.length > 0) {
+    throw new WeightsError({
+      what: "Shards of the checkpoint are missing.", where: folder, expected: `${files.size} shards`,
+      found: `all but ${missing.map((file) => basename(file)).slice(0, 5).join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`, fix: "fetch the missing files",
+    });
+  }
+  return { files: [...files].sort(), weightMap };
+}
+
+/** A hint for a name that is not there: the one that shares most of its beginning and its end. */
+function nearest(name: string, names: readonly string[]): string {
+  let best = names[0];
+  let score = -1;
+  for (const candidate of names) {
+    const limit = Math.min(name.length, candidate.length);
+    let head = 0;
+    while (head < limit && name[head] === candidate[head]) head++;
+    let tail = 0;
+    while (tail < limit - head && name.at(-1 - tail) === candidate.at(-1 - tail)) tail++;
+    if (head + tail > score) [best, score] = [candidate, head + tail];
+  }
+  return best === undefined ? "none" : `the nearest is ${best}`;
+}
