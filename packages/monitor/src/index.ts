@@ -1,1 +1,19 @@
-export {};
+export { metricTag, type MetricRecord, type MetricScope, type MetricSplit } from "./metric-record";
+export { dropRecordsAfter, formatRecordLine, parseRecordLine, readMetricRecords } from "./metrics-file";
+export { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
+export { RunningMoments } from "./running-moments";
+export {
+  createStepMetrics,
+  type RolloutExample,
+  type RolloutRecord,
+  type RolloutVerdict,
+  type StepMetrics,
+  type StepMetricsOptions,
+} from "./step-metrics";
+export { expectedBest, majorityScore, validationMetrics, type ValidationOptions, type ValidationSample } from "./validation-metrics";
+export { createSinkGroup, type MetricSink, type SinkGroup, type SinkGroupOptions } from "./sinks/metric-sink";
+export { consoleTableSink, formatStepLine, formatStepTable, type ConsoleTableOptions, type StepTableOptions } from "./sinks/console-table";
+export { csvSink, formatCsvLines } from "./sinks/csv";
+export { jsonlSink } from "./sinks/jsonl";
+export { formatPrometheus, prometheusSink } from "./sinks/prometheus";
+export { tensorBoardSink, type TensorBoardOptions } from "./sinks/tensorboard";

@@ -1,0 +1,86 @@
+/**
+ * metrics.jsonl: one record a line, appended, readable while it grows and after a crash in the middle of a line.
+ * JSON has no NaN: a value that is not finite is written as the string "NaN", "Infinity" or "-Infinity" and read back as the number.
+ */
+import { createReadStream, createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { finished } from "node:stream/promises";
+import type { MetricRecord } from "./metric-record";
+
+const NOT_FINITE: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "-Infinity": -Infinity };
+
+/** One record as its line, without the line break. */
+export function formatRecordLine(record: MetricRecord): string {
+  return JSON.stringify(record, (_key, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+  );
+}
+
+/**
+ * The record of a line, or null when the line is not one (cut off, or not of this format).
+ */
+export function parseRecordLine(line: string): MetricRecord | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const record = value as Record<string, unknown>;
+  const { step, split, scope, name, metrics } = record;
+  if (typeof step !== "number" || typeof name !== "string" || typeof metrics !== "object" || metrics === null) return null;
+  if ((split !== "train" && split !== "eval") || (scope !== "source" && scope !== "task" && scope !== "all")) return null;
+  const numbers: Record<string, number> = {};
+  for (const [key, raw] of Object.entries(metrics)) {
+    const number = typeof raw === "string" ? NOT_FINITE[raw] : raw;
+    if (typeof number === "number") numbers[key] = number;
+  }
+  return { ...(value as MetricRecord), metrics: numbers };
+}
+
+/**
+ * Reads the records of a metrics.jsonl one by one.
+ *
+ * @param onBadLine told the 1-based number of each line that is not a record; the last one of a live file may be cut off
+ * @throws the file system's error when the file can't be read
+ */
+export async function* readMetricRecords(path: string, onBadLine: (line: number) => void = () => {}): AsyncGenerator<MetricRecord> {
+  let line = 0;
+  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    line += 1;
+    if (text === "") continue;
+    const record = parseRecordLine(text);
+    if (record === null) onBadLine(line);
+    else yield record;
+  }
+}
+
+/**
+ * Drops the records of steps after `lastStep`, so that a run resumed from that step's checkpoint writes each step once. The file is
+ * replaced in one move; a missing file is left missing.
+ *
+ * @returns how many records were dropped
+ */
+export async function dropRecordsAfter(path: string, lastStep: number): Promise<number> {
+  const temporary = `${path}.tmp-${process.pid}`;
+  let dropped = 0;
+  const out = createWriteStream(temporary, { flush: true });
+  try {
+    for await (const record of readMetricRecords(path)) {
+      if (record.step > lastStep) dropped += 1;
+      else if (!out.write(`${formatRecordLine(record)}\n`)) await once(out, "drain");
+    }
+    out.end();
+    await finished(out);
+    await rename(temporary, path);
+  } catch (error) {
+    out.destroy();
+    await rm(temporary, { force: true });
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+  return dropped;
+}

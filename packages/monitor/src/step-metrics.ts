@@ -1,0 +1,302 @@
+/**
+ * Per-source metrics of one step, taken while the rollouts stream in. Nothing of a rollout is kept but numbers (and a few examples, if
+ * asked), so memory is bounded by the step's rollout count and does not grow with the run.
+ *
+ * A rollout that was skipped or failed counts in `verdict/*` and in the lengths, never as a reward of 0.
+ * "Correct" is an accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
+ */
+import type { MetricRecord, MetricSplit } from "./metric-record";
+import { RunningMoments } from "./running-moments";
+import { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
+
+/** What a verifier said, structurally the `Verdict` of @v-triune/verifiers. */
+export type RolloutVerdict =
+  | { readonly status: "scored"; readonly accuracy: number; readonly format: number; readonly metrics: Readonly<Record<string, number>> }
+  | { readonly status: "skipped"; readonly reason: string }
+  | { readonly status: "error"; readonly reason: string };
+
+/** One rollout, as the monitor wants it. */
+export interface RolloutRecord {
+  readonly dataSource: string;
+  readonly task: string;
+  /** Which prompt of the step it answers; rollouts of a prompt share it. */
+  readonly group: string | number;
+  readonly verdict: RolloutVerdict;
+  /** The number that the advantages were computed from; null when the verdict is not "scored". */
+  readonly reward: number | null;
+  /** Further terms of that number (length penalty, weighted parts), by name. */
+  readonly components?: Readonly<Record<string, number>>;
+  readonly response: string;
+  /** Tokens of the completion, end token included. */
+  readonly responseTokens: number;
+  readonly promptTokens?: number;
+  /** Cut at the length limit, without an end token. */
+  readonly truncated: boolean;
+  /** Image and video tokens that the model generated and the trainer took out. */
+  readonly strippedTokens?: number;
+  /** The sample's id; only examples carry it. */
+  readonly sampleId?: string;
+}
+
+export interface StepMetricsOptions {
+  /** "train" unless told. */
+  readonly split?: MetricSplit;
+  /** Accuracy from which a box answer is correct; 0.5 unless told. */
+  readonly boxThreshold?: number;
+  /** Tasks whose answers are boxes; detection and grounding unless told. */
+  readonly boxTasks?: readonly string[];
+  /** How many correct and how many wrong answers of a source are kept as examples; 0 unless told. */
+  readonly examplesPerSource?: number;
+}
+
+/** A response to look at. */
+export interface RolloutExample {
+  readonly dataSource: string;
+  readonly task: string;
+  readonly sampleId?: string;
+  readonly correct: boolean;
+  readonly reward: number;
+  /** At most the first 2,000 characters. */
+  readonly response: string;
+}
+
+export interface StepMetrics {
+  /** Takes one rollout in; keeps no reference to it. */
+  add(record: RolloutRecord): void;
+  /**
+   * The records of the step: every source, then every task, then "all", each in order of first appearance. The aggregation is empty afterwards.
+   *
+   * @param health numbers of the step as a whole (losses, gradient norms, times), added to the "all" record
+   */
+  finish(step: number, health?: Readonly<Record<string, number>>): MetricRecord[];
+  /** The examples collected since the last `finish`. */
+  examples(): readonly RolloutExample[];
+}
+
+const EXAMPLE_CHARACTERS = 2000;
+/** Reasons are free text: past this many different ones, the rest is counted together. */
+const MOST_REASONS = 20;
+
+interface GroupRange {
+  scored: number;
+  min: number;
+  max: number;
+}
+
+/** The numbers of one (source, task) pair, mergeable into a source's, a task's or the step's. */
+class Cell {
+  readonly rollouts = { count: 0, truncated: 0, scored: 0, skipped: 0, error: 0, notFinite: 0 };
+  readonly moments = new Map<string, RunningMoments>();
+  /** For quantiles: exact, as a step's rollouts are few. */
+  readonly lengths: number[] = [];
+  readonly groups: GroupRange[] = [];
+  readonly reasons = new Map<string, number>();
+  readonly words = new Float64Array(REFLECTION_WORDS.length);
+  /** [with reflection, without] × [correct, wrong] */
+  readonly reflection = { withCorrect: 0, withWrong: 0, withoutCorrect: 0, withoutWrong: 0, unjudgedWith: 0 };
+
+  observe(name: string, value: number): void {
+    if (!Number.isFinite(value)) {
+      this.rollouts.notFinite += 1;
+      return;
+    }
+    let moments = this.moments.get(name);
+    if (moments === undefined) this.moments.set(name, (moments = new RunningMoments()));
+    moments.add(value);
+  }
+
+  countReason(reason: string, times = 1): void {
+    const key = this.reasons.has(reason) || this.reasons.size < MOST_REASONS ? reason : "(other reasons)";
+    this.reasons.set(key, (this.reasons.get(key) ?? 0) + times);
+  }
+
+  merge(other: Cell): void {
+    for (const key of Object.keys(this.rollouts) as (keyof Cell["rollouts"])[]) this.rollouts[key] += other.rollouts[key];
+    for (const key of Object.keys(this.reflection) as (keyof Cell["reflection"])[]) this.reflection[key] += other.reflection[key];
+    for (const [name, theirs] of other.moments) {
+      let ours = this.moments.get(name);
+      if (ours === undefined) this.moments.set(name, (ours = new RunningMoments()));
+      ours.merge(theirs);
+    }
+    for (const length of other.lengths) this.lengths.push(length);
+    for (const group of other.groups) this.groups.push(group);
+    for (const [reason, times] of other.reasons) this.countReason(reason, times);
+    for (let i = 0; i < this.words.length; i += 1) this.words[i] = this.words[i]! + other.words[i]!;
+  }
+}
+
+/** The value below which a share q of the sorted values lies, linearly interpolated (numpy's default). */
+function quantile(sorted: readonly number[], q: number): number {
+  const position = (sorted.length - 1) * q;
+  const low = sorted[Math.floor(position)]!;
+  return low + (sorted[Math.ceil(position)]! - low) * (position - Math.floor(position));
+}
+
+/** Which statistics of an observed quantity are reported; the rest reports its mean only. */
+const STATISTICS: Readonly<Record<string, readonly ("mean" | "std" | "min" | "max")[]>> = {
+  "critic/rewards": ["mean", "std", "min", "max"],
+  "reward/accuracy": ["mean", "std"],
+  "reward/format": ["mean", "std"],
+  response_length: ["mean", "std", "min", "max"],
+  prompt_length: ["mean", "min", "max"],
+};
+
+function metricsOf(cell: Cell): Record<string, number> {
+  const metrics: Record<string, number> = { "rollouts/count": cell.rollouts.count };
+  const put = (name: string, numerator: number, denominator: number): void => {
+    if (denominator > 0) metrics[name] = numerator / denominator;
+  };
+  for (const [name, moments] of cell.moments) {
+    for (const statistic of STATISTICS[name] ?? (["mean"] as const)) metrics[`${name}/${statistic}`] = moments[statistic];
+  }
+  const { count, truncated, scored, skipped, error, notFinite } = cell.rollouts;
+  metrics["verdict/scored"] = scored;
+  metrics["verdict/skipped"] = skipped;
+  metrics["verdict/error"] = error;
+  put("verdict/error_ratio", error, count);
+  put("verdict/skipped_ratio", skipped, count);
+  if (notFinite > 0) metrics["metrics/not_finite"] = notFinite;
+
+  if (cell.lengths.length > 0) {
+    const sorted = Float64Array.from(cell.lengths).sort() as unknown as number[];
+    metrics["response_length/p50"] = quantile(sorted, 0.5);
+    metrics["response_length/p90"] = quantile(sorted, 0.9);
+    metrics["response_length/p99"] = quantile(sorted, 0.99);
+  }
+  put("response_length/clip_ratio", truncated, count);
+
+  metrics["group/count"] = cell.groups.length;
+  put("group/zero_signal_ratio", cell.groups.filter((group) => group.scored < 2 || group.min === group.max).length, cell.groups.length);
+
+  const { withCorrect, withWrong, withoutCorrect, withoutWrong, unjudgedWith } = cell.reflection;
+  put("correct/ratio", withCorrect + withoutCorrect, withCorrect + withoutCorrect + withWrong + withoutWrong);
+  put("reflection/ratio", withCorrect + withWrong + unjudgedWith, count);
+  put("reflection/ratio_correct", withCorrect, withCorrect + withoutCorrect);
+  put("reflection/ratio_wrong", withWrong, withWrong + withoutWrong);
+  put("reflection/correct_with", withCorrect, withCorrect + withWrong);
+  put("reflection/correct_without", withoutCorrect, withoutCorrect + withoutWrong);
+  for (const [i, word] of REFLECTION_WORDS.entries()) {
+    if (cell.words[i]! > 0) metrics[`reflection/word/${word.replaceAll(" ", "_")}`] = cell.words[i]!;
+  }
+  return metrics;
+}
+
+/**
+ * Starts the aggregation of a step's rollouts; use one instance for the whole run.
+ *
+ * @example
+ * const metrics = createStepMetrics();
+ * for (const rollout of rollouts) metrics.add(rollout);
+ * await sinks.write(metrics.finish(step, { "actor/pg_loss": loss }));
+ */
+export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics {
+  const split = options.split ?? "train";
+  const boxTasks = new Set(options.boxTasks ?? ["detection", "grounding"]);
+  const boxThreshold = options.boxThreshold ?? 0.5;
+  const examplesPerSource = options.examplesPerSource ?? 0;
+  /** By source, then task: a source may carry several tasks, a task has several sources. */
+  let cells = new Map<string, Map<string, Cell>>();
+  let groups = new Map<string | number, GroupRange>();
+  let examples: RolloutExample[] = [];
+  let exampleCounts = new Map<string, number>();
+
+  function cellOf(dataSource: string, task: string): Cell {
+    let byTask = cells.get(dataSource);
+    if (byTask === undefined) cells.set(dataSource, (byTask = new Map()));
+    let cell = byTask.get(task);
+    if (cell === undefined) byTask.set(task, (cell = new Cell()));
+    return cell;
+  }
+
+  function keepExample(record: RolloutRecord, correct: boolean, reward: number): void {
+    const key = `${correct} ${record.dataSource}`;
+    const kept = exampleCounts.get(key) ?? 0;
+    if (kept >= examplesPerSource) return;
+    exampleCounts.set(key, kept + 1);
+    examples.push({
+      dataSource: record.dataSource,
+      task: record.task,
+      ...(record.sampleId === undefined ? {} : { sampleId: record.sampleId }),
+      correct,
+      reward,
+      response: record.response.slice(0, EXAMPLE_CHARACTERS),
+    });
+  }
+
+  function add(record: RolloutRecord): void {
+    const cell = cellOf(record.dataSource, record.task);
+    const { verdict } = record;
+    cell.rollouts.count += 1;
+    cell.rollouts[verdict.status] += 1;
+    if (record.truncated) cell.rollouts.truncated += 1;
+    cell.lengths.push(record.responseTokens);
+    cell.observe("response_length", record.responseTokens);
+    if (record.promptTokens !== undefined) cell.observe("prompt_length", record.promptTokens);
+    if (record.strippedTokens !== undefined) cell.observe("rollout/stripped_image_tokens", record.strippedTokens);
+
+    let group = groups.get(record.group);
+    if (group === undefined) {
+      groups.set(record.group, (group = { scored: 0, min: Infinity, max: -Infinity }));
+      cell.groups.push(group);
+    }
+    const words = countReflectionWords(record.response);
+    if (words !== null) for (let i = 0; i < words.length; i += 1) cell.words[i] = cell.words[i]! + words[i]!;
+
+    if (verdict.status !== "scored" || record.reward === null) {
+      if (verdict.status !== "scored") cell.countReason(`${verdict.status}: ${verdict.reason}`);
+      if (words !== null) cell.reflection.unjudgedWith += 1;
+      return;
+    }
+    group.scored += 1;
+    group.min = Math.min(group.min, record.reward);
+    group.max = Math.max(group.max, record.reward);
+    cell.observe("critic/rewards", record.reward);
+    cell.observe("reward/accuracy", verdict.accuracy);
+    cell.observe("reward/format", verdict.format);
+    for (const name in record.components) cell.observe(`reward/${name}`, record.components[name]!);
+    for (const name in verdict.metrics) cell.observe(`verifier/${name}`, verdict.metrics[name]!);
+
+    const correct = verdict.accuracy >= (boxTasks.has(record.task) ? boxThreshold : 1);
+    cell.observe(correct ? "response_length/correct" : "response_length/wrong", record.responseTokens);
+    const kind = words === null ? (correct ? "withoutCorrect" : "withoutWrong") : correct ? "withCorrect" : "withWrong";
+    cell.reflection[kind] += 1;
+    if (examplesPerSource > 0) keepExample(record, correct, record.reward);
+  }
+
+  function finish(step: number, health: Readonly<Record<string, number>> = {}): MetricRecord[] {
+    const record = (scope: MetricRecord["scope"], name: string, cell: Cell, task?: string): MetricRecord => ({
+      step,
+      split,
+      scope,
+      name,
+      ...(task === undefined ? {} : { task }),
+      metrics: metricsOf(cell),
+      ...(cell.reasons.size === 0 ? {} : { reasons: Object.fromEntries(cell.reasons) }),
+    });
+    const records: MetricRecord[] = [];
+    const tasks = new Map<string, Cell>();
+    const all = new Cell();
+    for (const [source, byTask] of cells) {
+      const whole = new Cell();
+      for (const [task, cell] of byTask) {
+        whole.merge(cell);
+        let taskCell = tasks.get(task);
+        if (taskCell === undefined) tasks.set(task, (taskCell = new Cell()));
+        taskCell.merge(cell);
+        all.merge(cell);
+      }
+      const [onlyTask, ...others] = byTask.keys();
+      records.push(record("source", source, whole, others.length === 0 ? onlyTask : undefined));
+    }
+    for (const [task, cell] of tasks) records.push(record("task", task, cell, task));
+    const overall = record("all", "all", all);
+    records.push({ ...overall, metrics: { ...overall.metrics, ...health } });
+    cells = new Map();
+    groups = new Map();
+    examples = [];
+    exampleCounts = new Map();
+    return records;
+  }
+
+  return { add, finish, examples: () => examples };
+}
