@@ -1,0 +1,94 @@
+/**
+ * A DuckDB of one's own for one piece of work: in memory, spilling to a folder when its memory limit is reached, and never
+ * reaching for the network (extensions are neither installed nor loaded by themselves).
+ */
+import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+
+/** Limits of one piece of work. */
+export interface DatabaseOptions {
+  /** DuckDB's `memory_limit`, such as `2GB`. Pictures that pass through JavaScript come on top. Default `2GB`. */
+  readonly memoryLimit?: string | undefined;
+  /** Worker threads; by default one for each core. */
+  readonly threads?: number | undefined;
+  /** Folder for what does not fit into memory; by default DuckDB's own choice. */
+  readonly tempDirectory?: string | undefined;
+}
+
+/**
+ * Opens a database, hands a connection to `work`, and closes both whatever happens.
+ *
+ * @throws whatever `work` throws
+ */
+export async function withDatabase<T>(options: DatabaseOptions, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  const database = await openDatabase(options);
+  try {
+    return await work(database.connection);
+  } finally {
+    database.close();
+  }
+}
+
+/** An open database; `close` frees its memory and its threads. */
+export interface Database {
+  readonly connection: DuckDBConnection;
+  close(): void;
+}
+
+/** Opens a database that the caller closes. */
+export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
+  const config: Record<string, string> = {
+    memory_limit: options.memoryLimit ?? "2GB",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    // Without it a wide SELECT over Parquet may come back in another order, and the same input would give another file.
+    preserve_insertion_order: "true",
+  };
+  if (options.threads !== undefined) config.threads = `${options.threads}`;
+  if (options.tempDirectory !== undefined) config.temp_directory = options.tempDirectory;
+  const instance = await DuckDBInstance.create(":memory:", config);
+  const connection = await instance.connect();
+  return {
+    connection,
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A string as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replace(/'/g, "''")}'`;
+}
+
+/** A name as a quoted SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replace(/"/g, '""')}"`;
+}
+
+/** First line of a DuckDB message without its class, for the `found` of a typed error. */
+export function duckdbMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return (text.split("\n")[0] ?? text).replace(/^(Invalid Input|Binder|IO|Conversion|Parser|Catalog|Out of Memory) Error: /, "");
+}
+
+/** All rows of a query as plain records: numbers for integers that are safe, strings, booleans, lists, null. */
+export async function queryRows(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
+  const reader = await connection.runAndReadAll(sql);
+  return reader.getRowObjects().map((row) => plain(row) as Record<string, unknown>);
+}
+
+/** A DuckDB value as plain JavaScript; bytes stay bytes. */
+export function plain(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) return value;
+  const nested = value as { items?: readonly unknown[]; entries?: Readonly<Record<string, unknown>>; bytes?: Uint8Array };
+  if (nested.bytes instanceof Uint8Array) return nested.bytes;
+  if (Array.isArray(nested.items)) return nested.items.map(plain);
+  const entries = nested.constructor === Object ? (value as Record<string, unknown>) : nested.entries;
+  if (entries === undefined || typeof entries !== "object") return String(value);
+  const record: Record<string, unknown> = {};
+  for (const key of Object.keys(entries)) record[key] = plain(entries[key]);
+  return record;
+}

@@ -1,0 +1,66 @@
+/**
+ * The layout of a corpus file, three times over: as DuckDB types for writing, as a tree for reading, and as the features
+ * that the Python package `datasets` reads from the Parquet footer (key `huggingface`), without which it shows pictures as
+ * structs of bytes.
+ */
+import { BLOB, BOOLEAN, FLOAT, LIST, STRUCT, VARCHAR, type DuckDBType } from "@duckdb/node-api";
+import { DET_RATIO_KEYS } from "@v-triune/schema";
+
+/** One node of the layout: a leaf, a record or a list. `required` nodes make a file unusable when they are missing. */
+export type LayoutNode =
+  | { readonly leaf: "text" | "number" | "boolean" | "bytes"; readonly required?: true }
+  | { readonly record: Readonly<Record<string, LayoutNode>>; readonly required?: true }
+  | { readonly list: LayoutNode; readonly required?: true };
+
+const text: LayoutNode = { leaf: "text" };
+const number: LayoutNode = { leaf: "number" };
+
+/** The columns of Orsta-Data-47k. */
+export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
+  data_source: { ...text, required: true },
+  images: { list: { record: { bytes: { leaf: "bytes" }, path: text } } },
+  prompt: { list: { record: { content: { ...text, required: true }, role: { ...text, required: true } } }, required: true },
+  ability: text,
+  reward_model: {
+    required: true,
+    record: {
+      answer: text,
+      ground_truth: { ...text, required: true },
+      accuracy_ratio: number,
+      format_ratio: number,
+      verifier: { ...text, required: true },
+      verifier_parm: {
+        record: {
+          det_verifier_normalized: { leaf: "boolean" },
+          det_reward_ratio: { record: Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, number])) },
+        },
+      },
+    },
+  },
+  extra_info: { record: { id: text, image_path: text } },
+};
+
+const LEAF_TYPES = { text: VARCHAR, number: FLOAT, boolean: BOOLEAN, bytes: BLOB } as const;
+
+/** The DuckDB type a node is written with; numbers are float32 on disk. */
+export function duckdbType(node: LayoutNode): DuckDBType {
+  if ("leaf" in node) return LEAF_TYPES[node.leaf];
+  if ("list" in node) return LIST(duckdbType(node.list));
+  return STRUCT(Object.fromEntries(Object.entries(node.record).map(([key, child]) => [key, duckdbType(child)])));
+}
+
+const FEATURE_TYPES = { text: "string", number: "float32", boolean: "bool", bytes: "binary" } as const;
+
+/** The features of `datasets` (4.x spelling); the pictures are `Image`. */
+function feature(node: LayoutNode): unknown {
+  if (node === (ORSTA_LAYOUT.images as { list: LayoutNode }).list) return { _type: "Image" };
+  if ("leaf" in node) return { dtype: FEATURE_TYPES[node.leaf], _type: "Value" };
+  if ("list" in node) return { feature: feature(node.list), _type: "List" };
+  return Object.fromEntries(Object.entries(node.record).map(([key, child]) => [key, feature(child)]));
+}
+
+/** The value of the footer key `huggingface`. */
+export function huggingfaceFooter(): string {
+  const features = Object.fromEntries(Object.entries(ORSTA_LAYOUT).map(([key, node]) => [key, feature(node)]));
+  return JSON.stringify({ info: { features } });
+}

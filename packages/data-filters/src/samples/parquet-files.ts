@@ -1,0 +1,59 @@
+import { existsSync, statSync } from "node:fs";
+import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
+import { DatasetError } from "@v-triune/schema";
+import { duckdbMessage, literal } from "../duckdb/database";
+
+/**
+ * The files that paths, folders and globs name, in a fixed order: as given, a glob's or a folder's files by name.
+ *
+ * @throws DatasetError when one of them names no file
+ */
+export async function parquetFiles(connection: DuckDBConnection, paths: string | readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of typeof paths === "string" ? [paths] : paths) {
+    if (existsSync(path) && !statSync(path).isDirectory()) {
+      files.push(path);
+      continue;
+    }
+    const folder = existsSync(path);
+    const pattern = folder ? `${path.replace(/\/$/, "")}/*.parquet` : path;
+    const reader = await connection.runAndReadAll(`SELECT file FROM glob(${literal(pattern)}) ORDER BY file`);
+    const found = reader.getColumns()[0]?.map(String) ?? [];
+    // A corpus folder holds files for people beside its data; their names say so.
+    const data = folder ? found.filter((file) => !/\/(ledger|_)[^/]*\.parquet$/.test(file)) : found;
+    if (data.length === 0) {
+      throw new DatasetError({
+        code: "missing-file",
+        file: path,
+        expected: folder ? "a folder with *.parquet files" : "a Parquet file, a folder of them or a glob that matches one",
+        found: folder ? "none in it" : "nothing there",
+        fix: "check the path; it is relative to the folder the command runs in",
+      });
+    }
+    files.push(...data);
+  }
+  return files;
+}
+
+/** A file's columns with their types. @throws DatasetError when it is not Parquet or cut off */
+export async function parquetColumns(connection: DuckDBConnection, file: string): Promise<Map<string, DuckDBType>> {
+  try {
+    const result = await connection.stream(`SELECT * FROM read_parquet(${literal(file)}) LIMIT 0`);
+    const types = result.columnTypes();
+    return new Map(result.columnNames().map((name, i) => [name, types[i] as DuckDBType]));
+  } catch (error) {
+    throw notParquet(file, error);
+  }
+}
+
+/** The error for a file that cannot be read as Parquet. */
+export function notParquet(file: string, error: unknown): DatasetError {
+  return new DatasetError({
+    code: "not-parquet",
+    file,
+    expected: "a whole Parquet file",
+    found: duckdbMessage(error),
+    fix: "the file is cut off, damaged or of another format; copy or write it again",
+    cause: error,
+  });
+}

@@ -1,0 +1,96 @@
+/**
+ * Reads corpus files as a stream of samples. DuckDB decodes only the columns asked for, a chunk at a time; pictures stay
+ * encoded bytes, and no more than a chunk of them is in memory.
+ */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample, type SampleColumn } from "@v-triune/schema";
+import { identifier, literal, openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
+import { ORSTA_LAYOUT } from "./orsta-layout";
+import { notParquet, parquetColumns, parquetFiles } from "./parquet-files";
+import { missing, projection } from "./projection";
+
+/** What to read, and what to do with a row that is wrong. */
+export interface ReadSamplesOptions extends DatabaseOptions {
+  /** Throw at the first bad row. By default true when there is no `onBadRow`, and false when there is one. */
+  readonly strict?: boolean;
+  /** Told of each row that is left out. */
+  readonly onBadRow?: (error: DatasetError) => void;
+  /** Columns to read; the others come back empty and are not checked. Default: all. */
+  readonly columns?: readonly SampleColumn[];
+  /** Stop after this many good rows. */
+  readonly limit?: number;
+  /** Names that `reward_model.verifier` may take; by default those that ship with V-Triune. */
+  readonly verifiers?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Streams the samples of Parquet files in the Orsta layout, in the order of the files and their rows.
+ *
+ * ```ts
+ * for await (const sample of readSamples("data/train_*.parquet", { onBadRow: (error) => console.warn(error.message) })) ..
+ * ```
+ * @param paths files, folders or globs
+ * @throws DatasetError for a missing or damaged file, a column of a wrong type, and, if strict, a bad row
+ */
+export async function* readSamples(paths: string | readonly string[], options: ReadSamplesOptions = {}): AsyncGenerator<Sample> {
+  const database = await openDatabase(options);
+  try {
+    let left = options.limit ?? Number.POSITIVE_INFINITY;
+    for (const file of await parquetFiles(database.connection, paths)) {
+      if (left <= 0) return;
+      for await (const sample of readFile(database.connection, file, options)) {
+        yield sample;
+        if (--left <= 0) return;
+      }
+    }
+  } finally {
+    database.close();
+  }
+}
+
+async function* readFile(connection: DuckDBConnection, file: string, options: ReadSamplesOptions): AsyncGenerator<Sample> {
+  const columns = options.columns ?? SAMPLE_COLUMNS;
+  const without = SAMPLE_COLUMNS.filter((column) => !columns.includes(column));
+  const present = await parquetColumns(connection, file);
+  const selected: string[] = [];
+  for (const column of columns) {
+    const node = ORSTA_LAYOUT[column];
+    const type = present.get(column);
+    if (node === undefined) continue;
+    if (type === undefined && node.required) throw missing(column, file, [...present.keys()]);
+    const sql = type === undefined ? "NULL" : projection(identifier(column), type, node, file, column);
+    selected.push(`${sql} AS ${identifier(column)}`);
+  }
+  const strict = options.strict ?? options.onBadRow === undefined;
+  const check = { file, without, ...(options.verifiers === undefined ? {} : { verifiers: options.verifiers }) };
+  let row = 0;
+  for await (const values of rows(connection, file, `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)})`)) {
+    options.signal?.throwIfAborted();
+    const record: Record<string, unknown> = {};
+    for (const [i, column] of columns.entries()) record[column] = values[i];
+    try {
+      yield parseSample(record, { ...check, row });
+    } catch (error) {
+      if (!(error instanceof DatasetError) || strict) throw error;
+      options.onBadRow?.(error);
+    }
+    row++;
+  }
+}
+
+/** Rows one by one; a picture is copied out of DuckDB's memory when its row is reached, not before. */
+async function* rows(connection: DuckDBConnection, file: string, sql: string): AsyncGenerator<unknown[]> {
+  try {
+    const result = await connection.stream(sql);
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (chunk === null || chunk.rowCount === 0) return;
+      const vectors = Array.from({ length: chunk.columnCount }, (_, i) => chunk.getColumnVector(i));
+      for (let row = 0; row < chunk.rowCount; row++) yield vectors.map((vector) => plain(vector.getItem(row)));
+    }
+  } catch (error) {
+    throw error instanceof DatasetError ? error : notParquet(file, error);
+  }
+}
+

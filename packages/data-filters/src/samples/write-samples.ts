@@ -1,0 +1,263 @@
+/**
+ * Writes samples as one Parquet file in exactly the Orsta layout, through a DuckDB table function: DuckDB pulls a few rows
+ * at a time from JavaScript while it compresses and writes, so that nothing is staged and memory stays flat. The file
+ * appears under its name only when it is whole: it is written beside it, synced, renamed.
+ *
+ * The content hash is SHA-256 over every row's values in order. It does not depend on threads, compression or row groups,
+ * so two runs can be compared even where their bytes differ.
+ */
+import { createHash, randomBytes, type Hash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import {
+  blobValue,
+  DuckDBTableFunction,
+  listValue,
+  structValue,
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  type DuckDBValue,
+} from "@duckdb/node-api";
+import { checkSample, DatasetError, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
+import { duckdbMessage, identifier, literal, withDatabase, type DatabaseOptions } from "../duckdb/database";
+import { duckdbType, huggingfaceFooter, ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
+
+/** How a file is written. */
+export interface WriteSamplesOptions extends DatabaseOptions {
+  /** Replace a file that is there. Default false: an earlier file is never lost by accident. */
+  readonly overwrite?: boolean;
+  /** Parquet compression of everything; pictures are compressed already, so the fast one is the default. */
+  readonly compression?: "snappy" | "zstd" | "uncompressed";
+  /** Rows a row group; readers hold about one row group of pictures in memory. Default 256. */
+  readonly rowGroupSize?: number;
+  /** Names that `reward_model.verifier` may take. */
+  readonly verifiers?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** What was written. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly rows: number;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** SHA-256 of the rows' content, hexadecimal. */
+  readonly contentHash: string;
+}
+
+/** Rows handed to DuckDB at once. A multiple of it is the row group. */
+const CHUNK_ROWS = 32;
+/** Bytes of an asynchronous source that are gathered before they are written as a part. */
+const PART_BYTES = 64 * 2 ** 20;
+
+/**
+ * Writes samples to `path`.
+ *
+ * ```ts
+ * await writeSamples("train_math_mine_2.parquet", [first, second]);
+ * ```
+ * @param samples an array, a generator, or an asynchronous generator (gathered 64 MB at a time, then joined)
+ * @throws DatasetError for a sample that does not fit the layout, a file that is in the way, a disk that is full; nothing is
+ *   left under `path` then, and a file that was there stays as it was
+ */
+export async function writeSamples(
+  path: string,
+  samples: Iterable<Sample> | AsyncIterable<Sample>,
+  options: WriteSamplesOptions = {},
+): Promise<WrittenFile> {
+  if (existsSync(path) && options.overwrite !== true) {
+    throw new DatasetError({
+      code: "output-in-use",
+      file: path,
+      expected: "no file of that name",
+      found: "one is there",
+      fix: "choose another name, remove the file, or allow it to be replaced (overwrite: true)",
+    });
+  }
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(4).toString("hex")}.partial`);
+  const parts: string[] = [];
+  const hash = createHash("sha256");
+  const writer: Writer = { options, hash, rows: 0, path };
+  try {
+    await mkdir(folder, { recursive: true });
+    await withDatabase(options, async (connection) => {
+      if (Symbol.iterator in samples) return copyRows(connection, samples[Symbol.iterator](), temporary, writer);
+      await writeParts(connection, samples, temporary, parts, writer);
+    });
+    await syncFile(temporary);
+    const { size } = await stat(temporary);
+    options.signal?.throwIfAborted();
+    await rename(temporary, path);
+    return { path, rows: writer.rows, bytes: size, contentHash: hash.digest("hex") };
+  } catch (error) {
+    throw writeFailure(error, path, options.signal);
+  } finally {
+    // A folder that does not exist has nothing to remove.
+    for (const part of [temporary, ...parts]) await rm(part, { force: true }).catch(() => {});
+  }
+}
+
+interface Writer {
+  readonly options: WriteSamplesOptions;
+  readonly hash: Hash;
+  readonly path: string;
+  rows: number;
+}
+
+/** A table function cannot wait, so what arrives over time is written in parts that DuckDB then joins. */
+async function writeParts(
+  connection: DuckDBConnection,
+  samples: AsyncIterable<Sample>,
+  temporary: string,
+  parts: string[],
+  writer: Writer,
+): Promise<void> {
+  let batch: Sample[] = [];
+  let bytes = 0;
+  for await (const sample of samples) {
+    batch.push(sample);
+    for (const image of sample.images) bytes += image.bytes?.length ?? 0;
+    bytes += 1000;
+    if (bytes >= PART_BYTES) {
+      const part = `${temporary}.${parts.length}`;
+      parts.push(part);
+      await copyRows(connection, batch[Symbol.iterator](), part, writer);
+      batch = [];
+      bytes = 0;
+    }
+  }
+  if (parts.length === 0) return copyRows(connection, batch[Symbol.iterator](), temporary, writer);
+  const part = `${temporary}.${parts.length}`;
+  parts.push(part);
+  await copyRows(connection, batch[Symbol.iterator](), part, writer);
+  // One thread keeps the peak at one row group of pictures.
+  await connection.run("SET threads = 1");
+  await copy(connection, `SELECT * FROM read_parquet([${parts.map(literal).join(", ")}])`, temporary, writer.options);
+}
+
+let functions = 0;
+
+async function copyRows(connection: DuckDBConnection, samples: Iterator<Sample>, file: string, writer: Writer): Promise<void> {
+  const nodes = SAMPLE_COLUMNS.map((column) => ORSTA_LAYOUT[column] as LayoutNode);
+  const name = `samples_${functions++}`;
+  let failure: unknown;
+  const produce = (chunk: DuckDBDataChunk): void => {
+    writer.options.signal?.throwIfAborted();
+    const columns: DuckDBValue[][] = SAMPLE_COLUMNS.map(() => []);
+    let count = 0;
+    while (count < CHUNK_ROWS) {
+      const next = samples.next();
+      if (next.done === true) break;
+      checkRow(next.value, writer);
+      for (const [i, column] of SAMPLE_COLUMNS.entries()) {
+        const value = next.value[column];
+        columns[i]?.push(toDuckDB(value, nodes[i] as LayoutNode));
+        hashValue(writer.hash, value, nodes[i] as LayoutNode);
+      }
+      writer.rows++;
+      count++;
+    }
+    chunk.rowCount = count;
+    if (count > 0) chunk.setColumns(columns);
+  };
+  connection.registerTableFunction(
+    DuckDBTableFunction.create({
+      name,
+      bindFunction: (bind) => {
+        for (const [i, column] of SAMPLE_COLUMNS.entries()) bind.addResultColumn(column, duckdbType(nodes[i] as LayoutNode));
+      },
+      // One thread: the rows' order is the iterator's.
+      initFunction: (init) => init.setMaxThreads(1),
+      mainFunction: (info, chunk) => {
+        try {
+          produce(chunk);
+        } catch (error) {
+          failure = error;
+          info.setError("stopped");
+        }
+      },
+    }),
+  );
+  try {
+    await copy(connection, `SELECT * FROM ${name}()`, file, writer.options);
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    samples.return?.();
+  }
+}
+
+async function copy(connection: DuckDBConnection, select: string, file: string, options: WriteSamplesOptions): Promise<void> {
+  const settings = [
+    "FORMAT parquet",
+    `COMPRESSION ${options.compression ?? "snappy"}`,
+    `ROW_GROUP_SIZE ${options.rowGroupSize ?? 256}`,
+    `KV_METADATA {${identifier("huggingface")}: ${literal(huggingfaceFooter())}}`,
+  ];
+  await connection.run(`COPY (${select}) TO ${literal(file)} (${settings.join(", ")})`);
+}
+
+function checkRow(sample: Sample, writer: Writer): void {
+  const { verifiers } = writer.options;
+  const problem = checkSample(sample, {
+    file: writer.path,
+    row: writer.rows,
+    as: "writer",
+    ...(verifiers === undefined ? {} : { verifiers }),
+  });
+  if (problem !== null) throw problem;
+}
+
+function toDuckDB(value: unknown, node: LayoutNode): DuckDBValue {
+  if (value === null || value === undefined) return null;
+  if ("leaf" in node) return node.leaf === "bytes" ? blobValue(value as Uint8Array) : (value as DuckDBValue);
+  if ("list" in node) return listValue((value as readonly unknown[]).map((item) => toDuckDB(item, node.list)));
+  const record = value as Readonly<Record<string, unknown>>;
+  const entries: Record<string, DuckDBValue> = {};
+  for (const key of Object.keys(node.record)) entries[key] = toDuckDB(record[key], node.record[key] as LayoutNode);
+  return structValue(entries);
+}
+
+/** Length-prefixed, so that no two different rows have the same bytes; numbers as the float32 that goes to disk. */
+function hashValue(hash: Hash, value: unknown, node: LayoutNode): void {
+  if (value === null || value === undefined) {
+    hash.update("n;");
+  } else if ("list" in node) {
+    hash.update(`l${(value as readonly unknown[]).length};`);
+    for (const item of value as readonly unknown[]) hashValue(hash, item, node.list);
+  } else if ("record" in node) {
+    for (const key of Object.keys(node.record)) {
+      hashValue(hash, (value as Readonly<Record<string, unknown>>)[key], node.record[key] as LayoutNode);
+    }
+  } else if (node.leaf === "bytes") {
+    hash.update(`b${(value as Uint8Array).length};`);
+    hash.update(value as Uint8Array);
+  } else {
+    const text = node.leaf === "number" ? `${Math.fround(value as number)}` : String(value);
+    hash.update(`t${Buffer.byteLength(text)};${text}`);
+  }
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, "r+");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function writeFailure(error: unknown, path: string, signal: AbortSignal | undefined): unknown {
+  if (error instanceof DatasetError || signal?.aborted === true) return error;
+  const found = error instanceof Error && "code" in error ? `${error.message}` : duckdbMessage(error);
+  return new DatasetError({
+    code: "write-failed",
+    file: path,
+    expected: "a folder that can be written, with room for the file",
+    found,
+    fix: "free space or choose another folder; nothing was left under this name",
+    cause: error,
+  });
+}
