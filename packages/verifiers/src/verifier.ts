@@ -3,6 +3,8 @@
  * elsewhere (`@v-triune/rewards`). A wrong answer is a verdict, never a throw.
  */
 
+import type { ParamsSchema } from "./standard-schema";
+
 /** What a verifier reads of a sample. `params` is the sample's own `verifier_parm` plus what the run adds (epsilon, grid). */
 export interface VerifierSample {
   /** The gold answer as the corpus carries it (`\boxed{..}`, a Python-style box list, a word). */
@@ -26,9 +28,12 @@ export type Verdict =
   | { readonly status: "skipped"; readonly reason: string }
   | { readonly status: "error"; readonly reason: string };
 
+/** Judges responses of one kind of task. The name is what a sample carries; everything else follows from its arguments. */
 export interface Verifier {
   /** The name a sample's `reward_model.verifier` carries. */
   readonly name: string;
+  /** Checks a sample's `params` before a run starts; a verifier without parameters leaves it out. */
+  readonly params?: ParamsSchema;
   /**
    * Judges one response.
    *

@@ -1,0 +1,128 @@
+import { paramsSchema, type ParamsIssue, type ParamsResult } from "../standard-schema";
+import { DEFAULT_DETECTION_RATIOS, type DetectionRatios } from "./detection-reward";
+import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
+
+/**
+ * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name them, plus
+ * `epsilon` and `size_penalty`, which state for one request what is otherwise the verifier's own setting.
+ */
+
+/** The IoU threshold: a number in (0, 1], the mean over eleven of them, or the schedule by training step. */
+export type Epsilon = number | "average" | "dynamic";
+
+/** Parameters as the verifier reads them. */
+export interface DetectionParams {
+  /** Whether predictions are pixels of the resized picture while the gold is 0..1000. */
+  readonly normalized: boolean;
+  readonly ratios: DetectionRatios;
+  /** Size in pixels of the picture that the model saw: `image_grid_thw` is [[t, height, width]] with height = grid_h · 14. */
+  readonly pictureSize?: { readonly width: number; readonly height: number };
+  /** False for evaluation, which never inherits the training step's threshold. */
+  readonly training: boolean;
+  readonly step?: number;
+  readonly totalSteps?: number;
+  readonly epsilon?: Epsilon;
+  readonly sizePenalty?: SizePenalty;
+}
+
+const RATIO_KEYS = [
+  ["iou_max_label_first", "iouMaxLabelFirst"],
+  ["iou_max_iou_first", "iouMaxIouFirst"],
+  ["iou_completeness", "iouCompleteness"],
+  ["map", "map"],
+  ["map50", "map50"],
+  ["map75", "map75"],
+] as const;
+
+/**
+ * Reads detection parameters. Absent and null leaves take their defaults; unknown keys are left alone.
+ *
+ * @param value a sample's `params`
+ * @param options `compat`: a missing ratio and one outside [0, 1] count 0 as in the original, instead of the default and an issue
+ */
+export function readDetectionParams(value: unknown, options: { readonly compat?: boolean } = {}): ParamsResult<DetectionParams> {
+  if (value !== undefined && value !== null && (typeof value !== "object" || Array.isArray(value))) {
+    return { issues: [{ message: `params: an object expected, found ${describe(value)}` }] };
+  }
+  const params = (value ?? {}) as Record<string, unknown>;
+  const issues: ParamsIssue[] = [];
+  const report = (path: readonly PropertyKey[], expected: string, found: unknown) => void issues.push({ path, message: `${path.join(".")}: ${expected} expected, found ${describe(found)}` });
+
+  const optional = <T>(key: string, expected: string, accept: (found: unknown) => found is T): T | undefined => {
+    const found = params[key];
+    if (found === undefined || found === null) return undefined;
+    if (accept(found)) return found;
+    report([key], expected, found);
+    return undefined;
+  };
+  const isBoolean = (found: unknown) => typeof found === "boolean";
+  const normalized = optional("det_verifier_normalized", "true or false", isBoolean) ?? false;
+  const training = optional("is_training", "true or false", isBoolean) ?? true;
+  const step = optional("step", "a number of at least 0", (found): found is number => typeof found === "number" && found >= 0 && Number.isFinite(found));
+  const totalSteps = optional("total_steps", "a number above 0", (found): found is number => typeof found === "number" && found > 0 && Number.isFinite(found));
+  const epsilon = optional("epsilon", '"average", "dynamic" or a number in (0, 1]', isEpsilon);
+  const sizePenalty = optional("size_penalty", `one of ${SIZE_PENALTIES.join(", ")}`, (found): found is SizePenalty => SIZE_PENALTIES.includes(found as SizePenalty));
+  const ratios = readRatios(params["det_reward_ratio"], options.compat ?? false, report);
+  const pictureSize = normalized ? readPictureSize(params["image_grid_thw"], report) : undefined;
+  if (issues.length > 0) return { issues };
+  return {
+    value: {
+      normalized,
+      ratios,
+      training,
+      ...(pictureSize !== undefined && { pictureSize }),
+      ...(step !== undefined && { step }),
+      ...(totalSteps !== undefined && { totalSteps }),
+      ...(epsilon !== undefined && { epsilon }),
+      ...(sizePenalty !== undefined && { sizePenalty }),
+    },
+  };
+}
+
+/** The same as a Standard Schema, for a run that checks its samples before it starts. */
+export const detectionParamsSchema = paramsSchema((value) => readDetectionParams(value));
+
+/** Whether a value can be an {@link Epsilon}. */
+export function isEpsilon(value: unknown): value is Epsilon {
+  return value === "average" || value === "dynamic" || (typeof value === "number" && value > 0 && value <= 1);
+}
+
+type Report = (path: readonly PropertyKey[], expected: string, found: unknown) => void;
+
+function readRatios(value: unknown, compat: boolean, report: Report): DetectionRatios {
+  const given = value ?? {};
+  if (typeof given !== "object" || Array.isArray(given)) {
+    report(["det_reward_ratio"], "an object of six numbers", value);
+    return DEFAULT_DETECTION_RATIOS;
+  }
+  const leaves = given as Record<string, unknown>;
+  const present = RATIO_KEYS.some(([key]) => leaves[key] !== undefined && leaves[key] !== null);
+  if (!present && !compat) return DEFAULT_DETECTION_RATIOS;
+  const ratios: Record<string, number> = {};
+  for (const [key, name] of RATIO_KEYS) {
+    const found = leaves[key];
+    ratios[name] = 0;
+    if (found === undefined || (found === null && !compat)) continue;
+    if (typeof found !== "number" || (!compat && !(found >= 0 && found <= 1))) report(["det_reward_ratio", key], "a number in [0, 1]", found);
+    else if (found >= 0 && found <= 1) ratios[name] = found;
+  }
+  const read = ratios as unknown as DetectionRatios;
+  if (!compat && read.iouMaxIouFirst + read.iouMaxLabelFirst + read.map + read.map50 + read.map75 === 0) {
+    report(["det_reward_ratio"], "at least one of iou_max_label_first, iou_max_iou_first, map, map50, map75 above 0", leaves);
+  }
+  return read;
+}
+
+function readPictureSize(grid: unknown, report: Report): { width: number; height: number } | undefined {
+  const first: unknown = Array.isArray(grid) ? grid[0] : undefined;
+  if (first === undefined) return undefined;
+  const [, height, width] = Array.isArray(first) ? (first as unknown[]) : [];
+  if (typeof height === "number" && typeof width === "number" && height > 0 && width > 0 && Number.isFinite(height * width)) return { width, height };
+  report(["image_grid_thw", 0], "[t, height, width] in pixels, above 0", first);
+  return undefined;
+}
+
+function describe(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : typeof value === "object" && value !== null ? (JSON.stringify(value) ?? "an object") : String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

@@ -1,0 +1,101 @@
+import { extractAnswer } from "../format/answer-text";
+import { detectionFormat } from "../format/detection-format";
+import type { Verdict, Verifier, VerifierSample } from "../verifier";
+import { relativeBoxes, type Box } from "./box";
+import { detectionParamsSchema, isEpsilon, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
+import { EMPTY_DETECTION_METRICS, detectionReward } from "./detection-reward";
+import { DEFAULT_IOU_SCHEDULE, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
+import { PAIR_BUDGET } from "./pair-overlaps";
+import { parseBoxes } from "./parse-boxes";
+import type { SizePenalty } from "./size-penalty";
+
+/**
+ * The `detection` verifier: reads boxes from the first `<answer>` block and rewards them (detection-reward.ts).
+ *
+ * Where it differs from the original V-Triune server; `compat` restores each:
+ *   - IoU-first matches the best pair, not the last scanned one;
+ *   - the format check wants the opening tag exactly once;
+ *   - ε = "dynamic" holds for training only: with `is_training: false` the verifier's `evaluationEpsilon` is used;
+ *   - a gold answer without boxes is `skipped`, not scored 0; a bare gold list without tags is read;
+ *   - `det_verifier_normalized` without `image_grid_thw`, and malformed parameters, are an `error`, not a score;
+ *   - boxes that its reading rejects whole are read one by one (parse-boxes.ts).
+ */
+
+/** What a detection verifier is set to; a sample's own `epsilon` and `size_penalty` parameters go before it. */
+export interface DetectionVerifierOptions {
+  /** Default "average", as in the original. */
+  readonly epsilon?: Epsilon;
+  /** What evaluation (`is_training: false`) uses in place of "dynamic". Default "average". */
+  readonly evaluationEpsilon?: number | "average";
+  /** Default {@link DEFAULT_IOU_SCHEDULE}. */
+  readonly schedule?: readonly IouStage[];
+  /** Default "size-difference", V-Triune's. */
+  readonly sizePenalty?: SizePenalty;
+  /** The original server's numbers, faults included. Default false. */
+  readonly compat?: boolean;
+}
+
+/**
+ * Makes a detection verifier.
+ *
+ * @throws RangeError or IouScheduleError when an option is out of range
+ * @example createDetectionVerifier({ epsilon: "dynamic", evaluationEpsilon: 0.5 })
+ */
+export function createDetectionVerifier(options: DetectionVerifierOptions = {}): Verifier {
+  const settings = { epsilon: "average", evaluationEpsilon: "average", schedule: DEFAULT_IOU_SCHEDULE, sizePenalty: "size-difference", compat: false, ...options } as const;
+  if (!isEpsilon(settings.epsilon)) throw new RangeError(`createDetectionVerifier: epsilon is ${String(options.epsilon)}, expected "average", "dynamic" or a number in (0, 1]`);
+  if (!isEpsilon(settings.evaluationEpsilon) || (settings.evaluationEpsilon as Epsilon) === "dynamic") {
+    throw new RangeError(`createDetectionVerifier: evaluationEpsilon is ${String(options.evaluationEpsilon)}, expected "average" or a number in (0, 1]`);
+  }
+  checkIouSchedule(settings.schedule);
+  return { name: "detection", params: detectionParamsSchema, verify: (response, sample) => verifyDetection(response, sample, settings) };
+}
+
+/** The detection verifier with its defaults. */
+export const detection: Verifier = createDetectionVerifier();
+
+function verifyDetection(response: string, sample: VerifierSample, settings: Required<DetectionVerifierOptions>): Verdict {
+  const { compat } = settings;
+  const params = readDetectionParams(sample.params, { compat });
+  if (params.issues !== undefined) return { status: "error", reason: `params: ${params.issues.map(({ message }) => message).join("; ")}` };
+
+  const goldText = extractAnswer(sample.groundTruth) ?? (compat ? "" : sample.groundTruth);
+  const golds = parseBoxes(goldText, { compat });
+  if (golds.length === 0 && !compat) return { status: "skipped", reason: "gold: no box could be read from the ground truth" };
+
+  const format = detectionFormat(response, { compat });
+  const answer = extractAnswer(response);
+  const predictions = answer === undefined ? [] : parseBoxes(answer, { compat });
+  if (golds.length === 0 || predictions.length === 0) return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
+  if (predictions.length * golds.length > PAIR_BUDGET) return { status: "error", reason: "budget" };
+
+  const scaled = scale(predictions, params.value, compat);
+  if (typeof scaled === "string") return { status: "error", reason: scaled };
+  const epsilon = resolveEpsilon(params.value, settings);
+  if (typeof epsilon === "object") return { status: "error", reason: epsilon.reason };
+  const { ratios, sizePenalty = settings.sizePenalty } = params.value;
+  const zeroRatios = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75 === 0;
+  // Only compat gets here with ratios that sum to 0: the original then logs the metrics and scores 0.
+  const { score, metrics } = detectionReward(scaled, golds, { epsilon, ratios: zeroRatios ? { ...ratios, iouMaxLabelFirst: 1 } : ratios, sizePenalty, compat });
+  const accuracy = zeroRatios ? 0 : score;
+  // Infinite boxes and gold boxes too large for COCO, which only compat lets through, can end in NaN or below 0.
+  if (!(accuracy >= 0 && accuracy <= 1)) return { status: "error", reason: `score ${accuracy} is outside [0, 1]` };
+  return { status: "scored", accuracy, format, metrics };
+}
+
+/** Predictions in the gold's units, or why they cannot be brought there. */
+function scale(predictions: readonly Box[], params: DetectionParams, compat: boolean): readonly Box[] | string {
+  if (!params.normalized) return predictions;
+  if (params.pictureSize === undefined) {
+    return compat ? predictions : "params: det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing";
+  }
+  return relativeBoxes(predictions, params.pictureSize.width, params.pictureSize.height);
+}
+
+function resolveEpsilon(params: DetectionParams, settings: Required<DetectionVerifierOptions>): number | "average" | { reason: string } {
+  const epsilon = params.epsilon ?? settings.epsilon;
+  if (epsilon !== "dynamic") return epsilon;
+  if (!params.training && !settings.compat) return settings.evaluationEpsilon;
+  if (params.step === undefined || params.totalSteps === undefined) return { reason: 'params: epsilon "dynamic" needs step and total_steps' };
+  return iouThreshold(settings.schedule, params.step, params.totalSteps);
+}

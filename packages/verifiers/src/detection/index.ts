@@ -1,0 +1,19 @@
+/** Boxes: reading them from model text, matching, rewards, COCO's average precision. */
+export { averagePrecision, type PictureAp } from "./average-precision";
+export { boxIou, relativeBoxes, type Box, type Corners } from "./box";
+export { detectionParamsSchema, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
+export {
+  AVERAGE_THRESHOLDS,
+  DEFAULT_DETECTION_RATIOS,
+  EMPTY_DETECTION_METRICS,
+  detectionReward,
+  type DetectionRatios,
+  type DetectionReward,
+  type DetectionRewardOptions,
+} from "./detection-reward";
+export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection-verifier";
+export type { BoxMatch } from "./greedy-matching";
+export { DEFAULT_IOU_SCHEDULE, IouScheduleError, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
+export { matchBoxes, type MatchBoxesOptions } from "./match-boxes";
+export { parseBoxes, type ParseBoxesOptions } from "./parse-boxes";
+export { PENALTY_BASE, SIZE_PENALTIES, sizePenaltyFactor, type SizePenalty } from "./size-penalty";

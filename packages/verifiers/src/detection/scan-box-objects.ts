@@ -1,0 +1,112 @@
+/**
+ * Finds `{..}` objects in a text that is almost, but not quite, JSON or a Python literal: either quote sign, escapes,
+ * trailing commas, words like `none`, a tail that breaks off. Each complete object is kept, whatever stands around it.
+ *
+ * Linear in the text: after a failure the scan goes on from where it failed, never back. Failure is a value here, not an
+ * exception: 100 KB of `{` would otherwise build 100,000 stack traces.
+ */
+
+const DEEPEST_NESTING = 4;
+const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/y;
+const WORD = /[a-z_]\w*/y;
+const FAILED = Symbol("failed");
+type Failed = typeof FAILED;
+
+/**
+ * Scans for objects.
+ *
+ * @param text lowercased text
+ * @returns the values of all complete objects, in order; nothing is thrown
+ */
+export function scanBoxObjects(text: string): unknown[] {
+  const objects: unknown[] = [];
+  let start = text.indexOf("{");
+  while (start !== -1) {
+    const reader = new LiteralReader(text, start);
+    const object = reader.readObject(0);
+    if (object !== FAILED) objects.push(object);
+    start = text.indexOf("{", Math.max(reader.position, start + 1));
+  }
+  return objects;
+}
+
+class LiteralReader {
+  constructor(
+    private readonly text: string,
+    public position: number,
+  ) {}
+
+  readObject(depth: number): Record<string, unknown> | Failed {
+    const object = Object.create(null) as Record<string, unknown>;
+    this.position++;
+    while (!this.take("}")) {
+      const key = this.readString();
+      if (key === FAILED || !this.take(":")) return FAILED;
+      const value = this.readValue(depth + 1);
+      if (value === FAILED) return FAILED;
+      object[key] = value;
+      if (!this.take(",") && this.peek() !== "}") return FAILED;
+    }
+    return object;
+  }
+
+  private readValue(depth: number): unknown {
+    if (depth > DEEPEST_NESTING) return FAILED;
+    const next = this.peek();
+    if (next === "'" || next === '"') return this.readString();
+    if (next === "{") return this.readObject(depth);
+    if (next === "[" || next === "(") return this.readList(depth, next === "[" ? "]" : ")");
+    const number = this.match(NUMBER);
+    if (number !== undefined) return Number(number);
+    const word = this.match(WORD);
+    if (word === undefined) return FAILED;
+    return word === "true" ? true : word === "false" ? false : null;
+  }
+
+  private readList(depth: number, close: string): unknown[] | Failed {
+    const list: unknown[] = [];
+    this.position++;
+    while (!this.take(close)) {
+      const value = this.readValue(depth + 1);
+      if (value === FAILED) return FAILED;
+      list.push(value);
+      if (!this.take(",") && this.peek() !== close) return FAILED;
+    }
+    return list;
+  }
+
+  private readString(): string | Failed {
+    const quote = this.peek();
+    if (quote !== "'" && quote !== '"') return FAILED;
+    let value = "";
+    for (let at = this.position + 1; at < this.text.length; at++) {
+      const character = this.text.charAt(at);
+      if (character === quote) {
+        this.position = at + 1;
+        return value;
+      }
+      if (character === "\n") break;
+      if (character === "\\") at++;
+      value += character === "\\" ? this.text.charAt(at) : character;
+    }
+    return FAILED;
+  }
+
+  private match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.position;
+    const found = pattern.exec(this.text)?.[0];
+    if (found !== undefined) this.position += found.length;
+    return found;
+  }
+
+  private peek(): string {
+    while (this.position < this.text.length && this.text.charCodeAt(this.position) <= 32) this.position++;
+    return this.text.charAt(this.position);
+  }
+
+  private take(character: string): boolean {
+    if (this.peek() !== character) return false;
+    this.position++;
+    return true;
+  }
+}
