@@ -175,7 +175,7 @@ export interface MonitorConfig {
   };
 }
 
-export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dapo" | "dr-grpo";
+export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dr-grpo";
 
 export interface TrainingConfig {
   /** The preset that the values started from, for the record. */

@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError } from "../errors";
+import { loadTrainingConfig, resolveTrainingConfig } from "./load-training-config";
+import { keysAt } from "./config-problems";
+import { trainingConfigSchema } from "./training-config-schema";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "v-triune-config-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const write = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+const minimal = "model: ./model\ndata:\n  train: ./corpus/*.parquet\n";
+
+async function refusal(text: string, overrides: string[] = [], name = "bad.yaml"): Promise<ConfigError> {
+  const error: unknown = await loadTrainingConfig(write(name, text), overrides, "/elsewhere").then(
+    () => new Error("was accepted"),
+    (cause: unknown) => cause,
+  );
+  expect(error).toBeInstanceOf(ConfigError);
+  return error as ConfigError;
+}
+
+describe("loadTrainingConfig", () => {
+  it("fills in the paper's recipe and makes paths absolute", async () => {
+    const config = await loadTrainingConfig(write("counting.yaml", minimal), [], "/elsewhere");
+    expect(config.model).toEqual({ init: "pretrained", path: join(folder, "model") });
+    expect(config.data.train).toEqual([{ path: join(folder, "corpus/*.parquet"), weight: 1, cap: null }]);
+    expect(config.run).toEqual({ name: "counting", folder: "/elsewhere/runs/counting", seed: 42, steps: 135 });
+    expect(config.rollout).toMatchObject({ promptsPerStep: 1024, n: 8, temperature: 1, topP: 1, maxNewTokens: 2048 });
+    expect(config.algorithm).toMatchObject({ clipLow: 0.2, clipHigh: 0.28, dualClip: 3, aggregation: "token-mean", kl: { coefficient: 0 } });
+    expect(config.update.miniBatch).toBe(1024);
+    expect(config.optimizer).toMatchObject({ lr: 1e-6, warmupRatio: 0.05, schedule: "constant" });
+    expect(config.optimizer.groups).toEqual({ vision: { lr: 1e-6, freeze: true }, connector: { lr: 1e-6, freeze: true }, language: { lr: 1e-6, freeze: false } });
+    expect(config.reward.iou.schedule).toEqual([{ until: 0.1, epsilon: 0.85 }, { until: 0.25, epsilon: 0.95 }, { until: 1, epsilon: 0.99 }]);
+  });
+
+  it("reads JSON and TypeScript to the same configuration", async () => {
+    const yaml = await loadTrainingConfig(write("same.yaml", minimal), [], folder);
+    const json = await loadTrainingConfig(write("same.json", JSON.stringify({ model: "./model", data: { train: "./corpus/*.parquet" } })), [], folder);
+    const typescript = await loadTrainingConfig(write("same.ts", 'const path: string = "./model";\nexport default { model: path, data: { train: "./corpus/*.parquet" } };\n'), [], folder);
+    expect(json).toEqual(yaml);
+    expect(typescript).toEqual(yaml);
+  });
+
+  it("lets --set win over the file, with paths from the current folder", async () => {
+    const config = await loadTrainingConfig(
+      write("set.yaml", `${minimal}optimizer: {lr: 1e-3}\n`),
+      ["optimizer.lr=5e-7", "model=./other", "rollout.topK=null", "data.train=[a.parquet, {path: b.parquet, weight: 2}]", "data.train[1].cap=100", "run.name=mine"],
+      "/elsewhere",
+    );
+    expect(config.optimizer.lr).toBe(5e-7);
+    expect(config.optimizer.groups.language.lr).toBe(5e-7);
+    expect(config.model).toEqual({ init: "pretrained", path: "/elsewhere/other" });
+    expect(config.data.train).toEqual([
+      { path: "/elsewhere/a.parquet", weight: 1, cap: null },
+      { path: "/elsewhere/b.parquet", weight: 2, cap: 100 },
+    ]);
+    expect(config.run.folder).toBe("/elsewhere/runs/mine");
+  });
+
+  it("finds v-triune.yaml in a folder and names the run after the folder", async () => {
+    write("v-triune.yaml", minimal);
+    const config = await loadTrainingConfig(folder, [], "/elsewhere");
+    expect(config.run.name).toBe(folder.split("/").at(-1));
+  });
+
+  it("starts from a preset, which the file overrides", async () => {
+    const preset = await loadTrainingConfig(write("preset.yaml", `preset: v-triune-off-policy\n${minimal}update: {epochs: 2}\n`));
+    expect(preset.optimizer.lr).toBe(5e-7);
+    expect(preset.update).toMatchObject({ miniBatch: 128, epochs: 2 });
+    expect((await loadTrainingConfig(join(folder, "preset.yaml"), ["optimizer.lr=1e-5", "preset=dr-grpo"])).algorithm.advantage).toBe("dr-grpo");
+  });
+
+  it("accepts what it resolved, unchanged", () => {
+    const config = resolveTrainingConfig({ model: { init: "random", config: { hidden_size: 8 }, tokenizer: "tok" }, data: { train: ["a", { path: "b", cap: 3 }], eval: "c" } }, "/x");
+    expect(resolveTrainingConfig(structuredClone(config) as never, "/y")).toEqual(config);
+  });
+});
+
+describe("what is refused", () => {
+  it("a key that does not exist, with the nearest and the line", async () => {
+    const error = await refusal(`${minimal}optimizer:\n  lr: 1e-6\n  weigthDecay: 0.1\n`);
+    expect(error.message).toBe(
+      [
+        'There is no configuration key "optimizer.weigthDecay".',
+        `  where:    ${join(folder, "bad.yaml")}:6`,
+        "  expected: one of betas, eps, groups, lr, maxGradNorm, schedule, warmupRatio,",
+        "            weightDecay",
+        '  do:       did you mean "optimizer.weightDecay"?',
+      ].join("\n"),
+    );
+  });
+
+  it.each([
+    ["optimiser: {}\n", [], /no configuration key "optimiser"[\s\S]*did you mean "optimizer"\?/],
+    ["optimizer: {lr: -1e-6}\n", [], /"optimizer\.lr" has a value[\s\S]*bad\.yaml:4[\s\S]*positive[\s\S]*-0\.000001/],
+    ["", ["optimizer.lr=-1"], /"optimizer\.lr"[\s\S]*where: +--set optimizer\.lr=-1/],
+    ["optimizer: {groups: {vison: {freeze: false}}}\n", [], /"optimizer\.groups\.vison"[\s\S]*did you mean "optimizer\.groups\.vision"\?/],
+    ["rollout: {n: '8'}\n", [], /"rollout\.n"[\s\S]*a number[\s\S]*without quotes/],
+    ["rollout: {n: 1}\n", [], /group of one/],
+    ["rollout: {n: 2.5}\n", [], /"rollout\.n"[\s\S]*an integer/],
+    ["optimizer: {schedule: cosin}\n", [], /"optimizer\.schedule"[\s\S]*"constant"[\s\S]*"cosin"/],
+    ["optimizer: {betas: [0.9]}\n", [], /"optimizer\.betas"[\s\S]*exactly length 2/],
+    ["optimizer: [1]\n", [], /"optimizer" is a list[\s\S]*keys with values: betas/],
+    ["optimizer: 3\n", [], /"optimizer"[\s\S]*an object[\s\S]*3/],
+    ["update: {miniBatch: 100}\n", [], /equal mini-batches[\s\S]*divisor of rollout\.promptsPerStep \(1024\)/],
+    ["optimizer: {groups: {language: {freeze: true}}}\n", [], /Nothing is left to train/],
+    ["reward: {iou: {schedule: [{until: 0.5, epsilon: 0.5}]}}\n", [], /schedule ends before/],
+    ["reward: {iou: {schedule: [{until: 0.5, epsilon: 0.5}, {until: 0.2, epsilon: 0.5}]}}\n", [], /out of order/],
+    ["reward: {iou: {schedule: [{until: 1, epsilon: dynamic}]}}\n", [], /epsilon"[\s\S]*"average"/],
+    ["evaluation: {n: 4}\n", [], /greedy answers/],
+    ["algorithm: {clipLow: 0.3, clipHigh: 0.2}\n", [], /upside down/],
+  ])("%s %s", async (text, overrides, message) => {
+    expect((await refusal(minimal + text, overrides)).message).toMatch(message);
+  });
+
+  it("a missing file, a folder without a configuration, an unknown format", async () => {
+    await expect(loadTrainingConfig(join(folder, "none.yaml"))).rejects.toThrow(/does not exist/);
+    await expect(loadTrainingConfig(tmpdir().concat("/"))).rejects.toThrow(/holds no configuration/);
+    await expect(loadTrainingConfig(write("a.toml", ""))).rejects.toThrow(/unknown format/);
+  });
+
+  it("text that is not YAML, with line and column", async () => {
+    expect((await refusal("model: [1, 2\ndata: x\n")).message).toMatch(/not valid YAML[\s\S]*bad\.yaml:\d+:\d+/);
+    expect((await refusal("model: a\nmodel: b\n")).message).toMatch(/not valid YAML[\s\S]*bad\.yaml:2/);
+    expect((await refusal("- 1\n- 2\n")).message).toMatch(/configuration is a list/);
+  });
+
+  it("an empty file and a missing model", async () => {
+    expect((await refusal("just text\n")).message).toMatch(/has no keys/);
+    expect((await refusal("")).message).toMatch(/"(model|data)" is missing/);
+    expect((await refusal("data: {train: x}\n")).message).toMatch(/"model" is missing/);
+  });
+
+  it("overrides that can't be read", async () => {
+    await expect(loadTrainingConfig(undefined, ["optimizer.lr"])).rejects.toThrow(/no =/);
+    await expect(loadTrainingConfig(undefined, ["a..b=1"])).rejects.toThrow(/the key "a..b"/);
+    await expect(loadTrainingConfig(undefined, ["a={"])).rejects.toThrow(/can't be read/);
+  });
+
+  it("a module that throws, with its reason", async () => {
+    const path = write("broken.ts", 'throw new Error("no such thing");\n');
+    await expect(loadTrainingConfig(path)).rejects.toThrow(/module can't be loaded[\s\S]*no such thing/);
+  });
+});
+
+describe("keysAt", () => {
+  it("walks through unions and lists", () => {
+    expect(keysAt(trainingConfigSchema, ["data", "train", 0]).sort()).toEqual(["cap", "path", "weight"]);
+    expect(keysAt(trainingConfigSchema, ["model"]).sort()).toEqual(["config", "init", "path", "tokenizer"]);
+    expect(keysAt(trainingConfigSchema, ["monitor", "mlflow"]).sort()).toEqual(["experiment", "url"]);
+  });
+});

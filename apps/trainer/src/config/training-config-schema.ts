@@ -1,0 +1,94 @@
+/**
+ * What a person may write: the keys of `TrainingConfig`, nearly all optional, with short forms (a path for a model, a glob for data).
+ * A resolved configuration is itself valid input, so that the one in a run.json can start another run.
+ */
+import { type } from "arktype";
+
+const positive = "number > 0";
+const nonNegative = "number >= 0";
+const share = "0 <= number <= 1";
+const count = "number.integer >= 1";
+const countOrNull = "(number.integer >= 1) | null";
+const text = "string > 0";
+const textOrNull = "string > 0 | null";
+
+const dataSet = type({ "+": "reject", path: text, "weight?": positive, "cap?": countOrNull });
+const dataSets = type(text).or(dataSet).or(type(text).or(dataSet).array());
+const iouEpsilon = type("0 < number < 1 | 'average'");
+const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
+
+/** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
+export const trainingConfigSchema = type({
+  "+": "reject",
+  "preset?": "'v-triune-on-policy' | 'v-triune-off-policy' | 'dr-grpo'",
+  model: type(text)
+    .or({ "+": "reject", init: "'pretrained'", path: text })
+    .or({ "+": "reject", init: "'random'", config: "string > 0 | object", tokenizer: text }),
+  data: { "+": "reject", train: dataSets, "eval?": dataSets.or("null") },
+  "run?": { "+": "reject", "name?": text, "folder?": text, "seed?": "number.integer >= 0", "steps?": count },
+  "rollout?": {
+    "+": "reject",
+    "promptsPerStep?": count,
+    "n?": count,
+    "temperature?": positive,
+    "topP?": "0 < number <= 1",
+    "topK?": countOrNull,
+    "maxNewTokens?": count,
+    "maxPromptTokens?": countOrNull,
+  },
+  "reward?": {
+    "+": "reject",
+    "normalised?": "boolean",
+    "iou?": { "+": "reject", schedule: type({ "+": "reject", until: "0 < number <= 1", epsilon: iouEpsilon }).array().atLeastLength(1) },
+    "accuracyRatio?": "number >= 0 | null",
+    "formatRatio?": "number >= 0 | null",
+  },
+  "algorithm?": {
+    "+": "reject",
+    "advantage?": "'grpo' | 'dr-grpo'",
+    "loss?": "'ppo'",
+    "clipLow?": "0 < number < 1",
+    "clipHigh?": positive,
+    "dualClip?": "number > 1 | null",
+    "aggregation?": "'token-mean' | 'seq-mean-token-sum' | 'seq-mean-token-mean' | 'seq-mean-token-sum-norm'",
+    "kl?": { "+": "reject", "coefficient?": nonNegative, "estimator?": "'k1' | 'k2' | 'k3' | 'mse' | 'abs'" },
+    "entropyCoefficient?": "number",
+  },
+  "optimizer?": {
+    "+": "reject",
+    "lr?": positive,
+    "betas?": ["0 <= number < 1", "0 <= number < 1"],
+    "eps?": positive,
+    "weightDecay?": nonNegative,
+    "warmupRatio?": share,
+    "schedule?": "'constant' | 'linear' | 'cosine'",
+    "maxGradNorm?": "number > 0 | null",
+    "groups?": { "+": "reject", "vision?": parameterGroup, "connector?": parameterGroup, "language?": parameterGroup },
+  },
+  "update?": { "+": "reject", "miniBatch?": count, "microBatchTokens?": count, "epochs?": count },
+  "promptPool?": { "+": "reject", "enabled?": "boolean", "file?": textOrNull },
+  "evaluation?": {
+    "+": "reject",
+    "every?": countOrNull,
+    "samplesPerSource?": countOrNull,
+    "epsilon?": iouEpsilon,
+    "n?": count,
+    "temperature?": nonNegative,
+    "maxNewTokens?": count,
+  },
+  "checkpoint?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
+  "monitor?": {
+    "+": "reject",
+    "tensorboard?": "boolean",
+    "csv?": "boolean",
+    "prometheus?": textOrNull,
+    "mlflow?": type({ "+": "reject", url: text, experiment: text }).or("null"),
+    "rollouts?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
+    "alarms?": { "+": "reject", "enabled?": "boolean", "onAlarm?": "'tell' | 'stop'" },
+  },
+  "backend?": text,
+  "strict?": "boolean",
+});
+
+/** A training configuration as it is written. */
+export type TrainingConfigInput = typeof trainingConfigSchema.inferIn;
