@@ -1,0 +1,48 @@
+import { DEFAULT_IOU_SCHEDULE, iouThreshold } from "./index";
+import { describe, expect, it } from "vitest";
+import { RewardRatioError, composeReward } from "./compose-reward";
+
+describe("composeReward", () => {
+  it.each([
+    [1, 1, 1, 0.1, 1, 1.1],
+    [1, 0, 1, 0.1, 1 / 1.1, 1],
+    [0, 1, 1, 0.1, 0.1 / 1.1, 0.1],
+    [0.5, 1, 0.5, 0.5, 0.75, 0.75],
+    [0.3, 1, 1, 0, 0.3, 0.3],
+    [1, 0.75, 0, 0.5, 0.75, 0.375],
+  ])("accuracy %d, format %d, ratios %d and %d → %d, as a sum %d", (accuracy, format, accuracyRatio, formatRatio, normalised, sum) => {
+    expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio })).toBeCloseTo(normalised, 15);
+    expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio, normalised: false })).toBeCloseTo(sum, 15);
+  });
+
+  it("weighs 1 to 0.1 when a sample states no ratio", () => {
+    expect(composeReward({ accuracy: 1, format: 0 })).toBeCloseTo(1 / 1.1, 15);
+    expect(composeReward({ accuracy: 1, format: 0 }, { accuracyRatio: null, formatRatio: undefined })).toBeCloseTo(1 / 1.1, 15);
+  });
+
+  it("refuses ratios that make no reward", () => {
+    expect(() => composeReward({ accuracy: 1, format: 0 }, { accuracyRatio: -1 })).toThrow(RewardRatioError);
+    expect(() => composeReward({ accuracy: 1, format: 0 }, { formatRatio: Number.NaN })).toThrow("format_ratio is NaN");
+    expect(() => composeReward({ accuracy: 1, format: 0 }, { accuracyRatio: 0, formatRatio: 0 })).toThrow("both 0");
+    expect(composeReward({ accuracy: 1, format: 0 }, { accuracyRatio: 0, formatRatio: 0, normalised: false })).toBe(0);
+  });
+});
+
+describe("iouThreshold", () => {
+  it.each([
+    [0, 0.85],
+    [10, 0.85],
+    [11, 0.95],
+    [25, 0.95],
+    [26, 0.99],
+    [100, 0.99],
+    [120, 0.99],
+  ])("at step %d of 100 is %d", (step, epsilon) => expect(iouThreshold(DEFAULT_IOU_SCHEDULE, step, 100)).toBe(epsilon));
+
+  it("takes other schedules, and says what is wrong with one", () => {
+    expect(iouThreshold([{ until: 0.5, epsilon: 0.5 }, { until: 1, epsilon: 0.75 }], 60, 100)).toBe(0.75);
+    expect(() => iouThreshold([{ until: 0.5, epsilon: 0.5 }, { until: 0.4, epsilon: 0.75 }], 1, 2)).toThrow("stage 1 has until 0.4, expected more than 0.5");
+    expect(() => iouThreshold([{ until: 1, epsilon: 95 }], 1, 2)).toThrow("stage 0 has epsilon 95");
+    expect(() => iouThreshold(DEFAULT_IOU_SCHEDULE, 1, 0)).toThrow("step 1 of 0");
+  });
+});

@@ -1,0 +1,54 @@
+import type { Verdict, VerifierRegistry } from "@v-triune/verifiers";
+import { RewardRatioError, composeReward } from "./compose-reward";
+import type { RewardRequest, RewardResult } from "./reward-source";
+
+/** What a run decides about rewards; the sample decides the rest. */
+export interface RewardRule {
+  /** Divide by the sum of the ratios. Default true. */
+  readonly normalised?: boolean;
+}
+
+/** A {@link RewardResult} before it has its place in a stream. */
+export type RewardOutcome = RewardResult extends infer R ? (R extends unknown ? Omit<R, "index"> : never) : never;
+
+/**
+ * Judges one request here and now. This is the whole path from response to reward, shared by every in-process source.
+ *
+ * A verifier that throws, and a verdict that is not a verdict, become `error` with what happened: user verifiers are code of
+ * people, and one bad sample must not end a step.
+ *
+ * @throws UnknownVerifierError when nobody registered the name
+ */
+export function judge(registry: VerifierRegistry, request: RewardRequest, rule: RewardRule = {}): RewardOutcome {
+  const verifier = registry.get(request.verifier);
+  let verdict: Verdict;
+  try {
+    verdict = verifier.verify(request.response, request.sample);
+  } catch (error) {
+    return { status: "error", reason: `crash: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}` };
+  }
+  return rewardOfVerdict(verdict, request, rule);
+}
+
+/** Turns a verdict into the outcome of its request: the ratios applied, anything malformed an `error`. */
+export function rewardOfVerdict(verdict: Verdict, request: Pick<RewardRequest, "accuracyRatio" | "formatRatio">, rule: RewardRule = {}): RewardOutcome {
+  switch (verdict?.status) {
+    case "skipped":
+    case "error":
+      return { status: verdict.status, reason: verdict.reason };
+    case "scored":
+      break;
+    default:
+      return { status: "error", reason: `crash: the verifier returned ${JSON.stringify(verdict) ?? "nothing"} instead of a verdict` };
+  }
+  const { accuracy, format, metrics } = verdict;
+  if (!Number.isFinite(accuracy) || !Number.isFinite(format)) return { status: "error", reason: `crash: the verifier returned accuracy ${accuracy} and format ${format}` };
+  try {
+    const reward = composeReward({ accuracy, format }, { ...request, ...rule });
+    return { status: "scored", reward, accuracy, format, metrics };
+  } catch (error) {
+    if (error instanceof RewardRatioError) return { status: "error", reason: error.message };
+    throw error;
+  }
+}
+

@@ -1,0 +1,76 @@
+import type { VerifierSample } from "@v-triune/verifiers";
+
+/**
+ * The RewardSource seam: a stream of rollouts in, a stream of rewards out, each as soon as it is known. What stands behind it
+ * may be this process, worker threads, a fleet of servers or a user's own function; the trainer can't tell.
+ *
+ * The promise: every request that was taken is answered exactly once, in any order, under its position in the input; a fault
+ * is `error`, never a reward of 0.
+ */
+
+/** One response to be rewarded. */
+export interface RewardRequest {
+  /** The model's text, special tokens removed. */
+  readonly response: string;
+  /** The name of the verifier that the sample asks for. */
+  readonly verifier: string;
+  /** The gold answer and the verifier's parameters. */
+  readonly sample: VerifierSample;
+  /** The sample's α_acc; default 1. */
+  readonly accuracyRatio?: number | null;
+  /** The sample's α_fmt; default 0.1. */
+  readonly formatRatio?: number | null;
+}
+
+/**
+ * The answer to one request:
+ * - `scored`: `reward` is what the trainer uses, the rest is logged by source.
+ * - `skipped`: the sample's gold is bad; leave the rollout out of its group.
+ * - `error`: the judging failed (budget, timeout, crash, server); leave it out and count it.
+ */
+export type RewardResult =
+  | {
+      readonly index: number;
+      readonly status: "scored";
+      readonly reward: number;
+      readonly accuracy: number;
+      readonly format: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  | { readonly index: number; readonly status: "skipped"; readonly reason: string }
+  | { readonly index: number; readonly status: "error"; readonly reason: string };
+
+/** What one call of `score` may be told. */
+export interface ScoreOptions {
+  /** Stops the call; iteration then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Something that rewards responses. */
+export interface RewardSource {
+  /**
+   * Scores requests as they come and yields results as they are ready.
+   *
+   * @returns results in the order of completion; `index` is the request's position in the input, from 0
+   */
+  score(requests: Iterable<RewardRequest> | AsyncIterable<RewardRequest>, options?: ScoreOptions): AsyncIterable<RewardResult>;
+  /** Frees workers and connections. A source without any leaves it out. */
+  close?(): Promise<void>;
+}
+
+/**
+ * Runs a source over requests and gives the results in the order of the requests.
+ *
+ * @throws Error when the source leaves a request unanswered or answers one twice
+ */
+export async function collectRewards(source: RewardSource, requests: readonly RewardRequest[], options: ScoreOptions = {}): Promise<RewardResult[]> {
+  const results: (RewardResult | undefined)[] = requests.map(() => undefined);
+  for await (const result of source.score(requests, options)) {
+    if (result.index in results && results[result.index] === undefined) results[result.index] = result;
+    else throw new Error(`the reward source answered request ${result.index} ${result.index < requests.length ? "twice" : `of ${requests.length}`}`);
+  }
+  return results.map((result, index) => {
+    if (result === undefined) throw new Error(`the reward source left request ${index} of ${requests.length} unanswered`);
+    return result;
+  });
+}
