@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
-export default defineConfig(preset(["src/index.ts"]));
+// probe-child is the entry of the child process in which a backend is tried.
+export default defineConfig(preset(["src/index.ts", "src/probe-child.ts"]));
