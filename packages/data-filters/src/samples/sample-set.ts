@@ -1,0 +1,140 @@
+/**
+ * Random access to corpus files for training: what is in memory is one number a row and the names of the sources; the rows
+ * of a step are read when it needs them, pictures included.
+ */
+import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
+import { identifier, literal, openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
+import { ORSTA_LAYOUT } from "./orsta-layout";
+import { notParquet, parquetColumns, parquetFiles } from "./parquet-files";
+import { missing, projection } from "./projection";
+
+/** How rows are checked. */
+export interface SampleSetOptions extends DatabaseOptions {
+  /** Names that `reward_model.verifier` may take; by default those that ship with V-Triune. */
+  readonly verifiers?: readonly string[];
+}
+
+/** Rows of Parquet files, numbered through from 0 in the order of the files. */
+export interface SampleSet {
+  readonly length: number;
+  /** The `data_source` of each row. */
+  sourceOf(index: number): string;
+  /** Where a row is, for messages and as the identity of a sample without an id. */
+  placeOf(index: number): { readonly file: string; readonly row: number };
+  /**
+   * Reads rows, in the order asked for. A bad row comes back as the error that says what is wrong with it, so that the
+   * caller decides whether to go on.
+   */
+  read(indexes: readonly number[]): Promise<(Sample | DatasetError)[]>;
+  close(): void;
+}
+
+interface FileRows {
+  readonly file: string;
+  /** Index of its first row. */
+  readonly first: number;
+  readonly sql: string;
+  readonly sources: readonly string[];
+}
+
+/**
+ * Opens corpus files.
+ *
+ * @param paths files, folders or globs
+ * @throws DatasetError for a missing or damaged file, or a column of a wrong type
+ */
+export async function openSampleSet(paths: string | readonly string[], options: SampleSetOptions = {}): Promise<SampleSet> {
+  const database = await openDatabase(options);
+  const { connection } = database;
+  const files: FileRows[] = [];
+  try {
+    let first = 0;
+    for (const file of await parquetFiles(connection, paths)) {
+      const present = await parquetColumns(connection, file);
+      const selected = SAMPLE_COLUMNS.map((column) => {
+        const node = ORSTA_LAYOUT[column];
+        const type = present.get(column);
+        if (node === undefined || (type === undefined && node.required)) throw missing(column, file, [...present.keys()]);
+        return `${type === undefined ? "NULL" : projection(identifier(column), type, node, file, column)} AS ${identifier(column)}`;
+      });
+      const sources = await sourceColumn(connection, file);
+      const sql = `SELECT file_row_number, ${selected.join(", ")} FROM read_parquet(${literal(file)}, file_row_number = true)`;
+      files.push({ file, first, sql, sources });
+      first += sources.length;
+    }
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const length = files.reduce((sum, { sources }) => sum + sources.length, 0);
+  const fileOf = (index: number): FileRows => {
+    let found = files[0];
+    for (const candidate of files) if (candidate.first <= index) found = candidate;
+    if (!found || !(index >= 0 && index < length)) throw new RangeError(`row ${index} of a set of ${length} rows`);
+    return found;
+  };
+  const check = options.verifiers === undefined ? {} : { verifiers: options.verifiers };
+
+  async function read(indexes: readonly number[]): Promise<(Sample | DatasetError)[]> {
+    const byFile = new Map<FileRows, Set<number>>();
+    for (const index of indexes) {
+      const file = fileOf(index);
+      byFile.set(file, (byFile.get(file) ?? new Set()).add(index - file.first));
+    }
+    const found = new Map<number, Sample | DatasetError>();
+    for (const [{ file, first, sql }, rows] of byFile) {
+      let records: unknown[][];
+      try {
+        const reader = await connection.runAndReadAll(`${sql} WHERE file_row_number IN (${[...rows].join(", ")})`);
+        records = reader.getRows().map((row) => row.map(plain));
+      } catch (error) {
+        throw notParquet(file, error);
+      }
+      for (const [number, ...values] of records) {
+        const row = Number(number);
+        const record = Object.fromEntries(SAMPLE_COLUMNS.map((column, i) => [column, values[i]]));
+        try {
+          found.set(first + row, parseSample(record, { file, row, ...check }));
+        } catch (error) {
+          if (!(error instanceof DatasetError)) throw error;
+          found.set(first + row, error);
+        }
+      }
+    }
+    return indexes.map((index) => found.get(index) ?? gone(fileOf(index), index));
+  }
+
+  return {
+    length,
+    sourceOf: (index) => fileOf(index).sources[index - fileOf(index).first] as string,
+    placeOf: (index) => ({ file: fileOf(index).file, row: index - fileOf(index).first }),
+    read,
+    close: () => database.close(),
+  };
+}
+
+async function sourceColumn(connection: Parameters<typeof parquetColumns>[0], file: string): Promise<string[]> {
+  try {
+    const reader = await connection.runAndReadAll(`SELECT data_source FROM read_parquet(${literal(file)})`);
+    // One string a source, shared by its rows.
+    const names = new Map<string, string>();
+    return (reader.getColumns()[0] ?? []).map((value) => {
+      const name = String(value);
+      if (!names.has(name)) names.set(name, name);
+      return names.get(name) as string;
+    });
+  } catch (error) {
+    throw notParquet(file, error);
+  }
+}
+
+function gone({ file, first }: FileRows, index: number): DatasetError {
+  return new DatasetError({
+    code: "unreadable",
+    file,
+    row: index - first,
+    expected: "the row that was there when the file was opened",
+    found: "nothing",
+    fix: "the file was changed while it was in use; start again",
+  });
+}
