@@ -37,7 +37,7 @@ function errorOf(action: () => unknown): WeightsError {
 describe("writing and reading", () => {
   it("gives back every type, and floats rounded to the stored type", async () => {
     const file = join(folder, "round-trip.safetensors");
-    const floats = Float32Array.of(0, -0, 1, 1.0009765625, -3.1417, 65504, 1e-7, Infinity);
+    const floats = Float32Array.of(0, -0, 1, 1.0009765625, -3.1413, 65504, 1e-7, Infinity);
     await writeSafetensors(file, [
       { name: "f32", shape: [2, 4], data: floats },
       { name: "bf16", shape: [8], dtype: "BF16", data: () => floats },

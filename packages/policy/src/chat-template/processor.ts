@@ -1,0 +1,128 @@
+/**
+ * Everything between a sample and the model: chat template, pictures, tokenizer, and the placeholders that stand for a
+ * picture's merged patches.
+ *
+ *     text   .. <|vision_start|><|image_pad|><|vision_end|> ..
+ *     ids    the one <|image_pad|> becomes t · h · w / merge² of them
+ *
+ * Source: `Qwen2_5_VLProcessor` of transformers 5.23. It repeats the placeholder in the text before tokenising; placeholders
+ * are special tokens, so repeating the id afterwards gives the same and saves the tokenizer the work.
+ */
+import { PromptError } from "../input-error";
+import { createImageProcessor, readImageSettings, type ImageProcessor, type ImageProcessorSettings, type ProcessedImages } from "../image-processor/image-processor";
+import type { DecodeOptions, ImageInput } from "../image-processor/decode-image";
+import { loadTokenizer, type DecodeTextOptions, type Tokenizer } from "../tokenizer/tokenizer";
+import { loadChatTemplate, type ChatMessage, type ChatTemplate, type RenderOptions } from "./chat-template";
+import { countError } from "./image-marks";
+
+const IMAGE_TOKEN = "<|image_pad|>";
+const VIDEO_TOKEN = "<|video_pad|>";
+
+export interface EncodeOptions extends RenderOptions, DecodeOptions {
+  /** The longest prompt the model or the run takes, in tokens with pictures. */
+  readonly maxTokens?: number;
+}
+
+/** A prompt as the model takes it. */
+export interface EncodedPrompt {
+  /** The rendered text, one placeholder a picture. */
+  readonly text: string;
+  /** Token ids, one placeholder for each merged patch. */
+  readonly promptIds: Int32Array;
+  /** 0 text, 1 picture, 2 video; one for each id. */
+  readonly mmTokenTypeIds: Uint8Array;
+  /** The vision tower's input; absent without pictures. */
+  readonly images?: ProcessedImages;
+}
+
+/** A model's tokenizer, template and image processor, ready to use together. */
+export interface Processor {
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+  readonly imageProcessor: ImageProcessor;
+  readonly imageTokenId: number;
+  /** Undefined for a tokenizer without `<|video_pad|>`. */
+  readonly videoTokenId: number | undefined;
+  /**
+   * Renders, tokenises and processes the pictures of one prompt.
+   *
+   * @param prompt messages, or text that is rendered already
+   * @param images in the order of their places in the prompt
+   * @throws PromptError when places and pictures differ in number, or the prompt is longer than `maxTokens`
+   * @throws ImageError when a picture can't be used
+   */
+  encode(prompt: string | readonly ChatMessage[], images?: readonly ImageInput[], options?: EncodeOptions): Promise<EncodedPrompt>;
+  /** The same with pictures that are processed already; does not wait. */
+  encodeProcessed(prompt: string | readonly ChatMessage[], images?: ProcessedImages, options?: EncodeOptions): EncodedPrompt;
+  /** Text of a completion. */
+  decode(ids: ArrayLike<number>, options?: DecodeTextOptions): string;
+}
+
+/**
+ * Loads the processor of a model folder.
+ *
+ * ```ts
+ * const processor = createProcessor("./Qwen2.5-VL-3B-Instruct");
+ * const prompt = await processor.encode([{ role: "user", content: [{ type: "image" }, { type: "text", text: "How many?" }] }], ["cat.jpg"]);
+ * ```
+ *
+ * @param settings override those of the folder, e.g. `{maxPixels: 501760}`
+ * @throws TokenizerError, PromptError or ConfigError when a file is missing or malformed
+ */
+export function createProcessor(folder: string, settings: Partial<ImageProcessorSettings> = {}): Processor {
+  const tokenizer = loadTokenizer(folder);
+  const template = loadChatTemplate(folder, tokenizer);
+  return assembleProcessor(tokenizer, template, createImageProcessor({ ...readImageSettings(folder), ...settings }));
+}
+
+/** A processor of given parts. */
+export function assembleProcessor(tokenizer: Tokenizer, template: ChatTemplate, imageProcessor: ImageProcessor): Processor {
+  const imageTokenId = tokenizer.tokenId(IMAGE_TOKEN);
+  const videoTokenId = tokenizer.specialTokens.get(VIDEO_TOKEN);
+
+  const encodeProcessed = (prompt: string | readonly ChatMessage[], images?: ProcessedImages, options: EncodeOptions = {}): EncodedPrompt => {
+    const text = typeof prompt === "string" ? prompt : template.render(prompt, options);
+    const grids = images?.gridThw ?? [];
+    const counts = grids.map((grid) => imageProcessor.tokens(grid));
+    const promptIds = expandPlaceholders(tokenizer.encode(text), imageTokenId, counts, options.name);
+    if (options.maxTokens !== undefined && promptIds.length > options.maxTokens) {
+      const visual = counts.reduce((sum, n) => sum + n, 0);
+      throw new PromptError({
+        what: "The prompt is too long.", ...(options.name === undefined ? {} : { where: options.name }), expected: `at most ${options.maxTokens} tokens`,
+        found: `${promptIds.length} tokens, ${visual} of them for pictures`, fix: "raise the limit, lower maxPixels, or leave the sample out",
+      });
+    }
+    const mmTokenTypeIds = Uint8Array.from(promptIds, (id) => (id === imageTokenId ? 1 : id === videoTokenId ? 2 : 0));
+    return { text, promptIds, mmTokenTypeIds, ...(images && grids.length > 0 ? { images } : {}) };
+  };
+  return {
+    tokenizer,
+    template,
+    imageProcessor,
+    imageTokenId,
+    videoTokenId,
+    encodeProcessed,
+    encode: async (prompt, images = [], options = {}) => encodeProcessed(prompt, images.length === 0 ? undefined : await imageProcessor.process(images, options), options),
+    decode: (ids, options) => tokenizer.decode(ids, options),
+  };
+}
+
+/**
+ * Repeats each placeholder of `ids` as often as its picture has tokens.
+ *
+ * @param counts tokens by picture, in the order of the placeholders
+ * @throws PromptError when there are more or fewer placeholders than pictures
+ */
+export function expandPlaceholders(ids: Int32Array, placeholder: number, counts: readonly number[], where?: string): Int32Array {
+  const places = ids.reduce((sum, id) => sum + (id === placeholder ? 1 : 0), 0);
+  if (places !== counts.length) throw countError("placeholders", places, counts.length, where);
+  const out = new Int32Array(ids.length - places + counts.reduce((sum, n) => sum + n, 0));
+  let at = 0;
+  let picture = 0;
+  for (const id of ids) {
+    const repeat = id === placeholder ? counts[picture++]! : 1;
+    out.fill(id, at, at + repeat);
+    at += repeat;
+  }
+  return out;
+}

@@ -1,0 +1,160 @@
+/**
+ * Pictures as transformers sees them: 8-bit RGB, decoded by sharp (libvips) where its pixels equal Pillow's.
+ *
+ * - JPEG (all samplings, progressive), PNG (palette, transparency by colour or palette, 1 to 16 bits), GIF (first frame),
+ *   WebP and TIFF give the bytes of Pillow 12.2. Colour profiles are ignored, as Pillow ignores them. AVIF differs by a few
+ *   levels, because the two libraries enlarge the chroma planes by other filters.
+ * - Transparency is composited on white with Pillow's integer rounding (transformers 5; 4.57 drops alpha instead).
+ * - CMYK: channel = k' - c·k' / 255 with k' = 255 - k, as Pillow; no colour management.
+ * - 16-bit colour keeps the high byte. 16-bit *grey* is clipped at 255, which makes most such pictures white: that is what
+ *   Pillow's conversion does and so what a model served by transformers or vLLM is shown. `sixteenBitGrey: "scale"` keeps
+ *   the high byte instead.
+ * - EXIF orientation is applied, as `load_image` of transformers does; `Image.open` alone does not (`orientation: "ignore"`).
+ */
+import { readFile } from "node:fs/promises";
+import sharp from "sharp";
+import { ImageError } from "../input-error";
+import type { RgbImage } from "./bicubic-resize";
+
+/** Pixels without a file format: grey (1), RGB (3) or RGBA (4 bytes a pixel), rows from the top. */
+export interface RawImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** A path, the bytes of an image file, or raw pixels. */
+export type ImageInput = string | Uint8Array | RawImage;
+
+export interface DecodeOptions {
+  /** Named in errors instead of "the bytes given", e.g. a dataset row. */
+  readonly name?: string;
+  readonly orientation?: "apply" | "ignore";
+  readonly sixteenBitGrey?: "clip" | "scale";
+  /** Larger pictures are refused before they are decoded; 178,956,970 unless told, as in Pillow. */
+  readonly maxInputPixels?: number;
+}
+
+/** Pixels above which a picture is refused: Pillow's limit against decompression bombs. */
+export const MAX_INPUT_PIXELS = 178_956_970;
+
+const FORMATS = ["jpeg", "png", "webp", "gif", "tiff", "heif"];
+const READABLE = "a JPEG, PNG, WebP, GIF, TIFF or AVIF file";
+
+/**
+ * Decodes a picture to 8-bit RGB.
+ *
+ * @throws ImageError when the file is absent, is no picture, is cut off, or has more than `maxInputPixels` pixels
+ */
+export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RgbImage> {
+  if (typeof input !== "string" && !(input instanceof Uint8Array)) return rawToRgb(input, options);
+  const name = options.name ?? (typeof input === "string" ? input : `an image of ${input.length} bytes`);
+  const bytes = typeof input === "string" ? await readImageFile(input, name) : input;
+  const header = await readHeader(bytes, name);
+  const limit = options.maxInputPixels ?? MAX_INPUT_PIXELS;
+  const pixels = header.width * header.height;
+  if (pixels > limit) {
+    throw new ImageError({
+      what: "A picture has too many pixels.", where: name, expected: `at most ${limit} pixels`,
+      found: `${header.width} x ${header.height} = ${pixels} pixels`, fix: "scale the picture down first, or raise maxInputPixels",
+    });
+  }
+  const cmyk = header.space === "cmyk";
+  const wideGrey = header.space === "grey16" && !header.hasAlpha && (options.sixteenBitGrey ?? "clip") === "clip";
+  // "truncated" is the only failure level at which files that Pillow reads (stray bytes, odd headers) are read as well.
+  let pipeline = sharp(bytes, { ignoreIcc: true, failOn: "truncated", limitInputPixels: limit });
+  if ((options.orientation ?? "apply") === "apply") pipeline = pipeline.autoOrient();
+  if (cmyk) pipeline = pipeline.pipelineColourspace("cmyk").toColourspace("cmyk");
+  if (wideGrey) pipeline = pipeline.toColourspace("grey16");
+  try {
+    const { data, info } = await pipeline.raw(wideGrey ? { depth: "ushort" } : {}).toBuffer({ resolveWithObject: true });
+    const { width, height } = info;
+    if (cmyk) return { width, height, data: cmykToRgb(data) };
+    if (wideGrey) return { width, height, data: wideGreyToRgb(data) };
+    return { width, height, data: toRgb(data, info.channels) };
+  } catch (cause) {
+    throw new ImageError({ what: "A picture can't be decoded.", where: name, expected: "a complete, undamaged file", found: reason(cause), fix: "fetch the picture again or leave its sample out", cause });
+  }
+}
+
+async function readImageFile(path: string, name: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new ImageError({ what: "A picture can't be read.", where: name, found: reason(cause), fix: "check the path; relative paths count from the working folder", cause });
+  }
+}
+
+async function readHeader(bytes: Uint8Array, name: string): Promise<{ width: number; height: number; space: string; hasAlpha: boolean }> {
+  let found: string;
+  let cause: unknown;
+  try {
+    const { format, width, height, space, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    if (FORMATS.includes(format)) return { width, height, space, hasAlpha };
+    found = format;
+  } catch (error) {
+    cause = error;
+    found = bytes.length === 0 ? "no bytes" : `${bytes.length} bytes that begin with ${Buffer.from(bytes.subarray(0, 8)).toString("hex")}`;
+  }
+  throw new ImageError({ what: "This is not a picture that can be read.", where: name, expected: READABLE, found, fix: "convert the picture, or leave its sample out", ...(cause === undefined ? {} : { cause }) });
+}
+
+function rawToRgb(image: RawImage, options: DecodeOptions): RgbImage {
+  const { width, height, data } = image;
+  const pixels = width * height;
+  const channels = data.length / pixels;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || !(width > 0) || !(height > 0) || ![1, 3, 4].includes(channels)) {
+    throw new ImageError({
+      what: "Raw pixels do not fit their size.", where: options.name ?? "raw pixels",
+      expected: "width · height · 1, 3 or 4 bytes", found: `${width} x ${height} and ${data.length} bytes`,
+    });
+  }
+  return { width, height, data: toRgb(data, channels) };
+}
+
+/** One to four interleaved channels (grey, grey + alpha, RGB, RGB + alpha) to RGB, alpha composited on white. */
+function toRgb(data: Uint8Array | Uint8ClampedArray, channels: number): Uint8Array | Uint8ClampedArray {
+  if (channels === 3) return data;
+  const pixels = data.length / channels;
+  const out = new Uint8Array(pixels * 3);
+  const hasAlpha = channels % 2 === 0;
+  const second = channels > 2 ? 1 : 0;
+  const third = channels > 2 ? 2 : 0;
+  for (let from = 0, to = 0; to < out.length; from += channels, to += 3) {
+    const alpha = hasAlpha ? data[from + channels - 1]! : 255;
+    out[to] = overWhite(data[from]!, alpha);
+    out[to + 1] = overWhite(data[from + second]!, alpha);
+    out[to + 2] = overWhite(data[from + third]!, alpha);
+  }
+  return out;
+}
+
+/** value · alpha + 255 · (255 - alpha), divided by 255 with Pillow's 7 extra bits and rounding (`Image.alpha_composite`). */
+function overWhite(value: number, alpha: number): number {
+  if (alpha === 255) return value;
+  const weight = alpha << 7;
+  const sum = value * weight + 255 * ((255 << 7) - weight) + (0x80 << 7);
+  return ((sum >>> 8) + sum) >>> 15;
+}
+
+function cmykToRgb(data: Uint8Array): Uint8Array {
+  const out = new Uint8Array((data.length / 4) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const white = 255 - data[from + 3]!;
+    for (let channel = 0; channel < 3; channel++) {
+      const product = data[from + channel]! * white + 128;
+      out[to++] = white - (((product >> 8) + product) >> 8);
+    }
+  }
+  return out;
+}
+
+function wideGreyToRgb(data: Buffer): Uint8Array {
+  const out = new Uint8Array((data.length / 2) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 2, to += 3) out.fill(data[from + 1] === 0 ? data[from]! : 255, to, to + 3);
+  return out;
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message.split("\n")[0]! : String(cause);
+}

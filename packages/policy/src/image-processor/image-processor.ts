@@ -1,0 +1,160 @@
+/**
+ * Pictures → the vision tower's input: decode, resize (smart-resize.ts, bicubic-resize.ts), normalise and cut into patches
+ * (patches.ts). Equal to `Qwen2VLImageProcessorPil` of transformers 5.23 with Pillow 12.2, to the bit for every format that
+ * decodes to Pillow's bytes (decode-image.ts).
+ *
+ * Settings come from `processor_config.json` (transformers 5) or `preprocessor_config.json` (published checkpoints).
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { JsonReader } from "../config/json-reader";
+import { ImageError } from "../input-error";
+import { resizeBicubic, type RgbImage } from "./bicubic-resize";
+import { decodeImage, type DecodeOptions, type ImageInput } from "./decode-image";
+import { normalisationTable, writePatches, type Normalisation, type PatchLayout } from "./patches";
+import { smartResize } from "./smart-resize";
+
+/** Everything the result depends on besides the pictures. */
+export interface ImageProcessorSettings extends PatchLayout, Normalisation {
+  /** Fewest pixels after the resize. */
+  readonly minPixels: number;
+  /** Most pixels after the resize; 28 × 28 of them are one token. */
+  readonly maxPixels: number;
+}
+
+/** transformers 5.23's defaults for Qwen2-VL and Qwen2.5-VL. */
+export const DEFAULT_IMAGE_SETTINGS: ImageProcessorSettings = {
+  minPixels: 56 * 56,
+  maxPixels: 28 * 28 * 1280,
+  patchSize: 14,
+  temporalPatchSize: 2,
+  mergeSize: 2,
+  rescaleFactor: 1 / 255,
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+};
+
+/** Time, height and width of a picture in patches. */
+export type GridThw = readonly [number, number, number];
+
+/** The vision tower's input for the pictures of one prompt. */
+export interface ProcessedImages {
+  /** Patches of all pictures one after another, [patches, 3 · temporal · patch · patch]. */
+  readonly pixelValues: Float32Array;
+  readonly gridThw: readonly GridThw[];
+}
+
+/** Turns pictures into patches by fixed settings. */
+export interface ImageProcessor {
+  readonly settings: ImageProcessorSettings;
+  /** The grid a picture of this size gets, without looking at its pixels. @throws ImageError for a ratio above 200 */
+  grid(width: number, height: number): GridThw;
+  /** Placeholder tokens that a grid takes in the prompt. */
+  tokens(grid: GridThw): number;
+  /** The resized picture, before normalisation. */
+  resize(image: RgbImage): RgbImage;
+  /**
+   * Decodes and processes the pictures of one prompt.
+   * @throws ImageError naming the picture that can't be used
+   */
+  process(images: readonly ImageInput[], options?: DecodeOptions): Promise<ProcessedImages>;
+  /** The same for pictures that are decoded already, without waiting. */
+  processDecoded(images: readonly RgbImage[]): ProcessedImages;
+}
+
+/**
+ * ```ts
+ * const { pixelValues, gridThw } = await createImageProcessor().process(["cat.jpg"]);
+ * ```
+ */
+export function createImageProcessor(overrides: Partial<ImageProcessorSettings> = {}): ImageProcessor {
+  const settings = { ...DEFAULT_IMAGE_SETTINGS, ...overrides };
+  const { patchSize, mergeSize, temporalPatchSize, minPixels, maxPixels } = settings;
+  const table = normalisationTable(settings);
+  const target = (width: number, height: number) => smartResize(height, width, { factor: patchSize * mergeSize, minPixels, maxPixels });
+  const grid = (width: number, height: number): GridThw => {
+    const size = target(width, height);
+    return [1, size.height / patchSize, size.width / patchSize];
+  };
+  const resize = (image: RgbImage): RgbImage => {
+    const size = target(image.width, image.height);
+    return resizeBicubic(image, size.width, size.height);
+  };
+  const processDecoded = (images: readonly RgbImage[]): ProcessedImages => {
+    const gridThw = images.map((image) => grid(image.width, image.height));
+    const patches = gridThw.reduce((sum, [t, h, w]) => sum + t * h * w, 0);
+    const pixelValues = new Float32Array(patches * 3 * temporalPatchSize * patchSize * patchSize);
+    let at = 0;
+    for (const image of images) at = writePatches(resize(image), settings, table, pixelValues, at);
+    return { pixelValues, gridThw };
+  };
+  const process = async (images: readonly ImageInput[], options: DecodeOptions = {}): Promise<ProcessedImages> => {
+    const decoded: RgbImage[] = [];
+    for (const [index, input] of images.entries()) {
+      const name = options.name === undefined ? undefined : `${options.name}, image ${index}`;
+      const image = await decodeImage(input, { ...options, ...(name === undefined ? {} : { name }) });
+      rethrowNamed(() => grid(image.width, image.height), name ?? (typeof input === "string" ? input : `image ${index}`));
+      decoded.push(image);
+    }
+    return processDecoded(decoded);
+  };
+  return { settings, grid, tokens: ([t, h, w]) => (t * h * w) / (mergeSize * mergeSize), resize, process, processDecoded };
+}
+
+/** Adds the picture's name to an error of a function that knows only its size. */
+function rethrowNamed(action: () => unknown, name: string): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof ImageError) || error.where !== undefined) throw error;
+    const { what, expected, found, fix } = error;
+    throw new ImageError({ what, where: name, ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }), ...(fix === undefined ? {} : { fix }) });
+  }
+}
+
+/**
+ * Reads the image processor's settings of a model folder; without a file for them, the defaults.
+ *
+ * @throws ConfigError when a value is malformed or asks for steps that are not supported (another resampling filter, no
+ *   resize, no normalisation)
+ */
+export function readImageSettings(folder: string): ImageProcessorSettings {
+  const reader = settingsReader(folder);
+  if (!reader) return DEFAULT_IMAGE_SETTINGS;
+  for (const step of ["do_resize", "do_rescale", "do_normalize", "do_convert_rgb"]) {
+    if (!reader.flag(step, true)) reader.fail(step, "true; Qwen2.5-VL's pictures pass through all steps");
+  }
+  if (reader.count("resample", 3, 0) !== 3) reader.fail("resample", "3 (bicubic)");
+  const size = reader.child("size");
+  // Explicit pixel bounds win over `size`, as in transformers 5.
+  const bound = (key: string, inSize: string, fallback: number): number =>
+    reader.has(key) ? reader.count(key) : size?.has(inSize) ? size.count(inSize) : size?.has(key) ? size.count(key) : fallback;
+  const triple = (key: string, fallback: readonly number[]): readonly number[] => {
+    const values = reader.numbers(key, fallback);
+    if (values.length !== 3) reader.fail(key, "three numbers");
+    return values;
+  };
+  const settings: ImageProcessorSettings = {
+    minPixels: bound("min_pixels", "shortest_edge", DEFAULT_IMAGE_SETTINGS.minPixels),
+    maxPixels: bound("max_pixels", "longest_edge", DEFAULT_IMAGE_SETTINGS.maxPixels),
+    patchSize: reader.count("patch_size", DEFAULT_IMAGE_SETTINGS.patchSize),
+    temporalPatchSize: reader.count("temporal_patch_size", DEFAULT_IMAGE_SETTINGS.temporalPatchSize),
+    mergeSize: reader.count("merge_size", DEFAULT_IMAGE_SETTINGS.mergeSize),
+    rescaleFactor: reader.positive("rescale_factor", DEFAULT_IMAGE_SETTINGS.rescaleFactor),
+    mean: triple("image_mean", DEFAULT_IMAGE_SETTINGS.mean),
+    std: triple("image_std", DEFAULT_IMAGE_SETTINGS.std),
+  };
+  if (settings.minPixels > settings.maxPixels) reader.fail(reader.has("min_pixels") ? "min_pixels" : "size", `a minimum of at most the maximum, ${settings.maxPixels} pixels`);
+  if (settings.std.some((value) => value <= 0)) reader.fail("image_std", "three positive numbers");
+  return settings;
+}
+
+function settingsReader(folder: string): JsonReader | undefined {
+  const combined = join(folder, "processor_config.json");
+  if (existsSync(combined)) {
+    const reader = JsonReader.open(combined, "write it again").child("image_processor");
+    if (reader) return reader;
+  }
+  const own = join(folder, "preprocessor_config.json");
+  return existsSync(own) ? JsonReader.open(own, "write it again") : undefined;
+}

@@ -1,0 +1,168 @@
+/**
+ * Text ↔ token ids from a Hugging Face tokenizer.json, by @huggingface/tokenizers (BPE, WordLevel, WordPiece, Unigram).
+ *
+ * That library's ids, spellings and decodings are those of the Rust tokenizers 0.23 on every golden case. Four differences
+ * are evened out here, each to what the Rust library and transformers do: ids without a token (a padded embedding has
+ * some) decode to nothing; no ids decode to ""; spaces before punctuation are left alone unless tokenizer_config.json asks
+ * for the clean-up; the unknown token of a WordLevel model is the one that tokenizer.json names.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { TokenizerError } from "../input-error";
+import { TextStream } from "./text-stream";
+
+export interface DecodeTextOptions {
+  /** Leaves special tokens (`<|im_end|>`, ..) out of the text; false unless told. Plain added tokens stay. */
+  readonly skipSpecialTokens?: boolean;
+}
+
+/** A loaded tokenizer. Synchronous; safe to share. */
+export interface Tokenizer {
+  /** One more than the largest id that has a token. The model's embedding may have more rows. */
+  readonly vocabularySize: number;
+  /** Special tokens by text, as in `added_tokens` and tokenizer_config.json. */
+  readonly specialTokens: ReadonlyMap<string, number>;
+  /** Roles that tokenizer_config.json names. */
+  readonly bosToken: string | undefined;
+  readonly eosToken: string | undefined;
+  readonly padToken: string | undefined;
+  readonly unkToken: string | undefined;
+  /**
+   * Ids of a text; special tokens that are written out in it become their ids.
+   * @throws TokenizerError when the text has a word that a vocabulary without an unknown token lacks
+   */
+  encode(text: string): Int32Array;
+  /** Text of ids. Bytes that are no UTF-8 become U+FFFD; ids without a token are left out. */
+  decode(ids: ArrayLike<number>, options?: DecodeTextOptions): string;
+  /** Decodes ids as they come. */
+  stream(options?: DecodeTextOptions): TextStream;
+  /** @throws TokenizerError when the vocabulary has no such token */
+  tokenId(token: string): number;
+  /** The token's spelling in the vocabulary (byte-level tokens are not plain text), or undefined. */
+  token(id: number): string | undefined;
+  isSpecial(id: number): boolean;
+}
+
+/**
+ * Loads `folder/tokenizer.json` and, where it is there, `tokenizer_config.json`.
+ *
+ * ```ts
+ * const tokenizer = loadTokenizer("./Qwen2.5-VL-3B-Instruct");
+ * tokenizer.decode(tokenizer.encode("3 + 4 = 7")); // "3 + 4 = 7"
+ * ```
+ *
+ * @throws TokenizerError when tokenizer.json is missing, malformed or of a kind that is not supported
+ */
+export function loadTokenizer(folder: string): Tokenizer {
+  const file = join(folder, "tokenizer.json");
+  if (!existsSync(file)) {
+    const legacy = existsSync(join(folder, "vocab.json"));
+    throw new TokenizerError({
+      what: "The model folder has no tokenizer.", where: file, expected: "tokenizer.json", found: legacy ? "only vocab.json and merges.txt" : "nothing",
+      fix: legacy ? "save it as tokenizer.json (transformers: AutoTokenizer.from_pretrained(..).save_pretrained(..))" : "fetch tokenizer.json too",
+    });
+  }
+  const config = join(folder, "tokenizer_config.json");
+  return createTokenizer(readJson(file), existsSync(config) ? readJson(config) : {}, file);
+}
+
+/**
+ * A tokenizer from the parsed contents of tokenizer.json and tokenizer_config.json.
+ *
+ * @param where names the tokenizer in errors
+ */
+export function createTokenizer(json: Readonly<Record<string, unknown>>, config: Readonly<Record<string, unknown>> = {}, where = "tokenizer.json"): Tokenizer {
+  const model = json["model"];
+  if (!isRecord(model) || model["vocab"] === undefined || !Array.isArray(json["added_tokens"] ?? [])) {
+    throw new TokenizerError({ what: "The tokenizer is malformed.", where, expected: "an object with model.vocab and added_tokens", fix: "fetch tokenizer.json again" });
+  }
+  const unkToken = typeof model["unk_token"] === "string" ? model["unk_token"] : tokenText(config["unk_token"]);
+  const complete = { added_tokens: [], decoder: null, normalizer: null, post_processor: null, pre_tokenizer: null, ...json };
+  let inner: HuggingFaceTokenizer;
+  try {
+    inner = new HuggingFaceTokenizer(complete, { ...config, unk_token: unkToken });
+  } catch (cause) {
+    throw new TokenizerError({ what: "This kind of tokenizer is not supported.", where, found: cause instanceof Error ? cause.message : String(cause), fix: "use the tokenizer.json of a Qwen2.5-VL checkpoint", cause });
+  }
+  const vocabularySize = Math.max(-1, ...inner.get_vocab().values()) + 1;
+  const roles = { bosToken: tokenText(config["bos_token"]), eosToken: tokenText(config["eos_token"]), padToken: tokenText(config["pad_token"]), unkToken };
+  const specialTokens = findSpecialTokens(inner, complete.added_tokens, config, Object.values(roles));
+  const specialIds = new Set(specialTokens.values());
+  const cleanUp = config["clean_up_tokenization_spaces"] === true;
+
+  const decode = (ids: ArrayLike<number>, options: DecodeTextOptions = {}): string => {
+    const kept: number[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      if (inner.id_to_token(id) === undefined || (options.skipSpecialTokens === true && specialIds.has(id))) continue;
+      kept.push(id);
+    }
+    return kept.length === 0 ? "" : inner.decode(kept, { skip_special_tokens: false, clean_up_tokenization_spaces: cleanUp });
+  };
+  return {
+    vocabularySize,
+    specialTokens,
+    ...roles,
+    encode: (text) => {
+      const { ids, tokens } = inner.encode(text);
+      const missing = ids.findIndex((id: number | undefined) => id === undefined);
+      if (missing >= 0) {
+        throw new TokenizerError({ what: "A word is not in the tokenizer's vocabulary, which has no unknown token.", where, found: JSON.stringify(tokens[missing]) });
+      }
+      return Int32Array.from(ids);
+    },
+    decode,
+    stream: (options) => new TextStream((ids) => decode(ids, options)),
+    tokenId: (token) => {
+      const id = inner.token_to_id(token);
+      if (id !== undefined) return id;
+      throw new TokenizerError({
+        what: "The tokenizer has no such token.", where, expected: `one of its ${vocabularySize} tokens; special ones are ${[...specialTokens.keys()].slice(0, 8).join(" ")}`,
+        found: JSON.stringify(token), fix: "check the spelling, or use the tokenizer that belongs to the model",
+      });
+    },
+    token: (id) => inner.id_to_token(id),
+    isSpecial: (id) => specialIds.has(id),
+  };
+}
+
+/** Special are the added tokens marked so, and those that tokenizer_config.json gives a role or lists. */
+function findSpecialTokens(inner: HuggingFaceTokenizer, added: unknown, config: Readonly<Record<string, unknown>>, roles: readonly (string | undefined)[]): Map<string, number> {
+  const texts = new Set<string>();
+  for (const token of added as { content: string; special?: boolean }[]) if (token.special === true) texts.add(token.content);
+  for (const key of ["additional_special_tokens", "extra_special_tokens"]) {
+    const list = config[key];
+    const values: unknown[] = Array.isArray(list) ? list : isRecord(list) ? Object.values(list) : [];
+    for (const value of values) if (tokenText(value) !== undefined) texts.add(tokenText(value)!);
+  }
+  for (const role of roles) if (role !== undefined) texts.add(role);
+  const found: [string, number][] = [];
+  for (const text of texts) {
+    const id = inner.token_to_id(text);
+    if (id !== undefined) found.push([text, id]);
+  }
+  return new Map(found.sort((a, b) => a[1] - b[1]));
+}
+
+/** tokenizer_config.json writes a token as its text or as {content}. */
+function tokenText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  return isRecord(value) && typeof value["content"] === "string" ? value["content"] : undefined;
+}
+
+function readJson(file: string): Record<string, unknown> {
+  let json: unknown;
+  let cause: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    cause = error;
+  }
+  if (isRecord(json)) return json;
+  throw new TokenizerError({ what: "A file of the tokenizer is not a JSON object.", where: file, ...(cause instanceof Error ? { found: cause.message, cause } : {}), fix: "fetch the file again" });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
