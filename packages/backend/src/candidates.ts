@@ -10,7 +10,9 @@ import { BackendError } from "./backend-error";
 import { findNvidia } from "./native/nvidia";
 import { readManifest } from "./native/manifest";
 import { loadedNative, loadNative, type LoadedNative } from "./native/load-native";
-import { nativeLayout, type Environment, type NativeVariant } from "./native/native-folder";
+import { isProven, recordProof } from "./native/machine-proof";
+import { layoutOf, nativeLayout, type Environment, type NativeVariant } from "./native/native-folder";
+import { probeBackend } from "./probe";
 
 const require = createRequire(import.meta.url);
 
@@ -25,6 +27,8 @@ export interface ActivateOptions {
   readonly threads?: number;
   readonly logs?: boolean;
   readonly env?: Environment;
+  /** Load a native install even if it was never tried on this machine; for the child process that tries it. */
+  readonly unproven?: boolean;
 }
 
 /** A backend that is registered with tfjs and works. */
@@ -41,7 +45,7 @@ export interface ActivatedBackend {
  *
  * @throws BackendError when it is not installed, not possible on this machine or broken; `parts.todo` says how to get it
  */
-export function activateBackend(name: BackendName, options: ActivateOptions = {}): ActivatedBackend {
+export async function activateBackend(name: BackendName, options: ActivateOptions = {}): Promise<ActivatedBackend> {
   switch (name) {
     case "tensorflow-gpu":
       return activateTensorflowGpu(options);
@@ -59,8 +63,14 @@ export function activateBackend(name: BackendName, options: ActivateOptions = {}
   }
 }
 
+/** An addon file, and the variant's folder when `native install` made it. */
+export interface LocatedAddon {
+  readonly addon: string;
+  readonly folder?: string;
+}
+
 /** The addon that would serve a variant, or the BackendError that says why there is none. */
-export function locateAddon(variant: NativeVariant, env: Environment = process.env): { addon: string; folder?: string } | BackendError {
+export function locateAddon(variant: NativeVariant, env: Environment = process.env): LocatedAddon | BackendError {
   const layout = nativeLayout(variant, env);
   const command = variant === "cuda" ? "npx v-triune native install --cuda" : "npx v-triune native install";
   const state = readManifest(layout);
@@ -89,7 +99,7 @@ function stockAddon(): string | undefined {
   }
 }
 
-function activateTensorflowGpu(options: ActivateOptions): ActivatedBackend {
+async function activateTensorflowGpu(options: ActivateOptions): Promise<ActivatedBackend> {
   const nvidia = findNvidia();
   if (!nvidia.present) {
     throw new BackendError({
@@ -100,6 +110,7 @@ function activateTensorflowGpu(options: ActivateOptions): ActivatedBackend {
   }
   const located = locateAddon("cuda", options.env);
   if (located instanceof BackendError) throw located;
+  await prove("tensorflow-gpu", located, options);
   const native = loadNative({ ...located, ...nativeOptions(options) });
   if (!native.usesGpu) {
     throw new BackendError({
@@ -115,8 +126,8 @@ function activateTensorflowGpu(options: ActivateOptions): ActivatedBackend {
   };
 }
 
-function activateTensorflow(options: ActivateOptions): ActivatedBackend {
-  const native = loadedNative() ?? loadCpu(options);
+async function activateTensorflow(options: ActivateOptions): Promise<ActivatedBackend> {
+  const native = loadedNative() ?? (await loadCpu(options));
   if (native.usesGpu) {
     throw new BackendError({
       what: "This process has already given TensorFlow the GPU",
@@ -131,13 +142,33 @@ function activateTensorflow(options: ActivateOptions): ActivatedBackend {
   };
 }
 
-function loadCpu(options: ActivateOptions): LoadedNative {
+async function loadCpu(options: ActivateOptions): Promise<LoadedNative> {
   const cpu = locateAddon("cpu", options.env);
-  if (!(cpu instanceof BackendError)) return loadNative({ ...cpu, ...nativeOptions(options) });
+  if (!(cpu instanceof BackendError)) {
+    await prove("tensorflow", cpu, options);
+    return loadNative({ ...cpu, ...nativeOptions(options) });
+  }
   // The CUDA build computes on the CPU too, if that is the only one here.
   const cuda = locateAddon("cuda", options.env);
   if (cuda instanceof BackendError) throw cpu;
+  await prove("tensorflow", cuda, options);
   return loadNative({ ...cuda, ...nativeOptions(options), hideGpu: true });
+}
+
+/** Tries an install in a child process, once per machine. */
+async function prove(backend: "tensorflow" | "tensorflow-gpu", located: LocatedAddon, options: ActivateOptions): Promise<void> {
+  if (located.folder === undefined || options.unproven === true || loadedNative() !== undefined) return;
+  const layout = layoutOf(located.folder);
+  const state = readManifest(layout);
+  if (state.state !== "present" || isProven(layout, state.manifest)) return;
+  const finding = await probeBackend({ backend, addon: { addon: located.addon, folder: located.folder } });
+  if (finding.ok) return recordProof(layout, state.manifest);
+  throw new BackendError({
+    what: "The native install does not work on this machine",
+    where: located.folder,
+    found: finding.reason,
+    todo: "npx v-triune native install --force makes it anew on this machine.",
+  });
 }
 
 function nativeOptions(options: ActivateOptions): { threads?: number; logs?: boolean } {

@@ -6,3 +6,7 @@ export { measureCurrentBackend, BENCH_PRODUCTS, type BackendMeasurement, type Me
 export { installNative, type InstalledNative, type InstallNativeOptions, type InstallProgress, type InstallStep } from "./native/install-native";
 export { uninstallNative, verifyNative, type NativeStatus } from "./native/native-status";
 export { nativeInstallAvailable, type NativeAvailability } from "./native/preflight";
+export { formatDoctor, runDoctor, type DoctorOptions, type DoctorReport, type NativeInstallSummary } from "./doctor";
+export { inspectBackends, type BackendReport, type InspectOptions } from "./inspect-backends";
+export { findNvidia, type NvidiaDevice, type NvidiaState } from "./native/nvidia";
+export { DIFFERENTIABLE_KERNELS, registerGradients } from "./gradients/register-gradients";

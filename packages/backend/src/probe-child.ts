@@ -11,7 +11,7 @@ import { smokeTest } from "./smoke-test";
 async function probe(request: ProbeRequest): Promise<ProbeFinding> {
   const threads = request.threads === undefined ? {} : { threads: request.threads };
   let activated: ActivatedBackend;
-  if (request.addon === undefined) activated = activateBackend(request.backend, threads);
+  if (request.addon === undefined) activated = await activateBackend(request.backend, { ...threads, unproven: true });
   else {
     const native = loadNative({ ...request.addon, ...threads, hideGpu: request.backend === "tensorflow" });
     activated = { tfjsName: "tensorflow", description: `TensorFlow ${native.tensorflow}`, version: native.tensorflow };

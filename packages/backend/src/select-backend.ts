@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { BackendError } from "./backend-error";
 import { activateBackend, BACKEND_ORDER, type ActivatedBackend, type ActivateOptions, type BackendName } from "./candidates";
+import { registerGradients } from "./gradients/register-gradients";
 
 /** What a caller may ask for. */
 export interface SelectBackendOptions extends ActivateOptions {
@@ -89,7 +90,7 @@ function checkThreads(threads: number | undefined): void {
 }
 
 async function take(name: BackendName, options: ActivateOptions): Promise<Omit<BackendChoice, "passedOver">> {
-  const activated = activateBackend(name, options);
+  const activated = await activateBackend(name, options);
   await startBackend(name, activated);
   return { name, ...activated };
 }
@@ -100,6 +101,8 @@ async function take(name: BackendName, options: ActivateOptions): Promise<Omit<B
  * @throws BackendError when it does not start
  */
 export async function startBackend(name: BackendName, activated: ActivatedBackend): Promise<void> {
+  // After activation: loading tfjs-node registers tfjs-core's own gradients.
+  registerGradients();
   let set: boolean;
   try {
     set = await tf.setBackend(activated.tfjsName);

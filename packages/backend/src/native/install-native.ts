@@ -11,11 +11,14 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { hostname } from "node:os";
 import { join, relative } from "node:path";
 import { NativeInstallError } from "../backend-error";
+import { driverComplaint } from "../candidates";
 import { probeBackend, type ProbeFinding } from "../probe";
 import { compileAddon, findLogLevelSymbol, stripLibraries } from "./compile";
 import { findLibrary, linkLibrary } from "./library-folder";
+import { recordProof } from "./machine-proof";
 import { readManifest, recordFiles, type LibraryOrigin, type NativeManifest } from "./manifest";
 import { layoutOf, libraryFileNames, nativeRoot, variantFolderName, type Environment, type NativeLayout, type NativeVariant } from "./native-folder";
+import { findNvidia } from "./nvidia";
 import { checkDriver, checkPlatform, checkRoom, findNodeApiHeaders, findTfjsNode, platformFacts, requireTools, type NativeTools } from "./preflight";
 import { downloadWheel, installCudaWheels, unpackWheel, wheelRequirement } from "./wheel";
 
@@ -123,7 +126,8 @@ export async function installNative(options: InstallNativeOptions = {}): Promise
     writeFileSync(partial.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
     for (const leftover of ["downloads", "include"]) rmSync(join(partial.folder, leftover), { recursive: true, force: true });
     replaceFolder(partial.folder, final.folder);
-    report("done", `TensorFlow ${manifest.tensorflow} is installed in ${final.folder}`);
+    recordProof(final, manifest);
+    report("done", `TensorFlow ${manifest.tensorflow} is installed in ${final.folder}${gpuRemark(variant, finding)}`);
     return { folder: final.folder, manifest, changed: true, usesGpu: finding.usesGpu };
   } catch (error) {
     throw asInstallError(error, partial.folder);
@@ -190,6 +194,12 @@ async function provideLibraries(
     stripped,
     cudaWheels: variant === "cuda" ? unpacked.cudaRequirements : [],
   };
+}
+
+/** Says so when there is a GPU that the finished CUDA install does not use. */
+function gpuRemark(variant: NativeVariant, finding: ProbeFinding): string {
+  if (variant === "cpu" || finding.usesGpu || !findNvidia().present) return "";
+  return `, but it does not use the GPU: ${driverComplaint(finding.startupLog) ?? "TensorFlow gave no reason"}`;
 }
 
 /** The backend under which a variant is tried: a machine that only builds an image has no GPU to try it on. */

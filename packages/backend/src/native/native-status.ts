@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { NativeInstallError } from "../backend-error";
 import { probeBackend } from "../probe";
 import { hashFile, readManifest, type NativeManifest } from "./manifest";
+import { proofFile } from "./machine-proof";
 import { nativeLayout, nativeRoot, variantFolderName, type Environment, type NativeVariant } from "./native-folder";
 
 /** The state of one variant's install. */
@@ -50,7 +51,7 @@ export async function verifyNative(options: { readonly cuda?: boolean; readonly 
 /**
  * Removes an install and whatever a broken-off one left; both variants unless one is named.
  *
- * @returns the folders that were removed
+ * @returns what was removed
  * @throws NativeInstallError "foreign" for a folder in that place that this command did not make, unless forced
  */
 export function uninstallNative(options: { readonly variant?: NativeVariant; readonly force?: boolean; readonly env?: Environment } = {}): string[] {
@@ -66,7 +67,7 @@ export function uninstallNative(options: { readonly variant?: NativeVariant; rea
       });
     }
     const base = join(nativeRoot(options.env), variantFolderName(variant));
-    for (const folder of [base, `${base}.partial`, `${base}.old`]) {
+    for (const folder of [base, `${base}.partial`, `${base}.old`, proofFile(layout)]) {
       if (!existsSync(folder)) continue;
       rmSync(folder, { recursive: true, force: true });
       removed.push(folder);

@@ -1,0 +1,56 @@
+/** What each backend is worth on this machine, each tried in a process of its own. */
+import { BACKEND_ORDER, type BackendName } from "./candidates";
+import type { BackendMeasurement } from "./measure-backend";
+import { probeBackend } from "./probe";
+
+/** One backend's line in the doctor's report. */
+export interface BackendReport {
+  readonly name: BackendName;
+  readonly works: boolean;
+  readonly description: string;
+  readonly version: string;
+  /** Why it does not work; empty when it does. */
+  readonly reason: string;
+  /** How to get it; empty when it works or cannot be had. */
+  readonly howToGet: string;
+  /** Whether it computes on a GPU. */
+  readonly usesGpu: boolean;
+  /** What TensorFlow said while it started. */
+  readonly startupLog: string;
+  readonly measurement?: BackendMeasurement;
+}
+
+/** Settings of `inspectBackends`. */
+export interface InspectOptions {
+  /** The ones to look at; all but "cpu" (plain JavaScript) unless told. */
+  readonly names?: readonly BackendName[];
+  /** Measure those that work (about a second each). */
+  readonly measure?: boolean;
+  readonly threads?: number;
+}
+
+/**
+ * Tries each backend, fastest first, without touching this process's tfjs. One at a time, so that measurements do not
+ * disturb each other. Never rejects for a backend that does not work.
+ */
+export async function inspectBackends(options: InspectOptions = {}): Promise<BackendReport[]> {
+  const reports: BackendReport[] = [];
+  for (const name of options.names ?? BACKEND_ORDER.filter((each) => each !== "cpu")) {
+    const finding = await probeBackend({
+      backend: name,
+      measure: options.measure ?? false,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    });
+    if (finding.ok) reports.push({ name, works: true, reason: "", howToGet: "", ...withoutOk(finding) });
+    else {
+      const { reason, howToGet } = finding;
+      reports.push({ name, works: false, description: "", version: "", usesGpu: false, startupLog: "", reason, howToGet });
+    }
+  }
+  return reports;
+}
+
+function withoutOk<T extends { readonly ok: true }>(finding: T): Omit<T, "ok"> {
+  const { ok: _, ...rest } = finding;
+  return rest;
+}
