@@ -15,8 +15,8 @@ if (!existsSync(source)) {
     ["--conditions=@v-triune/source", "--import", tsx, source.pathname, ...process.argv.slice(2)],
     { stdio: "inherit" },
   );
-  // Ctrl-C reaches the child through the terminal's process group: this process only waits, so that the step can be finished.
-  process.on("SIGINT", () => {});
-  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // This process waits for the child, which finishes its step. Ctrl-C reaches the child through the terminal as well as from here:
+  // it takes two signals at once for one.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(signal ? 128 + (signal === "SIGINT" ? 2 : 15) : (code ?? 1)));
 }

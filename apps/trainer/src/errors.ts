@@ -92,12 +92,15 @@ export function formatUserError(details: UserErrorDetails): string {
   ].join("\n");
 }
 
+/** Errors of the other packages that a person can act on and that carry their parts in the message only. */
+const KNOWN_NAMES = new Set(["LearnerConfigError", "TrainingDivergedError", "VerifierRegistryError", "UnknownVerifierError", "IouScheduleError"]);
+
 /**
  * Whether an error is one that a person can act on. Ours are told by class; those of the other packages (DatasetError, BackendError,
- * RewardServerError, ..) by what they carry, so that no package has to share a base class with the app.
+ * WeightsError, ..) by what they carry, so that no package has to share a base class with the app.
  */
 export function isUserError(error: unknown): error is Error {
   if (error instanceof UserError) return true;
-  if (!(error instanceof Error) || error.name === "Error" || !error.name.endsWith("Error")) return false;
-  return "fix" in error || ("expected" in error && "found" in error);
+  if (!(error instanceof Error)) return false;
+  return KNOWN_NAMES.has(error.name) || "fix" in error || "parts" in error || ("expected" in error && "found" in error);
 }

@@ -5,6 +5,7 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { once } from "node:events";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
 import type { MetricRecord } from "./metric-record";
@@ -65,7 +66,7 @@ export async function* readMetricRecords(path: string, onBadLine: (line: number)
  * @returns how many records were dropped
  */
 export async function dropRecordsAfter(path: string, lastStep: number): Promise<number> {
-  const temporary = `${path}.tmp-${process.pid}`;
+  const temporary = join(dirname(path), `.${basename(path)}.tmp-${process.pid}`);
   let dropped = 0;
   const out = createWriteStream(temporary, { flush: true });
   try {

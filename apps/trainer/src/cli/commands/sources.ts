@@ -1,0 +1,48 @@
+import type { Command } from "../command";
+
+/** Lists the 18 sources, or says all about one. */
+export const sourcesCommand: Command = {
+  meta: { name: "sources", description: "List the 18 data sources, or show what one needs" },
+  args: {
+    name: { type: "positional", required: false, description: "A source's key; all are listed without it" },
+    json: { type: "boolean", description: "Print JSON" },
+  },
+  examples: ["v-triune sources", "v-triune sources geometry3k"],
+  async execute({ args, output }) {
+    const { sources, nearest } = await import("@v-triune/schema");
+    const { UsageError } = await import("../../errors");
+    const { formatColumns } = await import("../usage");
+    const name = args["name"];
+    const chosen = name === undefined ? sources : sources.filter((source) => source.key === name);
+    if (chosen.length === 0) {
+      const meant = nearest(String(name), sources.map(({ key }) => key));
+      throw new UsageError({
+        what: `There is no source "${String(name)}".`,
+        expected: `one of ${sources.map(({ key }) => key).join(", ")}`,
+        fix: meant === null ? "see v-triune sources" : `did you mean "${meant}"?`,
+      });
+    }
+    if (args["json"] === true) {
+      output.out(`${JSON.stringify(name === undefined ? chosen : chosen[0], null, 2)}\n`);
+      return;
+    }
+    const [source] = chosen;
+    if (name !== undefined && source !== undefined) {
+      const rows: [string, string][] = [
+        ["key", source.key],
+        ["task", source.task],
+        ["verifier", `${source.verifier}, accuracy ${source.accuracyRatio}, format ${source.formatRatio}`],
+        ["owner", source.owner],
+        ["licence", source.licence],
+        ["where", source.url],
+        ["size", source.size],
+        ["files", source.files.join("\n")],
+      ];
+      output.out(`${source.title}\n${formatColumns(rows).join("\n")}\n`);
+      return;
+    }
+    const width = Math.max(...chosen.map(({ key }) => key.length));
+    const rows = chosen.map((entry) => `  ${entry.key.padEnd(width)}  ${entry.task.padEnd(9)}  ${entry.title}`.slice(0, 80).trimEnd());
+    output.out(`${rows.join("\n")}\n\nv-triune sources KEY shows where one comes from and which files its adapter reads.\n`);
+  },
+};

@@ -1,0 +1,22 @@
+import { isUserError, wrapText } from "../errors";
+
+/**
+ * What to print for an error, and the exit code: 2 for what a person can put right, 1 for a fault of the program.
+ *
+ * @param debug whether the stack trace and the chain of causes are shown
+ */
+export function reportError(error: unknown, debug: boolean): { readonly text: string; readonly exitCode: 1 | 2 } {
+  if (isUserError(error)) return { text: debug ? trace(error) : error.message, exitCode: 2 };
+  if (debug) return { text: trace(error), exitCode: 1 };
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    text: `${wrapText(`Unexpected failure. ${message}`, 80, 0)}\nThis is a fault of the program, not of its input. Add --debug to see where it happened.`,
+    exitCode: 1,
+  };
+}
+
+function trace(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const stack = error.stack ?? error.message;
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${trace(error.cause)}`;
+}
