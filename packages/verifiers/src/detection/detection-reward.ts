@@ -1,6 +1,7 @@
 import { averagePrecision, type PictureAp } from "./average-precision";
 import type { Box } from "./box";
 import { matchIouFirst, matchIouFirstAsOriginal, matchLabelFirst, matchedPrefix, type BoxMatch } from "./greedy-matching";
+import { matchOptimal } from "./optimal-matching";
 import { pairOverlaps, type PairOverlaps } from "./pair-overlaps";
 import { sizePenaltyFactor, type SizePenalty } from "./size-penalty";
 
@@ -38,9 +39,14 @@ export interface DetectionRewardOptions {
   readonly ratios?: DetectionRatios;
   /** Default `size-difference`, V-Triune's. */
   readonly sizePenalty?: SizePenalty;
+  /** How equal labels are matched for the label-first score. Default `greedy`, V-Triune's. */
+  readonly labelMatching?: LabelMatching;
   /** IoU-first as the original computes it. Default false. */
   readonly compat?: boolean;
 }
+
+/** `greedy`: gold box by gold box. `optimal`: the assignment with the largest sum of IoUs. */
+export type LabelMatching = "greedy" | "optimal";
 
 /** The reward and what is logged with it; metric names are those of the original server without their `_reward`. */
 export interface DetectionReward {
@@ -102,12 +108,12 @@ export const EMPTY_DETECTION_METRICS: Readonly<Record<string, number>> = Object.
  */
 export function detectionReward(predictions: readonly Box[], golds: readonly Box[], options: DetectionRewardOptions): DetectionReward {
   if (predictions.length === 0 || golds.length === 0) throw new RangeError(`detectionReward: ${predictions.length} predictions and ${golds.length} gold boxes; both sides need at least one`);
-  const { epsilon, ratios = DEFAULT_DETECTION_RATIOS, sizePenalty = "size-difference", compat = false } = options;
+  const { epsilon, ratios = DEFAULT_DETECTION_RATIOS, sizePenalty = "size-difference", labelMatching = "greedy", compat = false } = options;
   const ratioSum = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75;
   if (!(ratioSum > 0)) throw new RangeError("detectionReward: the ratios of label first, IoU first, map, map50 and map75 sum to 0; at least one must be above 0");
 
   const overlaps = pairOverlaps(predictions, golds);
-  const scorer = new MatchScorer(overlaps, ratios.iouCompleteness, compat);
+  const scorer = new MatchScorer(overlaps, ratios.iouCompleteness, labelMatching, compat);
   const at50 = scorer.labelFirst(0.5);
   const penaltyOf = ({ matched }: MatchScore) => sizePenaltyFactor(sizePenalty, predictions.length, golds.length, matched);
   const penalty = penaltyOf(at50);
@@ -195,6 +201,7 @@ class MatchScorer {
   constructor(
     private readonly overlaps: PairOverlaps,
     private readonly completenessWeight: number,
+    private readonly labelMatching: LabelMatching,
     compat: boolean,
   ) {
     this.iouFirstMatches = compat ? matchIouFirstAsOriginal(overlaps) : matchIouFirst(overlaps);
@@ -213,7 +220,7 @@ class MatchScorer {
     while (below < this.labelledIous.length && (this.labelledIous[below] as number) < epsilon) below++;
     let score = this.labelFirstScores.get(below);
     if (score === undefined) {
-      const matches = matchLabelFirst(this.overlaps, epsilon);
+      const matches = this.labelMatching === "optimal" ? matchOptimal(this.overlaps, epsilon) : matchLabelFirst(this.overlaps, epsilon);
       this.labelFirstScores.set(below, (score = this.score(matches, matches.length)));
     }
     return score;

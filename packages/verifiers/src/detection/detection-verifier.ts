@@ -3,8 +3,9 @@ import { detectionFormat } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { relativeBoxes, type Box } from "./box";
 import { detectionParamsSchema, isEpsilon, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
-import { EMPTY_DETECTION_METRICS, detectionReward } from "./detection-reward";
+import { EMPTY_DETECTION_METRICS, detectionReward, type LabelMatching } from "./detection-reward";
 import { DEFAULT_IOU_SCHEDULE, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
+import { ASSIGNMENT_BUDGET, assignmentCost } from "./optimal-matching";
 import { PAIR_BUDGET } from "./pair-overlaps";
 import { parseBoxes } from "./parse-boxes";
 import type { SizePenalty } from "./size-penalty";
@@ -31,6 +32,8 @@ export interface DetectionVerifierOptions {
   readonly schedule?: readonly IouStage[];
   /** Default "size-difference", V-Triune's. */
   readonly sizePenalty?: SizePenalty;
+  /** Default "greedy", V-Triune's. */
+  readonly labelMatching?: LabelMatching;
   /** The original server's numbers, faults included. Default false. */
   readonly compat?: boolean;
 }
@@ -42,7 +45,7 @@ export interface DetectionVerifierOptions {
  * @example createDetectionVerifier({ epsilon: "dynamic", evaluationEpsilon: 0.5 })
  */
 export function createDetectionVerifier(options: DetectionVerifierOptions = {}): Verifier {
-  const settings = { epsilon: "average", evaluationEpsilon: "average", schedule: DEFAULT_IOU_SCHEDULE, sizePenalty: "size-difference", compat: false, ...options } as const;
+  const settings = { epsilon: "average", evaluationEpsilon: "average", schedule: DEFAULT_IOU_SCHEDULE, sizePenalty: "size-difference", labelMatching: "greedy", compat: false, ...options } as const;
   if (!isEpsilon(settings.epsilon)) throw new RangeError(`createDetectionVerifier: epsilon is ${String(options.epsilon)}, expected "average", "dynamic" or a number in (0, 1]`);
   if (!isEpsilon(settings.evaluationEpsilon) || (settings.evaluationEpsilon as Epsilon) === "dynamic") {
     throw new RangeError(`createDetectionVerifier: evaluationEpsilon is ${String(options.evaluationEpsilon)}, expected "average" or a number in (0, 1]`);
@@ -55,7 +58,7 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
 export const detection: Verifier = createDetectionVerifier();
 
 function verifyDetection(response: string, sample: VerifierSample, settings: Required<DetectionVerifierOptions>): Verdict {
-  const { compat } = settings;
+  const { compat, labelMatching } = settings;
   const params = readDetectionParams(sample.params, { compat });
   if (params.issues !== undefined) return { status: "error", reason: `params: ${params.issues.map(({ message }) => message).join("; ")}` };
 
@@ -67,7 +70,8 @@ function verifyDetection(response: string, sample: VerifierSample, settings: Req
   const answer = extractAnswer(response);
   const predictions = answer === undefined ? [] : parseBoxes(answer, { compat });
   if (golds.length === 0 || predictions.length === 0) return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
-  if (predictions.length * golds.length > PAIR_BUDGET) return { status: "error", reason: "budget" };
+  const optimalIsTooMuch = labelMatching === "optimal" && assignmentCost(predictions.length, golds.length) > ASSIGNMENT_BUDGET;
+  if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch) return { status: "error", reason: "budget" };
 
   const scaled = scale(predictions, params.value, compat);
   if (typeof scaled === "string") return { status: "error", reason: scaled };
@@ -76,7 +80,7 @@ function verifyDetection(response: string, sample: VerifierSample, settings: Req
   const { ratios, sizePenalty = settings.sizePenalty } = params.value;
   const zeroRatios = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75 === 0;
   // Only compat gets here with ratios that sum to 0: the original then logs the metrics and scores 0.
-  const { score, metrics } = detectionReward(scaled, golds, { epsilon, ratios: zeroRatios ? { ...ratios, iouMaxLabelFirst: 1 } : ratios, sizePenalty, compat });
+  const { score, metrics } = detectionReward(scaled, golds, { epsilon, ratios: zeroRatios ? { ...ratios, iouMaxLabelFirst: 1 } : ratios, sizePenalty, labelMatching, compat });
   const accuracy = zeroRatios ? 0 : score;
   // Infinite boxes and gold boxes too large for COCO, which only compat lets through, can end in NaN or below 0.
   if (!(accuracy >= 0 && accuracy <= 1)) return { status: "error", reason: `score ${accuracy} is outside [0, 1]` };

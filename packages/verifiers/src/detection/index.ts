@@ -1,6 +1,10 @@
 /** Boxes: reading them from model text, matching, rewards, COCO's average precision. */
 export { averagePrecision, type PictureAp } from "./average-precision";
 export { boxIou, relativeBoxes, type Box, type Corners } from "./box";
+export { COCO_AREA_RANGES, cellAp, cellIndex, type AreaRange, type CocoCells } from "./coco-cells";
+export { CocoDataError, type CocoAnnotation, type CocoDetection, type CocoId, type CocoProblem } from "./coco-data";
+export { evaluateCoco, type CocoEvaluation, type CocoOptions } from "./coco-evaluation";
+export { cocoStats, type CocoSummary } from "./coco-summary";
 export { detectionParamsSchema, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
 export {
   AVERAGE_THRESHOLDS,
@@ -10,10 +14,12 @@ export {
   type DetectionRatios,
   type DetectionReward,
   type DetectionRewardOptions,
+  type LabelMatching,
 } from "./detection-reward";
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection-verifier";
 export type { BoxMatch } from "./greedy-matching";
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
 export { matchBoxes, type MatchBoxesOptions } from "./match-boxes";
+export { evaluateNmsAp, suppressByGold } from "./nms-average-precision";
 export { parseBoxes, type ParseBoxesOptions } from "./parse-boxes";
 export { PENALTY_BASE, SIZE_PENALTIES, sizePenaltyFactor, type SizePenalty } from "./size-penalty";

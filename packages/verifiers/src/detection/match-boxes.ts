@@ -1,11 +1,12 @@
 import type { Box } from "./box";
 import { matchIouFirst, matchIouFirstAsOriginal, matchLabelFirst, matchedPrefix, type BoxMatch } from "./greedy-matching";
+import { matchOptimal } from "./optimal-matching";
 import { pairOverlaps } from "./pair-overlaps";
 
 /** How predictions are given to gold boxes. */
 export interface MatchBoxesOptions {
-  /** Default `label-first`. */
-  readonly strategy?: "label-first" | "iou-first";
+  /** Default `label-first`. `optimal`: the assignment of equal labels with the largest sum of IoUs. */
+  readonly strategy?: "label-first" | "iou-first" | "optimal";
   /** IoU that a pair must reach. Default 0.5. */
   readonly epsilon?: number;
   /** `iou-first` as the original computes it. Default false. */
@@ -24,6 +25,7 @@ export function matchBoxes(predictions: readonly Box[], golds: readonly Box[], o
   if (!(epsilon > 0 && epsilon <= 1)) throw new RangeError(`matchBoxes: epsilon is ${epsilon}, expected 0 < epsilon <= 1`);
   const overlaps = pairOverlaps(predictions, golds);
   if (strategy === "label-first") return matchLabelFirst(overlaps, epsilon);
+  if (strategy === "optimal") return matchOptimal(overlaps, epsilon);
   const matches = compat ? matchIouFirstAsOriginal(overlaps) : matchIouFirst(overlaps);
   return matches.slice(0, matchedPrefix(matches, epsilon));
 }

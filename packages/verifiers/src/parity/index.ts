@@ -1,0 +1,4 @@
+/** Comparisons with reference numbers, for `npm run parity` and the tests, which call the same code. */
+export { cocoMapParity, isCocoMapFile, type CocoMapFile } from "./coco-map-parity";
+export { detectionRewardParity, isDetectionRewardFile, type DetectionRewardFile } from "./detection-reward-parity";
+export { ParityRows, type ParityRow } from "./parity-row";
