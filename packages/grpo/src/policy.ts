@@ -42,6 +42,11 @@ export interface Policy<Row extends PolicyRow = PolicyRow> {
   readonly parameters: readonly PolicyParameter[];
   /** Differentiable log-probabilities of the rows' completions. Called inside the learner's tidy. */
   logProbs(rows: readonly Row[], options: LogProbsOptions): TokenLogProbs;
+  /**
+   * Tokens of the row's whole sequence, prompt and pictures included; the learner sorts and budgets micro-batches by it.
+   * Without it the completion's length is used.
+   */
+  sequenceLength?(row: Row): number;
 }
 
 /** Gradients by parameter name; the caller disposes them. */

@@ -1,0 +1,286 @@
+/**
+ * The learner: one update from scored rollouts to new weights.
+ *
+ *   rows → checked, corrected, counted (N, S of the whole update) → micro-batches by length
+ *        → each: log-probabilities, loss share, gradients; added up, no clipping in between
+ *        → norms by module and layer, one clip coefficient → AdamW with a learning rate a group
+ *
+ * The result does not depend on how the rows were split (beyond float32 rounding of the sums). Rows whose advantage is 0
+ * everywhere are not sent through the model unless a KL term, an entropy bonus or the loss itself would move them: they
+ * count in N and S all the same. A failed update changes nothing.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { LearnerConfigError, TrainingDivergedError } from "../errors";
+import type { BatchCounts } from "../losses/aggregation";
+import type { ObjectiveConfig } from "../losses/objective";
+import { policyGradient } from "../losses/policy-gradient";
+import { createAdamW, type AdamWOptions, type AdamWState } from "../optimizer/adamw";
+import { clipCoefficient, gradientNorms, sumOfSquares } from "../optimizer/gradient-norms";
+import { scheduledLearningRate, type ScheduleConfig } from "../optimizer/schedule";
+import type { Policy, PolicyParameter, PolicyRow } from "../policy";
+import { contribute, countRows, disposeGradients, type Contribution, type UpdateSizes } from "./contribution";
+import { planMicroBatches, type MicroBatchLimits } from "./micro-batches";
+import { correctRows, needsOldLogProbs, type RolloutCorrectionConfig } from "./rollout-correction";
+import { prepareRows, type PreparedRow, type TrainingRow } from "./training-row";
+import { updateStats, type UpdateStats } from "./update-stats";
+
+/** How one group of parameters is trained. */
+export interface ParameterGroupConfig {
+  /** Base learning rate instead of the common one. */
+  readonly learningRate?: number;
+  /** Schedule instead of the common one. */
+  readonly schedule?: ScheduleConfig;
+  /** Weight decay instead of the common one. */
+  readonly weightDecay?: number;
+  /** Leave the group as it is: no gradient, no decay. */
+  readonly frozen?: boolean;
+}
+
+/** Settings of {@link createLearner}. */
+export interface LearnerConfig<Row extends PolicyRow> {
+  readonly policy: Policy<Row>;
+  /** AdamW and the base learning rate. */
+  readonly optimizer: AdamWOptions & { readonly learningRate: number };
+  /** Learning-rate schedule over updates; constant without warm-up unless told. */
+  readonly schedule?: ScheduleConfig;
+  /** By group name, e.g. `{ vision: { frozen: true }, language: { learningRate: 1e-6 } }`. */
+  readonly groups?: Readonly<Record<string, ParameterGroupConfig>>;
+  /** Largest global gradient norm; 1 unless told, null for no clipping. */
+  readonly maxGradNorm?: number | null;
+  /** What is minimised; PPO clip-higher with dual clip, token-mean, no KL, no entropy bonus unless told. */
+  readonly objective?: ObjectiveConfig;
+  /** Correction of rollouts from another engine. */
+  readonly correction?: RolloutCorrectionConfig;
+  readonly microBatch?: MicroBatchLimits;
+  /** Sampling temperature of the rollouts; 1 unless told. */
+  readonly temperature?: number;
+  /** Send rows without signal through the model all the same, for their diagnostics; false unless told. */
+  readonly forwardRowsWithoutSignal?: boolean;
+  /** Measure the entropy also when it has no coefficient (costs a pass over the logits); false unless told. */
+  readonly measureEntropy?: boolean;
+}
+
+/** What a checkpoint needs besides the weights. */
+export interface LearnerState {
+  readonly optimizer: AdamWState;
+}
+
+/** A learner; see {@link createLearner}. */
+export interface Learner<Row extends PolicyRow> {
+  /** Updates done. */
+  readonly step: number;
+  /** One update. @throws LearnerConfigError, TrainingDivergedError; the weights are untouched then */
+  update(rows: readonly TrainingRow<Row>[]): UpdateStats;
+  /** One supervised update: cross-entropy of the completion tokens, mean over tokens; `weight` scales a row. */
+  supervised(rows: readonly SupervisedRow<Row>[]): UpdateStats;
+  /** Log-probabilities of each row's completion under the present weights, no gradient: π_old, or π_ref of a frozen copy. */
+  logProbs(rows: readonly Row[]): Float32Array[];
+  /** First half of `update`: gradients only. `counts` are those of the whole update when these rows are a part of it. */
+  contribution(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): Contribution & UpdateSizes;
+  /** Second half of `update`: norms, clipping, AdamW. Takes over and frees the gradients. */
+  apply(contribution: Contribution & UpdateSizes): UpdateStats;
+  exportState(): LearnerState;
+  importState(state: LearnerState): void;
+  /** Frees the optimizer's tensors; the policy's stay. */
+  dispose(): void;
+}
+
+/** A row for {@link Learner.supervised}. */
+export interface SupervisedRow<Row extends PolicyRow> {
+  readonly row: Row;
+  /** 1 for tokens to learn, 0 for others; all unless told. */
+  readonly mask?: ArrayLike<number>;
+  /** Factor on the row's loss; 1 unless told. */
+  readonly weight?: number;
+}
+
+/**
+ * @example
+ * const learner = createLearner({ policy, optimizer: { learningRate: 1e-6 }, microBatch: { tokens: 4096 } });
+ * const stats = learner.update(rollouts.map((row, i) => ({ row, advantage: advantages[i] })));
+ * @throws LearnerConfigError for settings that can't be trained with
+ */
+export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>): Learner<Row> {
+  const { policy, objective = {}, correction } = config;
+  const groups = config.groups ?? {};
+  const parameters = trainedParameters(policy, groups);
+  checkNumbers(config);
+  const { learningRate: baseRate, ...adamOptions } = config.optimizer;
+  const optimizer = createAdamW(adamOptions);
+  const maxGradNorm = config.maxGradNorm === undefined ? 1 : config.maxGradNorm;
+  const temperature = config.temperature ?? 1;
+
+  const rateOf = (group: string) =>
+    scheduledLearningRate(
+      groups[group]?.schedule ?? config.schedule ?? { kind: "constant" },
+      groups[group]?.learningRate ?? baseRate,
+      optimizer.stepCount,
+    );
+
+  function gradientsOf(prepared: readonly PreparedRow<Row>[], goal: ObjectiveConfig, correct: boolean, counts?: BatchCounts) {
+    const early = correct && correction && prepared.length > 0 && prepared.every((row) => row.oldLogProbs);
+    const corrected = early ? correctRows(prepared, correction, (row) => row.oldLogProbs!) : { rows: prepared, metrics: {} };
+    const all = counts ?? countRows(corrected.rows, goal);
+    const forwarded = corrected.rows.filter((row) => row.mask.some((m) => m !== 0) && hasSignal(row, goal, config));
+    const lengths = forwarded.map((row) => policy.sequenceLength?.(row.row) ?? row.length);
+    const plan = planMicroBatches(lengths, config.microBatch ?? {}).map((batch) => batch.map((i) => forwarded[i]!));
+    const wantEntropy = (goal.entropyCoefficient ?? 0) !== 0 || config.measureEntropy === true;
+    const part = contribute(policy, parameters, plan, {
+      objective: goal,
+      ...(correct && correction ? { correction } : {}),
+      temperature,
+      counts: all,
+      wantEntropy,
+      step: optimizer.stepCount + 1,
+    });
+    const late = correct && correction && !early && part.logProbs.size > 0;
+    const metrics = late
+      ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics
+      : corrected.metrics;
+    return { ...part, counts: all, rows: prepared.length, forwardedRows: forwarded.length, correctionMetrics: metrics };
+  }
+
+  function prepare(rows: readonly TrainingRow<Row>[]) {
+    return prepareRows(rows, {
+      refLogProbs: (objective.kl?.coefficient ?? 0) !== 0,
+      oldLogProbs: needsOldLogProbs(correction),
+      rolloutLogProbs: correction !== undefined,
+    });
+  }
+
+  function apply(part: Contribution & UpdateSizes): UpdateStats {
+    try {
+      const squares = new Map<string, number>();
+      for (const { name } of parameters) {
+        const gradient = part.gradients.get(name);
+        const square = gradient ? sumOfSquares(gradient) : 0;
+        if (!Number.isFinite(square)) {
+          throw new TrainingDivergedError({ kind: "gradient", parameter: name }, optimizer.stepCount + 1, square);
+        }
+        squares.set(name, square);
+      }
+      const norms = gradientNorms(parameters, squares);
+      const clip = clipCoefficient(norms.total, maxGradNorm);
+      const rates: Record<string, number> = {};
+      for (const { group } of parameters) rates[group] ??= rateOf(group);
+      optimizer.step(
+        parameters.map(({ name, variable, group }) => {
+          const gradient = part.gradients.get(name);
+          const weightDecay = groups[group]?.weightDecay;
+          return {
+            name,
+            variable,
+            learningRate: rates[group]!,
+            ...(gradient ? { gradient } : {}),
+            ...(weightDecay === undefined ? {} : { weightDecay }),
+          };
+        }),
+        clip,
+      );
+      return updateStats(part, norms, clip, rates, optimizer.stepCount);
+    } finally {
+      disposeGradients(part.gradients);
+    }
+  }
+
+  return {
+    get step() {
+      return optimizer.stepCount;
+    },
+    update: (rows) => apply(gradientsOf(prepare(rows), objective, true)),
+    supervised(rows) {
+      const prepared = prepareRows(
+        rows.map(({ row, mask, weight }) => ({ row, advantage: weight ?? 1, ...(mask ? { mask } : {}) })),
+        { refLogProbs: false, oldLogProbs: false, rolloutLogProbs: false },
+      );
+      return apply(gradientsOf(prepared, SUPERVISED, false));
+    },
+    logProbs: (rows) => evaluateLogProbs(policy, rows, config.microBatch ?? {}, temperature),
+    contribution: (rows, counts) => gradientsOf(prepare(rows), objective, true, counts),
+    apply,
+    exportState: () => ({ optimizer: optimizer.exportState() }),
+    importState(state) {
+      const known = new Set(parameters.map((parameter) => parameter.name));
+      const strange = Object.keys(state.optimizer.moments).find((name) => !known.has(name));
+      if (strange) {
+        throw new LearnerConfigError(
+          `state.optimizer.moments["${strange}"]`,
+          "moments of parameters that are trained now",
+          "one of a parameter that is frozen or does not exist",
+          "Resume with the freeze and LoRA settings of the run that wrote the checkpoint.",
+        );
+      }
+      optimizer.importState(state.optimizer);
+    },
+    dispose: () => optimizer.dispose(),
+  };
+}
+
+const SUPERVISED: ObjectiveConfig = { policyLoss: policyGradient(), aggregation: "token-mean" };
+
+function hasSignal(row: PreparedRow, objective: ObjectiveConfig, config: { readonly forwardRowsWithoutSignal?: boolean }): boolean {
+  return (
+    config.forwardRowsWithoutSignal === true ||
+    (objective.kl?.coefficient ?? 0) !== 0 ||
+    (objective.entropyCoefficient ?? 0) !== 0 ||
+    objective.policyLoss?.pullsWithoutAdvantage === true ||
+    row.advantages.some((advantage, t) => advantage !== 0 && row.mask[t] !== 0)
+  );
+}
+
+function evaluateLogProbs<Row extends PolicyRow>(
+  policy: Policy<Row>,
+  rows: readonly Row[],
+  limits: MicroBatchLimits,
+  temperature: number,
+): Float32Array[] {
+  const result: Float32Array[] = rows.map(() => new Float32Array());
+  const lengths = rows.map((row) => policy.sequenceLength?.(row) ?? row.completionIds.length);
+  for (const batch of planMicroBatches(lengths, limits)) {
+    const width = Math.max(1, ...batch.map((i) => rows[i]!.completionIds.length));
+    const values = tf.tidy(
+      () => policy.logProbs(batch.map((i) => rows[i]!), { width, temperature }).logProbs.dataSync() as Float32Array,
+    );
+    batch.forEach((i, b) => (result[i] = values.slice(b * width, b * width + rows[i]!.completionIds.length)));
+  }
+  return result;
+}
+
+function trainedParameters<Row extends PolicyRow>(
+  policy: Policy<Row>,
+  groups: Readonly<Record<string, ParameterGroupConfig>>,
+): PolicyParameter[] {
+  const present = [...new Set(policy.parameters.map((parameter) => parameter.group))];
+  for (const [name, group] of Object.entries(groups)) {
+    if (present.includes(name) || group.frozen) continue;
+    throw new LearnerConfigError(
+      `groups.${name}`,
+      `one of the policy's groups (${present.join(", ")})`,
+      `"${name}"`,
+      "Use one of these names, or mark the group frozen if the policy leaves it out.",
+    );
+  }
+  const trained = policy.parameters.filter((parameter) => !groups[parameter.group]?.frozen);
+  if (trained.length === 0) {
+    throw new LearnerConfigError("groups", "at least one group that is not frozen", "none", "Unfreeze a group.");
+  }
+  return trained;
+}
+
+function checkNumbers<Row extends PolicyRow>(config: LearnerConfig<Row>): void {
+  const rates: [string, number | undefined][] = [
+    ["optimizer.learningRate", config.optimizer.learningRate],
+    ...Object.entries(config.groups ?? {}).map(([name, group]): [string, number | undefined] => [`groups.${name}.learningRate`, group.learningRate]),
+  ];
+  for (const [key, rate] of rates) {
+    if (rate !== undefined && !(rate >= 0 && Number.isFinite(rate))) {
+      throw new LearnerConfigError(key, "a finite number ≥ 0", `${rate}`, "Typical: 1e-6 on-policy, 5e-7 off-policy.");
+    }
+  }
+  if (config.maxGradNorm !== undefined && config.maxGradNorm !== null && !(config.maxGradNorm > 0)) {
+    throw new LearnerConfigError("maxGradNorm", "a number above 0, or null", `${config.maxGradNorm}`, "Typical: 1.");
+  }
+  if (config.temperature !== undefined && !(config.temperature > 0)) {
+    throw new LearnerConfigError("temperature", "a number above 0", `${config.temperature}`, "Give the rollouts' own.");
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The training objective: policy loss + KL to a reference - entropy bonus, each aggregated with the same token weights.
+ *
+ *   loss = Σ w (u l) - c_H Σ w H + β Σ w kl        w: aggregation.ts;  u: importance weights and token selection
+ *
+ * Returns the loss of these rows' share, its derivatives, and sums for diagnostics; all of it adds up over micro-batches.
+ */
+import { aggregationWeights, type BatchCounts } from "./aggregation";
+import { klTerm, type KlEstimator } from "./kl-penalty";
+import { ppoClip } from "./ppo-clip";
+import {
+  boundedLogRatio,
+  CLIPPED_HIGH,
+  CLIPPED_LOW,
+  CLIPPED_OUTER,
+  LOG_RATIO_BOUND,
+  type AggregationMode,
+  type PolicyLoss,
+  type TokenBatch,
+} from "./token-loss";
+
+/** What is minimised. */
+export interface ObjectiveConfig {
+  /** The policy loss; `ppoClip()` (0.2, 0.28, dual clip 3) unless told. */
+  readonly policyLoss?: PolicyLoss;
+  /** How token losses are averaged; "token-mean" unless told. A loss that fixes its own (GMPO, SAPO) overrides it. */
+  readonly aggregation?: AggregationMode;
+  /** L of seq-mean-token-sum-norm. */
+  readonly maxLength?: number;
+  /** Whether rows without tokens count as sequences (TRL's grpo, dr_grpo, sapo, luspo do); false unless told. */
+  readonly countEmptySequences?: boolean;
+  /** KL to the reference policy in the loss; absent: none. */
+  readonly kl?: {
+    readonly coefficient: number;
+    /** "k3" unless told. */
+    readonly estimator?: KlEstimator;
+    /** verl's bounds on k3; true unless told. */
+    readonly bounded?: boolean;
+  };
+  /** Entropy bonus; 0 unless told. */
+  readonly entropyCoefficient?: number;
+}
+
+/** The rows of one micro-batch, flat [B · T]. */
+export interface ObjectiveBatch extends TokenBatch {
+  readonly refLogProbs?: ArrayLike<number>;
+  readonly entropies?: ArrayLike<number>;
+  /** Further constant factors on the policy loss (token-selection.ts). */
+  readonly policyWeights?: ArrayLike<number>;
+}
+
+/** Sums over tokens that were evaluated; add them up with {@link addObjectiveSums}. */
+export interface ObjectiveSums {
+  loss: number;
+  policyLoss: number;
+  /** Σ w kl, without β; 0 without reference log-probabilities. */
+  kl: number;
+  /** Σ w H, without c_H; 0 without entropies. */
+  entropy: number;
+  tokens: number;
+  clippedLow: number;
+  clippedHigh: number;
+  clippedOuter: number;
+  /** Σ (log π_old - log π_θ), each within ±20. */
+  oldMinusNew: number;
+  ratio: number;
+  ratioMin: number;
+  ratioMax: number;
+}
+
+/** Loss of a micro-batch's share and its derivatives, flat [B · T]. */
+export interface ObjectiveResult {
+  readonly loss: number;
+  readonly logProbGradient: Float64Array;
+  /** Only with an entropy bonus. */
+  readonly entropyGradient?: Float64Array;
+  readonly sums: ObjectiveSums;
+}
+
+/** Sums of nothing. */
+export function emptyObjectiveSums(): ObjectiveSums {
+  return {
+    loss: 0,
+    policyLoss: 0,
+    kl: 0,
+    entropy: 0,
+    tokens: 0,
+    clippedLow: 0,
+    clippedHigh: 0,
+    clippedOuter: 0,
+    oldMinusNew: 0,
+    ratio: 0,
+    ratioMin: Infinity,
+    ratioMax: -Infinity,
+  };
+}
+
+/** Adds the sums of two parts of an update. */
+export function addObjectiveSums(a: ObjectiveSums, b: ObjectiveSums): ObjectiveSums {
+  const sum = emptyObjectiveSums();
+  for (const key of Object.keys(sum) as (keyof ObjectiveSums)[]) sum[key] = a[key] + b[key];
+  sum.ratioMin = Math.min(a.ratioMin, b.ratioMin);
+  sum.ratioMax = Math.max(a.ratioMax, b.ratioMax);
+  return sum;
+}
+
+/**
+ * Evaluates the objective on a micro-batch.
+ * @param counts sizes of the whole update
+ * @throws RangeError when the KL or the entropy bonus lacks its input
+ */
+export function evaluateObjective(batch: ObjectiveBatch, config: ObjectiveConfig, counts: BatchCounts): ObjectiveResult {
+  const policyLoss = config.policyLoss ?? ppoClip();
+  const mode = policyLoss.aggregation ?? config.aggregation ?? "token-mean";
+  const weights = aggregationWeights(mode, batch.mask, batch.width, counts, config.maxLength);
+  const entropyCoefficient = config.entropyCoefficient ?? 0;
+  if (config.kl && config.kl.coefficient !== 0 && !batch.refLogProbs) throw new RangeError("a KL term needs refLogProbs");
+  if (entropyCoefficient !== 0 && !batch.entropies) throw new RangeError("an entropy bonus needs entropies");
+  const token = policyLoss.evaluate(batch);
+  const sums = emptyObjectiveSums();
+  const logProbGradient = new Float64Array(weights.length);
+  for (let i = 0; i < weights.length; i++) {
+    if (batch.mask[i] === 0) continue;
+    const weight = weights[i]!;
+    const importance = policyLoss.appliesImportanceWeights ? 1 : (batch.importanceWeights?.[i] ?? 1);
+    const policyWeight = weight * importance * (batch.policyWeights?.[i] ?? 1);
+    sums.policyLoss += policyWeight * token.values[i]!;
+    logProbGradient[i] = policyWeight * token.gradient[i]!;
+    if (batch.refLogProbs) {
+      const estimator = config.kl?.estimator ?? "k3";
+      const kl = klTerm(estimator, batch.logProbs[i]!, batch.refLogProbs[i]!, config.kl?.bounded ?? true);
+      sums.kl += weight * kl.value;
+      logProbGradient[i]! += (config.kl?.coefficient ?? 0) * weight * kl.gradient;
+    }
+    if (batch.entropies) sums.entropy += weight * batch.entropies[i]!;
+    countDiagnostics(sums, batch, token.clipped[i]!, i);
+  }
+  sums.loss = sums.policyLoss + (config.kl?.coefficient ?? 0) * sums.kl - entropyCoefficient * sums.entropy;
+  return {
+    loss: sums.loss,
+    logProbGradient,
+    ...(entropyCoefficient !== 0 ? { entropyGradient: weights.map((w) => -entropyCoefficient * w) } : {}),
+    sums,
+  };
+}
+
+function countDiagnostics(sums: ObjectiveSums, batch: TokenBatch, clipped: number, i: number): void {
+  const logRatio = boundedLogRatio(batch.logProbs[i]! - batch.oldLogProbs[i]!, LOG_RATIO_BOUND).value;
+  const ratio = Math.exp(logRatio);
+  sums.tokens += 1;
+  sums.oldMinusNew -= logRatio;
+  sums.ratio += ratio;
+  sums.ratioMin = Math.min(sums.ratioMin, ratio);
+  sums.ratioMax = Math.max(sums.ratioMax, ratio);
+  if (clipped & CLIPPED_LOW) sums.clippedLow += 1;
+  if (clipped & CLIPPED_HIGH) sums.clippedHigh += 1;
+  if (clipped & CLIPPED_OUTER) sums.clippedOuter += 1;
+}

@@ -1,0 +1,191 @@
+/**
+ * AdamW (arXiv 1711.05101) with torch 2.9's semantics:
+ *
+ *   p ← p (1 - lr λ);   m ← β1 m + (1 - β1) g;   v ← β2 v + (1 - β2) g²
+ *   p ← p - lr / (1 - β1^t) · m / (sqrt(v) / sqrt(1 - β2^t) + ε)           amsgrad: the running maximum of v
+ *
+ * Computed as 13 tfjs operations a tensor: gradient clipping is folded into the constants of the moments, the bias
+ * corrections into the step and ε (lr sqrt(c2)/c1 · m / (sqrt(v) + ε sqrt(c2)), the same number). Nothing is read back.
+ *
+ * A parameter without a gradient is treated as one whose gradient is 0 (it decays, its momentum runs on), so that a batch
+ * without pictures, or one whose rows were left out for lack of signal, gives the same step as one with zeros. torch
+ * would skip it.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Scalar, Tensor, Variable } from "@tensorflow/tfjs-core";
+
+/** Settings of {@link AdamW}. Learning rates come with each step. */
+export interface AdamWOptions {
+  /** β1; 0.9 unless told. */
+  readonly beta1?: number;
+  /** β2; 0.999 unless told. */
+  readonly beta2?: number;
+  /** ε; 1e-8 unless told. */
+  readonly epsilon?: number;
+  /** λ, decoupled; 0.01 unless told. */
+  readonly weightDecay?: number;
+  /** What decays: every tensor, or only those of two or more dimensions (not biases and norms); "all" unless told. */
+  readonly decay?: "all" | "matrices";
+  /** Use the running maximum of v; false unless told. */
+  readonly amsgrad?: boolean;
+}
+
+/** What one step does to one parameter. */
+export interface AdamWTarget {
+  readonly name: string;
+  readonly variable: Variable;
+  /** Its gradient, not disposed here; absent: zero. */
+  readonly gradient?: Tensor;
+  readonly learningRate: number;
+  /** λ for this parameter instead of the common one. */
+  readonly weightDecay?: number;
+}
+
+/** First and second moments of one parameter, as plain data for a checkpoint. */
+export interface MomentState {
+  readonly shape: readonly number[];
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+  /** Running maximum of v; only with amsgrad. */
+  readonly vMax?: Float32Array;
+}
+
+/** Everything AdamW remembers. */
+export interface AdamWState {
+  /** Steps done. */
+  readonly step: number;
+  readonly moments: Readonly<Record<string, MomentState>>;
+}
+
+/** An AdamW optimizer. Holds two tensors a parameter (three with amsgrad) until `dispose`. */
+export interface AdamW {
+  /** Steps done. */
+  readonly stepCount: number;
+  /**
+   * One step over all targets.
+   * @param gradientScale factor on every gradient (the clip coefficient); 1 unless told
+   */
+  step(targets: readonly AdamWTarget[], gradientScale?: number): void;
+  /** The state as data; restoring it continues bit for bit on the same backend. */
+  exportState(): AdamWState;
+  /** @throws RangeError when a moment's size does not match its shape */
+  importState(state: AdamWState): void;
+  dispose(): void;
+}
+
+interface Moments {
+  m: Tensor;
+  v: Tensor;
+  vMax?: Tensor;
+}
+
+/**
+ * @example const optimizer = createAdamW({ weightDecay: 0 });
+ * @throws RangeError for settings outside their range
+ */
+export function createAdamW(options: AdamWOptions = {}): AdamW {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decay = "all", amsgrad = false } = options;
+  for (const [name, beta] of Object.entries({ beta1, beta2 })) {
+    if (!(beta >= 0 && beta < 1)) throw new RangeError(`${name} must lie in [0, 1), found ${beta}`);
+  }
+  if (!(epsilon >= 0)) throw new RangeError(`epsilon must be ≥ 0, found ${epsilon}`);
+  if (!(weightDecay >= 0)) throw new RangeError(`weightDecay must be ≥ 0, found ${weightDecay}`);
+  let steps = 0;
+  const moments = new Map<string, Moments>();
+
+  function updated(target: AdamWTarget, state: Moments | undefined, constants: StepConstants): Tensor[] {
+    const { variable, gradient } = target;
+    const old = state ?? { m: tf.zerosLike(variable), v: tf.zerosLike(variable), vMax: undefined };
+    let m = tf.mul(old.m, constants.beta1);
+    let v = tf.mul(old.v, constants.beta2);
+    if (gradient) {
+      m = tf.add(m, tf.mul(gradient, constants.gradient));
+      v = tf.add(v, tf.mul(tf.square(gradient), constants.gradientSquared));
+    }
+    const vMax = amsgrad ? (old.vMax ? tf.maximum(old.vMax, v) : v.clone()) : undefined;
+    const { learningRate } = target;
+    const lambda = decay === "all" || variable.rank >= 2 ? (target.weightDecay ?? weightDecay) : 0;
+    const kept = lambda * learningRate === 0 ? variable : tf.mul(variable, 1 - learningRate * lambda);
+    const change = tf.div(m, tf.add(tf.sqrt(vMax ?? v), constants.epsilon));
+    const p = tf.sub(kept, tf.mul(change, learningRate * constants.stepScale));
+    return vMax ? [p, m, v, vMax] : [p, m, v];
+  }
+
+  return {
+    get stepCount() {
+      return steps;
+    },
+    step(targets, gradientScale = 1) {
+      steps += 1;
+      const root2 = Math.sqrt(1 - beta2 ** steps);
+      const constants: StepConstants = {
+        beta1: tf.scalar(beta1),
+        beta2: tf.scalar(beta2),
+        gradient: tf.scalar((1 - beta1) * gradientScale),
+        gradientSquared: tf.scalar((1 - beta2) * gradientScale * gradientScale),
+        epsilon: tf.scalar(epsilon * root2),
+        stepScale: root2 / (1 - beta1 ** steps),
+      };
+      for (const target of targets) {
+        const state = moments.get(target.name);
+        const [p, m, v, vMax] = tf.tidy(() => updated(target, state, constants)) as [Tensor, Tensor, Tensor, Tensor?];
+        target.variable.assign(p);
+        p.dispose();
+        if (state) disposeMoments(state);
+        const kept: Moments = { m: tf.keep(m), v: tf.keep(v) };
+        if (vMax) kept.vMax = tf.keep(vMax);
+        moments.set(target.name, kept);
+      }
+      for (const constant of Object.values(constants)) if (typeof constant !== "number") (constant as Scalar).dispose();
+    },
+    exportState() {
+      const data: Record<string, MomentState> = {};
+      for (const [name, { m, v, vMax }] of moments) {
+        data[name] = {
+          shape: [...m.shape],
+          m: (m.dataSync() as Float32Array).slice(),
+          v: (v.dataSync() as Float32Array).slice(),
+          ...(vMax ? { vMax: (vMax.dataSync() as Float32Array).slice() } : {}),
+        };
+      }
+      return { step: steps, moments: data };
+    },
+    importState(state) {
+      for (const [name, moment] of Object.entries(state.moments)) {
+        const size = moment.shape.reduce((a, b) => a * b, 1);
+        for (const values of [moment.m, moment.v, moment.vMax]) {
+          if (values && values.length !== size) {
+            throw new RangeError(`moments of ${name} must have ${size} values (shape ${moment.shape.join(" × ")}), found ${values.length}`);
+          }
+        }
+      }
+      for (const moment of moments.values()) disposeMoments(moment);
+      moments.clear();
+      steps = state.step;
+      for (const [name, { shape, m, v, vMax }] of Object.entries(state.moments)) {
+        const tensor = (values: Float32Array) => tf.keep(tf.tensor(values.slice(), [...shape], "float32"));
+        moments.set(name, { m: tensor(m), v: tensor(v), ...(vMax ? { vMax: tensor(vMax) } : {}) });
+      }
+    },
+    dispose() {
+      for (const moment of moments.values()) disposeMoments(moment);
+      moments.clear();
+    },
+  };
+}
+
+interface StepConstants {
+  readonly beta1: Scalar;
+  readonly beta2: Scalar;
+  readonly gradient: Scalar;
+  readonly gradientSquared: Scalar;
+  readonly epsilon: Scalar;
+  /** sqrt(1 - β2^t) / (1 - β1^t) */
+  readonly stepScale: number;
+}
+
+function disposeMoments(moments: Moments): void {
+  moments.m.dispose();
+  moments.v.dispose();
+  moments.vMax?.dispose();
+}
