@@ -85,7 +85,8 @@ export function createTokenizer(json: Readonly<Record<string, unknown>>, config:
   } catch (cause) {
     throw new TokenizerError({ what: "This kind of tokenizer is not supported.", where, found: cause instanceof Error ? cause.message : String(cause), fix: "use the tokenizer.json of a Qwen2.5-VL checkpoint", cause });
   }
-  const vocabularySize = Math.max(-1, ...inner.get_vocab().values()) + 1;
+  let vocabularySize = 0;
+  for (const id of inner.get_vocab().values()) vocabularySize = Math.max(vocabularySize, id + 1);
   const roles = { bosToken: tokenText(config["bos_token"]), eosToken: tokenText(config["eos_token"]), padToken: tokenText(config["pad_token"]), unkToken };
   const specialTokens = findSpecialTokens(inner, complete.added_tokens, config, Object.values(roles));
   const specialIds = new Set(specialTokens.values());
