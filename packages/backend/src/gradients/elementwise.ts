@@ -100,6 +100,15 @@ export const ELEMENTWISE_GRADIENTS: readonly tf.GradConfig[] = [
       };
     },
   },
+  // A condition computed from what is differentiated (`where(greater(x, 0), ..)`) passes nothing back; tfjs-core throws.
+  ...["Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalOr"].map(
+    (kernelName): tf.GradConfig => ({
+      kernelName,
+      inputsToSave: ["a", "b"],
+      gradFunc: (_, saved) => ({ a: () => tf.zeros((saved[0] as tf.Tensor).shape), b: () => tf.zeros((saved[1] as tf.Tensor).shape) }),
+    }),
+  ),
+  { kernelName: "LogicalNot", gradFunc: (dy) => ({ x: () => tf.zeros((dy as tf.Tensor).shape) }) },
   { kernelName: "Cast", gradFunc: (dy) => ({ x: () => (dy as tf.Tensor).clone() }) },
   { kernelName: "Identity", gradFunc: (dy) => ({ x: () => tf.cast(dy as tf.Tensor, "float32") }) },
   ...["Floor", "Round", "Sign", "Step", "ZerosLike", "OnesLike"].map(
