@@ -1,5 +1,5 @@
 import { extractAnswer } from "../format/answer-text";
-import { detectionFormat } from "../format/detection-format";
+import { formattedAnswer } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { relativeBoxes, type Box } from "./box";
 import { detectionParamsSchema, isEpsilon, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
@@ -66,9 +66,11 @@ function verifyDetection(response: string, sample: VerifierSample, settings: Req
   const golds = parseBoxes(goldText, { compat });
   if (golds.length === 0 && !compat) return { status: "skipped", reason: "gold: no box could be read from the ground truth" };
 
-  const format = detectionFormat(response, { compat });
   const answer = extractAnswer(response);
   const predictions = answer === undefined ? [] : parseBoxes(answer, { compat });
+  const formatted = formattedAnswer(response, compat);
+  const inForm = formatted === undefined ? 0 : formatted === answer ? predictions.length : parseBoxes(formatted, { compat }).length;
+  const format = inForm > 0 ? 1 : 0;
   if (golds.length === 0 || predictions.length === 0) return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
   const optimalIsTooMuch = labelMatching === "optimal" && assignmentCost(predictions.length, golds.length) > ASSIGNMENT_BUDGET;
   if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch) return { status: "error", reason: "budget" };

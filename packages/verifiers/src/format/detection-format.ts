@@ -1,5 +1,5 @@
 import { parseBoxes } from "../detection/parse-boxes";
-import { extractAnswer } from "./answer-text";
+import { extractAnswer, stripPython } from "./answer-text";
 import { countOccurrences } from "./count-occurrences";
 import type { FormatOptions } from "./mathverify-format";
 
@@ -21,18 +21,25 @@ const CLOSE = "\n</answer>";
  */
 export function detectionFormat(response: string, options: FormatOptions = {}): number {
   const compat = options.compat ?? false;
+  const answer = formattedAnswer(response, compat);
+  return answer !== undefined && parseBoxes(answer, { compat }).length > 0 ? 1 : 0;
+}
+
+/**
+ * The text whose boxes decide the format, or undefined when the marks are wrong. For the verifier, which has usually parsed the
+ * same text for its accuracy already.
+ */
+export function formattedAnswer(response: string, compat: boolean): string | undefined {
   const overlapping = !compat;
   const opens = countOccurrences(response, OPEN, { overlapping });
-  if (compat ? opens === 0 : opens !== 1) return 0;
-  if (countOccurrences(response, CLOSE, { overlapping }) !== 1) return 0;
-  const answer = compat ? extractAnswer(response) : between(response);
-  if (answer === undefined) return 0;
-  return parseBoxes(answer, { compat }).length > 0 ? 1 : 0;
+  if (compat ? opens === 0 : opens !== 1) return undefined;
+  if (countOccurrences(response, CLOSE, { overlapping }) !== 1) return undefined;
+  return compat ? extractAnswer(response) : between(response);
 }
 
 /** The text between the two marks; they may share one newline when the answer is empty. */
 function between(response: string): string | undefined {
   const start = response.indexOf(OPEN) + OPEN.length;
   const end = response.indexOf(CLOSE);
-  return end >= start ? response.slice(start, end) : undefined;
+  return end >= start ? stripPython(response.slice(start, end)) : undefined;
 }
