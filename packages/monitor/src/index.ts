@@ -12,6 +12,7 @@ export {
 } from "./step-metrics";
 export { expectedBest, majorityScore, validationMetrics, type ValidationOptions, type ValidationSample } from "./validation-metrics";
 export { createSinkGroup, type MetricSink, type SinkGroup, type SinkGroupOptions } from "./sinks/metric-sink";
+export { metricSinkConformance, type MetricSinkCase } from "./sinks/metric-sink-conformance";
 export { consoleTableSink, formatStepLine, formatStepTable, type ConsoleTableOptions, type StepTableOptions } from "./sinks/console-table";
 export { csvSink, formatCsvLines } from "./sinks/csv";
 export { jsonlSink } from "./sinks/jsonl";

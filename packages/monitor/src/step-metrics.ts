@@ -83,10 +83,20 @@ interface GroupRange {
   max: number;
 }
 
+type Family = "" | "reward/" | "verifier/";
+const FAMILIES: readonly Family[] = ["", "reward/", "verifier/"];
+
+function momentsOf(map: Map<string, RunningMoments>, name: string): RunningMoments {
+  let moments = map.get(name);
+  if (moments === undefined) map.set(name, (moments = new RunningMoments()));
+  return moments;
+}
+
 /** The numbers of one (source, task) pair, mergeable into a source's, a task's or the step's. */
 class Cell {
   readonly rollouts = { count: 0, truncated: 0, scored: 0, skipped: 0, error: 0, notFinite: 0 };
-  readonly moments = new Map<string, RunningMoments>();
+  /** By family, so that a name is prefixed once a step and not once a rollout. */
+  readonly moments = { "": new Map<string, RunningMoments>(), "reward/": new Map<string, RunningMoments>(), "verifier/": new Map<string, RunningMoments>() };
   /** For quantiles: exact, as a step's rollouts are few. */
   readonly lengths: number[] = [];
   readonly groups: GroupRange[] = [];
@@ -95,14 +105,9 @@ class Cell {
   /** [with reflection, without] × [correct, wrong] */
   readonly reflection = { withCorrect: 0, withWrong: 0, withoutCorrect: 0, withoutWrong: 0, unjudgedWith: 0 };
 
-  observe(name: string, value: number): void {
-    if (!Number.isFinite(value)) {
-      this.rollouts.notFinite += 1;
-      return;
-    }
-    let moments = this.moments.get(name);
-    if (moments === undefined) this.moments.set(name, (moments = new RunningMoments()));
-    moments.add(value);
+  observe(family: Family, name: string, value: number): void {
+    if (Number.isFinite(value)) momentsOf(this.moments[family], name).add(value);
+    else this.rollouts.notFinite += 1;
   }
 
   countReason(reason: string, times = 1): void {
@@ -113,11 +118,7 @@ class Cell {
   merge(other: Cell): void {
     for (const key of Object.keys(this.rollouts) as (keyof Cell["rollouts"])[]) this.rollouts[key] += other.rollouts[key];
     for (const key of Object.keys(this.reflection) as (keyof Cell["reflection"])[]) this.reflection[key] += other.reflection[key];
-    for (const [name, theirs] of other.moments) {
-      let ours = this.moments.get(name);
-      if (ours === undefined) this.moments.set(name, (ours = new RunningMoments()));
-      ours.merge(theirs);
-    }
+    for (const family of FAMILIES) for (const [name, theirs] of other.moments[family]) momentsOf(this.moments[family], name).merge(theirs);
     for (const length of other.lengths) this.lengths.push(length);
     for (const group of other.groups) this.groups.push(group);
     for (const [reason, times] of other.reasons) this.countReason(reason, times);
@@ -146,8 +147,11 @@ function metricsOf(cell: Cell): Record<string, number> {
   const put = (name: string, numerator: number, denominator: number): void => {
     if (denominator > 0) metrics[name] = numerator / denominator;
   };
-  for (const [name, moments] of cell.moments) {
-    for (const statistic of STATISTICS[name] ?? (["mean"] as const)) metrics[`${name}/${statistic}`] = moments[statistic];
+  for (const family of FAMILIES) {
+    for (const [rest, moments] of cell.moments[family]) {
+      const name = family + rest;
+      for (const statistic of STATISTICS[name] ?? (["mean"] as const)) metrics[`${name}/${statistic}`] = moments[statistic];
+    }
   }
   const { count, truncated, scored, skipped, error, notFinite } = cell.rollouts;
   metrics["verdict/scored"] = scored;
@@ -230,9 +234,9 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     cell.rollouts[verdict.status] += 1;
     if (record.truncated) cell.rollouts.truncated += 1;
     cell.lengths.push(record.responseTokens);
-    cell.observe("response_length", record.responseTokens);
-    if (record.promptTokens !== undefined) cell.observe("prompt_length", record.promptTokens);
-    if (record.strippedTokens !== undefined) cell.observe("rollout/stripped_image_tokens", record.strippedTokens);
+    cell.observe("", "response_length", record.responseTokens);
+    if (record.promptTokens !== undefined) cell.observe("", "prompt_length", record.promptTokens);
+    if (record.strippedTokens !== undefined) cell.observe("", "rollout/stripped_image_tokens", record.strippedTokens);
 
     let group = groups.get(record.group);
     if (group === undefined) {
@@ -250,14 +254,14 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     group.scored += 1;
     group.min = Math.min(group.min, record.reward);
     group.max = Math.max(group.max, record.reward);
-    cell.observe("critic/rewards", record.reward);
-    cell.observe("reward/accuracy", verdict.accuracy);
-    cell.observe("reward/format", verdict.format);
-    for (const name in record.components) cell.observe(`reward/${name}`, record.components[name]!);
-    for (const name in verdict.metrics) cell.observe(`verifier/${name}`, verdict.metrics[name]!);
+    cell.observe("", "critic/rewards", record.reward);
+    cell.observe("reward/", "accuracy", verdict.accuracy);
+    cell.observe("reward/", "format", verdict.format);
+    for (const name in record.components) cell.observe("reward/", name, record.components[name]!);
+    for (const name in verdict.metrics) cell.observe("verifier/", name, verdict.metrics[name]!);
 
     const correct = verdict.accuracy >= (boxTasks.has(record.task) ? boxThreshold : 1);
-    cell.observe(correct ? "response_length/correct" : "response_length/wrong", record.responseTokens);
+    cell.observe("", correct ? "response_length/correct" : "response_length/wrong", record.responseTokens);
     const kind = words === null ? (correct ? "withoutCorrect" : "withoutWrong") : correct ? "withCorrect" : "withWrong";
     cell.reflection[kind] += 1;
     if (examplesPerSource > 0) keepExample(record, correct, record.reward);
