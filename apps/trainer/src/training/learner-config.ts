@@ -1,0 +1,61 @@
+/** The run's configuration in the learner's words. */
+import { type LearnerConfig, type ObjectiveConfig, type ScheduleConfig, ppoClip } from "@v-triune/grpo";
+import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
+import type { ParameterGroupName, TrainingConfig } from "../config/training-config";
+
+const groupNames: readonly ParameterGroupName[] = ["vision", "connector", "language"];
+
+/** Groups that the run leaves as they are. */
+export function frozenGroups({ optimizer }: TrainingConfig): ParameterGroupName[] {
+  return groupNames.filter((name) => optimizer.groups[name].freeze);
+}
+
+/** Optimiser updates of the whole run. */
+export function totalUpdates({ run, rollout, update }: TrainingConfig): number {
+  return run.steps * update.epochs * Math.ceil(rollout.promptsPerStep / update.miniBatch);
+}
+
+/** Whether a rollout batch is used for more than one update, so that π_old is not the policy itself. */
+export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
+  return update.epochs > 1 || update.miniBatch < rollout.promptsPerStep;
+}
+
+export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy): LearnerConfig<RolloutRow> {
+  const { optimizer, update, rollout } = config;
+  const trained = groupNames.filter((name) => !optimizer.groups[name].freeze);
+  return {
+    policy,
+    optimizer: {
+      learningRate: optimizer.lr,
+      beta1: optimizer.betas[0],
+      beta2: optimizer.betas[1],
+      epsilon: optimizer.eps,
+      weightDecay: optimizer.weightDecay,
+    },
+    schedule: schedule(config),
+    groups: Object.fromEntries(trained.map((name) => [name, { learningRate: optimizer.groups[name].lr }])),
+    maxGradNorm: optimizer.maxGradNorm,
+    objective: objective(config),
+    microBatch: { tokens: update.microBatchTokens },
+    temperature: rollout.temperature,
+    measureEntropy: true,
+  };
+}
+
+function schedule(config: TrainingConfig): ScheduleConfig {
+  const totalSteps = totalUpdates(config);
+  const warmupSteps = Math.round(config.optimizer.warmupRatio * totalSteps);
+  const { schedule: kind } = config.optimizer;
+  return kind === "constant" ? { kind, warmupSteps } : { kind, warmupSteps, totalSteps };
+}
+
+function objective({ algorithm, rollout }: TrainingConfig): ObjectiveConfig {
+  const { kl, clipLow, clipHigh, dualClip, aggregation, entropyCoefficient } = algorithm;
+  return {
+    policyLoss: ppoClip({ clipLow, clipHigh, dualClip }),
+    aggregation,
+    maxLength: rollout.maxNewTokens,
+    entropyCoefficient,
+    ...(kl.coefficient === 0 ? {} : { kl: { coefficient: kl.coefficient, estimator: kl.estimator === "mse" ? "k2" : kl.estimator } }),
+  };
+}

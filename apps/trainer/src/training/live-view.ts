@@ -1,0 +1,115 @@
+/**
+ * The terminal's view of a run: one progress bar, and under it a table that stays in place, reward by source. Where the
+ * output is no terminal (a pipe, a CI log) it prints a line every few steps instead.
+ */
+import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import type { TrainingEvent, TrainingListener } from "./training-event";
+
+export interface LiveViewOptions {
+  readonly stream?: NodeJS.WriteStream;
+  /** Sources in the order of the table. */
+  readonly sources?: readonly string[];
+}
+
+export interface LiveView {
+  readonly listen: TrainingListener;
+  /** Takes the bars down, so that ordinary output can follow. */
+  close(): void;
+}
+
+const window = 5;
+
+export function createLiveView({ stream = process.stdout }: LiveViewOptions = {}): LiveView {
+  return stream.isTTY ? terminalView(stream) : plainView(stream);
+}
+
+/** Mean accuracy of the last few steps by source: one step alone has too few rollouts to be read. */
+function recentMeans() {
+  const recent = new Map<string, number[]>();
+  return (bySource: Readonly<Record<string, number>>) => {
+    for (const [source, value] of Object.entries(bySource)) {
+      const values = recent.get(source) ?? [];
+      values.push(value);
+      if (values.length > window) values.shift();
+      recent.set(source, values);
+    }
+    return [...recent].map(([source, values]) => [source, values.reduce((a, b) => a + b, 0) / values.length] as const);
+  };
+}
+
+function terminalView(stream: NodeJS.WriteStream): LiveView {
+  const bars = new MultiBar(
+    {
+      stream,
+      hideCursor: true,
+      clearOnComplete: false,
+      linewrap: false,
+      barsize: 30,
+      autopadding: true,
+      forceRedraw: true,
+      gracefulExit: false,
+      format: "{label} {bar} {text}",
+    },
+    Presets.shades_classic,
+  );
+  let main: SingleBar | undefined;
+  const rows = new Map<string, SingleBar>();
+  const before = new Map<string, number>();
+  const means = recentMeans();
+  const started = performance.now();
+  const name = (label: string) => label.slice(0, 16).padEnd(16);
+  const progress = (label: string, value: number, total: number, text: string) => {
+    main ??= bars.create(total, 0, { label: name(label), text });
+    main.setTotal(total);
+    main.update(value, { label: name(label), text });
+  };
+  const listen = (event: TrainingEvent) => {
+    if (event.type === "evaluating") {
+      progress(event.step === 0 ? "evaluate before" : "evaluate", event.done, event.total, `${event.done}/${event.total} answers`);
+    } else if (event.type === "evaluated") {
+      for (const [source, score] of Object.entries(event.scores.bySource).sort()) {
+        if (event.step === 0) before.set(source, score);
+        if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
+        rows.get(source)?.update(Math.round(score * 1000), { text: score.toFixed(2) });
+      }
+    } else if (event.type === "generating" && event.step === 1) {
+      progress("step 1", event.done, event.total, `${event.done}/${event.total} answers`);
+    } else if (event.type === "step") {
+      const { step, steps, reward } = event.summary;
+      const left = ((performance.now() - started) / 1000 / step) * (steps - step);
+      progress("train", step, steps, `${step}/${steps}  reward ${reward.toFixed(2)}  ${Math.ceil(left)} s left`);
+      for (const [source, mean] of means(event.summary.accuracyBySource)) {
+        if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
+        const start = before.get(source);
+        rows.get(source)?.update(Math.round(mean * 1000), {
+          text: start === undefined ? mean.toFixed(2) : `${mean.toFixed(2)}  before ${start.toFixed(2)}`,
+        });
+      }
+    }
+  };
+  return { listen, close: () => bars.stop() };
+}
+
+function plainView(stream: NodeJS.WriteStream): LiveView {
+  const means = recentMeans();
+  const line = (text: string) => stream.write(`${text}\n`);
+  const table = (entries: readonly (readonly [string, number])[]) =>
+    entries.map(([source, mean]) => `${source.replace(/^demo_/, "")} ${mean.toFixed(2)}`).join("  ");
+  const listen = (event: TrainingEvent) => {
+    if (event.type === "evaluated") {
+      line(`eval  step ${String(event.step).padStart(3)}  mean ${event.scores.mean.toFixed(3)}  (${event.seconds.toFixed(1)} s)`);
+    } else if (event.type === "step") {
+      const { step, steps, reward, seconds } = event.summary;
+      const current = means(event.summary.accuracyBySource);
+      if (step === 1 || step % window === 0 || step === steps) {
+        line(`train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${seconds.total.toFixed(1)} s`);
+        line(`      ${table([...current].sort(([a], [b]) => a.localeCompare(b)))}`);
+      }
+    } else if (event.type === "bad-row") {
+      line(`skipped a row: ${event.message}`);
+    } else if (event.type === "interrupted") {
+      line(`interrupted after step ${event.step}`);
+    }
+  };
+  return { listen, close: () => {} };
+}

@@ -1,0 +1,45 @@
+/** The model and its processor as the configuration names them: a folder, or an architecture with random weights. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type ParameterGroup,
+  type Processor,
+  type Qwen25VlConfig,
+  type Qwen25VlPolicy,
+  createProcessor,
+  createQwen25Vl,
+  loadQwen25Vl,
+  randomWeights,
+  readModelConfigFile,
+} from "@v-triune/policy";
+import type { ModelConfig } from "../config/training-config";
+
+export interface LoadedModel {
+  readonly policy: Qwen25VlPolicy;
+  readonly processor: Processor;
+}
+
+/**
+ * @param checkpoint the folder of a checkpoint to go on from, in place of the configuration's weights
+ * @throws ConfigError, WeightsError or TokenizerError of `@v-triune/policy` for a folder that can't be used
+ */
+export async function loadModel(model: ModelConfig, seed: number, freeze: readonly ParameterGroup[], checkpoint?: string): Promise<LoadedModel> {
+  if (checkpoint !== undefined) return { policy: await loadQwen25Vl(checkpoint, { freeze }), processor: createProcessor(checkpoint) };
+  if (model.init === "pretrained") return { policy: await loadQwen25Vl(model.path, { freeze }), processor: createProcessor(model.path) };
+  const config = await readConfig(model.config);
+  const policy = createQwen25Vl(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
+  return { policy, processor: createProcessor(model.tokenizer) };
+}
+
+async function readConfig(config: string | Readonly<Record<string, unknown>>): Promise<Qwen25VlConfig> {
+  if (typeof config === "string") return readModelConfigFile(config);
+  const folder = await mkdtemp(join(tmpdir(), "v-triune-"));
+  try {
+    const file = join(folder, "config.json");
+    await writeFile(file, JSON.stringify(config));
+    return readModelConfigFile(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * A training run from configuration to last checkpoint. This file is the order in which things happen; each of them has a
+ * file of its own. It prints nothing: whoever watches listens.
+ */
+import { type BackendChoice, type BackendName, selectBackend, withOutOfMemory } from "@v-triune/backend";
+import { type Learner, createLearner } from "@v-triune/grpo";
+import { createStepMetrics, dropRecordsAfter, type SinkGroup } from "@v-triune/monitor";
+import type { RolloutRow } from "@v-triune/policy";
+import { type RewardSource, createLocalRewardSource } from "@v-triune/rewards";
+import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
+import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
+import type { IouEpsilon, TrainingConfig } from "../config/training-config";
+import { RunFolderError } from "../errors";
+import { loadPromptPool } from "../prompt-pool";
+import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
+import { createRandom } from "../seeded-random";
+import { softwareVersions } from "../versions";
+import { type CollectOptions, collectRollouts } from "./collect-rollouts";
+import { evaluate } from "./evaluate";
+import { frozenGroups, learnerConfig } from "./learner-config";
+import { type LoadedModel, loadModel } from "./load-model";
+import { createLocalEngine } from "./local-engine";
+import { createPromptMaker } from "./prompt-maker";
+import { createReferenceLogProbs } from "./reference-policy";
+import { rolloutRecord } from "./rollout-record";
+import { openSinks } from "./run-sinks";
+import { healthMetrics, stepSummary } from "./step-report";
+import { type TrainingData, openEvaluationData, openTrainingData } from "./training-data";
+import type { EvaluationScores, StepSummary, TrainingListener } from "./training-event";
+import { type ReferenceLogProbs, updateFromRollouts } from "./training-step";
+
+export interface RunTrainingOptions {
+  readonly listen?: TrainingListener;
+  /** Looked at between steps: once true, the run saves and ends. */
+  readonly interruption?: { readonly requested: boolean };
+  /** Go on with the run that the folder holds. */
+  readonly resume?: boolean;
+}
+
+export interface TrainingResult {
+  readonly folder: string;
+  readonly backend: BackendChoice;
+  /** Steps done in all; fewer than configured when interrupted. */
+  readonly step: number;
+  readonly interrupted: boolean;
+  readonly before: EvaluationScores | undefined;
+  readonly after: EvaluationScores | undefined;
+  readonly lastStep: StepSummary | undefined;
+  readonly checkpoint: string | undefined;
+}
+
+/** Streams of the run's seed: sampling of a step's rollouts, and of an evaluation's. */
+const rolloutStream = 10_000_000;
+const evaluationStream = 20_000_000;
+/** Prompts of one evaluation batch: enough to keep the engine busy, few enough for their pictures to be small. */
+const evaluationBatch = 128;
+
+/**
+ * Runs or resumes training.
+ *
+ * @throws the typed errors of the boundaries it crosses: DatasetError, ConfigError, WeightsError, RunFolderError, WriteError,
+ *   BackendError, OutOfMemoryError, TrainingDivergedError
+ */
+export async function runTraining(config: TrainingConfig, options: RunTrainingOptions = {}): Promise<TrainingResult> {
+  const backend = await selectBackend({ prefer: config.backend as "auto" | BackendName });
+  const folder = await openRunFolder({
+    config,
+    backend: backend.description,
+    versions: softwareVersions(),
+    ...(options.resume ? { resume: true } : {}),
+  });
+  try {
+    return await new Run(config, folder, backend, options).execute();
+  } finally {
+    await folder.close();
+  }
+}
+
+class Run {
+  readonly #listen: TrainingListener;
+
+  constructor(
+    readonly config: TrainingConfig,
+    readonly folder: RunFolder,
+    readonly backend: BackendChoice,
+    readonly options: RunTrainingOptions,
+  ) {
+    this.#listen = options.listen ?? (() => {});
+  }
+
+  async execute(): Promise<TrainingResult> {
+    const { config, folder } = this;
+    const checkpoint = this.options.resume ? await this.#lastCheckpoint() : undefined;
+    const model = await loadModel(config.model, config.run.seed, frozenGroups(config), checkpoint?.folder);
+    const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel(config.model, config.run.seed, ["vision", "connector", "language"]);
+    const registry = createVerifierRegistry([mathverify, detection]);
+    const data = await openTrainingData(await this.#dataOptions(model, registry.names));
+    const sinks = openSinks(config.monitor, folder, (message) => this.#listen({ type: "warning", message }));
+    const learner = createLearner(learnerConfig(config, model.policy));
+    try {
+      if (checkpoint) {
+        learner.importState(checkpoint.loaded.learner);
+        data.position = checkpoint.loaded.state.position;
+        await dropRecordsAfter(folder.metricsPath, checkpoint.loaded.state.step);
+      }
+      const rewards = createLocalRewardSource(registry, { normalised: config.reward.normalised });
+      const verifiers = registry.names;
+      const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
+      return await this.#steps({ model, data, sinks, learner, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0);
+    } finally {
+      await sinks.close();
+      data.close();
+      learner.dispose();
+      model.policy.dispose();
+      reference?.policy.dispose();
+    }
+  }
+
+  async #steps(parts: RunParts, fromStep: number): Promise<TrainingResult> {
+    const { config, folder } = this;
+    const { steps } = config.run;
+    const { parameters } = parts.model.policy;
+    this.#listen({
+      type: "started",
+      folder: folder.path,
+      backend: this.backend.description,
+      trainable: parameters.reduce((sum, { variable }) => sum + variable.size, 0),
+      samples: parts.data.length,
+      fromStep,
+    });
+    const before = fromStep === 0 ? await this.#evaluate(parts, 0) : undefined;
+    let after: EvaluationScores | undefined;
+    let lastStep: StepSummary | undefined;
+    let step = fromStep;
+    let saved: string | undefined;
+    let interrupted = this.options.interruption?.requested ?? false;
+    while (step < steps && !interrupted) {
+      step += 1;
+      lastStep = await this.#step(parts, step);
+      interrupted = (this.options.interruption?.requested ?? false) && step < steps;
+      const { every } = config.checkpoint;
+      if (step === steps || interrupted || (every !== null && step % every === 0)) saved = await this.#save(parts, step);
+      const evaluateNow = step === steps || (config.evaluation.every !== null && step % config.evaluation.every === 0);
+      if (evaluateNow && !interrupted) after = await this.#evaluate(parts, step);
+    }
+    if (interrupted) this.#listen({ type: "interrupted", step });
+    await parts.sinks.flush();
+    return { folder: folder.path, backend: this.backend, step, interrupted, before, after, lastStep, checkpoint: saved };
+  }
+
+  async #step(parts: RunParts, step: number): Promise<StepSummary> {
+    const { config } = this;
+    const { steps } = config.run;
+    const started = performance.now();
+    const epsilon = stageEpsilon(config.reward.iou.schedule, step, steps);
+    const prompts = await parts.data.next(config.rollout.promptsPerStep);
+    const { promptsPerStep: _prompts, maxPromptTokens: _limit, ...sampling } = config.rollout;
+    const collected = await collectRollouts(prompts, {
+      ...this.#collecting(parts, epsilon, true),
+      request: { ...sampling, seed: createRandom(config.run.seed, rolloutStream + step).int(0, 0x7fffffff) },
+      onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
+    });
+    const update = withOutOfMemory({ backend: this.backend.name }, () =>
+      updateFromRollouts(step, collected, config, parts.learner, parts.referenceLogProbs),
+    );
+    const numbers = { step, steps, collected, update, epsilon, seconds: (performance.now() - started) / 1000 };
+    const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
+    for (const rollout of collected.rollouts) metrics.add(rolloutRecord(rollout));
+    parts.sinks.write(metrics.finish(step, healthMetrics(numbers)));
+    const summary = stepSummary(numbers);
+    this.#listen({ type: "step", summary });
+    return summary;
+  }
+
+  async #evaluate(parts: RunParts, step: number): Promise<EvaluationScores | undefined> {
+    const { config } = this;
+    const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
+    if (config.data.eval.length === 0) return undefined;
+    const started = performance.now();
+    const data = await openEvaluationData({ ...(await this.#dataOptions(parts.model, parts.verifiers)), sets: config.data.eval, samplesPerSource });
+    try {
+      const { scores, records } = await evaluate({
+        ...this.#collecting(parts, epsilon, false),
+        batches: data.batches(evaluationBatch),
+        total: data.length,
+        step,
+        boxThreshold: epsilon === "average" ? 0.5 : epsilon,
+        request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff) },
+        onProgress: (done, total) => this.#listen({ type: "evaluating", step, done, total }),
+      });
+      parts.sinks.write(records);
+      this.#listen({ type: "evaluated", step, scores, seconds: (performance.now() - started) / 1000 });
+      return scores;
+    } finally {
+      data.close();
+    }
+  }
+
+  async #save(parts: RunParts, step: number): Promise<string> {
+    const path = this.folder.checkpointPath(step);
+    await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, parts.learner);
+    await parts.sinks.flush();
+    await pruneCheckpoints(await this.folder.checkpointSteps(), this.config.checkpoint.keep, (old) => this.folder.checkpointPath(old));
+    this.#listen({ type: "saved", step, folder: path });
+    return path;
+  }
+
+  async #lastCheckpoint(): Promise<{ folder: string; loaded: LoadedCheckpoint } | undefined> {
+    const step = (await this.folder.checkpointSteps()).at(-1);
+    if (step === undefined) {
+      throw new RunFolderError({
+        what: "The run has no checkpoint to go on from.",
+        where: this.folder.path,
+        expected: "checkpoints/step-000001 or later",
+        found: "none",
+        fix: "start it again in another folder",
+      });
+    }
+    const folder = this.folder.checkpointPath(step);
+    return { folder, loaded: await loadCheckpoint(folder) };
+  }
+
+  async #dataOptions(model: LoadedModel, verifiers: readonly string[]) {
+    const { config } = this;
+    const pool = config.promptPool.enabled ? await loadPromptPool(config.promptPool.file) : null;
+    return {
+      sets: config.data.train,
+      seed: config.run.seed,
+      makePrompt: createPromptMaker({ processor: model.processor, pool, maxPromptTokens: config.rollout.maxPromptTokens }),
+      verifiers,
+      strict: config.strict,
+      onBadRow: (message: string) => this.#listen({ type: "bad-row", message }),
+    };
+  }
+
+  #collecting(parts: RunParts, epsilon: IouEpsilon, training: boolean): Omit<CollectOptions, "request" | "onProgress"> {
+    const { processor, policy } = parts.model;
+    return {
+      engine: createLocalEngine(policy),
+      rewards: parts.rewards,
+      context: { epsilon, training, patchSize: processor.imageProcessor.settings.patchSize, ratios: this.config.reward },
+      decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
+      placeholders: new Set([processor.imageTokenId, ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId])]),
+    };
+  }
+}
+
+interface RunParts {
+  readonly model: LoadedModel;
+  readonly data: TrainingData;
+  readonly sinks: SinkGroup;
+  readonly learner: Learner<RolloutRow>;
+  readonly rewards: RewardSource;
+  /** Names that a sample's verifier may have. */
+  readonly verifiers: readonly string[];
+  readonly referenceLogProbs: ReferenceLogProbs | undefined;
+}
+
+/** The threshold of a step: that of the first stage that still holds. */
+function stageEpsilon(schedule: TrainingConfig["reward"]["iou"]["schedule"], step: number, steps: number): IouEpsilon {
+  const stage = schedule.find(({ until }) => step / steps <= until) ?? schedule.at(-1);
+  if (!stage) throw new RangeError("reward.iou.schedule is empty");
+  return stage.epsilon;
+}
