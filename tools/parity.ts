@@ -1,0 +1,143 @@
+/**
+ * npm run parity -- <folder or file> .. [--json] [--backend NAME]
+ *
+ * Compares this project with reference values that other libraries computed (PyTorch, transformers, Pillow, verl, TRL,
+ * pycocotools ..), wherever they lie. What a folder or file holds is recognised by its files; a folder that holds none of
+ * the known layouts itself is searched. Prints the largest error by quantity against its tolerance.
+ * Exit code 0: all within; 1: a quantity is over; 2: nothing to compare, or data that can't be used.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { parseArgs } from "node:util";
+import { selectBackend, type BackendName } from "@v-triune/backend";
+import { checkAdamW, checkLosses, recogniseAdamW, recogniseLosses } from "@v-triune/grpo/parity";
+import { formatParityTable, policyParityChecks, withinTolerance, type ParityCheck, type ParityRow } from "@v-triune/policy/parity";
+import { cocoMapParity, detectionRewardParity, isCocoMapFile, isDetectionRewardFile } from "@v-triune/verifiers/parity";
+
+/** A check of values in one JSON file. */
+function fileCheck<T>(name: string, isOfKind: (json: unknown) => json is T, compare: (json: T) => readonly ParityRow[] | Promise<readonly ParityRow[]>): ParityCheck {
+  return {
+    name,
+    recognise: (path) => {
+      const json = parsedJson(path);
+      return json !== undefined && isOfKind(json);
+    },
+    check: async (path) => compare(parsedJson(path) as T),
+  };
+}
+
+/** One line for each kind of reference data. A path may be of several kinds; all of them are checked. */
+const CHECKS: readonly ParityCheck[] = [
+  ...policyParityChecks,
+  { name: "losses of verl and TRL", recognise: recogniseLosses, check: checkLosses },
+  { name: "AdamW and schedules", recognise: recogniseAdamW, check: checkAdamW },
+  fileCheck("COCO average precision", isCocoMapFile, cocoMapParity),
+  fileCheck("detection rewards of the original", isDetectionRewardFile, detectionRewardParity),
+];
+
+interface Report {
+  readonly path: string;
+  readonly kind: string;
+  readonly rows?: readonly ParityRow[];
+  readonly failure?: string;
+}
+
+const parsed = new Map<string, unknown>();
+
+/** A file's JSON, undefined for anything else. Kept, as every kind looks at it. */
+function parsedJson(path: string): unknown {
+  if (!path.endsWith(".json") || !statSync(path).isFile()) return undefined;
+  if (!parsed.has(path)) {
+    try {
+      parsed.set(path, JSON.parse(readFileSync(path, "utf8")));
+    } catch {
+      parsed.set(path, undefined);
+    }
+  }
+  return parsed.get(path);
+}
+
+/** What there is to check at a path: the path itself, or what is found below it. */
+function findTargets(path: string, depth: number): { path: string; check: ParityCheck }[] {
+  const here = CHECKS.filter((check) => recognises(check, path)).map((check) => ({ path, check }));
+  if (here.length > 0 || depth === 0 || !statSync(path).isDirectory()) return here;
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() || entry.name.endsWith(".json"))
+    .flatMap((entry) => findTargets(join(path, entry.name), depth - 1));
+}
+
+/** A kind that stumbles over files of another layout does not recognise them. */
+function recognises(check: ParityCheck, path: string): boolean {
+  try {
+    return check.recognise(path);
+  } catch {
+    return false;
+  }
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: "boolean", default: false }, backend: { type: "string" } },
+  });
+  const start = process.env["INIT_CWD"] ?? process.cwd();
+  const paths = positionals.length > 0 ? positionals.map((path) => resolve(start, path)) : [join(import.meta.dirname, "goldens")];
+  const backend = await selectBackend(values.backend === undefined ? {} : { prefer: values.backend as BackendName });
+  const reports: Report[] = [];
+  const unknown: string[] = [];
+  for (const path of paths) {
+    const targets = targetsOf(path);
+    if (targets.length === 0) reports.push({ path, kind: "unknown", failure: existsSync(path) ? `no reference values of a known kind (${CHECKS.map(({ name }) => name).join("; ")})` : "there is no such file or folder" });
+    for (const { path: target, check } of targets) reports.push(await run(target, check));
+    if (targets.length > 0) unknown.push(...foldersWithout(path, targets));
+  }
+  const failed = reports.some(({ failure }) => failure !== undefined);
+  const over = reports.some(({ rows }) => rows?.some((row) => !withinTolerance(row)));
+  if (values.json) console.log(JSON.stringify({ backend: backend.description, passed: !failed && !over, reports, notRecognised: unknown }, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value), 1));
+  else print(reports, unknown, backend.description, start);
+  return over ? 1 : failed ? 2 : 0;
+}
+
+/** A file that is of no kind by itself stands for the folder it is in. */
+function targetsOf(path: string): { path: string; check: ParityCheck }[] {
+  if (!existsSync(path)) return [];
+  const targets = findTargets(path, 3);
+  return targets.length > 0 || statSync(path).isDirectory() ? targets : findTargets(dirname(path), 0);
+}
+
+/** Folders right below a searched one in which nothing was recognised. */
+function foldersWithout(path: string, targets: readonly { path: string }[]): string[] {
+  if (!statSync(path).isDirectory() || targets.some((target) => target.path === path)) return [];
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(path, entry.name))
+    .filter((folder) => !targets.some((target) => target.path === folder || target.path.startsWith(folder + sep)));
+}
+
+async function run(path: string, check: ParityCheck): Promise<Report> {
+  try {
+    return { path, kind: check.name, rows: await check.check(path) };
+  } catch (error) {
+    return { path, kind: check.name, failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function print(reports: readonly Report[], unknown: readonly string[], backend: string, start: string): void {
+  console.log(`Backend: ${backend}`);
+  for (const { path, kind, rows, failure } of reports) {
+    console.log(`\n${relative(start, path) || path}: ${kind}`);
+    console.log(rows ? formatParityTable(rows) : failure);
+  }
+  if (unknown.length > 0) console.log(`\nNot recognised, so not compared: ${unknown.map((path) => relative(start, path) || path).join(", ")}`);
+  const rows = reports.flatMap((report) => report.rows ?? []);
+  const over = rows.filter((row) => !withinTolerance(row)).length;
+  const failures = reports.filter(({ failure }) => failure !== undefined).length;
+  console.log(`\n${rows.length} quantities of ${reports.length} sets compared: ${over} over their tolerance${failures > 0 ? `, ${failures} sets could not be compared` : ""}.`);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+}
