@@ -1,0 +1,211 @@
+/**
+ * Members of a large JSON file, one at a time. Owners publish gigabytes as one JSON document, which `JSON.parse` cannot
+ * take: a string in V8 ends at 512 MB. Here bytes are scanned for structure only, and each member is parsed by itself.
+ */
+import { createReadStream } from "node:fs";
+import { DatasetError } from "@v-triune/schema";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+
+/** One member: its key in an object, its position in a list. */
+export interface JsonMember {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/**
+ * Streams the members of the document's root, or of the list or object at a key of the root.
+ *
+ * @param key a key of the root object; without it, the root itself
+ * @throws DatasetError when the file is not JSON, is cut off, or has no such key
+ */
+export async function* jsonMembers(file: string, key?: string): AsyncGenerator<JsonMember> {
+  const memberDepth = key === undefined ? 1 : 2;
+  let depth = 0;
+  let inString = false;
+  let escaped = false;
+  let inside = key === undefined;
+  let found = inside;
+  let rootKey = "";
+  let memberKey = "";
+  let index = 0;
+  let start = -1;
+  let carried: Buffer[] = [];
+  let sawRoot = false;
+  const kinds: number[] = [];
+
+  const take = (chunk: Buffer, end: number): string => {
+    const piece = start < 0 ? Buffer.alloc(0) : chunk.subarray(start, end);
+    const text = carried.length === 0 ? piece.toString("utf8") : Buffer.concat([...carried, piece]).toString("utf8");
+    carried = [];
+    start = -1;
+    return text;
+  };
+  const parse = (text: string): JsonMember => {
+    const member = { key: kinds[memberDepth - 1] === OPEN_BRACE ? memberKey : `${index}`, value: parseJson(text, file, index) };
+    index++;
+    return member;
+  };
+
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    if (carried.length > 0 || start >= 0) start = 0;
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i] as number;
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === BACKSLASH) escaped = true;
+        else if (byte === QUOTE) inString = false;
+        continue;
+      }
+      if (byte <= 0x20) continue;
+      switch (byte) {
+        case QUOTE:
+          inString = true;
+          break;
+        case OPEN_BRACE:
+        case OPEN_BRACKET:
+          if (depth === memberDepth - 1 && inside && start < 0) {
+            kinds[depth] = byte;
+            depth++;
+            sawRoot = true;
+            found = true;
+            continue;
+          }
+          if (depth === 0 && key !== undefined) {
+            kinds[0] = byte;
+            depth++;
+            sawRoot = true;
+            if (byte !== OPEN_BRACE) throw wrongShape(file, key);
+            continue;
+          }
+          depth++;
+          break;
+        case CLOSE_BRACE:
+        case CLOSE_BRACKET:
+          depth--;
+          if (depth === memberDepth - 1 && inside) {
+            const text = take(chunk, i);
+            if (text.trim() !== "") yield parse(text);
+            inside = key === undefined && depth > 0;
+            continue;
+          }
+          if (depth === 0 && key !== undefined) {
+            take(chunk, i);
+            continue;
+          }
+          break;
+        case COLON:
+          if (depth === memberDepth && inside && kinds[depth - 1] === OPEN_BRACE) {
+            memberKey = String(parseJson(take(chunk, i), file, index));
+            continue;
+          }
+          if (depth === 1 && key !== undefined) {
+            rootKey = String(parseJson(take(chunk, i), file, index));
+            inside = rootKey === key;
+            continue;
+          }
+          break;
+        case COMMA:
+          if (depth === memberDepth && inside) {
+            yield parse(take(chunk, i));
+            continue;
+          }
+          if (depth === 1 && key !== undefined) {
+            take(chunk, i);
+            inside = false;
+            continue;
+          }
+          break;
+      }
+      // Only what is parsed later is kept: members, and keys of the root.
+      if (start < 0 && carried.length === 0 && (inside ? depth >= memberDepth || byte === QUOTE : depth === 1 && byte === QUOTE)) start = i;
+    }
+    if (start >= 0) {
+      // What lies outside the wanted key is scanned, not kept.
+      if (inside || depth === 1) carried.push(Buffer.from(chunk.subarray(start)));
+      else start = -1;
+    }
+  }
+  if (depth !== 0 || inString || !sawRoot) {
+    throw new DatasetError({
+      code: "unreadable",
+      file,
+      expected: "a whole JSON document",
+      found: sawRoot ? `the end of the file inside member ${index}` : "no list or object",
+      fix: "the file is cut off or not JSON; download it again",
+    });
+  }
+  if (!found && key !== undefined) throw wrongShape(file, key);
+}
+
+/**
+ * Streams the records of a file that is a JSON list, an object of records, or JSON Lines, whichever it is: owners call all
+ * three `.json`.
+ */
+export async function* jsonRecords(file: string): AsyncGenerator<JsonMember> {
+  const first = await firstByte(file);
+  if (first === OPEN_BRACKET) return yield* jsonMembers(file);
+  yield* jsonLines(file);
+}
+
+/** Streams the records of a JSON Lines file. @throws DatasetError naming the line that is not JSON */
+export async function* jsonLines(file: string): AsyncGenerator<JsonMember> {
+  let carried = "";
+  let line = 0;
+  const decoder = new TextDecoder();
+  const parse = (text: string): JsonMember | null => {
+    const member = text.trim() === "" ? null : { key: `${line}`, value: parseJson(text, file, line) };
+    line++;
+    return member;
+  };
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    const lines = (carried + decoder.decode(chunk, { stream: true })).split("\n");
+    carried = lines.pop() ?? "";
+    for (const text of lines) {
+      const member = parse(text);
+      if (member !== null) yield member;
+    }
+  }
+  const last = parse(carried + decoder.decode());
+  if (last !== null) yield last;
+}
+
+async function firstByte(file: string): Promise<number | undefined> {
+  for await (const chunk of createReadStream(file, { end: 63 }) as AsyncIterable<Buffer>) {
+    return chunk.find((byte) => byte > 0x20 && byte < 0x80);
+  }
+  return undefined;
+}
+
+function parseJson(text: string, file: string, row: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DatasetError({
+      code: "unreadable",
+      file,
+      row,
+      expected: "JSON",
+      found: text.trim().length > 60 ? `${text.trim().slice(0, 57)}...` : text.trim(),
+      fix: "the file is cut off or not JSON; download it again",
+      cause: error,
+    });
+  }
+}
+
+function wrongShape(file: string, key: string): DatasetError {
+  return new DatasetError({
+    code: "wrong-layout",
+    file,
+    field: key,
+    expected: `a list or object under the key "${key}"`,
+    found: "none",
+  });
+}

@@ -1,0 +1,64 @@
+/** From a row that passed the rules to a sample of the corpus. */
+import {
+  abilityOf,
+  boxedGroundTruth,
+  detectionGroundTruth,
+  detectionVerifierParm,
+  emptyVerifierParm,
+  formatBoxes,
+  type LabelledBox,
+  type Sample,
+  type SourceInfo,
+} from "@v-triune/schema";
+import type { PixelBox } from "../adapters/source-adapter";
+import { readPictureBytes, type PictureReference } from "../pictures/picture-reference";
+import { boxPrompt, questionPrompt } from "./prompts";
+
+/** A row as it is kept in the run's database. */
+export interface KeptRow {
+  readonly id: string;
+  readonly question: string;
+  readonly answer: string;
+  readonly pictures: readonly PictureReference[];
+  readonly boxes: readonly PixelBox[] | null;
+  readonly width: number | null;
+  readonly height: number | null;
+}
+
+/**
+ * Builds the sample; its pictures are read now.
+ *
+ * @param seed draws the wording of a box prompt, together with the row's id
+ */
+export function buildSample(row: KeptRow, info: SourceInfo, seed: number): Sample {
+  const boxes = info.verifier === "detection" ? relativeBoxes(row.boxes ?? [], row.width ?? 0, row.height ?? 0) : null;
+  const labels = boxes === null ? [] : [...new Set(boxes.map((box) => box.label))].sort();
+  const content =
+    boxes === null
+      ? questionPrompt(row.question, row.pictures.length)
+      : boxPrompt(info.task === "grounding" ? "grounding" : "detection", labels, `${seed}/${info.key}/${row.id}`);
+  return {
+    data_source: info.dataSource,
+    images: row.pictures.map((picture) => ({ bytes: readPictureBytes(picture), path: picture.name })),
+    prompt: [{ content, role: "user" }],
+    ability: abilityOf(info.task),
+    reward_model: {
+      answer: boxes === null ? row.answer : formatBoxes(boxes),
+      ground_truth: boxes === null ? boxedGroundTruth(row.answer) : detectionGroundTruth(boxes),
+      accuracy_ratio: info.accuracyRatio,
+      format_ratio: info.formatRatio,
+      verifier: info.verifier,
+      verifier_parm: boxes === null ? emptyVerifierParm() : detectionVerifierParm(),
+    },
+    extra_info: { id: row.id, image_path: row.pictures[0]?.name ?? null },
+  };
+}
+
+/** Pixels → whole numbers 0..1000 of the picture, truncated as the original does, clipped to the picture. */
+export function relativeBoxes(boxes: readonly PixelBox[], width: number, height: number): LabelledBox[] {
+  const scale = (value: number, side: number): number => Math.min(1000, Math.max(0, Math.trunc((value * 1000) / side)));
+  return boxes.map((box) => ({
+    bbox_2d: [scale(box.x1, width), scale(box.y1, height), scale(box.x2, width), scale(box.y2, height)],
+    label: box.label,
+  }));
+}

@@ -1,0 +1,119 @@
+/** The configuration of a curation run, as plain data (a YAML file, parsed), and its checks. */
+import { DatasetError, nearest, type DatasetErrorDetails } from "@v-triune/schema";
+import { adapterFor } from "../adapters/index";
+import type { SourceAdapter } from "../adapters/source-adapter";
+import { buildRule, DEFAULT_RULES, type RuleConfig } from "../rules/catalogue";
+import type { FilterRule } from "../rules/filter-rule";
+
+/** One source of a run. */
+export interface SourceConfig {
+  /** An adapter's key: `clevr`, `geometry3k`, .. */
+  readonly source: string;
+  /** Folder of the owner's files; several are read one after the other. */
+  readonly path: string | readonly string[];
+  /** Read at most this many rows. */
+  readonly limit?: number;
+  /** Write each sample this many times; the file's name says `_x2`. */
+  readonly copies?: number;
+  /** Settings of the adapter (`columns` of the generic one, `from` of CLEVR). */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** A curation run. */
+export interface CurationConfig {
+  readonly sources: readonly SourceConfig[];
+  /** Folder for the result; must not exist or be empty. */
+  readonly output: string;
+  /** Rules in the order they run; by default those of the method with its parameters. */
+  readonly rules?: readonly RuleConfig[];
+  /** Draws rows where a rule or the mix has to choose. Default 0. */
+  readonly seed?: number;
+  /** DuckDB's memory limit. Default `2GB`. */
+  readonly memoryLimit?: string;
+  /** Threads of DuckDB. Default: one for each core. Does not change the result. */
+  readonly threads?: number;
+  /** Record every rule that hits a row, not the first only. Default false. */
+  readonly allReasons?: boolean;
+}
+
+/** A configuration with its adapters and rules found. */
+export interface BoundConfig {
+  readonly config: CurationConfig;
+  readonly seed: number;
+  readonly sources: readonly { readonly config: SourceConfig; readonly adapter: SourceAdapter; readonly paths: readonly string[] }[];
+  readonly rules: readonly FilterRule[];
+}
+
+const KEYS: Readonly<Record<keyof CurationConfig, string>> = {
+  sources: "list",
+  output: "string",
+  rules: "list",
+  seed: "number",
+  memoryLimit: "string",
+  threads: "number",
+  allReasons: "boolean",
+};
+const SOURCE_KEYS: Readonly<Record<keyof SourceConfig, string>> = {
+  source: "string",
+  path: "string or list",
+  limit: "number",
+  copies: "number",
+  settings: "object",
+};
+
+/**
+ * Checks a configuration and finds its adapters and rules.
+ *
+ * @throws DatasetError `bad-option` naming the key, with the nearest known one
+ */
+export function bindConfig(config: CurationConfig): BoundConfig {
+  checkKeys(config, KEYS, "");
+  if (!Array.isArray(config.sources) || config.sources.length === 0) {
+    throw bad({ field: "sources", expected: "at least one source", found: JSON.stringify(config.sources) ?? "nothing" });
+  }
+  if (typeof config.output !== "string" || config.output === "") throw bad({ field: "output", expected: "a folder", found: "nothing" });
+  const whole = (field: string, value: number | undefined, least: number): void => {
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < least)) {
+      throw bad({ field, expected: `a whole number of at least ${least}`, found: String(value) });
+    }
+  };
+  whole("seed", config.seed, 0);
+  whole("threads", config.threads, 1);
+  const sources = config.sources.map((source, i) => {
+    const field = `sources.${i}`;
+    checkKeys(source, SOURCE_KEYS, `${field}.`);
+    if (typeof source.source !== "string") throw bad({ field: `${field}.source`, expected: "a source's key", found: "nothing" });
+    const paths = typeof source.path === "string" ? [source.path] : (source.path ?? []);
+    if (paths.length === 0) throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "nothing" });
+    whole(`${field}.limit`, source.limit, 1);
+    whole(`${field}.copies`, source.copies, 1);
+    return { config: source, adapter: adapterFor(source.source), paths };
+  });
+  const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
+  const names = rules.map((rule) => rule.name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "it is there twice" });
+  return { config, seed: config.seed ?? 0, sources, rules };
+}
+
+function checkKeys(value: unknown, known: Readonly<Record<string, string>>, prefix: string): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw bad({ field: prefix === "" ? undefined : prefix.slice(0, -1), expected: "an object", found: JSON.stringify(value) ?? "nothing" });
+  }
+  for (const [key, item] of Object.entries(value)) {
+    const kind = known[key];
+    if (kind === undefined) {
+      const near = nearest(key, Object.keys(known));
+      const fix = near === null ? undefined : `did you mean ${near}?`;
+      throw bad({ field: `${prefix}${key}`, expected: `one of ${Object.keys(known).join(", ")}`, found: key, fix });
+    }
+    const actual = Array.isArray(item) ? "list" : typeof item;
+    if (item !== undefined && !kind.split(" or ").includes(actual)) {
+      throw bad({ field: `${prefix}${key}`, expected: `a ${kind}`, found: `a ${actual}` });
+    }
+  }
+}
+
+function bad(details: Omit<DatasetErrorDetails, "code">): DatasetError {
+  return new DatasetError({ code: "bad-option", ...details });
+}

@@ -1,0 +1,337 @@
+/**
+ * Curation: owners' files → rows → rules → samples → Parquet, in one call (arXiv 2505.18129, section 4.1). Rows wait in
+ * DuckDB without their pictures; pictures are read when their rule or their sample needs them. Nothing depends on time,
+ * threads or the order of a directory: the same files, configuration and seed give the same content hash.
+ */
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { DatasetError, parquetFileName, type Sample, type SourceInfo } from "@v-triune/schema";
+import type { PixelBox } from "../adapters/source-adapter";
+import { literal, openDatabase, plain, queryRows } from "../duckdb/database";
+import { PictureSpool, type PictureReference } from "../pictures/picture-reference";
+import { ALIVE, applyRules } from "../rules/apply-rules";
+import { identifyLanguage } from "../rules/identify-language";
+import type { RuleNeed } from "../rules/filter-rule";
+import { writeSamples } from "../samples/write-samples";
+import { buildSample, type KeptRow } from "./build-sample";
+import { bindConfig, type BoundConfig, type CurationConfig } from "./config";
+import { inspectRows } from "./inspect-rows";
+import { openOutput, type OutputFolder } from "./output-folder";
+import type { CurationReport, FileReport, SourceReport } from "./report";
+import { RowTable } from "./row-table";
+import { addTextColumn } from "./text-columns";
+
+/** Where a run is. */
+export interface CurationProgress {
+  readonly phase: "read" | "rules" | "pictures" | "write";
+  /** The source or file, or the rules that run now. */
+  readonly what: string;
+  /** Rows so far in this phase, and how many there will be where that is known. */
+  readonly rows: number;
+  readonly of?: number;
+}
+
+/** How a run is watched and stopped. */
+export interface CurateOptions {
+  onProgress?(progress: CurationProgress): void;
+  /** Stops the run; nothing is left of it then. */
+  readonly signal?: AbortSignal;
+  /** Throw at the first record that cannot be used, instead of counting and listing it. */
+  readonly strict?: boolean;
+}
+
+/**
+ * Curates a corpus.
+ *
+ * ```ts
+ * const report = await curate({ sources: [{ source: "clevr", path: "CLEVR_v1.0" }], output: "corpus" });
+ * console.log(formatFunnel(report));
+ * ```
+ * @returns the report, which is also `report.json` in the output folder
+ * @throws DatasetError for a configuration, folder or file that cannot be used, or an output folder that holds anything;
+ *   the signal's reason when it is aborted. No output folder exists then.
+ */
+export async function curate(config: CurationConfig, options: CurateOptions = {}): Promise<CurationReport> {
+  const started = performance.now();
+  const bound = bindConfig(config);
+  options.signal?.throwIfAborted();
+  const output = await openOutput(config.output);
+  try {
+    const database = await openDatabase({
+      memoryLimit: config.memoryLimit,
+      threads: config.threads,
+      tempDirectory: join(output.work, "spill"),
+    });
+    const interrupt = (): void => database.connection.interrupt();
+    options.signal?.addEventListener("abort", interrupt);
+    try {
+      const report = await new CurationRun(bound, options, output, database.connection).run(started);
+      options.signal?.throwIfAborted();
+      await writeFile(join(output.partial, "report.json"), `${JSON.stringify(report, null, 2)}\n`);
+      await output.commit();
+      return report;
+    } finally {
+      options.signal?.removeEventListener("abort", interrupt);
+      database.close();
+    }
+  } catch (error) {
+    await output.discard();
+    // DuckDB reports an interrupted query in its own words.
+    options.signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+interface Reading {
+  read: number;
+  unreadable: number;
+  readonly examples: string[];
+}
+
+const EXAMPLES = 20;
+
+class CurationRun {
+  readonly #bound: BoundConfig;
+  readonly #options: CurateOptions;
+  readonly #output: OutputFolder;
+  readonly #connection: DuckDBConnection;
+  readonly #spool: PictureSpool;
+  readonly #readings: Reading[] = [];
+
+  constructor(bound: BoundConfig, options: CurateOptions, output: OutputFolder, connection: DuckDBConnection) {
+    this.#bound = bound;
+    this.#options = options;
+    this.#output = output;
+    this.#connection = connection;
+    this.#spool = new PictureSpool(join(output.work, "pictures.bin"));
+  }
+
+  async run(started: number): Promise<CurationReport> {
+    try {
+      await this.#read();
+      await applyRules(this.#connection, this.#bound.rules, {
+        seed: this.#bound.seed,
+        allReasons: this.#bound.config.allReasons === true,
+        provide: (need, relation) => this.#provide(need, relation),
+        onRules: (names) => this.#progress("rules", names.join(", "), 0),
+        signal: this.#options.signal,
+      });
+      const files = await this.#write();
+      await this.#writeLedger();
+      return await this.#report(files, started);
+    } finally {
+      this.#spool.close();
+    }
+  }
+
+  #progress(phase: CurationProgress["phase"], what: string, rows: number, of?: number): void {
+    this.#options.onProgress?.({ phase, what, rows, ...(of === undefined ? {} : { of }) });
+  }
+
+  async #read(): Promise<void> {
+    const table = await RowTable.create(this.#connection);
+    for (const [part, { config, adapter, paths }] of this.#bound.sources.entries()) {
+      const reading: Reading = { read: 0, unreadable: 0, examples: [] };
+      this.#readings.push(reading);
+      const limit = config.limit ?? Number.POSITIVE_INFINITY;
+      for (const folder of paths) {
+        if (reading.read >= limit) break;
+        const rows = adapter.read({
+          folder: folder.replace(/\/+$/, ""),
+          connection: this.#connection,
+          settings: config.settings ?? {},
+          signal: this.#options.signal,
+          spool: (bytes, name) => this.#spool.add(bytes, name),
+          bad: (error) => this.#bad(error, reading),
+        });
+        for await (const row of rows) {
+          this.#options.signal?.throwIfAborted();
+          table.add(row, adapter.info, part);
+          reading.read++;
+          if (reading.read % 1000 === 0) this.#progress("read", adapter.info.key, reading.read);
+          if (reading.read >= limit) break;
+        }
+      }
+      this.#progress("read", adapter.info.key, reading.read);
+    }
+    table.close();
+  }
+
+  #bad(error: DatasetError, reading: Reading): void {
+    if (this.#options.strict === true) throw error;
+    reading.read++;
+    reading.unreadable++;
+    if (reading.examples.length < EXAMPLES) reading.examples.push(error.message);
+  }
+
+  async #provide(need: RuleNeed, relation: string): Promise<void> {
+    if (need === "picture" || need === "hash") {
+      const [rows] = await queryRows(this.#connection, `SELECT count(*) AS n FROM ${relation}`);
+      await inspectRows(this.#connection, relation, {
+        hash: this.#bound.rules.some((rule) => rule.needs?.includes("hash")),
+        spool: this.#spool,
+        onProgress: (done) => this.#progress("pictures", "decode", done, Number(rows?.n)),
+        signal: this.#options.signal,
+      });
+    } else if (need === "language") {
+      await addTextColumn(this.#connection, relation, "language", "question", identifyLanguage, this.#options.signal);
+    }
+  }
+
+  /** One file for each task and file name: sources that merge (PuzzleVQA and AlgoPuzzleVQA) share one. */
+  async #write(): Promise<FileReport[]> {
+    const groups = new Map<string, { parts: number[]; info: SourceInfo; copies: number }>();
+    for (const [part, { adapter, config }] of this.#bound.sources.entries()) {
+      const copies = config.copies ?? 1;
+      const key = `${adapter.info.task}/${adapter.info.fileSource}/${copies}`;
+      const group = groups.get(key) ?? { parts: [], info: adapter.info, copies };
+      group.parts.push(part);
+      groups.set(key, group);
+    }
+    const files: FileReport[] = [];
+    for (const group of groups.values()) {
+      const file = await this.#writeGroup(group.parts, group.info, group.copies);
+      if (file !== null) files.push(file);
+    }
+    return files;
+  }
+
+  async #writeGroup(parts: readonly number[], info: SourceInfo, copies: number): Promise<FileReport | null> {
+    const rows = await this.#keptRows(parts);
+    if (rows.length === 0) return null;
+    const name = parquetFileName({ split: "train", task: info.task, source: info.fileSource, count: rows.length, copies });
+    const { sources, seed } = this.#bound;
+    const progress = (done: number): void => this.#progress("write", name, done, rows.length * copies);
+    function* samples(): Generator<Sample> {
+      let done = 0;
+      for (let copy = 0; copy < copies; copy++) {
+        for (const row of rows) {
+          yield buildSample(row, sources[row.part]?.adapter.info ?? info, seed);
+          if (++done % 64 === 0) progress(done);
+        }
+      }
+    }
+    const { signal } = this.#options;
+    const written = await writeSamples(join(this.#output.partial, name), samples(), {
+      memoryLimit: this.#bound.config.memoryLimit,
+      threads: this.#bound.config.threads,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    progress(rows.length * copies);
+    const keys = [...new Set(parts.map((part) => sources[part]?.adapter.info.key ?? ""))];
+    return { name, task: info.task, sources: keys, samples: rows.length, copies, bytes: written.bytes, contentHash: written.contentHash };
+  }
+
+  async #keptRows(parts: readonly number[]): Promise<(KeptRow & { part: number })[]> {
+    const rows: (KeptRow & { part: number })[] = [];
+    const result = await this.#connection.stream(
+      `SELECT part, id, question, answer, pictures, boxes, width, height FROM ${ALIVE} WHERE part IN (${parts.join(", ")}) ORDER BY row`,
+    );
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (chunk === null || chunk.rowCount === 0) return rows;
+      for (let i = 0; i < chunk.rowCount; i++) {
+        const [part, id, question, answer, pictures, boxes, width, height] = chunk.getRowValues(i).map(plain);
+        rows.push({
+          part: Number(part),
+          id: String(id),
+          question: String(question),
+          answer: String(answer),
+          pictures: JSON.parse(String(pictures)) as PictureReference[],
+          boxes: boxes as PixelBox[] | null,
+          width: width as number | null,
+          height: height as number | null,
+        });
+      }
+    }
+  }
+
+  /** Every row with its fate, for `explainRow` and for people. */
+  async #writeLedger(): Promise<void> {
+    const names = this.#bound.rules.map((rule) => literal(rule.name));
+    const reasons = this.#bound.rules.map((rule) => literal(rule.reason));
+    const all = this.#bound.config.allReasons === true;
+    await this.#connection.run(`COPY (
+      SELECT rows.* EXCLUDE (row, part, pictures), dropped.rule IS NULL AS kept,
+        ([${names.join(", ")}]::VARCHAR[])[dropped.rule + 1] AS dropped_by, ([${reasons.join(", ")}]::VARCHAR[])[dropped.rule + 1] AS reason
+        ${all ? `, list_transform(reasons.rules, lambda i: ([${names.join(", ")}]::VARCHAR[])[i + 1]) AS all_rules` : ""}
+      FROM rows LEFT JOIN dropped USING (row) ${all ? "LEFT JOIN reasons USING (row)" : ""} ORDER BY rows.row
+    ) TO ${literal(join(this.#output.partial, "ledger.parquet"))} (FORMAT parquet)`);
+  }
+
+  async #report(files: readonly FileReport[], started: number): Promise<CurationReport> {
+    const { rules, sources, seed, config } = this.#bound;
+    const counts = await queryRows(
+      this.#connection,
+      "SELECT part, rule, count(*) AS n FROM rows LEFT JOIN dropped USING (row) GROUP BY part, rule ORDER BY part, rule NULLS LAST",
+    );
+    const changes = await this.#changedPictures();
+    const reports: SourceReport[] = sources.map(({ adapter, paths }, part) => {
+      const mine = counts.filter((row) => row.part === part);
+      const reading = this.#readings[part] as Reading;
+      return {
+        source: adapter.info.key,
+        task: adapter.info.task,
+        paths,
+        read: reading.read,
+        unreadable: reading.unreadable,
+        unreadableExamples: reading.examples,
+        dropped: mine
+          .filter((row) => row.rule !== null)
+          .map((row) => ({
+            rule: rules[Number(row.rule)]?.name ?? "",
+            reason: rules[Number(row.rule)]?.reason ?? "",
+            rows: Number(row.n),
+          })),
+        kept: Number(mine.find((row) => row.rule === null)?.n ?? 0),
+        changedPictures: changes[part] ?? {},
+      };
+    });
+    const sum = (of: (report: SourceReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
+    const hash = createHash("sha256");
+    for (const file of files) hash.update(`${file.name} ${file.contentHash}\n`);
+    return {
+      version: 1,
+      output: config.output,
+      seed,
+      rules: rules.map(({ name, reason, parameters }) => ({ name, reason, parameters })),
+      sources: reports,
+      files,
+      totals: {
+        read: sum((r) => r.read),
+        unreadable: sum((r) => r.unreadable),
+        dropped: sum((r) => r.dropped.reduce((total, { rows }) => total + rows, 0)),
+        kept: sum((r) => r.kept),
+      },
+      contentHash: hash.digest("hex"),
+      ...(config.allReasons === true ? { allReasons: await this.#allReasons() } : {}),
+      seconds: Math.round(performance.now() - started) / 1000,
+    };
+  }
+
+  async #changedPictures(): Promise<Record<number, Record<string, number>>> {
+    const columns = await queryRows(this.#connection, "SELECT column_name FROM (DESCRIBE rows) WHERE column_name = 'picture_changes'");
+    if (columns.length === 0) return {};
+    const counts = await queryRows(
+      this.#connection,
+      `SELECT part, picture_changes AS change, count(*) AS n FROM ${ALIVE} WHERE picture_changes IS NOT NULL GROUP BY ALL ORDER BY ALL`,
+    );
+    const byPart: Record<number, Record<string, number>> = {};
+    for (const { part, change, n } of counts) (byPart[Number(part)] ??= {})[String(change)] = Number(n);
+    return byPart;
+  }
+
+  async #allReasons(): Promise<Record<string, Record<string, number>>> {
+    const counts = await queryRows(
+      this.#connection,
+      "SELECT source, rule, count(*) AS n FROM (SELECT row, unnest(rules) AS rule FROM reasons) JOIN rows USING (row) GROUP BY ALL ORDER BY ALL",
+    );
+    const bySource: Record<string, Record<string, number>> = {};
+    for (const { source, rule, n } of counts) {
+      (bySource[String(source)] ??= {})[this.#bound.rules[Number(rule)]?.name ?? ""] = Number(n);
+    }
+    return bySource;
+  }
+}

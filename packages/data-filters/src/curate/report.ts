@@ -1,0 +1,100 @@
+/** What a curation run did: row counts in, dropped by rule and kept, for every source. */
+import type { Task } from "@v-triune/schema";
+
+/** Rows that one rule dropped. */
+export interface DroppedByRule {
+  readonly rule: string;
+  readonly reason: string;
+  readonly rows: number;
+}
+
+/** One source of a run. */
+export interface SourceReport {
+  readonly source: string;
+  readonly task: Task;
+  readonly paths: readonly string[];
+  /** Records in the owner's files. */
+  readonly read: number;
+  /** Records that could not be used at all, and the first of their messages. */
+  readonly unreadable: number;
+  readonly unreadableExamples: readonly string[];
+  /** In the order of the rules; rules that dropped nothing are left out. */
+  readonly dropped: readonly DroppedByRule[];
+  readonly kept: number;
+  /** Kept pictures that were re-encoded, by what was changed. */
+  readonly changedPictures: Readonly<Record<string, number>>;
+}
+
+/** One written file. */
+export interface FileReport {
+  /** Name in the output folder. */
+  readonly name: string;
+  readonly task: Task;
+  readonly sources: readonly string[];
+  /** Distinct samples. */
+  readonly samples: number;
+  /** How often each is in the file. */
+  readonly copies: number;
+  readonly bytes: number;
+  readonly contentHash: string;
+}
+
+/** The report of a run, as `report.json` holds it. */
+export interface CurationReport {
+  readonly version: 1;
+  readonly output: string;
+  readonly seed: number;
+  /** Names, reasons and parameters of the rules, in the order they ran. */
+  readonly rules: readonly { readonly name: string; readonly reason: string; readonly parameters: Readonly<Record<string, unknown>> }[];
+  readonly sources: readonly SourceReport[];
+  readonly files: readonly FileReport[];
+  readonly totals: { readonly read: number; readonly unreadable: number; readonly dropped: number; readonly kept: number };
+  /** SHA-256 over the files' names and content hashes: equal for equal corpora. */
+  readonly contentHash: string;
+  /** With all reasons: rows that each rule hits, whether charged to it or not, by source. */
+  readonly allReasons?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly seconds: number;
+}
+
+/**
+ * The funnel as a table of at most 80 columns: for each source the rows read and kept, and the rules that dropped the
+ * others.
+ *
+ * ```ts
+ * console.log(formatFunnel(await curate(config)));
+ * ```
+ */
+export function formatFunnel(report: CurationReport): string {
+  const lines = [`${"source".padEnd(16)} ${"task".padEnd(10)} ${"read".padStart(8)} ${"kept".padStart(8)}      dropped`];
+  for (const source of report.sources) {
+    const share = source.read === 0 ? "" : `${Math.round((100 * source.kept) / source.read)} %`;
+    const head = `${cut(source.source, 16).padEnd(16)} ${source.task.padEnd(10)} ${count(source.read)} ${count(source.kept)} ${share.padStart(5)}`;
+    const losses: [string, number][] = source.dropped.map(({ rule, rows }) => [rule, rows]);
+    if (source.unreadable > 0) losses.unshift(["unreadable", source.unreadable]);
+    losses.sort((a, b) => b[1] - a[1]);
+    const [first, ...more] = losses.map(([rule, rows]) => `${cut(rule, 17)} ${rows.toLocaleString("en-US")}`);
+    lines.push(`${head} ${first ?? ""}`.trimEnd());
+    for (const loss of more) lines.push(`${" ".repeat(head.length)} ${loss}`);
+  }
+  const { read, kept } = report.totals;
+  lines.push(`${"all".padEnd(16)} ${"".padEnd(10)} ${count(read)} ${count(kept)}`);
+  lines.push("");
+  for (const file of report.files) {
+    const copies = file.copies > 1 ? ` × ${file.copies}` : "";
+    lines.push(`  ${cut(file.name, 50)}  ${file.samples.toLocaleString("en-US")}${copies}, ${megabytes(file.bytes)}`);
+  }
+  lines.push(`  content ${report.contentHash.slice(0, 16)}  ${report.seconds.toFixed(1)} s`);
+  return lines.join("\n");
+}
+
+function count(rows: number): string {
+  return rows.toLocaleString("en-US").padStart(8);
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}

@@ -1,0 +1,133 @@
+/**
+ * Runs rules in their order over the table `rows` and notes in `dropped` which rule each dropped row is charged to: the
+ * first that hits. Neighbouring row rules run in one scan; a set rule sees only what is still there.
+ *
+ * What a rule needs beyond SQL (pictures decoded, languages told, answers verified) is computed just before the first rule
+ * that needs it, and only for rows that are still there.
+ */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { DatasetError } from "@v-triune/schema";
+import { duckdbMessage, identifier, literal } from "../duckdb/database";
+import type { FilterRule, RuleNeed } from "./filter-rule";
+
+/** How rules are run. */
+export interface ApplyRulesOptions {
+  readonly seed: number;
+  /** Record every rule that hits a row in `reasons`, too; row rules then see all rows. */
+  readonly allReasons: boolean;
+  /** Computes columns of `rows` for the rows of `relation`. */
+  provide(need: RuleNeed, relation: string): Promise<void>;
+  /** Told before each group of rules. */
+  onRules?(names: readonly string[]): void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Name of the relation of rows that are still there. */
+export const ALIVE = "alive";
+
+/**
+ * Applies the rules. The connection holds `rows` with a column `row`; afterwards it holds `dropped(row, rule)`, where `rule` is
+ * the rule's position, the view `alive`, and with `allReasons` `reasons(row, rules)`.
+ *
+ * @throws DatasetError naming the rule whose SQL is wrong
+ */
+export async function applyRules(connection: DuckDBConnection, rules: readonly FilterRule[], options: ApplyRulesOptions): Promise<void> {
+  await connection.run("CREATE OR REPLACE TABLE dropped(row BIGINT, rule INTEGER)");
+  await connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ANTI JOIN dropped USING (row)`);
+  const provided = new Set<RuleNeed>();
+  for (const group of groups(rules)) {
+    options.signal?.throwIfAborted();
+    for (const { rule } of group) {
+      for (const need of rule.needs ?? []) {
+        if (provided.has(need)) continue;
+        provided.add(need);
+        await options.provide(need, options.allReasons ? "rows" : ALIVE);
+        // The provider replaced `rows`; a view keeps the columns it was made with.
+        await connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ANTI JOIN dropped USING (row)`);
+      }
+    }
+    options.onRules?.(group.map(({ rule }) => rule.name));
+    const sql = group[0]?.rule.scope === "set" ? setGroup(group, options.seed) : rowGroup(group, options.seed, ALIVE);
+    await connection.run(`INSERT INTO dropped ${sql}`).catch((error: unknown) => blame(connection, group, options.seed, error));
+  }
+  if (options.allReasons) await recordReasons(connection, rules, options.seed);
+}
+
+interface Placed {
+  readonly rule: FilterRule;
+  readonly index: number;
+}
+
+/** Runs of row rules whose needs are met at the start of the run; each set rule by itself. */
+function groups(rules: readonly FilterRule[]): Placed[][] {
+  const result: Placed[][] = [];
+  const met = new Set<RuleNeed>();
+  for (const [index, rule] of rules.entries()) {
+    const last = result.at(-1);
+    const fresh = (rule.needs ?? []).some((need) => !met.has(need));
+    for (const need of rule.needs ?? []) met.add(need);
+    if (rule.scope === "row" && last?.[0]?.rule.scope === "row" && !fresh) last.push({ rule, index });
+    else result.push([{ rule, index }]);
+  }
+  return result;
+}
+
+function rowGroup(group: readonly Placed[], seed: number, relation: string): string {
+  const cases = group.map(({ rule, index }) => `WHEN ${guarded(rule, seed, relation)} THEN ${index}`);
+  return `SELECT row, rule FROM (SELECT row, CASE ${cases.join(" ")} END AS rule FROM ${relation}) WHERE rule IS NOT NULL`;
+}
+
+function setGroup(group: readonly Placed[], seed: number): string {
+  const { rule, index } = group[0] as Placed;
+  const about = scopeOf(rule);
+  const relation = about === "" ? ALIVE : `(SELECT * FROM ${ALIVE} WHERE ${about})`;
+  const sql = rule.sql({ relation, seed });
+  const query = rule.query === true ? sql : `SELECT row FROM (SELECT row, (${sql}) AS hit FROM ${relation}) WHERE hit`;
+  return `SELECT row, ${index} FROM (${query})`;
+}
+
+/** The rule's predicate for the rows it is about. */
+function guarded(rule: FilterRule, seed: number, relation: string): string {
+  const about = scopeOf(rule);
+  const predicate = `(${rule.sql({ relation, seed })})`;
+  return about === "" ? predicate : `${about} AND ${predicate}`;
+}
+
+function scopeOf(rule: FilterRule): string {
+  const conditions: string[] = [];
+  if (rule.tasks !== undefined) conditions.push(`task IN (${rule.tasks.map(literal).join(", ")})`);
+  if (rule.sources !== undefined) conditions.push(`source IN (${rule.sources.map(literal).join(", ")})`);
+  return conditions.join(" AND ");
+}
+
+async function recordReasons(connection: DuckDBConnection, rules: readonly FilterRule[], seed: number): Promise<void> {
+  const each = rules
+    .map((rule, index) => ({ rule, index }))
+    .filter(({ rule }) => rule.scope === "row")
+    .map(({ rule, index }) => `CASE WHEN ${guarded(rule, seed, "rows")} THEN ${index} END`);
+  const row = each.length > 0 ? `list_filter([${each.join(", ")}], lambda i: i IS NOT NULL)` : "[]::INTEGER[]";
+  await connection.run(`CREATE OR REPLACE TABLE reasons AS
+    SELECT row, list_sort(list_distinct(list_concat(${row}, CASE WHEN dropped.rule IS NULL THEN [] ELSE [dropped.rule] END))) AS rules
+    FROM rows LEFT JOIN dropped USING (row)`);
+}
+
+/** Finds the rule of a group whose SQL fails, so that the error names it. */
+async function blame(connection: DuckDBConnection, group: readonly Placed[], seed: number, error: unknown): Promise<never> {
+  if (/INTERRUPT/i.test(String(error))) throw error;
+  for (const placed of group) {
+    const sql = placed.rule.scope === "set" ? setGroup([placed], seed) : rowGroup([placed], seed, ALIVE);
+    try {
+      await connection.run(`SELECT count(*) FROM (${sql})`);
+    } catch (cause) {
+      throw new DatasetError({
+        code: "bad-option",
+        field: `rules.${placed.rule.name}.sql`,
+        expected: "a boolean DuckDB expression over the columns of a row",
+        found: duckdbMessage(cause),
+        fix: `see the columns in the documentation of FilterRule; quote a name that is a keyword, such as ${identifier("order")}`,
+        cause,
+      });
+    }
+  }
+  throw error;
+}

@@ -1,0 +1,171 @@
+/**
+ * The rules by name, as a configuration names them, and the order they run in by default: what is cheap and certain first,
+ * pictures after that, what depends on the other rows last. A row is charged to the first rule that hits it.
+ */
+import { DatasetError, nearest, TASKS, type Task } from "@v-triune/schema";
+import { boxArea, boxesPerCategory, boxShape, categoryTail, complexPhrase, hasBoxes, singleMulti } from "./box-rules";
+import type { FilterRule, RuleNeed } from "./filter-rule";
+import { pictureDecodes, pictureSize, hasPicture } from "./picture-rules";
+import { cap, categoryBalance, duplicateId, duplicateQuestion } from "./set-rules";
+import {
+  answerLength,
+  answerSymbols,
+  countAnswer,
+  hasAnswer,
+  language,
+  multipleChoice,
+  overlongQuery,
+  trueFalse,
+  verifiableAnswer,
+} from "./text-rules";
+
+/** A rule's factory; called without an argument it gives the rule with SPEC's parameters. */
+// oxlint-disable-next-line no-explicit-any -- each factory has its own parameters; `buildRule` checks their names
+type RuleFactory = (parameters?: any) => FilterRule;
+
+/** Every rule that a configuration can name. */
+export const rules = {
+  "duplicate-id": duplicateId,
+  "has-picture": hasPicture,
+  "has-answer": hasAnswer,
+  "has-boxes": hasBoxes,
+  "count-answer": countAnswer,
+  "multiple-choice": multipleChoice,
+  "true-false": trueFalse,
+  "answer-symbols": answerSymbols,
+  "answer-length": answerLength,
+  "complex-phrase": complexPhrase,
+  "boxes-per-category": boxesPerCategory,
+  language,
+  "verifiable-answer": verifiableAnswer,
+  "duplicate-question": duplicateQuestion,
+  "picture-decodes": pictureDecodes,
+  "picture-size": pictureSize,
+  "box-shape": boxShape,
+  "box-area": boxArea,
+  "overlong-query": overlongQuery,
+  "category-balance": categoryBalance,
+  "category-tail": categoryTail,
+  "single-multi": singleMulti,
+  cap,
+} as const satisfies Readonly<Record<string, RuleFactory>>;
+
+/** Rules of a run whose configuration names none, in their order. */
+export const DEFAULT_RULES: readonly (keyof typeof rules)[] = [
+  "duplicate-id",
+  "has-picture",
+  "has-answer",
+  "has-boxes",
+  "count-answer",
+  "multiple-choice",
+  "true-false",
+  "answer-symbols",
+  "answer-length",
+  "complex-phrase",
+  "boxes-per-category",
+  "language",
+  "picture-decodes",
+  "picture-size",
+  "box-shape",
+  "box-area",
+  "overlong-query",
+  "category-balance",
+  "category-tail",
+  "single-multi",
+];
+
+/**
+ * One entry of a configuration's `rules`: a name, a name with parameters, or a user's own SQL with its reason.
+ *
+ * ```yaml
+ * rules:
+ *   - multiple-choice
+ *   - { rule: answer-length, max: 30 }
+ *   - { rule: no-years, sql: "regexp_matches(answer, '^(19|20)[0-9]{2}$')", reason: "the answer is a year", tasks: [chart] }
+ * ```
+ */
+export type RuleConfig = string | ({ readonly rule: string } & Readonly<Record<string, unknown>>);
+
+/**
+ * Binds a configuration's entry.
+ *
+ * @throws DatasetError for an unknown rule or parameter, with the nearest name
+ */
+export function buildRule(entry: RuleConfig): FilterRule {
+  const { rule: name, ...given } = typeof entry === "string" ? { rule: entry } : entry;
+  if (typeof given.sql === "string") return ownRule(name, given);
+  const { tasks, sources, ...parameters } = given;
+  const factory = (rules as Readonly<Record<string, RuleFactory>>)[name];
+  if (factory === undefined) {
+    const near = nearest(name, Object.keys(rules));
+    throw new DatasetError({
+      code: "bad-option",
+      field: "rules",
+      expected: `one of ${Object.keys(rules).join(", ")}, or an own rule with sql and reason`,
+      found: name,
+      fix: near === null ? undefined : `did you mean ${near}?`,
+    });
+  }
+  if (name === "cap" && typeof parameters.max !== "number") {
+    throw new DatasetError({ code: "bad-option", field: "rules.cap.max", expected: "a number of rows", found: String(parameters.max) });
+  }
+  const bound = factory(parameters);
+  const known = Object.keys(bound.parameters);
+  for (const [key, value] of Object.entries(parameters)) {
+    const field = `rules.${name}.${key}`;
+    const was = bound.parameters[key];
+    if (was === undefined) {
+      const near = nearest(key, known);
+      throw new DatasetError({
+        code: "bad-option",
+        field,
+        expected: known.length > 0 ? `one of ${known.join(", ")}` : "no parameter",
+        found: key,
+        fix: near === null ? undefined : `did you mean ${near}?`,
+      });
+    }
+    const usual = factory(name === "cap" ? { max: 1 } : undefined).parameters[key];
+    if (typeof usual !== typeof value || Array.isArray(usual) !== Array.isArray(value)) {
+      const expected = Array.isArray(usual) ? "a list" : `a ${typeof usual}`;
+      throw new DatasetError({ code: "bad-option", field, expected, found: JSON.stringify(value) });
+    }
+  }
+  return { ...bound, ...restrict(name, bound, { tasks, sources }) };
+}
+
+const OWN_KEYS = ["sql", "reason", "tasks", "sources", "scope", "needs"];
+const NEEDS: readonly RuleNeed[] = ["picture", "hash", "language", "verified", "rollouts"];
+
+function ownRule(name: string, given: Readonly<Record<string, unknown>>): FilterRule {
+  const { sql, reason, tasks, sources, scope = "row", needs = [] } = given;
+  const wrong = (field: string, expected: string, found: unknown): DatasetError =>
+    new DatasetError({ code: "bad-option", field: `rules.${name}.${field}`, expected, found: JSON.stringify(found) ?? "nothing" });
+  for (const key of Object.keys(given)) if (!OWN_KEYS.includes(key)) throw wrong(key, `one of ${OWN_KEYS.join(", ")}`, key);
+  if (typeof reason !== "string" || reason === "") throw wrong("reason", "why such a row is dropped", reason);
+  if (scope !== "row" && scope !== "set") throw wrong("scope", "row or set", scope);
+  if (!Array.isArray(needs) || !needs.every((need) => NEEDS.includes(need as RuleNeed))) {
+    throw wrong("needs", `a list of ${NEEDS.join(", ")}`, needs);
+  }
+  const rule: FilterRule = { name, reason, scope, needs: needs as RuleNeed[], parameters: { sql: String(sql) }, sql: () => String(sql) };
+  return { ...rule, ...restrict(name, rule, { tasks, sources }) };
+}
+
+/** Narrows a rule to tasks and sources that the configuration states. */
+function restrict(name: string, rule: FilterRule, given: { tasks: unknown; sources: unknown }): Partial<FilterRule> {
+  const list = (field: string, value: unknown): readonly string[] | undefined => {
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value as string[];
+    throw new DatasetError({ code: "bad-option", field: `rules.${name}.${field}`, expected: "a list of names", found: JSON.stringify(value) });
+  };
+  const tasks = list("tasks", given.tasks);
+  const sources = list("sources", given.sources);
+  for (const task of tasks ?? []) {
+    if (!(TASKS as readonly string[]).includes(task)) {
+      throw new DatasetError({ code: "bad-option", field: `rules.${name}.tasks`, expected: `of ${TASKS.join(", ")}`, found: task });
+    }
+  }
+  return {
+    ...(tasks === undefined ? (rule.tasks === undefined ? {} : { tasks: rule.tasks }) : { tasks: tasks as readonly Task[] }),
+    ...(sources === undefined ? {} : { sources }),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * Rules for reasoning samples (arXiv 2505.18129, section 4.1): what can be guessed, what a verifier cannot compare, what is
+ * too long to train on.
+ */
+import type { Task } from "@v-triune/schema";
+import { literal } from "../duckdb/database";
+import type { FilterRule } from "./filter-rule";
+import { imageTokensSql, textTokensSql } from "./token-count";
+
+const REASONING: readonly Task[] = ["math", "puzzle", "science", "chart"];
+
+/** Question shapes of multiple choice, RE2, case-insensitive. English first, then Chinese. */
+const CHOICE_QUESTION = [
+  // Two listed choices: "A. 12 B. 13", "(a) yes (b) no", "A) 1 B) 2", also with full-width marks.
+  String.raw`(?:^|\s)[(（]?A[).:：．、）]\s*\S(?s:.)*?\s[(（]?B[).:：．、）]\s*\S`,
+  String.raw`\b(?:which|what|who|where) (?:one )?of (?:the following|these|the given|the below)\b`,
+  String.raw`\b(?:choose|select|pick) (?:the|one|an?|from|all)\b`,
+  String.raw`\b(?:choices|options)\s*[:：]`,
+  String.raw`\b(?:following|given) (?:four |five )?(?:options|choices|statements|answers)\b`,
+  String.raw`(?:下列|以下|下面)(?:\S{0,12})(?:正确|错误|不正确|哪|是|的)`,
+  String.raw`选项|选择题|单选|多选|哪一项|哪个选项`,
+].join("|");
+
+/** A lone letter, letters in a row, or a letter in brackets. Lower case counts only in brackets: `a` may be a variable. */
+const CHOICE_ANSWER = String.raw`^\s*(?:[A-H]|[A-H](?:\s*[,、&]\s*[A-H])+|[(（][A-Ha-h][)）]|[A-H][.)．、])\s*$`;
+
+const TRUE_FALSE_QUESTION = String.raw`\b(?:true or false|yes or no|true/false|yes/no|is it true that)\b|判断对错|判断正误|是否正确|对还是错|对不对`;
+const TRUE_FALSE_ANSWER = String.raw`^\s*(?:yes|no|true|false|correct|incorrect|right|wrong|是|否|不是|对|错|不对|正确|错误|不正确)\s*[.。]?\s*$`;
+
+/** Drops questions that list choices, and answers that are letters of choices. */
+export function multipleChoice(): FilterRule {
+  return {
+    name: "multiple-choice",
+    reason: "multiple choice, so that the answer can be guessed",
+    scope: "row",
+    tasks: REASONING,
+    parameters: {},
+    sql: () =>
+      `regexp_matches(question, ${literal(CHOICE_QUESTION)}, 'i') OR regexp_matches(answer, ${literal(CHOICE_ANSWER)})`,
+  };
+}
+
+/** Drops questions with two possible answers. */
+export function trueFalse(): FilterRule {
+  return {
+    name: "true-false",
+    reason: "true or false, so that the answer can be guessed",
+    scope: "row",
+    tasks: REASONING,
+    parameters: {},
+    sql: () =>
+      `regexp_matches(question, ${literal(TRUE_FALSE_QUESTION)}, 'i') OR regexp_matches(answer, ${literal(TRUE_FALSE_ANSWER)}, 'i')`,
+  };
+}
+
+/** Drops answers with a symbol that makes a comparison unreliable. */
+export function answerSymbols({ symbols = "=[]();" }: { symbols?: string } = {}): FilterRule {
+  const set = [...symbols].map((symbol) => (/[\]\\^-]/.test(symbol) || symbol === "[" ? `\\${symbol}` : symbol)).join("");
+  return {
+    name: "answer-symbols",
+    reason: `the answer has one of ${[...symbols].join(" ")}`,
+    scope: "row",
+    tasks: REASONING,
+    parameters: { symbols },
+    sql: () => `regexp_matches(answer, ${literal(`[${set}]`)})`,
+  };
+}
+
+/** Drops long answers, in characters. */
+export function answerLength({ max = 20 }: { max?: number } = {}): FilterRule {
+  return {
+    name: "answer-length",
+    reason: `the answer is longer than ${max} characters`,
+    scope: "row",
+    tasks: REASONING,
+    parameters: { max },
+    sql: () => `length(answer) > ${max}`,
+  };
+}
+
+/** Drops rows without an answer; boxes are another matter (`has-boxes`). */
+export function hasAnswer(): FilterRule {
+  return {
+    name: "has-answer",
+    reason: "no answer",
+    scope: "row",
+    tasks: [...REASONING, "counting", "ocr"],
+    parameters: {},
+    sql: () => "answer IS NULL OR trim(answer) = ''",
+  };
+}
+
+/**
+ * Drops queries over the prompt limit: text tokens (an estimate, see `token-count`) and image tokens (exact where the size
+ * of the picture is known).
+ */
+export function overlongQuery({ maxTokens = 4096, maxPixels = 12_845_056 }: { maxTokens?: number; maxPixels?: number } = {}): FilterRule {
+  return {
+    name: "overlong-query",
+    reason: `text and image tokens exceed ${maxTokens}`,
+    scope: "row",
+    needs: ["picture"],
+    parameters: { maxTokens, maxPixels },
+    sql: () =>
+      `${textTokensSql("question")} + coalesce(${imageTokensSql("width", "height", { maxPixels })} * picture_count, 0) > ${maxTokens}`,
+  };
+}
+
+/** Drops counting rows whose answer is not a whole number: the owner's other kinds of question. */
+export function countAnswer(): FilterRule {
+  return {
+    name: "count-answer",
+    reason: "not a counting question: the answer is no whole number",
+    scope: "row",
+    tasks: ["counting"],
+    parameters: {},
+    sql: () => String.raw`NOT regexp_matches(answer, '^\s*\d+\s*$')`,
+  };
+}
+
+/** Drops rows whose question is in another language. */
+export function language({ keep = ["en"] }: { keep?: readonly string[] } = {}): FilterRule {
+  return {
+    name: "language",
+    reason: `the question is not in ${keep.join(" or ")}`,
+    scope: "row",
+    tasks: ["counting", "ocr"],
+    needs: ["language"],
+    parameters: { keep },
+    sql: () => `language NOT IN (${keep.map(literal).join(", ")})`,
+  };
+}
+
+/** Drops samples whose gold answer the mathverify verifier cannot verify against itself. */
+export function verifiableAnswer(): FilterRule {
+  return {
+    name: "verifiable-answer",
+    reason: "the verifier cannot verify the gold answer",
+    scope: "row",
+    tasks: [...REASONING, "counting", "ocr"],
+    needs: ["verified"],
+    parameters: {},
+    sql: () => "unverifiable IS NOT NULL",
+  };
+}

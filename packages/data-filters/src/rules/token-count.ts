@@ -1,0 +1,76 @@
+/**
+ * How many tokens a query takes.
+ *
+ * Image: Qwen2.5-VL's smart resize (transformers 4.5x, `Qwen2VLImageProcessor`): both sides are rounded to multiples of 28;
+ * over `maxPixels` they are scaled by √(h·w / maxPixels) and rounded down, under `minPixels` by √(minPixels / (h·w)) and
+ * rounded up; one token for each 28 × 28 pixels, and two for the marks around it.
+ *
+ * Text: an upper estimate without a tokenizer, one token for each 3 characters of the basic Latin block (prose has about 4,
+ * LaTeX about 2.5) and one for each other character.
+ */
+
+const FACTOR = 28;
+const MIN_PIXELS = 3136;
+
+/** Limits of the image processor. */
+export interface PixelLimits {
+  readonly minPixels?: number;
+  readonly maxPixels?: number;
+}
+
+/**
+ * Tokens of one picture.
+ *
+ * ```ts
+ * imageTokens(644, 476) // 393
+ * ```
+ */
+export function imageTokens(width: number, height: number, limits: PixelLimits = {}): number {
+  const { minPixels = MIN_PIXELS, maxPixels = 12_845_056 } = limits;
+  let w = Math.max(FACTOR, halfEven(width / FACTOR) * FACTOR);
+  let h = Math.max(FACTOR, halfEven(height / FACTOR) * FACTOR);
+  if (w * h > maxPixels) {
+    const scale = Math.sqrt((width * height) / maxPixels);
+    w = Math.max(FACTOR, Math.floor(width / scale / FACTOR) * FACTOR);
+    h = Math.max(FACTOR, Math.floor(height / scale / FACTOR) * FACTOR);
+  } else if (w * h < minPixels) {
+    const scale = Math.sqrt(minPixels / (width * height));
+    w = Math.ceil((width * scale) / FACTOR) * FACTOR;
+    h = Math.ceil((height * scale) / FACTOR) * FACTOR;
+  }
+  return (w * h) / (FACTOR * FACTOR) + 2;
+}
+
+/** `imageTokens` as SQL over two columns; NULL where a size is not known. */
+export function imageTokensSql(width: string, height: string, limits: PixelLimits = {}): string {
+  const { minPixels = MIN_PIXELS, maxPixels = 12_845_056 } = limits;
+  const near = (side: string): string => `greatest(1, round_even(${side} / ${FACTOR}.0, 0))`;
+  const area = `(${width}::DOUBLE * ${height})`;
+  const down = (side: string): string => `greatest(1, floor(${side} / sqrt(${area} / ${maxPixels}) / ${FACTOR}))`;
+  const up = (side: string): string => `ceil(${side} * sqrt(${minPixels} / ${area}) / ${FACTOR})`;
+  const pixels = `${near(width)} * ${near(height)} * ${FACTOR * FACTOR}`;
+  const cases = [
+    `WHEN ${width} IS NULL OR ${height} IS NULL OR ${width} < 1 OR ${height} < 1 THEN NULL`,
+    `WHEN ${pixels} > ${maxPixels} THEN ${down(width)} * ${down(height)}`,
+    `WHEN ${pixels} < ${minPixels} THEN ${up(width)} * ${up(height)}`,
+    `ELSE ${near(width)} * ${near(height)}`,
+  ];
+  return `(CASE ${cases.join(" ")} END + 2)`;
+}
+
+/** The estimate of text tokens as SQL over a column. */
+export function textTokensSql(column: string): string {
+  // Bytes beyond the characters tell how many characters are outside the basic Latin block: two-byte ones count half of
+  // what they should, three-byte ones (Chinese) in full, which is near enough for a limit of thousands.
+  const beyond = `((strlen(${column}) - length(${column})) / 2)`;
+  return `(ceil(greatest(0, length(${column}) - ${beyond}) / 3.0) + ${beyond})`;
+}
+
+/** Rounds half to even, as Python's `round` does. */
+function halfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest < 0.5) return floor;
+  if (rest > 0.5) return floor + 1;
+  return floor % 2 === 0 ? floor : floor + 1;
+}
