@@ -43,10 +43,12 @@ export interface Policy<Row extends PolicyRow = PolicyRow> {
   /** Differentiable log-probabilities of the rows' completions. Called inside the learner's tidy. */
   logProbs(rows: readonly Row[], options: LogProbsOptions): TokenLogProbs;
   /**
-   * Tokens of the row's whole sequence, prompt and pictures included; the learner sorts and budgets micro-batches by it.
-   * Without it the completion's length is used.
+   * How many tokens the model computes for these rows together, prompts and pictures included; padding counts, a prompt
+   * that rows share counts once. The learner keeps micro-batches within their token budget by it and chooses the order of
+   * rows that computes less (the caller's, or by length). Without it rows keep the caller's order and count as completions
+   * padded to the longest.
    */
-  sequenceLength?(row: Row): number;
+  tokenCount?(rows: readonly Row[]): number;
 }
 
 /** Gradients by parameter name; the caller disposes them. */

@@ -25,8 +25,8 @@ export interface Contribution {
   /** log π_θ before the update, by position in the caller's rows; absent for rows that needed no forward pass. */
   readonly logProbs: ReadonlyMap<number, Float32Array>;
   readonly microBatches: number;
-  /** Padded tokens that went through the model: Σ rows × longest sequence. */
-  readonly paddedTokens: number;
+  /** Tokens that went through the model, as the policy counts them. */
+  readonly computedTokens: number;
 }
 
 /** How much an update saw. */
@@ -77,7 +77,7 @@ export function contribute<Row extends PolicyRow>(
   const gradients: Gradients = new Map();
   const logProbs = new Map<number, Float32Array>();
   let sums = emptyObjectiveSums();
-  let paddedTokens = 0;
+  let computedTokens = 0;
   try {
     for (const rows of microBatches) {
       const part = microBatchGradients(policy, parameters, rows, settings, logProbs);
@@ -85,13 +85,15 @@ export function contribute<Row extends PolicyRow>(
       part.gradients.forEach((gradient, i) => {
         if (gradient) addInto(gradients, parameters[i]!.name, gradient);
       });
-      paddedTokens += rows.length * Math.max(...rows.map((row) => policy.sequenceLength?.(row.row) ?? row.length));
+      computedTokens +=
+        policy.tokenCount?.(rows.map((row) => row.row)) ?? rows.length * Math.max(...rows.map((row) => row.length));
     }
   } catch (error) {
     disposeGradients(gradients);
+    abandonTape();
     throw error;
   }
-  return { gradients, sums, logProbs, microBatches: microBatches.length, paddedTokens };
+  return { gradients, sums, logProbs, microBatches: microBatches.length, computedTokens };
 }
 
 /** Adds a gradient to what is there under its name and takes it over. */
@@ -110,6 +112,17 @@ export function addInto(gradients: Gradients, name: string, gradient: Tensor): v
 export function disposeGradients(gradients: Gradients): void {
   for (const gradient of gradients.values()) gradient.dispose();
   gradients.clear();
+}
+
+/**
+ * Frees what a forward pass that threw has saved for its backward pass. tfjs 4.22 frees it only at the end of a backward
+ * pass: without this, an update that ran out of memory would hold its activations for good, and a retry fail as well.
+ */
+function abandonTape(): void {
+  const { state } = tf.engine();
+  if (state.gradientDepth > 0 || !state.activeTape) return;
+  for (const node of state.activeTape) for (const tensor of node.saved ?? []) if (!tensor.isDisposed) tensor.dispose();
+  state.activeTape = [];
 }
 
 function microBatchGradients<Row extends PolicyRow>(

@@ -122,8 +122,7 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
     const corrected = early ? correctRows(prepared, correction, (row) => row.oldLogProbs!) : { rows: prepared, metrics: {} };
     const all = counts ?? countRows(corrected.rows, goal);
     const forwarded = corrected.rows.filter((row) => row.mask.some((m) => m !== 0) && hasSignal(row, goal, config));
-    const lengths = forwarded.map((row) => policy.sequenceLength?.(row.row) ?? row.length);
-    const plan = planMicroBatches(lengths, config.microBatch ?? {}).map((batch) => batch.map((i) => forwarded[i]!));
+    const plan = plannedRows(policy, forwarded.map((row) => row.row), config.microBatch).map((batch) => batch.map((i) => forwarded[i]!));
     const wantEntropy = (goal.entropyCoefficient ?? 0) !== 0 || config.measureEntropy === true;
     const part = contribute(policy, parameters, plan, {
       objective: goal,
@@ -195,7 +194,7 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
       );
       return apply(gradientsOf(prepared, SUPERVISED, false));
     },
-    logProbs: (rows) => evaluateLogProbs(policy, rows, config.microBatch ?? {}, temperature),
+    logProbs: (rows) => evaluateLogProbs(policy, rows, config.microBatch, temperature),
     contribution: (rows, counts) => gradientsOf(prepare(rows), objective, true, counts),
     apply,
     exportState: () => ({ optimizer: optimizer.exportState() }),
@@ -228,15 +227,27 @@ function hasSignal(row: PreparedRow, objective: ObjectiveConfig, config: { reado
   );
 }
 
+function plannedRows<Row extends PolicyRow>(
+  policy: Policy<Row>,
+  rows: readonly Row[],
+  limits: MicroBatchLimits | undefined,
+): number[][] {
+  const count = policy.tokenCount?.bind(policy);
+  return planMicroBatches(
+    rows.map((row) => row.completionIds.length),
+    limits,
+    count && ((indices) => count(indices.map((i) => rows[i]!))),
+  );
+}
+
 function evaluateLogProbs<Row extends PolicyRow>(
   policy: Policy<Row>,
   rows: readonly Row[],
-  limits: MicroBatchLimits,
+  limits: MicroBatchLimits | undefined,
   temperature: number,
 ): Float32Array[] {
   const result: Float32Array[] = rows.map(() => new Float32Array());
-  const lengths = rows.map((row) => policy.sequenceLength?.(row) ?? row.completionIds.length);
-  for (const batch of planMicroBatches(lengths, limits)) {
+  for (const batch of plannedRows(policy, rows, limits)) {
     const width = Math.max(1, ...batch.map((i) => rows[i]!.completionIds.length));
     const values = tf.tidy(
       () => policy.logProbs(batch.map((i) => rows[i]!), { width, temperature }).logProbs.dataSync() as Float32Array,

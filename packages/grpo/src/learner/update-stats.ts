@@ -23,8 +23,8 @@ export interface UpdateStats {
   readonly forwardedRows: number;
   readonly forwardedTokens: number;
   readonly microBatches: number;
-  /** Padded tokens, prompts included, that the model computed. */
-  readonly paddedTokens: number;
+  /** Tokens the model computed, as the policy counts them (prompts and padding included). */
+  readonly computedTokens: number;
   /** Share of N where a bound acted (clipLow + clipHigh). */
   readonly clipFraction: number;
   readonly clipLowFraction: number;
@@ -71,7 +71,7 @@ export function updateStats(
     forwardedRows: part.forwardedRows,
     forwardedTokens: sums.tokens,
     microBatches: part.microBatches,
-    paddedTokens: part.paddedTokens,
+    computedTokens: part.computedTokens,
     clipFraction: share(sums.clippedLow + sums.clippedHigh),
     clipLowFraction: share(sums.clippedLow),
     clipHighFraction: share(sums.clippedHigh),
