@@ -154,6 +154,9 @@ function withValue(root: unknown, path: KeyPath, value: unknown, done: KeyPath, 
   return { ...(isRecord(root) ? root : {}), [String(part)]: withValue(isRecord(root) ? root[String(part)] : undefined, rest, value, [...done, part], where) };
 }
 
+const isWritten = (root: unknown, path: KeyPath): boolean =>
+  path.reduce<unknown>((value, part) => (isRecord(value) || Array.isArray(value) ? (value as Record<string | number, unknown>)[part] : undefined), root) !== undefined;
+
 const startsWith = (path: KeyPath, prefix: KeyPath): boolean => prefix.length <= path.length && prefix.every((part, i) => String(part) === String(path[i]));
 
 /**
@@ -174,6 +177,7 @@ export async function readConfigSource(path: string | undefined, overrides: read
     }
     if (value === null) value = {};
   }
+  const fileValue = value;
   const parsed = overrides.map(parseOverride);
   for (const override of parsed) value = withValue(value, override.path, override.value, [], `--set ${override.text}`);
 
@@ -182,7 +186,8 @@ export async function readConfigSource(path: string | undefined, overrides: read
   return {
     value,
     locate(at) {
-      const override = overrideOf(at);
+      // A key that an override made on its way is that override's, too.
+      const override = overrideOf(at) ?? (isWritten(fileValue, at) ? undefined : parsed.findLast(({ path: set }) => startsWith(set, at)));
       if (override !== undefined) return `--set ${override.text}`;
       if (file === undefined) return undefined;
       const number = line(at);

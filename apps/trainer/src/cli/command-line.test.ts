@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { DatasetError } from "@v-triune/schema";
+import { BackendError } from "@v-triune/backend";
+import { ConfigError } from "../errors";
+import { checkArguments, wholeNumber } from "./arguments";
+import { commands } from "./commands";
+import { reportError } from "./report-error";
+import { runCommandLine } from "./run-command-line";
+import { formatCommandHelp } from "./usage";
+
+const folder = mkdtempSync(join(tmpdir(), "v-triune-cli-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const text = { out: "", err: "" };
+  const code = await runCommandLine(args, { out: (more) => (text.out += more), err: (more) => (text.err += more) });
+  return { code, ...text };
+}
+
+describe("help", () => {
+  it("fits 80 columns, for the program and each command", async () => {
+    const texts = [(await run("--help")).out, ...commands.map(formatCommandHelp)];
+    for (const line of texts.join("\n").split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+
+  it("is shown for no arguments, --help, -h, help, and a command's --help wherever it stands", async () => {
+    const { out, code } = await run();
+    expect(code).toBe(0);
+    expect(out).toContain("Usage: v-triune COMMAND [OPTIONS]");
+    expect((await run("-h")).out).toBe(out);
+    expect((await run("help")).out).toBe(out);
+    const train = await run("train", "--help");
+    expect(train.out).toContain("Usage: v-triune train CONFIG [OPTIONS]");
+    expect((await run("help", "train")).out).toBe(train.out);
+    expect((await run("train", "x.yaml", "--nonsense", "-h")).out).toBe(train.out);
+  });
+
+  it("lists every command", async () => {
+    const { out } = await run("--help");
+    for (const { meta } of commands) expect(out).toContain(`  ${meta.name} `);
+  });
+});
+
+describe("what is typed wrongly", () => {
+  it.each([
+    [["trainn", "x.yaml"], /no command "trainn"[\s\S]*did you mean "v-triune train"\?/],
+    [["frobnicate"], /one of demo, curate/],
+    [["--verbose"], /no option --verbose/],
+    [["train"], /needs CONFIG/],
+    [["train", "a", "b"], /takes one argument/],
+    [["train", "a", "--resum"], /no option --resum[\s\S]*did you mean --resume\?/],
+    [["train", "a", "--set"], /--set needs a value/],
+    [["demo", "x"], /takes no arguments/],
+    [["demo", "--seed", "-1"], /at least 0[\s\S]*-1/],
+    [["demo", "--steps=0.5"], /whole number of at least 1[\s\S]*0\.5/],
+    [["native", "instal"], /did you mean "v-triune native install"/],
+    [["sources", "clevrr"], /did you mean "clevr"/],
+    [["train", "/nowhere.yaml"], /does not exist[\s\S]*\/nowhere\.yaml/],
+  ])("%s", async (args, message) => {
+    const { code, out, err } = await run(...args);
+    expect(code).toBe(2);
+    expect(out).toBe("");
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe("a configuration that can't be used", () => {
+  const config = (text: string): string => {
+    const path = join(folder, "train.yaml");
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it("is told with its line before anything is made, and with a trace only under --debug", async () => {
+    const path = config("model: m\ndata: {train: d}\noptimizer:\n  lr: -1\n");
+    const plain = await run("train", path);
+    expect(plain.code).toBe(2);
+    expect(plain.err).toBe(`The configuration key "optimizer.lr" has a value that can't be used.\n  where:    ${path}:4\n  expected: positive\n  found:    -1\n`);
+    const debug = await run("train", path, "--debug");
+    expect(debug.code).toBe(2);
+    expect(debug.err).toMatch(/\n\s+at /);
+  });
+
+  it("names the override that is wrong", async () => {
+    const { err, code } = await run("train", config("model: m\ndata: {train: d}\n"), "--set", "optimizer.lr=1e-6", "--set", "optimiser.lr=1");
+    expect(code).toBe(2);
+    expect(err).toMatch(/no configuration key "optimiser"[\s\S]*--set optimiser\.lr=1[\s\S]*did you mean "optimizer"/);
+  });
+
+  it("of a curation names the line too", async () => {
+    const path = join(folder, "corpus.yaml");
+    writeFileSync(path, "output: out\nsources:\n  - source: clevr\n    pth: raw\n");
+    const { err, code } = await run("curate", path);
+    expect(code).toBe(2);
+    expect(err).toMatch(/"sources\.0\.pth"[\s\S]*corpus\.yaml:4[\s\S]*did you mean path\?/);
+  });
+});
+
+describe("sources", () => {
+  it("are 18, as a table and as JSON", async () => {
+    const { out } = await run("sources");
+    expect(out.split("\n").filter((line) => line.startsWith("  "))).toHaveLength(18);
+    expect(JSON.parse((await run("sources", "--json")).out)).toHaveLength(18);
+    expect((JSON.parse((await run("sources", "clevr", "--json")).out) as { task: string }).task).toBe("counting");
+  });
+});
+
+describe("checkArguments", () => {
+  it("collects an option's values in order and takes what follows -- as it is", () => {
+    const args = { set: { type: "string" }, all: { type: "boolean" }, file: { type: "positional" }, more: { type: "positional", required: false } } as const;
+    const { values, positionals } = checkArguments("x", ["--set", "a=1", "--no-all", "--set=b==2", "--", "--file"], args);
+    expect(values.get("set")).toEqual(["a=1", "b==2"]);
+    expect(positionals).toEqual(["--file"]);
+  });
+
+  it("reads whole numbers", () => {
+    expect(wholeNumber("n", undefined, 1)).toBeUndefined();
+    expect(wholeNumber("n", "12", 1)).toBe(12);
+    for (const text of ["", "1e3", "abc", "99999999999999999999", "0x10"]) expect(() => wholeNumber("n", text, 0)).toThrow(/whole number/);
+  });
+});
+
+describe("reportError", () => {
+  it("knows what a person can put right, whichever package says it", () => {
+    const errors = [
+      new ConfigError({ what: "x" }),
+      new DatasetError({ code: "missing-file", expected: "a", found: "b" }),
+      new BackendError({ what: "x" }),
+    ];
+    for (const error of errors) expect(reportError(error, false)).toEqual({ text: error.message, exitCode: 2 });
+  });
+
+  it("points to --debug for anything else, and shows causes there", () => {
+    const { text, exitCode } = reportError(new TypeError("x is not a function"), false);
+    expect(exitCode).toBe(1);
+    expect(text).toMatch(/TypeError: x is not a function[\s\S]*--debug/);
+    expect(reportError(new Error("outer", { cause: new Error("inner") }), true).text).toMatch(/outer[\s\S]*caused by: Error: inner/);
+    expect(reportError("just text", false).exitCode).toBe(1);
+  });
+});

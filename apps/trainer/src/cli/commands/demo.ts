@@ -1,0 +1,33 @@
+import { textOption, type Command } from "../command";
+
+/** The whole method in small. */
+export const demoCommand: Command = {
+  meta: { name: "demo", description: "Train a small model on this machine and watch its rewards rise" },
+  args: {
+    seed: { type: "string", valueHint: "number", default: "1", description: "Decides data order and sampling" },
+    steps: { type: "string", valueHint: "number", description: "Training steps" },
+    out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
+    backend: { type: "string", valueHint: "name", default: "auto", description: "A backend as v-triune doctor lists it" },
+  },
+  examples: ["v-triune demo", "v-triune demo --seed 3 --steps 40 --out demo-3"],
+  async execute(context) {
+    const { wholeNumber } = await import("../arguments");
+    const seed = wholeNumber("seed", textOption(context, "seed"), 0);
+    const steps = wholeNumber("steps", textOption(context, "steps"), 1);
+    const [{ runDemo }, { catchInterruption }] = await Promise.all([import("../../demo/run-demo"), import("../interruption")]);
+    const out = textOption(context, "out");
+    const interruption = catchInterruption({ message: "Stopping after this step. Press Ctrl-C again to stop at once." });
+    try {
+      await runDemo({
+        seed: seed!,
+        ...(steps === undefined ? {} : { steps }),
+        ...(out === undefined ? {} : { out }),
+        backend: textOption(context, "backend")!,
+        interruption,
+      });
+      return interruption.requested ? 130 : 0;
+    } finally {
+      interruption.dispose();
+    }
+  },
+};

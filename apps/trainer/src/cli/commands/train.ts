@@ -1,0 +1,44 @@
+import { textOption, type Command } from "../command";
+
+/** GRPO from a configuration. */
+export const trainCommand: Command = {
+  meta: { name: "train", description: "Train a model with GRPO, as a configuration says" },
+  args: {
+    config: { type: "positional", description: "A .yaml, .json or .ts file, or a folder with a v-triune.yaml" },
+    set: { type: "string", valueHint: "key=value", description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated" },
+    resume: { type: "boolean", description: "Go on from the run's last checkpoint" },
+    strict: { type: "boolean", description: "Stop at a bad row instead of skipping it" },
+    json: { type: "boolean", description: "Print one JSON object an event, for programs" },
+  },
+  examples: ["v-triune train counting.yaml", "v-triune train counting.yaml --set run.name=lr5e-7 --set optimizer.lr=5e-7", "v-triune train counting.yaml --resume"],
+  notes: "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the run writes is in runs/NAME.",
+  async execute(context) {
+    const { args, values, output } = context;
+    const { loadTrainingConfig } = await import("../../config/load-training-config");
+    const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
+    const config = await loadTrainingConfig(textOption(context, "config"), overrides);
+    const [{ runTraining }, { createLiveView }, { catchInterruption }, { formatTrainingResult }] = await Promise.all([
+      import("../../training/run-training"),
+      import("../../training/live-view"),
+      import("../interruption"),
+      import("../training-result"),
+    ]);
+    const interruption = catchInterruption({ message: "Stopping after this step, then saving. Press Ctrl-C again to stop at once." });
+    const json = args["json"] === true;
+    const view = json ? undefined : createLiveView();
+    try {
+      const result = await runTraining(config, {
+        interruption,
+        listen: view?.listen ?? ((event) => output.out(`${JSON.stringify(event)}\n`)),
+        ...(args["resume"] === true ? { resume: true } : {}),
+      });
+      view?.close();
+      if (json) output.out(`${JSON.stringify({ type: "finished", ...result })}\n`);
+      else output.out(formatTrainingResult(result, `v-triune train ${String(textOption(context, "config"))}`));
+      return result.interrupted ? 130 : 0;
+    } finally {
+      view?.close();
+      interruption.dispose();
+    }
+  },
+};
