@@ -1,0 +1,321 @@
+/**
+ * Attention over packed sequences, forward, backward and for one new token a row. Formulas are in src/kernels/attention.ts.
+ *
+ * A plan is five int32 a segment: start, count, prefixStart, prefixCount, causal. Queries go through in blocks of QB rows;
+ * only keys that a block can see are touched, so a causal sequence costs half a square. Probabilities are not kept: the
+ * backward pass makes them again from the log-sum-exp of each row (FlashAttention-2, arXiv 2307.08691).
+ */
+import { gemm, gemmPacked, packWeights, packedSize, gemmScratch } from "./gemm";
+import { exp4, exp1, sum4, max4, log1 } from "./math";
+import { addInto } from "./rows";
+
+/** Queries in a block. */
+const QB: i32 = 64;
+
+@inline function at(base: usize, index: i32): usize {
+  return base + (<usize>index << 2);
+}
+
+/** Turns one head by its angles: (a, b) → (a cos ∓ b sin, b cos ± a sin), times `scale`. `from` may be `to`. */
+function turn(from: usize, to: usize, half: i32, cos: usize, sin: usize, direction: f32, scale: f32): void {
+  const bytes = <usize>half << 2;
+  const vectors = (<usize>(half & ~3)) << 2;
+  const d = f32x4.splat(direction);
+  const s = f32x4.splat(scale);
+  let i: usize = 0;
+  for (; i < vectors; i += 16) {
+    const a = f32x4.mul(v128.load(from + i), s);
+    const b = f32x4.mul(v128.load(from + bytes + i), s);
+    const c = v128.load(cos + i);
+    const t = f32x4.mul(v128.load(sin + i), d);
+    v128.store(to + i, f32x4.sub(f32x4.mul(a, c), f32x4.mul(b, t)));
+    v128.store(to + bytes + i, f32x4.add(f32x4.mul(b, c), f32x4.mul(a, t)));
+  }
+  for (; i < bytes; i += 4) {
+    const a = f32.load(from + i) * scale;
+    const b = f32.load(from + bytes + i) * scale;
+    const c = f32.load(cos + i);
+    const t = f32.load(sin + i) * direction;
+    f32.store(to + i, a * c - b * t);
+    f32.store(to + bytes + i, b * c + a * t);
+  }
+}
+
+/**
+ * Rotates queries and keys of packed rows and scales the queries by `scale`; values are copied. With `direction` -1 it is
+ * the backward pass of the same. `from` may be `to`.
+ */
+export function rotateRows(from: usize, to: usize, rows: i32, heads: i32, keyHeads: i32, headDim: i32, cos: usize, sin: usize, direction: f32, scale: f32): void {
+  const half = headDim >> 1;
+  const head = <usize>headDim << 2;
+  const valueBytes = <usize>keyHeads * head;
+  for (let row = 0; row < rows; row++) {
+    for (let h = 0; h < heads; h++) {
+      turn(from, to, half, cos, sin, direction, scale);
+      from += head;
+      to += head;
+    }
+    for (let h = 0; h < keyHeads; h++) {
+      turn(from, to, half, cos, sin, direction, 1);
+      from += head;
+      to += head;
+    }
+    if (from != to) memory.copy(to, from, valueBytes);
+    from += valueBytes;
+    to += valueBytes;
+    cos += <usize>half << 2;
+    sin += <usize>half << 2;
+  }
+}
+
+/** Copies `count` heads that lie `stride` floats apart into consecutive rows. */
+function copyHeads(from: usize, stride: i32, count: i32, headDim: i32, to: usize): void {
+  const bytes = <usize>headDim << 2;
+  for (let i = 0; i < count; i++) {
+    memory.copy(to, from, bytes);
+    from += <usize>stride << 2;
+    to += bytes;
+  }
+}
+
+/** The reverse, adding. */
+function addHeads(from: usize, count: i32, headDim: i32, to: usize, stride: i32): void {
+  for (let i = 0; i < count; i++) {
+    addInto(to, from, headDim);
+    from += <usize>headDim << 2;
+    to += <usize>stride << 2;
+  }
+}
+
+/** softmax in place over the first `visible` of `width`; the rest becomes 0. Returns the log-sum-exp. */
+function softmaxRow(x: usize, visible: i32, width: i32): f32 {
+  const bytes = <usize>visible << 2;
+  const vectors = (<usize>(visible & ~3)) << 2;
+  let most = f32.load(x);
+  let i: usize = 0;
+  if (vectors > 0) {
+    let m = v128.load(x);
+    for (; i < vectors; i += 16) m = f32x4.max(m, v128.load(x + i));
+    most = max4(m);
+  }
+  for (; i < bytes; i += 4) most = max(most, f32.load(x + i));
+  const m = f32x4.splat(most);
+  let sum = f32x4.splat(0);
+  for (i = 0; i < vectors; i += 16) {
+    const e = exp4(f32x4.sub(v128.load(x + i), m));
+    v128.store(x + i, e);
+    sum = f32x4.add(sum, e);
+  }
+  let total = sum4(sum);
+  for (; i < bytes; i += 4) {
+    const e = exp1(f32.load(x + i) - most);
+    f32.store(x + i, e);
+    total += e;
+  }
+  const scale: f32 = 1 / total;
+  const s = f32x4.splat(scale);
+  for (i = 0; i < vectors; i += 16) v128.store(x + i, f32x4.mul(v128.load(x + i), s));
+  for (; i < bytes; i += 4) f32.store(x + i, f32.load(x + i) * scale);
+  if (width > visible) memory.fill(x + bytes, 0, <usize>(width - visible) << 2);
+  return most + log1(total);
+}
+
+/** exp(x - lse) over the first `visible` of `width`, 0 after. */
+function probabilitiesRow(x: usize, visible: i32, width: i32, lse: f32): void {
+  const bytes = <usize>visible << 2;
+  const vectors = (<usize>(visible & ~3)) << 2;
+  const l = f32x4.splat(lse);
+  let i: usize = 0;
+  for (; i < vectors; i += 16) v128.store(x + i, exp4(f32x4.sub(v128.load(x + i), l)));
+  for (; i < bytes; i += 4) f32.store(x + i, exp1(f32.load(x + i) - lse));
+  if (width > visible) memory.fill(x + bytes, 0, <usize>(width - visible) << 2);
+}
+
+@inline function dot(a: usize, b: usize, count: i32): f32 {
+  const bytes = <usize>count << 2;
+  const vectors = (<usize>(count & ~3)) << 2;
+  let sum = f32x4.splat(0);
+  let i: usize = 0;
+  for (; i < vectors; i += 16) sum = f32x4.add(sum, f32x4.mul(v128.load(a + i), v128.load(b + i)));
+  let total = sum4(sum);
+  for (; i < bytes; i += 4) total += f32.load(a + i) * f32.load(b + i);
+  return total;
+}
+
+/** dS = P (dP - delta), into dP. */
+function scoreGradientRow(p: usize, dp: usize, width: i32, delta: f32): void {
+  const bytes = <usize>width << 2;
+  const vectors = (<usize>(width & ~3)) << 2;
+  const d = f32x4.splat(delta);
+  let i: usize = 0;
+  for (; i < vectors; i += 16) v128.store(dp + i, f32x4.mul(v128.load(p + i), f32x4.sub(v128.load(dp + i), d)));
+  for (; i < bytes; i += 4) f32.store(dp + i, f32.load(p + i) * (f32.load(dp + i) - delta));
+}
+
+/** Floats of scratch for either pass, with at most `keys` keys to a query. */
+export function attentionScratch(keys: i32, headDim: i32): i32 {
+  const packed = max(packedSize(headDim, keys), packedSize(keys, headDim));
+  return gemmScratch() + 4 * keys * headDim + 3 * packed + 2 * QB * keys;
+}
+
+/** `turned`: rows after `rotateRows`. Writes out [rows, heads · headDim] and lse [rows, heads]. */
+export function attention(turned: usize, segments: usize, segmentCount: i32, heads: i32, keyHeads: i32, headDim: i32, maxKeys: i32, out: usize, lse: usize, scratch: usize): void {
+  const width = (heads + 2 * keyHeads) * headDim;
+  const outWidth = heads * headDim;
+  const repeats = heads / keyHeads;
+  const keys = at(scratch, gemmScratch());
+  const values = at(keys, maxKeys * headDim);
+  const packedKeys = at(values, maxKeys * headDim);
+  const packedValues = at(packedKeys, packedSize(headDim, maxKeys));
+  const scores = at(packedValues, packedSize(maxKeys, headDim));
+  for (let s = 0; s < segmentCount; s++) {
+    const segment = segments + <usize>s * 20;
+    const start = i32.load(segment);
+    const count = i32.load(segment, 4);
+    const prefixStart = i32.load(segment, 8);
+    const prefixCount = i32.load(segment, 12);
+    const causal = i32.load(segment, 16) != 0;
+    for (let from = 0; from < count; from += QB) {
+      const queries = min(QB, count - from);
+      const own = causal ? from + queries : count;
+      const keyCount = prefixCount + own;
+      for (let g = 0; g < keyHeads; g++) {
+        const keyColumn = (heads + g) * headDim;
+        const valueColumn = (heads + keyHeads + g) * headDim;
+        copyHeads(at(turned, prefixStart * width + keyColumn), width, prefixCount, headDim, keys);
+        copyHeads(at(turned, start * width + keyColumn), width, own, headDim, at(keys, prefixCount * headDim));
+        copyHeads(at(turned, prefixStart * width + valueColumn), width, prefixCount, headDim, values);
+        copyHeads(at(turned, start * width + valueColumn), width, own, headDim, at(values, prefixCount * headDim));
+        packWeights(1, headDim, keyCount, keys, headDim, packedKeys);
+        packWeights(0, keyCount, headDim, values, headDim, packedValues);
+        for (let r = 0; r < repeats; r++) {
+          const h = g * repeats + r;
+          gemmPacked(queries, keyCount, headDim, at(turned, (start + from) * width + h * headDim), width, packedKeys, scores, keyCount, 0, 0);
+          for (let i = 0; i < queries; i++) {
+            const visible = causal ? prefixCount + from + i + 1 : keyCount;
+            const l = softmaxRow(at(scores, i * keyCount), visible, keyCount);
+            f32.store(at(lse, (start + from + i) * heads + h), l);
+          }
+          gemmPacked(queries, headDim, keyCount, scores, keyCount, packedValues, at(out, (start + from) * outWidth + h * headDim), outWidth, 0, 0);
+        }
+      }
+    }
+  }
+}
+
+/** The gradient of the rotated, scaled rows, into dTurned (zeroed by the caller). */
+export function attentionBackward(dOut: usize, turned: usize, out: usize, lse: usize, segments: usize, segmentCount: i32, heads: i32, keyHeads: i32, headDim: i32, maxKeys: i32, dTurned: usize, scratch: usize): void {
+  const width = (heads + 2 * keyHeads) * headDim;
+  const outWidth = heads * headDim;
+  const repeats = heads / keyHeads;
+  const keys = at(scratch, gemmScratch());
+  const values = at(keys, maxKeys * headDim);
+  const dKeys = at(values, maxKeys * headDim);
+  const dValues = at(dKeys, maxKeys * headDim);
+  const packed = max(packedSize(headDim, maxKeys), packedSize(maxKeys, headDim));
+  const keysAcross = at(dValues, maxKeys * headDim);
+  const keysAlong = at(keysAcross, packed);
+  const valuesAcross = at(keysAlong, packed);
+  const p = at(valuesAcross, packed);
+  const dp = at(p, QB * maxKeys);
+  for (let s = 0; s < segmentCount; s++) {
+    const segment = segments + <usize>s * 20;
+    const start = i32.load(segment);
+    const count = i32.load(segment, 4);
+    const prefixStart = i32.load(segment, 8);
+    const prefixCount = i32.load(segment, 12);
+    const causal = i32.load(segment, 16) != 0;
+    for (let from = 0; from < count; from += QB) {
+      const queries = min(QB, count - from);
+      const own = causal ? from + queries : count;
+      const keyCount = prefixCount + own;
+      for (let g = 0; g < keyHeads; g++) {
+        const keyColumn = (heads + g) * headDim;
+        const valueColumn = (heads + keyHeads + g) * headDim;
+        copyHeads(at(turned, prefixStart * width + keyColumn), width, prefixCount, headDim, keys);
+        copyHeads(at(turned, start * width + keyColumn), width, own, headDim, at(keys, prefixCount * headDim));
+        copyHeads(at(turned, prefixStart * width + valueColumn), width, prefixCount, headDim, values);
+        copyHeads(at(turned, start * width + valueColumn), width, own, headDim, at(values, prefixCount * headDim));
+        packWeights(1, headDim, keyCount, keys, headDim, keysAcross);
+        packWeights(0, keyCount, headDim, keys, headDim, keysAlong);
+        packWeights(1, headDim, keyCount, values, headDim, valuesAcross);
+        for (let r = 0; r < repeats; r++) {
+          const h = g * repeats + r;
+          const query = at(turned, (start + from) * width + h * headDim);
+          const gradient = at(dOut, (start + from) * outWidth + h * headDim);
+          const result = at(out, (start + from) * outWidth + h * headDim);
+          gemmPacked(queries, keyCount, headDim, query, width, keysAcross, p, keyCount, 0, 0);
+          gemmPacked(queries, keyCount, headDim, gradient, outWidth, valuesAcross, dp, keyCount, 0, 0);
+          for (let i = 0; i < queries; i++) {
+            const visible = causal ? prefixCount + from + i + 1 : keyCount;
+            probabilitiesRow(at(p, i * keyCount), visible, keyCount, f32.load(at(lse, (start + from + i) * heads + h)));
+            scoreGradientRow(at(p, i * keyCount), at(dp, i * keyCount), keyCount, dot(at(gradient, i * outWidth), at(result, i * outWidth), headDim));
+          }
+          const more = r > 0 ? 1 : 0;
+          gemm(1, 0, keyCount, headDim, queries, p, keyCount, gradient, outWidth, dValues, headDim, 0, more, scratch);
+          gemm(1, 0, keyCount, headDim, queries, dp, keyCount, query, width, dKeys, headDim, 0, more, scratch);
+          gemmPacked(queries, headDim, keyCount, dp, keyCount, keysAlong, at(dTurned, (start + from) * width + h * headDim), width, 0, 0);
+        }
+        addHeads(dKeys, prefixCount, headDim, at(dTurned, prefixStart * width + keyColumn), width);
+        addHeads(at(dKeys, prefixCount * headDim), own, headDim, at(dTurned, start * width + keyColumn), width);
+        addHeads(dValues, prefixCount, headDim, at(dTurned, prefixStart * width + valueColumn), width);
+        addHeads(at(dValues, prefixCount * headDim), own, headDim, at(dTurned, start * width + valueColumn), width);
+      }
+    }
+  }
+}
+
+/** Scores of one query against `count` cached keys `stride` floats apart. */
+@inline function cachedScores(query: usize, cache: usize, stride: i32, count: i32, headDim: i32, scores: usize): void {
+  for (let i = 0; i < count; i++) f32.store(at(scores, i), dot(query, at(cache, i * stride), headDim));
+}
+
+@inline function addWeighted(out: usize, weights: usize, cache: usize, stride: i32, count: i32, headDim: i32): void {
+  const bytes = <usize>headDim << 2;
+  const vectors = (<usize>(headDim & ~3)) << 2;
+  for (let k = 0; k < count; k++) {
+    const w = f32.load(at(weights, k));
+    const v = f32x4.splat(w);
+    const from = at(cache, k * stride);
+    let i: usize = 0;
+    for (; i < vectors; i += 16) v128.store(out + i, f32x4.add(v128.load(out + i), f32x4.mul(v, v128.load(from + i))));
+    for (; i < bytes; i += 4) f32.store(out + i, f32.load(out + i) + w * f32.load(from + i));
+  }
+}
+
+/**
+ * One new token a row against its caches. `rows`: four int32 a row: the prompt's cache, its length, the row's own cache,
+ * its length (the new token included). A cache holds keys and values of a token side by side, [length, 2 keyHeads headDim],
+ * keys rotated. `turned`: the new tokens after `rotateRows`. `scores`: as many floats as the longest row has keys.
+ */
+export function decodeAttention(turned: usize, rows: usize, rowCount: i32, heads: i32, keyHeads: i32, headDim: i32, out: usize, scores: usize): void {
+  const width = (heads + 2 * keyHeads) * headDim;
+  const stride = 2 * keyHeads * headDim;
+  const repeats = heads / keyHeads;
+  for (let row = 0; row < rowCount; row++) {
+    const prompt = <usize>i32.load(rows);
+    const promptLength = i32.load(rows, 4);
+    const own = <usize>i32.load(rows, 8);
+    const ownLength = i32.load(rows, 12);
+    rows += 16;
+    for (let h = 0; h < heads; h++) {
+      const g = h / repeats;
+      const query = at(turned, row * width + h * headDim);
+      cachedScores(query, at(prompt, g * headDim), stride, promptLength, headDim, scores);
+      cachedScores(query, at(own, g * headDim), stride, ownLength, headDim, at(scores, promptLength));
+      const total = promptLength + ownLength;
+      softmaxRow(scores, total, total);
+      const result = at(out, (row * heads + h) * headDim);
+      memory.fill(result, 0, <usize>headDim << 2);
+      addWeighted(result, scores, at(prompt, (keyHeads + g) * headDim), stride, promptLength, headDim);
+      addWeighted(result, at(scores, promptLength), at(own, (keyHeads + g) * headDim), stride, ownLength, headDim);
+    }
+  }
+}
+
+/** Copies keys and values of rotated rows into caches, one pointer a row. */
+export function storeKeysValues(turned: usize, pointers: usize, rows: i32, heads: i32, keyHeads: i32, headDim: i32): void {
+  const width = (heads + 2 * keyHeads) * headDim;
+  const bytes = <usize>(2 * keyHeads * headDim) << 2;
+  for (let row = 0; row < rows; row++) memory.copy(<usize>i32.load(at(pointers, row)), at(turned, row * width + heads * headDim), bytes);
+}

@@ -1,0 +1,260 @@
+/**
+ * Single-precision matrix products, C = op(A) op(B) (+ bias) or C += op(A) op(B), row-major with strides in elements.
+ *
+ * After Goto and van de Geijn (doi 10.1145/1356052.1356053): blocks of B are packed into panels of eight columns that stay
+ * in the first cache, and a 4 × 8 tile of C stays in registers while it runs down a panel. Transposes cost nothing, as
+ * packing reads B in either order and transposed A is packed too. Every element of C adds its products in the same order
+ * whatever the other rows are, so a row's result does not depend on the batch it is in.
+ */
+
+/** Rows of B in a block. */
+const KC: i32 = 384;
+/** Columns of B in a block. */
+const NC: i32 = 1024;
+/** Rows of transposed A in a block, a multiple of 4. */
+const MC: i32 = 96;
+
+/** Floats of scratch memory that `gemm` needs at most: a block of B and a block of A. */
+export function gemmScratch(): i32 {
+  return KC * NC + KC * MC;
+}
+
+@inline function min(a: i32, b: i32): i32 {
+  return a < b ? a : b;
+}
+
+/** Packs op(B)[k0.., n0..] of size kc × nc into panels [nc / 8][kc][8], padded with zeros. */
+function packBlock(transB: i32, kc: i32, nc: i32, b: usize, ldb: i32, out: usize): void {
+  const stride = <usize>ldb << 2;
+  for (let n = 0; n < nc; n += 8) {
+    const width = min(8, nc - n);
+    if (transB == 0) {
+      let from = b + (<usize>n << 2);
+      if (width == 8) {
+        for (let k = 0; k < kc; k++) {
+          v128.store(out, v128.load(from));
+          v128.store(out, v128.load(from, 16), 16);
+          from += stride;
+          out += 32;
+        }
+      } else {
+        for (let k = 0; k < kc; k++) {
+          for (let j = 0; j < 8; j++) f32.store(out + (<usize>j << 2), j < width ? f32.load(from + (<usize>j << 2)) : 0);
+          from += stride;
+          out += 32;
+        }
+      }
+    } else {
+      const from = b + <usize>n * stride;
+      let k = 0;
+      if (width == 8) {
+        for (; k + 4 <= kc; k += 4) {
+          packTransposed4(from + (<usize>k << 2), stride, out);
+          packTransposed4(from + (<usize>k << 2) + 4 * stride, stride, out + 16);
+          out += 128;
+        }
+      }
+      for (; k < kc; k++) {
+        for (let j = 0; j < 8; j++) f32.store(out + (<usize>j << 2), j < width ? f32.load(from + <usize>j * stride + (<usize>k << 2)) : 0);
+        out += 32;
+      }
+    }
+  }
+}
+
+/** A 4 × 4 transpose from rows `stride` bytes apart to rows 32 bytes apart. */
+@inline function packTransposed4(from: usize, stride: usize, out: usize): void {
+  const r0 = v128.load(from);
+  const r1 = v128.load(from + stride);
+  const r2 = v128.load(from + 2 * stride);
+  const r3 = v128.load(from + 3 * stride);
+  const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const t1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const t2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(out, v128.shuffle<f32>(t0, t2, 0, 1, 4, 5));
+  v128.store(out, v128.shuffle<f32>(t0, t2, 2, 3, 6, 7), 32);
+  v128.store(out, v128.shuffle<f32>(t1, t3, 0, 1, 4, 5), 64);
+  v128.store(out, v128.shuffle<f32>(t1, t3, 2, 3, 6, 7), 96);
+}
+
+/** Packs Aᵀ[m0.., k0..] of size mc × kc, A stored as [K, M], into [mc / 4][kc][4], padded with zeros. */
+function packTransposedA(mc: i32, kc: i32, a: usize, lda: i32, out: usize): void {
+  const stride = <usize>lda << 2;
+  for (let m = 0; m < mc; m += 4) {
+    const width = min(4, mc - m);
+    let from = a + (<usize>m << 2);
+    if (width == 4) {
+      for (let k = 0; k < kc; k++) {
+        v128.store(out, v128.load(from));
+        from += stride;
+        out += 16;
+      }
+    } else {
+      for (let k = 0; k < kc; k++) {
+        for (let j = 0; j < 4; j++) f32.store(out + (<usize>j << 2), j < width ? f32.load(from + (<usize>j << 2)) : 0);
+        from += stride;
+        out += 16;
+      }
+    }
+  }
+}
+
+@inline function storeRow(c: usize, x0: v128, x1: v128, columns: i32, accumulate: bool): void {
+  if (columns == 8) {
+    if (accumulate) {
+      x0 = f32x4.add(x0, v128.load(c));
+      x1 = f32x4.add(x1, v128.load(c, 16));
+    }
+    v128.store(c, x0);
+    v128.store(c, x1, 16);
+    return;
+  }
+  storeLanes(c, x0, columns, accumulate);
+  if (columns > 4) storeLanes(c + 16, x1, columns - 4, accumulate);
+}
+
+function storeLanes(c: usize, x: v128, columns: i32, accumulate: bool): void {
+  f32.store(c, f32x4.extract_lane(x, 0) + (accumulate ? f32.load(c) : 0));
+  if (columns > 1) f32.store(c, f32x4.extract_lane(x, 1) + (accumulate ? f32.load(c, 4) : 0), 4);
+  if (columns > 2) f32.store(c, f32x4.extract_lane(x, 2) + (accumulate ? f32.load(c, 8) : 0), 8);
+  if (columns > 3) f32.store(c, f32x4.extract_lane(x, 3) + (accumulate ? f32.load(c, 12) : 0), 12);
+}
+
+/** Four rows of A against one panel. Rows past `rows` are computed (their pointers repeat a real one) and not stored. */
+function tile(kc: i32, a0: usize, a1: usize, a2: usize, a3: usize, step: usize, b: usize, c: usize, ldc: usize, rows: i32, columns: i32, accumulate: bool, bias: usize): void {
+  let c00 = f32x4.splat(0);
+  let c01 = c00;
+  if (bias != 0) {
+    if (columns == 8) {
+      c00 = v128.load(bias);
+      c01 = v128.load(bias, 16);
+    } else {
+      c00 = f32x4.replace_lane(c00, 0, f32.load(bias));
+      if (columns > 1) c00 = f32x4.replace_lane(c00, 1, f32.load(bias, 4));
+      if (columns > 2) c00 = f32x4.replace_lane(c00, 2, f32.load(bias, 8));
+      if (columns > 3) c00 = f32x4.replace_lane(c00, 3, f32.load(bias, 12));
+      if (columns > 4) c01 = f32x4.replace_lane(c01, 0, f32.load(bias, 16));
+      if (columns > 5) c01 = f32x4.replace_lane(c01, 1, f32.load(bias, 20));
+      if (columns > 6) c01 = f32x4.replace_lane(c01, 2, f32.load(bias, 24));
+    }
+  }
+  let c10 = c00;
+  let c11 = c01;
+  let c20 = c00;
+  let c21 = c01;
+  let c30 = c00;
+  let c31 = c01;
+  const end = b + (<usize>kc << 5);
+  while (b < end) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let a = v128.load32_splat(a0);
+    c00 = f32x4.add(c00, f32x4.mul(a, b0));
+    c01 = f32x4.add(c01, f32x4.mul(a, b1));
+    a = v128.load32_splat(a1);
+    c10 = f32x4.add(c10, f32x4.mul(a, b0));
+    c11 = f32x4.add(c11, f32x4.mul(a, b1));
+    a = v128.load32_splat(a2);
+    c20 = f32x4.add(c20, f32x4.mul(a, b0));
+    c21 = f32x4.add(c21, f32x4.mul(a, b1));
+    a = v128.load32_splat(a3);
+    c30 = f32x4.add(c30, f32x4.mul(a, b0));
+    c31 = f32x4.add(c31, f32x4.mul(a, b1));
+    a0 += step;
+    a1 += step;
+    a2 += step;
+    a3 += step;
+    b += 32;
+  }
+  storeRow(c, c00, c01, columns, accumulate);
+  if (rows > 1) storeRow(c + ldc, c10, c11, columns, accumulate);
+  if (rows > 2) storeRow(c + 2 * ldc, c20, c21, columns, accumulate);
+  if (rows > 3) storeRow(c + 3 * ldc, c30, c31, columns, accumulate);
+}
+
+/** A block of C from a packed block of B. `a` points at A[0, k0] (or at Aᵀ's storage, A[k0, 0]). */
+function multiplyBlock(transA: i32, m: i32, nc: i32, kc: i32, a: usize, lda: i32, panels: usize, c: usize, ldc: i32, accumulate: bool, bias: usize, packedA: usize): void {
+  const rowC = <usize>ldc << 2;
+  for (let m0 = 0; m0 < m; m0 += MC) {
+    const mc = min(MC, m - m0);
+    let base: usize;
+    let row: usize;
+    let step: usize;
+    if (transA != 0) {
+      packTransposedA(mc, kc, a + (<usize>m0 << 2), lda, packedA);
+      base = packedA;
+      row = 4;
+      step = 16;
+    } else {
+      row = <usize>lda << 2;
+      base = a + <usize>m0 * row;
+      step = 4;
+    }
+    for (let n = 0; n < nc; n += 8) {
+      const columns = min(8, nc - n);
+      const panel = panels + ((<usize>n * <usize>kc) << 2);
+      const biasHere = bias != 0 ? bias + (<usize>n << 2) : 0;
+      for (let i = 0; i < mc; i += 4) {
+        const rows = min(4, mc - i);
+        const a0 = transA != 0 ? base + ((<usize>i * <usize>kc) << 2) : base + <usize>i * row;
+        const a1 = rows > 1 ? a0 + row : a0;
+        const a2 = rows > 2 ? a1 + row : a1;
+        const a3 = rows > 3 ? a2 + row : a2;
+        tile(kc, a0, a1, a2, a3, step, panel, c + <usize>(m0 + i) * rowC + (<usize>n << 2), rowC, rows, columns, accumulate, biasHere);
+      }
+    }
+  }
+}
+
+/**
+ * C[m, n] = op(A)[m, k] op(B)[k, n] + bias. `transA`: A is stored [k, m]; `transB`: B is stored [n, k]. `bias` 0: none.
+ * `accumulate`: adds to C instead. `scratch`: `gemmScratch()` floats.
+ */
+export function gemm(transA: i32, transB: i32, m: i32, n: i32, k: i32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, bias: usize, accumulate: i32, scratch: usize): void {
+  const packedA = scratch + ((<usize>KC * <usize>NC) << 2);
+  for (let n0 = 0; n0 < n; n0 += NC) {
+    const nc = min(NC, n - n0);
+    for (let k0 = 0; k0 < k; k0 += KC) {
+      const kc = min(KC, k - k0);
+      const atB = transB != 0 ? <usize>n0 * <usize>ldb + <usize>k0 : <usize>k0 * <usize>ldb + <usize>n0;
+      packBlock(transB, kc, nc, b + (atB << 2), ldb, scratch);
+      const atA = transA != 0 ? <usize>k0 * <usize>lda : <usize>k0;
+      multiplyBlock(transA, m, nc, kc, a + (atA << 2), lda, scratch, c + (<usize>n0 << 2), ldc, accumulate != 0 || k0 > 0, bias != 0 && k0 == 0 ? bias + (<usize>n0 << 2) : 0, packedA);
+    }
+  }
+}
+
+@inline function roundUp8(n: i32): i32 {
+  return (n + 7) & ~7;
+}
+
+/** Floats of a packed op(B)[k, n]. */
+export function packedSize(k: i32, n: i32): i32 {
+  return k * roundUp8(n);
+}
+
+/** Packs all of op(B)[k, n] for `gemmPacked`. */
+export function packWeights(transB: i32, k: i32, n: i32, b: usize, ldb: i32, out: usize): void {
+  for (let n0 = 0; n0 < n; n0 += NC) {
+    const nc = min(NC, n - n0);
+    for (let k0 = 0; k0 < k; k0 += KC) {
+      const kc = min(KC, k - k0);
+      const at = transB != 0 ? <usize>n0 * <usize>ldb + <usize>k0 : <usize>k0 * <usize>ldb + <usize>n0;
+      packBlock(transB, kc, nc, b + (at << 2), ldb, out);
+      out += (<usize>kc * <usize>roundUp8(nc)) << 2;
+    }
+  }
+}
+
+/** `gemm` with B packed by `packWeights`; A as it is. */
+export function gemmPacked(m: i32, n: i32, k: i32, a: usize, lda: i32, packed: usize, c: usize, ldc: i32, bias: usize, accumulate: i32): void {
+  for (let n0 = 0; n0 < n; n0 += NC) {
+    const nc = min(NC, n - n0);
+    for (let k0 = 0; k0 < k; k0 += KC) {
+      const kc = min(KC, k - k0);
+      multiplyBlock(0, m, nc, kc, a + (<usize>k0 << 2), lda, packed, c + (<usize>n0 << 2), ldc, accumulate != 0 || k0 > 0, bias != 0 && k0 == 0 ? bias + (<usize>n0 << 2) : 0, 0);
+      packed += (<usize>kc * <usize>roundUp8(nc)) << 2;
+    }
+  }
+}

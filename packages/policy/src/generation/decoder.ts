@@ -1,0 +1,24 @@
+/** The seam between the sampling loop and the two ways of decoding: TensorFlow.js ops, and kernels on the wasm heap. */
+import type { PromptInput } from "../model/rollout-row";
+
+/** A prompt's keys and values, shared by its rows. */
+export type PromptHandle = number;
+/** A running completion. */
+export type RowHandle = number;
+
+/**
+ * Computes prompts once and then one token a row and step. Handles are small numbers that are used again after their
+ * release. Not reentrant; every method is synchronous.
+ */
+export interface Decoder {
+  /** Computes prompts; logits of the token after each, [prompts · vocabulary]. */
+  prefill(prompts: readonly PromptInput[]): { readonly handles: readonly PromptHandle[]; readonly logits: Float32Array };
+  /** A new completion of a prompt, at most `maxNewTokens` long. */
+  addRow(prompt: PromptHandle): RowHandle;
+  /** Feeds each row its newest token; logits of the next, [rows · vocabulary]. The array is valid until the next call. */
+  step(rows: readonly RowHandle[], tokens: Int32Array): Float32Array;
+  removeRow(row: RowHandle): void;
+  /** Frees a prompt that gets no further rows; those it has keep it alive. */
+  releasePrompt(prompt: PromptHandle): void;
+  dispose(): void;
+}

@@ -1,0 +1,174 @@
+/**
+ * The sampling loop: prompts are admitted while rows are free, decoded together, and each completion is handed out as it
+ * ends, which frees its row for the next prompt (continuous batching).
+ */
+import type { Qwen25VlConfig } from "../config/model-config";
+import { PromptError } from "../input-error";
+import { heap } from "../kernels/wasm/heap";
+import type { ModelWeights } from "../model/model-weights";
+import type { PromptInput } from "../model/rollout-row";
+import type { Decoder, RowHandle } from "./decoder";
+import { rowRandom } from "./row-random";
+import { sampleToken, type SamplingParameters } from "./sampler";
+import { TensorDecoder } from "./tensor-decoder";
+import { HeapDecoder } from "./heap-decoder";
+
+/** Why a completion ended: at a stop token, or at the limit of new tokens. */
+export type FinishReason = "stop" | "length";
+
+/** One sampled completion. */
+export interface Completion {
+  /** Which of the prompts it answers. */
+  readonly promptIndex: number;
+  /** Which of the prompt's n samples it is. */
+  readonly sampleIndex: number;
+  /** Its tokens, the stop token included. */
+  readonly tokenIds: Int32Array;
+  /**
+   * log p of each token at the sampling temperature (1 for greedy) over the whole vocabulary, before penalties and
+   * filters: what `logProbs` gives for the same weights.
+   */
+  readonly logProbs: Float32Array;
+  readonly finishReason: FinishReason;
+}
+
+/** How to sample. Steps are those of transformers, in its order (./logits-processors). */
+export interface GenerateOptions {
+  /** Samples a prompt; 1 unless told. */
+  readonly n?: number;
+  /** 0 takes the most probable token; 1 unless told. */
+  readonly temperature?: number;
+  /** Keeps the k most probable tokens; 0 is off. */
+  readonly topK?: number;
+  /** Keeps the most probable tokens that together hold this much; 1 is off. */
+  readonly topP?: number;
+  /** Drops tokens less probable than this times the most probable one; 0 is off. */
+  readonly minP?: number;
+  /** Divides (or multiplies, below 0) the logits of tokens that prompt or completion hold; 1 is off. */
+  readonly repetitionPenalty?: number;
+  /** Never repeats an n-gram of this size; 0 is off. */
+  readonly noRepeatNgramSize?: number;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+  /** Any of these ends a completion; config.json's end-of-sequence tokens unless told. */
+  readonly stopTokenIds?: readonly number[];
+  /** Never sampled; none unless told. `[config.imageTokenId, config.videoTokenId]` keeps placeholders out. */
+  readonly bannedTokenIds?: readonly number[];
+  /** Rows decoded at once; 256 unless told. */
+  readonly maxRows?: number;
+  /** Prompt tokens computed at once; 8192 unless told. */
+  readonly maxPrefillTokens?: number;
+  /** Ends generation early: completions still running are dropped. */
+  readonly signal?: AbortSignal;
+}
+
+export interface GenerateRequest {
+  readonly weights: ModelWeights;
+  readonly config: Qwen25VlConfig;
+  readonly prompts: readonly PromptInput[];
+  readonly options: GenerateOptions;
+}
+
+interface RunningRow {
+  readonly promptIndex: number;
+  readonly sampleIndex: number;
+  readonly handle: RowHandle;
+  readonly tokens: number[];
+  readonly logProbs: number[];
+  readonly random: () => number;
+}
+
+/** See `Qwen25VlPolicy.generate`. */
+export async function* generateCompletions({ weights, config, prompts, options }: GenerateRequest): AsyncGenerator<Completion> {
+  const n = options.n ?? 1;
+  checkOptions(options, n, config);
+  const maxRows = Math.max(n, options.maxRows ?? 256);
+  const maxPrefillTokens = options.maxPrefillTokens ?? 8192;
+  const stop = new Set(options.stopTokenIds ?? config.eosTokenIds);
+  const parameters: SamplingParameters = {
+    temperature: options.temperature ?? 1, topK: options.topK ?? 0, topP: options.topP ?? 1, minP: options.minP ?? 0,
+    repetitionPenalty: options.repetitionPenalty ?? 1, noRepeatNgramSize: options.noRepeatNgramSize ?? 0, bannedTokenIds: options.bannedTokenIds ?? [],
+  };
+  const vocabulary = config.text.vocabSize;
+  const decoder: Decoder = heap() ? new HeapDecoder(weights, config) : new TensorDecoder(weights, config);
+  let running: RunningRow[] = [];
+  let admitted = 0;
+  const finished: Completion[] = [];
+
+  const sample = (row: RunningRow, logits: Float32Array): boolean => {
+    const { token, logProb } = sampleToken(logits, () => [...prompts[row.promptIndex]!.promptIds, ...row.tokens], parameters, row.random);
+    if (!Number.isFinite(logProb)) {
+      throw new Error(`The model's logits are not numbers (prompt ${row.promptIndex}, sample ${row.sampleIndex}, token ${row.tokens.length}): the weights have diverged or hold NaN. Go back to an earlier checkpoint and lower the learning rate.`);
+    }
+    row.tokens.push(token);
+    row.logProbs.push(logProb);
+    const stopped = stop.has(token);
+    if (!stopped && row.tokens.length < options.maxNewTokens) return true;
+    decoder.removeRow(row.handle);
+    finished.push({
+      promptIndex: row.promptIndex, sampleIndex: row.sampleIndex, tokenIds: Int32Array.from(row.tokens), logProbs: Float32Array.from(row.logProbs),
+      finishReason: stopped ? "stop" : "length",
+    });
+    return false;
+  };
+
+  const admit = (): void => {
+    const batch: PromptInput[] = [];
+    let tokens = 0;
+    while (admitted + batch.length < prompts.length && running.length + (batch.length + 1) * n <= maxRows) {
+      const prompt = prompts[admitted + batch.length]!;
+      if (batch.length > 0 && tokens + prompt.promptIds.length > maxPrefillTokens) break;
+      tokens += prompt.promptIds.length;
+      batch.push(prompt);
+    }
+    if (batch.length === 0) return;
+    const { handles, logits } = decoder.prefill(batch);
+    handles.forEach((handle, i) => {
+      const promptIndex = admitted + i;
+      for (let sampleIndex = 0; sampleIndex < n; sampleIndex++) {
+        const row: RunningRow = { promptIndex, sampleIndex, handle: decoder.addRow(handle), tokens: [], logProbs: [], random: rowRandom(options.seed, promptIndex, sampleIndex) };
+        if (sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary))) running.push(row);
+      }
+      decoder.releasePrompt(handle);
+    });
+    admitted += batch.length;
+  };
+
+  try {
+    while ((admitted < prompts.length || running.length > 0) && !options.signal?.aborted) {
+      admit();
+      if (running.length > 0) {
+        const logits = decoder.step(running.map(({ handle }) => handle), Int32Array.from(running, ({ tokens }) => tokens[tokens.length - 1]!));
+        running = running.filter((row, i) => sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary)));
+      }
+      while (finished.length > 0) yield finished.shift()!;
+      await eventLoopTurn();
+    }
+  } finally {
+    decoder.dispose();
+  }
+}
+
+function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfig): void {
+  const require = (ok: boolean, key: keyof GenerateOptions, expected: string): void => {
+    if (!ok) throw new RangeError(`generate: ${key} is ${String(options[key])}, expected ${expected}`);
+  };
+  require(Number.isInteger(n) && n >= 1, "n", "a whole number from 1 on");
+  require(Number.isInteger(options.maxNewTokens) && options.maxNewTokens >= 1, "maxNewTokens", "a whole number from 1 on");
+  require(Number.isFinite(options.seed), "seed", "a number");
+  require((options.temperature ?? 1) >= 0, "temperature", "0 or more");
+  require((options.topP ?? 1) >= 0 && (options.topP ?? 1) <= 1, "topP", "0 to 1");
+  require((options.minP ?? 0) >= 0 && (options.minP ?? 0) <= 1, "minP", "0 to 1");
+  require((options.topK ?? 0) >= 0, "topK", "0 or more");
+  require((options.repetitionPenalty ?? 1) > 0, "repetitionPenalty", "more than 0");
+  for (const id of [...(options.stopTokenIds ?? []), ...(options.bannedTokenIds ?? [])]) {
+    if (!Number.isInteger(id) || id < 0 || id >= config.text.vocabSize) {
+      throw new PromptError({ what: "A stop or banned token is not in the model's vocabulary.", expected: `0 to ${config.text.vocabSize - 1}`, found: String(id), fix: "check that the tokenizer belongs to this model" });
+    }
+  }
+}
+
+/** Lets timers, signals and finished rewards run between two steps. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
+}

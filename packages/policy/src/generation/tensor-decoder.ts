@@ -1,0 +1,198 @@
+/**
+ * Decoding by TensorFlow.js ops, for every backend but wasm. Keys and values lie padded in [rows, kv heads, length, d], one
+ * pair a layer, in the order in which rows were added; a removed row's place is squeezed out before the next step.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Qwen25VlConfig } from "../config/model-config";
+import { gatherRows } from "../kernels/gather-rows";
+import { linear } from "../kernels/linear";
+import { rmsNorm } from "../kernels/rms-norm";
+import { rotate } from "../kernels/rotary";
+import { swiglu } from "../kernels/swiglu";
+import { headWeight, languageModel } from "../model/language-model";
+import type { ModelWeights } from "../model/model-weights";
+import { mropePositions } from "../model/mrope-positions";
+import { packTrees } from "../model/packed-batch";
+import type { PromptInput } from "../model/rollout-row";
+import { rotaryTensors, textRotary } from "../model/rotary-tables";
+import { visionFeatures } from "../model/vision-tower";
+import type { Decoder, PromptHandle, RowHandle } from "./decoder";
+
+const HIDDEN = -1e9;
+
+/** Rotated keys and values of a prompt, one [length, kv heads · d] pair a layer. */
+interface PromptCache {
+  readonly keys: tf.Tensor2D[];
+  readonly values: tf.Tensor2D[];
+  readonly length: number;
+  /** The position of the token that follows. */
+  readonly next: number;
+}
+
+interface Row {
+  readonly handle: RowHandle;
+  readonly prompt: PromptCache;
+  /** Tokens fed so far. */
+  count: number;
+}
+
+export class TensorDecoder implements Decoder {
+  readonly #prompts = new Map<PromptHandle, PromptCache>();
+  /** Rows of the cache in its order; new ones are appended at the next step. */
+  #cached: Row[] = [];
+  readonly #rows = new Map<RowHandle, Row>();
+  /** [rows, kv heads, length, d] a layer; rows are padded on the left, so that all end at the same place. */
+  #keys: tf.Tensor4D[] = [];
+  #values: tf.Tensor4D[] = [];
+  #nextHandle = 0;
+
+  constructor(
+    readonly weights: ModelWeights,
+    readonly config: Qwen25VlConfig,
+  ) {}
+
+  prefill(prompts: readonly PromptInput[]): { handles: PromptHandle[]; logits: Float32Array } {
+    const { text, vision } = this.config;
+    const tokens = packTrees(prompts.map((prompt) => ({ prompt, branches: [] })), this.config);
+    const select = Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1);
+    const caches = prompts.map((prompt): PromptCache => ({ keys: [], values: [], length: prompt.promptIds.length, next: mropePositions(prompt, this.config).next }));
+    const logits = tf.tidy(() => {
+      const features = tokens.visuals.length > 0 ? visionFeatures(tokens.visuals.map(({ input }) => input), this.weights, vision) : undefined;
+      const hidden = languageModel(tokens, features, this.weights, text, {
+        select,
+        onQkv: (_layer, qkv, rotary) => {
+          const width = text.headDim * text.numKeyValueHeads;
+          const own = text.headDim * text.numHeads;
+          const keys = rotate(tf.slice2d(qkv, [0, own], [-1, width]), rotary, text.headDim);
+          const values = tf.slice2d(qkv, [0, own + width], [-1, width]);
+          tokens.trees.forEach(({ start, promptLength }, i) => {
+            caches[i]!.keys.push(tf.keep(tf.slice2d(keys, [start, 0], [promptLength, width])));
+            caches[i]!.values.push(tf.keep(tf.slice2d(values, [start, 0], [promptLength, width])));
+          });
+        },
+      });
+      return linear(hidden, [headWeight(this.weights)], [null]).dataSync() as Float32Array;
+    });
+    return { handles: caches.map((cache) => { this.#prompts.set(this.#nextHandle, cache); return this.#nextHandle++; }), logits };
+  }
+
+  addRow(prompt: PromptHandle): RowHandle {
+    const handle = this.#nextHandle++;
+    this.#rows.set(handle, { handle, prompt: this.#prompts.get(prompt)!, count: 0 });
+    return handle;
+  }
+
+  removeRow(row: RowHandle): void {
+    const { prompt } = this.#rows.get(row)!;
+    this.#rows.delete(row);
+    this.#freeUnused(prompt);
+  }
+
+  releasePrompt(prompt: PromptHandle): void {
+    const cache = this.#prompts.get(prompt)!;
+    this.#prompts.delete(prompt);
+    this.#freeUnused(cache);
+  }
+
+  step(handles: readonly RowHandle[], tokens: Int32Array): Float32Array {
+    const rows = handles.map((handle) => this.#rows.get(handle)!);
+    this.#arrange(rows);
+    const { text } = this.config;
+    const { numHeads, numKeyValueHeads, headDim } = text;
+    const count = rows.length;
+    const cachedLength = this.#keys[0]?.shape[2] ?? 0;
+    const positions = Int32Array.from({ length: 3 * count }, (_, i) => { const row = rows[i % count]!; return row.prompt.next + row.count; });
+    // What a row has not filled is on the left.
+    const mask = new Float32Array(count * (cachedLength + 1));
+    rows.forEach((row, i) => mask.fill(HIDDEN, i * (cachedLength + 1), i * (cachedLength + 1) + cachedLength - row.prompt.length - row.count));
+
+    const [logits, keys, values] = tf.tidy(() => {
+      const rotary = rotaryTensors(textRotary(positions, text));
+      const hiddenMask = tf.tensor(mask, [count, 1, 1, cachedLength + 1]);
+      const keys: tf.Tensor4D[] = [];
+      const values: tf.Tensor4D[] = [];
+      let hidden = gatherRows(this.weights.matrix("model.embed_tokens.weight"), tokens);
+      for (let i = 0; i < text.numLayers; i++) {
+        const name = `model.layers.${i}`;
+        const normal = rmsNorm(hidden, this.weights.vector(`${name}.input_layernorm.weight`), text.rmsNormEps);
+        const qkv = this.weights.project(normal, [`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]);
+        const turned = rotate(tf.slice2d(qkv, [0, 0], [-1, (numHeads + numKeyValueHeads) * headDim]), rotary, headDim);
+        const newKeys = tf.reshape(tf.slice2d(turned, [0, numHeads * headDim], [-1, -1]), [count, numKeyValueHeads, 1, headDim]) as tf.Tensor4D;
+        const newValues = tf.reshape(tf.slice2d(qkv, [0, (numHeads + numKeyValueHeads) * headDim], [-1, -1]), [count, numKeyValueHeads, 1, headDim]) as tf.Tensor4D;
+        const allKeys = tf.concat4d([this.#keys[i]!, newKeys], 2);
+        const allValues = tf.concat4d([this.#values[i]!, newValues], 2);
+        const queries = tf.reshape(tf.slice2d(turned, [0, 0], [-1, numHeads * headDim]), [count, numKeyValueHeads, numHeads / numKeyValueHeads, headDim]);
+        const scores = tf.add(tf.mul(tf.matMul(queries, allKeys, false, true), 1 / Math.sqrt(headDim)), hiddenMask);
+        const attended = tf.reshape(tf.matMul(tf.softmax(scores), allValues), [count, numHeads * headDim]) as tf.Tensor2D;
+        hidden = tf.add(hidden, this.weights.project(attended, [`${name}.self_attn.o_proj`]));
+        const inner = rmsNorm(hidden, this.weights.vector(`${name}.post_attention_layernorm.weight`), text.rmsNormEps);
+        hidden = tf.add(hidden, this.weights.project(swiglu(this.weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`]));
+        keys.push(tf.keep(allKeys));
+        values.push(tf.keep(allValues));
+      }
+      const final = rmsNorm(hidden, this.weights.vector("model.norm.weight"), text.rmsNormEps);
+      return [linear(final, [headWeight(this.weights)], [null]).dataSync() as Float32Array, keys, values] as const;
+    });
+    tf.dispose([...this.#keys, ...this.#values]);
+    this.#keys = keys;
+    this.#values = values;
+    for (const row of rows) row.count++;
+    return logits;
+  }
+
+  dispose(): void {
+    tf.dispose([...this.#keys, ...this.#values]);
+    const caches = new Set([...this.#prompts.values(), ...[...this.#rows.values()].map(({ prompt }) => prompt)]);
+    for (const { keys, values } of caches) tf.dispose([...keys, ...values]);
+    this.#prompts.clear();
+    this.#rows.clear();
+    this.#cached = [];
+    this.#keys = [];
+    this.#values = [];
+  }
+
+  #freeUnused(cache: PromptCache): void {
+    if ([...this.#prompts.values()].includes(cache) || [...this.#rows.values()].some(({ prompt }) => prompt === cache)) return;
+    tf.dispose([...cache.keys, ...cache.values]);
+  }
+
+  /** Brings the cache to these rows in this order: drops, moves, appends new ones, cuts what is padding for all. */
+  #arrange(rows: readonly Row[]): void {
+    const known = new Map(this.#cached.map((row, i) => [row, i]));
+    if (rows.length === this.#cached.length && rows.every((row, i) => this.#cached[i] === row)) return;
+    const { numKeyValueHeads: heads, headDim, numLayers } = this.config.text;
+    const length = Math.max(...rows.map((row) => row.prompt.length + row.count));
+    const old = rows.filter((row) => known.has(row));
+    const fresh = rows.filter((row) => !known.has(row));
+    const order = [...old, ...fresh];
+    const place = rows.map((row) => order.indexOf(row));
+    const rebuild = (current: tf.Tensor4D | undefined, of: (row: Row) => tf.Tensor2D): tf.Tensor4D => tf.tidy(() => {
+      const parts: tf.Tensor4D[] = [];
+      if (current && old.length > 0) {
+        const kept = tf.gather(current, tf.tensor1d(old.map((row) => known.get(row)!), "int32")) as tf.Tensor4D;
+        const surplus = kept.shape[2] - length;
+        parts.push(surplus >= 0 ? tf.slice4d(kept, [0, 0, surplus, 0], [-1, -1, -1, -1]) : (tf.pad(kept, [[0, 0], [0, 0], [-surplus, 0], [0, 0]]) as tf.Tensor4D));
+      }
+      const made = new Map<tf.Tensor2D, tf.Tensor4D>();
+      for (const row of fresh) {
+        const source = of(row);
+        let spread = made.get(source);
+        if (!spread) {
+          const byHead = tf.transpose(tf.reshape(source, [1, row.prompt.length, heads, headDim]), [0, 2, 1, 3]);
+          made.set(source, (spread = tf.pad(byHead, [[0, 0], [0, 0], [length - row.prompt.length, 0], [0, 0]]) as tf.Tensor4D));
+        }
+        parts.push(spread);
+      }
+      const joined = parts.length === 1 ? parts[0]! : tf.concat4d(parts, 0);
+      return place.every((at, i) => at === i) ? tf.clone(joined) : (tf.gather(joined, tf.tensor1d(place, "int32")) as tf.Tensor4D);
+    });
+    for (let i = 0; i < numLayers; i++) {
+      for (const [list, pick] of [[this.#keys, (row: Row) => row.prompt.keys[i]!], [this.#values, (row: Row) => row.prompt.values[i]!]] as const) {
+        const next = rebuild(list[i], pick);
+        list[i]?.dispose();
+        list[i] = next;
+      }
+    }
+    this.#cached = [...rows];
+  }
+}

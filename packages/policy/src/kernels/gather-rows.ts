@@ -1,0 +1,45 @@
+/**
+ * y[i] = x[index[i]], and 0 where index[i] is -1. Backward adds up: dx[r] = Σ dy[i] over index[i] = r.
+ *
+ * This one operation embeds tokens, puts visual features into their places, picks the positions that predict and spreads
+ * results over [B, T]. tf.gather's own gradient is UnsortedSegmentSum, which wasm lacks.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { withGradient } from "./custom-gradient";
+import { heap } from "./wasm/heap";
+import { gatherRowsOnHeap } from "./wasm/gather-rows";
+
+/**
+ * @param x [M, D]
+ * @param index rows of x, or -1 for a row of zeros, [K]
+ * @returns [K, D]
+ */
+export function gatherRows(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
+  if (heap()) return gatherRowsOnHeap(x, index);
+  const [rows, width] = x.shape;
+  const hasGaps = index.includes(-1);
+  return withGradient<tf.Tensor2D>([x], () => {
+    const source = hasGaps ? tf.concat2d([x, tf.zeros([1, width])], 0) : x;
+    return {
+      value: tf.gather(source, tf.tensor1d(hasGaps ? index.map((row) => (row < 0 ? rows : row)) : index, "int32")),
+      gradient: (dy) => [scatterAddRows(dy, index, rows)],
+    };
+  });
+}
+
+/** dx[r] = Σ dy[i] over index[i] = r, [K, D] → [rows, D]; rows that nothing points to are 0. */
+function scatterAddRows(dy: tf.Tensor2D, index: Int32Array, rows: number): tf.Tensor2D {
+  const segments = tf.tensor1d(index.map((row) => (row < 0 ? rows : row)), "int32");
+  if (tf.getKernel("UnsortedSegmentSum", tf.getBackend())) {
+    return tf.slice2d(tf.unsortedSegmentSum(dy, segments, rows + 1) as tf.Tensor2D, [0, 0], [rows, dy.shape[1]]);
+  }
+  // In blocks of rows, so that the one-hot matrix stays small: [K, block]ᵀ [K, D].
+  const block = Math.max(1, Math.min(rows, Math.floor((1 << 22) / Math.max(1, index.length))));
+  const parts: tf.Tensor2D[] = [];
+  for (let start = 0; start < rows; start += block) {
+    const count = Math.min(block, rows - start);
+    const hot = tf.cast(tf.equal(tf.expandDims(tf.range(start, start + count, 1, "int32"), 1), tf.expandDims(segments, 0)), "float32") as tf.Tensor2D;
+    parts.push(tf.matMul(hot, dy));
+  }
+  return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);
+}

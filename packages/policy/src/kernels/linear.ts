@@ -1,0 +1,60 @@
+/**
+ * y = x [W₁ᵀ | W₂ᵀ | ..] + [b₁ | b₂ | ..]: several linear layers over the same input in one product (q, k, v; gate, up).
+ * Weights are in checkpoint layout, [out, in]. Backward: dx = dy W, dW = dyᵀ x, db = Σ dy. Frozen weights are left out.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { isTrainable, withGradient } from "./custom-gradient";
+import { heap } from "./wasm/heap";
+import { linearOnHeap } from "./wasm/linear";
+
+export interface LinearOptions {
+  /** Whether a gradient for x is wanted; false for data such as pixels. */
+  readonly inputGradient?: boolean;
+  /** Whether gradients for the weights are wanted, where it does not show: a reshaped variable is a plain tensor. */
+  readonly weightGradient?: boolean;
+}
+
+/**
+ * @param x [N, in]
+ * @param weights each [outᵢ, in]
+ * @param biases each [outᵢ], or null; as many as weights
+ * @returns [N, Σ outᵢ]
+ */
+export function linear(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], biases: readonly (tf.Tensor1D | null)[], options: LinearOptions = {}): tf.Tensor2D {
+  if (heap()) return linearOnHeap(x, weights, biases, options);
+  const trainable = weights.map((weight) => options.weightGradient ?? isTrainable(weight));
+  const inputGradient = options.inputGradient ?? true;
+  const biasTrainable = biases.map((bias) => bias !== null && isTrainable(bias));
+  const inputs: tf.Tensor[] = [
+    ...(inputGradient ? [x] : []),
+    ...weights.filter((_, i) => trainable[i]),
+    ...biases.filter((bias, i): bias is tf.Tensor1D => bias !== null && biasTrainable[i]!),
+  ];
+  const widths = weights.map((weight) => weight.shape[0]);
+  return withGradient<tf.Tensor2D>(inputs, (save) => {
+    const packed = weights.length === 1 ? weights[0]! : tf.concat2d([...weights], 0);
+    let value: tf.Tensor2D = tf.matMul(x, packed, false, true);
+    if (biases.some((bias) => bias !== null)) {
+      value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
+    }
+    save([x, packed]);
+    return {
+      value,
+      gradient: (dy, [x, packed]) => {
+        const out: tf.Tensor[] = [];
+        if (inputGradient) out.push(tf.matMul(dy, packed as tf.Tensor2D));
+        if (trainable.some(Boolean)) {
+          const all = tf.matMul(dy, x as tf.Tensor2D, true, false);
+          const parts = weights.length === 1 ? [all] : tf.split(all, widths, 0);
+          out.push(...parts.filter((_, i) => trainable[i]));
+        }
+        if (biasTrainable.some(Boolean)) {
+          const all = tf.sum(dy, 0);
+          const parts = weights.length === 1 ? [all] : tf.split(all, widths, 0);
+          out.push(...parts.filter((_, i) => biasTrainable[i]));
+        }
+        return out;
+      },
+    };
+  });
+}

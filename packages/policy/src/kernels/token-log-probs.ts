@@ -1,0 +1,88 @@
+/**
+ * Log-probabilities of given tokens, and the entropy of the distributions they come from, straight from hidden states:
+ * z = h Wᵀ / τ, L = logsumexp z, log p = z[target] - L, H = L - Σ p z, all in nats.
+ * Backward: dz = g (1[target] - p) - e p (log p + H), with g and e the gradients of log p and H; then dh = dz W / τ and
+ * dW = dzᵀ h / τ.
+ *
+ * [M, V] is never held: rows go through in chunks, and the backward pass computes each chunk's logits again.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { isTrainable, withGradient } from "./custom-gradient";
+import { heap } from "./wasm/heap";
+import { tokenLogProbsOnHeap } from "./wasm/token-log-probs";
+
+export interface TokenLogProbsOptions {
+  /** τ, divides the logits. */
+  readonly temperature: number;
+  readonly entropy: boolean;
+}
+
+/** Logits of one chunk. */
+const CHUNK_ELEMENTS = 1 << 24;
+
+/**
+ * @param hidden final hidden states of the positions that predict, [M, D]
+ * @param head [V, D]
+ * @param targets the tokens, [M]
+ * @returns [M, 1], or [M, 2] with the entropy in the second column
+ */
+export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, options: TokenLogProbsOptions): tf.Tensor2D {
+  if (heap()) return tokenLogProbsOnHeap(hidden, head, targets, options);
+  const { temperature, entropy } = options;
+  const rows = hidden.shape[0];
+  const vocabulary = head.shape[0];
+  const trainable = isTrainable(head);
+  const chunk = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
+  const chunks = Array.from({ length: Math.ceil(rows / chunk) }, (_, i) => [i * chunk, Math.min(chunk, rows - i * chunk)] as const);
+  return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
+    const value = stack(chunks.map(([start, count]) => tf.tidy(() => {
+      const { logP, hot } = distribution(hidden, head, targets, start, count, temperature);
+      const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
+      return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
+    })));
+    save([hidden, head]);
+    return {
+      value,
+      gradient: (dy, saved) => {
+        const [hidden, head] = saved as [tf.Tensor2D, tf.Tensor2D];
+        const dHidden: tf.Tensor2D[] = [];
+        let dHead: tf.Tensor2D | undefined;
+        for (const [start, count] of chunks) {
+          const [dh, dw] = tf.tidy(() => {
+            const { logP, hot, states } = distribution(hidden, head, targets, start, count, temperature);
+            const p: tf.Tensor2D = tf.exp(logP);
+            let dz: tf.Tensor2D = tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), tf.sub(hot, p));
+            if (entropy) dz = tf.sub(dz, tf.mul(tf.slice2d(dy, [start, 1], [count, 1]), tf.mul(p, tf.add(logP, entropyOf(logP)))) as tf.Tensor2D);
+            dz = tf.div(dz, temperature);
+            return [tf.matMul(dz, head), ...(trainable ? [tf.matMul(dz, states, true, false)] : [])] as tf.Tensor2D[];
+          }) as [tf.Tensor2D, tf.Tensor2D?];
+          dHidden.push(dh);
+          if (dw) {
+            const sum: tf.Tensor2D = dHead ? tf.add(dHead, dw) : dw;
+            if (dHead) tf.dispose([dHead, dw]);
+            dHead = sum;
+          }
+        }
+        return [stack(dHidden), ...(dHead ? [dHead] : [])];
+      },
+    };
+  });
+}
+
+function distribution(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, start: number, count: number, temperature: number) {
+  const states = tf.slice2d(hidden, [start, 0], [count, -1]);
+  const logits = tf.matMul(states, head, false, true);
+  const logP = tf.logSoftmax(temperature === 1 ? logits : tf.div(logits, temperature)) as tf.Tensor2D;
+  // Cast rather than asked for as float32: wasm's oneHot fills float tensors with the bits of integers.
+  const hot = tf.cast(tf.oneHot(tf.tensor1d(targets.subarray(start, start + count), "int32"), head.shape[0]), "float32") as tf.Tensor2D;
+  return { logP, hot, states };
+}
+
+/** -Σ p log p, [m, V] → [m, 1]. */
+function entropyOf(logP: tf.Tensor2D): tf.Tensor2D {
+  return tf.neg(tf.sum(tf.mul(tf.exp(logP), logP), 1, true)) as tf.Tensor2D;
+}
+
+function stack(parts: tf.Tensor2D[]): tf.Tensor2D {
+  return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);
+}

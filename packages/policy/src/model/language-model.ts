@@ -1,0 +1,67 @@
+/**
+ * Qwen2.5's decoder over packed tokens (arXiv 2412.15115; transformers 5.23 `Qwen2_5_VLTextModel`): RMSNorm, attention with
+ * grouped queries, biases on q, k, v and M-RoPE, RMSNorm, SwiGLU, both with residuals.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { TextConfig } from "../config/model-config";
+import { attention } from "../kernels/attention";
+import { gatherRows } from "../kernels/gather-rows";
+import { rmsNorm } from "../kernels/rms-norm";
+import type { RotaryTable } from "../kernels/rotary";
+import { swiglu } from "../kernels/swiglu";
+import type { ModelWeights } from "./model-weights";
+import type { PackedTokens } from "./packed-batch";
+import { rotaryTensors, textRotary } from "./rotary-tables";
+import type { Trace } from "./trace";
+
+export interface LanguageModelOptions {
+  /** Rows whose final hidden states are wanted, in this order and possibly more than once; all of them unless told. */
+  readonly select?: Int32Array;
+  /** Is shown each layer's packed q, k, v before rotation; generation fills its cache from it. */
+  readonly onQkv?: (layer: number, qkv: tf.Tensor2D, rotary: RotaryTable) => void;
+  readonly trace?: Trace;
+}
+
+/** Rows of the embedding with visual features in their places, [N, hidden]. */
+export function embedTokens(tokens: PackedTokens, features: tf.Tensor2D | undefined, weights: ModelWeights): tf.Tensor2D {
+  const text = gatherRows(weights.matrix("model.embed_tokens.weight"), tokens.ids);
+  return features ? tf.add(text, gatherRows(features, tokens.visualRows)) : text;
+}
+
+/**
+ * @param features one row a merged visual token, in the order of `tokens.visuals`; undefined without pictures
+ * @returns hidden states after the final norm, [N or select.length, hidden]
+ */
+export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | undefined, weights: ModelWeights, config: TextConfig, options: LanguageModelOptions = {}): tf.Tensor2D {
+  return tf.tidy(() => {
+    const { select, onQkv, trace } = options;
+    const rotary = rotaryTensors(textRotary(tokens.positions, config));
+    const heads = { heads: config.numHeads, keyValueHeads: config.numKeyValueHeads, headDim: config.headDim };
+    let hidden = embedTokens(tokens, features, weights);
+    trace?.("hidden.0", hidden);
+    for (let i = 0; i < config.numLayers; i++) {
+      const name = `model.layers.${i}`;
+      const normal = rmsNorm(hidden, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
+      const qkv = weights.project(normal, [`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]);
+      onQkv?.(i, qkv, rotary);
+      let attended = attention(qkv, rotary, tokens.plan, heads);
+      if (select && i === config.numLayers - 1) {
+        // Past the last attention, rows no longer meet: the rest is needed only where somebody looks.
+        hidden = gatherRows(hidden, select);
+        attended = gatherRows(attended, select);
+      }
+      hidden = tf.add(hidden, weights.project(attended, [`${name}.self_attn.o_proj`]));
+      const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);
+      hidden = tf.add(hidden, weights.project(swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`]));
+      if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
+    }
+    const final = rmsNorm(hidden, weights.vector("model.norm.weight"), config.rmsNormEps);
+    trace?.(`hidden.${config.numLayers}`, final);
+    return final;
+  });
+}
+
+/** The matrix that turns hidden states into logits, [vocabulary, hidden]. */
+export function headWeight(weights: ModelWeights): tf.Tensor2D {
+  return weights.matrix(weights.has("lm_head.weight") ? "lm_head.weight" : "model.embed_tokens.weight");
+}

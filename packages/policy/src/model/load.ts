@@ -1,0 +1,49 @@
+/** Reads a Qwen2.5-VL from a folder in Hugging Face layout. */
+import { readModelConfig } from "../config/model-config";
+import { WeightsError } from "../input-error";
+import { openSafetensors } from "../safetensors/reader";
+import { ModelWeights } from "./model-weights";
+import { parameterShapes, publishedName } from "./parameter-shapes";
+import { Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl";
+
+/**
+ * Loads `folder` (config.json and model.safetensors, possibly in shards, float32, bfloat16 or float16) onto the current
+ * backend, one tensor at a time.
+ *
+ * ```ts
+ * const policy = await loadQwen25Vl("./Qwen2.5-VL-3B-Instruct", { freeze: ["vision", "connector"] });
+ * ```
+ *
+ * @throws ConfigError when the configuration is missing, unsupported or impossible
+ * @throws WeightsError when a tensor is missing, superfluous or of another shape than the configuration asks for
+ */
+export async function loadQwen25Vl(folder: string, options: Omit<Qwen25VlOptions, "sourceFolder"> = {}): Promise<Qwen25VlPolicy> {
+  const config = readModelConfig(folder);
+  const shapes = parameterShapes(config);
+  const reader = openSafetensors(folder);
+  try {
+    const stored = new Map(reader.names.map((name) => [publishedName(name), name]));
+    const wanted = new Set(shapes.map(({ name }) => name));
+    // Tied checkpoints may carry the head a second time; it is the embedding.
+    if (config.tieWordEmbeddings) wanted.add("lm_head.weight");
+    const extra = [...stored.keys()].filter((name) => !wanted.has(name));
+    if (extra.length > 0) {
+      throw new WeightsError({
+        what: "The weights hold tensors that this model does not have.", where: folder, expected: `the ${shapes.length} tensors of config.json`,
+        found: `${extra.slice(0, 4).join(", ")}${extra.length > 4 ? ` and ${extra.length - 4} more` : ""}`, fix: "check that config.json and the weights belong together; merge adapters before loading",
+      });
+    }
+    for (const { name, shape } of shapes) {
+      const found = reader.info(stored.get(name) ?? name).shape;
+      if (found.length === shape.length && found.every((n, i) => n === shape[i])) continue;
+      throw new WeightsError({
+        what: "A tensor has another shape than the configuration asks for.", where: `${folder}, tensor ${name}`, expected: `[${shape.join(", ")}]`, found: `[${found.join(", ")}]`,
+        fix: "check that config.json and the weights belong together",
+      });
+    }
+    const store = new ModelWeights(shapes, ({ name }) => reader.readFloat32(stored.get(name)!), ({ group }) => options.freeze?.includes(group) ?? false);
+    return new Qwen25VlPolicy(config, store, store.parameters(), { ...options, sourceFolder: folder });
+  } finally {
+    reader.close();
+  }
+}

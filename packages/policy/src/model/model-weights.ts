@@ -1,0 +1,119 @@
+/** The tensors of a model by name: trainable ones are variables, frozen ones constants. */
+import * as tf from "@tensorflow/tfjs-core";
+import { WeightsError } from "../input-error";
+import { linear, type LinearOptions } from "../kernels/linear";
+import type { ParameterGroup, ParameterShape } from "./parameter-shapes";
+
+/** A trainable tensor, as the learner sees it. */
+export interface ModelParameter {
+  /** The tensor's name in a checkpoint (an adapter's: its name in peft's file). */
+  readonly name: string;
+  readonly variable: tf.Variable;
+  readonly group: ParameterGroup;
+  readonly layer?: number;
+}
+
+/** A low-rank addition to one linear layer: y += scale · (x Aᵀ) Bᵀ. */
+export interface LinearAdapter {
+  /** [rank, in]. */
+  readonly a: tf.Tensor2D;
+  /** [out, rank]. */
+  readonly b: tf.Tensor2D;
+  readonly scale: number;
+}
+
+export class ModelWeights {
+  readonly #tensors = new Map<string, tf.Tensor>();
+  /** Adapters by the layer's name without `.weight`. */
+  readonly adapters = new Map<string, LinearAdapter>();
+
+  /**
+   * Puts every tensor on the backend.
+   *
+   * @param values fetches a tensor's values, one at a time
+   * @param frozen whether a tensor is a constant
+   * @throws WeightsError when values are missing or of another size
+   */
+  constructor(
+    readonly shapes: readonly ParameterShape[],
+    values: (shape: ParameterShape) => Float32Array | undefined,
+    frozen: (shape: ParameterShape) => boolean,
+  ) {
+    try {
+      for (const shape of shapes) {
+        const data = values(shape);
+        const size = shape.shape.reduce((product, n) => product * n, 1);
+        if (!data || data.length !== size) {
+          throw new WeightsError({
+            what: data ? "A tensor has another shape than the configuration asks for." : "A tensor is missing from the weights.", where: `tensor ${shape.name}`,
+            expected: `[${shape.shape.join(", ")}], ${size} values`, found: data ? `${data.length} values` : "nothing", fix: "check that the weights belong to this config.json",
+          });
+        }
+        const tensor = tf.keep(tf.tensor(data, [...shape.shape], "float32"));
+        if (frozen(shape)) this.#tensors.set(shape.name, tensor);
+        else {
+          this.#tensors.set(shape.name, tf.variable(tensor));
+          tensor.dispose();
+        }
+      }
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  get(name: string): tf.Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new RangeError(`The model has no tensor named ${name}`);
+    return tensor;
+  }
+
+  vector(name: string): tf.Tensor1D {
+    return this.get(name) as tf.Tensor1D;
+  }
+
+  matrix(name: string): tf.Tensor2D {
+    return this.get(name) as tf.Tensor2D;
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  /** Trainable tensors of the checkpoint in its order. */
+  parameters(): ModelParameter[] {
+    return this.shapes.flatMap(({ name, group, layer }) => {
+      const variable = this.get(name);
+      if (!(variable instanceof tf.Variable)) return [];
+      return [layer === undefined ? { name, variable, group } : { name, variable, group, layer }];
+    });
+  }
+
+  /** Linear layers over one input, side by side, with their biases and adapters. Names without `.weight`. */
+  project(x: tf.Tensor2D, names: readonly string[], options?: LinearOptions): tf.Tensor2D {
+    const weights = names.map((name) => this.matrix(`${name}.weight`));
+    const biases = names.map((name) => (this.has(`${name}.bias`) ? this.vector(`${name}.bias`) : null));
+    const base = linear(x, weights, biases, options);
+    if (!names.some((name) => this.adapters.has(name))) return base;
+    const additions = names.map((name, i): tf.Tensor2D => {
+      const adapter = this.adapters.get(name);
+      if (!adapter) return tf.zeros([x.shape[0], weights[i]!.shape[0]]);
+      return tf.mul(linear(linear(x, [adapter.a], [null], options), [adapter.b], [null]), adapter.scale);
+    });
+    return tf.add(base, additions.length === 1 ? additions[0]! : tf.concat2d(additions, 1));
+  }
+
+  /** A linear layer's weight with its adapter merged in, [out, in]; a new tensor. Name without `.weight`. */
+  effectiveMatrix(name: string): tf.Tensor2D {
+    const weight = this.matrix(`${name}.weight`);
+    const adapter = this.adapters.get(name);
+    return adapter ? tf.tidy(() => tf.add(weight, tf.mul(tf.matMul(adapter.b, adapter.a), adapter.scale))) : tf.clone(weight);
+  }
+
+  dispose(): void {
+    tf.dispose([...this.#tensors.values()]);
+    tf.dispose([...this.adapters.values()].flatMap(({ a, b }) => [a, b]));
+    this.#tensors.clear();
+    this.adapters.clear();
+  }
+}

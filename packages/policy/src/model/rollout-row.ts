@@ -1,0 +1,29 @@
+/** What the model is given: prompts with their pictures, and completions to score. Plain data, no tensors. */
+
+/** Pictures or videos of one prompt, as the image processor makes them. */
+export interface VisualInput {
+  /** Flattened patches of all pictures one after another, [patches, channels · temporal · patch · patch], merge-block order. */
+  readonly pixelValues: Float32Array;
+  /** Time, height and width of each picture in patches. */
+  readonly gridThw: readonly (readonly [number, number, number])[];
+  /** Videos: seconds between two temporal patches, one a video; 1 unless told. */
+  readonly secondsPerGrid?: readonly number[];
+}
+
+/** A prompt: token ids with one placeholder for each merged visual token, and the pictures that fill them. */
+export interface PromptInput {
+  readonly promptIds: Int32Array;
+  readonly images?: VisualInput;
+  readonly videos?: VisualInput;
+}
+
+/**
+ * One rollout. Rows whose prompts have equal ids and the very same `pixelValues` arrays share the prompt's
+ * computation.
+ */
+export interface RolloutRow extends PromptInput {
+  /** The completion as trained: no visual placeholders, end token included. */
+  readonly completionIds: Int32Array;
+  /** Names the prompt; rows of different groups are never merged. */
+  readonly group?: string | number;
+}

@@ -1,0 +1,30 @@
+/** Writes a Qwen2.5-VL in Hugging Face layout, each file replaced only when it is complete. */
+import { copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { writeModelConfig, type Qwen25VlConfig } from "../config/model-config";
+import { writeSafetensors } from "../safetensors/writer";
+import type { ModelWeights } from "./model-weights";
+
+/** Files beside the weights that belong to a model: copied along where the source folder has them. */
+const COMPANIONS = [
+  "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+  "chat_template.json", "chat_template.jinja", "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
+] as const;
+
+/** @throws WeightsError when the disk is full or the folder can't be written */
+export async function saveQwen25Vl(folder: string, config: Qwen25VlConfig, weights: ModelWeights, sourceFolder?: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  await writeSafetensors(
+    join(folder, "model.safetensors"),
+    weights.shapes.map(({ name, shape }) => ({ name, shape, data: async () => (await weights.get(name).data()) as Float32Array })),
+  );
+  writeModelConfig(folder, config);
+  if (sourceFolder === undefined || resolve(sourceFolder) === resolve(folder)) return;
+  for (const name of COMPANIONS) {
+    const from = join(sourceFolder, name);
+    if (!existsSync(from)) continue;
+    const temporary = join(folder, `.${name}.${process.pid}.tmp`);
+    copyFileSync(from, temporary);
+    renameSync(temporary, join(folder, name));
+  }
+}

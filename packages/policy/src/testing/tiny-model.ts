@@ -1,0 +1,26 @@
+/** Small models and pictures for tests and benches. */
+import type { Qwen25VlConfig } from "../config/model-config";
+import type { VisualInput } from "../model/rollout-row";
+
+/** 4 layers of width 128 with 4 heads (2 for keys and values), a vision tower of 3 blocks of width 96. */
+export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: number }): Qwen25VlConfig {
+  return {
+    modelType: "qwen2_5_vl",
+    text: {
+      hiddenSize: 128, intermediateSize: sizes.intermediateSize, numLayers: 4, numHeads: 4, numKeyValueHeads: 2, headDim: 32, vocabSize: sizes.vocabSize,
+      maxPositionEmbeddings: 4096, rmsNormEps: 1e-6, ropeTheta: 1e4, mropeSection: [4, 6, 6], initializerRange: 0.02,
+    },
+    vision: {
+      depth: 3, hiddenSize: 96, intermediateSize: 192, numHeads: 3, headDim: 32, outHiddenSize: 128, inChannels: 3, patchSize: 14, temporalPatchSize: 2,
+      spatialMergeSize: 2, windowSize: 56, fullAttentionBlocks: [1], tokensPerSecond: 2, ropeTheta: 1e4,
+    },
+    tieWordEmbeddings: true, imageTokenId: 5, videoTokenId: 6, visionStartTokenId: 3, visionEndTokenId: 4, eosTokenIds: [2], bosTokenId: 1, padTokenId: 0,
+  };
+}
+
+/** A picture of `height` × `width` patches with smooth values that depend on `seed`. */
+export function gridPicture(config: Qwen25VlConfig, height: number, width: number, seed: number): VisualInput {
+  const { inChannels, temporalPatchSize, patchSize } = config.vision;
+  const pixelValues = Float32Array.from({ length: height * width * inChannels * temporalPatchSize * patchSize ** 2 }, (_, i) => Math.sin(0.37 * i + 1.7 * seed));
+  return { pixelValues, gridThw: [[1, height, width]] };
+}
