@@ -23,7 +23,7 @@ export function maskedMean(values: ArrayLike<number>, mask: ArrayLike<number>): 
   let sum = 0;
   let count = 0;
   for (let i = 0; i < mask.length; i++) {
-    if (mask[i]! === 0) continue;
+    if (mask[i] === 0) continue;
     first ??= values[i]!;
     sum += (values[i]! - first) * mask[i]!;
     count += mask[i]!;

@@ -27,7 +27,7 @@ export function reinforcePlusPlusAdvantages(
     let running = 0;
     for (let t = grid.width - 1; t >= 0; t--) {
       const i = row * grid.width + t;
-      if (grid.mask[i]! === 0) continue;
+      if (grid.mask[i] === 0) continue;
       running = tokenRewards[i]! + gamma * running;
       returns[i] = running;
     }
@@ -64,5 +64,5 @@ export function reinforcePlusPlusBaselineAdvantages(
 }
 
 function selected(values: Float64Array, mask: ArrayLike<number>): Float64Array {
-  return values.map((value, i) => (mask[i]! === 0 ? 0 : value * mask[i]!));
+  return values.map((value, i) => (mask[i] === 0 ? 0 : value * mask[i]!));
 }

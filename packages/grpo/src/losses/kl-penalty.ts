@@ -46,9 +46,10 @@ export function klTerm(estimator: KlEstimator, logProb: number, refLogProb: numb
 
 function k3(d: number, bounded: boolean): KlTerm {
   const exponent = bounded ? Math.min(Math.max(-d, -20), 20) : -d;
-  const value = Math.exp(exponent) - exponent - 1;
+  // expm1 keeps the digits of small differences; what rounding leaves below 0 is 0.
+  const value = Math.max(0, Math.expm1(exponent) - exponent);
   const passes = !bounded || (exponent === -d && value <= 10);
-  return { value: bounded ? Math.min(value, 10) : value, gradient: passes ? 1 - Math.exp(exponent) : 0 };
+  return { value: bounded ? Math.min(value, 10) : value, gradient: passes ? -Math.expm1(exponent) : 0 };
 }
 
 /**

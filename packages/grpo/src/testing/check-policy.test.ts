@@ -26,7 +26,7 @@ describe("checkPolicy", () => {
     const policy = bandit();
     const failed = async (broken: Partial<typeof policy>) =>
       (await checkPolicy({ ...policy, ...broken }, rows)).filter((finding) => !finding.holds).map((finding) => finding.property);
-    expect(await failed({ logProbs: (r, o) => ({ ...policy.logProbs(r, o), logProbs: tf.fill([r.length, o.width], -1) }) })).toContain(
+    expect(await failed({ logProbs: (r, o) => ({ ...policy.logProbs(r, o), logProbs: tf.neg(tf.ones([r.length, o.width])) }) })).toContain(
       "log-probabilities are at most 0 and finite inside, exactly 0 past the end",
     );
     const reversed = (r: readonly BanditRow[]) => r.map((row) => ({ ...row, state: r.length > 1 ? row.state : 1 - row.state }));
