@@ -1,19 +1,67 @@
 /** The adapters by the key that a configuration names them with. */
 import { DatasetError, nearest } from "@v-triune/schema";
 import { chartqa } from "./chartqa";
+import { chartqapro } from "./chartqapro";
+import { chartx } from "./chartx";
 import { clevr, superclevr } from "./clevr";
 import { coco, d3, object365, v3det } from "./coco-layout";
+import { estvqa } from "./estvqa";
 import { geometry3k } from "./geometry3k";
+import { llavaOvOcr } from "./llava-ov-ocr";
+import { mmMath } from "./mm-math";
+import { mmk12 } from "./mmk12";
+import { algopuzzlevqa, puzzlevqa } from "./puzzlevqa";
+import { scienceqa } from "./scienceqa";
+import { scivqa } from "./scivqa";
 import type { SourceAdapter } from "./source-adapter";
+import { tableAdapter } from "./table";
+import { tablevqa } from "./tablevqa";
+import { verlAdapter } from "./verl";
+import { virl39kChart, virl39kScience } from "./virl39k";
+import { visualpuzzles } from "./visualpuzzles";
 
-/** Every adapter: the 18 sources, and others that stand in for them or bring in people's own data. */
-export const adapters: readonly SourceAdapter[] = [geometry3k, chartqa, v3det, object365, coco, d3, clevr, superclevr];
+/** Adapters that read one owner's layout: the 18 sources in the order of `sources`, then those that stand in for them. */
+export const adapters: readonly SourceAdapter[] = [
+  mmMath,
+  geometry3k,
+  mmk12,
+  puzzlevqa,
+  visualpuzzles,
+  scienceqa,
+  scivqa,
+  virl39kScience,
+  chartqapro,
+  chartx,
+  tablevqa,
+  virl39kChart,
+  v3det,
+  object365,
+  d3,
+  clevr,
+  llavaOvOcr,
+  estvqa,
+  algopuzzlevqa,
+  chartqa,
+  coco,
+  superclevr,
+];
 
-/** The adapter of a key. @throws DatasetError with the nearest key */
-export function adapterFor(key: string): SourceAdapter {
-  const adapter = adapters.find((candidate) => candidate.info.key === key);
+/** Adapters that are made from the settings of a source: people's own data. */
+const generic: Readonly<Record<string, (settings: Readonly<Record<string, unknown>>) => SourceAdapter>> = {
+  table: tableAdapter,
+  verl: verlAdapter,
+};
+
+/**
+ * The adapter of a key.
+ *
+ * @param settings of the source in the configuration; the generic adapters (`table`, `verl`) need them
+ * @throws DatasetError with the nearest key
+ */
+export function adapterFor(key: string, settings: Readonly<Record<string, unknown>> = {}): SourceAdapter {
+  const adapter = adapters.find((candidate) => candidate.info.key === key) ?? generic[key]?.(settings);
   if (adapter !== undefined) return adapter;
-  const keys = adapters.map((candidate) => candidate.info.key);
+  const keys = [...adapters.map((candidate) => candidate.info.key), ...Object.keys(generic)];
   const near = nearest(key, keys);
   throw new DatasetError({
     code: "bad-option",

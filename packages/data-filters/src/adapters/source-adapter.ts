@@ -31,6 +31,8 @@ export interface SourceRow {
   readonly width?: number;
   readonly height?: number;
   readonly boxes?: readonly PixelBox[];
+  /** `relative`: the boxes are 0..1000 of the picture, and become pixels when its size is known. Default `pixel`. */
+  readonly boxUnit?: "pixel" | "relative";
   /** What the row is balanced by and counted by in the report: chart type, subject, pattern .. */
   readonly category?: string;
 }
@@ -45,7 +47,7 @@ export interface AdapterContext {
   spool(bytes: Uint8Array, name: string): PictureReference;
   /** Reports a record that cannot be used. Throws it in a strict run. */
   bad(error: DatasetError): void;
-  /** Settings of this source in the configuration, for the generic adapters. */
+  /** Settings of this source in the configuration. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal | undefined;
 }

@@ -87,7 +87,7 @@ export function bindConfig(config: CurationConfig): BoundConfig {
     if (paths.length === 0) throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "nothing" });
     whole(`${field}.limit`, source.limit, 1);
     whole(`${field}.copies`, source.copies, 1);
-    return { config: source, adapter: adapterFor(source.source), paths };
+    return { config: source, adapter: adapterFor(source.source, source.settings), paths };
   });
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   const names = rules.map((rule) => rule.name);

@@ -38,14 +38,14 @@ export async function inspectRows(connection: DuckDBConnection, relation: string
       ["hash", VARCHAR],
       ["changes", VARCHAR],
       ["changed_pictures", VARCHAR],
-      ["turned_boxes", BOXES_TYPE],
+      ["corrected_boxes", BOXES_TYPE],
     ],
     inspectAll(connection, relation, options),
   );
   await connection.run(`CREATE OR REPLACE TABLE rows AS
     SELECT rows.* REPLACE (
         coalesce(nullif(shown_width, 0), width) AS width, coalesce(nullif(shown_height, 0), height) AS height,
-        coalesce(changed_pictures, pictures) AS pictures, coalesce(turned_boxes, boxes) AS boxes),
+        coalesce(changed_pictures, pictures) AS pictures, coalesce(corrected_boxes, boxes) AS boxes),
       error AS picture_error, smallest AS smallest_side, hash AS picture_hash, changes AS picture_changes
     FROM rows LEFT JOIN inspected USING (row) ORDER BY row`);
   await connection.run("DROP TABLE inspected");
@@ -73,17 +73,17 @@ async function* inspectAll(connection: DuckDBConnection, relation: string, optio
     done++;
     if (done % 64 === 0) options.onProgress?.(done);
   };
-  const result = await connection.stream(`SELECT row, pictures, boxes, width, height FROM ${relation} ORDER BY row`);
+  const result = await connection.stream(`SELECT row, pictures, boxes, box_unit, width, height FROM ${relation} ORDER BY row`);
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) break;
     for (let i = 0; i < chunk.rowCount; i++) {
       options.signal?.throwIfAborted();
-      const [row, pictures, boxes, width, height] = chunk.getRowValues(i).map(plain);
+      const [row, pictures, boxes, unit, width, height] = chunk.getRowValues(i).map(plain);
       const references = JSON.parse(String(pictures)) as PictureReference[];
       waiting.push(
         Promise.all(references.map(lookAt)).then((looked) =>
-          describe(Number(row), looked, boxes as PixelBox[] | null, width as number | null, height as number | null),
+          describe(Number(row), looked, boxes as PixelBox[] | null, unit === "relative", width as number | null, height as number | null),
         ),
       );
       if (waiting.length >= concurrency) {
@@ -108,6 +108,7 @@ function describe(
   row: number,
   looked: readonly Inspected[],
   boxes: readonly PixelBox[] | null,
+  relative: boolean,
   width: number | null,
   height: number | null,
 ): DuckDBValue[] {
@@ -126,8 +127,8 @@ function describe(
     return [BigInt(row), error, null, null, null, null, null, null, null];
   }
   // Annotation tools that ignore EXIF give boxes of the stored picture; where both sizes agree, that is assumed.
-  const turn = first.orientation !== 1 && boxes !== null && (asStored || !annotated);
-  const turned = turn ? boxes.map((box) => turnBox(box, first)) : null;
+  const turn = first.orientation !== 1 && boxes !== null && !relative && (asStored || !annotated);
+  const corrected = relative && boxes !== null ? boxes.map((box) => pixelBox(box, first)) : turn ? boxes.map((box) => turnBox(box, first)) : null;
   const changes = [...new Set(looked.flatMap(({ inspection }) => inspection.changes))];
   return [
     BigInt(row),
@@ -138,8 +139,14 @@ function describe(
     looked.every(({ inspection }) => inspection.hash !== null) ? looked.map(({ inspection }) => inspection.hash).join(",") : null,
     changes.length > 0 ? changes.join(", ") : null,
     changes.length > 0 ? JSON.stringify(looked.map(({ reference }) => reference)) : null,
-    turned === null ? null : boxesValue(turned),
+    corrected === null ? null : boxesValue(corrected),
   ];
+}
+
+/** A box on the 0..1000 grid in pixels; the middle of its cell, so that it is truncated back to the same cell. */
+function pixelBox({ x1, y1, x2, y2, label }: PixelBox, { width, height }: PictureInspection): PixelBox {
+  const side = (value: number, length: number): number => Math.min(length, ((value + 0.5) * length) / 1000);
+  return { x1: side(x1, width), y1: side(y1, height), x2: side(x2, width), y2: side(y2, height), label };
 }
 
 function turnBox(box: PixelBox, picture: PictureInspection): PixelBox {

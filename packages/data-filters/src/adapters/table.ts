@@ -1,0 +1,121 @@
+/**
+ * People's own data (`source: table`): Parquet, JSON, JSON Lines or CSV, with a mapping from columns.
+ *
+ * ```yaml
+ * - source: table
+ *   path: my-data
+ *   settings:
+ *     task: chart
+ *     name: mycharts                  # data_source, and {source} of the file name
+ *     files: "questions.*\\.jsonl$"    # optional, a regular expression
+ *     columns: { question: q, answer: a, image: picture, id: key, category: kind }
+ * ```
+ * For boxes: `columns: { boxes: objects, image: file, width: w, height: h }`, where a box is `{bbox: [x1, y1, x2, y2], label}`
+ * (`boxFormat: xywh` for COCO's) in pixels.
+ */
+import { DatasetError, sourceInfo, taskDefaults, TASKS, type SourceInfo, type Task } from "@v-triune/schema";
+import { withoutImageMarks } from "./answer-text";
+import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
+import { PictureIndex } from "./source-files";
+import { eachRecord, isRecord, picturesOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
+
+const COLUMNS = ["id", "question", "answer", "image", "options", "category", "boxes", "width", "height"] as const;
+type Column = (typeof COLUMNS)[number];
+
+/** The adapter for a mapping. @throws DatasetError `bad-option` when the settings are incomplete */
+export function tableAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
+  const task = settings.task;
+  if (typeof task !== "string" || !(TASKS as readonly string[]).includes(task)) throw option("task", `one of ${TASKS.join(", ")}`, task);
+  const name = settings.name;
+  if (typeof name !== "string" || !/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) throw option("name", "a name of a-z, 0-9 and _", name);
+  const columns = settings.columns;
+  if (!isRecord(columns)) throw option("columns", `an object from ${COLUMNS.join(", ")} to your columns`, columns);
+  for (const [key, column] of Object.entries(columns)) {
+    if (!(COLUMNS as readonly string[]).includes(key) || typeof column !== "string") {
+      throw option(`columns.${key}`, `a column for one of ${COLUMNS.join(", ")}`, column);
+    }
+  }
+  const files = typeof settings.files === "string" ? new RegExp(settings.files) : /\.(parquet|jsonl?|csv|tsv)$/i;
+  const mapping = columns as Partial<Record<Column, string>>;
+  const info: SourceInfo = {
+    ...sourceInfo("clevr"),
+    ...taskDefaults(task as Task),
+    key: name,
+    title: name,
+    task: task as Task,
+    dataSource: name,
+    fileSource: name,
+    owner: "own data",
+    licence: "own data",
+    url: "",
+    size: "",
+    files: ["*.parquet, *.jsonl, *.json, *.csv or *.tsv"],
+  };
+  return {
+    info,
+    read(context): AsyncIterable<SourceRow> {
+      const pictures = new PictureIndex(context.folder);
+      return eachRecord(context, tableRecords(context, files, info.files.join("; ")), (record) =>
+        mappedRow(record, mapping, context, pictures, info.verifier === "detection", settings.boxFormat === "xywh"),
+      );
+    },
+  };
+}
+
+function mappedRow(
+  record: TableRecord,
+  columns: Partial<Record<Column, string>>,
+  context: AdapterContext,
+  pictures: PictureIndex,
+  withBoxes: boolean,
+  xywh: boolean,
+): SourceRow {
+  const cell = (column: Column): unknown => record.value[columns[column] ?? column];
+  const id = textOf(cell("id")) ?? recordId(context, record);
+  const width = cell("width");
+  const height = cell("height");
+  const category = textOf(cell("category"));
+  const options = cell("options");
+  return {
+    id,
+    question: withBoxes ? "" : withoutImageMarks(requiredText(record, columns.question ?? "question")),
+    answer: withBoxes ? "" : requiredText(record, columns.answer ?? "answer").trim(),
+    pictures: picturesOf(cell("image"), context, pictures, id),
+    ...(category === null ? {} : { category }),
+    ...(Array.isArray(options) ? { options: options.map((one) => textOf(one) ?? "") } : {}),
+    ...(withBoxes ? { boxes: boxesOf(record, cell("boxes"), columns.boxes ?? "boxes", xywh) } : {}),
+    ...(typeof width === "number" && typeof height === "number" ? { width, height } : {}),
+  };
+}
+
+function boxesOf(record: TableRecord, cell: unknown, field: string, xywh: boolean): PixelBox[] {
+  let list = cell;
+  if (typeof cell === "string") {
+    try {
+      list = JSON.parse(cell);
+    } catch {
+      list = null;
+    }
+  }
+  const wrong = (found: unknown): DatasetError =>
+    new DatasetError({
+      code: "wrong-type",
+      file: record.file,
+      row: record.row,
+      field,
+      expected: 'a list of {"bbox": [four numbers], "label": text}',
+      found: (JSON.stringify(found) ?? "nothing").slice(0, 60),
+    });
+  if (!Array.isArray(list)) throw wrong(cell);
+  return list.map((item: unknown) => {
+    const bbox = isRecord(item) ? (item.bbox ?? item.bbox_2d) : null;
+    const label = isRecord(item) ? textOf(item.label ?? item.category) : null;
+    if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((v) => typeof v === "number") || label === null) throw wrong(item);
+    const [x1, y1, c, d] = bbox as [number, number, number, number];
+    return { x1, y1, x2: xywh ? x1 + c : c, y2: xywh ? y1 + d : d, label };
+  });
+}
+
+function option(field: string, expected: string, found: unknown): DatasetError {
+  return new DatasetError({ code: "bad-option", field: `settings.${field}`, expected, found: JSON.stringify(found) ?? "nothing" });
+}

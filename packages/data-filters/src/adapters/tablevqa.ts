@@ -1,0 +1,40 @@
+/**
+ * TableVQA-Bench (chart): a JSON list a subset beside `images/<subset>/`, or the Hugging Face export. Several gold answers
+ * come joined by `||` and are listed with commas; `vtabfact` has 0 and 1 for false and true.
+ */
+import { sourceInfo } from "@v-triune/schema";
+import type { SourceAdapter, SourceRow } from "./source-adapter";
+import { PictureIndex } from "./source-files";
+import { eachRecord, pictureOf, requiredText, tableRecords, type TableRecord } from "./table-records";
+
+const info = sourceInfo("tablevqa");
+const SUBSETS = "fintabnetqa|vtabfact|vwtq_syn|vwtq";
+
+export const tablevqa: SourceAdapter = {
+  info,
+  read(context): AsyncIterable<SourceRow> {
+    const pictures = new PictureIndex(context.folder);
+    // `(^|data/)`: evaluation outputs of the repository repeat the questions in other folders.
+    const files = new RegExp(`^(data/)?(${SUBSETS})[^/]*\\.(jsonl?|parquet)$`);
+    return eachRecord(context, tableRecords(context, files, info.files.join("; "), info.url), (record) => {
+      const subset = new RegExp(`(${SUBSETS})[^/]*$`).exec(record.file)?.[1] ?? "";
+      const id = requiredText(record, "qa_id");
+      const name = `${id.replace(/[^\w.-]/g, "_")}.png`;
+      const picture =
+        record.value.image === undefined ? pictures.find(`images/${subset}/${name}`) : pictureOf(record.value.image, context, pictures, name);
+      return {
+        id: `${subset}/${id}`,
+        question: requiredText(record, "question"),
+        answer: goldText(record, subset),
+        pictures: picture === null ? [] : [picture],
+        category: subset,
+      };
+    });
+  },
+};
+
+function goldText(record: TableRecord, subset: string): string {
+  const gold = requiredText(record, "gt");
+  if (subset === "vtabfact") return gold === "1" ? "true" : gold === "0" ? "false" : gold;
+  return gold.split("||").join(", ");
+}

@@ -1,0 +1,78 @@
+/**
+ * Parquet of the verl family (`source: verl`), Orsta's own included: data_source, prompt, images, reward_model. The question
+ * is the user's turns; gold boxes are read back from the ground truth, relative to the picture. For re-filtering a corpus
+ * that somebody else wrote; `settings: { task, name }` say where it belongs.
+ */
+import {
+  DatasetError,
+  parseDetectionGroundTruth,
+  sourceInfo,
+  taskDefaults,
+  TASKS,
+  unboxGroundTruth,
+  type SourceInfo,
+  type Task,
+} from "@v-triune/schema";
+import { withoutImageMarks } from "./answer-text";
+import type { SourceAdapter, SourceRow } from "./source-adapter";
+import { PictureIndex } from "./source-files";
+import { eachRecord, isRecord, picturesOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
+
+/** The adapter. @throws DatasetError `bad-option` without a task and a name */
+export function verlAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
+  const { task, name } = settings;
+  if (typeof task !== "string" || !(TASKS as readonly string[]).includes(task) || typeof name !== "string") {
+    throw new DatasetError({
+      code: "bad-option",
+      field: "settings",
+      expected: `task (one of ${TASKS.join(", ")}) and name`,
+      found: JSON.stringify(settings),
+    });
+  }
+  const info: SourceInfo = {
+    ...sourceInfo("clevr"),
+    ...taskDefaults(task as Task),
+    key: name,
+    title: name,
+    task: task as Task,
+    dataSource: name,
+    fileSource: name.replace(/_/g, ""),
+    owner: "own data",
+    licence: "own data",
+    url: "",
+    size: "",
+    files: ["*.parquet with prompt and reward_model"],
+  };
+  return {
+    info,
+    read(context): AsyncIterable<SourceRow> {
+      const pictures = new PictureIndex(context.folder);
+      return eachRecord(context, tableRecords(context, /\.parquet$/i, info.files.join("; ")), (record) => {
+        const { prompt, reward_model: reward, extra_info: extra } = record.value;
+        const id = (isRecord(extra) ? (textOf(extra.id) ?? textOf(extra.index)) : null) ?? recordId(context, record);
+        const question = userText(record, prompt);
+        const gold = requiredText({ ...record, value: isRecord(reward) ? reward : {} }, "ground_truth");
+        const images = picturesOf(record.value.images ?? record.value.image, context, pictures, id);
+        const boxes = info.verifier === "detection" ? parseDetectionGroundTruth(gold) : null;
+        if (boxes === null) return { id, question, answer: unboxGroundTruth(gold) ?? gold, pictures: images };
+        const list = boxes.map(({ bbox_2d: [x1, y1, x2, y2], label }) => ({ x1, y1, x2, y2, label }));
+        return { id, question: "", answer: "", pictures: images, boxes: list, boxUnit: "relative" };
+      });
+    },
+  };
+}
+
+function userText(record: TableRecord, prompt: unknown): string {
+  const turns = Array.isArray(prompt) ? prompt.filter(isRecord) : [];
+  const asked = turns.filter((turn) => turn.role === "user").map((turn) => textOf(turn.content) ?? "");
+  if (asked.length > 0) return withoutImageMarks(asked.join("\n"));
+  throw new DatasetError({
+    code: "missing-field",
+    file: record.file,
+    row: record.row,
+    field: "prompt",
+    expected: "a list of messages, one by the user",
+    found: JSON.stringify(prompt ?? null).slice(0, 60),
+  });
+}
+
