@@ -1,6 +1,6 @@
 /** What each backend is worth on this machine, each tried in a process of its own. */
 import { BACKEND_ORDER, type BackendName } from "./candidates";
-import type { BackendMeasurement } from "./measure-backend";
+import type { BackendMeasurement, MeasureOptions } from "./measure-backend";
 import { probeBackend } from "./probe";
 
 /** One backend's line in the doctor's report. */
@@ -27,6 +27,8 @@ export interface InspectOptions {
   /** Measure those that work (about a second each). */
   readonly measure?: boolean;
   readonly threads?: number;
+  /** What to measure; 1024³ unless told. */
+  readonly products?: MeasureOptions["products"];
 }
 
 /**
@@ -39,6 +41,7 @@ export async function inspectBackends(options: InspectOptions = {}): Promise<Bac
     const finding = await probeBackend({
       backend: name,
       measure: options.measure ?? false,
+      ...(options.products === undefined ? {} : { products: options.products }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     });
     if (finding.ok) reports.push({ name, works: true, reason: "", howToGet: "", ...withoutOk(finding) });

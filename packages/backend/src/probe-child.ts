@@ -25,7 +25,7 @@ async function probe(request: ProbeRequest): Promise<ProbeFinding> {
     version: activated.version,
     usesGpu: native?.usesGpu ?? false,
     startupLog: native?.startupLog ?? "",
-    ...(request.measure === true ? { measurement: await measureCurrentBackend(tf) } : {}),
+    ...(request.measure === true ? { measurement: await measureCurrentBackend(tf, request.products === undefined ? {} : { products: request.products }) } : {}),
   };
 }
 

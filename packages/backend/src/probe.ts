@@ -5,7 +5,7 @@
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BackendName } from "./candidates";
-import type { BackendMeasurement } from "./measure-backend";
+import type { BackendMeasurement, MeasureOptions } from "./measure-backend";
 import { lastLines, runCommand } from "./native/run-command";
 
 const require = createRequire(import.meta.url);
@@ -17,6 +17,7 @@ export interface ProbeRequest {
   readonly addon?: { readonly addon: string; readonly folder: string };
   /** Measure speed as well (a few seconds). */
   readonly measure?: boolean;
+  readonly products?: MeasureOptions["products"];
   readonly threads?: number;
 }
 

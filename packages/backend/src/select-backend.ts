@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { BackendError } from "./backend-error";
 import { activateBackend, BACKEND_ORDER, type ActivatedBackend, type ActivateOptions, type BackendName } from "./candidates";
 import { registerGradients } from "./gradients/register-gradients";
+import { guardWasmMemory } from "./wasm-memory";
 
 /** What a caller may ask for. */
 export interface SelectBackendOptions extends ActivateOptions {
@@ -111,6 +112,7 @@ export async function startBackend(name: BackendName, activated: ActivatedBacken
     throw startError(name, error);
   }
   if (!set || tf.getBackend() !== activated.tfjsName) throw startError(name, undefined);
+  if (name === "wasm") guardWasmMemory(tf.backend());
   // The plain JavaScript backend advertises tfjs-node at its first use; whoever chose it knows.
   if (name === "cpu") (tf.backend() as { firstUse?: boolean }).firstUse = false;
 }
