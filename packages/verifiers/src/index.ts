@@ -5,6 +5,7 @@ export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } f
 export { SIZE_PENALTIES, type SizePenalty } from "./detection/size-penalty";
 export { detectionFormat } from "./format/detection-format";
 export { mathverifyFormat, type FormatOptions } from "./format/mathverify-format";
+export { createMathverifyVerifier, mathverify, type MathverifyVerifierOptions } from "./mathverify/mathverify-verifier";
 export { createVerifierRegistry, UnknownVerifierError, VerifierRegistryError, type VerifierRegistry } from "./registry";
 export { paramsSchema, type ParamsIssue, type ParamsResult, type ParamsSchema } from "./standard-schema";
 export type { Verdict, Verifier, VerifierSample } from "./verifier";
