@@ -1,0 +1,133 @@
+/** Whole runs on a tiny model with random weights: what a run leaves behind, and that an interrupted one ends the same. */
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { DatasetError } from "@v-triune/schema";
+import { writeSamples } from "@v-triune/data-filters";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TrainingConfig } from "../config/training-config";
+import { demoConfig } from "../demo/demo-config";
+import { writeHeldOutData, writeTrainingData } from "../demo/demo-data";
+import { demoModelConfig, writeDemoModelFolder } from "../demo/model-folder";
+import { heldOutQuestions } from "../demo/question-stream";
+import { toSample } from "../demo/to-sample";
+import { RunFolderError } from "../errors";
+import { runTraining } from "./run-training";
+import type { TrainingEvent } from "./training-event";
+
+const folder = mkdtempSync(join(tmpdir(), "v-triune-run-"));
+const modelFolder = join(folder, "model");
+const trainData = join(folder, "train.parquet");
+const evalData = join(folder, "eval.parquet");
+
+beforeAll(async () => {
+  await writeDemoModelFolder(modelFolder);
+  await writeTrainingData(trainData, 4, 1);
+  await writeHeldOutData(evalData, 1);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const tiny = {
+  ...demoModelConfig,
+  hidden_size: 32,
+  intermediate_size: 48,
+  num_hidden_layers: 2,
+  rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
+  vision_config: { ...demoModelConfig.vision_config, depth: 2, hidden_size: 48, intermediate_size: 64, num_heads: 3, out_hidden_size: 32 },
+};
+
+function config(name: string, change: Partial<TrainingConfig> = {}): TrainingConfig {
+  const base = demoConfig({ seed: 5, steps: 3, backend: "wasm", samplesPerSource: 1, modelFolder, runFolder: join(folder, name), trainData, evalData });
+  return {
+    ...base,
+    model: { init: "random", config: tiny, tokenizer: modelFolder },
+    rollout: { ...base.rollout, promptsPerStep: 4, n: 3, maxNewTokens: 8 },
+    update: { ...base.update, miniBatch: 4 },
+    // Random weights rarely earn a reward; the format's share would leave most groups without a signal.
+    algorithm: { ...base.algorithm, entropyCoefficient: 0.01 },
+    evaluation: { ...base.evaluation, maxNewTokens: 8 },
+    ...change,
+  };
+}
+
+const weightsOf = (name: string, step: number) => readFileSync(join(folder, name, `checkpoints/step-00000${step}/model.safetensors`));
+const numbersOf = (name: string) =>
+  readFileSync(join(folder, name, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { metrics: Record<string, number> })
+    .map((record) => ({ ...record, metrics: Object.fromEntries(Object.entries(record.metrics).filter(([key]) => !/^(timing_s|perf)\//.test(key))) }));
+
+describe("runTraining", () => {
+  it("leaves run.json, metrics by source and a checkpoint in Hugging Face layout", async () => {
+    const events: TrainingEvent[] = [];
+    const result = await runTraining(config("whole"), { listen: (event) => events.push(event) });
+    expect(result).toMatchObject({ step: 3, interrupted: false });
+    expect(Object.keys(result.before?.bySource ?? {})).toHaveLength(7);
+    expect(events.filter(({ type }) => type === "step")).toHaveLength(3);
+    const files = readdirSync(join(folder, "whole/checkpoints/step-000003"));
+    for (const file of ["model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja", "optimizer.safetensors", "state.json"]) expect(files).toContain(file);
+    const records = numbersOf("whole") as unknown as { step: number; scope: string; split: string; metrics: Record<string, number> }[];
+    expect(new Set(records.filter(({ split }) => split === "train").map(({ step }) => step))).toEqual(new Set([1, 2, 3]));
+    const all = records.find(({ scope, split, step }) => scope === "all" && split === "train" && step === 2);
+    expect(all?.metrics["actor/grad_norm"]).toBeGreaterThan(0);
+    expect(existsSync(join(folder, "whole/run.lock"))).toBe(false);
+  });
+
+  it("ends with the same bytes when it was interrupted and resumed", async () => {
+    const interruption = { requested: false };
+    const first = await runTraining(config("resumed"), { interruption, listen: ({ type }) => (interruption.requested ||= type === "step") });
+    expect(first).toMatchObject({ step: 1, interrupted: true });
+    const second = await runTraining(config("resumed"), { resume: true });
+    expect(second).toMatchObject({ step: 3, interrupted: false });
+    expect(weightsOf("resumed", 3).equals(weightsOf("whole", 3))).toBe(true);
+    expect(numbersOf("resumed")).toEqual(numbersOf("whole"));
+  });
+
+  it("frees every tensor", async () => {
+    const before = tf.memory().numTensors;
+    await runTraining(config("leaks"));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it("trains off-policy with a KL term to the first weights", async () => {
+    const base = config("off-policy");
+    const result = await runTraining({
+      ...base,
+      run: { ...base.run, steps: 1 },
+      update: { ...base.update, miniBatch: 2, epochs: 2 },
+      algorithm: { ...base.algorithm, kl: { coefficient: 0.01, estimator: "k3" } },
+    });
+    expect(result.step).toBe(1);
+    const [all] = (numbersOf("off-policy") as unknown as { scope: string; split: string; metrics: Record<string, number> }[]).filter(({ scope, split }) => scope === "all" && split === "train");
+    expect(all?.metrics["actor/kl_loss"]).toBeGreaterThan(0);
+  });
+
+  it("refuses a folder that holds another run and a damaged checkpoint", async () => {
+    await expect(runTraining(config("whole"))).rejects.toThrow("holds another run");
+    const optimizer = join(folder, "leaks/checkpoints/step-000003/optimizer.safetensors");
+    const bytes = readFileSync(optimizer);
+    writeFileSync(optimizer, bytes.subarray(0, bytes.length - 4));
+    const error = await runTraining(config("leaks"), { resume: true }).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(RunFolderError);
+    expect((error as Error).message).toContain("The checkpoint is damaged");
+  });
+
+  it("leaves out a bad row, says so, and stops at it when strict", async () => {
+    const [first] = heldOutQuestions(1);
+    if (!first) throw new Error("a question");
+    const good = await toSample(first.source, "good", first.question);
+    const bad = { ...good, images: [{ bytes: new TextEncoder().encode("<html>no picture</html>"), path: null }], extra_info: { id: "bad", image_path: null } };
+    const path = join(folder, "bad.parquet");
+    await writeSamples(path, [good, bad]);
+    const events: TrainingEvent[] = [];
+    const base = config("bad-row", { data: { train: [{ path, weight: 1, cap: null }], eval: [] }, strict: false });
+    await runTraining({ ...base, run: { ...base.run, steps: 1 } }, { listen: (event) => events.push(event) });
+    const told = events.find(({ type }) => type === "bad-row");
+    expect(told && "message" in told ? told.message : "").toContain("demo_count/bad");
+    const strict = config("strict", { data: { train: [{ path, weight: 1, cap: null }], eval: [] }, strict: true });
+    await expect(runTraining(strict)).rejects.toThrow("demo_count/bad");
+    await expect(runTraining(config("nothing", { data: { train: [{ path: join(folder, "none.parquet"), weight: 1, cap: null }], eval: [] } }))).rejects.toThrow(DatasetError);
+  });
+});
