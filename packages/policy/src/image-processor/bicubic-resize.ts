@@ -19,7 +19,7 @@ const CUBIC_A = -0.5;
 export interface RgbImage {
   readonly width: number;
   readonly height: number;
-  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly data: Uint8Array;
 }
 
 /** For each output position: the first input it reads, how many, and their integer weights at `position * stride`. */
@@ -106,7 +106,7 @@ function resizeRows(image: RgbImage, width: number): RgbImage {
       out[at + 2] = blue >> PRECISION_BITS;
     }
   }
-  return { width, height, data: out };
+  return { width, height, data: new Uint8Array(out.buffer) };
 }
 
 function resizeColumns(image: RgbImage, height: number): RgbImage {
@@ -135,5 +135,5 @@ function resizeColumns(image: RgbImage, height: number): RgbImage {
     const base = y * rowBytes;
     for (let i = 0; i < rowBytes; i++) out[base + i] = sums[i]! >> PRECISION_BITS;
   }
-  return { width, height, data: out };
+  return { width, height, data: new Uint8Array(out.buffer) };
 }

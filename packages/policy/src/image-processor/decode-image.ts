@@ -113,8 +113,8 @@ function rawToRgb(image: RawImage, options: DecodeOptions): RgbImage {
 }
 
 /** One to four interleaved channels (grey, grey + alpha, RGB, RGB + alpha) to RGB, alpha composited on white. */
-function toRgb(data: Uint8Array | Uint8ClampedArray, channels: number): Uint8Array | Uint8ClampedArray {
-  if (channels === 3) return data;
+function toRgb(data: Uint8Array | Uint8ClampedArray, channels: number): Uint8Array {
+  if (channels === 3) return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
   const pixels = data.length / channels;
   const out = new Uint8Array(pixels * 3);
   const hasAlpha = channels % 2 === 0;

@@ -1,40 +1,49 @@
 /**
- * Text of token ids as they arrive. A token may end in the middle of a UTF-8 sequence, so text is held back while it ends
- * in U+FFFD; what has been handed out never changes, and all of it together is the decoding of all ids.
- *
- * Each new id is decoded behind the ids of the last piece, because some decoders treat the first token of a text in a way
- * of its own (the method of `DecodeStream` in Rust tokenizers 0.23).
+ * Text of token ids as they arrive. A token may end in the middle of a UTF-8 sequence; what has been handed out never
+ * changes, and all of it together is the decoding of all ids.
  */
-export class TextStream {
-  readonly #decode: (ids: readonly number[]) => string;
-  /** Ids of the last piece handed out, then those that are held back. */
-  #ids: number[] = [];
-  /** How many of them belong to that piece, and their text. */
-  #shownIds = 0;
-  #shown = "";
-
-  constructor(decode: (ids: readonly number[]) => string) {
-    this.#decode = decode;
-  }
-
+export interface TextStream {
   /** Takes one id and returns the text that is certain now; often a word, sometimes "". */
-  push(id: number): string {
-    this.#ids.push(id);
-    const text = this.#decode(this.#ids);
-    if (text.length <= this.#shown.length || text.endsWith("\uFFFD")) return "";
-    const piece = text.slice(this.#shown.length);
-    this.#ids = this.#ids.slice(this.#shownIds);
-    this.#shownIds = this.#ids.length;
-    this.#shown = this.#decode(this.#ids);
-    return piece;
-  }
+  push(id: number): string;
+  /** Returns what was held back (a broken sequence as U+FFFD) and starts over. */
+  end(): string;
+}
 
-  /** Returns what was held back (broken sequences as U+FFFD) and starts over. */
-  end(): string {
-    const rest = this.#decode(this.#ids).slice(this.#shown.length);
-    this.#ids = [];
-    this.#shownIds = 0;
-    this.#shown = "";
-    return rest;
-  }
+/** For vocabularies whose tokens are bytes: the UTF-8 decoder keeps the begun sequence. */
+export function byteStream(bytesOf: (id: number) => Uint8Array): TextStream {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return {
+    push: (id) => decoder.decode(bytesOf(id), { stream: true }),
+    end: () => decoder.decode(),
+  };
+}
+
+/**
+ * For all others. Text is held back while it ends in U+FFFD. Each new id is decoded behind the ids of the last piece,
+ * because some decoders treat the first token of a text in a way of its own (the method of `DecodeStream` in Rust
+ * tokenizers 0.23).
+ */
+export function windowStream(decode: (ids: readonly number[]) => string): TextStream {
+  /** Ids of the last piece handed out, then those that are held back. */
+  let ids: number[] = [];
+  /** How many of them belong to that piece, and their text. */
+  let shownIds = 0;
+  let shown = "";
+  return {
+    push: (id) => {
+      ids.push(id);
+      const text = decode(ids);
+      if (text.length <= shown.length || text.endsWith("\uFFFD")) return "";
+      const piece = text.slice(shown.length);
+      ids = ids.slice(shownIds);
+      shownIds = ids.length;
+      shown = decode(ids);
+      return piece;
+    },
+    end: () => {
+      const rest = decode(ids).slice(shown.length);
+      [ids, shownIds, shown] = [[], 0, ""];
+      return rest;
+    },
+  };
 }

@@ -1,5 +1,7 @@
 /**
  * Text ↔ token ids from a Hugging Face tokenizer.json, by @huggingface/tokenizers (BPE, WordLevel, WordPiece, Unigram).
+ * Ids of byte-level vocabularies (Qwen's) are turned into text here: their bytes joined, then read as UTF-8, which is the
+ * same and about six times as fast.
  *
  * That library's ids, spellings and decodings are those of the Rust tokenizers 0.23 on every golden case. Four differences
  * are evened out here, each to what the Rust library and transformers do: ids without a token (a padded embedding has
@@ -10,7 +12,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { TokenizerError } from "../input-error";
-import { TextStream } from "./text-stream";
+import { byteLevelBytes } from "./byte-level";
+import { byteStream, windowStream, type TextStream } from "./text-stream";
 
 export interface DecodeTextOptions {
   /** Leaves special tokens (`<|im_end|>`, ..) out of the text; false unless told. Plain added tokens stay. */
@@ -92,15 +95,9 @@ export function createTokenizer(json: Readonly<Record<string, unknown>>, config:
   const specialIds = new Set(specialTokens.values());
   const cleanUp = config["clean_up_tokenization_spaces"] === true;
 
-  const decode = (ids: ArrayLike<number>, options: DecodeTextOptions = {}): string => {
-    const kept: number[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]!;
-      if (inner.id_to_token(id) === undefined || (options.skipSpecialTokens === true && specialIds.has(id))) continue;
-      kept.push(id);
-    }
-    return kept.length === 0 ? "" : inner.decode(kept, { skip_special_tokens: false, clean_up_tokenization_spaces: cleanUp });
-  };
+  const isLeftOut = (id: number, options?: DecodeTextOptions): boolean => inner.id_to_token(id) === undefined || (options?.skipSpecialTokens === true && specialIds.has(id));
+  const byKind = isRecord(complete.decoder) && complete.decoder["type"] === "ByteLevel" && !cleanUp ? byteDecoding(inner, complete.added_tokens) : textDecoding(inner, cleanUp);
+  const { decode, stream } = byKind(isLeftOut);
   return {
     vocabularySize,
     specialTokens,
@@ -114,7 +111,7 @@ export function createTokenizer(json: Readonly<Record<string, unknown>>, config:
       return Int32Array.from(ids);
     },
     decode,
-    stream: (options) => new TextStream((ids) => decode(ids, options)),
+    stream,
     tokenId: (token) => {
       const id = inner.token_to_id(token);
       if (id !== undefined) return id;
@@ -125,6 +122,42 @@ export function createTokenizer(json: Readonly<Record<string, unknown>>, config:
     },
     token: (id) => inner.id_to_token(id),
     isSpecial: (id) => specialIds.has(id),
+  };
+}
+
+type Decoding = Pick<Tokenizer, "decode" | "stream">;
+type IsLeftOut = (id: number, options?: DecodeTextOptions) => boolean;
+
+/** Decoding of vocabularies in byte-level spelling. */
+function byteDecoding(inner: HuggingFaceTokenizer, added: readonly unknown[]): (isLeftOut: IsLeftOut) => Decoding {
+  const encoder = new TextEncoder();
+  const nothing = new Uint8Array(0);
+  // Added tokens are plain text, whatever their characters mean in byte-level spelling.
+  const known = new Map<number, Uint8Array>((added as { id: number; content: string }[]).map(({ id, content }) => [id, encoder.encode(content)]));
+  const bytesOf = (id: number): Uint8Array => {
+    let bytes = known.get(id);
+    if (!bytes) known.set(id, (bytes = byteLevelBytes(inner.id_to_token(id) ?? "")));
+    return bytes;
+  };
+  return (isLeftOut) => ({
+    decode: (ids, options) => {
+      const parts: Uint8Array[] = [];
+      for (let i = 0; i < ids.length; i++) if (!isLeftOut(ids[i]!, options)) parts.push(bytesOf(ids[i]!));
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
+    },
+    stream: (options) => byteStream((id) => (isLeftOut(id, options) ? nothing : bytesOf(id))),
+  });
+}
+
+/** Decoding of all other vocabularies, by the library. */
+function textDecoding(inner: HuggingFaceTokenizer, cleanUp: boolean): (isLeftOut: IsLeftOut) => Decoding {
+  return (isLeftOut) => {
+    const decode = (ids: ArrayLike<number>, options?: DecodeTextOptions): string => {
+      const kept: number[] = [];
+      for (let i = 0; i < ids.length; i++) if (!isLeftOut(ids[i]!, options)) kept.push(ids[i]!);
+      return kept.length === 0 ? "" : inner.decode(kept, { skip_special_tokens: false, clean_up_tokenization_spaces: cleanUp });
+    };
+    return { decode, stream: (options) => windowStream((ids) => decode(ids, options)) };
   };
 }
 
