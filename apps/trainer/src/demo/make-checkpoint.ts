@@ -1,0 +1,60 @@
+/** Makes the demonstration's checkpoint again, from random weights: the four stages of warm-start.ts, by our own code. */
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { type BackendName, selectBackend } from "@v-triune/backend";
+import { type Processor, createProcessor, createQwen25Vl, readModelConfig } from "@v-triune/policy";
+import { RunFolderError } from "../errors";
+import { pictureSize } from "./canvas";
+import { writeDemoModelFolder } from "./model-folder";
+import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";
+
+export interface MakeCheckpointOptions {
+  readonly folder: string;
+  readonly seed?: number;
+  readonly backend?: string;
+  readonly print?: (text: string) => void;
+}
+
+/** About 4 million tokens of supervised training: some ten minutes on native TensorFlow, longer on wasm. */
+export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promise<void> {
+  const { seed = 1, print = (text) => void process.stdout.write(`${text}\n`) } = options;
+  const folder = resolve(options.folder);
+  const found = await readdir(folder).catch(() => []);
+  if (found.length > 0) {
+    throw new RunFolderError({ what: "The folder for the checkpoint is not empty.", where: folder, found: found.slice(0, 5).join(", "), fix: "choose another one" });
+  }
+  const backend = await selectBackend({ prefer: (options.backend ?? "auto") as "auto" | BackendName });
+  print(`Backend: ${backend.description}`);
+  // The files beside the weights first: the processor reads them from there.
+  const template = join(tmpdir(), `v-triune-demo-${process.pid}`);
+  await writeDemoModelFolder(template);
+  try {
+    const config = readModelConfig(template);
+    const policy = createQwen25Vl(config, demoInitialWeights(config, seed), { sourceFolder: template });
+    const makeRow = rowMaker(createProcessor(template), config.eosTokenIds[0] as number);
+    for (const stage of warmStages) {
+      runWarmStage(policy, stage, {
+        seed,
+        makeRow,
+        onProgress: ({ update, loss, seconds }) => print(`${stage.name} ${update}/${stage.updates}  loss ${loss.toFixed(3)}  ${seconds.toFixed(0)} s`),
+      });
+    }
+    await mkdir(folder, { recursive: true });
+    await writeDemoModelFolder(folder);
+    await policy.save(folder);
+    policy.dispose();
+  } finally {
+    await rm(template, { recursive: true, force: true });
+  }
+}
+
+/** Questions as the model is asked them, answers with the end token. */
+export function rowMaker(processor: Processor, endToken: number): SupervisedRowMaker {
+  return ({ canvas, question }, response) => {
+    const images = processor.imageProcessor.processDecoded([{ width: pictureSize, height: pictureSize, data: canvas.pixels }]);
+    const content = [{ type: "image" as const }, { type: "text" as const, text: question }];
+    const prompt = processor.encodeProcessed([{ role: "user", content }], images, { addGenerationPrompt: true });
+    return { promptIds: prompt.promptIds, images, completionIds: Int32Array.from([...processor.tokenizer.encode(response), endToken]) };
+  };
+}
