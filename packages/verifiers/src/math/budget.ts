@@ -1,0 +1,45 @@
+/**
+ * The two limits that make a verdict the same on every machine: steps (fuel) and the size of exact numbers (bits).
+ * Every loop that an input can lengthen spends fuel; exact arithmetic refuses results above the bit limit. Wall-clock time
+ * never decides a verdict.
+ */
+
+/** Limits of one `parse` or `verify` call. Both are counts, so they mean the same on every machine. */
+export interface Limits {
+  /** Steps one call may take. A step is a character scanned, a token read or a node visited, give or take a constant. */
+  readonly fuel?: number;
+  /** Largest numerator or denominator of an exact number, in bits. */
+  readonly bits?: number;
+}
+
+export const DEFAULT_FUEL = 4_000_000;
+export const DEFAULT_BITS = 16_384;
+
+/** Thrown inside when a limit is reached; `judge` turns it into a verdict, `verify` into false. */
+export class BudgetError extends Error {
+  override readonly name = "BudgetError";
+  constructor(readonly limit: "fuel" | "bits") {
+    super(limit === "fuel" ? "the step budget is spent" : "an exact number outgrew the bit budget");
+  }
+}
+
+/** What is left of the limits while one call runs. */
+export class Budget {
+  private left: number;
+  readonly bits: number;
+
+  constructor(limits: Limits = {}) {
+    this.left = limits.fuel ?? DEFAULT_FUEL;
+    this.bits = limits.bits ?? DEFAULT_BITS;
+  }
+
+  /**
+   * Takes steps off the budget.
+   *
+   * @throws BudgetError when fewer are left
+   */
+  spend(steps: number): void {
+    this.left -= steps;
+    if (this.left < 0) throw new BudgetError("fuel");
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Whether two trees have the same value. Exact arithmetic decides where it can (constants, and rational functions at random
+ * rational points); elsewhere the trees are evaluated at seeded random points with error bounds, and must agree at all of them.
+ * A polynomial identity that fails agrees at a random point with probability below degree / 10^4 (Schwartz-Zippel), and there are
+ * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
+ */
+import type { Budget } from "../budget";
+import { type Expression, childrenOf } from "../expression";
+import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
+import { evaluateExactly } from "../evaluation/exact";
+import { approximate } from "../evaluation/numeric";
+import { type Rational, equal, integer, rational } from "../rational";
+import { freeSymbols, symbolKey } from "../structure";
+
+/** Below this distance the reference takes two irrational constants for equal, however small they are: 2^-49. */
+const CHOP = 2 ** -49;
+const POINTS = 7;
+const NOWHERE = new Map<string, never>();
+
+/** A small reproducible generator (mulberry32): verdicts must not depend on the run. */
+export function generator(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Whether two constants agree to within rounding. */
+export function closeTo(a: Approximation, b: Approximation, chop = 0): boolean {
+  if (!isDefined(a) || !isDefined(b)) return a.im === 0 && b.im === 0 && a.re === b.re;
+  const distance = Math.hypot(a.re - b.re, a.im - b.im);
+  return distance <= Math.max(8 * (a.error + b.error), chop);
+}
+
+/**
+ * Whether `a` and `b` are equal wherever both are defined.
+ *
+ * @param precision significant digits for constants: fewer than 15 widen the distance that counts as equal
+ * @throws BudgetError
+ */
+export function sameValue(a: Expression, b: Expression, precision: number, budget: Budget): boolean {
+  const symbols = freeSymbols(a);
+  freeSymbols(b, symbols);
+  return symbols.size === 0 ? sameConstant(a, b, precision, budget) : sameFunction(a, b, symbols, budget);
+}
+
+function sameConstant(a: Expression, b: Expression, precision: number, budget: Budget): boolean {
+  const [x, y] = [evaluateExactly(a, null, budget), evaluateExactly(b, null, budget)];
+  const [p, q] = [approximate(a, NOWHERE, budget), approximate(b, NOWHERE, budget)];
+  const atomic = a.kind === "number" || b.kind === "number";
+  const chop = atomic ? 0 : Math.max(CHOP, 10 ** -(precision + 0.3));
+  if (x !== null && y !== null && (equal(x, y) || atomic)) return equal(x, y) || (holdsFloat(a, b) && withinOneUlp(p, q));
+  return closeTo(p, q, chop);
+}
+
+/** Decimals are doubles in the reference: a computed one may be one unit off and still equal. */
+function withinOneUlp(p: Approximation, q: Approximation): boolean {
+  return Math.abs(p.re - q.re) <= 2.3e-16 * Math.abs(p.re);
+}
+
+function holdsFloat(...trees: Expression[]): boolean {
+  return trees.some((x) => (x.kind === "number" ? x.float : childrenOf(x).some((part) => holdsFloat(part))));
+}
+
+function sameFunction(a: Expression, b: Expression, symbols: ReadonlyMap<string, boolean>, budget: Budget): boolean {
+  const whole = integerSymbols(a);
+  for (const name of integerSymbols(b)) whole.add(name);
+  const random = generator(0x5eed);
+  let agreed = 0;
+  for (let i = 0; i < POINTS; i++) {
+    const point = new Map<string, Approximation>();
+    for (const [key, real] of symbols) point.set(key, whole.has(key) ? exactly(2 + Math.floor(random() * 7)) : real ? realPlace(random, i) : exactly(spread(random), spread(random)));
+    const [p, q] = [approximate(a, point, budget), approximate(b, point, budget)];
+    if (!isDefined(p) || !isDefined(q)) continue;
+    if (!closeTo(p, q, 1e-15 * Math.min(1, magnitude(p)))) return false;
+    agreed++;
+    // Rational functions are settled exactly; the first point has already thrown out nearly all that differ.
+    if (agreed === 1) {
+      const exact = sameRationalFunction(a, b, symbols, whole, random, budget);
+      if (exact !== null) return exact;
+    }
+  }
+  return agreed >= 2;
+}
+
+/** Alternating signs over the points, so that both sides of a branch are seen. */
+function realPlace(random: () => number, i: number): Approximation {
+  const size = 0.4 + 1.9 * random();
+  return exactly(i === 0 || random() < 0.6 ? size : -size);
+}
+
+const spread = (random: () => number): number => (random() < 0.5 ? -1 : 1) * (0.3 + 1.5 * random());
+
+function sameRationalFunction(
+  a: Expression,
+  b: Expression,
+  symbols: ReadonlyMap<string, boolean>,
+  whole: ReadonlySet<string>,
+  random: () => number,
+  budget: Budget,
+): boolean | null {
+  if (!isAlgebraic(a) || !isAlgebraic(b)) return null;
+  for (let i = 0; i < 2; i++) {
+    const point = new Map<string, Rational>();
+    for (const key of symbols.keys()) point.set(key, whole.has(key) ? integer(2 + Math.floor(random() * 7)) : fraction(random));
+    const [x, y] = [evaluateExactly(a, point, budget), evaluateExactly(b, point, budget)];
+    if (x === null || y === null) return null;
+    if (!equal(x, y)) return false;
+  }
+  return true;
+}
+
+const fraction = (random: () => number): Rational => rational(BigInt(1009 + Math.floor(random() * 8999)) * (random() < 0.5 ? 1n : -1n), 97n);
+
+/** Only + − · / and integer powers: what rational points can settle. */
+function isAlgebraic(x: Expression): boolean {
+  switch (x.kind) {
+    case "number":
+    case "symbol":
+    case "percent":
+      return true;
+    case "add":
+    case "mul":
+      return x.args.every(isAlgebraic);
+    case "pow":
+      return isAlgebraic(x.base) && x.exponent.kind === "number" && x.exponent.value.d === 1n && x.exponent.value.n < 64n && x.exponent.value.n > -64n;
+    default:
+      return false;
+  }
+}
+
+/** Symbols that stand where only whole numbers make sense: bounds of sums and products, factorials, binomials. */
+function integerSymbols(x: Expression, found: Set<string> = new Set()): Set<string> {
+  const collect = (part: Expression): void => {
+    for (const [key] of freeSymbols(part)) found.add(key);
+  };
+  if ((x.kind === "sum" || x.kind === "product") && x.lower !== null && x.upper !== null) {
+    collect(x.lower);
+    collect(x.upper);
+    found.delete(symbolKey(x.variable.name, x.variable.real));
+  } else if (x.kind === "function" && (x.name === "factorial" || x.name === "binomial")) x.args.forEach(collect);
+  for (const part of childrenOf(x)) integerSymbols(part, found);
+  return found;
+}

@@ -1,0 +1,127 @@
+/**
+ * Derivatives by the usual rules, and antiderivatives of what answers contain: sums, constant factors, powers, 1/x, e^(ax+b),
+ * sine and cosine of ax+b. The antiderivative carries no constant, as SymPy's does not.
+ */
+import type { Budget } from "../budget";
+import {
+  EULER,
+  type Expression,
+  ONE_NODE,
+  type SymbolNode,
+  call,
+  integerNode,
+  negative,
+  pow,
+  product,
+  quotient,
+  same,
+  sum,
+} from "../expression";
+import { freeSymbols, symbolKey } from "../structure";
+
+const ZERO_NODE = integerNode(0);
+const inverse = (x: Expression): Expression => pow(x, integerNode(-1));
+const square = (x: Expression): Expression => pow(x, integerNode(2));
+
+const depends = (x: Expression, variable: SymbolNode): boolean => freeSymbols(x).has(symbolKey(variable.name, variable.real));
+
+/** d x / d variable; null where no rule is known. */
+export function differentiate(x: Expression, variable: SymbolNode, budget: Budget): Expression | null {
+  budget.spend(8);
+  if (same(x, variable)) return ONE_NODE;
+  if (!depends(x, variable)) return ZERO_NODE;
+  switch (x.kind) {
+    case "add": {
+      const parts = x.args.map((arg) => differentiate(arg, variable, budget));
+      return parts.some((part) => part === null) ? null : { kind: "add", args: parts as Expression[] };
+    }
+    case "mul": {
+      const terms: Expression[] = [];
+      for (let i = 0; i < x.args.length; i++) {
+        const slope = differentiate(x.args[i]!, variable, budget);
+        if (slope === null) return null;
+        terms.push({ kind: "mul", args: x.args.map((arg, j) => (i === j ? slope : arg)) });
+      }
+      return { kind: "add", args: terms };
+    }
+    case "pow": {
+      const base = differentiate(x.base, variable, budget);
+      const exponent = differentiate(x.exponent, variable, budget);
+      if (base === null || exponent === null) return null;
+      const byBase = product(product(x.exponent, pow(x.base, sum(x.exponent, integerNode(-1)))), base);
+      return depends(x.exponent, variable) ? sum(byBase, product(product(x, call("log", [x.base, EULER])), exponent)) : byBase;
+    }
+    case "function": {
+      const inner = x.args[0]!;
+      if (x.name === "log" && depends(x.args[1]!, variable)) return null;
+      const slope = differentiate(inner, variable, budget);
+      const outer = OUTER[x.name]?.(inner, x);
+      return slope === null || outer === undefined ? null : product(outer, slope);
+    }
+    default:
+      return null;
+  }
+}
+
+const OUTER: Readonly<Record<string, (x: Expression, whole: Extract<Expression, { kind: "function" }>) => Expression>> = {
+  exp: (x) => call("exp", [x]),
+  log: (x, whole) => inverse(product(x, call("log", [whole.args[1]!, EULER]))),
+  sin: (x) => call("cos", [x]),
+  cos: (x) => negative(call("sin", [x])),
+  tan: (x) => square(call("sec", [x])),
+  cot: (x) => negative(square(call("csc", [x]))),
+  sec: (x) => product(call("sec", [x]), call("tan", [x])),
+  csc: (x) => negative(product(call("csc", [x]), call("cot", [x]))),
+  sinh: (x) => call("cosh", [x]),
+  cosh: (x) => call("sinh", [x]),
+  asin: (x) => inverse(pow(sum(ONE_NODE, negative(square(x))), quotient(ONE_NODE, integerNode(2)))),
+  acos: (x) => negative(inverse(pow(sum(ONE_NODE, negative(square(x))), quotient(ONE_NODE, integerNode(2))))),
+  atan: (x) => inverse(sum(ONE_NODE, square(x))),
+};
+
+/** A function whose derivative is x; null where no rule is known. */
+export function antiderivative(x: Expression, variable: SymbolNode, budget: Budget): Expression | null {
+  budget.spend(8);
+  if (!depends(x, variable)) return product(x, variable);
+  if (same(x, variable)) return product(quotient(ONE_NODE, integerNode(2)), square(variable));
+  switch (x.kind) {
+    case "add": {
+      const parts = x.args.map((arg) => antiderivative(arg, variable, budget));
+      return parts.some((part) => part === null) ? null : { kind: "add", args: parts as Expression[] };
+    }
+    case "mul": {
+      const constants = x.args.filter((arg) => !depends(arg, variable));
+      const rest = x.args.filter((arg) => depends(arg, variable));
+      if (rest.length !== 1) return null;
+      const inner = antiderivative(rest[0]!, variable, budget);
+      return inner === null ? null : { kind: "mul", args: [...constants, inner] };
+    }
+    case "pow":
+      return antiderivativeOfPower(x.base, x.exponent, variable, budget);
+    case "function": {
+      const slope = linearSlope(x.args[0]!, variable, budget);
+      if (slope === null) return null;
+      const inner = x.args[0]!;
+      if (x.name === "exp") return product(x, inverse(slope));
+      if (x.name === "sin") return product(negative(call("cos", [inner])), inverse(slope));
+      if (x.name === "cos") return product(call("sin", [inner]), inverse(slope));
+      return null;
+    }
+    default:
+      return null;
+  }
+}
+
+function antiderivativeOfPower(base: Expression, exponent: Expression, variable: SymbolNode, budget: Budget): Expression | null {
+  const slope = linearSlope(base, variable, budget);
+  if (slope === null || depends(exponent, variable)) return null;
+  if (exponent.kind === "number" && exponent.value.n === -1n && exponent.value.d === 1n) return product(call("log", [base, EULER]), inverse(slope));
+  const raised = sum(exponent, ONE_NODE);
+  return product(pow(base, raised), inverse(product(raised, slope)));
+}
+
+/** a when x = a·variable + b, else null. */
+function linearSlope(x: Expression, variable: SymbolNode, budget: Budget): Expression | null {
+  const slope = differentiate(x, variable, budget);
+  return slope === null || depends(slope, variable) || !depends(x, variable) ? null : slope;
+}

@@ -1,0 +1,113 @@
+/**
+ * LaTeX answers in running text, by anchor. Priorities as in Math-Verify 0.9: 0 "final answer is .. I hope", 50 "final answer .. is", 100
+ * "answer:", 200 "answer", 300 anywhere; `\boxed{` at the target's own priority.
+ */
+import type { Budget } from "../budget";
+import type { LatexTarget } from "../options";
+import { isSpace, skipSpace } from "../text";
+import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gaps, hopeFollows } from "./anchors";
+import { type Environment, EnvironmentReader } from "./latex-environments";
+
+export interface LatexMatch {
+  readonly start: number;
+  readonly end: number;
+  readonly items: readonly Environment[];
+  readonly boxed: boolean;
+}
+
+type Group = ReturnType<EnvironmentReader["groupAt"]>;
+
+export class LatexExtraction {
+  private readonly reader: EnvironmentReader;
+
+  constructor(
+    private readonly text: string,
+    private readonly anchors: Anchors,
+    private readonly target: LatexTarget,
+    private readonly budget: Budget,
+  ) {
+    this.reader = new EnvironmentReader(text);
+  }
+
+  priorities(): readonly number[] {
+    const list = [0, 50, 100, 200];
+    if (this.target.tryExtractWithoutAnchor) list.push(300);
+    if (this.target.boxedMatchPriority >= 0) list.push(this.target.boxedMatchPriority);
+    return list;
+  }
+
+  matches(priority: number): LatexMatch[] {
+    const found: LatexMatch[] = [];
+    if (priority === 0) this.finalHope(found);
+    else if (priority === 50) this.finalIs(found);
+    else if (priority === 100 || priority === 200) this.answers(found, priority === 100);
+    else if (priority === 300 && this.target.tryExtractWithoutAnchor) {
+      for (const group of this.reader.groups()) found.push({ ...group, boxed: false });
+      this.budget.spend(this.text.length);
+    }
+    if (priority === this.target.boxedMatchPriority) this.boxed(found);
+    return found;
+  }
+
+  private groupAfterBlanks(at: number): Group {
+    const start = skipSpace(this.text, at);
+    return this.reader.groupAt(start) ?? (start > at && isSpace(this.text.charCodeAt(start - 1)) ? this.reader.groupAt(start - 1) : null);
+  }
+
+  private finalHope(found: LatexMatch[]): void {
+    let from = 0;
+    for (const end of this.anchors.finals) {
+      const start = end - FINAL_ANSWER_LENGTH;
+      if (start < from || !continuesWith(this.text, end, " is")) continue;
+      const after = end + 3;
+      const group = this.groupAfterBlanks(this.text[after] === ":" ? after + 1 : after);
+      const stop = group === null ? -1 : hopeFollows(this.text, group.end);
+      if (stop < 0) continue;
+      found.push({ start, end: stop, items: group!.items, boxed: false });
+      from = stop;
+    }
+  }
+
+  private finalIs(found: LatexMatch[]): void {
+    let from = 0;
+    for (const end of this.anchors.finals) {
+      const start = end - FINAL_ANSWER_LENGTH;
+      if (start < from) continue;
+      this.budget.spend(100);
+      for (const at of gaps(this.text, end, 100, true)) {
+        const after = afterIs(this.text, at);
+        const group = after < 0 ? null : this.groupAfterBlanks(after);
+        if (group === null) continue;
+        found.push({ start, end: group.end, items: group.items, boxed: false });
+        from = group.end;
+        break;
+      }
+    }
+  }
+
+  private answers(found: LatexMatch[], colon: boolean): void {
+    let from = 0;
+    for (const end of this.anchors.answers) {
+      const start = end - ANSWER_LENGTH;
+      if (start < from || (colon && this.text[end] !== ":")) continue;
+      this.budget.spend(50);
+      for (const at of gaps(this.text, colon ? end + 1 : end, 50, true)) {
+        const group = this.reader.groupAt(at);
+        if (group === null) continue;
+        found.push({ start, end: group.end, items: group.items, boxed: false });
+        from = group.end;
+        break;
+      }
+    }
+  }
+
+  /** From the first `\boxed{` to the last `}` of the text: where each box ends is settled when the match is cleaned up. */
+  private boxed(found: LatexMatch[]): void {
+    const start = this.text.indexOf("\\boxed{");
+    if (start < 0) return;
+    const close = this.text.lastIndexOf("}");
+    if (close < start + 8) return;
+    const content = this.text.slice(start, close + 1);
+    found.push({ start, end: close + 1, items: [{ content, percent: false, end: close + 1 }], boxed: true });
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Math answers: `parse` finds and reads an answer in a text, `verify` compares two, `judge` does both and says when there is no
+ * verdict. Same verdicts as Math-Verify 0.9 (PyPI) with limits that do not depend on the machine; no dependency, no native code.
+ */
+export { BudgetError, type Limits } from "./budget";
+export type { Expression } from "./expression";
+export {
+  type ExpressionTarget,
+  type ExtractionTarget,
+  type LatexTarget,
+  type NormalizationOptions,
+  type ParseOptions,
+  type StringTarget,
+  type VerifyOptions,
+  expressionTarget,
+  latexTarget,
+  stringTarget,
+  vTriune,
+} from "./options";
+export { type LabelledPair, type PairAgreement, type PairDifference, comparePairs } from "./parity";
+export { type Parsed, parse } from "./parse";
+export { type Judgement, judge, verify } from "./verify";

@@ -1,0 +1,92 @@
+/**
+ * What `\sin`, `\log_2`, `\operatorname{..}`, `\gcd` mean, as latex2sympy2_extended 1.11 converts them: `\log` has base 10, a power -1
+ * on a trigonometric function is its inverse, gcd and lcm are worked out at once.
+ */
+import type { Budget } from "../budget";
+import { type Expression, EULER, call, integerNode, number, sum } from "../expression";
+import { evaluateExactly } from "../evaluation/exact";
+import { type Rational, gcd, integer, rational } from "../rational";
+import { determinant } from "./matrices";
+
+/** Names allowed in `\operatorname{}` and how many arguments they take. */
+export const operatorNames = new Map<string, "single" | "several">();
+for (const name of (
+  "arsinh arcosh artanh arcsinh arccosh arctanh floor ceil eye rank trace tr rref nullspace eig eigen diagonalize norm eigenvals " +
+  "eigenvalues eigenvects eigenvectors svd SVD cols rows"
+).split(" "))
+  operatorNames.set(name, "single");
+for (const name of "gcd lcm zeros orth ortho orthogonal orthogonalize ones diag hstack vstack".split(" ")) operatorNames.set(name, "several");
+
+const CIRCULAR = new Set(["sin", "cos", "tan", "csc", "sec", "cot"]);
+const HYPERBOLIC = new Set(["sinh", "cosh", "tanh"]);
+
+/**
+ * A named function of one argument.
+ *
+ * @param lower the subscript (base of a logarithm)
+ * @param upper the superscript on the name
+ * @returns the value and the power still to be taken; null where there is no value
+ */
+export function applyNamed(
+  name: string,
+  argument: Expression,
+  lower: Expression | null,
+  upper: Expression | null,
+): readonly [Expression | null, Expression | null] {
+  const exponent = upper !== null && upper.kind === "number" && upper.value.n === 0n ? null : upper;
+  const inverse = exponent !== null && exponent.kind === "number" && exponent.value.n === -1n && exponent.value.d === 1n;
+  if (CIRCULAR.has(name) || HYPERBOLIC.has(name)) return inverse ? [call(`a${name}`, [argument]), null] : [call(name, [argument]), exponent];
+  if (name.startsWith("arc") && name !== "arc") return [call(`a${name.slice(3)}`, [argument]), exponent];
+  if (name.startsWith("ar") && name.endsWith("h")) return [call(`a${name.slice(2)}`, [argument]), exponent];
+  switch (name) {
+    case "log":
+    case "ln":
+      return [call("log", [argument, lower ?? (name === "ln" ? EULER : integerNode(10))]), exponent];
+    case "exp":
+    case "floor":
+      return [call(name, [argument]), exponent];
+    case "ceil":
+      return [call("ceiling", [argument]), exponent];
+    case "gamma":
+    case "Gamma":
+      return [call("gamma", [argument]), exponent];
+    case "det":
+      return [determinant(argument), exponent];
+    case "trace":
+    case "tr":
+      return [trace(argument), exponent];
+    default:
+      return [null, exponent];
+  }
+}
+
+function trace(matrix: Expression): Expression | null {
+  if (matrix.kind !== "matrix" || matrix.rows.length !== matrix.rows[0]!.length) return null;
+  return matrix.rows.map((row, i) => row[i]!).reduce((a, b) => sum(a, b));
+}
+
+/** gcd or lcm of rationals: gcd of the numerators over lcm of the denominators, and the reverse. Symbols stay unevaluated. */
+export function greatestCommonDivisor(name: "gcd" | "lcm", args: readonly Expression[], budget: Budget): Expression {
+  const values: Rational[] = [];
+  for (const arg of args) {
+    const value = evaluateExactly(arg, null, budget);
+    if (value === null) return call(name, args);
+    values.push(value);
+  }
+  let n = abs(values[0]!.n);
+  let d = values[0]!.d;
+  for (const value of values.slice(1)) {
+    const other = abs(value.n);
+    if (name === "gcd") {
+      n = gcd(n, other);
+      d = leastCommonMultiple(d, value.d);
+    } else {
+      n = leastCommonMultiple(n, other);
+      d = gcd(d, value.d);
+    }
+  }
+  return number(n === 0n ? integer(0) : rational(n, d));
+}
+
+const abs = (n: bigint): bigint => (n < 0n ? -n : n);
+const leastCommonMultiple = (a: bigint, b: bigint): bigint => (a === 0n || b === 0n ? 0n : (a / gcd(a, b)) * b);

@@ -1,0 +1,154 @@
+/**
+ * `parse`: finds the answer in a text and reads it. Extraction goes by priority; among the matches of one priority the one that
+ * ends last is tried first (Math-Verify 0.9, `parser.py`).
+ */
+import { Budget } from "./budget";
+import { type Expression, PERCENT, finiteSet, number, product } from "./expression";
+import { findAnchors } from "./extraction/anchors";
+import { ExpressionExtraction, type ExpressionMatch } from "./extraction/expression-extraction";
+import { LatexExtraction, type LatexMatch } from "./extraction/latex-extraction";
+import { type StringMatch, stringMatches, stringPriorities } from "./extraction/string-extraction";
+import { parseLatex } from "./latex-parser/parser";
+import { lastSide, normalizeLatex } from "./normalization/latex-normalization";
+import { DEFAULT_TARGETS, type ExtractionTarget, type LatexTarget, type ParseOptions } from "./options";
+import { parsePython } from "./python-expression";
+import { parseDecimal } from "./rational";
+
+/** One reading of an answer: a tree, or the text itself when it did not parse (or beside the tree, for comparing as text). */
+export type Parsed = Expression | string;
+
+/** What makes the reference treat symbols as complex rather than real. */
+const COMPLEX =
+  /\\mathbb\{C\}|\\i\b|\bi\b|\\text\{i\}|\\mathrm\{i\}|\\imath\b|\\det|\\operatorname\{tr\}|\\operatorname\{rank\}|\\text\{rank\}|\\arg\{|\\Re\{|\\Im\{|\\operatorname\{Re\}|\\operatorname\{Im\}|\\text\{Re\}|\\text\{Im\}/;
+
+/** A match in the text, with the reading that it stands for put off until it is its turn. */
+interface Candidate {
+  readonly start: number;
+  readonly end: number;
+  read(): { value: Parsed | null; text: string };
+}
+
+/**
+ * Finds and parses the answer in a text.
+ *
+ * @param text a gold answer or a model's response
+ * @returns the tree, then the text it was read from; empty when nothing is found. Never throws on any text
+ * @example parse("so the answer is $\\frac{1}{2}$") // [1/2, "\\frac{1}{2}"]
+ */
+export function parse(text: string, options: ParseOptions = {}): Parsed[] {
+  try {
+    return parseWithin(text, options, new Budget(options));
+  } catch (error) {
+    if (error instanceof Error && error.name === "BudgetError") return [];
+    throw error;
+  }
+}
+
+/**
+ * `parse` on a budget of the caller's.
+ *
+ * @throws BudgetError when it runs out
+ */
+export function parseWithin(text: string, options: ParseOptions, budget: Budget): Parsed[] {
+  if (typeof text !== "string" || text.length === 0) return [];
+  budget.spend(text.length);
+  const source = options.lowercase === true ? text.toLowerCase() : text;
+  const fallback = options.fallbackMode ?? "firstMatch";
+  const firstOnly = options.extractionMode === "firstMatch";
+  let firstText = "";
+  let value: Parsed | null = null;
+  let matched = false;
+  const levels = searchLevels(source, options.targets ?? DEFAULT_TARGETS, budget);
+  for (const candidates of levels) {
+    for (const candidate of candidates) {
+      const reading = candidate.read();
+      matched = true;
+      if (firstText === "") firstText = reading.text;
+      value = reading.value;
+      if (value !== null || firstOnly) break;
+    }
+    if (value !== null || (matched && firstOnly)) break;
+  }
+  const result: Parsed[] = value === null ? [] : [value];
+  if (fallback === "firstMatch" && firstText !== "") result.push(firstText);
+  return result;
+}
+
+/** Candidates by priority, each level sorted as they are to be tried. */
+function* searchLevels(text: string, targets: readonly ExtractionTarget[], budget: Budget): Generator<Candidate[]> {
+  const anchors = findAnchors(text);
+  const sources = targets.map((target): { priorities: readonly number[]; at(priority: number): Candidate[] } => {
+    switch (target.type) {
+      case "latex": {
+        const extraction = new LatexExtraction(text, anchors, target, budget);
+        return { priorities: extraction.priorities(), at: (priority) => extraction.matches(priority).map((match) => latexCandidate(match, target, budget)) };
+      }
+      case "expression": {
+        const extraction = new ExpressionExtraction(text, anchors, target, budget);
+        return { priorities: extraction.priorities(), at: (priority) => extraction.matches(priority).map((match) => expressionCandidate(match, budget)) };
+      }
+      case "string":
+        return {
+          priorities: stringPriorities(target),
+          at: (priority) => stringMatches(text, target, priority).map((match) => stringCandidate(match, target.lowercase)),
+        };
+    }
+  });
+  const priorities = [...new Set(sources.flatMap((source) => source.priorities))].sort((a, b) => a - b);
+  for (const priority of priorities) {
+    const candidates = sources.flatMap((source) => source.at(priority));
+    if (candidates.length > 0) yield candidates.sort((a, b) => b.end - a.end || a.start - b.start);
+  }
+}
+
+function stringCandidate(match: StringMatch, lowercase: boolean): Candidate {
+  return { start: match.start, end: match.end, read: () => ({ value: lowercase ? match.word.toLowerCase() : match.word, text: match.word }) };
+}
+
+function expressionCandidate(match: ExpressionMatch, budget: Budget): Candidate {
+  return {
+    start: match.start,
+    end: match.end,
+    read: () => {
+      if (match.arithmetic !== null) return { value: parsePython(match.arithmetic, budget), text: match.arithmetic };
+      const whole = match.whole.replace(/[, ]/g, "").replace(/^0+/, "") || "0";
+      const text = whole + match.decimal.replace(",", ".");
+      const value = parseDecimal(text, budget.bits);
+      if (value === null) return { value: null, text };
+      const node = number(value, match.decimal !== "");
+      return { value: match.percent ? product(node, PERCENT) : node, text };
+    },
+  };
+}
+
+function latexCandidate(match: LatexMatch, target: LatexTarget, budget: Budget): Candidate {
+  return {
+    start: match.start,
+    end: match.end,
+    read: () => {
+      const options = match.boxed ? { ...target.normalization, boxed: "last" as const } : target.normalization;
+      const texts: string[] = [];
+      const values: (Expression | null)[] = [];
+      for (const item of match.items) {
+        budget.spend(item.content.length);
+        const text = normalizeLatex(item.content, options);
+        texts.push(text);
+        const value = readLatex(text, budget);
+        values.push(value !== null && item.percent ? product(value, PERCENT) : value);
+      }
+      if (values.length > 1 && values.every((value) => value !== null)) {
+        const items = (values as Expression[]).flatMap((value) => (value.kind === "set" ? value.items : [value]));
+        return { value: finiteSet(items), text: texts.join(" and ") };
+      }
+      return { value: values[0]!, text: texts[0]! };
+    },
+  };
+}
+
+/** The tree of a cleaned answer; of its last side, when the whole of an equation chain does not parse. */
+function readLatex(text: string, budget: Budget): Expression | null {
+  const value = parseLatex(text, !COMPLEX.test(text), budget);
+  if (value !== null) return value;
+  const last = lastSide(text);
+  return last === text ? null : parseLatex(last, !COMPLEX.test(last), budget);
+}
