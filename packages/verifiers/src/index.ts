@@ -1,4 +1,6 @@
 /** Verifiers: (response, sample) → verdict. Deterministic, synchronous, without dependencies, in Node, browsers and workers. */
+export { choice, createChoiceVerifier } from "./choice/choice-verifier";
+export { createCompositeVerifier, type CompositeOptions, type CompositePart } from "./composite/composite-verifier";
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection/detection-verifier";
 export type { Epsilon } from "./detection/detection-params";
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "./detection/iou-schedule";
@@ -6,6 +8,11 @@ export { SIZE_PENALTIES, type SizePenalty } from "./detection/size-penalty";
 export { detectionFormat } from "./format/detection-format";
 export { mathverifyFormat, type FormatOptions } from "./format/mathverify-format";
 export { createMathverifyVerifier, mathverify, type MathverifyVerifierOptions } from "./mathverify/mathverify-verifier";
+export { createJsonSchemaVerifier, jsonSchema } from "./json-schema/json-schema-verifier";
+export { createNumberVerifier, number } from "./number/number-verifier";
+export { createPointVerifier, point } from "./point/point-verifier";
 export { createVerifierRegistry, UnknownVerifierError, VerifierRegistryError, type VerifierRegistry } from "./registry";
 export { paramsSchema, type ParamsIssue, type ParamsResult, type ParamsSchema } from "./standard-schema";
+export { createTextVerifier, text } from "./text/text-verifier";
+export type { ShortAnswerOptions } from "./answer/short-answer-options";
 export type { Verdict, Verifier, VerifierSample } from "./verifier";

@@ -1,0 +1,65 @@
+import { finalAnswer } from "../answer/final-answer";
+import { paramsReason, readerSchema } from "../answer/params-reader";
+import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import type { Verdict, Verifier, VerifierSample } from "../verifier";
+import { editDistance } from "./edit-distance";
+
+/**
+ * `text`: free text, as OCR and document questions judge it. The best of the gold answers counts.
+ *
+ *     exact   1 if equal after normalisation (NFKC, lower case, white space joined)
+ *     anls    1 − NL if NL < 0.5 else 0,  NL = distance / max length          (Biten et al., arXiv 1905.13648)
+ *     cer     max(0, 1 − distance / |gold|) over characters
+ *     wer     the same over words
+ *
+ * Distances are over code points. `params`: `metric` (default exact), `answers` (further golds), `case_sensitive`.
+ */
+
+const params = readerSchema((reader) => ({
+  metric: reader.word("metric", "exact", ["exact", "anls", "cer", "wer"]),
+  answers: reader.strings("answers"),
+  caseSensitive: reader.flag("case_sensitive", false),
+}));
+
+const ANLS_LIMIT = 0.5;
+
+/**
+ * Makes a text verifier.
+ *
+ * @example createTextVerifier().verify("<answer>Hello  world</answer>", { groundTruth: "hello world" }) // accuracy 1
+ */
+export function createTextVerifier(options: ShortAnswerOptions = {}): Verifier {
+  const format = formatOf(options);
+  return { name: options.name ?? "text", params, verify: (response, sample) => verifyText(response, sample, format) };
+}
+
+/** The text verifier with its defaults. */
+export const text: Verifier = createTextVerifier();
+
+function verifyText(response: string, sample: VerifierSample, format: (response: string) => number): Verdict {
+  const read = params.read(sample.params);
+  if (read.issues !== undefined) return { status: "error", reason: paramsReason(read.issues) };
+  const { metric, answers, caseSensitive } = read.value;
+  const normalise = (value: string) => {
+    const joined = value.normalize("NFKC").replaceAll(/\s+/g, " ").trim();
+    return caseSensitive ? joined : joined.toLowerCase();
+  };
+  const golds = [sample.groundTruth, ...answers].map((gold) => normalise(finalAnswer(gold))).filter((gold) => gold !== "");
+  if (golds.length === 0) return { status: "skipped", reason: "gold: empty" };
+  const answer = normalise(finalAnswer(response));
+  const scores = golds.map((gold) => (metric === "exact" ? Number(gold === answer) : similarity(metric, answer, gold)));
+  if (scores.includes(undefined)) return { status: "error", reason: "budget" };
+  return { status: "scored", accuracy: Math.max(...(scores as number[])), format: format(response), metrics: { exact: golds.includes(answer) ? 1 : 0 } };
+}
+
+function similarity(metric: "anls" | "cer" | "wer", answer: string, gold: string): number | undefined {
+  const split = (value: string) => (metric === "wer" ? value.split(" ") : [...value]);
+  const [found, expected] = [split(answer), split(gold)];
+  const scale = metric === "anls" ? Math.max(found.length, expected.length) : expected.length;
+  // A length that differs this much decides the score without the distance, so that a megabyte against a word costs nothing.
+  if (Math.abs(found.length - expected.length) >= scale * (metric === "anls" ? ANLS_LIMIT : 1)) return 0;
+  const distance = editDistance(found, expected);
+  if (distance === undefined) return undefined;
+  const rate = distance / scale;
+  return metric === "anls" && rate >= ANLS_LIMIT ? 0 : Math.max(0, 1 - rate);
+}
