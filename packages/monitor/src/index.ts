@@ -1,3 +1,5 @@
+export { DEFAULT_ALARM_RULES, type AlarmRule } from "./alarm-rules";
+export { createAlarmWatch, evaluateAlarm, type Alarm, type AlarmWatch, type MetricSeries } from "./alarms";
 export { metricTag, type MetricRecord, type MetricScope, type MetricSplit } from "./metric-record";
 export { dropRecordsAfter, formatRecordLine, parseRecordLine, readMetricRecords } from "./metrics-file";
 export { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
@@ -16,5 +18,6 @@ export { metricSinkConformance, type MetricSinkCase } from "./sinks/metric-sink-
 export { consoleTableSink, formatStepLine, formatStepTable, type ConsoleTableOptions, type StepTableOptions } from "./sinks/console-table";
 export { csvSink, formatCsvLines } from "./sinks/csv";
 export { jsonlSink } from "./sinks/jsonl";
+export { mlflowSink, type MlflowOptions } from "./sinks/mlflow";
 export { formatPrometheus, prometheusSink } from "./sinks/prometheus";
 export { tensorBoardSink, type TensorBoardOptions } from "./sinks/tensorboard";

@@ -1,0 +1,141 @@
+/**
+ * What an alarm watches for, as data: a metric, a scope, and one of four shapes. The default rules are the ways in which runs of this
+ * kind are known to go wrong; their numbers are rules of thumb and meant to be changed.
+ */
+import type { MetricScope } from "./metric-record";
+
+interface RuleBase {
+  readonly name: string;
+  readonly metric: string;
+  readonly scope: MetricScope;
+  /** "stop" may end the run where the user asked for that. */
+  readonly severity: "warn" | "stop";
+  /** Steps that are averaged, so that one odd step is no alarm. */
+  readonly window: number;
+  /** What people do about it. */
+  readonly advice: string;
+}
+
+/**
+ * - `above`: the mean of the last `window` steps is over `limit`
+ * - `fall`: it is under (1 - `share`) of the best mean of any earlier window, if that was at least `least`
+ * - `rise`: it is over `factor` times the lowest mean of any earlier window, and at least `least`
+ * - `spike`: the last step is over `factor` times the median of the `window` steps before, and at least `least`; or it is not finite
+ */
+export type AlarmRule = RuleBase &
+  (
+    | { readonly shape: "above"; readonly limit: number }
+    | { readonly shape: "fall"; readonly share: number; readonly least: number }
+    | { readonly shape: "rise"; readonly factor: number; readonly least: number }
+    | { readonly shape: "spike"; readonly factor: number; readonly least: number }
+  );
+
+/** The rules that are on unless told otherwise. */
+export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
+  {
+    name: "reward collapse",
+    metric: "critic/rewards/mean",
+    scope: "source",
+    shape: "fall",
+    share: 0.5,
+    least: 0.1,
+    window: 5,
+    severity: "stop",
+    advice: "Look at the source's rollouts before and after. Often the learning rate is too high (go back to a checkpoint, halve it) or the verifier began to fail (see verdict/error_ratio).",
+  },
+  {
+    name: "length explosion",
+    metric: "response_length/mean",
+    scope: "source",
+    shape: "rise",
+    factor: 2.5,
+    least: 64,
+    window: 5,
+    severity: "warn",
+    advice: "Check whether the correct answers grow too (response_length/correct/mean). If only wrong ones do, the model rambles: look for repetition, lower the learning rate, or punish overlong answers.",
+  },
+  {
+    name: "answers cut off",
+    metric: "response_length/clip_ratio",
+    scope: "source",
+    shape: "above",
+    limit: 0.3,
+    window: 5,
+    severity: "warn",
+    advice: "Raise rollout.maxNewTokens, or look why answers do not end: a cut answer mostly earns nothing, however good it began.",
+  },
+  {
+    name: "groups without signal",
+    metric: "group/zero_signal_ratio",
+    scope: "all",
+    shape: "above",
+    limit: 0.8,
+    window: 5,
+    severity: "warn",
+    advice: "Most groups earn the same reward throughout and teach nothing. Filter samples by difficulty, raise rollout.n or the temperature, or take out sources that are solved.",
+  },
+  {
+    name: "entropy collapse",
+    metric: "actor/entropy",
+    scope: "all",
+    shape: "fall",
+    share: 0.9,
+    least: 0.05,
+    window: 5,
+    severity: "warn",
+    advice: "The policy has become nearly deterministic and explores no more. Raise algorithm.clipHigh, lower the learning rate, or add an entropy bonus.",
+  },
+  {
+    name: "KL spike",
+    metric: "actor/ppo_kl",
+    scope: "all",
+    shape: "spike",
+    factor: 10,
+    least: 0.02,
+    window: 8,
+    severity: "stop",
+    advice: "One update moved the policy far from the one that made the rollouts. Lower the learning rate or the number of updates a step; check optimizer.maxGradNorm.",
+  },
+  {
+    name: "gradient spike",
+    metric: "actor/grad_norm",
+    scope: "all",
+    shape: "spike",
+    factor: 10,
+    least: 1,
+    window: 8,
+    severity: "warn",
+    advice: "Clipping bounds the step, but not its direction. Look at the step's rollouts for a broken sample; if it comes back, lower the learning rate.",
+  },
+  {
+    name: "vision gradients grow",
+    metric: "actor/grad_norm/vision",
+    scope: "all",
+    shape: "rise",
+    factor: 5,
+    least: 0.5,
+    window: 5,
+    severity: "warn",
+    advice: "The paper saw this before its runs with a trained vision tower collapsed. Freeze it (optimizer.groups.vision.freeze), or give it a lower learning rate.",
+  },
+  {
+    name: "verifier errors",
+    metric: "verdict/error_ratio",
+    scope: "source",
+    shape: "above",
+    limit: 0.05,
+    window: 3,
+    severity: "stop",
+    advice: "Rewards are missing, not low. The reasons are in the record (reasons); a reward server may be down, a deadline too short, a sample malformed.",
+  },
+  {
+    name: "stale weights",
+    metric: "rollout/weights_age",
+    scope: "all",
+    shape: "above",
+    limit: 1,
+    window: 1,
+    severity: "stop",
+    advice: "The rollouts came from weights more than one step old. Check that the rollout server takes new weights and says so.",
+  },
+];
