@@ -66,6 +66,12 @@ function roundShift(value: number, shift: number): number {
   return remainder > half || (remainder === half && (quotient & 1) === 1) ? quotient + 1 : quotient;
 }
 
+/** The bytes as 16-bit words; copied only where they do not lie on an even address. */
+function asWords(bytes: Uint8Array): Uint16Array {
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Uint16Array(aligned.buffer, aligned.byteOffset, bytes.byteLength / 2);
+}
+
 let halfTable: Float32Array | undefined;
 
 /**
@@ -83,12 +89,14 @@ export function convertToFloat32(dtype: SafetensorsDtype, bytes: Uint8Array, out
       return;
     case "BF16": {
       const target = new Uint32Array(out.buffer, out.byteOffset + at * 4, count);
-      for (let i = 0, b = 0; i < count; i++, b += 2) target[i] = (bytes[b]! << 16) | (bytes[b + 1]! << 24);
+      const halves = asWords(bytes);
+      for (let i = 0; i < count; i++) target[i] = halves[i]! << 16;
       return;
     }
     case "F16": {
       halfTable ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToFloat(bits));
-      for (let i = 0, b = 0; i < count; i++, b += 2) out[at + i] = halfTable[bytes[b]! | (bytes[b + 1]! << 8)]!;
+      const halves = asWords(bytes);
+      for (let i = 0; i < count; i++) out[at + i] = halfTable[halves[i]!]!;
       return;
     }
     case "F64":
