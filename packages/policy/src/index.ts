@@ -8,7 +8,7 @@ export { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "
 export { openSafetensors, type SafetensorsReader } from "./safetensors/reader";
 export { writeSafetensors, type SafetensorsEntry, type TensorData } from "./safetensors/writer";
 export { createTokenizer, loadTokenizer, type DecodeTextOptions, type Tokenizer } from "./tokenizer/tokenizer";
-export { TextStream } from "./tokenizer/text-stream";
+export type { TextStream } from "./tokenizer/text-stream";
 export {
   createChatTemplate, loadChatTemplate, type ChatMessage, type ChatTemplate, type ContentPart, type RenderOptions, type TemplateTokens,
 } from "./chat-template/chat-template";
@@ -21,10 +21,11 @@ export {
 } from "./image-processor/image-processor";
 export type { Normalisation, PatchLayout } from "./image-processor/patches";
 export { MAX_ASPECT_RATIO, smartResize, type SmartResizeOptions } from "./image-processor/smart-resize";
-export { createQwen25Vl, Qwen25VlPolicy, type LogProbsOptions, type Qwen25VlOptions, type TokenLogProbs } from "./model/qwen25-vl";
+export { createQwen25Vl, Qwen25VlPolicy, type LogProbsOptions, type Qwen25VlOptions, type SaveOptions, type TokenLogProbs } from "./model/qwen25-vl";
 export { loadQwen25Vl } from "./model/load";
 export { randomWeights, type RandomWeightsOptions } from "./model/random-weights";
 export { parameterShapes, type ParameterGroup, type ParameterShape } from "./model/parameter-shapes";
 export type { ModelParameter } from "./model/model-weights";
 export type { PromptInput, RolloutRow, VisualInput } from "./model/rollout-row";
 export type { Completion, FinishReason, GenerateOptions } from "./generation/generate";
+export type { AdapterOptions } from "./lora/adapter";

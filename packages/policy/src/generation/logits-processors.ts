@@ -3,8 +3,8 @@
  * in which its `generate` applies them: repetition penalty, n-gram ban, banned tokens, temperature, top-k, top-p, min-p.
  * A removed token has the logit -Infinity. All of them change `logits` in place.
  *
- * Of tokens with equal probability at top-p's limit, transformers keeps whatever its unstable sort puts last; here the one
- * with the lower id stays.
+ * Of tokens with equal probability at a limit, transformers keeps whatever its unstable sort puts first; here the one with
+ * the lower id stays.
  */
 
 /** Divides positive and multiplies negative logits of tokens that occurred, once each, by `penalty` (arXiv 1909.05858). */
@@ -58,8 +58,8 @@ export function keepTopP(logits: Float32Array, p: number, least = 1): void {
 export function keepMinP(logits: Float32Array, p: number, least = 1): void {
   const probabilities = softmax(logits);
   const limit = p * probabilities.reduce((most, value) => Math.max(most, value), 0);
-  const stay = least > 1 ? Float32Array.from(logits).sort()[Math.max(0, logits.length - least)]! : Infinity;
-  for (let i = 0; i < logits.length; i++) if (probabilities[i]! < limit && logits[i]! < stay) logits[i] = -Infinity;
+  const stay = least > 1 ? new Set(Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, least)) : undefined;
+  for (let i = 0; i < logits.length; i++) if (probabilities[i]! < limit && !stay?.has(i)) logits[i] = -Infinity;
 }
 
 /** exp(x - max) / Σ, float64 inside. */

@@ -4,7 +4,7 @@ import { WeightsError } from "../input-error";
 import { openSafetensors } from "../safetensors/reader";
 import { ModelWeights } from "./model-weights";
 import { parameterShapes, publishedName } from "./parameter-shapes";
-import { Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl";
+import { isFrozen, Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl";
 
 /**
  * Loads `folder` (config.json and model.safetensors, possibly in shards, float32, bfloat16 or float16) onto the current
@@ -41,8 +41,8 @@ export async function loadQwen25Vl(folder: string, options: Omit<Qwen25VlOptions
         fix: "check that config.json and the weights belong together",
       });
     }
-    const store = new ModelWeights(shapes, ({ name }) => reader.readFloat32(stored.get(name)!), ({ group }) => options.freeze?.includes(group) ?? false);
-    return new Qwen25VlPolicy(config, store, store.parameters(), { ...options, sourceFolder: folder });
+    const weights = new ModelWeights(shapes, ({ name }) => reader.readFloat32(stored.get(name)!), isFrozen(options));
+    return new Qwen25VlPolicy(config, weights, { ...options, sourceFolder: folder });
   } finally {
     reader.close();
   }

@@ -89,6 +89,12 @@ export class ModelWeights {
     });
   }
 
+  /** Whether anything in the vision tower or its merger is trained, itself or by an adapter. */
+  trainsVision(): boolean {
+    const inVision = (name: string): boolean => name.startsWith("visual.");
+    return [...this.adapters.keys()].some(inVision) || this.shapes.some(({ name }) => inVision(name) && this.get(name) instanceof tf.Variable);
+  }
+
   /** Linear layers over one input, side by side, with their biases and adapters. Names without `.weight`. */
   project(x: tf.Tensor2D, names: readonly string[], options?: LinearOptions): tf.Tensor2D {
     const weights = names.map((name) => this.matrix(`${name}.weight`));
@@ -108,6 +114,16 @@ export class ModelWeights {
     const weight = this.matrix(`${name}.weight`);
     const adapter = this.adapters.get(name);
     return adapter ? tf.tidy(() => tf.add(weight, tf.mul(tf.matMul(adapter.b, adapter.a), adapter.scale))) : tf.clone(weight);
+  }
+
+  /** A tensor's values with its adapter merged in, read back. */
+  async values(name: string): Promise<Float32Array> {
+    const linear = name.slice(0, -".weight".length);
+    if (!this.adapters.has(linear)) return (await this.get(name).data()) as Float32Array;
+    const merged = this.effectiveMatrix(linear);
+    const values = (await merged.data()) as Float32Array;
+    merged.dispose();
+    return values;
   }
 
   dispose(): void {

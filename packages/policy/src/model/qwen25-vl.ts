@@ -4,14 +4,16 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Qwen25VlConfig } from "../config/model-config";
+import { WeightsError } from "../input-error";
 import { generateCompletions, type Completion, type GenerateOptions } from "../generation/generate";
 import { gatherRows } from "../kernels/gather-rows";
 import { linear } from "../kernels/linear";
 import { tokenLogProbs } from "../kernels/token-log-probs";
+import { attachAdapter, saveAdapter, type AdapterOptions, type AttachedAdapter } from "../lora/adapter";
 import { headWeight, languageModel } from "./language-model";
 import { ModelWeights, type ModelParameter } from "./model-weights";
 import { groupRows, packTrees, type PackedTokens } from "./packed-batch";
-import { parameterShapes, type ParameterGroup } from "./parameter-shapes";
+import { parameterShapes, type ParameterGroup, type ParameterShape } from "./parameter-shapes";
 import type { PromptInput, RolloutRow, VisualInput } from "./rollout-row";
 import { saveQwen25Vl } from "./save";
 import type { Trace } from "./trace";
@@ -20,8 +22,18 @@ import { visionFeatures } from "./vision-tower";
 export interface Qwen25VlOptions {
   /** Groups that are not trained: constants, left out of `parameters` and of every backward pass. */
   readonly freeze?: readonly ParameterGroup[];
+  /** A low-rank adapter (LoRA): the model itself is then constant, and `parameters` are the adapter's matrices. */
+  readonly adapter?: AdapterOptions;
   /** The folder the weights came from; `save` takes the tokenizer and templates along from it. */
   readonly sourceFolder?: string;
+}
+
+export interface SaveOptions {
+  /**
+   * What a policy with an adapter writes: "separate", the adapter alone in peft's layout (vLLM and peft load it over the
+   * base model), or "merged", the whole model with the adapter added in. "separate" unless told.
+   */
+  readonly adapter?: "separate" | "merged";
 }
 
 export interface LogProbsOptions {
@@ -42,17 +54,25 @@ export interface TokenLogProbs {
 
 /** A Qwen2.5-VL model on the current TensorFlow.js backend. Fits the learner of `@v-triune/grpo`. */
 export class Qwen25VlPolicy {
+  /** The tensors that are trained now; frozen ones are not in it. */
   readonly parameters: readonly ModelParameter[];
   readonly #weights: ModelWeights;
+  readonly #adapter: AttachedAdapter | undefined;
 
+  /** Takes ownership of the weights. `createQwen25Vl` and `loadQwen25Vl` are the ways in. */
   constructor(
     readonly config: Qwen25VlConfig,
     weights: ModelWeights,
-    parameters: readonly ModelParameter[],
     readonly options: Qwen25VlOptions,
   ) {
     this.#weights = weights;
-    this.parameters = parameters;
+    try {
+      this.#adapter = options.adapter && attachAdapter(weights, options.adapter);
+    } catch (error) {
+      weights.dispose();
+      throw error;
+    }
+    this.parameters = this.#adapter?.parameters ?? weights.parameters();
   }
 
   /**
@@ -124,9 +144,11 @@ export class Qwen25VlPolicy {
   /**
    * Writes the model in Hugging Face layout (`model.safetensors`, `config.json`, and the tokenizer's files when it was
    * loaded from a folder), which transformers, vLLM and SGLang load. Every file is replaced only when it is complete.
+   * With an adapter see `SaveOptions`.
    */
-  async save(folder: string): Promise<void> {
-    await saveQwen25Vl(folder, this.config, this.#weights, this.options.sourceFolder);
+  async save(folder: string, options: SaveOptions = {}): Promise<void> {
+    if (this.#adapter && options.adapter !== "merged") await saveAdapter(folder, this.#adapter, this.options.sourceFolder);
+    else await saveQwen25Vl(folder, this.config, this.#weights, this.options.sourceFolder);
   }
 
   /** Frees all tensors. The policy can't be used afterwards. */
@@ -148,6 +170,13 @@ export class Qwen25VlPolicy {
  */
 export function createQwen25Vl(config: Qwen25VlConfig, weights: ReadonlyMap<string, Float32Array>, options: Qwen25VlOptions = {}): Qwen25VlPolicy {
   const shapes = parameterShapes(config);
-  const store = new ModelWeights(shapes, ({ name }) => weights.get(name), ({ group }) => options.freeze?.includes(group) ?? false);
-  return new Qwen25VlPolicy(config, store, store.parameters(), options);
+  const known = new Set(shapes.map(({ name }) => name));
+  const extra = [...weights.keys()].filter((name) => !known.has(name));
+  if (extra.length > 0) throw new WeightsError({ what: "The weights hold tensors that this model does not have.", expected: `the ${shapes.length} tensors of the configuration`, found: extra.slice(0, 4).join(", ") });
+  return new Qwen25VlPolicy(config, new ModelWeights(shapes, ({ name }) => weights.get(name), isFrozen(options)), options);
+}
+
+/** Which tensors are constants: those of frozen groups, and all of them under an adapter. */
+export function isFrozen(options: Qwen25VlOptions): (shape: ParameterShape) => boolean {
+  return ({ group }) => options.adapter !== undefined || (options.freeze?.includes(group) ?? false);
 }

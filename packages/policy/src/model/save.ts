@@ -11,12 +11,12 @@ const COMPANIONS = [
   "chat_template.json", "chat_template.jinja", "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
 ] as const;
 
-/** @throws WeightsError when the disk is full or the folder can't be written */
+/** Writes the model, adapters merged in. @throws WeightsError when the disk is full or the folder can't be written */
 export async function saveQwen25Vl(folder: string, config: Qwen25VlConfig, weights: ModelWeights, sourceFolder?: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await writeSafetensors(
     join(folder, "model.safetensors"),
-    weights.shapes.map(({ name, shape }) => ({ name, shape, data: async () => (await weights.get(name).data()) as Float32Array })),
+    weights.shapes.map(({ name, shape }) => ({ name, shape, data: () => weights.values(name) })),
   );
   writeModelConfig(folder, config);
   if (sourceFolder === undefined || resolve(sourceFolder) === resolve(folder)) return;

@@ -28,7 +28,7 @@ const EPSILON = 1e-6;
  * @throws ImageError when pixels and grid disagree
  */
 export function visionFeatures(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, trace?: Trace): tf.Tensor2D {
-  const frozen = !weights.parameters().some(({ group }) => group !== "language");
+  const frozen = !weights.trainsVision();
   const run = (): tf.Tensor2D => tf.tidy(() => tower(inputs, weights, config, trace));
   if (!frozen) return run();
   // Nothing in the tower is trained: run it as one operation, so that no tape keeps what is inside. The scalar stands for

@@ -1,11 +1,17 @@
 /** `@v-triune/policy/parity`: this package's numbers against folders of reference values. Needs Node. */
+import { generationParity } from "./generation-parity";
 import { imageProcessorParity } from "./image-processor-parity";
+import { loraParity } from "./lora-parity";
+import { qwen25VlParity } from "./qwen25-vl-parity";
 import { tokenizerParity } from "./tokenizer-parity";
 import type { ParityCheck } from "./parity";
 
 /** Every check of this package, for `npm run parity`. */
-export const policyParityChecks: readonly ParityCheck[] = [tokenizerParity, imageProcessorParity];
+export const policyParityChecks: readonly ParityCheck[] = [tokenizerParity, imageProcessorParity, qwen25VlParity, generationParity, loraParity];
 
+export { checkGeneration, generationParity, recogniseGeneration } from "./generation-parity";
 export { checkImageProcessor, imageProcessorParity } from "./image-processor-parity";
+export { checkLora, loraParity, recogniseLora } from "./lora-parity";
+export { checkQwen25Vl, qwen25VlParity, recogniseQwen25Vl } from "./qwen25-vl-parity";
 export { checkTokenizer, tokenizerParity } from "./tokenizer-parity";
 export { formatParityTable, withinTolerance, type ParityCheck, type ParityRow } from "./parity";
