@@ -41,9 +41,19 @@ function mathSample(): Sample {
   };
 }
 
-function problemOf(change: (sample: any) => void, options = {}): DatasetError {
+/** A sample with one leaf, named by its dotted path, set to another value or taken away. */
+function changed(path: string, value?: unknown): Sample {
   const sample = mathSample();
-  change(sample);
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  const parent = keys.reduce<Record<string, unknown>>((leaf, key) => leaf[key] as Record<string, unknown>, sample as never);
+  if (value === undefined) delete parent[last];
+  else parent[last] = value;
+  return sample;
+}
+
+function problemOf(path: string, value?: unknown, options = {}): DatasetError {
+  const sample = changed(path, value);
   try {
     parseSample(sample, { file: "a.parquet", row: 7, ...options });
   } catch (error) {
@@ -72,33 +82,33 @@ describe("parseSample", () => {
     expect(parsed.extra_info).toEqual({ id: "12", image_path: null });
   });
 
-  it.each<[string, (sample: any) => void, Partial<DatasetError>]>([
-    ["a number for text", (s) => (s.data_source = 3), { code: "wrong-type", field: "data_source", found: "3 (number)" }],
-    ["no prompt", (s) => delete s.prompt, { code: "missing-field", field: "prompt" }],
-    ["an empty prompt", (s) => (s.prompt = []), { code: "missing-field", field: "prompt" }],
-    ["text for a prompt", (s) => (s.prompt = "hi"), { code: "wrong-type", field: "prompt" }],
-    ["no role", (s) => delete s.prompt[0].role, { code: "missing-field", field: "prompt.0.role" }],
-    ["no gold", (s) => delete s.reward_model.ground_truth, { code: "missing-field", field: "reward_model.ground_truth" }],
-    ["text for a ratio", (s) => (s.reward_model.accuracy_ratio = "1"), { field: "reward_model.accuracy_ratio" }],
-    ["a negative ratio", (s) => (s.reward_model.format_ratio = -1), { field: "reward_model.format_ratio", found: "-1 (number)" }],
-    ["no ratio at all", (s) => (s.reward_model.accuracy_ratio = 0), { code: "bad-value" }],
+  it.each<[string, string, unknown, Partial<DatasetError>]>([
+    ["a number for text", "data_source", 3, { code: "wrong-type", field: "data_source", found: "3 (number)" }],
+    ["no prompt", "prompt", undefined, { code: "missing-field", field: "prompt" }],
+    ["an empty prompt", "prompt", [], { code: "missing-field", field: "prompt" }],
+    ["text for a prompt", "prompt", "hi", { code: "wrong-type", field: "prompt" }],
+    ["no role", "prompt.0.role", undefined, { code: "missing-field", field: "prompt.0.role" }],
+    ["no gold", "reward_model.ground_truth", undefined, { code: "missing-field", field: "reward_model.ground_truth" }],
+    ["text for a ratio", "reward_model.accuracy_ratio", "1", { field: "reward_model.accuracy_ratio" }],
+    ["a negative ratio", "reward_model.format_ratio", -1, { field: "reward_model.format_ratio", found: "-1 (number)" }],
+    ["no ratio at all", "reward_model.accuracy_ratio", 0, { code: "bad-value" }],
     [
       "text deep inside",
-      (s) => (s.reward_model.verifier_parm.det_reward_ratio.map = "a"),
+      "reward_model.verifier_parm.det_reward_ratio.map", "a",
       { field: "reward_model.verifier_parm.det_reward_ratio.map" },
     ],
-    ["an unknown verifier", (s) => (s.reward_model.verifier = "mathverfy"), { code: "bad-value", fix: "did you mean mathverify?" }],
-    ["too few pictures", (s) => (s.images = []), { code: "image-count", found: "0 pictures" }],
-    ["too many marks", (s) => (s.prompt[0].content = "<image><image>"), { code: "image-count", found: "1 picture" }],
-    ["an empty picture", (s) => (s.images[0].bytes = null), { code: "missing-field", field: "images.0" }],
-    ["a gold without boxes", (s) => (s.reward_model.verifier = "detection"), { code: "bad-value" }],
-    ["not a record", (s) => (s.reward_model = 3), { code: "wrong-type", field: "reward_model" }],
-  ])("refuses %s", (_, change, expected) => {
-    expect(problemOf(change)).toMatchObject({ ...expected, file: "a.parquet", row: 7 });
+    ["an unknown verifier", "reward_model.verifier", "mathverfy", { code: "bad-value", fix: "did you mean mathverify?" }],
+    ["too few pictures", "images", [], { code: "image-count", found: "0 pictures" }],
+    ["too many marks", "prompt.0.content", "<image><image>", { code: "image-count", found: "1 picture" }],
+    ["an empty picture", "images.0.bytes", null, { code: "missing-field", field: "images.0" }],
+    ["a gold without boxes", "reward_model.verifier", "detection", { code: "bad-value" }],
+    ["not a record", "reward_model", 3, { code: "wrong-type", field: "reward_model" }],
+  ])("refuses %s", (_, path, value, expected) => {
+    expect(problemOf(path, value)).toMatchObject({ ...expected, file: "a.parquet", row: 7 });
   });
 
   it("asks a writer for the exact form of the gold", () => {
-    expect(problemOf((s) => (s.reward_model.ground_truth = "4"), { as: "writer" })).toMatchObject({ expected: "\\boxed{..}" });
+    expect(problemOf("reward_model.ground_truth", "4", { as: "writer" })).toMatchObject({ expected: "\\boxed{..}" });
   });
 
   it("accepts a verifier of the user's own", () => {
@@ -122,7 +132,7 @@ describe("parseSample", () => {
 
 describe("DatasetError", () => {
   it("reads well at 80 columns", () => {
-    const { message } = problemOf((s) => (s.images = []));
+    const { message } = problemOf("images", []);
     expect(message).toBe(
       [
         "a.parquet, row 7, field images",
@@ -223,7 +233,7 @@ const records = fileURLToPath(new URL("../../../../shared/realdata/orsta_schema/
 if (!existsSync(records)) console.warn("skipped: documented Orsta records are not beside this checkout (../shared/realdata)");
 describe.skipIf(!existsSync(records))("documented Orsta records", () => {
   it("are accepted, and their gold is what our writer writes", () => {
-    const all = JSON.parse(readFileSync(records, "utf8")) as Record<string, any>;
+    const all = JSON.parse(readFileSync(records, "utf8")) as { mm_math: object; v3det_train: object };
     const detectionRecord = { ...all.v3det_train, images: [{ path: "images/a.jpg" }] };
     const math = parseSample({ ...all.mm_math, images: [{ path: "images/a.png" }] }, { as: "writer" });
     const detection = parseSample(detectionRecord, { as: "writer" });

@@ -2,7 +2,7 @@
 import { DatasetError, nearest, type DatasetErrorDetails } from "@v-triune/schema";
 import { adapterFor } from "../adapters/index";
 import type { SourceAdapter } from "../adapters/source-adapter";
-import { buildRule, DEFAULT_RULES, type RuleConfig } from "../rules/catalogue";
+import { buildRule, DEFAULT_RULES, INTEGRITY_RULES, type RuleConfig } from "../rules/catalogue";
 import type { FilterRule } from "../rules/filter-rule";
 
 /** One source of a run. */
@@ -90,6 +90,7 @@ export function bindConfig(config: CurationConfig): BoundConfig {
     return { config: source, adapter: adapterFor(source.source, source.settings), paths };
   });
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
+  for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));
   const names = rules.map((rule) => rule.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "it is there twice" });

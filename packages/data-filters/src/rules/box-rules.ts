@@ -32,12 +32,12 @@ export function boxShape({ tolerance = 2 }: { tolerance?: number } = {}): Filter
   const outside = `b.x1 < -${tolerance} OR b.y1 < -${tolerance} OR b.x2 > width + ${tolerance} OR b.y2 > height + ${tolerance}`;
   return {
     name: "box-shape",
-    reason: `a box has no area on the 0..1000 grid, or leaves the picture by more than ${tolerance} pixels`,
+    reason: `a box has no area on the 0..1000 grid, or leaves the picture (of known size) by more than ${tolerance} pixels`,
     scope: "row",
     tasks: BOXES,
     needs: ["picture"],
     parameters: { tolerance },
-    sql: () => anyBox(`b.x2 <= b.x1 OR b.y2 <= b.y1 OR coalesce(${outside}, false) OR ${flat("b.x1", "b.x2", "width")} OR ${flat("b.y1", "b.y2", "height")}`),
+    sql: () => `width IS NULL OR height IS NULL OR ${anyBox(`b.x2 <= b.x1 OR b.y2 <= b.y1 OR coalesce(${outside}, false) OR ${flat("b.x1", "b.x2", "width")} OR ${flat("b.y1", "b.y2", "height")}`)}`,
   };
 }
 

@@ -75,6 +75,11 @@ export const DEFAULT_RULES: readonly (keyof typeof rules)[] = [
 ];
 
 /**
+ * Rules without which a sample cannot be written; they run last where a configuration leaves them out.
+ */
+export const INTEGRITY_RULES: readonly (keyof typeof rules)[] = ["has-answer", "has-boxes", "picture-decodes", "box-shape"];
+
+/**
  * One entry of a configuration's `rules`: a name, a name with parameters, or a user's own SQL with its reason.
  *
  * ```yaml

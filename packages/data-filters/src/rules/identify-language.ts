@@ -69,5 +69,5 @@ export function identifyLanguage(text: string): string {
     }
   }
   if (bestHits > 0) return best;
-  return /^[\u0000-\u007f]*$/.test(prose) ? "en" : "und";
+  return /[^ -~\s]/.test(prose) ? "und" : "en";
 }

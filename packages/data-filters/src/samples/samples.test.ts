@@ -177,6 +177,20 @@ describe("writeSamples and readSamples", () => {
     expect(readdirSync(folder).filter((name) => name.includes("aborted"))).toEqual([]);
   });
 
+  it("hand on what the samples' own iterator throws", async () => {
+    function* failing(): Generator<Sample> {
+      yield math(1);
+      throw new TypeError("mine");
+    }
+    async function* later(): AsyncGenerator<Sample> {
+      yield* failing();
+    }
+    const file = join(folder, "failing.parquet");
+    await expect(writeSamples(file, failing())).rejects.toThrow(new TypeError("mine"));
+    await expect(writeSamples(file, later())).rejects.toThrow(new TypeError("mine"));
+    expect(readdirSync(folder).filter((name) => name.includes("failing"))).toEqual([]);
+  });
+
   it("say so when the folder cannot be written", async () => {
     const notAFolder = join(folder, "file");
     writeFileSync(notAFolder, "");

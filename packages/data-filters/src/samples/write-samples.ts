@@ -99,6 +99,11 @@ export async function writeSamples(
   }
 }
 
+/** What the samples' own iterator threw: not a fault of writing, and handed on as it is. */
+class SourceFailure {
+  constructor(readonly reason: unknown) {}
+}
+
 interface Writer {
   readonly options: WriteSamplesOptions;
   readonly hash: Hash;
@@ -116,7 +121,7 @@ async function writeParts(
 ): Promise<void> {
   let batch: Sample[] = [];
   let bytes = 0;
-  for await (const sample of samples) {
+  for await (const sample of guarded(samples)) {
     batch.push(sample);
     for (const image of sample.images) bytes += image.bytes?.length ?? 0;
     bytes += 1000;
@@ -135,6 +140,14 @@ async function writeParts(
   // One thread keeps the peak at one row group of pictures.
   await connection.run("SET threads = 1");
   await copy(connection, `SELECT * FROM read_parquet([${parts.map(literal).join(", ")}])`, temporary, writer.options);
+}
+
+async function* guarded(samples: AsyncIterable<Sample>): AsyncGenerator<Sample> {
+  try {
+    yield* samples;
+  } catch (error) {
+    throw new SourceFailure(error);
+  }
 }
 
 let functions = 0;
@@ -183,7 +196,7 @@ async function copyRows(connection: DuckDBConnection, samples: Iterator<Sample>,
   try {
     await copy(connection, `SELECT * FROM ${name}()`, file, writer.options);
   } catch (error) {
-    throw failure ?? error;
+    throw failure === undefined ? error : new SourceFailure(failure);
   } finally {
     samples.return?.();
   }
@@ -250,6 +263,7 @@ async function syncFile(file: string): Promise<void> {
 }
 
 function writeFailure(error: unknown, path: string, signal: AbortSignal | undefined): unknown {
+  if (error instanceof SourceFailure) return error.reason;
   if (error instanceof DatasetError || signal?.aborted === true) return error;
   const found = error instanceof Error && "code" in error ? `${error.message}` : duckdbMessage(error);
   return new DatasetError({

@@ -1,0 +1,237 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatasetError, parseDetectionGroundTruth, type Sample } from "@v-triune/schema";
+import sharp from "sharp";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { literal, queryRows, withDatabase } from "../duckdb/database";
+import { readSamples } from "../samples/read-samples";
+import { clevrFolder, tinyPng } from "../testing/fixtures";
+import type { CurationConfig } from "./config";
+import { curate } from "./curate";
+import { formatFunnel } from "./report";
+
+let root: string;
+let clevr: string;
+let boxes: string;
+let out: string;
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "curate-"));
+  clevr = join(root, "clevr");
+  await clevrFolder(clevr, ["1", "2", "yes", "3", "1", "4", "5", "6"]);
+  writeFileSync(join(clevr, "images/train/5.png"), "<html>not found</html>");
+  rmSync(join(clevr, "images/train/6.png"));
+  boxes = join(root, "coco");
+  mkdirSync(join(boxes, "annotations"), { recursive: true });
+  mkdirSync(join(boxes, "train"));
+  const upright = await tinyPng(100, 60, 1);
+  writeFileSync(join(boxes, "train/a.png"), upright);
+  writeFileSync(join(boxes, "train/b.jpg"), await sharp(upright).jpeg().withMetadata({ orientation: 6 }).toBuffer());
+  writeFileSync(join(boxes, "train/c.png"), await tinyPng(50, 30, 2));
+  writeFileSync(
+    join(boxes, "annotations/instances_train.json"),
+    JSON.stringify({
+      images: ["a.png", "b.jpg", "c.png"].map((file_name, i) => ({ id: i, file_name, width: 100, height: 60 })),
+      annotations: [
+        { image_id: 0, category_id: 1, bbox: [10, 6, 20, 12] },
+        { image_id: 0, category_id: 2, bbox: [50.5, 30, 49.5, 30] },
+        { image_id: 1, category_id: 1, bbox: [0, 0, 50, 15] },
+        { image_id: 2, category_id: 1, bbox: [1, 1, 9, 9] },
+      ],
+      categories: [
+        { id: 1, name: "dog" },
+        { id: 2, name: "cat's toy" },
+      ],
+    }),
+  );
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+beforeEach(() => (out = join(root, "out")));
+afterEach(() => rmSync(out, { recursive: true, force: true }));
+
+const both = (more: Partial<CurationConfig> = {}): CurationConfig => ({
+  sources: [
+    { source: "clevr", path: clevr },
+    { source: "coco", path: boxes },
+  ],
+  output: out,
+  ...more,
+});
+
+async function samplesOf(file: string): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for await (const sample of readSamples(file)) samples.push(sample);
+  return samples;
+}
+
+async function failure(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => expect.fail("it did not throw"),
+    (error: unknown) => error,
+  );
+}
+
+describe("curate", () => {
+  it("writes samples of every source, and says where the others went", async () => {
+    const report = await curate(both());
+    expect(readdirSync(out).sort()).toEqual(["ledger.parquet", "report.json", "train_counting_clevr_4.parquet", "train_detection_coco_2.parquet"]);
+    expect(JSON.parse(readFileSync(join(out, "report.json"), "utf8"))).toEqual(JSON.parse(JSON.stringify(report)));
+    const losses = report.sources.map(({ source, read, kept, dropped }) => ({ source, read, kept, ...Object.fromEntries(dropped.map((d) => [d.rule, d.rows])) }));
+    expect(losses).toEqual([
+      // The picture of 4 is HTML, that of 5 is missing; of the two ones the median category (one row) keeps one.
+      { source: "clevr", read: 8, kept: 4, "count-answer": 1, "picture-decodes": 2, "category-balance": 1 },
+      // c.png is 50 × 30, its annotation says 100 × 60.
+      { source: "coco", read: 3, kept: 2, "picture-decodes": 1 },
+    ]);
+    expect(report.totals).toEqual({ read: 11, unreadable: 0, dropped: 5, kept: 6 });
+  });
+
+  it("writes prompts, gold and ratios as the method states", async () => {
+    await curate(both());
+    const [count] = await samplesOf(join(out, "train_counting_clevr_4.parquet"));
+    expect(count).toMatchObject({
+      data_source: "clevr",
+      ability: "cv_counting",
+      prompt: [{ role: "user", content: expect.stringMatching(/^<image>How many things are in picture \d\?$/) }],
+      reward_model: { verifier: "mathverify", accuracy_ratio: 1, format_ratio: 0 },
+      extra_info: { image_path: expect.stringMatching(/^\d\.png$/) },
+    });
+    expect(count?.reward_model.ground_truth).toBe(`\\boxed{${count?.reward_model.answer}}`);
+    const [first, turned] = await samplesOf(join(out, "train_detection_coco_2.parquet"));
+    expect(first?.prompt[0]?.content).toMatch(/^<image>\n.+\n- cat's toy\n- dog\n\n[^]*<answer>\n\[\{'bbox_2d'/);
+    expect(parseDetectionGroundTruth(first?.reward_model.ground_truth ?? "")).toEqual([
+      { bbox_2d: [100, 100, 300, 300], label: "dog" },
+      { bbox_2d: [505, 500, 1000, 1000], label: "cat's toy" },
+    ]);
+    expect(first?.reward_model.verifier_parm.det_verifier_normalized).toBe(true);
+    expect(first?.reward_model.format_ratio).toBeCloseTo(0.1);
+    // Orientation 6 shows the stored picture turned right: 60 × 100, and the box of its upper left at the upper right.
+    expect(parseDetectionGroundTruth(turned?.reward_model.ground_truth ?? "")).toEqual([{ bbox_2d: [750, 0, 1000, 500], label: "dog" }]);
+    expect(await sharp(turned?.images[0]?.bytes ?? undefined).metadata()).toMatchObject({ width: 60, height: 100 });
+  });
+
+  it("gives the same content hash on any number of threads, and another for another seed", async () => {
+    const hashes: string[] = [];
+    for (const [threads, seed] of [[1, 0], [4, 0], [1, 7]] as const) {
+      const report = await curate(both({ threads, seed }));
+      hashes.push(report.contentHash);
+      rmSync(out, { recursive: true });
+    }
+    expect(hashes[0]).toBe(hashes[1]);
+    expect(hashes[0]).not.toBe(hashes[2]);
+  });
+
+  it("writes copies under a name that says so, and merges sources of one name", async () => {
+    const report = await curate({
+      sources: [
+        { source: "clevr", path: [clevr], limit: 2, copies: 2 },
+        { source: "superclevr", path: clevr, limit: 1 },
+      ],
+      output: out,
+    });
+    expect(report.files.map(({ name, samples, copies }) => [name, samples, copies])).toEqual([
+      ["train_counting_clevr_2_x2.parquet", 2, 2],
+      ["train_counting_superclevr_1.parquet", 1, 1],
+    ]);
+    const ids = (await samplesOf(join(out, "train_counting_clevr_2_x2.parquet"))).map((sample) => sample.extra_info.id);
+    expect(ids).toEqual(["train/0", "train/1", "train/0", "train/1"]);
+  });
+
+  it("keeps the reason of every row in the ledger", async () => {
+    await curate(both({ allReasons: true, rules: ["count-answer", { rule: "odd", sql: "answer = 'yes'", reason: "it says yes" }] }));
+    const rows = await withDatabase({}, (c) =>
+      queryRows(c, `SELECT id, kept, dropped_by, reason, all_rules FROM ${literal(join(out, "ledger.parquet"))} WHERE answer = 'yes'`),
+    );
+    expect(rows).toEqual([
+      {
+        id: "train/2",
+        kept: false,
+        dropped_by: "count-answer",
+        reason: "not a counting question: the answer is no whole number",
+        all_rules: ["count-answer", "odd"],
+      },
+    ]);
+  });
+
+  it("counts and lists records that cannot be used, or throws if strict", async () => {
+    const folder = join(root, "bad");
+    mkdirSync(join(folder, "questions"), { recursive: true });
+    writeFileSync(join(folder, "questions/CLEVR_a_questions.json"), JSON.stringify({ questions: [{ question: 3 }, 7] }));
+    const config = { sources: [{ source: "clevr", path: folder }], output: out };
+    const report = await curate(config);
+    expect(report.sources[0]).toMatchObject({ read: 2, unreadable: 2, kept: 0 });
+    expect(report.sources[0]?.unreadableExamples[0]).toContain("field image_filename");
+    expect(formatFunnel(report)).toContain("unreadable 2");
+    rmSync(out, { recursive: true });
+    expect(await failure(curate(config, { strict: true }))).toMatchObject({ name: "DatasetError", row: 0 });
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it("tells its progress", async () => {
+    const phases = new Set<string>();
+    await curate(both(), { onProgress: ({ phase }) => phases.add(phase) });
+    expect([...phases]).toEqual(["read", "rules", "pictures", "write"]);
+  });
+});
+
+describe("the output folder", () => {
+  it("is refused when it holds another run, which stays as it is", async () => {
+    await curate(both());
+    const before = readFileSync(join(out, "report.json"), "utf8");
+    expect(await failure(curate(both({ seed: 3 })))).toMatchObject({ code: "output-in-use", found: "another run's result" });
+    expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
+  });
+
+  it("is refused while another run writes it, and taken over from one that died", async () => {
+    mkdirSync(`${out}.partial`);
+    writeFileSync(join(`${out}.partial`, "lock.json"), JSON.stringify({ pid: process.pid }));
+    expect(await failure(curate(both()))).toMatchObject({ code: "output-in-use", found: `process ${process.pid} is writing it` });
+    writeFileSync(join(`${out}.partial`, "lock.json"), JSON.stringify({ pid: 2 ** 22 + 1 }));
+    expect((await curate(both())).totals.kept).toBe(6);
+  });
+
+  it("may exist when it is empty", async () => {
+    mkdirSync(out);
+    expect((await curate(both())).totals.kept).toBe(6);
+  });
+
+  it.each(["read", "rules", "pictures", "write"])("is not there after an abort while it is at %s", async (phase) => {
+    const controller = new AbortController();
+    const run = curate(both(), {
+      signal: controller.signal,
+      onProgress: (progress) => {
+        if (progress.phase === phase) controller.abort();
+      },
+    });
+    expect(await failure(run)).toMatchObject({ name: "AbortError" });
+    expect(readdirSync(root).filter((name) => name.startsWith("out"))).toEqual([]);
+  });
+});
+
+describe("the configuration", () => {
+  it.each<[unknown, string]>([
+    [{ sources: [], output: "x" }, "at least one source"],
+    [{ sources: [{ source: "clevr", path: "x" }] }, "a folder"],
+    [{ sources: [{ source: "clever", path: "x" }], output: "x" }, "did you mean clevr?"],
+    [{ sources: [{ source: "clevr", pth: "x" }], output: "x" }, "did you mean path?"],
+    [{ sources: [{ source: "clevr", path: "x", limit: -1 }], output: "x" }, "at least 1"],
+    [{ sources: [{ source: "clevr", path: "x" }], output: "x", sed: 3 }, "did you mean seed?"],
+    [{ sources: [{ source: "clevr", path: "x" }], output: "x", seed: "3" }, "a number"],
+    [{ sources: [{ source: "clevr", path: "x" }], output: "x", rules: ["language", "language"] }, "each rule once"],
+    [null, "an object"],
+  ])("%j is refused", async (config, message) => {
+    const error = await failure(curate(config as CurationConfig));
+    expect(error).toBeInstanceOf(DatasetError);
+    expect((error as Error).message).toContain(message);
+  });
+});
+
+describe("formatFunnel", () => {
+  it("fits 80 columns", async () => {
+    const text = formatFunnel(await curate(both()));
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    expect(text).toMatch(/clevr\s+counting\s+8\s+4\s+50 % picture-decodes 2/);
+    expect(text).toContain("train_detection_coco_2.parquet");
+  });
+});
