@@ -1,6 +1,16 @@
 /** Rewards: verdicts weighed by each sample's own ratios, and the sources that compute them. Runs in Node and browsers. */
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "@v-triune/verifiers";
 export { composeReward, DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, RewardRatioError, type RewardParts, type RewardWeights } from "./compose-reward";
+export {
+  JudgeRequestError,
+  judgeAsOriginal,
+  judgeReply,
+  judgeRequestToSample,
+  readJudgeRequest,
+  type JudgeReply,
+  type JudgeRequest,
+  type JudgeRewards,
+} from "./judge-contract";
 export { judge, rewardOfVerdict, type RewardOutcome, type RewardRule } from "./judge-request";
 export { createLocalRewardSource, type LocalRewardSourceOptions } from "./local-reward-source";
 export { collectRewards, type RewardRequest, type RewardResult, type RewardSource, type ScoreOptions } from "./reward-source";

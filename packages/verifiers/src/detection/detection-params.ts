@@ -91,7 +91,8 @@ type Report = (path: readonly PropertyKey[], expected: string, found: unknown) =
 
 function readRatios(value: unknown, compat: boolean, report: Report): DetectionRatios {
   const given = value ?? {};
-  if (typeof given !== "object" || Array.isArray(given)) {
+  // In the original an absent entry is an empty dict, but null ends in an exception.
+  if (typeof given !== "object" || Array.isArray(given) || (compat && value === null)) {
     report(["det_reward_ratio"], "an object of six numbers", value);
     return DEFAULT_DETECTION_RATIOS;
   }

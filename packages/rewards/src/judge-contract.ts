@@ -1,0 +1,160 @@
+import { UnknownVerifierError, mathverifyFormat, type VerifierRegistry } from "@v-triune/verifiers";
+import { RewardRatioError, composeReward } from "./compose-reward";
+import { judge, type RewardOutcome } from "./judge-request";
+import type { RewardRequest } from "./reward-source";
+
+/**
+ * The original reward server's contract, `POST /judge` (MiniMax-AI/One-RL-to-See-Them-All, reward_serving_fastapi.py @ 39bcf0d):
+ *
+ *     request  {response, prompt, answer, solution, data_source, reward_verifier, reward_verifier_parm: "<JSON text>",
+ *               format_ratio?, accuracy_ratio?}
+ *     reply    {"rewards": {format_reward, accuracy_reward, reflection_reward, final_reward, "<metric>_reward", ..}}
+ *
+ * `reflection_reward` is always 0. The original answers 200 with zeros to an unknown verifier and to every exception; so does
+ * `judgeAsOriginal`, while `judgeReply` says what happened. HTTP itself is the server's business.
+ */
+
+/** A checked request. */
+export interface JudgeRequest {
+  readonly response: string;
+  readonly prompt: string;
+  readonly answer: string;
+  /** The gold answer as the verifier reads it. */
+  readonly solution: string;
+  readonly data_source: string;
+  readonly reward_verifier: string;
+  /** The sample's verifier_parm and the run's is_training, step, total_steps, image_grid_thw, image_path; JSON text. */
+  readonly reward_verifier_parm: string;
+  readonly format_ratio?: number | null;
+  readonly accuracy_ratio?: number | null;
+}
+
+/** The body of a reply of the original. */
+export interface JudgeRewards {
+  readonly rewards: Readonly<Record<string, number>>;
+}
+
+/** A request that breaks the contract; `field` is where. */
+export class JudgeRequestError extends Error {
+  override readonly name = "JudgeRequestError";
+  constructor(
+    readonly field: string,
+    readonly expected: string,
+    readonly found: string,
+  ) {
+    super(`${field}: ${expected} expected, found ${found}`);
+  }
+}
+
+const TEXT_FIELDS = ["response", "prompt", "answer", "solution", "data_source", "reward_verifier", "reward_verifier_parm"] as const;
+const RATIO_FIELDS = ["format_ratio", "accuracy_ratio"] as const;
+
+/**
+ * Checks a parsed body.
+ *
+ * @throws JudgeRequestError with the field, what was expected and what was found
+ */
+export function readJudgeRequest(body: unknown): JudgeRequest {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new JudgeRequestError("body", "a JSON object", describe(body));
+  const fields = body as Record<string, unknown>;
+  for (const field of TEXT_FIELDS) if (typeof fields[field] !== "string") throw new JudgeRequestError(field, "a string", describe(fields[field]));
+  for (const field of RATIO_FIELDS) {
+    const ratio = fields[field];
+    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0)) throw new JudgeRequestError(field, "a number of at least 0 or null", describe(ratio));
+  }
+  return body as JudgeRequest;
+}
+
+/**
+ * Turns a request into what a reward source takes.
+ *
+ * @throws JudgeRequestError when `reward_verifier_parm` is not the JSON text of an object
+ */
+export function judgeRequestToSample(request: JudgeRequest): RewardRequest {
+  const { response, prompt, solution, data_source: dataSource, reward_verifier: verifier, accuracy_ratio: accuracyRatio = null, format_ratio: formatRatio = null } = request;
+  return { response, verifier, sample: { groundTruth: solution, prompt, dataSource, params: readParm(request.reward_verifier_parm) }, accuracyRatio, formatRatio };
+}
+
+function readParm(text: string): Readonly<Record<string, unknown>> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", `${describe(text)} (${(error as Error).message})`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", describe(text));
+  return parsed as Record<string, unknown>;
+}
+
+/** A reply: the HTTP status and the body. */
+export interface JudgeReply {
+  readonly status: 200 | 422 | 500;
+  readonly body: JudgeRewards | { readonly status: "skipped" | "error"; readonly reason: string };
+}
+
+/**
+ * The reply to an outcome: 200 with rewards; 422 where the sample's gold is bad; 500 where the judging failed. Never zeros that
+ * nobody earned.
+ */
+export function judgeReply(outcome: RewardOutcome): JudgeReply {
+  if (outcome.status === "scored") return { status: 200, body: rewardsOf(outcome.format, outcome.accuracy, outcome.reward, outcome.metrics) };
+  return { status: outcome.status === "skipped" ? 422 : 500, body: { status: outcome.status, reason: outcome.reason } };
+}
+
+function rewardsOf(format: number, accuracy: number, final: number, metrics: Readonly<Record<string, number>>): JudgeRewards {
+  const rewards: Record<string, number> = { format_reward: format, accuracy_reward: accuracy, reflection_reward: 0, final_reward: final };
+  for (const [name, value] of Object.entries(metrics)) rewards[`${name}_reward`] = value;
+  return { rewards };
+}
+
+const ORIGINAL_PARMS = new Set(["is_training", "step", "total_steps", "image_path", "image_grid_thw", "verifier_style", "det_verifier_normalized", "det_reward_ratio"]);
+const ZEROS: JudgeRewards = rewardsOf(0, 0, 0, {});
+
+/**
+ * Answers as the original server does: unknown verifiers, unknown or missing parameters and every fault are 200 with zeros; a math
+ * answer that cannot be judged keeps its format reward.
+ *
+ * @param registry with the compat `detection` at the threshold in question, and `mathverify`
+ * @throws JudgeRequestError when the body itself breaks the contract, as the original answers 422 then
+ */
+export function judgeAsOriginal(registry: VerifierRegistry, body: unknown): JudgeRewards {
+  const checked = readJudgeRequest(body);
+  let request: RewardRequest;
+  try {
+    request = judgeRequestToSample(checked);
+  } catch (error) {
+    if (error instanceof JudgeRequestError) return ZEROS;
+    throw error;
+  }
+  const params = request.sample.params ?? {};
+  const { is_training: training, step, total_steps: totalSteps } = params;
+  if (training === undefined || typeof step !== "number" || typeof totalSteps !== "number" || totalSteps === 0 || Object.keys(params).some((key) => !ORIGINAL_PARMS.has(key))) return ZEROS;
+  let outcome: RewardOutcome;
+  try {
+    // The ratios are applied below: in the original a ratio that fails leaves the other rewards standing.
+    outcome = judge(registry, { ...request, accuracyRatio: 1, formatRatio: 1 });
+  } catch (error) {
+    if (error instanceof UnknownVerifierError) return ZEROS;
+    throw error;
+  }
+  const isMath = request.verifier === "mathverify";
+  if (outcome.status !== "scored" && !isMath) return ZEROS;
+  const accuracy = outcome.status === "scored" ? outcome.accuracy : 0;
+  const format = isMath ? mathverifyFormat(request.response, { compat: true }) : outcome.status === "scored" ? outcome.format : 0;
+  const metrics = outcome.status === "scored" && !isMath ? outcome.metrics : {};
+  return rewardsOf(format, accuracy, finalReward(accuracy, format, request), metrics);
+}
+
+function finalReward(accuracy: number, format: number, { accuracyRatio, formatRatio }: RewardRequest): number {
+  try {
+    return composeReward({ accuracy, format }, { accuracyRatio, formatRatio });
+  } catch (error) {
+    if (error instanceof RewardRatioError) return 0;
+    throw error;
+  }
+}
+
+function describe(value: unknown): string {
+  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
