@@ -64,7 +64,12 @@ export class Comparison {
 
   #note(quantity: string, where: string, error: number, tolerance: number, detail: string): void {
     const held = this.#rows.get(quantity);
-    if (held && held.error / held.tolerance >= error / tolerance && !(held.error === 0 && error > 0)) return;
+    if (held && severity(held.error, held.tolerance) >= severity(error, tolerance)) return;
     this.#rows.set(quantity, { error, tolerance, worst: error > 0 ? `${where} ${detail}`.trim() : "" });
   }
+}
+
+/** How bad an error is: above 1 it is over. With tolerance 0 any error is infinitely bad. */
+function severity(error: number, tolerance: number): number {
+  return error === 0 ? 0 : error / tolerance;
 }
