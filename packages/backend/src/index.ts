@@ -10,3 +10,5 @@ export { formatDoctor, runDoctor, type DoctorOptions, type DoctorReport, type Na
 export { inspectBackends, type BackendReport, type InspectOptions } from "./inspect-backends";
 export { findNvidia, type NvidiaDevice, type NvidiaState } from "./native/nvidia";
 export { DIFFERENTIABLE_KERNELS, registerGradients } from "./gradients/register-gradients";
+export { linkTfjsNode } from "./native/link-tfjs-node";
+export { installNodeShims } from "./node-shims";

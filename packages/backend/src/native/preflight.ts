@@ -56,18 +56,24 @@ export function nativeInstallAvailable(env: Environment = process.env): NativeAv
 /** Looks for the programs. `V_TRIUNE_PYTHON` and `CXX` name others than python3 and g++. */
 export function findTools(env: Environment = process.env): NativeTools {
   const pythonNames = env["V_TRIUNE_PYTHON"] ? [env["V_TRIUNE_PYTHON"]] : ["python3", "python"];
-  const pythons = pythonNames.flatMap((command) => {
+  let python: NativeTools["python"];
+  for (const command of pythonNames) {
     const version = /^Python (3\.\d+\S*)/.exec(output(command, ["--version"], env))?.[1];
-    return version === undefined ? [] : [{ command, version }];
-  });
-  const python = pythons[0];
+    if (version === undefined) continue;
+    python = { command, version };
+    break;
+  }
   const pip = python === undefined ? undefined : /^pip (\S+)/.exec(output(python.command, ["-m", "pip", "--version"], env))?.[1];
+  return { python, pip, compiler: findCompiler(env) };
+}
+
+function findCompiler(env: Environment): NativeTools["compiler"] {
   const compilers = env["CXX"] ? [env["CXX"]] : process.platform === "darwin" ? ["clang++"] : ["g++", "clang++"];
   for (const command of compilers) {
     const [line = ""] = output(command, ["--version"], env).split("\n");
-    if (line !== "") return { python, pip, compiler: { command, version: line.trim() } };
+    if (line !== "") return { command, version: line.trim() };
   }
-  return { python, pip, compiler: undefined };
+  return undefined;
 }
 
 function output(command: string, args: readonly string[], env: Environment): string {
@@ -183,7 +189,7 @@ export function checkDriver(state: NvidiaState = findNvidia()): void {
  * @throws NativeInstallError "python" | "pip" | "compiler"
  */
 export function requireTools(needsPip: boolean, env: Environment = process.env): NativeTools {
-  const tools = findTools(env);
+  const tools = needsPip ? findTools(env) : { python: undefined, pip: undefined, compiler: findCompiler(env) };
   if (needsPip && tools.python === undefined) {
     throw new NativeInstallError("python", {
       what: "Python 3 was not found; its pip downloads TensorFlow's wheel",

@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { formatDoctor, runDoctor, type DoctorReport } from "./doctor";
+import { inspectBackends } from "./inspect-backends";
+
+const report: DoctorReport = {
+  machine: { system: "linux 6.1.0 x64", processor: "AMD EPYC", cores: 16, memoryBytes: 128 * 2 ** 30, freeMemoryBytes: 100 * 2 ** 30, node: "v20.20.2" },
+  nvidia: { present: true, reason: "", driver: "550.54.15", devices: [{ name: "NVIDIA H200", memoryMiB: 143_771, computeCapability: "9.0" }] },
+  chosen: "tensorflow",
+  backends: [
+    {
+      name: "tensorflow-gpu",
+      works: false,
+      description: "",
+      version: "",
+      reason: "TensorFlow was loaded but does not use the GPU (failed call to cuInit: CUDA_ERROR_SYSTEM_NOT_READY)",
+      howToGet: "The CUDA 12 libraries need driver 525 or newer.",
+      usesGpu: false,
+      startupLog: "",
+    },
+    {
+      name: "tensorflow",
+      works: true,
+      description: "TensorFlow 2.21.0 on the CPU",
+      version: "2.21.0",
+      reason: "",
+      howToGet: "",
+      usesGpu: false,
+      startupLog: "",
+      measurement: { products: [{ shape: [1024, 1024, 1024], form: "plain", gflops: 492.6 }], microsecondsPerOp: 4.49 },
+    },
+  ],
+  nativeFolder: "/home/me/.cache/v-triune/native",
+  installs: [
+    { variant: "cpu", state: "present", detail: "TensorFlow 2.21.0 from tensorflow-cpu==2.21.0", cudaWheels: [] },
+    { variant: "cuda", state: "present", detail: "TensorFlow 2.18.1 from tensorflow==2.18.1", cudaWheels: ["nvidia-cublas-cu12==12.5.3.2", "nvidia-cudnn-cu12==9.3.0.75"] },
+  ],
+  canInstallNative: { available: true, missing: [], python: undefined, pip: undefined, compiler: undefined },
+};
+
+describe("formatDoctor", () => {
+  it("reads well at 80 columns", () => {
+    const lines = formatDoctor(report).split("\n");
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(lines).toEqual([
+      "Machine",
+      "  system         linux 6.1.0 x64, Node v20.20.2",
+      "  processor      AMD EPYC, 16 cores",
+      "  memory         128.0 GiB, 100.0 GiB free",
+      "  GPU            NVIDIA H200, 140.4 GiB, compute 9.0, driver 550.54.15",
+      "",
+      "Backends, fastest first",
+      "  tensorflow-gpu - TensorFlow was loaded but does not use the GPU (failed call",
+      "                 to cuInit: CUDA_ERROR_SYSTEM_NOT_READY)",
+      "                 to get it: The CUDA 12 libraries need driver 525 or newer.",
+      "  tensorflow     TensorFlow 2.21.0 on the CPU <- v-triune uses this one",
+      "                 493 GFLOPS (1024 x 1024 x 1024), 4.5 microseconds an op",
+      "",
+      "Native TensorFlow",
+      "  folder         /home/me/.cache/v-triune/native",
+      "  cpu            TensorFlow 2.21.0 from tensorflow-cpu==2.21.0",
+      "  cuda           TensorFlow 2.18.1 from tensorflow==2.18.1",
+      "                 cublas 12.5.3.2, cudnn 9.3.0.75",
+      "",
+    ]);
+  });
+
+  it("offers the install where it is possible and nothing native is there", () => {
+    const absent = report.installs.map((install) => ({ ...install, state: "absent" as const, detail: "not installed", cudaWheels: [] }));
+    expect(formatDoctor({ ...report, installs: absent })).toContain("npx v-triune native install");
+    const impossible = { ...report.canInstallNative, available: false, missing: ["Python 3 is missing"] };
+    expect(formatDoctor({ ...report, installs: absent, canInstallNative: impossible })).toContain("not possible here yet: Python 3 is missing");
+  });
+});
+
+describe("the real machine", () => {
+  it("has wasm, tried and measured in a process of its own", async () => {
+    const [wasm] = await inspectBackends({ names: ["wasm"], measure: true, products: [{ shape: [64, 64, 64], form: "plain" }] });
+    expect(wasm).toMatchObject({ name: "wasm", works: true, reason: "", version: "4.22.0" });
+    expect(wasm?.measurement?.products[0]?.gflops).toBeGreaterThan(0.01);
+  });
+
+  it("gets a report in which the backend chosen is the first that works", async () => {
+    const found = await runDoctor({ measure: false });
+    expect(found.backends.map(({ name }) => name)).toEqual(["tensorflow-gpu", "tensorflow", "webgpu", "wasm"]);
+    expect(found.chosen).toBe(found.backends.find(({ works }) => works)?.name);
+    expect(found.backends.filter(({ works }) => !works).every(({ reason }) => reason !== "")).toBe(true);
+    expect(Math.max(...formatDoctor(found).split("\n").filter((line) => !line.includes("/")).map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+});
