@@ -18,7 +18,7 @@ export interface MetricRecord {
   readonly name: string;
   /** The task of a source whose samples all have the same one; absent for mixed sources and for "all". */
   readonly task?: string;
-  /** Numbers by name; README.md of this package lists the names. A metric without data is absent, never NaN for lack of data. */
+  /** Numbers by name; docs/metrics.md lists the names. A metric without data is absent, never NaN for lack of data. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Why rollouts were left out: "skipped: .." and "error: .." with how often. Absent when none was. */
   readonly reasons?: Readonly<Record<string, number>>;
