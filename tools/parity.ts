@@ -11,34 +11,67 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { checkAdamW, checkLosses, recogniseAdamW, recogniseLosses } from "@v-triune/grpo/parity";
-import { formatParityTable, policyParityChecks, withinTolerance, type ParityCheck, type ParityRow } from "@v-triune/policy/parity";
+import { formatParityTable, policyParityChecks, withinTolerance, type ParityRow } from "@v-triune/policy/parity";
+import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "@v-triune/rewards/parity";
+import { mathverify } from "@v-triune/verifiers";
+import { comparePairs } from "@v-triune/verifiers/math";
 import { cocoMapParity, detectionRewardParity, isCocoMapFile, isDetectionRewardFile } from "@v-triune/verifiers/parity";
+import { grpoStepParity } from "../apps/trainer/src/parity/grpo-step";
+
+/** What a check finds: rows, and for some kinds more, which `--json` shows beside them. */
+type Outcome = readonly ParityRow[] | { readonly rows: readonly ParityRow[]; readonly detail: Readonly<Record<string, unknown>> };
+
+/** A kind of reference data: how to recognise it, and what to compare. */
+interface Check {
+  readonly name: string;
+  recognise(path: string): boolean;
+  check(path: string): Outcome | Promise<Outcome>;
+}
 
 /** A check of values in one JSON file. */
-function fileCheck<T>(name: string, isOfKind: (json: unknown) => json is T, compare: (json: T) => readonly ParityRow[] | Promise<readonly ParityRow[]>): ParityCheck {
+function fileCheck<T>(name: string, isOfKind: (json: unknown) => json is T, compare: (json: T, path: string) => Outcome): Check {
   return {
     name,
     recognise: (path) => {
       const json = parsedJson(path);
       return json !== undefined && isOfKind(json);
     },
-    check: async (path) => compare(parsedJson(path) as T),
+    check: (path) => compare(parsedJson(path) as T, path),
   };
 }
 
+type Pairs = readonly { readonly gold: unknown; readonly pred: unknown; readonly expected: unknown }[];
+
+function isPairsFile(json: unknown): json is Pairs {
+  const first: unknown = Array.isArray(json) ? json[0] : undefined;
+  return typeof first === "object" && first !== null && "gold" in first && "pred" in first && "expected" in first;
+}
+
+/** Verdicts on labelled pairs; at most one in two hundred may differ from Math-Verify's. */
+function mathPairs(pairs: Pairs): Outcome {
+  const { agreement, differences, pairs: count } = comparePairs(pairs);
+  const [first] = differences;
+  const row = { quantity: "verdicts that differ (share)", error: 1 - agreement, tolerance: 0.005, compared: count, ...(first && { worst: `pair ${first.index}: gold ${first.gold}, answer ${first.pred}` }) };
+  return { rows: [row], detail: { agreement, differences } };
+}
+
 /** One line for each kind of reference data. A path may be of several kinds; all of them are checked. */
-const CHECKS: readonly ParityCheck[] = [
+const CHECKS: readonly Check[] = [
   ...policyParityChecks,
   { name: "losses of verl and TRL", recognise: recogniseLosses, check: checkLosses },
   { name: "AdamW and schedules", recognise: recogniseAdamW, check: checkAdamW },
+  grpoStepParity,
   fileCheck("COCO average precision", isCocoMapFile, cocoMapParity),
   fileCheck("detection rewards of the original", isDetectionRewardFile, detectionRewardParity),
+  fileCheck("replies of the original reward server", isJudgeFile, (file, path) => judgeParity(file, { threshold: thresholdOfJudgeFile(path), verifiers: [mathverify] })),
+  fileCheck("verdicts of Math-Verify", isPairsFile, mathPairs),
 ];
 
 interface Report {
   readonly path: string;
   readonly kind: string;
   readonly rows?: readonly ParityRow[];
+  readonly detail?: Readonly<Record<string, unknown>>;
   readonly failure?: string;
 }
 
@@ -49,7 +82,7 @@ function parsedJson(path: string): unknown {
   if (!path.endsWith(".json") || !statSync(path).isFile()) return undefined;
   if (!parsed.has(path)) {
     try {
-      parsed.set(path, JSON.parse(readFileSync(path, "utf8")));
+      parsed.set(path, JSON.parse(withoutPythonNumbers(readFileSync(path, "utf8"))));
     } catch {
       parsed.set(path, undefined);
     }
@@ -57,8 +90,13 @@ function parsedJson(path: string): unknown {
   return parsed.get(path);
 }
 
+/** Python writes NaN and Infinity into JSON, which has no such numbers; they become null. Strings stay as they are. */
+function withoutPythonNumbers(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) => (token.startsWith('"') ? token : "null"));
+}
+
 /** What there is to check at a path: the path itself, or what is found below it. */
-function findTargets(path: string, depth: number): { path: string; check: ParityCheck }[] {
+function findTargets(path: string, depth: number): { path: string; check: Check }[] {
   const here = CHECKS.filter((check) => recognises(check, path)).map((check) => ({ path, check }));
   if (here.length > 0 || depth === 0 || !statSync(path).isDirectory()) return here;
   return readdirSync(path, { withFileTypes: true })
@@ -67,7 +105,7 @@ function findTargets(path: string, depth: number): { path: string; check: Parity
 }
 
 /** A kind that stumbles over files of another layout does not recognise them. */
-function recognises(check: ParityCheck, path: string): boolean {
+function recognises(check: Check, path: string): boolean {
   try {
     return check.recognise(path);
   } catch {
@@ -93,13 +131,13 @@ async function main(): Promise<number> {
   }
   const failed = reports.some(({ failure }) => failure !== undefined);
   const over = reports.some(({ rows }) => rows?.some((row) => !withinTolerance(row)));
-  if (values.json) console.log(JSON.stringify({ backend: backend.description, passed: !failed && !over, reports, notRecognised: unknown }, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value), 1));
+  if (values.json) console.log(JSON.stringify({ backend: backend.description, passed: !failed && !over, ...(reports.length === 1 ? reports[0]?.detail : {}), reports, notRecognised: unknown }, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value), 1));
   else print(reports, unknown, backend.description, start);
   return over ? 1 : failed ? 2 : 0;
 }
 
 /** A file that is of no kind by itself stands for the folder it is in. */
-function targetsOf(path: string): { path: string; check: ParityCheck }[] {
+function targetsOf(path: string): { path: string; check: Check }[] {
   if (!existsSync(path)) return [];
   const targets = findTargets(path, 3);
   return targets.length > 0 || statSync(path).isDirectory() ? targets : findTargets(dirname(path), 0);
@@ -114,9 +152,10 @@ function foldersWithout(path: string, targets: readonly { path: string }[]): str
     .filter((folder) => !targets.some((target) => target.path === folder || target.path.startsWith(folder + sep)));
 }
 
-async function run(path: string, check: ParityCheck): Promise<Report> {
+async function run(path: string, check: Check): Promise<Report> {
   try {
-    return { path, kind: check.name, rows: await check.check(path) };
+    const outcome = await check.check(path);
+    return { path, kind: check.name, ...("rows" in outcome ? outcome : { rows: outcome }) };
   } catch (error) {
     return { path, kind: check.name, failure: error instanceof Error ? error.message : String(error) };
   }
