@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { selectBackend } from "@v-triune/backend";
+import { selectBackend, type BackendName } from "@v-triune/backend";
 import type { ParityRow } from "@v-triune/grpo/parity";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkGrpoStep, recogniseGrpoStep } from "./grpo-step";
@@ -18,7 +18,7 @@ const over = (rows: readonly ParityRow[]) => rows.filter((row) => !(row.error <=
 
 describe.skipIf(!hasModel)("whole GRPO updates against PyTorch", () => {
   beforeAll(async () => {
-    await selectBackend({ prefer: "wasm" });
+    await selectBackend({ prefer: (process.env["V_TRIUNE_TEST_BACKEND"] ?? "wasm") as BackendName });
   });
 
   it.each([...readScenarios(folder).keys()])("%s", async (name) => {

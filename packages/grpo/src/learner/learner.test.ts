@@ -8,12 +8,12 @@ import { gmpo } from "../losses/gmpo";
 import { gspo } from "../losses/gspo";
 import type { ObjectiveConfig } from "../losses/objective";
 import { createBanditPolicy, type BanditPolicy, type BanditRow } from "../testing/bandit-policy";
-import { useWasm } from "../wasm.test-support";
+import { readyTestBackend } from "../test-backend";
 import { createLearner, type LearnerConfig } from "./learner";
 import type { MicroBatchLimits } from "./micro-batches";
 import type { TrainingRow } from "./training-row";
 
-beforeAll(useWasm);
+beforeAll(readyTestBackend);
 
 /** A small generator (mulberry32): tests need the same numbers everywhere. */
 function seeded(seed: number): () => number {

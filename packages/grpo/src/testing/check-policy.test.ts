@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { useWasm } from "../wasm.test-support";
+import { readyTestBackend } from "../test-backend";
 import { createBanditPolicy, type BanditRow } from "./bandit-policy";
 import { checkPolicy } from "./check-policy";
 
@@ -11,7 +11,7 @@ const rows: BanditRow[] = [
 const bandit = () =>
   createBanditPolicy({ states: 2, positions: 3, vocabulary: 4 }, Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)));
 
-beforeAll(useWasm);
+beforeAll(readyTestBackend);
 
 describe("checkPolicy", () => {
   it("finds nothing wrong with the bandit", async () => {
