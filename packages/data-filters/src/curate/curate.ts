@@ -12,6 +12,7 @@ import type { PixelBox } from "../adapters/source-adapter";
 import { literal, openDatabase, plain, queryRows } from "../duckdb/database";
 import { PictureSpool, type PictureReference } from "../pictures/picture-reference";
 import { ALIVE, applyRules } from "../rules/apply-rules";
+import { verifyGold } from "../rules/verify-gold";
 import { identifyLanguage } from "../rules/identify-language";
 import type { RuleNeed } from "../rules/filter-rule";
 import { writeSamples } from "../samples/write-samples";
@@ -177,6 +178,8 @@ class CurationRun {
       });
     } else if (need === "language") {
       await addTextColumn(this.#connection, relation, "language", "question", identifyLanguage, this.#options.signal);
+    } else if (need === "verified") {
+      await addTextColumn(this.#connection, relation, "verified", "answer", verifyGold, this.#options.signal);
     }
   }
 
@@ -296,7 +299,7 @@ class CurationRun {
       version: 1,
       output: config.output,
       seed,
-      rules: rules.map(({ name, reason, parameters }) => ({ name, reason, parameters })),
+      rules: rules.map(({ sql: _, query: __, ...rule }) => rule),
       sources: reports,
       files,
       totals: {

@@ -1,5 +1,6 @@
 /** What a curation run did: row counts in, dropped by rule and kept, for every source. */
 import type { Task } from "@v-triune/schema";
+import type { FilterRule } from "../rules/filter-rule";
 
 /** Rows that one rule dropped. */
 export interface DroppedByRule {
@@ -39,13 +40,16 @@ export interface FileReport {
   readonly contentHash: string;
 }
 
+/** One rule of a run, with all that is needed to run it again. */
+export type RuleReport = Pick<FilterRule, "name" | "reason" | "scope" | "tasks" | "sources" | "needs" | "parameters">;
+
 /** The report of a run, as `report.json` holds it. */
 export interface CurationReport {
   readonly version: 1;
   readonly output: string;
   readonly seed: number;
   /** Names, reasons and parameters of the rules, in the order they ran. */
-  readonly rules: readonly { readonly name: string; readonly reason: string; readonly parameters: Readonly<Record<string, unknown>> }[];
+  readonly rules: readonly RuleReport[];
   readonly sources: readonly SourceReport[];
   readonly files: readonly FileReport[];
   readonly totals: { readonly read: number; readonly unreadable: number; readonly dropped: number; readonly kept: number };

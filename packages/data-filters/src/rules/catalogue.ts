@@ -64,6 +64,7 @@ export const DEFAULT_RULES: readonly (keyof typeof rules)[] = [
   "complex-phrase",
   "boxes-per-category",
   "language",
+  "verifiable-answer",
   "picture-decodes",
   "picture-size",
   "box-shape",
@@ -138,11 +139,20 @@ export function buildRule(entry: RuleConfig): FilterRule {
   return { ...bound, ...restrict(name, bound, { tasks, sources }) };
 }
 
+/** A rule as a report states it, bound again. */
+export function ruleFromReport(entry: Pick<FilterRule, "name" | "reason" | "scope" | "tasks" | "sources" | "needs" | "parameters">): FilterRule {
+  const { name, reason, scope, tasks, sources, needs, parameters } = entry;
+  const own = typeof parameters.sql === "string" ? { reason, scope, needs } : {};
+  return buildRule({ rule: name, ...parameters, ...own, ...(tasks === undefined ? {} : { tasks }), ...(sources === undefined ? {} : { sources }) });
+}
+
 const OWN_KEYS = ["sql", "reason", "tasks", "sources", "scope", "needs"];
 const NEEDS: readonly RuleNeed[] = ["picture", "hash", "language", "verified", "rollouts"];
 
 function ownRule(name: string, given: Readonly<Record<string, unknown>>): FilterRule {
-  const { sql, reason, tasks, sources, scope = "row", needs = [] } = given;
+  const { sql, reason, tasks, sources } = given;
+  const scope = given.scope ?? "row";
+  const needs = given.needs ?? [];
   const wrong = (field: string, expected: string, found: unknown): DatasetError =>
     new DatasetError({ code: "bad-option", field: `rules.${name}.${field}`, expected, found: JSON.stringify(found) ?? "nothing" });
   for (const key of Object.keys(given)) if (!OWN_KEYS.includes(key)) throw wrong(key, `one of ${OWN_KEYS.join(", ")}`, key);

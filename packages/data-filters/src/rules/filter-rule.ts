@@ -19,7 +19,7 @@
  * | picture_error | VARCHAR | with `needs: ["picture"]`: why a picture cannot be used |
  * | picture_hash | VARCHAR | with `needs: ["hash"]` |
  * | language | VARCHAR | with `needs: ["language"]`: `en`, `zh`, .. of the question |
- * | unverifiable | VARCHAR | with `needs: ["verified"]`: why the gold answer cannot be verified |
+ * | verified | VARCHAR | with `needs: ["verified"]`: `yes`, or why the gold answer cannot be verified |
  * | difficulty | DOUBLE | with `needs: ["rollouts"]`: see `difficulty` |
  */
 import type { Task } from "@v-triune/schema";

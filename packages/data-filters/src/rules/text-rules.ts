@@ -140,6 +140,6 @@ export function verifiableAnswer(): FilterRule {
     tasks: [...REASONING, "counting", "ocr"],
     needs: ["verified"],
     parameters: {},
-    sql: () => "unverifiable IS NOT NULL",
+    sql: () => "verified <> 'yes'",
   };
 }

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clevrFolder } from "../testing/fixtures";
+import { curate } from "./curate";
+import { explainRow, formatExplanation } from "./explain";
+
+let root: string;
+let out: string;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "explain-"));
+  out = join(root, "out");
+  await clevrFolder(join(root, "clevr"), ["1", "yes", "2"]);
+  const rules = ["count-answer", "answer-length", { rule: "no-yes", sql: "answer = 'yes'", reason: "it says yes", tasks: ["counting"] }, "picture-size", "category-balance"];
+  await curate({ sources: [{ source: "clevr", path: join(root, "clevr") }], output: out, rules });
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe("explainRow", () => {
+  it("names the rule that a row is charged to, and what the others say", async () => {
+    const explanation = await explainRow(out, "clevr/train/1");
+    expect(explanation).toMatchObject({ kept: false, droppedBy: "count-answer", answer: "yes" });
+    expect(Object.fromEntries(explanation.rules.map(({ rule, verdict }) => [rule, verdict]))).toEqual({
+      "count-answer": "dropped",
+      "answer-length": "other rows",
+      "no-yes": "hits",
+      "picture-size": "not reached",
+      "category-balance": "not reached",
+      "has-answer": "passes",
+      "has-boxes": "other rows",
+      "picture-decodes": "not reached",
+      "box-shape": "other rows",
+    });
+  });
+
+  it("says of a kept row that every rule passes it", async () => {
+    const { kept, rules } = await explainRow(out, "clevr/train/0");
+    expect(kept).toBe(true);
+    expect(new Set(rules.map(({ verdict }) => verdict))).toEqual(new Set(["passes", "other rows"]));
+  });
+
+  it("suggests near ids, and the sources", async () => {
+    await expect(explainRow(out, "clevr/train/12")).rejects.toThrow("near ones: clevr/train/1");
+    await expect(explainRow(out, "mm_math/1")).rejects.toThrow("one of the sources clevr");
+    await expect(explainRow(root, "clevr/train/0")).rejects.toMatchObject({ code: "missing-file" });
+  });
+
+  it("reads well at 80 columns", async () => {
+    const text = formatExplanation(await explainRow(out, "clevr/train/1"));
+    expect(text).toContain("clevr/train/1: dropped by count-answer\n  not a counting question");
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
