@@ -1,0 +1,6 @@
+/** The backend that tests of this package run on: wasm unless V_TRIUNE_BACKEND names another. */
+import { selectBackend, type BackendName } from "@v-triune/backend";
+
+export async function useTestBackend(): Promise<string> {
+  return (await selectBackend({ prefer: (process.env["V_TRIUNE_BACKEND"] ?? "wasm") as BackendName })).tfjsName;
+}
