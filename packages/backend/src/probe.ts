@@ -60,8 +60,7 @@ export async function probeBackend(request: ProbeRequest, deadlineMs = 120_000):
 
 /** Node's arguments for the child's script: TypeScript through tsx in a clone, plain JavaScript when installed. */
 function childArguments(): string[] {
-  const here = import.meta.url;
-  if (!here.endsWith(".ts")) return [fileURLToPath(new URL("./probe-child.js", here))];
+  if (!import.meta.url.endsWith(".ts")) return [fileURLToPath(new URL("./probe-child.js", import.meta.url))];
   const tsx = pathToFileURL(require.resolve("tsx")).href;
-  return ["--conditions=@v-triune/source", "--import", tsx, fileURLToPath(new URL("./probe-child.ts", here))];
+  return ["--conditions=@v-triune/source", "--import", tsx, fileURLToPath(new URL("./probe-child.ts", import.meta.url))];
 }

@@ -6,24 +6,51 @@ import { at, build, map, seeded, zip, type NdArray } from "./nd-array";
 const anywhere = seeded([4, 9], 3, -2, 2);
 const positive = seeded([4, 9], 4, 0.3, 2.5);
 
-function unary(
-  name: "abs" | "cos" | "erf" | "exp" | "log" | "log1p" | "neg" | "reciprocal" | "relu" | "rsqrt" | "sigmoid" | "sin" | "softplus" | "sqrt" | "square" | "tanh",
-  reference: (x: number) => number,
-  input: NdArray = anywhere,
-): ConformanceCase {
+const squareShape = (size: number): [number, number] => [size, size];
+
+const UNARY = {
+  abs: tf.abs,
+  cos: tf.cos,
+  erf: tf.erf,
+  exp: tf.exp,
+  log: tf.log,
+  log1p: tf.log1p,
+  neg: tf.neg,
+  reciprocal: tf.reciprocal,
+  relu: tf.relu,
+  rsqrt: tf.rsqrt,
+  sigmoid: tf.sigmoid,
+  sin: tf.sin,
+  softplus: tf.softplus,
+  sqrt: tf.sqrt,
+  square: tf.square,
+  tanh: tf.tanh,
+} as const satisfies Readonly<Record<string, (x: tf.Tensor) => tf.Tensor>>;
+
+const BINARY = {
+  add: tf.add,
+  sub: tf.sub,
+  mul: tf.mul,
+  div: tf.div,
+  maximum: tf.maximum,
+  minimum: tf.minimum,
+  squaredDifference: tf.squaredDifference,
+} as const satisfies Readonly<Record<string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor>>;
+
+function unary(name: keyof typeof UNARY, reference: (x: number) => number, input: NdArray = anywhere): ConformanceCase {
+  const compute: (x: tf.Tensor) => tf.Tensor = UNARY[name];
   return {
     name,
     ops: [name],
     inputs: [input],
-    compute: (x) => (tf[name] as (x: tf.Tensor) => tf.Tensor)(x as tf.Tensor),
+    compute: (x) => compute(x as tf.Tensor),
     reference: (x) => map(x, reference),
     gradient: true,
   };
 }
 
-type BinaryName = "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "squaredDifference";
-
-function binary(name: BinaryName, reference: (a: number, b: number) => number): ConformanceCase[] {
+function binary(name: keyof typeof BINARY, reference: (a: number, b: number) => number): ConformanceCase[] {
+  const compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor = BINARY[name];
   const shapes: readonly (readonly [readonly number[], readonly number[]])[] = [
     [[4, 9], [4, 9]],
     [[4, 1, 5], [3, 5]],
@@ -34,7 +61,7 @@ function binary(name: BinaryName, reference: (a: number, b: number) => number): 
     name: `${name} [${a}] with [${b}]`,
     ops: [name],
     inputs: [seeded(a, 10 + i, -2, 2), seeded(b, 20 + i, 0.4, 2)],
-    compute: (x, y) => tf[name](x as tf.Tensor, y as tf.Tensor),
+    compute: (x, y) => compute(x as tf.Tensor, y as tf.Tensor),
     reference: (x, y) => zip(x, y, reference),
     gradient: true,
   }));
@@ -118,7 +145,7 @@ export const ELEMENTWISE_CASES: readonly ConformanceCase[] = [
       tf.where(
         tf.lessEqual(tf.expandDims(tf.range(0, 6, 1, "int32"), 0), tf.expandDims(tf.range(0, 6, 1, "int32"), 1)),
         x as tf.Tensor,
-        tf.fill([6, 6], -1e4),
+        tf.fill(squareShape(6), -1e4),
       ),
     reference: (x) => build([6, 6], ([row = 0, column = 0]) => (column <= row ? at(x, [row, column]) : -1e4)),
     gradient: true,

@@ -19,6 +19,7 @@ function transpose(shape: readonly number[], permutation: readonly number[]): Co
 }
 
 const table = seeded([13, 8], 72);
+const squareShape = (size: number): [number, number] => [size, size];
 const LOOKUP = [3, 3, 0, 12, 5, 3];
 
 /** The cases. */
@@ -145,7 +146,7 @@ export const LAYOUT_CASES: readonly ConformanceCase[] = [
     ops: ["range", "fill", "zeros", "ones", "eye", "scalar", "onesLike", "zerosLike"],
     inputs: [],
     compute: () => {
-      const square = tf.add(tf.eye(4), tf.fill([4, 4], 3));
+      const square = tf.add(tf.eye(4), tf.fill(squareShape(4), 3));
       const row = tf.add(tf.range(0, 8, 2), tf.add(tf.ones([4]), tf.zeros([4])));
       return tf.add(tf.mul(square, row), tf.add(tf.scalar(0.5), tf.add(tf.onesLike(row), tf.zerosLike(row))));
     },

@@ -57,8 +57,7 @@ export const LAYOUT_GRADIENTS: readonly tf.GradConfig[] = [
   moving("ExpandDims", "input", (dy, x) => tf.reshape(dy, x.shape)),
   moving("BroadcastTo", "x", (dy, x) => sumToShape(dy, x.shape)),
   moving("Transpose", "x", (dy, x, { perm }: { perm: readonly number[] }) => {
-    const inverse = new Array<number>(x.rank);
-    perm.forEach((axis, i) => (inverse[axis] = i));
+    const inverse = x.shape.map((_, axis) => perm.indexOf(axis));
     return tf.transpose(dy, inverse);
   }),
   moving("Reverse", "x", (dy, _, { dims }: { dims: number | number[] }) => tf.reverse(dy, dims)),

@@ -32,8 +32,9 @@ const DEVICE_NODES = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"];
 export function findNvidia(): NvidiaState {
   if (process.platform !== "linux") return absent(`CUDA builds exist for Linux; this is ${process.platform}`);
   if (!DEVICE_NODES.some((node) => existsSync(node))) return absent("no /dev/nvidia* device");
+  const program = "nvidia-smi";
   const query = ["--query-gpu=name,driver_version,memory.total,compute_cap", "--format=csv,noheader,nounits"];
-  const answer = spawnSync("nvidia-smi", query, { encoding: "utf8", timeout: 10_000 });
+  const answer = spawnSync(program, query, { encoding: "utf8", timeout: 10_000 });
   if (answer.status === 0) return parseNvidiaSmi(answer.stdout);
   return { present: true, reason: "", driver: driverFromProc(), devices: [] };
 }
