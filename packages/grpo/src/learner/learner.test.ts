@@ -351,8 +351,11 @@ describe("what goes wrong", () => {
     expect(key(() => plain.update([{ row, advantage: 1, oldLogProbs: [-1] }]))).toBe("rows[0].oldLogProbs");
     const strict = learnerOf(policy, { objective: { kl: { coefficient: 1 } } });
     expect(key(() => strict.update([{ row, advantage: 1 }]))).toBe("rows[0].refLogProbs");
-    const state = { optimizer: { step: 1, moments: { other: { shape: [1], m: new Float32Array(1), v: new Float32Array(1) } } } };
-    expect(key(() => plain.importState(state))).toBe('state.optimizer.moments["other"]');
+    const moment = (size: number) => ({ shape: [size], m: new Float32Array(size), v: new Float32Array(size) });
+    const restore = (moments: Record<string, ReturnType<typeof moment>>) => key(() => plain.importState({ optimizer: { step: 1, moments } }));
+    expect(restore({ other: moment(1) })).toBe('state.optimizer.moments["other"]');
+    expect(restore({ bias: moment(4) })).toBe('state.optimizer.moments["bias"]');
+    expect(restore({ bias: moment(5) })).toBe('state.optimizer.moments["table.weight"]');
     expect(() => strict.update([{ row, advantage: 1 }])).toThrow(
       "rows[0].refLogProbs: expected 2 log-probabilities, found nothing. The configuration asks for a term that needs " +
         "refLogProbs; give them or remove the term.",

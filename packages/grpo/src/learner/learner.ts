@@ -199,20 +199,31 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
     apply,
     exportState: () => ({ optimizer: optimizer.exportState() }),
     importState(state) {
-      const known = new Set(parameters.map((parameter) => parameter.name));
-      const strange = Object.keys(state.optimizer.moments).find((name) => !known.has(name));
-      if (strange) {
-        throw new LearnerConfigError(
-          `state.optimizer.moments["${strange}"]`,
-          "moments of parameters that are trained now",
-          "one of a parameter that is frozen or does not exist",
-          "Resume with the freeze and LoRA settings of the run that wrote the checkpoint.",
-        );
-      }
+      checkMoments(parameters, state.optimizer);
       optimizer.importState(state.optimizer);
     },
     dispose: () => optimizer.dispose(),
   };
+}
+
+/** @throws LearnerConfigError unless the state holds the moments of exactly the trained parameters (or no step at all) */
+function checkMoments(parameters: readonly PolicyParameter[], { step, moments }: AdamWState): void {
+  const fix = "Resume with the freeze and LoRA settings, and the model, of the run that wrote the checkpoint.";
+  const trained = new Map(parameters.map((parameter) => [parameter.name, parameter.variable.shape]));
+  for (const [name, { shape }] of Object.entries(moments)) {
+    const wanted = trained.get(name);
+    if (wanted && wanted.join() === shape.join()) continue;
+    throw new LearnerConfigError(
+      `state.optimizer.moments["${name}"]`,
+      wanted ? `the shape [${wanted.join(", ")}]` : "moments of parameters that are trained now",
+      wanted ? `[${shape.join(", ")}]` : "one of a parameter that is frozen or does not exist",
+      fix,
+    );
+  }
+  const missing = step > 0 ? parameters.find(({ name }) => !(name in moments)) : undefined;
+  if (missing) {
+    throw new LearnerConfigError(`state.optimizer.moments["${missing.name}"]`, `moments, after ${step} updates`, "nothing", fix);
+  }
 }
 
 const SUPERVISED: ObjectiveConfig = { policyLoss: policyGradient(), aggregation: "token-mean" };
