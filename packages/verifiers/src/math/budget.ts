@@ -12,7 +12,7 @@ export interface Limits {
   readonly bits?: number;
 }
 
-export const DEFAULT_FUEL = 4_000_000;
+export const DEFAULT_FUEL = 1_500_000;
 export const DEFAULT_BITS = 16_384;
 
 /** Thrown inside when a limit is reached; `judge` turns it into a verdict, `verify` into false. */

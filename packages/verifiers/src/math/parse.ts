@@ -8,6 +8,7 @@ import { findAnchors } from "./extraction/anchors";
 import { ExpressionExtraction, type ExpressionMatch } from "./extraction/expression-extraction";
 import { LatexExtraction, type LatexMatch } from "./extraction/latex-extraction";
 import { type StringMatch, stringMatches, stringPriorities } from "./extraction/string-extraction";
+import { multiplyWithMatrix } from "./latex-parser/matrices";
 import { parseLatex } from "./latex-parser/parser";
 import { lastSide, normalizeLatex } from "./normalization/latex-normalization";
 import { DEFAULT_TARGETS, type ExtractionTarget, type LatexTarget, type ParseOptions } from "./options";
@@ -134,7 +135,7 @@ function latexCandidate(match: LatexMatch, target: LatexTarget, budget: Budget):
         const text = normalizeLatex(item.content, options);
         texts.push(text);
         const value = readLatex(text, budget);
-        values.push(value !== null && item.percent ? product(value, PERCENT) : value);
+        values.push(value !== null && item.percent ? percentOf(value) : value);
       }
       if (values.length > 1 && values.every((value) => value !== null)) {
         const items = (values as Expression[]).flatMap((value) => (value.kind === "set" ? value.items : [value]));
@@ -143,6 +144,12 @@ function latexCandidate(match: LatexMatch, target: LatexTarget, budget: Budget):
       return { value: values[0]!, text: texts[0]! };
     },
   };
+}
+
+/** A value with a percent sign behind its delimiters; a relation has no percentage. */
+function percentOf(value: Expression): Expression | null {
+  if (value.kind === "relation") return null;
+  return value.kind === "matrix" ? multiplyWithMatrix(PERCENT, value) : product(value, PERCENT);
 }
 
 /** The tree of a cleaned answer; of its last side, when the whole of an equation chain does not parse. */

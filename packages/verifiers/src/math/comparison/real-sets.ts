@@ -62,7 +62,7 @@ function realValue(x: Expression, budget: Budget): number | null {
   return value.im !== 0 || Number.isNaN(value.re) ? null : value.re;
 }
 
-const near = (a: number, b: number): boolean => a === b || Math.abs(a - b) <= 1e-13 * Math.max(Math.abs(a), Math.abs(b), 1e-3);
+const near = (a: number, b: number): boolean => a === b || (Number.isFinite(a - b) && Math.abs(a - b) <= 1e-13 * Math.max(Math.abs(a), Math.abs(b), 1e-3));
 
 function merge(pieces: readonly Piece[]): RealSet {
   const sorted = [...pieces].sort((a, b) => a.start - b.start || Number(a.startOpen) - Number(b.startOpen));

@@ -32,16 +32,15 @@ export function continuesWith(text: string, at: number, word: string): boolean {
   return text.slice(at, at + word.length).toLowerCase() === word;
 }
 
-/** The offsets after 0 .. `most` characters (code points), which may not be newlines unless `newlines`. */
-export function* gaps(text: string, start: number, most: number, newlines: boolean): Generator<number> {
+/** The place `most` characters (code points) on, or the end of the text, or the next newline unless `newlines`. */
+export function gapEnd(text: string, start: number, most: number, newlines: boolean): number {
   let at = start;
-  for (let count = 0; ; count++) {
-    yield at;
-    if (count === most || at >= text.length) return;
+  for (let count = 0; count < most && at < text.length; count++) {
     const code = text.charCodeAt(at);
-    if (code === 10 && !newlines) return;
+    if (code === 10 && !newlines) break;
     at += code >= 0xd800 && code < 0xdc00 && at + 1 < text.length ? 2 : 1;
   }
+  return at;
 }
 
 /** After "final answer" and a gap: blanks, "is" and perhaps a colon; -1 when they are not there. */

@@ -6,7 +6,7 @@
 import type { Budget } from "../budget";
 import type { ExpressionTarget } from "../options";
 import { isDigit, isSpace, skipSpace } from "../text";
-import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gaps, hopeFollows } from "./anchors";
+import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gapEnd, hopeFollows } from "./anchors";
 
 export interface ExpressionMatch {
   readonly start: number;
@@ -25,6 +25,8 @@ const CURRENCY = new Set("$€£¥₹₽₪₩₫฿₡₢₣₤₥₦₧₨₭�
 const PERCENT = /%|[Pp]ercent|[Pp]ercentage|[Pp]ct/y;
 /** Shorter readings of a number tried when what follows does not fit. */
 const MAX_RETRIES = 24;
+const NONE: readonly number[] = [];
+const DIGIT = /[0-9]/g;
 const anything: Accept = (end) => end;
 
 export class ExpressionExtraction {
@@ -57,7 +59,8 @@ export class ExpressionExtraction {
     for (const end of this.anchors.finals) {
       const start = end - FINAL_ANSWER_LENGTH;
       if (start < from) continue;
-      this.budget.spend(hope ? 10 : 100);
+      this.budget.spend(20);
+      if (!this.digitWithin(end, 220)) continue;
       const match = hope ? this.finalHope(start, end) : this.finalIs(start, end);
       if (match === null) continue;
       found.push(match);
@@ -79,7 +82,8 @@ export class ExpressionExtraction {
   }
 
   private finalIs(start: number, end: number): ExpressionMatch | null {
-    for (const at of gaps(this.text, end, 100, false)) {
+    const last = gapEnd(this.text, end, 100, false);
+    for (let at = end; at <= last; at++) {
       const after = afterIs(this.text, at);
       if (after < 0) continue;
       const match = this.prefixed(after, anything) ?? (this.text[after - 1] === ":" ? this.prefixed(after - 1, anything) : null);
@@ -96,7 +100,8 @@ export class ExpressionExtraction {
     for (const end of this.anchors.answers) {
       const start = end - ANSWER_LENGTH;
       if (start < from || (colon && text[end] !== ":")) continue;
-      this.budget.spend(150);
+      this.budget.spend(20);
+      if (!this.digitWithin(end, 220)) continue;
       const match = this.afterEquals(colon ? end + 1 : end, accept) ?? this.afterGap(colon ? end + 1 : end, accept);
       if (match === null) continue;
       found.push({ ...match, start });
@@ -106,10 +111,8 @@ export class ExpressionExtraction {
 
   private afterEquals(start: number, accept: Accept): ExpressionMatch | null {
     const { text } = this;
-    const places = [...gaps(text, start, 100, false)];
-    for (let i = places.length - 1; i >= 0; i--) {
-      if (text[places[i]!] !== "=") continue;
-      const after = places[i]! + 1;
+    for (let equals = text.lastIndexOf("=", gapEnd(text, start, 100, false)); equals >= start; equals = equals === 0 ? -1 : text.lastIndexOf("=", equals - 1)) {
+      const after = equals + 1;
       const last = skipSpace(text, after);
       for (let at = last; at >= Math.max(after, last - 1); at--) {
         const match = this.prefixed(at, accept);
@@ -120,12 +123,23 @@ export class ExpressionExtraction {
   }
 
   private afterGap(start: number, accept: Accept): ExpressionMatch | null {
-    for (const at of gaps(this.text, start, 50, false)) {
+    const last = gapEnd(this.text, start, 50, false);
+    for (let at = start; at <= last; at++) {
       const match = this.prefixed(at, accept);
       if (match !== null) return match;
     }
     return null;
   }
+
+  /** Whether a digit stands at or after `at`, at most `distance` on: without one nothing can match there. */
+  private digitWithin(at: number, distance: number): boolean {
+    if (at < this.digit.from || (this.digit.found >= 0 && this.digit.found < at)) {
+      DIGIT.lastIndex = at;
+      this.digit = { from: at, found: DIGIT.test(this.text) ? DIGIT.lastIndex - 1 : -1 };
+    }
+    return this.digit.found >= 0 && this.digit.found <= at + distance;
+  }
+  private digit = { from: Infinity, found: -1 };
 
   /** All arithmetic, then all numbers: two patterns, each left to right without overlap. */
   private anywhere(found: ExpressionMatch[]): void {
@@ -134,7 +148,7 @@ export class ExpressionExtraction {
     for (const pattern of ["arithmetic", "number"] as const) {
       for (let at = 0; at < text.length; at++) {
         const code = text.charCodeAt(at);
-        if (at > 0 && code !== 61 && !isSpace(code)) continue;
+        if (at > 0 && ((code !== 61 && !isSpace(code)) || !this.mayBegin(at + 1))) continue;
         const match = pattern === "arithmetic" ? this.prefixedArithmetic(at, anything) : this.prefixedNumber(at, anything);
         if (match === null) continue;
         found.push(match);
@@ -143,23 +157,29 @@ export class ExpressionExtraction {
     }
   }
 
+  /** Whether a number, sign, bracket, dot, star or currency stands here: nothing else begins a match. */
+  private mayBegin(at: number): boolean {
+    const code = this.text.charCodeAt(at);
+    return isDigit(code) || code === 45 || code === 40 || code === 46 || code === 42 || code === 36 || code > 127;
+  }
+
   private prefixed(at: number, accept: Accept): ExpressionMatch | null {
+    if (at > 0 && !this.mayBegin(at + 1)) return null;
     return this.prefixedArithmetic(at, accept) ?? this.prefixedNumber(at, accept);
   }
 
   /** Starts inside the pattern's `(?:^|\s|=)(?:\*\*)?`, most preferred first. */
-  private *bodies(at: number): Generator<number> {
-    const code = this.text.charCodeAt(at);
-    const bold = (start: number): number => (this.text.startsWith("**", start) ? start + 2 : start);
-    if (at === 0) {
-      if (bold(0) > 0) yield bold(0);
-      yield 0;
+  private bodies(at: number): readonly number[] {
+    const { text } = this;
+    const code = text.charCodeAt(at);
+    const prefix = code === 61 || isSpace(code);
+    if (at > 0) {
+      if (!prefix) return NONE;
+      return text.startsWith("**", at + 1) ? [at + 3, at + 1] : [at + 1];
     }
-    if (code === 61 || isSpace(code)) {
-      const start = at + 1;
-      if (bold(start) > start) yield bold(start);
-      yield start;
-    }
+    const starts = text.startsWith("**") ? [2, 0] : [0];
+    if (prefix) starts.push(...(text.startsWith("**", 1) ? [3, 1] : [1]));
+    return starts;
   }
 
   // Arithmetic: -?(?-?digit, then arithmetic characters with an operator among them, then the end of a word

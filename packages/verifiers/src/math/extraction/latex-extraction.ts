@@ -5,7 +5,7 @@
 import type { Budget } from "../budget";
 import type { LatexTarget } from "../options";
 import { isSpace, skipSpace } from "../text";
-import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gaps, hopeFollows } from "./anchors";
+import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gapEnd, hopeFollows } from "./anchors";
 import { type Environment, EnvironmentReader } from "./latex-environments";
 
 export interface LatexMatch {
@@ -42,7 +42,7 @@ export class LatexExtraction {
     else if (priority === 50) this.finalIs(found);
     else if (priority === 100 || priority === 200) this.answers(found, priority === 100);
     else if (priority === 300 && this.target.tryExtractWithoutAnchor) {
-      for (const group of this.reader.groups()) found.push({ ...group, boxed: false });
+      for (const group of this.reader.groups("plain")) found.push({ ...group, boxed: false });
       this.budget.spend(this.text.length);
     }
     if (priority === this.target.boxedMatchPriority) this.boxed(found);
@@ -73,8 +73,9 @@ export class LatexExtraction {
     for (const end of this.anchors.finals) {
       const start = end - FINAL_ANSWER_LENGTH;
       if (start < from) continue;
-      this.budget.spend(100);
-      for (const at of gaps(this.text, end, 100, true)) {
+      this.budget.spend(50);
+      const last = gapEnd(this.text, end, 100, true);
+      for (let at = end; at <= last; at++) {
         const after = afterIs(this.text, at);
         const group = after < 0 ? null : this.groupAfterBlanks(after);
         if (group === null) continue;
@@ -90,8 +91,10 @@ export class LatexExtraction {
     for (const end of this.anchors.answers) {
       const start = end - ANSWER_LENGTH;
       if (start < from || (colon && this.text[end] !== ":")) continue;
-      this.budget.spend(50);
-      for (const at of gaps(this.text, colon ? end + 1 : end, 50, true)) {
+      this.budget.spend(20);
+      const gap = colon ? end + 1 : end;
+      const last = gapEnd(this.text, gap, 50, true);
+      for (let at = this.reader.nextOpening(gap); at >= 0 && at <= last; at = this.reader.nextOpening(at + 1)) {
         const group = this.reader.groupAt(at);
         if (group === null) continue;
         found.push({ start, end: group.end, items: group.items, boxed: false });
@@ -101,10 +104,12 @@ export class LatexExtraction {
     }
   }
 
-  /** From the first `\boxed{` to the last `}` of the text: where each box ends is settled when the match is cleaned up. */
+  /** Environments that hold a box; and the text from the first `\boxed{` to the last `}`: where each box ends is settled when the match is cleaned up. */
   private boxed(found: LatexMatch[]): void {
     const start = this.text.indexOf("\\boxed{");
     if (start < 0) return;
+    for (const group of this.reader.groups("boxed")) found.push({ ...group, boxed: false });
+    this.budget.spend(this.text.length);
     const close = this.text.lastIndexOf("}");
     if (close < start + 8) return;
     const content = this.text.slice(start, close + 1);

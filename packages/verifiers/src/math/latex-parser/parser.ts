@@ -83,6 +83,7 @@ class LatexParser {
   private at = 0;
   private depth = 0;
   private wraps = 0;
+  private readonly failed = new Set<number>();
   /** Set when the text parses but what it says cannot be built (a set in a sum): the whole answer then has no value. */
   private broken = false;
   /** How many `|`, `\vert` and `\|` are open: the next one then closes. */
@@ -90,6 +91,7 @@ class LatexParser {
   /** Inside an integral `dx` ends the integrand instead of being a factor. */
   private differentialEnds = false;
   private readonly types: readonly string[];
+  private readonly chooses: boolean;
 
   constructor(
     private readonly tokens: Tokens,
@@ -97,6 +99,7 @@ class LatexParser {
     private readonly budget: Budget,
   ) {
     this.types = tokens.types;
+    this.chooses = tokens.types.includes("choose");
   }
 
   answer(): Expression | null {
@@ -105,22 +108,30 @@ class LatexParser {
     if (start === "eof") return null;
     let result: Expression | undefined;
     const mayAssign = NAMES.has(start) || start === "(";
-    if (mayAssign && (types.includes("=") || types.includes("in"))) result = this.attempt(() => this.assignment());
-    result ??= this.attempt(() => this.end(this.elements()));
-    if (result === undefined && types.some((type) => SET_WORDS.has(type))) result = this.attempt(() => this.end(this.setRelation()));
+    if (mayAssign && (types.includes("=") || types.includes("in"))) result = this.attempt(1, () => this.assignment());
+    result ??= this.attempt(2, () => this.end(this.elements()));
+    if (result === undefined && types.some((type) => SET_WORDS.has(type))) result = this.attempt(3, () => this.end(this.setRelation()));
     return result === undefined || this.broken ? null : result;
   }
 
   // Machinery
 
-  private attempt<T>(rule: () => T): T | undefined {
+  /**
+   * Tries an alternative and goes back when it does not fit. A failure is remembered by place, so that nested alternatives are not
+   * tried again and again: without that, `f(f(f(..` costs 2^depth.
+   */
+  private attempt<T>(name: number, rule: () => T): T | undefined {
     const { at, depth, broken, differentialEnds } = this;
     const { "|": bar, vert, norm } = this.open;
+    const flags = (differentialEnds ? 1 : 0) + (bar! > 0 ? 2 : 0) + (vert! > 0 ? 4 : 0) + (norm! > 0 ? 8 : 0);
+    const key = (at * 16 + flags) * 16 + name;
+    if (this.failed.has(key)) return undefined;
     this.budget.spend(4);
     try {
       return rule();
     } catch (error) {
       if (error !== MISMATCH) throw error;
+      this.failed.add(key);
       this.at = at;
       this.depth = depth;
       this.broken = broken;
@@ -216,7 +227,7 @@ class LatexParser {
       return [negative(value), value];
     }
     if (SET_OPENERS.has(this.types[this.at]!)) {
-      const set = this.attempt(() => {
+      const set = this.attempt(4, () => {
         const value = this.setAtom();
         return ELEMENT_END.has(this.types[this.at]!) ? value : this.fail();
       });
@@ -260,7 +271,7 @@ class LatexParser {
   private setRelation(): Expression {
     this.budget.spend(2);
     const named = NAMES.has(this.types[this.at]!) || this.types[this.at] === "("
-      ? this.attempt(() => {
+      ? this.attempt(5, () => {
           const left = this.nameList();
           const type = this.types[this.at]!;
           if (type !== "in" && type !== "notin" && type !== "=") this.fail();
@@ -304,7 +315,7 @@ class LatexParser {
 
   private setGroup(): Expression {
     if (this.types[this.at] === "(") {
-      const group = this.attempt(() => {
+      const group = this.attempt(6, () => {
         this.at++;
         const value = this.deeper(() => this.complement());
         this.expect(")");
@@ -332,7 +343,7 @@ class LatexParser {
         return EMPTY_SET;
       }
       if (INTERVAL_OPENERS.has(type)) {
-        const interval = this.attempt(() => this.interval(type));
+        const interval = this.attempt(7, () => this.interval(type));
         if (interval !== undefined) return interval;
       }
       if (type === "(" || type === "\\(" || type === "[") return this.orderedTuple(type);
@@ -459,7 +470,8 @@ class LatexParser {
     let reversed: Expression[] | null = null;
     for (let i = factors.length - 2; i >= 0; i--) {
       const left = factors[i]!;
-      const special = left.kind === "number" || left.kind === "matrix" || left.kind === "opaque" || value.kind === "matrix";
+      const mixed = left.kind === "number" && reversed === null && value.kind === "number";
+      const special = mixed || left.kind === "matrix" || left.kind === "opaque" || (reversed === null && value.kind === "matrix");
       if (special) {
         value = this.beside(left, reversed === null ? value : { kind: "mul", args: reversed.reverse() });
         reversed = null;
@@ -572,8 +584,8 @@ class LatexParser {
 
   private component(argument: boolean): Expression {
     const type = this.types[this.at]!;
-    if (type === "{" && this.types.includes("choose")) {
-      const choose = this.attempt(() => this.choose());
+    if (type === "{" && this.chooses) {
+      const choose = this.attempt(8, () => this.choose());
       if (choose !== undefined) return choose;
     }
     const closer = GROUPS[type];
@@ -587,7 +599,7 @@ class LatexParser {
     if (bracket !== undefined) return this.bracketed(type, bracket[0], bracket[1]);
     if (FUNCTION_STARTS.has(type) && type !== "gammafn") return argument ? this.fail() : this.function();
     if (type === "gammafn" && !argument) {
-      const gamma = this.attempt(() => this.function());
+      const gamma = this.attempt(9, () => this.function());
       if (gamma !== undefined) return gamma;
     }
     switch (type) {
@@ -672,7 +684,7 @@ class LatexParser {
   private fraction(): Expression {
     this.at++;
     const start = this.at;
-    const derivative = this.attempt(() => this.derivative());
+    const derivative = this.attempt(10, () => this.derivative());
     if (derivative !== undefined) return derivative;
     this.at = start;
     const upper = this.braced();
@@ -767,7 +779,7 @@ class LatexParser {
     const { lower, upper } = this.scripts();
     const argument =
       this.types[this.at] === "("
-        ? this.attempt(() => {
+        ? this.attempt(11, () => {
             this.at++;
             const value = this.isolated(() => this.expression());
             this.expect(")");
@@ -830,7 +842,7 @@ class LatexParser {
     if (type !== "letter" && type !== "greek" && type !== "other") this.fail();
     this.at++;
     this.expect("to");
-    const approached = this.attempt(() => {
+    const approached = this.attempt(12, () => {
       const value = this.expression();
       return this.types[this.at] === "}" || this.types[this.at] === "^" ? value : this.fail();
     });
@@ -851,7 +863,7 @@ class LatexParser {
 
   private integral(): Expression {
     const bounds = this.bounds();
-    const withDifferential = this.attempt(() => {
+    const withDifferential = this.attempt(13, () => {
       this.differentialEnds = true;
       let body: Expression = ONE_NODE;
       if (this.types[this.at] !== "differential") body = this.deeper(() => this.sumOfTerms());
@@ -889,7 +901,7 @@ class LatexParser {
     let after = this.at + 1;
     if (this.types[after] === "_" || this.types[after] === "^") after = -1;
     else if (!this.opensArguments(after)) return undefined;
-    return this.attempt(() => {
+    return this.attempt(14, () => {
       const start = this.at;
       this.at++;
       if (this.next("_")) this.skipSubscript();
@@ -914,7 +926,7 @@ class LatexParser {
 
   private applied(closer: string): Expression[] {
     if (ATOMS.has(this.types[this.at]!)) {
-      const atom = this.attempt(() => {
+      const atom = this.attempt(15, () => {
         const value = this.atom();
         return this.types[this.at] === closer ? value : this.fail();
       });

@@ -81,19 +81,19 @@ function basicLatex(text: string): string {
   return result.includes("matrix") || !result.includes("\\\\") ? result : result.replace(/\\\\(?=[a-zA-Z])/g, "\\");
 }
 
-const COUNTED = /^[a-zA-Z0-9+\-*/\\ ]+$/;
+const isCounted = (character: string | undefined): boolean => character !== undefined && /[a-zA-Z0-9+\-*/\\ ]/.test(character);
 
 /** `(a)_{b}`, the falling factorial, as a quotient of factorials. */
 function permutations(text: string): string {
   let result = "";
   let done = 0;
   for (let at = text.indexOf(")_{"); at >= 0; at = text.indexOf(")_{", at + 1)) {
-    const open = text.lastIndexOf("(", at);
-    const close = text.indexOf("}", at + 3);
-    if (close < 0) break;
-    if (open < done) continue;
+    let open = at - 1;
+    while (open >= done && isCounted(text[open])) open--;
+    let close = at + 3;
+    while (isCounted(text[close])) close++;
+    if (open < done || text[open] !== "(" || open === at - 1 || text[close] !== "}" || close === at + 3) continue;
     const [upper, lower] = [text.slice(open + 1, at), text.slice(at + 3, close)];
-    if (!COUNTED.test(upper) || !COUNTED.test(lower)) continue;
     result += `${text.slice(done, open)}\\frac{(${upper})!}{((${upper})-(${lower}))!}`;
     done = close + 1;
   }
