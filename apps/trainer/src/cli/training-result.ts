@@ -1,11 +1,49 @@
 import { relative } from "node:path";
 import type { TrainingResult } from "../training/run-training";
-import type { EvaluationScores } from "../training/training-event";
+import type { EvaluationScores, TrainingEvent, TrainingListener } from "../training/training-event";
+import type { TrainingConfig } from "../config/training-config";
 
 const here = (path: string): string => {
   const short = relative(process.cwd(), path);
   return short === "" || short.startsWith("..") ? path : short;
 };
+
+/** What is about to run, in two or three lines. */
+export function formatStart(event: Extract<TrainingEvent, { type: "started" }>, { run, rollout }: TrainingConfig): string {
+  const count = (value: number): string => value.toLocaleString("en-US");
+  return [
+    `${event.fromStep === 0 ? "Training" : `Going on after step ${event.fromStep} of`} ${here(event.folder)} on ${event.backend}`,
+    `  ${count(event.trainable)} parameters trained, ${count(event.samples)} samples, ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers`,
+    "",
+    "",
+  ].join("\n");
+}
+
+export interface ProblemList {
+  readonly listen: TrainingListener;
+  /** How many rows were left out and what else was odd, with the first of each; nothing when all was well. */
+  format(): string;
+}
+
+const SHOWN = 5;
+
+/** Collects what a run left out or warned of, to be listed when the progress bars are gone. */
+export function collectProblems(): ProblemList {
+  const lists = { "bad-row": { title: "Rows left out", count: 0, first: [] as string[] }, warning: { title: "Warnings", count: 0, first: [] as string[] } };
+  return {
+    listen(event) {
+      if (event.type !== "bad-row" && event.type !== "warning") return;
+      const list = lists[event.type];
+      list.count += 1;
+      if (list.first.length < SHOWN) list.first.push(`  ${event.message.split("\n").join("\n    ")}`);
+    },
+    format: () =>
+      Object.values(lists)
+        .filter(({ count }) => count > 0)
+        .map(({ title, count, first }) => `\n${title} (${count}):\n${first.join("\n")}\n${count > SHOWN ? `  .. and ${count - SHOWN} more\n` : ""}`)
+        .join(""),
+  };
+}
 
 /** A row a source: accuracy before and after, and the difference. */
 export function formatScores(before: EvaluationScores | undefined, after: EvaluationScores): string {

@@ -8,6 +8,8 @@ export interface CurationView {
 
 const PHASES: Readonly<Record<CurationProgress["phase"], string>> = { read: "reading", rules: "filtering", pictures: "checking pictures", write: "writing" };
 
+const fit = (text: string, width: number): string => (text.length <= width ? text : `${text.slice(0, Math.max(0, width - 2))}..`);
+
 /** One line in place on a terminal; a line a phase and source where output is no terminal. */
 export function createCurationView(stream: NodeJS.WriteStream, now: () => number = () => performance.now()): CurationView {
   let last = -Infinity;
@@ -15,7 +17,7 @@ export function createCurationView(stream: NodeJS.WriteStream, now: () => number
   const update = (progress: CurationProgress): void => {
     const subject = `${PHASES[progress.phase]} ${progress.what}`;
     if (!stream.isTTY) {
-      if (subject !== shown) stream.write(`${subject}\n`);
+      if (subject !== shown) stream.write(`${fit(subject, 80)}\n`);
       shown = subject;
       return;
     }
@@ -24,7 +26,8 @@ export function createCurationView(stream: NodeJS.WriteStream, now: () => number
     last = now();
     shown = subject;
     const rows = `${progress.rows.toLocaleString("en-US")}${progress.of === undefined ? "" : ` of ${progress.of.toLocaleString("en-US")}`} rows`;
-    stream.write(`\r\u001b[K${`${subject}: ${rows}`.slice(0, (stream.columns ?? 80) - 1)}`);
+    const width = (stream.columns ?? 80) - 1;
+    stream.write(`\r\u001b[K${fit(subject, width - rows.length - 2)}: ${rows}`);
   };
   return { update, close: () => void (stream.isTTY && shown !== "" && stream.write("\r\u001b[K")) };
 }

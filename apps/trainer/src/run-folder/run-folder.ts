@@ -100,11 +100,12 @@ async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
   const others = names.filter((name) => !name.startsWith("run.lock") && !name.startsWith("."));
   if (others.length === 0) return;
   const isRun = others.includes("run.json");
+  const steps = isRun ? await listCheckpointSteps(folder) : [];
   throw new RunFolderError({
     what: isRun ? "The run folder holds another run, which stays as it is." : "The run folder is not empty.",
     where: folder,
     expected: "a folder that does not exist yet, or an empty one",
-    found: isRun ? `a run with ${(await listCheckpointSteps(folder)).length} checkpoints` : others.slice(0, 5).join(", "),
+    found: isRun ? (steps.length === 0 ? "a run without a checkpoint" : `a run with a checkpoint of step ${steps.at(-1)}`) : others.slice(0, 5).join(", "),
     fix: isRun ? "continue it with --resume, or give this run another name (--set run.name=..)" : "choose another folder (--set run.folder=..)",
   });
 }

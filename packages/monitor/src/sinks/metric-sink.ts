@@ -23,7 +23,7 @@ export interface SinkGroupOptions {
   readonly bufferLimit?: number;
   /** Wait before the first retry in ms, doubled up to a minute; 1,000 unless told. */
   readonly retryDelay?: number;
-  /** How long `close` waits for what is still buffered, in ms; 5,000 unless told. */
+  /** How long `close` waits for what is still buffered, in ms; 15,000 unless told. */
   readonly closeTimeout?: number;
 }
 
@@ -123,7 +123,7 @@ function createLane(sink: MetricSink, options: Required<SinkGroupOptions>) {
  * await sinks.close();
  */
 export function createSinkGroup(sinks: readonly MetricSink[], options: SinkGroupOptions): SinkGroup {
-  const settings = { bufferLimit: 20_000, retryDelay: 1000, closeTimeout: 5000, ...options };
+  const settings = { bufferLimit: 20_000, retryDelay: 1000, closeTimeout: 15_000, ...options };
   const lanes = sinks.map((sink) => createLane(sink, settings));
   return {
     write(records) {

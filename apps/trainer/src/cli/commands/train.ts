@@ -17,24 +17,31 @@ export const trainCommand: Command = {
     const { loadTrainingConfig } = await import("../../config/load-training-config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const config = await loadTrainingConfig(textOption(context, "config"), overrides);
-    const [{ runTraining }, { createLiveView }, { catchInterruption }, { formatTrainingResult }] = await Promise.all([
+    const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }] = await Promise.all([
       import("../../training/run-training"),
       import("../../training/live-view"),
       import("../interruption"),
       import("../training-result"),
     ]);
+    const typed = ["v-triune train", textOption(context, "config"), ...overrides.map((override) => `--set ${shellWord(override)}`)].join(" ");
     const interruption = catchInterruption({ message: "Stopping after this step, then saving. Press Ctrl-C again to stop at once." });
     const json = args["json"] === true;
     const view = json ? undefined : createLiveView();
+    const problems = collectProblems();
     try {
       const result = await runTraining(config, {
         interruption,
-        listen: view?.listen ?? ((event) => output.out(`${JSON.stringify(event)}\n`)),
+        listen: (event) => {
+          if (json) output.out(`${JSON.stringify(event)}\n`);
+          if (!json && event.type === "started") output.out(formatStart(event, config));
+          problems.listen(event);
+          view?.listen(event);
+        },
         ...(args["resume"] === true ? { resume: true } : {}),
       });
       view?.close();
       if (json) output.out(`${JSON.stringify({ type: "finished", ...result })}\n`);
-      else output.out(formatTrainingResult(result, `v-triune train ${String(textOption(context, "config"))}`));
+      else output.out(problems.format() + formatTrainingResult(result, typed));
       return result.interrupted ? 130 : 0;
     } finally {
       view?.close();
@@ -42,3 +49,8 @@ export const trainCommand: Command = {
     }
   },
 };
+
+/** An argument as a shell takes it. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
