@@ -27,5 +27,5 @@ export { randomWeights, type RandomWeightsOptions } from "./model/random-weights
 export { parameterShapes, type ParameterGroup, type ParameterShape } from "./model/parameter-shapes";
 export type { ModelParameter } from "./model/model-weights";
 export type { PromptInput, RolloutRow, VisualInput } from "./model/rollout-row";
-export type { Completion, FinishReason, GenerateOptions } from "./generation/generate";
+export { NotFiniteError, type Completion, type FinishReason, type GenerateOptions } from "./generation/generate";
 export type { AdapterOptions } from "./lora/adapter";

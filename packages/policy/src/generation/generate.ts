@@ -69,6 +69,11 @@ export interface GenerateRequest {
   readonly options: GenerateOptions;
 }
 
+/** A model whose weights or activations have left the numbers. */
+export class NotFiniteError extends Error {
+  override name = "NotFiniteError";
+}
+
 interface RunningRow {
   readonly promptIndex: number;
   readonly sampleIndex: number;
@@ -82,6 +87,7 @@ interface RunningRow {
 export async function* generateCompletions({ weights, config, prompts, options }: GenerateRequest): AsyncGenerator<Completion> {
   const n = options.n ?? 1;
   checkOptions(options, n, config);
+  checkRoom(prompts, options.maxNewTokens, config);
   const maxRows = Math.max(n, options.maxRows ?? 256);
   const maxPrefillTokens = options.maxPrefillTokens ?? 8192;
   const stop = new Set(options.stopTokenIds ?? config.eosTokenIds);
@@ -98,7 +104,11 @@ export async function* generateCompletions({ weights, config, prompts, options }
   const sample = (row: RunningRow, logits: Float32Array): boolean => {
     const { token, logProb } = sampleToken(logits, () => [...prompts[row.promptIndex]!.promptIds, ...row.tokens], parameters, row.random);
     if (!Number.isFinite(logProb)) {
-      throw new Error(`The model's logits are not numbers (prompt ${row.promptIndex}, sample ${row.sampleIndex}, token ${row.tokens.length}): the weights have diverged or hold NaN. Go back to an earlier checkpoint and lower the learning rate.`);
+      const tensor = weights.findNotFinite();
+      throw new NotFiniteError(
+        `The model's logits are not numbers (prompt ${row.promptIndex}, sample ${row.sampleIndex}, token ${row.tokens.length}): ` +
+        `${tensor ? `the weights hold NaN or infinity, first in ${tensor}` : "the weights are numbers, but activations overflow"}. Go back to an earlier checkpoint and lower the learning rate.`,
+      );
     }
     row.tokens.push(token);
     row.logProbs.push(logProb);
@@ -166,6 +176,17 @@ function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfi
       throw new PromptError({ what: "A stop or banned token is not in the model's vocabulary.", expected: `0 to ${config.text.vocabSize - 1}`, found: String(id), fix: "check that the tokenizer belongs to this model" });
     }
   }
+}
+
+function checkRoom(prompts: readonly PromptInput[], maxNewTokens: number, config: Qwen25VlConfig): void {
+  const limit = config.text.maxPositionEmbeddings;
+  prompts.forEach(({ promptIds }, index) => {
+    if (promptIds.length + maxNewTokens <= limit) return;
+    throw new PromptError({
+      what: "A prompt leaves no room for the new tokens.", where: `prompt ${index}, ${promptIds.length} tokens`, expected: `at most ${limit} tokens in all (max_position_embeddings)`,
+      found: `${promptIds.length + maxNewTokens} tokens with ${maxNewTokens} new ones`, fix: "shorten the prompt, shrink its pictures, or lower maxNewTokens",
+    });
+  });
 }
 
 /** Lets timers, signals and finished rewards run between two steps. */

@@ -116,6 +116,12 @@ export class ModelWeights {
     return adapter ? tf.tidy(() => tf.add(weight, tf.mul(tf.matMul(adapter.b, adapter.a), adapter.scale))) : tf.clone(weight);
   }
 
+  /** The first tensor (adapters included) with a value that is no finite number, for messages; reads everything back. */
+  findNotFinite(): string | undefined {
+    const named: (readonly [string, tf.Tensor])[] = [...this.#tensors, ...[...this.adapters].flatMap(([name, { a, b }]) => [[`${name}.lora_A`, a], [`${name}.lora_B`, b]] as const)];
+    return named.find(([, tensor]) => !(tensor.dataSync() as Float32Array).every(Number.isFinite))?.[0];
+  }
+
   /** A tensor's values with its adapter merged in, read back. */
   async values(name: string): Promise<Float32Array> {
     const linear = name.slice(0, -".weight".length);

@@ -24,3 +24,13 @@ export function gridPicture(config: Qwen25VlConfig, height: number, width: numbe
   const pixelValues = Float32Array.from({ length: height * width * inChannels * temporalPatchSize * patchSize ** 2 }, (_, i) => Math.sin(0.37 * i + 1.7 * seed));
   return { pixelValues, gridThw: [[1, height, width]] };
 }
+
+/** As small as it gets with everything in it: two layers, windows, grouped queries, odd sizes. */
+export function tinyConfig(): Qwen25VlConfig {
+  const config = benchmarkConfig({ vocabSize: 60, intermediateSize: 21 });
+  return {
+    ...config,
+    text: { ...config.text, hiddenSize: 24, numLayers: 2, headDim: 6, maxPositionEmbeddings: 256, mropeSection: [1, 1, 1] },
+    vision: { ...config.vision, depth: 2, hiddenSize: 16, intermediateSize: 11, numHeads: 2, headDim: 8, outHiddenSize: 24 },
+  };
+}

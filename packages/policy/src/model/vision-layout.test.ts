@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { benchmarkConfig } from "../testing/tiny-model";
+import { mropePositions } from "./mrope-positions";
+import { toWindowOrder, visionLayout } from "./vision-layout";
+
+const config = benchmarkConfig({ vocabSize: 100, intermediateSize: 16 });
+const { imageTokenId: image, videoTokenId: video } = config;
+
+// The numbers of transformers are compared in ../parity; here, what is easy to see.
+describe("visionLayout", () => {
+  it("cuts a picture into windows of 2 × 2 merged cells, the last ones smaller", () => {
+    const layout = visionLayout([[1, 6, 4]], config.vision);
+    expect(layout.tokens).toBe(6);
+    expect([...layout.windowIndex]).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(layout.windowed.segments.map(({ count }) => count)).toEqual([16, 8]);
+    expect(layout.full.segments.map(({ count }) => count)).toEqual([24]);
+  });
+
+  it("keeps pictures and frames apart", () => {
+    const layout = visionLayout([[1, 4, 6], [2, 2, 2]], config.vision);
+    expect([...layout.windowIndex]).toEqual([0, 1, 3, 4, 2, 5, 6, 7]);
+    expect(layout.full.segments.map(({ count }) => count)).toEqual([24, 4, 4]);
+  });
+
+  it("moves whole cells into window order", () => {
+    const layout = visionLayout([[1, 4, 6]], config.vision);
+    const values = Float32Array.from({ length: 24 }, (_, patch) => patch);
+    expect([...toWindowOrder(values, layout, 4)].filter((_, i) => i % 4 === 0)).toEqual([0, 4, 12, 16, 8, 20]);
+  });
+
+  it("refuses a grid that can't be merged", () => expect(() => visionLayout([[1, 3, 4]], config.vision)).toThrow("multiples of 2"));
+});
+
+describe("mropePositions", () => {
+  const axes = (positions: Int32Array): number[][] => [0, 1, 2].map((axis) => [...positions.subarray((axis * positions.length) / 3, ((axis + 1) * positions.length) / 3)]);
+
+  it("counts text on in all axes and goes on after a picture's longer side", () => {
+    const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 6]] as const };
+    const { positions, next } = mropePositions({ promptIds: Int32Array.of(9, image, image, image, 9), images }, config);
+    expect(axes(positions)).toEqual([[0, 1, 1, 1, 4], [0, 1, 1, 1, 4], [0, 1, 2, 3, 4]]);
+    expect(next).toBe(5);
+  });
+
+  it("spaces a video's frames by seconds", () => {
+    const videos = { pixelValues: new Float32Array(0), gridThw: [[2, 2, 2]] as const, secondsPerGrid: [1.5] };
+    const { positions, next } = mropePositions({ promptIds: Int32Array.of(9, video, video, 9), videos }, config);
+    expect(axes(positions)).toEqual([[0, 1, 4, 2], [0, 1, 1, 2], [0, 1, 1, 2]]);
+    expect(next).toBe(3);
+  });
+
+  it("takes pictures that follow each other without a token between", () => {
+    const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 2], [1, 2, 4]] as const };
+    expect(axes(mropePositions({ promptIds: Int32Array.of(image, image, image), images }, config).positions)[2]).toEqual([0, 1, 2]);
+  });
+
+  it.each([
+    ["too few placeholders", [9, image, 9]], ["too many", [image, image, image]], ["none", [9]], ["placeholders of a video instead", [video, video]],
+  ])("refuses %s", (_, ids) => {
+    const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 4]] as const };
+    expect(() => mropePositions({ promptIds: Int32Array.from(ids), images }, config)).toThrow(/placeholders of a prompt do not match/);
+  });
+});
