@@ -1,4 +1,4 @@
-/** Makes the demonstration's checkpoint again, from random weights: the four stages of warm-start.ts, by our own code. */
+/** Makes the demonstration's checkpoint again, from random weights: the stages of warm-start.ts, by our own code. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -16,7 +16,7 @@ export interface MakeCheckpointOptions {
   readonly print?: (text: string) => void;
 }
 
-/** About 4 million tokens of supervised training: some ten minutes on native TensorFlow, longer on wasm. */
+/** About 7 million tokens of supervised training: some fifteen minutes on native TensorFlow, longer on wasm. */
 export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promise<void> {
   const { seed = 1, print = (text) => void process.stdout.write(`${text}\n`) } = options;
   const folder = resolve(options.folder);
