@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { UnknownVerifierError } from "@v-triune/verifiers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { collectRewards, type RewardRequest, type RewardResult } from "../reward-source";
+import { createIsolatedRewardSource, type IsolatedRewardSource } from "./isolated-reward-source";
+
+/** A verifier that does what the response says: `hang`, `exit`, `fill memory`, `busy 40`, or answers whether it equals the gold. */
+const OBEDIENT = `data:text/javascript,${encodeURIComponent(`
+  const tried = new Map();
+  export default {
+    name: "obedient",
+    verify(response, sample) {
+      if (response === "hang") for (;;);
+      if (response === "exit") process.exit(3);
+      if (response === "exit once" && !sample.params.flag[0]++) process.exit(3);
+      if (response === "fill memory") { const hoard = []; for (;;) hoard.push(new Array(100_000).fill(hoard.length)); }
+      if (response === "throw") throw new TypeError("boom");
+      const [, busy] = /^busy (\\d+)$/.exec(response) ?? [];
+      if (busy !== undefined) { const until = performance.now() + Number(busy); while (performance.now() < until); }
+      return { status: "scored", accuracy: response === sample.groundTruth || busy !== undefined ? 1 : 0, format: 1, metrics: {} };
+    },
+  };
+  export const notOne = 4;
+`)}`;
+const verifiers = [{ module: OBEDIENT }];
+const request = (response: string, params?: Record<string, unknown>): RewardRequest => ({ response, verifier: "obedient", sample: { groundTruth: "4", ...(params !== undefined && { params }) } });
+const reasons = (results: readonly RewardResult[]) => results.map((result) => (result.status === "scored" ? result.accuracy : result.reason));
+
+describe("createIsolatedRewardSource in threads", () => {
+  let source: IsolatedRewardSource;
+  beforeAll(async () => {
+    source = await createIsolatedRewardSource({ verifiers, workers: 2, deadlineMs: 300, memoryMb: 64 });
+  });
+  afterAll(() => source.close());
+
+  it("scores a stream, each request once", async () => {
+    const results = await collectRewards(source, Array.from({ length: 500 }, (_, i) => request(i % 3 === 0 ? "4" : "5")));
+    expect(reasons(results)).toEqual(Array.from({ length: 500 }, (_, i) => (i % 3 === 0 ? 1 : 0)));
+    expect(source.names).toEqual(["obedient"]);
+  });
+
+  it("gives the culprit of a hang a timeout and everybody else a verdict", async () => {
+    const before = source.stats.timeouts;
+    const results = await collectRewards(source, Array.from({ length: 60 }, (_, i) => request(i === 20 ? "hang" : "4")));
+    expect(reasons(results)).toEqual(Array.from({ length: 60 }, (_, i) => (i === 20 ? "timeout" : 1)));
+    expect(source.stats.timeouts).toBe(before + 1);
+  });
+
+  it("gives the culprit of a crash an error, after one more try", async () => {
+    const results = await collectRewards(source, Array.from({ length: 30 }, (_, i) => request(i === 3 ? "exit" : "4")));
+    expect(reasons(results)).toEqual(Array.from({ length: 30 }, (_, i) => (i === 3 ? "crash" : 1)));
+  });
+
+  it("does a sample again whose worker died once", async () => {
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    expect(reasons(await collectRewards(source, [request("exit once", { flag })]))).toEqual([0]);
+  });
+
+  it("survives a verifier that fills its memory", async () => {
+    const results = await collectRewards(source, [request("4"), request("fill memory"), request("4")]);
+    expect(results[1]).toMatchObject({ status: "error", reason: expect.stringMatching(/^(crash|timeout)$/) as unknown });
+    expect([results[0], results[2]]).toMatchObject([{ accuracy: 1 }, { accuracy: 1 }]);
+  });
+
+  it("turns a verifier's throw into an error with its message", async () => {
+    expect(reasons(await collectRewards(source, [request("throw")]))).toEqual(["crash: TypeError: boom"]);
+  });
+
+  it("counts a deadline from the start of the sample, not from the queue", async () => {
+    // 30 × 40 ms on 2 workers: most wait far longer than the deadline of 300 ms, none runs that long.
+    const results = await collectRewards(source, Array.from({ length: 30 }, () => request("busy 40")));
+    expect(reasons(results)).toEqual(Array.from({ length: 30 }, () => 1));
+  });
+
+  it("does not take its own busy event loop for a timeout", async () => {
+    const results = collectRewards(source, Array.from({ length: 20 }, () => request("busy 5")));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const until = performance.now() + 700;
+    while (performance.now() < until);
+    expect(reasons(await results)).toEqual(Array.from({ length: 20 }, () => 1));
+  });
+
+  it("hands what waits behind a long sample to the other worker", async () => {
+    // A worker that an earlier test ended takes a moment to come back.
+    while (source.stats.ready < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    const order: number[] = [];
+    for await (const { index } of source.score([request("busy 250"), ...Array.from({ length: 40 }, () => request("4"))])) order.push(index);
+    expect(order).toHaveLength(41);
+    expect(order.at(-1)).toBe(0);
+  });
+
+  it("reads no further ahead than it must, and stops when its reader stops", async () => {
+    let asked = 0;
+    function* endless() {
+      for (;;) {
+        asked++;
+        yield request("4");
+      }
+    }
+    let seen = 0;
+    for await (const result of source.score(endless())) if (result.status === "scored" && ++seen === 300) break;
+    expect(asked).toBeLessThan(300 + 2 * 2 * 32 + 1 + 1);
+  });
+
+  it("stops when aborted", async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("enough")), 20);
+    await expect(collectRewards(source, Array.from({ length: 50 }, () => request("busy 30")), { signal: controller.signal })).rejects.toThrow("enough");
+    await expect(source.run(request("4"), AbortSignal.abort(new Error("no"))).catch((error: Error) => error.message)).resolves.toBe("no");
+    async function* never() {
+      await new Promise(() => undefined);
+      yield request("4");
+    }
+    await expect(collectRewards({ score: () => source.score(never(), { signal: AbortSignal.timeout(20) }) }, [])).rejects.toThrow(/timeout/i);
+  });
+
+  it("throws for an unknown verifier", async () => {
+    await expect(collectRewards(source, [{ ...request("4"), verifier: "obedience" }])).rejects.toThrow(UnknownVerifierError);
+    await expect(source.run({ ...request("4"), verifier: "obediant" })).rejects.toThrow('Did you mean "obedient"?');
+  });
+});
+
+describe("createIsolatedRewardSource", () => {
+  it("says why verifiers cannot be loaded", async () => {
+    const start = (module: string, more: object = {}) => createIsolatedRewardSource({ verifiers: [{ module, ...more }], workers: 1 });
+    await expect(start("file:///no/such/verifier.js")).rejects.toThrow('verifier module "file:///no/such/verifier.js" cannot be imported');
+    await expect(start(OBEDIENT, { export: "nothing" })).rejects.toThrow('has no export "nothing"; it has default, notOne');
+    await expect(start(OBEDIENT, { export: "notOne" })).rejects.toThrow("a verifier { name, verify(response, sample) }");
+    await expect(createIsolatedRewardSource({ workers: 0 })).rejects.toThrow("workers is 0, expected a number of at least 1");
+  });
+
+  it("gives up when workers die before they are ready", async () => {
+    await expect(createIsolatedRewardSource({ verifiers: [{ module: "data:text/javascript,process.exit(4)" }], workers: 1 })).rejects.toThrow("3 starts in a row failed");
+  });
+
+  it("loads a verifier in TypeScript", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "v-triune-verifier-"));
+    const path = join(folder, "mine.ts");
+    writeFileSync(path, 'const name: string = "mine";\nexport default { name, verify: () => ({ status: "scored", accuracy: 1, format: 1, metrics: {} }) };\n');
+    const source = await createIsolatedRewardSource({ verifiers: [{ module: pathToFileURL(path).href }], workers: 1 });
+    expect(source.names).toEqual(["mine"]);
+    expect(await source.run({ ...request("4"), verifier: "mine" })).toMatchObject({ status: "scored", reward: 1 });
+    await source.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("settles what is unfinished when it is closed", async () => {
+    const source = await createIsolatedRewardSource({ verifiers, workers: 1 });
+    const hanging = source.run(request("hang"));
+    await source.close();
+    expect(await hanging).toEqual({ status: "error", reason: "closed" });
+    expect(await source.run(request("4"))).toEqual({ status: "error", reason: "closed" });
+  });
+
+  it("has the built-in verifiers when none are named", async () => {
+    const source = await createIsolatedRewardSource({ workers: 1 });
+    expect(source.names).toEqual(["mathverify", "detection", "choice", "text", "number", "point", "json-schema"]);
+    expect(await source.run({ response: "\\boxed{4}", verifier: "mathverify", sample: { groundTruth: "\\boxed{4}" }, formatRatio: 0 })).toMatchObject({ status: "scored", reward: 1 });
+    await source.close();
+  });
+});
+
+describe("createIsolatedRewardSource in processes", () => {
+  it("survives hangs and exits", async () => {
+    const source = await createIsolatedRewardSource({ verifiers, workers: 2, isolation: "process", deadlineMs: 400 });
+    const responses = Array.from({ length: 40 }, (_, i) => (i === 7 ? "hang" : i === 21 ? "exit" : "4"));
+    const results = await collectRewards(source, responses.map((response) => request(response)));
+    await source.close();
+    expect(reasons(results)).toEqual(responses.map((response) => (response === "hang" ? "timeout" : response === "exit" ? "crash" : 1)));
+  });
+});

@@ -1,0 +1,153 @@
+import { availableParallelism } from "node:os";
+import type { ResourceLimits } from "node:worker_threads";
+import type { RewardOutcome, RewardRule } from "../judge-request";
+import type { RewardRequest, RewardResult, RewardSource, ScoreOptions } from "../reward-source";
+import type { VerifierModule } from "./protocol";
+import { builtFromSource } from "./source-build";
+import { POOL_DEFAULTS, VerifierPool, type PoolStats } from "./verifier-pool";
+import { startProcess, startThread } from "./worker-handle";
+
+/** Settings of an isolated source. */
+export interface IsolatedRewardSourceOptions extends RewardRule {
+  /** Where the verifiers are. Default the built-in ones. */
+  readonly verifiers?: readonly VerifierModule[];
+  /** Default: one less than the cores, at least one. */
+  readonly workers?: number;
+  /** Milliseconds that one verifier call may take, from when it starts. Default 5000. */
+  readonly deadlineMs?: number;
+  /** How often a sample is tried again whose worker died under it. Default 1. */
+  readonly crashRetries?: number;
+  /** `process` for verifiers that can end their whole process. Default `thread`. */
+  readonly isolation?: "thread" | "process";
+  /** Most old-generation memory of a worker in MB. Default 256. */
+  readonly memoryMb?: number;
+  /** Samples a worker holds at once. Default 32. */
+  readonly batch?: number;
+  /** Further Node options for the workers. */
+  readonly execArgv?: readonly string[];
+}
+
+/** A reward source whose verifiers cannot hang or crash their caller. */
+export interface IsolatedRewardSource extends RewardSource {
+  /** The names of the verifiers. */
+  readonly names: readonly string[];
+  readonly stats: PoolStats;
+  /**
+   * Judges one request, for servers.
+   *
+   * @throws UnknownVerifierError for a verifier that was not loaded; the signal's reason when aborted
+   */
+  run(request: RewardRequest, signal?: AbortSignal): Promise<RewardOutcome>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts workers and gives a source over them once the first is ready.
+ *
+ * @throws VerifierLoadError when a verifier module cannot be used; RangeError for a setting out of range
+ * @example
+ * const source = await createIsolatedRewardSource({ verifiers: [{ module: "@v-triune/rewards/builtin-verifiers" }, { module: pathToFileURL("my-verifier.js").href }] });
+ * try { for await (const result of source.score(requests)) .. } finally { await source.close(); }
+ */
+export async function createIsolatedRewardSource(options: IsolatedRewardSourceOptions = {}): Promise<IsolatedRewardSource> {
+  const { verifiers = [builtin()], workers = Math.max(1, availableParallelism() - 1), isolation = "thread", memoryMb = 256, execArgv = [], normalised = true } = options;
+  const pool = { workers, deadlineMs: options.deadlineMs ?? POOL_DEFAULTS.deadlineMs, crashRetries: options.crashRetries ?? POOL_DEFAULTS.crashRetries, batch: options.batch ?? POOL_DEFAULTS.batch };
+  for (const [name, low] of [["workers", 1], ["deadlineMs", 1], ["crashRetries", 0], ["batch", 1]] as const) {
+    if (!(Number.isFinite(pool[name]) && pool[name] >= low)) throw new RangeError(`createIsolatedRewardSource: ${name} is ${pool[name]}, expected a number of at least ${low}`);
+  }
+  const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: memoryMb };
+  const startWorker = isolation === "process" ? startProcess : startThread;
+  const verifierPool = new VerifierPool((events) => startWorker({ setup: { modules: verifiers, rule: { normalised } }, resourceLimits, execArgv }, events), pool);
+  const names = await verifierPool.ready();
+  // Enough to keep every worker busy while results are read, little enough that a stream of a million does not pile up here.
+  const window = workers * pool.batch * 2;
+  return {
+    names,
+    get stats() {
+      return verifierPool.stats;
+    },
+    run: (request, signal) => runOne(verifierPool, request, signal),
+    score: (requests, scoreOptions) => scoreThrough(verifierPool, requests, window, scoreOptions),
+    close: () => verifierPool.close(),
+  };
+}
+
+function builtin(): VerifierModule {
+  return { module: import.meta.url.endsWith(".ts") ? builtFromSource("builtin-verifiers") : "@v-triune/rewards/builtin-verifiers" };
+}
+
+async function runOne(pool: VerifierPool, request: RewardRequest, signal?: AbortSignal): Promise<RewardOutcome> {
+  signal?.throwIfAborted();
+  const { outcome, cancel } = pool.submit(request);
+  if (signal === undefined) return outcome;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([outcome, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    cancel();
+  }
+}
+
+/** Feeds requests to the pool and yields results as they come; at most `window` are under way or unread. */
+async function* scoreThrough(pool: VerifierPool, requests: Iterable<RewardRequest> | AsyncIterable<RewardRequest>, window: number, { signal }: ScoreOptions = {}): AsyncGenerator<RewardResult, void, undefined> {
+  signal?.throwIfAborted();
+  const results: RewardResult[] = [];
+  const cancels = new Map<number, () => void>();
+  const flow = { unread: 0, fed: false, stopped: false };
+  let failure: { error: unknown } | undefined;
+  let sleepers: (() => void)[] = [];
+  const wake = () => {
+    const woken = sleepers;
+    sleepers = [];
+    for (const sleeper of woken) sleeper();
+  };
+  const change = () => new Promise<void>((resolve) => void sleepers.push(resolve));
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    wake();
+  };
+
+  const feed = async () => {
+    let index = 0;
+    for await (const request of requests) {
+      const position = index++;
+      while (flow.unread >= window && !flow.stopped) await change();
+      if (flow.stopped) return;
+      flow.unread++;
+      const { outcome, cancel } = pool.submit(request);
+      cancels.set(position, cancel);
+      void outcome.then((found) => {
+        cancels.delete(position);
+        results.push({ index: position, ...found });
+        wake();
+      }, fail);
+    }
+    flow.fed = true;
+    wake();
+  };
+  signal?.addEventListener("abort", wake, { once: true });
+  void feed().catch(fail);
+
+  try {
+    for (;;) {
+      // What is done is given out before a failure is: it was judged all the same.
+      for (let result = results.shift(); result !== undefined; result = results.shift()) {
+        flow.unread--;
+        wake();
+        yield result;
+      }
+      signal?.throwIfAborted();
+      if (failure !== undefined) throw failure.error;
+      if (flow.fed && flow.unread === 0) return;
+      await change();
+    }
+  } finally {
+    flow.stopped = true;
+    signal?.removeEventListener("abort", wake);
+    for (const cancel of cancels.values()) cancel();
+    wake();
+  }
+}

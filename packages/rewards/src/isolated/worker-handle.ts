@@ -1,0 +1,106 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { Worker, type ResourceLimits } from "node:worker_threads";
+import { RunningMark, type FromWorker, type ToWorker, type WorkerSetup, type WorkerTask } from "./protocol";
+import { builtFromSource } from "./source-build";
+
+/** A worker as the pool sees it, thread or process. */
+export interface WorkerHandle {
+  post(tasks: readonly WorkerTask[]): void;
+  /** Samples up to this one need not be started any more. */
+  skipThrough(sequence: number): void;
+  /** The sample that runs and for how many milliseconds, or undefined. */
+  running(): { readonly sequence: number; readonly forMs: number } | undefined;
+  /** Whether the worker keeps this process alive. */
+  hold(busy: boolean): void;
+  /** Ends it at once, also in the middle of a sample. */
+  kill(): Promise<void>;
+}
+
+/** What a worker tells its pool. */
+export interface WorkerEvents {
+  message(message: FromWorker): void;
+  /** The worker is gone. */
+  exit(reason: string): void;
+}
+
+/** How a worker is started. */
+export interface WorkerStart {
+  readonly setup: Omit<WorkerSetup, "mark">;
+  readonly resourceLimits?: ResourceLimits;
+  /** Further Node options for the worker. */
+  readonly execArgv?: readonly string[];
+}
+
+/** The worker's file: the built entry, or one compiled on the spot when this package runs from source. */
+function workerUrl(): URL {
+  if (import.meta.url.endsWith(".ts")) return new URL(builtFromSource("verifier-worker"));
+  return pathToFileURL(createRequire(import.meta.url).resolve("@v-triune/rewards/verifier-worker"));
+}
+
+/** Starts a worker thread. */
+export function startThread({ setup, resourceLimits, execArgv = [] }: WorkerStart, events: WorkerEvents): WorkerHandle {
+  const memory = RunningMark.allocate();
+  const mark = new RunningMark(memory);
+  const worker = new Worker(workerUrl(), { execArgv: [...execArgv], ...(resourceLimits !== undefined && { resourceLimits }) });
+  let failure: string | undefined;
+  worker.on("message", (message: FromWorker) => events.message(message));
+  worker.on("error", (error) => (failure = error instanceof Error ? `${error.name}: ${error.message}` : String(error)));
+  worker.on("exit", (code) => events.exit(failure ?? `exit code ${code}`));
+  const send = (message: ToWorker) => worker.postMessage(message, []);
+  send({ type: "setup", setup: { ...setup, mark: memory } });
+  return {
+    post: (tasks) => send({ type: "tasks", tasks }),
+    skipThrough: (sequence) => mark.skipThrough(sequence),
+    running: () => mark.running(),
+    hold: (busy) => (busy ? worker.ref() : worker.unref()),
+    kill: async () => void (await worker.terminate()),
+  };
+}
+
+/** Starts a worker process, for verifiers that can take their whole process down (native code, `process.abort`). */
+export function startProcess({ setup, resourceLimits, execArgv = [] }: WorkerStart, events: WorkerEvents): WorkerHandle {
+  const memoryLimit = resourceLimits?.maxOldGenerationSizeMb;
+  const child: ChildProcess = fork(workerUrl(), [], {
+    serialization: "advanced",
+    execArgv: [...(memoryLimit === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryLimit)}`]), ...execArgv],
+  });
+  let current: { sequence: number; since: bigint } | undefined;
+  let gone = false;
+  const exit = (reason: string) => {
+    if (gone) return;
+    gone = true;
+    events.exit(reason);
+  };
+  child.on("message", (message: FromWorker) => {
+    if (message.type === "started") current = { sequence: message.sequence, since: process.hrtime.bigint() };
+    else if (message.type === "results" && message.results.some(([sequence]) => sequence === current?.sequence)) current = undefined;
+    events.message(message);
+  });
+  child.on("error", (error) => exit(`${error.name}: ${error.message}`));
+  child.on("exit", (code, signal) => exit(signal ?? `exit code ${code}`));
+  // A process that has just died cannot be sent to; its exit is on the way and says so.
+  const send = (message: ToWorker) => void (child.connected && child.send(message, () => undefined));
+  send({ type: "setup", setup });
+  return {
+    post: (tasks) => send({ type: "tasks", tasks }),
+    skipThrough: (through) => send({ type: "skip", through }),
+    running: () => (current === undefined ? undefined : { sequence: current.sequence, forMs: Number(process.hrtime.bigint() - current.since) / 1e6 }),
+    hold(busy) {
+      if (busy) {
+        child.ref();
+        child.channel?.ref();
+      } else {
+        child.unref();
+        child.channel?.unref();
+      }
+    },
+    kill: async () => {
+      if (gone || child.exitCode !== null || child.signalCode !== null) return;
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
