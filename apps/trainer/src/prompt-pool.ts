@@ -89,7 +89,7 @@ export async function loadPromptPool(path: string | null): Promise<PromptPool> {
   try {
     value = parse(await readFile(path, "utf8"));
   } catch (cause) {
-    throw new ConfigError({ what: "The prompt pool can't be read.", where: path, expected: `a YAML or JSON file with ${expected}`, found: (cause as Error).message, cause });
+    throw new ConfigError({ what: "The prompt pool can't be read.", where: path, expected: `a YAML or JSON file with ${expected}`, found: (cause as NodeJS.ErrnoException).code === "ENOENT" ? "nothing there" : (cause as Error).message, cause });
   }
   const pool = poolSchema(value);
   if (pool instanceof ArkErrors) throw new ConfigError({ what: "The prompt pool has another shape.", where: path, expected, found: pool.summary });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BACKEND_ORDER } from "@v-triune/backend";
 import { ConfigError } from "../errors";
 import { loadTrainingConfig, resolveTrainingConfig } from "./load-training-config";
 import { keysAt } from "./config-problems";
@@ -118,6 +119,7 @@ describe("what is refused", () => {
     ["reward: {iou: {schedule: [{until: 0.5, epsilon: 0.5}]}}\n", [], /schedule ends before/],
     ["reward: {iou: {schedule: [{until: 0.5, epsilon: 0.5}, {until: 0.2, epsilon: 0.5}]}}\n", [], /out of order/],
     ["reward: {iou: {schedule: [{until: 1, epsilon: dynamic}]}}\n", [], /epsilon"[\s\S]*"average"/],
+    ["backend: cuda\n", [], /"backend"[\s\S]*"wasm"[\s\S]*"cuda"/],
     ["evaluation: {n: 4}\n", [], /greedy answers/],
     ["algorithm: {clipLow: 0.3, clipHigh: 0.2}\n", [], /upside down/],
   ])("%s %s", async (text, overrides, message) => {
@@ -152,6 +154,12 @@ describe("what is refused", () => {
     const path = write("broken.ts", 'throw new Error("no such thing");\n');
     await expect(loadTrainingConfig(path)).rejects.toThrow(/module can't be loaded[\s\S]*no such thing/);
   });
+});
+
+it("knows the backends of the backend package", () => {
+  for (const backend of ["auto", ...BACKEND_ORDER, "cpu"] as const) {
+    expect(resolveTrainingConfig({ model: "m", data: { train: "d" }, backend }).backend).toBe(backend);
+  }
 });
 
 describe("keysAt", () => {

@@ -86,7 +86,7 @@ export const trainingConfigSchema = type({
     "rollouts?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
     "alarms?": { "+": "reject", "enabled?": "boolean", "onAlarm?": "'tell' | 'stop'" },
   },
-  "backend?": text,
+  "backend?": "'auto' | 'tensorflow-gpu' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu'",
   "strict?": "boolean",
 });
 

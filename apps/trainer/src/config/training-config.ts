@@ -192,7 +192,7 @@ export interface TrainingConfig {
   readonly evaluation: EvaluationConfig;
   readonly checkpoint: CheckpointConfig;
   readonly monitor: MonitorConfig;
-  /** "auto" or a backend's name as `v-triune doctor` lists it. */
+  /** `auto` takes the fastest that works here; a name as `v-triune doctor` lists it is taken or refused. */
   readonly backend: string;
   /** A bad row ends the run instead of being skipped and counted. */
   readonly strict: boolean;

@@ -48,10 +48,22 @@ describe("openRunFolder", () => {
 
   it("refuses a folder that holds another run and leaves it as it is", async () => {
     await (await openRunFolder(options())).close();
+    writeFileSync(join(folder, "mine/metrics.jsonl"), "{}\n");
     const before = readFileSync(join(folder, "mine/run.json"), "utf8");
-    await expect(openRunFolder(options())).rejects.toThrow(/holds another run[\s\S]*--resume/);
-    expect(readdirSync(join(folder, "mine"))).toEqual(["run.json"]);
+    await expect(openRunFolder(options())).rejects.toThrow(/holds another run[\s\S]*without a checkpoint[\s\S]*--resume/);
+    rmSync(join(folder, "mine/metrics.jsonl"));
+    mkdirSync(join(folder, "mine/checkpoints/step-000003"), { recursive: true });
+    await expect(openRunFolder(options())).rejects.toThrow(/checkpoint of step 3/);
+    expect(readdirSync(join(folder, "mine")).sort()).toEqual(["checkpoints", "run.json"]);
     expect(readFileSync(join(folder, "mine/run.json"), "utf8")).toBe(before);
+  });
+
+  it("takes the folder of a run that failed before it began", async () => {
+    await (await openRunFolder(options())).close();
+    mkdirSync(join(folder, "mine/checkpoints"));
+    const changed = { ...options(), backend: "other" };
+    await (await openRunFolder(changed)).close();
+    expect((await readRunDescription(join(folder, "mine"))).backend).toBe("other");
   });
 
   it("refuses a folder with other files, and a file in its place", async () => {

@@ -84,6 +84,20 @@ export async function readRunDescription(folder: string): Promise<RunDescription
   return value as RunDescription;
 }
 
+/**
+ * Whether a run was described and then failed before it measured or saved anything, for a wrong path to its data perhaps: the same command
+ * must work once that is put right.
+ */
+async function neverBegan(folder: string, names: readonly string[]): Promise<boolean> {
+  for (const name of names) {
+    if (name === "run.json") continue;
+    if (name !== "checkpoints" && name !== "rollouts") return false;
+    const entries = await readdir(join(folder, name)).catch(() => ["not a folder"]);
+    if (entries.some((entry) => !entry.startsWith("."))) return false;
+  }
+  return names.includes("run.json");
+}
+
 async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
   const { folder } = options.config.run;
   let names: string[];
@@ -98,7 +112,7 @@ async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
   }
   // The lock of a run that crashed before it wrote anything is no run.
   const others = names.filter((name) => !name.startsWith("run.lock") && !name.startsWith("."));
-  if (others.length === 0) return;
+  if (others.length === 0 || (await neverBegan(folder, others))) return;
   const isRun = others.includes("run.json");
   const steps = isRun ? await listCheckpointSteps(folder) : [];
   throw new RunFolderError({
