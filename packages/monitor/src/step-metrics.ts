@@ -5,6 +5,7 @@
  * A rollout that was skipped or failed counts in `verdict/*` and in the lengths, never as a reward of 0.
  * "Correct" is an accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
  */
+import { TASKS, taskDefaults } from "@v-triune/schema";
 import type { MetricRecord, MetricSplit } from "./metric-record";
 import { RunningMoments } from "./running-moments";
 import { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
@@ -43,7 +44,7 @@ export interface StepMetricsOptions {
   readonly split?: MetricSplit;
   /** Accuracy from which a box answer is correct; 0.5 unless told. */
   readonly boxThreshold?: number;
-  /** Tasks whose answers are boxes; detection and grounding unless told. */
+  /** Tasks whose answers are boxes; those of the detection verifier unless told. */
   readonly boxTasks?: readonly string[];
   /** How many correct and how many wrong answers of a source are kept as examples; 0 unless told. */
   readonly examplesPerSource?: number;
@@ -195,7 +196,7 @@ function metricsOf(cell: Cell): Record<string, number> {
  */
 export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics {
   const split = options.split ?? "train";
-  const boxTasks = new Set(options.boxTasks ?? ["detection", "grounding"]);
+  const boxTasks = new Set<string>(options.boxTasks ?? TASKS.filter((task) => taskDefaults(task).verifier === "detection"));
   const boxThreshold = options.boxThreshold ?? 0.5;
   const examplesPerSource = options.examplesPerSource ?? 0;
   /** By source, then task: a source may carry several tasks, a task has several sources. */

@@ -175,6 +175,9 @@ export interface MonitorConfig {
   };
 }
 
+/** `auto` takes the fastest that works here; the others are as `v-triune doctor` lists them, and are taken or refused. */
+export type BackendSetting = "auto" | "tensorflow-gpu" | "tensorflow" | "webgpu" | "wasm" | "cpu";
+
 export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dr-grpo";
 
 export interface TrainingConfig {
@@ -192,8 +195,7 @@ export interface TrainingConfig {
   readonly evaluation: EvaluationConfig;
   readonly checkpoint: CheckpointConfig;
   readonly monitor: MonitorConfig;
-  /** `auto` takes the fastest that works here; a name as `v-triune doctor` lists it is taken or refused. */
-  readonly backend: string;
+  readonly backend: BackendSetting;
   /** A bad row ends the run instead of being skipped and counted. */
   readonly strict: boolean;
 }
