@@ -1,11 +1,12 @@
 /**
  * `npm run bench -- backend`, or `node tools/run.mjs packages/backend/src/backend.bench.ts [--json] [--threads N]`:
- * matrix products and the cost of an operation on every backend present, and as ratios to PyTorch where
+ * matrix products, the cost of an operation and a plain training step on every backend present, and as ratios to PyTorch where
  * `python3 -c "import torch"` works (`V_TRIUNE_PYTHON` names another Python). Each backend in a process of its own.
  */
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
 import { BENCH_PRODUCTS, inspectBackends, type BackendMeasurement, type ProductSpeed } from "./index";
+import { STEP_SHAPE } from "./measure-training-step";
 
 interface BenchRow {
   readonly name: string;
@@ -34,12 +35,31 @@ x, one = torch.zeros(16), torch.ones(16)
 def chain():
     y = x
     for _ in range(200): y = y + one
-print(json.dumps({'version': torch.__version__, 'threads': torch.get_num_threads(), 'measurement': {'products': products, 'microsecondsPerOp': best(chain) / 200 * 1e6}}))
+s = request['step']
+E = (torch.randn(s['vocabulary'], s['width']) * 0.05).requires_grad_()
+def weights(*shape): return (torch.randn(*shape) * 0.05).requires_grad_()
+blocks = [(torch.ones(s['width']).requires_grad_(), weights(s['width'], s['hidden']), weights(s['width'], s['hidden']), weights(s['hidden'], s['width'])) for _ in range(s['layers'])]
+parameters = [E] + [p for b in blocks for p in b]
+ids = torch.arange(s['tokens']) * 7919 % s['vocabulary']
+targets = (torch.arange(s['tokens']) * 7919 * 7 + 3) % s['vocabulary']
+def normalise(x): return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
+def step():
+    x = E[ids]
+    for gain, gate, up, down in blocks:
+        h = normalise(x) * gain
+        x = x + (torch.nn.functional.silu(h @ gate) * (h @ up)) @ down
+    loss = torch.nn.functional.cross_entropy(normalise(x) @ E.t(), targets)
+    loss.backward()
+    with torch.no_grad():
+        for p in parameters:
+            p -= 0.1 * p.grad
+            p.grad = None
+print(json.dumps({'version': torch.__version__, 'threads': torch.get_num_threads(), 'measurement': {'products': products, 'microsecondsPerOp': best(chain) / 200 * 1e6, 'trainedTokensPerSecond': s['tokens'] / best(step)}}))
 `;
 
 function benchTorch(threads: number | undefined): BenchRow | undefined {
   const python = process.env["V_TRIUNE_PYTHON"] || "python3";
-  const request = JSON.stringify({ products: BENCH_PRODUCTS, threads: threads ?? 0 });
+  const request = JSON.stringify({ products: BENCH_PRODUCTS, threads: threads ?? 0, step: STEP_SHAPE });
   const answer = spawnSync(python, ["-c", TORCH, request], { encoding: "utf8", timeout: 120_000 });
   if (answer.status !== 0) return undefined;
   const found = JSON.parse(answer.stdout) as { version: string; threads: number; measurement: BackendMeasurement };
@@ -70,7 +90,15 @@ function printTable(rows: readonly BenchRow[], torch: BenchRow | undefined): voi
       return `${value.toFixed(1)}${row === torch ? "" : ratio((reference ?? 1) / value, reference)}`;
     }),
   ];
-  const table = [header, ...body, cost];
+  const training = [
+    "plain training step, tokens/s",
+    ...rows.map((row) => {
+      const value = row.measurement.trainedTokensPerSecond ?? Number.NaN;
+      const reference = torch?.measurement.trainedTokensPerSecond;
+      return `${value.toFixed(0)}${row === torch ? "" : ratio(value / (reference ?? 1), reference)}`;
+    }),
+  ];
+  const table = [header, ...body, cost, training];
   const widths = header.map((_, column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
   for (const row of table) console.log(row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2))).join(""));
 }
@@ -81,7 +109,7 @@ if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
   console.error("--threads wants a whole number of at least 1");
   process.exit(2);
 }
-const reports = await inspectBackends({ measure: true, products: BENCH_PRODUCTS, ...(threads === undefined ? {} : { threads }) });
+const reports = await inspectBackends({ measure: { products: BENCH_PRODUCTS, trainingStep: true }, ...(threads === undefined ? {} : { threads }) });
 const rows: BenchRow[] = reports.flatMap(({ name, description, measurement }) => (measurement === undefined ? [] : [{ name, description, measurement }]));
 const torch = benchTorch(threads);
 if (torch !== undefined) rows.push(torch);

@@ -53,8 +53,9 @@ export async function activateBackend(name: BackendName, options: ActivateOption
       return activateTensorflow(options);
     case "webgpu":
       throw new BackendError({
-        what: "WebGPU is not built in",
-        todo: "docs/native.md says what was tried; use the native or the wasm backend.",
+        // Tried and left out: docs/native.md has the numbers.
+        what: "tfjs's WebGPU backend cannot read a tensor synchronously in Node, which training does",
+        todo: "",
       });
     case "wasm":
       return activateWasm();

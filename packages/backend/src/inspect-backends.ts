@@ -24,11 +24,9 @@ export interface BackendReport {
 export interface InspectOptions {
   /** The ones to look at; all but "cpu" (plain JavaScript) unless told. */
   readonly names?: readonly BackendName[];
-  /** Measure those that work (about a second each). */
-  readonly measure?: boolean;
+  /** Measure those that work: true for 1024³ and the cost of an operation (about a second each), or what to measure. */
+  readonly measure?: boolean | MeasureOptions;
   readonly threads?: number;
-  /** What to measure; 1024³ unless told. */
-  readonly products?: MeasureOptions["products"];
 }
 
 /**
@@ -40,8 +38,7 @@ export async function inspectBackends(options: InspectOptions = {}): Promise<Bac
   for (const name of options.names ?? BACKEND_ORDER.filter((each) => each !== "cpu")) {
     const finding = await probeBackend({
       backend: name,
-      measure: options.measure ?? false,
-      ...(options.products === undefined ? {} : { products: options.products }),
+      ...(options.measure === undefined || options.measure === false ? {} : { measure: options.measure === true ? {} : options.measure }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     });
     if (finding.ok) reports.push({ name, works: true, reason: "", howToGet: "", ...withoutOk(finding) });

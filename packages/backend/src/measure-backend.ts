@@ -1,5 +1,6 @@
 /** How fast the current backend is: matrix products as training meets them, and the cost of one small operation. */
 import type * as tfjs from "@tensorflow/tfjs-core";
+import { measureTrainingStep } from "./measure-training-step";
 
 /** The speed of one matrix product. */
 export interface ProductSpeed {
@@ -15,6 +16,8 @@ export interface BackendMeasurement {
   readonly products: readonly ProductSpeed[];
   /** Microseconds of one `add` of two vectors of 16 numbers, a chain of 200 without reading in between. */
   readonly microsecondsPerOp: number;
+  /** Tokens a second of a plain training step (measure-training-step.ts); absent unless asked for. */
+  readonly trainedTokensPerSecond?: number;
 }
 
 /** What to measure. */
@@ -23,6 +26,8 @@ export interface MeasureOptions {
   readonly products?: readonly Pick<ProductSpeed, "shape" | "form">[];
   /** Time spent on each quantity, in milliseconds. */
   readonly budgetMs?: number;
+  /** Time a training step as well: some seconds on wasm. */
+  readonly trainingStep?: boolean;
 }
 
 /** The products of the benchmark: a square one, and the projection of a small model with its two gradients' forms. */
@@ -46,7 +51,9 @@ export async function measureCurrentBackend(tf: typeof tfjs, options: MeasureOpt
     ...product,
     gflops: measureProduct(tf, product, budgetMs),
   }));
-  return { products, microsecondsPerOp: measureOp(tf, budgetMs) };
+  const microsecondsPerOp = measureOp(tf, budgetMs);
+  if (options.trainingStep !== true) return { products, microsecondsPerOp };
+  return { products, microsecondsPerOp, trainedTokensPerSecond: await measureTrainingStep(tf) };
 }
 
 function measureProduct(tf: typeof tfjs, { shape: [m, k, n], form }: Pick<ProductSpeed, "shape" | "form">, budgetMs: number): number {

@@ -4,6 +4,7 @@ import { BackendError } from "./backend-error";
 import { locateAddon } from "./candidates";
 import { loadedNative } from "./native/load-native";
 import { measureCurrentBackend } from "./measure-backend";
+import { measureTrainingStep } from "./measure-training-step";
 import { selectBackend } from "./select-backend";
 
 const located = locateAddon("cpu");
@@ -40,6 +41,13 @@ describe.each(["wasm", ...(native ? (["tensorflow"] as const) : [])] as const)("
     const found = await measureCurrentBackend(tf, { products: [{ shape: [64, 64, 64], form: "transposeB" }], budgetMs: 5 });
     expect(found.products[0]?.gflops).toBeGreaterThan(0.001);
     expect(found.microsecondsPerOp).toBeGreaterThan(0.01);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it("train the bench's network, whose loss must fall", async () => {
+    await selectBackend({ prefer: name });
+    const before = tf.memory().numTensors;
+    expect(await measureTrainingStep(tf, 1)).toBeGreaterThan(1);
     expect(tf.memory().numTensors).toBe(before);
   });
 });

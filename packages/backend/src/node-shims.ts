@@ -2,12 +2,14 @@
 import util from "node:util";
 
 /**
- * Defines `util.isNullOrUndefined` and `util.isArray` where Node no longer has them (removed in Node 23; tfjs-node's
- * kernels call them). Leaves a Node that still has them alone, so that no deprecation warning appears.
+ * Puts `util.isNullOrUndefined` and `util.isArray`, which tfjs-node's kernels call, where Node ≥ 23 removed them, and in
+ * place of an older Node's own, which print a deprecation warning.
+ *
+ * @param target the module to put them in; Node's `util` unless told
  */
 export function installNodeShims(target: object = util): void {
   const define = (name: string, value: (x: unknown) => boolean): void => {
-    if (!(name in target)) Object.defineProperty(target, name, { value, configurable: true, writable: true });
+    Object.defineProperty(target, name, { value, configurable: true, writable: true, enumerable: true });
   };
   define("isNullOrUndefined", (x) => x === null || x === undefined);
   define("isArray", (x) => Array.isArray(x));

@@ -25,7 +25,7 @@ async function probe(request: ProbeRequest): Promise<ProbeFinding> {
     version: activated.version,
     usesGpu: native?.usesGpu ?? false,
     startupLog: native?.startupLog ?? "",
-    ...(request.measure === true ? { measurement: await measureCurrentBackend(tf, request.products === undefined ? {} : { products: request.products }) } : {}),
+    ...(request.measure === undefined ? {} : { measurement: await measureCurrentBackend(tf, request.measure) }),
   };
 }
 
@@ -34,7 +34,7 @@ function fault(error: unknown): ProbeFault {
     const { what, found, todo } = error.parts;
     return { ok: false, reason: found === undefined ? what : `${what} (${found})`, howToGet: todo ?? "" };
   }
-  return { ok: false, reason: error instanceof Error ? error.message : String(error), howToGet: "npx v-triune native status" };
+  return { ok: false, reason: error instanceof Error ? error.message : String(error), howToGet: "npx v-triune native verify" };
 }
 
 const answer = await probe(JSON.parse(process.argv[2] ?? "{}") as ProbeRequest).catch(fault);

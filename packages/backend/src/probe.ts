@@ -15,9 +15,8 @@ export interface ProbeRequest {
   readonly backend: BackendName;
   /** Load this addon instead of the installed one (an install that is being verified). */
   readonly addon?: { readonly addon: string; readonly folder: string };
-  /** Measure speed as well (a few seconds). */
-  readonly measure?: boolean;
-  readonly products?: MeasureOptions["products"];
+  /** Measure speed as well (a second or a few). */
+  readonly measure?: MeasureOptions;
   readonly threads?: number;
 }
 
@@ -55,7 +54,7 @@ export async function probeBackend(request: ProbeRequest, deadlineMs = 120_000):
         : result.signal !== null
           ? `it crashed (${result.signal})`
           : lastLines(result, 3);
-  return { ok: false, reason: crash, howToGet: "npx v-triune native status" };
+  return { ok: false, reason: crash, howToGet: "npx v-triune native verify" };
 }
 
 /** Node's arguments for the child's script: TypeScript through tsx in a clone, plain JavaScript when installed. */

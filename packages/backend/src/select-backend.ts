@@ -122,7 +122,7 @@ function startError(name: BackendName, cause: unknown): BackendError {
     {
       what: `The ${name} backend is installed but does not start`,
       ...(cause instanceof Error ? { found: cause.message.split("\n")[0] ?? "" } : {}),
-      todo: name === "wasm" || name === "cpu" ? "rm -rf node_modules && npm ci" : "npx v-triune native status",
+      todo: name === "wasm" || name === "cpu" ? "rm -rf node_modules && npm ci" : "npx v-triune native verify",
     },
     { cause },
   );

@@ -168,7 +168,7 @@ function loadError(error: Error, addon: string): BackendError {
       ? `This system's C library lacks ${glibc}; use a newer distribution or container, or the wasm backend.`
       : /wrong ELF class|Exec format|incompatible architecture|invalid ELF header/i.test(message)
         ? "The files are for another architecture or damaged: npx v-triune native uninstall, then native install."
-        : "Run `npx v-triune native status`, and `npx v-triune native install` again if it finds a fault.";
+        : "Run `npx v-triune native verify`, and `npx v-triune native install` again if it finds a fault.";
   return new BackendError({ what: "TensorFlow's native addon does not load", where: addon, found: message, todo }, { cause: error });
 }
 

@@ -1,4 +1,4 @@
-/** `v-triune native status` and `native uninstall`. */
+/** `v-triune native verify` and `native uninstall`. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { NativeInstallError } from "../backend-error";
