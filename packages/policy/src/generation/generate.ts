@@ -5,6 +5,7 @@
 import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { heap } from "../kernels/wasm/heap";
+import type { FeatureSource } from "../model/feature-source";
 import type { ModelWeights } from "../model/model-weights";
 import type { PromptInput } from "../model/rollout-row";
 import type { Decoder, RowHandle } from "./decoder";
@@ -52,6 +53,11 @@ export interface GenerateOptions {
   readonly seed: number;
   /** Any of these ends a completion; config.json's end-of-sequence tokens unless told. */
   readonly stopTokenIds?: readonly number[];
+  /**
+   * Asked after every token; true ends the completion as a stop token does. For stop strings: decode with a `TextStream`
+   * a row and look for them.
+   */
+  readonly stopWhen?: (row: { readonly promptIndex: number; readonly sampleIndex: number; readonly tokenIds: readonly number[] }) => boolean;
   /** Never sampled; none unless told. `[config.imageTokenId, config.videoTokenId]` keeps placeholders out. */
   readonly bannedTokenIds?: readonly number[];
   /** Rows decoded at once; 256 unless told. */
@@ -65,6 +71,7 @@ export interface GenerateOptions {
 export interface GenerateRequest {
   readonly weights: ModelWeights;
   readonly config: Qwen25VlConfig;
+  readonly vision: FeatureSource;
   readonly prompts: readonly PromptInput[];
   readonly options: GenerateOptions;
 }
@@ -84,7 +91,7 @@ interface RunningRow {
 }
 
 /** See `Qwen25VlPolicy.generate`. */
-export async function* generateCompletions({ weights, config, prompts, options }: GenerateRequest): AsyncGenerator<Completion> {
+export async function* generateCompletions({ weights, config, vision, prompts, options }: GenerateRequest): AsyncGenerator<Completion> {
   const n = options.n ?? 1;
   checkOptions(options, n, config);
   checkRoom(prompts, options.maxNewTokens, config);
@@ -96,7 +103,7 @@ export async function* generateCompletions({ weights, config, prompts, options }
     repetitionPenalty: options.repetitionPenalty ?? 1, noRepeatNgramSize: options.noRepeatNgramSize ?? 0, bannedTokenIds: options.bannedTokenIds ?? [],
   };
   const vocabulary = config.text.vocabSize;
-  const decoder: Decoder = heap() ? new HeapDecoder(weights, config) : new TensorDecoder(weights, config);
+  const decoder: Decoder = heap() ? new HeapDecoder(weights, config, vision) : new TensorDecoder(weights, config, vision);
   let running: RunningRow[] = [];
   let admitted = 0;
   const finished: Completion[] = [];
@@ -112,7 +119,7 @@ export async function* generateCompletions({ weights, config, prompts, options }
     }
     row.tokens.push(token);
     row.logProbs.push(logProb);
-    const stopped = stop.has(token);
+    const stopped = stop.has(token) || (options.stopWhen?.({ promptIndex: row.promptIndex, sampleIndex: row.sampleIndex, tokenIds: row.tokens }) ?? false);
     if (!stopped && row.tokens.length < options.maxNewTokens) return true;
     decoder.removeRow(row.handle);
     finished.push({

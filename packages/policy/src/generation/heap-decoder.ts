@@ -8,13 +8,13 @@ import type { Qwen25VlConfig, TextConfig } from "../config/model-config";
 import { linear } from "../kernels/linear";
 import type { RotaryTable } from "../kernels/rotary";
 import { heap, type Heap } from "../kernels/wasm/heap";
+import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
 import type { ModelWeights } from "../model/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees, type PackedTokens } from "../model/packed-batch";
 import type { PromptInput } from "../model/rollout-row";
 import { textRotary } from "../model/rotary-tables";
-import { visionFeatures } from "../model/vision-tower";
 import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 
 /** Tokens that a row's cache holds at first; it doubles when full. */
@@ -66,6 +66,7 @@ export class HeapDecoder implements Decoder {
   constructor(
     readonly weights: ModelWeights,
     readonly config: Qwen25VlConfig,
+    readonly vision: FeatureSource,
   ) {
     const host = heap();
     if (!host) throw new Error("HeapDecoder needs the wasm backend");
@@ -88,7 +89,7 @@ export class HeapDecoder implements Decoder {
   }
 
   prefill(prompts: readonly PromptInput[]): { handles: PromptHandle[]; logits: Float32Array } {
-    const { text, vision } = this.config;
+    const { text } = this.config;
     const tokens = packTrees(prompts.map((prompt) => ({ prompt, branches: [] })), this.config);
     const select = Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1);
     const caches = prompts.map((prompt): Prompt => {
@@ -96,7 +97,7 @@ export class HeapDecoder implements Decoder {
       return { address: this.#allocate(length * this.#tokenFloats()), capacity: length, length, next: mropePositions(prompt, this.config).next, users: 1 };
     });
     const logits = tf.tidy(() => {
-      const features = tokens.visuals.length > 0 ? visionFeatures(tokens.visuals.map(({ input }) => input), this.weights, vision) : undefined;
+      const features = tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
       const hidden = languageModel(tokens, features, this.weights, text, { select, onQkv: (layer, qkv, rotary) => this.#storePrompts(layer, qkv, rotary, tokens, caches) });
       return linear(hidden, [headWeight(this.weights)], [null]).dataSync() as Float32Array;
     });

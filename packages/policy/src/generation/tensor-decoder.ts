@@ -9,13 +9,13 @@ import { linear } from "../kernels/linear";
 import { rmsNorm } from "../kernels/rms-norm";
 import { rotate } from "../kernels/rotary";
 import { swiglu } from "../kernels/swiglu";
+import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
 import type { ModelWeights } from "../model/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees } from "../model/packed-batch";
 import type { PromptInput } from "../model/rollout-row";
 import { rotaryTensors, textRotary } from "../model/rotary-tables";
-import { visionFeatures } from "../model/vision-tower";
 import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 
 const HIDDEN = -1e9;
@@ -49,15 +49,16 @@ export class TensorDecoder implements Decoder {
   constructor(
     readonly weights: ModelWeights,
     readonly config: Qwen25VlConfig,
+    readonly vision: FeatureSource,
   ) {}
 
   prefill(prompts: readonly PromptInput[]): { handles: PromptHandle[]; logits: Float32Array } {
-    const { text, vision } = this.config;
+    const { text } = this.config;
     const tokens = packTrees(prompts.map((prompt) => ({ prompt, branches: [] })), this.config);
     const select = Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1);
     const caches = prompts.map((prompt): PromptCache => ({ keys: [], values: [], length: prompt.promptIds.length, next: mropePositions(prompt, this.config).next }));
     const logits = tf.tidy(() => {
-      const features = tokens.visuals.length > 0 ? visionFeatures(tokens.visuals.map(({ input }) => input), this.weights, vision) : undefined;
+      const features = tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
       const hidden = languageModel(tokens, features, this.weights, text, {
         select,
         onQkv: (_layer, qkv, rotary) => {

@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { TextConfig } from "../config/model-config";
 import { attention } from "../kernels/attention";
+import { checkpoint } from "../kernels/checkpoint";
 import { gatherRows } from "../kernels/gather-rows";
 import { rmsNorm } from "../kernels/rms-norm";
 import type { RotaryTable } from "../kernels/rotary";
@@ -20,6 +21,8 @@ export interface LanguageModelOptions {
   /** Is shown each layer's packed q, k, v before rotation; generation fills its cache from it. */
   readonly onQkv?: (layer: number, qkv: tf.Tensor2D, rotary: RotaryTable) => void;
   readonly trace?: Trace;
+  /** Keeps only each layer's input for the backward pass and computes the layer again there. */
+  readonly checkpointing?: boolean;
 }
 
 /** Rows of the embedding with visual features in their places, [N, hidden]. */
@@ -36,29 +39,36 @@ export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | unde
   return tf.tidy(() => {
     const { select, onQkv, trace } = options;
     const rotary = rotaryTensors(textRotary(tokens.positions, config));
-    const heads = { heads: config.numHeads, keyValueHeads: config.numKeyValueHeads, headDim: config.headDim };
     let hidden = embedTokens(tokens, features, weights);
     trace?.("hidden.0", hidden);
     for (let i = 0; i < config.numLayers; i++) {
-      const name = `model.layers.${i}`;
-      const normal = rmsNorm(hidden, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
-      const qkv = weights.project(normal, [`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]);
-      onQkv?.(i, qkv, rotary);
-      let attended = attention(qkv, rotary, tokens.plan, heads);
-      if (select && i === config.numLayers - 1) {
-        // Past the last attention, rows no longer meet: the rest is needed only where somebody looks.
-        hidden = gatherRows(hidden, select);
-        attended = gatherRows(attended, select);
-      }
-      hidden = tf.add(hidden, weights.project(attended, [`${name}.self_attn.o_proj`]));
-      const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);
-      hidden = tf.add(hidden, weights.project(swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`]));
+      // Past the last attention, rows no longer meet: the rest is needed only where somebody looks.
+      const keep = i === config.numLayers - 1 ? select : undefined;
+      const layer = (x: tf.Tensor2D, table: RotaryTable): tf.Tensor2D => decoderLayer(i, x, table, tokens, weights, config, keep, onQkv);
+      if (options.checkpointing) {
+        const variables = weights.variablesUnder(`model.layers.${i}.`);
+        hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin]) => layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }));
+      } else hidden = layer(hidden, rotary);
       if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
     }
     const final = rmsNorm(hidden, weights.vector("model.norm.weight"), config.rmsNormEps);
     trace?.(`hidden.${config.numLayers}`, final);
     return final;
   });
+}
+
+function decoderLayer(
+  index: number, x: tf.Tensor2D, rotary: RotaryTable, tokens: PackedTokens, weights: ModelWeights, config: TextConfig, keep: Int32Array | undefined, onQkv: LanguageModelOptions["onQkv"],
+): tf.Tensor2D {
+  const name = `model.layers.${index}`;
+  const normal = rmsNorm(x, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
+  const qkv = weights.project(normal, [`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]);
+  onQkv?.(index, qkv, rotary);
+  const attended = attention(qkv, rotary, tokens.plan, { heads: config.numHeads, keyValueHeads: config.numKeyValueHeads, headDim: config.headDim });
+  const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
+  const hidden: tf.Tensor2D = tf.add(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
+  const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);
+  return tf.add(hidden, weights.project(swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`]));
 }
 
 /** The matrix that turns hidden states into logits, [vocabulary, hidden]. */

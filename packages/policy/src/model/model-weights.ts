@@ -89,6 +89,13 @@ export class ModelWeights {
     });
   }
 
+  /** Everything trained whose name starts so, adapters included. */
+  variablesUnder(prefix: string): tf.Variable[] {
+    const own = this.shapes.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => this.get(name));
+    const adapters = [...this.adapters].filter(([name]) => name.startsWith(prefix)).flatMap(([, { a, b }]) => [a, b]);
+    return [...own, ...adapters].filter((tensor): tensor is tf.Variable => tensor instanceof tf.Variable);
+  }
+
   /** Whether anything in the vision tower or its merger is trained, itself or by an adapter. */
   trainsVision(): boolean {
     const inVision = (name: string): boolean => name.startsWith("visual.");

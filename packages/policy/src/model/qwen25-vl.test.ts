@@ -117,6 +117,50 @@ describe("logProbs", () => {
     frozen.dispose();
   });
 
+  it("keeps a third of the memory or less with checkpointing, for the same gradients", () => {
+    const deep = { ...config, text: { ...config.text, numLayers: 12 }, vision: { ...config.vision, depth: 12 } };
+    const values = randomWeights(deep, { seed: 8 });
+    const measure = (gradientCheckpointing: boolean) => {
+      const policy = createQwen25Vl(deep, values, { gradientCheckpointing });
+      const before = tf.memory();
+      let bytes = 0;
+      const { value, grads } = tf.variableGrads(() => tf.tidy(() => {
+        const loss = tf.mean(policy.logProbs(rows, { width: 6 }).logProbs) as tf.Scalar;
+        bytes = tf.memory().numBytes - before.numBytes;
+        return loss;
+      }), policy.parameters.map(({ variable }) => variable));
+      const gradients = policy.parameters.map(({ name, variable }) => [name, grads[variable.name]!.dataSync().slice() as Float32Array] as const);
+      tf.dispose([value, grads]);
+      expect(tf.memory().numTensors).toBe(before.numTensors);
+      policy.dispose();
+      return { bytes, gradients };
+    };
+    const [plain, checkpointed] = [measure(false), measure(true)];
+    for (const [i, [name, gradient]] of checkpointed.gradients.entries()) expectClose(gradient, plain.gradients[i]![1], 1e-6, name);
+    expect(plain.bytes / checkpointed.bytes).toBeGreaterThan(3);
+  });
+
+  it("computes a picture once while nothing in the vision tower is trained, and again when it is", async () => {
+    const value = async (policy: Qwen25VlPolicy): Promise<number> => {
+      const { logProbs } = policy.logProbs([rows[0]!], { width: 4 });
+      const first = (await logProbs.data())[0]!;
+      logProbs.dispose();
+      return first;
+    };
+    const [frozen, trained] = [make({ freeze: ["vision", "connector"] }), make()];
+    const first = await value(frozen);
+    // The pixels are not looked at a second time: other ones in the same array change nothing.
+    const pixels = shared.images!.pixelValues;
+    const kept = pixels.slice();
+    const fresh = await value(trained);
+    pixels.fill(0);
+    expect(await value(frozen)).toBe(first);
+    expect(await value(trained)).not.toBe(fresh);
+    pixels.set(kept);
+    frozen.dispose();
+    trained.dispose();
+  });
+
   it("leaks nothing over 50 steps and 50 generations", async () => {
     const policy = make();
     let before = 0;
@@ -184,6 +228,13 @@ describe("generate", () => {
       expect([at, finishReason]).toEqual(at < 0 ? [-1, "length"] : [tokenIds.length - 1, "stop"]);
     }
     expect(completions.some(({ finishReason }) => finishReason === "stop")).toBe(true);
+    policy.dispose();
+  });
+
+  it("asks stopWhen after every token", async () => {
+    const policy = make();
+    const [first] = await collect(policy, prompts.slice(0, 1), { stopTokenIds: [], stopWhen: ({ tokenIds }) => tokenIds.length === 3 });
+    expect([first!.tokenIds.length, first!.finishReason]).toEqual([3, "stop"]);
     policy.dispose();
   });
 

@@ -7,19 +7,28 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { VisionConfig } from "../config/model-config";
 import { ImageError } from "../input-error";
 import { attention } from "../kernels/attention";
+import type { AttentionPlan } from "../kernels/attention-plan";
+import { checkpoint } from "../kernels/checkpoint";
 import { isTrainable, withGradient } from "../kernels/custom-gradient";
 import { gatherRows } from "../kernels/gather-rows";
 import { gelu } from "../kernels/gelu";
 import { linear } from "../kernels/linear";
 import { rmsNorm } from "../kernels/rms-norm";
+import type { RotaryTable } from "../kernels/rotary";
 import { swiglu } from "../kernels/swiglu";
 import type { ModelWeights } from "./model-weights";
 import { rotaryTensors, visionRotary } from "./rotary-tables";
 import type { VisualInput } from "./rollout-row";
 import type { Trace } from "./trace";
-import { toWindowOrder, visionLayout } from "./vision-layout";
+import { toWindowOrder, visionLayout, type VisionLayout } from "./vision-layout";
 
 const EPSILON = 1e-6;
+
+export interface VisionOptions {
+  readonly trace?: Trace;
+  /** Keeps only each block's input for the backward pass and computes the block again there. */
+  readonly checkpointing?: boolean;
+}
 
 /**
  * Features of all pictures, one row a merged token, in picture order.
@@ -27,31 +36,30 @@ const EPSILON = 1e-6;
  * @returns [tokens, outHiddenSize]
  * @throws ImageError when pixels and grid disagree
  */
-export function visionFeatures(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, trace?: Trace): tf.Tensor2D {
+export function visionFeatures(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, options: VisionOptions = {}): tf.Tensor2D {
   const frozen = !weights.trainsVision();
-  const run = (): tf.Tensor2D => tf.tidy(() => tower(inputs, weights, config, trace));
+  const run = (): tf.Tensor2D => tf.tidy(() => tower(inputs, weights, config, options));
   if (!frozen) return run();
   // Nothing in the tower is trained: run it as one operation, so that no tape keeps what is inside. The scalar stands for
   // "some input"; no gradient ever asks for it.
   return tf.tidy(() => withGradient<tf.Tensor2D>([tf.scalar(0)], () => ({ value: run(), gradient: () => [tf.scalar(0)] })));
 }
 
-function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, trace?: Trace): tf.Tensor2D {
+function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, { trace, checkpointing }: VisionOptions): tf.Tensor2D {
   const cell = config.spatialMergeSize ** 2;
   const width = config.inChannels * config.temporalPatchSize * config.patchSize ** 2;
   const layout = visionLayout(inputs.flatMap((input) => [...input.gridThw]), config);
-  const x = embedPatches(inputs, weights, config, layout, width, trace);
+  const x = embedPatches(inputs, weights, config, layout, width);
   const rotary = rotaryTensors(visionRotary(layout.positions, layout.windowIndex, config));
-  const heads = { heads: config.numHeads, keyValueHeads: config.numHeads, headDim: config.headDim };
 
   let hidden = x;
   for (let i = 0; i < config.depth; i++) {
-    const name = `visual.blocks.${i}`;
     const plan = config.fullAttentionBlocks.includes(i) ? layout.full : layout.windowed;
-    const qkv = weights.project(rmsNorm(hidden, weights.vector(`${name}.norm1.weight`), EPSILON), [`${name}.attn.qkv`]);
-    hidden = tf.add(hidden, weights.project(attention(qkv, rotary, plan, heads), [`${name}.attn.proj`]));
-    const packed = weights.project(rmsNorm(hidden, weights.vector(`${name}.norm2.weight`), EPSILON), [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]);
-    hidden = tf.add(hidden, weights.project(swiglu(packed), [`${name}.mlp.down_proj`]));
+    const block = (x: tf.Tensor2D, table: RotaryTable): tf.Tensor2D => visionBlock(i, x, table, plan, weights, config);
+    if (checkpointing) {
+      const variables = weights.variablesUnder(`visual.blocks.${i}.`);
+      hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin]) => block(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }));
+    } else hidden = block(hidden, rotary);
     trace?.(`vision.block.${i}`, hidden);
   }
 
@@ -65,8 +73,17 @@ function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: Vi
   return features;
 }
 
+function visionBlock(index: number, x: tf.Tensor2D, rotary: RotaryTable, plan: AttentionPlan, weights: ModelWeights, config: VisionConfig): tf.Tensor2D {
+  const name = `visual.blocks.${index}`;
+  const qkv = weights.project(rmsNorm(x, weights.vector(`${name}.norm1.weight`), EPSILON), [`${name}.attn.qkv`]);
+  const heads = { heads: config.numHeads, keyValueHeads: config.numHeads, headDim: config.headDim };
+  const hidden: tf.Tensor2D = tf.add(x, weights.project(attention(qkv, rotary, plan, heads), [`${name}.attn.proj`]));
+  const packed = weights.project(rmsNorm(hidden, weights.vector(`${name}.norm2.weight`), EPSILON), [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]);
+  return tf.add(hidden, weights.project(swiglu(packed), [`${name}.mlp.down_proj`]));
+}
+
 /** Patches of all pictures in window order, embedded: [patches, hidden]. */
-function embedPatches(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, layout: ReturnType<typeof visionLayout>, width: number, trace?: Trace): tf.Tensor2D {
+function embedPatches(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, layout: VisionLayout, width: number): tf.Tensor2D {
   const pixels = inputs.length === 1 ? inputs[0]!.pixelValues : new Float32Array(inputs.reduce((sum, { pixelValues }) => sum + pixelValues.length, 0));
   let offset = 0;
   for (const { pixelValues, gridThw } of inputs) {
@@ -83,6 +100,5 @@ function embedPatches(inputs: readonly VisualInput[], weights: ModelWeights, con
   const data = tf.tensor2d(toWindowOrder(pixels, layout, config.spatialMergeSize ** 2), [layout.patches, width]);
   const kernel = weights.get("visual.patch_embed.proj.weight");
   const filter = tf.reshape(kernel, [config.hiddenSize, width]) as tf.Tensor2D;
-  trace?.("vision.pixels", data);
   return linear(data, [filter], [null], { inputGradient: false, weightGradient: isTrainable(kernel) });
 }
