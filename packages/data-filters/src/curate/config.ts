@@ -28,6 +28,8 @@ export interface CurationConfig {
   readonly rules?: readonly RuleConfig[];
   /** Draws rows where a rule or the mix has to choose. Default 0. */
   readonly seed?: number;
+  /** Files of rollouts for the rule `difficulty`: Parquet, JSON or JSON Lines (see `rollouts`). */
+  readonly rollouts?: string | readonly string[];
   /** DuckDB's memory limit. Default `2GB`. */
   readonly memoryLimit?: string;
   /** Threads of DuckDB. Default: one for each core. Does not change the result. */
@@ -49,6 +51,7 @@ const KEYS: Readonly<Record<keyof CurationConfig, string>> = {
   output: "string",
   rules: "list",
   seed: "number",
+  rollouts: "string or list",
   memoryLimit: "string",
   threads: "number",
   allReasons: "boolean",
@@ -91,6 +94,9 @@ export function bindConfig(config: CurationConfig): BoundConfig {
   });
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));
+  if (config.rollouts === undefined && rules.some((rule) => rule.needs?.includes("rollouts"))) {
+    throw bad({ field: "rollouts", expected: "files of rollouts for the rule difficulty", found: "nothing" });
+  }
   const names = rules.map((rule) => rule.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "it is there twice" });

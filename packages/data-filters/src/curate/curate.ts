@@ -21,6 +21,7 @@ import { bindConfig, type BoundConfig, type CurationConfig } from "./config";
 import { inspectRows } from "./inspect-rows";
 import { openOutput, type OutputFolder } from "./output-folder";
 import type { CurationReport, FileReport, SourceReport } from "./report";
+import { addRollouts } from "./rollouts";
 import { RowTable } from "./row-table";
 import { addTextColumn } from "./text-columns";
 
@@ -178,6 +179,9 @@ class CurationRun {
       });
     } else if (need === "language") {
       await addTextColumn(this.#connection, relation, "language", "question", identifyLanguage, this.#options.signal);
+    } else if (need === "rollouts") {
+      const files = this.#bound.config.rollouts ?? [];
+      await addRollouts(this.#connection, relation, typeof files === "string" ? [files] : files, this.#options.signal);
     } else if (need === "verified") {
       await addTextColumn(this.#connection, relation, "verified", "answer", verifyGold, this.#options.signal);
     }

@@ -96,7 +96,7 @@ const NEED_COLUMNS = {
   hash: ["picture_hash"],
   language: ["language"],
   verified: ["verified"],
-  rollouts: ["difficulty"],
+  rollouts: ["rollout_count"],
 } as const;
 
 /** The explanation as text of at most 80 columns. */

@@ -15,6 +15,8 @@ export interface ApplyRulesOptions {
   readonly seed: number;
   /** Record every rule that hits a row in `reasons`, too; row rules then see all rows. */
   readonly allReasons: boolean;
+  /** Needs whose columns `rows` has from the start. */
+  readonly provided?: readonly RuleNeed[];
   /** Computes columns of `rows` for the rows of `relation`. */
   provide(need: RuleNeed, relation: string): Promise<void>;
   /** Told before each group of rules. */
@@ -34,8 +36,8 @@ export const ALIVE = "alive";
 export async function applyRules(connection: DuckDBConnection, rules: readonly FilterRule[], options: ApplyRulesOptions): Promise<void> {
   await connection.run("CREATE OR REPLACE TABLE dropped(row BIGINT, rule INTEGER)");
   await connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ANTI JOIN dropped USING (row)`);
-  const provided = new Set<RuleNeed>();
-  for (const group of groups(rules)) {
+  const provided = new Set<RuleNeed>(options.provided);
+  for (const group of groups(rules, options.provided ?? [])) {
     options.signal?.throwIfAborted();
     for (const { rule } of group) {
       for (const need of rule.needs ?? []) {
@@ -59,9 +61,9 @@ interface Placed {
 }
 
 /** Runs of row rules whose needs are met at the start of the run; each set rule by itself. */
-function groups(rules: readonly FilterRule[]): Placed[][] {
+function groups(rules: readonly FilterRule[], provided: readonly RuleNeed[]): Placed[][] {
   const result: Placed[][] = [];
-  const met = new Set<RuleNeed>();
+  const met = new Set<RuleNeed>(provided);
   for (const [index, rule] of rules.entries()) {
     const last = result.at(-1);
     const fresh = (rule.needs ?? []).some((need) => !met.has(need));

@@ -25,19 +25,22 @@ export function hasBoxes(): FilterRule {
   };
 }
 
-/** Drops rows with a box of no area, with corners exchanged, or that leaves the picture by more than a tolerance. */
+/** Drops rows with a box of no area on the 0..1000 grid, with corners exchanged, or that leaves the picture by more than a tolerance. */
 export function boxShape({ tolerance = 2 }: { tolerance?: number } = {}): FilterRule {
-  const flat = (low: string, high: string, side: string): string =>
-    `coalesce(trunc(least(${high}, ${side}) * 1000.0 / ${side}) <= trunc(greatest(${low}, 0) * 1000.0 / ${side}), false)`;
-  const outside = `b.x1 < -${tolerance} OR b.y1 < -${tolerance} OR b.x2 > width + ${tolerance} OR b.y2 > height + ${tolerance}`;
+  // A side of a whole cell of the grid, inside the picture, has two different ends once truncated.
+  const conditions = [
+    "(least(b.x2, width) - greatest(b.x1, 0)) * 1000 < width",
+    "(least(b.y2, height) - greatest(b.y1, 0)) * 1000 < height",
+    `b.x1 < -${tolerance} OR b.y1 < -${tolerance} OR b.x2 > width + ${tolerance} OR b.y2 > height + ${tolerance}`,
+  ];
   return {
     name: "box-shape",
-    reason: `a box has no area on the 0..1000 grid, or leaves the picture (of known size) by more than ${tolerance} pixels`,
+    reason: `a box is thinner than 1/1000 of the picture, or leaves the picture (of known size) by more than ${tolerance} pixels`,
     scope: "row",
     tasks: BOXES,
     needs: ["picture"],
     parameters: { tolerance },
-    sql: () => `width IS NULL OR height IS NULL OR ${anyBox(`b.x2 <= b.x1 OR b.y2 <= b.y1 OR coalesce(${outside}, false) OR ${flat("b.x1", "b.x2", "width")} OR ${flat("b.y1", "b.y2", "height")}`)}`,
+    sql: () => `width IS NULL OR height IS NULL OR ${anyBox(conditions.join(" OR "))}`,
   };
 }
 

@@ -4,7 +4,9 @@
  */
 import { DatasetError, nearest, TASKS, type Task } from "@v-triune/schema";
 import { boxArea, boxesPerCategory, boxShape, categoryTail, complexPhrase, hasBoxes, singleMulti } from "./box-rules";
+import { difficulty } from "./difficulty";
 import type { FilterRule, RuleNeed } from "./filter-rule";
+import { nearDuplicatePicture, nearDuplicateText } from "./near-duplicates";
 import { pictureDecodes, pictureSize, hasPicture } from "./picture-rules";
 import { cap, categoryBalance, duplicateId, duplicateQuestion } from "./set-rules";
 import {
@@ -47,6 +49,9 @@ export const rules = {
   "category-balance": categoryBalance,
   "category-tail": categoryTail,
   "single-multi": singleMulti,
+  "near-duplicate-picture": nearDuplicatePicture,
+  "near-duplicate-text": nearDuplicateText,
+  difficulty,
   cap,
 } as const satisfies Readonly<Record<string, RuleFactory>>;
 

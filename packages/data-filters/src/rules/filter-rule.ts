@@ -20,7 +20,7 @@
  * | picture_hash | VARCHAR | with `needs: ["hash"]` |
  * | language | VARCHAR | with `needs: ["language"]`: `en`, `zh`, .. of the question |
  * | verified | VARCHAR | with `needs: ["verified"]`: `yes`, or why the gold answer cannot be verified |
- * | difficulty | DOUBLE | with `needs: ["rollouts"]`: see `difficulty` |
+ * | rollout_count, mean_accuracy | INTEGER, DOUBLE | with `needs: ["rollouts"]`: judged rollouts, and their mean accuracy |
  */
 import type { Task } from "@v-triune/schema";
 
@@ -57,7 +57,10 @@ export interface FilterRule {
 
 export type RuleParameter = number | string | boolean | readonly string[];
 
-/** A total, seeded order of rows that does not depend on threads or on the DuckDB version. */
+/**
+ * A total, seeded order of rows that does not depend on threads. It uses DuckDB's own hash, which is five times as fast as
+ * md5 and stays the same as long as the DuckDB version does; package.json pins that.
+ */
 export function drawOrder(seed: number, ...keys: string[]): string {
-  return `md5(concat_ws(chr(31), ${[...keys, `'${Math.trunc(seed)}'`].join(", ")})), row`;
+  return `hash(${[...keys, `${Math.trunc(seed)}`].join(", ")}), row`;
 }

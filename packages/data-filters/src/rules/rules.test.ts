@@ -6,6 +6,7 @@ import type { PixelBox } from "../adapters/source-adapter";
 import { literal, openDatabase, queryRows, type Database } from "../duckdb/database";
 import { ALIVE, applyRules } from "./apply-rules";
 import { buildRule, DEFAULT_RULES, rules, type RuleConfig } from "./catalogue";
+import { passAtK } from "./difficulty";
 import { identifyLanguage } from "./identify-language";
 import { imageTokens, imageTokensSql } from "./token-count";
 
@@ -30,6 +31,9 @@ interface Row {
   picture_error?: string;
   smallest_side?: number;
   language?: string;
+  picture_hash?: string;
+  rollout_count?: number;
+  mean_accuracy?: number;
 }
 
 const sql = (value: string | number | null | undefined): string =>
@@ -38,11 +42,11 @@ const sql = (value: string | number | null | undefined): string =>
 async function load(rows: readonly Row[]): Promise<void> {
   await database.connection.run(`CREATE OR REPLACE TABLE rows(row BIGINT, source VARCHAR, task VARCHAR, id VARCHAR, question VARCHAR,
     answer VARCHAR, category VARCHAR, boxes STRUCT(x1 DOUBLE, y1 DOUBLE, x2 DOUBLE, y2 DOUBLE, label VARCHAR)[], width INTEGER, height INTEGER,
-    picture_count INTEGER, pictures VARCHAR, picture_error VARCHAR, smallest_side INTEGER, language VARCHAR)`);
+    picture_count INTEGER, pictures VARCHAR, picture_error VARCHAR, smallest_side INTEGER, language VARCHAR, picture_hash VARCHAR, rollout_count INTEGER, mean_accuracy DOUBLE)`);
   const values = rows.map((row, i) => {
     const boxes = row.boxes?.map((b) => `{'x1': ${b.x1}, 'y1': ${b.y1}, 'x2': ${b.x2}, 'y2': ${b.y2}, 'label': ${literal(b.label)}}`);
     const cells = [i, row.source ?? "s", row.task ?? "math", row.id ?? `${i}`, row.question ?? "Find x.", row.answer ?? "4", row.category];
-    const rest = [row.width ?? 100, row.height ?? 100, row.picture_count ?? 1, row.pictures ?? `p${i}`, row.picture_error, row.smallest_side ?? 100, row.language];
+    const rest = [row.width ?? 100, row.height ?? 100, row.picture_count ?? 1, row.pictures ?? `p${i}`, row.picture_error, row.smallest_side ?? 100, row.language, row.picture_hash, row.rollout_count, row.mean_accuracy];
     return `(${cells.map(sql).join(", ")}, ${boxes === undefined ? "NULL" : `[${boxes.join(", ")}]`}, ${rest.map(sql).join(", ")})`;
   });
   await database.connection.run(`INSERT INTO rows VALUES ${values.join(", ")}`);
@@ -163,7 +167,7 @@ describe("row rules", () => {
 
   it("of the catalogue are all tested, here or below", () => {
     const tested = new Set(table.map(([, rule]) => (typeof rule === "string" ? rule : rule.rule)));
-    const below = ["duplicate-question", "verifiable-answer", "category-balance", "category-tail", "single-multi", "cap"];
+    const below = ["duplicate-question", "verifiable-answer", "category-balance", "category-tail", "single-multi", "cap", "near-duplicate-picture", "near-duplicate-text", "difficulty"];
     expect(Object.keys(rules).filter((name) => !tested.has(name) && !below.includes(name))).toEqual([]);
     expect(DEFAULT_RULES.every((name) => name in rules)).toBe(true);
   });
@@ -225,6 +229,75 @@ describe("set rules", () => {
       { question: "", pictures: "p", task: "detection" },
     ];
     expect(await kept(["duplicate-question"], rows)).toEqual([0, 2, 3, 4]);
+  });
+});
+
+describe("near duplicates", () => {
+  it("of pictures are found across a few bits, where the question is the same", async () => {
+    const hashes = ["00000000000000ff", "00000000000000fe", "10000000000001fe", "ffffffffffffffff", "00000000000000ff"];
+    const rows: Row[] = hashes.map((picture_hash, i) => ({ picture_hash, question: i === 4 ? "Another?" : "How many?" }));
+    expect(await kept(["near-duplicate-picture"], rows)).toEqual([0, 3, 4]);
+    expect(await kept([{ rule: "near-duplicate-picture", bits: 0 }], rows)).toEqual([0, 1, 2, 3, 4]);
+    expect(await kept([{ rule: "near-duplicate-picture", sameQuestion: false }], rows)).toEqual([0, 3]);
+  });
+
+  it("of pictures: every pair within the bits shares a band", async () => {
+    for (const bits of [1, 2, 3, 5, 7]) {
+      const rows: Row[] = [];
+      for (let trial = 0; trial < 30; trial++) {
+        let hash = 0x0123456789abcdefn ^ (BigInt(trial) * 0x9e3779b97f4a7c15n & 0xffffffffffffffffn);
+        rows.push({ picture_hash: hash.toString(16).padStart(16, "0"), question: `${trial}` });
+        for (let bit = 0; bit < bits; bit++) hash ^= 1n << BigInt((trial * 7 + bit * 13) % 64);
+        rows.push({ picture_hash: hash.toString(16).padStart(16, "0"), question: `${trial}` });
+      }
+      expect(await kept([{ rule: "near-duplicate-picture", bits }], rows)).toEqual(Array.from({ length: 30 }, (_, i) => 2 * i));
+    }
+  });
+
+  it("of text are found by their words, with the same answer", async () => {
+    const text = "In triangle ABC the side AB is three and the side BC is four so find the length of the side AC of this triangle";
+    const rows: Row[] = [
+      { question: text },
+      { question: `${text} please` },
+      { question: text, answer: "5" },
+      { question: "What is the area of the circle with the radius of two as it is shown in the figure?" },
+      { question: "Hi" },
+      { question: "hi " },
+    ];
+    expect(await kept(["near-duplicate-text"], rows)).toEqual([0, 2, 3, 4]);
+  });
+});
+
+describe("difficulty", () => {
+  const rows: Row[] = [
+    { rollout_count: 8, mean_accuracy: 0 },
+    { rollout_count: 8, mean_accuracy: 0.875 },
+    { rollout_count: 8, mean_accuracy: 1 },
+    { task: "detection", rollout_count: 16, mean_accuracy: 1.9 / 16 },
+    { task: "detection", rollout_count: 16, mean_accuracy: 2 / 16 },
+    { task: "grounding", rollout_count: 8, mean_accuracy: 5 / 8 },
+    { task: "grounding", rollout_count: 8, mean_accuracy: 5.5 / 8 },
+    {},
+  ];
+  it("keeps what is neither always nor, for boxes, never solved", async () => {
+    expect(await kept(["difficulty"], rows)).toEqual([0, 1, 4, 5, 7]);
+    expect(await kept([{ rule: "difficulty", minPass: 0.1, require: true }], rows)).toEqual([1, 4, 5]);
+  });
+});
+
+describe("passAtK", () => {
+  it("is the share of k-subsets with a correct one", () => {
+    const subsets = (n: number, k: number): number[][] =>
+      k === 0 ? [[]] : Array.from({ length: n }, (_, i) => i).flatMap((i) => subsets(i, k - 1).map((rest) => [...rest, i]));
+    for (let n = 1; n <= 7; n++) {
+      for (let k = 1; k <= n; k++) {
+        for (let c = 0; c <= n; c++) {
+          const all = subsets(n, k);
+          expect(passAtK(n, c, k)).toBeCloseTo(all.filter((subset) => subset.some((i) => i < c)).length / all.length, 12);
+        }
+      }
+    }
+    expect(() => passAtK(4, 5, 1)).toThrow(RangeError);
   });
 });
 

@@ -26,6 +26,12 @@ export interface PixelLimits {
  * ```
  */
 export function imageTokens(width: number, height: number, limits: PixelLimits = {}): number {
+  const seen = resizedSize(width, height, limits);
+  return (seen.width * seen.height) / (FACTOR * FACTOR) + 2;
+}
+
+/** Size in pixels of a picture after smart resize: what the model sees, and what its boxes refer to. */
+export function resizedSize(width: number, height: number, limits: PixelLimits = {}): { readonly width: number; readonly height: number } {
   const { minPixels = MIN_PIXELS, maxPixels = 12_845_056 } = limits;
   let w = Math.max(FACTOR, halfEven(width / FACTOR) * FACTOR);
   let h = Math.max(FACTOR, halfEven(height / FACTOR) * FACTOR);
@@ -38,7 +44,7 @@ export function imageTokens(width: number, height: number, limits: PixelLimits =
     w = Math.ceil((width * scale) / FACTOR) * FACTOR;
     h = Math.ceil((height * scale) / FACTOR) * FACTOR;
   }
-  return (w * h) / (FACTOR * FACTOR) + 2;
+  return { width: w, height: h };
 }
 
 /** `imageTokens` as SQL over two columns; NULL where a size is not known. */

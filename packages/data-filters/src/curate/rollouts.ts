@@ -1,0 +1,151 @@
+/**
+ * Rollouts of a model on the rows of a run, read from files and judged by the verifiers: what the difficulty filter stands on.
+ *
+ * A record is one of
+ * - `{source, id, response}` or `{source, id, responses: [..]}`, judged here;
+ * - `{source, id, accuracy}` (0..1), judged elsewhere;
+ * - a line of an OpenAI batch output, as vLLM writes it: `{custom_id: "source/id", response: {body: {choices: [..]}}}`.
+ *
+ * `custom_id` may end in `#n`. Verdicts that are no verdicts (a gold that cannot be read, a verifier out of budget) are left out.
+ */
+import { BIGINT, DOUBLE, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
+import { boxedGroundTruth, DatasetError, detectionGroundTruth, detectionVerifierParm } from "@v-triune/schema";
+import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
+import type { PixelBox } from "../adapters/source-adapter";
+import { fileRecords, isRecord, textOf, type TableRecord } from "../adapters/table-records";
+import { plain } from "../duckdb/database";
+import { resizedSize } from "../rules/token-count";
+import { parquetFiles } from "../samples/parquet-files";
+import { relativeBoxes } from "./build-sample";
+import { fillTable } from "./row-table";
+
+interface RolloutRow {
+  readonly source: string;
+  readonly id: string;
+  readonly response: string | null;
+  readonly accuracy: number | null;
+}
+
+/** ε of the difficulty filter's IoU reward. */
+const detection = createDetectionVerifier({ epsilon: 0.5, evaluationEpsilon: 0.5 });
+
+/**
+ * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`.
+ *
+ * @param files Parquet, JSON or JSON Lines files, folders of Parquet, or globs
+ * @throws DatasetError for a missing file or a record that is none of the above
+ */
+export async function addRollouts(
+  connection: DuckDBConnection,
+  relation: string,
+  files: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const columns = [["source", VARCHAR], ["id", VARCHAR], ["response", VARCHAR], ["accuracy", DOUBLE]] as const;
+  await fillTable(connection, "rollouts", columns, readRollouts(connection, files, signal));
+  await fillTable(connection, "judged", [["row", BIGINT], ["n", INTEGER], ["mean", DOUBLE]], judge(connection, relation, signal));
+  await connection.run(`CREATE OR REPLACE TABLE rows AS
+    SELECT rows.*, n AS rollout_count, mean AS mean_accuracy FROM rows LEFT JOIN judged USING (row) ORDER BY row`);
+  await connection.run("DROP TABLE rollouts");
+  await connection.run("DROP TABLE judged");
+}
+
+async function* readRollouts(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<DuckDBValue[]> {
+  const fail = (error: DatasetError): never => {
+    throw error;
+  };
+  const context = { folder: "", connection, settings: {}, spool: () => ({ name: "", file: "" }), bad: fail, signal };
+  for (const file of await parquetFiles(connection, paths)) {
+    for await (const record of fileRecords(context, file)) {
+      signal?.throwIfAborted();
+      for (const { source, id, response, accuracy } of rolloutRows(record)) yield [source, id, response, accuracy];
+    }
+  }
+}
+
+function rolloutRows(record: TableRecord): RolloutRow[] {
+  const { value } = record;
+  const wrong = (field: string, expected: string): DatasetError =>
+    new DatasetError({
+      code: "wrong-layout",
+      file: record.file,
+      row: record.row,
+      field,
+      expected,
+      found: Object.keys(value).slice(0, 8).join(", "),
+      fix: "write {source, id, response}, {source, id, accuracy} or an OpenAI batch output with custom_id source/id",
+    });
+  const custom = textOf(value.custom_id)?.replace(/#\d+$/, "");
+  const whole = custom ?? textOf(value.id) ?? textOf(value.sample_id);
+  if (whole === null || whole === undefined) throw wrong("id", "an id or a custom_id");
+  const stated = custom === undefined ? (textOf(value.source) ?? textOf(value.data_source)) : null;
+  const source = stated ?? whole.slice(0, Math.max(0, whole.indexOf("/")));
+  const id = stated === null ? whole.slice(whole.indexOf("/") + 1) : whole;
+  if (source === "") throw wrong("source", "a source, or an id of the form source/id");
+  const row = { source, id, response: null, accuracy: null };
+  if (typeof value.accuracy === "number") return [{ ...row, accuracy: value.accuracy }];
+  if (typeof value.correct === "boolean") return [{ ...row, accuracy: value.correct ? 1 : 0 }];
+  const responses = responsesOf(value);
+  if (responses === null) throw wrong("response", "response, responses or accuracy");
+  return responses.map((response) => ({ ...row, response }));
+}
+
+function responsesOf(value: Readonly<Record<string, unknown>>): string[] | null {
+  const texts = (list: readonly unknown[]): string[] => list.map(textOf).filter((text) => text !== null);
+  if (typeof value.response === "string") return [value.response];
+  if (Array.isArray(value.responses)) return texts(value.responses);
+  const body = isRecord(value.response) ? value.response.body : undefined;
+  if (!isRecord(body) || !Array.isArray(body.choices)) return null;
+  return texts(body.choices.map((choice: unknown) => (isRecord(choice) ? (isRecord(choice.message) ? choice.message.content : choice.text) : null)));
+}
+
+async function* judge(connection: DuckDBConnection, relation: string, signal: AbortSignal | undefined): AsyncGenerator<DuckDBValue[]> {
+  const result = await connection.stream(`
+    SELECT r.row, r.task, r.answer, r.boxes, r.width, r.height, o.response, o.accuracy
+    FROM ${relation} r JOIN rollouts o ON o.source = r.source AND o.id = r.id ORDER BY r.row`);
+  let current: { row: bigint; n: number; sum: number } | null = null;
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) break;
+    for (let i = 0; i < chunk.rowCount; i++) {
+      signal?.throwIfAborted();
+      const [row, task, answer, boxes, width, height, response, accuracy] = chunk.getRowValues(i).map(plain);
+      const number = BigInt(row as number);
+      if (current === null || current.row !== number) {
+        if (current !== null && current.n > 0) yield [current.row, current.n, current.sum / current.n];
+        current = { row: number, n: 0, sum: 0 };
+      }
+      const isBox = task === "detection" || task === "grounding";
+      const score =
+        (accuracy as number | null) ??
+        (isBox
+          ? boxAccuracy(String(response), (boxes ?? []) as PixelBox[], Number(width ?? 0), Number(height ?? 0))
+          : textAccuracy(String(response), String(answer)));
+      if (score !== null) {
+        current.n++;
+        current.sum += score;
+      }
+    }
+  }
+  if (current !== null && current.n > 0) yield [current.row, current.n, current.sum / current.n];
+}
+
+function textAccuracy(response: string, answer: string): number | null {
+  const verdict = mathverify.verify(response, { groundTruth: boxedGroundTruth(answer) });
+  return verdict.status === "scored" ? verdict.accuracy : null;
+}
+
+/** Predictions are pixels of the picture as Qwen2.5-VL's processor resizes it. */
+function boxAccuracy(response: string, boxes: readonly PixelBox[], width: number, height: number): number | null {
+  if (width < 1 || height < 1) return null;
+  const seen = resizedSize(width, height);
+  const verdict = detection.verify(response, {
+    groundTruth: detectionGroundTruth(relativeBoxes(boxes, width, height)),
+    params: { ...detectionVerifierParm(), image_grid_thw: [[1, seen.height, seen.width]], is_training: false, epsilon: 0.5 },
+  });
+  return verdict.status === "scored" ? verdict.accuracy : null;
+}

@@ -1,0 +1,133 @@
+/**
+ * Rules straight over Parquet files, out of core: for tables that have questions, answers and boxes already and need no
+ * adapter. One scan decides, one writes; rows keep their columns and their order.
+ */
+import { existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { DatasetError } from "@v-triune/schema";
+import { duckdbMessage, identifier, literal, queryRows, withDatabase, type DatabaseOptions } from "../duckdb/database";
+import { notParquet, parquetColumns, parquetFiles } from "../samples/parquet-files";
+import { applyRules } from "./apply-rules";
+import { buildRule, type RuleConfig } from "./catalogue";
+
+/** What is filtered, by what, to where. */
+export interface FilterParquetOptions extends DatabaseOptions {
+  /** Rules in order. Those that look into pictures or need a verifier belong to `curate`. */
+  readonly rules: readonly RuleConfig[];
+  /**
+   * SQL for columns that rules use and the files spell otherwise: `{ task: "'detection'", boxes: "..." }`. A column of the
+   * files that has a rule column's name is taken as it is; what is missing is NULL.
+   */
+  readonly columns?: Readonly<Record<string, string>>;
+  readonly seed?: number;
+  /** Write `file`, `row` (in that file), `rule` and `reason` of each dropped row to this Parquet file. */
+  readonly droppedTo?: string;
+  readonly overwrite?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What became of the rows. */
+export interface FilteredParquet {
+  readonly read: number;
+  readonly kept: number;
+  readonly dropped: readonly { readonly rule: string; readonly reason: string; readonly rows: number }[];
+}
+
+const COLUMN_TYPES: Readonly<Record<string, string>> = {
+  source: "VARCHAR",
+  task: "VARCHAR",
+  id: "VARCHAR",
+  question: "VARCHAR",
+  answer: "VARCHAR",
+  options: "VARCHAR[]",
+  category: "VARCHAR",
+  boxes: "STRUCT(x1 DOUBLE, y1 DOUBLE, x2 DOUBLE, y2 DOUBLE, label VARCHAR)[]",
+  width: "INTEGER",
+  height: "INTEGER",
+  picture_count: "INTEGER",
+  pictures: "VARCHAR",
+  language: "VARCHAR",
+};
+
+/**
+ * Reads, filters and writes.
+ *
+ * ```ts
+ * await filterParquet("big.parquet", "kept.parquet", {
+ *   rules: ["multiple-choice", { rule: "answer-length", max: 30 }],
+ *   columns: { task: "'math'" },
+ * });
+ * ```
+ * @throws DatasetError for files that are missing or damaged, rules that do not fit, an output that is there
+ */
+export async function filterParquet(input: string | readonly string[], output: string, options: FilterParquetOptions): Promise<FilteredParquet> {
+  const rules = options.rules.map(buildRule);
+  if (existsSync(output) && options.overwrite !== true) {
+    throw new DatasetError({ code: "output-in-use", file: output, expected: "no file of that name", found: "one is there", fix: "choose another name, or overwrite" });
+  }
+  const temporary = `${output}.partial`;
+  return withDatabase(options, async (connection) => {
+    const interrupt = (): void => connection.interrupt();
+    options.signal?.addEventListener("abort", interrupt);
+    try {
+      const files = await parquetFiles(connection, input);
+      const present = await parquetColumns(connection, files[0] as string);
+      const scan = `read_parquet([${files.map(literal).join(", ")}], file_row_number = true)`;
+      const columns = Object.entries(COLUMN_TYPES).map(([name, type]) => {
+        const sql = options.columns?.[name] ?? (present.has(name) ? identifier(name) : name === "source" ? "''" : "NULL");
+        return `CAST(${sql} AS ${type}) AS ${name}`;
+      });
+      // A row's number is its file and its place there, which costs nothing and keeps the files' order.
+      const place = "(file_index::BIGINT << 40) + file_row_number";
+      await connection.run(`CREATE VIEW rows AS SELECT ${place} AS row, ${columns.join(", ")} FROM ${scan}`);
+      await applyRules(connection, rules, {
+        seed: options.seed ?? 0,
+        allReasons: false,
+        // Sizes and languages are columns here, or unknown.
+        provided: ["picture", "language"],
+        provide: async (need) => {
+          throw new DatasetError({
+            code: "bad-option",
+            field: "rules",
+            expected: "rules over columns",
+            found: `a rule that needs ${need}`,
+            fix: "use curate, which looks into pictures, verifies answers and reads rollouts",
+          });
+        },
+        signal: options.signal,
+      });
+      const [total] = await queryRows(connection, `SELECT count(*) AS n FROM ${scan}`);
+      const counts = await queryRows(connection, "SELECT rule, count(*) AS n FROM dropped GROUP BY rule ORDER BY rule");
+      // Were the files' rows made the build side of the join, they would come out in the hash table's order.
+      await connection.run("SET disabled_optimizers = 'build_side_probe_side'");
+      await connection.run(
+        `COPY (SELECT * EXCLUDE (file_row_number) FROM ${scan} t WHERE NOT EXISTS (FROM dropped d WHERE d.row = ${place}))
+         TO ${literal(temporary)} (FORMAT parquet)`,
+      );
+      if (options.droppedTo !== undefined) {
+        const names = `[${rules.map((rule) => literal(rule.name)).join(", ")}]::VARCHAR[]`;
+        const reasons = `[${rules.map((rule) => literal(rule.reason)).join(", ")}]::VARCHAR[]`;
+        await connection.run(
+          `COPY (SELECT ([${files.map(literal).join(", ")}])[(row >> 40) + 1] AS file, row & ((1::BIGINT << 40) - 1) AS row, (${names})[rule + 1] AS rule, (${reasons})[rule + 1] AS reason FROM dropped ORDER BY dropped.row)
+           TO ${literal(options.droppedTo)} (FORMAT parquet)`,
+        );
+      }
+      await rename(temporary, output);
+      const dropped = counts.map(({ rule, n }) => {
+        const { name = "", reason = "" } = rules[Number(rule)] ?? {};
+        return { rule: name, reason, rows: Number(n) };
+      });
+      const read = Number(total?.n);
+      return { read, kept: read - dropped.reduce((sum, { rows }) => sum + rows, 0), dropped };
+    } catch (error) {
+      await rm(temporary, { force: true });
+      options.signal?.throwIfAborted();
+      if (error instanceof DatasetError) throw error;
+      if (/magic bytes|footer|Parquet/i.test(String(error))) throw notParquet(String(input), error);
+      throw new DatasetError({ code: "write-failed", file: output, expected: "a file that can be written", found: duckdbMessage(error), cause: error });
+    } finally {
+      options.signal?.removeEventListener("abort", interrupt);
+    }
+  });
+}
+
