@@ -14,13 +14,15 @@ export const aliasesOf = (arg: ArgsDef[string]): string[] => ("alias" in arg ? [
 interface Flag {
   readonly name: string;
   readonly takesValue: boolean;
+  /** The values it may have; any unless told. */
+  readonly options?: readonly string[] | undefined;
 }
 
 function flagsOf(args: ArgsDef): Map<string, Flag> {
   const flags = new Map<string, Flag>(GLOBAL_FLAGS.map((name) => [name, { name, takesValue: false }]));
   for (const [name, arg] of Object.entries(args)) {
     if (arg.type === "positional") continue;
-    const flag = { name, takesValue: arg.type !== "boolean" };
+    const flag = { name, takesValue: arg.type !== "boolean", options: arg.type === "enum" ? (arg as { options?: string[] }).options : undefined };
     for (const spelling of [name, ...aliasesOf(arg)]) flags.set(spelling, flag);
     if (arg.type === "boolean") flags.set(`no-${name}`, flag);
   }
@@ -31,7 +33,7 @@ function flagsOf(args: ArgsDef): Map<string, Flag> {
  * Goes through the raw arguments once and refuses what the definitions do not cover.
  *
  * @returns the values of each option in order of appearance, and the positional arguments
- * @throws UsageError for a flag that does not exist, an option without its value, an argument too many
+ * @throws UsageError for a flag that does not exist, an option without its value or with one it can't have, an argument too many
  */
 export function checkArguments(command: string, rawArgs: readonly string[], args: ArgsDef): { readonly values: ReadonlyMap<string, readonly string[]>; readonly positionals: readonly string[] } {
   const flags = flagsOf(args);
@@ -60,6 +62,15 @@ export function checkArguments(command: string, rawArgs: readonly string[], args
     if (!flag.takesValue) continue;
     const value = inline ?? rawArgs[(i += 1)];
     if (value === undefined) throw new UsageError({ what: `The option --${flag.name} needs a value.`, fix: `see v-triune ${command} --help` });
+    if (flag.options !== undefined && !flag.options.includes(value)) {
+      const meant = nearest(value, flag.options);
+      throw new UsageError({
+        what: `The option --${flag.name} has a value that can't be used.`,
+        expected: `one of ${flag.options.join(", ")}`,
+        found: value,
+        fix: meant === null ? undefined : `did you mean --${flag.name} ${meant}?`,
+      });
+    }
     values.set(flag.name, [...(values.get(flag.name) ?? []), value]);
   }
   const allowed = Object.values(args).filter((arg) => arg.type === "positional").length;

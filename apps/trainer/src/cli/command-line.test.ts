@@ -56,6 +56,7 @@ describe("what is typed wrongly", () => {
     [["demo", "x"], /takes no arguments/],
     [["demo", "--seed", "-1"], /at least 0[\s\S]*-1/],
     [["demo", "--steps=0.5"], /whole number of at least 1[\s\S]*0\.5/],
+    [["demo", "--backend", "wsm"], /one of auto, [\s\S]*did you mean --backend wasm\?/],
     [["native", "instal"], /did you mean "v-triune native install"/],
     [["sources", "clevrr"], /did you mean "clevr"/],
     [["train", "/nowhere.yaml"], /does not exist[\s\S]*\/nowhere\.yaml/],

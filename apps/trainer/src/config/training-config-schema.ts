@@ -3,6 +3,7 @@
  * A resolved configuration is itself valid input, so that the one in a run.json can start another run.
  */
 import { type } from "arktype";
+import { BACKEND_SETTINGS } from "./training-config";
 
 const positive = "number > 0";
 const nonNegative = "number >= 0";
@@ -86,7 +87,7 @@ export const trainingConfigSchema = type({
     "rollouts?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
     "alarms?": { "+": "reject", "enabled?": "boolean", "onAlarm?": "'tell' | 'stop'" },
   },
-  "backend?": "'auto' | 'tensorflow-gpu' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu'",
+  "backend?": type.enumerated(...BACKEND_SETTINGS),
   "strict?": "boolean",
 });
 

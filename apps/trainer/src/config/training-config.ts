@@ -175,8 +175,11 @@ export interface MonitorConfig {
   };
 }
 
-/** `auto` takes the fastest that works here; the others are as `v-triune doctor` lists them, and are taken or refused. */
-export type BackendSetting = "auto" | "tensorflow-gpu" | "tensorflow" | "webgpu" | "wasm" | "cpu";
+/** "auto" takes the fastest that works here; the others are as `v-triune doctor` lists them, and are taken or refused. */
+export type BackendSetting = "auto" | BackendName;
+
+/** All of them, written out so that help and complaints need not load TensorFlow.js. */
+export const BACKEND_SETTINGS = ["auto", "tensorflow-gpu", "tensorflow", "webgpu", "wasm", "cpu"] as const satisfies readonly BackendSetting[];
 
 export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dr-grpo";
 

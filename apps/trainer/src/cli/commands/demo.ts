@@ -1,3 +1,4 @@
+import { BACKEND_SETTINGS, type BackendSetting } from "../../config/training-config";
 import { textOption, type Command } from "../command";
 
 /** The whole method in small. */
@@ -7,7 +8,7 @@ export const demoCommand: Command = {
     seed: { type: "string", valueHint: "number", default: "1", description: "Decides data order and sampling" },
     steps: { type: "string", valueHint: "number", description: "Training steps" },
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
-    backend: { type: "string", valueHint: "name", default: "auto", description: "A backend as v-triune doctor lists it" },
+    backend: { type: "enum", options: [...BACKEND_SETTINGS], valueHint: "name", default: "auto", description: "A backend as v-triune doctor lists it" },
   },
   examples: ["v-triune demo", "v-triune demo --seed 3 --steps 40 --out demo-3"],
   async execute(context) {
@@ -22,7 +23,7 @@ export const demoCommand: Command = {
         seed: seed!,
         ...(steps === undefined ? {} : { steps }),
         ...(out === undefined ? {} : { out }),
-        backend: textOption(context, "backend")!,
+        backend: textOption(context, "backend") as BackendSetting,
         interruption,
       });
       return interruption.requested ? 130 : 0;
