@@ -14,3 +14,4 @@ export {
 export { judge, rewardOfVerdict, type RewardOutcome, type RewardRule } from "./judge-request";
 export { createLocalRewardSource, type LocalRewardSourceOptions } from "./local-reward-source";
 export { collectRewards, type RewardRequest, type RewardResult, type RewardSource, type ScoreOptions } from "./reward-source";
+export { readScoreRequests, readScoreResult, ScoreRequestError, scoreWireRequest, type ScoreWireRequest } from "./score-contract";

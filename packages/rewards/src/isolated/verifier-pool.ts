@@ -155,7 +155,8 @@ export class VerifierPool {
   private addWorker(): void {
     const slot: Slot = { handle: undefined as unknown as WorkerHandle, ready: false, retired: false, stalled: false, sequence: 0, outstanding: new Map() };
     slot.handle = this.start({ message: (message) => this.receive(slot, message), exit: (reason) => this.replaceDead(slot, reason) });
-    slot.handle.hold(false);
+    // Somebody waits for the first worker, and nothing else may keep the process alive meanwhile.
+    slot.handle.hold(this.names === undefined || this.queue.length > this.queueHead);
     this.slots.push(slot);
   }
 

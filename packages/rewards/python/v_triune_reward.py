@@ -1,0 +1,353 @@
+"""Rewards from a V-Triune reward server for verl, TRL, OpenRLHF and slime. One file, standard library only, Python >= 3.8.
+
+    verl      reward.custom_reward_function.path=v_triune_reward.py  reward.custom_reward_function.name=compute_score
+              +reward.custom_reward_function.reward_kwargs.url=http://127.0.0.1:8000
+    TRL       from v_triune_reward import trl_reward;  GRPOTrainer(reward_funcs=trl_reward, ...)
+    OpenRLHF  --reward.remote_url v_triune_reward.py            (or the server's own /openrlhf)
+    slime     --custom-rm-path v_triune_reward.slime_reward     (or the server's own /slime)
+    anything  RewardClient("http://127.0.0.1:8000").score([{"response": .., "verifier": "mathverify", "ground_truth": ..}])
+
+The servers are taken from the argument `url`, or from V_TRIUNE_REWARD_URL (several separated by commas), a bearer token from
+V_TRIUNE_REWARD_TOKEN. A sample says how it is rewarded: its `reward_model` (Orsta layout: verifier, ground_truth, verifier_parm,
+accuracy_ratio, format_ratio) is looked for in the columns, in `extra_info` and in the label.
+
+What was not scored is never a silent 0. A `skipped` sample has a bad gold answer: TRL gets None; verl and the others have no word
+for it and get `unscored_reward` (0.0 unless told otherwise), with `scored` = 0.0 beside it where there is room. An `error` raises
+RewardError after the retries, unless `on_error="skip"` treats it like a skipped sample.
+"""
+import asyncio
+import http.client
+import json
+import os
+import random
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+__all__ = ["RewardClient", "RewardError", "compute_score", "reward_func", "slime_reward", "trl_reward", "make_trl_reward"]
+
+_RETRY_STATUS = {429, 502, 503, 504}
+
+
+class RewardError(RuntimeError):
+    """The server could not be reached, refused the request, or could not judge a sample."""
+
+
+class RewardClient:
+    """Scores batches on one or several servers. Safe to use from several threads; connections are kept open.
+
+    url      "http://host:port", a list of them, or a text with commas
+    timeout  seconds for one HTTP request
+    retries  further tries after a connection fault or a status of 429, 502, 503, 504; every try takes the next server
+    batch    samples in one HTTP request; larger lists are sent in parallel
+    """
+
+    def __init__(self, url=None, token=None, timeout=120.0, retries=4, batch=64, parallel=8):
+        url = url or os.environ.get("V_TRIUNE_REWARD_URL", "http://127.0.0.1:8000")
+        self.urls = [u.strip().rstrip("/") for u in (url.split(",") if isinstance(url, str) else url) if u.strip()]
+        if not self.urls:
+            raise ValueError("no reward server: pass url= or set V_TRIUNE_REWARD_URL, e.g. http://127.0.0.1:8000")
+        for u in self.urls:
+            if urlsplit(u).scheme not in ("http", "https") or not urlsplit(u).hostname:
+                raise ValueError(f"{u!r} is no server address, expected something like http://127.0.0.1:8000")
+        self.token = token or os.environ.get("V_TRIUNE_REWARD_TOKEN")
+        self.timeout, self.retries, self.batch = timeout, retries, batch
+        self._local = threading.local()
+        self._pool = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="v-triune-reward")
+        self._turn = random.randrange(len(self.urls))
+        self._lock = threading.Lock()
+
+    def score(self, requests):
+        """Scores a list of dicts and returns one result for each, in order.
+
+        request  response, verifier, ground_truth; optional prompt, data_source, params, accuracy_ratio, format_ratio
+        result   {"status": "scored", "reward", "accuracy", "format", "metrics"} or {"status": "skipped" | "error", "reason"}
+        """
+        requests = list(requests)
+        parts = [requests[i : i + self.batch] for i in range(0, len(requests), self.batch)]
+        if len(parts) <= 1:
+            return self._score_part(parts[0]) if parts else []
+        return [result for part in self._pool.map(self._score_part, parts) for result in part]
+
+    async def score_async(self, requests):
+        """The same without blocking the event loop."""
+        requests = list(requests)
+        loop = asyncio.get_running_loop()
+        parts = [requests[i : i + self.batch] for i in range(0, len(requests), self.batch)]
+        done = await asyncio.gather(*[loop.run_in_executor(self._pool, self._score_part, part) for part in parts])
+        return [result for part in done for result in part]
+
+    def close(self):
+        """Ends the client's threads, and with them their connections."""
+        self._pool.shutdown(wait=False)
+
+    def _score_part(self, requests):
+        reply = self._post("/v1/score", {"requests": requests})
+        results = reply.get("results") if isinstance(reply, dict) else None
+        if not isinstance(results, list) or len(results) != len(requests):
+            found = f"{len(results)} results" if isinstance(results, list) else "no results"
+            raise RewardError(f"the reward server answered {found} to {len(requests)} requests")
+        return results
+
+    def _post(self, path, body):
+        data = json.dumps(body).encode()
+        fault = None
+        for attempt in range(self.retries + 1):
+            with self._lock:
+                url = self.urls[self._turn % len(self.urls)]
+                self._turn += 1
+            wait = min(8.0, 0.25 * 2**attempt)
+            try:
+                status, headers, text = self._request(url, path, data)
+            except (OSError, http.client.HTTPException) as error:
+                fault = f"{url}: {type(error).__name__}: {error}"
+            else:
+                if status == 200:
+                    try:
+                        return json.loads(text)
+                    except ValueError as error:
+                        raise RewardError(f"{url}{path}: the reply is not JSON ({error})") from error
+                fault = f"{url}{path}: HTTP {status}: {text[:300]}"
+                if status not in _RETRY_STATUS:
+                    raise RewardError(fault)
+                try:
+                    wait = min(30.0, float(headers.get("Retry-After", wait)))
+                except ValueError:
+                    pass
+            if attempt < self.retries:
+                # With several servers the next one is tried at once; only a whole round of faults waits.
+                if (attempt + 1) % len(self.urls) == 0:
+                    time.sleep(wait * (0.75 + random.random() / 2))
+        raise RewardError(f"no reward server answered after {self.retries + 1} tries; the last fault was {fault}")
+
+    def _request(self, url, path, data):
+        kept = self._local.__dict__.setdefault("connections", {})
+        fresh = url not in kept
+        try:
+            return self._exchange(url, path, data, kept)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            # A kept connection may have been closed while it was idle: that is no fault of the server.
+            if fresh:
+                raise
+            return self._exchange(url, path, data, kept)
+
+    def _exchange(self, url, path, data, kept):
+        parts = urlsplit(url)
+        connection = kept.pop(url, None)
+        if connection is None:
+            kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+            connection = kind(parts.hostname, parts.port, timeout=self.timeout)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        try:
+            connection.request("POST", parts.path + path, data, headers)
+            reply = connection.getresponse()
+            text = reply.read().decode("utf-8", "replace")
+        except BaseException:
+            connection.close()
+            raise
+        if not reply.will_close:
+            kept[url] = connection
+        return reply.status, reply.headers, text
+
+
+_clients = {}
+_clients_lock = threading.Lock()
+
+
+def _client(url=None, token=None, **settings):
+    # One client for each process, address and setting: a forked worker must not share its parent's sockets.
+    key = (os.getpid(), str(url), token, tuple(sorted(settings.items())))
+    with _clients_lock:
+        if key not in _clients:
+            _clients[key] = RewardClient(url, token, **settings)
+        return _clients[key]
+
+
+def _as_dict(value):
+    """A dict, also from JSON text; anything else is empty."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return dict(value) if hasattr(value, "keys") else {}
+
+
+def _plain(value):
+    """numpy scalars and arrays, which Parquet rows hold, as JSON."""
+    if hasattr(value, "keys"):
+        return {str(key): _plain(value[key]) for key in value.keys()}
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _request_of(response, ground_truth, reward_model, data_source=None, prompt=None, run=None, verifier=None):
+    """One wire request of a sample in Orsta's layout. `run` is what the run adds: step, total_steps, is_training, epsilon, .."""
+    model = _as_dict(reward_model)
+    params = {**_as_dict(model.get("verifier_parm", model.get("params"))), **{k: v for k, v in (run or {}).items() if v is not None}}
+    name = model.get("verifier") or verifier
+    if not name:
+        raise RewardError("this sample names no verifier: put Orsta's reward_model (verifier, ground_truth, ..) into extra_info, a column or the label, or pass verifier=")
+    gold = ground_truth if ground_truth is not None else model.get("ground_truth")
+    if not isinstance(gold, str):
+        raise RewardError(f"this sample's ground_truth is {gold!r}, expected a string")
+    request = {"response": response, "verifier": str(name), "ground_truth": gold, "params": _plain(params), "accuracy_ratio": _plain(model.get("accuracy_ratio")), "format_ratio": _plain(model.get("format_ratio"))}
+    if data_source is not None:
+        request["data_source"] = str(data_source)
+    if prompt is not None:
+        request["prompt"] = prompt
+    return request
+
+
+def _reward_or_none(result, on_error):
+    if result["status"] == "scored":
+        return float(result["reward"])
+    if result["status"] == "error" and on_error != "skip":
+        raise RewardError(f"a sample could not be judged: {result.get('reason')}")
+    return None
+
+
+class _Gatherer:
+    """Puts single calls that arrive together, as verl makes them, into one request."""
+
+    def __init__(self, client, wait=0.004):
+        self.client, self.wait, self.waiting, self.timer = client, wait, [], None
+        self.tasks = set()  # the loop itself keeps only weak references
+
+    async def score(self, request):
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self.waiting.append((request, future))
+        if len(self.waiting) >= self.client.batch:
+            self._send(loop)
+        elif self.timer is None:
+            self.timer = loop.call_later(self.wait, self._send, loop)
+        return await future
+
+    def _send(self, loop):
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        batch, self.waiting = self.waiting, []
+        if batch:
+            task = loop.create_task(self._run(batch))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _run(self, batch):
+        try:
+            results = await self.client.score_async([request for request, _ in batch])
+        except BaseException as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error if isinstance(error, Exception) else RewardError(repr(error)))
+            return
+        for (_, future), result in zip(batch, results):
+            if not future.done():
+                future.set_result(result)
+
+
+async def compute_score(data_source, solution_str, ground_truth, extra_info=None, url=None, token=None, verifier=None, on_error="raise", unscored_reward=0.0, metrics=(), step=None, total_steps=None, is_training=None, epsilon=None, **_):
+    """verl's custom reward function. Every row has the same keys: score, accuracy, format, scored and those listed in `metrics`.
+
+    The sample's reward_model is read from extra_info["reward_model"] or from extra_info itself.
+    """
+    info = extra_info if hasattr(extra_info, "keys") else {}
+    model = info["reward_model"] if "reward_model" in info else info
+    run = {"step": step, "total_steps": total_steps, "is_training": is_training, "epsilon": epsilon, "image_grid_thw": _plain(info["image_grid_thw"]) if "image_grid_thw" in info else None}
+    request = _request_of(solution_str, ground_truth, model, data_source, run=run, verifier=verifier)
+    client = _client(url, token)
+    loop = asyncio.get_running_loop()
+    gatherers = client.__dict__.setdefault("gatherers", {})
+    gatherer = gatherers.get(id(loop))
+    if gatherer is None or gatherer[0] is not loop:
+        gatherer = gatherers[id(loop)] = (loop, _Gatherer(client))
+    result = await gatherer[1].score(request)
+    reward = _reward_or_none(result, on_error)
+    found = result if result["status"] == "scored" else {"accuracy": unscored_reward, "format": unscored_reward, "metrics": {}}
+    row = {"score": unscored_reward if reward is None else reward, "accuracy": float(found["accuracy"]), "format": float(found["format"]), "scored": 0.0 if reward is None else 1.0}
+    for name in metrics:
+        row[str(name)] = float(found["metrics"].get(name, 0.0))
+    return row
+
+
+def make_trl_reward(url=None, token=None, verifier=None, on_error="raise", epsilon=None, name="v_triune_reward"):
+    """A reward function for TRL's trainers (async, so that several are awaited together).
+
+    Columns: `reward_model` in Orsta's layout, or `ground_truth` (also `solution`, `answer`) with `verifier`, `verifier_parm`,
+    `accuracy_ratio`, `format_ratio`; `data_source` if there is one. Skipped samples are None, which TRL leaves out.
+    """
+
+    async def reward(prompts, completions, completion_ids=None, trainer_state=None, log_metric=None, log_extra=None, **columns):
+        run = {"epsilon": epsilon}
+        if trainer_state is not None:
+            run.update(step=getattr(trainer_state, "global_step", None), total_steps=getattr(trainer_state, "max_steps", None) or None)
+
+        def at(column, index):
+            values = columns.get(column)
+            return values[index] if isinstance(values, (list, tuple)) and index < len(values) else None
+
+        requests = []
+        for index, completion in enumerate(completions):
+            response = completion if isinstance(completion, str) else "".join(message["content"] for message in completion if isinstance(message.get("content"), str))
+            model = _as_dict(at("reward_model", index)) or {key: at(key, index) for key in ("verifier", "verifier_parm", "accuracy_ratio", "format_ratio")}
+            gold = next((value for value in (model.get("ground_truth"), at("ground_truth", index), at("solution", index), at("answer", index)) if value is not None), None)
+            requests.append(_request_of(response, gold, model, at("data_source", index), run=run, verifier=verifier))
+        results = await _client(url, token).score_async(requests)
+        rewards = [_reward_or_none(result, on_error) for result in results]
+        scored = [result for result in results if result["status"] == "scored"]
+        if log_metric is not None:
+            log_metric(f"{name}/unscored", float(len(results) - len(scored)))
+            for part in ("accuracy", "format"):
+                if scored:
+                    log_metric(f"{name}/{part}", sum(result[part] for result in scored) / len(scored))
+        return rewards
+
+    reward.__name__ = name
+    return reward
+
+
+trl_reward = make_trl_reward()
+
+
+def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, on_error="raise", unscored_reward=0.0, **_):
+    """OpenRLHF's reward function file. A label is the gold answer, or JSON text with reward_model's keys."""
+    requests = []
+    for query, prompt, label in zip(queries, prompts, labels):
+        model = _as_dict(label)
+        response = query[len(prompt) :] if query.startswith(prompt) else query
+        requests.append(_request_of(response, model.get("ground_truth") if model else label, model, model.get("data_source"), prompt, verifier=verifier or os.environ.get("V_TRIUNE_REWARD_VERIFIER")))
+    results = _client(url, token).score(requests)
+    rewards = [_reward_or_none(result, on_error) for result in results]
+    values = [unscored_reward if reward is None else reward for reward in rewards]
+    parts = {part: [float(result[part]) if result["status"] == "scored" else unscored_reward for result in results] for part in ("accuracy", "format")}
+    parts["scored"] = [0.0 if reward is None else 1.0 for reward in rewards]
+    try:
+        import torch
+    except ImportError:
+        return {"rewards": values, "scores": values, "extra_logs": parts}
+    return {"rewards": torch.tensor(values), "scores": torch.tensor(values), "extra_logs": {key: torch.tensor(value) for key, value in parts.items()}}
+
+
+async def slime_reward(args, sample, **_):
+    """slime's custom reward: one sample with prompt, response, label and metadata; returns the reward."""
+    model = _as_dict(getattr(sample, "metadata", None)).get("reward_model") or _as_dict(sample.label)
+    gold = _as_dict(model).get("ground_truth", sample.label)
+    request = _request_of(sample.response, gold, model, verifier=os.environ.get("V_TRIUNE_REWARD_VERIFIER"))
+    (result,) = await _client(getattr(args, "rm_url", None)).score_async([request])
+    reward = _reward_or_none(result, "raise")
+    return 0.0 if reward is None else reward
+
+
+if __name__ == "__main__":
+    # v_triune_reward.py [URL] < requests.jsonl > results.jsonl
+    _lines = [json.loads(line) for line in sys.stdin if line.strip()]
+    for _result in RewardClient(sys.argv[1] if len(sys.argv) > 1 else None).score(_lines):
+        print(json.dumps(_result))

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+
+/** `v-triune-rewards python-client > v_triune_reward.py`: the one-file client for verl, TRL, OpenRLHF and slime. */
+
+const USAGE = `usage: v-triune-rewards python-client > v_triune_reward.py
+
+Prints the Python client of the reward server: one file, standard library only,
+with reward functions for verl, TRL, OpenRLHF and slime. Its first lines say how
+each of them takes it.
+`;
+
+const [command, ...rest] = process.argv.slice(2);
+if (command === "python-client" && rest.length === 0) {
+  process.stdout.write(readFileSync(new URL("../python/v_triune_reward.py", import.meta.url)));
+} else if (command === "--help" || command === "-h") {
+  process.stdout.write(USAGE);
+} else {
+  process.stderr.write(`${command === undefined ? "" : `v-triune-rewards: unknown command ${JSON.stringify([command, ...rest].join(" "))}\n\n`}${USAGE}`);
+  process.exitCode = 2;
+}

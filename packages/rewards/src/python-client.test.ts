@@ -1,0 +1,158 @@
+import { execFile, spawnSync } from "node:child_process";
+import { createServer, type Server } from "node:http";
+import { resolve } from "node:path";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { createVerifierRegistry } from "@v-triune/verifiers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import builtinVerifiers from "./builtin-verifiers";
+import { createLocalRewardSource } from "./local-reward-source";
+import { collectRewards } from "./reward-source";
+import { ScoreRequestError, readScoreRequests } from "./score-contract";
+
+const FOLDER = resolve(import.meta.dirname, "../python");
+const PYTHON = process.env["PYTHON"] ?? "python3";
+const present = spawnSync(PYTHON, ["--version"]).status === 0;
+if (!present) console.warn(`skipped: the Python client, there is no ${PYTHON} (install Python 3.8 or later, or set PYTHON)`);
+
+/** A reward server with what the client needs: /v1/score, a token, and faults on demand. */
+function testServer(): Server & { requests: number; faults: number[] } {
+  const source = createLocalRewardSource(createVerifierRegistry(builtinVerifiers()));
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      server.requests++;
+      const fault = server.faults.shift();
+      if (fault === -1) return void request.socket.destroy();
+      const reply = (status: number, body: unknown) => response.writeHead(status, { "content-type": "application/json", ...(status === 503 && { "retry-after": "0" }) }).end(JSON.stringify(body));
+      if (fault !== undefined) return void reply(fault, { error: "on demand" });
+      if (request.headers.authorization !== "Bearer secret") return void reply(401, { error: "token" });
+      let requests;
+      try {
+        requests = readScoreRequests(JSON.parse(Buffer.concat(chunks).toString()));
+      } catch (error) {
+        if (!(error instanceof ScoreRequestError)) throw error;
+        return void reply(400, { error: error.message });
+      }
+      void collectRewards(source, requests).then((results) => reply(200, { results }));
+    });
+  }) as Server & { requests: number; faults: number[] };
+  return Object.assign(server, { requests: 0, faults: [] as number[] });
+}
+
+describe.skipIf(!present)("v_triune_reward.py", () => {
+  const server = testServer();
+  let url = "";
+  beforeAll(async () => {
+    await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => void server.close());
+
+  /** Runs a script that prints one JSON value. */
+  async function python(script: string, urls = url): Promise<unknown> {
+    const env = { ...process.env, PYTHONPATH: FOLDER, PYTHONDONTWRITEBYTECODE: "1", V_TRIUNE_REWARD_URL: urls, V_TRIUNE_REWARD_TOKEN: "secret" };
+    const { stdout } = await promisify(execFile)(PYTHON, ["-W", "error", "-c", `import asyncio, json\nimport v_triune_reward as v\n${script}`], { env });
+    return JSON.parse(stdout);
+  }
+  const MATH = '{"response": "\\\\boxed{4}", "verifier": "mathverify", "ground_truth": "\\\\boxed{4}", "format_ratio": 0}';
+
+  it("scores batches in order, over kept connections", async () => {
+    server.requests = 0;
+    const found = await python(`
+c = v.RewardClient(batch=4)
+good = ${MATH}
+rs = c.score([{**good, "ground_truth": "\\\\boxed{%d}" % (i % 3 + 3)} for i in range(10)])
+many = asyncio.run(c.score_async([good] * 9))
+print(json.dumps([[r["reward"] for r in rs], len(many), c.score([])]))`);
+    expect(found).toEqual([[0, 1, 0, 0, 1, 0, 0, 1, 0, 0], 9, []]);
+    expect(server.requests).toBe(6);
+  });
+
+  it("tries again after faults, also on another server, and gives up with the last one", async () => {
+    server.faults.push(503, -1, 502);
+    expect(await python(`print(v.RewardClient().score([${MATH}])[0]["reward"])`)).toBe(1);
+    expect(server.faults).toEqual([]);
+    expect(await python(`print(v.RewardClient().score([${MATH}])[0]["reward"])`, `http://127.0.0.1:9,${url}`)).toBe(1);
+    const given = (await python(`
+try:
+    v.RewardClient("http://127.0.0.1:9", retries=1).score([${MATH}])
+except v.RewardError as e:
+    print(json.dumps(str(e)))`)) as string;
+    expect(given).toContain("no reward server answered after 2 tries");
+  });
+
+  it("does not try again what the server refuses", async () => {
+    server.requests = 0;
+    const said = await python(`
+out = []
+for bad in ({"response": 4}, None):
+    try:
+        v.RewardClient(token=None if bad else "wrong").score([bad or ${MATH}])
+    except v.RewardError as e:
+        out.append(str(e))
+print(json.dumps(out))`);
+    expect(said).toEqual([expect.stringContaining("requests[0].response: a string expected, found 4"), expect.stringContaining("HTTP 401")]);
+    expect(server.requests).toBe(2);
+  });
+
+  it("is verl's compute_score: one request for calls that arrive together, the same keys in every row", async () => {
+    server.requests = 0;
+    const found = await python(`
+box = "[{'bbox_2d': [0, 0, 10, 10], 'label': 'cat'}]"
+async def main():
+    math = {"reward_model": {"verifier": "mathverify", "format_ratio": 0.0, "verifier_parm": {"det_reward_ratio": None}}}
+    det = {"verifier": "detection", "verifier_parm": json.dumps({"det_verifier_normalized": False})}
+    return await asyncio.gather(
+        v.compute_score("mm_math", "\\\\boxed{4}", "\\\\boxed{4}", math, metrics=["size_penalty"]),
+        v.compute_score("coco", "x\\n<answer>\\n" + box + "\\n</answer>", "<answer>\\n" + box + "\\n</answer>", det, metrics=["size_penalty"], epsilon=0.5),
+        v.compute_score("mm_math", "\\\\boxed{4}", "", math, metrics=["size_penalty"]))
+print(json.dumps(asyncio.run(main())))`);
+    expect(found).toEqual([
+      { score: 1, accuracy: 1, format: 0, scored: 1, size_penalty: 0 },
+      { score: 1, accuracy: 1, format: 1, scored: 1, size_penalty: 1 },
+      { score: 0, accuracy: 0, format: 0, scored: 0, size_penalty: 0 },
+    ]);
+    expect(server.requests).toBe(1);
+  });
+
+  it("raises for a sample that cannot be judged, unless told to skip", async () => {
+    const found = await python(`
+det = {"verifier": "detection", "verifier_parm": {"epsilon": 7}}
+out = []
+try:
+    asyncio.run(v.compute_score("coco", "x", "[]", det))
+except v.RewardError as e:
+    out.append(str(e))
+out.append(asyncio.run(v.compute_score("coco", "x", "[]", det, on_error="skip"))["scored"])
+try:
+    asyncio.run(v.compute_score("coco", "x", "4", {}))
+except v.RewardError as e:
+    out.append(str(e)[:31])
+print(json.dumps(out))`);
+    expect(found).toEqual([expect.stringContaining("epsilon"), 0, "this sample names no verifier: "]);
+  });
+
+  it("is TRL's reward function, with None for a bad gold answer", async () => {
+    const found = await python(`
+class State: global_step, max_steps = 3, 10
+logged = {}
+gold = ["\\\\boxed{4}", "\\\\boxed{5}", ""]
+rewards = asyncio.run(v.trl_reward(
+    prompts=["q"] * 3, completions=[[{"role": "assistant", "content": "\\\\boxed{4}"}]] * 2 + ["\\\\boxed{4}"], completion_ids=[[1]] * 3,
+    trainer_state=State, log_metric=logged.__setitem__, verifier=["mathverify"] * 3, ground_truth=gold, format_ratio=[0.0] * 3))
+print(json.dumps([rewards, logged]))`);
+    expect(found).toEqual([[1, 0, null], { "v_triune_reward/unscored": 1, "v_triune_reward/accuracy": 0.5, "v_triune_reward/format": 0 }]);
+  });
+
+  it("is OpenRLHF's and slime's reward function", async () => {
+    const found = await python(`
+label = json.dumps({"verifier": "mathverify", "ground_truth": "\\\\boxed{4}", "format_ratio": 0})
+r = v.reward_func(["q: \\\\boxed{4}", "q: 5"], ["q: ", "q: "], [label, label])
+class Sample: prompt, response, label, metadata = "q", "\\\\boxed{4}", label, {}
+class Args: rm_url = None
+print(json.dumps([[float(x) for x in r["rewards"]], sorted(r["extra_logs"]), asyncio.run(v.slime_reward(Args, Sample))]))`);
+    expect(found).toEqual([[1, 0], ["accuracy", "format", "scored"], 1]);
+  });
+});

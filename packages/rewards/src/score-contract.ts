@@ -1,0 +1,111 @@
+import type { RewardRequest, RewardResult } from "./reward-source";
+
+/**
+ * The wire form of a batch, `POST /v1/score`:
+ *
+ *     request  {"requests": [{"response", "verifier", "ground_truth", "prompt"?, "data_source"?, "params"?, "accuracy_ratio"?,
+ *               "format_ratio"?}, ..]}
+ *     reply    Accept: application/x-ndjson → one result a line as it is done; otherwise {"results": [..]} in the order asked
+ *     result   {"index", "status": "scored", "reward", "accuracy", "format", "metrics"}
+ *              {"index", "status": "skipped" | "error", "reason"}
+ *
+ * Server and clients, ours in TypeScript and python/v_triune_reward.py, read and write it through these names.
+ */
+
+/** One request on the wire. */
+export interface ScoreWireRequest {
+  readonly response: string;
+  readonly verifier: string;
+  readonly ground_truth: string;
+  readonly prompt?: string;
+  readonly data_source?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly accuracy_ratio?: number | null;
+  readonly format_ratio?: number | null;
+}
+
+/** A batch that breaks the contract; `path` is where. */
+export class ScoreRequestError extends Error {
+  override readonly name = "ScoreRequestError";
+  constructor(
+    readonly path: string,
+    readonly expected: string,
+    readonly found: string,
+  ) {
+    super(`${path}: ${expected} expected, found ${found}`);
+  }
+}
+
+/**
+ * Checks a parsed body and turns it into requests.
+ *
+ * @throws ScoreRequestError with the path, what was expected and what was found
+ */
+export function readScoreRequests(body: unknown): RewardRequest[] {
+  const requests: unknown = isObject(body) ? body["requests"] : undefined;
+  if (!Array.isArray(requests)) throw new ScoreRequestError("requests", "a list", describe(requests));
+  return requests.map((item: unknown, index) => readScoreRequest(item, `requests[${index}]`));
+}
+
+function readScoreRequest(item: unknown, path: string): RewardRequest {
+  if (!isObject(item)) throw new ScoreRequestError(path, "an object", describe(item));
+  const text = (key: string): string => {
+    const value = item[key];
+    if (typeof value === "string") return value;
+    throw new ScoreRequestError(`${path}.${key}`, "a string", describe(value));
+  };
+  const optionalText = (key: string) => (item[key] === undefined || item[key] === null ? undefined : text(key));
+  const ratio = (key: string): number | null => {
+    const value = item[key] ?? null;
+    if (value === null || (typeof value === "number" && value >= 0)) return value;
+    throw new ScoreRequestError(`${path}.${key}`, "a number of at least 0 or null", describe(value));
+  };
+  const params = item["params"] ?? undefined;
+  if (params !== undefined && !isObject(params)) throw new ScoreRequestError(`${path}.params`, "an object", describe(params));
+  const [prompt, dataSource] = [optionalText("prompt"), optionalText("data_source")];
+  return {
+    response: text("response"),
+    verifier: text("verifier"),
+    sample: { groundTruth: text("ground_truth"), ...(prompt !== undefined && { prompt }), ...(dataSource !== undefined && { dataSource }), ...(params !== undefined && { params }) },
+    accuracyRatio: ratio("accuracy_ratio"),
+    formatRatio: ratio("format_ratio"),
+  };
+}
+
+/** The wire form of a request, for clients. */
+export function scoreWireRequest({ response, verifier, sample, accuracyRatio, formatRatio }: RewardRequest): ScoreWireRequest {
+  return {
+    response,
+    verifier,
+    ground_truth: sample.groundTruth,
+    ...(sample.prompt !== undefined && { prompt: sample.prompt }),
+    ...(sample.dataSource !== undefined && { data_source: sample.dataSource }),
+    ...(sample.params !== undefined && { params: sample.params }),
+    ...(accuracyRatio !== undefined && { accuracy_ratio: accuracyRatio }),
+    ...(formatRatio !== undefined && { format_ratio: formatRatio }),
+  };
+}
+
+/**
+ * Checks one result that a server sent.
+ *
+ * @throws ScoreRequestError when it is none: a client must not take a broken answer for a reward
+ */
+export function readScoreResult(value: unknown): RewardResult {
+  if (!isObject(value)) throw new ScoreRequestError("result", "an object", describe(value));
+  const { index, status } = value;
+  if (!Number.isInteger(index)) throw new ScoreRequestError("result.index", "a whole number", describe(index));
+  if (status === "skipped" || status === "error") return { index: index as number, status, reason: String(value["reason"]) };
+  if (status !== "scored") throw new ScoreRequestError("result.status", '"scored", "skipped" or "error"', describe(status));
+  for (const key of ["reward", "accuracy", "format"]) if (!Number.isFinite(value[key])) throw new ScoreRequestError(`result.${key}`, "a finite number", describe(value[key]));
+  return { index: index as number, status, reward: value["reward"] as number, accuracy: value["accuracy"] as number, format: value["format"] as number, metrics: (value["metrics"] ?? {}) as Record<string, number> };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function describe(value: unknown): string {
+  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
