@@ -4,6 +4,8 @@ import { adapterFor } from "../adapters/index";
 import type { SourceAdapter } from "../adapters/source-adapter";
 import { buildRule, DEFAULT_RULES, INTEGRITY_RULES, type RuleConfig } from "../rules/catalogue";
 import type { FilterRule } from "../rules/filter-rule";
+import type { MixConfig } from "./mix";
+import type { SplitConfig } from "./split";
 
 /** One source of a run. */
 export interface SourceConfig {
@@ -26,6 +28,10 @@ export interface CurationConfig {
   readonly output: string;
   /** Rules in the order they run; by default those of the method with its parameters. */
   readonly rules?: readonly RuleConfig[];
+  /** How many rows of each source the corpus takes; by default all that passed. */
+  readonly mix?: MixConfig;
+  /** Set a share of each source aside as `test_*` files; by default none. */
+  readonly split?: SplitConfig;
   /** Draws rows where a rule or the mix has to choose. Default 0. */
   readonly seed?: number;
   /** Files of rollouts for the rule `difficulty`: Parquet, JSON or JSON Lines (see `rollouts`). */
@@ -50,6 +56,8 @@ const KEYS: Readonly<Record<keyof CurationConfig, string>> = {
   sources: "list",
   output: "string",
   rules: "list",
+  mix: "object",
+  split: "object",
   seed: "number",
   rollouts: "string or list",
   memoryLimit: "string",
@@ -82,6 +90,8 @@ export function bindConfig(config: CurationConfig): BoundConfig {
   };
   whole("seed", config.seed, 0);
   whole("threads", config.threads, 1);
+  if (config.mix !== undefined) checkMix(config.mix);
+  if (config.split !== undefined) checkSplit(config.split);
   const sources = config.sources.map((source, i) => {
     const field = `sources.${i}`;
     checkKeys(source, SOURCE_KEYS, `${field}.`);
@@ -101,6 +111,27 @@ export function bindConfig(config: CurationConfig): BoundConfig {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "it is there twice" });
   return { config, seed: config.seed ?? 0, sources, rules };
+}
+
+function checkMix(mix: MixConfig): void {
+  checkKeys(mix, { size: "number", weights: "object", caps: "object" }, "mix.");
+  const numbers: [string, unknown, boolean][] = [["size", mix.size, true]];
+  for (const [key, weight] of Object.entries(mix.weights ?? {})) numbers.push([`weights.${key}`, weight, false]);
+  for (const [key, cap] of Object.entries(mix.caps ?? {})) numbers.push([`caps.${key}`, cap, true]);
+  for (const [field, value, isWhole] of numbers) {
+    if (value === undefined) continue;
+    if (typeof value !== "number" || !(value >= 0) || (isWhole && !Number.isSafeInteger(value))) {
+      throw bad({ field: `mix.${field}`, expected: isWhole ? "a whole number of rows" : "a number of at least 0", found: JSON.stringify(value) });
+    }
+  }
+}
+
+function checkSplit(split: SplitConfig): void {
+  checkKeys(split, { test: "number", by: "list" }, "split.");
+  if (!(split.test > 0 && split.test < 1)) throw bad({ field: "split.test", expected: "a share between 0 and 1", found: String(split.test) });
+  for (const by of split.by ?? []) {
+    if (by !== "picture" && by !== "question") throw bad({ field: "split.by", expected: "picture, question or both", found: String(by) });
+  }
 }
 
 function checkKeys(value: unknown, known: Readonly<Record<string, string>>, prefix: string): void {

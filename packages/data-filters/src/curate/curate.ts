@@ -14,15 +14,17 @@ import { PictureSpool, type PictureReference } from "../pictures/picture-referen
 import { ALIVE, applyRules } from "../rules/apply-rules";
 import { verifyGold } from "../rules/verify-gold";
 import { identifyLanguage } from "../rules/identify-language";
-import type { RuleNeed } from "../rules/filter-rule";
+import { drawOrder, type RuleNeed } from "../rules/filter-rule";
 import { writeSamples } from "../samples/write-samples";
 import { buildSample, type KeptRow } from "./build-sample";
 import { bindConfig, type BoundConfig, type CurationConfig } from "./config";
 import { inspectRows } from "./inspect-rows";
+import { mixCounts } from "./mix";
 import { openOutput, type OutputFolder } from "./output-folder";
 import type { CurationReport, FileReport, SourceReport } from "./report";
 import { addRollouts } from "./rollouts";
 import { RowTable } from "./row-table";
+import { splitRows } from "./split";
 import { addTextColumn } from "./text-columns";
 
 /** Where a run is. */
@@ -93,6 +95,7 @@ interface Reading {
 }
 
 const EXAMPLES = 20;
+const MIX = { name: "mix", reason: "not drawn into the mix" };
 
 class CurationRun {
   readonly #bound: BoundConfig;
@@ -110,6 +113,11 @@ class CurationRun {
     this.#spool = new PictureSpool(join(output.work, "pictures.bin"));
   }
 
+  /** The rules of the configuration, and the mix after them. */
+  get #rules(): readonly { readonly name: string; readonly reason: string }[] {
+    return this.#bound.config.mix === undefined ? this.#bound.rules : [...this.#bound.rules, MIX];
+  }
+
   async run(started: number): Promise<CurationReport> {
     try {
       await this.#read();
@@ -120,6 +128,8 @@ class CurationRun {
         onRules: (names) => this.#progress("rules", names.join(", "), 0),
         signal: this.#options.signal,
       });
+      await this.#mix();
+      await this.#split();
       const files = await this.#write();
       await this.#writeLedger();
       return await this.#report(files, started);
@@ -187,6 +197,29 @@ class CurationRun {
     }
   }
 
+  /** Rows that the mix does not draw are dropped like any other, by a rule of this name. */
+  async #mix(): Promise<void> {
+    const { mix } = this.#bound.config;
+    if (mix === undefined) return;
+    const counts = await queryRows(this.#connection, `SELECT part, count(*) AS n FROM ${ALIVE} GROUP BY part ORDER BY part`);
+    const offers = counts.map(({ part, n }) => {
+      const info = this.#bound.sources[Number(part)]?.adapter.info as SourceInfo;
+      return { part: Number(part), source: info.key, task: info.task, rows: Number(n) };
+    });
+    const draws = mixCounts(offers, mix);
+    const values = offers.map(({ part }, i) => `(${part}, ${draws[i] ?? 0})`);
+    if (values.length === 0) return;
+    await this.#connection.run(`INSERT INTO dropped SELECT row, ${this.#rules.length - 1} FROM (
+      SELECT row, part, row_number() OVER (PARTITION BY part ORDER BY ${drawOrder(this.#bound.seed, "source", "id")}) AS place FROM ${ALIVE})
+      JOIN (VALUES ${values.join(", ")}) quota(part, most) USING (part) WHERE place > most`);
+  }
+
+  async #split(): Promise<void> {
+    const { split } = this.#bound.config;
+    if (split !== undefined) await splitRows(this.#connection, ALIVE, split, this.#bound.seed);
+    else await this.#connection.run("CREATE TABLE split(row BIGINT, test BOOLEAN)");
+  }
+
   /** One file for each task and file name: sources that merge (PuzzleVQA and AlgoPuzzleVQA) share one. */
   async #write(): Promise<FileReport[]> {
     const groups = new Map<string, { parts: number[]; info: SourceInfo; copies: number }>();
@@ -199,16 +232,18 @@ class CurationRun {
     }
     const files: FileReport[] = [];
     for (const group of groups.values()) {
-      const file = await this.#writeGroup(group.parts, group.info, group.copies);
-      if (file !== null) files.push(file);
+      for (const split of ["train", "test"] as const) {
+        const file = await this.#writeGroup(split, group.parts, group.info, split === "train" ? group.copies : 1);
+        if (file !== null) files.push(file);
+      }
     }
     return files;
   }
 
-  async #writeGroup(parts: readonly number[], info: SourceInfo, copies: number): Promise<FileReport | null> {
-    const rows = await this.#keptRows(parts);
+  async #writeGroup(split: "train" | "test", parts: readonly number[], info: SourceInfo, copies: number): Promise<FileReport | null> {
+    const rows = await this.#keptRows(split, parts);
     if (rows.length === 0) return null;
-    const name = parquetFileName({ split: "train", task: info.task, source: info.fileSource, count: rows.length, copies });
+    const name = parquetFileName({ split, task: info.task, source: info.fileSource, count: rows.length, copies });
     const { sources, seed } = this.#bound;
     const progress = (done: number): void => this.#progress("write", name, done, rows.length * copies);
     function* samples(): Generator<Sample> {
@@ -231,10 +266,11 @@ class CurationRun {
     return { name, task: info.task, sources: keys, samples: rows.length, copies, bytes: written.bytes, contentHash: written.contentHash };
   }
 
-  async #keptRows(parts: readonly number[]): Promise<(KeptRow & { part: number })[]> {
+  async #keptRows(split: "train" | "test", parts: readonly number[]): Promise<(KeptRow & { part: number })[]> {
     const rows: (KeptRow & { part: number })[] = [];
     const result = await this.#connection.stream(
-      `SELECT part, id, question, answer, pictures, boxes, width, height FROM ${ALIVE} WHERE part IN (${parts.join(", ")}) ORDER BY row`,
+      `SELECT part, id, question, answer, pictures, boxes, width, height FROM ${ALIVE} LEFT JOIN split USING (row)
+       WHERE part IN (${parts.join(", ")}) AND coalesce(test, false) = ${split === "test"} ORDER BY row`,
     );
     for (;;) {
       const chunk = await result.fetchChunk();
@@ -257,19 +293,21 @@ class CurationRun {
 
   /** Every row with its fate, for `explainRow` and for people. */
   async #writeLedger(): Promise<void> {
-    const names = this.#bound.rules.map((rule) => literal(rule.name));
-    const reasons = this.#bound.rules.map((rule) => literal(rule.reason));
+    const names = this.#rules.map((rule) => literal(rule.name));
+    const reasons = this.#rules.map((rule) => literal(rule.reason));
     const all = this.#bound.config.allReasons === true;
     await this.#connection.run(`COPY (
       SELECT rows.* EXCLUDE (row, part, pictures), dropped.rule IS NULL AS kept,
         ([${names.join(", ")}]::VARCHAR[])[dropped.rule + 1] AS dropped_by, ([${reasons.join(", ")}]::VARCHAR[])[dropped.rule + 1] AS reason
+        , CASE WHEN dropped.rule IS NULL THEN CASE WHEN test THEN 'test' ELSE 'train' END END AS split
         ${all ? `, list_transform(reasons.rules, lambda i: ([${names.join(", ")}]::VARCHAR[])[i + 1]) AS all_rules` : ""}
-      FROM rows LEFT JOIN dropped USING (row) ${all ? "LEFT JOIN reasons USING (row)" : ""} ORDER BY rows.row
+      FROM rows LEFT JOIN dropped USING (row) LEFT JOIN split USING (row) ${all ? "LEFT JOIN reasons USING (row)" : ""} ORDER BY rows.row
     ) TO ${literal(join(this.#output.partial, "ledger.parquet"))} (FORMAT parquet)`);
   }
 
   async #report(files: readonly FileReport[], started: number): Promise<CurationReport> {
-    const { rules, sources, seed, config } = this.#bound;
+    const { sources, seed, config } = this.#bound;
+    const rules = this.#rules;
     const counts = await queryRows(
       this.#connection,
       "SELECT part, rule, count(*) AS n FROM rows LEFT JOIN dropped USING (row) GROUP BY part, rule ORDER BY part, rule NULLS LAST",
@@ -303,7 +341,7 @@ class CurationRun {
       version: 1,
       output: config.output,
       seed,
-      rules: rules.map(({ sql: _, query: __, ...rule }) => rule),
+      rules: this.#bound.rules.map(({ sql: _, query: __, ...rule }) => rule),
       sources: reports,
       files,
       totals: {
@@ -337,7 +375,7 @@ class CurationRun {
     );
     const bySource: Record<string, Record<string, number>> = {};
     for (const { source, rule, n } of counts) {
-      (bySource[String(source)] ??= {})[this.#bound.rules[Number(rule)]?.name ?? ""] = Number(n);
+      (bySource[String(source)] ??= {})[this.#rules[Number(rule)]?.name ?? ""] = Number(n);
     }
     return bySource;
   }

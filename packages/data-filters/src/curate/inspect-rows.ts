@@ -22,7 +22,7 @@ export interface InspectOptions {
 const REMEMBERED = 10_000;
 
 /**
- * Inspects the pictures of `relation` and adds `picture_error`, `smallest_side`, `picture_hash` and `picture_changes` to
+ * Inspects the pictures of `relation` and adds `picture_error`, `smallest_side`, `picture_hash`, `picture_digest` and `picture_changes` to
  * `rows`; `width`, `height`, `boxes` and `pictures` are corrected.
  */
 export async function inspectRows(connection: DuckDBConnection, relation: string, options: InspectOptions): Promise<void> {
@@ -36,6 +36,7 @@ export async function inspectRows(connection: DuckDBConnection, relation: string
       ["shown_height", INTEGER],
       ["smallest", INTEGER],
       ["hash", VARCHAR],
+      ["digest", VARCHAR],
       ["changes", VARCHAR],
       ["changed_pictures", VARCHAR],
       ["corrected_boxes", BOXES_TYPE],
@@ -46,7 +47,7 @@ export async function inspectRows(connection: DuckDBConnection, relation: string
     SELECT rows.* REPLACE (
         coalesce(nullif(shown_width, 0), width) AS width, coalesce(nullif(shown_height, 0), height) AS height,
         coalesce(changed_pictures, pictures) AS pictures, coalesce(corrected_boxes, boxes) AS boxes),
-      error AS picture_error, smallest AS smallest_side, hash AS picture_hash, changes AS picture_changes
+      error AS picture_error, smallest AS smallest_side, hash AS picture_hash, digest AS picture_digest, changes AS picture_changes
     FROM rows LEFT JOIN inspected USING (row) ORDER BY row`);
   await connection.run("DROP TABLE inspected");
 }
@@ -114,17 +115,17 @@ function describe(
 ): DuckDBValue[] {
   const broken = looked.findIndex(({ inspection }) => inspection.error !== null);
   const first = looked[0]?.inspection;
-  if (first === undefined) return [BigInt(row), null, null, null, null, null, null, null, null];
+  if (first === undefined) return [BigInt(row), null, null, null, null, null, null, null, null, null];
   if (broken >= 0) {
     const name = looked[broken]?.reference.name ?? "";
-    return [BigInt(row), `${name}: ${looked[broken]?.inspection.error ?? ""}`, null, null, null, null, null, null, null];
+    return [BigInt(row), `${name}: ${looked[broken]?.inspection.error ?? ""}`, null, null, null, null, null, null, null, null];
   }
   const annotated = boxes !== null && width !== null && height !== null;
   const asShown = annotated && width === first.width && height === first.height;
   const asStored = annotated && width === first.storedWidth && height === first.storedHeight;
   if (annotated && !asShown && !asStored) {
     const error = `the picture is ${first.width} × ${first.height}, its annotation says ${width} × ${height}`;
-    return [BigInt(row), error, null, null, null, null, null, null, null];
+    return [BigInt(row), error, null, null, null, null, null, null, null, null];
   }
   // Annotation tools that ignore EXIF give boxes of the stored picture; where both sizes agree, that is assumed.
   const turn = first.orientation !== 1 && boxes !== null && !relative && (asStored || !annotated);
@@ -137,6 +138,7 @@ function describe(
     first.height,
     Math.min(...looked.map(({ inspection }) => Math.min(inspection.width, inspection.height))),
     looked.every(({ inspection }) => inspection.hash !== null) ? looked.map(({ inspection }) => inspection.hash).join(",") : null,
+    looked.map(({ inspection }) => inspection.digest).join(","),
     changes.length > 0 ? changes.join(", ") : null,
     changes.length > 0 ? JSON.stringify(looked.map(({ reference }) => reference)) : null,
     corrected === null ? null : boxesValue(corrected),

@@ -3,6 +3,7 @@
  * processor sees it? EXIF-rotated pictures are turned, CMYK and 16-bit ones become 8-bit sRGB, and formats that not every
  * processor reads (GIF, TIFF, ..) become PNG. Everything else keeps its bytes.
  */
+import { createHash } from "node:crypto";
 import sharp from "sharp";
 import { readPictureBytes, type PictureReference } from "./picture-reference";
 
@@ -22,6 +23,8 @@ export interface PictureInspection {
   readonly changes: readonly string[];
   /** 64-bit difference hash (see `near-duplicates`), hexadecimal; null unless asked for. */
   readonly hash: string | null;
+  /** SHA-1 of the bytes as they were, hexadecimal: the same picture under another name has the same. */
+  readonly digest: string;
   /** The re-encoded bytes, when they had to change. */
   readonly bytes: Uint8Array | null;
 }
@@ -78,7 +81,8 @@ export async function inspectBytes(
       await image.clone().resize(1, 1, { fit: "fill", kernel: "nearest", fastShrinkOnLoad: false }).raw().toBuffer();
     }
     const hash = options.hash ? await differenceHash(converted ?? bytes) : null;
-    return { error: null, ...size, storedWidth, storedHeight, orientation, changes, hash, bytes: converted };
+    const digest = createHash("sha1").update(bytes).digest("hex");
+    return { error: null, ...size, storedWidth, storedHeight, orientation, changes, hash, digest, bytes: converted };
   } catch (error) {
     return broken(messageOf(error));
   }
@@ -130,7 +134,7 @@ export function turnPoint(x: number, y: number, orientation: number, width: numb
 }
 
 function broken(error: string): PictureInspection {
-  return { error, width: 0, height: 0, storedWidth: 0, storedHeight: 0, orientation: 1, changes: [], hash: null, bytes: null };
+  return { error, width: 0, height: 0, storedWidth: 0, storedHeight: 0, orientation: 1, changes: [], hash: null, digest: "", bytes: null };
 }
 
 function messageOf(error: unknown): string {

@@ -1,0 +1,103 @@
+/**
+ * A train/test split without leakage: rows that share a picture (the same bytes, whatever its name) or a normalised question are
+ * joined into one component, and a component goes to one side as a whole. Components are drawn by the seed until each source
+ * has its share; one that would take a source over its share stays in training, so that a test set is at most as large as
+ * asked.
+ */
+import { createHash } from "node:crypto";
+import { BIGINT, BOOLEAN, type DuckDBConnection } from "@duckdb/node-api";
+import { plain } from "../duckdb/database";
+import { fillTable } from "./row-table";
+
+/** A split, as a configuration states it. */
+export interface SplitConfig {
+  /** Share of each source's rows that becomes its test set, between 0 and 1. */
+  readonly test: number;
+  /** What may not be on both sides. Default: both. */
+  readonly by?: readonly ("picture" | "question")[];
+}
+
+/** A row to be split. */
+export interface SplitRow {
+  readonly row: number;
+  readonly source: string;
+  /** Things that may not be on both sides. */
+  readonly keys: readonly string[];
+}
+
+/**
+ * Rows of the test side.
+ *
+ * @param share of each source
+ */
+export function testRows(rows: readonly SplitRow[], share: number, seed: number): Set<number> {
+  const parent = new Int32Array(rows.length).map((_, i) => i);
+  const find = (i: number): number => {
+    let root = i;
+    while (parent[root] !== root) root = parent[root] as number;
+    for (let at = i; parent[at] !== root; ) {
+      const next = parent[at] as number;
+      parent[at] = root;
+      at = next;
+    }
+    return root;
+  };
+  const owner = new Map<string, number>();
+  for (const [i, row] of rows.entries()) {
+    for (const key of row.keys) {
+      const other = owner.get(key);
+      if (other === undefined) owner.set(key, i);
+      else parent[find(i)] = find(other);
+    }
+  }
+  const components = new Map<number, number[]>();
+  const targets = new Map<string, number>();
+  for (const [i, row] of rows.entries()) {
+    const root = find(i);
+    const members = components.get(root);
+    if (members === undefined) components.set(root, [i]);
+    else members.push(i);
+    targets.set(row.source, (targets.get(row.source) ?? 0) + 1);
+  }
+  for (const [source, total] of targets) targets.set(source, Math.round(total * share));
+  const drawn = [...components.values()]
+    .map((members) => ({ members, draw: createHash("md5").update(`${seed}/${rows[members[0] as number]?.row}`).digest("hex") }))
+    .sort((a, b) => (a.draw < b.draw ? -1 : 1));
+  const test = new Set<number>();
+  for (const { members } of drawn) {
+    const need = new Map<string, number>();
+    for (const i of members) {
+      const { source } = rows[i] as SplitRow;
+      need.set(source, (need.get(source) ?? 0) + 1);
+    }
+    if ([...need].some(([source, count]) => count > (targets.get(source) ?? 0))) continue;
+    for (const [source, count] of need) targets.set(source, (targets.get(source) ?? 0) - count);
+    for (const i of members) test.add((rows[i] as SplitRow).row);
+  }
+  return test;
+}
+
+/** Fills the table `split(row, test)` for the rows of `relation`. */
+export async function splitRows(connection: DuckDBConnection, relation: string, split: SplitConfig, seed: number): Promise<void> {
+  const by = split.by ?? ["picture", "question"];
+  const rows: SplitRow[] = [];
+  const result = await connection.stream(
+    String.raw`SELECT row, source, picture_digest, regexp_replace(lower(trim(question)), '[\s\p{P}]+', ' ', 'g') AS question FROM ${relation} ORDER BY row`,
+  );
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) break;
+    for (let i = 0; i < chunk.rowCount; i++) {
+      const [row, source, digests, question] = chunk.getRowValues(i).map(plain);
+      const keys: string[] = [];
+      if (by.includes("picture") && typeof digests === "string") for (const digest of digests.split(",")) keys.push(`p${digest}`);
+      if (by.includes("question") && typeof question === "string" && question !== "") keys.push(`q${question}`);
+      rows.push({ row: Number(row), source: String(source), keys });
+    }
+  }
+  const test = testRows(rows, split.test, seed);
+  async function* sides(): AsyncGenerator<[bigint, boolean]> {
+    for (const { row } of rows) yield [BigInt(row), test.has(row)];
+  }
+  await fillTable(connection, "split", [["row", BIGINT], ["test", BOOLEAN]], sides());
+}
