@@ -25,11 +25,11 @@ export class BudgetError extends Error {
 
 /** What is left of the limits while one call runs. */
 export class Budget {
-  private left: number;
+  #left: number;
   readonly bits: number;
 
   constructor(limits: Limits = {}) {
-    this.left = limits.fuel ?? DEFAULT_FUEL;
+    this.#left = limits.fuel ?? DEFAULT_FUEL;
     this.bits = limits.bits ?? DEFAULT_BITS;
   }
 
@@ -39,7 +39,7 @@ export class Budget {
    * @throws BudgetError when fewer are left
    */
   spend(steps: number): void {
-    this.left -= steps;
-    if (this.left < 0) throw new BudgetError("fuel");
+    this.#left -= steps;
+    if (this.#left < 0) throw new BudgetError("fuel");
   }
 }

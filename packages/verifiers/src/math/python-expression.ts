@@ -30,39 +30,42 @@ export function parsePython(source: string, budget: Budget): Expression | null {
 }
 
 class PythonReader {
-  private at = 0;
-  private wraps = 0;
+  #at = 0;
+  #wraps = 0;
 
-  constructor(
-    private readonly tokens: readonly string[],
-    private readonly budget: Budget,
-  ) {}
+  readonly #tokens: readonly string[];
+  readonly #budget: Budget;
+
+  constructor(tokens: readonly string[], budget: Budget) {
+    this.#tokens = tokens;
+    this.#budget = budget;
+  }
 
   done(): boolean {
-    return this.at === this.tokens.length;
+    return this.#at === this.#tokens.length;
   }
 
   sum(depth: number): Expression | null {
-    const first = this.product(depth);
+    const first = this.#product(depth);
     if (first === null) return null;
     const terms = [first];
-    while (this.tokens[this.at] === "+" || this.tokens[this.at] === "-") {
-      const minus = this.tokens[this.at++] === "-";
-      const right = this.product(depth);
+    while (this.#tokens[this.#at] === "+" || this.#tokens[this.#at] === "-") {
+      const minus = this.#tokens[this.#at++] === "-";
+      const right = this.#product(depth);
       if (right === null) return null;
       terms.push(minus ? product(MINUS_ONE, right) : right);
     }
     return terms.length === 1 ? first : { kind: "add", args: terms };
   }
 
-  private product(depth: number): Expression | null {
-    let left = this.unary(depth);
+  #product(depth: number): Expression | null {
+    let left = this.#unary(depth);
     while (left !== null) {
-      const operator = this.tokens[this.at];
+      const operator = this.#tokens[this.#at];
       if (operator !== "*" && operator !== "/" && operator !== "//") return left;
-      this.at++;
-      const right = this.unary(depth);
-      if (right === null || ++this.wraps > MAX_WRAPS) return null;
+      this.#at++;
+      const right = this.#unary(depth);
+      if (right === null || ++this.#wraps > MAX_WRAPS) return null;
       if (operator === "*") left = product(left, right);
       else {
         const ratio: Expression = { kind: "mul", args: [left, pow(right, MINUS_ONE)] };
@@ -72,36 +75,36 @@ class PythonReader {
     return left;
   }
 
-  private unary(depth: number): Expression | null {
-    this.budget.spend(2);
+  #unary(depth: number): Expression | null {
+    this.#budget.spend(2);
     if (depth > MAX_DEPTH) return null;
-    const sign = this.tokens[this.at];
+    const sign = this.#tokens[this.#at];
     if (sign === "+" || sign === "-") {
-      this.at++;
-      const value = this.unary(depth + 1);
+      this.#at++;
+      const value = this.#unary(depth + 1);
       return value === null || sign === "+" ? value : negative(value);
     }
-    return this.power(depth);
+    return this.#power(depth);
   }
 
-  private power(depth: number): Expression | null {
-    const base = this.atom(depth);
-    if (base === null || this.tokens[this.at] !== "**") return base;
-    this.at++;
-    const exponent = this.unary(depth + 1);
+  #power(depth: number): Expression | null {
+    const base = this.#atom(depth);
+    if (base === null || this.#tokens[this.#at] !== "**") return base;
+    this.#at++;
+    const exponent = this.#unary(depth + 1);
     return exponent === null ? null : pow(base, exponent);
   }
 
-  private atom(depth: number): Expression | null {
-    const token = this.tokens[this.at++];
+  #atom(depth: number): Expression | null {
+    const token = this.#tokens[this.#at++];
     if (token === undefined) return null;
     if (token === "(") {
       const value = this.sum(depth + 1);
-      if (value === null || this.tokens[this.at++] !== ")") return null;
+      if (value === null || this.#tokens[this.#at++] !== ")") return null;
       return value;
     }
     if (!/^[\d.]/.test(token)) return null;
-    const value = parseDecimal(token, this.budget.bits);
+    const value = parseDecimal(token, this.#budget.bits);
     return value === null ? null : number(value, token.includes("."));
   }
 }

@@ -38,18 +38,21 @@ export function strip(text: string): string {
 
 /** Finds the next occurrence of one needle for ever larger starts in time linear in the text, however often it is asked. */
 export class Finder {
-  private from = 0;
-  private found = -2;
+  #from = 0;
+  #found = -2;
 
-  constructor(
-    private readonly text: string,
-    private readonly needle: string,
-  ) {}
+  readonly #text: string;
+  readonly #needle: string;
+
+  constructor(text: string, needle: string) {
+    this.#text = text;
+    this.#needle = needle;
+  }
 
   next(at: number): number {
-    if (this.found !== -2 && at >= this.from && (this.found === -1 || this.found >= at)) return this.found;
-    this.from = at;
-    this.found = this.text.indexOf(this.needle, at);
-    return this.found;
+    if (this.#found !== -2 && at >= this.#from && (this.#found === -1 || this.#found >= at)) return this.#found;
+    this.#from = at;
+    this.#found = this.#text.indexOf(this.#needle, at);
+    return this.#found;
   }
 }

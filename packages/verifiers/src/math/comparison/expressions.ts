@@ -216,8 +216,8 @@ function neverZero(x: Expression, budget: Budget): boolean {
   const key = symbols[0]![0];
   let sign = 0;
   let least = Infinity;
-  for (let i = -60; i <= 60; i++) {
-    const place = Math.sign(i) * (Math.abs(i) <= 40 ? Math.abs(i) / 4 : 10 * 1.3 ** (Math.abs(i) - 40));
+  for (let i = -80; i <= 80; i++) {
+    const place = Math.sign(i) * (Math.abs(i) <= 40 ? Math.abs(i) / 4 : 10 * 2 ** (Math.abs(i) - 40));
     const value = approximate(x, new Map([[key, { re: place, im: 0, error: 0 }]]), budget);
     if (value.im !== 0 || !Number.isFinite(value.re)) return false;
     if (value.re === 0 || (sign !== 0 && Math.sign(value.re) !== sign)) return false;
@@ -232,7 +232,7 @@ function relationIsSet(relation: RelationNode | ChainNode, set: Expression, c: C
   const plain = callsAsSymbols(relation) as RelationNode | ChainNode;
   if (freeSymbols(plain).size !== 1) return null;
   const pieces = realSetOf(set, c.budget);
-  return pieces === null ? null : solves(plain, pieces, c.budget);
+  return pieces !== null && solves(plain, pieces, c.budget);
 }
 
 /** f(x) as one symbol, so that 0 < f(x) < 1 has the solution (0, 1). */

@@ -9,7 +9,7 @@ import { type Expression, childrenOf } from "../expression";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
 import { approximate } from "../evaluation/numeric";
-import { type Rational, equal, integer, rational } from "../rational";
+import { type Rational, equal, integer, rational, subtract, toNumber } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
 
 /** Below this distance the reference takes two irrational constants for equal, however small they are: 2^-49. */
@@ -52,7 +52,7 @@ function sameConstant(a: Expression, b: Expression, precision: number, budget: B
   const [p, q] = [approximate(a, NOWHERE, budget), approximate(b, NOWHERE, budget)];
   const atomic = a.kind === "number" || b.kind === "number";
   const chop = atomic ? 0 : Math.max(CHOP, 10 ** -(precision + 0.3));
-  if (x !== null && y !== null && (equal(x, y) || atomic)) return equal(x, y) || (holdsFloat(a, b) && withinOneUlp(p, q));
+  if (x !== null && y !== null) return equal(x, y) || Math.abs(toNumber(subtract(x, y))) <= chop || (holdsFloat(a, b) && withinOneUlp(p, q));
   return closeTo(p, q, chop);
 }
 

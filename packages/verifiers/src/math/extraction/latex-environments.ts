@@ -26,29 +26,32 @@ export interface EnvironmentGroup {
 }
 
 export class EnvironmentReader {
-  private readonly display: Finder;
-  private readonly bracket: Finder;
-  private readonly parenthesis: Finder;
-  private readonly line: Finder;
-  private readonly boxes: Finder;
-  private readonly braces: Finder;
+  readonly #display: Finder;
+  readonly #bracket: Finder;
+  readonly #parenthesis: Finder;
+  readonly #line: Finder;
+  readonly #boxes: Finder;
+  readonly #braces: Finder;
 
-  constructor(private readonly text: string) {
-    this.display = new Finder(text, "$$");
-    this.bracket = new Finder(text, "\\]");
-    this.parenthesis = new Finder(text, "\\)");
-    this.line = new Finder(text, "\n");
-    this.boxes = new Finder(text, "\\boxed{");
-    this.braces = new Finder(text, "}");
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#display = new Finder(text, "$$");
+    this.#bracket = new Finder(text, "\\]");
+    this.#parenthesis = new Finder(text, "\\)");
+    this.#line = new Finder(text, "\n");
+    this.#boxes = new Finder(text, "\\boxed{");
+    this.#braces = new Finder(text, "}");
   }
 
   /** The environments joined at `start`, or null. */
   groupAt(start: number, kind: EnvironmentKind = "plain"): EnvironmentGroup | null {
-    const first = this.at(start, kind);
+    const first = this.#at(start, kind);
     if (first === null) return null;
     const items = [first];
     while (items.length < 6) {
-      const next = this.joined(items[items.length - 1]!.end, kind);
+      const next = this.#joined(items[items.length - 1]!.end, kind);
       if (next === null) break;
       items.push(next);
     }
@@ -61,7 +64,7 @@ export class EnvironmentReader {
     let consumed = 0;
     for (;;) {
       OPENING.lastIndex = from;
-      const match = OPENING.exec(this.text);
+      const match = OPENING.exec(this.#text);
       if (match === null) return;
       const start = match[0] === "[" ? match.index - 1 : match.index;
       from = match.index + 1;
@@ -74,54 +77,54 @@ export class EnvironmentReader {
 
   /** The first place at or after `at` where an environment may begin; -1 when there is none. */
   nextOpening(at: number): number {
-    if (at < this.opening.from || (this.opening.found >= 0 && this.opening.found < at)) {
+    if (at < this.#opening.from || (this.#opening.found >= 0 && this.#opening.found < at)) {
       // A bracket counts from the blank before it, which may be the very place asked about.
       OPENING.lastIndex = at;
-      let match = OPENING.exec(this.text);
-      if (match !== null && match[0] === "[" && match.index === at) match = OPENING.exec(this.text);
-      this.opening = { from: at, found: match === null ? -1 : match[0] === "[" ? match.index - 1 : match.index };
+      let match = OPENING.exec(this.#text);
+      if (match !== null && match[0] === "[" && match.index === at) match = OPENING.exec(this.#text);
+      this.#opening = { from: at, found: match === null ? -1 : match[0] === "[" ? match.index - 1 : match.index };
     }
-    return this.opening.found;
+    return this.#opening.found;
   }
-  private opening = { from: Infinity, found: -1 };
+  #opening = { from: Infinity, found: -1 };
 
-  private joined(end: number, kind: EnvironmentKind): Environment | null {
-    const { text } = this;
+  #joined(end: number, kind: EnvironmentKind): Environment | null {
+    const text = this.#text;
     CONNECTOR.lastIndex = skipSpace(text, end);
     const connector = CONNECTOR.exec(text);
     if (connector === null) return null;
     const after = CONNECTOR.lastIndex;
     const start = skipSpace(text, after);
-    return this.at(start, kind) ?? (start > after ? this.at(start - 1, kind) : null);
+    return this.#at(start, kind) ?? (start > after ? this.#at(start - 1, kind) : null);
   }
 
   /** The one environment that begins at `start`. */
-  private at(start: number, kind: EnvironmentKind): Environment | null {
-    const { text } = this;
+  #at(start: number, kind: EnvironmentKind): Environment | null {
+    const text = this.#text;
     const code = text.charCodeAt(start);
     const escaped = text[start - 1] === "\\";
     if (code === 36) {
       if (escaped) return null;
-      if (text[start + 1] === "$") return this.displayDollar(start, kind);
-      return isDigit(text.charCodeAt(start - 1)) ? null : this.inlineDollar(start, kind);
+      if (text[start + 1] === "$") return this.#displayDollar(start, kind);
+      return isDigit(text.charCodeAt(start - 1)) ? null : this.#inlineDollar(start, kind);
     }
     if (code === 92) {
       const next = text[start + 1];
-      if (next === "f") return kind === "plain" ? this.fraction(start) : null;
+      if (next === "f") return kind === "plain" ? this.#fraction(start) : null;
       if (escaped) return null;
-      if (next === "[") return this.delimited(start, this.bracket, false, kind);
-      return next === "(" ? this.delimited(start, this.parenthesis, true, kind) : null;
+      if (next === "[") return this.#delimited(start, this.#bracket, false, kind);
+      return next === "(" ? this.#delimited(start, this.#parenthesis, true, kind) : null;
     }
-    if (code === 45) return kind === "plain" ? this.fraction(start) : null;
-    return isSpace(code) && text[start + 1] === "[" ? this.spacedBracket(start, kind) : null;
+    if (code === 45) return kind === "plain" ? this.#fraction(start) : null;
+    return isSpace(code) && text[start + 1] === "[" ? this.#spacedBracket(start, kind) : null;
   }
 
   /** The environment around [start, close), when it is of the kind asked for. */
-  private finish(start: number, close: number, end: number, kind: EnvironmentKind): Environment | null {
-    const { text } = this;
+  #finish(start: number, close: number, end: number, kind: EnvironmentKind): Environment | null {
+    const text = this.#text;
     if (kind === "boxed") {
-      const box = this.boxes.next(start);
-      const brace = box < 0 ? -1 : this.braces.next(box + 8);
+      const box = this.#boxes.next(start);
+      const brace = box < 0 ? -1 : this.#braces.next(box + 8);
       if (brace < 0 || brace >= close) return null;
     }
     const after = skipSpace(text, end);
@@ -134,15 +137,15 @@ export class EnvironmentReader {
     return { content: text.slice(start, close), percent: stop > after, end: stop };
   }
 
-  private displayDollar(start: number, kind: EnvironmentKind): Environment | null {
-    const { text } = this;
+  #displayDollar(start: number, kind: EnvironmentKind): Environment | null {
+    const text = this.#text;
     if (text[start + 2] === "$" && text[start + 3] === "$") return null;
-    const close = this.display.next(start + 3);
-    return close < 0 || text[close - 1] === "\\" ? null : this.finish(start + 2, close, close + 2, kind);
+    const close = this.#display.next(start + 3);
+    return close < 0 || text[close - 1] === "\\" ? null : this.#finish(start + 2, close, close + 2, kind);
   }
 
-  private inlineDollar(start: number, kind: EnvironmentKind): Environment | null {
-    const { text } = this;
+  #inlineDollar(start: number, kind: EnvironmentKind): Environment | null {
+    const text = this.#text;
     let at = start + 1;
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
@@ -150,32 +153,32 @@ export class EnvironmentReader {
       if (code === 92 && text[at + 1] === "$") at++;
       else if (code === 36) break;
     }
-    return at >= text.length || at === start + 1 ? null : this.finish(start + 1, at, at + 1, kind);
+    return at >= text.length || at === start + 1 ? null : this.#finish(start + 1, at, at + 1, kind);
   }
 
-  private delimited(start: number, closing: Finder, oneLine: boolean, kind: EnvironmentKind): Environment | null {
-    const { text } = this;
+  #delimited(start: number, closing: Finder, oneLine: boolean, kind: EnvironmentKind): Environment | null {
+    const text = this.#text;
     const closer = oneLine ? ")" : "]";
     if (text[start + 2] === "\\" && text[start + 3] === closer) return null;
     const close = closing.next(start + 3);
     if (close < 0 || text[close - 1] === "\\") return null;
     if (oneLine) {
-      const line = this.line.next(start + 2);
+      const line = this.#line.next(start + 2);
       if (line >= 0 && line < close) return null;
     }
-    return this.finish(start + 2, close, close + 2, kind);
+    return this.#finish(start + 2, close, close + 2, kind);
   }
 
-  private spacedBracket(start: number, kind: EnvironmentKind): Environment | null {
-    const { text } = this;
+  #spacedBracket(start: number, kind: EnvironmentKind): Environment | null {
+    const text = this.#text;
     let at = start + 2;
     while (at < text.length && text[at] !== "]" && text[at] !== "[" && text[at] !== "\n") at++;
     if (text[at] !== "]" || at === start + 2 || at + 1 >= text.length || !isSpace(text.charCodeAt(at + 1))) return null;
-    return this.finish(start + 2, at, at + 2, kind);
+    return this.#finish(start + 2, at, at + 2, kind);
   }
 
-  private fraction(start: number): Environment | null {
+  #fraction(start: number): Environment | null {
     FRACTION.lastIndex = start;
-    return FRACTION.test(this.text) ? this.finish(start, FRACTION.lastIndex, FRACTION.lastIndex, "plain") : null;
+    return FRACTION.test(this.#text) ? this.#finish(start, FRACTION.lastIndex, FRACTION.lastIndex, "plain") : null;
   }
 }

@@ -18,66 +18,70 @@ export interface LatexMatch {
 type Group = ReturnType<EnvironmentReader["groupAt"]>;
 
 export class LatexExtraction {
-  private readonly reader: EnvironmentReader;
+  readonly #reader: EnvironmentReader;
 
-  constructor(
-    private readonly text: string,
-    private readonly anchors: Anchors,
-    private readonly target: LatexTarget,
-    private readonly budget: Budget,
-  ) {
-    this.reader = new EnvironmentReader(text);
+  readonly #text: string;
+  readonly #anchors: Anchors;
+  readonly #target: LatexTarget;
+  readonly #budget: Budget;
+
+  constructor(text: string, anchors: Anchors, target: LatexTarget, budget: Budget) {
+    this.#text = text;
+    this.#anchors = anchors;
+    this.#target = target;
+    this.#budget = budget;
+    this.#reader = new EnvironmentReader(text);
   }
 
   priorities(): readonly number[] {
     const list = [0, 50, 100, 200];
-    if (this.target.tryExtractWithoutAnchor) list.push(300);
-    if (this.target.boxedMatchPriority >= 0) list.push(this.target.boxedMatchPriority);
+    if (this.#target.tryExtractWithoutAnchor) list.push(300);
+    if (this.#target.boxedMatchPriority >= 0) list.push(this.#target.boxedMatchPriority);
     return list;
   }
 
   matches(priority: number): LatexMatch[] {
     const found: LatexMatch[] = [];
-    if (priority === 0) this.finalHope(found);
-    else if (priority === 50) this.finalIs(found);
-    else if (priority === 100 || priority === 200) this.answers(found, priority === 100);
-    else if (priority === 300 && this.target.tryExtractWithoutAnchor) {
-      for (const group of this.reader.groups("plain")) found.push({ ...group, boxed: false });
-      this.budget.spend(this.text.length);
+    if (priority === 0) this.#finalHope(found);
+    else if (priority === 50) this.#finalIs(found);
+    else if (priority === 100 || priority === 200) this.#answers(found, priority === 100);
+    else if (priority === 300 && this.#target.tryExtractWithoutAnchor) {
+      for (const group of this.#reader.groups("plain")) found.push({ ...group, boxed: false });
+      this.#budget.spend(this.#text.length);
     }
-    if (priority === this.target.boxedMatchPriority) this.boxed(found);
+    if (priority === this.#target.boxedMatchPriority) this.#boxed(found);
     return found;
   }
 
-  private groupAfterBlanks(at: number): Group {
-    const start = skipSpace(this.text, at);
-    return this.reader.groupAt(start) ?? (start > at && isSpace(this.text.charCodeAt(start - 1)) ? this.reader.groupAt(start - 1) : null);
+  #groupAfterBlanks(at: number): Group {
+    const start = skipSpace(this.#text, at);
+    return this.#reader.groupAt(start) ?? (start > at && isSpace(this.#text.charCodeAt(start - 1)) ? this.#reader.groupAt(start - 1) : null);
   }
 
-  private finalHope(found: LatexMatch[]): void {
+  #finalHope(found: LatexMatch[]): void {
     let from = 0;
-    for (const end of this.anchors.finals) {
+    for (const end of this.#anchors.finals) {
       const start = end - FINAL_ANSWER_LENGTH;
-      if (start < from || !continuesWith(this.text, end, " is")) continue;
+      if (start < from || !continuesWith(this.#text, end, " is")) continue;
       const after = end + 3;
-      const group = this.groupAfterBlanks(this.text[after] === ":" ? after + 1 : after);
-      const stop = group === null ? -1 : hopeFollows(this.text, group.end);
+      const group = this.#groupAfterBlanks(this.#text[after] === ":" ? after + 1 : after);
+      const stop = group === null ? -1 : hopeFollows(this.#text, group.end);
       if (stop < 0) continue;
       found.push({ start, end: stop, items: group!.items, boxed: false });
       from = stop;
     }
   }
 
-  private finalIs(found: LatexMatch[]): void {
+  #finalIs(found: LatexMatch[]): void {
     let from = 0;
-    for (const end of this.anchors.finals) {
+    for (const end of this.#anchors.finals) {
       const start = end - FINAL_ANSWER_LENGTH;
       if (start < from) continue;
-      this.budget.spend(50);
-      const last = gapEnd(this.text, end, 100, true);
+      this.#budget.spend(50);
+      const last = gapEnd(this.#text, end, 100, true);
       for (let at = end; at <= last; at++) {
-        const after = afterIs(this.text, at);
-        const group = after < 0 ? null : this.groupAfterBlanks(after);
+        const after = afterIs(this.#text, at);
+        const group = after < 0 ? null : this.#groupAfterBlanks(after);
         if (group === null) continue;
         found.push({ start, end: group.end, items: group.items, boxed: false });
         from = group.end;
@@ -86,16 +90,16 @@ export class LatexExtraction {
     }
   }
 
-  private answers(found: LatexMatch[], colon: boolean): void {
+  #answers(found: LatexMatch[], colon: boolean): void {
     let from = 0;
-    for (const end of this.anchors.answers) {
+    for (const end of this.#anchors.answers) {
       const start = end - ANSWER_LENGTH;
-      if (start < from || (colon && this.text[end] !== ":")) continue;
-      this.budget.spend(20);
+      if (start < from || (colon && this.#text[end] !== ":")) continue;
+      this.#budget.spend(20);
       const gap = colon ? end + 1 : end;
-      const last = gapEnd(this.text, gap, 50, true);
-      for (let at = this.reader.nextOpening(gap); at >= 0 && at <= last; at = this.reader.nextOpening(at + 1)) {
-        const group = this.reader.groupAt(at);
+      const last = gapEnd(this.#text, gap, 50, true);
+      for (let at = this.#reader.nextOpening(gap); at >= 0 && at <= last; at = this.#reader.nextOpening(at + 1)) {
+        const group = this.#reader.groupAt(at);
         if (group === null) continue;
         found.push({ start, end: group.end, items: group.items, boxed: false });
         from = group.end;
@@ -105,14 +109,14 @@ export class LatexExtraction {
   }
 
   /** Environments that hold a box; and the text from the first `\boxed{` to the last `}`: where each box ends is settled when the match is cleaned up. */
-  private boxed(found: LatexMatch[]): void {
-    const start = this.text.indexOf("\\boxed{");
+  #boxed(found: LatexMatch[]): void {
+    const start = this.#text.indexOf("\\boxed{");
     if (start < 0) return;
-    for (const group of this.reader.groups("boxed")) found.push({ ...group, boxed: false });
-    this.budget.spend(this.text.length);
-    const close = this.text.lastIndexOf("}");
+    for (const group of this.#reader.groups("boxed")) found.push({ ...group, boxed: false });
+    this.#budget.spend(this.#text.length);
+    const close = this.#text.lastIndexOf("}");
     if (close < start + 8) return;
-    const content = this.text.slice(start, close + 1);
+    const content = this.#text.slice(start, close + 1);
     found.push({ start, end: close + 1, items: [{ content, percent: false, end: close + 1 }], boxed: true });
   }
 }

@@ -142,65 +142,69 @@ export function tokenize(source: string, budget: Budget): Tokens | null {
 }
 
 class Lexer {
-  private readonly types: TokenType[] = [];
-  private readonly texts: string[] = [];
-  private readonly starts: number[] = [];
-  private at = 0;
+  readonly #types: TokenType[] = [];
+  readonly #texts: string[] = [];
+  readonly #starts: number[] = [];
+  #at = 0;
 
-  constructor(private readonly source: string) {}
+  readonly #source: string;
 
-  run(): Tokens | null {
-    const { source } = this;
-    while (this.at < source.length) {
-      const code = source.charCodeAt(this.at);
-      if (isBlank(code)) {
-        this.at++;
-        continue;
-      }
-      const ok = isDigit(code) || code === 46 ? this.number(code) : code === 92 ? this.command() : isLetter(code) ? this.letters(code) : this.character();
-      if (!ok) return null;
-    }
-    this.push("eof", source.length, source.length);
-    return { types: this.types, texts: this.texts, starts: this.starts, source };
+  constructor(source: string) {
+    this.#source = source;
   }
 
-  private push(type: TokenType, start: number, end: number): true {
-    this.types.push(type);
-    this.texts.push(this.source.slice(start, end));
-    this.starts.push(start);
-    this.at = end;
+  run(): Tokens | null {
+    const source = this.#source;
+    while (this.#at < source.length) {
+      const code = source.charCodeAt(this.#at);
+      if (isBlank(code)) {
+        this.#at++;
+        continue;
+      }
+      const ok = isDigit(code) || code === 46 ? this.#number(code) : code === 92 ? this.#command() : isLetter(code) ? this.#letters(code) : this.#character();
+      if (!ok) return null;
+    }
+    this.#push("eof", source.length, source.length);
+    return { types: this.#types, texts: this.#texts, starts: this.#starts, source };
+  }
+
+  #push(type: TokenType, start: number, end: number): true {
+    this.#types.push(type);
+    this.#texts.push(this.#source.slice(start, end));
+    this.#starts.push(start);
+    this.#at = end;
     return true;
   }
 
   /** DIGIT+ | DIGIT* . DIGIT+, then `E±digits` or a percent sign after at most one blank. */
-  private number(first: number): boolean {
-    const { source } = this;
-    const start = this.at;
+  #number(first: number): boolean {
+    const source = this.#source;
+    const start = this.#at;
     let end = start;
     while (isDigit(source.charCodeAt(end))) end++;
     if (source.charCodeAt(end) === 46 && isDigit(source.charCodeAt(end + 1))) {
       end++;
       while (isDigit(source.charCodeAt(end))) end++;
     }
-    if (end === start) return first === 46 && this.push(".", start, start + 1);
+    if (end === start) return first === 46 && this.#push(".", start, start + 1);
     if (source[end] === "E") {
       let digits = end + 1;
       if (source[digits] === "+" || source[digits] === "-" || source[digits] === "−" || source[digits] === "∸") digits++;
       if (isDigit(source.charCodeAt(digits))) {
         while (isDigit(source.charCodeAt(digits))) digits++;
-        return this.push("scientific", start, digits);
+        return this.#push("scientific", start, digits);
       }
     }
     let sign = end;
     if (isBlank(source.charCodeAt(sign))) sign++;
-    if (source[sign] === "%") return this.push("percent", start, sign + 1);
-    if (source[sign] === "\\" && source[sign + 1] === "%") return this.push("percent", start, sign + 2);
-    return this.push("number", start, end);
+    if (source[sign] === "%") return this.#push("percent", start, sign + 1);
+    if (source[sign] === "\\" && source[sign + 1] === "%") return this.#push("percent", start, sign + 2);
+    return this.#push("number", start, end);
   }
 
-  private letters(code: number): boolean {
-    const { source } = this;
-    const start = this.at;
+  #letters(code: number): boolean {
+    const source = this.#source;
+    const start = this.#at;
     const words = WORDS_BY_LETTER.get(source[start]!);
     const word = words?.find((candidate) => source.startsWith(candidate, start));
     if (code === 100) {
@@ -213,156 +217,156 @@ class Lexer {
         stop = end + 2;
         while (isLetter(source.charCodeAt(stop))) stop++;
       }
-      if (stop > start + (word?.length ?? 0)) return this.push("differential", start, stop);
+      if (stop > start + (word?.length ?? 0)) return this.#push("differential", start, stop);
     }
-    if (word !== undefined) return this.push(`word:${word}`, start, start + word.length);
-    return this.push(code === 101 ? "euler" : code === 69 ? "E" : "letter", start, start + 1);
+    if (word !== undefined) return this.#push(`word:${word}`, start, start + word.length);
+    return this.#push(code === 101 ? "euler" : code === 69 ? "E" : "letter", start, start + 1);
   }
 
-  private character(): boolean {
-    const { source } = this;
-    const start = this.at;
+  #character(): boolean {
+    const source = this.#source;
+    const start = this.#at;
     const character = source[start]!;
     switch (character) {
       case "<":
-        if (source.startsWith("<->", start) || source.startsWith("<=>", start)) return this.push("exchange", start, start + 3);
-        if (source[start + 1] === "=") return this.push("<=", start, start + 2);
+        if (source.startsWith("<->", start) || source.startsWith("<=>", start)) return this.#push("exchange", start, start + 3);
+        if (source[start + 1] === "=") return this.#push("<=", start, start + 2);
         break;
       case ">":
-        if (source[start + 1] === "=") return this.push(">=", start, start + 2);
+        if (source[start + 1] === "=") return this.#push(">=", start, start + 2);
         break;
       case "=":
-        if (source[start + 1] === "=") return this.push("==", start, start + 2);
+        if (source[start + 1] === "=") return this.#push("==", start, start + 2);
         break;
       case "~":
-        return source[start + 1] === "=" && this.push("approx", start, start + 2);
+        return source[start + 1] === "=" && this.#push("approx", start, start + 2);
       case "!":
-        if (source[start + 1] !== "=") return this.push("!", start, start + 1);
-        return this.push("!=", start, start + (source[start + 2] === "=" ? 3 : 2));
+        if (source[start + 1] !== "=") return this.#push("!", start, start + 1);
+        return this.#push("!=", start, start + (source[start + 2] === "=" ? 3 : 2));
       case "'":
-        return this.push("transpose", start, start + 1);
+        return this.#push("transpose", start, start + 1);
       case "^":
-        return this.caret(start);
+        return this.#caret(start);
     }
     const type = CHARACTERS.get(character);
     if (type === undefined) return false;
     const greedy = (type === "greek" || type === "other") && source[start + 1] === " ";
-    return this.push(type, start, start + (greedy ? 2 : 1));
+    return this.#push(type, start, start + (greedy ? 2 : 1));
   }
 
   /** `^T` and `^\circ` are one token each: transpose and degree. */
-  private caret(start: number): true {
-    const { source } = this;
+  #caret(start: number): true {
+    const source = this.#source;
     for (const literal of ["^{T}", "^T", "^{\\\\top}"]) {
-      if (source.startsWith(literal, start)) return this.push("transpose", start, start + literal.length);
+      if (source.startsWith(literal, start)) return this.#push("transpose", start, start + literal.length);
     }
     for (const name of ["circle", "circ", "degree"]) {
-      if (source.startsWith(`^\\${name}`, start)) return this.push("degree", start, start + name.length + 2);
-      if (source.startsWith(`^{\\${name}}`, start)) return this.push("degree", start, start + name.length + 4);
+      if (source.startsWith(`^\\${name}`, start)) return this.#push("degree", start, start + name.length + 2);
+      if (source.startsWith(`^{\\${name}}`, start)) return this.#push("degree", start, start + name.length + 4);
     }
-    if (source.startsWith("^°", start)) return this.push("degree", start, start + 2);
-    if (source.startsWith("^{°}", start)) return this.push("degree", start, start + 4);
-    return this.push("^", start, start + 1);
+    if (source.startsWith("^°", start)) return this.#push("degree", start, start + 2);
+    if (source.startsWith("^{°}", start)) return this.#push("degree", start, start + 4);
+    return this.#push("^", start, start + 1);
   }
 
-  private command(): boolean {
-    const { source } = this;
-    const start = this.at;
+  #command(): boolean {
+    const source = this.#source;
+    const start = this.#at;
     const next = source[start + 1];
     if (next === undefined) return false;
-    if (!isLetter(source.charCodeAt(start + 1))) return this.escaped(start, next);
+    if (!isLetter(source.charCodeAt(start + 1))) return this.#escaped(start, next);
     let end = start + 1;
     while (end - start < 24 && isLetter(source.charCodeAt(end))) end++;
     const word = source.slice(start, end);
-    if (ACCENT_COMMANDS.has(word) && this.accent(start, end)) return true;
-    if (word === "\\begin" || word === "\\end" || word === "\\variable" || word === "\\char" || word === "\\not") return this.special(word, start, end);
+    if (ACCENT_COMMANDS.has(word) && this.#accent(start, end)) return true;
+    if (word === "\\begin" || word === "\\end" || word === "\\variable" || word === "\\char" || word === "\\not") return this.#special(word, start, end);
     for (let length = Math.min(word.length, LONGEST_COMMAND); length > 1; length--) {
       const prefix = length === word.length ? word : word.slice(0, length);
       const type = COMMANDS.get(prefix);
       if (type === undefined) continue;
       if (type === "skip") {
-        this.at = start + length;
+        this.#at = start + length;
         return true;
       }
-      return this.commandToken(type, start, start + length);
+      return this.#commandToken(type, start, start + length);
     }
     return false;
   }
 
-  private commandToken(type: TokenType, start: number, end: number): true {
-    const { source } = this;
+  #commandToken(type: TokenType, start: number, end: number): true {
+    const source = this.#source;
     const blank = source[end] === " ";
-    if (type === "gammafn") return blank ? this.push("greek", start, end + 1) : this.push(type, start, end);
-    if (type === "greek" || type === "other") return this.push(type, start, blank ? end + 1 : end);
-    if (type === "infinity" && source[end] === "%") return this.push(type, start, end + 1);
-    if (type === "infinity" && source.startsWith("\\%", end)) return this.push(type, start, end + 2);
-    if (type === "lbrace" && source.startsWith("\\rbrace", end)) return this.push("emptyset", start, end + 7);
-    return this.push(type, start, end);
+    if (type === "gammafn") return blank ? this.#push("greek", start, end + 1) : this.#push(type, start, end);
+    if (type === "greek" || type === "other") return this.#push(type, start, blank ? end + 1 : end);
+    if (type === "infinity" && source[end] === "%") return this.#push(type, start, end + 1);
+    if (type === "infinity" && source.startsWith("\\%", end)) return this.#push(type, start, end + 2);
+    if (type === "lbrace" && source.startsWith("\\rbrace", end)) return this.#push("emptyset", start, end + 7);
+    return this.#push(type, start, end);
   }
 
-  private escaped(start: number, next: string): boolean {
+  #escaped(start: number, next: string): boolean {
     switch (next) {
       case ",":
       case ":":
       case ";":
       case "!":
-        this.at = start + 2;
+        this.#at = start + 2;
         return true;
       case "$":
-        if (this.source.startsWith("\\infty", start + 2)) return this.push("infinity", start, start + 8);
-        this.at = start + 2;
+        if (this.#source.startsWith("\\infty", start + 2)) return this.#push("infinity", start, start + 8);
+        this.#at = start + 2;
         return true;
       case "{":
-        if (this.source.startsWith("\\}", start + 2)) return this.push("emptyset", start, start + 4);
-        return this.push("\\{", start, start + 2);
+        if (this.#source.startsWith("\\}", start + 2)) return this.#push("emptyset", start, start + 4);
+        return this.#push("\\{", start, start + 2);
       case "}":
       case "(":
       case ")":
       case "\\":
-        return this.push(`\\${next}`, start, start + 2);
+        return this.#push(`\\${next}`, start, start + 2);
       case "|":
-        return this.push("norm", start, start + 2);
+        return this.#push("norm", start, start + 2);
       default:
         return false;
     }
   }
 
   /** Accent, at most one blank, then everything to the first closing brace: accents do not nest. */
-  private accent(start: number, end: number): boolean {
-    const { source } = this;
+  #accent(start: number, end: number): boolean {
+    const source = this.#source;
     let open = end;
     if (isBlank(source.charCodeAt(open))) open++;
     if (source[open] !== "{") return false;
     if (open === end && source.startsWith("\\mathbb", start) && source[open + 2] === "}") {
       const name = LITERAL_SETS[source[open + 1] ?? ""];
-      if (name !== undefined) return this.push(`set${name}`, start, open + 3);
+      if (name !== undefined) return this.#push(`set${name}`, start, open + 3);
     }
     const close = source.indexOf("}", open + 1);
-    return close >= 0 && this.push("accent", start, close + 1);
+    return close >= 0 && this.#push("accent", start, close + 1);
   }
 
-  private special(word: string, start: number, end: number): boolean {
-    const { source } = this;
-    if (word === "\\not") return source.startsWith("\\equiv", end) && this.push("!=", start, end + 6);
+  #special(word: string, start: number, end: number): boolean {
+    const source = this.#source;
+    if (word === "\\not") return source.startsWith("\\equiv", end) && this.#push("!=", start, end + 6);
     if (word === "\\char") {
       const match = /^"?000([0-9A-F]{3})/.exec(source.slice(end, end + 8));
-      return match !== null && GREEK.has(`\\char000${match[1]}`) && this.push("greek", start, end + match[0].length);
+      return match !== null && GREEK.has(`\\char000${match[1]}`) && this.#push("greek", start, end + match[0].length);
     }
     const close = source.indexOf("}", end);
     if (close < 0) return false;
     if (word === "\\variable") {
       if (source[end] !== "{") return false;
       const inner = /^\{([^{}]*(?:_\{[^{}]*\})?[^{}]*)\}(\\?%)?/.exec(source.slice(end, end + 400));
-      return inner !== null && variableName(inner[1]!) && this.push("variable", start, end + inner[0].length);
+      return inner !== null && variableName(inner[1]!) && this.#push("variable", start, end + inner[0].length);
     }
     const name = source.slice(end, close + 1);
     const isBegin = word === "\\begin";
-    if (name === "{matrix}" || name === "{pmatrix}" || name === "{bmatrix}") return this.push(isBegin ? "beginMatrix" : "endMatrix", start, close + 1);
-    if (name === "{vmatrix}") return this.push(isBegin ? "beginDeterminant" : "endDeterminant", start, close + 1);
+    if (name === "{matrix}" || name === "{pmatrix}" || name === "{bmatrix}") return this.#push(isBegin ? "beginMatrix" : "endMatrix", start, close + 1);
+    if (name === "{vmatrix}") return this.#push(isBegin ? "beginDeterminant" : "endDeterminant", start, close + 1);
     if (name !== "{array}") return false;
-    if (!isBegin) return this.push("endArray", start, close + 1);
+    if (!isBegin) return this.#push("endArray", start, close + 1);
     const columns = /^\{[clr]*\}/.exec(source.slice(close + 1, close + 200));
-    return columns !== null && this.push("beginArray", start, close + 1 + columns[0].length);
+    return columns !== null && this.#push("beginArray", start, close + 1 + columns[0].length);
   }
 }
 

@@ -1,0 +1,72 @@
+/**
+ * Pairs a second and milliseconds a pair of `parse` + `verify`, on the labelled pairs of ../shared/golden/math-verify where they are and
+ * on this package's own table: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts [--json]`. The peer is
+ * ../shared/peers/mv_bench.py (Math-Verify 0.9 in Python) over the same files, run beside it.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type LabelledPair, comparePairs, judgePair } from "./parity";
+
+const root = resolve(fileURLToPath(import.meta.url), "../../../../..");
+const shared = resolve(root, "../shared/golden/math-verify");
+
+interface Row {
+  readonly set: string;
+  readonly pairs: number;
+  readonly pairsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly worstMs: number;
+  readonly agreement: number;
+}
+
+function loadPairs(file: string): LabelledPair[] {
+  const data = JSON.parse(readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null")) as (LabelledPair & { latex?: string })[];
+  return data
+    .map((row) => (row.latex === undefined ? row : { gold: `$${row.latex}$`, pred: `$${row.latex}$`, expected: 1 }))
+    .filter((row) => typeof row.gold === "string" && typeof row.pred === "string");
+}
+
+function measure(set: string, pairs: LabelledPair[]): Row {
+  for (let warm = 0; warm < 3; warm++) for (const pair of pairs) judgePair(pair);
+  const times: number[] = [];
+  const rounds = Math.max(3, Math.ceil(6000 / pairs.length));
+  let best = Infinity;
+  for (let round = 0; round < rounds; round++) {
+    const started = performance.now();
+    for (const pair of pairs) {
+      const before = performance.now();
+      judgePair(pair);
+      times.push(performance.now() - before);
+    }
+    best = Math.min(best, performance.now() - started);
+  }
+  times.sort((a, b) => a - b);
+  const quantile = (q: number): number => times[Math.min(times.length - 1, Math.floor(q * times.length))]!;
+  return {
+    set,
+    pairs: pairs.length,
+    pairsPerSecond: Math.round((1000 * pairs.length) / best),
+    p50Ms: round3(quantile(0.5)),
+    p99Ms: round3(quantile(0.99)),
+    worstMs: round3(times[times.length - 1]!),
+    agreement: comparePairs(pairs).agreement,
+  };
+}
+
+const round3 = (x: number): number => Math.round(x * 1000) / 1000;
+
+const sets: [string, string][] = [
+  ["own", join(root, "tools/goldens/math-verify/pairs.json")],
+  ["cases", join(shared, "cases.json")],
+  ["cross", join(shared, "cross_500.json")],
+  ["latex", join(shared, "latex_strings_500.json")],
+];
+for (const [set, file] of sets) {
+  if (!existsSync(file)) {
+    console.warn(`math.bench: ${set} left out, ${file} is not there`);
+    continue;
+  }
+  console.log(JSON.stringify(measure(set, loadPairs(file))));
+}

@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { type ParseOptions, type VerifyOptions, expressionTarget, judge, latexTarget, parse, stringTarget, vTriune, verify } from "./index";
+
+const equal = (gold: string, pred: string, options: VerifyOptions = {}): boolean => verify(parse(gold), parse(pred), options);
+const text = (source: string, options: ParseOptions = {}): unknown => parse(source, options).at(-1);
+
+describe("finding the answer", () => {
+  it("reads the last of several answers at one priority, and the announced one before others", () => {
+    expect(text("The answer is $4$. No, the answer is $5$.")).toBe("5");
+    expect(text("The final answer is $5$. I hope it is correct. Also $6$ and $7$")).toBe("5");
+    expect(text("$x=3$ so \\boxed{12} follows")).toBe("12");
+    expect(text("first 3 then 4")).toBe("4");
+  });
+
+  it("puts \\boxed first when told to", () => {
+    const source = "We have \\boxed{7}. The final answer is $8$, or so.";
+    expect(text(source)).toBe("8");
+    expect(text(source, { targets: [latexTarget({ boxedMatchPriority: 0 })] })).toBe("7");
+    expect(text(source, { targets: [latexTarget({ boxedMatchPriority: -1 })] })).toBe("8");
+  });
+
+  it("takes boxes that stand together, and leaves one far back alone", () => {
+    expect(text("\\boxed{1} and \\boxed{2}")).toBe("1,2");
+    expect(text("\\boxed{1} and then a great deal more is said before one comes to the end of it, which is \\boxed{2}")).toBe("2");
+  });
+
+  it("finds nothing without an anchor when none is allowed", () => {
+    expect(parse("so it is $5$", { targets: [latexTarget({ tryExtractWithoutAnchor: false })] })).toEqual([]);
+    expect(parse("so it is 5", { targets: [expressionTarget({ tryExtractWithoutAnchor: false })] })).toEqual([]);
+    expect(text("the answer is $5$", { targets: [latexTarget({ tryExtractWithoutAnchor: false })] })).toBe("5");
+  });
+
+  it("keeps the text of what does not parse unless told not to", () => {
+    expect(parse("$5 +$", { targets: [latexTarget()] })).toEqual(["5 +"]);
+    expect(parse("$5 +$", { targets: [latexTarget()], fallbackMode: "noFallback" })).toEqual([]);
+    expect(equal("$\\frac{-1\\pm\\sqrt{2}}{2}$", "$\\frac{-1\\pm\\sqrt{2}}{2}$")).toBe(true);
+  });
+
+  it("reads words from a list", () => {
+    expect(parse("Answer: (x) or B.", { targets: [stringTarget()] })).toEqual(["b", "B"]);
+    expect(parse("it is Blue.", { targets: [stringTarget({ strings: ["Blue", "Red"], lowercase: false })] })).toEqual(["Blue", "Blue"]);
+    expect(parse("ABC", { targets: [stringTarget()] })).toEqual([]);
+  });
+
+  it("reads numbers with separators, currency and signs, not digits inside words", () => {
+    expect(text("costs $1,234.50 in all")).toBe("1234.50");
+    expect(text("12 345 people")).toBe("12345");
+    expect(text("it weighs 2,75 kg")).toBe("2.75");
+    expect(parse("AZYUK2A")).toEqual([]);
+  });
+});
+
+describe("comparing", () => {
+  it.each([
+    ["$x=4$", "$4$"],
+    ["$4$", "$2x=4$"],
+    ["$\\{1,2\\}$", "$(2,1)$"],
+    ["$2\\frac12$", "$2.5$"],
+    ["$50\\%$", "$0.5$"],
+    ["$50\\%$", "$50$"],
+    ["$5\\text{ cm}$", "$5\\text{ m}$"],
+    ["$\\frac13$", "$0.333333$"],
+    ["$AB$", "$ab$"],
+    ["$1<x<2$", "$x\\in(1,2)$"],
+    ["$\\sin^2x+\\cos^2x$", "$1$"],
+    ["$\\sum_{k=1}^{n}k$", "$\\frac{n(n+1)}{2}$"],
+    ["$\\int_0^1 x^2 dx$", "$1/3$"],
+    ["$x+y=3$", "$2x+2y=6$"],
+    ["$(-\\infty,2)\\cup(1,\\infty)$", "$\\mathbb{R}$"],
+    ["$\\begin{pmatrix}1&2\\end{pmatrix}$", "$\\begin{bmatrix}1&2\\end{bmatrix}$"],
+    ["$90^\\circ$", "$90$"],
+  ])("%s equals %s", (gold, pred) => expect(equal(gold, pred)).toBe(true));
+
+  it.each([
+    ["$2x=4$", "$4$"],
+    ["$(1,2)$", "$(2,1)$"],
+    ["$(2,1)$", "$\\{1,2\\}$"],
+    ["$x\\in(1,2)$", "$1<x<2$"],
+    ["$5$", "$5.0000001$"],
+    ["$\\frac13$", "$0.33333$"],
+    ["$1\\,000$", "$1000$"],
+    ["$i$", "$I$"],
+    ["$2^{100}$", "$2^{100}+1$"],
+    ["$10^{20}x$", "$(10^{20}+1)x$"],
+    ["$\\sqrt{x^2}$", "$x$"],
+    ["$\\ln x^2$", "$2\\ln x$"],
+    ["$x=39378$", "$x=49378$"],
+    ["$[1,2]$", "$1\\le x\\le 2$"],
+  ])("%s does not equal %s", (gold, pred) => expect(equal(gold, pred)).toBe(false));
+
+  it("follows its options", () => {
+    expect(equal("$f(x)$", "$f(y)$", { strict: false })).toBe(true);
+    expect(equal("$[1,2]$", "$1\\le x\\le 2$", { allowSetRelationComp: true })).toBe(true);
+    expect(equal("$\\frac13$", "$0.33$", { floatRounding: 2 })).toBe(true);
+    expect(equal("$\\sqrt{2}+\\pi$", "$\\sqrt{2}+\\pi+10^{-6}$", { numericPrecision: 5 })).toBe(true);
+  });
+
+  it("decides identities between polynomials exactly", () => {
+    expect(equal("$(x+y)^5$", "$x^5+5x^4y+10x^3y^2+10x^2y^3+5xy^4+y^5$")).toBe(true);
+    expect(equal("$(x+y)^5$", "$x^5+5x^4y+10x^3y^2+10x^2y^3+5xy^4+y^5+10^{-30}$")).toBe(false);
+  });
+});
+
+describe("judge", () => {
+  it("separates a wrong answer, a bad gold answer and a spent budget", () => {
+    expect(judge("$4$", "\\boxed{4}")).toEqual({ status: "scored", correct: true, extracted: true });
+    expect(judge("$4$", "\\boxed{5}")).toEqual({ status: "scored", correct: false, extracted: true });
+    expect(judge("$4$", "no number")).toEqual({ status: "scored", correct: false, extracted: false });
+    expect(judge("nothing to read", "\\boxed{5}")).toEqual({ status: "skipped", reason: "the gold answer does not parse" });
+    expect(judge("$4$", "$9^{9^{9^9}}$")).toEqual({ status: "error", reason: "budget", limit: "bits" });
+    expect(judge("$4$", "$10^6!$")).toEqual({ status: "error", reason: "budget", limit: "bits" });
+    expect(judge("$4$", "$\\sum_{i=1}^{9999}\\sum_{j=1}^{9999} ij$")).toEqual({ status: "error", reason: "budget", limit: "fuel" });
+  });
+
+  it("spends the same steps every time", () => {
+    const pair = ["$\\sum_{k=1}^{500} k^2$", "$41791750$"] as const;
+    expect(judge(...pair, { verify: { fuel: 20_000 } })).toMatchObject({ status: "scored", correct: true });
+    expect(judge(...pair, { verify: { fuel: 300 } })).toMatchObject({ status: "error", limit: "fuel" });
+    expect(verify(parse(pair[0]), parse(pair[1]), { fuel: 300 })).toBe(false);
+  });
+
+  it("says equal without evaluating when both are written the same", () => {
+    expect(judge("$9^{9^{9^9}}$", "$9^{9^{9^9}}$")).toMatchObject({ correct: true });
+  });
+
+  it("reads as V-Triune does: the box, lowercased, nothing without an anchor", () => {
+    expect(judge("\\boxed{\\text{Red}}", "so it is $\\boxed{\\text{RED}}$", vTriune)).toMatchObject({ correct: true });
+    expect(judge("\\boxed{4}", "it is $4$", vTriune)).toMatchObject({ correct: false, extracted: false });
+    expect(judge("\\boxed{4}", "\\boxed{4 \\text{ apples}}", vTriune)).toMatchObject({ correct: true });
+  });
+});
+
+describe("bad input", () => {
+  it.each([
+    ["no string", undefined as unknown as string],
+    ["empty", ""],
+    ["lone surrogates", "$\ud800 + \udc00$"],
+    ["NUL", "$5\0$"],
+    ["right-to-left marks", "$\u202e5\u202c$"],
+    ["deep braces", `$${"{".repeat(5000)}1${"}".repeat(5000)}$`],
+    ["deep brackets", `$${"(".repeat(5000)}1${")".repeat(5000)}$`],
+    ["deep functions", `$${"f(".repeat(3000)}x${")".repeat(3000)}$`],
+    ["deep roots", `$${"\\sqrt{".repeat(3000)}x${"}".repeat(3000)}$`],
+    ["long quotient", `$1${"/2".repeat(20_000)}$`],
+    ["long sum", `$1${"+1".repeat(20_000)}$`],
+    ["long relation", `$x${"=x".repeat(20_000)}$`],
+    ["many factorials", `$5${"!".repeat(20_000)}$`],
+    ["open boxes", "\\boxed{".repeat(20_000)],
+    ["open text", `$${"\\text{".repeat(10_000)}$`],
+    ["anchors only", "final answer is answer: ".repeat(3000)],
+    ["zero to a negative power", "$0^{-1}$"],
+    ["indeterminate", "$\\frac{0}{0}$"],
+    ["infinite interval", "$(\\infty, -\\infty)$"],
+  ])("%s: a verdict, no throw", (_, source) => {
+    expect(["scored", "skipped", "error"]).toContain(judge("$5$", source).status);
+    expect(["scored", "skipped", "error"]).toContain(judge(source, "$5$").status);
+    expect(["scored", "skipped", "error"]).toContain(judge(source, source).status);
+  });
+});
