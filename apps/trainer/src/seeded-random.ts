@@ -1,9 +1,9 @@
 /**
- * Seeded choices. Everything that decides a result draws from a generator that is passed in; its state can be saved and
- * restored, so a resumed run continues with the same draws.
+ * Seeded choices. Everything that decides a result draws from a generator that is passed in. Each use has a stream of its own,
+ * named by what it is for and by the step, so that a resumed run draws the same without any saved state.
  */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
 export interface SeededRandom {
   /** A whole number from `from` to `to`, both included. */
@@ -16,19 +16,12 @@ export interface SeededRandom {
   chance(probability: number): boolean;
   /** All entries in random order (Fisher-Yates). */
   shuffle<T>(items: readonly T[]): T[];
-  /** The generator's state, to be given to `restoreRandom`. */
-  state(): readonly number[];
 }
 
 /** A generator for `seed` (any integer; two streams of one seed differ by `stream`). */
 export function createRandom(seed: number, stream = 0): SeededRandom {
   // Odd multipliers keep (seed, stream) pairs apart in 32 bits; the generator mixes the rest.
   return wrap(xoroshiro128plus((Math.imul(seed, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca6b)) | 0));
-}
-
-/** Continues a generator from the state that `state()` gave. */
-export function restoreRandom(state: readonly number[]): SeededRandom {
-  return wrap(xoroshiro128plusFromState(state));
 }
 
 function wrap(generator: ReturnType<typeof xoroshiro128plus>): SeededRandom {
@@ -52,6 +45,5 @@ function wrap(generator: ReturnType<typeof xoroshiro128plus>): SeededRandom {
     },
     sample: (items, count) => shuffle(items).slice(0, count),
     chance: (probability) => int(0, 2 ** 30 - 1) < probability * 2 ** 30,
-    state: () => generator.getState(),
   };
 }

@@ -1,10 +1,10 @@
-import type { TrainingConfig } from "../config/training-config";
+import type { BackendSetting, TrainingConfig } from "../config/training-config";
 import { demoSourceNames } from "./sources/index";
 
 export interface DemoSettings {
   readonly seed: number;
   readonly steps: number;
-  readonly backend: string;
+  readonly backend: BackendSetting;
   /** Held-out samples of each source. */
   readonly samplesPerSource: number;
   readonly modelFolder: string;

@@ -12,9 +12,9 @@ import { writeHeldOutData, writeTrainingData } from "./demo-data";
 import { demoModelFolder } from "./run-demo";
 
 const steps = 12;
-const backends = ["wasm", "tensorflow"];
+const backends = ["wasm", "tensorflow"] as const;
 
-async function measure(backend: string): Promise<void> {
+async function measure(backend: (typeof backends)[number]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "v-triune-bench-"));
   try {
     const trainData = join(folder, "train.parquet");
@@ -46,12 +46,12 @@ async function measure(backend: string): Promise<void> {
 
 const [only] = process.argv.slice(2);
 if (only !== undefined) {
-  await measure(only);
+  await measure(only as (typeof backends)[number]);
 } else {
   console.log("one step: 14 prompts × 8 rollouts, pictures of 9 tokens, 1.2 M parameters; the fastest of 10");
   for (const backend of backends) {
     try {
-      await selectBackend({ prefer: backend as "wasm" });
+      await selectBackend({ prefer: backend });
     } catch {
       console.log(`${backend.padEnd(11)} not here: npx v-triune doctor says how to get it`);
       continue;

@@ -12,11 +12,11 @@ import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages }
 export interface MakeCheckpointOptions {
   readonly folder: string;
   readonly seed?: number;
-  readonly backend?: string;
+  readonly backend?: "auto" | BackendName;
   readonly print?: (text: string) => void;
 }
 
-/** About 7 million tokens of supervised training: some fifteen minutes on native TensorFlow, longer on wasm. */
+/** About 10 million tokens of supervised training: some 25 minutes on native TensorFlow, longer on wasm. */
 export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promise<void> {
   const { seed = 1, print = (text) => void process.stdout.write(`${text}\n`) } = options;
   const folder = resolve(options.folder);
@@ -24,7 +24,7 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
   if (found.length > 0) {
     throw new RunFolderError({ what: "The folder for the checkpoint is not empty.", where: folder, found: found.slice(0, 5).join(", "), fix: "choose another one" });
   }
-  const backend = await selectBackend({ prefer: (options.backend ?? "auto") as "auto" | BackendName });
+  const backend = await selectBackend({ prefer: options.backend ?? "auto" });
   print(`Backend: ${backend.description}`);
   // The files beside the weights first: the processor reads them from there.
   const template = join(tmpdir(), `v-triune-demo-${process.pid}`);

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BackendSetting } from "../config/training-config";
 import { RunFolderError } from "../errors";
 import { writeFileAtomic } from "../run-folder/write-file-atomic";
 import { createLiveView } from "../training/live-view";
@@ -27,7 +28,8 @@ export interface RunDemoOptions {
   readonly out?: string;
   /** Held-out samples of each source; 100 unless told. */
   readonly samplesPerSource?: number;
-  readonly backend?: string;
+  /** As `v-triune doctor` lists it; "auto" unless told. */
+  readonly backend?: BackendSetting;
   readonly interruption?: { readonly requested: boolean };
   readonly print?: (text: string) => void;
   /** Where the live view is drawn; standard output unless told. */

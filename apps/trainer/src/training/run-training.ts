@@ -2,7 +2,7 @@
  * A training run from configuration to last checkpoint. This file is the order in which things happen; each of them has a
  * file of its own. It prints nothing: whoever watches listens.
  */
-import { type BackendChoice, type BackendName, selectBackend, withOutOfMemory } from "@v-triune/backend";
+import { type BackendChoice, selectBackend, withOutOfMemory } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
 import { createStepMetrics, dropRecordsAfter, type SinkGroup } from "@v-triune/monitor";
 import type { RolloutRow } from "@v-triune/policy";
@@ -62,7 +62,7 @@ const evaluationBatch = 128;
  *   BackendError, OutOfMemoryError, TrainingDivergedError
  */
 export async function runTraining(config: TrainingConfig, options: RunTrainingOptions = {}): Promise<TrainingResult> {
-  const backend = await selectBackend({ prefer: config.backend as "auto" | BackendName });
+  const backend = await selectBackend({ prefer: config.backend });
   const folder = await openRunFolder({
     config,
     backend: backend.description,
