@@ -68,7 +68,7 @@ export function formatTrainingResult(result: TrainingResult, command: string): s
   const { after, before, checkpoint, folder, interrupted, step } = result;
   const lines: string[] = [""];
   if (after !== undefined) lines.push(formatScores(before, after), "");
-  lines.push(interrupted ? `Interrupted after step ${step}.` : `Done after ${step} steps.`);
+  lines.push(interrupted ? `Interrupted after step ${step}.` : `Done after ${step} ${step === 1 ? "step" : "steps"}.`);
   lines.push(`  run          ${here(folder)}`);
   if (checkpoint !== undefined) lines.push(`  checkpoint   ${here(checkpoint)}`);
   lines.push(`  metrics      ${here(`${folder}/metrics.jsonl`)}`);

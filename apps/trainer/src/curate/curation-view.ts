@@ -26,7 +26,8 @@ export function createCurationView(stream: NodeJS.WriteStream, now: () => number
     last = now();
     shown = subject;
     const rows = `${progress.rows.toLocaleString("en-US")}${progress.of === undefined ? "" : ` of ${progress.of.toLocaleString("en-US")}`} rows`;
-    const width = (stream.columns ?? 80) - 1;
+    // Some terminals report 0 columns.
+    const width = (stream.columns || 80) - 1;
     stream.write(`\r\u001b[K${fit(subject, width - rows.length - 2)}: ${rows}`);
   };
   return { update, close: () => void (stream.isTTY && shown !== "" && stream.write("\r\u001b[K")) };

@@ -1,3 +1,4 @@
+import type { TrainingEvent } from "../../training/training-event";
 import { textOption, type Command } from "../command";
 
 /** GRPO from a configuration. */
@@ -26,29 +27,41 @@ export const trainCommand: Command = {
     const typed = ["v-triune train", textOption(context, "config"), ...overrides.map((override) => `--set ${shellWord(override)}`)].join(" ");
     const interruption = catchInterruption({ message: "Stopping after this step, then saving. Press Ctrl-C again to stop at once." });
     const json = args["json"] === true;
-    const view = json ? undefined : createLiveView();
+    let view = json ? undefined : createLiveView();
+    // The bars draw themselves once more when they are taken down, so that has to happen once.
+    const closeView = (): void => {
+      view?.close();
+      view = undefined;
+    };
     const problems = collectProblems();
     try {
       const result = await runTraining(config, {
         interruption,
         listen: (event) => {
-          if (json) output.out(`${JSON.stringify(event)}\n`);
+          if (json && isNews(event)) output.out(`${JSON.stringify(event)}\n`);
           if (!json && event.type === "started") output.out(formatStart(event, config));
           problems.listen(event);
           view?.listen(event);
         },
         ...(args["resume"] === true ? { resume: true } : {}),
       });
-      view?.close();
+      closeView();
       if (json) output.out(`${JSON.stringify({ type: "finished", ...result })}\n`);
       else output.out(problems.format() + formatTrainingResult(result, typed));
       return result.interrupted ? 130 : 0;
     } finally {
-      view?.close();
+      closeView();
       interruption.dispose();
     }
   },
 };
+
+/** Progress inside a step comes with every answer; a program gets it by tenths. */
+function isNews(event: TrainingEvent): boolean {
+  if (event.type !== "generating" && event.type !== "evaluating") return true;
+  const tenth = (done: number): number => Math.floor((10 * done) / event.total);
+  return tenth(event.done) > tenth(event.done - 1);
+}
 
 /** An argument as a shell takes it. */
 function shellWord(text: string): string {
