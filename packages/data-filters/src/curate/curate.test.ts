@@ -75,7 +75,7 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 describe("curate", () => {
   it("writes samples of every source, and says where the others went", async () => {
     const report = await curate(both());
-    expect(readdirSync(out).sort()).toEqual(["ledger.parquet", "report.json", "train_counting_clevr_4.parquet", "train_detection_coco_2.parquet"]);
+    expect(readdirSync(out).sort()).toEqual(["ledger.parquet", "report.html", "report.json", "train_counting_clevr_4.parquet", "train_detection_coco_2.parquet"]);
     expect(JSON.parse(readFileSync(join(out, "report.json"), "utf8"))).toEqual(JSON.parse(JSON.stringify(report)));
     const losses = report.sources.map(({ source, read, kept, dropped }) => ({ source, read, kept, ...Object.fromEntries(dropped.map((d) => [d.rule, d.rows])) }));
     expect(losses).toEqual([
@@ -152,6 +152,19 @@ describe("curate", () => {
         all_rules: ["count-answer", "odd"],
       },
     ]);
+  });
+
+  it("shows funnel, distributions and rows with their boxes on one page", async () => {
+    await curate(both({ rules: ["count-answer", { rule: "a<b", sql: "answer = '3'", reason: "<b>three</b>" }] }));
+    const page = readFileSync(join(out, "report.html"), "utf8");
+    expect(page).toContain('<span>count-answer</span>');
+    expect(page).toContain("&lt;b&gt;three&lt;/b&gt;");
+    expect(page).not.toContain("<b>three");
+    expect(page).toContain("answer length, kept / read");
+    expect(page.match(/data:image\/jpeg;base64,/g)?.length).toBeGreaterThanOrEqual(5);
+    // The turned picture is 60 × 100, its box at the upper right.
+    expect(page).toContain('<svg viewBox="0 0 60 100" preserveAspectRatio="none"><rect x="45" y="0" width="15" height="50"><title>dog</title></rect></svg>');
+    expect(page).not.toMatch(/<script|https?:/);
   });
 
   it("counts and lists records that cannot be used, or throws if strict", async () => {

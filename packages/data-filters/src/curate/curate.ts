@@ -18,10 +18,13 @@ import { drawOrder, type RuleNeed } from "../rules/filter-rule";
 import { writeSamples } from "../samples/write-samples";
 import { buildSample, type KeptRow } from "./build-sample";
 import { bindConfig, type BoundConfig, type CurationConfig } from "./config";
+import { distributions } from "./distributions";
+import { exampleRows } from "./example-rows";
 import { inspectRows } from "./inspect-rows";
 import { mixCounts } from "./mix";
 import { openOutput, type OutputFolder } from "./output-folder";
 import type { CurationReport, FileReport, SourceReport } from "./report";
+import { reportPage } from "./report-page";
 import { addRollouts } from "./rollouts";
 import { RowTable } from "./row-table";
 import { splitRows } from "./split";
@@ -53,7 +56,7 @@ export interface CurateOptions {
  * const report = await curate({ sources: [{ source: "clevr", path: "CLEVR_v1.0" }], output: "corpus" });
  * console.log(formatFunnel(report));
  * ```
- * @returns the report, which is also `report.json` in the output folder
+ * @returns the report, which is also `report.json` in the output folder, beside `report.html` and `ledger.parquet` (every row and its fate)
  * @throws DatasetError for a configuration, folder or file that cannot be used, or an output folder that holds anything;
  *   the signal's reason when it is aborted. No output folder exists then.
  */
@@ -95,6 +98,8 @@ interface Reading {
 }
 
 const EXAMPLES = 20;
+/** Rows of each source and rule on the report page. */
+const PAGE_EXAMPLES = 4;
 const MIX = { name: "mix", reason: "not drawn into the mix" };
 
 class CurationRun {
@@ -132,7 +137,9 @@ class CurationRun {
       await this.#split();
       const files = await this.#write();
       await this.#writeLedger();
-      return await this.#report(files, started);
+      const report = await this.#report(files, started);
+      await this.#writePage(report);
+      return report;
     } finally {
       this.#spool.close();
     }
@@ -303,6 +310,12 @@ class CurationRun {
         ${all ? `, list_transform(reasons.rules, lambda i: ([${names.join(", ")}]::VARCHAR[])[i + 1]) AS all_rules` : ""}
       FROM rows LEFT JOIN dropped USING (row) LEFT JOIN split USING (row) ${all ? "LEFT JOIN reasons USING (row)" : ""} ORDER BY rows.row
     ) TO ${literal(join(this.#output.partial, "ledger.parquet"))} (FORMAT parquet)`);
+  }
+
+  async #writePage(report: CurationReport): Promise<void> {
+    const names = this.#rules.map((rule) => rule.name);
+    const [shapes, examples] = [await distributions(this.#connection), await exampleRows(this.#connection, names, this.#bound.seed, PAGE_EXAMPLES)];
+    await writeFile(join(this.#output.partial, "report.html"), reportPage(report, shapes, examples));
   }
 
   async #report(files: readonly FileReport[], started: number): Promise<CurationReport> {

@@ -1,0 +1,73 @@
+/** Rows for the report page: a few that were kept and a few of each rule's, drawn by the seed, with small pictures. */
+import type { DuckDBConnection } from "@duckdb/node-api";
+import sharp from "sharp";
+import type { PixelBox } from "../adapters/source-adapter";
+import { plain } from "../duckdb/database";
+import { readPictureBytes, type PictureReference } from "../pictures/picture-reference";
+import { drawOrder } from "../rules/filter-rule";
+
+/** A row as the page shows it. */
+export interface ExampleRow {
+  readonly source: string;
+  readonly id: string;
+  /** The rule that dropped it, or null. */
+  readonly rule: string | null;
+  readonly question: string;
+  readonly answer: string;
+  readonly boxes: readonly PixelBox[];
+  readonly width: number | null;
+  readonly height: number | null;
+  /** A small JPEG of the first picture as a data URL; null when there is none that decodes. */
+  readonly thumbnail: string | null;
+}
+
+/** Longest side of a small picture, pixels. */
+const THUMBNAIL = 200;
+
+/**
+ * Draws examples.
+ *
+ * @param ruleNames by the position that `dropped.rule` states
+ * @param each rows of each source and rule
+ */
+export async function exampleRows(connection: DuckDBConnection, ruleNames: readonly string[], seed: number, each: number): Promise<ExampleRow[]> {
+  const result = await connection.stream(`
+    SELECT source, id, rule, question, answer, boxes, width, height, pictures FROM (
+      SELECT *, row_number() OVER (PARTITION BY part, rule ORDER BY ${drawOrder(seed, "source", "id")}) AS place
+      FROM rows LEFT JOIN dropped USING (row)) WHERE place <= ${each} ORDER BY part, rule NULLS FIRST, place`);
+  const examples: ExampleRow[] = [];
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return examples;
+    for (let i = 0; i < chunk.rowCount; i++) {
+      const [source, id, rule, question, answer, boxes, width, height, pictures] = chunk.getRowValues(i).map(plain);
+      const first = (JSON.parse(String(pictures)) as PictureReference[])[0];
+      examples.push({
+        source: String(source),
+        id: String(id),
+        rule: rule === null ? null : (ruleNames[Number(rule)] ?? ""),
+        question: String(question ?? ""),
+        answer: String(answer ?? ""),
+        boxes: (boxes ?? []) as PixelBox[],
+        width: width as number | null,
+        height: height as number | null,
+        thumbnail: first === undefined ? null : await thumbnail(first),
+      });
+    }
+  }
+}
+
+async function thumbnail(reference: PictureReference): Promise<string | null> {
+  try {
+    const small = await sharp(readPictureBytes(reference))
+      .autoOrient()
+      .resize(THUMBNAIL, THUMBNAIL, { fit: "inside", withoutEnlargement: true })
+      .flatten({ background: "white" })
+      .jpeg({ quality: 70 })
+      .toBuffer();
+    return `data:image/jpeg;base64,${small.toString("base64")}`;
+  } catch {
+    // The page says of the row why it was dropped; a picture that cannot be shown is most often that reason.
+    return null;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * `report.html`: one page without scripts or outside files. For each source its funnel, distributions before and after, and rows
+ * that were kept and dropped, with their pictures and boxes.
+ */
+import type { Distribution } from "./distributions";
+import type { ExampleRow } from "./example-rows";
+import type { CurationReport, SourceReport } from "./report";
+
+/**
+ * The page.
+ *
+ * @returns HTML; every text of the data is escaped
+ */
+export function reportPage(report: CurationReport, shapes: readonly Distribution[], examples: readonly ExampleRow[]): string {
+  const { totals } = report;
+  const sections = report.sources.map((source) =>
+    sourceSection(
+      source,
+      shapes.filter((one) => one.source === source.source),
+      examples.filter((one) => one.source === source.source),
+    ),
+  );
+  const files = report.files.map(
+    (file) => `<tr><td>${escape(file.name)}</td><td class="n">${number(file.samples)}${file.copies > 1 ? ` × ${file.copies}` : ""}</td>
+      <td class="n">${(file.bytes / 1e6).toFixed(1)} MB</td><td class="hash">${file.contentHash.slice(0, 16)}</td></tr>`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Curation report</title><style>${STYLE}</style></head><body>
+<h1>Curation report</h1>
+<p>${number(totals.read)} rows read, ${number(totals.kept)} kept, ${number(totals.dropped)} dropped by rules, ${number(totals.unreadable)} unreadable.
+Seed ${report.seed}. Content <span class="hash">${report.contentHash.slice(0, 16)}</span>.</p>
+<table><thead><tr><th>file</th><th class="n">samples</th><th class="n">size</th><th>content</th></tr></thead><tbody>${files.join("")}</tbody></table>
+<nav>${report.sources.map((source) => `<a href="#${anchor(source.source)}">${escape(source.source)}</a>`).join(" ")}</nav>
+${sections.join("\n")}
+</body></html>
+`;
+}
+
+function sourceSection(source: SourceReport, shapes: readonly Distribution[], examples: readonly ExampleRow[]): string {
+  const steps: string[] = [bar("read", source.read, source.read, "")];
+  let left = source.read;
+  if (source.unreadable > 0) {
+    left -= source.unreadable;
+    steps.push(bar("unreadable", left, source.read, `${number(source.unreadable)} records cannot be used`, source.unreadable));
+  }
+  for (const { rule, reason, rows } of source.dropped) {
+    left -= rows;
+    steps.push(bar(rule, left, source.read, reason, rows));
+  }
+  const bad = source.unreadableExamples.map((message) => `<pre>${escape(message)}</pre>`).join("");
+  const kept = examples.filter((one) => one.rule === null);
+  const byRule = source.dropped.map(({ rule, reason }) => {
+    const rows = examples.filter((one) => one.rule === rule);
+    return rows.length === 0 ? "" : `<h4>Dropped by ${escape(rule)}: ${escape(reason)}</h4><div class="cards">${rows.map(card).join("")}</div>`;
+  });
+  return `<section id="${anchor(source.source)}">
+<h2>${escape(source.source)} <small>${source.task}, ${number(source.kept)} of ${number(source.read)} kept</small></h2>
+<div class="funnel">${steps.join("")}</div>
+<div class="shapes">${shapes.map(shape).join("")}</div>
+${kept.length > 0 ? `<h4>Kept</h4><div class="cards">${kept.map(card).join("")}</div>` : ""}
+${byRule.join("\n")}
+${bad === "" ? "" : `<h4>Unreadable</h4>${bad}`}
+</section>`;
+}
+
+function bar(name: string, left: number, total: number, reason: string, lost = 0): string {
+  const share = (value: number): string => (total === 0 ? "0" : ((100 * value) / total).toFixed(2));
+  return `<div class="step" title="${escape(reason)}"><span>${escape(name)}</span><span class="track"><i style="width:${share(left)}%"></i><b style="width:${share(lost)}%"></b></span>
+<span class="n">${lost > 0 ? `−${number(lost)}` : number(left)}</span></div>`;
+}
+
+function shape({ of, bars }: Distribution): string {
+  const most = Math.max(1, ...bars.map((one) => one.before));
+  const rows = bars.map(
+    ({ label, before, after }) => `<div class="step"><span title="${escape(label)}">${escape(label)}</span><span class="track">
+<b class="before" style="width:${((100 * before) / most).toFixed(2)}%"></b><i class="over" style="width:${((100 * after) / most).toFixed(2)}%"></i></span>
+<span class="n">${number(after)} / ${number(before)}</span></div>`,
+  );
+  return `<figure><figcaption>${of}, kept / read</figcaption>${rows.join("")}</figure>`;
+}
+
+function card(row: ExampleRow): string {
+  const picture = row.thumbnail === null ? `<div class="none">no picture</div>` : `<div class="picture"><img src="${row.thumbnail}" alt="">${boxes(row)}</div>`;
+  const labels = [...new Set(row.boxes.map((box) => box.label))].join(", ");
+  const text = row.question === "" ? labels : row.question;
+  return `<div class="card">${picture}<p>${escape(text.length > 240 ? `${text.slice(0, 239)}…` : text)}</p>
+${row.answer === "" ? "" : `<p class="answer">${escape(row.answer.slice(0, 80))}</p>`}<p class="id">${escape(row.id)}</p></div>`;
+}
+
+function boxes({ boxes: list, width, height }: ExampleRow): string {
+  if (list.length === 0 || width === null || height === null) return "";
+  const rects = list.map(
+    ({ x1, y1, x2, y2, label }) => `<rect x="${x1}" y="${y1}" width="${Math.max(0, x2 - x1)}" height="${Math.max(0, y2 - y1)}"><title>${escape(label)}</title></rect>`,
+  );
+  return `<svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none">${rects.join("")}</svg>`;
+}
+
+function escape(text: string): string {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+}
+
+function anchor(source: string): string {
+  return source.replace(/[^\w-]/g, "-");
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+const STYLE = `
+:root{color-scheme:light dark;--line:#8884;--keep:#2a7de1;--lose:#d9822b66}
+body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left}
+.n{text-align:right;font-variant-numeric:tabular-nums}.hash,.id{font-family:ui-monospace,monospace;font-size:.8em;opacity:.7}
+nav{margin:1rem 0;display:flex;gap:.3rem 1rem;flex-wrap:wrap}section{border-top:1px solid var(--line);margin-top:2rem}h2 small{font-weight:400;opacity:.7}
+.step{display:grid;grid-template-columns:13rem 1fr 8rem;gap:.6rem;align-items:center}.step>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.track{position:relative;display:flex;height:.8rem;background:#8882;border-radius:2px;overflow:hidden}.track i{background:var(--keep)}.track b{background:var(--lose)}
+.track .before,.track .over{position:absolute;inset:0 auto 0 0}
+.shapes{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:1rem;margin-top:1rem}figure{margin:0}figcaption{font-weight:600}
+figure .step{grid-template-columns:7rem 1fr 6rem;font-size:.85em}
+.cards{display:flex;gap:1rem;flex-wrap:wrap}.card{width:200px;font-size:.85em;overflow-wrap:anywhere}.card p{margin:.2rem 0}.answer{font-weight:600}
+.picture{position:relative;width:fit-content}.picture img{display:block;max-width:200px}.picture svg{position:absolute;inset:0;width:100%;height:100%}
+rect{fill:none;stroke:#e5484d;stroke-width:2;vector-effect:non-scaling-stroke}.none{height:60px;display:grid;place-items:center;background:#8882}
+pre{white-space:pre-wrap;font-size:.8em}`.replace(/\n/g, "");
