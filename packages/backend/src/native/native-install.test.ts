@@ -217,6 +217,30 @@ describe("a second install at the same time", () => {
   });
 });
 
+describe("a full disk", () => {
+  it("is told from other failures of pip", async () => {
+    const python = join(root, "python3");
+    writeFileSync(python, "#!/bin/sh\necho 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2\nexit 1\n", { mode: 0o755 });
+    const error = await failure(downloadWheel({ python, requirement: "tensorflow-cpu==2.21.0", downloads: join(root, "downloads") }));
+    expect([error.code, error.parts.todo]).toEqual(["disk", expect.stringContaining("V_TRIUNE_NATIVE_DIR")]);
+  });
+});
+
+describe("a compiler that fails", () => {
+  it("is quoted, and what was there before stays", async () => {
+    const folder = await fakeInstall();
+    const compiler = join(root, "g++");
+    writeFileSync(compiler, '#!/bin/sh\nif [ "$1" = --version ]; then echo "g++ 4.8"; exit 0; fi\necho "error: unrecognized option -std=c++17" >&2\nexit 1\n', { mode: 0o755 });
+    const library = join(root, "tf");
+    mkdirSync(join(library, "include", "tensorflow", "c"), { recursive: true });
+    writeFileSync(join(library, "include", "tensorflow", "c", "c_api.h"), "");
+    for (const name of libraryFileNames()) writeFileSync(join(library, name), "");
+    const error = await failure(installNative({ library, env: { ...env(), CXX: compiler } }));
+    expect([error.code, error.parts.found]).toEqual(["compile", "error: unrecognized option -std=c++17"]);
+    expect(readManifest(layoutOf(folder)).state).toBe("present");
+  });
+});
+
 const tools = findTools();
 const noPip = tools.python === undefined || tools.pip === undefined;
 if (noPip) console.warn("Skipping the tests of downloads: they need python3 with pip.");
