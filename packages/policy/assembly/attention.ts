@@ -265,21 +265,73 @@ export function attentionBackward(dOut: usize, turned: usize, out: usize, lse: u
   }
 }
 
-/** Scores of one query against `count` cached keys `stride` floats apart. */
-@inline function cachedScores(query: usize, cache: usize, stride: i32, count: i32, headDim: i32, scores: usize): void {
-  for (let i = 0; i < count; i++) f32.store(at(scores, i), dot(query, at(cache, i * stride), headDim));
+/** Scores of one query against `count` cached keys `stride` floats apart, four keys at a time. */
+function cachedScores(query: usize, cache: usize, stride: i32, count: i32, headDim: i32, scores: usize): void {
+  const vectors = (<usize>(headDim & ~3)) << 2;
+  const row = <usize>stride << 2;
+  let k = 0;
+  if ((headDim & 3) == 0) {
+    for (; k + 4 <= count; k += 4) {
+      const k0 = cache;
+      const k1 = k0 + row;
+      const k2 = k1 + row;
+      const k3 = k2 + row;
+      let s0 = f32x4.splat(0);
+      let s1 = s0;
+      let s2 = s0;
+      let s3 = s0;
+      for (let i: usize = 0; i < vectors; i += 16) {
+        const q = v128.load(query + i);
+        s0 = f32x4.add(s0, f32x4.mul(q, v128.load(k0 + i)));
+        s1 = f32x4.add(s1, f32x4.mul(q, v128.load(k1 + i)));
+        s2 = f32x4.add(s2, f32x4.mul(q, v128.load(k2 + i)));
+        s3 = f32x4.add(s3, f32x4.mul(q, v128.load(k3 + i)));
+      }
+      // Sums across lanes by a transpose, in the order of `sum4`: (0 + 1) + (2 + 3).
+      const t0 = v128.shuffle<f32>(s0, s1, 0, 4, 2, 6);
+      const t1 = v128.shuffle<f32>(s0, s1, 1, 5, 3, 7);
+      const t2 = v128.shuffle<f32>(s2, s3, 0, 4, 2, 6);
+      const t3 = v128.shuffle<f32>(s2, s3, 1, 5, 3, 7);
+      const a = f32x4.add(t0, t1);
+      const b = f32x4.add(t2, t3);
+      v128.store(at(scores, k), f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7)));
+      cache += 4 * row;
+    }
+  }
+  for (; k < count; k++) {
+    f32.store(at(scores, k), dot(query, cache, headDim));
+    cache += row;
+  }
 }
 
-@inline function addWeighted(out: usize, weights: usize, cache: usize, stride: i32, count: i32, headDim: i32): void {
+/** out += Σ weight · value over cached values, sixteen columns at a time in registers. */
+function addWeighted(out: usize, weights: usize, cache: usize, stride: i32, count: i32, headDim: i32): void {
   const bytes = <usize>headDim << 2;
-  const vectors = (<usize>(headDim & ~3)) << 2;
-  for (let k = 0; k < count; k++) {
-    const w = f32.load(at(weights, k));
-    const v = f32x4.splat(w);
-    const from = at(cache, k * stride);
-    let i: usize = 0;
-    for (; i < vectors; i += 16) v128.store(out + i, f32x4.add(v128.load(out + i), f32x4.mul(v, v128.load(from + i))));
-    for (; i < bytes; i += 4) f32.store(out + i, f32.load(out + i) + w * f32.load(from + i));
+  const row = <usize>stride << 2;
+  let i: usize = 0;
+  for (; i + 64 <= bytes; i += 64) {
+    let o0 = v128.load(out + i);
+    let o1 = v128.load(out + i, 16);
+    let o2 = v128.load(out + i, 32);
+    let o3 = v128.load(out + i, 48);
+    let from = cache + i;
+    for (let k = 0; k < count; k++) {
+      const w = v128.load32_splat(at(weights, k));
+      o0 = f32x4.add(o0, f32x4.mul(w, v128.load(from)));
+      o1 = f32x4.add(o1, f32x4.mul(w, v128.load(from, 16)));
+      o2 = f32x4.add(o2, f32x4.mul(w, v128.load(from, 32)));
+      o3 = f32x4.add(o3, f32x4.mul(w, v128.load(from, 48)));
+      from += row;
+    }
+    v128.store(out + i, o0);
+    v128.store(out + i, o1, 16);
+    v128.store(out + i, o2, 32);
+    v128.store(out + i, o3, 48);
+  }
+  for (; i < bytes; i += 4) {
+    let sum = f32.load(out + i);
+    for (let k = 0; k < count; k++) sum += f32.load(at(weights, k)) * f32.load(cache + i + <usize>k * row);
+    f32.store(out + i, sum);
   }
 }
 

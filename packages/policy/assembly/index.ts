@@ -1,5 +1,5 @@
 /** What the package calls from TypeScript (src/kernels/wasm). Pointers are bytes, counts and strides elements. */
 export { gemm, gemmPacked, gemmScratch, packWeights, packedSize } from "./gemm";
-export { addInto, gatherRows, gelu, geluBackward, rmsNorm, rmsNormBackward, scatterAddRows, sumRows, swiglu, swigluBackward } from "./rows";
+export { gatherRows, gelu, geluBackward, rmsNorm, rmsNormBackward, scatterAddRows, sumRows, swiglu, swigluBackward } from "./rows";
 export { attention, attentionBackward, attentionScratch, decodeAttention, rotateRows, storeKeysValues } from "./attention";
 export { tokenLogProbs, tokenLogProbsBackward } from "./token-log-probs";

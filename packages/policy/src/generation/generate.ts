@@ -5,14 +5,15 @@
 import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { heap } from "../kernels/wasm/heap";
+import { OwnMemory } from "../kernels/wasm/own-memory";
 import type { FeatureSource } from "../model/feature-source";
 import type { ModelWeights } from "../model/model-weights";
 import type { PromptInput } from "../model/rollout-row";
 import type { Decoder, RowHandle } from "./decoder";
+import { KernelDecoder } from "./kernel-decoder";
 import { rowRandom } from "./row-random";
 import { sampleToken, type SamplingParameters } from "./sampler";
 import { TensorDecoder } from "./tensor-decoder";
-import { HeapDecoder } from "./heap-decoder";
 
 /** Why a completion ended: at a stop token, or at the limit of new tokens. */
 export type FinishReason = "stop" | "length";
@@ -74,6 +75,8 @@ export interface GenerateRequest {
   readonly vision: FeatureSource;
   readonly prompts: readonly PromptInput[];
   readonly options: GenerateOptions;
+  /** Decodes; disposed at the end. What suits the backend and the model unless told. */
+  readonly decoder?: Decoder;
 }
 
 /** A model whose weights or activations have left the numbers. */
@@ -91,7 +94,7 @@ interface RunningRow {
 }
 
 /** See `Qwen25VlPolicy.generate`. */
-export async function* generateCompletions({ weights, config, vision, prompts, options }: GenerateRequest): AsyncGenerator<Completion> {
+export async function* generateCompletions({ weights, config, vision, prompts, options, decoder: given }: GenerateRequest): AsyncGenerator<Completion> {
   const n = options.n ?? 1;
   checkOptions(options, n, config);
   checkRoom(prompts, options.maxNewTokens, config);
@@ -103,7 +106,7 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
     repetitionPenalty: options.repetitionPenalty ?? 1, noRepeatNgramSize: options.noRepeatNgramSize ?? 0, bannedTokenIds: options.bannedTokenIds ?? [],
   };
   const vocabulary = config.text.vocabSize;
-  const decoder: Decoder = heap() ? new HeapDecoder(weights, config, vision) : new TensorDecoder(weights, config, vision);
+  const decoder = given ?? openDecoder(weights, config, vision);
   let running: RunningRow[] = [];
   let admitted = 0;
   const finished: Completion[] = [];
@@ -164,6 +167,21 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
   } finally {
     decoder.dispose();
   }
+}
+
+/** Language models up to this size are decoded by our own kernels on every backend. */
+const OWN_MEMORY_PARAMETERS = 1 << 23;
+
+/**
+ * On wasm the kernels run on the backend's heap. Elsewhere a small model gets a memory of its own for them, as a native op
+ * costs some 5 µs and a step has hundreds; a larger one stays with the backend's threads or GPU.
+ */
+function openDecoder(weights: ModelWeights, config: Qwen25VlConfig, vision: FeatureSource): Decoder {
+  const shared = heap();
+  if (shared) return new KernelDecoder(shared, weights, config, vision);
+  const size = weights.shapes.reduce((sum, { group, shape }) => (group === "language" ? sum + shape.reduce((a, b) => a * b, 1) : sum), 0);
+  const own = size <= OWN_MEMORY_PARAMETERS ? OwnMemory.open() : undefined;
+  return own ? new KernelDecoder(own, weights, config, vision) : new TensorDecoder(weights, config, vision);
 }
 
 function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfig): void {

@@ -24,11 +24,16 @@ export interface SampledToken {
  * @param random a uniform number in [0, 1); not asked for when the temperature is 0
  */
 export function sampleToken(logits: Float32Array, history: () => readonly number[], parameters: SamplingParameters, random: () => number): SampledToken {
-  const { temperature } = parameters;
-  const shaped = shapeLogits(logits, history, parameters);
-  const token = temperature === 0 ? largest(shaped) : draw(shaped, random());
+  const { temperature, topK, topP, minP, repetitionPenalty, noRepeatNgramSize, bannedTokenIds } = parameters;
   const scale = temperature === 0 ? 1 : 1 / temperature;
-  return { token, logProb: logits[token]! * scale - logSumExp(logits, scale) };
+  const whole = exponentials(logits, scale);
+  const logTotal = whole.most * scale + Math.log(whole.total);
+  const filtered = (topK > 0 && topK < logits.length) || topP < 1 || minP > 0 || repetitionPenalty !== 1 || noRepeatNgramSize > 0 || bannedTokenIds.length > 0;
+  let token: number;
+  if (temperature === 0) token = largest(filtered ? shapeLogits(logits, history, parameters) : logits);
+  else if (!filtered) token = draw(whole, random());
+  else token = draw(exponentials(shapeLogits(logits, history, parameters), 1), random());
+  return { token, logProb: logits[token]! * scale - logTotal };
 }
 
 /** The logits after all steps, as a copy where a step changes them. */
@@ -52,28 +57,35 @@ function largest(logits: Float32Array): number {
   return best;
 }
 
-/** Inverts the cumulative distribution, tokens in order of their ids. */
-function draw(logits: Float32Array, uniform: number): number {
+interface Exponentials {
+  /** exp((x - most) · scale); the buffer is used again by the next call. */
+  readonly weights: Float64Array;
+  readonly count: number;
+  readonly most: number;
+  readonly total: number;
+}
+
+let buffer = new Float64Array(0);
+
+function exponentials(logits: Float32Array, scale: number): Exponentials {
+  const count = logits.length;
+  if (buffer.length < count) buffer = new Float64Array(count);
   let most = -Infinity;
-  for (let i = 0; i < logits.length; i++) if (logits[i]! > most) most = logits[i]!;
-  const weights = new Float64Array(logits.length);
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += weights[i] = Math.exp(logits[i]! - most);
-  let rest = uniform * sum;
+  for (let i = 0; i < count; i++) if (logits[i]! > most) most = logits[i]!;
+  let total = 0;
+  for (let i = 0; i < count; i++) total += buffer[i] = Math.exp((logits[i]! - most) * scale);
+  return { weights: buffer, count, most, total };
+}
+
+/** Inverts the cumulative distribution, tokens in order of their ids. */
+function draw({ weights, count, total }: Exponentials, uniform: number): number {
+  let rest = uniform * total;
   let last = 0;
-  for (let i = 0; i < logits.length; i++) {
+  for (let i = 0; i < count; i++) {
     if (weights[i] === 0) continue;
     last = i;
     rest -= weights[i]!;
     if (rest < 0) break;
   }
   return last;
-}
-
-function logSumExp(logits: Float32Array, scale: number): number {
-  let most = -Infinity;
-  for (let i = 0; i < logits.length; i++) if (logits[i]! > most) most = logits[i]!;
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i]! - most) * scale);
-  return most * scale + Math.log(sum);
 }

@@ -1,13 +1,15 @@
 /**
- * Decoding on the wasm heap: a step is some ten kernel calls a layer over memory of its own, without TensorFlow.js in
- * between. Weights are packed once (adapters merged into them), keys and values grow in place, and a prompt's are read by
- * all of its rows where they lie.
+ * Decoding by our own WebAssembly kernels: a step is some ten calls a layer, without TensorFlow.js in between. Weights are
+ * packed once (adapters merged into them), keys and values grow in place, and a prompt's are read by all of its rows where
+ * they lie. It runs on the wasm backend's heap, or in a memory of its own beside any other backend; prompts are always
+ * computed by the backend.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Qwen25VlConfig, TextConfig } from "../config/model-config";
 import { linear } from "../kernels/linear";
 import type { RotaryTable } from "../kernels/rotary";
-import { heap, type Heap } from "../kernels/wasm/heap";
+import { Heap } from "../kernels/wasm/heap";
+import type { KernelMemory } from "../kernels/wasm/kernel-memory";
 import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
 import type { ModelWeights } from "../model/model-weights";
@@ -53,27 +55,27 @@ interface PackedLayer {
   readonly down: PackedLinear;
 }
 
-export class HeapDecoder implements Decoder {
-  readonly #host: Heap;
+export class KernelDecoder implements Decoder {
   readonly #owned = new Set<number>();
+  /** Embedding and norms by name. */
+  readonly #constants = new Map<string, number>();
   readonly #layers: PackedLayer[];
   readonly #head: PackedLinear;
   readonly #prompts = new Map<PromptHandle, Prompt>();
   readonly #rows = new Map<RowHandle, Row>();
   #nextHandle = 0;
 
-  /** @throws Error when the current backend is not wasm with a heap that can be shared */
   constructor(
+    readonly memory: KernelMemory,
     readonly weights: ModelWeights,
     readonly config: Qwen25VlConfig,
     readonly vision: FeatureSource,
   ) {
-    const host = heap();
-    if (!host) throw new Error("HeapDecoder needs the wasm backend");
-    this.#host = host;
     try {
+      for (const name of ["model.embed_tokens.weight", "model.norm.weight"]) this.#constants.set(name, this.#place(weights.get(name)));
       this.#layers = Array.from({ length: config.text.numLayers }, (_, i): PackedLayer => {
         const name = `model.layers.${i}`;
+        for (const norm of ["input_layernorm", "post_attention_layernorm"]) this.#constants.set(`${name}.${norm}.weight`, this.#place(weights.get(`${name}.${norm}.weight`)));
         return {
           qkv: this.#pack([`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]),
           output: this.#pack([`${name}.self_attn.o_proj`]),
@@ -129,8 +131,8 @@ export class HeapDecoder implements Decoder {
   }
 
   step(handles: readonly RowHandle[], tokens: Int32Array): Float32Array {
-    const host = this.#host;
-    const { kernels } = host;
+    const { memory } = this;
+    const { kernels } = memory;
     const { text } = this.config;
     const { numHeads, numKeyValueHeads, headDim, hiddenSize, intermediateSize, vocabSize } = text;
     const rows = handles.map((handle) => this.#rows.get(handle)!);
@@ -141,7 +143,7 @@ export class HeapDecoder implements Decoder {
     const half = headDim / 2;
     const longest = rows.reduce((most, row) => Math.max(most, row.prompt.length + row.length + 1), 0);
     const sizes = [hiddenSize, hiddenSize, qkvWidth, numHeads * headDim, 2 * intermediateSize, intermediateSize, vocabSize, 1, half, half, 1, 1, 4].map((n) => n * count);
-    let offset = host.scratch(sizes.reduce((a, b) => a + b, 0) + longest);
+    let offset = memory.scratch(sizes.reduce((a, b) => a + b, 0) + longest);
     const [x, normal, qkv, attended, packed, inner, logits, inverse, cos, sin, ids, pointers, table] = sizes.map((size) => {
       const at = offset;
       offset += 4 * size;
@@ -150,17 +152,17 @@ export class HeapDecoder implements Decoder {
     const scores = offset;
 
     const angles = textRotary(Int32Array.from({ length: 3 * count }, (_, i) => rows[i % count]!.prompt.next + rows[i % count]!.length), text);
-    host.floats(cos, count * half).set(angles.cos);
-    host.floats(sin, count * half).set(angles.sin);
-    host.ints(ids, count).set(tokens);
+    memory.floats(cos, count * half).set(angles.cos);
+    memory.floats(sin, count * half).set(angles.sin);
+    memory.ints(ids, count).set(tokens);
     kernels.gatherRows(this.#address("model.embed_tokens.weight"), ids, count, hiddenSize, x);
 
     const stride = this.#strideFloats();
     this.#layers.forEach((layer, i) => {
       const name = `model.layers.${i}`;
       const own = (row: Cache): number => row.address + 4 * i * row.capacity * stride;
-      host.ints(pointers, count).set(rows.map((row) => own(row) + 4 * row.length * stride));
-      host.ints(table, 4 * count).set(rows.flatMap((row) => [own(row.prompt), row.prompt.length, own(row), row.length + 1]));
+      memory.ints(pointers, count).set(rows.map((row) => own(row) + 4 * row.length * stride));
+      memory.ints(table, 4 * count).set(rows.flatMap((row) => [own(row.prompt), row.prompt.length, own(row), row.length + 1]));
       kernels.rmsNorm(x, this.#address(`${name}.input_layernorm.weight`), count, hiddenSize, text.rmsNormEps, normal, inverse);
       this.#apply(layer.qkv, normal, count, qkv, false);
       kernels.rotateRows(qkv, qkv, count, numHeads, numKeyValueHeads, headDim, cos, sin, 1, 1 / Math.sqrt(headDim));
@@ -176,11 +178,11 @@ export class HeapDecoder implements Decoder {
     this.#apply(this.#head, normal, count, logits, false);
     for (const row of rows) row.length++;
     // A copy: the view would be cut off when the heap grows.
-    return host.floats(logits, count * vocabSize).slice();
+    return memory.floats(logits, count * vocabSize).slice();
   }
 
   dispose(): void {
-    for (const address of this.#owned) this.#host.free(address);
+    for (const address of this.#owned) this.memory.free(address);
     this.#owned.clear();
     this.#prompts.clear();
     this.#rows.clear();
@@ -188,7 +190,7 @@ export class HeapDecoder implements Decoder {
 
   /** Keys and values of one layer for all prompt tokens into the prompts' caches. */
   #storePrompts(layer: number, qkv: tf.Tensor2D, rotary: RotaryTable, tokens: PackedTokens, caches: readonly Prompt[]): void {
-    const host = this.#host;
+    const { memory } = this;
     const { numHeads, numKeyValueHeads, headDim } = this.config.text;
     const [rows, width] = qkv.shape;
     const stride = this.#strideFloats();
@@ -197,17 +199,35 @@ export class HeapDecoder implements Decoder {
       const { address, capacity } = caches[i]!;
       for (let t = 0; t < promptLength; t++) pointers[start + t] = address + 4 * (layer * capacity + t) * stride;
     });
-    const turned = host.scratch(rows * width);
-    host.kernels.rotateRows(host.address(qkv), turned, rows, numHeads, numKeyValueHeads, headDim, host.address(rotary.cos), host.address(rotary.sin), 1, 1);
-    host.withInts(pointers, (at) => host.kernels.storeKeysValues(turned, at, rows, numHeads, numKeyValueHeads, headDim));
+    const turned = memory.scratch(rows * (width + headDim));
+    const cos = turned + 4 * rows * width;
+    const sin = cos + 2 * rows * headDim;
+    this.#copy(qkv, turned);
+    this.#copy(rotary.cos, cos);
+    this.#copy(rotary.sin, sin);
+    memory.kernels.rotateRows(turned, turned, rows, numHeads, numKeyValueHeads, headDim, cos, sin, 1, 1);
+    memory.withInts(pointers, (at) => memory.kernels.storeKeysValues(turned, at, rows, numHeads, numKeyValueHeads, headDim));
   }
 
   #apply({ address, bias, inputs, outputs }: PackedLinear, from: number, rows: number, to: number, accumulate: boolean): void {
-    this.#host.kernels.gemmPacked(rows, outputs, inputs, from, inputs, address, to, outputs, bias, accumulate ? 1 : 0);
+    this.memory.kernels.gemmPacked(rows, outputs, inputs, from, inputs, address, to, outputs, bias, accumulate ? 1 : 0);
   }
 
   #address(name: string): number {
-    return this.#host.address(this.weights.get(name));
+    return this.#constants.get(name)!;
+  }
+
+  /** A tensor's values where they lie, or copied here from another backend. */
+  #place(tensor: tf.Tensor): number {
+    if (this.memory instanceof Heap) return this.memory.address(tensor);
+    const address = this.#allocate(tensor.size);
+    this.#copy(tensor, address);
+    return address;
+  }
+
+  #copy(tensor: tf.Tensor, address: number): void {
+    const values = this.memory instanceof Heap ? this.memory.floats(this.memory.address(tensor), tensor.size) : (tensor.dataSync() as Float32Array);
+    this.memory.floats(address, tensor.size).set(values);
   }
 
   /** Floats of a token's keys and values in one layer. */
@@ -225,7 +245,7 @@ export class HeapDecoder implements Decoder {
     const address = this.#allocate(capacity * this.#tokenFloats());
     const stride = this.#strideFloats();
     for (let i = 0; i < this.config.text.numLayers; i++) {
-      this.#host.floats(address + 4 * i * capacity * stride, row.length * stride).set(this.#host.floats(row.address + 4 * i * row.capacity * stride, row.length * stride));
+      this.memory.floats(address + 4 * i * capacity * stride, row.length * stride).set(this.memory.floats(row.address + 4 * i * row.capacity * stride, row.length * stride));
     }
     this.#free(row.address);
     row.address = address;
@@ -237,14 +257,14 @@ export class HeapDecoder implements Decoder {
   }
 
   #allocate(floats: number): number {
-    const address = this.#host.allocate(floats);
+    const address = this.memory.allocate(floats);
     this.#owned.add(address);
     return address;
   }
 
   #free(address: number): void {
     this.#owned.delete(address);
-    this.#host.free(address);
+    this.memory.free(address);
   }
 
   #pack(names: readonly string[]): PackedLinear {
@@ -256,27 +276,27 @@ export class HeapDecoder implements Decoder {
 
   /** Several layers over one input as one: rows of their weights below each other, then packed. */
   #packMatrices(matrices: readonly tf.Tensor2D[], biases: readonly (tf.Tensor1D | null)[]): PackedLinear {
-    const host = this.#host;
+    const { memory } = this;
     const inputs = matrices[0]!.shape[1];
     const outputs = matrices.reduce((sum, { shape }) => sum + shape[0], 0);
-    const address = this.#allocate(host.kernels.packedSize(inputs, outputs));
-    const joined = matrices.length === 1 ? host.address(matrices[0]!) : host.allocate(inputs * outputs);
+    const address = this.#allocate(memory.kernels.packedSize(inputs, outputs));
+    // A single matrix on the same heap needs no copy: an output head can be most of a small model.
+    const inPlace = matrices.length === 1 && memory instanceof Heap;
+    const joined = inPlace ? memory.address(matrices[0]!) : memory.allocate(inputs * outputs);
     let row = 0;
-    if (matrices.length > 1) {
-      for (const matrix of matrices) {
-        host.floats(joined + 4 * row * inputs, matrix.size).set(host.floats(host.address(matrix), matrix.size));
-        row += matrix.shape[0];
-      }
+    for (const matrix of inPlace ? [] : matrices) {
+      this.#copy(matrix, joined + 4 * row * inputs);
+      row += matrix.shape[0];
     }
-    host.kernels.packWeights(1, inputs, outputs, joined, inputs, address);
-    if (matrices.length > 1) host.free(joined);
+    memory.kernels.packWeights(1, inputs, outputs, joined, inputs, address);
+    if (!inPlace) memory.free(joined);
     let bias = 0;
     if (biases.some((values) => values !== null)) {
       bias = this.#allocate(outputs);
-      const to = host.floats(bias, outputs).fill(0);
+      memory.floats(bias, outputs).fill(0);
       row = 0;
       biases.forEach((values, i) => {
-        if (values) to.set(host.floats(host.address(values), values.size), row);
+        if (values) this.#copy(values, bias + 4 * row);
         row += matrices[i]!.shape[0];
       });
     }

@@ -1,0 +1,107 @@
+/** Memory that the compiled kernels (packages/policy/assembly) work on. */
+import { KERNELS_BASE64 } from "./binary";
+
+/** Addresses are bytes; counts and strides are elements. See packages/policy/assembly for what each computes. */
+export interface KernelExports {
+  gemm(transA: number, transB: number, m: number, n: number, k: number, a: number, lda: number, b: number, ldb: number, c: number, ldc: number, bias: number, accumulate: number, scratch: number): void;
+  gemmPacked(m: number, n: number, k: number, a: number, lda: number, packed: number, c: number, ldc: number, bias: number, accumulate: number): void;
+  gemmScratch(): number;
+  packWeights(transB: number, k: number, n: number, b: number, ldb: number, out: number): void;
+  packedSize(k: number, n: number): number;
+  gatherRows(x: number, index: number, count: number, width: number, y: number): void;
+  scatterAddRows(dy: number, index: number, count: number, width: number, dx: number): void;
+  sumRows(x: number, rows: number, width: number, stride: number, out: number): void;
+  gelu(x: number, count: number, y: number): void;
+  geluBackward(dy: number, x: number, count: number, dx: number): void;
+  rmsNorm(x: number, w: number, rows: number, width: number, epsilon: number, y: number, inverse: number): void;
+  rmsNormBackward(dy: number, x: number, w: number, inverse: number, rows: number, width: number, dx: number, dw: number): void;
+  swiglu(packed: number, rows: number, width: number, y: number): void;
+  swigluBackward(dy: number, packed: number, rows: number, width: number, dPacked: number): void;
+  rotateRows(from: number, to: number, rows: number, heads: number, keyHeads: number, headDim: number, cos: number, sin: number, direction: number, scale: number): void;
+  attention(turned: number, segments: number, segmentCount: number, heads: number, keyHeads: number, headDim: number, maxKeys: number, out: number, lse: number, scratch: number): void;
+  attentionBackward(dOut: number, turned: number, out: number, lse: number, segments: number, segmentCount: number, heads: number, keyHeads: number, headDim: number, maxKeys: number, dTurned: number, scratch: number): void;
+  attentionScratch(keys: number, headDim: number): number;
+  decodeAttention(turned: number, rows: number, rowCount: number, heads: number, keyHeads: number, headDim: number, out: number, scores: number): void;
+  storeKeysValues(turned: number, pointers: number, rows: number, heads: number, keyHeads: number, headDim: number): void;
+  tokenLogProbs(logits: number, targets: number, rows: number, width: number, inverseTemperature: number, entropy: number, out: number, outStride: number, stats: number): void;
+  tokenLogProbsBackward(logits: number, targets: number, dy: number, stride: number, stats: number, rows: number, width: number, inverseTemperature: number, entropy: number): void;
+}
+
+/** The parts of the WebAssembly API that are used; its types come with the DOM's, which this package does without. */
+export interface WasmMemory {
+  readonly buffer: ArrayBufferLike;
+  grow(pages: number): number;
+}
+interface WasmApi {
+  readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: { readonly env: { readonly memory: WasmMemory } }) => { readonly exports: unknown };
+  readonly CompileError: new (...args: never[]) => Error;
+}
+export const wasmApi = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
+
+let compiled: object | undefined;
+
+/** The kernels on a memory; undefined where the engine has no SIMD. */
+export function instantiateKernels(memory: WasmMemory): KernelExports | undefined {
+  try {
+    compiled ??= new wasmApi.Module(Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0)));
+  } catch (error) {
+    if (error instanceof wasmApi.CompileError) return undefined;
+    throw error;
+  }
+  return new wasmApi.Instance(compiled, { env: { memory } }).exports as KernelExports;
+}
+
+/** A memory with kernels on it and an allocator. */
+export abstract class KernelMemory {
+  #scratchAddress = 0;
+  #scratchBytes = 0;
+
+  constructor(
+    readonly kernels: KernelExports,
+    readonly memory: WasmMemory,
+  ) {}
+
+  /** Memory of one's own; to be freed. @throws Error when there is no more */
+  abstract allocate(floats: number): number;
+  abstract free(address: number): void;
+
+  /** Memory for the length of one kernel; the next call may hand out the same. */
+  scratch(floats: number): number {
+    if (4 * floats > this.#scratchBytes) {
+      if (this.#scratchAddress !== 0) this.free(this.#scratchAddress);
+      this.#scratchBytes = 0;
+      const wanted = Math.ceil(1.1 * floats);
+      this.#scratchAddress = this.allocate(wanted);
+      this.#scratchBytes = 4 * wanted;
+    }
+    return this.#scratchAddress;
+  }
+
+  floats(address: number, count: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address >>> 0, count);
+  }
+
+  ints(address: number, count: number): Int32Array {
+    return new Int32Array(this.memory.buffer, address >>> 0, count);
+  }
+
+  /** Runs `body` with a copy of whole numbers in this memory. */
+  withInts(values: Int32Array, body: (address: number) => void): void {
+    const address = this.allocate(values.length);
+    try {
+      this.ints(address, values.length).set(values);
+      body(address);
+    } finally {
+      this.free(address);
+    }
+  }
+}
+
+/** @param bytes that were wanted */
+export function outOfKernelMemory(bytes: number): Error {
+  return new Error(
+    `WebAssembly is out of memory: ${(bytes / 2 ** 20).toFixed(0)} MiB more do not fit (it ends at 4 GiB). Lower the micro-batch size, the completion length or the rows generated at once, or use a native backend.`,
+  );
+}

@@ -1,0 +1,52 @@
+/**
+ * A memory of our own for the kernels, beside whatever backend TensorFlow.js runs on. Small models are decoded there even
+ * on native backends: a step of some hundred tiny ops costs them more in calls than in work.
+ */
+import { instantiateKernels, KernelMemory, outOfKernelMemory, wasmApi, type KernelExports, type WasmMemory } from "./kernel-memory";
+
+const PAGE = 65536;
+
+/** Blocks come in powers of two and are used again by size; the memory is given back as a whole, with the object. */
+export class OwnMemory extends KernelMemory {
+  readonly #free = new Map<number, number[]>();
+  readonly #sizes = new Map<number, number>();
+  /** Address 0 stays unused: kernels take it for "none". */
+  #end = PAGE;
+
+  private constructor(kernels: KernelExports, memory: WasmMemory) {
+    super(kernels, memory);
+  }
+
+  /** Undefined where the engine has no WebAssembly SIMD. */
+  static open(): OwnMemory | undefined {
+    const memory = new wasmApi.Memory({ initial: 16, maximum: 65536 });
+    const kernels = instantiateKernels(memory);
+    return kernels && new OwnMemory(kernels, memory);
+  }
+
+  allocate(floats: number): number {
+    const bytes = Math.max(64, 2 ** Math.ceil(Math.log2(4 * floats)));
+    const known = this.#free.get(bytes)?.pop();
+    if (known !== undefined) return known;
+    const address = this.#end;
+    const missing = address + bytes - this.memory.buffer.byteLength;
+    if (missing > 0) {
+      try {
+        this.memory.grow(Math.max(Math.ceil(missing / PAGE), Math.min(1024, Math.floor(this.memory.buffer.byteLength / PAGE / 4))));
+      } catch (error) {
+        if (error instanceof RangeError) throw outOfKernelMemory(bytes);
+        throw error;
+      }
+    }
+    this.#end += bytes;
+    this.#sizes.set(address, bytes);
+    return address;
+  }
+
+  free(address: number): void {
+    const bytes = this.#sizes.get(address)!;
+    const list = this.#free.get(bytes);
+    if (list) list.push(address);
+    else this.#free.set(bytes, [address]);
+  }
+}
