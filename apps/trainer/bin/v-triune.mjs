@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const source = new URL("../src/main.ts", import.meta.url);
 if (!existsSync(source)) {
@@ -12,7 +12,7 @@ if (!existsSync(source)) {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   const child = spawn(
     process.execPath,
-    ["--conditions=@v-triune/source", "--import", tsx, source.pathname, ...process.argv.slice(2)],
+    ["--conditions=@v-triune/source", "--import", tsx, fileURLToPath(source), ...process.argv.slice(2)],
     { stdio: "inherit" },
   );
   // This process waits for the child, which finishes its step. Ctrl-C reaches the child through the terminal as well as from here:
