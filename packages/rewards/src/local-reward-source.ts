@@ -1,4 +1,5 @@
 import type { VerifierRegistry } from "@v-triune/verifiers";
+import { abortable } from "./abortable-iteration";
 import { judge, type RewardRule } from "./judge-request";
 import type { RewardRequest, RewardResult, RewardSource, ScoreOptions } from "./reward-source";
 
@@ -30,11 +31,9 @@ async function* scoreLocally(
   turnMs: number,
   { signal }: ScoreOptions = {},
 ): AsyncGenerator<RewardResult, void, undefined> {
-  signal?.throwIfAborted();
   let index = 0;
   let turnStarted = performance.now();
-  for await (const request of requests) {
-    signal?.throwIfAborted();
+  for await (const request of abortable(requests, signal)) {
     yield { index: index++, ...judge(registry, request, rule) };
     // The clock decides only when the event loop gets its turn, never what a verdict is.
     if (performance.now() - turnStarted < turnMs) continue;

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,7 +33,7 @@ const reasons = (results: readonly RewardResult[]) => results.map((result) => (r
 describe("createIsolatedRewardSource in threads", () => {
   let source: IsolatedRewardSource;
   beforeAll(async () => {
-    source = await createIsolatedRewardSource({ verifiers, workers: 2, deadlineMs: 300, memoryMb: 64 });
+    source = await createIsolatedRewardSource({ verifiers, workers: 2, deadlineMs: 1000, memoryMb: 64 });
   });
   afterAll(() => source.close());
 
@@ -70,15 +71,15 @@ describe("createIsolatedRewardSource in threads", () => {
   });
 
   it("counts a deadline from the start of the sample, not from the queue", async () => {
-    // 30 × 40 ms on 2 workers: most wait far longer than the deadline of 300 ms, none runs that long.
-    const results = await collectRewards(source, Array.from({ length: 30 }, () => request("busy 40")));
-    expect(reasons(results)).toEqual(Array.from({ length: 30 }, () => 1));
+    // 60 × 40 ms on 2 workers: the last ones wait longer than the deadline of a second, none runs that long.
+    const results = await collectRewards(source, Array.from({ length: 60 }, () => request("busy 40")));
+    expect(reasons(results)).toEqual(Array.from({ length: 60 }, () => 1));
   });
 
   it("does not take its own busy event loop for a timeout", async () => {
     const results = collectRewards(source, Array.from({ length: 20 }, () => request("busy 5")));
     await new Promise((resolve) => setTimeout(resolve, 5));
-    const until = performance.now() + 700;
+    const until = performance.now() + 1300;
     while (performance.now() < until);
     expect(reasons(await results)).toEqual(Array.from({ length: 20 }, () => 1));
   });
@@ -165,10 +166,20 @@ describe("createIsolatedRewardSource", () => {
 
 describe("createIsolatedRewardSource in processes", () => {
   it("survives hangs and exits", async () => {
-    const source = await createIsolatedRewardSource({ verifiers, workers: 2, isolation: "process", deadlineMs: 400 });
+    const source = await createIsolatedRewardSource({ verifiers, workers: 2, isolation: "process", deadlineMs: 1000 });
     const responses = Array.from({ length: 40 }, (_, i) => (i === 7 ? "hang" : i === 21 ? "exit" : "4"));
     const results = await collectRewards(source, responses.map((response) => request(response)));
     await source.close();
     expect(reasons(results)).toEqual(responses.map((response) => (response === "hang" ? "timeout" : response === "exit" ? "crash" : 1)));
+  });
+});
+
+describe("the process around an isolated source", () => {
+  const run = (script: string) => spawnSync(process.execPath, ["--conditions=@v-triune/source", "--import", "tsx", "--input-type=module", "-e", script], { encoding: "utf8", timeout: 30_000 });
+  const start = `const { createIsolatedRewardSource } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)}); const source = await createIsolatedRewardSource({ workers: 1, verifiers: [{ module: ${JSON.stringify(OBEDIENT)} }] });`;
+
+  it("does not end before its answer is there, and ends by itself afterwards", () => {
+    const { status, stdout, stderr } = run(`${start} console.log((await source.run({ response: "busy 100", verifier: "obedient", sample: { groundTruth: "" } })).status);`);
+    expect({ status, stdout, stderr: stderr.replaceAll(/^.*npm warn.*$/gm, "").trim() }).toEqual({ status: 0, stdout: "scored\n", stderr: "" });
   });
 });

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
+import { abortable } from "../abortable-iteration";
 import type { RewardOutcome, RewardRule } from "../judge-request";
 import type { RewardRequest, RewardResult, RewardSource, ScoreOptions } from "../reward-source";
 import type { VerifierModule } from "./protocol";
@@ -112,7 +113,7 @@ async function* scoreThrough(pool: VerifierPool, requests: Iterable<RewardReques
 
   const feed = async () => {
     let index = 0;
-    for await (const request of requests) {
+    for await (const request of abortable(requests, signal)) {
       const position = index++;
       while (flow.unread >= window && !flow.stopped) await change();
       if (flow.stopped) return;
