@@ -6,7 +6,7 @@
 
 /** Limits of one `parse` or `verify` call. Both are counts, so they mean the same on every machine. */
 export interface Limits {
-  /** Steps one call may take. A step is a character scanned, a token read or a node visited, give or take a constant. */
+  /** Steps one call may take; by default 1.5 million and 10 a character. A step is a character scanned, a token read or a node visited, give or take a constant. */
   readonly fuel?: number;
   /** Largest numerator or denominator of an exact number, in bits. */
   readonly bits?: number;
@@ -28,8 +28,9 @@ export class Budget {
   #left: number;
   readonly bits: number;
 
-  constructor(limits: Limits = {}) {
-    this.#left = limits.fuel ?? DEFAULT_FUEL;
+  /** @param length of the text read: finding an answer costs a few steps a character, which long responses bring along */
+  constructor(limits: Limits = {}, length = 0) {
+    this.#left = limits.fuel ?? DEFAULT_FUEL + 10 * length;
     this.bits = limits.bits ?? DEFAULT_BITS;
   }
 

@@ -38,12 +38,15 @@ interface Candidate {
  */
 export function parse(text: string, options: ParseOptions = {}): Parsed[] {
   try {
-    return parseWithin(text, options, new Budget(options));
+    return parseWithin(text, options, new Budget(options, lengthOf(text)));
   } catch (error) {
     if (error instanceof Error && error.name === "BudgetError") return [];
     throw error;
   }
 }
+
+/** Texts come from models and corpora: what is no string has no length and no answer. */
+export const lengthOf = (text: unknown): number => (typeof text === "string" ? text.length : 0);
 
 /**
  * `parse` on a budget of the caller's.

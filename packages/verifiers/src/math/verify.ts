@@ -4,7 +4,7 @@
 import { Budget, BudgetError } from "./budget";
 import { Incomparable, equalExpressions } from "./comparison/expressions";
 import type { ParseOptions, VerifyOptions } from "./options";
-import { type Parsed, parseWithin } from "./parse";
+import { type Parsed, lengthOf, parseWithin } from "./parse";
 import { strip } from "./text";
 
 /** What `judge` found. */
@@ -40,9 +40,9 @@ export function judge(
   options: { readonly gold?: ParseOptions; readonly prediction?: ParseOptions; readonly verify?: VerifyOptions } = {},
 ): Judgement {
   try {
-    const parsedGold = parseWithin(gold, options.gold ?? {}, new Budget(options.gold));
+    const parsedGold = parseWithin(gold, options.gold ?? {}, new Budget(options.gold, lengthOf(gold)));
     if (parsedGold.length === 0) return { status: "skipped", reason: "the gold answer does not parse" };
-    const prediction = parseWithin(response, options.prediction ?? {}, new Budget(options.prediction));
+    const prediction = parseWithin(response, options.prediction ?? {}, new Budget(options.prediction, lengthOf(response)));
     if (prediction.length === 0) return { status: "scored", correct: false, extracted: false };
     const verdict = verdictWithin(parsedGold, prediction, options.verify ?? {});
     if (typeof verdict === "string") return { status: "error", reason: "budget", limit: verdict };

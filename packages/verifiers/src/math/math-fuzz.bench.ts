@@ -1,0 +1,58 @@
+/**
+ * 100,000 mutated answers of up to 100 KB, and 80 hostile patterns at two lengths:
+ * `node tools/run.mjs packages/verifiers/src/math/math-fuzz.bench.ts [COUNT]`. Prints the verdicts counted, the slowest, and for each
+ * pattern how the processor time grows when the text doubles. Exits with 1 on a throw, or on growth above 2.6 where it can be told.
+ */
+import { judge } from "./index";
+import { mutatedAnswers } from "./mutated-answers";
+
+const PATTERNS: readonly (readonly [head: string, unit: string, tail: string])[] = [
+  ["", "+1", ""], ["$1", "+1", "$"], ["", "\\boxed{", ""], ["", "\\boxed{1}", ""], ["", "\\boxed{1} and so on,", ""], ["$", "{", "$"], ["$", "(", "$"], ["", "$ ", ""], ["", "$$ ", ""], ["", "\\[ ", ""], ["", "\\[ ", "\\]"],
+  ["", "\\( ", ""], ["", "\\( ", "\\)"], ["", " [", ""], ["", "answer ", ""], ["", "answer: ", ""], ["", "final answer is ", ""], ["", "answer = ", ""], ["", "answer 1 = ", ""], ["", "answer $", ""], ["", "final answer          ", ""],
+  ["", "9", ""], ["$", "9", "$"], ["", "1,000 ", ""], ["", "1 ", ""], ["", "1.", ""], ["", "-", ""], ["$", "-", "1$"], ["", " ", "1"], ["$", " ", "5$"], ["$", "x^(", "$"], ["$", "sqrt(", "$"], ["$", "\\frac{", "$"], ["$", "\\frac12", "$"], ["$", "\\frac{1}{2}", "$"],
+  ["", "\\frac{1}{2}, ", ""], ["$5", "!", "$"], ["$x", "^2", "$"], ["$1", "/2", "$"], ["$x", "*x", "$"], ["$", "xyz", "$"], ["$", "1,2,", "1$"], ["$", "x=", "1$"], ["$", "1;", "1$"], ["$", "(1,2),", "1$"], ["$", "[1,2]\\cup ", "[1,2]$"], ["$", "|", "$"], ["$", "|x|", "$"],
+  ["$", "\\sin ", "x$"], ["$", "\\sin(", "$"], ["$", "f(", "$"], ["$", "\\text{", "$"], ["$", "\\text{a}", "$"], ["$", "1 and ", "1$"], ["", "$1$ and ", ""], ["", "$1$,", ""], ["$", "\\begin{pmatrix}", "$"], ["$\\begin{pmatrix}", "1&", "1\\end{pmatrix}$"], ["", "5 % ", ""], ["$5 ", "m ", "$"],
+  ["$", "'", "$"], ["", "\\", ""], ["$", "\\\\text", "$"], ["$", "infinity", "$"], ["$", "\\left(", "$"], ["$", "(a)_{b}", "$"], ["$", "(a)_{", "$"], ["$", "\\sqrt[", "$"], ["$", "1\\pm ", "1$"], ["$", "\\$", "$"], ["", "$\\$ ", ""], ["$", "1E9", "$"], ["$", "()", "$"], ["", "0.5. ", ""],
+  ["", "**", ""], ["", " **1", ""], ["", "\ud800", ""], ["", "answer\ud83d\ude00", ""], ["", "\0", ""], ["", "final answer is $5$ I hope ", ""],
+];
+
+const cpu = (): number => process.cpuUsage().user / 1000;
+
+function timed(text: string): number {
+  const before = cpu();
+  judge("$x+5$", text);
+  return cpu() - before;
+}
+
+const count = Number(process.argv[2] ?? 100_000);
+const verdicts: Record<string, number> = {};
+const worst = { ms: 0, text: "" };
+const answers = mutatedAnswers(2024, 100_000);
+let previous = "$5$";
+const started = performance.now();
+for (let i = 0; i < count; i++) {
+  const text = answers.next().value as string;
+  const before = cpu();
+  const { status } = judge(previous, text);
+  const ms = cpu() - before;
+  verdicts[status] = (verdicts[status] ?? 0) + 1;
+  if (ms > worst.ms) Object.assign(worst, { ms, text: `${text.slice(0, 60)} (${text.length} characters)` });
+  previous = text;
+}
+console.log(JSON.stringify({ strings: count, seconds: Math.round(performance.now() - started) / 1000, verdicts, worstMs: Math.round(worst.ms), worst: worst.text }));
+
+let failed = false;
+let slowest = { ms: 0, pattern: "" };
+for (const [head, unit, tail] of PATTERNS) {
+  const at = (length: number): string => head + unit.repeat(Math.floor(length / unit.length)) + tail;
+  timed(at(20_000));
+  const [half, whole] = [50_000, 100_000].map((length) => Math.min(...[0, 1, 2].map(() => timed(at(length)))));
+  if (whole! > slowest.ms) slowest = { ms: whole!, pattern: head + unit };
+  // Below 8 ms the clock and the collector decide, not the algorithm.
+  if (whole! > 8 && whole! > 2.6 * half!) {
+    failed = true;
+    console.log(`growth ${(whole! / half!).toFixed(1)} from 50 KB to 100 KB (${half!.toFixed(0)} → ${whole!.toFixed(0)} ms): ${JSON.stringify(head + unit)}`);
+  }
+}
+console.log(JSON.stringify({ patterns: PATTERNS.length, worstMsAt100KB: Math.round(slowest.ms), worst: slowest.pattern }));
+if (failed) process.exitCode = 1;
