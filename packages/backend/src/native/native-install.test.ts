@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BackendError, NativeInstallError } from "../backend-error";
 import { locateAddon } from "../candidates";
@@ -15,9 +15,18 @@ import { findTools } from "./preflight";
 import { cudaRequirements, downloadWheel, unpackWheel, wheelPlatforms, wheelRequirement } from "./wheel";
 
 let root: string;
-beforeEach(() => (root = mkdtempSync(join(tmpdir(), "v-triune-native-"))));
-afterEach(() => rmSync(root, { recursive: true, force: true }));
-const env = (): NodeJS.ProcessEnv => ({ ...process.env, V_TRIUNE_NATIVE_DIR: root });
+let compiler: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "v-triune-native-"));
+  // A compiler that fails, so that the refusals before and after it are the same on a machine without one.
+  compiler = join(mkdtempSync(join(tmpdir(), "v-triune-compiler-")), "g++");
+  const script = 'if [ "$1" = --version ]; then echo "g++ 4.8"; exit 0; fi\necho "error: unrecognized option -std=c++17" >&2\nexit 1';
+  writeFileSync(compiler, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+});
+afterEach(() => {
+  for (const folder of [root, dirname(compiler)]) rmSync(folder, { recursive: true, force: true });
+});
+const env = (): NodeJS.ProcessEnv => ({ ...process.env, V_TRIUNE_NATIVE_DIR: root, CXX: compiler });
 
 async function failure(promise: Promise<unknown>): Promise<NativeInstallError> {
   const error: unknown = await promise.then(
@@ -229,13 +238,11 @@ describe("a full disk", () => {
 describe("a compiler that fails", () => {
   it("is quoted, and what was there before stays", async () => {
     const folder = await fakeInstall();
-    const compiler = join(root, "g++");
-    writeFileSync(compiler, '#!/bin/sh\nif [ "$1" = --version ]; then echo "g++ 4.8"; exit 0; fi\necho "error: unrecognized option -std=c++17" >&2\nexit 1\n', { mode: 0o755 });
     const library = join(root, "tf");
     mkdirSync(join(library, "include", "tensorflow", "c"), { recursive: true });
     writeFileSync(join(library, "include", "tensorflow", "c", "c_api.h"), "");
     for (const name of libraryFileNames()) writeFileSync(join(library, name), "");
-    const error = await failure(installNative({ library, env: { ...env(), CXX: compiler } }));
+    const error = await failure(installNative({ library, env: env() }));
     expect([error.code, error.parts.found]).toEqual(["compile", "error: unrecognized option -std=c++17"]);
     expect(readManifest(layoutOf(folder)).state).toBe("present");
   });
