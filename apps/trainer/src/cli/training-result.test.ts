@@ -37,5 +37,8 @@ it("counts what was left out and lists the first of it", () => {
   expect(problems.format()).toBe("");
   for (let row = 0; row < 7; row += 1) problems.listen({ type: "bad-row", message: `a.parquet row ${row}\nexpected: text` });
   problems.listen({ type: "warning", message: "metrics: csv failed" });
-  expect(problems.format()).toMatch(/^\nRows left out \(7\):\n {2}a\.parquet row 0\n {4}expected: text\n[\s\S]* {2}\.\. and 2 more\n\nWarnings \(1\):\n {2}metrics: csv failed\n$/);
+  const alarm = { rule: "reward collapse", severity: "stop", name: "clevr", metric: "critic/rewards/mean", step: 9, since: 7, message: "reward collapse in clevr: fell.", advice: `Look at the rollouts. ${"x ".repeat(60)}` } as const;
+  problems.listen({ type: "alarm", alarm });
+  for (const line of problems.format().split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  expect(problems.format()).toMatch(/^\nRows left out \(7\):\n {2}a\.parquet row 0\n {4}expected: text\n[\s\S]* {2}\.\. and 2 more\n\nWarnings \(1\):\n {2}metrics: csv failed\n\nAlarms \(1\):\n {2}reward collapse in clevr: fell\.\n {4}Look at the rollouts\./);
 });

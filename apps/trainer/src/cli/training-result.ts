@@ -1,4 +1,6 @@
 import { relative } from "node:path";
+import type { Alarm } from "@v-triune/monitor";
+import { wrapText } from "../errors";
 import type { TrainingResult } from "../training/run-training";
 import type { EvaluationScores, TrainingEvent, TrainingListener } from "../training/training-event";
 import type { TrainingConfig } from "../config/training-config";
@@ -19,9 +21,14 @@ export function formatStart(event: Extract<TrainingEvent, { type: "started" }>, 
   ].join("\n");
 }
 
+/** An alarm with what people do about it, 80 columns wide where it stands by itself or indented by two. */
+export function formatAlarm({ message, advice }: Alarm): string {
+  return `${wrapText(message, 76, 0)}\n${wrapText(advice, 76, 0)}`;
+}
+
 export interface ProblemList {
   readonly listen: TrainingListener;
-  /** How many rows were left out and what else was odd, with the first of each; nothing when all was well. */
+  /** How many rows were left out, what else was odd and which alarms went off, with the first of each; nothing when all was well. */
   format(): string;
 }
 
@@ -29,13 +36,14 @@ const SHOWN = 5;
 
 /** Collects what a run left out or warned of, to be listed when the progress bars are gone. */
 export function collectProblems(): ProblemList {
-  const lists = { "bad-row": { title: "Rows left out", count: 0, first: [] as string[] }, warning: { title: "Warnings", count: 0, first: [] as string[] } };
+  const lists = { "bad-row": { title: "Rows left out", count: 0, first: [] as string[] }, warning: { title: "Warnings", count: 0, first: [] as string[] }, alarm: { title: "Alarms", count: 0, first: [] as string[] } };
   return {
     listen(event) {
-      if (event.type !== "bad-row" && event.type !== "warning") return;
+      if (event.type !== "bad-row" && event.type !== "warning" && event.type !== "alarm") return;
       const list = lists[event.type];
       list.count += 1;
-      if (list.first.length < SHOWN) list.first.push(`  ${event.message.split("\n").join("\n    ")}`);
+      const message = event.type === "alarm" ? `${event.alarm.message} ${event.alarm.advice}` : event.message;
+      if (list.first.length < SHOWN) list.first.push(`  ${message.split("\n").join("\n    ")}`);
     },
     format: () =>
       Object.values(lists)
