@@ -48,6 +48,16 @@ export async function parquetColumns(connection: DuckDBConnection, file: string)
 
 /** The error for a file that cannot be read as Parquet. */
 export function notParquet(file: string, error: unknown): DatasetError {
+  if (/Out of Memory/i.test(String(error))) {
+    return new DatasetError({
+      code: "unreadable",
+      file,
+      expected: "row groups that fit into the memory limit",
+      found: duckdbMessage(error),
+      fix: "raise memoryLimit, read with threads: 1, or write the file again with smaller row groups",
+      cause: error,
+    });
+  }
   return new DatasetError({
     code: "not-parquet",
     file,

@@ -267,6 +267,15 @@ describe("readSamples on other people's files", () => {
     expect(await errorOf(collect(readSamples(html)))).toMatchObject({ code: "not-parquet", file: html });
   });
 
+  it("says that a row group does not fit into the memory limit", async () => {
+    const path = await file(
+      `SELECT 'x' AS data_source, [{'bytes': repeat(md5(i::VARCHAR), 60000)::BLOB, 'path': NULL::VARCHAR}] AS images,
+        [{'content': '<image>a', 'role': 'user'}] AS prompt, ${reward} AS reward_model FROM range(40) t(i)`,
+    );
+    const error = await errorOf(collect(readSamples(path, { memoryLimit: "20MB", threads: 1 })));
+    expect(error).toMatchObject({ code: "unreadable", fix: expect.stringContaining("raise memoryLimit") });
+  });
+
   it("reads the files of a folder and of a glob by name", async () => {
     const many = mkdtempSync(join(folder, "many-"));
     for (const i of [2, 1]) await writeSamples(join(many, `${i}.parquet`), [math(i)]);

@@ -1,0 +1,119 @@
+/**
+ * Prints how fast corpora are filtered, written and read: node tools/run.mjs packages/data-filters/src/curation.bench.ts
+ *
+ * The tables have the shape of ../shared/peers/filter_gen.py (source, question, answer, boxes as JSON text, width, height), made
+ * here by DuckDB so that no Python is needed. DuckDB's own time for the same simple rules, in the same process, is the yardstick.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { emptyVerifierParm, type Sample } from "@v-triune/schema";
+import { literal, withDatabase } from "./duckdb/database";
+import { filterParquet } from "./rules/filter-parquet";
+import { readSamples } from "./samples/read-samples";
+import { writeSamples } from "./samples/write-samples";
+
+const large = process.env.BENCH_ROWS === undefined ? 1_000_000 : Number(process.env.BENCH_ROWS);
+const pictures = 2000;
+const pictureBytes = 100_000;
+
+const RULES = [
+  "has-answer",
+  "has-boxes",
+  "count-answer",
+  "multiple-choice",
+  "true-false",
+  "answer-symbols",
+  "answer-length",
+  "complex-phrase",
+  "boxes-per-category",
+  "box-shape",
+  "box-area",
+  "overlong-query",
+  "category-balance",
+  "category-tail",
+  "single-multi",
+];
+const LISTED = String.raw`(?:\([A-Da-d]\)|\b[A-D][.)])\s`;
+const BOXES = `from_json(boxes, '[["BIGINT"]]')`;
+
+async function makeTable(file: string, rows: number): Promise<void> {
+  const pick = (list: readonly string[], by: string): string => `[${list.map(literal).join(", ")}][1 + (${by} % ${list.length})::INTEGER]`;
+  const box = "[hash(i * 31 + k) % 300, hash(i * 37 + k) % 300, hash(i * 31 + k) % 300 + 10 + hash(i * 41 + k) % 140, hash(i * 37 + k) % 300 + 10 + hash(i * 43 + k) % 140]";
+  const questions = ["What is the area of the shaded region in the figure?", "Find the value of x.", "How many red cubes are left of the sphere?", "What was the total revenue in 2015?"];
+  const choices = [" A. 12 B. 13 C. 14 D. 15", "\n(A) 3 (B) 4 (C) 5 (D) 6", "\nChoices: (a) yes (b) no", " Which of the following is correct? A) 1 B) 2"];
+  const answers = ["12", "\\frac{1}{2}", "3 cm", "yes", "x=3", "(1,2)", "[0,1]", "42.5", "the quick brown fox jumps over", "7;8", "red cube", "B", "100"];
+  await withDatabase({}, (connection) =>
+    connection.run(`COPY (SELECT ${pick(["mm_math", "geometry3k", "clevr", "chartqa", "object365", "v3det", "estvqa", "d3"], "i")} AS source,
+      ${pick(["math", "math", "counting", "chart", "detection", "detection", "ocr", "grounding"], "i")} AS task,
+      ${pick(questions, "hash(i)")} || ' (sample ' || i || ')' || CASE WHEN hash(i + 5) % 4 = 0 THEN ${pick(choices, "hash(i + 1)")} ELSE '' END AS question,
+      ${pick(answers, "hash(i + 7)")} AS answer,
+      CASE WHEN i % 8 IN (4, 5, 7) THEN to_json(list_transform(range((1 + hash(i + 3) % 15)::BIGINT), lambda k: ${box}))::VARCHAR ELSE '[]' END AS boxes,
+      640 AS width, 480 AS height FROM range(${rows}) t(i)) TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE 50000)`),
+  );
+}
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+function line(what: string, time: number, more: string): void {
+  console.log(`${what.padEnd(44)} ${time.toFixed(2).padStart(7)} s  ${more}`);
+}
+
+async function filters(folder: string, rows: number): Promise<void> {
+  const file = join(folder, `${rows}.parquet`);
+  await makeTable(file, rows);
+  const output = join(folder, "out.parquet");
+  const boxes = `list_transform(${BOXES}, lambda b: {'x1': b[1], 'y1': b[2], 'x2': b[3], 'y2': b[4], 'label': 'thing'})`;
+  const columns = { boxes, picture_count: "1", category: "answer", id: "question" };
+  const all = await seconds(() => filterParquet(file, output, { rules: RULES, columns, overwrite: true }));
+  line(`${rows.toLocaleString("en-US")} rows, ${RULES.length} rules with reasons`, all, `${Math.round(rows / all).toLocaleString("en-US")} rows/s`);
+  const area = `coalesce(list_max(list_transform(${BOXES}, lambda x: (x[3] - x[1]) * (x[4] - x[2]))), 0) > 0.5 * width * height`;
+  const simple = [String.raw`regexp_matches(answer, '[=\[\]();]')`, "length(answer) > 20", `regexp_matches(question, ${literal(LISTED)})`, "json_array_length(raw) > 10", area.replaceAll("boxes", "raw")];
+  const own = simple.map((sql, i) => ({ rule: `simple-${i}`, sql: sql.replaceAll("raw", "category"), reason: "simple" }));
+  const ours = await seconds(() => filterParquet(file, output, { rules: own, columns: { category: "boxes", boxes: "NULL" }, overwrite: true }));
+  line("  the five simple rules, with reasons", ours, "");
+  const where = simple.map((sql) => `NOT (${sql.replaceAll("raw", "boxes")})`).join(" AND ");
+  const plain = await seconds(() =>
+    withDatabase({}, (connection) => connection.run(`COPY (SELECT * FROM ${literal(file)} WHERE ${where}) TO ${literal(output)} (FORMAT parquet)`)),
+  );
+  line("  DuckDB, the same rules, no reasons", plain, `ours is ${(ours / plain).toFixed(2)} ×`);
+}
+
+async function samples(folder: string): Promise<void> {
+  const noise = randomBytes(2 * pictureBytes);
+  function* generate(): Generator<Sample> {
+    for (let i = 0; i < pictures; i++) {
+      yield {
+        data_source: "bench",
+        images: [{ bytes: noise.subarray(i, i + pictureBytes), path: `${i}.png` }],
+        prompt: [{ content: "<image>How many?", role: "user" }],
+        ability: "cv_counting",
+        reward_model: { answer: "1", ground_truth: "\\boxed{1}", accuracy_ratio: 1, format_ratio: 0, verifier: "mathverify", verifier_parm: emptyVerifierParm() },
+        extra_info: { id: `${i}`, image_path: null },
+      };
+    }
+  }
+  const file = join(folder, "samples.parquet");
+  const megabytes = (pictures * pictureBytes) / 1e6;
+  const written = await seconds(() => writeSamples(file, generate()));
+  line(`write ${pictures} samples of ${pictureBytes / 1000} kB`, written, `${Math.round(megabytes / written)} MB/s`);
+  const read = await seconds(async () => {
+    for await (const sample of readSamples(file)) if (sample.images.length !== 1) throw new Error("a picture is missing");
+  });
+  line("read them", read, `${Math.round(megabytes / read)} MB/s`);
+}
+
+const folder = await mkdtemp(join(tmpdir(), "curation-bench-"));
+try {
+  await filters(folder, 50_000);
+  await filters(folder, large);
+  await samples(folder);
+  console.log(`peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`);
+} finally {
+  await rm(folder, { recursive: true });
+}
