@@ -102,7 +102,7 @@ function learnerOf(policy: Qwen25VlPolicy, { config }: Scenario): Learner<Rollou
   return createLearner<RolloutRow>({
     policy,
     optimizer: {
-      learningRate: config.lr["language"]!,
+      learningRate: Math.max(...Object.values(config.lr)),
       beta1: config.betas[0],
       beta2: config.betas[1],
       epsilon: config.eps,

@@ -74,11 +74,16 @@ function compareTraces(folder: string, comparison: Comparison): void {
     });
     const state = optimizer.exportState();
     for (const [name, variable] of variables) {
-      comparison.close("parameters against float64", `${config.name} ${name}`, variable.dataSync(), flatten(trace.final_params_float64[name]!), absolute);
+      // Twenty float32 steps from a value of size 2 may be rounded 20 times by 1e-7.
+      const rounding = { rtol: 0, atol: 3e-6 };
+      comparison.close("parameters against float64", `${config.name} ${name}`, variable.dataSync(), flatten(trace.final_params_float64[name]!), rounding);
       const expected = trace.final_state[name]!;
       const moments = state.moments[name]!;
-      const relative = { rtol: 1e-5, atol: 1e-9 };
-      comparison.close("first moments", `${config.name} ${name}`, moments.m, flatten(expected["exp_avg"]!), relative);
+      // First moments cancel: an entry near 0 carries the rounding of the large ones it is made of.
+      const first = flatten(expected["exp_avg"]!);
+      const largest = Math.max(...first.map(Math.abs));
+      comparison.close("first moments", `${config.name} ${name}`, moments.m, first, { rtol: 1e-5, atol: 1e-6 * largest });
+      const relative = { rtol: 1e-5, atol: 1e-12 };
       comparison.close("second moments", `${config.name} ${name}`, moments.v, flatten(expected["exp_avg_sq"]!), relative);
       if (expected["max_exp_avg_sq"] !== undefined) {
         comparison.close("largest second moments", `${config.name} ${name}`, moments.vMax ?? [], flatten(expected["max_exp_avg_sq"]), relative);

@@ -112,6 +112,9 @@ export function compareEntropy(folder: string, comparison: Comparison): void {
     const mask = flatten(golden["response_mask"] as GoldenNumbers);
     const vocabulary = flatten(rows[0]!).length;
     const tolerance = { rtol: 1e-5, atol: 2e-6 };
+    // verl takes the entropy as logsumexp(z) - Σ p z with z unshifted: at logits of 60 its float32 is off by 60 · 1.2e-7.
+    const spread = Math.max(...flatten(rows).filter((z) => z > -1e6).map(Math.abs));
+    const unshifted = { rtol: 1e-5, atol: 2e-6 + 2.4e-7 * spread };
     tf.tidy(() => {
       const logits = tf.tensor2d(flatten(rows), [rows.length, vocabulary]);
       const weights = aggregationWeights("token-mean", mask, mask.length, countBatch(mask, mask.length));
@@ -121,8 +124,8 @@ export function compareEntropy(folder: string, comparison: Comparison): void {
       const mean = [...entropies].reduce((sum, entropy, i) => sum + entropy * weights[i]!, 0);
       const where = `case ${number}`;
       comparison.close("log-probabilities", where, logProbs, flatten(golden["log_probs"] as GoldenNumbers), tolerance);
-      comparison.close("entropy", where, entropies, flatten(golden["entropy"] as GoldenNumbers), tolerance);
-      comparison.close("entropy mean", where, [mean], flatten(golden["entropy_loss_token_mean"] as GoldenNumbers), tolerance);
+      comparison.close("entropy", where, entropies, flatten(golden["entropy"] as GoldenNumbers), unshifted);
+      comparison.close("entropy mean", where, [mean], flatten(golden["entropy_loss_token_mean"] as GoldenNumbers), unshifted);
       comparison.close("entropy gradient", where, gradient.dataSync(), flatten(golden["grad_logits"] as GoldenNumbers), tolerance);
     });
   });
