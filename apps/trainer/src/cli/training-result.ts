@@ -42,7 +42,7 @@ export function collectProblems(): ProblemList {
       if (event.type !== "bad-row" && event.type !== "warning" && event.type !== "alarm") return;
       const list = lists[event.type];
       list.count += 1;
-      const message = event.type === "alarm" ? `${event.alarm.message} ${event.alarm.advice}` : event.message;
+      const message = event.type === "alarm" ? formatAlarm(event.alarm) : event.message;
       if (list.first.length < SHOWN) list.first.push(`  ${message.split("\n").join("\n    ")}`);
     },
     format: () =>
