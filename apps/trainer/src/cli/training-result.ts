@@ -21,8 +21,8 @@ export function formatStart(event: Extract<TrainingEvent, { type: "started" }>, 
   ].join("\n");
 }
 
-/** An alarm with what people do about it, 80 columns wide where it stands by itself or indented by two. */
-export function formatAlarm({ message, advice }: Alarm): string {
+/** An alarm with what people do about it, 80 columns wide with the list's indent. */
+function formatAlarm({ message, advice }: Alarm): string {
   return `${wrapText(message, 76, 0)}\n${wrapText(advice, 76, 0)}`;
 }
 

@@ -18,7 +18,7 @@ export const trainCommand: Command = {
     const { loadTrainingConfig } = await import("../../config/load-training-config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const config = await loadTrainingConfig(textOption(context, "config"), overrides);
-    const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatAlarm, formatStart, formatTrainingResult }] = await Promise.all([
+    const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }] = await Promise.all([
       import("../../training/run-training"),
       import("../../training/live-view"),
       import("../interruption"),
@@ -40,8 +40,6 @@ export const trainCommand: Command = {
         listen: (event) => {
           if (json && isNews(event)) output.out(`${JSON.stringify(event)}\n`);
           if (!json && event.type === "started") output.out(formatStart(event, config));
-          // Where no bars are in the way, an alarm is told at once; the list at the end has it anyway.
-          if (!json && event.type === "alarm" && !process.stdout.isTTY) output.err(`${formatAlarm(event.alarm)}\n`);
           problems.listen(event);
           view?.listen(event);
         },
