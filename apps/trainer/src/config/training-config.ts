@@ -7,6 +7,8 @@
  * LoRA goes into `model`, dynamic sampling into `rollout`, a sink into `monitor`.
  */
 
+import type { BackendName } from "@v-triune/backend";
+
 /** A folder in Hugging Face layout, or an architecture with random weights (tests, experiments in small). */
 export type ModelConfig =
   | { readonly init: "pretrained"; readonly path: string }
