@@ -16,12 +16,12 @@ import { gatherRowsOnHeap } from "./wasm/gather-rows";
  */
 export function gatherRows(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
   if (heap()) return gatherRowsOnHeap(x, index);
-  const [rows, width] = x.shape;
+  const rows = x.shape[0];
   const hasGaps = index.includes(-1);
   return withGradient<tf.Tensor2D>([x], () => {
-    const source = hasGaps ? tf.concat2d([x, tf.zeros([1, width])], 0) : x;
+    const picked = tf.gather(x, tf.tensor1d(hasGaps ? index.map((row) => Math.max(0, row)) : index, "int32"));
     return {
-      value: tf.gather(source, tf.tensor1d(hasGaps ? index.map((row) => (row < 0 ? rows : row)) : index, "int32")),
+      value: hasGaps ? tf.mul(picked, tf.tensor2d(Float32Array.from(index, (row) => (row < 0 ? 0 : 1)), [index.length, 1])) : picked,
       gradient: (dy) => [scatterAddRows(dy, index, rows)],
     };
   });

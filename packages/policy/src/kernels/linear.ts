@@ -31,30 +31,33 @@ export function linear(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], biases: 
     ...biases.filter((bias, i): bias is tf.Tensor1D => bias !== null && biasTrainable[i]!),
   ];
   const widths = weights.map((weight) => weight.shape[0]);
+  // Several weights are joined before the product or their results after it, whichever is less to copy.
+  const joined = weights.length > 1 && x.shape[0] > x.shape[1];
+  const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] => (weights.length === 1 ? [values] : tf.split(values, widths, axis));
   return withGradient<tf.Tensor2D>(inputs, (save) => {
-    const packed = weights.length === 1 ? weights[0]! : tf.concat2d([...weights], 0);
-    let value: tf.Tensor2D = tf.matMul(x, packed, false, true);
+    const factors = joined ? [tf.concat2d([...weights], 0)] : weights;
+    let value = side(factors.map((factor) => tf.matMul(x, factor, false, true)));
     if (biases.some((bias) => bias !== null)) {
       value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
     }
-    save([x, packed]);
+    save([x, ...factors]);
     return {
       value,
-      gradient: (dy, [x, packed]) => {
+      gradient: (dy, [x, ...factors]) => {
         const out: tf.Tensor[] = [];
-        if (inputGradient) out.push(tf.matMul(dy, packed as tf.Tensor2D));
+        const parts = joined ? [dy] : (pieces(dy, 1) as tf.Tensor2D[]);
+        if (inputGradient) out.push(tf.addN(parts.map((part, i) => tf.matMul(part, factors[i] as tf.Tensor2D))));
         if (trainable.some(Boolean)) {
-          const all = tf.matMul(dy, x as tf.Tensor2D, true, false);
-          const parts = weights.length === 1 ? [all] : tf.split(all, widths, 0);
-          out.push(...parts.filter((_, i) => trainable[i]));
+          const all = joined ? pieces(tf.matMul(dy, x as tf.Tensor2D, true, false), 0) : parts.map((part) => tf.matMul(part, x as tf.Tensor2D, true, false));
+          out.push(...all.filter((_, i) => trainable[i]));
         }
-        if (biasTrainable.some(Boolean)) {
-          const all = tf.sum(dy, 0);
-          const parts = weights.length === 1 ? [all] : tf.split(all, widths, 0);
-          out.push(...parts.filter((_, i) => biasTrainable[i]));
-        }
+        if (biasTrainable.some(Boolean)) out.push(...pieces(tf.sum(dy, 0), 0).filter((_, i) => biasTrainable[i]));
         return out;
       },
     };
   });
+}
+
+function side(parts: tf.Tensor2D[]): tf.Tensor2D {
+  return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 1);
 }

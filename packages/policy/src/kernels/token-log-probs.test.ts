@@ -32,7 +32,7 @@ describe("tokenLogProbs", () => {
   });
 
   it("computes logits again in chunks when there are many", () => {
-    // 1,000 × 20,000 logits: more than either variant holds at once.
+    // 1,000 × 20,000 logits: more than either variant holds.
     const [rows, vocabulary] = [1000, 20_000];
     const wave = (count: number, step: number): Float64Array => Float64Array.from({ length: count }, (_, i) => Math.fround(3 * Math.sin(step * i)));
     const [h, w] = [wave(rows, 0.37), wave(vocabulary, 0.011)];

@@ -6,6 +6,8 @@ import { heap } from "./heap";
 
 /** Logits in scratch memory at once. */
 const CHUNK_ELEMENTS = 1 << 22;
+/** Logits that are kept for the backward pass. */
+const KEPT_ELEMENTS = 1 << 24;
 
 export function tokenLogProbsOnHeap(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, options: TokenLogProbsOptions): tf.Tensor2D {
   const host = heap()!;
@@ -16,7 +18,7 @@ export function tokenLogProbsOnHeap(hidden: tf.Tensor2D, head: tf.Tensor2D, targ
   const vocabulary = head.shape[0];
   for (const target of targets) if (target < 0 || target >= vocabulary) throw new RangeError(`tokenLogProbs: target ${target} of ${vocabulary}`);
   const columns = entropy ? 2 : 1;
-  const keep = rows * vocabulary <= CHUNK_ELEMENTS;
+  const keep = rows * vocabulary <= KEPT_ELEMENTS;
   const chunk = Math.min(rows, Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary)));
   const trainable = isTrainable(head);
   const wantsEntropy = entropy ? 1 : 0;
@@ -27,7 +29,7 @@ export function tokenLogProbsOnHeap(hidden: tf.Tensor2D, head: tf.Tensor2D, targ
     const [value, stats, logits] = host.run(shapes, (out, stats, kept) => host.withInts(targets, (at) => {
       for (let start = 0; start < rows; start += chunk) {
         const count = Math.min(chunk, rows - start);
-        const logits = kept ?? scratch + 4 * gemmFloats;
+        const logits = kept === undefined ? scratch + 4 * gemmFloats : kept + 4 * start * vocabulary;
         kernels.gemm(0, 1, count, vocabulary, width, host.address(hidden) + 4 * start * width, width, host.address(head), width, logits, vocabulary, 0, 0, scratch);
         kernels.tokenLogProbs(logits, at + 4 * start, count, vocabulary, inverse, wantsEntropy, out! + 4 * start * columns, columns, stats! + 8 * start);
       }
@@ -42,7 +44,7 @@ export function tokenLogProbsOnHeap(hidden: tf.Tensor2D, head: tf.Tensor2D, targ
           for (let start = 0; start < rows; start += chunk) {
             const count = Math.min(chunk, rows - start);
             const states = host.address(hidden!) + 4 * start * width;
-            if (logits) host.floats(work, count * vocabulary).set(host.floats(host.address(logits), count * vocabulary));
+            if (logits) host.floats(work, count * vocabulary).set(host.floats(host.address(logits) + 4 * start * vocabulary, count * vocabulary));
             else kernels.gemm(0, 1, count, vocabulary, width, states, width, host.address(head), width, work, vocabulary, 0, 0, scratch);
             kernels.tokenLogProbsBackward(work, at + 4 * start, host.address(dy) + 4 * start * columns, columns, host.address(stats!) + 8 * start, count, vocabulary, inverse, wantsEntropy);
             kernels.gemm(0, 0, count, width, vocabulary, work, vocabulary, host.address(head), width, dHidden! + 4 * start * width, width, 0, 0, scratch);
