@@ -6,6 +6,8 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nativeInstallAvailable } from "@v-triune/backend";
+import { collectProblems } from "../cli/training-result";
 import type { BackendSetting } from "../config/training-config";
 import { RunFolderError } from "../errors";
 import { writeFileAtomic } from "../run-folder/write-file-atomic";
@@ -66,11 +68,13 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   await writeTrainingData(paths.trainData, Math.ceil((steps * promptsPerStep) / demoSourceNames.length), seed);
   const config = demoConfig({ seed, steps, backend, samplesPerSource, modelFolder: demoModelFolder, ...paths });
   const view = createLiveView(options.stream ? { stream: options.stream } : {});
+  const problems = collectProblems();
   let result: TrainingResult;
   try {
     result = await runTraining(config, {
       listen: (event) => {
-        if (event.type === "started") print(`Backend: ${event.backend}. ${event.trainable.toLocaleString("en")} weights are trained.\n`);
+        problems.listen(event);
+        if (event.type === "started") print(backendLines(event.backend, event.trainable));
         else view.listen(event);
       },
       ...(options.interruption ? { interruption: options.interruption } : {}),
@@ -78,6 +82,8 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   } finally {
     view.close();
   }
+  const odd = problems.format();
+  if (odd !== "") print(odd);
   const shown = relative(process.cwd(), folder) || ".";
   if (result.interrupted || !result.before || !result.after) {
     print(`\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n    npx v-triune train ${join(shown, "run")} --resume\n`);
@@ -95,6 +101,13 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   await writeFileAtomic(join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   print(`\n${formatDemoSummary(summary, shown, samplesPerSource)}`);
   return summary;
+}
+
+/** Which backend computes, and how to be faster where that is one command away. */
+function backendLines(backend: string, trainable: number): string {
+  const lines = [`Backend: ${backend}. ${trainable.toLocaleString("en-US")} weights are trained.`];
+  if (backend.startsWith("WebAssembly") && nativeInstallAvailable().available) lines.push("Larger models train several times faster with: npx v-triune native install");
+  return `${lines.join("\n")}\n`;
 }
 
 async function outputFolder(out: string | undefined): Promise<string> {

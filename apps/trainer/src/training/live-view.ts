@@ -56,7 +56,8 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
   const rows = new Map<string, SingleBar>();
   const before = new Map<string, number>();
   const means = recentMeans();
-  const started = performance.now();
+  let stepsSeen = 0;
+  let trainingStarted = performance.now();
   const name = (label: string) => label.slice(0, 16).padEnd(16);
   const progress = (label: string, value: number, total: number, text: string) => {
     main ??= bars.create(total, 0, { label: name(label), text });
@@ -67,6 +68,7 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
     if (event.type === "evaluating") {
       progress(event.step === 0 ? "evaluate before" : "evaluate", event.done, event.total, `${event.done}/${event.total} answers`);
     } else if (event.type === "evaluated") {
+      if (stepsSeen === 0) trainingStarted = performance.now();
       for (const [source, score] of Object.entries(event.scores.bySource).sort()) {
         if (event.step === 0) before.set(source, score);
         if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
@@ -76,7 +78,8 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
       progress("step 1", event.done, event.total, `${event.done}/${event.total} answers`);
     } else if (event.type === "step") {
       const { step, steps, reward } = event.summary;
-      const left = ((performance.now() - started) / 1000 / step) * (steps - step);
+      stepsSeen += 1;
+      const left = ((performance.now() - trainingStarted) / 1000 / stepsSeen) * (steps - step);
       progress("train", step, steps, `${step}/${steps}  reward ${reward.toFixed(2)}  ${Math.ceil(left)} s left`);
       for (const [source, mean] of means(event.summary.accuracyBySource)) {
         if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
@@ -107,6 +110,8 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       }
     } else if (event.type === "bad-row") {
       line(`skipped a row: ${event.message}`);
+    } else if (event.type === "alarm") {
+      line(`alarm: ${event.alarm.message}`);
     } else if (event.type === "interrupted") {
       line(`interrupted after step ${event.step}`);
     }

@@ -4,7 +4,7 @@
  */
 import { type BackendChoice, selectBackend, withOutOfMemory } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
-import { createStepMetrics, dropRecordsAfter, type SinkGroup } from "@v-triune/monitor";
+import { createStepMetrics } from "@v-triune/monitor";
 import type { RolloutRow } from "@v-triune/policy";
 import { type RewardSource, createLocalRewardSource } from "@v-triune/rewards";
 import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
@@ -13,6 +13,8 @@ import type { IouEpsilon, TrainingConfig } from "../config/training-config";
 import { RunFolderError } from "../errors";
 import { loadPromptPool } from "../prompt-pool";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
+import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
+import { storedRollout } from "../run-folder/stored-rollout";
 import { createRandom } from "../seeded-random";
 import { softwareVersions } from "../versions";
 import { type CollectOptions, collectRollouts } from "./collect-rollouts";
@@ -23,7 +25,6 @@ import { createLocalEngine } from "./local-engine";
 import { createPromptMaker } from "./prompt-maker";
 import { createReferenceLogProbs } from "./reference-policy";
 import { rolloutRecord } from "./rollout-record";
-import { openSinks } from "./run-sinks";
 import { healthMetrics, stepSummary } from "./step-report";
 import { type TrainingData, openEvaluationData, openTrainingData } from "./training-data";
 import type { EvaluationScores, StepSummary, TrainingListener } from "./training-event";
@@ -95,20 +96,25 @@ class Run {
     const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel(config.model, config.run.seed, ["vision", "connector", "language"]);
     const registry = createVerifierRegistry([mathverify, detection]);
     const data = await openTrainingData(await this.#dataOptions(model, registry.names));
-    const sinks = openSinks(config.monitor, folder, (message) => this.#listen({ type: "warning", message }));
+    const monitor = openRunMonitor({
+      config: config.monitor,
+      folder,
+      onProblem: (message) => this.#listen({ type: "warning", message }),
+      onAlarm: (alarm) => this.#listen({ type: "alarm", alarm }),
+    });
     const learner = createLearner(learnerConfig(config, model.policy));
     try {
       if (checkpoint) {
         learner.importState(checkpoint.loaded.learner);
         data.position = checkpoint.loaded.state.position;
-        await dropRecordsAfter(folder.metricsPath, checkpoint.loaded.state.step);
+        await monitor.resumeAfter(checkpoint.loaded.state.step);
       }
       const rewards = createLocalRewardSource(registry, { normalised: config.reward.normalised });
       const verifiers = registry.names;
       const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
-      return await this.#steps({ model, data, sinks, learner, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0);
+      return await this.#steps({ model, data, monitor, learner, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0);
     } finally {
-      await sinks.close();
+      await monitor.close();
       data.close();
       learner.dispose();
       model.policy.dispose();
@@ -137,14 +143,14 @@ class Run {
     while (step < steps && !interrupted) {
       step += 1;
       lastStep = await this.#step(parts, step);
-      interrupted = (this.options.interruption?.requested ?? false) && step < steps;
+      interrupted = ((this.options.interruption?.requested ?? false) || parts.monitor.stopRequested) && step < steps;
       const { every } = config.checkpoint;
       if (step === steps || interrupted || (every !== null && step % every === 0)) saved = await this.#save(parts, step);
       const evaluateNow = step === steps || (config.evaluation.every !== null && step % config.evaluation.every === 0);
       if (evaluateNow && !interrupted) after = await this.#evaluate(parts, step);
     }
     if (interrupted) this.#listen({ type: "interrupted", step });
-    await parts.sinks.flush();
+    await parts.monitor.flush();
     return { folder: folder.path, backend: this.backend, step, interrupted, before, after, lastStep, checkpoint: saved };
   }
 
@@ -166,7 +172,14 @@ class Run {
     const numbers = { step, steps, collected, update, epsilon, seconds: (performance.now() - started) / 1000 };
     const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
     for (const rollout of collected.rollouts) metrics.add(rolloutRecord(rollout));
-    parts.sinks.write(metrics.finish(step, healthMetrics(numbers)));
+    parts.monitor.write(metrics.finish(step, healthMetrics(numbers)));
+    if (parts.monitor.wantsRollouts(step)) {
+      const { patchSize } = parts.model.processor.imageProcessor.settings;
+      const stored = collected.rollouts.map((rollout, index) =>
+        storedRollout(step, rollout, rollout.result.status === "scored" ? (update.advantages[index] as number) : null, patchSize),
+      );
+      parts.monitor.writeRollouts(step, stored);
+    }
     const summary = stepSummary(numbers);
     this.#listen({ type: "step", summary });
     return summary;
@@ -188,7 +201,7 @@ class Run {
         request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff) },
         onProgress: (done, total) => this.#listen({ type: "evaluating", step, done, total }),
       });
-      parts.sinks.write(records);
+      parts.monitor.write(records);
       this.#listen({ type: "evaluated", step, scores, seconds: (performance.now() - started) / 1000 });
       return scores;
     } finally {
@@ -199,7 +212,7 @@ class Run {
   async #save(parts: RunParts, step: number): Promise<string> {
     const path = this.folder.checkpointPath(step);
     await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, parts.learner);
-    await parts.sinks.flush();
+    await parts.monitor.flush();
     await pruneCheckpoints(await this.folder.checkpointSteps(), this.config.checkpoint.keep, (old) => this.folder.checkpointPath(old));
     this.#listen({ type: "saved", step, folder: path });
     return path;
@@ -248,7 +261,7 @@ class Run {
 interface RunParts {
   readonly model: LoadedModel;
   readonly data: TrainingData;
-  readonly sinks: SinkGroup;
+  readonly monitor: RunMonitor;
   readonly learner: Learner<RolloutRow>;
   readonly rewards: RewardSource;
   /** Names that a sample's verifier may have. */

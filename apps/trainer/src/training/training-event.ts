@@ -1,5 +1,7 @@
 /** What a run tells whoever watches it. The run itself prints nothing: views (terminal, JSON lines, tests) subscribe. */
 
+import type { Alarm } from "@v-triune/monitor";
+
 /** Scores of one evaluation: mean accuracy reward by source, and the plain mean over the sources. */
 export interface EvaluationScores {
   readonly mean: number;
@@ -34,6 +36,7 @@ export type TrainingEvent =
   /** A row of the data that was left out, and why. */
   | { readonly type: "bad-row"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }
+  | { readonly type: "alarm"; readonly alarm: Alarm }
   | { readonly type: "generating"; readonly step: number; readonly done: number; readonly total: number }
   | { readonly type: "step"; readonly summary: StepSummary }
   | { readonly type: "evaluating"; readonly step: number; readonly done: number; readonly total: number }
