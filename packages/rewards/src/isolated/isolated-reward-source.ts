@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
-import { abortable } from "../abortable-iteration";
 import type { RewardOutcome, RewardRule } from "../judge-request";
-import type { RewardRequest, RewardResult, RewardSource, ScoreOptions } from "../reward-source";
+import type { RewardRequest, RewardSource } from "../reward-source";
+import { streamThrough } from "../stream-through";
 import type { VerifierModule } from "./protocol";
 import { builtFromSource } from "./source-build";
 import { POOL_DEFAULTS, VerifierPool, type PoolStats } from "./verifier-pool";
@@ -68,7 +68,7 @@ export async function createIsolatedRewardSource(options: IsolatedRewardSourceOp
       return verifierPool.stats;
     },
     run: (request, signal) => runOne(verifierPool, request, signal),
-    score: (requests, scoreOptions) => scoreThrough(verifierPool, requests, window, scoreOptions),
+    score: (requests, scoreOptions) => streamThrough((request) => verifierPool.submit(request), requests, window, scoreOptions),
     close: () => verifierPool.close(),
   };
 }
@@ -89,66 +89,5 @@ async function runOne(pool: VerifierPool, request: RewardRequest, signal?: Abort
   } finally {
     signal.removeEventListener("abort", stop);
     cancel();
-  }
-}
-
-/** Feeds requests to the pool and yields results as they come; at most `window` are under way or unread. */
-async function* scoreThrough(pool: VerifierPool, requests: Iterable<RewardRequest> | AsyncIterable<RewardRequest>, window: number, { signal }: ScoreOptions = {}): AsyncGenerator<RewardResult, void, undefined> {
-  signal?.throwIfAborted();
-  const results: RewardResult[] = [];
-  const cancels = new Map<number, () => void>();
-  const flow = { unread: 0, fed: false, stopped: false };
-  let failure: { error: unknown } | undefined;
-  let sleepers: (() => void)[] = [];
-  const wake = () => {
-    const woken = sleepers;
-    sleepers = [];
-    for (const sleeper of woken) sleeper();
-  };
-  const change = () => new Promise<void>((resolve) => void sleepers.push(resolve));
-  const fail = (error: unknown) => {
-    failure ??= { error };
-    wake();
-  };
-
-  const feed = async () => {
-    let index = 0;
-    for await (const request of abortable(requests, signal)) {
-      const position = index++;
-      while (flow.unread >= window && !flow.stopped) await change();
-      if (flow.stopped) return;
-      flow.unread++;
-      const { outcome, cancel } = pool.submit(request);
-      cancels.set(position, cancel);
-      void outcome.then((found) => {
-        cancels.delete(position);
-        results.push({ index: position, ...found });
-        wake();
-      }, fail);
-    }
-    flow.fed = true;
-    wake();
-  };
-  signal?.addEventListener("abort", wake, { once: true });
-  void feed().catch(fail);
-
-  try {
-    for (;;) {
-      // What is done is given out before a failure is: it was judged all the same.
-      for (let result = results.shift(); result !== undefined; result = results.shift()) {
-        flow.unread--;
-        wake();
-        yield result;
-      }
-      signal?.throwIfAborted();
-      if (failure !== undefined) throw failure.error;
-      if (flow.fed && flow.unread === 0) return;
-      await change();
-    }
-  } finally {
-    flow.stopped = true;
-    signal?.removeEventListener("abort", wake);
-    for (const cancel of cancels.values()) cancel();
-    wake();
   }
 }

@@ -70,6 +70,9 @@ describe("detection", () => {
   it("rejects impossible settings", () => {
     expect(() => createDetectionVerifier({ epsilon: 0 })).toThrow("epsilon is 0, expected");
     expect(() => createDetectionVerifier({ evaluationEpsilon: 7 })).toThrow("evaluationEpsilon is 7, expected");
+    expect(() => createDetectionVerifier({ sizePenalty: "linear" as "none" })).toThrow("sizePenalty is linear, expected one of size-difference, surplus");
+    expect(() => createDetectionVerifier({ labelMatching: "best" as "optimal" })).toThrow("labelMatching is best, expected greedy or optimal");
+    expect(() => createDetectionVerifier({ epsilon: undefined, schedule: undefined })).not.toThrow();
     expect(() => createDetectionVerifier({ schedule: [] })).toThrow("at least one stage");
   });
 

@@ -8,7 +8,7 @@ import { DEFAULT_IOU_SCHEDULE, checkIouSchedule, iouThreshold, type IouStage } f
 import { ASSIGNMENT_BUDGET, assignmentCost } from "./optimal-matching";
 import { PAIR_BUDGET } from "./pair-overlaps";
 import { parseBoxes } from "./parse-boxes";
-import type { SizePenalty } from "./size-penalty";
+import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
 
 /**
  * The `detection` verifier: reads boxes from the first `<answer>` block and rewards them (detection-reward.ts).
@@ -45,12 +45,22 @@ export interface DetectionVerifierOptions {
  * @example createDetectionVerifier({ epsilon: "dynamic", evaluationEpsilon: 0.5 })
  */
 export function createDetectionVerifier(options: DetectionVerifierOptions = {}): Verifier {
-  const settings = { epsilon: "average", evaluationEpsilon: "average", schedule: DEFAULT_IOU_SCHEDULE, sizePenalty: "size-difference", labelMatching: "greedy", compat: false, ...options } as const;
-  if (!isEpsilon(settings.epsilon)) throw new RangeError(`createDetectionVerifier: epsilon is ${String(options.epsilon)}, expected "average", "dynamic" or a number in (0, 1]`);
-  if (!isEpsilon(settings.evaluationEpsilon) || (settings.evaluationEpsilon as Epsilon) === "dynamic") {
-    throw new RangeError(`createDetectionVerifier: evaluationEpsilon is ${String(options.evaluationEpsilon)}, expected "average" or a number in (0, 1]`);
+  const {
+    epsilon = "average",
+    evaluationEpsilon = "average",
+    schedule = DEFAULT_IOU_SCHEDULE,
+    sizePenalty = "size-difference",
+    labelMatching = "greedy",
+    compat = false,
+  } = options;
+  const settings = { epsilon, evaluationEpsilon, schedule, sizePenalty, labelMatching, compat };
+  if (!isEpsilon(epsilon)) throw new RangeError(`createDetectionVerifier: epsilon is ${String(epsilon)}, expected "average", "dynamic" or a number in (0, 1]`);
+  if (!isEpsilon(evaluationEpsilon) || (evaluationEpsilon as Epsilon) === "dynamic") {
+    throw new RangeError(`createDetectionVerifier: evaluationEpsilon is ${String(evaluationEpsilon)}, expected "average" or a number in (0, 1]`);
   }
-  checkIouSchedule(settings.schedule);
+  checkIouSchedule(schedule);
+  if (!SIZE_PENALTIES.includes(sizePenalty)) throw new RangeError(`createDetectionVerifier: sizePenalty is ${String(sizePenalty)}, expected one of ${SIZE_PENALTIES.join(", ")}`);
+  if (labelMatching !== "greedy" && labelMatching !== "optimal") throw new RangeError(`createDetectionVerifier: labelMatching is ${String(labelMatching)}, expected greedy or optimal`);
   return { name: "detection", params: detectionParamsSchema, verify: (response, sample) => verifyDetection(response, sample, settings) };
 }
 
