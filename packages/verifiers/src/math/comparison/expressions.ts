@@ -212,7 +212,7 @@ function bothUnsolvable(x: Expression, y: Expression, budget: Budget): boolean {
 
 function neverZero(x: Expression, budget: Budget): boolean {
   const symbols = [...freeSymbols(x)];
-  if (symbols.length !== 1 || !symbols[0]![1]) return false;
+  if (symbols.length !== 1 || !symbols[0]![1] || holdsUnknownFunction(x)) return false;
   const key = symbols[0]![0];
   let sign = 0;
   let least = Infinity;
@@ -226,6 +226,8 @@ function neverZero(x: Expression, budget: Budget): boolean {
   }
   return least > 1e-3;
 }
+
+const holdsUnknownFunction = (x: Expression): boolean => x.kind === "call" || childrenOf(x).some(holdsUnknownFunction);
 
 /** An inequality against a set: whether the set is its solution; null when the inequality has more than one unknown. */
 function relationIsSet(relation: RelationNode | ChainNode, set: Expression, c: Comparison): boolean | null {

@@ -130,7 +130,8 @@ function applied(x: FunctionNode, environment: Environment, budget: Budget): App
     case "max":
     case "min": {
       if (args.some((arg) => arg.im !== 0)) return UNDEFINED;
-      return args.reduce((a, b) => (x.name === "max" === a.re >= b.re ? a : b));
+      const sign = x.name === "max" ? 1 : -1;
+      return args.reduce((a, b) => (sign * (a.re - b.re) >= 0 ? a : b));
     }
     case "mod": {
       const quotient = step("floor", times(first, reciprocal(args[1]!)));

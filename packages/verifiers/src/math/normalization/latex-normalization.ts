@@ -109,8 +109,8 @@ export function lastSide(text: string): string {
 
 function malformedOperators(text: string): string {
   let result = text;
-  if (result.includes("^")) result = wrapParenthesised(result, /\^[\s\x1c-\x1f\x85]?\(/g, "^{");
-  if (result.includes("sqrt")) result = wrapParenthesised(result, /sqrt[\s\x1c-\x1f\x85]?\(/g, "\\sqrt{");
+  if (result.includes("^")) result = wrapParenthesised(result, /\^\s?\(/g, "^{");
+  if (result.includes("sqrt")) result = wrapParenthesised(result, /sqrt\s?\(/g, "\\sqrt{");
   if (result.includes("\\frac")) result = result.replace(/\\frac\s?(\d)\s?(\d+)/g, "\\frac{$1}{$2}");
   if (result.includes("\\log_")) result = result.replace(/\\log_\s?(\d)\s?(\d+)/g, "\\log_{$1}{$2}");
   if (result.includes("\\frac")) {
