@@ -81,7 +81,7 @@ describe("rowRandom", () => {
     const stream = rowRandom(3, 0, 0);
     const along = Array.from({ length: 4000 }, stream);
     for (const values of [across, along]) {
-      const counts = new Array<number>(10).fill(0);
+      const counts = Array.from({ length: 10 }, () => 0);
       for (const value of values) counts[Math.floor(value * 10)]!++;
       // 400 expected each; a deviation of 80 is four standard deviations.
       for (const count of counts) expect(Math.abs(count - 400)).toBeLessThan(80);

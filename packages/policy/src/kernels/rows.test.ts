@@ -1,5 +1,4 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, it } from "vitest";
 import { useTestBackend } from "../testing/backend";
 import { checkGradients } from "../testing/gradient-check";
 import { gatherRows } from "./gather-rows";

@@ -31,7 +31,7 @@ const make = (options: Qwen25VlOptions = {}): Qwen25VlPolicy => createQwen25Vl(c
 function prompt(seed: number, text: number, picture?: readonly [number, number]): PromptInput {
   const words = Array.from({ length: text }, (_, i) => 10 + ((seed * 31 + i * 17) % 40));
   if (!picture) return { promptIds: Int32Array.from(words) };
-  const marks = new Array<number>((picture[0] * picture[1]) / 4).fill(config.imageTokenId);
+  const marks = Array.from({ length: (picture[0] * picture[1]) / 4 }, () => config.imageTokenId);
   return { promptIds: Int32Array.of(8, ...marks, ...words), images: gridPicture(config, picture[0], picture[1], seed) };
 }
 
@@ -60,7 +60,7 @@ describe("logProbs", () => {
       const place = batch.map((row) => rows.indexOf(row));
       if (batch.every(({ completionIds }) => completionIds.length === 0)) {
         // Nothing depends on a parameter, so tf.variableGrads would refuse.
-        values.push(...new Array<number>(2 * batch.length * width).fill(0));
+        values.push(...Array.from({ length: 2 * batch.length * width }, () => 0));
         continue;
       }
       const { value, grads } = tf.variableGrads(() => tf.tidy(() => {
@@ -89,7 +89,7 @@ describe("logProbs", () => {
     const width = 6;
     rows.forEach((row, r) => {
       for (const [from, to] of [[r * width, r * 2 * width], [(rows.length + r) * width, r * 2 * width + width]] as const) expectClose(together.values.slice(from, from + width), apart.values.slice(to, to + width), 2e-5, `row ${r}`);
-      expect([...together.values.slice(r * width + row.completionIds.length, (r + 1) * width)]).toEqual(new Array(width - row.completionIds.length).fill(0));
+      expect(together.values.slice(r * width + row.completionIds.length, (r + 1) * width).every((value) => value === 0)).toBe(true);
     });
     for (const [name, gradient] of together.gradients) expectClose(gradient, apart.gradients.get(name)!, 5e-4, name);
     expect(tf.memory().numTensors).toBe(before);
