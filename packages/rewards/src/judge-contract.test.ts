@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createDetectionVerifier, createVerifierRegistry, detection, mathverify, type Verifier } from "@v-triune/verifiers";
 import { describe, expect, it } from "vitest";
@@ -58,6 +58,23 @@ describe("judgeAsOriginal equals the original server", () => {
     expect(judgeAsOriginal(original, request({ accuracy_ratio: 0, format_ratio: 0 })).rewards).toMatchObject({ format_reward: 1, accuracy_reward: 1, final_reward: 0 });
     const math = { reward_verifier: "mathverify", solution: "", response: "<think>\nx\n</think>\n<answer>\n4\n</answer>" };
     expect(judgeAsOriginal(original, request(math)).rewards).toEqual({ format_reward: 1, accuracy_reward: 0, reflection_reward: 0, final_reward: 0.1 / 1.1 });
+  });
+});
+
+const RECORDS = resolve(import.meta.dirname, "../../../../shared/realdata/orsta_schema/records.json");
+if (!existsSync(RECORDS)) console.warn(`skipped: the payloads of Orsta's trainer, ${RECORDS} is not there (it comes with the shared data set, not with the clone)`);
+
+describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {
+  it("are accepted as they are, further keys included", () => {
+    const records = Object.values(JSON.parse(readFileSync(RECORDS, "utf8")) as Record<string, { reward_server_payload?: object }>);
+    const payloads = records.flatMap(({ reward_server_payload: payload }) => payload ?? []);
+    expect(payloads.length).toBeGreaterThan(0);
+    for (const payload of payloads) {
+      const { status, body } = judgeReply(judge(createVerifierRegistry([detection]), judgeRequestToSample(readJudgeRequest(payload))));
+      // Five boxes against five, in the right form.
+      expect({ status, ...body }).toMatchObject({ status: 200, rewards: { format_reward: 1, size_penalty_reward: 1 } });
+      expect(judgeAsOriginal(original, payload)).toMatchObject({ rewards: { format_reward: 1, size_penalty_reward: 1 } });
+    }
   });
 });
 

@@ -107,7 +107,8 @@ function rewardsOf(format: number, accuracy: number, final: number, metrics: Rea
   return { rewards };
 }
 
-const ORIGINAL_PARMS = new Set(["is_training", "step", "total_steps", "image_path", "image_grid_thw", "verifier_style", "det_verifier_normalized", "det_reward_ratio"]);
+// "query" is of a later trainer of the same team, whose recorded payloads carry it as null.
+const ORIGINAL_PARMS = new Set(["query", "is_training", "step", "total_steps", "image_path", "image_grid_thw", "verifier_style", "det_verifier_normalized", "det_reward_ratio"]);
 const ZEROS: JudgeRewards = rewardsOf(0, 0, 0, {});
 
 /**

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { resolve } from "node:path";
 import type { AddressInfo } from "node:net";
@@ -40,6 +41,16 @@ function testServer(): Server & { requests: number; faults: number[] } {
   }) as Server & { requests: number; faults: number[] };
   return Object.assign(server, { requests: 0, faults: [] as number[] });
 }
+
+describe("v-triune-rewards", () => {
+  const run = (...words: string[]) => spawnSync(process.execPath, [resolve(FOLDER, "../bin/v-triune-rewards.mjs"), ...words], { encoding: "utf8" });
+
+  it("prints the client, and its usage for anything else", () => {
+    expect(run("python-client").stdout).toBe(readFileSync(resolve(FOLDER, "v_triune_reward.py"), "utf8"));
+    expect(run("pyton-client")).toMatchObject({ status: 2, stderr: expect.stringMatching(/unknown command "pyton-client"[^]*usage: v-triune-rewards python-client/) as unknown });
+    expect(run("--help").status).toBe(0);
+  });
+});
 
 describe.skipIf(!present)("v_triune_reward.py", () => {
   const server = testServer();

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
+// Plain JavaScript, so that it also runs in a clone that was never built.
 import { readFileSync } from "node:fs";
-
-/** `v-triune-rewards python-client > v_triune_reward.py`: the one-file client for verl, TRL, OpenRLHF and slime. */
 
 const USAGE = `usage: v-triune-rewards python-client > v_triune_reward.py
 
@@ -16,6 +15,7 @@ if (command === "python-client" && rest.length === 0) {
 } else if (command === "--help" || command === "-h") {
   process.stdout.write(USAGE);
 } else {
-  process.stderr.write(`${command === undefined ? "" : `v-triune-rewards: unknown command ${JSON.stringify([command, ...rest].join(" "))}\n\n`}${USAGE}`);
+  const found = command === undefined ? "" : `v-triune-rewards: unknown command ${JSON.stringify([command, ...rest].join(" "))}\n\n`;
+  process.stderr.write(found + USAGE);
   process.exitCode = 2;
 }
