@@ -56,12 +56,17 @@ const generic: Readonly<Record<string, (settings: Readonly<Record<string, unknow
  * The adapter of a key.
  *
  * @param settings of the source in the configuration; the generic adapters (`table`, `verl`) need them
+ * @param known by default those that ship; a list with one's own in front of them works, too
  * @throws DatasetError with the nearest key
  */
-export function adapterFor(key: string, settings: Readonly<Record<string, unknown>> = {}): SourceAdapter {
-  const adapter = adapters.find((candidate) => candidate.info.key === key) ?? generic[key]?.(settings);
+export function adapterFor(
+  key: string,
+  settings: Readonly<Record<string, unknown>> = {},
+  known: readonly SourceAdapter[] = adapters,
+): SourceAdapter {
+  const adapter = known.find((candidate) => candidate.info.key === key) ?? generic[key]?.(settings);
   if (adapter !== undefined) return adapter;
-  const keys = [...adapters.map((candidate) => candidate.info.key), ...Object.keys(generic)];
+  const keys = [...known.map((candidate) => candidate.info.key), ...Object.keys(generic)];
   const near = nearest(key, keys);
   throw new DatasetError({
     code: "bad-option",

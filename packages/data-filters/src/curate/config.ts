@@ -75,9 +75,10 @@ const SOURCE_KEYS: Readonly<Record<keyof SourceConfig, string>> = {
 /**
  * Checks a configuration and finds its adapters and rules.
  *
+ * @param adapters to look sources up in; by default those that ship
  * @throws DatasetError `bad-option` naming the key, with the nearest known one
  */
-export function bindConfig(config: CurationConfig): BoundConfig {
+export function bindConfig(config: CurationConfig, adapters?: readonly SourceAdapter[]): BoundConfig {
   checkKeys(config, KEYS, "");
   if (!Array.isArray(config.sources) || config.sources.length === 0) {
     throw bad({ field: "sources", expected: "at least one source", found: JSON.stringify(config.sources) ?? "nothing" });
@@ -100,7 +101,7 @@ export function bindConfig(config: CurationConfig): BoundConfig {
     if (paths.length === 0) throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "nothing" });
     whole(`${field}.limit`, source.limit, 1);
     whole(`${field}.copies`, source.copies, 1);
-    return { config: source, adapter: adapterFor(source.source, source.settings), paths };
+    return { config: source, adapter: adapterFor(source.source, source.settings, adapters), paths };
   });
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));

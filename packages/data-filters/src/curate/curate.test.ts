@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatasetError, parseDetectionGroundTruth, type Sample } from "@v-triune/schema";
+import { DatasetError, parseDetectionGroundTruth, sourceInfo, type Sample } from "@v-triune/schema";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { adapters } from "../adapters/index";
+import type { SourceAdapter } from "../adapters/source-adapter";
 import { literal, queryRows, withDatabase } from "../duckdb/database";
+import type { FilterRule } from "../rules/filter-rule";
 import { readSamples } from "../samples/read-samples";
 import { clevrFolder, tinyPng } from "../testing/fixtures";
 import type { CurationConfig } from "./config";
@@ -179,6 +182,35 @@ describe("curate", () => {
     rmSync(out, { recursive: true });
     expect(await failure(curate(config, { strict: true }))).toMatchObject({ name: "DatasetError", row: 0 });
     expect(existsSync(out)).toBe(false);
+  });
+
+  it("takes adapters and rules of one's own", async () => {
+    const mine: SourceAdapter = {
+      info: { ...sourceInfo("geometry3k"), key: "mine", fileSource: "mine", dataSource: "mine" },
+      async *read() {
+        for (const answer of ["1", "2"]) yield { id: answer, question: "What is it?", answer, pictures: [] };
+      },
+    };
+    const odd: FilterRule = { name: "odd", reason: "it is odd", scope: "row", parameters: {}, sql: () => "answer::INTEGER % 2 = 1" };
+    const report = await curate({ sources: [{ source: "mine", path: root }], output: out, rules: [odd] }, { adapters: [mine, ...adapters] });
+    expect(report.files[0]?.name).toBe("train_math_mine_1.parquet");
+    expect(report.sources[0]?.dropped).toMatchObject([{ rule: "odd", rows: 1 }]);
+  });
+
+  it("reads tables of many chunks while it writes its own", async () => {
+    const folder = join(root, "table");
+    mkdirSync(folder);
+    // An appender flushes after 204,800 rows.
+    const rows = 210_000;
+    await withDatabase({}, (c) =>
+      c.run(`COPY (SELECT 'What is it?' AS question, i AS answer, i % 9 AS kind FROM range(${rows}) t(i)) TO ${literal(join(folder, "a.parquet"))} (FORMAT parquet, ROW_GROUP_SIZE 20480)`),
+    );
+    const settings = { task: "math", name: "numbers", columns: { category: "kind" } };
+    const tail = { rule: "tail", sql: `answer::INTEGER < ${rows - 3}`, reason: "not of the last three" };
+    const report = await curate({ sources: [{ source: "table", path: folder, settings }], output: out, rules: [{ rule: "language", tasks: ["math"] }, tail] });
+    expect(report.totals).toMatchObject({ read: rows, kept: 3 });
+    const answers = (await samplesOf(join(out, "train_math_numbers_3.parquet"))).map((sample) => sample.reward_model.answer);
+    expect(answers).toEqual([`${rows - 3}`, `${rows - 2}`, `${rows - 1}`]);
   });
 
   it("tells its progress", async () => {

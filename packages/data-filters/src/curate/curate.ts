@@ -5,11 +5,11 @@
  */
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, parquetFileName, type Sample, type SourceInfo } from "@v-triune/schema";
-import type { PixelBox } from "../adapters/source-adapter";
-import { literal, openDatabase, plain, queryRows } from "../duckdb/database";
+import type { PixelBox, SourceAdapter } from "../adapters/source-adapter";
+import { literal, openDatabase, plain, queryRows, type Database } from "../duckdb/database";
 import { PictureSpool, type PictureReference } from "../pictures/picture-reference";
 import { ALIVE, applyRules } from "../rules/apply-rules";
 import { verifyGold } from "../rules/verify-gold";
@@ -45,6 +45,8 @@ export interface CurateOptions {
   onProgress?(progress: CurationProgress): void;
   /** Stops the run; nothing is left of it then. */
   readonly signal?: AbortSignal;
+  /** Adapters that sources are looked up in; by default those that ship. `[mine, ...adapters]` adds one's own. */
+  readonly adapters?: readonly SourceAdapter[];
   /** Throw at the first record that cannot be used, instead of counting and listing it. */
   readonly strict?: boolean;
 }
@@ -62,7 +64,7 @@ export interface CurateOptions {
  */
 export async function curate(config: CurationConfig, options: CurateOptions = {}): Promise<CurationReport> {
   const started = performance.now();
-  const bound = bindConfig(config);
+  const bound = bindConfig(config, options.adapters);
   options.signal?.throwIfAborted();
   const output = await openOutput(config.output);
   try {
@@ -74,7 +76,7 @@ export async function curate(config: CurationConfig, options: CurateOptions = {}
     const interrupt = (): void => database.connection.interrupt();
     options.signal?.addEventListener("abort", interrupt);
     try {
-      const report = await new CurationRun(bound, options, output, database.connection).run(started);
+      const report = await new CurationRun(bound, options, output, database).run(started);
       options.signal?.throwIfAborted();
       await writeFile(join(output.partial, "report.json"), `${JSON.stringify(report, null, 2)}\n`);
       await output.commit();
@@ -106,15 +108,17 @@ class CurationRun {
   readonly #bound: BoundConfig;
   readonly #options: CurateOptions;
   readonly #output: OutputFolder;
+  readonly #database: Database;
   readonly #connection: DuckDBConnection;
   readonly #spool: PictureSpool;
   readonly #readings: Reading[] = [];
 
-  constructor(bound: BoundConfig, options: CurateOptions, output: OutputFolder, connection: DuckDBConnection) {
+  constructor(bound: BoundConfig, options: CurateOptions, output: OutputFolder, database: Database) {
     this.#bound = bound;
     this.#options = options;
     this.#output = output;
-    this.#connection = connection;
+    this.#database = database;
+    this.#connection = database.connection;
     this.#spool = new PictureSpool(join(output.work, "pictures.bin"));
   }
 
@@ -150,7 +154,7 @@ class CurationRun {
   }
 
   async #read(): Promise<void> {
-    const table = await RowTable.create(this.#connection);
+    const table = await RowTable.create(this.#database.writer);
     for (const [part, { config, adapter, paths }] of this.#bound.sources.entries()) {
       const reading: Reading = { read: 0, unreadable: 0, examples: [] };
       this.#readings.push(reading);
@@ -167,7 +171,8 @@ class CurationRun {
         });
         for await (const row of rows) {
           this.#options.signal?.throwIfAborted();
-          table.add(row, adapter.info, part);
+          // Owners number their rows anew in each folder.
+          table.add(paths.length > 1 ? { ...row, id: `${basename(folder)}/${row.id}` } : row, adapter.info, part);
           reading.read++;
           if (reading.read % 1000 === 0) this.#progress("read", adapter.info.key, reading.read);
           if (reading.read >= limit) break;
@@ -188,19 +193,19 @@ class CurationRun {
   async #provide(need: RuleNeed, relation: string): Promise<void> {
     if (need === "picture" || need === "hash") {
       const [rows] = await queryRows(this.#connection, `SELECT count(*) AS n FROM ${relation}`);
-      await inspectRows(this.#connection, relation, {
+      await inspectRows(this.#database, relation, {
         hash: this.#bound.rules.some((rule) => rule.needs?.includes("hash")),
         spool: this.#spool,
         onProgress: (done) => this.#progress("pictures", "decode", done, Number(rows?.n)),
         signal: this.#options.signal,
       });
     } else if (need === "language") {
-      await addTextColumn(this.#connection, relation, "language", "question", identifyLanguage, this.#options.signal);
+      await addTextColumn(this.#database, relation, "language", "question", identifyLanguage, this.#options.signal);
     } else if (need === "rollouts") {
       const files = this.#bound.config.rollouts ?? [];
-      await addRollouts(this.#connection, relation, typeof files === "string" ? [files] : files, this.#options.signal);
+      await addRollouts(this.#database, relation, typeof files === "string" ? [files] : files, this.#options.signal);
     } else if (need === "verified") {
-      await addTextColumn(this.#connection, relation, "verified", "answer", verifyGold, this.#options.signal);
+      await addTextColumn(this.#database, relation, "verified", "answer", verifyGold, this.#options.signal);
     }
   }
 
@@ -223,7 +228,7 @@ class CurationRun {
 
   async #split(): Promise<void> {
     const { split } = this.#bound.config;
-    if (split !== undefined) await splitRows(this.#connection, ALIVE, split, this.#bound.seed);
+    if (split !== undefined) await splitRows(this.#database, ALIVE, split, this.#bound.seed);
     else await this.#connection.run("CREATE TABLE split(row BIGINT, test BOOLEAN)");
   }
 

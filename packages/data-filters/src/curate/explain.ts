@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DatasetError } from "@v-triune/schema";
 import { literal, queryRows, withDatabase } from "../duckdb/database";
 import { ruleFromReport } from "../rules/catalogue";
+import type { FilterRule } from "../rules/filter-rule";
 import type { CurationReport } from "./report";
 
 /** What became of a row. */
@@ -60,7 +61,12 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
     const rules: RuleVerdict[] = [];
     let gone = false;
     for (const entry of report.rules) {
-      const rule = ruleFromReport(entry);
+      const rule = rebound(entry);
+      if (rule === null) {
+        rules.push({ rule: entry.name, reason: entry.reason, verdict: row.dropped_by === entry.name ? "dropped" : "not reached" });
+        gone ||= row.dropped_by === entry.name;
+        continue;
+      }
       const about = (rule.tasks?.includes(row.task as never) ?? true) && (rule.sources?.includes(String(row.source)) ?? true);
       let verdict: RuleVerdict["verdict"] = "not reached";
       if (row.dropped_by === rule.name) {
@@ -88,6 +94,16 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
       rules,
     };
   });
+}
+
+/** A rule of the report, or null for one that was given from code. */
+function rebound(entry: CurationReport["rules"][number]): FilterRule | null {
+  try {
+    return ruleFromReport(entry);
+  } catch (error) {
+    if (error instanceof DatasetError) return null;
+    throw error;
+  }
 }
 
 /** Columns that show that a need was computed for a row. */

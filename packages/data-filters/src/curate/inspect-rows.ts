@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os";
 import { BIGINT, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
 import type { PixelBox } from "../adapters/source-adapter";
-import { plain } from "../duckdb/database";
+import { plain, type Database } from "../duckdb/database";
 import { inspectPicture, turnPoint, type PictureInspection } from "../pictures/inspect-picture";
 import type { PictureReference, PictureSpool } from "../pictures/picture-reference";
 import { BOXES_TYPE, boxesValue, fillTable } from "./row-table";
@@ -25,9 +25,9 @@ const REMEMBERED = 10_000;
  * Inspects the pictures of `relation` and adds `picture_error`, `smallest_side`, `picture_hash`, `picture_digest` and `picture_changes` to
  * `rows`; `width`, `height`, `boxes` and `pictures` are corrected.
  */
-export async function inspectRows(connection: DuckDBConnection, relation: string, options: InspectOptions): Promise<void> {
+export async function inspectRows({ connection, writer }: Database, relation: string, options: InspectOptions): Promise<void> {
   await fillTable(
-    connection,
+    writer,
     "inspected",
     [
       ["row", BIGINT],

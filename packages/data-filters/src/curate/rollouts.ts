@@ -13,7 +13,7 @@ import { boxedGroundTruth, DatasetError, detectionGroundTruth, detectionVerifier
 import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
 import type { PixelBox } from "../adapters/source-adapter";
 import { fileRecords, isRecord, textOf, type TableRecord } from "../adapters/table-records";
-import { plain } from "../duckdb/database";
+import { plain, type Database } from "../duckdb/database";
 import { resizedSize } from "../rules/token-count";
 import { parquetFiles } from "../samples/parquet-files";
 import { relativeBoxes } from "./build-sample";
@@ -36,14 +36,14 @@ const detection = createDetectionVerifier({ epsilon: 0.5, evaluationEpsilon: 0.5
  * @throws DatasetError for a missing file or a record that is none of the above
  */
 export async function addRollouts(
-  connection: DuckDBConnection,
+  { connection, writer }: Database,
   relation: string,
   files: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const columns = [["source", VARCHAR], ["id", VARCHAR], ["response", VARCHAR], ["accuracy", DOUBLE]] as const;
-  await fillTable(connection, "rollouts", columns, readRollouts(connection, files, signal));
-  await fillTable(connection, "judged", [["row", BIGINT], ["n", INTEGER], ["mean", DOUBLE]], judge(connection, relation, signal));
+  await fillTable(writer, "rollouts", columns, readRollouts(connection, files, signal));
+  await fillTable(writer, "judged", [["row", BIGINT], ["n", INTEGER], ["mean", DOUBLE]], judge(connection, relation, signal));
   await connection.run(`CREATE OR REPLACE TABLE rows AS
     SELECT rows.*, n AS rollout_count, mean AS mean_accuracy FROM rows LEFT JOIN judged USING (row) ORDER BY row`);
   await connection.run("DROP TABLE rollouts");

@@ -50,7 +50,7 @@ export class RowTable {
     this.#appender = appender;
   }
 
-  /** Creates the empty table. */
+  /** Creates the empty table. @param connection the database's `writer` */
   static async create(connection: DuckDBConnection): Promise<RowTable> {
     const columns = COLUMNS.map(([name, type]) => `${name} ${type.toString()}`);
     await connection.run(`CREATE TABLE rows(${columns.join(", ")})`);
@@ -107,7 +107,11 @@ export function boxesValue(boxes: readonly PixelBox[]): DuckDBValue {
   return listValue(boxes.map(({ x1, y1, x2, y2, label }) => structValue({ x1, y1, x2, y2, label })));
 }
 
-/** A table for values computed row by row outside SQL, keyed by `row`. */
+/**
+ * A table for values computed row by row outside SQL, keyed by `row`.
+ *
+ * @param connection the database's `writer`, as the rows are most often made from a stream of its other connection
+ */
 export async function fillTable(
   connection: DuckDBConnection,
   table: string,

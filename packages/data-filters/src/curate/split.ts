@@ -5,8 +5,8 @@
  * asked.
  */
 import { createHash } from "node:crypto";
-import { BIGINT, BOOLEAN, type DuckDBConnection } from "@duckdb/node-api";
-import { plain } from "../duckdb/database";
+import { BIGINT, BOOLEAN } from "@duckdb/node-api";
+import { plain, type Database } from "../duckdb/database";
 import { fillTable } from "./row-table";
 
 /** A split, as a configuration states it. */
@@ -78,7 +78,7 @@ export function testRows(rows: readonly SplitRow[], share: number, seed: number)
 }
 
 /** Fills the table `split(row, test)` for the rows of `relation`. */
-export async function splitRows(connection: DuckDBConnection, relation: string, split: SplitConfig, seed: number): Promise<void> {
+export async function splitRows({ connection, writer }: Database, relation: string, split: SplitConfig, seed: number): Promise<void> {
   const by = split.by ?? ["picture", "question"];
   const rows: SplitRow[] = [];
   const result = await connection.stream(
@@ -99,5 +99,5 @@ export async function splitRows(connection: DuckDBConnection, relation: string, 
   async function* sides(): AsyncGenerator<[bigint, boolean]> {
     for (const { row } of rows) yield [BigInt(row), test.has(row)];
   }
-  await fillTable(connection, "split", [["row", BIGINT], ["test", BOOLEAN]], sides());
+  await fillTable(writer, "split", [["row", BIGINT], ["test", BOOLEAN]], sides());
 }

@@ -1,6 +1,6 @@
 /** Columns of `rows` that are computed from text outside SQL: the language of the question, whether the gold can be verified. */
-import { BIGINT, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
-import { plain } from "../duckdb/database";
+import { BIGINT, VARCHAR, type DuckDBValue } from "@duckdb/node-api";
+import { plain, type Database } from "../duckdb/database";
 import { fillTable } from "./row-table";
 
 /**
@@ -10,7 +10,7 @@ import { fillTable } from "./row-table";
  * @param compute gives the new column's text, or null
  */
 export async function addTextColumn(
-  connection: DuckDBConnection,
+  { connection, writer }: Database,
   relation: string,
   column: string,
   from: string,
@@ -37,7 +37,7 @@ export async function addTextColumn(
       }
     }
   }
-  await fillTable(connection, "computed", [["row", BIGINT], ["value", VARCHAR]], computed());
+  await fillTable(writer, "computed", [["row", BIGINT], ["value", VARCHAR]], computed());
   await connection.run(
     `CREATE OR REPLACE TABLE rows AS SELECT rows.*, value AS ${column} FROM rows LEFT JOIN computed USING (row) ORDER BY row`,
   );

@@ -31,6 +31,11 @@ export async function withDatabase<T>(options: DatabaseOptions, work: (connectio
 /** An open database; `close` frees its memory and its threads. */
 export interface Database {
   readonly connection: DuckDBConnection;
+  /**
+   * A second connection, for appenders. An appender that flushes runs a query of its own, and a query ends a result that is still
+   * being streamed on the same connection, without an error: what is read and what is appended must not share one.
+   */
+  readonly writer: DuckDBConnection;
   close(): void;
 }
 
@@ -47,9 +52,12 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   if (options.tempDirectory !== undefined) config.temp_directory = options.tempDirectory;
   const instance = await DuckDBInstance.create(":memory:", config);
   const connection = await instance.connect();
+  const writer = await instance.connect();
   return {
     connection,
+    writer,
     close() {
+      writer.closeSync();
       connection.closeSync();
       instance.closeSync();
     },

@@ -86,7 +86,7 @@ export const DEFAULT_RULES: readonly (keyof typeof rules)[] = [
 export const INTEGRITY_RULES: readonly (keyof typeof rules)[] = ["has-answer", "has-boxes", "picture-decodes", "box-shape"];
 
 /**
- * One entry of a configuration's `rules`: a name, a name with parameters, or a user's own SQL with its reason.
+ * One entry of a configuration's `rules`: a name, a name with parameters, a user's own SQL with its reason, or, from code, a rule.
  *
  * ```yaml
  * rules:
@@ -95,7 +95,7 @@ export const INTEGRITY_RULES: readonly (keyof typeof rules)[] = ["has-answer", "
  *   - { rule: no-years, sql: "regexp_matches(answer, '^(19|20)[0-9]{2}$')", reason: "the answer is a year", tasks: [chart] }
  * ```
  */
-export type RuleConfig = string | ({ readonly rule: string } & Readonly<Record<string, unknown>>);
+export type RuleConfig = string | ({ readonly rule: string } & Readonly<Record<string, unknown>>) | FilterRule;
 
 /**
  * Binds a configuration's entry.
@@ -103,6 +103,7 @@ export type RuleConfig = string | ({ readonly rule: string } & Readonly<Record<s
  * @throws DatasetError for an unknown rule or parameter, with the nearest name
  */
 export function buildRule(entry: RuleConfig): FilterRule {
+  if (isRule(entry)) return entry;
   const { rule: name, ...given } = typeof entry === "string" ? { rule: entry } : entry;
   if (typeof given.sql === "string") return ownRule(name, given);
   const { tasks, sources, ...parameters } = given;
@@ -149,6 +150,10 @@ export function ruleFromReport(entry: Pick<FilterRule, "name" | "reason" | "scop
   const { name, reason, scope, tasks, sources, needs, parameters } = entry;
   const own = typeof parameters.sql === "string" ? { reason, scope, needs } : {};
   return buildRule({ rule: name, ...parameters, ...own, ...(tasks === undefined ? {} : { tasks }), ...(sources === undefined ? {} : { sources }) });
+}
+
+function isRule(entry: RuleConfig): entry is FilterRule {
+  return typeof entry === "object" && entry !== null && typeof entry.sql === "function";
 }
 
 const OWN_KEYS = ["sql", "reason", "tasks", "sources", "scope", "needs"];

@@ -7,6 +7,7 @@ import { literal, openDatabase, queryRows, type Database } from "../duckdb/datab
 import { ALIVE, applyRules } from "./apply-rules";
 import { buildRule, DEFAULT_RULES, rules, type RuleConfig } from "./catalogue";
 import { passAtK } from "./difficulty";
+import type { FilterRule } from "./filter-rule";
 import { identifyLanguage } from "./identify-language";
 import { imageTokens, imageTokensSql } from "./token-count";
 
@@ -62,7 +63,8 @@ async function kept(entries: readonly RuleConfig[], rows: readonly Row[], seed =
 const box = (x1: number, y1: number, x2: number, y2: number, label = "cat"): PixelBox => ({ x1, y1, x2, y2, label });
 const many = (n: number, label = "cat"): PixelBox[] => Array.from({ length: n }, (_, i) => box(i, 0, i + 5, 5, label));
 
-type Table = readonly (readonly [string, RuleConfig, readonly Row[], readonly Row[]])[];
+type Entry = Exclude<RuleConfig, FilterRule>;
+type Table = readonly (readonly [string, Entry, readonly Row[], readonly Row[]])[];
 
 const table: Table = [
   [
