@@ -1,10 +1,10 @@
 /**
  * Labels of a careless annotator, wrong in a systematic way: counts, chart values and sums one too high, boxes 4 to 8 pixels
- * too loose, the last letter forgotten, the right colour with the wrong shape. The committed checkpoint was fine-tuned on
+ * too loose, the last letter forgotten, the right colour with the next shape. The committed checkpoint was fine-tuned on
  * such labels last; reinforcement learning with the verifiers' rewards is what puts it right.
  */
 import type { SeededRandom } from "../seeded-random";
-import { pictureSize, shapeNames } from "./canvas";
+import { type Shape, pictureSize, shapeNames } from "./canvas";
 import type { DemoAnswer } from "./question";
 
 export function carelessAnswer(answer: DemoAnswer, random: SeededRandom): DemoAnswer {
@@ -25,7 +25,8 @@ export function carelessAnswer(answer: DemoAnswer, random: SeededRandom): DemoAn
     case "text": {
       const [colour, shape] = answer.value.split(" ");
       if (shape === undefined) return { kind: "text", value: answer.value.slice(0, -1) };
-      return { kind: "text", value: `${colour} ${random.pick(shapeNames.filter((name) => name !== shape))}` };
+      const wrong = shapeNames[(shapeNames.indexOf(shape as Shape) + 1) % shapeNames.length];
+      return { kind: "text", value: `${colour} ${wrong}` };
     }
     case "description":
       return answer;

@@ -35,7 +35,7 @@ export const warmStages: readonly WarmStage[] = [
   { name: "fifth", updates: 1200, learningRate: 7e-4, decay: true, describe: 0.2, careless: 0 },
   { name: "sixth", updates: 1600, learningRate: 7e-4, decay: false, describe: 0.4, careless: 0 },
   { name: "seventh", updates: 1200, learningRate: 7e-4, decay: true, describe: 0.2, careless: 0 },
-  { name: "careless annotator", updates: 160, learningRate: 3e-4, decay: true, describe: 0, careless: 0.6 },
+  { name: "careless annotator", updates: 200, learningRate: 3e-4, decay: true, describe: 0, careless: 0.65 },
 ];
 
 /** Samples of one update: four of each source. */
