@@ -24,6 +24,7 @@ describe("checkVerifier", () => {
       ["golden", () => ({ ...SCORED, accuracy: 0 })],
       ["mutates", (_, sample) => Object.assign(sample, { touched: calls++ }) && SCORED],
     ];
+    expect(rulesOf((response) => ({ ...SCORED, accuracy: response.trim() === "4" ? 1 : 0 }))).toEqual(new Set(["throws"])); // undefined.trim()
     for (const [rule, verify] of cases) expect(rulesOf(verify), rule).toContain(rule);
     expect(rulesOf(() => SCORED, "two words")).toContain("identity");
   });

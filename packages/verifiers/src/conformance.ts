@@ -32,6 +32,15 @@ export interface ConformanceOptions {
   readonly clock?: () => number;
 }
 
+/** What callers outside TypeScript send in place of a text. */
+const NO_TEXTS: readonly (readonly [name: string, value: unknown])[] = [
+  ["undefined", undefined],
+  ["null", null],
+  ["a number", 42],
+  ["a list", ["4"]],
+  ["an object", { text: "4" }],
+];
+
 /** Hostile responses: empty, huge, broken Unicode, deep nesting, astronomic numbers, malformed boxes. */
 export function hostileResponses(): readonly (readonly [name: string, response: string])[] {
   const box = "{'bbox_2d': [1, 2, 3, 4], 'label': 'a'}";
@@ -103,6 +112,10 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
     for (const [name, response] of hostileResponses()) judge(`samples[${index}], response: ${name}`, response, sample);
   }
   const [first] = samples as [VerifierSample];
+  for (const [name, value] of NO_TEXTS) {
+    judge(`response: ${name}`, value as string, first);
+    judge(`gold: ${name}`, "4", { ...first, groundTruth: value as string });
+  }
   for (const [name, groundTruth] of hostileResponses()) judge(`gold: ${name}`, "4", { ...first, groundTruth });
   for (const [name, params] of hostileParams()) judge(`params: ${name}`, "4", { ...first, params });
 

@@ -1,6 +1,7 @@
 import { finalAnswer } from "../answer/final-answer";
 import { paramsReason, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 
 /**
@@ -23,7 +24,7 @@ const params = readerSchema((reader) => ({ choices: reader.strings("choices") })
  */
 export function createChoiceVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "choice", params, verify: (response, sample) => verifyChoice(response, sample, format) };
+  return { name: options.name ?? "choice", params, verify: onTexts((response, sample) => verifyChoice(response, sample, format)) };
 }
 
 /** The choice verifier with its defaults. */

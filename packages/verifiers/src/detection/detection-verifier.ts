@@ -1,3 +1,4 @@
+import { onTexts } from "../answer/text-input";
 import { extractAnswer } from "../format/answer-text";
 import { formattedAnswer } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
@@ -61,7 +62,7 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
   checkIouSchedule(schedule);
   if (!SIZE_PENALTIES.includes(sizePenalty)) throw new RangeError(`createDetectionVerifier: sizePenalty is ${String(sizePenalty)}, expected one of ${SIZE_PENALTIES.join(", ")}`);
   if (labelMatching !== "greedy" && labelMatching !== "optimal") throw new RangeError(`createDetectionVerifier: labelMatching is ${String(labelMatching)}, expected greedy or optimal`);
-  return { name: "detection", params: detectionParamsSchema, verify: (response, sample) => verifyDetection(response, sample, settings) };
+  return { name: "detection", params: detectionParamsSchema, verify: onTexts((response, sample) => verifyDetection(response, sample, settings)) };
 }
 
 /** The detection verifier with its defaults. */

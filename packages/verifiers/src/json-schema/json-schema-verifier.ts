@@ -1,6 +1,7 @@
 import { finalAnswer } from "../answer/final-answer";
 import { paramsReason } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
 import { paramsSchema, type ParamsResult } from "../standard-schema";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { SchemaBudgetError, SchemaError, checkSchema, fitsSchema, sameJson, type Json } from "./validate-schema";
@@ -19,7 +20,7 @@ const DEEPEST_ANSWER = 100;
  */
 export function createJsonSchemaVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "json-schema", params: paramsSchema(readParams), verify: (response, sample) => verifyJson(response, sample, format) };
+  return { name: options.name ?? "json-schema", params: paramsSchema(readParams), verify: onTexts((response, sample) => verifyJson(response, sample, format)) };
 }
 
 /** The JSON-Schema verifier with its defaults. */

@@ -1,6 +1,7 @@
 import { finalAnswer } from "../answer/final-answer";
 import { paramsReason, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { readNumber } from "./read-number";
 
@@ -22,7 +23,7 @@ const params = readerSchema((reader) => ({ tolerance: reader.number("tolerance",
  */
 export function createNumberVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "number", params, verify: (response, sample) => verifyNumber(response, sample, format) };
+  return { name: options.name ?? "number", params, verify: onTexts((response, sample) => verifyNumber(response, sample, format)) };
 }
 
 /** The number verifier with its defaults. */

@@ -1,6 +1,7 @@
 import { finalAnswer } from "../answer/final-answer";
 import { paramsReason } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
 import type { Corners } from "../detection/box";
 import { readDetectionParams } from "../detection/detection-params";
 import { parseBoxes } from "../detection/parse-boxes";
@@ -26,7 +27,7 @@ const params = paramsSchema((value) => readDetectionParams(value));
  */
 export function createPointVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "point", params, verify: (response, sample) => verifyPoint(response, sample, format) };
+  return { name: options.name ?? "point", params, verify: onTexts((response, sample) => verifyPoint(response, sample, format)) };
 }
 
 /** The point verifier with its defaults. */

@@ -1,6 +1,7 @@
 import { finalAnswer } from "../answer/final-answer";
 import { paramsReason, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { editDistance } from "./edit-distance";
 
@@ -30,7 +31,7 @@ const ANLS_LIMIT = 0.5;
  */
 export function createTextVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "text", params, verify: (response, sample) => verifyText(response, sample, format) };
+  return { name: options.name ?? "text", params, verify: onTexts((response, sample) => verifyText(response, sample, format)) };
 }
 
 /** The text verifier with its defaults. */
