@@ -10,7 +10,7 @@ export function onlySymbols(x: Expression): boolean {
     const parts = childrenOf(x.base);
     if (x.base.kind === "symbol" || (parts.length > 0 && parts.every(onlySymbols))) return true;
   }
-  if (x.kind === "number" || x.kind === "constant" || x.kind === "percent" || x.kind === "opaque") return false;
+  if (x.kind === "derivative" || x.kind === "number" || x.kind === "constant" || x.kind === "percent" || x.kind === "opaque") return false;
   const parts = childrenOf(x);
   return parts.length > 0 && parts.every(onlySymbols);
 }

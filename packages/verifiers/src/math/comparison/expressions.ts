@@ -3,7 +3,7 @@
  * equation is cut down to the form the gold has.
  */
 import type { Budget } from "../budget";
-import { type ChainNode, type Expression, type RelationNode, childrenOf, isSet, keyOf, product, same, sum, integerNode } from "../expression";
+import { type ChainNode, type Expression, type RelationNode, childrenOf, finiteSet, isSet, keyOf, product, same, sum, integerNode } from "../expression";
 import { approximate } from "../evaluation/numeric";
 import { evaluateExactly } from "../evaluation/exact";
 import { substitute } from "../latex-parser/substitution";
@@ -233,7 +233,8 @@ const holdsUnknownFunction = (x: Expression): boolean => x.kind === "call" || ch
 function relationIsSet(relation: RelationNode | ChainNode, set: Expression, c: Comparison): boolean | null {
   const plain = callsAsSymbols(relation) as RelationNode | ChainNode;
   if (freeSymbols(plain).size !== 1) return null;
-  const pieces = realSetOf(set, c.budget);
+  const values = set.kind === "set" ? finiteSet(set.items.map((item) => (isEquation(item) ? lastRelation(item).right : item))) : set;
+  const pieces = realSetOf(values, c.budget);
   return pieces !== null && solves(plain, pieces, c.budget);
 }
 

@@ -72,7 +72,12 @@ function sameFunction(a: Expression, b: Expression, symbols: ReadonlyMap<string,
   let agreed = 0;
   for (let i = 0; i < POINTS; i++) {
     const point = new Map<string, Approximation>();
-    for (const [key, real] of symbols) point.set(key, whole.has(key) ? exactly(2 + Math.floor(random() * 7)) : real ? realPlace(random, i) : exactly(spread(random), spread(random)));
+    let nth = 0;
+    for (const [key, real] of symbols) {
+      const place = whole.has(key) ? exactly(2 + Math.floor(random() * 7)) : real ? realPlace(random, i, nth) : exactly(spread(random), spread(random));
+      point.set(key, place);
+      nth++;
+    }
     const [p, q] = [approximate(a, point, budget), approximate(b, point, budget)];
     if (!isDefined(p) || !isDefined(q)) continue;
     if (!closeTo(p, q, 1e-15 * Math.min(1, magnitude(p)))) return false;
@@ -86,10 +91,15 @@ function sameFunction(a: Expression, b: Expression, symbols: ReadonlyMap<string,
   return agreed >= 2;
 }
 
-/** Alternating signs over the points, so that both sides of a branch are seen. */
-function realPlace(random: () => number, i: number): Approximation {
+/**
+ * A real place for the nth symbol at the ith point. The signs go through all plus, all minus and both alternations before they are drawn,
+ * so that both sides of a branch are seen: √x·√y and √(xy) differ only where both are negative.
+ */
+function realPlace(random: () => number, i: number, nth: number): Approximation {
   const size = 0.4 + 1.9 * random();
-  return exactly(i === 0 || random() < 0.6 ? size : -size);
+  const drawn = random() < 0.5;
+  const plus = i === 0 || (i === 2 && nth % 2 === 0) || (i === 3 && nth % 2 === 1) || (i > 3 && drawn);
+  return exactly(plus ? size : -size);
 }
 
 const spread = (random: () => number): number => (random() < 0.5 ? -1 : 1) * (0.3 + 1.5 * random());

@@ -187,18 +187,44 @@ function series(x: BinderNode, environment: Environment, budget: Budget): Approx
   return x.kind === "sum" ? times(total, exactly(-1)) : reciprocal(total);
 }
 
-/** Partial sums until the terms fall below rounding, with Levin's idea left out: slowly converging series stay undefined. */
+/**
+ * Partial sums until the terms fall below rounding; a series that converges more slowly, like Σ 1/k², by Richardson's extrapolation of
+ * the partial sums over 16, 32, .. 4096 terms.
+ */
 function infiniteSum(term: (k: number) => Approximation, from: number): Approximation {
   let total = exactly(0);
   let small = 0;
-  for (let k = from; k < from + 3000; k++) {
-    const next = term(k);
-    if (!isDefined(next)) return UNDEFINED;
-    total = plus(total, next);
-    small = magnitude(next) <= 1e-17 * (1 + magnitude(total)) ? small + 1 : 0;
+  const doublings: Approximation[] = [];
+  for (let k = from, next = 16; k < from + 4096; k++) {
+    const value = term(k);
+    if (!isDefined(value)) return UNDEFINED;
+    total = plus(total, value);
+    small = magnitude(value) <= 1e-17 * (1 + magnitude(total)) ? small + 1 : 0;
     if (small >= 5) return total;
+    if (k - from + 1 === next) {
+      doublings.push(total);
+      next *= 2;
+    }
   }
-  return UNDEFINED;
+  return extrapolate(doublings);
+}
+
+/** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */
+function extrapolate(values: readonly Approximation[]): Approximation {
+  let row: Approximation[] = [];
+  values.forEach((value, k) => {
+    const next = [value];
+    for (let j = 1; j <= k; j++) {
+      const factor = 2 ** j;
+      const sharper = minus(times(exactly(factor), next[j - 1]!), row[j - 1]!);
+      next.push(times(sharper, exactly(1 / (factor - 1))));
+    }
+    row = next;
+  });
+  const best = row[row.length - 1]!;
+  const gap = magnitude(minus(best, row[row.length - 2]!));
+  if (!isDefined(best) || !(gap < 1e-7 * (1 + magnitude(best)))) return UNDEFINED;
+  return { re: best.re, im: best.im, error: best.error + 10 * gap + 1e-10 };
 }
 
 const NODES = [0.1488743389816312, 0.4333953941292472, 0.6794095682990244, 0.8650633666889845, 0.9739065285171717];
@@ -214,10 +240,21 @@ function integral(x: BinderNode, environment: Environment, budget: Budget): Appr
     const value = minus(at(primitive, upper), at(primitive, lower));
     if (isDefined(value)) return value;
   }
-  if (lower.im !== 0 || upper.im !== 0 || !isDefined(lower) || !isDefined(upper)) return UNDEFINED;
-  const [coarse, fine] = [24, 36].map((panels) => quadrature((place) => at(x.body, exactly(place)), lower.re, upper.re, panels));
+  if (lower.im !== 0 || upper.im !== 0) return UNDEFINED;
+  const f = (place: number): Approximation => at(x.body, exactly(place));
+  const [coarse, fine] = [24, 36].map((panels) => definite(f, lower.re, upper.re, panels));
   const gap = magnitude(minus(coarse!, fine!));
-  return gap > 1e-9 * (1 + magnitude(fine!)) ? UNDEFINED : { ...fine!, error: fine!.error + gap + 1e-13 };
+  return gap < 1e-9 * (1 + magnitude(fine!)) ? { ...fine!, error: fine!.error + gap + 1e-13 } : UNDEFINED;
+}
+
+/** An infinite end is brought to 1 by x = t / (1 - t). */
+function definite(f: (x: number) => Approximation, from: number, to: number, panels: number): Approximation {
+  if (from > to) return times(exactly(-1), definite(f, to, from, panels));
+  if (from === -Infinity && to === Infinity) return plus(definite(f, -Infinity, 0, panels), definite(f, 0, Infinity, panels));
+  const bent = (end: number, sign: 1 | -1) => (t: number) => times(exactly(1 / (1 - t) ** 2), f(end + (sign * t) / (1 - t)));
+  if (to === Infinity) return quadrature(bent(from, 1), 0, 1, panels);
+  if (from === -Infinity) return quadrature(bent(to, -1), 0, 1, panels);
+  return quadrature(f, from, to, panels);
 }
 
 function quadrature(f: (x: number) => Approximation, from: number, to: number, panels: number): Approximation {
@@ -243,19 +280,6 @@ function limit(x: BinderNode, environment: Environment, budget: Budget): Approxi
   const at = (h: number): Approximation => (Number.isFinite(target.re) ? f(target.re + x.direction * h) : f(Math.sign(target.re) / h));
   const direct = Number.isFinite(target.re) ? f(target.re) : UNDEFINED;
   if (isDefined(direct)) return direct;
-  let row: Approximation[] = [];
-  for (let k = 0; k < 10; k++) {
-    const next = [at(2 ** -(k + 3))];
-    for (let j = 1; j <= k; j++) {
-      const factor = 2 ** j;
-      const sharper = minus(times(exactly(factor), next[j - 1]!), row[j - 1]!);
-      next.push(times(sharper, exactly(1 / (factor - 1))));
-    }
-    row = next;
-  }
-  const best = row[row.length - 1]!;
-  const gap = magnitude(minus(best, row[row.length - 2]!));
-  if (!isDefined(best) || !(gap < 1e-7 * (1 + magnitude(best)))) return UNDEFINED;
-  return { re: best.re, im: best.im, error: best.error + 10 * gap + 1e-10 };
+  return extrapolate(Array.from({ length: 10 }, (_, k) => at(2 ** -(k + 3))));
 }
 
