@@ -45,11 +45,11 @@ export function attentionPlan(segments: readonly AttentionSegment[]): AttentionP
   return { rows, segments };
 }
 
-/** Rows of queries, the rows they may see, and which of these each sees: 0 or -1e9, [queries, keys]. */
+/** Rows of queries, the rows they may see, and which of these each sees: 0 or -1e9, [queries, keys]; all without a mask. */
 interface AttentionUnit {
   readonly queries: Int32Array;
   readonly keys: Int32Array;
-  readonly mask: Float32Array;
+  readonly mask?: Float32Array;
 }
 
 /** Units of similar size padded to one shape, for batched products. */
@@ -61,8 +61,8 @@ export interface AttentionBucket {
   readonly queryRows: Int32Array;
   /** [units · keyCount], -1 where padded. */
   readonly keyRows: Int32Array;
-  /** [units, queryCount, keyCount]. */
-  readonly mask: Float32Array;
+  /** 0 or -1e9, [units, queryCount, keyCount]; undefined when nothing is hidden. */
+  readonly mask: Float32Array | undefined;
 }
 
 const HIDDEN = -1e9;
@@ -90,7 +90,7 @@ function units(segments: readonly AttentionSegment[]): AttentionUnit[] {
     while (end < segments.length && segments[end]!.prefixCount > 0 && segments[end]!.prefixStart === root.start) end++;
     const last = segments[end - 1]!;
     const rows = last.start + last.count - root.start;
-    if (rows <= DENSE_ROWS && root.prefixCount === 0) out.push(denseUnit(segments.slice(i, end), root.start, rows));
+    if (rows <= DENSE_ROWS && root.prefixCount === 0 && (root.causal || end > i + 1)) out.push(denseUnit(segments.slice(i, end), root.start, rows));
     else for (const segment of segments.slice(i, end)) out.push(...segmentUnits(segment));
     i = end;
   }
@@ -121,9 +121,12 @@ function segmentUnits(segment: AttentionSegment): AttentionUnit[] {
     const to = Math.min(count, from + QUERY_BLOCK);
     const own = causal ? to : count;
     const keys = Int32Array.from({ length: prefixCount + own }, (_, i) => (i < prefixCount ? prefixStart + i : start + i - prefixCount));
-    const mask = new Float32Array((to - from) * keys.length);
-    if (causal) for (let i = from; i < to; i++) mask.fill(HIDDEN, (i - from) * keys.length + prefixCount + i + 1, (i - from + 1) * keys.length);
-    out.push({ queries: Int32Array.from({ length: to - from }, (_, i) => start + from + i), keys, mask });
+    const queries = Int32Array.from({ length: to - from }, (_, i) => start + from + i);
+    if (causal) {
+      const mask = new Float32Array(queries.length * keys.length);
+      for (let i = from; i < to; i++) mask.fill(HIDDEN, (i - from) * keys.length + prefixCount + i + 1, (i - from + 1) * keys.length);
+      out.push({ queries, keys, mask });
+    } else out.push({ queries, keys });
   }
   return out;
 }
@@ -154,14 +157,16 @@ function bucketUnits(all: readonly AttentionUnit[]): AttentionBucket[] {
 function padUnits(members: readonly AttentionUnit[], queryCount: number, keyCount: number): AttentionBucket {
   const queryRows = new Int32Array(members.length * queryCount).fill(-1);
   const keyRows = new Int32Array(members.length * keyCount).fill(-1);
-  const mask = new Float32Array(members.length * queryCount * keyCount);
+  const hides = members.some((unit) => unit.mask !== undefined || unit.keys.length < keyCount);
+  const mask = hides ? new Float32Array(members.length * queryCount * keyCount) : undefined;
   members.forEach((unit, u) => {
     queryRows.set(unit.queries, u * queryCount);
     keyRows.set(unit.keys, u * keyCount);
     const width = unit.keys.length;
+    if (!mask) return;
     for (let q = 0; q < queryCount; q++) {
       const row = (u * queryCount + q) * keyCount;
-      if (q < unit.queries.length) mask.set(unit.mask.subarray(q * width, (q + 1) * width), row);
+      if (unit.mask && q < unit.queries.length) mask.set(unit.mask.subarray(q * width, (q + 1) * width), row);
       mask.fill(HIDDEN, row + width, row + keyCount);
     }
   });

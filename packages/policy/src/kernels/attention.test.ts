@@ -100,7 +100,7 @@ describe("attentionPlan", () => {
         for (let q = 0; q < queryCount; q++) {
           const row = queryRows[u * queryCount + q]!;
           if (row < 0) continue;
-          const keys = Array.from(keyRows.subarray(u * keyCount, (u + 1) * keyCount)).filter((_, k) => mask[(u * queryCount + q) * keyCount + k] === 0);
+          const keys = Array.from(keyRows.subarray(u * keyCount, (u + 1) * keyCount)).filter((_, k) => !mask || mask[(u * queryCount + q) * keyCount + k] === 0);
           seen.set(row, [...(seen.get(row) ?? []), ...keys]);
         }
       }

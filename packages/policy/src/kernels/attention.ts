@@ -48,33 +48,43 @@ function attendBucket(queries: tf.Tensor2D, keys: tf.Tensor2D, values: tf.Tensor
   // [rows, heads · d] → [units · kv heads, rows (· repeats), d]
   const spread = (x: tf.Tensor2D, rows: Int32Array, count: number, width: number): tf.Tensor3D =>
     tf.reshape(tf.transpose(tf.reshape(gatherRows(x, rows), [units, count, width, headDim]), [0, 2, 1, 3]), [units * keyValueHeads, (width / keyValueHeads) * count, headDim]);
-  const mask = tf.tile(tf.tensor4d(bucket.mask, [units, 1, queryCount, keyCount]), [1, 1, repeats, 1]);
+  const mask = bucket.mask && tf.tile(tf.tensor4d(bucket.mask, [units, 1, queryCount, keyCount]), [1, 1, repeats, 1]);
   const out = attendDense(
     spread(queries, bucket.queryRows, queryCount, heads),
     spread(keys, bucket.keyRows, keyCount, keyValueHeads),
     spread(values, bucket.keyRows, keyCount, keyValueHeads),
-    mask as tf.Tensor4D,
+    mask,
   );
   return tf.reshape(tf.transpose(tf.reshape(out, [units, heads, queryCount, headDim]), [0, 2, 1, 3]), [units * queryCount, heads * headDim]);
 }
 
+/** Probabilities of one bucket that are kept for the backward pass; more are computed again there. */
+const KEPT_ELEMENTS = 1 << 24;
+
 /** @param q scaled, [B, Q, d]; k, v [B, K, d]; mask [units, 1, Q, K], broadcast over the heads of a unit */
-function attendDense(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, mask: tf.Tensor4D): tf.Tensor3D {
+function attendDense(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, mask: tf.Tensor4D | undefined): tf.Tensor3D {
   return withGradient<tf.Tensor3D>([q, k, v], (save) => {
-    const scores = tf.matMul(q, k, false, true);
-    const [batch, rows, columns] = scores.shape as [number, number, number];
-    const units = mask.shape[0];
-    const masked = tf.reshape(tf.add(tf.reshape(scores, [units, batch / units, rows, columns]), mask), scores.shape as [number, number, number]);
-    const probabilities = tf.softmax(masked);
-    save([q, k, v, probabilities]);
+    const probabilities = softmaxScores(q, k, mask);
+    const keep = probabilities.size <= KEPT_ELEMENTS;
+    save([q, k, v, ...(keep ? [probabilities] : mask ? [mask] : [])]);
     return {
       value: tf.matMul(probabilities, v) as tf.Tensor3D,
-      gradient: (dy, saved) => {
-        const [q, k, v, p] = saved as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
-        const weighted = tf.mul(p, tf.matMul(dy, v, false, true));
+      gradient: (dy, [q, k, v, last]) => {
+        const p = keep ? last! : softmaxScores(q as tf.Tensor3D, k as tf.Tensor3D, last as tf.Tensor4D | undefined);
+        const weighted = tf.mul(p, tf.matMul(dy, v!, false, true));
         const dScores = tf.sub(weighted, tf.mul(p, tf.sum(weighted, -1, true)));
-        return [tf.matMul(dScores, k), tf.matMul(dScores, q, true, false), tf.matMul(p, dy, true, false)];
+        return [tf.matMul(dScores, k!), tf.matMul(dScores, q!, true, false), tf.matMul(p, dy, true, false)];
       },
     };
+  });
+}
+
+function softmaxScores(q: tf.Tensor3D, k: tf.Tensor3D, mask: tf.Tensor4D | undefined): tf.Tensor3D {
+  return tf.tidy(() => {
+    const scores = tf.matMul(q, k, false, true) as tf.Tensor3D;
+    if (!mask) return tf.softmax(scores);
+    const [batch, rows, columns] = scores.shape;
+    const units = mask.shape[0];
+    return tf.softmax(tf.reshape(tf.add(tf.reshape(scores, [units, batch / units, rows, columns]), mask), [batch, rows, columns]) as tf.Tensor3D);
   });
 }
