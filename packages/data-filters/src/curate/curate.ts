@@ -14,7 +14,7 @@ import { PictureSpool, type PictureReference } from "../pictures/picture-referen
 import { ALIVE, applyRules } from "../rules/apply-rules";
 import { verifyGold } from "../rules/verify-gold";
 import { identifyLanguage } from "../rules/identify-language";
-import { drawOrder, type RuleNeed } from "../rules/filter-rule";
+import { drawOrder, type FilterRule, type RuleNeed } from "../rules/filter-rule";
 import { writeSamples } from "../samples/write-samples";
 import { buildSample, type KeptRow } from "./build-sample";
 import { bindConfig, type BoundConfig, type CurationConfig } from "./config";
@@ -23,7 +23,7 @@ import { exampleRows } from "./example-rows";
 import { inspectRows } from "./inspect-rows";
 import { mixCounts } from "./mix";
 import { openOutput, type OutputFolder } from "./output-folder";
-import type { CurationReport, FileReport, SourceReport } from "./report";
+import type { CurationReport, FileReport, RuleReport, SourceReport } from "./report";
 import { reportPage } from "./report-page";
 import { addRollouts } from "./rollouts";
 import { RowTable } from "./row-table";
@@ -91,6 +91,19 @@ export async function curate(config: CurationConfig, options: CurateOptions = {}
     options.signal?.throwIfAborted();
     throw error;
   }
+}
+
+/** A rule without its SQL, which its name and parameters give again. */
+function ruleReport({ name, reason, scope, tasks, sources, needs, parameters }: FilterRule): RuleReport {
+  return {
+    name,
+    reason,
+    scope,
+    ...(tasks === undefined ? {} : { tasks }),
+    ...(sources === undefined ? {} : { sources }),
+    ...(needs === undefined ? {} : { needs }),
+    parameters,
+  };
 }
 
 interface Reading {
@@ -359,7 +372,7 @@ class CurationRun {
       version: 1,
       output: config.output,
       seed,
-      rules: this.#bound.rules.map(({ sql: _, query: __, ...rule }) => rule),
+      rules: this.#bound.rules.map(ruleReport),
       sources: reports,
       files,
       totals: {
