@@ -163,7 +163,7 @@ export function formatDemoSummary({ before, after, seconds, backend, steps }: De
     row("mean", before.mean, after.mean),
     "",
     gained
-      ? "A model fine-tuned on a careless annotator's labels was put right by verifiable rewards."
+      ? "A model fine-tuned on a careless annotator's labels was put right by\nverifiable rewards."
       : "The mean hardly moved; more steps (--steps 40) or another seed (--seed 2) show more.",
     `${steps} steps, ${Math.round(seconds)} s in all, ${backend}.`,
     "",
@@ -172,7 +172,7 @@ export function formatDemoSummary({ before, after, seconds, backend, steps }: De
     "",
     "What to try next:",
     "  npx v-triune demo --seed 2            another seed: other data, other samples",
-    "  npx v-triune doctor                   this machine's backends, how to be faster",
+    "  npx v-triune doctor                   this machine's backends, and faster ones",
     "  npx v-triune curate --help            a corpus from your own sources",
     "  npx v-triune train --help             your own configuration",
   ].join("\n");

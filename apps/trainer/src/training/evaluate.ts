@@ -16,14 +16,18 @@ export interface EvaluateOptions extends Omit<CollectOptions, "onProgress"> {
   /** Accuracy from which a box answer counts as correct. */
   readonly boxThreshold: number;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Looked at between batches: a person who stops the run does not wait for the rest. */
+  readonly interruption?: { readonly requested: boolean } | undefined;
 }
 
-export async function evaluate(options: EvaluateOptions): Promise<{ scores: EvaluationScores; records: MetricRecord[] }> {
-  const { batches, total, step, boxThreshold, onProgress, ...collect } = options;
+/** @returns undefined when it was interrupted: the scores of a part are not the scores */
+export async function evaluate(options: EvaluateOptions): Promise<{ scores: EvaluationScores; records: MetricRecord[] } | undefined> {
+  const { batches, total, step, boxThreshold, onProgress, interruption, ...collect } = options;
   const metrics = createStepMetrics({ split: "eval", boxThreshold });
   const sums = new Map<string, { sum: number; count: number }>();
   let done = 0;
   for await (const prompts of batches) {
+    if (interruption?.requested) return undefined;
     const { rollouts } = await collectRollouts(prompts, {
       ...collect,
       onProgress: (inBatch) => onProgress?.(done + inBatch, total * collect.request.n),

@@ -12,6 +12,7 @@ import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint
 import type { IouEpsilon, TrainingConfig } from "../config/training-config";
 import { RunFolderError } from "../errors";
 import { loadPromptPool } from "../prompt-pool";
+import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
 import { storedRollout } from "../run-folder/stored-rollout";
@@ -71,6 +72,7 @@ export async function runTraining(config: TrainingConfig, options: RunTrainingOp
     ...(options.resume ? { resume: true } : {}),
   });
   try {
+    if (options.resume) checkResumedConfig(folder.description.config, config);
     return await new Run(config, folder, backend, options).execute();
   } finally {
     await folder.close();
@@ -107,7 +109,8 @@ class Run {
       if (checkpoint) {
         learner.importState(checkpoint.loaded.learner);
         data.position = checkpoint.loaded.state.position;
-        await monitor.resumeAfter(checkpoint.loaded.state.step);
+        // A run that was stopped before its first step evaluates anew, so its first evaluation goes too.
+        await monitor.resumeAfter(checkpoint.loaded.state.step || -1);
       }
       const rewards = createLocalRewardSource(registry, { normalised: config.reward.normalised });
       const verifiers = registry.names;
@@ -149,6 +152,7 @@ class Run {
       const evaluateNow = step === steps || (config.evaluation.every !== null && step % config.evaluation.every === 0);
       if (evaluateNow && !interrupted) after = await this.#evaluate(parts, step);
     }
+    if (interrupted && step === 0) saved = await this.#save(parts, step);
     if (interrupted) this.#listen({ type: "interrupted", step });
     await parts.monitor.flush();
     return { folder: folder.path, backend: this.backend, step, interrupted, before, after, lastStep, checkpoint: saved };
@@ -192,7 +196,7 @@ class Run {
     const started = performance.now();
     const data = await openEvaluationData({ ...(await this.#dataOptions(parts.model, parts.verifiers)), sets: config.data.eval, samplesPerSource });
     try {
-      const { scores, records } = await evaluate({
+      const evaluated = await evaluate({
         ...this.#collecting(parts, epsilon, false),
         batches: data.batches(evaluationBatch),
         total: data.length,
@@ -200,7 +204,10 @@ class Run {
         boxThreshold: epsilon === "average" ? 0.5 : epsilon,
         request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff) },
         onProgress: (done, total) => this.#listen({ type: "evaluating", step, done, total }),
+        interruption: this.options.interruption,
       });
+      if (!evaluated) return undefined;
+      const { scores, records } = evaluated;
       parts.monitor.write(records);
       this.#listen({ type: "evaluated", step, scores, seconds: (performance.now() - started) / 1000 });
       return scores;

@@ -8,6 +8,8 @@ export const demoCommand: Command = {
     seed: { type: "string", valueHint: "number", default: "1", description: "Decides data order and sampling" },
     steps: { type: "string", valueHint: "number", description: "Training steps" },
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
+    samples: { type: "string", valueHint: "number", description: "Held-out samples of each source; 100 unless told" },
+    "make-checkpoint": { type: "string", valueHint: "folder", description: "Make the model that it starts from again, from random weights (25 min)" },
     backend: { type: "enum", options: [...BACKEND_SETTINGS], valueHint: "name", default: "auto", description: "A backend as v-triune doctor lists it" },
   },
   examples: ["v-triune demo", "v-triune demo --seed 3 --steps 40 --out demo-3"],
@@ -15,6 +17,14 @@ export const demoCommand: Command = {
     const { wholeNumber } = await import("../arguments");
     const seed = wholeNumber("seed", textOption(context, "seed"), 0);
     const steps = wholeNumber("steps", textOption(context, "steps"), 1);
+    const samplesPerSource = wholeNumber("samples", textOption(context, "samples"), 1);
+    const backend = textOption(context, "backend") as BackendSetting;
+    const checkpointFolder = textOption(context, "make-checkpoint");
+    if (checkpointFolder !== undefined) {
+      const { makeDemoCheckpoint } = await import("../../demo/make-checkpoint");
+      await makeDemoCheckpoint({ folder: checkpointFolder, seed: seed!, backend, print: (text) => context.output.out(`${text}\n`) });
+      return 0;
+    }
     const [{ runDemo }, { catchInterruption }] = await Promise.all([import("../../demo/run-demo"), import("../interruption")]);
     const out = textOption(context, "out");
     const interruption = catchInterruption({ message: "Stopping after this step. Press Ctrl-C again to stop at once." });
@@ -23,7 +33,8 @@ export const demoCommand: Command = {
         seed: seed!,
         ...(steps === undefined ? {} : { steps }),
         ...(out === undefined ? {} : { out }),
-        backend: textOption(context, "backend") as BackendSetting,
+        ...(samplesPerSource === undefined ? {} : { samplesPerSource }),
+        backend,
         interruption,
       });
       return interruption.requested ? 130 : 0;

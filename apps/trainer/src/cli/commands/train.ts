@@ -5,7 +5,7 @@ import { textOption, type Command } from "../command";
 export const trainCommand: Command = {
   meta: { name: "train", description: "Train a model with GRPO, as a configuration says" },
   args: {
-    config: { type: "positional", description: "A .yaml, .json or .ts file, or a folder with a v-triune.yaml" },
+    config: { type: "positional", description: "A .yaml, .json or .ts file, a folder with a v-triune.yaml, or with --resume a run folder" },
     set: { type: "string", valueHint: "key=value", description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated" },
     resume: { type: "boolean", description: "Go on from the run's last checkpoint" },
     strict: { type: "boolean", description: "Stop at a bad row instead of skipping it" },
@@ -16,8 +16,10 @@ export const trainCommand: Command = {
   async execute(context) {
     const { args, values, output } = context;
     const { loadTrainingConfig } = await import("../../config/load-training-config");
+    const { runFolderConfig } = await import("../../run-folder/resume-config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
-    const config = await loadTrainingConfig(textOption(context, "config"), overrides);
+    const path = textOption(context, "config");
+    const config = (await runFolderConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
     const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }] = await Promise.all([
       import("../../training/run-training"),
       import("../../training/live-view"),
