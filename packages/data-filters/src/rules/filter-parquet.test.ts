@@ -40,6 +40,17 @@ describe("filterParquet", () => {
     ]);
   });
 
+  it("keeps the order on many threads, and copies all when nothing is dropped", async () => {
+    const expected = Array.from({ length: 8000 }, (_, i) => i);
+    for (let trial = 0; trial < 5; trial++) {
+      const output = join(folder, "order.parquet");
+      const third = [{ rule: "third", sql: "id::INTEGER % 3 = 0", reason: "every third" }];
+      await filterParquet([join(folder, "a.parquet"), join(folder, "b.parquet")], output, { rules: trial === 0 ? [] : third, threads: 4, overwrite: true });
+      const ids = (await rows(output, "id")).map((row) => row.id);
+      expect(ids.join()).toBe(expected.filter((i) => trial === 0 || i % 3 !== 0).join());
+    }
+  });
+
   it("maps columns by SQL", async () => {
     const output = join(folder, "boxes.parquet");
     const boxes = "list_transform(from_json(raw, '[[\"DOUBLE\"]]'), lambda b: {'x1': b[1], 'y1': b[2], 'x2': b[3], 'y2': b[4], 'label': 'cat'})";

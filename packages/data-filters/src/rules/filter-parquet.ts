@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, queryRows, withDatabase, type DatabaseOptions } from "../duckdb/database";
 import { notParquet, parquetColumns, parquetFiles } from "../samples/parquet-files";
@@ -49,6 +50,16 @@ const COLUMN_TYPES: Readonly<Record<string, string>> = {
   language: "VARCHAR",
 };
 
+/** Rows before each file, and after the last one all rows. */
+async function fileStarts(connection: DuckDBConnection, files: readonly string[]): Promise<number[]> {
+  const starts = [0];
+  for (const file of files) {
+    const [meta] = await queryRows(connection, `SELECT num_rows AS n FROM parquet_file_metadata(${literal(file)})`);
+    starts.push((starts.at(-1) ?? 0) + Number(meta?.n ?? 0));
+  }
+  return starts;
+}
+
 /**
  * Reads, filters and writes.
  *
@@ -77,8 +88,9 @@ export async function filterParquet(input: string | readonly string[], output: s
         const sql = options.columns?.[name] ?? (present.has(name) ? identifier(name) : name === "source" ? "''" : "NULL");
         return `CAST(${sql} AS ${type}) AS ${name}`;
       });
-      // A row's number is its file and its place there, which costs nothing and keeps the files' order.
-      const place = "(file_index::BIGINT << 40) + file_row_number";
+      // A row's number is its place in its file and the rows of the files before: dense, and known without a window.
+      const starts = await fileStarts(connection, files);
+      const place = `([${starts.join(", ")}]::BIGINT[])[file_index::BIGINT + 1] + file_row_number`;
       await connection.run(`CREATE VIEW rows AS SELECT ${place} AS row, ${columns.join(", ")} FROM ${scan}`);
       await applyRules(connection, rules, {
         seed: options.seed ?? 0,
@@ -96,19 +108,19 @@ export async function filterParquet(input: string | readonly string[], output: s
         },
         signal: options.signal,
       });
-      const [total] = await queryRows(connection, `SELECT count(*) AS n FROM ${scan}`);
       const counts = await queryRows(connection, "SELECT rule, count(*) AS n FROM dropped GROUP BY rule ORDER BY rule");
-      // Were the files' rows made the build side of the join, they would come out in the hash table's order.
-      await connection.run("SET disabled_optimizers = 'build_side_probe_side'");
-      await connection.run(
-        `COPY (SELECT * EXCLUDE (file_row_number) FROM ${scan} t WHERE NOT EXISTS (FROM dropped d WHERE d.row = ${place}))
-         TO ${literal(temporary)} (FORMAT parquet)`,
-      );
+      // A join does not keep the order of rows, a WHERE does: the dropped rows become one bit string that it looks into.
+      const total = starts.at(-1) ?? 0;
+      await connection.run(`SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, total)}) FROM dropped)`);
+      const where = counts.length === 0 ? "" : `WHERE get_bit(getvariable('dropped_bits'), (${place})::INTEGER) = 0`;
+      await connection.run(`COPY (SELECT * EXCLUDE (file_row_number) FROM ${scan} ${where}) TO ${literal(temporary)} (FORMAT parquet)`);
       if (options.droppedTo !== undefined) {
         const names = `[${rules.map((rule) => literal(rule.name)).join(", ")}]::VARCHAR[]`;
         const reasons = `[${rules.map((rule) => literal(rule.reason)).join(", ")}]::VARCHAR[]`;
         await connection.run(
-          `COPY (SELECT ([${files.map(literal).join(", ")}])[(row >> 40) + 1] AS file, row & ((1::BIGINT << 40) - 1) AS row, (${names})[rule + 1] AS rule, (${reasons})[rule + 1] AS reason FROM dropped ORDER BY dropped.row)
+          `COPY (SELECT file, row - start AS row, (${names})[rule + 1] AS rule, (${reasons})[rule + 1] AS reason
+            FROM dropped ASOF JOIN (VALUES ${files.map((file, i) => `(${literal(file)}, ${starts[i]})`).join(", ")}) f(file, start) ON dropped.row >= start
+            ORDER BY dropped.row)
            TO ${literal(options.droppedTo)} (FORMAT parquet)`,
         );
       }
@@ -117,8 +129,7 @@ export async function filterParquet(input: string | readonly string[], output: s
         const { name = "", reason = "" } = rules[Number(rule)] ?? {};
         return { rule: name, reason, rows: Number(n) };
       });
-      const read = Number(total?.n);
-      return { read, kept: read - dropped.reduce((sum, { rows }) => sum + rows, 0), dropped };
+      return { read: total, kept: total - dropped.reduce((sum, { rows }) => sum + rows, 0), dropped };
     } catch (error) {
       await rm(temporary, { force: true });
       options.signal?.throwIfAborted();
