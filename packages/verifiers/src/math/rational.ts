@@ -54,16 +54,22 @@ export const sign = (a: Rational): number => (a.n > 0n ? 1 : a.n < 0n ? -1 : 0);
 export const negate = (a: Rational): Rational => ({ n: -a.n, d: a.d });
 export const equal = (a: Rational, b: Rational): boolean => a.n === b.n && a.d === b.d;
 
+/** a + b; the divisors are taken out of the parts (Knuth, TAOCP 4.5.1), as a long number and a short one then share a short one. */
 export function add(a: Rational, b: Rational): Rational {
   if (a.d === 1n && b.d === 1n) return { n: a.n + b.n, d: 1n };
-  return rational(a.n * b.d + b.n * a.d, a.d * b.d);
+  const g = gcd(a.d, b.d);
+  if (g === 1n) return { n: a.n * b.d + b.n * a.d, d: a.d * b.d };
+  const t = a.n * (b.d / g) + b.n * (a.d / g);
+  const h = gcd(t, g);
+  return { n: t / h, d: (a.d / g) * (b.d / h) };
 }
 
 export const subtract = (a: Rational, b: Rational): Rational => add(a, negate(b));
 
 export function multiply(a: Rational, b: Rational): Rational {
   if (a.d === 1n && b.d === 1n) return { n: a.n * b.n, d: 1n };
-  return rational(a.n * b.n, a.d * b.d);
+  const [g, h] = [gcd(a.n, b.d), gcd(b.n, a.d)];
+  return { n: (a.n / g) * (b.n / h), d: (a.d / h) * (b.d / g) };
 }
 
 export const divide = (a: Rational, b: Rational): Rational => rational(a.n * b.d, a.d * b.n);

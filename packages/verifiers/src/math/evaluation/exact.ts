@@ -54,7 +54,7 @@ export function evaluateExactly(x: Expression, environment: ExactEnvironment | n
         const value = evaluateExactly(arg, environment, budget);
         if (value === null) return null;
         total = x.kind === "add" ? add(total, value) : multiply(total, value);
-        if (bitLength(total) > budget.bits) throw new BudgetError("bits");
+        charge(total, budget);
       }
       return total;
     }
@@ -68,6 +68,13 @@ export function evaluateExactly(x: Expression, environment: ExactEnvironment | n
     default:
       return null;
   }
+}
+
+/** Steps for the length of a number: arithmetic on long ones takes time in proportion, and more. */
+function charge(value: Rational, budget: Budget): void {
+  const bits = bitLength(value);
+  if (bits > budget.bits) throw new BudgetError("bits");
+  if (bits > 512) budget.spend(bits);
 }
 
 function exactPower(baseNode: Expression, exponentNode: Expression, environment: ExactEnvironment | null, budget: Budget): Rational | null {
@@ -132,7 +139,7 @@ function factorial(a: Rational, budget: Budget): Rational | null {
   let product = 1n;
   for (let k = 2n; k <= a.n; k++) product *= k;
   const result = { n: product, d: 1n };
-  if (bitLength(result) > budget.bits) throw new BudgetError("bits");
+  charge(result, budget);
   return result;
 }
 
@@ -148,7 +155,7 @@ function binomial(n: Rational, k: Rational, budget: Budget): Rational | null {
   budget.spend(Number(chosen));
   let result = ONE;
   for (let i = 0n; i < chosen; i++) result = divide(multiply(result, subtract(n, integer(i))), integer(i + 1n));
-  if (bitLength(result) > budget.bits) throw new BudgetError("bits");
+  charge(result, budget);
   return result;
 }
 
@@ -181,7 +188,7 @@ function exactSeries(x: BinderNode, environment: ExactEnvironment | null, budget
     const term = evaluateExactly(x.body, inner, budget);
     if (term === null) return null;
     total = x.kind === "sum" ? add(total, term) : multiply(total, term);
-    if (bitLength(total) > budget.bits) throw new BudgetError("bits");
+    charge(total, budget);
   }
   if (!reversed) return total;
   if (x.kind === "sum") return negate(total);
