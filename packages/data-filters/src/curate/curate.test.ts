@@ -236,6 +236,19 @@ describe("the output folder", () => {
     expect((await curate(both())).totals.kept).toBe(6);
   });
 
+  it("is not there, and the error says why, when the disk is full", async () => {
+    const full: SourceAdapter = {
+      info: { ...sourceInfo("geometry3k"), key: "full" },
+      read: async function* () {
+        yield* [];
+        throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+      },
+    };
+    const error = await failure(curate({ sources: [{ source: "full", path: root }], output: out }, { adapters: [full] }));
+    expect(error).toMatchObject({ name: "DatasetError", code: "write-failed", file: out, found: expect.stringContaining("no space left") });
+    expect(existsSync(out) || existsSync(`${out}.partial`)).toBe(false);
+  });
+
   it("may exist when it is empty", async () => {
     mkdirSync(out);
     expect((await curate(both())).totals.kept).toBe(6);

@@ -9,7 +9,7 @@ import { basename, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, parquetFileName, type Sample, type SourceInfo } from "@v-triune/schema";
 import type { PixelBox, SourceAdapter } from "../adapters/source-adapter";
-import { literal, openDatabase, plain, queryRows, type Database } from "../duckdb/database";
+import { duckdbMessage, literal, openDatabase, plain, queryRows, type Database } from "../duckdb/database";
 import { PictureSpool, type PictureReference } from "../pictures/picture-reference";
 import { ALIVE, applyRules } from "../rules/apply-rules";
 import { verifyGold } from "../rules/verify-gold";
@@ -89,8 +89,23 @@ export async function curate(config: CurationConfig, options: CurateOptions = {}
     await output.discard();
     // DuckDB reports an interrupted query in its own words.
     options.signal?.throwIfAborted();
-    throw error;
+    throw diskFailure(error, config.output) ?? error;
   }
+}
+
+/** The typed error for a disk that is full or may not be written, or null for anything else. */
+function diskFailure(error: unknown, output: string): DatasetError | null {
+  if (error instanceof DatasetError || !(error instanceof Error)) return null;
+  const code = "code" in error ? String(error.code) : "";
+  if (!/^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|EIO)$/.test(code) && !/No space left|IO Error: .*(write|open)/i.test(error.message)) return null;
+  return new DatasetError({
+    code: "write-failed",
+    file: output,
+    expected: "a folder that can be written, with room for the corpus",
+    found: duckdbMessage(error),
+    fix: "free space or choose another folder; nothing was left of this run",
+    cause: error,
+  });
 }
 
 /** A rule without its SQL, which its name and parameters give again. */
