@@ -1,7 +1,7 @@
 /**
  * Parquet of the verl family (`source: verl`), Orsta's own included: data_source, prompt, images, reward_model. The question
  * is the user's turns; gold boxes are read back from the ground truth, relative to the picture. For re-filtering a corpus
- * that somebody else wrote; `settings: { task, name }` say where it belongs.
+ * that somebody else wrote; `settings: { task, name }` say where it belongs, `files` (a regular expression) which files are meant.
  */
 import {
   DatasetError,
@@ -21,6 +21,8 @@ import { eachRecord, isRecord, picturesOf, recordId, requiredText, tableRecords,
 /** The adapter. @throws DatasetError `bad-option` without a task and a name */
 export function verlAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
   const { task, name } = settings;
+  // A curated folder holds its ledger beside the corpus.
+  const files = typeof settings.files === "string" ? new RegExp(settings.files) : /^(?!(.*\/)?ledger\.parquet$).*\.parquet$/i;
   if (typeof task !== "string" || !(TASKS as readonly string[]).includes(task) || typeof name !== "string") {
     throw new DatasetError({
       code: "bad-option",
@@ -47,7 +49,7 @@ export function verlAdapter(settings: Readonly<Record<string, unknown>>): Source
     info,
     read(context): AsyncIterable<SourceRow> {
       const pictures = new PictureIndex(context.folder);
-      return eachRecord(context, tableRecords(context, /\.parquet$/i, info.files.join("; ")), (record) => {
+      return eachRecord(context, tableRecords(context, files, info.files.join("; ")), (record) => {
         const { prompt, reward_model: reward, extra_info: extra } = record.value;
         const id = (isRecord(extra) ? (textOf(extra.id) ?? textOf(extra.index)) : null) ?? recordId(context, record);
         const question = userText(record, prompt);
