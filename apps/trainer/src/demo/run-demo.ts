@@ -105,8 +105,8 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
 
 /** Which backend computes, and how to be faster where that is one command away. */
 function backendLines(backend: string, trainable: number): string {
-  const lines = [`Backend: ${backend}. ${trainable.toLocaleString("en-US")} weights are trained.`];
-  if (backend.startsWith("WebAssembly") && nativeInstallAvailable().available) lines.push("Larger models train several times faster with: npx v-triune native install");
+  const lines = [`Backend: ${backend}`, `Weights: ${trainable.toLocaleString("en-US")} are trained (the language model; vision is frozen)`];
+  if (backend.startsWith("WebAssembly") && nativeInstallAvailable().available) lines.push("Larger models train faster with: npx v-triune native install");
   return `${lines.join("\n")}\n`;
 }
 
@@ -136,9 +136,9 @@ async function outputFolder(out: string | undefined): Promise<string> {
 
 function introduction(steps: number): string {
   return [
-    "V-Triune: one vision-language model, one reinforcement learning run, seven sources",
-    "of perception and reasoning (counting, detection, grounding, reading letters,",
-    "charts, sums, pattern puzzles).",
+    "V-Triune: one vision-language model and one reinforcement learning run over",
+    "seven sources of perception and reasoning: counting, detection, grounding,",
+    "reading letters, charts, sums and pattern puzzles.",
     "",
     "The model is a Qwen2.5-VL of 1.2 M parameters that was fine-tuned last on a",
     "careless annotator's labels: counts one too high, boxes too loose, last letters",
