@@ -47,7 +47,7 @@ describe.skipIf(!there)("curation of real samples", () => {
         "clevr": "227 → 56, count-answer 106, category-balance 65",
         "coco": "76 → 57, has-boxes 4, boxes-per-category 5, box-area 10",
         "estvqa": "75 → 0, has-picture 75",
-        "geometry3k": "188 → 186, answer-length 1, verifiable-answer 1",
+        "geometry3k": "188 → 187, answer-length 1",
         "mmk12": "150 → 105, answer-symbols 29, answer-length 14, picture-size 2",
         "puzzlevqa": "180 → 180",
         "scienceqa": "157 → 70, has-picture 30, multiple-choice 33, true-false 5, answer-symbols 1, answer-length 18",

@@ -15,15 +15,17 @@ export function choiceText(letter: string, options: readonly string[] | null | u
 }
 
 /**
- * An answer without the dollar signs around it, when all of it is one formula.
+ * An answer without the dollar signs around it, when all of it is one formula. `\\sqrt 2` becomes `\\sqrt{2}`, the same in TeX: with
+ * V-Triune's settings Math-Verify 0.9 reads only the braces, and would judge every answer to such a gold wrong.
  *
  * ```ts
  * bareFormula("$3\\sqrt{2}$") // "3\\sqrt{2}"
+ * bareFormula("6 \\sqrt 2") // "6 \\sqrt{2}"
  * bareFormula("$a$ or $b$") // "$a$ or $b$"
  * ```
  */
 export function bareFormula(answer: string): string {
-  const text = answer.trim();
+  const text = answer.trim().replace(/\\sqrt\s*([0-9a-z])(?![0-9a-z])/gi, "\\sqrt{$1}");
   const match = /^(\${1,2})([^$]+)\1$/.exec(text);
   return match?.[2] === undefined ? text : match[2].trim();
 }
