@@ -84,7 +84,8 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   }
   const odd = problems.format();
   if (odd !== "") print(odd);
-  const shown = relative(process.cwd(), folder) || ".";
+  const near = relative(process.cwd(), folder);
+  const shown = near.startsWith("..") ? folder : near || ".";
   if (result.interrupted || !result.before || !result.after) {
     print(`\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n    npx v-triune train ${join(shown, "run")} --resume\n`);
     return undefined;
