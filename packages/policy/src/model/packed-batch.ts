@@ -38,7 +38,7 @@ export interface PackedTokens {
 
 /** @throws PromptError when a prompt is empty, too long, holds an unknown token id or does not match its pictures */
 export function packTrees(trees: readonly PackedTree[], config: Qwen25VlConfig): PackedTokens {
-  const total = trees.reduce((sum, { prompt, branches }) => sum + prompt.promptIds.length + branches.reduce((n, branch) => n + branch.length, 0), 0);
+  const total = treeTokens(trees);
   const ids = new Int32Array(total);
   const visualRows = new Int32Array(total).fill(-1);
   const positions = new Int32Array(3 * total);
@@ -142,4 +142,18 @@ function samePrompt(a: PromptInput, b: PromptInput): boolean {
   if (a.images?.pixelValues !== b.images?.pixelValues || a.videos?.pixelValues !== b.videos?.pixelValues) return false;
   if (a.promptIds.length !== b.promptIds.length) return false;
   return a.promptIds === b.promptIds || a.promptIds.every((id, i) => id === b.promptIds[i]);
+}
+
+/**
+ * Tokens of the language model's forward pass over these rows: each prompt once (its visual placeholders are the tokens of
+ * its pictures), each completion without its last token, which is predicted and never read.
+ *
+ *     Σ over trees ( prompt + Σ over branches ( completion − 1 ) )
+ */
+export function countTreeTokens(rows: readonly RolloutRow[]): number {
+  return treeTokens(groupRows(rows).trees);
+}
+
+function treeTokens(trees: readonly PackedTree[]): number {
+  return trees.reduce((sum, { prompt, branches }) => sum + prompt.promptIds.length + branches.reduce((n, branch) => n + branch.length, 0), 0);
 }

@@ -96,6 +96,16 @@ describe("logProbs", () => {
     policy.dispose();
   });
 
+  it("says how many tokens it computes: shared prompts once, pictures by their placeholders, last tokens not", () => {
+    const policy = make();
+    const cost = (some: readonly RolloutRow[]): number => policy.tokenCount(some);
+    expect(rows.map((row) => cost([row]))).toEqual([10 + 3, 3 + 5, 10, 10 + 4, 4]);
+    expect(cost(rows)).toBe(10 + 3 + 0 + 4 + (3 + 5) + 4);
+    expect(cost([rows[0]!, { ...rows[2]!, group: "other" }])).toBe(2 * 10 + 3);
+    expect(cost([])).toBe(0);
+    policy.dispose();
+  });
+
   it("equals the log-softmax of the logits at each place", async () => {
     const policy = make();
     const row = rows[0]!;

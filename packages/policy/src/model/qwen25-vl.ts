@@ -12,7 +12,7 @@ import { tokenLogProbs } from "../kernels/token-log-probs";
 import { attachAdapter, saveAdapter, type AdapterOptions, type AttachedAdapter } from "../lora/adapter";
 import { headWeight, languageModel } from "./language-model";
 import { ModelWeights, type ModelParameter } from "./model-weights";
-import { groupRows, packTrees, type PackedTokens } from "./packed-batch";
+import { countTreeTokens, groupRows, packTrees, type PackedTokens } from "./packed-batch";
 import { parameterShapes, type ParameterGroup, type ParameterShape } from "./parameter-shapes";
 import type { PromptInput, RolloutRow, VisualInput } from "./rollout-row";
 import { saveQwen25Vl } from "./save";
@@ -119,6 +119,16 @@ export class Qwen25VlPolicy {
       const column = (index: number): tf.Tensor2D => tf.reshape(entropy ? tf.slice2d(spread, [0, index], [-1, 1]) : spread, [rows.length, width]);
       return { logProbs: column(0), ...(entropy ? { entropy: column(1) } : {}) };
     });
+  }
+
+  /**
+   * How many tokens `logProbs` computes for these rows together: prompts with the tokens of their pictures, a prompt that
+   * rows share once, and completions without their last token. The learner's `microBatch.tokens` counts in this unit.
+   *
+   * @example policy.tokenCount(rows) // 2 rows of one prompt of 100 tokens, completions of 11 and 21: 100 + 10 + 20 = 130
+   */
+  tokenCount(rows: readonly RolloutRow[]): number {
+    return countTreeTokens(rows);
   }
 
   /**
