@@ -45,6 +45,18 @@ describe("loadTrainingConfig", () => {
     expect(config.reward.iou.schedule).toEqual([{ until: 0.1, epsilon: 0.85 }, { until: 0.25, epsilon: 0.95 }, { until: 1, epsilon: 0.99 }]);
   });
 
+  it("gives each loss the clip range and aggregation it is published with", async () => {
+    const gspo = await loadTrainingConfig(write("gspo.yaml", `preset: gspo\n${minimal}`), [], folder);
+    expect(gspo.algorithm).toMatchObject({ loss: "gspo", clipLow: 3e-4, clipHigh: 4e-4, aggregation: "seq-mean-token-mean", dualClip: null });
+    expect(gspo.update.miniBatch).toBe(256);
+    const dapo = await loadTrainingConfig(write("dapo.yaml", `preset: dapo\n${minimal}`), ["rollout.maxNewTokens=100"], folder);
+    expect(dapo).toMatchObject({ rollout: { n: 16, dynamicSampling: { enabled: true, maxRounds: 10 } }, reward: { overlong: { buffer: 20, penalty: 1 } }, update: { miniBatch: 32 } });
+    expect((await refusal(`${minimal}algorithm: {loss: sapo, aggregation: token-mean}\n`)).message).toContain("one aggregation only");
+    expect((await refusal(`${minimal}reward: {overlong: {buffer: 4000}}\n`)).message).toContain("longer than the limit");
+    const alone = await loadTrainingConfig(write("alone.yaml", `${minimal}rollout: {n: 1}\nalgorithm: {advantage: reinforce++}\n`), [], folder);
+    expect(alone.rollout.n).toBe(1);
+  });
+
   it("reads JSON and TypeScript to the same configuration", async () => {
     const yaml = await loadTrainingConfig(write("same.yaml", minimal), [], folder);
     const json = await loadTrainingConfig(write("same.json", JSON.stringify({ model: "./model", data: { train: "./corpus/*.parquet" } })), [], folder);

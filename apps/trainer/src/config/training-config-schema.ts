@@ -21,7 +21,7 @@ const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boo
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
 export const trainingConfigSchema = type({
   "+": "reject",
-  "preset?": "'v-triune-on-policy' | 'v-triune-off-policy' | 'dr-grpo'",
+  "preset?": "'v-triune-on-policy' | 'v-triune-off-policy' | 'dapo' | 'dr-grpo' | 'gspo'",
   model: type(text)
     .or({ "+": "reject", init: "'pretrained'", path: text })
     .or({ "+": "reject", init: "'random'", config: "string > 0 | object", tokenizer: text }),
@@ -36,6 +36,7 @@ export const trainingConfigSchema = type({
     "topK?": countOrNull,
     "maxNewTokens?": count,
     "maxPromptTokens?": countOrNull,
+    "dynamicSampling?": { "+": "reject", "enabled?": "boolean", "maxRounds?": count },
   },
   "reward?": {
     "+": "reject",
@@ -43,16 +44,20 @@ export const trainingConfigSchema = type({
     "iou?": { "+": "reject", schedule: type({ "+": "reject", until: "0 < number <= 1", epsilon: iouEpsilon }).array().atLeastLength(1) },
     "accuracyRatio?": "number >= 0 | null",
     "formatRatio?": "number >= 0 | null",
+    "overlong?": type({ "+": "reject", "buffer?": count, "penalty?": positive }).or("null"),
   },
   "algorithm?": {
     "+": "reject",
-    "advantage?": "'grpo' | 'dr-grpo'",
-    "loss?": "'ppo'",
-    "clipLow?": "0 < number < 1",
+    "advantage?": "'grpo' | 'dr-grpo' | 'rloo' | 'reinforce++' | 'reinforce++-baseline'",
+    "perSource?": "boolean",
+    "loss?": "'ppo' | 'gspo' | 'cispo' | 'gmpo' | 'sapo'",
+    "clipLow?": "0 < number <= 1",
     "clipHigh?": positive,
     "dualClip?": "number > 1 | null",
-    "aggregation?": "'token-mean' | 'seq-mean-token-sum' | 'seq-mean-token-mean' | 'seq-mean-token-sum-norm'",
-    "kl?": { "+": "reject", "coefficient?": nonNegative, "estimator?": "'k1' | 'k2' | 'k3' | 'mse' | 'abs'" },
+    "tau?": { "+": "reject", "positive?": positive, "negative?": positive },
+    "aggregation?": "'token-mean' | 'token-sum' | 'seq-mean-token-sum' | 'seq-mean-token-mean' | 'seq-mean-token-sum-norm'",
+    "kl?": { "+": "reject", "coefficient?": nonNegative, "estimator?": "'k1' | 'k2' | 'k3' | 'mse' | 'abs'", "in?": "'loss' | 'reward'" },
+    "maskTruncated?": "boolean",
     "entropyCoefficient?": "number",
   },
   "optimizer?": {

@@ -4,7 +4,7 @@
  * looser (`TrainingConfigInput` in training-config-schema.ts); `loadTrainingConfig` turns the one into the other.
  *
  * Later parts of the recipe have their place here: a new advantage, loss or aggregation is one more literal in `algorithm`,
- * LoRA goes into `model`, dynamic sampling into `rollout`, a sink into `monitor`.
+ * a sink one more key in `monitor`.
  */
 
 import type { BackendName } from "@v-triune/backend";
@@ -57,6 +57,11 @@ export interface RolloutConfig {
   readonly maxNewTokens: number;
   /** Prompts longer than this many tokens (pictures included) are skipped and counted; null: no limit. */
   readonly maxPromptTokens: number | null;
+  /**
+   * DAPO's dynamic sampling (arXiv 2503.14476 §3.2; verl: filter_groups): groups whose rewards are all equal are replaced by
+   * groups of further prompts, in at most `maxRounds` rounds of generation a step, the first included. What is missing then is made up by groups without signal.
+   */
+  readonly dynamicSampling: { readonly enabled: boolean; readonly maxRounds: number };
 }
 
 /** IoU threshold of a stage: a number in (0, 1), or the mean over 0.5, 0.55, .., 0.95, 0.99. */
@@ -76,25 +81,40 @@ export interface RewardConfig {
   readonly accuracyRatio: number | null;
   /** Replaces every sample's own format ratio; null leaves the samples' own. */
   readonly formatRatio: number | null;
+  /**
+   * DAPO's soft overlong punishment (arXiv 2503.14476 eq. 13; verl: overlong_buffer), in training only: the last `buffer` tokens before
+   * rollout.maxNewTokens cost up to `penalty`; null: none.
+   */
+  readonly overlong: { readonly buffer: number; readonly penalty: number } | null;
 }
 
-export type AdvantageName = "grpo" | "dr-grpo";
-export type LossName = "ppo";
-export type AggregationName = "token-mean" | "seq-mean-token-sum" | "seq-mean-token-mean" | "seq-mean-token-sum-norm";
+export type AdvantageName = "grpo" | "dr-grpo" | "rloo" | "reinforce++" | "reinforce++-baseline";
+export type LossName = "ppo" | "gspo" | "cispo" | "gmpo" | "sapo";
+export type AggregationName = "token-mean" | "token-sum" | "seq-mean-token-sum" | "seq-mean-token-mean" | "seq-mean-token-sum-norm";
 export type KlEstimator = "k1" | "k2" | "k3" | "mse" | "abs";
 
 export interface AlgorithmConfig {
-  /** grpo: (r - mean) / std in the group; dr-grpo: r - mean (arXiv 2503.20783). */
+  /**
+   * grpo: (r - mean) / std in the group; dr-grpo: r - mean (arXiv 2503.20783); rloo: against the mean of the others (arXiv 2402.14740);
+   * reinforce++: whitened over the batch, without or with the group's mean as baseline (arXiv 2501.03262).
+   */
   readonly advantage: AdvantageName;
+  /** Brings each source's advantages to root mean square 1, so that no source drowns another. */
+  readonly perSource: boolean;
+  /** ppo, gspo (arXiv 2507.18071), cispo (2506.13585), gmpo (2507.20673), sapo (2511.20347, which takes tau and no clip range). */
   readonly loss: LossName;
   readonly clipLow: number;
   /** Larger than clipLow is DAPO's clip-higher. */
   readonly clipHigh: number;
   /** The c of dual clip (arXiv 1912.09729), > 1; null switches it off. */
   readonly dualClip: number | null;
+  /** sapo's temperatures for positive and negative advantages. */
+  readonly tau: { readonly positive: number; readonly negative: number };
   readonly aggregation: AggregationName;
-  /** KL to the initial weights as a loss term; coefficient 0 needs no reference model. */
-  readonly kl: { readonly coefficient: number; readonly estimator: KlEstimator };
+  /** KL to the initial weights, as a loss term or taken off the reward; coefficient 0 needs no reference model. */
+  readonly kl: { readonly coefficient: number; readonly estimator: KlEstimator; readonly in: "loss" | "reward" };
+  /** Answers cut at the length limit teach nothing; their rewards still count in their groups (TRL: mask_truncated_completions). */
+  readonly maskTruncated: boolean;
   readonly entropyCoefficient: number;
 }
 
@@ -183,7 +203,7 @@ export type BackendSetting = "auto" | BackendName;
 /** All of them, written out so that help and complaints need not load TensorFlow.js. */
 export const BACKEND_SETTINGS = ["auto", "tensorflow-gpu", "tensorflow", "webgpu", "wasm", "cpu"] as const satisfies readonly BackendSetting[];
 
-export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dr-grpo";
+export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dapo" | "dr-grpo" | "gspo";
 
 export interface TrainingConfig {
   /** The preset that the values started from, for the record. */

@@ -23,7 +23,10 @@ export interface Rollout {
   readonly truncated: boolean;
   /** The text that was judged. */
   readonly response: string;
+  /** With what is added for training, such as the length penalty; accuracy and format are the verifier's. */
   readonly result: RewardResult;
+  /** The length penalty in the reward, ≤ 0; absent where none is configured. */
+  readonly lengthPenalty?: number;
 }
 
 export interface CollectOptions {

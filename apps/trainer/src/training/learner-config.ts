@@ -1,7 +1,7 @@
 /** The run's configuration in the learner's words. */
-import { type LearnerConfig, type ObjectiveConfig, type ScheduleConfig, ppoClip } from "@v-triune/grpo";
+import { type KlEstimator, type LearnerConfig, type ObjectiveConfig, type PolicyLoss, type ScheduleConfig, cispo, gmpo, gspo, ppoClip, sapo } from "@v-triune/grpo";
 import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
-import type { ParameterGroupName, TrainingConfig } from "../config/training-config";
+import type { AlgorithmConfig, ParameterGroupName, TrainingConfig } from "../config/training-config";
 
 const groupNames: readonly ParameterGroupName[] = ["vision", "connector", "language"];
 
@@ -50,12 +50,32 @@ function schedule(config: TrainingConfig): ScheduleConfig {
 }
 
 function objective({ algorithm, rollout }: TrainingConfig): ObjectiveConfig {
-  const { kl, clipLow, clipHigh, dualClip, aggregation, entropyCoefficient } = algorithm;
+  const { kl, aggregation, entropyCoefficient } = algorithm;
   return {
-    policyLoss: ppoClip({ clipLow, clipHigh, dualClip }),
+    policyLoss: policyLoss(algorithm),
     aggregation,
     maxLength: rollout.maxNewTokens,
     entropyCoefficient,
-    ...(kl.coefficient === 0 ? {} : { kl: { coefficient: kl.coefficient, estimator: kl.estimator === "mse" ? "k2" : kl.estimator } }),
+    ...(kl.coefficient === 0 || kl.in === "reward" ? {} : { kl: { coefficient: kl.coefficient, estimator: klEstimator(algorithm) } }),
   };
+}
+
+/** verl and TRL call k2 "mse". */
+export function klEstimator({ kl }: Pick<AlgorithmConfig, "kl">): KlEstimator {
+  return kl.estimator === "mse" ? "k2" : kl.estimator;
+}
+
+function policyLoss({ loss, clipLow, clipHigh, dualClip, tau }: AlgorithmConfig): PolicyLoss {
+  switch (loss) {
+    case "ppo":
+      return ppoClip({ clipLow, clipHigh, dualClip });
+    case "gspo":
+      return gspo({ clipLow, clipHigh });
+    case "cispo":
+      return cispo({ clipLow, clipHigh });
+    case "gmpo":
+      return gmpo({ clipLow, clipHigh });
+    case "sapo":
+      return sapo({ tauPositive: tau.positive, tauNegative: tau.negative });
+  }
 }

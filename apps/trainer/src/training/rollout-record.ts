@@ -12,6 +12,7 @@ export function rolloutRecord(rollout: Rollout): RolloutRecord {
     group: rollout.promptIndex,
     verdict: verdictOf(result),
     reward: result.status === "scored" ? result.reward : null,
+    ...(rollout.lengthPenalty === undefined ? {} : { components: { overlong: rollout.lengthPenalty } }),
     response: rollout.response,
     responseTokens: rollout.generatedTokens,
     promptTokens: prompt.promptIds.length,

@@ -97,11 +97,38 @@ describe("runTraining", () => {
       ...base,
       run: { ...base.run, steps: 1 },
       update: { ...base.update, miniBatch: 2, epochs: 2 },
-      algorithm: { ...base.algorithm, kl: { coefficient: 0.01, estimator: "k3" } },
+      algorithm: { ...base.algorithm, kl: { coefficient: 0.01, estimator: "k3", in: "loss" } },
     });
     expect(result.step).toBe(1);
     const [all] = (numbersOf("off-policy") as unknown as { scope: string; split: string; metrics: Record<string, number> }[]).filter(({ scope, split }) => scope === "all" && split === "train");
     expect(all?.metrics["actor/kl_loss"]).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["rloo-gmpo", { advantage: "rloo", loss: "gmpo", clipLow: 0.4, clipHigh: 0.4, aggregation: "seq-mean-token-mean", perSource: true }],
+    ["reinforce-cispo", { advantage: "reinforce++", loss: "cispo", kl: { coefficient: 0.01, estimator: "k1", in: "reward" } }],
+    ["baseline-sapo", { advantage: "reinforce++-baseline", loss: "sapo", aggregation: "seq-mean-token-mean" }],
+    ["gspo-masked", { loss: "gspo", clipLow: 3e-4, clipHigh: 4e-4, aggregation: "token-sum", maskTruncated: true }],
+  ] as const)("trains by configuration: %s", async (name, algorithm) => {
+    const base = config(name);
+    const result = await runTraining({
+      ...base,
+      data: { ...base.data, eval: [] },
+      run: { ...base.run, steps: 1 },
+      rollout: { ...base.rollout, dynamicSampling: { enabled: true, maxRounds: 2 } },
+      reward: { ...base.reward, overlong: { buffer: 4, penalty: 1 } },
+      update: { ...base.update, miniBatch: 2 },
+      algorithm: { ...base.algorithm, ...algorithm },
+    });
+    expect(result.step).toBe(1);
+    const all = (numbersOf(name) as unknown as { scope: string; metrics: Record<string, number> }[]).find(({ scope }) => scope === "all")!.metrics;
+    expect(Number.isFinite(all["actor/loss"])).toBe(true);
+    expect(all["rollout/rounds"]).toBeGreaterThanOrEqual(1);
+    expect(all["reward/overlong/mean"]).toBeLessThan(0);
+    expect("actor/reward_kl_penalty" in all).toBe(name === "reinforce-cispo");
+    // With every answer cut at the limit and masked, only the count of tokens is left.
+    if (name === "gspo-masked" && all["response_length/clip_ratio"] === 1) expect(all["actor/grad_norm"]).toBe(0);
+    else expect(all["actor/grad_norm"]).toBeGreaterThan(0);
   });
 
   it("refuses a folder that holds another run and a damaged checkpoint", async () => {

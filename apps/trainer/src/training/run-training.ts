@@ -19,10 +19,12 @@ import { storedRollout } from "../run-folder/stored-rollout";
 import { createRandom } from "../seeded-random";
 import { softwareVersions } from "../versions";
 import { type CollectOptions, collectRollouts } from "./collect-rollouts";
+import { sampleGroups } from "./dynamic-sampling";
 import { evaluate } from "./evaluate";
 import { frozenGroups, learnerConfig } from "./learner-config";
 import { type LoadedModel, loadModel } from "./load-model";
 import { createLocalEngine } from "./local-engine";
+import { penaliseOverlong } from "./overlong-penalty";
 import { createPromptMaker } from "./prompt-maker";
 import { createReferenceLogProbs } from "./reference-policy";
 import { rolloutRecord } from "./rollout-record";
@@ -163,12 +165,20 @@ class Run {
     const { steps } = config.run;
     const started = performance.now();
     const epsilon = stageEpsilon(config.reward.iou.schedule, step, steps);
-    const prompts = await parts.data.next(config.rollout.promptsPerStep);
-    const { promptsPerStep: _prompts, maxPromptTokens: _limit, ...sampling } = config.rollout;
-    const collected = await collectRollouts(prompts, {
-      ...this.#collecting(parts, epsilon, true),
-      request: { ...sampling, seed: createRandom(config.run.seed, rolloutStream + step).int(0, 0x7fffffff) },
-      onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
+    const { promptsPerStep, dynamicSampling, n, temperature, topP, topK, maxNewTokens } = config.rollout;
+    const random = createRandom(config.run.seed, rolloutStream + step);
+    const collected = await sampleGroups({
+      count: promptsPerStep,
+      dynamicSampling,
+      nextPrompts: (count) => parts.data.next(count),
+      collect: async (prompts) => {
+        const { rollouts, seconds } = await collectRollouts(prompts, {
+          ...this.#collecting(parts, epsilon, true),
+          request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff) },
+          onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
+        });
+        return { rollouts: penaliseOverlong(rollouts, maxNewTokens, config.reward.overlong), seconds };
+      },
     });
     const update = withOutOfMemory({ backend: this.backend.name }, () =>
       updateFromRollouts(step, collected, config, parts.learner, parts.referenceLogProbs),
@@ -180,7 +190,7 @@ class Run {
     if (parts.monitor.wantsRollouts(step)) {
       const { patchSize } = parts.model.processor.imageProcessor.settings;
       const stored = collected.rollouts.map((rollout, index) =>
-        storedRollout(step, rollout, rollout.result.status === "scored" ? (update.advantages[index] as number) : null, patchSize),
+        storedRollout(step, rollout, update.advantages[index] ?? null, patchSize),
       );
       parts.monitor.writeRollouts(step, stored);
     }

@@ -1,13 +1,13 @@
 /** What a step reports: numbers of the update under verl's names where it has one, and the short form for views. */
 import type { UpdateStats } from "@v-triune/grpo";
-import type { CollectedRollouts } from "./collect-rollouts";
+import type { SampledGroups } from "./dynamic-sampling";
 import type { StepSummary } from "./training-event";
 import type { StepUpdate } from "./training-step";
 
 interface StepNumbers {
   readonly step: number;
   readonly steps: number;
-  readonly collected: CollectedRollouts;
+  readonly collected: SampledGroups;
   readonly update: StepUpdate;
   readonly epsilon: number | "average";
   readonly seconds: number;
@@ -39,6 +39,8 @@ export function healthMetrics({ collected, update, epsilon, seconds }: StepNumbe
     "actor/grad_norm": over(({ gradNorm }) => gradNorm.total),
     ...norms,
     ...rates,
+    ...(update.rewardKl === undefined ? {} : { "actor/reward_kl_penalty": update.rewardKl }),
+    ...(collected.rounds === undefined ? {} : { "rollout/rounds": collected.rounds, "rollout/replaced_groups": collected.dropped.size }),
     ...(epsilon === "average" ? {} : { "reward/iou_epsilon": epsilon }),
     "timing_s/gen": collected.seconds.generate,
     "timing_s/reward": collected.seconds.reward,
@@ -58,7 +60,7 @@ export function stepSummary(numbers: StepNumbers): StepSummary {
   for (const { result, source } of scored) bySource.set(source, [...(bySource.get(source) ?? []), result.accuracy]);
   const groups = new Map<number, boolean>();
   for (const [index, { promptIndex }] of rollouts.entries()) {
-    groups.set(promptIndex, (groups.get(promptIndex) ?? false) || update.advantages[index] !== 0);
+    groups.set(promptIndex, (groups.get(promptIndex) ?? false) || Boolean(update.advantages[index]));
   }
   return {
     step,
@@ -77,6 +79,6 @@ export function stepSummary(numbers: StepNumbers): StepSummary {
   };
 }
 
-function generatedTokens({ rollouts }: CollectedRollouts): number {
+function generatedTokens({ rollouts }: Pick<SampledGroups, "rollouts">): number {
   return rollouts.reduce((sum, rollout) => sum + rollout.generatedTokens, 0);
 }

@@ -1,18 +1,23 @@
 /**
- * One GRPO step: prompts → n rollouts each → verdicts → advantages in the group → one or more updates → metrics. A rollout
- * without a score takes no part in its group's mean and deviation and in no loss.
+ * The update of one step: verdicts → advantages → one or more updates. A rollout without a score takes no part in its group's
+ * mean and deviation and in no loss; neither does a group that dynamic sampling replaced.
  */
-import { type Learner, type TrainingRow, type UpdateStats, groupAdvantages } from "@v-triune/grpo";
+import { type Learner, type TrainingRow, type UpdateStats, klTerm } from "@v-triune/grpo";
 import type { RolloutRow } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import { createRandom } from "../seeded-random";
-import type { CollectedRollouts, Rollout } from "./collect-rollouts";
-import { isOffPolicy } from "./learner-config";
+import type { Rollout } from "./collect-rollouts";
+import type { SampledGroups } from "./dynamic-sampling";
+import { isOffPolicy, klEstimator } from "./learner-config";
+import { rolloutAdvantages } from "./rollout-advantages";
 
 export interface StepUpdate {
-  readonly advantages: Float64Array;
+  /** One a rollout: where the estimator gives one a token, their mean. null: took no part. */
+  readonly advantages: readonly (number | null)[];
   /** One entry an optimiser update. */
   readonly updates: readonly UpdateStats[];
+  /** Mean β · KL that was taken off an answer's reward; undefined unless the configuration asks for it. */
+  readonly rewardKl: number | undefined;
   readonly seconds: number;
 }
 
@@ -25,28 +30,59 @@ const miniBatchStream = 5_000_000;
 /** @throws TrainingDivergedError when a number stops being finite; the weights are those before the failing update */
 export function updateFromRollouts(
   step: number,
-  { rollouts }: Pick<CollectedRollouts, "rollouts">,
+  { rollouts, dropped }: Pick<SampledGroups, "rollouts" | "dropped">,
   config: TrainingConfig,
   learner: Learner<RolloutRow>,
   reference: ReferenceLogProbs | undefined,
 ): StepUpdate {
   const started = performance.now();
-  const rewards = rollouts.map(({ result }) => (result.status === "scored" ? result.reward : null));
-  const advantages = groupAdvantages(rewards, rollouts.map(({ promptIndex }) => promptIndex), {
-    normaliseByStd: config.algorithm.advantage === "grpo",
-  });
-  const rows = rollouts.map((rollout) => policyRow(rollout));
+  const { algorithm } = config;
+  const kept = [...rollouts.keys()].filter((index) => !dropped.has((rollouts[index] as Rollout).promptIndex));
+  const answers = kept.map((index) => rollouts[index] as Rollout);
+  const rows = answers.map(policyRow);
+  const klInReward = reference !== undefined && algorithm.kl.in === "reward";
   // On-policy, π_old is the policy at the update itself; the learner then takes the ratio as 1, with its gradient.
-  const old = isOffPolicy(config) ? learner.logProbs(rows) : undefined;
+  const old = isOffPolicy(config) || klInReward ? learner.logProbs(rows) : undefined;
   const ref = reference?.(rows);
+  const penalties = klInReward && old && ref ? old.map((logProbs, index) => tokenPenalties(logProbs, ref[index] as Float32Array, algorithm)) : undefined;
+  const masked = answers.map(({ truncated }) => algorithm.maskTruncated && truncated);
+  const advantages = rolloutAdvantages(
+    answers.map(({ promptIndex, prompt, result, completionIds }, index) => ({
+      group: promptIndex,
+      source: prompt.sample.data_source,
+      reward: result.status === "scored" ? result.reward : null,
+      tokens: completionIds.length,
+      masked: masked[index] as boolean,
+      ...(penalties ? { tokenPenalty: penalties[index] as Float64Array } : {}),
+    })),
+    algorithm,
+  );
   const training = rows.map((row, index): TrainingRow<RolloutRow> => ({
     row,
-    advantage: rewards[index] === null ? null : (advantages[index] as number),
-    ...(old ? { oldLogProbs: old[index] as Float32Array } : {}),
-    ...(ref ? { refLogProbs: ref[index] as Float32Array } : {}),
+    advantage: advantages[index] ?? null,
+    ...(masked[index] ? { mask: new Float32Array(row.completionIds.length) } : {}),
+    ...(old && isOffPolicy(config) ? { oldLogProbs: old[index] as Float32Array } : {}),
+    ...(ref && !klInReward ? { refLogProbs: ref[index] as Float32Array } : {}),
   }));
-  const updates = miniBatches(step, rollouts, config).map((indexes) => learner.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
-  return { advantages, updates, seconds: (performance.now() - started) / 1000 };
+  const updates = miniBatches(step, answers, config).map((indexes) => learner.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
+  const byRollout: (number | null)[] = rollouts.map(() => null);
+  kept.forEach((index, at) => (byRollout[index] = oneNumber(advantages[at] ?? null)));
+  return {
+    advantages: byRollout,
+    updates,
+    rewardKl: penalties && penalties.reduce((sum, values) => sum + values.reduce((a, b) => a + b, 0), 0) / Math.max(1, penalties.length),
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+/** β · KL(π_old ‖ π_ref) of each token. */
+function tokenPenalties(old: Float32Array, ref: Float32Array, algorithm: TrainingConfig["algorithm"]): Float64Array {
+  return Float64Array.from(old, (logProb, t) => algorithm.kl.coefficient * klTerm(klEstimator(algorithm), logProb, ref[t] as number).value);
+}
+
+function oneNumber(advantage: number | Float64Array | null): number | null {
+  if (advantage === null || typeof advantage === "number") return advantage;
+  return advantage.reduce((a, b) => a + b, 0) / Math.max(1, advantage.length);
 }
 
 function policyRow({ prompt, promptIndex, completionIds }: Rollout): RolloutRow {
