@@ -82,6 +82,14 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** The cases. */
 export const ELEMENTWISE_CASES: readonly ConformanceCase[] = [
+  {
+    name: "addN of three",
+    ops: ["addN"],
+    inputs: [seeded([4, 9], 31, -2, 2), seeded([4, 9], 32, -2, 2), seeded([4, 9], 33, -2, 2)],
+    compute: (...terms) => tf.addN(terms as tf.Tensor[]),
+    reference: (a, b, c) => zip(zip(a, b, (x, y) => x + y), c, (x, y) => x + y),
+    gradient: true,
+  },
   unary("abs", Math.abs),
   unary("cos", Math.cos),
   unary("erf", erf),
