@@ -5,11 +5,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { nativeInstallAvailable } from "@v-triune/backend";
 import { collectProblems } from "../cli/training-result";
 import type { BackendSetting } from "../config/training-config";
 import { RunFolderError } from "../errors";
+import { packageRoot } from "../package-root";
 import { writeFileAtomic } from "../run-folder/write-file-atomic";
 import { createLiveView } from "../training/live-view";
 import { type TrainingResult, runTraining } from "../training/run-training";
@@ -18,8 +18,8 @@ import { demoConfig, promptsPerStep } from "./demo-config";
 import { writeHeldOutData, writeTrainingData } from "./demo-data";
 import { demoSourceNames } from "./sources/index";
 
-/** The committed model; beside `src` in a clone, beside `dist` in the package. */
-export const demoModelFolder = fileURLToPath(new URL("../../assets/demo-model", import.meta.url));
+/** The committed model. */
+export const demoModelFolder = join(packageRoot, "assets", "demo-model");
 
 export interface RunDemoOptions {
   /** Seeds the training data and the sampling; the held-out samples are always the same. 1 unless told. */
