@@ -1,11 +1,12 @@
 /**
  * Training and generation speed of small models on one backend: node tools/run.mjs packages/policy/src/policy.bench.ts
- * [wasm|tensorflow]. Prints one JSON line a measurement.
+ * [wasm|tensorflow [peer]]. Prints one JSON line a measurement; "peer" leaves out all but the comparison with PyTorch.
  */
+import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
-import { createQwen25Vl, randomWeights, type PromptInput, type RolloutRow } from "./index";
+import { createQwen25Vl, randomWeights, readModelConfig, type PromptInput, type RolloutRow } from "./index";
 
 const now = (): number => performance.now();
 
@@ -64,6 +65,44 @@ async function rolloutStep(): Promise<void> {
   policy.dispose();
 }
 
+/**
+ * The model and the batches that docs/performance.md compares with PyTorch: 1.15 million parameters, all of them trained.
+ * Text: generate 32 × 64 tokens after prompts of 32; forward and backward of 32 × 128. Pictures: forward and backward of 32
+ * prompts of 40 tokens, 16 of them those of a 112 × 112 picture, each its own.
+ */
+async function peerDimensions(): Promise<void> {
+  const config = readModelConfig(join(resolve(import.meta.dirname, "../../.."), "tools/peers/tiny-qwen2_5_vl"));
+  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }));
+  const variables = policy.parameters.map(({ variable }) => variable);
+  const words = (b: number, length: number): Int32Array => Int32Array.from({ length }, (_, t) => 7 + ((b * 7919 + t * 104729) % 590));
+
+  const texts = Array.from({ length: 32 }, (_, b): PromptInput => ({ promptIds: words(b, 32) }));
+  const generating = await fastest(12, async () => {
+    for await (const completion of policy.generate(texts, { maxNewTokens: 64, seed: 1, stopTokenIds: [] })) void completion;
+  });
+  report({ what: "peer: generate 32 × 64 tokens", ms: Math.round(generating), tokensPerSecond: Math.round((32 * 64 * 1000) / generating) });
+
+  const rows = Array.from({ length: 32 }, (_, b): RolloutRow => ({ promptIds: words(b, 1), completionIds: words(b + 32, 128), group: b }));
+  const training = await fastest(12, () => trainStep(policy, rows, 128));
+  report({ what: "peer: train 32 × 128 tokens", ms: Math.round(training), tokensPerSecond: Math.round((32 * 128 * 1000) / training) });
+
+  const seeing = Array.from({ length: 32 }, (_, b): PromptInput => {
+    const promptIds = words(b, 40).fill(config.imageTokenId, 4, 20);
+    promptIds.set([config.visionStartTokenId], 3);
+    return { promptIds, images: gridPicture(config, 8, 8, b) };
+  });
+  const looking = await fastest(12, () => {
+    const { value, grads } = tf.variableGrads(() => tf.tidy(() => tf.mean(tf.square(policy.forward(seeing))) as tf.Scalar), variables);
+    value.dataSync();
+    tf.dispose([value, grads]);
+  });
+  report({ what: "peer: forward and backward, 32 pictures of 112 × 112", tokens: 32 * 40, ms: Math.round(looking) });
+  policy.dispose();
+}
+
 await selectBackend({ prefer: (process.argv[2] ?? "auto") as BackendName | "auto" });
-await plainTraining();
-await rolloutStep();
+if (process.argv[3] !== "peer") {
+  await plainTraining();
+  await rolloutStep();
+}
+await peerDimensions();
