@@ -10,10 +10,12 @@ export {
   judgeAsOriginal,
   judgeReply,
   judgeRequestToSample,
+  originalJudging,
   readJudgeRequest,
   type JudgeReply,
   type JudgeRequest,
   type JudgeRewards,
+  type OriginalJudging,
 } from "./judge-contract";
 export { judge, rewardOfVerdict, type RewardOutcome, type RewardRule } from "./judge-request";
 export { createLocalRewardSource, type LocalRewardSourceOptions } from "./local-reward-source";

@@ -88,7 +88,12 @@ describe("judgeRequestToSample and judgeReply", () => {
 
   it("says what was not scored, instead of zeros", () => {
     expect(reply(request({ solution: "none" }))).toEqual({ status: 422, body: { status: "skipped", reason: "gold: no box could be read from the ground truth" } });
-    expect(reply(request({}, { ...PARM, epsilon: 2 }))).toMatchObject({ status: 500, body: { status: "error", reason: expect.stringContaining("epsilon") as unknown } });
+    expect(reply(request({}, { ...PARM, epsilon: 2 }))).toMatchObject({ status: 400, body: { status: "error", reason: expect.stringContaining("epsilon") as unknown } });
+  });
+
+  it("tells a judging that failed from parameters that are wrong", () => {
+    expect(judgeReply({ status: "error", reason: "timeout" })).toEqual({ status: 500, body: { status: "error", reason: "timeout" } });
+    expect(judgeReply({ status: "error", reason: "params: choices: a list expected" }).status).toBe(400);
   });
 
   it("names the field that breaks the contract", () => {
@@ -97,6 +102,7 @@ describe("judgeRequestToSample and judgeReply", () => {
       [{ ...request(), response: 4 }, "response: a string expected, found 4"],
       [{ ...request(), solution: undefined }, "solution: a string expected, found nothing"],
       [request({ format_ratio: "0.1" }), 'format_ratio: a number of at least 0 or null expected, found "0.1"'],
+      [request({ accuracy_ratio: Infinity }), "accuracy_ratio: a number of at least 0 or null expected"],
       [request({ accuracy_ratio: -1 }), "accuracy_ratio: a number of at least 0 or null expected, found -1"],
       [request({ reward_verifier_parm: "[]" }), 'reward_verifier_parm: the JSON text of an object expected, found "[]"'],
     ];

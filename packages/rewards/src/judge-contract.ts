@@ -60,7 +60,7 @@ export function readJudgeRequest(body: unknown): JudgeRequest {
   for (const field of TEXT_FIELDS) if (typeof fields[field] !== "string") throw new JudgeRequestError(field, "a string", describe(fields[field]));
   for (const field of RATIO_FIELDS) {
     const ratio = fields[field];
-    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0)) throw new JudgeRequestError(field, "a number of at least 0 or null", describe(ratio));
+    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio))) throw new JudgeRequestError(field, "a number of at least 0 or null", describe(ratio));
   }
   return body as JudgeRequest;
 }
@@ -88,17 +88,17 @@ function readParm(text: string): Readonly<Record<string, unknown>> {
 
 /** A reply: the HTTP status and the body. */
 export interface JudgeReply {
-  readonly status: 200 | 422 | 500;
+  readonly status: 200 | 400 | 422 | 500;
   readonly body: JudgeRewards | { readonly status: "skipped" | "error"; readonly reason: string };
 }
 
 /**
- * The reply to an outcome: 200 with rewards; 422 where the sample's gold is bad; 500 where the judging failed. Never zeros that
- * nobody earned.
+ * The reply to an outcome: 200 with rewards; 422 where the sample's gold is bad; 400 where its parameters are, which verifiers
+ * say as `params: ..`; 500 where the judging failed. Never zeros that nobody earned.
  */
 export function judgeReply(outcome: RewardOutcome): JudgeReply {
   if (outcome.status === "scored") return { status: 200, body: rewardsOf(outcome.format, outcome.accuracy, outcome.reward, outcome.metrics) };
-  return { status: outcome.status === "skipped" ? 422 : 500, body: { status: outcome.status, reason: outcome.reason } };
+  return { status: outcome.status === "skipped" ? 422 : outcome.reason.startsWith("params:") ? 400 : 500, body: { status: outcome.status, reason: outcome.reason } };
 }
 
 function rewardsOf(format: number, accuracy: number, final: number, metrics: Readonly<Record<string, number>>): JudgeRewards {
@@ -111,6 +111,46 @@ function rewardsOf(format: number, accuracy: number, final: number, metrics: Rea
 const ORIGINAL_PARMS = new Set(["query", "is_training", "step", "total_steps", "image_path", "image_grid_thw", "verifier_style", "det_verifier_normalized", "det_reward_ratio"]);
 const ZEROS: JudgeRewards = rewardsOf(0, 0, 0, {});
 
+/** A `/judge` request on its way through the original's behaviour. */
+export interface OriginalJudging {
+  /** What has to be judged; undefined where the original answers without judging. */
+  readonly request: RewardRequest | undefined;
+  /** The original's reply to the outcome; without one, what it says to an exception: zeros. */
+  reply(outcome?: RewardOutcome): JudgeRewards;
+}
+
+/**
+ * The two halves of {@link judgeAsOriginal}, for servers that judge elsewhere: what to judge, and what to make of the outcome.
+ *
+ * @throws JudgeRequestError when the body itself breaks the contract, as the original answers 422 then
+ */
+export function originalJudging(body: unknown): OriginalJudging {
+  const checked = readJudgeRequest(body);
+  let request: RewardRequest;
+  try {
+    request = judgeRequestToSample(checked);
+  } catch (error) {
+    if (error instanceof JudgeRequestError) return { request: undefined, reply: () => ZEROS };
+    throw error;
+  }
+  const params = request.sample.params ?? {};
+  const { is_training: training, step, total_steps: totalSteps } = params;
+  if (training === undefined || typeof step !== "number" || typeof totalSteps !== "number" || totalSteps === 0 || Object.keys(params).some((key) => !ORIGINAL_PARMS.has(key))) {
+    return { request: undefined, reply: () => ZEROS };
+  }
+  // The ratios are applied to the outcome: in the original a ratio that fails leaves the other rewards standing.
+  return { request: { ...request, accuracyRatio: 1, formatRatio: 1 }, reply: (outcome) => (outcome === undefined ? ZEROS : originalReply(request, outcome)) };
+}
+
+function originalReply(request: RewardRequest, outcome: RewardOutcome): JudgeRewards {
+  const isMath = request.verifier === "mathverify";
+  if (outcome.status !== "scored" && !isMath) return ZEROS;
+  const accuracy = outcome.status === "scored" ? outcome.accuracy : 0;
+  const format = isMath ? mathverifyFormat(request.response, { compat: true }) : outcome.status === "scored" ? outcome.format : 0;
+  const metrics = outcome.status === "scored" && !isMath ? outcome.metrics : {};
+  return rewardsOf(format, accuracy, finalReward(accuracy, format, request), metrics);
+}
+
 /**
  * Answers as the original server does: unknown verifiers, unknown or missing parameters and every fault are 200 with zeros; a math
  * answer that cannot be judged keeps its format reward.
@@ -119,31 +159,14 @@ const ZEROS: JudgeRewards = rewardsOf(0, 0, 0, {});
  * @throws JudgeRequestError when the body itself breaks the contract, as the original answers 422 then
  */
 export function judgeAsOriginal(registry: VerifierRegistry, body: unknown): JudgeRewards {
-  const checked = readJudgeRequest(body);
-  let request: RewardRequest;
+  const { request, reply } = originalJudging(body);
+  if (request === undefined) return reply();
   try {
-    request = judgeRequestToSample(checked);
+    return reply(judge(registry, request));
   } catch (error) {
-    if (error instanceof JudgeRequestError) return ZEROS;
+    if (error instanceof UnknownVerifierError) return reply();
     throw error;
   }
-  const params = request.sample.params ?? {};
-  const { is_training: training, step, total_steps: totalSteps } = params;
-  if (training === undefined || typeof step !== "number" || typeof totalSteps !== "number" || totalSteps === 0 || Object.keys(params).some((key) => !ORIGINAL_PARMS.has(key))) return ZEROS;
-  let outcome: RewardOutcome;
-  try {
-    // The ratios are applied below: in the original a ratio that fails leaves the other rewards standing.
-    outcome = judge(registry, { ...request, accuracyRatio: 1, formatRatio: 1 });
-  } catch (error) {
-    if (error instanceof UnknownVerifierError) return ZEROS;
-    throw error;
-  }
-  const isMath = request.verifier === "mathverify";
-  if (outcome.status !== "scored" && !isMath) return ZEROS;
-  const accuracy = outcome.status === "scored" ? outcome.accuracy : 0;
-  const format = isMath ? mathverifyFormat(request.response, { compat: true }) : outcome.status === "scored" ? outcome.format : 0;
-  const metrics = outcome.status === "scored" && !isMath ? outcome.metrics : {};
-  return rewardsOf(format, accuracy, finalReward(accuracy, format, request), metrics);
 }
 
 function finalReward(accuracy: number, format: number, { accuracyRatio, formatRatio }: RewardRequest): number {

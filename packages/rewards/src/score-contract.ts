@@ -57,7 +57,7 @@ function readScoreRequest(item: unknown, path: string): RewardRequest {
   const optionalText = (key: string) => (item[key] === undefined || item[key] === null ? undefined : text(key));
   const ratio = (key: string): number | null => {
     const value = item[key] ?? null;
-    if (value === null || (typeof value === "number" && value >= 0)) return value;
+    if (value === null || (typeof value === "number" && value >= 0 && Number.isFinite(value))) return value;
     throw new ScoreRequestError(`${path}.${key}`, "a number of at least 0 or null", describe(value));
   };
   const params = item["params"] ?? undefined;

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
+import type { BuiltinVerifierOptions } from "../builtin-verifiers";
 import type { RewardOutcome, RewardRule } from "../judge-request";
 import type { RewardRequest, RewardSource } from "../reward-source";
 import { streamThrough } from "../stream-through";
@@ -51,7 +52,7 @@ export interface IsolatedRewardSource extends RewardSource {
  * try { for await (const result of source.score(requests)) .. } finally { await source.close(); }
  */
 export async function createIsolatedRewardSource(options: IsolatedRewardSourceOptions = {}): Promise<IsolatedRewardSource> {
-  const { verifiers = [builtin()], workers = Math.max(1, availableParallelism() - 1), isolation = "thread", memoryMb = 256, execArgv = [], normalised = true } = options;
+  const { verifiers = [builtinVerifierModule()], workers = Math.max(1, availableParallelism() - 1), isolation = "thread", memoryMb = 256, execArgv = [], normalised = true } = options;
   const pool = { workers, deadlineMs: options.deadlineMs ?? POOL_DEFAULTS.deadlineMs, crashRetries: options.crashRetries ?? POOL_DEFAULTS.crashRetries, batch: options.batch ?? POOL_DEFAULTS.batch };
   for (const [name, low] of [["workers", 1], ["deadlineMs", 1], ["crashRetries", 0], ["batch", 1]] as const) {
     if (!(Number.isFinite(pool[name]) && pool[name] >= low)) throw new RangeError(`createIsolatedRewardSource: ${name} is ${pool[name]}, expected a number of at least ${low}`);
@@ -73,8 +74,13 @@ export async function createIsolatedRewardSource(options: IsolatedRewardSourceOp
   };
 }
 
-function builtin(): VerifierModule {
-  return { module: import.meta.url.endsWith(".ts") ? builtFromSource("builtin-verifiers") : "@v-triune/rewards/builtin-verifiers" };
+/**
+ * The built-in verifiers as workers load them, for lists that add others.
+ *
+ * @example createIsolatedRewardSource({ verifiers: [builtinVerifierModule({ detection: { epsilon: "dynamic" } }), mine] })
+ */
+export function builtinVerifierModule(options?: BuiltinVerifierOptions): VerifierModule {
+  return { module: import.meta.url.endsWith(".ts") ? builtFromSource("builtin-verifiers") : "@v-triune/rewards/builtin-verifiers", options };
 }
 
 async function runOne(pool: VerifierPool, request: RewardRequest, signal?: AbortSignal): Promise<RewardOutcome> {

@@ -208,7 +208,7 @@ export class VerifierPool {
           slot.outstanding.set(slot.sequence, task);
           tasks.push({ sequence: slot.sequence, request: task.request });
         }
-        if (tasks.length > 0) slot.handle.post(tasks);
+        this.post(slot, tasks);
       }
       if (this.queueHead > 1024 && this.queueHead * 2 > this.queue.length) this.queueHead -= this.queue.splice(0, this.queueHead).length;
       waiting = this.queue.length - this.queueHead;
@@ -225,6 +225,19 @@ export class VerifierPool {
     } else if (!busy) {
       clearInterval(this.watch);
       this.watch = undefined;
+    }
+  }
+
+  /** Parameters nested a million deep cannot be copied to a worker: that is the sample's fault, and the others go all the same. */
+  private post(slot: Slot, tasks: readonly WorkerTask[]): void {
+    if (tasks.length === 0) return;
+    try {
+      slot.handle.post(tasks);
+    } catch (error) {
+      if (tasks.length > 1) return tasks.forEach((task) => this.post(slot, [task]));
+      const { sequence } = tasks[0] as WorkerTask;
+      slot.outstanding.get(sequence)?.settle({ status: "error", reason: `params: cannot be handed to a worker (${error instanceof Error ? error.message : String(error)})` });
+      slot.outstanding.delete(sequence);
     }
   }
 

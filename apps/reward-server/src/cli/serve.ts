@@ -1,0 +1,29 @@
+import { startRewardServer } from "../server";
+import type { RewardServerSettings } from "../settings";
+
+const SAME_SIGNAL_MS = 500;
+
+/**
+ * Runs a reward server until SIGTERM or SIGINT, then drains it; a second signal ends it at once.
+ *
+ * @param say is told where the server is
+ * @returns the exit code: 0 when all that was accepted has been answered
+ * @throws what {@link startRewardServer} throws
+ */
+export async function serveUntilSignal(settings: Partial<RewardServerSettings>, say: (text: string) => void): Promise<number> {
+  const server = await startRewardServer(settings);
+  say(`${server.url}  verifiers: ${server.verifiers.join(", ")}\n`);
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  const signals = ["SIGTERM", "SIGINT"] as const;
+  for (const signal of signals) process.once(signal, stop);
+  await stopped;
+  for (const signal of signals) process.off(signal, stop);
+  const since = performance.now();
+  // A terminal and a launcher may both pass on one Ctrl-C: two at once are one.
+  const now = () => void (performance.now() - since > SAME_SIGNAL_MS && process.exit(1));
+  for (const signal of signals) process.on(signal, now);
+  const inTime = await server.drain();
+  for (const signal of signals) process.off(signal, now);
+  return inTime ? 0 : 1;
+}

@@ -1,0 +1,53 @@
+import type { RewardRequest } from "@v-triune/rewards";
+import { invalidField } from "../http/request-fault";
+
+/**
+ * What a trainer's `label` says about its sample. Trainers carry one string a sample: it is the gold answer itself, or the sample's
+ * `reward_model` in Orsta's layout (verifier, ground_truth, verifier_parm, accuracy_ratio, format_ratio), as JSON text or as an
+ * object.
+ *
+ * @param field where the label stands, for the message
+ * @throws RequestFault 400 when there is no gold answer, or a ratio is none
+ */
+export function sampleOfLabel(response: string, label: unknown, defaultVerifier: string, field: string, prompt?: string): RewardRequest {
+  const model = asModel(label);
+  const groundTruth = model === undefined ? label : (model["ground_truth"] ?? model["answer"]);
+  const gold = typeof groundTruth === "number" ? String(groundTruth) : groundTruth;
+  if (typeof gold !== "string") throw invalidField(field, `${field}: the gold answer, or JSON text with ground_truth, expected, found ${JSON.stringify(label)?.slice(0, 60) ?? "nothing"}`);
+  if (model === undefined) return { response, verifier: defaultVerifier, sample: { groundTruth: gold, ...(prompt !== undefined && { prompt }) } };
+  const verifier = model["verifier"] ?? defaultVerifier;
+  if (typeof verifier !== "string") throw invalidField(`${field}.verifier`, `${field}.verifier: a string expected`);
+  const params = asObject(model["verifier_parm"] ?? model["params"]);
+  const dataSource = model["data_source"];
+  return {
+    response,
+    verifier,
+    sample: { groundTruth: gold, ...(prompt !== undefined && { prompt }), ...(typeof dataSource === "string" && { dataSource }), ...(params !== undefined && { params }) },
+    accuracyRatio: ratio(model, "accuracy_ratio", field),
+    formatRatio: ratio(model, "format_ratio", field),
+  };
+}
+
+/** A label that is a reward_model; a gold answer that happens to be JSON, such as a list of boxes, is none. */
+function asModel(label: unknown): Readonly<Record<string, unknown>> | undefined {
+  const found = asObject(label);
+  return found !== undefined && ("ground_truth" in found || "verifier" in found) ? found : undefined;
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  let found = value;
+  if (typeof value === "string" && value.trimStart().startsWith("{")) {
+    try {
+      found = JSON.parse(value) as unknown;
+    } catch {
+      return undefined;
+    }
+  }
+  return typeof found === "object" && found !== null && !Array.isArray(found) ? (found as Record<string, unknown>) : undefined;
+}
+
+function ratio(model: Readonly<Record<string, unknown>>, key: string, field: string): number | null {
+  const found = model[key] ?? null;
+  if (found === null || (typeof found === "number" && found >= 0 && Number.isFinite(found))) return found;
+  throw invalidField(`${field}.${key}`, `${field}.${key}: a number of at least 0 or null expected, found ${JSON.stringify(found)}`);
+}

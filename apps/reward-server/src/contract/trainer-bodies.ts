@@ -1,0 +1,13 @@
+import { type } from "arktype";
+
+/** The bodies of trainers' own reward calls, as their code sends them; unknown keys are left alone. */
+
+/** OpenRLHF `--reward.remote_url`: one sample or many a call; `query` is prompt and response with special tokens. */
+export const OpenRlhfBody = type({ query: "string[]", "prompts?": "string[] | null", "labels?": "(string | null)[] | null" });
+/** OpenRLHF's {@link OpenRlhfBody} as TypeScript sees it. */
+export type OpenRlhfBody = typeof OpenRlhfBody.infer;
+
+/** slime `--rm-url`: one sample; `prompt` is text or a list of messages. */
+export const SlimeBody = type({ "prompt?": "unknown", response: "string", label: "string | number | object | null" });
+/** slime's {@link SlimeBody} as TypeScript sees it. */
+export type SlimeBody = typeof SlimeBody.infer;

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from "node:http";
+import { CLIENT_GONE, RequestFault } from "./request-fault";
+
+/**
+ * Reads and parses a body, straight from Node's stream: a body over the limit is refused before it is in memory.
+ *
+ * @throws RequestFault 413 over the limit, 415 for a compressed body, 400 for what is not JSON, with the place
+ */
+export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
+  const encoding = incoming.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") throw new RequestFault(415, "unsupported-encoding", `content-encoding ${JSON.stringify(encoding)} is not read here; send the body uncompressed`);
+  if (Number(incoming.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
+  const text = await readText(incoming, limit);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new RequestFault(400, "malformed-json", `the body is not JSON: ${text === "" ? "it is empty" : (error as Error).message}`, { field: "body" });
+  }
+}
+
+function readText(incoming: IncomingMessage, limit: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const stop = () => {
+      incoming.off("data", take);
+      incoming.off("end", end);
+      incoming.off("close", gone);
+      incoming.off("error", gone);
+    };
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) return void chunks.push(chunk);
+      stop();
+      // What else comes is thrown away; the connection is closed after the reply.
+      incoming.resume();
+      reject(tooLarge(limit));
+    };
+    const end = () => {
+      stop();
+      resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString("utf8"));
+    };
+    const gone = () => {
+      stop();
+      reject(CLIENT_GONE);
+    };
+    incoming.on("data", take);
+    incoming.on("end", end);
+    incoming.on("close", gone);
+    incoming.on("error", gone);
+  });
+}
+
+function tooLarge(limit: number): RequestFault {
+  return new RequestFault(413, "body-too-large", `the body is larger than ${limit} bytes; send smaller batches, or start the server with a larger --max-body-mb`, { limit }, { connection: "close" });
+}

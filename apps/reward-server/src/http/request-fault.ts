@@ -1,0 +1,29 @@
+/** A request that is refused, as the client is told: the HTTP status, a code for programs, a sentence for people. */
+export class RequestFault extends Error {
+  override readonly name = "RequestFault";
+  constructor(
+    readonly status: 400 | 401 | 404 | 405 | 408 | 413 | 415 | 422 | 500 | 503 | 504,
+    readonly code: string,
+    message: string,
+    /** What else a program can use: the field, the known names, the limit. */
+    readonly details: Readonly<Record<string, unknown>> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+
+  /** The body of the reply. */
+  get body(): object {
+    return { error: { code: this.code, message: this.message, ...this.details } };
+  }
+}
+
+/** A value that breaks a contract, and where. */
+export function invalidField(field: string, message: string): RequestFault {
+  return new RequestFault(400, "invalid-request", message, { field });
+}
+
+/** The client went away; nobody reads the reply. */
+export const CLIENT_GONE = new Error("the client closed the connection");
+/** The client's own deadline has passed. */
+export const DEADLINE_PASSED = new RequestFault(504, "deadline", "the request's own deadline (x-deadline-ms) passed before the judging was done");

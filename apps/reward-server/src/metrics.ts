@@ -1,0 +1,55 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import type { PoolStats } from "@v-triune/rewards/isolated";
+
+/** The server's metrics in Prometheus' text format, all under `v_triune_reward_`. */
+export interface ServerMetrics {
+  readonly contentType: string;
+  /** Counts a finished HTTP request. */
+  request(route: string, status: number): void;
+  /** Records a verdict and the seconds from its acceptance to its answer. */
+  verdict(verifier: string, status: string, seconds: number): void;
+  text(): Promise<string>;
+}
+
+/** What the gauges read when they are asked. */
+export interface MetricSources {
+  readonly stats: () => PoolStats;
+  readonly accepted: () => number;
+}
+
+/**
+ * Makes the metrics. Labels are routes and verifier names of this server only, so that no client can grow them.
+ */
+export function createServerMetrics({ stats, accepted }: MetricSources): ServerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: "v_triune_reward_" });
+  const requests = new Counter({ name: "v_triune_reward_requests_total", help: "HTTP requests by route and status", labelNames: ["route", "status"], registers });
+  const latency = new Histogram({
+    name: "v_triune_reward_verdict_seconds",
+    help: "Seconds from a sample's acceptance to its verdict, by verifier and status (scored, skipped, error)",
+    labelNames: ["verifier", "status"],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const gauge = (name: string, help: string, read: () => number) => {
+    registry.registerMetric(new Gauge({ name: `v_triune_reward_${name}`, help, registers: [], collect() { this.set(read()); } }));
+  };
+  gauge("accepted", "Samples accepted and not yet answered", accepted);
+  gauge("queue", "Samples waiting for a worker", () => stats().queued);
+  gauge("running", "Samples handed to workers", () => stats().running);
+  gauge("workers", "Workers", () => stats().workers);
+  gauge("workers_ready", "Workers that can take samples", () => stats().ready);
+  const total = (name: string, help: string, read: () => number) => {
+    registry.registerMetric(new Counter({ name: `v_triune_reward_${name}_total`, help, registers: [], collect() { this.reset(); this.inc(read()); } }));
+  };
+  total("timeouts", "Samples that overran their deadline", () => stats().timeouts);
+  total("crashes", "Workers that died", () => stats().crashes);
+  total("worker_restarts", "Workers that were replaced", () => stats().restarts);
+  return {
+    contentType: registry.contentType,
+    request: (route, status) => requests.inc({ route, status }),
+    verdict: (verifier, status, seconds) => latency.observe({ verifier, status }, seconds),
+    text: () => registry.metrics(),
+  };
+}

@@ -1,0 +1,32 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import type { Judging } from "../judging";
+import type { RewardServerSettings } from "../settings";
+import { readJson } from "../http/read-json";
+import { RequestFault } from "../http/request-fault";
+import { requestLife } from "../http/request-life";
+
+/** What hono carries with each request here. */
+export interface ServerEnv {
+  readonly Bindings: HttpBindings;
+}
+
+/** A request's context. */
+export type RouteContext = Context<ServerEnv>;
+
+/** What every route works with. */
+export interface RouteTools {
+  readonly judging: Judging;
+  readonly settings: RewardServerSettings;
+}
+
+/** The body of a request, and the signal that ends its work. */
+export async function openRequest(c: RouteContext, { settings }: RouteTools): Promise<{ readonly body: unknown; readonly signal: AbortSignal }> {
+  const signal = requestLife(c.env.incoming, c.env.outgoing);
+  return { body: await readJson(c.env.incoming, settings.bodyBytes), signal };
+}
+
+/** @throws RequestFault 413 when a request holds more samples than it may */
+export function checkBatch(count: number, { settings }: RouteTools): void {
+  if (count > settings.batch) throw new RequestFault(413, "batch-too-large", `${count} samples in one request; at most ${settings.batch} are taken (--max-batch)`, { limit: settings.batch });
+}

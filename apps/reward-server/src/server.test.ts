@@ -1,0 +1,234 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { collectRewards, createHttpRewardSource, createLocalRewardSource, type RewardRequest } from "@v-triune/rewards";
+import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startRewardServer, type RewardServer } from "./server";
+
+const folder = mkdtempSync(join(tmpdir(), "v-triune-reward-server-"));
+const obedient = join(folder, "obedient.mjs");
+writeFileSync(
+  obedient,
+  `export default {
+    name: "obedient",
+    verify(response, sample) {
+      if (response === "hang") for (;;);
+      if (response === "exit") process.exit(3);
+      const [, busy] = /^busy (\\d+)$/.exec(response) ?? [];
+      if (busy !== undefined) { const until = performance.now() + Number(busy); while (performance.now() < until); }
+      return { status: "scored", accuracy: response === sample.groundTruth || busy !== undefined ? 1 : 0, format: 1, metrics: {} };
+    },
+  };`,
+);
+
+const GOLD = "<answer>\n[{'bbox_2d': [0, 0, 100, 100], 'label': 'cat'}]\n</answer>";
+const judgeBody = (more: object = {}, parm: object = {}) => ({
+  response: `<think>\nx\n</think>\n${GOLD}`,
+  prompt: "<image>\nq",
+  answer: "",
+  solution: GOLD,
+  data_source: "object365_train",
+  reward_verifier: "detection",
+  reward_verifier_parm: JSON.stringify({ is_training: true, step: 1, total_steps: 100, ...parm }),
+  ...more,
+});
+const math = (response: string, more: object = {}) => ({ response, verifier: "mathverify", ground_truth: "\\boxed{4}", format_ratio: 0, ...more });
+const own = (response: string) => ({ response, verifier: "obedient", ground_truth: "4" });
+
+let server: RewardServer;
+beforeAll(async () => {
+  const verifiers = [{ module: pathToFileURL(obedient).href }];
+  server = await startRewardServer({ port: 0, workers: 2, deadlineMs: 500, bodyBytes: 200_000, batch: 100, queue: 150, verifiers, logLevel: "silent" });
+});
+afterAll(async () => {
+  await server.drain();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The parts of replies that tests read; which of them are there is what the tests say. */
+interface ReplyBody {
+  readonly [index: number]: { readonly rewards: Readonly<Record<string, number>> };
+  readonly error: Readonly<Record<string, unknown>>;
+  readonly rewards: Readonly<Record<string, number>>;
+  readonly results: readonly { readonly status: string; readonly reason?: string }[];
+}
+
+async function post(path: string, body: unknown, headers: Record<string, string> = {}, at = server): Promise<{ status: number; body: ReplyBody; headers: Headers }> {
+  const reply = await fetch(at.url + path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers });
+  const text = await reply.text();
+  return { status: reply.status, headers: reply.headers, body: (reply.headers.get("content-type")?.startsWith("application/json") ? (JSON.parse(text) as unknown) : text) as ReplyBody };
+}
+
+describe("POST /judge", () => {
+  it("answers as the original where all is well", async () => {
+    const { status, body } = await post("/judge", judgeBody());
+    expect(status).toBe(200);
+    expect(body.rewards).toMatchObject({ format_reward: 1, accuracy_reward: 1, reflection_reward: 0, final_reward: 1, size_penalty_reward: 1 });
+  });
+
+  it.each([
+    ["what is not JSON", "{", 400, { code: "malformed-json", field: "body" }],
+    ["an empty body", "", 400, { code: "malformed-json" }],
+    ["a list", [], 400, { field: "body" }],
+    ["a missing field", { response: "x" }, 400, { field: "prompt" }],
+    ["a ratio below 0", judgeBody({ format_ratio: -1 }), 400, { field: "format_ratio" }],
+    ["ratios without any weight", judgeBody({ format_ratio: 0, accuracy_ratio: 0 }), 400, { field: "accuracy_ratio" }],
+    ["an infinite ratio", JSON.stringify(judgeBody({ format_ratio: 7 })).replace(":7", ":1e999"), 400, { field: "format_ratio" }],
+    ["parameters that are no JSON", judgeBody({ reward_verifier_parm: "{" }), 400, { field: "reward_verifier_parm" }],
+    ["parameters of another type", judgeBody({}, { epsilon: 2 }), 400, { field: "reward_verifier_parm", reason: expect.stringContaining("epsilon") as unknown }],
+    ["parameters nested without end", judgeBody({ reward_verifier_parm: `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}` }), 400, { field: "reward_verifier_parm" }],
+    ["an unknown verifier", judgeBody({ reward_verifier: "detektion" }), 404, { field: "reward_verifier", known: expect.arrayContaining(["detection", "mathverify", "obedient"]) as unknown }],
+    ["a body over the limit", judgeBody({ prompt: "x".repeat(200_000) }), 413, { code: "body-too-large", limit: 200_000 }],
+    ["a gold answer that is none", judgeBody({ solution: "none" }), 422, { status: "skipped" }],
+    ["a verifier that hangs", judgeBody({ reward_verifier: "obedient", response: "hang" }), 500, { status: "error", reason: "timeout" }],
+    ["a verifier that dies", judgeBody({ reward_verifier: "obedient", response: "exit" }), 500, { status: "error", reason: "crash" }],
+  ])("refuses %s, never with zeros", async (_, body, status, error) => {
+    const reply = await post("/judge", body);
+    expect(reply.status).toBe(status);
+    expect(reply.body.error).toMatchObject(error);
+    expect(reply.body).not.toHaveProperty("rewards");
+  });
+
+  it("states epsilon by number or by step, and evaluation does not inherit training's", async () => {
+    const shifted = judgeBody({ response: GOLD.replace("[0, 0,", "[5, 0,") });
+    const accuracy = async (parm: object) => (await post("/judge", { ...shifted, reward_verifier_parm: JSON.stringify(parm) })).body.rewards.accuracy_reward as number;
+    expect(await accuracy({ epsilon: 0.5 })).toBeGreaterThan(0.9);
+    expect(await accuracy({ epsilon: 0.99 })).toBe(0);
+    const last = { step: 100, total_steps: 100, epsilon: "dynamic" };
+    expect(await accuracy({ ...last, is_training: true })).toBe(0);
+    expect(await accuracy({ ...last, is_training: false })).toBeGreaterThan(0.5);
+  });
+});
+
+describe("POST /judge/batch", () => {
+  it("answers a list in its order, with what was not scored in its place", async () => {
+    const { status, body } = await post("/judge/batch", [judgeBody(), judgeBody({ solution: "none" }), judgeBody({ response: "nothing" }), judgeBody({ reward_verifier: "obedient", response: "hang" })]);
+    expect(status).toBe(200);
+    expect(body[0]?.rewards.final_reward).toBe(1);
+    expect(body[1]).toMatchObject({ status: "skipped" });
+    expect(body[2]?.rewards.final_reward).toBe(0);
+    expect(body[3]).toEqual({ status: "error", reason: "timeout" });
+    expect((await post("/judge/batch", [])).body).toEqual([]);
+  });
+
+  it("names the entry that is wrong", async () => {
+    expect((await post("/judge/batch", [judgeBody(), { response: 1 }])).body.error).toMatchObject({ field: "[1].response" });
+    expect(await post("/judge/batch", [judgeBody(), judgeBody({ reward_verifier: "x" })])).toMatchObject({ status: 404, body: { error: { field: "[1].reward_verifier" } } });
+    expect((await post("/judge/batch", Array(101).fill(null))).status).toBe(413);
+  });
+});
+
+describe("POST /v1/score", () => {
+  it("gives a list in the order asked", async () => {
+    const { body } = await post("/v1/score", { requests: [math("\\boxed{4}"), math("\\boxed{5}"), math("\\boxed{4}", { ground_truth: "" })] });
+    expect(body.results).toMatchObject([{ index: 0, status: "scored", reward: 1 }, { index: 1, status: "scored", reward: 0 }, { index: 2, status: "skipped" }]);
+    expect((await post("/v1/score", { requests: [] })).body).toEqual({ results: [] });
+  });
+
+  it("streams verdicts as they are done", async () => {
+    const reply = await fetch(`${server.url}/v1/score`, { method: "POST", headers: { accept: "application/x-ndjson" }, body: JSON.stringify({ requests: [own("hang"), own("4"), own("5")] }) });
+    expect(reply.headers.get("content-type")).toBe("application/x-ndjson");
+    const lines = (await reply.text()).trim().split("\n").map((line) => JSON.parse(line) as { index: number; status: string });
+    expect(lines.map(({ index }) => index).sort()).toEqual([0, 1, 2]);
+    expect(lines.at(-1)).toEqual({ index: 0, status: "error", reason: "timeout" });
+  });
+
+  it.each([
+    [{ requests: 1 }, 400, "requests"],
+    [{ requests: [math("x"), { response: "x" }] }, 400, "requests[1].verifier"],
+    [{ requests: [math("x", { verifier: "nobody" })] }, 404, "requests[0].verifier"],
+    [{ requests: [math("x", { accuracy_ratio: 0 })] }, 400, "requests[0].accuracy_ratio"],
+  ])("refuses %j", async (body, status, field) => {
+    expect(await post("/v1/score", body)).toMatchObject({ status, body: { error: { field } } });
+  });
+
+  it("says error: deadline for what the client's own deadline leaves, and 504 for a single sample", async () => {
+    const { status, body } = await post("/v1/score", { requests: [own("busy 400"), own("busy 401"), own("busy 402"), own("busy 403")] }, { "x-deadline-ms": "150" });
+    expect(status).toBe(200);
+    expect(body.results.map(({ reason }) => reason)).toEqual(["deadline", "deadline", "deadline", "deadline"]);
+    expect((await post("/judge", judgeBody({ reward_verifier: "obedient", response: "busy 400" }), { "x-deadline-ms": "100" })).status).toBe(504);
+    expect((await post("/judge", judgeBody(), { "x-deadline-ms": "soon" })).status).toBe(400);
+  });
+
+  it("is what HttpRewardSource speaks: same results as in process", async () => {
+    const requests: RewardRequest[] = Array.from({ length: 300 }, (_, i) =>
+      i % 2 === 0
+        ? { response: `\\boxed{${i % 7}}`, verifier: "mathverify", sample: { groundTruth: "4" } }
+        : { response: GOLD.replace("[0, 0,", `[${i % 9}, 0,`), verifier: "detection", sample: { groundTruth: GOLD, params: { epsilon: 0.5 } } },
+    );
+    const remote = createHttpRewardSource({ urls: [server.url], batch: 32, parallel: 2 });
+    const local = createLocalRewardSource(createVerifierRegistry([mathverify, detection]));
+    expect(await collectRewards(remote, requests)).toEqual(await collectRewards(local, requests));
+    await remote.close();
+  });
+});
+
+describe("limits", () => {
+  it("answers 503 with Retry-After past the queue, and all that was accepted", async () => {
+    const batch = { requests: Array.from({ length: 90 }, (_, i) => own(`busy ${i % 3}`)) };
+    const replies = await Promise.all(Array.from({ length: 4 }, () => post("/v1/score", batch)));
+    const refused = replies.filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(4);
+    for (const { headers, body } of refused) {
+      expect(headers.get("retry-after")).toBe("1");
+      expect(body.error.code).toBe("queue-full");
+    }
+    for (const { status, body } of replies) if (status === 200) expect(body.results.every((result) => result.status === "scored")).toBe(true);
+    expect((await post("/v1/score", batch)).status).toBe(200);
+  });
+
+  it("refuses compressed bodies, unknown paths and wrong methods by name", async () => {
+    expect((await post("/judge", "x", { "content-encoding": "gzip" })).status).toBe(415);
+    expect(await post("/jugde", {})).toMatchObject({ status: 404, body: { error: { code: "not-found", message: expect.stringContaining("/judge") as unknown } } });
+    const wrong = await fetch(`${server.url}/judge`);
+    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+});
+
+describe("a token", () => {
+  it("is asked for everywhere but on the probes and the greeting", async () => {
+    const guarded = await startRewardServer({ port: 0, workers: 1, token: "correct-horse", logLevel: "silent" });
+    try {
+      const status = async (headers: Record<string, string>) => (await post("/judge", judgeBody(), headers, guarded)).status;
+      expect(await status({})).toBe(401);
+      expect(await status({ authorization: "Bearer wrong" })).toBe(401);
+      expect(await status({ authorization: "correct-horse" })).toBe(401);
+      expect(await status({ authorization: "Bearer correct-horse" })).toBe(200);
+      for (const [path, expected] of [["/metrics", 401], ["/", 200], ["/healthz", 200], ["/readyz", 200]] as const) expect((await fetch(guarded.url + path)).status).toBe(expected);
+    } finally {
+      await guarded.drain();
+    }
+  });
+});
+
+describe("probes and metrics", () => {
+  it("greets as the original", async () => expect(await (await fetch(server.url)).json()).toEqual({ message: "Reward Judge Server" }));
+
+  it("counts requests, verdicts, timeouts and crashes", async () => {
+    await post("/judge", judgeBody());
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    expect(text).toMatch(/v_triune_reward_requests_total\{route="\/judge",status="404"\} 1/);
+    expect(text).toMatch(/v_triune_reward_requests_total\{route="other",status="404"\} 1/);
+    expect(text).toMatch(/v_triune_reward_verdict_seconds_count\{verifier="detection",status="scored"\} \d+/);
+    expect(text).toMatch(/v_triune_reward_timeouts_total [1-9]/);
+    expect(text).toMatch(/v_triune_reward_crashes_total [1-9]/);
+    expect(text).toMatch(/v_triune_reward_accepted 0/);
+    expect(text).toMatch(/v_triune_reward_workers 2/);
+  });
+
+  it("drains: what was accepted is answered, then nothing listens any more", async () => {
+    const stopping = await startRewardServer({ port: 0, workers: 1, verifiers: [{ module: pathToFileURL(obedient).href }], logLevel: "silent" });
+    const accepted = post("/v1/score", { requests: Array.from({ length: 5 }, () => own("busy 60")) }, {}, stopping);
+    while (!(await (await fetch(`${stopping.url}/metrics`)).text()).includes("v_triune_reward_accepted 5")) await new Promise((resolve) => setTimeout(resolve, 5));
+    const drained = stopping.drain();
+    const { status, headers, body } = await accepted;
+    expect(status).toBe(200);
+    expect(headers.get("connection")).toBe("close");
+    expect(body.results.every((result) => result.status === "scored")).toBe(true);
+    expect(await drained).toBe(true);
+    await expect(fetch(stopping.url)).rejects.toThrow();
+  });
+});

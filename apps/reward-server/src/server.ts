@@ -1,0 +1,128 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { VerifierLoadError, builtinVerifierModule, createIsolatedRewardSource, type IsolatedRewardSource, type PoolStats } from "@v-triune/rewards/isolated";
+import { pino, type Logger } from "pino";
+import { createApp } from "./app";
+import { createJudging, type Judging } from "./judging";
+import { createServerMetrics } from "./metrics";
+import { ServerConfigError, completeSettings, type RewardServerSettings } from "./settings";
+
+/** A running reward server. */
+export interface RewardServer {
+  /** Where it listens, e.g. `http://127.0.0.1:8000`. */
+  readonly url: string;
+  readonly port: number;
+  /** The verifiers it has. */
+  readonly verifiers: readonly string[];
+  readonly stats: PoolStats;
+  /**
+   * Stops: no new connections, `/readyz` says so, what was accepted is answered, then everything is closed.
+   *
+   * @returns false when the time for that (`drainMs`) was up before all was answered
+   */
+  drain(): Promise<boolean>;
+}
+
+/**
+ * Starts a reward server and gives it once it can judge.
+ *
+ * @param given what differs from the defaults (settings.ts)
+ * @param log default JSON lines to standard error
+ * @throws ServerConfigError for a setting out of range, a verifier or an address that cannot be used
+ * @example const server = await startRewardServer({ port: 0 }); await fetch(`${server.url}/readyz`); await server.drain();
+ */
+export async function startRewardServer(given: Partial<RewardServerSettings> = {}, log?: Logger): Promise<RewardServer> {
+  const settings = completeSettings(given);
+  const logger = log ?? pino({ level: settings.logLevel, base: null }, pino.destination(2));
+  const source = await startWorkers(settings);
+  try {
+    return await listen(settings, source, logger);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function startWorkers(settings: RewardServerSettings): Promise<IsolatedRewardSource> {
+  const started = createIsolatedRewardSource({
+    verifiers: [builtinVerifierModule({ detection: { epsilon: settings.epsilon, compat: settings.compat === "original" } }), ...settings.verifiers],
+    workers: settings.workers,
+    isolation: settings.isolation,
+    deadlineMs: settings.deadlineMs,
+    memoryMb: settings.memoryMb,
+    // In compat mode rewards are formed by the original's rule, outside the workers.
+    normalised: settings.normalised || settings.compat === "original",
+    // A verifier of one's own in a clone finds the workspace's sources as everything else there does.
+    execArgv: import.meta.url.endsWith(".ts") ? ["--conditions=@v-triune/source"] : [],
+  });
+  try {
+    return await started;
+  } catch (error) {
+    if (!(error instanceof VerifierLoadError)) throw error;
+    throw new ServerConfigError("The verifiers can't be used.", "modules whose export is a verifier, a list of them, or a function that returns either", error.message, undefined, { cause: error });
+  }
+}
+
+async function listen(settings: RewardServerSettings, source: IsolatedRewardSource, log: Logger): Promise<RewardServer> {
+  const state = { draining: false };
+  const metrics = createServerMetrics({ stats: () => source.stats, accepted: () => judging.accepted });
+  const judging: Judging = createJudging(source, metrics, { queue: settings.queue, normalised: settings.normalised });
+  const ready = () => {
+    if (state.draining) return { ready: false, reason: "the server is stopping" };
+    return source.stats.ready > 0 ? { ready: true, reason: "" } : { ready: false, reason: "no worker is ready" };
+  };
+  const app = createApp({ settings, judging, metrics, log, ready, draining: () => state.draining });
+  const http = createServer(
+    { requestTimeout: settings.requestMs, headersTimeout: Math.min(settings.headersMs, settings.requestMs), connectionsCheckingInterval: 1000, keepAliveTimeout: 75_000 },
+    getRequestListener((request, env) => app.fetch(request, env as never), { overrideGlobalObjects: false }),
+  );
+  http.timeout = settings.idleMs;
+  const port = await bind(http, settings);
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  const url = `http://${host}:${port}`;
+  log.info({ url, workers: settings.workers, verifiers: source.names, compat: settings.compat }, "ready");
+  if (settings.token === undefined && !isLoopback(settings.host)) log.warn({ host: settings.host }, "reachable from other machines without a token; --token-file sets one");
+  return {
+    url,
+    port,
+    verifiers: source.names,
+    get stats() {
+      return source.stats;
+    },
+    async drain() {
+      state.draining = true;
+      const closed = new Promise<void>((resolve) => void http.close(() => resolve()));
+      // Node closes idle connections once; those whose last reply ends later are closed here.
+      const sweep = setInterval(() => http.closeIdleConnections(), 50);
+      await within(closed, settings.drainMs);
+      clearInterval(sweep);
+      const inTime = judging.accepted === 0;
+      http.closeAllConnections();
+      await source.close();
+      log.info({ inTime }, "stopped");
+      return inTime;
+    },
+  };
+}
+
+function bind(http: Server, { host, port }: RewardServerSettings): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http.once("error", (error: NodeJS.ErrnoException) => {
+      const fix = error.code === "EADDRINUSE" ? "stop what listens there, or take another --port" : "choose another --host or --port";
+      reject(new ServerConfigError(`The server can't listen on ${host}:${port}.`, "a free address of this machine", error.message, fix, { cause: error }));
+    });
+    http.listen({ host, port, backlog: 1024 }, () => resolve((http.address() as AddressInfo).port));
+  });
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
