@@ -1,6 +1,6 @@
 /**
  * Checkpoints: `checkpoints/step-000012/` with the model in Hugging Face layout (transformers, vLLM and SGLang load the folder
- * as it is), `optimizer.safetensors` (AdamW's moments as m.NAME and v.NAME) and `state.json`. A folder appears under its name
+ * as it is; under LoRA the adapter alone, in peft's), `optimizer.safetensors` (AdamW's moments as m.NAME and v.NAME) and `state.json`. A folder appears under its name
  * only when all of it is on the disk; state.json lists every other file with size and hash, checked before a run goes on.
  */
 import { createHash } from "node:crypto";
@@ -56,16 +56,32 @@ export interface LoadedCheckpoint {
  * @throws RunFolderError when a file is missing or not the one that was saved
  */
 export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> {
+  const state = await verifiedState(folder);
+  return {
+    state: { step: state.step, position: state.position },
+    learner: { optimizer: { step: state.optimizerSteps, moments: readMoments(join(folder, "optimizer.safetensors")) } },
+  };
+}
+
+/**
+ * Checks every file's size and hash.
+ *
+ * @returns the names of the files that are the model, in order
+ * @throws RunFolderError when a file is missing or not the one that was saved
+ */
+export async function verifyCheckpoint(folder: string): Promise<string[]> {
+  const { files } = await verifiedState(folder);
+  return Object.keys(files).filter((name) => name !== "optimizer.safetensors");
+}
+
+async function verifiedState(folder: string): Promise<StateFile> {
   const state = await readState(folder);
   for (const [name, saved] of Object.entries(state.files)) {
     const found = await fingerprint(join(folder, name)).catch((cause: unknown) => broken(folder, name, "the file", "none", cause));
     if (found.bytes !== saved.bytes) broken(folder, name, `${saved.bytes} bytes`, `${found.bytes} bytes`);
     if (found.sha256 !== saved.sha256) broken(folder, name, `SHA-256 ${saved.sha256.slice(0, 12)}..`, `${found.sha256.slice(0, 12)}..`);
   }
-  return {
-    state: { step: state.step, position: state.position },
-    learner: { optimizer: { step: state.optimizerSteps, moments: readMoments(join(folder, "optimizer.safetensors")) } },
-  };
+  return state;
 }
 
 /** Removes all but the newest `keep` of the given steps' checkpoints. */

@@ -90,6 +90,19 @@ function splitOnce(text: string, separator: string): [string, string | undefined
 }
 
 /**
+ * A number from an option.
+ *
+ * @returns undefined when the option was not given
+ * @throws UsageError when it is none
+ */
+export function decimalNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new UsageError({ what: `The option --${name} has a value that can't be used.`, expected: "a number", found: text === "" ? "nothing" : text });
+  return value;
+}
+
+/**
  * A whole number from an option.
  *
  * @returns undefined when the option was not given

@@ -34,7 +34,7 @@ async function refusal(text: string, overrides: string[] = [], name = "bad.yaml"
 describe("loadTrainingConfig", () => {
   it("fills in the paper's recipe and makes paths absolute", async () => {
     const config = await loadTrainingConfig(write("counting.yaml", minimal), [], "/elsewhere");
-    expect(config.model).toEqual({ init: "pretrained", path: join(folder, "model") });
+    expect(config.model).toEqual({ init: "pretrained", path: join(folder, "model"), adapter: null });
     expect(config.data.train).toEqual([{ path: join(folder, "corpus/*.parquet"), weight: 1, cap: null }]);
     expect(config.run).toEqual({ name: "counting", folder: "/elsewhere/runs/counting", seed: 42, steps: 135 });
     expect(config.rollout).toMatchObject({ promptsPerStep: 1024, n: 8, temperature: 1, topP: 1, maxNewTokens: 2048 });
@@ -43,6 +43,12 @@ describe("loadTrainingConfig", () => {
     expect(config.optimizer).toMatchObject({ lr: 1e-6, warmupRatio: 0.05, schedule: "constant" });
     expect(config.optimizer.groups).toEqual({ vision: { lr: 1e-6, freeze: true }, connector: { lr: 1e-6, freeze: true }, language: { lr: 1e-6, freeze: false } });
     expect(config.reward.iou.schedule).toEqual([{ until: 0.1, epsilon: 0.85 }, { until: 0.25, epsilon: 0.95 }, { until: 1, epsilon: 0.99 }]);
+  });
+
+  it("takes an adapter with the model", async () => {
+    const { model } = await loadTrainingConfig(write("lora.yaml", "model: {path: ./model, adapter: {rank: 8}}\ndata: {train: d}\n"), ["model.adapter.targetModules=[q_proj, v_proj]"], folder);
+    expect(model).toEqual({ init: "pretrained", path: join(folder, "model"), adapter: { rank: 8, alpha: 16, targetModules: ["q_proj", "v_proj"] } });
+    expect((await refusal("model: {path: m, adapter: {rank: 0}}\ndata: {train: d}\n")).message).toContain("rank");
   });
 
   it("gives each loss the clip range and aggregation it is published with", async () => {
@@ -73,7 +79,7 @@ describe("loadTrainingConfig", () => {
     );
     expect(config.optimizer.lr).toBe(5e-7);
     expect(config.optimizer.groups.language.lr).toBe(5e-7);
-    expect(config.model).toEqual({ init: "pretrained", path: "/elsewhere/other" });
+    expect(config.model).toEqual({ init: "pretrained", path: "/elsewhere/other", adapter: null });
     expect(config.data.train).toEqual([
       { path: "/elsewhere/a.parquet", weight: 1, cap: null },
       { path: "/elsewhere/b.parquet", weight: 2, cap: 100 },
@@ -177,7 +183,7 @@ it("knows the backends of the backend package", () => {
 describe("keysAt", () => {
   it("walks through unions and lists", () => {
     expect(keysAt(trainingConfigSchema, ["data", "train", 0]).sort()).toEqual(["cap", "path", "weight"]);
-    expect(keysAt(trainingConfigSchema, ["model"]).sort()).toEqual(["config", "init", "path", "tokenizer"]);
+    expect(keysAt(trainingConfigSchema, ["model"]).sort()).toEqual(["adapter", "config", "init", "path", "tokenizer"]);
     expect(keysAt(trainingConfigSchema, ["monitor", "mlflow"]).sort()).toEqual(["experiment", "url"]);
   });
 });

@@ -78,10 +78,13 @@ function dataSets(input: DataSetsInput, key: KeyPath, source: ConfigSource): Dat
 
 function modelConfig(input: TrainingConfigInput["model"], source: ConfigSource): ModelConfig {
   const absolute = (path: string, ...key: string[]): string => resolve(source.baseFolder(["model", ...key]), path);
-  if (typeof input === "string") return { init: "pretrained", path: absolute(input) };
-  if (input.init === "pretrained") return { init: "pretrained", path: absolute(input.path, "path") };
+  if (typeof input === "string") return { init: "pretrained", path: absolute(input), adapter: null };
+  const { rank = 16, alpha, targetModules = null } = input.adapter ?? {};
+  const adapter = input.adapter == null ? null : { rank, alpha: alpha ?? 2 * rank, targetModules };
+  if (input.init !== "random") return { init: "pretrained", path: absolute(input.path, "path"), adapter };
   return {
     init: "random",
+    adapter,
     config: typeof input.config === "string" ? absolute(input.config, "config") : (input.config as Record<string, unknown>),
     tokenizer: absolute(input.tokenizer, "tokenizer"),
   };

@@ -16,6 +16,7 @@ const textOrNull = "string > 0 | null";
 const dataSet = type({ "+": "reject", path: text, "weight?": positive, "cap?": countOrNull });
 const dataSets = type(text).or(dataSet).or(type(text).or(dataSet).array());
 const iouEpsilon = type("0 < number < 1 | 'average'");
+const adapter = type({ "+": "reject", "rank?": count, "alpha?": positive, "targetModules?": "string > 0 | string[] >= 1 | null" }).or("null");
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
@@ -23,8 +24,8 @@ export const trainingConfigSchema = type({
   "+": "reject",
   "preset?": "'v-triune-on-policy' | 'v-triune-off-policy' | 'dapo' | 'dr-grpo' | 'gspo'",
   model: type(text)
-    .or({ "+": "reject", init: "'pretrained'", path: text })
-    .or({ "+": "reject", init: "'random'", config: "string > 0 | object", tokenizer: text }),
+    .or({ "+": "reject", "init?": "'pretrained'", path: text, "adapter?": adapter })
+    .or({ "+": "reject", init: "'random'", config: "string > 0 | object", tokenizer: text, "adapter?": adapter }),
   data: { "+": "reject", train: dataSets, "eval?": dataSets.or("null") },
   "run?": { "+": "reject", "name?": text, "folder?": text, "seed?": "number.integer >= 0", "steps?": count },
   "rollout?": {

@@ -9,11 +9,21 @@
 
 import type { BackendName } from "@v-triune/backend";
 
+/** LoRA (arXiv 2106.09685): the model stays as it is, and low-rank additions to its linear layers are trained. */
+export interface ModelAdapterConfig {
+  readonly rank: number;
+  /** The addition is scaled by alpha / rank. */
+  readonly alpha: number;
+  /** Ends of layer names, or a regular expression for whole names; null: q, k, v and o of the language model. */
+  readonly targetModules: readonly string[] | string | null;
+}
+
 /** A folder in Hugging Face layout, or an architecture with random weights (tests, experiments in small). */
 export type ModelConfig =
-  | { readonly init: "pretrained"; readonly path: string }
+  | { readonly init: "pretrained"; readonly path: string; readonly adapter: ModelAdapterConfig | null }
   | {
       readonly init: "random";
+      readonly adapter: ModelAdapterConfig | null;
       /** A `config.json` (its absolute path) or its contents. */
       readonly config: string | Readonly<Record<string, unknown>>;
       /** Absolute path of the folder that holds tokenizer.json, the chat template and the image processor's settings. */

@@ -25,7 +25,7 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
   const lr = 3e-4;
   return {
     preset: "v-triune-on-policy",
-    model: { init: "pretrained", path: modelFolder },
+    model: { init: "pretrained", path: modelFolder, adapter: null },
     data: {
       train: [{ path: trainData, weight: 1, cap: null }],
       eval: [{ path: evalData, weight: 1, cap: null }],

@@ -59,6 +59,29 @@ export async function listCheckpointSteps(folder: string): Promise<number[]> {
   return names.flatMap((name) => stepOfName(name) ?? []).sort((a, b) => a - b);
 }
 
+/** `checkpoints/step-000012` in a run's folder. */
+export function checkpointFolder(folder: string, step: number): string {
+  return join(folder, "checkpoints", stepName(step));
+}
+
+/**
+ * The checkpoint to look at: that of `step`, or the last one.
+ *
+ * @throws RunFolderError when it is not there
+ */
+export async function chosenCheckpoint(folder: string, step: number | undefined): Promise<{ readonly step: number; readonly folder: string }> {
+  const steps = await listCheckpointSteps(folder);
+  const chosen = step ?? steps.at(-1);
+  if (chosen !== undefined && steps.includes(chosen)) return { step: chosen, folder: checkpointFolder(folder, chosen) };
+  throw new RunFolderError({
+    what: chosen === undefined ? "The run has no checkpoint." : `The run has no checkpoint of step ${chosen}.`,
+    where: folder,
+    expected: "checkpoints/step-000001 or later",
+    found: steps.length === 0 ? "none" : `steps ${steps.join(", ")}`,
+    fix: steps.length === 0 ? "let the run reach its first checkpoint (checkpoint.every)" : "choose one of these with --step",
+  });
+}
+
 /**
  * Reads a run's run.json.
  *
@@ -151,7 +174,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
       path,
       metricsPath: join(path, "metrics.jsonl"),
       description,
-      checkpointPath: (step) => join(path, "checkpoints", stepName(step)),
+      checkpointPath: (step) => checkpointFolder(path, step),
       rolloutsPath: (step) => join(path, "rollouts", `${stepName(step)}.parquet`),
       checkpointSteps: () => listCheckpointSteps(path),
       close: () => lock.release(),

@@ -1,18 +1,21 @@
 /**
  * Evaluation, apart from training: its own samples, its own IoU threshold, greedy unless told. A source's score is the mean
  * accuracy reward of its scored answers; the run's score is the plain mean over the sources, so that a large source does not
- * hide a small one.
+ * hide a small one. The records hold, beside what training measures, mean@n, best@k, worst@k and maj@k.
  */
-import { type MetricRecord, createStepMetrics } from "@v-triune/monitor";
-import { type CollectOptions, collectRollouts } from "./collect-rollouts";
+import { type MetricRecord, type ValidationSample, createStepMetrics, validationMetrics } from "@v-triune/monitor";
+import { parse, vTriune } from "@v-triune/verifiers/math";
+import { type CollectOptions, type Rollout, collectRollouts } from "./collect-rollouts";
 import type { PreparedPrompt } from "./prepared-prompt";
-import { rolloutRecord } from "./rollout-record";
+import { rolloutRecord, taskOf } from "./rollout-record";
 import type { EvaluationScores } from "./training-event";
 
 export interface EvaluateOptions extends Omit<CollectOptions, "onProgress"> {
   readonly batches: AsyncIterable<readonly PreparedPrompt[]>;
   readonly total: number;
   readonly step: number;
+  /** Seeds the draws of maj@k. */
+  readonly seed: number;
   /** Accuracy from which a box answer counts as correct. */
   readonly boxThreshold: number;
   readonly onProgress?: (done: number, total: number) => void;
@@ -20,11 +23,18 @@ export interface EvaluateOptions extends Omit<CollectOptions, "onProgress"> {
   readonly interruption?: { readonly requested: boolean } | undefined;
 }
 
+/** What an evaluation found. */
+export interface Evaluated {
+  readonly scores: EvaluationScores;
+  readonly records: readonly MetricRecord[];
+}
+
 /** @returns undefined when it was interrupted: the scores of a part are not the scores */
-export async function evaluate(options: EvaluateOptions): Promise<{ scores: EvaluationScores; records: MetricRecord[] } | undefined> {
-  const { batches, total, step, boxThreshold, onProgress, interruption, ...collect } = options;
+export async function evaluate(options: EvaluateOptions): Promise<Evaluated | undefined> {
+  const { batches, total, step, seed, boxThreshold, onProgress, interruption, ...collect } = options;
   const metrics = createStepMetrics({ split: "eval", boxThreshold });
   const sums = new Map<string, { sum: number; count: number }>();
+  const samples: { dataSource: string; task: string; scores: (number | null)[]; answers: (string | null)[] }[] = [];
   let done = 0;
   for await (const prompts of batches) {
     if (interruption?.requested) return undefined;
@@ -33,12 +43,18 @@ export async function evaluate(options: EvaluateOptions): Promise<{ scores: Eval
       onProgress: (inBatch) => onProgress?.(done + inBatch, total * collect.request.n),
     });
     done += rollouts.length;
+    const first = samples.length;
+    for (const { sample } of prompts) samples.push({ dataSource: sample.data_source, task: taskOf(sample), scores: [], answers: [] });
     for (const rollout of rollouts) {
-      metrics.add(rolloutRecord(rollout));
-      if (rollout.result.status !== "scored") continue;
+      const index = first + rollout.promptIndex;
+      metrics.add(rolloutRecord({ ...rollout, promptIndex: index }));
+      const { result } = rollout;
+      samples[index]?.scores.push(result.status === "scored" ? result.accuracy : null);
+      samples[index]?.answers.push(result.status === "scored" ? votedAnswer(rollout) : null);
+      if (result.status !== "scored") continue;
       const source = rollout.prompt.sample.data_source;
       const tally = sums.get(source) ?? { sum: 0, count: 0 };
-      sums.set(source, { sum: tally.sum + rollout.result.accuracy, count: tally.count + 1 });
+      sums.set(source, { sum: tally.sum + result.accuracy, count: tally.count + 1 });
     }
   }
   const bySource = Object.fromEntries([...sums].sort(([a], [b]) => a.localeCompare(b)).map(([source, { sum, count }]) => [source, sum / count]));
@@ -49,6 +65,20 @@ export async function evaluate(options: EvaluateOptions): Promise<{ scores: Eval
       bySource,
       counts: Object.fromEntries([...sums].map(([source, { count }]) => [source, count])),
     },
-    records: metrics.finish(step),
+    records: mergeRecords(metrics.finish(step), validationMetrics(step, samples satisfies ValidationSample[], { seed })),
   };
+}
+
+/** What an answer is counted as in a vote; null where two answers can't be the same vote (lists of boxes). */
+function votedAnswer({ prompt, response }: Rollout): string | null {
+  if (prompt.sample.reward_model.verifier !== "mathverify") return null;
+  const text = parse(response, vTriune.prediction).at(-1);
+  return typeof text === "string" ? text : "";
+}
+
+/** One record a source, task and whole, with the numbers of both. */
+function mergeRecords(records: readonly MetricRecord[], further: readonly MetricRecord[]): MetricRecord[] {
+  const key = ({ scope, name }: MetricRecord) => `${scope} ${name}`;
+  const others = new Map(further.map((record) => [key(record), record]));
+  return records.map((record) => ({ ...record, metrics: { ...record.metrics, ...others.get(key(record))?.metrics } }));
 }

@@ -22,7 +22,8 @@ export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
 
 export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy): LearnerConfig<RolloutRow> {
   const { optimizer, update, rollout } = config;
-  const trained = groupNames.filter((name) => !optimizer.groups[name].freeze);
+  // An adapter may not reach every group, and reach one that is frozen.
+  const present = groupNames.filter((name) => policy.parameters.some(({ group }) => group === name));
   return {
     policy,
     optimizer: {
@@ -33,7 +34,7 @@ export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy): L
       weightDecay: optimizer.weightDecay,
     },
     schedule: schedule(config),
-    groups: Object.fromEntries(trained.map((name) => [name, { learningRate: optimizer.groups[name].lr }])),
+    groups: Object.fromEntries(present.map((name) => [name, { learningRate: optimizer.groups[name].lr, frozen: optimizer.groups[name].freeze }])),
     maxGradNorm: optimizer.maxGradNorm,
     objective: objective(config),
     microBatch: { tokens: update.microBatchTokens },

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type AdapterOptions,
   type ParameterGroup,
   type Processor,
   type Qwen25VlConfig,
@@ -13,7 +14,7 @@ import {
   randomWeights,
   readModelConfigFile,
 } from "@v-triune/policy";
-import type { ModelConfig } from "../config/training-config";
+import type { ModelAdapterConfig, ModelConfig } from "../config/training-config";
 
 export interface LoadedModel {
   readonly policy: Qwen25VlPolicy;
@@ -21,14 +22,25 @@ export interface LoadedModel {
 }
 
 /**
+ * Under an adapter a checkpoint holds the adapter alone; the model comes from where it came from at first.
+ *
  * @param checkpoint the folder of a checkpoint to go on from, in place of the configuration's weights
  * @throws ConfigError, WeightsError or TokenizerError of `@v-triune/policy` for a folder that can't be used
  */
 export async function loadModel(model: ModelConfig, seed: number, freeze: readonly ParameterGroup[], checkpoint?: string): Promise<LoadedModel> {
+  if (model.adapter !== null) return loadWithAdapter(model, model.adapter, seed, checkpoint);
   if (checkpoint !== undefined) return { policy: await loadQwen25Vl(checkpoint, { freeze }), processor: createProcessor(checkpoint) };
   if (model.init === "pretrained") return { policy: await loadQwen25Vl(model.path, { freeze }), processor: createProcessor(model.path) };
   const config = await readConfig(model.config);
   const policy = createQwen25Vl(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
+  return { policy, processor: createProcessor(model.tokenizer) };
+}
+
+async function loadWithAdapter(model: ModelConfig, { rank, alpha, targetModules }: ModelAdapterConfig, seed: number, checkpoint: string | undefined): Promise<LoadedModel> {
+  const adapter: AdapterOptions = checkpoint !== undefined ? { folder: checkpoint } : { rank, alpha, seed, ...(targetModules === null ? {} : { targetModules }) };
+  if (model.init === "pretrained") return { policy: await loadQwen25Vl(model.path, { adapter }), processor: createProcessor(model.path) };
+  const config = await readConfig(model.config);
+  const policy = createQwen25Vl(config, randomWeights(config, { seed }), { adapter, sourceFolder: model.tokenizer });
   return { policy, processor: createProcessor(model.tokenizer) };
 }
 

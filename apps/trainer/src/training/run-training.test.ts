@@ -41,7 +41,7 @@ function config(name: string, change: Partial<TrainingConfig> = {}): TrainingCon
   const base = demoConfig({ seed: 5, steps: 3, backend: "wasm", samplesPerSource: 1, modelFolder, runFolder: join(folder, name), trainData, evalData });
   return {
     ...base,
-    model: { init: "random", config: tiny, tokenizer: modelFolder },
+    model: { init: "random", config: tiny, tokenizer: modelFolder, adapter: null },
     rollout: { ...base.rollout, promptsPerStep: 4, n: 3, maxNewTokens: 8 },
     update: { ...base.update, miniBatch: 4 },
     // Random weights rarely earn a reward; the format's share would leave most groups without a signal.

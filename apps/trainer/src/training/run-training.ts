@@ -11,25 +11,24 @@ import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifie
 import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
 import type { IouEpsilon, TrainingConfig } from "../config/training-config";
 import { RunFolderError } from "../errors";
-import { loadPromptPool } from "../prompt-pool";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
 import { storedRollout } from "../run-folder/stored-rollout";
 import { createRandom } from "../seeded-random";
 import { softwareVersions } from "../versions";
-import { type CollectOptions, collectRollouts } from "./collect-rollouts";
+import { collectRollouts } from "./collect-rollouts";
+import { collecting } from "./collecting";
 import { sampleGroups } from "./dynamic-sampling";
-import { evaluate } from "./evaluate";
+import { evaluateModel } from "./evaluate-model";
 import { frozenGroups, learnerConfig } from "./learner-config";
 import { type LoadedModel, loadModel } from "./load-model";
-import { createLocalEngine } from "./local-engine";
 import { penaliseOverlong } from "./overlong-penalty";
-import { createPromptMaker } from "./prompt-maker";
+import { configuredPromptMaker } from "./prompt-maker";
 import { createReferenceLogProbs } from "./reference-policy";
 import { rolloutRecord } from "./rollout-record";
 import { healthMetrics, stepSummary } from "./step-report";
-import { type TrainingData, openEvaluationData, openTrainingData } from "./training-data";
+import { type TrainingData, openTrainingData } from "./training-data";
 import type { EvaluationScores, StepSummary, TrainingListener } from "./training-event";
 import { type ReferenceLogProbs, updateFromRollouts } from "./training-step";
 
@@ -53,11 +52,8 @@ export interface TrainingResult {
   readonly checkpoint: string | undefined;
 }
 
-/** Streams of the run's seed: sampling of a step's rollouts, and of an evaluation's. */
+/** Streams of the run's seed for the sampling of rollouts, one a step. */
 const rolloutStream = 10_000_000;
-const evaluationStream = 20_000_000;
-/** Prompts of one evaluation batch: enough to keep the engine busy, few enough for their pictures to be small. */
-const evaluationBatch = 128;
 
 /**
  * Runs or resumes training.
@@ -97,9 +93,16 @@ class Run {
     const { config, folder } = this;
     const checkpoint = this.options.resume ? await this.#lastCheckpoint() : undefined;
     const model = await loadModel(config.model, config.run.seed, frozenGroups(config), checkpoint?.folder);
-    const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel(config.model, config.run.seed, ["vision", "connector", "language"]);
+    const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel({ ...config.model, adapter: null }, config.run.seed, ["vision", "connector", "language"]);
     const registry = createVerifierRegistry([mathverify, detection]);
-    const data = await openTrainingData(await this.#dataOptions(model, registry.names));
+    const data = await openTrainingData({
+      sets: config.data.train,
+      seed: config.run.seed,
+      makePrompt: await configuredPromptMaker(config, model.processor),
+      verifiers: registry.names,
+      strict: config.strict,
+      onBadRow: (message) => this.#listen({ type: "bad-row", message }),
+    });
     const monitor = openRunMonitor({
       config: config.monitor,
       folder,
@@ -173,7 +176,7 @@ class Run {
       nextPrompts: (count) => parts.data.next(count),
       collect: async (prompts) => {
         const { rollouts, seconds } = await collectRollouts(prompts, {
-          ...this.#collecting(parts, epsilon, true),
+          ...collecting({ model: parts.model, rewards: parts.rewards, epsilon, training: true, ratios: config.reward }),
           request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff) },
           onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
         });
@@ -199,31 +202,23 @@ class Run {
     return summary;
   }
 
-  async #evaluate(parts: RunParts, step: number): Promise<EvaluationScores | undefined> {
-    const { config } = this;
-    const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
-    if (config.data.eval.length === 0) return undefined;
+  async #evaluate({ model, rewards, verifiers, monitor }: RunParts, step: number): Promise<EvaluationScores | undefined> {
+    if (this.config.data.eval.length === 0) return undefined;
     const started = performance.now();
-    const data = await openEvaluationData({ ...(await this.#dataOptions(parts.model, parts.verifiers)), sets: config.data.eval, samplesPerSource });
-    try {
-      const evaluated = await evaluate({
-        ...this.#collecting(parts, epsilon, false),
-        batches: data.batches(evaluationBatch),
-        total: data.length,
-        step,
-        boxThreshold: epsilon === "average" ? 0.5 : epsilon,
-        request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff) },
-        onProgress: (done, total) => this.#listen({ type: "evaluating", step, done, total }),
-        interruption: this.options.interruption,
-      });
-      if (!evaluated) return undefined;
-      const { scores, records } = evaluated;
-      parts.monitor.write(records);
-      this.#listen({ type: "evaluated", step, scores, seconds: (performance.now() - started) / 1000 });
-      return scores;
-    } finally {
-      data.close();
-    }
+    const evaluated = await evaluateModel(this.config, {
+      model,
+      rewards,
+      verifiers,
+      step,
+      onBadRow: (message) => this.#listen({ type: "bad-row", message }),
+      onProgress: (done, total) => this.#listen({ type: "evaluating", step, done, total }),
+      interruption: this.options.interruption,
+    });
+    if (!evaluated) return undefined;
+    const { scores, records } = evaluated;
+    monitor.write(records);
+    this.#listen({ type: "evaluated", step, scores, seconds: (performance.now() - started) / 1000 });
+    return scores;
   }
 
   async #save(parts: RunParts, step: number): Promise<string> {
@@ -248,30 +243,6 @@ class Run {
     }
     const folder = this.folder.checkpointPath(step);
     return { folder, loaded: await loadCheckpoint(folder) };
-  }
-
-  async #dataOptions(model: LoadedModel, verifiers: readonly string[]) {
-    const { config } = this;
-    const pool = config.promptPool.enabled ? await loadPromptPool(config.promptPool.file) : null;
-    return {
-      sets: config.data.train,
-      seed: config.run.seed,
-      makePrompt: createPromptMaker({ processor: model.processor, pool, maxPromptTokens: config.rollout.maxPromptTokens }),
-      verifiers,
-      strict: config.strict,
-      onBadRow: (message: string) => this.#listen({ type: "bad-row", message }),
-    };
-  }
-
-  #collecting(parts: RunParts, epsilon: IouEpsilon, training: boolean): Omit<CollectOptions, "request" | "onProgress"> {
-    const { processor, policy } = parts.model;
-    return {
-      engine: createLocalEngine(policy),
-      rewards: parts.rewards,
-      context: { epsilon, training, patchSize: processor.imageProcessor.settings.patchSize, ratios: this.config.reward },
-      decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
-      placeholders: new Set([processor.imageTokenId, ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId])]),
-    };
   }
 }
 

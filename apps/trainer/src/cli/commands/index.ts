@@ -2,9 +2,12 @@ import type { Command } from "../command";
 import { curateCommand } from "./curate";
 import { demoCommand } from "./demo";
 import { doctorCommand } from "./doctor";
+import { evalCommand } from "./eval";
+import { exportCommand } from "./export";
 import { nativeCommand } from "./native";
+import { serveCommand } from "./serve";
 import { sourcesCommand } from "./sources";
 import { trainCommand } from "./train";
 
 /** The program's commands, in the order in which people meet them. */
-export const commands: readonly Command[] = [demoCommand, curateCommand, trainCommand, sourcesCommand, doctorCommand, nativeCommand];
+export const commands: readonly Command[] = [demoCommand, curateCommand, trainCommand, evalCommand, exportCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];

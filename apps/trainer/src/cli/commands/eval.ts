@@ -1,0 +1,76 @@
+import { BACKEND_SETTINGS } from "../../config/training-config";
+import type { BackendSetting } from "../../config/training-config";
+import { UsageError } from "../../errors";
+import { decimalNumber, wholeNumber } from "../arguments";
+import { textOption, type Command } from "../command";
+
+/** A run's checkpoint on held-out data, apart from training. */
+export const evalCommand: Command = {
+  meta: { name: "eval", description: "Score a checkpoint of a run on held-out data" },
+  args: {
+    run: { type: "positional", description: "The run's folder; the run may be going on" },
+    step: { type: "string", valueHint: "step", description: "Which checkpoint; the last one unless told, 0 for the weights before training" },
+    data: { type: "string", valueHint: "glob", description: "Parquet sets in place of the run's own; may be repeated" },
+    n: { type: "string", valueHint: "count", description: "Answers a sample: mean, best, worst and majority of n" },
+    temperature: { type: "string", valueHint: "number", description: "0 is greedy; 1 with several answers unless told" },
+    epsilon: { type: "string", valueHint: "number", description: "IoU from which a box counts, or average" },
+    samples: { type: "string", valueHint: "count", description: "At most so many samples of a source" },
+    "max-new-tokens": { type: "string", valueHint: "count", description: "Longest answer" },
+    name: { type: "string", valueHint: "name", description: "Write eval-NAME.jsonl, to keep benchmarks apart" },
+    backend: { type: "enum", options: [...BACKEND_SETTINGS], description: "As v-triune doctor lists them; the run's unless told" },
+    json: { type: "boolean", description: "Print the result as JSON" },
+  },
+  examples: ["v-triune eval runs/counting", "v-triune eval runs/counting --step 40 --n 8", "v-triune eval runs/counting --data 'bench/*.parquet' --name bench"],
+  notes: "Settings that are not given are those of the run. The records go to eval.jsonl in the run's folder; a step that is evaluated again replaces what was there.",
+  async execute(context) {
+    const { args, values, output } = context;
+    const name = textOption(context, "name");
+    if (name !== undefined && !/^[\w.-]+$/.test(name)) throw new UsageError({ what: "The option --name has a value that can't be used.", expected: "letters, digits, dots and dashes", found: name });
+    const epsilon = textOption(context, "epsilon");
+    const options = {
+      folder: textOption(context, "run")!,
+      step: wholeNumber("step", textOption(context, "step"), 0),
+      data: values.get("data") ?? [],
+      n: wholeNumber("n", textOption(context, "n"), 1),
+      temperature: decimalNumber("temperature", textOption(context, "temperature")),
+      epsilon: epsilon === "average" ? ("average" as const) : decimalNumber("epsilon", epsilon),
+      samplesPerSource: wholeNumber("samples", textOption(context, "samples"), 1),
+      maxNewTokens: wholeNumber("max-new-tokens", textOption(context, "max-new-tokens"), 1),
+      name,
+      backend: textOption(context, "backend") as BackendSetting | undefined,
+    };
+    const [{ evaluateRun }, { formatEvaluation }, { createLiveView }, { catchInterruption }, { collectProblems }] = await Promise.all([
+      import("../../evaluation/evaluate-run"),
+      import("../../evaluation/format-evaluation"),
+      import("../../training/live-view"),
+      import("../interruption"),
+      import("../training-result"),
+    ]);
+    const interruption = catchInterruption({ message: "Stopping; nothing is written. Press Ctrl-C again to stop at once." });
+    const json = args["json"] === true;
+    const problems = collectProblems();
+    const view = json ? undefined : createLiveView();
+    let closed = false;
+    const close = (): void => {
+      if (!closed) view?.close();
+      closed = true;
+    };
+    try {
+      const result = await evaluateRun({
+        ...options,
+        interruption,
+        listen: (event) => {
+          problems.listen(event);
+          view?.listen(event);
+        },
+      });
+      close();
+      if (result === undefined) return 130;
+      output.out(json ? `${JSON.stringify(result)}\n` : problems.format() + formatEvaluation(result));
+      return 0;
+    } finally {
+      close();
+      interruption.dispose();
+    }
+  },
+};

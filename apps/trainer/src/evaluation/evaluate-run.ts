@@ -1,0 +1,126 @@
+/**
+ * `v-triune eval`: a checkpoint of a run, scored apart from training: with the run's own settings unless told, while the run goes
+ * on or after it. The records go into the run's folder, `eval.jsonl` (or `eval-NAME.jsonl`), never into metrics.jsonl, which belongs
+ * to the trainer.
+ */
+import { appendFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { selectBackend } from "@v-triune/backend";
+import { type MetricRecord, formatRecordLine, readMetricRecords } from "@v-triune/monitor";
+import { createLocalRewardSource } from "@v-triune/rewards";
+import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
+import { verifyCheckpoint } from "../checkpoint/checkpoint";
+import { resolveTrainingConfig } from "../config/load-training-config";
+import type { BackendSetting, IouEpsilon, TrainingConfig } from "../config/training-config";
+import type { TrainingConfigInput } from "../config/training-config-schema";
+import { ConfigError } from "../errors";
+import { chosenCheckpoint, readRunDescription } from "../run-folder/run-folder";
+import { asWriteError, writeFileAtomic } from "../run-folder/write-file-atomic";
+import { evaluateModel } from "../training/evaluate-model";
+import { loadModel } from "../training/load-model";
+import type { EvaluationScores, TrainingListener } from "../training/training-event";
+
+export interface EvaluateRunOptions {
+  /** The run's folder. */
+  readonly folder: string;
+  /** The last checkpoint unless told; 0: the weights that the run began with. */
+  readonly step?: number | undefined;
+  /** Paths or globs of Parquet sets in place of the run's evaluation sets. */
+  readonly data?: readonly string[];
+  /** Answers a sample; above 1 at temperature 1 unless told. */
+  readonly n?: number | undefined;
+  readonly temperature?: number | undefined;
+  readonly epsilon?: IouEpsilon | undefined;
+  readonly samplesPerSource?: number | undefined;
+  readonly maxNewTokens?: number | undefined;
+  /** Keeps benchmarks apart: `eval-NAME.jsonl`. */
+  readonly name?: string | undefined;
+  readonly backend?: BackendSetting | undefined;
+  readonly listen?: TrainingListener;
+  readonly interruption?: { readonly requested: boolean };
+}
+
+/** What an evaluation of a run's checkpoint found. */
+export interface RunEvaluation {
+  readonly step: number;
+  readonly n: number;
+  readonly scores: EvaluationScores;
+  readonly records: readonly MetricRecord[];
+  /** The file that holds them. */
+  readonly file: string;
+}
+
+/**
+ * @returns undefined when it was interrupted; nothing is written then
+ * @throws RunFolderError, ConfigError, DatasetError, WriteError
+ */
+export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvaluation | undefined> {
+  const { interruption, listen = () => {} } = options;
+  const folder = resolve(options.folder);
+  const config = evaluationConfig((await readRunDescription(folder)).config, options);
+  const checkpoint = options.step === 0 ? { step: 0, folder: undefined } : await chosenCheckpoint(folder, options.step);
+  const { step } = checkpoint;
+  if (checkpoint.folder !== undefined) await verifyCheckpoint(checkpoint.folder);
+  const started = performance.now();
+  await selectBackend({ prefer: config.backend });
+  const model = await loadModel(config.model, config.run.seed, ["vision", "connector", "language"], checkpoint.folder);
+  try {
+    const registry = createVerifierRegistry([mathverify, detection]);
+    const evaluated = await evaluateModel(config, {
+      model,
+      rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }),
+      verifiers: registry.names,
+      step,
+      onBadRow: (message) => listen({ type: "bad-row", message }),
+      onProgress: (done, total) => listen({ type: "evaluating", step, done, total }),
+      interruption,
+    });
+    if (!evaluated) return undefined;
+    const file = join(folder, options.name === undefined ? "eval.jsonl" : `eval-${options.name}.jsonl`);
+    await storeRecords(file, step, evaluated.records);
+    listen({ type: "evaluated", step, scores: evaluated.scores, seconds: (performance.now() - started) / 1000 });
+    return { step, n: config.evaluation.n, ...evaluated, file };
+  } finally {
+    model.policy.dispose();
+  }
+}
+
+function evaluationConfig(saved: TrainingConfig, options: EvaluateRunOptions): TrainingConfig {
+  const { data = [], n = saved.evaluation.n, epsilon, samplesPerSource, maxNewTokens, backend } = options;
+  const temperature = options.temperature ?? (n > 1 && saved.evaluation.temperature === 0 ? 1 : saved.evaluation.temperature);
+  const config = resolveTrainingConfig({
+    ...(saved as TrainingConfigInput),
+    data: { ...(saved.data as TrainingConfigInput["data"]), eval: data.length > 0 ? [...data] : (saved.data.eval as TrainingConfigInput["data"]["train"]) },
+    evaluation: {
+      ...saved.evaluation,
+      n,
+      temperature,
+      ...(epsilon === undefined ? {} : { epsilon }),
+      ...(samplesPerSource === undefined ? {} : { samplesPerSource }),
+      ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
+    },
+    ...(backend === undefined ? {} : { backend }),
+  });
+  if (config.data.eval.length === 0) {
+    throw new ConfigError({ what: "There is nothing to evaluate on: the run has no evaluation sets.", where: options.folder, fix: "name some: --data 'bench/*.parquet'" });
+  }
+  return config;
+}
+
+/** Appends, so that two evaluations may go on at once; a step that is evaluated again replaces what was found before. */
+async function storeRecords(file: string, step: number, records: readonly MetricRecord[]): Promise<void> {
+  const lines = (all: readonly MetricRecord[]): string => all.map((record) => `${formatRecordLine(record)}\n`).join("");
+  const before: MetricRecord[] = [];
+  try {
+    for await (const record of readMetricRecords(file)) before.push(record);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const others = before.filter((record) => record.step !== step);
+  if (others.length < before.length) return writeFileAtomic(file, lines([...others, ...records]));
+  try {
+    await appendFile(file, lines(records));
+  } catch (error) {
+    throw asWriteError(error, file);
+  }
+}

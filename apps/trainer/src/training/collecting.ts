@@ -1,0 +1,26 @@
+import type { RewardSource } from "@v-triune/rewards";
+import type { IouEpsilon, RewardConfig } from "../config/training-config";
+import type { CollectOptions } from "./collect-rollouts";
+import type { LoadedModel } from "./load-model";
+import { createLocalEngine } from "./local-engine";
+
+export interface CollectingOptions {
+  readonly model: LoadedModel;
+  readonly rewards: RewardSource;
+  /** The IoU threshold of the moment. */
+  readonly epsilon: IouEpsilon;
+  readonly training: boolean;
+  readonly ratios: Pick<RewardConfig, "accuracyRatio" | "formatRatio">;
+}
+
+/** What `collectRollouts` needs besides the request: this model answers, this source judges. */
+export function collecting({ model, rewards, epsilon, training, ratios }: CollectingOptions): Omit<CollectOptions, "request" | "onProgress"> {
+  const { processor, policy } = model;
+  return {
+    engine: createLocalEngine(policy),
+    rewards,
+    context: { epsilon, training, patchSize: processor.imageProcessor.settings.patchSize, ratios },
+    decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
+    placeholders: new Set([processor.imageTokenId, ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId])]),
+  };
+}

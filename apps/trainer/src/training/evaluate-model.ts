@@ -1,0 +1,59 @@
+/** A model's scores on the evaluation sets of a configuration: the same in the middle of a run and long after it. */
+import type { RewardSource } from "@v-triune/rewards";
+import type { TrainingConfig } from "../config/training-config";
+import { createRandom } from "../seeded-random";
+import { collecting } from "./collecting";
+import { type Evaluated, evaluate } from "./evaluate";
+import type { LoadedModel } from "./load-model";
+import { configuredPromptMaker } from "./prompt-maker";
+import { openEvaluationData } from "./training-data";
+
+export interface EvaluateModelOptions {
+  readonly model: LoadedModel;
+  readonly rewards: RewardSource;
+  /** Names that a sample's verifier may have. */
+  readonly verifiers: readonly string[];
+  /** The step that the weights are of. */
+  readonly step: number;
+  readonly onBadRow: (message: string) => void;
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly interruption?: { readonly requested: boolean } | undefined;
+}
+
+/** Stream of the run's seed for the sampling of evaluations, one a step. */
+const evaluationStream = 20_000_000;
+/** Prompts of one batch: enough to keep the engine busy, few enough for their pictures to be small. */
+const batchSize = 128;
+
+/**
+ * @returns undefined when it was interrupted
+ * @throws DatasetError when the sets can't be read
+ */
+export async function evaluateModel(config: TrainingConfig, options: EvaluateModelOptions): Promise<Evaluated | undefined> {
+  const { model, rewards, verifiers, step, onBadRow, onProgress, interruption } = options;
+  const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
+  const data = await openEvaluationData({
+    sets: config.data.eval,
+    seed: config.run.seed,
+    makePrompt: await configuredPromptMaker(config, model.processor),
+    verifiers,
+    strict: config.strict,
+    onBadRow,
+    samplesPerSource,
+  });
+  try {
+    return await evaluate({
+      ...collecting({ model, rewards, epsilon, training: false, ratios: config.reward }),
+      batches: data.batches(batchSize),
+      total: data.length,
+      step,
+      seed: config.run.seed,
+      boxThreshold: epsilon === "average" ? 0.5 : epsilon,
+      request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff) },
+      ...(onProgress ? { onProgress } : {}),
+      interruption,
+    });
+  } finally {
+    data.close();
+  }
+}
