@@ -1,0 +1,143 @@
+/** What `v-triune-monitor` understands, and its help. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { DashboardError } from "../dashboard/dashboard-error";
+import { DEFAULT_PORT, startDashboard } from "../dashboard/start-dashboard";
+import { importMetrics } from "./import-metrics";
+import { makeReport } from "./make-report";
+import { formatTable, openQuery, type TableFormat } from "./query-runs";
+
+/** `v-triune-monitor --help` */
+export const HELP = `v-triune-monitor: which source is going wrong, while it is going wrong
+
+  v-triune-monitor [runs/ ..]                  the dashboard, over run folders or folders of them
+      --port 6070    0 takes a free one        --host 127.0.0.1   whom to listen to
+      --no-open      start no browser          --allow-host NAME  a further name for the page
+  v-triune-monitor report runs/mine -o report.html
+                                               one file to send to a colleague
+      --steps 1,40,80  steps whose rollouts go in (first, middle and last unless told)
+  v-triune-monitor query "select .." [runs/ ..]
+                                               SQL over rollouts and metrics (DuckDB)
+      --format table|csv|jsonl
+  v-triune-monitor import metrics.jsonl -o runs/theirs
+                                               a run of verl, TRL or V-Triune's Python
+
+The dashboard listens on this machine only and never writes. To see a run on a
+server: ssh -L 6070:localhost:6070 server
+`;
+
+const FORMATS: readonly TableFormat[] = ["table", "csv", "jsonl"];
+
+/** Where a command writes: its result, and what it says beside that. */
+export interface CommandOutput {
+  readonly out: (text: string) => void;
+  readonly tell: (text: string) => void;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: "boolean", short: "h" },
+        port: { type: "string" },
+        host: { type: "string" },
+        "allow-host": { type: "string", multiple: true },
+        "no-open": { type: "boolean" },
+        output: { type: "string", short: "o" },
+        steps: { type: "string" },
+        format: { type: "string" },
+      },
+    });
+  } catch (cause) {
+    throw new DashboardError({ what: (cause as Error).message, fix: "v-triune-monitor --help lists what there is", cause });
+  }
+}
+
+function wholeNumber(name: string, text: string, largest: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < 0 || value > largest) {
+    throw new DashboardError({ what: `${name} is not a whole number from 0 to ${largest}.`, found: text });
+  }
+  return value;
+}
+
+function existing(folders: readonly string[]): readonly string[] {
+  for (const folder of folders) {
+    if (!existsSync(folder)) throw new DashboardError({ what: "There is no such folder.", where: folder, expected: "a run folder, or a folder of them", fix: "check the path" });
+  }
+  return folders;
+}
+
+/** Opens the page where there is a person at a desktop; that it fails is no matter, the address is on the screen. */
+function openBrowser(url: string): void {
+  const [command, args] = process.platform === "darwin" ? ["open", [url]] : process.platform === "win32" ? ["explorer", [url]] : ["xdg-open", [url]];
+  const hasScreen = process.platform !== "linux" || process.env.DISPLAY !== undefined || process.env.WAYLAND_DISPLAY !== undefined;
+  if (!process.stdout.isTTY || !hasScreen || process.env.CI !== undefined) return;
+  spawn(command as string, args as string[], { stdio: "ignore", detached: true }).on("error", () => undefined).unref();
+}
+
+/**
+ * Runs a command line; the dashboard's ends with SIGINT or SIGTERM.
+ *
+ * @returns the exit status
+ * @throws DashboardError for what a person can put right
+ */
+export async function runCommandLine(args: readonly string[], { out, tell }: CommandOutput): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    out(HELP);
+    return 0;
+  }
+  const [command, ...rest] = positionals;
+  if (command === "report") {
+    const [folder] = existing(rest);
+    if (folder === undefined || rest.length > 1) throw new DashboardError({ what: "report wants one run folder.", fix: "v-triune-monitor report runs/mine -o report.html" });
+    const path = values.output ?? "report.html";
+    const steps = values.steps?.split(",").map((step) => wholeNumber("--steps", step, 1e12));
+    const html = await makeReport(folder, { madeAt: new Date(), steps });
+    await writeFile(path, html);
+    tell(`${path}: ${(html.length / 1e6).toFixed(1)} MB, opens in any browser\n`);
+    return 0;
+  }
+  if (command === "query") {
+    const [sql, ...folders] = rest;
+    if (sql === undefined) throw new DashboardError({ what: "query wants a statement.", fix: 'v-triune-monitor query "select data_source, avg(reward) from rollouts group by 1" runs/mine' });
+    const format = FORMATS.find((one) => one === (values.format ?? "table"));
+    if (format === undefined) throw new DashboardError({ what: "There is no such format.", found: values.format, expected: FORMATS.join(", ") });
+    const query = await openQuery(existing(folders.length === 0 ? ["runs"] : folders));
+    try {
+      out(formatTable(await query.run(sql), format));
+    } finally {
+      query.close();
+    }
+    return 0;
+  }
+  if (command === "import") {
+    const [file] = rest;
+    if (file === undefined || rest.length > 1) throw new DashboardError({ what: "import wants one file.", fix: "v-triune-monitor import metrics.jsonl -o runs/theirs" });
+    const result = await importMetrics(existing([file])[0]!, values.output);
+    tell(`${result.folder}: ${result.records} records of ${result.steps} steps, read as ${result.dialect}'s${result.skippedLines > 0 ? `; ${result.skippedLines} lines were not understood` : ""}\nSee it: v-triune-monitor ${result.folder}\n`);
+    return 0;
+  }
+
+  const folders = existing(positionals.length === 0 ? ["runs"] : positionals);
+  const host = values.host;
+  const dashboard = await startDashboard({
+    folder: folders,
+    port: values.port === undefined ? DEFAULT_PORT : wholeNumber("--port", values.port, 65_535),
+    ...(host === undefined ? {} : { host }),
+    allowedHosts: values["allow-host"] ?? [],
+  });
+  out(`${dashboard.url}\n`);
+  tell(dashboard.runs.length === 0 ? "No run there yet; one shows as soon as it begins.\n" : `${dashboard.runs.length === 1 ? "1 run" : `${dashboard.runs.length} runs`}. Ctrl-C ends the dashboard, not the run.\n`);
+  if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host)) tell(`Whoever reaches ${host} can read these runs: prompts, pictures, answers.\n`);
+  if (!values["no-open"]) openBrowser(dashboard.url);
+  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
+  await dashboard.close();
+  return 0;
+}

@@ -1,0 +1,88 @@
+/** `v-triune-monitor query`: two views over run folders, `rollouts` and `metrics`, and whatever DuckDB can do with them. */
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { DashboardError } from "../dashboard/dashboard-error";
+import { RunCatalogue } from "../dashboard/run-catalogue";
+
+export type TableFormat = "table" | "csv" | "jsonl";
+
+export interface QueryResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+export interface RunQuery {
+  /** @throws DashboardError with DuckDB's message */
+  run(sql: string): Promise<QueryResult>;
+  close(): void;
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/**
+ * Opens the views:
+ * - `rollouts`: the columns of rollouts/step-*.parquet and `run`
+ * - `metrics(run, step, split, scope, name, task, metric, value)`, one row a number
+ *
+ * @param folders run folders, or folders of them
+ * @throws DashboardError when there is no run
+ */
+export async function openQuery(folders: readonly string[]): Promise<RunQuery> {
+  const catalogue = new RunCatalogue(folders);
+  await catalogue.scan();
+  const runs = catalogue.all();
+  if (runs.length === 0) throw new DashboardError({ what: "There is no run to ask.", where: folders.join(", "), expected: "a folder with a run.json or a metrics.jsonl" });
+  const instance = await DuckDBInstance.create(":memory:", { autoinstall_known_extensions: "false", autoload_known_extensions: "false" });
+  const connection = await instance.connect();
+  const rollouts: string[] = [];
+  const metrics: string[] = [];
+  for (const { id, folder } of runs) {
+    const files = (await readdir(join(folder, "rollouts")).catch(() => [] as string[])).filter((name) => /^step-\d+\.parquet$/.test(name));
+    if (files.length > 0) rollouts.push(`select ${quoted(id)} run, * from read_parquet([${files.map((name) => quoted(join(folder, "rollouts", name))).join(", ")}], union_by_name = true)`);
+    const path = join(folder, "metrics.jsonl");
+    if (!existsSync(path)) continue;
+    const columns = "{step: 'BIGINT', split: 'VARCHAR', scope: 'VARCHAR', name: 'VARCHAR', task: 'VARCHAR', metrics: 'MAP(VARCHAR, VARCHAR)'}";
+    metrics.push(`select ${quoted(id)} run, step, split, scope, name, task, entry.key metric, try_cast(entry.value as DOUBLE) "value"
+      from (select *, unnest(map_entries(metrics)) entry from read_json(${quoted(path)}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true, maximum_object_size = 33554432))`);
+  }
+  if (rollouts.length > 0) await connection.run(`create view rollouts as ${rollouts.join(" union all by name ")}`);
+  if (metrics.length > 0) await connection.run(`create view metrics as ${metrics.join(" union all ")}`);
+  return {
+    async run(sql) {
+      try {
+        const reader = await connection.runAndReadAll(sql);
+        return { columns: reader.columnNames(), rows: reader.getRowsJson() as unknown[][] };
+      } catch (cause) {
+        throw new DashboardError({ what: (cause as Error).message.trim(), expected: "DuckDB's SQL over rollouts and metrics", fix: 'see the columns: query "describe rollouts"', cause });
+      }
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** Control characters in a response would move the terminal's cursor or worse. */
+const plain = (text: string): string => text.replace(/\n/g, "⏎").replace(/[\u0000-\u001f\u007f-\u009f]/g, "·");
+const WIDEST = 80;
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  return typeof value === "string" ? value : typeof value === "number" ? String(value) : JSON.stringify(value);
+}
+
+/** A result as text: aligned columns, CSV, or a JSON object a line. */
+export function formatTable({ columns, rows }: QueryResult, format: TableFormat): string {
+  if (format === "jsonl") return rows.map((row) => `${JSON.stringify(Object.fromEntries(columns.map((name, index) => [name, row[index]])))}\n`).join("");
+  const texts = [columns, ...rows.map((row) => row.map(cell))];
+  if (format === "csv") return texts.map((row) => `${row.map((text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",")}\n`).join("");
+  const shown = texts.map((row) => row.map(plain).map((text) => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text)));
+  const widths = columns.map((_, index) => Math.max(...shown.map((row) => row[index]?.length ?? 0)));
+  const isNumber = columns.map((_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number" || row[index] === null));
+  const lines = shown.map((row) => row.map((text, index) => (isNumber[index] ? text.padStart(widths[index]!) : text.padEnd(widths[index]!))).join("  ").trimEnd());
+  lines.splice(1, 0, widths.map((width) => "─".repeat(width)).join("  "));
+  return `${lines.join("\n")}\n`;
+}

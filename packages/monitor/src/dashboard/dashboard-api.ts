@@ -1,0 +1,191 @@
+/** What the server answers and the page reads, as data; nothing of Node or of the browser. */
+import type { Alarm } from "../alarms";
+import type { MetricScope, MetricSplit } from "../metric-record";
+import type { ReducedPoints } from "./downsample";
+
+/** - live: a trainer is at work; finished: all steps are done; stopped: neither */
+export type RunState = "live" | "finished" | "stopped";
+
+/** GET /api/runs */
+export interface RunSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RunState;
+  /** Last training step on record. */
+  readonly step: number;
+  /** null where the run does not say. */
+  readonly steps: number | null;
+  readonly etaSeconds: number | null;
+  readonly createdAt: string | null;
+  /** Mean reward of the last training step, over all. */
+  readonly reward: number | null;
+  readonly activeAlarms: number;
+  /** Bytes of metrics.jsonl; read < size while a large file is being opened. */
+  readonly read: number;
+  readonly size: number;
+  /** Complete lines of metrics.jsonl that are no records. */
+  readonly badLines: number;
+}
+
+/** Of what a series is: a source, a task or all, in training or evaluation. */
+export interface StreamKey {
+  readonly split: MetricSplit;
+  readonly scope: MetricScope;
+  readonly name: string;
+}
+
+export interface Stream extends StreamKey {
+  readonly task: string | null;
+  readonly metrics: readonly string[];
+  /** Why rollouts were left out at the last step that says so. */
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** GET /api/run */
+export interface RunDetail extends RunSummary {
+  readonly seed: number | null;
+  readonly backend: string | null;
+  readonly versions: Readonly<Record<string, string>>;
+  /** run.json's configuration, flattened: "optimizer.lr" → "0.0003". */
+  readonly config: Readonly<Record<string, string>>;
+  readonly streams: readonly Stream[];
+  /** Steps whose rollouts are stored, ascending. */
+  readonly rolloutSteps: readonly number[];
+  readonly checkpointSteps: readonly number[];
+}
+
+/** One of GET /api/series's answers. */
+export interface NamedSeries extends StreamKey, ReducedPoints {
+  readonly metric: string;
+  /** Points before they were reduced. */
+  readonly count: number;
+}
+
+/** A cell of GET /api/grid: one metric of one source. */
+export interface GridCell extends ReducedPoints {
+  readonly metric: string;
+  readonly last: number | null;
+  /** Mean of the last `window` steps minus that of as many before; null with less than two steps. */
+  readonly change: number | null;
+  /** `change` in deviations of the series, negative for worse; 0 where better and worse have no meaning. */
+  readonly goodness: number;
+}
+
+export interface GridRow {
+  readonly name: string;
+  readonly task: string | null;
+  readonly cells: readonly GridCell[];
+  /** Lowest goodness among the cells. */
+  readonly worst: number;
+}
+
+export interface RunAlarm extends Alarm {
+  /** It holds at the run's last step. */
+  readonly active: boolean;
+}
+
+/** GET /api/rollouts: what to look for. All conditions hold together. */
+export interface RolloutFilter {
+  readonly step?: number;
+  readonly source?: string;
+  readonly status?: "scored" | "skipped" | "error";
+  readonly truncated?: boolean;
+  readonly rewardFrom?: number;
+  readonly rewardTo?: number;
+  readonly lengthFrom?: number;
+  readonly lengthTo?: number;
+  readonly order?: "group" | "reward" | "-reward" | "length" | "-length";
+  readonly offset?: number;
+  readonly limit?: number;
+}
+
+export interface RolloutRow {
+  readonly step: number;
+  readonly group: number;
+  readonly sample: number;
+  readonly source: string;
+  readonly task: string;
+  readonly id: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly reward: number | null;
+  readonly advantage: number | null;
+  readonly responseTokens: number;
+  readonly truncated: boolean;
+  /** The answer's end, shortened. */
+  readonly excerpt: string;
+}
+
+export interface RolloutPage {
+  readonly rows: readonly RolloutRow[];
+  readonly total: number;
+}
+
+/** A box in thousandths of the picture. */
+export interface DrawnBox {
+  readonly bbox: readonly [number, number, number, number];
+  readonly label: string;
+}
+
+export interface RolloutBoxes {
+  readonly gold: readonly DrawnBox[];
+  readonly predicted: readonly DrawnBox[];
+  /** By label, at IoU > 0; what the verifier counts is this from its threshold on. */
+  readonly matches: readonly { readonly gold: number; readonly predicted: number; readonly iou: number }[];
+}
+
+/** A term of the reward: weight × value. */
+export interface RewardTerm {
+  readonly name: string;
+  readonly weight: number;
+  readonly value: number;
+}
+
+export interface RewardArithmetic {
+  readonly terms: readonly RewardTerm[];
+  /** What the sum is divided by; 1 where it is not. */
+  readonly divisor: number;
+  readonly result: number;
+  /** The stored reward is this result. */
+  readonly agrees: boolean;
+}
+
+export interface RolloutDetail extends RolloutRow {
+  readonly response: string;
+  /** Characters of the response before it was cut for the page. */
+  readonly responseLength: number;
+  readonly accuracy: number | null;
+  readonly format: number | null;
+  readonly strippedTokens: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** null for answers without boxes. */
+  readonly boxes: RolloutBoxes | null;
+  readonly arithmetic: RewardArithmetic | null;
+}
+
+/** GET /api/group: the rollouts of one prompt. */
+export interface RolloutGroup {
+  readonly step: number;
+  readonly group: number;
+  readonly source: string;
+  readonly task: string;
+  readonly id: string;
+  readonly prompt: string;
+  readonly groundTruth: string;
+  readonly promptTokens: number;
+  /** Pictures as the model saw them, in pixels. `source` is where the page finds it: a URL, or data in a report; null when it can't be had. */
+  readonly pictures: readonly { readonly width: number; readonly height: number; readonly source: string | null }[];
+  readonly rollouts: readonly RolloutDetail[];
+  /** The groups before and after it in the step. */
+  readonly previous: number | null;
+  readonly next: number | null;
+}
+
+/** What a report carries in place of a server. */
+export interface ReportData {
+  readonly madeAt: string;
+  readonly runs: readonly RunDetail[];
+  readonly series: Readonly<Record<string, readonly NamedSeries[]>>;
+  readonly alarms: Readonly<Record<string, readonly RunAlarm[]>>;
+  readonly groups: Readonly<Record<string, readonly RolloutGroup[]>>;
+}

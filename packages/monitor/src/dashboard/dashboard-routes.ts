@@ -1,0 +1,144 @@
+/** What the dashboard answers: the page, and GET /api/* as dashboard-api.ts describes it. */
+import { Hono, type Context } from "hono";
+import { streamSSE } from "hono/streaming";
+import type { MetricScope, MetricSplit } from "../metric-record";
+import type { RolloutFilter, StreamKey } from "./dashboard-api";
+import { DashboardError } from "./dashboard-error";
+import { makePage } from "./page";
+import { requestGuard } from "./request-guard";
+import type { RolloutReader } from "./rollout-reading";
+import type { RunCatalogue } from "./run-catalogue";
+import type { RunView } from "./run-view";
+
+/** A request that names something there is not, or not in the form expected. */
+class RequestProblem extends Error {
+  constructor(
+    message: string,
+    readonly status: 400 | 404 = 400,
+  ) {
+    super(message);
+  }
+}
+
+const MOST_POINTS = 5_000;
+const MOST_SERIES = 400;
+
+function numberOf(context: Context, name: string): number | undefined {
+  const text = context.req.query(name);
+  if (text === undefined || text === "") return undefined;
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw new RequestProblem(`${name} is not a number.`);
+  return value;
+}
+
+function stepOf(context: Context, name: string): number {
+  const value = numberOf(context, name);
+  if (value === undefined || !Number.isInteger(value) || value < 0 || value > 1e12) throw new RequestProblem(`${name} must be a whole number from 0.`);
+  return value;
+}
+
+function oneOf<T extends string>(context: Context, name: string, values: readonly T[], otherwise: T): T {
+  const text = context.req.query(name) ?? otherwise;
+  const found = values.find((value) => value === text);
+  if (found === undefined) throw new RequestProblem(`${name} must be one of ${values.join(", ")}.`);
+  return found;
+}
+
+const splitOf = (context: Context): MetricSplit => oneOf(context, "split", ["train", "eval"], "train");
+const scopeOf = (context: Context, otherwise: MetricScope): MetricScope => oneOf(context, "scope", ["source", "task", "all"], otherwise);
+
+function filterOf(context: Context): RolloutFilter {
+  const filter: Record<string, unknown> = {};
+  for (const name of ["step", "rewardFrom", "rewardTo", "lengthFrom", "lengthTo", "offset", "limit"]) filter[name] = numberOf(context, name);
+  filter.source = context.req.query("source") || undefined;
+  filter.status = context.req.query("status") ? oneOf(context, "status", ["scored", "skipped", "error"], "scored") : undefined;
+  filter.truncated = context.req.query("truncated") === "true" ? true : undefined;
+  filter.order = oneOf(context, "order", ["group", "reward", "-reward", "length", "-length"], "group");
+  return filter as RolloutFilter;
+}
+
+/** Runs that changed, told to whoever listens. */
+export interface ChangeFeed {
+  /** @returns stops listening */
+  subscribe(listener: (runs: readonly string[]) => void): () => void;
+}
+
+export interface DashboardRoutesOptions {
+  readonly catalogue: RunCatalogue;
+  readonly rollouts: RolloutReader;
+  readonly changes: ChangeFeed;
+  readonly allowedHosts: readonly string[];
+}
+
+/** The dashboard as a Hono app; `createDashboardServer` gives it a port. */
+export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: DashboardRoutesOptions): Hono {
+  const app = new Hono();
+  app.use(requestGuard(allowedHosts));
+  app.onError((error, context) => {
+    if (error instanceof RequestProblem) return context.json({ error: error.message }, error.status);
+    if (error instanceof DashboardError) return context.json({ error: error.message }, 422);
+    return context.json({ error: "The dashboard failed on this request." }, 500);
+  });
+  app.notFound((context) => context.json({ error: "There is nothing here." }, 404));
+
+  function runOf(context: Context): RunView {
+    const run = catalogue.get(context.req.query("run") ?? "");
+    if (run === undefined) throw new RequestProblem("There is no such run.", 404);
+    return run;
+  }
+
+  app.get("/", async (context) => {
+    const page = await makePage();
+    return context.html(page.html, 200, { "Content-Security-Policy": page.contentSecurityPolicy });
+  });
+  app.get("/api/runs", (context) => context.json(catalogue.all().map((run) => run.summary())));
+  app.get("/api/run", async (context) => context.json(await runOf(context).detail()));
+  app.get("/api/alarms", (context) => context.json(runOf(context).alarms()));
+
+  app.get("/api/series", (context) => {
+    const run = runOf(context);
+    const names = context.req.queries("name") ?? ["all"];
+    const metrics = context.req.queries("metric") ?? [];
+    if (names.length * metrics.length > MOST_SERIES) throw new RequestProblem(`More than ${MOST_SERIES} series at once.`);
+    const split = splitOf(context);
+    const scope = scopeOf(context, "all");
+    const keys = names.map((name): StreamKey => ({ split, scope, name }));
+    const points = Math.min(MOST_POINTS, Math.max(4, Math.trunc(numberOf(context, "points") ?? 1_000)));
+    return context.json(run.series(keys, metrics, points, numberOf(context, "from"), numberOf(context, "to")));
+  });
+
+  app.get("/api/grid", (context) => {
+    const metrics = (context.req.queries("metric") ?? []).slice(0, MOST_SERIES);
+    const window = Math.min(1_000, Math.max(1, Math.trunc(numberOf(context, "window") ?? 10)));
+    return context.json(runOf(context).grid(splitOf(context), scopeOf(context, "source"), metrics, window, 60));
+  });
+
+  app.get("/api/rollouts", async (context) => context.json(await rollouts.list(runOf(context), filterOf(context))));
+
+  app.get("/api/group", async (context) => {
+    const run = runOf(context);
+    const step = stepOf(context, "step");
+    const number = stepOf(context, "group");
+    const at = new URLSearchParams({ run: run.id, step: String(step), group: String(number) }).toString();
+    const group = await rollouts.group(run, step, number, (index) => `/api/picture?${at}&index=${index}`);
+    if (group === undefined) throw new RequestProblem("There is no such group of rollouts.", 404);
+    return context.json(group);
+  });
+
+  app.get("/api/picture", async (context) => {
+    const picture = await rollouts.picture(runOf(context), stepOf(context, "step"), stepOf(context, "group"), stepOf(context, "index"));
+    if (picture === undefined) throw new RequestProblem("The picture can't be had.", 404);
+    return context.body(new Uint8Array(picture.bytes), 200, { "Content-Type": picture.type, "Cache-Control": "private, max-age=600" });
+  });
+
+  app.get("/api/events", (context) =>
+    streamSSE(context, async (stream) => {
+      const stop = changes.subscribe((runs) => void stream.writeSSE({ event: "change", data: JSON.stringify(runs) }));
+      const ended = new Promise<void>((resolve) => stream.onAbort(resolve));
+      await stream.writeSSE({ event: "hello", data: "[]", retry: 2_000 });
+      await ended;
+      stop();
+    }),
+  );
+  return app;
+}

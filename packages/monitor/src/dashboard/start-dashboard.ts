@@ -1,0 +1,120 @@
+/** The dashboard's life: finds runs, follows them, serves them on the loopback until it is closed. */
+import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { serve } from "@hono/node-server";
+import { DashboardError } from "./dashboard-error";
+import { dashboardRoutes } from "./dashboard-routes";
+import { RolloutReader } from "./rollout-reading";
+import { RunCatalogue } from "./run-catalogue";
+
+export interface DashboardOptions {
+  /** A run folder, or a folder of them; several may be given to compare. They may not exist yet. */
+  readonly folder: string | readonly string[];
+  /** 6070 unless told; 0 takes a free one. */
+  readonly port?: number;
+  /** Address to listen on; the loopback, 127.0.0.1, unless told. Anybody who reaches another one can read the runs. */
+  readonly host?: string;
+  /** Names besides localhost under which the page may be opened. */
+  readonly allowedHosts?: readonly string[];
+  /** How often files are looked at; 1000 ms unless told. */
+  readonly pollMilliseconds?: number;
+}
+
+export interface Dashboard {
+  /** `http://localhost:6070/` */
+  readonly url: string;
+  readonly port: number;
+  /** Runs found when it started. */
+  readonly runs: readonly string[];
+  /** Stops listening and following; open pages are cut off. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that the first reading may take before the server is said to be there. */
+const FIRST_READING = 500;
+
+/** The port unless told. */
+export const DEFAULT_PORT = 6070;
+
+/**
+ * Starts the dashboard and returns once it listens; large metrics files are read after that, in the background. Only ever reads.
+ *
+ * @throws DashboardError when the port can't be had
+ * @example const dashboard = await startDashboard({ folder: "runs" }); console.log(dashboard.url);
+ */
+export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
+  const { folder, port = DEFAULT_PORT, host = "127.0.0.1", allowedHosts = [], pollMilliseconds = 1_000 } = options;
+  const catalogue = new RunCatalogue(typeof folder === "string" ? [folder] : folder);
+  const rollouts = new RolloutReader();
+  const listeners = new Set<(runs: readonly string[]) => void>();
+  const changes = {
+    subscribe(listener: (runs: readonly string[]) => void) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  await catalogue.scan();
+  const isWildcard = host === "0.0.0.0" || host === "::";
+  const app = dashboardRoutes({ catalogue, rollouts, changes, allowedHosts: isWildcard ? allowedHosts : [host, ...allowedHosts] });
+
+  const server = serve({ fetch: app.fetch, port, hostname: host });
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve);
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === "EADDRINUSE";
+      reject(
+        new DashboardError({
+          what: taken ? "Another program listens on the dashboard's port." : "The dashboard can't listen.",
+          where: `${host}:${port}`,
+          found: taken ? undefined : cause.message,
+          fix: taken ? "choose another one (--port), or 0 for any that is free" : "choose another address (--host) or port (--port)",
+          cause,
+        }),
+      );
+    });
+  });
+
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let working: Promise<void> = Promise.resolve();
+  async function follow(): Promise<void> {
+    const before = catalogue.all().map(({ id }) => id);
+    await catalogue.scan().catch(() => undefined);
+    const after = catalogue.all();
+    const changed = before.filter((id) => catalogue.get(id) === undefined);
+    const tell = (ids: readonly string[]): void => listeners.forEach((listener) => listener(ids));
+    await Promise.all(
+      after.map(async (run) => {
+        if ((await run.refresh()) || !before.includes(run.id)) changed.push(run.id);
+      }),
+    );
+    if (changed.length > 0) tell(changed);
+  }
+  function again(): void {
+    working = follow()
+      .catch(() => undefined)
+      .then(() => {
+        const isBehind = catalogue.all().some((run) => run.isBehind);
+        if (!closed) timer = setTimeout(again, isBehind ? 0 : pollMilliseconds).unref();
+      });
+  }
+  again();
+  // What is read at once need not appear piecemeal on the first page.
+  await Promise.race([working, delay(FIRST_READING)]);
+
+  const { port: actual } = server.address() as AddressInfo;
+  return {
+    url: `http://${host === "127.0.0.1" || isWildcard ? "localhost" : host}:${actual}/`,
+    port: actual,
+    runs: catalogue.all().map(({ id }) => id),
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      listeners.clear();
+      const stopped = new Promise<void>((resolve) => void server.close(() => resolve()));
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      await Promise.all([stopped, working]);
+      await rollouts.close();
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/** Where the page's data comes from: the server, or the report that the page is part of. */
+import type { GridRow, NamedSeries, ReportData, RolloutFilter, RolloutGroup, RolloutPage, RunAlarm, RunDetail, RunSummary, StreamKey } from "../src/dashboard/dashboard-api";
+import { gridCell } from "../src/dashboard/source-grid";
+
+export interface SeriesQuestion {
+  readonly split: StreamKey["split"];
+  readonly scope: StreamKey["scope"];
+  readonly names: readonly string[];
+  readonly metrics: readonly string[];
+  readonly points?: number;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export interface GridQuestion {
+  readonly split: StreamKey["split"];
+  readonly scope: StreamKey["scope"];
+  readonly metrics: readonly string[];
+  readonly window: number;
+}
+
+export interface Backend {
+  /** When the data was written down; null for a server's. */
+  readonly madeAt: string | null;
+  runs(): Promise<readonly RunSummary[]>;
+  run(id: string): Promise<RunDetail>;
+  alarms(id: string): Promise<readonly RunAlarm[]>;
+  series(id: string, question: SeriesQuestion): Promise<readonly NamedSeries[]>;
+  grid(id: string, question: GridQuestion): Promise<readonly GridRow[]>;
+  rollouts(id: string, filter: RolloutFilter): Promise<RolloutPage>;
+  group(id: string, step: number, group: number): Promise<RolloutGroup>;
+  /** Calls back with the runs that changed; returns how to stop. */
+  listen(onChange: (runs: readonly string[]) => void, onLive: (live: boolean) => void): () => void;
+}
+
+type Parameter = string | number | boolean | undefined | readonly string[];
+
+async function ask<T>(path: string, parameters: Readonly<Record<string, Parameter>> = {}): Promise<T> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (Array.isArray(value)) for (const one of value as readonly string[]) query.append(name, one);
+    else if (value !== undefined && value !== "") query.set(name, String(value));
+  }
+  const response = await fetch(`/api/${path}?${query}`);
+  const answer: unknown = await response.json();
+  if (!response.ok) throw new Error((answer as { error?: string }).error ?? `The server answered ${response.status}.`);
+  return answer as T;
+}
+
+const httpBackend: Backend = {
+  madeAt: null,
+  runs: () => ask("runs"),
+  run: (run) => ask("run", { run }),
+  alarms: (run) => ask("alarms", { run }),
+  series: (run, { names, metrics, ...rest }) => ask("series", { run, name: names, metric: metrics, ...rest }),
+  grid: (run, { metrics, ...rest }) => ask("grid", { run, metric: metrics, ...rest }),
+  rollouts: (run, filter) => ask("rollouts", { run, ...filter }),
+  group: (run, step, group) => ask("group", { run, step, group }),
+  listen(onChange, onLive) {
+    const events = new EventSource("/api/events");
+    events.addEventListener("hello", () => onLive(true));
+    events.addEventListener("change", (event) => onChange(JSON.parse(event.data as string) as string[]));
+    events.addEventListener("error", () => onLive(false));
+    return () => events.close();
+  },
+};
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`This report does not hold ${what}.`);
+  return value;
+}
+
+function reportBackend(data: ReportData): Backend {
+  const run = (id: string): RunDetail => found(data.runs.find((one) => one.id === id), "that run");
+  return {
+    madeAt: data.madeAt,
+    runs: async () => data.runs,
+    run: async (id) => run(id),
+    alarms: async (id) => data.alarms[id] ?? [],
+    async series(id, { split, scope, names, metrics, from = -Infinity, to = Infinity }) {
+      return (data.series[id] ?? [])
+        .filter((one) => one.split === split && one.scope === scope && names.includes(one.name) && metrics.includes(one.metric))
+        .map((one) => {
+          const kept = one.steps.flatMap((step, index) => (step >= from && step <= to ? [index] : []));
+          return { ...one, steps: kept.map((index) => one.steps[index]!), values: kept.map((index) => one.values[index]!) };
+        });
+    },
+    async grid(id, { split, scope, metrics, window }) {
+      return run(id)
+        .streams.filter((stream) => stream.split === split && stream.scope === scope)
+        .map(({ name, task }) => {
+          const cells = metrics.map((metric) => {
+            const one = (data.series[id] ?? []).find((series) => series.split === split && series.scope === scope && series.name === name && series.metric === metric);
+            return gridCell(metric, { steps: one?.steps ?? [], values: (one?.values ?? []).map((value) => value ?? Number.NaN) }, window, 60);
+          });
+          return { name, task, cells, worst: Math.min(0, ...cells.map(({ goodness }) => goodness)) };
+        });
+    },
+    async rollouts(id, filter) {
+      const { step, source, status, truncated, rewardFrom = -Infinity, rewardTo = Infinity, lengthFrom = 0, lengthTo = Infinity, order = "group", offset = 0, limit = 100 } = filter;
+      const byReward = rewardFrom !== -Infinity || rewardTo !== Infinity;
+      const rows = (data.groups[id] ?? [])
+        .flatMap(({ rollouts }) => rollouts)
+        .filter(
+          (row) =>
+            (step === undefined || row.step === step) &&
+            (!source || row.source === source) &&
+            (!status || row.status === status) &&
+            (!truncated || row.truncated) &&
+            (!byReward || (row.reward !== null && row.reward >= rewardFrom && row.reward <= rewardTo)) &&
+            row.responseTokens >= lengthFrom &&
+            row.responseTokens <= lengthTo,
+        );
+      const sign = order.startsWith("-") ? -1 : 1;
+      if (order.endsWith("reward")) rows.sort((a, b) => (a.reward === null ? 1 : b.reward === null ? -1 : sign * (a.reward - b.reward)));
+      if (order.endsWith("length")) rows.sort((a, b) => sign * (a.responseTokens - b.responseTokens));
+      return { rows: rows.slice(offset, offset + limit), total: rows.length };
+    },
+    group: async (id, step, group) => found(data.groups[id]?.find((one) => one.step === step && one.group === group), "these rollouts"),
+    listen: () => () => undefined,
+  };
+}
+
+/** The report's data when the page carries some, else the server's. */
+export function openBackend(): Backend {
+  const embedded = document.getElementById("report")?.textContent;
+  return embedded ? reportBackend(JSON.parse(embedded) as ReportData) : httpBackend;
+}

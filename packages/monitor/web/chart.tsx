@@ -1,0 +1,174 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { download, seriesCsv, seriesSvg } from "./chart-export";
+import { shortNumber } from "./format";
+import { useData, useSurroundings } from "./use-data";
+
+const LIGHT = ["#0b5cad", "#b3261e", "#146c2e", "#8a4b00", "#6a2fb5", "#00707a", "#a1246b", "#4d525c"];
+const DARK = ["#7ab8ff", "#ff8a80", "#6fdc8c", "#ffb454", "#c7a0ff", "#5fd6e0", "#ff8fce", "#b9bec8"];
+
+/** The colour of the n-th line. */
+export const lineColour = (index: number, dark: boolean): string => (dark ? DARK : LIGHT)[index % LIGHT.length]!;
+
+export interface Line {
+  readonly label: string;
+  readonly steps: readonly number[];
+  readonly values: readonly (number | null)[];
+}
+
+/** Lines over the union of their steps; where a line has no point of its own it is joined over the gap. */
+function align(lines: readonly Line[]): uPlot.AlignedData {
+  const steps = [...new Set(lines.flatMap(({ steps: own }) => own))].sort((a, b) => a - b);
+  const columns = lines.map((line) => {
+    const byStep = new Map(line.steps.map((step, index) => [step, line.values[index] ?? null]));
+    return steps.map((step) => (byStep.has(step) ? (byStep.get(step) as number | null) : undefined));
+  });
+  return [steps, ...columns] as unknown as uPlot.AlignedData;
+}
+
+export interface ChartProps {
+  readonly title: string;
+  /** Names what is loaded; the chart starts anew with another. */
+  readonly subject: string;
+  /** Changes when the data may have. */
+  readonly version: number;
+  /** Loads the lines, all steps or those of a stretch that was zoomed into. */
+  readonly load: (from?: number, to?: number) => Promise<readonly Line[]>;
+  readonly href?: string;
+}
+
+const HEIGHT = 190;
+
+/** A chart that loads when it comes into view; drag to zoom, which loads that stretch in full, double click to go back. */
+export function Chart({ title, subject, version, load, href }: ChartProps) {
+  const frame = useRef<HTMLDivElement>(null);
+  const [visible, setVisible] = useState(false);
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && setVisible(true), { rootMargin: "300px" });
+    observer.observe(frame.current!);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <section class="chart" ref={frame}>
+      {visible ? (
+        <LoadedChart title={title} subject={subject} version={version} load={load} href={href} />
+      ) : (
+        <>
+          <h3>{title}</h3>
+          <div style={{ height: `${HEIGHT}px` }} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function LoadedChart({ title, subject, version, load, href }: ChartProps) {
+  const [range, setRange] = useState<readonly [number, number] | null>(null);
+  const { data, error } = useData(subject, `${version} ${range?.join()}`, () => load(range?.[0], range?.[1]));
+  return (
+    <>
+      <div class="chart-head">
+        <h3>{href === undefined ? title : <a href={href}>{title}</a>}</h3>
+        {range !== null && (
+          <button class="small" onClick={() => setRange(null)}>
+            All steps
+          </button>
+        )}
+        {data !== undefined && data.length > 0 && <ExportMenu title={title} lines={data} />}
+      </div>
+      {error !== undefined && <p class="problem">{error}</p>}
+      {data === undefined ? <div style={{ height: `${HEIGHT}px` }} /> : data.length === 0 ? <p class="muted">No data.</p> : <Plot title={title} lines={data} onRange={setRange} />}
+    </>
+  );
+}
+
+function Plot({ title, lines, onRange }: { title: string; lines: readonly Line[]; onRange: (range: readonly [number, number] | null) => void }) {
+  const { dark } = useSurroundings();
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const labels = lines.map(({ label }) => label).join("\n");
+  const data = useMemo(() => align(lines), [lines]);
+  const newest = useRef(data);
+  newest.current = data;
+
+  useEffect(() => {
+    const element = holder.current!;
+    const ink = dark ? "#b4bbc7" : "#4d525c";
+    const rule = dark ? "#2c323b" : "#e3e6ea";
+    const axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1 }, font: "12px system-ui, sans-serif" };
+    const lonely = data[0].length < 2;
+    const chart = new uPlot(
+      {
+        width: element.clientWidth || 320,
+        height: HEIGHT,
+        scales: { x: { time: false } },
+        legend: { show: lines.length <= 8, live: true },
+        cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+        axes: [{ ...axis, size: 30, values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")) }, { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) }],
+        series: [
+          { label: "step" },
+          ...labels.split("\n").map((label, index): uPlot.Series => ({ label, stroke: lineColour(index, dark), width: 1.6, points: { show: lonely, size: 6 }, value: (_plot, value) => shortNumber(value) })),
+        ],
+        hooks: {
+          setSelect: [
+            (self) => {
+              if (self.select.width < 4) return;
+              onRange([Math.floor(self.posToVal(self.select.left, "x")), Math.ceil(self.posToVal(self.select.left + self.select.width, "x"))]);
+              self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            },
+          ],
+        },
+      },
+      newest.current,
+      element,
+    );
+    plot.current = chart;
+    const back = (): void => onRange(null);
+    chart.over.addEventListener("dblclick", back);
+    const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      chart.destroy();
+      plot.current = null;
+    };
+  }, [labels, dark]);
+  useEffect(() => plot.current?.setData(data), [data]);
+
+  const described = lines.map(({ label, values, steps }) => `${label}: ${shortNumber(values.findLast((value) => value !== null))} at step ${steps.at(-1)}`).slice(0, 8);
+  return <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described.join("; ")}`} />;
+}
+
+function ExportMenu({ title, lines }: { title: string; lines: readonly Line[] }) {
+  const { dark } = useSurroundings();
+  const name = title.replace(/[^a-z0-9]+/gi, "-").toLowerCase() || "chart";
+  const image = useRef<HTMLElement>(null);
+  const png = (): void => {
+    const canvas = image.current?.closest(".chart")?.querySelector("canvas");
+    if (!canvas) return;
+    const copy = document.createElement("canvas");
+    copy.width = canvas.width;
+    copy.height = canvas.height;
+    const context = copy.getContext("2d")!;
+    context.fillStyle = dark ? "#14171c" : "#ffffff";
+    context.fillRect(0, 0, copy.width, copy.height);
+    context.drawImage(canvas, 0, 0);
+    copy.toBlob((blob) => blob && download(`${name}.png`, blob));
+  };
+  return (
+    <span class="export" ref={image}>
+      {(
+        [
+          ["CSV", () => download(`${name}.csv`, new Blob([seriesCsv(lines)], { type: "text/csv" }))],
+          ["SVG", () => download(`${name}.svg`, new Blob([seriesSvg(title, lines, (index) => lineColour(index, false))], { type: "image/svg+xml" }))],
+          ["PNG", png],
+        ] as const
+      ).map(([label, action]) => (
+        <button key={label} class="small" aria-label={`${title} as ${label}`} onClick={action}>
+          {label}
+        </button>
+      ))}
+    </span>
+  );
+}

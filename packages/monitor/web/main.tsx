@@ -1,0 +1,138 @@
+import { render } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { RunSummary } from "../src/dashboard/dashboard-api";
+import { openBackend } from "./backend";
+import { ComparePage } from "./compare-page";
+import { OverviewPage } from "./overview-page";
+import { RolloutsPage } from "./rollouts-page";
+import { linkTo, parseRoute, type PageName } from "./route";
+import { RunsPage } from "./runs-page";
+import { SourcePage } from "./source-page";
+import { SourcesPage } from "./sources-page";
+import "./style.css";
+import { SurroundingsContext, useData } from "./use-data";
+
+const backend = openBackend();
+const TABS: readonly (readonly [PageName, string])[] = [
+  ["overview", "Overview"],
+  ["sources", "Sources"],
+  ["rollouts", "Rollouts"],
+];
+
+/** The reader's choice, kept in this browser; storage may be forbidden (a report opened from a file). */
+function storedTheme(): string | null {
+  try {
+    return localStorage.getItem("theme");
+  } catch {
+    return null;
+  }
+}
+
+function useTheme(): readonly [boolean, () => void] {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const [dark, setDark] = useState(() => (storedTheme() ?? (system.matches ? "dark" : "light")) === "dark");
+  useEffect(() => {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+  }, [dark]);
+  const toggle = (): void => {
+    try {
+      localStorage.setItem("theme", dark ? "light" : "dark");
+    } catch {
+      // The choice then lasts as long as the page.
+    }
+    setDark(!dark);
+  };
+  return [dark, toggle];
+}
+
+function App() {
+  const [route, setRoute] = useState(() => parseRoute(location.hash));
+  const [versions, setVersions] = useState<Readonly<Record<string, number>>>({});
+  const [live, setLive] = useState(true);
+  const [dark, toggleTheme] = useTheme();
+  const total = Object.values(versions).reduce((sum, version) => sum + version, 0);
+  const runs = useData("runs", String(total), () => backend.runs());
+
+  useEffect(() => {
+    const follow = (): void => setRoute(parseRoute(location.hash));
+    addEventListener("hashchange", follow);
+    const stop = backend.listen(
+      (changed) => setVersions((before) => ({ ...before, ...Object.fromEntries(changed.map((run) => [run, (before[run] ?? 0) + 1])) })),
+      setLive,
+    );
+    return () => {
+      removeEventListener("hashchange", follow);
+      stop();
+    };
+  }, []);
+
+  const run = route.query.get("run");
+  const place = `${route.page} ${run} ${route.page === "source" ? route.query.get("name") : ""}`;
+  useEffect(() => {
+    document.title = [route.page === "source" ? route.query.get("name") : route.page, run, "V-Triune monitor"].filter(Boolean).join(" · ");
+    scrollTo(0, 0);
+  }, [place]);
+  // A single run needs no list.
+  useEffect(() => {
+    const only = runs.data?.length === 1 ? runs.data[0] : undefined;
+    if (only !== undefined && location.hash.length < 3) location.replace(linkTo("overview", { run: only.id }));
+  }, [runs.data]);
+
+  const surroundings = useMemo(() => ({ backend, route, dark, version: (id: string) => versions[id] ?? 0 }), [route, versions, dark]);
+  return (
+    <SurroundingsContext.Provider value={surroundings}>
+      <a class="skip" href="#content" onClick={(event) => (event.preventDefault(), document.getElementById("content")?.focus())}>
+        Skip to the content
+      </a>
+      <header>
+        <a class="home" href={linkTo("runs")}>
+          V-Triune monitor
+        </a>
+        {run !== null && <RunPicker run={run} page={route.page} runs={runs.data ?? []} />}
+        <nav aria-label="Pages">
+          {run !== null &&
+            TABS.map(([page, label]) => (
+              <a key={page} href={linkTo(page, { run })} aria-current={route.page === page || (page === "sources" && route.page === "source") ? "page" : undefined}>
+                {label}
+              </a>
+            ))}
+          <a href={linkTo("compare", { run })} aria-current={route.page === "compare" ? "page" : undefined}>
+            Compare
+          </a>
+        </nav>
+        <span class="spacer" />
+        {backend.madeAt !== null ? <span class="muted">Report of {backend.madeAt.slice(0, 16).replace("T", " ")}</span> : !live && <span class="problem">Connection lost</span>}
+        <button class="small" onClick={toggleTheme} aria-label={dark ? "Light colours" : "Dark colours"}>
+          {dark ? "☀" : "☾"}
+        </button>
+      </header>
+      <main id="content" tabIndex={-1}>
+        <CurrentPage key={place} page={route.page} run={run} runs={runs.data} problem={runs.error} />
+      </main>
+    </SurroundingsContext.Provider>
+  );
+}
+
+function RunPicker({ run, page, runs }: { run: string; page: PageName; runs: readonly RunSummary[] }) {
+  return (
+    <select aria-label="Run" value={run} onChange={(event) => (location.hash = linkTo(page === "source" ? "sources" : page, { run: event.currentTarget.value }))}>
+      {!runs.some(({ id }) => id === run) && <option value={run}>{run}</option>}
+      {runs.map(({ id }) => (
+        <option key={id} value={id}>
+          {id}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function CurrentPage({ page, run, runs, problem }: { page: PageName; run: string | null; runs: readonly RunSummary[] | undefined; problem: string | undefined }) {
+  if (page === "compare") return <ComparePage runs={runs ?? []} />;
+  if (page === "runs" || run === null) return <RunsPage runs={runs} problem={problem} />;
+  if (page === "overview") return <OverviewPage run={run} />;
+  if (page === "sources") return <SourcesPage run={run} />;
+  if (page === "source") return <SourcePage run={run} />;
+  return <RolloutsPage run={run} />;
+}
+
+render(<App />, document.getElementById("app")!);

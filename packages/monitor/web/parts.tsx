@@ -1,0 +1,49 @@
+/** Small pieces that several pages share. */
+import type { ComponentChildren } from "preact";
+import type { RunAlarm, RunState } from "../src/dashboard/dashboard-api";
+import { linkTo } from "./route";
+
+const STATES: Readonly<Record<RunState, string>> = { live: "● live", finished: "✓ finished", stopped: "■ stopped" };
+
+export function StateBadge({ state }: { state: RunState }) {
+  return <span class={`badge ${state}`}>{STATES[state]}</span>;
+}
+
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+export function Alarms({ run, alarms, source }: { run: string; alarms: readonly RunAlarm[]; source?: string }) {
+  const shown = source === undefined ? alarms : alarms.filter(({ name }) => name === source);
+  if (shown.length === 0) return <p class="muted">No alarms{source === undefined ? "" : " for this source"}.</p>;
+  return (
+    <ul class="alarms">
+      {shown.slice(0, 50).map((alarm) => (
+        <li key={`${alarm.rule} ${alarm.name} ${alarm.step}`} class={alarm.active ? alarm.severity : "over"}>
+          <strong>
+            {alarm.active ? (alarm.severity === "stop" ? "⛔ " : "⚠ ") : "Over: "}
+            {alarm.message}
+          </strong>
+          <span>{alarm.advice}</span>
+          <span class="links">
+            {alarm.name !== "all" && source === undefined && <a href={linkTo("source", { run, name: alarm.name })}>Look at {alarm.name}</a>}
+            <a href={linkTo("rollouts", { run, step: alarm.step, source: alarm.name === "all" ? null : alarm.name })}>Rollouts of step {alarm.step}</a>
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Problem({ text }: { text: string | undefined }) {
+  return text === undefined ? null : (
+    <p class="problem" role="alert">
+      {text}
+    </p>
+  );
+}

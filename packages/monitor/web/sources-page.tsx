@@ -1,0 +1,113 @@
+import type { GridCell, GridRow } from "../src/dashboard/dashboard-api";
+import { metricDirection } from "../src/dashboard/source-grid";
+import { shortNumber, signed } from "./format";
+import { Problem } from "./parts";
+import { linkTo, linkWith } from "./route";
+import { Sparkline } from "./sparkline";
+import { useData, useSurroundings } from "./use-data";
+
+const USUAL = ["critic/rewards/mean", "correct/ratio", "response_length/mean", "response_length/clip_ratio", "group/zero_signal_ratio", "verdict/error_ratio", "reflection/ratio"];
+const MOST_COLUMNS = 12;
+/** Deviations from which a change is coloured. */
+const NOTABLE = 0.75;
+
+/** Sources × metrics, the one that got worst first. */
+export function SourcesPage({ run }: { run: string }) {
+  const { backend, route, version } = useSurroundings();
+  const now = version(run);
+  const window = Math.max(1, Number(route.query.get("window") ?? 10) || 10);
+  const split = route.query.get("split") === "eval" ? "eval" : "train";
+  const wanted = route.query.get("metrics") ?? "";
+  const sort = route.query.get("sort") ?? "worst";
+  const detail = useData(run, String(now), () => backend.run(run));
+  const known = [...new Set((detail.data?.streams ?? []).filter((stream) => stream.scope === "source" && stream.split === split).flatMap(({ metrics }) => metrics))];
+  const metrics = (wanted === "" ? USUAL.filter((metric) => known.includes(metric)) : known.filter((metric) => metric.includes(wanted))).slice(0, MOST_COLUMNS);
+  const grid = useData(`${run} ${split}`, `${now} ${window} ${metrics.join()}`, async () => (metrics.length === 0 ? [] : await backend.grid(run, { split, scope: "source", metrics, window })));
+  const rows = sorted(grid.data ?? [], sort, metrics);
+  const go = (changes: Readonly<Record<string, string>>): void => location.replace(linkWith(route, changes));
+  return (
+    <>
+      <h1>Sources</h1>
+      <Problem text={detail.error ?? grid.error} />
+      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+        <label>
+          Change over the last <input type="number" min={1} max={1000} value={window} onChange={(event) => go({ window: event.currentTarget.value })} /> steps
+        </label>
+        <label>
+          Sort by
+          <select value={sort} onChange={(event) => go({ sort: event.currentTarget.value })}>
+            <option value="worst">worst change</option>
+            <option value="name">name</option>
+            {metrics.map((metric) => (
+              <option key={metric} value={metric}>
+                {metric}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Metrics with
+          <input type="search" placeholder="the usual ones" value={wanted} onChange={(event) => go({ metrics: event.currentTarget.value })} />
+        </label>
+        <label>
+          Of
+          <select value={split} onChange={(event) => go({ split: event.currentTarget.value })}>
+            <option value="train">training</option>
+            <option value="eval">evaluation</option>
+          </select>
+        </label>
+      </form>
+      {grid.data !== undefined && rows.length === 0 && <p class="muted">No sources with such metrics.</p>}
+      {rows.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Sources and metrics">
+          <table class="grid">
+            <thead>
+              <tr>
+                <th>Source</th>
+                {metrics.map((metric) => (
+                  <th key={metric}>{metric}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <tr key={row.name}>
+                  <th scope="row">
+                    <a href={linkTo("source", { run, name: row.name })}>{row.name}</a>
+                    <span class="muted">{row.task}</span>
+                  </th>
+                  {row.cells.map((cell) => (
+                    <Cell key={cell.metric} cell={cell} />
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Cell({ cell }: { cell: GridCell }) {
+  const tone = cell.goodness <= -NOTABLE ? "bad" : cell.goodness >= NOTABLE ? "good" : "plain";
+  return (
+    <td>
+      <Sparkline steps={cell.steps} values={cell.values} tone={tone} />
+      <span class="value">{shortNumber(cell.last)}</span>{" "}
+      <span class={`change ${tone}`}>
+        {cell.change !== null && (cell.change > 0 ? "▲" : cell.change < 0 ? "▼" : "")} {signed(cell.change)}
+      </span>
+    </td>
+  );
+}
+
+function sorted(rows: readonly GridRow[], sort: string, metrics: readonly string[]): GridRow[] {
+  const column = metrics.indexOf(sort);
+  const byName = (a: GridRow, b: GridRow): number => a.name.localeCompare(b.name);
+  if (sort === "name") return [...rows].sort(byName);
+  if (column < 0) return [...rows].sort((a, b) => a.worst - b.worst || byName(a, b));
+  // Worst first: the lowest where more is better, else the highest.
+  const sign = metricDirection(sort) === 1 ? 1 : -1;
+  return [...rows].sort((a, b) => sign * ((a.cells[column]?.last ?? sign * Infinity) - (b.cells[column]?.last ?? sign * Infinity)) || byName(a, b));
+}
