@@ -2,9 +2,12 @@ import { randomUUID } from "node:crypto";
 import { Hono, type Handler } from "hono";
 import { cors } from "hono/cors";
 import type { Logger } from "pino";
+import packageJson from "../package.json" with { type: "json" };
+import { openApiDocument } from "./contract/openapi";
 import { bearerTokenCheck } from "./http/bearer-token";
 import { CLIENT_GONE, RequestFault } from "./http/request-fault";
 import type { ServerMetrics } from "./metrics";
+import { PAGE_POLICY, serverPage } from "./page";
 import { judgeBatchRoute, judgeRoute } from "./routes/judge";
 import type { RouteTools, ServerEnv } from "./routes/route";
 import { scoreRoute } from "./routes/score";
@@ -25,6 +28,13 @@ export interface AppParts extends RouteTools {
 
 /** Paths that need no token: they tell nothing but that the server is there. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/", "/healthz", "/readyz"]);
+
+/** Whether a client would rather have HTML: a browser says so, programs say JSON or nothing in particular. */
+function wantsHtml(accept: string | undefined): boolean {
+  const html = accept?.indexOf("text/html") ?? -1;
+  const json = accept?.indexOf("application/json") ?? -1;
+  return html >= 0 && (json < 0 || html < json);
+}
 
 /** Routes, refusals and counters as one hono app; it runs on `@hono/node-server`, whose request and reply it reads directly. */
 export function createApp(parts: AppParts): Hono<ServerEnv> {
@@ -78,14 +88,18 @@ interface Route {
 }
 
 function createRoutes(parts: AppParts): readonly Route[] {
-  const { metrics, ready } = parts;
+  const { metrics, ready, settings, judging } = parts;
+  const about = { version: packageJson.version, verifiers: judging.names, token: settings.token !== undefined };
+  const page = serverPage(about);
+  const openApi = openApiDocument({ ...about, batch: settings.batch, bodyBytes: settings.bodyBytes });
   return [
     { method: "POST", path: "/judge", handler: judgeRoute(parts) },
     { method: "POST", path: "/judge/batch", handler: judgeBatchRoute(parts) },
     { method: "POST", path: "/v1/score", handler: scoreRoute(parts) },
     { method: "POST", path: "/openrlhf", handler: openRlhfRoute(parts) },
     { method: "POST", path: "/slime", handler: slimeRoute(parts) },
-    { method: "GET", path: "/", handler: (c) => c.json(GREETING) },
+    { method: "GET", path: "/", handler: (c) => (wantsHtml(c.env.incoming.headers.accept) ? c.html(page, 200, { "content-security-policy": PAGE_POLICY, vary: "accept" }) : c.json(GREETING, 200, { vary: "accept" })) },
+    { method: "GET", path: "/openapi.json", handler: (c) => c.json(openApi) },
     { method: "GET", path: "/healthz", handler: (c) => c.json({ status: "ok" }) },
     {
       method: "GET",

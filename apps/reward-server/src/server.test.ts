@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { Script } from "node:vm";
 import { collectRewards, createHttpRewardSource, createLocalRewardSource, type RewardRequest } from "@v-triune/rewards";
 import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -188,6 +190,44 @@ describe("limits", () => {
   });
 });
 
+describe("slow and half-open clients", () => {
+  const open = (port: number, send: string): { socket: Socket; closedAfter: Promise<number>; received: () => string } => {
+    const started = performance.now();
+    let received = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(send));
+    socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
+    socket.on("error", () => undefined);
+    return { socket, received: () => received, closedAfter: new Promise((closed) => socket.once("close", () => closed(performance.now() - started))) };
+  };
+
+  it("are cut off, whether headers, a body or nothing comes, and others are served meanwhile", async () => {
+    const strict = await startRewardServer({ port: 0, workers: 1, headersMs: 300, requestMs: 600, idleMs: 2500, logLevel: "silent" });
+    try {
+      const headers = open(strict.port, "POST /judge HTTP/1.1\r\nhost: x\r\n");
+      const body = open(strict.port, "POST /judge HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{");
+      const silent = open(strict.port, "");
+      expect((await post("/judge", judgeBody(), {}, strict)).status).toBe(200);
+      for (const { closedAfter } of [headers, body, silent]) expect(await closedAfter).toBeLessThan(5000);
+      expect(headers.received()).toMatch(/^HTTP\/1\.1 408/);
+      expect(body.received()).toMatch(/^HTTP\/1\.1 408/);
+    } finally {
+      await strict.drain();
+    }
+  });
+
+  it("who hang up while they wait free their place", async () => {
+    const client = open(server.port, "");
+    const text = JSON.stringify({ requests: Array.from({ length: 50 }, () => own("busy 40")) });
+    client.socket.write(`POST /v1/score HTTP/1.1\r\nhost: x\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
+    const accepted = async () => Number(/v_triune_reward_accepted (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
+    while ((await accepted()) === 0) await new Promise((later) => setTimeout(later, 5));
+    client.socket.destroy();
+    const started = performance.now();
+    while ((await accepted()) > 0) await new Promise((later) => setTimeout(later, 5));
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+});
+
 describe("a token", () => {
   it("is asked for everywhere but on the probes and the greeting", async () => {
     const guarded = await startRewardServer({ port: 0, workers: 1, token: "correct-horse", logLevel: "silent" });
@@ -206,6 +246,20 @@ describe("a token", () => {
 
 describe("probes and metrics", () => {
   it("greets as the original", async () => expect(await (await fetch(server.url)).json()).toEqual({ message: "Reward Judge Server" }));
+
+  it("gives a browser a page, which needs nothing from elsewhere, and names its verifiers", async () => {
+    const reply = await fetch(server.url, { headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } });
+    expect(reply.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const html = await reply.text();
+    expect(html).toContain("<option>obedient</option>");
+    expect(html).not.toMatch(/(src|href)="(https?:)?\/\//);
+    // A browser would find a slip in the script only when somebody looks.
+    const script = /<script>(.*)<\/script>/s.exec(html)?.[1] ?? "";
+    expect(script.length).toBeGreaterThan(500);
+    expect(() => new Script(script)).not.toThrow();
+    const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: object };
+    expect(paths).toHaveProperty("/judge/batch");
+  });
 
   it("counts requests, verdicts, timeouts and crashes", async () => {
     await post("/judge", judgeBody());

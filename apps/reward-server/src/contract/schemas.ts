@@ -1,0 +1,60 @@
+import { type } from "arktype";
+
+/**
+ * The wire's shapes as arktype schemas, from which `/openapi.json` is generated. The requests of `/judge` and `/v1/score` are read by
+ * the readers of `@v-triune/rewards`, which also run where arktype is not; schemas.test.ts holds the two to the same verdicts.
+ */
+
+const Ratio = type("number >= 0 | null").describe("a finite number of at least 0, or null");
+const Json = type({ "[string]": "unknown" });
+const Numbers = type({ "[string]": "number" });
+
+/** `POST /judge`. */
+export const JudgeBody = type({
+  response: "string",
+  prompt: "string",
+  answer: "string",
+  solution: "string",
+  data_source: "string",
+  reward_verifier: "string",
+  reward_verifier_parm: "string",
+  "format_ratio?": Ratio,
+  "accuracy_ratio?": Ratio,
+});
+
+/** What `/judge` answers. */
+export const JudgeAnswer = type({ rewards: Numbers });
+
+/** One entry of what `/judge/batch` answers. */
+export const JudgeEntry = type({ rewards: Numbers }).or({ status: "'skipped' | 'error'", reason: "string" });
+
+/** One sample of `POST /v1/score`. */
+export const ScoreSample = type({
+  response: "string",
+  verifier: "string",
+  ground_truth: "string",
+  "prompt?": "string | null",
+  "data_source?": "string | null",
+  "params?": Json.or("null"),
+  "accuracy_ratio?": Ratio,
+  "format_ratio?": Ratio,
+});
+
+/** `POST /v1/score`. */
+export const ScoreBody = type({ requests: ScoreSample.array() });
+
+/** One verdict. */
+export const ScoreVerdict = type({ index: "number >= 0", status: "'scored'", reward: "number", accuracy: "number", format: "number", metrics: Numbers }).or({
+  index: "number >= 0",
+  status: "'skipped' | 'error'",
+  reason: "string",
+});
+
+/** What `/v1/score` answers as JSON. */
+export const ScoreAnswer = type({ results: ScoreVerdict.array() });
+
+/** What `/openrlhf` answers. */
+export const OpenRlhfAnswer = type({ rewards: "number[]", scores: "number[]", extra_logs: type({ "[string]": "number[]" }) });
+
+/** A refusal. */
+export const ErrorBody = type({ error: { code: "string", message: "string", "field?": "string", "known?": "string[]" } });
