@@ -53,8 +53,7 @@ const columns: readonly Column[] = [
 const fit = (text: string, width: number): string => (text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`);
 
 // Source names come from data files: a control character in one must not reach the terminal.
-// eslint-disable-next-line no-control-regex
-const printable = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "?");
+const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?");
 
 export interface StepTableOptions {
   /** Width in columns; 80 unless told. */
