@@ -27,6 +27,7 @@ function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {
   return {
     ...value,
     ...("output" in value ? { output: absolute(value["output"], ["output"]) } : {}),
+    ...("rollouts" in value ? { rollouts: absolute(value["rollouts"], ["rollouts"]) } : {}),
     ...(Array.isArray(value["sources"]) ? { sources: value["sources"].map(entry) } : {}),
   };
 }

@@ -5,8 +5,14 @@ import { DatasetError } from "@v-triune/schema";
 import type { PictureReference } from "../pictures/picture-reference";
 import { zipMembers } from "../pictures/zip-archive";
 
+/** Whether a folder is a curation's result or one in the making: people write corpora beside the files they are made of. */
+function isCorpus(folder: string): boolean {
+  const holds = (name: string): boolean => existsSync(join(folder, name));
+  return (holds("ledger.parquet") && holds("report.json")) || (folder.endsWith(".partial") && holds("lock.json"));
+}
+
 /**
- * Paths below a folder that match, relative to it, `/` between parts, sorted.
+ * Paths below a folder that match, relative to it, `/` between parts, sorted. Corpora below it are passed over.
  *
  * @param matches tested on the relative path
  */
@@ -17,8 +23,9 @@ export function filesBelow(folder: string, matches: RegExp): string[] {
     for (const entry of readdirSync(join(folder, relative), { withFileTypes: true })) {
       const path = relative === "" ? entry.name : `${relative}/${entry.name}`;
       const directory = entry.isDirectory() || (entry.isSymbolicLink() && statSync(join(folder, path)).isDirectory());
-      if (directory) walk(path);
-      else if (matches.test(path)) found.push(path);
+      if (directory) {
+        if (!isCorpus(join(folder, path))) walk(path);
+      } else if (matches.test(path)) found.push(path);
     }
   };
   walk("");

@@ -213,6 +213,17 @@ describe("curate", () => {
     expect(answers).toEqual([`${rows - 3}`, `${rows - 2}`, `${rows - 1}`]);
   });
 
+  it("writes beside the files it reads, and does not read itself", async () => {
+    const folder = join(root, "beside");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "rows.jsonl"), '{"id": "1", "q": "How many?", "a": "3"}\n');
+    const settings = { task: "math", name: "mine", columns: { id: "id", question: "q", answer: "a" } };
+    for (const output of ["first", "second"]) {
+      const report = await curate({ sources: [{ source: "table", path: folder, settings }], output: join(folder, output), rules: ["answer-length"] });
+      expect(report.totals).toMatchObject({ read: 1, kept: 1, unreadable: 0 });
+    }
+  });
+
   it("filters a corpus again, with the same gold", async () => {
     await curate(both());
     const again = join(root, "again");

@@ -13,7 +13,7 @@ import { duckdbMessage, literal, openDatabase, plain, queryRows, type Database }
 import { PictureSpool, type PictureReference } from "../pictures/picture-reference";
 import { ALIVE, applyRules } from "../rules/apply-rules";
 import { verifyGold } from "../rules/verify-gold";
-import { identifyLanguage } from "../rules/identify-language";
+import { loadLanguageIdentifier } from "../rules/identify-language";
 import { drawOrder, type FilterRule, type RuleNeed } from "../rules/filter-rule";
 import { writeSamples } from "../samples/write-samples";
 import { buildSample, type KeptRow } from "./build-sample";
@@ -228,7 +228,7 @@ class CurationRun {
         signal: this.#options.signal,
       });
     } else if (need === "language") {
-      await addTextColumn(this.#database, relation, "language", "question", identifyLanguage, this.#options.signal);
+      await addTextColumn(this.#database, relation, "language", "question", await loadLanguageIdentifier(), this.#options.signal);
     } else if (need === "rollouts") {
       const files = this.#bound.config.rollouts ?? [];
       await addRollouts(this.#database, relation, typeof files === "string" ? [files] : files, this.#options.signal);

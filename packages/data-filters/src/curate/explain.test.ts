@@ -40,6 +40,10 @@ describe("explainRow", () => {
     expect(new Set(rules.map(({ verdict }) => verdict))).toEqual(new Set(["passes", "other rows"]));
   });
 
+  it("takes the end of an id where one row ends in it", async () => {
+    expect(await explainRow(out, "clevr/1")).toEqual(await explainRow(out, "clevr/train/1"));
+  });
+
   it("suggests near ids, and the sources", async () => {
     await expect(explainRow(out, "clevr/train/12")).rejects.toThrow("near ones: clevr/train/1");
     await expect(explainRow(out, "mm_math/1")).rejects.toThrow("one of the sources clevr");

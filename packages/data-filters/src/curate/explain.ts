@@ -42,7 +42,7 @@ export interface RuleVerdict {
  * console.log(formatExplanation(await explainRow("corpus", "mm_math/MM_Math/1234")));
  * ```
  * @param output folder of the run
- * @param key source and id, joined by `/`
+ * @param key source and id, joined by `/`; the end of an id will do where no other row ends in it
  * @throws DatasetError when the folder holds no run, or the run has no such row (with ids that are near)
  */
 export async function explainRow(output: string, key: string): Promise<RowExplanation> {
@@ -52,8 +52,10 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
   const id = slash < 0 ? "" : key.slice(slash + 1);
   const ledger = literal(join(output, "ledger.parquet"));
   return withDatabase({ threads: 1 }, async (connection) => {
+    // Ids begin with the owner's file or split; their last part will do where only one row ends in it.
+    const candidates = `SELECT * FROM ${ledger} WHERE source = ${literal(source)} AND (id = ${literal(id)} OR ends_with(id, ${literal(`/${id}`)}))`;
     await connection.run(
-      `CREATE TABLE rows AS SELECT 0 AS row, * FROM ${ledger} WHERE source = ${literal(source)} AND id = ${literal(id)} LIMIT 1`,
+      `CREATE TABLE rows AS SELECT 0 AS row, * FROM (${candidates}) QUALIFY id = ${literal(id)} OR count(*) OVER () = 1 LIMIT 1`,
     );
     const [row] = await queryRows(connection, "SELECT * FROM rows");
     if (row === undefined) throw await unknownRow(report, ledger, source, id, output);
@@ -85,7 +87,7 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
     const text = (value: unknown): string => (typeof value === "string" ? value : "");
     return {
       source,
-      id,
+      id: String(row.id),
       kept: row.kept === true,
       droppedBy: typeof row.dropped_by === "string" ? row.dropped_by : null,
       reason: typeof row.reason === "string" ? row.reason : null,

@@ -43,7 +43,7 @@ export async function applyRules(connection: DuckDBConnection, rules: readonly F
       for (const need of rule.needs ?? []) {
         if (provided.has(need)) continue;
         provided.add(need);
-        await options.provide(need, options.allReasons ? "rows" : ALIVE);
+        await options.provide(need, needing(rules, need, options.allReasons ? "rows" : ALIVE));
         // The provider replaced `rows`; a view keeps the columns it was made with.
         await connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ANTI JOIN dropped USING (row)`);
       }
@@ -53,6 +53,12 @@ export async function applyRules(connection: DuckDBConnection, rules: readonly F
     await connection.run(`INSERT INTO dropped ${sql}`).catch((error: unknown) => blame(connection, group, options.seed, error));
   }
   if (options.allReasons) await recordReasons(connection, rules, options.seed);
+}
+
+/** The rows of `relation` that a rule with this need is about: what is computed for others, nobody reads. */
+function needing(rules: readonly FilterRule[], need: RuleNeed, relation: string): string {
+  const about = rules.filter((rule) => rule.needs?.includes(need) === true).map(scopeOf);
+  return about.includes("") ? relation : `(SELECT * FROM ${relation} WHERE ${about.map((scope) => `(${scope})`).join(" OR ")})`;
 }
 
 interface Placed {

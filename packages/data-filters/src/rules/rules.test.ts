@@ -8,7 +8,6 @@ import { ALIVE, applyRules } from "./apply-rules";
 import { buildRule, DEFAULT_RULES, rules, type RuleConfig } from "./catalogue";
 import { passAtK } from "./difficulty";
 import type { FilterRule } from "./filter-rule";
-import { identifyLanguage } from "./identify-language";
 import { imageTokens, imageTokensSql } from "./token-count";
 
 let database: Database;
@@ -374,22 +373,4 @@ describe("imageTokens", () => {
     const rows = await queryRows(database.connection, `SELECT ${imageTokensSql("w", "h")} AS n FROM (VALUES ${values}) t(i, w, h) ORDER BY i`);
     expect(rows.map((row) => row.n)).toEqual(sides.map(([w, h]) => imageTokens(w, h)));
   });
-});
-
-describe("identifyLanguage", () => {
-  it.each([
-    ["How many red cubes are left of the sphere?", "en"],
-    ["What is written on the sign \"Straße des 17. Juni\"?", "en"],
-    ["这家店的名字是什么?", "zh"],
-    ["What does 停 mean here?", "en"],
-    ["Combien de voitures sont dans la rue ?", "fr"],
-    ["Wie viele Personen sind auf dem Bild?", "de"],
-    ["¿Cuántas personas hay en la foto?", "es"],
-    ["Сколько здесь машин?", "ru"],
-    ["この店の名前は何ですか", "ja"],
-    ["이 가게의 이름은 무엇입니까?", "ko"],
-    ["Total revenue 2015", "en"],
-    ["123 + 456", "und"],
-    ["$\\frac{1}{2}$", "und"],
-  ])("%s", (text, language) => expect(identifyLanguage(text)).toBe(language));
 });

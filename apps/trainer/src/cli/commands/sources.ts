@@ -1,5 +1,7 @@
 import type { Command } from "../command";
 
+const fit = (text: string, width: number): string => (text.length <= width ? text.trimEnd() : `${text.slice(0, width - 2)}..`);
+
 /** Lists the 18 sources, or says all about one. */
 export const sourcesCommand: Command = {
   meta: { name: "sources", description: "List the 18 data sources, or show what one needs" },
@@ -42,7 +44,7 @@ export const sourcesCommand: Command = {
       return;
     }
     const width = Math.max(...chosen.map(({ key }) => key.length));
-    const rows = chosen.map((entry) => `  ${entry.key.padEnd(width)}  ${entry.task.padEnd(9)}  ${entry.title}`.slice(0, 80).trimEnd());
-    output.out(`${rows.join("\n")}\n\nv-triune sources KEY shows where one comes from and which files its adapter reads.\n`);
+    const rows = chosen.map(({ key, task, size, licence }) => fit(`  ${key.padEnd(width)}  ${task.padEnd(9)}  ${fit(size, 26).padEnd(26)}  ${licence}`, 80));
+    output.out(`${rows.join("\n")}\n\nv-triune sources KEY says where one comes from and which files are read.\n`);
   },
 };
