@@ -10,6 +10,7 @@ import {
   createSinkGroup,
   csvSink,
   dropRecordsAfter,
+  formatRecordLine,
   jsonlSink,
   mlflowSink,
   prometheusSink,
@@ -21,6 +22,7 @@ import {
 import type { MonitorConfig } from "../config/training-config";
 import type { RunFolder } from "./run-folder";
 import { createRolloutStore, type StoredRollout } from "./rollout-store";
+import { writeFileAtomic } from "./write-file-atomic";
 
 export interface RunMonitorOptions {
   readonly config: MonitorConfig;
@@ -38,8 +40,12 @@ export interface RunMonitor {
   writeRollouts(step: number, rows: readonly StoredRollout[]): void;
   /** True once an alarm asks for the end of the run and the configuration says to listen (`monitor.alarms.onAlarm: stop`). */
   readonly stopRequested: boolean;
-  /** Forgets what was written after `step`, which a resumed run writes again, and gives the alarms the steps before. */
-  resumeAfter(step: number): Promise<void>;
+  /**
+   * Forgets what was written after `step`, which a resumed run writes again, and gives the alarms the steps before.
+   *
+   * @returns whether the evaluation at `step` is there; the run may have ended after the checkpoint and before or in it
+   */
+  resumeAfter(step: number): Promise<{ readonly evaluated: boolean }>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -78,7 +84,8 @@ export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonito
     async resumeAfter(step) {
       await dropRecordsAfter(folder.metricsPath, step);
       await store.dropAfter(step);
-      if (!existsSync(folder.metricsPath)) return;
+      if (!existsSync(folder.metricsPath)) return { evaluated: false };
+      const evaluated = await keepWholeEvaluation(folder.metricsPath, step);
       // The CSV file has the same numbers: written anew rather than cut.
       await rm(csvPath, { force: true });
       for await (const record of readMetricRecords(folder.metricsPath)) {
@@ -86,6 +93,7 @@ export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonito
         watch?.check([record]);
         await csv?.write([record]);
       }
+      return { evaluated };
     },
     async flush() {
       await Promise.all([sinks.flush(), store.flush()]);
@@ -94,4 +102,14 @@ export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonito
       await Promise.all([sinks.close(), store.close()]);
     },
   };
+}
+
+/** An evaluation's records end with the one over all sources; without it the others of that step are dropped. */
+async function keepWholeEvaluation(path: string, step: number): Promise<boolean> {
+  const records: MetricRecord[] = [];
+  for await (const record of readMetricRecords(path)) records.push(record);
+  const isOfStep = (record: MetricRecord): boolean => record.split === "eval" && record.step === step;
+  if (records.some((record) => isOfStep(record) && record.scope === "all")) return true;
+  if (records.some(isOfStep)) await writeFileAtomic(path, records.filter((record) => !isOfStep(record)).map((record) => `${formatRecordLine(record)}\n`).join(""));
+  return false;
 }

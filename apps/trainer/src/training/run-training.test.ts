@@ -85,6 +85,34 @@ describe("runTraining", () => {
     expect(numbersOf("resumed")).toEqual(numbersOf("whole"));
   });
 
+  it("makes up for an evaluation that a kill cut short, and begins again where nothing was saved", async () => {
+    const metrics = join(folder, "resumed/metrics.jsonl");
+    const lines = readFileSync(metrics, "utf8").trim().split("\n");
+    const lastEvaluation = lines.filter((line) => line.includes('"step":3,"split":"eval"'));
+    expect(lastEvaluation.length).toBeGreaterThan(2);
+    // Its first record and half of the second had been written.
+    writeFileSync(metrics, `${[...lines.filter((line) => !lastEvaluation.includes(line)), lastEvaluation[0]].join("\n")}\n${lastEvaluation[1]?.slice(0, 40)}`);
+    const { after } = await runTraining(config("resumed"), { resume: true });
+    expect(Object.keys(after?.bySource ?? {})).toHaveLength(7);
+    expect(numbersOf("resumed")).toEqual(numbersOf("whole"));
+
+    rmSync(join(folder, "resumed/checkpoints"), { recursive: true });
+    const warnings: string[] = [];
+    await runTraining(config("resumed"), { resume: true, listen: (event) => event.type === "warning" && warnings.push(event.message) });
+    expect(warnings).toEqual(["The run had no checkpoint yet, so it begins again."]);
+    expect(weightsOf("resumed", 3).equals(weightsOf("whole", 3))).toBe(true);
+    expect(numbersOf("resumed")).toEqual(numbersOf("whole"));
+  });
+
+  it("keeps the tokenizer with each checkpoint when the one it was resumed from is gone", async () => {
+    const pruned = config("pruned", { checkpoint: { every: 1, keep: 1 } });
+    const interruption = { requested: false };
+    await runTraining(pruned, { interruption, listen: ({ type }) => (interruption.requested ||= type === "step") });
+    await runTraining(pruned, { resume: true });
+    expect(readdirSync(join(folder, "pruned/checkpoints"))).toEqual(["step-000003"]);
+    expect(readdirSync(join(folder, "pruned/checkpoints/step-000003"))).toEqual(readdirSync(join(folder, "whole/checkpoints/step-000003")));
+  });
+
   it("frees every tensor", async () => {
     const before = tf.memory().numTensors;
     await runTraining(config("leaks"));

@@ -10,7 +10,6 @@ import { type RewardSource, createLocalRewardSource } from "@v-triune/rewards";
 import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
 import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
 import type { IouEpsilon, TrainingConfig } from "../config/training-config";
-import { RunFolderError } from "../errors";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
@@ -114,13 +113,13 @@ class Run {
       if (checkpoint) {
         learner.importState(checkpoint.loaded.learner);
         data.position = checkpoint.loaded.state.position;
-        // A run that was stopped before its first step evaluates anew, so its first evaluation goes too.
-        await monitor.resumeAfter(checkpoint.loaded.state.step || -1);
       }
+      // A run that was stopped before its first step evaluates anew, so its first evaluation goes too.
+      const { evaluated } = this.options.resume ? await monitor.resumeAfter(checkpoint?.loaded.state.step || -1) : { evaluated: false };
       const rewards = createLocalRewardSource(registry, { normalised: config.reward.normalised });
       const verifiers = registry.names;
       const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
-      return await this.#steps({ model, data, monitor, learner, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0);
+      return await this.#steps({ model, data, monitor, learner, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0, evaluated);
     } finally {
       await monitor.close();
       data.close();
@@ -130,7 +129,8 @@ class Run {
     }
   }
 
-  async #steps(parts: RunParts, fromStep: number): Promise<TrainingResult> {
+  /** @param evaluated whether the evaluation at `fromStep` has been made */
+  async #steps(parts: RunParts, fromStep: number, evaluated: boolean): Promise<TrainingResult> {
     const { config, folder } = this;
     const { steps } = config.run;
     const { parameters } = parts.model.policy;
@@ -143,7 +143,9 @@ class Run {
       fromStep,
     });
     const before = fromStep === 0 ? await this.#evaluate(parts, 0) : undefined;
-    let after: EvaluationScores | undefined;
+    const evaluationDue = (at: number): boolean => at === steps || (config.evaluation.every !== null && at % config.evaluation.every === 0);
+    // The run ended between a checkpoint and the evaluation that comes after it.
+    let after = fromStep > 0 && !evaluated && evaluationDue(fromStep) ? await this.#evaluate(parts, fromStep) : undefined;
     let lastStep: StepSummary | undefined;
     let step = fromStep;
     let saved: string | undefined;
@@ -154,8 +156,7 @@ class Run {
       interrupted = ((this.options.interruption?.requested ?? false) || parts.monitor.stopRequested) && step < steps;
       const { every } = config.checkpoint;
       if (step === steps || interrupted || (every !== null && step % every === 0)) saved = await this.#save(parts, step);
-      const evaluateNow = step === steps || (config.evaluation.every !== null && step % config.evaluation.every === 0);
-      if (evaluateNow && !interrupted) after = await this.#evaluate(parts, step);
+      if (evaluationDue(step) && !interrupted) after = await this.#evaluate(parts, step);
     }
     if (interrupted && step === 0) saved = await this.#save(parts, step);
     if (interrupted) this.#listen({ type: "interrupted", step });
@@ -223,23 +224,20 @@ class Run {
 
   async #save(parts: RunParts, step: number): Promise<string> {
     const path = this.folder.checkpointPath(step);
-    await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, parts.learner);
+    // First: once the checkpoint is there, nobody computes this step again.
     await parts.monitor.flush();
+    await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, this.config.model, parts.learner);
     await pruneCheckpoints(await this.folder.checkpointSteps(), this.config.checkpoint.keep, (old) => this.folder.checkpointPath(old));
     this.#listen({ type: "saved", step, folder: path });
     return path;
   }
 
+  /** undefined for a run that was killed before its first checkpoint: it begins again. */
   async #lastCheckpoint(): Promise<{ folder: string; loaded: LoadedCheckpoint } | undefined> {
     const step = (await this.folder.checkpointSteps()).at(-1);
     if (step === undefined) {
-      throw new RunFolderError({
-        what: "The run has no checkpoint to go on from.",
-        where: this.folder.path,
-        expected: "checkpoints/step-000001 or later",
-        found: "none",
-        fix: "start it again in another folder",
-      });
+      this.#listen({ type: "warning", message: "The run had no checkpoint yet, so it begins again." });
+      return undefined;
     }
     const folder = this.folder.checkpointPath(step);
     return { folder, loaded: await loadCheckpoint(folder) };
