@@ -1,5 +1,6 @@
 import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, type RewardOutcome, type RewardRequest, type RewardResult } from "@v-triune/rewards";
 import type { IsolatedRewardSource } from "@v-triune/rewards/isolated";
+import { isDeeperThan } from "./http/nesting";
 import { CLIENT_GONE, DEADLINE_PASSED, RequestFault, invalidField } from "./http/request-fault";
 import type { ServerMetrics } from "./metrics";
 
@@ -97,9 +98,4 @@ export function createJudging(source: IsolatedRewardSource, metrics: ServerMetri
       return stream(requests, signal);
     },
   };
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
 }

@@ -73,6 +73,7 @@ describe("POST /judge", () => {
   it.each([
     ["what is not JSON", "{", 400, { code: "malformed-json", field: "body" }],
     ["an empty body", "", 400, { code: "malformed-json" }],
+    ["lists nested without end", `${"[".repeat(60_000)}${"]".repeat(60_000)}`, 400, { field: "body" }],
     ["a list", [], 400, { field: "body" }],
     ["a missing field", { response: "x" }, 400, { field: "prompt" }],
     ["a ratio below 0", judgeBody({ format_ratio: -1 }), 400, { field: "format_ratio" }],

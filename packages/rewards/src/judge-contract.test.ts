@@ -104,6 +104,7 @@ describe("judgeRequestToSample and judgeReply", () => {
       [request({ format_ratio: "0.1" }), 'format_ratio: a number of at least 0 or null expected, found "0.1"'],
       [request({ accuracy_ratio: Infinity }), "accuracy_ratio: a number of at least 0 or null expected"],
       [request({ accuracy_ratio: -1 }), "accuracy_ratio: a number of at least 0 or null expected, found -1"],
+      [{ ...request(), prompt: JSON.parse(`${"[".repeat(60_000)}${"]".repeat(60_000)}`) as unknown }, "prompt: a string expected, found something nested too deep"],
       [request({ reward_verifier_parm: "[]" }), 'reward_verifier_parm: the JSON text of an object expected, found "[]"'],
     ];
     for (const [body, message] of broken) expect(() => reply(body), message).toThrow(message);

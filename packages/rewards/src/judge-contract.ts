@@ -1,5 +1,6 @@
 import { UnknownVerifierError, mathverifyFormat, type VerifierRegistry } from "@v-triune/verifiers";
 import { RewardRatioError, composeReward } from "./compose-reward";
+import { describeValue } from "./describe-value";
 import { judge, type RewardOutcome } from "./judge-request";
 import type { RewardRequest } from "./reward-source";
 
@@ -55,12 +56,12 @@ const RATIO_FIELDS = ["format_ratio", "accuracy_ratio"] as const;
  * @throws JudgeRequestError with the field, what was expected and what was found
  */
 export function readJudgeRequest(body: unknown): JudgeRequest {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new JudgeRequestError("body", "a JSON object", describe(body));
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new JudgeRequestError("body", "a JSON object", describeValue(body));
   const fields = body as Record<string, unknown>;
-  for (const field of TEXT_FIELDS) if (typeof fields[field] !== "string") throw new JudgeRequestError(field, "a string", describe(fields[field]));
+  for (const field of TEXT_FIELDS) if (typeof fields[field] !== "string") throw new JudgeRequestError(field, "a string", describeValue(fields[field]));
   for (const field of RATIO_FIELDS) {
     const ratio = fields[field];
-    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio))) throw new JudgeRequestError(field, "a number of at least 0 or null", describe(ratio));
+    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio))) throw new JudgeRequestError(field, "a number of at least 0 or null", describeValue(ratio));
   }
   return body as JudgeRequest;
 }
@@ -80,9 +81,9 @@ function readParm(text: string): Readonly<Record<string, unknown>> {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", `${describe(text)} (${(error as Error).message})`);
+    throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", `${describeValue(text)} (${(error as Error).message})`);
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", describe(text));
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", describeValue(text));
   return parsed as Record<string, unknown>;
 }
 
@@ -176,9 +177,4 @@ function finalReward(accuracy: number, format: number, { accuracyRatio, formatRa
     if (error instanceof RewardRatioError) return 0;
     throw error;
   }
-}
-
-function describe(value: unknown): string {
-  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -1,3 +1,4 @@
+import { describeValue } from "./describe-value";
 import type { RewardRequest, RewardResult } from "./reward-source";
 
 /**
@@ -43,25 +44,25 @@ export class ScoreRequestError extends Error {
  */
 export function readScoreRequests(body: unknown): RewardRequest[] {
   const requests: unknown = isObject(body) ? body["requests"] : undefined;
-  if (!Array.isArray(requests)) throw new ScoreRequestError("requests", "a list", describe(requests));
+  if (!Array.isArray(requests)) throw new ScoreRequestError("requests", "a list", describeValue(requests));
   return requests.map((item: unknown, index) => readScoreRequest(item, `requests[${index}]`));
 }
 
 function readScoreRequest(item: unknown, path: string): RewardRequest {
-  if (!isObject(item)) throw new ScoreRequestError(path, "an object", describe(item));
+  if (!isObject(item)) throw new ScoreRequestError(path, "an object", describeValue(item));
   const text = (key: string): string => {
     const value = item[key];
     if (typeof value === "string") return value;
-    throw new ScoreRequestError(`${path}.${key}`, "a string", describe(value));
+    throw new ScoreRequestError(`${path}.${key}`, "a string", describeValue(value));
   };
   const optionalText = (key: string) => (item[key] === undefined || item[key] === null ? undefined : text(key));
   const ratio = (key: string): number | null => {
     const value = item[key] ?? null;
     if (value === null || (typeof value === "number" && value >= 0 && Number.isFinite(value))) return value;
-    throw new ScoreRequestError(`${path}.${key}`, "a number of at least 0 or null", describe(value));
+    throw new ScoreRequestError(`${path}.${key}`, "a number of at least 0 or null", describeValue(value));
   };
   const params = item["params"] ?? undefined;
-  if (params !== undefined && !isObject(params)) throw new ScoreRequestError(`${path}.params`, "an object", describe(params));
+  if (params !== undefined && !isObject(params)) throw new ScoreRequestError(`${path}.params`, "an object", describeValue(params));
   const [prompt, dataSource] = [optionalText("prompt"), optionalText("data_source")];
   return {
     response: text("response"),
@@ -92,20 +93,15 @@ export function scoreWireRequest({ response, verifier, sample, accuracyRatio, fo
  * @throws ScoreRequestError when it is none: a client must not take a broken answer for a reward
  */
 export function readScoreResult(value: unknown): RewardResult {
-  if (!isObject(value)) throw new ScoreRequestError("result", "an object", describe(value));
+  if (!isObject(value)) throw new ScoreRequestError("result", "an object", describeValue(value));
   const { index, status } = value;
-  if (!Number.isInteger(index)) throw new ScoreRequestError("result.index", "a whole number", describe(index));
+  if (!Number.isInteger(index)) throw new ScoreRequestError("result.index", "a whole number", describeValue(index));
   if (status === "skipped" || status === "error") return { index: index as number, status, reason: String(value["reason"]) };
-  if (status !== "scored") throw new ScoreRequestError("result.status", '"scored", "skipped" or "error"', describe(status));
-  for (const key of ["reward", "accuracy", "format"]) if (!Number.isFinite(value[key])) throw new ScoreRequestError(`result.${key}`, "a finite number", describe(value[key]));
+  if (status !== "scored") throw new ScoreRequestError("result.status", '"scored", "skipped" or "error"', describeValue(status));
+  for (const key of ["reward", "accuracy", "format"]) if (!Number.isFinite(value[key])) throw new ScoreRequestError(`result.${key}`, "a finite number", describeValue(value[key]));
   return { index: index as number, status, reward: value["reward"] as number, accuracy: value["accuracy"] as number, format: value["format"] as number, metrics: (value["metrics"] ?? {}) as Record<string, number> };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function describe(value: unknown): string {
-  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -1,5 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import { isDeeperThan } from "./nesting";
 import { CLIENT_GONE, RequestFault } from "./request-fault";
+
+const MOST_LEVELS = 32;
 
 /**
  * Reads and parses a body, straight from Node's stream: a body over the limit is refused before it is in memory.
@@ -11,11 +14,15 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
   if (encoding !== undefined && encoding !== "identity") throw new RequestFault(415, "unsupported-encoding", `content-encoding ${JSON.stringify(encoding)} is not read here; send the body uncompressed`);
   if (Number(incoming.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
   const text = await readText(incoming, limit);
+  let body: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    body = JSON.parse(text);
   } catch (error) {
     throw new RequestFault(400, "malformed-json", `the body is not JSON: ${text === "" ? "it is empty" : (error as Error).message}`, { field: "body" });
   }
+  // What walks or copies a body may use the stack; a million brackets must not be its end.
+  if (isDeeperThan(body, MOST_LEVELS)) throw new RequestFault(400, "invalid-request", `body: at most ${MOST_LEVELS} levels of nesting expected, found more`, { field: "body" });
+  return body;
 }
 
 function readText(incoming: IncomingMessage, limit: number): Promise<string> {

@@ -184,4 +184,10 @@ describe("the process around an isolated source", () => {
     const { status, stdout, stderr } = run(`${start} console.log((await source.run({ response: "busy 100", verifier: "obedient", sample: { groundTruth: "" } })).status);`);
     expect({ status, stdout, stderr: stderr.replaceAll(/^.*npm warn.*$/gm, "").trim() }).toEqual({ status: 0, stdout: "scored\n", stderr: "" });
   });
+
+  it.each(["thread", "process"])("gets to the end of close(), isolation %s", (isolation) => {
+    const script = start.replace("workers: 1,", `workers: 2, isolation: ${JSON.stringify(isolation)},`);
+    const { status, stdout } = run(`${script} await source.run({ response: "4", verifier: "obedient", sample: { groundTruth: "" } }); await source.close(); console.log("closed");`);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "closed\n" });
+  });
 });

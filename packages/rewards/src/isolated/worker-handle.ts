@@ -55,7 +55,11 @@ export function startThread({ setup, resourceLimits, execArgv = [] }: WorkerStar
     skipThrough: (sequence) => mark.skipThrough(sequence),
     running: () => mark.running(),
     hold: (busy) => (busy ? worker.ref() : worker.unref()),
-    kill: async () => void (await worker.terminate()),
+    kill: async () => {
+      // Whoever waits for the end must not be left by a process that sees nothing else to wait for.
+      worker.ref();
+      await worker.terminate();
+    },
   };
 }
 
@@ -99,6 +103,7 @@ export function startProcess({ setup, resourceLimits, execArgv = [] }: WorkerSta
     kill: async () => {
       if (gone || child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.ref();
       child.kill("SIGKILL");
       await ended;
     },
