@@ -3,7 +3,7 @@
  * A resolved configuration is itself valid input, so that the one in a run.json can start another run.
  */
 import { type } from "arktype";
-import { BACKEND_SETTINGS } from "./training-config";
+import { BACKEND_SETTINGS, PRESETS } from "./training-config";
 
 const positive = "number > 0";
 const nonNegative = "number >= 0";
@@ -22,7 +22,7 @@ const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boo
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
 export const trainingConfigSchema = type({
   "+": "reject",
-  "preset?": "'v-triune-on-policy' | 'v-triune-off-policy' | 'dapo' | 'dr-grpo' | 'gspo'",
+  "preset?": type.enumerated(...PRESETS),
   model: type(text)
     .or({ "+": "reject", "init?": "'pretrained'", path: text, "adapter?": adapter })
     .or({ "+": "reject", init: "'random'", config: "string > 0 | object", tokenizer: text, "adapter?": adapter }),

@@ -213,7 +213,9 @@ export type BackendSetting = "auto" | BackendName;
 /** All of them, written out so that help and complaints need not load TensorFlow.js. */
 export const BACKEND_SETTINGS = ["auto", "tensorflow-gpu", "tensorflow", "webgpu", "wasm", "cpu"] as const satisfies readonly BackendSetting[];
 
-export type PresetName = "v-triune-on-policy" | "v-triune-off-policy" | "dapo" | "dr-grpo" | "gspo";
+export const PRESETS = ["v-triune-on-policy", "v-triune-off-policy", "dapo", "dr-grpo", "gspo"] as const;
+
+export type PresetName = (typeof PRESETS)[number];
 
 export interface TrainingConfig {
   /** The preset that the values started from, for the record. */

@@ -12,6 +12,7 @@ import {
   createQwen25Vl,
   loadQwen25Vl,
   randomWeights,
+  readModelConfig,
   readModelConfigFile,
 } from "@v-triune/policy";
 import type { ModelAdapterConfig, ModelConfig } from "../config/training-config";
@@ -34,6 +35,11 @@ export async function loadModel(model: ModelConfig, seed: number, freeze: readon
   const config = await readConfig(model.config);
   const policy = createQwen25Vl(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
   return { policy, processor: createProcessor(model.tokenizer) };
+}
+
+/** The shapes of the configured model, without its weights. @throws ConfigError of `@v-triune/policy` */
+export async function modelArchitecture(model: ModelConfig): Promise<Qwen25VlConfig> {
+  return model.init === "pretrained" ? readModelConfig(model.path) : readConfig(model.config);
 }
 
 async function loadWithAdapter(model: ModelConfig, { rank, alpha, targetModules }: ModelAdapterConfig, seed: number, checkpoint: string | undefined): Promise<LoadedModel> {

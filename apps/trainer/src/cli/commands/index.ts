@@ -4,10 +4,11 @@ import { demoCommand } from "./demo";
 import { doctorCommand } from "./doctor";
 import { evalCommand } from "./eval";
 import { exportCommand } from "./export";
+import { initCommand } from "./init";
 import { nativeCommand } from "./native";
 import { serveCommand } from "./serve";
 import { sourcesCommand } from "./sources";
 import { trainCommand } from "./train";
 
 /** The program's commands, in the order in which people meet them. */
-export const commands: readonly Command[] = [demoCommand, curateCommand, trainCommand, evalCommand, exportCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];
+export const commands: readonly Command[] = [demoCommand, curateCommand, initCommand, trainCommand, evalCommand, exportCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];

@@ -8,6 +8,7 @@ export const trainCommand: Command = {
     config: { type: "positional", description: "A .yaml, .json or .ts file, a folder with a v-triune.yaml, or with --resume a run folder" },
     set: { type: "string", valueHint: "key=value", description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated" },
     resume: { type: "boolean", description: "Go on from the run's last checkpoint" },
+    "dry-run": { type: "boolean", description: "Show the first prompts and the memory it takes; train nothing" },
     strict: { type: "boolean", description: "Stop at a bad row instead of skipping it" },
     json: { type: "boolean", description: "Print one JSON object an event, for programs" },
   },
@@ -20,6 +21,11 @@ export const trainCommand: Command = {
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const path = textOption(context, "config");
     const config = (await runFolderConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
+    if (args["dry-run"] === true) {
+      const { dryRun } = await import("../../training/dry-run");
+      output.out(await dryRun(config));
+      return 0;
+    }
     const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }] = await Promise.all([
       import("../../training/run-training"),
       import("../../training/live-view"),

@@ -1,0 +1,71 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCommandLine } from "../cli/run-command-line";
+import { loadTrainingConfig } from "../config/load-training-config";
+import { writeTrainingData } from "../demo/demo-data";
+import { writeDemoModelFolder } from "../demo/model-folder";
+import { dryRun } from "../training/dry-run";
+import { initRun } from "./init-run";
+
+const folder = mkdtempSync(join(tmpdir(), "v-triune-init-"));
+const model = join(folder, "model");
+const data = join(folder, "corpus/train.parquet");
+const preset = "v-triune-on-policy";
+beforeAll(async () => {
+  await writeDemoModelFolder(model);
+  await writeTrainingData(data, 2, 1);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("initRun", () => {
+  it("writes a configuration that loads, named after its folder, with prompts that the data can fill", async () => {
+    const made = await initRun({ folder: join(folder, "my run"), model, data, preset, memory: 64e9 });
+    expect(made).toMatchObject({ samples: 14, file: join(folder, "my run/v-triune.yaml") });
+    expect(made.sources).toHaveLength(7);
+    const config = await loadTrainingConfig(join(folder, "my run"), [], folder);
+    expect(config).toMatchObject({ run: { name: "my run" }, model: { path: model, adapter: null }, rollout: { promptsPerStep: 8, n: 8 }, optimizer: { lr: 1e-6 } });
+    expect(config.data.train[0]?.path).toBe(data);
+    expect(readFileSync(made.file, "utf8")).toContain("# adapter: {rank: 16}");
+    await expect(initRun({ folder: join(folder, "my run"), model, data, preset, memory: 64e9 })).rejects.toThrow("stays as it is");
+  });
+
+  it("takes smaller micro-batches, then an adapter, where memory is short, and says so where nothing helps", async () => {
+    const configFor = async (name: string, memory: number) => {
+      const made = await initRun({ folder: join(folder, name), model, data, preset, memory });
+      return { memory: made.memory, config: await loadTrainingConfig(join(folder, name), [], folder) };
+    };
+    const roomy = await configFor("roomy", 64e9);
+    expect(roomy.config.update.microBatchTokens).toBe(16_384);
+    expect(roomy.memory).not.toContain("hardly fit");
+    const tight = await configFor("tight", 1e6);
+    expect(tight.config.model.adapter).toEqual({ rank: 16, alpha: 32, targetModules: null });
+    expect(tight.config.update.microBatchTokens).toBe(2048);
+    expect(tight.memory).toContain("hardly fit");
+  });
+
+  it("names what is missing", async () => {
+    const text = { err: "" };
+    const run = (...args: string[]) => runCommandLine(args, { out: () => {}, err: (more) => (text.err = more) });
+    expect(await run("init", join(folder, "x"), "--model", model)).toBe(2);
+    expect(text.err).toContain("needs --data");
+    expect(await run("init", join(folder, "x"), "--model", folder, "--data", data)).toBe(2);
+    expect(text.err).toContain("config.json");
+    expect(existsSync(join(folder, "x"))).toBe(false);
+  });
+});
+
+describe("a dry run", () => {
+  it("shows the first prompt as the model sees it, sizes and tokens, and makes no run", async () => {
+    await initRun({ folder: join(folder, "dry"), model, data, preset: "dapo", memory: 64e9 });
+    const config = await loadTrainingConfig(join(folder, "dry"), ["algorithm.kl.coefficient=0.1"], folder);
+    const text = await dryRun(config, 1e6);
+    expect(text).toMatch(/^Run dry: 135 steps of 8 prompts x 16 answers, 1080 updates/);
+    expect(text).toMatch(/14 samples of 7 sources/);
+    expect(text).toMatch(/demo_\w+\/\S+: \d+ tokens, \d+ of them of 1 picture \(\d+ x \d+ pixels\)\n {2}\| <\|im_start\|>/);
+    expect(text).toContain("reference model");
+    expect(text).toContain("lower update.microBatchTokens");
+    expect(existsSync(config.run.folder)).toBe(false);
+  });
+});

@@ -1,0 +1,94 @@
+/** `v-triune init`: a commented configuration to begin with, fitted to the machine's memory. */
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import { openSampleSet } from "@v-triune/data-filters";
+import { readModelConfig } from "@v-triune/policy";
+import { stringify } from "yaml";
+import { resolveTrainingConfig } from "../config/load-training-config";
+import type { PresetName } from "../config/training-config";
+import { RunFolderError } from "../errors";
+import { writeFileAtomic } from "../run-folder/write-file-atomic";
+import { estimateMemory, formatMemory } from "../training/memory-estimate";
+
+export interface InitRunOptions {
+  /** The folder to make; its name is the run's. */
+  readonly folder: string;
+  /** A model folder in Hugging Face layout. */
+  readonly model: string;
+  /** Parquet files, a folder of them, or a glob. */
+  readonly data: string;
+  readonly preset: PresetName;
+  /** Bytes of memory to fit into. */
+  readonly memory: number;
+}
+
+/** What was written, and what was found out on the way. */
+export interface InitialisedRun {
+  readonly file: string;
+  readonly samples: number;
+  readonly sources: readonly string[];
+  /** The estimate for the configuration that was written, as lines. */
+  readonly memory: string;
+}
+
+/**
+ * @throws ConfigError, DatasetError when model or data can't be used
+ * @throws RunFolderError when there is a configuration already
+ */
+export async function initRun({ folder, model, data, preset, memory }: InitRunOptions): Promise<InitialisedRun> {
+  const file = join(resolve(folder), "v-triune.yaml");
+  if (existsSync(file)) throw new RunFolderError({ what: "There is a configuration already, which stays as it is.", where: file, fix: "choose another folder" });
+  const architecture = readModelConfig(resolve(model));
+  const set = await openSampleSet(resolve(data));
+  const sources = [...new Set(Array.from({ length: set.length }, (_, row) => set.sourceOf(row)))].sort();
+  const samples = set.length;
+  set.close();
+  const prompts = Math.min(32, 2 ** Math.floor(Math.log2(Math.max(1, samples))));
+  const defaults = resolveTrainingConfig({ preset, model, data: { train: data } });
+  const updates = defaults.rollout.promptsPerStep / defaults.update.miniBatch;
+  const miniBatch = Math.max(1, Math.floor(prompts / updates));
+  const configWith = (adapter: boolean, microBatchTokens: number) =>
+    resolveTrainingConfig({ preset, model: adapter ? { path: model, adapter: {} } : model, data: { train: data }, rollout: { promptsPerStep: prompts }, update: { miniBatch, microBatchTokens } });
+  // Full training first, then smaller micro-batches, then an adapter.
+  const choices = [16_384, 4096].flatMap((tokens) => [{ adapter: false, tokens }]).concat([16_384, 4096, 2048].map((tokens) => ({ adapter: true, tokens })));
+  const estimateOf = ({ adapter, tokens }: { adapter: boolean; tokens: number }) => estimateMemory(configWith(adapter, tokens), architecture);
+  const chosen = choices.find((choice) => estimateOf(choice).total < 0.8 * memory) ?? { adapter: true, tokens: 2048 };
+  await mkdir(resolve(folder), { recursive: true });
+  const here = (path: string): string => stringify(relative(resolve(folder), resolve(path)) || ".").trimEnd();
+  const text = `# ${basename(resolve(folder))}: ${samples} samples of ${sources.length} ${sources.length === 1 ? "source" : "sources"}. All keys with their defaults: docs/configuration.md
+#
+#   npx v-triune train ${folder} --dry-run   # the first prompts, and the memory it takes
+#   npx v-triune train ${folder}
+
+preset: ${preset}
+
+model:
+  path: ${here(model)}
+${chosen.adapter ? "  # The whole model would not fit in this machine's memory while it is trained; a low-rank adapter does.\n  adapter: {rank: 16}\n" : "  # adapter: {rank: 16}          # LoRA: less memory, smaller checkpoints\n"}
+data:
+  train: ${here(data)}
+  # eval: ./held-out/*.parquet   # scored every evaluation.every steps
+
+run:
+  name: ${stringify(basename(resolve(folder))).trimEnd()}
+  seed: 42
+  steps: 135
+
+rollout:
+  promptsPerStep: ${prompts}             # the paper: 1024
+  n: ${defaults.rollout.n}                          # answers a prompt
+  maxNewTokens: 2048
+
+update:
+  miniBatch: ${miniBatch}                  # as promptsPerStep: one update a step; a divisor: several
+  microBatchTokens: ${chosen.tokens}        # memory, not the result, depends on it
+
+optimizer:
+  lr: ${chosen.adapter ? "1.0e-5                    # an adapter takes more than the whole model's 1e-6" : defaults.optimizer.lr.toExponential(1)}
+
+checkpoint: {every: 20, keep: 3}
+`;
+  await writeFileAtomic(file, text);
+  return { file, samples, sources, memory: formatMemory(estimateOf(chosen), memory) };
+}

@@ -1,0 +1,57 @@
+/** `v-triune train --dry-run`: what a run would do, without loading weights or writing anything. */
+import { totalmem } from "node:os";
+import { createProcessor } from "@v-triune/policy";
+import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
+import type { TrainingConfig } from "../config/training-config";
+import { totalUpdates } from "./learner-config";
+import { modelArchitecture } from "./load-model";
+import { estimateMemory, formatMemory } from "./memory-estimate";
+import { seenSizes } from "./prepared-prompt";
+import { configuredPromptMaker } from "./prompt-maker";
+import { openTrainingData } from "./training-data";
+
+/** Of the first batch, so many prompts are prepared: enough to see how they look. */
+const shownPrompts = 4;
+
+/**
+ * The data, the first prompts as the model sees them, and an estimate of the memory.
+ *
+ * @param available bytes of memory to compare with; the machine's unless told
+ * @throws ConfigError, DatasetError, TokenizerError: what training would refuse
+ */
+export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<string> {
+  const { model, rollout, run, update } = config;
+  const architecture = await modelArchitecture(model);
+  const processor = createProcessor(model.init === "pretrained" ? model.path : model.tokenizer);
+  const skipped: string[] = [];
+  const data = await openTrainingData({
+    sets: config.data.train,
+    seed: run.seed,
+    makePrompt: await configuredPromptMaker(config, processor),
+    verifiers: createVerifierRegistry([mathverify, detection]).names,
+    strict: config.strict,
+    onBadRow: (message) => skipped.push(message),
+  });
+  try {
+    const prompts = await data.next(Math.min(shownPrompts, rollout.promptsPerStep));
+    const { patchSize } = processor.imageProcessor.settings;
+    const lines = [
+      `Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`,
+      `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ${((run.steps * rollout.promptsPerStep) / data.length).toFixed(1)} epochs`,
+      "",
+      ...prompts.flatMap((prompt, index) => {
+        const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
+        const placeholders = prompt.promptIds.filter((id) => id === processor.imageTokenId).length;
+        const head = `${prompt.id}: ${prompt.promptIds.length} tokens, ${placeholders} of them of ${sizes.length} ${sizes.length === 1 ? "picture" : "pictures"}${sizes.length === 0 ? "" : ` (${sizes.join(", ")} pixels)`}`;
+        return index === 0 ? [head, ...prompt.text.trimEnd().split("\n").map((line) => `  | ${line}`)] : [head];
+      }),
+      ...(skipped.length === 0 ? [] : [`${skipped.length} rows were left out on the way, the first: ${skipped[0]}`]),
+      "",
+      formatMemory(estimateMemory(config, architecture), available),
+      "",
+    ];
+    return lines.join("\n");
+  } finally {
+    data.close();
+  }
+}
