@@ -40,6 +40,14 @@ export interface ChartProps {
 
 const HEIGHT = 190;
 
+/** A little more than the values take; a constant is drawn in the middle of the numbers around it. */
+function valueRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [0, 1];
+  if (low === high) return low === 0 ? [-0.5, 0.5] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
+  const margin = (high - low) * 0.06;
+  return [low - margin, high + margin];
+}
+
 /** A chart that loads when it comes into view; drag to zoom, which loads that stretch in full, double click to go back. */
 export function Chart({ title, subject, version, load, href }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
@@ -102,7 +110,7 @@ function Plot({ title, lines, onRange }: { title: string; lines: readonly Line[]
       {
         width: element.clientWidth || 320,
         height: HEIGHT,
-        scales: { x: { time: false } },
+        scales: { x: { time: false }, y: { range: (_plot, low, high) => valueRange(low, high) } },
         legend: { show: lines.length <= 8, live: true },
         cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         axes: [{ ...axis, size: 30, values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")) }, { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) }],

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { RewardArithmetic, RolloutDetail, RolloutGroup } from "../src/dashboard/dashboard-api";
 import { count, shortNumber, signed } from "./format";
 import { Fact, Problem } from "./parts";
@@ -12,21 +12,25 @@ export function GroupInspector({ run, step, group, sample }: { run: string; step
   const { backend } = useSurroundings();
   const { data, error } = useData(`${run} ${step}`, String(group), () => backend.group(run, step, group));
   const go = (changes: RouteParameters): void => location.replace(linkTo("rollouts", { run, step, group, sample, ...changes }));
+  // Always the newest: a key may be pressed before an effect of the last one has run.
+  const onKey = useRef<(event: KeyboardEvent) => void>(() => undefined);
+  onKey.current = (event) => {
+    const target = event.target as HTMLElement;
+    // Until the next prompt is there, the one before it still shows.
+    if (data?.group !== group || event.altKey || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+    const at = data.rollouts.findIndex((rollout) => rollout.sample === sample);
+    const other = { ArrowLeft: data.rollouts[at - 1], ArrowRight: data.rollouts[at + 1] }[event.key];
+    const place = { ArrowUp: data.previous, ArrowDown: data.next }[event.key];
+    if (other !== undefined) go({ sample: other.sample });
+    else if (typeof place === "number") go({ group: place, sample: 0 });
+    else return;
+    event.preventDefault();
+  };
   useEffect(() => {
-    function onKey(event: KeyboardEvent): void {
-      const target = event.target as HTMLElement;
-      if (data === undefined || event.altKey || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
-      const at = data.rollouts.findIndex((rollout) => rollout.sample === sample);
-      const other = { ArrowLeft: data.rollouts[at - 1], ArrowRight: data.rollouts[at + 1] }[event.key];
-      const place = { ArrowUp: data.previous, ArrowDown: data.next }[event.key];
-      if (other !== undefined) go({ sample: other.sample });
-      else if (typeof place === "number") go({ group: place, sample: 0 });
-      else return;
-      event.preventDefault();
-    }
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, [data, sample]);
+    const listen = (event: KeyboardEvent): void => onKey.current(event);
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, []);
   if (data === undefined) return <Problem text={error} />;
   const rollout = data.rollouts.find((one) => one.sample === sample) ?? data.rollouts[0];
   return (
@@ -140,7 +144,7 @@ function Arithmetic({ arithmetic, stored }: { arithmetic: RewardArithmetic; stor
   const sum = terms.map(({ name, weight, value }) => `${shortNumber(weight)} × ${shortNumber(value)} ${name}`).join(" + ");
   return (
     <p class="arithmetic">
-      {divisor === 1 ? sum : `(${sum}) / ${shortNumber(divisor)}`} = <b>{shortNumber(result)}</b>
+      {Math.abs(divisor - 1) < 1e-6 ? sum : `(${sum}) / ${shortNumber(divisor)}`} = <b>{shortNumber(result)}</b>
       {!agrees && <span class="problem"> The stored reward is {shortNumber(stored)}: the run counts something more, or by other weights.</span>}
     </p>
   );

@@ -13,19 +13,22 @@ import { formatTable, openQuery, type TableFormat } from "./query-runs";
 /** `v-triune-monitor --help` */
 export const HELP = `v-triune-monitor: which source is going wrong, while it is going wrong
 
-  v-triune-monitor [runs/ ..]                  the dashboard, over run folders or folders of them
-      --port 6070    0 takes a free one        --host 127.0.0.1   whom to listen to
-      --no-open      start no browser          --allow-host NAME  a further name for the page
+  v-triune-monitor [runs/ ..]
+      The dashboard, over run folders or folders of them.
+      --port 6070         0 takes a free one
+      --host 127.0.0.1    the address to listen on
+      --allow-host NAME   a further name that the page may be opened under
+      --no-open           start no browser
   v-triune-monitor report runs/mine -o report.html
-                                               one file to send to a colleague
-      --steps 1,40,80  steps whose rollouts go in (first, middle and last unless told)
+      One file to send to a colleague.
+      --steps 1,40,80     whose rollouts go in; first, middle, last unless told
   v-triune-monitor query "select .." [runs/ ..]
-                                               SQL over rollouts and metrics (DuckDB)
+      SQL (DuckDB's) over rollouts and metrics.
       --format table|csv|jsonl
   v-triune-monitor import metrics.jsonl -o runs/theirs
-                                               a run of verl, TRL or V-Triune's Python
+      A run folder from the metrics of verl, TRL or V-Triune's Python.
 
-The dashboard listens on this machine only and never writes. To see a run on a
+The dashboard listens on this machine only and never writes. For a run on a
 server: ssh -L 6070:localhost:6070 server
 `;
 
@@ -109,7 +112,7 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     if (sql === undefined) throw new DashboardError({ what: "query wants a statement.", fix: 'v-triune-monitor query "select data_source, avg(reward) from rollouts group by 1" runs/mine' });
     const format = FORMATS.find((one) => one === (values.format ?? "table"));
     if (format === undefined) throw new DashboardError({ what: "There is no such format.", found: values.format, expected: FORMATS.join(", ") });
-    const query = await openQuery(existing(folders.length === 0 ? ["runs"] : folders));
+    const query = await openQuery(existing(folders.length === 0 ? ["runs"] : folders), (message) => tell(`${message}\n`));
     try {
       out(formatTable(await query.run(sql), format));
     } finally {

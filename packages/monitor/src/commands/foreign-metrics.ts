@@ -99,7 +99,7 @@ export function foreignRecords(value: unknown): { readonly dialect: Dialect; rea
   if (!isObject(value) || typeof value.step !== "number") return null;
   if (isObject(value.data)) return { dialect: "verl", records: recordsOf(value.step, value.data, placeOfVerlName) };
   if (isObject(value.metrics)) return null;
-  const { step, epoch: _epoch, ...data } = value;
+  const { step: _step, epoch: _epoch, ...data } = value;
   // A flat line with names of verl's families is a flat export of verl's (MLflow, wandb).
   const isVerl = Object.keys(data).some((name) => /^(actor|critic|val-core|response_length|timing_s)\//.test(name));
   return isVerl ? { dialect: "verl", records: recordsOf(value.step, data, placeOfVerlName) } : { dialect: "TRL", records: recordsOf(value.step, data, placeOfTrlName) };

@@ -27,9 +27,10 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
  * - `metrics(run, step, split, scope, name, task, metric, value)`, one row a number
  *
  * @param folders run folders, or folders of them
+ * @param onProblem told of each file that can't be read and is left out
  * @throws DashboardError when there is no run
  */
-export async function openQuery(folders: readonly string[]): Promise<RunQuery> {
+export async function openQuery(folders: readonly string[], onProblem: (message: string) => void): Promise<RunQuery> {
   const catalogue = new RunCatalogue(folders);
   await catalogue.scan();
   const runs = catalogue.all();
@@ -39,8 +40,15 @@ export async function openQuery(folders: readonly string[]): Promise<RunQuery> {
   const rollouts: string[] = [];
   const metrics: string[] = [];
   for (const { id, folder } of runs) {
-    const files = (await readdir(join(folder, "rollouts")).catch(() => [] as string[])).filter((name) => /^step-\d+\.parquet$/.test(name));
-    if (files.length > 0) rollouts.push(`select ${quoted(id)} run, * from read_parquet([${files.map((name) => quoted(join(folder, "rollouts", name))).join(", ")}], union_by_name = true)`);
+    const files: string[] = [];
+    for (const name of await readdir(join(folder, "rollouts")).catch(() => [] as string[])) {
+      if (!/^step-\d+\.parquet$/.test(name)) continue;
+      const file = join(folder, "rollouts", name);
+      const problem = await connection.run(`describe select * from read_parquet(${quoted(file)})`).then(() => null, (error: Error) => error.message);
+      if (problem === null) files.push(quoted(file));
+      else onProblem(`${file} is left out: ${problem.split("\n")[0]}`);
+    }
+    if (files.length > 0) rollouts.push(`select ${quoted(id)} run, * from read_parquet([${files.join(", ")}], union_by_name = true)`);
     const path = join(folder, "metrics.jsonl");
     if (!existsSync(path)) continue;
     const columns = "{step: 'BIGINT', split: 'VARCHAR', scope: 'VARCHAR', name: 'VARCHAR', task: 'VARCHAR', metrics: 'MAP(VARCHAR, VARCHAR)'}";
@@ -66,7 +74,7 @@ export async function openQuery(folders: readonly string[]): Promise<RunQuery> {
 }
 
 /** Control characters in a response would move the terminal's cursor or worse. */
-const plain = (text: string): string => text.replace(/\n/g, "⏎").replace(/[\u0000-\u001f\u007f-\u009f]/g, "·");
+const plain = (text: string): string => text.replace(/\n/g, "⏎").replace(/\p{Cc}/gu, "·");
 const WIDEST = 80;
 
 function cell(value: unknown): string {

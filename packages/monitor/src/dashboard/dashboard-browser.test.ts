@@ -1,0 +1,245 @@
+/**
+ * The pages in a real browser. Needs Chromium: `apt-get install chromium`, or CHROMIUM_PATH to one that is elsewhere.
+ */
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { writeFile } from "node:fs/promises";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { makeReport } from "../commands/make-report";
+import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun } from "./recorded-run";
+import { startDashboard, type Dashboard } from "./start-dashboard";
+
+const CHROMIUM = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path !== undefined && existsSync(path));
+if (CHROMIUM === undefined) console.warn("Skipped: the dashboard's pages in a browser. No Chromium here; apt-get install chromium, or set CHROMIUM_PATH.");
+
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+
+interface AxeResult {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[] }[];
+}
+
+describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
+  let parent: string;
+  let dashboard: Dashboard;
+  let browser: Browser;
+  let page: Page;
+  let said: string[];
+  let requested: string[];
+
+  beforeAll(async () => {
+    parent = mkdtempSync(join(tmpdir(), "v-triune-browser-"));
+    await copyRecordedRun(join(parent, "runs"));
+    await copyRecordedRun(join(parent, "runs"), "other");
+    await writeHostileRun(join(parent, "runs"));
+    dashboard = await startDashboard({ folder: join(parent, "runs"), port: 0, pollMilliseconds: 100 });
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+    page = await browser.newPage({ colorScheme: "light" });
+    page.setDefaultTimeout(10_000);
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") said.push(message.text());
+    });
+    page.on("pageerror", (error) => said.push(error.message));
+    page.on("request", (request) => requested.push(request.url()));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await dashboard?.close();
+    rmSync(parent, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    await page.goto("about:blank");
+    await page.setViewportSize({ width: 1280, height: 900 });
+    said = [];
+    requested = [];
+  });
+  afterEach(() => {
+    expect(said).toEqual([]);
+    expect(requested.filter((url) => !url.startsWith(dashboard.url) && !/^(data|blob|file):/.test(url))).toEqual([]);
+  });
+
+  const open = async (hash: string, ready: string): Promise<void> => {
+    await page.goto(`${dashboard.url}${hash}`);
+    await page.locator(ready).first().waitFor();
+  };
+
+  async function axe(rules: readonly string[]): Promise<string[]> {
+    // Through the debugger, which the page's policy does not bind.
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate((runOnly) => (globalThis as unknown as { axe: { run: (options: unknown) => Promise<AxeResult> } }).axe.run({ runOnly }), rules);
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ""}`).join(" | ")}`);
+  }
+
+  const PAGES: readonly (readonly [string, string, string])[] = [
+    ["runs", "#/runs", "table a"],
+    ["overview", "#/overview?run=demo", "canvas"],
+    ["sources", "#/sources?run=demo&window=4", ".grid td"],
+    ["source", "#/source?run=demo&name=demo_detect", "canvas"],
+    ["rollouts", "#/rollouts?run=demo&step=12", "tbody a"],
+    ["inspector", "#/rollouts?run=demo&step=2&group=9&sample=1", ".box.predicted"],
+    ["compare", "#/compare", "canvas"],
+  ];
+  it.each(PAGES)("%s: axe finds nothing, light or dark, and it fits a telephone", async (_name, hash, ready) => {
+    await open(hash, ready);
+    expect(await axe(WCAG)).toEqual([]);
+    await page.getByLabel("Dark colours").click();
+    expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(20, 23, 28)");
+    expect(await axe(["color-contrast"])).toEqual([]);
+    await page.getByLabel("Light colours").click();
+    await page.setViewportSize({ width: 360, height: 740 });
+    await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(360);
+  });
+
+  it("leads from the grid to a source, its worst rollouts and one of them", async () => {
+    await open("#/sources?run=demo&window=4&sort=critic/rewards/mean", ".grid td");
+    expect(await page.locator(".grid tbody th a").allTextContents()).toEqual(["demo_count", "demo_chart", "demo_puzzle", "demo_ground", "demo_detect", "demo_sum", "demo_read"]);
+    await page.getByRole("link", { name: "demo_detect" }).click();
+    await page.getByRole("heading", { name: "IoU at 50, 75, 95, 99" }).waitFor();
+    await page.getByRole("link", { name: "Rollouts, worst first" }).click();
+    await page.locator("tbody a").first().click();
+    await page.getByRole("heading", { name: "8 rollouts of this prompt" }).waitFor();
+    expect(await page.locator("h1").textContent()).toContain("demo_detect");
+    expect(await page.locator(".arithmetic").textContent()).toMatch(/0\.9 × 0 accuracy \+ 0\.1 × 1 format = 0\.1/);
+  });
+
+  it("draws gold and predicted boxes at their pixels, and tells the IoU on hover", async () => {
+    await open("#/rollouts?run=demo&step=2&group=9&sample=1", ".box.predicted");
+    await page.locator(".picture img").evaluate((image) => (image as unknown as { decode: () => Promise<void> }).decode());
+    const picture = (await page.locator(".picture img").boundingBox())!;
+    for (const [kind, [x1, y1, x2, y2]] of [["gold", [95, 809, 285, 1000]], ["predicted", [95, 666, 333, 904]]] as const) {
+      const box = (await page.locator(`.box.${kind}`).boundingBox())!;
+      expect(Math.abs(box.x - (picture.x + (picture.width * x1) / 1000))).toBeLessThan(1);
+      expect(Math.abs(box.y - (picture.y + (picture.height * y1) / 1000))).toBeLessThan(1);
+      expect(Math.abs(box.width - (picture.width * (x2 - x1)) / 1000)).toBeLessThan(1);
+      expect(Math.abs(box.height - (picture.height * (y2 - y1)) / 1000)).toBeLessThan(1);
+    }
+    await page.locator(".box.predicted").hover({ position: { x: 8, y: 8 } });
+    expect(await page.locator(".box-label").allTextContents()).toEqual(["gold square, IoU 0.241", "predicted square, IoU 0.241"]);
+  });
+
+  it("moves with the arrow keys, and its address shows the same rollout elsewhere", async () => {
+    await open("#/rollouts?run=demo&step=2&group=9&sample=1", ".strip");
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("heading", { name: "Rollout #2" }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.locator('.strip a[aria-current][href*="group=10&sample=0"]').waitFor();
+    await page.keyboard.press("ArrowUp");
+    await page.locator('.strip a[aria-current][href*="group=9&"]').waitFor();
+    await page.keyboard.press("ArrowUp");
+    await page.locator('.strip a[aria-current][href*="group=8&"]').waitFor();
+    const heading = await page.locator("h1").textContent();
+    const other = await browser.newPage();
+    await other.goto(page.url());
+    await other.locator(".strip").waitFor();
+    expect(await other.locator("h1").textContent()).toBe(heading);
+    await other.close();
+  });
+
+  it("is reached by the keyboard: skip link, tabs, a source", async () => {
+    await open("#/sources?run=demo", ".grid td");
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the content");
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate("document.activeElement.id")).toBe("content");
+    await page.locator(".grid tbody a").first().focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Training" }).waitFor();
+  });
+
+  it("filters rollouts and keeps the filter in the address", async () => {
+    await open("#/rollouts?run=demo&step=12", "tbody a");
+    await page.getByLabel("Source").selectOption("demo_read");
+    await page.waitForURL(/source=demo_read/);
+    await page.getByText("24 rollouts", { exact: true }).waitFor();
+    await page.getByLabel("Status").selectOption("error");
+    await page.getByText("0 rollouts", { exact: true }).waitFor();
+  });
+
+  it("zooms into a stretch of steps and back, and gives a chart as CSV, SVG and PNG", async () => {
+    await open("#/overview?run=demo", "canvas");
+    const chart = page.locator(".chart", { has: page.getByRole("heading", { name: "Entropy" }) });
+    await chart.locator("canvas").waitFor();
+    await chart.scrollIntoViewIfNeeded();
+    const area = (await chart.locator(".u-over").boundingBox())!;
+    await page.mouse.move(area.x + area.width * 0.2, area.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(area.x + area.width * 0.6, area.y + 60, { steps: 4 });
+    await page.mouse.up();
+    await chart.getByRole("button", { name: "All steps" }).click();
+    for (const [label, start] of [["CSV", "step,"], ["SVG", "<svg"], ["PNG", "\u0089PNG"]] as const) {
+      const [file] = await Promise.all([page.waitForEvent("download"), chart.getByRole("button", { name: `Entropy as ${label}` }).click()]);
+      expect(file.suggestedFilename()).toBe(`entropy.${label.toLowerCase()}`);
+      const content = readFileSync(await file.path(), "latin1");
+      expect(content.startsWith(start), content.slice(0, 20)).toBe(true);
+      if (label === "CSV") expect(content.trim().split("\n")).toHaveLength(13);
+    }
+  });
+
+  it("follows a run while it writes", async () => {
+    await open("#/overview?run=other", "canvas");
+    expect(await page.getByTestId("step").textContent()).toBe("12");
+    appendFileSync(join(parent, "runs", "other", "metrics.jsonl"), `${JSON.stringify({ step: 13, split: "train", scope: "all", name: "all", metrics: { "critic/rewards/mean": 0.123 } })}\n{"step":14,"spl`);
+    await page.getByText("0.123", { exact: true }).waitFor();
+    expect(await page.getByTestId("step").textContent()).toBe("13");
+  });
+
+  it("compares runs by source and configuration", async () => {
+    await open("#/compare", "canvas");
+    await page.getByRole("checkbox", { name: "hostile" }).uncheck();
+    await page.getByText("It is the same.").waitFor();
+    await expect.poll(() => page.locator(".scroll table tbody tr").count()).toBe(7);
+    await page.getByLabel("Metric").selectOption("correct/ratio");
+    await page.getByRole("heading", { name: "correct/ratio, all" }).waitFor();
+  });
+
+  it("shows a hostile run as text, harmlessly, on every page", async () => {
+    for (const [hash, ready] of [
+      ["#/runs", "table a"],
+      ["#/overview?run=hostile", "canvas"],
+      ["#/sources?run=hostile", ".grid td"],
+      [`#/source?run=hostile&name=${encodeURIComponent(HOSTILE_TEXT)}`, "canvas"],
+      ["#/rollouts?run=hostile&step=7", "tbody a"],
+      ["#/rollouts?run=hostile&step=7&group=0&sample=0", ".response"],
+      ["#/rollouts?run=hostile&step=7&group=1&sample=0", ".response"],
+      [`#/${HOSTILE_TEXT}`, "table a"],
+    ] as const) {
+      await open(hash, ready);
+      expect(await page.evaluate("globalThis.hacked")).toBeUndefined();
+      expect(await page.locator("img[src=x]").count()).toBe(0);
+    }
+    await open("#/rollouts?run=hostile&step=7&group=0&sample=0", ".response");
+    expect(await page.locator("article .response").textContent()).toContain(HOSTILE_TEXT);
+    await open("#/rollouts?run=hostile&step=7&group=1&sample=0", "article .response");
+    await page.locator("article").getByRole("button", { name: "Show all 1,000,000 characters" }).click();
+    await page.getByText("The rest of 1,050,000 characters").waitFor();
+  });
+
+  it("opens a report from a file, without a server", async () => {
+    const path = join(parent, "report.html");
+    await writeFile(path, await makeReport(join(parent, "runs", "demo"), { madeAt: new Date(0), steps: [2], groupsPerStep: 10 }));
+    await page.goto(`${pathToFileURL(path)}`);
+    await page.locator("canvas").first().waitFor();
+    expect(await page.locator("header").textContent()).toContain("Report of 1970-01-01");
+    expect(await axe(WCAG)).toEqual([]);
+    await page.getByRole("link", { name: "Rollouts", exact: true }).click();
+    await page.getByRole("link", { name: "2 · 9 · 1" }).click();
+    await page.locator(".box.predicted").waitFor();
+    expect(await page.locator(".picture img").evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(84);
+    expect(requested.filter((url) => url.startsWith("http"))).toEqual([]);
+  });
+
+  it("carries a hostile run in a report as harmlessly", async () => {
+    const path = join(parent, "hostile.html");
+    await writeFile(path, await makeReport(join(parent, "runs", "hostile"), { madeAt: new Date(0), steps: [7] }));
+    await page.goto(`${pathToFileURL(path)}#/rollouts?run=hostile&step=7&group=0&sample=0`);
+    await page.locator("article .response").waitFor();
+    expect(await page.evaluate("globalThis.hacked")).toBeUndefined();
+    expect(await page.locator("article .response").textContent()).toContain(HOSTILE_TEXT);
+  });
+});
