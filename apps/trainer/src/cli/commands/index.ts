@@ -1,4 +1,5 @@
 import type { Command } from "../command";
+import { analyzeCommand } from "./analyze";
 import { curateCommand } from "./curate";
 import { demoCommand } from "./demo";
 import { doctorCommand } from "./doctor";
@@ -11,4 +12,4 @@ import { sourcesCommand } from "./sources";
 import { trainCommand } from "./train";
 
 /** The program's commands, in the order in which people meet them. */
-export const commands: readonly Command[] = [demoCommand, curateCommand, initCommand, trainCommand, evalCommand, exportCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];
+export const commands: readonly Command[] = [demoCommand, curateCommand, initCommand, trainCommand, evalCommand, exportCommand, analyzeCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];
