@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { judge, judgeReply, judgeRequestToSample, readJudgeRequest, scoreWireRequest } from "@v-triune/rewards";
+import { createHttpRewardSource, judge, judgeReply, judgeRequestToSample, readJudgeRequest, scoreWireRequest } from "@v-triune/rewards";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { runLoad, type LoadReport, type LoadRequest } from "./http-load";
@@ -9,7 +9,7 @@ import { startServerProcess, type ServerProcess } from "./server-process";
 /**
  * Load and faults for the reward server, on this machine only:
  *
- *     npm run build && node tools/run.mjs tools/load/reward-server.ts [throughput] [halfload] [hanging] [kills] [fuzz] [soak] [--seconds 10]
+ *     npm run build && node tools/run.mjs tools/load/reward-server.ts [throughput] [halfload] [hanging] [kills] [restart] [fuzz] [soak] [--seconds 10]
  *
  * Requests are the 240 recorded ones (tools/goldens/judge: three in five boxes, the others math), each reply compared with what the
  * verifiers say in this process. The generator shares the cores with the server.
@@ -17,7 +17,7 @@ import { startServerProcess, type ServerProcess } from "./server-process";
 
 const seconds = Number(process.argv[process.argv.indexOf("--seconds") + 1]) || 10;
 const chosen = process.argv.slice(2).filter((word) => /^[a-z]+$/.test(word));
-const runs = chosen.length > 0 ? chosen : ["throughput", "halfload", "hanging", "kills", "fuzz"];
+const runs = chosen.length > 0 ? chosen : ["throughput", "halfload", "hanging", "kills", "restart", "fuzz"];
 
 const GOLDENS = resolve(import.meta.dirname, "../goldens/judge");
 const recorded = ["average.json", "dynamic.json"].flatMap((name) => JSON.parse(readFileSync(resolve(GOLDENS, name), "utf8")) as { request: { reward_verifier: string } }[]);
@@ -60,14 +60,15 @@ function print(name: string, report: LoadReport, perRequest = 1): void {
 
 async function withServer(run: (server: ServerProcess) => Promise<void>, ...args: string[]): Promise<void> {
   const server = await startServerProcess(...args);
+  let code: number | null = null;
   try {
     console.log(`    ready in ${Math.round(server.startMs)} ms, ${Math.round(server.memoryMb())} MB`);
     await run(server);
     console.log(`    memory afterwards ${Math.round(server.memoryMb())} MB`);
   } finally {
-    const code = await server.stop();
-    if (code !== 0) throw new Error(`the server ended with ${code}`);
+    code = await server.stop();
   }
+  if (code !== 0) throw new Error(`the server ended with ${code}`);
 }
 
 const forMs = seconds * 1000;
@@ -119,6 +120,31 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
       "--isolation",
       "process",
     ),
+  restart: async () => {
+    const servers = [await startServerProcess(), await startServerProcess()];
+    const port = new URL(servers[0]?.url ?? "").port;
+    const source = createHttpRewardSource({ urls: servers.map(({ url }) => url), retries: 20 });
+    const count = 10_000;
+    const requests = recorded.map(({ request }) => judgeRequestToSample(readJudgeRequest(request)));
+    const expected = requests.map((request) => judge(registry, request));
+    const answers = new Uint8Array(count);
+    let [done, wrong, faults] = [0, 0, 0];
+    try {
+      for await (const { index, ...outcome } of source.score(Array.from({ length: count }, (_, i) => requests[i % requests.length] as (typeof requests)[number]))) {
+        answers[index] = (answers[index] ?? 0) + 1;
+        if (answers[index] !== 1 || JSON.stringify(outcome) !== JSON.stringify(expected[index % requests.length])) wrong++;
+        // Killed in the middle, not asked to stop; its successor takes the same port while the batch goes on.
+        if (++done === 3000) process.kill(servers[0]?.pid as number, "SIGKILL");
+        if (done === 6000) servers[0] = await startServerProcess("--port", port);
+      }
+      faults = source.health().reduce((sum, { failures }) => sum + failures, 0);
+    } finally {
+      await source.close();
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+    if (wrong > 0 || done !== count) process.exitCode = 1;
+    console.log(`one of two servers killed and started again within ${count} samples: ${done} verdicts, ${wrong} wrong or twice, ${faults} faulted HTTP requests`);
+  },
   fuzz: () =>
     withServer(async ({ url }) => {
       const paths = ["/judge", "/judge/batch", "/v1/score", "/openrlhf", "/slime"];
