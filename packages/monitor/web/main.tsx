@@ -1,5 +1,5 @@
 import { render } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { RunSummary } from "../src/dashboard/dashboard-api";
 import { openBackend } from "./backend";
 import { ComparePage } from "./compare-page";
@@ -31,7 +31,7 @@ function storedTheme(): string | null {
 function useTheme(): readonly [boolean, () => void] {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const [dark, setDark] = useState(() => (storedTheme() ?? (system.matches ? "dark" : "light")) === "dark");
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.dataset.theme = dark ? "dark" : "light";
   }, [dark]);
   const toggle = (): void => {

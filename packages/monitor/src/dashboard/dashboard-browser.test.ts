@@ -87,9 +87,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
   ];
   it.each(PAGES)("%s: axe finds nothing, light or dark, and it fits a telephone", async (_name, hash, ready) => {
     await open(hash, ready);
+    await page.evaluate("localStorage.clear()");
     expect(await axe(WCAG)).toEqual([]);
     await page.getByLabel("Dark colours").click();
-    expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(20, 23, 28)");
+    await expect.poll(() => page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(20, 23, 28)");
     expect(await axe(["color-contrast"])).toEqual([]);
     await page.getByLabel("Light colours").click();
     await page.setViewportSize({ width: 360, height: 740 });
