@@ -48,6 +48,7 @@ function sourceSection(source: SourceReport, shapes: readonly Distribution[], ex
     left -= rows;
     steps.push(bar(rule, left, source.read, reason, rows));
   }
+  steps.push(bar("kept", source.kept, source.read, "what the corpus holds of this source"));
   const bad = source.unreadableExamples.map((message) => `<pre>${escape(message)}</pre>`).join("");
   const kept = examples.filter((one) => one.rule === null);
   const byRule = source.dropped.map(({ rule, reason }) => {
@@ -114,12 +115,12 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;paddin
 table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left}
 .n{text-align:right;font-variant-numeric:tabular-nums}.hash,.id{font-family:ui-monospace,monospace;font-size:.8em;opacity:.7}
 nav{margin:1rem 0;display:flex;gap:.3rem 1rem;flex-wrap:wrap}section{border-top:1px solid var(--line);margin-top:2rem}h2 small{font-weight:400;opacity:.7}
-.step{display:grid;grid-template-columns:13rem 1fr 8rem;gap:.6rem;align-items:center}.step>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.step{display:grid;grid-template-columns:13rem 1fr 5rem;gap:.6rem;align-items:center}.step>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .track{position:relative;display:flex;height:.8rem;background:#8882;border-radius:2px;overflow:hidden}.track i{background:var(--keep)}.track b{background:var(--lose)}
 .track .before,.track .over{position:absolute;inset:0 auto 0 0}
-.shapes{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:1rem;margin-top:1rem}figure{margin:0}figcaption{font-weight:600}
-figure .step{grid-template-columns:7rem 1fr 6rem;font-size:.85em}
+.shapes{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:1rem 2rem;margin-top:1rem}figure{margin:0}figcaption{font-weight:600}
+figure .step{grid-template-columns:7rem 1fr 5.5rem;font-size:.85em}
 .cards{display:flex;gap:1rem;flex-wrap:wrap}.card{width:200px;font-size:.85em;overflow-wrap:anywhere}.card p{margin:.2rem 0}.answer{font-weight:600}
-.picture{position:relative;width:fit-content}.picture img{display:block;max-width:200px}.picture svg{position:absolute;inset:0;width:100%;height:100%}
+.picture{position:relative;width:fit-content}.picture img{display:block;max-width:200px;background:#fff}.picture svg{position:absolute;inset:0;width:100%;height:100%}
 rect{fill:none;stroke:#e5484d;stroke-width:2;vector-effect:non-scaling-stroke}.none{height:60px;display:grid;place-items:center;background:#8882}
 pre{white-space:pre-wrap;font-size:.8em}`.replace(/\n/g, "");

@@ -81,7 +81,7 @@ function groups(rules: readonly FilterRule[], provided: readonly RuleNeed[]): Pl
 }
 
 function rowGroup(group: readonly Placed[], seed: number, relation: string): string {
-  const cases = group.map(({ rule, index }) => `WHEN ${guarded(rule, seed, relation)} THEN ${index}`);
+  const cases = group.map(({ rule, index }) => `WHEN ${rowPredicate(rule, seed, relation)} THEN ${index}`);
   return `SELECT row, rule FROM (SELECT row, CASE ${cases.join(" ")} END AS rule FROM ${relation}) WHERE rule IS NOT NULL`;
 }
 
@@ -94,8 +94,8 @@ function setGroup(group: readonly Placed[], seed: number): string {
   return `SELECT row, ${index} FROM (${query})`;
 }
 
-/** The rule's predicate for the rows it is about. */
-function guarded(rule: FilterRule, seed: number, relation: string): string {
+/** A row rule's predicate for the rows it is about. */
+export function rowPredicate(rule: FilterRule, seed: number, relation: string): string {
   const about = scopeOf(rule);
   const predicate = `(${rule.sql({ relation, seed })})`;
   return about === "" ? predicate : `${about} AND ${predicate}`;
@@ -112,7 +112,7 @@ async function recordReasons(connection: DuckDBConnection, rules: readonly Filte
   const each = rules
     .map((rule, index) => ({ rule, index }))
     .filter(({ rule }) => rule.scope === "row")
-    .map(({ rule, index }) => `CASE WHEN ${guarded(rule, seed, "rows")} THEN ${index} END`);
+    .map(({ rule, index }) => `CASE WHEN ${rowPredicate(rule, seed, "rows")} THEN ${index} END`);
   const row = each.length > 0 ? `list_filter([${each.join(", ")}], lambda i: i IS NOT NULL)` : "[]::INTEGER[]";
   await connection.run(`CREATE OR REPLACE TABLE reasons AS
     SELECT row, list_sort(list_distinct(list_concat(${row}, CASE WHEN dropped.rule IS NULL THEN [] ELSE [dropped.rule] END))) AS rules

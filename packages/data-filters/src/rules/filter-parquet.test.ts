@@ -40,6 +40,24 @@ describe("filterParquet", () => {
     ]);
   });
 
+  it("keeps the same rows without reasons, and refuses what needs more than one reading", async () => {
+    const inputs = [join(folder, "a.parquet"), join(folder, "b.parquet")];
+    const options = { rules: ["answer-symbols", "answer-length"], columns: { task: "'math'" }, overwrite: true };
+    const [one, two] = [join(folder, "one.parquet"), join(folder, "two.parquet")];
+    await filterParquet(inputs, two, options);
+    expect(await filterParquet(inputs, one, { ...options, reasons: false })).toEqual({ read: 8000, kept: 6400, dropped: [] });
+    expect(await rows(one)).toEqual(await rows(two));
+    await expect(filterParquet(inputs, one, { ...options, rules: ["category-balance"], reasons: false })).rejects.toThrow("the rule category-balance");
+    await expect(filterParquet(inputs, one, { ...options, reasons: false, droppedTo: two })).rejects.toThrow("droppedTo");
+  });
+
+  it("tells that a language is not known instead of passing all rows", async () => {
+    const options = { rules: ["language"], columns: { task: "'ocr'" }, overwrite: true };
+    await expect(filterParquet(join(folder, "a.parquet"), join(folder, "l.parquet"), options)).rejects.toThrow("a rule that needs language");
+    const columns = { ...options.columns, language: "CASE WHEN id < 10 THEN 'en' ELSE 'fr' END" };
+    expect(await filterParquet(join(folder, "a.parquet"), join(folder, "l.parquet"), { ...options, columns })).toMatchObject({ kept: 10 });
+  });
+
   it("keeps the order on many threads, and copies all when nothing is dropped", async () => {
     const expected = Array.from({ length: 8000 }, (_, i) => i);
     for (let trial = 0; trial < 5; trial++) {

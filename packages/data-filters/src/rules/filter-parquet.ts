@@ -8,7 +8,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, queryRows, withDatabase, type DatabaseOptions } from "../duckdb/database";
 import { notParquet, parquetColumns, parquetFiles } from "../samples/parquet-files";
-import { applyRules } from "./apply-rules";
+import { applyRules, rowPredicate } from "./apply-rules";
 import { buildRule, type RuleConfig } from "./catalogue";
 
 /** What is filtered, by what, to where. */
@@ -24,6 +24,10 @@ export interface FilterParquetOptions extends DatabaseOptions {
   /** Write `file`, `row` (in that file), `rule` and `reason` of each dropped row to this Parquet file. */
   readonly droppedTo?: string;
   readonly overwrite?: boolean;
+  /**
+   * `false` reads once instead of twice and tells only how many rows are left; for row rules, without `droppedTo`. Default true.
+   */
+  readonly reasons?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -73,6 +77,16 @@ async function fileStarts(connection: DuckDBConnection, files: readonly string[]
  */
 export async function filterParquet(input: string | readonly string[], output: string, options: FilterParquetOptions): Promise<FilteredParquet> {
   const rules = options.rules.map(buildRule);
+  const unfit = rules.find((rule) => rule.scope !== "row" || (rule.needs ?? []).some((need) => need !== "picture"));
+  if (options.reasons === false && (unfit !== undefined || options.droppedTo !== undefined)) {
+    throw new DatasetError({
+      code: "bad-option",
+      field: "reasons",
+      expected: "row rules over columns, and no droppedTo, for reasons: false",
+      found: unfit === undefined ? "droppedTo" : `the rule ${unfit.name}`,
+      fix: "leave reasons out",
+    });
+  }
   if (existsSync(output) && options.overwrite !== true) {
     throw new DatasetError({ code: "output-in-use", file: output, expected: "no file of that name", found: "one is there", fix: "choose another name, or overwrite" });
   }
@@ -80,6 +94,16 @@ export async function filterParquet(input: string | readonly string[], output: s
   return withDatabase(options, async (connection) => {
     const interrupt = (): void => connection.interrupt();
     options.signal?.addEventListener("abort", interrupt);
+    const filterOnce = async (scan: string, present: Iterable<string>, columns: readonly string[], read: number): Promise<FilteredParquet> => {
+      const own = [...present].map((name, i) => [identifier(name), identifier(`file column ${i}`)] as const);
+      const inner = [...own.map(([name, alias]) => `${name} AS ${alias}`), ...columns].join(", ");
+      const where = rules.map((rule) => `(${rowPredicate(rule, options.seed ?? 0, "rows")}) IS NOT TRUE`);
+      await connection.run(`COPY (SELECT ${own.map(([name, alias]) => `${alias} AS ${name}`).join(", ")} FROM (SELECT ${inner} FROM ${scan}) rows
+        WHERE ${where.join(" AND ") || "true"}) TO ${literal(temporary)} (FORMAT parquet)`);
+      const [meta] = await queryRows(connection, `SELECT num_rows AS n FROM parquet_file_metadata(${literal(temporary)})`);
+      await rename(temporary, output);
+      return { read, kept: Number(meta?.n ?? 0), dropped: [] };
+    };
     try {
       const files = await parquetFiles(connection, input);
       const present = await parquetColumns(connection, files[0] as string);
@@ -90,13 +114,14 @@ export async function filterParquet(input: string | readonly string[], output: s
       });
       // A row's number is its place in its file and the rows of the files before: dense, and known without a window.
       const starts = await fileStarts(connection, files);
+      if (options.reasons === false) return await filterOnce(scan, present.keys(), columns, starts.at(-1) ?? 0);
       const place = `([${starts.join(", ")}]::BIGINT[])[file_index::BIGINT + 1] + file_row_number`;
       await connection.run(`CREATE VIEW rows AS SELECT ${place} AS row, ${columns.join(", ")} FROM ${scan}`);
       await applyRules(connection, rules, {
         seed: options.seed ?? 0,
         allReasons: false,
-        // Sizes and languages are columns here, or unknown.
-        provided: ["picture", "language"],
+        // Sizes are columns here, or unknown. A language that is unknown would pass in silence.
+        provided: present.has("language") || options.columns?.language !== undefined ? ["picture", "language"] : ["picture"],
         provide: async (need) => {
           throw new DatasetError({
             code: "bad-option",
