@@ -2,11 +2,11 @@
  * The pages in a real browser. Needs Chromium: `apt-get install chromium`, or CHROMIUM_PATH to one that is elsewhere.
  */
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { writeFile } from "node:fs/promises";
+import axeCore from "axe-core";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeReport } from "../commands/make-report";
@@ -17,7 +17,6 @@ const CHROMIUM = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chro
 if (CHROMIUM === undefined) console.warn("Skipped: the dashboard's pages in a browser. No Chromium here; apt-get install chromium, or set CHROMIUM_PATH.");
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 
@@ -71,7 +70,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
 
   async function axe(rules: readonly string[]): Promise<string[]> {
     // Through the debugger, which the page's policy does not bind.
-    await page.evaluate(AXE);
+    await page.evaluate(axeCore.source);
     const { violations } = await page.evaluate((runOnly) => (globalThis as unknown as { axe: { run: (options: unknown) => Promise<AxeResult> } }).axe.run({ runOnly }), rules);
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ""}`).join(" | ")}`);
   }

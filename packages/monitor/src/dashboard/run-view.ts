@@ -13,6 +13,8 @@ import { gridCell } from "./source-grid";
 
 /** Steps back from the end for which alarms are looked for when a run is opened. */
 const ALARM_STEPS = 200;
+/** Records that may wait for the alarms before the old ones among them are dropped. */
+const LEAST_TRIM = 5_000;
 /** A run without a lock that wrote this lately is taken to be alive: an imported or a foreign trainer's. */
 const LIVE_MILLISECONDS = 60_000;
 /** Names of metrics and sources that one run may bring; more is not a run but a mistake or an attack. */
@@ -97,6 +99,7 @@ export class RunView {
   #watch = createAlarmWatch();
   #alarms: Alarm[] = [];
   #unwatched: MetricRecord[] = [];
+  #trimAt = LEAST_TRIM;
   #description = NOTHING;
   #state: RunState = "stopped";
   #reading: Promise<boolean> | undefined;
@@ -131,7 +134,8 @@ export class RunView {
     if (this.#description === NOTHING) this.#description = await readDescription(this.folder);
     const before = this.#state;
     const read = await this.#tail.read().catch(() => false);
-    if (read) this.#watchNew();
+    // A large file comes in stretches; only the run's last steps are watched.
+    if (read && !this.isBehind) this.#watchNew();
     this.#state = await this.#findState();
     return read || before !== this.#state;
   }
@@ -178,7 +182,9 @@ export class RunView {
     if (record.split !== "train") return;
     this.#lastStep = Math.max(this.#lastStep, record.step);
     this.#unwatched.push(record);
-    if (this.#unwatched.length > 100_000) this.#unwatched = this.#unwatched.filter(({ step }) => step > this.#lastStep - ALARM_STEPS);
+    if (this.#unwatched.length < this.#trimAt) return;
+    this.#unwatched = this.#unwatched.filter(({ step }) => step > this.#lastStep - ALARM_STEPS);
+    this.#trimAt = Math.max(LEAST_TRIM, 2 * this.#unwatched.length);
   }
 
   #watchNew(): void {
