@@ -15,8 +15,25 @@ export function metricDirection(metric: string): -1 | 0 | 1 {
 /** Changes under this share of a deviation are no news. */
 const LEAST_DEVIATION = 1e-9;
 
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+// Loops instead of callbacks: a page asks for a hundred cells of 10,000 points each.
+function meanOf(values: Float64Array): number {
+  let sum = 0;
+  for (let index = 0; index < values.length; index += 1) sum += values[index]!;
+  return sum / values.length;
+}
+
+function deviationOf(values: Float64Array): number {
+  const mean = meanOf(values);
+  let squares = 0;
+  for (let index = 0; index < values.length; index += 1) squares += (values[index]! - mean) ** 2;
+  return Math.sqrt(squares / values.length);
+}
+
+function finiteOf(values: ArrayLike<number>): Float64Array {
+  const finite = new Float64Array(values.length);
+  let length = 0;
+  for (let index = 0; index < values.length; index += 1) if (Number.isFinite(values[index]!)) finite[length++] = values[index]!;
+  return finite.subarray(0, length);
 }
 
 /**
@@ -26,14 +43,13 @@ function meanOf(values: readonly number[]): number {
  * @param points points of the sparkline
  */
 export function gridCell(metric: string, series: Points, window: number, points: number): GridCell {
-  const finite = Array.from(series.values).filter(Number.isFinite);
+  const finite = finiteOf(series.values);
   const size = Math.min(window, finite.length >> 1);
   const reduced = lttb(series, points);
   const last = finite.at(-1) ?? null;
   if (size === 0) return { metric, ...reduced, last, change: null, goodness: 0 };
-  const change = meanOf(finite.slice(-size)) - meanOf(finite.slice(-2 * size, -size));
-  const mean = meanOf(finite);
-  const deviation = Math.sqrt(meanOf(finite.map((value) => (value - mean) ** 2)));
+  const change = meanOf(finite.subarray(-size)) - meanOf(finite.subarray(-2 * size, -size));
+  const deviation = deviationOf(finite);
   const goodness = deviation < LEAST_DEVIATION ? 0 : (metricDirection(metric) * change) / deviation;
   return { metric, ...reduced, last, change, goodness: goodness === 0 ? 0 : goodness };
 }
