@@ -8,7 +8,8 @@ import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { type MetricRecord, formatRecordLine, readMetricRecords } from "@v-triune/monitor";
 import { createLocalRewardSource } from "@v-triune/rewards";
-import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
+import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import { createVerifierRegistry } from "@v-triune/verifiers";
 import { verifyCheckpoint } from "../checkpoint/checkpoint";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { BackendSetting, IouEpsilon, TrainingConfig } from "../config/training-config";
@@ -65,7 +66,7 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
   await selectBackend({ prefer: config.backend });
   const model = await loadModel(config.model, config.run.seed, ["vision", "connector", "language"], checkpoint.folder);
   try {
-    const registry = createVerifierRegistry([mathverify, detection]);
+    const registry = createVerifierRegistry(builtinVerifiers());
     const evaluated = await evaluateModel(config, {
       model,
       rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }),

@@ -1,7 +1,8 @@
 /** `v-triune train --dry-run`: what a run would do, without loading weights or writing anything. */
 import { totalmem } from "node:os";
 import { createProcessor } from "@v-triune/policy";
-import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
+import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
 import { totalUpdates } from "./learner-config";
 import { modelArchitecture } from "./load-model";
@@ -28,7 +29,7 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
     sets: config.data.train,
     seed: run.seed,
     makePrompt: await configuredPromptMaker(config, processor),
-    verifiers: createVerifierRegistry([mathverify, detection]).names,
+    verifiers: createVerifierRegistry(builtinVerifiers()).names,
     strict: config.strict,
     onBadRow: (message) => skipped.push(message),
   });

@@ -7,48 +7,23 @@ import { DatasetError } from "@v-triune/schema";
 import { writeSamples } from "@v-triune/data-filters";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
-import { demoConfig } from "../demo/demo-config";
-import { writeHeldOutData, writeTrainingData } from "../demo/demo-data";
-import { demoModelConfig, writeDemoModelFolder } from "../demo/model-folder";
 import { heldOutQuestions } from "../demo/question-stream";
 import { toSample } from "../demo/to-sample";
 import { RunFolderError } from "../errors";
+import { tinyRun } from "../testing/tiny-run";
 import { runTraining } from "./run-training";
 import type { TrainingEvent } from "./training-event";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-run-"));
-const modelFolder = join(folder, "model");
-const trainData = join(folder, "train.parquet");
-const evalData = join(folder, "eval.parquet");
+let base: TrainingConfig;
 
 beforeAll(async () => {
-  await writeDemoModelFolder(modelFolder);
-  await writeTrainingData(trainData, 4, 1);
-  await writeHeldOutData(evalData, 1);
+  base = await tinyRun(folder, "base", 3);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const tiny = {
-  ...demoModelConfig,
-  hidden_size: 32,
-  intermediate_size: 48,
-  num_hidden_layers: 2,
-  rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
-  vision_config: { ...demoModelConfig.vision_config, depth: 2, hidden_size: 48, intermediate_size: 64, num_heads: 3, out_hidden_size: 32 },
-};
-
 function config(name: string, change: Partial<TrainingConfig> = {}): TrainingConfig {
-  const base = demoConfig({ seed: 5, steps: 3, backend: "wasm", samplesPerSource: 1, modelFolder, runFolder: join(folder, name), trainData, evalData });
-  return {
-    ...base,
-    model: { init: "random", config: tiny, tokenizer: modelFolder, adapter: null },
-    rollout: { ...base.rollout, promptsPerStep: 4, n: 3, maxNewTokens: 8 },
-    update: { ...base.update, miniBatch: 4 },
-    // Random weights rarely earn a reward; the format's share would leave most groups without a signal.
-    algorithm: { ...base.algorithm, entropyCoefficient: 0.01 },
-    evaluation: { ...base.evaluation, maxNewTokens: 8 },
-    ...change,
-  };
+  return { ...base, run: { ...base.run, name, folder: join(folder, name) }, ...change };
 }
 
 const weightsOf = (name: string, step: number) => readFileSync(join(folder, name, `checkpoints/step-00000${step}/model.safetensors`));
@@ -120,10 +95,10 @@ describe("runTraining", () => {
   });
 
   it("trains off-policy with a KL term to the first weights", async () => {
-    const base = config("off-policy");
+    const changed = config("off-policy");
     const result = await runTraining({
-      ...base,
-      run: { ...base.run, steps: 1 },
+      ...changed,
+      run: { ...changed.run, steps: 1 },
       update: { ...base.update, miniBatch: 2, epochs: 2 },
       algorithm: { ...base.algorithm, kl: { coefficient: 0.01, estimator: "k3", in: "loss" } },
     });
@@ -177,8 +152,8 @@ describe("runTraining", () => {
     const path = join(folder, "bad.parquet");
     await writeSamples(path, [good, bad]);
     const events: TrainingEvent[] = [];
-    const base = config("bad-row", { data: { train: [{ path, weight: 1, cap: null }], eval: [] }, strict: false });
-    await runTraining({ ...base, run: { ...base.run, steps: 1 } }, { listen: (event) => events.push(event) });
+    const loose = config("bad-row", { data: { train: [{ path, weight: 1, cap: null }], eval: [] }, strict: false });
+    await runTraining({ ...loose, run: { ...loose.run, steps: 1 } }, { listen: (event) => events.push(event) });
     const told = events.find(({ type }) => type === "bad-row");
     expect(told && "message" in told ? told.message : "").toContain("demo_count/bad");
     const strict = config("strict", { data: { train: [{ path, weight: 1, cap: null }], eval: [] }, strict: true });

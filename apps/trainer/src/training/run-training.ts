@@ -7,7 +7,8 @@ import { type Learner, createLearner } from "@v-triune/grpo";
 import { createStepMetrics } from "@v-triune/monitor";
 import type { RolloutRow } from "@v-triune/policy";
 import { type RewardSource, createLocalRewardSource } from "@v-triune/rewards";
-import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
+import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import { createVerifierRegistry } from "@v-triune/verifiers";
 import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
 import type { IouEpsilon, TrainingConfig } from "../config/training-config";
 import { checkResumedConfig } from "../run-folder/resume-config";
@@ -93,7 +94,7 @@ class Run {
     const checkpoint = this.options.resume ? await this.#lastCheckpoint() : undefined;
     const model = await loadModel(config.model, config.run.seed, frozenGroups(config), checkpoint?.folder);
     const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel({ ...config.model, adapter: null }, config.run.seed, ["vision", "connector", "language"]);
-    const registry = createVerifierRegistry([mathverify, detection]);
+    const registry = createVerifierRegistry(builtinVerifiers());
     const data = await openTrainingData({
       sets: config.data.train,
       seed: config.run.seed,
