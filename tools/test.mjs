@@ -7,6 +7,7 @@ const bin = (name) => join(root, "node_modules", ".bin", name);
 const filters = process.argv.slice(2);
 const steps = [
   ["type-check", "tsc", ["--noEmit", "-p", "tsconfig.json"]],
+  ["type-check of the dashboard's page", "tsc", ["--noEmit", "-p", "packages/monitor/web/tsconfig.json"]],
   ["lint", "oxlint", ["--deny-warnings"]],
   ["unused code", "knip", []],
   ["test", "vitest", ["run", ...filters]],

@@ -2,7 +2,6 @@
  * Gold and predicted boxes of an answer, brought to thousandths of the picture and matched as the detection verifier does. The one place
  * where the monitor looks at a verifier: a second reading of boxes would show other boxes than were judged.
  */
-/* oxlint-disable no-restricted-imports */
 import { matchBoxes, parseBoxes, relativeBoxes, type Box } from "@v-triune/verifiers/detection";
 import { extractAnswer } from "@v-triune/verifiers/format";
 import type { DrawnBox, RolloutBoxes } from "./dashboard-api";
