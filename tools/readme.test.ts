@@ -18,7 +18,7 @@ const examples = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^##
 describe("README.md", () => {
   it("has an example for each published package", () => {
     expect(examples.map(({ name }) => name).sort()).toEqual(
-      ["backend", "data-filters", "grpo", "monitor", "policy", "rewards", "schema", "verifiers"].map((name) => `@v-triune/${name}`).concat("v-triune").sort(),
+      ["backend", "data-filters", "grpo", "monitor", "policy", "reward-server", "rewards", "schema", "verifiers"].map((name) => `@v-triune/${name}`).concat("v-triune").sort(),
     );
   });
 
