@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import builtinVerifiers from "../builtin-verifiers";
 import { checkRewardSource } from "../conformance";
 import { createLocalRewardSource } from "../local-reward-source";
@@ -71,6 +71,18 @@ describe("createHttpRewardSource", () => {
     expect(Math.min(one.batches.length, two.batches.length)).toBeGreaterThan(1);
     // The last verdict arrives a moment before the end of its reply.
     await expect.poll(() => http.health()).toMatchObject([{ url: one.url, up: true, outstanding: 0, failures: 0 }, { url: two.url, up: true }]);
+  });
+
+  it("goes on when a server's rest ends between two looks at the clock", { timeout: 10_000 }, async () => {
+    const { url } = await serve((_, response) => void response.destroy(), ndjson);
+    // 200 ms a look: the first look after the fault finds 50 ms of the rest left, the second one none.
+    let time = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => (time += 200));
+    try {
+      expect(await rewards(createHttpRewardSource({ urls: [url], parallel: 1 }), requests.slice(0, 10))).toEqual(expected.slice(0, 10));
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it("reads a JSON list as well, and sends its token", async () => {

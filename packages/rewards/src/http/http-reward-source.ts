@@ -142,14 +142,17 @@ class Dispatcher {
     }
   }
 
-  /** All servers rest or are full; a full one calls `pump` when it is done, a resting one has to be waited for. */
+  /**
+   * Nobody took the queue. A full server calls `pump` when it is done; one with room rests and has to be waited for, for 0 ms too:
+   * its rest may have ended since it was passed over, and nothing else would come back to the queue.
+   */
   private wakeWhenRested(): void {
-    const rests = this.servers.map(({ restMs }) => restMs).filter((rest) => rest > 0);
+    const rests = this.servers.filter(({ batches }) => batches < this.settings.parallel).map(({ restMs }) => restMs);
     if (rests.length === 0 || this.timer !== undefined) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.pump();
-    }, Math.min(...rests));
+    }, Math.ceil(Math.min(...rests)));
   }
 
   private async send(server: RewardServer, batch: readonly Pending[]): Promise<void> {
