@@ -227,6 +227,7 @@ it("counts picture marks", () => {
 it("suggests only what is near", () => {
   expect(nearest("clever", ["clevr", "d3"])).toBe("clevr");
   expect(nearest("something", ["clevr", "d3"])).toBeNull();
+  expect(nearest("trian", ["train", "eval"])).toBe("train");
 });
 
 const records = fileURLToPath(new URL("../../../../shared/realdata/orsta_schema/records.json", import.meta.url));
