@@ -231,7 +231,8 @@ class CurationRun {
       await addTextColumn(this.#database, relation, "language", "question", await loadLanguageIdentifier(), this.#options.signal);
     } else if (need === "rollouts") {
       const files = this.#bound.config.rollouts ?? [];
-      await addRollouts(this.#database, relation, typeof files === "string" ? [files] : files, this.#options.signal);
+      const names = new Map(this.#bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource]));
+      await addRollouts(this.#database, relation, typeof files === "string" ? [files] : files, names, this.#options.signal);
     } else if (need === "verified") {
       await addTextColumn(this.#database, relation, "verified", "answer", verifyGold, this.#options.signal);
     }

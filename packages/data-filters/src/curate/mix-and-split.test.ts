@@ -119,6 +119,27 @@ describe("curate", () => {
     ]);
   });
 
+  it("reads a folder's JSON Lines and Parquet, by the name that samples have on disk", async () => {
+    const puzzle = join(root, "puzzle/data");
+    mkdirSync(puzzle, { recursive: true });
+    writeFileSync(join(puzzle, "a.json"), [1, 2, 3].map((n) => JSON.stringify({ image: "x.png", question: "?", answer: n })).join("\n"));
+    const folder = join(root, "both");
+    mkdirSync(folder);
+    // The samples of AlgoPuzzleVQA say puzzlevqa; an accuracy that is not there yet is judged.
+    writeFileSync(join(folder, "a.jsonl"), JSON.stringify({ source: "puzzlevqa", id: "data/a/0", response: "\\boxed{1}", accuracy: null }));
+    await withDatabase({}, (c) =>
+      c.run(`COPY (SELECT 'algopuzzlevqa' AS source, 'data/a/1#3' AS id, 'no' AS response, i / 2 AS accuracy, i AS rollout FROM range(2) t(i)) TO ${literal(join(folder, "b.parquet"))}`),
+    );
+    await curate({ sources: [{ source: "algopuzzlevqa", path: join(root, "puzzle") }], output: out, rules: ["difficulty"], rollouts: folder });
+    expect((await ledger()).map(({ rollout_count, mean_accuracy }) => [rollout_count, mean_accuracy])).toEqual([[1, 1], [2, 0.25], [null, null]]);
+  });
+
+  it("does not take rollouts of other rows for none", async () => {
+    writeFileSync(join(root, "others.jsonl"), JSON.stringify({ source: "clevr", id: "val/0", accuracy: 1 }));
+    const run = curate({ ...clevr(), rules: ["difficulty"], rollouts: join(root, "others.jsonl") });
+    await expect(run).rejects.toMatchObject({ field: "rollouts", found: "none; the first is on clevr/val/0", expected: expect.stringContaining("clevr/train/0") });
+  });
+
   it.each<[object, string]>([
     [{ rules: ["difficulty"] }, "files of rollouts"],
     [{ mix: { sizes: 3 } }, "did you mean size?"],

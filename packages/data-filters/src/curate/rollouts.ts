@@ -3,17 +3,20 @@
  *
  * A record is one of
  * - `{source, id, response}` or `{source, id, responses: [..]}`, judged here;
- * - `{source, id, accuracy}` (0..1), judged elsewhere;
+ * - `{source, id, accuracy}` (0..1), judged elsewhere; a null accuracy is judged here;
  * - a line of an OpenAI batch output, as vLLM writes it: `{custom_id: "source/id", response: {body: {choices: [..]}}}`.
  *
- * `custom_id` may end in `#n`. Verdicts that are no verdicts (a gold that cannot be read, a verifier out of budget) are left out.
+ * `source` is a source's key or the `data_source` of its samples. `custom_id` may end in `#n`. Other columns are not looked at.
+ * Verdicts that are no verdicts (a gold that cannot be read, a verifier out of budget) are left out.
  */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { BIGINT, DOUBLE, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
 import { boxedGroundTruth, DatasetError, detectionGroundTruth, detectionVerifierParm } from "@v-triune/schema";
 import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
 import type { PixelBox } from "../adapters/source-adapter";
 import { fileRecords, isRecord, textOf, type TableRecord } from "../adapters/table-records";
-import { plain, type Database } from "../duckdb/database";
+import { literal, plain, queryRows, type Database } from "../duckdb/database";
 import { resizedSize } from "../rules/token-count";
 import { parquetFiles } from "../samples/parquet-files";
 import { relativeBoxes } from "./build-sample";
@@ -32,22 +35,47 @@ const detection = createDetectionVerifier({ epsilon: 0.5, evaluationEpsilon: 0.5
 /**
  * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`.
  *
- * @param files Parquet, JSON or JSON Lines files, folders of Parquet, or globs
- * @throws DatasetError for a missing file or a record that is none of the above
+ * @param files Parquet, JSON or JSON Lines files, folders of them, or globs
+ * @param dataSources what samples of a source (its key) are called on disk
+ * @throws DatasetError for a missing file, a record that is none of the above, or files that are all about other rows
  */
 export async function addRollouts(
   { connection, writer }: Database,
   relation: string,
   files: readonly string[],
+  dataSources: ReadonlyMap<string, string>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const columns = [["source", VARCHAR], ["id", VARCHAR], ["response", VARCHAR], ["accuracy", DOUBLE]] as const;
   await fillTable(writer, "rollouts", columns, readRollouts(connection, files, signal));
+  const names = [...dataSources].map(([key, name]) => `(${literal(key)}, ${literal(name)})`);
+  // An id of its own may end in #n, too: what it says literally goes before what it says without.
+  await connection.run(`CREATE OR REPLACE TABLE placed AS
+    WITH places AS (SELECT source, id, row FROM rows UNION
+      SELECT name, id, row FROM rows JOIN (VALUES ${names.join(", ")}) n(source, name) USING (source))
+    SELECT coalesce(p.row, q.row) AS row, response, accuracy FROM rollouts o
+      LEFT JOIN places p ON p.source = o.source AND p.id = o.id
+      LEFT JOIN places q ON p.row IS NULL AND q.source = o.source AND q.id = regexp_replace(o.id, '#[0-9]+$', '')`);
+  const [counts] = await queryRows(connection, "SELECT count(*) AS n, count(row) AS placed FROM placed");
+  if (Number(counts?.n) > 0 && Number(counts?.placed) === 0) throw await strangers(connection, files);
   await fillTable(writer, "judged", [["row", BIGINT], ["n", INTEGER], ["mean", DOUBLE]], judge(connection, relation, signal));
   await connection.run(`CREATE OR REPLACE TABLE rows AS
     SELECT rows.*, n AS rollout_count, mean AS mean_accuracy FROM rows LEFT JOIN judged USING (row) ORDER BY row`);
-  await connection.run("DROP TABLE rollouts");
-  await connection.run("DROP TABLE judged");
+  for (const table of ["rollouts", "placed", "judged"]) await connection.run(`DROP TABLE ${table}`);
+}
+
+/** The error for rollouts of another corpus: with none that fits, the rule would keep every row and say nothing. */
+async function strangers(connection: DuckDBConnection, files: readonly string[]): Promise<DatasetError> {
+  const [found] = await queryRows(connection, "SELECT source || '/' || id AS name FROM rollouts LIMIT 1");
+  const [wanted] = await queryRows(connection, "SELECT source || '/' || id AS name FROM rows LIMIT 1");
+  return new DatasetError({
+    code: "bad-option",
+    file: files.join(", "),
+    field: "rollouts",
+    expected: `rollouts on the rows of this run, such as ${String(wanted?.name)}`,
+    found: `none; the first is on ${String(found?.name)}`,
+    fix: "write a row's source and id as the corpus has them (data_source and extra_info.id of its samples)",
+  });
 }
 
 async function* readRollouts(
@@ -59,12 +87,23 @@ async function* readRollouts(
     throw error;
   };
   const context = { folder: "", connection, settings: {}, spool: () => ({ name: "", file: "" }), bad: fail, signal };
-  for (const file of await parquetFiles(connection, paths)) {
+  for (const file of await rolloutFiles(connection, paths)) {
     for await (const record of fileRecords(context, file)) {
       signal?.throwIfAborted();
       for (const { source, id, response, accuracy } of rolloutRows(record)) yield [source, id, response, accuracy];
     }
   }
+}
+
+/** As for corpora, but a folder's JSON Lines count, too. */
+async function rolloutFiles(connection: DuckDBConnection, paths: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of paths) {
+    const lines = existsSync(path) && statSync(path).isDirectory() ? readdirSync(path).filter((name) => /\.jsonl?$/.test(name)).sort() : [];
+    if (lines.length > 0) files.push(...lines.map((name) => join(path, name)));
+    if (lines.length === 0 || readdirSync(path).some((name) => name.endsWith(".parquet"))) files.push(...(await parquetFiles(connection, path)));
+  }
+  return files;
 }
 
 function rolloutRows(record: TableRecord): RolloutRow[] {
@@ -79,10 +118,10 @@ function rolloutRows(record: TableRecord): RolloutRow[] {
       found: Object.keys(value).slice(0, 8).join(", "),
       fix: "write {source, id, response}, {source, id, accuracy} or an OpenAI batch output with custom_id source/id",
     });
-  const custom = textOf(value.custom_id)?.replace(/#\d+$/, "");
+  const custom = textOf(value.custom_id);
   const whole = custom ?? textOf(value.id) ?? textOf(value.sample_id);
   if (whole === null || whole === undefined) throw wrong("id", "an id or a custom_id");
-  const stated = custom === undefined ? (textOf(value.source) ?? textOf(value.data_source)) : null;
+  const stated = custom === null ? (textOf(value.source) ?? textOf(value.data_source)) : null;
   const source = stated ?? whole.slice(0, Math.max(0, whole.indexOf("/")));
   const id = stated === null ? whole.slice(whole.indexOf("/") + 1) : whole;
   if (source === "") throw wrong("source", "a source, or an id of the form source/id");
@@ -106,7 +145,7 @@ function responsesOf(value: Readonly<Record<string, unknown>>): string[] | null 
 async function* judge(connection: DuckDBConnection, relation: string, signal: AbortSignal | undefined): AsyncGenerator<DuckDBValue[]> {
   const result = await connection.stream(`
     SELECT r.row, r.task, r.answer, r.boxes, r.width, r.height, o.response, o.accuracy
-    FROM ${relation} r JOIN rollouts o ON o.source = r.source AND o.id = r.id ORDER BY r.row`);
+    FROM ${relation} r JOIN placed o USING (row) ORDER BY r.row`);
   let current: { row: bigint; n: number; sum: number } | null = null;
   for (;;) {
     const chunk = await result.fetchChunk();
