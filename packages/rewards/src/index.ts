@@ -2,7 +2,7 @@
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "@v-triune/verifiers";
 export { composeReward, DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, RewardRatioError, type RewardParts, type RewardWeights } from "./compose-reward";
 export { createFunctionRewardSource, type FunctionReward, type FunctionRewardSourceOptions } from "./function-reward-source";
-export { createHttpRewardSource, type HttpRewardSource, type HttpRewardSourceOptions } from "./http/http-reward-source";
+export { createHttpRewardSource, type HttpRewardSource, type HttpRewardSourceOptions, type RewardPause } from "./http/http-reward-source";
 export type { RewardServerHealth } from "./http/reward-servers";
 export { RewardServerError } from "./http/score-batch";
 export {

@@ -35,7 +35,9 @@ afterEach(() => {
 });
 
 /** Starts a server; `answers` are used up one by one, the last one stays. */
-async function serve(...answers: [Answer, ...Answer[]]): Promise<{ url: string; batches: number[]; broken: () => number }> {
+const serve = (...answers: [Answer, ...Answer[]]) => serveAt(0, ...answers);
+
+async function serveAt(port: number, ...answers: Answer[]): Promise<{ url: string; batches: number[]; broken: () => number }> {
   const batches: number[] = [];
   let broken = 0;
   const server = createServer((incoming, response) => {
@@ -45,11 +47,11 @@ async function serve(...answers: [Answer, ...Answer[]]): Promise<{ url: string; 
     incoming.on("end", () => {
       const batch = readScoreRequests(JSON.parse(Buffer.concat(chunks).toString()));
       batches.push(batch.length);
-      ((answers.length > 1 ? answers.shift() : answers[0]) as Answer)(batch, response, incoming);
+      ((answers.length > 1 ? answers.shift() : answers[0]) ?? ndjson)(batch, response, incoming);
     });
   });
   servers.push(server);
-  await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
+  await new Promise<void>((listening) => void server.listen(port, "127.0.0.1", listening));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, batches, broken: () => broken };
 }
 
@@ -70,7 +72,7 @@ describe("createHttpRewardSource", () => {
     expect([...one.batches, ...two.batches].reduce((sum, size) => sum + size, 0)).toBe(200);
     expect(Math.min(one.batches.length, two.batches.length)).toBeGreaterThan(1);
     // The last verdict arrives a moment before the end of its reply.
-    await expect.poll(() => http.health()).toMatchObject([{ url: one.url, up: true, outstanding: 0, failures: 0 }, { url: two.url, up: true }]);
+    await expect.poll(() => http.health()).toMatchObject([{ url: one.url, state: "up", outstanding: 0, failures: 0 }, { url: two.url, state: "up" }]);
   });
 
   it("goes on when a server's rest ends between two looks at the clock", { timeout: 10_000 }, async () => {
@@ -120,9 +122,53 @@ describe("createHttpRewardSource", () => {
   it("says error, not 0, when all servers are gone, or waits for one", async () => {
     const gone = createHttpRewardSource({ urls: ["http://127.0.0.1:9"], retries: 1 });
     expect(await rewards(gone, requests.slice(0, 2))).toEqual([expect.stringMatching(/^server: http:\/\/127\.0\.0\.1:9: /), expect.stringMatching(/^server: /)]);
-    const busy: Answer = (_, response) => void response.writeHead(503, { "retry-after": "0" }).end();
-    const { url } = await serve(busy, busy, busy, ndjson);
+    const away: Answer = (_, response) => void response.destroy();
+    const { url } = await serve(away, away, ndjson);
     expect(await rewards(createHttpRewardSource({ urls: [url], retries: 0, whenDown: "wait", parallel: 1 }), requests)).toEqual(expected);
+  });
+
+  it("waits for a busy server without counting that as a try", async () => {
+    const busy: Answer = (_, response) => void response.writeHead(503, { "retry-after": "0.01" }).end();
+    const { url } = await serve(busy, busy, busy, ndjson);
+    const seen: string[] = [];
+    const http = createHttpRewardSource({ urls: [url], retries: 0, parallel: 1, onHealth: ({ state }) => void seen.push(state), onPause: () => void seen.push("paused") });
+    expect(await rewards(http, requests)).toEqual(expected);
+    expect(seen).toEqual(["busy", "up"]);
+  });
+
+  it("does not let every sample wait for servers that are gone", { timeout: 4000 }, async () => {
+    const gone = createHttpRewardSource({ urls: ["http://127.0.0.1:9", "http://127.0.0.1:10"], retries: 1, batch: 4, parallel: 1 });
+    const reasons = await rewards(gone, requests);
+    expect(reasons.every((reason) => typeof reason === "string" && reason.startsWith("server: http://127.0.0.1:"))).toBe(true);
+    expect(reasons).toHaveLength(200);
+  });
+
+  it("pauses when its last server goes, goes on when one is back, and tells of both", async () => {
+    const first = await serve(ndjson);
+    const port = Number(new URL(first.url).port);
+    const events: string[] = [];
+    const http = createHttpRewardSource({
+      urls: [first.url],
+      batch: 10,
+      parallel: 2,
+      retries: 0,
+      whenDown: "wait",
+      onPause: ([health]) => void events.push(`pause ${health?.state} ${health?.lastFault === undefined ? "without" : "with"} a reason`),
+      onResume: ({ pausedMs, url }) => void events.push(`resume ${url === first.url} ${pausedMs > 100}`),
+      onHealth: ({ state }) => void events.push(state),
+    });
+    const answers: unknown[] = [];
+    for await (const result of http.score(requests)) {
+      answers[result.index] = result.status === "scored" ? result.reward : result.reason;
+      if (answers.filter((answer) => answer !== undefined).length === 60) {
+        const server = servers.pop() as Server;
+        server.closeAllConnections();
+        server.close();
+        setTimeout(() => void serveAt(port), 150);
+      }
+    }
+    expect(answers).toEqual(expected);
+    await expect.poll(() => events).toEqual(["down", "pause down with a reason", "up", "resume true true"]);
   });
 
   it("sends what is slow to a second server, and drops the slow reply", async () => {

@@ -1,10 +1,12 @@
+import type { ServerFault } from "./score-batch";
+
 /** The servers of an HTTP source: which one gets the next batch, and which are given a rest. */
 
 /** What is known of one server, for monitoring. */
 export interface RewardServerHealth {
   readonly url: string;
-  /** False while it rests after a fault. */
-  readonly up: boolean;
+  /** `busy`: it said when to come again. `down`: since it was last found gone it has answered nothing. */
+  readonly state: "up" | "busy" | "down";
   /** Samples sent and not yet answered. */
   readonly outstanding: number;
   readonly answered: number;
@@ -21,9 +23,10 @@ const LONGEST_REST_MS = 10_000;
 export class RewardServer {
   outstanding = 0;
   batches = 0;
+  state: RewardServerHealth["state"] = "up";
+  failuresInARow = 0;
   private answered = 0;
   private failures = 0;
-  private failuresInARow = 0;
   private restUntil = 0;
   private latencyMs: number | undefined;
   private lastFault: string | undefined;
@@ -31,10 +34,16 @@ export class RewardServer {
   constructor(
     readonly url: string,
     private readonly clock: () => number,
+    private readonly changed: (server: RewardServer) => void,
   ) {}
 
   get restMs(): number {
     return Math.max(0, this.restUntil - this.clock());
+  }
+
+  /** Whether it may have one more batch; one that is down gets a single one, to see whether it is back. */
+  hasRoom(mostBatches: number): boolean {
+    return this.batches < (this.state === "down" ? 1 : mostBatches);
   }
 
   /** Notes a batch that was answered in full. */
@@ -42,28 +51,40 @@ export class RewardServer {
     this.answered += samples;
     this.failuresInARow = 0;
     this.latencyMs = this.latencyMs === undefined ? tookMs : this.latencyMs * 0.8 + tookMs * 0.2;
+    this.become("up");
   }
 
   /** Notes a fault; the rest doubles with each in a row, unless the server says how long it wants. */
-  failed(fault: string, samplesAnswered: number, retryAfterMs?: number): void {
+  failed({ message, kind, retryAfterMs }: ServerFault, samplesAnswered: number): void {
     this.answered += samplesAnswered;
     this.failures++;
-    this.lastFault = fault;
-    const rest = retryAfterMs ?? Math.min(LONGEST_REST_MS, SHORTEST_REST_MS * 2 ** this.failuresInARow);
-    this.failuresInARow++;
-    this.restUntil = this.clock() + Math.min(rest, LONGEST_REST_MS);
+    this.lastFault = message;
+    if (kind === "busy") this.restUntil = this.clock() + Math.min(retryAfterMs ?? SHORTEST_REST_MS, LONGEST_REST_MS);
+    else if (this.restMs === 0) {
+      // Batches that fail together are one fault: only the first of them counts.
+      this.restUntil = this.clock() + Math.min(LONGEST_REST_MS, SHORTEST_REST_MS * 2 ** this.failuresInARow);
+      this.failuresInARow++;
+    }
+    if (kind === "gone") this.become("down");
+    else if (kind === "busy") this.become("busy");
   }
 
   get health(): RewardServerHealth {
-    return { url: this.url, up: this.restMs === 0, outstanding: this.outstanding, answered: this.answered, failures: this.failures, latencyMs: this.latencyMs, lastFault: this.lastFault };
+    return { url: this.url, state: this.state, outstanding: this.outstanding, answered: this.answered, failures: this.failures, latencyMs: this.latencyMs, lastFault: this.lastFault };
+  }
+
+  private become(state: RewardServerHealth["state"]): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.changed(this);
   }
 }
 
-/** The server that is up, has room, and has the least to do; the first of equals. */
+/** The server that rests not, has room, and has the least to do; the first of equals. */
 export function leastBusy(servers: readonly RewardServer[], mostBatches: number, except?: RewardServer): RewardServer | undefined {
   let best: RewardServer | undefined;
   for (const server of servers) {
-    if (server === except || server.batches >= mostBatches || server.restMs > 0) continue;
+    if (server === except || !server.hasRoom(mostBatches) || server.restMs > 0) continue;
     if (best === undefined || server.outstanding < best.outstanding) best = server;
   }
   return best;

@@ -18,6 +18,8 @@ export class ServerFault extends Error {
   override readonly name = "ServerFault";
   constructor(
     message: string,
+    /** `gone`: nobody answers there; `busy`: it said when to come again; `broken`: it answers, but not as it should. */
+    readonly kind: "gone" | "busy" | "broken",
     readonly retryAfterMs?: number,
   ) {
     super(message);
@@ -25,6 +27,8 @@ export class ServerFault extends Error {
 }
 
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** What a proxy says when there is nobody behind it, and a server that is stopping. */
+const GONE = new Set([502, 503, 504]);
 
 /** How a batch is sent. */
 export interface BatchSettings {
@@ -54,14 +58,16 @@ export async function* scoreBatch(url: string, requests: readonly RewardRequest[
   if (reply.status !== 200) {
     const body = await reply.text().catch(() => "");
     if (!PASSING.has(reply.status)) throw new RewardServerError(url, reply.status, body);
+    const message = `HTTP ${reply.status}${body === "" ? "" : `: ${body.slice(0, 200)}`}`;
     const seconds = Number(reply.headers.get("retry-after") ?? Number.NaN);
-    throw new ServerFault(`HTTP ${reply.status}${body === "" ? "" : `: ${body.slice(0, 200)}`}`, Number.isFinite(seconds) ? seconds * 1000 : undefined);
+    if (Number.isFinite(seconds) && (reply.status === 503 || reply.status === 429)) throw new ServerFault(message, "busy", seconds * 1000);
+    throw new ServerFault(message, GONE.has(reply.status) ? "gone" : "broken");
   }
   const isList = reply.headers.get("content-type")?.startsWith("application/json") === true;
   try {
     if (isList) {
       const { results } = (await reply.json()) as { results?: unknown };
-      if (!Array.isArray(results)) throw new ServerFault('the reply has no list "results"');
+      if (!Array.isArray(results)) throw new ServerFault('the reply has no list "results"', "broken");
       for (const result of results) yield readScoreResult(result);
       return;
     }
@@ -75,9 +81,9 @@ export async function* scoreBatch(url: string, requests: readonly RewardRequest[
 function asFault(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof ServerFault) return error;
-  if (error instanceof ScoreRequestError || error instanceof SyntaxError) return new ServerFault(`broken reply: ${error.message}`);
+  if (error instanceof ScoreRequestError || error instanceof SyntaxError) return new ServerFault(`broken reply: ${error.message}`, "broken");
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return new ServerFault(cause instanceof Error ? cause.message || cause.name : String(cause));
+  return new ServerFault(cause instanceof Error ? cause.message || cause.name : String(cause), "gone");
 }
 
 /** The lines of a reply, as they arrive; an unfinished last line is not one. */
