@@ -112,10 +112,18 @@ interface Override {
   readonly text: string;
   readonly path: KeyPath;
   readonly value: unknown;
+  /** What its relative paths start from. */
+  readonly folder: string;
+}
+
+/** An override that comes from another place than the command line, and whose relative paths start there. */
+export interface PlacedOverride {
+  readonly text: string;
+  readonly folder: string;
 }
 
 /** `optimizer.lr=5e-7`, `data.train[0].cap=100`, `rollout.topK=null`; the value is read as YAML. */
-function parseOverride(text: string): Override {
+export function parseOverride({ text, folder }: PlacedOverride): Override {
   const at = text.indexOf("=");
   const key = at < 0 ? text : text.slice(0, at);
   const where = `--set ${text}`;
@@ -124,7 +132,7 @@ function parseOverride(text: string): Override {
   }
   const path = [...key.matchAll(/[\w-]+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
   try {
-    return { text, path, value: parse(text.slice(at + 1)) };
+    return { text, path, folder, value: parse(text.slice(at + 1)) };
   } catch (cause) {
     throw new ConfigError({
       what: "The value of an override can't be read.",
@@ -164,7 +172,7 @@ const startsWith = (path: KeyPath, prefix: KeyPath): boolean => prefix.length <=
  * @param overrides texts of the form `key.path=value`, the last one of a key wins
  * @throws ConfigError when the file is missing or not valid YAML, JSON or TypeScript, or an override can't be read
  */
-export async function readConfigSource(path: string | undefined, overrides: readonly string[], cwd: string): Promise<ConfigSource> {
+export async function readConfigSource(path: string | undefined, overrides: readonly (string | PlacedOverride)[], cwd: string): Promise<ConfigSource> {
   const file = path === undefined ? undefined : findFile(path, cwd);
   let value: unknown = {};
   let line: (path: KeyPath) => number | undefined = () => undefined;
@@ -178,7 +186,7 @@ export async function readConfigSource(path: string | undefined, overrides: read
     if (value === null) value = {};
   }
   const fileValue = value;
-  const parsed = overrides.map(parseOverride);
+  const parsed = overrides.map((override) => parseOverride(typeof override === "string" ? { text: override, folder: cwd } : override));
   for (const override of parsed) value = withValue(value, override.path, override.value, [], `--set ${override.text}`);
 
   const overrideOf = (at: KeyPath): Override | undefined => parsed.findLast((override) => startsWith(at, override.path));
@@ -193,7 +201,7 @@ export async function readConfigSource(path: string | undefined, overrides: read
       const number = line(at);
       return number === undefined ? file : `${file}:${number}`;
     },
-    baseFolder: (at) => (file === undefined || overrideOf(at) !== undefined ? cwd : dirname(file)),
+    baseFolder: (at) => overrideOf(at)?.folder ?? (file === undefined ? cwd : dirname(file)),
     title: file === undefined ? undefined : /^v-triune(\.config)?$/.test(stem!) ? basename(dirname(file)) : stem,
   };
 }

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { ArkErrors } from "arktype";
 import { ConfigError } from "../errors";
 import { configError } from "./config-problems";
-import { formatKeyPath, readConfigSource, type ConfigSource, type KeyPath } from "./config-source";
+import { formatKeyPath, readConfigSource, type ConfigSource, type KeyPath, type PlacedOverride } from "./config-source";
 import { presets } from "./presets";
 import { trainingConfigSchema, type TrainingConfigInput } from "./training-config-schema";
 import type { AggregationName, DataSetConfig, LossName, ModelConfig, ParameterGroupName, TrainingConfig } from "./training-config";
@@ -219,7 +219,7 @@ function fromSource(source: ConfigSource, cwd: string): TrainingConfig {
  * @param overrides `key.path=value` each, as given to --set; relative paths in them start from `cwd`, those in a file from the file's folder
  * @throws ConfigError naming the key, its line and what it may be
  */
-export async function loadTrainingConfig(path: string | undefined, overrides: readonly string[] = [], cwd: string = process.cwd()): Promise<TrainingConfig> {
+export async function loadTrainingConfig(path: string | undefined, overrides: readonly (string | PlacedOverride)[] = [], cwd: string = process.cwd()): Promise<TrainingConfig> {
   return fromSource(await readConfigSource(path, overrides, cwd), cwd);
 }
 

@@ -9,7 +9,8 @@ import { initCommand } from "./init";
 import { nativeCommand } from "./native";
 import { serveCommand } from "./serve";
 import { sourcesCommand } from "./sources";
+import { sweepCommand } from "./sweep";
 import { trainCommand } from "./train";
 
 /** The program's commands, in the order in which people meet them. */
-export const commands: readonly Command[] = [demoCommand, curateCommand, initCommand, trainCommand, evalCommand, exportCommand, analyzeCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];
+export const commands: readonly Command[] = [demoCommand, curateCommand, initCommand, trainCommand, evalCommand, sweepCommand, exportCommand, analyzeCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];
