@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { nativeInstallAvailable } from "@v-triune/backend";
+import { openRunDashboard } from "../cli/run-dashboard";
 import { collectProblems } from "../cli/training-result";
 import type { BackendSetting } from "../config/training-config";
 import { RunFolderError } from "../errors";
@@ -33,6 +34,8 @@ export interface RunDemoOptions {
   /** As `v-triune doctor` lists it; "auto" unless told. */
   readonly backend?: BackendSetting;
   readonly interruption?: { readonly requested: boolean };
+  /** Shows the run in the browser while it trains. */
+  readonly dashboard?: boolean;
   readonly print?: (text: string) => void;
   /** Where the live view is drawn; standard output unless told. */
   readonly stream?: NodeJS.WriteStream;
@@ -69,18 +72,20 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   const config = demoConfig({ seed, steps, backend, samplesPerSource, modelFolder: demoModelFolder, ...paths });
   const view = createLiveView(options.stream ? { stream: options.stream } : {});
   const problems = collectProblems();
+  const dashboard = options.dashboard ? await openRunDashboard(paths.runFolder, (message) => problems.listen({ type: "warning", message })) : undefined;
   let result: TrainingResult;
   try {
     result = await runTraining(config, {
       listen: (event) => {
         problems.listen(event);
-        if (event.type === "started") print(backendLines(event.backend, event.trainable));
+        if (event.type === "started") print(`${dashboard?.announcement ?? ""}${backendLines(event.backend, event.trainable)}`);
         else view.listen(event);
       },
       ...(options.interruption ? { interruption: options.interruption } : {}),
     });
   } finally {
     view.close();
+    await dashboard?.close();
   }
   const odd = problems.format();
   if (odd !== "") print(odd);
@@ -170,6 +175,7 @@ export function formatDemoSummary({ before, after, seconds, backend, steps }: De
     "",
     `Run folder: ${folder}/run  (metrics.jsonl, checkpoints/, run.json)`,
     `Data:       ${folder}/data  (Parquet, the layout of Orsta-Data-47k)`,
+    `Look at it: npx v-triune-monitor ${folder}/run`,
     "",
     "What to try next:",
     "  npx v-triune demo --seed 2            another seed: other data, other samples",

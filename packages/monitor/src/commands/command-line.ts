@@ -1,11 +1,11 @@
 /** What `v-triune-monitor` understands, and its help. */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { DashboardError } from "../dashboard/dashboard-error";
-import { DEFAULT_PORT, startDashboard } from "../dashboard/start-dashboard";
+import { openInBrowser } from "../dashboard/open-in-browser";
+import { DEFAULT_PORT, FURTHER_PORTS, startDashboard } from "../dashboard/start-dashboard";
 import { importMetrics } from "./import-metrics";
 import { makeReport } from "./make-report";
 import { formatTable, openQuery, type TableFormat } from "./query-runs";
@@ -15,7 +15,7 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
 
   v-triune-monitor [runs/ ..]
       The dashboard, over run folders or folders of them.
-      --port 6070         0 takes a free one
+      --port 6070         the next free one unless told; 0 takes any
       --host 127.0.0.1    the address to listen on
       --allow-host NAME   a further name that the page may be opened under
       --no-open           start no browser
@@ -76,14 +76,6 @@ function existing(folders: readonly string[]): readonly string[] {
   return folders;
 }
 
-/** Opens the page where there is a person at a desktop; that it fails is no matter, the address is on the screen. */
-function openBrowser(url: string): void {
-  const [command, args] = process.platform === "darwin" ? ["open", [url]] : process.platform === "win32" ? ["explorer", [url]] : ["xdg-open", [url]];
-  const hasScreen = process.platform !== "linux" || process.env.DISPLAY !== undefined || process.env.WAYLAND_DISPLAY !== undefined;
-  if (!process.stdout.isTTY || !hasScreen || process.env.CI !== undefined) return;
-  spawn(command as string, args as string[], { stdio: "ignore", detached: true }).on("error", () => undefined).unref();
-}
-
 /**
  * Runs a command line; the dashboard's ends with SIGINT or SIGTERM.
  *
@@ -132,14 +124,15 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
   const host = values.host;
   const dashboard = await startDashboard({
     folder: folders,
-    port: values.port === undefined ? DEFAULT_PORT : wholeNumber("--port", values.port, 65_535),
+    ...(values.port === undefined ? { furtherPorts: FURTHER_PORTS } : { port: wholeNumber("--port", values.port, 65_535) }),
     ...(host === undefined ? {} : { host }),
     allowedHosts: values["allow-host"] ?? [],
   });
   out(`${dashboard.url}\n`);
+  if (values.port === undefined && dashboard.port !== DEFAULT_PORT) tell(`Port ${DEFAULT_PORT} is taken, so it is ${dashboard.port}.\n`);
   tell(dashboard.runs.length === 0 ? "No run there yet; one shows as soon as it begins.\n" : `${dashboard.runs.length === 1 ? "1 run" : `${dashboard.runs.length} runs`}. Ctrl-C ends the dashboard, not the run.\n`);
   if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host)) tell(`Whoever reaches ${host} can read these runs: prompts, pictures, answers.\n`);
-  if (!values["no-open"]) openBrowser(dashboard.url);
+  if (!values["no-open"]) openInBrowser(dashboard.url);
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
   await dashboard.close();
   return 0;

@@ -1,3 +1,6 @@
 /** The dashboard over run folders, and what its commands do: `v-triune-monitor` is made of these. */
-export { startDashboard, DEFAULT_PORT, type Dashboard, type DashboardOptions } from "./start-dashboard";
+export { startDashboard, DEFAULT_PORT, FURTHER_PORTS, type Dashboard, type DashboardOptions } from "./start-dashboard";
+export { startBackgroundDashboard, type BackgroundDashboardOptions } from "./background-dashboard";
+export { openInBrowser } from "./open-in-browser";
 export { DashboardError, type DashboardProblem } from "./dashboard-error";
+export type { RunSummary } from "./dashboard-api";

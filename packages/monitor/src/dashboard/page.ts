@@ -2,21 +2,16 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { ReportData } from "./dashboard-api";
 import { DashboardError } from "./dashboard-error";
+import { packageFolder } from "./package-folder";
 
 /** The parts of the page, as the build leaves them. */
 interface PageParts {
   readonly script: string;
   readonly style: string;
-}
-
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
 }
 
 let parts: Promise<PageParts> | undefined;

@@ -1,7 +1,8 @@
 /** The dashboard's life: finds runs, follows them, serves them on the loopback until it is closed. */
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { serve } from "@hono/node-server";
+import { createAdaptorServer, type ServerType } from "@hono/node-server";
 import { DashboardError } from "./dashboard-error";
 import { dashboardRoutes } from "./dashboard-routes";
 import { RolloutReader } from "./rollout-reading";
@@ -12,6 +13,8 @@ export interface DashboardOptions {
   readonly folder: string | readonly string[];
   /** 6070 unless told; 0 takes a free one. */
   readonly port?: number;
+  /** How many ports above are tried when that one is taken; 0 unless told. */
+  readonly furtherPorts?: number;
   /** Address to listen on; the loopback, 127.0.0.1, unless told. Anybody who reaches another one can read the runs. */
   readonly host?: string;
   /** Names besides localhost under which the page may be opened. */
@@ -35,6 +38,28 @@ const FIRST_READING = 500;
 
 /** The port unless told. */
 export const DEFAULT_PORT = 6070;
+/** Ports above it that a command tries before it gives up: as many dashboards may stand side by side. */
+export const FURTHER_PORTS = 20;
+const LAST_PORT = 65_535;
+
+/** Listens at the first port that is free, of `port` and as many above it as told. */
+async function listen(server: ServerType, host: string, port: number, further: number): Promise<void> {
+  try {
+    server.listen(port, host);
+    await once(server, "listening");
+  } catch (error) {
+    const cause = error as NodeJS.ErrnoException;
+    const taken = cause.code === "EADDRINUSE";
+    if (taken && further > 0 && port < LAST_PORT) return await listen(server, host, port + 1, further - 1);
+    throw new DashboardError({
+      what: taken ? "Another program listens on the dashboard's port." : "The dashboard can't listen.",
+      where: `${host}:${port}`,
+      found: taken ? undefined : cause.message,
+      fix: taken ? "choose another one (--port), or 0 for any that is free" : "choose another address (--host) or port (--port)",
+      cause,
+    });
+  }
+}
 
 /**
  * Starts the dashboard and returns once it listens; large metrics files are read after that, in the background. Only ever reads.
@@ -43,7 +68,7 @@ export const DEFAULT_PORT = 6070;
  * @example const dashboard = await startDashboard({ folder: "runs" }); console.log(dashboard.url);
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { folder, port = DEFAULT_PORT, host = "127.0.0.1", allowedHosts = [], pollMilliseconds = 1_000 } = options;
+  const { folder, port = DEFAULT_PORT, furtherPorts = 0, host = "127.0.0.1", allowedHosts = [], pollMilliseconds = 1_000 } = options;
   const catalogue = new RunCatalogue(typeof folder === "string" ? [folder] : folder);
   const rollouts = new RolloutReader();
   const listeners = new Set<(runs: readonly string[]) => void>();
@@ -57,22 +82,8 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const isWildcard = host === "0.0.0.0" || host === "::";
   const app = dashboardRoutes({ catalogue, rollouts, changes, allowedHosts: isWildcard ? allowedHosts : [host, ...allowedHosts] });
 
-  const server = serve({ fetch: app.fetch, port, hostname: host });
-  await new Promise<void>((resolve, reject) => {
-    server.once("listening", resolve);
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const taken = cause.code === "EADDRINUSE";
-      reject(
-        new DashboardError({
-          what: taken ? "Another program listens on the dashboard's port." : "The dashboard can't listen.",
-          where: `${host}:${port}`,
-          found: taken ? undefined : cause.message,
-          fix: taken ? "choose another one (--port), or 0 for any that is free" : "choose another address (--host) or port (--port)",
-          cause,
-        }),
-      );
-    });
-  });
+  const server = createAdaptorServer({ fetch: app.fetch });
+  await listen(server, host, port, port === 0 ? 0 : furtherPorts);
 
   let closed = false;
   let timer: NodeJS.Timeout | undefined;

@@ -9,10 +9,11 @@ export const demoCommand: Command = {
     steps: { type: "string", valueHint: "number", description: "Training steps" },
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
     samples: { type: "string", valueHint: "number", description: "Held-out samples of each source; 100 unless told" },
+    dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
     "make-checkpoint": { type: "string", valueHint: "folder", description: "Make the model that it starts from again, from random weights (25 min)" },
     backend: { type: "enum", options: [...BACKEND_SETTINGS], valueHint: "name", default: "auto", description: "A backend as v-triune doctor lists it" },
   },
-  examples: ["v-triune demo", "v-triune demo --seed 3 --steps 40 --out demo-3"],
+  examples: ["v-triune demo", "v-triune demo --dashboard", "v-triune demo --seed 3 --steps 40 --out demo-3"],
   async execute(context) {
     const { wholeNumber } = await import("../arguments");
     const seed = wholeNumber("seed", textOption(context, "seed"), 0);
@@ -36,6 +37,7 @@ export const demoCommand: Command = {
         ...(samplesPerSource === undefined ? {} : { samplesPerSource }),
         backend,
         interruption,
+        ...(context.args["dashboard"] === true ? { dashboard: true } : {}),
       });
       return interruption.requested ? 130 : 0;
     } finally {

@@ -9,10 +9,11 @@ export const trainCommand: Command = {
     set: { type: "string", valueHint: "key=value", description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated" },
     resume: { type: "boolean", description: "Go on from the run's last checkpoint" },
     "dry-run": { type: "boolean", description: "Show the first prompts and the memory it takes; train nothing" },
+    dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
     strict: { type: "boolean", description: "Stop at a bad row instead of skipping it" },
     json: { type: "boolean", description: "Print one JSON object an event, for programs" },
   },
-  examples: ["v-triune train counting.yaml", "v-triune train counting.yaml --set run.name=lr5e-7 --set optimizer.lr=5e-7", "v-triune train counting.yaml --resume"],
+  examples: ["v-triune train counting.yaml", "v-triune train counting.yaml --set run.name=lr5e-7 --set optimizer.lr=5e-7", "v-triune train counting.yaml --resume --dashboard"],
   notes: "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the run writes is in runs/NAME.",
   async execute(context) {
     const { args, values, output } = context;
@@ -26,11 +27,12 @@ export const trainCommand: Command = {
       output.out(await dryRun(config));
       return 0;
     }
-    const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }] = await Promise.all([
+    const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }, { openRunDashboard }] = await Promise.all([
       import("../../training/run-training"),
       import("../../training/live-view"),
       import("../interruption"),
       import("../training-result"),
+      import("../run-dashboard"),
     ]);
     const typed = ["v-triune train", textOption(context, "config"), ...overrides.map((override) => `--set ${shellWord(override)}`)].join(" ");
     const interruption = catchInterruption({ message: "Stopping after this step, then saving. Press Ctrl-C again to stop at once." });
@@ -42,11 +44,16 @@ export const trainCommand: Command = {
       view = undefined;
     };
     const problems = collectProblems();
+    const dashboard = args["dashboard"] === true ? await openRunDashboard(config.run.folder, (message) => problems.listen({ type: "warning", message })) : undefined;
     try {
       const result = await runTraining(config, {
         interruption,
         listen: (event) => {
           if (json && isNews(event)) output.out(`${JSON.stringify(event)}\n`);
+          if (event.type === "started" && dashboard !== undefined) {
+            if (!json) output.out(dashboard.announcement);
+            else if (dashboard.url !== null) output.out(`${JSON.stringify({ type: "dashboard", url: dashboard.url })}\n`);
+          }
           if (!json && event.type === "started") output.out(formatStart(event, config));
           problems.listen(event);
           view?.listen(event);
@@ -55,10 +62,11 @@ export const trainCommand: Command = {
       });
       closeView();
       if (json) output.out(`${JSON.stringify({ type: "finished", ...result })}\n`);
-      else output.out(problems.format() + formatTrainingResult(result, typed));
+      else output.out(`${problems.format()}${formatTrainingResult(result, typed)}${dashboard === undefined ? "" : `See it again: ${dashboard.again}\n`}`);
       return result.interrupted ? 130 : 0;
     } finally {
       closeView();
+      await dashboard?.close();
       interruption.dispose();
     }
   },

@@ -1,0 +1,58 @@
+/**
+ * The dashboard beside a computation that leaves the event loop no time, as training does: in a thread of its own, which answers while the
+ * trainer computes and costs it nothing but the look at the run's files once a second.
+ */
+import { once } from "node:events";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { DashboardError, type DashboardProblem } from "./dashboard-error";
+import { packageFolder } from "./package-folder";
+import type { Dashboard, DashboardOptions } from "./start-dashboard";
+
+/** What the thread says. */
+export type FromThread = ({ readonly type: "started" } & Omit<Dashboard, "close">) | { readonly type: "failed"; readonly problem: DashboardProblem };
+
+export interface BackgroundDashboardOptions extends DashboardOptions {
+  /** Told when the thread ends by itself; whatever runs beside it goes on. */
+  readonly onProblem?: (message: string) => void;
+}
+
+function startThread(options: DashboardOptions): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(join(packageFolder(), "dist", "dashboard", "dashboard-thread.js"), { workerData: options, execArgv: [] });
+  return new Worker(new URL("./dashboard-thread-source.mjs", import.meta.url), { workerData: options, execArgv: ["--conditions=@v-triune/source"] });
+}
+
+/**
+ * Starts the dashboard in a thread; like {@link startDashboard} for a process that is busy.
+ *
+ * @throws DashboardError when the port can't be had
+ * @example const dashboard = await startBackgroundDashboard({ folder: "runs/mine" }); train(); await dashboard.close();
+ */
+export async function startBackgroundDashboard({ onProblem = () => undefined, ...options }: BackgroundDashboardOptions): Promise<Dashboard> {
+  const thread = startThread(options);
+  thread.unref();
+  let isClosing = false;
+  const first = new Promise<FromThread>((resolve, reject) => {
+    thread.once("message", resolve);
+    thread.once("error", reject);
+    thread.once("exit", () => reject(new DashboardError({ what: "The dashboard's thread ended before it listened." })));
+  });
+  // Later ends are told, not thrown: nobody waits for them.
+  thread.on("error", (error: Error) => !isClosing && onProblem(`The dashboard has ended (${error.message}); the run goes on.`));
+  const message = await first;
+  if (message.type === "failed") throw new DashboardError(message.problem);
+  const { url, port, runs } = message;
+  return {
+    url,
+    port,
+    runs,
+    async close() {
+      if (isClosing) return;
+      isClosing = true;
+      const exited = once(thread, "exit");
+      thread.ref();
+      thread.postMessage("close", []);
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** What runs in the thread of {@link startBackgroundDashboard}: the dashboard, until it is told to close. */
+import { parentPort, workerData } from "node:worker_threads";
+import type { FromThread } from "./background-dashboard";
+import { DashboardError } from "./dashboard-error";
+import { startDashboard, type DashboardOptions } from "./start-dashboard";
+
+const send = (message: FromThread): void => parentPort?.postMessage(message, []);
+
+try {
+  const dashboard = await startDashboard(workerData as DashboardOptions);
+  parentPort?.once("message", () => void dashboard.close().then(() => parentPort?.close()));
+  send({ type: "started", url: dashboard.url, port: dashboard.port, runs: dashboard.runs });
+} catch (error) {
+  if (!(error instanceof DashboardError)) throw error;
+  // A cause may be anything, and not everything can be sent.
+  send({ type: "failed", problem: { ...error.problem, cause: undefined } });
+  parentPort?.close();
+}
