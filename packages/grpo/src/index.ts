@@ -75,9 +75,9 @@ export {
   type ParameterGroupConfig,
   type SupervisedRow,
 } from "./learner/learner";
-export type { Contribution, UpdateSizes } from "./learner/contribution";
+export { joinParts, type Contribution, type MicroBatchPart, type UpdatePlan, type UpdateSizes } from "./learner/contribution";
 export type { UpdateStats } from "./learner/update-stats";
-export type { TrainingRow } from "./learner/training-row";
+export type { PreparedRow, TrainingRow } from "./learner/training-row";
 export type { RolloutCorrectionConfig } from "./learner/rollout-correction";
 export { planMicroBatches, type MicroBatchLimits } from "./learner/micro-batches";
 

@@ -21,7 +21,8 @@ export {
 } from "./image-processor/image-processor";
 export type { Normalisation, PatchLayout } from "./image-processor/patches";
 export { MAX_ASPECT_RATIO, smartResize, type SmartResizeOptions } from "./image-processor/smart-resize";
-export { createQwen25Vl, Qwen25VlPolicy, type LogProbsOptions, type Qwen25VlOptions, type SaveOptions, type TokenLogProbs } from "./model/qwen25-vl";
+export { createQwen25Vl, createReplica, Qwen25VlPolicy, type LogProbsOptions, type Qwen25VlOptions, type SaveOptions, type TokenLogProbs } from "./model/qwen25-vl";
+export type { PolicySnapshot } from "./model/snapshot";
 export { loadQwen25Vl } from "./model/load";
 export { randomWeights, type RandomWeightsOptions } from "./model/random-weights";
 export { parameterShapes, type ParameterGroup, type ParameterShape } from "./model/parameter-shapes";

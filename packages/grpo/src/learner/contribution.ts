@@ -40,6 +40,28 @@ export interface UpdateSizes {
   readonly correctionMetrics: Readonly<Record<string, number>>;
 }
 
+/**
+ * An update cut into micro-batches, as plain data that may cross threads: whoever holds the same weights gets the same
+ * numbers from a micro-batch. What they give is added up in the order of `microBatches`.
+ */
+export interface UpdatePlan<Row extends PolicyRow = PolicyRow> extends Omit<UpdateSizes, "correctionMetrics"> {
+  readonly microBatches: readonly (readonly PreparedRow<Row>[])[];
+  /** Number of the update. */
+  readonly step: number;
+  /** Metrics of a correction that was made before the first forward pass. */
+  readonly correctionMetrics: Readonly<Record<string, number>> | undefined;
+}
+
+/** What one micro-batch adds. */
+export interface MicroBatchPart {
+  /** By parameter name; owned by the holder. */
+  readonly gradients: Gradients;
+  readonly sums: ObjectiveSums;
+  /** log π_θ by position in the caller's rows. */
+  readonly logProbs: readonly (readonly [number, Float32Array])[];
+  readonly computedTokens: number;
+}
+
 /** What {@link contribute} needs to know. */
 export interface ContributionSettings {
   readonly objective: ObjectiveConfig;
@@ -75,25 +97,29 @@ export function contribute<Row extends PolicyRow>(
   settings: ContributionSettings,
 ): Contribution {
   const gradients: Gradients = new Map();
-  const logProbs = new Map<number, Float32Array>();
-  let sums = emptyObjectiveSums();
-  let computedTokens = 0;
+  const parts: Omit<MicroBatchPart, "gradients">[] = [];
   try {
     for (const rows of microBatches) {
-      const part = microBatchGradients(policy, parameters, rows, settings, logProbs);
-      sums = addObjectiveSums(sums, part.sums);
-      part.gradients.forEach((gradient, i) => {
-        if (gradient) addInto(gradients, parameters[i]!.name, gradient);
-      });
-      computedTokens +=
-        policy.tokenCount?.(rows.map((row) => row.row)) ?? rows.length * Math.max(...rows.map((row) => row.length));
+      const part = microBatchPart(policy, parameters, rows, settings);
+      for (const [name, gradient] of part.gradients) addInto(gradients, name, gradient);
+      parts.push(part);
     }
   } catch (error) {
     disposeGradients(gradients);
-    abandonTape();
     throw error;
   }
-  return { gradients, sums, logProbs, microBatches: microBatches.length, computedTokens };
+  return joinParts(gradients, parts);
+}
+
+/** The contribution of all micro-batches from their summed gradients and what else each gave, in the order of the plan. */
+export function joinParts(gradients: Gradients, parts: readonly Omit<MicroBatchPart, "gradients">[]): Contribution {
+  return {
+    gradients,
+    sums: parts.reduce((sums, part) => addObjectiveSums(sums, part.sums), emptyObjectiveSums()),
+    logProbs: new Map(parts.flatMap(({ logProbs }) => logProbs)),
+    microBatches: parts.length,
+    computedTokens: parts.reduce((sum, { computedTokens }) => sum + computedTokens, 0),
+  };
 }
 
 /** Adds a gradient to what is there under its name and takes it over. */
@@ -125,18 +151,22 @@ function abandonTape(): void {
   state.activeTape = [];
 }
 
-function microBatchGradients<Row extends PolicyRow>(
+/**
+ * Forward, loss and backward of one micro-batch.
+ * @throws TrainingDivergedError as {@link contribute}
+ */
+export function microBatchPart<Row extends PolicyRow>(
   policy: Policy<Row>,
   parameters: readonly PolicyParameter[],
   rows: readonly PreparedRow<Row>[],
   settings: ContributionSettings,
-  logProbsByRow: Map<number, Float32Array>,
-): { gradients: (Tensor | undefined)[]; sums: ObjectiveSums } {
+): MicroBatchPart {
   const width = Math.max(1, ...rows.map((row) => row.length));
+  const logProbs: [number, Float32Array][] = [];
   let sums = emptyObjectiveSums();
   const evaluate = (values: Float32Array, entropies?: Float32Array) => {
     checkFinite(rows, width, values, entropies, settings.step);
-    rows.forEach((row, b) => logProbsByRow.set(row.index, values.slice(b * width, b * width + row.length)));
+    rows.forEach((row, b) => logProbs.push([row.index, values.slice(b * width, b * width + row.length)]));
     const result = evaluateObjective(
       { ...microBatchArrays(rows, width, values, settings), ...(entropies ? { entropies } : {}) },
       settings.objective,
@@ -149,20 +179,28 @@ function microBatchGradients<Row extends PolicyRow>(
     return result;
   };
   const loss = () => {
-    const { logProbs, entropy } = policy.logProbs(
+    const values = policy.logProbs(
       rows.map((row) => row.row),
       { width, temperature: settings.temperature, entropy: settings.wantEntropy },
     );
-    return differentiableLoss(logProbs, entropy, evaluate);
+    return differentiableLoss(values.logProbs, values.entropy, evaluate);
   };
-  const { value, grads } = tf.engine().gradients(
-    loss,
-    parameters.map((parameter) => parameter.variable),
-    undefined,
-    true,
-  );
-  value.dispose();
-  return { gradients: grads as (Tensor | undefined)[], sums };
+  const gradients: Gradients = new Map();
+  try {
+    const { value, grads } = tf.engine().gradients(
+      loss,
+      parameters.map((parameter) => parameter.variable),
+      undefined,
+      true,
+    );
+    value.dispose();
+    (grads as (Tensor | undefined)[]).forEach((gradient, i) => gradient && gradients.set(parameters[i]!.name, gradient));
+  } catch (error) {
+    abandonTape();
+    throw error;
+  }
+  const computedTokens = policy.tokenCount?.(rows.map(({ row }) => row)) ?? rows.length * Math.max(...rows.map(({ length }) => length));
+  return { gradients, sums, logProbs, computedTokens };
 }
 
 function microBatchArrays<Row extends PolicyRow>(

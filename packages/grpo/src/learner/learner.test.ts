@@ -9,6 +9,7 @@ import { gspo } from "../losses/gspo";
 import type { ObjectiveConfig } from "../losses/objective";
 import { createBanditPolicy, type BanditPolicy, type BanditRow } from "../testing/bandit-policy";
 import { readyTestBackend } from "../test-backend";
+import { joinParts, addInto } from "./contribution";
 import { createLearner, type LearnerConfig } from "./learner";
 import type { MicroBatchLimits } from "./micro-batches";
 import type { TrainingRow } from "./training-row";
@@ -56,6 +57,27 @@ function learnerOf(policy: BanditPolicy, config: Partial<LearnerConfig<BanditRow
 
 const weights = (policy: BanditPolicy) => [...policy.table.dataSync(), ...policy.bias.dataSync()];
 const largest = (a: readonly number[], b: readonly number[]) => Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
+
+describe("an update in parts", () => {
+  it("has the bits of `update`, whoever computes which micro-batch", () => {
+    const config = { microBatch: { rows: 3 }, objective: { kl: { coefficient: 0.1 } }, correction: { importance: { level: "token" as const } }, measureEntropy: true };
+    const [whole, split, replica] = [bandit(), bandit(), bandit()];
+    const [first, learner, other] = [whole, split, replica].map((policy) => learnerOf(policy, config)) as [ReturnType<typeof learnerOf>, ReturnType<typeof learnerOf>, ReturnType<typeof learnerOf>];
+    const expected = first.update(rollouts(whole));
+    const plan = structuredClone(learner.plan(rollouts(split)));
+    expect(plan.microBatches.length).toBeGreaterThan(2);
+    const computed = [...plan.microBatches.keys()].reverse().map((i) => [i, (i % 2 === 0 ? learner : other).microBatch(plan.microBatches[i]!, plan)] as const);
+    const parts = computed.sort(([a], [b]) => a - b).map(([, part]) => part);
+    const gradients = new Map<string, tf.Tensor>();
+    for (const part of parts) for (const [name, gradient] of part.gradients) addInto(gradients, name, gradient);
+    const found = learner.apply(learner.complete(plan, joinParts(gradients, parts)));
+    expect(found).toEqual(expected);
+    expect(Object.keys(found.correction).length).toBeGreaterThan(0);
+    expect(weights(split)).toEqual(weights(whole));
+    for (const each of [first, learner, other]) each.dispose();
+    for (const policy of [whole, split, replica]) policy.dispose();
+  });
+});
 
 describe("learning", () => {
   it("finds the rewarded token of every state with GRPO", () => {

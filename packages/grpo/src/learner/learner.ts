@@ -18,7 +18,17 @@ import { createAdamW, type AdamWOptions, type AdamWState } from "../optimizer/ad
 import { clipCoefficient, gradientNorms, sumOfSquares } from "../optimizer/gradient-norms";
 import { scheduledLearningRate, type ScheduleConfig } from "../optimizer/schedule";
 import type { Policy, PolicyParameter, PolicyRow } from "../policy";
-import { contribute, countRows, disposeGradients, type Contribution, type UpdateSizes } from "./contribution";
+import {
+  contribute,
+  countRows,
+  disposeGradients,
+  microBatchPart,
+  type Contribution,
+  type ContributionSettings,
+  type MicroBatchPart,
+  type UpdatePlan,
+  type UpdateSizes,
+} from "./contribution";
 import { planMicroBatches, type MicroBatchLimits } from "./micro-batches";
 import { correctRows, needsOldLogProbs, type RolloutCorrectionConfig } from "./rollout-correction";
 import { prepareRows, type PreparedRow, type TrainingRow } from "./training-row";
@@ -75,6 +85,14 @@ export interface Learner<Row extends PolicyRow> {
   supervised(rows: readonly SupervisedRow<Row>[]): UpdateStats;
   /** Log-probabilities of each row's completion under the present weights, no gradient: π_old, or π_ref of a frozen copy. */
   logProbs(rows: readonly Row[]): Float32Array[];
+  /**
+   * The parts of `update` one by one, for threads that share its micro-batches: `plan`, each micro-batch by whoever has the
+   * same weights and settings, `joinParts` in the order of the plan, `complete`, `apply`.
+   */
+  plan(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): UpdatePlan<Row>;
+  microBatch(rows: UpdatePlan<Row>["microBatches"][number], plan: Pick<UpdatePlan<Row>, "counts" | "step">): MicroBatchPart;
+  /** A contribution with what the plan knows of the whole update. */
+  complete(plan: UpdatePlan<Row>, part: Contribution): Contribution & UpdateSizes;
   /** First half of `update`: gradients only. `counts` are those of the whole update when these rows are a part of it. */
   contribution(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): Contribution & UpdateSizes;
   /** Second half of `update`: norms, clipping, AdamW. Takes over and frees the gradients. */
@@ -117,26 +135,37 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
       optimizer.stepCount,
     );
 
-  function gradientsOf(prepared: readonly PreparedRow<Row>[], goal: ObjectiveConfig, correct: boolean, counts?: BatchCounts) {
+  function planOf(prepared: readonly PreparedRow<Row>[], goal: ObjectiveConfig, correct: boolean, counts?: BatchCounts): UpdatePlan<Row> {
     const early = correct && correction && prepared.length > 0 && prepared.every((row) => row.oldLogProbs);
-    const corrected = early ? correctRows(prepared, correction, (row) => row.oldLogProbs!) : { rows: prepared, metrics: {} };
-    const all = counts ?? countRows(corrected.rows, goal);
+    const corrected = early ? correctRows(prepared, correction, (row) => row.oldLogProbs!) : { rows: prepared, metrics: undefined };
     const forwarded = corrected.rows.filter((row) => row.mask.some((m) => m !== 0) && hasSignal(row, goal, config));
-    const plan = plannedRows(policy, forwarded.map((row) => row.row), config.microBatch).map((batch) => batch.map((i) => forwarded[i]!));
-    const wantEntropy = (goal.entropyCoefficient ?? 0) !== 0 || config.measureEntropy === true;
-    const part = contribute(policy, parameters, plan, {
-      objective: goal,
-      ...(correct && correction ? { correction } : {}),
-      temperature,
-      counts: all,
-      wantEntropy,
+    const plan = plannedRows(policy, forwarded.map((row) => row.row), config.microBatch);
+    return {
+      microBatches: plan.map((batch) => batch.map((i) => forwarded[i]!)),
+      counts: counts ?? countRows(corrected.rows, goal),
       step: optimizer.stepCount + 1,
-    });
-    const late = correct && correction && !early && part.logProbs.size > 0;
-    const metrics = late
-      ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics
-      : corrected.metrics;
-    return { ...part, counts: all, rows: prepared.length, forwardedRows: forwarded.length, correctionMetrics: metrics };
+      rows: prepared.length,
+      forwardedRows: forwarded.length,
+      correctionMetrics: corrected.metrics,
+    };
+  }
+
+  function settingsOf(goal: ObjectiveConfig, correct: boolean, { counts, step }: Pick<UpdatePlan<Row>, "counts" | "step">): ContributionSettings {
+    const wantEntropy = (goal.entropyCoefficient ?? 0) !== 0 || config.measureEntropy === true;
+    return { objective: goal, ...(correct && correction ? { correction } : {}), temperature, counts, wantEntropy, step };
+  }
+
+  function complete(plan: UpdatePlan<Row>, part: Contribution, correct = true): Contribution & UpdateSizes {
+    const { counts, rows, forwardedRows, correctionMetrics } = plan;
+    const late = correct && correction && !correctionMetrics && part.logProbs.size > 0;
+    const forwarded = late ? plan.microBatches.flat().sort((a, b) => a.index - b.index) : [];
+    const metrics = late ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics : (correctionMetrics ?? {});
+    return { ...part, counts, rows, forwardedRows, correctionMetrics: metrics };
+  }
+
+  function gradientsOf(prepared: readonly PreparedRow<Row>[], goal: ObjectiveConfig, correct: boolean, counts?: BatchCounts) {
+    const plan = planOf(prepared, goal, correct, counts);
+    return complete(plan, contribute(policy, parameters, plan.microBatches, settingsOf(goal, correct, plan)), correct);
   }
 
   function prepare(rows: readonly TrainingRow<Row>[]) {
@@ -195,6 +224,9 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
       return apply(gradientsOf(prepared, SUPERVISED, false));
     },
     logProbs: (rows) => evaluateLogProbs(policy, rows, config.microBatch, temperature),
+    plan: (rows, counts) => planOf(prepare(rows), objective, true, counts),
+    microBatch: (rows, plan) => microBatchPart(policy, parameters, rows, settingsOf(objective, true, plan)),
+    complete: (plan, part) => complete(plan, part),
     contribution: (rows, counts) => gradientsOf(prepare(rows), objective, true, counts),
     apply,
     exportState: () => ({ optimizer: optimizer.exportState() }),

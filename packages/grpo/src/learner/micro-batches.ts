@@ -1,7 +1,7 @@
 /**
  * Splits an update into micro-batches. Two orders are tried: the caller's, which keeps the rollouts of a prompt together
  * (a policy may compute a shared prompt once), and by length, which leaves little padding. The one that computes fewer
- * tokens wins. Nothing here is random: the same rows always give the same split.
+ * tokens wins. Nothing here is random, and nothing asks how many threads there are: the same rows always give the same split.
  */
 
 /** Limits of a micro-batch. With both, both hold; with neither, all rows go at once. */
@@ -10,7 +10,15 @@ export interface MicroBatchLimits {
   readonly rows?: number;
   /** Most computed tokens, as the policy counts them. A single row above it goes alone. */
   readonly tokens?: number;
+  /**
+   * Cuts the update into up to so many micro-batches of about equal cost, for threads that share them; none is made smaller
+   * than {@link SMALLEST_PART} tokens for it.
+   */
+  readonly parts?: number;
 }
+
+/** Below this a micro-batch costs more in calls than it gains in threads. */
+const SMALLEST_PART = 128;
 
 /** Tokens computed for some rows together. */
 export type TokenCount = (rows: readonly number[]) => number;
@@ -28,12 +36,32 @@ export function planMicroBatches(lengths: readonly number[], limits: MicroBatchL
   }
   const given = lengths.map((_, i) => i);
   const padded: TokenCount = (rows) => rows.length * Math.max(...rows.map((i) => lengths[i]!));
-  if (!count) return fill(given, limits, padded);
+  if (!count) return divide(given, limits, padded);
   const alone = given.map((i) => count([i]));
   const byLength = [...given].sort((a, b) => alone[b]! - alone[a]! || a - b);
-  const plans = [given, byLength].map((order) => fill(order, limits, count));
+  const plans = [given, byLength].map((order) => divide(order, limits, count));
   const [first, second] = plans.map((plan) => plan.reduce((sum, rows) => sum + count(rows), 0));
   return second! < first! ? plans[1]! : plans[0]!;
+}
+
+/** `fill` with the smallest budget that leaves no more than `parts` micro-batches. */
+function divide(order: readonly number[], limits: MicroBatchLimits, count: TokenCount): number[][] {
+  const { parts = 1, tokens = Infinity } = limits;
+  const whole = fill(order, limits, count);
+  const all = count(order);
+  const wanted = Math.min(parts, Math.floor(all / SMALLEST_PART));
+  if (wanted <= whole.length) return whole;
+  let best = whole;
+  let low = Math.floor(all / wanted);
+  let high = Math.min(tokens, all);
+  // To a fiftieth of a part; finer would cost more than it saves.
+  while (high - low > Math.max(1, all / wanted / 50)) {
+    const middle = Math.floor((low + high) / 2);
+    const found = fill(order, { ...limits, tokens: middle }, count);
+    if (found.length <= wanted) [high, best] = [middle, found];
+    else low = middle;
+  }
+  return best;
 }
 
 /** Takes rows in order, opening a new micro-batch where the next row would break a limit. */

@@ -52,6 +52,11 @@ export interface GenerateOptions {
   readonly noRepeatNgramSize?: number;
   readonly maxNewTokens: number;
   readonly seed: number;
+  /**
+   * What each prompt is numbered as in the seeded streams; its index unless told. Prompts that are a part of a larger request keep their
+   * numbers in it, and so their tokens.
+   */
+  readonly promptNumbers?: readonly number[];
   /** Any of these ends a completion; config.json's end-of-sequence tokens unless told. */
   readonly stopTokenIds?: readonly number[];
   /**
@@ -146,7 +151,7 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
     handles.forEach((handle, i) => {
       const promptIndex = admitted + i;
       for (let sampleIndex = 0; sampleIndex < n; sampleIndex++) {
-        const row: RunningRow = { promptIndex, sampleIndex, handle: decoder.addRow(handle), tokens: [], logProbs: [], random: rowRandom(options.seed, promptIndex, sampleIndex) };
+        const row: RunningRow = { promptIndex, sampleIndex, handle: decoder.addRow(handle), tokens: [], logProbs: [], random: rowRandom(options.seed, options.promptNumbers?.[promptIndex] ?? promptIndex, sampleIndex) };
         if (sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary))) running.push(row);
       }
       decoder.releasePrompt(handle);

@@ -24,6 +24,9 @@ export type AdapterOptions =
       /** Ends of layer names, or a regular expression for whole names; the language model's q, k, v and o unless told. */
       readonly targetModules?: readonly string[] | string;
       readonly rankStabilised?: boolean;
+      /** Ranks and alphas of single layers, by the end of their names. */
+      readonly rankPattern?: Readonly<Record<string, number>>;
+      readonly alphaPattern?: Readonly<Record<string, number>>;
       /** Seeds A; 0 unless told. */
       readonly seed?: number;
       /** Starts from these values instead, by peft's tensor name. */
@@ -97,10 +100,10 @@ export async function saveAdapter(folder: string, { config, parameters }: Attach
 }
 
 function newConfig(options: Exclude<AdapterOptions, { folder: string }>): AdapterConfig {
-  const { rank, alpha = 2 * rank, targetModules = DEFAULT_TARGETS, rankStabilised = false } = options;
+  const { rank, alpha = 2 * rank, targetModules = DEFAULT_TARGETS, rankStabilised = false, rankPattern = {}, alphaPattern = {} } = options;
   if (!Number.isInteger(rank) || rank < 1) throw new ConfigError({ what: "An adapter's rank is impossible.", expected: "a whole number from 1 on", found: String(rank) });
   if (!(alpha > 0)) throw new ConfigError({ what: "An adapter's alpha is impossible.", expected: "a positive number", found: String(alpha) });
-  return { rank, alpha, targetModules, rankStabilised, rankPattern: {}, alphaPattern: {} };
+  return { rank, alpha, targetModules, rankStabilised, rankPattern, alphaPattern };
 }
 
 function initial(letter: "A" | "B", rows: number, columns: number, uniform: () => number): Float32Array {

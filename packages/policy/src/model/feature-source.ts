@@ -19,19 +19,29 @@ export class FeatureSource {
     readonly checkpointing: boolean,
   ) {}
 
+  /** What was computed of these pictures; undefined where nothing was, or the tower is trained. */
+  known({ pixelValues, gridThw }: VisualInput): Float32Array | undefined {
+    const found = this.#known.get(pixelValues);
+    return found?.grids === gridThw.join(";") ? found.values : undefined;
+  }
+
+  /** Takes features over that the same tower computed elsewhere. */
+  remember({ pixelValues, gridThw }: VisualInput, values: Float32Array): void {
+    this.#known.set(pixelValues, { grids: gridThw.join(";"), values });
+  }
+
   /** One row a merged token, in the order of the inputs; differentiable where anything is trained. */
   features(inputs: readonly VisualInput[]): tf.Tensor2D {
     if (this.weights.trainsVision()) return visionFeatures(inputs, this.weights, this.config, { checkpointing: this.checkpointing });
     const width = this.config.outHiddenSize;
     const tokens = (input: VisualInput): number => input.gridThw.reduce((sum, [t, h, w]) => sum + (t * h * w) / this.config.spatialMergeSize ** 2, 0);
-    const valid = (input: VisualInput): boolean => this.#known.get(input.pixelValues)?.grids === input.gridThw.join(";");
-    const fresh = inputs.filter((input) => !valid(input));
+    const fresh = inputs.filter((input) => !this.known(input));
     if (fresh.length > 0) {
       const values = tf.tidy(() => visionFeatures(fresh, this.weights, this.config).dataSync() as Float32Array);
       let start = 0;
       for (const input of fresh) {
         const end = start + tokens(input) * width;
-        this.#known.set(input.pixelValues, { grids: input.gridThw.join(";"), values: values.slice(start, end) });
+        this.remember(input, values.slice(start, end));
         start = end;
       }
     }

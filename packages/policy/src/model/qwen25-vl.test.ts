@@ -12,7 +12,7 @@ import { expectClose } from "../testing/gradient-check";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
 import { loadQwen25Vl } from "./load";
 import { parameterShapes } from "./parameter-shapes";
-import { createQwen25Vl, type Qwen25VlOptions, type Qwen25VlPolicy } from "./qwen25-vl";
+import { createQwen25Vl, createReplica, type Qwen25VlOptions, type Qwen25VlPolicy } from "./qwen25-vl";
 import { randomWeights } from "./random-weights";
 import type { PromptInput, RolloutRow } from "./rollout-row";
 import type { Completion, GenerateOptions } from "../generation/generate";
@@ -215,6 +215,28 @@ describe("generate", () => {
     same(await collect(policy, prompts.slice(0, 1), { n: 2 }), all.filter(({ promptIndex, sampleIndex }) => promptIndex === 0 && sampleIndex < 2));
     expect(await collect(policy, prompts, { n: 3, seed: 12 })).not.toEqual(all);
     policy.dispose();
+  });
+
+  it("is shared out: replicas that take a part of the prompts, under their numbers, sample what one policy does", async () => {
+    const sample = async (from: Qwen25VlPolicy, numbers: readonly number[]) => {
+      const found: string[] = [];
+      for await (const { promptIndex, sampleIndex, tokenIds, logProbs } of from.generate(numbers.map((number) => prompts[number]!), { n: 2, maxNewTokens: 6, seed: 5, stopTokenIds: [], promptNumbers: numbers })) {
+        found.push(`${numbers[promptIndex]}.${sampleIndex}: ${tokenIds.join()} ${logProbs.join()}`);
+      }
+      return found;
+    };
+    for (const adapter of [undefined, { rank: 2, seed: 3 }]) {
+      const policy = make({ freeze: ["vision", "connector"], ...(adapter ? { adapter } : {}) });
+      const replica = createReplica(structuredClone(policy.snapshot()));
+      expect(replica.parameters.map(({ name }) => name)).toEqual(policy.parameters.map(({ name }) => name));
+      const whole = await sample(policy, [0, 1, 2]);
+      const { images } = prompts.find((prompt) => prompt.images)!;
+      replica.rememberFeatures(images!, policy.knownFeatures(images!)!);
+      expect(replica.knownFeatures(images!)).toBe(policy.knownFeatures(images!));
+      expect([...(await sample(policy, [1])), ...(await sample(replica, [2, 0]))].sort()).toEqual(whole.sort());
+      policy.dispose();
+      replica.dispose();
+    }
   });
 
   it("agrees with logProbs about what it sampled, past the first growth of the cache", async () => {

@@ -16,6 +16,7 @@ import { countTreeTokens, groupRows, packTrees, type PackedTokens } from "./pack
 import { parameterShapes, type ParameterGroup, type ParameterShape } from "./parameter-shapes";
 import type { PromptInput, RolloutRow, VisualInput } from "./rollout-row";
 import { saveQwen25Vl } from "./save";
+import { takeSnapshot, type PolicySnapshot } from "./snapshot";
 import type { Trace } from "./trace";
 import { FeatureSource } from "./feature-source";
 import { visionFeatures } from "./vision-tower";
@@ -151,6 +152,24 @@ export class Qwen25VlPolicy {
   }
 
   /**
+   * The features of pictures that this policy has computed and still remembers; undefined where it has not, or trains the tower.
+   * With `rememberFeatures`, replicas of a policy compute each picture once between them.
+   */
+  knownFeatures(input: VisualInput): Float32Array | undefined {
+    return this.#vision.known(input);
+  }
+
+  /** Takes over what `knownFeatures` of a policy with the same tower gave for these pictures. */
+  rememberFeatures(input: VisualInput, values: Float32Array): void {
+    if (!this.#weights.trainsVision()) this.#vision.remember(input, values);
+  }
+
+  /** All of the policy as plain data, weights in shared memory; see `createReplica`. */
+  snapshot(): PolicySnapshot {
+    return takeSnapshot(this.config, this.options, this.#weights, this.#adapter);
+  }
+
+  /**
    * Samples `n` completions of each prompt and yields each as it ends. The prompt is computed once for its n samples.
    * A row's tokens depend on the seed, its prompt's index and its sample's index only, not on its neighbours.
    *
@@ -195,6 +214,11 @@ export function createQwen25Vl(config: Qwen25VlConfig, weights: ReadonlyMap<stri
   const extra = [...weights.keys()].filter((name) => !known.has(name));
   if (extra.length > 0) throw new WeightsError({ what: "The weights hold tensors that this model does not have.", expected: `the ${shapes.length} tensors of the configuration`, found: extra.slice(0, 4).join(", ") });
   return new Qwen25VlPolicy(config, new ModelWeights(shapes, ({ name }) => weights.get(name), isFrozen(options)), options);
+}
+
+/** A policy with a snapshot's numbers on the current backend: the same bits as the one it was taken of, in any thread. */
+export function createReplica({ config, options, weights, adapter }: PolicySnapshot): Qwen25VlPolicy {
+  return createQwen25Vl(config, weights, { ...options, ...(adapter ? { adapter } : {}) });
 }
 
 /** Which tensors are constants: those of frozen groups, and all of them under an adapter. */

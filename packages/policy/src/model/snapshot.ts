@@ -1,0 +1,41 @@
+/**
+ * A policy as plain data, for replicas in other threads: its configuration, and its weights in shared memory, so that handing
+ * them over copies nothing.
+ */
+import type { Qwen25VlConfig } from "../config/model-config";
+import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";
+import type { ModelWeights } from "./model-weights";
+import type { ParameterGroup } from "./parameter-shapes";
+
+interface SnapshotOptions {
+  readonly freeze?: readonly ParameterGroup[];
+  readonly gradientCheckpointing?: boolean;
+}
+
+/** See `Qwen25VlPolicy.snapshot`. */
+export interface PolicySnapshot {
+  readonly config: Qwen25VlConfig;
+  readonly options: SnapshotOptions;
+  /** The model's own tensors by published name, without the adapter. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly adapter: Exclude<AdapterOptions, { readonly folder: string }> | undefined;
+}
+
+/** What `Qwen25VlPolicy.snapshot` gives. */
+export function takeSnapshot(config: Qwen25VlConfig, { freeze, gradientCheckpointing }: SnapshotOptions, weights: ModelWeights, adapter: AttachedAdapter | undefined): PolicySnapshot {
+  return {
+    config,
+    options: { ...(freeze ? { freeze } : {}), ...(gradientCheckpointing ? { gradientCheckpointing } : {}) },
+    weights: new Map(weights.shapes.map(({ name }) => [name, shared(weights.get(name).dataSync() as Float32Array)])),
+    adapter: adapter && {
+      ...adapter.config,
+      values: new Map(adapter.parameters.map(({ name, variable }) => [name, shared(variable.dataSync() as Float32Array)])),
+    },
+  };
+}
+
+function shared(values: Float32Array): Float32Array {
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  copy.set(values);
+  return copy;
+}
