@@ -11,6 +11,8 @@ import { addInto } from "./rows";
 
 /** Queries in a block. */
 const QB: i32 = 64;
+/** A row's descriptor in `decodeStep`: six int32. */
+export const ROW_BYTES: usize = 24;
 
 @inline function at(base: usize, index: i32): usize {
   return base + (<usize>index << 2);
@@ -160,63 +162,28 @@ export function attentionScratch(keys: i32, headDim: i32): i32 {
 
 /** `turned`: rows after `rotateRows`. Writes out [rows, heads · headDim] and lse [rows, heads]. */
 export function attention(turned: usize, segments: usize, segmentCount: i32, heads: i32, keyHeads: i32, headDim: i32, maxKeys: i32, out: usize, lse: usize, scratch: usize): void {
-  const width = (heads + 2 * keyHeads) * headDim;
-  const outWidth = heads * headDim;
-  const repeats = heads / keyHeads;
-  const keys = at(scratch, gemmScratch());
-  const values = at(keys, maxKeys * headDim);
-  const packedKeys = at(values, maxKeys * headDim);
-  const packedValues = at(packedKeys, packedSize(headDim, maxKeys));
-  const scores = at(packedValues, packedSize(maxKeys, headDim));
-  for (let s = 0; s < segmentCount; s++) {
-    const segment = segments + <usize>s * 20;
-    const start = i32.load(segment);
-    const count = i32.load(segment, 4);
-    const prefixStart = i32.load(segment, 8);
-    const prefixCount = i32.load(segment, 12);
-    const causal = i32.load(segment, 16) != 0;
-    for (let from = 0; from < count; from += QB) {
-      const queries = min(QB, count - from);
-      const own = causal ? from + queries : count;
-      const keyCount = prefixCount + own;
-      for (let g = 0; g < keyHeads; g++) {
-        const keyColumn = (heads + g) * headDim;
-        const valueColumn = (heads + keyHeads + g) * headDim;
-        copyHeads(at(turned, prefixStart * width + keyColumn), width, prefixCount, headDim, keys);
-        copyHeads(at(turned, start * width + keyColumn), width, own, headDim, at(keys, prefixCount * headDim));
-        copyHeads(at(turned, prefixStart * width + valueColumn), width, prefixCount, headDim, values);
-        copyHeads(at(turned, start * width + valueColumn), width, own, headDim, at(values, prefixCount * headDim));
-        packWeights(1, headDim, keyCount, keys, headDim, packedKeys);
-        packWeights(0, keyCount, headDim, values, headDim, packedValues);
-        for (let r = 0; r < repeats; r++) {
-          const h = g * repeats + r;
-          gemmPacked(queries, keyCount, headDim, at(turned, (start + from) * width + h * headDim), width, packedKeys, scores, keyCount, 0, 0);
-          for (let i = 0; i < queries; i++) {
-            const visible = causal ? prefixCount + from + i + 1 : keyCount;
-            const l = softmaxRow(at(scores, i * keyCount), visible, keyCount);
-            f32.store(at(lse, (start + from + i) * heads + h), l);
-          }
-          gemmPacked(queries, headDim, keyCount, scores, keyCount, packedValues, at(out, (start + from) * outWidth + h * headDim), outWidth, 0, 0);
-        }
-      }
-    }
-  }
+  pass(0, turned, out, lse, segments, segmentCount, heads, keyHeads, headDim, maxKeys, 0, scratch);
 }
 
 /** The gradient of the rotated, scaled rows, into dTurned (zeroed by the caller). */
 export function attentionBackward(dOut: usize, turned: usize, out: usize, lse: usize, segments: usize, segmentCount: i32, heads: i32, keyHeads: i32, headDim: i32, maxKeys: i32, dTurned: usize, scratch: usize): void {
+  pass(dOut, turned, out, lse, segments, segmentCount, heads, keyHeads, headDim, maxKeys, dTurned, scratch);
+}
+
+/** Either pass over all blocks of queries and heads; forward where `dOut` is 0. */
+function pass(dOut: usize, turned: usize, out: usize, lse: usize, segments: usize, segmentCount: i32, heads: i32, keyHeads: i32, headDim: i32, maxKeys: i32, dTurned: usize, scratch: usize): void {
   const width = (heads + 2 * keyHeads) * headDim;
   const outWidth = heads * headDim;
   const repeats = heads / keyHeads;
+  const packed = max(packedSize(headDim, maxKeys), packedSize(maxKeys, headDim));
   const keys = at(scratch, gemmScratch());
   const values = at(keys, maxKeys * headDim);
   const dKeys = at(values, maxKeys * headDim);
   const dValues = at(dKeys, maxKeys * headDim);
-  const packed = max(packedSize(headDim, maxKeys), packedSize(maxKeys, headDim));
   const keysAcross = at(dValues, maxKeys * headDim);
   const keysAlong = at(keysAcross, packed);
-  const valuesAcross = at(keysAlong, packed);
-  const p = at(valuesAcross, packed);
+  const packedValues = at(keysAlong, packed);
+  const p = at(packedValues, packed);
   const dp = at(p, QB * maxKeys);
   for (let s = 0; s < segmentCount; s++) {
     const segment = segments + <usize>s * 20;
@@ -229,6 +196,9 @@ export function attentionBackward(dOut: usize, turned: usize, out: usize, lse: u
       const queries = min(QB, count - from);
       const own = causal ? from + queries : count;
       const keyCount = prefixCount + own;
+      // The first query sees this many keys; each further one sees `more` in addition.
+      const visible = causal ? prefixCount + from + 1 : keyCount;
+      const more = causal ? 1 : 0;
       for (let g = 0; g < keyHeads; g++) {
         const keyColumn = (heads + g) * headDim;
         const valueColumn = (heads + keyHeads + g) * headDim;
@@ -237,25 +207,34 @@ export function attentionBackward(dOut: usize, turned: usize, out: usize, lse: u
         copyHeads(at(turned, prefixStart * width + valueColumn), width, prefixCount, headDim, values);
         copyHeads(at(turned, start * width + valueColumn), width, own, headDim, at(values, prefixCount * headDim));
         packWeights(1, headDim, keyCount, keys, headDim, keysAcross);
-        packWeights(0, keyCount, headDim, keys, headDim, keysAlong);
-        packWeights(1, headDim, keyCount, values, headDim, valuesAcross);
+        if (dOut == 0) packWeights(0, keyCount, headDim, values, headDim, packedValues);
+        else {
+          packWeights(0, keyCount, headDim, keys, headDim, keysAlong);
+          packWeights(1, headDim, keyCount, values, headDim, packedValues);
+        }
         for (let r = 0; r < repeats; r++) {
           const h = g * repeats + r;
           const query = at(turned, (start + from) * width + h * headDim);
-          const gradient = at(dOut, (start + from) * outWidth + h * headDim);
           const result = at(out, (start + from) * outWidth + h * headDim);
+          const sums = at(lse, (start + from) * heads + h);
           gemmPacked(queries, keyCount, headDim, query, width, keysAcross, p, keyCount, 0, 0);
-          gemmPacked(queries, keyCount, headDim, gradient, outWidth, valuesAcross, dp, keyCount, 0, 0);
+          if (dOut == 0) {
+            for (let i = 0; i < queries; i++) f32.store(at(sums, i * heads), softmaxRow(at(p, i * keyCount), visible + more * i, keyCount));
+            gemmPacked(queries, headDim, keyCount, p, keyCount, packedValues, result, outWidth, 0, 0);
+            continue;
+          }
+          const gradient = at(dOut, (start + from) * outWidth + h * headDim);
+          gemmPacked(queries, keyCount, headDim, gradient, outWidth, packedValues, dp, keyCount, 0, 0);
           for (let i = 0; i < queries; i++) {
-            const visible = causal ? prefixCount + from + i + 1 : keyCount;
-            probabilitiesRow(at(p, i * keyCount), visible, keyCount, f32.load(at(lse, (start + from + i) * heads + h)));
+            probabilitiesRow(at(p, i * keyCount), visible + more * i, keyCount, f32.load(at(sums, i * heads)));
             scoreGradientRow(at(p, i * keyCount), at(dp, i * keyCount), keyCount, dot(at(gradient, i * outWidth), at(result, i * outWidth), headDim));
           }
-          const more = r > 0 ? 1 : 0;
-          gemm(1, 0, keyCount, headDim, queries, p, keyCount, gradient, outWidth, dValues, headDim, 0, more, scratch);
-          gemm(1, 0, keyCount, headDim, queries, dp, keyCount, query, width, dKeys, headDim, 0, more, scratch);
+          const add = r > 0 ? 1 : 0;
+          gemm(1, 0, keyCount, headDim, queries, p, keyCount, gradient, outWidth, dValues, headDim, 0, add, scratch);
+          gemm(1, 0, keyCount, headDim, queries, dp, keyCount, query, width, dKeys, headDim, 0, add, scratch);
           gemmPacked(queries, headDim, keyCount, dp, keyCount, keysAlong, at(dTurned, (start + from) * width + h * headDim), width, 0, 0);
         }
+        if (dOut == 0) continue;
         addHeads(dKeys, prefixCount, headDim, at(dTurned, prefixStart * width + keyColumn), width);
         addHeads(at(dKeys, prefixCount * headDim), own, headDim, at(dTurned, start * width + keyColumn), width);
         addHeads(dValues, prefixCount, headDim, at(dTurned, prefixStart * width + valueColumn), width);
@@ -336,20 +315,21 @@ function addWeighted(out: usize, weights: usize, cache: usize, stride: i32, coun
 }
 
 /**
- * One new token a row against its caches. `rows`: four int32 a row: the prompt's cache, its length, the row's own cache,
- * its length (the new token included). A cache holds keys and values of a token side by side, [length, 2 keyHeads headDim],
- * keys rotated. `turned`: the new tokens after `rotateRows`. `scores`: as many floats as the longest row has keys.
+ * Stores the keys and values of one new token a row and attends over the prompt's cache and the row's own. `rows`: see
+ * ./decode. `turned`: the new tokens after `rotateRows`. `scores`: as many floats as the longest row has keys.
  */
-export function decodeAttention(turned: usize, rows: usize, rowCount: i32, heads: i32, keyHeads: i32, headDim: i32, out: usize, scores: usize): void {
+export function decodeAttention(turned: usize, rows: usize, rowCount: i32, layer: i32, heads: i32, keyHeads: i32, headDim: i32, out: usize, scores: usize): void {
   const width = (heads + 2 * keyHeads) * headDim;
   const stride = 2 * keyHeads * headDim;
   const repeats = heads / keyHeads;
   for (let row = 0; row < rowCount; row++) {
-    const prompt = <usize>i32.load(rows);
-    const promptLength = i32.load(rows, 4);
-    const own = <usize>i32.load(rows, 8);
-    const ownLength = i32.load(rows, 12);
-    rows += 16;
+    const promptLength = i32.load(rows, 8);
+    const prompt = at(<usize>i32.load(rows, 4), layer * promptLength * stride);
+    const stored = i32.load(rows, 16);
+    const own = at(<usize>i32.load(rows, 12), layer * i32.load(rows, 20) * stride);
+    rows += ROW_BYTES;
+    memory.copy(at(own, stored * stride), at(turned, row * width + heads * headDim), <usize>stride << 2);
+    const ownLength = stored + 1;
     for (let h = 0; h < heads; h++) {
       const g = h / repeats;
       const query = at(turned, row * width + h * headDim);

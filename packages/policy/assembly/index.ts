@@ -1,5 +1,6 @@
 /** What the package calls from TypeScript (src/kernels/wasm). Pointers are bytes, counts and strides elements. */
 export { gemm, gemmPacked, gemmScratch, packWeights, packedSize } from "./gemm";
 export { gatherRows, gelu, geluBackward, rmsNorm, rmsNormBackward, scatterAddRows, sumRows, swiglu, swigluBackward } from "./rows";
-export { attention, attentionBackward, attentionScratch, decodeAttention, rotateRows, storeKeysValues } from "./attention";
+export { attention, attentionBackward, attentionScratch, rotateRows, storeKeysValues } from "./attention";
+export { decodeScratch, decodeStep } from "./decode";
 export { tokenLogProbs, tokenLogProbsBackward } from "./token-log-probs";

@@ -1,16 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { heap } from "../kernels/wasm/heap";
+import { KernelThreads } from "../kernels/wasm/kernel-threads";
 import { OwnMemory } from "../kernels/wasm/own-memory";
 import { attachAdapter } from "../lora/adapter";
 import { FeatureSource } from "../model/feature-source";
 import { ModelWeights } from "../model/model-weights";
 import { parameterShapes } from "../model/parameter-shapes";
+import { createQwen25Vl } from "../model/qwen25-vl";
 import { randomWeights } from "../model/random-weights";
 import type { PromptInput } from "../model/rollout-row";
 import { useTestBackend } from "../testing/backend";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
 import type { Decoder } from "./decoder";
+import { DecodingMemory, decodingThreads } from "./decoding-memory";
 import { generateCompletions, type Completion } from "./generate";
 import { KernelDecoder } from "./kernel-decoder";
 import { TensorDecoder } from "./tensor-decoder";
@@ -33,26 +36,45 @@ function makeWeights(): { weights: ModelWeights; vision: FeatureSource } {
 
 async function collect(decoder: Decoder, { weights, vision }: ReturnType<typeof makeWeights>): Promise<Completion[]> {
   const out: Completion[] = [];
-  const options = { n: 3, maxNewTokens: 40, seed: 2, stopTokenIds: [20, 21, 22], maxRows: 5, temperature: 1.3, repetitionPenalty: 1.1 };
-  for await (const item of generateCompletions({ weights, config, vision, prompts, options, decoder })) out.push(item);
+  const options = { n: 3, maxNewTokens: 40, seed: 2, stopTokenIds: [20, 21, 22], maxRows: 9, temperature: 1.3, repetitionPenalty: 1.1 };
+  for await (const item of generateCompletions({ weights, config, vision, prompts, options, memory: new DecodingMemory(), decoder })) out.push(item);
   return out.sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex);
 }
 
 describe("decoders", () => {
-  it("sample the same: ops of the backend, kernels on its heap, kernels in a memory of their own", async () => {
+  it("sample the same: ops of the backend, kernels on its heap, in a memory of their own, and on several threads", async () => {
     const model = makeWeights();
     const before = tf.memory().numTensors;
     const expected = await collect(new TensorDecoder(model.weights, config, model.vision), model);
     expect(expected).toHaveLength(9);
     expect(new Set(expected.map(({ tokenIds }) => tokenIds.length)).size).toBeGreaterThan(2);
-    for (const memory of [OwnMemory.open(), heap()]) {
+    const shared = OwnMemory.open(true)!;
+    const threads = new KernelThreads(shared, 2);
+    await vi.waitUntil(() => threads.ready === 3, { timeout: 20_000 });
+    for (const [memory, others] of [[OwnMemory.open(), undefined], [shared, threads], [heap(), undefined]] as const) {
       if (!memory) continue;
-      const actual = await collect(new KernelDecoder(memory, model.weights, config, model.vision), model);
+      const actual = await collect(new KernelDecoder(memory, model.weights, config, model.vision, others), model);
       expect(actual.map(({ tokenIds }) => tokenIds.join())).toEqual(expected.map(({ tokenIds }) => tokenIds.join()));
       actual.forEach(({ logProbs }, i) => logProbs.forEach((value, t) => expect(value).toBeCloseTo(expected[i]!.logProbs[t]!, 4)));
     }
+    threads.close();
+    expect(threads.ready).toBe(1);
     expect(tf.memory().numTensors).toBe(before);
     model.weights.dispose();
+  });
+
+  it("are opened with threads where the work is worth it, and closed with the policy", async () => {
+    const policy = createQwen25Vl(config, randomWeights(config, { seed: 9, embeddingDeviation: 0.3 }));
+    const sample = async (threads: number): Promise<string[]> => {
+      const out: string[] = [];
+      for await (const { promptIndex, sampleIndex, tokenIds } of policy.generate(prompts, { n: 4, maxNewTokens: 30, seed: 3, stopTokenIds: [], threads })) out.push(`${promptIndex}.${sampleIndex} ${tokenIds.join()}`);
+      return out.sort();
+    };
+    expect(await sample(3)).toEqual(await sample(1));
+    policy.dispose();
+    expect(decodingThreads(undefined, 1e6)).toBe(1);
+    expect(decodingThreads(3, 1e6)).toBe(3);
+    await expect(sample(0)).rejects.toThrow("threads is 0, expected a whole number from 1 on");
   });
 });
 

@@ -5,12 +5,12 @@
 import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { heap } from "../kernels/wasm/heap";
-import { OwnMemory } from "../kernels/wasm/own-memory";
 import type { FeatureSource } from "../model/feature-source";
 import type { ModelWeights } from "../model/model-weights";
 import type { PromptInput } from "../model/rollout-row";
 import type { Decoder, RowHandle } from "./decoder";
-import { KernelDecoder } from "./kernel-decoder";
+import { decodingThreads, type DecodingMemory } from "./decoding-memory";
+import { KernelDecoder, TILE_ROWS } from "./kernel-decoder";
 import { rowRandom } from "./row-random";
 import { sampleToken, type SamplingParameters } from "./sampler";
 import { TensorDecoder } from "./tensor-decoder";
@@ -70,6 +70,11 @@ export interface GenerateOptions {
   readonly maxRows?: number;
   /** Prompt tokens computed at once; 8192 unless told. */
   readonly maxPrefillTokens?: number;
+  /**
+   * Threads that decode where our own kernels do (on wasm, and small models on other backends); all cores unless told, one
+   * inside of a worker thread. Tokens do not depend on it.
+   */
+  readonly threads?: number;
   /** Ends generation early: completions still running are dropped. */
   readonly signal?: AbortSignal;
 }
@@ -80,6 +85,7 @@ export interface GenerateRequest {
   readonly vision: FeatureSource;
   readonly prompts: readonly PromptInput[];
   readonly options: GenerateOptions;
+  readonly memory: DecodingMemory;
   /** Decodes; disposed at the end. What suits the backend and the model unless told. */
   readonly decoder?: Decoder;
 }
@@ -99,7 +105,7 @@ interface RunningRow {
 }
 
 /** See `Qwen25VlPolicy.generate`. */
-export async function* generateCompletions({ weights, config, vision, prompts, options, decoder: given }: GenerateRequest): AsyncGenerator<Completion> {
+export async function* generateCompletions({ weights, config, vision, prompts, options, memory, decoder: given }: GenerateRequest): AsyncGenerator<Completion> {
   const n = options.n ?? 1;
   checkOptions(options, n, config);
   checkRoom(prompts, options.maxNewTokens, config);
@@ -111,7 +117,7 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
     repetitionPenalty: options.repetitionPenalty ?? 1, noRepeatNgramSize: options.noRepeatNgramSize ?? 0, bannedTokenIds: options.bannedTokenIds ?? [],
   };
   const vocabulary = config.text.vocabSize;
-  const decoder = given ?? openDecoder(weights, config, vision);
+  const { decoder, close } = given ? { decoder: given, close: () => given.dispose() } : openDecoder({ weights, config, vision, prompts, options, memory }, maxRows);
   let running: RunningRow[] = [];
   let admitted = 0;
   const finished: Completion[] = [];
@@ -170,7 +176,7 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
       await eventLoopTurn();
     }
   } finally {
-    decoder.dispose();
+    close();
   }
 }
 
@@ -178,15 +184,28 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
 const OWN_MEMORY_PARAMETERS = 1 << 23;
 
 /**
- * On wasm the kernels run on the backend's heap. Elsewhere a small model gets a memory of its own for them, as a native op
- * costs some 5 µs and a step has hundreds; a larger one stays with the backend's threads or GPU.
+ * On wasm our kernels decode, as they do for a small model elsewhere, where a native op costs some 5 µs and a step has
+ * hundreds; a larger one stays with the backend's threads or GPU. With several threads they get a memory of their own,
+ * otherwise they run on the backend's heap where there is one.
  */
-function openDecoder(weights: ModelWeights, config: Qwen25VlConfig, vision: FeatureSource): Decoder {
+function openDecoder({ weights, config, vision, prompts, options, memory }: GenerateRequest, maxRows: number): { decoder: Decoder; close: () => void } {
   const shared = heap();
-  if (shared) return new KernelDecoder(shared, weights, config, vision);
   const size = weights.shapes.reduce((sum, { group, shape }) => (group === "language" ? sum + shape.reduce((a, b) => a * b, 1) : sum), 0);
-  const own = size <= OWN_MEMORY_PARAMETERS ? OwnMemory.open() : undefined;
-  return own ? new KernelDecoder(own, weights, config, vision) : new TensorDecoder(weights, config, vision);
+  const rows = prompts.length * (options.n ?? 1);
+  const threads = Math.min(decodingThreads(options.threads, 2 * size * rows * options.maxNewTokens), Math.ceil(Math.min(rows, maxRows) / TILE_ROWS));
+  if (shared && threads === 1) return closing(new KernelDecoder(shared, weights, config, vision));
+  const place = shared || size <= OWN_MEMORY_PARAMETERS ? memory.acquire(threads) : undefined;
+  if (!place) return closing(new TensorDecoder(weights, config, vision));
+  try {
+    return closing(new KernelDecoder(place.memory, weights, config, vision, place.threads), () => memory.release());
+  } catch (error) {
+    memory.release();
+    throw error;
+  }
+}
+
+function closing(decoder: Decoder, after: () => void = () => {}): { decoder: Decoder; close: () => void } {
+  return { decoder, close: () => { decoder.dispose(); after(); } };
 }
 
 function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfig): void {
@@ -196,6 +215,7 @@ function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfi
   require(Number.isInteger(n) && n >= 1, "n", "a whole number from 1 on");
   require(Number.isInteger(options.maxNewTokens) && options.maxNewTokens >= 1, "maxNewTokens", "a whole number from 1 on");
   require(Number.isFinite(options.seed), "seed", "a number");
+  require(options.threads === undefined || (Number.isInteger(options.threads) && options.threads >= 1), "threads", "a whole number from 1 on");
   require((options.temperature ?? 1) >= 0, "temperature", "0 or more");
   require((options.topP ?? 1) >= 0 && (options.topP ?? 1) <= 1, "topP", "0 to 1");
   require((options.minP ?? 0) >= 0 && (options.minP ?? 0) <= 1, "minP", "0 to 1");

@@ -1,8 +1,8 @@
 /**
- * Decoding by our own WebAssembly kernels: a step is some ten calls a layer, without TensorFlow.js in between. Weights are
- * packed once (adapters merged into them), keys and values grow in place, and a prompt's are read by all of its rows where
- * they lie. It runs on the wasm backend's heap, or in a memory of its own beside any other backend; prompts are always
- * computed by the backend.
+ * Decoding by our own WebAssembly kernels: a step is one call (packages/policy/assembly/decode.ts), without TensorFlow.js.
+ * Weights are packed once (adapters merged into them), keys and values grow in place, and a prompt's are read by all of its
+ * rows where they lie. It runs on the wasm backend's heap, or in a memory of its own beside any backend, where threads
+ * share the rows of a step; prompts are always computed by the backend.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Qwen25VlConfig, TextConfig } from "../config/model-config";
@@ -10,6 +10,7 @@ import { linear } from "../kernels/linear";
 import type { RotaryTable } from "../kernels/rotary";
 import { Heap } from "../kernels/wasm/heap";
 import type { KernelMemory } from "../kernels/wasm/kernel-memory";
+import type { DecodeJob, KernelThreads } from "../kernels/wasm/kernel-threads";
 import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
 import type { ModelWeights } from "../model/model-weights";
@@ -21,6 +22,10 @@ import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 
 /** Tokens that a row's cache holds at first; it doubles when full. */
 const FIRST_CAPACITY = 32;
+/** Rows of a thread come in multiples of this, the height of a tile of a product. */
+export const TILE_ROWS = 4;
+/** int32 of a row in `decodeStep`. */
+const ROW_WORDS = 6;
 
 /** Keys and values of consecutive tokens: [layers][capacity][2 · kv heads · d]. */
 interface Cache {
@@ -40,50 +45,27 @@ interface Row extends Cache {
   readonly prompt: Prompt;
 }
 
-/** A linear layer ready for `gemmPacked`. */
-interface PackedLinear {
-  readonly address: number;
-  readonly bias: number;
-  readonly inputs: number;
-  readonly outputs: number;
-}
-
-interface PackedLayer {
-  readonly qkv: PackedLinear;
-  readonly output: PackedLinear;
-  readonly gateUp: PackedLinear;
-  readonly down: PackedLinear;
-}
+/** Addresses of a linear layer's packed weight and of its bias, 0 without one. */
+type PackedLinear = readonly [weight: number, bias: number];
 
 export class KernelDecoder implements Decoder {
   readonly #owned = new Set<number>();
-  /** Embedding and norms by name. */
-  readonly #constants = new Map<string, number>();
-  readonly #layers: PackedLayer[];
-  readonly #head: PackedLinear;
+  /** What `decodeStep` is told of the model. */
+  readonly #model: number;
   readonly #prompts = new Map<PromptHandle, Prompt>();
   readonly #rows = new Map<RowHandle, Row>();
   #nextHandle = 0;
 
+  /** @param threads on `memory`, to share the rows of a step with */
   constructor(
     readonly memory: KernelMemory,
     readonly weights: ModelWeights,
     readonly config: Qwen25VlConfig,
     readonly vision: FeatureSource,
+    readonly threads?: KernelThreads,
   ) {
     try {
-      for (const name of ["model.embed_tokens.weight", "model.norm.weight"]) this.#constants.set(name, this.#place(weights.get(name)));
-      this.#layers = Array.from({ length: config.text.numLayers }, (_, i): PackedLayer => {
-        const name = `model.layers.${i}`;
-        for (const norm of ["input_layernorm", "post_attention_layernorm"]) this.#constants.set(`${name}.${norm}.weight`, this.#place(weights.get(`${name}.${norm}.weight`)));
-        return {
-          qkv: this.#pack([`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]),
-          output: this.#pack([`${name}.self_attn.o_proj`]),
-          gateUp: this.#pack([`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]),
-          down: this.#pack([`${name}.mlp.down_proj`]),
-        };
-      });
-      this.#head = this.#packMatrices([headWeight(weights)], [null]);
+      this.#model = this.#describeModel();
     } catch (error) {
       this.dispose();
       throw error;
@@ -131,51 +113,35 @@ export class KernelDecoder implements Decoder {
   }
 
   step(handles: readonly RowHandle[], tokens: Int32Array): Float32Array {
-    const { memory } = this;
-    const { kernels } = memory;
+    const { memory, threads } = this;
     const { text } = this.config;
-    const { numHeads, numKeyValueHeads, headDim, hiddenSize, intermediateSize, vocabSize } = text;
+    const { vocabSize } = text;
     const rows = handles.map((handle) => this.#rows.get(handle)!);
     const count = rows.length;
     for (const row of rows) if (row.length === row.capacity) this.#grow(row);
 
-    const qkvWidth = (numHeads + 2 * numKeyValueHeads) * headDim;
-    const half = headDim / 2;
+    const share = TILE_ROWS * Math.ceil(count / TILE_ROWS / (threads?.ready ?? 1));
+    const parts = Array.from({ length: Math.ceil(count / share) }, (_, i) => [i * share, Math.min(share, count - i * share)] as const);
     const longest = rows.reduce((most, row) => Math.max(most, row.prompt.length + row.length + 1), 0);
-    const sizes = [hiddenSize, hiddenSize, qkvWidth, numHeads * headDim, 2 * intermediateSize, intermediateSize, vocabSize, 1, half, half, 1, 1, 4].map((n) => n * count);
-    let offset = memory.scratch(sizes.reduce((a, b) => a + b, 0) + longest);
-    const [x, normal, qkv, attended, packed, inner, logits, inverse, cos, sin, ids, pointers, table] = sizes.map((size) => {
-      const at = offset;
-      offset += 4 * size;
-      return at;
-    }) as [number, number, number, number, number, number, number, number, number, number, number, number, number];
-    const scores = offset;
+    // Parts of different threads must not share a cache line.
+    const work = 16 * Math.ceil(memory.kernels.decodeScratch(this.#model, share, longest) / 16);
+    const half = text.headDim / 2;
+    const logits = memory.scratch(count * (vocabSize + 2 * half + ROW_WORDS) + 16 + parts.length * work);
+    const cos = logits + 4 * count * vocabSize;
+    const sin = cos + 4 * count * half;
+    const table = sin + 4 * count * half;
+    const scratch = 64 * Math.ceil((table + 4 * count * ROW_WORDS) / 64);
 
     const angles = textRotary(Int32Array.from({ length: 3 * count }, (_, i) => rows[i % count]!.prompt.next + rows[i % count]!.length), text);
     memory.floats(cos, count * half).set(angles.cos);
     memory.floats(sin, count * half).set(angles.sin);
-    memory.ints(ids, count).set(tokens);
-    kernels.gatherRows(this.#address("model.embed_tokens.weight"), ids, count, hiddenSize, x);
-
-    const stride = this.#strideFloats();
-    this.#layers.forEach((layer, i) => {
-      const name = `model.layers.${i}`;
-      const own = (row: Cache): number => row.address + 4 * i * row.capacity * stride;
-      memory.ints(pointers, count).set(rows.map((row) => own(row) + 4 * row.length * stride));
-      memory.ints(table, 4 * count).set(rows.flatMap((row) => [own(row.prompt), row.prompt.length, own(row), row.length + 1]));
-      kernels.rmsNorm(x, this.#address(`${name}.input_layernorm.weight`), count, hiddenSize, text.rmsNormEps, normal, inverse);
-      this.#apply(layer.qkv, normal, count, qkv, false);
-      kernels.rotateRows(qkv, qkv, count, numHeads, numKeyValueHeads, headDim, cos, sin, 1, 1 / Math.sqrt(headDim));
-      kernels.storeKeysValues(qkv, pointers, count, numHeads, numKeyValueHeads, headDim);
-      kernels.decodeAttention(qkv, table, count, numHeads, numKeyValueHeads, headDim, attended, scores);
-      this.#apply(layer.output, attended, count, x, true);
-      kernels.rmsNorm(x, this.#address(`${name}.post_attention_layernorm.weight`), count, hiddenSize, text.rmsNormEps, normal, inverse);
-      this.#apply(layer.gateUp, normal, count, packed, false);
-      kernels.swiglu(packed, count, intermediateSize, inner);
-      this.#apply(layer.down, inner, count, x, true);
-    });
-    kernels.rmsNorm(x, this.#address("model.norm.weight"), count, hiddenSize, text.rmsNormEps, normal, inverse);
-    this.#apply(this.#head, normal, count, logits, false);
+    const words = memory.ints(table, count * ROW_WORDS);
+    rows.forEach((row, i) => words.set([tokens[i]!, row.prompt.address, row.prompt.length, row.address, row.length, row.capacity], i * ROW_WORDS));
+    const jobs = parts.map(([first, size], i): DecodeJob => [
+      this.#model, table + 4 * first * ROW_WORDS, size, cos + 4 * first * half, sin + 4 * first * half, logits + 4 * first * vocabSize, scratch + 4 * i * work,
+    ]);
+    if (threads) threads.run(jobs);
+    else for (const job of jobs) memory.kernels.decodeStep(...job);
     for (const row of rows) row.length++;
     // A copy: the view would be cut off when the heap grows.
     return memory.floats(logits, count * vocabSize).slice();
@@ -209,12 +175,29 @@ export class KernelDecoder implements Decoder {
     memory.withInts(pointers, (at) => memory.kernels.storeKeysValues(turned, at, rows, numHeads, numKeyValueHeads, headDim));
   }
 
-  #apply({ address, bias, inputs, outputs }: PackedLinear, from: number, rows: number, to: number, accumulate: boolean): void {
-    this.memory.kernels.gemmPacked(rows, outputs, inputs, from, inputs, address, to, outputs, bias, accumulate ? 1 : 0);
-  }
-
-  #address(name: string): number {
-    return this.#constants.get(name)!;
+  /** The model as assembly/decode.ts reads it. */
+  #describeModel(): number {
+    const { text } = this.config;
+    const place = (name: string): number => this.#place(this.weights.get(name));
+    const words = [
+      text.hiddenSize, text.intermediateSize, text.numHeads, text.numKeyValueHeads, text.headDim, text.vocabSize, text.numLayers, 0,
+      place("model.embed_tokens.weight"), place("model.norm.weight"), this.#packMatrices([headWeight(this.weights)], [null])[0],
+    ];
+    for (let i = 0; i < text.numLayers; i++) {
+      const name = `model.layers.${i}`;
+      words.push(
+        place(`${name}.input_layernorm.weight`),
+        ...this.#pack([`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]),
+        ...this.#pack([`${name}.self_attn.o_proj`]),
+        ...this.#pack([`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]),
+        ...this.#pack([`${name}.mlp.down_proj`]),
+        place(`${name}.post_attention_layernorm.weight`),
+      );
+    }
+    const address = this.#allocate(words.length);
+    this.memory.ints(address, words.length).set(words);
+    this.memory.floats(address, words.length)[7] = text.rmsNormEps;
+    return address;
   }
 
   /** A tensor's values where they lie, or copied here from another backend. */
@@ -300,6 +283,6 @@ export class KernelDecoder implements Decoder {
         row += matrices[i]!.shape[0];
       });
     }
-    return { address, bias, inputs, outputs };
+    return [address, bias];
   }
 }

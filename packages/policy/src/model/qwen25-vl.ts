@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Qwen25VlConfig } from "../config/model-config";
 import { WeightsError } from "../input-error";
+import { DecodingMemory } from "../generation/decoding-memory";
 import { generateCompletions, type Completion, type GenerateOptions } from "../generation/generate";
 import { gatherRows } from "../kernels/gather-rows";
 import { linear } from "../kernels/linear";
@@ -66,6 +67,7 @@ export class Qwen25VlPolicy {
   readonly #weights: ModelWeights;
   readonly #adapter: AttachedAdapter | undefined;
   readonly #vision: FeatureSource;
+  readonly #decoding = new DecodingMemory();
 
   /** Takes ownership of the weights. `createQwen25Vl` and `loadQwen25Vl` are the ways in. */
   constructor(
@@ -176,7 +178,7 @@ export class Qwen25VlPolicy {
    * @throws PromptError when a prompt does not match its pictures or, with the new tokens, exceeds the model's limit
    */
   generate(prompts: readonly PromptInput[], options: GenerateOptions): AsyncIterable<Completion> {
-    return generateCompletions({ weights: this.#weights, config: this.config, vision: this.#vision, prompts, options });
+    return generateCompletions({ weights: this.#weights, config: this.config, vision: this.#vision, prompts, options, memory: this.#decoding });
   }
 
   /**
@@ -189,8 +191,9 @@ export class Qwen25VlPolicy {
     else await saveQwen25Vl(folder, this.config, this.#weights, this.options.sourceFolder);
   }
 
-  /** Frees all tensors. The policy can't be used afterwards. */
+  /** Frees all tensors and ends the threads. The policy can't be used afterwards. */
   dispose(): void {
+    this.#decoding.close();
     this.#weights.dispose();
   }
 

@@ -21,7 +21,8 @@ export interface KernelExports {
   attention(turned: number, segments: number, segmentCount: number, heads: number, keyHeads: number, headDim: number, maxKeys: number, out: number, lse: number, scratch: number): void;
   attentionBackward(dOut: number, turned: number, out: number, lse: number, segments: number, segmentCount: number, heads: number, keyHeads: number, headDim: number, maxKeys: number, dTurned: number, scratch: number): void;
   attentionScratch(keys: number, headDim: number): number;
-  decodeAttention(turned: number, rows: number, rowCount: number, heads: number, keyHeads: number, headDim: number, out: number, scores: number): void;
+  decodeScratch(model: number, count: number, longest: number): number;
+  decodeStep(model: number, rows: number, count: number, cos: number, sin: number, logits: number, scratch: number): void;
   storeKeysValues(turned: number, pointers: number, rows: number, heads: number, keyHeads: number, headDim: number): void;
   tokenLogProbs(logits: number, targets: number, rows: number, width: number, inverseTemperature: number, entropy: number, out: number, outStride: number, stats: number): void;
   tokenLogProbsBackward(logits: number, targets: number, dy: number, stride: number, stats: number, rows: number, width: number, inverseTemperature: number, entropy: number): void;
@@ -33,24 +34,48 @@ export interface WasmMemory {
   grow(pages: number): number;
 }
 interface WasmApi {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => WasmMemory;
+  readonly Memory: new (limits: { initial: number; maximum: number; shared?: boolean }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: { readonly env: { readonly memory: WasmMemory } }) => { readonly exports: unknown };
   readonly CompileError: new (...args: never[]) => Error;
 }
 export const wasmApi = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
 
-let compiled: object | undefined;
+/** Compiled once for memories of one's own kind: [not shared, shared between threads]. */
+const compiled: [object?, object?] = [];
+
+/**
+ * The kernels, compiled; undefined where the engine has no SIMD.
+ *
+ * @param shared for memories that threads share: the same code, with the one byte of its memory import that says so
+ */
+export function kernelModule(shared: boolean): object | undefined {
+  const kind = shared ? 1 : 0;
+  if (!compiled[kind]) {
+    const bytes = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
+    if (shared) bytes[memoryLimits(bytes)] = 3;
+    try {
+      compiled[kind] = new wasmApi.Module(bytes);
+    } catch (error) {
+      if (error instanceof wasmApi.CompileError) return undefined;
+      throw error;
+    }
+  }
+  return compiled[kind];
+}
+
+/** Where the import env.memory says what limits it has (1: a maximum; 3: a maximum, and shared). */
+function memoryLimits(bytes: Uint8Array): number {
+  const name = [..."\x03env\x06memory\x02\x01"].map((character) => character.charCodeAt(0));
+  const start = bytes.findIndex((_, i) => name.every((byte, k) => bytes[i + k] === byte));
+  if (start < 0) throw new Error("The compiled kernels do not import env.memory with a maximum: build them again (packages/policy/assembly/build.mjs)");
+  return start + name.length - 1;
+}
 
 /** The kernels on a memory; undefined where the engine has no SIMD. */
 export function instantiateKernels(memory: WasmMemory): KernelExports | undefined {
-  try {
-    compiled ??= new wasmApi.Module(Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0)));
-  } catch (error) {
-    if (error instanceof wasmApi.CompileError) return undefined;
-    throw error;
-  }
-  return new wasmApi.Instance(compiled, { env: { memory } }).exports as KernelExports;
+  const module = kernelModule(!(memory.buffer instanceof ArrayBuffer));
+  return module && (new wasmApi.Instance(module, { env: { memory } }).exports as KernelExports);
 }
 
 /** A memory with kernels on it and an allocator. */

@@ -1,12 +1,12 @@
 /**
  * A memory of our own for the kernels, beside whatever backend TensorFlow.js runs on. Small models are decoded there even
- * on native backends: a step of some hundred tiny ops costs them more in calls than in work.
+ * on native backends: a step of some hundred tiny ops costs them more in calls than in work. Threads can share it.
  */
 import { instantiateKernels, KernelMemory, outOfKernelMemory, wasmApi, type KernelExports, type WasmMemory } from "./kernel-memory";
 
 const PAGE = 65536;
 
-/** Blocks come in powers of two and are used again by size; the memory is given back as a whole, with the object. */
+/** Blocks are used again by size, small ones come in powers of two; the memory is given back as a whole, with the object. */
 export class OwnMemory extends KernelMemory {
   readonly #free = new Map<number, number[]>();
   readonly #sizes = new Map<number, number>();
@@ -17,15 +17,24 @@ export class OwnMemory extends KernelMemory {
     super(kernels, memory);
   }
 
-  /** Undefined where the engine has no WebAssembly SIMD. */
-  static open(): OwnMemory | undefined {
-    const memory = new wasmApi.Memory({ initial: 16, maximum: 65536 });
+  /**
+   * Undefined where the engine has no WebAssembly SIMD.
+   *
+   * @param shared whether threads may work on it as well
+   */
+  static open(shared = false): OwnMemory | undefined {
+    const memory = new wasmApi.Memory({ initial: 16, maximum: 65536, shared });
     const kernels = instantiateKernels(memory);
     return kernels && new OwnMemory(kernels, memory);
   }
 
+  /** Bytes it takes. */
+  get size(): number {
+    return this.memory.buffer.byteLength;
+  }
+
   allocate(floats: number): number {
-    const bytes = Math.max(64, 2 ** Math.ceil(Math.log2(4 * floats)));
+    const bytes = floats > PAGE ? PAGE * Math.ceil((4 * floats) / PAGE) : Math.max(64, 2 ** Math.ceil(Math.log2(4 * floats)));
     const known = this.#free.get(bytes)?.pop();
     if (known !== undefined) return known;
     const address = this.#end;
