@@ -49,6 +49,11 @@ export class RunFolderError extends UserError {
   override readonly name = "RunFolderError";
 }
 
+/** A rollout server that refuses a request, can't do what the run needs, or answers with weights that are not the run's. */
+export class EngineError extends UserError {
+  override readonly name = "EngineError";
+}
+
 /** A file that can't be written: no space, no permission. */
 export class WriteError extends UserError {
   override readonly name = "WriteError";
@@ -93,7 +98,7 @@ export function formatUserError(details: UserErrorDetails): string {
 }
 
 /** Errors of the other packages that a person can act on and that carry their parts in the message only. */
-const KNOWN_NAMES = new Set(["LearnerConfigError", "TrainingDivergedError", "VerifierRegistryError", "UnknownVerifierError", "IouScheduleError"]);
+const KNOWN_NAMES = new Set(["LearnerConfigError", "TrainingDivergedError", "VerifierRegistryError", "UnknownVerifierError", "IouScheduleError", "RewardServerError"]);
 
 /**
  * Whether an error is one that a person can act on. Ours are told by class; those of the other packages (DatasetError, BackendError,

@@ -8,7 +8,8 @@ import { configError } from "./config-problems";
 import { formatKeyPath, readConfigSource, type ConfigSource, type KeyPath, type PlacedOverride } from "./config-source";
 import { presets } from "./presets";
 import { trainingConfigSchema, type TrainingConfigInput } from "./training-config-schema";
-import type { AggregationName, DataSetConfig, LossName, ModelConfig, ParameterGroupName, TrainingConfig } from "./training-config";
+import { DEFAULT_CORRECTION } from "./training-config";
+import type { AggregationName, DataSetConfig, LossName, ModelConfig, ParameterGroupName, RolloutConfig, TrainingConfig } from "./training-config";
 
 /** Rules that a schema of single keys can't state. */
 function checkTogether(config: TrainingConfig, source: ConfigSource): void {
@@ -46,6 +47,10 @@ function checkTogether(config: TrainingConfig, source: ConfigSource): void {
   if (data.train.length === 0) refuse(["data", "train"], "There is nothing to train on.", "at least one Parquet set", "an empty list");
   if (reward.overlong !== null && reward.overlong.buffer > rollout.maxNewTokens) {
     refuse(["reward", "overlong", "buffer"], "The buffer before the length limit is longer than the limit.", `at most rollout.maxNewTokens (${rollout.maxNewTokens})`, String(reward.overlong.buffer));
+  }
+  const { correction } = rollout;
+  if (correction.lower !== null && correction.lower > correction.threshold) {
+    refuse(["rollout", "correction", "lower"], "The bounds of the importance weights are upside down.", `at most rollout.correction.threshold (${correction.threshold})`, String(correction.lower));
   }
   const { aggregation } = lossDefaults[algorithm.loss];
   if (fixedAggregation.includes(algorithm.loss) && algorithm.aggregation !== aggregation) {
@@ -90,6 +95,27 @@ function modelConfig(input: TrainingConfigInput["model"], source: ConfigSource):
   };
 }
 
+function engineConfig(input: NonNullable<TrainingConfigInput["rollout"]>["engine"], absolute: (path: string | null | undefined, ...key: string[]) => string | null): RolloutConfig["engine"] {
+  if (input === undefined || input === "local") return "local";
+  return {
+    kind: input.kind ?? "auto",
+    servers: input.servers,
+    model: input.model ?? null,
+    apiKeyEnv: input.apiKeyEnv ?? null,
+    parallel: input.parallel ?? null,
+    timeout: input.timeout ?? 1800,
+    retries: input.retries ?? 5,
+    promptTokens: input.promptTokens ?? "error",
+    staleWeights: input.staleWeights ?? "error",
+    weights: {
+      sync: input.weights?.sync ?? "auto",
+      folder: absolute(input.weights?.folder, "rollout", "engine", "weights", "folder"),
+      // A path on the servers' machine: nothing here to start from.
+      serverFolder: input.weights?.serverFolder ?? null,
+    },
+  };
+}
+
 function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: string): TrainingConfig {
   const absolute = (path: string | null | undefined, ...key: string[]): string | null => (path == null ? null : resolve(source.baseFolder(key), path));
   const lr = input.optimizer?.lr ?? 1e-6;
@@ -124,6 +150,12 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       maxNewTokens,
       maxPromptTokens: rollout.maxPromptTokens ?? null,
       dynamicSampling: { enabled: rollout.dynamicSampling?.enabled ?? false, maxRounds: rollout.dynamicSampling?.maxRounds ?? 10 },
+      engine: engineConfig(rollout.engine, absolute),
+      correction: {
+        ...DEFAULT_CORRECTION,
+        ...rollout.correction,
+        rejection: rollout.correction?.rejection == null ? null : { lower: null, ...rollout.correction.rejection },
+      },
     },
     reward: {
       normalised: reward.normalised ?? true,
@@ -132,6 +164,8 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       formatRatio: reward.formatRatio ?? null,
       // A fifth of the limit, as in DAPO's run (4096 of 20480).
       overlong: reward.overlong == null ? null : { buffer: reward.overlong.buffer ?? Math.ceil(maxNewTokens / 5), penalty: reward.overlong.penalty ?? 1 },
+      servers: reward.servers ?? [],
+      tokenEnv: reward.tokenEnv ?? null,
     },
     algorithm: {
       advantage: algorithm.advantage ?? "grpo",

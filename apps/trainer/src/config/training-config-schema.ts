@@ -17,6 +17,27 @@ const dataSet = type({ "+": "reject", path: text, "weight?": positive, "cap?": c
 const dataSets = type(text).or(dataSet).or(type(text).or(dataSet).array());
 const iouEpsilon = type("0 < number < 1 | 'average'");
 const adapter = type({ "+": "reject", "rank?": count, "alpha?": positive, "targetModules?": "string > 0 | string[] >= 1 | null" }).or("null");
+const url = "/^https?:\\/\\/[^\\/\\s]+/";
+const engine = type({
+  "+": "reject",
+  "kind?": "'auto' | 'vllm' | 'sglang' | 'transformers' | 'llama.cpp' | 'openai'",
+  servers: type(url).array().atLeastLength(1),
+  "model?": textOrNull,
+  "apiKeyEnv?": textOrNull,
+  "parallel?": countOrNull,
+  "timeout?": positive,
+  "retries?": "number.integer >= 0",
+  "promptTokens?": "'error' | 'warn'",
+  "staleWeights?": "'error' | 'allow'",
+  "weights?": {
+    "+": "reject",
+    "sync?": "'auto' | 'sglang' | 'lora' | 'reload' | 'path' | 'none'",
+    "folder?": textOrNull,
+    "serverFolder?": textOrNull,
+  },
+});
+const rejectionStatistic =
+  "'token_k1' | 'token_k2' | 'token_k3' | 'seq_sum_k1' | 'seq_sum_k2' | 'seq_sum_k3' | 'seq_mean_k1' | 'seq_mean_k2' | 'seq_mean_k3' | 'seq_max_k2' | 'seq_max_k3'";
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
@@ -38,6 +59,15 @@ export const trainingConfigSchema = type({
     "maxNewTokens?": count,
     "maxPromptTokens?": countOrNull,
     "dynamicSampling?": { "+": "reject", "enabled?": "boolean", "maxRounds?": count },
+    "engine?": type("'local'").or(engine),
+    "correction?": {
+      "+": "reject",
+      "importance?": "'token' | 'sequence' | 'none'",
+      "threshold?": positive,
+      "lower?": "number > 0 | null",
+      "normalise?": "boolean",
+      "rejection?": type({ "+": "reject", statistic: rejectionStatistic, upper: positive, "lower?": "number > 0 | null" }).or("null"),
+    },
   },
   "reward?": {
     "+": "reject",
@@ -46,6 +76,8 @@ export const trainingConfigSchema = type({
     "accuracyRatio?": "number >= 0 | null",
     "formatRatio?": "number >= 0 | null",
     "overlong?": type({ "+": "reject", "buffer?": count, "penalty?": positive }).or("null"),
+    "servers?": type(url).array(),
+    "tokenEnv?": textOrNull,
   },
   "algorithm?": {
     "+": "reject",

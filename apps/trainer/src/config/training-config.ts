@@ -8,6 +8,7 @@
  */
 
 import type { BackendName } from "@v-triune/backend";
+import type { RejectionStatistic } from "@v-triune/grpo";
 
 /** LoRA (arXiv 2106.09685): the model stays as it is, and low-rank additions to its linear layers are trained. */
 export interface ModelAdapterConfig {
@@ -72,7 +73,61 @@ export interface RolloutConfig {
    * groups of further prompts, in at most `maxRounds` rounds of generation a step, the first included. What is missing then is made up by groups without signal.
    */
   readonly dynamicSampling: { readonly enabled: boolean; readonly maxRounds: number };
+  /** The policy in this process, or servers. */
+  readonly engine: "local" | RemoteEngineConfig;
+  /** For rollouts of servers that give log-probabilities; those of the policy in this process need none. */
+  readonly correction: CorrectionConfig;
 }
+
+/** Servers that rollouts come from (docs/training.md). */
+export interface RemoteEngineConfig {
+  /** `auto` looks; `openai` is any other server with /v1/chat/completions. */
+  readonly kind: "auto" | "vllm" | "sglang" | "transformers" | "llama.cpp" | "openai";
+  /** Without /v1: http://127.0.0.1:8000. Requests go to the one with the least to do. */
+  readonly servers: readonly string[];
+  /** The model's name at the servers; null: the first that they list. */
+  readonly model: string | null;
+  /** The environment variable that holds the servers' key. */
+  readonly apiKeyEnv: string | null;
+  /** Requests to one server at once; null: 64 for vLLM and SGLang, 4 for llama.cpp, 1 for transformers serve. */
+  readonly parallel: number | null;
+  /** Seconds that one request may take. */
+  readonly timeout: number;
+  /** Further tries of a request that a living server fails; one that finds nobody waits. */
+  readonly retries: number;
+  /** When a server counts other prompt tokens than the trainer. */
+  readonly promptTokens: "error" | "warn";
+  /** When an answer comes from other weights than those of the step before. */
+  readonly staleWeights: "error" | "allow";
+  readonly weights: {
+    /** How new weights get to the servers; `auto` is what the kind of server documents. */
+    readonly sync: "auto" | "sglang" | "lora" | "reload" | "path" | "none";
+    /** Where they are handed over; null: `weights` in the run folder. */
+    readonly folder: string | null;
+    /** The same folder as the servers see it; null: under the same path. */
+    readonly serverFolder: string | null;
+  };
+}
+
+/**
+ * What is done about the difference between the servers' probabilities and the trainer's (verl: algorithm.rollout_correction; TRL:
+ * vllm_importance_sampling_correction): truncated importance sampling by token or whole answer, and answers that differ too much left out.
+ */
+export interface CorrectionConfig {
+  /** verl: rollout_is; TRL: vllm_importance_sampling_mode. */
+  readonly importance: "token" | "sequence" | "none";
+  /** Largest weight (verl: rollout_is_threshold; TRL: vllm_importance_sampling_cap). */
+  readonly threshold: number;
+  /** With it, weights outside lower..threshold become 0 instead of being cut (IcePop). */
+  readonly lower: number | null;
+  /** Divides by the batch mean (verl: rollout_is_batch_normalize). */
+  readonly normalise: boolean;
+  /** verl: rollout_rs and rollout_rs_threshold; null: nothing is left out. */
+  readonly rejection: { readonly statistic: RejectionStatistic; readonly upper: number; readonly lower: number | null } | null;
+}
+
+/** Token-level truncation at 2, as verl's presets and TRL's default have it. */
+export const DEFAULT_CORRECTION: CorrectionConfig = { importance: "token", threshold: 2, lower: null, normalise: false, rejection: null };
 
 /** IoU threshold of a stage: a number in (0, 1), or the mean over 0.5, 0.55, .., 0.95, 0.99. */
 export type IouEpsilon = number | "average";
@@ -96,6 +151,10 @@ export interface RewardConfig {
    * rollout.maxNewTokens cost up to `penalty`; null: none.
    */
   readonly overlong: { readonly buffer: number; readonly penalty: number } | null;
+  /** Reward servers that judge; empty: this process does. */
+  readonly servers: readonly string[];
+  /** The environment variable that holds their token. */
+  readonly tokenEnv: string | null;
 }
 
 export type AdvantageName = "grpo" | "dr-grpo" | "rloo" | "reinforce++" | "reinforce++-baseline";

@@ -1,4 +1,4 @@
-import type { BackendSetting, TrainingConfig } from "../config/training-config";
+import { DEFAULT_CORRECTION, type BackendSetting, type TrainingConfig } from "../config/training-config";
 import { demoSourceNames } from "./sources/index";
 
 export interface DemoSettings {
@@ -31,8 +31,8 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
       eval: [{ path: evalData, weight: 1, cap: null }],
     },
     run: { name: "demo", folder: runFolder, seed, steps },
-    rollout: { promptsPerStep, n: 8, temperature: 1, topP: 1, topK: null, maxNewTokens: 44, maxPromptTokens: null, dynamicSampling: { enabled: false, maxRounds: 10 } },
-    reward: { normalised: true, iou: { schedule: [{ until: 1, epsilon: 0.5 }] }, accuracyRatio: null, formatRatio: null, overlong: null },
+    rollout: { promptsPerStep, n: 8, temperature: 1, topP: 1, topK: null, maxNewTokens: 44, maxPromptTokens: null, dynamicSampling: { enabled: false, maxRounds: 10 }, engine: "local", correction: DEFAULT_CORRECTION },
+    reward: { normalised: true, iou: { schedule: [{ until: 1, epsilon: 0.5 }] }, accuracyRatio: null, formatRatio: null, overlong: null, servers: [], tokenEnv: null },
     algorithm: {
       advantage: "grpo",
       perSource: false,

@@ -12,6 +12,9 @@ import { readRunDescription } from "./run-folder";
 /** Sections that a resumed run may have otherwise. */
 const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "monitor", "strict", "preset"];
 
+/** Keys of other sections that may change: where rollouts and rewards are computed, as servers come and go. */
+const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv"];
+
 /**
  * The configuration of the run that a folder holds; undefined when the path is no run folder.
  *
@@ -38,7 +41,7 @@ export async function runFolderConfig(path: string | undefined, overrides: reado
 export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig): void {
   const differences: string[] = [];
   const compare = (path: string, before: unknown, after: unknown): void => {
-    if (isDeepStrictEqual(before, after)) return;
+    if (isDeepStrictEqual(before, after) || freeKeys.includes(path)) return;
     const nested = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
     if (!nested(before) || !nested(after)) return void differences.push(`${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`);
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) compare(`${path}.${key}`, before[key], after[key]);

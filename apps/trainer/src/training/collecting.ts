@@ -3,9 +3,12 @@ import type { IouEpsilon, RewardConfig } from "../config/training-config";
 import type { CollectOptions } from "./collect-rollouts";
 import type { LoadedModel } from "./load-model";
 import { createLocalEngine } from "./local-engine";
+import type { RolloutEngine } from "./rollout-engine";
 
 export interface CollectingOptions {
   readonly model: LoadedModel;
+  /** What answers; the model itself unless told. */
+  readonly engine?: RolloutEngine | undefined;
   readonly rewards: RewardSource;
   /** The IoU threshold of the moment. */
   readonly epsilon: IouEpsilon;
@@ -13,11 +16,11 @@ export interface CollectingOptions {
   readonly ratios: Pick<RewardConfig, "accuracyRatio" | "formatRatio">;
 }
 
-/** What `collectRollouts` needs besides the request: this model answers, this source judges. */
-export function collecting({ model, rewards, epsilon, training, ratios }: CollectingOptions): Omit<CollectOptions, "request" | "onProgress"> {
+/** What `collectRollouts` needs besides the request: this engine answers, this source judges. */
+export function collecting({ model, engine, rewards, epsilon, training, ratios }: CollectingOptions): Omit<CollectOptions, "request" | "onProgress"> {
   const { processor, policy } = model;
   return {
-    engine: createLocalEngine(policy),
+    engine: engine ?? createLocalEngine(policy),
     rewards,
     context: { epsilon, training, patchSize: processor.imageProcessor.settings.patchSize, ratios },
     decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),

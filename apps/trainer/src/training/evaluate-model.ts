@@ -6,10 +6,13 @@ import { collecting } from "./collecting";
 import { type Evaluated, evaluate } from "./evaluate";
 import type { LoadedModel } from "./load-model";
 import { configuredPromptMaker } from "./prompt-maker";
+import type { RolloutEngine } from "./rollout-engine";
 import { openEvaluationData } from "./training-data";
 
 export interface EvaluateModelOptions {
   readonly model: LoadedModel;
+  /** What answers; the model itself unless told. */
+  readonly engine?: RolloutEngine | undefined;
   readonly rewards: RewardSource;
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];
@@ -18,6 +21,8 @@ export interface EvaluateModelOptions {
   readonly onBadRow: (message: string) => void;
   readonly onProgress?: (done: number, total: number) => void;
   readonly interruption?: { readonly requested: boolean } | undefined;
+  /** Calls off what is being generated and judged. */
+  readonly signal?: AbortSignal;
 }
 
 /** Stream of the run's seed for the sampling of evaluations, one a step. */
@@ -30,7 +35,7 @@ const batchSize = 128;
  * @throws DatasetError when the sets can't be read
  */
 export async function evaluateModel(config: TrainingConfig, options: EvaluateModelOptions): Promise<Evaluated | undefined> {
-  const { model, rewards, verifiers, step, onBadRow, onProgress, interruption } = options;
+  const { model, engine, rewards, verifiers, step, onBadRow, onProgress, interruption, signal } = options;
   const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
   const data = await openEvaluationData({
     sets: config.data.eval,
@@ -43,13 +48,13 @@ export async function evaluateModel(config: TrainingConfig, options: EvaluateMod
   });
   try {
     return await evaluate({
-      ...collecting({ model, rewards, epsilon, training: false, ratios: config.reward }),
+      ...collecting({ model, engine, rewards, epsilon, training: false, ratios: config.reward }),
       batches: data.batches(batchSize),
       total: data.length,
       step,
       seed: config.run.seed,
       boxThreshold: epsilon === "average" ? 0.5 : epsilon,
-      request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff) },
+      request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff), ...(signal ? { signal } : {}) },
       ...(onProgress ? { onProgress } : {}),
       interruption,
     });

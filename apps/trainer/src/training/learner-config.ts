@@ -1,5 +1,5 @@
 /** The run's configuration in the learner's words. */
-import { type KlEstimator, type LearnerConfig, type ObjectiveConfig, type PolicyLoss, type ScheduleConfig, cispo, gmpo, gspo, ppoClip, sapo } from "@v-triune/grpo";
+import { type KlEstimator, type LearnerConfig, type ObjectiveConfig, type PolicyLoss, type RolloutCorrectionConfig, type ScheduleConfig, cispo, gmpo, gspo, ppoClip, sapo } from "@v-triune/grpo";
 import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
 import type { AlgorithmConfig, ParameterGroupName, TrainingConfig } from "../config/training-config";
 
@@ -20,8 +20,20 @@ export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
   return update.epochs > 1 || update.miniBatch < rollout.promptsPerStep;
 }
 
-export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy): LearnerConfig<RolloutRow> {
+/** How the learner corrects rollouts of an engine that says by which probabilities it drew them; undefined: not at all. */
+export function correctionConfig({ rollout }: TrainingConfig, givesLogProbs: boolean): RolloutCorrectionConfig | undefined {
+  const { importance, threshold, lower, normalise, rejection } = rollout.correction;
+  if (!givesLogProbs || (importance === "none" && rejection === null)) return undefined;
+  return {
+    ...(importance === "none" ? {} : { importance: { level: importance, upper: threshold, normalise, ...(lower === null ? {} : { lower }) } }),
+    ...(rejection === null ? {} : { rejection: [{ statistic: rejection.statistic, upper: rejection.upper, ...(rejection.lower === null ? {} : { lower: rejection.lower }) }] }),
+  };
+}
+
+/** @param givesLogProbs whether rollouts come from another engine that gives their log-probabilities */
+export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy, givesLogProbs = false): LearnerConfig<RolloutRow> {
   const { optimizer, update, rollout } = config;
+  const correction = correctionConfig(config, givesLogProbs);
   // An adapter may not reach every group, and reach one that is frozen.
   const present = groupNames.filter((name) => policy.parameters.some(({ group }) => group === name));
   return {
@@ -40,6 +52,7 @@ export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy): L
     microBatch: { tokens: update.microBatchTokens },
     temperature: rollout.temperature,
     measureEntropy: true,
+    ...(correction ? { correction } : {}),
   };
 }
 

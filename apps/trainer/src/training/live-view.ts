@@ -74,6 +74,8 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
         if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
         rows.get(source)?.update(Math.round(score * 1000), { text: score.toFixed(2) });
       }
+    } else if (event.type === "engine") {
+      bars.log(`${event.message}\n`);
     } else if (event.type === "generating" && event.step === 1) {
       progress("step 1", event.done, event.total, `${event.done}/${event.total} answers`);
     } else if (event.type === "step") {
@@ -112,6 +114,8 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       line(`skipped a row: ${event.message}`);
     } else if (event.type === "alarm") {
       line(`alarm: ${event.alarm.message}`);
+    } else if (event.type === "engine") {
+      line(event.message);
     } else if (event.type === "interrupted") {
       line(`interrupted after step ${event.step}`);
     }

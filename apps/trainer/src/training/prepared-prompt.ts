@@ -1,4 +1,4 @@
-import type { PromptInput, VisualInput } from "@v-triune/policy";
+import type { ChatMessage, PromptInput, VisualInput } from "@v-triune/policy";
 import type { Sample } from "@v-triune/schema";
 
 /** A sample as the model is asked it: token ids with the pictures' placeholders expanded, and the pictures as patches. */
@@ -6,6 +6,8 @@ export interface PreparedPrompt extends PromptInput {
   /** `data_source/id`; names the prompt's group of rollouts. */
   readonly id: string;
   readonly sample: Sample;
+  /** What `text` was rendered from; a server with a template of its own is sent these. */
+  readonly messages: readonly ChatMessage[];
   /** The rendered prompt, special tokens included, before the placeholders are expanded. */
   readonly text: string;
   readonly images?: VisualInput;

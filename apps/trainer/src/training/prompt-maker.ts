@@ -29,7 +29,7 @@ function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOpti
       addGenerationPrompt: true,
       ...(maxPromptTokens === null ? {} : { maxTokens: maxPromptTokens }),
     });
-    return { id, sample, text: encoded.text, promptIds: encoded.promptIds, ...(encoded.images ? { images: encoded.images } : {}) };
+    return { id, sample, messages, text: encoded.text, promptIds: encoded.promptIds, ...(encoded.images ? { images: encoded.images } : {}) };
   };
 }
 

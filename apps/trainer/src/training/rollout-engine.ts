@@ -33,6 +33,8 @@ export interface SamplingRequest {
 
 export interface RolloutEngine {
   readonly name: string;
+  /** Whether completions carry log-probabilities of another engine than the trainer's policy, which the trainer corrects for. */
+  readonly givesForeignLogProbs?: boolean;
   /** Every prompt is answered n times, in any order. Throws the signal's reason when aborted. */
   generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncIterable<Completion>;
 }

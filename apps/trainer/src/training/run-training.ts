@@ -6,11 +6,13 @@ import { type BackendChoice, selectBackend, withOutOfMemory } from "@v-triune/ba
 import { type Learner, createLearner } from "@v-triune/grpo";
 import { createStepMetrics } from "@v-triune/monitor";
 import type { RolloutRow } from "@v-triune/policy";
-import { type RewardSource, createLocalRewardSource } from "@v-triune/rewards";
+import type { RewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
 import type { IouEpsilon, TrainingConfig } from "../config/training-config";
+import { type RunEngine, openRunEngine } from "../engines/run-engine";
+import { GivenUpWaiting, type WaitWatch, watchWaiting } from "../engines/wait-watch";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
@@ -23,6 +25,7 @@ import { sampleGroups } from "./dynamic-sampling";
 import { evaluateModel } from "./evaluate-model";
 import { frozenGroups, learnerConfig } from "./learner-config";
 import { type LoadedModel, loadModel } from "./load-model";
+import { openRewards } from "./open-rewards";
 import { penaliseOverlong } from "./overlong-penalty";
 import { configuredPromptMaker } from "./prompt-maker";
 import { createReferenceLogProbs } from "./reference-policy";
@@ -35,7 +38,7 @@ import { type ReferenceLogProbs, updateFromRollouts } from "./training-step";
 export interface RunTrainingOptions {
   readonly listen?: TrainingListener;
   /** Looked at between steps: once true, the run saves and ends. */
-  readonly interruption?: { readonly requested: boolean };
+  readonly interruption?: { readonly requested: boolean; readonly signal?: AbortSignal };
   /** Go on with the run that the folder holds. */
   readonly resume?: boolean;
 }
@@ -109,22 +112,30 @@ class Run {
       onProblem: (message) => this.#listen({ type: "warning", message }),
       onAlarm: (alarm) => this.#listen({ type: "alarm", alarm }),
     });
-    const learner = createLearner(learnerConfig(config, model.policy));
+    const watch = watchWaiting(this.options.interruption);
+    const servers = this.#serverEvents(watch);
+    const rewards = openRewards(config.reward, registry, servers);
+    let engine: RunEngine | undefined;
+    let learner: Learner<RolloutRow> | undefined;
     try {
+      engine = await openRunEngine({ config, model, folder: folder.path, step: checkpoint?.loaded.state.step ?? 0, signal: this.options.interruption?.signal, ...servers });
+      learner = createLearner(learnerConfig(config, model.policy, engine.engine.givesForeignLogProbs));
       if (checkpoint) {
         learner.importState(checkpoint.loaded.learner);
         data.position = checkpoint.loaded.state.position;
       }
       // A run that was stopped before its first step evaluates anew, so its first evaluation goes too.
       const { evaluated } = this.options.resume ? await monitor.resumeAfter(checkpoint?.loaded.state.step || -1) : { evaluated: false };
-      const rewards = createLocalRewardSource(registry, { normalised: config.reward.normalised });
       const verifiers = registry.names;
       const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
-      return await this.#steps({ model, data, monitor, learner, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0, evaluated);
+      return await this.#steps({ model, data, monitor, learner, engine, watch, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0, evaluated);
     } finally {
+      watch.dispose();
+      await rewards.close?.();
+      await engine?.close();
       await monitor.close();
       data.close();
-      learner.dispose();
+      learner?.dispose();
       model.policy.dispose();
       reference?.policy.dispose();
     }
@@ -152,14 +163,24 @@ class Run {
     let saved: string | undefined;
     let interrupted = this.options.interruption?.requested ?? false;
     while (step < steps && !interrupted) {
+      const position = parts.data.position;
+      try {
+        lastStep = await this.#step(parts, step + 1);
+      } catch (error) {
+        if (!(error instanceof GivenUpWaiting)) throw error;
+        // Nothing of the step was trained: the run is where it was after the one before.
+        parts.data.position = position;
+        interrupted = true;
+        if (!(await this.folder.checkpointSteps()).includes(step)) saved = await this.#save(parts, step);
+        break;
+      }
       step += 1;
-      lastStep = await this.#step(parts, step);
       interrupted = ((this.options.interruption?.requested ?? false) || parts.monitor.stopRequested) && step < steps;
       const { every } = config.checkpoint;
       if (step === steps || interrupted || (every !== null && step % every === 0)) saved = await this.#save(parts, step);
       if (evaluationDue(step) && !interrupted) after = await this.#evaluate(parts, step);
     }
-    if (interrupted && step === 0) saved = await this.#save(parts, step);
+    if (interrupted && step === 0 && saved === undefined) saved = await this.#save(parts, step);
     if (interrupted) this.#listen({ type: "interrupted", step });
     await parts.monitor.flush();
     return { folder: folder.path, backend: this.backend, step, interrupted, before, after, lastStep, checkpoint: saved };
@@ -172,14 +193,16 @@ class Run {
     const epsilon = stageEpsilon(config.reward.iou.schedule, step, steps);
     const { promptsPerStep, dynamicSampling, n, temperature, topP, topK, maxNewTokens } = config.rollout;
     const random = createRandom(config.run.seed, rolloutStream + step);
+    // What an evaluation counted is not this step's.
+    parts.engine.takeMetrics();
     const collected = await sampleGroups({
       count: promptsPerStep,
       dynamicSampling,
       nextPrompts: (count) => parts.data.next(count),
       collect: async (prompts) => {
         const { rollouts, seconds } = await collectRollouts(prompts, {
-          ...collecting({ model: parts.model, rewards: parts.rewards, epsilon, training: true, ratios: config.reward }),
-          request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff) },
+          ...collecting({ model: parts.model, engine: parts.engine.engine, rewards: parts.rewards, epsilon, training: true, ratios: config.reward }),
+          request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff), signal: parts.watch.signal },
           onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
         });
         return { rollouts: penaliseOverlong(rollouts, maxNewTokens, config.reward.overlong), seconds };
@@ -188,7 +211,9 @@ class Run {
     const update = withOutOfMemory({ backend: this.backend.name }, () =>
       updateFromRollouts(step, collected, config, parts.learner, parts.referenceLogProbs),
     );
-    const numbers = { step, steps, collected, update, epsilon, seconds: (performance.now() - started) / 1000 };
+    // Not to be called off: the update has been made.
+    await parts.engine.publish(step);
+    const numbers = { step, steps, collected, update, epsilon, engine: parts.engine.takeMetrics(), seconds: (performance.now() - started) / 1000 };
     const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
     for (const rollout of collected.rollouts) metrics.add(rolloutRecord(rollout));
     parts.monitor.write(metrics.finish(step, healthMetrics(numbers)));
@@ -204,17 +229,22 @@ class Run {
     return summary;
   }
 
-  async #evaluate({ model, rewards, verifiers, monitor }: RunParts, step: number): Promise<EvaluationScores | undefined> {
+  async #evaluate({ model, engine, watch, rewards, verifiers, monitor }: RunParts, step: number): Promise<EvaluationScores | undefined> {
     if (this.config.data.eval.length === 0) return undefined;
     const started = performance.now();
     const evaluated = await evaluateModel(this.config, {
       model,
+      engine: engine.engine,
       rewards,
       verifiers,
       step,
       onBadRow: (message) => this.#listen({ type: "bad-row", message }),
       onProgress: (done, total) => this.#listen({ type: "evaluating", step, done, total }),
       interruption: this.options.interruption,
+      signal: watch.signal,
+    }).catch((error: unknown) => {
+      if (!(error instanceof GivenUpWaiting)) throw error;
+      return undefined;
     });
     if (!evaluated) return undefined;
     const { scores, records } = evaluated;
@@ -231,6 +261,21 @@ class Run {
     await pruneCheckpoints(await this.folder.checkpointSteps(), this.config.checkpoint.keep, (old) => this.folder.checkpointPath(old));
     this.#listen({ type: "saved", step, folder: path });
     return path;
+  }
+
+  #serverEvents(watch: WaitWatch) {
+    return {
+      onReport: (message: string) => this.#listen({ type: "engine", state: "found", message }),
+      onWarning: (message: string) => this.#listen({ type: "warning", message }),
+      onPause: (message: string) => {
+        this.#listen({ type: "engine", state: "waiting", message });
+        watch.pause();
+      },
+      onResume: (message: string) => {
+        watch.resume();
+        this.#listen({ type: "engine", state: "back", message });
+      },
+    };
   }
 
   /** undefined for a run that was killed before its first checkpoint: it begins again. */
@@ -250,6 +295,8 @@ interface RunParts {
   readonly data: TrainingData;
   readonly monitor: RunMonitor;
   readonly learner: Learner<RolloutRow>;
+  readonly engine: RunEngine;
+  readonly watch: WaitWatch;
   readonly rewards: RewardSource;
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];

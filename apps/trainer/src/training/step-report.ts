@@ -11,12 +11,14 @@ interface StepNumbers {
   readonly update: StepUpdate;
   readonly epsilon: number | "average";
   readonly seconds: number;
+  /** What the rollout engine counted. */
+  readonly engine: Readonly<Record<string, number>>;
 }
 
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length);
 
 /** Numbers of the step as a whole, for the "all" record of metrics.jsonl. */
-export function healthMetrics({ collected, update, epsilon, seconds }: StepNumbers): Record<string, number> {
+export function healthMetrics({ collected, update, epsilon, seconds, engine }: StepNumbers): Record<string, number> {
   const { updates } = update;
   const last = updates.at(-1);
   const over = (pick: (stats: UpdateStats) => number) => mean(updates.map(pick));
@@ -27,6 +29,8 @@ export function healthMetrics({ collected, update, epsilon, seconds }: StepNumbe
   for (const [layer, norm] of Object.entries(last?.gradNorm.byLayer ?? {})) norms[`actor/grad_norm/layer/${layer}`] = norm;
   const rates: Record<string, number> = {};
   for (const [group, rate] of Object.entries(last?.learningRates ?? {})) rates[`actor/lr/${group}`] = rate;
+  const correction: Record<string, number> = {};
+  for (const name of Object.keys(updates[0]?.correction ?? {})) correction[`rollout_corr/${name}`] = over((stats) => stats.correction[name] ?? 0);
   return {
     "actor/loss": over(({ loss }) => loss),
     "actor/pg_loss": over(({ policyLoss }) => policyLoss),
@@ -39,6 +43,9 @@ export function healthMetrics({ collected, update, epsilon, seconds }: StepNumbe
     "actor/grad_norm": over(({ gradNorm }) => gradNorm.total),
     ...norms,
     ...rates,
+    ...correction,
+    ...update.mismatch,
+    ...engine,
     ...(update.rewardKl === undefined ? {} : { "actor/reward_kl_penalty": update.rewardKl }),
     ...(collected.rounds === undefined ? {} : { "rollout/rounds": collected.rounds, "rollout/replaced_groups": collected.dropped.size }),
     ...(epsilon === "average" ? {} : { "reward/iou_epsilon": epsilon }),

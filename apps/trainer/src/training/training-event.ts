@@ -36,6 +36,8 @@ export type TrainingEvent =
   /** A row of the data that was left out, and why. */
   | { readonly type: "bad-row"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }
+  /** What servers the run uses and what they can do; that it waits for one; that one is back. */
+  | { readonly type: "engine"; readonly state: "found" | "waiting" | "back"; readonly message: string }
   | { readonly type: "alarm"; readonly alarm: Alarm }
   | { readonly type: "generating"; readonly step: number; readonly done: number; readonly total: number }
   | { readonly type: "step"; readonly summary: StepSummary }

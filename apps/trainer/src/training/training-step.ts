@@ -10,6 +10,7 @@ import type { Rollout } from "./collect-rollouts";
 import type { SampledGroups } from "./dynamic-sampling";
 import { isOffPolicy, klEstimator } from "./learner-config";
 import { rolloutAdvantages } from "./rollout-advantages";
+import { mismatchMetrics } from "./rollout-mismatch";
 
 export interface StepUpdate {
   /** One a rollout: where the estimator gives one a token, their mean. null: took no part. */
@@ -18,6 +19,8 @@ export interface StepUpdate {
   readonly updates: readonly UpdateStats[];
   /** Mean β · KL that was taken off an answer's reward; undefined unless the configuration asks for it. */
   readonly rewardKl: number | undefined;
+  /** How the rollouts' engine and the trainer differ; empty for the trainer's own policy. */
+  readonly mismatch: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 
@@ -42,7 +45,12 @@ export function updateFromRollouts(
   const rows = answers.map(policyRow);
   const klInReward = reference !== undefined && algorithm.kl.in === "reward";
   // On-policy, π_old is the policy at the update itself; the learner then takes the ratio as 1, with its gradient.
-  const old = isOffPolicy(config) || klInReward ? learner.logProbs(rows) : undefined;
+  const given = answers.map(({ rolloutLogProbs }) => rolloutLogProbs);
+  const foreign = config.rollout.engine !== "local" && given.every((logProbs) => logProbs !== undefined) ? (given as Float32Array[]) : undefined;
+  const { normalise, rejection } = config.rollout.correction;
+  // Both look at the whole batch before the update.
+  const comparesBatch = foreign !== undefined && (normalise || rejection !== null);
+  const old = isOffPolicy(config) || klInReward || comparesBatch ? learner.logProbs(rows) : undefined;
   const ref = reference?.(rows);
   const penalties = klInReward && old && ref ? old.map((logProbs, index) => tokenPenalties(logProbs, ref[index] as Float32Array, algorithm)) : undefined;
   const masked = answers.map(({ truncated }) => algorithm.maskTruncated && truncated);
@@ -61,15 +69,25 @@ export function updateFromRollouts(
     row,
     advantage: advantages[index] ?? null,
     ...(masked[index] ? { mask: new Float32Array(row.completionIds.length) } : {}),
-    ...(old && isOffPolicy(config) ? { oldLogProbs: old[index] as Float32Array } : {}),
+    ...(old && (isOffPolicy(config) || comparesBatch) ? { oldLogProbs: old[index] as Float32Array } : {}),
+    ...(foreign ? { rolloutLogProbs: foreign[index] as Float32Array } : {}),
     ...(ref && !klInReward ? { refLogProbs: ref[index] as Float32Array } : {}),
   }));
-  const updates = miniBatches(step, answers, config).map((indexes) => learner.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
+  const batches = miniBatches(step, answers, config);
+  const updates = batches.map((indexes) => learner.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
+  // Without π_old of its own, an update is the only one and its forward pass gave it, for the rows that have a signal.
+  const trainer = (index: number): ArrayLike<number> | undefined => old?.[index] ?? updates[0]?.logProbs.get((batches[0] as number[]).indexOf(index));
   const byRollout: (number | null)[] = rollouts.map(() => null);
   kept.forEach((index, at) => (byRollout[index] = oneNumber(advantages[at] ?? null)));
   return {
     advantages: byRollout,
     updates,
+    mismatch: mismatchMetrics(
+      (foreign ?? []).flatMap((rollout, index) => {
+        const mine = trainer(index);
+        return mine ? [{ old: mine, rollout }] : [];
+      }),
+    ),
     rewardKl: penalties && penalties.reduce((sum, values) => sum + values.reduce((a, b) => a + b, 0), 0) / Math.max(1, penalties.length),
     seconds: (performance.now() - started) / 1000,
   };

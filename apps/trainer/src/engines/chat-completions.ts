@@ -1,0 +1,152 @@
+/**
+ * POST /v1/chat/completions, as OpenAI documents it, with what each server adds or leaves out:
+ *
+ * vLLM (docs: serving/openai_compatible_server; vllm/entrypoints/openai/chat_completion/protocol.py). `return_token_ids` gives
+ * `choices[].token_ids`; versions before 0.10.2 know `return_tokens_as_token_ids`, which spells the tokens of the log-probs
+ * "token_id:42". What a request leaves out comes from the model's generation_config.json (Qwen2.5-VL's asks for a repetition
+ * penalty of 1.05), so everything that shapes the distribution is said.
+ *
+ * transformers serve 5.23 (transformers/cli/serving). No `n`, token ids or log-probs; `generation_config` (JSON text) is the
+ * only way to sample from the whole distribution. Streamed, because content that is not streamed is stripped of white space.
+ *
+ * llama.cpp (tools/server/README.md). Its own defaults are top_k 40 and min_p 0.05, so they are said, too.
+ */
+import type { ChatMessage } from "@v-triune/policy";
+import { type GenerationTask, type ProtocolRequest, type ServerAnswer, type ServerReply, isRecord } from "./generation-task";
+import { ServerFault } from "./http-json";
+import type { ServerKind } from "./server-kind";
+
+export interface ChatSettings {
+  readonly kind: Exclude<ServerKind, "sglang">;
+  /** Ends of answers; transformers serve has to be told them. */
+  readonly endTokenIds: readonly number[];
+  /** Whether `n` answers may be asked for at once. */
+  readonly several: boolean;
+}
+
+/** @param pictures data URLs, in the order of their places in the prompt */
+export function chatCompletion(task: GenerationTask, pictures: readonly string[], settings: ChatSettings): ProtocolRequest {
+  const events = settings.kind === "transformers";
+  return {
+    path: "/v1/chat/completions",
+    events,
+    body: {
+      model: task.model,
+      messages: chatMessages(task.prompt.messages, pictures),
+      max_tokens: task.maxNewTokens,
+      temperature: task.temperature,
+      top_p: task.topP,
+      seed: task.seed,
+      ...(settings.several && task.samples > 1 ? { n: task.samples } : {}),
+      ...ownFields(task, settings),
+    },
+    read: events ? readEvents : readReply,
+  };
+}
+
+function ownFields(task: GenerationTask, { kind, endTokenIds }: ChatSettings): Record<string, unknown> {
+  if (kind === "vllm") {
+    return {
+      top_k: task.topK ?? -1,
+      min_p: 0,
+      repetition_penalty: 1,
+      logprobs: true,
+      top_logprobs: 0,
+      return_token_ids: true,
+      return_tokens_as_token_ids: true,
+    };
+  }
+  if (kind === "llama.cpp") return { top_k: task.topK ?? 0, min_p: 0, repeat_penalty: 1 };
+  if (kind !== "transformers") return {};
+  const sampling = task.temperature > 0 ? { do_sample: true, temperature: task.temperature, top_p: task.topP, top_k: task.topK ?? 0 } : { do_sample: false };
+  return {
+    stream: true,
+    generation_config: JSON.stringify({
+      ...sampling,
+      max_new_tokens: task.maxNewTokens,
+      repetition_penalty: 1,
+      ...(endTokenIds.length === 0 ? {} : { eos_token_id: endTokenIds, pad_token_id: endTokenIds[0] }),
+    }),
+  };
+}
+
+/** Messages as OpenAI spells them, each picture's place filled. */
+export function chatMessages(messages: readonly ChatMessage[], pictures: readonly string[]): unknown[] {
+  let next = 0;
+  return messages.map(({ role, content }) => ({
+    role,
+    content:
+      typeof content === "string"
+        ? content
+        : content.map((part) => (part.type === "image" ? { type: "image_url", image_url: { url: pictures[next++] } } : { type: "text", text: (part as { text: string }).text })),
+  }));
+}
+
+function readReply(reply: unknown): ServerReply {
+  if (!isRecord(reply) || !Array.isArray(reply["choices"])) throw unreadable("no choices", reply);
+  const answers = (reply["choices"] as unknown[]).map((choice): ServerAnswer => {
+    const message = isRecord(choice) ? choice["message"] : undefined;
+    if (!isRecord(choice) || !isRecord(message)) throw unreadable("a choice without a message", choice);
+    const logProbs = logProbsOf(choice["logprobs"]);
+    const tokenIds = Array.isArray(choice["token_ids"]) ? Int32Array.from(choice["token_ids"] as number[]) : logProbs?.tokenIds;
+    if (tokenIds && logProbs && tokenIds.length !== logProbs.values.length) {
+      throw unreadable(`${tokenIds.length} token ids with ${logProbs.values.length} log-probabilities`, undefined);
+    }
+    return {
+      text: typeof message["content"] === "string" ? message["content"] : "",
+      finishReason: finishReason(choice["finish_reason"]),
+      ...(tokenIds ? { tokenIds } : {}),
+      ...(tokenIds && logProbs ? { logProbs: logProbs.values } : {}),
+    };
+  });
+  return { answers, ...usage(reply["usage"]), ...(typeof reply["model"] === "string" ? { weights: reply["model"] } : {}) };
+}
+
+/** The chunks of one answer, put together. */
+function readEvents(events: unknown): ServerReply {
+  let text = "";
+  let reason: unknown;
+  let model: string | undefined;
+  let counts: unknown;
+  for (const event of events as unknown[]) {
+    if (!isRecord(event)) throw unreadable("an event that is no object", event);
+    if (event["error"] !== undefined) throw new ServerFault("failed", `the stream ended with: ${String(event["error"])}`);
+    if (typeof event["model"] === "string") model = event["model"];
+    if (event["usage"] !== undefined) counts = event["usage"];
+    const choice: unknown = Array.isArray(event["choices"]) ? event["choices"][0] : undefined;
+    if (!isRecord(choice)) continue;
+    const delta = choice["delta"];
+    if (isRecord(delta) && typeof delta["content"] === "string") text += delta["content"];
+    if (choice["finish_reason"] !== null && choice["finish_reason"] !== undefined) reason = choice["finish_reason"];
+  }
+  if (reason === undefined) throw new ServerFault("failed", "the stream ended before the answer did");
+  return { answers: [{ text, finishReason: finishReason(reason) }], ...usage(counts), ...(model === undefined ? {} : { weights: model }) };
+}
+
+function logProbsOf(logprobs: unknown): { values: Float32Array; tokenIds?: Int32Array } | undefined {
+  const content = isRecord(logprobs) ? logprobs["content"] : undefined;
+  if (!Array.isArray(content)) return undefined;
+  const entries = content as { token?: string; logprob: number }[];
+  const spelt = entries.map(({ token }) => /^token_id:(\d+)$/.exec(token ?? "")?.[1]);
+  return {
+    values: Float32Array.from(entries, ({ logprob }) => logprob),
+    ...(spelt.every((id) => id !== undefined) ? { tokenIds: Int32Array.from(spelt, Number) } : {}),
+  };
+}
+
+function finishReason(reason: unknown): "stop" | "length" {
+  if (reason === "stop" || reason === "length") return reason;
+  // vLLM and SGLang answer "abort" when the server drops a request, for instance while weights are exchanged.
+  throw new ServerFault("failed", `an answer that ended with "${String(reason)}"`);
+}
+
+function usage(value: unknown): { promptTokens?: number; completionTokens?: number } {
+  if (!isRecord(value)) return {};
+  const { prompt_tokens: prompt, completion_tokens: completion } = value;
+  return { ...(typeof prompt === "number" ? { promptTokens: prompt } : {}), ...(typeof completion === "number" ? { completionTokens: completion } : {}) };
+}
+
+function unreadable(what: string, found: unknown): ServerFault {
+  const shown = found === undefined ? "" : ` (${JSON.stringify(found)?.slice(0, 120)})`;
+  return new ServerFault("failed", `a reply with ${what}${shown}`);
+}

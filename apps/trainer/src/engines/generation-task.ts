@@ -1,0 +1,47 @@
+/** What a server is asked, and what it answers: the same for every protocol. */
+import type { PreparedPrompt } from "../training/prepared-prompt";
+
+/** Answers to one prompt that are asked for in one HTTP request. */
+export interface GenerationTask {
+  readonly prompt: Pick<PreparedPrompt, "id" | "messages" | "text" | "promptIds">;
+  readonly samples: number;
+  readonly temperature: number;
+  readonly topP: number;
+  /** null: all tokens. */
+  readonly topK: number | null;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+  /** The model's name at the server. */
+  readonly model: string;
+}
+
+/** One answer as the server gave it. */
+export interface ServerAnswer {
+  readonly text: string;
+  /** The end token included. */
+  readonly tokenIds?: Int32Array;
+  readonly logProbs?: Float32Array;
+  readonly finishReason: "stop" | "length";
+}
+
+export interface ServerReply {
+  readonly answers: readonly ServerAnswer[];
+  /** Tokens of the prompt, pictures expanded, as the server counted them. */
+  readonly promptTokens?: number;
+  /** Tokens of the answers together. */
+  readonly completionTokens?: number;
+  /** What the reply says about the weights that gave it: a model's name, a weight version. */
+  readonly weights?: string;
+}
+
+/** One HTTP request and how its reply is read. */
+export interface ProtocolRequest {
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Whether the reply is a stream of events. */
+  readonly events: boolean;
+  /** @throws ServerFault for a reply that is none */
+  read(reply: unknown): ServerReply;
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,119 @@
+/** From the configuration to an engine that has been tried. */
+import type { Processor } from "@v-triune/policy";
+import type { RemoteEngineConfig } from "../config/training-config";
+import { ConfigError, EngineError } from "../errors";
+import type { EngineEvents } from "./engine-events";
+import { engineLine } from "./format-engine-report";
+import { ServerFault, ServerRefusal } from "./http-json";
+import { type Ability, type EngineReport, can, probeEngine } from "./probe-engine";
+import { RemoteEngine } from "./remote-engine";
+import { type ServerKind, recogniseServer, serverNames, usualParallel } from "./server-kind";
+import { weightTransfer } from "./weight-transfer";
+
+export interface OpenEngineOptions extends EngineEvents {
+  readonly config: RemoteEngineConfig;
+  readonly processor: Processor;
+  readonly endTokenIds: readonly number[];
+  readonly temperature: number;
+  /** Whether an adapter is trained. */
+  readonly adapter: boolean;
+  /** Writes the weights that a server is first tried with, where it serves whatever folder it is told; gives the folder as the server sees it. */
+  readonly handOver: (content: "model" | "adapter") => Promise<string>;
+  readonly signal?: AbortSignal | undefined;
+  /** The line about what the server can do. */
+  readonly onReport?: (line: string) => void;
+}
+
+/**
+ * Recognises and tries the servers, refuses what a run can't do without, and works round the rest.
+ *
+ * @throws EngineError when a server can't be reached, or lacks what can't be worked round; ConfigError for a key that is not there
+ */
+export async function openRemoteEngine(options: OpenEngineOptions): Promise<RemoteEngine> {
+  const { config, processor, endTokenIds, temperature, signal, onPause, onResume, onWarning } = options;
+  const apiKey = readApiKey(config.apiKeyEnv);
+  const urls = config.servers.map((url) => url.replace(/\/+$/, ""));
+  const kinds = await Promise.all(urls.map((url) => (config.kind === "auto" ? reach(url, async () => (await recogniseServer(url, { apiKey, signal })).kind) : config.kind)));
+  const [kind] = kinds as [ServerKind, ...ServerKind[]];
+  const other = kinds.findIndex((found) => found !== kind);
+  if (other > 0) throw differ(`${serverNames[kind]} at ${urls[0]}`, `${serverNames[kinds[other] as ServerKind]} at ${urls[other]}`);
+  const transfer = weightTransfer(kind, config.weights.sync, options.adapter);
+  const model = config.model ?? (transfer.sync === "path" ? await options.handOver(transfer.content) : undefined);
+  const probed = await Promise.all(urls.map((url) => reach(url, () => probeEngine({ url, kind, model, apiKey, signal, endTokenIds, temperature }))));
+  for (const report of probed) {
+    checkAbilities(report, temperature);
+    options.onReport?.(engineLine(report));
+  }
+  const all = (ability: Ability): boolean => probed.every((report) => can(report, ability));
+  if (transfer.sync === "none" && config.staleWeights === "error") {
+    throw new ConfigError({
+      what: "With weights.sync: none the servers keep the weights that they were started with, and every step but the first trains on answers of stale weights.",
+      where: "rollout.engine.staleWeights",
+      expected: "allow, which trains on them with rollout.correction",
+      found: "error",
+    });
+  }
+  return new RemoteEngine({
+    kind,
+    servers: urls,
+    model: (probed[0] as EngineReport).model,
+    apiKey,
+    parallel: config.parallel ?? usualParallel[kind],
+    timeoutMs: config.timeout * 1000,
+    retries: config.retries,
+    several: kind !== "sglang" && all("n"),
+    logProbs: all("token_ids") && all("log_probs"),
+    processor,
+    endTokenIds,
+    promptTokens: config.promptTokens,
+    transfer,
+    staleWeights: config.staleWeights,
+    ...(onPause ? { onPause } : {}),
+    ...(onResume ? { onResume } : {}),
+    ...(onWarning ? { onWarning } : {}),
+  });
+}
+
+/** @throws ConfigError when the variable is not set */
+export function readApiKey(name: string | null): string | undefined {
+  if (name === null) return undefined;
+  const key = process.env[name];
+  if (key !== undefined && key !== "") return key;
+  throw new ConfigError({ what: "The key of the rollout servers is not there.", where: "rollout.engine.apiKeyEnv", expected: `the environment variable ${name}`, found: "it is not set" });
+}
+
+/** What a run can't do without: pictures that are seen, and answers that differ. */
+function checkAbilities({ url, kind, abilities }: EngineReport, temperature: number): void {
+  const needed: readonly Ability[] = ["pictures", "max_tokens", ...(temperature > 0 ? (["temperature"] as const) : [])];
+  for (const { ability, status, detail } of abilities) {
+    if (status === "yes" || !needed.includes(ability)) continue;
+    throw new EngineError({
+      what: `${serverNames[kind]} can't give rollouts for this run.`,
+      where: url,
+      expected: { pictures: "that it sees pictures", max_tokens: "that it keeps to max_tokens", temperature: "that it samples" }[ability as "pictures"],
+      found: detail,
+      fix: `v-triune doctor --engine ${url} shows all that was tried`,
+    });
+  }
+}
+
+function differ(first: string, other: string): EngineError {
+  return new EngineError({ what: "The rollout servers are not of one kind.", where: "rollout.engine.servers", expected: `the same as the first, ${first}`, found: other });
+}
+
+/** Says which server it is that can't be reached. */
+export async function reach<T>(url: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof ServerFault) && !(error instanceof ServerRefusal)) throw error;
+    throw new EngineError({
+      what: "The rollout server can't be used.",
+      where: url,
+      expected: "an answer",
+      found: error.message,
+      fix: error instanceof ServerRefusal ? "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)" : "start it, or put right rollout.engine.servers",
+      cause: error,
+    });
+  }
+}
