@@ -12,10 +12,10 @@ import type { PixelBox, SourceAdapter } from "../adapters/source-adapter";
 import { duckdbMessage, literal, openDatabase, plain, queryRows, type Database } from "../duckdb/database";
 import { PictureSpool, type PictureReference } from "../pictures/picture-reference";
 import { ALIVE, applyRules } from "../rules/apply-rules";
-import { verifyGold } from "../rules/verify-gold";
-import { loadLanguageIdentifier } from "../rules/identify-language";
 import { drawOrder, type FilterRule, type RuleNeed } from "../rules/filter-rule";
+import { isTextNeed } from "../rules/text-needs";
 import { writeSamples } from "../samples/write-samples";
+import { TextWorkers } from "../workers/text-workers";
 import { buildSample, type KeptRow } from "./build-sample";
 import { bindConfig, type BoundConfig, type CurationConfig } from "./config";
 import { distributions } from "./distributions";
@@ -139,6 +139,7 @@ class CurationRun {
   readonly #database: Database;
   readonly #connection: DuckDBConnection;
   readonly #spool: PictureSpool;
+  readonly #workers: TextWorkers;
   readonly #readings: Reading[] = [];
 
   constructor(bound: BoundConfig, options: CurateOptions, output: OutputFolder, database: Database) {
@@ -147,6 +148,7 @@ class CurationRun {
     this.#output = output;
     this.#database = database;
     this.#connection = database.connection;
+    this.#workers = new TextWorkers(bound.config.threads);
     this.#spool = new PictureSpool(join(output.work, "pictures.bin"));
   }
 
@@ -174,6 +176,7 @@ class CurationRun {
       return report;
     } finally {
       this.#spool.close();
+      await this.#workers.close();
     }
   }
 
@@ -227,14 +230,12 @@ class CurationRun {
         onProgress: (done) => this.#progress("pictures", "decode", done, Number(rows?.n)),
         signal: this.#options.signal,
       });
-    } else if (need === "language") {
-      await addTextColumn(this.#database, relation, "language", "question", await loadLanguageIdentifier(), this.#options.signal);
+    } else if (isTextNeed(need)) {
+      await addTextColumn(this.#database, relation, need, this.#workers, this.#options.signal);
     } else if (need === "rollouts") {
       const files = this.#bound.config.rollouts ?? [];
       const names = new Map(this.#bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource]));
-      await addRollouts(this.#database, relation, typeof files === "string" ? [files] : files, names, this.#options.signal);
-    } else if (need === "verified") {
-      await addTextColumn(this.#database, relation, "verified", "answer", verifyGold, this.#options.signal);
+      await addRollouts(this.#database, relation, typeof files === "string" ? [files] : files, names, this.#workers, this.#options.signal);
     }
   }
 

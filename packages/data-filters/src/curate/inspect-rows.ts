@@ -6,9 +6,10 @@ import { availableParallelism } from "node:os";
 import { BIGINT, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
 import type { PixelBox } from "../adapters/source-adapter";
 import { plain, type Database } from "../duckdb/database";
+import { fillTable } from "../duckdb/fill-table";
 import { inspectPicture, turnPoint, type PictureInspection } from "../pictures/inspect-picture";
 import type { PictureReference, PictureSpool } from "../pictures/picture-reference";
-import { BOXES_TYPE, boxesValue, fillTable } from "./row-table";
+import { BOXES_TYPE, boxesValue } from "./row-table";
 
 /** How pictures are looked at. */
 export interface InspectOptions {

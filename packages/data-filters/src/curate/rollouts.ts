@@ -12,15 +12,16 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BIGINT, DOUBLE, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
-import { boxedGroundTruth, DatasetError, detectionGroundTruth, detectionVerifierParm } from "@v-triune/schema";
-import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
+import { boxedGroundTruth, DatasetError, detectionGroundTruth } from "@v-triune/schema";
 import type { PixelBox } from "../adapters/source-adapter";
 import { fileRecords, isRecord, textOf, type TableRecord } from "../adapters/table-records";
 import { literal, plain, queryRows, type Database } from "../duckdb/database";
+import { fillTable } from "../duckdb/fill-table";
 import { resizedSize } from "../rules/token-count";
 import { parquetFiles } from "../samples/parquet-files";
+import type { JudgeRequest } from "../workers/text-tasks";
+import type { TextWorkers } from "../workers/text-workers";
 import { relativeBoxes } from "./build-sample";
-import { fillTable } from "./row-table";
 
 interface RolloutRow {
   readonly source: string;
@@ -28,9 +29,6 @@ interface RolloutRow {
   readonly response: string | null;
   readonly accuracy: number | null;
 }
-
-/** ε of the difficulty filter's IoU reward. */
-const detection = createDetectionVerifier({ epsilon: 0.5, evaluationEpsilon: 0.5 });
 
 /**
  * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`.
@@ -44,6 +42,7 @@ export async function addRollouts(
   relation: string,
   files: readonly string[],
   dataSources: ReadonlyMap<string, string>,
+  workers: TextWorkers,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const columns = [["source", VARCHAR], ["id", VARCHAR], ["response", VARCHAR], ["accuracy", DOUBLE]] as const;
@@ -58,7 +57,7 @@ export async function addRollouts(
       LEFT JOIN places q ON p.row IS NULL AND q.source = o.source AND q.id = regexp_replace(o.id, '#[0-9]+$', '')`);
   const [counts] = await queryRows(connection, "SELECT count(*) AS n, count(row) AS placed FROM placed");
   if (Number(counts?.n) > 0 && Number(counts?.placed) === 0) throw await strangers(connection, files);
-  await fillTable(writer, "judged", [["row", BIGINT], ["n", INTEGER], ["mean", DOUBLE]], judge(connection, relation, signal));
+  await fillTable(writer, "judged", [["row", BIGINT], ["n", INTEGER], ["mean", DOUBLE]], judge(connection, relation, workers, signal));
   await connection.run(`CREATE OR REPLACE TABLE rows AS
     SELECT rows.*, n AS rollout_count, mean AS mean_accuracy FROM rows LEFT JOIN judged USING (row) ORDER BY row`);
   for (const table of ["rollouts", "placed", "judged"]) await connection.run(`DROP TABLE ${table}`);
@@ -142,49 +141,78 @@ function responsesOf(value: Readonly<Record<string, unknown>>): string[] | null 
   return texts(body.choices.map((choice: unknown) => (isRecord(choice) ? (isRecord(choice.message) ? choice.message.content : choice.text) : null)));
 }
 
-async function* judge(connection: DuckDBConnection, relation: string, signal: AbortSignal | undefined): AsyncGenerator<DuckDBValue[]> {
+/** A rollout on its way through the workers. */
+interface Asked {
+  readonly row: bigint;
+  /** The verdict that its record states; null when it is judged here. */
+  readonly accuracy: number | null;
+}
+
+/** One row of `judged` for each row of the run that has a verdict. */
+async function* judge(
+  connection: DuckDBConnection,
+  relation: string,
+  workers: TextWorkers,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<DuckDBValue[]> {
+  const [count] = await queryRows(connection, `SELECT count(*) AS n FROM ${relation} JOIN placed USING (row) WHERE accuracy IS NULL`);
+  const asked: Asked[] = [];
+  let current: { row: bigint; n: number; sum: number } | null = null;
+  const add = ({ row }: Asked, score: number | null): DuckDBValue[] | null => {
+    const done = current !== null && current.row !== row && current.n > 0 ? [current.row, current.n, current.sum / current.n] : null;
+    if (current === null || current.row !== row) current = { row, n: 0, sum: 0 };
+    if (score !== null) {
+      current.n++;
+      current.sum += score;
+    }
+    return done;
+  };
+  for await (const verdicts of workers.compute("judged", requests(connection, relation, asked, signal), Number(count?.n))) {
+    for (const verdict of verdicts) {
+      for (const one of takeStated(asked)) yield* some(add(one, one.accuracy));
+      yield* some(add(asked.shift() as Asked, verdict === "" ? null : Number(verdict)));
+    }
+  }
+  for (const one of takeStated(asked)) yield* some(add(one, one.accuracy));
+  yield* some(add({ row: -1n, accuracy: null }, null));
+}
+
+/** The rollouts at the head of the queue whose records state a verdict. */
+function takeStated(asked: Asked[]): Asked[] {
+  const until = asked.findIndex(({ accuracy }) => accuracy === null);
+  return asked.splice(0, until < 0 ? asked.length : until);
+}
+
+function some<T>(value: T | null): readonly T[] {
+  return value === null ? [] : [value];
+}
+
+/** What the workers are to judge; every rollout, in order, goes into `asked`. */
+async function* requests(connection: DuckDBConnection, relation: string, asked: Asked[], signal: AbortSignal | undefined): AsyncGenerator<string> {
   const result = await connection.stream(`
     SELECT r.row, r.task, r.answer, r.boxes, r.width, r.height, o.response, o.accuracy
     FROM ${relation} r JOIN placed o USING (row) ORDER BY r.row`);
-  let current: { row: bigint; n: number; sum: number } | null = null;
   for (;;) {
     const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
+    if (chunk === null || chunk.rowCount === 0) return;
+    signal?.throwIfAborted();
     for (let i = 0; i < chunk.rowCount; i++) {
-      signal?.throwIfAborted();
-      const [row, task, answer, boxes, width, height, response, accuracy] = chunk.getRowValues(i).map(plain);
-      const number = BigInt(row as number);
-      if (current === null || current.row !== number) {
-        if (current !== null && current.n > 0) yield [current.row, current.n, current.sum / current.n];
-        current = { row: number, n: 0, sum: 0 };
-      }
+      const [row, task, answer, boxes, width, height, response, stated] = chunk.getRowValues(i).map(plain);
+      const accuracy = stated as number | null;
       const isBox = task === "detection" || task === "grounding";
-      const score =
-        (accuracy as number | null) ??
-        (isBox
-          ? boxAccuracy(String(response), (boxes ?? []) as PixelBox[], Number(width ?? 0), Number(height ?? 0))
-          : textAccuracy(String(response), String(answer)));
-      if (score !== null) {
-        current.n++;
-        current.sum += score;
-      }
+      // Boxes need the size of their picture; without it there is no verdict.
+      if (accuracy === null && isBox && !(Number(width) >= 1 && Number(height) >= 1)) continue;
+      asked.push({ row: BigInt(row as number), accuracy });
+      if (accuracy !== null) continue;
+      const request = isBox
+        ? boxRequest(String(response), (boxes ?? []) as PixelBox[], Number(width), Number(height))
+        : { response: String(response), groundTruth: boxedGroundTruth(String(answer)) };
+      yield JSON.stringify(request);
     }
   }
-  if (current !== null && current.n > 0) yield [current.row, current.n, current.sum / current.n];
-}
-
-function textAccuracy(response: string, answer: string): number | null {
-  const verdict = mathverify.verify(response, { groundTruth: boxedGroundTruth(answer) });
-  return verdict.status === "scored" ? verdict.accuracy : null;
 }
 
 /** Predictions are pixels of the picture as Qwen2.5-VL's processor resizes it. */
-function boxAccuracy(response: string, boxes: readonly PixelBox[], width: number, height: number): number | null {
-  if (width < 1 || height < 1) return null;
-  const seen = resizedSize(width, height);
-  const verdict = detection.verify(response, {
-    groundTruth: detectionGroundTruth(relativeBoxes(boxes, width, height)),
-    params: { ...detectionVerifierParm(), image_grid_thw: [[1, seen.height, seen.width]], is_training: false, epsilon: 0.5 },
-  });
-  return verdict.status === "scored" ? verdict.accuracy : null;
+function boxRequest(response: string, boxes: readonly PixelBox[], width: number, height: number): JudgeRequest {
+  return { response, groundTruth: detectionGroundTruth(relativeBoxes(boxes, width, height)), seen: resizedSize(width, height) };
 }

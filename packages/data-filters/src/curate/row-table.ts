@@ -16,6 +16,7 @@ import {
 } from "@duckdb/node-api";
 import type { SourceInfo } from "@v-triune/schema";
 import type { PixelBox, SourceRow } from "../adapters/source-adapter";
+import { CHUNK_ROWS } from "../duckdb/fill-table";
 
 const BOXES = LIST(STRUCT({ x1: DOUBLE, y1: DOUBLE, x2: DOUBLE, y2: DOUBLE, label: VARCHAR }));
 
@@ -36,9 +37,6 @@ const COLUMNS: readonly (readonly [string, DuckDBType])[] = [
   ["picture_count", INTEGER],
   ["pictures", VARCHAR],
 ];
-
-/** DuckDB's chunks hold at most this many rows. */
-const CHUNK = 2048;
 
 /** Appends rows to `rows`, a chunk at a time. */
 export class RowTable {
@@ -82,7 +80,7 @@ export class RowTable {
       JSON.stringify(row.pictures),
     ];
     for (const [i, cell] of cells.entries()) this.#columns[i]?.push(cell);
-    if (this.#next % CHUNK === 0) this.#flush();
+    if (this.#next % CHUNK_ROWS === 0) this.#flush();
   }
 
   /** Writes what is left; the table is then ready for queries. */
@@ -105,40 +103,6 @@ export class RowTable {
 /** Boxes as a DuckDB list. */
 export function boxesValue(boxes: readonly PixelBox[]): DuckDBValue {
   return listValue(boxes.map(({ x1, y1, x2, y2, label }) => structValue({ x1, y1, x2, y2, label })));
-}
-
-/**
- * A table for values computed row by row outside SQL, keyed by `row`.
- *
- * @param connection the database's `writer`, as the rows are most often made from a stream of its other connection
- */
-export async function fillTable(
-  connection: DuckDBConnection,
-  table: string,
-  columns: readonly (readonly [string, DuckDBType])[],
-  rows: AsyncIterable<readonly DuckDBValue[]>,
-): Promise<void> {
-  await connection.run(`CREATE OR REPLACE TABLE ${table}(${columns.map(([name, type]) => `${name} ${type.toString()}`).join(", ")})`);
-  const appender = await connection.createAppender(table);
-  const types = columns.map(([, type]) => type);
-  let pending: DuckDBValue[][] = columns.map(() => []);
-  const flush = (): void => {
-    const count = pending[0]?.length ?? 0;
-    if (count === 0) return;
-    const chunk = DuckDBDataChunk.create(types, count);
-    chunk.setColumns(pending);
-    appender.appendDataChunk(chunk);
-    pending = columns.map(() => []);
-  };
-  try {
-    for await (const row of rows) {
-      for (const [i, cell] of row.entries()) pending[i]?.push(cell);
-      if ((pending[0]?.length ?? 0) >= CHUNK) flush();
-    }
-    flush();
-  } finally {
-    appender.closeSync();
-  }
 }
 
 /** Columns of boxes for `fillTable`. */

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { BIGINT, BOOLEAN } from "@duckdb/node-api";
 import { plain, type Database } from "../duckdb/database";
-import { fillTable } from "./row-table";
+import { fillTable } from "../duckdb/fill-table";
 
 /** A split, as a configuration states it. */
 export interface SplitConfig {

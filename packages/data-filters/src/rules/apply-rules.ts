@@ -17,8 +17,11 @@ export interface ApplyRulesOptions {
   readonly allReasons: boolean;
   /** Needs whose columns `rows` has from the start. */
   readonly provided?: readonly RuleNeed[];
-  /** Computes columns of `rows` for the rows of `relation`. */
-  provide(need: RuleNeed, relation: string): Promise<void>;
+  /**
+   * Computes what is needed for the rows of `relation`: columns of `rows`, or a table of its own. Gives the join (`LEFT JOIN ..`)
+   * that brings that table's columns to the rules which need them.
+   */
+  provide(need: RuleNeed, relation: string): Promise<string | void>;
   /** Told before each group of rules. */
   onRules?(names: readonly string[]): void;
   readonly signal?: AbortSignal | undefined;
@@ -35,23 +38,29 @@ export const ALIVE = "alive";
  */
 export async function applyRules(connection: DuckDBConnection, rules: readonly FilterRule[], options: ApplyRulesOptions): Promise<void> {
   await connection.run("CREATE OR REPLACE TABLE dropped(row BIGINT, rule INTEGER)");
-  await connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ANTI JOIN dropped USING (row)`);
+  // A view keeps the columns that it was made with, and `rows` may be replaced by one that has more.
+  const view = (joinDropped: boolean): Promise<unknown> =>
+    connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ${joinDropped ? "ANTI JOIN dropped USING (row)" : ""}`);
+  await view(false);
   const provided = new Set<RuleNeed>(options.provided);
-  for (const group of groups(rules, options.provided ?? [])) {
+  const joins = new Map<RuleNeed, string>();
+  for (const [place, group] of groups(rules, options.provided ?? []).entries()) {
     options.signal?.throwIfAborted();
     for (const { rule } of group) {
       for (const need of rule.needs ?? []) {
         if (provided.has(need)) continue;
         provided.add(need);
-        await options.provide(need, needing(rules, need, options.allReasons ? "rows" : ALIVE));
-        // The provider replaced `rows`; a view keeps the columns it was made with.
-        await connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ANTI JOIN dropped USING (row)`);
+        const join = await options.provide(need, needing(rules, need, options.allReasons ? "rows" : ALIVE));
+        if (typeof join === "string") joins.set(need, join);
+        await view(place > 0);
       }
     }
     options.onRules?.(group.map(({ rule }) => rule.name));
-    const sql = group[0]?.rule.scope === "set" ? setGroup(group, options.seed) : rowGroup(group, options.seed, ALIVE);
-    await connection.run(`INSERT INTO dropped ${sql}`).catch((error: unknown) => blame(connection, group, options.seed, error));
+    const relation = joined(ALIVE, group, joins);
+    await connection.run(`INSERT INTO dropped ${groupSql(group, options.seed, relation)}`).catch((error: unknown) => blame(connection, group, options.seed, relation, error));
+    if (place === 0) await view(true);
   }
+  await view(true);
   if (options.allReasons) await recordReasons(connection, rules, options.seed);
 }
 
@@ -61,7 +70,19 @@ function needing(rules: readonly FilterRule[], need: RuleNeed, relation: string)
   return about.includes("") ? relation : `(SELECT * FROM ${relation} WHERE ${about.map((scope) => `(${scope})`).join(" OR ")})`;
 }
 
-interface Placed {
+/** The relation with the columns that this group's rules need and `rows` does not have. */
+function joined(relation: string, group: readonly Placed[], joins: ReadonlyMap<RuleNeed, string>): string {
+  const needs = new Set(group.flatMap(({ rule }) => rule.needs ?? []));
+  const clauses = [...needs].flatMap((need) => joins.get(need) ?? []);
+  return clauses.length === 0 ? relation : `(SELECT * FROM ${relation} ${clauses.join(" ")})`;
+}
+
+function groupSql(group: readonly Placed[], seed: number, relation: string): string {
+  return group[0]?.rule.scope === "set" ? setGroup(group, seed, relation) : rowGroup(group, seed, relation);
+}
+
+/** A rule with its position in the run. */
+export interface Placed {
   readonly rule: FilterRule;
   readonly index: number;
 }
@@ -81,21 +102,25 @@ function groups(rules: readonly FilterRule[], provided: readonly RuleNeed[]): Pl
 }
 
 function rowGroup(group: readonly Placed[], seed: number, relation: string): string {
-  const cases = group.map(({ rule, index }) => `WHEN ${rowPredicate(rule, seed, relation)} THEN ${index}`);
-  return `SELECT row, rule FROM (SELECT row, CASE ${cases.join(" ")} END AS rule FROM ${relation}) WHERE rule IS NOT NULL`;
+  return `SELECT row, rule FROM (SELECT row, ${firstHit(group, seed, relation)} AS rule FROM ${relation}) WHERE rule IS NOT NULL`;
 }
 
-function setGroup(group: readonly Placed[], seed: number): string {
+/** The position of the first row rule that hits, as SQL; NULL for a row to keep. */
+export function firstHit(rules: readonly Placed[], seed: number, relation: string): string {
+  return `CASE ${rules.map(({ rule, index }) => `WHEN ${rowPredicate(rule, seed, relation)} THEN ${index}`).join(" ")} END`;
+}
+
+function setGroup(group: readonly Placed[], seed: number, from: string): string {
   const { rule, index } = group[0] as Placed;
   const about = scopeOf(rule);
-  const relation = about === "" ? ALIVE : `(SELECT * FROM ${ALIVE} WHERE ${about})`;
+  const relation = about === "" ? from : `(SELECT * FROM ${from} WHERE ${about})`;
   const sql = rule.sql({ relation, seed });
   const query = rule.query === true ? sql : `SELECT row FROM (SELECT row, (${sql}) AS hit FROM ${relation}) WHERE hit`;
   return `SELECT row, ${index} FROM (${query})`;
 }
 
 /** A row rule's predicate for the rows it is about. */
-export function rowPredicate(rule: FilterRule, seed: number, relation: string): string {
+function rowPredicate(rule: FilterRule, seed: number, relation: string): string {
   const about = scopeOf(rule);
   const predicate = `(${rule.sql({ relation, seed })})`;
   return about === "" ? predicate : `${about} AND ${predicate}`;
@@ -119,13 +144,12 @@ async function recordReasons(connection: DuckDBConnection, rules: readonly Filte
     FROM rows LEFT JOIN dropped USING (row)`);
 }
 
-/** Finds the rule of a group whose SQL fails, so that the error names it. */
-async function blame(connection: DuckDBConnection, group: readonly Placed[], seed: number, error: unknown): Promise<never> {
+/** Throws the error that names the rule of a group whose SQL fails, or `error` where none does. */
+export async function blame(connection: DuckDBConnection, group: readonly Placed[], seed: number, relation: string, error: unknown): Promise<never> {
   if (/INTERRUPT/i.test(String(error))) throw error;
   for (const placed of group) {
-    const sql = placed.rule.scope === "set" ? setGroup([placed], seed) : rowGroup([placed], seed, ALIVE);
     try {
-      await connection.run(`SELECT count(*) FROM (${sql})`);
+      await connection.run(`SELECT count(*) FROM (${groupSql([placed], seed, relation)})`);
     } catch (cause) {
       throw new DatasetError({
         code: "bad-option",

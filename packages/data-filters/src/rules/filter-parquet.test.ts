@@ -40,22 +40,45 @@ describe("filterParquet", () => {
     ]);
   });
 
-  it("keeps the same rows without reasons, and refuses what needs more than one reading", async () => {
+  it("decides alike in one reading and in several", async () => {
     const inputs = [join(folder, "a.parquet"), join(folder, "b.parquet")];
-    const options = { rules: ["answer-symbols", "answer-length"], columns: { task: "'math'" }, overwrite: true };
+    const options = { rules: ["answer-symbols", "answer-length"], columns: { task: "'math'" } };
     const [one, two] = [join(folder, "one.parquet"), join(folder, "two.parquet")];
-    await filterParquet(inputs, two, options);
-    expect(await filterParquet(inputs, one, { ...options, reasons: false })).toEqual({ read: 8000, kept: 6400, dropped: [] });
+    const result = await filterParquet(inputs, one, options);
+    expect(result.dropped.map(({ rows }) => rows)).toEqual([800, 800]);
+    // A file of dropped rows, or a rule over all rows, takes several.
+    expect(await filterParquet(inputs, two, { ...options, droppedTo: join(folder, "gone.parquet") })).toEqual(result);
     expect(await rows(one)).toEqual(await rows(two));
-    await expect(filterParquet(inputs, one, { ...options, rules: ["category-balance"], reasons: false })).rejects.toThrow("the rule category-balance");
-    await expect(filterParquet(inputs, one, { ...options, reasons: false, droppedTo: two })).rejects.toThrow("droppedTo");
+    expect(await filterParquet(inputs, two, { ...options, rules: [...options.rules, { rule: "cap", max: 8000 }], overwrite: true })).toEqual(result);
+    expect(await rows(one)).toEqual(await rows(two));
   });
 
-  it("tells that a language is not known instead of passing all rows", async () => {
-    const options = { rules: ["language"], columns: { task: "'ocr'" }, overwrite: true };
-    await expect(filterParquet(join(folder, "a.parquet"), join(folder, "l.parquet"), options)).rejects.toThrow("a rule that needs language");
-    const columns = { ...options.columns, language: "CASE WHEN id < 10 THEN 'en' ELSE 'fr' END" };
-    expect(await filterParquet(join(folder, "a.parquet"), join(folder, "l.parquet"), { ...options, columns })).toMatchObject({ kept: 10 });
+  it("tells languages and verifies answers of rows that no earlier rule hit, alike on any number of threads", async () => {
+    const input = join(folder, "texts.parquet");
+    const texts = "CASE i % 3 WHEN 0 THEN 'Combien de cubes rouges voyez-vous dans la boîte ' ELSE 'How many red cubes do you see in box ' END";
+    const words = "(SELECT string_agg(chr(97 + (hash(i, k) % 26)::INTEGER), '') FROM range(9) w(k))";
+    const answers = "CASE WHEN i % 5 = 0 THEN '}{' WHEN i % 7 = 0 THEN 'x=1' ELSE i::VARCHAR END";
+    await withDatabase({}, (c) => c.run(`COPY (SELECT 'ocr' AS task, ${texts} || ${words} || '?' AS question, ${answers} AS answer FROM range(4620) t(i)) TO ${literal(input)} (FORMAT parquet)`));
+    const results: unknown[] = [];
+    for (const threads of [1, 2, 4]) {
+      const output = join(folder, `texts-${threads}.parquet`);
+      const rules = [{ rule: "symbols", sql: "answer = 'x=1'", reason: "an equation" }, "language", "verifiable-answer"];
+      results.push([await filterParquet(input, output, { rules, threads, droppedTo: join(folder, `t-${threads}.parquet`) }), await rows(output), await rows(join(folder, `t-${threads}.parquet`), "row, rule")]);
+    }
+    const equations = Array.from({ length: 4620 }, (_, i) => i).filter((i) => i % 5 !== 0 && i % 7 === 0);
+    const [[report]] = results as [[{ dropped: { rule: string; rows: number }[] }]];
+    expect(report.dropped.map(({ rule }) => rule)).toEqual(["symbols", "language", "verifiable-answer"]);
+    expect(report.dropped[0]?.rows).toBe(equations.length);
+    // French, but for the equations.
+    expect(report.dropped[1]?.rows).toBe(1540 - equations.filter((i) => i % 3 === 0).length);
+    expect(report.dropped[2]?.rows).toBe(616);
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
+  it("takes a language that the file states", async () => {
+    const columns = { task: "'ocr'", language: "CASE WHEN id < 10 THEN 'en' ELSE 'fr' END" };
+    expect(await filterParquet(join(folder, "a.parquet"), join(folder, "l.parquet"), { rules: ["language"], columns })).toMatchObject({ kept: 10 });
   });
 
   it("keeps the order on many threads, and copies all when nothing is dropped", async () => {
@@ -91,7 +114,10 @@ describe("filterParquet", () => {
     const output = join(folder, "none.parquet");
     const bad = { rules: [{ rule: "x", sql: "nope = 1", reason: "x" }] };
     await expect(filterParquet(join(folder, "a.parquet"), output, bad)).rejects.toMatchObject({ field: "rules.x.sql" });
-    await expect(filterParquet(join(folder, "a.parquet"), output, { rules: ["verifiable-answer"] })).rejects.toMatchObject({ code: "bad-option" });
+    for (const [rule, need] of [["picture-decodes", "a look into pictures"], ["near-duplicate-picture", "hash"], ["difficulty", "rollouts"]] as const) {
+      const run = filterParquet(join(folder, "a.parquet"), output, { rules: [rule] });
+      await expect(run).rejects.toMatchObject({ field: `rules.${rule}`, found: `one that needs ${need}` });
+    }
     await expect(filterParquet(join(folder, "zzz.parquet"), output, { rules: [] })).rejects.toMatchObject({ code: "missing-file" });
     expect(existsSync(output) || existsSync(`${output}.partial`)).toBe(false);
     await expect(filterParquet(join(folder, "b.parquet"), join(folder, "a.parquet"), { rules: [] })).rejects.toMatchObject({ code: "output-in-use" });

@@ -1,0 +1,39 @@
+/**
+ * What is computed from text outside SQL: a language, a verdict on a gold answer, a verdict on a response. Text in, text out, nothing
+ * kept between two of them: the result is the same in this thread, in a worker, and on any number of workers.
+ */
+import { detectionVerifierParm } from "@v-triune/schema";
+import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
+import { loadLanguageIdentifier } from "../rules/identify-language";
+import { verifyGold } from "../rules/verify-gold";
+
+/** `language`: question → ISO 639-1. `verified`: answer → `yes` or why not. `judged`: `JudgeRequest` as JSON → accuracy, or empty. */
+export type TextTask = "language" | "verified" | "judged";
+
+/** A response and the gold it is judged against; with the size of the picture as the model saw it where the gold is boxes. */
+export interface JudgeRequest {
+  readonly response: string;
+  readonly groundTruth: string;
+  readonly seen?: { readonly width: number; readonly height: number };
+}
+
+/** Loads what a task needs, once a thread. */
+export async function loadTextTask(task: TextTask): Promise<(text: string) => string> {
+  if (task === "language") return loadLanguageIdentifier();
+  return task === "verified" ? verifyGold : judge;
+}
+
+/** ε of the difficulty filter's IoU reward. */
+const detection = createDetectionVerifier({ epsilon: 0.5, evaluationEpsilon: 0.5 });
+
+function judge(text: string): string {
+  const { response, groundTruth, seen } = JSON.parse(text) as JudgeRequest;
+  const verdict =
+    seen === undefined
+      ? mathverify.verify(response, { groundTruth })
+      : detection.verify(response, {
+          groundTruth,
+          params: { ...detectionVerifierParm(), image_grid_thw: [[1, seen.height, seen.width]], is_training: false, epsilon: 0.5 },
+        });
+  return verdict.status === "scored" ? String(verdict.accuracy) : "";
+}

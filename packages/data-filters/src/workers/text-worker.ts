@@ -1,0 +1,30 @@
+/** The inside of a worker thread: texts in, one text for each out. Nothing imports this file. */
+import { parentPort } from "node:worker_threads";
+import { loadTextTask, type TextTask } from "./text-tasks";
+
+/** Texts to be computed. */
+export interface TextRequest {
+  readonly task: TextTask;
+  readonly texts: readonly string[];
+}
+
+/** One value for each text, or what went wrong. Replies come in the order of the requests. */
+export type TextReply = { readonly values: readonly string[] } | { readonly error: string };
+
+const loaded = new Map<TextTask, Promise<(text: string) => string>>();
+let queue: Promise<void> = Promise.resolve();
+
+async function compute({ task, texts }: TextRequest): Promise<TextReply> {
+  try {
+    let load = loaded.get(task);
+    if (load === undefined) loaded.set(task, (load = loadTextTask(task)));
+    const one = await load;
+    return { values: texts.map(one) };
+  } catch (error) {
+    return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+parentPort?.on("message", (request: TextRequest) => {
+  queue = queue.then(async () => parentPort?.postMessage(await compute(request), []));
+});
