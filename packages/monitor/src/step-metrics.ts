@@ -6,6 +6,7 @@
  * "Correct" is an accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
  */
 import { TASKS, taskDefaults } from "@v-triune/schema";
+import { CountedValues } from "./counted-values";
 import type { MetricRecord, MetricSplit } from "./metric-record";
 import { RunningMoments } from "./running-moments";
 import { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
@@ -98,8 +99,7 @@ class Cell {
   readonly rollouts = { count: 0, truncated: 0, scored: 0, skipped: 0, error: 0, notFinite: 0 };
   /** By family, so that a name is prefixed once a step and not once a rollout. */
   readonly moments = { "": new Map<string, RunningMoments>(), "reward/": new Map<string, RunningMoments>(), "verifier/": new Map<string, RunningMoments>() };
-  /** For quantiles: exact, as a step's rollouts are few. */
-  readonly lengths: number[] = [];
+  readonly lengths = new CountedValues();
   readonly groups: GroupRange[] = [];
   readonly reasons = new Map<string, number>();
   readonly words = new Float64Array(REFLECTION_WORDS.length);
@@ -120,19 +120,15 @@ class Cell {
     for (const key of Object.keys(this.rollouts) as (keyof Cell["rollouts"])[]) this.rollouts[key] += other.rollouts[key];
     for (const key of Object.keys(this.reflection) as (keyof Cell["reflection"])[]) this.reflection[key] += other.reflection[key];
     for (const family of FAMILIES) for (const [name, theirs] of other.moments[family]) momentsOf(this.moments[family], name).merge(theirs);
-    for (const length of other.lengths) this.lengths.push(length);
+    this.lengths.merge(other.lengths);
     for (const group of other.groups) this.groups.push(group);
     for (const [reason, times] of other.reasons) this.countReason(reason, times);
     for (let i = 0; i < this.words.length; i += 1) this.words[i] = this.words[i]! + other.words[i]!;
   }
 }
 
-/** The value below which a share q of the sorted values lies, linearly interpolated (numpy's default). */
-function quantile(sorted: readonly number[], q: number): number {
-  const position = (sorted.length - 1) * q;
-  const low = sorted[Math.floor(position)]!;
-  return low + (sorted[Math.ceil(position)]! - low) * (position - Math.floor(position));
-}
+/** Quantiles of the length that are reported. */
+const LENGTH_QUANTILES = [["response_length/p50", 0.5], ["response_length/p90", 0.9], ["response_length/p99", 0.99]] as const;
 
 /** Which statistics of an observed quantity are reported; the rest reports its mean only. */
 const STATISTICS: Readonly<Record<string, readonly ("mean" | "std" | "min" | "max")[]>> = {
@@ -162,12 +158,8 @@ function metricsOf(cell: Cell): Record<string, number> {
   put("verdict/skipped_ratio", skipped, count);
   if (notFinite > 0) metrics["metrics/not_finite"] = notFinite;
 
-  if (cell.lengths.length > 0) {
-    const sorted = Float64Array.from(cell.lengths).sort() as unknown as number[];
-    metrics["response_length/p50"] = quantile(sorted, 0.5);
-    metrics["response_length/p90"] = quantile(sorted, 0.9);
-    metrics["response_length/p99"] = quantile(sorted, 0.99);
-  }
+  const quantiles = cell.lengths.quantiles(LENGTH_QUANTILES.map(([, share]) => share));
+  for (const [index, value] of quantiles.entries()) metrics[LENGTH_QUANTILES[index]![0]] = value;
   put("response_length/clip_ratio", truncated, count);
 
   metrics["group/count"] = cell.groups.length;
@@ -234,7 +226,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     cell.rollouts.count += 1;
     cell.rollouts[verdict.status] += 1;
     if (record.truncated) cell.rollouts.truncated += 1;
-    cell.lengths.push(record.responseTokens);
+    cell.lengths.add(record.responseTokens);
     cell.observe("", "response_length", record.responseTokens);
     if (record.promptTokens !== undefined) cell.observe("", "prompt_length", record.promptTokens);
     if (record.strippedTokens !== undefined) cell.observe("", "rollout/stripped_image_tokens", record.strippedTokens);

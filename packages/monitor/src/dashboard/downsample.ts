@@ -3,7 +3,8 @@
  *
  * minMax: the smallest and the largest value of each bucket; no spike is lost, which is what a chart of a training run is read for.
  * lttb: largest triangle three buckets (S. Steinarsson, "Downsampling Time Series for Visual Representation", 2013): one point a bucket,
- * that which spans the largest triangle with the point chosen before and the mean of the next bucket; for sparklines.
+ * that which spans the largest triangle with the point chosen before and the mean of the next bucket; for sparklines. Long series are reduced
+ * to the extremes of four times as many buckets first (MinMaxLTTB, arXiv 2305.00332): as good to the eye, and ten times as fast.
  *
  * Deviation: values that are not finite stay out of LTTB's areas; minMax keeps one of a bucket that has nothing else, as a gap.
  */
@@ -42,7 +43,7 @@ export function minMax(points: Points, limit: number): ReducedPoints {
 }
 
 /** The indexes that {@link minMax} keeps, ascending. */
-export function minMaxIndexes({ steps, values }: Points, limit: number): number[] {
+function minMaxIndexes({ steps, values }: Points, limit: number): number[] {
   const length = steps.length;
   if (length <= limit) return Array.from({ length }, (_, index) => index);
   const buckets = Math.max(1, (limit - 2) >> 1);
@@ -66,12 +67,20 @@ export function minMaxIndexes({ steps, values }: Points, limit: number): number[
   return kept;
 }
 
+/** Points a bucket that LTTB chooses from. */
+const PRESELECTION = 8;
+
+function pick({ steps, values }: Points, indexes: readonly number[]): Points {
+  return { steps: indexes.map((index) => steps[index]!), values: indexes.map((index) => values[index]!) };
+}
+
 /**
  * At most `limit` points by LTTB; values that are not finite are left out.
  *
  * @param limit at least 3
  */
-export function lttb(points: Points, limit: number): ReducedPoints {
+export function lttb(whole: Points, limit: number): ReducedPoints {
+  const points = whole.steps.length > PRESELECTION * limit ? pick(whole, minMaxIndexes(whole, PRESELECTION * limit)) : whole;
   const finite: number[] = [];
   for (let index = 0; index < points.values.length; index += 1) if (Number.isFinite(points.values[index]!)) finite.push(index);
   if (finite.length <= limit) return copy(points, finite);

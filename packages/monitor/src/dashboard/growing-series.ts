@@ -1,4 +1,4 @@
-import { minMaxIndexes, type Points } from "./downsample";
+import type { Points } from "./downsample";
 
 /** Points that a series holds exactly; twice what the dashboard is meant for (10,000 steps), 200 kB a series. */
 const EXACT_POINTS = 16_384;
@@ -54,15 +54,33 @@ export class GrowingSeries implements Points {
     this.#values = values;
   }
 
+  /** Of four neighbours in the older half the smallest and the largest stay, in their order. */
   #reduce(): void {
-    const half = this.#length >> 1;
-    const kept = minMaxIndexes({ steps: this.#steps.subarray(0, half), values: this.#values.subarray(0, half) }, half >> 1);
-    for (const [to, from] of kept.entries()) {
-      this.#steps[to] = this.#steps[from]!;
-      this.#values[to] = this.#values[from]!;
+    const steps = this.#steps;
+    const values = this.#values;
+    const half = (this.#length >> 1) & ~3;
+    let to = 0;
+    for (let from = 0; from < half; from += 4) {
+      let low = from;
+      // NaN is neither smaller nor larger than anything; it must not hide what is.
+      while (low < from + 3 && Number.isNaN(values[low]!)) low += 1;
+      let high = low;
+      for (let index = low + 1; index < from + 4; index += 1) {
+        const value = values[index]!;
+        if (value < values[low]!) low = index;
+        if (value > values[high]!) high = index;
+      }
+      const isOne = low === high;
+      const first = isOne && low === from + 3 ? from : Math.min(low, high);
+      const second = isOne ? from + 3 : Math.max(low, high);
+      steps[to] = steps[first]!;
+      values[to] = values[first]!;
+      steps[to + 1] = steps[second]!;
+      values[to + 1] = values[second]!;
+      to += 2;
     }
-    this.#steps.copyWithin(kept.length, half, this.#length);
-    this.#values.copyWithin(kept.length, half, this.#length);
-    this.#length = kept.length + this.#length - half;
+    steps.copyWithin(to, half, this.#length);
+    values.copyWithin(to, half, this.#length);
+    this.#length += to - half;
   }
 }

@@ -2,6 +2,7 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { parseRecordLine } from "../metrics-file";
 import { createMetricsTail } from "./metrics-tail";
 
 let folder: string;
@@ -16,7 +17,14 @@ const line = (step: number): string => `${JSON.stringify({ step, split: "train",
 
 function follow() {
   const steps: number[] = [];
-  const tail = createMetricsTail(path, (record) => steps.push(record.step), () => steps.splice(0));
+  const tail = createMetricsTail(path, {
+    lines(bytes, from, to) {
+      const records = bytes.toString("utf8", from, to).trim().split("\n").map(parseRecordLine);
+      for (const record of records) if (record !== null) steps.push(record.step);
+      return records.filter((record) => record === null).length;
+    },
+    restarted: () => steps.splice(0),
+  });
   return { steps, tail };
 }
 

@@ -2,16 +2,15 @@
  * Follows a metrics.jsonl that a run may still be writing: reads what was added, keeps a half-written last line until its rest comes, and
  * begins anew when the file was replaced (a resumed run drops the steps it will write again).
  */
-import { open, stat } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { parseRecordLine } from "../metrics-file";
-import type { MetricRecord } from "../metric-record";
 
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 4 << 20;
 /** Read at once before the page is told; a file of gigabytes shows from its first second on. */
-const STRETCH_BYTES = 32 << 20;
+const STRETCH_MILLISECONDS = 400;
 /** No record is longer; a longer line is skipped instead of gathered in memory. */
 const LONGEST_LINE = 4 << 20;
+const LINE_BREAK = 10;
 
 export interface MetricsTail {
   /**
@@ -26,44 +25,53 @@ export interface MetricsTail {
   readonly badLines: number;
 }
 
-/**
- * @param onRecord told each record
- * @param onRestart told when the file was replaced or cut, before its records come again
- */
-export function createMetricsTail(path: string, onRecord: (record: MetricRecord) => void, onRestart: () => void): MetricsTail {
+/** Who is told. */
+export interface MetricsTailEvents {
+  /** Whole lines, from `from` to behind the line break before `to`. @returns how many were no records */
+  readonly lines: (bytes: Buffer, from: number, to: number) => number;
+  /** The file was replaced or cut; its lines come again. */
+  readonly restarted: () => void;
+}
+
+/** Follows the file at `path`, which may not be there yet. */
+export function createMetricsTail(path: string, events: MetricsTailEvents): MetricsTail {
   let inode = 0;
   let offset = 0;
   let size = 0;
   let badLines = 0;
-  let rest: Buffer = Buffer.alloc(0);
+  /** The line that has begun. */
+  let rest = Buffer.alloc(0);
   let skipping = false;
 
-  function take(chunk: Buffer): void {
+  /** Hands on the whole lines of what was read, the part before `end`; keeps what follows them. */
+  function take(bytes: Buffer, end: number): void {
     let from = 0;
-    for (;;) {
-      const end = chunk.indexOf(10, from);
-      if (end < 0) break;
-      const line = chunk.subarray(from, end);
-      from = end + 1;
-      if (skipping) {
-        skipping = false;
-        rest = Buffer.alloc(0);
-        badLines += 1;
-        continue;
-      }
-      const text = (rest.length === 0 ? line : Buffer.concat([rest, line])).toString("utf8");
-      rest = Buffer.alloc(0);
-      if (text.trim() === "") continue;
-      const record = parseRecordLine(text);
-      if (record === null) badLines += 1;
-      else onRecord(record);
+    if (skipping) {
+      const lineEnd = bytes.subarray(0, end).indexOf(LINE_BREAK);
+      if (lineEnd < 0) return;
+      skipping = false;
+      badLines += 1;
+      from = lineEnd + 1;
     }
-    if (skipping) return;
-    rest = Buffer.concat([rest, chunk.subarray(from)]);
-    if (rest.length > LONGEST_LINE) {
-      rest = Buffer.alloc(0);
-      skipping = true;
-    }
+    const to = bytes.subarray(0, end).lastIndexOf(LINE_BREAK) + 1;
+    if (to > from) badLines += events.lines(bytes, from, to);
+    rest = Buffer.from(bytes.subarray(Math.max(from, to), end));
+    if (rest.length <= LONGEST_LINE) return;
+    rest = Buffer.alloc(0);
+    skipping = true;
+  }
+
+  async function readStretch(handle: FileHandle): Promise<void> {
+    const until = performance.now() + STRETCH_MILLISECONDS;
+    const buffer = Buffer.allocUnsafe(LONGEST_LINE + Math.min(CHUNK_BYTES, size - offset));
+    do {
+      const kept = rest.copy(buffer);
+      const { bytesRead } = await handle.read(buffer, kept, Math.min(CHUNK_BYTES, size - offset), offset);
+      if (bytesRead === 0) return;
+      offset += bytesRead;
+      take(buffer, kept + bytesRead);
+      await nextTurn();
+    } while (offset < size && performance.now() < until);
   }
 
   return {
@@ -77,7 +85,7 @@ export function createMetricsTail(path: string, onRecord: (record: MetricRecord)
       const found = await stat(path).catch(() => undefined);
       if (found === undefined || !found.isFile()) return false;
       if (found.ino !== inode || found.size < offset) {
-        if (offset > 0) onRestart();
+        if (offset > 0) events.restarted();
         inode = found.ino;
         offset = 0;
         badLines = 0;
@@ -88,15 +96,7 @@ export function createMetricsTail(path: string, onRecord: (record: MetricRecord)
       if (offset >= size) return false;
       const handle = await open(path, "r");
       try {
-        const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-        const end = Math.min(size, offset + STRETCH_BYTES);
-        while (offset < end) {
-          const { bytesRead } = await handle.read(buffer, 0, Math.min(CHUNK_BYTES, end - offset), offset);
-          if (bytesRead === 0) break;
-          offset += bytesRead;
-          take(Buffer.from(buffer.subarray(0, bytesRead)));
-          await nextTurn();
-        }
+        await readStretch(handle);
       } finally {
         await handle.close();
       }

@@ -7,28 +7,21 @@ import type { MetricRecord } from "../metric-record";
 import { configValue, flattenConfig, isRecord } from "./config-value";
 import { minMax } from "./downsample";
 import type { GridRow, NamedSeries, RunAlarm, RunDetail, RunState, RunSummary, Stream, StreamKey } from "./dashboard-api";
-import { GrowingSeries } from "./growing-series";
+import type { GrowingSeries } from "./growing-series";
+import { MetricStreams, type MetricStream } from "./metric-streams";
 import { createMetricsTail } from "./metrics-tail";
+import { RecordScanner } from "./record-scanner";
 import { gridCell } from "./source-grid";
 
 /** Steps back from the end for which alarms are looked for when a run is opened. */
 const ALARM_STEPS = 200;
-/** Records that may wait for the alarms before the old ones among them are dropped. */
-const LEAST_TRIM = 5_000;
 /** A run without a lock that wrote this lately is taken to be alive: an imported or a foreign trainer's. */
 const LIVE_MILLISECONDS = 60_000;
-/** Names of metrics and sources that one run may bring; more is not a run but a mistake or an attack. */
-const MOST_SERIES = 20_000;
+/** Reasons that a page lists. */
+const MOST_REASONS = 100;
 const LARGEST_DESCRIPTION = 8 << 20;
 /** Steps that the time to the end is judged by. */
 const ETA_STEPS = 20;
-
-interface OpenStream {
-  readonly key: StreamKey;
-  task: string | null;
-  reasons: Readonly<Record<string, number>>;
-  readonly metrics: Map<string, GrowingSeries>;
-}
 
 interface Description {
   readonly name: string | null;
@@ -89,17 +82,47 @@ async function lockIsHeld(folder: string): Promise<boolean | undefined> {
   }
 }
 
-const keyText = ({ split, scope, name }: StreamKey): string => JSON.stringify([split, scope, name]);
+/** Of what the overview tells the run's step and reward. */
+const ALL: StreamKey = { split: "train", scope: "all", name: "all" };
+
+const WATCHED_METRICS = new Set(DEFAULT_ALARM_RULES.map(({ metric }) => metric));
+
+/** The first index whose step is after `step`, or not before it; the length when there is none. */
+function firstAfter(steps: Float64Array, step: number, orAt = false): number {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (orAt ? steps[middle]! >= step : steps[middle]! > step) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Reasons as they were read, with what can be shown of them. */
+function readReasons(reasons: MetricStream["reasons"]): Record<string, number> {
+  let value: unknown = reasons;
+  try {
+    if (typeof reasons === "string") value = JSON.parse(reasons);
+  } catch {
+    return {};
+  }
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === "number").slice(0, MOST_REASONS));
+}
+
+function metricNames(metrics: MetricStream["metrics"]): string[] {
+  return [...metrics].flatMap(([name, { length }]) => (length > 0 ? [name] : [])).sort();
+}
 
 /** A run that the dashboard has opened. */
 export class RunView {
-  #streams = new Map<string, OpenStream>();
-  #seriesCount = 0;
-  #lastStep = 0;
+  #streams = new MetricStreams();
+  #scanner = new RecordScanner(this.#streams);
   #watch = createAlarmWatch();
   #alarms: Alarm[] = [];
-  #unwatched: MetricRecord[] = [];
-  #trimAt = LEAST_TRIM;
+  /** By series: the last step that the alarms have seen. */
+  #watched = new Map<GrowingSeries, number>();
   #description = NOTHING;
   #state: RunState = "stopped";
   #reading: Promise<boolean> | undefined;
@@ -113,11 +136,10 @@ export class RunView {
     readonly id: string,
     readonly folder: string,
   ) {
-    this.#tail = createMetricsTail(
-      join(folder, "metrics.jsonl"),
-      (record) => this.#take(record),
-      () => this.#forget(),
-    );
+    this.#tail = createMetricsTail(join(folder, "metrics.jsonl"), {
+      lines: (bytes, from, to) => this.#scanner.read(bytes, from, to),
+      restarted: () => this.#forget(),
+    });
   }
 
   /**
@@ -152,52 +174,36 @@ export class RunView {
   }
 
   #forget(): void {
-    this.#streams = new Map();
-    this.#seriesCount = 0;
-    this.#lastStep = 0;
+    this.#streams = new MetricStreams();
+    this.#scanner = new RecordScanner(this.#streams);
     this.#watch = createAlarmWatch();
     this.#alarms = [];
-    this.#unwatched = [];
-  }
-
-  #take(record: MetricRecord): void {
-    if (!Number.isSafeInteger(record.step) || record.step < 0) return;
-    const key = keyText(record);
-    let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      stream = { key: { split: record.split, scope: record.scope, name: record.name }, task: null, reasons: {}, metrics: new Map() };
-      this.#streams.set(key, stream);
-    }
-    if (typeof record.task === "string") stream.task = record.task;
-    if (isRecord(record.reasons)) stream.reasons = record.reasons as Record<string, number>;
-    for (const [metric, value] of Object.entries(record.metrics)) {
-      let series = stream.metrics.get(metric);
-      if (series === undefined) {
-        if (this.#seriesCount >= MOST_SERIES) continue;
-        this.#seriesCount += 1;
-        stream.metrics.set(metric, (series = new GrowingSeries()));
-      }
-      series.push(record.step, value);
-    }
-    if (record.split !== "train") return;
-    this.#lastStep = Math.max(this.#lastStep, record.step);
-    this.#unwatched.push(record);
-    if (this.#unwatched.length < this.#trimAt) return;
-    this.#unwatched = this.#unwatched.filter(({ step }) => step > this.#lastStep - ALARM_STEPS);
-    this.#trimAt = Math.max(LEAST_TRIM, 2 * this.#unwatched.length);
+    this.#watched = new Map();
   }
 
   #watchNew(): void {
-    if (configValue(this.#description.config, ["monitor", "alarms", "enabled"]) !== false) {
-      const recent = this.#unwatched.filter(({ step }) => step > this.#lastStep - ALARM_STEPS);
-      this.#alarms.push(...this.#watch.check(recent));
+    if (configValue(this.#description.config, ["monitor", "alarms", "enabled"]) === false) return;
+    const earliest = this.#streams.lastStep - ALARM_STEPS;
+    const records: MetricRecord[] = [];
+    for (const { key, metrics } of this.#streams.all()) {
+      if (key.split !== "train") continue;
+      for (const metric of WATCHED_METRICS) {
+        const series = metrics.get(metric);
+        if (series === undefined) continue;
+        const { steps, values } = series;
+        const after = Math.max(earliest, this.#watched.get(series) ?? -1);
+        for (let index = firstAfter(steps, after); index < steps.length; index += 1) records.push({ ...key, step: steps[index]!, metrics: { [metric]: values[index]! } });
+        this.#watched.set(series, steps.at(-1) ?? -1);
+      }
     }
-    this.#unwatched = [];
+    // A rule looks at one series; what is told comes in the order of the steps.
+    records.sort((a, b) => a.step - b.step);
+    this.#alarms.push(...this.#watch.check(records));
   }
 
   async #findState(): Promise<RunState> {
     const steps = this.#steps();
-    if (steps !== null && this.#lastStep >= steps) return "finished";
+    if (steps !== null && this.#streams.lastStep >= steps) return "finished";
     const held = await lockIsHeld(this.folder);
     if (held !== undefined) return held ? "live" : "stopped";
     const written = await stat(join(this.folder, "metrics.jsonl")).catch(() => undefined);
@@ -209,26 +215,22 @@ export class RunView {
     return typeof steps === "number" ? steps : null;
   }
 
-  #series(key: StreamKey, metric: string): GrowingSeries | undefined {
-    return this.#streams.get(keyText(key))?.metrics.get(metric);
-  }
-
   #eta(): number | null {
     const steps = this.#steps();
-    const times = this.#series({ split: "train", scope: "all", name: "all" }, "timing_s/step")?.values.slice(-ETA_STEPS);
+    const times = this.#streams.find(ALL, "timing_s/step")?.values.slice(-ETA_STEPS);
     if (this.#state !== "live" || steps === null || times === undefined || times.length === 0) return null;
-    const seconds = (times.reduce((sum, value) => sum + value, 0) / times.length) * Math.max(0, steps - this.#lastStep);
+    const seconds = (times.reduce((sum, value) => sum + value, 0) / times.length) * Math.max(0, steps - this.#streams.lastStep);
     return Number.isFinite(seconds) ? seconds : null;
   }
 
   /** The run in a line. */
   summary(): RunSummary {
-    const reward = this.#series({ split: "train", scope: "all", name: "all" }, "critic/rewards/mean")?.values.at(-1);
+    const reward = this.#streams.find(ALL, "critic/rewards/mean")?.values.at(-1);
     return {
       id: this.id,
       name: this.#description.name ?? this.id,
       state: this.#state,
-      step: this.#lastStep,
+      step: this.#streams.lastStep,
       steps: this.#steps(),
       etaSeconds: this.#eta(),
       createdAt: this.#description.createdAt,
@@ -248,7 +250,7 @@ export class RunView {
       backend,
       versions,
       config: flattenConfig(config),
-      streams: [...this.#streams.values()].map(({ key, task, reasons, metrics }): Stream => ({ ...key, task, reasons, metrics: [...metrics.keys()].sort() })),
+      streams: this.#streams.all().map(({ key, task, reasons, metrics }): Stream => ({ ...key, task, reasons: readReasons(reasons), metrics: metricNames(metrics) })),
       rolloutSteps: await this.rolloutSteps(),
       checkpointSteps: await stepsIn(join(this.folder, "checkpoints"), ""),
     };
@@ -267,12 +269,10 @@ export class RunView {
   series(keys: readonly StreamKey[], metrics: readonly string[], points: number, from = -Infinity, to = Infinity): NamedSeries[] {
     return keys.flatMap((key) =>
       metrics.flatMap((metric): NamedSeries[] => {
-        const whole = this.#series(key, metric);
+        const whole = this.#streams.find(key, metric);
         if (whole === undefined) return [];
         const { steps, values } = whole;
-        const first = steps.findIndex((step) => step >= from);
-        const after = steps.findIndex((step) => step > to);
-        const range = first < 0 ? [0, 0] : [first, after < 0 ? steps.length : after];
+        const range = [firstAfter(steps, from, true), firstAfter(steps, to)] as const;
         const cut = { steps: steps.subarray(...range), values: values.subarray(...range) };
         return [{ ...key, metric, count: cut.steps.length, ...minMax(cut, points) }];
       }),
@@ -281,7 +281,7 @@ export class RunView {
 
   /** Every source (or task) with the given metrics, for the small multiples. */
   grid(split: StreamKey["split"], scope: StreamKey["scope"], metrics: readonly string[], window: number, points: number): GridRow[] {
-    return [...this.#streams.values()]
+    return this.#streams.all()
       .filter(({ key }) => key.split === split && key.scope === scope)
       .map(({ key, task, metrics: series }): GridRow => {
         const cells = metrics.map((metric) => gridCell(metric, series.get(metric) ?? { steps: [], values: [] }, window, points));
@@ -294,7 +294,7 @@ export class RunView {
     return this.#alarms
       .map((alarm): RunAlarm => {
         const rule = DEFAULT_ALARM_RULES.find(({ name }) => name === alarm.rule);
-        const series = rule && this.#series({ split: "train", scope: rule.scope, name: alarm.name }, rule.metric);
+        const series = rule && this.#streams.find({ split: "train", scope: rule.scope, name: alarm.name }, rule.metric);
         if (rule === undefined || series === undefined) return { ...alarm, active: false };
         const values = series.values.slice(-100);
         const tail = Array.from(series.steps.slice(-100), (step, index) => ({ step, value: values[index]! }));
