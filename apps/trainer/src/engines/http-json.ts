@@ -7,7 +7,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
 /**
  * Why a server gave no answer, where asking again may help:
- * - `gone`: nobody listens, or the connection broke;
+ * - `gone`: nobody listens there;
+ * - `broken`: the connection broke off;
  * - `busy`: 429 or 503, which is a server at work;
  * - `failed`: a 5xx, a reply that can't be read, or none in time.
  */
@@ -15,7 +16,7 @@ export class ServerFault extends Error {
   override readonly name = "ServerFault";
 
   constructor(
-    readonly kind: "gone" | "busy" | "failed",
+    readonly kind: "gone" | "broken" | "busy" | "failed",
     message: string,
     readonly retryAfterMs?: number,
   ) {
@@ -43,6 +44,8 @@ export interface HttpJsonOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+const UNREACHABLE = ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"];
 
 const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new HttpsAgent({ keepAlive: true }) };
 
@@ -99,7 +102,8 @@ async function exchange<T>(url: string, { body, apiKey, timeoutMs, signal }: Htt
     if (overtime.aborted) throw new ServerFault("failed", `no end of the reply within ${timeoutMs / 1000} s`);
     if (error instanceof ServerFault || error instanceof ServerRefusal) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new ServerFault("gone", code === "ECONNREFUSED" ? "nobody listens there" : message || String(code));
+    if (code === "ECONNREFUSED") throw new ServerFault("gone", "nobody listens there");
+    throw new ServerFault(UNREACHABLE.includes(code ?? "") ? "gone" : "broken", message || String(code));
   }
 }
 
@@ -129,7 +133,7 @@ function send(url: URL, body: unknown, apiKey: string | undefined, signal: Abort
 async function readText(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
-  if (!response.complete) throw new ServerFault("gone", "the reply broke off");
+  if (!response.complete) throw new ServerFault("broken", "the reply broke off");
   return Buffer.concat(parts).toString("utf8");
 }
 

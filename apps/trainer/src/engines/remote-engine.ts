@@ -319,7 +319,7 @@ export class RemoteEngine implements RolloutEngine {
 
   #mayRetry(item: OpenTask, fault: ServerFault): boolean {
     this.#tally.retries += 1;
-    if (fault.kind !== "failed") return true;
+    if (fault.kind === "gone" || fault.kind === "busy") return true;
     item.tries += 1;
     return item.tries <= this.options.retries;
   }

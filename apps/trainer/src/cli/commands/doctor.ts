@@ -11,7 +11,7 @@ export const doctorCommand: Command = {
     "api-key-env": { type: "string", valueHint: "variable", description: "With --engine: the environment variable that holds its key" },
     json: { type: "boolean", description: "Print JSON" },
   },
-  examples: ["v-triune doctor", "v-triune doctor --engine http://127.0.0.1:8000", "v-triune doctor --engine http://127.0.0.1:8000 --model-name /models/Qwen2.5-VL-3B-Instruct"],
+  examples: ["v-triune doctor", "v-triune doctor --engine http://127.0.0.1:8000", "v-triune doctor --engine http://127.0.0.1:8000 --model-name my-model"],
   notes: "Exits with 1 when no backend works, or when the server can't give rollouts for training.",
   async execute(context) {
     const { args, output } = context;
