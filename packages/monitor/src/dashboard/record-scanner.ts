@@ -100,8 +100,8 @@ export class RecordScanner {
   readonly #lineValues = new Float64Array(MOST_COLUMNS);
   /** Where the last number ended. */
   #end = 0;
-  #bytes = Buffer.alloc(0);
-  #view = new DataView(new ArrayBuffer(0));
+  #bytes: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(streams: MetricStreams) {
     this.#streams = streams;
