@@ -54,6 +54,11 @@ export class EngineError extends UserError {
   override readonly name = "EngineError";
 }
 
+/** A local copy of a benchmark that is not in its published layout, or is damaged. */
+export class BenchmarkError extends UserError {
+  override readonly name = "BenchmarkError";
+}
+
 /** A file that can't be written: no space, no permission. */
 export class WriteError extends UserError {
   override readonly name = "WriteError";

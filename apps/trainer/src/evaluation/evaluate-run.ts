@@ -19,6 +19,8 @@ import { chosenCheckpoint, readRunDescription } from "../run-folder/run-folder";
 import { asWriteError, writeFileAtomic } from "../run-folder/write-file-atomic";
 import { evaluateModel } from "../training/evaluate-model";
 import { loadModel } from "../training/load-model";
+import type { ChosenBenchmark } from "./benchmark-file";
+import { type BenchmarkScores, type EvaluateBenchmarkOptions, benchmarkSummary, evaluateBenchmark } from "./evaluate-benchmark";
 import type { EvaluationScores, TrainingListener } from "../training/training-event";
 
 export interface EvaluateRunOptions {
@@ -34,7 +36,9 @@ export interface EvaluateRunOptions {
   readonly epsilon?: IouEpsilon | undefined;
   readonly samplesPerSource?: number | undefined;
   readonly maxNewTokens?: number | undefined;
-  /** Keeps benchmarks apart: `eval-NAME.jsonl`. */
+  /** Benchmarks in place of the run's evaluation sets. */
+  readonly benchmarks?: readonly ChosenBenchmark[] | undefined;
+  /** Keeps evaluations apart: `eval-NAME.jsonl`; "benchmarks" with benchmarks unless told. */
   readonly name?: string | undefined;
   readonly backend?: BackendSetting | undefined;
   readonly listen?: TrainingListener;
@@ -49,11 +53,19 @@ export interface RunEvaluation {
   readonly records: readonly MetricRecord[];
   /** The file that holds them. */
   readonly file: string;
+  /** Where benchmarks were asked. */
+  readonly benchmarks?: readonly BenchmarkScores[];
+}
+
+/** `eval.jsonl` or `eval-NAME.jsonl` in a run's folder. */
+export function evaluationFile({ folder, name, benchmarks }: Pick<EvaluateRunOptions, "folder" | "name" | "benchmarks">): string {
+  const label = name ?? (benchmarks === undefined ? undefined : "benchmarks");
+  return join(resolve(folder), label === undefined ? "eval.jsonl" : `eval-${label}.jsonl`);
 }
 
 /**
  * @returns undefined when it was interrupted; nothing is written then
- * @throws RunFolderError, ConfigError, DatasetError, WriteError
+ * @throws RunFolderError, ConfigError, DatasetError, BenchmarkError, WriteError
  */
 export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvaluation | undefined> {
   const { interruption, listen = () => {} } = options;
@@ -66,24 +78,46 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
   await selectBackend({ prefer: config.backend });
   const model = await loadModel(config.model, config.run.seed, ["vision", "connector", "language"], checkpoint.folder);
   try {
-    const registry = createVerifierRegistry(builtinVerifiers());
-    const evaluated = await evaluateModel(config, {
-      model,
-      rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }),
-      verifiers: registry.names,
-      step,
-      onBadRow: (message) => listen({ type: "bad-row", message }),
-      onProgress: (done, total) => listen({ type: "evaluating", step, done, total }),
+    const file = evaluationFile(options);
+    const listeners = {
+      onBadRow: (message: string) => listen({ type: "bad-row", message }),
+      onProgress: (done: number, total: number) => listen({ type: "evaluating", step, done, total }),
       interruption,
-    });
+    };
+    const evaluated = options.benchmarks ? await onBenchmarks(options.benchmarks, config, { model, step, ...listeners }) : await onSets(config, { model, step, ...listeners });
     if (!evaluated) return undefined;
-    const file = join(folder, options.name === undefined ? "eval.jsonl" : `eval-${options.name}.jsonl`);
     await storeRecords(file, step, evaluated.records);
     listen({ type: "evaluated", step, scores: evaluated.scores, seconds: (performance.now() - started) / 1000 });
     return { step, n: config.evaluation.n, ...evaluated, file };
   } finally {
     model.policy.dispose();
   }
+}
+
+type Found = Pick<RunEvaluation, "scores" | "records" | "benchmarks">;
+
+async function onSets(config: TrainingConfig, options: EvaluateBenchmarkOptions): Promise<Found | undefined> {
+  const registry = createVerifierRegistry(builtinVerifiers());
+  return evaluateModel(config, { ...options, rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }), verifiers: registry.names });
+}
+
+async function onBenchmarks(chosen: readonly ChosenBenchmark[], config: TrainingConfig, options: EvaluateBenchmarkOptions): Promise<Found | undefined> {
+  const results: BenchmarkScores[] = [];
+  for (const one of chosen) {
+    const result = await evaluateBenchmark(one, config, options);
+    if (result === undefined) return undefined;
+    results.push(result);
+  }
+  const summary = benchmarkSummary(options.step, config.evaluation.n, results);
+  return {
+    benchmarks: results,
+    records: [...results.map(({ record }) => record), summary],
+    scores: {
+      mean: summary.metrics[`acc/source_mean@${config.evaluation.n}`] ?? 0,
+      bySource: Object.fromEntries(results.map(({ chosen: { benchmark }, headline }) => [benchmark.name, headline])),
+      counts: Object.fromEntries(results.map(({ chosen: { benchmark }, questions }) => [benchmark.name, questions])),
+    },
+  };
 }
 
 function evaluationConfig(saved: TrainingConfig, options: EvaluateRunOptions): TrainingConfig {
@@ -102,8 +136,8 @@ function evaluationConfig(saved: TrainingConfig, options: EvaluateRunOptions): T
     },
     ...(backend === undefined ? {} : { backend }),
   });
-  if (config.data.eval.length === 0) {
-    throw new ConfigError({ what: "There is nothing to evaluate on: the run has no evaluation sets.", where: options.folder, fix: "name some: --data 'bench/*.parquet'" });
+  if (config.data.eval.length === 0 && options.benchmarks === undefined) {
+    throw new ConfigError({ what: "There is nothing to evaluate on: the run has no evaluation sets.", where: options.folder, fix: "name some: --data 'bench/*.parquet', or --benchmarks bench.yaml" });
   }
   return config;
 }

@@ -53,6 +53,13 @@ function parseOwner(text: string): LockOwner | null {
   }
 }
 
+/** Whether a trainer is at work on a run folder. A lock of another machine counts, as this one can't look. */
+export async function isRunLocked(folder: string): Promise<boolean> {
+  const held = await readFile(join(folder, "run.lock"), "utf8").catch(() => null);
+  const owner = held === null ? null : parseOwner(held);
+  return owner !== null && (owner.host !== hostname() || isAlive(owner));
+}
+
 /** Creates the lock with its contents, or tells that there is one. */
 async function create(path: string, text: string): Promise<boolean> {
   const temporary = `${path}.tmp-${process.pid}`;

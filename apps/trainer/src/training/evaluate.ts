@@ -18,6 +18,10 @@ export interface EvaluateOptions extends Omit<CollectOptions, "onProgress"> {
   readonly seed: number;
   /** Accuracy from which a box answer counts as correct. */
   readonly boxThreshold: number;
+  /** What an answer is counted as in a vote; mathverify's reading unless told. */
+  readonly vote?: (rollout: Rollout) => string | null;
+  /** Each answer, in order. */
+  readonly onRollout?: (rollout: Rollout) => void;
   readonly onProgress?: (done: number, total: number) => void;
   /** Looked at between batches: a person who stops the run does not wait for the rest. */
   readonly interruption?: { readonly requested: boolean } | undefined;
@@ -31,7 +35,7 @@ export interface Evaluated {
 
 /** @returns undefined when it was interrupted: the scores of a part are not the scores */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated | undefined> {
-  const { batches, total, step, seed, boxThreshold, onProgress, interruption, ...collect } = options;
+  const { batches, total, step, seed, boxThreshold, vote = votedAnswer, onRollout, onProgress, interruption, ...collect } = options;
   const metrics = createStepMetrics({ split: "eval", boxThreshold });
   const sums = new Map<string, { sum: number; count: number }>();
   const samples: { dataSource: string; task: string; scores: (number | null)[]; answers: (string | null)[] }[] = [];
@@ -47,10 +51,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated | un
     for (const { sample } of prompts) samples.push({ dataSource: sample.data_source, task: taskOf(sample), scores: [], answers: [] });
     for (const rollout of rollouts) {
       const index = first + rollout.promptIndex;
+      onRollout?.(rollout);
       metrics.add(rolloutRecord({ ...rollout, promptIndex: index }));
       const { result } = rollout;
       samples[index]?.scores.push(result.status === "scored" ? result.accuracy : null);
-      samples[index]?.answers.push(result.status === "scored" ? votedAnswer(rollout) : null);
+      samples[index]?.answers.push(result.status === "scored" ? vote(rollout) : null);
       if (result.status !== "scored") continue;
       const source = rollout.prompt.sample.data_source;
       const tally = sums.get(source) ?? { sum: 0, count: 0 };

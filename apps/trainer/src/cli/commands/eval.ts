@@ -1,6 +1,7 @@
 import { BACKEND_SETTINGS } from "../../config/training-config";
 import type { BackendSetting } from "../../config/training-config";
 import { UsageError } from "../../errors";
+import type { RunEvaluation } from "../../evaluation/evaluate-run";
 import { decimalNumber, wholeNumber } from "../arguments";
 import { textOption, type Command } from "../command";
 
@@ -11,6 +12,8 @@ export const evalCommand: Command = {
     run: { type: "positional", description: "The run's folder; the run may be going on" },
     step: { type: "string", valueHint: "step", description: "Which checkpoint; the last one unless told, 0 for the weights before training" },
     data: { type: "string", valueHint: "glob", description: "Parquet sets in place of the run's own; may be repeated" },
+    benchmarks: { type: "string", valueHint: "file", description: "A YAML file that says which benchmarks lie where; in place of the run's own sets" },
+    watch: { type: "boolean", description: "Evaluate each checkpoint as it appears, until the run ends" },
     n: { type: "string", valueHint: "count", description: "Answers a sample: mean, best, worst and majority of n" },
     temperature: { type: "string", valueHint: "number", description: "0 is greedy; 1 with several answers unless told" },
     epsilon: { type: "string", valueHint: "number", description: "IoU from which a box counts, or average" },
@@ -20,13 +23,18 @@ export const evalCommand: Command = {
     backend: { type: "enum", options: [...BACKEND_SETTINGS], description: "As v-triune doctor lists them; the run's unless told" },
     json: { type: "boolean", description: "Print the result as JSON" },
   },
-  examples: ["v-triune eval runs/counting", "v-triune eval runs/counting --step 40 --n 8", "v-triune eval runs/counting --data 'bench/*.parquet' --name bench"],
-  notes: "Settings that are not given are those of the run. The records go to eval.jsonl in the run's folder; a step that is evaluated again replaces what was there.",
+  examples: ["v-triune eval runs/counting", "v-triune eval runs/counting --step 40 --n 8", "v-triune eval runs/counting --data 'bench/*.parquet' --name bench", "v-triune eval runs/counting --watch --benchmarks bench.yaml"],
+  notes: "Settings that are not given are those of the run. The records go to eval.jsonl in the run's folder (eval-benchmarks.jsonl for benchmarks); a step that is evaluated again replaces what was there.",
   async execute(context) {
     const { args, values, output } = context;
     const name = textOption(context, "name");
     if (name !== undefined && !/^[\w.-]+$/.test(name)) throw new UsageError({ what: "The option --name has a value that can't be used.", expected: "letters, digits, dots and dashes", found: name });
     const epsilon = textOption(context, "epsilon");
+    const watch = args["watch"] === true;
+    if (watch && textOption(context, "step") !== undefined) throw new UsageError({ what: "--watch evaluates every checkpoint, --step one.", fix: "leave one of them out" });
+    const benchmarkFile = textOption(context, "benchmarks");
+    if (benchmarkFile !== undefined && values.has("data")) throw new UsageError({ what: "--benchmarks and --data are two evaluations.", fix: "run them one after the other; --name keeps their records apart" });
+    const benchmarks = benchmarkFile === undefined ? undefined : (await import("../../evaluation/benchmark-file")).readBenchmarkFile(benchmarkFile);
     const options = {
       folder: textOption(context, "run")!,
       step: wholeNumber("step", textOption(context, "step"), 0),
@@ -37,10 +45,12 @@ export const evalCommand: Command = {
       samplesPerSource: wholeNumber("samples", textOption(context, "samples"), 1),
       maxNewTokens: wholeNumber("max-new-tokens", textOption(context, "max-new-tokens"), 1),
       name,
+      benchmarks,
       backend: textOption(context, "backend") as BackendSetting | undefined,
     };
-    const [{ evaluateRun }, { formatEvaluation }, { createLiveView }, { catchInterruption }, { collectProblems }] = await Promise.all([
+    const [{ evaluateRun }, { watchRun }, { formatEvaluation }, { createLiveView }, { catchInterruption }, { collectProblems }] = await Promise.all([
       import("../../evaluation/evaluate-run"),
+      import("../../evaluation/watch-run"),
       import("../../evaluation/format-evaluation"),
       import("../../training/live-view"),
       import("../interruption"),
@@ -49,6 +59,21 @@ export const evalCommand: Command = {
     const interruption = catchInterruption({ message: "Stopping; nothing is written. Press Ctrl-C again to stop at once." });
     const json = args["json"] === true;
     const problems = collectProblems();
+    const shown = (result: RunEvaluation): string => (json ? `${JSON.stringify(result)}\n` : problems.format() + formatEvaluation(result));
+    if (watch) {
+      try {
+        await watchRun({
+          ...options,
+          signal: interruption.signal,
+          listen: problems.listen,
+          onEvaluation: (evaluation) => output.out(shown(evaluation)),
+          onNote: (message) => output.err(`${message}\n`),
+        });
+        return interruption.requested ? 130 : 0;
+      } finally {
+        interruption.dispose();
+      }
+    }
     const view = json ? undefined : createLiveView();
     let closed = false;
     const close = (): void => {
@@ -66,7 +91,7 @@ export const evalCommand: Command = {
       });
       close();
       if (result === undefined) return 130;
-      output.out(json ? `${JSON.stringify(result)}\n` : problems.format() + formatEvaluation(result));
+      output.out(shown(result));
       return 0;
     } finally {
       close();
