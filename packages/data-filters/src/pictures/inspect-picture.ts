@@ -77,8 +77,8 @@ export async function inspectBytes(
       const upright = image.clone().autoOrient().toColourspace("srgb");
       converted = await (format === "jpeg" ? upright.jpeg({ quality: 95, chromaSubsampling: "4:4:4" }) : upright.png()).toBuffer();
     } else if (options.decode) {
-      // The smallest output that still makes the decoder read every pixel of a progressive or interlaced file.
-      await image.clone().resize(1, 1, { fit: "fill", kernel: "nearest", fastShrinkOnLoad: false }).raw().toBuffer();
+      // The smallest output that still makes the decoder read every row: a file that is cut off lacks its last ones.
+      await image.clone().extract({ left: 0, top: storedHeight - 1, width: storedWidth, height: 1 }).raw().toBuffer();
     }
     const hash = options.hash ? await differenceHash(converted ?? bytes) : null;
     const digest = createHash("sha1").update(bytes).digest("hex");

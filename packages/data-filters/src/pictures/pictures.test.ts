@@ -62,6 +62,14 @@ describe("inspectBytes", () => {
     const whole = await noise.jpeg().toBuffer();
     expect((await inspectBytes(whole, look)).error).toBeNull();
     expect((await inspectBytes(whole.subarray(0, whole.length / 2), look)).error).toMatch(/end|premature|truncated|VipsJpeg/i);
+    for (const format of ["jpeg", "png", "webp"] as const) {
+      for (const progressive of format === "webp" ? [false] : [false, true]) {
+        const bytes = await noise.clone().toFormat(format, { progressive }).toBuffer();
+        expect((await inspectBytes(bytes, look)).error).toBeNull();
+        // The last hundredth is missing, or all but the head.
+        for (const share of [0.99, 0.6, 0.1]) expect((await inspectBytes(bytes.subarray(0, bytes.length * share), look)).error).not.toBeNull();
+      }
+    }
     expect((await inspectPicture({ name: "x", file: join(folder, "none.png") }, look)).error).toBe("no such file");
   });
 
