@@ -164,6 +164,9 @@ describe("curate", () => {
     expect(page).toContain("&lt;b&gt;three&lt;/b&gt;");
     expect(page).not.toContain("<b>three");
     expect(page).toContain("answer length, kept / read");
+    // Every source in a line, and a picture with a dog and a toy counts for both categories.
+    expect(page).toMatch(/<td><a href="#clevr">clevr<\/a><\/td><td>counting<\/td><td class="n">8<\/td>/);
+    expect(page).toMatch(/title="cat's toy">cat's toy<\/span>/);
     expect(page.match(/data:image\/jpeg;base64,/g)?.length).toBeGreaterThanOrEqual(5);
     // The turned picture is 60 × 100, its box at the upper right.
     expect(page).toContain('<svg viewBox="0 0 60 100" preserveAspectRatio="none"><rect x="45" y="0" width="15" height="50"><title>dog</title></rect></svg>');

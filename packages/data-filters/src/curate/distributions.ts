@@ -28,7 +28,12 @@ const KINDS: readonly { readonly of: Distribution["of"]; readonly value: string;
     where: "boxes IS NULL AND answer <> ''",
   },
   { of: "boxes", value: "CASE WHEN len(boxes) > 20 THEN 13 WHEN len(boxes) > 10 THEN 12 ELSE len(boxes) END", where: "boxes IS NOT NULL" },
-  { of: "category", value: "category", where: "coalesce(category, '') <> ''" },
+  // A picture counts for each of the categories that its boxes have.
+  {
+    of: "category",
+    value: "unnest(CASE WHEN boxes IS NULL THEN [category] ELSE list_distinct(list_transform(boxes, lambda b: b.label)) END)",
+    where: "boxes IS NOT NULL OR coalesce(category, '') <> ''",
+  },
   { of: "difficulty", value: "least(9, floor(mean_accuracy * 10))::INTEGER", where: "rollout_count > 0", column: "rollout_count" },
 ];
 

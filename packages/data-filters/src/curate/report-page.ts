@@ -30,11 +30,21 @@ export function reportPage(report: CurationReport, shapes: readonly Distribution
 <h1>Curation report</h1>
 <p>${number(totals.read)} rows read, ${number(totals.kept)} kept, ${number(totals.dropped)} dropped by rules, ${number(totals.unreadable)} unreadable.
 Seed ${report.seed}. Content <span class="hash">${report.contentHash.slice(0, 16)}</span>.</p>
-<table><thead><tr><th>file</th><th class="n">samples</th><th class="n">size</th><th>content</th></tr></thead><tbody>${files.join("")}</tbody></table>
-<nav>${report.sources.map((source) => `<a href="#${anchor(source.source)}">${escape(source.source)}</a>`).join(" ")}</nav>
+<div class="wide"><table><thead><tr><th>source</th><th>task</th><th class="n">read</th><th class="n">kept</th><th></th><th>dropped most by</th></tr></thead><tbody>${report.sources.map(overview).join("")}</tbody></table></div>
+<div class="wide"><table><thead><tr><th>file</th><th class="n">samples</th><th class="n">size</th><th>content</th></tr></thead><tbody>${files.join("")}</tbody></table></div>
+<p class="legend"><i></i> kept <b></b> dropped</p>
 ${sections.join("\n")}
 </body></html>
 `;
+}
+
+/** A source in a line, with a link to its section. */
+function overview(source: SourceReport): string {
+  const losses = [...source.dropped.map(({ rule, rows }) => ({ rule, rows })), { rule: "unreadable", rows: source.unreadable }].filter(({ rows }) => rows > 0);
+  const most = losses.sort((a, b) => b.rows - a.rows)[0];
+  const share = source.read === 0 ? 0 : (100 * source.kept) / source.read;
+  return `<tr><td><a href="#${anchor(source.source)}">${escape(source.source)}</a></td><td>${source.task}</td><td class="n">${number(source.read)}</td><td class="n">${number(source.kept)}</td>
+<td><span class="track small"><i style="width:${share.toFixed(2)}%"></i><b style="width:${(source.read === 0 ? 0 : 100 - share).toFixed(2)}%"></b></span></td><td>${most === undefined ? "" : `${escape(most.rule)} ${number(most.rows)}`}</td></tr>`;
 }
 
 function sourceSection(source: SourceReport, shapes: readonly Distribution[], examples: readonly ExampleRow[]): string {
@@ -114,13 +124,15 @@ const STYLE = `
 body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left}
 .n{text-align:right;font-variant-numeric:tabular-nums}.hash,.id{font-family:ui-monospace,monospace;font-size:.8em;opacity:.7}
-nav{margin:1rem 0;display:flex;gap:.3rem 1rem;flex-wrap:wrap}section{border-top:1px solid var(--line);margin-top:2rem}h2 small{font-weight:400;opacity:.7}
+.wide{overflow-x:auto;margin:1rem 0}.wide td{white-space:nowrap}a{color:LinkText}.legend i,.legend b{display:inline-block;width:.9rem;height:.8rem;background:var(--keep);border-radius:2px}.legend b{background:var(--lose);margin-left:1rem}section{border-top:1px solid var(--line);margin-top:2rem}h2 small{font-weight:400;opacity:.7}
 .step{display:grid;grid-template-columns:13rem 1fr 5rem;gap:.6rem;align-items:center}.step>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .track{position:relative;display:flex;height:.8rem;background:#8882;border-radius:2px;overflow:hidden}.track i{background:var(--keep)}.track b{background:var(--lose)}
-.track .before,.track .over{position:absolute;inset:0 auto 0 0}
+.small{width:8rem}.track .before,.track .over{position:absolute;inset:0 auto 0 0}
 .shapes{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:1rem 2rem;margin-top:1rem}figure{margin:0}figcaption{font-weight:600}
 figure .step{grid-template-columns:7rem 1fr 5.5rem;font-size:.85em}
 .cards{display:flex;gap:1rem;flex-wrap:wrap}.card{width:200px;font-size:.85em;overflow-wrap:anywhere}.card p{margin:.2rem 0}.answer{font-weight:600}
 .picture{position:relative;width:fit-content}.picture img{display:block;max-width:200px;background:#fff}.picture svg{position:absolute;inset:0;width:100%;height:100%}
 rect{fill:none;stroke:#e5484d;stroke-width:2;vector-effect:non-scaling-stroke}.none{height:60px;display:grid;place-items:center;background:#8882}
-pre{white-space:pre-wrap;font-size:.8em}`.replace(/\n/g, "");
+pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8em}
+@media(max-width:600px){body{margin:1rem auto}.step{grid-template-columns:7.5rem 1fr 3.5rem}.shapes{grid-template-columns:1fr}figure .step{grid-template-columns:5.5rem 1fr 5rem}
+.card{width:calc(50% - .5rem)}.picture img{max-width:100%}h4{overflow-wrap:anywhere}}`.replace(/\n/g, "");
