@@ -214,6 +214,7 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       alarms: { enabled: monitor.alarms?.enabled ?? true, onAlarm: monitor.alarms?.onAlarm ?? "tell" },
     },
     backend: input.backend ?? "auto",
+    workers: input.workers ?? "auto",
     strict: input.strict ?? false,
   };
 }

@@ -126,6 +126,7 @@ export const trainingConfigSchema = type({
     "alarms?": { "+": "reject", "enabled?": "boolean", "onAlarm?": "'tell' | 'stop'" },
   },
   "backend?": type.enumerated(...BACKEND_SETTINGS),
+  "workers?": "'auto' | number.integer >= 1",
   "strict?": "boolean",
 });
 

@@ -266,6 +266,9 @@ export interface MonitorConfig {
   };
 }
 
+/** Threads that compute on a backend that has one only (wasm): "auto" takes one for each physical core. */
+export type WorkersSetting = "auto" | number;
+
 /** "auto" takes the fastest that works here; the others are as `v-triune doctor` lists them, and are taken or refused. */
 export type BackendSetting = "auto" | BackendName;
 
@@ -292,6 +295,8 @@ export interface TrainingConfig {
   readonly checkpoint: CheckpointConfig;
   readonly monitor: MonitorConfig;
   readonly backend: BackendSetting;
+  /** The numbers of a run do not depend on it; memory does. */
+  readonly workers: WorkersSetting;
   /** A bad row ends the run instead of being skipped and counted. */
   readonly strict: boolean;
 }

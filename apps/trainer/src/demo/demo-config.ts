@@ -69,6 +69,7 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
       alarms: { enabled: true, onAlarm: "tell" },
     },
     backend,
+    workers: "auto",
     strict: true,
   };
 }

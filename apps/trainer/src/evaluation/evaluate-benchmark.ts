@@ -13,10 +13,13 @@ import { evaluate } from "../training/evaluate";
 import type { LoadedModel } from "../training/load-model";
 import type { PreparedPrompt } from "../training/prepared-prompt";
 import { configuredPromptMaker, isSampleError } from "../training/prompt-maker";
+import type { RolloutEngine } from "../training/rollout-engine";
 import type { ChosenBenchmark } from "./benchmark-file";
 
 export interface EvaluateBenchmarkOptions {
   readonly model: LoadedModel;
+  /** What answers; the model itself unless told. */
+  readonly engine?: RolloutEngine | undefined;
   readonly step: number;
   /** A question that can't be asked: its picture is missing or damaged. */
   readonly onBadRow: (message: string) => void;
@@ -74,7 +77,7 @@ export async function evaluateBenchmark(chosen: ChosenBenchmark, config: Trainin
   }
 
   const evaluated = await evaluate({
-    ...collecting({ model, rewards, epsilon: config.evaluation.epsilon, training: false, ratios: { accuracyRatio: 1, formatRatio: 0 } }),
+    ...collecting({ model, engine: options.engine, rewards, epsilon: config.evaluation.epsilon, training: false, ratios: { accuracyRatio: 1, formatRatio: 0 } }),
     batches: batches(),
     total: items.length,
     step,

@@ -17,6 +17,8 @@ import type { TrainingConfigInput } from "../config/training-config-schema";
 import { ConfigError } from "../errors";
 import { chosenCheckpoint, readRunDescription } from "../run-folder/run-folder";
 import { asWriteError, writeFileAtomic } from "../run-folder/write-file-atomic";
+import { type Compute, openCompute } from "../parallel/compute";
+import { workerCount } from "../parallel/worker-count";
 import { evaluateModel } from "../training/evaluate-model";
 import { loadModel } from "../training/load-model";
 import type { ChosenBenchmark } from "./benchmark-file";
@@ -75,11 +77,17 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
   const { step } = checkpoint;
   if (checkpoint.folder !== undefined) await verifyCheckpoint(checkpoint.folder);
   const started = performance.now();
-  await selectBackend({ prefer: config.backend });
+  const backend = await selectBackend({ prefer: config.backend });
   const model = await loadModel(config.model, config.run.seed, ["vision", "connector", "language"], checkpoint.folder);
+  let compute: Compute | undefined;
   try {
+    compute = await openCompute({
+      policy: model.policy, config, backend: backend.name, workers: workerCount(config.workers),
+      onProblem: (message) => listen({ type: "warning", message }),
+    });
     const file = evaluationFile(options);
     const listeners = {
+      engine: compute.engine,
       onBadRow: (message: string) => listen({ type: "bad-row", message }),
       onProgress: (done: number, total: number) => listen({ type: "evaluating", step, done, total }),
       interruption,
@@ -90,6 +98,7 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
     listen({ type: "evaluated", step, scores: evaluated.scores, seconds: (performance.now() - started) / 1000 });
     return { step, n: config.evaluation.n, ...evaluated, file };
   } finally {
+    await compute?.close();
     model.policy.dispose();
   }
 }

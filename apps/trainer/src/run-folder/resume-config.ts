@@ -10,7 +10,7 @@ import { RunFolderError, UsageError } from "../errors";
 import { readRunDescription } from "./run-folder";
 
 /** Sections that a resumed run may have otherwise. */
-const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "monitor", "strict", "preset"];
+const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "monitor", "strict", "preset", "workers"];
 
 /** Keys of other sections that may change: where rollouts and rewards are computed, as servers come and go. */
 const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv"];

@@ -35,6 +35,7 @@ export async function tinyRun(folder: string, name: string, steps: number): Prom
     model: { init: "random", config: tinyModel, tokenizer: modelFolder, adapter: null },
     rollout: { ...base.rollout, promptsPerStep: 4, n: 3, maxNewTokens: 8 },
     update: { ...base.update, miniBatch: 4 },
+    workers: 1,
     // Random weights rarely earn a reward; the entropy term moves them all the same.
     algorithm: { ...base.algorithm, entropyCoefficient: 0.01 },
     evaluation: { ...base.evaluation, maxNewTokens: 8 },

@@ -1,6 +1,7 @@
 /** The run's configuration in the learner's words. */
 import { type KlEstimator, type LearnerConfig, type ObjectiveConfig, type PolicyLoss, type RolloutCorrectionConfig, type ScheduleConfig, cispo, gmpo, gspo, ppoClip, sapo } from "@v-triune/grpo";
 import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
+import { MOST_PARTS, isOneThreaded } from "../parallel/worker-count";
 import type { AlgorithmConfig, ParameterGroupName, TrainingConfig } from "../config/training-config";
 
 const groupNames: readonly ParameterGroupName[] = ["vision", "connector", "language"];
@@ -49,7 +50,8 @@ export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy, gi
     groups: Object.fromEntries(present.map((name) => [name, { learningRate: optimizer.groups[name].lr, frozen: optimizer.groups[name].freeze }])),
     maxGradNorm: optimizer.maxGradNorm,
     objective: objective(config),
-    microBatch: { tokens: update.microBatchTokens },
+    // Also for a single thread: how many there are must not show in the numbers.
+    microBatch: { tokens: update.microBatchTokens, ...(isOneThreaded() ? { parts: MOST_PARTS } : {}) },
     temperature: rollout.temperature,
     measureEntropy: true,
     ...(correction ? { correction } : {}),

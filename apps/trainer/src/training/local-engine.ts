@@ -1,17 +1,16 @@
-import type { Qwen25VlPolicy } from "@v-triune/policy";
-import type { RolloutEngine } from "./rollout-engine";
+import type { GenerateOptions, Qwen25VlPolicy } from "@v-triune/policy";
+import type { RolloutEngine, SamplingRequest } from "./rollout-engine";
+
+/** A request in the policy's words. */
+export function samplingOptions({ n, temperature, topP, topK, maxNewTokens, seed }: SamplingRequest): Omit<GenerateOptions, "signal" | "stopWhen"> {
+  // The paper strips placeholders that the model generated; the trainer does, so they may be drawn.
+  return { n, temperature, topP, topK: topK ?? 0, maxNewTokens, seed, bannedTokenIds: [] };
+}
 
 /** Rollouts by the policy that is being trained, in this process: its weights are never stale. */
 export function createLocalEngine(policy: Qwen25VlPolicy): RolloutEngine {
   return {
     name: "local policy",
-    generate: (prompts, { topK, signal, ...request }) =>
-      policy.generate(prompts, {
-        ...request,
-        topK: topK ?? 0,
-        // The paper strips placeholders that the model generated; the trainer does, so they may be drawn.
-        bannedTokenIds: [],
-        ...(signal ? { signal } : {}),
-      }),
+    generate: (prompts, request) => policy.generate(prompts, { ...samplingOptions(request), ...(request.signal ? { signal: request.signal } : {}) }),
   };
 }

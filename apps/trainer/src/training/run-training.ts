@@ -2,7 +2,7 @@
  * A training run from configuration to last checkpoint. This file is the order in which things happen; each of them has a
  * file of its own. It prints nothing: whoever watches listens.
  */
-import { type BackendChoice, selectBackend, withOutOfMemory } from "@v-triune/backend";
+import { type BackendChoice, selectBackend } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
 import { createStepMetrics } from "@v-triune/monitor";
 import type { RolloutRow } from "@v-triune/policy";
@@ -13,6 +13,8 @@ import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint
 import type { IouEpsilon, TrainingConfig } from "../config/training-config";
 import { type RunEngine, openRunEngine } from "../engines/run-engine";
 import { GivenUpWaiting, type WaitWatch, watchWaiting } from "../engines/wait-watch";
+import { type Compute, openCompute } from "../parallel/compute";
+import { workerCount } from "../parallel/worker-count";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
@@ -117,6 +119,7 @@ class Run {
     const rewards = openRewards(config.reward, registry, servers);
     let engine: RunEngine | undefined;
     let learner: Learner<RolloutRow> | undefined;
+    let compute: Compute | undefined;
     try {
       engine = await openRunEngine({ config, model, folder: folder.path, step: checkpoint?.loaded.state.step ?? 0, signal: this.options.interruption?.signal, ...servers });
       learner = createLearner(learnerConfig(config, model.policy, engine.engine.givesForeignLogProbs));
@@ -127,10 +130,19 @@ class Run {
       // A run that was stopped before its first step evaluates anew, so its first evaluation goes too.
       const { evaluated } = this.options.resume ? await monitor.resumeAfter(checkpoint?.loaded.state.step || -1) : { evaluated: false };
       const verifiers = registry.names;
+      const foreignLogProbs = engine.engine.givesForeignLogProbs ?? false;
+      compute = await openCompute({
+        policy: model.policy, learner, config, foreignLogProbs, backend: this.backend.name, workers: workerCount(config.workers),
+        onProblem: (message) => this.#listen({ type: "warning", message }),
+      });
+      // The policy answers for itself, with all threads.
+      if (config.rollout.engine === "local") engine = { ...engine, engine: compute.engine };
       const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
-      return await this.#steps({ model, data, monitor, learner, engine, watch, rewards, verifiers, referenceLogProbs }, checkpoint?.loaded.state.step ?? 0, evaluated);
+      const parts = { model, data, monitor, learner, compute, engine, watch, rewards, verifiers, referenceLogProbs };
+      return await this.#steps(parts, checkpoint?.loaded.state.step ?? 0, evaluated);
     } finally {
       watch.dispose();
+      await compute?.close();
       await rewards.close?.();
       await engine?.close();
       await monitor.close();
@@ -208,9 +220,7 @@ class Run {
         return { rollouts: penaliseOverlong(rollouts, maxNewTokens, config.reward.overlong), seconds };
       },
     });
-    const update = withOutOfMemory({ backend: this.backend.name }, () =>
-      updateFromRollouts(step, collected, config, parts.learner, parts.referenceLogProbs),
-    );
+    const update = await updateFromRollouts(step, collected, config, parts.compute, parts.referenceLogProbs);
     // Not to be called off: the update has been made.
     await parts.engine.publish(step);
     const numbers = { step, steps, collected, update, epsilon, engine: parts.engine.takeMetrics(), seconds: (performance.now() - started) / 1000 };
@@ -295,6 +305,7 @@ interface RunParts {
   readonly data: TrainingData;
   readonly monitor: RunMonitor;
   readonly learner: Learner<RolloutRow>;
+  readonly compute: Compute;
   readonly engine: RunEngine;
   readonly watch: WaitWatch;
   readonly rewards: RewardSource;

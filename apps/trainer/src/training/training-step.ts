@@ -2,9 +2,10 @@
  * The update of one step: verdicts → advantages → one or more updates. A rollout without a score takes no part in its group's
  * mean and deviation and in no loss; neither does a group that dynamic sampling replaced.
  */
-import { type Learner, type TrainingRow, type UpdateStats, klTerm } from "@v-triune/grpo";
+import { type TrainingRow, type UpdateStats, klTerm } from "@v-triune/grpo";
 import type { RolloutRow } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
+import type { Compute } from "../parallel/compute";
 import { createRandom } from "../seeded-random";
 import type { Rollout } from "./collect-rollouts";
 import type { SampledGroups } from "./dynamic-sampling";
@@ -31,13 +32,13 @@ export type ReferenceLogProbs = (rows: readonly RolloutRow[]) => Float32Array[];
 const miniBatchStream = 5_000_000;
 
 /** @throws TrainingDivergedError when a number stops being finite; the weights are those before the failing update */
-export function updateFromRollouts(
+export async function updateFromRollouts(
   step: number,
   { rollouts, dropped }: Pick<SampledGroups, "rollouts" | "dropped">,
   config: TrainingConfig,
-  learner: Learner<RolloutRow>,
+  compute: Pick<Compute, "logProbs" | "update">,
   reference: ReferenceLogProbs | undefined,
-): StepUpdate {
+): Promise<StepUpdate> {
   const started = performance.now();
   const { algorithm } = config;
   const kept = [...rollouts.keys()].filter((index) => !dropped.has((rollouts[index] as Rollout).promptIndex));
@@ -50,7 +51,7 @@ export function updateFromRollouts(
   const { normalise, rejection } = config.rollout.correction;
   // Both look at the whole batch before the update.
   const comparesBatch = foreign !== undefined && (normalise || rejection !== null);
-  const old = isOffPolicy(config) || klInReward || comparesBatch ? learner.logProbs(rows) : undefined;
+  const old = isOffPolicy(config) || klInReward || comparesBatch ? await compute.logProbs(rows) : undefined;
   const ref = reference?.(rows);
   const penalties = klInReward && old && ref ? old.map((logProbs, index) => tokenPenalties(logProbs, ref[index] as Float32Array, algorithm)) : undefined;
   const masked = answers.map(({ truncated }) => algorithm.maskTruncated && truncated);
@@ -74,7 +75,8 @@ export function updateFromRollouts(
     ...(ref && !klInReward ? { refLogProbs: ref[index] as Float32Array } : {}),
   }));
   const batches = miniBatches(step, answers, config);
-  const updates = batches.map((indexes) => learner.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
+  const updates: UpdateStats[] = [];
+  for (const indexes of batches) updates.push(await compute.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
   // Without π_old of its own, an update is the only one and its forward pass gave it, for the rows that have a signal.
   const trainer = (index: number): ArrayLike<number> | undefined => old?.[index] ?? updates[0]?.logProbs.get((batches[0] as number[]).indexOf(index));
   const byRollout: (number | null)[] = rollouts.map(() => null);
