@@ -192,6 +192,8 @@ export function call(name: string, args: readonly Expression[]): FunctionNode {
   return { kind: "function", name, args };
 }
 
+/** Whether a tree is this exact integer. */
+export const isNumber = (x: Expression, value: number): boolean => x.kind === "number" && !x.float && x.value.d === 1n && x.value.n === BigInt(value);
 export const isIntegerNode = (x: Expression): boolean => x.kind === "number" && !x.float && x.value.d === 1n;
 export const isSet = (x: Expression): boolean =>
   x.kind === "set" || x.kind === "interval" || x.kind === "union" || x.kind === "intersection" || x.kind === "complement" || x.kind === "namedSet";

@@ -42,12 +42,10 @@ export function realSetOf(x: Expression, budget: Budget): RealSet | null {
     case "namedSet":
       return x.name === "R" ? LINE : x.name === "empty" ? [] : null;
     case "union":
-    case "intersection":
     case "complement": {
       const [left, right] = [realSetOf(x.left, budget), realSetOf(x.right, budget)];
       if (left === null || right === null) return null;
-      if (x.kind === "union") return merge([...left, ...right]);
-      return intersect(left, x.kind === "intersection" ? right : invert(right));
+      return x.kind === "union" ? merge([...left, ...right]) : intersect(left, invert(right));
     }
     default:
       return null;

@@ -1,6 +1,5 @@
 /**
- * Derivatives by the usual rules, and antiderivatives of what answers contain: sums, constant factors, powers, 1/x, e^(ax+b),
- * sine and cosine of ax+b. The antiderivative carries no constant, as SymPy's does not.
+ * Derivatives by the usual rules, also of integrals by their bounds (Leibniz).
  */
 import type { Budget } from "../budget";
 import {
@@ -17,6 +16,7 @@ import {
   same,
   sum,
 } from "../expression";
+import { substitute } from "../latex-parser/substitution";
 import { freeSymbols, symbolKey } from "../structure";
 
 const ZERO_NODE = integerNode(0);
@@ -58,6 +58,13 @@ export function differentiate(x: Expression, variable: SymbolNode, budget: Budge
       const outer = OUTER[x.name]?.(inner, x);
       return slope === null || outer === undefined ? null : product(outer, slope);
     }
+    case "integral": {
+      if (x.lower === null || x.upper === null) return same(x.variable, variable) ? x.body : null;
+      if (depends(x.body, variable)) return null;
+      const end = (bound: Expression, slope: Expression | null): Expression | null => slope && product(substitute(x.body, x.variable, bound), slope);
+      const [lower, upper] = [end(x.lower, differentiate(x.lower, variable, budget)), end(x.upper, differentiate(x.upper, variable, budget))];
+      return lower && upper && sum(upper, negative(lower));
+    }
     default:
       return null;
   }
@@ -78,50 +85,3 @@ const OUTER: Readonly<Record<string, (x: Expression, whole: Extract<Expression, 
   acos: (x) => negative(inverse(pow(sum(ONE_NODE, negative(square(x))), quotient(ONE_NODE, integerNode(2))))),
   atan: (x) => inverse(sum(ONE_NODE, square(x))),
 };
-
-/** A function whose derivative is x; null where no rule is known. */
-export function antiderivative(x: Expression, variable: SymbolNode, budget: Budget): Expression | null {
-  budget.spend(8);
-  if (!depends(x, variable)) return product(x, variable);
-  if (same(x, variable)) return product(quotient(ONE_NODE, integerNode(2)), square(variable));
-  switch (x.kind) {
-    case "add": {
-      const parts = x.args.map((arg) => antiderivative(arg, variable, budget));
-      return parts.some((part) => part === null) ? null : { kind: "add", args: parts as Expression[] };
-    }
-    case "mul": {
-      const constants = x.args.filter((arg) => !depends(arg, variable));
-      const rest = x.args.filter((arg) => depends(arg, variable));
-      if (rest.length !== 1) return null;
-      const inner = antiderivative(rest[0]!, variable, budget);
-      return inner === null ? null : { kind: "mul", args: [...constants, inner] };
-    }
-    case "pow":
-      return antiderivativeOfPower(x.base, x.exponent, variable, budget);
-    case "function": {
-      const slope = linearSlope(x.args[0]!, variable, budget);
-      if (slope === null) return null;
-      const inner = x.args[0]!;
-      if (x.name === "exp") return product(x, inverse(slope));
-      if (x.name === "sin") return product(negative(call("cos", [inner])), inverse(slope));
-      if (x.name === "cos") return product(call("sin", [inner]), inverse(slope));
-      return null;
-    }
-    default:
-      return null;
-  }
-}
-
-function antiderivativeOfPower(base: Expression, exponent: Expression, variable: SymbolNode, budget: Budget): Expression | null {
-  const slope = linearSlope(base, variable, budget);
-  if (slope === null || depends(exponent, variable)) return null;
-  if (exponent.kind === "number" && exponent.value.n === -1n && exponent.value.d === 1n) return product(call("log", [base, EULER]), inverse(slope));
-  const raised = sum(exponent, ONE_NODE);
-  return product(pow(base, raised), inverse(product(raised, slope)));
-}
-
-/** a when x = a·variable + b, else null. */
-function linearSlope(x: Expression, variable: SymbolNode, budget: Budget): Expression | null {
-  const slope = differentiate(x, variable, budget);
-  return slope === null || depends(slope, variable) || !depends(x, variable) ? null : slope;
-}

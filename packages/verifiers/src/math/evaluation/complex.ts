@@ -38,6 +38,7 @@ export function times(a: Approximation, b: Approximation): Approximation {
 }
 
 export function reciprocal(a: Approximation): Approximation {
+  if (Math.abs(a.re) === Infinity) return exactly(0);
   if (a.im === 0) return a.re === 0 ? UNDEFINED : withError(1 / a.re, 0, a.error / (a.re * a.re));
   const square = a.re * a.re + a.im * a.im;
   return withError(a.re / square, -a.im / square, (2 * a.error) / square);

@@ -4,10 +4,11 @@
  * drawn from the name (two trees with the same f at the same places then agree, others do not).
  */
 import { type Budget, BudgetError } from "../budget";
-import { type BinderNode, type Expression, type FunctionNode } from "../expression";
-import { toNumber } from "../rational";
-import { symbolKey } from "../structure";
-import { antiderivative, differentiate } from "./calculus";
+import { type BinderNode, type Expression, type FunctionNode, type PowNode, childrenOf } from "../expression";
+import { exactRoot, integer, toNumber } from "../rational";
+import { freeSymbols, symbolKey } from "../structure";
+import { differentiate } from "./calculus";
+import { evaluateExactly } from "./exact";
 import {
   type Approximation,
   FUNCTIONS,
@@ -29,6 +30,8 @@ import {
 
 export type Environment = ReadonlyMap<string, Approximation>;
 
+/** The key of a point at which functions, not constants, are compared. SymPy then knows less: see `unknown`. */
+export const SYMBOLIC = "";
 const MAX_TERMS = 20_000;
 const EULER_GAMMA = 0.5772156649015329;
 
@@ -62,6 +65,7 @@ export function approximate(x: Expression, environment: Environment, budget: Bud
     }
     case "pow": {
       const base = approximate(x.base, environment, budget);
+      if (x.base.kind === "add" && environment.has(SYMBOLIC) && isSquareRoot(x, budget)) return unknownFunction("root", [base]);
       if (x.exponent.kind === "number" && x.exponent.value.d === 1n && x.exponent.value.n === -1n) return reciprocal(base);
       return raise(base, approximate(x.exponent, environment, budget));
     }
@@ -105,8 +109,36 @@ function constant(name: string): Approximation {
   }
 }
 
+/** √(x² + 2x + 1), which the reference takes for no |x + 1|: whether the root of a sum comes out at two whole places. */
+function isSquareRoot(x: PowNode, budget: Budget): boolean {
+  if (x.exponent.kind !== "number" || x.exponent.value.d !== 2n) return false;
+  const keys = [...freeSymbols(x.base).keys()];
+  return keys.length > 0 && [97, 1009].every((place) => {
+    const value = evaluateExactly(x.base, new Map(keys.map((key, i) => [key, integer(place + 31 * i * i)])), budget);
+    return value !== null && value.n >= 0n && exactRoot(value, 2) !== null;
+  });
+}
+
+const holdsInverse = (x: Expression): boolean => (x.kind === "function" && INVERSE.test(x.name)) || childrenOf(x).some(holdsInverse);
+const INVERSE = /^a(sin|cos|tan|cot|sec|csc)h?$/;
+
 function applied(x: FunctionNode, environment: Environment, budget: Budget): Approximation {
-  const args = x.args.map((arg) => approximate(arg, environment, budget));
+  const symbolic = environment.has(SYMBOLIC);
+  let inside = environment;
+  if (symbolic && FUNCTIONS[x.name] !== undefined && holdsInverse(x.args[0]!)) {
+    // Of an inverse function inside another the reference knows the value: sin(2 arccos x).
+    inside = new Map(environment);
+    (inside as Map<string, Approximation>).delete(SYMBOLIC);
+  }
+  const args = x.args.map((arg) => approximate(arg, inside, budget));
+  if (symbolic && freeSymbols(x).size > 0) {
+    // Identities between these functions and others, like arcsin x + arccos x = π/2, are none to it.
+    if (x.name === "max" || x.name === "min") return args.map((arg) => unknownFunction(x.name, [arg])).reduce(plus);
+    if (INVERSE.test(x.name)) {
+      const value = unknownFunction(x.name, args);
+      return /cos|sec|cot/.test(x.name) ? value : minus(value, unknownFunction(x.name, [times(exactly(-1), args[0]!)]));
+    }
+  }
   const first = args[0]!;
   const plain = FUNCTIONS[x.name];
   if (plain !== undefined) return plain(first);
@@ -165,37 +197,67 @@ function unknownFunction(name: string, args: readonly Approximation[]): Approxim
   return total;
 }
 
+/**
+ * Σ and Π. Over symbolic bounds the reference finds closed forms only of polynomials and of c^k, so that other terms are carried by
+ * an unknown function of the bounds and two of the terms: equal for the same series, linear (or multiplicative) in what is summed.
+ */
 function series(x: BinderNode, environment: Environment, budget: Budget): Approximation {
   const lower = approximate(x.lower!, environment, budget);
   const upper = approximate(x.upper!, environment, budget);
-  if (lower.im !== 0 || upper.im !== 0 || !Number.isInteger(lower.re)) return UNDEFINED;
   const inner = new Map(environment);
   const key = symbolKey(x.variable.name, x.variable.real);
-  const join = x.kind === "sum" ? plus : times;
+  const isSum = x.kind === "sum";
+  const join = isSum ? plus : times;
   const term = (k: number): Approximation => {
     inner.set(key, exactly(k));
     return approximate(x.body, inner, budget);
   };
-  let total = exactly(x.kind === "sum" ? 0 : 1);
-  if (upper.re === Infinity) return x.kind === "sum" ? infiniteSum(term, lower.re) : UNDEFINED;
-  if (!Number.isInteger(upper.re)) return UNDEFINED;
+  const opaque = (): Approximation => {
+    const weight = unknownFunction(x.kind, upper.re === Infinity ? [lower] : [lower, upper]);
+    return isSum ? times(weight, plus(term(2.3), times(exactly(3.1), term(5.7)))) : raise(times(term(2.3), term(5.7)), weight);
+  };
+  if (environment.has(SYMBOLIC) && !finds(x)) return opaque();
+  if (lower.im !== 0 || upper.im !== 0 || !Number.isInteger(lower.re)) return UNDEFINED;
+  if (upper.re === Infinity) {
+    const limit = isSum ? infiniteSum(term, lower.re) : UNDEFINED;
+    return environment.has(SYMBOLIC) && !isDefined(limit) ? opaque() : limit;
+  }
+  if (!Number.isSafeInteger(upper.re)) return UNDEFINED;
   const reversed = upper.re < lower.re - 1;
   const [from, to] = reversed ? [upper.re + 1, lower.re - 1] : [lower.re, upper.re];
   if (to - from > MAX_TERMS) throw new BudgetError("fuel");
+  let total = exactly(isSum ? 0 : 1);
   for (let k = from; k <= to; k++) total = join(total, term(k));
   if (!reversed) return total;
-  return x.kind === "sum" ? times(total, exactly(-1)) : reciprocal(total);
+  return isSum ? times(total, exactly(-1)) : reciprocal(total);
+}
+
+const movable = (x: BinderNode): boolean => freeSymbols(x.lower!).size + freeSymbols(x.upper!).size > 0;
+
+/** Whether the reference works out a sum (or product) whose bounds hold symbols. */
+function finds(x: BinderNode): boolean {
+  if (!movable(x)) return true;
+  const key = symbolKey(x.variable.name, x.variable.real);
+  const constant = (part: Expression): boolean => !freeSymbols(part).has(key);
+  if (x.kind === "product") return constant(x.body);
+  const polynomial = (part: Expression): boolean =>
+    part.kind === "symbol" ||
+    constant(part) ||
+    ((part.kind === "add" || part.kind === "mul") && part.args.every(polynomial)) ||
+    (part.kind === "pow" && part.exponent.kind === "number" && part.exponent.value.n > 0n && part.exponent.value.d === 1n && polynomial(part.base));
+  const { body } = x;
+  return polynomial(body) || (body.kind === "pow" && body.base.kind === "number" && body.base.value.n > 0n && body.exponent.kind === "symbol");
 }
 
 /**
  * Partial sums until the terms fall below rounding; a series that converges more slowly, like Σ 1/k², by Richardson's extrapolation of
- * the partial sums over 16, 32, .. 4096 terms.
+ * the partial sums over 16, 32, .. 1024 terms. Terms of one sign that never get small enough make it infinite.
  */
 function infiniteSum(term: (k: number) => Approximation, from: number): Approximation {
   let total = exactly(0);
   let small = 0;
   const doublings: Approximation[] = [];
-  for (let k = from, next = 16; k < from + 4096; k++) {
+  for (let k = from, next = 16; k < from + 1024; k++) {
     const value = term(k);
     if (!isDefined(value)) return UNDEFINED;
     total = plus(total, value);
@@ -206,7 +268,10 @@ function infiniteSum(term: (k: number) => Approximation, from: number): Approxim
       next *= 2;
     }
   }
-  return extrapolate(doublings);
+  const limit = extrapolate(doublings);
+  const [last, before] = [doublings.at(-1)!.re, doublings.at(-2)!.re];
+  // Twice as many terms add no less than the time before: as with 1/k, and faster.
+  return Number.isNaN(limit.re) && total.im === 0 && (last - before) / (before - doublings.at(-3)!.re) > 0.999 ? exactly(Math.sign(last) * Infinity) : limit;
 }
 
 /** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */
@@ -227,48 +292,55 @@ function extrapolate(values: readonly Approximation[]): Approximation {
   return { re: best.re, im: best.im, error: best.error + 10 * gap + 1e-10 };
 }
 
-const NODES = [0.1488743389816312, 0.4333953941292472, 0.6794095682990244, 0.8650633666889845, 0.9739065285171717];
-const WEIGHTS = [0.2955242247147529, 0.2692667193099964, 0.2190863625159821, 0.1494513491505806, 0.0666713443086881];
-
+/**
+ * Definite integrals by the double exponential rule (Takahasi and Mori 1974), which does not mind what happens at the ends: ln x and
+ * 1/√x at 0, √(1-x²) at 1. An indefinite one has no value: it is compared by its derivative.
+ */
 function integral(x: BinderNode, environment: Environment, budget: Budget): Approximation {
-  const primitive = antiderivative(x.body, x.variable, budget);
-  const key = symbolKey(x.variable.name, x.variable.real);
-  if (x.lower === null || x.upper === null) return primitive === null ? UNDEFINED : approximate(primitive, environment, budget);
+  if (x.lower === null || x.upper === null) return UNDEFINED;
   const [lower, upper] = [approximate(x.lower, environment, budget), approximate(x.upper, environment, budget)];
-  const at = (node: Expression, place: Approximation): Approximation => approximate(node, new Map(environment).set(key, place), budget);
-  if (primitive !== null && isDefined(lower) && isDefined(upper)) {
-    const value = minus(at(primitive, upper), at(primitive, lower));
-    if (isDefined(value)) return value;
-  }
-  if (lower.im !== 0 || upper.im !== 0) return UNDEFINED;
-  const f = (place: number): Approximation => at(x.body, exactly(place));
-  const [coarse, fine] = [24, 36].map((panels) => definite(f, lower.re, upper.re, panels));
-  const gap = magnitude(minus(coarse!, fine!));
-  return gap < 1e-9 * (1 + magnitude(fine!)) ? { ...fine!, error: fine!.error + gap + 1e-13 } : UNDEFINED;
+  if (lower.im !== 0 || upper.im !== 0 || Number.isNaN(lower.re) || Number.isNaN(upper.re)) return UNDEFINED;
+  const inner = new Map(environment);
+  const key = symbolKey(x.variable.name, x.variable.real);
+  const f = (place: number): Approximation => approximate(x.body, inner.set(key, exactly(place)), budget);
+  const value = definite(f, lower.re, upper.re);
+  // Where ∫x^n diverges at one n, the reference has cases, which equal nothing.
+  return environment.has(SYMBOLIC) && !isDefined(value) && !movable(x) ? unknownFunction(x.kind, []) : value;
 }
 
 /** An infinite end is brought to 1 by x = t / (1 - t). */
-function definite(f: (x: number) => Approximation, from: number, to: number, panels: number): Approximation {
-  if (from > to) return times(exactly(-1), definite(f, to, from, panels));
-  if (from === -Infinity && to === Infinity) return plus(definite(f, -Infinity, 0, panels), definite(f, 0, Infinity, panels));
-  const bent = (end: number, sign: 1 | -1) => (t: number) => times(exactly(1 / (1 - t) ** 2), f(end + (sign * t) / (1 - t)));
-  if (to === Infinity) return quadrature(bent(from, 1), 0, 1, panels);
-  if (from === -Infinity) return quadrature(bent(to, -1), 0, 1, panels);
-  return quadrature(f, from, to, panels);
+function definite(f: (x: number) => Approximation, from: number, to: number): Approximation {
+  if (from > to) return times(exactly(-1), definite(f, to, from));
+  if (from < 0 && to === Infinity) return plus(definite(f, from, 0), definite(f, 0, to));
+  if (from === -Infinity) return definite((x) => f(-x), -to, Infinity);
+  if (to < Infinity) return quadrature(f, from, to);
+  return plus(quadrature(f, from, from + 1), quadrature((t) => times(exactly(1 / (t * t)), f(from + 1 / t)), 0, 1));
 }
 
-function quadrature(f: (x: number) => Approximation, from: number, to: number, panels: number): Approximation {
-  let total = exactly(0);
-  const width = (to - from) / panels;
-  for (let panel = 0; panel < panels; panel++) {
-    const middle = from + width * (panel + 0.5);
-    for (let i = 0; i < NODES.length; i++) {
-      const offset = (NODES[i]! * width) / 2;
-      const pair = plus(f(middle - offset), f(middle + offset));
-      total = plus(total, times(exactly((WEIGHTS[i]! * width) / 2), pair));
+/** Halves the step until two sums agree; undefined when they do not. */
+function quadrature(f: (x: number) => Approximation, from: number, to: number): Approximation {
+  const half = (to - from) / 2;
+  let sum = exactly(0);
+  let before = UNDEFINED;
+  for (let step = 0.5, odd = false; step > 0.01; step /= 2, odd = true) {
+    for (let t = odd ? step : 0; t < 3.4; t += odd ? 2 * step : step) {
+      const reach = (Math.PI / 2) * Math.sinh(t);
+      const gap = 1 / (Math.exp(2 * reach) + 1);
+      const weight = exactly((Math.PI * half * Math.cosh(t)) / Math.cosh(reach) ** 2 / 2);
+      if (weight.re < 1e-300) break;
+      for (const place of t === 0 ? [from + half] : [from + 2 * half * gap, to - 2 * half * gap]) {
+        if (place === from || place === to) continue;
+        const value = times(weight, f(place));
+        if (!isDefined(value)) return UNDEFINED;
+        sum = plus(sum, value);
+      }
     }
+    const total = times(sum, exactly(step));
+    const error = magnitude(minus(total, before));
+    if (error < 1e-9 * (1 + magnitude(total))) return { re: total.re, im: total.im, error: total.error + error + 1e-13 };
+    before = total;
   }
-  return total;
+  return UNDEFINED;
 }
 
 /** The value that f(a ± h) tends to, by Richardson's extrapolation over h = 2^-4 .. 2^-12; undefined when it does not settle. */
@@ -280,6 +352,11 @@ function limit(x: BinderNode, environment: Environment, budget: Budget): Approxi
   const at = (h: number): Approximation => (Number.isFinite(target.re) ? f(target.re + x.direction * h) : f(Math.sign(target.re) / h));
   const direct = Number.isFinite(target.re) ? f(target.re) : UNDEFINED;
   if (isDefined(direct)) return direct;
-  return extrapolate(Array.from({ length: 10 }, (_, k) => at(2 ** -(k + 3))));
+  const settled = extrapolate(Array.from({ length: 10 }, (_, k) => at(2 ** -(k + 3))));
+  if (isDefined(settled)) return settled;
+  // What tends slowly is there far out; what grows without bound has a sign there.
+  const [near, far] = [at(1e-30), at(1e-60)];
+  if (far.im === 0 && Math.abs(far.re) > 2 * Math.abs(near.re) && Math.abs(near.re) > 1e9) return exactly(Math.sign(far.re) * Infinity);
+  const gap = magnitude(minus(far, near));
+  return gap < 1e-12 * (1 + magnitude(far)) ? { re: far.re, im: far.im, error: far.error + gap } : UNDEFINED;
 }
-

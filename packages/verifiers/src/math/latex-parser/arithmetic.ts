@@ -5,6 +5,7 @@ import { call, type Expression, integerNode, isIntegerNode, negative, number, OP
 import { add, HALF, subtract } from "../rational";
 import { parseAtom, parseScript, skipSubscript } from "./atoms";
 import { FUNCTION_STARTS, parseApplication, parseBraced, parseFunction } from "./functions";
+import { binomialOf } from "./named-functions";
 import { addMatrices, determinant, makeMatrix, multiplyWithMatrix } from "./matrices";
 import { substitute } from "./substitution";
 import { accept, ATOMS, attempt, countWrap, deeper, differentialName, expect, fail, isolated, NAMES, type TokenReader, unbuildable } from "./token-reader";
@@ -238,7 +239,7 @@ function parseComponent(r: TokenReader, argument: boolean): Expression {
     case "binom": {
       r.at++;
       const upper = parseBraced(r);
-      return call("binomial", [upper, parseBraced(r)]);
+      return binomialOf(upper, parseBraced(r), r.budget);
     }
     case "beginMatrix":
     case "beginArray":
@@ -261,7 +262,7 @@ function parseChoose(r: TokenReader): Expression {
   expect(r, "choose");
   const lower = isolated(r, () => parseExpression(r));
   expect(r, "}");
-  return call("binomial", [upper, lower]);
+  return binomialOf(upper, lower, r.budget);
 }
 
 function parseBracketed(r: TokenReader, opener: string, closer: string, name: string): Expression {

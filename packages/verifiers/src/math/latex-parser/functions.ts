@@ -1,13 +1,13 @@
 /**
  * Functions: named ones with and without parentheses, roots, big operators, limits, integrals, and unknown ones applied, `f(x)`.
  */
-import { call, type Expression, number, ONE_NODE, OPAQUE, pow, quotient, type SymbolNode } from "../expression";
+import { call, EULER, type Expression, number, ONE_NODE, OPAQUE, pow, quotient, type SymbolNode } from "../expression";
 import { HALF } from "../rational";
 import { parseAtom, parseScript, skipSubscript } from "./atoms";
-import { applyNamed, greatestCommonDivisor, operatorNames } from "./named-functions";
+import { applyNamed, evaluated, greatestCommonDivisor, operatorNames } from "./named-functions";
 import { substitute } from "./substitution";
 import { symbolFor } from "./symbols";
-import { accept, ATOMS, attempt, deeper, differentialName, expect, fail, isolated, type TokenReader, unbuildable } from "./token-reader";
+import { accept, ATOMS, attempt, deeper, differentialName, expect, fail, isolated, NAMES, type TokenReader, unbuildable } from "./token-reader";
 
 /** Tokens that begin a function. */
 export const FUNCTION_STARTS = new Set(["fn", "gammafn", "fnmulti", "operatorname", "int", "sqrt", "sum", "prod", "lim", "euler"]);
@@ -41,7 +41,7 @@ export function parseFunction(r: TokenReader): Expression {
     case "int":
       return parseIntegral(r);
     default:
-      return accept(r, "^") ? call("exp", [parseScript(r)]) : { kind: "constant", name: "e" };
+      return accept(r, "^") ? evaluated(call("exp", [parseScript(r)]), r.budget) : EULER;
   }
 }
 
@@ -67,7 +67,7 @@ function parseSingleArgument(r: TokenReader, name: string): Expression {
         })
       : undefined;
   const value = argument ?? deeper(r, () => r.rules.term(r, true));
-  const [applied, exponent] = applyNamed(name, value, lower, upper);
+  const [applied, exponent] = applyNamed(name, value, lower, upper, r.budget);
   if (applied === null) return unbuildable(r);
   return exponent === null ? applied : pow(applied, exponent);
 }
@@ -162,6 +162,12 @@ function parseBounds(r: TokenReader): { lower: Expression | null; upper: Express
     if (!empty()) fail();
     r.at += 3;
     return { lower: null, upper: null };
+  }
+  if (r.types[r.at] === "_" && NAMES.has(r.types[r.at + 1]!) && r.types[r.at + 2] === "^") {
+    // The power in `\int_a^b` is the upper bound, not one of a.
+    const lower = symbolFor(r.tokens.texts[r.at + 1]!, r.real);
+    r.at += 3;
+    return { lower, upper: parseScript(r) };
   }
   const { lower, upper } = parseScripts(r);
   if ((lower === null) !== (upper === null)) fail();

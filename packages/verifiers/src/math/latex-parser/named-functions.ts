@@ -3,7 +3,7 @@
  * on a trigonometric function is its inverse, gcd and lcm are worked out at once.
  */
 import type { Budget } from "../budget";
-import { type Expression, EULER, call, integerNode, number, sum } from "../expression";
+import { type Expression, EULER, ONE_NODE, call, integerNode, isNumber, number, same, sum } from "../expression";
 import { evaluateExactly } from "../evaluation/exact";
 import { type Rational, gcd, integer, rational } from "../rational";
 import { determinant } from "./matrices";
@@ -32,6 +32,7 @@ export function applyNamed(
   argument: Expression,
   lower: Expression | null,
   upper: Expression | null,
+  budget: Budget,
 ): readonly [Expression | null, Expression | null] {
   const exponent = upper !== null && upper.kind === "number" && upper.value.n === 0n ? null : upper;
   const inverse = exponent !== null && exponent.kind === "number" && exponent.value.n === -1n && exponent.value.d === 1n;
@@ -49,7 +50,7 @@ export function applyNamed(
       return [call("ceiling", [argument]), exponent];
     case "gamma":
     case "Gamma":
-      return [call("gamma", [argument]), exponent];
+      return [evaluated(call("gamma", [argument]), budget), exponent];
     case "det":
       return [determinant(argument), exponent];
     case "trace":
@@ -85,7 +86,19 @@ export function greatestCommonDivisor(name: "gcd" | "lcm", args: readonly Expres
       d = gcd(d, value.d);
     }
   }
-  return number(n === 0n ? integer(0) : rational(n, d));
+  // No plain number, so that `3\gcd(4,6)` is a product and no mixed number.
+  return { kind: "mul", args: [number(n === 0n ? integer(0) : rational(n, d))] };
+}
+
+/** `x` as a number if it has an exact value: what the reference evaluates while reading may stand behind an integer as a mixed number. */
+export function evaluated(x: Expression, budget: Budget): Expression {
+  const value = evaluateExactly(x, null, budget);
+  return value === null ? x : number(value);
+}
+
+export function binomialOf(upper: Expression, lower: Expression, budget: Budget): Expression {
+  if (same(upper, lower) || isNumber(lower, 0)) return ONE_NODE;
+  return isNumber(lower, 1) ? upper : evaluated(call("binomial", [upper, lower]), budget);
 }
 
 const abs = (n: bigint): bigint => (n < 0n ? -n : n);
