@@ -1,5 +1,5 @@
 /** Where the page's data comes from: the server, or the report that the page is part of. */
-import type { GridRow, NamedSeries, ReportData, RolloutFilter, RolloutGroup, RolloutPage, RunAlarm, RunDetail, RunSummary, StreamKey } from "../src/dashboard/dashboard-api";
+import type { EvaluationSet, GridRow, NamedSeries, ReportData, RolloutFilter, RolloutGroup, RolloutPage, RunAlarm, RunDetail, RunSummary, StreamKey } from "../src/dashboard/dashboard-api";
 import { gridCell } from "../src/dashboard/source-grid";
 
 export interface SeriesQuestion {
@@ -25,6 +25,7 @@ export interface Backend {
   runs(): Promise<readonly RunSummary[]>;
   run(id: string): Promise<RunDetail>;
   alarms(id: string): Promise<readonly RunAlarm[]>;
+  evaluations(id: string, metric?: string): Promise<readonly EvaluationSet[]>;
   series(id: string, question: SeriesQuestion): Promise<readonly NamedSeries[]>;
   grid(id: string, question: GridQuestion): Promise<readonly GridRow[]>;
   rollouts(id: string, filter: RolloutFilter): Promise<RolloutPage>;
@@ -52,6 +53,7 @@ const httpBackend: Backend = {
   runs: () => ask("runs"),
   run: (run) => ask("run", { run }),
   alarms: (run) => ask("alarms", { run }),
+  evaluations: (run, metric) => ask("evaluations", { run, metric }),
   series: (run, { names, metrics, ...rest }) => ask("series", { run, name: names, metric: metrics, ...rest }),
   grid: (run, { metrics, ...rest }) => ask("grid", { run, metric: metrics, ...rest }),
   rollouts: (run, filter) => ask("rollouts", { run, ...filter }),
@@ -77,6 +79,7 @@ function reportBackend(data: ReportData): Backend {
     runs: async () => data.runs,
     run: async (id) => run(id),
     alarms: async (id) => data.alarms[id] ?? [],
+    evaluations: async (id) => (data.evaluations[id] ?? []).map((set) => ({ ...set, metrics: [set.metric] })),
     async series(id, { split, scope, names, metrics, from = -Infinity, to = Infinity }) {
       return (data.series[id] ?? [])
         .filter((one) => one.split === split && one.scope === scope && names.includes(one.name) && metrics.includes(one.metric))

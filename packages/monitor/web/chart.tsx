@@ -132,6 +132,10 @@ function Plot({ title, lines, onRange }: { title: string; lines: readonly Line[]
       element,
     );
     plot.current = chart;
+    // Away from the chart the legend tells the last step.
+    const rest = (): void => chart.setLegend({ idx: chart.data[0].length - 1 });
+    rest();
+    chart.over.addEventListener("mouseleave", rest);
     const back = (): void => onRange(null);
     chart.over.addEventListener("dblclick", back);
     const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -142,7 +146,10 @@ function Plot({ title, lines, onRange }: { title: string; lines: readonly Line[]
       plot.current = null;
     };
   }, [labels, dark]);
-  useEffect(() => plot.current?.setData(data), [data]);
+  useEffect(() => {
+    plot.current?.setData(data);
+    plot.current?.setLegend({ idx: data[0].length - 1 });
+  }, [data]);
 
   const described = lines.map(({ label, values, steps }) => `${label}: ${shortNumber(values.findLast((value) => value !== null))} at step ${steps.at(-1)}`).slice(0, 8);
   return <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described.join("; ")}`} />;

@@ -18,6 +18,8 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
   const now = chosen.reduce((sum, id) => sum + version(id), 0);
   const key = chosen.join("\n");
   const details = useData("compare", `${key} ${now}`, () => Promise.all(chosen.map((id) => backend.run(id))));
+  const known = new Set((details.data ?? []).flatMap(({ streams }) => streams.filter(({ split }) => split === "train").flatMap(({ metrics }) => metrics)));
+  const others = [...known].filter((name) => name !== metric && !METRICS.includes(name)).sort();
   const go = (changes: Readonly<Record<string, string>>): void => location.replace(linkWith(route, changes));
   const choose = (id: string, on: boolean): void => go({ runs: (on ? [...chosen, id] : chosen.filter((one) => one !== id)).join("\n") || "-" });
   const load = (scope: "all" | "source", name: string) => async (from?: number, to?: number): Promise<Line[]> => {
@@ -40,9 +42,16 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
         <label>
           Metric
           <select value={metric} onChange={(event) => go({ metric: event.currentTarget.value })}>
-            {[...new Set([metric, ...METRICS])].map((name) => (
-              <option key={name}>{name}</option>
-            ))}
+            <optgroup label="usual">
+              {[...new Set([metric, ...METRICS])].map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </optgroup>
+            <optgroup label="all">
+              {others.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </optgroup>
           </select>
         </label>
       </form>

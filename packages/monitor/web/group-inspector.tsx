@@ -56,6 +56,7 @@ export function GroupInspector({ run, step, group, sample }: { run: string; step
         <div class="answers">
           <h2>{count(data.rollouts.length, "rollout")} of this prompt</h2>
           <GroupStrip run={run} group={data} sample={rollout?.sample ?? 0} />
+          <SideBySide run={run} group={data} />
           {rollout !== undefined && <Rollout key={rollout.sample} rollout={rollout} />}
         </div>
       </div>
@@ -97,6 +98,30 @@ function GroupStrip({ run, group, sample }: { run: string; group: RolloutGroup; 
         );
       })}
     </ol>
+  );
+}
+
+/** Characters of an answer in a column. */
+const EXCERPT = 600;
+
+/** All answers beside each other, to see in what they differ; folded away, as one is looked at more often. */
+function SideBySide({ run, group }: { run: string; group: RolloutGroup }) {
+  return (
+    <details class="side-by-side">
+      <summary>All answers side by side</summary>
+      <ol>
+        {group.rollouts.map((rollout) => (
+          <li key={rollout.sample}>
+            <a href={linkTo("rollouts", { run, step: group.step, group: group.group, sample: rollout.sample })}>#{rollout.sample}</a> <b>{rollout.status === "scored" ? shortNumber(rollout.reward) : rollout.status}</b>{" "}
+            <span class="muted">A {signed(rollout.advantage)}</span>
+            <pre>
+              {rollout.response.length > EXCERPT && "… "}
+              {rollout.response.slice(-EXCERPT)}
+            </pre>
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }
 

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { RunSummary } from "../src/dashboard/dashboard-api";
 import { openBackend } from "./backend";
 import { ComparePage } from "./compare-page";
+import { EvaluationPage } from "./evaluation-page";
 import { OverviewPage } from "./overview-page";
 import { RolloutsPage } from "./rollouts-page";
 import { linkTo, parseRoute, type PageName } from "./route";
@@ -16,6 +17,7 @@ const backend = openBackend();
 const TABS: readonly (readonly [PageName, string])[] = [
   ["overview", "Overview"],
   ["sources", "Sources"],
+  ["evaluation", "Evaluation"],
   ["rollouts", "Rollouts"],
 ];
 
@@ -132,6 +134,7 @@ function CurrentPage({ page, run, runs, problem }: { page: PageName; run: string
   if (page === "overview") return <OverviewPage run={run} />;
   if (page === "sources") return <SourcesPage run={run} />;
   if (page === "source") return <SourcePage run={run} />;
+  if (page === "evaluation") return <EvaluationPage run={run} />;
   return <RolloutsPage run={run} />;
 }
 

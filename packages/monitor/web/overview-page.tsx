@@ -51,7 +51,7 @@ export function OverviewPage({ run }: { run: string }) {
       </div>
       <h2>Run</h2>
       <dl class="facts">
-        <Fact name="Begun">{data.createdAt ?? "–"}</Fact>
+        <Fact name="Begun">{data.createdAt?.slice(0, 16).replace("T", " ") ?? "–"}</Fact>
         <Fact name="Seed">{data.seed ?? "–"}</Fact>
         <Fact name="Backend">{data.backend ?? "–"}</Fact>
         {Object.entries(data.versions).map(([name, value]) => (

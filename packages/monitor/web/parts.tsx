@@ -1,5 +1,5 @@
 /** Small pieces that several pages share. */
-import type { ComponentChildren } from "preact";
+import { Fragment, type ComponentChildren } from "preact";
 import type { RunAlarm, RunState } from "../src/dashboard/dashboard-api";
 import { linkTo } from "./route";
 
@@ -37,6 +37,20 @@ export function Alarms({ run, alarms, source }: { run: string; alarms: readonly 
         </li>
       ))}
     </ul>
+  );
+}
+
+/** A metric's name, which may break after its slashes and underscores. */
+export function MetricName({ name }: { name: string }) {
+  return (
+    <>
+      {name.split(/(?<=[/_@])/).map((part, index) => (
+        <Fragment key={index}>
+          {index > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </>
   );
 }
 

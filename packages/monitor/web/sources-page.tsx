@@ -1,7 +1,7 @@
 import type { GridCell, GridRow } from "../src/dashboard/dashboard-api";
 import { metricDirection } from "../src/dashboard/source-grid";
 import { shortNumber, signed } from "./format";
-import { Problem } from "./parts";
+import { MetricName, Problem } from "./parts";
 import { linkTo, linkWith } from "./route";
 import { Sparkline } from "./sparkline";
 import { useData, useSurroundings } from "./use-data";
@@ -65,7 +65,9 @@ export function SourcesPage({ run }: { run: string }) {
               <tr>
                 <th>Source</th>
                 {metrics.map((metric) => (
-                  <th key={metric}>{metric}</th>
+                  <th key={metric}>
+                    <MetricName name={metric} />
+                  </th>
                 ))}
               </tr>
             </thead>

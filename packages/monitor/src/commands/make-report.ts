@@ -60,6 +60,7 @@ export async function makeReport(folder: string, { madeAt, steps, groupsPerStep 
     series: { [run.id]: series },
     alarms: { [run.id]: run.alarms() },
     groups: { [run.id]: groups },
+    evaluations: { [run.id]: run.evaluations() },
   };
   return (await makePage(data)).html;
 }

@@ -181,6 +181,31 @@ export interface RolloutGroup {
   readonly next: number | null;
 }
 
+/** A source of an evaluation, or a mean over sources. */
+export interface EvaluationRow {
+  readonly scope: MetricScope;
+  readonly name: string;
+  readonly task: string | null;
+  /** Whether a benchmark is of what was trained; null where nobody says. */
+  readonly domain: "in" | "out" | null;
+  /** Samples at the last step. */
+  readonly samples: number | null;
+  readonly steps: readonly number[];
+  readonly values: readonly (number | null)[];
+}
+
+/** One of GET /api/evaluations's answers: what was evaluated together. */
+export interface EvaluationSet {
+  /** null for what the run evaluates itself, else the name that `v-triune eval` gave it. */
+  readonly label: string | null;
+  /** The metric that says how good it is. */
+  readonly headline: string;
+  /** The metric of the rows. */
+  readonly metric: string;
+  readonly metrics: readonly string[];
+  readonly rows: readonly EvaluationRow[];
+}
+
 /** What a report carries in place of a server. */
 export interface ReportData {
   readonly madeAt: string;
@@ -188,4 +213,5 @@ export interface ReportData {
   readonly series: Readonly<Record<string, readonly NamedSeries[]>>;
   readonly alarms: Readonly<Record<string, readonly RunAlarm[]>>;
   readonly groups: Readonly<Record<string, readonly RolloutGroup[]>>;
+  readonly evaluations: Readonly<Record<string, readonly EvaluationSet[]>>;
 }

@@ -1,7 +1,7 @@
 /**
  * The pages in a real browser. Needs Chromium: `apt-get install chromium`, or CHROMIUM_PATH to one that is elsewhere.
  */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -80,6 +80,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     ["overview", "#/overview?run=demo", "canvas"],
     ["sources", "#/sources?run=demo&window=4", ".grid td"],
     ["source", "#/source?run=demo&name=demo_detect", "canvas"],
+    ["evaluation", "#/evaluation?run=demo", "td.number"],
     ["rollouts", "#/rollouts?run=demo&step=12", "tbody a"],
     ["inspector", "#/rollouts?run=demo&step=2&group=9&sample=1", ".box.predicted"],
     ["compare", "#/compare", "canvas"],
@@ -141,6 +142,15 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await other.close();
   });
 
+  it("shows a prompt's answers side by side", async () => {
+    await open("#/rollouts?run=demo&step=2&group=9&sample=1", ".strip");
+    await page.getByText("All answers side by side").click();
+    expect(await page.locator(".side-by-side li").count()).toBe(8);
+    expect(await page.locator(".side-by-side li").nth(1).textContent()).toContain("bbox_2d");
+    await page.locator(".side-by-side a").nth(5).click();
+    await page.getByRole("heading", { name: "Rollout #5" }).waitFor();
+  });
+
   it("is reached by the keyboard: skip link, tabs, a source", async () => {
     await open("#/sources?run=demo", ".grid td");
     await page.keyboard.press("Tab");
@@ -196,6 +206,16 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await expect.poll(() => page.locator(".scroll table tbody tr").count()).toBe(7);
     await page.getByLabel("Metric").selectOption("correct/ratio");
     await page.getByRole("heading", { name: "correct/ratio, all" }).waitFor();
+  });
+
+  it("shows evaluations made apart from training, benchmarks of what was trained and others apart", async () => {
+    const record = (step: number, name: string, score: number, isIn: number) => JSON.stringify({ step, split: "eval", scope: "source", name, metrics: { "benchmark/score": score, "benchmark/in_domain": isIn, "acc/mean@1": score / 2 } });
+    writeFileSync(join(parent, "runs", "other", "eval-bench.jsonl"), [record(12, "coco", 0.5, 1), record(6, "coco", 0.25, 1), record(12, "mmmu", 0.125, 0), ""].join("\n"));
+    await open("#/evaluation?run=other", "text=In-domain");
+    const rows = page.locator("section", { has: page.getByRole("heading", { name: "bench benchmark/score" }) }).locator(".scroll tbody tr");
+    expect(await rows.allTextContents()).toEqual(["In-domain: of the kind that was trained", "coco 0.250.5+0.25", "Out-of-domain", "mmmu 0.125–"]);
+    await page.getByLabel("Metric").selectOption("acc/mean@1");
+    await page.getByRole("heading", { name: "bench acc/mean@1" }).waitFor();
   });
 
   it("shows a hostile run as text, harmlessly, on every page", async () => {

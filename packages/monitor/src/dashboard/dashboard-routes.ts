@@ -95,6 +95,8 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
   app.get("/api/run", async (context) => context.json(await runOf(context).detail()));
   app.get("/api/alarms", (context) => context.json(runOf(context).alarms()));
 
+  app.get("/api/evaluations", (context) => context.json(runOf(context).evaluations(context.req.query("metric") || undefined)));
+
   app.get("/api/series", (context) => {
     const run = runOf(context);
     const names = context.req.queries("name") ?? ["all"];

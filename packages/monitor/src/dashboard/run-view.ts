@@ -6,7 +6,8 @@ import { DEFAULT_ALARM_RULES } from "../alarm-rules";
 import type { MetricRecord } from "../metric-record";
 import { configValue, flattenConfig, isRecord } from "./config-value";
 import { minMax } from "./downsample";
-import type { GridRow, NamedSeries, RunAlarm, RunDetail, RunState, RunSummary, Stream, StreamKey } from "./dashboard-api";
+import type { EvaluationSet, GridRow, NamedSeries, RunAlarm, RunDetail, RunState, RunSummary, Stream, StreamKey } from "./dashboard-api";
+import { EvaluationFiles, evaluationSet, type EvaluationNumbers } from "./evaluation-files";
 import type { GrowingSeries } from "./growing-series";
 import { MetricStreams, type MetricStream } from "./metric-streams";
 import { createMetricsTail } from "./metrics-tail";
@@ -127,6 +128,7 @@ export class RunView {
   #state: RunState = "stopped";
   #reading: Promise<boolean> | undefined;
   readonly #tail;
+  readonly #evaluations: EvaluationFiles;
 
   /**
    * @param id what the page calls it
@@ -136,6 +138,7 @@ export class RunView {
     readonly id: string,
     readonly folder: string,
   ) {
+    this.#evaluations = new EvaluationFiles(folder);
     this.#tail = createMetricsTail(join(folder, "metrics.jsonl"), {
       lines: (bytes, from, to) => this.#scanner.read(bytes, from, to),
       restarted: () => this.#forget(),
@@ -158,8 +161,9 @@ export class RunView {
     const read = await this.#tail.read().catch(() => false);
     // A large file comes in stretches; only the run's last steps are watched.
     if (read && !this.isBehind) this.#watchNew();
+    const evaluated = await this.#evaluations.refresh();
     this.#state = await this.#findState();
-    return read || before !== this.#state;
+    return read || evaluated || before !== this.#state;
   }
 
   /** There is more to read already: a large file is read in stretches. */
@@ -287,6 +291,21 @@ export class RunView {
         const cells = metrics.map((metric) => gridCell(metric, series.get(metric) ?? { steps: [], values: [] }, window, points));
         return { name: key.name, task, cells, worst: Math.min(0, ...cells.map(({ goodness }) => goodness)) };
       });
+  }
+
+  /**
+   * What was evaluated: by the run itself first, then apart from it.
+   *
+   * @param metric of the rows; the one that says how good it is unless told, or where a set does not have it
+   */
+  evaluations(metric?: string): EvaluationSet[] {
+    const own: EvaluationNumbers = new Map();
+    for (const { key, task, metrics } of this.#streams.all()) {
+      if (key.split !== "eval") continue;
+      const numbers = [...metrics].map(([name, { steps, values }]) => [name, new Map(Array.from(steps, (step, index) => [step, values[index]!]))] as const);
+      own.set(`${key.scope} ${key.name}`, { scope: key.scope, name: key.name, task, metrics: new Map(numbers) });
+    }
+    return [[null, own] as const, ...this.#evaluations.all()].flatMap(([label, numbers]) => evaluationSet(label, numbers, metric) ?? []);
   }
 
   /** The alarms of the run's last steps, the latest first. */

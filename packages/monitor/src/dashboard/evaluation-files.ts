@@ -1,0 +1,132 @@
+/**
+ * Evaluations of a run: those that it made itself while it trained (in metrics.jsonl), and those made apart, by `v-triune eval`, in eval.jsonl or
+ * eval-NAME.jsonl. Such a file is small, its steps come in any order and a step that was evaluated again replaces what was there, so it is read
+ * anew when it has changed.
+ */
+import { readFile, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { parseRecordLine } from "../metrics-file";
+import type { MetricRecord } from "../metric-record";
+import type { EvaluationRow, EvaluationSet } from "./dashboard-api";
+
+const NAME = /^eval(?:-([\w.-]{1,100}))?\.jsonl$/;
+const LARGEST_FILE = 64 << 20;
+const MOST_FILES = 50;
+
+/** A row's numbers: by metric, by step. */
+interface RowNumbers extends Pick<EvaluationRow, "scope" | "name" | "task"> {
+  readonly metrics: Map<string, Map<number, number>>;
+}
+
+export type EvaluationNumbers = Map<string, RowNumbers>;
+
+/** Adds a record's numbers; a later one of the same step takes its place. */
+export function addEvaluation(rows: EvaluationNumbers, { scope, name, task, step, metrics }: MetricRecord): void {
+  const key = `${scope} ${name}`;
+  let row = rows.get(key);
+  if (row === undefined) rows.set(key, (row = { scope, name, task: typeof task === "string" ? task : null, metrics: new Map() }));
+  for (const [metric, value] of Object.entries(metrics)) {
+    let values = row.metrics.get(metric);
+    if (values === undefined) row.metrics.set(metric, (values = new Map()));
+    values.set(step, value);
+  }
+}
+
+/** The owners' metric of a benchmark, else the mean accuracy over the answers, else the mean reward. */
+function headlineOf(metrics: ReadonlySet<string>): string {
+  if (metrics.has("benchmark/score")) return "benchmark/score";
+  return [...metrics].find((metric) => /^acc\/mean@\d+$/.test(metric)) ?? "critic/rewards/mean";
+}
+
+const last = (values: ReadonlyMap<number, number> | undefined): number | undefined => [...(values ?? [])].sort(([a], [b]) => a - b).at(-1)?.[1];
+
+function evaluationRow({ scope, name, task, metrics }: RowNumbers, metric: string): EvaluationRow | undefined {
+  const points = [...(metrics.get(metric) ?? [])].sort(([a], [b]) => a - b);
+  if (points.length === 0) return undefined;
+  const inDomain = last(metrics.get("benchmark/in_domain"));
+  return {
+    scope,
+    name,
+    task,
+    domain: inDomain === undefined ? null : inDomain === 1 ? "in" : "out",
+    samples: last(metrics.get("samples/count")) ?? null,
+    steps: points.map(([step]) => step),
+    values: points.map(([, value]) => (Number.isFinite(value) ? value : null)),
+  };
+}
+
+/** Names of the means over sources, which the record over all has beside the headline. */
+const MEANS: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/^benchmark\/in_domain_mean$/, "mean of in-domain"],
+  [/^benchmark\/out_of_domain_mean$/, "mean of out-of-domain"],
+  [/^acc\/source_mean@\d+$/, "mean over sources"],
+];
+
+/**
+ * What the page shows of an evaluation.
+ *
+ * @param metric the headline unless told
+ * @returns undefined when there are no numbers
+ */
+export function evaluationSet(label: string | null, numbers: EvaluationNumbers, metric?: string): EvaluationSet | undefined {
+  const sources = [...numbers.values()].filter(({ scope }) => scope === "source").sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (sources.length === 0) return undefined;
+  const metrics = new Set(sources.flatMap((row) => [...row.metrics.keys()]));
+  const headline = headlineOf(metrics);
+  const shown = metric !== undefined && metrics.has(metric) ? metric : headline;
+  const rows = sources.flatMap((row) => evaluationRow(row, shown) ?? []);
+  const all = [...numbers.values()].find(({ scope }) => scope === "all");
+  if (all !== undefined && shown === headline) {
+    for (const [pattern, name] of MEANS) {
+      const found = [...all.metrics.keys()].find((one) => pattern.test(one));
+      const row = found === undefined ? undefined : evaluationRow(all, found);
+      if (row !== undefined) rows.push({ ...row, name });
+    }
+  } else if (all !== undefined) rows.push(...[evaluationRow(all, shown) ?? []].flat());
+  return { label, headline, metric: shown, metrics: [...metrics].sort(), rows };
+}
+
+/** The evaluations that lie beside a run's metrics. */
+export class EvaluationFiles {
+  #files = new Map<string, { readonly mark: string; readonly numbers: EvaluationNumbers }>();
+
+  /** @param folder the run folder */
+  constructor(private readonly folder: string) {}
+
+  /**
+   * Reads the files that have changed.
+   *
+   * @returns whether one has
+   */
+  async refresh(): Promise<boolean> {
+    const names = (await readdir(this.folder).catch(() => [] as string[])).filter((name) => NAME.test(name)).sort().slice(0, MOST_FILES);
+    let isNew = names.length !== this.#files.size;
+    const files = new Map<string, { mark: string; numbers: EvaluationNumbers }>();
+    for (const name of names) {
+      const path = join(this.folder, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined || !found.isFile() || found.size > LARGEST_FILE) continue;
+      const mark = `${found.ino} ${found.size} ${found.mtimeMs}`;
+      const known = this.#files.get(name);
+      if (known?.mark === mark) {
+        files.set(name, known);
+        continue;
+      }
+      const text = await readFile(path, "utf8").catch(() => "");
+      const numbers: EvaluationNumbers = new Map();
+      for (const line of text.split("\n")) {
+        const record = parseRecordLine(line);
+        if (record?.split === "eval") addEvaluation(numbers, record);
+      }
+      files.set(name, { mark, numbers });
+      isNew = true;
+    }
+    this.#files = files;
+    return isNew;
+  }
+
+  /** By label: "eval" for eval.jsonl, NAME for the others. */
+  all(): (readonly [label: string, numbers: EvaluationNumbers])[] {
+    return [...this.#files].map(([name, { numbers }]) => [NAME.exec(name)?.[1] ?? "eval", numbers]);
+  }
+}
