@@ -30,7 +30,7 @@ describe("the command", () => {
     writeFileSync(path, 'interface Sample { groundTruth: string }\nexport const slow = { name: "slow", verify(response: string, sample: Sample) { const until = performance.now() + 300; while (performance.now() < until); return { status: "scored", accuracy: Number(response === sample.groundTruth), format: 1, metrics: {} }; } };\n');
     const { child, url, ended } = start("--port", "0", "--workers", "1", "--verifier", `${path}#slow`);
     const at = await url;
-    const reply = fetch(`${at}/v1/score`, { method: "POST", body: JSON.stringify({ requests: Array.from({ length: 3 }, () => ({ response: "4", verifier: "slow", ground_truth: "4", format_ratio: 0 })) }) });
+    const reply = fetch(`${at}/v1/score`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ requests: Array.from({ length: 3 }, () => ({ response: "4", verifier: "slow", ground_truth: "4", format_ratio: 0 })) }) });
     while (!(await (await fetch(`${at}/metrics`)).text()).includes("v_triune_reward_accepted 3")) await new Promise((later) => setTimeout(later, 10));
     child.kill("SIGTERM");
     expect(((await (await reply).json()) as { results: { reward: number }[] }).results.map(({ reward }) => reward)).toEqual([1, 1, 1]);

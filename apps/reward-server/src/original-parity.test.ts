@@ -17,7 +17,7 @@ interface ReplyBody {
 }
 
 const post = async (url: string, body: unknown) => {
-  const reply = await fetch(url, { method: "POST", body: JSON.stringify(body) });
+  const reply = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   return { status: reply.status, body: (await reply.json()) as ReplyBody };
 };
 

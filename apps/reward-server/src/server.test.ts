@@ -58,7 +58,7 @@ interface ReplyBody {
 }
 
 async function post(path: string, body: unknown, headers: Record<string, string> = {}, at = server): Promise<{ status: number; body: ReplyBody; headers: Headers }> {
-  const reply = await fetch(at.url + path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers });
+  const reply = await fetch(at.url + path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers: { "content-type": "application/json", ...headers } });
   const text = await reply.text();
   return { status: reply.status, headers: reply.headers, body: (reply.headers.get("content-type")?.startsWith("application/json") ? (JSON.parse(text) as unknown) : text) as ReplyBody };
 }
@@ -131,7 +131,7 @@ describe("POST /v1/score", () => {
   });
 
   it("streams verdicts as they are done", async () => {
-    const reply = await fetch(`${server.url}/v1/score`, { method: "POST", headers: { accept: "application/x-ndjson" }, body: JSON.stringify({ requests: [own("hang"), own("4"), own("5")] }) });
+    const reply = await fetch(`${server.url}/v1/score`, { method: "POST", headers: { "content-type": "application/json", accept: "application/x-ndjson" }, body: JSON.stringify({ requests: [own("hang"), own("4"), own("5")] }) });
     expect(reply.headers.get("content-type")).toBe("application/x-ndjson");
     const lines = (await reply.text()).trim().split("\n").map((line) => JSON.parse(line) as { index: number; status: string });
     expect(lines.map(({ index }) => index).sort()).toEqual([0, 1, 2]);
@@ -181,6 +181,18 @@ describe("limits", () => {
     }
     for (const { status, body } of replies) if (status === 200) expect(body.results.every((result) => result.status === "scored")).toBe(true);
     expect((await post("/v1/score", batch)).status).toBe(200);
+  });
+
+  it("reads JSON in UTF-8 only, so that no page can send text past the CORS check", async () => {
+    const send = async (headers: Record<string, string>, body: string | Buffer = JSON.stringify(judgeBody())) => {
+      const reply = await fetch(`${server.url}/judge`, { method: "POST", headers, body: new Blob([body]) });
+      return [reply.status, ((await reply.json()) as ReplyBody).error?.["code"]];
+    };
+    expect(await send({})).toEqual([200, undefined]);
+    expect(await send({ "content-type": "application/vnd.x+json; charset=utf-8" })).toEqual([200, undefined]);
+    expect(await send({ "content-type": "text/plain" })).toEqual([415, "unsupported-type"]);
+    expect(await send({ origin: "https://elsewhere.example" })).toEqual([415, "unsupported-type"]);
+    expect(await send({ "content-type": "application/json" }, Buffer.from(JSON.stringify(judgeBody({ prompt: "\u00e4" })), "latin1"))).toEqual([400, "malformed-json"]);
   });
 
   it("refuses compressed bodies, unknown paths and wrong methods by name", async () => {

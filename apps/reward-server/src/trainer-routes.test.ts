@@ -13,7 +13,7 @@ interface ReplyBody {
 }
 
 async function post(path: string, body: unknown): Promise<{ status: number; body: ReplyBody; word: string | null }> {
-  const reply = await fetch(server.url + path, { method: "POST", body: JSON.stringify(body) });
+  const reply = await fetch(server.url + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   return { status: reply.status, body: (await reply.json()) as ReplyBody, word: reply.headers.get("x-reward-status") };
 }
 const model = (more: object = {}) => JSON.stringify({ verifier: "mathverify", ground_truth: "\\boxed{4}", accuracy_ratio: 1, format_ratio: 0, ...more });

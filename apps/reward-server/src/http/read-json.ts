@@ -1,19 +1,30 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { isDeeperThan } from "./nesting";
 import { CLIENT_GONE, RequestFault } from "./request-fault";
 
 const MOST_LEVELS = 32;
+const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i;
 
 /**
  * Reads and parses a body, straight from Node's stream: a body over the limit is refused before it is in memory.
  *
- * @throws RequestFault 413 over the limit, 415 for a compressed body, 400 for what is not JSON, with the place
+ * A body that says it is something else than JSON is refused: a page of another origin could send text without asking first, and
+ * would then use this server although CORS is off. What says nothing is taken for JSON, unless it comes from a page.
+ *
+ * @throws RequestFault 413 over the limit, 415 for a compressed body and for another type, 400 for what is not JSON, with the place
  */
 export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
   const encoding = incoming.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") throw new RequestFault(415, "unsupported-encoding", `content-encoding ${JSON.stringify(encoding)} is not read here; send the body uncompressed`);
+  const type = incoming.headers["content-type"];
+  if (type === undefined ? incoming.headers.origin !== undefined : !JSON_TYPE.test(type)) {
+    throw new RequestFault(415, "unsupported-type", `content-type ${type === undefined ? "(none)" : JSON.stringify(type.slice(0, 100))} is not read here; send JSON with content-type: application/json`);
+  }
   if (Number(incoming.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
-  const text = await readText(incoming, limit);
+  const bytes = await readBytes(incoming, limit);
+  if (!isUtf8(bytes)) throw new RequestFault(400, "malformed-json", "the body is not JSON: it is not UTF-8", { field: "body" });
+  const text = bytes.toString("utf8");
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -25,7 +36,7 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
   return body;
 }
 
-function readText(incoming: IncomingMessage, limit: number): Promise<string> {
+function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -45,7 +56,7 @@ function readText(incoming: IncomingMessage, limit: number): Promise<string> {
     };
     const end = () => {
       stop();
-      resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString("utf8"));
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     };
     const gone = () => {
       stop();
