@@ -19,6 +19,9 @@ const HANGS_MATH_VERIFY: readonly (readonly [string, string])[] = [
   ["\\boxed{(a+b+c+d)^{60}}", "\\boxed{(d+c+b+a+1)^{60}}"],
   ["\\boxed{2}", "\\boxed{\\binom{10^{8}}{5\\cdot10^{7}}}"],
   ["\\boxed{2}", "\\boxed{\\int_0^1 \\frac{\\sin(x^{7}+e^{x})}{\\ln(x+\\cos x)} dx}"],
+  ["\\boxed{\\prod_{k=1}^{2000}(x+k)}", "\\boxed{\\prod_{k=1}^{2000}(x+2k)}"],
+  ["\\boxed{1}", "\\boxed{\\sin(10^{1000000})}"],
+  ["\\boxed{\\sin(1)^{500}+\\cos(1)^{500}}", "\\boxed{(\\sin(1)+\\cos(1))^{500}}"],
 ];
 
 const DEADLINE_MS = 1000;

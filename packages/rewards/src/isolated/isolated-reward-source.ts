@@ -29,6 +29,9 @@ export interface IsolatedRewardSourceOptions extends RewardRule {
   readonly execArgv?: readonly string[];
 }
 
+/** Verdicts are short-lived and small: V8's default of 48 would be spent on garbage. */
+const YOUNG_MB = 12;
+
 /** A reward source whose verifiers cannot hang or crash their caller. */
 export interface IsolatedRewardSource extends RewardSource {
   /** The names of the verifiers. */
@@ -57,7 +60,7 @@ export async function createIsolatedRewardSource(options: IsolatedRewardSourceOp
   for (const [name, low] of [["workers", 1], ["deadlineMs", 1], ["crashRetries", 0], ["batch", 1]] as const) {
     if (!(Number.isFinite(pool[name]) && pool[name] >= low)) throw new RangeError(`createIsolatedRewardSource: ${name} is ${pool[name]}, expected a number of at least ${low}`);
   }
-  const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: memoryMb };
+  const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB };
   const startWorker = isolation === "process" ? startProcess : startThread;
   const verifierPool = new VerifierPool((events) => startWorker({ setup: { modules: verifiers, rule: { normalised } }, resourceLimits, execArgv }, events), pool);
   const names = await verifierPool.ready();
