@@ -45,7 +45,7 @@ export function isSampleError(error: unknown): error is Error {
 }
 
 /** The last user turn gets the sentences. */
-function withPoolSentences(sample: Sample, pool: PromptPool | null, random: SeededRandom): Sample["prompt"] {
+export function withPoolSentences(sample: Sample, pool: PromptPool | null, random: SeededRandom): Sample["prompt"] {
   const { verifier, format_ratio: formatRatio } = sample.reward_model;
   const form = pool === null ? null : promptForm({ verifier, formatRatio });
   if (pool === null || form === null) return sample.prompt;
