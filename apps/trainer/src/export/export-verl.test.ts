@@ -124,7 +124,7 @@ describe.skipIf(!ready)(`verl itself (skipped without a Python that has verl 0.9
       for (const { accuracy } of boxes) expect(accuracy).toBeGreaterThan(0.8);
       for (const { accuracy } of found.eval.rewards.filter(({ source }) => !/detect|ground/.test(source))) expect(accuracy).toBe(1);
     } finally {
-      await server.stop();
+      await server.drain();
     }
   }, 240_000);
 });
