@@ -162,9 +162,9 @@ async function samples(folder: string): Promise<void> {
 const folder = await mkdtemp(join(tmpdir(), "curation-bench-"));
 try {
   if (python === undefined) console.log("Python's libraries are skipped: BENCH_PYTHON=FILE names a Python with duckdb, polars, pandas, pyarrow and datasets.");
+  await texts();
   await filters(folder, 50_000);
   await filters(folder, large);
-  await texts();
   await samples(folder);
   console.log(`peak memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`);
 } finally {

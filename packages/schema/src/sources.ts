@@ -110,7 +110,7 @@ export const sources: readonly SourceInfo[] = [
     licence: "MIT",
     url: "https://huggingface.co/datasets/neulab/VisualPuzzles",
     size: "1,168 puzzles",
-    files: ["data/*.parquet"],
+    files: ["data.parquet"],
   }),
   source({
     key: "scienceqa",
@@ -167,7 +167,7 @@ export const sources: readonly SourceInfo[] = [
     title: "TableVQA-Bench",
     task: "chart",
     owner: "naver-ai",
-    licence: "MIT",
+    licence: "CC BY 4.0",
     url: "https://huggingface.co/datasets/terryoo/TableVQA-Bench",
     size: "1,500 questions",
     files: ["<subset>.json and images/<subset>/, or data/*.parquet"],

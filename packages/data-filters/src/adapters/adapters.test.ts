@@ -8,6 +8,7 @@ import { literal, openDatabase, type Database } from "../duckdb/database";
 import { zipOf } from "../testing/fixtures";
 import { adapterFor, adapters } from "./index";
 import type { SourceRow } from "./source-adapter";
+import { PictureIndex } from "./source-files";
 
 let root: string;
 let database: Database;
@@ -211,6 +212,37 @@ describe("chart", () => {
   });
 });
 
+describe("tablevqa, as the hub publishes it", () => {
+  it.each(["data/vtabfact-00000-of-00001-ecd1.parquet", "default/vtabfact/0000.parquet"])("reads %s", async (file) => {
+    const parquet = "SELECT '2-1.html.csv_8' AS qa_id, {'bytes': 'p'::BLOB, 'path': NULL::VARCHAR} AS image, 'there be 10' AS question, '1' AS gt";
+    const { rows, spooled } = await read("tablevqa", { [file]: { parquet } });
+    expect(rows).toMatchObject([{ id: "vtabfact/2-1.html.csv_8", answer: "true", category: "vtabfact" }]);
+    expect(spooled).toEqual(["2-1.html.csv_8.png:1"]);
+  });
+});
+
+describe("PictureIndex", () => {
+  it("finds a name by the longest end of its path, files before members of archives", () => {
+    folder = mkdtempSync(join(root, "f-"));
+    for (const path of ["train/a/1.png", "val/a/1.png", "val/b/2.png", "images/v1/patch8/3.jpg"]) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), "x");
+    }
+    writeFileSync(join(folder, "z.zip"), zipOf({ "val/a/1.png": Buffer.from("z"), "deep/4.png": Buffer.from("z") }));
+    const index = new PictureIndex(folder);
+    const found = (name: string) => {
+      const { file, member } = index.find(name);
+      return [file.slice(folder.length + 1), member];
+    };
+    expect(found("train/a/1.png")).toEqual(["train/a/1.png", undefined]);
+    expect(found("./images/val/a/1.png")).toEqual(["val/a/1.png", undefined]);
+    expect(found("1.png")).toEqual(["train/a/1.png", undefined]);
+    expect(found("patch8/3.jpg")).toEqual(["images/v1/patch8/3.jpg", undefined]);
+    expect(found("images\\4.png")).toEqual(["z.zip", "deep/4.png"]);
+    expect(found("none.png")).toEqual(["none.png", undefined]);
+  });
+});
+
 describe("boxes", () => {
   const document = {
     info: {},
@@ -324,8 +356,9 @@ describe("own data", () => {
     expect(bad).toMatchObject([{ row: 1, field: "objects" }]);
   });
 
-  it.each([{}, { task: "x" }, { task: "math", name: "A b" }, { task: "math", name: "a", columns: { foo: "x" } }])("table refuses %j", (settings) => {
-    expect(() => adapterFor("table", settings)).toThrow(DatasetError);
+  it.each([{}, { task: "x" }, { task: "math", name: "A b" }, { task: "math", name: "a", files: "(" , columns: {} }])("table and verl refuse %j", (settings) => {
+    for (const key of ["table", "verl"]) expect(() => adapterFor(key, settings)).toThrow(DatasetError);
+    expect(() => adapterFor("table", { task: "math", name: "a", columns: { foo: "x" } })).toThrow("settings.columns.foo");
   });
 
   it("verl reads prompts, pictures and gold", async () => {

@@ -44,14 +44,17 @@ export function wrongLayout(folder: string, lookedFor: string, url?: string): Da
   });
 }
 
+/** Where pictures of one file name are: paths below the folder, or members of archives. */
+type Place = string | { readonly archive: string; readonly member: string };
+
 /**
- * Pictures of a source by name, wherever below the folder they are: as files, or as members of a zip archive. A name is
- * looked up by its whole relative path first and then by its ever shorter ends, so that `images/a.png`, `train/a.png` and
- * `a.png` find the same file.
+ * Pictures of a source by name, wherever below the folder they are: as files, or as members of a zip archive. Of the pictures with
+ * the same file name, the one that shares the longest end of its path with the name is taken, so that `images/a.png`,
+ * `train/a.png` and `a.png` find the same file; files go before members.
  */
 export class PictureIndex {
   readonly #folder: string;
-  #byTail: Map<string, PictureReference> | undefined;
+  #byFileName: Map<string, Place | Place[]> | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -65,31 +68,44 @@ export class PictureIndex {
     const clean = name.replace(/\\/g, "/").replace(/^(\.\/)+/, "");
     const direct = join(this.#folder, clean);
     if (existsSync(direct) && !statSync(direct).isDirectory()) return { name: clean, file: direct };
-    const index = (this.#byTail ??= this.#build());
-    const parts = clean.split("/");
-    for (let i = 0; i < parts.length; i++) {
-      const found = index.get(parts.slice(i).join("/"));
-      if (found !== undefined) return { ...found, name: clean };
-    }
-    return { name: clean, file: direct };
+    const index = (this.#byFileName ??= this.#build());
+    const found = [index.get(fileName(clean)) ?? []].flat();
+    let best: Place | undefined;
+    for (const place of found) if (best === undefined || sharedParts(pathOf(place), clean) > sharedParts(pathOf(best), clean)) best = place;
+    if (best === undefined) return { name: clean, file: direct };
+    if (typeof best === "string") return { name: clean, file: join(this.#folder, best) };
+    return { name: clean, file: best.archive, member: best.member };
   }
 
-  #build(): Map<string, PictureReference> {
-    const index = new Map<string, PictureReference>();
-    const add = (path: string, reference: PictureReference): void => {
-      const parts = path.split("/");
-      for (let i = parts.length - 1; i >= 0; i--) {
-        const tail = parts.slice(i).join("/");
-        if (!index.has(tail)) index.set(tail, reference);
-      }
+  // Data sets of millions of pictures: one entry a picture, and no list where a file name is there once.
+  #build(): Map<string, Place | Place[]> {
+    const index = new Map<string, Place | Place[]>();
+    const add = (name: string, place: Place): void => {
+      const there = index.get(name);
+      if (there === undefined) index.set(name, place);
+      else if (Array.isArray(there)) there.push(place);
+      else index.set(name, [there, place]);
     };
-    for (const path of filesBelow(this.#folder, /\.(png|jpe?g|webp|gif|bmp|tiff?)$/i)) {
-      add(path, { name: path, file: join(this.#folder, path) });
-    }
-    for (const archive of filesBelow(this.#folder, /\.zip$/i)) {
-      const file = join(this.#folder, archive);
-      for (const member of zipMembers(file)) add(member, { name: member, file, member });
+    for (const path of filesBelow(this.#folder, /\.(png|jpe?g|webp|gif|bmp|tiff?)$/i)) add(fileName(path), path);
+    for (const relative of filesBelow(this.#folder, /\.zip$/i)) {
+      const archive = join(this.#folder, relative);
+      for (const member of zipMembers(archive)) add(fileName(member), { archive, member });
     }
     return index;
   }
+}
+
+function fileName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function pathOf(place: Place): string {
+  return typeof place === "string" ? place : place.member;
+}
+
+/** How many parts two paths have in common at their ends. */
+function sharedParts(a: string, b: string): number {
+  const [one, other] = [a.split("/").reverse(), b.split("/").reverse()];
+  const differs = one.findIndex((part, i) => part !== other[i]);
+  return differs < 0 ? one.length : differs;
 }

@@ -13,8 +13,9 @@
  * For boxes: `columns: { boxes: objects, image: file, width: w, height: h }`, where a box is `{bbox: [x1, y1, x2, y2], label}`
  * (`boxFormat: xywh` for COCO's) in pixels.
  */
-import { DatasetError, sourceInfo, taskDefaults, TASKS, type SourceInfo, type Task } from "@v-triune/schema";
+import { DatasetError } from "@v-triune/schema";
 import { withoutImageMarks } from "./answer-text";
+import { badSetting, ownFiles, ownSource } from "./own-source";
 import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, isRecord, picturesOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
@@ -24,33 +25,16 @@ type Column = (typeof COLUMNS)[number];
 
 /** The adapter for a mapping. @throws DatasetError `bad-option` when the settings are incomplete */
 export function tableAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
-  const task = settings.task;
-  if (typeof task !== "string" || !(TASKS as readonly string[]).includes(task)) throw option("task", `one of ${TASKS.join(", ")}`, task);
-  const name = settings.name;
-  if (typeof name !== "string" || !/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) throw option("name", "a name of a-z, 0-9 and _", name);
+  const info = ownSource(settings, "*.parquet, *.jsonl, *.json, *.csv or *.tsv");
   const columns = settings.columns;
-  if (!isRecord(columns)) throw option("columns", `an object from ${COLUMNS.join(", ")} to your columns`, columns);
+  if (!isRecord(columns)) throw badSetting("columns", `an object from ${COLUMNS.join(", ")} to your columns`, columns);
   for (const [key, column] of Object.entries(columns)) {
     if (!(COLUMNS as readonly string[]).includes(key) || typeof column !== "string") {
-      throw option(`columns.${key}`, `a column for one of ${COLUMNS.join(", ")}`, column);
+      throw badSetting(`columns.${key}`, `a column for one of ${COLUMNS.join(", ")}`, column);
     }
   }
-  const files = typeof settings.files === "string" ? new RegExp(settings.files) : /\.(parquet|jsonl?|csv|tsv)$/i;
+  const files = ownFiles(settings, /\.(parquet|jsonl?|csv|tsv)$/i);
   const mapping = columns as Partial<Record<Column, string>>;
-  const info: SourceInfo = {
-    ...sourceInfo("clevr"),
-    ...taskDefaults(task as Task),
-    key: name,
-    title: name,
-    task: task as Task,
-    dataSource: name,
-    fileSource: name,
-    owner: "own data",
-    licence: "own data",
-    url: "",
-    size: "",
-    files: ["*.parquet, *.jsonl, *.json, *.csv or *.tsv"],
-  };
   return {
     info,
     read(context): AsyncIterable<SourceRow> {
@@ -114,8 +98,4 @@ function boxesOf(record: TableRecord, cell: unknown, field: string, xywh: boolea
     const [x1, y1, c, d] = bbox as [number, number, number, number];
     return { x1, y1, x2: xywh ? x1 + c : c, y2: xywh ? y1 + d : d, label };
   });
-}
-
-function option(field: string, expected: string, found: unknown): DatasetError {
-  return new DatasetError({ code: "bad-option", field: `settings.${field}`, expected, found: JSON.stringify(found) ?? "nothing" });
 }

@@ -15,9 +15,10 @@ export const tablevqa: SourceAdapter = {
   read(context): AsyncIterable<SourceRow> {
     const pictures = new PictureIndex(context.folder);
     // `(^|data/)`: evaluation outputs of the repository repeat the questions in other folders.
-    const files = new RegExp(`^(data/)?(${SUBSETS})[^/]*\\.(jsonl?|parquet)$`);
+    // The export that the hub makes has a folder for each subset.
+    const files = new RegExp(`^(data/|default/)?(${SUBSETS})([^/]*\\.(jsonl?|parquet)|/[^/]*\\.parquet)$`);
     return eachRecord(context, tableRecords(context, files, info.files.join("; "), info.url), (record) => {
-      const subset = new RegExp(`(${SUBSETS})[^/]*$`).exec(record.file)?.[1] ?? "";
+      const subset = files.exec(record.file.slice(context.folder.length + 1))?.[2] ?? "";
       const id = requiredText(record, "qa_id");
       const name = `${id.replace(/[^\w.-]/g, "_")}.png`;
       const picture =

@@ -3,48 +3,18 @@
  * is the user's turns; gold boxes are read back from the ground truth, relative to the picture. For re-filtering a corpus
  * that somebody else wrote; `settings: { task, name }` say where it belongs, `files` (a regular expression) which files are meant.
  */
-import {
-  DatasetError,
-  parseDetectionGroundTruth,
-  sourceInfo,
-  taskDefaults,
-  TASKS,
-  unboxGroundTruth,
-  type SourceInfo,
-  type Task,
-} from "@v-triune/schema";
+import { DatasetError, parseDetectionGroundTruth, unboxGroundTruth } from "@v-triune/schema";
 import { withoutImageMarks } from "./answer-text";
+import { ownFiles, ownSource } from "./own-source";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, isRecord, picturesOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
 
 /** The adapter. @throws DatasetError `bad-option` without a task and a name */
 export function verlAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
-  const { task, name } = settings;
+  const info = ownSource(settings, "*.parquet with prompt and reward_model");
   // A curated folder holds its ledger beside the corpus.
-  const files = typeof settings.files === "string" ? new RegExp(settings.files) : /^(?!(.*\/)?ledger\.parquet$).*\.parquet$/i;
-  if (typeof task !== "string" || !(TASKS as readonly string[]).includes(task) || typeof name !== "string") {
-    throw new DatasetError({
-      code: "bad-option",
-      field: "settings",
-      expected: `task (one of ${TASKS.join(", ")}) and name`,
-      found: JSON.stringify(settings),
-    });
-  }
-  const info: SourceInfo = {
-    ...sourceInfo("clevr"),
-    ...taskDefaults(task as Task),
-    key: name,
-    title: name,
-    task: task as Task,
-    dataSource: name,
-    fileSource: name.replace(/_/g, ""),
-    owner: "own data",
-    licence: "own data",
-    url: "",
-    size: "",
-    files: ["*.parquet with prompt and reward_model"],
-  };
+  const files = ownFiles(settings, /^(?!(.*\/)?ledger\.parquet$).*\.parquet$/i);
   return {
     info,
     read(context): AsyncIterable<SourceRow> {

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { BOOLEAN, DuckDBScalarFunction, UBIGINT, UTINYINT, type DuckDBConnection } from "@duckdb/node-api";
+import { BOOLEAN, DuckDBScalarFunction, UINTEGER, UTINYINT, type DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, openDatabase, queryRows, type Database, type DatabaseOptions } from "../duckdb/database";
 import { notParquet, parquetColumns, parquetFiles } from "../samples/parquet-files";
@@ -148,9 +148,9 @@ export async function filterParquet(input: string | readonly string[], output: s
 }
 
 /** Whether each row's fate is known when it is read: then it is written, or counted, at once. */
-function canBeOnePass({ rules, options, provided }: Filtering): boolean {
+function canBeOnePass({ rules, options, provided, starts }: Filtering): boolean {
   const simple = rules.every((rule) => rule.scope === "row" && (rule.needs ?? []).every((need) => provided.includes(need)));
-  return simple && options.droppedTo === undefined && rules.length < NOT_DROPPED;
+  return simple && options.droppedTo === undefined && rules.length < NOT_DROPPED && (starts.at(-1) ?? 0) < 2 ** 32;
 }
 
 /** No rule's position. */
@@ -163,7 +163,7 @@ async function inOnePass({ database, rules, options, own, scan, place, columns, 
   database.connection.registerScalarFunction(
     DuckDBScalarFunction.create({
       name: "note_dropped",
-      parameterTypes: [UBIGINT, UTINYINT],
+      parameterTypes: [UINTEGER, UTINYINT],
       returnType: BOOLEAN,
       volatile: true,
       mainFunction(_info, chunk, kept) {
@@ -183,7 +183,7 @@ async function inOnePass({ database, rules, options, own, scan, place, columns, 
   const fate = firstHit(placed, options.seed ?? 0, "rows");
   const copy = `COPY (SELECT ${renamed.map(([name, alias]) => `${alias} AS ${name}`).join(", ")}
     FROM (SELECT *, ${placed.length === 0 ? "NULL" : fate} AS fate FROM (SELECT ${inner} FROM ${scan}) rows)
-    WHERE CASE WHEN fate IS NULL THEN true ELSE note_dropped(row::UBIGINT, fate::UTINYINT) END) TO ${literal(temporary)} (FORMAT parquet)`;
+    WHERE CASE WHEN fate IS NULL THEN true ELSE note_dropped(row::UINTEGER, fate::UTINYINT) END) TO ${literal(temporary)} (FORMAT parquet)`;
   await database.connection.run(copy).catch(async (error: unknown) => {
     await database.connection.run(`CREATE VIEW rows AS SELECT ${place} AS row, ${columns.join(", ")} FROM ${scan}`);
     return blame(database.connection, placed, options.seed ?? 0, "rows", error);
