@@ -17,8 +17,8 @@ export interface OpenEngineOptions extends EngineEvents {
   readonly temperature: number;
   /** Whether an adapter is trained. */
   readonly adapter: boolean;
-  /** Writes the weights that a server is first tried with, where it serves whatever folder it is told; gives the folder as the server sees it. */
-  readonly handOver: (content: "model" | "adapter") => Promise<string>;
+  /** The folder, as the server sees it, of the model that it is tried with, for a server that serves whatever folder it is told. */
+  readonly modelFolder: () => Promise<string>;
   readonly signal?: AbortSignal | undefined;
   /** The line about what the server can do. */
   readonly onReport?: (line: string) => void;
@@ -38,7 +38,7 @@ export async function openRemoteEngine(options: OpenEngineOptions): Promise<Remo
   const other = kinds.findIndex((found) => found !== kind);
   if (other > 0) throw differ(`${serverNames[kind]} at ${urls[0]}`, `${serverNames[kinds[other] as ServerKind]} at ${urls[other]}`);
   const transfer = weightTransfer(kind, config.weights.sync, options.adapter);
-  const model = config.model ?? (transfer.sync === "path" ? await options.handOver(transfer.content) : undefined);
+  const model = config.model ?? (kind === "transformers" ? await options.modelFolder() : undefined);
   const probed = await Promise.all(urls.map((url) => reach(url, () => probeEngine({ url, kind, model, apiKey, signal, endTokenIds, temperature }))));
   for (const report of probed) {
     checkAbilities(report, temperature);

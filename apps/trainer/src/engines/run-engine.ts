@@ -46,7 +46,7 @@ export async function openRunEngine({ config, model, folder, step, ...options }:
     temperature: config.rollout.temperature,
     adapter: config.model.adapter !== null,
     // transformers serve has to be told a folder before it can be tried.
-    handOver: async (content) => (await handOver.write(step, content)).folder,
+    modelFolder: async () => (await handOver.write(step, "model")).folder,
   });
   const publish = async (at: number, signal?: AbortSignal): Promise<void> => {
     const { transfer } = remote.options;

@@ -38,6 +38,8 @@ export interface CollectOptions {
   readonly decode: (ids: Int32Array) => string;
   readonly placeholders: ReadonlySet<number>;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Each as soon as it is judged. */
+  readonly onRollout?: (rollout: Rollout) => void;
 }
 
 export interface CollectedRollouts {
@@ -49,7 +51,7 @@ export interface CollectedRollouts {
 
 /** @throws whatever the engine or the reward source throws; the signal's reason when aborted */
 export async function collectRollouts(prompts: readonly PreparedPrompt[], options: CollectOptions): Promise<CollectedRollouts> {
-  const { engine, rewards, request, context, decode, placeholders, onProgress } = options;
+  const { engine, rewards, request, context, decode, placeholders, onProgress, onRollout } = options;
   const started = performance.now();
   let waiting = 0;
   const answered: Omit<Rollout, "result">[] = [];
@@ -89,7 +91,9 @@ export async function collectRollouts(prompts: readonly PreparedPrompt[], option
   for await (const result of rewards.score(requests(), request.signal ? { signal: request.signal } : {})) {
     const answer = answered[result.index];
     if (!answer) throw new RangeError(`the reward source answered request ${result.index}, which was not asked`);
-    rollouts.push({ ...answer, result });
+    const rollout = { ...answer, result };
+    rollouts.push(rollout);
+    onRollout?.(rollout);
     onProgress?.(rollouts.length, total);
   }
   if (rollouts.length !== total) {

@@ -34,7 +34,7 @@ function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOpti
 }
 
 /** @throws ConfigError when the configured prompt pool can't be read */
-export async function configuredPromptMaker({ promptPool, rollout }: TrainingConfig, processor: Processor): Promise<PromptMaker> {
+export async function configuredPromptMaker({ promptPool, rollout }: { readonly promptPool: TrainingConfig["promptPool"]; readonly rollout: Pick<TrainingConfig["rollout"], "maxPromptTokens"> }, processor: Processor): Promise<PromptMaker> {
   const pool = promptPool.enabled ? await loadPromptPool(promptPool.file) : null;
   return createPromptMaker({ processor, pool, maxPromptTokens: rollout.maxPromptTokens });
 }

@@ -7,10 +7,11 @@ import { evalCommand } from "./eval";
 import { exportCommand } from "./export";
 import { initCommand } from "./init";
 import { nativeCommand } from "./native";
+import { rolloutCommand } from "./rollout";
 import { serveCommand } from "./serve";
 import { sourcesCommand } from "./sources";
 import { sweepCommand } from "./sweep";
 import { trainCommand } from "./train";
 
 /** The program's commands, in the order in which people meet them. */
-export const commands: readonly Command[] = [demoCommand, curateCommand, initCommand, trainCommand, evalCommand, sweepCommand, exportCommand, analyzeCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];
+export const commands: readonly Command[] = [demoCommand, curateCommand, rolloutCommand, initCommand, trainCommand, evalCommand, sweepCommand, exportCommand, analyzeCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];

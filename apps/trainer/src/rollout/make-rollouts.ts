@@ -1,0 +1,264 @@
+/**
+ * `v-triune rollout`: answers of a model to the samples of a corpus, judged, for the difficulty rule of curation. Answers that are there
+ * from an earlier call are kept; those that are missing are asked for.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { selectBackend } from "@v-triune/backend";
+import { type SampleSet, openSampleSet } from "@v-triune/data-filters";
+import { createProcessor, readModelConfig, type Processor } from "@v-triune/policy";
+import { createLocalRewardSource } from "@v-triune/rewards";
+import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import { DatasetError, type Sample } from "@v-triune/schema";
+import { createVerifierRegistry } from "@v-triune/verifiers";
+import type { BackendSetting, IouEpsilon, RemoteEngineConfig } from "../config/training-config";
+import { openRemoteEngine } from "../engines/open-engine";
+import { createRandom } from "../seeded-random";
+import { collectRollouts, type CollectOptions, type Rollout } from "../training/collect-rollouts";
+import { loadModel } from "../training/load-model";
+import { createLocalEngine } from "../training/local-engine";
+import type { PreparedPrompt } from "../training/prepared-prompt";
+import { configuredPromptMaker, isSampleError, type PromptMaker } from "../training/prompt-maker";
+import type { RolloutEngine } from "../training/rollout-engine";
+import { type AnswerCache, type CachedAnswer, openAnswerCache, sampleKey } from "./answer-cache";
+import { type WrittenRollouts, writeRolloutTable } from "./rollout-table";
+
+export interface RolloutOptions {
+  /** Parquet files in the Orsta layout, folders or globs. */
+  readonly data: readonly string[];
+  readonly folder: string;
+  /** A model folder; with servers, its tokenizer and picture settings alone are used. */
+  readonly model: string;
+  /** Rollout servers; empty: the model answers here. */
+  readonly servers: readonly string[];
+  readonly kind: RemoteEngineConfig["kind"];
+  /** The model's name at the servers. */
+  readonly modelName: string | null;
+  readonly apiKeyEnv: string | null;
+  readonly n: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number | null;
+  readonly maxNewTokens: number;
+  readonly maxPromptTokens: number | null;
+  /** IoU from which a box counts. */
+  readonly epsilon: IouEpsilon;
+  /** Whether the sentences of the prompt pool are added to mathverify questions, as training adds them. */
+  readonly pool: boolean;
+  readonly seed: number;
+  /** At most so many samples of a source (a seeded choice); null: all. */
+  readonly samplesPerSource: number | null;
+  readonly backend: BackendSetting;
+  readonly signal?: AbortSignal;
+  readonly listen?: (event: RolloutEvent) => void;
+}
+
+export type RolloutEvent =
+  | { readonly type: "progress"; readonly done: number; readonly total: number; readonly found: number }
+  | { readonly type: "bad-row"; readonly message: string }
+  | { readonly type: "engine"; readonly message: string };
+
+export interface RolloutResult extends WrittenRollouts {
+  /** Answers that were there before. */
+  readonly found: number;
+  /** Answers that were made now. */
+  readonly made: number;
+}
+
+/** Prompts that are asked at once: few enough for their pictures to be small, enough to keep servers busy. */
+const BATCH = 64;
+/** Streams of the seed. */
+const poolStream = 3_000_000;
+const drawStream = 40_000_000;
+
+/**
+ * @throws DatasetError, ConfigError, EngineError; the signal's reason when it was stopped: what was answered is kept
+ */
+export async function makeRollouts(options: RolloutOptions): Promise<RolloutResult> {
+  const { listen = () => {}, signal } = options;
+  const processor = createProcessor(options.model);
+  const registry = createVerifierRegistry(builtinVerifiers());
+  const set = await openSampleSet(options.data.map((path) => resolve(path)), { verifiers: registry.names });
+  let cache: AnswerCache | undefined;
+  let engine: { readonly engine: RolloutEngine; close(): void } | undefined;
+  try {
+    if (set.length === 0) throw new DatasetError({ code: "bad-value", file: options.data.join(", "), expected: "at least one sample", found: "none" });
+    cache = await openAnswerCache(options.folder, settingsOf(options));
+    const rows = chosenRows(set, options.samplesPerSource, options.seed);
+    const makePrompt = await configuredPromptMaker({ promptPool: { enabled: options.pool, file: null }, rollout: { maxPromptTokens: options.maxPromptTokens } }, processor);
+    const collect: Omit<CollectOptions, "engine" | "request"> = {
+      rewards: createLocalRewardSource(registry),
+      context: { epsilon: options.epsilon, training: false, patchSize: processor.imageProcessor.settings.patchSize, ratios: { accuracyRatio: null, formatRatio: null } },
+      decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
+      placeholders: new Set([processor.imageTokenId, ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId])]),
+    };
+    const keys: string[] = [];
+    const tally = { done: 0, found: 0, total: rows.length * options.n };
+    const progress = (): void => listen({ type: "progress", ...tally });
+    for (let from = 0; from < rows.length; from += BATCH) {
+      signal?.throwIfAborted();
+      const missing = new Map<number, AskedPrompt[]>();
+      const indexes = rows.slice(from, from + BATCH);
+      for (const [at, row] of (await set.read(indexes)).entries()) {
+        const index = indexes[at] as number;
+        const asked = await ask(row, index, { set, options, makePrompt, cache, listen });
+        if (asked === undefined) {
+          tally.total -= options.n;
+          continue;
+        }
+        keys.push(asked.key);
+        tally.found += options.n - asked.missing.length;
+        tally.done += options.n - asked.missing.length;
+        const { prompt } = asked;
+        if (prompt) missing.set(asked.missing.length, [...(missing.get(asked.missing.length) ?? []), { ...asked, prompt }]);
+      }
+      progress();
+      for (const [n, group] of missing) {
+        engine ??= await openEngine(options, processor);
+        await collectRollouts(
+          group.map(({ prompt }) => prompt),
+          {
+            ...collect,
+            engine: engine.engine,
+            request: { n, temperature: options.temperature, topP: options.topP, topK: options.topK, maxNewTokens: options.maxNewTokens, seed: createRandom(options.seed, drawStream + from + n).int(0, 0x7fffffff), ...(signal ? { signal } : {}) },
+            onRollout: (rollout) => {
+              cache?.add(cached(rollout, group[rollout.promptIndex] as AskedPrompt, options.epsilon));
+              tally.done += 1;
+              progress();
+            },
+          },
+        );
+        cache.flush();
+      }
+    }
+    const written = await writeRolloutTable(options.folder, keys, options.n);
+    return { ...written, found: tally.found, made: tally.done - tally.found };
+  } finally {
+    engine?.close();
+    cache?.close();
+    set.close();
+  }
+}
+
+/** A sample with the answers that it lacks. */
+interface Asked {
+  readonly key: string;
+  readonly id: string;
+  readonly missing: readonly number[];
+  /** Not made where nothing is missing: a picture that is not asked about is not decoded. */
+  readonly prompt?: PreparedPrompt;
+}
+
+type AskedPrompt = Asked & { readonly prompt: PreparedPrompt };
+
+interface AskContext {
+  readonly set: SampleSet;
+  readonly options: RolloutOptions;
+  readonly makePrompt: PromptMaker;
+  readonly cache: AnswerCache;
+  readonly listen: (event: RolloutEvent) => void;
+}
+
+async function ask(row: Sample | DatasetError, index: number, { set, options, makePrompt, cache, listen }: AskContext): Promise<Asked | undefined> {
+  try {
+    if (row instanceof DatasetError) throw row;
+    const { file, row: place } = set.placeOf(index);
+    const id = row.extra_info.id ?? `${file}:${place}`;
+    const key = sampleKey(row);
+    const there = cache.has(key);
+    const missing = Array.from({ length: options.n }, (_, sample) => sample).filter((sample) => !there.has(sample));
+    if (missing.length === 0) return { key, id, missing };
+    return { key, id, missing, prompt: await makePrompt(row, `${row.data_source}/${id}`, createRandom(options.seed, poolStream + index)) };
+  } catch (error) {
+    if (!(error instanceof DatasetError) && !isSampleError(error)) throw error;
+    listen({ type: "bad-row", message: error.message });
+    return undefined;
+  }
+}
+
+function cached({ result, response, generatedTokens, truncated, sampleIndex, prompt }: Rollout, { key, id, missing }: Asked, epsilon: IouEpsilon): CachedAnswer {
+  const scored = result.status === "scored" ? result : undefined;
+  const threshold = prompt.sample.reward_model.verifier === "detection" ? (epsilon === "average" ? 0.5 : epsilon) : 1;
+  return {
+    key,
+    source: prompt.sample.data_source,
+    id,
+    sample: missing[sampleIndex] as number,
+    response,
+    status: result.status,
+    reason: result.status === "scored" ? null : result.reason,
+    accuracy: scored?.accuracy ?? null,
+    correct: scored ? scored.accuracy >= threshold : null,
+    format: scored?.format ?? null,
+    reward: scored?.reward ?? null,
+    tokens: generatedTokens,
+    truncated,
+  };
+}
+
+function chosenRows(set: SampleSet, samplesPerSource: number | null, seed: number): number[] {
+  const rows = Array.from({ length: set.length }, (_, row) => row);
+  if (samplesPerSource === null) return rows;
+  const bySource = new Map<string, number[]>();
+  for (const row of rows) bySource.set(set.sourceOf(row), [...(bySource.get(set.sourceOf(row)) ?? []), row]);
+  return [...bySource.values()].flatMap((all) => createRandom(seed, poolStream - 1).sample(all, samplesPerSource)).sort((a, b) => a - b);
+}
+
+async function openEngine(options: RolloutOptions, processor: Processor): Promise<{ readonly engine: RolloutEngine; close(): void }> {
+  if (options.servers.length === 0) {
+    await selectBackend({ prefer: options.backend });
+    const { policy } = await loadModel({ init: "pretrained", path: options.model, adapter: null }, options.seed, ["vision", "connector", "language"]);
+    return { engine: createLocalEngine(policy), close: () => policy.dispose() };
+  }
+  const tell = (message: string): void => options.listen?.({ type: "engine", message });
+  const engine = await openRemoteEngine({
+    config: {
+      kind: options.kind,
+      servers: options.servers,
+      model: options.modelName,
+      apiKeyEnv: options.apiKeyEnv,
+      parallel: null,
+      timeout: 1800,
+      retries: 5,
+      promptTokens: "error",
+      // Nothing is trained: the servers keep what they serve.
+      staleWeights: "allow",
+      weights: { sync: "none", folder: null, serverFolder: null },
+    },
+    processor,
+    endTokenIds: readModelConfig(options.model).eosTokenIds,
+    temperature: options.temperature,
+    adapter: false,
+    modelFolder: async () => options.model,
+    signal: options.signal,
+    onReport: tell,
+    onPause: tell,
+    onResume: tell,
+    onWarning: tell,
+  });
+  return { engine, close: () => {} };
+}
+
+/** What decides the answers, besides the samples: `n` and where the servers are do not. */
+function settingsOf(options: RolloutOptions): Record<string, unknown> {
+  const { temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, pool, seed, modelName } = options;
+  const model = options.servers.length === 0 ? modelFingerprint(options.model) : { served: modelName ?? "the first one listed", tokenizer: modelFingerprint(options.model, false) };
+  return { model, temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, pool, seed };
+}
+
+/** Tells models apart by their settings and by size, beginning and end of each file of weights. */
+function modelFingerprint(folder: string, weights = true): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) {
+    if (/^(config|tokenizer|preprocessor_config|processor_config)\.json$/.test(name)) hash.update(readFileSync(join(folder, name)));
+    if (!weights || !name.endsWith(".safetensors")) continue;
+    const { size } = statSync(join(folder, name));
+    hash.update(`${name} ${size} `);
+    const file = openSync(join(folder, name), "r");
+    const part = Buffer.alloc(Math.min(size, 2 ** 20));
+    for (const at of [0, size - part.length]) hash.update(part.subarray(0, readSync(file, part, 0, part.length, at)));
+    closeSync(file);
+  }
+  return hash.digest("hex").slice(0, 16);
+}

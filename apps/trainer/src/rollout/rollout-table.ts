@@ -1,0 +1,123 @@
+/**
+ * `rollouts.parquet`: the answers to the samples of a set, one row each, as the difficulty rule of `v-triune curate` reads them
+ * (source, id, accuracy, response), by source, id and answer; and what they say of each source.
+ */
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { passAtK } from "@v-triune/data-filters";
+import { asWriteError } from "../run-folder/write-file-atomic";
+import { answersFile } from "./answer-cache";
+
+/** A source's answers. */
+export interface SourceSummary {
+  readonly source: string;
+  /** Samples with a scored answer. */
+  readonly samples: number;
+  /** Scored answers. */
+  readonly answers: number;
+  /** Answers without a score: skipped or failed. */
+  readonly unscored: number;
+  readonly meanAccuracy: number;
+  /** Unbiased, over samples with at least k scored answers, by k; of answers that are correct (CachedAnswer). */
+  readonly passAt: Readonly<Record<string, number>>;
+  /** Share of samples of which no answer is correct, and of which every one is. */
+  readonly never: number;
+  readonly always: number;
+}
+
+export interface WrittenRollouts {
+  readonly file: string;
+  readonly rows: number;
+  readonly sources: readonly SourceSummary[];
+}
+
+const COLUMNS = "key: 'VARCHAR', source: 'VARCHAR', id: 'VARCHAR', sample: 'INTEGER', response: 'VARCHAR', status: 'VARCHAR', reason: 'VARCHAR', accuracy: 'DOUBLE', format: 'DOUBLE', reward: 'DOUBLE', correct: 'BOOLEAN', tokens: 'INTEGER', truncated: 'BOOLEAN'";
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/**
+ * @param keys the samples of the set; answers to others, asked for earlier, are left out
+ * @param n at most so many answers a sample
+ */
+export async function writeRolloutTable(folder: string, keys: Iterable<string>, n: number): Promise<WrittenRollouts> {
+  const file = join(folder, "rollouts.parquet");
+  const temporary = join(folder, `.rollouts.parquet.tmp-${process.pid}`);
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  try {
+    await connection.run("CREATE TABLE wanted (key VARCHAR)");
+    const appender = await connection.createAppender("wanted");
+    for (const key of new Set(keys)) {
+      appender.appendVarchar(key);
+      appender.endRow();
+    }
+    appender.closeSync();
+    await connection.run(`CREATE TABLE answers AS
+      SELECT source, id, sample, response, status, reason, accuracy, correct, format, reward, tokens, truncated
+      FROM read_json(${quoted(answersFile(folder))}, format = 'newline_delimited', columns = {${COLUMNS}}, maximum_object_size = 268435456) SEMI JOIN wanted USING (key)
+      WHERE sample < ${n} ORDER BY source, id, sample`);
+    await connection.run(`COPY answers TO ${quoted(temporary)} (FORMAT parquet, COMPRESSION zstd)`);
+    await rename(temporary, file);
+    const reader = await connection.runAndReadAll(`
+      SELECT source, id, count(accuracy)::INTEGER AS n, count(*) FILTER (correct)::INTEGER AS c, sum(accuracy) AS total, count(*)::INTEGER AS rows
+      FROM answers GROUP BY source, id ORDER BY source, id`);
+    const rows = reader.getRowObjects() as unknown as SampleTally[];
+    return { file, rows: rows.reduce((sum, row) => sum + row.rows, 0), sources: summarise(rows, n) };
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw asWriteError(error, file);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+interface SampleTally {
+  readonly source: string;
+  readonly n: number;
+  /** Correct ones. */
+  readonly c: number;
+  readonly total: number | null;
+  readonly rows: number;
+}
+
+function summarise(rows: readonly SampleTally[], n: number): SourceSummary[] {
+  const bySource = new Map<string, SampleTally[]>();
+  for (const row of rows) bySource.set(row.source, [...(bySource.get(row.source) ?? []), row]);
+  return [...bySource].map(([source, all]) => {
+    const scored = all.filter((row) => row.n > 0);
+    const answers = scored.reduce((sum, row) => sum + row.n, 0);
+    const share = (test: (row: SampleTally) => boolean): number => scored.filter(test).length / Math.max(1, scored.length);
+    return {
+      source,
+      samples: scored.length,
+      answers,
+      unscored: all.reduce((sum, row) => sum + row.rows - row.n, 0),
+      meanAccuracy: scored.reduce((sum, row) => sum + (row.total ?? 0), 0) / Math.max(1, answers),
+      passAt: Object.fromEntries(
+        shownK(n).flatMap((k) => {
+          const enough = scored.filter((row) => row.n >= k);
+          return enough.length === 0 ? [] : [[String(k), enough.reduce((sum, row) => sum + passAtK(row.n, row.c, k), 0) / enough.length]];
+        }),
+      ),
+      never: share((row) => row.c === 0),
+      always: share((row) => row.c === row.n),
+    };
+  });
+}
+
+/** Four at most: 1 and n, and between them powers of two next to n. */
+function shownK(n: number): number[] {
+  const powers: number[] = [];
+  for (let k = 2; k < n; k *= 2) powers.push(k);
+  return [...new Set([1, ...powers.slice(-2), n])];
+}
+
+/** The table of 80 columns. */
+export function formatRolloutSummary(sources: readonly SourceSummary[], n: number): string {
+  const ks = shownK(n).map(String);
+  const percent = (value: number | undefined): string => (value === undefined ? "-" : `${(100 * value).toFixed(1)}%`);
+  const line = (name: string, ...cells: string[]): string => `${(name.length <= 20 ? name : `${name.slice(0, 18)}..`).padEnd(20)}${cells.map((cell) => cell.padStart(8)).join("")}`.trimEnd();
+  const mixed = sources.map((summary) => line(summary.source, summary.samples.toLocaleString("en-US"), ...ks.map((k) => percent(summary.passAt[k])), percent(summary.never), percent(summary.always)));
+  return [line("source", "samples", ...ks.map((k) => `pass@${k}`), "never", "always"), ...mixed].join("\n");
+}
