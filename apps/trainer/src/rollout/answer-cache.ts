@@ -62,11 +62,7 @@ export interface AnswerCache {
 export async function openAnswerCache(folder: string, settings: Readonly<Record<string, unknown>>): Promise<AnswerCache> {
   const cache = join(folder, "cache");
   const file = join(cache, "answers.jsonl");
-  try {
-    mkdirSync(cache, { recursive: true });
-  } catch (error) {
-    throw asWriteError(error, cache);
-  }
+  mkdirSync(cache, { recursive: true });
   await checkSettings(join(cache, "settings.json"), settings);
   const there = new Map<string, Set<number>>();
   let count = 0;

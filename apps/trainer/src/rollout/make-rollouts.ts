@@ -3,7 +3,7 @@
  * from an earlier call are kept; those that are missing are asked for.
  */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { type SampleSet, openSampleSet } from "@v-triune/data-filters";
@@ -14,6 +14,8 @@ import { DatasetError, type Sample } from "@v-triune/schema";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { BackendSetting, IouEpsilon, RemoteEngineConfig } from "../config/training-config";
 import { openRemoteEngine } from "../engines/open-engine";
+import { type RunLock, takeRunLock } from "../run-folder/run-lock";
+import { asWriteError } from "../run-folder/write-file-atomic";
 import { createRandom } from "../seeded-random";
 import { collectRollouts, type CollectOptions, type Rollout } from "../training/collect-rollouts";
 import { loadModel } from "../training/load-model";
@@ -80,10 +82,17 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
   const processor = createProcessor(options.model);
   const registry = createVerifierRegistry(builtinVerifiers());
   const set = await openSampleSet(options.data.map((path) => resolve(path)), { verifiers: registry.names });
+  try {
+    mkdirSync(join(options.folder, "cache"), { recursive: true });
+  } catch (error) {
+    throw asWriteError(error, options.folder);
+  }
   let cache: AnswerCache | undefined;
+  let lock: RunLock | undefined;
   let engine: { readonly engine: RolloutEngine; close(): void } | undefined;
   try {
     if (set.length === 0) throw new DatasetError({ code: "bad-value", file: options.data.join(", "), expected: "at least one sample", found: "none" });
+    lock = await takeRunLock(join(options.folder, "cache"), { what: "Another v-triune rollout writes into this folder.", other: "choose another folder with -o" });
     cache = await openAnswerCache(options.folder, settingsOf(options));
     const rows = chosenRows(set, options.samplesPerSource, options.seed);
     const makePrompt = await configuredPromptMaker({ promptPool: { enabled: options.pool, file: null }, rollout: { maxPromptTokens: options.maxPromptTokens } }, processor);
@@ -137,6 +146,7 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
   } finally {
     engine?.close();
     cache?.close();
+    await lock?.release();
     set.close();
   }
 }

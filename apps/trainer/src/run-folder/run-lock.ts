@@ -84,12 +84,15 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
+const TRAINER = { what: "Another trainer is using this run folder.", other: "give this run another name (--set run.name=..)" };
+
 /**
  * Takes the lock of a run folder, which must exist.
  *
- * @throws RunFolderError when another trainer uses the folder
+ * @param messages what to say of a folder that is in use, and what to do other than wait; a trainer's unless told
+ * @throws RunFolderError when another process uses the folder
  */
-export async function takeRunLock(folder: string): Promise<RunLock> {
+export async function takeRunLock(folder: string, messages: { readonly what: string; readonly other: string } = TRAINER): Promise<RunLock> {
   const path = join(folder, "run.lock");
   const owner: LockOwner = { pid: process.pid, host: hostname(), processStart: processStart(process.pid), since: new Date().toISOString() };
   const text = `${JSON.stringify(owner)}\n`;
@@ -108,11 +111,11 @@ export async function takeRunLock(folder: string): Promise<RunLock> {
     const sameHost = other?.host === hostname();
     if (other !== null && (!sameHost || isAlive(other))) {
       throw new RunFolderError({
-        what: "Another trainer is using this run folder.",
+        what: messages.what,
         where: folder,
         found: `process ${other.pid} on ${other.host}, since ${other.since}`,
         fix: sameHost
-          ? "wait for it or stop it, or give this run another name (--set run.name=..)"
+          ? `wait for it or stop it, or ${messages.other}`
           : `if that process is gone, remove ${path}; this machine can't look`,
       });
     }
