@@ -26,7 +26,9 @@ export interface RolloutRecord {
   readonly verdict: RolloutVerdict;
   /** The number that the advantages were computed from; null when the verdict is not "scored". */
   readonly reward: number | null;
-  /** Further terms of that number (length penalty, weighted parts), by name. */
+  /** The same before KL was taken off; absent where KL is no part of the reward. */
+  readonly score?: number;
+  /** Further terms of that number (length penalty, KL), by name. */
   readonly components?: Readonly<Record<string, number>>;
   readonly response: string;
   /** Tokens of the completion, end token included. */
@@ -133,6 +135,7 @@ const LENGTH_QUANTILES = [["response_length/p50", 0.5], ["response_length/p90", 
 /** Which statistics of an observed quantity are reported; the rest reports its mean only. */
 const STATISTICS: Readonly<Record<string, readonly ("mean" | "std" | "min" | "max")[]>> = {
   "critic/rewards": ["mean", "std", "min", "max"],
+  "critic/score": ["mean", "std", "min", "max"],
   "reward/accuracy": ["mean", "std"],
   "reward/format": ["mean", "std"],
   response_length: ["mean", "std", "min", "max"],
@@ -248,6 +251,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     group.min = Math.min(group.min, record.reward);
     group.max = Math.max(group.max, record.reward);
     cell.observe("", "critic/rewards", record.reward);
+    if (record.score !== undefined) cell.observe("", "critic/score", record.score);
     cell.observe("reward/", "accuracy", verdict.accuracy);
     cell.observe("reward/", "format", verdict.format);
     for (const name in record.components) cell.observe("reward/", name, record.components[name]!);

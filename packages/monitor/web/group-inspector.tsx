@@ -164,12 +164,21 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
   );
 }
 
+const sumText = (terms: RewardArithmetic["terms"]): string => terms.map(({ name, weight, value }) => `${shortNumber(weight)} × ${shortNumber(value)} ${name}`).join(" + ");
+
 function Arithmetic({ arithmetic, stored }: { arithmetic: RewardArithmetic; stored: number | null }) {
-  const { terms, divisor, result, agrees } = arithmetic;
-  const sum = terms.map(({ name, weight, value }) => `${shortNumber(weight)} × ${shortNumber(value)} ${name}`).join(" + ");
+  const { terms, divisor, additions, result, agrees, accuracyTerms } = arithmetic;
+  const isDivided = Math.abs(divisor - 1) >= 1e-6;
+  const added = additions.map(({ name, value }) => ` ${value < 0 ? "−" : "+"} ${shortNumber(Math.abs(value))} ${name}`).join("");
   return (
     <p class="arithmetic">
-      {Math.abs(divisor - 1) < 1e-6 ? sum : `(${sum}) / ${shortNumber(divisor)}`} = <b>{shortNumber(result)}</b>
+      {isDivided ? `(${sumText(terms)}) / ${shortNumber(divisor)}` : sumText(terms)}
+      {added} = <b>{shortNumber(result)}</b>
+      {accuracyTerms !== null && (
+        <span class="muted">
+          accuracy: {accuracyTerms.length > 1 ? `(${sumText(accuracyTerms)}) / ${shortNumber(accuracyTerms.reduce((sum, { weight }) => sum + weight, 0))}` : accuracyTerms[0]?.name}
+        </span>
+      )}
       {!agrees && <span class="problem"> The stored reward is {shortNumber(stored)}: the run counts something more, or by other weights.</span>}
     </p>
   );

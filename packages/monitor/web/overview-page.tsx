@@ -7,12 +7,13 @@ import { useData, useSurroundings } from "./use-data";
 
 /** Charts of the whole step; one without data in this run is left out. */
 const HEALTH: readonly (readonly [title: string, metrics: readonly string[]])[] = [
-  ["Reward by component", ["critic/rewards/mean", "reward/accuracy/mean", "reward/format/mean"]],
+  ["Reward by component", ["critic/rewards/mean", "critic/score/mean", "reward/accuracy/mean", "reward/format/mean", "reward/overlong/mean", "reward/kl/mean"]],
   ["Response length", ["response_length/mean", "response_length/p90", "response_length/max"]],
   ["Entropy", ["actor/entropy"]],
-  ["KL to the rollout policy", ["actor/ppo_kl", "actor/kl_loss"]],
+  ["KL to the rollout policy", ["actor/ppo_kl", "actor/kl_loss", "actor/reward_kl_penalty", "rollout_corr/kl"]],
   ["Gradient norm", ["actor/grad_norm", "actor/grad_norm/vision", "actor/grad_norm/connector", "actor/grad_norm/language"]],
   ["Clipped tokens", ["actor/pg_clipfrac", "actor/pg_clipfrac_lower"]],
+  ["Rollouts' probabilities less the trainer's", ["training/rollout_probs_diff_mean", "training/rollout_probs_diff_max"]],
   ["Groups without signal", ["group/zero_signal_ratio"]],
   ["Cut off, skipped, failed", ["response_length/clip_ratio", "verdict/skipped_ratio", "verdict/error_ratio"]],
   ["Seconds by phase", ["timing_s/step", "timing_s/gen", "timing_s/reward", "timing_s/update_actor"]],

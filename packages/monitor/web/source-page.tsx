@@ -5,7 +5,7 @@ import { useData, useSurroundings } from "./use-data";
 
 /** What a source is looked at for first; one without data is left out. */
 const CHARTS: readonly (readonly [title: string, pattern: RegExp])[] = [
-  ["Reward", /^(critic\/rewards\/mean|reward\/(?!.*std).*\/mean)$/],
+  ["Reward", /^(critic\/(rewards|score)\/mean|reward\/(?!.*std).*\/mean)$/],
   ["Correct", /^correct\/ratio$/],
   ["Response length by correct and wrong", /^response_length\/((correct|wrong)\/)?mean$/],
   ["Cut off at the limit", /^response_length\/clip_ratio$/],

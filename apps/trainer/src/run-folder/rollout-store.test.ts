@@ -31,7 +31,8 @@ const rollout = (over: Partial<StoredRollout> = {}): StoredRollout => ({
   reason: null,
   accuracy: 0.5,
   format: 1,
-  reward: 0.55,
+  reward: 0.45,
+  additions: { overlong: -0.125, kl: 0.025 },
   advantage: -1.25,
   metrics: { map50: 0.5, "iou/mean": Number.NaN },
   tokenIds: Int32Array.of(5, 6, 7),
@@ -49,12 +50,12 @@ async function query(sql: string): Promise<Record<string, unknown>[]> {
 
 it("stores what was asked, answered and judged", async () => {
   const store = createRolloutStore({ folder: join(folder, "rollouts"), keep: null, onProblem: (message) => expect.fail(message) });
-  const skipped = rollout({ group: 1, status: "skipped", reason: "gold", accuracy: null, format: null, reward: null, advantage: null, metrics: {}, imagePaths: [], imageSizes: [], tokenIds: new Int32Array() });
+  const skipped = rollout({ group: 1, status: "skipped", reason: "gold", accuracy: null, format: null, reward: null, additions: {}, advantage: null, metrics: {}, imagePaths: [], imageSizes: [], tokenIds: new Int32Array() });
   store.write(12, [rollout({ step: 12 }), skipped]);
   await store.close();
   expect(readdirSync(join(folder, "rollouts"))).toEqual(["step-000012.parquet"]);
-  const [first, second] = await query(`select *, metrics['map50'] as map50 from '${folder}/rollouts/*.parquet' order by group_index`);
-  expect(first).toMatchObject({ step: 12, data_source: "coco", response: rollout().response, image_sizes: [[28, 56]], reward: 0.55, advantage: -1.25, map50: 0.5, truncated: false, token_ids: [5, 6, 7], reason: null });
+  const [first, second] = await query(`select *, metrics['map50'] as map50, additions['overlong'] as overlong from '${folder}/rollouts/*.parquet' order by group_index`);
+  expect(first).toMatchObject({ step: 12, data_source: "coco", response: rollout().response, image_sizes: [[28, 56]], reward: 0.45, advantage: -1.25, map50: 0.5, overlong: -0.125, truncated: false, token_ids: [5, 6, 7], reason: null });
   expect(second).toMatchObject({ status: "skipped", reason: "gold", reward: null, image_paths: [], token_ids: [] });
 });
 

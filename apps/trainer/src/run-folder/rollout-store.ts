@@ -39,6 +39,8 @@ export interface StoredRollout {
   readonly format: number | null;
   /** What was optimised. */
   readonly reward: number | null;
+  /** What is in it beside accuracy and format: overlong penalty, KL. */
+  readonly additions: Readonly<Record<string, number>>;
   /** null when it was left out of its group. */
   readonly advantage: number | null;
   /** The verifier's own numbers. */
@@ -106,11 +108,17 @@ const COLUMNS: readonly Column[] = [
     append: text((row) => Object.keys(row.metrics).join(SEPARATOR)),
     select: `map(${split("metrics")}, metric_values::DOUBLE[])`,
   },
+  {
+    name: "additions",
+    type: "VARCHAR",
+    append: text((row) => Object.keys(row.additions).join(SEPARATOR)),
+    select: `map(${split("additions")}, addition_values::DOUBLE[])`,
+  },
   { name: "token_ids", type: "VARCHAR", append: text((row) => `[${row.tokenIds.join(",")}]`), select: "token_ids::INTEGER[]" },
 ];
 
-/** Appended beside the columns, and a part of `metrics` in the file. */
-const appendMetricValues = text((row) => `[${Object.values(row.metrics).join(",")}]`);
+/** Appended beside the columns: the values of the two maps. */
+const MAP_VALUES: readonly Append[] = [text((row) => `[${Object.values(row.metrics).join(",")}]`), text((row) => `[${Object.values(row.additions).join(",")}]`)];
 
 export interface RolloutStoreOptions {
   /** `rollouts/` of the run folder. */
@@ -136,13 +144,13 @@ const fileName = (step: number): string => `step-${String(step).padStart(6, "0")
 async function writeParquet(connection: DuckDBConnection, path: string, rows: readonly StoredRollout[]): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.tmp-${process.pid}`);
   await mkdir(dirname(path), { recursive: true });
-  await connection.run(`create or replace temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values VARCHAR)`);
+  await connection.run(`create or replace temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values VARCHAR, addition_values VARCHAR)`);
   try {
     const appender = await connection.createAppender("rollouts");
     try {
       for (const row of rows) {
         for (const { append } of COLUMNS) append(appender, row);
-        appendMetricValues(appender, row);
+        for (const append of MAP_VALUES) append(appender, row);
         appender.endRow();
       }
     } finally {

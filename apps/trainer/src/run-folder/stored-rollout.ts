@@ -1,18 +1,19 @@
 import type { Rollout } from "../training/collect-rollouts";
 import { seenSizes } from "../training/prepared-prompt";
-import { taskOf } from "../training/rollout-record";
+import { optimisedReward, taskOf } from "../training/rollout-record";
 import type { StoredRollout } from "./rollout-store";
 
 /**
  * A rollout as the store takes it.
  *
- * @param advantage null when the rollout was left out of its group
+ * @param update what the update made of it: its advantage, null when it was left out of its group, and the KL in its reward
  * @param patchSize of the image processor, in pixels
  */
-export function storedRollout(step: number, rollout: Rollout, advantage: number | null, patchSize: number): StoredRollout {
+export function storedRollout(step: number, rollout: Rollout, update: { readonly advantage: number | null; readonly klPenalty: number | null }, patchSize: number): StoredRollout {
   const { prompt, result } = rollout;
   const { sample } = prompt;
   const scored = result.status === "scored" ? result : undefined;
+  const optimised = optimisedReward(rollout, update.klPenalty);
   return {
     step,
     group: rollout.promptIndex,
@@ -33,8 +34,9 @@ export function storedRollout(step: number, rollout: Rollout, advantage: number 
     reason: result.status === "scored" ? null : result.reason,
     accuracy: scored?.accuracy ?? null,
     format: scored?.format ?? null,
-    reward: scored?.reward ?? null,
-    advantage: scored === undefined ? null : advantage,
+    reward: optimised?.reward ?? null,
+    additions: optimised?.additions ?? {},
+    advantage: scored === undefined ? null : update.advantage,
     metrics: scored?.metrics ?? {},
     tokenIds: rollout.completionIds,
   };

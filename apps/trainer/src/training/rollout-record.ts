@@ -3,16 +3,38 @@ import type { RewardResult } from "@v-triune/rewards";
 import { type Sample, TASKS, sources } from "@v-triune/schema";
 import type { Rollout } from "./collect-rollouts";
 
+/** What a scored answer was trained on: its verdict's reward and what was added to it. */
+export interface OptimisedReward {
+  /** What the advantages were computed from. */
+  readonly reward: number;
+  /** Before KL was taken off (verl's score). */
+  readonly score: number;
+  /** What was added to accuracy and format, by name. */
+  readonly additions: Readonly<Record<string, number>>;
+}
+
+/**
+ * @param klPenalty β · KL that was taken off; null where it is not in the reward
+ * @returns null for an answer that was not scored
+ */
+export function optimisedReward({ result, lengthPenalty }: Rollout, klPenalty: number | null): OptimisedReward | null {
+  if (result.status !== "scored") return null;
+  const additions = { ...(lengthPenalty === undefined ? {} : { overlong: lengthPenalty }), ...(klPenalty === null ? {} : { kl: -klPenalty }) };
+  return { reward: result.reward - (klPenalty ?? 0), score: result.reward, additions };
+}
+
 /** A rollout as the monitor takes it. */
-export function rolloutRecord(rollout: Rollout): RolloutRecord {
+export function rolloutRecord(rollout: Rollout, klPenalty: number | null = null): RolloutRecord {
   const { prompt, result } = rollout;
+  const optimised = optimisedReward(rollout, klPenalty);
   return {
     dataSource: prompt.sample.data_source,
     task: taskOf(prompt.sample),
     group: rollout.promptIndex,
     verdict: verdictOf(result),
-    reward: result.status === "scored" ? result.reward : null,
-    ...(rollout.lengthPenalty === undefined ? {} : { components: { overlong: rollout.lengthPenalty } }),
+    reward: optimised?.reward ?? null,
+    ...(klPenalty === null || optimised === null ? {} : { score: optimised.score }),
+    ...(optimised === null ? {} : { components: optimised.additions }),
     response: rollout.response,
     responseTokens: rollout.generatedTokens,
     promptTokens: prompt.promptIds.length,

@@ -129,9 +129,33 @@ describe("runTraining", () => {
     expect(all["rollout/rounds"]).toBeGreaterThanOrEqual(1);
     expect(all["reward/overlong/mean"]).toBeLessThan(0);
     expect("actor/reward_kl_penalty" in all).toBe(name === "reinforce-cispo");
+    // What is logged as the reward is what was optimised, and its terms add up to it.
+    expect("critic/score/mean" in all).toBe(name === "reinforce-cispo");
+    const weighted = (0.9 * all["reward/accuracy/mean"]! + 0.1 * all["reward/format/mean"]!) / (0.9 + 0.1);
+    expect(all["critic/rewards/mean"]).toBeCloseTo(weighted + all["reward/overlong/mean"]! + (all["reward/kl/mean"] ?? 0), 6);
+    if (name === "reinforce-cispo" && all["rollout/replaced_groups"] === 0) expect(all["reward/kl/mean"]).toBeCloseTo(-all["actor/reward_kl_penalty"]!, 12);
     // With every answer cut at the limit and masked, only the count of tokens is left.
     if (name === "gspo-masked" && all["response_length/clip_ratio"] === 1) expect(all["actor/grad_norm"]).toBe(0);
     else expect(all["actor/grad_norm"]).toBeGreaterThan(0);
+  });
+
+  it("logs by source, by task and in all what the method's monitoring asks for, in training and evaluation", () => {
+    const lines = readFileSync(join(folder, "whole", "metrics.jsonl"), "utf8").trim().split("\n");
+    const records = lines.map((line) => JSON.parse(line) as { scope: string; split: string; name: string; metrics: Record<string, number> });
+    const both = ["critic/rewards/mean", "reward/accuracy/mean", "reward/format/mean", "response_length/mean", "response_length/wrong/mean", "response_length/clip_ratio", "reflection/ratio", "correct/ratio", "verdict/scored", "verdict/skipped", "verdict/error", "group/zero_signal_ratio"];
+    const boxes = ["verifier/report_iou_50_label_match_pure/mean", "verifier/report_iou_75_label_match_recall/mean", "verifier/report_iou_95_label_match_pure/mean", "verifier/report_iou_99_label_match_pure/mean", "verifier/pure_map_score/mean"];
+    const health = ["actor/entropy", "actor/ppo_kl", "actor/pg_clipfrac", "actor/pg_clipfrac_lower", "actor/grad_norm", "actor/grad_norm/language", "actor/grad_norm/layer/language.0", "timing_s/gen", "timing_s/reward", "timing_s/update_actor", "timing_s/step", "perf/generated_tokens_per_s", "perf/trained_tokens_per_s"];
+    for (const split of ["train", "eval"]) {
+      const own = records.filter((record) => record.split === split);
+      expect(new Set(own.map(({ scope }) => scope))).toEqual(new Set(["source", "task", "all"]));
+      for (const { name, scope, metrics } of own) {
+        const boxesAnswered = scope === "all" ? [] : ["demo_detect", "demo_ground", "detection", "grounding"].includes(name) ? boxes : [];
+        const expected = [...both, ...boxesAnswered, ...(scope === "all" && split === "train" ? health : []), ...(split === "eval" ? ["samples/count", "samples/unscored", "acc/mean@1"] : [])];
+        // A source all of whose answers were right has no length of wrong ones.
+        const absent = expected.filter((metric) => !(metric in metrics) && !(metric === "response_length/wrong/mean" && metrics["correct/ratio"] === 1));
+        expect(absent, `${split} ${scope} ${name}`).toEqual([]);
+      }
+    }
   });
 
   it("refuses a folder that holds another run and a damaged checkpoint", async () => {

@@ -225,12 +225,12 @@ class Run {
     await parts.engine.publish(step);
     const numbers = { step, steps, collected, update, epsilon, engine: parts.engine.takeMetrics(), seconds: (performance.now() - started) / 1000 };
     const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
-    for (const rollout of collected.rollouts) metrics.add(rolloutRecord(rollout));
+    for (const [index, rollout] of collected.rollouts.entries()) metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
     parts.monitor.write(metrics.finish(step, healthMetrics(numbers)));
     if (parts.monitor.wantsRollouts(step)) {
       const { patchSize } = parts.model.processor.imageProcessor.settings;
       const stored = collected.rollouts.map((rollout, index) =>
-        storedRollout(step, rollout, update.advantages[index] ?? null, patchSize),
+        storedRollout(step, rollout, { advantage: update.advantages[index] ?? null, klPenalty: update.klPenalties[index] ?? null }, patchSize),
       );
       parts.monitor.writeRollouts(step, stored);
     }

@@ -27,6 +27,7 @@ export function healthMetrics({ collected, update, epsilon, seconds, engine }: S
   const norms: Record<string, number> = {};
   for (const [group, norm] of Object.entries(last?.gradNorm.byGroup ?? {})) norms[`actor/grad_norm/${group}`] = norm;
   for (const [layer, norm] of Object.entries(last?.gradNorm.byLayer ?? {})) norms[`actor/grad_norm/layer/${layer}`] = norm;
+  const penalties = update.klPenalties.filter((penalty) => penalty !== null);
   const rates: Record<string, number> = {};
   for (const [group, rate] of Object.entries(last?.learningRates ?? {})) rates[`actor/lr/${group}`] = rate;
   const correction: Record<string, number> = {};
@@ -46,7 +47,7 @@ export function healthMetrics({ collected, update, epsilon, seconds, engine }: S
     ...correction,
     ...update.mismatch,
     ...engine,
-    ...(update.rewardKl === undefined ? {} : { "actor/reward_kl_penalty": update.rewardKl }),
+    ...(penalties.length === 0 ? {} : { "actor/reward_kl_penalty": mean(penalties) }),
     ...(collected.rounds === undefined ? {} : { "rollout/rounds": collected.rounds, "rollout/replaced_groups": collected.dropped.size }),
     ...(epsilon === "average" ? {} : { "reward/iou_epsilon": epsilon }),
     "timing_s/gen": collected.seconds.generate,

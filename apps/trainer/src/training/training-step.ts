@@ -18,8 +18,8 @@ export interface StepUpdate {
   readonly advantages: readonly (number | null)[];
   /** One entry an optimiser update. */
   readonly updates: readonly UpdateStats[];
-  /** Mean β · KL that was taken off an answer's reward; undefined unless the configuration asks for it. */
-  readonly rewardKl: number | undefined;
+  /** One a rollout: β · KL that was taken off its reward. null: took no part, or the configuration does not ask for it. */
+  readonly klPenalties: readonly (number | null)[];
   /** How the rollouts' engine and the trainer differ; empty for the trainer's own policy. */
   readonly mismatch: Readonly<Record<string, number>>;
   readonly seconds: number;
@@ -81,6 +81,8 @@ export async function updateFromRollouts(
   const trainer = (index: number): ArrayLike<number> | undefined => old?.[index] ?? updates[0]?.logProbs.get((batches[0] as number[]).indexOf(index));
   const byRollout: (number | null)[] = rollouts.map(() => null);
   kept.forEach((index, at) => (byRollout[index] = oneNumber(advantages[at] ?? null)));
+  const klPenalties: (number | null)[] = rollouts.map(() => null);
+  if (penalties) kept.forEach((index, at) => (klPenalties[index] = (penalties[at] as Float64Array).reduce((a, b) => a + b, 0)));
   return {
     advantages: byRollout,
     updates,
@@ -90,7 +92,7 @@ export async function updateFromRollouts(
         return mine ? [{ old: mine, rollout }] : [];
       }),
     ),
-    rewardKl: penalties && penalties.reduce((sum, values) => sum + values.reduce((a, b) => a + b, 0), 0) / Math.max(1, penalties.length),
+    klPenalties,
     seconds: (performance.now() - started) / 1000,
   };
 }

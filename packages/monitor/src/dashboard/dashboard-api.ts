@@ -145,9 +145,13 @@ export interface RewardArithmetic {
   readonly terms: readonly RewardTerm[];
   /** What the sum is divided by; 1 where it is not. */
   readonly divisor: number;
+  /** What is added then: overlong penalty, KL. */
+  readonly additions: readonly { readonly name: string; readonly value: number }[];
   readonly result: number;
   /** The stored reward is this result. */
   readonly agrees: boolean;
+  /** Of what the accuracy of boxes is the weighted mean; null for other answers, and where that does not give it. */
+  readonly accuracyTerms: readonly RewardTerm[] | null;
 }
 
 export interface RolloutDetail extends RolloutRow {

@@ -152,10 +152,13 @@ export class RolloutReader {
   async group(run: RunView, step: number, group: number, pictureSource: (index: number, picture: Picture) => string): Promise<RolloutGroup | undefined> {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);
+    // Files of earlier versions do not have it.
+    const hasAdditions = (await this.#rows("select name from parquet_schema($path) where name = 'additions'", { path }, path)).length > 0;
+    const additions = hasAdditions ? "to_json(additions)::VARCHAR" : "null";
     const rows = await this.#rows(
       `select ${SUMMARY}, left(prompt::VARCHAR, 200000) as "prompt", left(ground_truth::VARCHAR, 200000) as "gold", prompt_tokens::INTEGER as "prompt_tokens", stripped_tokens::INTEGER as "stripped",
          left(response::VARCHAR, ${LONGEST_RESPONSE}) as "response", length(response::VARCHAR)::INTEGER as "response_length", accuracy::DOUBLE as "accuracy", format::DOUBLE as "format",
-         to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics"
+         to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics", ${additions} as "additions"
        from read_parquet($path) where group_index = $group order by sample_index limit ${LARGEST_GROUP}`,
       { path, group },
       path,
@@ -192,7 +195,7 @@ export class RolloutReader {
         const summary = rolloutRow(row);
         const metrics = numbers(parseJson(row.metrics));
         const response = text(row.response);
-        const judged = { accuracy: finite(row.accuracy), format: finite(row.format), reward: summary.reward, metrics };
+        const judged = { accuracy: finite(row.accuracy), format: finite(row.format), reward: summary.reward, metrics, additions: numbers(parseJson(row.additions)) };
         return {
           ...summary,
           response,
