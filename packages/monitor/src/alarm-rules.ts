@@ -30,6 +30,19 @@ export type AlarmRule = RuleBase &
     | { readonly shape: "spike"; readonly factor: number; readonly least: number }
   );
 
+/** What may be changed of a rule: its own numbers, and how grave it is. */
+export interface AlarmRuleChange {
+  readonly limit?: number;
+  readonly share?: number;
+  readonly factor?: number;
+  readonly least?: number;
+  readonly window?: number;
+  readonly severity?: AlarmRule["severity"];
+}
+
+/** By a rule's name: what is different, or false for a rule that is off. */
+export type AlarmRuleChanges = Readonly<Record<string, AlarmRuleChange | false>>;
+
 /** The rules that are on unless told otherwise. */
 export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
   {
@@ -139,3 +152,25 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     advice: "The rollouts came from weights more than one step old. Check that the rollout server takes new weights and says so.",
   },
 ];
+
+/**
+ * The usual rules with changes.
+ *
+ * @throws RangeError for a rule that there is not, or a number that this rule does not have
+ * @example changedAlarmRules({ "length explosion": false, "answers cut off": { limit: 0.5 } })
+ */
+export function changedAlarmRules(changes: AlarmRuleChanges): readonly AlarmRule[] {
+  const names = DEFAULT_ALARM_RULES.map(({ name }) => name);
+  for (const [name, change] of Object.entries(changes)) {
+    const rule = DEFAULT_ALARM_RULES.find((one) => one.name === name);
+    if (rule === undefined) throw new RangeError(`there is no alarm "${name}", but ${names.join(", ")}`);
+    const unknown = Object.keys(change === false ? {} : change).find((key) => !(key in rule));
+    if (unknown !== undefined) throw new RangeError(`the alarm "${name}" has no ${unknown}, but ${Object.keys(rule).filter((key) => CHANGEABLE.has(key)).join(", ")}`);
+  }
+  return DEFAULT_ALARM_RULES.flatMap((rule) => {
+    const change = Object.hasOwn(changes, rule.name) ? changes[rule.name]! : {};
+    return change === false ? [] : [{ ...rule, ...change } as AlarmRule];
+  });
+}
+
+const CHANGEABLE = new Set(["limit", "share", "factor", "least", "window", "severity"]);

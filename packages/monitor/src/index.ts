@@ -1,4 +1,5 @@
-export { DEFAULT_ALARM_RULES, type AlarmRule } from "./alarm-rules";
+export { DEFAULT_ALARM_RULES, changedAlarmRules, type AlarmRule, type AlarmRuleChange, type AlarmRuleChanges } from "./alarm-rules";
+export { alarmWebhook, type AlarmWebhook, type AlarmWebhookOptions } from "./alarm-webhook";
 export { createAlarmWatch, evaluateAlarm, type Alarm, type AlarmWatch, type MetricSeries } from "./alarms";
 export { metricTag, type MetricRecord, type MetricScope, type MetricSplit } from "./metric-record";
 export { dropRecordsAfter, formatRecordLine, parseRecordLine, readMetricRecords } from "./metrics-file";

@@ -59,6 +59,8 @@ describe("loadTrainingConfig", () => {
     expect(dapo).toMatchObject({ rollout: { n: 16, dynamicSampling: { enabled: true, maxRounds: 10 } }, reward: { overlong: { buffer: 20, penalty: 1 } }, update: { miniBatch: 32 } });
     expect((await refusal(`${minimal}algorithm: {loss: sapo, aggregation: token-mean}\n`)).message).toContain("one aggregation only");
     expect((await refusal(`${minimal}reward: {overlong: {buffer: 4000}}\n`)).message).toContain("longer than the limit");
+    expect((await refusal(`${minimal}monitor: {alarms: {rules: {reward colapse: false}}}\n`)).message).toMatch(/monitor\.alarms\.rules[^]*there is no alarm "reward colapse"/);
+    expect((await refusal(`${minimal}monitor: {alarms: {webhook: hooks.example}}\n`)).message).toContain("monitor.alarms.webhook");
     const alone = await loadTrainingConfig(write("alone.yaml", `${minimal}rollout: {n: 1}\nalgorithm: {advantage: reinforce++}\n`), [], folder);
     expect(alone.rollout.n).toBe(1);
   });

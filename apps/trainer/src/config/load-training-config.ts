@@ -1,6 +1,7 @@
 /**
  * From what a person wrote to a `TrainingConfig`: preset, then file, then overrides; validated; paths made absolute; defaults filled in.
  */
+import { changedAlarmRules } from "@v-triune/monitor";
 import { resolve } from "node:path";
 import { ArkErrors } from "arktype";
 import { ConfigError } from "../errors";
@@ -47,6 +48,11 @@ function checkTogether(config: TrainingConfig, source: ConfigSource): void {
   if (data.train.length === 0) refuse(["data", "train"], "There is nothing to train on.", "at least one Parquet set", "an empty list");
   if (reward.overlong !== null && reward.overlong.buffer > rollout.maxNewTokens) {
     refuse(["reward", "overlong", "buffer"], "The buffer before the length limit is longer than the limit.", `at most rollout.maxNewTokens (${rollout.maxNewTokens})`, String(reward.overlong.buffer));
+  }
+  try {
+    changedAlarmRules(config.monitor.alarms.rules);
+  } catch (error) {
+    refuse(["monitor", "alarms", "rules"], "An alarm can't be changed so.", "the name of an alarm with its numbers, or false", (error as RangeError).message);
   }
   const { correction } = rollout;
   if (correction.lower !== null && correction.lower > correction.threshold) {
@@ -211,7 +217,7 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       prometheus: absolute(monitor.prometheus, "monitor", "prometheus"),
       mlflow: monitor.mlflow ?? null,
       rollouts: { every: monitor.rollouts?.every === undefined ? 1 : monitor.rollouts.every, keep: monitor.rollouts?.keep ?? null },
-      alarms: { enabled: monitor.alarms?.enabled ?? true, onAlarm: monitor.alarms?.onAlarm ?? "tell" },
+      alarms: { enabled: monitor.alarms?.enabled ?? true, onAlarm: monitor.alarms?.onAlarm ?? "tell", webhook: monitor.alarms?.webhook ?? null, rules: monitor.alarms?.rules ?? {} },
     },
     backend: input.backend ?? "auto",
     workers: input.workers ?? "auto",

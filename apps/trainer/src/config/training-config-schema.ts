@@ -41,6 +41,8 @@ const rejectionStatistic =
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
+const alarmRule = type({ "+": "reject", "limit?": "number", "share?": share, "factor?": positive, "least?": "number", "window?": count, "severity?": "'warn' | 'stop'" });
+
 export const trainingConfigSchema = type({
   "+": "reject",
   "preset?": type.enumerated(...PRESETS),
@@ -123,7 +125,7 @@ export const trainingConfigSchema = type({
     "prometheus?": textOrNull,
     "mlflow?": type({ "+": "reject", url: text, experiment: text }).or("null"),
     "rollouts?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
-    "alarms?": { "+": "reject", "enabled?": "boolean", "onAlarm?": "'tell' | 'stop'" },
+    "alarms?": { "+": "reject", "enabled?": "boolean", "onAlarm?": "'tell' | 'stop'", "webhook?": type(url).or("null"), "rules?": { "[string]": alarmRule.or("false") } },
   },
   "backend?": type.enumerated(...BACKEND_SETTINGS),
   "workers?": "'auto' | number.integer >= 1",

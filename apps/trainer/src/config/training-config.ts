@@ -7,6 +7,7 @@
  * a sink one more key in `monitor`.
  */
 
+import type { AlarmRuleChanges } from "@v-triune/monitor";
 import type { BackendName } from "@v-triune/backend";
 import type { RejectionStatistic } from "@v-triune/grpo";
 
@@ -263,6 +264,10 @@ export interface MonitorConfig {
     readonly enabled: boolean;
     /** `stop` saves a checkpoint and ends the run at the first alarm of severity "stop". */
     readonly onAlarm: "tell" | "stop";
+    /** Where alarms are posted to; null: nowhere. */
+    readonly webhook: string | null;
+    /** By a rule's name: its numbers where they differ, or false for one that is off. */
+    readonly rules: AlarmRuleChanges;
   };
 }
 

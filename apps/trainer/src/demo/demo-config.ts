@@ -66,7 +66,7 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
       prometheus: null,
       mlflow: null,
       rollouts: { every: 1, keep: null },
-      alarms: { enabled: true, onAlarm: "tell" },
+      alarms: { enabled: true, onAlarm: "tell", webhook: null, rules: {} },
     },
     backend,
     workers: "auto",

@@ -1,4 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Alarm, MetricRecord } from "@v-triune/monitor";
@@ -57,6 +59,26 @@ it("asks for the end of the run only where it was told to", () => {
     expect(alarms.map(({ rule }) => rule)).toEqual(["verifier errors", "answers cut off"]);
     expect(opened.stopRequested).toBe(stops);
   }
+});
+
+it("posts alarms to a webhook, by the rules of the configuration", async () => {
+  const posted: string[] = [];
+  const server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    request.on("end", () => {
+      posted.push((JSON.parse(text) as { text: string }).text);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { opened, alarms, said } = open({ alarms: { webhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, rules: { "answers cut off": false } } });
+  for (let step = 1; step <= 5; step += 1) opened.write([record(step, 0.5)]);
+  await opened.close();
+  server.close();
+  expect(alarms.map(({ rule }) => rule)).toEqual(["verifier errors"]);
+  expect(said).toEqual([]);
+  expect(posted).toEqual([expect.stringMatching(/verifier errors in clevr: .* since step 3\./)]);
 });
 
 it("resumes: later records are gone, and an alarm that was on is not told again", async () => {

@@ -6,6 +6,8 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  alarmWebhook,
+  changedAlarmRules,
   createAlarmWatch,
   createSinkGroup,
   csvSink,
@@ -66,13 +68,15 @@ export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonito
   );
   const { every, keep } = config.rollouts;
   const store = createRolloutStore({ folder: join(folder.path, "rollouts"), keep, onProblem });
-  const watch = config.alarms.enabled ? createAlarmWatch() : undefined;
+  const watch = config.alarms.enabled ? createAlarmWatch(changedAlarmRules(config.alarms.rules)) : undefined;
+  const webhook = config.alarms.webhook === null ? undefined : alarmWebhook({ url: config.alarms.webhook, run: folder.description.name, onProblem });
   let stopRequested = false;
   return {
     write(records) {
       sinks.write(records);
       for (const alarm of watch?.check(records) ?? []) {
         onAlarm(alarm);
+        webhook?.send(alarm);
         if (alarm.severity === "stop" && config.alarms.onAlarm === "stop") stopRequested = true;
       }
     },
@@ -99,7 +103,7 @@ export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonito
       await Promise.all([sinks.flush(), store.flush()]);
     },
     async close() {
-      await Promise.all([sinks.close(), store.close()]);
+      await Promise.all([sinks.close(), store.close(), webhook?.close()]);
     },
   };
 }

@@ -40,6 +40,12 @@ describe("alarms", () => {
     expect((await opened()).alarms()).toMatchObject([{ rule: "reward collapse", active: false }]);
   });
 
+  it("goes by the rules of the run's configuration", async () => {
+    write((step) => (step < 40 ? 0.8 : 0.1), 60, { monitor: { alarms: { enabled: true, rules: { "reward collapse": false } } } });
+    const run = await opened();
+    expect(run.alarms()).toEqual([]);
+  });
+
   it("is silent where the run has switched them off", async () => {
     write((step) => (step < 40 ? 0.8 : 0.1), 60, { monitor: { alarms: { enabled: false } } });
     expect((await opened()).alarms()).toEqual([]);

@@ -2,7 +2,7 @@
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createAlarmWatch, evaluateAlarm, type Alarm } from "../alarms";
-import { DEFAULT_ALARM_RULES } from "../alarm-rules";
+import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule, type AlarmRuleChanges } from "../alarm-rules";
 import type { MetricRecord } from "../metric-record";
 import { configValue, flattenConfig, isRecord } from "./config-value";
 import { minMax } from "./downsample";
@@ -86,7 +86,17 @@ async function lockIsHeld(folder: string): Promise<boolean | undefined> {
 /** Of what the overview tells the run's step and reward. */
 const ALL: StreamKey = { split: "train", scope: "all", name: "all" };
 
-const WATCHED_METRICS = new Set(DEFAULT_ALARM_RULES.map(({ metric }) => metric));
+/** The rules that a run's configuration asks for; the usual ones where it is of another version. */
+function alarmRulesOf(config: unknown): readonly AlarmRule[] {
+  const alarms = configValue(config, ["monitor", "alarms"]);
+  if (configValue(alarms, ["enabled"]) === false) return [];
+  const changes = configValue(alarms, ["rules"]);
+  try {
+    return isRecord(changes) ? changedAlarmRules(changes as AlarmRuleChanges) : DEFAULT_ALARM_RULES;
+  } catch {
+    return DEFAULT_ALARM_RULES;
+  }
+}
 
 /** The first index whose step is after `step`, or not before it; the length when there is none. */
 function firstAfter(steps: Float64Array, step: number, orAt = false): number {
@@ -120,7 +130,8 @@ function metricNames(metrics: MetricStream["metrics"]): string[] {
 export class RunView {
   #streams = new MetricStreams();
   #scanner = new RecordScanner(this.#streams);
-  #watch = createAlarmWatch();
+  #rules: readonly AlarmRule[] | undefined;
+  #watch = createAlarmWatch([]);
   #alarms: Alarm[] = [];
   /** By series: the last step that the alarms have seen. */
   #watched = new Map<GrowingSeries, number>();
@@ -180,18 +191,22 @@ export class RunView {
   #forget(): void {
     this.#streams = new MetricStreams();
     this.#scanner = new RecordScanner(this.#streams);
-    this.#watch = createAlarmWatch();
+    this.#rules = undefined;
     this.#alarms = [];
     this.#watched = new Map();
   }
 
   #watchNew(): void {
-    if (configValue(this.#description.config, ["monitor", "alarms", "enabled"]) === false) return;
+    if (this.#rules === undefined) {
+      this.#rules = alarmRulesOf(this.#description.config);
+      this.#watch = createAlarmWatch(this.#rules);
+    }
+    const watchedMetrics = new Set(this.#rules.map(({ metric }) => metric));
     const earliest = this.#streams.lastStep - ALARM_STEPS;
     const records: MetricRecord[] = [];
     for (const { key, metrics } of this.#streams.all()) {
       if (key.split !== "train") continue;
-      for (const metric of WATCHED_METRICS) {
+      for (const metric of watchedMetrics) {
         const series = metrics.get(metric);
         if (series === undefined) continue;
         const { steps, values } = series;
@@ -312,7 +327,7 @@ export class RunView {
   alarms(): RunAlarm[] {
     return this.#alarms
       .map((alarm): RunAlarm => {
-        const rule = DEFAULT_ALARM_RULES.find(({ name }) => name === alarm.rule);
+        const rule = this.#rules?.find(({ name }) => name === alarm.rule);
         const series = rule && this.#streams.find({ split: "train", scope: rule.scope, name: alarm.name }, rule.metric);
         if (rule === undefined || series === undefined) return { ...alarm, active: false };
         const values = series.values.slice(-100);
