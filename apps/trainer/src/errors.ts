@@ -54,6 +54,11 @@ export class EngineError extends UserError {
   override readonly name = "EngineError";
 }
 
+/** Memory ran out under training; what was trained before is saved. */
+export class TrainingMemoryError extends UserError {
+  override readonly name = "TrainingMemoryError";
+}
+
 /** A local copy of a benchmark that is not in its published layout, or is damaged. */
 export class BenchmarkError extends UserError {
   override readonly name = "BenchmarkError";

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
 import { type Qwen25VlPolicy, type RolloutRow, type SafetensorsEntry, openSafetensors, writeSafetensors } from "@v-triune/policy";
@@ -51,6 +51,32 @@ export async function saveCheckpoint(
   });
 }
 
+/**
+ * The newest checkpoint that is whole; damaged ones on the way are renamed, so that they are neither used nor in the way.
+ *
+ * @param steps ascending
+ * @returns undefined when there is none
+ * @throws RunFolderError when all of them are damaged
+ */
+export async function newestWholeCheckpoint(steps: readonly number[], pathOf: (step: number) => string, onDamaged: (message: string) => void): Promise<{ readonly folder: string; readonly loaded: LoadedCheckpoint } | undefined> {
+  let damage: RunFolderError | undefined;
+  for (const [index, step] of [...steps].reverse().entries()) {
+    const folder = pathOf(step);
+    try {
+      return { folder, loaded: await loadCheckpoint(folder) };
+    } catch (error) {
+      if (!(error instanceof RunFolderError)) throw error;
+      damage = error;
+      const earlier = steps.at(-index - 2);
+      if (earlier === undefined) break;
+      await rename(folder, `${folder}.damaged`);
+      onDamaged(`The checkpoint of step ${step} is damaged (${error.where ?? folder}: expected ${error.expected ?? "a whole file"}, found ${error.found ?? "none"}), so the run goes on from step ${earlier}. The damaged one is now ${folder}.damaged.`);
+    }
+  }
+  if (damage) throw damage;
+  return undefined;
+}
+
 /** A checkpoint that was found whole. */
 export interface LoadedCheckpoint {
   readonly state: TrainingState;
@@ -91,10 +117,14 @@ async function verifiedState(folder: string): Promise<StateFile> {
   return state;
 }
 
-/** Removes all but the newest `keep` of the given steps' checkpoints. */
-export async function pruneCheckpoints(steps: readonly number[], keep: number | null, pathOf: (step: number) => string): Promise<void> {
+/**
+ * Removes all but the newest `keep` of the given steps' checkpoints.
+ *
+ * @param best a step that stays whatever its age
+ */
+export async function pruneCheckpoints(steps: readonly number[], keep: number | null, pathOf: (step: number) => string, best?: number): Promise<void> {
   if (keep === null) return;
-  for (const step of steps.slice(0, Math.max(0, steps.length - keep))) await rm(pathOf(step), { recursive: true, force: true });
+  for (const step of steps.slice(0, Math.max(0, steps.length - keep))) if (step !== best) await rm(pathOf(step), { recursive: true, force: true });
 }
 
 async function readState(folder: string): Promise<StateFile> {
@@ -115,7 +145,7 @@ function broken(folder: string, name: string, expected: string, found: string, c
     where: join(folder, name),
     expected,
     found,
-    fix: "remove this checkpoint's folder; the run then goes on from the one before",
+    fix: "remove this checkpoint's folder; the run then goes on from the one before, or begins again",
     cause,
   });
 }

@@ -62,6 +62,10 @@ function checkTogether(config: TrainingConfig, source: ConfigSource): void {
   if (fixedAggregation.includes(algorithm.loss) && algorithm.aggregation !== aggregation) {
     refuse(["algorithm", "aggregation"], `The loss ${algorithm.loss} is defined with one aggregation only.`, aggregation, algorithm.aggregation, "leave algorithm.aggregation out");
   }
+  const best = config.checkpoint.keepBest;
+  if (best !== null && best.metric.startsWith("acc/") && data.eval.length === 0) {
+    refuse(["checkpoint", "keepBest", "metric"], "The best checkpoint can't be told: the run does not evaluate.", "data.eval, or a metric of training such as critic/rewards/mean", best.metric);
+  }
   if (algorithm.clipLow > algorithm.clipHigh) {
     refuse(["algorithm", "clipHigh"], "The clip range is upside down.", `at least algorithm.clipLow (${algorithm.clipLow})`, String(algorithm.clipHigh));
   }
@@ -210,7 +214,11 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       temperature: evaluation.temperature ?? 0,
       maxNewTokens: evaluation.maxNewTokens ?? maxNewTokens,
     },
-    checkpoint: { every: checkpoint.every === undefined ? 20 : checkpoint.every, keep: checkpoint.keep === undefined ? 3 : checkpoint.keep },
+    checkpoint: {
+      every: checkpoint.every === undefined ? 20 : checkpoint.every,
+      keep: checkpoint.keep === undefined ? 3 : checkpoint.keep,
+      keepBest: checkpoint.keepBest == null ? null : { metric: checkpoint.keepBest.metric ?? "acc/source_mean", mode: checkpoint.keepBest.mode ?? "max" },
+    },
     monitor: {
       tensorboard: monitor.tensorboard ?? false,
       csv: monitor.csv ?? false,

@@ -117,7 +117,12 @@ export const trainingConfigSchema = type({
     "temperature?": nonNegative,
     "maxNewTokens?": count,
   },
-  "checkpoint?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
+  "checkpoint?": {
+    "+": "reject",
+    "every?": countOrNull,
+    "keep?": countOrNull,
+    "keepBest?": type({ "+": "reject", "metric?": text, "mode?": "'max' | 'min'" }).or("null"),
+  },
   "monitor?": {
     "+": "reject",
     "tensorboard?": "boolean",

@@ -238,11 +238,20 @@ export interface EvaluationConfig {
   readonly maxNewTokens: number;
 }
 
+/** A metric of the run as a whole that tells the best checkpoint. */
+export interface BestCheckpointConfig {
+  /** A name of docs/metrics.md; `@n` may be left out. */
+  readonly metric: string;
+  readonly mode: "max" | "min";
+}
+
 export interface CheckpointConfig {
   /** Steps between checkpoints; null: only the last step's and that of an interrupted run. */
   readonly every: number | null;
   /** How many are kept, newest first; null: all. */
   readonly keep: number | null;
+  /** The best one stays besides; null: only the newest. */
+  readonly keepBest: BestCheckpointConfig | null;
 }
 
 /** metrics.jsonl and the console table are always written; these are further places for the same records. */

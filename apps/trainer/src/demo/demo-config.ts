@@ -59,7 +59,7 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
     update: { miniBatch: promptsPerStep, microBatchTokens: 16_384, epochs: 1 },
     promptPool: { enabled: false, file: null },
     evaluation: { every: null, samplesPerSource, epsilon: 0.5, n: 1, temperature: 0, maxNewTokens: 44 },
-    checkpoint: { every: null, keep: null },
+    checkpoint: { every: null, keep: null, keepBest: null },
     monitor: {
       tensorboard: true,
       csv: false,

@@ -30,7 +30,7 @@ async function command(...args: string[]): Promise<{ code: number; out: string; 
 }
 
 beforeAll(async () => {
-  config = { ...(await tinyRun(folder, "run", 2)), strict: false, checkpoint: { every: 1, keep: null } };
+  config = { ...(await tinyRun(folder, "run", 2)), strict: false, checkpoint: { every: 1, keep: null, keepBest: null } };
   const picture = await sharp({ create: { width: 84, height: 84, channels: 3, background: "red" } }).png().toBuffer();
   mkdirSync(join(folder, "coco/annotations"), { recursive: true });
   mkdirSync(join(folder, "coco/val2017"));

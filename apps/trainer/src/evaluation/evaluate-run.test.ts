@@ -34,7 +34,7 @@ async function command(...args: string[]): Promise<{ code: number; out: string; 
 
 beforeAll(async () => {
   const base = await tinyRun(folder, "lora", 2);
-  config = { ...base, model: { ...base.model, adapter }, optimizer: { ...base.optimizer, lr: 0.05, groups: { ...base.optimizer.groups, language: { lr: 0.05, freeze: false } } }, checkpoint: { every: 1, keep: null } };
+  config = { ...base, model: { ...base.model, adapter }, optimizer: { ...base.optimizer, lr: 0.05, groups: { ...base.optimizer.groups, language: { lr: 0.05, freeze: false } } }, checkpoint: { every: 1, keep: null, keepBest: null } };
   await runTraining(config);
 });
 

@@ -12,8 +12,11 @@ import { readRunDescription } from "./run-folder";
 /** Sections that a resumed run may have otherwise. */
 const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "monitor", "strict", "preset", "workers"];
 
-/** Keys of other sections that may change: where rollouts and rewards are computed, as servers come and go. */
-const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv"];
+/**
+ * Keys of other sections that may change: where rollouts and rewards are computed, as servers come and go, and what decides memory
+ * rather than numbers (their last bits aside), to be lowered where memory was short.
+ */
+const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv", "update.microBatchTokens"];
 
 /**
  * The configuration of the run that a folder holds; undefined when the path is no run folder.

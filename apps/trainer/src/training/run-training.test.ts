@@ -80,7 +80,7 @@ describe("runTraining", () => {
   });
 
   it("keeps the tokenizer with each checkpoint when the one it was resumed from is gone", async () => {
-    const pruned = config("pruned", { checkpoint: { every: 1, keep: 1 } });
+    const pruned = config("pruned", { checkpoint: { every: 1, keep: 1, keepBest: null } });
     const interruption = { requested: false };
     await runTraining(pruned, { interruption, listen: ({ type }) => (interruption.requested ||= type === "step") });
     await runTraining(pruned, { resume: true });

@@ -2,19 +2,21 @@
  * A training run from configuration to last checkpoint. This file is the order in which things happen; each of them has a
  * file of its own. It prints nothing: whoever watches listens.
  */
-import { type BackendChoice, selectBackend } from "@v-triune/backend";
+import { type BackendChoice, OutOfMemoryError, selectBackend } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
 import { createStepMetrics } from "@v-triune/monitor";
 import type { RolloutRow } from "@v-triune/policy";
 import type { RewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { type LoadedCheckpoint, loadCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
+import { type BestCheckpoint, noteEarlier, trackBest } from "../checkpoint/best-checkpoint";
+import { type LoadedCheckpoint, newestWholeCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
 import type { IouEpsilon, TrainingConfig } from "../config/training-config";
 import { type RunEngine, openRunEngine } from "../engines/run-engine";
 import { GivenUpWaiting, type WaitWatch, watchWaiting } from "../engines/wait-watch";
 import { type Compute, openCompute } from "../parallel/compute";
 import { workerCount } from "../parallel/worker-count";
+import { TrainingMemoryError, type UserError } from "../errors";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
@@ -138,7 +140,9 @@ class Run {
       // The policy answers for itself, with all threads.
       if (config.rollout.engine === "local") engine = { ...engine, engine: compute.engine };
       const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
-      const parts = { model, data, monitor, learner, compute, engine, watch, rewards, verifiers, referenceLogProbs };
+      const best = trackBest(config.checkpoint.keepBest);
+      if (this.options.resume && config.checkpoint.keepBest !== null) await noteEarlier(best, folder.metricsPath);
+      const parts = { model, best, data, monitor, learner, compute, engine, watch, rewards, verifiers, referenceLogProbs };
       return await this.#steps(parts, checkpoint?.loaded.state.step ?? 0, evaluated);
     } finally {
       watch.dispose();
@@ -176,9 +180,11 @@ class Run {
     let interrupted = this.options.interruption?.requested ?? false;
     while (step < steps && !interrupted) {
       const position = parts.data.position;
+      const updates = parts.learner.step;
       try {
         lastStep = await this.#step(parts, step + 1);
       } catch (error) {
+        if (error instanceof OutOfMemoryError) throw await this.#savedBefore(error, parts, step, position, updates);
         if (!(error instanceof GivenUpWaiting)) throw error;
         // Nothing of the step was trained: the run is where it was after the one before.
         parts.data.position = position;
@@ -226,7 +232,9 @@ class Run {
     const numbers = { step, steps, collected, update, epsilon, engine: parts.engine.takeMetrics(), seconds: (performance.now() - started) / 1000 };
     const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
     for (const [index, rollout] of collected.rollouts.entries()) metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
-    parts.monitor.write(metrics.finish(step, healthMetrics(numbers)));
+    const records = metrics.finish(step, healthMetrics(numbers));
+    parts.monitor.write(records);
+    parts.best.note(records);
     if (parts.monitor.wantsRollouts(step)) {
       const { patchSize } = parts.model.processor.imageProcessor.settings;
       const stored = collected.rollouts.map((rollout, index) =>
@@ -239,7 +247,7 @@ class Run {
     return summary;
   }
 
-  async #evaluate({ model, engine, watch, rewards, verifiers, monitor }: RunParts, step: number): Promise<EvaluationScores | undefined> {
+  async #evaluate({ model, engine, watch, rewards, verifiers, monitor, best }: RunParts, step: number): Promise<EvaluationScores | undefined> {
     if (this.config.data.eval.length === 0) return undefined;
     const started = performance.now();
     const evaluated = await evaluateModel(this.config, {
@@ -259,6 +267,9 @@ class Run {
     if (!evaluated) return undefined;
     const { scores, records } = evaluated;
     monitor.write(records);
+    best.note(records);
+    // What was kept until its evaluation may now be neither among the newest nor the best.
+    await this.#prune(best);
     this.#listen({ type: "evaluated", step, scores, seconds: (performance.now() - started) / 1000 });
     return scores;
   }
@@ -268,7 +279,7 @@ class Run {
     // First: once the checkpoint is there, nobody computes this step again.
     await parts.monitor.flush();
     await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, this.config.model, parts.learner);
-    await pruneCheckpoints(await this.folder.checkpointSteps(), this.config.checkpoint.keep, (old) => this.folder.checkpointPath(old));
+    await this.#prune(parts.best);
     this.#listen({ type: "saved", step, folder: path });
     return path;
   }
@@ -288,20 +299,46 @@ class Run {
     };
   }
 
+  async #prune(best: BestCheckpoint): Promise<void> {
+    const steps = await this.folder.checkpointSteps();
+    await pruneCheckpoints(steps, this.config.checkpoint.keep, (old) => this.folder.checkpointPath(old), best.of(steps)?.step);
+  }
+
+  /**
+   * Memory ran out in the step after `step`: the run is saved as it was before, if no update of the failed step was applied yet.
+   *
+   * @returns the error to end with, which says where the run can go on and with what
+   */
+  async #savedBefore(error: OutOfMemoryError, parts: RunParts, step: number, position: number, updates: number): Promise<UserError> {
+    let last = (await this.folder.checkpointSteps()).at(-1);
+    if (last !== step && parts.learner.step === updates) {
+      parts.data.position = position;
+      const saved = await this.#save(parts, step).catch(() => undefined);
+      if (saved !== undefined) last = step;
+    }
+    const { microBatchTokens } = this.config.update;
+    return new TrainingMemoryError({
+      what: `Memory ran out in step ${step + 1}: ${error.message.split("\n")[0]}`,
+      where: this.folder.path,
+      expected: "room for a micro-batch of the model's activations",
+      found: `update.microBatchTokens ${microBatchTokens}, rollout.promptsPerStep ${this.config.rollout.promptsPerStep} x ${this.config.rollout.n} answers`,
+      fix: `lower update.microBatchTokens (--set update.microBatchTokens=${Math.max(256, Math.floor(microBatchTokens / 2))}): the result stays the same. ${last === undefined ? "Nothing is saved yet." : `The run is saved after step ${last}; give the same configuration with --resume and the lower number.`}`,
+      cause: error,
+    });
+  }
+
   /** undefined for a run that was killed before its first checkpoint: it begins again. */
   async #lastCheckpoint(): Promise<{ folder: string; loaded: LoadedCheckpoint } | undefined> {
-    const step = (await this.folder.checkpointSteps()).at(-1);
-    if (step === undefined) {
-      this.#listen({ type: "warning", message: "The run had no checkpoint yet, so it begins again." });
-      return undefined;
-    }
-    const folder = this.folder.checkpointPath(step);
-    return { folder, loaded: await loadCheckpoint(folder) };
+    const warn = (message: string): void => this.#listen({ type: "warning", message });
+    const found = await newestWholeCheckpoint(await this.folder.checkpointSteps(), (step) => this.folder.checkpointPath(step), warn);
+    if (found === undefined) warn("The run had no checkpoint yet, so it begins again.");
+    return found;
   }
 }
 
 interface RunParts {
   readonly model: LoadedModel;
+  readonly best: BestCheckpoint;
   readonly data: TrainingData;
   readonly monitor: RunMonitor;
   readonly learner: Learner<RolloutRow>;
