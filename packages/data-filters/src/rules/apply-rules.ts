@@ -7,7 +7,7 @@
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
-import { duckdbMessage, identifier, literal } from "../duckdb/database";
+import { duckdbMessage, identifier, literal, queryRows } from "../duckdb/database";
 import type { FilterRule, RuleNeed } from "./filter-rule";
 
 /** How rules are run. */
@@ -38,10 +38,8 @@ export const ALIVE = "alive";
  */
 export async function applyRules(connection: DuckDBConnection, rules: readonly FilterRule[], options: ApplyRulesOptions): Promise<void> {
   await connection.run("CREATE OR REPLACE TABLE dropped(row BIGINT, rule INTEGER)");
-  // A view keeps the columns that it was made with, and `rows` may be replaced by one that has more.
-  const view = (joinDropped: boolean): Promise<unknown> =>
-    connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ${joinDropped ? "ANTI JOIN dropped USING (row)" : ""}`);
-  await view(false);
+  const alive = new AliveRows(connection);
+  await alive.all();
   const provided = new Set<RuleNeed>(options.provided);
   const joins = new Map<RuleNeed, string>();
   for (const [place, group] of groups(rules, options.provided ?? []).entries()) {
@@ -52,16 +50,52 @@ export async function applyRules(connection: DuckDBConnection, rules: readonly F
         provided.add(need);
         const join = await options.provide(need, needing(rules, need, options.allReasons ? "rows" : ALIVE));
         if (typeof join === "string") joins.set(need, join);
-        await view(place > 0);
+        await (place > 0 ? alive.left() : alive.all());
       }
     }
     options.onRules?.(group.map(({ rule }) => rule.name));
     const relation = joined(ALIVE, group, joins);
     await connection.run(`INSERT INTO dropped ${groupSql(group, options.seed, relation)}`).catch((error: unknown) => blame(connection, group, options.seed, relation, error));
-    if (place === 0) await view(true);
+    await alive.left();
   }
-  await view(true);
+  await alive.joined();
   if (options.allReasons) await recordReasons(connection, rules, options.seed);
+}
+
+/** The view of the rows that are still there. A view keeps the columns that it was made with, and `rows` may be replaced by one that has more. */
+class AliveRows {
+  readonly #connection: DuckDBConnection;
+  #rows = 0;
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection;
+  }
+
+  /** Before anything was dropped. */
+  async all(): Promise<void> {
+    const [count] = await queryRows(this.#connection, "SELECT count(*) AS n FROM rows");
+    this.#rows = Number(count?.n);
+    await this.#view("");
+  }
+
+  /**
+   * As `dropped` is now. Looking a row up in one string of bits costs a tenth of a join with millions of dropped rows, and every
+   * group of rules reads all rows.
+   */
+  async left(): Promise<void> {
+    if (this.#rows >= 2 ** 31) return this.joined();
+    await this.#connection.run(`SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, this.#rows)}) FROM dropped)`);
+    await this.#view("WHERE coalesce(get_bit(getvariable('dropped_bits'), row::INTEGER), 0) = 0");
+  }
+
+  /** Whatever `dropped` will hold. */
+  async joined(): Promise<void> {
+    await this.#view("ANTI JOIN dropped USING (row)");
+  }
+
+  async #view(restriction: string): Promise<void> {
+    await this.#connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ${restriction}`);
+  }
 }
 
 /** The rows of `relation` that a rule with this need is about: what is computed for others, nobody reads. */

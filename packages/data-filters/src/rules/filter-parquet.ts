@@ -123,7 +123,7 @@ export async function filterParquet(input: string | readonly string[], output: s
       files,
       own: [...present.keys()],
       scan: `read_parquet([${files.map(literal).join(", ")}], file_row_number = true)`,
-      place: `([${starts.join(", ")}]::BIGINT[])[file_index::BIGINT + 1] + file_row_number`,
+      place: files.length === 1 ? "file_row_number" : `([${starts.join(", ")}]::BIGINT[])[file_index::BIGINT + 1] + file_row_number`,
       columns: language ? columns : columns.filter((column) => !column.endsWith(" AS language")),
       starts,
       // Sizes are columns here, or unknown.
