@@ -14,8 +14,7 @@ import { checkAdamW, checkLosses, recogniseAdamW, recogniseLosses } from "@v-tri
 import { formatParityTable, policyParityChecks, withinTolerance, type ParityRow } from "@v-triune/policy/parity";
 import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "@v-triune/rewards/parity";
 import { mathverify } from "@v-triune/verifiers";
-import { comparePairs } from "@v-triune/verifiers/math";
-import { cocoMapParity, detectionRewardParity, isCocoMapFile, isDetectionRewardFile } from "@v-triune/verifiers/parity";
+import { cocoMapParity, comparePairs, detectionRewardParity, isCocoMapFile, isDetectionRewardFile } from "@v-triune/verifiers/parity";
 import { grpoStepParity } from "../apps/trainer/src/parity/grpo-step";
 
 /** What a check finds: rows, and for some kinds more, which `--json` shows beside them. */

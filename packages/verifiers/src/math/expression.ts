@@ -2,7 +2,7 @@
  * The parsed form of an answer. Trees stay as written (`1 + 1` is a sum, not 2), because Math-Verify's verdict depends on
  * that: a lone symbol is compared by its name, a lone decimal by rounding. Values are worked out when two trees are compared.
  */
-import { type Rational, equal as rationalEqual, integer, negate } from "./rational";
+import { type Rational, integer, negate } from "./rational";
 
 /** A number: `float` marks decimals (0.5), which compare after rounding; exact ones compare exactly. */
 export interface NumberNode {
@@ -217,123 +217,42 @@ export function finiteSet(written: readonly Expression[]): SetNode | NamedSetNod
   return { kind: "set", items, written };
 }
 
-function sameList(a: readonly Expression[], b: readonly Expression[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (!same(a[i]!, b[i]!)) return false;
+/** Whether two trees are written the same (sums and products in the same order; sets in any). What is opaque equals nothing. */
+export function same(a: Expression, b: Expression): boolean {
+  return a === b || (a.kind === b.kind && sameParts(a, b));
+}
+
+/** Part by part, whatever the kind: trees, lists of trees, names, flags and exact numbers. */
+function sameParts(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if ((a as Expression).kind === "opaque") return false;
+  if ((a as Expression).kind === "set" && (b as Expression).kind === "set") return sameItems((a as SetNode).items, (b as SetNode).items);
+  if (Array.isArray(a) && a.length !== (b as unknown[]).length) return false;
+  for (const key in a) if (!sameParts(a[key as keyof typeof a], b[key as keyof typeof b])) return false;
   return true;
 }
 
-/** Whether two trees are written the same (sums and products in the same order; sets in any). */
-export function same(a: Expression, b: Expression): boolean {
-  if (a === b) return true;
-  switch (a.kind) {
-    case "number":
-      return b.kind === "number" && a.float === b.float && rationalEqual(a.value, b.value);
-    case "symbol":
-      return b.kind === "symbol" && a.name === b.name && a.real === b.real;
-    case "constant":
-      return b.kind === "constant" && a.name === b.name;
-    case "percent":
-      return b.kind === "percent";
-    case "add":
-    case "mul":
-      return b.kind === a.kind && sameList(a.args, b.args);
-    case "function":
-    case "call":
-      return b.kind === a.kind && a.name === b.name && sameList(a.args, b.args);
-    case "pow":
-      return b.kind === "pow" && same(a.base, b.base) && same(a.exponent, b.exponent);
-    case "matrix":
-      return b.kind === "matrix" && a.rows.length === b.rows.length && a.rows.every((row, i) => sameList(row, b.rows[i]!));
-    case "sum":
-    case "product":
-    case "integral":
-    case "limit":
-    case "derivative":
-      return (
-        b.kind === a.kind &&
-        same(a.body, b.body) &&
-        same(a.variable, b.variable) &&
-        sameOptional(a.lower, b.lower) &&
-        sameOptional(a.upper, b.upper) &&
-        a.direction === b.direction
-      );
-    case "set":
-      return b.kind === "set" && a.items.length === b.items.length && (sameList(a.items, b.items) || sameUnordered(a.items, b.items));
-    case "tuple":
-      return b.kind === "tuple" && sameList(a.items, b.items);
-    case "interval":
-      return (
-        b.kind === "interval" && a.leftOpen === b.leftOpen && a.rightOpen === b.rightOpen && same(a.start, b.start) && same(a.end, b.end)
-      );
-    case "union":
-    case "intersection":
-    case "complement":
-      return b.kind === a.kind && same(a.left, b.left) && same(a.right, b.right);
-    case "namedSet":
-      return b.kind === "namedSet" && a.name === b.name;
-    case "relation":
-      return b.kind === "relation" && a.operator === b.operator && same(a.left, b.left) && same(a.right, b.right);
-    case "chain":
-      return b.kind === "chain" && sameList(a.items, b.items);
-    case "opaque":
-      return false;
-  }
-}
-
-function sameOptional(a: Expression | null, b: Expression | null): boolean {
-  return a === null || b === null ? a === b : same(a, b);
-}
-
-function sameUnordered(a: readonly Expression[], b: readonly Expression[]): boolean {
+function sameItems(a: readonly Expression[], b: readonly Expression[]): boolean {
+  if (a.length !== b.length || sameParts(a, b)) return a.length === b.length;
   const keys = new Set(a.map(keyOf));
   return b.every((item) => keys.has(keyOf(item)));
 }
 
 /** A string that two trees share exactly when `same` holds of them. */
 export function keyOf(x: Expression): string {
-  switch (x.kind) {
-    case "number":
-      return `${x.float ? "f" : "n"}${x.value.n}/${x.value.d}`;
-    case "symbol":
-      return `${x.real ? "s" : "z"}<${x.name}>`;
-    case "constant":
-    case "namedSet":
-      return `${x.kind}:${x.name}`;
-    case "percent":
-    case "opaque":
-      return x.kind;
-    case "add":
-    case "mul":
-      return `${x.kind}(${x.args.map(keyOf).join(",")})`;
-    case "function":
-    case "call":
-      return `${x.kind}:${x.name}(${x.args.map(keyOf).join(",")})`;
-    case "pow":
-      return `pow(${keyOf(x.base)},${keyOf(x.exponent)})`;
-    case "matrix":
-      return `matrix(${x.rows.map((row) => row.map(keyOf).join(",")).join(";")})`;
-    case "sum":
-    case "product":
-    case "integral":
-    case "limit":
-    case "derivative":
-      return `${x.kind}(${keyOf(x.body)},${keyOf(x.variable)},${x.lower ? keyOf(x.lower) : ""},${x.upper ? keyOf(x.upper) : ""},${x.direction})`;
-    case "set":
-      return `set(${x.items.map(keyOf).sort().join(",")})`;
-    case "tuple":
-      return `tuple(${x.items.map(keyOf).join(",")})`;
-    case "interval":
-      return `interval(${x.leftOpen},${x.rightOpen},${keyOf(x.start)},${keyOf(x.end)})`;
-    case "union":
-    case "intersection":
-    case "complement":
-      return `${x.kind}(${keyOf(x.left)},${keyOf(x.right)})`;
-    case "relation":
-      return `relation${x.operator}(${keyOf(x.left)},${keyOf(x.right)})`;
-    case "chain":
-      return `chain(${x.items.map(keyOf).join(",")})`;
-  }
+  return JSON.stringify(x, (_, part: unknown) => {
+    if (typeof part === "bigint") return `${part}`;
+    return isSetNode(part) ? { kind: "set", keys: part.items.map(keyOf).sort() } : part;
+  });
+}
+
+const isSetNode = (part: unknown): part is SetNode => typeof part === "object" && part !== null && (part as Expression).kind === "set";
+
+/** A tree with every direct part replaced. */
+export function mapParts(x: Expression, change: (part: Expression) => Expression): Expression {
+  const map = (part: unknown): unknown => (Array.isArray(part) ? part.map(map) : typeof part === "object" && part !== null && "kind" in part ? change(part as Expression) : part);
+  return Object.fromEntries(Object.entries(x).map(([name, part]) => [name, map(part)])) as unknown as Expression;
 }
 
 /** The direct parts of a tree, in reading order. */

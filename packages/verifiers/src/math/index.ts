@@ -17,6 +17,5 @@ export {
   stringTarget,
   vTriune,
 } from "./options";
-export { type LabelledPair, type PairAgreement, type PairDifference, comparePairs } from "./parity";
 export { type Parsed, parse } from "./parse";
 export { type Judgement, judge, verify } from "./verify";

@@ -32,8 +32,8 @@ export interface PairAgreement {
 
 /** Judges one labelled pair. */
 export function judgePair(pair: LabelledPair): boolean {
-  const targets = pair.extraction === undefined ? undefined : pair.extraction.map((name) => targetOf(name, pair.boxed_match_priority ?? 50));
-  const options = targets === undefined ? {} : { targets };
+  const { extraction = ["latex", "expr"], boxed_match_priority: priority = 50 } = pair;
+  const options = { targets: extraction.map((name) => targetOf(name, priority)) };
   const { precision, strict, allow_set_relation_comp: sets } = pair.options ?? {};
   return verify(parse(pair.gold ?? "", options), parse(pair.pred, options), {
     ...(precision === undefined ? {} : { floatRounding: precision }),

@@ -2,3 +2,4 @@
 export { cocoMapParity, isCocoMapFile, type CocoMapFile } from "./coco-map-parity";
 export { detectionRewardParity, isDetectionRewardFile, type DetectionRewardFile } from "./detection-reward-parity";
 export { ParityRows, type ParityRow } from "./parity-row";
+export { type LabelledPair, type PairAgreement, type PairDifference, comparePairs } from "../math/parity";

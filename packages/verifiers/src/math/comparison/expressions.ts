@@ -3,7 +3,7 @@
  * equation is cut down to the form the gold has.
  */
 import type { Budget } from "../budget";
-import { type ChainNode, type Expression, type RelationNode, childrenOf, finiteSet, isSet, keyOf, product, same, sum, integerNode } from "../expression";
+import { type ChainNode, type Expression, type RelationNode, childrenOf, finiteSet, isSet, keyOf, mapParts, product, same, sum, integerNode } from "../expression";
 import { approximate } from "../evaluation/numeric";
 import { evaluateExactly } from "../evaluation/exact";
 import { substitute } from "../latex-parser/substitution";
@@ -72,7 +72,7 @@ function ends(x: RelationNode | ChainNode): RelationNode {
 /** Non-strict comparison takes the prediction's symbols, in order, for the gold's. */
 function renameSymbols(pred: Expression, gold: Expression): Expression {
   const [from, to] = [[...freeSymbols(pred)], [...freeSymbols(gold)]];
-  if (from.length !== to.length) return pred;
+  if (from.length !== to.length || from.every(([key]) => to.some(([other]) => other === key))) return pred;
   const bare = (key: string): string => key.replace("\u0000", "");
   let renamed = pred;
   from.forEach(([key, real], i) => (renamed = substitute(renamed, { kind: "symbol", name: bare(key), real }, { kind: "symbol", name: `\u0001${i}`, real })));
@@ -240,13 +240,7 @@ function relationIsSet(relation: RelationNode | ChainNode, set: Expression, c: C
 
 /** f(x) as one symbol, so that 0 < f(x) < 1 has the solution (0, 1). */
 function callsAsSymbols(x: Expression): Expression {
-  if (x.kind === "call") return { kind: "symbol", name: keyOf(x), real: true };
-  if (x.kind === "relation") return { ...x, left: callsAsSymbols(x.left), right: callsAsSymbols(x.right) };
-  if (x.kind === "chain") return { kind: "chain", items: x.items.map((item) => callsAsSymbols(item) as RelationNode) };
-  if (x.kind === "add" || x.kind === "mul") return { kind: x.kind, args: x.args.map(callsAsSymbols) };
-  if (x.kind === "function") return { ...x, args: x.args.map(callsAsSymbols) };
-  if (x.kind === "pow") return { ...x, base: callsAsSymbols(x.base), exponent: callsAsSymbols(x.exponent) };
-  return x;
+  return x.kind === "call" ? { kind: "symbol", name: keyOf(x), real: true } : mapParts(x, callsAsSymbols);
 }
 
 // Sets and tuples

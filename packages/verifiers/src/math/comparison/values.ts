@@ -5,7 +5,7 @@
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
 import type { Budget } from "../budget";
-import { type BinderNode, type Expression, childrenOf, isIntegerNode, keyOf, same } from "../expression";
+import { type BinderNode, type Expression, type FunctionNode, childrenOf, isIntegerNode, keyOf, same } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
@@ -113,12 +113,17 @@ function holdsFloat(...trees: Expression[]): boolean {
   return trees.some((x) => (x.kind === "number" ? x.float : childrenOf(x).some((part) => holdsFloat(part))));
 }
 
-/** Arguments of these functions in a tree, as keys; of tan and cot only multiples, whose formulas the reference lacks. */
+/**
+ * What the trigonometric functions in a tree are taken of; of tangents only those whose formulas the reference lacks: of multiples,
+ * and hyperbolic ones.
+ */
 function anglesOf(x: Expression, tangents: boolean, found: Set<string> = new Set()): Set<string> {
-  if (x.kind === "function" && (tangents ? /^(tan|cot)$/ : /^(sin|cos|tan|cot|sec|csc)$/).test(x.name)) {
-    const [angle] = x.args;
-    const key = keyOf(angle!);
-    if (!tangents || (angle!.kind === "mul" && !/constant|function/.test(key))) found.add(key);
+  const name = x.kind === "function" ? /^(tan|cot|tanh|(?:sin|cos|sec|csc)h?)$/.exec(x.name)?.[1] : undefined;
+  if (name !== undefined) {
+    const angle = (x as FunctionNode).args[0]!;
+    const key = keyOf(angle);
+    const lacking = name === "tanh" || (/^(tan|cot)$/.test(name) && angle.kind === "mul" && !/constant|function/.test(key));
+    if (!tangents || lacking) found.add(name.endsWith("h") ? `h${key}` : key);
   }
   for (const part of childrenOf(x)) anglesOf(part, tangents, found);
   return found;

@@ -55,7 +55,7 @@ export class ExpressionExtraction {
     if (priority === 0) this.#finals(found, true);
     else if (priority === 50) this.#finals(found, false);
     else if (priority === 100 || priority === 200) this.#answers(found, priority === 100);
-    else this.#anywhere(found);
+    else if (priority === 300) this.#anywhere(found);
     return found;
   }
 
