@@ -1,5 +1,5 @@
 /**
- * 100,000 mutated answers of up to 100 KB, and 80 hostile patterns at two lengths:
+ * 100,000 mutated answers of up to 100 KB, and 88 hostile patterns at two lengths:
  * `node tools/run.mjs packages/verifiers/src/math/math-fuzz.bench.ts [COUNT]`. Prints the verdicts counted, the slowest, and for each
  * pattern whose time grows more than 2.6-fold from 100 KB to 200 KB by how much. Exits with 1 on a throw, or on such growth.
  */
@@ -14,6 +14,7 @@ const PATTERNS: readonly (readonly [head: string, unit: string, tail: string])[]
   ["$", "\\sin ", "x$"], ["$", "\\sin(", "$"], ["$", "f(", "$"], ["$", "\\text{", "$"], ["$", "\\text{a}", "$"], ["$", "1 and ", "1$"], ["", "$1$ and ", ""], ["", "$1$,", ""], ["$", "\\begin{pmatrix}", "$"], ["$\\begin{pmatrix}", "1&", "1\\end{pmatrix}$"], ["", "5 % ", ""], ["$5 ", "m ", "$"],
   ["$", "'", "$"], ["", "\\", ""], ["$", "\\\\text", "$"], ["$", "infinity", "$"], ["$", "\\left(", "$"], ["$", "(a)_{b}", "$"], ["$", "(a)_{", "$"], ["$", "\\sqrt[", "$"], ["$", "1\\pm ", "1$"], ["$", "\\$", "$"], ["", "$\\$ ", ""], ["$", "1E9", "$"], ["$", "()", "$"], ["", "0.5. ", ""],
   ["", "**", ""], ["", " **1", ""], ["", "\ud800", ""], ["", "answer\ud83d\ude00", ""], ["", "\0", ""], ["", "final answer is $5$ I hope ", ""],
+  ["$", "\\int_0^1 ", "x dx$"], ["$", "\\lim_{x\\to 0}", "x$"], ["$", "\\sum_{k=1}^{9}", "k$"], ["$", "\\frac{d}{dx}", "x$"], ["$", "1.5x+", "1$"], ["$", "\\sqrt{x^2+", "1$"], ["$", "\\tan 2x+", "1$"], ["$", "\\arcsin ", "x$"],
 ];
 
 /** Processor time, for a machine that is shared. */

@@ -116,6 +116,7 @@ function parseJuxtaposed(r: TokenReader, argument: boolean): Expression {
     const mixed = left.kind === "number" && reversed === null && value.kind === "number";
     const special = mixed || left.kind === "matrix" || left.kind === "opaque" || (reversed === null && value.kind === "matrix");
     if (special) {
+      countWrap(r);
       value = besideEachOther(r, left, reversed === null ? value : { kind: "mul", args: reversed.reverse() });
       reversed = null;
       continue;
