@@ -21,6 +21,8 @@ export interface ResumeStressOptions {
   readonly steps: number;
   /** Seeds where the kills fall. */
   readonly seed: number;
+  /** Threads that compute; the untouched run has one, so that their number is held against it as well. */
+  readonly workers: number;
   readonly print: (line: string) => void;
 }
 
@@ -29,25 +31,25 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const saveEvery = 3;
 
 /** @returns what went wrong, by kill; empty when every run ended as the untouched one */
-export async function resumeStress({ kills, steps, seed, print }: ResumeStressOptions): Promise<string[]> {
+export async function resumeStress({ kills, steps, seed, workers, print }: ResumeStressOptions): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "v-triune-resume-"));
   const random = createRandom(seed);
   const problems: string[] = [];
   try {
     const base = await tinyRun(folder, "run", steps);
-    const configOf = (name: string): string => {
+    const configOf = (name: string, threads: number): string => {
       const path = join(folder, `${name}.json`);
       const checkpoint = { every: saveEvery, keep: 2 };
-      writeFileSync(path, JSON.stringify({ ...base, run: { ...base.run, folder: join(folder, name) }, evaluation: { ...base.evaluation, every: 10 }, checkpoint }));
+      writeFileSync(path, JSON.stringify({ ...base, workers: threads, run: { ...base.run, folder: join(folder, name) }, evaluation: { ...base.evaluation, every: 10 }, checkpoint }));
       return path;
     };
-    const untouched = await train([configOf("untouched")]);
+    const untouched = await train([configOf("untouched", 1)]);
     if (untouched.code !== 0) return [`the untouched run failed: ${untouched.stderr}`];
     const expected = resultOf(join(folder, "untouched"));
     print(`untouched run: ${steps} steps in ${(untouched.milliseconds / 1000).toFixed(1)} s after its start, a checkpoint every ${saveEvery}`);
     for (let kill = 1; kill <= kills; kill++) {
       const name = `kill-${kill}`;
-      const path = configOf(name);
+      const path = configOf(name, workers);
       const saves = Math.floor(steps / saveEvery);
       const aim: Aim =
         kill % 2 === 0
