@@ -8,7 +8,7 @@ export type PlainError =
   | { readonly kind: "diverged"; readonly where: DivergedWhere; readonly step: number; readonly value: number }
   | { readonly kind: "memory"; readonly backend: string; readonly parts: ErrorParts; readonly shape: readonly number[] | undefined; readonly kernel: string | undefined }
   | { readonly kind: "not-finite"; readonly message: string }
-  | { readonly kind: "other"; readonly name: string; readonly message: string; readonly stack: string | undefined };
+  | { readonly kind: "other"; readonly name: string; readonly message: string; readonly stack: string | undefined; readonly details: Readonly<Record<string, unknown>> };
 
 /** Takes an error apart. */
 export function plainError(error: unknown): PlainError {
@@ -16,7 +16,9 @@ export function plainError(error: unknown): PlainError {
   if (error instanceof OutOfMemoryError) return { kind: "memory", backend: error.backend, parts: error.parts, shape: error.shape, kernel: error.kernel };
   if (error instanceof NotFiniteError) return { kind: "not-finite", message: error.message };
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  return { kind: "other", name, message, stack };
+  // What typed errors carry: where, expected, found, fix and the like.
+  const details = Object.entries(error instanceof Error ? error : {}).filter(([key, value]) => key !== "name" && ["string", "number", "boolean"].includes(typeof value));
+  return { kind: "other", name, message, stack, details: Object.fromEntries(details) };
 }
 
 /** The error again; of a class of its own where that can be told. */
@@ -27,5 +29,5 @@ export function errorFromPlain(plain: PlainError): Error {
   const error = new Error(plain.message);
   error.name = plain.name;
   if (plain.stack !== undefined) error.stack = plain.stack;
-  return error;
+  return Object.assign(error, plain.details);
 }

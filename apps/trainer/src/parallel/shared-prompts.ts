@@ -21,7 +21,8 @@ export class PromptSharing {
   readonly #inputs = new Map<Float32Array, VisualInput>();
   readonly #features: [VisualInput, Float32Array][] = [];
 
-  constructor(readonly policy: Qwen25VlPolicy) {}
+  /** @param policy whose knowledge of the pictures goes along; none unless told */
+  constructor(readonly policy?: Qwen25VlPolicy) {}
 
   /** What the policy knows of the pictures that were shared. */
   get features(): KnownFeatures {
@@ -38,7 +39,7 @@ export class PromptSharing {
     if (known) return known;
     const shared = { ...input, pixelValues: inSharedMemory(input.pixelValues) };
     this.#inputs.set(input.pixelValues, shared);
-    const features = this.policy.knownFeatures(input);
+    const features = this.policy?.knownFeatures(input);
     if (features) this.#features.push([shared, inSharedMemory(features)]);
     return shared;
   }

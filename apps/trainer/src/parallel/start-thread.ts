@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { packageRoot } from "../package-root";
 
 /** Files of this folder that run as threads. */
-export type ThreadName = "compute-thread";
+export type ThreadName = "compute-thread" | "data-thread";
 
 /** Starts a thread of this package: the built file, or its source inside a clone. */
 export function startThread(name: ThreadName): Worker {

@@ -5,11 +5,11 @@ import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
 import { totalUpdates } from "./learner-config";
-import { modelArchitecture } from "./load-model";
+import { modelArchitecture, processorFolder } from "./load-model";
 import { estimateMemory, formatMemory } from "./memory-estimate";
 import { seenSizes } from "./prepared-prompt";
 import { configuredPromptMaker } from "./prompt-maker";
-import { openTrainingData } from "./training-data";
+import { openTrainingSource } from "./training-data";
 
 /** Of the first batch, so many prompts are prepared: enough to see how they look. */
 const shownPrompts = 4;
@@ -23,18 +23,16 @@ const shownPrompts = 4;
 export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<string> {
   const { model, rollout, run, update } = config;
   const architecture = await modelArchitecture(model);
-  const processor = createProcessor(model.init === "pretrained" ? model.path : model.tokenizer);
-  const skipped: string[] = [];
-  const data = await openTrainingData({
+  const processor = createProcessor(processorFolder(model));
+  const data = await openTrainingSource({
     sets: config.data.train,
     seed: run.seed,
     makePrompt: await configuredPromptMaker(config, processor),
     verifiers: createVerifierRegistry(builtinVerifiers()).names,
     strict: config.strict,
-    onBadRow: (message) => skipped.push(message),
   });
   try {
-    const prompts = await data.next(Math.min(shownPrompts, rollout.promptsPerStep));
+    const { prompts, badRows: skipped } = await data.batch(0, Math.min(shownPrompts, rollout.promptsPerStep));
     const { patchSize } = processor.imageProcessor.settings;
     const lines = [
       `Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`,

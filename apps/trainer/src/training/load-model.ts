@@ -37,6 +37,12 @@ export async function loadModel(model: ModelConfig, seed: number, freeze: readon
   return { policy, processor: createProcessor(model.tokenizer) };
 }
 
+/** The folder that `loadModel` takes the processor from. */
+export function processorFolder(model: ModelConfig, checkpoint?: string): string {
+  if (checkpoint !== undefined && model.adapter === null) return checkpoint;
+  return model.init === "pretrained" ? model.path : model.tokenizer;
+}
+
 /** The shapes of the configured model, without its weights. @throws ConfigError of `@v-triune/policy` */
 export async function modelArchitecture(model: ModelConfig): Promise<Qwen25VlConfig> {
   return model.init === "pretrained" ? readModelConfig(model.path) : readConfig(model.config);

@@ -15,6 +15,8 @@ import type { IouEpsilon, TrainingConfig } from "../config/training-config";
 import { type RunEngine, openRunEngine } from "../engines/run-engine";
 import { GivenUpWaiting, type WaitWatch, watchWaiting } from "../engines/wait-watch";
 import { type Compute, openCompute } from "../parallel/compute";
+import { openDataThread } from "../parallel/open-data-thread";
+import { type TrainingData, readAhead } from "../parallel/read-ahead";
 import { workerCount } from "../parallel/worker-count";
 import { TrainingMemoryError, type UserError } from "../errors";
 import { checkResumedConfig } from "../run-folder/resume-config";
@@ -28,14 +30,14 @@ import { collecting } from "./collecting";
 import { sampleGroups } from "./dynamic-sampling";
 import { evaluateModel } from "./evaluate-model";
 import { frozenGroups, learnerConfig } from "./learner-config";
-import { type LoadedModel, loadModel } from "./load-model";
+import { type LoadedModel, loadModel, processorFolder } from "./load-model";
 import { openRewards } from "./open-rewards";
 import { penaliseOverlong } from "./overlong-penalty";
 import { configuredPromptMaker } from "./prompt-maker";
 import { createReferenceLogProbs } from "./reference-policy";
 import { rolloutRecord } from "./rollout-record";
 import { healthMetrics, stepSummary } from "./step-report";
-import { type TrainingData, openTrainingData } from "./training-data";
+import { openTrainingSource } from "./training-data";
 import type { EvaluationScores, StepSummary, TrainingListener } from "./training-event";
 import { type ReferenceLogProbs, updateFromRollouts } from "./training-step";
 
@@ -102,14 +104,13 @@ class Run {
     const model = await loadModel(config.model, config.run.seed, frozenGroups(config), checkpoint?.folder);
     const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel({ ...config.model, adapter: null }, config.run.seed, ["vision", "connector", "language"]);
     const registry = createVerifierRegistry(builtinVerifiers());
-    const data = await openTrainingData({
-      sets: config.data.train,
-      seed: config.run.seed,
-      makePrompt: await configuredPromptMaker(config, model.processor),
-      verifiers: registry.names,
-      strict: config.strict,
-      onBadRow: (message) => this.#listen({ type: "bad-row", message }),
-    });
+    const source =
+      config.workers === 1
+        ? await openTrainingSource({
+            sets: config.data.train, seed: config.run.seed, makePrompt: await configuredPromptMaker(config, model.processor), verifiers: registry.names, strict: config.strict,
+          })
+        : await openDataThread({ config, processorFolder: processorFolder(config.model, checkpoint?.folder), verifiers: registry.names });
+    const data = readAhead(source, (message) => this.#listen({ type: "bad-row", message }), config.workers === 1 ? 0 : undefined);
     const monitor = openRunMonitor({
       config: config.monitor,
       folder,

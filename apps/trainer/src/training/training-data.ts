@@ -19,14 +19,21 @@ export interface TrainingDataOptions {
   readonly onBadRow: (message: string) => void;
 }
 
-/** The endless stream of training prompts. */
-export interface TrainingData {
+/** Prompts from one position of the order on. */
+export interface TrainingBatch {
+  readonly prompts: readonly PreparedPrompt[];
+  /** Where the order goes on behind them. */
+  readonly position: number;
+  /** Rows that were left out on the way, and why. */
+  readonly badRows: readonly string[];
+}
+
+/** The endless stream of training prompts. What lies at a position is a function of the files and the seed, however often it is asked for. */
+export interface TrainingSource {
   /** Rows in the files, before weights and caps. */
   readonly length: number;
   readonly sources: readonly string[];
-  /** How far the order has been followed; a resumed run sets it. */
-  position: number;
-  next(count: number): Promise<PreparedPrompt[]>;
+  batch(position: number, count: number): Promise<TrainingBatch>;
   close(): void;
 }
 
@@ -34,7 +41,7 @@ export interface TrainingData {
 const promptStream = 3_000_000;
 
 /** @throws DatasetError when files are missing, damaged or hold no usable sample */
-export async function openTrainingData(options: TrainingDataOptions): Promise<TrainingData> {
+export async function openTrainingSource(options: Omit<TrainingDataOptions, "onBadRow">): Promise<TrainingSource> {
   const opened: { config: DataSetConfig; set: SampleSet; first: number }[] = [];
   let length = 0;
   for (const config of options.sets) {
@@ -62,32 +69,32 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Tr
     if (!found) throw new RangeError(`row ${row} of ${length}`);
     return { set: found.set, index: row - found.first };
   };
-  const data: TrainingData = {
+  return {
     length,
     sources: [...new Set(opened.flatMap(({ set }) => Array.from({ length: set.length }, (_, row) => set.sourceOf(row))))],
-    position: 0,
     close,
-    async next(count) {
+    async batch(from, count) {
       const prompts: PreparedPrompt[] = [];
+      const badRows: string[] = [];
+      let next = from;
       // Two epochs without one usable row: nothing will change.
-      const limit = data.position + 2 * order.epochLength + count;
+      const limit = from + 2 * order.epochLength + count;
       while (prompts.length < count) {
-        if (data.position >= limit && prompts.length === 0) throw noneUsable(options.sets);
+        if (next >= limit && prompts.length === 0) throw noneUsable(options.sets);
         const wanted = count - prompts.length;
-        const positions = Array.from({ length: wanted }, (_, index) => data.position + index);
+        const positions = Array.from({ length: wanted }, (_, index) => next + index);
         const rows = await readRows(positions.map((position) => at(order.at(position))));
         for (const [index, row] of rows.entries()) {
-          const position = data.position + index;
+          const position = next + index;
           const { set, index: inSet } = at(order.at(position));
-          const prompt = await prepare(row, set, inSet, createRandom(options.seed, promptStream + position), options);
+          const prompt = await prepare(row, set, inSet, createRandom(options.seed, promptStream + position), { ...options, onBadRow: (message) => badRows.push(message) });
           if (prompt) prompts.push(prompt);
         }
-        data.position += wanted;
+        next += wanted;
       }
-      return prompts;
+      return { prompts, position: next, badRows };
     },
   };
-  return data;
 }
 
 /** Every sample of the evaluation sets, at most `samplesPerSource` of each source (a seeded choice), in the order of the files. */

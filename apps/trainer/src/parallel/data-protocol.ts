@@ -1,0 +1,21 @@
+/** What the run's thread and the data thread say to each other. */
+import type { TrainingConfig } from "../config/training-config";
+import type { TrainingBatch } from "../training/training-data";
+import type { PlainError } from "./plain-error";
+
+export interface DataSetup {
+  readonly config: TrainingConfig;
+  /** Holds tokenizer, template and the image processor's settings. */
+  readonly processorFolder: string;
+  readonly verifiers: readonly string[];
+}
+
+export type ToDataThread =
+  | { readonly type: "setup"; readonly setup: DataSetup }
+  | { readonly type: "batch"; readonly job: number; readonly position: number; readonly count: number };
+
+export type FromDataThread =
+  | { readonly type: "opened"; readonly length: number; readonly sources: readonly string[] }
+  | { readonly type: "batch"; readonly job: number; readonly batch: TrainingBatch }
+  /** Without a job: the sets can't be opened. */
+  | { readonly type: "failed"; readonly job?: number; readonly error: PlainError };
