@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { collectRewards, createLocalRewardSource } from "@v-triune/rewards";
@@ -11,7 +11,8 @@ import { startRewardServer } from "@v-triune/reward-server";
  *
  *     V_TRIUNE_PYTHON=/path/to/python node tools/run.mjs tools/interop/trainers.ts
  *
- * Needs an interpreter with `trl` (1.16; torch for the CPU will do) and `verl` (0.9.1); what is missing is skipped, and said.
+ * Needs an interpreter with `trl` (1.16; torch for the CPU will do), `verl` (0.9.1) and `openrlhf` (0.11.2; `pip install --no-deps
+ * openrlhf aiohttp` beside transformers is enough), and V_TRIUNE_SLIME=/path/to/a/clone/of/slime; what is missing is skipped, and said.
  */
 
 const python = process.env["V_TRIUNE_PYTHON"] ?? "python3";
@@ -68,6 +69,28 @@ try {
       equal("the same keys in every row", new Set(rows.map(({ extra }) => Object.keys(extra).sort().join())).size, 1);
       console.log(`verl: reward manager ${manager}, ${rows.length} rows with the keys ${Object.keys(rows[0]?.extra ?? {}).join(", ")}`);
     }
+  }
+  if (has("openrlhf", "aiohttp", "torch", "transformers")) {
+    const processor = resolve(import.meta.dirname, "../../../shared/interop/tiny_qwen25vl");
+    const hasPicture = existsSync(processor) && has("PIL", "torchvision");
+    if (!hasPicture) console.log(`skipped: OpenRLHF with a picture; it needs PIL, torchvision and a Qwen2.5-VL processor in ${processor}`);
+    const found = (await result("openrlhf_executor.py", server.url, resolve(import.meta.dirname, "../goldens/tokenizer"), ...(hasPicture ? [processor] : []))) as Record<"http" | "file", { case: string; reward: number[]; scores: number[]; logs: Record<string, number[]> }[]>;
+    // A bare gold answer has the default ratios, 1 and 0.1; a bad one is 0 and told apart by its log.
+    const expected = [1, 0, 1, 1, 1 / 1.1, 0, ...(hasPicture ? [1, 0] : [])];
+    for (const [way, rows] of Object.entries(found)) {
+      const far = rows.filter(({ reward }, index) => Math.abs((reward[0] ?? Number.NaN) - (expected[index] as number)) > 1e-6 || reward.length !== 1);
+      if (far.length > 0 || rows.length !== expected.length) throw new Error(`OpenRLHF's rewards, ${way}: ${JSON.stringify(rows)}`);
+      equal("scored", rows.map(({ logs }) => logs["scored"]?.[0]), rows.map((_, index) => (index === 5 ? 0 : 1)));
+      equal("scores", rows.map(({ scores }) => scores), rows.map(({ reward }) => reward));
+    }
+    console.log(`OpenRLHF: its executor got ${found.http.length} rewards over HTTP and as many through v_triune_reward.py${hasPicture ? ", with pictures" : ""}`);
+  }
+  const slime = process.env["V_TRIUNE_SLIME"];
+  if (slime === undefined || !existsSync(join(slime, "slime/rollout/rm_hub/__init__.py"))) console.log("skipped: slime. It is not on PyPI; set V_TRIUNE_SLIME to a clone of github.com/THUDM/slime");
+  else if (has("aiohttp")) {
+    const found = (await result("slime_remote_rm.py", server.url, slime)) as Record<string, number[]>;
+    for (const [way, rewards] of Object.entries(found)) equal(`slime's rewards, ${way}`, rewards, [1, 0, 0]);
+    console.log(`slime: ${Object.keys(found).join("; ")}`);
   }
 } finally {
   await server.drain();

@@ -20,6 +20,7 @@ import http.client
 import json
 import os
 import random
+import re
 import sys
 import threading
 import time
@@ -188,6 +189,57 @@ def _plain(value):
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
+_SPECIAL_RUN = re.compile(r"(<\|[\w.-]{1,40}\|>|<[a-z]\w{0,30}>)\1*")
+_END_TOKENS = re.compile(r"(?:(?:<\|[\w.-]{1,40}\|>|</s>|<eos>|<pad>|<end_of_turn>)\s*)+\Z")
+_LEAST_COMMON = 16  # a shorter common part of prompt and query may be chance
+
+
+def _without_end_tokens(response):
+    """Removes what ends a response: <|im_end|>, <|endoftext|>, </s>, .."""
+    return _END_TOKENS.sub("", response)
+
+
+def _after_repeated_tokens(query, prompt):
+    """The query begins with the prompt, in which each special token may occur any number of times in a row."""
+    at = end = 0
+    for run in _SPECIAL_RUN.finditer(prompt):
+        text, token = prompt[end : run.start()], run.group(1)
+        if not query.startswith(text + token, at):
+            return None
+        at += len(text)
+        while query.startswith(token, at):
+            at += len(token)
+        end = run.end()
+    return query[at + len(prompt) - end :] if query.startswith(prompt[end:], at) else None
+
+
+def _response_in_query(query, prompt):
+    """The response inside OpenRLHF's query, which is the decoded ids of prompt and response.
+
+    Decoding repeats a picture's token for each patch, a long prompt has lost its beginning, and some tokenizers put a token in
+    front or join blanks. A prompt often shows the answer's form, so a query is never taken for the response as a whole.
+    """
+    if query.startswith(prompt):
+        return query[len(prompt) :]
+    lead = re.match(r"\s*(?:<\|?[\w.-]{1,40}\|?>)?\s*", query).end()
+    for found in (_after_repeated_tokens(query, prompt), _after_repeated_tokens(query[lead:], prompt.lstrip())):
+        if found is not None:
+            return found
+    at = prompt.find(query[:_LEAST_COMMON], 1)
+    while 0 < at <= len(prompt) - _LEAST_COMMON:
+        if query.startswith(prompt[at:]):
+            return query[len(prompt) - at :]
+        at = prompt.find(query[:_LEAST_COMMON], at + 1)
+    end, at = prompt[-2 * _LEAST_COMMON :], -1
+    for _ in range(prompt.count(end) if len(end) >= _LEAST_COMMON else 0):
+        at = query.find(end, at + 1)
+        if at < 0:
+            break
+    if at < 0:
+        raise RewardError("a query does not hold its prompt, so that nobody can tell where the response begins")
+    return query[at + len(end) :]
+
+
 def _request_of(response, ground_truth, reward_model, data_source=None, prompt=None, run=None, verifier=None):
     """One wire request of a sample in Orsta's layout. `run` is what the run adds: step, total_steps, is_training, epsilon, .."""
     model = _as_dict(reward_model)
@@ -322,7 +374,7 @@ def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, o
     requests = []
     for query, prompt, label in zip(queries, prompts, labels):
         model = _as_dict(label)
-        response = query[len(prompt) :] if query.startswith(prompt) else query
+        response = _without_end_tokens(_response_in_query(query, prompt))
         requests.append(_request_of(response, model.get("ground_truth") if model else label, model, model.get("data_source"), prompt, verifier=verifier or os.environ.get("V_TRIUNE_REWARD_VERIFIER")))
     results = _client(url, token).score(requests)
     rewards = [_reward_or_none(result, on_error) for result in results]
@@ -337,13 +389,16 @@ def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, o
 
 
 async def slime_reward(args, sample, **_):
-    """slime's custom reward: one sample with prompt, response, label and metadata; returns the reward."""
-    model = _as_dict(getattr(sample, "metadata", None)).get("reward_model") or _as_dict(sample.label)
-    gold = _as_dict(model).get("ground_truth", sample.label)
-    request = _request_of(sample.response, gold, model, verifier=os.environ.get("V_TRIUNE_REWARD_VERIFIER"))
-    (result,) = await _client(getattr(args, "rm_url", None)).score_async([request])
-    reward = _reward_or_none(result, "raise")
-    return 0.0 if reward is None else reward
+    """slime's custom reward: a sample with prompt, response, label and metadata, or a list of them; returns the reward or the rewards."""
+    samples = sample if isinstance(sample, (list, tuple)) else [sample]
+    requests = []
+    for one in samples:
+        model = _as_dict(_as_dict(getattr(one, "metadata", None)).get("reward_model")) or _as_dict(one.label)
+        gold = model.get("ground_truth", one.label)
+        requests.append(_request_of(_without_end_tokens(one.response), gold, model, verifier=os.environ.get("V_TRIUNE_REWARD_VERIFIER")))
+    results = await _client(getattr(args, "rm_url", None)).score_async(requests)
+    rewards = [0.0 if reward is None else reward for reward in (_reward_or_none(result, "raise") for result in results)]
+    return rewards if samples is sample else rewards[0]
 
 
 if __name__ == "__main__":

@@ -163,7 +163,28 @@ label = json.dumps({"verifier": "mathverify", "ground_truth": "\\\\boxed{4}", "f
 r = v.reward_func(["q: \\\\boxed{4}", "q: 5"], ["q: ", "q: "], [label, label])
 class Sample: prompt, response, label, metadata = "q", "\\\\boxed{4}", label, {}
 class Args: rm_url = None
-print(json.dumps([[float(x) for x in r["rewards"]], sorted(r["extra_logs"]), asyncio.run(v.slime_reward(Args, Sample))]))`);
-    expect(found).toEqual([[1, 0], ["accuracy", "format", "scored"], 1]);
+print(json.dumps([[float(x) for x in r["rewards"]], sorted(r["extra_logs"]), asyncio.run(v.slime_reward(Args, Sample)), asyncio.run(v.slime_reward(Args, [Sample, Sample]))]))`);
+    expect(found).toEqual([[1, 0], ["accuracy", "format", "scored"], 1, [1, 1]]);
+  });
+
+  it("finds the response inside OpenRLHF's query, and takes off what ends it", async () => {
+    const found = await python(`
+head = "<|im_end|>\\n<|im_start|>assistant\\n"
+prompt = "<|im_start|>system\\nPut the answer in \\\\boxed{4}.<|im_end|>\\n<|im_start|>user\\nWhat is 2+3, (a+b)*c?" + head
+answer = "It is \\\\boxed{5}<|im_end|>"
+one, many = ["<|vision_start|>" + "<|image_pad|>" * n + "<|vision_end|>What" for n in (1, 400)]
+queries = [
+    (prompt + answer, prompt), (prompt.replace("What", many) + answer, prompt.replace("What", one)), ("<s> " + prompt + answer, prompt),
+    (prompt[70:] + answer, prompt), (prompt.replace(", (", ",(") + answer, prompt), ("x  y" + head + "no" + head + answer, "x y" + head + "no" + head)]
+out = [v._without_end_tokens(v._response_in_query(q, p)) for q, p in queries]
+for q, p in (("Who are you?" + answer, prompt), ("b", "a")):
+    try:
+        out.append(v._response_in_query(q, p))
+    except v.RewardError as e:
+        out.append(str(e)[:32])
+out += [v._without_end_tokens(t) for t in ("5<|im_end|>\\n<|endoftext|>", "5</s>", "<|im_end|> and more", "\\n</answer>")]
+print(json.dumps(out))`);
+    const [response, refusal] = ["It is \\boxed{5}", "a query does not hold its prompt"];
+    expect(found).toEqual([...Array.from({ length: 6 }, () => response), refusal, refusal, "5", "5", "<|im_end|> and more", "\n</answer>"]);
   });
 });

@@ -1,6 +1,7 @@
 import { type } from "arktype";
 import type { RewardOutcome, RewardRequest, RewardResult } from "@v-triune/rewards";
 import { sampleOfLabel } from "../contract/label-sample";
+import { responseInQuery, withoutEndTokens } from "../contract/split-query";
 import { OpenRlhfBody, SlimeBody } from "../contract/trainer-bodies";
 import { RequestFault, invalidField } from "../http/request-fault";
 import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
@@ -25,8 +26,9 @@ export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<R
     }
     const requests = query.map((text, index) => {
       const prompt = prompts?.[index];
-      const response = prompt !== undefined && text.startsWith(prompt) ? text.slice(prompt.length) : text;
-      return checked(sampleOfLabel(withoutSpecialTokens(response), labels?.[index], tools.settings.defaultVerifier, `labels[${index}]`, prompt), `labels[${index}]`, tools);
+      const response = prompt === undefined ? text : responseInQuery(text, prompt);
+      if (response === undefined) throw invalidField(`query[${index}]`, `query[${index}]: prompts[${index}] and then the response expected; the prompt is not in it, so that nobody can tell where the response begins`);
+      return checked(sampleOfLabel(withoutEndTokens(response), labels?.[index], tools.settings.defaultVerifier, `labels[${index}]`, prompt), `labels[${index}]`, tools);
     });
     const results: (RewardResult | undefined)[] = requests.map(() => undefined);
     for await (const result of tools.judging.many(requests, signal)) results[result.index] = result;
@@ -43,7 +45,7 @@ export function slimeRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
   return async (c) => {
     const { body, signal } = await openRequest(c, tools);
     const { prompt, response, label } = valid(SlimeBody(body));
-    const request = checked(sampleOfLabel(withoutSpecialTokens(response), label, tools.settings.defaultVerifier, "label", typeof prompt === "string" ? prompt : undefined), "label", tools);
+    const request = checked(sampleOfLabel(withoutEndTokens(response), label, tools.settings.defaultVerifier, "label", typeof prompt === "string" ? prompt : undefined), "label", tools);
     const outcome = await tools.judging.one(request, signal);
     return c.json(rewardOf(outcome, tools.settings.unscoredReward, ""), 200, { "x-reward-status": outcome.status });
   };
@@ -67,9 +69,4 @@ function rewardOf(outcome: RewardOutcome | RewardResult | undefined, unscored: n
   const reason = outcome?.reason ?? "unanswered";
   if (reason.startsWith("params:")) throw new RequestFault(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" });
   throw new RequestFault(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
-}
-
-/** Removes the special tokens that end a response: `<|im_end|>`, `<|endoftext|>`, `</s>`, `<eos>`, `<pad>`. */
-function withoutSpecialTokens(response: string): string {
-  return response.replace(/(?:\s*(?:<\|[\w-]{1,40}\|>|<\/s>|<eos>|<pad>|<end_of_turn>))+\s*$/, "");
 }
