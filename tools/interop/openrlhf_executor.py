@@ -31,11 +31,11 @@ LABEL = json.dumps({"verifier": "mathverify", "ground_truth": "\\boxed{4}", "acc
 
 
 class Engine:
-    def __init__(self, answer):
-        self.answer = answer
+    def __init__(self, answer, tokenizer):
+        self.answer, self.tokenizer = answer, tokenizer
 
     async def generate(self, prompt_ids, params, multi_modal_data=None):
-        out = types.SimpleNamespace(token_ids=tokenizer(self.answer, add_special_tokens=False)["input_ids"], text=self.answer, finish_reason="stop", logprobs=None)
+        out = types.SimpleNamespace(token_ids=self.tokenizer(self.answer, add_special_tokens=False)["input_ids"], text=self.answer, finish_reason="stop", logprobs=None)
         return types.SimpleNamespace(outputs=[out])
 
 
@@ -61,7 +61,7 @@ async def run(endpoints):
     for name, prompt, answer, label, limit, images in CASES:
         reader = AutoProcessor.from_pretrained(processor_path[0]) if images else tokenizer
         params = types.SimpleNamespace(max_tokens=20, logprobs=None)
-        out = await executor.execute(prompt, label, params, limit, reader, Engine(answer), images=images)
+        out = await executor.execute(prompt, label, params, limit, reader, Engine(answer, getattr(reader, "tokenizer", reader)), images=images)
         plain = lambda value: value.tolist() if hasattr(value, "tolist") else value
         rows.append({"case": name, "reward": plain(out["reward"]), "scores": plain(out["scores"]), "logs": {key: plain(value) for key, value in out["extra_logs"].items()}})
     return rows

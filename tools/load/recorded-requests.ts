@@ -51,8 +51,9 @@ export function scoreLoad(size: number): LoadRequest {
     headers: { accept: "application/x-ndjson" },
     body: Buffer.from(JSON.stringify({ requests: batch.map(({ request }) => scoreWireRequest(request)) })),
     check(status, text) {
+      if (status !== 200) return false;
       const lines = text.trim().split("\n").map((line) => JSON.parse(line) as { index: number; status: string; reward?: number });
-      return status === 200 && lines.length === size && lines.every(({ index, status: word, reward }) => (word === "scored" ? reward : word) === words[index]);
+      return lines.length === size && lines.every(({ index, status: word, reward }) => (word === "scored" ? reward : word) === words[index]);
     },
   };
 }

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { kills, restart } from "./faults";
 import { fuzz } from "./fuzz";
 import { hanging } from "./hanging";
+import { nginx } from "./nginx";
 import type { ScenarioOptions } from "./scenario";
 import { soak } from "./soak";
 import { halfload, memory, throughput } from "./throughput";
@@ -9,14 +10,14 @@ import { halfload, memory, throughput } from "./throughput";
 /**
  * Load and faults for the reward server, on this machine only:
  *
- *     npm run build && node tools/run.mjs tools/load/reward-server.ts throughput halfload memory hanging kills restart fuzz
+ *     npm run build && node tools/run.mjs tools/load/reward-server.ts throughput halfload memory hanging kills restart nginx fuzz
  *     node tools/run.mjs tools/load/reward-server.ts kills --seconds 60
  *     node tools/run.mjs tools/load/reward-server.ts soak --requests 1000000
  *
  * The generator shares the cores with the server. Whatever does not hold makes the command fail.
  */
 
-const SCENARIOS: Readonly<Record<string, (options: ScenarioOptions) => Promise<void>>> = { throughput, halfload, memory, hanging, kills, restart, fuzz, soak };
+const SCENARIOS: Readonly<Record<string, (options: ScenarioOptions) => Promise<void>>> = { throughput, halfload, memory, hanging, kills, restart, nginx, fuzz, soak };
 const DEFAULT_REQUESTS: Readonly<Record<string, number>> = { fuzz: 10_000, soak: 100_000 };
 
 const { values, positionals } = parseArgs({ options: { seconds: { type: "string", default: "10" }, requests: { type: "string" } }, allowPositionals: true });
