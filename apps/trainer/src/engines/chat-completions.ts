@@ -8,8 +8,10 @@
  *
  * transformers serve 5.23 (transformers/cli/serving). No `n`, token ids or log-probs; `generation_config` (JSON text) is the
  * only way to sample from the whole distribution. Streamed, because content that is not streamed is stripped of white space.
+ * What stands between <think> and </think> comes as `reasoning_content`, without the two, and is put back where it was.
  *
- * llama.cpp (tools/server/README.md). Its own defaults are top_k 40 and min_p 0.05, so they are said, too.
+ * llama.cpp (tools/server/README.md). Its own defaults are top_k 40 and min_p 0.05, so they are said, too; `reasoning_format:
+ * "none"` leaves the text as it is.
  */
 import type { ChatMessage } from "@v-triune/policy";
 import { type GenerationTask, type ProtocolRequest, type ServerAnswer, type ServerReply, isRecord } from "./generation-task";
@@ -56,7 +58,7 @@ function ownFields(task: GenerationTask, { kind, endTokenIds }: ChatSettings): R
       return_tokens_as_token_ids: true,
     };
   }
-  if (kind === "llama.cpp") return { top_k: task.topK ?? 0, min_p: 0, repeat_penalty: 1 };
+  if (kind === "llama.cpp") return { top_k: task.topK ?? 0, min_p: 0, repeat_penalty: 1, reasoning_format: "none" };
   if (kind !== "transformers") return {};
   const sampling = task.temperature > 0 ? { do_sample: true, temperature: task.temperature, top_p: task.topP, top_k: task.topK ?? 0 } : { do_sample: false };
   return {
@@ -92,8 +94,10 @@ function readReply(reply: unknown): ServerReply {
     if (tokenIds && logProbs && tokenIds.length !== logProbs.values.length) {
       throw unreadable(`${tokenIds.length} token ids with ${logProbs.values.length} log-probabilities`, undefined);
     }
+    const thought = ["reasoning_content", "reasoning"].map((name) => message[name]).find((said) => typeof said === "string" && said !== "");
+    const content = typeof message["content"] === "string" ? message["content"] : "";
     return {
-      text: typeof message["content"] === "string" ? message["content"] : "",
+      ...(typeof thought === "string" ? withThought([{ thought: true, text: thought }, { thought: false, text: content }]) : { text: content }),
       finishReason: finishReason(choice["finish_reason"]),
       ...(tokenIds ? { tokenIds } : {}),
       ...(tokenIds && logProbs ? { logProbs: logProbs.values } : {}),
@@ -104,7 +108,7 @@ function readReply(reply: unknown): ServerReply {
 
 /** The chunks of one answer, put together. */
 function readEvents(events: unknown): ServerReply {
-  let text = "";
+  const pieces: Piece[] = [];
   let reason: unknown;
   let model: string | undefined;
   let counts: unknown;
@@ -115,12 +119,32 @@ function readEvents(events: unknown): ServerReply {
     if (event["usage"] !== undefined) counts = event["usage"];
     const choice: unknown = Array.isArray(event["choices"]) ? event["choices"][0] : undefined;
     if (!isRecord(choice)) continue;
-    const delta = choice["delta"];
-    if (isRecord(delta) && typeof delta["content"] === "string") text += delta["content"];
+    const delta = isRecord(choice["delta"]) ? choice["delta"] : {};
+    for (const [name, thought] of [["reasoning_content", true], ["content", false]] as const) {
+      if (typeof delta[name] === "string") pieces.push({ thought, text: delta[name] });
+    }
     if (choice["finish_reason"] !== null && choice["finish_reason"] !== undefined) reason = choice["finish_reason"];
   }
-  if (reason === undefined) throw new ServerFault("failed", "the stream ended before the answer did");
-  return { answers: [{ text, finishReason: finishReason(reason) }], ...usage(counts), ...(model === undefined ? {} : { weights: model }) };
+  if (reason === undefined) throw new ServerFault("broken", "the stream ended before the answer did");
+  return { answers: [{ ...withThought(pieces), finishReason: finishReason(reason) }], ...usage(counts), ...(model === undefined ? {} : { weights: model }) };
+}
+
+interface Piece {
+  readonly thought: boolean;
+  readonly text: string;
+}
+
+/** The text as it was written: each stretch of thought between its tags. An answer that ends in thought may have closed it or not. */
+function withThought(pieces: readonly Piece[]): Pick<ServerAnswer, "text" | "otherwise"> {
+  let text = "";
+  let open = false;
+  for (const { thought, text: said } of pieces) {
+    if (said === "") continue;
+    if (thought !== open) text += thought ? "<think>" : "</think>";
+    open = thought;
+    text += said;
+  }
+  return open ? { text, otherwise: `${text}</think>` } : { text };
 }
 
 function logProbsOf(logprobs: unknown): { values: Float32Array; tokenIds?: Int32Array } | undefined {

@@ -18,6 +18,8 @@ export interface GenerationTask {
 /** One answer as the server gave it. */
 export interface ServerAnswer {
   readonly text: string;
+  /** What it may have been instead, where the server does not tell; the number of its tokens decides. */
+  readonly otherwise?: string;
   /** The end token included. */
   readonly tokenIds?: Int32Array;
   readonly logProbs?: Float32Array;

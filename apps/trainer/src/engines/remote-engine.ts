@@ -237,10 +237,14 @@ export class RemoteEngine implements RolloutEngine {
     if (answer.tokenIds) {
       return { promptIndex, sampleIndex, finishReason, tokenIds: answer.tokenIds, ...(answer.logProbs && this.options.logProbs ? { logProbs: answer.logProbs } : {}) };
     }
-    const ids = [...this.options.processor.tokenizer.encode(answer.text), ...(finishReason === "stop" ? this.options.endTokenIds.slice(0, 1) : [])];
+    const end = finishReason === "stop" ? this.options.endTokenIds.slice(0, 1) : [];
+    const encode = (text: string): Int32Array => Int32Array.from([...this.options.processor.tokenizer.encode(text), ...end]);
+    const wanted = answers.length === 1 ? completionTokens : undefined;
+    const candidates = [answer.text, ...(answer.otherwise === undefined ? [] : [answer.otherwise])].map(encode) as [Int32Array, ...Int32Array[]];
+    const fitting = candidates.find(({ length }) => length === wanted);
     this.#tally.retokenised += 1;
-    if (answers.length === 1 && completionTokens !== undefined && completionTokens !== ids.length) this.#tally.otherTokenCount += 1;
-    return { promptIndex, sampleIndex, finishReason, tokenIds: Int32Array.from(ids) };
+    if (wanted !== undefined && fitting === undefined) this.#tally.otherTokenCount += 1;
+    return { promptIndex, sampleIndex, finishReason, tokenIds: fitting ?? candidates[0] };
   }
 
   /** The prompt that the server's template and picture settings make has to be the one that is trained on. */
