@@ -9,7 +9,7 @@ import { ServerFault, ServerRefusal, httpEvents, httpJson } from "./http-json";
 import { type RecognisedServer, type ServerKind, recogniseServer } from "./server-kind";
 import { sglangGenerate } from "./sglang-generate";
 
-export type Ability = "pictures" | "max_tokens" | "temperature" | "greedy" | "seed" | "n" | "stop" | "token_ids" | "log_probs";
+export type Ability = "pictures" | "max_tokens" | "temperature" | "greedy" | "seed" | "n" | "stop" | "token_ids" | "log_probs" | "weights";
 
 export interface AbilityReport {
   readonly ability: Ability;
@@ -83,6 +83,7 @@ class Probe {
       await this.#stop(first),
       this.#tokenIds(first),
       await this.#logProbs(first),
+      await this.#weights(),
     ];
   }
 
@@ -174,6 +175,27 @@ class Probe {
     if (!raw) return { ability: "log_probs", status: "yes", detail: `of each token that was drawn, at its temperature` };
     const fix = this.kind === "vllm" ? "; start vLLM with --logprobs-mode processed_logprobs" : "";
     return { ability: "log_probs", status: "no", detail: `they are those of temperature 1, not of the run's ${temperature}, and are not used${fix}` };
+  }
+
+  /** Whether new weights can be handed over while it runs (weight-transfer.ts); looks for the endpoints and uses none. */
+  async #weights(): Promise<AbilityReport> {
+    const has = async (path: string): Promise<boolean> => {
+      const { apiKey, signal } = this.options;
+      // An endpoint that takes POST answers 405 to GET.
+      const status = await httpJson(`${this.url}${path}`, { apiKey, signal, timeoutMs: 15_000 }).then(
+        () => 200,
+        (error: unknown) => (error instanceof ServerRefusal ? error.status : 500),
+      );
+      return status !== 404;
+    };
+    if (this.kind === "sglang") return { ability: "weights", status: "yes", detail: "by disk, /update_weights_from_disk; replies tell their version" };
+    if (this.kind === "transformers") return { ability: "weights", status: "yes", detail: "a request names the folder; start it without a model, which would pin it" };
+    if (this.kind !== "vllm") return { ability: "weights", status: "no", detail: "no documented way: rollouts of fixed weights only" };
+    const [lora, reload, version] = await Promise.all(["/v1/load_lora_adapter", "/collective_rpc", "/weight_info"].map(has));
+    const ways = [...(lora ? ["LoRA adapters"] : []), ...(reload && version ? ["whole weights, reloaded from disk"] : [])];
+    if (ways.length > 0) return { ability: "weights", status: "yes", detail: ways.join("; ") };
+    const old = reload ? ", or take a vLLM that has /weight_info" : "";
+    return { ability: "weights", status: "no", detail: `start it with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora for LoRA, or with VLLM_SERVER_DEV_MODE=1 for whole weights${old}` };
   }
 
   /** The largest log-probability of the first token. */

@@ -1,0 +1,88 @@
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { demoModelFolder } from "../demo/run-demo";
+import { RolloutStandIn } from "../testing/rollout-stand-in";
+import { selectBackend } from "@v-triune/backend";
+import { engineLine, formatEngineReport } from "./format-engine-report";
+import { ServerFault, ServerRefusal } from "./http-json";
+import { can, probeEngine } from "./probe-engine";
+
+const open: { stop(): unknown }[] = [];
+afterEach(async () => {
+  for (const server of open.splice(0)) await server.stop();
+});
+
+/** A server of canned answers, to each request by what `answer` makes of its path and body. */
+async function canned(answer: (path: string, body: Record<string, unknown> | undefined) => unknown): Promise<string> {
+  const server: Server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (part: Buffer) => (text += part.toString()));
+    request.on("end", () => {
+      const reply = answer(request.url ?? "", text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>));
+      response.writeHead(reply === undefined ? 404 : 200, { "content-type": "application/json" }).end(reply === undefined ? "{}" : JSON.stringify(reply));
+    });
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  open.push({ stop: () => (server.closeAllConnections(), server.close()) });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const chat = (texts: readonly string[], promptTokens: number) => ({
+  model: "m",
+  choices: texts.map((content, index) => ({ index, message: { role: "assistant", content }, finish_reason: "length" })),
+  usage: { prompt_tokens: promptTokens, completion_tokens: 12 },
+});
+
+describe("probeEngine", () => {
+  it("finds out what a server does that does what it says", async () => {
+    await selectBackend({ prefer: "wasm" });
+    for (const protocol of ["sglang", "vllm"] as const) {
+      const server = await RolloutStandIn.start({ protocol, model: demoModelFolder, ...(protocol === "vllm" ? { mode: "lora" as const } : {}) });
+      open.push(server);
+      const report = await probeEngine({ url: server.url, temperature: 0.7 });
+      expect(report).toMatchObject({ kind: protocol, model: demoModelFolder, version: protocol === "vllm" ? "0.18.1" : "0.5.9" });
+      expect(report.abilities.filter(({ status }) => status !== "yes")).toEqual([]);
+      expect(report.abilities.find(({ ability }) => ability === "log_probs")?.detail).toContain("at its temperature");
+      const text = formatEngineReport(report);
+      expect(text.split("\n").filter((line) => line.length > 80 && !line.includes(demoModelFolder))).toEqual([]);
+      expect(engineLine(report)).toMatch(/: token ids and log-probabilities$/);
+      if (protocol === "vllm") expect(server.violations).toEqual([]);
+    }
+  });
+
+  it("finds out what a server ignores with a 200", async () => {
+    // Greedy whatever is asked, blind, one answer, and no end at the stop string.
+    const url = await canned((path) => (path === "/v1/chat/completions" ? chat(["A long poem about nothing."], 31) : path === "/v1/models" ? { data: [{ id: "m" }] } : undefined));
+    const report = await probeEngine({ url });
+    expect(report).toMatchObject({ kind: "openai", model: "m", version: null });
+    expect(Object.fromEntries(report.abilities.map(({ ability, status }) => [ability, status]))).toEqual({
+      pictures: "no", max_tokens: "yes", greedy: "yes", temperature: "no", seed: "no", n: "no", stop: "no", token_ids: "no", log_probs: "no", weights: "no",
+    });
+    expect(can(report, "temperature")).toBe(false);
+    expect(formatEngineReport(report)).toContain("temperature  no       answers greedily whatever temperature is asked for");
+  });
+
+  it("tells log-probabilities before the temperature from those at it", async () => {
+    let draws = 0;
+    const url = await canned((path, body) => {
+      if (path === "/version") return { version: "0.18.1" };
+      if (path === "/v1/models") return { data: [{ id: "m", owned_by: "vllm" }] };
+      if (path !== "/v1/chat/completions") return undefined;
+      const word = (body?.["temperature"] as number) > 0 ? `draw ${draws++}` : "greedy";
+      const base = chat([word], JSON.stringify(body).includes("image_url") ? 40 : 30);
+      const content = [{ token: "token_id:7", logprob: -0.5, top_logprobs: [{ token: "token_id:7", logprob: -0.5 }] }];
+      return { ...base, choices: base.choices.map((choice) => ({ ...choice, token_ids: [7], logprobs: { content } })) };
+    });
+    const atRun = await probeEngine({ url, temperature: 0.7 });
+    expect(atRun.abilities.find(({ ability }) => ability === "log_probs")).toMatchObject({ status: "no", detail: expect.stringContaining("--logprobs-mode processed_logprobs") as unknown });
+    expect(can(await probeEngine({ url, temperature: 1 }), "log_probs")).toBe(true);
+  });
+
+  it("says when nobody is there, and when the key is wrong", async () => {
+    await expect(probeEngine({ url: "http://127.0.0.1:1" })).rejects.toThrow(ServerFault);
+    const server = await RolloutStandIn.start({ protocol: "vllm", model: demoModelFolder, apiKey: "secret" });
+    open.push(server);
+    await expect(probeEngine({ url: server.url, apiKey: "guess" })).rejects.toThrow(ServerRefusal);
+  });
+});
