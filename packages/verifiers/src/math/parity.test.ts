@@ -26,7 +26,7 @@ describe("agreement with Math-Verify 0.9", () => {
 
   it("ends where docs/math-verify-differences.md says", () => {
     const { pairs, agreement } = comparePairs(load(resolve(OWN, "differences.json")));
-    expect(pairs).toBeGreaterThan(40);
+    expect(pairs).toBeGreaterThan(30);
     expect(agreement).toBe(0);
   });
 

@@ -5,7 +5,7 @@
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
 import type { Budget } from "../budget";
-import { type BinderNode, type Expression, type FunctionNode, childrenOf, isIntegerNode, keyOf, same } from "../expression";
+import { type BinderNode, type Expression, type FunctionNode, childrenOf, isIntegerNode, isNumber, keyOf, same } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
@@ -50,7 +50,26 @@ export function sameValue(a: Expression, b: Expression, precision: number, budge
   if (symbols.size === 0) return sameConstant(a, b, precision, budget);
   if (a.kind === "integral" && a.lower === null) return isPrimitive(b, a, budget);
   if (b.kind === "integral" && b.lower === null) return isPrimitive(a, b, budget);
+  if ((a.kind === "derivative" && !asDerived(b, a, budget)) || (b.kind === "derivative" && !asDerived(a, b, budget))) return false;
   return sameFunction(a, b, symbols, budget);
+}
+
+/** The reference does not simplify what it derived: (x+1)·e^x is not its e^x + x·e^x. A formula must be a polynomial, or have as many terms. */
+function asDerived(f: Expression, x: BinderNode, budget: Budget): boolean {
+  const slope = differentiate(x.body, x.variable, budget);
+  return slope === null || f.kind === x.kind || isPolynomial(f) || termsOf(slope, budget) === termsOf(f, budget);
+}
+
+const isPolynomial = (x: Expression): boolean => (x.kind === "pow" ? isIntegerNode(x.exponent) && !isNumber(x.exponent, -1) && isPolynomial(x.base) : isAlgebraic(x) && childrenOf(x).every(isPolynomial));
+
+/** How many terms a sum has that are not 0. */
+function termsOf(x: Expression, budget: Budget): number {
+  if (x.kind === "add") return x.args.reduce((count, arg) => count + termsOf(arg, budget), 0);
+  const factors = x.kind === "mul" ? x.args : [x];
+  const values = factors.map((factor) => (freeSymbols(factor).size === 0 ? approximate(factor, NOWHERE, budget).re : NaN));
+  if (values.includes(0)) return 0;
+  const rest = factors.filter((_, i) => values[i] !== 1);
+  return rest.length === 1 && rest[0] !== x ? termsOf(rest[0]!, budget) : 1;
 }
 
 /** Whether f is the indefinite integral as the reference gives it, without a constant. */

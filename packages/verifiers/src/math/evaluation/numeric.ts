@@ -240,13 +240,18 @@ function finds(x: BinderNode): boolean {
   const key = symbolKey(x.variable.name, x.variable.real);
   const constant = (part: Expression): boolean => !freeSymbols(part).has(key);
   if (x.kind === "product") return constant(x.body);
+  const alone = (part: Expression): boolean => freeSymbols(part).size === 1;
   const polynomial = (part: Expression): boolean =>
     part.kind === "symbol" ||
     constant(part) ||
-    ((part.kind === "add" || part.kind === "mul") && part.args.every(polynomial)) ||
+    (part.kind === "mul" && part.args.every(polynomial)) ||
+    (part.kind === "add" && alone(part) && part.args.every(polynomial)) ||
     (part.kind === "pow" && part.exponent.kind === "number" && part.exponent.value.n > 0n && part.exponent.value.d === 1n && polynomial(part.base));
-  const { body } = x;
-  return polynomial(body) || (body.kind === "pow" && body.base.kind === "number" && body.base.value.n > 0n && body.exponent.kind === "symbol");
+  const geometric = (part: Expression): boolean =>
+    (part.kind === "pow" && part.base.kind === "number" && part.base.value.n > 0n && part.exponent.kind === "symbol") ||
+    (part.kind === "mul" && part.args.filter((factor) => factor.kind !== "number").length === 1 && part.args.some(geometric));
+  const term = (part: Expression): boolean => polynomial(part) || geometric(part);
+  return x.body.kind === "add" ? x.body.args.every((part) => constant(part) || (alone(part) && term(part))) : term(x.body);
 }
 
 /**
