@@ -29,7 +29,7 @@ async function openHere(over: Partial<TrainingConfig> = {}): Promise<TrainingSou
   return openTrainingSource({ sets: own.data.train, seed: own.run.seed, makePrompt: await configuredPromptMaker(own, createProcessor(processorFolder)), verifiers, strict: own.strict });
 }
 
-const plain = (prompts: readonly PreparedPrompt[]) => prompts.map(({ id, text, promptIds, images }) => ({ id, text, ids: [...promptIds], pixels: images ? [...images.pixelValues.slice(0, 50)] : null, grid: images?.gridThw }));
+const plain = (prompts: readonly PreparedPrompt[]) => prompts.map(({ id, text, promptIds, images }) => ({ id, text, ids: [...promptIds], pixels: images ? Array.from(images.pixelValues.subarray(0, 50)) : null, grid: images?.gridThw }));
 
 describe("training data", () => {
   it("is the same from a thread that reads ahead, over epochs, other counts and a way back", async () => {

@@ -214,10 +214,16 @@ class Run {
     const random = createRandom(config.run.seed, rolloutStream + step);
     // What an evaluation counted is not this step's.
     parts.engine.takeMetrics();
+    let dataSeconds = 0;
     const collected = await sampleGroups({
       count: promptsPerStep,
       dynamicSampling,
-      nextPrompts: (count) => parts.data.next(count),
+      nextPrompts: async (count) => {
+        const asked = performance.now();
+        const prompts = await parts.data.next(count);
+        dataSeconds += (performance.now() - asked) / 1000;
+        return prompts;
+      },
       collect: async (prompts) => {
         const { rollouts, seconds } = await collectRollouts(prompts, {
           ...collecting({ model: parts.model, engine: parts.engine.engine, rewards: parts.rewards, epsilon, training: true, ratios: config.reward }),
@@ -230,7 +236,7 @@ class Run {
     const update = await updateFromRollouts(step, collected, config, parts.compute, parts.referenceLogProbs);
     // Not to be called off: the update has been made.
     await parts.engine.publish(step);
-    const numbers = { step, steps, collected, update, epsilon, engine: parts.engine.takeMetrics(), seconds: (performance.now() - started) / 1000 };
+    const numbers = { step, steps, collected, update, epsilon, dataSeconds, engine: parts.engine.takeMetrics(), seconds: (performance.now() - started) / 1000 };
     const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
     for (const [index, rollout] of collected.rollouts.entries()) metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
     const records = metrics.finish(step, healthMetrics(numbers));

@@ -11,6 +11,8 @@ interface StepNumbers {
   readonly update: StepUpdate;
   readonly epsilon: number | "average";
   readonly seconds: number;
+  /** Spent waiting for prompts. */
+  readonly dataSeconds: number;
   /** What the rollout engine counted. */
   readonly engine: Readonly<Record<string, number>>;
 }
@@ -18,7 +20,7 @@ interface StepNumbers {
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length);
 
 /** Numbers of the step as a whole, for the "all" record of metrics.jsonl. */
-export function healthMetrics({ collected, update, epsilon, seconds, engine }: StepNumbers): Record<string, number> {
+export function healthMetrics({ collected, update, epsilon, seconds, dataSeconds, engine }: StepNumbers): Record<string, number> {
   const { updates } = update;
   const last = updates.at(-1);
   const over = (pick: (stats: UpdateStats) => number) => mean(updates.map(pick));
@@ -50,12 +52,16 @@ export function healthMetrics({ collected, update, epsilon, seconds, engine }: S
     ...(penalties.length === 0 ? {} : { "actor/reward_kl_penalty": mean(penalties) }),
     ...(collected.rounds === undefined ? {} : { "rollout/rounds": collected.rounds, "rollout/replaced_groups": collected.dropped.size }),
     ...(epsilon === "average" ? {} : { "reward/iou_epsilon": epsilon }),
+    "timing_s/data": dataSeconds,
     "timing_s/gen": collected.seconds.generate,
     "timing_s/reward": collected.seconds.reward,
     "timing_s/update_actor": update.seconds,
     "timing_s/step": seconds,
     "perf/generated_tokens_per_s": generated / Math.max(1e-9, collected.seconds.generate),
     "perf/trained_tokens_per_s": trained / Math.max(1e-9, update.seconds),
+    "perf/computed_tokens": updates.reduce((sum, { computedTokens }) => sum + computedTokens, 0),
+    "perf/padding_share": over(({ paddingShare }) => paddingShare),
+    "perf/micro_batches": updates.reduce((sum, { microBatches }) => sum + microBatches, 0),
     "perf/forwarded_rows": updates.reduce((sum, { forwardedRows }) => sum + forwardedRows, 0),
   };
 }

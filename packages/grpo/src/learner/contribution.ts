@@ -36,6 +36,8 @@ export interface UpdateSizes {
   readonly rows: number;
   /** Rows that went through the model. */
   readonly forwardedRows: number;
+  /** Tokens of those rows without what padding and splitting add, as the policy counts them. */
+  readonly neededTokens: number;
   /** verl's metrics of importance weights and rejection, if there are any. */
   readonly correctionMetrics: Readonly<Record<string, number>>;
 }

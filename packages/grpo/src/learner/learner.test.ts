@@ -58,6 +58,17 @@ function learnerOf(policy: BanditPolicy, config: Partial<LearnerConfig<BanditRow
 const weights = (policy: BanditPolicy) => [...policy.table.dataSync(), ...policy.bias.dataSync()];
 const largest = (a: readonly number[], b: readonly number[]) => Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
 
+it("says which share of what it computed is padding", () => {
+  const policy = bandit();
+  const row = (length: number) => ({ row: { state: 0, completionIds: new Int32Array(length) }, advantage: 1 });
+  const learner = learnerOf(policy);
+  expect(learner.update([row(2), row(6), row(4)]).paddingShare).toBeCloseTo(6 / 18);
+  expect(learner.update([row(3), row(3)]).paddingShare).toBe(0);
+  expect(learner.update([{ ...row(3), advantage: 0 }]).paddingShare).toBe(0);
+  learner.dispose();
+  policy.dispose();
+});
+
 describe("an update in parts", () => {
   it("has the bits of `update`, whoever computes which micro-batch", () => {
     const config = { microBatch: { rows: 3 }, objective: { kl: { coefficient: 0.1 } }, correction: { importance: { level: "token" as const } }, measureEntropy: true };

@@ -146,6 +146,7 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
       step: optimizer.stepCount + 1,
       rows: prepared.length,
       forwardedRows: forwarded.length,
+      neededTokens: neededTokens(policy, forwarded.map(({ row }) => row)),
       correctionMetrics: corrected.metrics,
     };
   }
@@ -156,11 +157,11 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
   }
 
   function complete(plan: UpdatePlan<Row>, part: Contribution, correct = true): Contribution & UpdateSizes {
-    const { counts, rows, forwardedRows, correctionMetrics } = plan;
+    const { counts, rows, forwardedRows, neededTokens, correctionMetrics } = plan;
     const late = correct && correction && !correctionMetrics && part.logProbs.size > 0;
     const forwarded = late ? plan.microBatches.flat().sort((a, b) => a.index - b.index) : [];
     const metrics = late ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics : (correctionMetrics ?? {});
-    return { ...part, counts, rows, forwardedRows, correctionMetrics: metrics };
+    return { ...part, counts, rows, forwardedRows, neededTokens, correctionMetrics: metrics };
   }
 
   function gradientsOf(prepared: readonly PreparedRow<Row>[], goal: ObjectiveConfig, correct: boolean, counts?: BatchCounts) {
@@ -281,6 +282,12 @@ function plannedRows<Row extends PolicyRow>(
     limits,
     count && ((indices) => count(indices.map((i) => rows[i]!))),
   );
+}
+
+/** Tokens without padding and without a shared prompt counted twice: all rows together, or each alone where that is less. */
+function neededTokens<Row extends PolicyRow>(policy: Policy<Row>, rows: readonly Row[]): number {
+  const alone = rows.reduce((sum, row) => sum + (policy.tokenCount?.([row]) ?? row.completionIds.length), 0);
+  return policy.tokenCount && rows.length > 0 ? Math.min(alone, policy.tokenCount(rows)) : alone;
 }
 
 function evaluateLogProbs<Row extends PolicyRow>(

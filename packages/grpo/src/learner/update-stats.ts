@@ -25,6 +25,8 @@ export interface UpdateStats {
   readonly microBatches: number;
   /** Tokens the model computed, as the policy counts them (prompts and padding included). */
   readonly computedTokens: number;
+  /** Share of them that is padding, or a prompt that several micro-batches compute. */
+  readonly paddingShare: number;
   /** Share of N where a bound acted (clipLow + clipHigh). */
   readonly clipFraction: number;
   readonly clipLowFraction: number;
@@ -72,6 +74,7 @@ export function updateStats(
     forwardedTokens: sums.tokens,
     microBatches: part.microBatches,
     computedTokens: part.computedTokens,
+    paddingShare: part.computedTokens > 0 ? Math.max(0, 1 - part.neededTokens / part.computedTokens) : 0,
     clipFraction: share(sums.clippedLow + sums.clippedHigh),
     clipLowFraction: share(sums.clippedLow),
     clipHighFraction: share(sums.clippedHigh),
