@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { emptyVerifierParm, type Sample } from "@v-triune/schema";
 import { literal, withDatabase } from "./duckdb/database";
@@ -17,6 +17,7 @@ import { loadLanguageIdentifier, type LanguageIdentifier } from "./rules/identif
 import { verifyGold } from "./rules/verify-gold";
 import { readSamples } from "./samples/read-samples";
 import { writeSamples } from "./samples/write-samples";
+import { TextWorkers } from "./workers/text-workers";
 
 const large = process.env.BENCH_ROWS === undefined ? 1_000_000 : Number(process.env.BENCH_ROWS);
 const pictures = process.env.BENCH_PICTURES === undefined ? 2000 : Number(process.env.BENCH_PICTURES);
@@ -132,7 +133,17 @@ async function texts(): Promise<void> {
     line(what, spent, `${Math.round((1e6 * spent) / 50_000)} µs each`);
   };
   await time("language of 50,000 questions", (i) => identify?.(`How many red cubes are left of sphere number ${i}?`));
-  await time("verify 50,000 gold answers", (i) => verifyGold(i % 2 === 0 ? `${i}` : `\\frac{${i}}{7}`));
+  const gold = (i: number): string => (i % 2 === 0 ? `${i}` : `\\frac{${i}}{7}`);
+  await time("verify 50,000 gold answers", (i) => verifyGold(gold(i)));
+  const workers = new TextWorkers();
+  async function* golds(): AsyncGenerator<string> {
+    for (let i = 0; i < 50_000; i++) yield gold(i);
+  }
+  const spent = await seconds(async () => {
+    for await (const values of workers.compute("verified", golds(), 50_000)) if (values.includes("")) throw new Error("an answer has no verdict");
+  });
+  line("verify them in worker threads, started anew", spent, `${availableParallelism()} threads`);
+  await workers.close();
 }
 
 async function samples(folder: string): Promise<void> {

@@ -9,7 +9,7 @@ import type { TextReply, TextRequest } from "./text-worker";
 import { workerFile } from "./worker-file";
 
 /** Fewer texts than this stay in this thread. */
-const WORTH_A_WORKER = 2000;
+const WORTH_A_WORKER = 4000;
 /** Texts of one message; long enough that messages cost nothing, short enough that workers end together. */
 const BATCH = 512;
 /** Batches that wait at a worker, so that it never waits for this thread. */
@@ -83,8 +83,8 @@ export class TextWorkers {
   #start(): Thread {
     const thread: Thread = { worker: new Worker(workerFile(), { execArgv: [] }), pending: [] };
     const fail = (error: Error): void => {
-      this.#failure ??= error;
-      for (const { reject } of thread.pending.splice(0)) reject(error);
+      const reason = (this.#failure ??= error);
+      for (const { reject } of thread.pending.splice(0)) reject(reason);
     };
     thread.worker.on("message", (reply: TextReply) => {
       const one = thread.pending.shift();
