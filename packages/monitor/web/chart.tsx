@@ -27,6 +27,63 @@ function align(lines: readonly Line[]): uPlot.AlignedData {
   return [steps, ...columns] as unknown as uPlot.AlignedData;
 }
 
+type Stretch = readonly [from: number, to: number];
+
+/** First and last step. */
+function ends(lines: readonly Line[]): Stretch {
+  return [Math.min(...lines.map(({ steps }) => steps[0] ?? Infinity)), Math.max(...lines.map(({ steps }) => steps.at(-1) ?? -Infinity))];
+}
+
+/** As long as before, and inside of what there is. */
+function movedStretch([from, to]: Stretch, by: number, [first, last]: Stretch): Stretch {
+  const start = Math.max(first, Math.min(last - (to - from), from + by));
+  return [start, start + (to - from)];
+}
+
+/** How long nothing may move before a stretch is loaded in full, in ms. */
+const SETTLED = 200;
+
+/** Shift and drag, shift and wheel, or a sideways wheel move a stretch that was zoomed into. Returns how to stop. */
+function followPanning(chart: uPlot, view: { current: Stretch | null }, onRange: (range: Stretch) => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let grabbed: number | undefined;
+  const move = (pixels: number): void => {
+    if (view.current === null) return;
+    const steps = (pixels / chart.over.clientWidth) * (view.current[1] - view.current[0]);
+    const all = chart.data[0];
+    view.current = movedStretch(view.current, steps, [all[0]!, all.at(-1)!]);
+    chart.setScale("x", { min: view.current[0], max: view.current[1] });
+    clearTimeout(timer);
+    timer = setTimeout(() => view.current !== null && onRange([Math.round(view.current[0]), Math.round(view.current[1])]), SETTLED);
+  };
+  const down = (event: MouseEvent): void => {
+    if (!event.shiftKey || view.current === null) return;
+    grabbed = event.clientX;
+    event.preventDefault();
+  };
+  const drag = (event: MouseEvent): void => {
+    if (grabbed === undefined) return;
+    move(grabbed - event.clientX);
+    grabbed = event.clientX;
+  };
+  const up = (): void => void (grabbed = undefined);
+  const wheel = (event: WheelEvent): void => {
+    const sideways = event.deltaX !== 0 ? event.deltaX : event.shiftKey ? event.deltaY : 0;
+    if (sideways === 0 || view.current === null) return;
+    event.preventDefault();
+    move(sideways);
+  };
+  chart.over.addEventListener("mousedown", down);
+  chart.over.addEventListener("wheel", wheel, { passive: false });
+  addEventListener("mousemove", drag);
+  addEventListener("mouseup", up);
+  return () => {
+    clearTimeout(timer);
+    removeEventListener("mousemove", drag);
+    removeEventListener("mouseup", up);
+  };
+}
+
 export interface ChartProps {
   readonly title: string;
   /** Names what is loaded; the chart starts anew with another. */
@@ -39,6 +96,8 @@ export interface ChartProps {
 }
 
 const HEIGHT = 190;
+/** Points from which lines are hairlines: without a graphics card a wider stroke takes a hundred times as long. */
+const DENSE = 3_000;
 
 /** A little more than the values take; a constant is drawn in the middle of the numbers around it. */
 function valueRange(low: number | null, high: number | null): uPlot.Range.MinMax {
@@ -48,7 +107,7 @@ function valueRange(low: number | null, high: number | null): uPlot.Range.MinMax
   return [low - margin, high + margin];
 }
 
-/** A chart that loads when it comes into view; drag to zoom, which loads that stretch in full, double click to go back. */
+/** A chart that loads when it comes into view; drag to zoom, which loads that stretch in full, shift and drag to move it, double click to go back. */
 export function Chart({ title, subject, version, load, href }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [visible, setVisible] = useState(false);
@@ -71,34 +130,80 @@ export function Chart({ title, subject, version, load, href }: ChartProps) {
   );
 }
 
+/** The whole with a stretch of it in full. */
+function withDetail(whole: readonly Line[], detail: readonly Line[], [from, to]: Stretch): Line[] {
+  return whole.map((line) => {
+    const fine = detail.find(({ label }) => label === line.label);
+    if (fine === undefined) return line;
+    const before = line.steps.filter((step) => step < from).length;
+    const after = line.steps.findIndex((step) => step > to);
+    const end = after < 0 ? line.steps.length : after;
+    return { label: line.label, steps: [...line.steps.slice(0, before), ...fine.steps, ...line.steps.slice(end)], values: [...line.values.slice(0, before), ...fine.values, ...line.values.slice(end)] };
+  });
+}
+
+interface LoadedLines {
+  readonly whole: readonly Line[];
+  readonly detail: readonly Line[];
+  readonly range: Stretch | null;
+}
+
 function LoadedChart({ title, subject, version, load, href }: ChartProps) {
-  const [range, setRange] = useState<readonly [number, number] | null>(null);
-  const { data, error } = useData(subject, `${version} ${range?.join()}`, () => load(range?.[0], range?.[1]));
+  const [range, setRange] = useState<Stretch | null>(null);
+  const { data: loaded, error } = useData<LoadedLines>(subject, `${version} ${range?.join()}`, async () => {
+    const [whole, detail] = await Promise.all([load(), range === null ? [] : load(...range)]);
+    return { whole, detail, range };
+  });
+  const data = useMemo(() => loaded && (loaded.range === null ? loaded.whole : withDetail(loaded.whole, loaded.detail, loaded.range)), [loaded]);
+  const shown = loaded?.range == null ? data : loaded.detail;
+  const move = (share: number): void => {
+    if (range === null || loaded === undefined) return;
+    setRange(movedStretch(range, share * (range[1] - range[0]), ends(loaded.whole)));
+  };
   return (
     <>
       <div class="chart-head">
         <h3>{href === undefined ? title : <a href={href}>{title}</a>}</h3>
         {range !== null && (
-          <button class="small" onClick={() => setRange(null)}>
-            All steps
-          </button>
+          <>
+            <button class="small" aria-label={`${title}: earlier steps`} onClick={() => move(-0.5)}>
+              ◀
+            </button>
+            <button class="small" aria-label={`${title}: later steps`} onClick={() => move(0.5)}>
+              ▶
+            </button>
+            <button class="small" onClick={() => setRange(null)}>
+              All steps
+            </button>
+          </>
         )}
-        {data !== undefined && data.length > 0 && <ExportMenu title={title} lines={data} />}
+        {shown !== undefined && shown.length > 0 && <ExportMenu title={title} lines={shown} />}
       </div>
       {error !== undefined && <p class="problem">{error}</p>}
-      {data === undefined ? <div style={{ height: `${HEIGHT}px` }} /> : data.length === 0 ? <p class="muted">No data.</p> : <Plot title={title} lines={data} onRange={setRange} />}
+      {data === undefined ? <div style={{ height: `${HEIGHT}px` }} /> : data.length === 0 ? <p class="muted">No data.</p> : <Plot title={title} lines={data} range={range} onRange={setRange} />}
     </>
   );
 }
 
-function Plot({ title, lines, onRange }: { title: string; lines: readonly Line[]; onRange: (range: readonly [number, number] | null) => void }) {
+interface PlotProps {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  /** What is zoomed into; null for all steps. */
+  readonly range: Stretch | null;
+  readonly onRange: (range: Stretch | null) => void;
+}
+
+function Plot({ title, lines, range, onRange }: PlotProps) {
   const { dark } = useSurroundings();
+  /** What is seen; between `range`s while it is being moved. */
+  const view = useRef<Stretch | null>(range);
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const labels = lines.map(({ label }) => label).join("\n");
   const data = useMemo(() => align(lines), [lines]);
   const newest = useRef(data);
   newest.current = data;
+  const dense = data[0].length * lines.length > DENSE;
 
   useEffect(() => {
     const element = holder.current!;
@@ -110,15 +215,16 @@ function Plot({ title, lines, onRange }: { title: string; lines: readonly Line[]
       {
         width: element.clientWidth || 320,
         height: HEIGHT,
-        scales: { x: { time: false }, y: { range: (_plot, low, high) => valueRange(low, high) } },
+        scales: { x: { time: false, range: (_plot, first, last) => (view.current === null ? [first, last] : [view.current[0], view.current[1]]) }, y: { range: (_plot, low, high) => valueRange(low, high) } },
         legend: { show: lines.length <= 8, live: true },
-        cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+        cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, bind: { mousedown: (_plot, _target, handler) => (event) => (event.shiftKey && view.current !== null ? null : handler(event)) } },
         axes: [{ ...axis, size: 30, values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")) }, { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) }],
         series: [
           { label: "step" },
-          ...labels.split("\n").map((label, index): uPlot.Series => ({ label, stroke: lineColour(index, dark), width: 1.6, points: { show: lonely, size: 6 }, value: (_plot, value) => shortNumber(value) })),
+          ...labels.split("\n").map((label, index): uPlot.Series => ({ label, stroke: lineColour(index, dark), width: dense ? 1 : 1.6, points: { show: lonely, size: 6 }, value: (_plot, value) => shortNumber(value) })),
         ],
         hooks: {
+          ready: [(self) => self.setLegend({ idx: self.data[0].length - 1 })],
           setSelect: [
             (self) => {
               if (self.select.width < 4) return;
@@ -134,22 +240,23 @@ function Plot({ title, lines, onRange }: { title: string; lines: readonly Line[]
     plot.current = chart;
     // Away from the chart the legend tells the last step.
     const rest = (): void => chart.setLegend({ idx: chart.data[0].length - 1 });
-    rest();
     chart.over.addEventListener("mouseleave", rest);
-    const back = (): void => onRange(null);
-    chart.over.addEventListener("dblclick", back);
+    chart.over.addEventListener("dblclick", () => onRange(null));
+    const stopPanning = followPanning(chart, view, onRange);
     const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
     return () => {
       observer.disconnect();
+      stopPanning();
       chart.destroy();
       plot.current = null;
     };
-  }, [labels, dark]);
+  }, [labels, dark, dense]);
   useEffect(() => {
+    view.current = range;
     plot.current?.setData(data);
     plot.current?.setLegend({ idx: data[0].length - 1 });
-  }, [data]);
+  }, [data, range]);
 
   const described = lines.map(({ label, values, steps }) => `${label}: ${shortNumber(values.findLast((value) => value !== null))} at step ${steps.at(-1)}`).slice(0, 8);
   return <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described.join("; ")}`} />;

@@ -18,12 +18,33 @@ export function Fact({ name, children }: { name: string; children: ComponentChil
   );
 }
 
+/** Alarms that are seen at once; a run in which everything goes wrong has a hundred. */
+const SHOWN_ALARMS = 4;
+const MOST_ALARMS = 100;
+
+/** Those that hold first, then those that are over; the latest first. */
 export function Alarms({ run, alarms, source }: { run: string; alarms: readonly RunAlarm[]; source?: string }) {
-  const shown = source === undefined ? alarms : alarms.filter(({ name }) => name === source);
-  if (shown.length === 0) return <p class="muted">No alarms{source === undefined ? "" : " for this source"}.</p>;
+  const own = source === undefined ? alarms : alarms.filter(({ name }) => name === source);
+  if (own.length === 0) return <p class="muted">No alarms{source === undefined ? "" : " for this source"}.</p>;
+  const ordered = [...own.filter(({ active }) => active), ...own.filter(({ active }) => !active)];
+  const further = ordered.slice(SHOWN_ALARMS, MOST_ALARMS);
+  return (
+    <>
+      <AlarmList run={run} alarms={ordered.slice(0, SHOWN_ALARMS)} source={source} />
+      {further.length > 0 && (
+        <details>
+          <summary>{further.length} more</summary>
+          <AlarmList run={run} alarms={further} source={source} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function AlarmList({ run, alarms, source }: { run: string; alarms: readonly RunAlarm[]; source: string | undefined }) {
   return (
     <ul class="alarms">
-      {shown.slice(0, 50).map((alarm) => (
+      {alarms.map((alarm) => (
         <li key={`${alarm.rule} ${alarm.name} ${alarm.step}`} class={alarm.active ? alarm.severity : "over"}>
           <strong>
             {alarm.active ? (alarm.severity === "stop" ? "⛔ " : "⚠ ") : "Over: "}

@@ -1,5 +1,6 @@
 import type { GridCell, GridRow } from "../src/dashboard/dashboard-api";
 import { metricDirection } from "../src/dashboard/source-grid";
+import { Chart, type Line } from "./chart";
 import { shortNumber, signed } from "./format";
 import { MetricName, Problem } from "./parts";
 import { linkTo, linkWith } from "./route";
@@ -24,6 +25,10 @@ export function SourcesPage({ run }: { run: string }) {
   const metrics = (wanted === "" ? USUAL.filter((metric) => known.includes(metric)) : known.filter((metric) => metric.includes(wanted))).slice(0, MOST_COLUMNS);
   const grid = useData(`${run} ${split}`, `${now} ${window} ${metrics.join()}`, async () => (metrics.length === 0 ? [] : await backend.grid(run, { split, scope: "source", metrics, window })));
   const rows = sorted(grid.data ?? [], sort, metrics);
+  const chart = route.query.get("chart");
+  const names = rows.map(({ name }) => name).sort();
+  const load = async (from?: number, to?: number): Promise<Line[]> =>
+    (await backend.series(run, { split, scope: "source", names, metrics: [chart ?? ""], from, to })).map((series) => ({ ...series, label: series.name }));
   const go = (changes: Readonly<Record<string, string>>): void => location.replace(linkWith(route, changes));
   return (
     <>
@@ -58,6 +63,11 @@ export function SourcesPage({ run }: { run: string }) {
         </label>
       </form>
       {grid.data !== undefined && rows.length === 0 && <p class="muted">No sources with such metrics.</p>}
+      {chart !== null && rows.length > 0 && (
+        <div class="charts wide">
+          <Chart title={`${chart}, all sources`} subject={`${run} ${split} ${chart}`} version={now} load={load} />
+        </div>
+      )}
       {rows.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Sources and metrics">
           <table class="grid">
@@ -66,7 +76,9 @@ export function SourcesPage({ run }: { run: string }) {
                 <th>Source</th>
                 {metrics.map((metric) => (
                   <th key={metric}>
-                    <MetricName name={metric} />
+                    <a href={linkWith(route, { chart: metric === chart ? null : metric })} aria-current={metric === chart ? "true" : undefined} title="All sources in one chart">
+                      <MetricName name={metric} />
+                    </a>
                   </th>
                 ))}
               </tr>

@@ -181,6 +181,15 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.mouse.down();
     await page.mouse.move(area.x + area.width * 0.6, area.y + 60, { steps: 4 });
     await page.mouse.up();
+    // The stretch moves by buttons and by a sideways wheel, and is loaded in full each time.
+    const stretch = (url: string): [number, number] => [Number(new URL(url).searchParams.get("from")), Number(new URL(url).searchParams.get("to"))];
+    const loads = () => page.waitForRequest((request) => request.url().includes("/api/series") && request.url().includes("from="));
+    const [earlier] = await Promise.all([loads(), chart.getByRole("button", { name: "Entropy: earlier steps" }).click()]);
+    const [later] = await Promise.all([loads(), chart.getByRole("button", { name: "Entropy: later steps" }).click()]);
+    expect(stretch(later.url())[0]).toBeGreaterThan(stretch(earlier.url())[0]);
+    await page.mouse.move(area.x + area.width * 0.5, area.y + 50);
+    const [wheeled] = await Promise.all([loads(), page.mouse.wheel(60, 0)]);
+    expect(stretch(wheeled.url())[0]).toBeGreaterThan(stretch(later.url())[0]);
     await chart.getByRole("button", { name: "All steps" }).click();
     for (const [label, start] of [["CSV", "step,"], ["SVG", "<svg"], ["PNG", "\u0089PNG"]] as const) {
       const [file] = await Promise.all([page.waitForEvent("download"), chart.getByRole("button", { name: `Entropy as ${label}` }).click()]);
@@ -195,7 +204,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await open("#/overview?run=other", "canvas");
     expect(await page.getByTestId("step").textContent()).toBe("12");
     appendFileSync(join(parent, "runs", "other", "metrics.jsonl"), `${JSON.stringify({ step: 13, split: "train", scope: "all", name: "all", metrics: { "critic/rewards/mean": 0.123 } })}\n{"step":14,"spl`);
-    await page.getByText("0.123", { exact: true }).waitFor();
+    await page.locator("dd", { hasText: "0.123" }).waitFor();
     expect(await page.getByTestId("step").textContent()).toBe("13");
   });
 

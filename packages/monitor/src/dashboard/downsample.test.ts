@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lttb, minMax } from "./downsample";
+import { lttb, minMax, sharedMinMax, type ReducedPoints } from "./downsample";
 import { GrowingSeries } from "./growing-series";
 import { gridCell } from "./source-grid";
 
@@ -37,6 +37,22 @@ describe("lttb", () => {
 
   it("leaves out what is not finite", () => {
     expect(lttb({ steps: [1, 2, 3], values: [1, Number.NaN, Infinity] }, 3)).toEqual({ steps: [1], values: [1] });
+  });
+});
+
+describe("sharedMinMax", () => {
+  it("loses no extreme, and gives lines over the same steps the same places, from the first to the last", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), fc.integer({ min: 0, max: 9 })), { minLength: 1, maxLength: 400 }), fc.integer({ min: 4, max: 60 }), (pairs, limit) => {
+        const [one, other] = [0, 1].map((index) => sharedMinMax(ramp(pairs.length, (step) => pairs[step]![index]!), limit)) as [ReducedPoints, ReducedPoints];
+        expect(one.steps).toEqual(other.steps);
+        expect(one.steps.length).toBeLessThanOrEqual(Math.max(limit, pairs.length <= limit ? pairs.length : 0));
+        expect(Math.max(...(one.values as number[]))).toBe(Math.max(...pairs.map(([value]) => value)));
+        expect(Math.min(...(one.values as number[]))).toBe(Math.min(...pairs.map(([value]) => value)));
+        expect([one.steps[0], one.steps.at(-1)]).toEqual([0, pairs.length - 1]);
+        expect(new Set(one.steps).size).toBe(one.steps.length);
+      }),
+    );
   });
 });
 

@@ -42,6 +42,40 @@ export function minMax(points: Points, limit: number): ReducedPoints {
   return copy(points, minMaxIndexes(points, limit));
 }
 
+/**
+ * As {@link minMax} for lines that are drawn in one chart: a bucket's extremes stand at its first and its middle step, in the order in which they
+ * came, so that lines over the same steps keep the same ones. Else 18 lines of 1,000 points would make 18,000 places. What is moved is moved by
+ * less than a pixel; the stretch that is zoomed into comes as it is.
+ *
+ * @param limit at least 4
+ */
+export function sharedMinMax(points: Points, limit: number): ReducedPoints {
+  const { steps, values } = points;
+  const { length } = steps;
+  if (length <= limit) return copy(points, Array.from({ length }, (_, index) => index));
+  const buckets = limit >> 1;
+  const reduced: ReducedPoints = { steps: [], values: [] };
+  for (let bucket = 0; bucket < buckets; bucket += 1) {
+    const from = Math.floor((bucket * length) / buckets);
+    const to = Math.floor(((bucket + 1) * length) / buckets);
+    let low = -1;
+    let high = -1;
+    for (let index = from; index < to; index += 1) {
+      const value = values[index]!;
+      if (!Number.isFinite(value)) continue;
+      if (low < 0 || value < values[low]!) low = index;
+      if (high < 0 || value > values[high]!) high = index;
+    }
+    reduced.steps.push(steps[from]!);
+    reduced.values.push(low < 0 ? null : values[Math.min(low, high)]!);
+    if (to - from < 2) continue;
+    // The last of all stays at its step, so that the line ends where the run does.
+    reduced.steps.push(steps[bucket === buckets - 1 ? to - 1 : (from + to) >> 1]!);
+    reduced.values.push(low < 0 ? null : values[Math.max(low, high)]!);
+  }
+  return reduced;
+}
+
 /** The indexes that {@link minMax} keeps, ascending. */
 function minMaxIndexes({ steps, values }: Points, limit: number): number[] {
   const length = steps.length;

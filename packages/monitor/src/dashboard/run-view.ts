@@ -5,7 +5,7 @@ import { createAlarmWatch, evaluateAlarm, type Alarm } from "../alarms";
 import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule, type AlarmRuleChanges } from "../alarm-rules";
 import type { MetricRecord } from "../metric-record";
 import { configValue, flattenConfig, isRecord } from "./config-value";
-import { minMax } from "./downsample";
+import { minMax, sharedMinMax } from "./downsample";
 import type { EvaluationSet, GridRow, NamedSeries, RunAlarm, RunDetail, RunState, RunSummary, Stream, StreamKey } from "./dashboard-api";
 import { EvaluationFiles, evaluationSet, type EvaluationNumbers } from "./evaluation-files";
 import type { GrowingSeries } from "./growing-series";
@@ -286,6 +286,7 @@ export class RunView {
    * @param from first step, and `to` the last; all unless told
    */
   series(keys: readonly StreamKey[], metrics: readonly string[], points: number, from = -Infinity, to = Infinity): NamedSeries[] {
+    const reduce = keys.length * metrics.length > 1 ? sharedMinMax : minMax;
     return keys.flatMap((key) =>
       metrics.flatMap((metric): NamedSeries[] => {
         const whole = this.#streams.find(key, metric);
@@ -293,7 +294,7 @@ export class RunView {
         const { steps, values } = whole;
         const range = [firstAfter(steps, from, true), firstAfter(steps, to)] as const;
         const cut = { steps: steps.subarray(...range), values: values.subarray(...range) };
-        return [{ ...key, metric, count: cut.steps.length, ...minMax(cut, points) }];
+        return [{ ...key, metric, count: cut.steps.length, ...reduce(cut, points) }];
       }),
     );
   }
