@@ -125,6 +125,25 @@ describe("curate", () => {
     expect(hashes[0]).not.toBe(hashes[2]);
   });
 
+  it("gives the same corpus and ledger where languages are told in worker threads, on any number of them", async () => {
+    const folder = join(root, "many");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "a.png"), await tinyPng(40, 40, 3));
+    const word = (i: number): string => [...i.toString(26)].map((digit) => "abcdefghijklmnopqrstuvwxyz"[Number.parseInt(digit, 26)]).join("");
+    const line = (i: number): string => JSON.stringify({ id: `${i}`, question: `${i % 3 === 0 ? "Combien de maisons voyez-vous près de la rue" : "How many houses do you see near the street"} ${word(i)}?`, answer: `${i % 9}`, image: "a.png" });
+    writeFileSync(join(folder, "a.jsonl"), Array.from({ length: 4200 }, (_, i) => line(i)).join("\n"));
+    const sources = [{ source: "table", path: folder, settings: { task: "ocr", name: "many", columns: {} } }];
+    const results: unknown[] = [];
+    for (const threads of [1, 2, 4]) {
+      const report = await curate({ sources, output: out, threads, seed: 1, rules: ["language", "verifiable-answer", { rule: "cap", max: 20 }] });
+      expect(report.sources[0]?.dropped).toMatchObject([{ rule: "language", rows: 1400 }, { rule: "cap", rows: 2780 }]);
+      results.push([report.contentHash, await withDatabase({}, (c) => queryRows(c, `SELECT * FROM ${literal(join(out, "ledger.parquet"))}`))]);
+      rmSync(out, { recursive: true });
+    }
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+
   it("writes copies under a name that says so, and merges sources of one name", async () => {
     const report = await curate({
       sources: [

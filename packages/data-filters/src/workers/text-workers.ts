@@ -12,6 +12,8 @@ import { workerFile } from "./worker-file";
 const WORTH_A_WORKER = 4000;
 /** Texts of one message; long enough that messages cost nothing, short enough that workers end together. */
 const BATCH = 512;
+/** Threads at most: each holds its own language database, some 60 MB in all. */
+const MOST_THREADS = 8;
 /** Batches that wait at a worker, so that it never waits for this thread. */
 const AHEAD = 2;
 
@@ -32,9 +34,9 @@ export class TextWorkers {
   #threads: Thread[] = [];
   #failure: Error | undefined;
 
-  /** @param count worker threads; by default one for each core */
+  /** @param count worker threads, of which at most 8 are used; by default one for each core */
   constructor(count: number = availableParallelism()) {
-    this.#count = count;
+    this.#count = Math.min(count, MOST_THREADS);
   }
 
   /**
@@ -67,11 +69,10 @@ export class TextWorkers {
   }
 
   #send(request: TextRequest): Promise<readonly string[]> {
-    while (this.#threads.length < this.#count && this.#failure === undefined) this.#threads.push(this.#start());
     const promise = new Promise<readonly string[]>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
-      const [first, ...others] = this.#threads as [Thread, ...Thread[]];
-      const thread = others.reduce((least, one) => (one.pending.length < least.pending.length ? one : least), first);
+      let thread = this.#threads.reduce<Thread | undefined>((least, one) => (least === undefined || one.pending.length < least.pending.length ? one : least), undefined);
+      if (thread === undefined || (thread.pending.length > 0 && this.#threads.length < this.#count)) this.#threads.push((thread = this.#start()));
       thread.pending.push({ resolve, reject });
       thread.worker.postMessage(request, []);
     });
