@@ -64,6 +64,7 @@ const round3 = (x: number): number => Math.round(x * 1000) / 1000;
 
 const sets: [string, string][] = [
   ["own", join(root, "tools/goldens/math-verify/pairs.json")],
+  ["written", join(root, "tools/goldens/math-verify/written.json")],
   ["cases", join(shared, "cases.json")],
   ["cross", join(shared, "cross_500.json")],
   ["latex", join(shared, "latex_strings_500.json")],
