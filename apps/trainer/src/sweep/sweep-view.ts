@@ -1,5 +1,6 @@
 /** The terminal's view of a sweep: one bar for all steps and one for each run under way; a line a finished run where the output is no terminal. */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import { formatDuration } from "../training/duration";
 import type { SweepEvent } from "./run-sweep";
 import type { RunResult } from "./run-result";
 
@@ -84,8 +85,4 @@ function terminalView(stream: NodeJS.WriteStream): SweepView {
     },
     close: () => bars.stop(),
   };
-}
-
-function formatDuration(seconds: number): string {
-  return seconds < 90 ? `${Math.ceil(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -6,21 +6,33 @@ import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
 import { totalUpdates } from "./learner-config";
 import { modelArchitecture, processorFolder } from "./load-model";
-import { estimateMemory, formatMemory } from "./memory-estimate";
+import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";
 import { seenSizes } from "./prepared-prompt";
 import { configuredPromptMaker } from "./prompt-maker";
+import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
 import { openTrainingSource } from "./training-data";
 
 /** Of the first batch, so many prompts are prepared: enough to see how they look. */
 const shownPrompts = 4;
 
+/** What a run would be; `text` is all of it for people. */
+export interface DryRun {
+  readonly run: { readonly name: string; readonly steps: number; readonly updates: number };
+  readonly data: { readonly samples: number; readonly sources: readonly string[]; readonly epochs: number; readonly leftOut: number };
+  readonly prompts: readonly { readonly id: string; readonly tokens: number; readonly pictures: readonly (readonly [width: number, height: number])[]; readonly text: string }[];
+  readonly memory: MemoryEstimate & { readonly available: number };
+  /** null where it was not measured: rollouts of servers, or a model that does not fit. */
+  readonly time: TimeEstimate | null;
+  readonly text: string;
+}
+
 /**
- * The data, the first prompts as the model sees them, and an estimate of the memory.
+ * The data, the first prompts as the model sees them, and estimates of memory and time.
  *
  * @param available bytes of memory to compare with; the machine's unless told
  * @throws ConfigError, DatasetError, TokenizerError: what training would refuse
  */
-export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<string> {
+export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<DryRun> {
   const { model, rollout, run, update } = config;
   const architecture = await modelArchitecture(model);
   const processor = createProcessor(processorFolder(model));
@@ -34,9 +46,14 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
   try {
     const { prompts, badRows: skipped } = await data.batch(0, Math.min(shownPrompts, rollout.promptsPerStep));
     const { patchSize } = processor.imageProcessor.settings;
+    const memory = estimateMemory(config, architecture);
+    // What won't fit would not be measured either, and generation by servers is theirs.
+    const measurable = rollout.engine === "local" && memory.total < available && prompts.length > 0;
+    const time = measurable ? await estimateTime(config, architecture, prompts, processorFolder(model)) : null;
+    const epochs = (run.steps * rollout.promptsPerStep) / data.length;
     const lines = [
       `Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`,
-      `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ${((run.steps * rollout.promptsPerStep) / data.length).toFixed(1)} epochs`,
+      `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ${epochs.toFixed(1)} epochs`,
       "",
       ...prompts.flatMap((prompt, index) => {
         const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
@@ -46,10 +63,18 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
       }),
       ...(skipped.length === 0 ? [] : [`${skipped.length} rows were left out on the way, the first: ${skipped[0]}`]),
       "",
-      formatMemory(estimateMemory(config, architecture), available),
+      formatMemory(memory, available),
       "",
+      ...(time === null ? [] : [formatTime(time, config), ""]),
     ];
-    return lines.join("\n");
+    return {
+      run: { name: run.name, steps: run.steps, updates: totalUpdates(config) },
+      data: { samples: data.length, sources: data.sources, epochs, leftOut: skipped.length },
+      prompts: prompts.map((prompt) => ({ id: prompt.id, tokens: prompt.promptIds.length, pictures: seenSizes(prompt, patchSize).map(([, height = 0, width = 0]) => [width, height] as const), text: prompt.text })),
+      memory: { ...memory, available },
+      time,
+      text: lines.join("\n"),
+    };
   } finally {
     data.close();
   }

@@ -1,8 +1,9 @@
 /**
  * The terminal's view of a run: one progress bar, and under it a table that stays in place, reward by source. Where the
- * output is no terminal (a pipe, a CI log) it prints a line every few steps instead.
+ * output is no terminal (a pipe, a CI log) it prints a line a step instead, and the sources every few steps.
  */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import { formatDuration } from "./duration";
 import type { TrainingEvent, TrainingListener } from "./training-event";
 
 export interface LiveViewOptions {
@@ -82,7 +83,7 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
       const { step, steps, reward } = event.summary;
       stepsSeen += 1;
       const left = ((performance.now() - trainingStarted) / 1000 / stepsSeen) * (steps - step);
-      progress("train", step, steps, `${step}/${steps}  reward ${reward.toFixed(2)}  ${Math.ceil(left)} s left`);
+      progress("train", step, steps, `${step}/${steps}  reward ${reward.toFixed(2)}  ${formatDuration(left)} left`);
       for (const [source, mean] of means(event.summary.accuracyBySource)) {
         if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
         const start = before.get(source);
@@ -97,6 +98,8 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
 
 function plainView(stream: NodeJS.WriteStream): LiveView {
   const means = recentMeans();
+  let stepsSeen = 0;
+  let spent = 0;
   const line = (text: string) => stream.write(`${text}\n`);
   const table = (entries: readonly (readonly [string, number])[]) =>
     entries.map(([source, mean]) => `${source.replace(/^demo_/, "")} ${mean.toFixed(2)}`).join("  ");
@@ -104,10 +107,13 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
     if (event.type === "evaluated") {
       line(`eval  step ${String(event.step).padStart(3)}  mean ${event.scores.mean.toFixed(3)}  (${event.seconds.toFixed(1)} s)`);
     } else if (event.type === "step") {
-      const { step, steps, reward, seconds } = event.summary;
+      const { step, steps, reward, seconds, responseTokens, gradientNorm } = event.summary;
       const current = means(event.summary.accuracyBySource);
+      stepsSeen += 1;
+      spent += seconds.total;
+      const left = step === steps ? "" : `  ${formatDuration((spent / stepsSeen) * (steps - step))} left`;
+      line(`train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${responseTokens.toFixed(0)} tokens  grad ${gradientNorm.toPrecision(2)}  ${seconds.total.toFixed(1)} s${left}`);
       if (step === 1 || step % window === 0 || step === steps) {
-        line(`train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${seconds.total.toFixed(1)} s`);
         line(`      ${table([...current].sort(([a], [b]) => a.localeCompare(b)))}`);
       }
     } else if (event.type === "bad-row") {

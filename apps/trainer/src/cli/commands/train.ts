@@ -8,7 +8,7 @@ export const trainCommand: Command = {
     config: { type: "positional", description: "A .yaml, .json or .ts file, a folder with a v-triune.yaml, or with --resume a run folder" },
     set: { type: "string", valueHint: "key=value", description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated" },
     resume: { type: "boolean", description: "Go on from the run's last checkpoint" },
-    "dry-run": { type: "boolean", description: "Show the first prompts and the memory it takes; train nothing" },
+    "dry-run": { type: "boolean", description: "Show the first prompts, the memory and the time it takes; train nothing" },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
     strict: { type: "boolean", description: "Stop at a bad row instead of skipping it" },
     json: { type: "boolean", description: "Print one JSON object an event, for programs" },
@@ -24,7 +24,8 @@ export const trainCommand: Command = {
     const config = (await runFolderConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
     if (args["dry-run"] === true) {
       const { dryRun } = await import("../../training/dry-run");
-      output.out(await dryRun(config));
+      const { text, ...found } = await dryRun(config);
+      output.out(args["json"] === true ? `${JSON.stringify(found)}\n` : text);
       return 0;
     }
     const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }, { openRunDashboard }] = await Promise.all([
