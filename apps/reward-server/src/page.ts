@@ -1,3 +1,5 @@
+import { PAGE_EXAMPLES } from "./page-examples";
+
 /**
  * The page at `/` for a browser: live counters out of `/metrics` and a form to try a verifier. One text without any other file;
  * what comes from the server or the form is only ever set as text.
@@ -29,6 +31,8 @@ dt { font-size: .85rem; } dd { margin: 0; font-size: 1.4rem; font-variant-numeri
 label { display: block; margin: .75rem 0; } textarea, select, input { display: block; width: 100%; box-sizing: border-box; font: inherit; }
 textarea, pre { font-family: ui-monospace, monospace; font-size: .9rem; } pre { white-space: pre-wrap; border: 1px solid #8886; border-radius: .4rem; padding: .75rem; min-height: 1.5rem; }
 button { font: inherit; padding: .4rem 1.2rem; }
+html { background: #fff; color: #1a1a1a; } a { color: #0645ad; }
+@media (prefers-color-scheme: dark) { html { background: #17181a; color: #e8e8e8; } a { color: #8ab4f8; } }
 </style>
 </head>
 <body>
@@ -44,8 +48,8 @@ ${COUNTERS.map(([id, label]) => `<div><dt>${label}</dt><dd id="${id}">…</dd></
 <form id="form">
 ${token ? '<label>Bearer token <input id="token" type="password" autocomplete="off"></label>' : ""}
 <label>Verifier <select id="verifier">${options}</select></label>
-<label>Response <textarea id="response" rows="4" spellcheck="false">The answer is \\boxed{4}</textarea></label>
-<label>Gold answer <textarea id="gold" rows="2" spellcheck="false">\\boxed{4}</textarea></label>
+<label>Response <textarea id="response" rows="4" spellcheck="false"></textarea></label>
+<label>Gold answer <textarea id="gold" rows="2" spellcheck="false"></textarea></label>
 <label>Parameters, JSON <textarea id="params" rows="2" spellcheck="false">{}</textarea></label>
 <button>Judge</button>
 </form>
@@ -78,6 +82,16 @@ async function look() {
   setTimeout(look, document.hidden ? 10000 : 1000);
 }
 look();
+const examples = ${JSON.stringify(PAGE_EXAMPLES).replaceAll("<", "\\u003c")};
+const show = () => {
+  const example = examples[at("verifier").value] || examples.mathverify;
+  at("response").value = example.response;
+  at("gold").value = example.gold;
+  at("params").value = JSON.stringify(example.params);
+  at("verdict").textContent = "";
+};
+at("verifier").addEventListener("change", show);
+show();
 at("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   at("verdict").textContent = "…";
