@@ -1,9 +1,9 @@
 /** The adjoint of broadcasting: sums a gradient over the axes along which its tensor was repeated. */
 import * as tf from "@tensorflow/tfjs-core";
 
-/** The tensor summed down to `shape`; returned as it is when the shapes agree. */
+/** The tensor summed down to `shape`; always a tensor of its own, so that whoever has used up a gradient may dispose it. */
 export function sumToShape(tensor: tf.Tensor, shape: readonly number[]): tf.Tensor {
-  if (tensor.rank === shape.length && tensor.shape.every((size, axis) => size === shape[axis])) return tensor;
+  if (tensor.rank === shape.length && tensor.shape.every((size, axis) => size === shape[axis])) return tf.clone(tensor);
   const lead = tensor.rank - shape.length;
   const axes = tensor.shape.flatMap((size, axis) => (axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : []));
   const summed = axes.length === 0 ? tensor : tf.sum(tensor, axes);

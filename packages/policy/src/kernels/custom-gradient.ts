@@ -22,9 +22,20 @@ export function withGradient<Out extends tf.Tensor>(
   const operation = tf.customGrad((...args: (tf.Tensor | tf.GradSaveFunc)[]) => {
     const save = args[args.length - 1] as tf.GradSaveFunc;
     const { value, gradient } = forward(save);
-    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradient(dy as Out, saved) };
+    return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => once(gradient, dy as Out, saved) };
   });
   return operation(...inputs) as Out;
+}
+
+/**
+ * The gradients, and then memory back: tfjs would keep what they computed on the way, the tensors saved for them and the
+ * gradients of every intermediate value until the whole backward pass is done, which is twice the activations at the end. Each
+ * gradient is used once, as every op between gives its inputs gradients that are tensors of their own.
+ */
+function once<Out extends tf.Tensor>(gradient: WithGradient<Out>["gradient"], dy: Out, saved: tf.Tensor[]): tf.Tensor[] {
+  const gradients = tf.tidy(() => gradient(dy, saved));
+  tf.dispose([dy, ...saved].filter((tensor) => !gradients.includes(tensor)));
+  return gradients;
 }
 
 /**

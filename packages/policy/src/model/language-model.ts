@@ -48,7 +48,7 @@ export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | unde
       if (options.checkpointing) {
         const variables = weights.variablesUnder(`model.layers.${i}.`);
         hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin]) => layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }));
-      } else hidden = layer(hidden, rotary);
+      } else hidden = tf.tidy(() => layer(hidden, rotary));
       if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
     }
     const final = rmsNorm(hidden, weights.vector("model.norm.weight"), config.rmsNormEps);

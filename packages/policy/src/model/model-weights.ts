@@ -22,13 +22,18 @@ export interface LinearAdapter {
   readonly scale: number;
 }
 
+function elements({ shape }: ParameterShape): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
 export class ModelWeights {
   readonly #tensors = new Map<string, tf.Tensor>();
   /** Adapters by the layer's name without `.weight`. */
   readonly adapters = new Map<string, LinearAdapter>();
 
   /**
-   * Puts every tensor on the backend.
+   * Puts every tensor on the backend, the largest first: what lies in memory twice for a moment is then little beside what is
+   * there already.
    *
    * @param values fetches a tensor's values, one at a time
    * @param frozen whether a tensor is a constant
@@ -40,9 +45,9 @@ export class ModelWeights {
     frozen: (shape: ParameterShape) => boolean,
   ) {
     try {
-      for (const shape of shapes) {
+      for (const shape of shapes.toSorted((a, b) => elements(b) - elements(a))) {
         const data = values(shape);
-        const size = shape.shape.reduce((product, n) => product * n, 1);
+        const size = elements(shape);
         if (!data || data.length !== size) {
           throw new WeightsError({
             what: data ? "A tensor has another shape than the configuration asks for." : "A tensor is missing from the weights.", where: `tensor ${shape.name}`,
@@ -50,6 +55,8 @@ export class ModelWeights {
           });
         }
         const tensor = tf.keep(tf.tensor(data, [...shape.shape], "float32"));
+        // tfjs-node copies values at their tensor's first use; until then all of them would be there.
+        if (tf.getBackend() === "tensorflow") tf.slice(tensor, shape.shape.map(() => 0), shape.shape.map(() => 1)).dispose();
         if (frozen(shape)) this.#tensors.set(shape.name, tensor);
         else {
           this.#tensors.set(shape.name, tf.variable(tensor));

@@ -59,7 +59,7 @@ function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: Vi
     if (checkpointing) {
       const variables = weights.variablesUnder(`visual.blocks.${i}.`);
       hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin]) => block(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }));
-    } else hidden = block(hidden, rotary);
+    } else hidden = tf.tidy(() => block(hidden, rotary));
     trace?.(`vision.block.${i}`, hidden);
   }
 
