@@ -43,7 +43,8 @@ def variant(r):
     def text():
         return "t%d" % r.randint(1, 14)
 
-    cases = [{"name": "text_only", "rows": [[text()]], "nll_grads": True, "big_grads": True}]
+    # a few tokens at least: with one there is nothing to attend to, and gradients of queries are rounding errors
+    cases = [{"name": "text_only", "rows": [["t%d" % r.randint(4, 17)]], "nll_grads": True, "big_grads": True}]
     images, row = [], [text()]
     for _ in range(r.randint(1, 3)):
         row += ["i%d" % len(images), text()]

@@ -30,7 +30,11 @@ export interface LoadedModel {
  */
 export async function loadModel(model: ModelConfig, seed: number, freeze: readonly ParameterGroup[], checkpoint?: string): Promise<LoadedModel> {
   if (model.adapter !== null) return loadWithAdapter(model, model.adapter, seed, checkpoint);
-  if (checkpoint !== undefined) return { policy: await loadQwen25Vl(checkpoint, { freeze }), processor: createProcessor(checkpoint) };
+  if (checkpoint !== undefined) {
+    // Not from the checkpoint, which may have been pruned by the time of the next one.
+    const sourceFolder = model.init === "pretrained" ? model.path : model.tokenizer;
+    return { policy: await loadQwen25Vl(checkpoint, { freeze, sourceFolder }), processor: createProcessor(checkpoint) };
+  }
   if (model.init === "pretrained") return { policy: await loadQwen25Vl(model.path, { freeze }), processor: createProcessor(model.path) };
   const config = await readConfig(model.config);
   const policy = createQwen25Vl(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });

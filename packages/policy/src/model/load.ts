@@ -17,7 +17,7 @@ import { isFrozen, Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl";
  * @throws ConfigError when the configuration is missing, unsupported or impossible
  * @throws WeightsError when a tensor is missing, superfluous or of another shape than the configuration asks for
  */
-export async function loadQwen25Vl(folder: string, options: Omit<Qwen25VlOptions, "sourceFolder"> = {}): Promise<Qwen25VlPolicy> {
+export async function loadQwen25Vl(folder: string, options: Qwen25VlOptions = {}): Promise<Qwen25VlPolicy> {
   const config = readModelConfig(folder);
   const shapes = parameterShapes(config);
   const reader = openSafetensors(folder);
@@ -42,7 +42,7 @@ export async function loadQwen25Vl(folder: string, options: Omit<Qwen25VlOptions
       });
     }
     const weights = new ModelWeights(shapes, ({ name }) => reader.readFloat32(stored.get(name)!), isFrozen(options));
-    return new Qwen25VlPolicy(config, weights, { ...options, sourceFolder: folder });
+    return new Qwen25VlPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
   } finally {
     reader.close();
   }

@@ -1,8 +1,8 @@
 /**
  * M-RoPE positions (Qwen2-VL, arXiv 2409.12191 §2.1; numbers as transformers 5.23's `get_rope_index`): text counts on in
  * all three of time, height and width; a picture's tokens take its grid, from the position where it starts; after it, text
- * goes on at start + max(height, width) in merged cells. Frames of a video are int(tokensPerSecond · secondsPerGrid) apart
- * in time. (transformers 4.57 differs for videos: it goes on after the largest position.)
+ * goes on at start + max(height, width) in merged cells. Frame f of a video is at int(f · tokensPerSecond · secondsPerGrid) in
+ * time, computed in float32. (transformers 4.57 differs for videos: it goes on after the largest position.)
  */
 import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
@@ -37,13 +37,13 @@ export function mropePositions(prompt: PromptInput, config: Qwen25VlConfig): Mro
     }
     const grid = source.input?.gridThw[source.used];
     if (!grid) throw mismatch(promptIds, source, config);
-    const interval = source.kind === "video" ? Math.trunc(config.vision.tokensPerSecond * (source.input!.secondsPerGrid?.[source.used] ?? 1)) : 1;
+    const interval = source.kind === "video" ? Math.fround(config.vision.tokensPerSecond * Math.fround(source.input!.secondsPerGrid?.[source.used] ?? 1)) : 1;
     source.used++;
     const [time, height, width] = [grid[0], grid[1] / merge, grid[2] / merge];
     const end = i + time * height * width;
     for (let k = 0; i < end; k++, i++) {
       if (promptIds[i] !== source.id) throw mismatch(promptIds, source, config);
-      positions[i] = next + Math.floor(k / (height * width)) * interval;
+      positions[i] = next + Math.trunc(Math.fround(Math.floor(k / (height * width)) * interval));
       positions[count + i] = next + (Math.floor(k / width) % height);
       positions[2 * count + i] = next + (k % width);
     }

@@ -32,7 +32,7 @@ export interface Qwen25VlOptions {
    * a third more time. Off unless told.
    */
   readonly gradientCheckpointing?: boolean;
-  /** The folder the weights came from; `save` takes the tokenizer and templates along from it. */
+  /** Where `save` takes tokenizer and templates along from; the folder that was loaded unless told. */
   readonly sourceFolder?: string;
 }
 
