@@ -9,10 +9,8 @@ import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
 import { type Qwen25VlPolicy, type RolloutRow, type SafetensorsEntry, openSafetensors, writeSafetensors } from "@v-triune/policy";
-import type { ModelConfig } from "../config/training-config";
 import { RunFolderError } from "../errors";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
-import { companionFolder, copyMissingCompanions } from "./companion-files";
 
 /** What a run needs besides weights and moments to go on exactly where it stopped. */
 export interface TrainingState {
@@ -29,19 +27,16 @@ interface StateFile extends TrainingState {
 }
 
 /**
- * @param model as configured: where its tokenizer comes from, and whether the checkpoint holds an adapter alone
  * @throws WriteError when the disk is full or not writable; an earlier checkpoint stays as it is
  */
 export async function saveCheckpoint(
   folder: string,
   state: TrainingState,
   policy: Qwen25VlPolicy,
-  model: ModelConfig,
   learner: Pick<Learner<RolloutRow>, "exportState">,
 ): Promise<void> {
   await writeFolderAtomic(folder, async (temporary) => {
     await policy.save(temporary);
-    if (model.adapter === null) await copyMissingCompanions(companionFolder(model), temporary);
     const { optimizer } = learner.exportState();
     await writeSafetensors(join(temporary, "optimizer.safetensors"), momentEntries(optimizer.moments));
     const files: Record<string, { bytes: number; sha256: string }> = {};

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { companionFolder, copyMissingCompanions } from "../checkpoint/companion-files";
 import type { TrainingConfig } from "../config/training-config";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { LoadedModel } from "../training/load-model";
@@ -65,7 +64,7 @@ class HandOver {
   #written: string | undefined;
 
   constructor(
-    readonly config: TrainingConfig,
+    config: TrainingConfig,
     readonly model: LoadedModel,
     readonly root: string,
     readonly serverRoot: string | null,
@@ -88,7 +87,6 @@ class HandOver {
     await rm(folder, { recursive: true, force: true });
     await writeFolderAtomic(folder, async (temporary) => {
       await this.model.policy.save(temporary, content === "model" ? { adapter: "merged" } : {});
-      if (content === "model") await copyMissingCompanions(companionFolder(this.config.model), temporary);
     });
     this.#written = label;
     return seen;

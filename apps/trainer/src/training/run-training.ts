@@ -285,7 +285,7 @@ class Run {
     const path = this.folder.checkpointPath(step);
     // First: once the checkpoint is there, nobody computes this step again.
     await parts.monitor.flush();
-    await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, this.config.model, parts.learner);
+    await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, parts.learner);
     await this.#prune(parts.best);
     this.#listen({ type: "saved", step, folder: path });
     return path;
