@@ -1,7 +1,7 @@
 /**
  * POST /v1/chat/completions, as OpenAI documents it, with what each server adds or leaves out:
  *
- * vLLM (docs: serving/openai_compatible_server; vllm/entrypoints/openai/chat_completion/protocol.py). `return_token_ids` gives
+ * vLLM (docs: serving/openai_compatible_server; vllm/entrypoints/openai/chat_completion/protocol.py of 0.33.0). `return_token_ids` gives
  * `choices[].token_ids`; versions before 0.10.2 know `return_tokens_as_token_ids`, which spells the tokens of the log-probs
  * "token_id:42". What a request leaves out comes from the model's generation_config.json (Qwen2.5-VL's asks for a repetition
  * penalty of 1.05), so everything that shapes the distribution is said.

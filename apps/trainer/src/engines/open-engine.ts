@@ -87,12 +87,13 @@ function checkAbilities({ url, kind, abilities }: EngineReport, temperature: num
   const needed: readonly Ability[] = ["pictures", "max_tokens", ...(temperature > 0 ? (["temperature"] as const) : [])];
   for (const { ability, status, detail } of abilities) {
     if (status === "yes" || !needed.includes(ability)) continue;
+    const pinned = detail.includes("pinned to");
     throw new EngineError({
       what: `${serverNames[kind]} can't give rollouts for this run.`,
       where: url,
-      expected: { pictures: "that it sees pictures", max_tokens: "that it keeps to max_tokens", temperature: "that it samples" }[ability as "pictures"],
+      expected: status === "failed" ? "an answer to a question about a picture" : { pictures: "that it sees pictures", max_tokens: "that it keeps to max_tokens", temperature: "that it samples" }[ability as "pictures"],
       found: detail,
-      fix: `v-triune doctor --engine ${url} shows all that was tried`,
+      fix: pinned ? "start transformers serve without a model on its command line: each step's weights are a folder of their own" : `v-triune doctor --engine ${url} shows all that was tried`,
     });
   }
 }

@@ -7,6 +7,7 @@ import { selectBackend } from "@v-triune/backend";
 import { engineLine, formatEngineReport } from "./format-engine-report";
 import { ServerFault, ServerRefusal } from "./http-json";
 import { can, probeEngine } from "./probe-engine";
+import { recogniseServer } from "./server-kind";
 
 const open: { stop(): unknown }[] = [];
 afterEach(async () => {
@@ -49,6 +50,18 @@ describe("probeEngine", () => {
       expect(engineLine(report)).toMatch(/: token ids and log-probabilities$/);
       if (protocol === "vllm") expect(server.violations).toEqual([]);
     }
+  });
+
+  it.each([
+    ["vllm", "0.18.1", { "/version": { version: "0.18.1" }, "/v1/models": { data: [{ id: "m", owned_by: "vllm" }] } }],
+    ["sglang", "0.5.3", { "/get_model_info": { model_path: "m" }, "/get_server_info": { version: "0.5.3" } }],
+    ["sglang", null, { "/model_info": { model_path: "m" } }],
+    ["llama.cpp", "b6000-abc", { "/v1/models": { data: [{ id: "m", owned_by: "llamacpp" }] }, "/props": { build_info: "b6000-abc" } }],
+    ["transformers", null, { "/openapi.json": { paths: { "/load_model": {}, "/reset": {}, "/v1/chat/completions": {} } } }],
+    ["openai", null, { "/v1/models": { data: [{ id: "m" }] }, "/openapi.json": { paths: {} } }],
+  ] as const)("recognises %s %s", async (kind, version, replies) => {
+    const url = await canned((path) => (replies as Readonly<Record<string, unknown>>)[path]);
+    expect(await recogniseServer(url, {})).toMatchObject({ kind, version });
   });
 
   it("finds out what a server ignores with a 200", async () => {

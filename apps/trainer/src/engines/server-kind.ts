@@ -53,7 +53,8 @@ export async function recogniseServer(url: string, options: Pick<HttpJsonOptions
   if (owner === "vllm" || (isRecord(version) && typeof version["version"] === "string")) {
     return { kind: "vllm", models, version: isRecord(version) ? String(version["version"]) : null };
   }
-  const info = await get("/get_model_info");
+  // The old name of /model_info, which newer versions mean to drop.
+  const info = (await get("/model_info")) ?? (await get("/get_model_info"));
   if (isRecord(info) && typeof info["model_path"] === "string") {
     const server = (await get("/server_info")) ?? (await get("/get_server_info"));
     return { kind: "sglang", models, version: isRecord(server) && typeof server["version"] === "string" ? server["version"] : null };

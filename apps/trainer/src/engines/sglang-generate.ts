@@ -1,5 +1,5 @@
 /**
- * SGLang's own POST /generate (docs.sglang.io: basic_usage/sampling_params, basic_usage/native_api): token ids in, token ids and
+ * SGLang's own POST /generate (docs.sglang.io: basic_usage/sampling_params, basic_usage/native_api; fields as in SGLang 0.5.23): token ids in, token ids and
  * log-probabilities out, and with them the version of the weights that drew them.
  *
  * With pictures the rendered text is sent, one placeholder a picture: the server's processor expands placeholders itself, and

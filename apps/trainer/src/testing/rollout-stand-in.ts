@@ -3,8 +3,8 @@
  * handed. Every request is checked against the documented API; what does not fit is answered 400 and noted in `violations`.
  *
  * SGLang: docs.sglang.io basic_usage/sampling_params, advanced_features/sglang_for_rl; srt/managers/io_struct.py,
- * srt/entrypoints/http_server.py. vLLM: docs.vllm.ai features/lora, features/sleep_mode, training/weight_transfer,
- * training/layerwise; entrypoints/openai/chat_completion/protocol.py, entrypoints/serve/{lora,dev/rlhf,dev/rpc,dev/cache}.
+ * srt/entrypoints/http_server.py of 0.5.23. vLLM 0.33.0: docs.vllm.ai features/lora, features/sleep_mode, training/weight_transfer,
+ * training/layerwise; entrypoints/openai/chat_completion/protocol.py, entrypoints/serve/{lora,dev/rpc,dev/cache}, entrypoints/rl/online.
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -161,7 +161,7 @@ export class RolloutStandIn {
 
   async #sglang(path: string, body: Body | undefined): Promise<unknown> {
     if (path === "/v1/models") return { object: "list", data: [{ id: this.options.model, object: "model", owned_by: "sglang" }] };
-    if (path === "/get_model_info") return { model_path: this.options.model, tokenizer_path: this.options.model, is_generation: true, weight_version: this.#version };
+    if (path === "/model_info") return { model_path: this.options.model, tokenizer_path: this.options.model, is_generation: true, weight_version: this.#version };
     if (path === "/server_info") return { version: "0.5.9", model_path: this.options.model };
     if (path === "/update_weights_from_disk") {
       if (!this.ignoresWeights) {
