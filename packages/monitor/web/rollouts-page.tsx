@@ -120,7 +120,7 @@ function RolloutList({ run }: { run: string }) {
               <tbody>
                 {page.data.rows.map((row) => (
                   <tr key={`${row.step} ${row.group} ${row.sample}`}>
-                    <td>
+                    <td class="place">
                       <a href={linkTo("rollouts", { run, step: row.step, group: row.group, sample: row.sample })}>
                         {row.step} · {row.group} · {row.sample}
                       </a>

@@ -34,7 +34,7 @@ export function SourcePage({ run }: { run: string }) {
   const covered = new Set<string>();
   const chart = (title: string, split: "train" | "eval", metrics: readonly string[]) => {
     const load = async (from?: number, to?: number): Promise<Line[]> =>
-      (await backend.series(run, { split, scope: "source", names: [name], metrics, from, to })).map((series) => ({ ...series, label: series.metric.replace(/^verifier\//, "").replace(/_label_match_(pure|recall)\/mean$/, "") }));
+      (await backend.series(run, { split, scope: "source", names: [name], metrics, from, to })).map((series) => ({ ...series, label: series.metric.replace(/^verifier\//, "").replace(/_label_match_(pure|recall)\/mean$/, "").replace(/^pure_(map\d*)_score\/mean$/, "$1") }));
     return <Chart key={`${split} ${title}`} title={title} subject={`${run} ${name} ${split} ${title} ${metrics.length}`} version={now} load={load} />;
   };
   const known = train?.metrics ?? [];

@@ -141,10 +141,16 @@ export interface RolloutStore {
 
 const fileName = (step: number): string => `step-${String(step).padStart(6, "0")}.parquet`;
 
+/** A connection with the table that a step's rows go through. */
+async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect();
+  await connection.run(`create temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values VARCHAR, addition_values VARCHAR)`);
+  return connection;
+}
+
 async function writeParquet(connection: DuckDBConnection, path: string, rows: readonly StoredRollout[]): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.tmp-${process.pid}`);
   await mkdir(dirname(path), { recursive: true });
-  await connection.run(`create or replace temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values VARCHAR, addition_values VARCHAR)`);
   try {
     const appender = await connection.createAppender("rollouts");
     try {
@@ -169,7 +175,7 @@ async function writeParquet(connection: DuckDBConnection, path: string, rows: re
     await rm(temporary, { force: true });
     throw error;
   } finally {
-    await connection.run("drop table if exists rollouts");
+    await connection.run("truncate rollouts");
   }
 }
 
@@ -187,7 +193,7 @@ export function createRolloutStore({ folder, keep, onProblem }: RolloutStoreOpti
 
   async function store(step: number, rows: readonly StoredRollout[]): Promise<void> {
     instance ??= await DuckDBInstance.create(":memory:", { threads: "1", memory_limit: "512MB", autoinstall_known_extensions: "false", autoload_known_extensions: "false" });
-    connection ??= await instance.connect();
+    connection ??= await connected(instance);
     await writeParquet(connection, join(folder, fileName(step)), rows);
     if (keep === null) return;
     for (const old of (await steps()).slice(0, -keep)) await rm(join(folder, fileName(old)), { force: true });

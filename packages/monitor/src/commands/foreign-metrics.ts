@@ -4,6 +4,7 @@
  * - verl's file logger (trainer.logger=[file], verl 0.5 to 0.9): {"step": 12, "data": {"critic/rewards/mean": 0.6, ..}}; validation as
  *   `val-core/<source>/acc/mean@8` and `val-aux/<source>/..`, older ones as `val/test_score/<source>`.
  * - V-Triune's Python, a verl of its time: the same, with numbers of a source under `<prefix>/<source>/<metric>` (see SOURCE_PREFIXES).
+ *   NaN stands as null there (orjson), in older ones as NaN.
  * - TRL: log_history of a trainer_state.json, or one log a line: {"step": 12, "reward": 0.6, "completions/mean_length": 80, ..}.
  */
 import type { MetricRecord, MetricScope, MetricSplit } from "../metric-record";
@@ -28,7 +29,7 @@ const TRL_NAMES: Readonly<Record<string, string>> = {
   "completions/clipped_ratio": "response_length/clip_ratio",
   "clip_ratio/region_mean": "actor/pg_clipfrac",
   clip_ratio: "actor/pg_clipfrac",
-  "clip_ratio/low_mean": "actor/pg_clipfrac_lower",
+  policy_loss: "actor/pg_loss",
 };
 
 /** Under which a metric of one source stands in flat names: ours in TensorBoard, and what forks of verl use. */
@@ -76,10 +77,10 @@ function numberOf(value: unknown): number | undefined {
   return value === "Infinity" || value === "inf" ? Infinity : undefined;
 }
 
-function recordsOf(step: number, data: Readonly<Record<string, unknown>>, placeOf: (flat: string) => Place): MetricRecord[] {
+function recordsOf(step: number, data: Readonly<Record<string, unknown>>, placeOf: (flat: string) => Place, nothing?: number): MetricRecord[] {
   const records = new Map<string, MetricRecord & { metrics: Record<string, number> }>();
   for (const [flat, raw] of Object.entries(data)) {
-    const value = numberOf(raw);
+    const value = raw === null ? nothing : numberOf(raw);
     if (value === undefined) continue;
     const { split, scope, name, metric } = placeOf(flat);
     const key = JSON.stringify([split, scope, name]);
@@ -97,7 +98,7 @@ function recordsOf(step: number, data: Readonly<Record<string, unknown>>, placeO
  */
 export function foreignRecords(value: unknown): { readonly dialect: Dialect; readonly records: readonly MetricRecord[] } | null {
   if (!isObject(value) || typeof value.step !== "number") return null;
-  if (isObject(value.data)) return { dialect: "verl", records: recordsOf(value.step, value.data, placeOfVerlName) };
+  if (isObject(value.data)) return { dialect: "verl", records: recordsOf(value.step, value.data, placeOfVerlName, Number.NaN) };
   if (isObject(value.metrics)) return null;
   const { step: _step, epoch: _epoch, ...data } = value;
   // A flat line with names of verl's families is a flat export of verl's (MLflow, wandb).
