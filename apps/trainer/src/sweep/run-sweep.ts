@@ -55,10 +55,10 @@ export interface SweepOutcome {
 /**
  * The runs of a sweep with their configurations, and the demonstration's data where they are the base.
  *
+ * @param demo where those data go
  * @throws ConfigError for a configuration that can't be used
  */
-export async function prepareSweep(sweep: SweepFile, folder: string, cwd: string = process.cwd()): Promise<PlannedRun[]> {
-  const demo = join(folder, "demo");
+export async function prepareSweep(sweep: SweepFile, folder: string, cwd: string = process.cwd(), demo: string = join(folder, "demo")): Promise<PlannedRun[]> {
   const base = sweep.base === "demo" ? await writeDemoBase(demo) : sweep.base;
   return planSweep(sweep, base, folder, sweep.base === "demo" ? { demo } : {}, cwd);
 }

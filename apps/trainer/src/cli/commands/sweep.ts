@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { UsageError } from "../../errors";
 import { wholeNumber } from "../arguments";
@@ -36,8 +38,13 @@ export const sweepCommand: Command = {
     const here = relative(process.cwd(), folder);
     const shown = here === "" || here.startsWith("..") ? folder : here;
     if (args["dry-run"] === true) {
-      const runs = await prepareSweep(sweep, folder);
-      output.out(`${runs.length} runs of ${sweep.name}, to go to ${shown}:\n${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`);
+      const aside = await mkdtemp(join(tmpdir(), "v-triune-sweep-"));
+      try {
+        const runs = await prepareSweep(sweep, folder, process.cwd(), aside);
+        output.out(`${runs.length} runs of ${sweep.name}, to go to ${shown}:\n${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`);
+      } finally {
+        await rm(aside, { recursive: true, force: true });
+      }
       return 0;
     }
     const interruption = catchInterruption({ message: "Stopping: the runs under way finish their step and save. Press Ctrl-C again to stop at once." });
