@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MetricRecord } from "@v-triune/monitor";
@@ -42,6 +42,11 @@ describe("v-triune analyze gradients", () => {
     const { groups } = JSON.parse(text.out) as GradientProfile;
     expect(groups.map(({ group: name, layers }) => [name, layers.length])).toEqual([["vision", 2], ["language", 2]]);
     for (const { norm } of groups.flatMap(({ layers }) => layers)) expect(norm).toBeGreaterThan(0);
+    const picture = join(folder, "gradients.svg");
+    expect(await run("analyze", "gradients", join(folder, "both"), "--svg", picture)).toBe(0);
+    const svg = readFileSync(picture, "utf8");
+    expect(svg.match(/<rect x="60"/g)).toHaveLength(4);
+    expect(svg).toContain(">language, first to last layer");
     expect(await run("analyze", "weights", join(folder, "both"))).toBe(2);
     expect(await run("analyze", "gradients", folder)).toBe(2);
     expect(text.err).toContain("holds no run");
