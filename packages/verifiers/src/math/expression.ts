@@ -234,7 +234,8 @@ function sameParts(a: unknown, b: unknown): boolean {
 }
 
 function sameItems(a: readonly Expression[], b: readonly Expression[]): boolean {
-  if (a.length !== b.length || sameParts(a, b)) return a.length === b.length;
+  if (a.length !== b.length) return false;
+  if (sameParts(a, b)) return true;
   const keys = new Set(a.map(keyOf));
   return b.every((item) => keys.has(keyOf(item)));
 }

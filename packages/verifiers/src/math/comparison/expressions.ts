@@ -9,6 +9,7 @@ import { evaluateExactly } from "../evaluation/exact";
 import { substitute } from "../latex-parser/substitution";
 import { compare, fromNumber, roundScaled, toNumber } from "../rational";
 import { firstRelation, freeSymbols, isAssignment, isEquation, isRelation, lastRelation } from "../structure";
+import { holdsFloat } from "./doubles";
 import { realSetOf, sameRealSet, solves } from "./real-sets";
 import { sameValue } from "./values";
 import { sameZeros } from "./zero-sets";
@@ -136,10 +137,6 @@ function roundable(x: Expression, budget: Budget): { value: ReturnType<typeof fr
   if (exact !== null) return { value: exact, whole: exact.d === 1n && !holdsFloat(x) };
   const value = approximate(x, NOWHERE, budget);
   return value.im === 0 && Number.isFinite(value.re) ? { value: fromNumber(value.re), whole: false } : null;
-}
-
-function holdsFloat(x: Expression): boolean {
-  return x.kind === "number" ? x.float : childrenOf(x).some(holdsFloat);
 }
 
 // Names

@@ -5,13 +5,15 @@
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
 import type { Budget } from "../budget";
-import { type BinderNode, type Expression, type FunctionNode, childrenOf, isIntegerNode, isNumber, keyOf, same } from "../expression";
+import { type BinderNode, type Expression, childrenOf, same } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
 import { SYMBOLIC, approximate } from "../evaluation/numeric";
 import { type Rational, equal, fromNumber, integer, rational, subtract, toNumber } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
+import { floatInside, holdsFloat, sameDouble } from "./doubles";
+import { asDerived, tangentsMeet } from "./simplification";
 
 /** Below this distance the reference takes two irrational constants for equal, however small they are: 2^-49. */
 const CHOP = 2 ** -49;
@@ -54,24 +56,6 @@ export function sameValue(a: Expression, b: Expression, precision: number, budge
   return sameFunction(a, b, symbols, budget);
 }
 
-/** The reference does not simplify what it derived: (x+1)·e^x is not its e^x + x·e^x. A formula must be a polynomial, or have as many terms. */
-function asDerived(f: Expression, x: BinderNode, budget: Budget): boolean {
-  const slope = differentiate(x.body, x.variable, budget);
-  return slope === null || f.kind === x.kind || isPolynomial(f) || termsOf(slope, budget) === termsOf(f, budget);
-}
-
-const isPolynomial = (x: Expression): boolean => (x.kind === "pow" ? isIntegerNode(x.exponent) && !isNumber(x.exponent, -1) && isPolynomial(x.base) : isAlgebraic(x) && childrenOf(x).every(isPolynomial));
-
-/** How many terms a sum has that are not 0. */
-function termsOf(x: Expression, budget: Budget): number {
-  if (x.kind === "add") return x.args.reduce((count, arg) => count + termsOf(arg, budget), 0);
-  const factors = x.kind === "mul" ? x.args : [x];
-  const values = factors.map((factor) => (freeSymbols(factor).size === 0 ? approximate(factor, NOWHERE, budget).re : NaN));
-  if (values.includes(0)) return 0;
-  const rest = factors.filter((_, i) => values[i] !== 1);
-  return rest.length === 1 && rest[0] !== x ? termsOf(rest[0]!, budget) : 1;
-}
-
 /** Whether f is the indefinite integral as the reference gives it, without a constant. */
 function isPrimitive(f: Expression, x: BinderNode, budget: Budget): boolean {
   if (f.kind === "integral") return same(f.body, x.body) && same(f.variable, x.variable);
@@ -95,64 +79,6 @@ function sameConstant(a: Expression, b: Expression, precision: number, budget: B
   // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than it overlooks.
   if (floatInside(a) !== floatInside(b) && magnitude(p) >= 2) return false;
   return closeTo(p, q, chop);
-}
-
-/**
- * Decimals are doubles in the reference, rounded at every step: 8.2·10^6 is no 8200000 to it, 1.5·10^8 is 150000000. The terms of
- * a gold sum are added to what the prediction comes to, as SymPy does. Null where a tree holds more than arithmetic.
- */
-function sameDouble(a: Expression, b: Expression, places: ReadonlyMap<string, Rational>, chop: number, budget: Budget): boolean | null {
-  const y = asDouble(b, places, budget);
-  const total = a.kind === "add" ? a.args.reduce((total, arg) => total + asDouble(arg, places, budget), -y) : asDouble(a, places, budget) - y;
-  return Number.isNaN(total) ? null : Math.abs(total) <= Math.max(chop, 2 ** -60 * Math.abs(y));
-}
-
-/** The value in doubles, operands taken in the order written; exact ones stay exact until they meet a double. */
-function asDouble(x: Expression, places: ReadonlyMap<string, Rational>, budget: Budget): number {
-  if (!holdsFloat(x)) {
-    const exact = evaluateExactly(x, places, budget);
-    return exact === null ? NaN : toNumber(exact);
-  }
-  if (x.kind === "number") return toNumber(x.value);
-  if (x.kind === "pow") return asDouble(x.base, places, budget) ** asDouble(x.exponent, places, budget);
-  if (x.kind !== "add" && x.kind !== "mul") return NaN;
-  const first = x.args.findIndex((arg) => holdsFloat(arg));
-  const rest = x.args.slice(first).map((arg) => asDouble(arg, places, budget));
-  const start = asDouble({ kind: x.kind, args: x.args.slice(0, first) }, places, budget);
-  return x.kind === "add" ? rest.reduce((total, value) => total + value, start) : rest.reduce((total, value) => total * value, start);
-}
-
-/** Whether a decimal stands in a function (other than e^x, which is worked out on both sides) or a power that is no whole one. */
-function floatInside(x: Expression): boolean {
-  if ((x.kind === "function" && x.name !== "exp") || (x.kind === "pow" && !isIntegerNode(x.exponent))) return holdsFloat(x);
-  return childrenOf(x).some(floatInside);
-}
-
-function holdsFloat(...trees: Expression[]): boolean {
-  return trees.some((x) => (x.kind === "number" ? x.float : childrenOf(x).some((part) => holdsFloat(part))));
-}
-
-/**
- * What the trigonometric functions in a tree are taken of; of tangents only those whose formulas the reference lacks: of multiples,
- * and hyperbolic ones.
- */
-function anglesOf(x: Expression, tangents: boolean, found: Set<string> = new Set()): Set<string> {
-  const name = x.kind === "function" ? /^(tan|cot|tanh|(?:sin|cos|sec|csc)h?)$/.exec(x.name)?.[1] : undefined;
-  if (name !== undefined) {
-    const angle = (x as FunctionNode).args[0]!;
-    const key = keyOf(angle);
-    const lacking = name === "tanh" || (/^(tan|cot)$/.test(name) && angle.kind === "mul" && !/constant|function/.test(key));
-    if (!tangents || lacking) found.add(name.endsWith("h") ? `h${key}` : key);
-  }
-  for (const part of childrenOf(x)) anglesOf(part, tangents, found);
-  return found;
-}
-
-function tangentsMeet(a: Expression, b: Expression): boolean {
-  const tangents = anglesOf(a, true);
-  if (tangents.size === 0) return true;
-  const others = anglesOf(b, false);
-  return [...tangents].every((key) => others.has(key));
 }
 
 function sameFunction(a: Expression, b: Expression, symbols: ReadonlyMap<string, boolean>, budget: Budget): boolean {

@@ -1,6 +1,6 @@
 /**
  * Approximate value of a tree at a point, with its error bound. Sums and products over ranges are added up, definite integrals go
- * through Gauss-Legendre panels, limits through points that close in, unknown functions `f(x)` through a fixed smooth function
+ * through double exponential quadrature, limits through points that close in, unknown functions `f(x)` through a fixed smooth function
  * drawn from the name (two trees with the same f at the same places then agree, others do not).
  */
 import { type Budget, BudgetError } from "../budget";
@@ -9,6 +9,8 @@ import { exactRoot, integer, toNumber } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
 import { differentiate } from "./calculus";
 import { evaluateExactly } from "./exact";
+import { extrapolate, infiniteSum } from "./extrapolation";
+import { definite } from "./quadrature";
 import {
   type Approximation,
   FUNCTIONS,
@@ -30,7 +32,7 @@ import {
 
 export type Environment = ReadonlyMap<string, Approximation>;
 
-/** The key of a point at which functions, not constants, are compared. SymPy then knows less: see `unknown`. */
+/** The key of a point at which functions, not constants, are compared. SymPy then knows less: see `unknownFunction` and its uses. */
 export const SYMBOLIC = "";
 const MAX_TERMS = 20_000;
 const EULER_GAMMA = 0.5772156649015329;
@@ -254,53 +256,7 @@ function finds(x: BinderNode): boolean {
   return x.body.kind === "add" ? x.body.args.every((part) => constant(part) || (alone(part) && term(part))) : term(x.body);
 }
 
-/**
- * Partial sums until the terms fall below rounding; a series that converges more slowly, like Σ 1/k², by Richardson's extrapolation of
- * the partial sums over 16, 32, .. 1024 terms. Terms of one sign that never get small enough make it infinite.
- */
-function infiniteSum(term: (k: number) => Approximation, from: number): Approximation {
-  let total = exactly(0);
-  let small = 0;
-  const doublings: Approximation[] = [];
-  for (let k = from, next = 16; k < from + 1024; k++) {
-    const value = term(k);
-    if (!isDefined(value)) return UNDEFINED;
-    total = plus(total, value);
-    small = magnitude(value) <= 1e-17 * (1 + magnitude(total)) ? small + 1 : 0;
-    if (small >= 5) return total;
-    if (k - from + 1 === next) {
-      doublings.push(total);
-      next *= 2;
-    }
-  }
-  const limit = extrapolate(doublings);
-  const [last, before] = [doublings.at(-1)!.re, doublings.at(-2)!.re];
-  // Twice as many terms add no less than the time before: as with 1/k, and faster.
-  return Number.isNaN(limit.re) && total.im === 0 && (last - before) / (before - doublings.at(-3)!.re) > 0.999 ? exactly(Math.sign(last) * Infinity) : limit;
-}
-
-/** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */
-function extrapolate(values: readonly Approximation[]): Approximation {
-  let row: Approximation[] = [];
-  values.forEach((value, k) => {
-    const next = [value];
-    for (let j = 1; j <= k; j++) {
-      const factor = 2 ** j;
-      const sharper = minus(times(exactly(factor), next[j - 1]!), row[j - 1]!);
-      next.push(times(sharper, exactly(1 / (factor - 1))));
-    }
-    row = next;
-  });
-  const best = row[row.length - 1]!;
-  const gap = magnitude(minus(best, row[row.length - 2]!));
-  if (!isDefined(best) || !(gap < 1e-7 * (1 + magnitude(best)))) return UNDEFINED;
-  return { re: best.re, im: best.im, error: best.error + 10 * gap + 1e-10 };
-}
-
-/**
- * Definite integrals by the double exponential rule (Takahasi and Mori 1974), which does not mind what happens at the ends: ln x and
- * 1/√x at 0, √(1-x²) at 1. An indefinite one has no value: it is compared by its derivative.
- */
+/** A definite integral. An indefinite one has no value: it is compared by its derivative. */
 function integral(x: BinderNode, environment: Environment, budget: Budget): Approximation {
   if (x.lower === null || x.upper === null) return UNDEFINED;
   const [lower, upper] = [approximate(x.lower, environment, budget), approximate(x.upper, environment, budget)];
@@ -311,41 +267,6 @@ function integral(x: BinderNode, environment: Environment, budget: Budget): Appr
   const value = definite(f, lower.re, upper.re);
   // Where ∫x^n diverges at one n, the reference has cases, which equal nothing.
   return environment.has(SYMBOLIC) && !isDefined(value) && !movable(x) ? unknownFunction(x.kind, []) : value;
-}
-
-/** An infinite end is brought to 1 by x = t / (1 - t). */
-function definite(f: (x: number) => Approximation, from: number, to: number): Approximation {
-  if (from > to) return times(exactly(-1), definite(f, to, from));
-  if (from < 0 && to === Infinity) return plus(definite(f, from, 0), definite(f, 0, to));
-  if (from === -Infinity) return definite((x) => f(-x), -to, Infinity);
-  if (to < Infinity) return quadrature(f, from, to);
-  return plus(quadrature(f, from, from + 1), quadrature((t) => times(exactly(1 / (t * t)), f(from + 1 / t)), 0, 1));
-}
-
-/** Halves the step until two sums agree; undefined when they do not. */
-function quadrature(f: (x: number) => Approximation, from: number, to: number): Approximation {
-  const half = (to - from) / 2;
-  let sum = exactly(0);
-  let before = UNDEFINED;
-  for (let step = 0.5, odd = false; step > 0.01; step /= 2, odd = true) {
-    for (let t = odd ? step : 0; t < 3.4; t += odd ? 2 * step : step) {
-      const reach = (Math.PI / 2) * Math.sinh(t);
-      const gap = 1 / (Math.exp(2 * reach) + 1);
-      const weight = exactly((Math.PI * half * Math.cosh(t)) / Math.cosh(reach) ** 2 / 2);
-      if (weight.re < 1e-300) break;
-      for (const place of t === 0 ? [from + half] : [from + 2 * half * gap, to - 2 * half * gap]) {
-        if (place === from || place === to) continue;
-        const value = times(weight, f(place));
-        if (!isDefined(value)) return UNDEFINED;
-        sum = plus(sum, value);
-      }
-    }
-    const total = times(sum, exactly(step));
-    const error = magnitude(minus(total, before));
-    if (error < 1e-9 * (1 + magnitude(total))) return { re: total.re, im: total.im, error: total.error + error + 1e-13 };
-    before = total;
-  }
-  return UNDEFINED;
 }
 
 /** The value that f(a ± h) tends to, by Richardson's extrapolation over h = 2^-4 .. 2^-12; undefined when it does not settle. */
