@@ -187,6 +187,7 @@ describe("OCRBench v2", () => {
       { id: 6, type: "reasoning VQA en", question: "Which?", answers: ["A"], eval: "multiple choice", image_path: "a.jpg" },
       { id: 7, type: "table parsing en", question: "html", answers: ["<table></table>"], image_path: "a.jpg" },
       { id: 8, type: "formula recognition cn", question: "?", answers: ["x ^ 2"], image_path: "a.jpg" },
+      { id: 10, type: "key information mapping en", question: "JSON", answers: [{ name: ["Ann"] }], image_path: "a.jpg" },
       { id: 9, type: "VQA with position en", question: "?", answers: ["shop"], bbox: [0, 0, 10, 10], image_path: "a.jpg" },
     ]);
     const opened = await named("ocrbench-v2").open(join(folder, "ocr"));
@@ -196,6 +197,7 @@ describe("OCRBench v2", () => {
     expect(score("2", "because it rained the whole night")).toBeCloseTo(1 - 5 / 33, 9);
     expect([score("3", "9 of them"), score("3", "4"), score("3", "none")]).toEqual([expect.closeTo(0.9, 9), 0, 0]);
     expect(score("4", '```json\n{"total": "9", "date": "2 May"}\n```')).toBe(0.5);
+    expect(score("10", "name: ann")).toBe(1);
     expect(score("5", "(0, 0, 100, 50)")).toBe(0.5);
     expect([score("6", "A."), score("6", "A because")]).toEqual([1, 0]);
     expect(score("8", "it is \\text{x}^2")).toBe(1);

@@ -103,7 +103,7 @@ const answerQuestions = ["APP agent en", "ASCII art classification en", "math QA
 function scorerOf(type: string, { values, where }: Pick<OcrRecord, "values" | "where">): ((response: string) => number) | undefined {
   const rule = isText(values["eval"]) ? values["eval"] : "";
   const raw = values["answers"];
-  const answers = (isList(raw) ? raw : [raw]).map((answer) => (isText(answer) ? answer : String(answer)));
+  const answers = (isList(raw) ? raw : [raw]).map((answer) => (isText(answer) ? answer : isNumber(answer) ? String(answer) : JSON.stringify(answer)));
   const chinese = type === "cognition VQA cn" || type === "reasoning VQA cn";
   if (answerQuestions.includes(type) || chinese) {
     if (rule === "multiple choice") return (response) => (response.replaceAll(/[^\p{L}]/gu, "") === answers[0] ? 1 : 0);
