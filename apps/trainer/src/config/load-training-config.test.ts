@@ -51,6 +51,17 @@ describe("loadTrainingConfig", () => {
     expect((await refusal("model: {path: m, adapter: {rank: 0}}\ndata: {train: d}\n")).message).toContain("rank");
   });
 
+  it("takes one rollout or reward server as it stands, and several with how they are used", async () => {
+    const one = await loadTrainingConfig(write("server.yaml", `${minimal}rollout: {engine: "http://127.0.0.1:8000"}\nreward: {servers: "http://127.0.0.1:9000"}\n`));
+    expect(one.rollout.engine).toMatchObject({ servers: ["http://127.0.0.1:8000"], kind: "auto", staleWeights: "error", weights: { sync: "auto", folder: null } });
+    expect(one.reward.servers).toEqual(["http://127.0.0.1:9000"]);
+    const two = resolveTrainingConfig({ model: "m", data: { train: "d" }, rollout: { engine: { servers: ["http://a", "http://b"], weights: { folder: "shared", serverFolder: "/mnt/shared" } }, correction: { rejection: { statistic: "seq_mean_k1", upper: 1.01 } } } }, "/x");
+    expect(two.rollout.engine).toMatchObject({ servers: ["http://a", "http://b"], weights: { folder: "/x/shared", serverFolder: "/mnt/shared" } });
+    expect(two.rollout.correction).toEqual({ importance: "token", threshold: 2, lower: null, normalise: false, rejection: { statistic: "seq_mean_k1", upper: 1.01, lower: null } });
+    expect(resolveTrainingConfig(JSON.parse(JSON.stringify(two)) as typeof two, "/y")).toEqual(two);
+    expect(() => resolveTrainingConfig({ model: "m", data: { train: "d" }, rollout: { correction: { lower: 3 } } }, "/x")).toThrow(/upside down[^]*at most rollout.correction.threshold \(2\)/);
+  });
+
   it("gives each loss the clip range and aggregation it is published with", async () => {
     const gspo = await loadTrainingConfig(write("gspo.yaml", `preset: gspo\n${minimal}`), [], folder);
     expect(gspo.algorithm).toMatchObject({ loss: "gspo", clipLow: 3e-4, clipHigh: 4e-4, aggregation: "seq-mean-token-mean", dualClip: null });

@@ -105,11 +105,12 @@ function modelConfig(input: TrainingConfigInput["model"], source: ConfigSource):
   };
 }
 
-function engineConfig(input: NonNullable<TrainingConfigInput["rollout"]>["engine"], absolute: (path: string | null | undefined, ...key: string[]) => string | null): RolloutConfig["engine"] {
-  if (input === undefined || input === "local") return "local";
+function engineConfig(given: NonNullable<TrainingConfigInput["rollout"]>["engine"], absolute: (path: string | null | undefined, ...key: string[]) => string | null): RolloutConfig["engine"] {
+  if (given === undefined || given === "local") return "local";
+  const input: Exclude<typeof given, string> = typeof given === "string" ? { servers: given } : given;
   return {
     kind: input.kind ?? "auto",
-    servers: input.servers,
+    servers: [input.servers].flat(),
     model: input.model ?? null,
     apiKeyEnv: input.apiKeyEnv ?? null,
     parallel: input.parallel ?? null,
@@ -174,7 +175,7 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       formatRatio: reward.formatRatio ?? null,
       // A fifth of the limit, as in DAPO's run (4096 of 20480).
       overlong: reward.overlong == null ? null : { buffer: reward.overlong.buffer ?? Math.ceil(maxNewTokens / 5), penalty: reward.overlong.penalty ?? 1 },
-      servers: reward.servers ?? [],
+      servers: [reward.servers ?? []].flat(),
       tokenEnv: reward.tokenEnv ?? null,
     },
     algorithm: {

@@ -17,11 +17,12 @@ const dataSet = type({ "+": "reject", path: text, "weight?": positive, "cap?": c
 const dataSets = type(text).or(dataSet).or(type(text).or(dataSet).array());
 const iouEpsilon = type("0 < number < 1 | 'average'");
 const adapter = type({ "+": "reject", "rank?": count, "alpha?": positive, "targetModules?": "string > 0 | string[] >= 1 | null" }).or("null");
-const url = "/^https?:\\/\\/[^\\/\\s]+/";
+const url = type(/^https?:\/\/[^/\s]+/).describe("a server's address such as http://127.0.0.1:8000");
+const urls = url.or(url.array().atLeastLength(1));
 const engine = type({
   "+": "reject",
   "kind?": "'auto' | 'vllm' | 'sglang' | 'transformers' | 'llama.cpp' | 'openai'",
-  servers: type(url).array().atLeastLength(1),
+  servers: urls,
   "model?": textOrNull,
   "apiKeyEnv?": textOrNull,
   "parallel?": countOrNull,
@@ -61,7 +62,7 @@ export const trainingConfigSchema = type({
     "maxNewTokens?": count,
     "maxPromptTokens?": countOrNull,
     "dynamicSampling?": { "+": "reject", "enabled?": "boolean", "maxRounds?": count },
-    "engine?": type("'local'").or(engine),
+    "engine?": type("'local'").or(url).or(engine),
     "correction?": {
       "+": "reject",
       "importance?": "'token' | 'sequence' | 'none'",
@@ -78,7 +79,7 @@ export const trainingConfigSchema = type({
     "accuracyRatio?": "number >= 0 | null",
     "formatRatio?": "number >= 0 | null",
     "overlong?": type({ "+": "reject", "buffer?": count, "penalty?": positive }).or("null"),
-    "servers?": type(url).array(),
+    "servers?": url.or(url.array()),
     "tokenEnv?": textOrNull,
   },
   "algorithm?": {
