@@ -95,9 +95,11 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
     let again: Verdict;
     try {
       verdict = verifier.verify(response, sample);
-      const took = clock() - started;
-      if (took > longestMs) find("slow", input, `a verdict within ${longestMs} ms expected, it took ${Math.round(took)} ms`);
+      const between = clock();
       again = verifier.verify(response, sample);
+      // The faster of the two: one may have waited for a busy machine.
+      const took = Math.min(between - started, clock() - between);
+      if (took > longestMs) find("slow", input, `a verdict within ${longestMs} ms expected, it took ${Math.round(took)} ms`);
     } catch (error) {
       find("throws", input, `a verdict expected, ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} was thrown`);
       return undefined;
