@@ -180,10 +180,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.mouse.move(area.x + area.width * 0.2, area.y + 40);
     await page.mouse.down();
     await page.mouse.move(area.x + area.width * 0.6, area.y + 60, { steps: 4 });
-    await page.mouse.up();
-    // The stretch moves by buttons and by a sideways wheel, and is loaded in full each time.
     const stretch = (url: string): [number, number] => [Number(new URL(url).searchParams.get("from")), Number(new URL(url).searchParams.get("to"))];
     const loads = () => page.waitForRequest((request) => request.url().includes("/api/series") && request.url().includes("from="));
+    await Promise.all([loads(), page.mouse.up()]);
+    // The stretch moves by buttons and by a sideways wheel, and is loaded in full each time.
     const [earlier] = await Promise.all([loads(), chart.getByRole("button", { name: "Entropy: earlier steps" }).click()]);
     const [later] = await Promise.all([loads(), chart.getByRole("button", { name: "Entropy: later steps" }).click()]);
     expect(stretch(later.url())[0]).toBeGreaterThan(stretch(earlier.url())[0]);

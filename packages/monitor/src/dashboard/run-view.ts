@@ -86,6 +86,12 @@ async function lockIsHeld(folder: string): Promise<boolean | undefined> {
 /** Of what the overview tells the run's step and reward. */
 const ALL: StreamKey = { split: "train", scope: "all", name: "all" };
 
+/** How many steps the run is to have; null where run.json does not tell. */
+function stepsOf({ config }: Description): number | null {
+  const steps = configValue(config, ["run", "steps"]);
+  return typeof steps === "number" ? steps : null;
+}
+
 /** The rules that a run's configuration asks for; the usual ones where it is of another version. */
 function alarmRulesOf(config: unknown): readonly AlarmRule[] {
   const alarms = configValue(config, ["monitor", "alarms"]);
@@ -167,13 +173,19 @@ export class RunView {
   }
 
   async #refresh(): Promise<boolean> {
-    if (this.#description === NOTHING) this.#description = await readDescription(this.folder);
     const before = this.#state;
+    if (this.#description === NOTHING) {
+      const description = await readDescription(this.folder);
+      const state = await this.#findState(description);
+      // Both at once: a page that asks before the metrics are read must not see a live run as stopped.
+      this.#description = description;
+      this.#state = state;
+    }
     const read = await this.#tail.read().catch(() => false);
     // A large file comes in stretches; only the run's last steps are watched.
     if (read && !this.isBehind) this.#watchNew();
     const evaluated = await this.#evaluations.refresh();
-    this.#state = await this.#findState();
+    this.#state = await this.#findState(this.#description);
     return read || evaluated || before !== this.#state;
   }
 
@@ -220,8 +232,8 @@ export class RunView {
     this.#alarms.push(...this.#watch.check(records));
   }
 
-  async #findState(): Promise<RunState> {
-    const steps = this.#steps();
+  async #findState(description: Description): Promise<RunState> {
+    const steps = stepsOf(description);
     if (steps !== null && this.#streams.lastStep >= steps) return "finished";
     const held = await lockIsHeld(this.folder);
     if (held !== undefined) return held ? "live" : "stopped";
@@ -229,13 +241,8 @@ export class RunView {
     return written !== undefined && Date.now() - written.mtimeMs < LIVE_MILLISECONDS ? "live" : "stopped";
   }
 
-  #steps(): number | null {
-    const steps = configValue(this.#description.config, ["run", "steps"]);
-    return typeof steps === "number" ? steps : null;
-  }
-
   #eta(): number | null {
-    const steps = this.#steps();
+    const steps = stepsOf(this.#description);
     const times = this.#streams.find(ALL, "timing_s/step")?.values.slice(-ETA_STEPS);
     if (this.#state !== "live" || steps === null || times === undefined || times.length === 0) return null;
     const seconds = (times.reduce((sum, value) => sum + value, 0) / times.length) * Math.max(0, steps - this.#streams.lastStep);
@@ -250,7 +257,7 @@ export class RunView {
       name: this.#description.name ?? this.id,
       state: this.#state,
       step: this.#streams.lastStep,
-      steps: this.#steps(),
+      steps: stepsOf(this.#description),
       etaSeconds: this.#eta(),
       createdAt: this.#description.createdAt,
       reward: reward !== undefined && Number.isFinite(reward) ? reward : null,
