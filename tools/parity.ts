@@ -16,6 +16,7 @@ import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "@v-triune/reward
 import { mathverify } from "@v-triune/verifiers";
 import { cocoMapParity, comparePairs, detectionRewardParity, isCocoMapFile, isDetectionRewardFile } from "@v-triune/verifiers/parity";
 import { grpoStepParity } from "../apps/trainer/src/parity/grpo-step";
+import { trainerStepParity } from "../apps/trainer/src/parity/grpo-step-trainer";
 
 /** What a check finds: rows, and for some kinds more, which `--json` shows beside them. */
 type Outcome = readonly ParityRow[] | { readonly rows: readonly ParityRow[]; readonly detail: Readonly<Record<string, unknown>> };
@@ -60,6 +61,7 @@ const CHECKS: readonly Check[] = [
   { name: "losses of verl and TRL", recognise: recogniseLosses, check: checkLosses },
   { name: "AdamW and schedules", recognise: recogniseAdamW, check: checkAdamW },
   grpoStepParity,
+  trainerStepParity,
   fileCheck("COCO average precision", isCocoMapFile, cocoMapParity),
   fileCheck("detection rewards of the original", isDetectionRewardFile, detectionRewardParity),
   fileCheck("replies of the original reward server", isJudgeFile, (file, path) => judgeParity(file, { threshold: thresholdOfJudgeFile(path), verifiers: [mathverify] })),

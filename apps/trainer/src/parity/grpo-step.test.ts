@@ -7,6 +7,7 @@ import type { ParityRow } from "@v-triune/grpo/parity";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkGrpoStep, recogniseGrpoStep } from "./grpo-step";
 import { readScenarios } from "./grpo-step-files";
+import { checkGrpoStepOfTrainer, isTrainerScenario } from "./grpo-step-trainer";
 
 const repository = resolve(import.meta.dirname, "../../../..");
 const folder = join(repository, "tools/goldens/grpo_step");
@@ -28,6 +29,22 @@ describe.skipIf(!hasModel)("whole GRPO updates against PyTorch", () => {
     expect(over(rows)).toEqual([]);
     expect(rows.length).toBeGreaterThan(20);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  const ofTrainer = [...readScenarios(folder)].filter(([, scenario]) => isTrainerScenario(scenario)).map(([name]) => name);
+
+  it.each(ofTrainer)("%s, through the trainer's own path", async (name) => {
+    const backend = (process.env["V_TRIUNE_TEST_BACKEND"] ?? "wasm") as BackendName;
+    const before = tf.memory().numTensors;
+    // Two threads in the scenario that trains everything.
+    const rows = await checkGrpoStepOfTrainer(folder, backend, backend === "wasm" && name === "full_parameter" ? 2 : 1, [name]);
+    expect(over(rows)).toEqual([]);
+    expect(rows.length).toBeGreaterThan(15);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it("asks the trainer for all scenarios but the one of its own kind", () => {
+    expect([...readScenarios(folder).keys()].filter((name) => !ofTrainer.includes(name))).toEqual(["off_policy"]);
   });
 
   it("notices a changed clip bound, learning rate or weight decay", async () => {

@@ -29,16 +29,18 @@ export interface LoadedModel {
  * @throws ConfigError, WeightsError or TokenizerError of `@v-triune/policy` for a folder that can't be used
  */
 export async function loadModel(model: ModelConfig, seed: number, freeze: readonly ParameterGroup[], checkpoint?: string): Promise<LoadedModel> {
+  const policy = await loadPolicy(model, seed, freeze, checkpoint);
+  return { policy, processor: createProcessor(processorFolder(model, checkpoint)) };
+}
+
+/** `loadModel` without the processor. */
+export async function loadPolicy(model: ModelConfig, seed: number, freeze: readonly ParameterGroup[], checkpoint?: string): Promise<Qwen25VlPolicy> {
   if (model.adapter !== null) return loadWithAdapter(model, model.adapter, seed, checkpoint);
-  if (checkpoint !== undefined) {
-    // Not from the checkpoint, which may have been pruned by the time of the next one.
-    const sourceFolder = model.init === "pretrained" ? model.path : model.tokenizer;
-    return { policy: await loadQwen25Vl(checkpoint, { freeze, sourceFolder }), processor: createProcessor(checkpoint) };
-  }
-  if (model.init === "pretrained") return { policy: await loadQwen25Vl(model.path, { freeze }), processor: createProcessor(model.path) };
+  // Companion files are not taken from the checkpoint, which may have been pruned by the time of the next one.
+  if (checkpoint !== undefined) return loadQwen25Vl(checkpoint, { freeze, sourceFolder: processorFolder(model) });
+  if (model.init === "pretrained") return loadQwen25Vl(model.path, { freeze });
   const config = await readConfig(model.config);
-  const policy = createQwen25Vl(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
-  return { policy, processor: createProcessor(model.tokenizer) };
+  return createQwen25Vl(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
 }
 
 /** The folder that `loadModel` takes the processor from. */
@@ -52,12 +54,11 @@ export async function modelArchitecture(model: ModelConfig): Promise<Qwen25VlCon
   return model.init === "pretrained" ? readModelConfig(model.path) : readConfig(model.config);
 }
 
-async function loadWithAdapter(model: ModelConfig, { rank, alpha, targetModules }: ModelAdapterConfig, seed: number, checkpoint: string | undefined): Promise<LoadedModel> {
+async function loadWithAdapter(model: ModelConfig, { rank, alpha, targetModules }: ModelAdapterConfig, seed: number, checkpoint: string | undefined): Promise<Qwen25VlPolicy> {
   const adapter: AdapterOptions = checkpoint !== undefined ? { folder: checkpoint } : { rank, alpha, seed, ...(targetModules === null ? {} : { targetModules }) };
-  if (model.init === "pretrained") return { policy: await loadQwen25Vl(model.path, { adapter }), processor: createProcessor(model.path) };
+  if (model.init === "pretrained") return loadQwen25Vl(model.path, { adapter });
   const config = await readConfig(model.config);
-  const policy = createQwen25Vl(config, randomWeights(config, { seed }), { adapter, sourceFolder: model.tokenizer });
-  return { policy, processor: createProcessor(model.tokenizer) };
+  return createQwen25Vl(config, randomWeights(config, { seed }), { adapter, sourceFolder: model.tokenizer });
 }
 
 async function readConfig(config: string | Readonly<Record<string, unknown>>): Promise<Qwen25VlConfig> {
