@@ -1,6 +1,7 @@
 /**
  * Rules straight over Parquet files, out of core: for tables that have questions, answers and boxes already and need no
- * adapter. One scan decides, one writes; rows keep their columns and their order.
+ * adapter. Rules over single rows decide and write in one scan; others take a scan for each group of rules and one to write. Rows
+ * keep their columns and their order.
  */
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
