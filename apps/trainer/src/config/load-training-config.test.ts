@@ -58,7 +58,7 @@ describe("loadTrainingConfig", () => {
     const two = resolveTrainingConfig({ model: "m", data: { train: "d" }, rollout: { engine: { servers: ["http://a", "http://b"], weights: { folder: "shared", serverFolder: "/mnt/shared" } }, correction: { rejection: { statistic: "seq_mean_k1", upper: 1.01 } } } }, "/x");
     expect(two.rollout.engine).toMatchObject({ servers: ["http://a", "http://b"], weights: { folder: "/x/shared", serverFolder: "/mnt/shared" } });
     expect(two.rollout.correction).toEqual({ importance: "token", threshold: 2, lower: null, normalise: false, rejection: { statistic: "seq_mean_k1", upper: 1.01, lower: null } });
-    expect(resolveTrainingConfig(JSON.parse(JSON.stringify(two)) as typeof two, "/y")).toEqual(two);
+    expect(resolveTrainingConfig(JSON.parse(JSON.stringify(two)) as Parameters<typeof resolveTrainingConfig>[0], "/y")).toEqual(two);
     expect(() => resolveTrainingConfig({ model: "m", data: { train: "d" }, rollout: { correction: { lower: 3 } } }, "/x")).toThrow(/upside down[^]*at most rollout.correction.threshold \(2\)/);
   });
 

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -42,6 +42,11 @@ describe("makeRollouts", () => {
     expect(await makeRollouts(options)).toMatchObject({ found: 224, made: 0, rows: 224 });
     expect(await makeRollouts({ ...options, n: 5 })).toMatchObject({ found: 224, made: 56, rows: 280 });
     expect(await makeRollouts({ ...options, n: 2 })).toMatchObject({ made: 0, rows: 112 });
+    // The same samples in two files are asked once.
+    expect(await makeRollouts({ ...options, data: [data, data] })).toMatchObject({ made: 0, rows: 224 });
+    const twice = join(folder, "twice.parquet");
+    copyFileSync(data, twice);
+    expect(await makeRollouts({ ...options, data: [data, twice], folder: join(folder, "twice"), n: 1 })).toMatchObject({ found: 0, made: 56, rows: 56 });
     await expect(makeRollouts({ ...options, temperature: 0.5 })).rejects.toThrow(/another model, or of other sampling[^]*expected: temperature 1[^]*found: +temperature 0.5/);
   });
 

@@ -102,7 +102,7 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
       decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
       placeholders: new Set([processor.imageTokenId, ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId])]),
     };
-    const keys: string[] = [];
+    const keys = new Set<string>();
     const tally = { done: 0, found: 0, total: rows.length * options.n };
     const progress = (): void => listen({ type: "progress", ...tally });
     for (let from = 0; from < rows.length; from += BATCH) {
@@ -112,11 +112,12 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
       for (const [at, row] of (await set.read(indexes)).entries()) {
         const index = indexes[at] as number;
         const asked = await ask(row, index, { set, options, makePrompt, cache, listen });
-        if (asked === undefined) {
+        // A duplicated row (a corpus file with _x2) is asked once.
+        if (asked === undefined || keys.has(asked.key)) {
           tally.total -= options.n;
           continue;
         }
-        keys.push(asked.key);
+        keys.add(asked.key);
         tally.found += options.n - asked.missing.length;
         tally.done += options.n - asked.missing.length;
         const { prompt } = asked;
@@ -211,7 +212,11 @@ function chosenRows(set: SampleSet, samplesPerSource: number | null, seed: numbe
   const rows = Array.from({ length: set.length }, (_, row) => row);
   if (samplesPerSource === null) return rows;
   const bySource = new Map<string, number[]>();
-  for (const row of rows) bySource.set(set.sourceOf(row), [...(bySource.get(set.sourceOf(row)) ?? []), row]);
+  for (const row of rows) {
+    const all = bySource.get(set.sourceOf(row));
+    if (all) all.push(row);
+    else bySource.set(set.sourceOf(row), [row]);
+  }
   return [...bySource.values()].flatMap((all) => createRandom(seed, poolStream - 1).sample(all, samplesPerSource)).sort((a, b) => a - b);
 }
 

@@ -83,7 +83,11 @@ interface SampleTally {
 
 function summarise(rows: readonly SampleTally[], n: number): SourceSummary[] {
   const bySource = new Map<string, SampleTally[]>();
-  for (const row of rows) bySource.set(row.source, [...(bySource.get(row.source) ?? []), row]);
+  for (const row of rows) {
+    const all = bySource.get(row.source);
+    if (all) all.push(row);
+    else bySource.set(row.source, [row]);
+  }
   return [...bySource].map(([source, all]) => {
     const scored = all.filter((row) => row.n > 0);
     const answers = scored.reduce((sum, row) => sum + row.n, 0);
