@@ -8,8 +8,11 @@ import { useData, useSurroundings } from "./use-data";
 const LIGHT = ["#0b5cad", "#b3261e", "#146c2e", "#8a4b00", "#6a2fb5", "#00707a", "#a1246b", "#4d525c"];
 const DARK = ["#7ab8ff", "#ff8a80", "#6fdc8c", "#ffb454", "#c7a0ff", "#5fd6e0", "#ff8fce", "#b9bec8"];
 
-/** The colour of the n-th line. */
-export const lineColour = (index: number, dark: boolean): string => (dark ? DARK : LIGHT)[index % LIGHT.length]!;
+/** The colour of the n-th line; more lines than there are chosen colours have the colours of the circle. */
+function lineColour(index: number, count: number, dark: boolean): string {
+  if (count <= LIGHT.length) return (dark ? DARK : LIGHT)[index]!;
+  return `hsl(${Math.round((360 * index) / count)} ${dark ? "80% 70%" : "75% 34%"})`;
+}
 
 export interface Line {
   readonly label: string;
@@ -96,6 +99,8 @@ export interface ChartProps {
 }
 
 const HEIGHT = 190;
+/** Lines that the legend names. */
+const MOST_NAMED = 40;
 /** Points from which lines are hairlines: without a graphics card a wider stroke takes a hundred times as long. */
 const DENSE = 3_000;
 
@@ -216,12 +221,14 @@ function Plot({ title, lines, range, onRange }: PlotProps) {
         width: element.clientWidth || 320,
         height: HEIGHT,
         scales: { x: { time: false, range: (_plot, first, last) => (view.current === null ? [first, last] : [view.current[0], view.current[1]]) }, y: { range: (_plot, low, high) => valueRange(low, high) } },
-        legend: { show: lines.length <= 8, live: true },
-        cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, bind: { mousedown: (_plot, _target, handler) => (event) => (event.shiftKey && view.current !== null ? null : handler(event)) } },
+        legend: { show: lines.length <= MOST_NAMED, live: true },
+        // Among many lines the one at hand stands out.
+        ...(lines.length > LIGHT.length ? { focus: { alpha: 0.25 } } : {}),
+        cursor: { ...(lines.length > LIGHT.length ? { focus: { prox: 12 } } : {}), drag: { x: true, y: false, setScale: false }, points: { size: 6 }, bind: { mousedown: (_plot, _target, handler) => (event) => (event.shiftKey && view.current !== null ? null : handler(event)) } },
         axes: [{ ...axis, size: 30, values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")) }, { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) }],
         series: [
           { label: "step" },
-          ...labels.split("\n").map((label, index): uPlot.Series => ({ label, stroke: lineColour(index, dark), width: dense ? 1 : 1.6, points: { show: lonely, size: 6 }, value: (_plot, value) => shortNumber(value) })),
+          ...labels.split("\n").map((label, index): uPlot.Series => ({ label, stroke: lineColour(index, lines.length, dark), width: dense ? 1 : 1.6, points: { show: lonely, size: 6 }, value: (_plot, value) => shortNumber(value) })),
         ],
         hooks: {
           ready: [(self) => self.setLegend({ idx: self.data[0].length - 1 })],
@@ -283,7 +290,7 @@ function ExportMenu({ title, lines }: { title: string; lines: readonly Line[] })
       {(
         [
           ["CSV", () => download(`${name}.csv`, new Blob([seriesCsv(lines)], { type: "text/csv" }))],
-          ["SVG", () => download(`${name}.svg`, new Blob([seriesSvg(title, lines, (index) => lineColour(index, false))], { type: "image/svg+xml" }))],
+          ["SVG", () => download(`${name}.svg`, new Blob([seriesSvg(title, lines, (index) => lineColour(index, lines.length, false))], { type: "image/svg+xml" }))],
           ["PNG", png],
         ] as const
       ).map(([label, action]) => (
