@@ -92,5 +92,12 @@ describe("OwnMemory", () => {
     expect(memory.allocate(90)).not.toBe(addresses[0]![0]);
   });
 
+  it("gives nothing out twice after it ran out", () => {
+    const memory = OwnMemory.open()!;
+    memory.scratch(100);
+    expect(() => memory.scratch(2 ** 30)).toThrow("out of memory");
+    expect(memory.scratch(100)).not.toBe(memory.allocate(110));
+  });
+
   it("says so when there is no more", () => expect(() => OwnMemory.open()!.allocate(2 ** 30 + 1)).toThrow(/out of memory[^]*rows generated at once/));
 });

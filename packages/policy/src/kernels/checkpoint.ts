@@ -5,16 +5,19 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "./custom-gradient";
 
+/** Part of a model; `again`: in the backward pass, where only its gradient is wanted and its result may be anything. */
+type CheckpointedPart = (x: tf.Tensor2D, constants: readonly tf.Tensor[], again: boolean) => tf.Tensor2D;
+
 /**
  * f(x), remembered by x alone. The same function runs again in the backward pass, so it must give the same result.
  *
  * @param constants tensors that f needs besides, without gradients; f gets them as they are by then
  * @param variables everything trained that f uses
  */
-export function checkpoint(x: tf.Tensor2D, constants: readonly tf.Tensor[], variables: readonly tf.Variable[], f: (x: tf.Tensor2D, constants: readonly tf.Tensor[]) => tf.Tensor2D): tf.Tensor2D {
+export function checkpoint(x: tf.Tensor2D, constants: readonly tf.Tensor[], variables: readonly tf.Variable[], f: CheckpointedPart): tf.Tensor2D {
   return withGradient<tf.Tensor2D>([x, ...variables], (save) => {
     save([x, ...constants]);
-    return { value: f(x, constants), gradient: (dy, [x, ...constants]) => gradientsWithin(() => f(x as tf.Tensor2D, constants), [x!, ...variables], dy) };
+    return { value: f(x, constants, false), gradient: (dy, [x, ...constants]) => gradientsWithin(() => f(x as tf.Tensor2D, constants, true), [x!, ...variables], dy) };
   });
 }
 

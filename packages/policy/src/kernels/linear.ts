@@ -12,6 +12,8 @@ export interface LinearOptions {
   readonly inputGradient?: boolean;
   /** Whether gradients for the weights are wanted, where it does not show: a reshaped variable is a plain tensor. */
   readonly weightGradient?: boolean;
+  /** Whether the product itself is wanted; with false it is zeros and only its gradients are right. */
+  readonly value?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export function linear(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], biases: 
   const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] => (weights.length === 1 ? [values] : tf.split(values, widths, axis));
   return withGradient<tf.Tensor2D>(inputs, (save) => {
     const factors = joined ? [tf.concat2d([...weights], 0)] : weights;
-    let value = side(factors.map((factor) => tf.matMul(x, factor, false, true)));
+    let value = options.value === false ? tf.zeros<tf.Rank.R2>([x.shape[0], widths.reduce((a, b) => a + b, 0)]) : side(factors.map((factor) => tf.matMul(x, factor, false, true)));
     if (biases.some((bias) => bias !== null)) {
       value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
     }

@@ -44,10 +44,10 @@ export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | unde
     for (let i = 0; i < config.numLayers; i++) {
       // Past the last attention, rows no longer meet: the rest is needed only where somebody looks.
       const keep = i === config.numLayers - 1 ? select : undefined;
-      const layer = (x: tf.Tensor2D, table: RotaryTable): tf.Tensor2D => decoderLayer(i, x, table, tokens, weights, config, keep, onQkv);
+      const layer = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D => decoderLayer(i, x, table, tokens, weights, config, keep, onQkv, again);
       if (options.checkpointing) {
         const variables = weights.variablesUnder(`model.layers.${i}.`);
-        hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin]) => layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }));
+        hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) => layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again));
       } else hidden = tf.tidy(() => layer(hidden, rotary));
       if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
     }
@@ -58,7 +58,7 @@ export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | unde
 }
 
 function decoderLayer(
-  index: number, x: tf.Tensor2D, rotary: RotaryTable, tokens: PackedTokens, weights: ModelWeights, config: TextConfig, keep: Int32Array | undefined, onQkv: LanguageModelOptions["onQkv"],
+  index: number, x: tf.Tensor2D, rotary: RotaryTable, tokens: PackedTokens, weights: ModelWeights, config: TextConfig, keep: Int32Array | undefined, onQkv: LanguageModelOptions["onQkv"], again: boolean,
 ): tf.Tensor2D {
   const name = `model.layers.${index}`;
   const normal = rmsNorm(x, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
@@ -68,7 +68,7 @@ function decoderLayer(
   const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
   const hidden: tf.Tensor2D = tf.add(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
   const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);
-  return tf.add(hidden, weights.project(swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`]));
+  return tf.add(hidden, weights.project(swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`], { value: !again }));
 }
 
 /** The matrix that turns hidden states into logits, [vocabulary, hidden]. */

@@ -118,7 +118,7 @@ export class ModelWeights {
     const additions = names.map((name, i): tf.Tensor2D => {
       const adapter = this.adapters.get(name);
       if (!adapter) return tf.zeros([x.shape[0], weights[i]!.shape[0]]);
-      return tf.mul(linear(linear(x, [adapter.a], [null], options), [adapter.b], [null]), adapter.scale);
+      return tf.mul(linear(linear(x, [adapter.a], [null], { ...options, value: true }), [adapter.b], [null]), adapter.scale);
     });
     return tf.add(base, additions.length === 1 ? additions[0]! : tf.concat2d(additions, 1));
   }

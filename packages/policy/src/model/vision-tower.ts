@@ -55,10 +55,10 @@ function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: Vi
   let hidden = x;
   for (let i = 0; i < config.depth; i++) {
     const plan = config.fullAttentionBlocks.includes(i) ? layout.full : layout.windowed;
-    const block = (x: tf.Tensor2D, table: RotaryTable): tf.Tensor2D => visionBlock(i, x, table, plan, weights, config);
+    const block = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D => visionBlock(i, x, table, plan, weights, config, again);
     if (checkpointing) {
       const variables = weights.variablesUnder(`visual.blocks.${i}.`);
-      hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin]) => block(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }));
+      hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) => block(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again));
     } else hidden = tf.tidy(() => block(hidden, rotary));
     trace?.(`vision.block.${i}`, hidden);
   }
@@ -73,13 +73,13 @@ function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: Vi
   return features;
 }
 
-function visionBlock(index: number, x: tf.Tensor2D, rotary: RotaryTable, plan: AttentionPlan, weights: ModelWeights, config: VisionConfig): tf.Tensor2D {
+function visionBlock(index: number, x: tf.Tensor2D, rotary: RotaryTable, plan: AttentionPlan, weights: ModelWeights, config: VisionConfig, again: boolean): tf.Tensor2D {
   const name = `visual.blocks.${index}`;
   const qkv = weights.project(rmsNorm(x, weights.vector(`${name}.norm1.weight`), EPSILON), [`${name}.attn.qkv`]);
   const heads = { heads: config.numHeads, keyValueHeads: config.numHeads, headDim: config.headDim };
   const hidden: tf.Tensor2D = tf.add(x, weights.project(attention(qkv, rotary, plan, heads), [`${name}.attn.proj`]));
   const packed = weights.project(rmsNorm(hidden, weights.vector(`${name}.norm2.weight`), EPSILON), [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]);
-  return tf.add(hidden, weights.project(swiglu(packed), [`${name}.mlp.down_proj`]));
+  return tf.add(hidden, weights.project(swiglu(packed), [`${name}.mlp.down_proj`], { value: !again }));
 }
 
 /** Patches of all pictures in window order, embedded: [patches, hidden]. */

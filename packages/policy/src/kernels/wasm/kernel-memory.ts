@@ -96,6 +96,8 @@ export abstract class KernelMemory {
   scratch(floats: number): number {
     if (4 * floats > this.#scratchBytes) {
       if (this.#scratchAddress !== 0) this.free(this.#scratchAddress);
+      // Forgotten before the allocation, which may throw.
+      this.#scratchAddress = 0;
       this.#scratchBytes = 0;
       const wanted = Math.ceil(1.1 * floats);
       this.#scratchAddress = this.allocate(wanted);

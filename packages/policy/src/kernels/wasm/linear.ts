@@ -22,6 +22,7 @@ export function linearOnHeap(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], bi
   ];
   return withGradient<tf.Tensor2D>(inputs, (save) => {
     const [value] = host.run([[rows, total]], (y) => {
+      if (options.value === false) return void host.floats(y!, rows * total).fill(0);
       weights.forEach((weight, i) => {
         const bias = biases[i];
         kernels.gemm(0, 1, rows, widths[i]!, width, host.address(x), width, host.address(weight), width, y! + 4 * columns[i]!, total, bias ? host.address(bias) : 0, 0, scratch);
