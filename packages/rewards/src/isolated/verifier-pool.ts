@@ -59,6 +59,8 @@ interface Slot {
 
 /** A sample that runs for this long is unusual: what waits behind it goes elsewhere. */
 const STALL_MS = 25;
+/** One that has run for this long may become so: nothing more is put behind it. */
+const SLOW_MS = 3;
 const WATCH_MS = 10;
 /** A watch this late means that this process was busy and has messages to read before it may judge. */
 const LATE_MS = 40;
@@ -197,7 +199,7 @@ export class VerifierPool {
     let waiting = this.queue.length - this.queueHead;
     if (waiting > 0) {
       const portion = Math.max(1, Math.min(this.options.batch, Math.ceil(waiting / (2 * this.slots.length))));
-      for (const slot of this.slots) {
+      for (const slot of this.takers()) {
         const room = this.options.batch - slot.outstanding.size;
         if (!slot.ready || slot.stalled || room < Math.min(portion, this.options.batch / 2)) continue;
         const tasks: WorkerTask[] = [];
@@ -226,6 +228,17 @@ export class VerifierPool {
       clearInterval(this.watch);
       this.watch = undefined;
     }
+  }
+
+  /**
+   * The workers that may get samples, those with the least to do first. One that has been at its sample for a while may stay there:
+   * where another goes on, nothing is put behind it.
+   */
+  private takers(): readonly Slot[] {
+    if (this.slots.length === 1) return this.slots;
+    const usable = this.slots.filter(({ ready, stalled }) => ready && !stalled);
+    const quick = usable.filter(({ handle, outstanding }) => outstanding.size === 0 || (handle.running()?.forMs ?? 0) < SLOW_MS);
+    return (quick.length > 0 ? quick : usable).sort((a, b) => a.outstanding.size - b.outstanding.size);
   }
 
   /** Parameters nested a million deep cannot be copied to a worker: that is the sample's fault, and the others go all the same. */
