@@ -24,7 +24,7 @@ try {
   // A tenth of an epoch's worth: pictures are prepared anew each time they come round.
   await writeTrainingData(trainData, Math.ceil((steps * promptsPerStep) / demoSourceNames.length / 10), seed);
   const config = demoConfig({ seed, steps, backend: "wasm", samplesPerSource: 1, modelFolder: demoModelFolder, runFolder: join(folder, "run"), trainData, evalData: trainData });
-  await runTraining({ ...config, workers, data: { ...config.data, eval: [] }, checkpoint: { ...config.checkpoint, every: 50, keep: 1 } }, {
+  await runTraining({ ...config, workers, data: { ...config.data, eval: [] }, checkpoint: { every: 50, keep: 1, keepBest: null } }, {
     listen: (event) => {
       if (event.type === "warning") console.log(event.message);
       if (event.type !== "step") return;
