@@ -1,0 +1,54 @@
+/** The demonstration's run on wasm, long: memory must not grow and no tensor be left behind. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import type { WorkersSetting } from "../config/training-config";
+import { demoConfig, promptsPerStep } from "../demo/demo-config";
+import { writeTrainingData } from "../demo/demo-data";
+import { demoModelFolder } from "../demo/run-demo";
+import { demoSourceNames } from "../demo/sources/index";
+import { runTraining } from "../training/run-training";
+
+export interface SoakOptions {
+  readonly steps: number;
+  readonly seed: number;
+  readonly workers: WorkersSetting;
+  readonly print: (line: string) => void;
+}
+
+/** @returns whether memory grew by 5 % at most after the first quarter, and no tensor was left behind */
+export async function soak({ steps, seed, workers, print }: SoakOptions): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), "v-triune-soak-"));
+  const megabytes: number[] = [];
+  const tensors: number[] = [];
+  try {
+    const trainData = join(folder, "train.parquet");
+    // A tenth of what is drawn: pictures come round again and are prepared anew.
+    await writeTrainingData(trainData, Math.ceil((steps * promptsPerStep) / demoSourceNames.length / 10), seed);
+    const config = demoConfig({ seed, steps, backend: "wasm", samplesPerSource: 1, modelFolder: demoModelFolder, runFolder: join(folder, "run"), trainData, evalData: trainData });
+    await runTraining(
+      { ...config, workers, data: { ...config.data, eval: [] }, checkpoint: { ...config.checkpoint, every: 50, keep: 1 } },
+      {
+        listen: (event) => {
+          if (event.type === "warning") print(event.message);
+          if (event.type !== "step") return;
+          megabytes.push(process.memoryUsage().rss / 2 ** 20);
+          tensors.push(tf.memory().numTensors);
+          if (event.summary.step % 20 === 0) print(`step ${String(event.summary.step).padStart(4)}  ${megabytes.at(-1)?.toFixed(0)} MB  ${tensors.at(-1)} tensors`);
+        },
+      },
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const warmUp = Math.ceil(steps / 4);
+  // Halves of what follows: single values swing with the garbage collector.
+  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
+  const rest = megabytes.slice(warmUp);
+  const [early, late] = [mean(rest.slice(0, rest.length / 2)), mean(rest.slice(rest.length / 2))];
+  const growth = (100 * (late - early)) / early;
+  const leaked = (tensors.at(-1) ?? 0) - (tensors[warmUp] ?? 0);
+  print(`\nresident memory ${early.toFixed(0)} MB, later ${late.toFixed(0)} MB (${growth >= 0 ? "+" : ""}${growth.toFixed(1)} %); tensors left behind in ${steps - warmUp} steps: ${leaked}`);
+  return growth <= 5 && leaked === 0;
+}
