@@ -196,7 +196,7 @@ function activateWasm(): ActivatedBackend {
   if (tf.findBackend("wasm") === null || tf.engine().registry["wasm"] === undefined) {
     wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}/`);
   }
-  return { tfjsName: "wasm", description: `WebAssembly (SIMD, one thread), tfjs ${wasm.version_wasm}`, version: wasm.version_wasm };
+  return { tfjsName: "wasm", description: `WebAssembly (SIMD), tfjs ${wasm.version_wasm}`, version: wasm.version_wasm };
 }
 
 function activateCpu(): ActivatedBackend {

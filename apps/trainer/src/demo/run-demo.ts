@@ -74,12 +74,15 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   const problems = collectProblems();
   const dashboard = options.dashboard ? await openRunDashboard(paths.runFolder, (message) => problems.listen({ type: "warning", message })) : undefined;
   let result: TrainingResult;
+  let computedBy = "";
   try {
     result = await runTraining(config, {
       listen: (event) => {
         problems.listen(event);
-        if (event.type === "started") print(`${dashboard?.announcement ?? ""}${backendLines(event.backend, event.trainable)}`);
-        else view.listen(event);
+        if (event.type === "started") {
+          computedBy = event.backend;
+          print(`${dashboard?.announcement ?? ""}${backendLines(computedBy, event.trainable)}`);
+        } else view.listen(event);
       },
       ...(options.interruption ? { interruption: options.interruption } : {}),
     });
@@ -100,7 +103,7 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
     seed,
     steps: result.step,
     seconds: Math.round((performance.now() - started) / 100) / 10,
-    backend: result.backend.description,
+    backend: computedBy,
     before: scores(result.before),
     after: scores(result.after),
   };

@@ -33,6 +33,11 @@ export function workerCount(setting: WorkersSetting): number {
   });
 }
 
+/** A backend's description as a run shows it: with its threads where they are the run's. */
+export function describeCompute(description: string, workers: number): string {
+  return workers === 1 ? description : `${description}, ${workers} threads`;
+}
+
 /** Cores that this process may use, threads of one core counted once where the system tells (Linux). */
 export function physicalCores(folder = "/sys/devices/system/cpu"): number {
   const logical = availableParallelism();

@@ -17,7 +17,7 @@ import { GivenUpWaiting, type WaitWatch, watchWaiting } from "../engines/wait-wa
 import { type Compute, openCompute } from "../parallel/compute";
 import { openDataThread } from "../parallel/open-data-thread";
 import { type TrainingData, readAhead } from "../parallel/read-ahead";
-import { workerCount } from "../parallel/worker-count";
+import { describeCompute, workerCount } from "../parallel/worker-count";
 import { TrainingMemoryError, type UserError } from "../errors";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
@@ -166,7 +166,7 @@ class Run {
     this.#listen({
       type: "started",
       folder: folder.path,
-      backend: this.backend.description,
+      backend: describeCompute(this.backend.description, workerCount(config.workers)),
       trainable: parameters.reduce((sum, { variable }) => sum + variable.size, 0),
       samples: parts.data.length,
       fromStep,
