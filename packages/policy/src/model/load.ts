@@ -4,6 +4,7 @@ import { WeightsError } from "../input-error";
 import { openSafetensors } from "../safetensors/reader";
 import { ModelWeights } from "./model-weights";
 import { parameterShapes, publishedName } from "./parameter-shapes";
+import { passingMemory } from "./passing-memory";
 import { isFrozen, Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl";
 
 /**
@@ -41,8 +42,14 @@ export async function loadQwen25Vl(folder: string, options: Qwen25VlOptions = {}
         fix: "check that config.json and the weights belong together",
       });
     }
-    const weights = new ModelWeights(shapes, ({ name }) => reader.readFloat32(stored.get(name)!), isFrozen(options));
-    return new Qwen25VlPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
+    const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
+    const passing = passingMemory(Math.max(...shapes.map(({ shape }) => sizeOf(shape))));
+    try {
+      const weights = new ModelWeights(shapes, ({ name, shape }) => reader.readFloat32(stored.get(name)!, passing?.(sizeOf(shape))), isFrozen(options));
+      return new Qwen25VlPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
+    } finally {
+      passing?.(0);
+    }
   } finally {
     reader.close();
   }

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { WeightsError } from "../input-error";
 import { linear, type LinearOptions } from "../kernels/linear";
+import { placeNow } from "./passing-memory";
 import type { ParameterGroup, ParameterShape } from "./parameter-shapes";
 
 /** A trainable tensor, as the learner sees it. */
@@ -55,8 +56,7 @@ export class ModelWeights {
           });
         }
         const tensor = tf.keep(tf.tensor(data, [...shape.shape], "float32"));
-        // tfjs-node copies values at their tensor's first use; until then all of them would be there.
-        if (tf.getBackend() === "tensorflow") tf.slice(tensor, shape.shape.map(() => 0), shape.shape.map(() => 1)).dispose();
+        placeNow(tensor);
         if (frozen(shape)) this.#tensors.set(shape.name, tensor);
         else {
           this.#tensors.set(shape.name, tf.variable(tensor));

@@ -24,9 +24,12 @@ export interface SafetensorsReader {
   info(name: string): TensorInfo;
   /**
    * The values as float32, row-major, whatever they are stored as (I64 and F64 are rounded).
+   *
+   * @param out where they are put; a new array unless told
    * @throws WeightsError when there is no tensor of that name, or the file ended early
+   * @throws RangeError when `out` has another length than the tensor
    */
-  readFloat32(name: string): Float32Array;
+  readFloat32(name: string, out?: Float32Array): Float32Array;
   /**
    * The values of an integer tensor.
    * @throws WeightsError when the tensor holds floats or a value outside of int32
@@ -77,6 +80,7 @@ export function openSafetensors(path: string): SafetensorsReader {
 class FileReader implements SafetensorsReader {
   readonly names: readonly string[];
   readonly #descriptors = new Map<string, number>();
+  #chunk: Uint8Array | undefined;
 
   constructor(
     readonly path: string,
@@ -99,17 +103,19 @@ class FileReader implements SafetensorsReader {
     });
   }
 
-  readFloat32(name: string): Float32Array {
+  readFloat32(name: string, out?: Float32Array): Float32Array {
     const info = this.info(name);
-    const out = new Float32Array(info.size);
+    out ??= new Float32Array(info.size);
+    if (out.length !== info.size) throw new RangeError(`readFloat32: ${name} has ${info.size} values, the array ${out.length}`);
     if (info.dtype === "F32") {
-      this.#read(info, 0, new Uint8Array(out.buffer));
+      this.#read(info, 0, new Uint8Array(out.buffer, out.byteOffset, out.byteLength));
       return out;
     }
     const width = DTYPE_BYTES[info.dtype];
-    const scratch = new Uint8Array(Math.min(CHUNK_BYTES, info.byteLength));
-    for (let done = 0; done < info.byteLength; done += scratch.length) {
-      const piece = scratch.subarray(0, Math.min(scratch.length, info.byteLength - done));
+    // One for all tensors: what the collector does not see at once would lie beside the weights.
+    this.#chunk ??= new Uint8Array(CHUNK_BYTES);
+    for (let done = 0; done < info.byteLength; done += CHUNK_BYTES) {
+      const piece = this.#chunk.subarray(0, Math.min(CHUNK_BYTES, info.byteLength - done));
       this.#read(info, done, piece);
       convertToFloat32(info.dtype, piece, out, done / width);
     }
