@@ -7,6 +7,7 @@
 import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import type { PromptInput, VisualInput } from "./rollout-row";
+import { checkGrid } from "./vision-layout";
 
 export interface MropePositions {
   /** Time, height and width of each token: [3 · tokens], one axis after another. */
@@ -17,6 +18,7 @@ export interface MropePositions {
 
 /**
  * @throws PromptError when the placeholders do not match the pictures in number
+ * @throws ImageError when a picture's grid can't be merged
  */
 export function mropePositions(prompt: PromptInput, config: Qwen25VlConfig): MropePositions {
   const { promptIds } = prompt;
@@ -37,6 +39,7 @@ export function mropePositions(prompt: PromptInput, config: Qwen25VlConfig): Mro
     }
     const grid = source.input?.gridThw[source.used];
     if (!grid) throw mismatch(promptIds, source, config);
+    checkGrid(grid, merge, `${source.kind} ${source.used} of the prompt`);
     const interval = source.kind === "video" ? Math.fround(config.vision.tokensPerSecond * Math.fround(source.input!.secondsPerGrid?.[source.used] ?? 1)) : 1;
     source.used++;
     const [time, height, width] = [grid[0], grid[1] / merge, grid[2] / merge];

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { GridThw } from "../image-processor/image-processor";
+import { ImageError } from "../input-error";
 import { benchmarkConfig } from "../testing/tiny-model";
 import { mropePositions } from "./mrope-positions";
+import type { VisualInput } from "./rollout-row";
 import { toWindowOrder, visionLayout } from "./vision-layout";
 
 const config = benchmarkConfig({ vocabSize: 100, intermediateSize: 16 });
@@ -28,7 +31,12 @@ describe("visionLayout", () => {
     expect([...toWindowOrder(values, layout, 4)].filter((_, i) => i % 4 === 0)).toEqual([0, 4, 12, 16, 8, 20]);
   });
 
-  it("refuses a grid that can't be merged", () => expect(() => visionLayout([[1, 3, 4]], config.vision)).toThrow("multiples of 2"));
+  it.each([[[1, 3, 4]], [[1, 4, 0]], [[0, 2, 2]], [[1, 2.5, 2]], [[1, NaN, 2]], [[1, 2]]])("refuses the grid %j by name", (grid) => {
+    const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 2], grid as unknown as GridThw] };
+    expect(() => visionLayout(images.gridThw as GridThw[], config.vision)).toThrow(ImageError);
+    const promptIds = Int32Array.of(image, 9, ...Array.from({ length: 6 }, () => image));
+    expect(() => mropePositions({ promptIds, images: images as VisualInput }, config)).toThrow(/can't be merged[^]*where: +image 1 of the prompt[^]*multiples of 2\n +found: [^]*to do:/);
+  });
 });
 
 describe("mropePositions", () => {

@@ -4,6 +4,7 @@
  * each attention window is a run of rows. Pure integers, no tensors.
  */
 import type { VisionConfig } from "../config/model-config";
+import { ImageError } from "../input-error";
 import { attentionPlan, type AttentionPlan, type AttentionSegment } from "../kernels/attention-plan";
 
 /** Time, height and width of a picture in patches. */
@@ -24,7 +25,21 @@ export interface VisionLayout {
   readonly full: AttentionPlan;
 }
 
-/** @throws RangeError when a grid is not a multiple of the merge size */
+/**
+ * @param where names the picture
+ * @throws ImageError when its patches can't be merged
+ */
+export function checkGrid(grid: GridThw, merge: number, where: string): void {
+  const [time, height, width] = grid;
+  const fits = (n: number, step: number): boolean => Number.isSafeInteger(n) && n >= step && n % step === 0;
+  if (grid.length === 3 && fits(time, 1) && fits(height, merge) && fits(width, merge)) return;
+  throw new ImageError({
+    what: "A picture's grid of patches can't be merged into tokens.", where, expected: `[time, height, width]: at least one frame, height and width multiples of ${merge}`,
+    found: JSON.stringify(grid), fix: "make pixels and grid with the image processor of this model folder",
+  });
+}
+
+/** @throws ImageError when a grid is not a multiple of the merge size */
 export function visionLayout(grids: readonly GridThw[], config: VisionConfig): VisionLayout {
   const merge = config.spatialMergeSize;
   const cell = merge * merge;
@@ -34,10 +49,9 @@ export function visionLayout(grids: readonly GridThw[], config: VisionConfig): V
   const windows: number[] = [];
   const frames: number[] = [];
   let firstCell = 0;
-  for (const [time, height, width] of grids) {
-    if (time < 1 || height < merge || width < merge || height % merge !== 0 || width % merge !== 0) {
-      throw new RangeError(`A picture's grid is ${time} × ${height} × ${width} patches; expected at least one frame, and height and width multiples of ${merge}`);
-    }
+  for (const [index, grid] of grids.entries()) {
+    checkGrid(grid, merge, `picture ${index}`);
+    const [time, height, width] = grid;
     const rows = height / merge;
     const columns = width / merge;
     for (let t = 0; t < time; t++) {

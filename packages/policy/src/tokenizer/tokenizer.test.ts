@@ -79,6 +79,12 @@ describe("special tokens", () => {
     );
   });
 
+  it.each(["bos_token", "eos_token", "pad_token"])("named as %s must be in the vocabulary", (key) => {
+    expect(() => createTokenizer(words, { [key]: { content: "<|im_ned|>" } }, "model/tokenizer.json")).toThrow(TokenizerError);
+    expect(() => createTokenizer(words, { [key]: "<|im_ned|>" })).toThrow(new RegExp(`not in the vocabulary[^]*${key} of tokenizer_config[^]*7 tokens[^]*"<\\|im_ned\\|>"[^]*to do:`));
+    expect(() => createTokenizer(words, { [key]: null })).not.toThrow();
+  });
+
   it("clean up spaces only when the configuration says so", () => {
     expect(createTokenizer(words).decode([1, 5, 2])).toBe("red , blue");
     expect(createTokenizer(words, { clean_up_tokenization_spaces: true }).decode([1, 5, 2])).toBe("red, blue");

@@ -74,6 +74,8 @@ export function loadTokenizer(folder: string): Tokenizer {
  * A tokenizer from the parsed contents of tokenizer.json and tokenizer_config.json.
  *
  * @param where names the tokenizer in errors
+ * @throws TokenizerError when the contents are malformed or of a kind that is not supported, or the token that begins or ends
+ *   a text or pads it is not in the vocabulary
  */
 export function createTokenizer(json: Readonly<Record<string, unknown>>, config: Readonly<Record<string, unknown>> = {}, where = "tokenizer.json"): Tokenizer {
   const model = json["model"];
@@ -91,6 +93,13 @@ export function createTokenizer(json: Readonly<Record<string, unknown>>, config:
   let vocabularySize = 0;
   for (const id of inner.get_vocab().values()) vocabularySize = Math.max(vocabularySize, id + 1);
   const roles = { bosToken: tokenText(config["bos_token"]), eosToken: tokenText(config["eos_token"]), padToken: tokenText(config["pad_token"]), unkToken };
+  for (const [key, token] of [["bos_token", roles.bosToken], ["eos_token", roles.eosToken], ["pad_token", roles.padToken]] as const) {
+    if (token === undefined || inner.token_to_id(token) !== undefined) continue;
+    throw new TokenizerError({
+      what: "A special token is not in the vocabulary.", where: `${key} of tokenizer_config.json, beside ${where}`, expected: `one of the tokenizer's ${vocabularySize} tokens`,
+      found: JSON.stringify(token), fix: "correct the spelling, or fetch both files from the same revision; a new token needs a row of the embedding too",
+    });
+  }
   const specialTokens = findSpecialTokens(inner, complete.added_tokens, config, Object.values(roles));
   const specialIds = new Set(specialTokens.values());
   const cleanUp = config["clean_up_tokenization_spaces"] === true;
