@@ -3,31 +3,24 @@
  * when the configuration asks for a KL (the paper's recipe does not).
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { planMicroBatches } from "@v-triune/grpo";
 import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
 import type { ReferenceLogProbs } from "./training-step";
 
 /**
  * @param reference a policy of its own; the caller disposes it
- * @param microBatchTokens most tokens of one forward pass, prompts included
+ * @param microBatchTokens most tokens of one forward pass, a prompt that rows share counted once
  */
-export function createReferenceLogProbs(reference: Pick<Qwen25VlPolicy, "logProbs">, temperature: number, microBatchTokens: number): ReferenceLogProbs {
+export function createReferenceLogProbs(reference: Pick<Qwen25VlPolicy, "logProbs" | "tokenCount">, temperature: number, microBatchTokens: number): ReferenceLogProbs {
   return (rows) => {
+    const all = rows as readonly RolloutRow[];
+    const lengths = all.map(({ completionIds }) => completionIds.length);
     const values: Float32Array[] = [];
-    for (let from = 0; from < rows.length; ) {
-      let until = from;
-      let tokens = 0;
-      do tokens += lengthOf(rows[until++] as RolloutRow);
-      while (until < rows.length && tokens + lengthOf(rows[until] as RolloutRow) <= microBatchTokens);
-      const batch = rows.slice(from, until);
-      const width = Math.max(1, ...batch.map(({ completionIds }) => completionIds.length));
-      const flat = tf.tidy(() => reference.logProbs(batch, { width, temperature }).logProbs.dataSync<"float32">());
-      batch.forEach(({ completionIds }, row) => values.push(flat.slice(row * width, row * width + completionIds.length)));
-      from = until;
+    for (const indices of planMicroBatches(lengths, { tokens: microBatchTokens }, (some) => reference.tokenCount(some.map((i) => all[i]!)))) {
+      const width = Math.max(1, ...indices.map((i) => lengths[i]!));
+      const flat = tf.tidy(() => reference.logProbs(indices.map((i) => all[i]!), { width, temperature }).logProbs.dataSync<"float32">());
+      indices.forEach((i, row) => (values[i] = flat.slice(row * width, row * width + lengths[i]!)));
     }
     return values;
   };
-}
-
-function lengthOf({ promptIds, completionIds }: RolloutRow): number {
-  return promptIds.length + completionIds.length;
 }
