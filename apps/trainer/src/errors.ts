@@ -49,7 +49,7 @@ export class RunFolderError extends UserError {
   override readonly name = "RunFolderError";
 }
 
-/** A rollout server that refuses a request, can't do what the run needs, or answers with weights that are not the run's. */
+/** A rollout or reward server that refuses a request, can't do what the run needs, or answers with weights that are not the run's. */
 export class EngineError extends UserError {
   override readonly name = "EngineError";
 }

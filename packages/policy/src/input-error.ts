@@ -68,6 +68,6 @@ function describe(detail: InputErrorDetail): string {
   if (detail.where !== undefined) lines.push(`  where:    ${detail.where}`);
   if (detail.expected !== undefined) lines.push(`  expected: ${detail.expected}`);
   if (detail.found !== undefined) lines.push(`  found:    ${detail.found}`);
-  if (detail.fix !== undefined) lines.push(`  to do:    ${detail.fix}`);
+  if (detail.fix !== undefined) lines.push(`  do:       ${detail.fix}`);
   return lines.join("\n");
 }

@@ -82,7 +82,7 @@ export function formatDatasetError(details: DatasetErrorDetails): string {
     `  expected: ${wrap(details.expected)}`,
     `  found:    ${wrap(details.found)}`,
   ];
-  if (details.fix !== undefined) lines.push(`  to do:    ${wrap(details.fix)}`);
+  if (details.fix !== undefined) lines.push(`  do:       ${wrap(details.fix)}`);
   return lines.join("\n");
 }
 

@@ -138,7 +138,7 @@ describe("DatasetError", () => {
         "a.parquet, row 7, field images",
         "  expected: one picture for each <image> mark of the prompt (1)",
         "  found:    0 pictures",
-        "  to do:    put one <image> in the prompt for each picture, in their order",
+        "  do:       put one <image> in the prompt for each picture, in their order",
       ].join("\n"),
     );
     for (const line of message.split("\n")) expect(line.length).toBeLessThanOrEqual(80);

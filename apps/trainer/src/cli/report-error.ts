@@ -1,4 +1,5 @@
-import { isUserError, wrapText } from "../errors";
+import { WriteError, isUserError, wrapText } from "../errors";
+import { asWriteError } from "../run-folder/write-file-atomic";
 
 /**
  * What to print for an error, and the exit code: 2 for what a person can put right, 1 for a fault of the program.
@@ -6,13 +7,36 @@ import { isUserError, wrapText } from "../errors";
  * @param debug whether the stack trace and the chain of causes are shown
  */
 export function reportError(error: unknown, debug: boolean): { readonly text: string; readonly exitCode: 1 | 2 } {
-  if (isUserError(error)) return { text: debug ? trace(error) : error.message, exitCode: 2 };
+  const failedWrite = asFailedWrite(error);
+  if (failedWrite !== undefined) return reportError(failedWrite, debug);
+  if (isUserError(error)) return { text: debug ? trace(error) : evenly(error.message), exitCode: 2 };
   if (debug) return { text: trace(error), exitCode: 1 };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {
     text: `${wrapText(`Unexpected failure. ${message}`, 80, 0)}\nThis is a fault of the program, not of its input. Add --debug to see where it happened.`,
     exitCode: 1,
   };
+}
+
+/** A full disk or a read-only folder, wherever it was met: calls that write, and codes that only writing can have. */
+function asFailedWrite(error: unknown): WriteError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = "", syscall = "", path = "" } = error as NodeJS.ErrnoException;
+  if (!["ENOSPC", "EDQUOT", "EROFS", "EFBIG"].includes(code) && !["mkdir", "write", "rename", "rmdir", "unlink"].includes(syscall)) return undefined;
+  const known = asWriteError(error, path);
+  return known instanceof WriteError && !isUserError(error) ? known : undefined;
+}
+
+/** The packages write their messages without a width: here all are 80 columns wide. */
+function evenly(message: string): string {
+  return message
+    .split("\n")
+    .map((line) => {
+      const [, label, text] = /^ {2}(where|expected|found|do): +(\S.*)$/.exec(line) ?? [];
+      if (label !== undefined && text !== undefined) return `  ${`${label}:`.padEnd(10)}${wrapText(text, 80, 12)}`;
+      return line.startsWith(" ") ? line : wrapText(line, 80, 0);
+    })
+    .join("\n");
 }
 
 function trace(error: unknown): string {

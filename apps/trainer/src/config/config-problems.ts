@@ -92,13 +92,15 @@ export function configError(schema: { readonly json: unknown }, problems: ArkErr
     where: source.locate(path),
     expected,
     found: found === undefined ? "nothing" : shown(found),
-    fix: hint === undefined && more === "" ? undefined : `${hint ?? "change the value"}${more}`,
+    fix: hint === undefined && more === "" ? undefined : `${hint ?? (found === undefined ? "add it" : "change the value")}${more}`,
   });
 }
 
 /** arktype puts the key's path and the value found around a union's expectation; both are said elsewhere. */
 function unionExpectation(expected: string, key: string): string {
-  return expected
+  // The value that ends it may hold parentheses itself.
+  const found = expected.endsWith(")") ? expected.lastIndexOf(" (was ") : -1;
+  return (found < 0 ? expected : expected.slice(0, found))
     .replaceAll(`${key} must be `, "")
     .replaceAll("must be ", "")
     .replaceAll(/ \(was [^)]*\)/g, "");

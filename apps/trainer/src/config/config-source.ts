@@ -95,6 +95,8 @@ async function readModule(file: string): Promise<unknown> {
       giget: false,
       extend: false,
       envName: false,
+      // As npx runs the command, the package is not where the file could import it from.
+      jitiOptions: { virtualModules: { "v-triune": await import("../index") } },
     });
     return config;
   } catch (cause) {

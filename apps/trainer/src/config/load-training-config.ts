@@ -274,6 +274,16 @@ export async function loadTrainingConfig(path: string | undefined, overrides: re
 }
 
 /**
+ * A configuration with overrides, as they are given to --set.
+ *
+ * @throws ConfigError as `loadTrainingConfig`
+ */
+export async function overrideTrainingConfig(config: TrainingConfig, overrides: readonly string[], cwd: string = process.cwd()): Promise<TrainingConfig> {
+  const source = await readConfigSource(undefined, overrides, cwd);
+  return fromSource({ ...source, value: merge(config, source.value) }, cwd);
+}
+
+/**
  * Fills in a configuration written in code.
  *
  * @param cwd what relative paths start from

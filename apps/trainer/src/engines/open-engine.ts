@@ -83,13 +83,13 @@ export function readApiKey(name: string | null): string | undefined {
 }
 
 /** What a run can't do without: pictures that are seen, and answers that differ. */
-function checkAbilities({ url, kind, abilities }: EngineReport, temperature: number): void {
+function checkAbilities({ url, abilities }: EngineReport, temperature: number): void {
   const needed: readonly Ability[] = ["pictures", "max_tokens", ...(temperature > 0 ? (["temperature"] as const) : [])];
   for (const { ability, status, detail } of abilities) {
     if (status === "yes" || !needed.includes(ability)) continue;
     const pinned = detail.includes("pinned to");
     throw new EngineError({
-      what: `${serverNames[kind]} can't give rollouts for this run.`,
+      what: "The rollout server can't give rollouts for this run.",
       where: url,
       expected: status === "failed" ? "an answer to a question about a picture" : { pictures: "that it sees pictures", max_tokens: "that it keeps to max_tokens", temperature: "that it samples" }[ability as "pictures"],
       found: detail,
@@ -113,7 +113,7 @@ export async function reach<T>(url: string, action: () => Promise<T>): Promise<T
       where: url,
       expected: "an answer",
       found: error.message,
-      fix: error instanceof ServerRefusal ? "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)" : "start it, or put right rollout.engine.servers",
+      fix: error instanceof ServerRefusal ? "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)" : "start it, or put right its address (rollout.engine.servers)",
       cause: error,
     });
   }

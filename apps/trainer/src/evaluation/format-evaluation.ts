@@ -22,7 +22,7 @@ function formatSources({ step, n, records, file, scores }: Pick<RunEvaluation, "
         ] as const)),
   ];
   const sources = records.filter(({ scope }) => scope === "source").sort((a, b) => a.name.localeCompare(b.name));
-  const width = Math.max(12, ...sources.map(({ name }) => name.length));
+  const width = Math.max("mean of sources".length, ...sources.map(({ name }) => name.length));
   const number = (record: MetricRecord, metric: string): string => record.metrics[metric]?.toFixed(3) ?? "";
   const row = (name: string, cells: readonly string[]): string => `  ${name.padEnd(width)}${cells.map((cell) => cell.padStart(9)).join("")}`.trimEnd();
   return [

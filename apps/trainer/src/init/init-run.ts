@@ -82,7 +82,7 @@ rollout:
 
 update:
   miniBatch: ${miniBatch}                  # as promptsPerStep: one update a step; a divisor: several
-  microBatchTokens: ${chosen.tokens}        # memory, not the result, depends on it
+  microBatchTokens: ${chosen.tokens}       # memory, not the result, depends on it
 
 optimizer:
   lr: ${chosen.adapter ? "1.0e-5                    # an adapter takes more than the whole model's 1e-6" : defaults.optimizer.lr.toExponential(1)}

@@ -27,6 +27,8 @@ describe("runFolderConfig", () => {
     writeFileSync(join(folder, "run.json"), JSON.stringify({ format: 1, config }));
     expect(await runFolderConfig(folder, [], true)).toEqual({ ...config, run: { ...config.run, folder } });
     await expect(runFolderConfig(folder, [], false)).rejects.toThrow(UsageError);
-    await expect(runFolderConfig(folder, ["run.seed=1"], true)).rejects.toThrow("goes on as it is");
+    const changed = await runFolderConfig(folder, ["update.microBatchTokens=512", "reward.servers=http://127.0.0.1:8000"], true);
+    expect(changed).toEqual({ ...config, run: { ...config.run, folder }, update: { ...config.update, microBatchTokens: 512 }, reward: { ...config.reward, servers: ["http://127.0.0.1:8000"] } });
+    await expect(runFolderConfig(folder, ["update.microBatchToken=512"], true)).rejects.toThrow('did you mean "update.microBatchTokens"?');
   });
 });

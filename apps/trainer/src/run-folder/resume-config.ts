@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { overrideTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfig } from "../config/training-config";
 import { RunFolderError, UsageError } from "../errors";
 import { readRunDescription } from "./run-folder";
@@ -21,19 +22,17 @@ const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv", "update
 /**
  * The configuration of the run that a folder holds; undefined when the path is no run folder.
  *
- * @throws UsageError when the folder is a run's and the run is not to be resumed, or keys are to be overridden
+ * @throws UsageError when the folder is a run's and the run is not to be resumed; ConfigError for overrides that can't be used
  */
 export async function runFolderConfig(path: string | undefined, overrides: readonly string[], resume: boolean): Promise<TrainingConfig | undefined> {
   if (path === undefined || !existsSync(join(path, "run.json"))) return undefined;
   if (!resume) {
     throw new UsageError({ what: "This folder holds a run.", where: path, fix: "go on with it: add --resume; or give the configuration of a new run" });
   }
-  if (overrides.length > 0) {
-    throw new UsageError({ what: "A run that is resumed from its folder goes on as it is.", where: path, found: overrides.join(", "), fix: "leave --set and --strict out" });
-  }
   const { config } = await readRunDescription(path);
   // The folder may have been moved since.
-  return { ...config, run: { ...config.run, folder: path } };
+  const moved = { ...config, run: { ...config.run, folder: path } };
+  return overrides.length === 0 ? moved : await overrideTrainingConfig(moved, overrides);
 }
 
 /**
@@ -64,6 +63,6 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
     where: given.run.folder,
     expected: "the one in its run.json",
     found: differences.slice(0, 6).join("; "),
-    fix: "resume with v-triune train RUN_FOLDER --resume, or start a new run under another name",
+    fix: `go on with the run as it is (v-triune train ${given.run.folder} --resume), or start a new one under another name (--set run.name=..)`,
   });
 }

@@ -21,14 +21,18 @@ const REASONS: Readonly<Record<string, readonly [found: string, fix: string]>> =
   EFBIG: ["the file grew past the size that the system allows", "raise the limit (ulimit -f), or choose another disk"],
 };
 
+/** What Node says of a folder made with its parents where the file system is read-only; the parents' absence can't be meant. */
+const isReadOnlyFolder = ({ code, syscall }: NodeJS.ErrnoException): boolean => code === "ENOENT" && syscall === "mkdir";
+
 /**
  * The error to show for a failed write: a WriteError for what a person can put right, the error itself otherwise.
  */
 export function asWriteError(error: unknown, path: string): unknown {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
+  const failure = error as NodeJS.ErrnoException | null;
+  const code = failure !== null && isReadOnlyFolder(failure) ? "EROFS" : failure?.code;
   const reason = code === undefined ? undefined : REASONS[code];
   if (reason === undefined || error instanceof WriteError) return error;
-  return new WriteError({ what: "A file can't be written. What was saved before is untouched.", where: path, found: `${reason[0]} (${code})`, fix: reason[1], cause: error });
+  return new WriteError({ what: "A file can't be written. What was saved before is untouched.", where: path === "" ? undefined : path, found: `${reason[0]} (${code})`, fix: reason[1], cause: error });
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -3,6 +3,7 @@
  * output is no terminal (a pipe, a CI log) it prints a line a step instead, and the sources every few steps.
  */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import { wrapText } from "../errors";
 import { formatDuration } from "./duration";
 import type { TrainingEvent, TrainingListener } from "./training-event";
 
@@ -19,6 +20,9 @@ export interface LiveView {
 }
 
 const window = 5;
+/** Rows left out whose message is shown with what to do. */
+const SHOWN_IN_FULL = 3;
+const indent = " ".repeat(6);
 
 export function createLiveView({ stream = process.stdout }: LiveViewOptions = {}): LiveView {
   return stream.isTTY ? terminalView(stream) : plainView(stream);
@@ -100,9 +104,21 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
   const means = recentMeans();
   let stepsSeen = 0;
   let spent = 0;
+  let skipped = 0;
   const line = (text: string) => stream.write(`${text}\n`);
-  const table = (entries: readonly (readonly [string, number])[]) =>
-    entries.map(([source, mean]) => `${source.replace(/^demo_/, "")} ${mean.toFixed(2)}`).join("  ");
+  /** As many sources a line as fit 80 columns. */
+  const table = (entries: readonly (readonly [string, number])[]): void => {
+    let text = "";
+    for (const [source, mean] of entries) {
+      const cell = `${source.replace(/^demo_/, "")} ${mean.toFixed(2)}`;
+      if (text !== "" && indent.length + text.length + 2 + cell.length > 80) {
+        line(`${indent}${text}`);
+        text = "";
+      }
+      text += text === "" ? cell : `  ${cell}`;
+    }
+    if (text !== "") line(`${indent}${text}`);
+  };
   const listen = (event: TrainingEvent) => {
     if (event.type === "evaluated") {
       line(`eval  step ${String(event.step).padStart(3)}  mean ${event.scores.mean.toFixed(3)}  (${event.seconds.toFixed(1)} s)`);
@@ -114,14 +130,17 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       const left = step === steps ? "" : `  ${formatDuration((spent / stepsSeen) * (steps - step))} left`;
       line(`train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${responseTokens.toFixed(0)} tokens  grad ${gradientNorm.toPrecision(2)}  ${seconds.total.toFixed(1)} s${left}`);
       if (step === 1 || step % window === 0 || step === steps) {
-        line(`      ${table([...current].sort(([a], [b]) => a.localeCompare(b)))}`);
+        table([...current].sort(([a], [b]) => a.localeCompare(b)));
       }
     } else if (event.type === "bad-row") {
-      line(`skipped a row: ${event.message}`);
+      // One bad row can be read, thousands can't: the first in full, the others in a line each; the run's end counts them.
+      const [what = "", where] = event.message.split("\n");
+      skipped += 1;
+      line(`skipped a row: ${skipped <= SHOWN_IN_FULL || where === undefined ? event.message : `${what} ${where.trim()}`}`);
     } else if (event.type === "alarm") {
       line(`alarm: ${event.alarm.message}`);
     } else if (event.type === "engine") {
-      line(event.message);
+      line(wrapText(event.message, 80, 2));
     } else if (event.type === "interrupted") {
       line(`interrupted after step ${event.step}`);
     }

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,3 +52,13 @@ it("says whose token is missing or wrong", async () => {
   await expect(runTraining(judged("wrong", { servers: [server.url], tokenEnv: "V_TRIUNE_TEST_TOKEN" }))).rejects.toThrow("HTTP 401");
   await server.drain();
 }, 30_000);
+
+it("ends the run when the server there is no reward server, rather than training on nothing", async () => {
+  const other = createServer((_, reply) => void reply.end("<html>hello</html>"));
+  await new Promise<void>((listening) => other.listen(0, "127.0.0.1", listening));
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const steps: number[] = [];
+  await expect(runTraining(judged("other", { servers: [url] }), { listen: (event) => event.type === "step" && steps.push(event.summary.step) })).rejects.toThrow(/judge nothing[^]*reward\.servers[^]*ended after 0 of 12 answers/);
+  expect(steps).toEqual([]);
+  other.close();
+}, 60_000);

@@ -27,7 +27,7 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
         file: path,
         expected: folder ? "a folder with *.parquet files" : "a Parquet file, a folder of them or a glob that matches one",
         found: folder ? "none in it" : "nothing there",
-        fix: "check the path; it is relative to the folder the command runs in",
+        fix: "put right the path",
       });
     }
     files.push(...data);

@@ -199,7 +199,7 @@ describe("files that are not what they claim", () => {
         "  where:    DIR/cut.safetensors, tensor model.norm.weight\n" +
         "  expected: offsets within the 12 bytes of data\n" +
         "  found:    [0, 16]\n" +
-        "  to do:    fetch the file again; its size or checksum will differ from the publisher's, or it was cut off",
+        "  do:       fetch the file again; its size or checksum will differ from the publisher's, or it was cut off",
     );
   });
 

@@ -137,6 +137,6 @@ function writeError(path: string, cause: unknown): unknown {
   const full = code === "ENOSPC" || code === "EDQUOT";
   return new WeightsError({
     what: full ? "The disk is full; the weights were not saved." : "The weights can't be written.", where: path, found: (cause as Error).message,
-    fix: full ? "free some space; the file that was there before is untouched" : "check that the folder exists and is writable", cause,
+    fix: full ? "free some space, then go on or save again; what was saved before is untouched" : "check that the folder exists and is writable", cause,
   });
 }

@@ -75,7 +75,7 @@ describe("special tokens", () => {
     expect(error).toBeInstanceOf(TokenizerError);
     expect(error.message).toBe(
       'The tokenizer has no such token.\n  where:    tokenizer.json\n  expected: one of its 7 tokens; special ones are <unk> <|im_end|>\n  found:    "<|im_ned|>"\n' +
-        "  to do:    check the spelling, or use the tokenizer that belongs to the model",
+        "  do:       check the spelling, or use the tokenizer that belongs to the model",
     );
   });
 

@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { createLiveView } from "./live-view";
+import type { StepSummary } from "./training-event";
+
+it("keeps to 80 columns in a pipe, however many sources there are", () => {
+  let written = "";
+  const stream = { isTTY: false, write: (text: string) => ((written += text), true) } as unknown as NodeJS.WriteStream;
+  const accuracyBySource = Object.fromEntries(Array.from({ length: 18 }, (_, index) => [`source_${index}`, index / 18]));
+  const summary = { step: 1, steps: 2, reward: 0.5, responseTokens: 12, gradientNorm: 1, seconds: { total: 1 }, accuracyBySource } as unknown as StepSummary;
+  createLiveView({ stream }).listen({ type: "step", summary });
+  const lines = written.trimEnd().split("\n");
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  expect(lines.slice(1).join(" ").match(/source_\d+ \d\.\d\d/g)).toHaveLength(18);
+});
