@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
-import { createQwen25Vl, randomWeights, readModelConfig, type PromptInput, type RolloutRow } from "./index";
+import { createQwen25Vl, randomWeights, readModelConfig, type PromptInput, type Qwen25VlConfig, type RolloutRow } from "./index";
+import { heap } from "./kernels/wasm/heap";
 
 const now = (): number => performance.now();
 
@@ -42,6 +43,58 @@ async function plainTraining(): Promise<void> {
   const ms = await fastest(5, () => trainStep(policy, rows, 320));
   report({ what: "train, 8 texts × 320 tokens", parameters: policy.parameters.reduce((sum, { variable }) => sum + variable.size, 0), ms: Math.round(ms), tokensPerSecond: Math.round((8 * 320 * 1000) / ms) });
   policy.dispose();
+  const products = stepProducts(config, 8, 320);
+  const alone = await fastest(5, () => products.forEach(multiply));
+  report({ what: "its matrix products alone, in 2-D", ms: Math.round(alone), gigaflops: Math.round(products.reduce((sum, { m, n, k }) => sum + 2 * m * n * k, 0) / alone / 1e6), wholeStepOverProducts: Number((ms / alone).toFixed(2)) });
+}
+
+/** op(a) op(b), [m, k] by [k, n]; whether a or b lies transposed. */
+interface Product {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly a: boolean;
+  readonly b: boolean;
+}
+
+/** Products of the forward and the backward pass over texts of one length; of causal attention, the half that counts. */
+function stepProducts({ text }: Qwen25VlConfig, texts: number, length: number): Product[] {
+  // y = x Wᵀ, dx = dy W, dW = dyᵀ x, of m rows, n outputs, k inputs.
+  const layer = (m: number, n: number, k: number): Product[] => [{ m, n, k, a: false, b: true }, { m, n: k, k: n, a: false, b: false }, { m: n, n: k, k: m, a: true, b: false }];
+  const half = length / 2;
+  const scores: Product = { m: length, n: half, k: text.headDim, a: false, b: true };
+  const mixed: Product = { m: length, n: text.headDim, k: half, a: false, b: false };
+  const perKey: Product = { m: half, n: text.headDim, k: length, a: true, b: false };
+  // q kᵀ and do vᵀ; P v and dS k; Pᵀ do and dSᵀ q.
+  const attention = Array.from({ length: texts * text.numHeads }, () => [scores, mixed, scores, mixed, perKey, perKey]).flat();
+  const rows = texts * length;
+  const { hiddenSize, intermediateSize } = text;
+  const heads = text.numHeads * text.headDim;
+  const block = [
+    ...layer(rows, heads + 2 * text.numKeyValueHeads * text.headDim, hiddenSize), ...attention, ...layer(rows, hiddenSize, heads),
+    ...layer(rows, 2 * intermediateSize, hiddenSize), ...layer(rows, hiddenSize, intermediateSize),
+  ];
+  return [...Array.from({ length: text.numLayers }, () => block).flat(), ...layer(rows, text.vocabSize, hiddenSize)];
+}
+
+/** Tensors of ones by shape. */
+const operands = new Map<string, tf.Tensor2D>();
+
+function operand(rows: number, columns: number): tf.Tensor2D {
+  const key = `${rows} ${columns}`;
+  if (!operands.has(key)) operands.set(key, tf.ones<tf.Rank.R2>([rows, columns]));
+  return operands.get(key)!;
+}
+
+/** One product on the kernel that training uses. */
+function multiply({ m, n, k, a, b }: Product): void {
+  const left = a ? operand(k, m) : operand(m, k);
+  const right = b ? operand(n, k) : operand(k, n);
+  const host = heap();
+  if (!host) return void tf.matMul(left, right, a, b).dispose();
+  const scratch = host.scratch(host.kernels.gemmScratch());
+  const product = host.run([[m, n]], (out) => host.kernels.gemm(Number(a), Number(b), m, n, k, host.address(left), left.shape[1], host.address(right), right.shape[1], out!, n, 0, 0, scratch));
+  tf.dispose(product);
 }
 
 /** A demonstration's step: 14 pictures, 8 rollouts each, prompts of 25 and completions of 14 tokens. */
