@@ -174,7 +174,7 @@ export function formatDemoSummary({ before, after, seconds, backend, steps }: De
     gained
       ? "A model fine-tuned on a careless annotator's labels was put right by\nverifiable rewards."
       : "The mean hardly moved; more steps (--steps 40) or another seed (--seed 2) show more.",
-    `${steps} steps, ${Math.round(seconds)} s in all, ${backend}.`,
+    `${steps} ${steps === 1 ? "step" : "steps"}, ${Math.round(seconds)} s in all, ${backend}.`,
     "",
     `Run folder: ${folder}/run  (metrics.jsonl, checkpoints/, run.json)`,
     `Data:       ${folder}/data  (Parquet, the layout of Orsta-Data-47k)`,

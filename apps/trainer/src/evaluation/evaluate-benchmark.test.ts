@@ -50,7 +50,7 @@ describe("eval --benchmarks", () => {
     const { code, out } = await command("eval", run, "--benchmarks", bench, "--step", "2");
     expect(code).toBe(0);
     for (const line of out.slice(out.indexOf("Step 2")).split("\n").filter((text) => !text.startsWith("Records"))) expect(line.length, line).toBeLessThanOrEqual(80);
-    expect(out).toMatch(/Step 2\n {2}in-domain +questions +left out +score\n {2}coco-single +3 +0 +0\.0000\n {2}mean[\s\S]*out-of-domain[\s\S]*screenspot-pro +1 +0 /);
+    expect(out).toMatch(/Step 2\n {2}in-domain +questions +left out +score\n {2}coco-single +2 +1 +0\.0000\n {2}mean[\s\S]*out-of-domain[\s\S]*screenspot-pro +1 +0 /);
     expect(out).toMatch(/Rows left out \(1\)[\s\S]*3\.png/);
     const first = records("eval-benchmarks.jsonl");
     expect(first.map(({ scope, name }) => `${scope} ${name}`)).toEqual(["source coco-single", "source screenspot-pro", "all all"]);

@@ -7,6 +7,7 @@ import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/reward
 import { type Sample, emptyVerifierParm } from "@v-triune/schema";
 import { type AnswerScore, type BenchmarkItem, type OpenBenchmark, type ScoredItem, meanScore } from "../benchmarks/benchmark";
 import type { TrainingConfig } from "../config/training-config";
+import { BenchmarkError } from "../errors";
 import { createRandom } from "../seeded-random";
 import { collecting } from "../training/collecting";
 import { evaluate } from "../training/evaluate";
@@ -59,6 +60,7 @@ export async function evaluateBenchmark(chosen: ChosenBenchmark, config: Trainin
   const rewards = scoringSource(byId, (id, response, answer) => answers.set(keyOf(id, response), answer));
   const answerOf = (prompt: PreparedPrompt, response: string): AnswerScore | undefined => answers.get(keyOf(prompt.sample.reward_model.ground_truth, response));
   const scored: ScoredItem[] = [];
+  let unasked = 0;
   const makePrompt = await configuredPromptMaker({ ...config, promptPool: { enabled: false, file: null } }, model.processor);
 
   async function* batches(): AsyncGenerator<PreparedPrompt[]> {
@@ -69,6 +71,7 @@ export async function evaluateBenchmark(chosen: ChosenBenchmark, config: Trainin
           prompts.push(await makePrompt(await sampleOf(item, chosen), `${benchmark.name}/${item.id}`, createRandom(config.run.seed, choiceStream + 1)));
         } catch (error) {
           if (config.strict || !isSampleError(error)) throw error;
+          unasked += 1;
           onBadRow(error.message);
         }
       }
@@ -94,14 +97,17 @@ export async function evaluateBenchmark(chosen: ChosenBenchmark, config: Trainin
     interruption,
   });
   if (!evaluated) return undefined;
+  if (unasked > 0 && unasked === items.length) {
+    throw new BenchmarkError({ what: `No question of ${benchmark.name} can be asked.`, where: folder, expected: "its pictures beside its questions", found: `${unasked} ${unasked === 1 ? "question" : "questions"} left out, each with a message above`, fix: "put right what the messages name" });
+  }
   const { headline, further } = opened.summarise?.(scored) ?? { headline: meanScore(scored), further: {} };
   const found = evaluated.records.find(({ scope }) => scope === "source");
-  const leftOut = Object.values(opened.leftOut).reduce((sum, count) => sum + count, 0);
+  const leftOut = unasked === 0 ? opened.leftOut : { ...opened.leftOut, "as its picture or prompt can't be used": unasked };
   return {
     chosen,
     headline,
-    questions: items.length,
-    leftOut: opened.leftOut,
+    questions: items.length - unasked,
+    leftOut,
     record: {
       step,
       split: "eval",
@@ -112,7 +118,7 @@ export async function evaluateBenchmark(chosen: ChosenBenchmark, config: Trainin
         ...found?.metrics,
         "benchmark/score": headline,
         "benchmark/in_domain": chosen.domain === "in" ? 1 : 0,
-        "benchmark/left_out": leftOut,
+        "benchmark/left_out": Object.values(leftOut).reduce((sum, count) => sum + count, 0),
         ...Object.fromEntries(Object.entries(further).map(([name, value]) => [`benchmark/${name}`, value])),
       },
       ...(found?.reasons ? { reasons: found.reasons } : {}),

@@ -4,13 +4,14 @@ import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
+import { wrapText } from "../errors";
 import { totalUpdates } from "./learner-config";
 import { modelArchitecture, processorFolder } from "./load-model";
 import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";
 import { seenSizes } from "./prepared-prompt";
 import { configuredPromptMaker } from "./prompt-maker";
 import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
-import { openTrainingSource } from "./training-data";
+import { type TrainingDataOptions, openEvaluationData, openTrainingSource } from "./training-data";
 
 /** Of the first batch, so many prompts are prepared: enough to see how they look. */
 const shownPrompts = 4;
@@ -36,13 +37,9 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
   const { model, rollout, run, update } = config;
   const architecture = await modelArchitecture(model);
   const processor = createProcessor(processorFolder(model));
-  const data = await openTrainingSource({
-    sets: config.data.train,
-    seed: run.seed,
-    makePrompt: await configuredPromptMaker(config, processor),
-    verifiers: createVerifierRegistry(builtinVerifiers()).names,
-    strict: config.strict,
-  });
+  const options = { seed: run.seed, makePrompt: await configuredPromptMaker(config, processor), verifiers: createVerifierRegistry(builtinVerifiers()).names, strict: config.strict };
+  const evaluated = config.data.eval.length === 0 ? null : await evaluationSamples(config, options);
+  const data = await openTrainingSource({ ...options, sets: config.data.train });
   try {
     const { prompts, badRows: skipped } = await data.batch(0, Math.min(shownPrompts, rollout.promptsPerStep));
     const { patchSize } = processor.imageProcessor.settings;
@@ -52,8 +49,9 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
     const time = measurable ? await estimateTime(config, architecture, prompts, processorFolder(model)) : null;
     const epochs = (run.steps * rollout.promptsPerStep) / data.length;
     const lines = [
-      `Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`,
-      `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ${epochs.toFixed(1)} epochs`,
+      wrapText(`Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`, 80, 2),
+      wrapText(`Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ${epochs.toFixed(1)} epochs`, 80, 2),
+      ...(evaluated === null ? [] : [`Evaluation: ${evaluated} samples`]),
       "",
       ...prompts.flatMap((prompt, index) => {
         const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
@@ -78,4 +76,11 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
   } finally {
     data.close();
   }
+}
+
+/** How many samples an evaluation asks; a set that is missing or damaged is told here rather than when the run begins. */
+async function evaluationSamples({ data, evaluation }: TrainingConfig, options: Omit<TrainingDataOptions, "sets" | "onBadRow">): Promise<number> {
+  const opened = await openEvaluationData({ ...options, sets: data.eval, onBadRow: () => {}, samplesPerSource: evaluation.samplesPerSource });
+  opened.close();
+  return opened.length;
 }

@@ -1,6 +1,7 @@
 /** A model's scores on the evaluation sets of a configuration: the same in the middle of a run and long after it. */
 import type { RewardSource } from "@v-triune/rewards";
 import type { TrainingConfig } from "../config/training-config";
+import { ConfigError } from "../errors";
 import { createRandom } from "../seeded-random";
 import { collecting } from "./collecting";
 import { type Evaluated, evaluate } from "./evaluate";
@@ -47,7 +48,7 @@ export async function evaluateModel(config: TrainingConfig, options: EvaluateMod
     samplesPerSource,
   });
   try {
-    return await evaluate({
+    const evaluated = await evaluate({
       ...collecting({ model, engine, rewards, epsilon, training: false, ratios: config.reward }),
       batches: data.batches(batchSize),
       total: data.length,
@@ -58,6 +59,11 @@ export async function evaluateModel(config: TrainingConfig, options: EvaluateMod
       ...(onProgress ? { onProgress } : {}),
       interruption,
     });
+    // A mean over nothing would read as an accuracy of 0.
+    if (evaluated && data.length > 0 && Object.keys(evaluated.scores.bySource).length === 0) {
+      throw new ConfigError({ what: "The evaluation has no score.", where: "data.eval", expected: "at least one sample that can be asked and judged", found: `all ${data.length} were left out`, fix: "put right what the messages above name, or leave data.eval out" });
+    }
+    return evaluated;
   } finally {
     data.close();
   }

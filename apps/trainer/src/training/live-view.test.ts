@@ -2,6 +2,14 @@ import { expect, it } from "vitest";
 import { createLiveView } from "./live-view";
 import type { StepSummary } from "./training-event";
 
+it("shows the first rows left out in full, the others in a line each", () => {
+  let written = "";
+  const view = createLiveView({ stream: { isTTY: false, write: (text: string) => ((written += text), true) } as unknown as NodeJS.WriteStream });
+  for (let row = 0; row < 5; row++) view.listen({ type: "bad-row", message: `The prompt is too long.\n  where:    train-${row}\n  do:       raise the limit` });
+  expect(written.match(/raise the limit/g)).toHaveLength(3);
+  expect(written.trimEnd().split("\n").slice(-2)).toEqual(["skipped a row: The prompt is too long. (train-3)", "skipped a row: The prompt is too long. (train-4)"]);
+});
+
 it("keeps to 80 columns in a pipe, however many sources there are", () => {
   let written = "";
   const stream = { isTTY: false, write: (text: string) => ((written += text), true) } as unknown as NodeJS.WriteStream;

@@ -136,7 +136,7 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       // One bad row can be read, thousands can't: the first in full, the others in a line each; the run's end counts them.
       const [what = "", where] = event.message.split("\n");
       skipped += 1;
-      line(`skipped a row: ${skipped <= SHOWN_IN_FULL || where === undefined ? event.message : `${what} ${where.trim()}`}`);
+      line(`skipped a row: ${skipped <= SHOWN_IN_FULL || where === undefined ? event.message : `${what} (${where.replace(/^ *where: */, "").trim()})`}`);
     } else if (event.type === "alarm") {
       line(`alarm: ${event.alarm.message}`);
     } else if (event.type === "engine") {

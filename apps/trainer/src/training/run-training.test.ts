@@ -168,6 +168,11 @@ describe("runTraining", () => {
     expect((error as Error).message).toContain("The checkpoint is damaged");
   });
 
+  it("says that an evaluation has no score rather than that it is 0", async () => {
+    const config = await tinyRun(folder, "unscored", 1);
+    await expect(runTraining({ ...config, strict: false, rollout: { ...config.rollout, maxPromptTokens: 5 } })).rejects.toThrow(/The evaluation has no score[^]*data\.eval[^]*were left out/);
+  });
+
   it("leaves out a bad row, says so, and stops at it when strict", async () => {
     const [first] = heldOutQuestions(1);
     if (!first) throw new Error("a question");

@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
 import { PRESETS } from "../../config/training-config";
 import type { PresetName } from "../../config/training-config";
-import { UsageError } from "../../errors";
+import { UsageError, wrapText } from "../../errors";
 import { textOption, type Command } from "../command";
 
 /** A first configuration. */
@@ -21,7 +21,7 @@ export const initCommand: Command = {
     const folder = textOption(context, "folder")!;
     const { initRun } = await import("../../init/init-run");
     const made = await initRun({ folder, model, data, preset: (textOption(context, "preset") ?? "v-triune-on-policy") as PresetName, memory: totalmem() });
-    context.output.out(`${made.file}\n${made.samples} samples: ${made.sources.join(", ")}\n\n${made.memory}\n\nNext: v-triune train ${folder} --dry-run\n`);
+    context.output.out(`${made.file}\n${wrapText(`${made.samples} samples: ${made.sources.join(", ")}`, 80, 2)}\n\n${made.memory}\n\nNext: v-triune train ${folder} --dry-run\n`);
     return 0;
   },
 };
