@@ -24,7 +24,7 @@ const HANGS_MATH_VERIFY: readonly (readonly [string, string])[] = [
   ["\\boxed{\\sin(1)^{500}+\\cos(1)^{500}}", "\\boxed{(\\sin(1)+\\cos(1))^{500}}"],
 ];
 
-const DEADLINE_MS = 250;
+const DEADLINE_MS = 1000;
 const PAIRS = 3;
 
 const others = (report: LoadReport) => {
@@ -61,7 +61,7 @@ export const hanging = async ({ seconds }: ScenarioOptions) => {
         const rate = full.answered / full.seconds / 2;
         const loads = HANGS_MATH_VERIFY.map(([gold, response]) => mathLoad("hangs Math-Verify", gold, response, (status) => status === 200 || status === 422 || status === 500));
         await compare(`1 in 100 hangs Math-Verify, ${Math.round(rate)}/s`, url, (index) => loads[index % loads.length] as LoadRequest, rate, seconds);
-        // Each of these takes a worker for its whole deadline and the time its successor needs to start: more of them than that would take all.
+        // Each of these takes a worker for its whole deadline, so that one is always taken, and a core with it.
         const body = Buffer.from(JSON.stringify({ response: "x", prompt: "", answer: "", solution: "x", data_source: "", reward_verifier: "hangs", reward_verifier_parm: "{}" }));
         const hangs: LoadRequest = { path: "/judge", kind: "hangs until its deadline", body, check: (status, text) => status === 500 && text.includes('"timeout"') };
         await compare("1 in 100 really hangs, 100/s", url, () => hangs, 100, seconds);

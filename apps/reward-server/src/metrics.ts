@@ -38,8 +38,9 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
   gauge("accepted", "Samples accepted and not yet answered", accepted);
   gauge("queue", "Samples waiting for a worker", () => stats().queued);
   gauge("running", "Samples handed to workers", () => stats().running);
-  gauge("workers", "Workers", () => stats().workers);
+  gauge("workers", "Workers, spares among them", () => stats().workers);
   gauge("workers_ready", "Workers that can take samples", () => stats().ready);
+  gauge("workers_spare", "Workers beyond those asked for, there while others are stuck", () => stats().spares);
   const total = (name: string, help: string, read: () => number) => {
     registry.registerMetric(new Counter({ name: `v_triune_reward_${name}_total`, help, registers: [], collect() { this.reset(); this.inc(read()); } }));
   };

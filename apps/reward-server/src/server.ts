@@ -48,6 +48,7 @@ async function startWorkers(settings: RewardServerSettings): Promise<IsolatedRew
   const started = createIsolatedRewardSource({
     verifiers: [builtinVerifierModule({ detection: { epsilon: settings.epsilon, compat: settings.compat === "original" } }), ...settings.verifiers],
     workers: settings.workers,
+    maxSpareWorkers: settings.maxSpareWorkers,
     isolation: settings.isolation,
     deadlineMs: settings.deadlineMs,
     memoryMb: settings.memoryMb,

@@ -14,6 +14,8 @@ export interface RewardServerSettings {
   readonly port: number;
   /** Default one a core. */
   readonly workers: number;
+  /** Most workers beyond these while some are stuck in a sample, so that those still judging stay as many. */
+  readonly maxSpareWorkers: number;
   /** `process` for verifiers that can end their whole process. */
   readonly isolation: "thread" | "process";
   /** Milliseconds that judging one sample may take, from when it starts. */
@@ -73,6 +75,7 @@ export function defaultSettings(): RewardServerSettings {
     host: "127.0.0.1",
     port: 8000,
     workers: availableParallelism(),
+    maxSpareWorkers: 4,
     isolation: "thread",
     deadlineMs: 5000,
     memoryMb: 256,
@@ -96,7 +99,7 @@ export function defaultSettings(): RewardServerSettings {
   };
 }
 
-const LEAST = { port: 0, workers: 1, deadlineMs: 1, memoryMb: 16, bodyBytes: 1, batch: 1, queue: 1, headersMs: 1, requestMs: 1, idleMs: 1, drainMs: 0 } as const;
+const LEAST = { port: 0, workers: 1, maxSpareWorkers: 0, deadlineMs: 1, memoryMb: 16, bodyBytes: 1, batch: 1, queue: 1, headersMs: 1, requestMs: 1, idleMs: 1, drainMs: 0 } as const;
 
 /**
  * Fills in the defaults and checks the ranges.

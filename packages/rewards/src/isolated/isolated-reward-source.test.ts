@@ -94,6 +94,25 @@ describe("createIsolatedRewardSource in threads", () => {
     expect(order.at(-1)).toBe(0);
   });
 
+  it("starts spares for stuck workers, within the bound, and a hang in every worker does not hold up the others", async () => {
+    const spared = await createIsolatedRewardSource({ verifiers, workers: 2, deadlineMs: 4000, maxSpareWorkers: 2 });
+    while (spared.stats.ready < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const hangs = Promise.all([spared.run(request("hang")), spared.run(request("hang"))]);
+    let hung: unknown;
+    void hangs.then((outcomes) => (hung = outcomes));
+    // The second is put behind the first or in the other worker; either way both workers are taken before anybody else comes.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(reasons(await collectRewards(spared, Array.from({ length: 50 }, () => request("4"))))).toEqual(Array.from({ length: 50 }, () => 1));
+    expect(hung).toBeUndefined();
+    expect(spared.stats).toMatchObject({ workers: 4, spares: 2 });
+    const more = [spared.run(request("hang")), spared.run(request("hang"))];
+    const timeout = { status: "error", reason: "timeout" };
+    expect(await Promise.all([hangs, ...more])).toEqual([[timeout, timeout], timeout, timeout]);
+    expect(spared.stats).toMatchObject({ timeouts: 4, crashes: 0 });
+    expect(spared.stats.workers).toBeLessThanOrEqual(4);
+    await spared.close();
+  });
+
   it("reads no further ahead than it must, and stops when its reader stops", async () => {
     let asked = 0;
     function* endless() {
@@ -132,6 +151,7 @@ describe("createIsolatedRewardSource", () => {
     await expect(start(OBEDIENT, { export: "nothing" })).rejects.toThrow('has no export "nothing"; it has default, notOne');
     await expect(start(OBEDIENT, { export: "notOne" })).rejects.toThrow("a verifier { name, verify(response, sample) }");
     await expect(createIsolatedRewardSource({ workers: 0 })).rejects.toThrow("workers is 0, expected a number of at least 1");
+    await expect(createIsolatedRewardSource({ maxSpareWorkers: -1 })).rejects.toThrow("maxSpareWorkers is -1, expected a number of at least 0");
   });
 
   it("gives up when workers die before they are ready", async () => {

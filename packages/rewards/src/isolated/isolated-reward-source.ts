@@ -25,6 +25,11 @@ export interface IsolatedRewardSourceOptions extends RewardRule {
   readonly memoryMb?: number;
   /** Samples a worker holds at once. Default 32. */
   readonly batch?: number;
+  /**
+   * Workers beyond `workers` that may be there while some are stuck in a sample, so that those still judging stay as many. They end
+   * when no worker was stuck for ten seconds. Default 4.
+   */
+  readonly maxSpareWorkers?: number;
   /** Further Node options for the workers. */
   readonly execArgv?: readonly string[];
 }
@@ -56,8 +61,15 @@ export interface IsolatedRewardSource extends RewardSource {
  */
 export async function createIsolatedRewardSource(options: IsolatedRewardSourceOptions = {}): Promise<IsolatedRewardSource> {
   const { verifiers = [builtinVerifierModule()], workers = Math.max(1, availableParallelism() - 1), isolation = "thread", memoryMb = 256, execArgv = [], normalised = true } = options;
-  const pool = { workers, deadlineMs: options.deadlineMs ?? POOL_DEFAULTS.deadlineMs, crashRetries: options.crashRetries ?? POOL_DEFAULTS.crashRetries, batch: options.batch ?? POOL_DEFAULTS.batch };
-  for (const [name, low] of [["workers", 1], ["deadlineMs", 1], ["crashRetries", 0], ["batch", 1]] as const) {
+  const pool = {
+    ...POOL_DEFAULTS,
+    workers,
+    deadlineMs: options.deadlineMs ?? POOL_DEFAULTS.deadlineMs,
+    crashRetries: options.crashRetries ?? POOL_DEFAULTS.crashRetries,
+    batch: options.batch ?? POOL_DEFAULTS.batch,
+    maxSpareWorkers: options.maxSpareWorkers ?? POOL_DEFAULTS.maxSpareWorkers,
+  };
+  for (const [name, low] of [["workers", 1], ["deadlineMs", 1], ["crashRetries", 0], ["batch", 1], ["maxSpareWorkers", 0]] as const) {
     if (!(Number.isFinite(pool[name]) && pool[name] >= low)) throw new RangeError(`createIsolatedRewardSource: ${name} is ${pool[name]}, expected a number of at least ${low}`);
   }
   const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB };

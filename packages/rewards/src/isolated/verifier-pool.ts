@@ -11,7 +11,8 @@ import type { WorkerEvents, WorkerHandle } from "./worker-handle";
  * Each sample's deadline runs from the moment its verifier is called, never from when it was queued or from when an answer was
  * read, so that a busy event loop turns no answer into a timeout. A worker that overruns or dies is replaced; the sample it ran is
  * the culprit, its other samples are done again elsewhere (verifiers are pure, so twice does no harm). While a sample takes
- * unusually long, the samples behind it in the same worker are handed to the others at once.
+ * unusually long, the samples behind it in the same worker are handed to the others at once, and once it looks stuck a spare worker
+ * is started: a worker takes longer to start than anybody should wait, so its successor must be there before the deadline ends it.
  */
 
 /** What the pool is told; defaults are in {@link POOL_DEFAULTS}. */
@@ -23,14 +24,21 @@ export interface PoolOptions {
   readonly crashRetries: number;
   /** Samples a worker holds at once. */
   readonly batch: number;
+  /** Workers beyond `workers` that may be there while some are stuck in a sample. */
+  readonly maxSpareWorkers: number;
+  /** Spares end when no worker was stuck for so many milliseconds; until then one is kept ready, as a hang seldom comes alone. */
+  readonly spareIdleMs: number;
 }
 
 /** One worker for each core but one is the source's business; the rest is here. */
-export const POOL_DEFAULTS: Omit<PoolOptions, "workers"> = { deadlineMs: 5000, crashRetries: 1, batch: 32 };
+export const POOL_DEFAULTS: Omit<PoolOptions, "workers"> = { deadlineMs: 5000, crashRetries: 1, batch: 32, maxSpareWorkers: 4, spareIdleMs: 10_000 };
 
 /** Counters since the start, for metrics. */
 export interface PoolStats {
+  /** All workers, spares among them. */
   readonly workers: number;
+  /** Workers beyond those asked for. */
+  readonly spares: number;
   /** Workers that can take samples; the others are starting. */
   readonly ready: number;
   readonly queued: number;
@@ -53,6 +61,8 @@ interface Slot {
   retired: boolean;
   /** It runs an unusually long sample: nothing is put behind that. */
   stalled: boolean;
+  /** It may stay in its sample until the deadline: another does its work. */
+  stuck: boolean;
   sequence: number;
   readonly outstanding: Map<number, Task>;
 }
@@ -61,6 +71,8 @@ interface Slot {
 const STALL_MS = 25;
 /** One that has run for this long may become so: nothing more is put behind it. */
 const SLOW_MS = 3;
+/** One that has run for this long may be there until its deadline: a spare worker is started. */
+const STUCK_MS = 75;
 const WATCH_MS = 10;
 /** A watch this late means that this process was busy and has messages to read before it may judge. */
 const LATE_MS = 40;
@@ -74,6 +86,7 @@ export class VerifierPool {
   private queueHead = 0;
   private watch: NodeJS.Timeout | undefined;
   private lastWatch = 0;
+  private lastStuck = Number.NEGATIVE_INFINITY;
   private failedStarts = 0;
   private closed = false;
   private fatal: Error | undefined;
@@ -97,7 +110,7 @@ export class VerifierPool {
   }
 
   get stats(): PoolStats {
-    return { workers: this.slots.length, ready: this.slots.filter(({ ready }) => ready).length, queued: this.queue.length - this.queueHead, running: this.slots.reduce((sum, { outstanding }) => sum + outstanding.size, 0), ...this.counts };
+    return { workers: this.slots.length, spares: Math.max(0, this.slots.length - this.options.workers), ready: this.slots.filter(({ ready }) => ready).length, queued: this.queue.length - this.queueHead, running: this.slots.reduce((sum, { outstanding }) => sum + outstanding.size, 0), ...this.counts };
   }
 
   /**
@@ -155,7 +168,7 @@ export class VerifierPool {
   }
 
   private addWorker(): void {
-    const slot: Slot = { handle: undefined as unknown as WorkerHandle, ready: false, retired: false, stalled: false, sequence: 0, outstanding: new Map() };
+    const slot: Slot = { handle: undefined as unknown as WorkerHandle, ready: false, retired: false, stalled: false, stuck: false, sequence: 0, outstanding: new Map() };
     slot.handle = this.start({ message: (message) => this.receive(slot, message), exit: (reason) => this.replaceDead(slot, reason) });
     // Somebody waits for the first worker, and nothing else may keep the process alive meanwhile.
     slot.handle.hold(this.names === undefined || this.queue.length > this.queueHead);
@@ -176,7 +189,7 @@ export class VerifierPool {
         this.fail(new VerifierLoadError(message.message));
         break;
       case "results":
-        slot.stalled = false;
+        slot.stalled = slot.stuck = false;
         for (const [sequence, outcome] of message.results) {
           slot.outstanding.get(sequence)?.settle(outcome);
           slot.outstanding.delete(sequence);
@@ -215,7 +228,8 @@ export class VerifierPool {
       if (this.queueHead > 1024 && this.queueHead * 2 > this.queue.length) this.queueHead -= this.queue.splice(0, this.queueHead).length;
       waiting = this.queue.length - this.queueHead;
     }
-    let busy = waiting > 0;
+    // Spares are watched until they are gone.
+    let busy = waiting > 0 || this.slots.length > this.options.workers;
     for (const { handle, outstanding } of this.slots) {
       handle.hold(outstanding.size > 0 || waiting > 0);
       busy ||= outstanding.size > 0;
@@ -265,8 +279,28 @@ export class VerifierPool {
       if (running === undefined || !slot.outstanding.has(running.sequence)) continue;
       if (running.forMs >= this.options.deadlineMs) this.replaceOverdue(slot, running.sequence);
       else if (running.forMs >= STALL_MS) this.relieve(slot, running.sequence);
+      if (running.forMs < Math.min(STUCK_MS, this.options.deadlineMs)) continue;
+      slot.stuck = true;
+      this.lastStuck = now;
     }
+    this.adjustSpares(now);
     this.dispatch();
+  }
+
+  /** Starts a spare for each stuck worker and one for the next, within the bound; ends what is left over when none was stuck for long. */
+  private adjustSpares(now: number): void {
+    const { workers, maxSpareWorkers, spareIdleMs } = this.options;
+    const isQuiet = now - this.lastStuck >= spareIdleMs;
+    const spares = isQuiet ? 0 : 1 + this.slots.filter(({ stuck }) => stuck).length;
+    const wanted = workers + Math.min(spares, maxSpareWorkers);
+    while (this.slots.length < wanted) this.addWorker();
+    if (!isQuiet) return;
+    // Those with the least to do; the oldest stay, their code is compiled.
+    const leastBusy = this.slots.toReversed().sort((a, b) => a.outstanding.size - b.outstanding.size);
+    for (const slot of leastBusy.slice(0, this.slots.length - wanted)) {
+      this.remove(slot);
+      void slot.handle.kill();
+    }
   }
 
   /** Takes back what waits behind a long sample, if somebody else can do it. */
@@ -305,13 +339,18 @@ export class VerifierPool {
   }
 
   private replace(slot: Slot): void {
+    this.remove(slot);
+    this.counts.restarts++;
+    if (this.slots.length < this.options.workers) this.addWorker();
+    this.dispatch();
+  }
+
+  /** Takes a worker out of the pool; the others do its samples. */
+  private remove(slot: Slot): void {
     slot.retired = true;
     this.slots.splice(this.slots.indexOf(slot), 1);
-    this.counts.restarts++;
     this.putBack([...slot.outstanding.values()]);
     slot.outstanding.clear();
-    this.addWorker();
-    this.dispatch();
   }
 
   /** To the front of the queue: they have waited longest. */
