@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +69,12 @@ describe("bicubic resize", () => {
     const gentle = [...resizeBicubic(draw(8, 1, (x) => (x < 4 ? 100 : 150)), 32, 1).data];
     expect([Math.min(...gentle), Math.max(...gentle)]).toEqual([96, 154]);
     expect(resizeBicubic(step, 8, 1)).toBe(step);
+  });
+
+  // SHA-256 of Pillow 12.2's bytes, the first 16 digits.
+  it.each([[201, 84, "2cf97665f12e02fc"], [200, 84, "769856c559a08e9b"], [201, 252, "3dda8e0e88184a9f"]])("is Pillow's for a picture of 2 × %i that becomes 28 × %i", (height, to, expected) => {
+    const { data } = resizeBicubic(draw(2, height, (x, y, channel) => (x * 89 + y * 57 + channel * 31 + x * y * 13) % 256), 28, to);
+    expect(createHash("sha256").update(data).digest("hex").slice(0, 16)).toBe(expected);
   });
 });
 
