@@ -23,7 +23,7 @@ export function isOneThreaded(): boolean {
  */
 export function workerCount(setting: WorkersSetting): number {
   if (setting === "auto") return isOneThreaded() ? Math.min(MOST_PARTS, physicalCores()) : 1;
-  if (setting === 1 || isOneThreaded()) return setting;
+  if (setting === 1 || isOneThreaded()) return Math.min(MOST_PARTS, setting);
   throw new ConfigError({
     what: "This backend computes with threads of its own; workers would fight with them over the cores.",
     where: "workers",
