@@ -11,6 +11,8 @@ import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
 import { type Qwen25VlPolicy, type RolloutRow, type SafetensorsEntry, openSafetensors, writeSafetensors } from "@v-triune/policy";
 import { RunFolderError } from "../errors";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
+import type { StepRollouts } from "../training/step-rollouts";
+import { READY_ROLLOUTS_FILES, writeReadyRollouts } from "./ready-rollouts";
 
 /** What a run needs besides weights and moments to go on exactly where it stopped. */
 export interface TrainingState {
@@ -27,6 +29,7 @@ interface StateFile extends TrainingState {
 }
 
 /**
+ * @param ready rollouts of the next step, where they are made ahead
  * @throws WriteError when the disk is full or not writable; an earlier checkpoint stays as it is
  */
 export async function saveCheckpoint(
@@ -34,11 +37,13 @@ export async function saveCheckpoint(
   state: TrainingState,
   policy: Qwen25VlPolicy,
   learner: Pick<Learner<RolloutRow>, "exportState">,
+  ready?: StepRollouts,
 ): Promise<void> {
   await writeFolderAtomic(folder, async (temporary) => {
     await policy.save(temporary);
     const { optimizer } = learner.exportState();
     await writeSafetensors(join(temporary, "optimizer.safetensors"), momentEntries(optimizer.moments));
+    if (ready) await writeReadyRollouts(temporary, ready);
     const files: Record<string, { bytes: number; sha256: string }> = {};
     for (const name of (await readdir(temporary)).sort()) files[name] = await fingerprint(join(temporary, name));
     const contents: StateFile = { format: 1, ...state, optimizerSteps: optimizer.step, files };
@@ -76,6 +81,8 @@ export async function newestWholeCheckpoint(steps: readonly number[], pathOf: (s
 export interface LoadedCheckpoint {
   readonly state: TrainingState;
   readonly learner: LearnerState;
+  /** Whether rollouts of the next step lie there. */
+  readonly hasReadyRollouts: boolean;
 }
 
 /**
@@ -88,6 +95,7 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
   return {
     state: { step: state.step, position: state.position },
     learner: { optimizer: { step: state.optimizerSteps, moments: readMoments(join(folder, "optimizer.safetensors")) } },
+    hasReadyRollouts: READY_ROLLOUTS_FILES.every((name) => name in state.files),
   };
 }
 
@@ -99,7 +107,7 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
  */
 export async function verifyCheckpoint(folder: string): Promise<string[]> {
   const { files } = await verifiedState(folder);
-  return Object.keys(files).filter((name) => name !== "optimizer.safetensors");
+  return Object.keys(files).filter((name) => name !== "optimizer.safetensors" && !READY_ROLLOUTS_FILES.includes(name));
 }
 
 async function verifiedState(folder: string): Promise<StateFile> {

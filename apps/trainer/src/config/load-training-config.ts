@@ -162,6 +162,7 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       maxPromptTokens: rollout.maxPromptTokens ?? null,
       dynamicSampling: { enabled: rollout.dynamicSampling?.enabled ?? false, maxRounds: rollout.dynamicSampling?.maxRounds ?? 10 },
       engine: engineConfig(rollout.engine, absolute),
+      asyncLevel: rollout.asyncLevel ?? 0,
       correction: {
         ...DEFAULT_CORRECTION,
         ...rollout.correction,

@@ -63,6 +63,7 @@ export const trainingConfigSchema = type({
     "maxPromptTokens?": countOrNull,
     "dynamicSampling?": { "+": "reject", "enabled?": "boolean", "maxRounds?": count },
     "engine?": type("'local'").or(url).or(engine),
+    "asyncLevel?": "0 | 1",
     "correction?": {
       "+": "reject",
       "importance?": "'token' | 'sequence' | 'none'",

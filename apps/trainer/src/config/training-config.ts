@@ -76,7 +76,12 @@ export interface RolloutConfig {
   readonly dynamicSampling: { readonly enabled: boolean; readonly maxRounds: number };
   /** The policy in this process, or servers. */
   readonly engine: "local" | RemoteEngineConfig;
-  /** For rollouts of servers that give log-probabilities; those of the policy in this process need none. */
+  /**
+   * 1: a step's rollouts are made while the step before trains, with the weights that that one began with, so that servers need not wait for the
+   * update; one step off-policy, corrected by `correction` (verl: one_step_off_policy). 0: with the newest weights.
+   */
+  readonly asyncLevel: 0 | 1;
+  /** For rollouts of servers that give log-probabilities, and with asyncLevel: 1; those of the newest policy in this process need none. */
   readonly correction: CorrectionConfig;
 }
 

@@ -31,7 +31,7 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
       eval: [{ path: evalData, weight: 1, cap: null }],
     },
     run: { name: "demo", folder: runFolder, seed, steps },
-    rollout: { promptsPerStep, n: 8, temperature: 1, topP: 1, topK: null, maxNewTokens: 44, maxPromptTokens: null, dynamicSampling: { enabled: false, maxRounds: 10 }, engine: "local", correction: DEFAULT_CORRECTION },
+    rollout: { promptsPerStep, n: 8, temperature: 1, topP: 1, topK: null, maxNewTokens: 44, maxPromptTokens: null, dynamicSampling: { enabled: false, maxRounds: 10 }, engine: "local", asyncLevel: 0, correction: DEFAULT_CORRECTION },
     reward: { normalised: true, iou: { schedule: [{ until: 1, epsilon: 0.5 }] }, accuracyRatio: null, formatRatio: null, overlong: null, servers: [], tokenEnv: null },
     algorithm: {
       advantage: "grpo",

@@ -133,6 +133,29 @@ describe("training with rollouts from a server", () => {
     expect(steps.reduce((sum, metrics) => sum + metrics["timing_s/engine_down"]!, 0)).toBeGreaterThan(1);
   });
 
+  it("asyncLevel: 1 asks for the next step's answers before the update, by weights that are exactly one step old", async () => {
+    const server = await serve({ protocol: "vllm", mode: "lora" });
+    const ahead = config("ahead", [server], {}, { rank: 4, alpha: 8, targetModules: null });
+    const events: string[] = [];
+    await runTraining({ ...ahead, rollout: { ...ahead.rollout, asyncLevel: 1 } }, { listen: (event) => events.push(event.type === "generating" ? `answers ${event.step}` : event.type) });
+    expect(server.violations).toEqual([]);
+    const asked = server.asked.map(({ model: name }) => /step-00000(\d)$/.exec(String(name))?.[1]).filter((step) => step !== undefined);
+    // 4 requests of 3 answers a step: steps 1 and 2 by the first weights, step 3 by those of step 1.
+    expect(asked.slice(-12)).toEqual(["0", "0", "0", "0", "0", "0", "0", "0", "1", "1", "1", "1"]);
+    const steps = stepsOf("ahead");
+    expect(steps.map((metrics) => metrics["rollout/weights_age"])).toEqual([0, 1, 1]);
+    expect(steps.map((metrics) => metrics["rollout/stale"])).toEqual([0, 0, 0]);
+    expect(Math.abs(steps[0]!["rollout_corr/kl"]!)).toBeLessThan(1e-4);
+    for (const metrics of steps.slice(1)) expect(Math.abs(metrics["rollout_corr/kl"]!)).toBeGreaterThan(1e-4);
+    expect(events.lastIndexOf("answers 2")).toBeLessThan(events.indexOf("step"));
+  });
+
+  it("asyncLevel: 1 refuses a server that gives no log-probabilities", async () => {
+    const server = await serve({ protocol: "vllm" });
+    const text = config("text", [server], { kind: "openai", staleWeights: "allow", weights: { sync: "none", folder: null, serverFolder: null } });
+    await expect(runTraining({ ...text, rollout: { ...text.rollout, asyncLevel: 1 } })).rejects.toThrow(/can only be trained on with the probabilities[^]*rollout\.asyncLevel/);
+  });
+
   it("spreads a step over the servers", async () => {
     const servers = [await serve({ protocol: "sglang" }), await serve({ protocol: "sglang" })];
     await runTraining({ ...config("two", servers), run: { ...base.run, name: "two", folder: join(folder, "two"), steps: 1 } });

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { TrainingConfig } from "../config/training-config";
+import { ConfigError } from "../errors";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { LoadedModel } from "../training/load-model";
 import { createLocalEngine } from "../training/local-engine";
@@ -32,7 +33,7 @@ export interface RunEngineOptions extends EngineEvents {
   readonly onReport?: (line: string) => void;
 }
 
-/** @throws EngineError when servers can't be reached or lack what the run needs */
+/** @throws EngineError, ConfigError when servers can't be reached or lack what the run needs */
 export async function openRunEngine({ config, model, folder, step, ...options }: RunEngineOptions): Promise<RunEngine> {
   const { engine } = config.rollout;
   if (engine === "local") return { engine: createLocalEngine(model.policy), publish: async () => {}, takeMetrics: () => ({}), close: async () => {} };
@@ -47,6 +48,15 @@ export async function openRunEngine({ config, model, folder, step, ...options }:
     // transformers serve has to be told a folder before it can be tried.
     modelFolder: async () => (await handOver.write(step, "model")).folder,
   });
+  if (config.rollout.asyncLevel === 1 && !remote.givesForeignLogProbs) {
+    throw new ConfigError({
+      what: "Answers of the weights before can only be trained on with the probabilities by which they were drawn, and the server does not give them.",
+      where: "rollout.asyncLevel",
+      expected: `0 for ${remote.name}`,
+      found: "1",
+      fix: "use vLLM or SGLang, which give token ids and log-probabilities, or leave rollout.asyncLevel out; v-triune doctor --engine shows what a server gives",
+    });
+  }
   const publish = async (at: number, signal?: AbortSignal): Promise<void> => {
     const { transfer } = remote.options;
     if (transfer.sync === "none") return remote.updateWeights({ label: handOver.label(at), folder: "" }, signal);

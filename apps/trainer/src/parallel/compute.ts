@@ -6,9 +6,11 @@
  * This thread takes its share, so two workers are this thread and one more. Weights reach the others through shared memory
  * under a version that they check. A thread that is lost costs its work: the others compute it again.
  */
+import { setImmediate } from "node:timers/promises";
+import type * as tf from "@tensorflow/tfjs-core";
 import type { BackendName } from "@v-triune/backend";
 import { withOutOfMemory } from "@v-triune/backend";
-import { type Learner, type TrainingRow, type UpdatePlan, type UpdateStats, joinParts } from "@v-triune/grpo";
+import { type Learner, type MicroBatchPart, type TrainingRow, type UpdatePlan, type UpdateStats, addInto, disposeGradients, joinParts } from "@v-triune/grpo";
 import type { Completion, Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import { createLocalEngine, samplingOptions } from "../training/local-engine";
@@ -72,7 +74,24 @@ class ComputeHere implements Compute {
   }
 
   async update(rows: readonly TrainingRow<RolloutRow>[]): Promise<UpdateStats> {
-    return withOutOfMemory({ backend: this.options.backend }, () => trained(this.options.learner).update(rows));
+    const { backend } = this.options;
+    const learner = trained(this.options.learner);
+    const plan = learner.plan(rows);
+    const gradients: Map<string, tf.Tensor> = new Map();
+    const parts: Omit<MicroBatchPart, "gradients">[] = [];
+    try {
+      for (const batch of plan.microBatches) {
+        const { gradients: own, ...part } = withOutOfMemory({ backend }, () => learner.microBatch(batch, plan));
+        for (const [name, gradient] of own) addInto(gradients, name, gradient);
+        parts.push(part);
+        // Servers that answer the next step meanwhile are heard, and asked on.
+        await setImmediate();
+      }
+    } catch (error) {
+      disposeGradients(gradients);
+      throw error;
+    }
+    return withOutOfMemory({ backend }, () => learner.apply(learner.complete(plan, joinParts(gradients, parts))));
   }
 
   async close(): Promise<void> {}
@@ -184,6 +203,7 @@ class ComputeInThreads implements Compute {
         for (const gradient of own.values()) gradient.dispose();
         if (!added) break;
         parts.push([index, part]);
+        await setImmediate();
       } catch (error) {
         gradients.fail(index);
         failures.push([index, error]);

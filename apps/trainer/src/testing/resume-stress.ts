@@ -23,6 +23,8 @@ export interface ResumeStressOptions {
   readonly seed: number;
   /** Threads that compute; the untouched run has one, so that their number is held against it as well. */
   readonly workers: number;
+  /** As rollout.asyncLevel. */
+  readonly asyncLevel: 0 | 1;
   readonly print: (line: string) => void;
 }
 
@@ -31,7 +33,7 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const saveEvery = 3;
 
 /** @returns what went wrong, by kill; empty when every run ended as the untouched one */
-export async function resumeStress({ kills, steps, seed, workers, print }: ResumeStressOptions): Promise<string[]> {
+export async function resumeStress({ kills, steps, seed, workers, asyncLevel, print }: ResumeStressOptions): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "v-triune-resume-"));
   const random = createRandom(seed);
   const problems: string[] = [];
@@ -40,7 +42,7 @@ export async function resumeStress({ kills, steps, seed, workers, print }: Resum
     const configOf = (name: string, threads: number): string => {
       const path = join(folder, `${name}.json`);
       const checkpoint = { every: saveEvery, keep: 2 };
-      writeFileSync(path, JSON.stringify({ ...base, workers: threads, run: { ...base.run, folder: join(folder, name) }, evaluation: { ...base.evaluation, every: 10 }, checkpoint }));
+      writeFileSync(path, JSON.stringify({ ...base, workers: threads, run: { ...base.run, folder: join(folder, name) }, rollout: { ...base.rollout, asyncLevel }, evaluation: { ...base.evaluation, every: 10 }, checkpoint }));
       return path;
     };
     const untouched = await train([configOf("untouched", 1)]);
@@ -132,7 +134,7 @@ function resultOf(run: string): Map<string, string> {
   const result = new Map<string, string>();
   const steps = list(join(run, "checkpoints"));
   result.set("checkpoints", steps.join(" "));
-  for (const step of steps) for (const file of list(join(run, "checkpoints", step))) result.set(`${step}/${file}`, hash(join(run, "checkpoints", step, file)));
+  for (const step of steps) for (const file of list(join(run, "checkpoints", step))) result.set(`${step}/${file}`, hashOf(join(run, "checkpoints", step, file)));
   for (const file of list(join(run, "rollouts"))) result.set(`rollouts/${file}`, hash(join(run, "rollouts", file)));
   const records = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
   result.set("metrics.jsonl", records.map(withoutTimes).join("\n"));
@@ -146,6 +148,13 @@ function withoutTimes(line: string): string {
 
 function hash(path: string): string {
   return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
+
+/** Of a checkpoint's file, without what says how long the making of rollouts took. */
+function hashOf(path: string): string {
+  if (!/(state\.json|ready-rollouts\.jsonl)$/.test(path)) return hash(path);
+  const text = readFileSync(path, "utf8").replace(/"(ready-rollouts\.jsonl)": \{[^}]*\}/, "$1").replace(/"(seconds|dataSeconds)":(\{[^}]*\}|[\d.e-]+)/g, "$1");
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function compare(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): string[] {

@@ -21,6 +21,15 @@ export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
   return update.epochs > 1 || update.miniBatch < rollout.promptsPerStep;
 }
 
+/**
+ * Whether the learner is told by which probabilities the rollouts were drawn, to correct for them: other engines than the trainer's
+ * policy say so, and so does the policy itself when it was of the step before (verl's asynchronous trainers do the same: π_old by the
+ * weights that are updated, importance weights against those that generated).
+ */
+export function usesRolloutLogProbs({ rollout }: Pick<TrainingConfig, "rollout">, givesForeignLogProbs: boolean): boolean {
+  return givesForeignLogProbs || (rollout.engine === "local" && rollout.asyncLevel === 1);
+}
+
 /** How the learner corrects rollouts of an engine that says by which probabilities it drew them; undefined: not at all. */
 export function correctionConfig({ rollout }: TrainingConfig, givesLogProbs: boolean): RolloutCorrectionConfig | undefined {
   const { importance, threshold, lower, normalise, rejection } = rollout.correction;

@@ -11,7 +11,8 @@ import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import { type BestCheckpoint, noteEarlier, trackBest } from "../checkpoint/best-checkpoint";
 import { type LoadedCheckpoint, newestWholeCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
-import type { IouEpsilon, TrainingConfig } from "../config/training-config";
+import { readReadyRollouts } from "../checkpoint/ready-rollouts";
+import type { TrainingConfig } from "../config/training-config";
 import { type RunEngine, openRunEngine } from "../engines/run-engine";
 import { GivenUpWaiting, type WaitWatch, watchWaiting } from "../engines/wait-watch";
 import { type Compute, openCompute } from "../parallel/compute";
@@ -23,20 +24,17 @@ import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../run-folder/run-monitor";
 import { storedRollout } from "../run-folder/stored-rollout";
-import { createRandom } from "../seeded-random";
 import { softwareVersions } from "../versions";
-import { collectRollouts } from "./collect-rollouts";
-import { collecting } from "./collecting";
-import { sampleGroups } from "./dynamic-sampling";
 import { evaluateModel } from "./evaluate-model";
-import { frozenGroups, learnerConfig } from "./learner-config";
+import { frozenGroups, learnerConfig, usesRolloutLogProbs } from "./learner-config";
 import { type LoadedModel, loadModel, processorFolder } from "./load-model";
 import { openRewards } from "./open-rewards";
-import { penaliseOverlong } from "./overlong-penalty";
 import { configuredPromptMaker } from "./prompt-maker";
 import { createReferenceLogProbs } from "./reference-policy";
 import { rolloutRecord } from "./rollout-record";
-import { healthMetrics, stepSummary } from "./step-report";
+import { RolloutSchedule } from "./rollout-schedule";
+import { engineMetrics, healthMetrics, stepSummary } from "./step-report";
+import { sampleStep, stageEpsilon } from "./step-rollouts";
 import { openTrainingSource } from "./training-data";
 import type { EvaluationScores, StepSummary, TrainingListener } from "./training-event";
 import { type ReferenceLogProbs, updateFromRollouts } from "./training-step";
@@ -60,9 +58,6 @@ export interface TrainingResult {
   readonly lastStep: StepSummary | undefined;
   readonly checkpoint: string | undefined;
 }
-
-/** Streams of the run's seed for the sampling of rollouts, one a step. */
-const rolloutStream = 10_000_000;
 
 /**
  * Runs or resumes training.
@@ -125,7 +120,8 @@ class Run {
     let compute: Compute | undefined;
     try {
       engine = await openRunEngine({ config, model, folder: folder.path, step: checkpoint?.loaded.state.step ?? 0, signal: this.options.interruption?.signal, ...servers });
-      learner = createLearner(learnerConfig(config, model.policy, engine.engine.givesForeignLogProbs));
+      const foreignLogProbs = usesRolloutLogProbs(config, engine.engine.givesForeignLogProbs ?? false);
+      learner = createLearner(learnerConfig(config, model.policy, foreignLogProbs));
       if (checkpoint) {
         learner.importState(checkpoint.loaded.learner);
         data.position = checkpoint.loaded.state.position;
@@ -133,7 +129,6 @@ class Run {
       // A run that was stopped before its first step evaluates anew, so its first evaluation goes too.
       const { evaluated } = this.options.resume ? await monitor.resumeAfter(checkpoint?.loaded.state.step || -1) : { evaluated: false };
       const verifiers = registry.names;
-      const foreignLogProbs = engine.engine.givesForeignLogProbs ?? false;
       compute = await openCompute({
         policy: model.policy, learner, config, foreignLogProbs, backend: this.backend.name, workers: workerCount(config.workers),
         onProblem: (message) => this.#listen({ type: "warning", message }),
@@ -143,7 +138,8 @@ class Run {
       const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
       const best = trackBest(config.checkpoint.keepBest);
       if (this.options.resume && config.checkpoint.keepBest !== null) await noteEarlier(best, folder.metricsPath);
-      const parts = { model, best, data, monitor, learner, compute, engine, watch, rewards, verifiers, referenceLogProbs };
+      const schedule = await this.#schedule({ model, engine, data, rewards, watch }, checkpoint);
+      const parts = { model, best, data, monitor, learner, compute, engine, watch, rewards, verifiers, referenceLogProbs, schedule };
       return await this.#steps(parts, checkpoint?.loaded.state.step ?? 0, evaluated);
     } finally {
       watch.dispose();
@@ -156,6 +152,23 @@ class Run {
       model.policy.dispose();
       reference?.policy.dispose();
     }
+  }
+
+  async #schedule({ model, engine, data, rewards, watch }: Pick<RunParts, "model" | "engine" | "data" | "rewards" | "watch">, checkpoint: { folder: string; loaded: LoadedCheckpoint } | undefined): Promise<RolloutSchedule> {
+    const { config } = this;
+    const decode = (ids: Int32Array): string => model.processor.decode(ids, { skipSpecialTokens: true });
+    return new RolloutSchedule({
+      asyncLevel: config.rollout.asyncLevel,
+      steps: config.run.steps,
+      overlaps: config.rollout.engine !== "local",
+      data,
+      ready: checkpoint?.loaded.hasReadyRollouts ? await readReadyRollouts(checkpoint.folder, (count) => data.next(count), decode) : undefined,
+      sample: (step, weights, signal) =>
+        sampleStep(step, weights, {
+          config, model, engine, data, rewards, signal: AbortSignal.any([watch.signal, signal]),
+          onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
+        }),
+    });
   }
 
   /** @param evaluated whether the evaluation at `fromStep` has been made */
@@ -210,33 +223,14 @@ class Run {
     const { steps } = config.run;
     const started = performance.now();
     const epsilon = stageEpsilon(config.reward.iou.schedule, step, steps);
-    const { promptsPerStep, dynamicSampling, n, temperature, topP, topK, maxNewTokens } = config.rollout;
-    const random = createRandom(config.run.seed, rolloutStream + step);
-    // What an evaluation counted is not this step's.
-    parts.engine.takeMetrics();
-    let dataSeconds = 0;
-    const collected = await sampleGroups({
-      count: promptsPerStep,
-      dynamicSampling,
-      nextPrompts: async (count) => {
-        const asked = performance.now();
-        const prompts = await parts.data.next(count);
-        dataSeconds += (performance.now() - asked) / 1000;
-        return prompts;
-      },
-      collect: async (prompts) => {
-        const { rollouts, seconds } = await collectRollouts(prompts, {
-          ...collecting({ model: parts.model, engine: parts.engine.engine, rewards: parts.rewards, epsilon, training: true, ratios: config.reward }),
-          request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff), signal: parts.watch.signal },
-          onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
-        });
-        return { rollouts: penaliseOverlong(rollouts, maxNewTokens, config.reward.overlong), seconds };
-      },
-    });
-    const update = await updateFromRollouts(step, collected, config, parts.compute, parts.referenceLogProbs);
-    // Not to be called off: the update has been made.
+    const { rollouts, update } = await parts.schedule.step(step, async (rollouts) => ({
+      rollouts,
+      update: await updateFromRollouts(step, rollouts.collected, config, parts.compute, parts.referenceLogProbs),
+    }));
+    // Not to be called off: the update has been made. All answers of the weights before are in.
     await parts.engine.publish(step);
-    const numbers = { step, steps, collected, update, epsilon, dataSeconds, engine: parts.engine.takeMetrics(), seconds: (performance.now() - started) / 1000 };
+    const { collected, dataSeconds } = rollouts;
+    const numbers = { step, steps, collected, update, epsilon, dataSeconds, engine: engineMetrics(config, rollouts), seconds: (performance.now() - started) / 1000 };
     const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
     for (const [index, rollout] of collected.rollouts.entries()) metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
     const records = metrics.finish(step, healthMetrics(numbers));
@@ -285,7 +279,7 @@ class Run {
     const path = this.folder.checkpointPath(step);
     // First: once the checkpoint is there, nobody computes this step again.
     await parts.monitor.flush();
-    await saveCheckpoint(path, { step, position: parts.data.position }, parts.model.policy, parts.learner);
+    await saveCheckpoint(path, { step, position: parts.schedule.position }, parts.model.policy, parts.learner, parts.schedule.ready);
     await this.#prune(parts.best);
     this.#listen({ type: "saved", step, folder: path });
     return path;
@@ -356,11 +350,5 @@ interface RunParts {
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];
   readonly referenceLogProbs: ReferenceLogProbs | undefined;
-}
-
-/** The threshold of a step: that of the first stage that still holds. */
-function stageEpsilon(schedule: TrainingConfig["reward"]["iou"]["schedule"], step: number, steps: number): IouEpsilon {
-  const stage = schedule.find(({ until }) => step / steps <= until) ?? schedule.at(-1);
-  if (!stage) throw new RangeError("reward.iou.schedule is empty");
-  return stage.epsilon;
+  readonly schedule: RolloutSchedule;
 }

@@ -1,6 +1,8 @@
 /** What a step reports: numbers of the update under verl's names where it has one, and the short form for views. */
 import type { UpdateStats } from "@v-triune/grpo";
+import type { TrainingConfig } from "../config/training-config";
 import type { SampledGroups } from "./dynamic-sampling";
+import type { StepRollouts } from "./step-rollouts";
 import type { StepSummary } from "./training-event";
 import type { StepUpdate } from "./training-step";
 
@@ -18,6 +20,12 @@ interface StepNumbers {
 }
 
 const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length);
+
+/** What the engine counted, with the steps that the trainer itself is ahead of the weights that answered. */
+export function engineMetrics({ rollout }: Pick<TrainingConfig, "rollout">, { step, weights, engine }: StepRollouts): Readonly<Record<string, number>> {
+  if (rollout.asyncLevel !== 1) return engine;
+  return { ...engine, "rollout/weights_age": (engine["rollout/weights_age"] ?? 0) + step - 1 - weights };
+}
 
 /** Numbers of the step as a whole, for the "all" record of metrics.jsonl. */
 export function healthMetrics({ collected, update, epsilon, seconds, dataSeconds, engine }: StepNumbers): Record<string, number> {

@@ -9,7 +9,7 @@ import type { Compute } from "../parallel/compute";
 import { createRandom } from "../seeded-random";
 import type { Rollout } from "./collect-rollouts";
 import type { SampledGroups } from "./dynamic-sampling";
-import { isOffPolicy, klEstimator } from "./learner-config";
+import { isOffPolicy, klEstimator, usesRolloutLogProbs } from "./learner-config";
 import { rolloutAdvantages } from "./rollout-advantages";
 import { mismatchMetrics } from "./rollout-mismatch";
 
@@ -47,7 +47,7 @@ export async function updateFromRollouts(
   const klInReward = reference !== undefined && algorithm.kl.in === "reward";
   // On-policy, π_old is the policy at the update itself; the learner then takes the ratio as 1, with its gradient.
   const given = answers.map(({ rolloutLogProbs }) => rolloutLogProbs);
-  const foreign = config.rollout.engine !== "local" && given.every((logProbs) => logProbs !== undefined) ? (given as Float32Array[]) : undefined;
+  const foreign = usesRolloutLogProbs(config, config.rollout.engine !== "local") && given.every((logProbs) => logProbs !== undefined) ? (given as Float32Array[]) : undefined;
   const { normalise, rejection } = config.rollout.correction;
   // Both look at the whole batch before the update.
   const comparesBatch = foreign !== undefined && (normalise || rejection !== null);
