@@ -9,6 +9,11 @@ export async function openDataThread(setup: DataSetup): Promise<TrainingSource> 
   const waiting = new Map<number, { readonly resolve: (batch: TrainingBatch) => void; readonly reject: (error: Error) => void }>();
   let lost: Error | undefined;
   let nextJob = 0;
+  let closed = false;
+  // Ended in the middle of a native call, a thread can take the process with it.
+  const endIfIdle = (): void => {
+    if (closed && waiting.size === 0) void thread.terminate();
+  };
   const post = (message: ToDataThread): void => thread.postMessage(message, []);
   const opened = new Promise<{ length: number; sources: readonly string[] }>((resolve, reject) => {
     let failure: unknown;
@@ -26,6 +31,7 @@ export async function openDataThread(setup: DataSetup): Promise<TrainingSource> 
       waiting.delete(job);
       if (message.type === "batch") give?.(message.batch);
       else refuse?.(errorFromPlain(message.error));
+      endIfIdle();
     });
     thread.on("error", (error) => (failure = error));
     thread.on("exit", (code) => end(new Error(`the data thread has ended: ${failure instanceof Error ? failure.message : `exit code ${code}`}`, { cause: failure })));
@@ -42,7 +48,10 @@ export async function openDataThread(setup: DataSetup): Promise<TrainingSource> 
           waiting.set(nextJob, { resolve, reject });
           post({ type: "batch", job: nextJob++, position, count });
         }),
-      close: () => void thread.terminate(),
+      close: () => {
+        closed = true;
+        endIfIdle();
+      },
     };
   } catch (error) {
     await thread.terminate();
