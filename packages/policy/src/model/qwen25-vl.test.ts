@@ -222,10 +222,12 @@ describe("generate", () => {
   });
 
   it("is shared out: replicas that take a part of the prompts, under their numbers, sample what one policy does", async () => {
+    // A product's bits depend on how many rows it has where the backend is not ours.
+    const shown = (logProb: number): string => (tf.getBackend() === "wasm" ? `${logProb}` : logProb.toFixed(3));
     const sample = async (from: Qwen25VlPolicy, numbers: readonly number[]) => {
       const found: string[] = [];
       for await (const { promptIndex, sampleIndex, tokenIds, logProbs } of from.generate(numbers.map((number) => prompts[number]!), { n: 2, maxNewTokens: 6, seed: 5, stopTokenIds: [], promptNumbers: numbers })) {
-        found.push(`${numbers[promptIndex]}.${sampleIndex}: ${tokenIds.join()} ${logProbs.join()}`);
+        found.push(`${numbers[promptIndex]}.${sampleIndex}: ${tokenIds.join()} ${[...logProbs].map(shown).join()}`);
       }
       return found;
     };
