@@ -1,5 +1,6 @@
 export { openSampleSet } from "./samples/sample-set";
 export type { SampleSet, SampleSetOptions } from "./samples/sample-set";
+export type { RowStoreNotice, RowStoreOptions } from "./samples/row-stores";
 export { readSamples } from "./samples/read-samples";
 export type { ReadSamplesOptions } from "./samples/read-samples";
 export { writeSamples } from "./samples/write-samples";

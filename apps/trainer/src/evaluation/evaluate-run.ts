@@ -19,11 +19,11 @@ import { chosenCheckpoint, readRunDescription } from "../run-folder/run-folder";
 import { asWriteError, writeFileAtomic } from "../run-folder/write-file-atomic";
 import { type Compute, openCompute } from "../parallel/compute";
 import { workerCount } from "../parallel/worker-count";
-import { evaluateModel } from "../training/evaluate-model";
+import { type EvaluateModelOptions, evaluateModel } from "../training/evaluate-model";
 import { loadModel } from "../training/load-model";
 import type { ChosenBenchmark } from "./benchmark-file";
 import { type BenchmarkScores, type EvaluateBenchmarkOptions, benchmarkSummary, evaluateBenchmark } from "./evaluate-benchmark";
-import type { EvaluationScores, TrainingListener } from "../training/training-event";
+import { type EvaluationScores, type TrainingListener, rowStoreEvents } from "../training/training-event";
 
 export interface EvaluateRunOptions {
   /** The run's folder. */
@@ -89,6 +89,7 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
     const listeners = {
       engine: compute.engine,
       onBadRow: (message: string) => listen({ type: "bad-row", message }),
+      onRowStore: rowStoreEvents(listen),
       onProgress: (done: number, total: number) => listen({ type: "evaluating", step, done, total }),
       interruption,
     };
@@ -105,7 +106,7 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
 
 type Found = Pick<RunEvaluation, "scores" | "records" | "benchmarks">;
 
-async function onSets(config: TrainingConfig, options: EvaluateBenchmarkOptions): Promise<Found | undefined> {
+async function onSets(config: TrainingConfig, options: EvaluateBenchmarkOptions & Pick<EvaluateModelOptions, "onRowStore">): Promise<Found | undefined> {
   const registry = createVerifierRegistry(builtinVerifiers());
   return evaluateModel(config, { ...options, rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }), verifiers: registry.names });
 }

@@ -1,4 +1,5 @@
 /** What the run's thread and the data thread say to each other. */
+import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { TrainingConfig } from "../config/training-config";
 import type { TrainingBatch } from "../training/training-data";
 import type { PlainError } from "./plain-error";
@@ -15,6 +16,7 @@ export type ToDataThread =
   | { readonly type: "batch"; readonly job: number; readonly position: number; readonly count: number };
 
 export type FromDataThread =
+  | { readonly type: "row-store"; readonly notice: RowStoreNotice }
   | { readonly type: "opened"; readonly length: number; readonly sources: readonly string[] }
   | { readonly type: "batch"; readonly job: number; readonly batch: TrainingBatch }
   /** Without a job: the sets can't be opened. */

@@ -16,7 +16,7 @@ const send = (message: FromDataThread): void => port.postMessage(message, []);
 
 async function open({ config, processorFolder, verifiers }: DataSetup): Promise<TrainingSource> {
   const makePrompt = await configuredPromptMaker(config, createProcessor(processorFolder));
-  return openTrainingSource({ sets: config.data.train, seed: config.run.seed, makePrompt, verifiers, strict: config.strict });
+  return openTrainingSource({ sets: config.data.train, seed: config.run.seed, makePrompt, verifiers, strict: config.strict, onRowStore: (notice) => send({ type: "row-store", notice }) });
 }
 
 let source: TrainingSource | undefined;

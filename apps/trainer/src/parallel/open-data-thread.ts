@@ -1,10 +1,16 @@
+import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { TrainingBatch, TrainingSource } from "../training/training-data";
 import type { DataSetup, FromDataThread, ToDataThread } from "./data-protocol";
 import { errorFromPlain } from "./plain-error";
 import { startThread } from "./start-thread";
 
-/** A run's training data, prepared in a thread of its own. @throws what `openTrainingSource` throws */
-export async function openDataThread(setup: DataSetup): Promise<TrainingSource> {
+/**
+ * A run's training data, prepared in a thread of its own.
+ *
+ * @param onRowStore told when a large set is copied
+ * @throws what `openTrainingSource` throws
+ */
+export async function openDataThread(setup: DataSetup, onRowStore: (notice: RowStoreNotice) => void = () => {}): Promise<TrainingSource> {
   const thread = startThread("data-thread");
   const waiting = new Map<number, { readonly resolve: (batch: TrainingBatch) => void; readonly reject: (error: Error) => void }>();
   let lost: Error | undefined;
@@ -24,6 +30,7 @@ export async function openDataThread(setup: DataSetup): Promise<TrainingSource> 
       waiting.clear();
     };
     thread.on("message", (message: FromDataThread) => {
+      if (message.type === "row-store") return onRowStore(message.notice);
       if (message.type === "opened") return resolve(message);
       if (message.type === "failed" && message.job === undefined) return end(errorFromPlain(message.error));
       const job = message.job as number;

@@ -8,7 +8,7 @@ import { type Evaluated, evaluate } from "./evaluate";
 import type { LoadedModel } from "./load-model";
 import { configuredPromptMaker } from "./prompt-maker";
 import type { RolloutEngine } from "./rollout-engine";
-import { openEvaluationData } from "./training-data";
+import { type TrainingDataOptions, openEvaluationData } from "./training-data";
 
 export interface EvaluateModelOptions {
   readonly model: LoadedModel;
@@ -20,6 +20,8 @@ export interface EvaluateModelOptions {
   /** The step that the weights are of. */
   readonly step: number;
   readonly onBadRow: (message: string) => void;
+  /** Told when a large set is copied. */
+  readonly onRowStore?: TrainingDataOptions["onRowStore"];
   readonly onProgress?: (done: number, total: number) => void;
   readonly interruption?: { readonly requested: boolean } | undefined;
   /** Calls off what is being generated and judged. */
@@ -36,7 +38,7 @@ const batchSize = 128;
  * @throws DatasetError when the sets can't be read
  */
 export async function evaluateModel(config: TrainingConfig, options: EvaluateModelOptions): Promise<Evaluated | undefined> {
-  const { model, engine, rewards, verifiers, step, onBadRow, onProgress, interruption, signal } = options;
+  const { model, engine, rewards, verifiers, step, onBadRow, onRowStore, onProgress, interruption, signal } = options;
   const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
   const data = await openEvaluationData({
     sets: config.data.eval,
@@ -45,6 +47,7 @@ export async function evaluateModel(config: TrainingConfig, options: EvaluateMod
     verifiers,
     strict: config.strict,
     onBadRow,
+    onRowStore,
     samplesPerSource,
   });
   try {

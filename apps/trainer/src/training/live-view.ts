@@ -79,7 +79,7 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
         if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
         rows.get(source)?.update(Math.round(score * 1000), { text: score.toFixed(2) });
       }
-    } else if (event.type === "engine") {
+    } else if (event.type === "engine" || event.type === "data") {
       bars.log(`${event.message}\n`);
     } else if (event.type === "generating" && event.step === 1) {
       progress("step 1", event.done, event.total, `${event.done}/${event.total} answers`);
@@ -139,7 +139,7 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       line(`skipped a row: ${skipped <= SHOWN_IN_FULL || where === undefined ? event.message : `${what} (${where.replace(/^ *where: */, "").trim()})`}`);
     } else if (event.type === "alarm") {
       line(`alarm: ${event.alarm.message}`);
-    } else if (event.type === "engine") {
+    } else if (event.type === "engine" || event.type === "data") {
       line(wrapText(event.message, 80, 2));
     } else if (event.type === "interrupted") {
       line(`interrupted after step ${event.step}`);

@@ -36,7 +36,7 @@ import { RolloutSchedule } from "./rollout-schedule";
 import { engineMetrics, healthMetrics, stepSummary } from "./step-report";
 import { sampleStep, stageEpsilon } from "./step-rollouts";
 import { openTrainingSource } from "./training-data";
-import type { EvaluationScores, StepSummary, TrainingListener } from "./training-event";
+import { type EvaluationScores, type StepSummary, type TrainingListener, rowStoreEvents } from "./training-event";
 import { type ReferenceLogProbs, updateFromRollouts } from "./training-step";
 
 export interface RunTrainingOptions {
@@ -99,12 +99,13 @@ class Run {
     const model = await loadModel(config.model, config.run.seed, frozenGroups(config), checkpoint?.folder);
     const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel({ ...config.model, adapter: null }, config.run.seed, ["vision", "connector", "language"]);
     const registry = createVerifierRegistry(builtinVerifiers());
+    const onRowStore = rowStoreEvents(this.#listen);
     const source =
       config.workers === 1
         ? await openTrainingSource({
-            sets: config.data.train, seed: config.run.seed, makePrompt: await configuredPromptMaker(config, model.processor), verifiers: registry.names, strict: config.strict,
+            sets: config.data.train, seed: config.run.seed, makePrompt: await configuredPromptMaker(config, model.processor), verifiers: registry.names, strict: config.strict, onRowStore,
           })
-        : await openDataThread({ config, processorFolder: processorFolder(config.model, checkpoint?.folder), verifiers: registry.names });
+        : await openDataThread({ config, processorFolder: processorFolder(config.model, checkpoint?.folder), verifiers: registry.names }, onRowStore);
     const data = readAhead(source, (message) => this.#listen({ type: "bad-row", message }), config.workers === 1 ? 0 : undefined);
     const monitor = openRunMonitor({
       config: config.monitor,
@@ -258,6 +259,7 @@ class Run {
       verifiers,
       step,
       onBadRow: (message) => this.#listen({ type: "bad-row", message }),
+      onRowStore: rowStoreEvents(this.#listen),
       onProgress: (done, total) => this.#listen({ type: "evaluating", step, done, total }),
       interruption: this.options.interruption,
       signal: watch.signal,

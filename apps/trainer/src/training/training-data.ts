@@ -2,7 +2,7 @@
  * The data of a run: Parquet sets, drawn in a seeded order, prepared for the model. A row that can't be used is left out,
  * told and counted, unless the run is strict.
  */
-import { type SampleSet, openSampleSet } from "@v-triune/data-filters";
+import { type RowStoreNotice, type SampleSet, type SampleSetOptions, openSampleSet } from "@v-triune/data-filters";
 import { DatasetError } from "@v-triune/schema";
 import type { DataSetConfig } from "../config/training-config";
 import { createRandom } from "../seeded-random";
@@ -17,6 +17,8 @@ export interface TrainingDataOptions {
   readonly verifiers: readonly string[];
   readonly strict: boolean;
   readonly onBadRow: (message: string) => void;
+  /** Large sets are copied to where a row can be read alone, and this is told of it; without it they are read from Parquet as they are. */
+  readonly onRowStore?: ((notice: RowStoreNotice) => void) | undefined;
 }
 
 /** Prompts from one position of the order on. */
@@ -45,7 +47,7 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
   const opened: { config: DataSetConfig; set: SampleSet; first: number }[] = [];
   let length = 0;
   for (const config of options.sets) {
-    const set = await openSampleSet(config.path, { verifiers: options.verifiers });
+    const set = await openSampleSet(config.path, { verifiers: options.verifiers, ...rowStore(options) });
     opened.push({ config, set, first: length });
     length += set.length;
   }
@@ -101,7 +103,7 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
 export async function openEvaluationData(
   options: TrainingDataOptions & { readonly samplesPerSource: number | null },
 ): Promise<{ readonly length: number; batches(size: number): AsyncGenerator<PreparedPrompt[]>; close(): void }> {
-  const set = await openSampleSet(options.sets.map(({ path }) => path), { verifiers: options.verifiers });
+  const set = await openSampleSet(options.sets.map(({ path }) => path), { verifiers: options.verifiers, ...rowStore(options) });
   const bySource = new Map<string, number[]>();
   for (let row = 0; row < set.length; row++) {
     const source = set.sourceOf(row);
@@ -127,6 +129,10 @@ export async function openEvaluationData(
       }
     },
   };
+}
+
+function rowStore({ onRowStore }: Pick<TrainingDataOptions, "onRowStore">): SampleSetOptions {
+  return onRowStore ? { rowStore: { tell: onRowStore } } : {};
 }
 
 type Row = Awaited<ReturnType<SampleSet["read"]>>[number];

@@ -1,5 +1,6 @@
 /** What a run tells whoever watches it. The run itself prints nothing: views (terminal, JSON lines, tests) subscribe. */
 
+import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { Alarm } from "@v-triune/monitor";
 
 /** Scores of one evaluation: mean accuracy reward by source, and the plain mean over the sources. */
@@ -38,6 +39,8 @@ export type TrainingEvent =
   | { readonly type: "warning"; readonly message: string }
   /** What servers the run uses and what they can do; that it waits for one; that one is back. */
   | { readonly type: "engine"; readonly state: "found" | "waiting" | "back"; readonly message: string }
+  /** What is done with the data that takes time or room: a large set is copied. */
+  | { readonly type: "data"; readonly message: string }
   | { readonly type: "alarm"; readonly alarm: Alarm }
   | { readonly type: "generating"; readonly step: number; readonly done: number; readonly total: number }
   | { readonly type: "step"; readonly summary: StepSummary }
@@ -47,3 +50,8 @@ export type TrainingEvent =
   | { readonly type: "interrupted"; readonly step: number };
 
 export type TrainingListener = (event: TrainingEvent) => void;
+
+/** Hands what is done with large sets on as events of the run. */
+export function rowStoreEvents(listen: TrainingListener): (notice: RowStoreNotice) => void {
+  return ({ kind, message }) => listen({ type: kind === "copying" ? "data" : "warning", message });
+}

@@ -4,10 +4,11 @@
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample, type SampleColumn } from "@v-triune/schema";
-import { identifier, literal, openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
+import { identifier, literal, openDatabase, type DatabaseOptions } from "../duckdb/database";
 import { ORSTA_LAYOUT } from "./orsta-layout";
-import { notParquet, parquetColumns, parquetFiles } from "./parquet-files";
+import { parquetColumns, parquetFiles } from "./parquet-files";
 import { missing, projection } from "./projection";
+import { streamRows } from "./stream-rows";
 
 /** What to read, and what to do with a row that is wrong. */
 export interface ReadSamplesOptions extends DatabaseOptions {
@@ -65,7 +66,7 @@ async function* readFile(connection: DuckDBConnection, file: string, options: Re
   const strict = options.strict ?? options.onBadRow === undefined;
   const check = { file, without, ...(options.verifiers === undefined ? {} : { verifiers: options.verifiers }) };
   let row = 0;
-  for await (const values of rows(connection, file, `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)})`)) {
+  for await (const values of streamRows(connection, file, `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)})`)) {
     options.signal?.throwIfAborted();
     const record: Record<string, unknown> = {};
     for (const [i, column] of columns.entries()) record[column] = values[i];
@@ -78,19 +79,3 @@ async function* readFile(connection: DuckDBConnection, file: string, options: Re
     row++;
   }
 }
-
-/** Rows one by one; a picture is copied out of DuckDB's memory when its row is reached, not before. */
-async function* rows(connection: DuckDBConnection, file: string, sql: string): AsyncGenerator<unknown[]> {
-  try {
-    const result = await connection.stream(sql);
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return;
-      const vectors = Array.from({ length: chunk.columnCount }, (_, i) => chunk.getColumnVector(i));
-      for (let row = 0; row < chunk.rowCount; row++) yield vectors.map((vector) => plain(vector.getItem(row)));
-    }
-  } catch (error) {
-    throw error instanceof DatasetError ? error : notParquet(file, error);
-  }
-}
-

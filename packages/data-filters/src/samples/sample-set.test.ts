@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatasetError, emptyVerifierParm, type Sample } from "@v-triune/schema";
 import { afterAll, describe, expect, it } from "vitest";
+import type { RowStoreNotice } from "./row-stores";
 import { openSampleSet } from "./sample-set";
 import { writeSamples } from "./write-samples";
 
@@ -51,5 +52,104 @@ describe("openSampleSet", () => {
     writeFileSync(join(folder, "broken.parquet"), "no Parquet at all");
     await expect(openSampleSet(join(folder, "broken.parquet"))).rejects.toThrow(DatasetError);
     await expect(openSampleSet(join(folder, "none-*.parquet"))).rejects.toThrow("nothing there");
+  });
+});
+
+describe("openSampleSet with a row store", () => {
+  const data = join(folder, "stored");
+  const files = [join(data, "a.parquet"), join(data, "b.parquet")];
+  const order = [7, 0, 3, 3, 11, 9];
+
+  async function make(): Promise<void> {
+    mkdirSync(data, { recursive: true });
+    const pictures = (id: number): Sample => ({ ...sample(id % 2 ? "a" : "b", `${id}`), images: [{ bytes: new Uint8Array(1000 + id).fill(id), path: null }, { bytes: null, path: `${id}.png` }], prompt: [{ role: "user", content: "<image><image>Which?" }] });
+    await writeSamples(files[0] as string, [0, 1, 2, 3, 4].map(pictures), { overwrite: true });
+    const wrong = pictures(9);
+    wrong.reward_model.verifier = "nobody";
+    await writeSamples(files[1] as string, [...[5, 6, 7, 8].map(pictures), wrong, ...[10, 11].map(pictures)], { verifiers: ["mathverify", "nobody"], overwrite: true });
+  }
+
+  async function readStored(store: string, notices: RowStoreNotice[] = [], smallest = 0) {
+    const set = await openSampleSet(data, { rowStore: { folder: store, smallest, tell: (notice) => notices.push(notice) } });
+    try {
+      return { rows: await set.read(order), again: await set.read([...order].reverse()), notices };
+    } finally {
+      set.close();
+    }
+  }
+
+  async function readPlain() {
+    const set = await openSampleSet(data);
+    try {
+      return await set.read(order);
+    } finally {
+      set.close();
+    }
+  }
+
+  const stored = (store: string) => readdirSync(store).sort().map((name) => join(store, name));
+
+  it("gives the rows and errors that Parquet gives, and tells of the copy once", async () => {
+    await make();
+    const expected = await readPlain();
+    expect(expected.filter((row) => row instanceof DatasetError)).toHaveLength(1);
+    const store = join(folder, "store-same");
+    const first = await readStored(store);
+    expect(first.rows).toEqual(expected);
+    expect(first.again).toEqual([...expected].reverse());
+    expect(first.notices).toEqual([{ kind: "copying", message: expect.stringContaining(`of rows to ${store}, once`) as unknown }]);
+    const made = stored(store).map((path) => statSync(path).ino);
+    expect(made).toHaveLength(2);
+    const second = await readStored(store);
+    expect([second.rows, second.notices]).toEqual([expected, []]);
+    expect(stored(store).map((path) => statSync(path).ino)).toEqual(made);
+    // Two at once: both read, both leave whole files and nothing else.
+    const both = join(folder, "store-both");
+    for (const { rows } of await Promise.all([readStored(both), readStored(both)])) expect(rows).toEqual(expected);
+    expect(stored(both).map((path) => readFileSync(path))).toEqual(stored(store).map((path) => readFileSync(path)));
+  });
+
+  it("makes a store anew that is cut off, of other bytes, or of an earlier state of the file", async () => {
+    await make();
+    const expected = await readPlain();
+    const store = join(folder, "store-anew");
+    await readStored(store);
+    const [a, b] = stored(store) as [string, string];
+    const whole = [readFileSync(a), readFileSync(b)];
+    truncateSync(a, statSync(a).size - 5);
+    writeFileSync(b, "something else");
+    const { rows, notices } = await readStored(store);
+    expect([rows, notices.map(({ kind }) => kind)]).toEqual([expected, ["copying"]]);
+    expect(stored(store).map((path) => readFileSync(path))).toEqual(whole);
+    utimesSync(files[0] as string, 1e9, 1e9);
+    expect((await readStored(store)).notices).toHaveLength(1);
+    const after = stored(store);
+    expect(after).toHaveLength(2);
+    expect(after).toContain(b);
+    expect(after).not.toContain(a);
+  });
+
+  it("reads from Parquet when the folder can't be written or the copy goes away, and small sets always", async () => {
+    await make();
+    const expected = await readPlain();
+    const blocked = join(folder, "no-folder");
+    writeFileSync(blocked, "");
+    const { rows, notices } = await readStored(blocked);
+    expect(rows).toEqual(expected);
+    expect(notices).toEqual([{ kind: "warning", message: expect.stringMatching(/^Rows are read from Parquet, .*no-folder.*V_TRIUNE_CACHE_DIR/) as unknown }]);
+
+    const store = join(folder, "store-gone");
+    const gone: RowStoreNotice[] = [];
+    const set = await openSampleSet(data, { rowStore: { folder: store, smallest: 0, tell: (notice) => gone.push(notice) } });
+    await set.read([0]);
+    rmSync(store, { recursive: true });
+    expect(await set.read(order)).toEqual(expected);
+    expect(await set.read(order)).toEqual(expected);
+    set.close();
+    expect(gone.map(({ kind }) => kind)).toEqual(["copying", "warning", "warning"]);
+
+    const small = await readStored(join(folder, "store-small"), [], 1e6);
+    expect([small.rows, small.notices]).toEqual([expected, []]);
+    expect(existsSync(join(folder, "store-small"))).toBe(false);
   });
 });

@@ -1,17 +1,24 @@
 /**
- * Random access to corpus files for training: what is in memory is one number a row and the names of the sources; the rows
- * of a step are read when it needs them, pictures included.
+ * Random access to corpus files for training: what is in memory is a few numbers a row and the names of the sources; the rows
+ * of a step are read when it needs them, pictures included: from a row store where one is wanted, else from Parquet.
  */
 import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { identifier, literal, openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
 import { ORSTA_LAYOUT } from "./orsta-layout";
 import { notParquet, parquetColumns, parquetFiles } from "./parquet-files";
 import { missing, projection } from "./projection";
+import type { RowStore } from "./row-store";
+import { fileState, type RowStoreOptions, rowStores } from "./row-stores";
 
 /** How rows are checked. */
 export interface SampleSetOptions extends DatabaseOptions {
   /** Names that `reward_model.verifier` may take; by default those that ship with V-Triune. */
   readonly verifiers?: readonly string[];
+  /**
+   * For reading rows here and there again and again: at the first reading, the rows are copied to where each can be read alone.
+   * Without it, each reading costs the decoding of most of the files' row groups.
+   */
+  readonly rowStore?: RowStoreOptions;
 }
 
 /** Rows of Parquet files, numbered through from 0 in the order of the files. */
@@ -33,7 +40,10 @@ interface FileRows {
   readonly file: string;
   /** Index of its first row. */
   readonly first: number;
+  /** Selects the columns, in the order of SAMPLE_COLUMNS; ends in a FROM that also gives file_row_number. */
   readonly sql: string;
+  readonly rows: number;
+  readonly state: string;
   readonly sources: readonly string[];
 }
 
@@ -57,9 +67,10 @@ export async function openSampleSet(paths: string | readonly string[], options: 
         if (node === undefined || (type === undefined && node.required)) throw missing(column, file, [...present.keys()]);
         return `${type === undefined ? "NULL" : projection(identifier(column), type, node, file, column)} AS ${identifier(column)}`;
       });
+      const state = fileState(file);
       const sources = await sourceColumn(connection, file);
-      const sql = `SELECT file_row_number, ${selected.join(", ")} FROM read_parquet(${literal(file)}, file_row_number = true)`;
-      files.push({ file, first, sql, sources });
+      const sql = `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)}, file_row_number = true)`;
+      files.push({ file, first, sql, rows: sources.length, state, sources });
       first += sources.length;
     }
   } catch (error) {
@@ -75,6 +86,27 @@ export async function openSampleSet(paths: string | readonly string[], options: 
   };
   const check = options.verifiers === undefined ? {} : { verifiers: options.verifiers };
 
+  let stores: Promise<Map<string, RowStore>> | undefined;
+  const damaged = new Set<string>();
+
+  /** Values of rows of one file; a row that is no longer there is missing. */
+  async function values({ file, sql }: FileRows, rows: readonly number[]): Promise<Map<number, unknown[]>> {
+    if (options.rowStore) stores ??= rowStores(connection, files, options.rowStore);
+    const store = damaged.has(file) ? undefined : (await stores)?.get(file);
+    try {
+      if (store) return new Map((await store.read(rows)).map((found, at) => [rows[at] as number, found]));
+    } catch (error) {
+      damaged.add(file);
+      options.rowStore?.tell?.({ kind: "warning", message: `The copied rows of ${file} can't be read: ${(error as Error).message}. They are read from Parquet until the next start, which makes them anew.` });
+    }
+    try {
+      const reader = await connection.runAndReadAll(`${sql} WHERE file_row_number IN (${rows.join(", ")})`.replace(/^SELECT /, "SELECT file_row_number, "));
+      return new Map(reader.getRows().map(([row, ...found]) => [Number(row), found.map(plain)]));
+    } catch (error) {
+      throw notParquet(file, error);
+    }
+  }
+
   async function read(indexes: readonly number[]): Promise<(Sample | DatasetError)[]> {
     const byFile = new Map<FileRows, Set<number>>();
     for (const index of indexes) {
@@ -82,22 +114,14 @@ export async function openSampleSet(paths: string | readonly string[], options: 
       byFile.set(file, (byFile.get(file) ?? new Set()).add(index - file.first));
     }
     const found = new Map<number, Sample | DatasetError>();
-    for (const [{ file, first, sql }, rows] of byFile) {
-      let records: unknown[][];
-      try {
-        const reader = await connection.runAndReadAll(`${sql} WHERE file_row_number IN (${[...rows].join(", ")})`);
-        records = reader.getRows().map((row) => row.map(plain));
-      } catch (error) {
-        throw notParquet(file, error);
-      }
-      for (const [number, ...values] of records) {
-        const row = Number(number);
-        const record = Object.fromEntries(SAMPLE_COLUMNS.map((column, i) => [column, values[i]]));
+    for (const [file, rows] of byFile) {
+      for (const [row, cells] of await values(file, [...rows])) {
+        const record = Object.fromEntries(SAMPLE_COLUMNS.map((column, i) => [column, cells[i]]));
         try {
-          found.set(first + row, parseSample(record, { file, row, ...check }));
+          found.set(file.first + row, parseSample(record, { file: file.file, row, ...check }));
         } catch (error) {
           if (!(error instanceof DatasetError)) throw error;
-          found.set(first + row, error);
+          found.set(file.first + row, error);
         }
       }
     }

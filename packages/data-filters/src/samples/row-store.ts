@@ -1,0 +1,117 @@
+/**
+ * Rows of one Parquet file where each can be read alone. Parquet packs thousands of rows into a group and compresses its columns in
+ * pages, so that one picture costs the reading of most of them; here a row is a stretch of bytes whose place is known.
+ *
+ *     row 0 | row 1 | .. | n + 1 offsets (float64) | trailer: magic, n (float64), identity (32 bytes)
+ *
+ * A row is what V8's serializer makes of its values (https://nodejs.org/api/v8.html#serialization-api). The trailer is written last
+ * and the file renamed into place when it is synced: a file that is there is whole, unless something else has cut it.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { deserialize, serialize } from "node:v8";
+
+const MAGIC = Buffer.from("V3ROWS01");
+const TRAILER = MAGIC.length + 8 + 32;
+/** Bytes that are gathered before they are written. */
+const GATHERED = 4 * 2 ** 20;
+
+/** Reads rows of one store. */
+export interface RowStore {
+  /** The values of rows, in the order asked for. @throws when the file is gone or no longer what it was */
+  read(rows: readonly number[]): Promise<unknown[][]>;
+}
+
+/** What a store is made of, as 32 bytes: another text, another layout of this file or another serializer gives others. */
+export function rowStoreIdentity(text: string): Buffer {
+  return createHash("sha256").update(MAGIC).update(serialize(null)).update(text).digest();
+}
+
+/** Opens the store at `path`; undefined when there is none, or it is cut off, damaged or of something else. */
+export async function openRowStore(path: string, identity: Buffer, count: number): Promise<RowStore | undefined> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path);
+    const { size } = await handle.stat();
+    const first = size - TRAILER - 8 * (count + 1);
+    if (first < 0) return undefined;
+    const tail = await readAt(handle, first, size - first);
+    const trailer = tail.subarray(-TRAILER);
+    if (!trailer.equals(trailerOf(count, identity))) return undefined;
+    const offsets = new Float64Array(tail.buffer, tail.byteOffset, count + 1).slice();
+    if (offsets[count] !== first) return undefined;
+    return { read: (rows) => readRows(path, size, offsets, rows) };
+  } catch {
+    return undefined;
+  } finally {
+    await handle?.close();
+  }
+}
+
+/**
+ * Writes a store, one row in memory at a time. Two that write the same path do not meet: the last to finish stays, and both are equal.
+ *
+ * @returns the rows written
+ * @throws what `rows` throws, or the disk; nothing is left behind then
+ */
+export async function writeRowStore(path: string, identity: Buffer, rows: AsyncIterable<readonly unknown[]>): Promise<number> {
+  const part = `${path}.${randomUUID()}.part`;
+  const handle = await open(part, "wx");
+  try {
+    const offsets = [0];
+    let gathered: Buffer[] = [];
+    let waiting = 0;
+    const flush = async (): Promise<void> => {
+      await handle.appendFile(Buffer.concat(gathered, waiting));
+      gathered = [];
+      waiting = 0;
+    };
+    for await (const values of rows) {
+      const bytes = serialize(values);
+      offsets.push((offsets.at(-1) as number) + bytes.length);
+      gathered.push(bytes);
+      waiting += bytes.length;
+      if (waiting >= GATHERED) await flush();
+    }
+    const count = offsets.length - 1;
+    const tail = Buffer.from(new Float64Array(offsets).buffer);
+    gathered.push(tail, trailerOf(count, identity));
+    waiting += tail.length + TRAILER;
+    await flush();
+    await handle.sync();
+    await handle.close();
+    await rename(part, path);
+    return count;
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+async function readRows(path: string, size: number, offsets: Float64Array, rows: readonly number[]): Promise<unknown[][]> {
+  const handle = await open(path);
+  try {
+    if ((await handle.stat()).size !== size) throw new Error("its size has changed");
+    return await Promise.all(
+      rows.map(async (row) => {
+        const [from, to] = [offsets[row] as number, offsets[row + 1] as number];
+        // A buffer for each row: a picture that is kept holds no other row's bytes.
+        return deserialize(await readAt(handle, from, to - from)) as unknown[];
+      }),
+    );
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, position);
+  if (bytesRead !== length) throw new Error("it is cut off");
+  return buffer;
+}
+
+function trailerOf(count: number, identity: Buffer): Buffer {
+  return Buffer.concat([MAGIC, Buffer.from(new Float64Array([count]).buffer), identity]);
+}

@@ -1,0 +1,141 @@
+/**
+ * The row stores of a set's Parquet files: found in a cache folder, or made there by reading each file once, in order. A store
+ * belongs to a file's path, size and time of change and to the columns as they are read, so that a changed file gets another.
+ */
+import { createHash } from "node:crypto";
+import { realpathSync, statSync } from "node:fs";
+import { mkdir, readdir, rm, statfs } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { DatasetError } from "@v-triune/schema";
+import { literal, openDatabase } from "../duckdb/database";
+import { openRowStore, type RowStore, rowStoreIdentity, writeRowStore } from "./row-store";
+import { streamRows } from "./stream-rows";
+
+/** Where rows are kept for reading them singly. */
+export interface RowStoreOptions {
+  /** Default: `V_TRIUNE_CACHE_DIR`, else `v-triune` in the user's cache folder; in it, `rows`. */
+  readonly folder?: string;
+  /** Sets of fewer bytes, uncompressed, are read from Parquet every time, which is quick then. Default 32 MB. */
+  readonly smallest?: number;
+  /** Told once when rows are copied, and when they can't be: they are read from Parquet then, whole columns at a time. */
+  readonly tell?: (notice: RowStoreNotice) => void;
+}
+
+/** What is worth knowing about the copies. */
+export interface RowStoreNotice {
+  readonly kind: "copying" | "warning";
+  readonly message: string;
+}
+
+/** A file of a set, as it was when the set was opened. */
+export interface StoredFile {
+  readonly file: string;
+  readonly rows: number;
+  /** Names the file and its state. */
+  readonly state: string;
+  /** Selects the columns of a row. */
+  readonly sql: string;
+}
+
+/** A file's path, size and time of change as text. */
+export function fileState(file: string): string {
+  const { size, mtimeNs } = statSync(file, { bigint: true });
+  return JSON.stringify([realpathSync(file), `${size}`, `${mtimeNs}`]);
+}
+
+function rowsFolder(): string {
+  const { V_TRIUNE_CACHE_DIR: own, XDG_CACHE_HOME: xdg } = process.env;
+  if (own) return join(resolve(own), "rows");
+  return join(xdg || (process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache")), "v-triune", "rows");
+}
+
+/**
+ * The stores of `files`, by path; those that are missing are made. Files without one are to be read from Parquet.
+ *
+ * @throws DatasetError when a file that is copied can't be read
+ */
+export async function rowStores(
+  connection: DuckDBConnection,
+  files: readonly StoredFile[],
+  { folder = rowsFolder(), smallest = 32e6, tell = () => {} }: RowStoreOptions,
+): Promise<Map<string, RowStore>> {
+  const stores = new Map<string, RowStore>();
+  const sizes = new Map<string, number>();
+  for (const { file } of files) sizes.set(file, await uncompressedBytes(connection, file));
+  if (sum(sizes.values()) < smallest) return stores;
+  const missing: { file: StoredFile; path: string; prefix: string; identity: Buffer }[] = [];
+  for (const file of files) {
+    const identity = rowStoreIdentity(`${file.state} ${file.sql}`);
+    const prefix = `${basename(file.file)}-${createHash("sha256").update(realpathSync(file.file)).digest("hex").slice(0, 12)}-`;
+    const path = join(folder, `${prefix}${identity.toString("hex").slice(0, 12)}.rows`);
+    const store = await openRowStore(path, identity, file.rows);
+    if (store) stores.set(file.file, store);
+    else missing.push({ file, path, prefix, identity });
+  }
+  if (missing.length === 0) return stores;
+  const needed = sum(missing.map(({ file }) => sizes.get(file.file) ?? 0));
+  const refuse = (why: string): void =>
+    tell({ kind: "warning", message: `Rows are read from Parquet, which can take seconds a step: ${why}. V_TRIUNE_CACHE_DIR names a folder with room for ${gigabytes(needed)}.` });
+  try {
+    await mkdir(folder, { recursive: true });
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize < 1.02 * needed) {
+      refuse(`${gigabytes(bavail * bsize)} are free in ${folder}`);
+      return stores;
+    }
+    tell({ kind: "copying", message: `Copying ${gigabytes(needed)} of rows to ${folder}, once, so that a step reads only its own. The folder may be deleted at any time.` });
+    for (const { file, path, prefix, identity } of missing) {
+      await removeOld(folder, prefix);
+      await copyRows(file, path, identity);
+      const store = await openRowStore(path, identity, file.rows);
+      // A file that changed while it was copied; reading it says so.
+      if (store === undefined || fileState(file.file) !== file.state) await rm(path, { force: true });
+      else stores.set(file.file, store);
+    }
+  } catch (error) {
+    if (error instanceof DatasetError || !(error instanceof Error && "code" in error)) throw error;
+    refuse(error.message);
+  }
+  return stores;
+}
+
+async function copyRows({ file, sql }: StoredFile, path: string, identity: Buffer): Promise<void> {
+  // Its own connection, since another query ends a result that is being streamed; and one thread, one row group in memory.
+  const database = await openDatabase({ threads: 1 });
+  try {
+    // One chunk of rows at a time, and its memory given back when it is done with: with 2,048 pictures a chunk, a few would be gigabytes.
+    await database.connection.run("SET streaming_buffer_size = '1KB'");
+    await database.connection.run("SET allocator_bulk_deallocation_flush_threshold = '1MB'");
+    await writeRowStore(path, identity, streamRows(database.connection, file, sql));
+  } finally {
+    database.close();
+  }
+}
+
+/** Stores of the file's earlier states, and what a process that was killed left behind more than a day ago. */
+async function removeOld(folder: string, prefix: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join(folder, name);
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    // Another process may hold it open (Windows) or have removed it.
+    if (!name.endsWith(".part") || age > 86_400_000) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+async function uncompressedBytes(connection: DuckDBConnection, file: string): Promise<number> {
+  const reader = await connection.runAndReadAll(`SELECT coalesce(sum(total_uncompressed_size), 0)::DOUBLE FROM parquet_metadata(${literal(file)})`);
+  return Number(reader.getColumns()[0]?.[0] ?? 0);
+}
+
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
+}
