@@ -13,7 +13,8 @@ export interface DataSetup {
 
 export type ToDataThread =
   | { readonly type: "setup"; readonly setup: DataSetup }
-  | { readonly type: "batch"; readonly job: number; readonly position: number; readonly count: number };
+  | { readonly type: "batch"; readonly job: number; readonly position: number; readonly count: number }
+  | { readonly type: "close" };
 
 export type FromDataThread =
   | { readonly type: "row-store"; readonly notice: RowStoreNotice }

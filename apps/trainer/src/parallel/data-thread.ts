@@ -21,7 +21,23 @@ async function open({ config, processorFolder, verifiers }: DataSetup): Promise<
 
 let source: TrainingSource | undefined;
 
-port.on("message", async (message: ToDataThread) => {
+const jobs = new Set<Promise<void>>();
+
+port.on("message", (message: ToDataThread) => {
+  if (message.type === "close") return void close();
+  const job = work(message);
+  jobs.add(job);
+  void job.finally(() => jobs.delete(job));
+});
+
+/** A thread that is ended while DuckDB reads takes the whole process with it. */
+async function close(): Promise<void> {
+  source?.close();
+  await Promise.allSettled(jobs);
+  process.exit();
+}
+
+async function work(message: Exclude<ToDataThread, { type: "close" }>): Promise<void> {
   try {
     if (message.type === "setup") {
       source = await open(message.setup);
@@ -35,4 +51,4 @@ port.on("message", async (message: ToDataThread) => {
   } catch (error) {
     send({ type: "failed", ...(message.type === "batch" ? { job: message.job } : {}), error: plainError(error) });
   }
-});
+}

@@ -15,11 +15,6 @@ export async function openDataThread(setup: DataSetup, onRowStore: (notice: RowS
   const waiting = new Map<number, { readonly resolve: (batch: TrainingBatch) => void; readonly reject: (error: Error) => void }>();
   let lost: Error | undefined;
   let nextJob = 0;
-  let closed = false;
-  // Ended in the middle of a native call, a thread can take the process with it.
-  const endIfIdle = (): void => {
-    if (closed && waiting.size === 0) void thread.terminate();
-  };
   const post = (message: ToDataThread): void => thread.postMessage(message, []);
   const opened = new Promise<{ length: number; sources: readonly string[] }>((resolve, reject) => {
     let failure: unknown;
@@ -38,7 +33,6 @@ export async function openDataThread(setup: DataSetup, onRowStore: (notice: RowS
       waiting.delete(job);
       if (message.type === "batch") give?.(message.batch);
       else refuse?.(errorFromPlain(message.error));
-      endIfIdle();
     });
     thread.on("error", (error) => (failure = error));
     thread.on("exit", (code) => end(new Error(`the data thread has ended: ${failure instanceof Error ? failure.message : `exit code ${code}`}`, { cause: failure })));
@@ -55,10 +49,7 @@ export async function openDataThread(setup: DataSetup, onRowStore: (notice: RowS
           waiting.set(nextJob, { resolve, reject });
           post({ type: "batch", job: nextJob++, position, count });
         }),
-      close: () => {
-        closed = true;
-        endIfIdle();
-      },
+      close: () => post({ type: "close" }),
     };
   } catch (error) {
     await thread.terminate();

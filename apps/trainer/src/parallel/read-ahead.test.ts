@@ -1,7 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type RowStoreNotice, readSamples, writeSamples } from "@v-triune/data-filters";
 import { createProcessor } from "@v-triune/policy";
+import type { Sample } from "@v-triune/schema";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
 import { tinyRun } from "../testing/tiny-run";
@@ -51,6 +54,39 @@ describe("training data", () => {
     const [picture] = (await thread.next(5)).flatMap(({ images }) => images ?? []);
     expect(picture?.pixelValues.buffer).toBeInstanceOf(SharedArrayBuffer);
     for (const data of [here, thread]) data.close();
+  });
+
+  it("copies a large set once and gives the same prompts from the copy", async () => {
+    const large = join(folder, "large.parquet");
+    async function* padded(): AsyncGenerator<Sample> {
+      // Decoders stop at a picture's end; what follows makes the set large.
+      for await (const sample of readSamples(config.data.train.map(({ path }) => path)))
+        yield { ...sample, images: sample.images.map(({ bytes, path }) => ({ bytes: bytes && Buffer.concat([bytes, randomBytes(rowBytes)]), path })) };
+    }
+    const here = await openHere();
+    const rowBytes = Math.ceil(40e6 / here.length);
+    here.close();
+    await writeSamples(large, padded());
+    const over = { data: { ...config.data, train: [{ path: large, weight: 1, cap: null }] } };
+    const before = process.env.V_TRIUNE_CACHE_DIR;
+    process.env.V_TRIUNE_CACHE_DIR = join(folder, "copies");
+    try {
+      const plainSource = await openHere(over);
+      const expected = (await plainSource.batch(0, 12)).prompts;
+      plainSource.close();
+      expect(existsSync(join(folder, "copies"))).toBe(false);
+      for (const told of [1, 0]) {
+        const notices: RowStoreNotice[] = [];
+        const thread = await openDataThread({ config: { ...config, ...over }, processorFolder, verifiers }, (notice) => notices.push(notice));
+        expect(plain((await thread.batch(0, 12)).prompts)).toEqual(plain(expected));
+        thread.close();
+        expect(notices.map(({ kind }) => kind)).toEqual(Array(told).fill("copying"));
+        expect(readdirSync(join(folder, "copies", "rows"))).toEqual([expect.stringMatching(/^large\.parquet-.*\.rows$/)]);
+      }
+    } finally {
+      if (before === undefined) delete process.env.V_TRIUNE_CACHE_DIR;
+      else process.env.V_TRIUNE_CACHE_DIR = before;
+    }
   });
 
   it("prepares one batch ahead and no more, and tells its error when it is asked for", async () => {

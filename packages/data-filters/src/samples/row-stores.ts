@@ -54,12 +54,13 @@ function rowsFolder(): string {
 /**
  * The stores of `files`, by path; those that are missing are made. Files without one are to be read from Parquet.
  *
- * @throws DatasetError when a file that is copied can't be read
+ * @throws DatasetError when a file that is copied can't be read; the signal's reason when it is called off
  */
 export async function rowStores(
   connection: DuckDBConnection,
   files: readonly StoredFile[],
   { folder = rowsFolder(), smallest = 32e6, tell = () => {} }: RowStoreOptions,
+  signal: AbortSignal,
 ): Promise<Map<string, RowStore>> {
   const stores = new Map<string, RowStore>();
   const sizes = new Map<string, number>();
@@ -88,29 +89,36 @@ export async function rowStores(
     tell({ kind: "copying", message: `Copying ${gigabytes(needed)} of rows to ${folder}, once, so that a step reads only its own. The folder may be deleted at any time.` });
     for (const { file, path, prefix, identity } of missing) {
       await removeOld(folder, prefix);
-      await copyRows(file, path, identity);
+      await copyRows(file, path, identity, signal);
       const store = await openRowStore(path, identity, file.rows);
       // A file that changed while it was copied; reading it says so.
       if (store === undefined || fileState(file.file) !== file.state) await rm(path, { force: true });
       else stores.set(file.file, store);
     }
   } catch (error) {
-    if (error instanceof DatasetError || !(error instanceof Error && "code" in error)) throw error;
+    if (signal.aborted || error instanceof DatasetError || !(error instanceof Error && "code" in error)) throw error;
     refuse(error.message);
   }
   return stores;
 }
 
-async function copyRows({ file, sql }: StoredFile, path: string, identity: Buffer): Promise<void> {
+async function copyRows({ file, sql }: StoredFile, path: string, identity: Buffer, signal: AbortSignal): Promise<void> {
   // Its own connection, since another query ends a result that is being streamed; and one thread, one row group in memory.
   const database = await openDatabase({ threads: 1 });
   try {
     // One chunk of rows at a time, and its memory given back when it is done with: with 2,048 pictures a chunk, a few would be gigabytes.
     await database.connection.run("SET streaming_buffer_size = '1KB'");
     await database.connection.run("SET allocator_bulk_deallocation_flush_threshold = '1MB'");
-    await writeRowStore(path, identity, streamRows(database.connection, file, sql));
+    await writeRowStore(path, identity, untilAborted(streamRows(database.connection, file, sql), signal));
   } finally {
     database.close();
+  }
+}
+
+async function* untilAborted<T>(rows: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const row of rows) {
+    signal.throwIfAborted();
+    yield row;
   }
 }
 

@@ -33,6 +33,7 @@ export interface SampleSet {
    * caller decides whether to go on.
    */
   read(indexes: readonly number[]): Promise<(Sample | DatasetError)[]>;
+  /** Ends the copying of rows; what is being read is read to its end. */
   close(): void;
 }
 
@@ -86,12 +87,14 @@ export async function openSampleSet(paths: string | readonly string[], options: 
   };
   const check = options.verifiers === undefined ? {} : { verifiers: options.verifiers };
 
+  const closing = new AbortController();
+  const reading = new Set<Promise<unknown>>();
   let stores: Promise<Map<string, RowStore>> | undefined;
   const damaged = new Set<string>();
 
   /** Values of rows of one file; a row that is no longer there is missing. */
   async function values({ file, sql }: FileRows, rows: readonly number[]): Promise<Map<number, unknown[]>> {
-    if (options.rowStore) stores ??= rowStores(connection, files, options.rowStore);
+    if (options.rowStore) stores ??= rowStores(connection, files, options.rowStore, closing.signal);
     const store = damaged.has(file) ? undefined : (await stores)?.get(file);
     try {
       if (store) return new Map((await store.read(rows)).map((found, at) => [rows[at] as number, found]));
@@ -132,8 +135,20 @@ export async function openSampleSet(paths: string | readonly string[], options: 
     length,
     sourceOf: (index) => fileOf(index).sources[index - fileOf(index).first] as string,
     placeOf: (index) => ({ file: fileOf(index).file, row: index - fileOf(index).first }),
-    read,
-    close: () => database.close(),
+    async read(indexes) {
+      const job = read(indexes);
+      reading.add(job);
+      try {
+        return await job;
+      } finally {
+        reading.delete(job);
+      }
+    },
+    close() {
+      closing.abort();
+      if (reading.size === 0) database.close();
+      else void Promise.allSettled(reading).then(() => database.close());
+    },
   };
 }
 
