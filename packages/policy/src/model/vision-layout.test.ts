@@ -35,7 +35,7 @@ describe("visionLayout", () => {
     const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 2], grid as unknown as GridThw] };
     expect(() => visionLayout(images.gridThw as GridThw[], config.vision)).toThrow(ImageError);
     const promptIds = Int32Array.of(image, 9, ...Array.from({ length: 6 }, () => image));
-    expect(() => mropePositions({ promptIds, images: images as VisualInput }, config)).toThrow(/can't be merged[^]*where: +image 1 of the prompt[^]*multiples of 2\n +found: [^]*to do:/);
+    expect(() => mropePositions({ promptIds, images: images as VisualInput }, config)).toThrow(/can't be merged[^]*where: +image 1 of the prompt[^]*multiples of 2\n +found: [^]*do:/);
   });
 });
 
