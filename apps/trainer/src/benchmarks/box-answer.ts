@@ -1,22 +1,11 @@
 /** Boxes in an answer, from pixels of the picture as the model saw it to the picture's own pixels. */
+import { BOX_ANSWER_FORM } from "@v-triune/data-filters";
 import { type Box, parseBoxes } from "@v-triune/verifiers/detection";
 import type { AnswerScore, SeenPicture } from "./benchmark";
 
 /** The prompt of a detection benchmark; the form of the answer is the one that the detection verifier is trained with. */
 export function detectionPrompt(labels: readonly string[]): string {
-  return [
-    "<image>",
-    "Detect all objects of the listed categories:",
-    ...labels.map((label) => `- ${label}`),
-    "",
-    "First reason step by step between <think> and </think>. Then give the boxes between <answer> and </answer>, like this:",
-    "<think>",
-    "what you see and how you decide",
-    "</think>",
-    "<answer>",
-    "[{'bbox_2d': [x1, y1, x2, y2], 'label': 'category'}]",
-    "</answer>",
-  ].join("\n");
+  return ["<image>", "Detect all objects of the listed categories:", ...labels.map((label) => `- ${label}`), "", BOX_ANSWER_FORM].join("\n");
 }
 
 /** The boxes between the answer tags (of the whole text where there are none), in pixels of a picture of the given size. */

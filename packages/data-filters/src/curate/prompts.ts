@@ -22,7 +22,8 @@ const GROUNDING = [
   "Point out all that the phrase below describes:",
 ];
 
-const ANSWER_FORM = [
+/** How boxes are to be answered, as the detection verifier reads them. Benchmarks ask for the same form as training. */
+export const BOX_ANSWER_FORM = [
   "First reason step by step between <think> and </think>. Then give the boxes between <answer> and </answer>, like this:",
   "<think>",
   "what you see and how you decide",
@@ -43,5 +44,5 @@ export function boxPrompt(task: "detection" | "grounding", labels: readonly stri
   const draw = createHash("md5").update(drawKey).digest().readUInt32LE(0);
   const wording = wordings[draw % wordings.length] as string;
   const list = labels.map((label) => `- ${label}`).join("\n");
-  return `${IMAGE_MARK}\n${wording}\n${list}\n\n${ANSWER_FORM}`;
+  return `${IMAGE_MARK}\n${wording}\n${list}\n\n${BOX_ANSWER_FORM}`;
 }

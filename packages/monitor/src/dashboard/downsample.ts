@@ -42,6 +42,19 @@ export function minMax(points: Points, limit: number): ReducedPoints {
   return copy(points, minMaxIndexes(points, limit));
 }
 
+/** Where the smallest and the largest value of a bucket stand, the first of equal ones; -1 where no value is finite. */
+function extremes(values: Points["values"], from: number, to: number): { low: number; high: number } {
+  let low = -1;
+  let high = -1;
+  for (let index = from; index < to; index += 1) {
+    const value = values[index]!;
+    if (!Number.isFinite(value)) continue;
+    if (low < 0 || value < values[low]!) low = index;
+    if (high < 0 || value > values[high]!) high = index;
+  }
+  return { low, high };
+}
+
 /**
  * As {@link minMax} for lines that are drawn in one chart: a bucket's extremes stand at its first and its middle step, in the order in which they
  * came, so that lines over the same steps keep the same ones. Else 18 lines of 1,000 points would make 18,000 places. What is moved is moved by
@@ -58,14 +71,7 @@ export function sharedMinMax(points: Points, limit: number): ReducedPoints {
   for (let bucket = 0; bucket < buckets; bucket += 1) {
     const from = Math.floor((bucket * length) / buckets);
     const to = Math.floor(((bucket + 1) * length) / buckets);
-    let low = -1;
-    let high = -1;
-    for (let index = from; index < to; index += 1) {
-      const value = values[index]!;
-      if (!Number.isFinite(value)) continue;
-      if (low < 0 || value < values[low]!) low = index;
-      if (high < 0 || value > values[high]!) high = index;
-    }
+    const { low, high } = extremes(values, from, to);
     reduced.steps.push(steps[from]!);
     reduced.values.push(low < 0 ? null : values[Math.min(low, high)]!);
     if (to - from < 2) continue;
@@ -85,14 +91,7 @@ function minMaxIndexes({ steps, values }: Points, limit: number): number[] {
   for (let bucket = 0; bucket < buckets; bucket += 1) {
     const from = 1 + Math.floor((bucket * (length - 2)) / buckets);
     const to = 1 + Math.floor(((bucket + 1) * (length - 2)) / buckets);
-    let low = -1;
-    let high = -1;
-    for (let index = from; index < to; index += 1) {
-      const value = values[index]!;
-      if (!Number.isFinite(value)) continue;
-      if (low < 0 || value < values[low]!) low = index;
-      if (high < 0 || value > values[high]!) high = index;
-    }
+    const { low, high } = extremes(values, from, to);
     if (low < 0) kept.push(from);
     else if (low === high) kept.push(low);
     else kept.push(Math.min(low, high), Math.max(low, high));
