@@ -105,7 +105,10 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   });
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));
-  if (config.rollouts === undefined && rules.some((rule) => rule.needs?.includes("rollouts"))) {
+  const readsRollouts = rules.some((rule) => rule.needs?.includes("rollouts"));
+  // Who names rollouts wants them read: given for the second pass only, no list of rules has to change.
+  if (config.rollouts !== undefined && !readsRollouts) rules.push(buildRule("difficulty"));
+  if (config.rollouts === undefined && readsRollouts) {
     throw bad({ field: "rollouts", expected: "files of rollouts for the rule difficulty", found: "nothing" });
   }
   const names = rules.map((rule) => rule.name);

@@ -119,6 +119,12 @@ describe("curate", () => {
     ]);
   });
 
+  it("reads rollouts whose rule is not in the list, by the rule difficulty at its end", async () => {
+    const report = await curate({ ...clevr(), rules: ["count-answer"], rollouts: join(root, "rollouts/a.jsonl") });
+    expect(report.sources[0]?.dropped).toMatchObject([{ rule: "difficulty", rows: 2 }]);
+    await expect(curate({ ...clevr(), rules: ["count-answer"], rollouts: join(root, "none.jsonl"), output: `${out}-none` })).rejects.toThrow("none.jsonl");
+  });
+
   it("reads a folder's JSON Lines and Parquet, by the name that samples have on disk", async () => {
     const puzzle = join(root, "puzzle/data");
     mkdirSync(puzzle, { recursive: true });
