@@ -2,6 +2,9 @@
  * The two limits that make a verdict the same on every machine: steps (fuel) and the size of exact numbers (bits).
  * Every loop that an input can lengthen spends fuel; exact arithmetic refuses results above the bit limit. Wall-clock time
  * never decides a verdict.
+ *
+ * Reading and comparing are synchronous and do not nest, so what is left of the limits is kept here, set anew by `startBudget`, and
+ * need not be handed through every function.
  */
 
 /** Limits of one `parse` or `verify` call. Both are counts, so they mean the same on every machine. */
@@ -12,8 +15,8 @@ export interface Limits {
   readonly bits?: number;
 }
 
-export const DEFAULT_FUEL = 1_500_000;
-export const DEFAULT_BITS = 16_384;
+const DEFAULT_FUEL = 1_500_000;
+const DEFAULT_BITS = 16_384;
 
 /** Thrown inside when a limit is reached; `judge` turns it into a verdict, `verify` into false. */
 export class BudgetError extends Error {
@@ -23,24 +26,34 @@ export class BudgetError extends Error {
   }
 }
 
-/** What is left of the limits while one call runs. */
-export class Budget {
-  #left: number;
-  readonly bits: number;
+let fuel = 0;
+let bitLimit = DEFAULT_BITS;
 
-  /** @param length of the text read: finding an answer costs a few steps a character, which long responses bring along */
-  constructor(limits: Limits = {}, length = 0) {
-    this.#left = limits.fuel ?? DEFAULT_FUEL + 10 * length;
-    this.bits = limits.bits ?? DEFAULT_BITS;
-  }
+/**
+ * Sets the limits for what follows.
+ *
+ * @param length of the text read: finding an answer costs a few steps a character, which long responses bring along
+ */
+export const startBudget = (limits: Limits, length = 0): void => {
+  fuel = limits.fuel ?? DEFAULT_FUEL + 10 * length;
+  bitLimit = limits.bits ?? DEFAULT_BITS;
+};
 
-  /**
-   * Takes steps off the budget.
-   *
-   * @throws BudgetError when fewer are left
-   */
-  spend(steps: number): void {
-    this.#left -= steps;
-    if (this.#left < 0) throw new BudgetError("fuel");
-  }
-}
+/**
+ * Takes steps off the budget.
+ *
+ * @throws BudgetError when fewer are left
+ */
+export const spend = (steps: number): void => {
+  fuel -= steps;
+  if (fuel < 0) throw new BudgetError("fuel");
+};
+
+/**
+ * To be called before a number of this many bits is made.
+ *
+ * @throws BudgetError when that is more than the limit
+ */
+export const checkBits = (bits: number): void => {
+  if (bits > bitLimit) throw new BudgetError("bits");
+};

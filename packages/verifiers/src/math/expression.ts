@@ -127,6 +127,30 @@ export type Expression =
   | ChainNode
   | OpaqueNode;
 
+/** The nodes that may be of a kind. */
+type Nodes<K, X = Expression> = X extends Expression ? (K extends X["kind"] ? X : never) : never;
+const is =
+  <K extends Expression["kind"]>(kind: K) =>
+  (x: Expression): x is Nodes<K> & { readonly kind: K } =>
+    x.kind === kind;
+export const isNumber = is("number");
+export const isSymbol = is("symbol");
+export const isConstant = is("constant");
+export const isAdd = is("add");
+export const isMul = is("mul");
+export const isPow = is("pow");
+export const isPercent = is("percent");
+export const isFunction = is("function");
+export const isMatrix = is("matrix");
+export const isFiniteSet = is("set");
+export const isTuple = is("tuple");
+export const isInterval = is("interval");
+export const isSingleRelation = is("relation");
+export const isChain = is("chain");
+export const isOpaque = is("opaque");
+export const isIntegral = is("integral");
+export const isDerivative = is("derivative");
+
 export const PERCENT: PercentNode = { kind: "percent" };
 export const INFINITY: ConstantNode = { kind: "constant", name: "oo" };
 export const EULER: ConstantNode = { kind: "constant", name: "e" };
@@ -136,70 +160,62 @@ export const COMPLEX_INFINITY: ConstantNode = { kind: "constant", name: "zoo" };
 export const EMPTY_SET: NamedSetNode = { kind: "namedSet", name: "empty" };
 export const OPAQUE: OpaqueNode = { kind: "opaque" };
 
-export function number(value: Rational, float = false): NumberNode {
-  return { kind: "number", value, float };
-}
-export function integerNode(value: number): NumberNode {
-  return { kind: "number", value: integer(value), float: false };
-}
+export const number = (value: Rational, float = false): NumberNode => ({ kind: "number", value, float });
+export const integerNode = (value: number): NumberNode => ({ kind: "number", value: integer(value), float: false });
+export const symbol = (name: string, real: boolean): SymbolNode => ({ kind: "symbol", name, real });
+export const sumOf = (args: readonly Expression[]): AddNode => ({ kind: "add", args });
+export const productOf = (args: readonly Expression[]): MulNode => ({ kind: "mul", args });
+export const matrix = (rows: readonly (readonly Expression[])[]): MatrixNode => ({ kind: "matrix", rows });
+export const tuple = (items: readonly Expression[]): TupleNode => ({ kind: "tuple", items });
+export const relation = (operator: RelationOperator, left: Expression, right: Expression): RelationNode => ({ kind: "relation", operator, left, right });
 export const MINUS_ONE = integerNode(-1);
 export const ONE_NODE = integerNode(1);
 
 /** Sum, with sums among the two sides flattened in the order written. */
-export function sum(left: Expression, right: Expression): AddNode {
-  return { kind: "add", args: flatten("add", left, right) };
-}
+export const sum = (left: Expression, right: Expression): AddNode => sumOf(flatten("add", left, right));
 
 /** Product, with products among the two sides flattened in the order written. */
-export function product(left: Expression, right: Expression): MulNode {
-  return { kind: "mul", args: flatten("mul", left, right) };
-}
+export const product = (left: Expression, right: Expression): MulNode => productOf(flatten("mul", left, right));
 
-function flatten(kind: "add" | "mul", left: Expression, right: Expression): Expression[] {
+const flatten = (kind: "add" | "mul", left: Expression, right: Expression): Expression[] => {
   const args: Expression[] = left.kind === kind ? [...left.args] : [left];
   if (right.kind === kind) args.push(...right.args);
   else args.push(right);
   return args;
-}
+};
 
-export function pow(base: Expression, exponent: Expression): PowNode {
-  return { kind: "pow", base, exponent };
-}
+export const pow = (base: Expression, exponent: Expression): PowNode => ({ kind: "pow", base, exponent });
 
 /** left / right: a rational when both are integers, else a product with a reciprocal (kept as written). */
-export function quotient(left: Expression, right: Expression): Expression {
-  if (left.kind === "number" && right.kind === "number" && isIntegerNode(left) && isIntegerNode(right)) {
+export const quotient = (left: Expression, right: Expression): Expression => {
+  if (isNumber(left) && isNumber(right) && isIntegerNode(left) && isIntegerNode(right)) {
     if (right.value.n === 0n) return left.value.n === 0n ? { kind: "constant", name: "nan" } : COMPLEX_INFINITY;
     const negative = right.value.n < 0n;
     return number(reduce(negative ? -left.value.n : left.value.n, negative ? -right.value.n : right.value.n));
   }
-  return { kind: "mul", args: [left, pow(right, MINUS_ONE)] };
-}
+  return productOf([left, pow(right, MINUS_ONE)]);
+};
 
-function reduce(n: bigint, d: bigint): Rational {
+const reduce = (n: bigint, d: bigint): Rational => {
   let a = n < 0n ? -n : n;
   let b = d;
   while (b !== 0n) [a, b] = [b, a % b];
   return a <= 1n ? { n: a === 0n ? 0n : n, d: a === 0n ? 1n : d } : { n: n / a, d: d / a };
-}
+};
 
 /** -x: folded for numbers, a product otherwise. */
-export function negative(x: Expression): Expression {
-  return x.kind === "number" ? number(negate(x.value), x.float) : product(MINUS_ONE, x);
-}
+export const negative = (x: Expression): Expression => isNumber(x) ? number(negate(x.value), x.float) : product(MINUS_ONE, x);
 
-export function call(name: string, args: readonly Expression[]): FunctionNode {
-  return { kind: "function", name, args };
-}
+export const call = (name: string, args: readonly Expression[]): FunctionNode => ({ kind: "function", name, args });
 
 /** Whether a tree is this exact integer. */
-export const isNumber = (x: Expression, value: number): boolean => x.kind === "number" && !x.float && x.value.d === 1n && x.value.n === BigInt(value);
-export const isIntegerNode = (x: Expression): boolean => x.kind === "number" && !x.float && x.value.d === 1n;
+export const isExactly = (x: Expression, value: number): boolean => isNumber(x) && !x.float && x.value.d === 1n && x.value.n === BigInt(value);
+export const isIntegerNode = (x: Expression): boolean => isNumber(x) && !x.float && x.value.d === 1n;
 export const isSet = (x: Expression): boolean =>
-  x.kind === "set" || x.kind === "interval" || x.kind === "union" || x.kind === "intersection" || x.kind === "complement" || x.kind === "namedSet";
+  isFiniteSet(x) || isInterval(x) || x.kind === "union" || x.kind === "intersection" || x.kind === "complement" || x.kind === "namedSet";
 
 /** Finite set without structural repeats; the empty list is the empty set. */
-export function finiteSet(written: readonly Expression[]): SetNode | NamedSetNode {
+export const finiteSet = (written: readonly Expression[]): SetNode | NamedSetNode => {
   if (written.length === 0) return EMPTY_SET;
   const items: Expression[] = [];
   if (written.length <= 12) {
@@ -215,49 +231,45 @@ export function finiteSet(written: readonly Expression[]): SetNode | NamedSetNod
     }
   }
   return { kind: "set", items, written };
-}
+};
 
 /** Whether two trees are written the same (sums and products in the same order; sets in any). What is opaque equals nothing. */
-export function same(a: Expression, b: Expression): boolean {
-  return a === b || (a.kind === b.kind && sameParts(a, b));
-}
+export const same = (a: Expression, b: Expression): boolean => a === b || (a.kind === b.kind && sameParts(a, b));
 
 /** Part by part, whatever the kind: trees, lists of trees, names, flags and exact numbers. */
-function sameParts(a: unknown, b: unknown): boolean {
+const sameParts = (a: unknown, b: unknown): boolean => {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if ((a as Expression).kind === "opaque") return false;
-  if ((a as Expression).kind === "set" && (b as Expression).kind === "set") return sameItems((a as SetNode).items, (b as SetNode).items);
+  if (isOpaque(a as Expression)) return false;
+  if (isFiniteSet(a as Expression) && isFiniteSet(b as Expression)) return sameItems((a as SetNode).items, (b as SetNode).items);
   if (Array.isArray(a) && a.length !== (b as unknown[]).length) return false;
   for (const key in a) if (!sameParts(a[key as keyof typeof a], b[key as keyof typeof b])) return false;
   return true;
-}
+};
 
-function sameItems(a: readonly Expression[], b: readonly Expression[]): boolean {
+const sameItems = (a: readonly Expression[], b: readonly Expression[]): boolean => {
   if (a.length !== b.length) return false;
   if (sameParts(a, b)) return true;
   const keys = new Set(a.map(keyOf));
   return b.every((item) => keys.has(keyOf(item)));
-}
+};
 
 /** A string that two trees share exactly when `same` holds of them. */
-export function keyOf(x: Expression): string {
-  return JSON.stringify(x, (_, part: unknown) => {
-    if (typeof part === "bigint") return `${part}`;
-    return isSetNode(part) ? { kind: "set", keys: part.items.map(keyOf).sort() } : part;
-  });
-}
+export const keyOf = (x: Expression): string => JSON.stringify(x, (_, part: unknown) => {
+  if (typeof part === "bigint") return `${part}`;
+  return isSetNode(part) ? { kind: "set", keys: part.items.map(keyOf).sort() } : part;
+});
 
-const isSetNode = (part: unknown): part is SetNode => typeof part === "object" && part !== null && (part as Expression).kind === "set";
+const isSetNode = (part: unknown): part is SetNode => typeof part === "object" && part !== null && isFiniteSet(part as Expression);
 
 /** A tree with every direct part replaced. */
-export function mapParts(x: Expression, change: (part: Expression) => Expression): Expression {
+export const mapParts = (x: Expression, change: (part: Expression) => Expression): Expression => {
   const map = (part: unknown): unknown => (Array.isArray(part) ? part.map(map) : typeof part === "object" && part !== null && "kind" in part ? change(part as Expression) : part);
   return Object.fromEntries(Object.entries(x).map(([name, part]) => [name, map(part)])) as unknown as Expression;
-}
+};
 
 /** The direct parts of a tree, in reading order. */
-export function childrenOf(x: Expression): readonly Expression[] {
+export const childrenOf = (x: Expression): readonly Expression[] => {
   switch (x.kind) {
     case "add":
     case "mul":
@@ -288,4 +300,4 @@ export function childrenOf(x: Expression): readonly Expression[] {
     default:
       return [];
   }
-}
+};

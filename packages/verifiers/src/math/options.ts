@@ -76,29 +76,23 @@ export const DEFAULT_NORMALIZATION: NormalizationOptions = {
 };
 
 /** A LaTeX target with Math-Verify's defaults where nothing is given. */
-export function latexTarget(options: Partial<Omit<LatexTarget, "type" | "normalization">> & { normalization?: Partial<NormalizationOptions> } = {}): LatexTarget {
-  return {
-    type: "latex",
-    tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true,
-    boxedMatchPriority: options.boxedMatchPriority ?? 50,
-    normalization: { ...DEFAULT_NORMALIZATION, ...options.normalization },
-  };
-}
+export const latexTarget = (options: Partial<Omit<LatexTarget, "type" | "normalization">> & { normalization?: Partial<NormalizationOptions> } = {}): LatexTarget => ({
+  type: "latex",
+  tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true,
+  boxedMatchPriority: options.boxedMatchPriority ?? 50,
+  normalization: { ...DEFAULT_NORMALIZATION, ...options.normalization },
+});
 
 /** A target for plain arithmetic with Math-Verify's defaults. */
-export function expressionTarget(options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget {
-  return { type: "expression", tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true };
-}
+export const expressionTarget = (options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget => ({ type: "expression", tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true });
 
 /** A target for words with Math-Verify's defaults (A, B, C, D; lowercased when found). */
-export function stringTarget(options: Partial<Omit<StringTarget, "type">> = {}): StringTarget {
-  return {
-    type: "string",
-    strings: options.strings ?? ["A", "B", "C", "D"],
-    tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true,
-    lowercase: options.lowercase ?? true,
-  };
-}
+export const stringTarget = (options: Partial<Omit<StringTarget, "type">> = {}): StringTarget => ({
+  type: "string",
+  strings: options.strings ?? ["A", "B", "C", "D"],
+  tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true,
+  lowercase: options.lowercase ?? true,
+});
 
 export const DEFAULT_TARGETS: readonly ExtractionTarget[] = [latexTarget(), expressionTarget()];
 

@@ -2,8 +2,8 @@
  * `parse`: finds the answer in a text and reads it. Extraction goes by priority; among the matches of one priority the one that
  * ends last is tried first (Math-Verify 0.9, `parser.py`).
  */
-import { Budget } from "./budget";
-import { type Expression, PERCENT, finiteSet, number, product } from "./expression";
+import { spend, startBudget } from "./budget";
+import { type Expression, PERCENT, finiteSet, number, product, isFiniteSet, isSingleRelation, isMatrix } from "./expression";
 import { findAnchors } from "./extraction/anchors";
 import { ExpressionExtraction, type ExpressionMatch } from "./extraction/expression-extraction";
 import { LatexExtraction, type LatexMatch } from "./extraction/latex-extraction";
@@ -36,33 +36,32 @@ interface Candidate {
  * @returns the tree, then the text it was read from; empty when nothing is found. Never throws on any text
  * @example parse("so the answer is $\\frac{1}{2}$") // [1/2, "\\frac{1}{2}"]
  */
-export function parse(text: string, options: ParseOptions = {}): Parsed[] {
+export const parse = (text: string, options: ParseOptions = {}): Parsed[] => {
   try {
-    return parseWithin(text, options, new Budget(options, lengthOf(text)));
+    return parseWithin(text, options);
   } catch (error) {
     if (error instanceof Error && error.name === "BudgetError") return [];
     throw error;
   }
-}
-
-/** Texts come from models and corpora: what is no string has no length and no answer. */
-export const lengthOf = (text: unknown): number => (typeof text === "string" ? text.length : 0);
+};
 
 /**
- * `parse` on a budget of the caller's.
+ * `parse` that tells when a limit was reached.
  *
  * @throws BudgetError when it runs out
  */
-export function parseWithin(text: string, options: ParseOptions, budget: Budget): Parsed[] {
-  if (typeof text !== "string" || text.length === 0) return [];
-  budget.spend(text.length);
+export const parseWithin = (text: string, options: ParseOptions): Parsed[] => {
+  // Texts come from models and corpora: what is no string has no answer.
+  if (typeof text !== "string") return [];
+  startBudget(options, text.length);
+  spend(text.length);
   const source = options.lowercase === true ? text.toLowerCase() : text;
   const fallback = options.fallbackMode ?? "firstMatch";
   const firstOnly = options.extractionMode === "firstMatch";
   let firstText = "";
   let value: Parsed | null = null;
   let matched = false;
-  const levels = searchLevels(source, options.targets ?? DEFAULT_TARGETS, budget);
+  const levels = searchLevels(source, options.targets ?? DEFAULT_TARGETS);
   for (const candidates of levels) {
     for (const candidate of candidates) {
       const reading = candidate.read();
@@ -76,20 +75,20 @@ export function parseWithin(text: string, options: ParseOptions, budget: Budget)
   const result: Parsed[] = value === null ? [] : [value];
   if (fallback === "firstMatch" && firstText !== "") result.push(firstText);
   return result;
-}
+};
 
 /** Candidates by priority, each level sorted as they are to be tried. */
-function* searchLevels(text: string, targets: readonly ExtractionTarget[], budget: Budget): Generator<Candidate[]> {
+function* searchLevels(text: string, targets: readonly ExtractionTarget[]): Generator<Candidate[]> {
   const anchors = findAnchors(text);
   const sources = targets.map((target): { priorities: readonly number[]; at(priority: number): Candidate[] } => {
     switch (target.type) {
       case "latex": {
-        const extraction = new LatexExtraction(text, anchors, target, budget);
-        return { priorities: extraction.priorities(), at: (priority) => extraction.matches(priority).map((match) => latexCandidate(match, target, budget)) };
+        const extraction = new LatexExtraction(text, anchors, target);
+        return { priorities: extraction.priorities(), at: (priority) => extraction.matches(priority).map((match) => latexCandidate(match, target)) };
       }
       case "expression": {
-        const extraction = new ExpressionExtraction(text, anchors, target, budget);
-        return { priorities: extraction.priorities(), at: (priority) => extraction.matches(priority).map((match) => expressionCandidate(match, budget)) };
+        const extraction = new ExpressionExtraction(text, anchors, target);
+        return { priorities: extraction.priorities(), at: (priority) => extraction.matches(priority).map((match) => expressionCandidate(match)) };
       }
       case "string":
         return {
@@ -105,60 +104,54 @@ function* searchLevels(text: string, targets: readonly ExtractionTarget[], budge
   }
 }
 
-function stringCandidate(match: StringMatch, lowercase: boolean): Candidate {
-  return { start: match.start, end: match.end, read: () => ({ value: lowercase ? match.word.toLowerCase() : match.word, text: match.word }) };
-}
+const stringCandidate = (match: StringMatch, lowercase: boolean): Candidate => ({ start: match.start, end: match.end, read: () => ({ value: lowercase ? match.word.toLowerCase() : match.word, text: match.word }) });
 
-function expressionCandidate(match: ExpressionMatch, budget: Budget): Candidate {
-  return {
-    start: match.start,
-    end: match.end,
-    read: () => {
-      if (match.arithmetic !== null) return { value: parsePython(match.arithmetic, budget), text: match.arithmetic };
-      const whole = match.whole.replace(/[, ]/g, "").replace(/^0+/, "") || "0";
-      const text = whole + match.decimal.replace(",", ".");
-      const value = parseDecimal(text, budget.bits);
-      if (value === null) return { value: null, text };
-      const node = number(value, match.decimal !== "");
-      return { value: match.percent ? product(node, PERCENT) : node, text };
-    },
-  };
-}
+const expressionCandidate = (match: ExpressionMatch): Candidate => ({
+  start: match.start,
+  end: match.end,
+  read: () => {
+    if (match.arithmetic !== null) return { value: parsePython(match.arithmetic), text: match.arithmetic };
+    const whole = match.whole.replace(/[, ]/g, "").replace(/^0+/, "") || "0";
+    const text = whole + match.decimal.replace(",", ".");
+    const value = parseDecimal(text);
+    if (value === null) return { value: null, text };
+    const node = number(value, match.decimal !== "");
+    return { value: match.percent ? product(node, PERCENT) : node, text };
+  },
+});
 
-function latexCandidate(match: LatexMatch, target: LatexTarget, budget: Budget): Candidate {
-  return {
-    start: match.start,
-    end: match.end,
-    read: () => {
-      const options = match.boxed ? { ...target.normalization, boxed: "last" as const } : target.normalization;
-      const texts: string[] = [];
-      const values: (Expression | null)[] = [];
-      for (const item of match.items) {
-        budget.spend(item.content.length);
-        const text = normalizeLatex(item.content, options);
-        texts.push(text);
-        const value = readLatex(text, budget);
-        values.push(value !== null && item.percent ? percentOf(value) : value);
-      }
-      if (values.length > 1 && values.every((value) => value !== null)) {
-        const items = (values as Expression[]).flatMap((value) => (value.kind === "set" ? value.items : [value]));
-        return { value: finiteSet(items), text: texts.join(" and ") };
-      }
-      return { value: values[0]!, text: texts[0]! };
-    },
-  };
-}
+const latexCandidate = (match: LatexMatch, target: LatexTarget): Candidate => ({
+  start: match.start,
+  end: match.end,
+  read: () => {
+    const options = match.boxed ? { ...target.normalization, boxed: "last" as const } : target.normalization;
+    const texts: string[] = [];
+    const values: (Expression | null)[] = [];
+    for (const item of match.items) {
+      spend(item.content.length);
+      const text = normalizeLatex(item.content, options);
+      texts.push(text);
+      const value = readLatex(text);
+      values.push(value !== null && item.percent ? percentOf(value) : value);
+    }
+    if (values.length > 1 && values.every((value) => value !== null)) {
+      const items = (values as Expression[]).flatMap((value) => (isFiniteSet(value) ? value.items : [value]));
+      return { value: finiteSet(items), text: texts.join(" and ") };
+    }
+    return { value: values[0]!, text: texts[0]! };
+  },
+});
 
 /** A value with a percent sign behind its delimiters; a relation has no percentage. */
-function percentOf(value: Expression): Expression | null {
-  if (value.kind === "relation") return null;
-  return value.kind === "matrix" ? multiplyWithMatrix(PERCENT, value) : product(value, PERCENT);
-}
+const percentOf = (value: Expression): Expression | null => {
+  if (isSingleRelation(value)) return null;
+  return isMatrix(value) ? multiplyWithMatrix(PERCENT, value) : product(value, PERCENT);
+};
 
 /** The tree of a cleaned answer; of its last side, when the whole of an equation chain does not parse. */
-function readLatex(text: string, budget: Budget): Expression | null {
-  const value = parseLatex(text, !COMPLEX.test(text), budget);
+const readLatex = (text: string): Expression | null => {
+  const value = parseLatex(text, !COMPLEX.test(text));
   if (value !== null) return value;
   const last = lastSide(text);
-  return last === text ? null : parseLatex(last, !COMPLEX.test(last), budget);
-}
+  return last === text ? null : parseLatex(last, !COMPLEX.test(last));
+};

@@ -2,8 +2,8 @@
  * Plain arithmetic as Python reads it (`**`, `//`, unary signs, parentheses), unevaluated, after SymPy's `parse_expr(evaluate=False)`. A
  * number before a parenthesis is a call in Python and so no arithmetic; nor are `×`, `÷` and numbers with leading zeros.
  */
-import type { Budget } from "./budget";
-import { type Expression, MINUS_ONE, call, negative, number, pow, product } from "./expression";
+import { spend } from "./budget";
+import { type Expression, MINUS_ONE, call, negative, number, pow, product, sumOf, productOf } from "./expression";
 import { parseDecimal } from "./rational";
 
 const TOKEN = /\s*(?:(\d+\.?\d*|\.\d+)|(\*\*|\/\/|[-+*/()]))/y;
@@ -12,11 +12,11 @@ const MAX_DEPTH = 100;
 const MAX_WRAPS = 600;
 
 /** The expression, or null when Python would not accept it. */
-export function parsePython(source: string, budget: Budget): Expression | null {
+export const parsePython = (source: string): Expression | null => {
   const tokens: string[] = [];
   TOKEN.lastIndex = 0;
   const text = source.replaceAll("\n", " ").replaceAll("^", "**").trim();
-  budget.spend(text.length);
+  spend(text.length);
   while (TOKEN.lastIndex < text.length) {
     const match = TOKEN.exec(text);
     if (match === null) return null;
@@ -24,21 +24,19 @@ export function parsePython(source: string, budget: Budget): Expression | null {
     if (digits !== undefined && /^0\d/.test(digits) && !/^0+(\.|$)/.test(digits) && !digits.includes(".")) return null;
     tokens.push(digits ?? match[2]!);
   }
-  const reader = new PythonReader(tokens, budget);
+  const reader = new PythonReader(tokens);
   const value = reader.sum(0);
   return value !== null && reader.done() ? value : null;
-}
+};
 
 class PythonReader {
   #at = 0;
   #wraps = 0;
 
   readonly #tokens: readonly string[];
-  readonly #budget: Budget;
 
-  constructor(tokens: readonly string[], budget: Budget) {
+  constructor(tokens: readonly string[]) {
     this.#tokens = tokens;
-    this.#budget = budget;
   }
 
   done(): boolean {
@@ -55,7 +53,7 @@ class PythonReader {
       if (right === null) return null;
       terms.push(minus ? product(MINUS_ONE, right) : right);
     }
-    return terms.length === 1 ? first : { kind: "add", args: terms };
+    return terms.length === 1 ? first : sumOf(terms);
   }
 
   #product(depth: number): Expression | null {
@@ -68,7 +66,7 @@ class PythonReader {
       if (right === null || ++this.#wraps > MAX_WRAPS) return null;
       if (operator === "*") left = product(left, right);
       else {
-        const ratio: Expression = { kind: "mul", args: [left, pow(right, MINUS_ONE)] };
+        const ratio: Expression = productOf([left, pow(right, MINUS_ONE)]);
         left = operator === "/" ? ratio : call("floor", [ratio]);
       }
     }
@@ -76,7 +74,7 @@ class PythonReader {
   }
 
   #unary(depth: number): Expression | null {
-    this.#budget.spend(2);
+    spend(2);
     if (depth > MAX_DEPTH) return null;
     const sign = this.#tokens[this.#at];
     if (sign === "+" || sign === "-") {
@@ -104,7 +102,7 @@ class PythonReader {
       return value;
     }
     if (!/^[\d.]/.test(token)) return null;
-    const value = parseDecimal(token, this.#budget.bits);
+    const value = parseDecimal(token);
     return value === null ? null : number(value, token.includes("."));
   }
 }

@@ -3,7 +3,7 @@
  */
 
 /** Whether Python's `\s` matches this UTF-16 code. */
-export function isSpace(code: number): boolean {
+export const isSpace = (code: number): boolean => {
   if (code <= 32) return code === 32 || (code >= 9 && code <= 13) || (code >= 28 && code <= 31);
   if (code < 0x85) return false;
   return (
@@ -17,24 +17,24 @@ export function isSpace(code: number): boolean {
     code === 0x205f ||
     code === 0x3000
   );
-}
+};
 
 export const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
 /** The first index at or after `at` that holds no blank. */
-export function skipSpace(text: string, at: number): number {
+export const skipSpace = (text: string, at: number): number => {
   while (at < text.length && isSpace(text.charCodeAt(at))) at++;
   return at;
-}
+};
 
 /** `text` without blanks at both ends. */
-export function strip(text: string): string {
+export const strip = (text: string): string => {
   let start = 0;
   let end = text.length;
   while (start < end && isSpace(text.charCodeAt(start))) start++;
   while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
   return start === 0 && end === text.length ? text : text.slice(start, end);
-}
+};
 
 /** Finds the next occurrence of one needle for ever larger starts in time linear in the text, however often it is asked. */
 export class Finder {

@@ -1,10 +1,10 @@
 /**
  * `verify` and `judge`: the verdict over what `parse` read. Any reading of the gold may match any reading of the prediction.
  */
-import { Budget, BudgetError } from "./budget";
+import { BudgetError, startBudget } from "./budget";
 import { Incomparable, equalExpressions } from "./comparison/expressions";
 import type { ParseOptions, VerifyOptions } from "./options";
-import { type Parsed, lengthOf, parseWithin } from "./parse";
+import { type Parsed, parseWithin } from "./parse";
 import { strip } from "./text";
 
 /** What `judge` found. */
@@ -21,10 +21,10 @@ export type Judgement =
  * @returns false also when a limit was reached; `judge` tells the two apart. Never throws
  * @example verify(parse("$\\frac{1}{2}$"), parse("0.5")) // true
  */
-export function verify(gold: readonly Parsed[] | Parsed, prediction: readonly Parsed[] | Parsed, options: VerifyOptions = {}): boolean {
+export const verify = (gold: readonly Parsed[] | Parsed, prediction: readonly Parsed[] | Parsed, options: VerifyOptions = {}): boolean => {
   const verdict = verdictWithin(list(gold), list(prediction), options);
   return verdict === true;
-}
+};
 
 /**
  * Reads and compares two texts, and says when there is no verdict.
@@ -34,15 +34,15 @@ export function verify(gold: readonly Parsed[] | Parsed, prediction: readonly Pa
  * @returns `skipped` when the gold does not parse, `error` when a limit was reached: both are no wrong answers. Never throws
  * @example judge("\\boxed{4}", "2 + 2 = \\boxed{4}") // { status: "scored", correct: true, extracted: true }
  */
-export function judge(
+export const judge = (
   gold: string,
   response: string,
   options: { readonly gold?: ParseOptions; readonly prediction?: ParseOptions; readonly verify?: VerifyOptions } = {},
-): Judgement {
+): Judgement => {
   try {
-    const parsedGold = parseWithin(gold, options.gold ?? {}, new Budget(options.gold, lengthOf(gold)));
+    const parsedGold = parseWithin(gold, options.gold ?? {});
     if (parsedGold.length === 0) return { status: "skipped", reason: "the gold answer does not parse" };
-    const prediction = parseWithin(response, options.prediction ?? {}, new Budget(options.prediction, lengthOf(response)));
+    const prediction = parseWithin(response, options.prediction ?? {});
     if (prediction.length === 0) return { status: "scored", correct: false, extracted: false };
     const verdict = verdictWithin(parsedGold, prediction, options.verify ?? {});
     if (typeof verdict === "string") return { status: "error", reason: "budget", limit: verdict };
@@ -51,12 +51,12 @@ export function judge(
     if (error instanceof BudgetError) return { status: "error", reason: "budget", limit: error.limit };
     throw error;
   }
-}
+};
 
 const list = (x: readonly Parsed[] | Parsed): readonly Parsed[] => (Array.isArray(x) ? (x as readonly Parsed[]) : [x as Parsed]);
 
 /** true, false, or the limit that was reached before any pair matched. */
-function verdictWithin(gold: readonly Parsed[], prediction: readonly Parsed[], options: VerifyOptions): boolean | "fuel" | "bits" {
+const verdictWithin = (gold: readonly Parsed[], prediction: readonly Parsed[], options: VerifyOptions): boolean | "fuel" | "bits" => {
   let reached: "fuel" | "bits" | null = null;
   for (const g of gold) {
     for (const p of prediction) {
@@ -69,17 +69,17 @@ function verdictWithin(gold: readonly Parsed[], prediction: readonly Parsed[], o
     }
   }
   return reached ?? false;
-}
+};
 
-function equalReadings(gold: Parsed, prediction: Parsed, options: VerifyOptions): boolean {
+const equalReadings = (gold: Parsed, prediction: Parsed, options: VerifyOptions): boolean => {
   if (typeof gold === "string" || typeof prediction === "string") {
     return typeof gold === "string" && typeof prediction === "string" && strip(gold) !== "" && strip(gold) === strip(prediction);
   }
+  startBudget(options);
   return equalExpressions(gold, prediction, {
     floatRounding: options.floatRounding ?? 6,
     numericPrecision: options.numericPrecision ?? 15,
     strict: options.strict ?? true,
     allowSetRelationComp: options.allowSetRelationComp ?? false,
-    budget: new Budget(options),
   });
-}
+};

@@ -2,9 +2,9 @@
  * Decimals as the reference has them: doubles, rounded at every step (SymPy 1.14 `Float`, 53 bits). 8.2·10^6 is no 8200000 to it, as
  * 8.2 times a million rounds to the double beside it; 1.5·10^8 is 150000000.
  */
-import type { Budget } from "../budget";
+import { abs, isNaN, max } from "../floats";
 import { evaluateExactly } from "../evaluation/exact";
-import { type Expression, childrenOf, isIntegerNode } from "../expression";
+import { type Expression, childrenOf, isIntegerNode, isAdd, isNumber, isPow, isMul, isFunction } from "../expression";
 import { type Rational, toNumber } from "../rational";
 
 /**
@@ -14,34 +14,32 @@ import { type Rational, toNumber } from "../rational";
  * @param chop the distance that is overlooked
  * @returns null where a tree holds more than arithmetic
  */
-export function sameDouble(a: Expression, b: Expression, places: ReadonlyMap<string, Rational>, chop: number, budget: Budget): boolean | null {
-  const y = asDouble(b, places, budget);
-  const total = a.kind === "add" ? a.args.reduce((total, arg) => total + asDouble(arg, places, budget), -y) : asDouble(a, places, budget) - y;
-  return Number.isNaN(total) ? null : Math.abs(total) <= Math.max(chop, 2 ** -60 * Math.abs(y));
-}
+export const sameDouble = (a: Expression, b: Expression, places: ReadonlyMap<string, Rational>, chop: number): boolean | null => {
+  const y = asDouble(b, places);
+  const total = isAdd(a) ? a.args.reduce((total, arg) => total + asDouble(arg, places), -y) : asDouble(a, places) - y;
+  return isNaN(total) ? null : abs(total) <= max(chop, 2 ** -60 * abs(y));
+};
 
 /** The value in doubles, operands taken in the order written; exact ones stay exact until they meet a double. */
-function asDouble(x: Expression, places: ReadonlyMap<string, Rational>, budget: Budget): number {
+const asDouble = (x: Expression, places: ReadonlyMap<string, Rational>): number => {
   if (!holdsFloat(x)) {
-    const exact = evaluateExactly(x, places, budget);
+    const exact = evaluateExactly(x, places);
     return exact === null ? NaN : toNumber(exact);
   }
-  if (x.kind === "number") return toNumber(x.value);
-  if (x.kind === "pow") return asDouble(x.base, places, budget) ** asDouble(x.exponent, places, budget);
-  if (x.kind !== "add" && x.kind !== "mul") return NaN;
+  if (isNumber(x)) return toNumber(x.value);
+  if (isPow(x)) return asDouble(x.base, places) ** asDouble(x.exponent, places);
+  if (!isAdd(x) && !isMul(x)) return NaN;
   const first = x.args.findIndex((arg) => holdsFloat(arg));
-  const rest = x.args.slice(first).map((arg) => asDouble(arg, places, budget));
-  const start = asDouble({ kind: x.kind, args: x.args.slice(0, first) }, places, budget);
-  return x.kind === "add" ? rest.reduce((total, value) => total + value, start) : rest.reduce((total, value) => total * value, start);
-}
+  const rest = x.args.slice(first).map((arg) => asDouble(arg, places));
+  const start = asDouble({ kind: x.kind, args: x.args.slice(0, first) }, places);
+  return isAdd(x) ? rest.reduce((total, value) => total + value, start) : rest.reduce((total, value) => total * value, start);
+};
 
 /** Whether a decimal stands in a function (other than e^x, which is worked out on both sides) or a power that is no whole one. */
-export function floatInside(x: Expression): boolean {
-  if ((x.kind === "function" && x.name !== "exp") || (x.kind === "pow" && !isIntegerNode(x.exponent))) return holdsFloat(x);
+export const floatInside = (x: Expression): boolean => {
+  if ((isFunction(x) && x.name !== "exp") || (isPow(x) && !isIntegerNode(x.exponent))) return holdsFloat(x);
   return childrenOf(x).some(floatInside);
-}
+};
 
 /** Whether a decimal stands anywhere in these trees. */
-export function holdsFloat(...trees: Expression[]): boolean {
-  return trees.some((x) => (x.kind === "number" ? x.float : childrenOf(x).some((part) => holdsFloat(part))));
-}
+export const holdsFloat = (...trees: Expression[]): boolean => trees.some((x) => (isNumber(x) ? x.float : childrenOf(x).some((part) => holdsFloat(part))));

@@ -2,8 +2,9 @@
  * Sets of real numbers as sorted pieces, for comparing unions, intersections and complements by what they contain, and
  * inequalities in one unknown with the set of their solutions.
  */
-import type { Budget } from "../budget";
-import { type ChainNode, type Expression, type RelationNode } from "../expression";
+import { abs, isFinite, isNaN, max, min } from "../floats";
+import { spend } from "../budget";
+import { type ChainNode, type Expression, type RelationNode, isChain } from "../expression";
 import { exactly } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
 import { approximate } from "../evaluation/numeric";
@@ -26,16 +27,16 @@ const LINE: RealSet = [{ start: -Infinity, end: Infinity, startOpen: true, endOp
 const NOWHERE = new Map<string, never>();
 
 /** The pieces of a set; null when it holds something that is no real number, or symbols. */
-export function realSetOf(x: Expression, budget: Budget): RealSet | null {
-  budget.spend(4);
+export const realSetOf = (x: Expression): RealSet | null => {
+  spend(4);
   switch (x.kind) {
     case "interval": {
-      const [start, end] = [realValue(x.start, budget), realValue(x.end, budget)];
+      const [start, end] = [realValue(x.start), realValue(x.end)];
       if (start === null || end === null) return null;
       return [{ start, end, startOpen: x.leftOpen, endOpen: x.rightOpen }];
     }
     case "set": {
-      const values = x.items.map((item) => realValue(item, budget));
+      const values = x.items.map((item) => realValue(item));
       if (values.some((value) => value === null)) return null;
       return merge((values as number[]).map((value) => ({ start: value, end: value, startOpen: false, endOpen: false })));
     }
@@ -43,26 +44,26 @@ export function realSetOf(x: Expression, budget: Budget): RealSet | null {
       return x.name === "R" ? LINE : x.name === "empty" ? [] : null;
     case "union":
     case "complement": {
-      const [left, right] = [realSetOf(x.left, budget), realSetOf(x.right, budget)];
+      const [left, right] = [realSetOf(x.left), realSetOf(x.right)];
       if (left === null || right === null) return null;
       return x.kind === "union" ? merge([...left, ...right]) : intersect(left, invert(right));
     }
     default:
       return null;
   }
-}
+};
 
-function realValue(x: Expression, budget: Budget): number | null {
+const realValue = (x: Expression): number | null => {
   if (freeSymbols(x).size > 0) return null;
-  const exact = evaluateExactly(x, null, budget);
+  const exact = evaluateExactly(x, null);
   if (exact !== null) return toNumber(exact);
-  const value = approximate(x, NOWHERE, budget);
-  return value.im !== 0 || Number.isNaN(value.re) ? null : value.re;
-}
+  const value = approximate(x, NOWHERE);
+  return value.im !== 0 || isNaN(value.re) ? null : value.re;
+};
 
-const near = (a: number, b: number): boolean => a === b || (Number.isFinite(a - b) && Math.abs(a - b) <= 1e-13 * Math.max(Math.abs(a), Math.abs(b), 1e-3));
+const near = (a: number, b: number): boolean => a === b || (isFinite(a - b) && abs(a - b) <= 1e-13 * max(abs(a), abs(b), 1e-3));
 
-function merge(pieces: readonly Piece[]): RealSet {
+const merge = (pieces: readonly Piece[]): RealSet => {
   const sorted = [...pieces].sort((a, b) => a.start - b.start || Number(a.startOpen) - Number(b.startOpen));
   const merged: Piece[] = [];
   for (const piece of sorted) {
@@ -82,9 +83,9 @@ function merge(pieces: readonly Piece[]): RealSet {
     };
   }
   return merged;
-}
+};
 
-function invert(set: RealSet): RealSet {
+const invert = (set: RealSet): RealSet => {
   const gaps: Piece[] = [];
   let start = -Infinity;
   let startOpen = true;
@@ -95,38 +96,36 @@ function invert(set: RealSet): RealSet {
   }
   if (start < Infinity) gaps.push({ start, startOpen, end: Infinity, endOpen: true });
   return gaps;
-}
+};
 
-function intersect(a: RealSet, b: RealSet): RealSet {
+const intersect = (a: RealSet, b: RealSet): RealSet => {
   const common: Piece[] = [];
   for (const p of a) {
     for (const q of b) {
-      const start = Math.max(p.start, q.start);
-      const end = Math.min(p.end, q.end);
+      const start = max(p.start, q.start);
+      const end = min(p.end, q.end);
       const startOpen = (p.start === start && p.startOpen) || (q.start === start && q.startOpen);
       const endOpen = (p.end === end && p.endOpen) || (q.end === end && q.endOpen);
       if (start < end || (start === end && !startOpen && !endOpen)) common.push({ start, end, startOpen, endOpen });
     }
   }
   return merge(common);
-}
+};
 
 /** Whether two sets contain the same numbers. */
-export function sameRealSet(a: RealSet, b: RealSet): boolean {
-  return (
-    a.length === b.length &&
-    a.every((p, i) => {
-      const q = b[i]!;
-      return near(p.start, q.start) && near(p.end, q.end) && p.startOpen === q.startOpen && p.endOpen === q.endOpen;
-    })
-  );
-}
+export const sameRealSet = (a: RealSet, b: RealSet): boolean => (
+  a.length === b.length &&
+  a.every((p, i) => {
+    const q = b[i]!;
+    return near(p.start, q.start) && near(p.end, q.end) && p.startOpen === q.startOpen && p.endOpen === q.endOpen;
+  })
+);
 
 /**
  * Whether a set is the solution of an inequality (or chain of them) in one unknown: both are asked about the ends of the set, close
  * beside them, between them, and at seeded places over several magnitudes.
  */
-export function solves(relation: RelationNode | ChainNode, set: RealSet, budget: Budget): boolean {
+export const solves = (relation: RelationNode | ChainNode, set: RealSet): boolean => {
   const symbols = freeSymbols(relation);
   if (symbols.size !== 1) return false;
   const [key, real] = [...symbols][0]!;
@@ -134,33 +133,31 @@ export function solves(relation: RelationNode | ChainNode, set: RealSet, budget:
   const random = generator(0xab5e7);
   const places: number[] = [0];
   for (let scale = -2; scale <= 4; scale++) for (let i = 0; i < 6; i++) places.push((random() - 0.5) * 2 * 10 ** scale);
-  const ends = set.flatMap((piece) => [piece.start, piece.end]).filter(Number.isFinite);
-  for (const end of ends) for (const step of [1e-7, 1e-3, 0.37]) places.push(end - step * (1 + Math.abs(end)), end + step * (1 + Math.abs(end)));
+  const ends = set.flatMap((piece) => [piece.start, piece.end]).filter(isFinite);
+  for (const end of ends) for (const step of [1e-7, 1e-3, 0.37]) places.push(end - step * (1 + abs(end)), end + step * (1 + abs(end)));
   for (let i = 1; i < ends.length; i++) places.push((ends[i - 1]! + ends[i]!) / 2);
   for (const place of places) {
-    const truth = holds(relation, key, place, 0, budget);
+    const truth = holds(relation, key, place, 0);
     if (truth !== null && truth !== contains(set, place)) return false;
   }
   return ends.every((end) => {
-    const truth = holds(relation, key, end, 1e-9, budget);
+    const truth = holds(relation, key, end, 1e-9);
     return truth === null || truth === contains(set, end);
   });
-}
+};
 
-function contains(set: RealSet, x: number): boolean {
-  return set.some((piece) => (x > piece.start && x < piece.end) || (x === piece.start && !piece.startOpen) || (x === piece.end && !piece.endOpen));
-}
+const contains = (set: RealSet, x: number): boolean => set.some((piece) => (x > piece.start && x < piece.end) || (x === piece.start && !piece.startOpen) || (x === piece.end && !piece.endOpen));
 
 /** Whether the relation holds at a place, equality meant within `slack`; false where a side is undefined. */
-function holds(relation: RelationNode | ChainNode, key: string, place: number, slack: number, budget: Budget): boolean | null {
-  if (relation.kind === "chain") {
-    for (const item of relation.items) if (holds(item, key, place, slack, budget) !== true) return false;
+const holds = (relation: RelationNode | ChainNode, key: string, place: number, slack: number): boolean | null => {
+  if (isChain(relation)) {
+    for (const item of relation.items) if (holds(item, key, place, slack) !== true) return false;
     return true;
   }
   const point = new Map([[key, exactly(place)]]);
-  const [left, right] = [approximate(relation.left, point, budget), approximate(relation.right, point, budget)];
-  if (Number.isNaN(left.re) || Number.isNaN(right.re) || left.im !== 0 || right.im !== 0) return false;
-  const equal = left.re === right.re || Math.abs(left.re - right.re) <= Math.max(left.error + right.error, slack * (1 + Math.abs(left.re)));
+  const [left, right] = [approximate(relation.left, point), approximate(relation.right, point)];
+  if (isNaN(left.re) || isNaN(right.re) || left.im !== 0 || right.im !== 0) return false;
+  const equal = left.re === right.re || abs(left.re - right.re) <= max(left.error + right.error, slack * (1 + abs(left.re)));
   switch (relation.operator) {
     case "=":
       return equal;
@@ -175,4 +172,4 @@ function holds(relation: RelationNode | ChainNode, key: string, place: number, s
     case ">=":
       return equal || left.re > right.re;
   }
-}
+};

@@ -4,8 +4,8 @@
  * A polynomial identity that fails agrees at a random point with probability below degree / 10^4 (Schwartz-Zippel), and there are
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
-import type { Budget } from "../budget";
-import { type BinderNode, type Expression, childrenOf, same } from "../expression";
+import { abs, floor, hypot, imul, max, min } from "../floats";
+import { type BinderNode, type Expression, childrenOf, same, isIntegral, isDerivative, isAdd, isNumber, isFunction } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
@@ -23,22 +23,22 @@ const POINTS = 7;
 const NOWHERE = new Map<string, never>();
 
 /** A small reproducible generator (mulberry32): verdicts must not depend on the run. */
-export function generator(seed: number): () => number {
+export const generator = (seed: number): () => number => {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    let t = imul(state ^ (state >>> 15), 1 | state);
+    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
-}
+};
 
 /** Whether two constants agree to within rounding. */
-export function closeTo(a: Approximation, b: Approximation, chop = 0): boolean {
+export const closeTo = (a: Approximation, b: Approximation, chop = 0): boolean => {
   if (!isDefined(a) || !isDefined(b)) return a.im === 0 && b.im === 0 && a.re === b.re;
-  const distance = Math.hypot(a.re - b.re, a.im - b.im);
-  return distance <= Math.max(8 * (a.error + b.error), chop);
-}
+  const distance = hypot(a.re - b.re, a.im - b.im);
+  return distance <= max(8 * (a.error + b.error), chop);
+};
 
 /**
  * Whether `a` and `b` are equal wherever both are defined.
@@ -46,42 +46,42 @@ export function closeTo(a: Approximation, b: Approximation, chop = 0): boolean {
  * @param precision significant digits for constants: fewer than 15 widen the distance that counts as equal
  * @throws BudgetError
  */
-export function sameValue(a: Expression, b: Expression, precision: number, budget: Budget): boolean {
+export const sameValue = (a: Expression, b: Expression, precision: number): boolean => {
   const symbols = freeSymbols(a);
   freeSymbols(b, symbols);
-  if (symbols.size === 0) return sameConstant(a, b, precision, budget);
-  if (a.kind === "integral" && a.lower === null) return isPrimitive(b, a, budget);
-  if (b.kind === "integral" && b.lower === null) return isPrimitive(a, b, budget);
-  if ((a.kind === "derivative" && !asDerived(b, a, budget)) || (b.kind === "derivative" && !asDerived(a, b, budget))) return false;
-  return sameFunction(a, b, symbols, budget);
-}
+  if (symbols.size === 0) return sameConstant(a, b, precision);
+  if (isIntegral(a) && a.lower === null) return isPrimitive(b, a);
+  if (isIntegral(b) && b.lower === null) return isPrimitive(a, b);
+  if ((isDerivative(a) && !asDerived(b, a)) || (isDerivative(b) && !asDerived(a, b))) return false;
+  return sameFunction(a, b, symbols);
+};
 
 /** Whether f is the indefinite integral as the reference gives it, without a constant. */
-function isPrimitive(f: Expression, x: BinderNode, budget: Budget): boolean {
-  if (f.kind === "integral") return same(f.body, x.body) && same(f.variable, x.variable);
+const isPrimitive = (f: Expression, x: BinderNode): boolean => {
+  if (isIntegral(f)) return same(f.body, x.body) && same(f.variable, x.variable);
   const key = symbolKey(x.variable.name, x.variable.real);
-  const slope = differentiate(f, x.variable, budget);
-  if (slope === null || (f.kind === "add" && f.args.some((term) => !freeSymbols(term).has(key)))) return false;
+  const slope = differentiate(f, x.variable);
+  if (slope === null || (isAdd(f) && f.args.some((term) => !freeSymbols(term).has(key)))) return false;
   const symbols = freeSymbols(slope);
   freeSymbols(x.body, symbols);
-  return symbols.size === 0 ? sameConstant(slope, x.body, 15, budget) : sameFunction(slope, x.body, symbols, budget);
-}
+  return symbols.size === 0 ? sameConstant(slope, x.body, 15) : sameFunction(slope, x.body, symbols);
+};
 
-function sameConstant(a: Expression, b: Expression, precision: number, budget: Budget): boolean {
-  const [x, y] = [evaluateExactly(a, null, budget), evaluateExactly(b, null, budget)];
-  const [p, q] = [approximate(a, NOWHERE, budget), approximate(b, NOWHERE, budget)];
-  const atomic = a.kind === "number" || b.kind === "number";
-  const chop = atomic ? 0 : Math.max(CHOP, 10 ** -(precision + 0.3));
+const sameConstant = (a: Expression, b: Expression, precision: number): boolean => {
+  const [x, y] = [evaluateExactly(a, null), evaluateExactly(b, null)];
+  const [p, q] = [approximate(a, NOWHERE), approximate(b, NOWHERE)];
+  const atomic = isNumber(a) || isNumber(b);
+  const chop = atomic ? 0 : max(CHOP, 10 ** -(precision + 0.3));
   if (x !== null && y !== null) {
-    if (!holdsFloat(a, b)) return equal(x, y) || Math.abs(toNumber(subtract(x, y))) <= chop;
-    return sameDouble(a, b, NOWHERE, atomic ? 0 : FLOAT_CHOP, budget) ?? closeTo(p, q);
+    if (!holdsFloat(a, b)) return equal(x, y) || abs(toNumber(subtract(x, y))) <= chop;
+    return sameDouble(a, b, NOWHERE, atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
   }
   // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than it overlooks.
   if (floatInside(a) !== floatInside(b) && magnitude(p) >= 2) return false;
   return closeTo(p, q, chop);
-}
+};
 
-function sameFunction(a: Expression, b: Expression, symbols: ReadonlyMap<string, boolean>, budget: Budget): boolean {
+const sameFunction = (a: Expression, b: Expression, symbols: ReadonlyMap<string, boolean>): boolean => {
   if (!tangentsMeet(a, b) || !tangentsMeet(b, a)) return false;
   const whole = integerSymbols(a);
   for (const name of integerSymbols(b)) whole.add(name);
@@ -91,49 +91,48 @@ function sameFunction(a: Expression, b: Expression, symbols: ReadonlyMap<string,
     const point = new Map<string, Approximation>([[SYMBOLIC, exactly(0)]]);
     let nth = 0;
     for (const [key, real] of symbols) {
-      const place = whole.has(key) ? exactly(2 + Math.floor(random() * 7)) : real ? realPlace(random, i, nth) : exactly(spread(random), spread(random));
+      const place = whole.has(key) ? exactly(2 + floor(random() * 7)) : real ? realPlace(random, i, nth) : exactly(spread(random), spread(random));
       point.set(key, place);
       nth++;
     }
-    const [p, q] = [approximate(a, point, budget), approximate(b, point, budget)];
+    const [p, q] = [approximate(a, point), approximate(b, point)];
     if (!isDefined(p) || !isDefined(q)) continue;
-    if (!closeTo(p, q, 1e-15 * Math.min(1, magnitude(p)))) return false;
+    if (!closeTo(p, q, 1e-15 * min(1, magnitude(p)))) return false;
     agreed++;
     // Rational functions are settled exactly; the first point has already thrown out nearly all that differ.
     if (agreed === 1) {
-      const exact = sameRationalFunction(a, b, symbols, whole, random, budget);
+      const exact = sameRationalFunction(a, b, symbols, whole, random);
       if (exact !== null) return exact;
     }
   }
   return agreed >= 2;
-}
+};
 
 /**
  * A real place for the nth symbol at the ith point. The signs go through all plus, all minus and both alternations before they are drawn,
  * so that both sides of a branch are seen: √x·√y and √(xy) differ only where both are negative.
  */
-function realPlace(random: () => number, i: number, nth: number): Approximation {
+const realPlace = (random: () => number, i: number, nth: number): Approximation => {
   const size = 0.4 + 1.9 * random();
   const drawn = random() < 0.5;
   const plus = i === 0 || (i === 2 && nth % 2 === 0) || (i === 3 && nth % 2 === 1) || (i > 3 && drawn);
   return exactly(plus ? size : -size);
-}
+};
 
 const spread = (random: () => number): number => (random() < 0.5 ? -1 : 1) * (0.3 + 1.5 * random());
 
-function sameRationalFunction(
+const sameRationalFunction = (
   a: Expression,
   b: Expression,
   symbols: ReadonlyMap<string, boolean>,
   whole: ReadonlySet<string>,
   random: () => number,
-  budget: Budget,
-): boolean | null {
+): boolean | null => {
   if (!isAlgebraic(a) || !isAlgebraic(b)) return null;
   for (let i = 0; i < 2; i++) {
     const point = new Map<string, Rational>();
-    for (const key of symbols.keys()) point.set(key, whole.has(key) ? integer(2 + Math.floor(random() * 7)) : fraction(random));
-    const [x, y] = [evaluateExactly(a, point, budget), evaluateExactly(b, point, budget)];
+    for (const key of symbols.keys()) point.set(key, whole.has(key) ? integer(2 + floor(random() * 7)) : fraction(random));
+    const [x, y] = [evaluateExactly(a, point), evaluateExactly(b, point)];
     if (x === null || y === null) return null;
     if (!equal(x, y)) return false;
   }
@@ -141,14 +140,14 @@ function sameRationalFunction(
   // The coefficients of the highest and of the lowest power, which must be the same doubles.
   return [200, -200].every((power) => {
     const places = new Map([...symbols.keys()].map((key, i) => [key, fromNumber(2 ** (power + 7 * i))]));
-    return sameDouble(a, b, places, 0, budget) !== false;
+    return sameDouble(a, b, places, 0) !== false;
   });
-}
+};
 
-const fraction = (random: () => number): Rational => rational(BigInt(1009 + Math.floor(random() * 8999)) * (random() < 0.5 ? 1n : -1n), 97n);
+const fraction = (random: () => number): Rational => rational(BigInt(1009 + floor(random() * 8999)) * (random() < 0.5 ? 1n : -1n), 97n);
 
 /** Only + − · / and integer powers: what rational points can settle. */
-function isAlgebraic(x: Expression): boolean {
+const isAlgebraic = (x: Expression): boolean => {
   switch (x.kind) {
     case "number":
     case "symbol":
@@ -158,14 +157,14 @@ function isAlgebraic(x: Expression): boolean {
     case "mul":
       return x.args.every(isAlgebraic);
     case "pow":
-      return isAlgebraic(x.base) && x.exponent.kind === "number" && x.exponent.value.d === 1n && x.exponent.value.n < 64n && x.exponent.value.n > -64n;
+      return isAlgebraic(x.base) && isNumber(x.exponent) && x.exponent.value.d === 1n && x.exponent.value.n < 64n && x.exponent.value.n > -64n;
     default:
       return false;
   }
-}
+};
 
 /** Symbols that stand where only whole numbers make sense: bounds of sums and products, factorials, binomials. */
-function integerSymbols(x: Expression, found: Set<string> = new Set()): Set<string> {
+const integerSymbols = (x: Expression, found: Set<string> = new Set()): Set<string> => {
   const collect = (part: Expression): void => {
     for (const [key] of freeSymbols(part)) found.add(key);
   };
@@ -173,7 +172,7 @@ function integerSymbols(x: Expression, found: Set<string> = new Set()): Set<stri
     collect(x.lower);
     collect(x.upper);
     found.delete(symbolKey(x.variable.name, x.variable.real));
-  } else if (x.kind === "function" && (x.name === "factorial" || x.name === "binomial")) x.args.forEach(collect);
+  } else if (isFunction(x) && (x.name === "factorial" || x.name === "binomial")) x.args.forEach(collect);
   for (const part of childrenOf(x)) integerSymbols(part, found);
   return found;
-}
+};

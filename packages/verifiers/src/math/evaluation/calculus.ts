@@ -1,21 +1,8 @@
 /**
  * Derivatives by the usual rules, also of integrals by their bounds (Leibniz).
  */
-import type { Budget } from "../budget";
-import {
-  EULER,
-  type Expression,
-  ONE_NODE,
-  type SymbolNode,
-  call,
-  integerNode,
-  negative,
-  pow,
-  product,
-  quotient,
-  same,
-  sum,
-} from "../expression";
+import { spend } from "../budget";
+import { EULER, type Expression, ONE_NODE, type SymbolNode, call, integerNode, negative, pow, product, quotient, same, sum, sumOf, productOf } from "../expression";
 import { substitute } from "../latex-parser/substitution";
 import { freeSymbols, symbolKey } from "../structure";
 
@@ -26,27 +13,27 @@ const square = (x: Expression): Expression => pow(x, integerNode(2));
 const depends = (x: Expression, variable: SymbolNode): boolean => freeSymbols(x).has(symbolKey(variable.name, variable.real));
 
 /** d x / d variable; null where no rule is known. */
-export function differentiate(x: Expression, variable: SymbolNode, budget: Budget): Expression | null {
-  budget.spend(8);
+export const differentiate = (x: Expression, variable: SymbolNode): Expression | null => {
+  spend(8);
   if (same(x, variable)) return ONE_NODE;
   if (!depends(x, variable)) return ZERO_NODE;
   switch (x.kind) {
     case "add": {
-      const parts = x.args.map((arg) => differentiate(arg, variable, budget));
-      return parts.some((part) => part === null) ? null : { kind: "add", args: parts as Expression[] };
+      const parts = x.args.map((arg) => differentiate(arg, variable));
+      return parts.some((part) => part === null) ? null : sumOf(parts as Expression[]);
     }
     case "mul": {
       const terms: Expression[] = [];
       for (let i = 0; i < x.args.length; i++) {
-        const slope = differentiate(x.args[i]!, variable, budget);
+        const slope = differentiate(x.args[i]!, variable);
         if (slope === null) return null;
-        terms.push({ kind: "mul", args: x.args.map((arg, j) => (i === j ? slope : arg)) });
+        terms.push(productOf(x.args.map((arg, j) => (i === j ? slope : arg))));
       }
-      return { kind: "add", args: terms };
+      return sumOf(terms);
     }
     case "pow": {
-      const base = differentiate(x.base, variable, budget);
-      const exponent = differentiate(x.exponent, variable, budget);
+      const base = differentiate(x.base, variable);
+      const exponent = differentiate(x.exponent, variable);
       if (base === null || exponent === null) return null;
       const byBase = product(product(x.exponent, pow(x.base, sum(x.exponent, integerNode(-1)))), base);
       return depends(x.exponent, variable) ? sum(byBase, product(product(x, call("log", [x.base, EULER])), exponent)) : byBase;
@@ -54,7 +41,7 @@ export function differentiate(x: Expression, variable: SymbolNode, budget: Budge
     case "function": {
       const inner = x.args[0]!;
       if (x.name === "log" && depends(x.args[1]!, variable)) return null;
-      const slope = differentiate(inner, variable, budget);
+      const slope = differentiate(inner, variable);
       const outer = OUTER[x.name]?.(inner, x);
       return slope === null || outer === undefined ? null : product(outer, slope);
     }
@@ -62,13 +49,13 @@ export function differentiate(x: Expression, variable: SymbolNode, budget: Budge
       if (x.lower === null || x.upper === null) return same(x.variable, variable) ? x.body : null;
       if (depends(x.body, variable)) return null;
       const end = (bound: Expression, slope: Expression | null): Expression | null => slope && product(substitute(x.body, x.variable, bound), slope);
-      const [lower, upper] = [end(x.lower, differentiate(x.lower, variable, budget)), end(x.upper, differentiate(x.upper, variable, budget))];
+      const [lower, upper] = [end(x.lower, differentiate(x.lower, variable)), end(x.upper, differentiate(x.upper, variable))];
       return lower && upper && sum(upper, negative(lower));
     }
     default:
       return null;
   }
-}
+};
 
 const OUTER: Readonly<Record<string, (x: Expression, whole: Extract<Expression, { kind: "function" }>) => Expression>> = {
   exp: (x) => call("exp", [x]),

@@ -1,13 +1,14 @@
 /**
  * Values that a sequence tends to, by Richardson's extrapolation (Joyce, SIAM Review 13, 1971).
  */
+import { isNaN, sign } from "../floats";
 import { type Approximation, UNDEFINED, exactly, isDefined, magnitude, minus, plus, times } from "./complex";
 
 /**
  * Partial sums until the terms fall below rounding; a series that converges more slowly, like Σ 1/k², by Richardson's extrapolation of
  * the partial sums over 16, 32, .. 1024 terms. Terms of one sign that never get small enough make it infinite.
  */
-export function infiniteSum(term: (k: number) => Approximation, from: number): Approximation {
+export const infiniteSum = (term: (k: number) => Approximation, from: number): Approximation => {
   let total = exactly(0);
   let small = 0;
   const doublings: Approximation[] = [];
@@ -25,11 +26,11 @@ export function infiniteSum(term: (k: number) => Approximation, from: number): A
   const limit = extrapolate(doublings);
   const [last, before] = [doublings.at(-1)!.re, doublings.at(-2)!.re];
   // Twice as many terms add no less than the time before: as with 1/k, and faster.
-  return Number.isNaN(limit.re) && total.im === 0 && (last - before) / (before - doublings.at(-3)!.re) > 0.999 ? exactly(Math.sign(last) * Infinity) : limit;
-}
+  return isNaN(limit.re) && total.im === 0 && (last - before) / (before - doublings.at(-3)!.re) > 0.999 ? exactly(sign(last) * Infinity) : limit;
+};
 
 /** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */
-export function extrapolate(values: readonly Approximation[]): Approximation {
+export const extrapolate = (values: readonly Approximation[]): Approximation => {
   let row: Approximation[] = [];
   values.forEach((value, k) => {
     const next = [value];
@@ -44,4 +45,4 @@ export function extrapolate(values: readonly Approximation[]): Approximation {
   const gap = magnitude(minus(best, row[row.length - 2]!));
   if (!isDefined(best) || !(gap < 1e-7 * (1 + magnitude(best)))) return UNDEFINED;
   return { re: best.re, im: best.im, error: best.error + 10 * gap + 1e-10 };
-}
+};

@@ -3,8 +3,9 @@
  * through double exponential quadrature, limits through points that close in, unknown functions `f(x)` through a fixed smooth function
  * drawn from the name (two trees with the same f at the same places then agree, others do not).
  */
-import { type Budget, BudgetError } from "../budget";
-import { type BinderNode, type Expression, type FunctionNode, type PowNode, childrenOf } from "../expression";
+import { abs, ceil, floor, imul, isFinite, isInteger, isNaN, isSafeInteger, round } from "../floats";
+import { spend } from "../budget";
+import { type BinderNode, type Expression, type FunctionNode, type PowNode, childrenOf, isAdd, isNumber, isFunction, isSymbol, isMul, isPow } from "../expression";
 import { exactRoot, integer, toNumber } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
 import { differentiate } from "./calculus";
@@ -44,8 +45,8 @@ const EULER_GAMMA = 0.5772156649015329;
  * @returns `UNDEFINED` (not a number) where there is none
  * @throws BudgetError
  */
-export function approximate(x: Expression, environment: Environment, budget: Budget): Approximation {
-  budget.spend(1);
+export const approximate = (x: Expression, environment: Environment): Approximation => {
+  spend(1);
   switch (x.kind) {
     case "number":
       return x.value.d === 1n && x.value.n < 9007199254740991n && x.value.n > -9007199254740991n ? exactly(Number(x.value.n)) : rounded(toNumber(x.value));
@@ -57,44 +58,44 @@ export function approximate(x: Expression, environment: Environment, budget: Bud
       return constant(x.name);
     case "add": {
       let total = exactly(0);
-      for (const arg of x.args) total = plus(total, approximate(arg, environment, budget));
+      for (const arg of x.args) total = plus(total, approximate(arg, environment));
       return total;
     }
     case "mul": {
       let total = exactly(1);
-      for (const arg of x.args) total = times(total, approximate(arg, environment, budget));
+      for (const arg of x.args) total = times(total, approximate(arg, environment));
       return total;
     }
     case "pow": {
-      const base = approximate(x.base, environment, budget);
-      if (x.base.kind === "add" && environment.has(SYMBOLIC) && isSquareRoot(x, budget)) return unknownFunction("root", [base]);
-      if (x.exponent.kind === "number" && x.exponent.value.d === 1n && x.exponent.value.n === -1n) return reciprocal(base);
-      return raise(base, approximate(x.exponent, environment, budget));
+      const base = approximate(x.base, environment);
+      if (isAdd(x.base) && environment.has(SYMBOLIC) && isSquareRoot(x)) return unknownFunction("root", [base]);
+      if (isNumber(x.exponent) && x.exponent.value.d === 1n && x.exponent.value.n === -1n) return reciprocal(base);
+      return raise(base, approximate(x.exponent, environment));
     }
     case "function":
-      return applied(x, environment, budget);
+      return applied(x, environment);
     case "call":
       return unknownFunction(
         x.name,
-        x.args.map((arg) => approximate(arg, environment, budget)),
+        x.args.map((arg) => approximate(arg, environment)),
       );
     case "sum":
     case "product":
-      return series(x, environment, budget);
+      return series(x, environment);
     case "integral":
-      return integral(x, environment, budget);
+      return integral(x, environment);
     case "limit":
-      return limit(x, environment, budget);
+      return limit(x, environment);
     case "derivative": {
-      const slope = differentiate(x.body, x.variable, budget);
-      return slope === null ? UNDEFINED : approximate(slope, environment, budget);
+      const slope = differentiate(x.body, x.variable);
+      return slope === null ? UNDEFINED : approximate(slope, environment);
     }
     default:
       return UNDEFINED;
   }
-}
+};
 
-function constant(name: string): Approximation {
+const constant = (name: string): Approximation => {
   switch (name) {
     case "pi":
       return rounded(Math.PI);
@@ -109,22 +110,22 @@ function constant(name: string): Approximation {
     default:
       return UNDEFINED;
   }
-}
+};
 
 /** √(x² + 2x + 1), which the reference takes for no |x + 1|: whether the root of a sum comes out at two whole places. */
-function isSquareRoot(x: PowNode, budget: Budget): boolean {
-  if (x.exponent.kind !== "number" || x.exponent.value.d !== 2n) return false;
+const isSquareRoot = (x: PowNode): boolean => {
+  if (!isNumber(x.exponent) || x.exponent.value.d !== 2n) return false;
   const keys = [...freeSymbols(x.base).keys()];
   return keys.length > 0 && [97, 1009].every((place) => {
-    const value = evaluateExactly(x.base, new Map(keys.map((key, i) => [key, integer(place + 31 * i * i)])), budget);
+    const value = evaluateExactly(x.base, new Map(keys.map((key, i) => [key, integer(place + 31 * i * i)])));
     return value !== null && value.n >= 0n && exactRoot(value, 2) !== null;
   });
-}
+};
 
-const holdsInverse = (x: Expression): boolean => (x.kind === "function" && INVERSE.test(x.name)) || childrenOf(x).some(holdsInverse);
+const holdsInverse = (x: Expression): boolean => (isFunction(x) && INVERSE.test(x.name)) || childrenOf(x).some(holdsInverse);
 const INVERSE = /^a(sin|cos|tan|cot|sec|csc)h?$/;
 
-function applied(x: FunctionNode, environment: Environment, budget: Budget): Approximation {
+const applied = (x: FunctionNode, environment: Environment): Approximation => {
   const symbolic = environment.has(SYMBOLIC);
   let inside = environment;
   if (symbolic && FUNCTIONS[x.name] !== undefined && holdsInverse(x.args[0]!)) {
@@ -132,7 +133,7 @@ function applied(x: FunctionNode, environment: Environment, budget: Budget): App
     inside = new Map(environment);
     (inside as Map<string, Approximation>).delete(SYMBOLIC);
   }
-  const args = x.args.map((arg) => approximate(arg, inside, budget));
+  const args = x.args.map((arg) => approximate(arg, inside));
   if (symbolic && freeSymbols(x).size > 0) {
     // Identities between these functions and others, like arcsin x + arccos x = π/2, are none to it.
     if (x.name === "max" || x.name === "min") return args.map((arg) => unknownFunction(x.name, [arg])).reduce(plus);
@@ -174,21 +175,21 @@ function applied(x: FunctionNode, environment: Environment, budget: Budget): App
     default:
       return unknownFunction(x.name, args);
   }
-}
+};
 
-function step(name: string, a: Approximation): Approximation {
+const step = (name: string, a: Approximation): Approximation => {
   if (a.im !== 0 || !isDefined(a)) return UNDEFINED;
-  const nearest = Math.round(a.re);
-  if (Math.abs(a.re - nearest) <= a.error) return exactly(nearest);
-  return exactly(name === "floor" ? Math.floor(a.re) : Math.ceil(a.re));
-}
+  const nearest = round(a.re);
+  if (abs(a.re - nearest) <= a.error) return exactly(nearest);
+  return exactly(name === "floor" ? floor(a.re) : ceil(a.re));
+};
 
 /** Σ c_i·cos(arg·a_i + b_i) with coefficients from the name: smooth, so that rounding in the arguments stays small. */
-function unknownFunction(name: string, args: readonly Approximation[]): Approximation {
+const unknownFunction = (name: string, args: readonly Approximation[]): Approximation => {
   let seed = 2166136261;
-  for (let i = 0; i < name.length; i++) seed = Math.imul(seed ^ name.charCodeAt(i), 16777619);
+  for (let i = 0; i < name.length; i++) seed = imul(seed ^ name.charCodeAt(i), 16777619);
   const draw = (): number => {
-    seed = (Math.imul(seed ^ (seed >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
+    seed = (imul(seed ^ (seed >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
     return ((seed >>> 0) % 9973) / 9973 + 0.3;
   };
   let total = exactly(draw());
@@ -197,92 +198,92 @@ function unknownFunction(name: string, args: readonly Approximation[]): Approxim
     total = plus(times(total, exactly(draw())), times(exactly(draw()), wave));
   }
   return total;
-}
+};
 
 /**
  * Σ and Π. Over symbolic bounds the reference finds closed forms only of polynomials and of c^k, so that other terms are carried by
  * an unknown function of the bounds and two of the terms: equal for the same series, linear (or multiplicative) in what is summed.
  */
-function series(x: BinderNode, environment: Environment, budget: Budget): Approximation {
-  const lower = approximate(x.lower!, environment, budget);
-  const upper = approximate(x.upper!, environment, budget);
+const series = (x: BinderNode, environment: Environment): Approximation => {
+  const lower = approximate(x.lower!, environment);
+  const upper = approximate(x.upper!, environment);
   const inner = new Map(environment);
   const key = symbolKey(x.variable.name, x.variable.real);
   const isSum = x.kind === "sum";
   const join = isSum ? plus : times;
   const term = (k: number): Approximation => {
     inner.set(key, exactly(k));
-    return approximate(x.body, inner, budget);
+    return approximate(x.body, inner);
   };
   const opaque = (): Approximation => {
     const weight = unknownFunction(x.kind, upper.re === Infinity ? [lower] : [lower, upper]);
     return isSum ? times(weight, plus(term(2.3), times(exactly(3.1), term(5.7)))) : raise(times(term(2.3), term(5.7)), weight);
   };
   if (environment.has(SYMBOLIC) && !finds(x)) return opaque();
-  if (lower.im !== 0 || upper.im !== 0 || !Number.isInteger(lower.re)) return UNDEFINED;
+  if (lower.im !== 0 || upper.im !== 0 || !isInteger(lower.re)) return UNDEFINED;
   if (upper.re === Infinity) {
     const limit = isSum ? infiniteSum(term, lower.re) : UNDEFINED;
     return environment.has(SYMBOLIC) && !isDefined(limit) ? opaque() : limit;
   }
-  if (!Number.isSafeInteger(upper.re)) return UNDEFINED;
+  if (!isSafeInteger(upper.re)) return UNDEFINED;
   const reversed = upper.re < lower.re - 1;
   const [from, to] = reversed ? [upper.re + 1, lower.re - 1] : [lower.re, upper.re];
-  if (to - from > MAX_TERMS) throw new BudgetError("fuel");
+  if (to - from > MAX_TERMS) spend(Infinity);
   let total = exactly(isSum ? 0 : 1);
   for (let k = from; k <= to; k++) total = join(total, term(k));
   if (!reversed) return total;
   return isSum ? times(total, exactly(-1)) : reciprocal(total);
-}
+};
 
 const movable = (x: BinderNode): boolean => freeSymbols(x.lower!).size + freeSymbols(x.upper!).size > 0;
 
 /** Whether the reference works out a sum (or product) whose bounds hold symbols. */
-function finds(x: BinderNode): boolean {
+const finds = (x: BinderNode): boolean => {
   if (!movable(x)) return true;
   const key = symbolKey(x.variable.name, x.variable.real);
   const constant = (part: Expression): boolean => !freeSymbols(part).has(key);
   if (x.kind === "product") return constant(x.body);
   const alone = (part: Expression): boolean => freeSymbols(part).size === 1;
   const polynomial = (part: Expression): boolean =>
-    part.kind === "symbol" ||
+    isSymbol(part) ||
     constant(part) ||
-    (part.kind === "mul" && part.args.every(polynomial)) ||
-    (part.kind === "add" && alone(part) && part.args.every(polynomial)) ||
-    (part.kind === "pow" && part.exponent.kind === "number" && part.exponent.value.n > 0n && part.exponent.value.d === 1n && polynomial(part.base));
+    (isMul(part) && part.args.every(polynomial)) ||
+    (isAdd(part) && alone(part) && part.args.every(polynomial)) ||
+    (isPow(part) && isNumber(part.exponent) && part.exponent.value.n > 0n && part.exponent.value.d === 1n && polynomial(part.base));
   const geometric = (part: Expression): boolean =>
-    (part.kind === "pow" && part.base.kind === "number" && part.base.value.n > 0n && part.exponent.kind === "symbol") ||
-    (part.kind === "mul" && part.args.filter((factor) => factor.kind !== "number").length === 1 && part.args.some(geometric));
+    (isPow(part) && isNumber(part.base) && part.base.value.n > 0n && isSymbol(part.exponent)) ||
+    (isMul(part) && part.args.filter((factor) => !isNumber(factor)).length === 1 && part.args.some(geometric));
   const term = (part: Expression): boolean => polynomial(part) || geometric(part);
-  return x.body.kind === "add" ? x.body.args.every((part) => constant(part) || (alone(part) && term(part))) : term(x.body);
-}
+  return isAdd(x.body) ? x.body.args.every((part) => constant(part) || (alone(part) && term(part))) : term(x.body);
+};
 
 /** A definite integral. An indefinite one has no value: it is compared by its derivative. */
-function integral(x: BinderNode, environment: Environment, budget: Budget): Approximation {
+const integral = (x: BinderNode, environment: Environment): Approximation => {
   if (x.lower === null || x.upper === null) return UNDEFINED;
-  const [lower, upper] = [approximate(x.lower, environment, budget), approximate(x.upper, environment, budget)];
-  if (lower.im !== 0 || upper.im !== 0 || Number.isNaN(lower.re) || Number.isNaN(upper.re)) return UNDEFINED;
+  const [lower, upper] = [approximate(x.lower, environment), approximate(x.upper, environment)];
+  if (lower.im !== 0 || upper.im !== 0 || isNaN(lower.re) || isNaN(upper.re)) return UNDEFINED;
   const inner = new Map(environment);
   const key = symbolKey(x.variable.name, x.variable.real);
-  const f = (place: number): Approximation => approximate(x.body, inner.set(key, exactly(place)), budget);
+  const f = (place: number): Approximation => approximate(x.body, inner.set(key, exactly(place)));
   const value = definite(f, lower.re, upper.re);
   // Where ∫x^n diverges at one n, the reference has cases, which equal nothing.
   return environment.has(SYMBOLIC) && !isDefined(value) && !movable(x) ? unknownFunction(x.kind, []) : value;
-}
+};
 
 /** The value that f(a ± h) tends to, by Richardson's extrapolation over h = 2^-4 .. 2^-12; undefined when it does not settle. */
-function limit(x: BinderNode, environment: Environment, budget: Budget): Approximation {
-  const target = approximate(x.lower!, environment, budget);
-  if (target.im !== 0 || Number.isNaN(target.re)) return UNDEFINED;
+const limit = (x: BinderNode, environment: Environment): Approximation => {
+  const target = approximate(x.lower!, environment);
+  if (target.im !== 0 || isNaN(target.re)) return UNDEFINED;
   const key = symbolKey(x.variable.name, x.variable.real);
-  const f = (place: number): Approximation => approximate(x.body, new Map(environment).set(key, exactly(place)), budget);
-  const at = (h: number): Approximation => (Number.isFinite(target.re) ? f(target.re + x.direction * h) : f(Math.sign(target.re) / h));
-  const direct = Number.isFinite(target.re) ? f(target.re) : UNDEFINED;
+  const f = (place: number): Approximation => approximate(x.body, new Map(environment).set(key, exactly(place)));
+  const at = (h: number): Approximation => (isFinite(target.re) ? f(target.re + x.direction * h) : f(Math.sign(target.re) / h));
+  const direct = isFinite(target.re) ? f(target.re) : UNDEFINED;
   if (isDefined(direct)) return direct;
   const settled = extrapolate(Array.from({ length: 10 }, (_, k) => at(2 ** -(k + 3))));
   if (isDefined(settled)) return settled;
   // What tends slowly is there far out; what grows without bound has a sign there.
   const [near, far] = [at(1e-30), at(1e-60)];
-  if (far.im === 0 && Math.abs(far.re) > 2 * Math.abs(near.re) && Math.abs(near.re) > 1e9) return exactly(Math.sign(far.re) * Infinity);
+  if (far.im === 0 && abs(far.re) > 2 * abs(near.re) && abs(near.re) > 1e9) return exactly(Math.sign(far.re) * Infinity);
   const gap = magnitude(minus(far, near));
   return gap < 1e-12 * (1 + magnitude(far)) ? { re: far.re, im: far.im, error: far.error + gap } : UNDEFINED;
-}
+};

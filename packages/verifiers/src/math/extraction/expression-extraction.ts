@@ -3,7 +3,8 @@
  * expressions find them, in linear time: the long repetitions are replaced by what is known about the run of arithmetic
  * characters around a place.
  */
-import type { Budget } from "../budget";
+import { max } from "../floats";
+import { spend } from "../budget";
 import type { ExpressionTarget } from "../options";
 import { isDigit, isSpace, skipSpace } from "../text";
 import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gapEnd, hopeFollows } from "./anchors";
@@ -37,13 +38,11 @@ export class ExpressionExtraction {
   readonly #text: string;
   readonly #anchors: Anchors;
   readonly #target: ExpressionTarget;
-  readonly #budget: Budget;
 
-  constructor(text: string, anchors: Anchors, target: ExpressionTarget, budget: Budget) {
+  constructor(text: string, anchors: Anchors, target: ExpressionTarget) {
     this.#text = text;
     this.#anchors = anchors;
     this.#target = target;
-    this.#budget = budget;
   }
 
   priorities(): readonly number[] {
@@ -64,7 +63,7 @@ export class ExpressionExtraction {
     for (const end of this.#anchors.finals) {
       const start = end - FINAL_ANSWER_LENGTH;
       if (start < from) continue;
-      this.#budget.spend(20);
+      spend(20);
       if (!this.#digitWithin(end, 220)) continue;
       const match = hope ? this.#finalHope(start, end) : this.#finalIs(start, end);
       if (match === null) continue;
@@ -79,7 +78,7 @@ export class ExpressionExtraction {
     const after = text[end + 3] === ":" ? end + 4 : end + 3;
     const last = skipSpace(text, after);
     const accept: Accept = (at) => hopeFollows(text, at);
-    for (let at = last; at >= Math.max(after, last - 1); at--) {
+    for (let at = last; at >= max(after, last - 1); at--) {
       const match = this.#prefixed(at, accept);
       if (match !== null) return { ...match, start };
     }
@@ -105,7 +104,7 @@ export class ExpressionExtraction {
     for (const end of this.#anchors.answers) {
       const start = end - ANSWER_LENGTH;
       if (start < from || (colon && text[end] !== ":")) continue;
-      this.#budget.spend(20);
+      spend(20);
       if (!this.#digitWithin(end, 220)) continue;
       const match = this.#afterEquals(colon ? end + 1 : end, accept) ?? this.#afterGap(colon ? end + 1 : end, accept);
       if (match === null) continue;
@@ -119,7 +118,7 @@ export class ExpressionExtraction {
     for (let equals = text.lastIndexOf("=", gapEnd(text, start, 100, false)); equals >= start; equals = equals === 0 ? -1 : text.lastIndexOf("=", equals - 1)) {
       const after = equals + 1;
       const last = skipSpace(text, after);
-      for (let at = last; at >= Math.max(after, last - 1); at--) {
+      for (let at = last; at >= max(after, last - 1); at--) {
         const match = this.#prefixed(at, accept);
         if (match !== null) return match;
       }
@@ -149,7 +148,7 @@ export class ExpressionExtraction {
   /** All arithmetic, then all numbers: two patterns, each left to right without overlap. */
   #anywhere(found: ExpressionMatch[]): void {
     const text = this.#text;
-    this.#budget.spend(2 * text.length);
+    spend(2 * text.length);
     for (const pattern of ["arithmetic", "number"] as const) {
       for (let at = 0; at < text.length; at++) {
         const code = text.charCodeAt(at);
@@ -157,7 +156,7 @@ export class ExpressionExtraction {
         const match = pattern === "arithmetic" ? this.#prefixedArithmetic(at, anything) : this.#prefixedNumber(at, anything);
         if (match === null) continue;
         found.push(match);
-        at = Math.max(at, match.end - 1);
+        at = max(at, match.end - 1);
       }
     }
   }
@@ -222,7 +221,7 @@ export class ExpressionExtraction {
     while (end < this.#text.length && isArithmetic(this.#text.charCodeAt(end))) end++;
     this.#run = { start: at, end, lastEnd: -1 };
     this.#run.lastEnd = this.#endBefore(end, at);
-    this.#budget.spend(end - at);
+    spend(end - at);
   }
 
   /** The first operator of the run at or after `at`; -1 without one. */
@@ -279,7 +278,7 @@ export class ExpressionExtraction {
     const digits = body + minus;
     let end = digits;
     while (isDigit(text.charCodeAt(end))) end++;
-    this.#budget.spend(1);
+    spend(1);
     let tries = 0;
     const reading = (whole: string, decimal: string, at: number): ExpressionMatch | null => {
       if (++tries > MAX_RETRIES) return null;
@@ -341,7 +340,7 @@ export class ExpressionExtraction {
 
 type Reading = (whole: string, decimal: string, end: number) => ExpressionMatch | null;
 
-function isArithmetic(code: number): boolean {
+const isArithmetic = (code: number): boolean => {
   if (isDigit(code) || code === 46 || isSpace(code)) return true;
   return (code >= 40 && code <= 43) || code === 45 || code === 47 || code === 94 || code === 0xd7 || code === 0xf7;
-}
+};

@@ -2,7 +2,7 @@
  * LaTeX answers in running text, by anchor. Priorities as in Math-Verify 0.9: 0 "final answer is .. I hope", 50 "final answer .. is", 100
  * "answer:", 200 "answer", 300 anywhere; `\boxed{` at the target's own priority.
  */
-import type { Budget } from "../budget";
+import { spend } from "../budget";
 import type { LatexTarget } from "../options";
 import { isSpace, skipSpace } from "../text";
 import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gapEnd, hopeFollows } from "./anchors";
@@ -23,13 +23,11 @@ export class LatexExtraction {
   readonly #text: string;
   readonly #anchors: Anchors;
   readonly #target: LatexTarget;
-  readonly #budget: Budget;
 
-  constructor(text: string, anchors: Anchors, target: LatexTarget, budget: Budget) {
+  constructor(text: string, anchors: Anchors, target: LatexTarget) {
     this.#text = text;
     this.#anchors = anchors;
     this.#target = target;
-    this.#budget = budget;
     this.#reader = new EnvironmentReader(text);
   }
 
@@ -47,7 +45,7 @@ export class LatexExtraction {
     else if (priority === 100 || priority === 200) this.#answers(found, priority === 100);
     else if (priority === 300 && this.#target.tryExtractWithoutAnchor) {
       for (const group of this.#reader.groups("plain")) found.push({ ...group, boxed: false });
-      this.#budget.spend(this.#text.length);
+      spend(this.#text.length);
     }
     if (priority === this.#target.boxedMatchPriority) this.#boxed(found);
     return found;
@@ -77,7 +75,7 @@ export class LatexExtraction {
     for (const end of this.#anchors.finals) {
       const start = end - FINAL_ANSWER_LENGTH;
       if (start < from) continue;
-      this.#budget.spend(50);
+      spend(50);
       const last = gapEnd(this.#text, end, 100, true);
       for (let at = end; at <= last; at++) {
         const after = afterIs(this.#text, at);
@@ -95,7 +93,7 @@ export class LatexExtraction {
     for (const end of this.#anchors.answers) {
       const start = end - ANSWER_LENGTH;
       if (start < from || (colon && this.#text[end] !== ":")) continue;
-      this.#budget.spend(20);
+      spend(20);
       const gap = colon ? end + 1 : end;
       const last = gapEnd(this.#text, gap, 50, true);
       for (let at = this.#reader.nextOpening(gap); at >= 0 && at <= last; at = this.#reader.nextOpening(at + 1)) {
@@ -113,7 +111,7 @@ export class LatexExtraction {
     const start = this.#text.indexOf("\\boxed{");
     if (start < 0) return;
     for (const group of this.#reader.groups("boxed")) found.push({ ...group, boxed: false });
-    this.#budget.spend(this.#text.length);
+    spend(this.#text.length);
     const close = this.#text.lastIndexOf("}");
     if (close < start + 8) return;
     const content = this.#text.slice(start, close + 1);

@@ -13,7 +13,7 @@ const SPACE = String.raw`[\s\x1c-\x1f\x85]`;
 const compiled = new WeakMap<StringTarget, readonly (readonly [RegExp, number])[]>();
 
 /** The patterns of a target with their priorities, compiled once. */
-function patternsOf(target: StringTarget): readonly (readonly [RegExp, number])[] {
+const patternsOf = (target: StringTarget): readonly (readonly [RegExp, number])[] => {
   const known = compiled.get(target);
   if (known !== undefined) return known;
   const words = `(?<word>${target.strings.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|")})`;
@@ -30,18 +30,16 @@ function patternsOf(target: StringTarget): readonly (readonly [RegExp, number])[
   const patterns = list.map(([pattern, priority]) => [new RegExp(pattern, "gu"), priority] as const);
   compiled.set(target, patterns);
   return patterns;
-}
+};
 
-export function stringPriorities(target: StringTarget): readonly number[] {
-  return patternsOf(target).map(([, priority]) => priority);
-}
+export const stringPriorities = (target: StringTarget): readonly number[] => patternsOf(target).map(([, priority]) => priority);
 
 /** Every match of the target's patterns at one priority. */
-export function stringMatches(text: string, target: StringTarget, priority: number): StringMatch[] {
+export const stringMatches = (text: string, target: StringTarget, priority: number): StringMatch[] => {
   const found: StringMatch[] = [];
   for (const [pattern, own] of patternsOf(target)) {
     if (own !== priority) continue;
     for (const match of text.matchAll(pattern)) found.push({ start: match.index, end: match.index + match[0].length, word: match.groups!["word"]! });
   }
   return found;
-}
+};

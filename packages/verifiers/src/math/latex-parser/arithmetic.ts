@@ -1,7 +1,8 @@
 /**
  * Sums, products, powers and brackets: the arithmetic core of the grammar.
  */
-import { call, type Expression, integerNode, isIntegerNode, negative, number, OPAQUE, pow, product, quotient, sum, type SymbolNode } from "../expression";
+import { spend } from "../budget";
+import { call, type Expression, integerNode, isIntegerNode, negative, number, OPAQUE, pow, product, quotient, sum, type SymbolNode, isMatrix, isAdd, isMul, isOpaque, isNumber, sumOf, productOf, matrix, symbol } from "../expression";
 import { add, HALF, subtract } from "../rational";
 import { parseAtom, parseScript, skipSubscript } from "./atoms";
 import { FUNCTION_STARTS, parseApplication, parseBraced, parseFunction } from "./functions";
@@ -25,12 +26,12 @@ const OTHER_STARTS = new Set([...Object.keys(GROUPS), ...Object.keys(BRACKETS), 
 /** Unary signs in a row, at most. */
 const MAX_SIGNS = 80;
 
-export function parseExpression(r: TokenReader): Expression {
-  r.budget.spend(2);
+export const parseExpression = (r: TokenReader): Expression => {
+  spend(2);
   return deeper(r, () => parseSumOfTerms(r));
-}
+};
 
-export function parseSumOfTerms(r: TokenReader): Expression {
+export const parseSumOfTerms = (r: TokenReader): Expression => {
   let left = parseTerm(r, false);
   let args: Expression[] | null = null;
   for (;;) {
@@ -39,35 +40,33 @@ export function parseSumOfTerms(r: TokenReader): Expression {
     r.at++;
     const term = parseTerm(r, false);
     const right = type === "-" ? negated(r, term) : term;
-    if (left.kind === "matrix" || right.kind === "matrix") {
+    if (isMatrix(left) || isMatrix(right)) {
       left = addMatrices(left, right) ?? unbuildable(r);
       args = null;
       continue;
     }
     // One growing list: a new sum for each term would cost the square of their number.
-    if (args === null) left = { kind: "add", args: (args = left.kind === "add" ? [...left.args] : [left]) };
-    if (right.kind === "add") args.push(...right.args);
+    if (args === null) left = sumOf((args = isAdd(left) ? [...left.args] : [left]));
+    if (isAdd(right)) args.push(...right.args);
     else args.push(right);
   }
-}
+};
 
-function negated(r: TokenReader, x: Expression): Expression {
-  return x.kind === "matrix" ? (multiplyWithMatrix(integerNode(-1), x) ?? unbuildable(r)) : negative(x);
-}
+const negated = (r: TokenReader, x: Expression): Expression => isMatrix(x) ? (multiplyWithMatrix(integerNode(-1), x) ?? unbuildable(r)) : negative(x);
 
-function multiplied(r: TokenReader, left: Expression, right: Expression): Expression {
-  if (left.kind === "matrix" || right.kind === "matrix") return multiplyWithMatrix(left, right) ?? unbuildable(r);
+const multiplied = (r: TokenReader, left: Expression, right: Expression): Expression => {
+  if (isMatrix(left) || isMatrix(right)) return multiplyWithMatrix(left, right) ?? unbuildable(r);
   return product(left, right);
-}
+};
 
-function divided(r: TokenReader, left: Expression, right: Expression): Expression {
-  if (right.kind === "matrix") return OPAQUE;
-  if (left.kind === "matrix") return multiplyWithMatrix(left, pow(right, integerNode(-1))) ?? unbuildable(r);
+const divided = (r: TokenReader, left: Expression, right: Expression): Expression => {
+  if (isMatrix(right)) return OPAQUE;
+  if (isMatrix(left)) return multiplyWithMatrix(left, pow(right, integerNode(-1))) ?? unbuildable(r);
   return quotient(left, right);
-}
+};
 
 /** Products as written with a sign; in the argument of a function without parentheses, further functions end it. */
-export function parseTerm(r: TokenReader, argument: boolean): Expression {
+export const parseTerm = (r: TokenReader, argument: boolean): Expression => {
   let left = parseUnary(r, argument);
   let args: Expression[] | null = null;
   for (;;) {
@@ -75,9 +74,9 @@ export function parseTerm(r: TokenReader, argument: boolean): Expression {
     if (type !== "*" && type !== "/" && type !== "mod") return left;
     r.at++;
     const right = parseUnary(r, argument);
-    if (type === "*" && left.kind !== "matrix" && right.kind !== "matrix") {
-      if (args === null) left = { kind: "mul", args: (args = left.kind === "mul" ? [...left.args] : [left]) };
-      if (right.kind === "mul") args.push(...right.args);
+    if (type === "*" && !isMatrix(left) && !isMatrix(right)) {
+      if (args === null) left = productOf((args = isMul(left) ? [...left.args] : [left]));
+      if (isMul(right)) args.push(...right.args);
       else args.push(right);
       continue;
     }
@@ -85,11 +84,11 @@ export function parseTerm(r: TokenReader, argument: boolean): Expression {
     countWrap(r);
     if (type === "*") left = multiplied(r, left, right);
     else if (type === "/") left = divided(r, left, right);
-    else left = right.kind === "matrix" ? unbuildable(r) : call("mod", [left, right]);
+    else left = isMatrix(right) ? unbuildable(r) : call("mod", [left, right]);
   }
-}
+};
 
-function parseUnary(r: TokenReader, argument: boolean): Expression {
+const parseUnary = (r: TokenReader, argument: boolean): Expression => {
   let negatives = 0;
   let signs = 0;
   for (;;) {
@@ -102,54 +101,54 @@ function parseUnary(r: TokenReader, argument: boolean): Expression {
   let value = parseJuxtaposed(r, argument);
   for (; negatives > 0; negatives--) value = negated(r, value);
   return value;
-}
+};
 
 /** Factors side by side. An integer before a positive number is a mixed number: `2\frac12`, and also `2 3` = 5. */
-function parseJuxtaposed(r: TokenReader, argument: boolean): Expression {
+const parseJuxtaposed = (r: TokenReader, argument: boolean): Expression => {
   const factors = [parsePostfix(r, false)];
   while (startsFactor(r, argument)) factors.push(parsePostfix(r, argument));
   let value = factors[factors.length - 1]!;
-  if (value.kind === "opaque" && r.derivativeOf !== null) return unbuildable(r);
+  if (isOpaque(value) && r.derivativeOf !== null) return unbuildable(r);
   let reversed: Expression[] | null = null;
   for (let i = factors.length - 2; i >= 0; i--) {
     const left = factors[i]!;
-    const mixed = left.kind === "number" && reversed === null && value.kind === "number";
-    const special = mixed || left.kind === "matrix" || left.kind === "opaque" || (reversed === null && value.kind === "matrix");
+    const mixed = isNumber(left) && reversed === null && isNumber(value);
+    const special = mixed || isMatrix(left) || isOpaque(left) || (reversed === null && isMatrix(value));
     if (special) {
       countWrap(r);
-      value = besideEachOther(r, left, reversed === null ? value : { kind: "mul", args: reversed.reverse() });
+      value = besideEachOther(r, left, reversed === null ? value : productOf(reversed.reverse()));
       reversed = null;
       continue;
     }
-    reversed ??= value.kind === "mul" ? [...value.args].reverse() : [value];
-    if (left.kind === "mul") reversed.push(...[...left.args].reverse());
+    reversed ??= isMul(value) ? [...value.args].reverse() : [value];
+    if (isMul(left)) reversed.push(...[...left.args].reverse());
     else reversed.push(left);
   }
-  return reversed === null ? value : { kind: "mul", args: reversed.reverse() };
-}
+  return reversed === null ? value : productOf(reversed.reverse());
+};
 
-function besideEachOther(r: TokenReader, left: Expression, right: Expression): Expression {
+const besideEachOther = (r: TokenReader, left: Expression, right: Expression): Expression => {
   if (r.derivativeOf !== null && left === r.derivativeOf.marker) {
     const { variable } = r.derivativeOf;
     r.derivativeOf = null;
     return { kind: "derivative", body: right, variable, lower: null, upper: null, direction: 1 };
   }
-  if (isIntegerNode(left) && left.kind === "number" && right.kind === "number" && !right.float && right.value.n > 0n) {
+  if (isIntegerNode(left) && isNumber(left) && isNumber(right) && !right.float && right.value.n > 0n) {
     return number(left.value.n < 0n ? subtract(left.value, right.value) : add(left.value, right.value));
   }
   return multiplied(r, left, right);
-}
+};
 
-function startsFactor(r: TokenReader, argument: boolean): boolean {
+const startsFactor = (r: TokenReader, argument: boolean): boolean => {
   const type = r.types[r.at]!;
   if (type === "differential") return !r.differentialEnds;
   if (ATOMS.has(type)) return true;
   if (type === "|" || type === "vert" || type === "norm") return r.open[type] === 0;
   return OTHER_STARTS.has(type) || (!argument && FUNCTION_STARTS.has(type));
-}
+};
 
-function parsePostfix(r: TokenReader, argument: boolean): Expression {
-  r.budget.spend(2);
+const parsePostfix = (r: TokenReader, argument: boolean): Expression => {
+  spend(2);
   let value = parsePower(r, argument);
   for (;;) {
     const type = r.types[r.at];
@@ -158,7 +157,7 @@ function parsePostfix(r: TokenReader, argument: boolean): Expression {
       value = call("factorial", [value]);
     }
     else if (type === "transpose") {
-      if (value.kind === "matrix") value = { kind: "matrix", rows: value.rows[0]!.map((_, j) => (value as typeof value & { kind: "matrix" }).rows.map((row) => row[j]!)) };
+      if (isMatrix(value)) value = matrix(value.rows[0]!.map((_, j) => (value as typeof value & { kind: "matrix" }).rows.map((row) => row[j]!)));
     } else if (type === "|" && r.open["|"] === 0 && evaluationFollows(r)) {
       r.at++;
       value = parseEvaluatedAt(r, value);
@@ -166,15 +165,15 @@ function parsePostfix(r: TokenReader, argument: boolean): Expression {
     } else if (type !== "degree") return value;
     r.at++;
   }
-}
+};
 
-function evaluationFollows(r: TokenReader): boolean {
+const evaluationFollows = (r: TokenReader): boolean => {
   const type = r.types[r.at + 1];
   return (type === "_" || type === "^") && r.types[r.at + 2] === "{";
-}
+};
 
 /** `F |_{a}^{b}`: F at b minus F at a. */
-function parseEvaluatedAt(r: TokenReader, value: Expression): Expression {
+const parseEvaluatedAt = (r: TokenReader, value: Expression): Expression => {
   const at: Record<string, Expression> = {};
   for (let i = 0; i < 2; i++) {
     const type = r.types[r.at]!;
@@ -188,20 +187,20 @@ function parseEvaluatedAt(r: TokenReader, value: Expression): Expression {
   const lower = at["_"];
   if (upper !== undefined && lower !== undefined) return sum(upper, product(lower, integerNode(-1)));
   return upper ?? lower ?? fail();
-}
+};
 
-function parsePower(r: TokenReader, argument: boolean): Expression {
+const parsePower = (r: TokenReader, argument: boolean): Expression => {
   let base = parseComponent(r, argument);
   while (accept(r, "^")) {
     countWrap(r);
     const exponent = parseScript(r);
     if (accept(r, "_")) skipSubscript(r);
-    base = base.kind === "matrix" ? OPAQUE : pow(base, exponent);
+    base = isMatrix(base) ? OPAQUE : pow(base, exponent);
   }
   return base;
-}
+};
 
-function parseComponent(r: TokenReader, argument: boolean): Expression {
+const parseComponent = (r: TokenReader, argument: boolean): Expression => {
   const type = r.types[r.at]!;
   if (type === "{" && r.chooses) {
     const choose = attempt(r, 8, () => parseChoose(r));
@@ -240,7 +239,7 @@ function parseComponent(r: TokenReader, argument: boolean): Expression {
     case "binom": {
       r.at++;
       const upper = parseBraced(r);
-      return binomialOf(upper, parseBraced(r), r.budget);
+      return binomialOf(upper, parseBraced(r));
     }
     case "beginMatrix":
     case "beginArray":
@@ -255,18 +254,18 @@ function parseComponent(r: TokenReader, argument: boolean): Expression {
     if (applied !== undefined) return applied;
   }
   return parseAtom(r);
-}
+};
 
-function parseChoose(r: TokenReader): Expression {
+const parseChoose = (r: TokenReader): Expression => {
   r.at++;
   const upper = isolated(r, () => parseExpression(r));
   expect(r, "choose");
   const lower = isolated(r, () => parseExpression(r));
   expect(r, "}");
-  return binomialOf(upper, lower, r.budget);
-}
+  return binomialOf(upper, lower);
+};
 
-function parseBracketed(r: TokenReader, opener: string, closer: string, name: string): Expression {
+const parseBracketed = (r: TokenReader, opener: string, closer: string, name: string): Expression => {
   r.at++;
   const value = isolated(r, () => {
     if (r.open[opener] !== undefined) r.open[opener]++;
@@ -274,12 +273,12 @@ function parseBracketed(r: TokenReader, opener: string, closer: string, name: st
   });
   expect(r, closer);
   if (name !== "norm") return call(name, [value]);
-  if (value.kind !== "matrix") return unbuildable(r);
+  if (!isMatrix(value)) return unbuildable(r);
   const squares = value.rows.flat().map((x) => pow(call("abs", [x]), integerNode(2)));
   return pow(squares.reduce<Expression>((total, square) => sum(total, square), integerNode(0)), number(HALF));
-}
+};
 
-function parseMatrix(r: TokenReader, closer: string): Expression {
+const parseMatrix = (r: TokenReader, closer: string): Expression => {
   r.at++;
   const rows: Expression[][] = [];
   do {
@@ -290,10 +289,10 @@ function parseMatrix(r: TokenReader, closer: string): Expression {
   } while (accept(r, "\\\\"));
   expect(r, closer);
   return makeMatrix(rows) ?? unbuildable(r);
-}
+};
 
 /** A fraction, or a derivative: `\frac{d}{dx}`, `\frac{dy}{dx}`, `\frac{\partial}{\partial x}`. */
-function parseFraction(r: TokenReader): Expression {
+const parseFraction = (r: TokenReader): Expression => {
   r.at++;
   const start = r.at;
   const derivative = attempt(r, 10, () => parseDerivative(r));
@@ -302,9 +301,9 @@ function parseFraction(r: TokenReader): Expression {
   const upper = parseBraced(r);
   const lower = parseBraced(r);
   return divided(r, upper, lower);
-}
+};
 
-function parseDerivative(r: TokenReader): Expression {
+const parseDerivative = (r: TokenReader): Expression => {
   const types = r.types; const tokens = r.tokens;
   const start = r.at;
   let close = start + 1;
@@ -312,13 +311,13 @@ function parseDerivative(r: TokenReader): Expression {
     const type = types[close]!;
     if (type === "eof") fail();
     level += type === "{" ? 1 : type === "}" ? -1 : 0;
-    r.budget.spend(1);
+    spend(1);
   }
   const total = types[close] === "{" && types[close + 1] === "differential" && types[close + 2] === "}";
   const partial = types[close] === "{" && types[close + 1] === "partial" && types[close + 2] === "letter" && types[close + 3] === "}";
   if (types[start] !== "{" || (!total && !partial)) fail();
   const text = tokens.texts[close + (partial ? 2 : 1)]!;
-  const variable: SymbolNode = { kind: "symbol", name: partial ? text : differentialName(text), real: r.real };
+  const variable: SymbolNode = symbol(partial ? text : differentialName(text), r.real);
   const after = close + (partial ? 4 : 3);
   const bare = close - start === 3 && (partial ? types[start + 1] === "partial" : tokens.texts[start + 1] === "d");
   if (bare) {
@@ -331,8 +330,8 @@ function parseDerivative(r: TokenReader): Expression {
   const upper = tokens.source.slice(tokens.starts[start + 1], end).trimEnd();
   const rest = partial ? (upper.startsWith("\\partial") ? upper.slice(8) : null) : upper.startsWith("d") ? upper.slice(1) : null;
   if (rest === null) fail();
-  const body = r.rules.answer(rest!, r.real, r.budget);
+  const body = r.rules.answer(rest!, r.real);
   r.at = after;
   if (body === null) return unbuildable(r);
   return { kind: "derivative", body, variable, lower: null, upper: null, direction: 1 };
-}
+};

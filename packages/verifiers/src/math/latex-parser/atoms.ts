@@ -1,12 +1,12 @@
 /**
  * Numbers, names with their scripts, and the other single things of LaTeX.
  */
-import { type Expression, IMAGINARY, INFINITY, number, PERCENT, pow, product, type SymbolNode } from "../expression";
+import { type Expression, IMAGINARY, INFINITY, number, PERCENT, pow, product, symbol } from "../expression";
 import { integer, parseDecimal } from "../rational";
 import { accentName, symbolFor } from "./symbols";
 import { accept, ATOMS, differentialName, expect, fail, isolated, NAMES, type TokenReader, unbuildable } from "./token-reader";
 
-export function parseAtom(r: TokenReader): Expression {
+export const parseAtom = (r: TokenReader): Expression => {
   const type = r.types[r.at]!;
   if (NAMES.has(type)) return parseName(r);
   const text = r.tokens.texts[r.at]!;
@@ -25,32 +25,30 @@ export function parseAtom(r: TokenReader): Expression {
     case "infinity":
       return INFINITY;
     case "E":
-      return { kind: "symbol", name: "e", real: r.real };
+      return symbol("e", r.real);
     case "differential":
-      return { kind: "symbol", name: `d${differentialName(text)}`, real: r.real };
+      return symbol(`d${differentialName(text)}`, r.real);
     case "gammafn":
       return symbolFor(text, r.real);
     case "variable": {
       const inner = text.slice(10, text.lastIndexOf("}"));
-      const symbol: SymbolNode = { kind: "symbol", name: inner.toLowerCase(), real: r.real };
-      return text.endsWith("%") ? product(symbol, PERCENT) : symbol;
+      const named = symbol(inner.toLowerCase(), r.real);
+      return text.endsWith("%") ? product(named, PERCENT) : named;
     }
     default:
       return unbuildable(r);
   }
-}
+};
 
-function decimalNode(r: TokenReader, text: string, float: boolean): Expression {
-  const value = float ? parseDecimal(text, r.budget.bits) : integerLiteral(r, text);
+const decimalNode = (r: TokenReader, text: string, float: boolean): Expression => {
+  const value = float ? parseDecimal(text) : integerLiteral(r, text);
   return value === null ? unbuildable(r) : number(value, float);
-}
+};
 
-function integerLiteral(r: TokenReader, text: string): ReturnType<typeof parseDecimal> {
-  return text.length < 16 ? integer(Number(text)) : parseDecimal(text, r.budget.bits);
-}
+const integerLiteral = (r: TokenReader, text: string): ReturnType<typeof parseDecimal> => text.length < 16 ? integer(Number(text)) : parseDecimal(text);
 
 /** A letter, Greek letter, symbol command or accented word, with subscript and superscript in either order. */
-export function parseName(r: TokenReader): Expression {
+export const parseName = (r: TokenReader): Expression => {
   const type = r.types[r.at]!;
   if (!NAMES.has(type)) fail();
   const token = r.tokens.texts[r.at++]!;
@@ -68,19 +66,19 @@ export function parseName(r: TokenReader): Expression {
   if (type === "letter" && token === "I") return IMAGINARY;
   const symbol = symbolFor(written.trim() + subscript, r.real);
   return exponent === null ? symbol : pow(symbol, exponent);
-}
+};
 
-function parseSubscript(r: TokenReader): string {
+const parseSubscript = (r: TokenReader): string => {
   r.at++;
   const start = r.at;
   skipSubscript(r);
   const braced = r.types[start] === "{";
   const text = r.tokens.texts.slice(braced ? start + 1 : start, braced ? r.at - 1 : r.at).join("").trim();
   return text.length > 1 ? `_{${text}}` : `_${text}`;
-}
+};
 
 /** Reads over a subscript; its text is what counts, not its value. */
-export function skipSubscript(r: TokenReader): void {
+export const skipSubscript = (r: TokenReader): void => {
   const broken = r.broken;
   if (accept(r, "{")) {
     isolated(r, () => {
@@ -90,12 +88,12 @@ export function skipSubscript(r: TokenReader): void {
     expect(r, "}");
   } else parseAtom(r);
   r.broken = broken;
-}
+};
 
 /** What may follow `^`: an atom, or an expression in braces. */
-export function parseScript(r: TokenReader): Expression {
+export const parseScript = (r: TokenReader): Expression => {
   if (!accept(r, "{")) return parseAtom(r);
   const value = isolated(r, () => r.rules.expression(r));
   expect(r, "}");
   return value;
-}
+};

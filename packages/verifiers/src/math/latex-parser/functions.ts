@@ -1,7 +1,7 @@
 /**
  * Functions: named ones with and without parentheses, roots, big operators, limits, integrals, and unknown ones applied, `f(x)`.
  */
-import { call, EULER, type Expression, number, ONE_NODE, OPAQUE, pow, quotient, type SymbolNode } from "../expression";
+import { call, EULER, type Expression, number, ONE_NODE, OPAQUE, pow, quotient, type SymbolNode, isMatrix, isSymbol, isPow, isAdd, isMul, isFunction, symbol } from "../expression";
 import { HALF } from "../rational";
 import { parseAtom, parseScript, skipSubscript } from "./atoms";
 import { applyNamed, evaluated, greatestCommonDivisor, operatorNames } from "./named-functions";
@@ -12,7 +12,7 @@ import { accept, ATOMS, attempt, deeper, differentialName, expect, fail, isolate
 /** Tokens that begin a function. */
 export const FUNCTION_STARTS = new Set(["fn", "gammafn", "fnmulti", "operatorname", "int", "sqrt", "sum", "prod", "lim", "euler"]);
 
-export function parseFunction(r: TokenReader): Expression {
+export const parseFunction = (r: TokenReader): Expression => {
   const type = r.types[r.at]!;
   const text = r.tokens.texts[r.at]!;
   r.at++;
@@ -41,11 +41,11 @@ export function parseFunction(r: TokenReader): Expression {
     case "int":
       return parseIntegral(r);
     default:
-      return accept(r, "^") ? evaluated(call("exp", [parseScript(r)]), r.budget) : EULER;
+      return accept(r, "^") ? evaluated(call("exp", [parseScript(r)])) : EULER;
   }
-}
+};
 
-function parseScripts(r: TokenReader): { lower: Expression | null; upper: Expression | null } {
+const parseScripts = (r: TokenReader): { lower: Expression | null; upper: Expression | null } => {
   let lower: Expression | null = null;
   let upper: Expression | null = null;
   for (let i = 0; i < 2; i++) {
@@ -53,9 +53,9 @@ function parseScripts(r: TokenReader): { lower: Expression | null; upper: Expres
     else if (lower === null && accept(r, "_")) lower = parseScript(r);
   }
   return { lower, upper };
-}
+};
 
-function parseSingleArgument(r: TokenReader, name: string): Expression {
+const parseSingleArgument = (r: TokenReader, name: string): Expression => {
   const { lower, upper } = parseScripts(r);
   const argument =
     r.types[r.at] === "("
@@ -67,36 +67,36 @@ function parseSingleArgument(r: TokenReader, name: string): Expression {
         })
       : undefined;
   const value = argument ?? deeper(r, () => r.rules.term(r, true));
-  const [applied, exponent] = applyNamed(name, value, lower, upper, r.budget);
+  const [applied, exponent] = applyNamed(name, value, lower, upper);
   if (applied === null) return unbuildable(r);
   return exponent === null ? applied : pow(applied, exponent);
-}
+};
 
-function parseSeveralArguments(r: TokenReader, name: string): Expression {
+const parseSeveralArguments = (r: TokenReader, name: string): Expression => {
   const { upper } = parseScripts(r);
   expect(r, "(");
   const args = [isolated(r, () => r.rules.expression(r))];
   while (accept(r, ",")) args.push(isolated(r, () => r.rules.expression(r)));
   expect(r, ")");
   let value: Expression;
-  if (name === "gcd" || name === "lcm") value = greatestCommonDivisor(name, args, r.budget);
+  if (name === "gcd" || name === "lcm") value = greatestCommonDivisor(name, args);
   else if (name === "max" || name === "min") value = args.length === 1 ? args[0]! : call(name, args);
   else return unbuildable(r);
   return upper === null ? value : pow(value, upper);
-}
+};
 
-function parseRoot(r: TokenReader): Expression {
+const parseRoot = (r: TokenReader): Expression => {
   let degree: Expression | null = null;
   if (accept(r, "[")) {
     degree = isolated(r, () => r.rules.expression(r));
     expect(r, "]");
   }
   const base = parseBraced(r);
-  if (base.kind === "matrix") return OPAQUE;
+  if (isMatrix(base)) return OPAQUE;
   return pow(base, degree === null ? number(HALF) : quotient(ONE_NODE, degree));
-}
+};
 
-function parseBigOperator(r: TokenReader, kind: "sum" | "product"): Expression {
+const parseBigOperator = (r: TokenReader, kind: "sum" | "product"): Expression => {
   let upper: Expression | null = null;
   if (accept(r, "^")) upper = parseScript(r);
   expect(r, "_");
@@ -110,11 +110,11 @@ function parseBigOperator(r: TokenReader, kind: "sum" | "product"): Expression {
     upper = parseScript(r);
   }
   const body = deeper(r, () => r.rules.term(r, false));
-  if (variable.kind !== "symbol") return unbuildable(r);
+  if (!isSymbol(variable)) return unbuildable(r);
   return { kind, body, variable, lower, upper, direction: 1 };
-}
+};
 
-function parseLimit(r: TokenReader): Expression {
+const parseLimit = (r: TokenReader): Expression => {
   expect(r, "_");
   expect(r, "{");
   const type = r.types[r.at]!;
@@ -136,12 +136,12 @@ function parseLimit(r: TokenReader): Expression {
   }
   expect(r, "}");
   const body = deeper(r, () => r.rules.term(r, false));
-  const variable: Expression = type === "letter" ? { kind: "symbol", name: text, real: r.real } : symbolFor(text, r.real, false);
-  if (variable.kind !== "symbol") return unbuildable(r);
+  const variable: Expression = type === "letter" ? symbol(text, r.real) : symbolFor(text, r.real, false);
+  if (!isSymbol(variable)) return unbuildable(r);
   return { kind: "limit", body: body, variable, lower: approached!, upper: null, direction };
-}
+};
 
-function parseIntegral(r: TokenReader): Expression {
+const parseIntegral = (r: TokenReader): Expression => {
   const bounds = parseBounds(r);
   const withDifferential = attempt(r, 13, () => {
     r.differentialEnds = true;
@@ -149,13 +149,13 @@ function parseIntegral(r: TokenReader): Expression {
     if (r.types[r.at] !== "differential") body = deeper(r, () => r.rules.sumOfTerms(r));
     r.differentialEnds = false;
     const name = differentialName(expect(r, "differential"));
-    return { body, variable: { kind: "symbol", name, real: r.real } as SymbolNode };
+    return { body, variable: symbol(name, r.real) as SymbolNode };
   });
   const { body, variable } = withDifferential ?? parseLooseIntegrand(r);
   return { kind: "integral", body, variable, lower: bounds.lower, upper: bounds.upper, direction: 1 };
-}
+};
 
-function parseBounds(r: TokenReader): { lower: Expression | null; upper: Expression | null } {
+const parseBounds = (r: TokenReader): { lower: Expression | null; upper: Expression | null } => {
   const empty = (): boolean => (r.types[r.at] === "_" || r.types[r.at] === "^") && r.types[r.at + 1] === "{" && r.types[r.at + 2] === "}";
   if (empty()) {
     r.at += 3;
@@ -172,18 +172,18 @@ function parseBounds(r: TokenReader): { lower: Expression | null; upper: Express
   const { lower, upper } = parseScripts(r);
   if ((lower === null) !== (upper === null)) fail();
   return { lower, upper };
-}
+};
 
 /** `\int \frac{dx}{x}`: the differential is a factor somewhere inside; without one the variable is x. */
-function parseLooseIntegrand(r: TokenReader): { body: Expression; variable: SymbolNode } {
+const parseLooseIntegrand = (r: TokenReader): { body: Expression; variable: SymbolNode } => {
   const body = deeper(r, () => r.rules.sumOfTerms(r));
   const differential = findDifferential(body);
-  const variable: SymbolNode = { kind: "symbol", name: differential === null ? "x" : differential.name.slice(1), real: r.real };
+  const variable: SymbolNode = symbol(differential === null ? "x" : differential.name.slice(1), r.real);
   return { body: differential === null ? body : substitute(body, differential, ONE_NODE), variable };
-}
+};
 
 /** `f(x)`, `f(x, y)`, `f[x]`: a name before brackets that hold one atom, or a list. */
-export function parseApplication(r: TokenReader): Expression | undefined {
+export const parseApplication = (r: TokenReader): Expression | undefined => {
   let after = r.at + 1;
   if (r.types[after] === "_" || r.types[after] === "^") after = -1;
   else if (!opensArguments(r, after)) return undefined;
@@ -202,15 +202,15 @@ export function parseApplication(r: TokenReader): Expression | undefined {
     const value: Expression = { kind: "call", name, args };
     return exponent === null ? value : pow(value, exponent);
   });
-}
+};
 
-function opensArguments(r: TokenReader, at: number): boolean {
+const opensArguments = (r: TokenReader, at: number): boolean => {
   const type = r.types[at];
   if (type === "(" || type === "[") return true;
   return type === "{" && (r.types[at + 1] === "(" || r.types[at + 1] === "[");
-}
+};
 
-function parseApplied(r: TokenReader, closer: string): Expression[] {
+const parseApplied = (r: TokenReader, closer: string): Expression[] => {
   if (ATOMS.has(r.types[r.at]!)) {
     const atom = attempt(r, 15, () => {
       const value = parseAtom(r);
@@ -225,21 +225,21 @@ function parseApplied(r: TokenReader, closer: string): Expression[] {
     args.push(r.rules.expression(r));
   }
   return args;
-}
+};
 
-export function parseBraced(r: TokenReader): Expression {
+export const parseBraced = (r: TokenReader): Expression => {
   expect(r, "{");
   const value = isolated(r, () => r.rules.expression(r));
   expect(r, "}");
   return value;
-}
+};
 
-function findDifferential(x: Expression): SymbolNode | null {
-  if (x.kind === "symbol") return x.name.length > 1 && x.name.startsWith("d") ? x : null;
-  const parts: readonly Expression[] = x.kind === "pow" ? [x.base, x.exponent] : x.kind === "add" || x.kind === "mul" || x.kind === "function" ? x.args : [];
+const findDifferential = (x: Expression): SymbolNode | null => {
+  if (isSymbol(x)) return x.name.length > 1 && x.name.startsWith("d") ? x : null;
+  const parts: readonly Expression[] = isPow(x) ? [x.base, x.exponent] : isAdd(x) || isMul(x) || isFunction(x) ? x.args : [];
   for (const part of parts) {
     const found = findDifferential(part);
     if (found !== null) return found;
   }
   return null;
-}
+};

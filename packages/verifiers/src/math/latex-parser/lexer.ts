@@ -3,7 +3,8 @@
  * surprise: a command needs no word boundary (`\pix` is `\pi x`, `\cdots` is `\cdot s`), and plain words that name matrix
  * functions (`tr`, `gcd`, `rank`, ..) are tokens of their own, so a bare word that contains one does not parse.
  */
-import type { Budget } from "../budget";
+import { min } from "../floats";
+import { spend } from "../budget";
 import { ACCENTS, GREEK, OTHER_SYMBOLS } from "./symbols";
 
 /** Token types are named by the character or role they stand for; "eof" ends the list. */
@@ -135,11 +136,11 @@ const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code
 const isBlank = (code: number): boolean => code === 32 || code === 9 || code === 13 || code === 10;
 
 /** Tokens of a LaTeX string, or null when some character is none. */
-export function tokenize(source: string, budget: Budget): Tokens | null {
+export const tokenize = (source: string): Tokens | null => {
   const lexer = new Lexer(source);
-  budget.spend(source.length);
+  spend(source.length);
   return lexer.run();
-}
+};
 
 class Lexer {
   readonly #types: TokenType[] = [];
@@ -280,7 +281,7 @@ class Lexer {
     const word = source.slice(start, end);
     if (ACCENT_COMMANDS.has(word) && this.#accent(start, end)) return true;
     if (word === "\\begin" || word === "\\end" || word === "\\variable" || word === "\\char" || word === "\\not") return this.#special(word, start, end);
-    for (let length = Math.min(word.length, LONGEST_COMMAND); length > 1; length--) {
+    for (let length = min(word.length, LONGEST_COMMAND); length > 1; length--) {
       const prefix = length === word.length ? word : word.slice(0, length);
       const type = COMMANDS.get(prefix);
       if (type === undefined) continue;
@@ -371,7 +372,7 @@ class Lexer {
 }
 
 /** Letters, digits and symbol commands, then at most one subscript. */
-function variableName(text: string): boolean {
+const variableName = (text: string): boolean => {
   const part = String.raw`(?:\\[a-zA-Z]+ ?|[a-zA-Z0-9])`;
   return new RegExp(`^${part}+(?:_(?:\\{(?:${part}|,)+\\}|${part}))?$`).test(text);
-}
+};

@@ -2,8 +2,7 @@
  * What `\sin`, `\log_2`, `\operatorname{..}`, `\gcd` mean, as latex2sympy2_extended 1.11 converts them: `\log` has base 10, a power -1
  * on a trigonometric function is its inverse, gcd and lcm are worked out at once.
  */
-import type { Budget } from "../budget";
-import { type Expression, EULER, ONE_NODE, call, integerNode, isNumber, number, same, sum } from "../expression";
+import { type Expression, EULER, ONE_NODE, call, integerNode, isExactly, number, same, sum, isNumber, isMatrix, productOf } from "../expression";
 import { evaluateExactly } from "../evaluation/exact";
 import { type Rational, gcd, integer, rational } from "../rational";
 import { determinant } from "./matrices";
@@ -27,15 +26,14 @@ const HYPERBOLIC = new Set(["sinh", "cosh", "tanh"]);
  * @param upper the superscript on the name
  * @returns the value and the power still to be taken; null where there is no value
  */
-export function applyNamed(
+export const applyNamed = (
   name: string,
   argument: Expression,
   lower: Expression | null,
   upper: Expression | null,
-  budget: Budget,
-): readonly [Expression | null, Expression | null] {
-  const exponent = upper !== null && upper.kind === "number" && upper.value.n === 0n ? null : upper;
-  const inverse = exponent !== null && exponent.kind === "number" && exponent.value.n === -1n && exponent.value.d === 1n;
+): readonly [Expression | null, Expression | null] => {
+  const exponent = upper !== null && isNumber(upper) && upper.value.n === 0n ? null : upper;
+  const inverse = exponent !== null && isNumber(exponent) && exponent.value.n === -1n && exponent.value.d === 1n;
   if (CIRCULAR.has(name) || HYPERBOLIC.has(name)) return inverse ? [call(`a${name}`, [argument]), null] : [call(name, [argument]), exponent];
   if (name.startsWith("arc") && name !== "arc") return [call(`a${name.slice(3)}`, [argument]), exponent];
   if (name.startsWith("ar") && name.endsWith("h")) return [call(`a${name.slice(2)}`, [argument]), exponent];
@@ -50,7 +48,7 @@ export function applyNamed(
       return [call("ceiling", [argument]), exponent];
     case "gamma":
     case "Gamma":
-      return [evaluated(call("gamma", [argument]), budget), exponent];
+      return [evaluated(call("gamma", [argument])), exponent];
     case "det":
       return [determinant(argument), exponent];
     case "trace":
@@ -59,18 +57,18 @@ export function applyNamed(
     default:
       return [null, exponent];
   }
-}
+};
 
-function trace(matrix: Expression): Expression | null {
-  if (matrix.kind !== "matrix" || matrix.rows.length !== matrix.rows[0]!.length) return null;
+const trace = (matrix: Expression): Expression | null => {
+  if (!isMatrix(matrix) || matrix.rows.length !== matrix.rows[0]!.length) return null;
   return matrix.rows.map((row, i) => row[i]!).reduce((a, b) => sum(a, b));
-}
+};
 
 /** gcd or lcm of rationals: gcd of the numerators over lcm of the denominators, and the reverse. Symbols stay unevaluated. */
-export function greatestCommonDivisor(name: "gcd" | "lcm", args: readonly Expression[], budget: Budget): Expression {
+export const greatestCommonDivisor = (name: "gcd" | "lcm", args: readonly Expression[]): Expression => {
   const values: Rational[] = [];
   for (const arg of args) {
-    const value = evaluateExactly(arg, null, budget);
+    const value = evaluateExactly(arg, null);
     if (value === null) return call(name, args);
     values.push(value);
   }
@@ -87,19 +85,19 @@ export function greatestCommonDivisor(name: "gcd" | "lcm", args: readonly Expres
     }
   }
   // No plain number, so that `3\gcd(4,6)` is a product and no mixed number.
-  return { kind: "mul", args: [number(n === 0n ? integer(0) : rational(n, d))] };
-}
+  return productOf([number(n === 0n ? integer(0) : rational(n, d))]);
+};
 
 /** `x` as a number if it has an exact value: what the reference evaluates while reading may stand behind an integer as a mixed number. */
-export function evaluated(x: Expression, budget: Budget): Expression {
-  const value = evaluateExactly(x, null, budget);
+export const evaluated = (x: Expression): Expression => {
+  const value = evaluateExactly(x, null);
   return value === null ? x : number(value);
-}
+};
 
-export function binomialOf(upper: Expression, lower: Expression, budget: Budget): Expression {
-  if (same(upper, lower) || isNumber(lower, 0)) return ONE_NODE;
-  return isNumber(lower, 1) ? upper : evaluated(call("binomial", [upper, lower]), budget);
-}
+export const binomialOf = (upper: Expression, lower: Expression): Expression => {
+  if (same(upper, lower) || isExactly(lower, 0)) return ONE_NODE;
+  return isExactly(lower, 1) ? upper : evaluated(call("binomial", [upper, lower]));
+};
 
 const abs = (n: bigint): bigint => (n < 0n ? -n : n);
 const leastCommonMultiple = (a: bigint, b: bigint): bigint => (a === 0n || b === 0n ? 0n : (a / gcd(a, b)) * b);

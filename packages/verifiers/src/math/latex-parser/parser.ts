@@ -4,8 +4,8 @@
  * alternatives in the grammar's order and going back. Deviations: nesting is limited to 80 levels (the reference dies of its own
  * recursion limit near there), row transforms (`\xrightarrow`) are not read, and inside `|..|` the next bar closes.
  */
-import type { Budget } from "../budget";
-import { EMPTY_SET, type Expression, finiteSet, isSet, negative, number, OPAQUE, type RelationNode, type RelationOperator, sum } from "../expression";
+import { spend } from "../budget";
+import { EMPTY_SET, type Expression, finiteSet, isSet, negative, number, OPAQUE, type RelationNode, type RelationOperator, sum, isTuple, isChain, isSingleRelation, relation, tuple } from "../expression";
 import { parseDecimal } from "../rational";
 import { onlySymbols } from "../structure";
 import { parseExpression, parseSumOfTerms, parseTerm } from "./arithmetic";
@@ -22,8 +22,6 @@ const INTERVAL_CLOSERS = new Set(["]", ")", "\\)", "rbrack", "rgroup"]);
 const RELATIONS: Readonly<Record<string, RelationOperator>> = { "=": "=", "==": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "!=": "!=" };
 const SET_WORDS = new Set(["cup", "cap", "setminus", "subset", "supset", "in", "notin", "="]);
 
-const RULES: Rules = { expression: parseExpression, term: parseTerm, sumOfTerms: parseSumOfTerms, answer: parseLatex };
-
 /**
  * Parses one LaTeX answer.
  *
@@ -32,12 +30,14 @@ const RULES: Rules = { expression: parseExpression, term: parseTerm, sumOfTerms:
  * @returns null when the text does not parse
  * @throws BudgetError
  */
-export function parseLatex(source: string, real: boolean, budget: Budget): Expression | null {
-  const tokens = tokenize(source, budget);
-  return tokens === null ? null : parseAnswer(new TokenReader(tokens, real, budget, RULES));
-}
+export const parseLatex = (source: string, real: boolean): Expression | null => {
+  const tokens = tokenize(source);
+  return tokens === null ? null : parseAnswer(new TokenReader(tokens, real, RULES));
+};
 
-function parseAnswer(r: TokenReader): Expression | null {
+const RULES: Rules = { expression: parseExpression, term: parseTerm, sumOfTerms: parseSumOfTerms, answer: parseLatex };
+
+const parseAnswer = (r: TokenReader): Expression | null => {
   const types = r.types;
   const start = types[0]!;
   if (start === "eof") return null;
@@ -47,53 +47,53 @@ function parseAnswer(r: TokenReader): Expression | null {
   result ??= attempt(r, 2, () => atEnd(r, parseElements(r)));
   if (result === undefined && types.some((type) => SET_WORDS.has(type))) result = attempt(r, 3, () => atEnd(r, parseSetRelation(r)));
   return result === undefined || r.broken ? null : result;
-}
+};
 
-function atEnd<T>(r: TokenReader, value: T): T {
+const atEnd = <T>(r: TokenReader, value: T): T => {
   if (r.types[r.at] !== "eof") fail();
   return value;
-}
+};
 
-function parseAssignment(r: TokenReader): Expression {
+const parseAssignment = (r: TokenReader): Expression => {
   const left = parseNameList(r);
   if (!accept(r, "=") && !accept(r, "in")) fail();
   const right = setOrTuple(parseSemicolons(r, true));
   atEnd(r, null);
-  return { kind: "relation", operator: "=", left, right };
-}
+  return relation("=", left, right);
+};
 
-function parseNameList(r: TokenReader): Expression {
+const parseNameList = (r: TokenReader): Expression => {
   if (!accept(r, "(")) return parseName(r);
   const names = [parseName(r)];
   while (accept(r, ",")) names.push(parseName(r));
   expect(r, ")");
-  return names.length === 1 ? names[0]! : { kind: "tuple", items: names };
-}
+  return names.length === 1 ? names[0]! : tuple(names);
+};
 
-function parseElements(r: TokenReader): Expression {
+const parseElements = (r: TokenReader): Expression => {
   const lists = parseSemicolons(r, false);
   if (lists.some((list) => list.length > 1) && r.types[r.at] === "eof" && COMMA_NUMBER.test(r.tokens.source)) {
     const digits = r.tokens.source.replace(/[, \s]/g, "");
-    const value = parseDecimal(digits, r.budget.bits);
+    const value = parseDecimal(digits);
     if (value !== null) return number(value, digits.includes("."));
   }
   return setOrTuple(lists);
-}
+};
 
-function parseSemicolons(r: TokenReader, noRelations: boolean): Expression[][] {
+const parseSemicolons = (r: TokenReader, noRelations: boolean): Expression[][] => {
   const lists = [parseCommas(r, noRelations)];
   while (accept(r, ";")) lists.push(parseCommas(r, noRelations));
   return lists;
-}
+};
 
-function parseCommas(r: TokenReader, noRelations: boolean): Expression[] {
+const parseCommas = (r: TokenReader, noRelations: boolean): Expression[] => {
   const items = parseElement(r, noRelations);
   while (accept(r, ",")) items.push(...parseElement(r, noRelations));
   return items;
-}
+};
 
-function parseElement(r: TokenReader, noRelation: boolean): Expression[] {
-  r.budget.spend(2);
+const parseElement = (r: TokenReader, noRelation: boolean): Expression[] => {
+  spend(2);
   if (accept(r, "pm")) {
     const value = parseExpression(r);
     return [negative(value), value];
@@ -111,9 +111,9 @@ function parseElement(r: TokenReader, noRelation: boolean): Expression[] {
     return [sum(first, second), sum(first, negative(second))];
   }
   return [noRelation ? first : parseRelation(r, first)];
-}
+};
 
-function parseRelation(r: TokenReader, first: Expression): Expression {
+const parseRelation = (r: TokenReader, first: Expression): Expression => {
   let left = first;
   for (;;) {
     const type = r.types[r.at]!;
@@ -136,10 +136,10 @@ function parseRelation(r: TokenReader, first: Expression): Expression {
     countWrap(r);
     left = chain(left, operator, parseExpression(r));
   }
-}
+};
 
-function parseSetRelation(r: TokenReader): Expression {
-  r.budget.spend(2);
+const parseSetRelation = (r: TokenReader): Expression => {
+  spend(2);
   const named = NAMES.has(r.types[r.at]!) || r.types[r.at] === "("
     ? attempt(r, 5, () => {
         const left = parseNameList(r);
@@ -147,7 +147,7 @@ function parseSetRelation(r: TokenReader): Expression {
         if (type !== "in" && type !== "notin" && type !== "=") fail();
         r.at++;
         const right = deeper(r, () => parseSetRelation(r));
-        return type === "notin" ? OPAQUE : ({ kind: "relation", operator: "=", left, right } as const);
+        return type === "notin" ? OPAQUE : relation("=", left, right);
       })
     : undefined;
   let left: Expression = named ?? parseComplement(r);
@@ -156,34 +156,34 @@ function parseSetRelation(r: TokenReader): Expression {
     left = OPAQUE;
   }
   return left;
-}
+};
 
-function parseComplement(r: TokenReader): Expression {
+const parseComplement = (r: TokenReader): Expression => {
   let left = parseUnion(r);
   while (accept(r, "setminus")) left = parseSetOperation(r, "complement", left, parseUnion(r), false);
   return left;
-}
+};
 
-function parseUnion(r: TokenReader): Expression {
+const parseUnion = (r: TokenReader): Expression => {
   let left = parseIntersection(r);
   while (accept(r, "cup")) left = parseSetOperation(r, "union", left, parseIntersection(r), true);
   return left;
-}
+};
 
-function parseIntersection(r: TokenReader): Expression {
+const parseIntersection = (r: TokenReader): Expression => {
   let left = parseSetGroup(r);
   while (accept(r, "cap")) left = parseSetOperation(r, "intersection", left, parseSetGroup(r), true);
   return left;
-}
+};
 
-function parseSetOperation(r: TokenReader, kind: "union" | "intersection" | "complement", left: Expression, right: Expression, tuples: boolean): Expression {
+const parseSetOperation = (r: TokenReader, kind: "union" | "intersection" | "complement", left: Expression, right: Expression, tuples: boolean): Expression => {
   countWrap(r);
-  const a = tuples && left.kind === "tuple" ? finiteSet(left.items) : left;
-  const b = tuples && right.kind === "tuple" ? finiteSet(right.items) : right;
+  const a = tuples && isTuple(left) ? finiteSet(left.items) : left;
+  const b = tuples && isTuple(right) ? finiteSet(right.items) : right;
   return isSet(a) && isSet(b) ? { kind, left: a, right: b } : unbuildable(r);
-}
+};
 
-function parseSetGroup(r: TokenReader): Expression {
+const parseSetGroup = (r: TokenReader): Expression => {
   if (r.types[r.at] === "(") {
     const group = attempt(r, 6, () => {
       r.at++;
@@ -194,10 +194,10 @@ function parseSetGroup(r: TokenReader): Expression {
     if (group !== undefined) return group;
   }
   return parseSetAtom(r);
-}
+};
 
-function parseSetAtom(r: TokenReader): Expression {
-  r.budget.spend(2);
+const parseSetAtom = (r: TokenReader): Expression => {
+  spend(2);
   const type = r.types[r.at]!;
   if (type === "emptyset") {
     r.at++;
@@ -219,9 +219,9 @@ function parseSetAtom(r: TokenReader): Expression {
     if (type === "(" || type === "\\(" || type === "[") return parseOrderedTuple(r, type);
     return parseBraceSet(r, type);
   });
-}
+};
 
-function parseInterval(r: TokenReader, opener: string): Expression {
+const parseInterval = (r: TokenReader, opener: string): Expression => {
   r.at++;
   const start = parseExpression(r);
   expect(r, ",");
@@ -230,36 +230,36 @@ function parseInterval(r: TokenReader, opener: string): Expression {
   if (!INTERVAL_CLOSERS.has(closer)) fail();
   const leftOpen = opener !== "[" && opener !== "lbrack";
   const rightOpen = closer !== "]" && closer !== "rbrack";
-  return makeInterval(start, end, leftOpen, rightOpen, r.budget) ?? unbuildable(r);
-}
+  return makeInterval(start, end, leftOpen, rightOpen) ?? unbuildable(r);
+};
 
-function parseOrderedTuple(r: TokenReader, opener: string): Expression {
+const parseOrderedTuple = (r: TokenReader, opener: string): Expression => {
   r.at++;
   const lists = parseSemicolons(r, false);
   expect(r, opener === "(" ? ")" : opener === "[" ? "]" : "\\)");
   if (lists.length === 1 && lists[0]!.length === 1) return lists[0]![0]!;
-  return { kind: "tuple", items: lists.flat() };
-}
+  return tuple(lists.flat());
+};
 
-function parseBraceSet(r: TokenReader, opener: string): Expression {
+const parseBraceSet = (r: TokenReader, opener: string): Expression => {
   r.at++;
   if (opener === "boxed") expect(r, "{");
   else if (opener !== "{" && opener !== "\\{") fail();
   const lists = parseSemicolons(r, false);
   expect(r, opener === "\\{" ? "\\}" : "}");
   return opener === "boxed" ? setOrTuple(lists) : finiteSet(lists.flat());
-}
+};
 
-function setOrTuple(lists: readonly (readonly Expression[])[]): Expression {
+const setOrTuple = (lists: readonly (readonly Expression[])[]): Expression => {
   if (lists.length === 1) return lists[0]!.length === 1 ? lists[0]![0]! : finiteSet(lists[0]!);
   if (lists.every((list) => list.length === 1)) return finiteSet(lists.map((list) => list[0]!));
-  return finiteSet(lists.map((items) => ({ kind: "tuple", items })));
-}
+  return finiteSet(lists.map((items) => tuple(items)));
+};
 
 /** Extends a chain: `a < b` then `< c` adds `b < c`. */
-function chain(left: Expression, operator: RelationOperator, right: Expression): Expression {
-  const last: RelationNode | undefined = left.kind === "chain" ? left.items[left.items.length - 1] : left.kind === "relation" ? left : undefined;
-  if (last === undefined) return { kind: "relation", operator, left, right };
-  const link: RelationNode = { kind: "relation", operator, left: last.right, right };
-  return { kind: "chain", items: left.kind === "chain" ? [...left.items, link] : [last, link] };
-}
+const chain = (left: Expression, operator: RelationOperator, right: Expression): Expression => {
+  const last: RelationNode | undefined = isChain(left) ? left.items[left.items.length - 1] : isSingleRelation(left) ? left : undefined;
+  if (last === undefined) return relation(operator, left, right);
+  const link: RelationNode = relation(operator, last.right, right);
+  return { kind: "chain", items: isChain(left) ? [...left.items, link] : [last, link] };
+};

@@ -2,7 +2,7 @@
  * Which commands and characters name a symbol, and the name it gets (latex2sympy2_extended 1.11: Greek letters by their English
  * name, everything lowercased, `\gamma` Euler's constant, `\pi` the number).
  */
-import { type Expression, PI } from "../expression";
+import { type Expression, PI, symbol } from "../expression";
 
 const GREEK_ROWS =
   "alpha α 391,beta β 392,gamma γ,Gamma Γ,delta δ,Delta Δ,epsilon ε 190,zeta ζ 396,eta η 397,theta θ 398,Theta Θ,vartheta ϑ," +
@@ -34,23 +34,23 @@ export const ACCENTS: readonly string[] = (
 ).split(" ");
 
 /** The symbol (or constant) a written name stands for. */
-export function symbolFor(written: string, real: boolean, lowercase = true): Expression {
+export const symbolFor = (written: string, real: boolean, lowercase = true): Expression => {
   const text = written.trim();
   let name = GREEK.get(text.includes('"') ? text.replaceAll('"', "") : text) ?? text;
   if (name.startsWith("\\")) name = name.slice(1);
   const constant = constantFor(name);
   if (constant !== null) return constant;
   if (lowercase) name = name.toLowerCase();
-  return constantFor(name) ?? { kind: "symbol", name, real };
-}
+  return constantFor(name) ?? symbol(name, real);
+};
 
-function constantFor(name: string): Expression | null {
+const constantFor = (name: string): Expression | null => {
   if (name === "pi") return PI;
   return name === "gamma" || name === "Gamma" ? { kind: "constant", name: "EulerGamma" } : null;
-}
+};
 
 /** The name an accented word has: text is the bare word, `\overline` and `\bar` are one accent, so are all of `\math..`. */
-export function accentName(token: string): string {
+export const accentName = (token: string): string => {
   const open = token.indexOf("{");
   const accent = token.slice(1, open);
   const word = token.slice(open + 1, -1).replaceAll(" ", "");
@@ -59,4 +59,4 @@ export function accentName(token: string): string {
   if (accent === "tilde" || accent === "widetilde") return `tilde{${word}}`;
   if (accent.includes("text") || accent.includes("mbox")) return word.replace(/[()]/g, "");
   return accent.includes("math") ? `math{${word}}` : `${accent}{${word}}`;
-}
+};

@@ -1,7 +1,7 @@
 /**
  * The state of a parse and the few steps that every rule is made of: look at a token, read it, try an alternative and go back.
  */
-import type { Budget } from "../budget";
+import { spend } from "../budget";
 import { type Expression, OPAQUE, type SymbolNode } from "../expression";
 import type { Tokens } from "./lexer";
 
@@ -22,7 +22,7 @@ export interface Rules {
   /** @param argument whether this is the argument of a function without parentheses, which a further function ends */
   term(r: TokenReader, argument: boolean): Expression;
   sumOfTerms(r: TokenReader): Expression;
-  answer(source: string, real: boolean, budget: Budget): Expression | null;
+  answer(source: string, real: boolean): Expression | null;
 }
 
 /** Where the parse stands. The rules are functions of it. */
@@ -45,7 +45,6 @@ export class TokenReader {
   constructor(
     readonly tokens: Tokens,
     readonly real: boolean,
-    readonly budget: Budget,
     readonly rules: Rules,
   ) {
     this.types = tokens.types;
@@ -60,13 +59,13 @@ export class TokenReader {
  * @param name a number that no other call of `attempt` has, below 16
  * @returns undefined when the alternative does not fit
  */
-export function attempt<T>(r: TokenReader, name: number, rule: () => T): T | undefined {
+export const attempt = <T>(r: TokenReader, name: number, rule: () => T): T | undefined => {
   const { at, depth, broken, differentialEnds } = r;
   const { "|": bar, vert, norm } = r.open;
   const flags = (differentialEnds ? 1 : 0) + (bar! > 0 ? 2 : 0) + (vert! > 0 ? 4 : 0) + (norm! > 0 ? 8 : 0);
   const key = (at * 16 + flags) * 16 + name;
   if (r.failed.has(key)) return undefined;
-  r.budget.spend(4);
+  spend(4);
   try {
     return rule();
   } catch (error) {
@@ -81,7 +80,7 @@ export function attempt<T>(r: TokenReader, name: number, rule: () => T): T | und
     r.open["norm"] = norm!;
     return undefined;
   }
-}
+};
 
 /** Gives the current alternative up. */
 export function fail(): never {
@@ -89,34 +88,34 @@ export function fail(): never {
 }
 
 /** Reads one token if it is of this type. */
-export function accept(r: TokenReader, type: string): boolean {
+export const accept = (r: TokenReader, type: string): boolean => {
   if (r.types[r.at] !== type) return false;
   r.at++;
   return true;
-}
+};
 
 /** Reads one token of this type, and gives its text. */
-export function expect(r: TokenReader, type: string): string {
+export const expect = (r: TokenReader, type: string): string => {
   if (r.types[r.at] !== type) fail();
   return r.tokens.texts[r.at++]!;
-}
+};
 
 /** For what parses but has no value. */
-export function unbuildable(r: TokenReader): Expression {
+export const unbuildable = (r: TokenReader): Expression => {
   r.broken = true;
   return OPAQUE;
-}
+};
 
 /** Runs a rule one bracket down. */
-export function deeper<T>(r: TokenReader, rule: () => T): T {
+export const deeper = <T>(r: TokenReader, rule: () => T): T => {
   if (++r.depth > MAX_DEPTH) fail();
   const result = rule();
   r.depth--;
   return result;
-}
+};
 
 /** Runs a rule inside brackets: what the outer bars and differentials close does not reach in. */
-export function isolated<T>(r: TokenReader, rule: () => T): T {
+export const isolated = <T>(r: TokenReader, rule: () => T): T => {
   const { "|": bar, vert, norm } = r.open;
   const differentialEnds = r.differentialEnds;
   r.open["|"] = r.open["vert"] = r.open["norm"] = 0;
@@ -127,15 +126,15 @@ export function isolated<T>(r: TokenReader, rule: () => T): T {
   r.open["norm"] = norm!;
   r.differentialEnds = differentialEnds;
   return value;
-}
+};
 
 /** Counts a node that wraps the tree read so far. */
-export function countWrap(r: TokenReader): void {
+export const countWrap = (r: TokenReader): void => {
   if (++r.wraps > MAX_WRAPS) fail();
-}
+};
 
 /** The variable of `dx` or `d\theta`. */
-export function differentialName(text: string): string {
+export const differentialName = (text: string): string => {
   const name = text.slice(1).trimStart();
   return name.startsWith("\\") ? name.slice(1) : name;
-}
+};

@@ -2,12 +2,13 @@
  * Contents of `\boxed{}` and `\fbox{}`, read from the end of the text (latex2sympy2_extended 1.11). "all" joins every box with
  * commas; "last" takes the last one and those before it that stand close by or behind a separator.
  */
+import { max } from "../floats";
 import { isSpace, strip } from "../text";
 
 const SEPARATOR = /\b(?:and|or)\b|,|;/;
 
 /** The boxed contents joined by commas; the text itself where nothing is boxed. */
-export function extractBoxed(text: string, mode: "last" | "all"): string {
+export const extractBoxed = (text: string, mode: "last" | "all"): string => {
   const closers = matchBraces(text);
   const results: string[] = [];
   let position = text.length;
@@ -19,7 +20,7 @@ export function extractBoxed(text: string, mode: "last" | "all"): string {
     if (boxed >= position - 5) boxed = lastIndexBefore(text, "\\boxed", position);
     if (framed >= position - 4) framed = lastIndexBefore(text, "\\fbox", position);
     if (boxed < 0 && framed < 0) break;
-    const start = Math.max(boxed, framed);
+    const start = max(boxed, framed);
     let open = start + (boxed > framed ? 6 : 5);
     while (open < limit && isSpace(text.charCodeAt(open))) open++;
     if (open >= limit) break;
@@ -33,26 +34,24 @@ export function extractBoxed(text: string, mode: "last" | "all"): string {
       break;
     }
     const content = strip(text.slice(open + 1, close));
-    if (mode === "last" && lastStart !== null && !belongs(text.slice(close + 1, Math.max(close + 1, lastStart)), content, results[results.length - 1] ?? "")) break;
+    if (mode === "last" && lastStart !== null && !belongs(text.slice(close + 1, max(close + 1, lastStart)), content, results[results.length - 1] ?? "")) break;
     if (results[results.length - 1] !== content) results.push(content);
     lastStart = start;
     limit = start;
     position = start;
   }
   return results.length === 0 ? text : results.reverse().join(",");
-}
+};
 
-function lastIndexBefore(text: string, needle: string, end: number): number {
-  return end < needle.length ? -1 : text.lastIndexOf(needle, end - needle.length);
-}
+const lastIndexBefore = (text: string, needle: string, end: number): number => end < needle.length ? -1 : text.lastIndexOf(needle, end - needle.length);
 
-function belongs(between: string, content: string, following: string): boolean {
+const belongs = (between: string, content: string, following: string): boolean => {
   if (between.length < 10) return true;
   return following !== content && between.length < 70 && SEPARATOR.test(between);
-}
+};
 
 /** Opening brace → its closing brace. */
-function matchBraces(text: string): Map<number, number> {
+const matchBraces = (text: string): Map<number, number> => {
   const pairs = new Map<number, number>();
   const open: number[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -64,4 +63,4 @@ function matchBraces(text: string): Map<number, number> {
     }
   }
   return pairs;
-}
+};

@@ -45,7 +45,7 @@ const REPLACED_HINT = /\\(?:math|text|[dtc]frac|ldots|\s)|[\s{]\.|~=|\{\s*,|and|
  *
  * @param text what stood between the delimiters
  */
-export function normalizeLatex(text: string, options: NormalizationOptions): string {
+export const normalizeLatex = (text: string, options: NormalizationOptions): string => {
   if (PLAIN_NUMBER.test(text) && text !== "0.5") return text;
   let result = text;
   if (options.boxed !== "none" && (result.includes("\\boxed") || result.includes("\\fbox"))) result = extractBoxed(result, options.boxed);
@@ -59,9 +59,9 @@ export function normalizeLatex(text: string, options: NormalizationOptions): str
   }
   if (options.malformedOperators) result = malformedOperators(result);
   return strip(result);
-}
+};
 
-function basicLatex(text: string): string {
+const basicLatex = (text: string): string => {
   let result = text;
   if (result.includes("\\")) {
     result = result.replaceAll("\\mathrm{T}", "T").replaceAll("\\mathrm{d}", "d").replaceAll("{\\rm d}", "d");
@@ -79,12 +79,12 @@ function basicLatex(text: string): string {
   }
   result = result.replace(/[\n\t]/g, " ");
   return result.includes("matrix") || !result.includes("\\\\") ? result : result.replace(/\\\\(?=[a-zA-Z])/g, "\\");
-}
+};
 
 const isCounted = (character: string | undefined): boolean => character !== undefined && /[a-zA-Z0-9+\-*/\\ ]/.test(character);
 
 /** `(a)_{b}`, the falling factorial, as a quotient of factorials. */
-function permutations(text: string): string {
+const permutations = (text: string): string => {
   let result = "";
   let done = 0;
   for (let at = text.indexOf(")_{"); at >= 0; at = text.indexOf(")_{", at + 1)) {
@@ -98,16 +98,16 @@ function permutations(text: string): string {
     done = close + 1;
   }
   return result + text.slice(done);
-}
+};
 
 /** The text after the last `=` where there are two or more and no list. */
-export function lastSide(text: string): string {
+export const lastSide = (text: string): string => {
   if (!text.includes("=") || text.includes(",") || text.includes(";")) return text;
   const parts = text.split(/(?<!\\|<|!|>)=/);
   return parts.length > 2 ? parts[parts.length - 1]! : text;
-}
+};
 
-function malformedOperators(text: string): string {
+const malformedOperators = (text: string): string => {
   let result = text;
   if (result.includes("^")) result = wrapParenthesised(result, /\^\s?\(/g, "^{");
   if (result.includes("sqrt")) result = wrapParenthesised(result, /sqrt\s?\(/g, "\\sqrt{");
@@ -123,10 +123,10 @@ function malformedOperators(text: string): string {
   }
   if (result.includes("\\frac")) result = fixFractions(result);
   return fixSlash(result);
-}
+};
 
 /** `opener(..)` → `replacement..}` up to the first closing parenthesis on the line. */
-function wrapParenthesised(text: string, opener: RegExp, replacement: string): string {
+const wrapParenthesised = (text: string, opener: RegExp, replacement: string): string => {
   const closing = new Finder(text, ")");
   const breaking = new Finder(text, "\n");
   let result = "";
@@ -141,10 +141,10 @@ function wrapParenthesised(text: string, opener: RegExp, replacement: string): s
     done = close + 1;
   }
   return result + text.slice(done);
-}
+};
 
 /** `\frac{a}3` → `\frac{a}{3}`; as in the reference, the first brace that a digit follows ends the numerator. */
-function fractionWithBareDenominator(text: string): string {
+const fractionWithBareDenominator = (text: string): string => {
   const opener = /\\frac\s?\{/g;
   const end = /\}\s?(\d)/g;
   let result = "";
@@ -166,10 +166,10 @@ function fractionWithBareDenominator(text: string): string {
     done = cached.index + cached[0].length;
   }
   return result + text.slice(done);
-}
+};
 
 /** `\sqrt3` → `\sqrt{3}`. */
-function fixRoots(text: string): string {
+const fixRoots = (text: string): string => {
   const parts = text.split("\\sqrt");
   let result = parts[0]!;
   for (const part of parts.slice(1)) {
@@ -177,10 +177,10 @@ function fixRoots(text: string): string {
     result += rest.length > 0 && rest[0] !== "{" && rest[0] !== "[" ? `\\sqrt{${rest[0]}}${rest.slice(1)}` : `\\sqrt${rest}`;
   }
   return result;
-}
+};
 
 /** `\frac12`, `\frac1{2}`, `\fracab` → braces; gives the text back when a `\frac` has too little after it. */
-function fixFractions(text: string): string {
+const fixFractions = (text: string): string => {
   const parts = text.split("\\frac");
   let result = parts[0]!;
   for (const part of parts.slice(1)) {
@@ -191,16 +191,14 @@ function fixFractions(text: string): string {
     else result += rest[1] === "{" ? `{${rest[0]}}${rest.slice(1)}` : `{${rest[0]}}{${rest[1]}}${rest.slice(2)}`;
   }
   return result;
-}
+};
 
 /** `a/b` of two plain integers → `\frac{a}{b}`. */
-function fixSlash(text: string): string {
+const fixSlash = (text: string): string => {
   const match = /^(-?(?:0|[1-9]\d*))\/(-?(?:0|[1-9]\d*))$/.exec(text);
   if (match === null || match[1] === "-0" || match[2] === "-0") return text;
   return `\\frac{${match[1]}}{${match[2]}}`;
-}
+};
 
-function stripStart(text: string): string {
-  return text.length === 0 || !(text.charCodeAt(0) <= 32 || text.charCodeAt(0) > 0x84) ? text : text.slice(text.length - strip(`${text}x`).length + 1);
-}
+const stripStart = (text: string): string => text.length === 0 || !(text.charCodeAt(0) <= 32 || text.charCodeAt(0) > 0x84) ? text : text.slice(text.length - strip(`${text}x`).length + 1);
 
