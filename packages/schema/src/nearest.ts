@@ -3,20 +3,24 @@
  *
  * ```ts
  * nearest("mathverfy", ["mathverify", "detection"]) // "mathverify"
+ * nearest("coco", ["coco-single", "ovdeval"]) // "coco-single"
  * ```
- * @returns the nearest by edit distance when it is near enough to be a slip (a third of the word's length), else null
+ * @returns the nearest by edit distance when it is near enough to be a slip (a third of the word's length), else the first that
+ *   begins with the word (of three letters or more), else null
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   let best: string | null = null;
+  let begun: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
+    if (word.length >= 3 && candidate.toLowerCase().startsWith(word.toLowerCase())) begun ??= candidate;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? begun;
 }
 
 /** Optimal string alignment: Levenshtein's distance in which two neighbours changed round ("trian") are one slip, not two. */

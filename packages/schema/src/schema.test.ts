@@ -228,6 +228,8 @@ it("suggests only what is near", () => {
   expect(nearest("clever", ["clevr", "d3"])).toBe("clevr");
   expect(nearest("something", ["clevr", "d3"])).toBeNull();
   expect(nearest("trian", ["train", "eval"])).toBe("train");
+  expect(nearest("coco", ["ovdeval", "coco-single", "coco-multi"])).toBe("coco-single");
+  expect(nearest("co", ["coco-single"])).toBeNull();
 });
 
 const records = fileURLToPath(new URL("../../../../shared/realdata/orsta_schema/records.json", import.meta.url));

@@ -30,7 +30,7 @@ function plainView(stream: NodeJS.WriteStream): SweepView {
       if (event.type === "planned") {
         total = event.runs;
         ended = event.finished;
-        stream.write(`${event.folder}: ${event.runs} runs, ${event.finished} of them finished\n`);
+        stream.write(`${event.folder}: ${event.runs} ${event.runs === 1 ? "run" : "runs"}, ${event.finished} finished\n`);
       } else if (event.type === "run-ended") {
         ended += 1;
         stream.write(`${ended}/${total} ${formatRunLine(event.result)}\n`);

@@ -41,7 +41,7 @@ export const sweepCommand: Command = {
       const aside = await mkdtemp(join(tmpdir(), "v-triune-sweep-"));
       try {
         const runs = await prepareSweep(sweep, folder, process.cwd(), aside);
-        output.out(`${runs.length} runs of ${sweep.name}, to go to ${shown}:\n${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`);
+        output.out(`${runs.length} ${runs.length === 1 ? "run" : "runs"} of ${sweep.name}, to go to ${shown}:\n${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`);
       } finally {
         await rm(aside, { recursive: true, force: true });
       }
