@@ -2,7 +2,7 @@
  * Seeded answers, true and damaged, for the fuzz test and the fuzz bench: formulas from a small grammar, glued, cut, repeated and sprinkled
  * with odd characters.
  */
-import { generator } from "./comparison/values";
+import { generator } from "./random";
 
 const ATOMS = [
   "5", "-3", "0.25", "12", "x", "y", "\\pi", "e", "i", "I", "\\infty", "\\frac{1}{2}", "\\frac12", "\\sqrt{2}", "\\sqrt[3]{x}", "x^2", "2^{10}", "50\\%", "\\text{yes}", "90^\\circ",

@@ -1,7 +1,7 @@
 /**
  * Questions about how a tree is built, which decide the way Math-Verify 0.9 compares it.
  */
-import { type ChainNode, type Expression, type RelationNode, childrenOf, isSymbol, isPow, isNumber, isDerivative, isConstant, isPercent, isOpaque, isSingleRelation, isChain, isIntegral } from "./expression";
+import { type ChainNode, type Expression, type RelationNode, type SymbolNode, childrenOf, isSymbol, isPow, isNumber, isDerivative, isConstant, isPercent, isOpaque, isSingleRelation, isChain, isIntegral } from "./expression";
 
 /** Built of symbols alone (`x`, `AB`, `A/S`, `f(x)`, `(x, y)`, `|AB|`): such a left side makes an equation an assignment. */
 export const onlySymbols = (x: Expression): boolean => {
@@ -32,13 +32,13 @@ export const lastRelation = (x: RelationNode | ChainNode): RelationNode => (isCh
 /** Names of the free symbols with their reality, in the order first met: `x` and a complex `x` are two. */
 export const freeSymbols = (x: Expression, found: Map<string, boolean> = new Map()): Map<string, boolean> => {
   if (isSymbol(x)) {
-    found.set(x.real ? x.name : `${x.name}\u0000`, x.real);
+    found.set(symbolKey(x), x.real);
     return found;
   }
   if (x.kind === "sum" || x.kind === "product" || isIntegral(x) || x.kind === "limit") {
     const inner = freeSymbols(x.body);
     const bound = !isIntegral(x) || x.lower !== null;
-    const own = x.variable.real ? x.variable.name : `${x.variable.name}\u0000`;
+    const own = symbolKey(x.variable);
     for (const [name, real] of inner) if (!bound || name !== own) found.set(name, real);
     if (x.lower !== null) freeSymbols(x.lower, found);
     if (x.upper !== null) freeSymbols(x.upper, found);
@@ -49,4 +49,4 @@ export const freeSymbols = (x: Expression, found: Map<string, boolean> = new Map
 };
 
 /** The key a symbol has in an evaluation's environment. */
-export const symbolKey = (name: string, real: boolean): string => (real ? name : `${name}\u0000`);
+export const symbolKey = (x: SymbolNode): string => (x.real ? x.name : `${x.name}\u0000`);

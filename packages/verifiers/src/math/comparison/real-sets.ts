@@ -8,9 +8,9 @@ import { type ChainNode, type Expression, type RelationNode, isChain } from "../
 import { exactly } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
 import { approximate } from "../evaluation/numeric";
+import { generator } from "../random";
 import { toNumber } from "../rational";
 import { freeSymbols } from "../structure";
-import { generator } from "./values";
 
 /** [start, end] with open or closed ends; a point has equal ends. Infinite ends are open. */
 interface Piece {

@@ -4,12 +4,13 @@
  * A polynomial identity that fails agrees at a random point with probability below degree / 10^4 (Schwartz-Zippel), and there are
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
-import { abs, floor, hypot, imul, max, min } from "../floats";
+import { abs, floor, hypot, max, min } from "../floats";
 import { type BinderNode, type Expression, childrenOf, same, isIntegral, isDerivative, isAdd, isNumber, isFunction } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
 import { SYMBOLIC, approximate } from "../evaluation/numeric";
+import { generator } from "../random";
 import { type Rational, equal, fromNumber, integer, rational, subtract, toNumber } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
 import { floatInside, holdsFloat, sameDouble } from "./doubles";
@@ -21,17 +22,6 @@ const CHOP = 2 ** -49;
 const FLOAT_CHOP = 2 ** -55;
 const POINTS = 7;
 const NOWHERE = new Map<string, never>();
-
-/** A small reproducible generator (mulberry32): verdicts must not depend on the run. */
-export const generator = (seed: number): () => number => {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = imul(state ^ (state >>> 15), 1 | state);
-    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-};
 
 /** Whether two constants agree to within rounding. */
 export const closeTo = (a: Approximation, b: Approximation, chop = 0): boolean => {
@@ -59,7 +49,7 @@ export const sameValue = (a: Expression, b: Expression, precision: number): bool
 /** Whether f is the indefinite integral as the reference gives it, without a constant. */
 const isPrimitive = (f: Expression, x: BinderNode): boolean => {
   if (isIntegral(f)) return same(f.body, x.body) && same(f.variable, x.variable);
-  const key = symbolKey(x.variable.name, x.variable.real);
+  const key = symbolKey(x.variable);
   const slope = differentiate(f, x.variable);
   if (slope === null || (isAdd(f) && f.args.some((term) => !freeSymbols(term).has(key)))) return false;
   const symbols = freeSymbols(slope);
@@ -171,7 +161,7 @@ const integerSymbols = (x: Expression, found: Set<string> = new Set()): Set<stri
   if ((x.kind === "sum" || x.kind === "product") && x.lower !== null && x.upper !== null) {
     collect(x.lower);
     collect(x.upper);
-    found.delete(symbolKey(x.variable.name, x.variable.real));
+    found.delete(symbolKey(x.variable));
   } else if (isFunction(x) && (x.name === "factorial" || x.name === "binomial")) x.args.forEach(collect);
   for (const part of childrenOf(x)) integerSymbols(part, found);
   return found;

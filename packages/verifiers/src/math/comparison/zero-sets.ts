@@ -6,8 +6,8 @@
 import type { Expression } from "../expression";
 import { type Approximation, exactly, isDefined, magnitude, minus, plus, reciprocal, times } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
+import { generator } from "../random";
 import { freeSymbols } from "../structure";
-import { generator } from "./values";
 
 const STARTS = 4;
 const STEPS = 40;

@@ -10,7 +10,7 @@ const ZERO_NODE = integerNode(0);
 const inverse = (x: Expression): Expression => pow(x, integerNode(-1));
 const square = (x: Expression): Expression => pow(x, integerNode(2));
 
-const depends = (x: Expression, variable: SymbolNode): boolean => freeSymbols(x).has(symbolKey(variable.name, variable.real));
+const depends = (x: Expression, variable: SymbolNode): boolean => freeSymbols(x).has(symbolKey(variable));
 
 /** d x / d variable; null where no rule is known. */
 export const differentiate = (x: Expression, variable: SymbolNode): Expression | null => {

@@ -40,7 +40,7 @@ const MAX_TERMS = 20_000n;
  * @returns null when the value is irrational, undefined or unknown
  * @throws BudgetError when a number outgrows the bit budget or the steps run out
  */
-export const evaluateExactly = (x: Expression, environment: ExactEnvironment | null): Rational | null => {
+export const evaluateExactly = (x: Expression, environment: ExactEnvironment | null = null): Rational | null => {
   spend(1);
   switch (x.kind) {
     case "number":
@@ -48,7 +48,7 @@ export const evaluateExactly = (x: Expression, environment: ExactEnvironment | n
     case "percent":
       return HUNDREDTH;
     case "symbol":
-      return environment?.get(symbolKey(x.name, x.real)) ?? null;
+      return environment?.get(symbolKey(x)) ?? null;
     case "add":
     case "mul": {
       let total = isAdd(x) ? ZERO : ONE;
@@ -183,7 +183,7 @@ const exactSeries = (x: BinderNode, environment: ExactEnvironment | null): Ratio
   const to = reversed ? lower.n - 1n : upper.n;
   if (to - from > MAX_TERMS) spend(Infinity);
   const inner = new Map(environment ?? []);
-  const key = symbolKey(x.variable.name, x.variable.real);
+  const key = symbolKey(x.variable);
   let total = x.kind === "sum" ? ZERO : ONE;
   for (let k = from; k <= to; k++) {
     inner.set(key, integer(k));

@@ -35,6 +35,7 @@ export type Environment = ReadonlyMap<string, Approximation>;
 
 /** The key of a point at which functions, not constants, are compared. SymPy then knows less: see `unknownFunction` and its uses. */
 export const SYMBOLIC = "";
+const NOWHERE: Environment = new Map();
 const MAX_TERMS = 20_000;
 const EULER_GAMMA = 0.5772156649015329;
 
@@ -45,7 +46,7 @@ const EULER_GAMMA = 0.5772156649015329;
  * @returns `UNDEFINED` (not a number) where there is none
  * @throws BudgetError
  */
-export const approximate = (x: Expression, environment: Environment): Approximation => {
+export const approximate = (x: Expression, environment: Environment = NOWHERE): Approximation => {
   spend(1);
   switch (x.kind) {
     case "number":
@@ -53,7 +54,7 @@ export const approximate = (x: Expression, environment: Environment): Approximat
     case "percent":
       return rounded(0.01);
     case "symbol":
-      return environment.get(symbolKey(x.name, x.real)) ?? UNDEFINED;
+      return environment.get(symbolKey(x)) ?? UNDEFINED;
     case "constant":
       return constant(x.name);
     case "add": {
@@ -208,7 +209,7 @@ const series = (x: BinderNode, environment: Environment): Approximation => {
   const lower = approximate(x.lower!, environment);
   const upper = approximate(x.upper!, environment);
   const inner = new Map(environment);
-  const key = symbolKey(x.variable.name, x.variable.real);
+  const key = symbolKey(x.variable);
   const isSum = x.kind === "sum";
   const join = isSum ? plus : times;
   const term = (k: number): Approximation => {
@@ -240,7 +241,7 @@ const movable = (x: BinderNode): boolean => freeSymbols(x.lower!).size + freeSym
 /** Whether the reference works out a sum (or product) whose bounds hold symbols. */
 const finds = (x: BinderNode): boolean => {
   if (!movable(x)) return true;
-  const key = symbolKey(x.variable.name, x.variable.real);
+  const key = symbolKey(x.variable);
   const constant = (part: Expression): boolean => !freeSymbols(part).has(key);
   if (x.kind === "product") return constant(x.body);
   const alone = (part: Expression): boolean => freeSymbols(part).size === 1;
@@ -263,7 +264,7 @@ const integral = (x: BinderNode, environment: Environment): Approximation => {
   const [lower, upper] = [approximate(x.lower, environment), approximate(x.upper, environment)];
   if (lower.im !== 0 || upper.im !== 0 || isNaN(lower.re) || isNaN(upper.re)) return UNDEFINED;
   const inner = new Map(environment);
-  const key = symbolKey(x.variable.name, x.variable.real);
+  const key = symbolKey(x.variable);
   const f = (place: number): Approximation => approximate(x.body, inner.set(key, exactly(place)));
   const value = definite(f, lower.re, upper.re);
   // Where ∫x^n diverges at one n, the reference has cases, which equal nothing.
@@ -274,7 +275,7 @@ const integral = (x: BinderNode, environment: Environment): Approximation => {
 const limit = (x: BinderNode, environment: Environment): Approximation => {
   const target = approximate(x.lower!, environment);
   if (target.im !== 0 || isNaN(target.re)) return UNDEFINED;
-  const key = symbolKey(x.variable.name, x.variable.real);
+  const key = symbolKey(x.variable);
   const f = (place: number): Approximation => approximate(x.body, new Map(environment).set(key, exactly(place)));
   const at = (h: number): Approximation => (isFinite(target.re) ? f(target.re + x.direction * h) : f(Math.sign(target.re) / h));
   const direct = isFinite(target.re) ? f(target.re) : UNDEFINED;
