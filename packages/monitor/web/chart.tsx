@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { download, seriesCsv, seriesSvg } from "./chart-export";
 import { shortNumber } from "./format";
+import { smoothed } from "./smoothing";
 import { useData, useSurroundings } from "./use-data";
 
 const LIGHT = ["#0b5cad", "#b3261e", "#146c2e", "#8a4b00", "#6a2fb5", "#00707a", "#a1246b", "#4d525c"];
@@ -107,7 +108,8 @@ const DENSE = 3_000;
 /** A little more than the values take; a constant is drawn in the middle of the numbers around it. */
 function valueRange(low: number | null, high: number | null): uPlot.Range.MinMax {
   if (low === null || high === null) return [0, 1];
-  if (low === high) return low === 0 ? [-0.5, 0.5] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
+  // Equal but for rounding: no axis has room for numbers between the two.
+  if (high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high))) return low === 0 ? [-0.5, 0.5] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
   const margin = (high - low) * 0.06;
   return [low - margin, high + margin];
 }
@@ -147,6 +149,12 @@ function withDetail(whole: readonly Line[], detail: readonly Line[], [from, to]:
   });
 }
 
+/** The points of a stretch. */
+function within(line: Line, [from, to]: Stretch): Line {
+  const inside = line.steps.map((step) => step >= from && step <= to);
+  return { label: line.label, steps: line.steps.filter((_, index) => inside[index]), values: line.values.filter((_, index) => inside[index]) };
+}
+
 interface LoadedLines {
   readonly whole: readonly Line[];
   readonly detail: readonly Line[];
@@ -160,7 +168,10 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
     return { whole, detail, range };
   });
   const data = useMemo(() => loaded && (loaded.range === null ? loaded.whole : withDetail(loaded.whole, loaded.detail, loaded.range)), [loaded]);
-  const shown = loaded?.range == null ? data : loaded.detail;
+  const { smoothing } = useSurroundings();
+  const drawn = useMemo(() => data?.map((line) => smoothed(line, smoothing)), [data, smoothing]);
+  const recorded = loaded?.range == null ? data : loaded.detail;
+  const pictured = loaded?.range == null ? drawn : drawn?.map((line) => within(line, loaded.range!));
   const move = (share: number): void => {
     if (range === null || loaded === undefined) return;
     setRange(movedStretch(range, share * (range[1] - range[0]), ends(loaded.whole)));
@@ -182,10 +193,10 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
             </button>
           </>
         )}
-        {shown !== undefined && shown.length > 0 && <ExportMenu title={title} lines={shown} />}
+        {recorded !== undefined && recorded.length > 0 && <ExportMenu title={title} recorded={recorded} drawn={pictured!} />}
       </div>
       {error !== undefined && <p class="problem">{error}</p>}
-      {data === undefined ? <div style={{ height: `${HEIGHT}px` }} /> : data.length === 0 ? <p class="muted">No data.</p> : <Plot title={title} lines={data} range={range} onRange={setRange} />}
+      {data === undefined ? <div style={{ height: `${HEIGHT}px` }} /> : data.length === 0 ? <p class="muted">No data.</p> : <Plot title={title} lines={drawn!} recorded={smoothing === 0 ? null : data} range={range} onRange={setRange} />}
     </>
   );
 }
@@ -193,22 +204,25 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
 interface PlotProps {
   readonly title: string;
   readonly lines: readonly Line[];
+  /** What the lines were smoothed from, drawn faintly behind them; null when they are as recorded. */
+  readonly recorded: readonly Line[] | null;
   /** What is zoomed into; null for all steps. */
   readonly range: Stretch | null;
   readonly onRange: (range: Stretch | null) => void;
 }
 
-function Plot({ title, lines, range, onRange }: PlotProps) {
+function Plot({ title, lines, recorded, range, onRange }: PlotProps) {
   const { dark } = useSurroundings();
   /** What is seen; between `range`s while it is being moved. */
   const view = useRef<Stretch | null>(range);
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const labels = lines.map(({ label }) => label).join("\n");
-  const data = useMemo(() => align(lines), [lines]);
+  const behind = recorded !== null;
+  const data = useMemo(() => align([...(recorded ?? []), ...lines]), [lines, recorded]);
   const newest = useRef(data);
   newest.current = data;
-  const dense = data[0].length * lines.length > DENSE;
+  const dense = data[0].length * (data.length - 1) > DENSE;
 
   useEffect(() => {
     const element = holder.current!;
@@ -228,6 +242,8 @@ function Plot({ title, lines, range, onRange }: PlotProps) {
         axes: [{ ...axis, size: 30, values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")) }, { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) }],
         series: [
           { label: "step" },
+          // The legend leaves these out (style.css).
+          ...(behind ? labels.split("\n").map((label, index): uPlot.Series => ({ label, class: "recorded", stroke: lineColour(index, lines.length, dark), alpha: 0.3, width: 1, points: { show: false } })) : []),
           ...labels.split("\n").map((label, index): uPlot.Series => ({ label, stroke: lineColour(index, lines.length, dark), width: dense ? 1 : 1.6, points: { show: lonely, size: 6 }, value: (_plot, value) => shortNumber(value) })),
         ],
         hooks: {
@@ -258,7 +274,7 @@ function Plot({ title, lines, range, onRange }: PlotProps) {
       chart.destroy();
       plot.current = null;
     };
-  }, [labels, dark, dense]);
+  }, [labels, dark, dense, behind]);
   useEffect(() => {
     view.current = range;
     plot.current?.setData(data);
@@ -269,7 +285,8 @@ function Plot({ title, lines, range, onRange }: PlotProps) {
   return <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described.join("; ")}`} />;
 }
 
-function ExportMenu({ title, lines }: { title: string; lines: readonly Line[] }) {
+/** CSV has the numbers as recorded, the pictures what is seen. */
+function ExportMenu({ title, recorded, drawn }: { title: string; recorded: readonly Line[]; drawn: readonly Line[] }) {
   const { dark } = useSurroundings();
   const name = title.replace(/[^a-z0-9]+/gi, "-").toLowerCase() || "chart";
   const image = useRef<HTMLElement>(null);
@@ -289,8 +306,8 @@ function ExportMenu({ title, lines }: { title: string; lines: readonly Line[] })
     <span class="export" ref={image}>
       {(
         [
-          ["CSV", () => download(`${name}.csv`, new Blob([seriesCsv(lines)], { type: "text/csv" }))],
-          ["SVG", () => download(`${name}.svg`, new Blob([seriesSvg(title, lines, (index) => lineColour(index, lines.length, false))], { type: "image/svg+xml" }))],
+          ["CSV", () => download(`${name}.csv`, new Blob([seriesCsv(recorded)], { type: "text/csv" }))],
+          ["SVG", () => download(`${name}.svg`, new Blob([seriesSvg(title, drawn, (index) => lineColour(index, drawn.length, false))], { type: "image/svg+xml" }))],
           ["PNG", png],
         ] as const
       ).map(([label, action]) => (

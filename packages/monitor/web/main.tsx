@@ -9,6 +9,7 @@ import { RolloutsPage } from "./rollouts-page";
 import { linkTo, parseRoute, type PageName } from "./route";
 import { RunsPage } from "./runs-page";
 import { SourcePage } from "./source-page";
+import { SMOOTHINGS } from "./smoothing";
 import { SourcesPage } from "./sources-page";
 import "./style.css";
 import { SurroundingsContext, useData } from "./use-data";
@@ -21,30 +22,45 @@ const TABS: readonly (readonly [PageName, string])[] = [
   ["rollouts", "Rollouts"],
 ];
 
-/** The reader's choice, kept in this browser; storage may be forbidden (a report opened from a file). */
-function storedTheme(): string | null {
+/** The reader's choices, kept in this browser; where storage is forbidden (a report opened from a file) they last as long as the page. */
+function stored(name: "theme" | "smoothing"): string | null {
   try {
-    return localStorage.getItem("theme");
+    return localStorage.getItem(name);
   } catch {
     return null;
+  }
+}
+function store(name: "theme" | "smoothing", value: string): void {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // It lasts as long as the page.
   }
 }
 
 function useTheme(): readonly [boolean, () => void] {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const [dark, setDark] = useState(() => (storedTheme() ?? (system.matches ? "dark" : "light")) === "dark");
+  const [dark, setDark] = useState(() => (stored("theme") ?? (system.matches ? "dark" : "light")) === "dark");
   useLayoutEffect(() => {
     document.documentElement.dataset.theme = dark ? "dark" : "light";
   }, [dark]);
   const toggle = (): void => {
-    try {
-      localStorage.setItem("theme", dark ? "light" : "dark");
-    } catch {
-      // The choice then lasts as long as the page.
-    }
+    store("theme", dark ? "light" : "dark");
     setDark(!dark);
   };
   return [dark, toggle];
+}
+
+/** Pages without a chart. */
+const CHARTLESS: readonly PageName[] = ["runs", "rollouts"];
+
+function useSmoothing(): readonly [number, (weight: number) => void] {
+  const [smoothing, setSmoothing] = useState(() => SMOOTHINGS.find((weight) => String(weight) === stored("smoothing")) ?? 0);
+  const choose = (weight: number): void => {
+    store("smoothing", String(weight));
+    setSmoothing(SMOOTHINGS.find((known) => known === weight) ?? 0);
+  };
+  return [smoothing, choose];
 }
 
 function App() {
@@ -52,6 +68,7 @@ function App() {
   const [versions, setVersions] = useState<Readonly<Record<string, number>>>({});
   const [live, setLive] = useState(true);
   const [dark, toggleTheme] = useTheme();
+  const [smoothing, setSmoothing] = useSmoothing();
   const total = Object.values(versions).reduce((sum, version) => sum + version, 0);
   const runs = useData("runs", String(total), () => backend.runs());
 
@@ -80,7 +97,7 @@ function App() {
     if (only !== undefined && location.hash.length < 3) location.replace(linkTo("overview", { run: only.id }));
   }, [runs.data]);
 
-  const surroundings = useMemo(() => ({ backend, route, dark, version: (id: string) => versions[id] ?? 0 }), [route, versions, dark]);
+  const surroundings = useMemo(() => ({ backend, route, dark, smoothing, version: (id: string) => versions[id] ?? 0 }), [route, versions, dark, smoothing]);
   return (
     <SurroundingsContext.Provider value={surroundings}>
       <a class="skip" href="#content" onClick={(event) => (event.preventDefault(), document.getElementById("content")?.focus())}>
@@ -104,6 +121,18 @@ function App() {
         </nav>
         <span class="spacer" />
         {backend.madeAt !== null ? <span class="muted">Report of {backend.madeAt.slice(0, 16).replace("T", " ")}</span> : !live && <span class="problem">Connection lost</span>}
+        {!CHARTLESS.includes(route.page) && (
+          <label class="smoothing">
+            Smoothing
+            <select value={String(smoothing)} onChange={(event) => setSmoothing(Number(event.currentTarget.value))}>
+              {SMOOTHINGS.map((weight) => (
+                <option key={weight} value={String(weight)}>
+                  {weight === 0 ? "none" : weight}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         <button class="small" onClick={toggleTheme} aria-label={dark ? "Light colours" : "Dark colours"}>
           {dark ? "☀" : "☾"}
         </button>

@@ -9,6 +9,8 @@ export interface Surroundings {
   /** Grows when a run has changed. */
   version(run: string): number;
   readonly dark: boolean;
+  /** Weight of the step before in what charts draw; 0: as recorded. */
+  readonly smoothing: number;
 }
 
 export const SurroundingsContext = createContext<Surroundings | null>(null);

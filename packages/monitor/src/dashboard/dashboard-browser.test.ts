@@ -44,7 +44,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") said.push(message.text());
     });
-    page.on("pageerror", (error) => said.push(error.message));
+    page.on("pageerror", (error) => said.push(error.stack ?? ""));
     page.on("request", (request) => requested.push(request.url()));
   });
   afterAll(async () => {
@@ -198,6 +198,28 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
       expect(content.startsWith(start), content.slice(0, 20)).toBe(true);
       if (label === "CSV") expect(content.trim().split("\n")).toHaveLength(13);
     }
+  });
+
+  it("smooths what charts draw, remembers it, and leaves the numbers alone", async () => {
+    await open("#/source?run=demo&name=demo_detect", "canvas");
+    const chart = page.locator(".chart", { has: page.getByRole("heading", { name: "Reward", exact: true }) });
+    const values = (): Promise<string[]> => chart.locator(".u-legend tr:not(.recorded) td").allTextContents();
+    await expect.poll(async () => (await values()).length).toBeGreaterThan(2);
+    const before = await values();
+    await page.getByLabel("Smoothing").selectOption("0.9");
+    await expect.poll(values).not.toEqual(before);
+    expect(await chart.locator(".u-legend .recorded").first().isVisible()).toBe(false);
+    expect(await values()).toHaveLength(before.length);
+    expect(await axe(WCAG)).toEqual([]);
+    const smooth = await values();
+    await page.reload();
+    await expect.poll(values).toEqual(smooth);
+    await chart.hover();
+    const [file] = await Promise.all([page.waitForEvent("download"), chart.getByRole("button", { name: "Reward as CSV" }).click()]);
+    const last = readFileSync((await file.path())!, "utf8").trim().split("\n").at(-1)!.split(",");
+    await page.getByLabel("Smoothing").selectOption("0");
+    await expect.poll(values).toEqual(before);
+    expect(Number(before[1])).toBeCloseTo(Number(last[1]), 2);
   });
 
   it("follows a run while it writes", async () => {
