@@ -2,7 +2,7 @@
  * The parsed form of an answer. Trees stay as written (`1 + 1` is a sum, not 2), because Math-Verify's verdict depends on
  * that: a lone symbol is compared by its name, a lone decimal by rounding. Values are worked out when two trees are compared.
  */
-import { type Rational, integer, negate } from "./rational";
+import { type Rational, integer, negate, rational } from "./rational";
 
 /** A number: `float` marks decimals (0.5), which compare after rounding; exact ones compare exactly. */
 export interface NumberNode {
@@ -129,10 +129,11 @@ export type Expression =
 
 /** The nodes that may be of a kind. */
 type Nodes<K, X = Expression> = X extends Expression ? (K extends X["kind"] ? X : never) : never;
+/** Whether a tree is of one of these kinds. */
 const is =
-  <K extends Expression["kind"]>(kind: K) =>
+  <K extends Expression["kind"]>(...kinds: readonly K[]) =>
   (x: Expression): x is Nodes<K> & { readonly kind: K } =>
-    x.kind === kind;
+    kinds.includes(x.kind as K);
 export const isNumber = is("number");
 export const isSymbol = is("symbol");
 export const isConstant = is("constant");
@@ -141,6 +142,7 @@ export const isMul = is("mul");
 export const isPow = is("pow");
 export const isPercent = is("percent");
 export const isFunction = is("function");
+export const isCall = is("call");
 export const isMatrix = is("matrix");
 export const isFiniteSet = is("set");
 export const isTuple = is("tuple");
@@ -150,154 +152,88 @@ export const isChain = is("chain");
 export const isOpaque = is("opaque");
 export const isIntegral = is("integral");
 export const isDerivative = is("derivative");
+/** What polynomials are made of, beside powers. */
+export const isArithmetic = is("number", "symbol", "add", "mul");
+/** Finite sums and products. */
+export const isSeries = is("sum", "product");
+export const isSet = is("set", "interval", "union", "intersection", "complement", "namedSet");
 
+export const constant = (name: ConstantName): ConstantNode => ({ kind: "constant", name });
 export const PERCENT: PercentNode = { kind: "percent" };
-export const INFINITY: ConstantNode = { kind: "constant", name: "oo" };
-export const EULER: ConstantNode = { kind: "constant", name: "e" };
-export const PI: ConstantNode = { kind: "constant", name: "pi" };
-export const IMAGINARY: ConstantNode = { kind: "constant", name: "I" };
-export const COMPLEX_INFINITY: ConstantNode = { kind: "constant", name: "zoo" };
+export const INFINITY = constant("oo");
+export const EULER = constant("e");
+export const PI = constant("pi");
+export const IMAGINARY = constant("I");
+export const COMPLEX_INFINITY = constant("zoo");
 export const EMPTY_SET: NamedSetNode = { kind: "namedSet", name: "empty" };
 export const OPAQUE: OpaqueNode = { kind: "opaque" };
 
 export const number = (value: Rational, float = false): NumberNode => ({ kind: "number", value, float });
-export const integerNode = (value: number): NumberNode => ({ kind: "number", value: integer(value), float: false });
+export const integerNode = (value: number): NumberNode => number(integer(value));
 export const symbol = (name: string, real: boolean): SymbolNode => ({ kind: "symbol", name, real });
 export const sumOf = (args: readonly Expression[]): AddNode => ({ kind: "add", args });
 export const productOf = (args: readonly Expression[]): MulNode => ({ kind: "mul", args });
 export const matrix = (rows: readonly (readonly Expression[])[]): MatrixNode => ({ kind: "matrix", rows });
 export const tuple = (items: readonly Expression[]): TupleNode => ({ kind: "tuple", items });
 export const relation = (operator: RelationOperator, left: Expression, right: Expression): RelationNode => ({ kind: "relation", operator, left, right });
+export const call = (name: string, args: readonly Expression[]): FunctionNode => ({ kind: "function", name, args });
+export const pow = (base: Expression, exponent: Expression): PowNode => ({ kind: "pow", base, exponent });
 export const MINUS_ONE = integerNode(-1);
 export const ONE_NODE = integerNode(1);
 
+const termsOf = (x: Expression): readonly Expression[] => (isAdd(x) ? x.args : [x]);
+const factorsOf = (x: Expression): readonly Expression[] => (isMul(x) ? x.args : [x]);
+
 /** Sum, with sums among the two sides flattened in the order written. */
-export const sum = (left: Expression, right: Expression): AddNode => sumOf(flatten("add", left, right));
+export const sum = (left: Expression, right: Expression): AddNode => sumOf([...termsOf(left), ...termsOf(right)]);
 
 /** Product, with products among the two sides flattened in the order written. */
-export const product = (left: Expression, right: Expression): MulNode => productOf(flatten("mul", left, right));
-
-const flatten = (kind: "add" | "mul", left: Expression, right: Expression): Expression[] => {
-  const args: Expression[] = left.kind === kind ? [...left.args] : [left];
-  if (right.kind === kind) args.push(...right.args);
-  else args.push(right);
-  return args;
-};
-
-export const pow = (base: Expression, exponent: Expression): PowNode => ({ kind: "pow", base, exponent });
+export const product = (left: Expression, right: Expression): MulNode => productOf([...factorsOf(left), ...factorsOf(right)]);
 
 /** left / right: a rational when both are integers, else a product with a reciprocal (kept as written). */
 export const quotient = (left: Expression, right: Expression): Expression => {
-  if (isNumber(left) && isNumber(right) && isIntegerNode(left) && isIntegerNode(right)) {
-    if (right.value.n === 0n) return left.value.n === 0n ? { kind: "constant", name: "nan" } : COMPLEX_INFINITY;
-    const negative = right.value.n < 0n;
-    return number(reduce(negative ? -left.value.n : left.value.n, negative ? -right.value.n : right.value.n));
-  }
-  return productOf([left, pow(right, MINUS_ONE)]);
-};
-
-const reduce = (n: bigint, d: bigint): Rational => {
-  let a = n < 0n ? -n : n;
-  let b = d;
-  while (b !== 0n) [a, b] = [b, a % b];
-  return a <= 1n ? { n: a === 0n ? 0n : n, d: a === 0n ? 1n : d } : { n: n / a, d: d / a };
+  if (!isIntegerNode(left) || !isIntegerNode(right)) return productOf([left, pow(right, MINUS_ONE)]);
+  const [n, d] = [(left as NumberNode).value.n, (right as NumberNode).value.n];
+  return d ? number(rational(n, d)) : n ? COMPLEX_INFINITY : constant("nan");
 };
 
 /** -x: folded for numbers, a product otherwise. */
-export const negative = (x: Expression): Expression => isNumber(x) ? number(negate(x.value), x.float) : product(MINUS_ONE, x);
+export const negative = (x: Expression): Expression => (isNumber(x) ? number(negate(x.value), x.float) : product(MINUS_ONE, x));
 
-export const call = (name: string, args: readonly Expression[]): FunctionNode => ({ kind: "function", name, args });
-
-/** Whether a tree is this exact integer. */
-export const isExactly = (x: Expression, value: number): boolean => isNumber(x) && !x.float && x.value.d === 1n && x.value.n === BigInt(value);
 export const isIntegerNode = (x: Expression): boolean => isNumber(x) && !x.float && x.value.d === 1n;
-export const isSet = (x: Expression): boolean =>
-  isFiniteSet(x) || isInterval(x) || x.kind === "union" || x.kind === "intersection" || x.kind === "complement" || x.kind === "namedSet";
+/** Whether a tree is this exact integer. */
+export const isExactly = (x: Expression, value: number): boolean => isIntegerNode(x) && (x as NumberNode).value.n === BigInt(value);
 
 /** Finite set without structural repeats; the empty list is the empty set. */
 export const finiteSet = (written: readonly Expression[]): SetNode | NamedSetNode => {
   if (written.length === 0) return EMPTY_SET;
-  const items: Expression[] = [];
-  if (written.length <= 12) {
-    for (const item of written) if (!items.some((other) => same(other, item))) items.push(item);
-  } else {
-    const seen = new Set<string>();
-    for (const item of written) {
-      const key = keyOf(item);
-      if (!seen.has(key)) {
-        seen.add(key);
-        items.push(item);
-      }
-    }
-  }
-  return { kind: "set", items, written };
+  const keys = new Set<string>();
+  const set: SetNode = { kind: "set", items: written.filter((item) => keys.size < keys.add(keyOf(item)).size), written };
+  setKeys.set(set, keyOfItems([...keys]));
+  return set;
 };
 
-/** Whether two trees are written the same (sums and products in the same order; sets in any). What is opaque equals nothing. */
-export const same = (a: Expression, b: Expression): boolean => a === b || (a.kind === b.kind && sameParts(a, b));
+/** Whether two trees are written the same (sums and products in the same order; sets in any). */
+export const same = (a: Expression, b: Expression): boolean => a === b || (a.kind === b.kind && keyOf(a) === keyOf(b));
 
-/** Part by part, whatever the kind: trees, lists of trees, names, flags and exact numbers. */
-const sameParts = (a: unknown, b: unknown): boolean => {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (isOpaque(a as Expression)) return false;
-  if (isFiniteSet(a as Expression) && isFiniteSet(b as Expression)) return sameItems((a as SetNode).items, (b as SetNode).items);
-  if (Array.isArray(a) && a.length !== (b as unknown[]).length) return false;
-  for (const key in a) if (!sameParts(a[key as keyof typeof a], b[key as keyof typeof b])) return false;
-  return true;
-};
-
-const sameItems = (a: readonly Expression[], b: readonly Expression[]): boolean => {
-  if (a.length !== b.length) return false;
-  if (sameParts(a, b)) return true;
-  const keys = new Set(a.map(keyOf));
-  return b.every((item) => keys.has(keyOf(item)));
-};
+/** Of sets, which stand within sets: without it the key of the innermost of many would be made anew for each around it. */
+const setKeys = new WeakMap<SetNode, string>();
+const keyOfItems = (keys: string[]): string => `(${keys.sort()})`;
 
 /** A string that two trees share exactly when `same` holds of them. */
-export const keyOf = (x: Expression): string => JSON.stringify(x, (_, part: unknown) => {
-  if (typeof part === "bigint") return `${part}`;
-  return isSetNode(part) ? { kind: "set", keys: part.items.map(keyOf).sort() } : part;
-});
-
-const isSetNode = (part: unknown): part is SetNode => typeof part === "object" && part !== null && isFiniteSet(part as Expression);
-
-/** A tree with every direct part replaced. */
-export const mapParts = (x: Expression, change: (part: Expression) => Expression): Expression => {
-  const map = (part: unknown): unknown => (Array.isArray(part) ? part.map(map) : typeof part === "object" && part !== null && "kind" in part ? change(part as Expression) : part);
-  return Object.fromEntries(Object.entries(x).map(([name, part]) => [name, map(part)])) as unknown as Expression;
+export const keyOf = (part: unknown): string => {
+  if (part !== Object(part)) return JSON.stringify(`${part as string}`);
+  if (isFiniteSet(part as Expression)) return setKeys.get(part as SetNode) ?? keyOfItems((part as SetNode).items.map(keyOf));
+  return `(${Object.values(part as object).map(keyOf)})`;
 };
 
-/** The direct parts of a tree, in reading order. */
-export const childrenOf = (x: Expression): readonly Expression[] => {
-  switch (x.kind) {
-    case "add":
-    case "mul":
-    case "function":
-    case "call":
-      return x.args;
-    case "pow":
-      return [x.base, x.exponent];
-    case "matrix":
-      return x.rows.flat();
-    case "sum":
-    case "product":
-    case "integral":
-    case "limit":
-    case "derivative":
-      return [x.body, x.variable, ...(x.lower ? [x.lower] : []), ...(x.upper ? [x.upper] : [])];
-    case "set":
-    case "tuple":
-    case "chain":
-      return x.items;
-    case "interval":
-      return [x.start, x.end];
-    case "union":
-    case "intersection":
-    case "complement":
-    case "relation":
-      return [x.left, x.right];
-    default:
-      return [];
-  }
+const isTree = (part: unknown): part is Expression => !!(part as Expression | null)?.kind;
+
+/** A tree with every part replaced for which there is a replacement; the variables of sums, integrals and the like stay. */
+export const replaceParts = (x: Expression, replacement: (part: Expression) => Expression | undefined): Expression => {
+  const replaced = (part: unknown): unknown => (Array.isArray(part) ? part.map(replaced) : isTree(part) ? replaceParts(part, replacement) : part);
+  return replacement(x) ?? (Object.fromEntries(Object.entries(x).map(([name, part]) => [name, name === "variable" ? part : replaced(part)])) as unknown as Expression);
 };
+
+/** The direct parts of a tree, in reading order; of a set also the repeats. */
+export const childrenOf = (x: Expression): readonly Expression[] => Object.values(x).flat(2).filter(isTree);

@@ -1,52 +1,36 @@
 /**
  * Questions about how a tree is built, which decide the way Math-Verify 0.9 compares it.
  */
-import { type ChainNode, type Expression, type RelationNode, type SymbolNode, childrenOf, isSymbol, isPow, isNumber, isDerivative, isConstant, isPercent, isOpaque, isSingleRelation, isChain, isIntegral } from "./expression";
+import { type ChainNode, type Expression, type RelationNode, type SymbolNode, childrenOf, isChain, isDerivative, isIntegral, isPow, isNumber, isSeries, isSingleRelation, isSymbol } from "./expression";
 
 /** Built of symbols alone (`x`, `AB`, `A/S`, `f(x)`, `(x, y)`, `|AB|`): such a left side makes an equation an assignment. */
-export const onlySymbols = (x: Expression): boolean => {
-  if (isSymbol(x)) return true;
-  if (isPow(x) && isNumber(x.exponent) && x.exponent.value.n === -1n && x.exponent.value.d === 1n) {
-    const parts = childrenOf(x.base);
-    if (isSymbol(x.base) || (parts.length > 0 && parts.every(onlySymbols))) return true;
-  }
-  if (isDerivative(x) || isNumber(x) || isConstant(x) || isPercent(x) || isOpaque(x)) return false;
-  const parts = childrenOf(x);
-  return parts.length > 0 && parts.every(onlySymbols);
-};
+export const onlySymbols = (x: Expression): boolean => !isDerivative(x) && madeOfSymbols(isReciprocal(x) ? x.base : x);
+
+const madeOfSymbols = (x: Expression): boolean => isSymbol(x) || (childrenOf(x).length > 0 && childrenOf(x).every(onlySymbols));
+
+const isReciprocal = (x: Expression): x is Extract<Expression, { kind: "pow" }> => isPow(x) && isNumber(x.exponent) && x.exponent.value.n === -1n && x.exponent.value.d === 1n;
 
 export const isRelation = (x: Expression): x is RelationNode | ChainNode => isSingleRelation(x) || isChain(x);
 
+/** The relations of a chain in the order written; of a single relation itself; of other trees none. */
+export const relationsOf = (x: Expression): readonly RelationNode[] => (isChain(x) ? x.items : isSingleRelation(x) ? [x] : []);
+
 /** An equation, or a chain of equations. */
-export const isEquation = (x: Expression): x is RelationNode | ChainNode => {
-  if (isSingleRelation(x)) return x.operator === "=";
-  return isChain(x) && x.items.every((item) => item.operator === "=");
-};
+export const isEquation = (x: Expression): boolean => isRelation(x) && relationsOf(x).every((item) => item.operator === "=");
 
 /** An equation whose (first) left side is made of symbols alone: `x = 1`, `x = 1 + 1 = 2`. */
-export const isAssignment = (x: Expression): boolean => isEquation(x) && onlySymbols(firstRelation(x).left);
+export const isAssignment = (x: Expression): boolean => isEquation(x) && onlySymbols(relationsOf(x)[0]!.left);
 
-export const firstRelation = (x: RelationNode | ChainNode): RelationNode => (isChain(x) ? x.items[0]! : x);
-export const lastRelation = (x: RelationNode | ChainNode): RelationNode => (isChain(x) ? x.items[x.items.length - 1]! : x);
+/** The key a symbol has in an evaluation's environment: `x` and a complex `x` are two. */
+export const symbolKey = ({ name, real }: SymbolNode): string => (real ? name : `${name}\u0000`);
 
-/** Names of the free symbols with their reality, in the order first met: `x` and a complex `x` are two. */
-export const freeSymbols = (x: Expression, found: Map<string, boolean> = new Map()): Map<string, boolean> => {
-  if (isSymbol(x)) {
-    found.set(symbolKey(x), x.real);
-    return found;
-  }
-  if (x.kind === "sum" || x.kind === "product" || isIntegral(x) || x.kind === "limit") {
-    const inner = freeSymbols(x.body);
-    const bound = !isIntegral(x) || x.lower !== null;
-    const own = symbolKey(x.variable);
-    for (const [name, real] of inner) if (!bound || name !== own) found.set(name, real);
-    if (x.lower !== null) freeSymbols(x.lower, found);
-    if (x.upper !== null) freeSymbols(x.upper, found);
-    return found;
-  }
-  for (const part of childrenOf(x)) freeSymbols(part, found);
+/** The free symbols by their keys, in the order first met. */
+export const freeSymbols = (x: Expression, found: Map<string, SymbolNode> = new Map()): Map<string, SymbolNode> => {
+  if (isSymbol(x)) found.set(symbolKey(x), x);
+  else if (isSeries(x) || isIntegral(x) || x.kind === "limit") {
+    const bound = isIntegral(x) && !x.lower ? "" : symbolKey(x.variable);
+    for (const [key, symbol] of freeSymbols(x.body)) if (key !== bound) found.set(key, symbol);
+    for (const end of [x.lower, x.upper]) if (end) freeSymbols(end, found);
+  } else for (const part of childrenOf(x)) freeSymbols(part, found);
   return found;
 };
-
-/** The key a symbol has in an evaluation's environment. */
-export const symbolKey = (x: SymbolNode): string => (x.real ? x.name : `${x.name}\u0000`);

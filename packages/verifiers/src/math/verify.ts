@@ -76,10 +76,5 @@ const equalReadings = (gold: Parsed, prediction: Parsed, options: VerifyOptions)
     return typeof gold === "string" && typeof prediction === "string" && strip(gold) !== "" && strip(gold) === strip(prediction);
   }
   startBudget(options);
-  return equalExpressions(gold, prediction, {
-    floatRounding: options.floatRounding ?? 6,
-    numericPrecision: options.numericPrecision ?? 15,
-    strict: options.strict ?? true,
-    allowSetRelationComp: options.allowSetRelationComp ?? false,
-  });
+  return equalExpressions(gold, prediction, options);
 };

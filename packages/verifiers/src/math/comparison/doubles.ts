@@ -32,7 +32,7 @@ const asDouble = (x: Expression, places: ReadonlyMap<string, Rational>): number 
   const first = x.args.findIndex((arg) => holdsFloat(arg));
   const rest = x.args.slice(first).map((arg) => asDouble(arg, places));
   const start = asDouble({ kind: x.kind, args: x.args.slice(0, first) }, places);
-  return isAdd(x) ? rest.reduce((total, value) => total + value, start) : rest.reduce((total, value) => total * value, start);
+  return rest.reduce((total, value) => (isAdd(x) ? total + value : total * value), start);
 };
 
 /** Whether a decimal stands in a function (other than e^x, which is worked out on both sides) or a power that is no whole one. */

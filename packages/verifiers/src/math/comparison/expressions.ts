@@ -2,26 +2,19 @@
  * Whether a prediction equals a gold answer: the cascade of Math-Verify 0.9 (`grader.py`), step by step. It is not symmetric: an
  * equation is cut down to the form the gold has.
  */
-import { abs, isNaN, min } from "../floats";
+import { abs, isFinite, isNaN, sign } from "../floats";
 import { spend } from "../budget";
-import { type ChainNode, type Expression, type RelationNode, childrenOf, finiteSet, isSet, keyOf, mapParts, product, same, sum, integerNode, isConstant, isTuple, isSymbol, isMatrix, isMul, isPercent, isNumber, isChain, isOpaque, isFiniteSet, isInterval, relation, symbol, tuple } from "../expression";
+import { type Expression, type RelationNode, type SymbolNode, childrenOf, finiteSet, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
+import { exactly } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
-import { evaluateExactly } from "../evaluation/exact";
-import { substitute } from "../latex-parser/substitution";
+import type { VerifyOptions } from "../options";
 import { compare, fromNumber, roundScaled, toNumber } from "../rational";
-import { firstRelation, freeSymbols, isAssignment, isEquation, isRelation, lastRelation } from "../structure";
+import { freeSymbols, isAssignment, isEquation, isRelation, relationsOf, symbolKey } from "../structure";
 import { holdsFloat } from "./doubles";
 import { realSetOf, sameRealSet, solves } from "./real-sets";
+import { type ConstantValue, constantValue } from "./constants";
 import { sameValue } from "./values";
 import { sameZeros } from "./zero-sets";
-
-/** What one comparison goes by. */
-export interface Comparison {
-  readonly floatRounding: number;
-  readonly numericPrecision: number;
-  readonly strict: boolean;
-  readonly allowSetRelationComp: boolean;
-}
 
 /** Raised where the reference raises: the whole comparison is then false, whatever else might have matched. */
 export class Incomparable extends Error {
@@ -29,276 +22,203 @@ export class Incomparable extends Error {
 }
 const INCOMPARABLE = new Incomparable();
 
-const NOWHERE = new Map<string, never>();
+/** What the comparison under way goes by, set anew by `equalExpressions`: comparing is synchronous and does not nest. */
+let decimals = 6;
+let precision = 15;
 
 /**
  * Whether `pred` equals `gold`.
  *
  * @throws Incomparable where no verdict but "no" is left; BudgetError
  */
-export const equalExpressions = (gold: Expression, pred: Expression, c: Comparison): boolean => {
-  spend(4);
-  let [g, p] = [gold, c.strict ? pred : renameSymbols(pred, gold)];
-  const goldAssigns = isAssignment(g);
-  const predAssigns = isAssignment(p);
-  const goldEquation = isEquation(g);
-  const predEquation = isEquation(p);
-  if (goldAssigns) g = ends(g as RelationNode | ChainNode);
-  if (predAssigns) p = ends(p as RelationNode | ChainNode);
-  if (predEquation && !goldEquation) p = lastRelation(p as RelationNode | ChainNode).right;
-  else if (goldAssigns && !predEquation) g = lastRelation(g as RelationNode | ChainNode).right;
-
-  if (isRelation(g) && isSet(p)) {
-    const solved = relationIsSet(g, p);
-    if (solved !== null) return solved;
-  }
-  if (c.allowSetRelationComp && isRelation(p) && isSet(g)) {
-    const solved = relationIsSet(p, g);
-    if (solved !== null) return solved;
-  }
-  if (isConstant(g) && (g.name === "zoo" || g.name === "nan")) throw INCOMPARABLE;
-  if (same(g, p)) return true;
-  if (isRelation(g) && isRelation(p)) return equalRelations(g, p, c);
-  if (isSet(g) || isTuple(g) || isSet(p) || isTuple(p)) return equalSets(g, p, c);
-  if (isSymbol(g) || isSymbol(p)) return equalNames(g, p);
-  if (isRelation(g) || isRelation(p)) return false;
-  return equalValues(g, p, c);
+export const equalExpressions = (gold: Expression, pred: Expression, options: VerifyOptions): boolean => {
+  const { floatRounding = 6, numericPrecision = 15, strict = true, allowSetRelationComp = false } = options;
+  decimals = floatRounding;
+  precision = numericPrecision;
+  return equal(gold, strict ? pred : renameSymbols(pred, gold), allowSetRelationComp);
 };
 
-/** An equation chain a = b = c as a = c. */
-const ends = (x: RelationNode | ChainNode): RelationNode => relation("=", firstRelation(x).left, lastRelation(x).right);
+/** @param eitherWay whether a gold set may meet a predicted inequality; inside of sets it never does */
+const equal = (gold: Expression, pred: Expression, eitherWay = false): boolean => {
+  spend(4);
+  let [g, p] = [ends(gold), ends(pred)];
+  if (isEquation(p) && !isEquation(g)) p = lastSide(p);
+  else if (isAssignment(g) && !isEquation(p)) g = lastSide(g);
+  const solved = relationIsSet(g, p) ?? (eitherWay ? relationIsSet(p, g) : null);
+  if (solved !== null) return solved;
+  if (isConstant(g) && (g.name === "zoo" || g.name === "nan")) throw INCOMPARABLE;
+  if (same(g, p)) return true;
+  if (isRelation(g) && isRelation(p)) return equalRelations(g, p);
+  if (isCollection(g) || isCollection(p)) return equalSets(g, p);
+  if (isSymbol(g)) return equalNames(g, p);
+  if (isSymbol(p)) return equalNames(p, g);
+  if (isRelation(g) || isRelation(p)) return false;
+  return isMatrix(g) || isMatrix(p) ? equalMatrices(g, p) : equalValues(g, p);
+};
+
+const isCollection = (x: Expression): boolean => isSet(x) || isTuple(x);
+
+/** The right side of the last relation. */
+const lastSide = (x: Expression): Expression => relationsOf(x).at(-1)!.right;
+
+/** An assignment chain a = b = c as a = c. */
+const ends = (x: Expression): Expression => (isAssignment(x) ? relation("=", relationsOf(x)[0]!.left, lastSide(x)) : x);
 
 /** Non-strict comparison takes the prediction's symbols, in order, for the gold's. */
 const renameSymbols = (pred: Expression, gold: Expression): Expression => {
-  const [from, to] = [[...freeSymbols(pred)], [...freeSymbols(gold)]];
-  if (from.length !== to.length || from.every(([key]) => to.some(([other]) => other === key))) return pred;
-  const bare = (key: string): string => key.replace("\u0000", "");
-  let renamed = pred;
-  from.forEach(([key, real], i) => (renamed = substitute(renamed, symbol(bare(key), real), symbol(`\u0001${i}`, real))));
-  to.forEach(([key, real], i) => (renamed = substitute(renamed, symbol(`\u0001${i}`, from[i]![1]), symbol(bare(key), real))));
-  return renamed;
+  const [from, to] = [[...freeSymbols(pred).keys()], freeSymbols(gold)];
+  if (from.length !== to.size || from.every((key) => to.has(key))) return pred;
+  const names = [...to.values()];
+  return replaceParts(pred, (part) => (isSymbol(part) ? names[from.indexOf(symbolKey(part))] : undefined));
 };
 
 // Values
 
 /** Compares two trees that are neither sets nor relations nor lone symbols. */
-const equalValues = (g: Expression, p: Expression, c: Comparison): boolean => {
-  if (isMatrix(g) || isMatrix(p)) return equalMatrices(g, p, c);
-  return equalNumerically(g, p, c) || sameValue(g, p, c.numericPrecision);
+const equalValues = (g: Expression, p: Expression): boolean => equalNumerically(g, p) || same(g, p) || sameValue(g, p, precision);
+
+const equalMatrices = (g: Expression, p: Expression): boolean => {
+  if (!isMatrix(g) || !isMatrix(p) || g.rows.length !== p.rows.length || g.rows[0]!.length !== p.rows[0]!.length) return false;
+  const others = childrenOf(p);
+  return childrenOf(g).every((x, i) => equalValues(x, others[i]!));
 };
 
-const equalMatrices = (g: Expression, p: Expression, c: Comparison): boolean => {
-  if (!isMatrix(g) || !isMatrix(p)) return false;
-  if (g.rows.length !== p.rows.length || g.rows[0]!.length !== p.rows[0]!.length) return false;
-  const [a, b] = [g.rows.flat(), p.rows.flat()];
-  return a.every((x, i) => equalNumerically(x, b[i]!, c) || same(x, b[i]!) || sameValue(x, b[i]!, c.numericPrecision));
-};
-
-type Atomic = "integer" | "rational" | "float" | null;
-
-/** The kind of number a tree is, alone or as a percentage. */
-const atomicKind = (x: Expression): Atomic => {
-  const value = isMul(x) && x.args.length === 2 && isPercent(x.args[1]!) ? x.args[0]! : x;
-  if (!isNumber(value)) return null;
-  return value.float ? "float" : value.value.d === 1n ? "integer" : "rational";
-};
+/** What a percent sign stands behind. */
+const withoutPercent = (x: Expression): Expression => (isMul(x) && x.args.length === 2 && isPercent(x.args[1]!) ? x.args[0]! : x);
 
 /** The part of the cascade that rounds: with a decimal both sides are rounded, and 9% equals 9. */
-const equalNumerically = (g: Expression, p: Expression, c: Comparison): boolean => {
-  const [a, b] = [atomicKind(g), atomicKind(p)];
-  if (a === null && b === null) return false;
-  if (a === "float" || b === "float") return equalRounded(g, p, c);
-  if (a === "integer" && b === "integer") {
-    const [x, y] = [withoutPercent(g), withoutPercent(p)];
-    return same(x, y);
-  }
-  return false;
+const equalNumerically = (g: Expression, p: Expression): boolean => {
+  const [a, b] = [withoutPercent(g), withoutPercent(p)];
+  if ([a, b].some((x) => isNumber(x) && x.float)) return rounded(g) !== null && rounded(g) === rounded(p);
+  return isIntegerNode(a) && same(a, b);
 };
-
-const withoutPercent = (x: Expression): Expression => isMul(x) ? x.args[0]! : x;
 
 /**
- * Equal after rounding to `floatRounding` decimals. An exact integer stays an integer when SymPy rounds it and then differs
+ * A constant rounded to the decimals asked for. An exact integer stays an integer when SymPy rounds it and then differs
  * from every decimal, so 5 and 5.0000001 are unequal while 5.0 and 5.0000001 are equal.
  */
-const equalRounded = (g: Expression, p: Expression, c: Comparison): boolean => {
-  const [a, b] = [roundable(g), roundable(p)];
-  if (a === null || b === null || a.whole !== b.whole) return false;
-  return roundScaled(a.value, c.floatRounding) === roundScaled(b.value, c.floatRounding);
-};
-
-const roundable = (x: Expression): { value: ReturnType<typeof fromNumber>; whole: boolean } | null => {
-  if (freeSymbols(x).size > 0) return null;
-  const exact = evaluateExactly(x, null);
-  if (exact !== null) return { value: exact, whole: exact.d === 1n && !holdsFloat(x) };
-  const value = approximate(x, NOWHERE);
-  return value.im === 0 && Number.isFinite(value.re) ? { value: fromNumber(value.re), whole: false } : null;
+const rounded = (x: Expression): string | null => {
+  const [exact, { re, im }] = constantValue(x);
+  if (exact) return `${roundScaled(exact, decimals)}${exact.d === 1n && !holdsFloat(x) ? "" : "."}`;
+  return im === 0 && isFinite(re) ? `${roundScaled(fromNumber(re), decimals)}.` : null;
 };
 
 // Names
 
-/** At least one side is a lone symbol: names decide, without regard to case. `odd` (o·d·d) equals \text{odd}. */
-const equalNames = (g: Expression, p: Expression): boolean => {
-  if (isSymbol(g) && isSymbol(p)) return folded(g.name) === folded(p.name);
-  const [symbol, other] = isSymbol(g) ? [g, p] : [p as Expression & { kind: "symbol" }, g];
-  if (isConstant(other) && other.name === "e") return symbol.name.toLowerCase() === "e";
-  if (isMul(other)) {
-    const parts = other.args.map((arg) => (isSymbol(arg) ? arg.name : isConstant(arg) && arg.name === "e" ? "e" : null));
-    if (parts.every((part) => part !== null)) return symbol.name.toLowerCase() === parts.join("").toLowerCase();
-  }
-  return symbol.name === printed(other);
+/** A lone symbol and something else: names decide, without regard to case. `odd` (o·d·d) equals \text{odd}. */
+const equalNames = ({ name }: SymbolNode, other: Expression): boolean => {
+  if (isSymbol(other)) return folded(name) === folded(other.name);
+  const letters = isMul(other) ? other.args : [other];
+  const names = letters.map((x) => (isSymbol(x) || (isConstant(x) && x.name === "e") ? x.name : null));
+  return names.includes(null) ? name === printed(other) : name.toLowerCase() === names.join("").toLowerCase();
 };
 
 const folded = (name: string): string => (name.length > 1 ? name.toLowerCase() : name);
 
 /** How SymPy prints a number; other trees print with operators and spaces that no name holds. */
 const printed = (x: Expression): string | null => {
-  if (isConstant(x)) return x.name === "I" || x.name === "EulerGamma" ? x.name : x.name === "e" ? "E" : x.name;
+  if (isConstant(x)) return x.name;
   if (!isNumber(x)) return null;
-  if (!x.float) return x.value.d === 1n ? `${x.value.n}` : `${x.value.n}/${x.value.d}`;
-  return toNumber(x.value).toPrecision(15);
+  if (x.float) return toNumber(x.value).toPrecision(15);
+  return isIntegerNode(x) ? `${x.value.n}` : `${x.value.n}/${x.value.d}`;
 };
 
 // Relations
 
-const FLIPPED = { "=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<=" } as const;
+const FLIPPED = { "=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "" } as const;
 
-const equalRelations = (g: RelationNode | ChainNode, p: RelationNode | ChainNode, c: Comparison): boolean => {
-  if (isChain(g) && isChain(p)) {
-    for (let i = 0; i < min(g.items.length, p.items.length); i++) if (!equalRelations(g.items[i]!, p.items[i]!, c)) return false;
-    if (g.items.length !== p.items.length) throw INCOMPARABLE;
-    return true;
-  }
-  if (isChain(g) || isChain(p)) return false;
-  const sides = [g.left, g.right, p.left, p.right];
-  const scalar = sides.every((side) => !isSet(side) && !isTuple(side) && !isRelation(side) && !isOpaque(side));
-  if (!scalar) return g.operator === p.operator && g.operator === "=" && equalSideways(g, p, c);
+const equalRelations = (g: Expression, p: Expression): boolean => {
+  const [left, right] = [relationsOf(g), relationsOf(p)];
+  if (isChain(g) !== isChain(p) || !left.every((item, i) => !right[i] || equalRelation(item, right[i]))) return false;
+  if (left.length !== right.length) throw INCOMPARABLE;
+  return true;
+};
+
+const equalRelation = (g: RelationNode, p: RelationNode): boolean => {
+  // Sets and tuples cannot be subtracted; the reference is left with solving, which needs numbers.
+  if ([g.left, g.right, p.left, p.right].some((side) => isCollection(side) || isRelation(side) || isOpaque(side))) return g.operator === "=" && same(g, p);
   const [x, y] = [difference(g), difference(p)];
-  if (g.operator === p.operator && equalDifferences(x, y, c)) return true;
+  // SymPy evaluates the differences, so a constant one is a number and is compared as one.
+  if (g.operator === p.operator && sameValue(x, y, precision)) return true;
   if (g.operator === "!=") throw INCOMPARABLE;
-  if (FLIPPED[g.operator] === p.operator && equalDifferences(x, product(integerNode(-1), y), c)) return true;
-  if (g.operator !== "=" || p.operator !== "=") return false;
-  return sameZeros(x, y) || bothUnsolvable(x, y);
+  if (FLIPPED[g.operator] === p.operator && sameValue(x, negative(y), precision)) return true;
+  // Two equations in one real unknown without any solution count as equal (both solution lists are empty): x²+1=0 and x²+2=0.
+  return g.operator === "=" && p.operator === "=" && (sameZeros(x, y) || (neverZero(x) && neverZero(y)));
 };
 
-/** Equations whose sides are sets or tuples cannot be subtracted; the reference is left with solving, which needs numbers. */
-const equalSideways = (g: RelationNode, p: RelationNode, c: Comparison): boolean => same(g.left, p.left) && equalWithin(g.right, p.right, c);
-
-const equalWithin = (g: Expression, p: Expression, c: Comparison): boolean => same(g, p) || (keyOf(g) === keyOf(p) && c.strict);
-
-const difference = (x: RelationNode): Expression => sum(x.left, product(integerNode(-1), x.right));
-
-/** SymPy evaluates the differences, so a constant one is a number and is compared as one. */
-const equalDifferences = (x: Expression, y: Expression, c: Comparison): boolean => {
-  if (isMatrix(x) || isMatrix(y)) return false;
-  return sameValue(x, y, c.numericPrecision);
-};
-
-/** Two equations in one real unknown without any solution count as equal (both solution lists are empty): x²+1=0 and x²+2=0. */
-const bothUnsolvable = (x: Expression, y: Expression): boolean => neverZero(x) && neverZero(y);
+const difference = (x: RelationNode): Expression => sum(x.left, negative(x.right));
 
 const neverZero = (x: Expression): boolean => {
-  const symbols = [...freeSymbols(x)];
-  if (symbols.length !== 1 || !symbols[0]![1] || holdsUnknownFunction(x)) return false;
-  const key = symbols[0]![0];
-  let sign = 0;
-  let least = Infinity;
+  const [unknown, ...others] = freeSymbols(x).values();
+  if (!unknown?.real || others.length > 0 || holdsUnknownFunction(x)) return false;
+  let side = 0;
   for (let i = -80; i <= 80; i++) {
-    const place = Math.sign(i) * (abs(i) <= 40 ? abs(i) / 4 : 10 * 2 ** (abs(i) - 40));
-    const value = approximate(x, new Map([[key, { re: place, im: 0, error: 0 }]]));
-    if (value.im !== 0 || !Number.isFinite(value.re)) return false;
-    if (value.re === 0 || (sign !== 0 && Math.sign(value.re) !== sign)) return false;
-    sign = Math.sign(value.re);
-    least = min(least, abs(value.re));
+    const size = abs(i);
+    const { re, im } = approximate(x, new Map([[symbolKey(unknown), exactly(sign(i) * (size <= 40 ? size / 4 : 10 * 2 ** (size - 40)))]]));
+    if (im !== 0 || !isFinite(re) || abs(re) <= 1e-3 || re * side < 0) return false;
+    side = sign(re);
   }
-  return least > 1e-3;
+  return true;
 };
 
-const holdsUnknownFunction = (x: Expression): boolean => x.kind === "call" || childrenOf(x).some(holdsUnknownFunction);
+const holdsUnknownFunction = (x: Expression): boolean => isCall(x) || childrenOf(x).some(holdsUnknownFunction);
 
-/** An inequality against a set: whether the set is its solution; null when the inequality has more than one unknown. */
-const relationIsSet = (relation: RelationNode | ChainNode, set: Expression): boolean | null => {
-  const plain = callsAsSymbols(relation) as RelationNode | ChainNode;
-  if (freeSymbols(plain).size !== 1) return null;
-  const values = isFiniteSet(set) ? finiteSet(set.items.map((item) => (isEquation(item) ? lastRelation(item).right : item))) : set;
-  const pieces = realSetOf(values);
-  return pieces !== null && solves(plain, pieces);
+/** An inequality against a set: whether the set is its solution; null when they are none or the inequality has more than one unknown. */
+const relationIsSet = (x: Expression, set: Expression): boolean | null => {
+  if (!isRelation(x) || !isSet(set)) return null;
+  // f(x) as one symbol, so that 0 < f(x) < 1 has the solution (0, 1).
+  const plain = replaceParts(x, (part) => (isCall(part) ? symbol(keyOf(part), true) : undefined));
+  const [unknown, ...others] = freeSymbols(plain).values();
+  if (!unknown || others.length > 0) return null;
+  const pieces = realSetOf(isFiniteSet(set) ? finiteSet(set.items.map((item) => (isEquation(item) ? lastSide(item) : item))) : set);
+  return !!pieces && solves(plain, unknown, pieces);
 };
-
-/** f(x) as one symbol, so that 0 < f(x) < 1 has the solution (0, 1). */
-const callsAsSymbols = (x: Expression): Expression => x.kind === "call" ? symbol(keyOf(x), true) : mapParts(x, callsAsSymbols);
 
 // Sets and tuples
 
-const equalSets = (g: Expression, p: Expression, c: Comparison): boolean => {
-  const a: Expression = isSet(g) || isTuple(g) ? g : { kind: "set", items: [g], written: [g] };
-  const b: Expression = isSet(p) || isTuple(p) ? p : { kind: "set", items: [p], written: [p] };
-  if (isInterval(a) && isInterval(b)) {
-    return (
-      a.leftOpen === b.leftOpen && a.rightOpen === b.rightOpen && equalExpressions(a.start, b.start, inner(c)) && equalExpressions(a.end, b.end, inner(c))
-    );
-  }
+const equalSets = (g: Expression, p: Expression): boolean => {
+  const [a, b] = [g, p].map((x) => (isCollection(x) ? x : finiteSet([x]))) as [Expression, Expression];
+  if (isInterval(a) && isInterval(b)) return a.leftOpen === b.leftOpen && a.rightOpen === b.rightOpen && equal(a.start, b.start) && equal(a.end, b.end);
   if (same(a, b)) return true;
-  if (isSet(a) && isSet(b) && (!isFiniteSet(a) || !isFiniteSet(b))) {
+  if (!isFiniteSet(a) || !isFiniteSet(b)) {
     const [left, right] = [realSetOf(a), realSetOf(b)];
-    if (left !== null && right !== null && sameRealSet(left, right)) return true;
+    if (left && right && sameRealSet(left, right)) return true;
   }
-  const [finiteA, finiteB] = [isFinite(a), isFinite(b)];
-  if (finiteA && finiteB) return equalItems(a, b, isFiniteSet(b), c);
-  if (isInterval(a) && a.leftOpen && a.rightOpen && finiteB && itemsOf(b).length === 2) {
-    return equalItems(tuple([a.start, a.end]), b, isFiniteSet(b) && isSet(p), c);
-  }
-  if (isInterval(b) && b.leftOpen && b.rightOpen && finiteA && itemsOf(a).length === 2) {
-    return equalItems(a, tuple([b.start, b.end]), false, c);
-  }
-  return false;
+  const [gold, found] = [asPair(a), asPair(b)];
+  return (isFiniteSet(gold) || isTuple(gold)) && (isFiniteSet(found) || isTuple(found)) && equalItems(gold, found);
 };
 
-/** What holds inside a set holds without the options of the outermost call. */
-const inner = (c: Comparison): Comparison => (c.strict && !c.allowSetRelationComp ? c : { ...c, strict: true, allowSetRelationComp: false });
-
-const isFinite = (x: Expression): boolean => isFiniteSet(x) || isTuple(x);
-const itemsOf = (x: Expression): readonly Expression[] => (isFiniteSet(x) || isTuple(x) ? x.items : []);
+/** (1, 2) is read as an open interval; against a set or a tuple it is a pair. */
+const asPair = (x: Expression): Expression => (isInterval(x) && x.leftOpen && x.rightOpen ? tuple([x.start, x.end]) : x);
 
 /** Element by element: a gold set in any order, a gold tuple in the order written. */
-const equalItems = (a: Expression, b: Expression, writtenOrder: boolean, c: Comparison): boolean => {
-  const gold = itemsOf(a);
-  const pred = itemsOf(b);
-  if (gold.length !== pred.length) return false;
-  const own = inner(c);
-  if (isFiniteSet(a)) return equalUnordered(gold, pred, own);
-  const order = writtenOrder && isFiniteSet(b) ? b.written : pred;
+const equalItems = (a: Expression & { kind: "set" | "tuple" }, b: Expression & { kind: "set" | "tuple" }): boolean => {
+  const gold = a.items;
+  if (gold.length !== b.items.length) return false;
+  if (isFiniteSet(a)) return equalUnordered(gold, b.items);
+  const order = isFiniteSet(b) ? b.written : b.items;
   if (order.length !== gold.length) throw INCOMPARABLE;
-  return gold.every((item, i) => equalExpressions(item, order[i]!, own));
+  return gold.every((item, i) => equal(item, order[i]!));
 };
 
 /**
  * The reference sorts both sides by value and compares in order. Sorting by value first makes the usual case cheap; where that does
  * not pair up (equal values in different forms), every item looks for its own partner.
  */
-const equalUnordered = (gold: readonly Expression[], pred: readonly Expression[], c: Comparison): boolean => {
+const equalUnordered = (gold: readonly Expression[], pred: readonly Expression[]): boolean => {
   const [a, b] = [sortedByValue(gold), sortedByValue(pred)];
-  if (a !== null && b !== null) return a.every((item, i) => equalExpressions(item, b[i]!, c));
+  if (a && b) return a.every((item, i) => equal(item, b[i]!));
   const left = [...pred];
-  for (const item of gold) {
-    const at = left.findIndex((other) => equalExpressions(item, other, c));
-    if (at < 0) return false;
-    left.splice(at, 1);
-  }
-  return true;
+  return gold.every((item) => {
+    const at = left.findIndex((other) => equal(item, other));
+    return at >= 0 && left.splice(at, 1);
+  });
 };
 
 /** Items in ascending order when all are real constants (the right side of an assignment counts), else null. */
 const sortedByValue = (items: readonly Expression[]): Expression[] | null => {
-  const valued: { item: Expression; value: number; exact: ReturnType<typeof evaluateExactly> }[] = [];
-  for (const item of items) {
-    const x = isAssignment(item) ? lastRelation(item as RelationNode | ChainNode).right : item;
-    if (!isNumber(x) && (isSet(x) || isTuple(x) || isRelation(x) || freeSymbols(x).size > 0)) return null;
-    const exact = evaluateExactly(x, null);
-    const value = exact !== null ? toNumber(exact) : approximate(x, NOWHERE).re;
-    if (isNaN(value)) return null;
-    valued.push({ item, value, exact });
-  }
-  valued.sort((a, b) => (a.exact !== null && b.exact !== null ? compare(a.exact, b.exact) : a.value - b.value || 0));
-  return valued.map(({ item }) => item);
+  const valued = items.map((item) => ({ item, value: constantValue(isAssignment(item) ? lastSide(item) : item) }));
+  if (valued.some(({ value: [, { re }] }) => isNaN(re))) return null;
+  const order = ([exact, { re }]: ConstantValue, [otherExact, other]: ConstantValue): number => (exact && otherExact ? compare(exact, otherExact) : re - other.re || 0);
+  return valued.sort((a, b) => order(a.value, b.value)).map(({ item }) => item);
 };

@@ -1,175 +1,92 @@
 /**
- * Sets of real numbers as sorted pieces, for comparing unions, intersections and complements by what they contain, and
+ * Sets of real numbers by where they begin and end, for comparing unions, intersections and complements by what they contain, and
  * inequalities in one unknown with the set of their solutions.
  */
-import { abs, isFinite, isNaN, max, min } from "../floats";
+import { abs, isFinite, isNaN, max } from "../floats";
 import { spend } from "../budget";
-import { type ChainNode, type Expression, type RelationNode, isChain } from "../expression";
+import { type Expression, type SymbolNode, childrenOf, isFiniteSet, isInterval } from "../expression";
 import { exactly } from "../evaluation/complex";
-import { evaluateExactly } from "../evaluation/exact";
 import { approximate } from "../evaluation/numeric";
-import { generator } from "../random";
-import { toNumber } from "../rational";
-import { freeSymbols } from "../structure";
+import { relationsOf, symbolKey } from "../structure";
+import { constantValue } from "./constants";
+import { random, startRandom } from "./values";
 
-/** [start, end] with open or closed ends; a point has equal ends. Infinite ends are open. */
-interface Piece {
-  readonly start: number;
-  readonly end: number;
-  readonly startOpen: boolean;
-  readonly endOpen: boolean;
-}
+/**
+ * A cut of the line at a place, before the number there or after it, and by how much it changes how many sets hold what follows. [1, 2)
+ * is a cut before 1 and one before 2, a point lies between two cuts at one place.
+ */
+type Cut = readonly [place: number, after: boolean, change: number];
 
-/** Pieces in order, none touching the next. */
-export type RealSet = readonly Piece[];
+/** The cuts of one set in order: in, out, in, out. */
+export type RealSet = readonly Cut[];
 
-const LINE: RealSet = [{ start: -Infinity, end: Infinity, startOpen: true, endOpen: true }];
-const NOWHERE = new Map<string, never>();
-
-/** The pieces of a set; null when it holds something that is no real number, or symbols. */
+/** The cuts of a set; null when it holds something that is no real number, or symbols. */
 export const realSetOf = (x: Expression): RealSet | null => {
   spend(4);
-  switch (x.kind) {
-    case "interval": {
-      const [start, end] = [realValue(x.start), realValue(x.end)];
-      if (start === null || end === null) return null;
-      return [{ start, end, startOpen: x.leftOpen, endOpen: x.rightOpen }];
-    }
-    case "set": {
-      const values = x.items.map((item) => realValue(item));
-      if (values.some((value) => value === null)) return null;
-      return merge((values as number[]).map((value) => ({ start: value, end: value, startOpen: false, endOpen: false })));
-    }
-    case "namedSet":
-      return x.name === "R" ? LINE : x.name === "empty" ? [] : null;
-    case "union":
-    case "complement": {
-      const [left, right] = [realSetOf(x.left), realSetOf(x.right)];
-      if (left === null || right === null) return null;
-      return x.kind === "union" ? merge([...left, ...right]) : intersect(left, invert(right));
-    }
-    default:
-      return null;
+  if (isInterval(x) || isFiniteSet(x)) {
+    const places = childrenOf(x).map(realValue);
+    if (places.some(isNaN)) return null;
+    if (isInterval(x)) return [[places[0]!, x.leftOpen, 1], [places[1]!, !x.rightOpen, -1]];
+    return held(places.flatMap((place): Cut[] => [[place, false, 1], [place, true, -1]]));
   }
+  if (x.kind === "namedSet") return x.name === "R" ? [[-Infinity, true, 1], [Infinity, false, -1]] : x.name === "empty" ? [] : null;
+  if (x.kind !== "union" && x.kind !== "complement") return null;
+  const [left, right] = [realSetOf(x.left), realSetOf(x.right)];
+  return left && right && held([...left, ...right.map(([place, after, change]): Cut => [place, after, x.kind === "union" ? change : -change])]);
 };
 
-const realValue = (x: Expression): number | null => {
-  if (freeSymbols(x).size > 0) return null;
-  const exact = evaluateExactly(x, null);
-  if (exact !== null) return toNumber(exact);
-  const value = approximate(x, NOWHERE);
-  return value.im !== 0 || isNaN(value.re) ? null : value.re;
+const realValue = (x: Expression): number => {
+  const [, { re, im }] = constantValue(x);
+  return im === 0 ? re : NaN;
 };
 
 const near = (a: number, b: number): boolean => a === b || (isFinite(a - b) && abs(a - b) <= 1e-13 * max(abs(a), abs(b), 1e-3));
 
-const merge = (pieces: readonly Piece[]): RealSet => {
-  const sorted = [...pieces].sort((a, b) => a.start - b.start || Number(a.startOpen) - Number(b.startOpen));
-  const merged: Piece[] = [];
-  for (const piece of sorted) {
-    const last = merged[merged.length - 1];
-    const touches = last !== undefined && (piece.start < last.end || (near(piece.start, last.end) && !(piece.startOpen && last.endOpen)));
-    if (!touches) {
-      merged.push(piece);
-      continue;
-    }
-    const later = piece.end > last.end && !near(piece.end, last.end);
-    const tie = near(piece.end, last.end);
-    merged[merged.length - 1] = {
-      start: last.start,
-      startOpen: near(piece.start, last.start) ? last.startOpen && piece.startOpen : last.startOpen,
-      end: later ? piece.end : last.end,
-      endOpen: later ? piece.endOpen : tie ? last.endOpen && piece.endOpen : last.endOpen,
-    };
-  }
-  return merged;
-};
+const sameCut = ([place, after]: Cut, [other, otherAfter]: Cut): boolean => near(place, other) && after === otherAfter;
 
-const invert = (set: RealSet): RealSet => {
-  const gaps: Piece[] = [];
-  let start = -Infinity;
-  let startOpen = true;
-  for (const piece of set) {
-    if (piece.start > start || (piece.start === start && !startOpen && piece.startOpen)) gaps.push({ start, startOpen, end: piece.start, endOpen: !piece.startOpen });
-    start = piece.end;
-    startOpen = !piece.endOpen;
+/** What more sets hold than are taken away. */
+const held = (cuts: Cut[]): RealSet => {
+  const kept: Cut[] = [];
+  let depth = 0;
+  for (const cut of cuts.sort((a, b) => (near(a[0], b[0]) ? Number(a[1]) - Number(b[1]) : a[0] - b[0]))) {
+    const inside = depth > 0;
+    depth += cut[2];
+    if (depth > 0 === inside) continue;
+    if (kept.length > 0 && sameCut(kept.at(-1)!, cut)) kept.pop();
+    else kept.push([cut[0], cut[1], inside ? -1 : 1]);
   }
-  if (start < Infinity) gaps.push({ start, startOpen, end: Infinity, endOpen: true });
-  return gaps;
-};
-
-const intersect = (a: RealSet, b: RealSet): RealSet => {
-  const common: Piece[] = [];
-  for (const p of a) {
-    for (const q of b) {
-      const start = max(p.start, q.start);
-      const end = min(p.end, q.end);
-      const startOpen = (p.start === start && p.startOpen) || (q.start === start && q.startOpen);
-      const endOpen = (p.end === end && p.endOpen) || (q.end === end && q.endOpen);
-      if (start < end || (start === end && !startOpen && !endOpen)) common.push({ start, end, startOpen, endOpen });
-    }
-  }
-  return merge(common);
+  return kept;
 };
 
 /** Whether two sets contain the same numbers. */
-export const sameRealSet = (a: RealSet, b: RealSet): boolean => (
-  a.length === b.length &&
-  a.every((p, i) => {
-    const q = b[i]!;
-    return near(p.start, q.start) && near(p.end, q.end) && p.startOpen === q.startOpen && p.endOpen === q.endOpen;
-  })
-);
+export const sameRealSet = (a: RealSet, b: RealSet): boolean => a.length === b.length && a.every((cut, i) => sameCut(cut, b[i]!));
 
 /**
  * Whether a set is the solution of an inequality (or chain of them) in one unknown: both are asked about the ends of the set, close
  * beside them, between them, and at seeded places over several magnitudes.
  */
-export const solves = (relation: RelationNode | ChainNode, set: RealSet): boolean => {
-  const symbols = freeSymbols(relation);
-  if (symbols.size !== 1) return false;
-  const [key, real] = [...symbols][0]!;
-  if (!real) return false;
-  const random = generator(0xab5e7);
-  const places: number[] = [0];
-  for (let scale = -2; scale <= 4; scale++) for (let i = 0; i < 6; i++) places.push((random() - 0.5) * 2 * 10 ** scale);
-  const ends = set.flatMap((piece) => [piece.start, piece.end]).filter(isFinite);
-  for (const end of ends) for (const step of [1e-7, 1e-3, 0.37]) places.push(end - step * (1 + abs(end)), end + step * (1 + abs(end)));
-  for (let i = 1; i < ends.length; i++) places.push((ends[i - 1]! + ends[i]!) / 2);
-  for (const place of places) {
-    const truth = holds(relation, key, place, 0);
-    if (truth !== null && truth !== contains(set, place)) return false;
-  }
-  return ends.every((end) => {
-    const truth = holds(relation, key, end, 1e-9);
-    return truth === null || truth === contains(set, end);
+export const solves = (relation: Expression, unknown: SymbolNode, set: RealSet): boolean => {
+  if (!unknown.real) return false;
+  startRandom();
+  const places = [0];
+  for (let i = 0; i < 42; i++) places.push((random() - 0.5) * 2 * 10 ** ((i % 7) - 2));
+  const ends = set.map(([place]) => place).filter(isFinite);
+  ends.forEach((end, i) => {
+    for (const step of [1e-7, 1e-3, 0.37]) places.push(end - step * (1 + abs(end)), end + step * (1 + abs(end)));
+    if (i > 0) places.push((ends[i - 1]! + end) / 2);
   });
+  const agree = (place: number, slack: number): boolean => holds(relation, symbolKey(unknown), place, slack) === contains(set, place);
+  return places.every((place) => agree(place, 0)) && ends.every((end) => agree(end, 1e-9));
 };
 
-const contains = (set: RealSet, x: number): boolean => set.some((piece) => (x > piece.start && x < piece.end) || (x === piece.start && !piece.startOpen) || (x === piece.end && !piece.endOpen));
+/** Whether an odd number of cuts lies before a number. */
+const contains = (set: RealSet, x: number): boolean => set.filter(([place, after]) => place < x || (place === x && !after)).length % 2 > 0;
 
 /** Whether the relation holds at a place, equality meant within `slack`; false where a side is undefined. */
-const holds = (relation: RelationNode | ChainNode, key: string, place: number, slack: number): boolean | null => {
-  if (isChain(relation)) {
-    for (const item of relation.items) if (holds(item, key, place, slack) !== true) return false;
-    return true;
-  }
+const holds = (relation: Expression, key: string, place: number, slack: number): boolean => relationsOf(relation).every(({ operator, left, right }) => {
   const point = new Map([[key, exactly(place)]]);
-  const [left, right] = [approximate(relation.left, point), approximate(relation.right, point)];
-  if (isNaN(left.re) || isNaN(right.re) || left.im !== 0 || right.im !== 0) return false;
-  const equal = left.re === right.re || abs(left.re - right.re) <= max(left.error + right.error, slack * (1 + abs(left.re)));
-  switch (relation.operator) {
-    case "=":
-      return equal;
-    case "!=":
-      return !equal;
-    case "<":
-      return !equal && left.re < right.re;
-    case "<=":
-      return equal || left.re < right.re;
-    case ">":
-      return !equal && left.re > right.re;
-    case ">=":
-      return equal || left.re > right.re;
-  }
-};
+  const [a, b] = [approximate(left, point), approximate(right, point)];
+  if (isNaN(a.re) || isNaN(b.re) || a.im !== 0 || b.im !== 0) return false;
+  const equal = a.re === b.re || abs(a.re - b.re) <= max(a.error + b.error, slack * (1 + abs(a.re)));
+  return operator.includes(equal ? "=" : a.re < b.re ? "<" : ">") !== operator.includes("!");
+});

@@ -5,7 +5,7 @@
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
 import { abs, floor, hypot, max, min } from "../floats";
-import { type BinderNode, type Expression, childrenOf, same, isIntegral, isDerivative, isAdd, isNumber, isFunction } from "../expression";
+import { type BinderNode, type Expression, childrenOf, same, isAdd, isArithmetic, isFunction, isIntegral, isNumber, isPercent, isPow, isSeries } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
@@ -21,13 +21,23 @@ const CHOP = 2 ** -49;
 /** Of two doubles. */
 const FLOAT_CHOP = 2 ** -55;
 const POINTS = 7;
-const NOWHERE = new Map<string, never>();
+
+/** Random numbers, begun anew by `startRandom`. */
+export let random = generator(0);
+export const startRandom = (): void => {
+  random = generator(0x5eed);
+};
+
+/** A random number whose size is between `least` and `least + range`. */
+export const signed = (least: number, range: number): number => (least + range * random()) * (random() < 0.5 ? 1 : -1);
+
+/** A place for every symbol. */
+export const pointOf = <T>(keys: Iterable<string>, place: (key: string, nth: number) => T): Map<string, T> => new Map([...keys].map((key, nth) => [key, place(key, nth)]));
 
 /** Whether two constants agree to within rounding. */
-export const closeTo = (a: Approximation, b: Approximation, chop = 0): boolean => {
+const closeTo = (a: Approximation, b: Approximation, chop = 0): boolean => {
   if (!isDefined(a) || !isDefined(b)) return a.im === 0 && b.im === 0 && a.re === b.re;
-  const distance = hypot(a.re - b.re, a.im - b.im);
-  return distance <= max(8 * (a.error + b.error), chop);
+  return hypot(a.re - b.re, a.im - b.im) <= max(8 * (a.error + b.error), chop);
 };
 
 /**
@@ -37,132 +47,88 @@ export const closeTo = (a: Approximation, b: Approximation, chop = 0): boolean =
  * @throws BudgetError
  */
 export const sameValue = (a: Expression, b: Expression, precision: number): boolean => {
-  const symbols = freeSymbols(a);
-  freeSymbols(b, symbols);
-  if (symbols.size === 0) return sameConstant(a, b, precision);
-  if (isIntegral(a) && a.lower === null) return isPrimitive(b, a);
-  if (isIntegral(b) && b.lower === null) return isPrimitive(a, b);
-  if ((isDerivative(a) && !asDerived(b, a)) || (isDerivative(b) && !asDerived(a, b))) return false;
-  return sameFunction(a, b, symbols);
+  if (constant(a, b)) return sameConstant(a, b, precision);
+  if (isIntegral(a) && !a.lower) return isPrimitive(b, a);
+  if (isIntegral(b) && !b.lower) return isPrimitive(a, b);
+  return asDerived(b, a) && asDerived(a, b) && sameFunction(a, b);
 };
+
+const constant = (a: Expression, b: Expression): boolean => freeSymbols(b, freeSymbols(a)).size === 0;
 
 /** Whether f is the indefinite integral as the reference gives it, without a constant. */
 const isPrimitive = (f: Expression, x: BinderNode): boolean => {
   if (isIntegral(f)) return same(f.body, x.body) && same(f.variable, x.variable);
-  const key = symbolKey(x.variable);
   const slope = differentiate(f, x.variable);
-  if (slope === null || (isAdd(f) && f.args.some((term) => !freeSymbols(term).has(key)))) return false;
-  const symbols = freeSymbols(slope);
-  freeSymbols(x.body, symbols);
-  return symbols.size === 0 ? sameConstant(slope, x.body, 15) : sameFunction(slope, x.body, symbols);
+  if (!slope || (isAdd(f) && f.args.some((term) => !freeSymbols(term).has(symbolKey(x.variable))))) return false;
+  return constant(slope, x.body) ? sameConstant(slope, x.body, 15) : sameFunction(slope, x.body);
 };
 
 const sameConstant = (a: Expression, b: Expression, precision: number): boolean => {
-  const [x, y] = [evaluateExactly(a, null), evaluateExactly(b, null)];
-  const [p, q] = [approximate(a, NOWHERE), approximate(b, NOWHERE)];
+  const [x, y] = [evaluateExactly(a), evaluateExactly(b)];
+  const [p, q] = [approximate(a), approximate(b)];
   const atomic = isNumber(a) || isNumber(b);
   const chop = atomic ? 0 : max(CHOP, 10 ** -(precision + 0.3));
-  if (x !== null && y !== null) {
+  if (x && y) {
     if (!holdsFloat(a, b)) return equal(x, y) || abs(toNumber(subtract(x, y))) <= chop;
-    return sameDouble(a, b, NOWHERE, atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
+    return sameDouble(a, b, new Map(), atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
   }
   // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than it overlooks.
   if (floatInside(a) !== floatInside(b) && magnitude(p) >= 2) return false;
   return closeTo(p, q, chop);
 };
 
-const sameFunction = (a: Expression, b: Expression, symbols: ReadonlyMap<string, boolean>): boolean => {
+type Symbols = ReturnType<typeof freeSymbols>;
+
+const sameFunction = (a: Expression, b: Expression): boolean => {
   if (!tangentsMeet(a, b) || !tangentsMeet(b, a)) return false;
-  const whole = integerSymbols(a);
-  for (const name of integerSymbols(b)) whole.add(name);
-  const random = generator(0x5eed);
+  const symbols = freeSymbols(b, freeSymbols(a));
+  const whole = integerSymbols(b, integerSymbols(a));
+  startRandom();
   let agreed = 0;
   for (let i = 0; i < POINTS; i++) {
-    const point = new Map<string, Approximation>([[SYMBOLIC, exactly(0)]]);
-    let nth = 0;
-    for (const [key, real] of symbols) {
-      const place = whole.has(key) ? exactly(2 + floor(random() * 7)) : real ? realPlace(random, i, nth) : exactly(spread(random), spread(random));
-      point.set(key, place);
-      nth++;
-    }
+    const point = pointOf(symbols.keys(), (key, nth) => {
+      if (whole.has(key)) return exactly(wholePlace());
+      const size = signed(0.4, 1.9);
+      if (!symbols.get(key)!.real) return exactly(size, signed(0.4, 1.9));
+      // Signs go through all plus, all minus and both alternations before they are drawn, so that both sides of a branch are seen:
+      // √x·√y and √(xy) differ only where both are negative.
+      return exactly(i > 3 ? size : abs(size) * (-1) ** (i > 1 ? i + nth : i));
+    }).set(SYMBOLIC, exactly(0));
     const [p, q] = [approximate(a, point), approximate(b, point)];
     if (!isDefined(p) || !isDefined(q)) continue;
     if (!closeTo(p, q, 1e-15 * min(1, magnitude(p)))) return false;
     agreed++;
     // Rational functions are settled exactly; the first point has already thrown out nearly all that differ.
-    if (agreed === 1) {
-      const exact = sameRationalFunction(a, b, symbols, whole, random);
+    if (agreed === 1 && isAlgebraic(a) && isAlgebraic(b)) {
+      const exact = sameRationalFunction(a, b, symbols, whole);
       if (exact !== null) return exact;
     }
   }
   return agreed >= 2;
 };
 
-/**
- * A real place for the nth symbol at the ith point. The signs go through all plus, all minus and both alternations before they are drawn,
- * so that both sides of a branch are seen: √x·√y and √(xy) differ only where both are negative.
- */
-const realPlace = (random: () => number, i: number, nth: number): Approximation => {
-  const size = 0.4 + 1.9 * random();
-  const drawn = random() < 0.5;
-  const plus = i === 0 || (i === 2 && nth % 2 === 0) || (i === 3 && nth % 2 === 1) || (i > 3 && drawn);
-  return exactly(plus ? size : -size);
-};
+const wholePlace = (): number => 2 + floor(random() * 7);
 
-const spread = (random: () => number): number => (random() < 0.5 ? -1 : 1) * (0.3 + 1.5 * random());
-
-const sameRationalFunction = (
-  a: Expression,
-  b: Expression,
-  symbols: ReadonlyMap<string, boolean>,
-  whole: ReadonlySet<string>,
-  random: () => number,
-): boolean | null => {
-  if (!isAlgebraic(a) || !isAlgebraic(b)) return null;
+/** Null where a point has no value. */
+const sameRationalFunction = (a: Expression, b: Expression, symbols: Symbols, whole: Symbols): boolean | null => {
   for (let i = 0; i < 2; i++) {
-    const point = new Map<string, Rational>();
-    for (const key of symbols.keys()) point.set(key, whole.has(key) ? integer(2 + floor(random() * 7)) : fraction(random));
+    const point = pointOf(symbols.keys(), (key) => (whole.has(key) ? integer(wholePlace()) : rational(BigInt(floor(signed(1009, 8999))), 97n)));
     const [x, y] = [evaluateExactly(a, point), evaluateExactly(b, point)];
-    if (x === null || y === null) return null;
+    if (!x || !y) return null;
     if (!equal(x, y)) return false;
   }
-  if (!holdsFloat(a, b)) return true;
-  // The coefficients of the highest and of the lowest power, which must be the same doubles.
-  return [200, -200].every((power) => {
-    const places = new Map([...symbols.keys()].map((key, i) => [key, fromNumber(2 ** (power + 7 * i))]));
-    return sameDouble(a, b, places, 0) !== false;
-  });
+  // The coefficients of the highest and of the lowest power must be the same doubles.
+  return !holdsFloat(a, b) || [200, -200].every((power) => sameDouble(a, b, pointOf(symbols.keys(), (_, i) => fromNumber(2 ** (power + 7 * i))), 0) !== false);
 };
-
-const fraction = (random: () => number): Rational => rational(BigInt(1009 + floor(random() * 8999)) * (random() < 0.5 ? 1n : -1n), 97n);
 
 /** Only + − · / and integer powers: what rational points can settle. */
-const isAlgebraic = (x: Expression): boolean => {
-  switch (x.kind) {
-    case "number":
-    case "symbol":
-    case "percent":
-      return true;
-    case "add":
-    case "mul":
-      return x.args.every(isAlgebraic);
-    case "pow":
-      return isAlgebraic(x.base) && isNumber(x.exponent) && x.exponent.value.d === 1n && x.exponent.value.n < 64n && x.exponent.value.n > -64n;
-    default:
-      return false;
-  }
-};
+const isAlgebraic = (x: Expression): boolean =>
+  (isPow(x) ? isNumber(x.exponent) && x.exponent.value.d === 1n && abs(toNumber(x.exponent.value)) < 64 : isArithmetic(x) || isPercent(x)) && childrenOf(x).every(isAlgebraic);
 
 /** Symbols that stand where only whole numbers make sense: bounds of sums and products, factorials, binomials. */
-const integerSymbols = (x: Expression, found: Set<string> = new Set()): Set<string> => {
-  const collect = (part: Expression): void => {
-    for (const [key] of freeSymbols(part)) found.add(key);
-  };
-  if ((x.kind === "sum" || x.kind === "product") && x.lower !== null && x.upper !== null) {
-    collect(x.lower);
-    collect(x.upper);
-    found.delete(symbolKey(x.variable));
-  } else if (isFunction(x) && (x.name === "factorial" || x.name === "binomial")) x.args.forEach(collect);
+const integerSymbols = (x: Expression, found: Symbols = new Map()): Symbols => {
+  const whole = isSeries(x) ? [x.lower, x.upper] : isFunction(x) && /^(factorial|binomial)$/.test(x.name) ? x.args : [];
+  for (const part of whole) if (part) freeSymbols(part, found);
   for (const part of childrenOf(x)) integerSymbols(part, found);
   return found;
 };
