@@ -11,7 +11,7 @@ import { type Approximation, exactly, isDefined, magnitude } from "../evaluation
 import { evaluateExactly } from "../evaluation/exact";
 import { SYMBOLIC, approximate } from "../evaluation/numeric";
 import { generator } from "../random";
-import { type Rational, equal, fromNumber, integer, rational, subtract, toNumber } from "../rational";
+import { equal, fromNumber, integer, rational, subtract, toNumber } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
 import { floatInside, holdsFloat, sameDouble } from "./doubles";
 import { asDerived, tangentsMeet } from "./simplification";
