@@ -222,9 +222,12 @@ const keyOfItems = (keys: string[]): string => `(${keys.sort()})`;
 
 /** A string that two trees share exactly when `same` holds of them. */
 export const keyOf = (part: unknown): string => {
-  if (part !== Object(part)) return JSON.stringify(`${part as string}`);
-  if (isFiniteSet(part as Expression)) return setKeys.get(part as SetNode) ?? keyOfItems((part as SetNode).items.map(keyOf));
-  return `(${Object.values(part as object).map(keyOf)})`;
+  if (typeof part === "string") return JSON.stringify(part);
+  if (typeof part !== "object") return `${part as bigint}`;
+  if (isTree(part) && isFiniteSet(part)) return setKeys.get(part) ?? keyOfItems(part.items.map(keyOf));
+  let key = "(";
+  for (const name in part) key += `${keyOf(part[name as keyof typeof part])},`;
+  return `${key})`;
 };
 
 const isTree = (part: unknown): part is Expression => !!(part as Expression | null)?.kind;
@@ -235,5 +238,12 @@ export const replaceParts = (x: Expression, replacement: (part: Expression) => E
   return replacement(x) ?? (Object.fromEntries(Object.entries(x).map(([name, part]) => [name, name === "variable" ? part : replaced(part)])) as unknown as Expression);
 };
 
-/** The direct parts of a tree, in reading order; of a set also the repeats. */
-export const childrenOf = (x: Expression): readonly Expression[] => Object.values(x).flat(2).filter(isTree);
+/** The direct parts of a tree, in reading order; of a set also the repeats. Asked of every node again and again, so no lists are made on the way. */
+export const childrenOf = (x: object, found: Expression[] = []): readonly Expression[] => {
+  for (const name in x) {
+    const part: unknown = x[name as keyof typeof x];
+    if (isTree(part)) found.push(part);
+    else if (typeof part === "object") childrenOf(part!, found);
+  }
+  return found;
+};
