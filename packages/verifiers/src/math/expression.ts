@@ -152,6 +152,8 @@ export const isChain = is("chain");
 export const isOpaque = is("opaque");
 export const isIntegral = is("integral");
 export const isDerivative = is("derivative");
+/** What has items that are compared one by one. */
+export const isList = is("set", "tuple");
 /** What polynomials are made of, beside powers. */
 export const isArithmetic = is("number", "symbol", "add", "mul");
 /** Finite sums and products. */

@@ -1,14 +1,16 @@
 /**
  * Questions about how a tree is built, which decide the way Math-Verify 0.9 compares it.
  */
-import { type ChainNode, type Expression, type RelationNode, type SymbolNode, childrenOf, isChain, isDerivative, isIntegral, isPow, isNumber, isSeries, isSingleRelation, isSymbol } from "./expression";
+import { type ChainNode, type Expression, type PowNode, type RelationNode, type SymbolNode, childrenOf, isChain, isDerivative, isIntegral, isPow, isNumber, isSeries, isSingleRelation, isSymbol } from "./expression";
+import { toNumber } from "./rational";
 
 /** Built of symbols alone (`x`, `AB`, `A/S`, `f(x)`, `(x, y)`, `|AB|`): such a left side makes an equation an assignment. */
-export const onlySymbols = (x: Expression): boolean => !isDerivative(x) && madeOfSymbols(isReciprocal(x) ? x.base : x);
+export const onlySymbols = (x: Expression): boolean => !isDerivative(x) && madeOfSymbols(exponentOf(x) === -1 ? (x as PowNode).base : x);
 
 const madeOfSymbols = (x: Expression): boolean => isSymbol(x) || (childrenOf(x).length > 0 && childrenOf(x).every(onlySymbols));
 
-const isReciprocal = (x: Expression): x is Extract<Expression, { kind: "pow" }> => isPow(x) && isNumber(x.exponent) && x.exponent.value.n === -1n && x.exponent.value.d === 1n;
+/** The exponent of a power that is a number; else not a number. */
+export const exponentOf = (x: Expression): number => (isPow(x) && isNumber(x.exponent) ? toNumber(x.exponent.value) : NaN);
 
 export const isRelation = (x: Expression): x is RelationNode | ChainNode => isSingleRelation(x) || isChain(x);
 

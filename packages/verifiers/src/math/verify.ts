@@ -2,7 +2,7 @@
  * `verify` and `judge`: the verdict over what `parse` read. Any reading of the gold may match any reading of the prediction.
  */
 import { BudgetError, startBudget } from "./budget";
-import { Incomparable, equalExpressions } from "./comparison/expressions";
+import { INCOMPARABLE, equalExpressions } from "./comparison/expressions";
 import type { ParseOptions, VerifyOptions } from "./options";
 import { type Parsed, parseWithin } from "./parse";
 import { strip } from "./text";
@@ -64,7 +64,7 @@ const verdictWithin = (gold: readonly Parsed[], prediction: readonly Parsed[], o
         if (equalReadings(g, p, options)) return true;
       } catch (error) {
         if (error instanceof BudgetError) reached = error.limit;
-        else if (!(error instanceof Incomparable)) throw error;
+        else if (error !== INCOMPARABLE) throw error;
       }
     }
   }

@@ -4,7 +4,7 @@
  */
 import { abs, isFinite, isNaN, sign } from "../floats";
 import { spend } from "../budget";
-import { type Expression, type RelationNode, type SymbolNode, childrenOf, finiteSet, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
+import { type Expression, type RelationNode, type SymbolNode, childrenOf, finiteSet, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isList, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
 import { exactly } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
 import type { VerifyOptions } from "../options";
@@ -12,15 +12,12 @@ import { compare, fromNumber, roundScaled, toNumber } from "../rational";
 import { freeSymbols, isAssignment, isEquation, isRelation, relationsOf, symbolKey } from "../structure";
 import { holdsFloat } from "./doubles";
 import { realSetOf, sameRealSet, solves } from "./real-sets";
-import { type ConstantValue, constantValue } from "./constants";
+import { constantValue } from "./constants";
 import { sameValue } from "./values";
 import { sameZeros } from "./zero-sets";
 
 /** Raised where the reference raises: the whole comparison is then false, whatever else might have matched. */
-export class Incomparable extends Error {
-  override readonly name = "Incomparable";
-}
-const INCOMPARABLE = new Incomparable();
+export const INCOMPARABLE = new Error("the reference compares no further");
 
 /** What the comparison under way goes by, set anew by `equalExpressions`: comparing is synchronous and does not nest. */
 let decimals = 6;
@@ -29,7 +26,7 @@ let precision = 15;
 /**
  * Whether `pred` equals `gold`.
  *
- * @throws Incomparable where no verdict but "no" is left; BudgetError
+ * @throws INCOMPARABLE where no verdict but "no" is left; BudgetError
  */
 export const equalExpressions = (gold: Expression, pred: Expression, options: VerifyOptions): boolean => {
   const { floatRounding = 6, numericPrecision = 15, strict = true, allowSetRelationComp = false } = options;
@@ -78,9 +75,8 @@ const renameSymbols = (pred: Expression, gold: Expression): Expression => {
 const equalValues = (g: Expression, p: Expression): boolean => equalNumerically(g, p) || same(g, p) || sameValue(g, p, precision);
 
 const equalMatrices = (g: Expression, p: Expression): boolean => {
-  if (!isMatrix(g) || !isMatrix(p) || g.rows.length !== p.rows.length || g.rows[0]!.length !== p.rows[0]!.length) return false;
-  const others = childrenOf(p);
-  return childrenOf(g).every((x, i) => equalValues(x, others[i]!));
+  const [a, b] = [childrenOf(g), childrenOf(p)];
+  return isMatrix(g) && isMatrix(p) && g.rows.length === p.rows.length && a.length === b.length && a.every((x, i) => equalValues(x, b[i]!));
 };
 
 /** What a percent sign stands behind. */
@@ -105,19 +101,17 @@ const rounded = (x: Expression): string | null => {
 
 // Names
 
-/** A lone symbol and something else: names decide, without regard to case. `odd` (o·d·d) equals \text{odd}. */
+/** A lone symbol and something else: names decide, words without regard to case. `odd` (o·d·d) equals \text{odd}. */
 const equalNames = ({ name }: SymbolNode, other: Expression): boolean => {
-  if (isSymbol(other)) return folded(name) === folded(other.name);
-  const letters = isMul(other) ? other.args : [other];
-  const names = letters.map((x) => (isSymbol(x) || (isConstant(x) && x.name === "e") ? x.name : null));
-  return names.includes(null) ? name === printed(other) : name.toLowerCase() === names.join("").toLowerCase();
+  const letters = (isMul(other) ? other.args : [other]).map((x) => (isSymbol(x) || (isConstant(x) && x.name === "e") ? x.name : null));
+  const word = letters.join("");
+  if (letters.includes(null) || (isSymbol(other) && word.length < 2)) return name === printed(other);
+  return name.toLowerCase() === word.toLowerCase();
 };
-
-const folded = (name: string): string => (name.length > 1 ? name.toLowerCase() : name);
 
 /** How SymPy prints a number; other trees print with operators and spaces that no name holds. */
 const printed = (x: Expression): string | null => {
-  if (isConstant(x)) return x.name;
+  if (isConstant(x) || isSymbol(x)) return x.name;
   if (!isNumber(x)) return null;
   if (x.float) return toNumber(x.value).toPrecision(15);
   return isIntegerNode(x) ? `${x.value.n}` : `${x.value.n}/${x.value.d}`;
@@ -148,9 +142,15 @@ const equalRelation = (g: RelationNode, p: RelationNode): boolean => {
 
 const difference = (x: RelationNode): Expression => sum(x.left, negative(x.right));
 
-const neverZero = (x: Expression): boolean => {
+/** The symbol of a tree that has one. */
+const onlySymbol = (x: Expression): SymbolNode | null => {
   const [unknown, ...others] = freeSymbols(x).values();
-  if (!unknown?.real || others.length > 0 || holdsUnknownFunction(x)) return false;
+  return unknown && others.length === 0 ? unknown : null;
+};
+
+const neverZero = (x: Expression): boolean => {
+  const unknown = onlySymbol(x);
+  if (!unknown?.real || holdsUnknownFunction(x)) return false;
   let side = 0;
   for (let i = -80; i <= 80; i++) {
     const size = abs(i);
@@ -168,8 +168,8 @@ const relationIsSet = (x: Expression, set: Expression): boolean | null => {
   if (!isRelation(x) || !isSet(set)) return null;
   // f(x) as one symbol, so that 0 < f(x) < 1 has the solution (0, 1).
   const plain = replaceParts(x, (part) => (isCall(part) ? symbol(keyOf(part), true) : undefined));
-  const [unknown, ...others] = freeSymbols(plain).values();
-  if (!unknown || others.length > 0) return null;
+  const unknown = onlySymbol(plain);
+  if (!unknown) return null;
   const pieces = realSetOf(isFiniteSet(set) ? finiteSet(set.items.map((item) => (isEquation(item) ? lastSide(item) : item))) : set);
   return !!pieces && solves(plain, unknown, pieces);
 };
@@ -185,21 +185,16 @@ const equalSets = (g: Expression, p: Expression): boolean => {
     if (left && right && sameRealSet(left, right)) return true;
   }
   const [gold, found] = [asPair(a), asPair(b)];
-  return (isFiniteSet(gold) || isTuple(gold)) && (isFiniteSet(found) || isTuple(found)) && equalItems(gold, found);
+  if (!isList(gold) || !isList(found) || gold.items.length !== found.items.length) return false;
+  // Element by element: a gold set in any order, a gold tuple in the order written.
+  if (isFiniteSet(gold)) return equalUnordered(gold.items, found.items);
+  const order = isFiniteSet(found) ? found.written : found.items;
+  if (order.length !== gold.items.length) throw INCOMPARABLE;
+  return gold.items.every((item, i) => equal(item, order[i]!));
 };
 
 /** (1, 2) is read as an open interval; against a set or a tuple it is a pair. */
 const asPair = (x: Expression): Expression => (isInterval(x) && x.leftOpen && x.rightOpen ? tuple([x.start, x.end]) : x);
-
-/** Element by element: a gold set in any order, a gold tuple in the order written. */
-const equalItems = (a: Expression & { kind: "set" | "tuple" }, b: Expression & { kind: "set" | "tuple" }): boolean => {
-  const gold = a.items;
-  if (gold.length !== b.items.length) return false;
-  if (isFiniteSet(a)) return equalUnordered(gold, b.items);
-  const order = isFiniteSet(b) ? b.written : b.items;
-  if (order.length !== gold.length) throw INCOMPARABLE;
-  return gold.every((item, i) => equal(item, order[i]!));
-};
 
 /**
  * The reference sorts both sides by value and compares in order. Sorting by value first makes the usual case cheap; where that does
@@ -217,8 +212,7 @@ const equalUnordered = (gold: readonly Expression[], pred: readonly Expression[]
 
 /** Items in ascending order when all are real constants (the right side of an assignment counts), else null. */
 const sortedByValue = (items: readonly Expression[]): Expression[] | null => {
-  const valued = items.map((item) => ({ item, value: constantValue(isAssignment(item) ? lastSide(item) : item) }));
-  if (valued.some(({ value: [, { re }] }) => isNaN(re))) return null;
-  const order = ([exact, { re }]: ConstantValue, [otherExact, other]: ConstantValue): number => (exact && otherExact ? compare(exact, otherExact) : re - other.re || 0);
-  return valued.sort((a, b) => order(a.value, b.value)).map(({ item }) => item);
+  const valued = items.map((item) => [item, ...constantValue(isAssignment(item) ? lastSide(item) : item)] as const);
+  if (valued.some(([, , { re }]) => isNaN(re))) return null;
+  return valued.sort(([, exact, near], [, other, beside]) => (exact && other ? compare(exact, other) : near.re - beside.re || 0)).map(([item]) => item);
 };

@@ -4,12 +4,12 @@
  */
 import { abs, isFinite, isNaN, max } from "../floats";
 import { spend } from "../budget";
-import { type Expression, type SymbolNode, childrenOf, isFiniteSet, isInterval } from "../expression";
+import { type Expression, type SetOperationNode, type SymbolNode, childrenOf, isFiniteSet, isInterval } from "../expression";
 import { exactly } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
 import { relationsOf, symbolKey } from "../structure";
 import { constantValue } from "./constants";
-import { random, startRandom } from "./values";
+import { signed, startRandom } from "./values";
 
 /**
  * A cut of the line at a place, before the number there or after it, and by how much it changes how many sets hold what follows. [1, 2)
@@ -30,9 +30,9 @@ export const realSetOf = (x: Expression): RealSet | null => {
     return held(places.flatMap((place): Cut[] => [[place, false, 1], [place, true, -1]]));
   }
   if (x.kind === "namedSet") return x.name === "R" ? [[-Infinity, true, 1], [Infinity, false, -1]] : x.name === "empty" ? [] : null;
-  if (x.kind !== "union" && x.kind !== "complement") return null;
-  const [left, right] = [realSetOf(x.left), realSetOf(x.right)];
-  return left && right && held([...left, ...right.map(([place, after, change]): Cut => [place, after, x.kind === "union" ? change : -change])]);
+  const sign = x.kind === "union" ? 1 : x.kind === "complement" ? -1 : 0;
+  const [left, right] = sign ? [realSetOf((x as SetOperationNode).left), realSetOf((x as SetOperationNode).right)] : [];
+  return left && right ? held([...left, ...right.map(([place, after, change]): Cut => [place, after, sign * change])]) : null;
 };
 
 const realValue = (x: Expression): number => {
@@ -48,7 +48,7 @@ const sameCut = ([place, after]: Cut, [other, otherAfter]: Cut): boolean => near
 const held = (cuts: Cut[]): RealSet => {
   const kept: Cut[] = [];
   let depth = 0;
-  for (const cut of cuts.sort((a, b) => (near(a[0], b[0]) ? Number(a[1]) - Number(b[1]) : a[0] - b[0]))) {
+  for (const cut of cuts.sort((a, b) => (near(a[0], b[0]) ? (a[1] ? 1 : -1) : a[0] - b[0]))) {
     const inside = depth > 0;
     depth += cut[2];
     if (depth > 0 === inside) continue;
@@ -69,7 +69,7 @@ export const solves = (relation: Expression, unknown: SymbolNode, set: RealSet):
   if (!unknown.real) return false;
   startRandom();
   const places = [0];
-  for (let i = 0; i < 42; i++) places.push((random() - 0.5) * 2 * 10 ** ((i % 7) - 2));
+  for (let i = 0; i < 42; i++) places.push(signed(0, 10 ** ((i % 7) - 2)));
   const ends = set.map(([place]) => place).filter(isFinite);
   ends.forEach((end, i) => {
     for (const step of [1e-7, 1e-3, 0.37]) places.push(end - step * (1 + abs(end)), end + step * (1 + abs(end)));

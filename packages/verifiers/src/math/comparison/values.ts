@@ -4,7 +4,7 @@
  * A polynomial identity that fails agrees at a random point with probability below degree / 10^4 (Schwartz-Zippel), and there are
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
-import { abs, floor, hypot, max, min } from "../floats";
+import { abs, floor, hypot, isInteger, max, min } from "../floats";
 import { type BinderNode, type Expression, childrenOf, same, isAdd, isArithmetic, isFunction, isIntegral, isNumber, isPercent, isPow, isSeries } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
@@ -12,7 +12,7 @@ import { evaluateExactly } from "../evaluation/exact";
 import { SYMBOLIC, approximate } from "../evaluation/numeric";
 import { generator } from "../random";
 import { equal, fromNumber, integer, rational, subtract, toNumber } from "../rational";
-import { freeSymbols, symbolKey } from "../structure";
+import { exponentOf, freeSymbols, symbolKey } from "../structure";
 import { floatInside, holdsFloat, sameDouble } from "./doubles";
 import { asDerived, tangentsMeet } from "./simplification";
 
@@ -123,7 +123,7 @@ const sameRationalFunction = (a: Expression, b: Expression, symbols: Symbols, wh
 
 /** Only + − · / and integer powers: what rational points can settle. */
 const isAlgebraic = (x: Expression): boolean =>
-  (isPow(x) ? isNumber(x.exponent) && x.exponent.value.d === 1n && abs(toNumber(x.exponent.value)) < 64 : isArithmetic(x) || isPercent(x)) && childrenOf(x).every(isAlgebraic);
+  (isPow(x) ? isInteger(exponentOf(x)) && abs(exponentOf(x)) < 64 : isArithmetic(x) || isPercent(x)) && childrenOf(x).every(isAlgebraic);
 
 /** Symbols that stand where only whole numbers make sense: bounds of sums and products, factorials, binomials. */
 const integerSymbols = (x: Expression, found: Symbols = new Map()): Symbols => {

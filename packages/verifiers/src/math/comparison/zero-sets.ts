@@ -48,7 +48,6 @@ const newton = (f: Along, start: Approximation): Approximation | null => {
   let x = start;
   for (let i = 0; i < STEPS; i++) {
     const value = f(x);
-    if (!isDefined(value)) return null;
     const h = 1e-6 * (1 + magnitude(x));
     const slope = times(minus(f(plus(x, exactly(h))), value), exactly(1 / h));
     if (!isDefined(slope) || magnitude(slope) === 0) return magnitude(value) < 1e-12 ? x : null;
