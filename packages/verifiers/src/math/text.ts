@@ -21,12 +21,6 @@ export const isSpace = (code: number): boolean => {
 
 export const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
-/** The first index at or after `at` that holds no blank. */
-export const skipSpace = (text: string, at: number): number => {
-  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
-  return at;
-};
-
 /** `text` without blanks at both ends. */
 export const strip = (text: string): string => {
   let start = 0;

@@ -1,57 +1,82 @@
 /**
- * The phrases that announce an answer: "final answer is", "final answer .. is", "answer:", "answer". Found once per text and shared by
- * all targets.
+ * The phrases that announce an answer, with Math-Verify 0.9's priorities: 0 "final answer is .. I hope", 50 "final answer .. is", 100
+ * "answer:", 200 "answer", above that anywhere. All targets are regular expressions built from these; each is linear in the text:
+ * of two repetitions in a row one is bounded, or the second begins with what the first cannot hold.
  */
-import { isSpace, skipSpace } from "../text";
+import type { Expression } from "../expression";
+import type { ExtractionTarget } from "../options";
 
-export interface Anchors {
-  /** Ends of every "answer". */
-  readonly answers: readonly number[];
-  /** Ends of every "final answer". */
-  readonly finals: readonly number[];
+export const { raw } = String;
+
+/** What Python's `\s` matches, for the inside of a character class of a regular expression with the flag u. */
+export const BLANKS = raw`\t-\r\x1c-\x1f\x85\p{Z}`;
+export const BLANK = `[${BLANKS}]`;
+/** Stars of bold print. */
+export const BOLD = raw`(?:\*\*)?`;
+/** What follows the answer in "final answer is 4. I hope it is correct". */
+export const HOPE = raw`\.?${BLANK}?I hope`;
+export const PERCENT = raw`%|[Pp]ercent(?:age)??|[Pp]ct`;
+const ANSWER = "[aA][nN][sS][wW][eE][rR]";
+const FINAL = `[fF][iI][nN][aA][lL] ${ANSWER}`;
+/** Any priority above is for what nothing announces. */
+const LAST_ANCHOR = 200;
+
+/** A pattern to be found in a text with its priority: the lower, the sooner. */
+export type Pattern = readonly [priority: number, pattern: RegExp];
+
+/** An answer and the text it was read from; null when that did not parse. */
+export interface Reading {
+  readonly value: Expression | string | null;
+  readonly text: string;
 }
 
-const ANSWER = /(final )?answer/gi;
+/** A match in the text, with the reading that it stands for put off until it is its turn. */
+export interface Candidate {
+  readonly start: number;
+  readonly end: number;
+  readonly read: () => Reading;
+}
 
-export const findAnchors = (text: string): Anchors => {
-  const answers: number[] = [];
-  const finals: number[] = [];
-  ANSWER.lastIndex = 0;
-  for (let match = ANSWER.exec(text); match !== null; match = ANSWER.exec(text)) {
-    answers.push(ANSWER.lastIndex);
-    if (match[1] !== undefined) finals.push(ANSWER.lastIndex);
+/** The candidates of one priority, looked for when it is their turn; perhaps only beside those of another target. */
+export type Level = readonly [priority: number, candidates: () => Candidate[], beside?: boolean];
+
+export const pattern = (source: string): RegExp => new RegExp(source, "gu");
+
+/**
+ * The patterns of one target.
+ *
+ * @param hoped what stands between "final answer is" and the end of "I hope"
+ * @param final what follows "final answer .. is"
+ * @param any a character of the gap between these two words
+ * @param answer what follows "answer" or "answer:"
+ * @param anywhere the target's own patterns for what nothing announces
+ */
+export const patternsOf = (hoped: string, final: string, any: string, answer: string, anywhere: readonly Pattern[]): readonly Pattern[] => [
+  [0, pattern(`${FINAL} [iI][sS]:?${BLANK}*${hoped}`)],
+  // Only a whole run of blanks can be followed by "is": without the look behind, every part of it would be tried.
+  [50, pattern(`${FINAL}${any}{0,100}?(?<!${BLANK})${BLANK}+is:?${final}`)],
+  [100, pattern(`${ANSWER}:${answer}`)],
+  [LAST_ANCHOR, pattern(ANSWER + answer)],
+  ...anywhere,
+];
+
+/** Makes a candidate of a match that ends at `end`, unless it is none. */
+export type Take = (match: RegExpExecArray, end: number, priority?: number) => Candidate | false;
+
+/** The candidates of a pattern from left to right, none overlapping. */
+export const search = (text: string, wanted: RegExp, take: Take, priority?: number): Candidate[] => {
+  const found: Candidate[] = [];
+  wanted.lastIndex = 0;
+  for (let match = wanted.exec(text); match; match = wanted.exec(text)) {
+    const candidate = take(match, wanted.lastIndex, priority);
+    if (candidate) {
+      found.push(candidate);
+      wanted.lastIndex = candidate.end;
+    }
   }
-  return { answers, finals };
+  return found;
 };
 
-export const ANSWER_LENGTH = 6;
-export const FINAL_ANSWER_LENGTH = 12;
-
-/** Whether the text goes on with this word, in any case. */
-export const continuesWith = (text: string, at: number, word: string): boolean => text.slice(at, at + word.length).toLowerCase() === word;
-
-/** The place `most` characters (code points) on, or the end of the text, or the next newline unless `newlines`. */
-export const gapEnd = (text: string, start: number, most: number, newlines: boolean): number => {
-  let at = start;
-  for (let count = 0; count < most && at < text.length; count++) {
-    const code = text.charCodeAt(at);
-    if (code === 10 && !newlines) break;
-    at += code >= 0xd800 && code < 0xdc00 && at + 1 < text.length ? 2 : 1;
-  }
-  return at;
-};
-
-/** After "final answer" and a gap: blanks, "is" and perhaps a colon; -1 when they are not there. */
-export const afterIs = (text: string, at: number): number => {
-  if (!isSpace(text.charCodeAt(at))) return -1;
-  const word = skipSpace(text, at);
-  if (!text.startsWith("is", word)) return -1;
-  return text[word + 2] === ":" ? word + 3 : word + 2;
-};
-
-/** Whether `I hope` follows, after a full stop and a blank that may be missing. */
-export const hopeFollows = (text: string, at: number): number => {
-  const stop = text[at] === "." ? at + 1 : at;
-  for (const start of [isSpace(text.charCodeAt(stop)) ? stop + 1 : stop, stop, at]) if (text.startsWith("I hope", start)) return start + 6;
-  return -1;
-};
+/** The levels of the patterns that a target asks for. */
+export const levelsOf = (text: string, target: ExtractionTarget, patterns: readonly Pattern[], take: Take): Level[] =>
+  patterns.filter(([priority]) => priority <= LAST_ANCHOR || target.tryExtractWithoutAnchor).map(([priority, wanted]) => [priority, () => search(text, wanted, take, priority)]);

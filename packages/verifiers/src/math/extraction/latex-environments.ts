@@ -2,183 +2,97 @@
  * LaTeX environments in running text: `$$..$$`, `\[..\]`, `$..$`, `\(..\)`, ` [..] `, and a bare `\frac{1}{2}`; up to six of them joined by
  * "and", "or" or commas. What the regular expressions of Math-Verify 0.9 match, found in time linear in the text.
  */
-import { Finder, isDigit, isSpace, skipSpace } from "../text";
+import { BLANK, PERCENT, raw } from "./anchors";
 
 export interface Environment {
   readonly content: string;
-  readonly percent: boolean;
+  readonly percent?: string | undefined;
   readonly end: number;
 }
 
-const PERCENT = /\\?%|[Pp]ercent|[Pp]ercentage|[Pp]ct/y;
-const FRACTION = /-?\\frac\{-?\d+(?:[.,]\d+)?\}\{-?\d+(?:[.,]\d+)?\}/y;
-const CONNECTOR = /,?and|,?or|,/y;
-/** Where an environment can begin. */
-const OPENING = /\$|\\[[(]|-?\\frac\{|\[/g;
+const sticky = (source: string): RegExp => new RegExp(source, "uy");
 
-/** Which environments count: any, or those that hold a `\boxed{..}`. */
-export type EnvironmentKind = "plain" | "boxed";
+/** What opens an environment, and what ends the search for its end: that is one only where the group takes part. */
+const KINDS = (
+  [
+    [raw`(?<!\\)\$\$`, /(?<!\\)(\$\$)|\$\$/g],
+    [raw`(?<!\\)\\\[`, /(?<!\\)(\\\])|\\\]/g],
+    [raw`(?<!\\)\\\(`, /(?<!\\)(\\\))|\\\)|\n/g],
+    [raw`(?<![\\\d])\$`, /(?<!\\)(\$)|\n/g],
+    [raw`${BLANK}\[`, new RegExp(raw`(\]${BLANK})|[[\]\n]`, "gu")],
+  ] as const
+).map(([opening, end]) => [sticky(opening), end] as const);
+const ARGUMENT = raw`\{-?\d+(?:[.,]\d+)?\}`;
+const FRACTION = sticky(raw`-?\\frac${ARGUMENT}${ARGUMENT}`);
+const PER_CENT = sticky(raw`${BLANK}*(\\?${PERCENT})?`);
+const CONNECTOR = sticky(`${BLANK}*(?:,?and|,?or|,)${BLANK}*`);
+/** The first character of what may be an environment, or of what marks one. */
+const OPENING = new RegExp(raw`\$|\\(?=[[(f])|-(?=\\f)|${BLANK}(?=\[)|\0`, "gu");
 
-export interface EnvironmentGroup {
-  readonly start: number;
-  readonly end: number;
-  readonly items: readonly Environment[];
-}
-
-export class EnvironmentReader {
-  readonly #display: Finder;
-  readonly #bracket: Finder;
-  readonly #parenthesis: Finder;
-  readonly #line: Finder;
-  readonly #boxes: Finder;
-  readonly #braces: Finder;
-
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-    this.#display = new Finder(text, "$$");
-    this.#bracket = new Finder(text, "\\]");
-    this.#parenthesis = new Finder(text, "\\)");
-    this.#line = new Finder(text, "\n");
-    this.#boxes = new Finder(text, "\\boxed{");
-    this.#braces = new Finder(text, "}");
-  }
-
-  /** The environments joined at `start`, or null. */
-  groupAt(start: number, kind: EnvironmentKind = "plain"): EnvironmentGroup | null {
-    const first = this.#at(start, kind);
-    if (first === null) return null;
-    const items = [first];
-    while (items.length < 6) {
-      const next = this.#joined(items[items.length - 1]!.end, kind);
-      if (next === null) break;
-      items.push(next);
+/** Finds the first match at or after a place, for ever larger places in time linear in the text, however often it is asked. */
+const finder = (text: string, wanted: RegExp): ((at: number) => RegExpExecArray | null) => {
+  let from = Infinity;
+  let found: RegExpExecArray | null = null;
+  return (at) => {
+    if (at < from || (found && found.index < at)) {
+      wanted.lastIndex = from = at;
+      found = wanted.exec(text);
     }
-    return { start, items, end: items[items.length - 1]!.end };
-  }
+    return found;
+  };
+};
 
-  /** Every group of the text from left to right, none overlapping. */
-  *groups(kind: EnvironmentKind): Generator<EnvironmentGroup> {
-    let from = 0;
-    let consumed = 0;
-    for (;;) {
-      OPENING.lastIndex = from;
-      const match = OPENING.exec(this.#text);
-      if (match === null) return;
-      const start = match[0] === "[" ? match.index - 1 : match.index;
-      from = match.index + 1;
-      const group = start < consumed ? null : this.groupAt(start, kind);
-      if (group === null) continue;
-      yield group;
-      from = consumed = group.end;
-    }
-  }
+/** The environments joined at a place, from left to right. */
+export type GroupAt = (start: number) => Environment[];
 
-  /** The first place at or after `at` where an environment may begin; -1 when there is none. */
-  nextOpening(at: number): number {
-    if (at < this.#opening.from || (this.#opening.found >= 0 && this.#opening.found < at)) {
-      // A bracket counts from the blank before it, which may be the very place asked about.
-      OPENING.lastIndex = at;
-      let match = OPENING.exec(this.#text);
-      if (match !== null && match[0] === "[" && match.index === at) match = OPENING.exec(this.#text);
-      this.#opening = { from: at, found: match === null ? -1 : match[0] === "[" ? match.index - 1 : match.index };
-    }
-    return this.#opening.found;
-  }
-  #opening = { from: Infinity, found: -1 };
+/**
+ * The environments of a text: any, or only those that hold a `\boxed{..}`.
+ *
+ * @returns the text with a NUL in place of the first character of every environment and nowhere else, for patterns that know nothing
+ * of environments; and the groups
+ */
+export const environmentsOf = (text: string, boxed: boolean): readonly [marked: string, groupAt: GroupAt] => {
+  const kinds = KINDS.map(([opening, end]) => [opening, finder(text, end)] as const);
+  const box = finder(text, /\\boxed\{/g);
+  const brace = finder(text, /\}/g);
 
-  #joined(end: number, kind: EnvironmentKind): Environment | null {
-    const text = this.#text;
-    CONNECTOR.lastIndex = skipSpace(text, end);
-    const connector = CONNECTOR.exec(text);
-    if (connector === null) return null;
-    const after = CONNECTOR.lastIndex;
-    const start = skipSpace(text, after);
-    return this.#at(start, kind) ?? (start > after ? this.#at(start - 1, kind) : null);
-  }
+  const finish = (content: string, place: number): Environment => {
+    PER_CENT.lastIndex = place;
+    const match = PER_CENT.exec(text)!;
+    return { content, percent: match[1], end: PER_CENT.lastIndex };
+  };
+
+  const holdsBox = (from: number, to: number): boolean => {
+    const open = box(from);
+    const close = open && brace(open.index + 8);
+    return !!close && close.index < to;
+  };
 
   /** The one environment that begins at `start`. */
-  #at(start: number, kind: EnvironmentKind): Environment | null {
-    const text = this.#text;
-    const code = text.charCodeAt(start);
-    const escaped = text[start - 1] === "\\";
-    if (code === 36) {
-      if (escaped) return null;
-      if (text[start + 1] === "$") return this.#displayDollar(start, kind);
-      return isDigit(text.charCodeAt(start - 1)) ? null : this.#inlineDollar(start, kind);
+  const at = (start: number): Environment | undefined => {
+    for (const [opening, endAfter] of kinds) {
+      opening.lastIndex = start;
+      if (opening.test(text)) {
+        const from = opening.lastIndex;
+        const end = endAfter(from);
+        if (end?.[1] && end.index > from && (!boxed || holdsBox(from, end.index))) return finish(text.slice(from, end.index), end.index + end[1].length);
+      }
     }
-    if (code === 92) {
-      const next = text[start + 1];
-      if (next === "f") return kind === "plain" ? this.#fraction(start) : null;
-      if (escaped) return null;
-      if (next === "[") return this.#delimited(start, this.#bracket, false, kind);
-      return next === "(" ? this.#delimited(start, this.#parenthesis, true, kind) : null;
-    }
-    if (code === 45) return kind === "plain" ? this.#fraction(start) : null;
-    return isSpace(code) && text[start + 1] === "[" ? this.#spacedBracket(start, kind) : null;
-  }
-
-  /** The environment around [start, close), when it is of the kind asked for. */
-  #finish(start: number, close: number, end: number, kind: EnvironmentKind): Environment | null {
-    const text = this.#text;
-    if (kind === "boxed") {
-      const box = this.#boxes.next(start);
-      const brace = box < 0 ? -1 : this.#braces.next(box + 8);
-      if (brace < 0 || brace >= close) return null;
-    }
-    const after = skipSpace(text, end);
-    const code = text.charCodeAt(after);
-    let stop = after;
-    if (code === 37 || code === 92 || code === 112 || code === 80) {
-      PERCENT.lastIndex = after;
-      if (PERCENT.test(text)) stop = PERCENT.lastIndex;
-    }
-    return { content: text.slice(start, close), percent: stop > after, end: stop };
-  }
-
-  #displayDollar(start: number, kind: EnvironmentKind): Environment | null {
-    const text = this.#text;
-    if (text[start + 2] === "$" && text[start + 3] === "$") return null;
-    const close = this.#display.next(start + 3);
-    return close < 0 || text[close - 1] === "\\" ? null : this.#finish(start + 2, close, close + 2, kind);
-  }
-
-  #inlineDollar(start: number, kind: EnvironmentKind): Environment | null {
-    const text = this.#text;
-    let at = start + 1;
-    for (; at < text.length; at++) {
-      const code = text.charCodeAt(at);
-      if (code === 10) return null;
-      if (code === 92 && text[at + 1] === "$") at++;
-      else if (code === 36) break;
-    }
-    return at >= text.length || at === start + 1 ? null : this.#finish(start + 1, at, at + 1, kind);
-  }
-
-  #delimited(start: number, closing: Finder, oneLine: boolean, kind: EnvironmentKind): Environment | null {
-    const text = this.#text;
-    const closer = oneLine ? ")" : "]";
-    if (text[start + 2] === "\\" && text[start + 3] === closer) return null;
-    const close = closing.next(start + 3);
-    if (close < 0 || text[close - 1] === "\\") return null;
-    if (oneLine) {
-      const line = this.#line.next(start + 2);
-      if (line >= 0 && line < close) return null;
-    }
-    return this.#finish(start + 2, close, close + 2, kind);
-  }
-
-  #spacedBracket(start: number, kind: EnvironmentKind): Environment | null {
-    const text = this.#text;
-    let at = start + 2;
-    while (at < text.length && text[at] !== "]" && text[at] !== "[" && text[at] !== "\n") at++;
-    if (text[at] !== "]" || at === start + 2 || at + 1 >= text.length || !isSpace(text.charCodeAt(at + 1))) return null;
-    return this.#finish(start + 2, at, at + 2, kind);
-  }
-
-  #fraction(start: number): Environment | null {
     FRACTION.lastIndex = start;
-    return FRACTION.test(this.#text) ? this.#finish(start, FRACTION.lastIndex, FRACTION.lastIndex, "plain") : null;
-  }
-}
+    return !boxed && FRACTION.test(text) ? finish(text.slice(start, FRACTION.lastIndex), FRACTION.lastIndex) : undefined;
+  };
+
+  return [
+    text.replace(OPENING, (_, start: number) => (at(start) ? "\0" : ".")),
+    (start) => {
+      const items: Environment[] = [];
+      for (let item = at(start); item; ) {
+        items.push(item);
+        CONNECTOR.lastIndex = item.end;
+        // A bracket counts from the blank before it, which may be the last that the connector took.
+        item = items.length < 6 && CONNECTOR.test(text) ? (at(CONNECTOR.lastIndex) ?? at(CONNECTOR.lastIndex - 1)) : undefined;
+      }
+      return items;
+    },
+  ];
+};

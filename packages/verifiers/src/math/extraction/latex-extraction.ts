@@ -1,120 +1,76 @@
 /**
- * LaTeX answers in running text, by anchor. Priorities as in Math-Verify 0.9: 0 "final answer is .. I hope", 50 "final answer .. is", 100
- * "answer:", 200 "answer", 300 anywhere; `\boxed{` at the target's own priority.
+ * LaTeX answers in running text, by anchor; `\boxed{` at the target's own priority.
  */
 import { spend } from "../budget";
-import type { LatexTarget } from "../options";
-import { isSpace, skipSpace } from "../text";
-import { type Anchors, ANSWER_LENGTH, FINAL_ANSWER_LENGTH, afterIs, continuesWith, gapEnd, hopeFollows } from "./anchors";
-import { type Environment, EnvironmentReader } from "./latex-environments";
+import { type Expression, PERCENT, finiteSet, isFiniteSet, isMatrix, isSingleRelation, product } from "../expression";
+import { multiplyWithMatrix } from "../latex-parser/matrices";
+import { parseLatex } from "../latex-parser/parser";
+import { lastSide, normalizeLatex } from "../normalization/latex-normalization";
+import type { LatexTarget, NormalizationOptions } from "../options";
+import { BLANK, HOPE, type Level, type Reading, type Take, levelsOf, pattern, patternsOf, raw, search } from "./anchors";
+import { type Environment, type GroupAt, environmentsOf } from "./latex-environments";
 
-export interface LatexMatch {
-  readonly start: number;
-  readonly end: number;
-  readonly items: readonly Environment[];
-  readonly boxed: boolean;
-}
+/** What makes the reference treat symbols as complex rather than real. */
+const COMPLEX =
+  /\\mathbb\{C\}|\\i\b|\bi\b|\\text\{i\}|\\mathrm\{i\}|\\imath\b|\\det|\\operatorname\{tr\}|\\operatorname\{rank\}|\\text\{rank\}|\\arg\{|\\Re\{|\\Im\{|\\operatorname\{Re\}|\\operatorname\{Im\}|\\text\{Re\}|\\text\{Im\}/;
+const NOTHING = /(?:)/y;
+const HOPED = new RegExp(HOPE, "uy");
+/** The NUL that marks an environment. */
+const MARK = raw`\0`;
+const ANYWHERE = pattern(MARK);
+const PATTERNS = patternsOf(MARK, `${BLANK}*${MARK}`, "[^]", `[^]{0,50}?${MARK}`, [[300, ANYWHERE]]);
 
-type Group = ReturnType<EnvironmentReader["groupAt"]>;
-
-export class LatexExtraction {
-  readonly #reader: EnvironmentReader;
-
-  readonly #text: string;
-  readonly #anchors: Anchors;
-  readonly #target: LatexTarget;
-
-  constructor(text: string, anchors: Anchors, target: LatexTarget) {
-    this.#text = text;
-    this.#anchors = anchors;
-    this.#target = target;
-    this.#reader = new EnvironmentReader(text);
+/** Where to look for LaTeX. */
+export const latexLevels = (source: string, target: LatexTarget): Level[] => {
+  const { normalization, boxedMatchPriority } = target;
+  /** Makes candidates of matches that end at a mark. */
+  const takeFrom =
+    (groupAt: GroupAt): Take =>
+    ({ index }, marked, priority) => {
+      const items = groupAt(marked - 1);
+      const rest = priority === 0 ? HOPED : NOTHING;
+      rest.lastIndex = items[items.length - 1]!.end;
+      return rest.test(source) && { start: index, end: rest.lastIndex, read: () => readItems(items, normalization) };
+    };
+  const [marked, groupAt] = environmentsOf(source, false);
+  const levels = levelsOf(marked, target, PATTERNS, takeFrom(groupAt));
+  if (boxedMatchPriority >= 0) {
+    levels.push([
+      boxedMatchPriority,
+      () => {
+        const [boxes, boxesAt] = environmentsOf(source, true);
+        const found = search(boxes, ANYWHERE, takeFrom(boxesAt));
+        // Where each box ends is settled when the text from the first to the last brace is cleaned up.
+        const start = source.indexOf("\\boxed{");
+        const end = source.lastIndexOf("}") + 1;
+        if (start >= 0 && end > start + 8) found.push({ start, end, read: () => readItems([{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }) });
+        return found;
+      },
+    ]);
   }
+  return levels;
+};
 
-  priorities(): readonly number[] {
-    const list = [0, 50, 100, 200];
-    if (this.#target.tryExtractWithoutAnchor) list.push(300);
-    if (this.#target.boxedMatchPriority >= 0) list.push(this.#target.boxedMatchPriority);
-    return list;
-  }
+/** A group's only value, or the set of its values. */
+const readItems = (items: readonly Pick<Environment, "content" | "percent">[], options: NormalizationOptions): Reading => {
+  const texts = items.map(({ content }) => {
+    spend(content.length);
+    return normalizeLatex(content, options);
+  });
+  const values = texts.map((text, i) => {
+    const value = readLatex(text);
+    return value && items[i]!.percent ? percentOf(value) : value;
+  });
+  if (values.length > 1 && values.every((value) => value !== null)) return { value: finiteSet(values.flatMap((value) => (isFiniteSet(value) ? value.items : value))), text: texts.join(" and ") };
+  return { value: values[0]!, text: texts[0]! };
+};
 
-  matches(priority: number): LatexMatch[] {
-    const found: LatexMatch[] = [];
-    if (priority === 0) this.#finalHope(found);
-    else if (priority === 50) this.#finalIs(found);
-    else if (priority === 100 || priority === 200) this.#answers(found, priority === 100);
-    else if (priority === 300 && this.#target.tryExtractWithoutAnchor) {
-      for (const group of this.#reader.groups("plain")) found.push({ ...group, boxed: false });
-      spend(this.#text.length);
-    }
-    if (priority === this.#target.boxedMatchPriority) this.#boxed(found);
-    return found;
-  }
+/** A value with a percent sign behind its delimiters; a relation has no percentage. */
+const percentOf = (value: Expression): Expression | null => (isSingleRelation(value) ? null : isMatrix(value) ? multiplyWithMatrix(PERCENT, value) : product(value, PERCENT));
 
-  #groupAfterBlanks(at: number): Group {
-    const start = skipSpace(this.#text, at);
-    return this.#reader.groupAt(start) ?? (start > at && isSpace(this.#text.charCodeAt(start - 1)) ? this.#reader.groupAt(start - 1) : null);
-  }
-
-  #finalHope(found: LatexMatch[]): void {
-    let from = 0;
-    for (const end of this.#anchors.finals) {
-      const start = end - FINAL_ANSWER_LENGTH;
-      if (start < from || !continuesWith(this.#text, end, " is")) continue;
-      const after = end + 3;
-      const group = this.#groupAfterBlanks(this.#text[after] === ":" ? after + 1 : after);
-      const stop = group === null ? -1 : hopeFollows(this.#text, group.end);
-      if (stop < 0) continue;
-      found.push({ start, end: stop, items: group!.items, boxed: false });
-      from = stop;
-    }
-  }
-
-  #finalIs(found: LatexMatch[]): void {
-    let from = 0;
-    for (const end of this.#anchors.finals) {
-      const start = end - FINAL_ANSWER_LENGTH;
-      if (start < from) continue;
-      spend(50);
-      const last = gapEnd(this.#text, end, 100, true);
-      for (let at = end; at <= last; at++) {
-        const after = afterIs(this.#text, at);
-        const group = after < 0 ? null : this.#groupAfterBlanks(after);
-        if (group === null) continue;
-        found.push({ start, end: group.end, items: group.items, boxed: false });
-        from = group.end;
-        break;
-      }
-    }
-  }
-
-  #answers(found: LatexMatch[], colon: boolean): void {
-    let from = 0;
-    for (const end of this.#anchors.answers) {
-      const start = end - ANSWER_LENGTH;
-      if (start < from || (colon && this.#text[end] !== ":")) continue;
-      spend(20);
-      const gap = colon ? end + 1 : end;
-      const last = gapEnd(this.#text, gap, 50, true);
-      for (let at = this.#reader.nextOpening(gap); at >= 0 && at <= last; at = this.#reader.nextOpening(at + 1)) {
-        const group = this.#reader.groupAt(at);
-        if (group === null) continue;
-        found.push({ start, end: group.end, items: group.items, boxed: false });
-        from = group.end;
-        break;
-      }
-    }
-  }
-
-  /** Environments that hold a box; and the text from the first `\boxed{` to the last `}`: where each box ends is settled when the match is cleaned up. */
-  #boxed(found: LatexMatch[]): void {
-    const start = this.#text.indexOf("\\boxed{");
-    if (start < 0) return;
-    for (const group of this.#reader.groups("boxed")) found.push({ ...group, boxed: false });
-    spend(this.#text.length);
-    const close = this.#text.lastIndexOf("}");
-    if (close < start + 8) return;
-    const content = this.#text.slice(start, close + 1);
-    found.push({ start, end: close + 1, items: [{ content, percent: false, end: close + 1 }], boxed: true });
-  }
-}
+/** The tree of a cleaned answer; of its last side, when the whole of an equation chain does not parse. */
+const readLatex = (text: string): Expression | null => {
+  const value = parseLatex(text, !COMPLEX.test(text));
+  const last = lastSide(text);
+  return value || last === text ? value : parseLatex(last, !COMPLEX.test(last));
+};
