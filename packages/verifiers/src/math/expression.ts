@@ -104,6 +104,8 @@ export interface ChainNode {
 /** Something read but never equal to anything by value (`A \subseteq B`): only its text can match. */
 export interface OpaqueNode {
   readonly kind: "opaque";
+  /** Of a bare `\frac{d}{dx}`, which acts on what follows it. */
+  readonly variable?: SymbolNode;
 }
 
 export type Expression =
@@ -177,6 +179,8 @@ export const sumOf = (args: readonly Expression[]): AddNode => ({ kind: "add", a
 export const productOf = (args: readonly Expression[]): MulNode => ({ kind: "mul", args });
 export const matrix = (rows: readonly (readonly Expression[])[]): MatrixNode => ({ kind: "matrix", rows });
 export const tuple = (items: readonly Expression[]): TupleNode => ({ kind: "tuple", items });
+/** A sum, product, integral, limit or derivative; see `BinderNode`. */
+export const binder = (kind: BinderNode["kind"], body: Expression, variable: SymbolNode, lower: Expression | null = null, upper: Expression | null = null, direction: 1 | -1 = 1): BinderNode => ({ kind, body, variable, lower, upper, direction });
 export const relation = (operator: RelationOperator, left: Expression, right: Expression): RelationNode => ({ kind: "relation", operator, left, right });
 export const call = (name: string, args: readonly Expression[]): FunctionNode => ({ kind: "function", name, args });
 export const pow = (base: Expression, exponent: Expression): PowNode => ({ kind: "pow", base, exponent });
@@ -191,6 +195,12 @@ export const sum = (left: Expression, right: Expression): AddNode => sumOf([...t
 
 /** Product, with products among the two sides flattened in the order written. */
 export const product = (left: Expression, right: Expression): MulNode => productOf([...factorsOf(left), ...factorsOf(right)]);
+
+/** Sum of terms, with sums among them flattened; one term is itself. */
+export const flatSum = (terms: readonly Expression[]): Expression => (terms.length > 1 ? sumOf(terms.flatMap(termsOf)) : terms[0]!);
+
+/** Product of factors, with products among them flattened; one factor is itself. */
+export const flatProduct = (factors: readonly Expression[]): Expression => (factors.length > 1 ? productOf(factors.flatMap(factorsOf)) : factors[0]!);
 
 /** left / right: a rational when both are integers, else a product with a reciprocal (kept as written). */
 export const quotient = (left: Expression, right: Expression): Expression => {

@@ -4,105 +4,68 @@
  */
 import { spend } from "./budget";
 import { type Expression, MINUS_ONE, call, negative, number, pow, product, sumOf, productOf } from "./expression";
+import { accept, attempt, countWrap, deeper, expect, fail, peek, readTokens, take } from "./latex-parser/token-reader";
 import { parseDecimal } from "./rational";
 
-const TOKEN = /\s*(?:(\d+\.?\d*|\.\d+)|(\*\*|\/\/|[-+*/()]))/y;
-const MAX_DEPTH = 100;
-/** Factors of all products together: each wraps the ones before it. */
-const MAX_WRAPS = 600;
+/** The reader stops at 80 levels, Python goes on for some more. */
+const FIRST_LEVEL = -20;
 
 /** The expression, or null when Python would not accept it. */
 export const parsePython = (source: string): Expression | null => {
-  const tokens: string[] = [];
-  TOKEN.lastIndex = 0;
-  const text = source.replaceAll("\n", " ").replaceAll("^", "**").trim();
-  spend(text.length);
-  while (TOKEN.lastIndex < text.length) {
-    const match = TOKEN.exec(text);
-    if (match === null) return null;
-    const digits = match[1];
-    if (digits !== undefined && /^0\d/.test(digits) && !/^0+(\.|$)/.test(digits) && !digits.includes(".")) return null;
-    tokens.push(digits ?? match[2]!);
-  }
-  const reader = new PythonReader(tokens);
-  const value = reader.sum(0);
-  return value !== null && reader.done() ? value : null;
+  spend(source.length);
+  const types: string[] = source.replaceAll("^", "**").match(/\d+\.?\d*|\.\d+|\*\*|\/\/|\S/g) ?? [];
+  return readTokens(
+    { types, texts: types, starts: [], source },
+    () =>
+      attempt(0, () => {
+        const value = parseSum();
+        return peek() === undefined ? value : fail();
+      }),
+    FIRST_LEVEL,
+  );
 };
 
-class PythonReader {
-  #at = 0;
-  #wraps = 0;
-
-  readonly #tokens: readonly string[];
-
-  constructor(tokens: readonly string[]) {
-    this.#tokens = tokens;
+const parseSum = (): Expression => {
+  const terms = [parseProduct()];
+  for (;;) {
+    if (accept("+")) terms.push(parseProduct());
+    else if (accept("-")) terms.push(product(MINUS_ONE, parseProduct()));
+    else return terms.length > 1 ? sumOf(terms) : terms[0]!;
   }
+};
 
-  done(): boolean {
-    return this.#at === this.#tokens.length;
-  }
-
-  sum(depth: number): Expression | null {
-    const first = this.#product(depth);
-    if (first === null) return null;
-    const terms = [first];
-    while (this.#tokens[this.#at] === "+" || this.#tokens[this.#at] === "-") {
-      const minus = this.#tokens[this.#at++] === "-";
-      const right = this.#product(depth);
-      if (right === null) return null;
-      terms.push(minus ? product(MINUS_ONE, right) : right);
+const parseProduct = (): Expression => {
+  let left = parseUnary();
+  for (;;) {
+    const operator = peek();
+    if (!/^(\*|\/\/?)$/.test(operator)) return left;
+    take();
+    countWrap();
+    const right = parseUnary();
+    if (operator === "*") left = product(left, right);
+    else {
+      const ratio = productOf([left, pow(right, MINUS_ONE)]);
+      left = operator === "/" ? ratio : call("floor", [ratio]);
     }
-    return terms.length === 1 ? first : sumOf(terms);
   }
+};
 
-  #product(depth: number): Expression | null {
-    let left = this.#unary(depth);
-    while (left !== null) {
-      const operator = this.#tokens[this.#at];
-      if (operator !== "*" && operator !== "/" && operator !== "//") return left;
-      this.#at++;
-      const right = this.#unary(depth);
-      if (right === null || ++this.#wraps > MAX_WRAPS) return null;
-      if (operator === "*") left = product(left, right);
-      else {
-        const ratio: Expression = productOf([left, pow(right, MINUS_ONE)]);
-        left = operator === "/" ? ratio : call("floor", [ratio]);
-      }
-    }
-    return left;
-  }
+const parseUnary = (): Expression => {
+  spend(2);
+  if (accept("+")) return deeper(parseUnary);
+  if (accept("-")) return negative(deeper(parseUnary));
+  const base = parseNumber();
+  return accept("**") ? pow(base, deeper(parseUnary)) : base;
+};
 
-  #unary(depth: number): Expression | null {
-    spend(2);
-    if (depth > MAX_DEPTH) return null;
-    const sign = this.#tokens[this.#at];
-    if (sign === "+" || sign === "-") {
-      this.#at++;
-      const value = this.#unary(depth + 1);
-      return value === null || sign === "+" ? value : negative(value);
-    }
-    return this.#power(depth);
+const parseNumber = (): Expression => {
+  if (accept("(")) {
+    const value = deeper(parseSum);
+    expect(")");
+    return value;
   }
-
-  #power(depth: number): Expression | null {
-    const base = this.#atom(depth);
-    if (base === null || this.#tokens[this.#at] !== "**") return base;
-    this.#at++;
-    const exponent = this.#unary(depth + 1);
-    return exponent === null ? null : pow(base, exponent);
-  }
-
-  #atom(depth: number): Expression | null {
-    const token = this.#tokens[this.#at++];
-    if (token === undefined) return null;
-    if (token === "(") {
-      const value = this.sum(depth + 1);
-      if (value === null || this.#tokens[this.#at++] !== ")") return null;
-      return value;
-    }
-    if (!/^[\d.]/.test(token)) return null;
-    const value = parseDecimal(token);
-    return value === null ? null : number(value, token.includes("."));
-  }
-}
+  const digits = take();
+  // Python has no integers with a leading zero, except 0 itself.
+  const value = /\d/.test(digits) && !/^0+[1-9]\d*$/.test(digits) && parseDecimal(digits);
+  return value ? number(value, digits.includes(".")) : fail();
+};

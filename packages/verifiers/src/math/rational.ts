@@ -11,7 +11,6 @@ export interface Rational {
 
 export const ZERO: Rational = { n: 0n, d: 1n };
 export const ONE: Rational = { n: 1n, d: 1n };
-export const HALF: Rational = { n: 1n, d: 2n };
 
 export const integer = (value: number | bigint): Rational => ({ n: BigInt(value), d: 1n });
 

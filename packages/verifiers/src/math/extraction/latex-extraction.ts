@@ -3,7 +3,7 @@
  */
 import { spend } from "../budget";
 import { type Expression, PERCENT, finiteSet, isFiniteSet, isMatrix, isSingleRelation, product } from "../expression";
-import { multiplyWithMatrix } from "../latex-parser/matrices";
+import { multiply } from "../latex-parser/matrices";
 import { parseLatex } from "../latex-parser/parser";
 import { lastSide, normalizeLatex } from "../normalization/latex-normalization";
 import type { LatexTarget, NormalizationOptions } from "../options";
@@ -66,7 +66,7 @@ const readItems = (items: readonly Pick<Environment, "content" | "percent">[], o
 };
 
 /** A value with a percent sign behind its delimiters; a relation has no percentage. */
-const percentOf = (value: Expression): Expression | null => (isSingleRelation(value) ? null : isMatrix(value) ? multiplyWithMatrix(PERCENT, value) : product(value, PERCENT));
+const percentOf = (value: Expression): Expression | null => (isSingleRelation(value) ? null : isMatrix(value) ? multiply(PERCENT, value) : product(value, PERCENT));
 
 /** The tree of a cleaned answer; of its last side, when the whole of an equation chain does not parse. */
 const readLatex = (text: string): Expression | null => {

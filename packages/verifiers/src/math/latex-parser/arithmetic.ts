@@ -2,336 +2,213 @@
  * Sums, products, powers and brackets: the arithmetic core of the grammar.
  */
 import { spend } from "../budget";
-import { call, type Expression, integerNode, isIntegerNode, negative, number, OPAQUE, pow, product, quotient, sum, type SymbolNode, isMatrix, isAdd, isMul, isOpaque, isNumber, sumOf, productOf, matrix, symbol } from "../expression";
-import { add, HALF, subtract } from "../rational";
-import { parseAtom, parseScript, skipSubscript } from "./atoms";
-import { FUNCTION_STARTS, parseApplication, parseBraced, parseFunction } from "./functions";
+import { binder, call, type Expression, flatProduct, flatSum, integerNode, isIntegerNode, MINUS_ONE, negative, number, OPAQUE, pow, quotient, sum, product, isMatrix, isOpaque, isNumber, sumOf, matrix } from "../expression";
+import { add, subtract } from "../rational";
+import { ATOMS, parseAtom, parseScript, skipSubscript } from "./atoms";
+import { FUNCTIONS, parseApplication, parseFunction, squareRoot } from "./functions";
 import { binomialOf } from "./named-functions";
-import { addMatrices, determinant, makeMatrix, multiplyWithMatrix } from "./matrices";
+import { addMatrices, columnsOf, determinant, makeMatrix, multiply } from "./matrices";
 import { substitute } from "./substitution";
-import { accept, ATOMS, attempt, countWrap, deeper, differentialName, expect, fail, isolated, NAMES, type TokenReader, unbuildable } from "./token-reader";
+import { accept, ahead, attempt, closes, countWrap, differentialName, enclosed, expect, fail, is, named, parseBraced, parseExpression, parseNested, peek, separated, sourceBetween, take, unbuildable } from "./token-reader";
 
-const GROUPS: Readonly<Record<string, string>> = { "(": ")", lgroup: "rgroup", "{": "}", "[": "]", "\\{": "\\}", lbrace: "rbrace", lbrack: "rbrack" };
-const BRACKETS: Readonly<Record<string, readonly [string, string]>> = {
-  norm: ["norm", "norm"],
-  "|": ["|", "abs"],
-  lvert: ["rvert", "abs"],
-  vert: ["vert", "abs"],
-  lfloor: ["rfloor", "floor"],
-  llcorner: ["lrcorner", "floor"],
-  lceil: ["rceil", "ceiling"],
-  ulcorner: ["urcorner", "ceiling"],
-};
-const OTHER_STARTS = new Set([...Object.keys(GROUPS), ...Object.keys(BRACKETS), "phantom", "boxed", "frac", "binom", "beginMatrix", "beginArray", "beginDeterminant"]);
 /** Unary signs in a row, at most. */
 const MAX_SIGNS = 80;
 
-export const parseExpression = (r: TokenReader): Expression => {
-  spend(2);
-  return deeper(r, () => parseSumOfTerms(r));
-};
-
-export const parseSumOfTerms = (r: TokenReader): Expression => {
-  let left = parseTerm(r, false);
-  let args: Expression[] | null = null;
+export const parseSum = (): Expression => {
+  const terms = [parseTerm(false)];
   for (;;) {
-    const type = r.types[r.at];
-    if (type !== "+" && type !== "-") return left;
-    r.at++;
-    const term = parseTerm(r, false);
-    const right = type === "-" ? negated(r, term) : term;
-    if (isMatrix(left) || isMatrix(right)) {
-      left = addMatrices(left, right) ?? unbuildable(r);
-      args = null;
-      continue;
-    }
-    // One growing list: a new sum for each term would cost the square of their number.
-    if (args === null) left = sumOf((args = isAdd(left) ? [...left.args] : [left]));
-    if (isAdd(right)) args.push(...right.args);
-    else args.push(right);
+    if (accept("+")) terms.push(parseTerm(false));
+    else if (accept("-")) terms.push(negated(parseTerm(false)));
+    else return terms.some(isMatrix) ? terms.reduce(addMatrices) : flatSum(terms);
   }
 };
 
-const negated = (r: TokenReader, x: Expression): Expression => isMatrix(x) ? (multiplyWithMatrix(integerNode(-1), x) ?? unbuildable(r)) : negative(x);
+const negated = (x: Expression): Expression => (isMatrix(x) ? multiply(MINUS_ONE, x) : negative(x));
 
-const multiplied = (r: TokenReader, left: Expression, right: Expression): Expression => {
-  if (isMatrix(left) || isMatrix(right)) return multiplyWithMatrix(left, right) ?? unbuildable(r);
-  return product(left, right);
+const multiplyInTurn = (left: Expression, right: Expression): Expression => {
+  countWrap();
+  return multiply(left, right);
 };
 
-const divided = (r: TokenReader, left: Expression, right: Expression): Expression => {
-  if (isMatrix(right)) return OPAQUE;
-  if (isMatrix(left)) return multiplyWithMatrix(left, pow(right, integerNode(-1))) ?? unbuildable(r);
-  return quotient(left, right);
-};
+const divided = (left: Expression, right: Expression): Expression =>
+  isMatrix(right) ? OPAQUE : isMatrix(left) ? multiply(left, pow(right, MINUS_ONE)) : quotient(left, right);
 
 /** Products as written with a sign; in the argument of a function without parentheses, further functions end it. */
-export const parseTerm = (r: TokenReader, argument: boolean): Expression => {
-  let left = parseUnary(r, argument);
-  let args: Expression[] | null = null;
+export const parseTerm = (argument: boolean): Expression => {
+  let factors = [parseUnary(argument)];
   for (;;) {
-    const type = r.types[r.at];
-    if (type !== "*" && type !== "/" && type !== "mod") return left;
-    r.at++;
-    const right = parseUnary(r, argument);
-    if (type === "*" && !isMatrix(left) && !isMatrix(right)) {
-      if (args === null) left = productOf((args = isMul(left) ? [...left.args] : [left]));
-      if (isMul(right)) args.push(...right.args);
-      else args.push(right);
-      continue;
-    }
-    args = null;
-    countWrap(r);
-    if (type === "*") left = multiplied(r, left, right);
-    else if (type === "/") left = divided(r, left, right);
-    else left = isMatrix(right) ? unbuildable(r) : call("mod", [left, right]);
+    while (accept("*")) factors.push(parseUnary(argument));
+    const left = factors.some(isMatrix) ? factors.reduce(multiplyInTurn) : flatProduct(factors);
+    const type = peek();
+    if (type !== "/" && type !== "mod") return left;
+    take();
+    countWrap();
+    const right = parseUnary(argument);
+    factors = [type === "/" ? divided(left, right) : isMatrix(right) ? unbuildable() : call("mod", [left, right])];
   }
 };
 
-const parseUnary = (r: TokenReader, argument: boolean): Expression => {
+const parseUnary = (argument: boolean): Expression => {
   let negatives = 0;
   let signs = 0;
-  for (;;) {
-    const type = r.types[r.at];
-    if (type === "-") negatives++;
-    else if (type !== "+") break;
-    r.at++;
+  for (; is("-") || is("+"); take()) {
+    if (is("-")) negatives++;
     if (++signs > MAX_SIGNS) fail();
   }
-  let value = parseJuxtaposed(r, argument);
-  for (; negatives > 0; negatives--) value = negated(r, value);
+  let value = parseJuxtaposed(argument);
+  while (negatives-- > 0) value = negated(value);
   return value;
 };
 
 /** Factors side by side. An integer before a positive number is a mixed number: `2\frac12`, and also `2 3` = 5. */
-const parseJuxtaposed = (r: TokenReader, argument: boolean): Expression => {
-  const factors = [parsePostfix(r, false)];
-  while (startsFactor(r, argument)) factors.push(parsePostfix(r, argument));
-  let value = factors[factors.length - 1]!;
-  if (isOpaque(value) && r.derivativeOf !== null) return unbuildable(r);
-  let reversed: Expression[] | null = null;
-  for (let i = factors.length - 2; i >= 0; i--) {
-    const left = factors[i]!;
-    const mixed = isNumber(left) && reversed === null && isNumber(value);
-    const special = mixed || isMatrix(left) || isOpaque(left) || (reversed === null && isMatrix(value));
-    if (special) {
-      countWrap(r);
-      value = besideEachOther(r, left, reversed === null ? value : productOf(reversed.reverse()));
-      reversed = null;
-      continue;
-    }
-    reversed ??= isMul(value) ? [...value.args].reverse() : [value];
-    if (isMul(left)) reversed.push(...[...left.args].reverse());
-    else reversed.push(left);
+const parseJuxtaposed = (argument: boolean): Expression => {
+  const factors = [parsePostfix(false)];
+  while (startsFactor(argument)) factors.push(parsePostfix(argument));
+  // From the right, as a bare derivative acts on all that follows it.
+  let read: Expression[] = [];
+  const joined = (): Expression => (read.some(isMatrix) ? read.reduce((right, left) => multiplyInTurn(left, right)) : flatProduct(read.reverse()));
+  for (const left of factors.reverse()) {
+    const [right] = read;
+    if (isOpaque(left) && left.variable) {
+      countWrap();
+      read = [right ? binder("derivative", joined(), left.variable) : unbuildable()];
+    } else if (right && read.length < 2 && isNumber(left) && isIntegerNode(left) && isNumber(right) && !right.float && right.value.n > 0n) {
+      countWrap();
+      read = [number((left.value.n < 0n ? subtract : add)(left.value, right.value))];
+    } else read.push(left);
   }
-  return reversed === null ? value : productOf(reversed.reverse());
+  return joined();
 };
 
-const besideEachOther = (r: TokenReader, left: Expression, right: Expression): Expression => {
-  if (r.derivativeOf !== null && left === r.derivativeOf.marker) {
-    const { variable } = r.derivativeOf;
-    r.derivativeOf = null;
-    return { kind: "derivative", body: right, variable, lower: null, upper: null, direction: 1 };
-  }
-  if (isIntegerNode(left) && isNumber(left) && isNumber(right) && !right.float && right.value.n > 0n) {
-    return number(left.value.n < 0n ? subtract(left.value, right.value) : add(left.value, right.value));
-  }
-  return multiplied(r, left, right);
+const startsFactor = (argument: boolean): boolean => {
+  const type = peek();
+  return !closes() && (type in ATOMS || (type in BRACKETS && type !== "langle") || (!argument && type in FUNCTIONS));
 };
 
-const startsFactor = (r: TokenReader, argument: boolean): boolean => {
-  const type = r.types[r.at]!;
-  if (type === "differential") return !r.differentialEnds;
-  if (ATOMS.has(type)) return true;
-  if (type === "|" || type === "vert" || type === "norm") return r.open[type] === 0;
-  return OTHER_STARTS.has(type) || (!argument && FUNCTION_STARTS.has(type));
-};
-
-const parsePostfix = (r: TokenReader, argument: boolean): Expression => {
+const parsePostfix = (argument: boolean): Expression => {
   spend(2);
-  let value = parsePower(r, argument);
+  let value = parsePower(argument);
   for (;;) {
-    const type = r.types[r.at];
-    if (type === "!") {
-      countWrap(r);
+    if (accept("!")) {
+      countWrap();
       value = call("factorial", [value]);
-    }
-    else if (type === "transpose") {
-      if (isMatrix(value)) value = matrix(value.rows[0]!.map((_, j) => (value as typeof value & { kind: "matrix" }).rows.map((row) => row[j]!)));
-    } else if (type === "|" && r.open["|"] === 0 && evaluationFollows(r)) {
-      r.at++;
-      value = parseEvaluatedAt(r, value);
-      continue;
-    } else if (type !== "degree") return value;
-    r.at++;
+    } else if (accept("transpose")) {
+      if (isMatrix(value)) value = matrix(columnsOf(value.rows));
+    } else if (is("|") && !closes() && ahead(/^.[_^]\{/)) value = parseEvaluatedAt(value);
+    else if (!accept("degree")) return value;
   }
-};
-
-const evaluationFollows = (r: TokenReader): boolean => {
-  const type = r.types[r.at + 1];
-  return (type === "_" || type === "^") && r.types[r.at + 2] === "{";
 };
 
 /** `F |_{a}^{b}`: F at b minus F at a. */
-const parseEvaluatedAt = (r: TokenReader, value: Expression): Expression => {
-  const at: Record<string, Expression> = {};
-  for (let i = 0; i < 2; i++) {
-    const type = r.types[r.at]!;
-    if ((type !== "_" && type !== "^") || r.types[r.at + 1] !== "{" || at[type] !== undefined) break;
-    r.at += 2;
-    const place = parseExpression(r);
-    at[type] = accept(r, "=") || accept(r, "==") ? substitute(value, place, parseExpression(r)) : value;
-    expect(r, "}");
+const parseEvaluatedAt = (value: Expression): Expression => {
+  const values: Record<string, Expression> = {};
+  take();
+  while (ahead(/^[_^]\{/) && !values[peek()]) {
+    const type = peek();
+    take(2);
+    const place = parseExpression();
+    values[type] = accept("=") || accept("==") ? substitute(value, place, parseExpression()) : value;
+    expect("}");
   }
-  const upper = at["^"];
-  const lower = at["_"];
-  if (upper !== undefined && lower !== undefined) return sum(upper, product(lower, integerNode(-1)));
-  return upper ?? lower ?? fail();
+  const { "^": upper, _: lower } = values;
+  return upper && lower ? sum(upper, product(lower, MINUS_ONE)) : (upper ?? lower!);
 };
 
-const parsePower = (r: TokenReader, argument: boolean): Expression => {
-  let base = parseComponent(r, argument);
-  while (accept(r, "^")) {
-    countWrap(r);
-    const exponent = parseScript(r);
-    if (accept(r, "_")) skipSubscript(r);
+const parsePower = (argument: boolean): Expression => {
+  let base = parseComponent(argument);
+  while (accept("^")) {
+    countWrap();
+    const exponent = parseScript();
+    if (accept("_")) skipSubscript();
     base = isMatrix(base) ? OPAQUE : pow(base, exponent);
   }
   return base;
 };
 
-const parseComponent = (r: TokenReader, argument: boolean): Expression => {
-  const type = r.types[r.at]!;
-  if (type === "{" && r.chooses) {
-    const choose = attempt(r, 8, () => parseChoose(r));
-    if (choose !== undefined) return choose;
-  }
-  const closer = GROUPS[type];
-  if (closer !== undefined) {
-    r.at++;
-    const value = isolated(r, () => parseExpression(r));
-    expect(r, closer);
-    return value;
-  }
-  const bracket = BRACKETS[type];
-  if (bracket !== undefined) return parseBracketed(r, type, bracket[0], bracket[1]);
-  if (FUNCTION_STARTS.has(type) && type !== "gammafn") return argument ? fail() : parseFunction(r);
-  if (type === "gammafn" && !argument) {
-    const gamma = attempt(r, 9, () => parseFunction(r));
-    if (gamma !== undefined) return gamma;
-  }
-  switch (type) {
-    case "phantom":
-    case "boxed": {
-      r.at++;
-      expect(r, "{");
-      const value = isolated(r, () => parseExpression(r));
-      expect(r, "}");
-      return value;
-    }
-    case "langle":
-      r.at++;
-      isolated(r, () => parseExpression(r));
-      expect(r, "rangle");
-      return unbuildable(r);
-    case "frac":
-      return parseFraction(r);
-    case "binom": {
-      r.at++;
-      const upper = parseBraced(r);
-      return binomialOf(upper, parseBraced(r));
-    }
-    case "beginMatrix":
-    case "beginArray":
-      return parseMatrix(r, type === "beginArray" ? "endArray" : "endMatrix");
-    case "beginDeterminant": {
-      const matrix = parseMatrix(r, "endDeterminant");
-      return determinant(matrix) ?? unbuildable(r);
-    }
-  }
-  if (!argument && NAMES.has(type)) {
-    const applied = parseApplication(r);
-    if (applied !== undefined) return applied;
-  }
-  return parseAtom(r);
+const parseComponent = (argument: boolean): Expression => {
+  const type = peek();
+  const applied = argument ? undefined : is("gammafn") ? attempt(9, parseFunction) : type in FUNCTIONS ? parseFunction() : parseApplication();
+  return applied ?? (BRACKETS[type] ?? parseAtom)(type);
 };
 
-const parseChoose = (r: TokenReader): Expression => {
-  r.at++;
-  const upper = isolated(r, () => parseExpression(r));
-  expect(r, "choose");
-  const lower = isolated(r, () => parseExpression(r));
-  expect(r, "}");
-  return binomialOf(upper, lower);
+const group = (opener: string): Expression => enclosed(opener, parseExpression);
+const applied =
+  (name: string) =>
+  (opener: string): Expression =>
+    call(name, [group(opener)]);
+const absolute = applied("abs");
+const floor = applied("floor");
+const ceiling = applied("ceiling");
+
+const parseBox = (): Expression => {
+  take();
+  return parseBraced();
 };
 
-const parseBracketed = (r: TokenReader, opener: string, closer: string, name: string): Expression => {
-  r.at++;
-  const value = isolated(r, () => {
-    if (r.open[opener] !== undefined) r.open[opener]++;
-    return parseExpression(r);
-  });
-  expect(r, closer);
-  if (name !== "norm") return call(name, [value]);
-  if (!isMatrix(value)) return unbuildable(r);
-  const squares = value.rows.flat().map((x) => pow(call("abs", [x]), integerNode(2)));
-  return pow(squares.reduce<Expression>((total, square) => sum(total, square), integerNode(0)), number(HALF));
+const parseMatrix = (opener: string): Expression => makeMatrix(enclosed(opener, (closer) => separated("\\\\", () => separated("&", parseExpression), closer)));
+
+/** What begins with a bracket, or with a command before brackets. */
+const BRACKETS: Readonly<Record<string, (opener: string) => Expression>> = {
+  "(": group,
+  "[": group,
+  "\\{": group,
+  lgroup: group,
+  lbrace: group,
+  lbrack: group,
+  "{": (opener) =>
+    enclosed(opener, () => {
+      const upper = parseExpression();
+      return accept("choose") ? binomialOf(upper, parseExpression()) : upper;
+    }),
+  "|": absolute,
+  lvert: absolute,
+  vert: absolute,
+  lfloor: floor,
+  llcorner: floor,
+  lceil: ceiling,
+  ulcorner: ceiling,
+  norm: (opener) => {
+    const value = group(opener);
+    return isMatrix(value) ? squareRoot(sumOf([integerNode(0), ...value.rows.flat().map((x) => pow(call("abs", [x]), integerNode(2)))])) : unbuildable();
+  },
+  langle: (opener) => {
+    group(opener);
+    return unbuildable();
+  },
+  phantom: parseBox,
+  boxed: parseBox,
+  frac: () => {
+    take();
+    return parseDerivative() ?? divided(parseBraced(), parseBraced());
+  },
+  binom: () => {
+    take();
+    return binomialOf(parseBraced(), parseBraced());
+  },
+  beginMatrix: parseMatrix,
+  beginArray: parseMatrix,
+  beginDeterminant: (opener) => determinant(parseMatrix(opener)),
 };
 
-const parseMatrix = (r: TokenReader, closer: string): Expression => {
-  r.at++;
-  const rows: Expression[][] = [];
+/** `\frac{d}{dx}`, `\frac{dy}{dx}`, `\frac{\partial}{\partial x}`; undefined for a fraction that is none of these. */
+const parseDerivative = (): Expression | undefined => {
+  let close = 0;
+  let level = 0;
   do {
-    if (rows.length > 0 && r.types[r.at] === closer) break;
-    const row = [isolated(r, () => parseExpression(r))];
-    while (accept(r, "&")) row.push(isolated(r, () => parseExpression(r)));
-    rows.push(row);
-  } while (accept(r, "\\\\"));
-  expect(r, closer);
-  return makeMatrix(rows) ?? unbuildable(r);
-};
-
-/** A fraction, or a derivative: `\frac{d}{dx}`, `\frac{dy}{dx}`, `\frac{\partial}{\partial x}`. */
-const parseFraction = (r: TokenReader): Expression => {
-  r.at++;
-  const start = r.at;
-  const derivative = attempt(r, 10, () => parseDerivative(r));
-  if (derivative !== undefined) return derivative;
-  r.at = start;
-  const upper = parseBraced(r);
-  const lower = parseBraced(r);
-  return divided(r, upper, lower);
-};
-
-const parseDerivative = (r: TokenReader): Expression => {
-  const types = r.types; const tokens = r.tokens;
-  const start = r.at;
-  let close = start + 1;
-  for (let level = 1; level > 0; close++) {
-    const type = types[close]!;
-    if (type === "eof") fail();
+    const type = peek(close++);
+    if (type === "eof") return undefined;
     level += type === "{" ? 1 : type === "}" ? -1 : 0;
     spend(1);
-  }
-  const total = types[close] === "{" && types[close + 1] === "differential" && types[close + 2] === "}";
-  const partial = types[close] === "{" && types[close + 1] === "partial" && types[close + 2] === "letter" && types[close + 3] === "}";
-  if (types[start] !== "{" || (!total && !partial)) fail();
-  const text = tokens.texts[close + (partial ? 2 : 1)]!;
-  const variable: SymbolNode = symbol(partial ? text : differentialName(text), r.real);
-  const after = close + (partial ? 4 : 3);
-  const bare = close - start === 3 && (partial ? types[start + 1] === "partial" : tokens.texts[start + 1] === "d");
-  if (bare) {
-    r.at = after;
-    const marker: Expression = { kind: "opaque" };
-    r.derivativeOf = { marker, variable };
-    return marker;
-  }
-  const end = tokens.starts[close - 1]!;
-  const upper = tokens.source.slice(tokens.starts[start + 1], end).trimEnd();
-  const rest = partial ? (upper.startsWith("\\partial") ? upper.slice(8) : null) : upper.startsWith("d") ? upper.slice(1) : null;
-  if (rest === null) fail();
-  const body = r.rules.answer(rest!, r.real);
-  r.at = after;
-  if (body === null) return unbuildable(r);
-  return { kind: "derivative", body, variable, lower: null, upper: null, direction: 1 };
+  } while (level > 0);
+  const partial = ahead(/^\{partialletter\}/, close);
+  const sign = partial ? "\\partial" : "d";
+  const upper = sourceBetween(1, close - 1);
+  if (!is("{") || !upper.startsWith(sign) || !(partial || ahead(/^\{differential\}/, close))) return undefined;
+  const bare = ahead(/^\{(letter|partial)\}/);
+  const variable = named(differentialName(take(close + (partial ? 3 : 2))));
+  take();
+  if (bare) return { kind: "opaque", variable };
+  // The text, not its tokens: without the `d`, other characters go together.
+  const body = parseNested(upper.slice(sign.length));
+  return body ? binder("derivative", body, variable) : unbuildable();
 };
