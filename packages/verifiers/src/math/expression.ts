@@ -225,8 +225,14 @@ export const finiteSet = (written: readonly Expression[]): SetNode | NamedSetNod
   return set;
 };
 
-/** Whether two trees are written the same (sums and products in the same order; sets in any). */
-export const same = (a: Expression, b: Expression): boolean => a === b || (a.kind === b.kind && keyOf(a) === keyOf(b));
+/** Whether two trees are written the same (sums and products in the same order; sets in any), part by part, whatever their kinds. */
+export const same = (a: unknown, b: unknown): boolean => {
+  if (a === b || a !== Object(a)) return a === b;
+  if (isSetNode(a)) return keyOf(a) === keyOf(b);
+  const [parts, others] = [a, b] as Readonly<Record<string, unknown>>[];
+  for (const name in parts) if (!same(parts[name], others?.[name])) return false;
+  return parts!["length"] === others?.["length"];
+};
 
 /** Of sets, which stand within sets: without it the key of the innermost of many would be made anew for each around it. */
 const setKeys = new WeakMap<SetNode, string>();
@@ -236,12 +242,13 @@ const keyOfItems = (keys: string[]): string => `(${keys.sort()})`;
 export const keyOf = (part: unknown): string => {
   if (typeof part === "string") return JSON.stringify(part);
   if (typeof part !== "object") return `${part as bigint}`;
-  if (isTree(part) && isFiniteSet(part)) return setKeys.get(part) ?? keyOfItems(part.items.map(keyOf));
+  if (isSetNode(part)) return setKeys.get(part) ?? keyOfItems(part.items.map(keyOf));
   let key = "(";
   for (const name in part) key += `${keyOf(part[name as keyof typeof part])},`;
   return `${key})`;
 };
 
+const isSetNode = (part: unknown): part is SetNode => isTree(part) && isFiniteSet(part);
 const isTree = (part: unknown): part is Expression => !!(part as Expression | null)?.kind;
 
 /** A tree with every part replaced for which there is a replacement; the variables of sums, integrals and the like stay. */
@@ -250,12 +257,15 @@ export const replaceParts = (x: Expression, replacement: (part: Expression) => E
   return replacement(x) ?? (Object.fromEntries(Object.entries(x).map(([name, part]) => [name, name === "variable" ? part : replaced(part)])) as unknown as Expression);
 };
 
-/** The direct parts of a tree, in reading order; of a set also the repeats. Asked of every node again and again, so no lists are made on the way. */
-export const childrenOf = (x: object, found: Expression[] = []): readonly Expression[] => {
+/** The direct parts of a tree, in reading order; of a set also the repeats. */
+export const childrenOf = (x: Expression): readonly Expression[] => (x as AddNode).args ?? partsIn(x, []);
+
+/** Asked of every node again and again, so that no lists are made on the way. */
+const partsIn = (x: object, found: Expression[]): Expression[] => {
   for (const name in x) {
     const part: unknown = x[name as keyof typeof x];
     if (isTree(part)) found.push(part);
-    else if (typeof part === "object") childrenOf(part!, found);
+    else if (Array.isArray(part)) partsIn(part, found);
   }
   return found;
 };

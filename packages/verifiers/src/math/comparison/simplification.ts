@@ -40,6 +40,6 @@ const anglesOf = (x: Expression, tangents: boolean, found: Set<string> = new Set
 
 /** Whether every such tangent meets a trigonometric function of the same angle on the other side. */
 export const tangentsMeet = (a: Expression, b: Expression): boolean => {
-  const others = anglesOf(b, false);
-  return [...anglesOf(a, true)].every((key) => others.has(key));
+  let others: Set<string> | undefined;
+  return [...anglesOf(a, true)].every((key) => (others ??= anglesOf(b, false)).has(key));
 };

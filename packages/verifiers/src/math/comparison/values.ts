@@ -47,20 +47,20 @@ const closeTo = (a: Approximation, b: Approximation, chop = 0): boolean => {
  * @throws BudgetError
  */
 export const sameValue = (a: Expression, b: Expression, precision: number): boolean => {
-  if (constant(a, b)) return sameConstant(a, b, precision);
+  const symbols = freeSymbols(b, freeSymbols(a));
+  if (symbols.size === 0) return sameConstant(a, b, precision);
   if (isIntegral(a) && !a.lower) return isPrimitive(b, a);
   if (isIntegral(b) && !b.lower) return isPrimitive(a, b);
-  return asDerived(b, a) && asDerived(a, b) && sameFunction(a, b);
+  return asDerived(b, a) && asDerived(a, b) && sameFunction(a, b, symbols);
 };
-
-const constant = (a: Expression, b: Expression): boolean => freeSymbols(b, freeSymbols(a)).size === 0;
 
 /** Whether f is the indefinite integral as the reference gives it, without a constant. */
 const isPrimitive = (f: Expression, x: BinderNode): boolean => {
   if (isIntegral(f)) return same(f.body, x.body) && same(f.variable, x.variable);
   const slope = differentiate(f, x.variable);
   if (!slope || (isAdd(f) && f.args.some((term) => !freeSymbols(term).has(symbolKey(x.variable))))) return false;
-  return constant(slope, x.body) ? sameConstant(slope, x.body, 15) : sameFunction(slope, x.body);
+  const symbols = freeSymbols(x.body, freeSymbols(slope));
+  return symbols.size === 0 ? sameConstant(slope, x.body, 15) : sameFunction(slope, x.body, symbols);
 };
 
 const sameConstant = (a: Expression, b: Expression, precision: number): boolean => {
@@ -79,9 +79,8 @@ const sameConstant = (a: Expression, b: Expression, precision: number): boolean 
 
 type Symbols = ReturnType<typeof freeSymbols>;
 
-const sameFunction = (a: Expression, b: Expression): boolean => {
+const sameFunction = (a: Expression, b: Expression, symbols: Symbols): boolean => {
   if (!tangentsMeet(a, b) || !tangentsMeet(b, a)) return false;
-  const symbols = freeSymbols(b, freeSymbols(a));
   const whole = integerSymbols(b, integerSymbols(a));
   startRandom();
   let agreed = 0;
