@@ -57,3 +57,13 @@ export const spend = (steps: number): void => {
 export const checkBits = (bits: number): void => {
   if (bits > bitLimit) throw new BudgetError("bits");
 };
+
+/** What `run` returns, or what `otherwise` makes of the limit that it reached. */
+export const withinLimits = <T>(run: () => T, otherwise: (limit: BudgetError["limit"]) => T): T => {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof BudgetError) return otherwise(error.limit);
+    throw error;
+  }
+};

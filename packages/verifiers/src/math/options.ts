@@ -75,43 +75,40 @@ export const DEFAULT_NORMALIZATION: NormalizationOptions = {
   equations: false,
 };
 
+/** The defaults, with what is given in their place. */
+const filled = <T extends object>(defaults: T, given: Partial<T>): T => Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, given[name as keyof T] ?? value])) as T;
+
+const ANYWHERE = { tryExtractWithoutAnchor: true };
+
 /** A LaTeX target with Math-Verify's defaults where nothing is given. */
 export const latexTarget = (options: Partial<Omit<LatexTarget, "type" | "normalization">> & { normalization?: Partial<NormalizationOptions> } = {}): LatexTarget => ({
   type: "latex",
-  tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true,
-  boxedMatchPriority: options.boxedMatchPriority ?? 50,
+  ...filled({ ...ANYWHERE, boxedMatchPriority: 50 }, options),
   normalization: { ...DEFAULT_NORMALIZATION, ...options.normalization },
 });
 
 /** A target for plain arithmetic with Math-Verify's defaults. */
-export const expressionTarget = (options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget => ({ type: "expression", tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true });
+export const expressionTarget = (options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget => ({ type: "expression", ...filled(ANYWHERE, options) });
 
 /** A target for words with Math-Verify's defaults (A, B, C, D; lowercased when found). */
 export const stringTarget = (options: Partial<Omit<StringTarget, "type">> = {}): StringTarget => ({
   type: "string",
-  strings: options.strings ?? ["A", "B", "C", "D"],
-  tryExtractWithoutAnchor: options.tryExtractWithoutAnchor ?? true,
-  lowercase: options.lowercase ?? true,
+  ...filled<Omit<StringTarget, "type">>({ ...ANYWHERE, strings: [..."ABCD"], lowercase: true }, options),
 });
 
 export const DEFAULT_TARGETS: readonly ExtractionTarget[] = [latexTarget(), expressionTarget()];
+
+const FIRST_LOWERCASED: ParseOptions = { extractionMode: "firstMatch", lowercase: true };
 
 /**
  * V-Triune's reading of a response (arXiv 2505.18129, and SPEC §2 of this project): `\boxed` first, units stripped, nothing without
  * an anchor, first match only, lowercased. The gold answer is read with Math-Verify's defaults, lowercased too.
  */
 export const vTriune: { readonly gold: ParseOptions; readonly prediction: ParseOptions; readonly verify: VerifyOptions } = {
-  gold: { extractionMode: "firstMatch", lowercase: true },
+  gold: FIRST_LOWERCASED,
   prediction: {
-    targets: [
-      latexTarget({
-        boxedMatchPriority: 0,
-        tryExtractWithoutAnchor: false,
-        normalization: { basicLatex: true, units: true, malformedOperators: false, nits: false, boxed: "all", equations: true },
-      }),
-    ],
-    extractionMode: "firstMatch",
-    lowercase: true,
+    ...FIRST_LOWERCASED,
+    targets: [latexTarget({ boxedMatchPriority: 0, tryExtractWithoutAnchor: false, normalization: { malformedOperators: false, nits: false, equations: true } })],
   },
   verify: {},
 };

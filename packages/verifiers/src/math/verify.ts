@@ -1,7 +1,7 @@
 /**
  * `verify` and `judge`: the verdict over what `parse` read. Any reading of the gold may match any reading of the prediction.
  */
-import { BudgetError, startBudget } from "./budget";
+import { startBudget, withinLimits } from "./budget";
 import { INCOMPARABLE, equalExpressions } from "./comparison/expressions";
 import type { ParseOptions, VerifyOptions } from "./options";
 import { type Parsed, parseWithin } from "./parse";
@@ -21,10 +21,11 @@ export type Judgement =
  * @returns false also when a limit was reached; `judge` tells the two apart. Never throws
  * @example verify(parse("$\\frac{1}{2}$"), parse("0.5")) // true
  */
-export const verify = (gold: readonly Parsed[] | Parsed, prediction: readonly Parsed[] | Parsed, options: VerifyOptions = {}): boolean => {
-  const verdict = verdictWithin(list(gold), list(prediction), options);
-  return verdict === true;
-};
+export const verify = (gold: readonly Parsed[] | Parsed, prediction: readonly Parsed[] | Parsed, options?: VerifyOptions): boolean =>
+  withinLimits(
+    () => anyEqual([gold].flat() as Parsed[], [prediction].flat() as Parsed[], options),
+    () => false,
+  );
 
 /**
  * Reads and compares two texts, and says when there is no verdict.
@@ -38,43 +39,41 @@ export const judge = (
   gold: string,
   response: string,
   options: { readonly gold?: ParseOptions; readonly prediction?: ParseOptions; readonly verify?: VerifyOptions } = {},
-): Judgement => {
-  try {
-    const parsedGold = parseWithin(gold, options.gold ?? {});
-    if (parsedGold.length === 0) return { status: "skipped", reason: "the gold answer does not parse" };
-    const prediction = parseWithin(response, options.prediction ?? {});
-    if (prediction.length === 0) return { status: "scored", correct: false, extracted: false };
-    const verdict = verdictWithin(parsedGold, prediction, options.verify ?? {});
-    if (typeof verdict === "string") return { status: "error", reason: "budget", limit: verdict };
-    return { status: "scored", correct: verdict, extracted: true };
-  } catch (error) {
-    if (error instanceof BudgetError) return { status: "error", reason: "budget", limit: error.limit };
-    throw error;
-  }
-};
+): Judgement =>
+  withinLimits<Judgement>(
+    () => {
+      const parsedGold = parseWithin(gold, options.gold);
+      if (parsedGold.length === 0) return { status: "skipped", reason: "the gold answer does not parse" };
+      const prediction = parseWithin(response, options.prediction);
+      return { status: "scored", correct: anyEqual(parsedGold, prediction, options.verify), extracted: prediction.length > 0 };
+    },
+    (limit) => ({ status: "error", reason: "budget", limit }),
+  );
 
-const list = (x: readonly Parsed[] | Parsed): readonly Parsed[] => (Array.isArray(x) ? (x as readonly Parsed[]) : [x as Parsed]);
-
-/** true, false, or the limit that was reached before any pair matched. */
-const verdictWithin = (gold: readonly Parsed[], prediction: readonly Parsed[], options: VerifyOptions): boolean | "fuel" | "bits" => {
-  let reached: "fuel" | "bits" | null = null;
+/**
+ * Whether any two readings are equal. What goes wrong with one pair counts only when no other pair is equal.
+ *
+ * @throws BudgetError when a limit was reached
+ */
+const anyEqual = (gold: readonly Parsed[], prediction: readonly Parsed[], options: VerifyOptions = {}): boolean => {
+  let failure: unknown;
   for (const g of gold) {
     for (const p of prediction) {
       try {
         if (equalReadings(g, p, options)) return true;
       } catch (error) {
-        if (error instanceof BudgetError) reached = error.limit;
-        else if (error !== INCOMPARABLE) throw error;
+        if (error !== INCOMPARABLE) failure = error;
       }
     }
   }
-  return reached ?? false;
+  if (failure) throw failure;
+  return false;
 };
 
+const isText = (x: Parsed): x is string => typeof x === "string";
+
 const equalReadings = (gold: Parsed, prediction: Parsed, options: VerifyOptions): boolean => {
-  if (typeof gold === "string" || typeof prediction === "string") {
-    return typeof gold === "string" && typeof prediction === "string" && strip(gold) !== "" && strip(gold) === strip(prediction);
-  }
+  if (isText(gold) || isText(prediction)) return isText(gold) && isText(prediction) && strip(gold) !== "" && strip(gold) === strip(prediction);
   startBudget(options);
   return equalExpressions(gold, prediction, options);
 };
