@@ -18,8 +18,8 @@ export interface Tokens {
 }
 
 /**
- * Tokens of one spelling. A line is a type and its spellings: commands without their backslash, U+22xx by its last two digits
- * (`14` is ∔), anything else as it is.
+ * Tokens that are not typed by their own text. A line is a type and its spellings: commands without their backslash, U+22xx by its
+ * last two digits (`14` is ∔), anything else as it is.
  */
 const SPELLINGS = String.raw`+ 14 95 9E
 - 12 38
@@ -41,12 +41,12 @@ emptyset 05 \{\} lbrace\rbrace
 supset supseteq 87
 subset subseteq 86
 notin 09
-setN ℕ mathbb{N}
-setZ ℤ mathbb{Z}
-setQ ℚ mathbb{Q}
-setR ℝ mathbb{R}
-setC ℂ mathbb{C}
-setP ℙ mathbb{P}
+setN ℕ
+setZ ℤ
+setQ ℚ
+setR ℝ
+setC ℂ
+setP ℙ
 to rightarrow Rightarrow longrightarrow Longrightarrow
 xrightarrow xRightarrow
 exchange leftrightarrow Leftrightarrow <-> <=>
@@ -58,44 +58,54 @@ frac dfrac tfrac cfrac
 binom tbinom dbinom
 fnmulti gcd lcm max min
 gammafn Gamma gamma
-fn log ln exp sin cos tan csc sec cot arcsin arccos arctan arccsc arcsec arccot sinh cosh tanh arsinh arcosh artanh arcsinh arccosh arctanh floor ceil det
-beginMatrix begin{matrix} begin{pmatrix} begin{bmatrix}
-endMatrix end{matrix} end{pmatrix} end{bmatrix}
 beginDeterminant begin{vmatrix}
 endDeterminant end{vmatrix}
 endArray end{array}
 euler e exponentialE
-other Bbbk wp nabla bigstar angle nexists diagdown measuredangle eth diagup sphericalangle clubsuit varnothing Diamond complement diamondsuit imath Finv triangledown heartsuit jmath Game triangle spadesuit ell hbar vartriangle hslash blacklozenge lozenge blacksquare mho blacktriangle sharp prime Im flat square backprime Re natural surd circledS ℵ ℶ ℷ ℸ
- lgroup rgroup lbrace rbrace lbrack rbrack phantom boxed lvert rvert vert langle rangle lfloor rfloor llcorner lrcorner lceil rceil ulcorner urcorner lim to int sum prod sqrt frac binom choose mod operatorname xrightarrow in approx partial cup cap setminus pm emptyset notin
- + - * / = == != < <= > >= ! ( ) { } [ ] | & _ ^ ; , . E \{ \} \( \) \\`;
+E E`;
 
 const TYPES = new Map<string, TokenType>();
-for (const spelling of GREEK.keys()) TYPES.set(spelling, "greek").set(`${spelling} `, "greek");
 for (const line of SPELLINGS.split("\n")) {
-  const [type, ...spellings] = line.split(" ");
+  const [type = "", ...spellings] = line.split(" ");
   for (const spelling of spellings) {
     const text = /^[\dA-F]{2}$/.test(spelling) ? String.fromCharCode(parseInt(`22${spelling}`, 16)) : /^[a-z]{2}/i.test(spelling) ? `\\${spelling}` : spelling;
-    TYPES.set(text, type || spelling);
-    if (type === "other") TYPES.set(`${text} `, type);
+    TYPES.set(text, type);
   }
 }
 
+/** A pattern of exactly these texts, the longest first. */
+const anyOf = (texts: Iterable<string>): string =>
+  [...texts]
+    .sort((a, b) => b.length - a.length)
+    .map((text) => text.replace(/\W/g, "\\$&"))
+    .join("|");
+
 /** A letter, digit or symbol command in the name of a `\variable`. */
-const NAME_PART = /(?:\\[a-zA-Z]+(?![a-zA-Z]) ?|[a-zA-Z\d])/.source;
-/** Types of the groups of TOKEN: the last one that matched says which. An accent without its closing brace is no token. */
-const KINDS = ",skip,number,scientific,percent,word:,differential,letter,,accent,beginArray,variable".split(",");
+const NAME_PART = String.raw`(?:\\[a-zA-Z]+(?![a-zA-Z]) ?|[a-zA-Z\d])`;
+/**
+ * Types of the groups of TOKEN, `#` for what the group matched: the last group that matched says which, unless TYPES knows the text.
+ * An accent without its closing brace is no token.
+ */
+const GROUP_TYPES = ",skip,number,scientific,percent,word:#,differential,letter,set#,,accent,greek,other,beginMatrix,endMatrix,beginArray,variable,fn,#,#".split(",");
 const TOKEN = new RegExp(
-  [
-    /((?:[ \t\r\n]|\\(?:[,:;!]|\$(?!\\infty)|(?:neg)?(?:thin|med|thick)space|q?quad|v(?:rule|center|box|skip|space)|hfil))+)/.source,
-    /(\d+(?:\.\d+)?|\.\d+)(?:(E[-+−∸]?\d+)|([ \t\r\n]?\\?%))?/.source,
-    /(arc?(?:sin|cos|tan)h|gcd|lcm|floor|ceil|eye|zeros|ones|cols|rows|diag(?:onalize)?|norm|rank|tr(?:ace)?|rref|[hv]stack|ortho(?:gonal(?:ize)?)?|orth|nullspace|eig(?:en(?:val(?:ue)?s|vect(?:or)?s)?)?|svd|SVD|[pbv]?matrix)/.source,
-    /(d[ \t\r\n]*(?:\\[a-zA-Z]+|[a-zA-Z]))|([a-zA-Z])/.source,
-    /(\\(?:acute|bar|over(?:line|rightarrow)|breve|(?:wide)?check|d?dot|grave|hat|(?:wide)?tilde|vec|bm|boldsymbol|text(?:it|bf|normal)?|mbox|math(?:bb|bin|bf|cal|clap|close|ellipsis|frak|inner|it|normal|op|open|ord|punct|rel|ring|rlap|rm|scr|sf|sterling|tt))[ \t\r\n]?\{[^}]*(\})?)/.source,
-    /(\\begin\{array\}\{[clr]*\})/.source,
-    `(\\\\variable\\{${NAME_PART}+(?:_(?:\\{(?:${NAME_PART}|,)+\\}|${NAME_PART}))?\\}(?:\\\\?%)?)`,
-    ...[...TYPES.keys()].sort((a, b) => b.length - a.length).map((text) => text.replace(/\W/g, "\\$&")),
-  ].join("|"),
-  "gy",
+  String.raw`((?:[ \t\r\n]|\\(?:[,:;!]|\$(?!\\infty)|(?:neg)?(?:thin|med|thick)space|q?quad|v(?:rule|center|box|skip|space)|hfil))+)
+(\d+(?:\.\d+)?|\.\d+)(?:(E[-+−∸]?\d+)|([ \t\r\n]?\\?%))?
+(arc?(?:sin|cos|tan)h|gcd|lcm|floor|ceil|eye|zeros|ones|cols|rows|diag(?:onalize)?|norm|rank|tr(?:ace)?|rref|[hv]stack|orth(?:o(?:gonal(?:ize)?)?)?|nullspace|eig(?:en(?:val(?:ue)?s|vect(?:or)?s)?)?|svd|SVD|[pbv]?matrix)
+(d[ \t\r\n]*(?:\\[a-zA-Z]+|[a-zA-Z]))
+([a-zA-Z])
+\\mathbb\{([NZQRCP])\}
+(\\(?:acute|bar|over(?:line|rightarrow)|breve|(?:wide)?check|d?dot|grave|hat|(?:wide)?tilde|vec|bm|boldsymbol|text(?:it|bf|normal)?|mbox|math(?:b[bf]|bin|cal|clap|close|ellipsis|frak|inner|it|normal|op|open|ord|punct|rel|ring|rlap|rm|scr|sf|sterling|tt))[ \t\r\n]?\{[^}]*(\})?)
+((?:${anyOf(GREEK.keys())}) ?)
+((?:\\(?:Bbbk|wp|nabla|bigstar|(?:measured|spherical)?angle|nexists|diag(?:down|up)|eth|(?:club|diamond|heart|spade)suit|varnothing|Diamond|complement|[ij]math|Finv|triangledown|(?:var|black)?triangle|Game|ell|hbar|hslash|(?:black)?(?:lozenge|square)|mho|sharp|(?:back)?prime|Im|flat|Re|natural|surd|circledS)|[ℵ-ℸ]) ?)
+(\\begin\{[pb]?matrix\})
+(\\end\{[pb]?matrix\})
+(\\begin\{array\}\{[clr]*\})
+(\\variable\{${NAME_PART}+(?:_(?:\{(?:${NAME_PART}|,)+\}|${NAME_PART}))?\}(?:\\?%)?)
+${anyOf(TYPES.keys())}
+(\\(?:log|ln|exp|(?:arc?)?(?:sin|cos|tan)h|(?:arc)?(?:sin|cos|tan|csc|sec|cot)|floor|ceil|det))
+\\([lr](?:group|brac[ek]|vert|floor|ceil|angle)|[lu][lr]corner|vert|phantom|boxed|lim|to|int?|sum|prod|sqrt|frac|binom|choose|mod|operatorname|xrightarrow|approx|partial|cup|cap|setminus|pm|emptyset|notin)
+([=!<>]=|[-+*/=<>!(){}[\]|&_^;,.]|\\[{}()\\])`.replaceAll("\n", "|"),
+  "y",
 );
 
 /** Tokens of a LaTeX string, or null when some character is none. */
@@ -109,15 +119,18 @@ export const tokenize = (source: string): Tokens | null => {
     starts.push(start);
   };
   spend(source.length);
-  let end = 0;
-  for (const match of source.matchAll(TOKEN)) {
+  let end = (TOKEN.lastIndex = 0);
+  while (end < source.length) {
+    const match = TOKEN.exec(source);
+    if (!match) return null;
     const text = match[0];
-    const kind = TYPES.get(text) ?? KINDS[match.findLastIndex(Boolean)];
-    if (!kind) return null;
-    if (kind !== "skip") push(kind === "word:" ? kind + text : kind, text, end);
-    end += text.length;
+    let group = match.length - 1;
+    while (!match[group]) group--;
+    const type = TYPES.get(text) ?? GROUP_TYPES[group]!.replace("#", match[group]!);
+    if (type === "") return null;
+    if (type !== "skip") push(type, text, end);
+    end = TOKEN.lastIndex;
   }
-  if (end < source.length) return null;
   push("eof", "", end);
   return { types, texts, starts, source };
 };

@@ -9,7 +9,7 @@ export const GREEK = new Map<string, string>();
 const define = (name: string, letter: string): void => {
   GREEK.set(`\\${name}`, name).set(letter, name);
 };
-/** α to ω; a capital where the grammar knows the capital letter as well. */
+// From α to ω; written with a capital where the grammar knows the capital letter as well.
 "alpha beta Gamma Delta epsilon zeta eta Theta iota kappa Lambda mu nu Xi omicron Pi rho varsigma Sigma tau Upsilon Phi chi Psi Omega"
   .split(" ")
   .forEach((name, i) => {
@@ -20,11 +20,7 @@ const define = (name: string, letter: string): void => {
     else if (i !== 17)
       for (const quote of ["", '"']) GREEK.set(`\\char${quote}000${(i === 4 ? 400 : 913 + i).toString(16).toUpperCase()}`, name);
   });
-define("vartheta", "ϑ");
-define("varphi", "ϕ");
-define("varpi", "ϖ");
-define("varrho", "ϱ");
-define("varepsilon", "ϵ");
+for (const letter of "ϑϕϖϱϵ") define(`var${GREEK.get(letter.normalize("NFKC"))}`, letter);
 
 /** The symbol (or constant) a written name stands for. */
 export const symbolFor = (written: string, real: boolean, lowercase = true): Expression => {
@@ -38,7 +34,7 @@ const CANONICAL: Readonly<Record<string, string>> = { overline: "bar", overright
 
 /** The name an accented word has: text is the bare word, `\overline` and `\bar` are one accent, so are all of `\math..`. */
 export const accentName = (token: string): string => {
-  const [, accent = "", inner = ""] = /^.([^{]*)\{([^]*)\}/.exec(token) ?? [];
+  const [, accent = "", inner = ""] = /^.([^{]*).([^]*)\}/.exec(token) ?? [];
   const word = inner.replaceAll(" ", "");
   return /text|mbox/.test(accent) ? word.replace(/[()]/g, "") : `${accent.includes("math") ? "math" : (CANONICAL[accent] ?? accent)}{${word}}`;
 };
