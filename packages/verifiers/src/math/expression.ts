@@ -187,8 +187,10 @@ export const pow = (base: Expression, exponent: Expression): PowNode => ({ kind:
 export const MINUS_ONE = integerNode(-1);
 export const ONE_NODE = integerNode(1);
 
-const termsOf = (x: Expression): readonly Expression[] => (isAdd(x) ? x.args : [x]);
-const factorsOf = (x: Expression): readonly Expression[] => (isMul(x) ? x.args : [x]);
+/** What a sum adds up; of any other tree itself. */
+export const termsOf = (x: Expression): readonly Expression[] => (isAdd(x) ? x.args : [x]);
+/** What a product multiplies; of any other tree itself. */
+export const factorsOf = (x: Expression): readonly Expression[] => (isMul(x) ? x.args : [x]);
 
 /** Sum, with sums among the two sides flattened in the order written. */
 export const sum = (left: Expression, right: Expression): AddNode => sumOf([...termsOf(left), ...termsOf(right)]);
@@ -269,3 +271,6 @@ const partsIn = (x: object, found: Expression[]): Expression[] => {
   }
   return found;
 };
+
+/** Whether a tree or any part of it passes a test. */
+export const holds = (x: Expression, test: (part: Expression) => boolean): boolean => test(x) || childrenOf(x).some((part) => holds(part, test));

@@ -4,7 +4,7 @@
  */
 import { abs, isNaN, max } from "../floats";
 import { evaluateExactly } from "../evaluation/exact";
-import { type Expression, childrenOf, isIntegerNode, isAdd, isNumber, isPow, isMul, isFunction } from "../expression";
+import { type Expression, holds, isAdd, isFunction, isIntegerNode, isMul, isNumber, isPow, termsOf } from "../expression";
 import { type Rational, toNumber } from "../rational";
 
 /**
@@ -16,7 +16,7 @@ import { type Rational, toNumber } from "../rational";
  */
 export const sameDouble = (a: Expression, b: Expression, places: ReadonlyMap<string, Rational>, chop: number): boolean | null => {
   const y = asDouble(b, places);
-  const total = isAdd(a) ? a.args.reduce((total, arg) => total + asDouble(arg, places), -y) : asDouble(a, places) - y;
+  const total = termsOf(a).reduce((rest, term) => rest + asDouble(term, places), -y);
   return isNaN(total) ? null : abs(total) <= max(chop, 2 ** -60 * abs(y));
 };
 
@@ -24,22 +24,22 @@ export const sameDouble = (a: Expression, b: Expression, places: ReadonlyMap<str
 const asDouble = (x: Expression, places: ReadonlyMap<string, Rational>): number => {
   if (!holdsFloat(x)) {
     const exact = evaluateExactly(x, places);
-    return exact === null ? NaN : toNumber(exact);
+    return exact ? toNumber(exact) : NaN;
   }
   if (isNumber(x)) return toNumber(x.value);
   if (isPow(x)) return asDouble(x.base, places) ** asDouble(x.exponent, places);
   if (!isAdd(x) && !isMul(x)) return NaN;
-  const first = x.args.findIndex((arg) => holdsFloat(arg));
+  const first = x.args.findIndex(holdsFloat);
   const rest = x.args.slice(first).map((arg) => asDouble(arg, places));
   const start = asDouble({ kind: x.kind, args: x.args.slice(0, first) }, places);
   return rest.reduce((total, value) => (isAdd(x) ? total + value : total * value), start);
 };
 
 /** Whether a decimal stands in a function (other than e^x, which is worked out on both sides) or a power that is no whole one. */
-export const floatInside = (x: Expression): boolean => {
-  if ((isFunction(x) && x.name !== "exp") || (isPow(x) && !isIntegerNode(x.exponent))) return holdsFloat(x);
-  return childrenOf(x).some(floatInside);
-};
+export const floatInside = (tree: Expression): boolean =>
+  holds(tree, (x) => ((isFunction(x) && x.name !== "exp") || (isPow(x) && !isIntegerNode(x.exponent))) && holdsFloat(x));
 
-/** Whether a decimal stands anywhere in these trees. */
-export const holdsFloat = (...trees: Expression[]): boolean => trees.some((x) => (isNumber(x) ? x.float : childrenOf(x).some((part) => holdsFloat(part))));
+export const isFloat = (x: Expression): boolean => isNumber(x) && x.float;
+
+/** Whether a decimal stands anywhere in a tree. */
+export const holdsFloat = (x: Expression): boolean => holds(x, isFloat);

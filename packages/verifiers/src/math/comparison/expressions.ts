@@ -4,13 +4,13 @@
  */
 import { abs, isFinite, isNaN, sign } from "../floats";
 import { spend } from "../budget";
-import { type Expression, type RelationNode, type SymbolNode, childrenOf, finiteSet, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isList, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
+import { type Expression, type RelationNode, type SymbolNode, childrenOf, factorsOf, finiteSet, holds, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isList, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
 import { exactly } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
 import type { VerifyOptions } from "../options";
 import { compare, fromNumber, roundScaled, toNumber } from "../rational";
 import { freeSymbols, isAssignment, isEquation, isRelation, relationsOf, symbolKey } from "../structure";
-import { holdsFloat } from "./doubles";
+import { holdsFloat, isFloat } from "./doubles";
 import { realSetOf, sameRealSet, solves } from "./real-sets";
 import { constantValue } from "./constants";
 import { sameValue } from "./values";
@@ -20,16 +20,19 @@ import { sameZeros } from "./zero-sets";
 export const INCOMPARABLE = new Error("the reference compares no further");
 
 /** What the comparison under way goes by, set anew by `equalExpressions`: comparing is synchronous and does not nest. */
-let decimals = 6;
-let precision = 15;
+let decimals: number;
+let precision: number;
 
 /**
  * Whether `pred` equals `gold`.
  *
  * @throws INCOMPARABLE where no verdict but "no" is left; BudgetError
  */
-export const equalExpressions = (gold: Expression, pred: Expression, options: VerifyOptions): boolean => {
-  const { floatRounding = 6, numericPrecision = 15, strict = true, allowSetRelationComp = false } = options;
+export const equalExpressions = (
+  gold: Expression,
+  pred: Expression,
+  { floatRounding = 6, numericPrecision = 15, strict = true, allowSetRelationComp }: VerifyOptions,
+): boolean => {
   decimals = floatRounding;
   precision = numericPrecision;
   return equal(gold, strict ? pred : renameSymbols(pred, gold), allowSetRelationComp);
@@ -85,7 +88,7 @@ const withoutPercent = (x: Expression): Expression => (isMul(x) && x.args.length
 /** The part of the cascade that rounds: with a decimal both sides are rounded, and 9% equals 9. */
 const equalNumerically = (g: Expression, p: Expression): boolean => {
   const [a, b] = [withoutPercent(g), withoutPercent(p)];
-  if ([a, b].some((x) => isNumber(x) && x.float)) return rounded(g) !== null && rounded(g) === rounded(p);
+  if (isFloat(a) || isFloat(b)) return rounded(g) !== null && rounded(g) === rounded(p);
   return isIntegerNode(a) && same(a, b);
 };
 
@@ -103,7 +106,7 @@ const rounded = (x: Expression): string | null => {
 
 /** A lone symbol and something else: names decide, words without regard to case. `odd` (o·d·d) equals \text{odd}. */
 const equalNames = ({ name }: SymbolNode, other: Expression): boolean => {
-  const letters = (isMul(other) ? other.args : [other]).map((x) => (isSymbol(x) || (isConstant(x) && x.name === "e") ? x.name : null));
+  const letters = factorsOf(other).map((x) => (isSymbol(x) || (isConstant(x) && x.name === "e") ? x.name : null));
   const word = letters.join("");
   if (letters.includes(null) || (isSymbol(other) && word.length < 2)) return name === printed(other);
   return name.toLowerCase() === word.toLowerCase();
@@ -130,7 +133,7 @@ const equalRelations = (g: Expression, p: Expression): boolean => {
 
 const equalRelation = (g: RelationNode, p: RelationNode): boolean => {
   // Sets and tuples cannot be subtracted; the reference is left with solving, which needs numbers.
-  if ([g.left, g.right, p.left, p.right].some((side) => isCollection(side) || isRelation(side) || isOpaque(side))) return g.operator === "=" && same(g, p);
+  if ([...childrenOf(g), ...childrenOf(p)].some((side) => isCollection(side) || isRelation(side) || isOpaque(side))) return g.operator === "=" && same(g, p);
   const [x, y] = [difference(g), difference(p)];
   // SymPy evaluates the differences, so a constant one is a number and is compared as one.
   if (g.operator === p.operator && sameValue(x, y, precision)) return true;
@@ -150,7 +153,7 @@ const onlySymbol = (x: Expression): SymbolNode | null => {
 
 const neverZero = (x: Expression): boolean => {
   const unknown = onlySymbol(x);
-  if (!unknown?.real || holdsUnknownFunction(x)) return false;
+  if (!unknown?.real || holds(x, isCall)) return false;
   let side = 0;
   for (let i = -80; i <= 80; i++) {
     const size = abs(i);
@@ -160,8 +163,6 @@ const neverZero = (x: Expression): boolean => {
   }
   return true;
 };
-
-const holdsUnknownFunction = (x: Expression): boolean => isCall(x) || childrenOf(x).some(holdsUnknownFunction);
 
 /** An inequality against a set: whether the set is its solution; null when they are none or the inequality has more than one unknown. */
 const relationIsSet = (x: Expression, set: Expression): boolean | null => {

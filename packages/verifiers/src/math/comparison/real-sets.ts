@@ -24,7 +24,10 @@ export type RealSet = readonly Cut[];
 export const realSetOf = (x: Expression): RealSet | null => {
   spend(4);
   if (isInterval(x) || isFiniteSet(x)) {
-    const places = childrenOf(x).map(realValue);
+    const places = childrenOf(x).map((item) => {
+      const [, { re, im }] = constantValue(item);
+      return im === 0 ? re : NaN;
+    });
     if (places.some(isNaN)) return null;
     if (isInterval(x)) return [[places[0]!, x.leftOpen, 1], [places[1]!, !x.rightOpen, -1]];
     return held(places.flatMap((place): Cut[] => [[place, false, 1], [place, true, -1]]));
@@ -33,11 +36,6 @@ export const realSetOf = (x: Expression): RealSet | null => {
   const sign = x.kind === "union" ? 1 : x.kind === "complement" ? -1 : 0;
   const [left, right] = sign ? [realSetOf((x as SetOperationNode).left), realSetOf((x as SetOperationNode).right)] : [];
   return left && right ? held([...left, ...right.map(([place, after, change]): Cut => [place, after, sign * change])]) : null;
-};
-
-const realValue = (x: Expression): number => {
-  const [, { re, im }] = constantValue(x);
-  return im === 0 ? re : NaN;
 };
 
 const near = (a: number, b: number): boolean => a === b || (isFinite(a - b) && abs(a - b) <= 1e-13 * max(abs(a), abs(b), 1e-3));

@@ -2,25 +2,25 @@
  * What SymPy 1.14's `simplify` does not find, though it is true: formulas whose two sides it leaves different count as unequal here too.
  */
 import { differentiate } from "../evaluation/calculus";
-import { type Expression, childrenOf, isAdd, isArithmetic, isDerivative, isExactly, isFunction, isIntegerNode, isMul, isPow, keyOf } from "../expression";
+import { type Expression, childrenOf, factorsOf, isAdd, isArithmetic, isDerivative, isExactly, isFunction, isIntegerNode, isMul, isPow, keyOf } from "../expression";
 import { constantValue } from "./constants";
 
 /** Whether f may equal a derivative. It is not simplified there: (x+1)·e^x is not its e^x + x·e^x. f must be a polynomial, or have as many terms. */
 export const asDerived = (f: Expression, x: Expression): boolean => {
   const slope = isDerivative(x) ? differentiate(x.body, x.variable) : null;
-  return !slope || isDerivative(f) || isPolynomial(f) || termsOf(slope) === termsOf(f);
+  return !slope || isDerivative(f) || isPolynomial(f) || countTerms(slope) === countTerms(f);
 };
 
 const isPolynomial = (x: Expression): boolean => (isPow(x) ? isIntegerNode(x.exponent) && !isExactly(x.exponent, -1) : isArithmetic(x)) && childrenOf(x).every(isPolynomial);
 
 /** How many terms a sum has that are not 0. */
-const termsOf = (x: Expression): number => {
-  if (isAdd(x)) return x.args.reduce((count, arg) => count + termsOf(arg), 0);
-  const factors = isMul(x) ? x.args : [x];
+const countTerms = (x: Expression): number => {
+  if (isAdd(x)) return x.args.reduce((count, arg) => count + countTerms(arg), 0);
+  const factors = factorsOf(x);
   const values = factors.map((factor) => constantValue(factor)[1].re);
   if (values.includes(0)) return 0;
   const rest = factors.filter((_, i) => values[i] !== 1);
-  return rest.length === 1 && rest[0] !== x ? termsOf(rest[0]!) : 1;
+  return rest.length === 1 && rest[0] !== x ? countTerms(rest[0]!) : 1;
 };
 
 /**

@@ -69,7 +69,7 @@ const sameConstant = (a: Expression, b: Expression, precision: number): boolean 
   const atomic = isNumber(a) || isNumber(b);
   const chop = atomic ? 0 : max(CHOP, 10 ** -(precision + 0.3));
   if (x && y) {
-    if (!holdsFloat(a, b)) return equal(x, y) || abs(toNumber(subtract(x, y))) <= chop;
+    if (!holdsFloat(a) && !holdsFloat(b)) return equal(x, y) || abs(toNumber(subtract(x, y))) <= chop;
     return sameDouble(a, b, new Map(), atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
   }
   // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than it overlooks.
@@ -117,7 +117,7 @@ const sameRationalFunction = (a: Expression, b: Expression, symbols: Symbols, wh
     if (!equal(x, y)) return false;
   }
   // The coefficients of the highest and of the lowest power must be the same doubles.
-  return !holdsFloat(a, b) || [200, -200].every((power) => sameDouble(a, b, pointOf(symbols.keys(), (_, i) => fromNumber(2 ** (power + 7 * i))), 0) !== false);
+  return (!holdsFloat(a) && !holdsFloat(b)) || [200, -200].every((power) => sameDouble(a, b, pointOf(symbols.keys(), (_, i) => fromNumber(2 ** (power + 7 * i))), 0) !== false);
 };
 
 /** Only + − · / and integer powers: what rational points can settle. */

@@ -50,10 +50,9 @@ const newton = (f: Along, start: Approximation): Approximation | null => {
     const value = f(x);
     const h = 1e-6 * (1 + magnitude(x));
     const slope = times(minus(f(plus(x, exactly(h))), value), exactly(1 / h));
-    if (!isDefined(slope) || magnitude(slope) === 0) return magnitude(value) < 1e-12 ? x : null;
     const step = times(value, reciprocal(slope));
     const moved = minus(x, step);
-    if (!isDefined(moved)) return null;
+    if (!isDefined(slope) || !isDefined(moved)) return magnitude(value) < 1e-12 ? x : null;
     x = exactly(moved.re, moved.im);
     if (magnitude(step) <= 1e-13 * (1 + magnitude(x))) return x;
   }
