@@ -78,5 +78,9 @@ export const search = (text: string, wanted: RegExp, take: Take, priority?: numb
 };
 
 /** The levels of the patterns that a target asks for. */
-export const levelsOf = (text: string, target: ExtractionTarget, patterns: readonly Pattern[], take: Take): Level[] =>
-  patterns.filter(([priority]) => priority <= LAST_ANCHOR || target.tryExtractWithoutAnchor).map(([priority, wanted]) => [priority, () => search(text, wanted, take, priority)]);
+export const levelsOf = (text: string, target: ExtractionTarget, patterns: readonly Pattern[], take: Take): Level[] => {
+  const announced = /answer/i.test(text);
+  return patterns
+    .filter(([priority]) => (priority > LAST_ANCHOR ? target.tryExtractWithoutAnchor : announced))
+    .map(([priority, wanted]) => [priority, () => search(text, wanted, take, priority)]);
+};

@@ -12,22 +12,22 @@ export interface Environment {
 
 const sticky = (source: string): RegExp => new RegExp(source, "uy");
 
-/** What opens an environment, and what ends the search for its end: that is one only where the group takes part. */
-const KINDS = (
-  [
-    [raw`(?<!\\)\$\$`, /(?<!\\)(\$\$)|\$\$/g],
-    [raw`(?<!\\)\\\[`, /(?<!\\)(\\\])|\\\]/g],
-    [raw`(?<!\\)\\\(`, /(?<!\\)(\\\))|\\\)|\n/g],
-    [raw`(?<![\\\d])\$`, /(?<!\\)(\$)|\n/g],
-    [raw`${BLANK}\[`, new RegExp(raw`(\]${BLANK})|[[\]\n]`, "gu")],
-  ] as const
-).map(([opening, end]) => [sticky(opening), end] as const);
+/** What opens an environment. */
+const OPENING = sticky(raw`(?<!\\)(?:\$\$|\\[[(])|(?<![\\\d])\$|${BLANK}\[`);
+/** What ends the search for the end of an environment, by its opening (a bracket after a blank has its own); it is that end only where the group takes part. */
+const ENDS: Readonly<Record<string, RegExp | undefined>> = {
+  $$: /(?<!\\)(\$\$)|\$\$/g,
+  "\\[": /(?<!\\)(\\\])|\\\]/g,
+  "\\(": /(?<!\\)(\\\))|\\\)|\n/g,
+  $: /(?<!\\)(\$)|\n/g,
+};
+const BRACKET_END = new RegExp(raw`(\]${BLANK})|[[\]\n]`, "gu");
 const ARGUMENT = raw`\{-?\d+(?:[.,]\d+)?\}`;
 const FRACTION = sticky(raw`-?\\frac${ARGUMENT}${ARGUMENT}`);
 const PER_CENT = sticky(raw`${BLANK}*(\\?${PERCENT})?`);
 const CONNECTOR = sticky(`${BLANK}*(?:,?and|,?or|,)${BLANK}*`);
-/** The first character of what may be an environment, or of what marks one. */
-const OPENING = new RegExp(raw`\$|\\(?=[[(f])|-(?=\\f)|${BLANK}(?=\[)|\0`, "gu");
+/** The first character of what may be an environment, or a character that would look like a mark. */
+const MARKABLE = new RegExp(raw`\$|\\(?=[[(f])|-(?=\\f)|${BLANK}(?=\[)|\0`, "gu");
 
 /** Finds the first match at or after a place, for ever larger places in time linear in the text, however often it is asked. */
 const finder = (text: string, wanted: RegExp): ((at: number) => RegExpExecArray | null) => {
@@ -52,15 +52,9 @@ export type GroupAt = (start: number) => Environment[];
  * of environments; and the groups
  */
 export const environmentsOf = (text: string, boxed: boolean): readonly [marked: string, groupAt: GroupAt] => {
-  const kinds = KINDS.map(([opening, end]) => [opening, finder(text, end)] as const);
+  const ends: Record<string, ReturnType<typeof finder>> = {};
   const box = finder(text, /\\boxed\{/g);
   const brace = finder(text, /\}/g);
-
-  const finish = (content: string, place: number): Environment => {
-    PER_CENT.lastIndex = place;
-    const match = PER_CENT.exec(text)!;
-    return { content, percent: match[1], end: PER_CENT.lastIndex };
-  };
 
   const holdsBox = (from: number, to: number): boolean => {
     const open = box(from);
@@ -68,29 +62,28 @@ export const environmentsOf = (text: string, boxed: boolean): readonly [marked: 
     return !!close && close.index < to;
   };
 
-  /** The one environment that begins at `start`. */
-  const at = (start: number): Environment | undefined => {
-    for (const [opening, endAfter] of kinds) {
-      opening.lastIndex = start;
-      if (opening.test(text)) {
-        const from = opening.lastIndex;
-        const end = endAfter(from);
-        if (end?.[1] && end.index > from && (!boxed || holdsBox(from, end.index))) return finish(text.slice(from, end.index), end.index + end[1].length);
-      }
-    }
-    FRACTION.lastIndex = start;
-    return !boxed && FRACTION.test(text) ? finish(text.slice(start, FRACTION.lastIndex), FRACTION.lastIndex) : undefined;
+  /** The content and the end of the one environment that begins at `start`. */
+  const at = (start: number): readonly [content: string, end: number] | false => {
+    OPENING.lastIndex = FRACTION.lastIndex = start;
+    const opening = OPENING.exec(text)?.[0];
+    if (!opening) return !boxed && FRACTION.test(text) && [text.slice(start, FRACTION.lastIndex), FRACTION.lastIndex];
+    const from = OPENING.lastIndex;
+    const end = (ends[opening] ??= finder(text, ENDS[opening] ?? BRACKET_END))(from);
+    return !!end?.[1] && end.index > from && (!boxed || holdsBox(from, end.index)) && [text.slice(from, end.index), end.index + end[1].length];
   };
 
   return [
-    text.replace(OPENING, (_, start: number) => (at(start) ? "\0" : ".")),
+    text.replace(MARKABLE, (_, start: number) => (at(start) ? "\0" : ".")),
     (start) => {
       const items: Environment[] = [];
-      for (let item = at(start); item; ) {
-        items.push(item);
-        CONNECTOR.lastIndex = item.end;
+      for (let found = at(start); found; ) {
+        const [content, close] = found;
+        PER_CENT.lastIndex = close;
+        const [, percent] = PER_CENT.exec(text)!;
+        const end = (CONNECTOR.lastIndex = PER_CENT.lastIndex);
+        items.push({ content, percent, end });
         // A bracket counts from the blank before it, which may be the last that the connector took.
-        item = items.length < 6 && CONNECTOR.test(text) ? (at(CONNECTOR.lastIndex) ?? at(CONNECTOR.lastIndex - 1)) : undefined;
+        found = items.length < 6 && CONNECTOR.test(text) && (at(CONNECTOR.lastIndex) || at(CONNECTOR.lastIndex - 1));
       }
       return items;
     },

@@ -38,12 +38,13 @@ export const latexLevels = (source: string, target: LatexTarget): Level[] => {
     levels.push([
       boxedMatchPriority,
       () => {
+        const start = source.indexOf("\\boxed{");
+        if (start < 0) return [];
         const [boxes, boxesAt] = environmentsOf(source, true);
         const found = search(boxes, ANYWHERE, takeFrom(boxesAt));
         // Where each box ends is settled when the text from the first to the last brace is cleaned up.
-        const start = source.indexOf("\\boxed{");
         const end = source.lastIndexOf("}") + 1;
-        if (start >= 0 && end > start + 8) found.push({ start, end, read: () => readItems([{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }) });
+        if (end > start + 8) found.push({ start, end, read: () => readItems([{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }) });
         return found;
       },
     ]);
