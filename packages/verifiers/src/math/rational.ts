@@ -1,7 +1,7 @@
 /**
  * Exact rational numbers on BigInt, always in lowest terms with a positive denominator.
  */
-import { abs, isFinite, max, round } from "./floats";
+import { abs, floor as wholePart, isFinite, isInteger as isWhole, isSafeInteger, log2, max } from "./floats";
 import { checkBits } from "./budget";
 
 export interface Rational {
@@ -9,139 +9,104 @@ export interface Rational {
   readonly d: bigint;
 }
 
-export const ZERO: Rational = { n: 0n, d: 1n };
-export const ONE: Rational = { n: 1n, d: 1n };
+/** n / d, which are in lowest terms already. */
+const ratio = (n: bigint, d: bigint): Rational => ({ n, d });
+export const integer = (value: number | bigint): Rational => ratio(BigInt(value), 1n);
 
-export const integer = (value: number | bigint): Rational => ({ n: BigInt(value), d: 1n });
+export const ZERO = integer(0);
+export const ONE = integer(1);
+export const HALF = ratio(1n, 2n);
 
-/** Greatest common divisor, never negative; small operands take the native-number path, which is several times faster. */
+const absolute = (n: bigint): bigint => (n < 0n ? -n : n);
+
+/** Greatest common divisor, never negative; what fits a double is divided as doubles, which is several times faster. */
 export const gcd = (a: bigint, b: bigint): bigint => {
-  if (a < 0n) a = -a;
-  if (b < 0n) b = -b;
-  while (b !== 0n) {
-    if (a <= 9007199254740991n && b <= 9007199254740991n) {
-      let x = Number(a);
-      let y = Number(b);
-      while (y !== 0) [x, y] = [y, x % y];
-      return BigInt(x);
+  while (b) {
+    if (isSafeInteger(Number(a)) && isSafeInteger(Number(b))) {
+      let [x, y] = [Number(a), Number(b)];
+      while (y) [x, y] = [y, x % y];
+      return BigInt(abs(x));
     }
     [a, b] = [b, a % b];
   }
-  return a;
+  return absolute(a);
 };
 
-/**
- * n / d in lowest terms.
- *
- * @throws RangeError when d is 0: the callers decide what a division by zero means before they get here
- */
+/** n / d in lowest terms; d is not 0: the callers decide what a division by zero means before they get here. */
 export const rational = (n: bigint, d: bigint): Rational => {
-  if (d === 1n) return { n, d };
-  if (d === 0n) throw new RangeError("rational: the denominator is 0");
-  if (d < 0n) {
-    n = -n;
-    d = -d;
-  }
-  const g = gcd(n, d);
-  return g === 1n ? { n, d } : { n: n / g, d: d / g };
+  const g = d < 0n ? -gcd(n, d) : gcd(n, d);
+  return ratio(n / g, d / g);
 };
 
 export const isInteger = (a: Rational): boolean => a.d === 1n;
-export const isZero = (a: Rational): boolean => a.n === 0n;
-export const sign = (a: Rational): number => (a.n > 0n ? 1 : a.n < 0n ? -1 : 0);
-export const negate = (a: Rational): Rational => ({ n: -a.n, d: a.d });
+export const negate = (a: Rational): Rational => ratio(-a.n, a.d);
 export const equal = (a: Rational, b: Rational): boolean => a.n === b.n && a.d === b.d;
+/** Below 0 where a < b, above 0 where a > b, else 0. */
+export const compare = (a: Rational, b: Rational): number => Number(a.n * b.d - b.n * a.d);
 
 /** a + b; the divisors are taken out of the parts (Knuth, TAOCP 4.5.1), as a long number and a short one then share a short one. */
 export const add = (a: Rational, b: Rational): Rational => {
-  if (a.d === 1n && b.d === 1n) return { n: a.n + b.n, d: 1n };
+  if (isInteger(a) && isInteger(b)) return integer(a.n + b.n);
   const g = gcd(a.d, b.d);
-  if (g === 1n) return { n: a.n * b.d + b.n * a.d, d: a.d * b.d };
   const t = a.n * (b.d / g) + b.n * (a.d / g);
   const h = gcd(t, g);
-  return { n: t / h, d: (a.d / g) * (b.d / h) };
+  return ratio(t / h, (a.d / g) * (b.d / h));
 };
 
 export const subtract = (a: Rational, b: Rational): Rational => add(a, negate(b));
 
 export const multiply = (a: Rational, b: Rational): Rational => {
-  if (a.d === 1n && b.d === 1n) return { n: a.n * b.n, d: 1n };
+  if (isInteger(a) && isInteger(b)) return integer(a.n * b.n);
   const [g, h] = [gcd(a.n, b.d), gcd(b.n, a.d)];
-  return { n: (a.n / g) * (b.n / h), d: (a.d / h) * (b.d / g) };
+  return ratio((a.n / g) * (b.n / h), (a.d / h) * (b.d / g));
 };
 
-export const divide = (a: Rational, b: Rational): Rational => rational(a.n * b.d, a.d * b.n);
+/** The largest integer not above a. */
+export const floor = (a: Rational): bigint => a.n / a.d - (a.n < 0n && !isInteger(a) ? 1n : 0n);
 
-export const compare = (a: Rational, b: Rational): number => {
-  const difference = a.n * b.d - b.n * a.d;
-  return difference > 0n ? 1 : difference < 0n ? -1 : 0;
-};
+/** The whole part of the binary logarithm of the longer of numerator and denominator; beyond the range of doubles up to 3 more. */
+export const logarithm2 = (a: Rational): number => max(wholeLogarithm2(a.n), wholeLogarithm2(a.d));
 
-/** Bits of the longer of numerator and denominator, to within 4. */
-export const bitLength = (a: Rational): number => 4 * max(bigintHexLength(a.n), bigintHexLength(a.d));
-
-const bigintHexLength = (n: bigint): number => {
-  if (n <= 0xffffffffffffn && n >= -0xffffffffffffn) return 12;
-  return n.toString(16).length;
+const wholeLogarithm2 = (n: bigint): number => {
+  const size = absolute(n);
+  const double = Number(size);
+  return double < 1e300 ? wholePart(log2(double)) : 4 * size.toString(16).length - 1;
 };
 
 /**
- * a^k for an integer k.
+ * a^k for an integer k; a is not 0 where k is negative.
  *
  * @throws BudgetError when the result would be longer than the bit limit
- * @throws RangeError for 0 to a negative power
  */
 export const power = (a: Rational, k: bigint): Rational => {
   if (k < 0n) return power(rational(a.d, a.n), -k);
-  if (k === 0n) return ONE;
-  if (a.d === 1n && (a.n === 0n || a.n === 1n)) return a;
-  if (a.d === 1n && a.n === -1n) return k % 2n === 0n ? ONE : a;
-  checkBits((max(exactBits(a.n), exactBits(a.d)) - 1) * Number(k));
-  return { n: a.n ** k, d: a.d ** k };
+  checkBits(logarithm2(a) * Number(k));
+  return ratio(a.n ** k, a.d ** k);
 };
 
-const exactBits = (n: bigint): number => (n < 0n ? -n : n).toString(2).length;
-
-/** The exact q-th root when there is one in the rationals, else null. q > 0; a >= 0. */
-export const exactRoot = (a: Rational, q: number): Rational | null => {
-  const n = integerRoot(a.n, q);
-  if (n === null) return null;
-  const d = integerRoot(a.d, q);
-  return d === null ? null : { n, d };
+/** The exact q-th root of a > 0 when there is one in the rationals, else null. */
+export const exactRoot = (a: Rational, q: bigint): Rational | null => {
+  const root = ratio(wholeRoot(a.n, q), wholeRoot(a.d, q));
+  return equal(power(root, q), a) ? root : null;
 };
 
-const integerRoot = (value: bigint, q: number): bigint | null => {
-  if (value < 2n) return value;
-  if (q > 64) return null;
-  const k = BigInt(q);
-  const approximate = Math.pow(Number(value), 1 / q);
-  if (!isFinite(approximate) || approximate > 1e15) return newtonRoot(value, k);
-  const guess = BigInt(round(approximate));
-  for (const candidate of [guess, guess - 1n, guess + 1n]) if (candidate > 0n && candidate ** k === value) return candidate;
-  return null;
+/** The whole part of a root of n > 0, by Newton's iteration from above. */
+const wholeRoot = (n: bigint, q: bigint): bigint => {
+  let root;
+  let next = 2n << (BigInt(wholeLogarithm2(n)) / q);
+  do {
+    root = next;
+    next = ((q - 1n) * root + n / root ** (q - 1n)) / q;
+  } while (next < root);
+  return root;
 };
 
-const newtonRoot = (value: bigint, k: bigint): bigint | null => {
-  let x = 1n << (BigInt(value.toString(2).length) / k + 1n);
-  for (;;) {
-    const next = ((k - 1n) * x + value / x ** (k - 1n)) / k;
-    if (next >= x) break;
-    x = next;
-  }
-  return x ** k === value ? x : null;
-};
-
-/** The nearest double; right for numerators and denominators that overflow one by themselves. */
+/** The nearest double, also where numerator and denominator are beyond the range of doubles. */
 export const toNumber = (a: Rational): number => {
-  const n = Number(a.n);
-  const d = Number(a.d);
-  if (isFinite(n) && isFinite(d)) return n / d;
-  const shift = max(exactBits(a.n), exactBits(a.d)) - 1000;
-  const quotient = exactBits(a.n) - exactBits(a.d);
-  if (quotient > 1030) return a.n < 0n ? -Infinity : Infinity;
-  if (quotient < -1080) return 0;
-  const by = BigInt(max(0, shift));
-  return Number(a.n >> by) / Number(a.d >> by);
+  const [n, d] = [Number(a.n), Number(a.d)];
+  if (isFinite(n - d)) return n / d;
+  const unit = 2n ** BigInt(logarithm2(a) - 1000);
+  return Number(a.n / unit) / Number(a.d / unit);
 };
 
 /**
@@ -151,36 +116,23 @@ export const toNumber = (a: Rational): number => {
  * @throws BudgetError when the number needs more bits than the limit
  */
 export const parseDecimal = (text: string): Rational | null => {
-  const match = /^(-?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  if (match === null) return null;
-  const [, minus, whole = "", fraction = "", exponentText] = match;
-  if (whole.length + fraction.length === 0) return null;
-  checkBits((whole.length + fraction.length) * 3.33);
-  const exponent = exponentText === undefined ? 0 : Number(exponentText);
-  checkBits(abs(exponent) * 3.33);
-  let n = BigInt(whole + fraction);
-  if (minus !== "") n = -n;
-  const scale = exponent - fraction.length;
-  return scale >= 0 ? { n: n * 10n ** BigInt(scale), d: 1n } : rational(n, 10n ** BigInt(-scale));
+  const match = /^(?=-?\.?\d)(-?\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text);
+  if (!match) return null;
+  checkBits(text.length * 3.33);
+  const [, digits, decimals = "", exponent = 0] = match;
+  return multiply(integer(BigInt(digits + decimals)), power(integer(10), BigInt(exponent) - BigInt(decimals.length)));
 };
 
 /** Rounds to a number of decimals, halves to even: the integer value·10^decimals. */
 export const roundScaled = (a: Rational, decimals: number): bigint => {
-  const scaled = multiply(a, power(integer(10), BigInt(decimals)));
-  const floor = scaled.n >= 0n ? scaled.n / scaled.d : -((-scaled.n + scaled.d - 1n) / scaled.d);
-  const twice = 2n * (scaled.n - floor * scaled.d);
-  if (twice > scaled.d || (twice === scaled.d && floor % 2n !== 0n)) return floor + 1n;
-  return floor;
+  const raised = add(multiply(a, power(integer(10), BigInt(decimals))), HALF);
+  const rounded = floor(raised);
+  return isInteger(raised) && rounded % 2n ? rounded - 1n : rounded;
 };
 
 /** A finite double as the rational it is exactly. */
 export const fromNumber = (value: number): Rational => {
-  if (Number.isInteger(value)) return integer(BigInt(value));
   let d = 1n;
-  let x = value;
-  while (!Number.isInteger(x)) {
-    x *= 2;
-    d *= 2n;
-  }
-  return rational(BigInt(x), d);
+  for (; !isWhole(value); value *= 2) d *= 2n;
+  return rational(BigInt(value), d);
 };
