@@ -15,9 +15,12 @@ type Unary = (a: Approximation) => Approximation;
 /** Two roundoffs, as the elementary functions of a JavaScript engine may be one unit off. */
 const U = 4.5e-16;
 
+/** The real ones, which most are, take no root: that is several times faster. */
+const sizeOf = (re: number, im: number): number => (im === 0 ? abs(re) : hypot(re, im));
+
 export const exactly = (re: number, im = 0, error = 0): Approximation => ({ re, im, error });
-export const rounded = (re: number, im = 0, error = 0): Approximation => exactly(re, im, error + U * hypot(re, im));
-export const magnitude = (a: Approximation): number => hypot(a.re, a.im);
+export const rounded = (re: number, im = 0, error = 0): Approximation => exactly(re, im, error + U * sizeOf(re, im));
+export const magnitude = (a: Approximation): number => sizeOf(a.re, a.im);
 export const isReal = (a: Approximation): boolean => a.im === 0;
 export const isDefined = (a: Approximation): boolean => isFinite(a.re + a.im + a.error);
 

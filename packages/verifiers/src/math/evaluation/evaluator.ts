@@ -60,17 +60,16 @@ export const evaluator = <T extends object | null>(
   };
 
   const evaluate: Evaluate<T> = (x, places) => {
-    const value = (part: Expression): T => evaluate(part, places);
     spend(1);
     if (isNumber(x)) return of(x.value);
     if (isPercent(x)) return of(HUNDREDTH);
     if (isSymbol(x)) return places?.get(symbolKey(x)) ?? none;
-    if (isAdd(x) || isMul(x)) return combine(isAdd(x), x.args.length, (i) => value(x.args[i]!));
+    if (isAdd(x) || isMul(x)) return combine(isAdd(x), x.args.length, (i) => evaluate(x.args[i]!, places));
     const special = other(x, places);
     if (special !== undefined) return special;
     if (isPow(x)) {
-      const base = value(x.base);
-      return base && raise(base, value(x.exponent));
+      const base = evaluate(x.base, places);
+      return base && raise(base, evaluate(x.exponent, places));
     }
     return x.kind === "sum" || x.kind === "product" ? series(x, places) : none;
   };

@@ -160,10 +160,10 @@ const limit = (f: (place: number) => Approximation, { re }: Approximation, direc
 
 /** What has a value only here: constants, unknown functions, integrals, limits, derivatives, and what the reference knows less of. */
 const other = (x: Expression, places?: Environment): Approximation | undefined => {
-  const value = (part: Expression): Approximation => approximate(part, places);
-  const symbolic = !!places?.has(SYMBOLIC);
   if (isConstant(x)) return CONSTANTS[x.name];
   if (isFunction(x)) return applied(x, places);
+  const value = (part: Expression): Approximation => approximate(part, places);
+  const symbolic = !!places?.has(SYMBOLIC);
   if (x.kind === "call") return unknownFunction(x.name, x.args.map(value));
   if (isPow(x)) return symbolic && isAdd(x.base) && isSquareRoot(x.base, x.exponent) ? unknownFunction("root", [value(x.base)]) : undefined;
   if (isDerivative(x)) return value(differentiate(x.body, x.variable));
@@ -193,8 +193,8 @@ const other = (x: Expression, places?: Environment): Approximation | undefined =
 export const approximate = evaluator<Approximation>(
   UNDEFINED,
   (value) => {
-    const double = toNumber(value);
-    return isWhole(value) && isSafeInteger(double) ? exactly(double) : rounded(double);
+    const n = Number(value.n);
+    return isWhole(value) && isSafeInteger(n) ? exactly(n) : rounded(toNumber(value));
   },
   (a) => (isReal(a) && isSafeInteger(a.re) ? BigInt(a.re) : null),
   plus,
