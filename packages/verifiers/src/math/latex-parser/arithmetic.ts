@@ -19,9 +19,13 @@ export const parseSum = (): Expression => {
   for (;;) {
     if (accept("+")) terms.push(parseTerm(false));
     else if (accept("-")) terms.push(negated(parseTerm(false)));
-    else return terms.some(isMatrix) ? terms.reduce(addMatrices) : flatSum(terms);
+    else return combined(terms, addMatrices, flatSum);
   }
 };
+
+/** Terms or factors as one: pair by pair if matrices are among them, as these are worked out at once. */
+const combined = (parts: Expression[], pair: (left: Expression, right: Expression) => Expression, all: (parts: Expression[]) => Expression): Expression =>
+  parts.length < 2 ? parts[0]! : parts.some(isMatrix) ? parts.reduce(pair) : all(parts);
 
 const negated = (x: Expression): Expression => (isMatrix(x) ? multiply(MINUS_ONE, x) : negative(x));
 
@@ -38,7 +42,7 @@ export const parseTerm = (argument: boolean): Expression => {
   let factors = [parseUnary(argument)];
   for (;;) {
     while (accept("*")) factors.push(parseUnary(argument));
-    const left = factors.some(isMatrix) ? factors.reduce(multiplyInTurn) : flatProduct(factors);
+    const left = combined(factors, multiplyInTurn, flatProduct);
     const type = peek();
     if (type !== "/" && type !== "mod") return left;
     take();
@@ -66,7 +70,7 @@ const parseJuxtaposed = (argument: boolean): Expression => {
   while (startsFactor(argument)) factors.push(parsePostfix(argument));
   // From the right, as a bare derivative acts on all that follows it.
   let read: Expression[] = [];
-  const joined = (): Expression => (read.some(isMatrix) ? read.reduce((right, left) => multiplyInTurn(left, right)) : flatProduct(read.reverse()));
+  const joined = (): Expression => combined(read, (right, left) => multiplyInTurn(left, right), () => flatProduct(read.reverse()));
   for (const left of factors.reverse()) {
     const [right] = read;
     if (isOpaque(left) && left.variable) {
@@ -200,7 +204,7 @@ const parseDerivative = (): Expression | undefined => {
     level += type === "{" ? 1 : type === "}" ? -1 : 0;
     spend(1);
   } while (level > 0);
-  const partial = ahead(/^\{partialletter\}/, close);
+  const partial = ahead(/^\{partialletter/, close) && peek(close + 3) === "}";
   const sign = partial ? "\\partial" : "d";
   const upper = sourceBetween(1, close - 1);
   if (!is("{") || !upper.startsWith(sign) || !(partial || ahead(/^\{differential\}/, close))) return undefined;

@@ -58,7 +58,7 @@ const parseBigOperator =
   };
 
 const parseBounds = (): Bounds => {
-  if (ahead(/^[_^]\{\}[_^]\{\}/)) {
+  if (ahead(/^[_^]\{\}/) && ahead(/^[_^]\{\}/, 3)) {
     take(6);
     return [];
   }

@@ -36,34 +36,33 @@ export const parseLatex = (source: string, real: boolean): Expression | null => 
 const parseAnswer = (source: string): Expression | null => {
   const tokens = tokenize(COMMA_NUMBER.test(source) ? source.replaceAll(",", "") : source);
   if (!tokens) return null;
-  const assigns = tokens.types.includes("=") || tokens.types.includes("in");
+  // What the types tell beforehand spares many attempts.
+  const types = tokens.types.join(" ");
   return readTokens(
     tokens,
     () =>
-      (assigns ? wholly(1, () => parseNamed(/^(=|in)$/, () => setOrTuple(parseLists(true)))) : undefined) ??
-      wholly(2, () => setOrTuple(parseLists(false))) ??
-      wholly(3, parseSetRelation),
+      (/ (=|in) /.test(types) ? parseNamed(1, /^(=|in)$/, () => atEnd(setOrTuple(parseLists(true)))) : undefined) ??
+      attempt(2, () => atEnd(setOrTuple(parseLists(false)))) ??
+      (/ (=|(not)?in|c[ua]p|set|su[bp]set)/.test(types) ? attempt(3, () => atEnd(parseSetRelation())) : undefined),
   );
 };
 
 bindRules(parseSum, parseTerm, parseAnswer);
 
-/** An alternative that reads to the end. */
-const wholly = (name: number, rule: () => Expression): Expression | undefined =>
-  attempt(name, () => {
-    const value = rule();
-    return is("eof") ? value : fail();
-  });
+const atEnd = (value: Expression): Expression => (is("eof") ? value : fail());
 
-/** `x = ..`, `(x, y) = ..`, `x \in ..`: names, a sign and what they are. */
-const parseNamed = (signs: RegExp, rule: () => Expression): Expression => {
-  const names = is("(") ? enclosed("(", () => separated(",", parseName)) : [parseName()];
-  const sign = peek();
-  if (!signs.test(sign)) fail();
-  take();
-  const right = rule();
-  return sign === "notin" ? OPAQUE : relation("=", names.length > 1 ? tuple(names) : names[0]!, right);
-};
+/** `x = ..`, `(x, y) = ..`, `x \in ..`: names, a sign and what they are; undefined when it is none of these. */
+const parseNamed = (name: number, signs: RegExp, rule: () => Expression): Expression | undefined =>
+  isName() || is("(")
+    ? attempt(name, () => {
+        const names = is("(") ? enclosed("(", () => separated(",", parseName)) : [parseName()];
+        const sign = peek();
+        if (!signs.test(sign)) fail();
+        take();
+        const right = rule();
+        return sign === "notin" ? OPAQUE : relation("=", names.length > 1 ? tuple(names) : names[0]!, right);
+      })
+    : undefined;
 
 const parseName = (): Expression => (isName() ? parseAtom() : fail());
 
@@ -103,7 +102,7 @@ const parseRelation = (first: Expression): Expression => {
 
 const parseSetRelation = (): Expression => {
   spend(2);
-  let left = attempt(5, () => parseNamed(/^(=|in|notin)$/, () => deeper(parseSetRelation))) ?? parseOperations();
+  let left = parseNamed(5, /^(=|in|notin)$/, () => deeper(parseSetRelation)) ?? parseOperations();
   while (accept("subset") || accept("supset")) {
     parseOperations();
     left = OPAQUE;

@@ -69,8 +69,8 @@ export const readTokens = (next: Tokens, rule: () => Expression | undefined, fro
 export const peek = (offset = 0): string => tokens.types[at + offset]!;
 /** Whether the next token is of this type. */
 export const is = (type: string): boolean => peek() === type;
-/** Whether the types of the next tokens, put side by side, match: a look ahead over six tokens. */
-export const ahead = (pattern: RegExp, offset = 0): boolean => pattern.test(tokens.types.slice(at + offset, at + offset + 6).join(""));
+/** Whether the types of the next three tokens, put side by side, match. */
+export const ahead = (pattern: RegExp, offset = 0): boolean => pattern.test(peek(offset) + peek(offset + 1) + peek(offset + 2));
 
 /** Reads tokens, and gives the text of the last. */
 export const take = (count = 1): string => {
@@ -155,13 +155,15 @@ export const parseFactors = (argument: boolean): Expression => deeper(() => prod
  * @param rule is told the closing bracket
  */
 export const enclosed = <T>(opener: string, rule: (closer: string) => T): T => {
-  const closer = opener.replace(/^l(?!l)|l(?=c)|begin|[([{]/, (part) => MIRRORED[part]!);
-  const outer = [openBar, differentialEnds] as const;
+  const closer = MIRRORED[opener] ?? opener.replace(/^l(?!l)|l(?=c)|begin|[({]/, (part) => MIRRORED[part]!);
+  const outerBar = openBar;
+  const outerEnds = differentialEnds;
   expect(opener);
   openBar = opener === closer ? opener : "";
   differentialEnds = false;
   const value = rule(closer);
-  [openBar, differentialEnds] = outer;
+  openBar = outerBar;
+  differentialEnds = outerEnds;
   expect(closer);
   return value;
 };
