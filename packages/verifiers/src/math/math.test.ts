@@ -46,6 +46,7 @@ describe("finding the answer", () => {
     expect(text("costs $1,234.50 in all")).toBe("1234.50");
     expect(text("12 345 people")).toBe("12345");
     expect(text("it weighs 2,75 kg")).toBe("2.75");
+    expect(text("The final answer is 12 percentage. I hope it is correct. Answer: 7")).toBe("12");
     expect(parse("AZYUK2A")).toEqual([]);
   });
 });
