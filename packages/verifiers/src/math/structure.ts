@@ -1,7 +1,7 @@
 /**
  * Questions about how a tree is built, which decide the way Math-Verify 0.9 compares it.
  */
-import { type ChainNode, type Expression, type PowNode, type RelationNode, type SymbolNode, childrenOf, isChain, isDerivative, isIntegral, isPow, isNumber, isSingleRelation, isSymbol } from "./expression";
+import { type BinderNode, type ChainNode, type Expression, type PowNode, type RelationNode, type SymbolNode, childrenOf, isChain, isDerivative, isIntegral, isPow, isNumber, isSingleRelation, isSymbol } from "./expression";
 import { toNumber } from "./rational";
 
 /** Built of symbols alone (`x`, `AB`, `A/S`, `f(x)`, `(x, y)`, `|AB|`): such a left side makes an equation an assignment. */
@@ -26,13 +26,16 @@ export const isAssignment = (x: Expression): boolean => isEquation(x) && onlySym
 /** The key a symbol has in an evaluation's environment: `x` and a complex `x` are two. */
 export const symbolKey = ({ name, real }: SymbolNode): string => (real ? name : `${name}\u0000`);
 
+/** What a sum, product, integral or limit goes between: its parts after the body and the variable. */
+export const endsOf = (x: BinderNode): readonly Expression[] => childrenOf(x).slice(2);
+
 /** The free symbols by their keys, in the order first met. */
 export const freeSymbols = (x: Expression, found: Map<string, SymbolNode> = new Map()): Map<string, SymbolNode> => {
   if (isSymbol(x)) found.set(symbolKey(x), x);
   else if ("body" in x && !isDerivative(x)) {
     const bound = isIntegral(x) && !x.lower ? "" : symbolKey(x.variable);
     for (const [key, symbol] of freeSymbols(x.body)) if (key !== bound) found.set(key, symbol);
-    for (const end of [x.lower, x.upper]) if (end) freeSymbols(end, found);
+    for (const end of endsOf(x)) freeSymbols(end, found);
   } else for (const part of childrenOf(x)) freeSymbols(part, found);
   return found;
 };

@@ -7,21 +7,23 @@ import { evaluateExactly } from "../evaluation/exact";
 import { type Expression, holds, isAdd, isFunction, isIntegerNode, isMul, isNumber, isPow, termsOf } from "../expression";
 import { type Rational, toNumber } from "../rational";
 
+type Places = ReadonlyMap<string, Rational>;
+
 /**
  * Whether two trees are the same double. The terms of a gold sum are added to what the prediction comes to, as SymPy does.
  *
- * @param places values of the symbols
  * @param chop the distance that is overlooked
+ * @param places values of the symbols
  * @returns null where a tree holds more than arithmetic
  */
-export const sameDouble = (a: Expression, b: Expression, places: ReadonlyMap<string, Rational>, chop: number): boolean | null => {
+export const sameDouble = (a: Expression, b: Expression, chop: number, places?: Places): boolean | null => {
   const y = asDouble(b, places);
   const total = termsOf(a).reduce((rest, term) => rest + asDouble(term, places), -y);
   return isNaN(total) ? null : abs(total) <= max(chop, 2 ** -60 * abs(y));
 };
 
 /** The value in doubles, operands taken in the order written; exact ones stay exact until they meet a double. */
-const asDouble = (x: Expression, places: ReadonlyMap<string, Rational>): number => {
+const asDouble = (x: Expression, places?: Places): number => {
   if (!holdsFloat(x)) {
     const exact = evaluateExactly(x, places);
     return exact ? toNumber(exact) : NaN;

@@ -4,7 +4,7 @@
  */
 import { abs, isFinite, isNaN, sign } from "../floats";
 import { spend } from "../budget";
-import { type Expression, type RelationNode, type SymbolNode, childrenOf, factorsOf, finiteSet, holds, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isList, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
+import { type Expression, type RelationNode, type RelationOperator, type SymbolNode, childrenOf, factorsOf, finiteSet, holds, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isList, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
 import { exactly } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
 import type { VerifyOptions } from "../options";
@@ -17,7 +17,7 @@ import { sameValue } from "./values";
 import { sameZeros } from "./zero-sets";
 
 /** Raised where the reference raises: the whole comparison is then false, whatever else might have matched. */
-export const INCOMPARABLE = new Error("the reference compares no further");
+export const INCOMPARABLE = new Error("incomparable");
 
 /** What the comparison under way goes by, set anew by `equalExpressions`: comparing is synchronous and does not nest. */
 let decimals: number;
@@ -88,18 +88,18 @@ const withoutPercent = (x: Expression): Expression => (isMul(x) && x.args.length
 /** The part of the cascade that rounds: with a decimal both sides are rounded, and 9% equals 9. */
 const equalNumerically = (g: Expression, p: Expression): boolean => {
   const [a, b] = [withoutPercent(g), withoutPercent(p)];
-  if (isFloat(a) || isFloat(b)) return rounded(g) !== null && rounded(g) === rounded(p);
+  if (isFloat(a) || isFloat(b)) return rounded(g) === rounded(p);
   return isIntegerNode(a) && same(a, b);
 };
 
 /**
  * A constant rounded to the decimals asked for. An exact integer stays an integer when SymPy rounds it and then differs
- * from every decimal, so 5 and 5.0000001 are unequal while 5.0 and 5.0000001 are equal.
+ * from every decimal, so 5 and 5.0000001 are unequal while 5.0 and 5.0000001 are equal. Not a number, which equals nothing, for the rest.
  */
-const rounded = (x: Expression): string | null => {
+const rounded = (x: Expression): string | number => {
   const [exact, { re, im }] = constantValue(x);
   if (exact) return `${roundScaled(exact, decimals)}${exact.d === 1n && !holdsFloat(x) ? "" : "."}`;
-  return im === 0 && isFinite(re) ? `${roundScaled(fromNumber(re), decimals)}.` : null;
+  return im === 0 && isFinite(re) ? `${roundScaled(fromNumber(re), decimals)}.` : NaN;
 };
 
 // Names
@@ -122,7 +122,7 @@ const printed = (x: Expression): string | null => {
 
 // Relations
 
-const FLIPPED = { "=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<=", "!=": "" } as const;
+const FLIPPED: Readonly<Partial<Record<RelationOperator, RelationOperator>>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
 
 const equalRelations = (g: Expression, p: Expression): boolean => {
   const [left, right] = [relationsOf(g), relationsOf(p)];
@@ -138,7 +138,7 @@ const equalRelation = (g: RelationNode, p: RelationNode): boolean => {
   // SymPy evaluates the differences, so a constant one is a number and is compared as one.
   if (g.operator === p.operator && sameValue(x, y, precision)) return true;
   if (g.operator === "!=") throw INCOMPARABLE;
-  if (FLIPPED[g.operator] === p.operator && sameValue(x, negative(y), precision)) return true;
+  if ((FLIPPED[g.operator] ?? g.operator) === p.operator && sameValue(x, negative(y), precision)) return true;
   // Two equations in one real unknown without any solution count as equal (both solution lists are empty): x²+1=0 and x²+2=0.
   return g.operator === "=" && p.operator === "=" && (sameZeros(x, y) || (neverZero(x) && neverZero(y)));
 };

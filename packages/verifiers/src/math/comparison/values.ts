@@ -12,7 +12,7 @@ import { evaluateExactly } from "../evaluation/exact";
 import { SYMBOLIC, approximate } from "../evaluation/numeric";
 import { generator } from "../random";
 import { equal, fromNumber, integer, rational, subtract, toNumber } from "../rational";
-import { exponentOf, freeSymbols, symbolKey } from "../structure";
+import { endsOf, exponentOf, freeSymbols, symbolKey } from "../structure";
 import { floatInside, holdsFloat, sameDouble } from "./doubles";
 import { asDerived, tangentsMeet } from "./simplification";
 
@@ -70,7 +70,7 @@ const sameConstant = (a: Expression, b: Expression, precision: number): boolean 
   const chop = atomic ? 0 : max(CHOP, 10 ** -(precision + 0.3));
   if (x && y) {
     if (!holdsFloat(a) && !holdsFloat(b)) return equal(x, y) || abs(toNumber(subtract(x, y))) <= chop;
-    return sameDouble(a, b, new Map(), atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
+    return sameDouble(a, b, atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
   }
   // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than it overlooks.
   if (floatInside(a) !== floatInside(b) && magnitude(p) >= 2) return false;
@@ -117,7 +117,7 @@ const sameRationalFunction = (a: Expression, b: Expression, symbols: Symbols, wh
     if (!equal(x, y)) return false;
   }
   // The coefficients of the highest and of the lowest power must be the same doubles.
-  return (!holdsFloat(a) && !holdsFloat(b)) || [200, -200].every((power) => sameDouble(a, b, pointOf(symbols.keys(), (_, i) => fromNumber(2 ** (power + 7 * i))), 0) !== false);
+  return (!holdsFloat(a) && !holdsFloat(b)) || [200, -200].every((power) => sameDouble(a, b, 0, pointOf(symbols.keys(), (_, i) => fromNumber(2 ** (power + 7 * i)))) !== false);
 };
 
 /** Only + − · / and integer powers: what rational points can settle. */
@@ -126,8 +126,8 @@ const isAlgebraic = (x: Expression): boolean =>
 
 /** Symbols that stand where only whole numbers make sense: bounds of sums and products, factorials, binomials. */
 const integerSymbols = (x: Expression, found: Symbols = new Map()): Symbols => {
-  const whole = isSeries(x) ? [x.lower, x.upper] : isFunction(x) && /^(factorial|binomial)$/.test(x.name) ? x.args : [];
-  for (const part of whole) if (part) freeSymbols(part, found);
+  const whole = isSeries(x) ? endsOf(x) : isFunction(x) && /^(factorial|binomial)$/.test(x.name) ? x.args : [];
+  for (const part of whole) freeSymbols(part, found);
   for (const part of childrenOf(x)) integerSymbols(part, found);
   return found;
 };
