@@ -9,6 +9,7 @@ const PIECES = new RegExp(String.raw`\\(?:boxed|fbox)${BLANK}*|[{}]`, "g");
 
 /** The boxed contents joined by commas; the text itself where nothing is boxed. */
 export const extractBoxed = (text: string, mode: "last" | "all"): string => {
+  if (!/\\f?box/.test(text)) return text;
   const open: number[] = [];
   /** Opening brace → its closing brace. */
   const closers = new Map<number | undefined, number>();
