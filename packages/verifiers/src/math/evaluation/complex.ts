@@ -91,14 +91,18 @@ const wave = (a: Approximation, real: number, across: number): Approximation => 
   const grow = cosh(a.im);
   return rounded(real * grow, isReal(a) ? 0 : across * sinh(a.im), grow * (a.error + U * abs(a.re)) + (isReal(a) ? 0 : U * grow));
 };
-export const sine: Unary = (a) => wave(a, sin(a.re), cos(a.re));
+const sine: Unary = (a) => wave(a, sin(a.re), cos(a.re));
 export const cosine: Unary = (a) => wave(a, cos(a.re), -sin(a.re));
 
 const over = (f: Unary, g: Unary): Unary => (a) => times(f(a), reciprocal(g(a)));
 const after = (f: Unary, g: Unary): Unary => (a) => f(g(a));
 const timesI: Unary = (a) => exactly(-a.im, a.re, a.error);
-const hyperbolicSine: Unary = (a) => negate(timesI(sine(timesI(a))));
+/** f(ix)/i: what makes a sine of a hyperbolic one, and the reverse. */
+const turned = (f: Unary): Unary => (a) => negate(timesI(f(timesI(a))));
+const hyperbolicSine = turned(sine);
 const hyperbolicCosine = after(cosine, timesI);
+const hyperbolicArcsine: Unary = (a) => logarithm(plus(a, squareRoot(plus(times(a, a), ONE))));
+const hyperbolicArctangent: Unary = (a) => times(HALF, minus(logarithm(plus(ONE, a)), logarithm(minus(ONE, a))));
 
 /** An inverse function: through the real one where that has a value, as a real number then stays one. */
 const inverse = (real: (x: number) => number, slope: (x: number) => number, complex: Unary): Unary => (a) => {
@@ -106,9 +110,9 @@ const inverse = (real: (x: number) => number, slope: (x: number) => number, comp
   return isNaN(value) ? complex(a) : rounded(value, 0, a.error * slope(a.re));
 };
 const slopeOfArcsine = (x: number): number => 1 / sqrt(max(1e-16, 1 - x * x));
-const arcsine = inverse(asin, slopeOfArcsine, (a) => negate(timesI(logarithm(plus(timesI(a), squareRoot(minus(ONE, times(a, a))))))));
+const arcsine = inverse(asin, slopeOfArcsine, turned(hyperbolicArcsine));
 const arccosine = inverse(acos, slopeOfArcsine, (a) => minus(rounded(PI / 2), arcsine(a)));
-const arctangent = inverse(atan, () => 1, (a) => times(exactly(0, 0.5), minus(logarithm(minus(ONE, timesI(a))), logarithm(plus(ONE, timesI(a))))));
+const arctangent = inverse(atan, () => 1, turned(hyperbolicArctangent));
 
 /** sinh, cosh, tanh and the inverse functions through logarithms, with SymPy's principal branches. */
 export const FUNCTIONS: Readonly<Record<string, Unary>> = {
@@ -128,9 +132,9 @@ export const FUNCTIONS: Readonly<Record<string, Unary>> = {
   sinh: hyperbolicSine,
   cosh: hyperbolicCosine,
   tanh: over(hyperbolicSine, hyperbolicCosine),
-  asinh: (a) => logarithm(plus(a, squareRoot(plus(times(a, a), ONE)))),
+  asinh: hyperbolicArcsine,
   acosh: (a) => logarithm(plus(a, times(squareRoot(plus(a, ONE)), squareRoot(minus(a, ONE))))),
-  atanh: (a) => times(HALF, minus(logarithm(plus(ONE, a)), logarithm(minus(ONE, a)))),
+  atanh: hyperbolicArctangent,
 };
 
 /** Γ on the real line; relative error below 1e-13. */

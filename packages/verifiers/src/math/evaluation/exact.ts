@@ -4,9 +4,8 @@
  */
 import { abs, log, round } from "../floats";
 import { checkBits, spend } from "../budget";
-import { isFunction } from "../expression";
 import { ONE, type Rational, ZERO, add, compare, equal, exactRoot, floor, integer, isInteger, logarithm2, multiply, negate, power, rational, subtract, toNumber } from "../rational";
-import { evaluator, sharedFunctions } from "./evaluator";
+import { evaluator } from "./evaluator";
 
 /** A rational, or null where a value is irrational, undefined or unknown. */
 type Exact = Rational | null;
@@ -67,14 +66,6 @@ const logarithm = (a: Rational, base: Rational): Exact => {
   return abs(guess) <= 1024 && equal(power(base, BigInt(guess)), a) ? integer(guess) : null;
 };
 
-const FUNCTIONS: Readonly<Record<string, (...args: [Rational, Rational]) => Exact>> = {
-  ...sharedFunctions<Exact>(null, ONE, plus, times, minus, reciprocal, (a, b) => compare(a!, b!), (a) => a && integer(floor(a)), gamma),
-  abs: (a) => (a.n < 0n ? negate(a) : a),
-  exp: (a) => (a.n ? null : ONE),
-  log: logarithm,
-  binomial,
-};
-
 /**
  * The rational a tree is worth.
  *
@@ -82,14 +73,22 @@ const FUNCTIONS: Readonly<Record<string, (...args: [Rational, Rational]) => Exac
  * @returns null when the value is irrational, undefined or unknown
  * @throws BudgetError when a number outgrows the bit budget or the steps run out
  */
-export const evaluateExactly = evaluator<Exact>(null, (value) => value, (a) => (a && isInteger(a) ? a.n : null), plus, times, minus, reciprocal, raise, (x, places) => {
-  const apply = isFunction(x) && FUNCTIONS[x.name];
-  if (!apply) return undefined;
-  const args: Rational[] = [];
-  for (const arg of x.args) {
-    const value = evaluateExactly(arg, places);
-    if (!value) return null;
-    args.push(value);
-  }
-  return apply(...(args as [Rational, Rational]));
-});
+export const evaluateExactly = evaluator<Exact>(
+  null,
+  (value) => value,
+  (a) => (a && isInteger(a) ? a.n : null),
+  plus,
+  times,
+  minus,
+  reciprocal,
+  raise,
+  (a, b) => compare(a!, b!),
+  (a) => a && integer(floor(a)),
+  gamma,
+  {
+    abs: (a) => (a.n < 0n ? negate(a) : a),
+    exp: (a) => (a.n ? null : ONE),
+    log: logarithm,
+    binomial,
+  },
+);

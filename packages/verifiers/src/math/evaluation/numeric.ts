@@ -4,12 +4,12 @@
  * drawn from the name (two trees with the same f at the same places then agree, others do not).
  */
 import { E, PI, abs, floor, imul, isFinite, isInteger, isNaN, isSafeInteger, round, sign } from "../floats";
-import { type BinderNode, type Expression, type FunctionNode, childrenOf, isAdd, isConstant, isDerivative, isFunction, isIntegral, isMul, isNumber, isPow, isSymbol, number, pow } from "../expression";
+import { type BinderNode, type Expression, type FunctionNode, childrenOf, isAdd, isCall, isConstant, isDerivative, isFunction, isIntegral, isMul, isNumber, isPow, isSymbol, number, pow } from "../expression";
 import { HALF, integer, isInteger as isWhole, toNumber } from "../rational";
 import { freeSymbols } from "../structure";
 import { depends, differentiate } from "./calculus";
 import { evaluateExactly } from "./exact";
-import { type Places, bodyOf, evaluator, sharedFunctions } from "./evaluator";
+import { type Places, bodyOf, evaluator } from "./evaluator";
 import { extrapolate, infiniteSum, settled } from "./extrapolation";
 import { definite } from "./quadrature";
 import {
@@ -55,15 +55,7 @@ const wholePart = (a: Approximation): Approximation => {
 /** Below, at or above 0 as two real numbers are in order; else not a number. */
 const order = (a: Approximation, b: Approximation): number => (isReal(a) && isReal(b) ? (a.re === b.re ? 0 : a.re - b.re) : NaN);
 
-const shared = sharedFunctions(UNDEFINED, ONE, plus, times, negate, reciprocal, order, wholePart, gamma);
-const factorial = shared["factorial"] as (a: Approximation) => Approximation;
-const ALL_FUNCTIONS: Readonly<Record<string, (...args: [Approximation, Approximation]) => Approximation>> = {
-  ...FUNCTIONS,
-  ...shared,
-  log: (a, base) => times(logarithm(a), reciprocal(logarithm(base))),
-  abs: (a) => exactly(magnitude(a), 0, a.error),
-  binomial: (n, k) => times(factorial(n), reciprocal(times(factorial(k), factorial(minus(n, k))))),
-};
+const factorial = (a: Approximation): Approximation => gamma(plus(a, ONE));
 
 /** Σ c_i·cos(arg·a_i + b_i) with coefficients from the name: smooth, so that rounding in the arguments stays small. */
 const unknownFunction = (name: string, args: readonly Approximation[]): Approximation => {
@@ -91,21 +83,19 @@ const isSquareRoot = (base: Expression, exponent: Expression): boolean => {
 const INVERSE = /^a.../;
 const holdsInverse = (x: Expression): boolean => (isFunction(x) && INVERSE.test(x.name)) || childrenOf(x).some(holdsInverse);
 
-const applied = (x: FunctionNode, places: Environment): Approximation => {
+/** Functions of symbols as far as the reference knows less, or more, of them than of those of constants. */
+const applied = (x: FunctionNode, places: Environment): Approximation | undefined => {
   let inside = places;
-  const symbolic = places?.has(SYMBOLIC);
-  if (symbolic && FUNCTIONS[x.name] && holdsInverse(x.args[0]!)) {
-    // Of an inverse function inside another the reference knows the value: sin(2 arccos x).
-    inside = new Map([...places!].filter(([key]) => key !== SYMBOLIC));
+  // Of an inverse function inside another the reference knows the value: sin(2 arccos x).
+  if (FUNCTIONS[x.name] && holdsInverse(x.args[0]!)) inside = new Map([...places!].filter(([key]) => key !== SYMBOLIC));
+  const unknown = (arg: Approximation): Approximation => unknownFunction(x.name, [arg]);
+  // Identities between these functions and others, like arcsin x + arccos x = π/2, are none to it.
+  if (/^a...|max|min/.test(x.name) && freeSymbols(x).size > 0) {
+    const args = x.args.map((arg) => approximate(arg, inside));
+    const value = args.map(unknown).reduce(plus);
+    return /ma|mi|cos|sec|cot/.test(x.name) ? value : minus(value, unknown(negate(args[0]!)));
   }
-  const args = x.args.map((arg) => approximate(arg, inside));
-  const unknown = (...args: Approximation[]): Approximation => unknownFunction(x.name, args);
-  if (symbolic && freeSymbols(x).size > 0) {
-    // Identities between these functions and others, like arcsin x + arccos x = π/2, are none to it.
-    if (/max|min/.test(x.name)) return args.map((arg) => unknown(arg)).reduce(plus);
-    if (INVERSE.test(x.name)) return /cos|sec|cot/.test(x.name) ? unknown(...args) : minus(unknown(...args), unknown(negate(args[0]!)));
-  }
-  return (ALL_FUNCTIONS[x.name] ?? unknown)(...(args as [Approximation, Approximation]));
+  return inside === places ? undefined : approximate(x, inside);
 };
 
 /**
@@ -161,11 +151,11 @@ const limit = (f: (place: number) => Approximation, { re }: Approximation, direc
 /** What has a value only here: constants, unknown functions, integrals, limits, derivatives, and what the reference knows less of. */
 const other = (x: Expression, places?: Environment): Approximation | undefined => {
   if (isConstant(x)) return CONSTANTS[x.name];
-  if (isFunction(x)) return applied(x, places);
   const value = (part: Expression): Approximation => approximate(part, places);
   const symbolic = !!places?.has(SYMBOLIC);
-  if (x.kind === "call") return unknownFunction(x.name, x.args.map(value));
   if (isPow(x)) return symbolic && isAdd(x.base) && isSquareRoot(x.base, x.exponent) ? unknownFunction("root", [value(x.base)]) : undefined;
+  if (isCall(x) || (isFunction(x) && /gcd|lcm/.test(x.name))) return unknownFunction(x.name, x.args.map(value));
+  if (isFunction(x)) return symbolic ? applied(x, places) : undefined;
   if (isDerivative(x)) return value(differentiate(x.body, x.variable));
   // An indefinite integral has no value: it is compared by its derivative.
   const binder = x as BinderNode;
@@ -202,5 +192,14 @@ export const approximate = evaluator<Approximation>(
   negate,
   reciprocal,
   raise,
+  order,
+  wholePart,
+  gamma,
+  {
+    ...FUNCTIONS,
+    log: (a, base) => times(logarithm(a), reciprocal(logarithm(base))),
+    abs: (a) => exactly(magnitude(a), 0, a.error),
+    binomial: (n, k) => times(factorial(n), reciprocal(times(factorial(k), factorial(minus(n, k))))),
+  },
   other,
 );
