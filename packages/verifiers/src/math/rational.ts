@@ -1,7 +1,7 @@
 /**
  * Exact rational numbers on BigInt, always in lowest terms with a positive denominator.
  */
-import { abs, floor as wholePart, isFinite, isInteger as isWhole, isSafeInteger, log2, max } from "./floats";
+import { floor as wholePart, isFinite, isInteger as isWhole, log2, max } from "./floats";
 import { checkBits } from "./budget";
 
 export interface Rational {
@@ -19,16 +19,9 @@ export const HALF = ratio(1n, 2n);
 
 const absolute = (n: bigint): bigint => (n < 0n ? -n : n);
 
-/** Greatest common divisor, never negative; what fits a double is divided as doubles, which is several times faster. */
+/** Greatest common divisor, never negative. */
 export const gcd = (a: bigint, b: bigint): bigint => {
-  while (b) {
-    if (isSafeInteger(Number(a)) && isSafeInteger(Number(b))) {
-      let [x, y] = [Number(a), Number(b)];
-      while (y) [x, y] = [y, x % y];
-      return BigInt(abs(x));
-    }
-    [a, b] = [b, a % b];
-  }
+  while (b) [a, b] = [b, a % b];
   return absolute(a);
 };
 

@@ -60,7 +60,7 @@ export const logarithm: Unary = (a) => {
 /** Principal power; integer exponents by squaring, so that a real base stays real. */
 export const raise = (base: Approximation, exponent: Approximation): Approximation => {
   const { re, error } = exponent;
-  if (isReal(exponent) && error === 0 && isInteger(re) && abs(re) <= 1e6) return integerPower(base, re);
+  if (isReal(exponent) && error === 0 && isInteger(re)) return integerPower(base, re);
   const size = magnitude(base);
   if (size === 0) return re > 0 ? exactly(0) : UNDEFINED;
   if (isReal(base) && isReal(exponent) && (base.re > 0 || re === 0.5)) {
@@ -147,6 +147,6 @@ export const gamma: Unary = (a) => {
 /** Stirling's series far out, from where the recurrence and the reflection formula lead back (DLMF 5.5, 5.11). */
 const realGamma = (x: number): number => {
   if (x < 0.5) return PI / (sin(PI * x) * realGamma(1 - x));
-  if (x < 30) return realGamma(x + 1) / x;
+  if (x < 50) return realGamma(x + 1) / x;
   return sqrt(2 * PI) * x ** (x - 0.5) * exp(1 / (12 * x) - 1 / (360 * x ** 3) + 1 / (1260 * x ** 5) - x);
 };

@@ -14,7 +14,6 @@ type Unary<T> = (a: T) => T;
 /** Functions by their names: most have one argument, the longest lists have max and min. */
 type Functions<T> = Readonly<Record<string, (...args: [NonNullable<T>, NonNullable<T>]) => T>>;
 
-const HUNDREDTH = rational(1n, 100n);
 const MAX_TERMS = 20_000n;
 
 /** What stands under a Σ, an integral or a limit, as a function of its variable. */
@@ -113,7 +112,7 @@ export const evaluator = <T extends object | null>(
     }
     if (isFunction(x)) return apply(x, places);
     if (isSeries(x)) return series(x, places);
-    return isPercent(x) ? of(HUNDREDTH) : none;
+    return isPercent(x) ? of(rational(1n, 100n)) : none;
   };
   return evaluate;
 };

@@ -82,7 +82,7 @@ export const evaluateExactly = evaluator<Exact>(
   minus,
   reciprocal,
   raise,
-  (a, b) => compare(a!, b!),
+  compare as (a: Exact, b: Exact) => number,
   (a) => a && integer(floor(a)),
   gamma,
   {

@@ -3,7 +3,7 @@
  * through double exponential quadrature, limits through points that close in, unknown functions `f(x)` through a fixed smooth function
  * drawn from the name (two trees with the same f at the same places then agree, others do not).
  */
-import { E, PI, abs, floor, imul, isFinite, isInteger, isNaN, isSafeInteger, round, sign } from "../floats";
+import { E, PI, abs, floor, imul, isFinite, isInteger, isSafeInteger, round, sign } from "../floats";
 import { type BinderNode, type Expression, type FunctionNode, childrenOf, isAdd, isCall, isConstant, isDerivative, isFunction, isIntegral, isMul, isNumber, isPow, isSymbol, number, pow } from "../expression";
 import { HALF, integer, isInteger as isWhole, toNumber } from "../rational";
 import { freeSymbols } from "../structure";
@@ -164,7 +164,7 @@ const other = (x: Expression, places?: Environment): Approximation | undefined =
   const body = bodyOf(approximate, binder, places);
   const f = (place: number): Approximation => body(exactly(place));
   const from = value(lower);
-  if (!upper) return isReal(from) && !isNaN(from.re) ? limit(f, from, binder.direction) : UNDEFINED;
+  if (!upper) return isReal(from) ? limit(f, from, binder.direction) : UNDEFINED;
   const to = value(upper);
   if (!isIntegral(x)) return series(binder, f, from, to, symbolic);
   if (!isReal(from) || !isReal(to)) return UNDEFINED;
