@@ -2,8 +2,10 @@
  * Small questions about characters, with Python's answers: what counts as blank in `re` and `str.strip`.
  */
 
-/** Pattern of one character that Python's `\s` matches. */
-export const BLANK = String.raw`(?:(?!\ufeff)[\s\x1c-\x1f\x85])`;
+/** What Python's `\s` matches, for the inside of a character class; with the flag u or without. */
+export const BLANKS = String.raw`\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+/** Pattern of one such character. */
+export const BLANK = `[${BLANKS}]`;
 const IS_BLANK = new RegExp(BLANK);
 
 /** `text` without blanks at both ends. */

@@ -5,12 +5,10 @@
  */
 import type { Expression } from "../expression";
 import type { ExtractionTarget } from "../options";
+import { BLANK } from "../text";
 
 export const { raw } = String;
 
-/** What Python's `\s` matches, for the inside of a character class of a regular expression with the flag u. */
-export const BLANKS = raw`\t-\r\x1c-\x1f\x85\p{Z}`;
-export const BLANK = `[${BLANKS}]`;
 /** Stars of bold print. */
 export const BOLD = raw`(?:\*\*)?`;
 /** What follows the answer in "final answer is 4. I hope it is correct". */

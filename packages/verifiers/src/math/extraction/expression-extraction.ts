@@ -6,7 +6,8 @@ import { PERCENT as PERCENT_VALUE, number, product } from "../expression";
 import type { ExpressionTarget } from "../options";
 import { parsePython } from "../python-expression";
 import { parseDecimal } from "../rational";
-import { BLANK, BLANKS, BOLD, HOPE, type Level, PERCENT, levelsOf, pattern, patternsOf, raw } from "./anchors";
+import { BLANK, BLANKS } from "../text";
+import { BOLD, HOPE, type Level, PERCENT, levelsOf, pattern, patternsOf, raw } from "./anchors";
 
 const PLAIN = raw`\d.${BLANKS}`;
 const OPERATORS = raw`+\-*\xd7/^()\xf7`;

@@ -2,7 +2,8 @@
  * LaTeX environments in running text: `$$..$$`, `\[..\]`, `$..$`, `\(..\)`, ` [..] `, and a bare `\frac{1}{2}`; up to six of them joined by
  * "and", "or" or commas. What the regular expressions of Math-Verify 0.9 match, found in time linear in the text.
  */
-import { BLANK, PERCENT, raw } from "./anchors";
+import { BLANK } from "../text";
+import { PERCENT, raw } from "./anchors";
 
 export interface Environment {
   readonly content: string;

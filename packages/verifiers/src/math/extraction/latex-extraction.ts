@@ -7,7 +7,8 @@ import { multiply } from "../latex-parser/matrices";
 import { parseLatex } from "../latex-parser/parser";
 import { lastSide, normalizeLatex } from "../normalization/latex-normalization";
 import type { LatexTarget, NormalizationOptions } from "../options";
-import { BLANK, HOPE, type Level, type Reading, type Take, levelsOf, pattern, patternsOf, raw, search } from "./anchors";
+import { BLANK } from "../text";
+import { HOPE, type Level, type Reading, type Take, levelsOf, pattern, patternsOf, raw, search } from "./anchors";
 import { type Environment, type GroupAt, environmentsOf } from "./latex-environments";
 
 /** What makes the reference treat symbols as complex rather than real. */

@@ -2,7 +2,8 @@
  * Words from a list (the letters of a multiple choice) in running text, by anchor, as in Math-Verify 0.9.
  */
 import type { StringTarget } from "../options";
-import { BLANK, BLANKS, BOLD, HOPE, type Level, type Pattern, levelsOf, pattern, patternsOf } from "./anchors";
+import { BLANK, BLANKS } from "../text";
+import { BOLD, HOPE, type Level, type Pattern, levelsOf, pattern, patternsOf } from "./anchors";
 
 const compiled = new WeakMap<StringTarget, readonly Pattern[]>();
 
