@@ -256,11 +256,17 @@ const isTree = (part: unknown): part is Expression => !!(part as Expression | nu
 /** A tree with every part replaced for which there is a replacement; the variables of sums, integrals and the like stay. */
 export const replaceParts = (x: Expression, replacement: (part: Expression) => Expression | undefined): Expression => {
   const replaced = (part: unknown): unknown => (Array.isArray(part) ? part.map(replaced) : isTree(part) ? replaceParts(part, replacement) : part);
-  return replacement(x) ?? (Object.fromEntries(Object.entries(x).map(([name, part]) => [name, name === "variable" ? part : replaced(part)])) as unknown as Expression);
+  return (
+    replacement(x) ??
+    // A set holds its parts twice: one pass over what is written keeps sets within sets from taking 2^depth steps.
+    (isFiniteSet(x)
+      ? finiteSet(replaced(x.written) as Expression[])
+      : (Object.fromEntries(Object.entries(x).map(([name, part]) => [name, name === "variable" ? part : replaced(part)])) as unknown as Expression))
+  );
 };
 
-/** The direct parts of a tree, in reading order; of a set also the repeats. */
-export const childrenOf = (x: Expression): readonly Expression[] => (x as AddNode).args ?? partsIn(x, []);
+/** The direct parts of a tree, in reading order; of a set without the repeats. */
+export const childrenOf = (x: Expression): readonly Expression[] => (x as AddNode).args ?? (x as TupleNode).items ?? partsIn(x, []);
 
 /** Asked of every node again and again, so that no lists are made on the way. */
 const partsIn = (x: object, found: Expression[]): Expression[] => {

@@ -100,6 +100,11 @@ describe("comparing", () => {
     expect(equal("$(x+y)^5$", "$x^5+5x^4y+10x^3y^2+10x^2y^3+5xy^4+y^5$")).toBe(true);
     expect(equal("$(x+y)^5$", "$x^5+5x^4y+10x^3y^2+10x^2y^3+5xy^4+y^5+10^{-30}$")).toBe(false);
   });
+  it("goes through sets within sets once", () => {
+    const nested = (symbol: string, order: string): string => `$${"\\{1,".repeat(60)}${order.replace("x", symbol)}${"\\}".repeat(60)}$`;
+    expect(equal(nested("x", "x, 2"), nested("y", "2, y"), { strict: false })).toBe(true);
+    expect(equal(nested("x", "x, 2"), nested("y", "2, y"))).toBe(false);
+  });
 });
 
 describe("judge", () => {
