@@ -199,10 +199,17 @@ export const sum = (left: Expression, right: Expression): AddNode => sumOf([...t
 export const product = (left: Expression, right: Expression): MulNode => productOf([...factorsOf(left), ...factorsOf(right)]);
 
 /** Sum of terms, with sums among them flattened; one term is itself. */
-export const flatSum = (terms: readonly Expression[]): Expression => (terms.length > 1 ? sumOf(terms.flatMap(termsOf)) : terms[0]!);
+export const flatSum = (terms: readonly Expression[]): Expression => (terms.length > 1 ? sumOf(gathered(terms, termsOf)) : terms[0]!);
 
 /** Product of factors, with products among them flattened; one factor is itself. */
-export const flatProduct = (factors: readonly Expression[]): Expression => (factors.length > 1 ? productOf(factors.flatMap(factorsOf)) : factors[0]!);
+export const flatProduct = (factors: readonly Expression[]): Expression => (factors.length > 1 ? productOf(gathered(factors, factorsOf)) : factors[0]!);
+
+/** As `flatMap`, several times faster on the short lists of most answers. */
+const gathered = (parts: readonly Expression[], piecesOf: (part: Expression) => readonly Expression[]): Expression[] => {
+  const found: Expression[] = [];
+  for (const part of parts) for (const piece of piecesOf(part)) found.push(piece);
+  return found;
+};
 
 /** left / right: a rational when both are integers, else a product with a reciprocal (kept as written). */
 export const quotient = (left: Expression, right: Expression): Expression => {

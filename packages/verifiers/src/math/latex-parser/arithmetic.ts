@@ -15,7 +15,9 @@ import { accept, ahead, attempt, closes, countWrap, differentialName, enclosed, 
 const MAX_SIGNS = 80;
 
 export const parseSum = (): Expression => {
-  const terms = [parseTerm(false)];
+  const first = parseTerm(false);
+  if (!is("+") && !is("-")) return first;
+  const terms = [first];
   for (;;) {
     if (accept("+")) terms.push(parseTerm(false));
     else if (accept("-")) terms.push(negated(parseTerm(false)));
@@ -25,7 +27,7 @@ export const parseSum = (): Expression => {
 
 /** Terms or factors as one: pair by pair if matrices are among them, as these are worked out at once. */
 const combined = (parts: Expression[], pair: (left: Expression, right: Expression) => Expression, all: (parts: Expression[]) => Expression): Expression =>
-  parts.length < 2 ? parts[0]! : parts.some(isMatrix) ? parts.reduce(pair) : all(parts);
+  parts.some(isMatrix) ? parts.reduce(pair) : all(parts);
 
 const negated = (x: Expression): Expression => (isMatrix(x) ? multiply(MINUS_ONE, x) : negative(x));
 
@@ -39,16 +41,19 @@ const divided = (left: Expression, right: Expression): Expression =>
 
 /** Products as written with a sign; in the argument of a function without parentheses, further functions end it. */
 export const parseTerm = (argument: boolean): Expression => {
-  let factors = [parseUnary(argument)];
+  let left = parseUnary(argument);
   for (;;) {
-    while (accept("*")) factors.push(parseUnary(argument));
-    const left = combined(factors, multiplyInTurn, flatProduct);
+    if (is("*")) {
+      const factors = [left];
+      while (accept("*")) factors.push(parseUnary(argument));
+      left = combined(factors, multiplyInTurn, flatProduct);
+    }
     const type = peek();
     if (type !== "/" && type !== "mod") return left;
     take();
     countWrap();
     const right = parseUnary(argument);
-    factors = [type === "/" ? divided(left, right) : isMatrix(right) ? unbuildable() : call("mod", [left, right])];
+    left = type === "/" ? divided(left, right) : isMatrix(right) ? unbuildable() : call("mod", [left, right]);
   }
 };
 
@@ -66,8 +71,11 @@ const parseUnary = (argument: boolean): Expression => {
 
 /** Factors side by side. An integer before a positive number is a mixed number: `2\frac12`, and also `2 3` = 5. */
 const parseJuxtaposed = (argument: boolean): Expression => {
-  const factors = [parsePostfix(false)];
-  while (startsFactor(argument)) factors.push(parsePostfix(argument));
+  const first = parsePostfix(false);
+  if (!startsFactor(argument)) return isOpaque(first) && first.variable ? unbuildable() : first;
+  const factors = [first];
+  do factors.push(parsePostfix(argument));
+  while (startsFactor(argument));
   // From the right, as a bare derivative acts on all that follows it.
   let read: Expression[] = [];
   const joined = (): Expression => combined(read, (right, left) => multiplyInTurn(left, right), () => flatProduct(read.reverse()));
@@ -75,7 +83,7 @@ const parseJuxtaposed = (argument: boolean): Expression => {
     const [right] = read;
     if (isOpaque(left) && left.variable) {
       countWrap();
-      read = [right ? binder("derivative", joined(), left.variable) : unbuildable()];
+      read = [right && !isOpaque(right) ? binder("derivative", joined(), left.variable) : unbuildable()];
     } else if (right && read.length < 2 && isNumber(left) && isIntegerNode(left) && isNumber(right) && !right.float && right.value.n > 0n) {
       countWrap();
       read = [number((left.value.n < 0n ? subtract : add)(left.value, right.value))];

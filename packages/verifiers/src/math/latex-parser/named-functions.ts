@@ -17,8 +17,10 @@ import { unbuildable } from "./token-reader";
 export const applyNamed = (written: string, argument: Expression, lower: Expression | undefined, upper: Expression | undefined): Expression => {
   // \arcsin, \arsinh and \arcosh are asin, asinh and acosh.
   const name = written.replace(/^arc?(?=[cst])/, "a");
-  if (upper && isExactly(upper, -1) && /^(sin|cos|tan|csc|sec|cot)h?$/.test(name)) return call(`a${name}`, [argument]);
-  const value = NAMED[name]?.(argument, lower) ?? (/^(a?(sin|cos|tan|csc|sec|cot)h?|exp|floor)$/.test(name) ? call(name, [argument]) : unbuildable());
+  // With the `a` of an inverse; undefined for the two that have none.
+  const known = /^(?:(a?)(?:sin|cos|tan|csc|sec|cot)h?|exp|floor)$/.exec(name);
+  if (upper && known?.[1] === "" && isExactly(upper, -1)) return call(`a${name}`, [argument]);
+  const value = NAMED[name]?.(argument, lower) ?? (known ? call(name, [argument]) : unbuildable());
   return !upper || (isNumber(upper) && upper.value.n === 0n) ? value : pow(value, upper);
 };
 

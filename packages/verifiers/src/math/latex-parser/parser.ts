@@ -67,7 +67,15 @@ const parseNamed = (name: number, signs: RegExp, rule: () => Expression): Expres
 const parseName = (): Expression => (isName() ? parseAtom() : fail());
 
 /** Lists of elements: `1, 2; 3, 4`. */
-const parseLists = (noRelations: boolean): Expression[][] => separated(";", () => separated(",", () => parseElement(noRelations)).flat());
+const parseLists = (noRelations: boolean): Expression[][] =>
+  separated(";", () => {
+    const items: Expression[] = [];
+    separated(",", () => items.push(...parseElement(noRelations)));
+    return items;
+  });
+
+/** `flat()` is slow, and most answers have one list. */
+const joined = (lists: Expression[][]): Expression[] => (lists.length > 1 ? lists.flat() : lists[0]!);
 
 const parseElement = (noRelation: boolean): Expression[] => {
   spend(2);
@@ -152,7 +160,7 @@ const parseSetAtom = (): Expression => {
     const boxed = accept("boxed");
     const opener = boxed ? "{" : type;
     const lists = /[([{]/.test(opener) ? enclosed(opener, () => parseLists(false)) : fail();
-    const items = lists.flat();
+    const items = joined(lists);
     if (boxed) return setOrTuple(lists);
     if (opener.includes("{")) return finiteSet(items);
     return items.length > 1 ? tuple(items) : items[0]!;
@@ -171,8 +179,8 @@ const parseInterval = (): Expression => {
 };
 
 /** One list is a set of its elements, several are a set of tuples; one element is itself. */
-const setOrTuple = (lists: readonly (readonly Expression[])[]): Expression => {
-  const items = lists.length > 1 && lists.some((list) => list.length > 1) ? lists.map((list) => tuple(list)) : lists.flat();
+const setOrTuple = (lists: Expression[][]): Expression => {
+  const items = lists.length > 1 && lists.some((list) => list.length > 1) ? lists.map((list) => tuple(list)) : joined(lists);
   return items.length > 1 ? finiteSet(items) : items[0]!;
 };
 
