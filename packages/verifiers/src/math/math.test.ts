@@ -27,6 +27,7 @@ describe("finding the answer", () => {
   it("finds nothing without an anchor when none is allowed", () => {
     expect(parse("so it is $5$", { targets: [latexTarget({ tryExtractWithoutAnchor: false })] })).toEqual([]);
     expect(parse("so it is 5", { targets: [expressionTarget({ tryExtractWithoutAnchor: false })] })).toEqual([]);
+    expect(parse("so it is 5", { targets: [expressionTarget({ tryExtractWithoutAnchor: false }), stringTarget()] })).toEqual([]);
     expect(text("the answer is $5$", { targets: [latexTarget({ tryExtractWithoutAnchor: false })] })).toBe("5");
   });
 

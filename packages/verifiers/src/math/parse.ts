@@ -44,7 +44,7 @@ export const parseWithin = (text: string, options: ParseOptions = {}): Parsed[] 
   const levels = (options.targets ?? DEFAULT_TARGETS).flatMap((target) =>
     target.type === "latex" ? latexLevels(source, target) : target.type === "string" ? stringLevels(source, target) : expressionLevels(source, target),
   );
-  for (const priority of new Set(levels.filter(([, , beside]) => !beside).map(([first]) => first).sort((a, b) => a - b))) {
+  for (const priority of new Set(levels.map(([first]) => first).sort((a, b) => a - b))) {
     const candidates = levels.flatMap(([own, find]) => (own === priority ? find() : []));
     for (const { read } of candidates.sort((a, b) => b.end - a.end || a.start - b.start)) {
       const reading = read();

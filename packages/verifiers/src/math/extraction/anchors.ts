@@ -35,8 +35,8 @@ export interface Candidate {
   readonly read: () => Reading;
 }
 
-/** The candidates of one priority, looked for when it is their turn; perhaps only beside those of another target. */
-export type Level = readonly [priority: number, candidates: () => Candidate[], beside?: boolean];
+/** The candidates of one priority, looked for when it is their turn. */
+export type Level = readonly [priority: number, candidates: () => Candidate[]];
 
 export const pattern = (source: string): RegExp => new RegExp(source, "gu");
 

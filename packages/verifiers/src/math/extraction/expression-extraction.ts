@@ -32,7 +32,7 @@ const PATTERNS = patternsOf(EITHER + HOPE, EITHER, "[^\\n]", raw`(?:[^\n]{0,100}
 
 /** Where to look for numbers and arithmetic. */
 export const expressionLevels = (source: string, target: ExpressionTarget): Level[] =>
-  levelsOf(source, { ...target, tryExtractWithoutAnchor: true }, PATTERNS, ({ index, 1: arithmetic, 2: grouped = "", 3: fraction, 4: integer = grouped, 5: decimals = fraction, 6: decimal = decimals ?? "", 7: percent }, end) => {
+  levelsOf(source, target, PATTERNS, ({ index, 1: arithmetic, 2: grouped = "", 3: fraction, 4: integer = grouped, 5: decimals = fraction, 6: decimal = decimals ?? "", 7: percent }, end) => {
     const read = () => {
       if (arithmetic) return { value: parsePython(arithmetic), text: arithmetic };
       const whole = integer.replace(/[, ]/g, "").replace(/^0+/, "") || "0";
@@ -42,4 +42,4 @@ export const expressionLevels = (source: string, target: ExpressionTarget): Leve
       return { value: node && percent ? product(node, PERCENT_VALUE) : node, text };
     };
     return !!(arithmetic || integer || decimal) && { start: index, end, read };
-  }).map(([priority, candidates]) => [priority, candidates, priority === 300 && !target.tryExtractWithoutAnchor]);
+  });
