@@ -16,6 +16,7 @@ export const HOPE = raw`\.?${BLANK}?I hope`;
 export const PERCENT = raw`%|[Pp]ercent(?:age)??|[Pp]ct`;
 const ANSWER = "[aA][nN][sS][wW][eE][rR]";
 const FINAL = `[fF][iI][nN][aA][lL] ${ANSWER}`;
+const ANCHOR = /(?:final )?answer/i;
 /** Any priority above is for what nothing announces. */
 const LAST_ANCHOR = 200;
 
@@ -61,10 +62,10 @@ export const patternsOf = (hoped: string, final: string, any: string, answer: st
 /** Makes a candidate of a match that ends at `end`, unless it is none. */
 export type Take = (match: RegExpExecArray, end: number, priority?: number) => Candidate | false;
 
-/** The candidates of a pattern from left to right, none overlapping. */
-export const search = (text: string, wanted: RegExp, take: Take, priority?: number): Candidate[] => {
+/** The candidates of a pattern at or after a place from left to right, none overlapping. */
+export const search = (text: string, wanted: RegExp, take: Take, from = 0, priority?: number): Candidate[] => {
   const found: Candidate[] = [];
-  wanted.lastIndex = 0;
+  wanted.lastIndex = from;
   for (let match = wanted.exec(text); match; match = wanted.exec(text)) {
     const candidate = take(match, wanted.lastIndex, priority);
     if (candidate) {
@@ -75,10 +76,17 @@ export const search = (text: string, wanted: RegExp, take: Take, priority?: numb
   return found;
 };
 
-/** The levels of the patterns that a target asks for. */
-export const levelsOf = (text: string, target: ExtractionTarget, patterns: readonly Pattern[], take: Take): Level[] => {
-  const announced = /answer/i.test(text);
+/**
+ * The levels of the patterns that a target asks for.
+ *
+ * @param textFrom the text to search, of which nothing before a place matters
+ */
+export const levelsOf = (text: string, target: ExtractionTarget, patterns: readonly Pattern[], take: Take, textFrom: (from: number) => string = () => text): Level[] => {
+  const announced = text.search(ANCHOR);
   return patterns
-    .filter(([priority]) => (priority > LAST_ANCHOR ? target.tryExtractWithoutAnchor : announced))
-    .map(([priority, wanted]) => [priority, () => search(text, wanted, take, priority)]);
+    .filter(([priority]) => (priority > LAST_ANCHOR ? target.tryExtractWithoutAnchor : announced >= 0))
+    .map(([priority, wanted]) => {
+      const from = priority > LAST_ANCHOR ? 0 : announced;
+      return [priority, () => search(textFrom(from), wanted, take, from, priority)];
+    });
 };

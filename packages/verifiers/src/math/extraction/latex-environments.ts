@@ -46,13 +46,16 @@ const finder = (text: string, wanted: RegExp): ((at: number) => RegExpExecArray 
 /** The environments joined at a place, from left to right. */
 export type GroupAt = (start: number) => Environment[];
 
+/** Marks environments from a place on. */
+export type MarkFrom = (from: number) => string;
+
 /**
  * The environments of a text: any, or only those that hold a `\boxed{..}`.
  *
- * @returns the text with a NUL in place of the first character of every environment and nowhere else, for patterns that know nothing
- * of environments; and the groups
+ * @returns the text with a NUL in place of the first character of every environment from a place on and nowhere else after it, for
+ * patterns that know nothing of environments; and the groups
  */
-export const environmentsOf = (text: string, boxed: boolean): readonly [marked: string, groupAt: GroupAt] => {
+export const environmentsOf = (text: string, boxed: boolean): readonly [MarkFrom, GroupAt] => {
   const ends: Record<string, ReturnType<typeof finder>> = {};
   const box = finder(text, /\\boxed\{/g);
   const brace = finder(text, /\}/g);
@@ -74,7 +77,7 @@ export const environmentsOf = (text: string, boxed: boolean): readonly [marked: 
   };
 
   return [
-    text.replace(MARKABLE, (_, start: number) => (at(start) ? "\0" : ".")),
+    (from) => text.slice(0, from) + text.slice(from).replace(MARKABLE, (_, start: number) => (at(from + start) ? "\0" : ".")),
     (start) => {
       const items: Environment[] = [];
       for (let found = at(start); found; ) {

@@ -2,6 +2,7 @@
  * LaTeX answers in running text, by anchor; `\boxed{` at the target's own priority.
  */
 import { spend } from "../budget";
+import { max, min } from "../floats";
 import { type Expression, PERCENT, finiteSet, isFiniteSet, isMatrix, isSingleRelation, product } from "../expression";
 import { multiply } from "../latex-parser/matrices";
 import { parseLatex } from "../latex-parser/parser";
@@ -33,16 +34,21 @@ export const latexLevels = (source: string, target: LatexTarget): Level[] => {
       rest.lastIndex = items[items.length - 1]!.end;
       return rest.test(source) && { start: index, end: rest.lastIndex, read: () => readItems(items, normalization) };
     };
-  const [marked, groupAt] = environmentsOf(source, false);
-  const levels = levelsOf(marked, target, PATTERNS, takeFrom(groupAt));
+  const [markFrom, groupAt] = environmentsOf(source, false);
+  const marked: Record<number, string> = {};
+  const levels = levelsOf(source, target, PATTERNS, takeFrom(groupAt), (from) => (marked[from] ??= markFrom(from)));
   if (boxedMatchPriority >= 0) {
     levels.push([
       boxedMatchPriority,
       () => {
         const start = source.indexOf("\\boxed{");
         if (start < 0) return [];
-        const [boxes, boxesAt] = environmentsOf(source, true);
-        const found = search(boxes, ANYWHERE, takeFrom(boxesAt));
+        const [markBoxesFrom, boxesAt] = environmentsOf(source, true);
+        // Only these two go over lines; a bracket counts from the blank before it, which may be the end of a line.
+        const opening = source.search(/\$\$|\\\[/);
+        const line = max(0, source.lastIndexOf("\n", start));
+        const from = opening < 0 ? line : min(opening, line);
+        const found = search(markBoxesFrom(from), ANYWHERE, takeFrom(boxesAt), from);
         // Where each box ends is settled when the text from the first to the last brace is cleaned up.
         const end = source.lastIndexOf("}") + 1;
         if (end > start + 8) found.push({ start, end, read: () => readItems([{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }) });
