@@ -3,8 +3,11 @@
  * `node tools/run.mjs packages/verifiers/src/math/math-fuzz.bench.ts [COUNT]`. Prints the verdicts counted, the slowest, and for each
  * pattern whose time grows more than 2.6-fold from 100 KB to 200 KB by how much. Exits with 1 on a throw, or on such growth.
  */
-import { judge } from "./index";
+import { importBundled } from "./bundled";
+import type * as math from "./index";
 import { mutatedAnswers } from "./mutated-answers";
+
+const { judge } = await importBundled<typeof math>("index.ts");
 
 const PATTERNS: readonly (readonly [head: string, unit: string, tail: string])[] = [
   ["", "+1", ""], ["$1", "+1", "$"], ["", "\\boxed{", ""], ["", "\\boxed{1}", ""], ["", "\\boxed{1} and so on,", ""], ["$", "{", "$"], ["$", "(", "$"], ["", "$ ", ""], ["", "$$ ", ""], ["", "\\[ ", ""], ["", "\\[ ", "\\]"],

@@ -1,12 +1,16 @@
 /**
  * Pairs a second and milliseconds a pair of `parse` + `verify`, on the labelled pairs of ../shared/golden/math-verify where they are and
- * on this package's own table: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts [--json]`. The peer is
+ * on this package's own table, and the size of the bundle: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts`. The peer is
  * ../shared/peers/mv_bench.py (Math-Verify 0.9 in Python) over the same files, run beside it.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type LabelledPair, comparePairs, judgePair } from "./parity";
+import { gzipSync } from "node:zlib";
+import { bundle, importBundled } from "./bundled";
+import type * as parity from "./parity";
+
+const { comparePairs, judgePair } = await importBundled<typeof parity>("parity.ts");
 
 const root = resolve(fileURLToPath(import.meta.url), "../../../../..");
 const shared = resolve(root, "../shared/golden/math-verify");
@@ -23,14 +27,14 @@ interface Row {
   readonly agreement: number;
 }
 
-function loadPairs(file: string): LabelledPair[] {
-  const data = JSON.parse(readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null")) as (LabelledPair & { latex?: string })[];
+function loadPairs(file: string): parity.LabelledPair[] {
+  const data = JSON.parse(readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null")) as (parity.LabelledPair & { latex?: string })[];
   return data
     .map((row) => (row.latex === undefined ? row : { gold: `$${row.latex}$`, pred: `$${row.latex}$`, expected: 1 }))
     .filter((row) => typeof row.gold === "string" && typeof row.pred === "string");
 }
 
-function measure(set: string, pairs: LabelledPair[]): Row {
+function measure(set: string, pairs: parity.LabelledPair[]): Row {
   for (let warm = 0; warm < 3; warm++) for (const pair of pairs) judgePair(pair);
   const times: number[] = [];
   const rounds = Math.max(3, Math.ceil(6000 / pairs.length));
@@ -76,3 +80,6 @@ for (const [set, file] of sets) {
   }
   console.log(JSON.stringify(measure(set, loadPairs(file))));
 }
+
+const { contents } = bundle("index.ts", { minify: true }).outputFiles[0]!;
+console.log(JSON.stringify({ bundle: "verifiers/math, minified", bytes: contents.length, gzipped: gzipSync(contents, { level: 9 }).length }));

@@ -37,9 +37,12 @@ const asDouble = (x: Expression, places?: Places): number => {
   return rest.reduce((total, value) => (isAdd(x) ? total + value : total * value), start);
 };
 
-/** Whether a decimal stands in a function (other than e^x, which is worked out on both sides) or a power that is no whole one. */
+/**
+ * Whether a decimal stands in a function or a power that is no whole one; e^x is worked out on both sides, and what is rounded to a
+ * whole number is no decimal any more.
+ */
 export const floatInside = (tree: Expression): boolean =>
-  holds(tree, (x) => ((isFunction(x) && x.name !== "exp") || (isPow(x) && !isIntegerNode(x.exponent))) && holdsFloat(x));
+  holds(tree, (x) => ((isFunction(x) && !/^(exp|floor|ceiling)$/.test(x.name)) || (isPow(x) && !isIntegerNode(x.exponent))) && holdsFloat(x));
 
 export const isFloat = (x: Expression): boolean => isNumber(x) && x.float;
 
