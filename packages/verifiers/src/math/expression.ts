@@ -2,6 +2,7 @@
  * The parsed form of an answer. Trees stay as written (`1 + 1` is a sum, not 2), because Math-Verify's verdict depends on
  * that: a lone symbol is compared by its name, a lone decimal by rounding. Values are worked out when two trees are compared.
  */
+import { spend } from "./budget";
 import { type Rational, integer, negate, rational } from "./rational";
 
 /** A number: `float` marks decimals (0.5), which compare after rounding; exact ones compare exactly. */
@@ -287,3 +288,15 @@ const partsIn = (x: object, found: Expression[]): Expression[] => {
 
 /** Whether a tree or any part of it passes a test. */
 export const holds = (x: Expression, test: (part: Expression) => boolean): boolean => test(x) || childrenOf(x).some((part) => holds(part, test));
+
+/**
+ * Takes steps for every node of a tree, for where reading says a part of the text several times: products of matrices, determinants and
+ * values at two places would otherwise double a tree with every few characters.
+ *
+ * @throws BudgetError when the tree is larger than an answer can be
+ */
+export const charged = <T extends Expression>(x: T): T => {
+  spend(20);
+  childrenOf(x).forEach(charged);
+  return x;
+};

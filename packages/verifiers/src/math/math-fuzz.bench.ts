@@ -1,5 +1,5 @@
 /**
- * 100,000 mutated answers of up to 100 KB, and 88 hostile patterns at two lengths:
+ * 100,000 mutated answers of up to 100 KB, and 91 hostile patterns at two lengths:
  * `node tools/run.mjs packages/verifiers/src/math/math-fuzz.bench.ts [COUNT]`. Prints the verdicts counted, the slowest, and for each
  * pattern whose time grows more than 2.6-fold from 100 KB to 200 KB by how much. Exits with 1 on a throw, or on such growth.
  */
@@ -18,6 +18,7 @@ const PATTERNS: readonly (readonly [head: string, unit: string, tail: string])[]
   ["$", "'", "$"], ["", "\\", ""], ["$", "\\\\text", "$"], ["$", "infinity", "$"], ["$", "\\left(", "$"], ["$", "(a)_{b}", "$"], ["$", "(a)_{", "$"], ["$", "\\sqrt[", "$"], ["$", "1\\pm ", "1$"], ["$", "\\$", "$"], ["", "$\\$ ", ""], ["$", "1E9", "$"], ["$", "()", "$"], ["", "0.5. ", ""],
   ["", "**", ""], ["", " **1", ""], ["", "\ud800", ""], ["", "answer\ud83d\ude00", ""], ["", "\0", ""], ["", "final answer is $5$ I hope ", ""],
   ["$", "\\int_0^1 ", "x dx$"], ["$", "\\lim_{x\\to 0}", "x$"], ["$", "\\sum_{k=1}^{9}", "k$"], ["$", "\\frac{d}{dx}", "x$"], ["$", "1.5x+", "1$"], ["$", "\\sqrt{x^2+", "1$"], ["$", "\\tan 2x+", "1$"], ["$", "\\arcsin ", "x$"],
+  ["$", "\\begin{pmatrix}1&2\\\\3&x\\end{pmatrix}", "$"], ["$x", "|_{x=x+1}^{x=2x}", "$"], ["$", "\\begin{vmatrix}1&2\\\\3&", "$"],
 ];
 
 /** Processor time, for a machine that is shared. */

@@ -126,6 +126,17 @@ describe("judge", () => {
     expect(verify(parse(pair[0]), parse(pair[1]), { fuel: 300 })).toBe(false);
   });
 
+  it.each([
+    ["a product of matrices", (n: number) => "\\begin{pmatrix}1&2\\\\3&x\\end{pmatrix}".repeat(n)],
+    ["values at two places", (n: number) => `x${"|_{x=x+1}^{x=2x}".repeat(n)}`],
+    ["determinants of determinants", (n: number) => `${"\\begin{vmatrix}1&2&3\\\\4&".repeat(n)}x${"&6\\\\7&8&9\\end{vmatrix}".repeat(n)}`],
+  ])("ends where %s would double with every step", (_, source) => {
+    const [few, many] = [`$${source(3)}$`, `$${source(40)}$`];
+    expect(judge(few, few)).toMatchObject({ correct: true });
+    expect(judge(few, many)).toEqual({ status: "error", reason: "budget", limit: "fuel" });
+    expect(judge(many, "$1,2$")).toEqual({ status: "error", reason: "budget", limit: "fuel" });
+  });
+
   it("says equal without evaluating when both are written the same", () => {
     expect(judge("$9^{9^{9^9}}$", "$9^{9^{9^9}}$")).toMatchObject({ correct: true });
   });

@@ -7,8 +7,10 @@ import type { Expression } from "./expression";
 import { expressionLevels } from "./extraction/expression-extraction";
 import { latexLevels } from "./extraction/latex-extraction";
 import { stringLevels } from "./extraction/string-extraction";
-import { min } from "./floats";
 import { DEFAULT_TARGETS, type ParseOptions } from "./options";
+
+/** Of a text, in characters: a longer run of digits is beyond the stack of the regular expressions. */
+const LONGEST = 8_000_000;
 
 /** One reading of an answer: a tree, or the text itself when it did not parse (or beside the tree, for comparing as text). */
 export type Parsed = Expression | string;
@@ -34,9 +36,9 @@ export const parse = (text: string, options?: ParseOptions): Parsed[] =>
 export const parseWithin = (text: string, options: ParseOptions = {}): Parsed[] => {
   // Texts come from models and corpora: what is no string has no answer.
   if (typeof text !== "string") return [];
-  // Every pattern goes over the text once. Texts of more than 12 million characters are beyond the stack of the regular expressions.
-  startBudget(options, min(text.length, 6_000_000));
-  spend(5 * text.length);
+  startBudget(options, text.length);
+  // Every pattern goes over the text once.
+  spend(text.length > LONGEST ? Infinity : 5 * text.length);
   const firstOnly = options.extractionMode === "firstMatch";
   let firstText = "";
   const result = (...values: readonly Parsed[]): Parsed[] => [...values, ...(firstText && options.fallbackMode !== "noFallback" ? [firstText] : [])];

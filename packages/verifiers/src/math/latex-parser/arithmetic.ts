@@ -2,7 +2,7 @@
  * Sums, products, powers and brackets: the arithmetic core of the grammar.
  */
 import { spend } from "../budget";
-import { binder, call, type Expression, flatProduct, flatSum, integerNode, isIntegerNode, MINUS_ONE, negative, number, OPAQUE, pow, quotient, sum, product, isMatrix, isOpaque, isNumber, sumOf, matrix } from "../expression";
+import { binder, call, charged, type Expression, flatProduct, flatSum, integerNode, isIntegerNode, MINUS_ONE, negative, number, OPAQUE, pow, quotient, sum, product, isMatrix, isOpaque, isNumber, sumOf, matrix } from "../expression";
 import { add, subtract } from "../rational";
 import { ATOMS, parseAtom, parseScript, skipSubscript } from "./atoms";
 import { FUNCTIONS, parseApplication, parseFunction, squareRoot } from "./functions";
@@ -123,7 +123,7 @@ const parseEvaluatedAt = (value: Expression): Expression => {
     expect("}");
   }
   const { "^": upper, _: lower } = values;
-  return upper && lower ? sum(upper, product(lower, MINUS_ONE)) : (upper ?? lower!);
+  return charged(upper && lower ? sum(upper, product(lower, MINUS_ONE)) : (upper ?? lower!));
 };
 
 const parsePower = (argument: boolean): Expression => {

@@ -1,7 +1,7 @@
 /**
  * Matrices are worked out while they are read: sums and products become one matrix of (unevaluated) entries.
  */
-import { type Expression, type MatrixNode, flatSum, negative, product, sum, isMatrix, matrix } from "../expression";
+import { type Expression, type MatrixNode, charged, flatSum, negative, product, sum, isMatrix, matrix } from "../expression";
 import { unbuildable } from "./token-reader";
 
 type Row = readonly Expression[];
@@ -23,13 +23,13 @@ export const multiply = (a: Expression, b: Expression): Expression => {
   if (!isMatrix(a)) return isMatrix(b) ? scale(b, a) : product(a, b);
   if (!isMatrix(b)) return scale(a, b);
   const columns = columnsOf(b.rows);
-  return a.rows[0]!.length === b.rows.length ? matrix(a.rows.map((row) => columns.map((column) => flatSum(row.map((x, i) => product(x, column[i]!)))))) : unbuildable();
+  return a.rows[0]!.length === b.rows.length ? charged(matrix(a.rows.map((row) => columns.map((column) => flatSum(row.map((x, i) => product(x, column[i]!))))))) : unbuildable();
 };
 
 const scale = (of: MatrixNode, factor: Expression): Expression => matrix(of.rows.map((row) => row.map((x) => product(factor, x))));
 
 /** Determinant by cofactors for up to 5 rows (larger ones do not occur in answers); unbuildable when not square or larger. */
-export const determinant = (x: Expression): Expression => (isMatrix(x) && x.rows.length === x.rows[0]!.length && x.rows.length < 6 ? cofactors(x.rows) : unbuildable());
+export const determinant = (x: Expression): Expression => (isMatrix(x) && x.rows.length === x.rows[0]!.length && x.rows.length < 6 ? charged(cofactors(x.rows)) : unbuildable());
 
 const cofactors = (rows: Rows): Expression =>
   rows.length > 1
