@@ -166,6 +166,8 @@ describe("bad input", () => {
     ["open boxes", "\\boxed{".repeat(20_000)],
     ["open text", `$${"\\text{".repeat(10_000)}$`],
     ["anchors only", "final answer is answer: ".repeat(3000)],
+    ["derivative of a long product", `$\\frac{d}{dx}(x${"*x".repeat(20_000)})$`],
+    ["a column times a row", `$\\begin{pmatrix}${"1\\\\".repeat(20_000)}1\\end{pmatrix}\\begin{pmatrix}${"1&".repeat(20_000)}1\\end{pmatrix}$`],
     ["zero to a negative power", "$0^{-1}$"],
     ["indeterminate", "$\\frac{0}{0}$"],
     ["infinite interval", "$(\\infty, -\\infty)$"],

@@ -16,7 +16,10 @@ export const differentiate = (x: Expression, variable: SymbolNode): Expression =
   if (same(x, variable)) return ONE_NODE;
   if (!depends(x, variable)) return integerNode(0);
   if (isAdd(x)) return sumOf(x.args.map(slope));
-  if (isMul(x)) return sumOf(x.args.map((arg, i) => productOf(x.args.with(i, slope(arg)))));
+  if (isMul(x)) {
+    spend(x.args.length ** 2);
+    return sumOf(x.args.map((arg, i) => productOf(x.args.with(i, slope(arg)))));
+  }
   if (isPow(x)) {
     const byBase = product(product(x.exponent, pow(x.base, sum(x.exponent, MINUS_ONE))), slope(x.base));
     return depends(x.exponent, variable) ? sum(byBase, product(product(x, call("log", [x.base, EULER])), slope(x.exponent))) : byBase;

@@ -2,6 +2,7 @@
  * Matrices are worked out while they are read: sums and products become one matrix of (unevaluated) entries.
  */
 import { type Expression, type MatrixNode, charged, flatSum, negative, product, sum, isMatrix, matrix } from "../expression";
+import { spend } from "../budget";
 import { unbuildable } from "./token-reader";
 
 type Row = readonly Expression[];
@@ -23,6 +24,7 @@ export const multiply = (a: Expression, b: Expression): Expression => {
   if (!isMatrix(a)) return isMatrix(b) ? scale(b, a) : product(a, b);
   if (!isMatrix(b)) return scale(a, b);
   const columns = columnsOf(b.rows);
+  spend(a.rows.length * columns.length * b.rows.length);
   return a.rows[0]!.length === b.rows.length ? charged(matrix(a.rows.map((row) => columns.map((column) => flatSum(row.map((x, i) => product(x, column[i]!))))))) : unbuildable();
 };
 
