@@ -1,6 +1,6 @@
 /**
  * Pairs a second and milliseconds a pair of `parse` + `verify`, on the labelled pairs of ../shared/golden/math-verify where they are and
- * on this package's own table, and the size of the bundle: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts`. The peer is
+ * on this package's own table, on long responses read as V-Triune reads them, and the size of the bundle: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts`. The peer is
  * ../shared/peers/mv_bench.py (Math-Verify 0.9 in Python) over the same files, run beside it.
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -8,9 +8,11 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { bundle, importBundled } from "./bundled";
+import type * as math from "./index";
 import type * as parity from "./parity";
 
 const { comparePairs, judgePair } = await importBundled<typeof parity>("parity.ts");
+const { judge, vTriune } = await importBundled<typeof math>("index.ts");
 
 const root = resolve(fileURLToPath(import.meta.url), "../../../../..");
 const shared = resolve(root, "../shared/golden/math-verify");
@@ -24,7 +26,6 @@ interface Row {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly worstMs: number;
-  readonly agreement: number;
 }
 
 function loadPairs(file: string): parity.LabelledPair[] {
@@ -34,7 +35,15 @@ function loadPairs(file: string): parity.LabelledPair[] {
     .filter((row) => typeof row.gold === "string" && typeof row.pred === "string");
 }
 
-function measure(set: string, pairs: parity.LabelledPair[]): Row {
+/** Thoughts of 2 to 3 KB that hold other answers, then a box, as responses in training look. */
+function longResponses(pairs: parity.LabelledPair[]): parity.LabelledPair[] {
+  return Array.from({ length: 500 }, (_, i) => {
+    const thoughts = Array.from({ length: 60 }, (__, j) => `So with ${j} we get ${pairs[(7 * i + j) % pairs.length]!.pred}, and then`);
+    return { gold: pairs[i]!.gold, pred: `<think>${thoughts.join("\n")}</think>\n<answer>\\boxed{${pairs[i]!.pred.replaceAll("$", "")}}</answer>`, expected: null };
+  });
+}
+
+function measure(set: string, pairs: parity.LabelledPair[], judgePair: (pair: parity.LabelledPair) => unknown): Row {
   for (let warm = 0; warm < 3; warm++) for (const pair of pairs) judgePair(pair);
   const times: number[] = [];
   const rounds = Math.max(3, Math.ceil(6000 / pairs.length));
@@ -60,7 +69,6 @@ function measure(set: string, pairs: parity.LabelledPair[]): Row {
     p50Ms: round3(quantile(0.5)),
     p99Ms: round3(quantile(0.99)),
     worstMs: round3(times[times.length - 1]!),
-    agreement: comparePairs(pairs).agreement,
   };
 }
 
@@ -78,7 +86,9 @@ for (const [set, file] of sets) {
     console.warn(`math.bench: ${set} left out, ${file} is not there`);
     continue;
   }
-  console.log(JSON.stringify(measure(set, loadPairs(file))));
+  const pairs = loadPairs(file);
+  console.log(JSON.stringify({ ...measure(set, pairs, judgePair), agreement: comparePairs(pairs).agreement }));
+  if (set === "written") console.log(JSON.stringify(measure("long responses", longResponses(pairs), ({ gold, pred }) => judge(gold!, pred, vTriune))));
 }
 
 const { contents } = bundle("index.ts", { minify: true }).outputFiles[0]!;
