@@ -71,6 +71,7 @@ describe("comparing", () => {
     ["$(-\\infty,2)\\cup(1,\\infty)$", "$\\mathbb{R}$"],
     ["$\\begin{pmatrix}1&2\\end{pmatrix}$", "$\\begin{bmatrix}1&2\\end{bmatrix}$"],
     ["$90^\\circ$", "$90$"],
+    ["$\\frac{d}{dx}\\frac{d}{dx}x^3$", "$6x$"],
   ])("%s equals %s", (gold, pred) => expect(equal(gold, pred)).toBe(true));
 
   it.each([

@@ -2,7 +2,7 @@
  * Derivatives by the usual rules, also of integrals by their bounds (Leibniz).
  */
 import { spend } from "../budget";
-import { EULER, type Expression, MINUS_ONE, ONE_NODE, OPAQUE, type SymbolNode, call, integerNode, isAdd, isFunction, isIntegral, isMul, isPow, negative, number, pow, product, productOf, same, sum, sumOf } from "../expression";
+import { EULER, type Expression, MINUS_ONE, ONE_NODE, OPAQUE, type SymbolNode, call, integerNode, isAdd, isDerivative, isFunction, isIntegral, isMul, isPow, negative, number, pow, product, productOf, same, sum, sumOf } from "../expression";
 import { substitute } from "../latex-parser/substitution";
 import { HALF } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
@@ -29,6 +29,7 @@ export const differentiate = (x: Expression, variable: SymbolNode): Expression =
     const outer = OUTER[x.name];
     if (outer && !(base && depends(base, variable))) return product(outer((name) => call(name, [inner!]), inner!, base!), slope(inner!));
   }
+  if (isDerivative(x)) return slope(differentiate(x.body, x.variable));
   if (isIntegral(x)) {
     if (!x.lower) return same(x.variable, variable) ? x.body : OPAQUE;
     const end = (bound: Expression): Expression => product(substitute(x.body, x.variable, bound), slope(bound));
