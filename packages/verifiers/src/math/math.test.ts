@@ -41,6 +41,7 @@ describe("finding the answer", () => {
     expect(parse("Answer: (x) or B.", { targets: [stringTarget()] })).toEqual(["b", "B"]);
     expect(parse("it is Blue.", { targets: [stringTarget({ strings: ["Blue", "Red"], lowercase: false })] })).toEqual(["Blue", "Blue"]);
     expect(parse("ABC", { targets: [stringTarget()] })).toEqual([]);
+    expect(parse("", { targets: [stringTarget({ strings: [] })] })).toEqual([""]);
   });
 
   it("reads numbers with separators, currency and signs, not digits inside words", () => {

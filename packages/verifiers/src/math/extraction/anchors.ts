@@ -72,6 +72,8 @@ export const search = (text: string, wanted: RegExp, take: Take, from = 0, prior
       found.push(candidate);
       wanted.lastIndex = candidate.end;
     }
+    // An empty match would be found again and again.
+    if (wanted.lastIndex === match.index) wanted.lastIndex++;
   }
   return found;
 };
