@@ -291,12 +291,13 @@ export const holds = (x: Expression, test: (part: Expression) => boolean): boole
 
 /**
  * Takes steps for every node of a tree, for where reading says a part of the text several times: products of matrices, determinants and
- * values at two places would otherwise double a tree with every few characters.
+ * values at two places would otherwise double a tree with every few characters, or make it too deep to walk.
  *
- * @throws BudgetError when the tree is larger than an answer can be
+ * @throws BudgetError when the tree is larger or deeper than an answer can be
  */
-export const charged = <T extends Expression>(x: T): T => {
-  spend(20);
-  childrenOf(x).forEach(charged);
+export const charged = <T extends Expression>(x: T, depth = 0): T => {
+  spend(depth < DEEPEST ? 20 : Infinity);
+  for (const part of childrenOf(x)) charged(part, depth + 1);
   return x;
 };
+const DEEPEST = 300;

@@ -139,6 +139,32 @@ describe("judge", () => {
     expect(judge(many, "$1,2$")).toEqual({ status: "error", reason: "budget", limit: "fuel" });
   });
 
+  it.each([
+    ["a long product times a matrix", `$(${"x*".repeat(12_000)}x)\\begin{pmatrix}${"1&".repeat(12_000)}1\\end{pmatrix}$`],
+    ["a matrix multiplied again and again", `$\\begin{pmatrix}${"1&".repeat(10_000)}1\\end{pmatrix}${"*2".repeat(500)}$`],
+    ["a matrix negated again and again", `$${`${"-".repeat(79)}(`.repeat(40)}\\begin{pmatrix}${"1&".repeat(3000)}1\\end{pmatrix}${")".repeat(40)}$`],
+    ["a matrix transposed again and again", `$\\begin{pmatrix}${"1&".repeat(20_000)}1\\end{pmatrix}${"^T".repeat(5000)}$`],
+    ["a column of products times a row of products", `$\\begin{pmatrix}${`${"x*".repeat(30)}x\\\\`.repeat(700)}1\\end{pmatrix}\\begin{pmatrix}${`${"x*".repeat(30)}x&`.repeat(700)}1\\end{pmatrix}$`],
+    ["a tree that substitution makes ever deeper", `${"pad ".repeat(220_000)}$x${`|_{x=${"\\sin".repeat(70)} x}`.repeat(110)}$`],
+    ["long powers in a long sum", `$\\sum_{k=1}^{19999}\\min(1${",3^{10000}".repeat(20)})$`],
+    ["roots in a long sum", `$\\sum_{k=1}^{19999}\\min(1${",(3^{1260})^{1/63}".repeat(20)})$`],
+    ["long numbers in a long sum", `$\\sum_{k=1}^{19999}\\min(\\pi${`,${"7".repeat(4800)}`.repeat(20)})$`],
+    ["a long name in a long sum", `$\\sum_{k=1}^{9999}\\text{${"a".repeat(100_000)}}(k)$`],
+    ["many symbols around sums within a sum", `$${Array.from({ length: 9000 }, (_, i) => `x_{${i}}`).join("+")}+\\sum_{k=1}^{19000}\\sum_{j=1}^{1}j$`],
+    ["long bounds in a long integrand", `$\\frac{d}{dx}\\int_0^{${"x+".repeat(15_000)}x}(${"t+".repeat(15_000)}t)dt$`],
+  ])("ends at the limit soon: %s", (_, source) => {
+    const start = performance.now();
+    expect(judge("$x+1$", source)).toEqual({ status: "error", reason: "budget", limit: "fuel" });
+    expect(performance.now() - start).toBeLessThan(1500);
+  });
+
+  it("makes no number longer than the limit on the way to a binomial or a common multiple", () => {
+    expect(judge("$1$", "$\\binom{10^{4000}}{2900}$")).toMatchObject({ limit: "bits" });
+    const numbers = Array.from({ length: 1000 }, (_, i) => `${10 ** 15 + 2 * i + 1}`);
+    expect(judge("$1$", `$\\lcm(${numbers.join()})$`)).toMatchObject({ limit: "bits" });
+    expect(equal("$\\binom{2000}{997}$", "$\\binom{2000}{1003}$")).toBe(true);
+  });
+
   it("says equal without evaluating when both are written the same", () => {
     expect(judge("$9^{9^{9^9}}$", "$9^{9^{9^9}}$")).toMatchObject({ correct: true });
   });
@@ -168,6 +194,7 @@ describe("bad input", () => {
     ["open boxes", "\\boxed{".repeat(20_000)],
     ["open text", `$${"\\text{".repeat(10_000)}$`],
     ["anchors only", "final answer is answer: ".repeat(3000)],
+    ["derivatives in derivatives", `$${"\\frac{d ".repeat(400)}x${"}{dx}".repeat(400)}$`],
     ["derivative of a long product", `$\\frac{d}{dx}(x${"*x".repeat(20_000)})$`],
     ["a column times a row", `$\\begin{pmatrix}${"1\\\\".repeat(20_000)}1\\end{pmatrix}\\begin{pmatrix}${"1&".repeat(20_000)}1\\end{pmatrix}$`],
     ["zero to a negative power", "$0^{-1}$"],

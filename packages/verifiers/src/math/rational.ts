@@ -2,7 +2,7 @@
  * Exact rational numbers on BigInt, always in lowest terms with a positive denominator.
  */
 import { floor as wholePart, isFinite, isInteger as isWhole, log2, max } from "./floats";
-import { checkBits } from "./budget";
+import { checkBits, spend } from "./budget";
 
 export interface Rational {
   readonly n: bigint;
@@ -19,9 +19,11 @@ export const HALF = ratio(1n, 2n);
 
 const absolute = (n: bigint): bigint => (n < 0n ? -n : n);
 
-/** Greatest common divisor, never negative. */
+/** Greatest common divisor, never negative; of long numbers it takes as many divisions of long numbers. */
 export const gcd = (a: bigint, b: bigint): bigint => {
-  while (b) [a, b] = [b, a % b];
+  let divisions = 0;
+  for (; b; divisions++) [a, b] = [b, a % b];
+  if (divisions > 300) spend(4 * divisions);
   return absolute(a);
 };
 
@@ -54,6 +56,9 @@ export const multiply = (a: Rational, b: Rational): Rational => {
   return ratio((a.n / g) * (b.n / h), (a.d / h) * (b.d / g));
 };
 
+/** 1 / a; a is not 0. */
+export const inverse = (a: Rational): Rational => (a.n < 0n ? ratio(-a.d, -a.n) : ratio(a.d, a.n));
+
 /** The largest integer not above a. */
 export const floor = (a: Rational): bigint => a.n / a.d - (a.n < 0n && !isInteger(a) ? 1n : 0n);
 
@@ -72,7 +77,7 @@ const wholeLogarithm2 = (n: bigint): number => {
  * @throws BudgetError when the result would be longer than the bit limit
  */
 export const power = (a: Rational, k: bigint): Rational => {
-  if (k < 0n) return power(rational(a.d, a.n), -k);
+  if (k < 0n) return power(inverse(a), -k);
   checkBits(logarithm2(a) * Number(k));
   return ratio(a.n ** k, a.d ** k);
 };
@@ -98,7 +103,9 @@ const wholeRoot = (n: bigint, q: bigint): bigint => {
 export const toNumber = (a: Rational): number => {
   const [n, d] = [Number(a.n), Number(a.d)];
   if (isFinite(n - d)) return n / d;
-  const unit = 2n ** BigInt(logarithm2(a) - 1000);
+  const bits = logarithm2(a);
+  spend(bits / 16);
+  const unit = 2n ** BigInt(bits - 1000);
   return Number(a.n / unit) / Number(a.d / unit);
 };
 

@@ -1,6 +1,7 @@
 /**
  * Questions about how a tree is built, which decide the way Math-Verify 0.9 compares it.
  */
+import { spend } from "./budget";
 import { type BinderNode, type ChainNode, type Expression, type PowNode, type RelationNode, type SymbolNode, childrenOf, isChain, isDerivative, isIntegral, isPow, isNumber, isSingleRelation, isSymbol } from "./expression";
 import { toNumber } from "./rational";
 
@@ -31,6 +32,7 @@ export const endsOf = (x: BinderNode): readonly Expression[] => childrenOf(x).sl
 
 /** The free symbols by their keys, in the order first met. */
 export const freeSymbols = (x: Expression, found: Map<string, SymbolNode> = new Map()): Map<string, SymbolNode> => {
+  spend(1);
   if (isSymbol(x)) found.set(symbolKey(x), x);
   else if ("body" in x && !isDerivative(x)) {
     const bound = isIntegral(x) && !x.lower ? "" : symbolKey(x.variable);

@@ -68,8 +68,8 @@ const ends = (x: Expression): Expression => (isAssignment(x) ? relation("=", rel
 const renameSymbols = (pred: Expression, gold: Expression): Expression => {
   const [from, to] = [[...freeSymbols(pred).keys()], freeSymbols(gold)];
   if (from.length !== to.size || from.every((key) => to.has(key))) return pred;
-  const names = [...to.values()];
-  return replaceParts(pred, (part) => (isSymbol(part) ? names[from.indexOf(symbolKey(part))] : undefined));
+  const names = new Map([...to.values()].map((name, i) => [from[i], name]));
+  return replaceParts(pred, (part) => (isSymbol(part) ? names.get(symbolKey(part)) : undefined));
 };
 
 // Values
@@ -168,7 +168,7 @@ const neverZero = (x: Expression): boolean => {
 const relationIsSet = (x: Expression, set: Expression): boolean | null => {
   if (!isRelation(x) || !isSet(set)) return null;
   // f(x) as one symbol, so that 0 < f(x) < 1 has the solution (0, 1).
-  const plain = replaceParts(x, (part) => (isCall(part) ? symbol(keyOf(part), true) : undefined));
+  const plain = holds(x, isCall) ? replaceParts(x, (part) => (isCall(part) ? symbol(keyOf(part), true) : undefined)) : x;
   const unknown = onlySymbol(plain);
   if (!unknown) return null;
   const pieces = realSetOf(isFiniteSet(set) ? finiteSet(set.items.map((item) => (isEquation(item) ? lastSide(item) : item))) : set);

@@ -2,7 +2,7 @@
  * Derivatives by the usual rules, also of integrals by their bounds (Leibniz).
  */
 import { spend } from "../budget";
-import { EULER, type Expression, MINUS_ONE, ONE_NODE, OPAQUE, type SymbolNode, call, integerNode, isAdd, isDerivative, isFunction, isIntegral, isMul, isPow, negative, number, pow, product, productOf, same, sum, sumOf } from "../expression";
+import { EULER, type Expression, MINUS_ONE, ONE_NODE, OPAQUE, type SymbolNode, call, charged, integerNode, isAdd, isDerivative, isFunction, isIntegral, isMul, isPow, negative, number, pow, product, productOf, same, sum, sumOf } from "../expression";
 import { substitute } from "../latex-parser/substitution";
 import { HALF } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
@@ -32,7 +32,7 @@ export const differentiate = (x: Expression, variable: SymbolNode): Expression =
   if (isDerivative(x)) return slope(differentiate(x.body, x.variable));
   if (isIntegral(x)) {
     if (!x.lower) return same(x.variable, variable) ? x.body : OPAQUE;
-    const end = (bound: Expression): Expression => product(substitute(x.body, x.variable, bound), slope(bound));
+    const end = (bound: Expression): Expression => product(charged(substitute(x.body, x.variable, bound)), slope(bound));
     if (!depends(x.body, variable)) return sum(end(x.upper!), negative(end(x.lower)));
   }
   return OPAQUE;

@@ -18,6 +18,7 @@ const MAX_TERMS = 20_000n;
 
 /** What stands under a Σ, an integral or a limit, as a function of its variable. */
 export const bodyOf = <T>(evaluate: Evaluate<T>, x: BinderNode, places?: Places<T>): Unary<T> => {
+  spend(places?.size ?? 0);
   const inner = new Map(places);
   return (place) => evaluate(x.body, inner.set(symbolKey(x.variable), place));
 };

@@ -4,7 +4,7 @@
  */
 import { abs, log, round } from "../floats";
 import { checkBits, spend } from "../budget";
-import { ONE, type Rational, ZERO, add, compare, equal, exactRoot, floor, integer, isInteger, logarithm2, multiply, negate, power, rational, subtract, toNumber } from "../rational";
+import { ONE, type Rational, ZERO, add, compare, equal, exactRoot, floor, integer, inverse, isInteger, logarithm2, multiply, negate, power, rational, subtract, toNumber } from "../rational";
 import { evaluator } from "./evaluator";
 
 /** A rational, or null where a value is irrational, undefined or unknown. */
@@ -14,23 +14,29 @@ type Exact = Rational | null;
 const MAX_FACTORIAL = 3000n;
 
 /** Steps for the length of a number: arithmetic on long ones takes time in proportion, and more. */
+const weighed = (value: Rational, bits = logarithm2(value)): Rational => {
+  if (bits > 512) spend(bits);
+  return value;
+};
+
+/** As `weighed`, for a result: it must not be longer than the limit. */
 const charged = (value: Rational): Rational => {
   const bits = logarithm2(value);
   checkBits(bits);
-  if (bits > 512) spend(bits);
-  return value;
+  return weighed(value, bits);
 };
 
 const plus = (a: Exact, b: Exact): Exact => a && b && charged(add(a, b));
 const times = (a: Exact, b: Exact): Exact => a && b && charged(multiply(a, b));
 const minus = (a: Exact): Exact => a && negate(a);
-const reciprocal = (a: Exact): Exact => (a?.n ? rational(a.d, a.n) : null);
+const reciprocal = (a: Exact): Exact => (a?.n ? inverse(a) : null);
 
 const raise = (base: Exact, exponent: Exact): Exact => {
   if (!base || !exponent) return null;
   if (!base.n && exponent.n) return exponent.n > 0n ? ZERO : null;
-  if (isInteger(exponent)) return power(base, exponent.n);
+  if (isInteger(exponent)) return weighed(power(base, exponent.n));
   if (base.n < 0n || exponent.d > 64n || logarithm2(base) > 2048) return null;
+  spend(logarithm2(base));
   const root = exactRoot(base, exponent.d);
   return root && power(root, exponent.n);
 };
@@ -56,7 +62,12 @@ const binomial = (n: Rational, k: Rational): Exact => {
   if (chosen < 0n) return ZERO;
   chargeFactors(chosen);
   let result = ONE;
-  for (let i = 0n; i < chosen; i++) result = multiply(result, rational(n.n - i * n.d, n.d * (i + 1n)));
+  for (let i = 0n; i < chosen; i++) {
+    result = multiply(result, rational(n.n - i * n.d, n.d * (i + 1n)));
+    const bits = logarithm2(result);
+    checkBits(bits);
+    spend(bits / 64);
+  }
   return charged(result);
 };
 
@@ -75,7 +86,7 @@ const logarithm = (a: Rational, base: Rational): Exact => {
  */
 export const evaluateExactly = evaluator<Exact>(
   null,
-  (value) => value,
+  weighed,
   (a) => (a && isInteger(a) ? a.n : null),
   plus,
   times,

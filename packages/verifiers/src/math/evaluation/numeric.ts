@@ -4,6 +4,7 @@
  * drawn from the name (two trees with the same f at the same places then agree, others do not).
  */
 import { E, PI, abs, floor, imul, isFinite, isInteger, isSafeInteger, round, sign } from "../floats";
+import { spend } from "../budget";
 import { type BinderNode, type Expression, type FunctionNode, childrenOf, isAdd, isCall, isConstant, isDerivative, isFunction, isIntegral, isMul, isNumber, isPow, isSymbol, number, pow } from "../expression";
 import { HALF, integer, isInteger as isWhole, toNumber } from "../rational";
 import { freeSymbols } from "../structure";
@@ -59,6 +60,7 @@ const factorial = (a: Approximation): Approximation => gamma(plus(a, ONE));
 
 /** Σ c_i·cos(arg·a_i + b_i) with coefficients from the name: smooth, so that rounding in the arguments stays small. */
 const unknownFunction = (name: string, args: readonly Approximation[]): Approximation => {
+  spend(name.length);
   let seed = 2166136261;
   for (const letter of name) seed = imul(seed ^ letter.charCodeAt(0), 16777619);
   const draw = (): Approximation => {
@@ -87,7 +89,10 @@ const holdsInverse = (x: Expression): boolean => (isFunction(x) && INVERSE.test(
 const applied = (x: FunctionNode, places: Environment): Approximation | undefined => {
   let inside = places;
   // Of an inverse function inside another the reference knows the value: sin(2 arccos x).
-  if (FUNCTIONS[x.name] && holdsInverse(x.args[0]!)) inside = new Map([...places!].filter(([key]) => key !== SYMBOLIC));
+  if (FUNCTIONS[x.name] && holdsInverse(x.args[0]!)) {
+    spend(places!.size);
+    inside = new Map([...places!].filter(([key]) => key !== SYMBOLIC));
+  }
   const unknown = (arg: Approximation): Approximation => unknownFunction(x.name, [arg]);
   // Identities between these functions and others, like arcsin x + arccos x = π/2, are none to it.
   if (/^a...|max|min/.test(x.name) && freeSymbols(x).size > 0) {

@@ -2,9 +2,10 @@
  * What `\sin`, `\log_2`, `\operatorname{..}`, `\gcd` mean, as latex2sympy2_extended 1.11 converts them: `\log` has base 10, a power -1
  * on a trigonometric function is its inverse, gcd and lcm are worked out at once.
  */
+import { checkBits } from "../budget";
 import { type Expression, EULER, ONE_NODE, call, flatSum, integerNode, isExactly, number, pow, same, isNumber, isMatrix, productOf } from "../expression";
 import { evaluateExactly } from "../evaluation/exact";
-import { gcd, rational } from "../rational";
+import { gcd, logarithm2, rational } from "../rational";
 import { determinant } from "./matrices";
 import { unbuildable } from "./token-reader";
 
@@ -48,6 +49,7 @@ export const greatestCommonDivisor = (name: string, args: readonly Expression[])
     const value = evaluateExactly(arg);
     if (!value) return call(name, args);
     [n, d] = isGcd ? [gcd(n, value.n), leastCommonMultiple(d, value.d)] : [leastCommonMultiple(n, value.n), gcd(d, value.d)];
+    checkBits(logarithm2({ n, d }));
   }
   // No plain number, so that `3\gcd(4,6)` is a product and no mixed number.
   return productOf([number(rational(n, d))]);

@@ -5,13 +5,13 @@
  * recursion limit near there), row transforms (`\xrightarrow`) are not read, and inside `|..|` the next bar closes.
  */
 import { spend } from "../budget";
-import { EMPTY_SET, type Expression, finiteSet, isSet, negative, OPAQUE, type RelationNode, type RelationOperator, sum, isTuple, isChain, isSingleRelation, relation, tuple } from "../expression";
+import { EMPTY_SET, type Expression, charged, finiteSet, isSet, negative, OPAQUE, type RelationNode, type RelationOperator, sum, isTuple, isChain, isSingleRelation, relation, tuple } from "../expression";
 import { onlySymbols } from "../structure";
 import { parseSum, parseTerm } from "./arithmetic";
 import { parseAtom } from "./atoms";
 import { makeInterval } from "./intervals";
 import { tokenize } from "./lexer";
-import { accept, ahead, assumeReal, attempt, bindRules, countWrap, deeper, enclosed, expect, fail, is, isName, parseExpression, peek, readTokens, separated, take, unbuildable } from "./token-reader";
+import { accept, ahead, assumeReal, attempt, bindRules, countWrap, deeper, depth, enclosed, expect, fail, is, isName, parseExpression, peek, readTokens, separated, take, unbuildable, wraps } from "./token-reader";
 
 const COMMA_NUMBER = /^\s*-?\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*$/;
 const ELEMENT_END = /[,;)\]}]|eof/;
@@ -33,7 +33,8 @@ export const parseLatex = (source: string, real: boolean): Expression | null => 
   return parseAnswer(source);
 };
 
-const parseAnswer = (source: string): Expression | null => {
+/** @param from how deep the answer stands in another, and how many wraps that has */
+const parseAnswer = (source: string, ...from: [depth?: number, wraps?: number]): Expression | null => {
   const tokens = tokenize(COMMA_NUMBER.test(source) ? source.replaceAll(",", "") : source);
   if (!tokens) return null;
   // What the types tell beforehand spares many attempts.
@@ -44,10 +45,11 @@ const parseAnswer = (source: string): Expression | null => {
       (/ (=|in) /.test(types) ? parseNamed(1, /^(=|in)$/, () => atEnd(setOrTuple(parseLists(true)))) : undefined) ??
       attempt(2, () => atEnd(setOrTuple(parseLists(false)))) ??
       (/ (=|(not)?in|c[ua]p|set|su[bp]set)/.test(types) ? attempt(3, () => atEnd(parseSetRelation())) : undefined),
+    ...from,
   );
 };
 
-bindRules(parseSum, parseTerm, parseAnswer);
+bindRules(parseSum, parseTerm, (source) => parseAnswer(source, depth, wraps));
 
 const atEnd = (value: Expression): Expression => (is("eof") ? value : fail());
 
@@ -104,7 +106,7 @@ const parseRelation = (first: Expression): Expression => {
     const right = parseExpression();
     if (operator === "in") left = unbuildable();
     else if (operator !== "approx") left = chain(left, operator === "==" ? "=" : (operator as RelationOperator), right);
-    else if (onlySymbols(left)) left = right;
+    else if (onlySymbols(charged(left))) left = right;
   }
 };
 

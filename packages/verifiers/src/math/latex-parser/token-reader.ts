@@ -19,8 +19,8 @@ type Rule = () => Expression;
 
 let tokens: Tokens;
 let at = 0;
-let depth = 0;
-let wraps = 0;
+export let depth = 0;
+export let wraps = 0;
 /** Alternatives that did not fit, and where. */
 let failed = new Set<string>();
 /** Set when the text parses but what it says cannot be built (a set in a sum): the whole answer then has no value. */
@@ -53,12 +53,13 @@ export const assumeReal = (isReal: boolean): void => {
 /**
  * Reads tokens from their start, maybe in the middle of another parse.
  *
- * @param from the depth to begin with
+ * @param fromDepth the depth to begin with
+ * @param fromWraps the number of wraps to begin with
  * @returns null when the rule does not fit, or what it read cannot be built
  */
-export const readTokens = (next: Tokens, rule: () => Expression | undefined, from = 0): Expression | null => {
+export const readTokens = (next: Tokens, rule: () => Expression | undefined, fromDepth = 0, fromWraps = 0): Expression | null => {
   const outer = [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] as const;
-  [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] = [next, 0, from, 0, new Set(), false, "", false];
+  [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] = [next, 0, fromDepth, fromWraps, new Set(), false, "", false];
   const value = rule();
   const read = (!broken && value) || null;
   [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] = outer;
