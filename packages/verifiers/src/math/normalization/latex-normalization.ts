@@ -32,8 +32,6 @@ const sized = (side: string, brackets: string, letter: string): Rule => [
 ];
 
 const COMMANDS: readonly Rule[] = [
-  // Rules below look over blanks from each of them.
-  [/(\s{199})\s+/g, "$1"],
   [/\\mathrm\{([Td])\}/g, "$1"],
   [/\{\\rm d\}/g, "d"],
   [/\\left\[\\begin\{matrix\}/g, "\\begin{bmatrix}"],
@@ -43,6 +41,8 @@ const COMMANDS: readonly Rule[] = [
   // The falling factorial.
   [/\(([a-zA-Z\d+\-*/\\ ]+)\)_\{([a-zA-Z\d+\-*/\\ ]+)\}/g, "\\frac{($1)!}{(($1)-($2))!}"],
   [/\\mathrm\{th\}|\\!\s*|\\text\s*\{\s*\}|\\?\$|(?<!\\)["']|\\displaystyle/g, ""],
+  // The words below are looked for over the blanks before them, from each of these, and more blanks are together now.
+  [pythonic(/(\s{199})\s+/), "$1"],
 ];
 
 /** Replaced in one pass: what a replacement leaves is not looked at again. */
