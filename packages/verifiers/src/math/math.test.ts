@@ -158,6 +158,18 @@ describe("judge", () => {
     expect(performance.now() - start).toBeLessThan(1500);
   });
 
+  const listed = (count: number, item: (i: number) => string): string => `$\\{${Array.from({ length: count }, (_, i) => item(i)).join()}\\}$`;
+  it.each([
+    ["many unions with a long set", `$\\{${Array.from({ length: 15_000 }, (_, i) => i).join()}\\}${"\\cup(0,1)".repeat(590)}$`, `$\\{${Array.from({ length: 15_000 }, (_, i) => i + 1).join()}\\}${"\\cup(0,1)".repeat(590)}$`],
+    ["a decimal behind many divisions", "$0.5$", `$(${"1+".repeat(25_000)}1)/1.5${"/2".repeat(590)}$`],
+    ["every name with every long product", listed(500, (i) => `x_{${i}}`), listed(500, (i) => (i < 250 ? `${"ab".repeat(800)}c_{${i}}` : `x_{${i - 250}}`))],
+    ["limits of limits", "$\\sin x$", `$${"\\lim_{x\\to\\infty}".repeat(20)}x+\\frac{1}{x}$`],
+  ])("compares no longer than the limit: %s", (_, gold, pred) => {
+    const start = performance.now();
+    expect(judge(gold, pred)).toEqual({ status: "error", reason: "budget", limit: "fuel" });
+    expect(performance.now() - start).toBeLessThan(1500);
+  });
+
   it("makes no number longer than the limit on the way to a binomial or a common multiple", () => {
     expect(judge("$1$", "$\\binom{10^{4000}}{2900}$")).toMatchObject({ limit: "bits" });
     const numbers = Array.from({ length: 1000 }, (_, i) => `${10 ** 15 + 2 * i + 1}`);

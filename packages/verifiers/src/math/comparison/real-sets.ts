@@ -44,6 +44,7 @@ const sameCut = ([place, after]: Cut, [other, otherAfter]: Cut): boolean => near
 
 /** What more sets hold than are taken away. */
 const held = (cuts: Cut[]): RealSet => {
+  spend(4 * cuts.length);
   const kept: Cut[] = [];
   let depth = 0;
   for (const cut of cuts.sort((a, b) => (near(a[0], b[0]) ? (a[1] ? 1 : -1) : a[0] - b[0]))) {

@@ -1,6 +1,7 @@
 /**
  * Values that a sequence tends to, by Richardson's extrapolation (Joyce, SIAM Review 13, 1971).
  */
+import { spend } from "../budget";
 import { isNaN } from "../floats";
 import { type Approximation, UNDEFINED, exactly, isDefined, isReal, magnitude, minus, plus, times } from "./complex";
 
@@ -34,6 +35,7 @@ export const infiniteSum = (term: (k: number) => Approximation, from: number): A
 
 /** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */
 export const extrapolate = (values: readonly Approximation[]): Approximation => {
+  spend(values.length ** 2);
   let row: Approximation[] = [];
   for (const value of values) {
     const next = [value];
