@@ -73,6 +73,7 @@ describe("comparing", () => {
     ["$\\begin{pmatrix}1&2\\end{pmatrix}$", "$\\begin{bmatrix}1&2\\end{bmatrix}$"],
     ["$90^\\circ$", "$90$"],
     ["$\\frac{d}{dx}\\frac{d}{dx}x^3$", "$6x$"],
+    ["$\\frac{d}{dx}\\frac{d}{dx}e^{2x}$", "$4e^{2x}$"],
   ])("%s equals %s", (gold, pred) => expect(equal(gold, pred)).toBe(true));
 
   it.each([

@@ -5,9 +5,12 @@ import { differentiate } from "../evaluation/calculus";
 import { type Expression, childrenOf, factorsOf, isAdd, isArithmetic, isDerivative, isExactly, isFunction, isIntegerNode, isMul, isPow, keyOf } from "../expression";
 import { constantValue } from "./constants";
 
-/** Whether f may equal a derivative. It is not simplified there: (x+1)·e^x is not its e^x + x·e^x. f must be a polynomial, or have as many terms. */
+/**
+ * Whether f may equal a derivative. It is not simplified there: (x+1)·e^x is not its e^x + x·e^x. f must be a polynomial, or have as many
+ * terms. Of a second derivative ours has more terms, so that they tell nothing.
+ */
 export const asDerived = (f: Expression, x: Expression): boolean => {
-  const slope = isDerivative(x) ? differentiate(x.body, x.variable) : null;
+  const slope = isDerivative(x) && !isDerivative(x.body) ? differentiate(x.body, x.variable) : null;
   return !slope || isDerivative(f) || isPolynomial(f) || countTerms(slope) === countTerms(f);
 };
 
