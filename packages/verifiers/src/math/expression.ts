@@ -263,6 +263,7 @@ const isTree = (part: unknown): part is Expression => !!(part as Expression | nu
 
 /** A tree with every part replaced for which there is a replacement; the variables of sums, integrals and the like stay. */
 export const replaceParts = (x: Expression, replacement: (part: Expression) => Expression | undefined): Expression => {
+  spend(4);
   const replaced = (part: unknown): unknown => (Array.isArray(part) ? part.map(replaced) : isTree(part) ? replaceParts(part, replacement) : part);
   return (
     replacement(x) ??

@@ -150,6 +150,7 @@ describe("judge", () => {
     ["long powers in a long sum", `$\\sum_{k=1}^{19999}\\min(1${",3^{10000}".repeat(20)})$`],
     ["roots in a long sum", `$\\sum_{k=1}^{19999}\\min(1${",(3^{1260})^{1/63}".repeat(20)})$`],
     ["long numbers in a long sum", `$\\sum_{k=1}^{19999}\\min(\\pi${`,${"7".repeat(4800)}`.repeat(20)})$`],
+    ["a long subscript in subscripts", `$${"x_{".repeat(49)}${"k+".repeat(20_000)}1${"}".repeat(49)}$`],
     ["a long name in a long sum", `$\\sum_{k=1}^{9999}\\text{${"a".repeat(100_000)}}(k)$`],
     ["many symbols around sums within a sum", `$${Array.from({ length: 9000 }, (_, i) => `x_{${i}}`).join("+")}+\\sum_{k=1}^{19000}\\sum_{j=1}^{1}j$`],
     ["long bounds in a long integrand", `$\\frac{d}{dx}\\int_0^{${"x+".repeat(15_000)}x}(${"t+".repeat(15_000)}t)dt$`],

@@ -125,7 +125,9 @@ export const textOf = (rule: () => unknown): string => {
   const before = broken;
   rule();
   broken = before;
-  return tokens.texts.slice(start, at).join("");
+  const text = tokens.texts.slice(start, at).join("");
+  spend(text.length);
+  return text;
 };
 
 /** Runs a rule one level down. */
