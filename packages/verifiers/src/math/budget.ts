@@ -11,7 +11,7 @@
 export interface Limits {
   /** Steps one call may take; by default 1.5 million and 10 a character. A step is a character scanned, a token read or a node visited, give or take a constant. */
   readonly fuel?: number;
-  /** Largest numerator or denominator of an exact number, in bits. */
+  /** Largest numerator or denominator of an exact number, in bits; a million at most. */
   readonly bits?: number;
 }
 
@@ -29,14 +29,23 @@ export class BudgetError extends Error {
 let fuel = 0;
 let bitLimit = DEFAULT_BITS;
 
+/** Numbers of more bits are beyond what a BigInt does in a moment. */
+const MOST_BITS = 1_000_000;
+
+const inRange = (name: string, value: number, most: number): number => {
+  if (value >= 0 && value <= most) return value;
+  throw new RangeError(`${name}: expected a number from 0 to ${most}, found ${value}`);
+};
+
 /**
  * Sets the limits for what follows.
  *
+ * @throws RangeError for limits that are none
  * @param length of the text read: finding an answer costs a few steps a character, which long responses bring along
  */
 export const startBudget = (limits: Limits, length = 0): void => {
-  fuel = limits.fuel ?? DEFAULT_FUEL + 10 * length;
-  bitLimit = limits.bits ?? DEFAULT_BITS;
+  fuel = inRange("fuel", limits.fuel ?? DEFAULT_FUEL + 10 * length, Infinity);
+  bitLimit = inRange("bits", limits.bits ?? DEFAULT_BITS, MOST_BITS);
 };
 
 /**

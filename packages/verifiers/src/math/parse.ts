@@ -20,6 +20,7 @@ export type Parsed = Expression | string;
  *
  * @param text a gold answer or a model's response
  * @returns the tree, then the text it was read from; empty when nothing is found. Never throws on any text
+ * @throws RangeError for limits that cannot be
  * @example parse("so the answer is $\\frac{1}{2}$") // [1/2, "\\frac{1}{2}"]
  */
 export const parse = (text: string, options?: ParseOptions): Parsed[] =>

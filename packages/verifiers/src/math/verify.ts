@@ -3,6 +3,7 @@
  */
 import { startBudget, withinLimits } from "./budget";
 import { INCOMPARABLE, equalExpressions } from "./comparison/expressions";
+import { isInteger } from "./floats";
 import type { ParseOptions, VerifyOptions } from "./options";
 import { type Parsed, parseWithin } from "./parse";
 import { strip } from "./text";
@@ -18,12 +19,13 @@ export type Judgement =
  *
  * @param gold what `parse` returned for the gold answer
  * @param prediction what `parse` returned for the response
- * @returns false also when a limit was reached; `judge` tells the two apart. Never throws
+ * @returns false also when a limit was reached; `judge` tells the two apart. Never throws on any reading
+ * @throws RangeError for options that cannot be
  * @example verify(parse("$\\frac{1}{2}$"), parse("0.5")) // true
  */
 export const verify = (gold: readonly Parsed[] | Parsed, prediction: readonly Parsed[] | Parsed, options?: VerifyOptions): boolean =>
   withinLimits(
-    () => anyEqual([gold].flat() as Parsed[], [prediction].flat() as Parsed[], options),
+    () => anyEqual(readings(gold), readings(prediction), options),
     () => false,
   );
 
@@ -32,7 +34,8 @@ export const verify = (gold: readonly Parsed[] | Parsed, prediction: readonly Pa
  *
  * @param gold the gold answer as the corpus has it
  * @param response the model's text
- * @returns `skipped` when the gold does not parse, `error` when a limit was reached: both are no wrong answers. Never throws
+ * @returns `skipped` when the gold does not parse, `error` when a limit was reached: both are no wrong answers. Never throws on any text
+ * @throws RangeError for options that cannot be
  * @example judge("\\boxed{4}", "2 + 2 = \\boxed{4}") // { status: "scored", correct: true, extracted: true }
  */
 export const judge = (
@@ -53,9 +56,12 @@ export const judge = (
 /**
  * Whether any two readings are equal. What goes wrong with one pair counts only when no other pair is equal.
  *
- * @throws BudgetError when a limit was reached
+ * @throws BudgetError when a limit was reached; RangeError for options that cannot be
  */
 const anyEqual = (gold: readonly Parsed[], prediction: readonly Parsed[], options: VerifyOptions = {}): boolean => {
+  const { floatRounding = 0 } = options;
+  if (!isInteger(floatRounding)) throw new RangeError(`floatRounding: expected a whole number, found ${floatRounding}`);
+  startBudget(options);
   let failure: unknown;
   for (const g of gold) {
     for (const p of prediction) {
@@ -69,6 +75,9 @@ const anyEqual = (gold: readonly Parsed[], prediction: readonly Parsed[], option
   if (failure) throw failure;
   return false;
 };
+
+/** What is no reading, like an empty text, equals nothing. */
+const readings = (x: readonly Parsed[] | Parsed): readonly Parsed[] => ([x].flat() as Parsed[]).filter(Boolean);
 
 const isText = (x: Parsed): x is string => typeof x === "string";
 

@@ -74,7 +74,7 @@ export const solves = (relation: Expression, unknown: SymbolNode, set: RealSet):
     for (const step of [1e-7, 1e-3, 0.37]) places.push(end - step * (1 + abs(end)), end + step * (1 + abs(end)));
     if (i > 0) places.push((ends[i - 1]! + end) / 2);
   });
-  const agree = (place: number, slack: number): boolean => holds(relation, symbolKey(unknown), place, slack) === contains(set, place);
+  const agree = (place: number, slack: number): boolean => relationHolds(relation, symbolKey(unknown), place, slack) === contains(set, place);
   return places.every((place) => agree(place, 0)) && ends.every((end) => agree(end, 1e-9));
 };
 
@@ -82,7 +82,7 @@ export const solves = (relation: Expression, unknown: SymbolNode, set: RealSet):
 const contains = (set: RealSet, x: number): boolean => set.filter(([place, after]) => place < x || (place === x && !after)).length % 2 > 0;
 
 /** Whether the relation holds at a place, equality meant within `slack`; false where a side is undefined. */
-const holds = (relation: Expression, key: string, place: number, slack: number): boolean => relationsOf(relation).every(({ operator, left, right }) => {
+const relationHolds = (relation: Expression, key: string, place: number, slack: number): boolean => relationsOf(relation).every(({ operator, left, right }) => {
   const point = new Map([[key, exactly(place)]]);
   const [a, b] = [approximate(left, point), approximate(right, point)];
   if (isNaN(a.re) || isNaN(b.re) || a.im !== 0 || b.im !== 0) return false;

@@ -79,7 +79,7 @@ const parseLists = (noRelations: boolean): Expression[][] =>
 /** `flat()` is slow, and most answers have one list. */
 const joined = (lists: Expression[][]): Expression[] => (lists.length > 1 ? lists.flat() : lists[0]!);
 
-const parseElement = (noRelation: boolean): Expression[] => {
+const parseElement = (noRelations: boolean): Expression[] => {
   spend(2);
   const set = SET_OPENER.test(peek())
     ? attempt(4, () => {
@@ -93,7 +93,7 @@ const parseElement = (noRelation: boolean): Expression[] => {
     const second = parseExpression();
     return first ? [sum(first, second), sum(first, negative(second))] : [negative(second), second];
   }
-  return [noRelation ? first! : parseRelation(first!)];
+  return [noRelations ? first! : parseRelation(first!)];
 };
 
 const parseRelation = (first: Expression): Expression => {
