@@ -56,7 +56,7 @@ export interface ParseOptions extends Limits {
 }
 
 export interface VerifyOptions extends Limits {
-  /** Decimals to which a decimal number is compared. Default 6. */
+  /** Decimals to which a decimal number is compared, a whole number. Default 6. */
   readonly floatRounding?: number;
   /** Significant digits within which two irrational constants count as equal. Default 15. */
   readonly numericPrecision?: number;
