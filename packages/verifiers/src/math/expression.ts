@@ -290,6 +290,9 @@ const partsIn = (x: object, found: Expression[]): Expression[] => {
 /** Whether a tree or any part of it passes a test. */
 export const holds = (x: Expression, test: (part: Expression) => boolean): boolean => test(x) || childrenOf(x).some((part) => holds(part, test));
 
+/** Levels that a tree can be walked down by functions that call themselves, wherever they are called from. */
+const DEEPEST = 300;
+
 /**
  * Takes steps for every node of a tree, for where reading says a part of the text several times: products of matrices, determinants and
  * values at two places would otherwise double a tree with every few characters, or make it too deep to walk.
@@ -301,4 +304,3 @@ export const charged = <T extends Expression>(x: T, depth = 0): T => {
   for (const part of childrenOf(x)) charged(part, depth + 1);
   return x;
 };
-const DEEPEST = 300;

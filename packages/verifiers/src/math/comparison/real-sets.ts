@@ -47,7 +47,7 @@ const held = (cuts: Cut[]): RealSet => {
   spend(4 * cuts.length);
   const kept: Cut[] = [];
   let depth = 0;
-  for (const cut of cuts.sort((a, b) => (near(a[0], b[0]) ? (a[1] ? 1 : -1) : a[0] - b[0]))) {
+  for (const cut of cuts.sort((a, b) => (near(a[0], b[0]) ? Number(a[1]) - Number(b[1]) : a[0] - b[0]))) {
     const inside = depth > 0;
     depth += cut[2];
     if (depth > 0 === inside) continue;

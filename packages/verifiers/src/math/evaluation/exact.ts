@@ -20,14 +20,14 @@ const weighed = (value: Rational, bits = logarithm2(value)): Rational => {
 };
 
 /** As `weighed`, for a result: it must not be longer than the limit. */
-const charged = (value: Rational): Rational => {
+const limited = (value: Rational): Rational => {
   const bits = logarithm2(value);
   checkBits(bits);
   return weighed(value, bits);
 };
 
-const plus = (a: Exact, b: Exact): Exact => a && b && charged(add(a, b));
-const times = (a: Exact, b: Exact): Exact => a && b && charged(multiply(a, b));
+const plus = (a: Exact, b: Exact): Exact => a && b && limited(add(a, b));
+const times = (a: Exact, b: Exact): Exact => a && b && limited(multiply(a, b));
 const minus = (a: Exact): Exact => a && negate(a);
 const reciprocal = (a: Exact): Exact => (a?.n ? inverse(a) : null);
 
@@ -52,7 +52,7 @@ const gamma = (a: Exact): Exact => {
   chargeFactors(a.n - 1n);
   let product = 1n;
   for (let k = 2n; k < a.n; k++) product *= k;
-  return charged(integer(product));
+  return limited(integer(product));
 };
 
 const binomial = (n: Rational, k: Rational): Exact => {
@@ -68,7 +68,7 @@ const binomial = (n: Rational, k: Rational): Exact => {
     checkBits(bits);
     spend(bits / 64);
   }
-  return charged(result);
+  return limited(result);
 };
 
 /** log_b(a) when it is an integer. */
