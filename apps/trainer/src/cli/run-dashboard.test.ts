@@ -32,8 +32,8 @@ it("train --dashboard: the page answers while the run computes, beside another p
       out(text) {
         const event = JSON.parse(text) as { type: string; url?: string };
         if (event.type === "dashboard") url = event.url!;
-        // Files are looked at once a second.
-        for (let left = 20; event.type === "step" && seen.length === 0 && left > 0; left -= 1) seen = askMeanwhile(url);
+        // Files are looked at once a second, the first time perhaps while the folder is being begun.
+        for (let left = 60; event.type === "step" && seen[0]?.state !== "live" && left > 0; left -= 1) seen = askMeanwhile(url);
       },
       err: (text) => expect.fail(text),
     });
