@@ -9,7 +9,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const names = process.argv.slice(2);
 const files = ["packages", "apps"]
   .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name, "src")))
-  .flatMap((source) => readdirSync(join(root, source), { recursive: true, encoding: "utf8" }).map((file) => join(source, file)))
+  .flatMap((source) =>
+    readdirSync(join(root, source), { recursive: true, encoding: "utf8" }).map((file) => join(source, file)),
+  )
   .filter((file) => file.endsWith(".bench.ts"))
   .sort()
   .filter((file) => names.length === 0 || names.some((name) => file.includes(name)));
@@ -18,7 +20,9 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-console.log(`${cpus()[0]?.model.trim() ?? "unknown processor"}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`);
+console.log(
+  `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+);
 let failed = 0;
 for (const file of files) {
   console.log(`\n== ${file}`);

@@ -14,12 +14,20 @@ import { checkAdamW, checkLosses, recogniseAdamW, recogniseLosses } from "@v-tri
 import { formatParityTable, policyParityChecks, withinTolerance, type ParityRow } from "@v-triune/policy/parity";
 import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "@v-triune/rewards/parity";
 import { mathverify } from "@v-triune/verifiers";
-import { cocoMapParity, comparePairs, detectionRewardParity, isCocoMapFile, isDetectionRewardFile } from "@v-triune/verifiers/parity";
+import {
+  cocoMapParity,
+  comparePairs,
+  detectionRewardParity,
+  isCocoMapFile,
+  isDetectionRewardFile,
+} from "@v-triune/verifiers/parity";
 import { grpoStepParity } from "../apps/trainer/src/parity/grpo-step";
 import { trainerStepParity } from "../apps/trainer/src/parity/grpo-step-trainer";
 
 /** What a check finds: rows, and for some kinds more, which `--json` shows beside them. */
-type Outcome = readonly ParityRow[] | { readonly rows: readonly ParityRow[]; readonly detail: Readonly<Record<string, unknown>> };
+type Outcome =
+  | readonly ParityRow[]
+  | { readonly rows: readonly ParityRow[]; readonly detail: Readonly<Record<string, unknown>> };
 
 /** A kind of reference data: how to recognise it, and what to compare. */
 interface Check {
@@ -29,7 +37,11 @@ interface Check {
 }
 
 /** A check of values in one JSON file. */
-function fileCheck<T>(name: string, isOfKind: (json: unknown) => json is T, compare: (json: T, path: string) => Outcome): Check {
+function fileCheck<T>(
+  name: string,
+  isOfKind: (json: unknown) => json is T,
+  compare: (json: T, path: string) => Outcome,
+): Check {
   return {
     name,
     recognise: (path) => {
@@ -51,7 +63,13 @@ function isPairsFile(json: unknown): json is Pairs {
 function mathPairs(pairs: Pairs): Outcome {
   const { agreement, differences, pairs: count } = comparePairs(pairs);
   const [first] = differences;
-  const row = { quantity: "verdicts that differ (share)", error: 1 - agreement, tolerance: 0.005, compared: count, ...(first && { worst: `pair ${first.index}: gold ${first.gold}, answer ${first.pred}` }) };
+  const row = {
+    quantity: "verdicts that differ (share)",
+    error: 1 - agreement,
+    tolerance: 0.005,
+    compared: count,
+    ...(first && { worst: `pair ${first.index}: gold ${first.gold}, answer ${first.pred}` }),
+  };
   return { rows: [row], detail: { agreement, differences } };
 }
 
@@ -64,7 +82,9 @@ const CHECKS: readonly Check[] = [
   trainerStepParity,
   fileCheck("COCO average precision", isCocoMapFile, cocoMapParity),
   fileCheck("detection rewards of the original", isDetectionRewardFile, detectionRewardParity),
-  fileCheck("replies of the original reward server", isJudgeFile, (file, path) => judgeParity(file, { threshold: thresholdOfJudgeFile(path), verifiers: [mathverify] })),
+  fileCheck("replies of the original reward server", isJudgeFile, (file, path) =>
+    judgeParity(file, { threshold: thresholdOfJudgeFile(path), verifiers: [mathverify] }),
+  ),
   fileCheck("verdicts of Math-Verify", isPairsFile, mathPairs),
 ];
 
@@ -120,19 +140,40 @@ async function main(): Promise<number> {
     options: { json: { type: "boolean", default: false }, backend: { type: "string" } },
   });
   const start = process.env["INIT_CWD"] ?? process.cwd();
-  const paths = positionals.length > 0 ? positionals.map((path) => resolve(start, path)) : [join(import.meta.dirname, "goldens")];
+  const paths =
+    positionals.length > 0 ? positionals.map((path) => resolve(start, path)) : [join(import.meta.dirname, "goldens")];
   const backend = await selectBackend(values.backend === undefined ? {} : { prefer: values.backend as BackendName });
   const reports: Report[] = [];
   const unknown: string[] = [];
   for (const path of paths) {
     const targets = targetsOf(path);
-    if (targets.length === 0) reports.push({ path, kind: "unknown", failure: existsSync(path) ? `no reference values of a known kind (${CHECKS.map(({ name }) => name).join("; ")})` : "there is no such file or folder" });
+    if (targets.length === 0)
+      reports.push({
+        path,
+        kind: "unknown",
+        failure: existsSync(path)
+          ? `no reference values of a known kind (${CHECKS.map(({ name }) => name).join("; ")})`
+          : "there is no such file or folder",
+      });
     for (const { path: target, check } of targets) reports.push(await run(target, check));
     if (targets.length > 0) unknown.push(...foldersWithout(path, targets));
   }
   const failed = reports.some(({ failure }) => failure !== undefined);
   const over = reports.some(({ rows }) => rows?.some((row) => !withinTolerance(row)));
-  if (values.json) console.log(JSON.stringify({ backend: backend.description, passed: !failed && !over, ...(reports.length === 1 ? reports[0]?.detail : {}), reports, notRecognised: unknown }, (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value), 1));
+  if (values.json)
+    console.log(
+      JSON.stringify(
+        {
+          backend: backend.description,
+          passed: !failed && !over,
+          ...(reports.length === 1 ? reports[0]?.detail : {}),
+          reports,
+          notRecognised: unknown,
+        },
+        (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value),
+        1,
+      ),
+    );
   else print(reports, unknown, backend.description, start);
   return over ? 1 : failed ? 2 : 0;
 }
@@ -168,11 +209,16 @@ function print(reports: readonly Report[], unknown: readonly string[], backend: 
     console.log(`\n${relative(start, path) || path}: ${kind}`);
     console.log(rows ? formatParityTable(rows) : failure);
   }
-  if (unknown.length > 0) console.log(`\nNot recognised, so not compared: ${unknown.map((path) => relative(start, path) || path).join(", ")}`);
+  if (unknown.length > 0)
+    console.log(
+      `\nNot recognised, so not compared: ${unknown.map((path) => relative(start, path) || path).join(", ")}`,
+    );
   const rows = reports.flatMap((report) => report.rows ?? []);
   const over = rows.filter((row) => !withinTolerance(row)).length;
   const failures = reports.filter(({ failure }) => failure !== undefined).length;
-  console.log(`\n${rows.length} quantities of ${reports.length} sets compared: ${over} over their tolerance${failures > 0 ? `, ${failures} sets could not be compared` : ""}.`);
+  console.log(
+    `\n${rows.length} quantities of ${reports.length} sets compared: ${over} over their tolerance${failures > 0 ? `, ${failures} sets could not be compared` : ""}.`,
+  );
 }
 
 try {

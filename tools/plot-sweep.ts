@@ -9,9 +9,17 @@ import { parseArgs } from "node:util";
 import type { RunResult } from "../apps/trainer/src/sweep/run-result";
 import { type SweepResults, spread } from "../apps/trainer/src/sweep/sweep-results";
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { metric: { type: "string", multiple: true }, gradients: { type: "boolean" }, title: { type: "string", multiple: true } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    metric: { type: "string", multiple: true },
+    gradients: { type: "boolean" },
+    title: { type: "string", multiple: true },
+  },
+});
 const [from, to] = positionals;
-if (from === undefined || to === undefined) throw new Error("usage: plot-sweep.ts RESULTS.json PICTURE.svg [--metric NAME].. [--title TEXT].. [--gradients]");
+if (from === undefined || to === undefined)
+  throw new Error("usage: plot-sweep.ts RESULTS.json PICTURE.svg [--metric NAME].. [--title TEXT].. [--gradients]");
 const results = JSON.parse(readFileSync(from, "utf8")) as SweepResults;
 
 // Okabe and Ito's colours: told apart by everybody.
@@ -27,12 +35,16 @@ interface Line {
 
 const runsOf = (name: string): RunResult[] => {
   const summary = results.summary.find((one) => one.name === name);
-  return results.runs.filter(({ cases, status }) => status === "finished" && JSON.stringify(cases) === JSON.stringify(summary?.cases));
+  return results.runs.filter(
+    ({ cases, status }) => status === "finished" && JSON.stringify(cases) === JSON.stringify(summary?.cases),
+  );
 };
 
 function curves(metric: string): Line[] {
   return results.summary.map(({ name }, index) => {
-    const steps = [...new Set(runsOf(name).flatMap((run) => (run.curves[metric] ?? []).map(([step]) => step)))].sort((a, b) => a - b);
+    const steps = [...new Set(runsOf(name).flatMap((run) => (run.curves[metric] ?? []).map(([step]) => step)))].sort(
+      (a, b) => a - b,
+    );
     const points = steps.map((step) => {
       const at = spread(runsOf(name).map((run) => run.curves[metric]?.find(([other]) => other === step)?.[1]));
       return { x: step, y: at?.mean ?? 0, std: at?.std ?? 0 };
@@ -53,7 +65,12 @@ function gradientLines(): Line[] {
         const at = spread(layers.map((one) => one.layers[layer]?.norm));
         return { x: layer + 1, y: at?.mean ?? 0, std: at?.std ?? 0 };
       });
-      return { label: `${name}, ${group}`, colour: COLOURS[index % COLOURS.length]!, points, dashed: group === "vision" };
+      return {
+        label: `${name}, ${group}`,
+        colour: COLOURS[index % COLOURS.length]!,
+        points,
+        dashed: group === "vision",
+      };
     });
   });
 }
@@ -82,32 +99,50 @@ function panel(lines: readonly Line[], title: string, xTitle: string, offset: nu
   const y = (value: number): number => height - bottom - ((value - y0) / (y1 - y0 || 1)) * (height - top - bottom);
   const at = (px: number, py: number): string => `${px.toFixed(1)},${py.toFixed(1)}`;
   const ticks = roundTicks(y0, y1);
-  const xTicks = [...new Set(all.map((point) => point.x))].sort((a, b) => a - b).filter((_, index, list) => index % Math.ceil(list.length / 8) === 0 || index === list.length - 1);
+  const xTicks = [...new Set(all.map((point) => point.x))]
+    .sort((a, b) => a - b)
+    .filter((_, index, list) => index % Math.ceil(list.length / 8) === 0 || index === list.length - 1);
   const parts = [
     `<text x="${left}" y="16" class="title">${escape(title)}</text>`,
-    ...ticks.map((value) => `<line x1="${left}" x2="${width - right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" class="grid"/><text x="${left - 6}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${number(value)}</text>`),
-    ...xTicks.map((value) => `<text x="${x(value).toFixed(1)}" y="${height - bottom + 16}" text-anchor="middle">${number(value)}</text>`),
+    ...ticks.map(
+      (value) =>
+        `<line x1="${left}" x2="${width - right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" class="grid"/><text x="${left - 6}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${number(value)}</text>`,
+    ),
+    ...xTicks.map(
+      (value) =>
+        `<text x="${x(value).toFixed(1)}" y="${height - bottom + 16}" text-anchor="middle">${number(value)}</text>`,
+    ),
     `<text x="${((left + width - right) / 2).toFixed(1)}" y="${height - 4}" text-anchor="middle">${escape(xTitle)}</text>`,
     ...lines.map(({ points, colour }) => {
       const up = points.map((point) => at(x(point.x), y(point.y + point.std)));
       const down = [...points].reverse().map((point) => at(x(point.x), y(Math.max(y0, point.y - point.std))));
       return `<polygon points="${[...up, ...down].join(" ")}" fill="${colour}" opacity="0.13"/>`;
     }),
-    ...lines.map(({ points, colour, dashed }) => `<polyline points="${points.map((point) => at(x(point.x), y(point.y))).join(" ")}" fill="none" stroke="${colour}" stroke-width="2"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/>${points.length > 12 ? "" : points.map((point) => `<circle cx="${x(point.x).toFixed(1)}" cy="${y(point.y).toFixed(1)}" r="2.6" fill="${colour}"/>`).join("")}`),
+    ...lines.map(
+      ({ points, colour, dashed }) =>
+        `<polyline points="${points.map((point) => at(x(point.x), y(point.y))).join(" ")}" fill="none" stroke="${colour}" stroke-width="2"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/>${points.length > 12 ? "" : points.map((point) => `<circle cx="${x(point.x).toFixed(1)}" cy="${y(point.y).toFixed(1)}" r="2.6" fill="${colour}"/>`).join("")}`,
+    ),
   ];
   return `<g transform="translate(${offset} 0)">\n${parts.join("\n")}\n</g>`;
 }
 
 function legend(lines: readonly Line[], offset: number): string {
   return lines
-    .map(({ label, colour, dashed }, index) => `<g transform="translate(${offset + PANEL.left + (index % 2) * 165} ${PANEL.height + 14 + Math.floor(index / 2) * 17})"><line x1="0" x2="20" y1="-4" y2="-4" stroke="${colour}" stroke-width="2.5"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/><text x="26" y="0">${escape(label)}</text></g>`)
+    .map(
+      ({ label, colour, dashed }, index) =>
+        `<g transform="translate(${offset + PANEL.left + (index % 2) * 165} ${PANEL.height + 14 + Math.floor(index / 2) * 17})"><line x1="0" x2="20" y1="-4" y2="-4" stroke="${colour}" stroke-width="2.5"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/><text x="26" y="0">${escape(label)}</text></g>`,
+    )
     .join("\n");
 }
 
 const metrics = values.metric ?? ["eval/mean"];
 const titles = values.title ?? [];
 const panels = [
-  ...metrics.map((metric, index) => ({ lines: curves(metric), title: titles[index] ?? (metric === "eval/mean" ? "accuracy on held-out data" : metric), x: "step" })),
+  ...metrics.map((metric, index) => ({
+    lines: curves(metric),
+    title: titles[index] ?? (metric === "eval/mean" ? "accuracy on held-out data" : metric),
+    x: "step",
+  })),
   ...(values.gradients === true ? [{ lines: gradientLines(), title: "gradient norm by layer", x: "layer" }] : []),
 ];
 const rows = Math.max(...panels.map(({ lines }) => Math.ceil(lines.length / 2)));

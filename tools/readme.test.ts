@@ -10,23 +10,34 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(root, "tools", ".readme-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const examples = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^### (.+)\n```ts\n([\s\S]*?)^```/gm)].map(([, name, code]) => ({
-  name: name as string,
-  code: code as string,
-}));
+const examples = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^### (.+)\n```ts\n([\s\S]*?)^```/gm)].map(
+  ([, name, code]) => ({
+    name: name as string,
+    code: code as string,
+  }),
+);
 
 describe("README.md", () => {
   it("has an example for each published package", () => {
     expect(examples.map(({ name }) => name).sort()).toEqual(
-      ["backend", "data-filters", "grpo", "monitor", "policy", "reward-server", "rewards", "schema", "verifiers"].map((name) => `@v-triune/${name}`).concat("v-triune").sort(),
+      ["backend", "data-filters", "grpo", "monitor", "policy", "reward-server", "rewards", "schema", "verifiers"]
+        .map((name) => `@v-triune/${name}`)
+        .concat("v-triune")
+        .sort(),
     );
   });
 
   it.each(examples)("$name prints what it says", ({ name, code }) => {
-    const expected = (/((?:^\/\/ .*\n)+)$/m.exec(code)?.[1] ?? "").trimEnd().split("\n").map((line) => line.slice(3));
+    const expected = (/((?:^\/\/ .*\n)+)$/m.exec(code)?.[1] ?? "")
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.slice(3));
     const file = join(folder, `${name.replace(/\W/g, "-")}.ts`);
     writeFileSync(file, code);
-    const result = spawnSync(process.execPath, ["--conditions=@v-triune/source", "--import", "tsx", file], { cwd: root, encoding: "utf8" });
+    const result = spawnSync(process.execPath, ["--conditions=@v-triune/source", "--import", "tsx", file], {
+      cwd: root,
+      encoding: "utf8",
+    });
     expect(result.stdout.trimEnd().split("\n"), result.stderr.slice(-1500)).toEqual(expected);
   });
 });

@@ -2,7 +2,13 @@
 import { parseArgs } from "node:util";
 import { soak } from "../apps/trainer/src/testing/soak";
 
-const { values } = parseArgs({ options: { steps: { type: "string", default: "200" }, workers: { type: "string", default: "auto" }, seed: { type: "string", default: "1" } } });
+const { values } = parseArgs({
+  options: {
+    steps: { type: "string", default: "200" },
+    workers: { type: "string", default: "auto" },
+    seed: { type: "string", default: "1" },
+  },
+});
 const [steps, seed] = [Number(values.steps), Number(values.seed)];
 const workers = values.workers === "auto" ? "auto" : Number(values.workers);
 if (![steps, seed, workers === "auto" ? 1 : workers].every(Number.isInteger) || steps < 8) {

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./ensure-installed.mjs";
 
-const child = spawn(process.execPath, [join(root, "apps/trainer/bin/v-triune.mjs"), "demo", ...process.argv.slice(2)], { stdio: "inherit" });
+const child = spawn(process.execPath, [join(root, "apps/trainer/bin/v-triune.mjs"), "demo", ...process.argv.slice(2)], {
+  stdio: "inherit",
+});
 process.on("SIGINT", () => {});
 child.on("exit", (code, signal) => process.exit(signal ? 130 : (code ?? 1)));

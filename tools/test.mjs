@@ -1,4 +1,4 @@
-// npm test: installs what is missing, then type-checks, lints and tests. Arguments go to vitest: npm test -- packages/grpo
+// npm test: installs what is missing, then type-checks, checks the format, lints and tests. Arguments go to vitest: npm test -- packages/grpo
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./ensure-installed.mjs";
@@ -8,6 +8,7 @@ const filters = process.argv.slice(2);
 const steps = [
   ["type-check", "tsc", ["--noEmit", "-p", "tsconfig.json"]],
   ["type-check of the dashboard's page", "tsc", ["--noEmit", "-p", "packages/monitor/web/tsconfig.json"]],
+  ["format (npm run format repairs it)", "oxfmt", ["--check", "."]],
   ["lint", "oxlint", ["--deny-warnings"]],
   ["unused code", "knip", []],
   ["test", "vitest", ["run", ...filters]],

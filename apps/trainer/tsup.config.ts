@@ -1,4 +1,6 @@
 import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
-export default defineConfig(preset(["src/index.ts", "src/main.ts", "src/parallel/compute-thread.ts", "src/parallel/data-thread.ts"]));
+export default defineConfig(
+  preset(["src/index.ts", "src/main.ts", "src/parallel/compute-thread.ts", "src/parallel/data-thread.ts"]),
+);

@@ -1,4 +1,6 @@
 import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
-export default defineConfig(preset(["src/index.ts", "src/dashboard/index.ts", "src/dashboard/dashboard-thread.ts", "src/main.ts"]));
+export default defineConfig(
+  preset(["src/index.ts", "src/dashboard/index.ts", "src/dashboard/dashboard-thread.ts", "src/main.ts"]),
+);

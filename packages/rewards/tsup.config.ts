@@ -1,4 +1,13 @@
 import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
-export default defineConfig(preset(["src/index.ts", "src/parity/index.ts", "src/isolated/index.ts", "src/isolated/verifier-worker.ts", "src/builtin-verifiers.ts", "src/conformance.ts"]));
+export default defineConfig(
+  preset([
+    "src/index.ts",
+    "src/parity/index.ts",
+    "src/isolated/index.ts",
+    "src/isolated/verifier-worker.ts",
+    "src/builtin-verifiers.ts",
+    "src/conformance.ts",
+  ]),
+);

@@ -31,13 +31,23 @@ const others = (report: LoadReport) => {
   const all = [...report.latency].filter(([kind]) => !kind.startsWith("hang"));
   return Math.max(...all.map(([, latency]) => latency.quantile(0.99)));
 };
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-async function compare(name: string, url: string, hang: (index: number) => LoadRequest, rate: number, seconds: number): Promise<void> {
+async function compare(
+  name: string,
+  url: string,
+  hang: (index: number) => LoadRequest,
+  rate: number,
+  seconds: number,
+): Promise<void> {
   const p99: { without: number[]; with: number[] } = { without: [], with: [] };
   for (let pair = 0; pair < PAIRS; pair++) {
     for (const kind of ["without", "with"] as const) {
-      const pick = kind === "without" ? pickJudge : (index: number) => (index % 100 === 99 ? hang(Math.floor(index / 100)) : pickJudge(index));
+      const pick =
+        kind === "without"
+          ? pickJudge
+          : (index: number) => (index % 100 === 99 ? hang(Math.floor(index / 100)) : pickJudge(index));
       const report = await runLoad(url, pick, { count, concurrency: 256, forMs: (seconds * 1000) / PAIRS, rate });
       if (report.wrong > 0 || pair === PAIRS - 1) print(`${name}, ${kind} them`, report);
       p99[kind].push(others(report));
@@ -45,7 +55,10 @@ async function compare(name: string, url: string, hang: (index: number) => LoadR
   }
   const list = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(", ");
   console.log(`    p99 of the others: ${list(p99.without)} ms without, ${list(p99.with)} ms with them`);
-  expectThat(median(p99.with) <= 1.5 * median(p99.without), `within 1.5 times: ${(median(p99.with) / median(p99.without)).toFixed(2)}`);
+  expectThat(
+    median(p99.with) <= 1.5 * median(p99.without),
+    `within 1.5 times: ${(median(p99.with) / median(p99.without)).toFixed(2)}`,
+  );
 }
 
 /** See the file's header. */
@@ -59,11 +72,34 @@ export const hanging = async ({ seconds }: ScenarioOptions) => {
         await runLoad(url, pickJudge, { count, concurrency: 32, forMs: 3000 });
         const full = await runLoad(url, pickJudge, { count, concurrency: 32, forMs: 3000 });
         const rate = full.answered / full.seconds / 2;
-        const loads = HANGS_MATH_VERIFY.map(([gold, response]) => mathLoad("hangs Math-Verify", gold, response, (status) => status === 200 || status === 422 || status === 500));
-        await compare(`1 in 100 hangs Math-Verify, ${Math.round(rate)}/s`, url, (index) => loads[index % loads.length] as LoadRequest, rate, seconds);
+        const loads = HANGS_MATH_VERIFY.map(([gold, response]) =>
+          mathLoad("hangs Math-Verify", gold, response, (status) => status === 200 || status === 422 || status === 500),
+        );
+        await compare(
+          `1 in 100 hangs Math-Verify, ${Math.round(rate)}/s`,
+          url,
+          (index) => loads[index % loads.length] as LoadRequest,
+          rate,
+          seconds,
+        );
         // Each of these takes a worker for its whole deadline, so that one is always taken, and a core with it.
-        const body = Buffer.from(JSON.stringify({ response: "x", prompt: "", answer: "", solution: "x", data_source: "", reward_verifier: "hangs", reward_verifier_parm: "{}" }));
-        const hangs: LoadRequest = { path: "/judge", kind: "hangs until its deadline", body, check: (status, text) => status === 500 && text.includes('"timeout"') };
+        const body = Buffer.from(
+          JSON.stringify({
+            response: "x",
+            prompt: "",
+            answer: "",
+            solution: "x",
+            data_source: "",
+            reward_verifier: "hangs",
+            reward_verifier_parm: "{}",
+          }),
+        );
+        const hangs: LoadRequest = {
+          path: "/judge",
+          kind: "hangs until its deadline",
+          body,
+          check: (status, text) => status === 500 && text.includes('"timeout"'),
+        };
         await compare("1 in 100 really hangs, 100/s", url, () => hangs, 100, seconds);
       },
       "--verifier",

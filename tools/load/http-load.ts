@@ -50,9 +50,14 @@ export class Latencies {
  * @param rate most requests a second; unlimited unless given
  * @throws RangeError for an address that is not this machine's
  */
-export async function runLoad(url: string, pick: (index: number) => LoadRequest, options: { readonly count: number; readonly concurrency: number; readonly rate?: number; readonly forMs?: number }): Promise<LoadReport> {
+export async function runLoad(
+  url: string,
+  pick: (index: number) => LoadRequest,
+  options: { readonly count: number; readonly concurrency: number; readonly rate?: number; readonly forMs?: number },
+): Promise<LoadReport> {
   const { hostname, port } = new URL(url);
-  if (hostname !== "127.0.0.1") throw new RangeError(`load is only for servers of this machine, 127.0.0.1; found ${hostname}`);
+  if (hostname !== "127.0.0.1")
+    throw new RangeError(`load is only for servers of this machine, 127.0.0.1; found ${hostname}`);
   const agent = new Agent({ keepAlive: true, maxSockets: options.concurrency });
   const latency = new Map<string, Latencies>();
   const examples: string[] = [];
@@ -73,15 +78,25 @@ export async function runLoad(url: string, pick: (index: number) => LoadRequest,
         }
         done();
       };
-      const request = httpRequest({ agent, hostname, port, path: load.path, method: "POST", headers: { "content-type": "application/json", "content-length": load.body.length, ...load.headers } }, (reply) => {
-        const chunks: Buffer[] = [];
-        reply.on("data", (chunk: Buffer) => void chunks.push(chunk));
-        reply.on("end", () => {
-          const text = chunks.length === 1 ? (chunks[0] as Buffer).toString() : Buffer.concat(chunks).toString();
-          finish(load.check(reply.statusCode ?? 0, text), () => `${reply.statusCode} ${text}`);
-        });
-        reply.on("error", (error) => finish(false, () => String(error)));
-      });
+      const request = httpRequest(
+        {
+          agent,
+          hostname,
+          port,
+          path: load.path,
+          method: "POST",
+          headers: { "content-type": "application/json", "content-length": load.body.length, ...load.headers },
+        },
+        (reply) => {
+          const chunks: Buffer[] = [];
+          reply.on("data", (chunk: Buffer) => void chunks.push(chunk));
+          reply.on("end", () => {
+            const text = chunks.length === 1 ? (chunks[0] as Buffer).toString() : Buffer.concat(chunks).toString();
+            finish(load.check(reply.statusCode ?? 0, text), () => `${reply.statusCode} ${text}`);
+          });
+          reply.on("error", (error) => finish(false, () => String(error)));
+        },
+      );
       request.on("error", (error) => finish(false, () => String(error)));
       request.end(load.body);
     });
@@ -98,5 +113,11 @@ export async function runLoad(url: string, pick: (index: number) => LoadRequest,
   };
   await Promise.all(Array.from({ length: options.concurrency }, lane));
   agent.destroy();
-  return { answered: state.answered, wrong: state.wrong, seconds: (performance.now() - started) / 1000, latency, examples };
+  return {
+    answered: state.answered,
+    wrong: state.wrong,
+    seconds: (performance.now() - started) / 1000,
+    latency,
+    examples,
+  };
 }

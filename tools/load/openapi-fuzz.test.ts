@@ -12,13 +12,22 @@ beforeAll(async () => {
 });
 afterAll(async () => void (await server.drain()));
 
-const post = (path: string, body: unknown) => fetch(server.url + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+const post = (path: string, body: unknown) =>
+  fetch(server.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
 
 describe("requests made wrong from /openapi.json", () => {
   it("start from bodies that are right", async () => {
     const routes = Object.entries(document.paths).filter(([, { post: found }]) => found !== undefined);
     expect(routes.map(([path]) => path)).toEqual(["/judge", "/judge/batch", "/v1/score", "/openrlhf", "/slime"]);
-    for (const [path, { post: route }] of routes) expect((await post(path, exampleOf(route?.requestBody?.content["application/json"]?.schema ?? {}))).status, path).toBe(200);
+    for (const [path, { post: route }] of routes)
+      expect(
+        (await post(path, exampleOf(route?.requestBody?.content["application/json"]?.schema ?? {}))).status,
+        path,
+      ).toBe(200);
   });
 
   it("are refused with 4xx, each of them, and the server judges on", async () => {
@@ -29,16 +38,22 @@ describe("requests made wrong from /openapi.json", () => {
         for (let next = cases.pop(); next !== undefined; next = cases.pop()) {
           const status = await sendRaw(server.port, next.bytes, next.halfClose);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
-          expect(status >= 400 && status < 500, `${status} for ${next.wrong}: ${next.bytes.toString("latin1").slice(0, 400)}`).toBe(true);
+          expect(
+            status >= 400 && status < 500,
+            `${status} for ${next.wrong}: ${next.bytes.toString("latin1").slice(0, 400)}`,
+          ).toBe(true);
         }
       }),
     );
     expect([...statuses.keys()].sort()).toEqual([400, 404, 405, 413, 415, 431]);
-    expect(await (await post("/slime", { prompt: "", response: "\\boxed{4}", label: "\\boxed{4}" })).json()).toBeCloseTo(1 / 1.1, 12);
+    expect(
+      await (await post("/slime", { prompt: "", response: "\\boxed{4}", label: "\\boxed{4}" })).json(),
+    ).toBeCloseTo(1 / 1.1, 12);
   });
 
   it("are the same for the same seed", () => {
-    const texts = (seed: number) => [...fuzzCases(document, 100, LIMIT, seed)].map(({ bytes }) => bytes.toString("latin1"));
+    const texts = (seed: number) =>
+      [...fuzzCases(document, 100, LIMIT, seed)].map(({ bytes }) => bytes.toString("latin1"));
     expect(texts(3)).toEqual(texts(3));
     expect(texts(3)).not.toEqual(texts(4));
   });

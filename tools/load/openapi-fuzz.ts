@@ -7,7 +7,17 @@ import { seededChoice } from "./seeded";
 
 /** The part of an OpenAPI document that is read. */
 export interface OpenApi {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> } }>>>>;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<
+        Record<
+          string,
+          { readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> } }
+        >
+      >
+    >
+  >;
 }
 
 /** The part of JSON Schema that the document uses. */
@@ -30,7 +40,16 @@ export interface FuzzCase {
 }
 
 /** What a field is given where any text would be allowed, so that nothing but the one wrong thing is wrong. */
-const GOOD_TEXT: Readonly<Record<string, string>> = { verifier: "mathverify", reward_verifier: "mathverify", reward_verifier_parm: "{}", solution: "\\boxed{4}", ground_truth: "\\boxed{4}", response: "\\boxed{4}", labels: "4", label: "4" };
+const GOOD_TEXT: Readonly<Record<string, string>> = {
+  verifier: "mathverify",
+  reward_verifier: "mathverify",
+  reward_verifier_parm: "{}",
+  solution: "\\boxed{4}",
+  ground_truth: "\\boxed{4}",
+  response: "\\boxed{4}",
+  labels: "4",
+  label: "4",
+};
 
 /** A value that a schema allows. */
 export function exampleOf(schema: Schema, name = ""): unknown {
@@ -38,7 +57,9 @@ export function exampleOf(schema: Schema, name = ""): unknown {
   if (preferred !== undefined) return exampleOf(preferred, name);
   switch (schema.type) {
     case "object":
-      return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([key, value]) => [key, exampleOf(value, key)]));
+      return Object.fromEntries(
+        Object.entries(schema.properties ?? {}).map(([key, value]) => [key, exampleOf(value, key)]),
+      );
     case "array":
       return [exampleOf(schema.items ?? {}, name)];
     case "number":
@@ -54,20 +75,50 @@ export function exampleOf(schema: Schema, name = ""): unknown {
 type Choose = (below: number) => number;
 
 /** Calls `change` at a place of the body that a schema describes, reached by chance. */
-function somewhere(value: unknown, schema: Schema, choose: Choose, change: (value: unknown, schema: Schema) => unknown): unknown {
+function somewhere(
+  value: unknown,
+  schema: Schema,
+  choose: Choose,
+  change: (value: unknown, schema: Schema) => unknown,
+): unknown {
   const options = schema.anyOf ?? [schema];
-  const inner = options.find(({ type }) => (type === "object" && isObject(value)) || (type === "array" && Array.isArray(value)));
+  const inner = options.find(
+    ({ type }) => (type === "object" && isObject(value)) || (type === "array" && Array.isArray(value)),
+  );
   const isBranch = inner?.properties !== undefined || inner?.items !== undefined;
   if (!isBranch || choose(6) === 0) return change(value, schema);
-  if (Array.isArray(value)) return value.map((item: unknown, index) => (index === 0 ? somewhere(item, inner.items ?? {}, choose, change) : item));
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) =>
+      index === 0 ? somewhere(item, inner.items ?? {}, choose, change) : item,
+    );
   const keys = Object.keys(inner.properties ?? {});
   const key = keys[choose(keys.length)] as string;
-  return { ...(value as object), [key]: somewhere((value as Record<string, unknown>)[key], inner.properties?.[key] as Schema, choose, change) };
+  return {
+    ...(value as object),
+    [key]: somewhere((value as Record<string, unknown>)[key], inner.properties?.[key] as Schema, choose, change),
+  };
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
-const VALUES: readonly unknown[] = [null, true, false, 0, -1, 1e308, "", "text", "\u0000", [], [[]], [null], {}, { a: { b: [] } }, { __proto__x: 1 }];
+const VALUES: readonly unknown[] = [
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1e308,
+  "",
+  "text",
+  "\u0000",
+  [],
+  [[]],
+  [null],
+  {},
+  { a: { b: [] } },
+  { __proto__x: 1 },
+];
 
 /** A value of a type that the schema does not allow, or undefined where it allows all. */
 function wrongValue(schema: Schema, choose: Choose): unknown {
@@ -80,7 +131,9 @@ function wrongValue(schema: Schema, choose: Choose): unknown {
 }
 
 /** Bodies: text that the schema of a route does not allow. */
-const BODY_FAULTS: Readonly<Record<string, (example: unknown, schema: Schema, choose: Choose) => string | Buffer | undefined>> = {
+const BODY_FAULTS: Readonly<
+  Record<string, (example: unknown, schema: Schema, choose: Choose) => string | Buffer | undefined>
+> = {
   "a value of a wrong type": (example, schema, choose) => {
     let isWrong = false;
     const body = somewhere(example, schema, choose, (value, at) => {
@@ -109,7 +162,9 @@ const BODY_FAULTS: Readonly<Record<string, (example: unknown, schema: Schema, ch
   "a changed bracket or colon": (example, _, choose) => {
     const text = JSON.stringify(example);
     // Those inside strings are text.
-    const places = [...text.matchAll(/"(?:\\.|[^"\\])*"|[{}[\]:]/g)].flatMap(({ 0: { length }, index }) => (length === 1 ? index : []));
+    const places = [...text.matchAll(/"(?:\\.|[^"\\])*"|[{}[\]:]/g)].flatMap(({ 0: { length }, index }) =>
+      length === 1 ? index : [],
+    );
     const at = places[choose(places.length)] as number;
     return `${text.slice(0, at)}${"?;="[choose(3)]}${text.slice(at + 1)}`;
   },
@@ -120,10 +175,13 @@ const BODY_FAULTS: Readonly<Record<string, (example: unknown, schema: Schema, ch
     return bytes;
   },
   "UTF-16": (example) => Buffer.from(JSON.stringify(example), "utf16le"),
-  "another kind of text": (_, __, choose) => ["", " ", "null", "4", '"text"', "true", "<xml/>", "a=b&c=d", "NaN", "{'a': 1}", "\u0000", "{", "[}"][choose(13)],
+  "another kind of text": (_, __, choose) =>
+    ["", " ", "null", "4", '"text"', "true", "<xml/>", "a=b&c=d", "NaN", "{'a': 1}", "\u0000", "{", "[}"][choose(13)],
   "levels without end": (_, __, choose) => {
     const levels = 33 + choose(20_000);
-    return choose(2) === 0 ? `${"[".repeat(levels)}${"]".repeat(levels)}` : `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+    return choose(2) === 0
+      ? `${"[".repeat(levels)}${"]".repeat(levels)}`
+      : `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
   },
   "a verifier that is not there": (example) => {
     const text = JSON.stringify(example).replace('"mathverify"', '"mathverifi"');
@@ -135,33 +193,95 @@ const BODY_FAULTS: Readonly<Record<string, (example: unknown, schema: Schema, ch
   },
 };
 
-const head = (method: string, path: string, headers: Readonly<Record<string, string | number>>) => `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${Object.entries(headers).map(([key, value]) => `${key}: ${value}\r\n`).join("")}`;
+const head = (method: string, path: string, headers: Readonly<Record<string, string | number>>) =>
+  `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${Object.entries(headers)
+    .map(([key, value]) => `${key}: ${value}\r\n`)
+    .join("")}`;
 
-function request(method: string, path: string, body: string | Buffer, headers: Readonly<Record<string, string | number>> = {}): Buffer {
+function request(
+  method: string,
+  path: string,
+  body: string | Buffer,
+  headers: Readonly<Record<string, string | number>> = {},
+): Buffer {
   const bytes = Buffer.from(body);
-  return Buffer.concat([Buffer.from(`${head(method, path, { "content-type": "application/json", "content-length": bytes.length, ...headers })}\r\n`), bytes]);
+  return Buffer.concat([
+    Buffer.from(
+      `${head(method, path, { "content-type": "application/json", "content-length": bytes.length, ...headers })}\r\n`,
+    ),
+    bytes,
+  ]);
 }
 
 /** HTTP around a body that is right. */
-const HTTP_FAULTS: Readonly<Record<string, (path: string, body: string, choose: Choose, limit: number) => Buffer | { readonly halfClosed: Buffer }>> = {
-  "a wrong method": (path, body, choose) => request(["PUT", "DELETE", "PATCH", "GET", "PROPFIND"][choose(5)] as string, path, body),
-  "a method that is none": (path, body, choose) => request(["JUDGE", "post", "G E T", "{}"][choose(4)] as string, path, body),
-  "a wrong path": (path, body, choose) => request("POST", [`${path}/`, path.toUpperCase(), `/${path}`, `${path}%00`, `${path}/../..`, "/%ff", `/${"a".repeat(5000)}`, path.slice(0, -1)][choose(8)] as string, body),
-  "a wrong content type": (path, body, choose) => request("POST", path, body, { "content-type": ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "image/png", "application/jsonx", "json"][choose(6)] as string }),
-  "a compressed body": (path, body, choose) => request("POST", path, body, { "content-encoding": ["gzip", "br", "deflate", "x"][choose(4)] as string }),
-  "a deadline that is none": (path, body, choose) => request("POST", path, body, { "x-deadline-ms": ["0", "-1", "soon", "1.5", "1e99"][choose(5)] as string }),
-  "a length that is none": (path, body, choose) => request("POST", path, body, { "content-length": ["-1", "abc", "1e3", "0x10"][choose(4)] as string }),
-  "a body shorter than its length": (path, body) => ({ halfClosed: request("POST", path, body, { "content-length": body.length + 100 }) }),
+const HTTP_FAULTS: Readonly<
+  Record<
+    string,
+    (path: string, body: string, choose: Choose, limit: number) => Buffer | { readonly halfClosed: Buffer }
+  >
+> = {
+  "a wrong method": (path, body, choose) =>
+    request(["PUT", "DELETE", "PATCH", "GET", "PROPFIND"][choose(5)] as string, path, body),
+  "a method that is none": (path, body, choose) =>
+    request(["JUDGE", "post", "G E T", "{}"][choose(4)] as string, path, body),
+  "a wrong path": (path, body, choose) =>
+    request(
+      "POST",
+      [
+        `${path}/`,
+        path.toUpperCase(),
+        `/${path}`,
+        `${path}%00`,
+        `${path}/../..`,
+        "/%ff",
+        `/${"a".repeat(5000)}`,
+        path.slice(0, -1),
+      ][choose(8)] as string,
+      body,
+    ),
+  "a wrong content type": (path, body, choose) =>
+    request("POST", path, body, {
+      "content-type": [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "image/png",
+        "application/jsonx",
+        "json",
+      ][choose(6)] as string,
+    }),
+  "a compressed body": (path, body, choose) =>
+    request("POST", path, body, { "content-encoding": ["gzip", "br", "deflate", "x"][choose(4)] as string }),
+  "a deadline that is none": (path, body, choose) =>
+    request("POST", path, body, { "x-deadline-ms": ["0", "-1", "soon", "1.5", "1e99"][choose(5)] as string }),
+  "a length that is none": (path, body, choose) =>
+    request("POST", path, body, { "content-length": ["-1", "abc", "1e3", "0x10"][choose(4)] as string }),
+  "a body shorter than its length": (path, body) => ({
+    halfClosed: request("POST", path, body, { "content-length": body.length + 100 }),
+  }),
   "two kinds of length": (path, body) => request("POST", path, body, { "transfer-encoding": "chunked" }),
-  "chunks that are none": (path, body) => Buffer.from(`${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\nzz\r\n${body}\r\n0\r\n\r\n`),
-  "headers without end": (path, body, choose) => request("POST", path, body, { "x-long": "a".repeat(20_000 + choose(40_000)) }),
-  "no HTTP at all": (_, __, choose) => Buffer.from(["\u0000\u0001\u0002\r\n\r\n", "hello\r\n\r\n", "\u0016\u0003\u0001\u0002\u0000\r\n\r\n", "POST\r\n\r\n"][choose(4)] as string),
+  "chunks that are none": (path, body) =>
+    Buffer.from(
+      `${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\nzz\r\n${body}\r\n0\r\n\r\n`,
+    ),
+  "headers without end": (path, body, choose) =>
+    request("POST", path, body, { "x-long": "a".repeat(20_000 + choose(40_000)) }),
+  "no HTTP at all": (_, __, choose) =>
+    Buffer.from(
+      ["\u0000\u0001\u0002\r\n\r\n", "hello\r\n\r\n", "\u0016\u0003\u0001\u0002\u0000\r\n\r\n", "POST\r\n\r\n"][
+        choose(4)
+      ] as string,
+    ),
   "a body over the limit": (path, _, __, limit) => request("POST", path, `"${"x".repeat(limit)}"`),
   "a body over the limit, in chunks": (path, _, __, limit) => {
     const chunk = `${(limit / 2).toString(16)}\r\n${"x".repeat(limit / 2)}\r\n`;
-    return Buffer.from(`${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\n${chunk}${chunk}${chunk}0\r\n\r\n`);
+    return Buffer.from(
+      `${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\n${chunk}${chunk}${chunk}0\r\n\r\n`,
+    );
   },
-  "a stated length over the limit": (path, _, __, limit) => ({ halfClosed: request("POST", path, "{}", { "content-length": limit * 1000 }) }),
+  "a stated length over the limit": (path, _, __, limit) => ({
+    halfClosed: request("POST", path, "{}", { "content-length": limit * 1000 }),
+  }),
 };
 
 /**
@@ -169,7 +289,12 @@ const HTTP_FAULTS: Readonly<Record<string, (path: string, body: string, choose: 
  *
  * @param limit the server's largest body, in bytes; an even number
  */
-export function* fuzzCases(document: OpenApi, count: number, limit: number, seed = 1): Generator<FuzzCase, void, undefined> {
+export function* fuzzCases(
+  document: OpenApi,
+  count: number,
+  limit: number,
+  seed = 1,
+): Generator<FuzzCase, void, undefined> {
   const choose = seededChoice(seed);
   const routes = Object.entries(document.paths).flatMap(([path, { post }]) => {
     const schema = post?.requestBody?.content["application/json"]?.schema;
@@ -187,8 +312,12 @@ export function* fuzzCases(document: OpenApi, count: number, limit: number, seed
       if (body === undefined) continue;
       yield { wrong, bytes: request("POST", path, body), halfClose: false };
     } else {
-      const found = HTTP_FAULTS[kind]?.(path, JSON.stringify(example), choose, limit) as Buffer | { readonly halfClosed: Buffer };
-      yield Buffer.isBuffer(found) ? { wrong, bytes: found, halfClose: false } : { wrong, bytes: found.halfClosed, halfClose: true };
+      const found = HTTP_FAULTS[kind]?.(path, JSON.stringify(example), choose, limit) as
+        | Buffer
+        | { readonly halfClosed: Buffer };
+      yield Buffer.isBuffer(found)
+        ? { wrong, bytes: found, halfClose: false }
+        : { wrong, bytes: found.halfClosed, halfClose: true };
     }
     made++;
   }

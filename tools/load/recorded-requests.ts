@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { judge, judgeReply, judgeRequestToSample, readJudgeRequest, scoreWireRequest, type RewardOutcome, type RewardRequest } from "@v-triune/rewards";
+import {
+  judge,
+  judgeReply,
+  judgeRequestToSample,
+  readJudgeRequest,
+  scoreWireRequest,
+  type RewardOutcome,
+  type RewardRequest,
+} from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { LoadRequest } from "./http-load";
@@ -11,14 +19,21 @@ import type { LoadRequest } from "./http-load";
  */
 
 const GOLDENS = resolve(import.meta.dirname, "../goldens/judge");
-const recorded = ["average.json", "dynamic.json"].flatMap((name) => JSON.parse(readFileSync(resolve(GOLDENS, name), "utf8")) as { request: { reward_verifier: string; response: string } }[]);
+const recorded = ["average.json", "dynamic.json"].flatMap(
+  (name) =>
+    JSON.parse(readFileSync(resolve(GOLDENS, name), "utf8")) as {
+      request: { reward_verifier: string; response: string };
+    }[],
+);
 const registry = createVerifierRegistry(builtinVerifiers());
 
 /** One recorded request, read, and its outcome here. */
-export const judged: readonly { readonly request: RewardRequest; readonly outcome: RewardOutcome }[] = recorded.map(({ request }) => {
-  const read = judgeRequestToSample(readJudgeRequest(request));
-  return { request: read, outcome: judge(registry, read) };
-});
+export const judged: readonly { readonly request: RewardRequest; readonly outcome: RewardOutcome }[] = recorded.map(
+  ({ request }) => {
+    const read = judgeRequestToSample(readJudgeRequest(request));
+    return { request: read, outcome: judge(registry, read) };
+  },
+);
 
 /** `/judge` requests. */
 export const judgeLoads: readonly LoadRequest[] = recorded.map(({ request }, index) => {
@@ -52,8 +67,14 @@ export function scoreLoad(size: number): LoadRequest {
     body: Buffer.from(JSON.stringify({ requests: batch.map(({ request }) => scoreWireRequest(request)) })),
     check(status, text) {
       if (status !== 200) return false;
-      const lines = text.trim().split("\n").map((line) => JSON.parse(line) as { index: number; status: string; reward?: number });
-      return lines.length === size && lines.every(({ index, status: word, reward }) => (word === "scored" ? reward : word) === words[index]);
+      const lines = text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { index: number; status: string; reward?: number });
+      return (
+        lines.length === size &&
+        lines.every(({ index, status: word, reward }) => (word === "scored" ? reward : word) === words[index])
+      );
     },
   };
 }

@@ -17,17 +17,35 @@ import { halfload, memory, throughput } from "./throughput";
  * The generator shares the cores with the server. Whatever does not hold makes the command fail.
  */
 
-const SCENARIOS: Readonly<Record<string, (options: ScenarioOptions) => Promise<void>>> = { throughput, halfload, memory, hanging, kills, restart, nginx, fuzz, soak };
+const SCENARIOS: Readonly<Record<string, (options: ScenarioOptions) => Promise<void>>> = {
+  throughput,
+  halfload,
+  memory,
+  hanging,
+  kills,
+  restart,
+  nginx,
+  fuzz,
+  soak,
+};
 const DEFAULT_REQUESTS: Readonly<Record<string, number>> = { fuzz: 10_000, soak: 100_000 };
 
-const { values, positionals } = parseArgs({ options: { seconds: { type: "string", default: "10" }, requests: { type: "string" } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { seconds: { type: "string", default: "10" }, requests: { type: "string" } },
+  allowPositionals: true,
+});
 const wrong = positionals.find((name) => !(name in SCENARIOS));
 const counts = [values.seconds, values.requests ?? "1"].map(Number);
 if (positionals.length === 0 || wrong !== undefined || !counts.every((count) => count > 0)) {
-  console.error(`${wrong === undefined ? "say what to run" : `there is no ${wrong}`}: ${Object.keys(SCENARIOS).join(" ")} [--seconds 10] [--requests 100000]`);
+  console.error(
+    `${wrong === undefined ? "say what to run" : `there is no ${wrong}`}: ${Object.keys(SCENARIOS).join(" ")} [--seconds 10] [--requests 100000]`,
+  );
   process.exit(2);
 }
 for (const name of positionals) {
   console.log(name);
-  await SCENARIOS[name]?.({ seconds: Number(values.seconds), requests: Number(values.requests ?? DEFAULT_REQUESTS[name] ?? 1) });
+  await SCENARIOS[name]?.({
+    seconds: Number(values.seconds),
+    requests: Number(values.requests ?? DEFAULT_REQUESTS[name] ?? 1),
+  });
 }

@@ -25,10 +25,14 @@ export async function startServerProcess(...args: string[]): Promise<ServerProce
   const main = resolve(PACKAGE, "dist/main.js");
   if (!existsSync(main)) throw new Error(`${main} is not there; npm run build makes it`);
   const started = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [main, "--port", "0", "--log-level", "error", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(process.execPath, [main, "--port", "0", "--log-level", "error", ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const ended = new Promise<number | null>((end) => child.once("exit", end));
   const url = await Promise.race([
-    new Promise<string>((found) => child.stdout?.once("data", (chunk: Buffer) => found(chunk.toString().split(/\s/)[0] ?? ""))),
+    new Promise<string>((found) =>
+      child.stdout?.once("data", (chunk: Buffer) => found(chunk.toString().split(/\s/)[0] ?? "")),
+    ),
     ended.then((code) => Promise.reject(new Error(`the server ended with ${code} before it was ready`))),
   ]);
   const pid = child.pid as number;
@@ -36,8 +40,12 @@ export async function startServerProcess(...args: string[]): Promise<ServerProce
     url,
     pid,
     startMs: performance.now() - started,
-    memoryMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024,
-    children: () => readdirSync(`/proc/${pid}/task`).flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number)),
+    memoryMb: () =>
+      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024,
+    children: () =>
+      readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+        readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+      ),
     async stop() {
       child.kill("SIGTERM");
       return ended;

@@ -49,12 +49,19 @@ export function createApp(parts: AppParts): Hono<ServerEnv> {
     metrics.request(methods.has(c.req.path) ? c.req.path : "other", c.res.status);
     if (parts.draining()) c.header("connection", "close");
   });
-  if (settings.corsOrigin !== undefined) app.use(cors({ origin: settings.corsOrigin, allowHeaders: ["authorization", "content-type", "x-deadline-ms"] }));
+  if (settings.corsOrigin !== undefined)
+    app.use(cors({ origin: settings.corsOrigin, allowHeaders: ["authorization", "content-type", "x-deadline-ms"] }));
   if (settings.token !== undefined) {
     const isRight = bearerTokenCheck(settings.token);
     app.use(async (c, next) => {
       if (!OPEN_PATHS.has(c.req.path) && !isRight(c.env.incoming.headers.authorization)) {
-        throw new RequestFault(401, "unauthorized", "a valid bearer token is needed: Authorization: Bearer ..", {}, { "www-authenticate": "Bearer" });
+        throw new RequestFault(
+          401,
+          "unauthorized",
+          "a valid bearer token is needed: Authorization: Bearer ..",
+          {},
+          { "www-authenticate": "Bearer" },
+        );
       }
       await next();
     });
@@ -62,21 +69,39 @@ export function createApp(parts: AppParts): Hono<ServerEnv> {
   for (const { method, path, handler } of routes) app.on(method, path, handler);
   app.notFound((c) => {
     const allowed = methods.get(c.req.path);
-    const fault = allowed === undefined
-      ? new RequestFault(404, "not-found", `there is nothing at ${c.req.path.slice(0, 200)}; known: ${[...methods.keys()].join(", ")}`)
-      : new RequestFault(405, "method-not-allowed", `${c.req.path} takes ${allowed.join(", ")}`, {}, { allow: allowed.join(", ") });
+    const fault =
+      allowed === undefined
+        ? new RequestFault(
+            404,
+            "not-found",
+            `there is nothing at ${c.req.path.slice(0, 200)}; known: ${[...methods.keys()].join(", ")}`,
+          )
+        : new RequestFault(
+            405,
+            "method-not-allowed",
+            `${c.req.path} takes ${allowed.join(", ")}`,
+            {},
+            { allow: allowed.join(", ") },
+          );
     return c.json(fault.body, fault.status, fault.headers);
   });
   app.onError((error, c) => {
     if (error instanceof RequestFault) {
-      if (error.status >= 500) log.warn({ path: c.req.path, code: error.code, reason: settings.logText ? error.message : error.details["reason"] }, "request failed");
+      if (error.status >= 500)
+        log.warn(
+          { path: c.req.path, code: error.code, reason: settings.logText ? error.message : error.details["reason"] },
+          "request failed",
+        );
       return c.json(error.body, error.status, error.headers);
     }
     if ((error as unknown) === CLIENT_GONE) return c.body(null, 400);
     // The client gets a number to quote, the log what happened.
     const incident = randomUUID();
     log.error({ path: c.req.path, incident, err: error }, "internal fault");
-    return c.json(new RequestFault(500, "internal", `internal fault ${incident}; the server's log says more`, { incident }).body, 500);
+    return c.json(
+      new RequestFault(500, "internal", `internal fault ${incident}; the server's log says more`, { incident }).body,
+      500,
+    );
   });
   return app;
 }
@@ -98,7 +123,14 @@ function createRoutes(parts: AppParts): readonly Route[] {
     { method: "POST", path: "/v1/score", handler: scoreRoute(parts) },
     { method: "POST", path: "/openrlhf", handler: openRlhfRoute(parts) },
     { method: "POST", path: "/slime", handler: slimeRoute(parts) },
-    { method: "GET", path: "/", handler: (c) => (wantsHtml(c.env.incoming.headers.accept) ? c.html(page, 200, { "content-security-policy": PAGE_POLICY, vary: "accept" }) : c.json(GREETING, 200, { vary: "accept" })) },
+    {
+      method: "GET",
+      path: "/",
+      handler: (c) =>
+        wantsHtml(c.env.incoming.headers.accept)
+          ? c.html(page, 200, { "content-security-policy": PAGE_POLICY, vary: "accept" })
+          : c.json(GREETING, 200, { vary: "accept" }),
+    },
     { method: "GET", path: "/openapi.json", handler: (c) => c.json(openApi) },
     { method: "GET", path: "/healthz", handler: (c) => c.json({ status: "ok" }) },
     {
@@ -109,6 +141,10 @@ function createRoutes(parts: AppParts): readonly Route[] {
         return c.json({ status: isReady ? "ready" : "not ready", reason }, isReady ? 200 : 503);
       },
     },
-    { method: "GET", path: "/metrics", handler: async (c) => c.body(await metrics.text(), 200, { "content-type": metrics.contentType }) },
+    {
+      method: "GET",
+      path: "/metrics",
+      handler: async (c) => c.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
+    },
   ];
 }

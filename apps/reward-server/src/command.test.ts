@@ -15,25 +15,48 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(...args: string[]): { child: ChildProcess; url: Promise<string>; ended: Promise<{ code: number | null; err: string }> } {
+function start(...args: string[]): {
+  child: ChildProcess;
+  url: Promise<string>;
+  ended: Promise<{ code: number | null; err: string }>;
+} {
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   started.push(child);
   let err = "";
   child.stderr?.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  const url = new Promise<string>((found) => child.stdout?.once("data", (chunk: Buffer) => found(chunk.toString().split(/\s/)[0] as string)));
+  const url = new Promise<string>((found) =>
+    child.stdout?.once("data", (chunk: Buffer) => found(chunk.toString().split(/\s/)[0] as string)),
+  );
   return { child, url, ended: new Promise((end) => child.once("close", (code) => end({ code, err }))) };
 }
 
 describe("the command", () => {
   it("serves with a TypeScript verifier of one's own, answers what it accepted when told to stop, and exits 0", async () => {
     const path = join(folder, "slow.ts");
-    writeFileSync(path, 'interface Sample { groundTruth: string }\nexport const slow = { name: "slow", verify(response: string, sample: Sample) { const until = performance.now() + 300; while (performance.now() < until); return { status: "scored", accuracy: Number(response === sample.groundTruth), format: 1, metrics: {} }; } };\n');
+    writeFileSync(
+      path,
+      'interface Sample { groundTruth: string }\nexport const slow = { name: "slow", verify(response: string, sample: Sample) { const until = performance.now() + 300; while (performance.now() < until); return { status: "scored", accuracy: Number(response === sample.groundTruth), format: 1, metrics: {} }; } };\n',
+    );
     const { child, url, ended } = start("--port", "0", "--workers", "1", "--verifier", `${path}#slow`);
     const at = await url;
-    const reply = fetch(`${at}/v1/score`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ requests: Array.from({ length: 3 }, () => ({ response: "4", verifier: "slow", ground_truth: "4", format_ratio: 0 })) }) });
-    while (!(await (await fetch(`${at}/metrics`)).text()).includes("v_triune_reward_accepted 3")) await new Promise((later) => setTimeout(later, 10));
+    const reply = fetch(`${at}/v1/score`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        requests: Array.from({ length: 3 }, () => ({
+          response: "4",
+          verifier: "slow",
+          ground_truth: "4",
+          format_ratio: 0,
+        })),
+      }),
+    });
+    while (!(await (await fetch(`${at}/metrics`)).text()).includes("v_triune_reward_accepted 3"))
+      await new Promise((later) => setTimeout(later, 10));
     child.kill("SIGTERM");
-    expect(((await (await reply).json()) as { results: { reward: number }[] }).results.map(({ reward }) => reward)).toEqual([1, 1, 1]);
+    expect(
+      ((await (await reply).json()) as { results: { reward: number }[] }).results.map(({ reward }) => reward),
+    ).toEqual([1, 1, 1]);
     const { code, err } = await ended;
     expect(code).toBe(0);
     // Log lines carry no text of requests.
@@ -57,7 +80,22 @@ describe("arguments", () => {
   it("become settings", () => {
     const token = join(folder, "token");
     writeFileSync(token, "correct-horse\n");
-    expect(settings("--port=0", "--host", "0.0.0.0", "--sum", "--iou-threshold", "0.5", "--token-file", token, "--max-body-mb", "0.5", "--compat", "original")).toMatchObject({
+    expect(
+      settings(
+        "--port=0",
+        "--host",
+        "0.0.0.0",
+        "--sum",
+        "--iou-threshold",
+        "0.5",
+        "--token-file",
+        token,
+        "--max-body-mb",
+        "0.5",
+        "--compat",
+        "original",
+      ),
+    ).toMatchObject({
       port: 0,
       host: "0.0.0.0",
       normalised: false,
@@ -66,7 +104,15 @@ describe("arguments", () => {
       bodyBytes: 524_288,
       compat: "original",
     });
-    expect(settings()).toMatchObject({ host: "127.0.0.1", port: 8000, token: undefined, corsOrigin: undefined, logText: false, epsilon: "average", compat: "none" });
+    expect(settings()).toMatchObject({
+      host: "127.0.0.1",
+      port: 8000,
+      token: undefined,
+      corsOrigin: undefined,
+      logText: false,
+      epsilon: "average",
+      compat: "none",
+    });
   });
 
   it.each([

@@ -1,4 +1,10 @@
-import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, type RewardOutcome, type RewardRequest, type RewardResult } from "@v-triune/rewards";
+import {
+  DEFAULT_ACCURACY_RATIO,
+  DEFAULT_FORMAT_RATIO,
+  type RewardOutcome,
+  type RewardRequest,
+  type RewardResult,
+} from "@v-triune/rewards";
 import type { IsolatedRewardSource } from "@v-triune/rewards/isolated";
 import { isDeeperThan } from "./http/nesting";
 import { CLIENT_GONE, DEADLINE_PASSED, RequestFault, invalidField } from "./http/request-fault";
@@ -15,7 +21,10 @@ export interface Judging {
    * @param field where the request's parts are, for the message; e.g. `requests[3].`
    * @throws RequestFault 404 for an unknown verifier, 400 for ratios that sum to 0 or parameters nested too deep
    */
-  check(request: RewardRequest, field: { readonly verifier: string; readonly params: string; readonly accuracyRatio: string }): void;
+  check(
+    request: RewardRequest,
+    field: { readonly verifier: string; readonly params: string; readonly accuracyRatio: string },
+  ): void;
   /** Judges one. @throws RequestFault 503 when the queue is full, 504 when the deadline passes */
   one(request: RewardRequest, signal: AbortSignal): Promise<RewardOutcome>;
   /**
@@ -31,19 +40,32 @@ export interface Judging {
 const MOST_LEVELS = 16;
 
 /** Puts limits and counters in front of a source. */
-export function createJudging(source: IsolatedRewardSource, metrics: ServerMetrics, limits: { readonly queue: number; readonly normalised: boolean }): Judging {
+export function createJudging(
+  source: IsolatedRewardSource,
+  metrics: ServerMetrics,
+  limits: { readonly queue: number; readonly normalised: boolean },
+): Judging {
   const names = new Set(source.names);
   let accepted = 0;
 
   const admit = (count: number) => {
     if (accepted + count > limits.queue) {
-      throw new RequestFault(503, "queue-full", `${accepted} samples are waiting and ${count} more do not fit into the queue of ${limits.queue}; try again`, { queue: limits.queue, accepted }, { "retry-after": "1" });
+      throw new RequestFault(
+        503,
+        "queue-full",
+        `${accepted} samples are waiting and ${count} more do not fit into the queue of ${limits.queue}; try again`,
+        { queue: limits.queue, accepted },
+        { "retry-after": "1" },
+      );
     }
     accepted += count;
   };
   const release = (count: number) => void (accepted -= count);
 
-  async function* stream(requests: readonly RewardRequest[], signal: AbortSignal): AsyncGenerator<RewardResult, void, undefined> {
+  async function* stream(
+    requests: readonly RewardRequest[],
+    signal: AbortSignal,
+  ): AsyncGenerator<RewardResult, void, undefined> {
     const started = performance.now();
     const answered = new Uint8Array(requests.length);
     let left = requests.length;
@@ -58,7 +80,8 @@ export function createJudging(source: IsolatedRewardSource, metrics: ServerMetri
       for await (const result of source.score(requests, { signal })) yield count(result);
     } catch (error) {
       if (error !== DEADLINE_PASSED) throw error;
-      for (const [index, done] of answered.entries()) if (done === 0) yield count({ index, status: "error", reason: "deadline" });
+      for (const [index, done] of answered.entries())
+        if (done === 0) yield count({ index, status: "error", reason: "deadline" });
     } finally {
       release(left);
     }
@@ -71,13 +94,28 @@ export function createJudging(source: IsolatedRewardSource, metrics: ServerMetri
     },
     check(request, field) {
       if (!names.has(request.verifier)) {
-        throw new RequestFault(404, "unknown-verifier", `${field.verifier}: there is no verifier ${JSON.stringify(request.verifier.slice(0, 100))}; known: ${source.names.join(", ")}`, { field: field.verifier, known: source.names });
+        throw new RequestFault(
+          404,
+          "unknown-verifier",
+          `${field.verifier}: there is no verifier ${JSON.stringify(request.verifier.slice(0, 100))}; known: ${source.names.join(", ")}`,
+          { field: field.verifier, known: source.names },
+        );
       }
       const { accuracyRatio, formatRatio } = request;
-      if (limits.normalised && (accuracyRatio ?? DEFAULT_ACCURACY_RATIO) + (formatRatio ?? DEFAULT_FORMAT_RATIO) === 0) {
-        throw invalidField(field.accuracyRatio, `${field.accuracyRatio}: accuracy_ratio and format_ratio are both 0, so no reward can be formed; set one of them above 0`);
+      if (
+        limits.normalised &&
+        (accuracyRatio ?? DEFAULT_ACCURACY_RATIO) + (formatRatio ?? DEFAULT_FORMAT_RATIO) === 0
+      ) {
+        throw invalidField(
+          field.accuracyRatio,
+          `${field.accuracyRatio}: accuracy_ratio and format_ratio are both 0, so no reward can be formed; set one of them above 0`,
+        );
       }
-      if (isDeeperThan(request.sample.params, MOST_LEVELS)) throw invalidField(field.params, `${field.params}: at most ${MOST_LEVELS} levels of nesting expected, found more`);
+      if (isDeeperThan(request.sample.params, MOST_LEVELS))
+        throw invalidField(
+          field.params,
+          `${field.params}: at most ${MOST_LEVELS} levels of nesting expected, found more`,
+        );
     },
     async one(request, signal) {
       admit(1);

@@ -24,7 +24,12 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: "v_triune_reward_" });
-  const requests = new Counter({ name: "v_triune_reward_requests_total", help: "HTTP requests by route and status", labelNames: ["route", "status"], registers });
+  const requests = new Counter({
+    name: "v_triune_reward_requests_total",
+    help: "HTTP requests by route and status",
+    labelNames: ["route", "status"],
+    registers,
+  });
   const latency = new Histogram({
     name: "v_triune_reward_verdict_seconds",
     help: "Seconds from a sample's acceptance to its verdict, by verifier and status (scored, skipped, error)",
@@ -33,7 +38,16 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
     registers,
   });
   const gauge = (name: string, help: string, read: () => number) => {
-    registry.registerMetric(new Gauge({ name: `v_triune_reward_${name}`, help, registers: [], collect() { this.set(read()); } }));
+    registry.registerMetric(
+      new Gauge({
+        name: `v_triune_reward_${name}`,
+        help,
+        registers: [],
+        collect() {
+          this.set(read());
+        },
+      }),
+    );
   };
   gauge("accepted", "Samples accepted and not yet answered", accepted);
   gauge("queue", "Samples waiting for a worker", () => stats().queued);
@@ -42,7 +56,17 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
   gauge("workers_ready", "Workers that can take samples", () => stats().ready);
   gauge("workers_spare", "Workers beyond those asked for, there while others are stuck", () => stats().spares);
   const total = (name: string, help: string, read: () => number) => {
-    registry.registerMetric(new Counter({ name: `v_triune_reward_${name}_total`, help, registers: [], collect() { this.reset(); this.inc(read()); } }));
+    registry.registerMetric(
+      new Counter({
+        name: `v_triune_reward_${name}_total`,
+        help,
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      }),
+    );
   };
   total("timeouts", "Samples that overran their deadline", () => stats().timeouts);
   total("crashes", "Workers that died", () => stats().crashes);

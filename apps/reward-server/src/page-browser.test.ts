@@ -6,10 +6,26 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { PAGE_EXAMPLES } from "./page-examples";
 import { startRewardServer, type RewardServer } from "./server";
 
-const CHROMIUM = [process.env["CHROMIUM_PATH"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path !== undefined && existsSync(path));
-if (CHROMIUM === undefined) console.warn("skipped: the reward server's page in a browser, there is no Chromium here; apt-get install chromium, or set CHROMIUM_PATH");
+const CHROMIUM = [
+  process.env["CHROMIUM_PATH"],
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((path) => path !== undefined && existsSync(path));
+if (CHROMIUM === undefined)
+  console.warn(
+    "skipped: the reward server's page in a browser, there is no Chromium here; apt-get install chromium, or set CHROMIUM_PATH",
+  );
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 
 describe.skipIf(CHROMIUM === undefined)("the page in Chromium", () => {
@@ -34,7 +50,9 @@ describe.skipIf(CHROMIUM === undefined)("the page in Chromium", () => {
     await page.goto(server.url);
     await page.fill("#token", "correct-horse");
     // Before it had the token the page asked for the counters once, and the browser says so.
-    await page.waitForFunction('document.getElementById("state").textContent === "" && document.getElementById("workers_ready").textContent === "1"');
+    await page.waitForFunction(
+      'document.getElementById("state").textContent === "" && document.getElementById("workers_ready").textContent === "1"',
+    );
     said = [];
   });
 
@@ -46,7 +64,10 @@ describe.skipIf(CHROMIUM === undefined)("the page in Chromium", () => {
       await page.selectOption("#verifier", name);
       await page.click("button");
       await page.waitForFunction('document.getElementById("verdict").textContent.startsWith("{")');
-      expect(JSON.parse((await page.textContent("#verdict")) ?? ""), name).toMatchObject({ status: "scored", accuracy: 1 });
+      expect(JSON.parse((await page.textContent("#verdict")) ?? ""), name).toMatchObject({
+        status: "scored",
+        accuracy: 1,
+      });
     }
     await expect.poll(counted, { timeout: 5000 }).toBe(before + server.verifiers.length);
     expect(said).toEqual([]);
@@ -68,16 +89,29 @@ describe.skipIf(CHROMIUM === undefined)("the page in Chromium", () => {
     await expect.poll(() => page.textContent("#state")).toMatch(/bearer token/);
   });
 
-  it.each([["light", 1280], ["dark", 1280], ["light", 360], ["dark", 360]] as const)("is accessible and fits, %s at %i px", async (colorScheme, width) => {
+  it.each([
+    ["light", 1280],
+    ["dark", 1280],
+    ["light", 360],
+    ["dark", 360],
+  ] as const)("is accessible and fits, %s at %i px", async (colorScheme, width) => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 800 });
     await page.addScriptTag({ content: axeCore.source });
     const violations = await page.evaluate(async (values) => {
-      const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-      return (await axe.run({ runOnly: { type: "tag", values } })).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+      const { axe } = globalThis as unknown as {
+        axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      return (await axe.run({ runOnly: { type: "tag", values } })).violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`,
+      );
     }, WCAG);
     expect(violations).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-    if (process.env["V_TRIUNE_SCREENSHOTS"] !== undefined) await page.screenshot({ path: `${process.env["V_TRIUNE_SCREENSHOTS"]}/reward-server-${colorScheme}-${width}.png`, fullPage: true });
+    if (process.env["V_TRIUNE_SCREENSHOTS"] !== undefined)
+      await page.screenshot({
+        path: `${process.env["V_TRIUNE_SCREENSHOTS"]}/reward-server-${colorScheme}-${width}.png`,
+        fullPage: true,
+      });
   });
 });

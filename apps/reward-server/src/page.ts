@@ -6,7 +6,8 @@ import { PAGE_EXAMPLES } from "./page-examples";
  */
 
 /** Allows the page's own style and script, and requests to this server only. */
-export const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+export const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
  * Makes the page.
@@ -14,7 +15,15 @@ export const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; scrip
  * @param verifiers the names offered in the form
  * @param token whether requests need one; the page then has a field for it
  */
-export function serverPage({ version, verifiers, token }: { readonly version: string; readonly verifiers: readonly string[]; readonly token: boolean }): string {
+export function serverPage({
+  version,
+  verifiers,
+  token,
+}: {
+  readonly version: string;
+  readonly verifiers: readonly string[];
+  readonly token: boolean;
+}): string {
   const options = verifiers.map((name) => `<option>${escapeHtml(name)}</option>`).join("");
   return `<!doctype html>
 <html lang="en">

@@ -36,13 +36,28 @@ const judgeBody = (more: object = {}, parm: object = {}) => ({
   reward_verifier_parm: JSON.stringify({ is_training: true, step: 1, total_steps: 100, ...parm }),
   ...more,
 });
-const math = (response: string, more: object = {}) => ({ response, verifier: "mathverify", ground_truth: "\\boxed{4}", format_ratio: 0, ...more });
+const math = (response: string, more: object = {}) => ({
+  response,
+  verifier: "mathverify",
+  ground_truth: "\\boxed{4}",
+  format_ratio: 0,
+  ...more,
+});
 const own = (response: string) => ({ response, verifier: "obedient", ground_truth: "4" });
 
 let server: RewardServer;
 beforeAll(async () => {
   const verifiers = [{ module: pathToFileURL(obedient).href }];
-  server = await startRewardServer({ port: 0, workers: 2, deadlineMs: 500, bodyBytes: 200_000, batch: 100, queue: 150, verifiers, logLevel: "silent" });
+  server = await startRewardServer({
+    port: 0,
+    workers: 2,
+    deadlineMs: 500,
+    bodyBytes: 200_000,
+    batch: 100,
+    queue: 150,
+    verifiers,
+    logLevel: "silent",
+  });
 });
 afterAll(async () => {
   await server.drain();
@@ -57,17 +72,38 @@ interface ReplyBody {
   readonly results: readonly { readonly status: string; readonly reason?: string }[];
 }
 
-async function post(path: string, body: unknown, headers: Record<string, string> = {}, at = server): Promise<{ status: number; body: ReplyBody; headers: Headers }> {
-  const reply = await fetch(at.url + path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers: { "content-type": "application/json", ...headers } });
+async function post(
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  at = server,
+): Promise<{ status: number; body: ReplyBody; headers: Headers }> {
+  const reply = await fetch(at.url + path, {
+    method: "POST",
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
   const text = await reply.text();
-  return { status: reply.status, headers: reply.headers, body: (reply.headers.get("content-type")?.startsWith("application/json") ? (JSON.parse(text) as unknown) : text) as ReplyBody };
+  return {
+    status: reply.status,
+    headers: reply.headers,
+    body: (reply.headers.get("content-type")?.startsWith("application/json")
+      ? (JSON.parse(text) as unknown)
+      : text) as ReplyBody,
+  };
 }
 
 describe("POST /judge", () => {
   it("answers as the original where all is well", async () => {
     const { status, body } = await post("/judge", judgeBody());
     expect(status).toBe(200);
-    expect(body.rewards).toMatchObject({ format_reward: 1, accuracy_reward: 1, reflection_reward: 0, final_reward: 1, size_penalty_reward: 1 });
+    expect(body.rewards).toMatchObject({
+      format_reward: 1,
+      accuracy_reward: 1,
+      reflection_reward: 0,
+      final_reward: 1,
+      size_penalty_reward: 1,
+    });
   });
 
   it.each([
@@ -78,15 +114,50 @@ describe("POST /judge", () => {
     ["a missing field", { response: "x" }, 400, { field: "prompt" }],
     ["a ratio below 0", judgeBody({ format_ratio: -1 }), 400, { field: "format_ratio" }],
     ["ratios without any weight", judgeBody({ format_ratio: 0, accuracy_ratio: 0 }), 400, { field: "accuracy_ratio" }],
-    ["an infinite ratio", JSON.stringify(judgeBody({ format_ratio: 7 })).replace(":7", ":1e999"), 400, { field: "format_ratio" }],
+    [
+      "an infinite ratio",
+      JSON.stringify(judgeBody({ format_ratio: 7 })).replace(":7", ":1e999"),
+      400,
+      { field: "format_ratio" },
+    ],
     ["parameters that are no JSON", judgeBody({ reward_verifier_parm: "{" }), 400, { field: "reward_verifier_parm" }],
-    ["parameters of another type", judgeBody({}, { epsilon: 2 }), 400, { field: "reward_verifier_parm", reason: expect.stringContaining("epsilon") as unknown }],
-    ["parameters nested without end", judgeBody({ reward_verifier_parm: `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}` }), 400, { field: "reward_verifier_parm" }],
-    ["an unknown verifier", judgeBody({ reward_verifier: "detektion" }), 404, { field: "reward_verifier", known: expect.arrayContaining(["detection", "mathverify", "obedient"]) as unknown }],
-    ["a body over the limit", judgeBody({ prompt: "x".repeat(200_000) }), 413, { code: "body-too-large", limit: 200_000 }],
+    [
+      "parameters of another type",
+      judgeBody({}, { epsilon: 2 }),
+      400,
+      { field: "reward_verifier_parm", reason: expect.stringContaining("epsilon") as unknown },
+    ],
+    [
+      "parameters nested without end",
+      judgeBody({ reward_verifier_parm: `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}` }),
+      400,
+      { field: "reward_verifier_parm" },
+    ],
+    [
+      "an unknown verifier",
+      judgeBody({ reward_verifier: "detektion" }),
+      404,
+      { field: "reward_verifier", known: expect.arrayContaining(["detection", "mathverify", "obedient"]) as unknown },
+    ],
+    [
+      "a body over the limit",
+      judgeBody({ prompt: "x".repeat(200_000) }),
+      413,
+      { code: "body-too-large", limit: 200_000 },
+    ],
     ["a gold answer that is none", judgeBody({ solution: "none" }), 422, { status: "skipped" }],
-    ["a verifier that hangs", judgeBody({ reward_verifier: "obedient", response: "hang" }), 500, { status: "error", reason: "timeout" }],
-    ["a verifier that dies", judgeBody({ reward_verifier: "obedient", response: "exit" }), 500, { status: "error", reason: "crash" }],
+    [
+      "a verifier that hangs",
+      judgeBody({ reward_verifier: "obedient", response: "hang" }),
+      500,
+      { status: "error", reason: "timeout" },
+    ],
+    [
+      "a verifier that dies",
+      judgeBody({ reward_verifier: "obedient", response: "exit" }),
+      500,
+      { status: "error", reason: "crash" },
+    ],
   ])("refuses %s, never with zeros", async (_, body, status, error) => {
     const reply = await post("/judge", body);
     expect(reply.status).toBe(status);
@@ -96,7 +167,9 @@ describe("POST /judge", () => {
 
   it("states epsilon by number or by step, and evaluation does not inherit training's", async () => {
     const shifted = judgeBody({ response: GOLD.replace("[0, 0,", "[5, 0,") });
-    const accuracy = async (parm: object) => (await post("/judge", { ...shifted, reward_verifier_parm: JSON.stringify(parm) })).body.rewards.accuracy_reward as number;
+    const accuracy = async (parm: object) =>
+      (await post("/judge", { ...shifted, reward_verifier_parm: JSON.stringify(parm) })).body.rewards
+        .accuracy_reward as number;
     expect(await accuracy({ epsilon: 0.5 })).toBeGreaterThan(0.9);
     expect(await accuracy({ epsilon: 0.99 })).toBe(0);
     const last = { step: 100, total_steps: 100, epsilon: "dynamic" };
@@ -107,7 +180,12 @@ describe("POST /judge", () => {
 
 describe("POST /judge/batch", () => {
   it("answers a list in its order, with what was not scored in its place", async () => {
-    const { status, body } = await post("/judge/batch", [judgeBody(), judgeBody({ solution: "none" }), judgeBody({ response: "nothing" }), judgeBody({ reward_verifier: "obedient", response: "hang" })]);
+    const { status, body } = await post("/judge/batch", [
+      judgeBody(),
+      judgeBody({ solution: "none" }),
+      judgeBody({ response: "nothing" }),
+      judgeBody({ reward_verifier: "obedient", response: "hang" }),
+    ]);
     expect(status).toBe(200);
     expect(body[0]?.rewards.final_reward).toBe(1);
     expect(body[1]).toMatchObject({ status: "skipped" });
@@ -117,23 +195,41 @@ describe("POST /judge/batch", () => {
   });
 
   it("names the entry that is wrong", async () => {
-    expect((await post("/judge/batch", [judgeBody(), { response: 1 }])).body.error).toMatchObject({ field: "[1].response" });
-    expect(await post("/judge/batch", [judgeBody(), judgeBody({ reward_verifier: "x" })])).toMatchObject({ status: 404, body: { error: { field: "[1].reward_verifier" } } });
+    expect((await post("/judge/batch", [judgeBody(), { response: 1 }])).body.error).toMatchObject({
+      field: "[1].response",
+    });
+    expect(await post("/judge/batch", [judgeBody(), judgeBody({ reward_verifier: "x" })])).toMatchObject({
+      status: 404,
+      body: { error: { field: "[1].reward_verifier" } },
+    });
     expect((await post("/judge/batch", Array(101).fill(null))).status).toBe(413);
   });
 });
 
 describe("POST /v1/score", () => {
   it("gives a list in the order asked", async () => {
-    const { body } = await post("/v1/score", { requests: [math("\\boxed{4}"), math("\\boxed{5}"), math("\\boxed{4}", { ground_truth: "" })] });
-    expect(body.results).toMatchObject([{ index: 0, status: "scored", reward: 1 }, { index: 1, status: "scored", reward: 0 }, { index: 2, status: "skipped" }]);
+    const { body } = await post("/v1/score", {
+      requests: [math("\\boxed{4}"), math("\\boxed{5}"), math("\\boxed{4}", { ground_truth: "" })],
+    });
+    expect(body.results).toMatchObject([
+      { index: 0, status: "scored", reward: 1 },
+      { index: 1, status: "scored", reward: 0 },
+      { index: 2, status: "skipped" },
+    ]);
     expect((await post("/v1/score", { requests: [] })).body).toEqual({ results: [] });
   });
 
   it("streams verdicts as they are done", async () => {
-    const reply = await fetch(`${server.url}/v1/score`, { method: "POST", headers: { "content-type": "application/json", accept: "application/x-ndjson" }, body: JSON.stringify({ requests: [own("hang"), own("4"), own("5")] }) });
+    const reply = await fetch(`${server.url}/v1/score`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/x-ndjson" },
+      body: JSON.stringify({ requests: [own("hang"), own("4"), own("5")] }),
+    });
     expect(reply.headers.get("content-type")).toBe("application/x-ndjson");
-    const lines = (await reply.text()).trim().split("\n").map((line) => JSON.parse(line) as { index: number; status: string });
+    const lines = (await reply.text())
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { index: number; status: string });
     expect(lines.map(({ index }) => index).sort()).toEqual([0, 1, 2]);
     expect(lines.at(-1)).toEqual({ index: 0, status: "error", reason: "timeout" });
   });
@@ -148,10 +244,20 @@ describe("POST /v1/score", () => {
   });
 
   it("says error: deadline for what the client's own deadline leaves, and 504 for a single sample", async () => {
-    const { status, body } = await post("/v1/score", { requests: [own("busy 400"), own("busy 401"), own("busy 402"), own("busy 403")] }, { "x-deadline-ms": "150" });
+    const { status, body } = await post(
+      "/v1/score",
+      { requests: [own("busy 400"), own("busy 401"), own("busy 402"), own("busy 403")] },
+      { "x-deadline-ms": "150" },
+    );
     expect(status).toBe(200);
     expect(body.results.map(({ reason }) => reason)).toEqual(["deadline", "deadline", "deadline", "deadline"]);
-    expect((await post("/judge", judgeBody({ reward_verifier: "obedient", response: "busy 400" }), { "x-deadline-ms": "100" })).status).toBe(504);
+    expect(
+      (
+        await post("/judge", judgeBody({ reward_verifier: "obedient", response: "busy 400" }), {
+          "x-deadline-ms": "100",
+        })
+      ).status,
+    ).toBe(504);
     expect((await post("/judge", judgeBody(), { "x-deadline-ms": "soon" })).status).toBe(400);
   });
 
@@ -159,7 +265,11 @@ describe("POST /v1/score", () => {
     const requests: RewardRequest[] = Array.from({ length: 300 }, (_, i) =>
       i % 2 === 0
         ? { response: `\\boxed{${i % 7}}`, verifier: "mathverify", sample: { groundTruth: "4" } }
-        : { response: GOLD.replace("[0, 0,", `[${i % 9}, 0,`), verifier: "detection", sample: { groundTruth: GOLD, params: { epsilon: 0.5 } } },
+        : {
+            response: GOLD.replace("[0, 0,", `[${i % 9}, 0,`),
+            verifier: "detection",
+            sample: { groundTruth: GOLD, params: { epsilon: 0.5 } },
+          },
     );
     const remote = createHttpRewardSource({ urls: [server.url], batch: 32, parallel: 2 });
     const local = createLocalRewardSource(createVerifierRegistry([mathverify, detection]));
@@ -179,7 +289,8 @@ describe("limits", () => {
       expect(headers.get("retry-after")).toBe("1");
       expect(body.error.code).toBe("queue-full");
     }
-    for (const { status, body } of replies) if (status === 200) expect(body.results.every((result) => result.status === "scored")).toBe(true);
+    for (const { status, body } of replies)
+      if (status === 200) expect(body.results.every((result) => result.status === "scored")).toBe(true);
     expect((await post("/v1/score", batch)).status).toBe(200);
   });
 
@@ -192,29 +303,51 @@ describe("limits", () => {
     expect(await send({ "content-type": "application/vnd.x+json; charset=utf-8" })).toEqual([200, undefined]);
     expect(await send({ "content-type": "text/plain" })).toEqual([415, "unsupported-type"]);
     expect(await send({ origin: "https://elsewhere.example" })).toEqual([415, "unsupported-type"]);
-    expect(await send({ "content-type": "application/json" }, Buffer.from(JSON.stringify(judgeBody({ prompt: "\u00e4" })), "latin1"))).toEqual([400, "malformed-json"]);
+    expect(
+      await send(
+        { "content-type": "application/json" },
+        Buffer.from(JSON.stringify(judgeBody({ prompt: "\u00e4" })), "latin1"),
+      ),
+    ).toEqual([400, "malformed-json"]);
   });
 
   it("refuses compressed bodies, unknown paths and wrong methods by name", async () => {
     expect((await post("/judge", "x", { "content-encoding": "gzip" })).status).toBe(415);
-    expect(await post("/jugde", {})).toMatchObject({ status: 404, body: { error: { code: "not-found", message: expect.stringContaining("/judge") as unknown } } });
+    expect(await post("/jugde", {})).toMatchObject({
+      status: 404,
+      body: { error: { code: "not-found", message: expect.stringContaining("/judge") as unknown } },
+    });
     const wrong = await fetch(`${server.url}/judge`);
     expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "POST"]);
   });
 });
 
 describe("slow and half-open clients", () => {
-  const open = (port: number, send: string): { socket: Socket; closedAfter: Promise<number>; received: () => string } => {
+  const open = (
+    port: number,
+    send: string,
+  ): { socket: Socket; closedAfter: Promise<number>; received: () => string } => {
     const started = performance.now();
     let received = "";
     const socket = connect(port, "127.0.0.1", () => socket.write(send));
     socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
     socket.on("error", () => undefined);
-    return { socket, received: () => received, closedAfter: new Promise((closed) => socket.once("close", () => closed(performance.now() - started))) };
+    return {
+      socket,
+      received: () => received,
+      closedAfter: new Promise((closed) => socket.once("close", () => closed(performance.now() - started))),
+    };
   };
 
   it("are cut off, whether headers, a body or nothing comes, and others are served meanwhile", async () => {
-    const strict = await startRewardServer({ port: 0, workers: 1, headersMs: 300, requestMs: 600, idleMs: 2500, logLevel: "silent" });
+    const strict = await startRewardServer({
+      port: 0,
+      workers: 1,
+      headersMs: 300,
+      requestMs: 600,
+      idleMs: 2500,
+      logLevel: "silent",
+    });
     try {
       const headers = open(strict.port, "POST /judge HTTP/1.1\r\nhost: x\r\n");
       const body = open(strict.port, "POST /judge HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{");
@@ -232,7 +365,8 @@ describe("slow and half-open clients", () => {
     const client = open(server.port, "");
     const text = JSON.stringify({ requests: Array.from({ length: 50 }, () => own("busy 40")) });
     client.socket.write(`POST /v1/score HTTP/1.1\r\nhost: x\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
-    const accepted = async () => Number(/v_triune_reward_accepted (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
+    const accepted = async () =>
+      Number(/v_triune_reward_accepted (\d+)/.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
     while ((await accepted()) === 0) await new Promise((later) => setTimeout(later, 5));
     client.socket.destroy();
     const started = performance.now();
@@ -245,12 +379,19 @@ describe("a token", () => {
   it("is asked for everywhere but on the probes and the greeting", async () => {
     const guarded = await startRewardServer({ port: 0, workers: 1, token: "correct-horse", logLevel: "silent" });
     try {
-      const status = async (headers: Record<string, string>) => (await post("/judge", judgeBody(), headers, guarded)).status;
+      const status = async (headers: Record<string, string>) =>
+        (await post("/judge", judgeBody(), headers, guarded)).status;
       expect(await status({})).toBe(401);
       expect(await status({ authorization: "Bearer wrong" })).toBe(401);
       expect(await status({ authorization: "correct-horse" })).toBe(401);
       expect(await status({ authorization: "Bearer correct-horse" })).toBe(200);
-      for (const [path, expected] of [["/metrics", 401], ["/", 200], ["/healthz", 200], ["/readyz", 200]] as const) expect((await fetch(guarded.url + path)).status).toBe(expected);
+      for (const [path, expected] of [
+        ["/metrics", 401],
+        ["/", 200],
+        ["/healthz", 200],
+        ["/readyz", 200],
+      ] as const)
+        expect((await fetch(guarded.url + path)).status).toBe(expected);
     } finally {
       await guarded.drain();
     }
@@ -258,7 +399,8 @@ describe("a token", () => {
 });
 
 describe("probes and metrics", () => {
-  it("greets as the original", async () => expect(await (await fetch(server.url)).json()).toEqual({ message: "Reward Judge Server" }));
+  it("greets as the original", async () =>
+    expect(await (await fetch(server.url)).json()).toEqual({ message: "Reward Judge Server" }));
 
   it("gives a browser a page, which needs nothing from elsewhere, and names its verifiers", async () => {
     const reply = await fetch(server.url, { headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } });
@@ -289,9 +431,15 @@ describe("probes and metrics", () => {
   });
 
   it("drains: what was accepted is answered, then nothing listens any more", async () => {
-    const stopping = await startRewardServer({ port: 0, workers: 1, verifiers: [{ module: pathToFileURL(obedient).href }], logLevel: "silent" });
+    const stopping = await startRewardServer({
+      port: 0,
+      workers: 1,
+      verifiers: [{ module: pathToFileURL(obedient).href }],
+      logLevel: "silent",
+    });
     const accepted = post("/v1/score", { requests: Array.from({ length: 5 }, () => own("busy 60")) }, {}, stopping);
-    while (!(await (await fetch(`${stopping.url}/metrics`)).text()).includes("v_triune_reward_accepted 5")) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!(await (await fetch(`${stopping.url}/metrics`)).text()).includes("v_triune_reward_accepted 5"))
+      await new Promise((resolve) => setTimeout(resolve, 5));
     const drained = stopping.drain();
     const { status, headers, body } = await accepted;
     expect(status).toBe(200);

@@ -1,7 +1,13 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { VerifierLoadError, builtinVerifierModule, createIsolatedRewardSource, type IsolatedRewardSource, type PoolStats } from "@v-triune/rewards/isolated";
+import {
+  VerifierLoadError,
+  builtinVerifierModule,
+  createIsolatedRewardSource,
+  type IsolatedRewardSource,
+  type PoolStats,
+} from "@v-triune/rewards/isolated";
 import { pino, type Logger } from "pino";
 import { createApp } from "./app";
 import { createJudging, type Judging } from "./judging";
@@ -32,7 +38,10 @@ export interface RewardServer {
  * @throws ServerConfigError for a setting out of range, a verifier or an address that cannot be used
  * @example const server = await startRewardServer({ port: 0 }); await fetch(`${server.url}/readyz`); await server.drain();
  */
-export async function startRewardServer(given: Partial<RewardServerSettings> = {}, log?: Logger): Promise<RewardServer> {
+export async function startRewardServer(
+  given: Partial<RewardServerSettings> = {},
+  log?: Logger,
+): Promise<RewardServer> {
   const settings = completeSettings(given);
   const logger = log ?? pino({ level: settings.logLevel, base: null }, pino.destination(2));
   const source = await startWorkers(settings);
@@ -46,7 +55,10 @@ export async function startRewardServer(given: Partial<RewardServerSettings> = {
 
 async function startWorkers(settings: RewardServerSettings): Promise<IsolatedRewardSource> {
   const started = createIsolatedRewardSource({
-    verifiers: [builtinVerifierModule({ detection: { epsilon: settings.epsilon, compat: settings.compat === "original" } }), ...settings.verifiers],
+    verifiers: [
+      builtinVerifierModule({ detection: { epsilon: settings.epsilon, compat: settings.compat === "original" } }),
+      ...settings.verifiers,
+    ],
     workers: settings.workers,
     maxSpareWorkers: settings.maxSpareWorkers,
     isolation: settings.isolation,
@@ -61,11 +73,21 @@ async function startWorkers(settings: RewardServerSettings): Promise<IsolatedRew
     return await started;
   } catch (error) {
     if (!(error instanceof VerifierLoadError)) throw error;
-    throw new ServerConfigError("The verifiers can't be used.", "modules whose export is a verifier, a list of them, or a function that returns either", error.message, undefined, { cause: error });
+    throw new ServerConfigError(
+      "The verifiers can't be used.",
+      "modules whose export is a verifier, a list of them, or a function that returns either",
+      error.message,
+      undefined,
+      { cause: error },
+    );
   }
 }
 
-async function listen(settings: RewardServerSettings, source: IsolatedRewardSource, log: Logger): Promise<RewardServer> {
+async function listen(
+  settings: RewardServerSettings,
+  source: IsolatedRewardSource,
+  log: Logger,
+): Promise<RewardServer> {
   const state = { draining: false };
   const metrics = createServerMetrics({ stats: () => source.stats, accepted: () => judging.accepted });
   const judging: Judging = createJudging(source, metrics, { queue: settings.queue, normalised: settings.normalised });
@@ -75,7 +97,12 @@ async function listen(settings: RewardServerSettings, source: IsolatedRewardSour
   };
   const app = createApp({ settings, judging, metrics, log, ready, draining: () => state.draining });
   const http = createServer(
-    { requestTimeout: settings.requestMs, headersTimeout: Math.min(settings.headersMs, settings.requestMs), connectionsCheckingInterval: 1000, keepAliveTimeout: 75_000 },
+    {
+      requestTimeout: settings.requestMs,
+      headersTimeout: Math.min(settings.headersMs, settings.requestMs),
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: 75_000,
+    },
     getRequestListener((request, env) => app.fetch(request, env as never), { overrideGlobalObjects: false }),
   );
   http.timeout = settings.idleMs;
@@ -83,7 +110,8 @@ async function listen(settings: RewardServerSettings, source: IsolatedRewardSour
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   const url = `http://${host}:${port}`;
   log.info({ url, workers: settings.workers, verifiers: source.names, compat: settings.compat }, "ready");
-  if (settings.token === undefined && !isLoopback(settings.host)) log.warn({ host: settings.host }, "reachable from other machines without a token; --token-file sets one");
+  if (settings.token === undefined && !isLoopback(settings.host))
+    log.warn({ host: settings.host }, "reachable from other machines without a token; --token-file sets one");
   return {
     url,
     port,
@@ -110,8 +138,19 @@ async function listen(settings: RewardServerSettings, source: IsolatedRewardSour
 function bind(http: Server, { host, port }: RewardServerSettings): Promise<number> {
   return new Promise((resolve, reject) => {
     http.once("error", (error: NodeJS.ErrnoException) => {
-      const fix = error.code === "EADDRINUSE" ? "stop what listens there, or take another --port" : "choose another --host or --port";
-      reject(new ServerConfigError(`The server can't listen on ${host}:${port}.`, "a free address of this machine", error.message, fix, { cause: error }));
+      const fix =
+        error.code === "EADDRINUSE"
+          ? "stop what listens there, or take another --port"
+          : "choose another --host or --port";
+      reject(
+        new ServerConfigError(
+          `The server can't listen on ${host}:${port}.`,
+          "a free address of this machine",
+          error.message,
+          fix,
+          { cause: error },
+        ),
+      );
     });
     http.listen({ host, port, backlog: 1024 }, () => resolve((http.address() as AddressInfo).port));
   });

@@ -65,7 +65,15 @@ export class ServerConfigError extends Error {
     readonly fix?: string,
     options?: ErrorOptions,
   ) {
-    super([what, `  expected: ${expected}`, `  found:    ${found}`, ...(fix === undefined ? [] : [`  do:       ${fix}`])].join("\n"), options);
+    super(
+      [
+        what,
+        `  expected: ${expected}`,
+        `  found:    ${found}`,
+        ...(fix === undefined ? [] : [`  do:       ${fix}`]),
+      ].join("\n"),
+      options,
+    );
   }
 }
 
@@ -99,7 +107,20 @@ export function defaultSettings(): RewardServerSettings {
   };
 }
 
-const LEAST = { port: 0, workers: 1, maxSpareWorkers: 0, deadlineMs: 1, memoryMb: 16, bodyBytes: 1, batch: 1, queue: 1, headersMs: 1, requestMs: 1, idleMs: 1, drainMs: 0 } as const;
+const LEAST = {
+  port: 0,
+  workers: 1,
+  maxSpareWorkers: 0,
+  deadlineMs: 1,
+  memoryMb: 16,
+  bodyBytes: 1,
+  batch: 1,
+  queue: 1,
+  headersMs: 1,
+  requestMs: 1,
+  idleMs: 1,
+  drainMs: 0,
+} as const;
 
 /**
  * Fills in the defaults and checks the ranges.
@@ -107,18 +128,45 @@ const LEAST = { port: 0, workers: 1, maxSpareWorkers: 0, deadlineMs: 1, memoryMb
  * @throws ServerConfigError naming the setting
  */
 export function completeSettings(given: Partial<RewardServerSettings>): RewardServerSettings {
-  const settings = { ...defaultSettings(), ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) } as RewardServerSettings;
+  const settings = {
+    ...defaultSettings(),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  } as RewardServerSettings;
   for (const [name, least] of Object.entries(LEAST) as [keyof typeof LEAST, number][]) {
     const value = settings[name];
-    if (!(Number.isSafeInteger(value) && value >= least)) throw new ServerConfigError(`The setting ${name} can't be used.`, `a whole number of at least ${least}`, String(value));
+    if (!(Number.isSafeInteger(value) && value >= least))
+      throw new ServerConfigError(
+        `The setting ${name} can't be used.`,
+        `a whole number of at least ${least}`,
+        String(value),
+      );
   }
-  if (settings.port > 65_535) throw new ServerConfigError("The setting port can't be used.", "0 to 65535", String(settings.port));
-  if (settings.queue < settings.batch) throw new ServerConfigError("The queue is smaller than one batch.", `queue of at least batch, ${settings.batch}`, String(settings.queue), "raise --max-queue or lower --max-batch");
-  if (!Number.isFinite(settings.unscoredReward)) throw new ServerConfigError("The setting unscoredReward can't be used.", "a finite number", String(settings.unscoredReward));
+  if (settings.port > 65_535)
+    throw new ServerConfigError("The setting port can't be used.", "0 to 65535", String(settings.port));
+  if (settings.queue < settings.batch)
+    throw new ServerConfigError(
+      "The queue is smaller than one batch.",
+      `queue of at least batch, ${settings.batch}`,
+      String(settings.queue),
+      "raise --max-queue or lower --max-batch",
+    );
+  if (!Number.isFinite(settings.unscoredReward))
+    throw new ServerConfigError(
+      "The setting unscoredReward can't be used.",
+      "a finite number",
+      String(settings.unscoredReward),
+    );
   const { epsilon } = settings;
-  if (!(epsilon === "average" || epsilon === "dynamic" || (typeof epsilon === "number" && epsilon > 0 && epsilon <= 1))) {
-    throw new ServerConfigError("The setting epsilon can't be used.", '"average", "dynamic" or a number in (0, 1]', String(epsilon));
+  if (
+    !(epsilon === "average" || epsilon === "dynamic" || (typeof epsilon === "number" && epsilon > 0 && epsilon <= 1))
+  ) {
+    throw new ServerConfigError(
+      "The setting epsilon can't be used.",
+      '"average", "dynamic" or a number in (0, 1]',
+      String(epsilon),
+    );
   }
-  if (settings.token !== undefined && settings.token.length < 8) throw new ServerConfigError("The bearer token is too short.", "at least 8 characters", `${settings.token.length}`);
+  if (settings.token !== undefined && settings.token.length < 8)
+    throw new ServerConfigError("The bearer token is too short.", "at least 8 characters", `${settings.token.length}`);
   return settings;
 }

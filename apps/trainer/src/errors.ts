@@ -108,7 +108,14 @@ export function formatUserError(details: UserErrorDetails): string {
 }
 
 /** Errors of the other packages that a person can act on and that carry their parts in the message only. */
-const KNOWN_NAMES = new Set(["LearnerConfigError", "TrainingDivergedError", "VerifierRegistryError", "UnknownVerifierError", "IouScheduleError", "RewardServerError"]);
+const KNOWN_NAMES = new Set([
+  "LearnerConfigError",
+  "TrainingDivergedError",
+  "VerifierRegistryError",
+  "UnknownVerifierError",
+  "IouScheduleError",
+  "RewardServerError",
+]);
 
 /**
  * Whether an error is one that a person can act on. Ours are told by class; those of the other packages (DatasetError, BackendError,

@@ -21,9 +21,11 @@ describe("the built-in pool", () => {
 
   it("asks for the box in both forms, and for the tags in the tagged one only", () => {
     for (const sentence of builtInPromptPool.free.answer) expect(sentence).toContain("\\boxed{");
-    for (const sentence of builtInPromptPool.free.think.concat(builtInPromptPool.free.answer)) expect(sentence).not.toContain("<");
+    for (const sentence of builtInPromptPool.free.think.concat(builtInPromptPool.free.answer))
+      expect(sentence).not.toContain("<");
     for (const sentence of builtInPromptPool.tagged.think) expect(sentence).toContain("<think>");
-    for (const sentence of builtInPromptPool.tagged.answer) expect(sentence).toMatch(/<answer>.*\\boxed\{|\\boxed\{.*<answer>|<answer> block.*\\boxed\{/);
+    for (const sentence of builtInPromptPool.tagged.answer)
+      expect(sentence).toMatch(/<answer>.*\\boxed\{|\\boxed\{.*<answer>|<answer> block.*\\boxed\{/);
   });
 });
 

@@ -14,7 +14,9 @@ import type { SeededRandom } from "./seeded-random";
 export type PromptForm = "free" | "tagged";
 
 /** For each form, the sentences to draw from. */
-export type PromptPool = Readonly<Record<PromptForm, { readonly think: readonly string[]; readonly answer: readonly string[] }>>;
+export type PromptPool = Readonly<
+  Record<PromptForm, { readonly think: readonly string[]; readonly answer: readonly string[] }>
+>;
 
 export const builtInPromptPool: PromptPool = {
   free: {
@@ -89,10 +91,17 @@ export async function loadPromptPool(path: string | null): Promise<PromptPool> {
   try {
     value = parse(await readFile(path, "utf8"));
   } catch (cause) {
-    throw new ConfigError({ what: "The prompt pool can't be read.", where: path, expected: `a YAML or JSON file with ${expected}`, found: (cause as NodeJS.ErrnoException).code === "ENOENT" ? "nothing there" : (cause as Error).message, cause });
+    throw new ConfigError({
+      what: "The prompt pool can't be read.",
+      where: path,
+      expected: `a YAML or JSON file with ${expected}`,
+      found: (cause as NodeJS.ErrnoException).code === "ENOENT" ? "nothing there" : (cause as Error).message,
+      cause,
+    });
   }
   const pool = poolSchema(value);
-  if (pool instanceof ArkErrors) throw new ConfigError({ what: "The prompt pool has another shape.", where: path, expected, found: pool.summary });
+  if (pool instanceof ArkErrors)
+    throw new ConfigError({ what: "The prompt pool has another shape.", where: path, expected, found: pool.summary });
   return { free: pool.free ?? builtInPromptPool.free, tagged: pool.tagged ?? builtInPromptPool.tagged };
 }
 
@@ -107,7 +116,12 @@ export function promptForm(sample: { readonly verifier: string; readonly formatR
 }
 
 /** The prompt with one sentence of each kind appended on a line of its own; draws twice from `random`. */
-export function appendPromptSentences(prompt: string, form: PromptForm, pool: PromptPool, random: SeededRandom): string {
+export function appendPromptSentences(
+  prompt: string,
+  form: PromptForm,
+  pool: PromptPool,
+  random: SeededRandom,
+): string {
   const { think, answer } = pool[form];
   return `${prompt}\n${random.pick(think)} ${random.pick(answer)}`;
 }

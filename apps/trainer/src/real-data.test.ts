@@ -18,7 +18,10 @@ const folder = mkdtempSync(join(tmpdir(), "v-triune-real-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function command(...args: string[]) {
-  const result = spawnSync(process.execPath, [join(root, "apps/trainer/bin/v-triune.mjs"), ...args], { cwd: folder, encoding: "utf8" });
+  const result = spawnSync(process.execPath, [join(root, "apps/trainer/bin/v-triune.mjs"), ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   return { ...result, text: `${result.stdout}${result.stderr}` };
 }
 
@@ -26,21 +29,47 @@ function command(...args: string[]) {
 const modelConfig = {
   architectures: ["Qwen2_5_VLForConditionalGeneration"],
   model_type: "qwen2_5_vl",
-  hidden_size: 32, intermediate_size: 48, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2,
-  max_position_embeddings: 2048, rms_norm_eps: 1e-6, rope_theta: 1e6, rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
-  vocab_size: 608, tie_word_embeddings: true,
-  vision_config: { depth: 2, hidden_size: 16, intermediate_size: 32, num_heads: 2, out_hidden_size: 32, window_size: 56, fullatt_block_indexes: [1] },
+  hidden_size: 32,
+  intermediate_size: 48,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 2048,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1e6,
+  rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
+  vocab_size: 608,
+  tie_word_embeddings: true,
+  vision_config: {
+    depth: 2,
+    hidden_size: 16,
+    intermediate_size: 32,
+    num_heads: 2,
+    out_hidden_size: 32,
+    window_size: 56,
+    fullatt_block_indexes: [1],
+  },
 };
 
 describe.skipIf(!present)("real data", () => {
   beforeAll(() => {
     cpSync(join(root, "tools/goldens/tokenizer"), join(folder, "tokenizer"), { recursive: true });
-    writeFileSync(join(folder, "tokenizer/preprocessor_config.json"), JSON.stringify({ min_pixels: 56 * 56, max_pixels: 12 * 28 * 28 }));
-    const tokenizer = JSON.parse(readFileSync(join(folder, "tokenizer/tokenizer.json"), "utf8")) as { added_tokens: { id: number; content: string }[] };
+    writeFileSync(
+      join(folder, "tokenizer/preprocessor_config.json"),
+      JSON.stringify({ min_pixels: 56 * 56, max_pixels: 12 * 28 * 28 }),
+    );
+    const tokenizer = JSON.parse(readFileSync(join(folder, "tokenizer/tokenizer.json"), "utf8")) as {
+      added_tokens: { id: number; content: string }[];
+    };
     const id = (content: string) => tokenizer.added_tokens.find((token) => token.content === content)?.id;
     const ids = {
-      image_token_id: id("<|image_pad|>"), video_token_id: id("<|video_pad|>"), vision_start_token_id: id("<|vision_start|>"),
-      vision_end_token_id: id("<|vision_end|>"), eos_token_id: id("<|im_end|>"), bos_token_id: id("<|endoftext|>"), pad_token_id: id("<|endoftext|>"),
+      image_token_id: id("<|image_pad|>"),
+      video_token_id: id("<|video_pad|>"),
+      vision_start_token_id: id("<|vision_start|>"),
+      vision_end_token_id: id("<|vision_end|>"),
+      eos_token_id: id("<|im_end|>"),
+      bos_token_id: id("<|endoftext|>"),
+      pad_token_id: id("<|endoftext|>"),
     };
     const sources = ["clevr", "geometry3k", "coco", "chartqa"];
     writeFileSync(

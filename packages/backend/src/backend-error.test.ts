@@ -36,7 +36,12 @@ describe("the typed errors", () => {
   it("can be told apart and carry their parts and cause", () => {
     const cause = new Error("no space");
     const install = new NativeInstallError("disk", { what: "The disk is full" }, { cause });
-    expect([install.name, install.code, install.cause, install.message]).toEqual(["NativeInstallError", "disk", cause, "The disk is full."]);
+    expect([install.name, install.code, install.cause, install.message]).toEqual([
+      "NativeInstallError",
+      "disk",
+      cause,
+      "The disk is full.",
+    ]);
     const memory = new OutOfMemoryError({ backend: "wasm", shape: [2, 3], parts: { what: "No memory" } });
     expect(memory).toBeInstanceOf(BackendError);
     expect([memory.name, memory.shape, memory.kernel]).toEqual(["OutOfMemoryError", [2, 3], undefined]);

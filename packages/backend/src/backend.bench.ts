@@ -73,7 +73,8 @@ function productLabel({ shape, form }: Pick<ProductSpeed, "shape" | "form">): st
 
 function printTable(rows: readonly BenchRow[], torch: BenchRow | undefined): void {
   const header = ["", ...rows.map(({ name }) => name)];
-  const ratio = (value: number, reference: number | undefined): string => (reference === undefined ? "" : ` (${value.toFixed(2)}x)`);
+  const ratio = (value: number, reference: number | undefined): string =>
+    reference === undefined ? "" : ` (${value.toFixed(2)}x)`;
   const body = BENCH_PRODUCTS.map((product, i) => [
     `${productLabel(product)}, GFLOPS`,
     ...rows.map((row) => {
@@ -100,7 +101,12 @@ function printTable(rows: readonly BenchRow[], torch: BenchRow | undefined): voi
   ];
   const table = [header, ...body, cost, training];
   const widths = header.map((_, column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
-  for (const row of table) console.log(row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2))).join(""));
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2)))
+        .join(""),
+    );
 }
 
 const flag = process.argv.indexOf("--threads");
@@ -109,17 +115,28 @@ if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
   console.error("--threads wants a whole number of at least 1");
   process.exit(2);
 }
-const reports = await inspectBackends({ measure: { products: BENCH_PRODUCTS, trainingStep: true }, ...(threads === undefined ? {} : { threads }) });
-const rows: BenchRow[] = reports.flatMap(({ name, description, measurement }) => (measurement === undefined ? [] : [{ name, description, measurement }]));
+const reports = await inspectBackends({
+  measure: { products: BENCH_PRODUCTS, trainingStep: true },
+  ...(threads === undefined ? {} : { threads }),
+});
+const rows: BenchRow[] = reports.flatMap(({ name, description, measurement }) =>
+  measurement === undefined ? [] : [{ name, description, measurement }],
+);
 const torch = benchTorch(threads);
 if (torch !== undefined) rows.push(torch);
 
-if (process.argv.includes("--json")) console.log(JSON.stringify({ processor: cpus()[0]?.model, threads, rows }, null, 2));
+if (process.argv.includes("--json"))
+  console.log(JSON.stringify({ processor: cpus()[0]?.model, threads, rows }, null, 2));
 else {
-  console.log(`${cpus()[0]?.model?.trim() ?? "unknown processor"}, Node ${process.version}${threads === undefined ? "" : `, ${threads} threads`}`);
+  console.log(
+    `${cpus()[0]?.model?.trim() ?? "unknown processor"}, Node ${process.version}${threads === undefined ? "" : `, ${threads} threads`}`,
+  );
   for (const { name, description } of rows) console.log(`  ${name}: ${description}`);
   for (const { name, works, reason } of reports) if (!works) console.log(`  ${name}: not measured (${reason})`);
-  if (torch === undefined) console.log("  pytorch: not measured (python3 cannot import torch); in brackets otherwise: speed as a multiple of PyTorch's");
+  if (torch === undefined)
+    console.log(
+      "  pytorch: not measured (python3 cannot import torch); in brackets otherwise: speed as a multiple of PyTorch's",
+    );
   console.log("");
   printTable(rows, torch);
 }

@@ -157,7 +157,11 @@ async function loadCpu(options: ActivateOptions): Promise<LoadedNative> {
 }
 
 /** Tries an install in a child process, once per machine. */
-async function prove(backend: "tensorflow" | "tensorflow-gpu", located: LocatedAddon, options: ActivateOptions): Promise<void> {
+async function prove(
+  backend: "tensorflow" | "tensorflow-gpu",
+  located: LocatedAddon,
+  options: ActivateOptions,
+): Promise<void> {
   if (located.folder === undefined || options.unproven === true || loadedNative() !== undefined) return;
   const layout = layoutOf(located.folder);
   const state = readManifest(layout);
@@ -183,7 +187,11 @@ function nativeOptions(options: ActivateOptions): { threads?: number; logs?: boo
 export function driverComplaint(log: string): string | undefined {
   const line = log
     .split("\n")
-    .find((text) => /cuInit|CUDA driver version|Could not find cuda|Cannot dlopen|Could not load dynamic|no CUDA-capable|libcuda/i.test(text));
+    .find((text) =>
+      /cuInit|CUDA driver version|Could not find cuda|Cannot dlopen|Could not load dynamic|no CUDA-capable|libcuda/i.test(
+        text,
+      ),
+    );
   return line?.replace(/^\S+ [\d:. ]+\s*\d+ /, "").trim();
 }
 
@@ -201,5 +209,9 @@ function activateWasm(): ActivatedBackend {
 
 function activateCpu(): ActivatedBackend {
   const cpu = require("@tensorflow/tfjs-backend-cpu") as { version_cpu: string };
-  return { tfjsName: "cpu", description: `plain JavaScript (for tests), tfjs ${cpu.version_cpu}`, version: cpu.version_cpu };
+  return {
+    tfjsName: "cpu",
+    description: `plain JavaScript (for tests), tfjs ${cpu.version_cpu}`,
+    version: cpu.version_cpu,
+  };
 }

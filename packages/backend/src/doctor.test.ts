@@ -3,8 +3,20 @@ import { formatDoctor, runDoctor, type DoctorReport } from "./doctor";
 import { inspectBackends } from "./inspect-backends";
 
 const report: DoctorReport = {
-  machine: { system: "linux 6.1.0 x64", processor: "AMD EPYC", cores: 16, memoryBytes: 128 * 2 ** 30, freeMemoryBytes: 100 * 2 ** 30, node: "v20.20.2" },
-  nvidia: { present: true, reason: "", driver: "550.54.15", devices: [{ name: "NVIDIA H200", memoryMiB: 143_771, computeCapability: "9.0" }] },
+  machine: {
+    system: "linux 6.1.0 x64",
+    processor: "AMD EPYC",
+    cores: 16,
+    memoryBytes: 128 * 2 ** 30,
+    freeMemoryBytes: 100 * 2 ** 30,
+    node: "v20.20.2",
+  },
+  nvidia: {
+    present: true,
+    reason: "",
+    driver: "550.54.15",
+    devices: [{ name: "NVIDIA H200", memoryMiB: 143_771, computeCapability: "9.0" }],
+  },
   chosen: "tensorflow",
   backends: [
     {
@@ -32,7 +44,12 @@ const report: DoctorReport = {
   nativeFolder: "/home/me/.cache/v-triune/native",
   installs: [
     { variant: "cpu", state: "present", detail: "TensorFlow 2.21.0 from tensorflow-cpu==2.21.0", cudaWheels: [] },
-    { variant: "cuda", state: "present", detail: "TensorFlow 2.18.1 from tensorflow==2.18.1", cudaWheels: ["nvidia-cublas-cu12==12.5.3.2", "nvidia-cudnn-cu12==9.3.0.75"] },
+    {
+      variant: "cuda",
+      state: "present",
+      detail: "TensorFlow 2.18.1 from tensorflow==2.18.1",
+      cudaWheels: ["nvidia-cublas-cu12==12.5.3.2", "nvidia-cudnn-cu12==9.3.0.75"],
+    },
   ],
   canInstallNative: { available: true, missing: [], python: undefined, pip: undefined, compiler: undefined },
 };
@@ -65,16 +82,26 @@ describe("formatDoctor", () => {
   });
 
   it("offers the install where it is possible and nothing native is there", () => {
-    const absent = report.installs.map((install) => ({ ...install, state: "absent" as const, detail: "not installed", cudaWheels: [] }));
+    const absent = report.installs.map((install) => ({
+      ...install,
+      state: "absent" as const,
+      detail: "not installed",
+      cudaWheels: [],
+    }));
     expect(formatDoctor({ ...report, installs: absent })).toContain("npx v-triune native install");
     const impossible = { ...report.canInstallNative, available: false, missing: ["Python 3 is missing"] };
-    expect(formatDoctor({ ...report, installs: absent, canInstallNative: impossible })).toContain("not possible here yet: Python 3 is missing");
+    expect(formatDoctor({ ...report, installs: absent, canInstallNative: impossible })).toContain(
+      "not possible here yet: Python 3 is missing",
+    );
   });
 });
 
 describe("the real machine", () => {
   it("has wasm, tried and measured in a process of its own", async () => {
-    const [wasm] = await inspectBackends({ names: ["wasm"], measure: { products: [{ shape: [64, 64, 64], form: "plain" }] } });
+    const [wasm] = await inspectBackends({
+      names: ["wasm"],
+      measure: { products: [{ shape: [64, 64, 64], form: "plain" }] },
+    });
     expect(wasm).toMatchObject({ name: "wasm", works: true, reason: "", version: "4.22.0" });
     expect(wasm?.measurement?.products[0]?.gflops).toBeGreaterThan(0.01);
   });
@@ -84,6 +111,13 @@ describe("the real machine", () => {
     expect(found.backends.map(({ name }) => name)).toEqual(["tensorflow-gpu", "tensorflow", "webgpu", "wasm"]);
     expect(found.chosen).toBe(found.backends.find(({ works }) => works)?.name);
     expect(found.backends.filter(({ works }) => !works).every(({ reason }) => reason !== "")).toBe(true);
-    expect(Math.max(...formatDoctor(found).split("\n").filter((line) => !line.includes("/")).map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(
+      Math.max(
+        ...formatDoctor(found)
+          .split("\n")
+          .filter((line) => !line.includes("/"))
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(80);
   });
 });

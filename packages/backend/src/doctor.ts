@@ -93,7 +93,8 @@ export function formatDoctor(report: DoctorReport): string {
     const memory = device.memoryMiB === undefined ? "" : `, ${formatBytes(device.memoryMiB * 2 ** 20)}`;
     row("GPU", `${device.name}${memory}, compute ${device.computeCapability ?? "?"}, driver ${nvidia.driver ?? "?"}`);
   }
-  if (nvidia.present && nvidia.devices.length === 0) row("GPU", `from NVIDIA, driver ${nvidia.driver ?? "unknown"} (nvidia-smi does not answer)`);
+  if (nvidia.present && nvidia.devices.length === 0)
+    row("GPU", `from NVIDIA, driver ${nvidia.driver ?? "unknown"} (nvidia-smi does not answer)`);
 
   lines.push("", "Backends, fastest first");
   for (const backend of report.backends) {
@@ -102,7 +103,10 @@ export function formatDoctor(report: DoctorReport): string {
       const { measurement } = backend;
       const speed = measurement?.products[0];
       if (measurement !== undefined && speed !== undefined) {
-        row("", `${Math.round(speed.gflops)} GFLOPS (${speed.shape.join(" x ")}), ${measurement.microsecondsPerOp.toFixed(1)} microseconds an op`);
+        row(
+          "",
+          `${Math.round(speed.gflops)} GFLOPS (${speed.shape.join(" x ")}), ${measurement.microsecondsPerOp.toFixed(1)} microseconds an op`,
+        );
       }
     } else {
       row(backend.name, `- ${backend.reason}`);
@@ -115,11 +119,17 @@ export function formatDoctor(report: DoctorReport): string {
   row("folder", report.nativeFolder);
   for (const install of report.installs) {
     row(install.variant, install.detail);
-    if (install.cudaWheels.length > 0) row("", install.cudaWheels.map((wheel) => wheel.replace(/^nvidia-|-cu12/g, "").replace("==", " ")).join(", "));
+    if (install.cudaWheels.length > 0)
+      row("", install.cudaWheels.map((wheel) => wheel.replace(/^nvidia-|-cu12/g, "").replace("==", " ")).join(", "));
   }
   if (report.installs.every(({ state }) => state !== "present")) {
     const { available, missing } = report.canInstallNative;
-    row("install", available ? "npx v-triune native install   (half a minute; 10-20 times faster than wasm)" : `not possible here yet: ${missing.join("; ")}`);
+    row(
+      "install",
+      available
+        ? "npx v-triune native install   (half a minute; 10-20 times faster than wasm)"
+        : `not possible here yet: ${missing.join("; ")}`,
+    );
   }
   return `${lines.join("\n")}\n`;
 }

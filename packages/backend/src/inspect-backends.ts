@@ -38,13 +38,24 @@ export async function inspectBackends(options: InspectOptions = {}): Promise<Bac
   for (const name of options.names ?? BACKEND_ORDER.filter((each) => each !== "cpu")) {
     const finding = await probeBackend({
       backend: name,
-      ...(options.measure === undefined || options.measure === false ? {} : { measure: options.measure === true ? {} : options.measure }),
+      ...(options.measure === undefined || options.measure === false
+        ? {}
+        : { measure: options.measure === true ? {} : options.measure }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     });
     if (finding.ok) reports.push({ name, works: true, reason: "", howToGet: "", ...withoutOk(finding) });
     else {
       const { reason, howToGet } = finding;
-      reports.push({ name, works: false, description: "", version: "", usesGpu: false, startupLog: "", reason, howToGet });
+      reports.push({
+        name,
+        works: false,
+        description: "",
+        version: "",
+        usesGpu: false,
+        startupLog: "",
+        reason,
+        howToGet,
+      });
     }
   }
   return reports;

@@ -44,7 +44,10 @@ export const BENCH_PRODUCTS: NonNullable<MeasureOptions["products"]> = [
  *
  * @param tf tfjs-core, with the backend set
  */
-export async function measureCurrentBackend(tf: typeof tfjs, options: MeasureOptions = {}): Promise<BackendMeasurement> {
+export async function measureCurrentBackend(
+  tf: typeof tfjs,
+  options: MeasureOptions = {},
+): Promise<BackendMeasurement> {
   const budgetMs = options.budgetMs ?? 400;
   await tf.ready();
   const products = (options.products ?? BENCH_PRODUCTS.slice(0, 1)).map((product) => ({
@@ -56,7 +59,11 @@ export async function measureCurrentBackend(tf: typeof tfjs, options: MeasureOpt
   return { products, microsecondsPerOp, trainedTokensPerSecond: await measureTrainingStep(tf) };
 }
 
-function measureProduct(tf: typeof tfjs, { shape: [m, k, n], form }: Pick<ProductSpeed, "shape" | "form">, budgetMs: number): number {
+function measureProduct(
+  tf: typeof tfjs,
+  { shape: [m, k, n], form }: Pick<ProductSpeed, "shape" | "form">,
+  budgetMs: number,
+): number {
   const a = tf.randomNormal(form === "transposeA" ? [k, m] : [m, k], 0, 1, "float32", 1);
   const b = tf.randomNormal(form === "transposeB" ? [n, k] : [k, n], 0, 1, "float32", 2);
   const best = bestTime(budgetMs, () => {

@@ -32,15 +32,32 @@ export async function measureTrainingStep(tf: typeof tfjs, budgetMs = 2000): Pro
     up: weights([width, hidden]),
     down: weights([hidden, width]),
   }));
-  const ids = tf.tensor1d(Int32Array.from({ length: tokens }, (_, i) => (i * 7919) % vocabulary), "int32");
-  const targets = tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(Int32Array.from({ length: tokens }, (_, i) => (i * 7919 * 7 + 3) % vocabulary), "int32"), vocabulary), "float32"));
+  const ids = tf.tensor1d(
+    Int32Array.from({ length: tokens }, (_, i) => (i * 7919) % vocabulary),
+    "int32",
+  );
+  const targets = tf.tidy(() =>
+    tf.cast(
+      tf.oneHot(
+        tf.tensor1d(
+          Int32Array.from({ length: tokens }, (_, i) => (i * 7919 * 7 + 3) % vocabulary),
+          "int32",
+        ),
+        vocabulary,
+      ),
+      "float32",
+    ),
+  );
   const normalise = (x: tfjs.Tensor): tfjs.Tensor => tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), 1e-6)));
   const loss = (): tfjs.Scalar => {
     let x: tfjs.Tensor = tf.gather(embedding, ids);
     for (const { gain, gate, up, down } of blocks) {
       const h = tf.mul(normalise(x), gain);
       const gated = tf.matMul(h, gate as tfjs.Tensor);
-      x = tf.add(x, tf.matMul(tf.mul(tf.mul(gated, tf.sigmoid(gated)), tf.matMul(h, up as tfjs.Tensor)), down as tfjs.Tensor));
+      x = tf.add(
+        x,
+        tf.matMul(tf.mul(tf.mul(gated, tf.sigmoid(gated)), tf.matMul(h, up as tfjs.Tensor)), down as tfjs.Tensor),
+      );
     }
     const logProbs = tf.logSoftmax(tf.matMul(normalise(x), tf.transpose(embedding)));
     return tf.neg(tf.div(tf.sum(tf.mul(logProbs, targets)), tokens));
@@ -49,7 +66,8 @@ export async function measureTrainingStep(tf: typeof tfjs, budgetMs = 2000): Pro
   const step = (): number =>
     tf.tidy(() => {
       const { value, grads } = tf.variableGrads(loss, parameters);
-      for (const parameter of parameters) parameter.assign(tf.sub(parameter, tf.mul(grads[parameter.name] as tfjs.Tensor, LEARNING_RATE)));
+      for (const parameter of parameters)
+        parameter.assign(tf.sub(parameter, tf.mul(grads[parameter.name] as tfjs.Tensor, LEARNING_RATE)));
       return value.dataSync()[0] ?? Number.NaN;
     });
   try {
@@ -62,7 +80,8 @@ export async function measureTrainingStep(tf: typeof tfjs, budgetMs = 2000): Pro
       last = step();
       best = Math.min(best, performance.now() - start);
     }
-    if (!(last < first)) throw new RangeError(`The loss went from ${first} to ${last}: the backend's gradients are wrong.`);
+    if (!(last < first))
+      throw new RangeError(`The loss went from ${first} to ${last}: the backend's gradients are wrong.`);
     return (tokens / best) * 1000;
   } finally {
     tf.dispose([...parameters, ids, targets]);

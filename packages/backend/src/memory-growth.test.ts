@@ -9,7 +9,8 @@ import { selectBackend } from "./select-backend";
 
 const located = locateAddon("cpu");
 const native = !(located instanceof BackendError);
-if (!native) console.warn(`Skipping the native backend's memory growth: ${located.parts.what} (${located.parts.todo}).`);
+if (!native)
+  console.warn(`Skipping the native backend's memory growth: ${located.parts.what} (${located.parts.todo}).`);
 
 describe.each(["wasm", ...(native ? (["tensorflow"] as const) : [])] as const)("1,000 training steps on %s", (name) => {
   it("leave no tensor, no native handle and no resident memory behind", async () => {
@@ -18,13 +19,19 @@ describe.each(["wasm", ...(native ? (["tensorflow"] as const) : [])] as const)("
     const input = tf.randomNormal([32, 64], 0, 1, "float32", 2);
     const step = (): number =>
       tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(() => tf.mean(tf.square(tf.tanh(tf.matMul(input, weights as tf.Tensor2D)))) as tf.Scalar);
+        const { value, grads } = tf.variableGrads(
+          () => tf.mean(tf.square(tf.tanh(tf.matMul(input, weights as tf.Tensor2D)))) as tf.Scalar,
+        );
         weights.assign(tf.sub(weights, tf.mul(grads[weights.name] as tf.Tensor, 0.01)));
         return value.dataSync()[0] ?? Number.NaN;
       });
     const first = step();
     for (let i = 0; i < 300; i += 1) step();
-    const before = { tensors: tf.memory().numTensors, handles: loadedNative()?.handleCount(), rss: process.memoryUsage.rss() };
+    const before = {
+      tensors: tf.memory().numTensors,
+      handles: loadedNative()?.handleCount(),
+      rss: process.memoryUsage.rss(),
+    };
     let last = first;
     for (let i = 0; i < 1000; i += 1) last = step();
     expect(last).toBeLessThan(first);
@@ -38,7 +45,10 @@ describe.each(["wasm", ...(native ? (["tensorflow"] as const) : [])] as const)("
   it("are measured without leaving a tensor behind", async () => {
     await selectBackend({ prefer: name });
     const before = tf.memory().numTensors;
-    const found = await measureCurrentBackend(tf, { products: [{ shape: [64, 64, 64], form: "transposeB" }], budgetMs: 5 });
+    const found = await measureCurrentBackend(tf, {
+      products: [{ shape: [64, 64, 64], form: "transposeB" }],
+      budgetMs: 5,
+    });
     expect(found.products[0]?.gflops).toBeGreaterThan(0.001);
     expect(found.microsecondsPerOp).toBeGreaterThan(0.01);
     expect(tf.memory().numTensors).toBe(before);

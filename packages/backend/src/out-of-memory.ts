@@ -9,7 +9,8 @@ import { OutOfMemoryError } from "./backend-error";
 
 const TENSORFLOW_OOM = /OOM when allocating tensor with shape\[([\d,]*)\] and type (\w+) on (\S+) by allocator (\w+)/;
 const EXHAUSTED = /Invalid TF_Status: 8\b|RESOURCE_EXHAUSTED|failed to allocate|std::bad_alloc|out of memory/i;
-const WASM_OOM = /cannot enlarge memory|memory access out of bounds|Aborted\(OOM\)|offset is out of bounds|Array buffer allocation failed/i;
+const WASM_OOM =
+  /cannot enlarge memory|memory access out of bounds|Aborted\(OOM\)|offset is out of bounds|Array buffer allocation failed/i;
 
 /** Where an error came from, for the message. */
 export interface AllocationContext {
@@ -29,10 +30,12 @@ export function asOutOfMemory(error: unknown, context: AllocationContext): OutOf
   if (error instanceof OutOfMemoryError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const told = TENSORFLOW_OOM.exec(message);
-  const exhausted = context.backend === "wasm" ? WASM_OOM.test(message) || EXHAUSTED.test(message) : EXHAUSTED.test(message);
+  const exhausted =
+    context.backend === "wasm" ? WASM_OOM.test(message) || EXHAUSTED.test(message) : EXHAUSTED.test(message);
   if (told === null && !exhausted) return undefined;
   const shape = told === null ? context.shape : (told[1] ?? "").split(",").filter(Boolean).map(Number);
-  const tensor = shape === undefined ? "a tensor" : `a tensor of shape [${shape.join(", ")}] (${formatBytes(4 * product(shape))})`;
+  const tensor =
+    shape === undefined ? "a tensor" : `a tensor of shape [${shape.join(", ")}] (${formatBytes(4 * product(shape))})`;
   return new OutOfMemoryError(
     {
       backend: context.backend,
@@ -40,7 +43,9 @@ export function asOutOfMemory(error: unknown, context: AllocationContext): OutOf
       shape,
       parts: {
         what: `The ${context.backend} backend has no memory left for ${tensor}`,
-        ...(context.kernel === undefined ? {} : { where: `kernel ${context.kernel}${told === null ? "" : `, device ${told[3]}, allocator ${told[4]}`}` }),
+        ...(context.kernel === undefined
+          ? {}
+          : { where: `kernel ${context.kernel}${told === null ? "" : `, device ${told[3]}, allocator ${told[4]}`}` }),
         found: message.split("\n").slice(0, 3).join(" ").slice(0, 300),
         todo:
           context.backend === "wasm"

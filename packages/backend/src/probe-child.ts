@@ -34,7 +34,11 @@ function fault(error: unknown): ProbeFault {
     const { what, found, todo } = error.parts;
     return { ok: false, reason: found === undefined ? what : `${what} (${found})`, howToGet: todo ?? "" };
   }
-  return { ok: false, reason: error instanceof Error ? error.message : String(error), howToGet: "npx v-triune native verify" };
+  return {
+    ok: false,
+    reason: error instanceof Error ? error.message : String(error),
+    howToGet: "npx v-triune native verify",
+  };
 }
 
 const answer = await probe(JSON.parse(process.argv[2] ?? "{}") as ProbeRequest).catch(fault);

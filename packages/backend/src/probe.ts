@@ -43,7 +43,9 @@ export const ANSWER_MARK = "v-triune-probe:";
 
 /** Runs a probe; never rejects: a crash, a hang (killed after the deadline) and nonsense are faults. */
 export async function probeBackend(request: ProbeRequest, deadlineMs = 120_000): Promise<ProbeFinding | ProbeFault> {
-  const result = await runCommand(process.execPath, [...childArguments(), JSON.stringify(request)], { timeoutMs: deadlineMs });
+  const result = await runCommand(process.execPath, [...childArguments(), JSON.stringify(request)], {
+    timeoutMs: deadlineMs,
+  });
   const line = result.stdout.split("\n").find((text) => text.startsWith(ANSWER_MARK));
   if (line !== undefined) return JSON.parse(line.slice(ANSWER_MARK.length)) as ProbeFinding | ProbeFault;
   const crash =
@@ -61,5 +63,10 @@ export async function probeBackend(request: ProbeRequest, deadlineMs = 120_000):
 function childArguments(): string[] {
   if (!import.meta.url.endsWith(".ts")) return [fileURLToPath(new URL("./probe-child.js", import.meta.url))];
   const tsx = pathToFileURL(require.resolve("tsx")).href;
-  return ["--conditions=@v-triune/source", "--import", tsx, fileURLToPath(new URL("./probe-child.ts", import.meta.url))];
+  return [
+    "--conditions=@v-triune/source",
+    "--import",
+    tsx,
+    fileURLToPath(new URL("./probe-child.ts", import.meta.url)),
+  ];
 }

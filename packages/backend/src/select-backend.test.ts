@@ -29,7 +29,11 @@ describe("selectBackend", () => {
     expect([choice.name, tf.getBackend()]).toEqual(["wasm", "wasm"]);
     expect(choice.passedOver.map(({ name }) => name)).toEqual(["tensorflow-gpu", "tensorflow", "webgpu"]);
     const native = choice.passedOver.find(({ name }) => name === "tensorflow");
-    expect(native).toEqual({ name: "tensorflow", reason: "Native TensorFlow is not installed", howToGet: "npx v-triune native install" });
+    expect(native).toEqual({
+      name: "tensorflow",
+      reason: "Native TensorFlow is not installed",
+      howToGet: "npx v-triune native install",
+    });
   });
 
   it("goes on with the next one when the native install is damaged, and says so", async () => {
@@ -46,7 +50,13 @@ describe("selectBackend", () => {
   it.each(["wasm", "cpu"] as const)("makes %s the current backend and computes with gradients", async (name) => {
     const choice = await selectBackend({ prefer: name });
     expect([choice.name, tf.getBackend(), choice.passedOver]).toEqual([name, name, []]);
-    const gradient = tf.tidy(() => Array.from(tf.grad((x) => tf.sum(tf.square(x)))(tf.tensor1d([1, -2])).dataSync()));
+    const gradient = tf.tidy(() =>
+      Array.from(
+        tf
+          .grad((x) => tf.sum(tf.square(x)))(tf.tensor1d([1, -2]))
+          .dataSync(),
+      ),
+    );
     expect(gradient).toEqual([2, -4]);
   });
 
@@ -61,7 +71,9 @@ describe("selectBackend", () => {
     const unknown = await failure(selectBackend({ env: { V_TRIUNE_BACKEND: "cuda" } }));
     expect(unknown.parts).toMatchObject({ found: '"cuda"', where: "the environment variable V_TRIUNE_BACKEND" });
     expect((await failure(selectBackend({ prefer: "webgl" as "cpu" }))).parts.where).toBe("prefer");
-    expect((await failure(selectBackend({ prefer: "webgpu" }))).parts.what).toContain("cannot read a tensor synchronously");
+    expect((await failure(selectBackend({ prefer: "webgpu" }))).parts.what).toContain(
+      "cannot read a tensor synchronously",
+    );
   });
 
   it.skipIf(findNvidia().present)("names the missing GPU when one was asked for", async () => {

@@ -2,7 +2,13 @@
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { BackendError } from "./backend-error";
-import { activateBackend, BACKEND_ORDER, type ActivatedBackend, type ActivateOptions, type BackendName } from "./candidates";
+import {
+  activateBackend,
+  BACKEND_ORDER,
+  type ActivatedBackend,
+  type ActivateOptions,
+  type BackendName,
+} from "./candidates";
 import { registerGradients } from "./gradients/register-gradients";
 import { guardWasmMemory } from "./wasm-memory";
 

@@ -22,7 +22,11 @@ export function smokeTest(): void {
 
 function expectValues(what: string, tensor: tf.Tensor, expected: readonly number[]): void {
   const found = Array.from(tensor.dataSync());
-  if (found.length === expected.length && found.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-3)) return;
+  if (
+    found.length === expected.length &&
+    found.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-3)
+  )
+    return;
   throw new BackendError({
     what: `The ${tf.getBackend()} backend computes wrong numbers`,
     where: what,

@@ -26,7 +26,8 @@ export function guardWasmMemory(backend: object): void {
   const allocate = target.wasm._malloc.bind(target.wasm);
   target.wasm._malloc = (bytes) => {
     const address = bytes < ADDRESS_SPACE ? allocate(bytes) : 0;
-    if (address === 0 && bytes > 0) throw new RangeError(`out of memory: the allocator has no ${bytes} bytes in one piece`);
+    if (address === 0 && bytes > 0)
+      throw new RangeError(`out of memory: the allocator has no ${bytes} bytes in one piece`);
     return address;
   };
   const move = target.move.bind(target);

@@ -8,7 +8,8 @@ import { checkFilterRule, checkSourceAdapter } from "./conformance";
 import { buildRule, rules } from "./rules/catalogue";
 
 const realdata = resolve(import.meta.dirname, "../../../../shared/realdata");
-if (!existsSync(realdata)) console.warn("skipped: adapters on real samples, which are not beside this checkout (../shared/realdata)");
+if (!existsSync(realdata))
+  console.warn("skipped: adapters on real samples, which are not beside this checkout (../shared/realdata)");
 
 describe("checkFilterRule", () => {
   it.each(Object.keys(rules))("finds nothing in %s", async (name) => {
@@ -17,8 +18,13 @@ describe("checkFilterRule", () => {
 
   it("finds a name, a reason, SQL and an order that will not do", async () => {
     const rule = { scope: "row" as const, parameters: {} };
-    expect(await checkFilterRule({ ...rule, name: "My Rule", reason: "", sql: () => "true" })).toMatchObject([{ rule: "name" }, { rule: "reason" }]);
-    expect((await checkFilterRule({ ...rule, name: "a", reason: "because", sql: () => "nope" }))[0]).toMatchObject({ rule: "sql" });
+    expect(await checkFilterRule({ ...rule, name: "My Rule", reason: "", sql: () => "true" })).toMatchObject([
+      { rule: "name" },
+      { rule: "reason" },
+    ]);
+    expect((await checkFilterRule({ ...rule, name: "a", reason: "because", sql: () => "nope" }))[0]).toMatchObject({
+      rule: "sql",
+    });
     let calls = 0;
     const unsteady = { ...rule, name: "a", reason: "because", sql: () => `row < ${10 * ++calls}` };
     expect(await checkFilterRule(unsteady)).toMatchObject([{ rule: "threads" }]);
@@ -48,12 +54,26 @@ describe("checkSourceAdapter", () => {
       info: { ...clevr.info, fileSource: "a b" },
       async *read() {
         reading++;
-        const row = { id: "1", question: "<image>?", answer: `${reading}`, pictures: [{ name: "", file: "x" }], boxes: [] };
+        const row = {
+          id: "1",
+          question: "<image>?",
+          answer: `${reading}`,
+          pictures: [{ name: "", file: "x" }],
+          boxes: [],
+        };
         yield row;
         yield row;
       },
     };
     const found = new Set((await checkSourceAdapter(bad, ".")).map((finding) => finding.rule));
-    expect([...found].sort()).toEqual(["boxes", "info", "layout-error", "marks", "pictures", "stable-order", "unique-id"]);
+    expect([...found].sort()).toEqual([
+      "boxes",
+      "info",
+      "layout-error",
+      "marks",
+      "pictures",
+      "stable-order",
+      "unique-id",
+    ]);
   });
 });

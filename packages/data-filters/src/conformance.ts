@@ -15,7 +15,19 @@ import type { FilterRule } from "./rules/filter-rule";
 
 /** One way in which an adapter or rule breaks its contract. */
 export interface SeamFinding {
-  readonly rule: "info" | "layout-error" | "rows" | "unique-id" | "stable-order" | "marks" | "pictures" | "boxes" | "name" | "reason" | "sql" | "threads";
+  readonly rule:
+    | "info"
+    | "layout-error"
+    | "rows"
+    | "unique-id"
+    | "stable-order"
+    | "marks"
+    | "pictures"
+    | "boxes"
+    | "name"
+    | "reason"
+    | "sql"
+    | "threads";
   /** Expected and found. */
   readonly message: string;
 }
@@ -26,10 +38,15 @@ export interface SeamFinding {
  *
  * @param folder a folder in the owner's layout with at least one row
  */
-export async function checkSourceAdapter(adapter: SourceAdapter, folder: string, settings: Readonly<Record<string, unknown>> = {}): Promise<SeamFinding[]> {
+export async function checkSourceAdapter(
+  adapter: SourceAdapter,
+  folder: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<SeamFinding[]> {
   const findings: SeamFinding[] = [];
   const { info } = adapter;
-  if (!(TASKS as readonly string[]).includes(info.task)) findings.push({ rule: "info", message: `task is ${info.task}` });
+  if (!(TASKS as readonly string[]).includes(info.task))
+    findings.push({ rule: "info", message: `task is ${info.task}` });
   try {
     parquetFileName({ split: "train", task: info.task, source: info.fileSource, count: 1 });
   } catch (error) {
@@ -42,7 +59,10 @@ export async function checkSourceAdapter(adapter: SourceAdapter, folder: string,
       (reason: unknown) => reason,
     );
     if (!(error instanceof DatasetError) || error.code !== "wrong-layout") {
-      findings.push({ rule: "layout-error", message: `an empty folder gives ${error === null ? "no error" : String(error)}, DatasetError wrong-layout expected` });
+      findings.push({
+        rule: "layout-error",
+        message: `an empty folder gives ${error === null ? "no error" : String(error)}, DatasetError wrong-layout expected`,
+      });
     }
   } finally {
     await rm(empty, { recursive: true });
@@ -54,7 +74,8 @@ export async function checkSourceAdapter(adapter: SourceAdapter, folder: string,
   }
   const ids = new Set<string>();
   for (const row of rows) {
-    if (row.id === "" || ids.has(row.id)) findings.push({ rule: "unique-id", message: `id "${row.id}" is empty or there twice` });
+    if (row.id === "" || ids.has(row.id))
+      findings.push({ rule: "unique-id", message: `id "${row.id}" is empty or there twice` });
     ids.add(row.id);
     findings.push(...rowFindings(row, info.verifier === "detection"));
   }
@@ -63,20 +84,30 @@ export async function checkSourceAdapter(adapter: SourceAdapter, folder: string,
 
 function rowFindings(row: SourceRow, withBoxes: boolean): SeamFinding[] {
   const findings: SeamFinding[] = [];
-  if (row.question.includes(IMAGE_MARK)) findings.push({ rule: "marks", message: `${row.id}: the question holds ${IMAGE_MARK}` });
+  if (row.question.includes(IMAGE_MARK))
+    findings.push({ rule: "marks", message: `${row.id}: the question holds ${IMAGE_MARK}` });
   for (const picture of row.pictures) {
-    if (picture.name === "" || picture.file === "") findings.push({ rule: "pictures", message: `${row.id}: a picture without name or file` });
+    if (picture.name === "" || picture.file === "")
+      findings.push({ rule: "pictures", message: `${row.id}: a picture without name or file` });
   }
   if (withBoxes !== (row.boxes !== undefined)) {
-    findings.push({ rule: "boxes", message: `${row.id}: ${withBoxes ? "no list of boxes" : "boxes in a source that is answered in text"}` });
+    findings.push({
+      rule: "boxes",
+      message: `${row.id}: ${withBoxes ? "no list of boxes" : "boxes in a source that is answered in text"}`,
+    });
   }
   for (const { x1, y1, x2, y2, label } of row.boxes ?? []) {
-    if (![x1, y1, x2, y2].every(Number.isFinite) || label === "") findings.push({ rule: "boxes", message: `${row.id}: a box that is not finite or has no label` });
+    if (![x1, y1, x2, y2].every(Number.isFinite) || label === "")
+      findings.push({ rule: "boxes", message: `${row.id}: a box that is not finite or has no label` });
   }
   return findings;
 }
 
-async function readAll(adapter: SourceAdapter, folder: string, settings: Readonly<Record<string, unknown>>): Promise<SourceRow[]> {
+async function readAll(
+  adapter: SourceAdapter,
+  folder: string,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<SourceRow[]> {
   return withDatabase({ threads: 1 }, async (connection) => {
     const rows: SourceRow[] = [];
     let spooled = 0;
@@ -111,8 +142,10 @@ const NEEDED_COLUMNS = [
  */
 export async function checkFilterRule(rule: FilterRule): Promise<SeamFinding[]> {
   const findings: SeamFinding[] = [];
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(rule.name)) findings.push({ rule: "name", message: `"${rule.name}" is not kebab-case` });
-  if (rule.reason.trim().length < 4) findings.push({ rule: "reason", message: "a reason that a person understands is expected" });
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(rule.name))
+    findings.push({ rule: "name", message: `"${rule.name}" is not kebab-case` });
+  if (rule.reason.trim().length < 4)
+    findings.push({ rule: "reason", message: "a reason that a person understands is expected" });
   const dropped: string[] = [];
   for (const threads of [1, 4]) {
     try {
@@ -121,7 +154,8 @@ export async function checkFilterRule(rule: FilterRule): Promise<SeamFinding[]> 
       findings.push({ rule: "sql", message: error instanceof Error ? error.message : String(error) });
     }
   }
-  if (dropped.length === 2 && dropped[0] !== dropped[1]) findings.push({ rule: "threads", message: "other rows are dropped on four threads than on one" });
+  if (dropped.length === 2 && dropped[0] !== dropped[1])
+    findings.push({ rule: "threads", message: "other rows are dropped on four threads than on one" });
   return findings;
 }
 
@@ -131,14 +165,33 @@ async function dropsOf(rule: FilterRule, threads: number): Promise<string> {
     const info = { key: "s", task: "math", verifier: "mathverify" } as never;
     for (let i = 0; i < 400; i++) {
       const boxes = Array.from({ length: i % 5 }, (_, k) => ({ x1: k, y1: 0, x2: k + 3, y2: 9, label: `l${k % 2}` }));
-      table.add({ id: `${i % 390}`, question: i % 7 === 0 ? "" : `Question ${i % 20}`, answer: `${i % 4}`, pictures: [], category: `${i % 6}`, boxes, width: 100, height: 100 }, info, 0);
+      table.add(
+        {
+          id: `${i % 390}`,
+          question: i % 7 === 0 ? "" : `Question ${i % 20}`,
+          answer: `${i % 4}`,
+          pictures: [],
+          category: `${i % 6}`,
+          boxes,
+          width: 100,
+          height: 100,
+        },
+        info,
+        0,
+      );
     }
     table.close();
     const tasks = `[${TASKS.map((task) => `'${task}'`).join(", ")}][1 + (row % 8)::INTEGER]`;
-    await connection.run(`CREATE OR REPLACE TABLE rows AS SELECT * REPLACE (${tasks} AS task), ${NEEDED_COLUMNS.join(", ")} FROM rows ORDER BY row`);
-    await connection.run("INSERT INTO rows (row, source, task, id, part) VALUES (400, 's', 'detection', 'n1', 0), (401, 's', 'math', 'n2', 0)");
+    await connection.run(
+      `CREATE OR REPLACE TABLE rows AS SELECT * REPLACE (${tasks} AS task), ${NEEDED_COLUMNS.join(", ")} FROM rows ORDER BY row`,
+    );
+    await connection.run(
+      "INSERT INTO rows (row, source, task, id, part) VALUES (400, 's', 'detection', 'n1', 0), (401, 's', 'math', 'n2', 0)",
+    );
     const sql = rule.sql({ relation: "rows", seed: 1 });
     const query = rule.query === true ? sql : `SELECT row FROM (SELECT row, (${sql}) AS hit FROM rows) WHERE hit`;
-    return JSON.stringify((await queryRows(connection, `SELECT row FROM (${query}) ORDER BY row`)).map((row) => row.row));
+    return JSON.stringify(
+      (await queryRows(connection, `SELECT row FROM (${query}) ORDER BY row`)).map((row) => row.row),
+    );
   });
 }

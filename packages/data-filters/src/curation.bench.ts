@@ -26,16 +26,44 @@ const PEERS = resolve(import.meta.dirname, "../../../tools/peers/filter_peers.py
 const pictureBytes = 100_000;
 
 /** All but those that look into pictures, and the ids, of which the table has none. */
-const RULES = DEFAULT_RULES.filter((rule) => !["duplicate-id", "has-picture", "picture-decodes", "picture-size"].includes(rule));
+const RULES = DEFAULT_RULES.filter(
+  (rule) => !["duplicate-id", "has-picture", "picture-decodes", "picture-size"].includes(rule),
+);
 const LISTED = String.raw`(?:\([A-Da-d]\)|\b[A-D][.)])\s`;
 const BOXES = `from_json(boxes, '[["BIGINT"]]')`;
 
 async function makeTable(file: string, rows: number): Promise<void> {
-  const pick = (list: readonly string[], by: string): string => `[${list.map(literal).join(", ")}][1 + (${by} % ${list.length})::INTEGER]`;
-  const box = "[hash(i * 31 + k) % 300, hash(i * 37 + k) % 300, hash(i * 31 + k) % 300 + 10 + hash(i * 41 + k) % 140, hash(i * 37 + k) % 300 + 10 + hash(i * 43 + k) % 140]";
-  const questions = ["What is the area of the shaded region in the figure?", "Find the value of x.", "How many red cubes are left of the sphere?", "What was the total revenue in 2015?"];
-  const choices = [" A. 12 B. 13 C. 14 D. 15", "\n(A) 3 (B) 4 (C) 5 (D) 6", "\nChoices: (a) yes (b) no", " Which of the following is correct? A) 1 B) 2"];
-  const answers = ["12", "\\frac{1}{2}", "3 cm", "yes", "x=3", "(1,2)", "[0,1]", "42.5", "the quick brown fox jumps over", "7;8", "red cube", "B", "100"];
+  const pick = (list: readonly string[], by: string): string =>
+    `[${list.map(literal).join(", ")}][1 + (${by} % ${list.length})::INTEGER]`;
+  const box =
+    "[hash(i * 31 + k) % 300, hash(i * 37 + k) % 300, hash(i * 31 + k) % 300 + 10 + hash(i * 41 + k) % 140, hash(i * 37 + k) % 300 + 10 + hash(i * 43 + k) % 140]";
+  const questions = [
+    "What is the area of the shaded region in the figure?",
+    "Find the value of x.",
+    "How many red cubes are left of the sphere?",
+    "What was the total revenue in 2015?",
+  ];
+  const choices = [
+    " A. 12 B. 13 C. 14 D. 15",
+    "\n(A) 3 (B) 4 (C) 5 (D) 6",
+    "\nChoices: (a) yes (b) no",
+    " Which of the following is correct? A) 1 B) 2",
+  ];
+  const answers = [
+    "12",
+    "\\frac{1}{2}",
+    "3 cm",
+    "yes",
+    "x=3",
+    "(1,2)",
+    "[0,1]",
+    "42.5",
+    "the quick brown fox jumps over",
+    "7;8",
+    "red cube",
+    "B",
+    "100",
+  ];
   await withDatabase({}, (connection) =>
     connection.run(`COPY (SELECT ${pick(["mm_math", "geometry3k", "clevr", "chartqa", "object365", "v3det", "estvqa", "d3"], "i")} AS source,
       ${pick(["math", "math", "counting", "chart", "detection", "detection", "ocr", "grounding"], "i")} AS task,
@@ -77,7 +105,12 @@ async function race(contenders: readonly Contender[], turns: number): Promise<vo
   }
   if (kept.size !== 1) throw new Error(`the contenders keep different rows: ${[...kept].join(", ")}`);
   const ours = best.get(contenders[0]?.name ?? "") ?? 0;
-  for (const [name, time] of best) line(`  ${name}`, time, `${notes.get(name) ?? ""}${time === ours ? "" : `  ours takes ${(ours / time).toFixed(2)} × of it`}`);
+  for (const [name, time] of best)
+    line(
+      `  ${name}`,
+      time,
+      `${notes.get(name) ?? ""}${time === ours ? "" : `  ours takes ${(ours / time).toFixed(2)} × of it`}`,
+    );
 }
 
 async function filters(folder: string, rows: number): Promise<void> {
@@ -88,18 +121,33 @@ async function filters(folder: string, rows: number): Promise<void> {
   const columns = { boxes, picture_count: "1", category: "answer", id: "question" };
   const turns = rows > 2e6 ? 1 : 3;
   let all = Number.POSITIVE_INFINITY;
-  for (let turn = 0; turn < turns; turn++) all = Math.min(all, await seconds(() => filterParquet(file, output, { rules: RULES, columns, overwrite: true })));
-  line(`${rows.toLocaleString("en-US")} rows, ${RULES.length} rules with reasons`, all, `${Math.round(rows / all).toLocaleString("en-US")} rows/s`);
+  for (let turn = 0; turn < turns; turn++)
+    all = Math.min(all, await seconds(() => filterParquet(file, output, { rules: RULES, columns, overwrite: true })));
+  line(
+    `${rows.toLocaleString("en-US")} rows, ${RULES.length} rules with reasons`,
+    all,
+    `${Math.round(rows / all).toLocaleString("en-US")} rows/s`,
+  );
   if (rows > 2e6) return;
   const area = `coalesce(list_max(list_transform(from_json(category, '[["BIGINT"]]'), lambda x: (x[3] - x[1]) * (x[4] - x[2]))), 0) > 0.5 * width * height`;
-  const simple = [String.raw`regexp_matches(answer, '[=\[\]();]')`, "length(answer) > 20", `regexp_matches(question, ${literal(LISTED)})`, "json_array_length(category) > 10", area];
+  const simple = [
+    String.raw`regexp_matches(answer, '[=\[\]();]')`,
+    "length(answer) > 20",
+    `regexp_matches(question, ${literal(LISTED)})`,
+    "json_array_length(category) > 10",
+    area,
+  ];
   const own = simple.map((sql, i) => ({ rule: `simple-${i}`, sql, reason: "simple" }));
   console.log(`${rows.toLocaleString("en-US")} rows, five rules, read, filtered and written; best of ${turns} in turn`);
   const ours: Contender = {
     name: "filterParquet, with a reason for each row",
     async run() {
       const start = performance.now();
-      const { kept } = await filterParquet(file, output, { rules: own, columns: { category: "boxes", boxes: "NULL" }, overwrite: true });
+      const { kept } = await filterParquet(file, output, {
+        rules: own,
+        columns: { category: "boxes", boxes: "NULL" },
+        overwrite: true,
+      });
       return { seconds: (performance.now() - start) / 1000, kept };
     },
   };
@@ -116,7 +164,8 @@ function peer(engine: string, file: string, output: string): Contender {
       const text = stdout.trim().split("\n").at(-1) ?? "";
       if (!text.startsWith("{")) throw new Error(`${engine}: ${stderr}`);
       const result = JSON.parse(text) as { version: string; seconds: number; kept: number; skipped?: string };
-      if (result.skipped !== undefined) throw new Error(`${engine}: ${result.skipped}; pip install duckdb polars pandas pyarrow datasets`);
+      if (result.skipped !== undefined)
+        throw new Error(`${engine}: ${result.skipped}; pip install duckdb polars pandas pyarrow datasets`);
       return { seconds: result.seconds, kept: result.kept, note: result.version };
     },
   };
@@ -140,7 +189,8 @@ async function texts(): Promise<void> {
     for (let i = 0; i < 50_000; i++) yield gold(i);
   }
   const spent = await seconds(async () => {
-    for await (const values of workers.compute("verified", golds(), 50_000)) if (values.includes("")) throw new Error("an answer has no verdict");
+    for await (const values of workers.compute("verified", golds(), 50_000))
+      if (values.includes("")) throw new Error("an answer has no verdict");
   });
   line("verify them in worker threads, started anew", spent, `${availableParallelism()} threads`);
   await workers.close();
@@ -155,7 +205,14 @@ async function samples(folder: string): Promise<void> {
         images: [{ bytes: noise.subarray(i, i + pictureBytes), path: `${i}.png` }],
         prompt: [{ content: "<image>How many?", role: "user" }],
         ability: "cv_counting",
-        reward_model: { answer: "1", ground_truth: "\\boxed{1}", accuracy_ratio: 1, format_ratio: 0, verifier: "mathverify", verifier_parm: emptyVerifierParm() },
+        reward_model: {
+          answer: "1",
+          ground_truth: "\\boxed{1}",
+          accuracy_ratio: 1,
+          format_ratio: 0,
+          verifier: "mathverify",
+          verifier_parm: emptyVerifierParm(),
+        },
         extra_info: { id: `${i}`, image_path: null },
       };
     }
@@ -165,14 +222,18 @@ async function samples(folder: string): Promise<void> {
   const written = await seconds(() => writeSamples(file, generate()));
   line(`write ${pictures} samples of ${pictureBytes / 1000} kB`, written, `${Math.round(megabytes / written)} MB/s`);
   const read = await seconds(async () => {
-    for await (const sample of readSamples(file)) if (sample.images.length !== 1) throw new Error("a picture is missing");
+    for await (const sample of readSamples(file))
+      if (sample.images.length !== 1) throw new Error("a picture is missing");
   });
   line("read them", read, `${Math.round(megabytes / read)} MB/s`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), "curation-bench-"));
 try {
-  if (python === undefined) console.log("Python's libraries are skipped: BENCH_PYTHON=FILE names a Python with duckdb, polars, pandas, pyarrow and datasets.");
+  if (python === undefined)
+    console.log(
+      "Python's libraries are skipped: BENCH_PYTHON=FILE names a Python with duckdb, polars, pandas, pyarrow and datasets.",
+    );
   await texts();
   await filters(folder, 50_000);
   await filters(folder, large);

@@ -31,18 +31,36 @@ const FOLDERS: readonly (readonly [source: string, folder: string])[] = [
 ];
 
 /** Folders that hold no more than the description of a format. */
-const WITHOUT_DATA = ["mm_math", "scivqa", "virl39k_science", "virl39k_chart", "chartqapro", "v3det", "object365", "d3", "llava_ov_ocr"];
+const WITHOUT_DATA = [
+  "mm_math",
+  "scivqa",
+  "virl39k_science",
+  "virl39k_chart",
+  "chartqapro",
+  "v3det",
+  "object365",
+  "d3",
+  "llava_ov_ocr",
+];
 
 describe.skipIf(!there)("curation of real samples", () => {
   it.each(WITHOUT_DATA)("says of the folder of %s, which has no data, what was looked for", async (source) => {
     const path = join(realdata, source.replace(/_(science|chart)$/, ""));
     const run = curate({ sources: [{ source, path }], output: join(root, source) });
-    await expect(run).rejects.toMatchObject({ code: "wrong-layout", file: path, expected: sourceInfo(source).files.join("; "), fix: expect.stringContaining("http") });
+    await expect(run).rejects.toMatchObject({
+      code: "wrong-layout",
+      file: path,
+      expected: sourceInfo(source).files.join("; "),
+      fix: expect.stringContaining("http"),
+    });
   });
 
   it("gives the golden table, and files that read back", async () => {
     const output = join(root, "out");
-    const report = await curate({ sources: FOLDERS.map(([source, folder]) => ({ source, path: join(realdata, folder) })), output, seed: 1 }, { strict: true });
+    const report = await curate(
+      { sources: FOLDERS.map(([source, folder]) => ({ source, path: join(realdata, folder) })), output, seed: 1 },
+      { strict: true },
+    );
     const table = Object.fromEntries(
       report.sources.map(({ source, read, kept, dropped }) => [
         source,

@@ -75,7 +75,15 @@ export {
   type ParameterGroupConfig,
   type SupervisedRow,
 } from "./learner/learner";
-export { addInto, disposeGradients, joinParts, type Contribution, type MicroBatchPart, type UpdatePlan, type UpdateSizes } from "./learner/contribution";
+export {
+  addInto,
+  disposeGradients,
+  joinParts,
+  type Contribution,
+  type MicroBatchPart,
+  type UpdatePlan,
+  type UpdateSizes,
+} from "./learner/contribution";
 export type { UpdateStats } from "./learner/update-stats";
 export type { PreparedRow, TrainingRow } from "./learner/training-row";
 export type { RolloutCorrectionConfig } from "./learner/rollout-correction";

@@ -18,7 +18,9 @@ export async function readyTestBackend(): Promise<void> {
   } else {
     // By path: this package depends on no other, only this run of its tests does.
     const backend = pathToFileURL(path.resolve(import.meta.dirname, "../../backend/src/index.ts")).href;
-    const { selectBackend } = (await import(backend)) as { selectBackend(options: { prefer: string }): Promise<unknown> };
+    const { selectBackend } = (await import(backend)) as {
+      selectBackend(options: { prefer: string }): Promise<unknown>;
+    };
     await selectBackend({ prefer: wanted });
     return;
   }

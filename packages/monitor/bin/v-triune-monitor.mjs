@@ -10,7 +10,11 @@ if (!existsSync(source)) {
   await import("../dist/main.js");
 } else {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  const child = spawn(process.execPath, ["--conditions=@v-triune/source", "--import", tsx, fileURLToPath(source), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(
+    process.execPath,
+    ["--conditions=@v-triune/source", "--import", tsx, fileURLToPath(source), ...process.argv.slice(2)],
+    { stdio: "inherit" },
+  );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(signal ? 128 + (signal === "SIGINT" ? 2 : 15) : (code ?? 1)));
 }

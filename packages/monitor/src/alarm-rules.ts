@@ -54,7 +54,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     least: 0.1,
     window: 5,
     severity: "stop",
-    advice: "Look at the source's rollouts before and after. Often the learning rate is too high (go back to a checkpoint, halve it) or the verifier began to fail (see verdict/error_ratio).",
+    advice:
+      "Look at the source's rollouts before and after. Often the learning rate is too high (go back to a checkpoint, halve it) or the verifier began to fail (see verdict/error_ratio).",
   },
   {
     name: "length explosion",
@@ -65,7 +66,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     least: 64,
     window: 5,
     severity: "warn",
-    advice: "Check whether the correct answers grow too (response_length/correct/mean). If only wrong ones do, the model rambles: look for repetition, lower the learning rate, or punish overlong answers.",
+    advice:
+      "Check whether the correct answers grow too (response_length/correct/mean). If only wrong ones do, the model rambles: look for repetition, lower the learning rate, or punish overlong answers.",
   },
   {
     name: "answers cut off",
@@ -75,7 +77,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     limit: 0.3,
     window: 5,
     severity: "warn",
-    advice: "Raise rollout.maxNewTokens, or look why answers do not end: a cut answer mostly earns nothing, however good it began.",
+    advice:
+      "Raise rollout.maxNewTokens, or look why answers do not end: a cut answer mostly earns nothing, however good it began.",
   },
   {
     name: "groups without signal",
@@ -85,7 +88,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     limit: 0.8,
     window: 5,
     severity: "warn",
-    advice: "Most groups earn the same reward throughout and teach nothing. Filter samples by difficulty, raise rollout.n or the temperature, or take out sources that are solved.",
+    advice:
+      "Most groups earn the same reward throughout and teach nothing. Filter samples by difficulty, raise rollout.n or the temperature, or take out sources that are solved.",
   },
   {
     name: "entropy collapse",
@@ -96,7 +100,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     least: 0.05,
     window: 5,
     severity: "warn",
-    advice: "The policy has become nearly deterministic and explores no more. Raise algorithm.clipHigh, lower the learning rate, or add an entropy bonus.",
+    advice:
+      "The policy has become nearly deterministic and explores no more. Raise algorithm.clipHigh, lower the learning rate, or add an entropy bonus.",
   },
   {
     name: "KL spike",
@@ -107,7 +112,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     least: 0.02,
     window: 8,
     severity: "stop",
-    advice: "One update moved the policy far from the one that made the rollouts. Lower the learning rate or the number of updates a step; check optimizer.maxGradNorm.",
+    advice:
+      "One update moved the policy far from the one that made the rollouts. Lower the learning rate or the number of updates a step; check optimizer.maxGradNorm.",
   },
   {
     name: "gradient spike",
@@ -118,7 +124,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     least: 1,
     window: 8,
     severity: "warn",
-    advice: "Clipping bounds the step, but not its direction. Look at the step's rollouts for a broken sample; if it comes back, lower the learning rate.",
+    advice:
+      "Clipping bounds the step, but not its direction. Look at the step's rollouts for a broken sample; if it comes back, lower the learning rate.",
   },
   {
     name: "vision gradients grow",
@@ -129,7 +136,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     least: 0.5,
     window: 5,
     severity: "warn",
-    advice: "The paper saw this before its runs with a trained vision tower collapsed. Freeze it (optimizer.groups.vision.freeze), or give it a lower learning rate.",
+    advice:
+      "The paper saw this before its runs with a trained vision tower collapsed. Freeze it (optimizer.groups.vision.freeze), or give it a lower learning rate.",
   },
   {
     name: "verifier errors",
@@ -139,7 +147,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     limit: 0.05,
     window: 3,
     severity: "stop",
-    advice: "Rewards are missing, not low. The reasons are in the record (reasons); a reward server may be down, a deadline too short, a sample malformed.",
+    advice:
+      "Rewards are missing, not low. The reasons are in the record (reasons); a reward server may be down, a deadline too short, a sample malformed.",
   },
   {
     name: "stale weights",
@@ -149,7 +158,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     limit: 1,
     window: 1,
     severity: "stop",
-    advice: "The rollouts came from weights more than one step old. Check that the rollout server takes new weights and says so.",
+    advice:
+      "The rollouts came from weights more than one step old. Check that the rollout server takes new weights and says so.",
   },
 ];
 
@@ -165,7 +175,12 @@ export function changedAlarmRules(changes: AlarmRuleChanges): readonly AlarmRule
     const rule = DEFAULT_ALARM_RULES.find((one) => one.name === name);
     if (rule === undefined) throw new RangeError(`there is no alarm "${name}", but ${names.join(", ")}`);
     const unknown = Object.keys(change === false ? {} : change).find((key) => !(key in rule));
-    if (unknown !== undefined) throw new RangeError(`the alarm "${name}" has no ${unknown}, but ${Object.keys(rule).filter((key) => CHANGEABLE.has(key)).join(", ")}`);
+    if (unknown !== undefined)
+      throw new RangeError(
+        `the alarm "${name}" has no ${unknown}, but ${Object.keys(rule)
+          .filter((key) => CHANGEABLE.has(key))
+          .join(", ")}`,
+      );
   }
   return DEFAULT_ALARM_RULES.flatMap((rule) => {
     const change = Object.hasOwn(changes, rule.name) ? changes[rule.name]! : {};

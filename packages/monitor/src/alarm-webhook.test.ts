@@ -4,7 +4,16 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { alarmWebhook } from "./alarm-webhook";
 import type { Alarm } from "./alarms";
 
-const alarm: Alarm = { rule: "KL spike", severity: "stop", name: "all", metric: "actor/ppo_kl", step: 7, since: 7, message: "KL spike: it is high.", advice: "Lower it." };
+const alarm: Alarm = {
+  rule: "KL spike",
+  severity: "stop",
+  name: "all",
+  metric: "actor/ppo_kl",
+  step: 7,
+  since: 7,
+  message: "KL spike: it is high.",
+  advice: "Lower it.",
+};
 
 let server: Server;
 let url: string;
@@ -35,7 +44,12 @@ it("posts the alarm with its sentence, and again when the server fails", async (
   webhook.send(alarm);
   await expect.poll(() => bodies.length).toBe(3);
   await webhook.close();
-  expect(bodies[2]).toEqual({ ...alarm, run: "mine", text: "mine: KL spike: it is high. Lower it.", content: "mine: KL spike: it is high. Lower it." });
+  expect(bodies[2]).toEqual({
+    ...alarm,
+    run: "mine",
+    text: "mine: KL spike: it is high. Lower it.",
+    content: "mine: KL spike: it is high. Lower it.",
+  });
 });
 
 it("gives up after three tries, says so once without the address's secret, and goes on", async () => {
@@ -45,13 +59,20 @@ it("gives up after three tries, says so once without the address's secret, and g
   for (const step of [1, 2, 3]) webhook.send({ ...alarm, step });
   await expect.poll(() => bodies.length).toBe(7);
   await webhook.close();
-  expect(said).toEqual([expect.stringMatching(/^alarms: 127\.0\.0\.1:\d+ took no alarm \(HTTP 500\)\. Training goes on\.$/)]);
+  expect(said).toEqual([
+    expect.stringMatching(/^alarms: 127\.0\.0\.1:\d+ took no alarm \(HTTP 500\)\. Training goes on\.$/),
+  ]);
   expect(bodies.map(({ step }) => step)).toEqual([1, 1, 1, 2, 2, 2, 3]);
 });
 
 it("tries once more, not for ever, when the run ends while nobody listens", async () => {
   const said: string[] = [];
-  const webhook = alarmWebhook({ url: "http://127.0.0.1:9/", run: "mine", onProblem: (message) => said.push(message), retryDelays: [5, 60_000] });
+  const webhook = alarmWebhook({
+    url: "http://127.0.0.1:9/",
+    run: "mine",
+    onProblem: (message) => said.push(message),
+    retryDelays: [5, 60_000],
+  });
   webhook.send(alarm);
   await webhook.close();
   expect(said).toHaveLength(1);

@@ -29,7 +29,13 @@ export interface AlarmWebhook {
 const MOST_WAITING = 100;
 
 /** @example const webhook = alarmWebhook({ url: "https://hooks.example/T1", run: "mine", onProblem: console.warn }); webhook.send(alarm); */
-export function alarmWebhook({ url, run, onProblem, retryDelays = [1_000, 10_000], timeout = 10_000 }: AlarmWebhookOptions): AlarmWebhook {
+export function alarmWebhook({
+  url,
+  run,
+  onProblem,
+  retryDelays = [1_000, 10_000],
+  timeout = 10_000,
+}: AlarmWebhookOptions): AlarmWebhook {
   let queue = Promise.resolve();
   let waiting = 0;
   let isFailing = false;
@@ -37,7 +43,12 @@ export function alarmWebhook({ url, run, onProblem, retryDelays = [1_000, 10_000
 
   async function post(alarm: Alarm): Promise<void> {
     const text = `${run}: ${alarm.message} ${alarm.advice}`;
-    const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ text, content: text, run, ...alarm }), signal: AbortSignal.timeout(timeout) });
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ text, content: text, run, ...alarm }),
+      signal: AbortSignal.timeout(timeout),
+    });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
   }
@@ -55,7 +66,8 @@ export function alarmWebhook({ url, run, onProblem, retryDelays = [1_000, 10_000
           continue;
         }
         // The address may hold a secret, so only its host is named.
-        if (!isFailing) onProblem(`alarms: ${new URL(url).host} took no alarm (${(error as Error).message}). Training goes on.`);
+        if (!isFailing)
+          onProblem(`alarms: ${new URL(url).host} took no alarm (${(error as Error).message}). Training goes on.`);
         isFailing = true;
         return;
       }

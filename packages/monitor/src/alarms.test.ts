@@ -9,9 +9,15 @@ const repeat = (value: number, times: number): number[] => Array.from({ length: 
 
 describe("evaluateAlarm", () => {
   it("sees a reward collapse, says from what and since when", () => {
-    const alarm = evaluateAlarm(rule("reward collapse"), "clevr", series(...repeat(0.2, 5), ...repeat(0.7, 5), ...repeat(0.1, 7)));
+    const alarm = evaluateAlarm(
+      rule("reward collapse"),
+      "clevr",
+      series(...repeat(0.2, 5), ...repeat(0.7, 5), ...repeat(0.1, 7)),
+    );
     expect(alarm).toMatchObject({ name: "clevr", step: 17, since: 14, severity: "stop" });
-    expect(alarm!.message).toBe("reward collapse in clevr: critic/rewards/mean fell from 0.7 around step 10 to 0.1, since step 14.");
+    expect(alarm!.message).toBe(
+      "reward collapse in clevr: critic/rewards/mean fell from 0.7 around step 10 to 0.1, since step 14.",
+    );
   });
 
   it.each<[string, number[], number[]]>([
@@ -36,36 +42,70 @@ describe("evaluateAlarm", () => {
 
   it("fires on its own fault in a run that is well otherwise, and nothing else does", () => {
     const well: Readonly<Record<string, number>> = {
-      "critic/rewards/mean": 0.7, "response_length/mean": 200, "response_length/clip_ratio": 0.02, "group/zero_signal_ratio": 0.4, "verdict/error_ratio": 0,
-      "actor/entropy": 0.6, "actor/ppo_kl": 0.002, "actor/grad_norm": 0.5, "actor/grad_norm/vision": 0.2, "rollout/weights_age": 0,
+      "critic/rewards/mean": 0.7,
+      "response_length/mean": 200,
+      "response_length/clip_ratio": 0.02,
+      "group/zero_signal_ratio": 0.4,
+      "verdict/error_ratio": 0,
+      "actor/entropy": 0.6,
+      "actor/ppo_kl": 0.002,
+      "actor/grad_norm": 0.5,
+      "actor/grad_norm/vision": 0.2,
+      "rollout/weights_age": 0,
     };
     const faults: Readonly<Record<string, number>> = {
-      "reward collapse": 0.1, "length explosion": 900, "answers cut off": 0.8, "groups without signal": 0.95, "verifier errors": 0.4,
-      "entropy collapse": 0.01, "KL spike": 0.5, "gradient spike": 40, "vision gradients grow": 3, "stale weights": 3,
+      "reward collapse": 0.1,
+      "length explosion": 900,
+      "answers cut off": 0.8,
+      "groups without signal": 0.95,
+      "verifier errors": 0.4,
+      "entropy collapse": 0.01,
+      "KL spike": 0.5,
+      "gradient spike": 40,
+      "vision gradients grow": 3,
+      "stale weights": 3,
     };
     const alarmsOf = (broken: AlarmRule | undefined): string[] => {
       const watch = createAlarmWatch();
       const fired: string[] = [];
       for (let step = 1; step <= 60; step += 1) {
         const noise = 1 + 0.2 * Math.sin(step * 1.7);
-        for (const [scope, name] of [["source", "clevr"], ["source", "mm_math"], ["all", "all"]] as const) {
+        for (const [scope, name] of [
+          ["source", "clevr"],
+          ["source", "mm_math"],
+          ["all", "all"],
+        ] as const) {
           const metrics = Object.fromEntries(Object.entries(well).map(([metric, value]) => [metric, value * noise]));
-          if (broken !== undefined && step > 40 && scope === broken.scope && name !== "clevr") metrics[broken.metric] = faults[broken.name]!;
-          fired.push(...watch.check([{ step, split: "train", scope, name, metrics }]).map((alarm) => `${alarm.rule}, ${alarm.name}`));
+          if (broken !== undefined && step > 40 && scope === broken.scope && name !== "clevr")
+            metrics[broken.metric] = faults[broken.name]!;
+          fired.push(
+            ...watch
+              .check([{ step, split: "train", scope, name, metrics }])
+              .map((alarm) => `${alarm.rule}, ${alarm.name}`),
+          );
         }
       }
       return fired;
     };
     expect(alarmsOf(undefined)).toEqual([]);
-    for (const broken of DEFAULT_ALARM_RULES) expect(alarmsOf(broken)).toEqual([`${broken.name}, ${broken.scope === "all" ? "all" : "mm_math"}`]);
+    for (const broken of DEFAULT_ALARM_RULES)
+      expect(alarmsOf(broken)).toEqual([`${broken.name}, ${broken.scope === "all" ? "all" : "mm_math"}`]);
   });
 
   it("takes changes of its numbers, and refuses those that a rule does not have", () => {
     const rules = changedAlarmRules({ "length explosion": false, "answers cut off": { limit: 0.5, severity: "stop" } });
     expect(rules).toHaveLength(DEFAULT_ALARM_RULES.length - 1);
-    expect(rules.find(({ name }) => name === "answers cut off")).toMatchObject({ limit: 0.5, severity: "stop", window: 5 });
-    expect(() => changedAlarmRules({ "reward colapse": false })).toThrow(/no alarm "reward colapse", but reward collapse, length/);
-    expect(() => changedAlarmRules({ "answers cut off": { factor: 2 } })).toThrow('the alarm "answers cut off" has no factor, but limit, window, severity');
+    expect(rules.find(({ name }) => name === "answers cut off")).toMatchObject({
+      limit: 0.5,
+      severity: "stop",
+      window: 5,
+    });
+    expect(() => changedAlarmRules({ "reward colapse": false })).toThrow(
+      /no alarm "reward colapse", but reward collapse, length/,
+    );
+    expect(() => changedAlarmRules({ "answers cut off": { factor: 2 } })).toThrow(
+      'the alarm "answers cut off" has no factor, but limit, window, severity',
+    );
   });
 
   it("gives each rule a way out and a name of its own", () => {
@@ -97,7 +137,11 @@ describe("createAlarmWatch", () => {
     const watch = createAlarmWatch();
     let alarms = 0;
     for (let step = 1; step <= 6; step += 1) {
-      alarms += watch.check([record(step, 0), record(step, 0.9, { split: "eval" }), record(step, 0.9, { scope: "task" })]).length;
+      alarms += watch.check([
+        record(step, 0),
+        record(step, 0.9, { split: "eval" }),
+        record(step, 0.9, { scope: "task" }),
+      ]).length;
     }
     expect(alarms).toBe(0);
     for (let step = 1; step <= 5; step += 1) alarms += watch.check([record(step, 0.9, { name: "other" })]).length;

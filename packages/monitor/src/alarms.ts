@@ -34,10 +34,15 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-const shown = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(3))) : String(value));
+const shown = (value: number): string =>
+  Number.isFinite(value) ? String(Number(value.toPrecision(3))) : String(value);
 
 /** The most extreme mean of `window` neighbouring values, with the step of its last one. */
-function extremeMean(series: MetricSeries, window: number, better: (a: number, b: number) => boolean): { value: number; step: number } | undefined {
+function extremeMean(
+  series: MetricSeries,
+  window: number,
+  better: (a: number, b: number) => boolean,
+): { value: number; step: number } | undefined {
   let extreme: { value: number; step: number } | undefined;
   for (let end = window; end <= series.length; end += 1) {
     const value = mean(series.slice(end - window, end).map((point) => point.value));
@@ -67,10 +72,15 @@ function look(rule: AlarmRule, series: MetricSeries): string | null {
     }
     case "spike": {
       if (!Number.isFinite(last.value)) return `is ${shown(last.value)}`;
-      const before = series.slice(0, -1).slice(-rule.window).filter((point) => Number.isFinite(point.value));
+      const before = series
+        .slice(0, -1)
+        .slice(-rule.window)
+        .filter((point) => Number.isFinite(point.value));
       if (before.length < rule.window) return null;
       const usual = median(before.map((point) => point.value));
-      return last.value >= rule.least && last.value > usual * rule.factor ? `is ${shown(last.value)} where ${shown(usual)} was usual` : null;
+      return last.value >= rule.least && last.value > usual * rule.factor
+        ? `is ${shown(last.value)} where ${shown(usual)} was usual`
+        : null;
     }
   }
 }

@@ -1,4 +1,10 @@
-export { DEFAULT_ALARM_RULES, changedAlarmRules, type AlarmRule, type AlarmRuleChange, type AlarmRuleChanges } from "./alarm-rules";
+export {
+  DEFAULT_ALARM_RULES,
+  changedAlarmRules,
+  type AlarmRule,
+  type AlarmRuleChange,
+  type AlarmRuleChanges,
+} from "./alarm-rules";
 export { alarmWebhook, type AlarmWebhook, type AlarmWebhookOptions } from "./alarm-webhook";
 export { createAlarmWatch, evaluateAlarm, type Alarm, type AlarmWatch, type MetricSeries } from "./alarms";
 export { metricTag, type MetricRecord, type MetricScope, type MetricSplit } from "./metric-record";
@@ -13,10 +19,22 @@ export {
   type StepMetrics,
   type StepMetricsOptions,
 } from "./step-metrics";
-export { expectedBest, majorityScore, validationMetrics, type ValidationOptions, type ValidationSample } from "./validation-metrics";
+export {
+  expectedBest,
+  majorityScore,
+  validationMetrics,
+  type ValidationOptions,
+  type ValidationSample,
+} from "./validation-metrics";
 export { createSinkGroup, type MetricSink, type SinkGroup, type SinkGroupOptions } from "./sinks/metric-sink";
 export { metricSinkConformance, type MetricSinkCase } from "./sinks/metric-sink-conformance";
-export { consoleTableSink, formatStepLine, formatStepTable, type ConsoleTableOptions, type StepTableOptions } from "./sinks/console-table";
+export {
+  consoleTableSink,
+  formatStepLine,
+  formatStepTable,
+  type ConsoleTableOptions,
+  type StepTableOptions,
+} from "./sinks/console-table";
 export { csvSink, formatCsvLines } from "./sinks/csv";
 export { jsonlSink } from "./sinks/jsonl";
 export { mlflowSink, type MlflowOptions } from "./sinks/mlflow";

@@ -13,7 +13,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const record = (step: number, metrics: Record<string, number> = { a: step }): MetricRecord => ({ step, split: "train", scope: "source", name: "clevr", metrics });
+const record = (step: number, metrics: Record<string, number> = { a: step }): MetricRecord => ({
+  step,
+  split: "train",
+  scope: "source",
+  name: "clevr",
+  metrics,
+});
 
 async function readAll(bad: number[] = []): Promise<MetricRecord[]> {
   const records: MetricRecord[] = [];
@@ -28,7 +34,10 @@ it("carries numbers that JSON has no form for", () => {
 });
 
 it("reads past lines that are no records and a last line that is half written", async () => {
-  writeFileSync(path, `${formatRecordLine(record(1))}\nnot json\n{"step":1}\n\n${formatRecordLine(record(2))}\n{"step":3,"spl`);
+  writeFileSync(
+    path,
+    `${formatRecordLine(record(1))}\nnot json\n{"step":1}\n\n${formatRecordLine(record(2))}\n{"step":3,"spl`,
+  );
   const bad: number[] = [];
   expect((await readAll(bad)).map(({ step }) => step)).toEqual([1, 2]);
   expect(bad).toEqual([2, 3, 6]);

@@ -32,8 +32,10 @@ export function parseRecordLine(line: string): MetricRecord | null {
   if (typeof value !== "object" || value === null) return null;
   const record = value as Record<string, unknown>;
   const { step, split, scope, name, metrics } = record;
-  if (typeof step !== "number" || typeof name !== "string" || typeof metrics !== "object" || metrics === null) return null;
-  if ((split !== "train" && split !== "eval") || (scope !== "source" && scope !== "task" && scope !== "all")) return null;
+  if (typeof step !== "number" || typeof name !== "string" || typeof metrics !== "object" || metrics === null)
+    return null;
+  if ((split !== "train" && split !== "eval") || (scope !== "source" && scope !== "task" && scope !== "all"))
+    return null;
   const numbers: Record<string, number> = {};
   for (const [key, raw] of Object.entries(metrics)) {
     const number = typeof raw === "string" ? NOT_FINITE[raw] : raw;
@@ -48,7 +50,10 @@ export function parseRecordLine(line: string): MetricRecord | null {
  * @param onBadLine told the 1-based number of each line that is not a record; the last one of a live file may be cut off
  * @throws the file system's error when the file can't be read
  */
-export async function* readMetricRecords(path: string, onBadLine: (line: number) => void = () => {}): AsyncGenerator<MetricRecord> {
+export async function* readMetricRecords(
+  path: string,
+  onBadLine: (line: number) => void = () => {},
+): AsyncGenerator<MetricRecord> {
   let line = 0;
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     line += 1;

@@ -26,7 +26,8 @@ export const REFLECTION_WORDS = [
 
 const wordPattern = (word: string): string => `\\b${word.replaceAll(" ", "\\s+")}\\b`;
 /** All words with their common beginnings factored out, which scans twice as fast as the plain alternation. */
-const anyWord = /\b(?:re(?:-?(?:check|evaluate|examine|think)|evaluation)|(?:check|think|try)\s+again|verify|wait|yet)\b/i;
+const anyWord =
+  /\b(?:re(?:-?(?:check|evaluate|examine|think)|evaluation)|(?:check|think|try)\s+again|verify|wait|yet)\b/i;
 const eachWord = REFLECTION_WORDS.map((word) => new RegExp(wordPattern(word), "gi"));
 
 /**

@@ -20,7 +20,11 @@ it("agrees with the definition, also after a merge", () => {
       for (const moments of [of(values), merged]) {
         expect(moments.mean).toBeCloseTo(mean, 8);
         expect(moments.std).toBeCloseTo(std, 6);
-        expect([moments.min, moments.max, moments.count]).toEqual([Math.min(...values), Math.max(...values), values.length]);
+        expect([moments.min, moments.max, moments.count]).toEqual([
+          Math.min(...values),
+          Math.max(...values),
+          values.length,
+        ]);
       }
     }),
   );

@@ -25,4 +25,6 @@ const times = Array.from({ length: 30 }, () => {
   metrics.finish(1);
   return performance.now() - started;
 }).sort((a, b) => a - b);
-console.log(`add and finish: ${times[0]!.toFixed(1)} ms at best, ${times[15]!.toFixed(1)} ms in the middle, ${times.at(-1)!.toFixed(1)} ms at worst of 30`);
+console.log(
+  `add and finish: ${times[0]!.toFixed(1)} ms at best, ${times[15]!.toFixed(1)} ms in the middle, ${times.at(-1)!.toFixed(1)} ms at worst of 30`,
+);

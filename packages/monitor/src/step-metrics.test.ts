@@ -47,7 +47,9 @@ describe("createStepMetrics", () => {
     const metrics = createStepMetrics();
     metrics.add(rollout());
     metrics.finish(1);
-    expect(metrics.finish(2)).toEqual([{ step: 2, split: "train", scope: "all", name: "all", metrics: expect.objectContaining({ "rollouts/count": 0 }) }]);
+    expect(metrics.finish(2)).toEqual([
+      { step: 2, split: "train", scope: "all", name: "all", metrics: expect.objectContaining({ "rollouts/count": 0 }) },
+    ]);
   });
 
   it("takes rewards over scored rollouts only: what was left out is counted, never a zero", () => {
@@ -60,26 +62,43 @@ describe("createStepMetrics", () => {
     ]).get("all all")!;
     expect(all.metrics["critic/rewards/mean"]).toBeCloseTo(0.6, 12);
     expect(all.metrics["critic/rewards/std"]).toBeCloseTo(0.2, 12);
-    expect(all.metrics).toMatchObject({ "critic/rewards/min": 0.4, "critic/rewards/max": 0.8, "reward/accuracy/mean": 0.5, "verdict/scored": 2, "verdict/skipped": 1, "verdict/error": 2, "verdict/error_ratio": 0.4, "correct/ratio": 0.5 });
+    expect(all.metrics).toMatchObject({
+      "critic/rewards/min": 0.4,
+      "critic/rewards/max": 0.8,
+      "reward/accuracy/mean": 0.5,
+      "verdict/scored": 2,
+      "verdict/skipped": 1,
+      "verdict/error": 2,
+      "verdict/error_ratio": 0.4,
+      "correct/ratio": 0.5,
+    });
     expect(all.reasons).toEqual({ "skipped: the gold answer can't be parsed": 1, "error: deadline": 2 });
   });
 
   it("keeps free-text reasons from growing without bound", () => {
-    const records = Array.from({ length: 100 }, (_, i) => rollout({ verdict: { status: "error", reason: `line ${i}` }, reward: null }));
+    const records = Array.from({ length: 100 }, (_, i) =>
+      rollout({ verdict: { status: "error", reason: `line ${i}` }, reward: null }),
+    );
     const { reasons } = aggregate(records).get("source clevr")!;
     expect(Object.keys(reasons!)).toHaveLength(21);
     expect(Object.values(reasons!).reduce((a, b) => a + b)).toBe(100);
   });
 
   it("splits length by correct and wrong, boxes at the stated threshold", () => {
-    const boxes = (accuracy: number, responseTokens: number) => rollout({ dataSource: "coco", task: "detection", accuracy, responseTokens });
+    const boxes = (accuracy: number, responseTokens: number) =>
+      rollout({ dataSource: "coco", task: "detection", accuracy, responseTokens });
     const records = [boxes(0.7, 30), boxes(0.5, 20), boxes(0.4, 5), rollout({ accuracy: 0.7, responseTokens: 9 })];
     const half = aggregate(records);
-    expect(half.get("source coco")!.metrics).toMatchObject({ "response_length/correct/mean": 25, "response_length/wrong/mean": 5 });
+    expect(half.get("source coco")!.metrics).toMatchObject({
+      "response_length/correct/mean": 25,
+      "response_length/wrong/mean": 5,
+    });
     expect(half.get("source coco")!.metrics["correct/ratio"]).toBeCloseTo(2 / 3, 12);
     // Anything but 1 is wrong where the answer is not a box.
     expect(half.get("source clevr")!.metrics["correct/ratio"]).toBe(0);
-    expect(aggregate(records, { boxThreshold: 0.6 }).get("source coco")!.metrics["response_length/correct/mean"]).toBe(30);
+    expect(aggregate(records, { boxThreshold: 0.6 }).get("source coco")!.metrics["response_length/correct/mean"]).toBe(
+      30,
+    );
   });
 
   it("counts reflection among correct and wrong, and correctness with and without it", () => {
@@ -114,13 +133,27 @@ describe("createStepMetrics", () => {
       rollout({ group: "c", ...left }),
       rollout({ group: "d", ...left }),
     ];
-    expect(aggregate(records).get("all all")!.metrics).toMatchObject({ "group/count": 4, "group/zero_signal_ratio": 0.75 });
+    expect(aggregate(records).get("all all")!.metrics).toMatchObject({
+      "group/count": 4,
+      "group/zero_signal_ratio": 0.75,
+    });
   });
 
   it("reports components, the verifier's own numbers, truncation and stripped tokens", () => {
     const all = aggregate([
-      rollout({ verdict: { status: "scored", accuracy: 1, format: 0.5, metrics: { map50: 0.5, "iou/mean": 0.25 } }, components: { overlong: -0.5 }, truncated: true, strippedTokens: 2, promptTokens: 7 }),
-      rollout({ verdict: { status: "scored", accuracy: 1, format: 1, metrics: { map50: 1 } }, components: { overlong: 0 }, strippedTokens: 0, promptTokens: 9 }),
+      rollout({
+        verdict: { status: "scored", accuracy: 1, format: 0.5, metrics: { map50: 0.5, "iou/mean": 0.25 } },
+        components: { overlong: -0.5 },
+        truncated: true,
+        strippedTokens: 2,
+        promptTokens: 7,
+      }),
+      rollout({
+        verdict: { status: "scored", accuracy: 1, format: 1, metrics: { map50: 1 } },
+        components: { overlong: 0 },
+        strippedTokens: 0,
+        promptTokens: 9,
+      }),
     ]).get("all all")!;
     expect(all.metrics).toMatchObject({
       "verifier/map50/mean": 0.75,
@@ -144,20 +177,34 @@ describe("createStepMetrics", () => {
     metrics.add(rollout({ response: "x".repeat(5000), sampleId: "s1" }));
     metrics.add(rollout({ response: "second" }));
     metrics.add(rollout({ response: "wrong", accuracy: 0 }));
-    expect(metrics.examples().map(({ response, correct, sampleId }) => [response.length, correct, sampleId])).toEqual([[2000, true, "s1"], [5, false, undefined]]);
+    expect(metrics.examples().map(({ response, correct, sampleId }) => [response.length, correct, sampleId])).toEqual([
+      [2000, true, "s1"],
+      [5, false, undefined],
+    ]);
     metrics.finish(1);
     expect(metrics.examples()).toEqual([]);
   });
 
   it("gives quantiles of the length as numpy does", () => {
     const { metrics } = aggregate([1, 2, 3, 10].map((responseTokens) => rollout({ responseTokens }))).get("all all")!;
-    expect(metrics).toMatchObject({ "response_length/p50": 2.5, "response_length/min": 1, "response_length/max": 10, "response_length/mean": 4 });
+    expect(metrics).toMatchObject({
+      "response_length/p50": 2.5,
+      "response_length/min": 1,
+      "response_length/max": 10,
+      "response_length/mean": 4,
+    });
     expect(metrics["response_length/p90"]).toBeCloseTo(7.9, 12);
   });
 
   it("does not depend on the order of the rollouts, and all is the weighted mean of the sources", () => {
     const arbitrary = fc.array(
-      fc.record({ dataSource: fc.constantFrom("a", "b", "c"), accuracy: fc.constantFrom(0, 0.25, 1), group: fc.nat(5), responseTokens: fc.integer({ min: 1, max: 50 }), response: fc.constantFrom("wait", "no") }),
+      fc.record({
+        dataSource: fc.constantFrom("a", "b", "c"),
+        accuracy: fc.constantFrom(0, 0.25, 1),
+        group: fc.nat(5),
+        responseTokens: fc.integer({ min: 1, max: 50 }),
+        response: fc.constantFrom("wait", "no"),
+      }),
       { minLength: 1, maxLength: 60 },
     );
     fc.assert(
@@ -172,7 +219,9 @@ describe("createStepMetrics", () => {
           for (const name in record.metrics) expect(other[name]).toBeCloseTo(record.metrics[name]!, 9);
         }
         const sources = [...forward.values()].filter(({ scope }) => scope === "source");
-        const weighted = sources.reduce((sum, { metrics }) => sum + metrics["critic/rewards/mean"]! * metrics["verdict/scored"]!, 0) / records.length;
+        const weighted =
+          sources.reduce((sum, { metrics }) => sum + metrics["critic/rewards/mean"]! * metrics["verdict/scored"]!, 0) /
+          records.length;
         expect(forward.get("all all")!.metrics["critic/rewards/mean"]).toBeCloseTo(weighted, 9);
       }),
       { numRuns: 50 },

@@ -13,7 +13,12 @@ import { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
 
 /** What a verifier said, structurally the `Verdict` of @v-triune/verifiers. */
 export type RolloutVerdict =
-  | { readonly status: "scored"; readonly accuracy: number; readonly format: number; readonly metrics: Readonly<Record<string, number>> }
+  | {
+      readonly status: "scored";
+      readonly accuracy: number;
+      readonly format: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
   | { readonly status: "skipped"; readonly reason: string }
   | { readonly status: "error"; readonly reason: string };
 
@@ -100,7 +105,11 @@ function momentsOf(map: Map<string, RunningMoments>, name: string): RunningMomen
 class Cell {
   readonly rollouts = { count: 0, truncated: 0, scored: 0, skipped: 0, error: 0, notFinite: 0 };
   /** By family, so that a name is prefixed once a step and not once a rollout. */
-  readonly moments = { "": new Map<string, RunningMoments>(), "reward/": new Map<string, RunningMoments>(), "verifier/": new Map<string, RunningMoments>() };
+  readonly moments = {
+    "": new Map<string, RunningMoments>(),
+    "reward/": new Map<string, RunningMoments>(),
+    "verifier/": new Map<string, RunningMoments>(),
+  };
   readonly lengths = new CountedValues();
   readonly groups: GroupRange[] = [];
   readonly reasons = new Map<string, number>();
@@ -119,9 +128,12 @@ class Cell {
   }
 
   merge(other: Cell): void {
-    for (const key of Object.keys(this.rollouts) as (keyof Cell["rollouts"])[]) this.rollouts[key] += other.rollouts[key];
-    for (const key of Object.keys(this.reflection) as (keyof Cell["reflection"])[]) this.reflection[key] += other.reflection[key];
-    for (const family of FAMILIES) for (const [name, theirs] of other.moments[family]) momentsOf(this.moments[family], name).merge(theirs);
+    for (const key of Object.keys(this.rollouts) as (keyof Cell["rollouts"])[])
+      this.rollouts[key] += other.rollouts[key];
+    for (const key of Object.keys(this.reflection) as (keyof Cell["reflection"])[])
+      this.reflection[key] += other.reflection[key];
+    for (const family of FAMILIES)
+      for (const [name, theirs] of other.moments[family]) momentsOf(this.moments[family], name).merge(theirs);
     this.lengths.merge(other.lengths);
     for (const group of other.groups) this.groups.push(group);
     for (const [reason, times] of other.reasons) this.countReason(reason, times);
@@ -130,7 +142,11 @@ class Cell {
 }
 
 /** Quantiles of the length that are reported. */
-const LENGTH_QUANTILES = [["response_length/p50", 0.5], ["response_length/p90", 0.9], ["response_length/p99", 0.99]] as const;
+const LENGTH_QUANTILES = [
+  ["response_length/p50", 0.5],
+  ["response_length/p90", 0.9],
+  ["response_length/p99", 0.99],
+] as const;
 
 /** Which statistics of an observed quantity are reported; the rest reports its mean only. */
 const STATISTICS: Readonly<Record<string, readonly ("mean" | "std" | "min" | "max")[]>> = {
@@ -150,7 +166,8 @@ function metricsOf(cell: Cell): Record<string, number> {
   for (const family of FAMILIES) {
     for (const [rest, moments] of cell.moments[family]) {
       const name = family + rest;
-      for (const statistic of STATISTICS[name] ?? (["mean"] as const)) metrics[`${name}/${statistic}`] = moments[statistic];
+      for (const statistic of STATISTICS[name] ?? (["mean"] as const))
+        metrics[`${name}/${statistic}`] = moments[statistic];
     }
   }
   const { count, truncated, scored, skipped, error, notFinite } = cell.rollouts;
@@ -166,7 +183,11 @@ function metricsOf(cell: Cell): Record<string, number> {
   put("response_length/clip_ratio", truncated, count);
 
   metrics["group/count"] = cell.groups.length;
-  put("group/zero_signal_ratio", cell.groups.filter((group) => group.scored < 2 || group.min === group.max).length, cell.groups.length);
+  put(
+    "group/zero_signal_ratio",
+    cell.groups.filter((group) => group.scored < 2 || group.min === group.max).length,
+    cell.groups.length,
+  );
 
   const { withCorrect, withWrong, withoutCorrect, withoutWrong, unjudgedWith } = cell.reflection;
   put("correct/ratio", withCorrect + withoutCorrect, withCorrect + withoutCorrect + withWrong + withoutWrong);
@@ -191,7 +212,9 @@ function metricsOf(cell: Cell): Record<string, number> {
  */
 export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics {
   const split = options.split ?? "train";
-  const boxTasks = new Set<string>(options.boxTasks ?? TASKS.filter((task) => taskDefaults(task).verifier === "detection"));
+  const boxTasks = new Set<string>(
+    options.boxTasks ?? TASKS.filter((task) => taskDefaults(task).verifier === "detection"),
+  );
   const boxThreshold = options.boxThreshold ?? 0.5;
   const examplesPerSource = options.examplesPerSource ?? 0;
   /** By source, then task: a source may carry several tasks, a task has several sources. */

@@ -14,7 +14,10 @@ describe("expectedBest", () => {
       const mean = draws.reduce((a, b) => a + b) / draws.length;
       const best = expectedBest(values, k);
       expect(best.mean).toBeCloseTo(mean, 12);
-      expect(best.std).toBeCloseTo(Math.sqrt(draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws.length), 12);
+      expect(best.std).toBeCloseTo(
+        Math.sqrt(draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws.length),
+        12,
+      );
     }
   });
 });
@@ -76,6 +79,8 @@ describe("validationMetrics", () => {
   });
 
   it("refuses answers that do not match the scores", () => {
-    expect(() => validationMetrics(0, [{ dataSource: "a", task: "t", scores: [1], answers: [] }])).toThrow(/0 answers for 1 scores/);
+    expect(() => validationMetrics(0, [{ dataSource: "a", task: "t", scores: [1], answers: [] }])).toThrow(
+      /0 answers for 1 scores/,
+    );
   });
 });

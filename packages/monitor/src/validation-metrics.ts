@@ -92,8 +92,14 @@ function drawSizes(n: number): number[] {
   return sizes;
 }
 
-function sampleMetrics(sample: ValidationSample, n: number, options: Required<ValidationOptions>): Record<string, number> | null {
-  const kept = sample.scores.flatMap((score, i) => (score === null ? [] : [{ score, answer: sample.answers?.[i] ?? null }]));
+function sampleMetrics(
+  sample: ValidationSample,
+  n: number,
+  options: Required<ValidationOptions>,
+): Record<string, number> | null {
+  const kept = sample.scores.flatMap((score, i) =>
+    score === null ? [] : [{ score, answer: sample.answers?.[i] ?? null }],
+  );
   if (kept.length === 0) return null;
   const { variable } = options;
   const moments = new RunningMoments();
@@ -113,7 +119,12 @@ function sampleMetrics(sample: ValidationSample, n: number, options: Required<Va
     metrics[`${variable}/worst@${k}/mean`] = -worst.mean;
     metrics[`${variable}/worst@${k}/std`] = worst.std;
     if (voting) {
-      const majority = majorityScore(kept.map(({ score }) => score), answers as string[], k, options);
+      const majority = majorityScore(
+        kept.map(({ score }) => score),
+        answers as string[],
+        k,
+        options,
+      );
       metrics[`${variable}/maj@${k}/mean`] = majority.mean;
       metrics[`${variable}/maj@${k}/std`] = majority.std;
     }
@@ -127,19 +138,40 @@ function sampleMetrics(sample: ValidationSample, n: number, options: Required<Va
  *
  * @throws RangeError when a sample has more answers than scores
  */
-export function validationMetrics(step: number, samples: readonly ValidationSample[], options: ValidationOptions = {}): MetricRecord[] {
-  const settings = { variable: options.variable ?? "acc", bootstrap: options.bootstrap ?? 1000, seed: options.seed ?? 42 };
+export function validationMetrics(
+  step: number,
+  samples: readonly ValidationSample[],
+  options: ValidationOptions = {},
+): MetricRecord[] {
+  const settings = {
+    variable: options.variable ?? "acc",
+    bootstrap: options.bootstrap ?? 1000,
+    seed: options.seed ?? 42,
+  };
   const n = samples.reduce((most, sample) => Math.max(most, sample.scores.length), 0);
-  const cells = new Map<string, { scope: MetricScope; name: string; tasks: Set<string>; samples: number; unscored: number; moments: Map<string, RunningMoments> }>();
+  const cells = new Map<
+    string,
+    {
+      scope: MetricScope;
+      name: string;
+      tasks: Set<string>;
+      samples: number;
+      unscored: number;
+      moments: Map<string, RunningMoments>;
+    }
+  >();
   const cellOf = (scope: MetricScope, name: string) => {
     const key = `${scope} ${name}`;
     let cell = cells.get(key);
-    if (cell === undefined) cells.set(key, (cell = { scope, name, tasks: new Set(), samples: 0, unscored: 0, moments: new Map() }));
+    if (cell === undefined)
+      cells.set(key, (cell = { scope, name, tasks: new Set(), samples: 0, unscored: 0, moments: new Map() }));
     return cell;
   };
   for (const [index, sample] of samples.entries()) {
     if (sample.answers !== undefined && sample.answers.length !== sample.scores.length) {
-      throw new RangeError(`validationMetrics: sample ${index} has ${sample.answers.length} answers for ${sample.scores.length} scores`);
+      throw new RangeError(
+        `validationMetrics: sample ${index} has ${sample.answers.length} answers for ${sample.scores.length} scores`,
+      );
     }
     const metrics = sampleMetrics(sample, n, settings);
     for (const cell of [cellOf("source", sample.dataSource), cellOf("task", sample.task), cellOf("all", "all")]) {

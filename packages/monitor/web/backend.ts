@@ -1,5 +1,17 @@
 /** Where the page's data comes from: the server, or the report that the page is part of. */
-import type { EvaluationSet, GridRow, NamedSeries, ReportData, RolloutFilter, RolloutGroup, RolloutPage, RunAlarm, RunDetail, RunSummary, StreamKey } from "../src/dashboard/dashboard-api";
+import type {
+  EvaluationSet,
+  GridRow,
+  NamedSeries,
+  ReportData,
+  RolloutFilter,
+  RolloutGroup,
+  RolloutPage,
+  RunAlarm,
+  RunDetail,
+  RunSummary,
+  StreamKey,
+} from "../src/dashboard/dashboard-api";
 import { gridCell } from "../src/dashboard/source-grid";
 
 export interface SeriesQuestion {
@@ -73,7 +85,11 @@ function found<T>(value: T | undefined, what: string): T {
 }
 
 function reportBackend(data: ReportData): Backend {
-  const run = (id: string): RunDetail => found(data.runs.find((one) => one.id === id), "that run");
+  const run = (id: string): RunDetail =>
+    found(
+      data.runs.find((one) => one.id === id),
+      "that run",
+    );
   return {
     madeAt: data.madeAt,
     runs: async () => data.runs,
@@ -82,10 +98,17 @@ function reportBackend(data: ReportData): Backend {
     evaluations: async (id) => (data.evaluations[id] ?? []).map((set) => ({ ...set, metrics: [set.metric] })),
     async series(id, { split, scope, names, metrics, from = -Infinity, to = Infinity }) {
       return (data.series[id] ?? [])
-        .filter((one) => one.split === split && one.scope === scope && names.includes(one.name) && metrics.includes(one.metric))
+        .filter(
+          (one) =>
+            one.split === split && one.scope === scope && names.includes(one.name) && metrics.includes(one.metric),
+        )
         .map((one) => {
           const kept = one.steps.flatMap((step, index) => (step >= from && step <= to ? [index] : []));
-          return { ...one, steps: kept.map((index) => one.steps[index]!), values: kept.map((index) => one.values[index]!) };
+          return {
+            ...one,
+            steps: kept.map((index) => one.steps[index]!),
+            values: kept.map((index) => one.values[index]!),
+          };
         });
     },
     async grid(id, { split, scope, metrics, window }) {
@@ -93,14 +116,34 @@ function reportBackend(data: ReportData): Backend {
         .streams.filter((stream) => stream.split === split && stream.scope === scope)
         .map(({ name, task }) => {
           const cells = metrics.map((metric) => {
-            const one = (data.series[id] ?? []).find((series) => series.split === split && series.scope === scope && series.name === name && series.metric === metric);
-            return gridCell(metric, { steps: one?.steps ?? [], values: (one?.values ?? []).map((value) => value ?? Number.NaN) }, window, 60);
+            const one = (data.series[id] ?? []).find(
+              (series) =>
+                series.split === split && series.scope === scope && series.name === name && series.metric === metric,
+            );
+            return gridCell(
+              metric,
+              { steps: one?.steps ?? [], values: (one?.values ?? []).map((value) => value ?? Number.NaN) },
+              window,
+              60,
+            );
           });
           return { name, task, cells, worst: Math.min(0, ...cells.map(({ goodness }) => goodness)) };
         });
     },
     async rollouts(id, filter) {
-      const { step, source, status, truncated, rewardFrom = -Infinity, rewardTo = Infinity, lengthFrom = 0, lengthTo = Infinity, order = "group", offset = 0, limit = 100 } = filter;
+      const {
+        step,
+        source,
+        status,
+        truncated,
+        rewardFrom = -Infinity,
+        rewardTo = Infinity,
+        lengthFrom = 0,
+        lengthTo = Infinity,
+        order = "group",
+        offset = 0,
+        limit = 100,
+      } = filter;
       const byReward = rewardFrom !== -Infinity || rewardTo !== Infinity;
       const rows = (data.groups[id] ?? [])
         .flatMap(({ rollouts }) => rollouts)
@@ -115,11 +158,16 @@ function reportBackend(data: ReportData): Backend {
             row.responseTokens <= lengthTo,
         );
       const sign = order.startsWith("-") ? -1 : 1;
-      if (order.endsWith("reward")) rows.sort((a, b) => (a.reward === null ? 1 : b.reward === null ? -1 : sign * (a.reward - b.reward)));
+      if (order.endsWith("reward"))
+        rows.sort((a, b) => (a.reward === null ? 1 : b.reward === null ? -1 : sign * (a.reward - b.reward)));
       if (order.endsWith("length")) rows.sort((a, b) => sign * (a.responseTokens - b.responseTokens));
       return { rows: rows.slice(offset, offset + limit), total: rows.length };
     },
-    group: async (id, step, group) => found(data.groups[id]?.find((one) => one.step === step && one.group === group), "these rollouts"),
+    group: async (id, step, group) =>
+      found(
+        data.groups[id]?.find((one) => one.step === step && one.group === group),
+        "these rollouts",
+      ),
     listen: () => () => undefined,
   };
 }

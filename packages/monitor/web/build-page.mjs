@@ -25,5 +25,8 @@ export async function buildPage() {
   });
   const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
   // Neither may end the element that it will stand in.
-  return { script: text(".js").replaceAll("</script", "<\\/script"), style: text(".css").replaceAll("</style", "<\\/style") };
+  return {
+    script: text(".js").replaceAll("</script", "<\\/script"),
+    style: text(".css").replaceAll("</style", "<\\/style"),
+  };
 }

@@ -19,8 +19,14 @@ export function seriesSvg(title: string, lines: readonly Line[], colour: (index:
   const bottom = height - 34 - 16 * Math.ceil(lines.length / 4);
   const steps = lines.flatMap((line) => line.steps);
   const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
-  const [x0, x1] = [steps.reduce((a, b) => Math.min(a, b), Infinity), steps.reduce((a, b) => Math.max(a, b), -Infinity)];
-  const [y0, y1] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
+  const [x0, x1] = [
+    steps.reduce((a, b) => Math.min(a, b), Infinity),
+    steps.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
+  const [y0, y1] = [
+    values.reduce((a, b) => Math.min(a, b), Infinity),
+    values.reduce((a, b) => Math.max(a, b), -Infinity),
+  ];
   const x = (step: number): number => left + ((step - x0) / (x1 - x0 || 1)) * (width - left - right);
   const y = (value: number): number => bottom - ((value - y0) / (y1 - y0 || 1)) * (bottom - top);
   const paths = lines.map((line, index) => {
@@ -40,7 +46,10 @@ export function seriesSvg(title: string, lines: readonly Line[], colour: (index:
     const value = y0 + part * (y1 - y0);
     return `<path d="M${left},${y(value)}H${width - right}" stroke="#e3e6ea"/><text x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${shortNumber(value)}</text>`;
   });
-  const legend = lines.map((line, index) => `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" fill="${colour(index)}">${escaped(line.label)}</text>`);
+  const legend = lines.map(
+    (line, index) =>
+      `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" fill="${colour(index)}">${escaped(line.label)}</text>`,
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12"><rect width="${width}" height="${height}" fill="#fff"/><text x="${left}" y="20" font-size="15">${escaped(title)}</text>${ticks.join("")}<text x="${left}" y="${bottom + 18}">${shortNumber(x0)}</text><text x="${width - right}" y="${bottom + 18}" text-anchor="end">step ${shortNumber(x1)}</text>${paths.join("")}${legend.join("")}</svg>\n`;
 }
 

@@ -35,7 +35,10 @@ type Stretch = readonly [from: number, to: number];
 
 /** First and last step. */
 function ends(lines: readonly Line[]): Stretch {
-  return [Math.min(...lines.map(({ steps }) => steps[0] ?? Infinity)), Math.max(...lines.map(({ steps }) => steps.at(-1) ?? -Infinity))];
+  return [
+    Math.min(...lines.map(({ steps }) => steps[0] ?? Infinity)),
+    Math.max(...lines.map(({ steps }) => steps.at(-1) ?? -Infinity)),
+  ];
 }
 
 /** As long as before, and inside of what there is. */
@@ -58,7 +61,10 @@ function followPanning(chart: uPlot, view: { current: Stretch | null }, onRange:
     view.current = movedStretch(view.current, steps, [all[0]!, all.at(-1)!]);
     chart.setScale("x", { min: view.current[0], max: view.current[1] });
     clearTimeout(timer);
-    timer = setTimeout(() => view.current !== null && onRange([Math.round(view.current[0]), Math.round(view.current[1])]), SETTLED);
+    timer = setTimeout(
+      () => view.current !== null && onRange([Math.round(view.current[0]), Math.round(view.current[1])]),
+      SETTLED,
+    );
   };
   const down = (event: MouseEvent): void => {
     if (!event.shiftKey || view.current === null) return;
@@ -109,7 +115,8 @@ const DENSE = 3_000;
 function valueRange(low: number | null, high: number | null): uPlot.Range.MinMax {
   if (low === null || high === null) return [0, 1];
   // Equal but for rounding: no axis has room for numbers between the two.
-  if (high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high))) return low === 0 ? [-0.5, 0.5] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
+  if (high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high)))
+    return low === 0 ? [-0.5, 0.5] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
   const margin = (high - low) * 0.06;
   return [low - margin, high + margin];
 }
@@ -119,7 +126,10 @@ export function Chart({ title, subject, version, load, href }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [visible, setVisible] = useState(false);
   useEffect(() => {
-    const observer = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && setVisible(true), { rootMargin: "300px" });
+    const observer = new IntersectionObserver(
+      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && setVisible(true),
+      { rootMargin: "300px" },
+    );
     observer.observe(frame.current!);
     return () => observer.disconnect();
   }, []);
@@ -145,14 +155,22 @@ function withDetail(whole: readonly Line[], detail: readonly Line[], [from, to]:
     const before = line.steps.filter((step) => step < from).length;
     const after = line.steps.findIndex((step) => step > to);
     const end = after < 0 ? line.steps.length : after;
-    return { label: line.label, steps: [...line.steps.slice(0, before), ...fine.steps, ...line.steps.slice(end)], values: [...line.values.slice(0, before), ...fine.values, ...line.values.slice(end)] };
+    return {
+      label: line.label,
+      steps: [...line.steps.slice(0, before), ...fine.steps, ...line.steps.slice(end)],
+      values: [...line.values.slice(0, before), ...fine.values, ...line.values.slice(end)],
+    };
   });
 }
 
 /** The points of a stretch. */
 function within(line: Line, [from, to]: Stretch): Line {
   const inside = line.steps.map((step) => step >= from && step <= to);
-  return { label: line.label, steps: line.steps.filter((_, index) => inside[index]), values: line.values.filter((_, index) => inside[index]) };
+  return {
+    label: line.label,
+    steps: line.steps.filter((_, index) => inside[index]),
+    values: line.values.filter((_, index) => inside[index]),
+  };
 }
 
 interface LoadedLines {
@@ -167,7 +185,10 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
     const [whole, detail] = await Promise.all([load(), range === null ? [] : load(...range)]);
     return { whole, detail, range };
   });
-  const data = useMemo(() => loaded && (loaded.range === null ? loaded.whole : withDetail(loaded.whole, loaded.detail, loaded.range)), [loaded]);
+  const data = useMemo(
+    () => loaded && (loaded.range === null ? loaded.whole : withDetail(loaded.whole, loaded.detail, loaded.range)),
+    [loaded],
+  );
   const { smoothing } = useSurroundings();
   const drawn = useMemo(() => data?.map((line) => smoothed(line, smoothing)), [data, smoothing]);
   const recorded = loaded?.range == null ? data : loaded.detail;
@@ -193,10 +214,18 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
             </button>
           </>
         )}
-        {recorded !== undefined && recorded.length > 0 && <ExportMenu title={title} recorded={recorded} drawn={pictured!} />}
+        {recorded !== undefined && recorded.length > 0 && (
+          <ExportMenu title={title} recorded={recorded} drawn={pictured!} />
+        )}
       </div>
       {error !== undefined && <p class="problem">{error}</p>}
-      {data === undefined ? <div style={{ height: `${HEIGHT}px` }} /> : data.length === 0 ? <p class="muted">No data.</p> : <Plot title={title} lines={drawn!} recorded={smoothing === 0 ? null : data} range={range} onRange={setRange} />}
+      {data === undefined ? (
+        <div style={{ height: `${HEIGHT}px` }} />
+      ) : data.length === 0 ? (
+        <p class="muted">No data.</p>
+      ) : (
+        <Plot title={title} lines={drawn!} recorded={smoothing === 0 ? null : data} range={range} onRange={setRange} />
+      )}
     </>
   );
 }
@@ -228,30 +257,74 @@ function Plot({ title, lines, recorded, range, onRange }: PlotProps) {
     const element = holder.current!;
     const ink = dark ? "#b4bbc7" : "#4d525c";
     const rule = dark ? "#2c323b" : "#e3e6ea";
-    const axis = { stroke: ink, grid: { stroke: rule, width: 1 }, ticks: { stroke: rule, width: 1 }, font: "12px system-ui, sans-serif" };
+    const axis = {
+      stroke: ink,
+      grid: { stroke: rule, width: 1 },
+      ticks: { stroke: rule, width: 1 },
+      font: "12px system-ui, sans-serif",
+    };
     const lonely = data[0].length < 2;
     const chart = new uPlot(
       {
         width: element.clientWidth || 320,
         height: HEIGHT,
-        scales: { x: { time: false, range: (_plot, first, last) => (view.current === null ? [first, last] : [view.current[0], view.current[1]]) }, y: { range: (_plot, low, high) => valueRange(low, high) } },
+        scales: {
+          x: {
+            time: false,
+            range: (_plot, first, last) => (view.current === null ? [first, last] : [view.current[0], view.current[1]]),
+          },
+          y: { range: (_plot, low, high) => valueRange(low, high) },
+        },
         legend: { show: lines.length <= MOST_NAMED, live: true },
         // Among many lines the one at hand stands out.
         ...(lines.length > LIGHT.length ? { focus: { alpha: 0.25 } } : {}),
-        cursor: { ...(lines.length > LIGHT.length ? { focus: { prox: 12 } } : {}), drag: { x: true, y: false, setScale: false }, points: { size: 6 }, bind: { mousedown: (_plot, _target, handler) => (event) => (event.shiftKey && view.current !== null ? null : handler(event)) } },
-        axes: [{ ...axis, size: 30, values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")) }, { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) }],
+        cursor: {
+          ...(lines.length > LIGHT.length ? { focus: { prox: 12 } } : {}),
+          drag: { x: true, y: false, setScale: false },
+          points: { size: 6 },
+          bind: {
+            mousedown: (_plot, _target, handler) => (event) =>
+              event.shiftKey && view.current !== null ? null : handler(event),
+          },
+        },
+        axes: [
+          {
+            ...axis,
+            size: 30,
+            values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")),
+          },
+          { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) },
+        ],
         series: [
           { label: "step" },
           // The legend leaves these out (style.css).
-          ...(behind ? labels.split("\n").map((label, index): uPlot.Series => ({ label, class: "recorded", stroke: lineColour(index, lines.length, dark), alpha: 0.3, width: 1, points: { show: false } })) : []),
-          ...labels.split("\n").map((label, index): uPlot.Series => ({ label, stroke: lineColour(index, lines.length, dark), width: dense ? 1 : 1.6, points: { show: lonely, size: 6 }, value: (_plot, value) => shortNumber(value) })),
+          ...(behind
+            ? labels.split("\n").map((label, index): uPlot.Series => ({
+                label,
+                class: "recorded",
+                stroke: lineColour(index, lines.length, dark),
+                alpha: 0.3,
+                width: 1,
+                points: { show: false },
+              }))
+            : []),
+          ...labels.split("\n").map((label, index): uPlot.Series => ({
+            label,
+            stroke: lineColour(index, lines.length, dark),
+            width: dense ? 1 : 1.6,
+            points: { show: lonely, size: 6 },
+            value: (_plot, value) => shortNumber(value),
+          })),
         ],
         hooks: {
           ready: [(self) => self.setLegend({ idx: self.data[0].length - 1 })],
           setSelect: [
             (self) => {
               if (self.select.width < 4) return;
-              onRange([Math.floor(self.posToVal(self.select.left, "x")), Math.ceil(self.posToVal(self.select.left + self.select.width, "x"))]);
+              onRange([
+                Math.floor(self.posToVal(self.select.left, "x")),
+                Math.ceil(self.posToVal(self.select.left + self.select.width, "x")),
+              ]);
               self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
@@ -281,7 +354,12 @@ function Plot({ title, lines, recorded, range, onRange }: PlotProps) {
     plot.current?.setLegend({ idx: data[0].length - 1 });
   }, [data, range]);
 
-  const described = lines.map(({ label, values, steps }) => `${label}: ${shortNumber(values.findLast((value) => value !== null))} at step ${steps.at(-1)}`).slice(0, 8);
+  const described = lines
+    .map(
+      ({ label, values, steps }) =>
+        `${label}: ${shortNumber(values.findLast((value) => value !== null))} at step ${steps.at(-1)}`,
+    )
+    .slice(0, 8);
   return <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described.join("; ")}`} />;
 }
 
@@ -307,7 +385,16 @@ function ExportMenu({ title, recorded, drawn }: { title: string; recorded: reado
       {(
         [
           ["CSV", () => download(`${name}.csv`, new Blob([seriesCsv(recorded)], { type: "text/csv" }))],
-          ["SVG", () => download(`${name}.svg`, new Blob([seriesSvg(title, drawn, (index) => lineColour(index, drawn.length, false))], { type: "image/svg+xml" }))],
+          [
+            "SVG",
+            () =>
+              download(
+                `${name}.svg`,
+                new Blob([seriesSvg(title, drawn, (index) => lineColour(index, drawn.length, false))], {
+                  type: "image/svg+xml",
+                }),
+              ),
+          ],
           ["PNG", png],
         ] as const
       ).map(([label, action]) => (

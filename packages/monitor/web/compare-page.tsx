@@ -6,26 +6,47 @@ import { Problem } from "./parts";
 import { linkWith } from "./route";
 import { useData, useSurroundings } from "./use-data";
 
-const METRICS = ["critic/rewards/mean", "correct/ratio", "response_length/mean", "response_length/clip_ratio", "group/zero_signal_ratio", "actor/entropy", "actor/grad_norm", "actor/ppo_kl", "timing_s/step"];
+const METRICS = [
+  "critic/rewards/mean",
+  "correct/ratio",
+  "response_length/mean",
+  "response_length/clip_ratio",
+  "group/zero_signal_ratio",
+  "actor/entropy",
+  "actor/grad_norm",
+  "actor/ppo_kl",
+  "timing_s/step",
+];
 const MOST_RUNS = 8;
 
 /** Runs over one another: a metric overlaid, the difference by source, the configuration where it differs. */
 export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
   const { backend, route, version } = useSurroundings();
   const asked = route.query.get("runs")?.split("\n");
-  const chosen = (asked ?? runs.map(({ id }) => id)).filter((id) => runs.some((run) => run.id === id)).slice(0, MOST_RUNS);
+  const chosen = (asked ?? runs.map(({ id }) => id))
+    .filter((id) => runs.some((run) => run.id === id))
+    .slice(0, MOST_RUNS);
   const metric = route.query.get("metric") ?? "critic/rewards/mean";
   const now = chosen.reduce((sum, id) => sum + version(id), 0);
   const key = chosen.join("\n");
   const details = useData("compare", `${key} ${now}`, () => Promise.all(chosen.map((id) => backend.run(id))));
-  const known = new Set((details.data ?? []).flatMap(({ streams }) => streams.filter(({ split }) => split === "train").flatMap(({ metrics }) => metrics)));
+  const known = new Set(
+    (details.data ?? []).flatMap(({ streams }) =>
+      streams.filter(({ split }) => split === "train").flatMap(({ metrics }) => metrics),
+    ),
+  );
   const others = [...known].filter((name) => name !== metric && !METRICS.includes(name)).sort();
   const go = (changes: Readonly<Record<string, string>>): void => location.replace(linkWith(route, changes));
-  const choose = (id: string, on: boolean): void => go({ runs: (on ? [...chosen, id] : chosen.filter((one) => one !== id)).join("\n") || "-" });
-  const load = (scope: "all" | "source", name: string) => async (from?: number, to?: number): Promise<Line[]> => {
-    const lines = await Promise.all(chosen.map((id) => backend.series(id, { split: "train", scope, names: [name], metrics: [metric], from, to })));
-    return lines.flatMap((series, index) => series.map((one) => ({ ...one, label: chosen[index]! })));
-  };
+  const choose = (id: string, on: boolean): void =>
+    go({ runs: (on ? [...chosen, id] : chosen.filter((one) => one !== id)).join("\n") || "-" });
+  const load =
+    (scope: "all" | "source", name: string) =>
+    async (from?: number, to?: number): Promise<Line[]> => {
+      const lines = await Promise.all(
+        chosen.map((id) => backend.series(id, { split: "train", scope, names: [name], metrics: [metric], from, to })),
+      );
+      return lines.flatMap((series, index) => series.map((one) => ({ ...one, label: chosen[index]! })));
+    };
   return (
     <>
       <h1>Compare runs</h1>
@@ -35,7 +56,12 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
           <legend>Runs</legend>
           {runs.map(({ id }) => (
             <label key={id}>
-              <input type="checkbox" checked={chosen.includes(id)} onChange={(event) => choose(id, event.currentTarget.checked)} /> {id}
+              <input
+                type="checkbox"
+                checked={chosen.includes(id)}
+                onChange={(event) => choose(id, event.currentTarget.checked)}
+              />{" "}
+              {id}
             </label>
           ))}
         </fieldset>
@@ -57,7 +83,12 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
       </form>
       {chosen.length > 0 && (
         <div class="charts wide">
-          <Chart title={`${metric}, all`} subject={`compare ${key} ${metric}`} version={now} load={load("all", "all")} />
+          <Chart
+            title={`${metric}, all`}
+            subject={`compare ${key} ${metric}`}
+            version={now}
+            load={load("all", "all")}
+          />
         </div>
       )}
       {chosen.length > 0 && <Differences runs={chosen} metric={metric} version={now} />}
@@ -68,13 +99,17 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
 
 function Differences({ runs, metric, version }: { runs: readonly string[]; metric: string; version: number }) {
   const { backend } = useSurroundings();
-  const grids = useData("differences", `${runs.join()} ${metric} ${version}`, () => Promise.all(runs.map((id) => backend.grid(id, { split: "train", scope: "source", metrics: [metric], window: 10 }))));
+  const grids = useData("differences", `${runs.join()} ${metric} ${version}`, () =>
+    Promise.all(runs.map((id) => backend.grid(id, { split: "train", scope: "source", metrics: [metric], window: 10 }))),
+  );
   const rows = useMemo(() => {
     const names = [...new Set((grids.data ?? []).flatMap((grid) => grid.map(({ name }) => name)))].sort();
     return names.map((name) => ({
       name,
       values: (grids.data ?? []).map((grid) => {
-        const values = (grid.find((row) => row.name === name)?.cells[0]?.values ?? []).filter((value) => value !== null).slice(-10);
+        const values = (grid.find((row) => row.name === name)?.cells[0]?.values ?? [])
+          .filter((value) => value !== null)
+          .slice(-10);
         return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
       }),
     }));
@@ -85,7 +120,9 @@ function Differences({ runs, metric, version }: { runs: readonly string[]; metri
       <Problem text={grids.error} />
       <div class="scroll" tabIndex={0} role="region" aria-label="Difference by source">
         <table>
-          <caption>{metric}: mean of the last points, and the difference to {runs[0]}</caption>
+          <caption>
+            {metric}: mean of the last points, and the difference to {runs[0]}
+          </caption>
           <thead>
             <tr>
               <th>Source</th>
@@ -102,7 +139,10 @@ function Differences({ runs, metric, version }: { runs: readonly string[]; metri
                 <th scope="row">{name}</th>
                 {values.map((value, index) => (
                   <td key={index} class="number">
-                    {shortNumber(value)} {index > 0 && value !== null && values[0] !== null && values[0] !== undefined && <span class="muted">({signed(value - values[0])})</span>}
+                    {shortNumber(value)}{" "}
+                    {index > 0 && value !== null && values[0] !== null && values[0] !== undefined && (
+                      <span class="muted">({signed(value - values[0])})</span>
+                    )}
                   </td>
                 ))}
               </tr>
@@ -115,7 +155,9 @@ function Differences({ runs, metric, version }: { runs: readonly string[]; metri
 }
 
 function ConfigDiff({ runs }: { runs: readonly RunDetail[] }) {
-  const keys = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))].filter((key) => new Set(runs.map(({ config }) => config[key])).size > 1).sort();
+  const keys = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))]
+    .filter((key) => new Set(runs.map(({ config }) => config[key])).size > 1)
+    .sort();
   return (
     <>
       <h2>Configuration where it differs</h2>

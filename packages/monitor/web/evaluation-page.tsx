@@ -19,12 +19,17 @@ export function EvaluationPage({ run }: { run: string }) {
     <>
       <h1>Evaluation</h1>
       <Problem text={error} />
-      {data?.length === 0 && <p>Nothing was evaluated yet. A run evaluates on data.eval; v-triune eval does it for a checkpoint.</p>}
+      {data?.length === 0 && (
+        <p>Nothing was evaluated yet. A run evaluates on data.eval; v-triune eval does it for a checkpoint.</p>
+      )}
       {metrics.length > 1 && (
         <form class="filters" onSubmit={(event) => event.preventDefault()}>
           <label>
             Metric
-            <select value={metric} onChange={(event) => location.replace(linkWith(route, { metric: event.currentTarget.value }))}>
+            <select
+              value={metric}
+              onChange={(event) => location.replace(linkWith(route, { metric: event.currentTarget.value }))}
+            >
               <option value="">the score</option>
               {metrics.map((one) => (
                 <option key={one}>{one}</option>
@@ -47,7 +52,9 @@ function Evaluation({ run, set }: { run: string; set: EvaluationSet }) {
   const title = set.label === null ? "During training" : set.label === "eval" ? "Apart from training" : set.label;
   const steps = columnsOf(set.rows);
   const sources = set.rows.filter(({ scope }) => scope === "source");
-  const parts = (["in", "out", "none"] as const).map((domain) => [TITLES[domain], sources.filter((row) => (row.domain ?? "none") === domain)] as const);
+  const parts = (["in", "out", "none"] as const).map(
+    (domain) => [TITLES[domain], sources.filter((row) => (row.domain ?? "none") === domain)] as const,
+  );
   const means = set.rows.filter(({ scope }) => scope !== "source");
   const load = async (from = -Infinity, to = Infinity): Promise<Line[]> =>
     set.rows.map(({ name, steps: at, values }) => {
@@ -61,7 +68,12 @@ function Evaluation({ run, set }: { run: string; set: EvaluationSet }) {
       </h2>
       {steps.length > 1 && (
         <div class="charts wide">
-          <Chart title={`${title}: ${set.metric}`} subject={`${run} ${set.label} ${set.metric} ${set.rows.length}`} version={version(run)} load={load} />
+          <Chart
+            title={`${title}: ${set.metric}`}
+            subject={`${run} ${set.label} ${set.metric} ${set.rows.length}`}
+            version={version(run)}
+            load={load}
+          />
         </div>
       )}
       <div class="scroll" tabIndex={0} role="region" aria-label={`${title} by source`}>
@@ -114,7 +126,8 @@ function Row({ run, row, steps }: { run: string | null; row: EvaluationRow; step
   return (
     <tr>
       <th scope="row">
-        {run === null ? row.name : <a href={linkTo("source", { run, name: row.name })}>{row.name}</a>} <span class="muted">{row.task}</span>
+        {run === null ? row.name : <a href={linkTo("source", { run, name: row.name })}>{row.name}</a>}{" "}
+        <span class="muted">{row.task}</span>
       </th>
       <td class="number">{row.samples ?? ""}</td>
       {steps.map((step) => (
@@ -135,5 +148,8 @@ function Row({ run, row, steps }: { run: string | null; row: EvaluationRow; step
 function columnsOf(rows: readonly EvaluationRow[]): number[] {
   const steps = [...new Set(rows.flatMap((row) => row.steps))].sort((a, b) => a - b);
   if (steps.length <= MOST_COLUMNS) return steps;
-  return Array.from({ length: MOST_COLUMNS }, (_, index) => steps[Math.round((index * (steps.length - 1)) / (MOST_COLUMNS - 1))]!);
+  return Array.from(
+    { length: MOST_COLUMNS },
+    (_, index) => steps[Math.round((index * (steps.length - 1)) / (MOST_COLUMNS - 1))]!,
+  );
 }

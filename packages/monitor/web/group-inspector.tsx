@@ -8,16 +8,34 @@ import { linkTo, type RouteParameters } from "./route";
 import { useData, useSurroundings } from "./use-data";
 
 /** One prompt, its picture, and its rollouts side by side. ← → go through the rollouts, ↑ ↓ through the step's prompts. */
-export function GroupInspector({ run, step, group, sample }: { run: string; step: number; group: number; sample: number }) {
+export function GroupInspector({
+  run,
+  step,
+  group,
+  sample,
+}: {
+  run: string;
+  step: number;
+  group: number;
+  sample: number;
+}) {
   const { backend } = useSurroundings();
   const { data, error } = useData(`${run} ${step}`, String(group), () => backend.group(run, step, group));
-  const go = (changes: RouteParameters): void => location.replace(linkTo("rollouts", { run, step, group, sample, ...changes }));
+  const go = (changes: RouteParameters): void =>
+    location.replace(linkTo("rollouts", { run, step, group, sample, ...changes }));
   // Always the newest: a key may be pressed before an effect of the last one has run.
   const onKey = useRef<(event: KeyboardEvent) => void>(() => undefined);
   onKey.current = (event) => {
     const target = event.target as HTMLElement;
     // Until the next prompt is there, the one before it still shows.
-    if (data?.group !== group || event.altKey || event.ctrlKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+    if (
+      data?.group !== group ||
+      event.altKey ||
+      event.ctrlKey ||
+      event.metaKey ||
+      /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)
+    )
+      return;
     const at = data.rollouts.findIndex((rollout) => rollout.sample === sample);
     const other = { ArrowLeft: data.rollouts[at - 1], ArrowRight: data.rollouts[at + 1] }[event.key];
     const place = { ArrowUp: data.previous, ArrowDown: data.next }[event.key];
@@ -37,7 +55,9 @@ export function GroupInspector({ run, step, group, sample }: { run: string; step
     <>
       <p class="links">
         <a href={linkTo("rollouts", { run, step })}>Step {step}</a>
-        {data.previous !== null && <a href={linkTo("rollouts", { run, step, group: data.previous })}>↑ previous prompt</a>}
+        {data.previous !== null && (
+          <a href={linkTo("rollouts", { run, step, group: data.previous })}>↑ previous prompt</a>
+        )}
         {data.next !== null && <a href={linkTo("rollouts", { run, step, group: data.next })}>↓ next prompt</a>}
         <CopyLink />
       </p>
@@ -66,7 +86,11 @@ export function GroupInspector({ run, step, group, sample }: { run: string; step
 
 function CopyLink() {
   const [copied, setCopied] = useState(false);
-  const copy = (): void => void navigator.clipboard?.writeText(location.href).then(() => setCopied(true), () => undefined);
+  const copy = (): void =>
+    void navigator.clipboard?.writeText(location.href).then(
+      () => setCopied(true),
+      () => undefined,
+    );
   return (
     <button class="small" onClick={copy}>
       {copied ? "Link copied" : "Copy link"}
@@ -83,7 +107,11 @@ function GroupStrip({ run, group, sample }: { run: string; group: RolloutGroup; 
         const height = `${(50 * Math.abs(advantage ?? 0)) / largest}%`;
         return (
           <li key={rollout.sample}>
-            <a href={linkTo("rollouts", { run, step: group.step, group: group.group, sample: rollout.sample })} aria-current={rollout.sample === sample ? "true" : undefined} class={rollout.status}>
+            <a
+              href={linkTo("rollouts", { run, step: group.step, group: group.group, sample: rollout.sample })}
+              aria-current={rollout.sample === sample ? "true" : undefined}
+              class={rollout.status}
+            >
               <span class="bar" aria-hidden="true">
                 <span class={(advantage ?? 0) < 0 ? "down" : "up"} style={{ height }} />
               </span>
@@ -112,7 +140,10 @@ function SideBySide({ run, group }: { run: string; group: RolloutGroup }) {
       <ol>
         {group.rollouts.map((rollout) => (
           <li key={rollout.sample}>
-            <a href={linkTo("rollouts", { run, step: group.step, group: group.group, sample: rollout.sample })}>#{rollout.sample}</a> <b>{rollout.status === "scored" ? shortNumber(rollout.reward) : rollout.status}</b>{" "}
+            <a href={linkTo("rollouts", { run, step: group.step, group: group.group, sample: rollout.sample })}>
+              #{rollout.sample}
+            </a>{" "}
+            <b>{rollout.status === "scored" ? shortNumber(rollout.reward) : rollout.status}</b>{" "}
             <span class="muted">A {signed(rollout.advantage)}</span>
             <pre>
               {rollout.response.length > EXCERPT && "… "}
@@ -164,22 +195,33 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
   );
 }
 
-const sumText = (terms: RewardArithmetic["terms"]): string => terms.map(({ name, weight, value }) => `${shortNumber(weight)} × ${shortNumber(value)} ${name}`).join(" + ");
+const sumText = (terms: RewardArithmetic["terms"]): string =>
+  terms.map(({ name, weight, value }) => `${shortNumber(weight)} × ${shortNumber(value)} ${name}`).join(" + ");
 
 function Arithmetic({ arithmetic, stored }: { arithmetic: RewardArithmetic; stored: number | null }) {
   const { terms, divisor, additions, result, agrees, accuracyTerms } = arithmetic;
   const isDivided = Math.abs(divisor - 1) >= 1e-6;
-  const added = additions.map(({ name, value }) => ` ${value < 0 ? "−" : "+"} ${shortNumber(Math.abs(value))} ${name}`).join("");
+  const added = additions
+    .map(({ name, value }) => ` ${value < 0 ? "−" : "+"} ${shortNumber(Math.abs(value))} ${name}`)
+    .join("");
   return (
     <p class="arithmetic">
       {isDivided ? `(${sumText(terms)}) / ${shortNumber(divisor)}` : sumText(terms)}
       {added} = <b>{shortNumber(result)}</b>
       {accuracyTerms !== null && (
         <span class="muted">
-          accuracy: {accuracyTerms.length > 1 ? `(${sumText(accuracyTerms)}) / ${shortNumber(accuracyTerms.reduce((sum, { weight }) => sum + weight, 0))}` : accuracyTerms[0]?.name}
+          accuracy:{" "}
+          {accuracyTerms.length > 1
+            ? `(${sumText(accuracyTerms)}) / ${shortNumber(accuracyTerms.reduce((sum, { weight }) => sum + weight, 0))}`
+            : accuracyTerms[0]?.name}
         </span>
       )}
-      {!agrees && <span class="problem"> The stored reward is {shortNumber(stored)}: the run counts something more, or by other weights.</span>}
+      {!agrees && (
+        <span class="problem">
+          {" "}
+          The stored reward is {shortNumber(stored)}: the run counts something more, or by other weights.
+        </span>
+      )}
     </p>
   );
 }

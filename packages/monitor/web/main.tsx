@@ -55,7 +55,9 @@ function useTheme(): readonly [boolean, () => void] {
 const CHARTLESS: readonly PageName[] = ["runs", "rollouts"];
 
 function useSmoothing(): readonly [number, (weight: number) => void] {
-  const [smoothing, setSmoothing] = useState(() => SMOOTHINGS.find((weight) => String(weight) === stored("smoothing")) ?? 0);
+  const [smoothing, setSmoothing] = useState(
+    () => SMOOTHINGS.find((weight) => String(weight) === stored("smoothing")) ?? 0,
+  );
   const choose = (weight: number): void => {
     store("smoothing", String(weight));
     setSmoothing(SMOOTHINGS.find((known) => known === weight) ?? 0);
@@ -76,7 +78,11 @@ function App() {
     const follow = (): void => setRoute(parseRoute(location.hash));
     addEventListener("hashchange", follow);
     const stop = backend.listen(
-      (changed) => setVersions((before) => ({ ...before, ...Object.fromEntries(changed.map((run) => [run, (before[run] ?? 0) + 1])) })),
+      (changed) =>
+        setVersions((before) => ({
+          ...before,
+          ...Object.fromEntries(changed.map((run) => [run, (before[run] ?? 0) + 1])),
+        })),
       setLive,
     );
     return () => {
@@ -88,7 +94,9 @@ function App() {
   const run = route.query.get("run");
   const place = `${route.page} ${run} ${route.page === "source" ? route.query.get("name") : ""}`;
   useEffect(() => {
-    document.title = [route.page === "source" ? route.query.get("name") : route.page, run, "V-Triune monitor"].filter(Boolean).join(" · ");
+    document.title = [route.page === "source" ? route.query.get("name") : route.page, run, "V-Triune monitor"]
+      .filter(Boolean)
+      .join(" · ");
     scrollTo(0, 0);
   }, [place]);
   // A single run needs no list.
@@ -97,10 +105,17 @@ function App() {
     if (only !== undefined && location.hash.length < 3) location.replace(linkTo("overview", { run: only.id }));
   }, [runs.data]);
 
-  const surroundings = useMemo(() => ({ backend, route, dark, smoothing, version: (id: string) => versions[id] ?? 0 }), [route, versions, dark, smoothing]);
+  const surroundings = useMemo(
+    () => ({ backend, route, dark, smoothing, version: (id: string) => versions[id] ?? 0 }),
+    [route, versions, dark, smoothing],
+  );
   return (
     <SurroundingsContext.Provider value={surroundings}>
-      <a class="skip" href="#content" onClick={(event) => (event.preventDefault(), document.getElementById("content")?.focus())}>
+      <a
+        class="skip"
+        href="#content"
+        onClick={(event) => (event.preventDefault(), document.getElementById("content")?.focus())}
+      >
         Skip to the content
       </a>
       <header>
@@ -111,7 +126,13 @@ function App() {
         <nav aria-label="Pages">
           {run !== null &&
             TABS.map(([page, label]) => (
-              <a key={page} href={linkTo(page, { run })} aria-current={route.page === page || (page === "sources" && route.page === "source") ? "page" : undefined}>
+              <a
+                key={page}
+                href={linkTo(page, { run })}
+                aria-current={
+                  route.page === page || (page === "sources" && route.page === "source") ? "page" : undefined
+                }
+              >
                 {label}
               </a>
             ))}
@@ -120,7 +141,11 @@ function App() {
           </a>
         </nav>
         <span class="spacer" />
-        {backend.madeAt !== null ? <span class="muted">Report of {backend.madeAt.slice(0, 16).replace("T", " ")}</span> : !live && <span class="problem">Connection lost</span>}
+        {backend.madeAt !== null ? (
+          <span class="muted">Report of {backend.madeAt.slice(0, 16).replace("T", " ")}</span>
+        ) : (
+          !live && <span class="problem">Connection lost</span>
+        )}
         {!CHARTLESS.includes(route.page) && (
           <label class="smoothing">
             Smoothing
@@ -146,7 +171,13 @@ function App() {
 
 function RunPicker({ run, page, runs }: { run: string; page: PageName; runs: readonly RunSummary[] }) {
   return (
-    <select aria-label="Run" value={run} onChange={(event) => (location.hash = linkTo(page === "source" ? "sources" : page, { run: event.currentTarget.value }))}>
+    <select
+      aria-label="Run"
+      value={run}
+      onChange={(event) =>
+        (location.hash = linkTo(page === "source" ? "sources" : page, { run: event.currentTarget.value }))
+      }
+    >
       {!runs.some(({ id }) => id === run) && <option value={run}>{run}</option>}
       {runs.map(({ id }) => (
         <option key={id} value={id}>
@@ -157,7 +188,17 @@ function RunPicker({ run, page, runs }: { run: string; page: PageName; runs: rea
   );
 }
 
-function CurrentPage({ page, run, runs, problem }: { page: PageName; run: string | null; runs: readonly RunSummary[] | undefined; problem: string | undefined }) {
+function CurrentPage({
+  page,
+  run,
+  runs,
+  problem,
+}: {
+  page: PageName;
+  run: string | null;
+  runs: readonly RunSummary[] | undefined;
+  problem: string | undefined;
+}) {
   if (page === "compare") return <ComparePage runs={runs ?? []} />;
   if (page === "runs" || run === null) return <RunsPage runs={runs} problem={problem} />;
   if (page === "overview") return <OverviewPage run={run} />;

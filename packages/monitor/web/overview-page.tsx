@@ -7,13 +7,29 @@ import { useData, useSurroundings } from "./use-data";
 
 /** Charts of the whole step; one without data in this run is left out. */
 const HEALTH: readonly (readonly [title: string, metrics: readonly string[]])[] = [
-  ["Reward by component", ["critic/rewards/mean", "critic/score/mean", "reward/accuracy/mean", "reward/format/mean", "reward/overlong/mean", "reward/kl/mean"]],
+  [
+    "Reward by component",
+    [
+      "critic/rewards/mean",
+      "critic/score/mean",
+      "reward/accuracy/mean",
+      "reward/format/mean",
+      "reward/overlong/mean",
+      "reward/kl/mean",
+    ],
+  ],
   ["Response length", ["response_length/mean", "response_length/p90", "response_length/max"]],
   ["Entropy", ["actor/entropy"]],
   ["KL to the rollout policy", ["actor/ppo_kl", "actor/kl_loss", "actor/reward_kl_penalty", "rollout_corr/kl"]],
-  ["Gradient norm", ["actor/grad_norm", "actor/grad_norm/vision", "actor/grad_norm/connector", "actor/grad_norm/language"]],
+  [
+    "Gradient norm",
+    ["actor/grad_norm", "actor/grad_norm/vision", "actor/grad_norm/connector", "actor/grad_norm/language"],
+  ],
   ["Clipped tokens", ["actor/pg_clipfrac", "actor/pg_clipfrac_lower"]],
-  ["Rollouts' probabilities less the trainer's", ["training/rollout_probs_diff_mean", "training/rollout_probs_diff_max"]],
+  [
+    "Rollouts' probabilities less the trainer's",
+    ["training/rollout_probs_diff_mean", "training/rollout_probs_diff_max"],
+  ],
   ["Groups without signal", ["group/zero_signal_ratio"]],
   ["Cut off, skipped, failed", ["response_length/clip_ratio", "verdict/skipped_ratio", "verdict/error_ratio"]],
   ["Seconds by phase", ["timing_s/step", "timing_s/gen", "timing_s/reward", "timing_s/update_actor"]],
@@ -46,8 +62,12 @@ export function OverviewPage({ run }: { run: string }) {
           const present = metrics.filter((metric) => all?.metrics.includes(metric));
           if (present.length === 0) return null;
           const load = async (from?: number, to?: number): Promise<Line[]> =>
-            (await backend.series(run, { split: "train", scope: "all", names: ["all"], metrics: present, from, to })).map((series) => ({ ...series, label: series.metric }));
-          return <Chart key={title} title={title} subject={`${run} ${title} ${present.length}`} version={now} load={load} />;
+            (
+              await backend.series(run, { split: "train", scope: "all", names: ["all"], metrics: present, from, to })
+            ).map((series) => ({ ...series, label: series.metric }));
+          return (
+            <Chart key={title} title={title} subject={`${run} ${title} ${present.length}`} version={now} load={load} />
+          );
         })}
       </div>
       <h2>Run</h2>
@@ -60,7 +80,11 @@ export function OverviewPage({ run }: { run: string }) {
             {value}
           </Fact>
         ))}
-        <Fact name="Checkpoints">{data.checkpointSteps.length === 0 ? "–" : `${data.checkpointSteps.length}, last of step ${data.checkpointSteps.at(-1)}`}</Fact>
+        <Fact name="Checkpoints">
+          {data.checkpointSteps.length === 0
+            ? "–"
+            : `${data.checkpointSteps.length}, last of step ${data.checkpointSteps.at(-1)}`}
+        </Fact>
       </dl>
       <details>
         <summary>Configuration</summary>
@@ -86,10 +110,13 @@ function State({ run }: { run: RunDetail }) {
     <>
       {run.read < run.size && (
         <p>
-          Reading metrics.jsonl: <progress value={run.read} max={run.size} aria-label="Metrics read" /> {Math.floor((100 * run.read) / run.size)} %
+          Reading metrics.jsonl: <progress value={run.read} max={run.size} aria-label="Metrics read" />{" "}
+          {Math.floor((100 * run.read) / run.size)} %
         </p>
       )}
-      {run.badLines > 0 && <p class="muted">{run.badLines} lines of metrics.jsonl are not records and were left out.</p>}
+      {run.badLines > 0 && (
+        <p class="muted">{run.badLines} lines of metrics.jsonl are not records and were left out.</p>
+      )}
       <dl class="facts big">
         <Fact name="State">
           <StateBadge state={run.state} />
@@ -102,17 +129,39 @@ function State({ run }: { run: RunDetail }) {
         <Fact name="Time left">{duration(run.etaSeconds)}</Fact>
         <Fact name="Reward">{shortNumber(run.reward)}</Fact>
         <Fact name="Alarms">{run.activeAlarms === 0 ? "none" : <span class="bad">{run.activeAlarms}</span>}</Fact>
-        <Fact name="Rollouts">{last === undefined ? "none stored" : <a href={linkTo("rollouts", { run: run.id, step: last })}>of step {last}</a>}</Fact>
+        <Fact name="Rollouts">
+          {last === undefined ? (
+            "none stored"
+          ) : (
+            <a href={linkTo("rollouts", { run: run.id, step: last })}>of step {last}</a>
+          )}
+        </Fact>
       </dl>
     </>
   );
 }
 
-function Rewards({ run, scope, split, title, version }: { run: RunDetail; scope: "task"; split: "train" | "eval"; title: string; version: number }) {
+function Rewards({
+  run,
+  scope,
+  split,
+  title,
+  version,
+}: {
+  run: RunDetail;
+  scope: "task";
+  split: "train" | "eval";
+  title: string;
+  version: number;
+}) {
   const { backend } = useSurroundings();
-  const names = run.streams.filter((stream) => stream.split === split && stream.scope === scope).map(({ name }) => name);
+  const names = run.streams
+    .filter((stream) => stream.split === split && stream.scope === scope)
+    .map(({ name }) => name);
   if (names.length === 0) return null;
   const load = async (from?: number, to?: number): Promise<Line[]> =>
-    (await backend.series(run.id, { split, scope, names, metrics: ["critic/rewards/mean"], from, to })).map((series) => ({ ...series, label: series.name }));
+    (await backend.series(run.id, { split, scope, names, metrics: ["critic/rewards/mean"], from, to })).map(
+      (series) => ({ ...series, label: series.name }),
+    );
   return <Chart title={title} subject={`${run.id} ${split} ${names.length}`} version={version} load={load} />;
 }

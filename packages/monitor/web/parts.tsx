@@ -52,8 +52,12 @@ function AlarmList({ run, alarms, source }: { run: string; alarms: readonly RunA
           </strong>
           <span>{alarm.advice}</span>
           <span class="links">
-            {alarm.name !== "all" && source === undefined && <a href={linkTo("source", { run, name: alarm.name })}>Look at {alarm.name}</a>}
-            <a href={linkTo("rollouts", { run, step: alarm.step, source: alarm.name === "all" ? null : alarm.name })}>Rollouts of step {alarm.step}</a>
+            {alarm.name !== "all" && source === undefined && (
+              <a href={linkTo("source", { run, name: alarm.name })}>Look at {alarm.name}</a>
+            )}
+            <a href={linkTo("rollouts", { run, step: alarm.step, source: alarm.name === "all" ? null : alarm.name })}>
+              Rollouts of step {alarm.step}
+            </a>
           </span>
         </li>
       ))}

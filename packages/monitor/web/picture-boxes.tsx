@@ -12,9 +12,22 @@ interface Pair {
 /** Matched pairs first, then gold boxes that were missed, then predictions of nothing. */
 function pairs({ gold, predicted, matches }: RolloutBoxes): Pair[] {
   return [
-    ...matches.map((match) => ({ key: `${match.gold}-${match.predicted}`, gold: gold[match.gold], predicted: predicted[match.predicted], iou: match.iou })),
-    ...gold.flatMap((box, index) => (matches.some((match) => match.gold === index) ? [] : [{ key: `gold ${index}`, gold: box, predicted: undefined, iou: null }])),
-    ...predicted.flatMap((box, index) => (matches.some((match) => match.predicted === index) ? [] : [{ key: `predicted ${index}`, gold: undefined, predicted: box, iou: null }])),
+    ...matches.map((match) => ({
+      key: `${match.gold}-${match.predicted}`,
+      gold: gold[match.gold],
+      predicted: predicted[match.predicted],
+      iou: match.iou,
+    })),
+    ...gold.flatMap((box, index) =>
+      matches.some((match) => match.gold === index)
+        ? []
+        : [{ key: `gold ${index}`, gold: box, predicted: undefined, iou: null }],
+    ),
+    ...predicted.flatMap((box, index) =>
+      matches.some((match) => match.predicted === index)
+        ? []
+        : [{ key: `predicted ${index}`, gold: undefined, predicted: box, iou: null }],
+    ),
   ];
 }
 
@@ -25,13 +38,26 @@ export function PictureBoxes({ pictures, boxes }: { pictures: RolloutGroup["pict
   return (
     <>
       {pictures.map(({ width, height, source }, index) => (
-        <div class="picture" key={index} style={{ aspectRatio: `${width} / ${height}`, maxWidth: `${Math.round(Math.min(560, (440 * width) / height))}px` }}>
-          {source === null ? <p class="muted">The picture is not at hand: its data set could not be read.</p> : <img src={source} alt={`Picture ${index + 1} of the prompt`} class={width < 200 ? "small-picture" : ""} />}
+        <div
+          class="picture"
+          key={index}
+          style={{
+            aspectRatio: `${width} / ${height}`,
+            maxWidth: `${Math.round(Math.min(560, (440 * width) / height))}px`,
+          }}
+        >
+          {source === null ? (
+            <p class="muted">The picture is not at hand: its data set could not be read.</p>
+          ) : (
+            <img src={source} alt={`Picture ${index + 1} of the prompt`} class={width < 200 ? "small-picture" : ""} />
+          )}
           {index === 0 &&
             rows.map((row) => (
               <>
                 {row.gold && <BoxFrame box={row.gold} kind="gold" row={row} active={active} onActive={setActive} />}
-                {row.predicted && <BoxFrame box={row.predicted} kind="predicted" row={row} active={active} onActive={setActive} />}
+                {row.predicted && (
+                  <BoxFrame box={row.predicted} kind="predicted" row={row} active={active} onActive={setActive} />
+                )}
               </>
             ))}
         </div>
@@ -51,7 +77,12 @@ export function PictureBoxes({ pictures, boxes }: { pictures: RolloutGroup["pict
           </thead>
           <tbody>
             {rows.map((row) => (
-              <tr key={row.key} class={active === row.key ? "active" : ""} onMouseEnter={() => setActive(row.key)} onMouseLeave={() => setActive(null)}>
+              <tr
+                key={row.key}
+                class={active === row.key ? "active" : ""}
+                onMouseEnter={() => setActive(row.key)}
+                onMouseLeave={() => setActive(null)}
+              >
                 <td>{row.gold?.label ?? row.predicted?.label}</td>
                 <td>{row.gold?.bbox.join(", ") ?? <span class="bad">none</span>}</td>
                 <td>{row.predicted?.bbox.join(", ") ?? <span class="bad">missed</span>}</td>

@@ -7,7 +7,9 @@ const SHOWN = 20_000;
 
 /** Special tokens, as a picture's place, stand out; everything is text and nothing is markup. */
 function marked(text: string): ComponentChildren[] {
-  return text.split(/(<\|[a-z_]{1,40}\|>)/).map((part, index) => (index % 2 === 1 ? <mark key={index}>{part}</mark> : part));
+  return text
+    .split(/(<\|[a-z_]{1,40}\|>)/)
+    .map((part, index) => (index % 2 === 1 ? <mark key={index}>{part}</mark> : part));
 }
 
 interface Segment {

@@ -12,7 +12,16 @@ export function RolloutsPage({ run }: { run: string }) {
   const { route } = useSurroundings();
   const step = route.query.get("step");
   const group = route.query.get("group");
-  return step !== null && group !== null ? <GroupInspector run={run} step={Number(step)} group={Number(group)} sample={Number(route.query.get("sample") ?? 0)} /> : <RolloutList run={run} />;
+  return step !== null && group !== null ? (
+    <GroupInspector
+      run={run}
+      step={Number(step)}
+      group={Number(group)}
+      sample={Number(route.query.get("sample") ?? 0)}
+    />
+  ) : (
+    <RolloutList run={run} />
+  );
 }
 
 function RolloutList({ run }: { run: string }) {
@@ -37,20 +46,32 @@ function RolloutList({ run }: { run: string }) {
     offset,
     limit: PAGE,
   } as RolloutFilter;
-  const page = useData(run, `${JSON.stringify(filter)} ${steps.at(-1)}`, async () => (step === null ? { rows: [], total: 0 } : await backend.rollouts(run, filter)));
-  const sources = [...new Set((detail.data?.streams ?? []).filter(({ scope }) => scope === "source").map(({ name }) => name))].sort();
-  const go = (changes: Readonly<Record<string, string | null>>): void => location.replace(linkWith(route, { offset: null, ...changes }));
+  const page = useData(run, `${JSON.stringify(filter)} ${steps.at(-1)}`, async () =>
+    step === null ? { rows: [], total: 0 } : await backend.rollouts(run, filter),
+  );
+  const sources = [
+    ...new Set((detail.data?.streams ?? []).filter(({ scope }) => scope === "source").map(({ name }) => name)),
+  ].sort();
+  const go = (changes: Readonly<Record<string, string | null>>): void =>
+    location.replace(linkWith(route, { offset: null, ...changes }));
   const bound = (name: string, label: string) => (
     <label>
       {label}
-      <input type="number" step="any" value={query.get(name) ?? ""} onChange={(event) => go({ [name]: event.currentTarget.value })} />
+      <input
+        type="number"
+        step="any"
+        value={query.get(name) ?? ""}
+        onChange={(event) => go({ [name]: event.currentTarget.value })}
+      />
     </label>
   );
   return (
     <>
       <h1>Rollouts</h1>
       <Problem text={detail.error ?? page.error} />
-      {detail.data !== undefined && steps.length === 0 && <p>This run has stored no rollouts (monitor.rollouts in its configuration).</p>}
+      {detail.data !== undefined && steps.length === 0 && (
+        <p>This run has stored no rollouts (monitor.rollouts in its configuration).</p>
+      )}
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <label>
           Step
@@ -86,7 +107,12 @@ function RolloutList({ run }: { run: string }) {
         {bound("lengthFrom", "Tokens from")}
         {bound("lengthTo", "to")}
         <label>
-          <input type="checkbox" checked={query.get("truncated") === "true"} onChange={(event) => go({ truncated: event.currentTarget.checked ? "true" : null })} /> cut off only
+          <input
+            type="checkbox"
+            checked={query.get("truncated") === "true"}
+            onChange={(event) => go({ truncated: event.currentTarget.checked ? "true" : null })}
+          />{" "}
+          cut off only
         </label>
         <label>
           Order

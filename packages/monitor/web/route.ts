@@ -17,7 +17,8 @@ export type RouteParameters = Readonly<Record<string, string | number | null | u
 
 export function linkTo(page: PageName, parameters: RouteParameters = {}): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
+  for (const [name, value] of Object.entries(parameters))
+    if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
   return `#/${page}?${query}`;
 }
 

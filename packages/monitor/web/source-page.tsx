@@ -34,8 +34,22 @@ export function SourcePage({ run }: { run: string }) {
   const covered = new Set<string>();
   const chart = (title: string, split: "train" | "eval", metrics: readonly string[]) => {
     const load = async (from?: number, to?: number): Promise<Line[]> =>
-      (await backend.series(run, { split, scope: "source", names: [name], metrics, from, to })).map((series) => ({ ...series, label: series.metric.replace(/^verifier\//, "").replace(/_label_match_(pure|recall)\/mean$/, "").replace(/^pure_(map\d*)_score\/mean$/, "$1") }));
-    return <Chart key={`${split} ${title}`} title={title} subject={`${run} ${name} ${split} ${title} ${metrics.length}`} version={now} load={load} />;
+      (await backend.series(run, { split, scope: "source", names: [name], metrics, from, to })).map((series) => ({
+        ...series,
+        label: series.metric
+          .replace(/^verifier\//, "")
+          .replace(/_label_match_(pure|recall)\/mean$/, "")
+          .replace(/^pure_(map\d*)_score\/mean$/, "$1"),
+      }));
+    return (
+      <Chart
+        key={`${split} ${title}`}
+        title={title}
+        subject={`${run} ${name} ${split} ${title} ${metrics.length}`}
+        version={now}
+        load={load}
+      />
+    );
   };
   const known = train?.metrics ?? [];
   const main = CHARTS.map(([title, pattern]) => {
@@ -50,7 +64,10 @@ export function SourcePage({ run }: { run: string }) {
       <h1>{name}</h1>
       {streams.length === 0 && <p>This run has no source of this name.</p>}
       <p>
-        {streams[0]?.task} {lastStep !== undefined && <a href={linkTo("rollouts", { run, source: name, step: lastStep, order: "reward" })}>Rollouts, worst first</a>}
+        {streams[0]?.task}{" "}
+        {lastStep !== undefined && (
+          <a href={linkTo("rollouts", { run, source: name, step: lastStep, order: "reward" })}>Rollouts, worst first</a>
+        )}
       </p>
       <Alarms run={run} alarms={alarms.data ?? []} source={name} />
       {reasons.length > 0 && (
@@ -71,8 +88,18 @@ export function SourcePage({ run }: { run: string }) {
         <>
           <h2>Evaluation</h2>
           <div class="charts">
-            {chart("Reward, evaluation", "eval", evaluation.metrics.filter((metric) => metric === "critic/rewards/mean" || metric === "reward/accuracy/mean"))}
-            {chart("Mean, best and majority", "eval", evaluation.metrics.filter((metric) => /^acc\/(mean|best|maj)@\d+(\/mean)?$/.test(metric)))}
+            {chart(
+              "Reward, evaluation",
+              "eval",
+              evaluation.metrics.filter(
+                (metric) => metric === "critic/rewards/mean" || metric === "reward/accuracy/mean",
+              ),
+            )}
+            {chart(
+              "Mean, best and majority",
+              "eval",
+              evaluation.metrics.filter((metric) => /^acc\/(mean|best|maj)@\d+(\/mean)?$/.test(metric)),
+            )}
           </div>
         </>
       )}

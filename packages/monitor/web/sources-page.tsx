@@ -7,7 +7,15 @@ import { linkTo, linkWith } from "./route";
 import { Sparkline } from "./sparkline";
 import { useData, useSurroundings } from "./use-data";
 
-const USUAL = ["critic/rewards/mean", "correct/ratio", "response_length/mean", "response_length/clip_ratio", "group/zero_signal_ratio", "verdict/error_ratio", "reflection/ratio"];
+const USUAL = [
+  "critic/rewards/mean",
+  "correct/ratio",
+  "response_length/mean",
+  "response_length/clip_ratio",
+  "group/zero_signal_ratio",
+  "verdict/error_ratio",
+  "reflection/ratio",
+];
 const MOST_COLUMNS = 12;
 /** Deviations from which a change is coloured. */
 const NOTABLE = 0.75;
@@ -21,14 +29,27 @@ export function SourcesPage({ run }: { run: string }) {
   const wanted = route.query.get("metrics") ?? "";
   const sort = route.query.get("sort") ?? "worst";
   const detail = useData(run, String(now), () => backend.run(run));
-  const known = [...new Set((detail.data?.streams ?? []).filter((stream) => stream.scope === "source" && stream.split === split).flatMap(({ metrics }) => metrics))];
-  const metrics = (wanted === "" ? USUAL.filter((metric) => known.includes(metric)) : known.filter((metric) => metric.includes(wanted))).slice(0, MOST_COLUMNS);
-  const grid = useData(`${run} ${split}`, `${now} ${window} ${metrics.join()}`, async () => (metrics.length === 0 ? [] : await backend.grid(run, { split, scope: "source", metrics, window })));
+  const known = [
+    ...new Set(
+      (detail.data?.streams ?? [])
+        .filter((stream) => stream.scope === "source" && stream.split === split)
+        .flatMap(({ metrics }) => metrics),
+    ),
+  ];
+  const metrics = (
+    wanted === "" ? USUAL.filter((metric) => known.includes(metric)) : known.filter((metric) => metric.includes(wanted))
+  ).slice(0, MOST_COLUMNS);
+  const grid = useData(`${run} ${split}`, `${now} ${window} ${metrics.join()}`, async () =>
+    metrics.length === 0 ? [] : await backend.grid(run, { split, scope: "source", metrics, window }),
+  );
   const rows = sorted(grid.data ?? [], sort, metrics);
   const chart = route.query.get("chart");
   const names = rows.map(({ name }) => name).sort();
   const load = async (from?: number, to?: number): Promise<Line[]> =>
-    (await backend.series(run, { split, scope: "source", names, metrics: [chart ?? ""], from, to })).map((series) => ({ ...series, label: series.name }));
+    (await backend.series(run, { split, scope: "source", names, metrics: [chart ?? ""], from, to })).map((series) => ({
+      ...series,
+      label: series.name,
+    }));
   const go = (changes: Readonly<Record<string, string>>): void => location.replace(linkWith(route, changes));
   return (
     <>
@@ -36,7 +57,15 @@ export function SourcesPage({ run }: { run: string }) {
       <Problem text={detail.error ?? grid.error} />
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <label>
-          Change over the last <input type="number" min={1} max={1000} value={window} onChange={(event) => go({ window: event.currentTarget.value })} /> steps
+          Change over the last{" "}
+          <input
+            type="number"
+            min={1}
+            max={1000}
+            value={window}
+            onChange={(event) => go({ window: event.currentTarget.value })}
+          />{" "}
+          steps
         </label>
         <label>
           Sort by
@@ -52,7 +81,12 @@ export function SourcesPage({ run }: { run: string }) {
         </label>
         <label>
           Metrics with
-          <input type="search" placeholder="the usual ones" value={wanted} onChange={(event) => go({ metrics: event.currentTarget.value })} />
+          <input
+            type="search"
+            placeholder="the usual ones"
+            value={wanted}
+            onChange={(event) => go({ metrics: event.currentTarget.value })}
+          />
         </label>
         <label>
           Of
@@ -76,7 +110,11 @@ export function SourcesPage({ run }: { run: string }) {
                 <th>Source</th>
                 {metrics.map((metric) => (
                   <th key={metric}>
-                    <a href={linkWith(route, { chart: metric === chart ? null : metric })} aria-current={metric === chart ? "true" : undefined} title="All sources in one chart">
+                    <a
+                      href={linkWith(route, { chart: metric === chart ? null : metric })}
+                      aria-current={metric === chart ? "true" : undefined}
+                      title="All sources in one chart"
+                    >
                       <MetricName name={metric} />
                     </a>
                   </th>
@@ -123,5 +161,8 @@ function sorted(rows: readonly GridRow[], sort: string, metrics: readonly string
   if (column < 0) return [...rows].sort((a, b) => a.worst - b.worst || byName(a, b));
   // Worst first: the lowest where more is better, else the highest.
   const sign = metricDirection(sort) === 1 ? 1 : -1;
-  return [...rows].sort((a, b) => sign * ((a.cells[column]?.last ?? sign * Infinity) - (b.cells[column]?.last ?? sign * Infinity)) || byName(a, b));
+  return [...rows].sort(
+    (a, b) =>
+      sign * ((a.cells[column]?.last ?? sign * Infinity) - (b.cells[column]?.last ?? sign * Infinity)) || byName(a, b),
+  );
 }

@@ -1,5 +1,13 @@
 /** A line without axes, 100 × 28, with its last point marked. */
-export function Sparkline({ steps, values, tone }: { steps: readonly number[]; values: readonly (number | null)[]; tone: "plain" | "bad" | "good" }) {
+export function Sparkline({
+  steps,
+  values,
+  tone,
+}: {
+  steps: readonly number[];
+  values: readonly (number | null)[];
+  tone: "plain" | "bad" | "good";
+}) {
   const points = steps.flatMap((step, index) => {
     const value = values[index];
     return value === null || value === undefined ? [] : [{ step, value }];

@@ -37,7 +37,13 @@ export function useData<T>(subject: string, key: string, load: () => Promise<T>)
     const ticket = (latest.current += 1);
     load().then(
       (data) => ticket === latest.current && setState({ subject, data, error: undefined }),
-      (error: Error) => ticket === latest.current && setState((before) => ({ subject, data: before.subject === subject ? before.data : undefined, error: error.message })),
+      (error: Error) =>
+        ticket === latest.current &&
+        setState((before) => ({
+          subject,
+          data: before.subject === subject ? before.data : undefined,
+          error: error.message,
+        })),
     );
   }, [subject, key]);
   return state.subject === subject ? state : { data: undefined, error: undefined };

@@ -11,12 +11,37 @@ try {
   const output = join(folder, "kernels.wasm");
   const text = join(folder, "kernels.wat");
   // --runtime stub and no data: the module lives in another module's memory and must not write to fixed addresses there.
-  const flags = ["-O3", "--noAssert", "--runtime", "stub", "--importMemory", "--maximumMemory", "65536", "--enable", "simd", "--use", "abort="];
-  execFileSync("npx", ["--yes", "--package", "assemblyscript@0.28", "asc", join(here, "index.ts"), "-o", output, "-t", text, ...flags], { cwd: folder, stdio: "inherit" });
-  if (readFileSync(text, "utf8").includes("(data")) throw new Error("The kernels hold static data, which would overwrite the host's memory. Remove constant arrays and strings from the sources.");
+  const flags = [
+    "-O3",
+    "--noAssert",
+    "--runtime",
+    "stub",
+    "--importMemory",
+    "--maximumMemory",
+    "65536",
+    "--enable",
+    "simd",
+    "--use",
+    "abort=",
+  ];
+  execFileSync(
+    "npx",
+    ["--yes", "--package", "assemblyscript@0.28", "asc", join(here, "index.ts"), "-o", output, "-t", text, ...flags],
+    { cwd: folder, stdio: "inherit" },
+  );
+  if (readFileSync(text, "utf8").includes("(data"))
+    throw new Error(
+      "The kernels hold static data, which would overwrite the host's memory. Remove constant arrays and strings from the sources.",
+    );
   const base64 = readFileSync(output).toString("base64");
-  const lines = base64.match(/.{1,140}/g).map((line) => `  "${line}"`).join(" +\n");
-  writeFileSync(join(here, "../src/kernels/wasm/binary.ts"), `/** The compiled kernels of packages/policy/assembly, base64; made by assembly/build.mjs, do not edit. */\nexport const KERNELS_BASE64 =\n${lines};\n`);
+  const lines = base64
+    .match(/.{1,140}/g)
+    .map((line) => `  "${line}"`)
+    .join(" +\n");
+  writeFileSync(
+    join(here, "../src/kernels/wasm/binary.ts"),
+    `/** The compiled kernels of packages/policy/assembly, base64; made by assembly/build.mjs, do not edit. */\nexport const KERNELS_BASE64 =\n${lines};\n`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,6 +1,16 @@
 /** What the package calls from TypeScript (src/kernels/wasm). Pointers are bytes, counts and strides elements. */
 export { gemm, gemmPacked, gemmScratch, packWeights, packedSize } from "./gemm";
-export { gatherRows, gelu, geluBackward, rmsNorm, rmsNormBackward, scatterAddRows, sumRows, swiglu, swigluBackward } from "./rows";
+export {
+  gatherRows,
+  gelu,
+  geluBackward,
+  rmsNorm,
+  rmsNormBackward,
+  scatterAddRows,
+  sumRows,
+  swiglu,
+  swigluBackward,
+} from "./rows";
 export { attention, attentionBackward, attentionScratch, rotateRows, storeKeysValues } from "./attention";
 export { decodeScratch, decodeStep } from "./decode";
 export { tokenLogProbs, tokenLogProbsBackward } from "./token-log-probs";

@@ -8,8 +8,18 @@ const BLOCK: usize = 4096;
  * For each row of logits [rows, width]: out[row · outStride] = log p(target), out[row · outStride + 1] = entropy (if wanted),
  * stats[2 row] = log-sum-exp of the scaled logits, stats[2 row + 1] = entropy.
  */
-export function tokenLogProbs(logits: usize, targets: usize, rows: i32, width: i32, inverseTemperature: f32, entropy: i32, out: usize, outStride: i32, stats: usize): void {
-  const bytes = <usize>width << 2;
+export function tokenLogProbs(
+  logits: usize,
+  targets: usize,
+  rows: i32,
+  width: i32,
+  inverseTemperature: f32,
+  entropy: i32,
+  out: usize,
+  outStride: i32,
+  stats: usize,
+): void {
+  const bytes = (<usize>width) << 2;
   const vectors = (<usize>(width & ~3)) << 2;
   const t = f32x4.splat(inverseTemperature);
   for (let row = 0; row < rows; row++) {
@@ -46,12 +56,12 @@ export function tokenLogProbs(logits: usize, targets: usize, rows: i32, width: i
     }
     const logTotal = <f64>log1(<f32>total);
     const h = <f32>(logTotal - weighted / total);
-    const target = f32.load(logits + (<usize>i32.load(targets + (<usize>row << 2)) << 2));
+    const target = f32.load(logits + ((<usize>i32.load(targets + ((<usize>row) << 2))) << 2));
     f32.store(out, (target - most) * inverseTemperature - <f32>logTotal);
     if (entropy != 0) f32.store(out, h, 4);
     f32.store(stats, most * inverseTemperature + <f32>logTotal);
     f32.store(stats, h, 4);
-    out += <usize>outStride << 2;
+    out += (<usize>outStride) << 2;
     stats += 8;
     logits += bytes;
   }
@@ -61,8 +71,18 @@ export function tokenLogProbs(logits: usize, targets: usize, rows: i32, width: i
  * Turns logits into their gradient in place: (g (1[target] - p) - e p (log p + H)) / τ, with g = dy[row · stride] and
  * e = dy[row · stride + 1] (if the entropy was wanted).
  */
-export function tokenLogProbsBackward(logits: usize, targets: usize, dy: usize, stride: i32, stats: usize, rows: i32, width: i32, inverseTemperature: f32, entropy: i32): void {
-  const bytes = <usize>width << 2;
+export function tokenLogProbsBackward(
+  logits: usize,
+  targets: usize,
+  dy: usize,
+  stride: i32,
+  stats: usize,
+  rows: i32,
+  width: i32,
+  inverseTemperature: f32,
+  entropy: i32,
+): void {
+  const bytes = (<usize>width) << 2;
   const vectors = (<usize>(width & ~3)) << 2;
   const t = f32x4.splat(inverseTemperature);
   for (let row = 0; row < rows; row++) {
@@ -83,9 +103,9 @@ export function tokenLogProbsBackward(logits: usize, targets: usize, dy: usize, 
       const z = f32.load(logits + i) * inverseTemperature - lse;
       f32.store(logits + i, -exp1(z) * (g + e * (z + h)));
     }
-    const target = logits + (<usize>i32.load(targets + (<usize>row << 2)) << 2);
+    const target = logits + ((<usize>i32.load(targets + ((<usize>row) << 2))) << 2);
     f32.store(target, f32.load(target) + g);
-    dy += <usize>stride << 2;
+    dy += (<usize>stride) << 2;
     stats += 8;
     logits += bytes;
   }

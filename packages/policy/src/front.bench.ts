@@ -30,7 +30,9 @@ async function median(run: () => unknown): Promise<number> {
 /** Prints one line: what, how long a call takes, and how much of `unit` it gets through in a second. */
 async function report(name: string, amount: number, unit: string, run: () => unknown): Promise<void> {
   const ms = await median(run);
-  console.log(`${name.padEnd(52)} ${ms.toFixed(2).padStart(9)} ms  ${((amount / ms) * 1000).toFixed(1).padStart(8)} ${unit}/s`);
+  console.log(
+    `${name.padEnd(52)} ${ms.toFixed(2).padStart(9)} ms  ${((amount / ms) * 1000).toFixed(1).padStart(8)} ${unit}/s`,
+  );
 }
 
 /** Smooth colours with some grain, as a photograph compresses and resizes. */
@@ -44,10 +46,19 @@ function picture(width: number, height: number) {
 }
 
 const processor = createImageProcessor();
-for (const [width, height] of [[480, 320], [640, 480], [1920, 1080]] as const) {
+for (const [width, height] of [
+  [480, 320],
+  [640, 480],
+  [1920, 1080],
+] as const) {
   const image = picture(width, height);
   const [, rows, columns] = processor.grid(width, height);
-  await report(`resize and cut ${width} x ${height} to ${columns * 14} x ${rows * 14}`, (width * height) / 1e6, "MP", () => processor.processDecoded([image]));
+  await report(
+    `resize and cut ${width} x ${height} to ${columns * 14} x ${rows * 14}`,
+    (width * height) / 1e6,
+    "MP",
+    () => processor.processDecoded([image]),
+  );
 }
 const photo = picture(640, 480);
 const encoded = sharp(photo.data, { raw: { width: 640, height: 480, channels: 3 } });
@@ -58,7 +69,10 @@ await report("decode a PNG of 640 x 480", 0.3072, "MP", () => decodeImage(png));
 const golden = goldenFolder("tokenizer");
 if (golden !== undefined) {
   const tokenizer = loadTokenizer(golden);
-  const text = "What is the area of the triangle in the image? Think step by step and put the final answer in \\boxed{}. The side is 12 cm.\n".repeat(100);
+  const text =
+    "What is the area of the triangle in the image? Think step by step and put the final answer in \\boxed{}. The side is 12 cm.\n".repeat(
+      100,
+    );
   const ids = tokenizer.encode(text);
   await report(`encode ${ids.length} tokens`, ids.length / 1e6, "M tokens", () => tokenizer.encode(text));
   await report(`decode ${ids.length} tokens`, ids.length / 1e6, "M tokens", () => tokenizer.decode(ids));
@@ -71,8 +85,12 @@ if (golden !== undefined) {
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-bench-"));
 const values = Float32Array.from({ length: 1 << 24 }, (_, i) => i % 1000);
-await writeSafetensors(join(folder, "w.safetensors"), (["F32", "BF16", "F16"] as const).map((dtype) => ({ name: dtype, shape: [1 << 24], dtype, data: values })));
+await writeSafetensors(
+  join(folder, "w.safetensors"),
+  (["F32", "BF16", "F16"] as const).map((dtype) => ({ name: dtype, shape: [1 << 24], dtype, data: values })),
+);
 const reader = openSafetensors(join(folder, "w.safetensors"));
-for (const dtype of ["F32", "BF16", "F16"]) await report(`read 16.8 M values stored as ${dtype}`, 16.777, "M values", () => reader.readFloat32(dtype));
+for (const dtype of ["F32", "BF16", "F16"])
+  await report(`read 16.8 M values stored as ${dtype}`, 16.777, "M values", () => reader.readFloat32(dtype));
 reader.close();
 rmSync(folder, { recursive: true, force: true });

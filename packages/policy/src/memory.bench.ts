@@ -9,7 +9,17 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import { createQwen25Vl, loadQwen25Vl, parameterShapes, randomWeights, writeModelConfig, writeSafetensors, type Qwen25VlConfig, type Qwen25VlPolicy, type RolloutRow } from "./index";
+import {
+  createQwen25Vl,
+  loadQwen25Vl,
+  parameterShapes,
+  randomWeights,
+  writeModelConfig,
+  writeSafetensors,
+  type Qwen25VlConfig,
+  type Qwen25VlPolicy,
+  type RolloutRow,
+} from "./index";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
 
 const MEGABYTE = 2 ** 20;
@@ -17,13 +27,29 @@ const MEGABYTE = 2 ** 20;
 /** 24 layers of width 256: 23 million parameters, 2,048 tokens a batch. */
 function deepConfig(): Qwen25VlConfig {
   const config = benchmarkConfig({ vocabSize: 2048, intermediateSize: 1024 });
-  return { ...config, text: { ...config.text, hiddenSize: 256, numLayers: 24, headDim: 64, mropeSection: [8, 12, 12] }, vision: { ...config.vision, outHiddenSize: 256 } };
+  return {
+    ...config,
+    text: { ...config.text, hiddenSize: 256, numLayers: 24, headDim: 64, mropeSection: [8, 12, 12] },
+    vision: { ...config.vision, outHiddenSize: 256 },
+  };
 }
 
 /** Width 1024: 115 million parameters. */
 function wideConfig(): Qwen25VlConfig {
   const config = benchmarkConfig({ vocabSize: 32_000, intermediateSize: 2816 });
-  return { ...config, text: { ...config.text, hiddenSize: 1024, numLayers: 7, numHeads: 16, numKeyValueHeads: 8, headDim: 64, mropeSection: [8, 12, 12] }, vision: { ...config.vision, outHiddenSize: 1024 } };
+  return {
+    ...config,
+    text: {
+      ...config.text,
+      hiddenSize: 1024,
+      numLayers: 7,
+      numHeads: 16,
+      numKeyValueHeads: 8,
+      headDim: 64,
+      mropeSection: [8, 12, 12],
+    },
+    vision: { ...config.vision, outHiddenSize: 1024 },
+  };
 }
 
 function report(record: Record<string, unknown>): void {
@@ -48,7 +74,15 @@ async function writeShards(folder: string): Promise<void> {
   for (const part of [0, 1]) {
     const file = `model-0000${part + 1}-of-00002.safetensors`;
     const members = shapes.filter((_, i) => i % 2 === part);
-    await writeSafetensors(join(folder, file), members.map(({ name, shape }) => ({ name, shape, dtype: "BF16", data: () => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.01) })));
+    await writeSafetensors(
+      join(folder, file),
+      members.map(({ name, shape }) => ({
+        name,
+        shape,
+        dtype: "BF16",
+        data: () => new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.01),
+      })),
+    );
     for (const { name } of members) weightMap[name] = file;
   }
   writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ metadata: {}, weight_map: weightMap }));
@@ -64,21 +98,34 @@ async function load(folder: string): Promise<void> {
   const seconds = (performance.now() - start) / 1000;
   const loaded = peakMemory() - before;
   policy.forward([{ promptIds: Int32Array.of(7, 8, 9) }]).dataSync();
-  const weights = 4 * parameterShapes(policy.config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const weights =
+    4 * parameterShapes(policy.config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const files = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   const used = peakMemory() - before;
-  report({ what: "load bfloat16 shards", fileMegabytes: Math.round(files / MEGABYTE), float32Megabytes: Math.round(weights / MEGABYTE), seconds: Number(seconds.toFixed(2)), peakOverFloat32: Number((loaded / weights).toFixed(3)), peakWithFirstUseOverFloat32: Number((used / weights).toFixed(3)) });
+  report({
+    what: "load bfloat16 shards",
+    fileMegabytes: Math.round(files / MEGABYTE),
+    float32Megabytes: Math.round(weights / MEGABYTE),
+    seconds: Number(seconds.toFixed(2)),
+    peakOverFloat32: Number((loaded / weights).toFixed(3)),
+    peakWithFirstUseOverFloat32: Number((used / weights).toFixed(3)),
+  });
 }
 
 function rows(count: number, length: number, vocabulary: number): RolloutRow[] {
   return Array.from({ length: count }, (_, b) => ({
-    promptIds: Int32Array.of(10 + b), completionIds: Int32Array.from({ length }, (_, t) => 10 + ((b * 7919 + t * 104_729) % (vocabulary - 20))), group: b,
+    promptIds: Int32Array.of(10 + b),
+    completionIds: Int32Array.from({ length }, (_, t) => 10 + ((b * 7919 + t * 104_729) % (vocabulary - 20))),
+    group: b,
   }));
 }
 
 function trainStep(policy: Qwen25VlPolicy, batch: readonly RolloutRow[]): void {
   const variables = policy.parameters.map(({ variable }) => variable);
-  const { value, grads } = tf.variableGrads(() => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(batch, { width: 256 }).logProbs)) as tf.Scalar), variables);
+  const { value, grads } = tf.variableGrads(
+    () => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(batch, { width: 256 }).logProbs)) as tf.Scalar),
+    variables,
+  );
   value.dataSync();
   tf.dispose([value, grads]);
 }
@@ -86,7 +133,10 @@ function trainStep(policy: Qwen25VlPolicy, batch: readonly RolloutRow[]): void {
 /** 8 texts of 256 tokens through 24 layers, forward and backward. */
 async function train(gradientCheckpointing: boolean): Promise<void> {
   const config = deepConfig();
-  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"], gradientCheckpointing });
+  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), {
+    freeze: ["vision", "connector"],
+    gradientCheckpointing,
+  });
   const batch = rows(8, 256, config.text.vocabSize);
   trainStep(policy, batch);
   let best = Infinity;
@@ -99,14 +149,23 @@ async function train(gradientCheckpointing: boolean): Promise<void> {
   const before = tf.memory().numBytes;
   const gradients = policy.parameters.reduce((sum, { variable }) => sum + 4 * variable.size, 0);
   const { peakBytes } = await tf.profile(() => trainStep(policy, batch));
-  report({ what: "train 24 layers, 8 × 256 tokens", gradientCheckpointing, ms: Math.round(best), activationMegabytes: Math.round((peakBytes - before - gradients) / MEGABYTE), processMegabytes: Math.round(peak / MEGABYTE) });
+  report({
+    what: "train 24 layers, 8 × 256 tokens",
+    gradientCheckpointing,
+    ms: Math.round(best),
+    activationMegabytes: Math.round((peakBytes - before - gradients) / MEGABYTE),
+    processMegabytes: Math.round(peak / MEGABYTE),
+  });
 }
 
 /** Tensors and memory after 200 updates and 200 generations. */
 async function soak(): Promise<void> {
   const config = benchmarkConfig({ vocabSize: 176, intermediateSize: 256 });
   const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { gradientCheckpointing: true });
-  const prompt = { promptIds: Int32Array.from({ length: 25 }, (_, i) => (i >= 4 && i < 13 ? config.imageTokenId : 10 + i)), images: gridPicture(config, 6, 6, 1) };
+  const prompt = {
+    promptIds: Int32Array.from({ length: 25 }, (_, i) => (i >= 4 && i < 13 ? config.imageTokenId : 10 + i)),
+    images: gridPicture(config, 6, 6, 1),
+  };
   const batch = rows(4, 12, 176).map((row) => ({ ...row, ...prompt, group: 0 }));
   let tensors = 0;
   let memory = 0;
@@ -116,12 +175,20 @@ async function soak(): Promise<void> {
     if (round === 0) tensors = tf.memory().numTensors;
     if (round === 20) memory = process.memoryUsage.rss();
   }
-  report({ what: "200 steps and 200 generations", tensorsLeft: tf.memory().numTensors - tensors, megabytesSinceRound20: Math.round((process.memoryUsage.rss() - memory) / MEGABYTE) });
+  report({
+    what: "200 steps and 200 generations",
+    tensorsLeft: tf.memory().numTensors - tensors,
+    megabytesSinceRound20: Math.round((process.memoryUsage.rss() - memory) / MEGABYTE),
+  });
   policy.dispose();
 }
 
 function inOwnProcess(...args: string[]): boolean {
-  return spawnSync(process.execPath, [...process.execArgv, "--expose-gc", import.meta.filename, ...args], { stdio: "inherit" }).status === 0;
+  return (
+    spawnSync(process.execPath, [...process.execArgv, "--expose-gc", import.meta.filename, ...args], {
+      stdio: "inherit",
+    }).status === 0
+  );
 }
 
 const [backend, measurement, detail] = process.argv.slice(2);
@@ -148,8 +215,15 @@ try {
   }
   writeModelConfig(folder, deepConfig());
   const python = process.env["BENCH_PYTHON"];
-  if (python === undefined) console.log("PyTorch is skipped: BENCH_PYTHON=FILE names a Python with torch and transformers.");
-  else for (const checkpointing of ["0", "1"]) spawnSync(python, [resolve(import.meta.dirname, "../../../tools/peers/pytorch_memory.py"), folder, checkpointing], { stdio: "inherit" });
+  if (python === undefined)
+    console.log("PyTorch is skipped: BENCH_PYTHON=FILE names a Python with torch and transformers.");
+  else
+    for (const checkpointing of ["0", "1"])
+      spawnSync(
+        python,
+        [resolve(import.meta.dirname, "../../../tools/peers/pytorch_memory.py"), folder, checkpointing],
+        { stdio: "inherit" },
+      );
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -6,7 +6,14 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
-import { createQwen25Vl, randomWeights, readModelConfig, type PromptInput, type Qwen25VlConfig, type RolloutRow } from "./index";
+import {
+  createQwen25Vl,
+  randomWeights,
+  readModelConfig,
+  type PromptInput,
+  type Qwen25VlConfig,
+  type RolloutRow,
+} from "./index";
 import { heap } from "./kernels/wasm/heap";
 
 const now = (): number => performance.now();
@@ -28,7 +35,10 @@ function report(record: Record<string, unknown>): void {
 
 /** Forward and backward of the mean log-probability over all rows. */
 function trainStep(policy: ReturnType<typeof createQwen25Vl>, rows: readonly RolloutRow[], width: number): void {
-  const { value, grads } = tf.variableGrads(() => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(rows, { width }).logProbs)) as tf.Scalar), policy.parameters.map(({ variable }) => variable));
+  const { value, grads } = tf.variableGrads(
+    () => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(rows, { width }).logProbs)) as tf.Scalar),
+    policy.parameters.map(({ variable }) => variable),
+  );
   value.dataSync();
   tf.dispose([value, grads]);
 }
@@ -38,14 +48,26 @@ async function plainTraining(): Promise<void> {
   const config = benchmarkConfig({ vocabSize: 512, intermediateSize: 384 });
   const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"] });
   const rows = Array.from({ length: 8 }, (_, b): RolloutRow => ({
-    promptIds: Int32Array.of(10 + b), completionIds: Int32Array.from({ length: 320 }, (_, t) => 20 + ((b * 7919 + t * 104729) % 480)), group: b,
+    promptIds: Int32Array.of(10 + b),
+    completionIds: Int32Array.from({ length: 320 }, (_, t) => 20 + ((b * 7919 + t * 104729) % 480)),
+    group: b,
   }));
   const ms = await fastest(5, () => trainStep(policy, rows, 320));
-  report({ what: "train, 8 texts × 320 tokens", parameters: policy.parameters.reduce((sum, { variable }) => sum + variable.size, 0), ms: Math.round(ms), tokensPerSecond: Math.round((8 * 320 * 1000) / ms) });
+  report({
+    what: "train, 8 texts × 320 tokens",
+    parameters: policy.parameters.reduce((sum, { variable }) => sum + variable.size, 0),
+    ms: Math.round(ms),
+    tokensPerSecond: Math.round((8 * 320 * 1000) / ms),
+  });
   policy.dispose();
   const products = stepProducts(config, 8, 320);
   const alone = await fastest(5, () => products.forEach(multiply));
-  report({ what: "its matrix products alone, in 2-D", ms: Math.round(alone), gigaflops: Math.round(products.reduce((sum, { m, n, k }) => sum + 2 * m * n * k, 0) / alone / 1e6), wholeStepOverProducts: Number((ms / alone).toFixed(2)) });
+  report({
+    what: "its matrix products alone, in 2-D",
+    ms: Math.round(alone),
+    gigaflops: Math.round(products.reduce((sum, { m, n, k }) => sum + 2 * m * n * k, 0) / alone / 1e6),
+    wholeStepOverProducts: Number((ms / alone).toFixed(2)),
+  });
 }
 
 /** op(a) op(b), [m, k] by [k, n]; whether a or b lies transposed. */
@@ -60,19 +82,33 @@ interface Product {
 /** Products of the forward and the backward pass over texts of one length; of causal attention, the half that counts. */
 function stepProducts({ text }: Qwen25VlConfig, texts: number, length: number): Product[] {
   // y = x Wᵀ, dx = dy W, dW = dyᵀ x, of m rows, n outputs, k inputs.
-  const layer = (m: number, n: number, k: number): Product[] => [{ m, n, k, a: false, b: true }, { m, n: k, k: n, a: false, b: false }, { m: n, n: k, k: m, a: true, b: false }];
+  const layer = (m: number, n: number, k: number): Product[] => [
+    { m, n, k, a: false, b: true },
+    { m, n: k, k: n, a: false, b: false },
+    { m: n, n: k, k: m, a: true, b: false },
+  ];
   const half = length / 2;
   const scores: Product = { m: length, n: half, k: text.headDim, a: false, b: true };
   const mixed: Product = { m: length, n: text.headDim, k: half, a: false, b: false };
   const perKey: Product = { m: half, n: text.headDim, k: length, a: true, b: false };
   // q kᵀ and do vᵀ; P v and dS k; Pᵀ do and dSᵀ q.
-  const attention = Array.from({ length: texts * text.numHeads }, () => [scores, mixed, scores, mixed, perKey, perKey]).flat();
+  const attention = Array.from({ length: texts * text.numHeads }, () => [
+    scores,
+    mixed,
+    scores,
+    mixed,
+    perKey,
+    perKey,
+  ]).flat();
   const rows = texts * length;
   const { hiddenSize, intermediateSize } = text;
   const heads = text.numHeads * text.headDim;
   const block = [
-    ...layer(rows, heads + 2 * text.numKeyValueHeads * text.headDim, hiddenSize), ...attention, ...layer(rows, hiddenSize, heads),
-    ...layer(rows, 2 * intermediateSize, hiddenSize), ...layer(rows, hiddenSize, intermediateSize),
+    ...layer(rows, heads + 2 * text.numKeyValueHeads * text.headDim, hiddenSize),
+    ...attention,
+    ...layer(rows, hiddenSize, heads),
+    ...layer(rows, 2 * intermediateSize, hiddenSize),
+    ...layer(rows, hiddenSize, intermediateSize),
   ];
   return [...Array.from({ length: text.numLayers }, () => block).flat(), ...layer(rows, text.vocabSize, hiddenSize)];
 }
@@ -93,7 +129,24 @@ function multiply({ m, n, k, a, b }: Product): void {
   const host = heap();
   if (!host) return void tf.matMul(left, right, a, b).dispose();
   const scratch = host.scratch(host.kernels.gemmScratch());
-  const product = host.run([[m, n]], (out) => host.kernels.gemm(Number(a), Number(b), m, n, k, host.address(left), left.shape[1], host.address(right), right.shape[1], out!, n, 0, 0, scratch));
+  const product = host.run([[m, n]], (out) =>
+    host.kernels.gemm(
+      Number(a),
+      Number(b),
+      m,
+      n,
+      k,
+      host.address(left),
+      left.shape[1],
+      host.address(right),
+      right.shape[1],
+      out!,
+      n,
+      0,
+      0,
+      scratch,
+    ),
+  );
   tf.dispose(product);
 }
 
@@ -102,18 +155,35 @@ async function rolloutStep(): Promise<void> {
   const config = benchmarkConfig({ vocabSize: 176, intermediateSize: 256 });
   const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"] });
   const prompts = Array.from({ length: 14 }, (_, p): PromptInput => ({
-    promptIds: Int32Array.from({ length: 25 }, (_, i) => (i >= 4 && i < 13 ? config.imageTokenId : 10 + ((p * 31 + i * 17) % 150))),
+    promptIds: Int32Array.from({ length: 25 }, (_, i) =>
+      i >= 4 && i < 13 ? config.imageTokenId : 10 + ((p * 31 + i * 17) % 150),
+    ),
     images: gridPicture(config, 6, 6, p),
   }));
-  const rows = prompts.flatMap((prompt, p) => Array.from({ length: 8 }, (_, s): RolloutRow => ({ ...prompt, group: p, completionIds: Int32Array.from({ length: 14 }, (_, t) => 10 + ((p * 13 + s * 7 + t * 29) % 150)) })));
+  const rows = prompts.flatMap((prompt, p) =>
+    Array.from({ length: 8 }, (_, s): RolloutRow => ({
+      ...prompt,
+      group: p,
+      completionIds: Int32Array.from({ length: 14 }, (_, t) => 10 + ((p * 13 + s * 7 + t * 29) % 150)),
+    })),
+  );
   const training = await fastest(5, () => trainStep(policy, rows, 14));
   const tokens = rows.reduce((sum, { promptIds, completionIds }) => sum + promptIds.length + completionIds.length, 0);
-  report({ what: "train, 14 pictures × 8 rollouts × (25 + 14) tokens", ms: Math.round(training), rowTokensPerSecond: Math.round((tokens * 1000) / training) });
+  report({
+    what: "train, 14 pictures × 8 rollouts × (25 + 14) tokens",
+    ms: Math.round(training),
+    rowTokensPerSecond: Math.round((tokens * 1000) / training),
+  });
   for (const maxNewTokens of [14, 64]) {
     const generating = await fastest(4, async () => {
-      for await (const completion of policy.generate(prompts, { n: 8, maxNewTokens, seed: 1, stopTokenIds: [] })) void completion;
+      for await (const completion of policy.generate(prompts, { n: 8, maxNewTokens, seed: 1, stopTokenIds: [] }))
+        void completion;
     });
-    report({ what: `generate, 112 rows × ${maxNewTokens} tokens`, ms: Math.round(generating), tokensPerSecond: Math.round((112 * maxNewTokens * 1000) / generating) });
+    report({
+      what: `generate, 112 rows × ${maxNewTokens} tokens`,
+      ms: Math.round(generating),
+      tokensPerSecond: Math.round((112 * maxNewTokens * 1000) / generating),
+    });
   }
   policy.dispose();
 }
@@ -127,17 +197,31 @@ async function peerDimensions(): Promise<void> {
   const config = readModelConfig(join(resolve(import.meta.dirname, "../../.."), "tools/peers/tiny-qwen2_5_vl"));
   const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }));
   const variables = policy.parameters.map(({ variable }) => variable);
-  const words = (b: number, length: number): Int32Array => Int32Array.from({ length }, (_, t) => 7 + ((b * 7919 + t * 104729) % 590));
+  const words = (b: number, length: number): Int32Array =>
+    Int32Array.from({ length }, (_, t) => 7 + ((b * 7919 + t * 104729) % 590));
 
   const texts = Array.from({ length: 32 }, (_, b): PromptInput => ({ promptIds: words(b, 32) }));
   const generating = await fastest(12, async () => {
-    for await (const completion of policy.generate(texts, { maxNewTokens: 64, seed: 1, stopTokenIds: [] })) void completion;
+    for await (const completion of policy.generate(texts, { maxNewTokens: 64, seed: 1, stopTokenIds: [] }))
+      void completion;
   });
-  report({ what: "peer: generate 32 × 64 tokens", ms: Math.round(generating), tokensPerSecond: Math.round((32 * 64 * 1000) / generating) });
+  report({
+    what: "peer: generate 32 × 64 tokens",
+    ms: Math.round(generating),
+    tokensPerSecond: Math.round((32 * 64 * 1000) / generating),
+  });
 
-  const rows = Array.from({ length: 32 }, (_, b): RolloutRow => ({ promptIds: words(b, 1), completionIds: words(b + 32, 128), group: b }));
+  const rows = Array.from({ length: 32 }, (_, b): RolloutRow => ({
+    promptIds: words(b, 1),
+    completionIds: words(b + 32, 128),
+    group: b,
+  }));
   const training = await fastest(12, () => trainStep(policy, rows, 128));
-  report({ what: "peer: train 32 × 128 tokens", ms: Math.round(training), tokensPerSecond: Math.round((32 * 128 * 1000) / training) });
+  report({
+    what: "peer: train 32 × 128 tokens",
+    ms: Math.round(training),
+    tokensPerSecond: Math.round((32 * 128 * 1000) / training),
+  });
 
   const seeing = Array.from({ length: 32 }, (_, b): PromptInput => {
     const promptIds = words(b, 40).fill(config.imageTokenId, 4, 20);
@@ -145,7 +229,10 @@ async function peerDimensions(): Promise<void> {
     return { promptIds, images: gridPicture(config, 8, 8, b) };
   });
   const looking = await fastest(12, () => {
-    const { value, grads } = tf.variableGrads(() => tf.tidy(() => tf.mean(tf.square(policy.forward(seeing))) as tf.Scalar), variables);
+    const { value, grads } = tf.variableGrads(
+      () => tf.tidy(() => tf.mean(tf.square(policy.forward(seeing))) as tf.Scalar),
+      variables,
+    );
     value.dataSync();
     tf.dispose([value, grads]);
   });

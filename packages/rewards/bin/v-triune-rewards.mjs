@@ -15,7 +15,10 @@ if (command === "python-client" && rest.length === 0) {
 } else if (command === "--help" || command === "-h") {
   process.stdout.write(USAGE);
 } else {
-  const found = command === undefined ? "" : `v-triune-rewards: unknown command ${JSON.stringify([command, ...rest].join(" "))}\n\n`;
+  const found =
+    command === undefined
+      ? ""
+      : `v-triune-rewards: unknown command ${JSON.stringify([command, ...rest].join(" "))}\n\n`;
   process.stderr.write(found + USAGE);
   process.exitCode = 2;
 }

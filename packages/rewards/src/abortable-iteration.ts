@@ -4,7 +4,10 @@
  *
  * @throws the signal's reason once it is aborted
  */
-export async function* abortable<T>(items: Iterable<T> | AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T, void, undefined> {
+export async function* abortable<T>(
+  items: Iterable<T> | AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
   signal?.throwIfAborted();
   if (signal === undefined || !(Symbol.asyncIterator in items)) {
     for await (const item of items) {

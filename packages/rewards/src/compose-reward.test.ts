@@ -10,14 +10,23 @@ describe("composeReward", () => {
     [0.5, 1, 0.5, 0.5, 0.75, 0.75],
     [0.3, 1, 1, 0, 0.3, 0.3],
     [1, 0.75, 0, 0.5, 0.75, 0.375],
-  ])("accuracy %d, format %d, ratios %d and %d → %d, as a sum %d", (accuracy, format, accuracyRatio, formatRatio, normalised, sum) => {
-    expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio })).toBeCloseTo(normalised, 15);
-    expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio, normalised: false })).toBeCloseTo(sum, 15);
-  });
+  ])(
+    "accuracy %d, format %d, ratios %d and %d → %d, as a sum %d",
+    (accuracy, format, accuracyRatio, formatRatio, normalised, sum) => {
+      expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio })).toBeCloseTo(normalised, 15);
+      expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio, normalised: false })).toBeCloseTo(
+        sum,
+        15,
+      );
+    },
+  );
 
   it("weighs 1 to 0.1 when a sample states no ratio", () => {
     expect(composeReward({ accuracy: 1, format: 0 })).toBeCloseTo(1 / 1.1, 15);
-    expect(composeReward({ accuracy: 1, format: 0 }, { accuracyRatio: null, formatRatio: undefined })).toBeCloseTo(1 / 1.1, 15);
+    expect(composeReward({ accuracy: 1, format: 0 }, { accuracyRatio: null, formatRatio: undefined })).toBeCloseTo(
+      1 / 1.1,
+      15,
+    );
   });
 
   it("refuses ratios that make no reward", () => {
@@ -40,8 +49,26 @@ describe("iouThreshold", () => {
   ])("at step %d of 100 is %d", (step, epsilon) => expect(iouThreshold(DEFAULT_IOU_SCHEDULE, step, 100)).toBe(epsilon));
 
   it("takes other schedules, and says what is wrong with one", () => {
-    expect(iouThreshold([{ until: 0.5, epsilon: 0.5 }, { until: 1, epsilon: 0.75 }], 60, 100)).toBe(0.75);
-    expect(() => iouThreshold([{ until: 0.5, epsilon: 0.5 }, { until: 0.4, epsilon: 0.75 }], 1, 2)).toThrow("stage 1 has until 0.4, expected more than 0.5");
+    expect(
+      iouThreshold(
+        [
+          { until: 0.5, epsilon: 0.5 },
+          { until: 1, epsilon: 0.75 },
+        ],
+        60,
+        100,
+      ),
+    ).toBe(0.75);
+    expect(() =>
+      iouThreshold(
+        [
+          { until: 0.5, epsilon: 0.5 },
+          { until: 0.4, epsilon: 0.75 },
+        ],
+        1,
+        2,
+      ),
+    ).toThrow("stage 1 has until 0.4, expected more than 0.5");
     expect(() => iouThreshold([{ until: 1, epsilon: 95 }], 1, 2)).toThrow("stage 0 has epsilon 95");
     expect(() => iouThreshold(DEFAULT_IOU_SCHEDULE, 1, 0)).toThrow("step 1 of 0");
   });

@@ -45,11 +45,15 @@ export function composeReward({ accuracy, format }: RewardParts, weights: Reward
   checkRatio("format_ratio", formatRatio);
   if (!(weights.normalised ?? true)) return accuracyRatio * accuracy + formatRatio * format;
   const sum = accuracyRatio + formatRatio;
-  if (sum === 0) throw new RewardRatioError("accuracy_ratio and format_ratio are both 0, so no reward can be formed; set one of them above 0, or use the unnormalised sum");
+  if (sum === 0)
+    throw new RewardRatioError(
+      "accuracy_ratio and format_ratio are both 0, so no reward can be formed; set one of them above 0, or use the unnormalised sum",
+    );
   // Divided first, as the original does: the two orders differ in the last bit.
   return accuracy * (accuracyRatio / sum) + format * (formatRatio / sum);
 }
 
 function checkRatio(name: string, ratio: number): void {
-  if (!(ratio >= 0 && Number.isFinite(ratio))) throw new RewardRatioError(`${name} is ${ratio}; a finite number of at least 0 expected`);
+  if (!(ratio >= 0 && Number.isFinite(ratio)))
+    throw new RewardRatioError(`${name} is ${ratio}; a finite number of at least 0 expected`);
 }

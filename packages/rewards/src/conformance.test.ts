@@ -6,13 +6,27 @@ import { createIsolatedRewardSource } from "./isolated/isolated-reward-source";
 import { createLocalRewardSource } from "./local-reward-source";
 import type { RewardRequest, RewardResult, RewardSource } from "./reward-source";
 
-const requests = [..."4567"].map((digit): RewardRequest => ({ response: `\\boxed{${digit}}`, verifier: "mathverify", sample: { groundTruth: "\\boxed{4}" } }));
-const answer = (index: number): RewardResult => ({ index, status: "scored", reward: 1, accuracy: 1, format: 1, metrics: {} });
-const rulesOf = async (score: RewardSource["score"]) => new Set((await checkRewardSource({ score }, { requests, longestMs: 300 })).map(({ rule }) => rule));
+const requests = [..."4567"].map((digit): RewardRequest => ({
+  response: `\\boxed{${digit}}`,
+  verifier: "mathverify",
+  sample: { groundTruth: "\\boxed{4}" },
+}));
+const answer = (index: number): RewardResult => ({
+  index,
+  status: "scored",
+  reward: 1,
+  accuracy: 1,
+  format: 1,
+  metrics: {},
+});
+const rulesOf = async (score: RewardSource["score"]) =>
+  new Set((await checkRewardSource({ score }, { requests, longestMs: 300 })).map(({ rule }) => rule));
 
 describe("checkRewardSource", () => {
   it("passes the in-process source", async () => {
-    expect(await checkRewardSource(createLocalRewardSource(createVerifierRegistry(builtinVerifiers())), { requests })).toEqual([]);
+    expect(
+      await checkRewardSource(createLocalRewardSource(createVerifierRegistry(builtinVerifiers())), { requests }),
+    ).toEqual([]);
   });
 
   it("passes the isolated source", async () => {
@@ -68,5 +82,6 @@ describe("checkRewardSource", () => {
     expect(await rulesOf(inventive)).toContain("empty");
   });
 
-  it("wants two requests", async () => expect(checkRewardSource({ score: async function* () {} }, { requests: [] })).rejects.toThrow("give at least two"));
+  it("wants two requests", async () =>
+    expect(checkRewardSource({ score: async function* () {} }, { requests: [] })).rejects.toThrow("give at least two"));
 });

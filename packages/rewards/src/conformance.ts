@@ -8,7 +8,16 @@ import type { RewardRequest, RewardResult, RewardSource } from "./reward-source"
 
 /** One way in which a source breaks the contract. */
 export interface RewardSourceFinding {
-  readonly rule: "complete" | "shape" | "empty" | "streams" | "abort" | "input-error" | "early-stop" | "concurrent" | "stuck";
+  readonly rule:
+    | "complete"
+    | "shape"
+    | "empty"
+    | "streams"
+    | "abort"
+    | "input-error"
+    | "early-stop"
+    | "concurrent"
+    | "stuck";
   readonly message: string;
 }
 
@@ -28,9 +37,13 @@ class Stuck extends Error {}
  * @returns the findings; an empty list means that it conforms
  * @throws RangeError for fewer than two requests
  */
-export async function checkRewardSource(source: RewardSource, options: RewardSourceConformanceOptions): Promise<RewardSourceFinding[]> {
+export async function checkRewardSource(
+  source: RewardSource,
+  options: RewardSourceConformanceOptions,
+): Promise<RewardSourceFinding[]> {
   const { requests, longestMs = 10_000 } = options;
-  if (requests.length < 2) throw new RangeError(`checkRewardSource: ${requests.length} requests; give at least two that the source can score`);
+  if (requests.length < 2)
+    throw new RangeError(`checkRewardSource: ${requests.length} requests; give at least two that the source can score`);
   const findings: RewardSourceFinding[] = [];
   const find = (rule: RewardSourceFinding["rule"], message: string) => void findings.push({ rule, message });
 
@@ -41,7 +54,12 @@ export async function checkRewardSource(source: RewardSource, options: RewardSou
     try {
       await Promise.race([play(), stuck]);
     } catch (error) {
-      find("stuck", error instanceof Stuck ? `${name}: no end within ${longestMs} ms` : `${name}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} was thrown`);
+      find(
+        "stuck",
+        error instanceof Stuck
+          ? `${name}: no end within ${longestMs} ms`
+          : `${name}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} was thrown`,
+      );
     } finally {
       clearTimeout(timer);
     }
@@ -54,7 +72,11 @@ export async function checkRewardSource(source: RewardSource, options: RewardSou
   const checkComplete = (name: string, results: readonly RewardResult[], expected: number) => {
     const indexes = results.map(({ index }) => index).sort((a, b) => a - b);
     const complete = indexes.length === expected && indexes.every((index, position) => index === position);
-    if (!complete) find("complete", `${name}: each of ${expected} requests answered once expected, found indexes ${JSON.stringify(indexes.slice(0, 20))}`);
+    if (!complete)
+      find(
+        "complete",
+        `${name}: each of ${expected} requests answered once expected, found indexes ${JSON.stringify(indexes.slice(0, 20))}`,
+      );
     for (const result of results) checkShape(result, find);
   };
 
@@ -80,9 +102,16 @@ export async function checkRewardSource(source: RewardSource, options: RewardSou
   });
   await scene("an aborted call", async () => {
     const reason = new Error("aborted by the conformance kit");
-    for (const [when, signal] of [["before", AbortSignal.abort(reason)], ["while waiting for input", abortSoon(reason)]] as const) {
+    for (const [when, signal] of [
+      ["before", AbortSignal.abort(reason)],
+      ["while waiting for input", abortSoon(reason)],
+    ] as const) {
       const thrown = await consume(source, neverEnding(requests), signal);
-      if (thrown !== reason) find("abort", `aborted ${when}: the signal's reason expected, ${thrown === undefined ? "nothing" : String(thrown)} was thrown`);
+      if (thrown !== reason)
+        find(
+          "abort",
+          `aborted ${when}: the signal's reason expected, ${thrown === undefined ? "nothing" : String(thrown)} was thrown`,
+        );
     }
   });
   await scene("an input that throws", async () => {
@@ -92,7 +121,11 @@ export async function checkRewardSource(source: RewardSource, options: RewardSou
       throw reason;
     }
     const thrown = await consume(source, throwing());
-    if (thrown !== reason) find("input-error", `the input's own error expected, ${thrown === undefined ? "nothing" : String(thrown)} was thrown`);
+    if (thrown !== reason)
+      find(
+        "input-error",
+        `the input's own error expected, ${thrown === undefined ? "nothing" : String(thrown)} was thrown`,
+      );
   });
   await scene("a reader that stops early", async () => {
     for await (const result of source.score(requests)) {
@@ -100,22 +133,35 @@ export async function checkRewardSource(source: RewardSource, options: RewardSou
       break;
     }
     const results = await collect(requests);
-    if (results.length !== requests.length) find("early-stop", `after a reader that stopped early, ${requests.length} results expected, found ${results.length}`);
+    if (results.length !== requests.length)
+      find(
+        "early-stop",
+        `after a reader that stopped early, ${requests.length} results expected, found ${results.length}`,
+      );
   });
   await scene("two calls at once", async () => {
     const [one, two] = await Promise.all([collect(requests), collect(requests.toReversed())]);
     checkComplete("the first of two calls at once", one, requests.length);
     checkComplete("the second of two calls at once", two, requests.length);
-    const mirrored = one.every((result) => sameVerdict(result, two.find(({ index }) => index === requests.length - 1 - result.index)));
-    if (!mirrored) find("concurrent", "two calls at once with the same requests in opposite order gave different verdicts");
+    const mirrored = one.every((result) =>
+      sameVerdict(
+        result,
+        two.find(({ index }) => index === requests.length - 1 - result.index),
+      ),
+    );
+    if (!mirrored)
+      find("concurrent", "two calls at once with the same requests in opposite order gave different verdicts");
   });
   return findings;
 }
 
 function checkShape(result: RewardResult, find: (rule: RewardSourceFinding["rule"], message: string) => void): void {
-  const wrong = (expected: string) => find("shape", `${expected} expected, found ${JSON.stringify(result)?.slice(0, 200)}`);
+  const wrong = (expected: string) =>
+    find("shape", `${expected} expected, found ${JSON.stringify(result)?.slice(0, 200)}`);
   if (result.status === "scored") {
-    const finite = [result.reward, result.accuracy, result.format, ...Object.values(result.metrics ?? {})].every(Number.isFinite);
+    const finite = [result.reward, result.accuracy, result.format, ...Object.values(result.metrics ?? {})].every(
+      Number.isFinite,
+    );
     if (!finite || typeof result.metrics !== "object") wrong("finite reward, accuracy, format and metrics");
   } else if (result.status === "skipped" || result.status === "error") {
     if (typeof result.reason !== "string" || result.reason === "") wrong("a reason");
@@ -139,7 +185,11 @@ async function* neverEnding(requests: readonly RewardRequest[]): AsyncGenerator<
 }
 
 /** Reads to the end and returns what was thrown. */
-async function consume(source: RewardSource, input: AsyncIterable<RewardRequest>, signal?: AbortSignal): Promise<unknown> {
+async function consume(
+  source: RewardSource,
+  input: AsyncIterable<RewardRequest>,
+  signal?: AbortSignal,
+): Promise<unknown> {
   try {
     for await (const result of source.score(input, signal === undefined ? {} : { signal })) void result;
     return undefined;

@@ -12,7 +12,8 @@ const source = createFunctionRewardSource(async ({ response }) => {
 });
 
 describe("createFunctionRewardSource", () => {
-  it("conforms", async () => expect(await checkRewardSource(source, { requests: ["1", "0.5", "null", "throw"].map(request) })).toEqual([]));
+  it("conforms", async () =>
+    expect(await checkRewardSource(source, { requests: ["1", "0.5", "null", "throw"].map(request) })).toEqual([]));
 
   it("takes numbers, null, outcomes and throws for what they are", async () => {
     expect(await collectRewards(source, ["0.5", "null", "skip", "throw", "x"].map(request))).toEqual([
@@ -36,7 +37,10 @@ describe("createFunctionRewardSource", () => {
       },
       { parallel: 3 },
     );
-    await collectRewards(slow, Array.from({ length: 10 }, () => request("1")));
+    await collectRewards(
+      slow,
+      Array.from({ length: 10 }, () => request("1")),
+    );
     expect(most).toBe(3);
     for await (const result of slow.score(Array.from({ length: 10 }, () => request("1")))) {
       expect(result.status).toBe("scored");

@@ -21,17 +21,28 @@ export interface FunctionRewardSourceOptions {
  * @param reward called once for each request
  * @example createFunctionRewardSource(async ({ response }) => response.length < 2000 ? await askJudge(response) : 0)
  */
-export function createFunctionRewardSource(reward: (request: RewardRequest, signal: AbortSignal) => FunctionReward | Promise<FunctionReward>, options: FunctionRewardSourceOptions = {}): RewardSource {
+export function createFunctionRewardSource(
+  reward: (request: RewardRequest, signal: AbortSignal) => FunctionReward | Promise<FunctionReward>,
+  options: FunctionRewardSourceOptions = {},
+): RewardSource {
   const { parallel = 32 } = options;
-  if (!(Number.isInteger(parallel) && parallel > 0)) throw new RangeError(`createFunctionRewardSource: parallel is ${parallel}, expected a whole number above 0`);
+  if (!(Number.isInteger(parallel) && parallel > 0))
+    throw new RangeError(`createFunctionRewardSource: parallel is ${parallel}, expected a whole number above 0`);
   const submit = (request: RewardRequest) => {
     const controller = new AbortController();
-    return { outcome: call(reward, request, controller.signal), cancel: () => controller.abort(new Error("nobody wants this reward any more")) };
+    return {
+      outcome: call(reward, request, controller.signal),
+      cancel: () => controller.abort(new Error("nobody wants this reward any more")),
+    };
   };
   return { score: (requests, scoreOptions) => streamThrough(submit, requests, parallel, scoreOptions) };
 }
 
-async function call(reward: (request: RewardRequest, signal: AbortSignal) => FunctionReward | Promise<FunctionReward>, request: RewardRequest, signal: AbortSignal): Promise<RewardOutcome> {
+async function call(
+  reward: (request: RewardRequest, signal: AbortSignal) => FunctionReward | Promise<FunctionReward>,
+  request: RewardRequest,
+  signal: AbortSignal,
+): Promise<RewardOutcome> {
   try {
     const found = await reward(request, signal);
     if (found === null) return { status: "skipped", reason: "the reward function returned null" };
@@ -39,6 +50,9 @@ async function call(reward: (request: RewardRequest, signal: AbortSignal) => Fun
     if (Number.isFinite(found)) return { status: "scored", reward: found, accuracy: found, format: 0, metrics: {} };
     return { status: "error", reason: `crash: the reward function returned ${String(found)}` };
   } catch (error) {
-    return { status: "error", reason: `crash: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}` };
+    return {
+      status: "error",
+      reason: `crash: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
+    };
   }
 }

@@ -1,8 +1,24 @@
 /** Rewards: verdicts weighed by each sample's own ratios, and the sources that compute them. Runs in Node and browsers. */
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "@v-triune/verifiers";
-export { composeReward, DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, RewardRatioError, type RewardParts, type RewardWeights } from "./compose-reward";
-export { createFunctionRewardSource, type FunctionReward, type FunctionRewardSourceOptions } from "./function-reward-source";
-export { createHttpRewardSource, type HttpRewardSource, type HttpRewardSourceOptions, type RewardPause } from "./http/http-reward-source";
+export {
+  composeReward,
+  DEFAULT_ACCURACY_RATIO,
+  DEFAULT_FORMAT_RATIO,
+  RewardRatioError,
+  type RewardParts,
+  type RewardWeights,
+} from "./compose-reward";
+export {
+  createFunctionRewardSource,
+  type FunctionReward,
+  type FunctionRewardSourceOptions,
+} from "./function-reward-source";
+export {
+  createHttpRewardSource,
+  type HttpRewardSource,
+  type HttpRewardSourceOptions,
+  type RewardPause,
+} from "./http/http-reward-source";
 export type { RewardServerHealth } from "./http/reward-servers";
 export { RewardServerError } from "./http/score-batch";
 export {
@@ -19,5 +35,17 @@ export {
 } from "./judge-contract";
 export { judge, rewardOfVerdict, type RewardOutcome, type RewardRule } from "./judge-request";
 export { createLocalRewardSource, type LocalRewardSourceOptions } from "./local-reward-source";
-export { collectRewards, type RewardRequest, type RewardResult, type RewardSource, type ScoreOptions } from "./reward-source";
-export { readScoreRequests, readScoreResult, ScoreRequestError, scoreWireRequest, type ScoreWireRequest } from "./score-contract";
+export {
+  collectRewards,
+  type RewardRequest,
+  type RewardResult,
+  type RewardSource,
+  type ScoreOptions,
+} from "./reward-source";
+export {
+  readScoreRequests,
+  readScoreResult,
+  ScoreRequestError,
+  scoreWireRequest,
+  type ScoreWireRequest,
+} from "./score-contract";

@@ -1,8 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { createDetectionVerifier, createVerifierRegistry, detection, mathverify, type Verifier } from "@v-triune/verifiers";
+import {
+  createDetectionVerifier,
+  createVerifierRegistry,
+  detection,
+  mathverify,
+  type Verifier,
+} from "@v-triune/verifiers";
 import { describe, expect, it } from "vitest";
-import { JudgeRequestError, judgeAsOriginal, judgeReply, judgeRequestToSample, readJudgeRequest } from "./judge-contract";
+import {
+  JudgeRequestError,
+  judgeAsOriginal,
+  judgeReply,
+  judgeRequestToSample,
+  readJudgeRequest,
+} from "./judge-contract";
 import { judge } from "./judge-request";
 import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "./parity/judge-parity";
 
@@ -40,7 +52,12 @@ describe("judgeAsOriginal equals the original server", () => {
   });
 
   it("reads the threshold from a file's name", () => {
-    expect(["a/dynamic.json", "b/average-2.json", "0.75.json", "x.json"].map(thresholdOfJudgeFile)).toEqual(["dynamic", "average", 0.75, "average"]);
+    expect(["a/dynamic.json", "b/average-2.json", "0.75.json", "x.json"].map(thresholdOfJudgeFile)).toEqual([
+      "dynamic",
+      "average",
+      0.75,
+      "average",
+    ]);
   });
 
   const ZEROS = { rewards: { format_reward: 0, accuracy_reward: 0, reflection_reward: 0, final_reward: 0 } };
@@ -55,25 +72,47 @@ describe("judgeAsOriginal equals the original server", () => {
   ])("with zeros for %s", (_, body) => expect(judgeAsOriginal(original, body)).toEqual(ZEROS));
 
   it("keeps the parts when the ratios cannot be divided by, and a math format without an accuracy", () => {
-    expect(judgeAsOriginal(original, request({ accuracy_ratio: 0, format_ratio: 0 })).rewards).toMatchObject({ format_reward: 1, accuracy_reward: 1, final_reward: 0 });
-    const math = { reward_verifier: "mathverify", solution: "", response: "<think>\nx\n</think>\n<answer>\n4\n</answer>" };
-    expect(judgeAsOriginal(original, request(math)).rewards).toEqual({ format_reward: 1, accuracy_reward: 0, reflection_reward: 0, final_reward: 0.1 / 1.1 });
+    expect(judgeAsOriginal(original, request({ accuracy_ratio: 0, format_ratio: 0 })).rewards).toMatchObject({
+      format_reward: 1,
+      accuracy_reward: 1,
+      final_reward: 0,
+    });
+    const math = {
+      reward_verifier: "mathverify",
+      solution: "",
+      response: "<think>\nx\n</think>\n<answer>\n4\n</answer>",
+    };
+    expect(judgeAsOriginal(original, request(math)).rewards).toEqual({
+      format_reward: 1,
+      accuracy_reward: 0,
+      reflection_reward: 0,
+      final_reward: 0.1 / 1.1,
+    });
   });
 });
 
 const RECORDS = resolve(import.meta.dirname, "../../../../shared/realdata/orsta_schema/records.json");
-if (!existsSync(RECORDS)) console.warn(`skipped: the payloads of Orsta's trainer, ${RECORDS} is not there (it comes with the shared data set, not with the clone)`);
+if (!existsSync(RECORDS))
+  console.warn(
+    `skipped: the payloads of Orsta's trainer, ${RECORDS} is not there (it comes with the shared data set, not with the clone)`,
+  );
 
 describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {
   it("are accepted as they are, further keys included", () => {
-    const records = Object.values(JSON.parse(readFileSync(RECORDS, "utf8")) as Record<string, { reward_server_payload?: object }>);
+    const records = Object.values(
+      JSON.parse(readFileSync(RECORDS, "utf8")) as Record<string, { reward_server_payload?: object }>,
+    );
     const payloads = records.flatMap(({ reward_server_payload: payload }) => payload ?? []);
     expect(payloads.length).toBeGreaterThan(0);
     for (const payload of payloads) {
-      const { status, body } = judgeReply(judge(createVerifierRegistry([detection]), judgeRequestToSample(readJudgeRequest(payload))));
+      const { status, body } = judgeReply(
+        judge(createVerifierRegistry([detection]), judgeRequestToSample(readJudgeRequest(payload))),
+      );
       // Five boxes against five, in the right form.
       expect({ status, ...body }).toMatchObject({ status: 200, rewards: { format_reward: 1, size_penalty_reward: 1 } });
-      expect(judgeAsOriginal(original, payload)).toMatchObject({ rewards: { format_reward: 1, size_penalty_reward: 1 } });
+      expect(judgeAsOriginal(original, payload)).toMatchObject({
+        rewards: { format_reward: 1, size_penalty_reward: 1 },
+      });
     }
   });
 });
@@ -83,16 +122,36 @@ describe("judgeRequestToSample and judgeReply", () => {
   const reply = (body: unknown) => judgeReply(judge(registry, judgeRequestToSample(readJudgeRequest(body))));
 
   it("scores the documented payload", () => {
-    expect(reply(request())).toMatchObject({ status: 200, body: { rewards: { format_reward: 1, accuracy_reward: 1, reflection_reward: 0, final_reward: 1, size_penalty_reward: 1 } } });
+    expect(reply(request())).toMatchObject({
+      status: 200,
+      body: {
+        rewards: {
+          format_reward: 1,
+          accuracy_reward: 1,
+          reflection_reward: 0,
+          final_reward: 1,
+          size_penalty_reward: 1,
+        },
+      },
+    });
   });
 
   it("says what was not scored, instead of zeros", () => {
-    expect(reply(request({ solution: "none" }))).toEqual({ status: 422, body: { status: "skipped", reason: "gold: no box could be read from the ground truth" } });
-    expect(reply(request({}, { ...PARM, epsilon: 2 }))).toMatchObject({ status: 400, body: { status: "error", reason: expect.stringContaining("epsilon") as unknown } });
+    expect(reply(request({ solution: "none" }))).toEqual({
+      status: 422,
+      body: { status: "skipped", reason: "gold: no box could be read from the ground truth" },
+    });
+    expect(reply(request({}, { ...PARM, epsilon: 2 }))).toMatchObject({
+      status: 400,
+      body: { status: "error", reason: expect.stringContaining("epsilon") as unknown },
+    });
   });
 
   it("tells a judging that failed from parameters that are wrong", () => {
-    expect(judgeReply({ status: "error", reason: "timeout" })).toEqual({ status: 500, body: { status: "error", reason: "timeout" } });
+    expect(judgeReply({ status: "error", reason: "timeout" })).toEqual({
+      status: 500,
+      body: { status: "error", reason: "timeout" },
+    });
     expect(judgeReply({ status: "error", reason: "params: choices: a list expected" }).status).toBe(400);
   });
 
@@ -104,8 +163,14 @@ describe("judgeRequestToSample and judgeReply", () => {
       [request({ format_ratio: "0.1" }), 'format_ratio: a number of at least 0 or null expected, found "0.1"'],
       [request({ accuracy_ratio: Infinity }), "accuracy_ratio: a number of at least 0 or null expected"],
       [request({ accuracy_ratio: -1 }), "accuracy_ratio: a number of at least 0 or null expected, found -1"],
-      [{ ...request(), prompt: JSON.parse(`${"[".repeat(60_000)}${"]".repeat(60_000)}`) as unknown }, "prompt: a string expected, found something nested too deep"],
-      [request({ reward_verifier_parm: "[]" }), 'reward_verifier_parm: the JSON text of an object expected, found "[]"'],
+      [
+        { ...request(), prompt: JSON.parse(`${"[".repeat(60_000)}${"]".repeat(60_000)}`) as unknown },
+        "prompt: a string expected, found something nested too deep",
+      ],
+      [
+        request({ reward_verifier_parm: "[]" }),
+        'reward_verifier_parm: the JSON text of an object expected, found "[]"',
+      ],
     ];
     for (const [body, message] of broken) expect(() => reply(body), message).toThrow(message);
     expect(() => reply([])).toThrow(JudgeRequestError);
@@ -113,9 +178,22 @@ describe("judgeRequestToSample and judgeReply", () => {
 
   it("passes a user's own verifier its prompt, source and parameters", () => {
     const seen: unknown[] = [];
-    const mine: Verifier = { name: "mine", verify: (response, sample) => (seen.push([response, sample]), { status: "scored", accuracy: 1, format: 1, metrics: { words: 3 } }) };
-    const outcome = judge(createVerifierRegistry([mine]), judgeRequestToSample(readJudgeRequest(request({ reward_verifier: "mine", response: "r" }, { a: 1 }))));
-    expect(seen).toEqual([["r", { groundTruth: GOLD, prompt: "<image>\nq", dataSource: "object365_train", params: { a: 1 } }]]);
-    expect(judgeReply(outcome).body).toEqual({ rewards: { format_reward: 1, accuracy_reward: 1, reflection_reward: 0, final_reward: 1, words_reward: 3 } });
+    const mine: Verifier = {
+      name: "mine",
+      verify: (response, sample) => (
+        seen.push([response, sample]),
+        { status: "scored", accuracy: 1, format: 1, metrics: { words: 3 } }
+      ),
+    };
+    const outcome = judge(
+      createVerifierRegistry([mine]),
+      judgeRequestToSample(readJudgeRequest(request({ reward_verifier: "mine", response: "r" }, { a: 1 }))),
+    );
+    expect(seen).toEqual([
+      ["r", { groundTruth: GOLD, prompt: "<image>\nq", dataSource: "object365_train", params: { a: 1 } }],
+    ]);
+    expect(judgeReply(outcome).body).toEqual({
+      rewards: { format_reward: 1, accuracy_reward: 1, reflection_reward: 0, final_reward: 1, words_reward: 3 },
+    });
   });
 });

@@ -47,7 +47,15 @@ export class JudgeRequestError extends Error {
   }
 }
 
-const TEXT_FIELDS = ["response", "prompt", "answer", "solution", "data_source", "reward_verifier", "reward_verifier_parm"] as const;
+const TEXT_FIELDS = [
+  "response",
+  "prompt",
+  "answer",
+  "solution",
+  "data_source",
+  "reward_verifier",
+  "reward_verifier_parm",
+] as const;
 const RATIO_FIELDS = ["format_ratio", "accuracy_ratio"] as const;
 
 /**
@@ -56,12 +64,15 @@ const RATIO_FIELDS = ["format_ratio", "accuracy_ratio"] as const;
  * @throws JudgeRequestError with the field, what was expected and what was found
  */
 export function readJudgeRequest(body: unknown): JudgeRequest {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new JudgeRequestError("body", "a JSON object", describeValue(body));
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw new JudgeRequestError("body", "a JSON object", describeValue(body));
   const fields = body as Record<string, unknown>;
-  for (const field of TEXT_FIELDS) if (typeof fields[field] !== "string") throw new JudgeRequestError(field, "a string", describeValue(fields[field]));
+  for (const field of TEXT_FIELDS)
+    if (typeof fields[field] !== "string") throw new JudgeRequestError(field, "a string", describeValue(fields[field]));
   for (const field of RATIO_FIELDS) {
     const ratio = fields[field];
-    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio))) throw new JudgeRequestError(field, "a number of at least 0 or null", describeValue(ratio));
+    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio)))
+      throw new JudgeRequestError(field, "a number of at least 0 or null", describeValue(ratio));
   }
   return body as JudgeRequest;
 }
@@ -72,8 +83,22 @@ export function readJudgeRequest(body: unknown): JudgeRequest {
  * @throws JudgeRequestError when `reward_verifier_parm` is not the JSON text of an object
  */
 export function judgeRequestToSample(request: JudgeRequest): RewardRequest {
-  const { response, prompt, solution, data_source: dataSource, reward_verifier: verifier, accuracy_ratio: accuracyRatio = null, format_ratio: formatRatio = null } = request;
-  return { response, verifier, sample: { groundTruth: solution, prompt, dataSource, params: readParm(request.reward_verifier_parm) }, accuracyRatio, formatRatio };
+  const {
+    response,
+    prompt,
+    solution,
+    data_source: dataSource,
+    reward_verifier: verifier,
+    accuracy_ratio: accuracyRatio = null,
+    format_ratio: formatRatio = null,
+  } = request;
+  return {
+    response,
+    verifier,
+    sample: { groundTruth: solution, prompt, dataSource, params: readParm(request.reward_verifier_parm) },
+    accuracyRatio,
+    formatRatio,
+  };
 }
 
 function readParm(text: string): Readonly<Record<string, unknown>> {
@@ -81,9 +106,14 @@ function readParm(text: string): Readonly<Record<string, unknown>> {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", `${describeValue(text)} (${(error as Error).message})`);
+    throw new JudgeRequestError(
+      "reward_verifier_parm",
+      "the JSON text of an object",
+      `${describeValue(text)} (${(error as Error).message})`,
+    );
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", describeValue(text));
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", describeValue(text));
   return parsed as Record<string, unknown>;
 }
 
@@ -98,18 +128,42 @@ export interface JudgeReply {
  * say as `params: ..`; 500 where the judging failed. Never zeros that nobody earned.
  */
 export function judgeReply(outcome: RewardOutcome): JudgeReply {
-  if (outcome.status === "scored") return { status: 200, body: rewardsOf(outcome.format, outcome.accuracy, outcome.reward, outcome.metrics) };
-  return { status: outcome.status === "skipped" ? 422 : outcome.reason.startsWith("params:") ? 400 : 500, body: { status: outcome.status, reason: outcome.reason } };
+  if (outcome.status === "scored")
+    return { status: 200, body: rewardsOf(outcome.format, outcome.accuracy, outcome.reward, outcome.metrics) };
+  return {
+    status: outcome.status === "skipped" ? 422 : outcome.reason.startsWith("params:") ? 400 : 500,
+    body: { status: outcome.status, reason: outcome.reason },
+  };
 }
 
-function rewardsOf(format: number, accuracy: number, final: number, metrics: Readonly<Record<string, number>>): JudgeRewards {
-  const rewards: Record<string, number> = { format_reward: format, accuracy_reward: accuracy, reflection_reward: 0, final_reward: final };
+function rewardsOf(
+  format: number,
+  accuracy: number,
+  final: number,
+  metrics: Readonly<Record<string, number>>,
+): JudgeRewards {
+  const rewards: Record<string, number> = {
+    format_reward: format,
+    accuracy_reward: accuracy,
+    reflection_reward: 0,
+    final_reward: final,
+  };
   for (const [name, value] of Object.entries(metrics)) rewards[`${name}_reward`] = value;
   return { rewards };
 }
 
 // "query" is of a later trainer of the same team, whose recorded payloads carry it as null.
-const ORIGINAL_PARMS = new Set(["query", "is_training", "step", "total_steps", "image_path", "image_grid_thw", "verifier_style", "det_verifier_normalized", "det_reward_ratio"]);
+const ORIGINAL_PARMS = new Set([
+  "query",
+  "is_training",
+  "step",
+  "total_steps",
+  "image_path",
+  "image_grid_thw",
+  "verifier_style",
+  "det_verifier_normalized",
+  "det_reward_ratio",
+]);
 const ZEROS: JudgeRewards = rewardsOf(0, 0, 0, {});
 
 /** A `/judge` request on its way through the original's behaviour. */
@@ -136,18 +190,31 @@ export function originalJudging(body: unknown): OriginalJudging {
   }
   const params = request.sample.params ?? {};
   const { is_training: training, step, total_steps: totalSteps } = params;
-  if (training === undefined || typeof step !== "number" || typeof totalSteps !== "number" || totalSteps === 0 || Object.keys(params).some((key) => !ORIGINAL_PARMS.has(key))) {
+  if (
+    training === undefined ||
+    typeof step !== "number" ||
+    typeof totalSteps !== "number" ||
+    totalSteps === 0 ||
+    Object.keys(params).some((key) => !ORIGINAL_PARMS.has(key))
+  ) {
     return { request: undefined, reply: () => ZEROS };
   }
   // The ratios are applied to the outcome: in the original a ratio that fails leaves the other rewards standing.
-  return { request: { ...request, accuracyRatio: 1, formatRatio: 1 }, reply: (outcome) => (outcome === undefined ? ZEROS : originalReply(request, outcome)) };
+  return {
+    request: { ...request, accuracyRatio: 1, formatRatio: 1 },
+    reply: (outcome) => (outcome === undefined ? ZEROS : originalReply(request, outcome)),
+  };
 }
 
 function originalReply(request: RewardRequest, outcome: RewardOutcome): JudgeRewards {
   const isMath = request.verifier === "mathverify";
   if (outcome.status !== "scored" && !isMath) return ZEROS;
   const accuracy = outcome.status === "scored" ? outcome.accuracy : 0;
-  const format = isMath ? mathverifyFormat(request.response, { compat: true }) : outcome.status === "scored" ? outcome.format : 0;
+  const format = isMath
+    ? mathverifyFormat(request.response, { compat: true })
+    : outcome.status === "scored"
+      ? outcome.format
+      : 0;
   const metrics = outcome.status === "scored" && !isMath ? outcome.metrics : {};
   return rewardsOf(format, accuracy, finalReward(accuracy, format, request), metrics);
 }

@@ -25,13 +25,20 @@ export function judge(registry: VerifierRegistry, request: RewardRequest, rule: 
   try {
     verdict = verifier.verify(request.response, request.sample);
   } catch (error) {
-    return { status: "error", reason: `crash: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}` };
+    return {
+      status: "error",
+      reason: `crash: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
+    };
   }
   return rewardOfVerdict(verdict, request, rule);
 }
 
 /** Turns a verdict into the outcome of its request: the ratios applied, anything malformed an `error`. */
-export function rewardOfVerdict(verdict: Verdict, request: Pick<RewardRequest, "accuracyRatio" | "formatRatio">, rule: RewardRule = {}): RewardOutcome {
+export function rewardOfVerdict(
+  verdict: Verdict,
+  request: Pick<RewardRequest, "accuracyRatio" | "formatRatio">,
+  rule: RewardRule = {},
+): RewardOutcome {
   switch (verdict?.status) {
     case "skipped":
     case "error":
@@ -39,10 +46,14 @@ export function rewardOfVerdict(verdict: Verdict, request: Pick<RewardRequest, "
     case "scored":
       break;
     default:
-      return { status: "error", reason: `crash: the verifier returned ${JSON.stringify(verdict) ?? "nothing"} instead of a verdict` };
+      return {
+        status: "error",
+        reason: `crash: the verifier returned ${JSON.stringify(verdict) ?? "nothing"} instead of a verdict`,
+      };
   }
   const { accuracy, format, metrics } = verdict;
-  if (!Number.isFinite(accuracy) || !Number.isFinite(format)) return { status: "error", reason: `crash: the verifier returned accuracy ${accuracy} and format ${format}` };
+  if (!Number.isFinite(accuracy) || !Number.isFinite(format))
+    return { status: "error", reason: `crash: the verifier returned accuracy ${accuracy} and format ${format}` };
   try {
     const reward = composeReward({ accuracy, format }, { ...request, ...rule });
     return { status: "scored", reward, accuracy, format, metrics };
@@ -51,4 +62,3 @@ export function rewardOfVerdict(verdict: Verdict, request: Pick<RewardRequest, "
     throw error;
   }
 }
-

@@ -1,4 +1,10 @@
-import { UnknownVerifierError, createVerifierRegistry, detection, type Verdict, type Verifier } from "@v-triune/verifiers";
+import {
+  UnknownVerifierError,
+  createVerifierRegistry,
+  detection,
+  type Verdict,
+  type Verifier,
+} from "@v-triune/verifiers";
 import { describe, expect, it } from "vitest";
 import { createLocalRewardSource } from "./local-reward-source";
 import { collectRewards, type RewardRequest, type RewardResult, type RewardSource } from "./reward-source";
@@ -10,15 +16,29 @@ const exact: Verifier = {
     if (response === "throw") throw new TypeError("boom");
     if (response === "nan") return { status: "scored", accuracy: Number.NaN, format: 1, metrics: {} };
     if (response === "nothing") return undefined as unknown as Verdict;
-    return { status: "scored", accuracy: response === groundTruth ? 1 : 0, format: 1, metrics: { length: response.length } };
+    return {
+      status: "scored",
+      accuracy: response === groundTruth ? 1 : 0,
+      format: 1,
+      metrics: { length: response.length },
+    };
   },
 };
 const source = createLocalRewardSource(createVerifierRegistry([exact, detection]));
-const request = (response: string, groundTruth = "4", more: Partial<RewardRequest> = {}): RewardRequest => ({ response, verifier: "exact", sample: { groundTruth }, ...more });
+const request = (response: string, groundTruth = "4", more: Partial<RewardRequest> = {}): RewardRequest => ({
+  response,
+  verifier: "exact",
+  sample: { groundTruth },
+  ...more,
+});
 
 describe("createLocalRewardSource", () => {
   it("weighs each verdict by the sample's own ratios", async () => {
-    const results = await collectRewards(source, [request("4"), request("5"), request("4", "4", { accuracyRatio: 1, formatRatio: 0 })]);
+    const results = await collectRewards(source, [
+      request("4"),
+      request("5"),
+      request("4", "4", { accuracyRatio: 1, formatRatio: 0 }),
+    ]);
     expect(results).toEqual([
       { index: 0, status: "scored", reward: 1, accuracy: 1, format: 1, metrics: { length: 1 } },
       { index: 1, status: "scored", reward: 0.1 / 1.1, accuracy: 0, format: 1, metrics: { length: 1 } },
@@ -32,7 +52,13 @@ describe("createLocalRewardSource", () => {
   });
 
   it("carries what was not scored as what it is", async () => {
-    const results = await collectRewards(source, [request("4", ""), request("throw"), request("nan"), request("nothing"), request("4", "4", { accuracyRatio: 0, formatRatio: 0 })]);
+    const results = await collectRewards(source, [
+      request("4", ""),
+      request("throw"),
+      request("nan"),
+      request("nothing"),
+      request("4", "4", { accuracyRatio: 0, formatRatio: 0 }),
+    ]);
     expect(results.map(({ status }) => status)).toEqual(["skipped", "error", "error", "error", "error"]);
     expect(results.map((result) => (result.status === "scored" ? "" : result.reason))).toEqual([
       "gold: empty",
@@ -44,7 +70,9 @@ describe("createLocalRewardSource", () => {
   });
 
   it("throws for a verifier that nobody registered", async () => {
-    await expect(collectRewards(source, [{ ...request("4"), verifier: "exakt" }])).rejects.toThrow(UnknownVerifierError);
+    await expect(collectRewards(source, [{ ...request("4"), verifier: "exakt" }])).rejects.toThrow(
+      UnknownVerifierError,
+    );
   });
 
   it("yields a result before the next request is there", async () => {
@@ -63,7 +91,9 @@ describe("createLocalRewardSource", () => {
     const controller = new AbortController();
     const answered: RewardResult[] = [];
     const run = async () => {
-      for await (const result of source.score([request("4"), request("5"), request("6")], { signal: controller.signal })) {
+      for await (const result of source.score([request("4"), request("5"), request("6")], {
+        signal: controller.signal,
+      })) {
         answered.push(result);
         controller.abort(new Error("enough"));
       }
@@ -75,7 +105,10 @@ describe("createLocalRewardSource", () => {
   it("gives other work of the process a turn", async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
-    await collectRewards(createLocalRewardSource(createVerifierRegistry([exact]), { turnMs: 0 }), Array.from({ length: 50 }, () => request("4")));
+    await collectRewards(
+      createLocalRewardSource(createVerifierRegistry([exact]), { turnMs: 0 }),
+      Array.from({ length: 50 }, () => request("4")),
+    );
     clearInterval(timer);
     expect(turns).toBeGreaterThan(5);
   });
@@ -89,8 +122,12 @@ describe("collectRewards", () => {
       },
     });
     await expect(collectRewards(answering(1, 0), [request("4"), request("4")])).resolves.toHaveLength(2);
-    await expect(collectRewards(answering(0), [request("4"), request("4")])).rejects.toThrow("left request 1 of 2 unanswered");
-    await expect(collectRewards(answering(0, 0), [request("4"), request("4")])).rejects.toThrow("answered request 0 twice");
+    await expect(collectRewards(answering(0), [request("4"), request("4")])).rejects.toThrow(
+      "left request 1 of 2 unanswered",
+    );
+    await expect(collectRewards(answering(0, 0), [request("4"), request("4")])).rejects.toThrow(
+      "answered request 0 twice",
+    );
     await expect(collectRewards(answering(5), [request("4")])).rejects.toThrow("answered request 5 of 1");
   });
 });

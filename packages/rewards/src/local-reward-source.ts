@@ -19,7 +19,10 @@ export interface LocalRewardSourceOptions extends RewardRule {
  * const source = createLocalRewardSource(createVerifierRegistry([mathverify, detection]));
  * for await (const result of source.score(requests)) console.log(result.index, result.status);
  */
-export function createLocalRewardSource(registry: VerifierRegistry, options: LocalRewardSourceOptions = {}): RewardSource {
+export function createLocalRewardSource(
+  registry: VerifierRegistry,
+  options: LocalRewardSourceOptions = {},
+): RewardSource {
   const { turnMs = 8, ...rule } = options;
   return { score: (requests, scoreOptions) => scoreLocally(registry, requests, rule, turnMs, scoreOptions) };
 }

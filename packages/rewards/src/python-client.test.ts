@@ -14,7 +14,8 @@ import { ScoreRequestError, readScoreRequests } from "./score-contract";
 const FOLDER = resolve(import.meta.dirname, "../python");
 const PYTHON = process.env["PYTHON"] ?? "python3";
 const present = spawnSync(PYTHON, ["--version"]).status === 0;
-if (!present) console.warn(`skipped: the Python client, there is no ${PYTHON} (install Python 3.8 or later, or set PYTHON)`);
+if (!present)
+  console.warn(`skipped: the Python client, there is no ${PYTHON} (install Python 3.8 or later, or set PYTHON)`);
 
 /** A reward server with what the client needs: /v1/score, a token, and faults on demand. */
 function testServer(): Server & { requests: number; faults: number[] } {
@@ -26,7 +27,10 @@ function testServer(): Server & { requests: number; faults: number[] } {
       server.requests++;
       const fault = server.faults.shift();
       if (fault === -1) return void request.socket.destroy();
-      const reply = (status: number, body: unknown) => response.writeHead(status, { "content-type": "application/json", ...(status === 503 && { "retry-after": "0" }) }).end(JSON.stringify(body));
+      const reply = (status: number, body: unknown) =>
+        response
+          .writeHead(status, { "content-type": "application/json", ...(status === 503 && { "retry-after": "0" }) })
+          .end(JSON.stringify(body));
       if (fault !== undefined) return void reply(fault, { error: "on demand" });
       if (request.headers.authorization !== "Bearer secret") return void reply(401, { error: "token" });
       let requests;
@@ -43,11 +47,17 @@ function testServer(): Server & { requests: number; faults: number[] } {
 }
 
 describe("v-triune-rewards", () => {
-  const run = (...words: string[]) => spawnSync(process.execPath, [resolve(FOLDER, "../bin/v-triune-rewards.mjs"), ...words], { encoding: "utf8" });
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [resolve(FOLDER, "../bin/v-triune-rewards.mjs"), ...words], { encoding: "utf8" });
 
   it("prints the client, and its usage for anything else", () => {
     expect(run("python-client").stdout).toBe(readFileSync(resolve(FOLDER, "v_triune_reward.py"), "utf8"));
-    expect(run("pyton-client")).toMatchObject({ status: 2, stderr: expect.stringMatching(/unknown command "pyton-client"[^]*usage: v-triune-rewards python-client/) as unknown });
+    expect(run("pyton-client")).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        /unknown command "pyton-client"[^]*usage: v-triune-rewards python-client/,
+      ) as unknown,
+    });
     expect(run("--help").status).toBe(0);
   });
 });
@@ -63,11 +73,22 @@ describe.skipIf(!present)("v_triune_reward.py", () => {
 
   /** Runs a script that prints one JSON value. */
   async function python(script: string, urls = url): Promise<unknown> {
-    const env = { ...process.env, PYTHONPATH: FOLDER, PYTHONDONTWRITEBYTECODE: "1", V_TRIUNE_REWARD_URL: urls, V_TRIUNE_REWARD_TOKEN: "secret" };
-    const { stdout } = await promisify(execFile)(PYTHON, ["-W", "error", "-c", `import asyncio, json\nimport v_triune_reward as v\n${script}`], { env });
+    const env = {
+      ...process.env,
+      PYTHONPATH: FOLDER,
+      PYTHONDONTWRITEBYTECODE: "1",
+      V_TRIUNE_REWARD_URL: urls,
+      V_TRIUNE_REWARD_TOKEN: "secret",
+    };
+    const { stdout } = await promisify(execFile)(
+      PYTHON,
+      ["-W", "error", "-c", `import asyncio, json\nimport v_triune_reward as v\n${script}`],
+      { env },
+    );
     return JSON.parse(stdout);
   }
-  const MATH = '{"response": "\\\\boxed{4}", "verifier": "mathverify", "ground_truth": "\\\\boxed{4}", "format_ratio": 0}';
+  const MATH =
+    '{"response": "\\\\boxed{4}", "verifier": "mathverify", "ground_truth": "\\\\boxed{4}", "format_ratio": 0}';
 
   it("scores batches in order, over kept connections", async () => {
     server.requests = 0;
@@ -104,7 +125,10 @@ for bad in ({"response": 4}, None):
     except v.RewardError as e:
         out.append(str(e))
 print(json.dumps(out))`);
-    expect(said).toEqual([expect.stringContaining("requests[0].response: a string expected, found 4"), expect.stringContaining("HTTP 401")]);
+    expect(said).toEqual([
+      expect.stringContaining("requests[0].response: a string expected, found 4"),
+      expect.stringContaining("HTTP 401"),
+    ]);
     expect(server.requests).toBe(2);
   });
 
@@ -154,7 +178,10 @@ rewards = asyncio.run(v.trl_reward(
     prompts=["q"] * 3, completions=[[{"role": "assistant", "content": "\\\\boxed{4}"}]] * 2 + ["\\\\boxed{4}"], completion_ids=[[1]] * 3,
     trainer_state=State, log_metric=logged.__setitem__, verifier=["mathverify"] * 3, ground_truth=gold, format_ratio=[0.0] * 3))
 print(json.dumps([rewards, logged]))`);
-    expect(found).toEqual([[1, 0, null], { "v_triune_reward/unscored": 1, "v_triune_reward/accuracy": 0.5, "v_triune_reward/format": 0 }]);
+    expect(found).toEqual([
+      [1, 0, null],
+      { "v_triune_reward/unscored": 1, "v_triune_reward/accuracy": 0.5, "v_triune_reward/format": 0 },
+    ]);
   });
 
   it("is OpenRLHF's and slime's reward function", async () => {
@@ -185,6 +212,14 @@ for q, p in (("Who are you?" + answer, prompt), ("b", "a")):
 out += [v._without_end_tokens(t) for t in ("5<|im_end|>\\n<|endoftext|>", "5</s>", "<|im_end|> and more", "\\n</answer>")]
 print(json.dumps(out))`);
     const [response, refusal] = ["It is \\boxed{5}", "a query does not hold its prompt"];
-    expect(found).toEqual([...Array.from({ length: 6 }, () => response), refusal, refusal, "5", "5", "<|im_end|> and more", "\n</answer>"]);
+    expect(found).toEqual([
+      ...Array.from({ length: 6 }, () => response),
+      refusal,
+      refusal,
+      "5",
+      "5",
+      "<|im_end|> and more",
+      "\n</answer>",
+    ]);
   });
 });

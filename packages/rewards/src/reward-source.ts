@@ -53,7 +53,10 @@ export interface RewardSource {
    *
    * @returns results in the order of completion; `index` is the request's position in the input, from 0
    */
-  score(requests: Iterable<RewardRequest> | AsyncIterable<RewardRequest>, options?: ScoreOptions): AsyncIterable<RewardResult>;
+  score(
+    requests: Iterable<RewardRequest> | AsyncIterable<RewardRequest>,
+    options?: ScoreOptions,
+  ): AsyncIterable<RewardResult>;
   /** Frees workers and connections. A source without any leaves it out. */
   close?(): Promise<void>;
 }
@@ -63,14 +66,22 @@ export interface RewardSource {
  *
  * @throws Error when the source leaves a request unanswered or answers one twice
  */
-export async function collectRewards(source: RewardSource, requests: readonly RewardRequest[], options: ScoreOptions = {}): Promise<RewardResult[]> {
+export async function collectRewards(
+  source: RewardSource,
+  requests: readonly RewardRequest[],
+  options: ScoreOptions = {},
+): Promise<RewardResult[]> {
   const results: (RewardResult | undefined)[] = requests.map(() => undefined);
   for await (const result of source.score(requests, options)) {
     if (result.index in results && results[result.index] === undefined) results[result.index] = result;
-    else throw new Error(`the reward source answered request ${result.index} ${result.index < requests.length ? "twice" : `of ${requests.length}`}`);
+    else
+      throw new Error(
+        `the reward source answered request ${result.index} ${result.index < requests.length ? "twice" : `of ${requests.length}`}`,
+      );
   }
   return results.map((result, index) => {
-    if (result === undefined) throw new Error(`the reward source left request ${index} of ${requests.length} unanswered`);
+    if (result === undefined)
+      throw new Error(`the reward source left request ${index} of ${requests.length} unanswered`);
     return result;
   });
 }

@@ -62,19 +62,31 @@ function readScoreRequest(item: unknown, path: string): RewardRequest {
     throw new ScoreRequestError(`${path}.${key}`, "a number of at least 0 or null", describeValue(value));
   };
   const params = item["params"] ?? undefined;
-  if (params !== undefined && !isObject(params)) throw new ScoreRequestError(`${path}.params`, "an object", describeValue(params));
+  if (params !== undefined && !isObject(params))
+    throw new ScoreRequestError(`${path}.params`, "an object", describeValue(params));
   const [prompt, dataSource] = [optionalText("prompt"), optionalText("data_source")];
   return {
     response: text("response"),
     verifier: text("verifier"),
-    sample: { groundTruth: text("ground_truth"), ...(prompt !== undefined && { prompt }), ...(dataSource !== undefined && { dataSource }), ...(params !== undefined && { params }) },
+    sample: {
+      groundTruth: text("ground_truth"),
+      ...(prompt !== undefined && { prompt }),
+      ...(dataSource !== undefined && { dataSource }),
+      ...(params !== undefined && { params }),
+    },
     accuracyRatio: ratio("accuracy_ratio"),
     formatRatio: ratio("format_ratio"),
   };
 }
 
 /** The wire form of a request, for clients. */
-export function scoreWireRequest({ response, verifier, sample, accuracyRatio, formatRatio }: RewardRequest): ScoreWireRequest {
+export function scoreWireRequest({
+  response,
+  verifier,
+  sample,
+  accuracyRatio,
+  formatRatio,
+}: RewardRequest): ScoreWireRequest {
   return {
     response,
     verifier,
@@ -96,10 +108,21 @@ export function readScoreResult(value: unknown): RewardResult {
   if (!isObject(value)) throw new ScoreRequestError("result", "an object", describeValue(value));
   const { index, status } = value;
   if (!Number.isInteger(index)) throw new ScoreRequestError("result.index", "a whole number", describeValue(index));
-  if (status === "skipped" || status === "error") return { index: index as number, status, reason: String(value["reason"]) };
-  if (status !== "scored") throw new ScoreRequestError("result.status", '"scored", "skipped" or "error"', describeValue(status));
-  for (const key of ["reward", "accuracy", "format"]) if (!Number.isFinite(value[key])) throw new ScoreRequestError(`result.${key}`, "a finite number", describeValue(value[key]));
-  return { index: index as number, status, reward: value["reward"] as number, accuracy: value["accuracy"] as number, format: value["format"] as number, metrics: (value["metrics"] ?? {}) as Record<string, number> };
+  if (status === "skipped" || status === "error")
+    return { index: index as number, status, reason: String(value["reason"]) };
+  if (status !== "scored")
+    throw new ScoreRequestError("result.status", '"scored", "skipped" or "error"', describeValue(status));
+  for (const key of ["reward", "accuracy", "format"])
+    if (!Number.isFinite(value[key]))
+      throw new ScoreRequestError(`result.${key}`, "a finite number", describeValue(value[key]));
+  return {
+    index: index as number,
+    status,
+    reward: value["reward"] as number,
+    accuracy: value["accuracy"] as number,
+    format: value["format"] as number,
+    metrics: (value["metrics"] ?? {}) as Record<string, number>,
+  };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

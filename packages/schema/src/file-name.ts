@@ -37,7 +37,12 @@ export function parquetFileName(parts: ParquetFileNameParts): string {
   ];
   for (const [field, value, pattern] of words) {
     if (!pattern.test(value)) {
-      throw new DatasetError({ code: "bad-value", field, expected: `a part of a file name (${pattern.source})`, found: value });
+      throw new DatasetError({
+        code: "bad-value",
+        field,
+        expected: `a part of a file name (${pattern.source})`,
+        found: value,
+      });
     }
   }
   return `${parts.split}_${parts.task}_${parts.source}_${parts.count}${copies > 1 ? `_x${copies}` : ""}.parquet`;

@@ -101,7 +101,9 @@ function typeProblem(sample: unknown, options: SampleCheckOptions): DatasetError
     field: first === undefined ? undefined : first.path.map(String).join("."),
     expected: first?.expected ?? "a sample",
     found: missing ? "nothing" : `${describeValue(found)} (${typeName(found)})`,
-    fix: missing ? "add the leaf; see the layout in the documentation of @v-triune/schema" : "write the leaf with this type",
+    fix: missing
+      ? "add the leaf; see the layout in the documentation of @v-triune/schema"
+      : "write the leaf with this type",
   });
 }
 
@@ -109,7 +111,11 @@ function contentProblem(sample: Sample, options: SampleCheckOptions): DatasetErr
   const skip = options.without ?? [];
   if (!skip.includes("prompt")) {
     if (sample.prompt.length === 0) {
-      return problem(options, "missing-field", { field: "prompt", expected: "at least one message", found: "an empty list" });
+      return problem(options, "missing-field", {
+        field: "prompt",
+        expected: "at least one message",
+        found: "an empty list",
+      });
     }
     if (!skip.includes("images")) {
       let marks = 0;
@@ -124,7 +130,11 @@ function contentProblem(sample: Sample, options: SampleCheckOptions): DatasetErr
       }
       for (const [i, image] of sample.images.entries()) {
         if (image.bytes === null && image.path === null) {
-          return problem(options, "missing-field", { field: `images.${i}`, expected: "bytes or a path", found: "neither" });
+          return problem(options, "missing-field", {
+            field: `images.${i}`,
+            expected: "bytes or a path",
+            found: "neither",
+          });
         }
       }
     }
@@ -173,7 +183,10 @@ function rewardProblem(sample: Sample, options: SampleCheckOptions): DatasetErro
 /** Copies the leaves of the layout and fills what may be missing; leaves of a wrong type pass through to the type check. */
 function completeSample(value: unknown, options: SampleCheckOptions): unknown {
   if (!isRecord(value)) {
-    throw problem(options, "wrong-type", { expected: "a record", found: `${describeValue(value)} (${typeName(value)})` });
+    throw problem(options, "wrong-type", {
+      expected: "a record",
+      found: `${describeValue(value)} (${typeName(value)})`,
+    });
   }
   const without = new Set<string>(options.without);
   const reward = value.reward_model;
@@ -214,7 +227,10 @@ function completeReward(reward: unknown): unknown {
 
 function completeRatios(ratios: unknown): unknown {
   if (!isRecord(ratios)) return ratios;
-  return Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, ratios[key] ?? null])) as Record<keyof DetRewardRatio, unknown>;
+  return Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, ratios[key] ?? null])) as Record<
+    keyof DetRewardRatio,
+    unknown
+  >;
 }
 
 /** Owners number their rows; an id is text on disk. */

@@ -46,7 +46,10 @@ function changed(path: string, value?: unknown): Sample {
   const sample = mathSample();
   const keys = path.split(".");
   const last = keys.pop() ?? "";
-  const parent = keys.reduce<Record<string, unknown>>((leaf, key) => leaf[key] as Record<string, unknown>, sample as never);
+  const parent = keys.reduce<Record<string, unknown>>(
+    (leaf, key) => leaf[key] as Record<string, unknown>,
+    sample as never,
+  );
   if (value === undefined) delete parent[last];
   else parent[last] = value;
   return sample;
@@ -65,7 +68,11 @@ function problemOf(path: string, value?: unknown, options = {}): DatasetError {
 
 describe("parseSample", () => {
   it("accepts a whole sample and leaves out extra leaves", () => {
-    const extra = { ...mathSample(), reward_model: { ...mathSample().reward_model, length_ratio: 0, style: "rule" }, more: 1 };
+    const extra = {
+      ...mathSample(),
+      reward_model: { ...mathSample().reward_model, length_ratio: 0, style: "rule" },
+      more: 1,
+    };
     expect(parseSample(extra)).toEqual(mathSample());
   });
 
@@ -94,10 +101,16 @@ describe("parseSample", () => {
     ["no ratio at all", "reward_model.accuracy_ratio", 0, { code: "bad-value" }],
     [
       "text deep inside",
-      "reward_model.verifier_parm.det_reward_ratio.map", "a",
+      "reward_model.verifier_parm.det_reward_ratio.map",
+      "a",
       { field: "reward_model.verifier_parm.det_reward_ratio.map" },
     ],
-    ["an unknown verifier", "reward_model.verifier", "mathverfy", { code: "bad-value", fix: "did you mean mathverify?" }],
+    [
+      "an unknown verifier",
+      "reward_model.verifier",
+      "mathverfy",
+      { code: "bad-value", fix: "did you mean mathverify?" },
+    ],
     ["too few pictures", "images", [], { code: "image-count", found: "0 pictures" }],
     ["too many marks", "prompt.0.content", "<image><image>", { code: "image-count", found: "1 picture" }],
     ["an empty picture", "images.0.bytes", null, { code: "missing-field", field: "images.0" }],
@@ -149,7 +162,9 @@ describe("ground truth", () => {
   const boxes = [{ bbox_2d: [484, 227, 818, 998] as const, label: "shiba dog" }];
 
   it("writes what Orsta writes", () => {
-    expect(detectionGroundTruth(boxes)).toBe("<answer>\n[{'bbox_2d': [484, 227, 818, 998], 'label': 'shiba dog'}]\n</answer>");
+    expect(detectionGroundTruth(boxes)).toBe(
+      "<answer>\n[{'bbox_2d': [484, 227, 818, 998], 'label': 'shiba dog'}]\n</answer>",
+    );
     expect(boxedGroundTruth("\\frac{1}{2}")).toBe("\\boxed{\\frac{1}{2}}");
     expect(formatBoxes([{ bbox_2d: [0, 0, 1, 1], label: "person's hat" }])).toBe(
       `[{'bbox_2d': [0, 0, 1, 1], 'label': "person's hat"}]`,
@@ -166,10 +181,14 @@ describe("ground truth", () => {
     );
   });
 
-  it.each(["", "4", "[", "[{'bbox_2d': [1, 2, 3], 'label': 'a'}]", "[{'bbox_2d': [1, 2, 3, 4], 'label': 'a'},]", "[3]"])(
-    "refuses %j",
-    (text) => expect(parseDetectionGroundTruth(text)).toBeNull(),
-  );
+  it.each([
+    "",
+    "4",
+    "[",
+    "[{'bbox_2d': [1, 2, 3], 'label': 'a'}]",
+    "[{'bbox_2d': [1, 2, 3, 4], 'label': 'a'},]",
+    "[3]",
+  ])("refuses %j", (text) => expect(parseDetectionGroundTruth(text)).toBeNull());
 
   it("takes the balanced content of the box", () => {
     expect(unboxGroundTruth("so \\boxed{\\frac{1}{2}} it is")).toBe("\\frac{1}{2}");
@@ -204,7 +223,10 @@ describe("sources", () => {
 describe("file names", () => {
   it.each([
     ["train_math_mmmath_3539.parquet", { split: "train", task: "math", source: "mmmath", count: 3539, copies: 1 }],
-    ["train_puzzle_puzzlevqa_2648_x2.parquet", { split: "train", task: "puzzle", source: "puzzlevqa", count: 2648, copies: 2 }],
+    [
+      "train_puzzle_puzzlevqa_2648_x2.parquet",
+      { split: "train", task: "puzzle", source: "puzzlevqa", count: 2648, copies: 2 },
+    ],
     [
       "test_detection_coco_test_multi_2000.parquet",
       { split: "test", task: "detection", source: "coco_test_multi", count: 2000, copies: 1 },
@@ -233,7 +255,8 @@ it("suggests only what is near", () => {
 });
 
 const records = fileURLToPath(new URL("../../../../shared/realdata/orsta_schema/records.json", import.meta.url));
-if (!existsSync(records)) console.warn("skipped: documented Orsta records are not beside this checkout (../shared/realdata)");
+if (!existsSync(records))
+  console.warn("skipped: documented Orsta records are not beside this checkout (../shared/realdata)");
 describe.skipIf(!existsSync(records))("documented Orsta records", () => {
   it("are accepted, and their gold is what our writer writes", () => {
     const all = JSON.parse(readFileSync(records, "utf8")) as { mm_math: object; v3det_train: object };

@@ -4,11 +4,14 @@ import type { Verdict, Verifier } from "./verifier";
 
 const SCORED: Verdict = { status: "scored", accuracy: 1, format: 0, metrics: {} };
 const samples = [{ groundTruth: "4" }];
-const rulesOf = (verify: Verifier["verify"], name = "mine") => new Set(checkVerifier({ name, verify }, { samples, right: [["4", { groundTruth: "4" }]] }).map(({ rule }) => rule));
+const rulesOf = (verify: Verifier["verify"], name = "mine") =>
+  new Set(checkVerifier({ name, verify }, { samples, right: [["4", { groundTruth: "4" }]] }).map(({ rule }) => rule));
 
 describe("checkVerifier", () => {
   it("finds nothing wrong with a verifier that keeps the contract", () => {
-    expect(rulesOf((response, { groundTruth }) => ({ ...SCORED, accuracy: response === groundTruth ? 1 : 0 }))).toEqual(new Set());
+    expect(rulesOf((response, { groundTruth }) => ({ ...SCORED, accuracy: response === groundTruth ? 1 : 0 }))).toEqual(
+      new Set(),
+    );
   });
 
   it("finds each way of breaking it", () => {
@@ -24,16 +27,22 @@ describe("checkVerifier", () => {
       ["golden", () => ({ ...SCORED, accuracy: 0 })],
       ["mutates", (_, sample) => Object.assign(sample, { touched: calls++ }) && SCORED],
     ];
-    expect(rulesOf((response) => ({ ...SCORED, accuracy: response.trim() === "4" ? 1 : 0 }))).toEqual(new Set(["throws"])); // undefined.trim()
+    expect(rulesOf((response) => ({ ...SCORED, accuracy: response.trim() === "4" ? 1 : 0 }))).toEqual(
+      new Set(["throws"]),
+    ); // undefined.trim()
     for (const [rule, verify] of cases) expect(rulesOf(verify), rule).toContain(rule);
     expect(rulesOf(() => SCORED, "two words")).toContain("identity");
   });
 
   it("finds a slow verdict by the given clock", () => {
     let now = 0;
-    const findings = checkVerifier({ name: "slow", verify: () => ((now += 50), SCORED) }, { samples, longestMs: 20, clock: () => now });
+    const findings = checkVerifier(
+      { name: "slow", verify: () => ((now += 50), SCORED) },
+      { samples, longestMs: 20, clock: () => now },
+    );
     expect(findings[0]).toMatchObject({ rule: "slow", message: "a verdict within 20 ms expected, it took 50 ms" });
   });
 
-  it("wants samples", () => expect(() => checkVerifier({ name: "a", verify: () => SCORED }, { samples: [] })).toThrow("samples is empty"));
+  it("wants samples", () =>
+    expect(() => checkVerifier({ name: "a", verify: () => SCORED }, { samples: [] })).toThrow("samples is empty"));
 });

@@ -11,7 +11,16 @@ import type { Verdict, Verifier, VerifierSample } from "./verifier";
 /** One way in which a verifier breaks the contract. */
 export interface ConformanceFinding {
   /** The rule that is broken. */
-  readonly rule: "identity" | "throws" | "verdict-shape" | "range" | "metrics" | "deterministic" | "mutates" | "slow" | "golden";
+  readonly rule:
+    | "identity"
+    | "throws"
+    | "verdict-shape"
+    | "range"
+    | "metrics"
+    | "deterministic"
+    | "mutates"
+    | "slow"
+    | "golden";
   /** The case, short enough to read. */
   readonly input: string;
   /** Expected and found. */
@@ -45,7 +54,10 @@ const NO_TEXTS: readonly (readonly [name: string, value: unknown])[] = [
 export function hostileResponses(): readonly (readonly [name: string, response: string])[] {
   const box = "{'bbox_2d': [1, 2, 3, 4], 'label': 'a'}";
   const answer = (inside: string) => `<think>\nx\n</think>\n<answer>\n${inside}\n</answer>`;
-  const manyBoxes = Array.from({ length: 10_000 }, (_, i) => `{'bbox_2d': [${i}, ${i}, ${i + 9}, ${i + 9}], 'label': 'a'}`).join(", ");
+  const manyBoxes = Array.from(
+    { length: 10_000 },
+    (_, i) => `{'bbox_2d': [${i}, ${i}, ${i + 9}, ${i + 9}], 'label': 'a'}`,
+  ).join(", ");
   return [
     ["empty", ""],
     ["white space", " \n\t\r\u00a0\u2028"],
@@ -64,11 +76,23 @@ export function hostileResponses(): readonly (readonly [name: string, response: 
     ["unclosed tags", "<think><answer><think><answer>".repeat(2000)],
     ["closing tags only", "</answer></think>".repeat(2000)],
     ["unclosed answer", `<answer>\n[${box}`],
-    ["infinite boxes", answer("[{'bbox_2d': [0, 0, 1e400, 1e400], 'label': 'a'}, {'bbox_2d': [nan, 0, Infinity, 5], 'label': 'a'}]")],
-    ["boxes as strings", answer("[{'bbox_2d': ['1', '2', '3', '4'], 'label': 'a'}, {'bbox_2d': '1,2,3,4', 'label': 7}]")],
+    [
+      "infinite boxes",
+      answer("[{'bbox_2d': [0, 0, 1e400, 1e400], 'label': 'a'}, {'bbox_2d': [nan, 0, Infinity, 5], 'label': 'a'}]"),
+    ],
+    [
+      "boxes as strings",
+      answer("[{'bbox_2d': ['1', '2', '3', '4'], 'label': 'a'}, {'bbox_2d': '1,2,3,4', 'label': 7}]"),
+    ],
     ["10,000 boxes", answer(`[${manyBoxes}]`)],
-    ["boxes of the wrong kind", answer("[1, null, {}, [], {'bbox_2d': {}, 'label': 'a'}, {'bbox_2d': [1, 2, 3], 'label': 'a'}]")],
-    ["prototype keys", answer("[{'__proto__': {'x': 1}, 'constructor': 1, 'bbox_2d': [1, 2, 3, 4], 'label': '__proto__'}]")],
+    [
+      "boxes of the wrong kind",
+      answer("[1, null, {}, [], {'bbox_2d': {}, 'label': 'a'}, {'bbox_2d': [1, 2, 3], 'label': 'a'}]"),
+    ],
+    [
+      "prototype keys",
+      answer("[{'__proto__': {'x': 1}, 'constructor': 1, 'bbox_2d': [1, 2, 3, 4], 'label': '__proto__'}]"),
+    ],
     ["JSON that breaks off", answer('{"a": [1, {"b": "')],
     ["a quote that never closes", answer(`[{'bbox_2d': [1, 2, 3, 4], 'label': 'a${" ".repeat(50_000)}`)],
   ];
@@ -82,11 +106,14 @@ export function hostileResponses(): readonly (readonly [name: string, response: 
  */
 export function checkVerifier(verifier: Verifier, options: ConformanceOptions): ConformanceFinding[] {
   const { samples, right = [], wrong = [], longestMs = 1000, clock = () => performance.now() } = options;
-  if (samples.length === 0) throw new RangeError("checkVerifier: options.samples is empty; give at least one sample with a good gold answer");
+  if (samples.length === 0)
+    throw new RangeError("checkVerifier: options.samples is empty; give at least one sample with a good gold answer");
   const findings: ConformanceFinding[] = [];
-  const find = (rule: ConformanceFinding["rule"], input: string, message: string) => void findings.push({ rule, input, message });
+  const find = (rule: ConformanceFinding["rule"], input: string, message: string) =>
+    void findings.push({ rule, input, message });
 
-  if (typeof verifier.name !== "string" || !/^[\w.:/-]+$/.test(verifier.name)) find("identity", "name", `a name of letters, digits and _.:/- expected, found ${JSON.stringify(verifier.name)}`);
+  if (typeof verifier.name !== "string" || !/^[\w.:/-]+$/.test(verifier.name))
+    find("identity", "name", `a name of letters, digits and _.:/- expected, found ${JSON.stringify(verifier.name)}`);
 
   const judge = (input: string, response: string, sample: VerifierSample): Verdict | undefined => {
     const before = JSON.stringify(sample);
@@ -99,13 +126,23 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
       again = verifier.verify(response, sample);
       // The faster of the two: one may have waited for a busy machine.
       const took = Math.min(between - started, clock() - between);
-      if (took > longestMs) find("slow", input, `a verdict within ${longestMs} ms expected, it took ${Math.round(took)} ms`);
+      if (took > longestMs)
+        find("slow", input, `a verdict within ${longestMs} ms expected, it took ${Math.round(took)} ms`);
     } catch (error) {
-      find("throws", input, `a verdict expected, ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} was thrown`);
+      find(
+        "throws",
+        input,
+        `a verdict expected, ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)} was thrown`,
+      );
       return undefined;
     }
     checkShape(verdict, input, find);
-    if (JSON.stringify(verdict) !== JSON.stringify(again)) find("deterministic", input, `the same verdict twice expected, found ${JSON.stringify(verdict)} and ${JSON.stringify(again)}`);
+    if (JSON.stringify(verdict) !== JSON.stringify(again))
+      find(
+        "deterministic",
+        input,
+        `the same verdict twice expected, found ${JSON.stringify(verdict)} and ${JSON.stringify(again)}`,
+      );
     if (JSON.stringify(sample) !== before) find("mutates", input, "the sample was changed");
     return verdict;
   };
@@ -125,7 +162,8 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
     for (const [index, [response, sample]] of cases.entries()) {
       const input = `${list}[${index}]`;
       const verdict = judge(input, response, sample);
-      if (verdict === undefined || (verdict.status === "scored" && Math.abs(verdict.accuracy - expected) < 1e-9)) continue;
+      if (verdict === undefined || (verdict.status === "scored" && Math.abs(verdict.accuracy - expected) < 1e-9))
+        continue;
       find("golden", input, `accuracy ${expected} expected, found ${JSON.stringify(verdict)}`);
     }
   };
@@ -137,24 +175,54 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
 function hostileParams(): readonly (readonly [name: string, params: Record<string, unknown>])[] {
   return [
     ["empty", {}],
-    ["all null", { det_verifier_normalized: null, det_reward_ratio: null, step: null, total_steps: null, image_grid_thw: null }],
-    ["wrong kinds", { det_verifier_normalized: "yes", det_reward_ratio: 3, step: "1", total_steps: 0, image_grid_thw: [[1]], epsilon: -1 }],
+    [
+      "all null",
+      { det_verifier_normalized: null, det_reward_ratio: null, step: null, total_steps: null, image_grid_thw: null },
+    ],
+    [
+      "wrong kinds",
+      {
+        det_verifier_normalized: "yes",
+        det_reward_ratio: 3,
+        step: "1",
+        total_steps: 0,
+        image_grid_thw: [[1]],
+        epsilon: -1,
+      },
+    ],
     ["not finite", { det_reward_ratio: { map: Number.NaN }, step: Number.POSITIVE_INFINITY, tolerance: Number.NaN }],
   ];
 }
 
-function checkShape(verdict: Verdict, input: string, find: (rule: ConformanceFinding["rule"], input: string, message: string) => void): void {
+function checkShape(
+  verdict: Verdict,
+  input: string,
+  find: (rule: ConformanceFinding["rule"], input: string, message: string) => void,
+): void {
   const status: unknown = verdict?.status;
-  if (status !== "scored" && status !== "skipped" && status !== "error") return find("verdict-shape", input, `status "scored", "skipped" or "error" expected, found ${JSON.stringify(verdict)}`);
+  if (status !== "scored" && status !== "skipped" && status !== "error")
+    return find(
+      "verdict-shape",
+      input,
+      `status "scored", "skipped" or "error" expected, found ${JSON.stringify(verdict)}`,
+    );
   if (verdict.status !== "scored") {
-    if (typeof verdict.reason !== "string" || verdict.reason === "") find("verdict-shape", input, `a reason expected with status ${verdict.status}, found ${JSON.stringify(verdict.reason)}`);
+    if (typeof verdict.reason !== "string" || verdict.reason === "")
+      find(
+        "verdict-shape",
+        input,
+        `a reason expected with status ${verdict.status}, found ${JSON.stringify(verdict.reason)}`,
+      );
     return;
   }
   for (const part of ["accuracy", "format"] as const) {
-    if (!(verdict[part] >= 0 && verdict[part] <= 1)) find("range", input, `${part} in [0, 1] expected, found ${String(verdict[part])}`);
+    if (!(verdict[part] >= 0 && verdict[part] <= 1))
+      find("range", input, `${part} in [0, 1] expected, found ${String(verdict[part])}`);
   }
-  if (typeof verdict.metrics !== "object" || verdict.metrics === null) return find("metrics", input, "an object of metrics expected");
+  if (typeof verdict.metrics !== "object" || verdict.metrics === null)
+    return find("metrics", input, "an object of metrics expected");
   for (const [name, value] of Object.entries(verdict.metrics)) {
-    if (typeof value !== "number" || !Number.isFinite(value)) find("metrics", input, `metric ${name}: a finite number expected, found ${String(value)}`);
+    if (typeof value !== "number" || !Number.isFinite(value))
+      find("metrics", input, `metric ${name}: a finite number expected, found ${String(value)}`);
   }
 }

@@ -3,7 +3,10 @@ import { detection } from "./detection/detection-verifier";
 import { UnknownVerifierError, VerifierRegistryError, createVerifierRegistry } from "./registry";
 import type { Verifier } from "./verifier";
 
-const named = (name: string): Verifier => ({ name, verify: () => ({ status: "scored", accuracy: 1, format: 1, metrics: {} }) });
+const named = (name: string): Verifier => ({
+  name,
+  verify: () => ({ status: "scored", accuracy: 1, format: 1, metrics: {} }),
+});
 
 describe("createVerifierRegistry", () => {
   it("finds verifiers by name, in the order given", () => {
@@ -16,7 +19,9 @@ describe("createVerifierRegistry", () => {
   it("names the known verifiers and the nearest one", () => {
     const registry = createVerifierRegistry([detection, named("choice")]);
     expect(() => registry.get("Detektion")).toThrow(UnknownVerifierError);
-    expect(() => registry.get("Detektion")).toThrow('Unknown verifier "Detektion"; known: detection, choice. Did you mean "detection"?');
+    expect(() => registry.get("Detektion")).toThrow(
+      'Unknown verifier "Detektion"; known: detection, choice. Did you mean "detection"?',
+    );
     expect(() => registry.get("x".repeat(1000))).toThrow("known: detection, choice. Add it to the list");
   });
 

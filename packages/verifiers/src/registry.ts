@@ -20,7 +20,10 @@ export class UnknownVerifierError extends VerifierRegistryError {
     /** The known name that differs least, when one is close. */
     readonly nearest: string | undefined,
   ) {
-    const hint = nearest === undefined ? "Add it to the list given to createVerifierRegistry, or correct the sample's reward_model.verifier." : `Did you mean ${JSON.stringify(nearest)}?`;
+    const hint =
+      nearest === undefined
+        ? "Add it to the list given to createVerifierRegistry, or correct the sample's reward_model.verifier."
+        : `Did you mean ${JSON.stringify(nearest)}?`;
     super(`Unknown verifier ${JSON.stringify(verifier)}; known: ${known.join(", ") || "none"}. ${hint}`);
   }
 }
@@ -44,9 +47,14 @@ export function createVerifierRegistry(verifiers: readonly Verifier[]): Verifier
   const byName = new Map<string, Verifier>();
   for (const [index, verifier] of verifiers.entries()) {
     if (typeof verifier?.name !== "string" || verifier.name === "" || typeof verifier.verify !== "function") {
-      throw new VerifierRegistryError(`createVerifierRegistry: entry ${index} is no verifier; expected { name: "..", verify(response, sample) }`);
+      throw new VerifierRegistryError(
+        `createVerifierRegistry: entry ${index} is no verifier; expected { name: "..", verify(response, sample) }`,
+      );
     }
-    if (byName.has(verifier.name)) throw new VerifierRegistryError(`createVerifierRegistry: entry ${index} repeats the name ${JSON.stringify(verifier.name)}; give each verifier its own`);
+    if (byName.has(verifier.name))
+      throw new VerifierRegistryError(
+        `createVerifierRegistry: entry ${index} repeats the name ${JSON.stringify(verifier.name)}; give each verifier its own`,
+      );
     byName.set(verifier.name, verifier);
   }
   const names = [...byName.keys()];

@@ -10,7 +10,9 @@ export interface ParamsIssue {
 }
 
 /** The outcome of a check: the value as the verifier reads it, or what is wrong with it. */
-export type ParamsResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly ParamsIssue[] };
+export type ParamsResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly ParamsIssue[] };
 
 /** A schema for verifier parameters, as Standard Schema v1 defines it. */
 export interface ParamsSchema<Output = unknown> {

@@ -24,7 +24,12 @@ export interface VerifierSample {
  * - `error`: the judging failed (budget, timeout, crash). Retried, then left out and counted, never a silent zero.
  */
 export type Verdict =
-  | { readonly status: "scored"; readonly accuracy: number; readonly format: number; readonly metrics: Readonly<Record<string, number>> }
+  | {
+      readonly status: "scored";
+      readonly accuracy: number;
+      readonly format: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
   | { readonly status: "skipped"; readonly reason: string }
   | { readonly status: "error"; readonly reason: string };
 

@@ -17,8 +17,10 @@ const LONGEST_NAME = 40;
 
 /** Words that no constant may be called, and globals that a constant had better not hide. */
 const RESERVED = new Set(
-  ("arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof " +
-    "interface let new null package private protected public return static super switch this throw true try typeof undefined var void while with yield").split(" "),
+  (
+    "arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof " +
+    "interface let new null package private protected public return static super switch this throw true try typeof undefined var void while with yield"
+  ).split(" "),
 );
 
 /** A verifier could not be made; nothing was written. */
@@ -59,23 +61,32 @@ ${name} compares answers with the gold answer until you change isRight in ${SOUR
 
 function checkName(name) {
   const rule = `a name in kebab-case of at most ${LONGEST_NAME} letters, such as palindrome or chart-value`;
-  if (typeof name !== "string" || name.length > LONGEST_NAME || !/^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/.test(name)) throw new VerifierGeneratorError(`The verifier's name: ${rule} expected, found ${JSON.stringify(name)}.`);
+  if (typeof name !== "string" || name.length > LONGEST_NAME || !/^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/.test(name))
+    throw new VerifierGeneratorError(`The verifier's name: ${rule} expected, found ${JSON.stringify(name)}.`);
   const constant = names(name).propertyName;
-  if (RESERVED.has(constant)) throw new VerifierGeneratorError(`The verifier's name: ${JSON.stringify(constant)} is a word of the language. Choose a longer one, such as ${name}-answer.`);
+  if (RESERVED.has(constant))
+    throw new VerifierGeneratorError(
+      `The verifier's name: ${JSON.stringify(constant)} is a word of the language. Choose a longer one, such as ${name}-answer.`,
+    );
 }
 
 /** Fills in each file of a folder of templates: `__word__` in its name, `<%= word %>` in its text. */
 function writeTemplates(tree, folder, target, words) {
   for (const file of readdirSync(join(TEMPLATES, folder))) {
     const path = file.replace(/\.template$/, "").replaceAll(/__(\w+?)__/g, (_, word) => words[word]);
-    tree.write(`${target}/${path}`, readFileSync(join(TEMPLATES, folder, file), "utf8").replaceAll(/<%= (\w+) %>/g, (_, word) => words[word]));
+    tree.write(
+      `${target}/${path}`,
+      readFileSync(join(TEMPLATES, folder, file), "utf8").replaceAll(/<%= (\w+) %>/g, (_, word) => words[word]),
+    );
   }
 }
 
 /** Every word of the templates' code: a constant of that name would clash with it. */
 function ownWords() {
   const folder = join(TEMPLATES, "source");
-  const code = readdirSync(folder).filter((file) => file.endsWith(".ts.template")).map((file) => readFileSync(join(folder, file), "utf8"));
+  const code = readdirSync(folder)
+    .filter((file) => file.endsWith(".ts.template"))
+    .map((file) => readFileSync(join(folder, file), "utf8"));
   return wordsOf(code.join("\n").replaceAll(/<%= \w+ %>/g, ""));
 }
 
@@ -86,19 +97,25 @@ function wordsOf(code) {
 
 function checkFree(tree, { name, constant, factory }) {
   for (const path of [`${SOURCE}/${name}`, `docs/verifiers/${name}.md`]) {
-    if (tree.exists(path)) throw new VerifierGeneratorError(`${path} exists already. Choose another name, or change the verifier there.`);
+    if (tree.exists(path))
+      throw new VerifierGeneratorError(`${path} exists already. Choose another name, or change the verifier there.`);
   }
   for (const path of [INDEX, BUILTIN]) {
     const known = wordsOf(read(tree, path));
     const taken = [constant, factory].find((word) => known.has(word));
-    if (taken !== undefined) throw new VerifierGeneratorError(`${path} holds ${JSON.stringify(taken)} already. Choose another name.`);
+    if (taken !== undefined)
+      throw new VerifierGeneratorError(`${path} holds ${JSON.stringify(taken)} already. Choose another name.`);
   }
-  if (ownWords().has(constant)) throw new VerifierGeneratorError(`The verifier's name: the generated code uses ${JSON.stringify(constant)} itself. Choose a longer one, such as ${name}-answer.`);
+  if (ownWords().has(constant))
+    throw new VerifierGeneratorError(
+      `The verifier's name: the generated code uses ${JSON.stringify(constant)} itself. Choose a longer one, such as ${name}-answer.`,
+    );
 }
 
 function read(tree, path) {
   const text = tree.read(path, "utf8");
-  if (text === null) throw new VerifierGeneratorError(`${path} is missing. Run this generator in a clone of the V-Triune repository.`);
+  if (text === null)
+    throw new VerifierGeneratorError(`${path} is missing. Run this generator in a clone of the V-Triune repository.`);
   return text;
 }
 
@@ -107,7 +124,8 @@ function withExport(text, { name, file, imports }) {
   const lines = text.split("\n");
   const folderOf = (line) => /^export \{.*\bcreate\w+Verifier\b.*\} from "\.\/([\w-]+)\/[\w-]+";$/.exec(line)?.[1];
   const last = lines.findLastIndex((line) => folderOf(line) !== undefined);
-  if (last === -1) throw different(INDEX, 'a line like export { createChoiceVerifier } from "./choice/choice-verifier";');
+  if (last === -1)
+    throw different(INDEX, 'a line like export { createChoiceVerifier } from "./choice/choice-verifier";');
   const next = lines.findIndex((line) => folderOf(line) > name);
   lines.splice(next === -1 ? last + 1 : next, 0, `export { ${imports} } from "./${name}/${file}";`);
   return lines.join("\n");
@@ -136,11 +154,16 @@ function withBuiltin(text, { name, constant }) {
 function withRow(text, { name }) {
   const anchor = "| `createCompositeVerifier` |";
   if (!text.includes(anchor)) throw different(README, `a table row that starts with ${anchor}`);
-  return text.replace(anchor, () => `| \`${name}\` | [docs/verifiers/${name}.md](../../docs/verifiers/${name}.md) | a text |\n${anchor}`);
+  return text.replace(
+    anchor,
+    () => `| \`${name}\` | [docs/verifiers/${name}.md](../../docs/verifiers/${name}.md) | a text |\n${anchor}`,
+  );
 }
 
 function different(path, expected) {
-  return new VerifierGeneratorError(`${path} does not look as this generator expects: ${expected} expected, found none. Nothing was written; adapt tools/generators/verifier/verifier.cjs.`);
+  return new VerifierGeneratorError(
+    `${path} does not look as this generator expects: ${expected} expected, found none. Nothing was written; adapt tools/generators/verifier/verifier.cjs.`,
+  );
 }
 
 module.exports = verifierGenerator;

@@ -16,19 +16,27 @@ const { VerifierGeneratorError } = verifierGenerator;
 /** A virtual workspace with the files that the generator edits, and one verifier's, as they are in this repository. */
 function workspace(): Tree {
   const tree = createTreeWithEmptyWorkspace();
-  for (const path of [INDEX, BUILTIN, README, "packages/verifiers/src/number/number-verifier.ts"]) tree.write(path, readFileSync(join(root, path), "utf8"));
+  for (const path of [INDEX, BUILTIN, README, "packages/verifiers/src/number/number-verifier.ts"])
+    tree.write(path, readFileSync(join(root, path), "utf8"));
   return tree;
 }
 
-const changes = (tree: Tree) => new Map(tree.listChanges().map(({ path, content }) => [path, content?.toString() ?? ""]));
+const changes = (tree: Tree) =>
+  new Map(tree.listChanges().map(({ path, content }) => [path, content?.toString() ?? ""]));
 
 // The names are ones that nobody gives a verifier: these tests pass in a clone that has verifiers of its own.
 describe("nx g @v-triune/tools:verifier", () => {
   it("is what the package names", () => {
     const { generators } = JSON.parse(readFileSync(join(root, "tools/package.json"), "utf8")) as { generators: string };
-    const { verifier } = (JSON.parse(readFileSync(join(root, "tools", generators), "utf8")) as { generators: { verifier: { factory: string; schema: string } } }).generators;
+    const { verifier } = (
+      JSON.parse(readFileSync(join(root, "tools", generators), "utf8")) as {
+        generators: { verifier: { factory: string; schema: string } };
+      }
+    ).generators;
     expect(resolve(root, "tools", verifier.factory)).toBe(join(import.meta.dirname, "verifier.cjs"));
-    expect(JSON.parse(readFileSync(join(root, "tools", verifier.schema), "utf8"))).toMatchObject({ required: ["name"] });
+    expect(JSON.parse(readFileSync(join(root, "tools", verifier.schema), "utf8"))).toMatchObject({
+      required: ["name"],
+    });
   });
 
   it("makes the files and registers the verifier, and nothing else", () => {
@@ -39,26 +47,50 @@ describe("nx g @v-triune/tools:verifier", () => {
     expect(said.mock.calls.join()).toContain("npx vitest run packages/verifiers/src/generator-trial-verifier");
     said.mockRestore();
     const after = changes(tree);
-    expect([...after.keys()].filter((path) => after.get(path) !== before.get(path)).sort()).toEqual([
-      "docs/verifiers/generator-trial-verifier.md", README, BUILTIN, INDEX,
-      "packages/verifiers/src/generator-trial-verifier/golden.json", "packages/verifiers/src/generator-trial-verifier/generator-trial-verifier.test.ts", "packages/verifiers/src/generator-trial-verifier/generator-trial-verifier.ts",
-    ].sort());
+    expect([...after.keys()].filter((path) => after.get(path) !== before.get(path)).sort()).toEqual(
+      [
+        "docs/verifiers/generator-trial-verifier.md",
+        README,
+        BUILTIN,
+        INDEX,
+        "packages/verifiers/src/generator-trial-verifier/golden.json",
+        "packages/verifiers/src/generator-trial-verifier/generator-trial-verifier.test.ts",
+        "packages/verifiers/src/generator-trial-verifier/generator-trial-verifier.ts",
+      ].sort(),
+    );
     for (const [path, text] of after) expect(text, path).not.toContain("<%");
     const added = (path: string) => {
       const old = new Set(before.get(path)?.split("\n"));
-      return after.get(path)?.split("\n").filter((line) => !old.has(line));
+      return after
+        .get(path)
+        ?.split("\n")
+        .filter((line) => !old.has(line));
     };
-    expect(added(INDEX)).toEqual(['export { createGeneratorTrialVerifier, generatorTrialVerifier } from "./generator-trial-verifier/generator-trial-verifier";']);
-    expect(added(BUILTIN)).toEqual(["  generatorTrialVerifier,", expect.stringMatching(/All verifiers of .*, generator-trial-verifier\.$/), expect.stringMatching(/return \[mathverify, .*, generatorTrialVerifier\];/)]);
-    expect(added(README)).toEqual(["| `generator-trial-verifier` | [docs/verifiers/generator-trial-verifier.md](../../docs/verifiers/generator-trial-verifier.md) | a text |"]);
+    expect(added(INDEX)).toEqual([
+      'export { createGeneratorTrialVerifier, generatorTrialVerifier } from "./generator-trial-verifier/generator-trial-verifier";',
+    ]);
+    expect(added(BUILTIN)).toEqual([
+      "  generatorTrialVerifier,",
+      expect.stringMatching(/All verifiers of .*, generator-trial-verifier\.$/),
+      expect.stringMatching(/return \[mathverify, .*, generatorTrialVerifier\];/),
+    ]);
+    expect(added(README)).toEqual([
+      "| `generator-trial-verifier` | [docs/verifiers/generator-trial-verifier.md](../../docs/verifiers/generator-trial-verifier.md) | a text |",
+    ]);
   });
 
   it("puts a second one beside the first", () => {
     const tree = workspace();
     for (const name of ["z-generator-trial", "a-generator-trial", "browsers"]) verifierGenerator(tree, { name });
     expect(tree.exists("packages/verifiers/src/a-generator-trial/a-generator-trial-verifier.ts")).toBe(true);
-    const exports = tree.read(INDEX, "utf8")?.split("\n").filter((line) => /generator-trial/.test(line));
-    expect(exports).toEqual(['export { aGeneratorTrial, createAGeneratorTrialVerifier } from "./a-generator-trial/a-generator-trial-verifier";', 'export { createZGeneratorTrialVerifier, zGeneratorTrial } from "./z-generator-trial/z-generator-trial-verifier";']);
+    const exports = tree
+      .read(INDEX, "utf8")
+      ?.split("\n")
+      .filter((line) => /generator-trial/.test(line));
+    expect(exports).toEqual([
+      'export { aGeneratorTrial, createAGeneratorTrialVerifier } from "./a-generator-trial/a-generator-trial-verifier";',
+      'export { createZGeneratorTrialVerifier, zGeneratorTrial } from "./z-generator-trial/z-generator-trial-verifier";',
+    ]);
   });
 
   it.each([
@@ -83,7 +115,9 @@ describe("nx g @v-triune/tools:verifier", () => {
     const tree = workspace();
     tree.write(BUILTIN, "export default () => [];\n");
     const before = changes(tree);
-    expect(() => verifierGenerator(tree, { name: "generator-trial" })).toThrow(`${BUILTIN} does not look as this generator expects: import`);
+    expect(() => verifierGenerator(tree, { name: "generator-trial" })).toThrow(
+      `${BUILTIN} does not look as this generator expects: import`,
+    );
     expect(changes(tree)).toEqual(before);
     tree.delete(BUILTIN);
     expect(() => verifierGenerator(tree, { name: "generator-trial" })).toThrow(`${BUILTIN} is missing`);
@@ -93,17 +127,37 @@ describe("nx g @v-triune/tools:verifier", () => {
 describe("what it makes", () => {
   let folder: string;
   const run = (command: string, ...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules", command), ...args], { cwd: folder, encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules", command), ...args], {
+      cwd: folder,
+      encoding: "utf8",
+    });
     return { status, output: stdout + stderr };
   };
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "v-triune-generator-"));
-    for (const path of ["tsconfig.base.json", "vitest.config.ts", ".oxlintrc.json", "packages/verifiers/package.json", "packages/verifiers/src", "packages/rewards/package.json", "packages/rewards/src"]) cpSync(join(root, path), join(folder, path), { recursive: true });
+    for (const path of [
+      "tsconfig.base.json",
+      "vitest.config.ts",
+      ".oxlintrc.json",
+      "packages/verifiers/package.json",
+      "packages/verifiers/src",
+      "packages/rewards/package.json",
+      "packages/rewards/src",
+    ])
+      cpSync(join(root, path), join(folder, path), { recursive: true });
     writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "./tsconfig.base.json", include: ["packages/verifiers/src/generator-trial", "packages/verifiers/src/index.ts", BUILTIN] }));
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({
+        extends: "./tsconfig.base.json",
+        include: ["packages/verifiers/src/generator-trial", "packages/verifiers/src/index.ts", BUILTIN],
+      }),
+    );
     mkdirSync(join(folder, "node_modules/@v-triune"), { recursive: true });
-    for (const name of readdirSync(join(root, "node_modules"))) if (name !== "@v-triune" && name !== ".bin" && name !== ".vite") symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "junction");
+    for (const name of readdirSync(join(root, "node_modules")))
+      if (name !== "@v-triune" && name !== ".bin" && name !== ".vite")
+        symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "junction");
     symlinkSync(join(folder, "packages/verifiers"), join(folder, "node_modules/@v-triune/verifiers"), "junction");
     const tree = workspace();
     verifierGenerator(tree, { name: "generator-trial" });
@@ -123,7 +177,13 @@ describe("what it makes", () => {
 
   it("passes the type-check and the linter", () => {
     expect(run("typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json")).toEqual({ status: 0, output: "" });
-    const { status, output } = run("oxlint/bin/oxlint", "--deny-warnings", "packages/verifiers/src/generator-trial", INDEX, BUILTIN);
+    const { status, output } = run(
+      "oxlint/bin/oxlint",
+      "--deny-warnings",
+      "packages/verifiers/src/generator-trial",
+      INDEX,
+      BUILTIN,
+    );
     expect(status, output).toBe(0);
   });
 });

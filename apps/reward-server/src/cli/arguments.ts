@@ -11,24 +11,68 @@ export const SERVER_ARGUMENTS = {
   port: { type: "string", valueHint: "number", description: "Default 8000; 0 takes a free one" },
   host: { type: "string", valueHint: "address", description: "Default 127.0.0.1, this machine only; 0.0.0.0 for all" },
   workers: { type: "string", valueHint: "number", description: "Default one a core" },
-  "max-spare-workers": { type: "string", valueHint: "number", description: "Most beyond these while some are stuck; default 4" },
-  verifier: { type: "string", valueHint: "file", description: "A module with a verifier of yours, ./mine.ts or ./mine.js#name; may be repeated" },
-  isolation: { type: "enum", options: ["thread", "process"], description: "process holds up against verifiers that end their process" },
-  "deadline-ms": { type: "string", valueHint: "number", description: "What one sample may take once it runs; default 5000" },
+  "max-spare-workers": {
+    type: "string",
+    valueHint: "number",
+    description: "Most beyond these while some are stuck; default 4",
+  },
+  verifier: {
+    type: "string",
+    valueHint: "file",
+    description: "A module with a verifier of yours, ./mine.ts or ./mine.js#name; may be repeated",
+  },
+  isolation: {
+    type: "enum",
+    options: ["thread", "process"],
+    description: "process holds up against verifiers that end their process",
+  },
+  "deadline-ms": {
+    type: "string",
+    valueHint: "number",
+    description: "What one sample may take once it runs; default 5000",
+  },
   "memory-mb": { type: "string", valueHint: "number", description: "Memory of a worker; default 256" },
-  "iou-threshold": { type: "string", valueHint: "average|dynamic|number", description: "Of detection, where a sample states none; default average" },
+  "iou-threshold": {
+    type: "string",
+    valueHint: "average|dynamic|number",
+    description: "Of detection, where a sample states none; default average",
+  },
   sum: { type: "boolean", description: "Rewards are the weighted sum, not divided by the weights" },
-  compat: { type: "enum", options: ["none", "original"], description: "original: the original server's numbers, zeros for faults included" },
-  "default-verifier": { type: "string", valueHint: "name", description: "For /openrlhf and /slime labels that name none; default mathverify" },
-  "unscored-reward": { type: "string", valueHint: "number", description: "What /openrlhf and /slime answer for a bad gold answer; default 0" },
+  compat: {
+    type: "enum",
+    options: ["none", "original"],
+    description: "original: the original server's numbers, zeros for faults included",
+  },
+  "default-verifier": {
+    type: "string",
+    valueHint: "name",
+    description: "For /openrlhf and /slime labels that name none; default mathverify",
+  },
+  "unscored-reward": {
+    type: "string",
+    valueHint: "number",
+    description: "What /openrlhf and /slime answer for a bad gold answer; default 0",
+  },
   "token-file": { type: "string", valueHint: "file", description: "Requests must carry this bearer token" },
   cors: { type: "string", valueHint: "origin", description: "Pages of this origin may ask; off unless given" },
   "max-body-mb": { type: "string", valueHint: "number", description: "Largest request; default 32" },
   "max-batch": { type: "string", valueHint: "number", description: "Most samples in a request; default 4096" },
   "max-queue": { type: "string", valueHint: "number", description: "Most samples waiting, 503 beyond; default 32768" },
-  "request-timeout-ms": { type: "string", valueHint: "number", description: "What a client may take to send a request; default 60000" },
-  "idle-timeout-ms": { type: "string", valueHint: "number", description: "A connection without any traffic is closed; default 300000" },
-  "drain-ms": { type: "string", valueHint: "number", description: "Time to answer what was accepted after SIGTERM; default 30000" },
+  "request-timeout-ms": {
+    type: "string",
+    valueHint: "number",
+    description: "What a client may take to send a request; default 60000",
+  },
+  "idle-timeout-ms": {
+    type: "string",
+    valueHint: "number",
+    description: "A connection without any traffic is closed; default 300000",
+  },
+  "drain-ms": {
+    type: "string",
+    valueHint: "number",
+    description: "Time to answer what was accepted after SIGTERM; default 30000",
+  },
   "log-level": { type: "enum", options: ["debug", "info", "warn", "error", "silent"], description: "Default info" },
   "log-text": { type: "boolean", description: "Let texts of requests appear in the log" },
 } as const satisfies ArgsDef;
@@ -42,12 +86,28 @@ export type ArgumentValues = ReadonlyMap<string, readonly string[]>;
  * @throws ServerConfigError for an option that does not exist, lacks its value, or an argument too many
  */
 export function parseServerArguments(rawArgs: readonly string[]): ArgumentValues {
-  const options = Object.fromEntries(Object.entries(SERVER_ARGUMENTS).map(([name, { type }]) => [name, { type: type === "boolean" ? ("boolean" as const) : ("string" as const), multiple: true }]));
+  const options = Object.fromEntries(
+    Object.entries(SERVER_ARGUMENTS).map(([name, { type }]) => [
+      name,
+      { type: type === "boolean" ? ("boolean" as const) : ("string" as const), multiple: true },
+    ]),
+  );
   try {
     const { values } = parseArgs({ args: [...rawArgs], options, strict: true, allowPositionals: false });
-    return new Map(Object.entries(values).map(([name, found]) => [name, (found as (string | boolean)[]).map((value) => (typeof value === "string" ? value : ""))]));
+    return new Map(
+      Object.entries(values).map(([name, found]) => [
+        name,
+        (found as (string | boolean)[]).map((value) => (typeof value === "string" ? value : "")),
+      ]),
+    );
   } catch (error) {
-    throw new ServerConfigError("The command line can't be understood.", "the options that --help lists", (error as Error).message.replace(/\. .*/s, ""), "see reward-server --help", { cause: error });
+    throw new ServerConfigError(
+      "The command line can't be understood.",
+      "the options that --help lists",
+      (error as Error).message.replace(/\. .*/s, ""),
+      "see reward-server --help",
+      { cause: error },
+    );
   }
 }
 
@@ -61,13 +121,19 @@ export function settingsFromArguments(values: ArgumentValues): Partial<RewardSer
   const number = (name: keyof typeof SERVER_ARGUMENTS, scale = 1): number | undefined => {
     const value = text(name);
     if (value === undefined) return undefined;
-    if (!/^-?\d+(\.\d+)?$/.test(value)) throw new ServerConfigError(`The option --${name} can't be used.`, "a number", value || "nothing");
+    if (!/^-?\d+(\.\d+)?$/.test(value))
+      throw new ServerConfigError(`The option --${name} can't be used.`, "a number", value || "nothing");
     return Math.round(Number(value) * scale);
   };
   const oneOf = <T extends string>(name: keyof typeof SERVER_ARGUMENTS): T | undefined => {
     const value = text(name);
     const { options } = SERVER_ARGUMENTS[name] as { readonly options: readonly string[] };
-    if (value !== undefined && !options.includes(value)) throw new ServerConfigError(`The option --${name} can't be used.`, `one of ${options.join(", ")}`, value || "nothing");
+    if (value !== undefined && !options.includes(value))
+      throw new ServerConfigError(
+        `The option --${name} can't be used.`,
+        `one of ${options.join(", ")}`,
+        value || "nothing",
+      );
     return value as T | undefined;
   };
   const flag = (name: keyof typeof SERVER_ARGUMENTS): boolean | undefined => (values.has(name) ? true : undefined);
@@ -100,7 +166,9 @@ export function settingsFromArguments(values: ArgumentValues): Partial<RewardSer
   });
 }
 
-function given(settings: { readonly [K in keyof RewardServerSettings]?: RewardServerSettings[K] | undefined }): Partial<RewardServerSettings> {
+function given(settings: {
+  readonly [K in keyof RewardServerSettings]?: RewardServerSettings[K] | undefined;
+}): Partial<RewardServerSettings> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
@@ -108,15 +176,21 @@ function epsilonOf(value: string | undefined): ServerEpsilon | undefined {
   if (value === undefined || value === "average" || value === "dynamic") return value;
   const epsilon = Number(value);
   if (value !== "" && epsilon > 0 && epsilon <= 1) return epsilon;
-  throw new ServerConfigError("The option --iou-threshold can't be used.", "average, dynamic or a number in (0, 1]", value || "nothing");
+  throw new ServerConfigError(
+    "The option --iou-threshold can't be used.",
+    "average, dynamic or a number in (0, 1]",
+    value || "nothing",
+  );
 }
 
 /** `./mine.ts#name` or a package's name; a path is one that starts with a dot or a slash, or names a file that is there. */
 function verifierModule(value: string): VerifierModule {
   const [, module = "", name] = /^(.*?)(?:#([\w$]+))?$/.exec(value) ?? [];
   const isPath = /^(\.|\/|[A-Za-z]:\\)/.test(module) || existsSync(module);
-  if (isPath && !existsSync(module)) throw new ServerConfigError("The option --verifier can't be used.", "a file that exists", resolve(module));
-  if (module === "") throw new ServerConfigError("The option --verifier can't be used.", "a file or a package", "nothing");
+  if (isPath && !existsSync(module))
+    throw new ServerConfigError("The option --verifier can't be used.", "a file that exists", resolve(module));
+  if (module === "")
+    throw new ServerConfigError("The option --verifier can't be used.", "a file or a package", "nothing");
   return { module: isPath ? pathToFileURL(resolve(module)).href : module, ...(name !== undefined && { export: name }) };
 }
 
@@ -126,8 +200,20 @@ function readToken(path: string | undefined): string | undefined {
   try {
     token = readFileSync(path, "utf8").trim();
   } catch (error) {
-    throw new ServerConfigError("The option --token-file can't be used.", "a file that can be read", (error as Error).message, undefined, { cause: error });
+    throw new ServerConfigError(
+      "The option --token-file can't be used.",
+      "a file that can be read",
+      (error as Error).message,
+      undefined,
+      { cause: error },
+    );
   }
-  if (!/^[\x21-\x7e]{8,}$/.test(token)) throw new ServerConfigError(`The token in ${path} can't be used.`, "at least 8 visible ASCII characters", `${token.length} characters`, "openssl rand -hex 32 makes one");
+  if (!/^[\x21-\x7e]{8,}$/.test(token))
+    throw new ServerConfigError(
+      `The token in ${path} can't be used.`,
+      "at least 8 visible ASCII characters",
+      `${token.length} characters`,
+      "openssl rand -hex 32 makes one",
+    );
   return token;
 }

@@ -5,7 +5,10 @@ const COLUMN = 26;
 
 /** The help of `reward-server`, 80 columns wide, made from the table that is parsed with. */
 export function serverHelp(version: string): string {
-  const rows = [...Object.entries(SERVER_ARGUMENTS), ["help", { type: "boolean", description: "Show this text; --version shows the version" }] as const];
+  const rows = [
+    ...Object.entries(SERVER_ARGUMENTS),
+    ["help", { type: "boolean", description: "Show this text; --version shows the version" }] as const,
+  ];
   const options = rows.map(([name, argument]) => {
     const hint = "valueHint" in argument ? argument.valueHint : "options" in argument ? argument.options.join("|") : "";
     const left = `  --${name}${hint === "" ? "" : ` ${hint}`}`;
@@ -16,7 +19,11 @@ export function serverHelp(version: string): string {
     `reward-server ${version}: rewards over HTTP, judged in isolated workers`,
     "Usage: reward-server [OPTIONS]",
     ["Options:", ...options].join("\n"),
-    ["Examples:", "  reward-server --port 9000 --verifier ./my-verifier.ts", "  reward-server --host 0.0.0.0 --token-file ./token"].join("\n"),
+    [
+      "Examples:",
+      "  reward-server --port 9000 --verifier ./my-verifier.ts",
+      "  reward-server --host 0.0.0.0 --token-file ./token",
+    ].join("\n"),
     "Point the original V-Triune trainer at /judge, OpenRLHF at /openrlhf, slime at\n/slime; verl and TRL take the file that `npx v-triune-rewards python-client`\nprints.\n",
   ].join("\n\n");
 }

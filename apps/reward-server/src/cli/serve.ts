@@ -17,7 +17,10 @@ const MEMORY_FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
  * @returns the exit code: 0 when all that was accepted has been answered
  * @throws what {@link startRewardServer} throws
  */
-export async function serveUntilSignal(settings: Partial<RewardServerSettings>, say: (text: string) => void): Promise<number> {
+export async function serveUntilSignal(
+  settings: Partial<RewardServerSettings>,
+  say: (text: string) => void,
+): Promise<number> {
   for (const flag of MEMORY_FLAGS) setFlagsFromString(flag);
   const server = await startRewardServer(settings);
   say(`${server.url}  verifiers: ${server.verifiers.join(", ")}\n`);

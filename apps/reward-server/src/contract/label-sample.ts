@@ -9,12 +9,27 @@ import { invalidField } from "../http/request-fault";
  * @param field where the label stands, for the message
  * @throws RequestFault 400 when there is no gold answer, or a ratio is none
  */
-export function sampleOfLabel(response: string, label: unknown, defaultVerifier: string, field: string, prompt?: string): RewardRequest {
+export function sampleOfLabel(
+  response: string,
+  label: unknown,
+  defaultVerifier: string,
+  field: string,
+  prompt?: string,
+): RewardRequest {
   const model = asModel(label);
   const groundTruth = model === undefined ? label : (model["ground_truth"] ?? model["answer"]);
   const gold = typeof groundTruth === "number" ? String(groundTruth) : groundTruth;
-  if (typeof gold !== "string") throw invalidField(field, `${field}: the gold answer, or JSON text with ground_truth, expected, found ${JSON.stringify(label)?.slice(0, 60) ?? "nothing"}`);
-  if (model === undefined) return { response, verifier: defaultVerifier, sample: { groundTruth: gold, ...(prompt !== undefined && { prompt }) } };
+  if (typeof gold !== "string")
+    throw invalidField(
+      field,
+      `${field}: the gold answer, or JSON text with ground_truth, expected, found ${JSON.stringify(label)?.slice(0, 60) ?? "nothing"}`,
+    );
+  if (model === undefined)
+    return {
+      response,
+      verifier: defaultVerifier,
+      sample: { groundTruth: gold, ...(prompt !== undefined && { prompt }) },
+    };
   const verifier = model["verifier"] ?? defaultVerifier;
   if (typeof verifier !== "string") throw invalidField(`${field}.verifier`, `${field}.verifier: a string expected`);
   const params = asObject(model["verifier_parm"] ?? model["params"]);
@@ -22,7 +37,12 @@ export function sampleOfLabel(response: string, label: unknown, defaultVerifier:
   return {
     response,
     verifier,
-    sample: { groundTruth: gold, ...(prompt !== undefined && { prompt }), ...(typeof dataSource === "string" && { dataSource }), ...(params !== undefined && { params }) },
+    sample: {
+      groundTruth: gold,
+      ...(prompt !== undefined && { prompt }),
+      ...(typeof dataSource === "string" && { dataSource }),
+      ...(params !== undefined && { params }),
+    },
     accuracyRatio: ratio(model, "accuracy_ratio", field),
     formatRatio: ratio(model, "format_ratio", field),
   };
@@ -43,11 +63,16 @@ function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined
       return undefined;
     }
   }
-  return typeof found === "object" && found !== null && !Array.isArray(found) ? (found as Record<string, unknown>) : undefined;
+  return typeof found === "object" && found !== null && !Array.isArray(found)
+    ? (found as Record<string, unknown>)
+    : undefined;
 }
 
 function ratio(model: Readonly<Record<string, unknown>>, key: string, field: string): number | null {
   const found = model[key] ?? null;
   if (found === null || (typeof found === "number" && found >= 0 && Number.isFinite(found))) return found;
-  throw invalidField(`${field}.${key}`, `${field}.${key}: a number of at least 0 or null expected, found ${JSON.stringify(found)}`);
+  throw invalidField(
+    `${field}.${key}`,
+    `${field}.${key}: a number of at least 0 or null expected, found ${JSON.stringify(found)}`,
+  );
 }

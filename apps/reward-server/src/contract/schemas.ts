@@ -44,7 +44,14 @@ export const ScoreSample = type({
 export const ScoreBody = type({ requests: ScoreSample.array() });
 
 /** One verdict. */
-export const ScoreVerdict = type({ index: "number >= 0", status: "'scored'", reward: "number", accuracy: "number", format: "number", metrics: Numbers }).or({
+export const ScoreVerdict = type({
+  index: "number >= 0",
+  status: "'scored'",
+  reward: "number",
+  accuracy: "number",
+  format: "number",
+  metrics: Numbers,
+}).or({
   index: "number >= 0",
   status: "'skipped' | 'error'",
   reason: "string",
@@ -54,7 +61,13 @@ export const ScoreVerdict = type({ index: "number >= 0", status: "'scored'", rew
 export const ScoreAnswer = type({ results: ScoreVerdict.array() });
 
 /** What `/openrlhf` answers. */
-export const OpenRlhfAnswer = type({ rewards: "number[]", scores: "number[]", extra_logs: type({ "[string]": "number[]" }) });
+export const OpenRlhfAnswer = type({
+  rewards: "number[]",
+  scores: "number[]",
+  extra_logs: type({ "[string]": "number[]" }),
+});
 
 /** A refusal. */
-export const ErrorBody = type({ error: { code: "string", message: "string", "field?": "string", "known?": "string[]" } });
+export const ErrorBody = type({
+  error: { code: "string", message: "string", "field?": "string", "known?": "string[]" },
+});

@@ -9,7 +9,12 @@ describe("responseInQuery", () => {
   it.each([
     ["the prompt as it is", PROMPT + ANSWER, PROMPT, ANSWER],
     ["an empty prompt", ANSWER, "", ANSWER],
-    ["a picture's token for each patch", PROMPT.replace("What", `<|vision_start|>${"<|image_pad|>".repeat(400)}<|vision_end|>What`) + ANSWER, PROMPT.replace("What", "<|vision_start|><|image_pad|><|vision_end|>What"), ANSWER],
+    [
+      "a picture's token for each patch",
+      PROMPT.replace("What", `<|vision_start|>${"<|image_pad|>".repeat(400)}<|vision_end|>What`) + ANSWER,
+      PROMPT.replace("What", "<|vision_start|><|image_pad|><|vision_end|>What"),
+      ANSWER,
+    ],
     ["a token that begins the text", `<s> ${PROMPT}${ANSWER}`, PROMPT, ANSWER],
     ["a prompt that lost its beginning", PROMPT.slice(70) + ANSWER, PROMPT, ANSWER],
     ["blanks joined by decoding", PROMPT.replace("2+3, (a", "2+3,(a") + ANSWER, PROMPT, ANSWER],

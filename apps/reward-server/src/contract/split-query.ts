@@ -18,7 +18,12 @@ const LEAST_COMMON = 16;
 export function responseInQuery(query: string, prompt: string): string | undefined {
   if (query.startsWith(prompt)) return query.slice(prompt.length);
   const lead = /^\s*(?:<\|?[\w.-]{1,40}\|?>)?\s*/.exec(query)?.[0].length ?? 0;
-  return afterRepeatedTokens(query, prompt) ?? afterRepeatedTokens(query.slice(lead), prompt.trimStart()) ?? afterCutPrompt(query, prompt) ?? afterEndOfPrompt(query, prompt);
+  return (
+    afterRepeatedTokens(query, prompt) ??
+    afterRepeatedTokens(query.slice(lead), prompt.trimStart()) ??
+    afterCutPrompt(query, prompt) ??
+    afterEndOfPrompt(query, prompt)
+  );
 }
 
 /** The query begins with the prompt, in which each special token may occur any number of times in a row. */
@@ -72,7 +77,9 @@ function afterEndOfPrompt(query: string, prompt: string): string | undefined {
 export function withoutEndTokens(response: string): string {
   let end = response.length;
   for (;;) {
-    const token = /(?:<\|[\w.-]{1,40}\|>|<\/s>|<eos>|<pad>|<end_of_turn>)\s*$/.exec(response.slice(Math.max(0, end - 64), end))?.[0];
+    const token = /(?:<\|[\w.-]{1,40}\|>|<\/s>|<eos>|<pad>|<end_of_turn>)\s*$/.exec(
+      response.slice(Math.max(0, end - 64), end),
+    )?.[0];
     if (token === undefined) return response.slice(0, end);
     end -= token.length;
   }

@@ -3,7 +3,11 @@ import { type } from "arktype";
 /** The bodies of trainers' own reward calls, as their code sends them; unknown keys are left alone. */
 
 /** OpenRLHF `--reward.remote_url`: one sample or many a call; `query` is prompt and response with special tokens. */
-export const OpenRlhfBody = type({ query: "string[]", "prompts?": "string[] | null", "labels?": "(string | number | object | null)[] | null" });
+export const OpenRlhfBody = type({
+  query: "string[]",
+  "prompts?": "string[] | null",
+  "labels?": "(string | number | object | null)[] | null",
+});
 /** OpenRLHF's {@link OpenRlhfBody} as TypeScript sees it. */
 export type OpenRlhfBody = typeof OpenRlhfBody.infer;
 

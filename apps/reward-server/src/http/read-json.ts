@@ -16,23 +16,44 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i;
  */
 export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
   const encoding = incoming.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") throw new RequestFault(415, "unsupported-encoding", `content-encoding ${JSON.stringify(encoding)} is not read here; send the body uncompressed`);
+  if (encoding !== undefined && encoding !== "identity")
+    throw new RequestFault(
+      415,
+      "unsupported-encoding",
+      `content-encoding ${JSON.stringify(encoding)} is not read here; send the body uncompressed`,
+    );
   const type = incoming.headers["content-type"];
   if (type === undefined ? incoming.headers.origin !== undefined : !JSON_TYPE.test(type)) {
-    throw new RequestFault(415, "unsupported-type", `content-type ${type === undefined ? "(none)" : JSON.stringify(type.slice(0, 100))} is not read here; send JSON with content-type: application/json`);
+    throw new RequestFault(
+      415,
+      "unsupported-type",
+      `content-type ${type === undefined ? "(none)" : JSON.stringify(type.slice(0, 100))} is not read here; send JSON with content-type: application/json`,
+    );
   }
   if (Number(incoming.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
   const bytes = await readBytes(incoming, limit);
-  if (!isUtf8(bytes)) throw new RequestFault(400, "malformed-json", "the body is not JSON: it is not UTF-8", { field: "body" });
+  if (!isUtf8(bytes))
+    throw new RequestFault(400, "malformed-json", "the body is not JSON: it is not UTF-8", { field: "body" });
   const text = bytes.toString("utf8");
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch (error) {
-    throw new RequestFault(400, "malformed-json", `the body is not JSON: ${text === "" ? "it is empty" : (error as Error).message}`, { field: "body" });
+    throw new RequestFault(
+      400,
+      "malformed-json",
+      `the body is not JSON: ${text === "" ? "it is empty" : (error as Error).message}`,
+      { field: "body" },
+    );
   }
   // What walks or copies a body may use the stack; a million brackets must not be its end.
-  if (isDeeperThan(body, MOST_LEVELS)) throw new RequestFault(400, "invalid-request", `body: at most ${MOST_LEVELS} levels of nesting expected, found more`, { field: "body" });
+  if (isDeeperThan(body, MOST_LEVELS))
+    throw new RequestFault(
+      400,
+      "invalid-request",
+      `body: at most ${MOST_LEVELS} levels of nesting expected, found more`,
+      { field: "body" },
+    );
   return body;
 }
 
@@ -70,5 +91,11 @@ function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer> {
 }
 
 function tooLarge(limit: number): RequestFault {
-  return new RequestFault(413, "body-too-large", `the body is larger than ${limit} bytes; send smaller batches, or start the server with a larger --max-body-mb`, { limit }, { connection: "close" });
+  return new RequestFault(
+    413,
+    "body-too-large",
+    `the body is larger than ${limit} bytes; send smaller batches, or start the server with a larger --max-body-mb`,
+    { limit },
+    { connection: "close" },
+  );
 }

@@ -26,4 +26,8 @@ export function invalidField(field: string, message: string): RequestFault {
 /** The client went away; nobody reads the reply. */
 export const CLIENT_GONE = new Error("the client closed the connection");
 /** The client's own deadline has passed. */
-export const DEADLINE_PASSED = new RequestFault(504, "deadline", "the request's own deadline (x-deadline-ms) passed before the judging was done");
+export const DEADLINE_PASSED = new RequestFault(
+  504,
+  "deadline",
+  "the request's own deadline (x-deadline-ms) passed before the judging was done",
+);

@@ -15,7 +15,11 @@ export function requestLife(incoming: IncomingMessage, outgoing: ServerResponse)
   let timer: NodeJS.Timeout | undefined;
   if (header !== undefined) {
     const ms = Number(header);
-    if (!(Number.isSafeInteger(ms) && ms > 0)) throw invalidField(DEADLINE_HEADER, `${DEADLINE_HEADER}: a whole number of milliseconds above 0 expected, found ${JSON.stringify(header)}`);
+    if (!(Number.isSafeInteger(ms) && ms > 0))
+      throw invalidField(
+        DEADLINE_HEADER,
+        `${DEADLINE_HEADER}: a whole number of milliseconds above 0 expected, found ${JSON.stringify(header)}`,
+      );
     timer = setTimeout(() => controller.abort(DEADLINE_PASSED), Math.min(ms, 2 ** 31 - 1));
   }
   outgoing.once("close", () => {

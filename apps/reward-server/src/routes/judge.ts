@@ -1,4 +1,13 @@
-import { JudgeRequestError, judgeReply, judgeRequestToSample, originalJudging, readJudgeRequest, type JudgeRewards, type RewardOutcome, type RewardRequest } from "@v-triune/rewards";
+import {
+  JudgeRequestError,
+  judgeReply,
+  judgeRequestToSample,
+  originalJudging,
+  readJudgeRequest,
+  type JudgeRewards,
+  type RewardOutcome,
+  type RewardRequest,
+} from "@v-triune/rewards";
 import { CLIENT_GONE, RequestFault, invalidField } from "../http/request-fault";
 import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
 
@@ -18,7 +27,11 @@ export function judgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
     const { status, body: reply } = judgeReply(await tools.judging.one(request, signal));
     if (status === 200) return c.json(reply);
     const { status: word, reason } = reply as { status: string; reason: string };
-    throw new RequestFault(status, status === 400 ? "invalid-request" : word, reason, { status: word, reason, ...(status === 400 && { field: "reward_verifier_parm" }) });
+    throw new RequestFault(status, status === 400 ? "invalid-request" : word, reason, {
+      status: word,
+      reason,
+      ...(status === 400 && { field: "reward_verifier_parm" }),
+    });
   };
 }
 
@@ -32,7 +45,8 @@ export function judgeBatchRoute(tools: RouteTools): (c: RouteContext) => Promise
     if (isOriginal) return c.json(await judgeBatchAsOriginal(body, signal, tools));
     const requests = body.map((item: unknown, index) => readChecked(item, `[${index}].`, tools));
     const replies: unknown[] = requests.map(() => undefined);
-    for await (const { index, ...outcome } of tools.judging.many(requests, signal)) replies[index] = judgeReply(outcome as RewardOutcome).body;
+    for await (const { index, ...outcome } of tools.judging.many(requests, signal))
+      replies[index] = judgeReply(outcome as RewardOutcome).body;
     return c.json(replies);
   };
 }
@@ -40,10 +54,16 @@ export function judgeBatchRoute(tools: RouteTools): (c: RouteContext) => Promise
 function readChecked(body: unknown, prefix: string, { judging }: RouteTools): RewardRequest {
   try {
     const request = judgeRequestToSample(readJudgeRequest(body));
-    judging.check(request, { verifier: `${prefix}reward_verifier`, params: `${prefix}reward_verifier_parm`, accuracyRatio: `${prefix}accuracy_ratio` });
+    judging.check(request, {
+      verifier: `${prefix}reward_verifier`,
+      params: `${prefix}reward_verifier_parm`,
+      accuracyRatio: `${prefix}accuracy_ratio`,
+    });
     return request;
   } catch (error) {
-    throw error instanceof JudgeRequestError ? invalidField(`${prefix}${error.field}`, `${prefix}${error.message}`) : error;
+    throw error instanceof JudgeRequestError
+      ? invalidField(`${prefix}${error.field}`, `${prefix}${error.message}`)
+      : error;
   }
 }
 
@@ -53,7 +73,11 @@ function originalJudgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Res
     const { request, reply } = readOriginal(body);
     if (request === undefined) return c.json(reply());
     try {
-      tools.judging.check(request, { verifier: "reward_verifier", params: "reward_verifier_parm", accuracyRatio: "accuracy_ratio" });
+      tools.judging.check(request, {
+        verifier: "reward_verifier",
+        params: "reward_verifier_parm",
+        accuracyRatio: "accuracy_ratio",
+      });
       return c.json(reply(await tools.judging.one(request, signal)));
     } catch (error) {
       // The original knows no other answer to a fault; a full queue is not one of its faults.
@@ -68,15 +92,28 @@ function readOriginal(body: unknown): ReturnType<typeof originalJudging> {
     return originalJudging(body);
   } catch (error) {
     if (!(error instanceof JudgeRequestError)) throw error;
-    throw new RequestFault(422, "invalid-request", error.message, { detail: [{ type: "value_error", loc: ["body", ...(error.field === "body" ? [] : [error.field])], msg: error.message }] });
+    throw new RequestFault(422, "invalid-request", error.message, {
+      detail: [
+        { type: "value_error", loc: ["body", ...(error.field === "body" ? [] : [error.field])], msg: error.message },
+      ],
+    });
   }
 }
 
-async function judgeBatchAsOriginal(body: readonly unknown[], signal: AbortSignal, tools: RouteTools): Promise<JudgeRewards[]> {
+async function judgeBatchAsOriginal(
+  body: readonly unknown[],
+  signal: AbortSignal,
+  tools: RouteTools,
+): Promise<JudgeRewards[]> {
   const judgings = body.map(readOriginal);
   const replies: JudgeRewards[] = judgings.map(({ reply }) => reply());
-  const judged = judgings.flatMap(({ request, reply }, index) => (request !== undefined && tools.judging.names.includes(request.verifier) ? [{ request, reply, index }] : []));
-  for await (const { index, ...outcome } of tools.judging.many(judged.map(({ request }) => request), signal)) {
+  const judged = judgings.flatMap(({ request, reply }, index) =>
+    request !== undefined && tools.judging.names.includes(request.verifier) ? [{ request, reply, index }] : [],
+  );
+  for await (const { index, ...outcome } of tools.judging.many(
+    judged.map(({ request }) => request),
+    signal,
+  )) {
     const found = judged[index];
     if (found !== undefined) replies[found.index] = found.reply(outcome as RewardOutcome);
   }

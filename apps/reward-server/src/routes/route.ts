@@ -21,12 +21,21 @@ export interface RouteTools {
 }
 
 /** The body of a request, and the signal that ends its work. */
-export async function openRequest(c: RouteContext, { settings }: RouteTools): Promise<{ readonly body: unknown; readonly signal: AbortSignal }> {
+export async function openRequest(
+  c: RouteContext,
+  { settings }: RouteTools,
+): Promise<{ readonly body: unknown; readonly signal: AbortSignal }> {
   const signal = requestLife(c.env.incoming, c.env.outgoing);
   return { body: await readJson(c.env.incoming, settings.bodyBytes), signal };
 }
 
 /** @throws RequestFault 413 when a request holds more samples than it may */
 export function checkBatch(count: number, { settings }: RouteTools): void {
-  if (count > settings.batch) throw new RequestFault(413, "batch-too-large", `${count} samples in one request; at most ${settings.batch} are taken (--max-batch)`, { limit: settings.batch });
+  if (count > settings.batch)
+    throw new RequestFault(
+      413,
+      "batch-too-large",
+      `${count} samples in one request; at most ${settings.batch} are taken (--max-batch)`,
+      { limit: settings.batch },
+    );
 }

@@ -14,11 +14,18 @@ export function scoreRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
     const requests = readRequests(body);
     for (const [index, request] of requests.entries()) {
       const path = `requests[${index}].`;
-      tools.judging.check(request, { verifier: `${path}verifier`, params: `${path}params`, accuracyRatio: `${path}accuracy_ratio` });
+      tools.judging.check(request, {
+        verifier: `${path}verifier`,
+        params: `${path}params`,
+        accuracyRatio: `${path}accuracy_ratio`,
+      });
     }
     const results = tools.judging.many(requests, signal);
     if (c.env.incoming.headers.accept?.includes("application/x-ndjson") === true) {
-      return c.body(ndjson(results, signal), 200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+      return c.body(ndjson(results, signal), 200, {
+        "content-type": "application/x-ndjson",
+        "cache-control": "no-store",
+      });
     }
     const list: (RewardResult | undefined)[] = requests.map(() => undefined);
     for await (const result of results) list[result.index] = result;

@@ -14,11 +14,15 @@ export function gradientPicture({ steps, groups }: GradientProfile): string {
   const parts: string[] = [];
   let y = 30;
   for (const { group, layers, firstToLast } of groups) {
-    parts.push(`<text x="8" y="${y + 16}" class="head">${group}${firstToLast === undefined ? "" : `, first to last layer ${firstToLast.toFixed(2)}`}</text>`);
+    parts.push(
+      `<text x="8" y="${y + 16}" class="head">${group}${firstToLast === undefined ? "" : `, first to last layer ${firstToLast.toFixed(2)}`}</text>`,
+    );
     y += HEAD - 8;
     for (const { layer, norm } of layers) {
       const length = (norm / largest) * (WIDTH - LEFT - 90);
-      parts.push(`<text x="${LEFT - 8}" y="${y + 10}" text-anchor="end">${layer}</text><rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}" fill="${COLOURS[group] ?? "#666"}"/><text x="${(LEFT + length + 6).toFixed(1)}" y="${y + 10}">${norm.toExponential(2)}</text>`);
+      parts.push(
+        `<text x="${LEFT - 8}" y="${y + 10}" text-anchor="end">${layer}</text><rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}" fill="${COLOURS[group] ?? "#666"}"/><text x="${(LEFT + length + 6).toFixed(1)}" y="${y + 10}">${norm.toExponential(2)}</text>`,
+      );
       y += BAR;
     }
     y += 8;

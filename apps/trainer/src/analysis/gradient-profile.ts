@@ -40,11 +40,15 @@ export function gradientProfile(records: Iterable<MetricRecord>): GradientProfil
     }
   }
   const order = ["vision", "connector", "language"];
-  const groups = [...sums].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)).map(([group, means]): LayerProfile => {
-    const layers = [...means].sort(([a], [b]) => a - b).map(([layer, { sum, count }]) => ({ layer, norm: sum / count }));
-    const last = layers.at(-1)?.norm ?? 0;
-    return { group, layers, firstToLast: layers.length > 1 && last > 0 ? (layers[0]?.norm ?? 0) / last : undefined };
-  });
+  const groups = [...sums]
+    .sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+    .map(([group, means]): LayerProfile => {
+      const layers = [...means]
+        .sort(([a], [b]) => a - b)
+        .map(([layer, { sum, count }]) => ({ layer, norm: sum / count }));
+      const last = layers.at(-1)?.norm ?? 0;
+      return { group, layers, firstToLast: layers.length > 1 && last > 0 ? (layers[0]?.norm ?? 0) / last : undefined };
+    });
   return { steps: steps.size, groups };
 }
 
@@ -59,7 +63,14 @@ export async function readGradientProfile(folder: string): Promise<GradientProfi
     throw new RunFolderError({ what: "The run has no metrics yet.", where: path, fix: "let it finish a step", cause });
   }
   const profile = gradientProfile(records);
-  if (profile.steps === 0) throw new RunFolderError({ what: "The run's metrics hold no gradient norms of layers.", where: path, expected: `records with ${prefix}..`, found: `${records.length} records without`, fix: "let it finish a step" });
+  if (profile.steps === 0)
+    throw new RunFolderError({
+      what: "The run's metrics hold no gradient norms of layers.",
+      where: path,
+      expected: `records with ${prefix}..`,
+      found: `${records.length} records without`,
+      fix: "let it finish a step",
+    });
   return profile;
 }
 
@@ -69,8 +80,12 @@ export function formatGradientProfile({ steps, groups }: GradientProfile): strin
   const lines = [`Gradient norm by layer, mean over ${steps} ${steps === 1 ? "step" : "steps"}`];
   for (const { group, layers, firstToLast } of groups) {
     lines.push("", `  ${group}${firstToLast === undefined ? "" : `, first to last layer ${firstToLast.toFixed(2)}`}`);
-    for (const { layer, norm } of layers) lines.push(`  ${String(layer).padStart(5)}  ${norm.toExponential(2).padStart(9)}  ${"█".repeat(Math.round((50 * norm) / largest))}`.trimEnd());
+    for (const { layer, norm } of layers)
+      lines.push(
+        `  ${String(layer).padStart(5)}  ${norm.toExponential(2).padStart(9)}  ${"█".repeat(Math.round((50 * norm) / largest))}`.trimEnd(),
+      );
   }
-  if (!groups.some(({ group }) => group === "vision")) lines.push("", "The vision tower was not trained: optimizer.groups.vision.freeze is true.");
+  if (!groups.some(({ group }) => group === "vision"))
+    lines.push("", "The vision tower was not trained: optimizer.groups.vision.freeze is true.");
   return `${lines.join("\n")}\n`;
 }

@@ -29,7 +29,13 @@ describe("chosenLetter", () => {
 });
 
 describe("numbers and distances", () => {
-  it.each([["there are 1,234.5 of them", 1234.5], ["first 3, then 4", 4], ["twelve sheep", 12], ["none", undefined], ["-2e3", -2000]])("%s", (text, expected) => expect(lastNumber(text)).toBe(expected));
+  it.each([
+    ["there are 1,234.5 of them", 1234.5],
+    ["first 3, then 4", 4],
+    ["twelve sheep", 12],
+    ["none", undefined],
+    ["-2e3", -2000],
+  ])("%s", (text, expected) => expect(lastNumber(text)).toBe(expected));
   it("counts edits as Levenshtein does", () => {
     expect(editDistance("kitten", "sitting")).toBe(3);
     expect(editDistance("", "abc")).toBe(3);

@@ -6,7 +6,9 @@ export function finalAnswer(response: string): string {
   if (boxed !== undefined) return boxed.replace(/^\\text\s*\{(.*)\}$/, "$1").trim();
   const tagged = [...response.matchAll(/<answer>([\s\S]*?)(?:<\/answer>|$)/gi)].at(-1)?.[1];
   if (tagged !== undefined && tagged.trim() !== "") return tagged.trim();
-  const said = [...response.matchAll(/\banswer(?:\s+is)?\s*[:：]?\s*(?:\*\*)?\s*(?=\S)([^\n]+)/gi)].filter(([whole]) => /answer\s+is|answer\s*[:：]|answer\s*\*\*/i.test(whole)).at(-1)?.[1];
+  const said = [...response.matchAll(/\banswer(?:\s+is)?\s*[:：]?\s*(?:\*\*)?\s*(?=\S)([^\n]+)/gi)]
+    .filter(([whole]) => /answer\s+is|answer\s*[:：]|answer\s*\*\*/i.test(whole))
+    .at(-1)?.[1];
   return (said ?? response).trim().replace(/[.。*\s]+$/, "");
 }
 
@@ -27,7 +29,8 @@ export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: short.length + 1 }, (_, index) => index);
   for (const [i, character] of long.entries()) {
     const next = [i + 1];
-    for (const [j, other] of short.entries()) next.push(character === other ? row[j]! : 1 + Math.min(row[j]!, row[j + 1]!, next[j]!));
+    for (const [j, other] of short.entries())
+      next.push(character === other ? row[j]! : 1 + Math.min(row[j]!, row[j + 1]!, next[j]!));
     row = next;
   }
   return row.at(-1)!;
@@ -39,11 +42,35 @@ export function similarity(a: string, b: string): number {
   return length === 0 ? 1 : 1 - editDistance(a, b) / length;
 }
 
-const NUMBER_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"];
+const NUMBER_WORDS = [
+  "zero",
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+  "eleven",
+  "twelve",
+  "thirteen",
+  "fourteen",
+  "fifteen",
+  "sixteen",
+  "seventeen",
+  "eighteen",
+  "nineteen",
+  "twenty",
+];
 
 /** The last number of a text, thousands' commas taken out; words up to twenty count as numbers where there are no digits. */
 export function lastNumber(text: string): number | undefined {
-  const digits = [...text.replaceAll(/(\d),(?=\d{3}(?!\d))/g, "$1").matchAll(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)].at(-1)?.[0];
+  const digits = [...text.replaceAll(/(\d),(?=\d{3}(?!\d))/g, "$1").matchAll(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)].at(
+    -1,
+  )?.[0];
   if (digits !== undefined) return Number(digits);
   const words = text.toLowerCase().match(/[a-z]+/g) ?? [];
   const index = NUMBER_WORDS.indexOf(words.findLast((word) => NUMBER_WORDS.includes(word)) ?? "");
@@ -59,14 +86,25 @@ export function lastNumber(text: string): number | undefined {
 export function chosenLetter(response: string, options: readonly string[]): string | undefined {
   const letters = options.map((_, index) => String.fromCharCode(65 + index));
   const text = ` ${response.replace(/^[,.!?;:']+|[,.!?;:']+$/g, "")} `;
-  const found = (mark: (letter: string) => string) => letters.filter((letter) => text.includes(mark(letter))).map((letter) => ({ letter, at: text.lastIndexOf(mark(letter)) }));
-  for (const mark of [(letter: string) => `(${letter})`, (letter: string) => ` ${letter} `, (letter: string) => `${letter}.`]) {
-    const last = found(mark).sort((a, b) => a.at - b.at).at(-1);
+  const found = (mark: (letter: string) => string) =>
+    letters
+      .filter((letter) => text.includes(mark(letter)))
+      .map((letter) => ({ letter, at: text.lastIndexOf(mark(letter)) }));
+  for (const mark of [
+    (letter: string) => `(${letter})`,
+    (letter: string) => ` ${letter} `,
+    (letter: string) => `${letter}.`,
+  ]) {
+    const last = found(mark)
+      .sort((a, b) => a.at - b.at)
+      .at(-1);
     if (last) return last.letter;
   }
   if (text.trim().split(/\s+/).length > 5) {
     const lower = text.toLowerCase();
-    const named = options.map((option, index) => ({ letter: letters[index]!, at: lower.lastIndexOf(option.toLowerCase()) })).filter(({ at }) => at >= 0);
+    const named = options
+      .map((option, index) => ({ letter: letters[index]!, at: lower.lastIndexOf(option.toLowerCase()) }))
+      .filter(({ at }) => at >= 0);
     return named.sort((a, b) => a.at - b.at).at(-1)?.letter;
   }
   return undefined;

@@ -9,4 +9,14 @@ import { ovdeval } from "./ovdeval";
 import { screenspotPro } from "./screenspot-pro";
 
 /** The benchmarks that have an adapter. */
-export const benchmarks: readonly Benchmark[] = [megaBench, mmmu, mathvista, cocoSingle, cocoMulti, ovdeval, countbench, ocrbenchV2, screenspotPro];
+export const benchmarks: readonly Benchmark[] = [
+  megaBench,
+  mmmu,
+  mathvista,
+  cocoSingle,
+  cocoMulti,
+  ovdeval,
+  countbench,
+  ocrbenchV2,
+  screenspotPro,
+];

@@ -30,16 +30,33 @@ export interface CocoFile {
 /** @throws BenchmarkError when it is no instances file */
 export function readCocoFile(path: string): CocoFile {
   const value = readJson(path);
-  if (!isRecord(value)) throw new BenchmarkError({ what: "The annotations are not COCO's.", where: path, expected: "an object with images, annotations and categories", found: Array.isArray(value) ? "a list" : typeof value });
+  if (!isRecord(value))
+    throw new BenchmarkError({
+      what: "The annotations are not COCO's.",
+      where: path,
+      expected: "an object with images, annotations and categories",
+      found: Array.isArray(value) ? "a list" : typeof value,
+    });
   const records = (key: string) => field(value, key, isList, "a list of objects", path).filter(isRecord);
-  const categories = new Map(records("categories").map((one) => [field(one, "id", isNumber, "a number", `${path}, categories`), field(one, "name", isText, "a name", `${path}, categories`)]));
+  const categories = new Map(
+    records("categories").map((one) => [
+      field(one, "id", isNumber, "a number", `${path}, categories`),
+      field(one, "name", isText, "a name", `${path}, categories`),
+    ]),
+  );
   const texts = (list: unknown): string[] => (Array.isArray(list) ? list.filter(isText) : []);
   const pictures = new Map(
     records("images").map((one, index) => {
       const where = `${path}, images[${index}]`;
       return [
         field(one, "id", isNumber, "a number", where),
-        { fileName: field(one, "file_name", isText, "a file name", where), width: field(one, "width", isNumber, "pixels", where), height: field(one, "height", isNumber, "pixels", where), text: texts(one["text"]), negatives: texts(one["neg_text"]) },
+        {
+          fileName: field(one, "file_name", isText, "a file name", where),
+          width: field(one, "width", isNumber, "pixels", where),
+          height: field(one, "height", isNumber, "pixels", where),
+          text: texts(one["text"]),
+          negatives: texts(one["neg_text"]),
+        },
       ];
     }),
   );
@@ -50,8 +67,15 @@ export function readCocoFile(path: string): CocoFile {
     const category = field(one, "category_id", isNumber, "a number", where);
     const label = categories.get(category);
     const picture = field(one, "image_id", isNumber, "a number", where);
-    if (label === undefined || !pictures.has(picture)) throw new BenchmarkError({ what: "An annotation names a category or picture that is not in the file.", where, found: `category ${category}, picture ${picture}` });
-    return [{ picture, label, category, bbox: [x, y, w, h] as const, area: isNumber(one["area"]) ? one["area"] : w * h }];
+    if (label === undefined || !pictures.has(picture))
+      throw new BenchmarkError({
+        what: "An annotation names a category or picture that is not in the file.",
+        where,
+        found: `category ${category}, picture ${picture}`,
+      });
+    return [
+      { picture, label, category, bbox: [x, y, w, h] as const, area: isNumber(one["area"]) ? one["area"] : w * h },
+    ];
   });
   return { path, categories, pictures, objects };
 }

@@ -35,20 +35,41 @@ function cocoBenchmark(kind: "single" | "multi"): Benchmark {
 
 function* questions(file: CocoFile, folder: string, kind: "single" | "multi"): Generator<BenchmarkItem> {
   for (const [picture, objects] of objectsByPicture(file)) {
-    const groups = kind === "multi" ? (objects.length < 2 ? [] : [objects]) : objects.filter(({ label }) => objects.filter((other) => other.label === label).length === 1).map((object) => [object]);
+    const groups =
+      kind === "multi"
+        ? objects.length < 2
+          ? []
+          : [objects]
+        : objects
+            .filter(({ label }) => objects.filter((other) => other.label === label).length === 1)
+            .map((object) => [object]);
     for (const golds of groups) yield question(file, folder, picture, golds, kind);
   }
 }
 
-function question(file: CocoFile, folder: string, pictureId: number, golds: readonly CocoObject[], kind: string): BenchmarkItem {
+function question(
+  file: CocoFile,
+  folder: string,
+  pictureId: number,
+  golds: readonly CocoObject[],
+  kind: string,
+): BenchmarkItem {
   const picture = file.pictures.get(pictureId)!;
   const labels = [...new Set(golds.map(({ label }) => label))];
-  const goldBoxes = golds.map(({ label, bbox: [x, y, w, h] }) => ({ label: label.toLowerCase(), bbox: [x, y, x + w, y + h] as const }));
+  const goldBoxes = golds.map(({ label, bbox: [x, y, w, h] }) => ({
+    label: label.toLowerCase(),
+    bbox: [x, y, x + w, y + h] as const,
+  }));
   return {
     id: kind === "single" ? `${pictureId}-${labels[0]}` : String(pictureId),
     part: kind,
     prompt: detectionPrompt(labels),
-    pictures: async () => [firstExisting(folder, pictureFolders.map((place) => `${place}/${picture.fileName}`)) ?? `${folder}/val2017/${picture.fileName}`],
+    pictures: async () => [
+      firstExisting(
+        folder,
+        pictureFolders.map((place) => `${place}/${picture.fileName}`),
+      ) ?? `${folder}/val2017/${picture.fileName}`,
+    ],
     score(response, seen) {
       const boxes = answeredBoxes(response, seen[0], picture.width, picture.height);
       return { score: averagePrecision(boxes, goldBoxes).map, vote: null, boxes: cocoBoxes(boxes) };
@@ -62,13 +83,29 @@ function summarise(scored: readonly ScoredItem[], file: CocoFile) {
   const categoryIds = new Map([...file.categories].map(([id, name]) => [name.toLowerCase(), id]));
   const annotationsOf = scored.flatMap(({ item }) => {
     const [picture, ...label] = item.id.split("-");
-    return (byPicture.get(Number(picture)) ?? []).filter((object) => label.length === 0 || object.label === label.join("-")).map(({ bbox, category, area }) => ({ image_id: item.id, category_id: category, bbox, area }));
+    return (byPicture.get(Number(picture)) ?? [])
+      .filter((object) => label.length === 0 || object.label === label.join("-"))
+      .map(({ bbox, category, area }) => ({ image_id: item.id, category_id: category, bbox, area }));
   });
   const detections = scored.flatMap(({ item, answer }) =>
-    (answer.boxes ?? []).flatMap(({ label, bbox }) => (categoryIds.has(label) ? [{ image_id: item.id, category_id: categoryIds.get(label)!, bbox, score: 1 }] : [])),
+    (answer.boxes ?? []).flatMap(({ label, bbox }) =>
+      categoryIds.has(label) ? [{ image_id: item.id, category_id: categoryIds.get(label)!, bbox, score: 1 }] : [],
+    ),
   );
-  const { stats } = evaluateCoco({ images: scored.map(({ item }) => ({ id: item.id })), categories: [...file.categories.keys()].map((id) => ({ id })), annotations: annotationsOf, detections });
-  return { headline: meanScore(scored), further: { dataset_ap: Math.max(0, stats.ap), dataset_ap50: Math.max(0, stats.ap50), dataset_ap75: Math.max(0, stats.ap75) } };
+  const { stats } = evaluateCoco({
+    images: scored.map(({ item }) => ({ id: item.id })),
+    categories: [...file.categories.keys()].map((id) => ({ id })),
+    annotations: annotationsOf,
+    detections,
+  });
+  return {
+    headline: meanScore(scored),
+    further: {
+      dataset_ap: Math.max(0, stats.ap),
+      dataset_ap50: Math.max(0, stats.ap50),
+      dataset_ap75: Math.max(0, stats.ap75),
+    },
+  };
 }
 
 export const cocoSingle: Benchmark = cocoBenchmark("single");

@@ -26,7 +26,12 @@ export const mathvista: Benchmark = {
     return {
       items: rows.map(question),
       leftOut: {},
-      summarise: (scored) => ({ headline: meanScore(scored), further: Object.fromEntries(Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part.replaceAll(" ", "_")}`, value])) }),
+      summarise: (scored) => ({
+        headline: meanScore(scored),
+        further: Object.fromEntries(
+          Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part.replaceAll(" ", "_")}`, value]),
+        ),
+      }),
     };
   },
 };
@@ -51,7 +56,20 @@ function question(row: ParquetRow): BenchmarkItem {
 }
 
 /** @returns undefined where nothing of the asked kind can be read */
-export function normalisedAnswer(final: string, { multiple, type, choices, precision }: { readonly multiple: boolean; readonly type: string; readonly choices: readonly string[]; readonly precision: number }): string | undefined {
+export function normalisedAnswer(
+  final: string,
+  {
+    multiple,
+    type,
+    choices,
+    precision,
+  }: {
+    readonly multiple: boolean;
+    readonly type: string;
+    readonly choices: readonly string[];
+    readonly precision: number;
+  },
+): string | undefined {
   if (multiple) {
     if (choices.includes(final)) return final;
     const letter = /\(([a-zA-Z])\)/.exec(final)?.[1]?.toUpperCase() ?? chosenLetter(final, choices);

@@ -23,7 +23,13 @@ export const megaBench: Benchmark = {
   async open(folder) {
     const files = findParquet(folder, (path) => /(^|\/)core\/test-[^/]*$/.test(path));
     if (files.length === 0) throw wrongLayout("MEGA-Bench core", folder, ["core/test-*.parquet and data/"]);
-    const rows = await readParquetRows(folder, files, ["task_name", "task_description", "query_text", "answer", "metric_info"]);
+    const rows = await readParquetRows(folder, files, [
+      "task_name",
+      "task_description",
+      "query_text",
+      "answer",
+      "metric_info",
+    ]);
     const leftOut: Record<string, number> = {};
     const items = rows.flatMap((row) => {
       const made = question(folder, row);
@@ -38,7 +44,13 @@ export const megaBench: Benchmark = {
 function summarise(scored: readonly ScoredItem[]) {
   const tasks = partMeans(scored);
   const values = Object.values(tasks);
-  return { headline: values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length, further: { tasks: values.length, ...Object.fromEntries(Object.entries(tasks).map(([task, value]) => [`task/${task}`, value])) } };
+  return {
+    headline: values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length,
+    further: {
+      tasks: values.length,
+      ...Object.fromEntries(Object.entries(tasks).map(([task, value]) => [`task/${task}`, value])),
+    },
+  };
 }
 
 /** @returns the reason where it is left out */
@@ -49,9 +61,13 @@ function question(folder: string, row: ParquetRow): BenchmarkItem | string {
   if (media.some((path) => /\.(mp4|avi|mov|webm|mkv|gif)$/i.test(path))) return "a query with videos";
   const info = literal("metric_info");
   const answer = literal("answer");
-  if (!isRecord(info) || !isRecord(info["field_score_function"]) || !isRecord(answer)) return "a record without a metric";
+  if (!isRecord(info) || !isRecord(info["field_score_function"]) || !isRecord(answer))
+    return "a record without a metric";
   const scorers: [string, MegaBenchMetric][] = [];
-  for (const [name, metric] of Object.entries({ ...info["field_score_function"], ...(isRecord(info["global_aux_metrics"]) ? info["global_aux_metrics"] : {}) })) {
+  for (const [name, metric] of Object.entries({
+    ...info["field_score_function"],
+    ...(isRecord(info["global_aux_metrics"]) ? info["global_aux_metrics"] : {}),
+  })) {
     const scorer = megaBenchMetrics[String(metric).toLowerCase()];
     if (scorer === undefined) return `the metric ${String(metric)} is not rule-based here`;
     scorers.push([name, scorer]);
@@ -61,7 +77,13 @@ function question(folder: string, row: ParquetRow): BenchmarkItem | string {
   const fields = Object.keys(answer).filter((name) => !name.startsWith("##"));
   const single = info["response_parse_function"] !== "json";
   const task = text("task_name");
-  const prompt = [text("task_description"), isText(row.values["example_text"]) ? row.values["example_text"] : "", text("query_text")].filter((part) => part !== "").join("\n");
+  const prompt = [
+    text("task_description"),
+    isText(row.values["example_text"]) ? row.values["example_text"] : "",
+    text("query_text"),
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
   const marks = prompt.split("<image>").length - 1;
   if (marks > media.length) return "a query with fewer pictures than its text names";
   return {
@@ -90,7 +112,13 @@ function question(folder: string, row: ParquetRow): BenchmarkItem | string {
 /** What follows the last "Answer:", out of its code block and quotes. */
 export function singleAnswer(response: string): string {
   const at = response.replaceAll("answer:", "Answer:").lastIndexOf("Answer:");
-  const told = at < 0 ? response : response.slice(at + "Answer:".length).replace(/^\s*\*+/, "").replace(/\*+\s*$/, "");
+  const told =
+    at < 0
+      ? response
+      : response
+          .slice(at + "Answer:".length)
+          .replace(/^\s*\*+/, "")
+          .replace(/\*+\s*$/, "");
   const block = /```\w*\s*\n*([\s\S]*?)\s*```/.exec(told)?.[1];
   const plain = (block ?? told).trim();
   const first = plain.split("\n\n")[0]!.trim();

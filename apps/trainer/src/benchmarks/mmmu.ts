@@ -21,12 +21,21 @@ export const mmmu: Benchmark = {
   layout: "SUBJECT/validation-*.parquet (MMMU/MMMU), or data/validation-*.parquet",
   async open(folder) {
     const files = findParquet(folder, (path) => /(^|\/)validation-[^/]*$/.test(path));
-    if (files.length === 0) throw wrongLayout("MMMU", folder, ["Accounting/validation-*.parquet, Agriculture/validation-*.parquet, ..", "data/validation-*.parquet"]);
+    if (files.length === 0)
+      throw wrongLayout("MMMU", folder, [
+        "Accounting/validation-*.parquet, Agriculture/validation-*.parquet, ..",
+        "data/validation-*.parquet",
+      ]);
     const rows = await readParquetRows(folder, files, ["id", "question", "options", "answer", "question_type"]);
     return {
       items: rows.map(question),
       leftOut: {},
-      summarise: (scored) => ({ headline: meanScore(scored), further: Object.fromEntries(Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part}`, value])) }),
+      summarise: (scored) => ({
+        headline: meanScore(scored),
+        further: Object.fromEntries(
+          Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part}`, value]),
+        ),
+      }),
     };
   },
 };
@@ -74,16 +83,24 @@ const indicators = ["could be ", "so ", "is ", "thus ", "therefore ", "final ", 
  * What an open answer may be: of each sentence what follows the nearest of "answer", "is", "therefore", .. , behind "=" in the last sentence, and the numbers in them.
  */
 export function openAnswers(response: string): (string | number)[] {
-  const text = response.trim().replace(/^\.+|\.+$/g, "").toLowerCase();
+  const text = response
+    .trim()
+    .replace(/^\.+|\.+$/g, "")
+    .toLowerCase();
   const sentences = text.split(/\.\s(?=[A-Za-z])|\n/);
   const answers = sentences.flatMap((sentence, index) => {
     const marks = index === sentences.length - 1 ? [...indicators, "="] : indicators;
     const tails = marks.flatMap((mark) => (sentence.includes(mark) ? [sentence.split(mark).at(-1)!.trim()] : []));
-    const shortest = tails.reduce<string | undefined>((best, tail) => (best === undefined || tail.length < best.length ? tail : best), undefined);
+    const shortest = tails.reduce<string | undefined>(
+      (best, tail) => (best === undefined || tail.length < best.length ? tail : best),
+      undefined,
+    );
     return shortest !== undefined && ![":", ",", ".", "!", "?", ";", "'"].includes(shortest) ? [shortest] : [];
   });
   const parts = answers.length > 0 ? answers : [text];
-  const numbers = parts.flatMap((part) => [...part.matchAll(/-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g)].map(([number]) => number));
+  const numbers = parts.flatMap((part) =>
+    [...part.matchAll(/-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g)].map(([number]) => number),
+  );
   return [...new Set([...parts, ...numbers].flatMap(normalised))];
 }
 
@@ -97,5 +114,9 @@ function normalised(text: string): (string | number)[] {
 
 function matchesOpen(gold: string, found: readonly (string | number)[]): boolean {
   const golds = normalised(gold);
-  return found.some((answer) => (typeof answer === "string" ? golds.some((one) => typeof one === "string" && answer.includes(one)) : golds.includes(answer)));
+  return found.some((answer) =>
+    typeof answer === "string"
+      ? golds.some((one) => typeof one === "string" && answer.includes(one))
+      : golds.includes(answer),
+  );
 }

@@ -45,7 +45,8 @@ export const ocrbenchV2: Benchmark = {
   domain: "in",
   domainReason: "reading text in pictures is trained on LLaVA-OneVision and EST-VQA",
   task: "ocr",
-  metric: "the owners' rules by type, mean over capabilities; types that need BLEU, tree edit distance or spotting are left out",
+  metric:
+    "the owners' rules by type, mean over capabilities; types that need BLEU, tree edit distance or spotting are left out",
   layout: "OCRBench_v2.json with its pictures, or data/test-*.parquet (lmms-lab/OCRBench-v2)",
   async open(folder) {
     const records = await readRecords(folder);
@@ -59,7 +60,13 @@ export const ocrbenchV2: Benchmark = {
         return [];
       }
       const question = field(record.values, "question", isText, "a question", record.where).trim();
-      const item: BenchmarkItem = { id: String(record.values["id"] ?? index), part: type, prompt: `<image>\n${question}`, pictures: async () => [await record.picture()], score: (response) => ({ score: score(response), vote: null }) };
+      const item: BenchmarkItem = {
+        id: String(record.values["id"] ?? index),
+        part: type,
+        prompt: `<image>\n${question}`,
+        pictures: async () => [await record.picture()],
+        score: (response) => ({ score: score(response), vote: null }),
+      };
       return [item];
     });
     return { items, leftOut, summarise };
@@ -80,7 +87,11 @@ async function readRecords(folder: string): Promise<OcrRecord[]> {
   const files = findParquet(folder, (path) => /(^|\/)test-[^/]*$/.test(path));
   if (files.length === 0) throw wrongLayout("OCRBench v2", folder, ["OCRBench_v2.json", "data/test-*.parquet"]);
   const rows = await readParquetRows(folder, files, ["question", "answers", "type"]);
-  return rows.map((row) => ({ values: row.values, where: row.where, picture: async () => (await row.picture("image")) ?? new Uint8Array() }));
+  return rows.map((row) => ({
+    values: row.values,
+    where: row.where,
+    picture: async () => (await row.picture("image")) ?? new Uint8Array(),
+  }));
 }
 
 function summarise(scored: readonly ScoredItem[]) {
@@ -92,27 +103,49 @@ function summarise(scored: readonly ScoredItem[]) {
     further[capability] = meanScore(own);
     languages[capability.slice(-2)]?.push(further[capability]!);
   }
-  const means = Object.entries(languages).flatMap(([language, values]) => (values.length === 0 ? [] : [[language, values.reduce((a, b) => a + b, 0) / values.length] as const]));
+  const means = Object.entries(languages).flatMap(([language, values]) =>
+    values.length === 0 ? [] : [[language, values.reduce((a, b) => a + b, 0) / values.length] as const],
+  );
   for (const [language, value] of means) further[language === "en" ? "english" : "chinese"] = value;
   for (const [type, value] of Object.entries(partMeans(scored))) further[`type/${type.replaceAll(" ", "_")}`] = value;
-  return { headline: means.length === 0 ? 0 : means.reduce((sum, [, value]) => sum + value, 0) / means.length, further };
+  return {
+    headline: means.length === 0 ? 0 : means.reduce((sum, [, value]) => sum + value, 0) / means.length,
+    further,
+  };
 }
 
-const answerQuestions = ["APP agent en", "ASCII art classification en", "math QA en", "reasoning VQA en", "science QA en", "text recognition en", "document classification en", "cognition VQA en", "diagram QA en"];
+const answerQuestions = [
+  "APP agent en",
+  "ASCII art classification en",
+  "math QA en",
+  "reasoning VQA en",
+  "science QA en",
+  "text recognition en",
+  "document classification en",
+  "cognition VQA en",
+  "diagram QA en",
+];
 
-function scorerOf(type: string, { values, where }: Pick<OcrRecord, "values" | "where">): ((response: string) => number) | undefined {
+function scorerOf(
+  type: string,
+  { values, where }: Pick<OcrRecord, "values" | "where">,
+): ((response: string) => number) | undefined {
   const rule = isText(values["eval"]) ? values["eval"] : "";
   const raw = values["answers"];
-  const answers = (isList(raw) ? raw : [raw]).map((answer) => (isText(answer) ? answer : isNumber(answer) ? String(answer) : JSON.stringify(answer)));
+  const answers = (isList(raw) ? raw : [raw]).map((answer) =>
+    isText(answer) ? answer : isNumber(answer) ? String(answer) : JSON.stringify(answer),
+  );
   const chinese = type === "cognition VQA cn" || type === "reasoning VQA cn";
   if (answerQuestions.includes(type) || chinese) {
     if (rule === "multiple choice") return (response) => (response.replaceAll(/[^\p{L}]/gu, "") === answers[0] ? 1 : 0);
-    if (rule === "case sensitive") return (response) => answerScore(response, answers, { lower: false, chinese: false });
+    if (rule === "case sensitive")
+      return (response) => answerScore(response, answers, { lower: false, chinese: false });
     return (response) => answerScore(response, answers, { lower: true, chinese });
   }
   if (type === "text counting en") return (response) => countingScore(response, answers, rule);
   if (type === "formula recognition en" || type === "formula recognition cn") {
-    const bare = (text: string): string => (type.endsWith("cn") ? text.replaceAll(/\\text\{([^{}]*)\}/g, "$1") : text).replaceAll(/[\s]/g, "");
+    const bare = (text: string): string =>
+      (type.endsWith("cn") ? text.replaceAll(/\\text\{([^{}]*)\}/g, "$1") : text).replaceAll(/[\s]/g, "");
     return (response) => (answers.some((answer) => bare(response).includes(bare(answer))) ? 1 : 0);
   }
   if (type.startsWith("key information")) {
@@ -130,20 +163,33 @@ function scorerOf(type: string, { values, where }: Pick<OcrRecord, "values" | "w
       const told = keyValues(fenced(response));
       const content = told["answer"]?.[0];
       const place = told["bbox"]?.[0];
-      return 0.5 * (content === undefined ? 0 : answerScore(content, answers, { lower: true, chinese: false })) + 0.5 * (place === undefined ? 0 : intersectionOverUnion(lastBox(place), gold));
+      return (
+        0.5 * (content === undefined ? 0 : answerScore(content, answers, { lower: true, chinese: false })) +
+        0.5 * (place === undefined ? 0 : intersectionOverUnion(lastBox(place), gold))
+      );
     };
   }
-  if (type === "handwritten answer extraction cn" && !field(values, "question", isText, "a question", where).includes("简答")) {
+  if (
+    type === "handwritten answer extraction cn" &&
+    !field(values, "question", isText, "a question", where).includes("简答")
+  ) {
     const answer = answers[0] ?? "";
     const characters = [...answer];
-    const forms = characters.length > 1 ? ["", ".", ". ", ",", ", ", "、", ";", "; ", " ", "和"].map((between) => characters.join(between)) : [answer];
+    const forms =
+      characters.length > 1
+        ? ["", ".", ". ", ",", ", ", "、", ";", "; ", " ", "和"].map((between) => characters.join(between))
+        : [answer];
     return (response) => (forms.some((form) => response.includes(form)) ? 1 : 0);
   }
   return undefined;
 }
 
 /** The best over the answers: 1 where a short one occurs in the response, ANLS from 0.5 on for a long one. */
-export function answerScore(response: string, answers: readonly string[], { lower, chinese }: { readonly lower: boolean; readonly chinese: boolean }): number {
+export function answerScore(
+  response: string,
+  answers: readonly string[],
+  { lower, chinese }: { readonly lower: boolean; readonly chinese: boolean },
+): number {
   const plain = (text: string): string => {
     const line = (lower ? text.toLowerCase() : text).trim().replaceAll("\n", " ");
     return chinese ? line.replaceAll(" ", "") : line;
@@ -178,8 +224,19 @@ function keyValues(text: string): Record<string, string[]> {
   let value: unknown = parsePythonLiteral(text.replace(/^"([\s\S]*)"$/, "$1"));
   if (typeof value === "string") value = parsePythonLiteral(value);
   const asText = (one: unknown): string => (isText(one) || isNumber(one) ? String(one) : JSON.stringify(one)).trim();
-  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key.trim(), (isList(one) && !one.every(isNumber) ? one : [one]).map(asText)]));
-  return Object.fromEntries([...text.matchAll(/["']?([\w\s]+)["']?\s*[:=]\s*["']?([^\n,"'{}]+)["']?/g)].map(([, key = "", one = ""]) => [key.trim(), [one.trim()]]));
+  if (isRecord(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, one]) => [
+        key.trim(),
+        (isList(one) && !one.every(isNumber) ? one : [one]).map(asText),
+      ]),
+    );
+  return Object.fromEntries(
+    [...text.matchAll(/["']?([\w\s]+)["']?\s*[:=]\s*["']?([^\n,"'{}]+)["']?/g)].map(([, key = "", one = ""]) => [
+      key.trim(),
+      [one.trim()],
+    ]),
+  );
 }
 
 /** The share of keys, of gold and answer together, whose values are equal without case and spaces. */
@@ -187,21 +244,37 @@ function keyInformationScore(response: string, gold: Readonly<Record<string, rea
   const told = keyValues(fenced(response));
   const keys = [...new Set([...Object.keys(gold), ...Object.keys(told)])];
   const bare = (text: string): string => text.toLowerCase().replaceAll(/\s/g, "");
-  const right = keys.filter((key) => told[key] !== undefined && (gold[key] ?? []).some((accepted) => bare(accepted) === bare(told[key]![0] ?? "")));
+  const right = keys.filter(
+    (key) =>
+      told[key] !== undefined && (gold[key] ?? []).some((accepted) => bare(accepted) === bare(told[key]![0] ?? "")),
+  );
   return keys.length === 0 ? 0 : right.length / keys.length;
 }
 
 /** The last [x1, y1, x2, y2] whose numbers are all within 0..1000. */
 function lastBox(text: string): number[] {
-  const boxes = [...text.matchAll(/[([]\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*[)\]]/g)].map((match) => match.slice(1, 5).map(Number));
+  const boxes = [...text.matchAll(/[([]\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*[)\]]/g)].map((match) =>
+    match.slice(1, 5).map(Number),
+  );
   return boxes.findLast((box) => box.every((value) => value <= 1000)) ?? [];
 }
 
 function intersectionOverUnion(a: readonly number[], b: readonly number[]): number {
   const [ax1, ay1, ax2, ay2] = a.map(Math.trunc);
   const [bx1, by1, bx2, by2] = b.map(Math.trunc);
-  if (ax1 === undefined || ay1 === undefined || ax2 === undefined || ay2 === undefined || bx1 === undefined || by1 === undefined || bx2 === undefined || by2 === undefined) return 0;
-  const inter = Math.max(0, Math.min(ax2, bx2) - Math.max(ax1, bx1)) * Math.max(0, Math.min(ay2, by2) - Math.max(ay1, by1));
+  if (
+    ax1 === undefined ||
+    ay1 === undefined ||
+    ax2 === undefined ||
+    ay2 === undefined ||
+    bx1 === undefined ||
+    by1 === undefined ||
+    bx2 === undefined ||
+    by2 === undefined
+  )
+    return 0;
+  const inter =
+    Math.max(0, Math.min(ax2, bx2) - Math.max(ax1, bx1)) * Math.max(0, Math.min(ay2, by2) - Math.max(ay1, by1));
   const union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - inter;
   return union === 0 ? 0 : inter / union;
 }

@@ -34,22 +34,43 @@ export const ovdeval: Benchmark = {
   },
 };
 
-function question(folder: string, part: string, file: CocoFile, id: number, objects: readonly { readonly label: string; readonly bbox: readonly [number, number, number, number] }[]): BenchmarkItem {
+function question(
+  folder: string,
+  part: string,
+  file: CocoFile,
+  id: number,
+  objects: readonly { readonly label: string; readonly bbox: readonly [number, number, number, number] }[],
+): BenchmarkItem {
   const picture = file.pictures.get(id)!;
-  const labels = [...new Set([...(picture.text.length > 0 ? picture.text : objects.map(({ label }) => label)), ...picture.negatives])].sort();
-  const gold = objects.map(({ label, bbox: [x, y, w, h] }) => ({ label: label.toLowerCase(), bbox: [x, y, x + w, y + h] as const }));
+  const labels = [
+    ...new Set([...(picture.text.length > 0 ? picture.text : objects.map(({ label }) => label)), ...picture.negatives]),
+  ].sort();
+  const gold = objects.map(({ label, bbox: [x, y, w, h] }) => ({
+    label: label.toLowerCase(),
+    bbox: [x, y, x + w, y + h] as const,
+  }));
   return {
     id: `${part}-${id}`,
     part,
     prompt: detectionPrompt(labels),
-    pictures: async () => [firstExisting(folder, [`${part}/${picture.fileName}`, `${part}/images/${picture.fileName}`, `images/${part}/${picture.fileName}`, `images/${picture.fileName}`]) ?? join(folder, part, picture.fileName)],
+    pictures: async () => [
+      firstExisting(folder, [
+        `${part}/${picture.fileName}`,
+        `${part}/images/${picture.fileName}`,
+        `images/${part}/${picture.fileName}`,
+        `images/${picture.fileName}`,
+      ]) ?? join(folder, part, picture.fileName),
+    ],
     score(response, seen) {
       const boxes = cocoBoxes(answeredBoxes(response, seen[0], picture.width, picture.height));
       const left = suppressByGold(
         objects.map(({ label, bbox }) => ({ image_id: 0, category_id: label.toLowerCase(), bbox })),
         boxes.map(({ label, bbox }) => ({ image_id: 0, category_id: label, bbox, score: 1 })),
       );
-      const corners = left.map(({ bbox: [x = 0, y = 0, w = 0, h = 0], category_id: label }) => ({ label: String(label), bbox: [x, y, x + w, y + h] as const }));
+      const corners = left.map(({ bbox: [x = 0, y = 0, w = 0, h = 0], category_id: label }) => ({
+        label: String(label),
+        bbox: [x, y, x + w, y + h] as const,
+      }));
       // A picture without a gold box only tells something over the whole sub-task, where its predictions are false.
       return { score: gold.length === 0 ? null : averagePrecision(corners, gold).map, vote: null, boxes };
     },
@@ -66,8 +87,23 @@ function summarise(scored: readonly ScoredItem[], files: ReadonlyMap<string, Coc
     const { stats } = evaluateNmsAp({
       images: [...ids].map((id) => ({ id })),
       categories: [...file.categories.keys()].map((id) => ({ id })),
-      annotations: file.objects.filter(({ picture }) => ids.has(picture)).map(({ picture, category, bbox, area }) => ({ image_id: picture, category_id: category, bbox, area })),
-      detections: asked.flatMap(({ item, answer }) => (answer.boxes ?? []).flatMap(({ label, bbox }) => (categoryIds.has(label) ? [{ image_id: Number(item.id.slice(part.length + 1)), category_id: categoryIds.get(label)!, bbox, score: 1 }] : []))),
+      annotations: file.objects
+        .filter(({ picture }) => ids.has(picture))
+        .map(({ picture, category, bbox, area }) => ({ image_id: picture, category_id: category, bbox, area })),
+      detections: asked.flatMap(({ item, answer }) =>
+        (answer.boxes ?? []).flatMap(({ label, bbox }) =>
+          categoryIds.has(label)
+            ? [
+                {
+                  image_id: Number(item.id.slice(part.length + 1)),
+                  category_id: categoryIds.get(label)!,
+                  bbox,
+                  score: 1,
+                },
+              ]
+            : [],
+        ),
+      ),
     });
     further[`nms_ap/${part}`] = Math.max(0, stats.ap);
   }

@@ -24,14 +24,21 @@ export function findParquet(folder: string, matches: (path: string) => boolean):
   } catch {
     return [];
   }
-  return names.filter((name) => name.endsWith(".parquet") && matches(name.replaceAll("\\", "/"))).sort().map((name) => join(folder, name));
+  return names
+    .filter((name) => name.endsWith(".parquet") && matches(name.replaceAll("\\", "/")))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 /**
  * @param needed columns that must be there
  * @throws BenchmarkError when a file is damaged or lacks a column
  */
-export async function readParquetRows(folder: string, files: readonly string[], needed: readonly string[]): Promise<ParquetRow[]> {
+export async function readParquetRows(
+  folder: string,
+  files: readonly string[],
+  needed: readonly string[],
+): Promise<ParquetRow[]> {
   const rows: ParquetRow[] = [];
   for (const file of files) rows.push(...(await rowsOf(folder, file, needed)));
   return rows;
@@ -45,16 +52,28 @@ async function rowsOf(folder: string, file: string, needed: readonly string[]): 
   const columns = described.map((row) => ({ column: String(row["column_name"]), type: String(row["column_type"]) }));
   const missing = needed.find((column) => !columns.some((other) => other.column === column));
   if (missing !== undefined) {
-    throw new BenchmarkError({ what: `A Parquet file of the benchmark has no column "${missing}".`, where: file, expected: needed.join(", "), found: columns.map(({ column }) => column).join(", "), fix: "check that the copy is of the published version" });
+    throw new BenchmarkError({
+      what: `A Parquet file of the benchmark has no column "${missing}".`,
+      where: file,
+      expected: needed.join(", "),
+      found: columns.map(({ column }) => column).join(", "),
+      fix: "check that the copy is of the published version",
+    });
   }
   const light = columns.filter(({ type }) => !type.includes("BLOB")).map(({ column }) => name(column));
-  const rows = await query(file, `select ${light.join(", ") || "1 as one"} from read_parquet(${text(file)}, file_row_number = true) order by file_row_number`);
+  const rows = await query(
+    file,
+    `select ${light.join(", ") || "1 as one"} from read_parquet(${text(file)}, file_row_number = true) order by file_row_number`,
+  );
   return rows.map((values, index) => ({
     values,
     where: `${relative(folder, file)}:${index}`,
     async picture(column) {
       if (!columns.some((other) => other.column === column)) return undefined;
-      const [row] = await query(file, `select ${name(column)}.bytes as bytes from read_parquet(${text(file)}, file_row_number = true) where file_row_number = ${index}`);
+      const [row] = await query(
+        file,
+        `select ${name(column)}.bytes as bytes from read_parquet(${text(file)}, file_row_number = true) where file_row_number = ${index}`,
+      );
       const bytes = row?.["bytes"];
       return bytes instanceof Uint8Array ? bytes : undefined;
     },
@@ -70,7 +89,13 @@ async function query(file: string, sql: string): Promise<Record<string, unknown>
     const reader = await connection.runAndReadAll(sql);
     return reader.getRowObjects().map((row) => plain(row) as Record<string, unknown>);
   } catch (cause) {
-    throw new BenchmarkError({ what: "A Parquet file of the benchmark can't be read.", where: file, found: (cause as Error).message, fix: "download it again", cause });
+    throw new BenchmarkError({
+      what: "A Parquet file of the benchmark can't be read.",
+      where: file,
+      found: (cause as Error).message,
+      fix: "download it again",
+      cause,
+    });
   } finally {
     connection.closeSync();
   }
@@ -82,9 +107,16 @@ function plain(value: unknown): unknown {
   if (value === null || typeof value !== "object") return value;
   if (value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return value.map(plain);
-  const special = value as { items?: readonly unknown[]; entries?: Readonly<Record<string, unknown>>; bytes?: Uint8Array };
+  const special = value as {
+    items?: readonly unknown[];
+    entries?: Readonly<Record<string, unknown>>;
+    bytes?: Uint8Array;
+  };
   if (special.bytes instanceof Uint8Array && Object.keys(special).length === 1) return special.bytes;
   if (Array.isArray(special.items)) return special.items.map(plain);
-  const record = special.entries !== undefined && !Array.isArray(special.entries) && typeof special.entries === "object" ? special.entries : (value as Record<string, unknown>);
+  const record =
+    special.entries !== undefined && !Array.isArray(special.entries) && typeof special.entries === "object"
+      ? special.entries
+      : (value as Record<string, unknown>);
   return Object.fromEntries(Object.entries(record).map(([key, entry]) => [key, plain(entry)]));
 }

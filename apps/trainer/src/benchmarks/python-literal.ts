@@ -18,8 +18,24 @@ export function parsePythonLiteral(text: string): unknown {
 
 class NoLiteral extends Error {}
 
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f", v: "\v", a: "\x07", "0": "\0" };
-const CONSTANTS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null, true: true, false: false, null: null };
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  b: "\b",
+  f: "\f",
+  v: "\v",
+  a: "\x07",
+  "0": "\0",
+};
+const CONSTANTS: Readonly<Record<string, unknown>> = {
+  True: true,
+  False: false,
+  None: null,
+  true: true,
+  false: false,
+  null: null,
+};
 const MOST_DEPTH = 200;
 
 class Reader {
@@ -105,7 +121,9 @@ class Reader {
   #string(): string {
     const raw = /[rR]/.test(this.text[this.#at] ?? "");
     if (/[bruBRU]/.test(this.text[this.#at] ?? "")) this.#at += 1;
-    const quote = this.text.startsWith(this.text[this.#at]!.repeat(3), this.#at) ? this.text[this.#at]!.repeat(3) : this.text[this.#at]!;
+    const quote = this.text.startsWith(this.text[this.#at]!.repeat(3), this.#at)
+      ? this.text[this.#at]!.repeat(3)
+      : this.text[this.#at]!;
     this.#at += quote.length;
     let result = "";
     while (!this.text.startsWith(quote, this.#at)) {

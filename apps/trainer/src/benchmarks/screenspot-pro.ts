@@ -21,8 +21,14 @@ export const screenspotPro: Benchmark = {
   layout: "annotations/*.json and images/",
   async open(folder) {
     const annotations = firstExisting(folder, ["annotations"]);
-    const files = annotations === undefined ? [] : readdirSync(annotations).filter((name) => name.endsWith(".json")).sort();
-    if (annotations === undefined || files.length === 0) throw wrongLayout("ScreenSpot-Pro", folder, ["annotations/*.json and images/"]);
+    const files =
+      annotations === undefined
+        ? []
+        : readdirSync(annotations)
+            .filter((name) => name.endsWith(".json"))
+            .sort();
+    if (annotations === undefined || files.length === 0)
+      throw wrongLayout("ScreenSpot-Pro", folder, ["annotations/*.json and images/"]);
     const items = files.flatMap((name) => {
       const path = join(annotations, name);
       const list = readJson(path);
@@ -32,7 +38,12 @@ export const screenspotPro: Benchmark = {
     return {
       items,
       leftOut: {},
-      summarise: (scored) => ({ headline: meanScore(scored), further: Object.fromEntries(Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part}`, value])) }),
+      summarise: (scored) => ({
+        headline: meanScore(scored),
+        further: Object.fromEntries(
+          Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part}`, value]),
+        ),
+      }),
     };
   },
 };
@@ -49,7 +60,12 @@ function question(folder: string, record: Readonly<Record<string, unknown>>, whe
     pictures: async () => [firstExisting(folder, [`images/${file}`]) ?? join(folder, "images", file)],
     score(response, seen) {
       const point = answeredPoint(response, seen[0]);
-      const inside = point !== undefined && point[0] >= x1 / width && point[0] <= x2 / width && point[1] >= y1 / height && point[1] <= y2 / height;
+      const inside =
+        point !== undefined &&
+        point[0] >= x1 / width &&
+        point[0] <= x2 / width &&
+        point[1] >= y1 / height &&
+        point[1] <= y2 / height;
       return { score: inside ? 1 : 0, vote: null };
     },
   };
@@ -61,10 +77,26 @@ const number = String.raw`(-?\d+(?:\.\d+)?)\s*(%?)`;
 export function answeredPoint(response: string, seen: SeenPicture | undefined): readonly [number, number] | undefined {
   const text = /<answer>([\s\S]*?)(?:<\/answer>|$)/i.exec(response)?.[1] ?? response;
   const separator = String.raw`\s*[,;\s]\s*`;
-  const box = [...text.matchAll(new RegExp(String.raw`[[(]\s*${Array.from({ length: 4 }, () => number).join(separator)}\s*[\])]`, "g"))].at(-1);
-  const pair = [...text.matchAll(new RegExp(String.raw`[[(]\s*${number}${separator}${number}\s*[\])]`, "g"))].at(-1) ?? [...text.matchAll(new RegExp(String.raw`["']?x["']?\s*[:=]\s*${number}[\s\S]*?["']?y["']?\s*[:=]\s*${number}`, "gi"))].at(-1);
-  const value = (match: RegExpExecArray | RegExpMatchArray, at: number): number => Number(match[2 * at + 1]) / (match[2 * at + 2] === "%" ? 100 : 1);
-  const found = box !== undefined && (pair === undefined || box.index > pair.index) ? ([(value(box, 0) + value(box, 2)) / 2, (value(box, 1) + value(box, 3)) / 2] as const) : pair === undefined ? undefined : ([value(pair, 0), value(pair, 1)] as const);
+  const box = [
+    ...text.matchAll(
+      new RegExp(String.raw`[[(]\s*${Array.from({ length: 4 }, () => number).join(separator)}\s*[\])]`, "g"),
+    ),
+  ].at(-1);
+  const pair =
+    [...text.matchAll(new RegExp(String.raw`[[(]\s*${number}${separator}${number}\s*[\])]`, "g"))].at(-1) ??
+    [
+      ...text.matchAll(
+        new RegExp(String.raw`["']?x["']?\s*[:=]\s*${number}[\s\S]*?["']?y["']?\s*[:=]\s*${number}`, "gi"),
+      ),
+    ].at(-1);
+  const value = (match: RegExpExecArray | RegExpMatchArray, at: number): number =>
+    Number(match[2 * at + 1]) / (match[2 * at + 2] === "%" ? 100 : 1);
+  const found =
+    box !== undefined && (pair === undefined || box.index > pair.index)
+      ? ([(value(box, 0) + value(box, 2)) / 2, (value(box, 1) + value(box, 3)) / 2] as const)
+      : pair === undefined
+        ? undefined
+        : ([value(pair, 0), value(pair, 1)] as const);
   if (found === undefined || (found[0] <= 1 && found[1] <= 1)) return found;
   return seen === undefined ? undefined : [found[0] / seen.width, found[1] / seen.height];
 }

@@ -21,7 +21,10 @@ export function trackBest(config: BestCheckpointConfig | null): BestCheckpoint {
       if (config === null) return;
       for (const { scope, step, metrics } of records) {
         if (scope !== "all") continue;
-        const name = config.metric in metrics ? config.metric : Object.keys(metrics).find((key) => key.replace(/@\d+$/, "") === config.metric);
+        const name =
+          config.metric in metrics
+            ? config.metric
+            : Object.keys(metrics).find((key) => key.replace(/@\d+$/, "") === config.metric);
         const value = name === undefined ? undefined : metrics[name];
         if (value !== undefined && Number.isFinite(value)) values.set(step, value);
       }
@@ -30,7 +33,9 @@ export function trackBest(config: BestCheckpointConfig | null): BestCheckpoint {
       const sign = config?.mode === "min" ? -1 : 1;
       return steps.reduce<{ step: number; value: number } | undefined>((best, step) => {
         const value = values.get(step);
-        return value === undefined || (best !== undefined && sign * value <= sign * best.value) ? best : { step, value };
+        return value === undefined || (best !== undefined && sign * value <= sign * best.value)
+          ? best
+          : { step, value };
       }, undefined);
     },
   };

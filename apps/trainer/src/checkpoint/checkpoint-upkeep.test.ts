@@ -17,7 +17,11 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const config = (name: string, checkpoint: Partial<TrainingConfig["checkpoint"]>, more: Partial<TrainingConfig> = {}): TrainingConfig => ({
+const config = (
+  name: string,
+  checkpoint: Partial<TrainingConfig["checkpoint"]>,
+  more: Partial<TrainingConfig> = {},
+): TrainingConfig => ({
   ...base,
   run: { ...base.run, name, folder: join(folder, name) },
   data: { ...base.data, eval: [] },
@@ -28,16 +32,31 @@ const kept = (name: string) => readdirSync(join(folder, name, "checkpoints")).so
 const path = (name: string, step: number, file: string) => join(folder, name, `checkpoints/step-00000${step}`, file);
 async function warnings(run: TrainingConfig, options: RunTrainingOptions = {}): Promise<string[]> {
   const messages: string[] = [];
-  await runTraining(run, { ...options, listen: (event) => void (event.type === "warning" && messages.push(event.message)) });
+  await runTraining(run, {
+    ...options,
+    listen: (event) => void (event.type === "warning" && messages.push(event.message)),
+  });
   return messages;
 }
 
 describe("the best checkpoint", () => {
-  const record = (step: number, value: number, name = "acc/source_mean@1") => ({ step, split: "eval" as const, scope: "all" as const, name: "all", metrics: { [name]: value } });
+  const record = (step: number, value: number, name = "acc/source_mean@1") => ({
+    step,
+    split: "eval" as const,
+    scope: "all" as const,
+    name: "all",
+    metrics: { [name]: value },
+  });
 
   it("is told by a metric of the run as a whole, the earlier of equal ones", () => {
     const best = trackBest({ metric: "acc/source_mean", mode: "max" });
-    best.note([record(1, 0.2), record(2, 0.5, "acc/source_mean@8"), record(3, 0.5), { ...record(4, 0.9), scope: "source" }, record(5, Number.NaN)]);
+    best.note([
+      record(1, 0.2),
+      record(2, 0.5, "acc/source_mean@8"),
+      record(3, 0.5),
+      { ...record(4, 0.9), scope: "source" },
+      record(5, Number.NaN),
+    ]);
     expect(best.of([1, 2, 3, 4, 5])).toEqual({ step: 2, value: 0.5 });
     expect(best.of([1, 4])).toEqual({ step: 1, value: 0.2 });
     expect(best.of([])).toBeUndefined();
@@ -61,7 +80,9 @@ describe("the best checkpoint", () => {
     await runTraining(run, { resume: true, listen, interruption });
     const best = norms.indexOf(Math.max(...norms)) + 1;
     expect(kept("best")).toEqual([...new Set([`step-00000${best}`, "step-000004"])]);
-    expect(() => resolveTrainingConfig({ model: "m", data: { train: "d" }, checkpoint: { keepBest: {} } })).toThrow(/does not evaluate[\s\S]*acc\/source_mean/);
+    expect(() => resolveTrainingConfig({ model: "m", data: { train: "d" }, checkpoint: { keepBest: {} } })).toThrow(
+      /does not evaluate[\s\S]*acc\/source_mean/,
+    );
   });
 });
 
@@ -69,19 +90,35 @@ describe("a damaged checkpoint", () => {
   it("is passed over and named; the run ends as it would have", async () => {
     const run = config("damaged", { keep: null });
     const interruption = { requested: false };
-    await runTraining(run, { interruption, listen: (event) => void (interruption.requested ||= event.type === "step" && event.summary.step === 3) });
+    await runTraining(run, {
+      interruption,
+      listen: (event) => void (interruption.requested ||= event.type === "step" && event.summary.step === 3),
+    });
     truncateSync(path("damaged", 3, "model.safetensors"), 100);
     const [message] = await warnings(run, { resume: true });
-    expect(message).toMatch(/checkpoint of step 3 is damaged \([\s\S]*model\.safetensors: expected \d+ bytes, found 100 bytes\), so the run goes on from step 2/);
-    expect(kept("damaged")).toEqual(["step-000001", "step-000002", "step-000003", "step-000003.damaged", "step-000004"]);
+    expect(message).toMatch(
+      /checkpoint of step 3 is damaged \([\s\S]*model\.safetensors: expected \d+ bytes, found 100 bytes\), so the run goes on from step 2/,
+    );
+    expect(kept("damaged")).toEqual([
+      "step-000001",
+      "step-000002",
+      "step-000003",
+      "step-000003.damaged",
+      "step-000004",
+    ]);
   });
 
   it("is refused when there is none before it", async () => {
     const run = config("lost", {});
     const interruption = { requested: false };
-    await runTraining(run, { interruption, listen: (event) => void (interruption.requested ||= event.type === "step") });
+    await runTraining(run, {
+      interruption,
+      listen: (event) => void (interruption.requested ||= event.type === "step"),
+    });
     writeFileSync(path("lost", 1, "optimizer.safetensors"), "x");
-    await expect(runTraining(run, { resume: true })).rejects.toThrow(/checkpoint is damaged[\s\S]*optimizer\.safetensors/);
+    await expect(runTraining(run, { resume: true })).rejects.toThrow(
+      /checkpoint is damaged[\s\S]*optimizer\.safetensors/,
+    );
   });
 });
 
@@ -89,7 +126,10 @@ describe("memory that runs out", () => {
   it("leaves the run saved as it was before the step, and says what to lower", async () => {
     const run = config("memory", { every: null });
     let failing = false;
-    const outOfMemory = new OutOfMemoryError({ backend: "wasm", parts: { what: "The backend ran out of memory.", fix: "" } as never });
+    const outOfMemory = new OutOfMemoryError({
+      backend: "wasm",
+      parts: { what: "The backend ran out of memory.", fix: "" } as never,
+    });
     // The last thing that happens before an update is the progress of its last answer.
     const listen: RunTrainingOptions["listen"] = (event) => {
       failing = event.type === "generating" && event.step === 3 && event.done === event.total;
@@ -97,13 +137,17 @@ describe("memory that runs out", () => {
     };
     const error: unknown = await runTraining(run, { listen }).catch((cause: unknown) => cause);
     expect((error as Error).name).toBe("TrainingMemoryError");
-    expect((error as Error).message).toMatch(/Memory ran out in step 3[\s\S]*update\.microBatchTokens=8192[\s\S]*saved after\s+step 2/);
+    expect((error as Error).message).toMatch(
+      /Memory ran out in step 3[\s\S]*update\.microBatchTokens=8192[\s\S]*saved after\s+step 2/,
+    );
     expect(kept("memory")).toEqual(["step-000002"]);
     // With the lower number it goes on and ends as the run that never stopped.
     await runTraining({ ...run, update: { ...run.update, microBatchTokens: 8192 } }, { resume: true });
     const whole = config("whole", { every: null });
     await runTraining(whole);
-    expect(readFileSync(path("memory", 4, "model.safetensors")).equals(readFileSync(path("whole", 4, "model.safetensors")))).toBe(true);
+    expect(
+      readFileSync(path("memory", 4, "model.safetensors")).equals(readFileSync(path("whole", 4, "model.safetensors"))),
+    ).toBe(true);
     expect(existsSync(path("memory", 4, "state.json"))).toBe(true);
   });
 });

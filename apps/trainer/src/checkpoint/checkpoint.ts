@@ -8,7 +8,13 @@ import { createReadStream } from "node:fs";
 import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
-import { type Qwen25VlPolicy, type RolloutRow, type SafetensorsEntry, openSafetensors, writeSafetensors } from "@v-triune/policy";
+import {
+  type Qwen25VlPolicy,
+  type RolloutRow,
+  type SafetensorsEntry,
+  openSafetensors,
+  writeSafetensors,
+} from "@v-triune/policy";
 import { RunFolderError } from "../errors";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { StepRollouts } from "../training/step-rollouts";
@@ -58,7 +64,11 @@ export async function saveCheckpoint(
  * @returns undefined when there is none
  * @throws RunFolderError when all of them are damaged
  */
-export async function newestWholeCheckpoint(steps: readonly number[], pathOf: (step: number) => string, onDamaged: (message: string) => void): Promise<{ readonly folder: string; readonly loaded: LoadedCheckpoint } | undefined> {
+export async function newestWholeCheckpoint(
+  steps: readonly number[],
+  pathOf: (step: number) => string,
+  onDamaged: (message: string) => void,
+): Promise<{ readonly folder: string; readonly loaded: LoadedCheckpoint } | undefined> {
   let damage: RunFolderError | undefined;
   for (const [index, step] of [...steps].reverse().entries()) {
     const folder = pathOf(step);
@@ -70,7 +80,9 @@ export async function newestWholeCheckpoint(steps: readonly number[], pathOf: (s
       const earlier = steps.at(-index - 2);
       if (earlier === undefined) break;
       await rename(folder, `${folder}.damaged`);
-      onDamaged(`The checkpoint of step ${step} is damaged (${error.where ?? folder}: expected ${error.expected ?? "a whole file"}, found ${error.found ?? "none"}), so the run goes on from step ${earlier}. The damaged one is now ${folder}.damaged.`);
+      onDamaged(
+        `The checkpoint of step ${step} is damaged (${error.where ?? folder}: expected ${error.expected ?? "a whole file"}, found ${error.found ?? "none"}), so the run goes on from step ${earlier}. The damaged one is now ${folder}.damaged.`,
+      );
     }
   }
   if (damage) throw damage;
@@ -113,9 +125,12 @@ export async function verifyCheckpoint(folder: string): Promise<string[]> {
 async function verifiedState(folder: string): Promise<StateFile> {
   const state = await readState(folder);
   for (const [name, saved] of Object.entries(state.files)) {
-    const found = await fingerprint(join(folder, name)).catch((cause: unknown) => broken(folder, name, "the file", "none", cause));
+    const found = await fingerprint(join(folder, name)).catch((cause: unknown) =>
+      broken(folder, name, "the file", "none", cause),
+    );
     if (found.bytes !== saved.bytes) broken(folder, name, `${saved.bytes} bytes`, `${found.bytes} bytes`);
-    if (found.sha256 !== saved.sha256) broken(folder, name, `SHA-256 ${saved.sha256.slice(0, 12)}..`, `${found.sha256.slice(0, 12)}..`);
+    if (found.sha256 !== saved.sha256)
+      broken(folder, name, `SHA-256 ${saved.sha256.slice(0, 12)}..`, `${found.sha256.slice(0, 12)}..`);
   }
   return state;
 }
@@ -125,9 +140,15 @@ async function verifiedState(folder: string): Promise<StateFile> {
  *
  * @param best a step that stays whatever its age
  */
-export async function pruneCheckpoints(steps: readonly number[], keep: number | null, pathOf: (step: number) => string, best?: number): Promise<void> {
+export async function pruneCheckpoints(
+  steps: readonly number[],
+  keep: number | null,
+  pathOf: (step: number) => string,
+  best?: number,
+): Promise<void> {
   if (keep === null) return;
-  for (const step of steps.slice(0, Math.max(0, steps.length - keep))) if (step !== best) await rm(pathOf(step), { recursive: true, force: true });
+  for (const step of steps.slice(0, Math.max(0, steps.length - keep)))
+    if (step !== best) await rm(pathOf(step), { recursive: true, force: true });
 }
 
 async function readState(folder: string): Promise<StateFile> {

@@ -16,8 +16,13 @@ const tensorsFile = "ready-rollouts.safetensors";
 /** The files' names; there are none in a checkpoint without such rollouts. */
 export const READY_ROLLOUTS_FILES: readonly string[] = [linesFile, tensorsFile];
 
-type Head = Omit<StepRollouts, "collected"> & { readonly collected: Pick<StepRollouts["collected"], "seconds" | "rounds"> & { readonly dropped: readonly number[] } };
-type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "response"> & { readonly tokens: number; readonly logProbs: boolean };
+type Head = Omit<StepRollouts, "collected"> & {
+  readonly collected: Pick<StepRollouts["collected"], "seconds" | "rounds"> & { readonly dropped: readonly number[] };
+};
+type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "response"> & {
+  readonly tokens: number;
+  readonly logProbs: boolean;
+};
 
 /** Writes the files into a checkpoint that is being made. */
 export async function writeReadyRollouts(folder: string, { collected, ...rest }: StepRollouts): Promise<void> {
@@ -47,8 +52,15 @@ export async function writeReadyRollouts(folder: string, { collected, ...rest }:
  * @param folder of a checkpoint that was found whole
  * @param nextPrompts gives the prompts from the checkpoint's position on
  */
-export async function readReadyRollouts(folder: string, nextPrompts: (count: number) => Promise<readonly PreparedPrompt[]>, decode: (ids: Int32Array) => string): Promise<StepRollouts> {
-  const [head, ...lines] = (await readFile(join(folder, linesFile), "utf8")).trimEnd().split("\n").map((line) => JSON.parse(line) as unknown) as [Head, ...Line[]];
+export async function readReadyRollouts(
+  folder: string,
+  nextPrompts: (count: number) => Promise<readonly PreparedPrompt[]>,
+  decode: (ids: Int32Array) => string,
+): Promise<StepRollouts> {
+  const [head, ...lines] = (await readFile(join(folder, linesFile), "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown) as [Head, ...Line[]];
   const prompts: PreparedPrompt[] = [];
   for (const count of head.asked) prompts.push(...(await nextPrompts(count)));
   const reader = openSafetensors(join(folder, tensorsFile));
@@ -61,7 +73,13 @@ export async function readReadyRollouts(folder: string, nextPrompts: (count: num
       const completionIds = Int32Array.from(tokens.slice(from, until));
       const prompt = prompts[kept.promptIndex];
       if (!prompt) throw new RangeError(`${folder} has a rollout of prompt ${kept.promptIndex} of ${prompts.length}`);
-      return { ...kept, prompt, completionIds, response: decode(completionIds), ...(given ? { rolloutLogProbs: logProbs.slice(from, until) } : {}) };
+      return {
+        ...kept,
+        prompt,
+        completionIds,
+        response: decode(completionIds),
+        ...(given ? { rolloutLogProbs: logProbs.slice(from, until) } : {}),
+      };
     });
     const { seconds, dropped, rounds } = head.collected;
     return { ...head, collected: { rollouts, seconds, dropped: new Set(dropped), rounds } };

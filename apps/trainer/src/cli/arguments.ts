@@ -9,7 +9,8 @@ import { UsageError } from "../errors";
 export const GLOBAL_FLAGS = ["help", "h", "debug"];
 
 /** An option's short forms. */
-export const aliasesOf = (arg: ArgsDef[string]): string[] => ("alias" in arg ? [(arg as { alias?: string | string[] }).alias ?? []].flat() : []);
+export const aliasesOf = (arg: ArgsDef[string]): string[] =>
+  "alias" in arg ? [(arg as { alias?: string | string[] }).alias ?? []].flat() : [];
 
 interface Flag {
   readonly name: string;
@@ -22,7 +23,11 @@ function flagsOf(args: ArgsDef): Map<string, Flag> {
   const flags = new Map<string, Flag>(GLOBAL_FLAGS.map((name) => [name, { name, takesValue: false }]));
   for (const [name, arg] of Object.entries(args)) {
     if (arg.type === "positional") continue;
-    const flag = { name, takesValue: arg.type !== "boolean", options: arg.type === "enum" ? (arg as { options?: string[] }).options : undefined };
+    const flag = {
+      name,
+      takesValue: arg.type !== "boolean",
+      options: arg.type === "enum" ? (arg as { options?: string[] }).options : undefined,
+    };
     for (const spelling of [name, ...aliasesOf(arg)]) flags.set(spelling, flag);
     if (arg.type === "boolean") flags.set(`no-${name}`, flag);
   }
@@ -35,7 +40,11 @@ function flagsOf(args: ArgsDef): Map<string, Flag> {
  * @returns the values of each option in order of appearance, and the positional arguments
  * @throws UsageError for a flag that does not exist, an option without its value or with one it can't have, an argument too many
  */
-export function checkArguments(command: string, rawArgs: readonly string[], args: ArgsDef): { readonly values: ReadonlyMap<string, readonly string[]>; readonly positionals: readonly string[] } {
+export function checkArguments(
+  command: string,
+  rawArgs: readonly string[],
+  args: ArgsDef,
+): { readonly values: ReadonlyMap<string, readonly string[]>; readonly positionals: readonly string[] } {
   const flags = flagsOf(args);
   const values = new Map<string, string[]>();
   const positionals: string[] = [];
@@ -53,7 +62,10 @@ export function checkArguments(command: string, rawArgs: readonly string[], args
     const flag = flags.get(spelling);
     if (flag === undefined) {
       const dashes = argument.startsWith("--") ? "--" : "-";
-      const meant = nearest(spelling, [...flags.keys()].filter((name) => name.length > 1 && !name.startsWith("no-")));
+      const meant = nearest(
+        spelling,
+        [...flags.keys()].filter((name) => name.length > 1 && !name.startsWith("no-")),
+      );
       throw new UsageError({
         what: `v-triune ${command} has no option ${dashes}${spelling}.`,
         fix: meant === null ? `see v-triune ${command} --help` : `did you mean --${meant}?`,
@@ -61,7 +73,8 @@ export function checkArguments(command: string, rawArgs: readonly string[], args
     }
     if (!flag.takesValue) continue;
     const value = inline ?? rawArgs[(i += 1)];
-    if (value === undefined) throw new UsageError({ what: `The option --${flag.name} needs a value.`, fix: `see v-triune ${command} --help` });
+    if (value === undefined)
+      throw new UsageError({ what: `The option --${flag.name} needs a value.`, fix: `see v-triune ${command} --help` });
     if (flag.options !== undefined && !flag.options.includes(value)) {
       const meant = nearest(value, flag.options);
       throw new UsageError({
@@ -98,7 +111,12 @@ function splitOnce(text: string, separator: string): [string, string | undefined
 export function decimalNumber(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new UsageError({ what: `The option --${name} has a value that can't be used.`, expected: "a number", found: text === "" ? "nothing" : text });
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new UsageError({
+      what: `The option --${name} has a value that can't be used.`,
+      expected: "a number",
+      found: text === "" ? "nothing" : text,
+    });
   return value;
 }
 
@@ -112,7 +130,11 @@ export function wholeNumber(name: string, text: string | undefined, least: numbe
   if (text === undefined) return undefined;
   const value = Number(text);
   if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-    throw new UsageError({ what: `The option --${name} has a value that can't be used.`, expected: `a whole number of at least ${least}`, found: text === "" ? "nothing" : text });
+    throw new UsageError({
+      what: `The option --${name} has a value that can't be used.`,
+      expected: `a whole number of at least ${least}`,
+      found: text === "" ? "nothing" : text,
+    });
   }
   return value;
 }

@@ -80,14 +80,23 @@ describe("a configuration that can't be used", () => {
     const path = config("model: m\ndata: {train: d}\noptimizer:\n  lr: -1\n");
     const plain = await run("train", path);
     expect(plain.code).toBe(2);
-    expect(plain.err).toBe(`The configuration key "optimizer.lr" has a value that can't be used.\n  where:    ${path}:4\n  expected: positive\n  found:    -1\n`);
+    expect(plain.err).toBe(
+      `The configuration key "optimizer.lr" has a value that can't be used.\n  where:    ${path}:4\n  expected: positive\n  found:    -1\n`,
+    );
     const debug = await run("train", path, "--debug");
     expect(debug.code).toBe(2);
     expect(debug.err).toMatch(/\n\s+at /);
   });
 
   it("names the override that is wrong", async () => {
-    const { err, code } = await run("train", config("model: m\ndata: {train: d}\n"), "--set", "optimizer.lr=1e-6", "--set", "optimiser.lr=1");
+    const { err, code } = await run(
+      "train",
+      config("model: m\ndata: {train: d}\n"),
+      "--set",
+      "optimizer.lr=1e-6",
+      "--set",
+      "optimiser.lr=1",
+    );
     expect(code).toBe(2);
     expect(err).toMatch(/no configuration key "optimiser"[\s\S]*--set optimiser\.lr=1[\s\S]*did you mean "optimizer"/);
   });
@@ -112,8 +121,17 @@ describe("sources", () => {
 
 describe("checkArguments", () => {
   it("collects an option's values in order and takes what follows -- as it is", () => {
-    const args = { set: { type: "string" }, all: { type: "boolean" }, file: { type: "positional" }, more: { type: "positional", required: false } } as const;
-    const { values, positionals } = checkArguments("x", ["--set", "a=1", "--no-all", "--set=b==2", "--", "--file"], args);
+    const args = {
+      set: { type: "string" },
+      all: { type: "boolean" },
+      file: { type: "positional" },
+      more: { type: "positional", required: false },
+    } as const;
+    const { values, positionals } = checkArguments(
+      "x",
+      ["--set", "a=1", "--no-all", "--set=b==2", "--", "--file"],
+      args,
+    );
     expect(values.get("set")).toEqual(["a=1", "b==2"]);
     expect(positionals).toEqual(["--file"]);
   });
@@ -121,7 +139,8 @@ describe("checkArguments", () => {
   it("reads whole numbers", () => {
     expect(wholeNumber("n", undefined, 1)).toBeUndefined();
     expect(wholeNumber("n", "12", 1)).toBe(12);
-    for (const text of ["", "1e3", "abc", "99999999999999999999", "0x10"]) expect(() => wholeNumber("n", text, 0)).toThrow(/whole number/);
+    for (const text of ["", "1e3", "abc", "99999999999999999999", "0x10"])
+      expect(() => wholeNumber("n", text, 0)).toThrow(/whole number/);
   });
 });
 
@@ -139,7 +158,9 @@ describe("reportError", () => {
     const { text, exitCode } = reportError(new TypeError("x is not a function"), false);
     expect(exitCode).toBe(1);
     expect(text).toMatch(/TypeError: x is not a function[\s\S]*--debug/);
-    expect(reportError(new Error("outer", { cause: new Error("inner") }), true).text).toMatch(/outer[\s\S]*caused by: Error: inner/);
+    expect(reportError(new Error("outer", { cause: new Error("inner") }), true).text).toMatch(
+      /outer[\s\S]*caused by: Error: inner/,
+    );
     expect(reportError("just text", false).exitCode).toBe(1);
   });
 });

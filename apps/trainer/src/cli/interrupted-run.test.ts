@@ -19,14 +19,31 @@ beforeAll(async () => {
   const trainData = join(folder, "train.parquet");
   await writeDemoModelFolder(modelFolder);
   await writeTrainingData(trainData, 2, 1);
-  const base = demoConfig({ seed: 1, steps: 500, backend: "wasm", samplesPerSource: 1, modelFolder, runFolder, trainData, evalData: trainData });
+  const base = demoConfig({
+    seed: 1,
+    steps: 500,
+    backend: "wasm",
+    samplesPerSource: 1,
+    modelFolder,
+    runFolder,
+    trainData,
+    evalData: trainData,
+  });
   const model = {
     ...demoModelConfig,
     hidden_size: 32,
     intermediate_size: 48,
     num_hidden_layers: 1,
     rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
-    vision_config: { ...demoModelConfig.vision_config, depth: 1, hidden_size: 48, intermediate_size: 64, num_heads: 3, out_hidden_size: 32, fullatt_block_indexes: [0] },
+    vision_config: {
+      ...demoModelConfig.vision_config,
+      depth: 1,
+      hidden_size: 48,
+      intermediate_size: 64,
+      num_heads: 3,
+      out_hidden_size: 32,
+      fullatt_block_indexes: [0],
+    },
   };
   writeFileSync(
     configPath,
@@ -41,7 +58,8 @@ beforeAll(async () => {
   );
 });
 
-const train = (...args: string[]) => spawnSync(process.execPath, [bin, "train", configPath, ...args], { encoding: "utf8", timeout: 100_000 });
+const train = (...args: string[]) =>
+  spawnSync(process.execPath, [bin, "train", configPath, ...args], { encoding: "utf8", timeout: 100_000 });
 
 describe("v-triune train", () => {
   it("finishes the step and saves at Ctrl-C, says how to go on, and goes on", async () => {
@@ -57,7 +75,10 @@ describe("v-triune train", () => {
     const code = await new Promise((done) => child.on("close", done));
     expect(err).toContain("Stopping after this step, then saving.");
     expect(code).toBe(130);
-    const events = out.trim().split("\n").map((line) => JSON.parse(line) as { type: string; step?: number });
+    const events = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { type: string; step?: number });
     const { step } = events.find(({ type }) => type === "interrupted")!;
     expect(readdirSync(join(runFolder, "checkpoints"))).toEqual([`step-${String(step).padStart(6, "0")}`]);
     expect(existsSync(join(runFolder, "run.lock"))).toBe(false);

@@ -7,7 +7,13 @@ function setUp() {
   const said: string[] = [];
   const exits: number[] = [];
   const clock = { at: 0 };
-  const interruption = catchInterruption({ message: "after this step", source, print: (text) => said.push(text), exit: (code) => exits.push(code), now: () => clock.at });
+  const interruption = catchInterruption({
+    message: "after this step",
+    source,
+    print: (text) => said.push(text),
+    exit: (code) => exits.push(code),
+    now: () => clock.at,
+  });
   return { source, said, exits, clock, interruption };
 }
 

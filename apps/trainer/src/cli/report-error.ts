@@ -22,7 +22,11 @@ export function reportError(error: unknown, debug: boolean): { readonly text: st
 function asFailedWrite(error: unknown): WriteError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code = "", syscall = "", path = "" } = error as NodeJS.ErrnoException;
-  if (!["ENOSPC", "EDQUOT", "EROFS", "EFBIG"].includes(code) && !["mkdir", "write", "rename", "rmdir", "unlink"].includes(syscall)) return undefined;
+  if (
+    !["ENOSPC", "EDQUOT", "EROFS", "EFBIG"].includes(code) &&
+    !["mkdir", "write", "rename", "rmdir", "unlink"].includes(syscall)
+  )
+    return undefined;
   const known = asWriteError(error, path);
   return known instanceof WriteError && !isUserError(error) ? known : undefined;
 }

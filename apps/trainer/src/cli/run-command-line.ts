@@ -27,26 +27,40 @@ async function dispatch(rawArgs: readonly string[], output: Output): Promise<num
   const [first, ...rest] = rawArgs[0] === "--debug" ? rawArgs.slice(1) : rawArgs;
   if (first === undefined || first === "--help" || first === "-h" || first === "help") {
     const [topic] = first === "help" ? rest : [];
-    output.out(topic === undefined ? formatProgramHelp(commands, packageJson.version) : formatCommandHelp(findCommand(topic)));
+    output.out(
+      topic === undefined ? formatProgramHelp(commands, packageJson.version) : formatCommandHelp(findCommand(topic)),
+    );
     return 0;
   }
   if (first === "--version" || first === "-v") {
     output.out(`${packageJson.version}\n`);
     return 0;
   }
-  if (first.startsWith("-")) throw new UsageError({ what: `v-triune has no option ${first}.`, fix: "options follow a command; see v-triune --help" });
+  if (first.startsWith("-"))
+    throw new UsageError({
+      what: `v-triune has no option ${first}.`,
+      fix: "options follow a command; see v-triune --help",
+    });
   const command = findCommand(first);
   if (rest.includes("--help") || rest.includes("-h")) {
     output.out(formatCommandHelp(command));
     return 0;
   }
   const { values, positionals } = checkArguments(first, rest, command.args);
-  const missing = Object.entries(command.args).filter(([, arg]) => arg.type === "positional" && arg.required !== false)[positionals.length];
+  const missing = Object.entries(command.args).filter(([, arg]) => arg.type === "positional" && arg.required !== false)[
+    positionals.length
+  ];
   if (missing !== undefined) {
-    throw new UsageError({ what: `v-triune ${first} needs ${missing[0].toUpperCase()}: ${missing[1].description ?? ""}`, fix: `see v-triune ${first} --help` });
+    throw new UsageError({
+      what: `v-triune ${first} needs ${missing[0].toUpperCase()}: ${missing[1].description ?? ""}`,
+      fix: `see v-triune ${first} --help`,
+    });
   }
   // `--debug` is the program's own; citty would take it for a command's unknown flag.
-  const args = parseArgs(rest.filter((argument) => argument !== "--debug"), command.args);
+  const args = parseArgs(
+    rest.filter((argument) => argument !== "--debug"),
+    command.args,
+  );
   return (await command.execute({ args: args as Record<string, string | boolean | undefined>, values, output })) ?? 0;
 }
 

@@ -13,7 +13,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Asks from another process while this one does nothing else, as when it trains. */
 function askMeanwhile(url: string): readonly RunSummary[] {
-  const { stdout, stderr } = spawnSync(process.execPath, ["-e", `fetch(${JSON.stringify(`${url}api/runs`)}).then((reply) => reply.text()).then(console.log)`], { encoding: "utf8", timeout: 20_000 });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["-e", `fetch(${JSON.stringify(`${url}api/runs`)}).then((reply) => reply.text()).then(console.log)`],
+    { encoding: "utf8", timeout: 20_000 },
+  );
   expect(stderr).toBe("");
   return JSON.parse(stdout) as RunSummary[];
 }
@@ -33,7 +37,8 @@ it("train --dashboard: the page answers while the run computes, beside another p
         const event = JSON.parse(text) as { type: string; url?: string };
         if (event.type === "dashboard") url = event.url!;
         // Files are looked at once a second, the first time perhaps while the folder is being begun.
-        for (let left = 60; event.type === "step" && seen[0]?.state !== "live" && left > 0; left -= 1) seen = askMeanwhile(url);
+        for (let left = 60; event.type === "step" && seen[0]?.state !== "live" && left > 0; left -= 1)
+          seen = askMeanwhile(url);
       },
       err: (text) => expect.fail(text),
     });

@@ -18,15 +18,26 @@ export interface RunDashboard {
  * @param onProblem told when it ends before the run
  */
 export async function openRunDashboard(folder: string, onProblem: (message: string) => void): Promise<RunDashboard> {
-  const { DashboardError, DEFAULT_PORT, FURTHER_PORTS, openInBrowser, startBackgroundDashboard } = await import("@v-triune/monitor/dashboard");
+  const { DashboardError, DEFAULT_PORT, FURTHER_PORTS, openInBrowser, startBackgroundDashboard } =
+    await import("@v-triune/monitor/dashboard");
   const short = relative(process.cwd(), folder);
   const again = `npx v-triune-monitor ${short === "" || short.startsWith("..") ? folder : short}`;
   try {
     const { url, port, close } = await startBackgroundDashboard({ folder, furtherPorts: FURTHER_PORTS, onProblem });
     openInBrowser(url);
-    return { announcement: `Dashboard: ${url}${port === DEFAULT_PORT ? "" : ` (port ${DEFAULT_PORT} is taken)`}\n`, url, again, close };
+    return {
+      announcement: `Dashboard: ${url}${port === DEFAULT_PORT ? "" : ` (port ${DEFAULT_PORT} is taken)`}\n`,
+      url,
+      again,
+      close,
+    };
   } catch (error) {
     if (!(error instanceof DashboardError)) throw error;
-    return { announcement: `The dashboard could not be started; the run goes on without it.\n${error.message}\n`, url: null, again, close: async () => {} };
+    return {
+      announcement: `The dashboard could not be started; the run goes on without it.\n${error.message}\n`,
+      url: null,
+      again,
+      close: async () => {},
+    };
   }
 }

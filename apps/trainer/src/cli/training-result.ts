@@ -11,7 +11,10 @@ const here = (path: string): string => {
 };
 
 /** What is about to run, in two or three lines. */
-export function formatStart(event: Extract<TrainingEvent, { type: "started" }>, { run, rollout }: TrainingConfig): string {
+export function formatStart(
+  event: Extract<TrainingEvent, { type: "started" }>,
+  { run, rollout }: TrainingConfig,
+): string {
   const count = (value: number): string => value.toLocaleString("en-US");
   return [
     `${event.fromStep === 0 ? "Training" : `Going on after step ${event.fromStep} of`} ${here(event.folder)} on ${event.backend}`,
@@ -36,7 +39,11 @@ const SHOWN = 5;
 
 /** Collects what a run left out or warned of, to be listed when the progress bars are gone. */
 export function collectProblems(): ProblemList {
-  const lists = { "bad-row": { title: "Rows left out", count: 0, first: [] as string[] }, warning: { title: "Warnings", count: 0, first: [] as string[] }, alarm: { title: "Alarms", count: 0, first: [] as string[] } };
+  const lists = {
+    "bad-row": { title: "Rows left out", count: 0, first: [] as string[] },
+    warning: { title: "Warnings", count: 0, first: [] as string[] },
+    alarm: { title: "Alarms", count: 0, first: [] as string[] },
+  };
   return {
     listen(event) {
       if (event.type !== "bad-row" && event.type !== "warning" && event.type !== "alarm") return;
@@ -48,7 +55,10 @@ export function collectProblems(): ProblemList {
     format: () =>
       Object.values(lists)
         .filter(({ count }) => count > 0)
-        .map(({ title, count, first }) => `\n${title} (${count}):\n${first.join("\n")}\n${count > SHOWN ? `  .. and ${count - SHOWN} more\n` : ""}`)
+        .map(
+          ({ title, count, first }) =>
+            `\n${title} (${count}):\n${first.join("\n")}\n${count > SHOWN ? `  .. and ${count - SHOWN} more\n` : ""}`,
+        )
         .join(""),
   };
 }
@@ -57,12 +67,17 @@ export function collectProblems(): ProblemList {
 export function formatScores(before: EvaluationScores | undefined, after: EvaluationScores): string {
   const width = Math.max(12, ...Object.keys(after.bySource).map((name) => name.length));
   const row = (name: string, then: number | undefined, now: number): string => {
-    const cells = then === undefined ? ["", now.toFixed(3), ""] : [then.toFixed(3), now.toFixed(3), `${now < then ? "-" : "+"}${Math.abs(now - then).toFixed(3)}`];
+    const cells =
+      then === undefined
+        ? ["", now.toFixed(3), ""]
+        : [then.toFixed(3), now.toFixed(3), `${now < then ? "-" : "+"}${Math.abs(now - then).toFixed(3)}`];
     return `  ${name.padEnd(width)}${cells.map((cell) => cell.padStart(9)).join("")}`.trimEnd();
   };
   return [
     `  ${"accuracy".padEnd(width)}${(before === undefined ? ["", "after", ""] : ["before", "after", "change"]).map((title) => title.padStart(9)).join("")}`.trimEnd(),
-    ...Object.keys(after.bySource).sort().map((name) => row(name, before?.bySource[name], after.bySource[name]!)),
+    ...Object.keys(after.bySource)
+      .sort()
+      .map((name) => row(name, before?.bySource[name], after.bySource[name]!)),
     row("mean", before?.mean, after.mean),
   ].join("\n");
 }

@@ -14,7 +14,9 @@ export function formatColumns(rows: readonly (readonly [name: string, text: stri
   const indent = longest + 4;
   return rows.map(([name, text]) => {
     const wrapped = wrapText(text, width, indent);
-    return name.length > longest ? `  ${name}\n${" ".repeat(indent)}${wrapped}` : `  ${name.padEnd(longest)}  ${wrapped}`;
+    return name.length > longest
+      ? `  ${name}\n${" ".repeat(indent)}${wrapped}`
+      : `  ${name.padEnd(longest)}  ${wrapped}`;
   });
 }
 
@@ -32,14 +34,24 @@ function optionRows(args: ArgsDef): [string, string][] {
 /** The help of one command. */
 export function formatCommandHelp(command: Command): string {
   const positionals = Object.entries(command.args).filter(([, arg]) => arg.type === "positional");
-  const placeholder = (name: string, arg: ArgsDef[string]): string => (arg.required === false ? `[${name.toUpperCase()}]` : name.toUpperCase());
-  const usage = ["v-triune", command.meta.name, ...positionals.map(([name, arg]) => placeholder(name, arg)), "[OPTIONS]"].join(" ");
+  const placeholder = (name: string, arg: ArgsDef[string]): string =>
+    arg.required === false ? `[${name.toUpperCase()}]` : name.toUpperCase();
+  const usage = [
+    "v-triune",
+    command.meta.name,
+    ...positionals.map(([name, arg]) => placeholder(name, arg)),
+    "[OPTIONS]",
+  ].join(" ");
   const sections = [
     wrapText(command.meta.description, WIDTH, 0),
     `Usage: ${usage}`,
-    ...(positionals.length === 0 ? [] : [formatColumns(positionals.map(([name, arg]) => [name.toUpperCase(), arg.description ?? ""])).join("\n")]),
+    ...(positionals.length === 0
+      ? []
+      : [formatColumns(positionals.map(([name, arg]) => [name.toUpperCase(), arg.description ?? ""])).join("\n")]),
     ["Options:", ...formatColumns(optionRows(command.args))].join("\n"),
-    ...(command.examples === undefined ? [] : [["Examples:", ...command.examples.map((line) => `  ${line}`)].join("\n")]),
+    ...(command.examples === undefined
+      ? []
+      : [["Examples:", ...command.examples.map((line) => `  ${line}`)].join("\n")]),
     ...(command.notes === undefined ? [] : [wrapText(command.notes, WIDTH, 0)]),
   ];
   return `${sections.join("\n\n")}\n`;

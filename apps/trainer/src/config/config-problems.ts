@@ -33,10 +33,14 @@ export function keysAt(schema: { readonly json: unknown }, path: KeyPath): strin
         const item = node.sequence as { readonly variadic?: SchemaNode };
         return branchesOf(item.variadic ?? (node.sequence as SchemaNode));
       }
-      return [...(node.required ?? []), ...(node.optional ?? [])].filter(({ key }) => key === part).flatMap(({ value }) => branchesOf(value));
+      return [...(node.required ?? []), ...(node.optional ?? [])]
+        .filter(({ key }) => key === part)
+        .flatMap(({ value }) => branchesOf(value));
     });
   }
-  return [...new Set(nodes.flatMap((node) => [...(node.required ?? []), ...(node.optional ?? [])].map(({ key }) => key)))];
+  return [
+    ...new Set(nodes.flatMap((node) => [...(node.required ?? []), ...(node.optional ?? [])].map(({ key }) => key))),
+  ];
 }
 
 const shown = (value: unknown): string => {
@@ -50,7 +54,13 @@ function valueAt(root: unknown, path: KeyPath): unknown {
 
 /** Values that YAML reads as text although a number was probably meant, and the other way round. */
 function typeHint(expected: string, found: unknown): string | undefined {
-  if (typeof found === "string" && /number|positive|negative|integer|at least|less|more/.test(expected) && Number.isFinite(Number(found)) && found.trim() !== "") return "write the number without quotes";
+  if (
+    typeof found === "string" &&
+    /number|positive|negative|integer|at least|less|more/.test(expected) &&
+    Number.isFinite(Number(found)) &&
+    found.trim() !== ""
+  )
+    return "write the number without quotes";
   return undefined;
 }
 
@@ -58,18 +68,28 @@ function typeHint(expected: string, found: unknown): string | undefined {
  * The first problem as an error; the others are counted in it. A key that does not exist comes before a wrong value, as the one is
  * often the reason for the other ("required key missing" beside its misspelling).
  */
-export function configError(schema: { readonly json: unknown }, problems: ArkErrors, source: ConfigSource): ConfigError {
+export function configError(
+  schema: { readonly json: unknown },
+  problems: ArkErrors,
+  source: ConfigSource,
+): ConfigError {
   const unknown = problems.find((problem) => problem.expected === "removed");
   const problem = unknown ?? problems[0]!;
   const path = [...problem.path] as KeyPath;
   const key = formatKeyPath(path);
-  const more = problems.length > 1 ? `\n(and ${problems.length - 1} more ${problems.length === 2 ? "problem" : "problems"} in this configuration)` : "";
+  const more =
+    problems.length > 1
+      ? `\n(and ${problems.length - 1} more ${problems.length === 2 ? "problem" : "problems"} in this configuration)`
+      : "";
   if (unknown !== undefined) {
     const parent = path.slice(0, -1);
     // A list is an object to arktype, its indices undeclared keys.
     if (Array.isArray(valueAt(source.value, parent))) {
       return new ConfigError({
-        what: parent.length === 0 ? "The configuration is a list." : `The configuration key "${formatKeyPath(parent)}" is a list.`,
+        what:
+          parent.length === 0
+            ? "The configuration is a list."
+            : `The configuration key "${formatKeyPath(parent)}" is a list.`,
         where: source.locate(parent),
         expected: `keys with values: ${keysAt(schema, parent).join(", ")}`,
         found: shown(valueAt(source.value, parent)),
@@ -85,14 +105,23 @@ export function configError(schema: { readonly json: unknown }, problems: ArkErr
     });
   }
   const found = valueAt(source.value, path);
-  const expected = problem.code === "union" ? unionExpectation(problem.expected, key) : problem.expected.replaceAll(/\s*\n?\s*◦ /g, ", ").replace(/^, /, "");
+  const expected =
+    problem.code === "union"
+      ? unionExpectation(problem.expected, key)
+      : problem.expected.replaceAll(/\s*\n?\s*◦ /g, ", ").replace(/^, /, "");
   const hint = typeHint(expected, found);
   return new ConfigError({
-    what: key === "" ? "The configuration has no keys." : `The configuration key "${key}" ${found === undefined ? "is missing" : "has a value that can't be used"}.`,
+    what:
+      key === ""
+        ? "The configuration has no keys."
+        : `The configuration key "${key}" ${found === undefined ? "is missing" : "has a value that can't be used"}.`,
     where: source.locate(path),
     expected,
     found: found === undefined ? "nothing" : shown(found),
-    fix: hint === undefined && more === "" ? undefined : `${hint ?? (found === undefined ? "add it" : "change the value")}${more}`,
+    fix:
+      hint === undefined && more === ""
+        ? undefined
+        : `${hint ?? (found === undefined ? "add it" : "change the value")}${more}`,
   });
 }
 

@@ -42,7 +42,12 @@ function findFile(path: string, cwd: string): string {
   if (!statSync(full).isDirectory()) return full;
   const found = FILE_NAMES.map((name) => join(full, name)).find((candidate) => existsSync(candidate));
   if (found !== undefined) return found;
-  throw new ConfigError({ what: "The folder holds no configuration.", where: full, expected: FILE_NAMES.join(", "), found: "none of them" });
+  throw new ConfigError({
+    what: "The folder holds no configuration.",
+    where: full,
+    expected: FILE_NAMES.join(", "),
+    found: "none of them",
+  });
 }
 
 function readYaml(file: string): { readonly value: unknown; readonly line: (path: KeyPath) => number | undefined } {
@@ -130,7 +135,12 @@ export function parseOverride({ text, folder }: PlacedOverride): Override {
   const key = at < 0 ? text : text.slice(0, at);
   const where = `--set ${text}`;
   if (at < 1 || !/^[\w-]+(\.[\w-]+|\[\d+\])*$/.test(key)) {
-    throw new ConfigError({ what: "An override can't be read.", where, expected: "--set key=value, as in --set optimizer.lr=5e-7", found: at < 0 ? "no =" : `the key "${key}"` });
+    throw new ConfigError({
+      what: "An override can't be read.",
+      where,
+      expected: "--set key=value, as in --set optimizer.lr=5e-7",
+      found: at < 0 ? "no =" : `the key "${key}"`,
+    });
   }
   const path = [...key.matchAll(/[\w-]+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
   try {
@@ -146,7 +156,8 @@ export function parseOverride({ text, folder }: PlacedOverride): Override {
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A copy of `root` with the value at `path` replaced; what lies on the way is made where it is missing. */
 function withValue(root: unknown, path: KeyPath, value: unknown, done: KeyPath, where: string): unknown {
@@ -154,27 +165,44 @@ function withValue(root: unknown, path: KeyPath, value: unknown, done: KeyPath, 
   if (part === undefined) return value;
   if (typeof part === "number" && Array.isArray(root)) {
     if (part > root.length) {
-      throw new ConfigError({ what: "An override points past the end of a list.", where, expected: `an index of at most ${root.length}`, found: String(part) });
+      throw new ConfigError({
+        what: "An override points past the end of a list.",
+        where,
+        expected: `an index of at most ${root.length}`,
+        found: String(part),
+      });
     }
     const copy: unknown[] = [...root];
     copy[part] = withValue(root[part], rest, value, [...done, part], where);
     return copy;
   }
   // A short form (a path as model, a glob as data.train) gives way to the object that the key belongs to.
-  return { ...(isRecord(root) ? root : {}), [String(part)]: withValue(isRecord(root) ? root[String(part)] : undefined, rest, value, [...done, part], where) };
+  return {
+    ...(isRecord(root) ? root : {}),
+    [String(part)]: withValue(isRecord(root) ? root[String(part)] : undefined, rest, value, [...done, part], where),
+  };
 }
 
 const isWritten = (root: unknown, path: KeyPath): boolean =>
-  path.reduce<unknown>((value, part) => (isRecord(value) || Array.isArray(value) ? (value as Record<string | number, unknown>)[part] : undefined), root) !== undefined;
+  path.reduce<unknown>(
+    (value, part) =>
+      isRecord(value) || Array.isArray(value) ? (value as Record<string | number, unknown>)[part] : undefined,
+    root,
+  ) !== undefined;
 
-const startsWith = (path: KeyPath, prefix: KeyPath): boolean => prefix.length <= path.length && prefix.every((part, i) => String(part) === String(path[i]));
+const startsWith = (path: KeyPath, prefix: KeyPath): boolean =>
+  prefix.length <= path.length && prefix.every((part, i) => String(part) === String(path[i]));
 
 /**
  * @param path the file, a folder with a `v-triune.yaml`, or undefined for overrides alone
  * @param overrides texts of the form `key.path=value`, the last one of a key wins
  * @throws ConfigError when the file is missing or not valid YAML, JSON or TypeScript, or an override can't be read
  */
-export async function readConfigSource(path: string | undefined, overrides: readonly (string | PlacedOverride)[], cwd: string): Promise<ConfigSource> {
+export async function readConfigSource(
+  path: string | undefined,
+  overrides: readonly (string | PlacedOverride)[],
+  cwd: string,
+): Promise<ConfigSource> {
   const file = path === undefined ? undefined : findFile(path, cwd);
   let value: unknown = {};
   let line: (path: KeyPath) => number | undefined = () => undefined;
@@ -183,21 +211,31 @@ export async function readConfigSource(path: string | undefined, overrides: read
     if ([".yaml", ".yml", ".json"].includes(extension)) ({ value, line } = readYaml(file));
     else if ([".ts", ".mts", ".js", ".mjs"].includes(extension)) value = await readModule(file);
     else {
-      throw new ConfigError({ what: "The configuration has an unknown format.", where: file, expected: ".yaml, .yml, .json, .ts, .mts, .js or .mjs", found: extension || "no extension" });
+      throw new ConfigError({
+        what: "The configuration has an unknown format.",
+        where: file,
+        expected: ".yaml, .yml, .json, .ts, .mts, .js or .mjs",
+        found: extension || "no extension",
+      });
     }
     if (value === null) value = {};
   }
   const fileValue = value;
-  const parsed = overrides.map((override) => parseOverride(typeof override === "string" ? { text: override, folder: cwd } : override));
+  const parsed = overrides.map((override) =>
+    parseOverride(typeof override === "string" ? { text: override, folder: cwd } : override),
+  );
   for (const override of parsed) value = withValue(value, override.path, override.value, [], `--set ${override.text}`);
 
-  const overrideOf = (at: KeyPath): Override | undefined => parsed.findLast((override) => startsWith(at, override.path));
+  const overrideOf = (at: KeyPath): Override | undefined =>
+    parsed.findLast((override) => startsWith(at, override.path));
   const stem = file === undefined ? undefined : basename(file, extname(file));
   return {
     value,
     locate(at) {
       // A key that an override made on its way is that override's, too.
-      const override = overrideOf(at) ?? (isWritten(fileValue, at) ? undefined : parsed.findLast(({ path: set }) => startsWith(set, at)));
+      const override =
+        overrideOf(at) ??
+        (isWritten(fileValue, at) ? undefined : parsed.findLast(({ path: set }) => startsWith(set, at)));
       if (override !== undefined) return `--set ${override.text}`;
       if (file === undefined) return undefined;
       const number = line(at);

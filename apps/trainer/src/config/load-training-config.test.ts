@@ -38,48 +38,140 @@ describe("loadTrainingConfig", () => {
     expect(config.data.train).toEqual([{ path: join(folder, "corpus/*.parquet"), weight: 1, cap: null }]);
     expect(config.run).toEqual({ name: "counting", folder: "/elsewhere/runs/counting", seed: 42, steps: 135 });
     expect(config.rollout).toMatchObject({ promptsPerStep: 1024, n: 8, temperature: 1, topP: 1, maxNewTokens: 2048 });
-    expect(config.algorithm).toMatchObject({ clipLow: 0.2, clipHigh: 0.28, dualClip: 3, aggregation: "token-mean", kl: { coefficient: 0 } });
+    expect(config.algorithm).toMatchObject({
+      clipLow: 0.2,
+      clipHigh: 0.28,
+      dualClip: 3,
+      aggregation: "token-mean",
+      kl: { coefficient: 0 },
+    });
     expect(config.update.miniBatch).toBe(1024);
     expect(config.optimizer).toMatchObject({ lr: 1e-6, warmupRatio: 0.05, schedule: "constant" });
-    expect(config.optimizer.groups).toEqual({ vision: { lr: 1e-6, freeze: true }, connector: { lr: 1e-6, freeze: true }, language: { lr: 1e-6, freeze: false } });
-    expect(config.reward.iou.schedule).toEqual([{ until: 0.1, epsilon: 0.85 }, { until: 0.25, epsilon: 0.95 }, { until: 1, epsilon: 0.99 }]);
+    expect(config.optimizer.groups).toEqual({
+      vision: { lr: 1e-6, freeze: true },
+      connector: { lr: 1e-6, freeze: true },
+      language: { lr: 1e-6, freeze: false },
+    });
+    expect(config.reward.iou.schedule).toEqual([
+      { until: 0.1, epsilon: 0.85 },
+      { until: 0.25, epsilon: 0.95 },
+      { until: 1, epsilon: 0.99 },
+    ]);
   });
 
   it("takes an adapter with the model", async () => {
-    const { model } = await loadTrainingConfig(write("lora.yaml", "model: {path: ./model, adapter: {rank: 8}}\ndata: {train: d}\n"), ["model.adapter.targetModules=[q_proj, v_proj]"], folder);
-    expect(model).toEqual({ init: "pretrained", path: join(folder, "model"), adapter: { rank: 8, alpha: 16, targetModules: ["q_proj", "v_proj"] } });
+    const { model } = await loadTrainingConfig(
+      write("lora.yaml", "model: {path: ./model, adapter: {rank: 8}}\ndata: {train: d}\n"),
+      ["model.adapter.targetModules=[q_proj, v_proj]"],
+      folder,
+    );
+    expect(model).toEqual({
+      init: "pretrained",
+      path: join(folder, "model"),
+      adapter: { rank: 8, alpha: 16, targetModules: ["q_proj", "v_proj"] },
+    });
     expect((await refusal("model: {path: m, adapter: {rank: 0}}\ndata: {train: d}\n")).message).toContain("rank");
   });
 
   it("takes one rollout or reward server as it stands, and several with how they are used", async () => {
-    const one = await loadTrainingConfig(write("server.yaml", `${minimal}rollout: {engine: "http://127.0.0.1:8000"}\nreward: {servers: "http://127.0.0.1:9000"}\n`));
-    expect(one.rollout.engine).toMatchObject({ servers: ["http://127.0.0.1:8000"], kind: "auto", staleWeights: "error", weights: { sync: "auto", folder: null } });
+    const one = await loadTrainingConfig(
+      write(
+        "server.yaml",
+        `${minimal}rollout: {engine: "http://127.0.0.1:8000"}\nreward: {servers: "http://127.0.0.1:9000"}\n`,
+      ),
+    );
+    expect(one.rollout.engine).toMatchObject({
+      servers: ["http://127.0.0.1:8000"],
+      kind: "auto",
+      staleWeights: "error",
+      weights: { sync: "auto", folder: null },
+    });
     expect(one.reward.servers).toEqual(["http://127.0.0.1:9000"]);
-    const two = resolveTrainingConfig({ model: "m", data: { train: "d" }, rollout: { engine: { servers: ["http://a", "http://b"], weights: { folder: "shared", serverFolder: "/mnt/shared" } }, correction: { rejection: { statistic: "seq_mean_k1", upper: 1.01 } } } }, "/x");
-    expect(two.rollout.engine).toMatchObject({ servers: ["http://a", "http://b"], weights: { folder: "/x/shared", serverFolder: "/mnt/shared" } });
-    expect(two.rollout.correction).toEqual({ importance: "token", threshold: 2, lower: null, normalise: false, rejection: { statistic: "seq_mean_k1", upper: 1.01, lower: null } });
-    expect(resolveTrainingConfig(JSON.parse(JSON.stringify(two)) as Parameters<typeof resolveTrainingConfig>[0], "/y")).toEqual(two);
-    expect(() => resolveTrainingConfig({ model: "m", data: { train: "d" }, rollout: { correction: { lower: 3 } } }, "/x")).toThrow(/upside down[^]*at most rollout.correction.threshold \(2\)/);
+    const two = resolveTrainingConfig(
+      {
+        model: "m",
+        data: { train: "d" },
+        rollout: {
+          engine: { servers: ["http://a", "http://b"], weights: { folder: "shared", serverFolder: "/mnt/shared" } },
+          correction: { rejection: { statistic: "seq_mean_k1", upper: 1.01 } },
+        },
+      },
+      "/x",
+    );
+    expect(two.rollout.engine).toMatchObject({
+      servers: ["http://a", "http://b"],
+      weights: { folder: "/x/shared", serverFolder: "/mnt/shared" },
+    });
+    expect(two.rollout.correction).toEqual({
+      importance: "token",
+      threshold: 2,
+      lower: null,
+      normalise: false,
+      rejection: { statistic: "seq_mean_k1", upper: 1.01, lower: null },
+    });
+    expect(
+      resolveTrainingConfig(JSON.parse(JSON.stringify(two)) as Parameters<typeof resolveTrainingConfig>[0], "/y"),
+    ).toEqual(two);
+    expect(() =>
+      resolveTrainingConfig({ model: "m", data: { train: "d" }, rollout: { correction: { lower: 3 } } }, "/x"),
+    ).toThrow(/upside down[^]*at most rollout.correction.threshold \(2\)/);
   });
 
   it("gives each loss the clip range and aggregation it is published with", async () => {
     const gspo = await loadTrainingConfig(write("gspo.yaml", `preset: gspo\n${minimal}`), [], folder);
-    expect(gspo.algorithm).toMatchObject({ loss: "gspo", clipLow: 3e-4, clipHigh: 4e-4, aggregation: "seq-mean-token-mean", dualClip: null });
+    expect(gspo.algorithm).toMatchObject({
+      loss: "gspo",
+      clipLow: 3e-4,
+      clipHigh: 4e-4,
+      aggregation: "seq-mean-token-mean",
+      dualClip: null,
+    });
     expect(gspo.update.miniBatch).toBe(256);
-    const dapo = await loadTrainingConfig(write("dapo.yaml", `preset: dapo\n${minimal}`), ["rollout.maxNewTokens=100"], folder);
-    expect(dapo).toMatchObject({ rollout: { n: 16, dynamicSampling: { enabled: true, maxRounds: 10 } }, reward: { overlong: { buffer: 20, penalty: 1 } }, update: { miniBatch: 32 } });
-    expect((await refusal(`${minimal}algorithm: {loss: sapo, aggregation: token-mean}\n`)).message).toContain("one aggregation only");
-    expect((await refusal(`${minimal}reward: {overlong: {buffer: 4000}}\n`)).message).toContain("longer than the limit");
-    expect((await refusal(`${minimal}monitor: {alarms: {rules: {reward colapse: false}}}\n`)).message).toMatch(/monitor\.alarms\.rules[^]*there is no alarm "reward colapse"/);
-    expect((await refusal(`${minimal}monitor: {alarms: {webhook: hooks.example}}\n`)).message).toContain("monitor.alarms.webhook");
-    const alone = await loadTrainingConfig(write("alone.yaml", `${minimal}rollout: {n: 1}\nalgorithm: {advantage: reinforce++}\n`), [], folder);
+    const dapo = await loadTrainingConfig(
+      write("dapo.yaml", `preset: dapo\n${minimal}`),
+      ["rollout.maxNewTokens=100"],
+      folder,
+    );
+    expect(dapo).toMatchObject({
+      rollout: { n: 16, dynamicSampling: { enabled: true, maxRounds: 10 } },
+      reward: { overlong: { buffer: 20, penalty: 1 } },
+      update: { miniBatch: 32 },
+    });
+    expect((await refusal(`${minimal}algorithm: {loss: sapo, aggregation: token-mean}\n`)).message).toContain(
+      "one aggregation only",
+    );
+    expect((await refusal(`${minimal}reward: {overlong: {buffer: 4000}}\n`)).message).toContain(
+      "longer than the limit",
+    );
+    expect((await refusal(`${minimal}monitor: {alarms: {rules: {reward colapse: false}}}\n`)).message).toMatch(
+      /monitor\.alarms\.rules[^]*there is no alarm "reward colapse"/,
+    );
+    expect((await refusal(`${minimal}monitor: {alarms: {webhook: hooks.example}}\n`)).message).toContain(
+      "monitor.alarms.webhook",
+    );
+    const alone = await loadTrainingConfig(
+      write("alone.yaml", `${minimal}rollout: {n: 1}\nalgorithm: {advantage: reinforce++}\n`),
+      [],
+      folder,
+    );
     expect(alone.rollout.n).toBe(1);
   });
 
   it("reads JSON and TypeScript to the same configuration", async () => {
     const yaml = await loadTrainingConfig(write("same.yaml", minimal), [], folder);
-    const json = await loadTrainingConfig(write("same.json", JSON.stringify({ model: "./model", data: { train: "./corpus/*.parquet" } })), [], folder);
-    const typescript = await loadTrainingConfig(write("same.ts", 'const path: string = "./model";\nexport default { model: path, data: { train: "./corpus/*.parquet" } };\n'), [], folder);
+    const json = await loadTrainingConfig(
+      write("same.json", JSON.stringify({ model: "./model", data: { train: "./corpus/*.parquet" } })),
+      [],
+      folder,
+    );
+    const typescript = await loadTrainingConfig(
+      write(
+        "same.ts",
+        'const path: string = "./model";\nexport default { model: path, data: { train: "./corpus/*.parquet" } };\n',
+      ),
+      [],
+      folder,
+    );
     expect(json).toEqual(yaml);
     expect(typescript).toEqual(yaml);
   });
@@ -87,7 +179,14 @@ describe("loadTrainingConfig", () => {
   it("lets --set win over the file, with paths from the current folder", async () => {
     const config = await loadTrainingConfig(
       write("set.yaml", `${minimal}optimizer: {lr: 1e-3}\n`),
-      ["optimizer.lr=5e-7", "model=./other", "rollout.topK=null", "data.train=[a.parquet, {path: b.parquet, weight: 2}]", "data.train[1].cap=100", "run.name=mine"],
+      [
+        "optimizer.lr=5e-7",
+        "model=./other",
+        "rollout.topK=null",
+        "data.train=[a.parquet, {path: b.parquet, weight: 2}]",
+        "data.train[1].cap=100",
+        "run.name=mine",
+      ],
       "/elsewhere",
     );
     expect(config.optimizer.lr).toBe(5e-7);
@@ -107,14 +206,25 @@ describe("loadTrainingConfig", () => {
   });
 
   it("starts from a preset, which the file overrides", async () => {
-    const preset = await loadTrainingConfig(write("preset.yaml", `preset: v-triune-off-policy\n${minimal}update: {epochs: 2}\n`));
+    const preset = await loadTrainingConfig(
+      write("preset.yaml", `preset: v-triune-off-policy\n${minimal}update: {epochs: 2}\n`),
+    );
     expect(preset.optimizer.lr).toBe(5e-7);
     expect(preset.update).toMatchObject({ miniBatch: 128, epochs: 2 });
-    expect((await loadTrainingConfig(join(folder, "preset.yaml"), ["optimizer.lr=1e-5", "preset=dr-grpo"])).algorithm.advantage).toBe("dr-grpo");
+    expect(
+      (await loadTrainingConfig(join(folder, "preset.yaml"), ["optimizer.lr=1e-5", "preset=dr-grpo"])).algorithm
+        .advantage,
+    ).toBe("dr-grpo");
   });
 
   it("accepts what it resolved, unchanged", () => {
-    const config = resolveTrainingConfig({ model: { init: "random", config: { hidden_size: 8 }, tokenizer: "tok" }, data: { train: ["a", { path: "b", cap: 3 }], eval: "c" } }, "/x");
+    const config = resolveTrainingConfig(
+      {
+        model: { init: "random", config: { hidden_size: 8 }, tokenizer: "tok" },
+        data: { train: ["a", { path: "b", cap: 3 }], eval: "c" },
+      },
+      "/x",
+    );
     expect(resolveTrainingConfig(structuredClone(config) as never, "/y")).toEqual(config);
   });
 });
@@ -137,7 +247,11 @@ describe("what is refused", () => {
     ["optimiser: {}\n", [], /no configuration key "optimiser"[\s\S]*did you mean "optimizer"\?/],
     ["optimizer: {lr: -1e-6}\n", [], /"optimizer\.lr" has a value[\s\S]*bad\.yaml:4[\s\S]*positive[\s\S]*-0\.000001/],
     ["", ["optimizer.lr=-1"], /"optimizer\.lr"[\s\S]*where: +--set optimizer\.lr=-1/],
-    ["optimizer: {groups: {vison: {freeze: false}}}\n", [], /"optimizer\.groups\.vison"[\s\S]*did you mean "optimizer\.groups\.vision"\?/],
+    [
+      "optimizer: {groups: {vison: {freeze: false}}}\n",
+      [],
+      /"optimizer\.groups\.vison"[\s\S]*did you mean "optimizer\.groups\.vision"\?/,
+    ],
     ["rollout: {n: '8'}\n", [], /"rollout\.n"[\s\S]*a number[\s\S]*without quotes/],
     ["rollout: {n: 1}\n", [], /group of one/],
     ["rollout: {n: 2.5}\n", [], /"rollout\.n"[\s\S]*an integer/],

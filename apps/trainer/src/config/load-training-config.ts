@@ -10,16 +10,35 @@ import { formatKeyPath, readConfigSource, type ConfigSource, type KeyPath, type 
 import { presets } from "./presets";
 import { trainingConfigSchema, type TrainingConfigInput } from "./training-config-schema";
 import { DEFAULT_CORRECTION } from "./training-config";
-import type { AggregationName, DataSetConfig, LossName, ModelConfig, ParameterGroupName, RolloutConfig, TrainingConfig } from "./training-config";
+import type {
+  AggregationName,
+  DataSetConfig,
+  LossName,
+  ModelConfig,
+  ParameterGroupName,
+  RolloutConfig,
+  TrainingConfig,
+} from "./training-config";
 
 /** Rules that a schema of single keys can't state. */
 function checkTogether(config: TrainingConfig, source: ConfigSource): void {
   const refuse = (path: KeyPath, what: string, expected: string, found: string, fix?: string): never => {
-    throw new ConfigError({ what, where: source.locate(path) ?? formatKeyPath(path), expected: `${formatKeyPath(path)}: ${expected}`, found, fix });
+    throw new ConfigError({
+      what,
+      where: source.locate(path) ?? formatKeyPath(path),
+      expected: `${formatKeyPath(path)}: ${expected}`,
+      found,
+      fix,
+    });
   };
   const { rollout, update, reward, evaluation, optimizer, data, algorithm } = config;
   if (rollout.n < 2 && algorithm.advantage !== "reinforce++") {
-    refuse(["rollout", "n"], "A group of one rollout has no baseline to be compared with.", "at least 2", String(rollout.n));
+    refuse(
+      ["rollout", "n"],
+      "A group of one rollout has no baseline to be compared with.",
+      "at least 2",
+      String(rollout.n),
+    );
   }
   if (rollout.promptsPerStep % update.miniBatch !== 0) {
     refuse(
@@ -33,45 +52,98 @@ function checkTogether(config: TrainingConfig, source: ConfigSource): void {
   const { schedule } = reward.iou;
   for (const [i, stage] of schedule.entries()) {
     if (i > 0 && stage.until <= schedule[i - 1]!.until) {
-      refuse(["reward", "iou", "schedule", i, "until"], "The stages of the IoU schedule are out of order.", `more than ${schedule[i - 1]!.until}, the stage before`, String(stage.until));
+      refuse(
+        ["reward", "iou", "schedule", i, "until"],
+        "The stages of the IoU schedule are out of order.",
+        `more than ${schedule[i - 1]!.until}, the stage before`,
+        String(stage.until),
+      );
     }
   }
   if (schedule.at(-1)!.until !== 1) {
-    refuse(["reward", "iou", "schedule", schedule.length - 1, "until"], "The IoU schedule ends before the run does.", "1 in the last stage", String(schedule.at(-1)!.until));
+    refuse(
+      ["reward", "iou", "schedule", schedule.length - 1, "until"],
+      "The IoU schedule ends before the run does.",
+      "1 in the last stage",
+      String(schedule.at(-1)!.until),
+    );
   }
   if (evaluation.n > 1 && evaluation.temperature === 0) {
-    refuse(["evaluation", "n"], "Several greedy answers to a sample are all the same.", "1, or an evaluation.temperature above 0", String(evaluation.n));
+    refuse(
+      ["evaluation", "n"],
+      "Several greedy answers to a sample are all the same.",
+      "1, or an evaluation.temperature above 0",
+      String(evaluation.n),
+    );
   }
   if (Object.values(optimizer.groups).every((group) => group.freeze)) {
-    refuse(["optimizer", "groups"], "Nothing is left to train: vision, connector and language are all frozen.", "freeze: false in at least one", "true in all three");
+    refuse(
+      ["optimizer", "groups"],
+      "Nothing is left to train: vision, connector and language are all frozen.",
+      "freeze: false in at least one",
+      "true in all three",
+    );
   }
-  if (data.train.length === 0) refuse(["data", "train"], "There is nothing to train on.", "at least one Parquet set", "an empty list");
+  if (data.train.length === 0)
+    refuse(["data", "train"], "There is nothing to train on.", "at least one Parquet set", "an empty list");
   if (reward.overlong !== null && reward.overlong.buffer > rollout.maxNewTokens) {
-    refuse(["reward", "overlong", "buffer"], "The buffer before the length limit is longer than the limit.", `at most rollout.maxNewTokens (${rollout.maxNewTokens})`, String(reward.overlong.buffer));
+    refuse(
+      ["reward", "overlong", "buffer"],
+      "The buffer before the length limit is longer than the limit.",
+      `at most rollout.maxNewTokens (${rollout.maxNewTokens})`,
+      String(reward.overlong.buffer),
+    );
   }
   try {
     changedAlarmRules(config.monitor.alarms.rules);
   } catch (error) {
-    refuse(["monitor", "alarms", "rules"], "An alarm can't be changed so.", "the name of an alarm with its numbers, or false", (error as RangeError).message);
+    refuse(
+      ["monitor", "alarms", "rules"],
+      "An alarm can't be changed so.",
+      "the name of an alarm with its numbers, or false",
+      (error as RangeError).message,
+    );
   }
   const { correction } = rollout;
   if (correction.lower !== null && correction.lower > correction.threshold) {
-    refuse(["rollout", "correction", "lower"], "The bounds of the importance weights are upside down.", `at most rollout.correction.threshold (${correction.threshold})`, String(correction.lower));
+    refuse(
+      ["rollout", "correction", "lower"],
+      "The bounds of the importance weights are upside down.",
+      `at most rollout.correction.threshold (${correction.threshold})`,
+      String(correction.lower),
+    );
   }
   const { aggregation } = lossDefaults[algorithm.loss];
   if (fixedAggregation.includes(algorithm.loss) && algorithm.aggregation !== aggregation) {
-    refuse(["algorithm", "aggregation"], `The loss ${algorithm.loss} is defined with one aggregation only.`, aggregation, algorithm.aggregation, "leave algorithm.aggregation out");
+    refuse(
+      ["algorithm", "aggregation"],
+      `The loss ${algorithm.loss} is defined with one aggregation only.`,
+      aggregation,
+      algorithm.aggregation,
+      "leave algorithm.aggregation out",
+    );
   }
   const best = config.checkpoint.keepBest;
   if (best !== null && best.metric.startsWith("acc/") && data.eval.length === 0) {
-    refuse(["checkpoint", "keepBest", "metric"], "The best checkpoint can't be told: the run does not evaluate.", "data.eval, or a metric of training such as critic/rewards/mean", best.metric);
+    refuse(
+      ["checkpoint", "keepBest", "metric"],
+      "The best checkpoint can't be told: the run does not evaluate.",
+      "data.eval, or a metric of training such as critic/rewards/mean",
+      best.metric,
+    );
   }
   if (algorithm.clipLow > algorithm.clipHigh) {
-    refuse(["algorithm", "clipHigh"], "The clip range is upside down.", `at least algorithm.clipLow (${algorithm.clipLow})`, String(algorithm.clipHigh));
+    refuse(
+      ["algorithm", "clipHigh"],
+      "The clip range is upside down.",
+      `at least algorithm.clipLow (${algorithm.clipLow})`,
+      String(algorithm.clipHigh),
+    );
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Objects are merged key by key, everything else is replaced. */
 function merge(under: unknown, over: unknown): unknown {
@@ -87,7 +159,11 @@ function dataSets(input: DataSetsInput, key: KeyPath, source: ConfigSource): Dat
   const list = Array.isArray(input) ? input : [input];
   return list.map((item, i) => {
     const set: Exclude<typeof item, string> = typeof item === "string" ? { path: item } : item;
-    return { path: resolve(source.baseFolder([...key, i, "path"]), set.path), weight: set.weight ?? 1, cap: set.cap ?? null };
+    return {
+      path: resolve(source.baseFolder([...key, i, "path"]), set.path),
+      weight: set.weight ?? 1,
+      cap: set.cap ?? null,
+    };
   });
 }
 
@@ -100,12 +176,16 @@ function modelConfig(input: TrainingConfigInput["model"], source: ConfigSource):
   return {
     init: "random",
     adapter,
-    config: typeof input.config === "string" ? absolute(input.config, "config") : (input.config as Record<string, unknown>),
+    config:
+      typeof input.config === "string" ? absolute(input.config, "config") : (input.config as Record<string, unknown>),
     tokenizer: absolute(input.tokenizer, "tokenizer"),
   };
 }
 
-function engineConfig(given: NonNullable<TrainingConfigInput["rollout"]>["engine"], absolute: (path: string | null | undefined, ...key: string[]) => string | null): RolloutConfig["engine"] {
+function engineConfig(
+  given: NonNullable<TrainingConfigInput["rollout"]>["engine"],
+  absolute: (path: string | null | undefined, ...key: string[]) => string | null,
+): RolloutConfig["engine"] {
   if (given === undefined || given === "local") return "local";
   const input: Exclude<typeof given, string> = typeof given === "string" ? { servers: given } : given;
   return {
@@ -128,7 +208,8 @@ function engineConfig(given: NonNullable<TrainingConfigInput["rollout"]>["engine
 }
 
 function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: string): TrainingConfig {
-  const absolute = (path: string | null | undefined, ...key: string[]): string | null => (path == null ? null : resolve(source.baseFolder(key), path));
+  const absolute = (path: string | null | undefined, ...key: string[]): string | null =>
+    path == null ? null : resolve(source.baseFolder(key), path);
   const lr = input.optimizer?.lr ?? 1e-6;
   const group = (name: ParameterGroupName, freeze: boolean) => ({
     lr: input.optimizer?.groups?.[name]?.lr ?? lr,
@@ -138,7 +219,17 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
   const promptsPerStep = input.rollout?.promptsPerStep ?? 1024;
   const maxNewTokens = input.rollout?.maxNewTokens ?? 2048;
   const loss = input.algorithm?.loss ?? "ppo";
-  const { rollout = {}, reward = {}, algorithm = {}, optimizer = {}, update = {}, promptPool = {}, evaluation = {}, checkpoint = {}, monitor = {} } = input;
+  const {
+    rollout = {},
+    reward = {},
+    algorithm = {},
+    optimizer = {},
+    update = {},
+    promptPool = {},
+    evaluation = {},
+    checkpoint = {},
+    monitor = {},
+  } = input;
   return {
     preset: input.preset ?? "v-triune-on-policy",
     model: modelConfig(input.model, source),
@@ -148,7 +239,8 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
     },
     run: {
       name,
-      folder: input.run?.folder === undefined ? resolve(cwd, "runs", name) : absolute(input.run.folder, "run", "folder")!,
+      folder:
+        input.run?.folder === undefined ? resolve(cwd, "runs", name) : absolute(input.run.folder, "run", "folder")!,
       seed: input.run?.seed ?? 42,
       steps: input.run?.steps ?? 135,
     },
@@ -160,7 +252,10 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       topK: rollout.topK ?? null,
       maxNewTokens,
       maxPromptTokens: rollout.maxPromptTokens ?? null,
-      dynamicSampling: { enabled: rollout.dynamicSampling?.enabled ?? false, maxRounds: rollout.dynamicSampling?.maxRounds ?? 10 },
+      dynamicSampling: {
+        enabled: rollout.dynamicSampling?.enabled ?? false,
+        maxRounds: rollout.dynamicSampling?.maxRounds ?? 10,
+      },
       engine: engineConfig(rollout.engine, absolute),
       asyncLevel: rollout.asyncLevel ?? 0,
       correction: {
@@ -175,7 +270,10 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       accuracyRatio: reward.accuracyRatio ?? null,
       formatRatio: reward.formatRatio ?? null,
       // A fifth of the limit, as in DAPO's run (4096 of 20480).
-      overlong: reward.overlong == null ? null : { buffer: reward.overlong.buffer ?? Math.ceil(maxNewTokens / 5), penalty: reward.overlong.penalty ?? 1 },
+      overlong:
+        reward.overlong == null
+          ? null
+          : { buffer: reward.overlong.buffer ?? Math.ceil(maxNewTokens / 5), penalty: reward.overlong.penalty ?? 1 },
       servers: [reward.servers ?? []].flat(),
       tokenEnv: reward.tokenEnv ?? null,
     },
@@ -188,7 +286,11 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       dualClip: algorithm.dualClip === undefined ? (loss === "ppo" ? 3 : null) : algorithm.dualClip,
       tau: { positive: algorithm.tau?.positive ?? 1, negative: algorithm.tau?.negative ?? 1.05 },
       aggregation: algorithm.aggregation ?? lossDefaults[loss].aggregation,
-      kl: { coefficient: algorithm.kl?.coefficient ?? 0, estimator: algorithm.kl?.estimator ?? "k3", in: algorithm.kl?.in ?? "loss" },
+      kl: {
+        coefficient: algorithm.kl?.coefficient ?? 0,
+        estimator: algorithm.kl?.estimator ?? "k3",
+        in: algorithm.kl?.in ?? "loss",
+      },
       maskTruncated: algorithm.maskTruncated ?? false,
       entropyCoefficient: algorithm.entropyCoefficient ?? 0,
     },
@@ -200,7 +302,11 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
       warmupRatio: optimizer.warmupRatio ?? 0.05,
       schedule: optimizer.schedule ?? "constant",
       maxGradNorm: optimizer.maxGradNorm === undefined ? 1 : optimizer.maxGradNorm,
-      groups: { vision: group("vision", true), connector: group("connector", true), language: group("language", false) },
+      groups: {
+        vision: group("vision", true),
+        connector: group("connector", true),
+        language: group("language", false),
+      },
     },
     update: {
       miniBatch: update.miniBatch ?? promptsPerStep,
@@ -219,15 +325,26 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
     checkpoint: {
       every: checkpoint.every === undefined ? 20 : checkpoint.every,
       keep: checkpoint.keep === undefined ? 3 : checkpoint.keep,
-      keepBest: checkpoint.keepBest == null ? null : { metric: checkpoint.keepBest.metric ?? "acc/source_mean", mode: checkpoint.keepBest.mode ?? "max" },
+      keepBest:
+        checkpoint.keepBest == null
+          ? null
+          : { metric: checkpoint.keepBest.metric ?? "acc/source_mean", mode: checkpoint.keepBest.mode ?? "max" },
     },
     monitor: {
       tensorboard: monitor.tensorboard ?? false,
       csv: monitor.csv ?? false,
       prometheus: absolute(monitor.prometheus, "monitor", "prometheus"),
       mlflow: monitor.mlflow ?? null,
-      rollouts: { every: monitor.rollouts?.every === undefined ? 1 : monitor.rollouts.every, keep: monitor.rollouts?.keep ?? null },
-      alarms: { enabled: monitor.alarms?.enabled ?? true, onAlarm: monitor.alarms?.onAlarm ?? "tell", webhook: monitor.alarms?.webhook ?? null, rules: monitor.alarms?.rules ?? {} },
+      rollouts: {
+        every: monitor.rollouts?.every === undefined ? 1 : monitor.rollouts.every,
+        keep: monitor.rollouts?.keep ?? null,
+      },
+      alarms: {
+        enabled: monitor.alarms?.enabled ?? true,
+        onAlarm: monitor.alarms?.onAlarm ?? "tell",
+        webhook: monitor.alarms?.webhook ?? null,
+        rules: monitor.alarms?.rules ?? {},
+      },
     },
     backend: input.backend ?? "auto",
     workers: input.workers ?? "auto",
@@ -270,7 +387,11 @@ function fromSource(source: ConfigSource, cwd: string): TrainingConfig {
  * @param overrides `key.path=value` each, as given to --set; relative paths in them start from `cwd`, those in a file from the file's folder
  * @throws ConfigError naming the key, its line and what it may be
  */
-export async function loadTrainingConfig(path: string | undefined, overrides: readonly (string | PlacedOverride)[] = [], cwd: string = process.cwd()): Promise<TrainingConfig> {
+export async function loadTrainingConfig(
+  path: string | undefined,
+  overrides: readonly (string | PlacedOverride)[] = [],
+  cwd: string = process.cwd(),
+): Promise<TrainingConfig> {
   return fromSource(await readConfigSource(path, overrides, cwd), cwd);
 }
 
@@ -279,7 +400,11 @@ export async function loadTrainingConfig(path: string | undefined, overrides: re
  *
  * @throws ConfigError as `loadTrainingConfig`
  */
-export async function overrideTrainingConfig(config: TrainingConfig, overrides: readonly string[], cwd: string = process.cwd()): Promise<TrainingConfig> {
+export async function overrideTrainingConfig(
+  config: TrainingConfig,
+  overrides: readonly string[],
+  cwd: string = process.cwd(),
+): Promise<TrainingConfig> {
   const source = await readConfigSource(undefined, overrides, cwd);
   return fromSource({ ...source, value: merge(config, source.value) }, cwd);
 }

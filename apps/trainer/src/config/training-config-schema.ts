@@ -16,7 +16,12 @@ const textOrNull = "string > 0 | null";
 const dataSet = type({ "+": "reject", path: text, "weight?": positive, "cap?": countOrNull });
 const dataSets = type(text).or(dataSet).or(type(text).or(dataSet).array());
 const iouEpsilon = type("0 < number < 1 | 'average'");
-const adapter = type({ "+": "reject", "rank?": count, "alpha?": positive, "targetModules?": "string > 0 | string[] >= 1 | null" }).or("null");
+const adapter = type({
+  "+": "reject",
+  "rank?": count,
+  "alpha?": positive,
+  "targetModules?": "string > 0 | string[] >= 1 | null",
+}).or("null");
 const url = type(/^https?:\/\/[^/\s]+/).describe("a server's address such as http://127.0.0.1:8000");
 const urls = url.or(url.array().atLeastLength(1));
 const engine = type({
@@ -42,7 +47,15 @@ const rejectionStatistic =
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
-const alarmRule = type({ "+": "reject", "limit?": "number", "share?": share, "factor?": positive, "least?": "number", "window?": count, "severity?": "'warn' | 'stop'" });
+const alarmRule = type({
+  "+": "reject",
+  "limit?": "number",
+  "share?": share,
+  "factor?": positive,
+  "least?": "number",
+  "window?": count,
+  "severity?": "'warn' | 'stop'",
+});
 
 export const trainingConfigSchema = type({
   "+": "reject",
@@ -70,13 +83,21 @@ export const trainingConfigSchema = type({
       "threshold?": positive,
       "lower?": "number > 0 | null",
       "normalise?": "boolean",
-      "rejection?": type({ "+": "reject", statistic: rejectionStatistic, upper: positive, "lower?": "number > 0 | null" }).or("null"),
+      "rejection?": type({
+        "+": "reject",
+        statistic: rejectionStatistic,
+        upper: positive,
+        "lower?": "number > 0 | null",
+      }).or("null"),
     },
   },
   "reward?": {
     "+": "reject",
     "normalised?": "boolean",
-    "iou?": { "+": "reject", schedule: type({ "+": "reject", until: "0 < number <= 1", epsilon: iouEpsilon }).array().atLeastLength(1) },
+    "iou?": {
+      "+": "reject",
+      schedule: type({ "+": "reject", until: "0 < number <= 1", epsilon: iouEpsilon }).array().atLeastLength(1),
+    },
     "accuracyRatio?": "number >= 0 | null",
     "formatRatio?": "number >= 0 | null",
     "overlong?": type({ "+": "reject", "buffer?": count, "penalty?": positive }).or("null"),
@@ -92,8 +113,14 @@ export const trainingConfigSchema = type({
     "clipHigh?": positive,
     "dualClip?": "number > 1 | null",
     "tau?": { "+": "reject", "positive?": positive, "negative?": positive },
-    "aggregation?": "'token-mean' | 'token-sum' | 'seq-mean-token-sum' | 'seq-mean-token-mean' | 'seq-mean-token-sum-norm'",
-    "kl?": { "+": "reject", "coefficient?": nonNegative, "estimator?": "'k1' | 'k2' | 'k3' | 'mse' | 'abs'", "in?": "'loss' | 'reward'" },
+    "aggregation?":
+      "'token-mean' | 'token-sum' | 'seq-mean-token-sum' | 'seq-mean-token-mean' | 'seq-mean-token-sum-norm'",
+    "kl?": {
+      "+": "reject",
+      "coefficient?": nonNegative,
+      "estimator?": "'k1' | 'k2' | 'k3' | 'mse' | 'abs'",
+      "in?": "'loss' | 'reward'",
+    },
     "maskTruncated?": "boolean",
     "entropyCoefficient?": "number",
   },
@@ -132,7 +159,13 @@ export const trainingConfigSchema = type({
     "prometheus?": textOrNull,
     "mlflow?": type({ "+": "reject", url: text, experiment: text }).or("null"),
     "rollouts?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
-    "alarms?": { "+": "reject", "enabled?": "boolean", "onAlarm?": "'tell' | 'stop'", "webhook?": type(url).or("null"), "rules?": { "[string]": alarmRule.or("false") } },
+    "alarms?": {
+      "+": "reject",
+      "enabled?": "boolean",
+      "onAlarm?": "'tell' | 'stop'",
+      "webhook?": type(url).or("null"),
+      "rules?": { "[string]": alarmRule.or("false") },
+    },
   },
   "backend?": type.enumerated(...BACKEND_SETTINGS),
   "workers?": "'auto' | number.integer >= 1",

@@ -129,11 +129,21 @@ export interface CorrectionConfig {
   /** Divides by the batch mean (verl: rollout_is_batch_normalize). */
   readonly normalise: boolean;
   /** verl: rollout_rs and rollout_rs_threshold; null: nothing is left out. */
-  readonly rejection: { readonly statistic: RejectionStatistic; readonly upper: number; readonly lower: number | null } | null;
+  readonly rejection: {
+    readonly statistic: RejectionStatistic;
+    readonly upper: number;
+    readonly lower: number | null;
+  } | null;
 }
 
 /** Token-level truncation at 2, as verl's presets and TRL's default have it. */
-export const DEFAULT_CORRECTION: CorrectionConfig = { importance: "token", threshold: 2, lower: null, normalise: false, rejection: null };
+export const DEFAULT_CORRECTION: CorrectionConfig = {
+  importance: "token",
+  threshold: 2,
+  lower: null,
+  normalise: false,
+  rejection: null,
+};
 
 /** IoU threshold of a stage: a number in (0, 1), or the mean over 0.5, 0.55, .., 0.95, 0.99. */
 export type IouEpsilon = number | "average";
@@ -165,7 +175,12 @@ export interface RewardConfig {
 
 export type AdvantageName = "grpo" | "dr-grpo" | "rloo" | "reinforce++" | "reinforce++-baseline";
 export type LossName = "ppo" | "gspo" | "cispo" | "gmpo" | "sapo";
-export type AggregationName = "token-mean" | "token-sum" | "seq-mean-token-sum" | "seq-mean-token-mean" | "seq-mean-token-sum-norm";
+export type AggregationName =
+  | "token-mean"
+  | "token-sum"
+  | "seq-mean-token-sum"
+  | "seq-mean-token-mean"
+  | "seq-mean-token-sum-norm";
 export type KlEstimator = "k1" | "k2" | "k3" | "mse" | "abs";
 
 export interface AlgorithmConfig {
@@ -292,7 +307,14 @@ export type WorkersSetting = "auto" | number;
 export type BackendSetting = "auto" | BackendName;
 
 /** All of them, written out so that help and complaints need not load TensorFlow.js. */
-export const BACKEND_SETTINGS = ["auto", "tensorflow-gpu", "tensorflow", "webgpu", "wasm", "cpu"] as const satisfies readonly BackendSetting[];
+export const BACKEND_SETTINGS = [
+  "auto",
+  "tensorflow-gpu",
+  "tensorflow",
+  "webgpu",
+  "wasm",
+  "cpu",
+] as const satisfies readonly BackendSetting[];
 
 export const PRESETS = ["v-triune-on-policy", "v-triune-off-policy", "dapo", "dr-grpo", "gspo"] as const;
 

@@ -3,7 +3,10 @@ import { createCurationView } from "./curation-view";
 
 function fakeStream(isTTY: boolean, columns?: number) {
   const written: string[] = [];
-  return { written, stream: { isTTY, columns, write: (text: string) => written.push(text) > 0 } as unknown as NodeJS.WriteStream };
+  return {
+    written,
+    stream: { isTTY, columns, write: (text: string) => written.push(text) > 0 } as unknown as NodeJS.WriteStream,
+  };
 }
 
 it("writes a line a subject where output is no terminal", () => {

@@ -6,12 +6,21 @@ export interface CurationView {
   close(): void;
 }
 
-const PHASES: Readonly<Record<CurationProgress["phase"], string>> = { read: "reading", rules: "filtering", pictures: "checking pictures", write: "writing" };
+const PHASES: Readonly<Record<CurationProgress["phase"], string>> = {
+  read: "reading",
+  rules: "filtering",
+  pictures: "checking pictures",
+  write: "writing",
+};
 
-const fit = (text: string, width: number): string => (text.length <= width ? text : `${text.slice(0, Math.max(0, width - 2))}..`);
+const fit = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 2))}..`;
 
 /** One line in place on a terminal; a line a phase and source where output is no terminal. */
-export function createCurationView(stream: NodeJS.WriteStream, now: () => number = () => performance.now()): CurationView {
+export function createCurationView(
+  stream: NodeJS.WriteStream,
+  now: () => number = () => performance.now(),
+): CurationView {
   let last = -Infinity;
   let shown = "";
   const update = (progress: CurationProgress): void => {

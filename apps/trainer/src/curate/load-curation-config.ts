@@ -14,7 +14,8 @@ export interface LoadedCuration {
   readonly withLine: (error: unknown) => unknown;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Absolute paths where there are paths; anything of a wrong type is left for the check. */
 function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {
@@ -23,7 +24,8 @@ function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {
     if (Array.isArray(path)) return path.map((item, i) => absolute(item, [...at, i]));
     return typeof path === "string" && path !== "" ? resolve(source.baseFolder(at), path) : path;
   };
-  const entry = (item: unknown, i: number): unknown => (isRecord(item) && "path" in item ? { ...item, path: absolute(item["path"], ["sources", i, "path"]) } : item);
+  const entry = (item: unknown, i: number): unknown =>
+    isRecord(item) && "path" in item ? { ...item, path: absolute(item["path"], ["sources", i, "path"]) } : item;
   return {
     ...value,
     ...("output" in value ? { output: absolute(value["output"], ["output"]) } : {}),
@@ -34,9 +36,15 @@ function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {
 
 function withLine(error: unknown, source: ConfigSource): unknown {
   if (!(error instanceof DatasetError) || error.code !== "bad-option") return error;
-  const path = (error.field ?? "").split(".").filter((part) => part !== "").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const path = (error.field ?? "")
+    .split(".")
+    .filter((part) => part !== "")
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
   return new ConfigError({
-    what: path.length === 0 ? "The curation can't be configured like this." : `The curation's key "${error.field}" can't be used.`,
+    what:
+      path.length === 0
+        ? "The curation can't be configured like this."
+        : `The curation's key "${error.field}" can't be used.`,
     where: source.locate(path),
     expected: error.expected,
     found: error.found,
@@ -50,7 +58,14 @@ function withLine(error: unknown, source: ConfigSource): unknown {
  * @param overrides `key.path=value` each
  * @throws ConfigError when the file is missing or can't be parsed
  */
-export async function loadCurationConfig(path: string, overrides: readonly string[] = [], cwd: string = process.cwd()): Promise<LoadedCuration> {
+export async function loadCurationConfig(
+  path: string,
+  overrides: readonly string[] = [],
+  cwd: string = process.cwd(),
+): Promise<LoadedCuration> {
   const source = await readConfigSource(path, overrides, cwd);
-  return { config: withAbsolutePaths(source.value, source) as CurationConfig, withLine: (error) => withLine(error, source) };
+  return {
+    config: withAbsolutePaths(source.value, source) as CurationConfig,
+    withLine: (error) => withLine(error, source),
+  };
 }

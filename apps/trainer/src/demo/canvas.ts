@@ -38,19 +38,22 @@ export class Canvas {
 
   constructor(random: SeededRandom) {
     const shade = random.int(-8, 8);
-    for (let index = 0; index < this.pixels.length; index += 3) this.pixels.set([122 + shade, 116 + shade, 104 + shade], index);
+    for (let index = 0; index < this.pixels.length; index += 3)
+      this.pixels.set([122 + shade, 116 + shade, 104 + shade], index);
   }
 
   fill(x1: number, y1: number, x2: number, y2: number, colour: Rgb): void {
     for (let y = Math.max(0, y1); y < Math.min(pictureSize, y2); y++) {
-      for (let x = Math.max(0, x1); x < Math.min(pictureSize, x2); x++) this.pixels.set(colour, (y * pictureSize + x) * 3);
+      for (let x = Math.max(0, x1); x < Math.min(pictureSize, x2); x++)
+        this.pixels.set(colour, (y * pictureSize + x) * 3);
     }
   }
 
   place({ x, y, size, colour, shape }: PlacedShape): void {
     for (let row = 0; row < size; row++) {
       for (let column = 0; column < size; column++) {
-        if (covers(shape, column + 0.5, row + 0.5, size)) this.pixels.set(colours[colour], ((y + row) * pictureSize + x + column) * 3);
+        if (covers(shape, column + 0.5, row + 0.5, size))
+          this.pixels.set(colours[colour], ((y + row) * pictureSize + x + column) * 3);
       }
     }
   }
@@ -74,7 +77,11 @@ function covers(shape: Shape, x: number, y: number, size: number): boolean {
 }
 
 /** Up to nine places, each inside a cell of its own, coordinates and sizes multiples of 4 pixels. */
-export function scatter(random: SeededRandom, count: number, sizes: readonly number[]): { x: number; y: number; size: number }[] {
+export function scatter(
+  random: SeededRandom,
+  count: number,
+  sizes: readonly number[],
+): { x: number; y: number; size: number }[] {
   const cells = random.sample([...Array(cellsPerSide ** 2).keys()], count);
   return cells.map((cell) => {
     const size = random.pick(sizes);

@@ -21,9 +21,21 @@ async function measure(backend: (typeof backends)[number]): Promise<void> {
     const evalData = join(folder, "eval.parquet");
     await writeTrainingData(trainData, 2 * steps, 1);
     await writeHeldOutData(evalData, 1);
-    const config = demoConfig({ seed: 1, steps, backend, samplesPerSource: 1, modelFolder: demoModelFolder, runFolder: join(folder, "run"), trainData, evalData });
+    const config = demoConfig({
+      seed: 1,
+      steps,
+      backend,
+      samplesPerSource: 1,
+      modelFolder: demoModelFolder,
+      runFolder: join(folder, "run"),
+      trainData,
+      evalData,
+    });
     const done: StepSummary[] = [];
-    await runTraining({ ...config, data: { ...config.data, eval: [] } }, { listen: (event) => event.type === "step" && done.push(event.summary) });
+    await runTraining(
+      { ...config, data: { ...config.data, eval: [] } },
+      { listen: (event) => event.type === "step" && done.push(event.summary) },
+    );
     // The first steps compile and warm caches. The fastest of each phase is what the machine can do undisturbed.
     const measured = done.slice(2);
     const least = (pick: (summary: StepSummary) => number) => Math.min(...measured.map(pick));

@@ -11,7 +11,7 @@ import { vocabulary } from "./vocabulary";
 function pieces(text: string): string[] {
   const byLength = [...vocabulary].sort((a, b) => b.length - a.length);
   const found: string[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const token = byLength.find((candidate) => text.startsWith(candidate, at));
     if (!token) throw new Error(`nothing matches ${JSON.stringify(text.slice(at))}`);
     found.push(token);
@@ -57,7 +57,9 @@ describe("the demonstration's questions", () => {
     for (let index = 0; index < 200; index++) {
       const { answer } = drawQuestion("demo_detect", random, new Set());
       if (answer.kind !== "boxes") throw new Error("detection answers with boxes");
-      for (const { box: [x1, y1, x2, y2] } of answer.boxes) {
+      for (const {
+        box: [x1, y1, x2, y2],
+      } of answer.boxes) {
         expect(cellOf(x1, y1)).toBe(cellOf(x2 - 1, y2 - 1));
         expect(Math.max(x2, y2)).toBeLessThanOrEqual(pictureSize);
       }

@@ -22,7 +22,12 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
   const folder = resolve(options.folder);
   const found = await readdir(folder).catch(() => []);
   if (found.length > 0) {
-    throw new RunFolderError({ what: "The folder for the checkpoint is not empty.", where: folder, found: found.slice(0, 5).join(", "), fix: "choose another one" });
+    throw new RunFolderError({
+      what: "The folder for the checkpoint is not empty.",
+      where: folder,
+      found: found.slice(0, 5).join(", "),
+      fix: "choose another one",
+    });
   }
   const backend = await selectBackend({ prefer: options.backend ?? "auto" });
   print(`Backend: ${backend.description}`);
@@ -37,7 +42,8 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
       runWarmStage(policy, stage, {
         seed,
         makeRow,
-        onProgress: ({ update, loss, seconds }) => print(`${stage.name} ${update}/${stage.updates}  loss ${loss.toFixed(3)}  ${seconds.toFixed(0)} s`),
+        onProgress: ({ update, loss, seconds }) =>
+          print(`${stage.name} ${update}/${stage.updates}  loss ${loss.toFixed(3)}  ${seconds.toFixed(0)} s`),
       });
     }
     await mkdir(folder, { recursive: true });
@@ -52,9 +58,15 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
 /** Questions as the model is asked them, answers with the end token. */
 export function rowMaker(processor: Processor, endToken: number): SupervisedRowMaker {
   return ({ canvas, question }, response) => {
-    const images = processor.imageProcessor.processDecoded([{ width: pictureSize, height: pictureSize, data: canvas.pixels }]);
+    const images = processor.imageProcessor.processDecoded([
+      { width: pictureSize, height: pictureSize, data: canvas.pixels },
+    ]);
     const content = [{ type: "image" as const }, { type: "text" as const, text: question }];
     const prompt = processor.encodeProcessed([{ role: "user", content }], images, { addGenerationPrompt: true });
-    return { promptIds: prompt.promptIds, images, completionIds: Int32Array.from([...processor.tokenizer.encode(response), endToken]) };
+    return {
+      promptIds: prompt.promptIds,
+      images,
+      completionIds: Int32Array.from([...processor.tokenizer.encode(response), endToken]),
+    };
   };
 }

@@ -11,7 +11,10 @@ const folder = mkdtempSync(join(tmpdir(), "v-triune-demo-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const summary: DemoSummary = {
-  seed: 1, steps: 40, seconds: 60, backend: "test",
+  seed: 1,
+  steps: 40,
+  seconds: 60,
+  backend: "test",
   before: { mean: 0.35, bySource: { demo_count: 0.3, demo_detect: 0.4 } },
   after: { mean: 0.7, bySource: { demo_count: 0.8, demo_detect: 0.6 } },
 };
@@ -20,7 +23,14 @@ describe("the demonstration", () => {
   it("trains the committed checkpoint and writes summary.json", async () => {
     const out = join(folder, "run");
     const lines: string[] = [];
-    const result = await runDemo({ seed: 3, steps: 2, samplesPerSource: 2, backend: "wasm", out, print: (text) => lines.push(text) });
+    const result = await runDemo({
+      seed: 3,
+      steps: 2,
+      samplesPerSource: 2,
+      backend: "wasm",
+      out,
+      print: (text) => lines.push(text),
+    });
     const written = JSON.parse(readFileSync(join(out, "summary.json"), "utf8")) as DemoSummary;
     expect(written).toEqual(result);
     expect(written).toMatchObject({ seed: 3, steps: 2 });
@@ -28,7 +38,9 @@ describe("the demonstration", () => {
       expect(Object.keys(scores.bySource).sort()).toEqual([...demoSourceNames].sort());
       for (const score of Object.values(scores.bySource)) expect(score).toBeGreaterThanOrEqual(0);
     }
-    expect(readdirSync(join(out, "run"))).toEqual(expect.arrayContaining(["metrics.jsonl", "run.json", "checkpoints", "rollouts"]));
+    expect(readdirSync(join(out, "run"))).toEqual(
+      expect.arrayContaining(["metrics.jsonl", "run.json", "checkpoints", "rollouts"]),
+    );
     expect(lines.join("\n")).toContain("careless annotator");
     await expect(runDemo({ steps: 1, out })).rejects.toThrow(RunFolderError);
   });
@@ -36,7 +48,14 @@ describe("the demonstration", () => {
   it("says where the run stopped and how to go on when it is interrupted", async () => {
     const lines: string[] = [];
     const out = join(folder, "stopped");
-    const result = await runDemo({ steps: 2, samplesPerSource: 1, backend: "wasm", out, interruption: { requested: true }, print: (text) => lines.push(text) });
+    const result = await runDemo({
+      steps: 2,
+      samplesPerSource: 1,
+      backend: "wasm",
+      out,
+      interruption: { requested: true },
+      print: (text) => lines.push(text),
+    });
     expect(result).toBeUndefined();
     expect(lines.at(-1)).toContain("--resume");
   });
@@ -54,7 +73,10 @@ describe("the demonstration", () => {
       if (file === "config.json") continue;
       expect(readFileSync(join(demoModelFolder, file), "utf8"), file).toBe(readFileSync(join(fresh, file), "utf8"));
     }
-    const bytes = readdirSync(demoModelFolder).reduce((sum, file) => sum + statSync(join(demoModelFolder, file)).size, 0);
+    const bytes = readdirSync(demoModelFolder).reduce(
+      (sum, file) => sum + statSync(join(demoModelFolder, file)).size,
+      0,
+    );
     expect(bytes).toBeLessThan(8e6);
   });
 });

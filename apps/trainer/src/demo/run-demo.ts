@@ -72,7 +72,9 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   const config = demoConfig({ seed, steps, backend, samplesPerSource, modelFolder: demoModelFolder, ...paths });
   const view = createLiveView(options.stream ? { stream: options.stream } : {});
   const problems = collectProblems();
-  const dashboard = options.dashboard ? await openRunDashboard(paths.runFolder, (message) => problems.listen({ type: "warning", message })) : undefined;
+  const dashboard = options.dashboard
+    ? await openRunDashboard(paths.runFolder, (message) => problems.listen({ type: "warning", message }))
+    : undefined;
   let result: TrainingResult;
   let computedBy = "";
   try {
@@ -95,7 +97,9 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   const near = relative(process.cwd(), folder);
   const shown = near.startsWith("..") ? folder : near || ".";
   if (result.interrupted || !result.before || !result.after) {
-    print(`\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n    npx v-triune train ${join(shown, "run")} --resume\n`);
+    print(
+      `\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n    npx v-triune train ${join(shown, "run")} --resume\n`,
+    );
     return undefined;
   }
   const scores = ({ mean, bySource }: EvaluationScores) => ({ mean, bySource });
@@ -114,8 +118,12 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
 
 /** Which backend computes, and how to be faster where that is one command away. */
 function backendLines(backend: string, trainable: number): string {
-  const lines = [`Backend: ${backend}`, `Weights: ${trainable.toLocaleString("en-US")} are trained (the language model; vision is frozen)`];
-  if (backend.startsWith("WebAssembly") && nativeInstallAvailable().available) lines.push("Larger models train faster with: npx v-triune native install");
+  const lines = [
+    `Backend: ${backend}`,
+    `Weights: ${trainable.toLocaleString("en-US")} are trained (the language model; vision is frozen)`,
+  ];
+  if (backend.startsWith("WebAssembly") && nativeInstallAvailable().available)
+    lines.push("Larger models train faster with: npx v-triune native install");
   return `${lines.join("\n")}\n`;
 }
 
@@ -129,7 +137,14 @@ async function outputFolder(out: string | undefined): Promise<string> {
   const folder = resolve(out);
   const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw new RunFolderError({ what: "The output folder can't be used.", where: folder, expected: "a folder", found: error.code ?? error.message, fix: "choose another one with --out", cause: error });
+    throw new RunFolderError({
+      what: "The output folder can't be used.",
+      where: folder,
+      expected: "a folder",
+      found: error.code ?? error.message,
+      fix: "choose another one with --out",
+      cause: error,
+    });
   });
   if (found.length > 0) {
     throw new RunFolderError({
@@ -157,7 +172,11 @@ function introduction(steps: number): string {
 }
 
 /** The closing table, at most 80 columns. */
-export function formatDemoSummary({ before, after, seconds, backend, steps }: DemoSummary, folder: string, samplesPerSource: number): string {
+export function formatDemoSummary(
+  { before, after, seconds, backend, steps }: DemoSummary,
+  folder: string,
+  samplesPerSource: number,
+): string {
   const row = (name: string, from: number, to: number) => {
     const change = to - from;
     const bar = "█".repeat(Math.round(Math.max(0, Math.min(1, to)) * 20)).padEnd(20, "░");
@@ -168,7 +187,9 @@ export function formatDemoSummary({ before, after, seconds, backend, steps }: De
     `Greedy accuracy on ${samplesPerSource} held-out samples a source`,
     "",
     "  source      before   after  change",
-    ...Object.keys(before.bySource).map((source) => row(source, before.bySource[source] ?? 0, after.bySource[source] ?? 0)),
+    ...Object.keys(before.bySource).map((source) =>
+      row(source, before.bySource[source] ?? 0, after.bySource[source] ?? 0),
+    ),
     row("mean", before.mean, after.mean),
     "",
     gained

@@ -11,7 +11,9 @@ const ratios = { accuracy_ratio: 0.9, format_ratio: 0.1 };
 /** A drawn question as a row of the corpus: PNG bytes, prompt with its `<image>` mark, gold answer and verifier. */
 export async function toSample(source: DemoSourceName, id: string, question: DemoQuestion): Promise<Sample> {
   if (question.answer.kind === "description") {
-    throw new TypeError(`${source}/${id}: a description has no verifier, so it can't be a sample; only the warm start asks for them.`);
+    throw new TypeError(
+      `${source}/${id}: a description has no verifier, so it can't be a sample; only the warm start asks for them.`,
+    );
   }
   const png = await sharp(question.canvas.pixels, { raw: { width: pictureSize, height: pictureSize, channels: 3 } })
     .png({ compressionLevel: 6, adaptiveFiltering: false })

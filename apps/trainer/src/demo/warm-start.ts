@@ -46,8 +46,15 @@ const warmUpUpdates = 50;
 export type SupervisedRowMaker = (question: DemoQuestion, response: string) => RolloutRow;
 
 /** Random weights by tensor name for the demonstration's model. */
-export function demoInitialWeights(config: Parameters<typeof randomWeights>[0], seed: number): Map<string, Float32Array> {
-  return randomWeights(config, { seed, embeddingDeviation: 0.1 / Math.sqrt(config.text.hiddenSize), gain: ({ name }) => initialGain(name) });
+export function demoInitialWeights(
+  config: Parameters<typeof randomWeights>[0],
+  seed: number,
+): Map<string, Float32Array> {
+  return randomWeights(config, {
+    seed,
+    embeddingDeviation: 0.1 / Math.sqrt(config.text.hiddenSize),
+    gain: ({ name }) => initialGain(name),
+  });
 }
 
 function initialGain(name: string): number {
@@ -71,14 +78,20 @@ export interface WarmProgress {
 export function runWarmStage(
   policy: Qwen25VlPolicy,
   stage: WarmStage,
-  options: { readonly seed: number; readonly makeRow: SupervisedRowMaker; readonly onProgress?: (progress: WarmProgress) => void },
+  options: {
+    readonly seed: number;
+    readonly makeRow: SupervisedRowMaker;
+    readonly onProgress?: (progress: WarmProgress) => void;
+  },
 ): void {
   const random = createRandom(options.seed, 100 + warmStages.indexOf(stage));
   const heldOut = fingerprints(heldOutQuestions(100));
   const learner = createLearner<RolloutRow>({
     policy,
     optimizer: { learningRate: stage.learningRate, beta1: 0.9, beta2: 0.98, weightDecay: 0.01 },
-    schedule: stage.decay ? { kind: "linear", warmupSteps: warmUpUpdates, totalSteps: stage.updates } : { kind: "constant", warmupSteps: warmUpUpdates },
+    schedule: stage.decay
+      ? { kind: "linear", warmupSteps: warmUpUpdates, totalSteps: stage.updates }
+      : { kind: "constant", warmupSteps: warmUpUpdates },
   });
   try {
     const started = performance.now();

@@ -14,7 +14,13 @@
  * "none"` leaves the text as it is.
  */
 import type { ChatMessage } from "@v-triune/policy";
-import { type GenerationTask, type ProtocolRequest, type ServerAnswer, type ServerReply, isRecord } from "./generation-task";
+import {
+  type GenerationTask,
+  type ProtocolRequest,
+  type ServerAnswer,
+  type ServerReply,
+  isRecord,
+} from "./generation-task";
 import { ServerFault } from "./http-json";
 import type { ServerKind } from "./server-kind";
 
@@ -27,7 +33,11 @@ export interface ChatSettings {
 }
 
 /** @param pictures data URLs, in the order of their places in the prompt */
-export function chatCompletion(task: GenerationTask, pictures: readonly string[], settings: ChatSettings): ProtocolRequest {
+export function chatCompletion(
+  task: GenerationTask,
+  pictures: readonly string[],
+  settings: ChatSettings,
+): ProtocolRequest {
   const events = settings.kind === "transformers";
   return {
     path: "/v1/chat/completions",
@@ -60,7 +70,10 @@ function ownFields(task: GenerationTask, { kind, endTokenIds }: ChatSettings): R
   }
   if (kind === "llama.cpp") return { top_k: task.topK ?? 0, min_p: 0, repeat_penalty: 1, reasoning_format: "none" };
   if (kind !== "transformers") return {};
-  const sampling = task.temperature > 0 ? { do_sample: true, temperature: task.temperature, top_p: task.topP, top_k: task.topK ?? 0 } : { do_sample: false };
+  const sampling =
+    task.temperature > 0
+      ? { do_sample: true, temperature: task.temperature, top_p: task.topP, top_k: task.topK ?? 0 }
+      : { do_sample: false };
   return {
     stream: true,
     generation_config: JSON.stringify({
@@ -80,7 +93,11 @@ export function chatMessages(messages: readonly ChatMessage[], pictures: readonl
     content:
       typeof content === "string"
         ? content
-        : content.map((part) => (part.type === "image" ? { type: "image_url", image_url: { url: pictures[next++] } } : { type: "text", text: (part as { text: string }).text })),
+        : content.map((part) =>
+            part.type === "image"
+              ? { type: "image_url", image_url: { url: pictures[next++] } }
+              : { type: "text", text: (part as { text: string }).text },
+          ),
   }));
 }
 
@@ -90,20 +107,33 @@ function readReply(reply: unknown): ServerReply {
     const message = isRecord(choice) ? choice["message"] : undefined;
     if (!isRecord(choice) || !isRecord(message)) throw unreadable("a choice without a message", choice);
     const logProbs = logProbsOf(choice["logprobs"]);
-    const tokenIds = Array.isArray(choice["token_ids"]) ? Int32Array.from(choice["token_ids"] as number[]) : logProbs?.tokenIds;
+    const tokenIds = Array.isArray(choice["token_ids"])
+      ? Int32Array.from(choice["token_ids"] as number[])
+      : logProbs?.tokenIds;
     if (tokenIds && logProbs && tokenIds.length !== logProbs.values.length) {
       throw unreadable(`${tokenIds.length} token ids with ${logProbs.values.length} log-probabilities`, undefined);
     }
-    const thought = ["reasoning_content", "reasoning"].map((name) => message[name]).find((said) => typeof said === "string" && said !== "");
+    const thought = ["reasoning_content", "reasoning"]
+      .map((name) => message[name])
+      .find((said) => typeof said === "string" && said !== "");
     const content = typeof message["content"] === "string" ? message["content"] : "";
     return {
-      ...(typeof thought === "string" ? withThought([{ thought: true, text: thought }, { thought: false, text: content }]) : { text: content }),
+      ...(typeof thought === "string"
+        ? withThought([
+            { thought: true, text: thought },
+            { thought: false, text: content },
+          ])
+        : { text: content }),
       finishReason: finishReason(choice["finish_reason"]),
       ...(tokenIds ? { tokenIds } : {}),
       ...(tokenIds && logProbs ? { logProbs: logProbs.values } : {}),
     };
   });
-  return { answers, ...usage(reply["usage"]), ...(typeof reply["model"] === "string" ? { weights: reply["model"] } : {}) };
+  return {
+    answers,
+    ...usage(reply["usage"]),
+    ...(typeof reply["model"] === "string" ? { weights: reply["model"] } : {}),
+  };
 }
 
 /** The chunks of one answer, put together. */
@@ -114,19 +144,27 @@ function readEvents(events: unknown): ServerReply {
   let counts: unknown;
   for (const event of events as unknown[]) {
     if (!isRecord(event)) throw unreadable("an event that is no object", event);
-    if (event["error"] !== undefined) throw new ServerFault("failed", `the stream ended with: ${String(event["error"])}`);
+    if (event["error"] !== undefined)
+      throw new ServerFault("failed", `the stream ended with: ${String(event["error"])}`);
     if (typeof event["model"] === "string") model = event["model"];
     if (event["usage"] !== undefined) counts = event["usage"];
     const choice: unknown = Array.isArray(event["choices"]) ? event["choices"][0] : undefined;
     if (!isRecord(choice)) continue;
     const delta = isRecord(choice["delta"]) ? choice["delta"] : {};
-    for (const [name, thought] of [["reasoning_content", true], ["content", false]] as const) {
+    for (const [name, thought] of [
+      ["reasoning_content", true],
+      ["content", false],
+    ] as const) {
       if (typeof delta[name] === "string") pieces.push({ thought, text: delta[name] });
     }
     if (choice["finish_reason"] !== null && choice["finish_reason"] !== undefined) reason = choice["finish_reason"];
   }
   if (reason === undefined) throw new ServerFault("broken", "the stream ended before the answer did");
-  return { answers: [{ ...withThought(pieces), finishReason: finishReason(reason) }], ...usage(counts), ...(model === undefined ? {} : { weights: model }) };
+  return {
+    answers: [{ ...withThought(pieces), finishReason: finishReason(reason) }],
+    ...usage(counts),
+    ...(model === undefined ? {} : { weights: model }),
+  };
 }
 
 interface Piece {
@@ -167,7 +205,10 @@ function finishReason(reason: unknown): "stop" | "length" {
 function usage(value: unknown): { promptTokens?: number; completionTokens?: number } {
   if (!isRecord(value)) return {};
   const { prompt_tokens: prompt, completion_tokens: completion } = value;
-  return { ...(typeof prompt === "number" ? { promptTokens: prompt } : {}), ...(typeof completion === "number" ? { completionTokens: completion } : {}) };
+  return {
+    ...(typeof prompt === "number" ? { promptTokens: prompt } : {}),
+    ...(typeof completion === "number" ? { completionTokens: completion } : {}),
+  };
 }
 
 function unreadable(what: string, found: unknown): ServerFault {

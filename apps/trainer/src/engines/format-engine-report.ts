@@ -8,7 +8,10 @@ const STATUS_WIDTH = 9;
 /** What a server can do, as a table of 80 columns. */
 export function formatEngineReport(report: EngineReport): string {
   const { url, kind, version, model, models } = report;
-  const lines = report.abilities.map(({ ability, status, detail }) => `  ${ability.padEnd(NAME_WIDTH)}${status.padEnd(STATUS_WIDTH)}${wrapText(detail, 80, NAME_WIDTH + STATUS_WIDTH + 2)}`);
+  const lines = report.abilities.map(
+    ({ ability, status, detail }) =>
+      `  ${ability.padEnd(NAME_WIDTH)}${status.padEnd(STATUS_WIDTH)}${wrapText(detail, 80, NAME_WIDTH + STATUS_WIDTH + 2)}`,
+  );
   const others = models.filter((name) => name !== model);
   return [
     `${serverNames[kind]}${version === null ? "" : ` ${version}`} at ${url}`,
@@ -23,6 +26,8 @@ export function formatEngineReport(report: EngineReport): string {
 export function engineLine(report: EngineReport): string {
   const { url, kind, version } = report;
   const lacks = report.abilities.filter(({ status }) => status !== "yes").map(({ ability }) => ability);
-  const tokens = can(report, "token_ids") ? `token ids${can(report, "log_probs") ? " and log-probabilities" : ""}` : "text only, tokenised again";
+  const tokens = can(report, "token_ids")
+    ? `token ids${can(report, "log_probs") ? " and log-probabilities" : ""}`
+    : "text only, tokenised again";
   return `Rollouts from ${serverNames[kind]}${version === null ? "" : ` ${version}`} at ${url}: ${tokens}${lacks.length === 0 ? "" : `; without ${lacks.join(", ")}`}`;
 }

@@ -85,7 +85,11 @@ export async function httpEvents(url: string, options: HttpJsonOptions): Promise
   return events;
 }
 
-async function exchange<T>(url: string, { body, apiKey, timeoutMs, signal }: HttpJsonOptions, read: (response: IncomingMessage) => Promise<T>): Promise<T> {
+async function exchange<T>(
+  url: string,
+  { body, apiKey, timeoutMs, signal }: HttpJsonOptions,
+  read: (response: IncomingMessage) => Promise<T>,
+): Promise<T> {
   signal?.throwIfAborted();
   const overtime = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
   const either = signal ? AbortSignal.any([signal, overtime]) : overtime;
@@ -94,7 +98,8 @@ async function exchange<T>(url: string, { body, apiKey, timeoutMs, signal }: Htt
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return await read(response);
     const reason = errorText(await readText(response)) || (response.statusMessage ?? "");
-    if (status === 429 || status === 503) throw new ServerFault("busy", `HTTP ${status}: ${reason}`, retryAfter(response));
+    if (status === 429 || status === 503)
+      throw new ServerFault("busy", `HTTP ${status}: ${reason}`, retryAfter(response));
     if (status >= 500) throw new ServerFault("failed", `HTTP ${status}: ${reason}`);
     throw new ServerRefusal(status, reason);
   } catch (error) {
@@ -146,7 +151,8 @@ function retryAfter(response: IncomingMessage): number | undefined {
 function errorText(text: string): string {
   try {
     const value = JSON.parse(text) as { error?: { message?: unknown } | string; detail?: unknown; message?: unknown };
-    const said = (typeof value.error === "object" ? value.error?.message : value.error) ?? value.detail ?? value.message;
+    const said =
+      (typeof value.error === "object" ? value.error?.message : value.error) ?? value.detail ?? value.message;
     if (said !== undefined) return shorten(typeof said === "string" ? said : JSON.stringify(said));
   } catch {
     // No JSON: the text is all there is.

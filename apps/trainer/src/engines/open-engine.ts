@@ -33,13 +33,22 @@ export async function openRemoteEngine(options: OpenEngineOptions): Promise<Remo
   const { config, processor, endTokenIds, temperature, signal, onPause, onResume, onWarning } = options;
   const apiKey = readApiKey(config.apiKeyEnv);
   const urls = config.servers.map((url) => url.replace(/\/+$/, ""));
-  const kinds = await Promise.all(urls.map((url) => (config.kind === "auto" ? reach(url, async () => (await recogniseServer(url, { apiKey, signal })).kind) : config.kind)));
+  const kinds = await Promise.all(
+    urls.map((url) =>
+      config.kind === "auto"
+        ? reach(url, async () => (await recogniseServer(url, { apiKey, signal })).kind)
+        : config.kind,
+    ),
+  );
   const [kind] = kinds as [ServerKind, ...ServerKind[]];
   const other = kinds.findIndex((found) => found !== kind);
-  if (other > 0) throw differ(`${serverNames[kind]} at ${urls[0]}`, `${serverNames[kinds[other] as ServerKind]} at ${urls[other]}`);
+  if (other > 0)
+    throw differ(`${serverNames[kind]} at ${urls[0]}`, `${serverNames[kinds[other] as ServerKind]} at ${urls[other]}`);
   const transfer = weightTransfer(kind, config.weights.sync, options.adapter);
   const model = config.model ?? (kind === "transformers" ? await options.modelFolder() : undefined);
-  const probed = await Promise.all(urls.map((url) => reach(url, () => probeEngine({ url, kind, model, apiKey, signal, endTokenIds, temperature }))));
+  const probed = await Promise.all(
+    urls.map((url) => reach(url, () => probeEngine({ url, kind, model, apiKey, signal, endTokenIds, temperature }))),
+  );
   for (const report of probed) {
     checkAbilities(report, temperature);
     options.onReport?.(engineLine(report));
@@ -79,7 +88,12 @@ export function readApiKey(name: string | null): string | undefined {
   if (name === null) return undefined;
   const key = process.env[name];
   if (key !== undefined && key !== "") return key;
-  throw new ConfigError({ what: "The key of the rollout servers is not there.", where: "rollout.engine.apiKeyEnv", expected: `the environment variable ${name}`, found: "it is not set" });
+  throw new ConfigError({
+    what: "The key of the rollout servers is not there.",
+    where: "rollout.engine.apiKeyEnv",
+    expected: `the environment variable ${name}`,
+    found: "it is not set",
+  });
 }
 
 /** What a run can't do without: pictures that are seen, and answers that differ. */
@@ -91,15 +105,29 @@ function checkAbilities({ url, abilities }: EngineReport, temperature: number): 
     throw new EngineError({
       what: "The rollout server can't give rollouts for this run.",
       where: url,
-      expected: status === "failed" ? "an answer to a question about a picture" : { pictures: "that it sees pictures", max_tokens: "that it keeps to max_tokens", temperature: "that it samples" }[ability as "pictures"],
+      expected:
+        status === "failed"
+          ? "an answer to a question about a picture"
+          : {
+              pictures: "that it sees pictures",
+              max_tokens: "that it keeps to max_tokens",
+              temperature: "that it samples",
+            }[ability as "pictures"],
       found: detail,
-      fix: pinned ? "start transformers serve without a model on its command line: each step's weights are a folder of their own" : `v-triune doctor --engine ${url} shows all that was tried`,
+      fix: pinned
+        ? "start transformers serve without a model on its command line: each step's weights are a folder of their own"
+        : `v-triune doctor --engine ${url} shows all that was tried`,
     });
   }
 }
 
 function differ(first: string, other: string): EngineError {
-  return new EngineError({ what: "The rollout servers are not of one kind.", where: "rollout.engine.servers", expected: `the same as the first, ${first}`, found: other });
+  return new EngineError({
+    what: "The rollout servers are not of one kind.",
+    where: "rollout.engine.servers",
+    expected: `the same as the first, ${first}`,
+    found: other,
+  });
 }
 
 /** Says which server it is that can't be reached. */
@@ -113,7 +141,10 @@ export async function reach<T>(url: string, action: () => Promise<T>): Promise<T
       where: url,
       expected: "an answer",
       found: error.message,
-      fix: error instanceof ServerRefusal ? "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)" : "start it, or put right its address (rollout.engine.servers)",
+      fix:
+        error instanceof ServerRefusal
+          ? "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)"
+          : "start it, or put right its address (rollout.engine.servers)",
       cause: error,
     });
   }

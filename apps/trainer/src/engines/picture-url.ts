@@ -19,6 +19,8 @@ export async function pictureUrls({ images }: Sample): Promise<string[]> {
 
 /** The data URL of a picture's file. */
 export function pictureUrl(bytes: Uint8Array): string {
-  const mediaType = SIGNATURES.find(([, signature]) => signature.every((byte, at) => bytes[at] === byte))?.[0] ?? "application/octet-stream";
+  const mediaType =
+    SIGNATURES.find(([, signature]) => signature.every((byte, at) => bytes[at] === byte))?.[0] ??
+    "application/octet-stream";
   return `data:${mediaType};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")}`;
 }

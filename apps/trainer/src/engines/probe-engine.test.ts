@@ -21,7 +21,9 @@ async function canned(answer: (path: string, body: Record<string, unknown> | und
     request.on("data", (part: Buffer) => (text += part.toString()));
     request.on("end", () => {
       const reply = answer(request.url ?? "", text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>));
-      response.writeHead(reply === undefined ? 404 : 200, { "content-type": "application/json" }).end(reply === undefined ? "{}" : JSON.stringify(reply));
+      response
+        .writeHead(reply === undefined ? 404 : 200, { "content-type": "application/json" })
+        .end(reply === undefined ? "{}" : JSON.stringify(reply));
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
@@ -39,10 +41,18 @@ describe("probeEngine", () => {
   it("finds out what a server does that does what it says", async () => {
     await selectBackend({ prefer: "wasm" });
     for (const protocol of ["sglang", "vllm"] as const) {
-      const server = await RolloutStandIn.start({ protocol, model: demoModelFolder, ...(protocol === "vllm" ? { mode: "lora" as const } : {}) });
+      const server = await RolloutStandIn.start({
+        protocol,
+        model: demoModelFolder,
+        ...(protocol === "vllm" ? { mode: "lora" as const } : {}),
+      });
       open.push(server);
       const report = await probeEngine({ url: server.url, temperature: 0.7 });
-      expect(report).toMatchObject({ kind: protocol, model: demoModelFolder, version: protocol === "vllm" ? "0.18.1" : "0.5.9" });
+      expect(report).toMatchObject({
+        kind: protocol,
+        model: demoModelFolder,
+        version: protocol === "vllm" ? "0.18.1" : "0.5.9",
+      });
       expect(report.abilities.filter(({ status }) => status !== "yes")).toEqual([]);
       expect(report.abilities.find(({ ability }) => ability === "log_probs")?.detail).toContain("at its temperature");
       const text = formatEngineReport(report);
@@ -56,8 +66,16 @@ describe("probeEngine", () => {
     ["vllm", "0.18.1", { "/version": { version: "0.18.1" }, "/v1/models": { data: [{ id: "m", owned_by: "vllm" }] } }],
     ["sglang", "0.5.3", { "/get_model_info": { model_path: "m" }, "/get_server_info": { version: "0.5.3" } }],
     ["sglang", null, { "/model_info": { model_path: "m" } }],
-    ["llama.cpp", "b6000-abc", { "/v1/models": { data: [{ id: "m", owned_by: "llamacpp" }] }, "/props": { build_info: "b6000-abc" } }],
-    ["transformers", null, { "/openapi.json": { paths: { "/load_model": {}, "/reset": {}, "/v1/chat/completions": {} } } }],
+    [
+      "llama.cpp",
+      "b6000-abc",
+      { "/v1/models": { data: [{ id: "m", owned_by: "llamacpp" }] }, "/props": { build_info: "b6000-abc" } },
+    ],
+    [
+      "transformers",
+      null,
+      { "/openapi.json": { paths: { "/load_model": {}, "/reset": {}, "/v1/chat/completions": {} } } },
+    ],
     ["openai", null, { "/v1/models": { data: [{ id: "m" }] }, "/openapi.json": { paths: {} } }],
   ] as const)("recognises %s %s", async (kind, version, replies) => {
     const url = await canned((path) => (replies as Readonly<Record<string, unknown>>)[path]);
@@ -66,14 +84,31 @@ describe("probeEngine", () => {
 
   it("finds out what a server ignores with a 200", async () => {
     // Greedy whatever is asked, blind, one answer, and no end at the stop string.
-    const url = await canned((path) => (path === "/v1/chat/completions" ? chat(["A long poem about nothing."], 31) : path === "/v1/models" ? { data: [{ id: "m" }] } : undefined));
+    const url = await canned((path) =>
+      path === "/v1/chat/completions"
+        ? chat(["A long poem about nothing."], 31)
+        : path === "/v1/models"
+          ? { data: [{ id: "m" }] }
+          : undefined,
+    );
     const report = await probeEngine({ url });
     expect(report).toMatchObject({ kind: "openai", model: "m", version: null });
     expect(Object.fromEntries(report.abilities.map(({ ability, status }) => [ability, status]))).toEqual({
-      pictures: "no", max_tokens: "yes", greedy: "yes", temperature: "no", seed: "no", n: "no", stop: "no", token_ids: "no", log_probs: "no", weights: "no",
+      pictures: "no",
+      max_tokens: "yes",
+      greedy: "yes",
+      temperature: "no",
+      seed: "no",
+      n: "no",
+      stop: "no",
+      token_ids: "no",
+      log_probs: "no",
+      weights: "no",
     });
     expect(can(report, "temperature")).toBe(false);
-    expect(formatEngineReport(report)).toContain("temperature  no       answers greedily whatever temperature is asked for");
+    expect(formatEngineReport(report)).toContain(
+      "temperature  no       answers greedily whatever temperature is asked for",
+    );
   });
 
   it("tells log-probabilities before the temperature from those at it", async () => {
@@ -88,7 +123,10 @@ describe("probeEngine", () => {
       return { ...base, choices: base.choices.map((choice) => ({ ...choice, token_ids: [7], logprobs: { content } })) };
     });
     const atRun = await probeEngine({ url, temperature: 0.7 });
-    expect(atRun.abilities.find(({ ability }) => ability === "log_probs")).toMatchObject({ status: "no", detail: expect.stringContaining("--logprobs-mode processed_logprobs") as unknown });
+    expect(atRun.abilities.find(({ ability }) => ability === "log_probs")).toMatchObject({
+      status: "no",
+      detail: expect.stringContaining("--logprobs-mode processed_logprobs") as unknown,
+    });
     expect(can(await probeEngine({ url, temperature: 1 }), "log_probs")).toBe(true);
   });
 

@@ -9,7 +9,17 @@ import { ServerFault, ServerRefusal, httpEvents, httpJson } from "./http-json";
 import { type RecognisedServer, type ServerKind, recogniseServer } from "./server-kind";
 import { sglangGenerate } from "./sglang-generate";
 
-export type Ability = "pictures" | "max_tokens" | "temperature" | "greedy" | "seed" | "n" | "stop" | "token_ids" | "log_probs" | "weights";
+export type Ability =
+  | "pictures"
+  | "max_tokens"
+  | "temperature"
+  | "greedy"
+  | "seed"
+  | "n"
+  | "stop"
+  | "token_ids"
+  | "log_probs"
+  | "weights";
 
 export interface AbilityReport {
   readonly ability: Ability;
@@ -57,7 +67,14 @@ export async function probeEngine(options: ProbeOptions): Promise<EngineReport> 
   const kind = options.kind ?? found.kind;
   const model = options.model ?? found.models[0] ?? "";
   const probe = new Probe(url, kind, model, options);
-  return { url, kind, version: kind === found.kind ? found.version : null, model, models: found.models, abilities: await probe.all() };
+  return {
+    url,
+    kind,
+    version: kind === found.kind ? found.version : null,
+    model,
+    models: found.models,
+    abilities: await probe.all(),
+  };
 }
 
 class Probe {
@@ -72,7 +89,8 @@ class Probe {
 
   async all(): Promise<AbilityReport[]> {
     const first = await this.#try(() => this.#ask({ temperature: 0 }));
-    if (typeof first === "string") return [{ ability: "pictures", status: "failed", detail: `a question about a picture: ${first}` }];
+    if (typeof first === "string")
+      return [{ ability: "pictures", status: "failed", detail: `a question about a picture: ${first}` }];
     return [
       await this.#pictures(first),
       this.#limit(first),
@@ -89,17 +107,30 @@ class Probe {
 
   async #pictures(withPicture: ServerReply): Promise<AbilityReport> {
     const without = await this.#try(() => this.#ask({ temperature: 0 }, { picture: false }));
-    if (typeof without === "string") return { ability: "pictures", status: "yes", detail: `a question without a picture: ${without}` };
+    if (typeof without === "string")
+      return { ability: "pictures", status: "yes", detail: `a question without a picture: ${without}` };
     const [seen, text] = [withPicture.promptTokens, without.promptTokens];
-    if (seen === undefined || text === undefined) return { ability: "pictures", status: "no", detail: "the server does not say how many tokens a prompt has, so nobody can say that it sees pictures" };
+    if (seen === undefined || text === undefined)
+      return {
+        ability: "pictures",
+        status: "no",
+        detail: "the server does not say how many tokens a prompt has, so nobody can say that it sees pictures",
+      };
     if (seen > text) return { ability: "pictures", status: "yes", detail: `${seen - text} tokens for 56 x 56 pixels` };
-    return { ability: "pictures", status: "no", detail: "a picture adds no tokens to the prompt: the model does not see it" };
+    return {
+      ability: "pictures",
+      status: "no",
+      detail: "a picture adds no tokens to the prompt: the model does not see it",
+    };
   }
 
   #limit({ completionTokens, answers }: ServerReply): AbilityReport {
     const tokens = completionTokens ?? answers[0]?.tokenIds?.length;
-    if (tokens === undefined) return { ability: "max_tokens", status: "yes", detail: "answered; the server does not count its tokens" };
-    return tokens <= TOKENS ? { ability: "max_tokens", status: "yes", detail: `${tokens} of at most ${TOKENS} tokens` } : { ability: "max_tokens", status: "no", detail: `${tokens} tokens where at most ${TOKENS} were asked for` };
+    if (tokens === undefined)
+      return { ability: "max_tokens", status: "yes", detail: "answered; the server does not count its tokens" };
+    return tokens <= TOKENS
+      ? { ability: "max_tokens", status: "yes", detail: `${tokens} of at most ${TOKENS} tokens` }
+      : { ability: "max_tokens", status: "no", detail: `${tokens} tokens where at most ${TOKENS} were asked for` };
   }
 
   async #greedy(first: ServerReply): Promise<AbilityReport> {
@@ -107,7 +138,11 @@ class Probe {
     if (typeof again === "string") return { ability: "greedy", status: "failed", detail: again };
     return key(again) === key(first)
       ? { ability: "greedy", status: "yes", detail: "temperature 0 gives the same answer twice" }
-      : { ability: "greedy", status: "no", detail: "temperature 0 gives different answers: evaluation is not repeatable" };
+      : {
+          ability: "greedy",
+          status: "no",
+          detail: "temperature 0 gives different answers: evaluation is not repeatable",
+        };
   }
 
   async #temperature(first: ServerReply): Promise<AbilityReport> {
@@ -117,8 +152,17 @@ class Probe {
       if (typeof reply === "string") return { ability: "temperature", status: "failed", detail: reply };
       drawn.push(key(reply));
     }
-    if (drawn.some((text) => text !== key(first))) return { ability: "temperature", status: "yes", detail: `${new Set(drawn).size} different answers of 4 at temperature 1.5` };
-    return { ability: "temperature", status: "no", detail: "answers greedily whatever temperature is asked for: groups of answers would all be the same" };
+    if (drawn.some((text) => text !== key(first)))
+      return {
+        ability: "temperature",
+        status: "yes",
+        detail: `${new Set(drawn).size} different answers of 4 at temperature 1.5`,
+      };
+    return {
+      ability: "temperature",
+      status: "no",
+      detail: "answers greedily whatever temperature is asked for: groups of answers would all be the same",
+    };
   }
 
   async #seed(): Promise<AbilityReport> {
@@ -129,17 +173,29 @@ class Probe {
       draws.push(key(reply));
     }
     const [a, again, ...others] = draws;
-    if (a === again && others.some((other) => other !== a)) return { ability: "seed", status: "yes", detail: "the same seed gives the same answer, asked one at a time" };
+    if (a === again && others.some((other) => other !== a))
+      return { ability: "seed", status: "yes", detail: "the same seed gives the same answer, asked one at a time" };
     const fix = this.kind === "sglang" ? "; start it with --enable-deterministic-inference for that" : "";
-    return { ability: "seed", status: "no", detail: `the same seed gives different answers: a resumed run draws others than an uninterrupted one${fix}` };
+    return {
+      ability: "seed",
+      status: "no",
+      detail: `the same seed gives different answers: a resumed run draws others than an uninterrupted one${fix}`,
+    };
   }
 
   async #several(): Promise<AbilityReport> {
-    if (this.kind === "sglang") return { ability: "n", status: "yes", detail: "one request an answer, as its documentation advises" };
+    if (this.kind === "sglang")
+      return { ability: "n", status: "yes", detail: "one request an answer, as its documentation advises" };
     const reply = await this.#try(() => this.#ask({ temperature: 1.5, samples: 3 }, { several: true }));
-    if (typeof reply === "string") return { ability: "n", status: "refused", detail: `${reply}; one request an answer instead` };
+    if (typeof reply === "string")
+      return { ability: "n", status: "refused", detail: `${reply}; one request an answer instead` };
     const count = reply.answers.length;
-    if (count !== 3) return { ability: "n", status: "no", detail: `${count} answer${count === 1 ? "" : "s"} where 3 were asked for; one request an answer instead` };
+    if (count !== 3)
+      return {
+        ability: "n",
+        status: "no",
+        detail: `${count} answer${count === 1 ? "" : "s"} where 3 were asked for; one request an answer instead`,
+      };
     return { ability: "n", status: "yes", detail: "3 answers of one request" };
   }
 
@@ -150,18 +206,31 @@ class Probe {
     const stop = middle.trim().slice(0, 3) || middle.slice(0, 1);
     if (stop === "") return { ability: "stop", status: "yes", detail: "not tried: the greedy answer is empty" };
     const reply = await this.#try(() => this.#ask({ temperature: 0 }, { stop }));
-    if (typeof reply === "string") return { ability: "stop", status: "failed", detail: `a stop string: ${reply}; runs need none` };
+    if (typeof reply === "string")
+      return { ability: "stop", status: "failed", detail: `a stop string: ${reply}; runs need none` };
     const shorter = (reply.answers[0]?.text ?? "").length < text.length;
-    return shorter ? { ability: "stop", status: "yes", detail: `ends before ${JSON.stringify(stop)}` } : { ability: "stop", status: "no", detail: "a stop string changes nothing; runs need none" };
+    return shorter
+      ? { ability: "stop", status: "yes", detail: `ends before ${JSON.stringify(stop)}` }
+      : { ability: "stop", status: "no", detail: "a stop string changes nothing; runs need none" };
   }
 
   #tokenIds({ answers }: ServerReply): AbilityReport {
-    if (answers[0]?.tokenIds) return { ability: "token_ids", status: "yes", detail: "the tokens that were drawn are those that are trained" };
-    return { ability: "token_ids", status: "no", detail: "text only: it is tokenised again, which may split it otherwise than it was drawn" };
+    if (answers[0]?.tokenIds)
+      return { ability: "token_ids", status: "yes", detail: "the tokens that were drawn are those that are trained" };
+    return {
+      ability: "token_ids",
+      status: "no",
+      detail: "text only: it is tokenised again, which may split it otherwise than it was drawn",
+    };
   }
 
   async #logProbs({ answers }: ServerReply): Promise<AbilityReport> {
-    if (!answers[0]?.logProbs) return { ability: "log_probs", status: "no", detail: "the trainer computes them itself; engine and trainer can't be compared" };
+    if (!answers[0]?.logProbs)
+      return {
+        ability: "log_probs",
+        status: "no",
+        detail: "the trainer computes them itself; engine and trainer can't be compared",
+      };
     const temperature = this.options.temperature ?? 1;
     if (temperature === 1) return { ability: "log_probs", status: "yes", detail: "of each token that was drawn" };
     // Log-probabilities before the temperature are the same at every temperature.
@@ -172,9 +241,14 @@ class Probe {
       tops.push(reply);
     }
     const raw = tops[0] !== undefined && tops[1] !== undefined && Math.abs(tops[0] - tops[1]) < 1e-4;
-    if (!raw) return { ability: "log_probs", status: "yes", detail: `of each token that was drawn, at its temperature` };
+    if (!raw)
+      return { ability: "log_probs", status: "yes", detail: `of each token that was drawn, at its temperature` };
     const fix = this.kind === "vllm" ? "; start vLLM with --logprobs-mode processed_logprobs" : "";
-    return { ability: "log_probs", status: "no", detail: `they are those of temperature 1, not of the run's ${temperature}, and are not used${fix}` };
+    return {
+      ability: "log_probs",
+      status: "no",
+      detail: `they are those of temperature 1, not of the run's ${temperature}, and are not used${fix}`,
+    };
   }
 
   /** Whether new weights can be handed over while it runs (weight-transfer.ts); looks for the endpoints and uses none. */
@@ -188,14 +262,34 @@ class Probe {
       );
       return status !== 404;
     };
-    if (this.kind === "sglang") return { ability: "weights", status: "yes", detail: "by disk, /update_weights_from_disk; replies tell their version" };
-    if (this.kind === "transformers") return { ability: "weights", status: "yes", detail: "a request names the folder; start it without a model, which would pin it" };
-    if (this.kind !== "vllm") return { ability: "weights", status: "no", detail: "no documented way: rollouts of fixed weights only" };
-    const [lora, reload, version] = await Promise.all(["/v1/load_lora_adapter", "/collective_rpc", "/weight_info"].map(has));
-    const ways = [...(lora ? ["LoRA adapters"] : []), ...(reload && version ? ["whole weights, reloaded from disk"] : [])];
+    if (this.kind === "sglang")
+      return {
+        ability: "weights",
+        status: "yes",
+        detail: "by disk, /update_weights_from_disk; replies tell their version",
+      };
+    if (this.kind === "transformers")
+      return {
+        ability: "weights",
+        status: "yes",
+        detail: "a request names the folder; start it without a model, which would pin it",
+      };
+    if (this.kind !== "vllm")
+      return { ability: "weights", status: "no", detail: "no documented way: rollouts of fixed weights only" };
+    const [lora, reload, version] = await Promise.all(
+      ["/v1/load_lora_adapter", "/collective_rpc", "/weight_info"].map(has),
+    );
+    const ways = [
+      ...(lora ? ["LoRA adapters"] : []),
+      ...(reload && version ? ["whole weights, reloaded from disk"] : []),
+    ];
     if (ways.length > 0) return { ability: "weights", status: "yes", detail: ways.join("; ") };
     const old = reload ? ", or take a vLLM that has /weight_info" : "";
-    return { ability: "weights", status: "no", detail: `start it with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora for LoRA, or with VLLM_SERVER_DEV_MODE=1 for whole weights${old}` };
+    return {
+      ability: "weights",
+      status: "no",
+      detail: `start it with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora for LoRA, or with VLLM_SERVER_DEV_MODE=1 for whole weights${old}`,
+    };
   }
 
   /** The largest log-probability of the first token. */
@@ -203,17 +297,28 @@ class Probe {
     const request = this.#request({ temperature, maxNewTokens: 1 }, {});
     if (this.kind === "sglang") {
       const reply = await this.#post(request.path, { ...request.body, top_logprobs_num: 1 });
-      const info = isRecord(reply) && isRecord(reply["meta_info"]) ? reply["meta_info"]["output_top_logprobs"] : undefined;
+      const info =
+        isRecord(reply) && isRecord(reply["meta_info"]) ? reply["meta_info"]["output_top_logprobs"] : undefined;
       return (info as number[][][] | undefined)?.[0]?.[0]?.[0];
     }
     const reply = await this.#post(request.path, { ...request.body, top_logprobs: 1 });
-    const choices = isRecord(reply) ? (reply["choices"] as { logprobs?: { content?: { top_logprobs?: { logprob: number }[] }[] } }[] | undefined) : undefined;
+    const choices = isRecord(reply)
+      ? (reply["choices"] as { logprobs?: { content?: { top_logprobs?: { logprob: number }[] }[] } }[] | undefined)
+      : undefined;
     return choices?.[0]?.logprobs?.content?.[0]?.top_logprobs?.[0]?.logprob;
   }
 
-  async #ask(task: Partial<GenerationTask>, extra: { picture?: boolean; several?: boolean; stop?: string } = {}): Promise<ServerReply> {
+  async #ask(
+    task: Partial<GenerationTask>,
+    extra: { picture?: boolean; several?: boolean; stop?: string } = {},
+  ): Promise<ServerReply> {
     const request = this.#request(task, extra);
-    const stop = extra.stop === undefined ? {} : this.kind === "sglang" ? { sampling_params: { ...(request.body["sampling_params"] as object), stop: [extra.stop] } } : { stop: [extra.stop] };
+    const stop =
+      extra.stop === undefined
+        ? {}
+        : this.kind === "sglang"
+          ? { sampling_params: { ...(request.body["sampling_params"] as object), stop: [extra.stop] } }
+          : { stop: [extra.stop] };
     return request.read(await this.#post(request.path, { ...request.body, ...stop }, request.events));
   }
 
@@ -222,13 +327,32 @@ class Probe {
     return (events ? httpEvents : httpJson)(`${this.url}${path}`, { body, apiKey, signal, timeoutMs });
   }
 
-  #request(task: Partial<GenerationTask>, { picture = true, several = false }: { picture?: boolean; several?: boolean }): ProtocolRequest {
-    const messages = [{ role: "user", content: picture ? [{ type: "image" as const }, { type: "text" as const, text: QUESTION }] : QUESTION }];
+  #request(
+    task: Partial<GenerationTask>,
+    { picture = true, several = false }: { picture?: boolean; several?: boolean },
+  ): ProtocolRequest {
+    const messages = [
+      {
+        role: "user",
+        content: picture ? [{ type: "image" as const }, { type: "text" as const, text: QUESTION }] : QUESTION,
+      },
+    ];
     const pictures = picture ? [PICTURE] : [];
     const text = `<|im_start|>user\n${picture ? "<|vision_start|><|image_pad|><|vision_end|>" : ""}${QUESTION}<|im_end|>\n<|im_start|>assistant\n`;
     const prompt = { id: "probe", messages, text, promptIds: new Int32Array() };
-    const whole: GenerationTask = { prompt, samples: 1, temperature: 1, topP: 1, topK: null, maxNewTokens: TOKENS, seed: 1, model: this.model, ...task };
-    if (this.kind !== "sglang") return chatCompletion(whole, pictures, { kind: this.kind, endTokenIds: this.options.endTokenIds ?? [], several });
+    const whole: GenerationTask = {
+      prompt,
+      samples: 1,
+      temperature: 1,
+      topP: 1,
+      topK: null,
+      maxNewTokens: TOKENS,
+      seed: 1,
+      model: this.model,
+      ...task,
+    };
+    if (this.kind !== "sglang")
+      return chatCompletion(whole, pictures, { kind: this.kind, endTokenIds: this.options.endTokenIds ?? [], several });
     // The probe has no tokenizer, so the question without a picture goes as text, too.
     const request = sglangGenerate(whole, pictures.length > 0 ? pictures : [PICTURE]);
     if (picture) return request;

@@ -96,9 +96,15 @@ export class RemoteEngine implements RolloutEngine {
    *
    * @throws EngineError when a server refuses
    */
-  async updateWeights(weights: { readonly label: string; readonly folder: string }, signal?: AbortSignal): Promise<void> {
+  async updateWeights(
+    weights: { readonly label: string; readonly folder: string },
+    signal?: AbortSignal,
+  ): Promise<void> {
     this.#first ??= weights.label;
-    this.#weights = { ...weights, ...(this.#weights && this.#weights.label !== weights.label ? { previous: this.#weights.label } : {}) };
+    this.#weights = {
+      ...weights,
+      ...(this.#weights && this.#weights.label !== weights.label ? { previous: this.#weights.label } : {}),
+    };
     const abort = signal ?? new AbortController().signal;
     await Promise.all(
       this.#pool.servers.map(async (server) => {
@@ -170,7 +176,7 @@ export class RemoteEngine implements RolloutEngine {
       state.wake();
     });
     try {
-      for (let handed = 0; handed < prompts.length * request.n; ) {
+      for (let handed = 0; handed < prompts.length * request.n;) {
         const completion = finished.shift();
         if (completion) {
           handed += 1;
@@ -187,25 +193,49 @@ export class RemoteEngine implements RolloutEngine {
     }
   }
 
-  #tasks(prompts: readonly PreparedPrompt[], { n, temperature, topP, topK, maxNewTokens, seed }: SamplingRequest): OpenTask[] {
+  #tasks(
+    prompts: readonly PreparedPrompt[],
+    { n, temperature, topP, topK, maxNewTokens, seed }: SamplingRequest,
+  ): OpenTask[] {
     const each = this.options.several ? n : 1;
     return prompts.flatMap((prompt, promptIndex) =>
       Array.from({ length: Math.ceil(n / each) }, (_, part) => {
         const firstSample = part * each;
         const ownSeed = createRandom(seed, promptIndex * n + firstSample).int(0, 0x7fffffff);
-        return { promptIndex, firstSample, tries: 0, task: { prompt, samples: Math.min(each, n - firstSample), temperature, topP, topK, maxNewTokens, seed: ownSeed } };
+        return {
+          promptIndex,
+          firstSample,
+          tries: 0,
+          task: {
+            prompt,
+            samples: Math.min(each, n - firstSample),
+            temperature,
+            topP,
+            topK,
+            maxNewTokens,
+            seed: ownSeed,
+          },
+        };
       }),
     );
   }
 
-  async #answer(server: EngineServer, { task, promptIndex, firstSample }: OpenTask, signal: AbortSignal): Promise<Completion[]> {
+  async #answer(
+    server: EngineServer,
+    { task, promptIndex, firstSample }: OpenTask,
+    signal: AbortSignal,
+  ): Promise<Completion[]> {
     await this.#makeReady(server, signal);
     const pictures = await pictureUrls(task.prompt.sample);
     const { servers: _, kind, endTokenIds, several, transfer, model } = this.options;
     const named: GenerationTask = { ...task, model: this.#weights ? transfer.modelName(this.#weights, model) : model };
-    const request = kind === "sglang" ? sglangGenerate(named, pictures) : chatCompletion(named, pictures, { kind, endTokenIds, several });
+    const request =
+      kind === "sglang"
+        ? sglangGenerate(named, pictures)
+        : chatCompletion(named, pictures, { kind, endTokenIds, several });
     const reply = await this.#send(server, request, task.prompt.id, signal);
-    if (reply.answers.length !== task.samples) throw new ServerFault("failed", `${reply.answers.length} answers where ${task.samples} were asked for`);
+    if (reply.answers.length !== task.samples)
+      throw new ServerFault("failed", `${reply.answers.length} answers where ${task.samples} were asked for`);
     this.#checkPrompt(server, task.prompt, reply);
     const stale = this.#staleLabel(server, reply);
     this.#tally.answers += task.samples;
@@ -216,7 +246,12 @@ export class RemoteEngine implements RolloutEngine {
     return reply.answers.map((answer, index) => this.#completion(answer, reply, promptIndex, firstSample + index));
   }
 
-  async #send(server: EngineServer, { path, body, events, read }: ProtocolRequest, id: string, signal: AbortSignal): Promise<ServerReply> {
+  async #send(
+    server: EngineServer,
+    { path, body, events, read }: ProtocolRequest,
+    id: string,
+    signal: AbortSignal,
+  ): Promise<ServerReply> {
     const options = { body, apiKey: this.options.apiKey, timeoutMs: this.options.timeoutMs, signal };
     try {
       return read(await (events ? httpEvents : httpJson)(`${server.url}${path}`, options));
@@ -226,21 +261,39 @@ export class RemoteEngine implements RolloutEngine {
         what: `${serverNames[this.options.kind]} refuses to answer ${id}.`,
         where: `${server.url}${path}`,
         found: error.message,
-        fix: error.status === 401 || error.status === 403 ? "give the server's key by rollout.engine.apiKeyEnv" : "try v-triune doctor --engine, which says what the server can do",
+        fix:
+          error.status === 401 || error.status === 403
+            ? "give the server's key by rollout.engine.apiKeyEnv"
+            : "try v-triune doctor --engine, which says what the server can do",
         cause: error,
       });
     }
   }
 
-  #completion(answer: ServerAnswer, { completionTokens, answers }: ServerReply, promptIndex: number, sampleIndex: number): Completion {
+  #completion(
+    answer: ServerAnswer,
+    { completionTokens, answers }: ServerReply,
+    promptIndex: number,
+    sampleIndex: number,
+  ): Completion {
     const { finishReason } = answer;
     if (answer.tokenIds) {
-      return { promptIndex, sampleIndex, finishReason, tokenIds: answer.tokenIds, ...(answer.logProbs && this.options.logProbs ? { logProbs: answer.logProbs } : {}) };
+      return {
+        promptIndex,
+        sampleIndex,
+        finishReason,
+        tokenIds: answer.tokenIds,
+        ...(answer.logProbs && this.options.logProbs ? { logProbs: answer.logProbs } : {}),
+      };
     }
     const end = finishReason === "stop" ? this.options.endTokenIds.slice(0, 1) : [];
-    const encode = (text: string): Int32Array => Int32Array.from([...this.options.processor.tokenizer.encode(text), ...end]);
+    const encode = (text: string): Int32Array =>
+      Int32Array.from([...this.options.processor.tokenizer.encode(text), ...end]);
     const wanted = answers.length === 1 ? completionTokens : undefined;
-    const candidates = [answer.text, ...(answer.otherwise === undefined ? [] : [answer.otherwise])].map(encode) as [Int32Array, ...Int32Array[]];
+    const candidates = [answer.text, ...(answer.otherwise === undefined ? [] : [answer.otherwise])].map(encode) as [
+      Int32Array,
+      ...Int32Array[],
+    ];
     const fitting = candidates.find(({ length }) => length === wanted);
     this.#tally.retokenised += 1;
     if (wanted !== undefined && fitting === undefined) this.#tally.otherTokenCount += 1;
@@ -251,7 +304,8 @@ export class RemoteEngine implements RolloutEngine {
   #checkPrompt(server: EngineServer, { id, promptIds }: PreparedPrompt, { promptTokens }: ServerReply): void {
     if (promptTokens === undefined || promptTokens === promptIds.length) return;
     const what = "The server makes another prompt of the same messages than the trainer.";
-    if (this.options.promptTokens === "warn") return this.#warnOnce("prompt", `${what} ${id} has ${promptTokens} tokens there and ${promptIds.length} here.`);
+    if (this.options.promptTokens === "warn")
+      return this.#warnOnce("prompt", `${what} ${id} has ${promptTokens} tokens there and ${promptIds.length} here.`);
     throw new EngineError({
       what,
       where: `${id}, at ${server.url}`,
@@ -265,12 +319,16 @@ export class RemoteEngine implements RolloutEngine {
   #staleLabel(server: EngineServer, { weights }: ServerReply): string | undefined {
     const { transfer } = this.options;
     if (this.#weights === undefined) return undefined;
-    const stated = transfer.sync === "none" ? this.#first : weights === undefined ? undefined : transfer.stated?.(weights);
+    const stated =
+      transfer.sync === "none" ? this.#first : weights === undefined ? undefined : transfer.stated?.(weights);
     if (stated === undefined || stated === this.#weights.label) return undefined;
     if (this.options.staleWeights === "allow") return stated;
     // Most likely the server was started anew, with its first weights: it is given the right ones and asked again.
     server.ready = false;
-    throw new ServerFault("failed", `an answer of the weights "${stated}" where "${this.#weights.label}" were asked for`);
+    throw new ServerFault(
+      "failed",
+      `an answer of the weights "${stated}" where "${this.#weights.label}" were asked for`,
+    );
   }
 
   /** For servers whose replies do not say which weights gave them: what they hold once all is answered. */

@@ -36,8 +36,19 @@ export interface RunEngineOptions extends EngineEvents {
 /** @throws EngineError, ConfigError when servers can't be reached or lack what the run needs */
 export async function openRunEngine({ config, model, folder, step, ...options }: RunEngineOptions): Promise<RunEngine> {
   const { engine } = config.rollout;
-  if (engine === "local") return { engine: createLocalEngine(model.policy), publish: async () => {}, takeMetrics: () => ({}), close: async () => {} };
-  const handOver = new HandOver(config, model, engine.weights.folder ?? join(folder, "weights"), engine.weights.serverFolder);
+  if (engine === "local")
+    return {
+      engine: createLocalEngine(model.policy),
+      publish: async () => {},
+      takeMetrics: () => ({}),
+      close: async () => {},
+    };
+  const handOver = new HandOver(
+    config,
+    model,
+    engine.weights.folder ?? join(folder, "weights"),
+    engine.weights.serverFolder,
+  );
   const remote = await openRemoteEngine({
     ...options,
     config: engine,
@@ -65,7 +76,12 @@ export async function openRunEngine({ config, model, folder, step, ...options }:
     await handOver.keepOnly(weights.label);
   };
   await publish(step, options.signal);
-  return { engine: remote satisfies RemoteEngine, publish, takeMetrics: () => remote.takeMetrics(), close: () => handOver.clear() };
+  return {
+    engine: remote satisfies RemoteEngine,
+    publish,
+    takeMetrics: () => remote.takeMetrics(),
+    close: () => handOver.clear(),
+  };
 }
 
 /** The folder in which weights are handed over: one folder a version, there in full or not at all. */
@@ -91,7 +107,10 @@ class HandOver {
   async write(step: number, content: "model" | "adapter"): Promise<{ label: string; folder: string }> {
     const label = this.label(step);
     const folder = join(this.root, label);
-    const seen = { label, folder: this.serverRoot === null ? folder : `${this.serverRoot.replace(/\/+$/, "")}/${label}` };
+    const seen = {
+      label,
+      folder: this.serverRoot === null ? folder : `${this.serverRoot.replace(/\/+$/, "")}/${label}`,
+    };
     if (this.#written === label) return seen;
     // Left by a run that was killed: it may be of another attempt at this step.
     await rm(folder, { recursive: true, force: true });
@@ -104,7 +123,9 @@ class HandOver {
 
   async keepOnly(label: string): Promise<void> {
     const names = await readdir(this.root);
-    for (const name of names) if (name.startsWith(this.#prefix) && name !== label) await rm(join(this.root, name), { recursive: true, force: true });
+    for (const name of names)
+      if (name.startsWith(this.#prefix) && name !== label)
+        await rm(join(this.root, name), { recursive: true, force: true });
   }
 
   async clear(): Promise<void> {

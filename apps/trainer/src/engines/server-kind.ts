@@ -33,7 +33,10 @@ export interface RecognisedServer {
 }
 
 /** @throws ServerFault when nobody answers, ServerRefusal for a wrong key */
-export async function recogniseServer(url: string, options: Pick<HttpJsonOptions, "apiKey" | "signal">): Promise<RecognisedServer> {
+export async function recogniseServer(
+  url: string,
+  options: Pick<HttpJsonOptions, "apiKey" | "signal">,
+): Promise<RecognisedServer> {
   const get = async (path: string): Promise<unknown> => {
     try {
       return await httpJson(`${url}${path}`, { ...options, timeoutMs: 15_000 });
@@ -57,14 +60,23 @@ export async function recogniseServer(url: string, options: Pick<HttpJsonOptions
   const info = (await get("/model_info")) ?? (await get("/get_model_info"));
   if (isRecord(info) && typeof info["model_path"] === "string") {
     const server = (await get("/server_info")) ?? (await get("/get_server_info"));
-    return { kind: "sglang", models, version: isRecord(server) && typeof server["version"] === "string" ? server["version"] : null };
+    return {
+      kind: "sglang",
+      models,
+      version: isRecord(server) && typeof server["version"] === "string" ? server["version"] : null,
+    };
   }
   if (owner === "llamacpp") {
     const props = await get("/props");
-    return { kind: "llama.cpp", models, version: isRecord(props) && typeof props["build_info"] === "string" ? props["build_info"] : null };
+    return {
+      kind: "llama.cpp",
+      models,
+      version: isRecord(props) && typeof props["build_info"] === "string" ? props["build_info"] : null,
+    };
   }
   const description = await get("/openapi.json");
   const paths = isRecord(description) && isRecord(description["paths"]) ? description["paths"] : {};
-  if ("/load_model" in paths && "/reset" in paths && "/v1/chat/completions" in paths) return { kind: "transformers", models, version: null };
+  if ("/load_model" in paths && "/reset" in paths && "/v1/chat/completions" in paths)
+    return { kind: "transformers", models, version: null };
   return { kind: "openai", models, version: null };
 }

@@ -8,7 +8,14 @@ const gone = () => new ServerFault("gone", "nobody listens there");
 function pool(urls: readonly string[], parallel = 2) {
   const said: string[] = [];
   const clock = { at: 0 };
-  const servers = new ServerPool({ urls, parallel, shortestRestMs: 5, clock: () => clock.at, onPause: (message) => said.push(message), onResume: (message) => said.push(message) });
+  const servers = new ServerPool({
+    urls,
+    parallel,
+    shortestRestMs: 5,
+    clock: () => clock.at,
+    onPause: (message) => said.push(message),
+    onResume: (message) => said.push(message),
+  });
   return { servers, said, clock };
 }
 
@@ -61,7 +68,9 @@ describe("ServerPool", () => {
     servers.give(b, gone());
     b.outstanding++;
     servers.give(b, gone());
-    expect(said).toEqual(["No rollout server answers: http://a (nobody listens there), http://b (nobody listens there). Waiting for one; the step goes on when it is back."]);
+    expect(said).toEqual([
+      "No rollout server answers: http://a (nobody listens there), http://b (nobody listens there). Waiting for one; the step goes on when it is back.",
+    ]);
     clock.at += 61_000;
     b.outstanding++;
     servers.give(b, "answered");

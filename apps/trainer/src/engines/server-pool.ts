@@ -70,7 +70,9 @@ export class ServerPool {
 
   constructor(private readonly options: ServerPoolOptions) {
     this.clock = options.clock ?? (() => performance.now());
-    this.servers = options.urls.map((url) => new EngineServer(url.replace(/\/+$/, ""), this.clock, options.shortestRestMs ?? 500));
+    this.servers = options.urls.map(
+      (url) => new EngineServer(url.replace(/\/+$/, ""), this.clock, options.shortestRestMs ?? 500),
+    );
   }
 
   get paused(): boolean {
@@ -126,7 +128,9 @@ export class ServerPool {
   /** Resolves when a server is given back, or the shortest rest is over. */
   private change(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const rests = this.servers.filter(({ outstanding, gone }) => outstanding < (gone ? 1 : this.options.parallel)).map(({ restMs }) => restMs);
+      const rests = this.servers
+        .filter(({ outstanding, gone }) => outstanding < (gone ? 1 : this.options.parallel))
+        .map(({ restMs }) => restMs);
       const timer = rests.length === 0 ? undefined : setTimeout(() => done(resolve), Math.ceil(Math.min(...rests)) + 1);
       const done = (then: () => void): void => {
         clearTimeout(timer);

@@ -39,11 +39,14 @@ export function sglangGenerate(task: GenerationTask, pictures: readonly string[]
 
 function read(reply: unknown): ServerReply {
   const info = isRecord(reply) ? reply["meta_info"] : undefined;
-  if (!isRecord(reply) || !isRecord(info)) throw new ServerFault("failed", `a reply without meta_info: ${JSON.stringify(reply)?.slice(0, 120)}`);
+  if (!isRecord(reply) || !isRecord(info))
+    throw new ServerFault("failed", `a reply without meta_info: ${JSON.stringify(reply)?.slice(0, 120)}`);
   const reason = isRecord(info["finish_reason"]) ? info["finish_reason"]["type"] : info["finish_reason"];
-  if (reason !== "stop" && reason !== "length") throw new ServerFault("failed", `an answer that ended with "${String(reason)}"`);
+  if (reason !== "stop" && reason !== "length")
+    throw new ServerFault("failed", `an answer that ended with "${String(reason)}"`);
   const tokens = info["output_token_logprobs"] as readonly (readonly [number, number, unknown])[] | undefined;
-  if (!Array.isArray(tokens)) throw new ServerFault("failed", "a reply without output_token_logprobs, though return_logprob was asked for");
+  if (!Array.isArray(tokens))
+    throw new ServerFault("failed", "a reply without output_token_logprobs, though return_logprob was asked for");
   const { prompt_tokens: promptTokens, completion_tokens: completionTokens, weight_version: version } = info;
   return {
     answers: [

@@ -27,9 +27,19 @@ import { openRemoteEngine } from "./open-engine";
 
 const PYTHON = process.env["PYTHON"] ?? "python3";
 const MODULES = ["torch", "torchvision", "PIL", "fastapi", "uvicorn", "openai", "transformers.cli.serving"];
-const missing = spawnSync(PYTHON, ["-c", `import importlib.util as u\nprint(",".join(m for m in ${JSON.stringify(MODULES)} if u.find_spec(m.split(".")[0]) is None or u.find_spec(m) is None))`], { encoding: "utf8" });
+const missing = spawnSync(
+  PYTHON,
+  [
+    "-c",
+    `import importlib.util as u\nprint(",".join(m for m in ${JSON.stringify(MODULES)} if u.find_spec(m.split(".")[0]) is None or u.find_spec(m) is None))`,
+  ],
+  { encoding: "utf8" },
+);
 const why = missing.status === 0 ? missing.stdout.trim() : `${PYTHON}, or transformers 5`;
-if (why !== "") console.warn(`skipped: training with transformers serve, without ${why} (pip install "transformers[serving]" torchvision pillow, or set PYTHON)`);
+if (why !== "")
+  console.warn(
+    `skipped: training with transformers serve, without ${why} (pip install "transformers[serving]" torchvision pillow, or set PYTHON)`,
+  );
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-serve-"));
 let port = 0;
@@ -40,16 +50,26 @@ async function start(): Promise<void> {
   const script = "from transformers.cli.transformers import main; main()";
   const home = join(folder, "home");
   mkdirSync(join(home, "hub"), { recursive: true });
-  const child = spawn(PYTHON, ["-c", script, "serve", "--host", "127.0.0.1", "--port", String(port), "--device", "cpu", "--dtype", "float32"], {
-    env: { ...process.env, HF_HUB_OFFLINE: "1", HF_HOME: home, OMP_NUM_THREADS: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    PYTHON,
+    ["-c", script, "serve", "--host", "127.0.0.1", "--port", String(port), "--device", "cpu", "--dtype", "float32"],
+    {
+      env: { ...process.env, HF_HUB_OFFLINE: "1", HF_HOME: home, OMP_NUM_THREADS: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   child.stdout.on("data", (text: Buffer) => (log += text.toString()));
   child.stderr.on("data", (text: Buffer) => (log += text.toString()));
   server = child;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`transformers serve ended:\n${log.slice(-2000)}`);
-    if (await fetch(`http://127.0.0.1:${port}/health`).then(({ ok }) => ok, () => false)) return;
+    if (
+      await fetch(`http://127.0.0.1:${port}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return;
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
@@ -91,10 +111,22 @@ describe.skipIf(why !== "")("transformers serve", { timeout: 180_000 }, () => {
 
   it("answers greedily what the policy here answers", async () => {
     await selectBackend({ prefer: "wasm" });
-    const model = await loadModel({ init: "pretrained", path: demoModelFolder, adapter: null }, 1, ["vision", "connector", "language"]);
+    const model = await loadModel({ init: "pretrained", path: demoModelFolder, adapter: null }, 1, [
+      "vision",
+      "connector",
+      "language",
+    ]);
     const remote = await openRemoteEngine({
       config: {
-        kind: "auto", servers: [`http://127.0.0.1:${port}`], model: null, apiKeyEnv: null, parallel: null, timeout: 60, retries: 0, promptTokens: "error", staleWeights: "allow",
+        kind: "auto",
+        servers: [`http://127.0.0.1:${port}`],
+        model: null,
+        apiKeyEnv: null,
+        parallel: null,
+        timeout: 60,
+        retries: 0,
+        promptTokens: "error",
+        staleWeights: "allow",
         weights: { sync: "none", folder: null, serverFolder: null },
       },
       processor: model.processor,
@@ -103,11 +135,26 @@ describe.skipIf(why !== "")("transformers serve", { timeout: 180_000 }, () => {
       adapter: false,
       modelFolder: async () => demoModelFolder,
     });
-    const makePrompt = await configuredPromptMaker({ promptPool: { enabled: false, file: null }, rollout: { maxPromptTokens: null } }, model.processor);
-    const prompts = await Promise.all(heldOutQuestions(3).map(async ({ source, question }, at) => makePrompt(await toSample(source, `q${at}`, question), `q${at}`, createRandom(1))));
+    const makePrompt = await configuredPromptMaker(
+      { promptPool: { enabled: false, file: null }, rollout: { maxPromptTokens: null } },
+      model.processor,
+    );
+    const prompts = await Promise.all(
+      heldOutQuestions(3).map(async ({ source, question }, at) =>
+        makePrompt(await toSample(source, `q${at}`, question), `q${at}`, createRandom(1)),
+      ),
+    );
     const answers = async (engine: RolloutEngine): Promise<string[]> => {
       const all: Completion[] = [];
-      for await (const answer of engine.generate(prompts, { n: 1, temperature: 0, topP: 1, topK: null, maxNewTokens: 64, seed: 1 })) all.push(answer);
+      for await (const answer of engine.generate(prompts, {
+        n: 1,
+        temperature: 0,
+        topP: 1,
+        topK: null,
+        maxNewTokens: 64,
+        seed: 1,
+      }))
+        all.push(answer);
       return all.sort((a, b) => a.promptIndex - b.promptIndex).map(({ tokenIds }) => tokenIds.join());
     };
     const [here, there] = [await answers(createLocalEngine(model.policy)), await answers(remote)];
@@ -129,7 +176,11 @@ describe.skipIf(why !== "")("transformers serve", { timeout: 180_000 }, () => {
       },
     });
     expect(result.step).toBe(3);
-    expect(events.flatMap((event) => (event.type === "engine" ? [event.state] : []))).toEqual(["found", "waiting", "back"]);
+    expect(events.flatMap((event) => (event.type === "engine" ? [event.state] : []))).toEqual([
+      "found",
+      "waiting",
+      "back",
+    ]);
     const steps = readFileSync(join(folder, "served/metrics.jsonl"), "utf8")
       .trim()
       .split("\n")

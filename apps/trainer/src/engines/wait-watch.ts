@@ -18,11 +18,14 @@ export interface WaitWatch {
 }
 
 /** @param interruption the person's wish to stop */
-export function watchWaiting(interruption: { readonly requested: boolean; readonly signal?: AbortSignal } | undefined): WaitWatch {
+export function watchWaiting(
+  interruption: { readonly requested: boolean; readonly signal?: AbortSignal } | undefined,
+): WaitWatch {
   const controller = new AbortController();
   let waiting = 0;
   const look = (): void => {
-    if (waiting > 0 && interruption?.requested) controller.abort(new GivenUpWaiting("given up while waiting for servers"));
+    if (waiting > 0 && interruption?.requested)
+      controller.abort(new GivenUpWaiting("given up while waiting for servers"));
   };
   interruption?.signal?.addEventListener("abort", look);
   return {

@@ -52,12 +52,21 @@ export type TransferHttp = Pick<HttpJsonOptions, "apiKey" | "timeoutMs" | "signa
 /** What to do for a server of this kind. @throws EngineError for a way that the server does not have */
 export function weightTransfer(kind: ServerKind, sync: WeightSync, adapter: boolean): WeightTransfer {
   const chosen = sync === "auto" ? automatic(kind, adapter) : sync;
-  const fits = { sglang: kind === "sglang", lora: kind === "vllm" && adapter, reload: kind === "vllm", path: kind === "transformers", none: true }[chosen];
+  const fits = {
+    sglang: kind === "sglang",
+    lora: kind === "vllm" && adapter,
+    reload: kind === "vllm",
+    path: kind === "transformers",
+    none: true,
+  }[chosen];
   if (!fits) {
     throw new EngineError({
       what: `The weights can't get to ${serverNames[kind]} by "${chosen}".`,
       where: "rollout.engine.weights.sync",
-      expected: kind === "vllm" && chosen === "lora" ? "model.adapter, as a LoRA adapter is what is handed over" : `auto${automatic(kind, adapter) === "none" ? "" : ` (${automatic(kind, adapter)})`} or none`,
+      expected:
+        kind === "vllm" && chosen === "lora"
+          ? "model.adapter, as a LoRA adapter is what is handed over"
+          : `auto${automatic(kind, adapter) === "none" ? "" : ` (${automatic(kind, adapter)})`} or none`,
       found: chosen,
     });
   }
@@ -84,8 +93,14 @@ const transfers: Readonly<Record<Exclude<WeightSync, "auto">, WeightTransfer>> =
     sync: "sglang",
     content: "model",
     async push(url, { folder, label }, http) {
-      const reply = await ask(url, "/update_weights_from_disk", { model_path: folder, weight_version: label, flush_cache: true }, http);
-      if (!isRecord(reply) || reply["success"] !== true) throw refused(url, folder, isRecord(reply) ? String(reply["message"]) : "no success");
+      const reply = await ask(
+        url,
+        "/update_weights_from_disk",
+        { model_path: folder, weight_version: label, flush_cache: true },
+        http,
+      );
+      if (!isRecord(reply) || reply["success"] !== true)
+        throw refused(url, folder, isRecord(reply) ? String(reply["message"]) : "no success");
     },
     modelName: (_, served) => served,
     async held(url, http) {
@@ -103,7 +118,13 @@ const transfers: Readonly<Record<Exclude<WeightSync, "auto">, WeightTransfer>> =
     content: "adapter",
     async push(url, { folder, label, previous }, http) {
       const body = { lora_name: label, lora_path: folder };
-      await ask(url, "/v1/load_lora_adapter", body, http, "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, --enable-lora and --max-lora-rank of at least model.adapter.rank");
+      await ask(
+        url,
+        "/v1/load_lora_adapter",
+        body,
+        http,
+        "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, --enable-lora and --max-lora-rank of at least model.adapter.rank",
+      );
       if (previous === undefined || previous === label) return;
       // A server that was started anew does not know the adapter before.
       await httpJson(`${url}/v1/unload_lora_adapter`, { ...http, body: { lora_name: previous } }).catch(ignoreRefusal);
@@ -111,7 +132,9 @@ const transfers: Readonly<Record<Exclude<WeightSync, "auto">, WeightTransfer>> =
     modelName: ({ label }) => label,
     async held(url, http) {
       const list = await httpJson(`${url}/v1/models`, http);
-      return isRecord(list) && Array.isArray(list["data"]) ? (list["data"] as { id?: unknown }[]).map(({ id }) => String(id)) : [];
+      return isRecord(list) && Array.isArray(list["data"])
+        ? (list["data"] as { id?: unknown }[]).map(({ id }) => String(id))
+        : [];
     },
     stated: (model) => model,
   },
@@ -119,11 +142,18 @@ const transfers: Readonly<Record<Exclude<WeightSync, "auto">, WeightTransfer>> =
     sync: "reload",
     content: "model",
     async push(url, { folder, label }, http) {
-      const fix = "start vLLM with VLLM_SERVER_DEV_MODE=1, which has these endpoints, or train a LoRA adapter (model.adapter)";
+      const fix =
+        "start vLLM with VLLM_SERVER_DEV_MODE=1, which has these endpoints, or train a LoRA adapter (model.adapter)";
       await ask(url, "/pause?mode=wait", {}, http, fix);
       await ask(url, "/collective_rpc", { method: "reload_weights", kwargs: { weights_path: folder } }, http, fix);
       for (const cache of ["prefix", "encoder"]) await ask(url, `/reset_${cache}_cache`, {}, http, fix);
-      await ask(url, "/update_weight_version", { new_version: label }, http, "take a vLLM that has /update_weight_version: without it nobody can say which weights an answer came from");
+      await ask(
+        url,
+        "/update_weight_version",
+        { new_version: label },
+        http,
+        "take a vLLM that has /update_weight_version: without it nobody can say which weights an answer came from",
+      );
       await ask(url, "/resume", {}, http, fix);
     },
     modelName: (_, served) => served,
@@ -139,18 +169,37 @@ const transfers: Readonly<Record<Exclude<WeightSync, "auto">, WeightTransfer>> =
     modelName: ({ folder }) => folder,
     held: async () => undefined,
     // The name in a reply is the folder's with the revision: "/runs/a/weights/step-000002@main".
-    stated: (model) => model.replace(/@[^/@]*$/, "").split("/").at(-1) ?? model,
+    stated: (model) =>
+      model
+        .replace(/@[^/@]*$/, "")
+        .split("/")
+        .at(-1) ?? model,
   },
-  none: { sync: "none", content: "model", push: async () => {}, modelName: (_, served) => served, held: async () => undefined },
+  none: {
+    sync: "none",
+    content: "model",
+    push: async () => {},
+    modelName: (_, served) => served,
+    held: async () => undefined,
+  },
 };
 
-async function ask(url: string, path: string, body: Record<string, unknown>, http: TransferHttp, fix?: string): Promise<unknown> {
+async function ask(
+  url: string,
+  path: string,
+  body: Record<string, unknown>,
+  http: TransferHttp,
+  fix?: string,
+): Promise<unknown> {
   try {
     return await httpJson(`${url}${path}`, { ...http, body });
   } catch (error) {
     if (!(error instanceof ServerRefusal)) throw error;
     throw new EngineError({
-      what: error.status === 404 ? "The server does not have the endpoint that new weights are handed over by." : "The server did not take the new weights.",
+      what:
+        error.status === 404
+          ? "The server does not have the endpoint that new weights are handed over by."
+          : "The server did not take the new weights.",
       where: `${url}${path}`,
       found: error.message,
       fix: fix ?? "see the server's log",
@@ -160,7 +209,12 @@ async function ask(url: string, path: string, body: Record<string, unknown>, htt
 }
 
 function refused(url: string, folder: string, message: string): EngineError {
-  return new EngineError({ what: "The server did not take the new weights.", where: `${url}, ${folder}`, found: message, fix: "see the server's log; the folder has to be one that the server can read (weights.serverFolder)" });
+  return new EngineError({
+    what: "The server did not take the new weights.",
+    where: `${url}, ${folder}`,
+    found: message,
+    fix: "see the server's log; the folder has to be one that the server can read (weights.serverFolder)",
+  });
 }
 
 function ignoreRefusal(error: unknown): void {

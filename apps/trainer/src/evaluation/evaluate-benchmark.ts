@@ -5,7 +5,13 @@
 import type { MetricRecord } from "@v-triune/monitor";
 import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
 import { type Sample, emptyVerifierParm } from "@v-triune/schema";
-import { type AnswerScore, type BenchmarkItem, type OpenBenchmark, type ScoredItem, meanScore } from "../benchmarks/benchmark";
+import {
+  type AnswerScore,
+  type BenchmarkItem,
+  type OpenBenchmark,
+  type ScoredItem,
+  meanScore,
+} from "../benchmarks/benchmark";
 import type { TrainingConfig } from "../config/training-config";
 import { BenchmarkError } from "../errors";
 import { createRandom } from "../seeded-random";
@@ -48,27 +54,47 @@ const samplingStream = 30_000_000;
  * @returns undefined when it was interrupted
  * @throws BenchmarkError when the folder is not the benchmark's
  */
-export async function evaluateBenchmark(chosen: ChosenBenchmark, config: TrainingConfig, options: EvaluateBenchmarkOptions): Promise<BenchmarkScores | undefined> {
+export async function evaluateBenchmark(
+  chosen: ChosenBenchmark,
+  config: TrainingConfig,
+  options: EvaluateBenchmarkOptions,
+): Promise<BenchmarkScores | undefined> {
   const { model, step, onBadRow, onProgress, interruption } = options;
   const { benchmark, folder, limit } = chosen;
   const { n, temperature, maxNewTokens } = config.evaluation;
   const opened = await benchmark.open(folder);
-  const items = limit === null ? opened.items : createRandom(config.run.seed, choiceStream).sample([...opened.items.keys()], limit).sort((a, b) => a - b).map((index) => opened.items[index]!);
+  const items =
+    limit === null
+      ? opened.items
+      : createRandom(config.run.seed, choiceStream)
+          .sample([...opened.items.keys()], limit)
+          .sort((a, b) => a - b)
+          .map((index) => opened.items[index]!);
   const byId = new Map(items.map((item) => [item.id, item]));
   const answers = new Map<string, AnswerScore>();
   const keyOf = (id: string, response: string): string => `${id}\0${response}`;
   const rewards = scoringSource(byId, (id, response, answer) => answers.set(keyOf(id, response), answer));
-  const answerOf = (prompt: PreparedPrompt, response: string): AnswerScore | undefined => answers.get(keyOf(prompt.sample.reward_model.ground_truth, response));
+  const answerOf = (prompt: PreparedPrompt, response: string): AnswerScore | undefined =>
+    answers.get(keyOf(prompt.sample.reward_model.ground_truth, response));
   const scored: ScoredItem[] = [];
   let unasked = 0;
-  const makePrompt = await configuredPromptMaker({ ...config, promptPool: { enabled: false, file: null } }, model.processor);
+  const makePrompt = await configuredPromptMaker(
+    { ...config, promptPool: { enabled: false, file: null } },
+    model.processor,
+  );
 
   async function* batches(): AsyncGenerator<PreparedPrompt[]> {
     for (let from = 0; from < items.length; from += batchSize) {
       const prompts: PreparedPrompt[] = [];
       for (const item of items.slice(from, from + batchSize)) {
         try {
-          prompts.push(await makePrompt(await sampleOf(item, chosen), `${benchmark.name}/${item.id}`, createRandom(config.run.seed, choiceStream + 1)));
+          prompts.push(
+            await makePrompt(
+              await sampleOf(item, chosen),
+              `${benchmark.name}/${item.id}`,
+              createRandom(config.run.seed, choiceStream + 1),
+            ),
+          );
         } catch (error) {
           if (config.strict || !isSampleError(error)) throw error;
           unasked += 1;
@@ -80,13 +106,27 @@ export async function evaluateBenchmark(chosen: ChosenBenchmark, config: Trainin
   }
 
   const evaluated = await evaluate({
-    ...collecting({ model, engine: options.engine, rewards, epsilon: config.evaluation.epsilon, training: false, ratios: { accuracyRatio: 1, formatRatio: 0 } }),
+    ...collecting({
+      model,
+      engine: options.engine,
+      rewards,
+      epsilon: config.evaluation.epsilon,
+      training: false,
+      ratios: { accuracyRatio: 1, formatRatio: 0 },
+    }),
     batches: batches(),
     total: items.length,
     step,
     seed: config.run.seed,
     boxThreshold: 0.5,
-    request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, samplingStream + step).int(0, 0x7fffffff) },
+    request: {
+      n,
+      temperature,
+      topP: 1,
+      topK: null,
+      maxNewTokens,
+      seed: createRandom(config.run.seed, samplingStream + step).int(0, 0x7fffffff),
+    },
     vote: ({ prompt, response }) => answerOf(prompt, response)?.vote ?? null,
     onRollout({ prompt, response, sampleIndex }) {
       const item = byId.get(prompt.sample.reward_model.ground_truth);
@@ -98,11 +138,18 @@ export async function evaluateBenchmark(chosen: ChosenBenchmark, config: Trainin
   });
   if (!evaluated) return undefined;
   if (unasked > 0 && unasked === items.length) {
-    throw new BenchmarkError({ what: `No question of ${benchmark.name} can be asked.`, where: folder, expected: "its pictures beside its questions", found: `${unasked} ${unasked === 1 ? "question" : "questions"} left out, each with a message above`, fix: "put right what the messages name" });
+    throw new BenchmarkError({
+      what: `No question of ${benchmark.name} can be asked.`,
+      where: folder,
+      expected: "its pictures beside its questions",
+      found: `${unasked} ${unasked === 1 ? "question" : "questions"} left out, each with a message above`,
+      fix: "put right what the messages name",
+    });
   }
   const { headline, further } = opened.summarise?.(scored) ?? { headline: meanScore(scored), further: {} };
   const found = evaluated.records.find(({ scope }) => scope === "source");
-  const leftOut = unasked === 0 ? opened.leftOut : { ...opened.leftOut, "as its picture or prompt can't be used": unasked };
+  const leftOut =
+    unasked === 0 ? opened.leftOut : { ...opened.leftOut, "as its picture or prompt can't be used": unasked };
   return {
     chosen,
     headline,
@@ -131,22 +178,38 @@ async function sampleOf(item: BenchmarkItem, { benchmark }: ChosenBenchmark): Pr
   const pictures = await item.pictures();
   return {
     data_source: benchmark.name,
-    images: pictures.map((picture) => (typeof picture === "string" ? { bytes: null, path: picture } : { bytes: picture, path: null })),
+    images: pictures.map((picture) =>
+      typeof picture === "string" ? { bytes: null, path: picture } : { bytes: picture, path: null },
+    ),
     prompt: [{ role: "user", content: item.prompt }],
     ability: benchmark.task,
-    reward_model: { answer: "", ground_truth: item.id, accuracy_ratio: 1, format_ratio: 0, verifier: "benchmark", verifier_parm: emptyVerifierParm() },
+    reward_model: {
+      answer: "",
+      ground_truth: item.id,
+      accuracy_ratio: 1,
+      format_ratio: 0,
+      verifier: "benchmark",
+      verifier_parm: emptyVerifierParm(),
+    },
     extra_info: { id: item.id, image_path: null },
   };
 }
 
 /** The benchmark's own scoring as a reward source. */
-function scoringSource(items: ReadonlyMap<string, BenchmarkItem>, onAnswer: (id: string, response: string, answer: AnswerScore) => void): RewardSource {
+function scoringSource(
+  items: ReadonlyMap<string, BenchmarkItem>,
+  onAnswer: (id: string, response: string, answer: AnswerScore) => void,
+): RewardSource {
   return {
     async *score(requests: Iterable<RewardRequest> | AsyncIterable<RewardRequest>): AsyncGenerator<RewardResult> {
       let index = 0;
       for await (const { response, sample } of requests) {
-        const grid = (sample.params as { readonly image_grid_thw?: readonly (readonly number[])[] }).image_grid_thw ?? [];
-        const answer = items.get(sample.groundTruth)!.score(response, grid.map(([, height = 0, width = 0]) => ({ width, height })));
+        const grid =
+          (sample.params as { readonly image_grid_thw?: readonly (readonly number[])[] }).image_grid_thw ?? [];
+        const answer = items.get(sample.groundTruth)!.score(
+          response,
+          grid.map(([, height = 0, width = 0]) => ({ width, height })),
+        );
         onAnswer(sample.groundTruth, response, answer);
         if (answer.score === null) yield { index, status: "skipped", reason: "scored over the whole set only" };
         else yield { index, status: "scored", reward: answer.score, accuracy: answer.score, format: 0, metrics: {} };
@@ -159,7 +222,9 @@ function scoringSource(items: ReadonlyMap<string, BenchmarkItem>, onAnswer: (id:
 /** The record over all benchmarks: means of the owners' metrics, what is trained for and what is not kept apart. */
 export function benchmarkSummary(step: number, n: number, results: readonly BenchmarkScores[]): MetricRecord {
   const mean = (domain?: "in" | "out"): number | undefined => {
-    const values = results.filter(({ chosen }) => domain === undefined || chosen.domain === domain).map(({ headline }) => headline);
+    const values = results
+      .filter(({ chosen }) => domain === undefined || chosen.domain === domain)
+      .map(({ headline }) => headline);
     return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0) / values.length;
   };
   const [all, inDomain, outOfDomain] = [mean(), mean("in"), mean("out")];

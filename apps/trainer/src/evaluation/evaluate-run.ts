@@ -22,7 +22,12 @@ import { workerCount } from "../parallel/worker-count";
 import { type EvaluateModelOptions, evaluateModel } from "../training/evaluate-model";
 import { loadModel } from "../training/load-model";
 import type { ChosenBenchmark } from "./benchmark-file";
-import { type BenchmarkScores, type EvaluateBenchmarkOptions, benchmarkSummary, evaluateBenchmark } from "./evaluate-benchmark";
+import {
+  type BenchmarkScores,
+  type EvaluateBenchmarkOptions,
+  benchmarkSummary,
+  evaluateBenchmark,
+} from "./evaluate-benchmark";
 import { type EvaluationScores, type TrainingListener, rowStoreEvents } from "../training/training-event";
 
 export interface EvaluateRunOptions {
@@ -60,7 +65,11 @@ export interface RunEvaluation {
 }
 
 /** `eval.jsonl` or `eval-NAME.jsonl` in a run's folder. */
-export function evaluationFile({ folder, name, benchmarks }: Pick<EvaluateRunOptions, "folder" | "name" | "benchmarks">): string {
+export function evaluationFile({
+  folder,
+  name,
+  benchmarks,
+}: Pick<EvaluateRunOptions, "folder" | "name" | "benchmarks">): string {
   const label = name ?? (benchmarks === undefined ? undefined : "benchmarks");
   return join(resolve(folder), label === undefined ? "eval.jsonl" : `eval-${label}.jsonl`);
 }
@@ -82,7 +91,10 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
   let compute: Compute | undefined;
   try {
     compute = await openCompute({
-      policy: model.policy, config, backend: backend.name, workers: workerCount(config.workers),
+      policy: model.policy,
+      config,
+      backend: backend.name,
+      workers: workerCount(config.workers),
       onProblem: (message) => listen({ type: "warning", message }),
     });
     const file = evaluationFile(options);
@@ -93,7 +105,9 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
       onProgress: (done: number, total: number) => listen({ type: "evaluating", step, done, total }),
       interruption,
     };
-    const evaluated = options.benchmarks ? await onBenchmarks(options.benchmarks, config, { model, step, ...listeners }) : await onSets(config, { model, step, ...listeners });
+    const evaluated = options.benchmarks
+      ? await onBenchmarks(options.benchmarks, config, { model, step, ...listeners })
+      : await onSets(config, { model, step, ...listeners });
     if (!evaluated) return undefined;
     await storeRecords(file, step, evaluated.records);
     listen({ type: "evaluated", step, scores: evaluated.scores, seconds: (performance.now() - started) / 1000 });
@@ -106,12 +120,23 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
 
 type Found = Pick<RunEvaluation, "scores" | "records" | "benchmarks">;
 
-async function onSets(config: TrainingConfig, options: EvaluateBenchmarkOptions & Pick<EvaluateModelOptions, "onRowStore">): Promise<Found | undefined> {
+async function onSets(
+  config: TrainingConfig,
+  options: EvaluateBenchmarkOptions & Pick<EvaluateModelOptions, "onRowStore">,
+): Promise<Found | undefined> {
   const registry = createVerifierRegistry(builtinVerifiers());
-  return evaluateModel(config, { ...options, rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }), verifiers: registry.names });
+  return evaluateModel(config, {
+    ...options,
+    rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }),
+    verifiers: registry.names,
+  });
 }
 
-async function onBenchmarks(chosen: readonly ChosenBenchmark[], config: TrainingConfig, options: EvaluateBenchmarkOptions): Promise<Found | undefined> {
+async function onBenchmarks(
+  chosen: readonly ChosenBenchmark[],
+  config: TrainingConfig,
+  options: EvaluateBenchmarkOptions,
+): Promise<Found | undefined> {
   const results: BenchmarkScores[] = [];
   for (const one of chosen) {
     const result = await evaluateBenchmark(one, config, options);
@@ -132,10 +157,14 @@ async function onBenchmarks(chosen: readonly ChosenBenchmark[], config: Training
 
 function evaluationConfig(saved: TrainingConfig, options: EvaluateRunOptions): TrainingConfig {
   const { data = [], n = saved.evaluation.n, epsilon, samplesPerSource, maxNewTokens, backend } = options;
-  const temperature = options.temperature ?? (n > 1 && saved.evaluation.temperature === 0 ? 1 : saved.evaluation.temperature);
+  const temperature =
+    options.temperature ?? (n > 1 && saved.evaluation.temperature === 0 ? 1 : saved.evaluation.temperature);
   const config = resolveTrainingConfig({
     ...(saved as TrainingConfigInput),
-    data: { ...(saved.data as TrainingConfigInput["data"]), eval: data.length > 0 ? [...data] : (saved.data.eval as TrainingConfigInput["data"]["train"]) },
+    data: {
+      ...(saved.data as TrainingConfigInput["data"]),
+      eval: data.length > 0 ? [...data] : (saved.data.eval as TrainingConfigInput["data"]["train"]),
+    },
     evaluation: {
       ...saved.evaluation,
       n,
@@ -147,7 +176,11 @@ function evaluationConfig(saved: TrainingConfig, options: EvaluateRunOptions): T
     ...(backend === undefined ? {} : { backend }),
   });
   if (config.data.eval.length === 0 && options.benchmarks === undefined) {
-    throw new ConfigError({ what: "There is nothing to evaluate on: the run has no evaluation sets.", where: options.folder, fix: "name some: --data 'bench/*.parquet', or --benchmarks bench.yaml" });
+    throw new ConfigError({
+      what: "There is nothing to evaluate on: the run has no evaluation sets.",
+      where: options.folder,
+      fix: "name some: --data 'bench/*.parquet', or --benchmarks bench.yaml",
+    });
   }
   return config;
 }

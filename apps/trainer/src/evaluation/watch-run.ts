@@ -64,6 +64,7 @@ export async function watchRun(options: WatchRunOptions): Promise<number[]> {
 /** Steps whose evaluation is in the file as a whole. */
 async function evaluatedSteps(file: string): Promise<Set<number>> {
   const steps = new Set<number>();
-  if (existsSync(file)) for await (const { step, scope } of readMetricRecords(file)) if (scope === "all") steps.add(step);
+  if (existsSync(file))
+    for await (const { step, scope } of readMetricRecords(file)) if (scope === "all") steps.add(step);
   return steps;
 }

@@ -35,7 +35,13 @@ export interface ExportedModel {
  * @throws RunFolderError when the run or its checkpoint is missing or damaged
  * @throws WriteError when the folder exists already or can't be written
  */
-export async function exportHuggingFace({ run, out, step, separate = false, backend }: ExportHuggingFaceOptions): Promise<ExportedModel> {
+export async function exportHuggingFace({
+  run,
+  out,
+  step,
+  separate = false,
+  backend,
+}: ExportHuggingFaceOptions): Promise<ExportedModel> {
   const { config } = await readRunDescription(resolve(run));
   const checkpoint = await chosenCheckpoint(resolve(run), step);
   const files = await verifyCheckpoint(checkpoint.folder);

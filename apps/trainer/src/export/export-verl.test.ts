@@ -25,7 +25,10 @@ async function command(...args: string[]): Promise<{ code: number; out: string; 
 async function rows(file: string, sql: string): Promise<Record<string, unknown>[]> {
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
   try {
-    return (await connection.runAndReadAll(`select ${sql} from read_parquet('${file}')`)).getRowObjectsJson() as Record<string, unknown>[];
+    return (await connection.runAndReadAll(`select ${sql} from read_parquet('${file}')`)).getRowObjectsJson() as Record<
+      string,
+      unknown
+    >[];
   } finally {
     connection.closeSync();
   }
@@ -48,12 +51,26 @@ describe("export verl", () => {
     expect(out).toMatch(/^41 rows to train on, 14 to evaluate on/);
     expect(out).toMatch(/Advantages by source/);
     const file = join(job, "data/train.parquet");
-    const [first] = await rows(file, "data_source, prompt, len(images) as pictures, octet_length(images[1].bytes) as bytes, reward_model, extra_info");
-    expect(first).toMatchObject({ pictures: "1", reward_model: { style: "rule", format_ratio: 0.5 }, extra_info: { index: "0", split: "train", image_grid_thw: [["1", "84", "84"]] } });
-    expect(first!["extra_info"]).toMatchObject({ reward_model: { verifier: (first!["reward_model"] as { verifier: string }).verifier } });
-    expect((first!["prompt"] as { role: string; content: string }[])[0]).toMatchObject({ role: "user", content: expect.stringMatching(/^<image>/) as unknown });
+    const [first] = await rows(
+      file,
+      "data_source, prompt, len(images) as pictures, octet_length(images[1].bytes) as bytes, reward_model, extra_info",
+    );
+    expect(first).toMatchObject({
+      pictures: "1",
+      reward_model: { style: "rule", format_ratio: 0.5 },
+      extra_info: { index: "0", split: "train", image_grid_thw: [["1", "84", "84"]] },
+    });
+    expect(first!["extra_info"]).toMatchObject({
+      reward_model: { verifier: (first!["reward_model"] as { verifier: string }).verifier },
+    });
+    expect((first!["prompt"] as { role: string; content: string }[])[0]).toMatchObject({
+      role: "user",
+      content: expect.stringMatching(/^<image>/) as unknown,
+    });
     // The prompt pool's sentences are in.
-    expect(await rows(file, "count(*) as n, count(*) filter (prompt[1].content like '%\n%' ) as pooled")).toEqual([{ n: "41", pooled: expect.stringMatching(/^[1-9]/) as unknown }]);
+    expect(await rows(file, "count(*) as n, count(*) filter (prompt[1].content like '%\n%' ) as pooled")).toEqual([
+      { n: "41", pooled: expect.stringMatching(/^[1-9]/) as unknown },
+    ]);
     expect(await rows(file, "count(distinct extra_info.index) as n")).toEqual([{ n: "41" }]);
     const launch = readFileSync(join(job, "launch.sh"), "utf8");
     expect(statSync(join(job, "launch.sh")).mode & 0o111).not.toBe(0);
@@ -69,62 +86,132 @@ describe("export verl", () => {
   it("says in verl's words what the configuration says, and what it can't", () => {
     const data = { rows: 100, longestPrompt: 70, model: "m", hasEvaluation: false };
     const of = (input: object) => verlJob(resolveTrainingConfig({ model: "m", data: { train: "d" }, ...input }), data);
-    expect(of({ preset: "dapo", reward: { overlong: { buffer: 100 } } }).overrides).toEqual(expect.arrayContaining(["reward.reward_manager.name=dapo", "+reward.reward_kwargs.overlong_buffer_cfg.len=100", "algorithm.filter_groups.enable=True", "actor_rollout_ref.actor.clip_ratio_c=1000000000", "data.max_prompt_length=128"]));
-    expect(of({ preset: "dr-grpo" }).overrides).toEqual(expect.arrayContaining(["algorithm.norm_adv_by_std_in_grpo=False", "actor_rollout_ref.actor.loss_agg_mode=seq-mean-token-sum-norm", "actor_rollout_ref.actor.loss_scale_factor=2048"]));
-    expect(of({ preset: "gspo", algorithm: { kl: { coefficient: 0.01, in: "reward" } } }).overrides).toEqual(expect.arrayContaining(["actor_rollout_ref.actor.policy_loss.loss_mode=gspo", "algorithm.use_kl_in_reward=True", "algorithm.kl_ctrl.kl_coef=0.01", "actor_rollout_ref.actor.use_kl_loss=False"]));
-    expect(of({ model: { path: "m", adapter: { rank: 8 } } }).overrides).toEqual(expect.arrayContaining(["actor_rollout_ref.model.lora_rank=8", 'actor_rollout_ref.model.target_modules=\'["q_proj","k_proj","v_proj","o_proj"]\'']));
-    expect(of({ optimizer: { groups: { language: { freeze: true }, vision: { freeze: false } }, schedule: "linear" } }).notes.join(" ")).toMatch(/always trains the language model[\s\S]*freezes the connector with the vision tower[\s\S]*no linear schedule/);
-    expect(of({ reward: { iou: { schedule: [{ until: 1, epsilon: "average" }] } } }).stages).toEqual([{ until: 135, epsilon: "average" }]);
+    expect(of({ preset: "dapo", reward: { overlong: { buffer: 100 } } }).overrides).toEqual(
+      expect.arrayContaining([
+        "reward.reward_manager.name=dapo",
+        "+reward.reward_kwargs.overlong_buffer_cfg.len=100",
+        "algorithm.filter_groups.enable=True",
+        "actor_rollout_ref.actor.clip_ratio_c=1000000000",
+        "data.max_prompt_length=128",
+      ]),
+    );
+    expect(of({ preset: "dr-grpo" }).overrides).toEqual(
+      expect.arrayContaining([
+        "algorithm.norm_adv_by_std_in_grpo=False",
+        "actor_rollout_ref.actor.loss_agg_mode=seq-mean-token-sum-norm",
+        "actor_rollout_ref.actor.loss_scale_factor=2048",
+      ]),
+    );
+    expect(of({ preset: "gspo", algorithm: { kl: { coefficient: 0.01, in: "reward" } } }).overrides).toEqual(
+      expect.arrayContaining([
+        "actor_rollout_ref.actor.policy_loss.loss_mode=gspo",
+        "algorithm.use_kl_in_reward=True",
+        "algorithm.kl_ctrl.kl_coef=0.01",
+        "actor_rollout_ref.actor.use_kl_loss=False",
+      ]),
+    );
+    expect(of({ model: { path: "m", adapter: { rank: 8 } } }).overrides).toEqual(
+      expect.arrayContaining([
+        "actor_rollout_ref.model.lora_rank=8",
+        'actor_rollout_ref.model.target_modules=\'["q_proj","k_proj","v_proj","o_proj"]\'',
+      ]),
+    );
+    expect(
+      of({
+        optimizer: { groups: { language: { freeze: true }, vision: { freeze: false } }, schedule: "linear" },
+      }).notes.join(" "),
+    ).toMatch(
+      /always trains the language model[\s\S]*freezes the connector with the vision tower[\s\S]*no linear schedule/,
+    );
+    expect(of({ reward: { iou: { schedule: [{ until: 1, epsilon: "average" }] } } }).stages).toEqual([
+      { until: 135, epsilon: "average" },
+    ]);
   });
 
   it("refuses random weights, and options that mean nothing here", async () => {
     const random = join(folder, "random.yaml");
-    writeFileSync(random, `model: {init: random, config: {}, tokenizer: ${demoModelFolder}}\ndata: {train: train.parquet}\n`);
-    expect(await command("export", "verl", random, "-o", join(folder, "x"))).toMatchObject({ code: 2, err: expect.stringContaining("random weights") as unknown });
-    expect(await command("export", "verl", configFile, "--step", "2", "-o", join(folder, "x"))).toMatchObject({ code: 2 });
-    expect(await command("export", "hf", configFile, "--set", "a=b", "-o", join(folder, "x"))).toMatchObject({ code: 2 });
+    writeFileSync(
+      random,
+      `model: {init: random, config: {}, tokenizer: ${demoModelFolder}}\ndata: {train: train.parquet}\n`,
+    );
+    expect(await command("export", "verl", random, "-o", join(folder, "x"))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("random weights") as unknown,
+    });
+    expect(await command("export", "verl", configFile, "--step", "2", "-o", join(folder, "x"))).toMatchObject({
+      code: 2,
+    });
+    expect(await command("export", "hf", configFile, "--set", "a=b", "-o", join(folder, "x"))).toMatchObject({
+      code: 2,
+    });
     expect(existsSync(join(folder, "x"))).toBe(false);
   });
 });
 
 const python = process.env["V_TRIUNE_PYTHON"] ?? "python3";
-const has = (module: string): boolean => spawnSync(python, ["-c", `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`]).status === 0;
-const ready = ["verl", "torch", "transformers", "datasets", "PIL", "torchvision", "qwen_vl_utils", "aiohttp"].every(has);
+const has = (module: string): boolean =>
+  spawnSync(python, ["-c", `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`])
+    .status === 0;
+const ready = ["verl", "torch", "transformers", "datasets", "PIL", "torchvision", "qwen_vl_utils", "aiohttp"].every(
+  has,
+);
 
-describe.skipIf(!ready)(`verl itself (skipped without a Python that has verl 0.9 and qwen-vl-utils: set V_TRIUNE_PYTHON)`, () => {
-  const environment = { ...process.env, OMP_NUM_THREADS: "1", CUDA_VISIBLE_DEVICES: "", HF_HUB_OFFLINE: "1" };
+describe.skipIf(!ready)(
+  `verl itself (skipped without a Python that has verl 0.9 and qwen-vl-utils: set V_TRIUNE_PYTHON)`,
+  () => {
+    const environment = { ...process.env, OMP_NUM_THREADS: "1", CUDA_VISIBLE_DEVICES: "", HF_HUB_OFFLINE: "1" };
 
-  it("accepts every override of the launch script", () => {
-    const { status, stdout, stderr }: SpawnSyncReturns<string> = spawnSync(join(job, "launch.sh"), ["--cfg", "job"], { encoding: "utf8", env: { ...environment, PYTHON: python } });
-    expect(status, stderr.slice(-2000)).toBe(0);
-    expect(stdout.match(new RegExp(`${job}/data/train\\.parquet`, "g"))).toHaveLength(3);
-    expect(stdout).toMatch(/lr: 1\.0e-06|lr: 1e-06/);
-  }, 180_000);
+    it("accepts every override of the launch script", () => {
+      const { status, stdout, stderr }: SpawnSyncReturns<string> = spawnSync(join(job, "launch.sh"), ["--cfg", "job"], {
+        encoding: "utf8",
+        env: { ...environment, PYTHON: python },
+      });
+      expect(status, stderr.slice(-2000)).toBe(0);
+      expect(stdout.match(new RegExp(`${job}/data/train\\.parquet`, "g"))).toHaveLength(3);
+      expect(stdout).toMatch(/lr: 1\.0e-06|lr: 1e-06/);
+    }, 180_000);
 
-  it("loads the data and scores through the reward server, evaluation at its own threshold", async () => {
-    const { startRewardServer } = await import("@v-triune/reward-server");
-    const server = await startRewardServer({ port: 0, workers: 1, logLevel: "error" });
-    try {
-      const child = spawn(python, [resolve(import.meta.dirname, "../../../../tools/interop/verl_job.py"), job, demoModelFolder, server.url], { env: environment });
-      let output = "";
-      child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-      child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-      await new Promise((done) => child.on("close", done));
-      const line = output.split("\n").find((text) => text.startsWith("RESULT "));
-      expect(line, output.slice(-3000)).toBeDefined();
-      const found = JSON.parse(line!.slice(7)) as Record<"train" | "eval", { rows: number; patch_grid: number[][]; told_size: number[][]; rewards: { source: string; accuracy: number; scored: number }[] }>;
-      expect(found).toMatchObject({ train: { rows: 41, index: 0, split: "train", pictures: 1 }, eval: { rows: 14, split: "eval" } });
-      // The size that the reward is told is the one that the processor makes.
-      const [time = 0, height = 0, width = 0] = found.eval.patch_grid[0]!;
-      expect(found.eval.told_size).toEqual([[time, height * 14, width * 14]]);
-      for (const { rewards } of Object.values(found)) for (const { scored } of rewards) expect(scored).toBe(1);
-      const boxes = found.eval.rewards.filter(({ source }) => /detect|ground/.test(source));
-      expect(boxes.length).toBeGreaterThan(0);
-      // The gold boxes in pixels, rounded: right at 0.5, and not at the 0.99 that training is told.
-      for (const { accuracy } of boxes) expect(accuracy).toBeGreaterThan(0.8);
-      for (const { accuracy } of found.eval.rewards.filter(({ source }) => !/detect|ground/.test(source))) expect(accuracy).toBe(1);
-    } finally {
-      await server.drain();
-    }
-  }, 240_000);
-});
+    it("loads the data and scores through the reward server, evaluation at its own threshold", async () => {
+      const { startRewardServer } = await import("@v-triune/reward-server");
+      const server = await startRewardServer({ port: 0, workers: 1, logLevel: "error" });
+      try {
+        const child = spawn(
+          python,
+          [resolve(import.meta.dirname, "../../../../tools/interop/verl_job.py"), job, demoModelFolder, server.url],
+          { env: environment },
+        );
+        let output = "";
+        child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+        child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+        await new Promise((done) => child.on("close", done));
+        const line = output.split("\n").find((text) => text.startsWith("RESULT "));
+        expect(line, output.slice(-3000)).toBeDefined();
+        const found = JSON.parse(line!.slice(7)) as Record<
+          "train" | "eval",
+          {
+            rows: number;
+            patch_grid: number[][];
+            told_size: number[][];
+            rewards: { source: string; accuracy: number; scored: number }[];
+          }
+        >;
+        expect(found).toMatchObject({
+          train: { rows: 41, index: 0, split: "train", pictures: 1 },
+          eval: { rows: 14, split: "eval" },
+        });
+        // The size that the reward is told is the one that the processor makes.
+        const [time = 0, height = 0, width = 0] = found.eval.patch_grid[0]!;
+        expect(found.eval.told_size).toEqual([[time, height * 14, width * 14]]);
+        for (const { rewards } of Object.values(found)) for (const { scored } of rewards) expect(scored).toBe(1);
+        const boxes = found.eval.rewards.filter(({ source }) => /detect|ground/.test(source));
+        expect(boxes.length).toBeGreaterThan(0);
+        // The gold boxes in pixels, rounded: right at 0.5, and not at the 0.99 that training is told.
+        for (const { accuracy } of boxes) expect(accuracy).toBeGreaterThan(0.8);
+        for (const { accuracy } of found.eval.rewards.filter(({ source }) => !/detect|ground/.test(source)))
+          expect(accuracy).toBe(1);
+      } finally {
+        await server.drain();
+      }
+    }, 240_000);
+  },
+);

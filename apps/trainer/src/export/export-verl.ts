@@ -58,10 +58,20 @@ const batchSize = 64;
  * @throws DatasetError when the data can't be read
  * @throws WriteError when the folder exists already or can't be written
  */
-export async function exportVerl({ from, overrides = [], out, onBadRow = () => {} }: ExportVerlOptions): Promise<ExportedVerlJob> {
+export async function exportVerl({
+  from,
+  overrides = [],
+  out,
+  onBadRow = () => {},
+}: ExportVerlOptions): Promise<ExportedVerlJob> {
   const config = await configOf(from, overrides);
   if (config.model.init === "random") {
-    throw new ConfigError({ what: "verl loads a model from a folder; this configuration has random weights.", where: "model", expected: "model: ./a-model-in-Hugging-Face-layout", fix: "train here for a step and export the checkpoint (v-triune export hf), or name a model" });
+    throw new ConfigError({
+      what: "verl loads a model from a folder; this configuration has random weights.",
+      where: "model",
+      expected: "model: ./a-model-in-Hugging-Face-layout",
+      fix: "train here for a step and export the checkpoint (v-triune export hf), or name a model",
+    });
   }
   const model = config.model.path;
   const folder = resolve(out);
@@ -73,9 +83,31 @@ export async function exportVerl({ from, overrides = [], out, onBadRow = () => {
   let written: Pick<ExportedVerlJob, "rows" | "overrides" | "stages" | "notes"> | undefined;
   await writeFolderAtomic(folder, async (temporary) => {
     await mkdir(join(temporary, "data"));
-    const train = await writeData(join(temporary, "data/train.parquet"), config.data.train, null, config, model, skipped);
-    const evaluation = config.data.eval.length === 0 ? { rows: 0, longestPrompt: 0 } : await writeData(join(temporary, "data/eval.parquet"), config.data.eval, config.evaluation.samplesPerSource, config, model, skipped);
-    const job = verlJob(config, { rows: train.rows, longestPrompt: Math.max(train.longestPrompt, evaluation.longestPrompt), model: `"\${MODEL:-${model}}"`, hasEvaluation: evaluation.rows > 0 });
+    const train = await writeData(
+      join(temporary, "data/train.parquet"),
+      config.data.train,
+      null,
+      config,
+      model,
+      skipped,
+    );
+    const evaluation =
+      config.data.eval.length === 0
+        ? { rows: 0, longestPrompt: 0 }
+        : await writeData(
+            join(temporary, "data/eval.parquet"),
+            config.data.eval,
+            config.evaluation.samplesPerSource,
+            config,
+            model,
+            skipped,
+          );
+    const job = verlJob(config, {
+      rows: train.rows,
+      longestPrompt: Math.max(train.longestPrompt, evaluation.longestPrompt),
+      model: `"\${MODEL:-${model}}"`,
+      hasEvaluation: evaluation.rows > 0,
+    });
     await writeFile(join(temporary, "v_triune_reward.py"), pythonClient());
     await writeFile(join(temporary, "reward.py"), rewardShim(config));
     await writeFile(join(temporary, "launch.sh"), launchScript(job));
@@ -89,12 +121,23 @@ export async function exportVerl({ from, overrides = [], out, onBadRow = () => {
 async function configOf(from: string, overrides: readonly string[]): Promise<TrainingConfig> {
   const isRun = existsSync(join(from, "run.json"));
   if (!isRun) return loadTrainingConfig(from, overrides);
-  if (overrides.length > 0) throw new ConfigError({ what: "A run is exported as it is.", where: from, found: overrides.join(", "), fix: "leave --set out, or export the configuration" });
+  if (overrides.length > 0)
+    throw new ConfigError({
+      what: "A run is exported as it is.",
+      where: from,
+      found: overrides.join(", "),
+      fix: "leave --set out, or export the configuration",
+    });
   return (await readRunDescription(from)).config;
 }
 
 /** The rows of the sets: caps drawn by the seed, a weight as so many copies, at most `perSource` of a source. */
-async function* rowsOf(sets: readonly DataSetConfig[], perSource: number | null, config: TrainingConfig, skipped: (message: string) => void): AsyncGenerator<Sample> {
+async function* rowsOf(
+  sets: readonly DataSetConfig[],
+  perSource: number | null,
+  config: TrainingConfig,
+  skipped: (message: string) => void,
+): AsyncGenerator<Sample> {
   const least = Math.min(...sets.map(({ weight }) => weight));
   const verifiers = createVerifierRegistry(builtinVerifiers()).names;
   for (const [number, { path, weight, cap }] of sets.entries()) {
@@ -104,7 +147,8 @@ async function* rowsOf(sets: readonly DataSetConfig[], perSource: number | null,
       let indexes = [...Array(set.length).keys()];
       if (perSource !== null) {
         const bySource = new Map<string, number[]>();
-        for (const index of indexes) bySource.set(set.sourceOf(index), [...(bySource.get(set.sourceOf(index)) ?? []), index]);
+        for (const index of indexes)
+          bySource.set(set.sourceOf(index), [...(bySource.get(set.sourceOf(index)) ?? []), index]);
         indexes = [...bySource.values()].flatMap((all) => random.sample(all, perSource));
       }
       if (cap !== null) indexes = random.sample(indexes, cap);
@@ -124,7 +168,14 @@ async function* rowsOf(sets: readonly DataSetConfig[], perSource: number | null,
   }
 }
 
-async function writeData(path: string, sets: readonly DataSetConfig[], perSource: number | null, config: TrainingConfig, model: string, skipped: (message: string) => void): Promise<{ rows: number; longestPrompt: number }> {
+async function writeData(
+  path: string,
+  sets: readonly DataSetConfig[],
+  perSource: number | null,
+  config: TrainingConfig,
+  model: string,
+  skipped: (message: string) => void,
+): Promise<{ rows: number; longestPrompt: number }> {
   const processor = createProcessor(model);
   const makePrompt = await configuredPromptMaker({ ...config, promptPool: { enabled: false, file: null } }, processor);
   const pool = config.promptPool.enabled ? await loadPromptPool(config.promptPool.file) : null;
@@ -140,8 +191,15 @@ async function writeData(path: string, sets: readonly DataSetConfig[], perSource
       const sample: Sample = {
         ...row,
         prompt: withPoolSentences(row, pool, random),
-        images: row.images.map(({ bytes, path: from }) => ({ bytes: bytes ?? new Uint8Array(readFileSync(from!)), path: from })),
-        reward_model: { ...row.reward_model, accuracy_ratio: accuracyRatio ?? row.reward_model.accuracy_ratio, format_ratio: formatRatio ?? row.reward_model.format_ratio },
+        images: row.images.map(({ bytes, path: from }) => ({
+          bytes: bytes ?? new Uint8Array(readFileSync(from!)),
+          path: from,
+        })),
+        reward_model: {
+          ...row.reward_model,
+          accuracy_ratio: accuracyRatio ?? row.reward_model.accuracy_ratio,
+          format_ratio: formatRatio ?? row.reward_model.format_ratio,
+        },
       };
       try {
         const prompt = await makePrompt(sample, `${row.data_source}/${row.extra_info.id ?? position}`, random);
@@ -160,7 +218,14 @@ async function writeData(path: string, sets: readonly DataSetConfig[], perSource
   await writeSamples(staged, prepared(), { verifiers: createVerifierRegistry(builtinVerifiers()).names });
   await inVerlsLayout(staged, path, sizes);
   await rm(staged);
-  if (sizes.length === 0) throw new DatasetError({ code: "bad-value", file: sets.map((set) => set.path).join(", "), expected: "at least one sample that can be used", found: "every row was left out", fix: "put right what the messages name" });
+  if (sizes.length === 0)
+    throw new DatasetError({
+      code: "bad-value",
+      file: sets.map((set) => set.path).join(", "),
+      expected: "at least one sample that can be used",
+      found: "every row was left out",
+      fix: "put right what the messages name",
+    });
   return { rows: sizes.length, longestPrompt };
 }
 
@@ -168,7 +233,11 @@ async function writeData(path: string, sets: readonly DataSetConfig[], perSource
 const footer = JSON.stringify({ info: { features: { images: { _type: "List", feature: { _type: "Image" } } } } });
 
 /** The Orsta layout with what verl's RLHFDataset and reward managers look for: extra_info.index, and the reward's definition in extra_info. */
-async function inVerlsLayout(from: string, to: string, sizes: readonly (readonly (readonly number[])[])[]): Promise<void> {
+async function inVerlsLayout(
+  from: string,
+  to: string,
+  sizes: readonly (readonly (readonly number[])[])[],
+): Promise<void> {
   const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();

@@ -23,9 +23,27 @@ export interface VerlJobData {
   readonly hasEvaluation: boolean;
 }
 
-const advantages: Readonly<Record<AdvantageName, string>> = { grpo: "grpo", "dr-grpo": "grpo", rloo: "rloo", "reinforce++": "reinforce_plus_plus", "reinforce++-baseline": "reinforce_plus_plus_baseline" };
-const losses: Readonly<Record<LossName, string>> = { ppo: "vanilla", gspo: "gspo", cispo: "cispo", gmpo: "geo_mean", sapo: "sapo" };
-const estimators: Readonly<Record<KlEstimator, string>> = { k1: "kl", k2: "mse", mse: "mse", k3: "low_var_kl", abs: "abs" };
+const advantages: Readonly<Record<AdvantageName, string>> = {
+  grpo: "grpo",
+  "dr-grpo": "grpo",
+  rloo: "rloo",
+  "reinforce++": "reinforce_plus_plus",
+  "reinforce++-baseline": "reinforce_plus_plus_baseline",
+};
+const losses: Readonly<Record<LossName, string>> = {
+  ppo: "vanilla",
+  gspo: "gspo",
+  cispo: "cispo",
+  gmpo: "geo_mean",
+  sapo: "sapo",
+};
+const estimators: Readonly<Record<KlEstimator, string>> = {
+  k1: "kl",
+  k2: "mse",
+  mse: "mse",
+  k3: "low_var_kl",
+  abs: "abs",
+};
 
 /** What switches a limit off that verl can't do without. */
 const never = 1e9;
@@ -40,20 +58,50 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
   const { correction } = rollout;
   const { groups } = optimizer;
   if (groups.language.freeze) notes.push("verl always trains the language model; here it was frozen.");
-  if (groups.vision.freeze !== groups.connector.freeze) notes.push("verl freezes the connector with the vision tower, or neither.");
-  if (new Set(Object.values(groups).filter(({ freeze }) => !freeze).map(({ lr }) => lr)).size > 1) notes.push(`verl has one learning rate, ${optimizer.lr}; here the groups have their own.`);
+  if (groups.vision.freeze !== groups.connector.freeze)
+    notes.push("verl freezes the connector with the vision tower, or neither.");
+  if (
+    new Set(
+      Object.values(groups)
+        .filter(({ freeze }) => !freeze)
+        .map(({ lr }) => lr),
+    ).size > 1
+  )
+    notes.push(`verl has one learning rate, ${optimizer.lr}; here the groups have their own.`);
   if (algorithm.perSource) notes.push("Advantages by source (algorithm.perSource) are not in verl.");
   if (algorithm.maskTruncated) notes.push("verl learns from answers that were cut off (algorithm.maskTruncated).");
   if (optimizer.schedule === "linear") notes.push("verl has no linear schedule; the cosine takes its place.");
-  if (algorithm.loss === "ppo" && algorithm.dualClip === null) notes.push("verl's PPO loss always has a dual clip; it is set where it never acts.");
-  if (rollout.asyncLevel === 1) notes.push("verl's usual trainer has no rollout.asyncLevel: 1 (its recipe one_step_off_policy has); each step takes the newest weights.");
-  if (config.promptPool.enabled) notes.push("The prompt pool's sentences were drawn once a row when the data were written; here they are drawn anew each time.");
+  if (algorithm.loss === "ppo" && algorithm.dualClip === null)
+    notes.push("verl's PPO loss always has a dual clip; it is set where it never acts.");
+  if (rollout.asyncLevel === 1)
+    notes.push(
+      "verl's usual trainer has no rollout.asyncLevel: 1 (its recipe one_step_off_policy has); each step takes the newest weights.",
+    );
+  if (config.promptPool.enabled)
+    notes.push(
+      "The prompt pool's sentences were drawn once a row when the data were written; here they are drawn anew each time.",
+    );
   if (rollout.topK !== null && rollout.topK < 1) notes.push("rollout.topK is left out.");
-  if (correction.rejection !== null || correction.lower !== null) notes.push("rollout.correction.rejection and lower are not carried over.");
+  if (correction.rejection !== null || correction.lower !== null)
+    notes.push("rollout.correction.rejection and lower are not carried over.");
   const stages = stagesOf(reward.iou.schedule, steps);
-  if (stages.length > 1) notes.push("The IoU threshold rises in stages: launch.sh runs verl once for each and resumes it from its checkpoint.");
-  if (stages.length > 1 && optimizer.schedule !== "constant") notes.push("The learning rate's schedule is that of each stage, not of the whole run.");
-  const overlong = reward.overlong === null ? [] : ["reward.reward_manager.name=dapo", "+reward.reward_kwargs.overlong_buffer_cfg.enable=True", `+reward.reward_kwargs.overlong_buffer_cfg.len=${reward.overlong.buffer}`, `+reward.reward_kwargs.overlong_buffer_cfg.penalty_factor=${reward.overlong.penalty}`, "+reward.reward_kwargs.overlong_buffer_cfg.log=True", `+reward.reward_kwargs.max_resp_len=${rollout.maxNewTokens}`];
+  if (stages.length > 1)
+    notes.push(
+      "The IoU threshold rises in stages: launch.sh runs verl once for each and resumes it from its checkpoint.",
+    );
+  if (stages.length > 1 && optimizer.schedule !== "constant")
+    notes.push("The learning rate's schedule is that of each stage, not of the whole run.");
+  const overlong =
+    reward.overlong === null
+      ? []
+      : [
+          "reward.reward_manager.name=dapo",
+          "+reward.reward_kwargs.overlong_buffer_cfg.enable=True",
+          `+reward.reward_kwargs.overlong_buffer_cfg.len=${reward.overlong.buffer}`,
+          `+reward.reward_kwargs.overlong_buffer_cfg.penalty_factor=${reward.overlong.penalty}`,
+          "+reward.reward_kwargs.overlong_buffer_cfg.log=True",
+          `+reward.reward_kwargs.max_resp_len=${rollout.maxNewTokens}`,
+        ];
   const overrides = [
     "data.train_files='[\"'\"$job\"'/data/train.parquet\"]'",
     `data.val_files='["'"$job"'/data/${data.hasEvaluation ? "eval" : "train"}.parquet"]'`,
@@ -71,7 +119,13 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
     ...overlong,
     `actor_rollout_ref.model.path=${data.model}`,
     "actor_rollout_ref.model.enable_gradient_checkpointing=True",
-    ...(model.adapter === null ? [] : [`actor_rollout_ref.model.lora_rank=${model.adapter.rank}`, `actor_rollout_ref.model.lora_alpha=${model.adapter.alpha}`, `actor_rollout_ref.model.target_modules=${hydra(model.adapter.targetModules ?? ["q_proj", "k_proj", "v_proj", "o_proj"])}`]),
+    ...(model.adapter === null
+      ? []
+      : [
+          `actor_rollout_ref.model.lora_rank=${model.adapter.rank}`,
+          `actor_rollout_ref.model.lora_alpha=${model.adapter.alpha}`,
+          `actor_rollout_ref.model.target_modules=${hydra(model.adapter.targetModules ?? ["q_proj", "k_proj", "v_proj", "o_proj"])}`,
+        ]),
     actor("freeze_vision_tower", groups.vision.freeze),
     actor("ppo_mini_batch_size", update.miniBatch),
     actor("ppo_epochs", update.epochs),
@@ -113,9 +167,16 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
     `algorithm.adv_estimator=${advantages[algorithm.advantage]}`,
     `algorithm.norm_adv_by_std_in_grpo=${hydra(algorithm.advantage !== "dr-grpo")}`,
     `algorithm.use_kl_in_reward=${hydra(kl.coefficient > 0 && kl.in === "reward")}`,
-    ...(kl.coefficient > 0 && kl.in === "reward" ? [`algorithm.kl_penalty=${estimators[kl.estimator]}`, `algorithm.kl_ctrl.kl_coef=${kl.coefficient}`] : []),
+    ...(kl.coefficient > 0 && kl.in === "reward"
+      ? [`algorithm.kl_penalty=${estimators[kl.estimator]}`, `algorithm.kl_ctrl.kl_coef=${kl.coefficient}`]
+      : []),
     `algorithm.filter_groups.enable=${hydra(rollout.dynamicSampling.enabled)}`,
-    ...(rollout.dynamicSampling.enabled ? ["algorithm.filter_groups.metric=score", `algorithm.filter_groups.max_num_gen_batches=${rollout.dynamicSampling.maxRounds}`] : []),
+    ...(rollout.dynamicSampling.enabled
+      ? [
+          "algorithm.filter_groups.metric=score",
+          `algorithm.filter_groups.max_num_gen_batches=${rollout.dynamicSampling.maxRounds}`,
+        ]
+      : []),
     `algorithm.rollout_correction.rollout_is=${correction.importance === "none" ? "null" : correction.importance}`,
     `algorithm.rollout_correction.rollout_is_threshold=${correction.threshold}`,
     `algorithm.rollout_correction.rollout_is_batch_normalize=${hydra(correction.normalise)}`,
@@ -128,7 +189,7 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
     'trainer.default_local_dir="$job/checkpoints"',
     ...(checkpoint.keep === null ? [] : [`trainer.max_actor_ckpt_to_keep=${checkpoint.keep}`]),
     "trainer.resume_mode=auto",
-    "trainer.logger='[\"console\",\"tensorboard\"]'",
+    'trainer.logger=\'["console","tensorboard"]\'',
     'trainer.nnodes="${NNODES:-1}"',
     'trainer.n_gpus_per_node="${GPUS_PER_NODE:-8}"',
   ];
@@ -144,7 +205,8 @@ function stagesOf(schedule: TrainingConfig["reward"]["iou"]["schedule"], steps: 
 /** A value as Hydra's override grammar takes it, in quotes for the shell where it needs them. */
 function hydra(value: unknown): string {
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return `'[${value.map((item) => (typeof item === "string" ? JSON.stringify(item) : String(item))).join(",")}]'`;
+  if (Array.isArray(value))
+    return `'[${value.map((item) => (typeof item === "string" ? JSON.stringify(item) : String(item))).join(",")}]'`;
   return shellWord(String(value));
 }
 

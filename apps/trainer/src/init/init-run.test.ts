@@ -25,10 +25,17 @@ describe("initRun", () => {
     expect(made).toMatchObject({ samples: 14, file: join(folder, "my run/v-triune.yaml") });
     expect(made.sources).toHaveLength(7);
     const config = await loadTrainingConfig(join(folder, "my run"), [], folder);
-    expect(config).toMatchObject({ run: { name: "my run" }, model: { path: model, adapter: null }, rollout: { promptsPerStep: 8, n: 8 }, optimizer: { lr: 1e-6 } });
+    expect(config).toMatchObject({
+      run: { name: "my run" },
+      model: { path: model, adapter: null },
+      rollout: { promptsPerStep: 8, n: 8 },
+      optimizer: { lr: 1e-6 },
+    });
     expect(config.data.train[0]?.path).toBe(data);
     expect(readFileSync(made.file, "utf8")).toContain("# adapter: {rank: 16}");
-    await expect(initRun({ folder: join(folder, "my run"), model, data, preset, memory: 64e9 })).rejects.toThrow("stays as it is");
+    await expect(initRun({ folder: join(folder, "my run"), model, data, preset, memory: 64e9 })).rejects.toThrow(
+      "stays as it is",
+    );
   });
 
   it("takes smaller micro-batches, then an adapter, where memory is short, and says so where nothing helps", async () => {
@@ -64,7 +71,9 @@ describe("a dry run", () => {
     expect(time).toBeNull();
     expect(text).toMatch(/^Run dry: 135 steps of 8 prompts x 16 answers, 1080 updates/);
     expect(text).toMatch(/14 samples of 7 sources/);
-    expect(text).toMatch(/demo_\w+\/\S+: \d+ tokens, \d+ of them of 1 picture \(\d+ x \d+ pixels\)\n {2}\| <\|im_start\|>/);
+    expect(text).toMatch(
+      /demo_\w+\/\S+: \d+ tokens, \d+ of them of 1 picture \(\d+ x \d+ pixels\)\n {2}\| <\|im_start\|>/,
+    );
     expect(text).toContain("reference model");
     expect(text).toContain("lower update.microBatchTokens");
     expect(existsSync(config.run.folder)).toBe(false);

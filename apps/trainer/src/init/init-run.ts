@@ -38,7 +38,12 @@ export interface InitialisedRun {
  */
 export async function initRun({ folder, model, data, preset, memory }: InitRunOptions): Promise<InitialisedRun> {
   const file = join(resolve(folder), "v-triune.yaml");
-  if (existsSync(file)) throw new RunFolderError({ what: "There is a configuration already, which stays as it is.", where: file, fix: "choose another folder" });
+  if (existsSync(file))
+    throw new RunFolderError({
+      what: "There is a configuration already, which stays as it is.",
+      where: file,
+      fix: "choose another folder",
+    });
   const architecture = readModelConfig(resolve(model));
   const set = await openSampleSet(resolve(data));
   const sources = [...new Set(Array.from({ length: set.length }, (_, row) => set.sourceOf(row)))].sort();
@@ -49,10 +54,19 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
   const updates = defaults.rollout.promptsPerStep / defaults.update.miniBatch;
   const miniBatch = Math.max(1, Math.floor(prompts / updates));
   const configWith = (adapter: boolean, microBatchTokens: number) =>
-    resolveTrainingConfig({ preset, model: adapter ? { path: model, adapter: {} } : model, data: { train: data }, rollout: { promptsPerStep: prompts }, update: { miniBatch, microBatchTokens } });
+    resolveTrainingConfig({
+      preset,
+      model: adapter ? { path: model, adapter: {} } : model,
+      data: { train: data },
+      rollout: { promptsPerStep: prompts },
+      update: { miniBatch, microBatchTokens },
+    });
   // Full training first, then smaller micro-batches, then an adapter.
-  const choices = [16_384, 4096].flatMap((tokens) => [{ adapter: false, tokens }]).concat([16_384, 4096, 2048].map((tokens) => ({ adapter: true, tokens })));
-  const estimateOf = ({ adapter, tokens }: { adapter: boolean; tokens: number }) => estimateMemory(configWith(adapter, tokens), architecture);
+  const choices = [16_384, 4096]
+    .flatMap((tokens) => [{ adapter: false, tokens }])
+    .concat([16_384, 4096, 2048].map((tokens) => ({ adapter: true, tokens })));
+  const estimateOf = ({ adapter, tokens }: { adapter: boolean; tokens: number }) =>
+    estimateMemory(configWith(adapter, tokens), architecture);
   const chosen = choices.find((choice) => estimateOf(choice).total < 0.8 * memory) ?? { adapter: true, tokens: 2048 };
   await mkdir(resolve(folder), { recursive: true });
   const here = (path: string): string => stringify(relative(resolve(folder), resolve(path)) || ".").trimEnd();

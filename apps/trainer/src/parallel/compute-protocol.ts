@@ -1,7 +1,14 @@
 /** What the run's thread and a computing thread say to each other. Arrays that are large lie in shared memory. */
 import type { BackendName } from "@v-triune/backend";
 import type { MicroBatchPart, UpdatePlan } from "@v-triune/grpo";
-import type { Completion, GenerateOptions, PolicySnapshot, PromptInput, RolloutRow, VisualInput } from "@v-triune/policy";
+import type {
+  Completion,
+  GenerateOptions,
+  PolicySnapshot,
+  PromptInput,
+  RolloutRow,
+  VisualInput,
+} from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { SharedTensorsMemory } from "./shared-tensors";
 import type { PlainError } from "./plain-error";
@@ -28,7 +35,11 @@ interface JobStart {
 export type SamplingOptions = Omit<GenerateOptions, "signal" | "stopWhen">;
 
 export type ComputeJob =
-  | { readonly type: "gradients"; readonly plan: Pick<UpdatePlan, "counts" | "step">; readonly microBatches: readonly (readonly [number, UpdatePlan<RolloutRow>["microBatches"][number]])[] }
+  | {
+      readonly type: "gradients";
+      readonly plan: Pick<UpdatePlan, "counts" | "step">;
+      readonly microBatches: readonly (readonly [number, UpdatePlan<RolloutRow>["microBatches"][number]])[];
+    }
   | { readonly type: "log-probs"; readonly rows: readonly RolloutRow[] }
   | { readonly type: "generate"; readonly prompts: readonly PromptInput[]; readonly options: SamplingOptions };
 
@@ -44,8 +55,17 @@ export type FromComputeThread =
   | { readonly type: "ready" }
   | { readonly type: "turn" }
   | { readonly type: "completions"; readonly job: number; readonly completions: readonly Completion[] }
-  | { readonly type: "gradients"; readonly job: number; readonly parts: readonly ComputedPart[]; readonly failed?: readonly [number, PlainError] }
+  | {
+      readonly type: "gradients";
+      readonly job: number;
+      readonly parts: readonly ComputedPart[];
+      readonly failed?: readonly [number, PlainError];
+    }
   | { readonly type: "log-probs"; readonly job: number; readonly values: readonly Float32Array[] }
   /** Features of the prompts' pictures, by the thread's own prompt. */
-  | { readonly type: "generated"; readonly job: number; readonly features: readonly (readonly [number, Float32Array])[] }
+  | {
+      readonly type: "generated";
+      readonly job: number;
+      readonly features: readonly (readonly [number, Float32Array])[];
+    }
   | { readonly type: "failed"; readonly job: number; readonly error: PlainError };

@@ -45,7 +45,9 @@ class Replica {
     for (const [index, rows] of microBatches) {
       if (this.#gradients.isCancelled(index)) break;
       try {
-        const { gradients, ...part } = withOutOfMemory({ backend: this.setup.backend }, () => this.learner.microBatch(rows, plan));
+        const { gradients, ...part } = withOutOfMemory({ backend: this.setup.backend }, () =>
+          this.learner.microBatch(rows, plan),
+        );
         const added = this.#gradients.waitForTurn(index);
         if (added) this.#gradients.add(index, gradients);
         for (const gradient of gradients.values()) gradient.dispose();
@@ -60,7 +62,11 @@ class Replica {
     send({ type: "gradients", job, parts });
   }
 
-  async generate(job: number, { prompts, options }: Extract<ComputeJob, { type: "generate" }>, signal: AbortSignal): Promise<void> {
+  async generate(
+    job: number,
+    { prompts, options }: Extract<ComputeJob, { type: "generate" }>,
+    signal: AbortSignal,
+  ): Promise<void> {
     let ended: Completion[] = [];
     let sending: NodeJS.Immediate | undefined;
     const flush = (): void => {

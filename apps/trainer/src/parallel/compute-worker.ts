@@ -8,7 +8,10 @@ export class ThreadLostError extends Error {
   override readonly name = "ThreadLostError";
 }
 
-type Result<Type extends ComputeJob["type"]> = Extract<FromComputeThread, { type: Type extends "generate" ? "generated" : Type }>;
+type Result<Type extends ComputeJob["type"]> = Extract<
+  FromComputeThread,
+  { type: Type extends "generate" ? "generated" : Type }
+>;
 
 interface Waiting {
   readonly resolve: (message: FromComputeThread) => void;

@@ -3,7 +3,13 @@ import type { Worker } from "node:worker_threads";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner, TrainingDivergedError, type TrainingRow } from "@v-triune/grpo";
-import { createQwen25Vl, randomWeights, type Qwen25VlConfig, type Qwen25VlPolicy, type RolloutRow } from "@v-triune/policy";
+import {
+  createQwen25Vl,
+  randomWeights,
+  type Qwen25VlConfig,
+  type Qwen25VlPolicy,
+  type RolloutRow,
+} from "@v-triune/policy";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { PreparedPrompt } from "../training/prepared-prompt";
@@ -16,28 +22,81 @@ import { physicalCores, workerCount } from "./worker-count";
 const model: Qwen25VlConfig = {
   modelType: "qwen2_5_vl",
   text: {
-    hiddenSize: 24, intermediateSize: 20, numLayers: 2, numHeads: 4, numKeyValueHeads: 2, headDim: 6, vocabSize: 60,
-    maxPositionEmbeddings: 256, rmsNormEps: 1e-6, ropeTheta: 1e4, mropeSection: [1, 1, 1], initializerRange: 0.02,
+    hiddenSize: 24,
+    intermediateSize: 20,
+    numLayers: 2,
+    numHeads: 4,
+    numKeyValueHeads: 2,
+    headDim: 6,
+    vocabSize: 60,
+    maxPositionEmbeddings: 256,
+    rmsNormEps: 1e-6,
+    ropeTheta: 1e4,
+    mropeSection: [1, 1, 1],
+    initializerRange: 0.02,
   },
   vision: {
-    depth: 2, hiddenSize: 16, intermediateSize: 12, numHeads: 2, headDim: 8, outHiddenSize: 24, inChannels: 3, patchSize: 14, temporalPatchSize: 2,
-    spatialMergeSize: 2, windowSize: 56, fullAttentionBlocks: [1], tokensPerSecond: 2, ropeTheta: 1e4,
+    depth: 2,
+    hiddenSize: 16,
+    intermediateSize: 12,
+    numHeads: 2,
+    headDim: 8,
+    outHiddenSize: 24,
+    inChannels: 3,
+    patchSize: 14,
+    temporalPatchSize: 2,
+    spatialMergeSize: 2,
+    windowSize: 56,
+    fullAttentionBlocks: [1],
+    tokensPerSecond: 2,
+    ropeTheta: 1e4,
   },
-  tieWordEmbeddings: true, imageTokenId: 5, videoTokenId: 6, visionStartTokenId: 3, visionEndTokenId: 4, eosTokenIds: [2], bosTokenId: 1, padTokenId: 0,
+  tieWordEmbeddings: true,
+  imageTokenId: 5,
+  videoTokenId: 6,
+  visionStartTokenId: 3,
+  visionEndTokenId: 4,
+  eosTokenIds: [2],
+  bosTokenId: 1,
+  padTokenId: 0,
 };
-const config = resolveTrainingConfig({ model: "none", data: { train: "none" }, optimizer: { lr: 1e-2, warmupRatio: 0 }, algorithm: { entropyCoefficient: 0.01 } }, "/");
+const config = resolveTrainingConfig(
+  {
+    model: "none",
+    data: { train: "none" },
+    optimizer: { lr: 1e-2, warmupRatio: 0 },
+    algorithm: { entropyCoefficient: 0.01 },
+  },
+  "/",
+);
 
 const prompts = Array.from({ length: 6 }, (_, p): PreparedPrompt => {
   const words = Array.from({ length: 8 + p }, (_, t) => 10 + ((p * 31 + t * 17) % 45));
   const picture = p % 2 === 0;
   return {
-    id: `prompt ${p}`, messages: [], text: "", sample: undefined as never, promptIds: Int32Array.from(picture ? [3, 5, 5, 5, 5, 4, ...words] : words),
-    ...(picture ? { images: { pixelValues: Float32Array.from({ length: 16 * 1176 }, (_, i) => Math.sin(0.3 * i + p)), gridThw: [[1, 4, 4]] as const } } : {}),
+    id: `prompt ${p}`,
+    messages: [],
+    text: "",
+    sample: undefined as never,
+    promptIds: Int32Array.from(picture ? [3, 5, 5, 5, 5, 4, ...words] : words),
+    ...(picture
+      ? {
+          images: {
+            pixelValues: Float32Array.from({ length: 16 * 1176 }, (_, i) => Math.sin(0.3 * i + p)),
+            gridThw: [[1, 4, 4]] as const,
+          },
+        }
+      : {}),
   };
 });
 const rows: TrainingRow<RolloutRow>[] = prompts.flatMap(({ promptIds, images }, p) =>
   Array.from({ length: 6 }, (_, s) => ({
-    row: { promptIds, ...(images ? { images } : {}), group: p, completionIds: Int32Array.from({ length: 6 + ((5 * s) % 18) }, (_, t) => 10 + ((p * 13 + s * 7 + t * 29) % 45)) },
+    row: {
+      promptIds,
+      ...(images ? { images } : {}),
+      group: p,
+      completionIds: Int32Array.from({ length: 6 + ((5 * s) % 18) }, (_, t) => 10 + ((p * 13 + s * 7 + t * 29) % 45)),
+    },
     advantage: Math.sin(1 + p * 6 + s),
   })),
 );
@@ -56,8 +115,23 @@ afterEach(async () => {
 
 async function open(workers: number, options: { trainVision?: boolean; adapter?: boolean } = {}): Promise<Opened> {
   const freeze = options.trainVision ? [] : (["vision", "connector"] as const);
-  const policy = createQwen25Vl(model, randomWeights(model, { seed: 3, embeddingDeviation: 0.5 }), { freeze, ...(options.adapter ? { adapter: { rank: 2, seed: 1 } } : {}) });
-  const own = options.trainVision ? { ...config, optimizer: { ...config.optimizer, groups: { ...config.optimizer.groups, vision: { lr: 1e-2, freeze: false }, connector: { lr: 1e-2, freeze: false } } } } : config;
+  const policy = createQwen25Vl(model, randomWeights(model, { seed: 3, embeddingDeviation: 0.5 }), {
+    freeze,
+    ...(options.adapter ? { adapter: { rank: 2, seed: 1 } } : {}),
+  });
+  const own = options.trainVision
+    ? {
+        ...config,
+        optimizer: {
+          ...config.optimizer,
+          groups: {
+            ...config.optimizer.groups,
+            vision: { lr: 1e-2, freeze: false },
+            connector: { lr: 1e-2, freeze: false },
+          },
+        },
+      }
+    : config;
   const learner = createLearner(learnerConfig(own, policy));
   const [threads, problems]: [Worker[], string[]] = [[], []];
   const start = (name: Parameters<typeof startThread>[0]): Worker => {
@@ -65,7 +139,15 @@ async function open(workers: number, options: { trainVision?: boolean; adapter?:
     threads.push(thread);
     return thread;
   };
-  const compute = await openCompute({ policy, learner, config: own, backend: "wasm", workers, onProblem: (message) => problems.push(message), start });
+  const compute = await openCompute({
+    policy,
+    learner,
+    config: own,
+    backend: "wasm",
+    workers,
+    onProblem: (message) => problems.push(message),
+    start,
+  });
   opened.push(async () => {
     await compute.close();
     learner.dispose();
@@ -74,22 +156,39 @@ async function open(workers: number, options: { trainVision?: boolean; adapter?:
   return { policy, compute, threads, problems };
 }
 
-const weightsOf = (policy: Qwen25VlPolicy) => policy.parameters.map(({ variable }) => variable.dataSync().slice() as Float32Array);
+const weightsOf = (policy: Qwen25VlPolicy) =>
+  policy.parameters.map(({ variable }) => variable.dataSync().slice() as Float32Array);
 
 async function collect(compute: Compute, signal?: AbortSignal): Promise<string[]> {
   const found: Completion[] = [];
-  const request = { n: 3, temperature: 1, topP: 1, topK: null, maxNewTokens: 20, seed: 7, ...(signal ? { signal } : {}) };
+  const request = {
+    n: 3,
+    temperature: 1,
+    topP: 1,
+    topK: null,
+    maxNewTokens: 20,
+    seed: 7,
+    ...(signal ? { signal } : {}),
+  };
   for await (const completion of compute.engine.generate(prompts, request)) found.push(completion);
   return found
     .sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex)
-    .map(({ promptIndex, sampleIndex, tokenIds, logProbs }) => `${promptIndex}.${sampleIndex} ${tokenIds.join()} ${logProbs?.join()}`);
+    .map(
+      ({ promptIndex, sampleIndex, tokenIds, logProbs }) =>
+        `${promptIndex}.${sampleIndex} ${tokenIds.join()} ${logProbs?.join()}`,
+    );
 }
 
 /** Two steps: what is generated, scored and learned, to the bit. */
 async function twoSteps({ policy, compute }: Opened): Promise<unknown[]> {
   const found: unknown[] = [];
   for (let step = 0; step < 2; step++) {
-    found.push(await collect(compute), await compute.logProbs(rows.map(({ row }) => row)), await compute.update(rows), weightsOf(policy));
+    found.push(
+      await collect(compute),
+      await compute.logProbs(rows.map(({ row }) => row)),
+      await compute.update(rows),
+      weightsOf(policy),
+    );
   }
   return found;
 }
@@ -129,7 +228,15 @@ describe("computing with several threads", () => {
     for (const workers of [1, 2]) {
       const { policy, compute } = await open(workers);
       const before = weightsOf(policy);
-      const bad = rows.map((row, i) => (i === 20 || i === 30 ? { ...row, advantage: new Float64Array(row.row.completionIds.length).fill(1.7e308), oldLogProbs: new Float64Array(row.row.completionIds.length).fill(-1e300) } : row));
+      const bad = rows.map((row, i) =>
+        i === 20 || i === 30
+          ? {
+              ...row,
+              advantage: new Float64Array(row.row.completionIds.length).fill(1.7e308),
+              oldLogProbs: new Float64Array(row.row.completionIds.length).fill(-1e300),
+            }
+          : row,
+      );
       const error = await compute.update(bad).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(TrainingDivergedError);
       expect((error as TrainingDivergedError).where).toMatchObject({ kind: "loss" });
@@ -166,6 +273,7 @@ describe("the number of workers", () => {
   it.skipIf(!existsSync("/proc/cpuinfo"))("counts two threads of a core once", () => {
     const siblings = /^siblings\s*:\s*(\d+)/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];
     const cores = /^cpu cores\s*:\s*(\d+)/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];
-    if (siblings !== undefined && siblings === cores) expect(physicalCores()).toBeLessThanOrEqual(physicalCores("/nowhere"));
+    if (siblings !== undefined && siblings === cores)
+      expect(physicalCores()).toBeLessThanOrEqual(physicalCores("/nowhere"));
   });
 });

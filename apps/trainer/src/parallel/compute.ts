@@ -10,7 +10,16 @@ import { setImmediate } from "node:timers/promises";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { BackendName } from "@v-triune/backend";
 import { withOutOfMemory } from "@v-triune/backend";
-import { type Learner, type MicroBatchPart, type TrainingRow, type UpdatePlan, type UpdateStats, addInto, disposeGradients, joinParts } from "@v-triune/grpo";
+import {
+  type Learner,
+  type MicroBatchPart,
+  type TrainingRow,
+  type UpdatePlan,
+  type UpdateStats,
+  addInto,
+  disposeGradients,
+  joinParts,
+} from "@v-triune/grpo";
 import type { Completion, Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import { createLocalEngine, samplingOptions } from "../training/local-engine";
@@ -119,8 +128,18 @@ class ComputeInThreads implements Compute {
     this.#here = new ComputeHere(options);
     this.#weights = new SharedWeights(policy.parameters);
     this.#gradients = new SharedGradients(policy.parameters);
-    const setup = { backend, config, foreignLogProbs, policy: policy.snapshot(), weights: this.#weights.memory, gradients: this.#gradients.memory };
-    this.#workers = Array.from({ length: workers - 1 }, () => new ComputeWorker(start("compute-thread"), setup, () => this.#wake()));
+    const setup = {
+      backend,
+      config,
+      foreignLogProbs,
+      policy: policy.snapshot(),
+      weights: this.#weights.memory,
+      gradients: this.#gradients.memory,
+    };
+    this.#workers = Array.from(
+      { length: workers - 1 },
+      () => new ComputeWorker(start("compute-thread"), setup, () => this.#wake()),
+    );
     this.engine = {
       name: this.#here.engine.name,
       generate: (prompts, request) => this.#generate(prompts, request),
@@ -136,19 +155,29 @@ class ComputeInThreads implements Compute {
     if (workers.length === 0 || rows.length < 2) return this.#here.logProbs(rows);
     const groups = [...new Set(rows.map(({ group }) => group))];
     const owner = (row: RolloutRow): number => groups.indexOf(row.group) % (workers.length + 1);
-    const shares = Array.from({ length: workers.length + 1 }, (_, part) => [...rows.keys()].filter((i) => owner(rows[i] as RolloutRow) === part));
+    const shares = Array.from({ length: workers.length + 1 }, (_, part) =>
+      [...rows.keys()].filter((i) => owner(rows[i] as RolloutRow) === part),
+    );
     const jobs = workers.map((worker, i) => {
       const sharing = new PromptSharing(this.#options.policy);
       const own = (shares[i + 1] as number[]).map((index) => sharing.prompt(rows[index] as RolloutRow));
-      return worker.ask({ type: "log-probs", rows: own }, { version: this.#publish(), features: sharing.features }).result;
+      return worker.ask({ type: "log-probs", rows: own }, { version: this.#publish(), features: sharing.features })
+        .result;
     });
     const pick = (indexes: readonly number[]): RolloutRow[] => indexes.map((index) => rows[index] as RolloutRow);
     const found = [await this.#here.logProbs(pick(shares[0] as number[]))];
     for (const [i, job] of jobs.entries()) {
-      found.push(await job.then(({ values }) => [...values], (error: unknown) => this.#ifLost(error, () => this.#here.logProbs(pick(shares[i + 1] as number[])))));
+      found.push(
+        await job.then(
+          ({ values }) => [...values],
+          (error: unknown) => this.#ifLost(error, () => this.#here.logProbs(pick(shares[i + 1] as number[]))),
+        ),
+      );
     }
     const values: Float32Array[] = rows.map(() => new Float32Array());
-    shares.forEach((indexes, part) => indexes.forEach((index, at) => (values[index] = (found[part] as Float32Array[])[at] as Float32Array)));
+    shares.forEach((indexes, part) =>
+      indexes.forEach((index, at) => (values[index] = (found[part] as Float32Array[])[at] as Float32Array)),
+    );
     return values;
   }
 
@@ -181,9 +210,14 @@ class ComputeInThreads implements Compute {
     gradients.begin();
     const jobs = workers.map((worker, i) => {
       const sharing = new PromptSharing(policy);
-      const microBatches = share(i + 1).map(([index, batch]) => [index, batch.map((row) => ({ ...row, row: sharing.prompt(row.row) }))] as const);
+      const microBatches = share(i + 1).map(
+        ([index, batch]) => [index, batch.map((row) => ({ ...row, row: sharing.prompt(row.row) }))] as const,
+      );
       const { counts, step } = plan;
-      return worker.ask({ type: "gradients", plan: { counts, step }, microBatches }, { version: this.#publish(), features: sharing.features }).result;
+      return worker.ask(
+        { type: "gradients", plan: { counts, step }, microBatches },
+        { version: this.#publish(), features: sharing.features },
+      ).result;
     });
     // A job that fails as a whole would leave the others waiting for its turns.
     for (const job of jobs) {
@@ -220,7 +254,9 @@ class ComputeInThreads implements Compute {
     // The first in the order of the plan, which is the one that a single thread meets.
     if (failures.length > 0) throw failures.sort(([a], [b]) => a - b)[0]?.[1];
     const inOrder = parts.sort(([a], [b]) => a - b).map(([, part]) => part);
-    return withOutOfMemory({ backend }, () => learner.apply(learner.complete(plan, joinParts(gradients.tensors(), inOrder))));
+    return withOutOfMemory({ backend }, () =>
+      learner.apply(learner.complete(plan, joinParts(gradients.tensors(), inOrder))),
+    );
   }
 
   async *#generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<Completion> {
@@ -228,23 +264,32 @@ class ComputeInThreads implements Compute {
     const { signal } = request;
     const workers = this.#alive();
     const parts = Math.min(workers.length + 1, prompts.length);
-    const shares = Array.from({ length: parts }, (_, part) => [...prompts.keys()].filter((index) => index % parts === part));
+    const shares = Array.from({ length: parts }, (_, part) =>
+      [...prompts.keys()].filter((index) => index % parts === part),
+    );
     const stop = new AbortController();
     const found: Completion[] = [];
     const delivered = new Set<string>();
-    const take = (numbers: readonly number[]) => (completion: Completion): void => {
-      const promptIndex = numbers[completion.promptIndex] as number;
-      const key = `${promptIndex}/${completion.sampleIndex}`;
-      // Prompts of a thread that was lost are answered again from the start.
-      if (delivered.has(key)) return;
-      delivered.add(key);
-      found.push({ ...completion, promptIndex });
-      this.#wake();
-    };
+    const take =
+      (numbers: readonly number[]) =>
+      (completion: Completion): void => {
+        const promptIndex = numbers[completion.promptIndex] as number;
+        const key = `${promptIndex}/${completion.sampleIndex}`;
+        // Prompts of a thread that was lost are answered again from the start.
+        if (delivered.has(key)) return;
+        delivered.add(key);
+        found.push({ ...completion, promptIndex });
+        this.#wake();
+      };
     const here = async (numbers: readonly number[]): Promise<void> => {
       const own = numbers.map((number) => prompts[number] as PreparedPrompt);
       const takeOwn = take(numbers);
-      for await (const completion of policy.generate(own, { ...samplingOptions(request), promptNumbers: numbers, signal: stop.signal })) takeOwn(completion);
+      for await (const completion of policy.generate(own, {
+        ...samplingOptions(request),
+        promptNumbers: numbers,
+        signal: stop.signal,
+      }))
+        takeOwn(completion);
     };
     const jobs = workers.slice(0, parts - 1).map((worker, i) => {
       const numbers = shares[i + 1] as number[];
@@ -254,9 +299,13 @@ class ComputeInThreads implements Compute {
         return { promptIds, ...(images ? { images } : {}) };
       });
       const takeIts = take(numbers);
-      const { result, cancel } = worker.ask({ type: "generate", prompts: own, options: { ...samplingOptions(request), promptNumbers: numbers } }, { version: this.#publish(), features: sharing.features }, (message) => {
-        if (message.type === "completions") message.completions.forEach(takeIts);
-      });
+      const { result, cancel } = worker.ask(
+        { type: "generate", prompts: own, options: { ...samplingOptions(request), promptNumbers: numbers } },
+        { version: this.#publish(), features: sharing.features },
+        (message) => {
+          if (message.type === "completions") message.completions.forEach(takeIts);
+        },
+      );
       const done = result.then(
         ({ features }) => {
           for (const [index, values] of features) {
@@ -271,10 +320,12 @@ class ComputeInThreads implements Compute {
     const state: { running: number; failure?: { error: unknown } } = { running: 0 };
     const watch = (done: Promise<void>): void => {
       state.running += 1;
-      void done.catch((error: unknown) => (state.failure ??= { error })).finally(() => {
-        state.running -= 1;
-        this.#wake();
-      });
+      void done
+        .catch((error: unknown) => (state.failure ??= { error }))
+        .finally(() => {
+          state.running -= 1;
+          this.#wake();
+        });
     };
     const end = (): void => {
       stop.abort();
@@ -305,7 +356,9 @@ class ComputeInThreads implements Compute {
     const lost = this.#workers.length - alive.length;
     if (lost > 0) {
       this.#workers = alive;
-      this.#options.onProblem(`${lost === 1 ? "A computing thread has" : `${lost} computing threads have`} ended; the run goes on with ${alive.length + 1}, more slowly and with the same results.`);
+      this.#options.onProblem(
+        `${lost === 1 ? "A computing thread has" : `${lost} computing threads have`} ended; the run goes on with ${alive.length + 1}, more slowly and with the same results.`,
+      );
     }
     return alive;
   }

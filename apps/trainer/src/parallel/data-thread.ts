@@ -16,7 +16,14 @@ const send = (message: FromDataThread): void => port.postMessage(message, []);
 
 async function open({ config, processorFolder, verifiers }: DataSetup): Promise<TrainingSource> {
   const makePrompt = await configuredPromptMaker(config, createProcessor(processorFolder));
-  return openTrainingSource({ sets: config.data.train, seed: config.run.seed, makePrompt, verifiers, strict: config.strict, onRowStore: (notice) => send({ type: "row-store", notice }) });
+  return openTrainingSource({
+    sets: config.data.train,
+    seed: config.run.seed,
+    makePrompt,
+    verifiers,
+    strict: config.strict,
+    onRowStore: (notice) => send({ type: "row-store", notice }),
+  });
 }
 
 let source: TrainingSource | undefined;
@@ -47,7 +54,11 @@ async function work(message: Exclude<ToDataThread, { type: "close" }>): Promise<
     const { prompts, ...rest } = await source.batch(message.position, message.count);
     // Pixels in shared memory: the computing threads are handed them without a copy.
     const sharing = new PromptSharing();
-    send({ type: "batch", job: message.job, batch: { ...rest, prompts: prompts.map((prompt) => sharing.prompt(prompt)) } });
+    send({
+      type: "batch",
+      job: message.job,
+      batch: { ...rest, prompts: prompts.map((prompt) => sharing.prompt(prompt)) },
+    });
   } catch (error) {
     send({ type: "failed", ...(message.type === "batch" ? { job: message.job } : {}), error: plainError(error) });
   }

@@ -10,9 +10,15 @@ import { startThread } from "./start-thread";
  * @param onRowStore told when a large set is copied
  * @throws what `openTrainingSource` throws
  */
-export async function openDataThread(setup: DataSetup, onRowStore: (notice: RowStoreNotice) => void = () => {}): Promise<TrainingSource> {
+export async function openDataThread(
+  setup: DataSetup,
+  onRowStore: (notice: RowStoreNotice) => void = () => {},
+): Promise<TrainingSource> {
   const thread = startThread("data-thread");
-  const waiting = new Map<number, { readonly resolve: (batch: TrainingBatch) => void; readonly reject: (error: Error) => void }>();
+  const waiting = new Map<
+    number,
+    { readonly resolve: (batch: TrainingBatch) => void; readonly reject: (error: Error) => void }
+  >();
   let lost: Error | undefined;
   let nextJob = 0;
   const post = (message: ToDataThread): void => thread.postMessage(message, []);
@@ -35,7 +41,13 @@ export async function openDataThread(setup: DataSetup, onRowStore: (notice: RowS
       else refuse?.(errorFromPlain(message.error));
     });
     thread.on("error", (error) => (failure = error));
-    thread.on("exit", (code) => end(new Error(`the data thread has ended: ${failure instanceof Error ? failure.message : `exit code ${code}`}`, { cause: failure })));
+    thread.on("exit", (code) =>
+      end(
+        new Error(`the data thread has ended: ${failure instanceof Error ? failure.message : `exit code ${code}`}`, {
+          cause: failure,
+        }),
+      ),
+    );
   });
   post({ type: "setup", setup });
   try {

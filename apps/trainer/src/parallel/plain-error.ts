@@ -6,18 +6,34 @@ import { NotFiniteError } from "@v-triune/policy";
 /** An error on its way from one thread to another. */
 export type PlainError =
   | { readonly kind: "diverged"; readonly where: DivergedWhere; readonly step: number; readonly value: number }
-  | { readonly kind: "memory"; readonly backend: string; readonly parts: ErrorParts; readonly shape: readonly number[] | undefined; readonly kernel: string | undefined }
+  | {
+      readonly kind: "memory";
+      readonly backend: string;
+      readonly parts: ErrorParts;
+      readonly shape: readonly number[] | undefined;
+      readonly kernel: string | undefined;
+    }
   | { readonly kind: "not-finite"; readonly message: string }
-  | { readonly kind: "other"; readonly name: string; readonly message: string; readonly stack: string | undefined; readonly details: Readonly<Record<string, unknown>> };
+  | {
+      readonly kind: "other";
+      readonly name: string;
+      readonly message: string;
+      readonly stack: string | undefined;
+      readonly details: Readonly<Record<string, unknown>>;
+    };
 
 /** Takes an error apart. */
 export function plainError(error: unknown): PlainError {
-  if (error instanceof TrainingDivergedError) return { kind: "diverged", where: error.where, step: error.step, value: error.value };
-  if (error instanceof OutOfMemoryError) return { kind: "memory", backend: error.backend, parts: error.parts, shape: error.shape, kernel: error.kernel };
+  if (error instanceof TrainingDivergedError)
+    return { kind: "diverged", where: error.where, step: error.step, value: error.value };
+  if (error instanceof OutOfMemoryError)
+    return { kind: "memory", backend: error.backend, parts: error.parts, shape: error.shape, kernel: error.kernel };
   if (error instanceof NotFiniteError) return { kind: "not-finite", message: error.message };
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   // What typed errors carry: where, expected, found, fix and the like.
-  const details = Object.entries(error instanceof Error ? error : {}).filter(([key, value]) => key !== "name" && ["string", "number", "boolean"].includes(typeof value));
+  const details = Object.entries(error instanceof Error ? error : {}).filter(
+    ([key, value]) => key !== "name" && ["string", "number", "boolean"].includes(typeof value),
+  );
   return { kind: "other", name, message, stack, details: Object.fromEntries(details) };
 }
 

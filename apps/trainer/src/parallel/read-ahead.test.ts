@@ -29,16 +29,31 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function openHere(over: Partial<TrainingConfig> = {}): Promise<TrainingSource> {
   const own = { ...config, ...over };
-  return openTrainingSource({ sets: own.data.train, seed: own.run.seed, makePrompt: await configuredPromptMaker(own, createProcessor(processorFolder)), verifiers, strict: own.strict });
+  return openTrainingSource({
+    sets: own.data.train,
+    seed: own.run.seed,
+    makePrompt: await configuredPromptMaker(own, createProcessor(processorFolder)),
+    verifiers,
+    strict: own.strict,
+  });
 }
 
-const plain = (prompts: readonly PreparedPrompt[]) => prompts.map(({ id, text, promptIds, images }) => ({ id, text, ids: [...promptIds], pixels: images ? Array.from(images.pixelValues.subarray(0, 50)) : null, grid: images?.gridThw }));
+const plain = (prompts: readonly PreparedPrompt[]) =>
+  prompts.map(({ id, text, promptIds, images }) => ({
+    id,
+    text,
+    ids: [...promptIds],
+    pixels: images ? Array.from(images.pixelValues.subarray(0, 50)) : null,
+    grid: images?.gridThw,
+  }));
 
 describe("training data", () => {
   it("is the same from a thread that reads ahead, over epochs, other counts and a way back", async () => {
     const rows: [string[], string[]] = [[], []];
     const here = readAhead(await openHere(), (message) => rows[0].push(message), 0);
-    const thread = readAhead(await openDataThread({ config, processorFolder, verifiers }), (message) => rows[1].push(message));
+    const thread = readAhead(await openDataThread({ config, processorFolder, verifiers }), (message) =>
+      rows[1].push(message),
+    );
     expect(thread.length).toBe(here.length);
     expect(thread.sources).toEqual(here.sources);
     for (const count of [5, 5, 3, 11, 5, 5]) {
@@ -61,7 +76,13 @@ describe("training data", () => {
     async function* padded(): AsyncGenerator<Sample> {
       // Decoders stop at a picture's end; what follows makes the set large.
       for await (const sample of readSamples(config.data.train.map(({ path }) => path)))
-        yield { ...sample, images: sample.images.map(({ bytes, path }) => ({ bytes: bytes && Buffer.concat([bytes, randomBytes(rowBytes)]), path })) };
+        yield {
+          ...sample,
+          images: sample.images.map(({ bytes, path }) => ({
+            bytes: bytes && Buffer.concat([bytes, randomBytes(rowBytes)]),
+            path,
+          })),
+        };
     }
     const here = await openHere();
     const rowBytes = Math.ceil(40e6 / here.length);
@@ -77,11 +98,15 @@ describe("training data", () => {
       expect(existsSync(join(folder, "copies"))).toBe(false);
       for (const told of [1, 0]) {
         const notices: RowStoreNotice[] = [];
-        const thread = await openDataThread({ config: { ...config, ...over }, processorFolder, verifiers }, (notice) => notices.push(notice));
+        const thread = await openDataThread({ config: { ...config, ...over }, processorFolder, verifiers }, (notice) =>
+          notices.push(notice),
+        );
         expect(plain((await thread.batch(0, 12)).prompts)).toEqual(plain(expected));
         thread.close();
         expect(notices.map(({ kind }) => kind)).toEqual(Array(told).fill("copying"));
-        expect(readdirSync(join(folder, "copies", "rows"))).toEqual([expect.stringMatching(/^large\.parquet-.*\.rows$/)]);
+        expect(readdirSync(join(folder, "copies", "rows"))).toEqual([
+          expect.stringMatching(/^large\.parquet-.*\.rows$/),
+        ]);
       }
     } finally {
       if (before === undefined) delete process.env.V_TRIUNE_CACHE_DIR;
@@ -113,12 +138,20 @@ describe("training data", () => {
   });
 
   it("names what can't be opened or prepared, as it does without a thread", async () => {
-    const missing = { ...config, data: { ...config.data, train: [{ path: join(folder, "none.parquet"), weight: 1, cap: null }] } };
+    const missing = {
+      ...config,
+      data: { ...config.data, train: [{ path: join(folder, "none.parquet"), weight: 1, cap: null }] },
+    };
     const strict = { ...config, strict: true };
-    for (const [bad, count] of [[missing, 0], [strict, 60]] as const) {
+    for (const [bad, count] of [
+      [missing, 0],
+      [strict, 60],
+    ] as const) {
       const messages: string[] = [];
       for (const open of [() => openHere(bad), () => openDataThread({ config: bad, processorFolder, verifiers })]) {
-        const error = await open().then(async (source) => source.batch(0, count).finally(() => source.close())).catch((caught: unknown) => caught as Error);
+        const error = await open()
+          .then(async (source) => source.batch(0, count).finally(() => source.close()))
+          .catch((caught: unknown) => caught as Error);
         messages.push(`${(error as Error).name} ${(error as Error).message} ${"fix" in (error as object)}`);
       }
       expect(messages[1]).toBe(messages[0]);

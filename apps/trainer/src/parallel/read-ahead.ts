@@ -16,7 +16,11 @@ export interface TrainingData extends Pick<TrainingSource, "length" | "sources" 
  * @param onBadRow told of a row when the step that it would have belonged to is given out
  * @param mostAhead bytes of pictures that may lie ready beside those of the running step; 0 prepares nothing ahead
  */
-export function readAhead(source: TrainingSource, onBadRow: (message: string) => void, mostAhead: number = 2 ** 30): TrainingData {
+export function readAhead(
+  source: TrainingSource,
+  onBadRow: (message: string) => void,
+  mostAhead: number = 2 ** 30,
+): TrainingData {
   let ahead: { readonly position: number; readonly count: number; readonly batch: Promise<TrainingBatch> } | undefined;
   let usual: number | undefined;
   return {

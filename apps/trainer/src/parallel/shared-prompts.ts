@@ -31,7 +31,13 @@ export class PromptSharing {
 
   prompt<Prompt extends PromptInput>(prompt: Prompt): Prompt {
     const { images, videos } = prompt;
-    return images || videos ? { ...prompt, ...(images ? { images: this.#visual(images) } : {}), ...(videos ? { videos: this.#visual(videos) } : {}) } : prompt;
+    return images || videos
+      ? {
+          ...prompt,
+          ...(images ? { images: this.#visual(images) } : {}),
+          ...(videos ? { videos: this.#visual(videos) } : {}),
+        }
+      : prompt;
   }
 
   #visual(input: VisualInput): VisualInput {

@@ -63,7 +63,10 @@ export class SharedWeights {
 
   #check(version: number): void {
     const found = Atomics.load(this.#version, 0);
-    if (found !== version) throw new Error(`a thread was to compute with the weights of update ${version}, but those of update ${found} are there`);
+    if (found !== version)
+      throw new Error(
+        `a thread was to compute with the weights of update ${version}, but those of update ${found} are there`,
+      );
   }
 }
 
@@ -140,7 +143,9 @@ export class SharedGradients {
   tensors(): Gradients {
     return new Map(
       this.parameters.flatMap(({ name, variable }, i) =>
-        this.#state[FIRST_FLAG + i] === 0 ? [] : [[name, tf.tensor(new Float32Array(this.#views[i]!), variable.shape)] as const],
+        this.#state[FIRST_FLAG + i] === 0
+          ? []
+          : [[name, tf.tensor(new Float32Array(this.#views[i]!), variable.shape)] as const],
       ),
     );
   }

@@ -43,7 +43,9 @@ export function physicalCores(folder = "/sys/devices/system/cpu"): number {
   const logical = availableParallelism();
   try {
     const names = readdirSync(folder).filter((name) => /^cpu\d+$/.test(name));
-    const cores = new Set(names.map((name) => readFileSync(`${folder}/${name}/topology/thread_siblings_list`, "utf8").trim()));
+    const cores = new Set(
+      names.map((name) => readFileSync(`${folder}/${name}/topology/thread_siblings_list`, "utf8").trim()),
+    );
     return Math.max(1, Math.min(logical, cores.size));
   } catch {
     return logical;

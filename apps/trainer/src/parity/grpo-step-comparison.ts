@@ -21,13 +21,20 @@ export function compareGradients(
     const found = norm(gradients.get(name)?.dataSync() ?? []);
     // Gradients that cancel to nothing are judged on the scale of the whole.
     const scale = isKeyBias(name) ? total : Math.max(expected, 1e-6 * total);
-    comparison.error("gradient norm of each parameter, step 1 (relative)", name, Math.abs(found - expected) / scale, tolerances.gradNorm);
+    comparison.error(
+      "gradient norm of each parameter, step 1 (relative)",
+      name,
+      Math.abs(found - expected) / scale,
+      tolerances.gradNorm,
+    );
   }
   for (const [key, saved] of scenario.tensors) {
     if (!key.startsWith("step1.grad.")) continue;
     const name = key.slice("step1.grad.".length);
     const tensor = gradients.get(name);
-    const found = tensor ? cut(name, tensor.dataSync(), tensor.shape, saved.shape, batch) : new Float32Array(saved.values.length);
+    const found = tensor
+      ? cut(name, tensor.dataSync(), tensor.shape, saved.shape, batch)
+      : new Float32Array(saved.values.length);
     const clipping = overwritten(scenario, name) ? scenario.steps[0]!.clip_coef : 1;
     const difference = norm(found.map((value, i) => value * clipping - saved.values[i]!));
     const scale = isKeyBias(name) ? total : Math.max(norm(saved.values), 1e-12);
@@ -46,7 +53,13 @@ export function compareStats(
   const absolute = (quantity: string, found: number, expected: number, tolerance: number) =>
     comparison.error(quantity, where, Math.abs(found - expected), tolerance, `found ${found}, expected ${expected}`);
   const relative = (quantity: string, found: number, expected: number, tolerance: number, place = where) =>
-    comparison.error(quantity, place, Math.abs(found - expected) / Math.max(Math.abs(expected), 1e-12), tolerance, `found ${found}, expected ${expected}`);
+    comparison.error(
+      quantity,
+      place,
+      Math.abs(found - expected) / Math.max(Math.abs(expected), 1e-12),
+      tolerance,
+      `found ${found}, expected ${expected}`,
+    );
   absolute("tokens", stats.tokens, step.tokens, 0);
   absolute("loss", stats.loss, step.loss, tolerances.loss);
   absolute("policy loss", stats.policyLoss, step.pg_loss, tolerances.loss);
@@ -130,7 +143,10 @@ export function compareRow(
 ): void {
   const saved = scenario.tensors.get(tensor);
   if (!saved) return;
-  const error = Math.max(0, ...Array.from(values, (value, t) => Math.abs(value - saved.values[row * batch.width + t]!)));
+  const error = Math.max(
+    0,
+    ...Array.from(values, (value, t) => Math.abs(value - saved.values[row * batch.width + t]!)),
+  );
   comparison.error(quantity, `${tensor} row ${row}`, error, tolerance);
 }
 
@@ -153,23 +169,45 @@ export function compareParameters(
     const key = isKeyBias(name);
     const suffix = key ? ", key biases" : "";
     comparison.error("norm of parameters (relative)", where, ratio(norm(values) - l2, l2), tolerances.parameterNorm);
-    comparison.error(`norm of changes (relative)${suffix}`, where, ratio(norm(delta) - deltaL2, deltaL2), key ? KEY_BIAS.deltaNorm : tolerances.deltaNorm);
+    comparison.error(
+      `norm of changes (relative)${suffix}`,
+      where,
+      ratio(norm(delta) - deltaL2, deltaL2),
+      key ? KEY_BIAS.deltaNorm : tolerances.deltaNorm,
+    );
     const cosine = delta.reduce((sum, value, i) => sum + value * Math.cos(i), 0);
-    comparison.error(`direction of changes${suffix}`, where, ratio(cosine - deltaCos, deltaL2), key ? KEY_BIAS.deltaCos : tolerances.deltaCos);
+    comparison.error(
+      `direction of changes${suffix}`,
+      where,
+      ratio(cosine - deltaCos, deltaL2),
+      key ? KEY_BIAS.deltaCos : tolerances.deltaCos,
+    );
     const saved = scenario.tensors.get(`step${k + 1}.param.${name}`);
     if (!saved || (overwritten(scenario, name) && k + 1 < scenario.steps.length)) continue;
     const found = cut(name, values, variable.shape, saved.shape, batch);
     const errors = Array.from(found, (value, i) => Math.abs(value - saved.values[i]!)).sort((a, b) => a - b);
     const module = group === "connector" ? "merger" : group;
     const moved = scenario.steps.slice(0, k + 1).reduce((sum, s) => sum + (s.lr[module] ?? 0), 0);
-    const [most, all] = key ? [KEY_BIAS.learningRates * moved, KEY_BIAS.learningRates * moved] : [tolerances.parameter, 2 * moved];
+    const [most, all] = key
+      ? [KEY_BIAS.learningRates * moved, KEY_BIAS.learningRates * moved]
+      : [tolerances.parameter, 2 * moved];
     const quantile = errors[Math.max(0, Math.ceil(0.995 * errors.length) - 1)]!;
     comparison.error(`parameters, 99.5 % of the entries${suffix}`, where, quantile, Math.max(most, 1e-9));
-    comparison.error("parameters, every entry (in what AdamW can move)", where, errors.at(-1)! / Math.max(all, tolerances.parameter), 1);
+    comparison.error(
+      "parameters, every entry (in what AdamW can move)",
+      where,
+      errors.at(-1)! / Math.max(all, tolerances.parameter),
+      1,
+    );
   }
 }
 
-export function compareMoments(scenario: Scenario, learner: Learner<RolloutRow>, tolerances: StepTolerances, comparison: Comparison): void {
+export function compareMoments(
+  scenario: Scenario,
+  learner: Learner<RolloutRow>,
+  tolerances: StepTolerances,
+  comparison: Comparison,
+): void {
   const { moments } = learner.exportState().optimizer;
   const largest = Math.max(...Object.values(scenario.final_state_l2).map(([m]) => m));
   for (const [name, [m, v]] of Object.entries(scenario.final_state_l2)) {
@@ -179,16 +217,42 @@ export function compareMoments(scenario: Scenario, learner: Learner<RolloutRow>,
       continue;
     }
     const scale = isKeyBias(name) ? largest : 0;
-    comparison.error("norms of moments (relative)", `${name} m`, ratio(norm(found.m) - m, Math.max(m, scale)), tolerances.moments);
-    comparison.error("norms of moments (relative)", `${name} v`, ratio(norm(found.v) - v, Math.max(v, scale ** 2)), tolerances.moments);
+    comparison.error(
+      "norms of moments (relative)",
+      `${name} m`,
+      ratio(norm(found.m) - m, Math.max(m, scale)),
+      tolerances.moments,
+    );
+    comparison.error(
+      "norms of moments (relative)",
+      `${name} v`,
+      ratio(norm(found.v) - v, Math.max(v, scale ** 2)),
+      tolerances.moments,
+    );
   }
 }
 
-export async function compareGreedy(batch: GoldenBatch, scenario: Scenario, policy: Qwen25VlPolicy, comparison: Comparison): Promise<void> {
+export async function compareGreedy(
+  batch: GoldenBatch,
+  scenario: Scenario,
+  policy: Qwen25VlPolicy,
+  comparison: Comparison,
+): Promise<void> {
   const { max_new_tokens: maxNewTokens, new_tokens: expected } = scenario.greedy;
-  for await (const { promptIndex, tokenIds } of policy.generate(batch.prompts, { temperature: 0, maxNewTokens, seed: 0, stopTokenIds: [] })) {
+  for await (const { promptIndex, tokenIds } of policy.generate(batch.prompts, {
+    temperature: 0,
+    maxNewTokens,
+    seed: 0,
+    stopTokenIds: [],
+  })) {
     const wrong = expected[promptIndex]!.findIndex((token, t) => token !== tokenIds[t]);
-    comparison.error("greedy tokens", `prompt ${promptIndex}`, wrong < 0 ? 0 : 1, 0, `differs at token ${wrong}: ${tokenIds.join(" ")}`);
+    comparison.error(
+      "greedy tokens",
+      `prompt ${promptIndex}`,
+      wrong < 0 ? 0 : 1,
+      0,
+      `differs at token ${wrong}: ${tokenIds.join(" ")}`,
+    );
   }
 }
 
@@ -207,11 +271,19 @@ function overwritten(scenario: Scenario, name: string): boolean {
 }
 
 /** The part of a tensor that is written out: some rows of the vocabulary matrices, the first rows of others. */
-function cut(name: string, values: ArrayLike<number>, shape: readonly number[], savedShape: readonly number[], batch: GoldenBatch): Float32Array {
+function cut(
+  name: string,
+  values: ArrayLike<number>,
+  shape: readonly number[],
+  savedShape: readonly number[],
+  batch: GoldenBatch,
+): Float32Array {
   const columns = shape.slice(1).reduce((product, n) => product * n, 1);
   const vocabulary = name === "model.embed_tokens.weight" || name === "lm_head.weight";
   const rows = vocabulary ? batch.vocabularyRows : Array.from({ length: savedShape[0]! }, (_, i) => i);
-  return Float32Array.from(rows.flatMap((row) => Array.from({ length: columns }, (_, c) => values[row * columns + c]!)));
+  return Float32Array.from(
+    rows.flatMap((row) => Array.from({ length: columns }, (_, c) => values[row * columns + c]!)),
+  );
 }
 
 function norm(values: ArrayLike<number>): number {

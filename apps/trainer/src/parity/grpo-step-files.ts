@@ -88,7 +88,11 @@ export interface Scenario {
 interface BatchJson {
   readonly model: string;
   readonly max_new_tokens: number;
-  readonly prompts: readonly { readonly index: number; readonly ids: readonly number[]; readonly image?: readonly [number, number, number] }[];
+  readonly prompts: readonly {
+    readonly index: number;
+    readonly ids: readonly number[];
+    readonly image?: readonly [number, number, number];
+  }[];
   readonly rollouts: readonly { readonly prompt: number; readonly completion_ids: readonly number[] }[];
   readonly groups: readonly number[];
   readonly rewards: Readonly<Record<string, readonly (number | null)[]>>;
@@ -112,12 +116,15 @@ export function readGoldenBatch(folder: string): GoldenBatch {
       group: index,
       ...(image ? { images: { pixelValues: file.readFloat32(`pixel_values.${index}`), gridThw: [image] } } : {}),
     }));
-    const rows = json.rollouts.map(
-      ({ prompt, completion_ids }): RolloutRow => ({ ...prompts[prompt]!, completionIds: Int32Array.from(completion_ids) }),
-    );
+    const rows = json.rollouts.map(({ prompt, completion_ids }): RolloutRow => ({
+      ...prompts[prompt]!,
+      completionIds: Int32Array.from(completion_ids),
+    }));
     const byRow = (name: string) => {
       const values = file.readFloat32(name);
-      return rows.map((row, b) => values.slice(b * json.max_new_tokens, b * json.max_new_tokens + row.completionIds.length));
+      return rows.map((row, b) =>
+        values.slice(b * json.max_new_tokens, b * json.max_new_tokens + row.completionIds.length),
+      );
     };
     return {
       modelFolder: findModel(folder, json.model),
@@ -131,7 +138,9 @@ export function readGoldenBatch(folder: string): GoldenBatch {
       staleLogProbs: byRow("stale_logps"),
       lora: json.lora,
       loraInitial: new Map(
-        file.names.filter((name) => name.startsWith("lora.")).map((name) => [name.slice("lora.".length), file.readFloat32(name)]),
+        file.names
+          .filter((name) => name.startsWith("lora."))
+          .map((name) => [name.slice("lora.".length), file.readFloat32(name)]),
       ),
     };
   } finally {
@@ -168,9 +177,16 @@ function readJson(path: string): unknown {
 /** The model beside the folder, as the batch says, or beside the reference data of this repository and its neighbour. */
 function findModel(folder: string, relative: string): string {
   const repository = resolve(import.meta.dirname, "../../../..");
-  const beside = [resolve(folder), join(repository, "tools/goldens/grpo_step"), join(dirname(repository), "shared/golden/grpo_step")];
+  const beside = [
+    resolve(folder),
+    join(repository, "tools/goldens/grpo_step"),
+    join(dirname(repository), "shared/golden/grpo_step"),
+  ];
   const candidates = beside.map((base) => resolve(base, relative));
   const found = candidates.find((candidate) => existsSync(join(candidate, "config.json")));
-  if (!found) throw new Error(`${folder}/batch.json was made with the model ${relative}, which is not there: looked at ${candidates.join(", ")}`);
+  if (!found)
+    throw new Error(
+      `${folder}/batch.json was made with the model ${relative}, which is not there: looked at ${candidates.join(", ")}`,
+    );
   return found;
 }

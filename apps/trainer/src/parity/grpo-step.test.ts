@@ -11,9 +11,13 @@ import { checkGrpoStepOfTrainer, isTrainerScenario } from "./grpo-step-trainer";
 
 const repository = resolve(import.meta.dirname, "../../../..");
 const folder = join(repository, "tools/goldens/grpo_step");
-const models = [join(repository, "tools/goldens/qwen2_5_vl/base"), join(repository, "../shared/golden/qwen2_5_vl/base")];
+const models = [
+  join(repository, "tools/goldens/qwen2_5_vl/base"),
+  join(repository, "../shared/golden/qwen2_5_vl/base"),
+];
 const hasModel = models.some((model) => existsSync(model));
-if (!hasModel) console.warn(`skipped: golden training steps need their model, which is neither in ${models.join(" nor in ")}`);
+if (!hasModel)
+  console.warn(`skipped: golden training steps need their model, which is neither in ${models.join(" nor in ")}`);
 
 const over = (rows: readonly ParityRow[]) => rows.filter((row) => !(row.error <= row.tolerance));
 
@@ -31,13 +35,20 @@ describe.skipIf(!hasModel)("whole GRPO updates against PyTorch", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  const ofTrainer = [...readScenarios(folder)].filter(([, scenario]) => isTrainerScenario(scenario)).map(([name]) => name);
+  const ofTrainer = [...readScenarios(folder)]
+    .filter(([, scenario]) => isTrainerScenario(scenario))
+    .map(([name]) => name);
 
   it.each(ofTrainer)("%s, through the trainer's own path", async (name) => {
     const backend = (process.env["V_TRIUNE_TEST_BACKEND"] ?? "wasm") as BackendName;
     const before = tf.memory().numTensors;
     // Two threads in the scenario that trains everything.
-    const rows = await checkGrpoStepOfTrainer(folder, backend, backend === "wasm" && name === "full_parameter" ? 2 : 1, [name]);
+    const rows = await checkGrpoStepOfTrainer(
+      folder,
+      backend,
+      backend === "wasm" && name === "full_parameter" ? 2 : 1,
+      [name],
+    );
     expect(over(rows)).toEqual([]);
     expect(rows.length).toBeGreaterThan(15);
     expect(tf.memory().numTensors).toBe(before);

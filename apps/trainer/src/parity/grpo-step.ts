@@ -7,7 +7,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import { createLearner, groupAdvantages, ppoClip, type Learner } from "@v-triune/grpo";
 import { Comparison, type ParityRow } from "@v-triune/grpo/parity";
 import { loadQwen25Vl, type Qwen25VlPolicy, type RolloutRow } from "@v-triune/policy";
-import { compareGradients, compareGreedy, compareLogProbs, compareMoments, compareParameters, compareRow, compareStats, GROUPS } from "./grpo-step-comparison";
+import {
+  compareGradients,
+  compareGreedy,
+  compareLogProbs,
+  compareMoments,
+  compareParameters,
+  compareRow,
+  compareStats,
+  GROUPS,
+} from "./grpo-step-comparison";
 import { readGoldenBatch, readScenarios, recogniseGrpoStep, type GoldenBatch, type Scenario } from "./grpo-step-files";
 import { stepTolerances } from "./grpo-step-tolerances";
 
@@ -49,7 +58,9 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
   const names = policy.parameters.map((parameter) => parameter.name).sort();
   const trained = [...scenario.trained].sort();
   comparison.error("trained parameters", "", names.join() === trained.join() ? 0 : 1, 0, `found ${names.join(" ")}`);
-  const initial = new Map(policy.parameters.map(({ name, variable }) => [name, variable.dataSync().slice() as Float32Array]));
+  const initial = new Map(
+    policy.parameters.map(({ name, variable }) => [name, variable.dataSync().slice() as Float32Array]),
+  );
   const learner = learnerOf(policy, scenario);
   const rewards = batch.rewards[config.rewards]!;
   const advantages = groupAdvantages(rewards, batch.groups);
@@ -76,7 +87,18 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
   }
   compareMoments(scenario, learner, tolerances, comparison);
   const final = learner.logProbs(batch.rows);
-  final.forEach((values, i) => compareRow(comparison, "log-probabilities at the end", scenario, "final.logps", i, batch, values, tolerances.laterLogProbs));
+  final.forEach((values, i) =>
+    compareRow(
+      comparison,
+      "log-probabilities at the end",
+      scenario,
+      "final.logps",
+      i,
+      batch,
+      values,
+      tolerances.laterLogProbs,
+    ),
+  );
   await compareGreedy(batch, scenario, policy, comparison);
   learner.dispose();
   policy.dispose();
@@ -88,7 +110,10 @@ async function loadPolicy(batch: GoldenBatch, scenario: Scenario): Promise<Qwen2
   const freeze = modules.filter((module) => !config.train.includes(module)).map((module) => GROUPS[module]);
   if (!config.lora) return loadQwen25Vl(batch.modelFolder, { freeze });
   const { r: rank, alpha } = batch.lora;
-  const policy = await loadQwen25Vl(batch.modelFolder, { freeze, adapter: { rank, alpha, targetModules: LORA_TARGETS } });
+  const policy = await loadQwen25Vl(batch.modelFolder, {
+    freeze,
+    adapter: { rank, alpha, targetModules: LORA_TARGETS },
+  });
   for (const { name, variable } of policy.parameters) {
     const values = batch.loraInitial.get(name);
     if (values) tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
@@ -111,7 +136,11 @@ function learnerOf(policy: Qwen25VlPolicy, { config }: Scenario): Learner<Rollou
     groups: Object.fromEntries(config.train.map((module) => [GROUPS[module], { learningRate: config.lr[module]! }])),
     maxGradNorm: config.max_grad_norm,
     objective: {
-      policyLoss: ppoClip({ clipLow: config.clip_ratio_low, clipHigh: config.clip_ratio_high, dualClip: config.clip_ratio_c }),
+      policyLoss: ppoClip({
+        clipLow: config.clip_ratio_low,
+        clipHigh: config.clip_ratio_high,
+        dualClip: config.clip_ratio_c,
+      }),
       kl: { coefficient: config.kl_coef, estimator: "k3" },
       entropyCoefficient: config.entropy_coef,
     },

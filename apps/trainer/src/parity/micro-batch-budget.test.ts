@@ -7,9 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readGoldenBatch, type GoldenBatch } from "./grpo-step-files";
 
 const repository = resolve(import.meta.dirname, "../../../..");
-const models = [join(repository, "tools/goldens/qwen2_5_vl/base"), join(repository, "../shared/golden/qwen2_5_vl/base")];
+const models = [
+  join(repository, "tools/goldens/qwen2_5_vl/base"),
+  join(repository, "../shared/golden/qwen2_5_vl/base"),
+];
 const hasModel = models.some((model) => existsSync(model));
-if (!hasModel) console.warn(`skipped: micro-batches of Qwen2.5-VL need a model, which is neither in ${models.join(" nor in ")}`);
+if (!hasModel)
+  console.warn(`skipped: micro-batches of Qwen2.5-VL need a model, which is neither in ${models.join(" nor in ")}`);
 
 describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
   let batch: GoldenBatch;
@@ -33,17 +37,27 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
       },
     };
     const learner = createLearner({
-      policy: watched, optimizer: { learningRate: 1e-4 }, objective: { policyLoss: ppoClip() }, measureEntropy: true, ...(tokens === undefined ? {} : { microBatch: { tokens } }),
+      policy: watched,
+      optimizer: { learningRate: 1e-4 },
+      objective: { policyLoss: ppoClip() },
+      measureEntropy: true,
+      ...(tokens === undefined ? {} : { microBatch: { tokens } }),
     });
     const part = learner.contribution(rows.map((row, i) => ({ row, advantage: Math.sin(1 + i) })));
-    const gradients = new Map([...part.gradients].map(([name, gradient]) => [name, gradient.dataSync() as Float32Array]));
+    const gradients = new Map(
+      [...part.gradients].map(([name, gradient]) => [name, gradient.dataSync() as Float32Array]),
+    );
     for (const gradient of part.gradients.values()) gradient.dispose();
     learner.dispose();
     return { ...part, gradients, passes };
   }
 
   it("counts prompts with their pictures, keeps rollouts of a prompt together, and changes no gradient", () => {
-    const text = batch.rows.slice(0, 3).map(({ completionIds }): RolloutRow => ({ promptIds: batch.rows[0]!.completionIds.slice(0, 3), completionIds, group: "text" }));
+    const text = batch.rows.slice(0, 3).map(({ completionIds }): RolloutRow => ({
+      promptIds: batch.rows[0]!.completionIds.slice(0, 3),
+      completionIds,
+      group: "text",
+    }));
     const all = [...batch.rows, ...text];
     const groups = new Map(all.map(({ group }) => [group, all.filter((row) => row.group === group)]));
     const costs = [...groups.values()].map((rows) => policy.tokenCount(rows));
@@ -67,7 +81,9 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
       expect(places.at(-1)! - places[0]!, `group ${group}`).toBe(rows.length - 1);
     }
     const longestPrompt = Math.max(...all.map(({ promptIds }) => promptIds.length));
-    expect(split.computedTokens).toBeLessThanOrEqual(together.computedTokens + (split.microBatches - 1) * longestPrompt);
+    expect(split.computedTokens).toBeLessThanOrEqual(
+      together.computedTokens + (split.microBatches - 1) * longestPrompt,
+    );
 
     expect([...split.gradients.keys()].sort()).toEqual([...together.gradients.keys()].sort());
     for (const [name, gradient] of together.gradients) {
@@ -75,7 +91,8 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
       const norm = Math.hypot(...gradient);
       expect(Math.hypot(...gradient.map((x, i) => x - other[i]!)), name).toBeLessThanOrEqual(1e-4 * norm + 1e-7);
     }
-    for (const [row, values] of together.logProbs) expect(Math.max(...values.map((x, t) => Math.abs(x - split.logProbs.get(row)![t]!)))).toBeLessThan(2e-5);
+    for (const [row, values] of together.logProbs)
+      expect(Math.max(...values.map((x, t) => Math.abs(x - split.logProbs.get(row)![t]!)))).toBeLessThan(2e-5);
   });
 
   it("takes whole prompts where the budget fits them", () => {

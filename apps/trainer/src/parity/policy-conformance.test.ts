@@ -7,9 +7,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { readGoldenBatch } from "./grpo-step-files";
 
 const repository = resolve(import.meta.dirname, "../../../..");
-const models = [join(repository, "tools/goldens/qwen2_5_vl/base"), join(repository, "../shared/golden/qwen2_5_vl/base")];
+const models = [
+  join(repository, "tools/goldens/qwen2_5_vl/base"),
+  join(repository, "../shared/golden/qwen2_5_vl/base"),
+];
 const hasModel = models.some((model) => existsSync(model));
-if (!hasModel) console.warn(`skipped: the conformance of Qwen2.5-VL needs a model, which is neither in ${models.join(" nor in ")}`);
+if (!hasModel)
+  console.warn(`skipped: the conformance of Qwen2.5-VL needs a model, which is neither in ${models.join(" nor in ")}`);
 
 describe.skipIf(!hasModel)("Qwen2.5-VL as a policy", () => {
   beforeAll(async () => {

@@ -6,7 +6,17 @@
  *     FOLDER/cache/answers.jsonl
  */
 import { createHash } from "node:crypto";
-import { appendFileSync, closeSync, createReadStream, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
@@ -37,7 +47,13 @@ export interface CachedAnswer {
 }
 
 /** Two samples of one key are asked and judged alike. */
-export function sampleKey({ prompt, images, reward_model: reward, extra_info: extra, data_source: source }: Sample): string {
+export function sampleKey({
+  prompt,
+  images,
+  reward_model: reward,
+  extra_info: extra,
+  data_source: source,
+}: Sample): string {
   const hash = createHash("sha256").update(JSON.stringify([source, extra.id, prompt, reward]));
   for (const { bytes, path } of images) hash.update(bytes ?? (path as string));
   return hash.digest("hex").slice(0, 20);
@@ -59,7 +75,10 @@ export interface AnswerCache {
  * @param settings what decides the answers; has to be that of the answers that are there
  * @throws ConfigError when the folder holds answers of another model or sampling
  */
-export async function openAnswerCache(folder: string, settings: Readonly<Record<string, unknown>>): Promise<AnswerCache> {
+export async function openAnswerCache(
+  folder: string,
+  settings: Readonly<Record<string, unknown>>,
+): Promise<AnswerCache> {
   const cache = join(folder, "cache");
   const file = join(cache, "answers.jsonl");
   mkdirSync(cache, { recursive: true });
@@ -106,7 +125,9 @@ async function checkSettings(file: string, settings: Readonly<Record<string, unk
   const given = JSON.parse(JSON.stringify(settings)) as Record<string, unknown>;
   if (!existsSync(file)) return writeFileAtomic(file, `${JSON.stringify(given, null, 2)}\n`);
   const saved = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  const differences = [...new Set([...Object.keys(saved), ...Object.keys(given)])].filter((key) => !isDeepStrictEqual(saved[key], given[key]));
+  const differences = [...new Set([...Object.keys(saved), ...Object.keys(given)])].filter(
+    (key) => !isDeepStrictEqual(saved[key], given[key]),
+  );
   if (differences.length === 0) return;
   throw new ConfigError({
     what: "The folder holds answers of another model, or of other sampling.",
@@ -119,7 +140,8 @@ async function checkSettings(file: string, settings: Readonly<Record<string, unk
 
 async function* linesOf(file: string): AsyncGenerator<[string, number]> {
   const stream = createReadStream(file, "utf8");
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) yield [line, Buffer.byteLength(line) + 1];
+  for await (const line of createInterface({ input: stream, crlfDelay: Infinity }))
+    yield [line, Buffer.byteLength(line) + 1];
 }
 
 function parsed(line: string): CachedAnswer | undefined {

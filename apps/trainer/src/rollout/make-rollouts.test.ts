@@ -18,18 +18,38 @@ let options: RolloutOptions;
 beforeAll(async () => {
   await writeTrainingData(data, 8, 1);
   options = {
-    data: [data], folder: join(folder, "out"), model: demoModelFolder, servers: [], kind: "auto", modelName: null, apiKeyEnv: null, n: 4, temperature: 1, topP: 1, topK: null,
-    maxNewTokens: 44, maxPromptTokens: null, epsilon: 0.5, pool: false, seed: 1, samplesPerSource: null, backend: "wasm",
+    data: [data],
+    folder: join(folder, "out"),
+    model: demoModelFolder,
+    servers: [],
+    kind: "auto",
+    modelName: null,
+    apiKeyEnv: null,
+    n: 4,
+    temperature: 1,
+    topP: 1,
+    topK: null,
+    maxNewTokens: 44,
+    maxPromptTokens: null,
+    epsilon: 0.5,
+    pool: false,
+    seed: 1,
+    samplesPerSource: null,
+    backend: "wasm",
   };
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const lines = (name: string): string[] => readFileSync(join(folder, name, "cache/answers.jsonl"), "utf8").trimEnd().split("\n");
+const lines = (name: string): string[] =>
+  readFileSync(join(folder, name, "cache/answers.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n");
 
 describe("makeRollouts", () => {
   it("goes on where it was stopped, asks for nothing twice, and takes a larger n", async () => {
     const controller = new AbortController();
-    const stop = (event: RolloutEvent) => event.type === "progress" && event.done >= 30 && controller.abort(new Error("stopped"));
+    const stop = (event: RolloutEvent) =>
+      event.type === "progress" && event.done >= 30 && controller.abort(new Error("stopped"));
     await expect(makeRollouts({ ...options, signal: controller.signal, listen: stop })).rejects.toThrow("stopped");
     const before = lines("out");
     expect(before.length).toBeGreaterThanOrEqual(30);
@@ -38,7 +58,13 @@ describe("makeRollouts", () => {
     const result = await makeRollouts(options);
     expect(result).toMatchObject({ found: before.length, made: 224 - before.length, rows: 224 });
     expect(lines("out").slice(0, before.length)).toEqual(before);
-    expect(new Set(lines("out").map((line) => (({ key, sample }) => `${key}#${sample}`)(JSON.parse(line) as { key: string; sample: number }))).size).toBe(224);
+    expect(
+      new Set(
+        lines("out").map((line) =>
+          (({ key, sample }) => `${key}#${sample}`)(JSON.parse(line) as { key: string; sample: number }),
+        ),
+      ).size,
+    ).toBe(224);
     expect(await makeRollouts(options)).toMatchObject({ found: 224, made: 0, rows: 224 });
     expect(await makeRollouts({ ...options, n: 5 })).toMatchObject({ found: 224, made: 56, rows: 280 });
     expect(await makeRollouts({ ...options, n: 2 })).toMatchObject({ made: 0, rows: 112 });
@@ -46,17 +72,30 @@ describe("makeRollouts", () => {
     expect(await makeRollouts({ ...options, data: [data, data] })).toMatchObject({ made: 0, rows: 224 });
     const twice = join(folder, "twice.parquet");
     copyFileSync(data, twice);
-    expect(await makeRollouts({ ...options, data: [data, twice], folder: join(folder, "twice"), n: 1 })).toMatchObject({ found: 0, made: 56, rows: 56 });
-    await expect(makeRollouts({ ...options, temperature: 0.5 })).rejects.toThrow(/another model, or of other sampling[^]*expected: temperature 1[^]*found: +temperature 0.5/);
+    expect(await makeRollouts({ ...options, data: [data, twice], folder: join(folder, "twice"), n: 1 })).toMatchObject({
+      found: 0,
+      made: 56,
+      rows: 56,
+    });
+    await expect(makeRollouts({ ...options, temperature: 0.5 })).rejects.toThrow(
+      /another model, or of other sampling[^]*expected: temperature 1[^]*found: +temperature 0.5/,
+    );
   });
 
   it("fits the summary of the longest names into 80 columns", async () => {
     const { sources } = await makeRollouts(options);
-    expect(sources.map(({ source, samples, answers }) => [source, samples, answers])).toContainEqual(["demo_sum", 8, 32]);
+    expect(sources.map(({ source, samples, answers }) => [source, samples, answers])).toContainEqual([
+      "demo_sum",
+      8,
+      32,
+    ]);
     const sum = sources.find(({ source }) => source === "demo_sum")!;
     expect(sum.passAt["1"]).toBeCloseTo(sum.meanAccuracy, 12);
     expect(sum.passAt["4"]).toBeCloseTo(1 - sum.never, 12);
-    const text = formatRolloutSummary([{ ...sum, source: "a-source-with-a-very-long-name", samples: 1_234_567, always: 1 }], 16);
+    const text = formatRolloutSummary(
+      [{ ...sum, source: "a-source-with-a-very-long-name", samples: 1_234_567, always: 1 }],
+      16,
+    );
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(text).toMatch(/^source +samples +pass@1 +pass@4 +pass@8 +pass@16 +never +always\n/);
   });
@@ -82,13 +121,19 @@ describe("makeRollouts", () => {
       rules: [{ rule: "difficulty", require: true }],
     });
     const [source] = report.sources;
-    expect(source).toMatchObject({ source: "demo_sum", read: 8, dropped: expected === 8 ? [] : [{ rule: "difficulty", rows: 8 - expected }] });
+    expect(source).toMatchObject({
+      source: "demo_sum",
+      read: 8,
+      dropped: expected === 8 ? [] : [{ rule: "difficulty", rows: 8 - expected }],
+    });
     expect(source!.kept).toBe(expected);
   });
 
   it("is alone in its folder, and says when the folder can't be written to", async () => {
     const lock = await takeRunLock(join(folder, "out/cache"));
-    await expect(makeRollouts(options)).rejects.toThrow(/Another v-triune rollout writes into this folder[^]*choose another folder with -o/);
+    await expect(makeRollouts(options)).rejects.toThrow(
+      /Another v-triune rollout writes into this folder[^]*choose another folder with -o/,
+    );
     await lock.release();
     await expect(makeRollouts({ ...options, folder: join(data, "out") })).rejects.toThrow("can't be written");
   });
@@ -97,7 +142,13 @@ describe("makeRollouts", () => {
     const server = await RolloutStandIn.start({ protocol: "vllm", model: demoModelFolder });
     try {
       const messages: string[] = [];
-      const result = await makeRollouts({ ...options, folder: join(folder, "served"), servers: [server.url], samplesPerSource: 2, listen: (event) => event.type === "engine" && messages.push(event.message) });
+      const result = await makeRollouts({
+        ...options,
+        folder: join(folder, "served"),
+        servers: [server.url],
+        samplesPerSource: 2,
+        listen: (event) => event.type === "engine" && messages.push(event.message),
+      });
       expect(result).toMatchObject({ rows: 56, found: 0, made: 56 });
       expect(server.violations).toEqual([]);
       expect(messages).toEqual([expect.stringMatching(/^Rollouts from vLLM 0\.18\.1/)]);

@@ -81,7 +81,10 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
   const { listen = () => {}, signal } = options;
   const processor = createProcessor(options.model);
   const registry = createVerifierRegistry(builtinVerifiers());
-  const set = await openSampleSet(options.data.map((path) => resolve(path)), { verifiers: registry.names });
+  const set = await openSampleSet(
+    options.data.map((path) => resolve(path)),
+    { verifiers: registry.names },
+  );
   try {
     mkdirSync(join(options.folder, "cache"), { recursive: true });
   } catch (error) {
@@ -91,16 +94,36 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
   let lock: RunLock | undefined;
   let engine: { readonly engine: RolloutEngine; close(): void } | undefined;
   try {
-    if (set.length === 0) throw new DatasetError({ code: "bad-value", file: options.data.join(", "), expected: "at least one sample", found: "none" });
-    lock = await takeRunLock(join(options.folder, "cache"), { what: "Another v-triune rollout writes into this folder.", other: "choose another folder with -o" });
+    if (set.length === 0)
+      throw new DatasetError({
+        code: "bad-value",
+        file: options.data.join(", "),
+        expected: "at least one sample",
+        found: "none",
+      });
+    lock = await takeRunLock(join(options.folder, "cache"), {
+      what: "Another v-triune rollout writes into this folder.",
+      other: "choose another folder with -o",
+    });
     cache = await openAnswerCache(options.folder, settingsOf(options));
     const rows = chosenRows(set, options.samplesPerSource, options.seed);
-    const makePrompt = await configuredPromptMaker({ promptPool: { enabled: options.pool, file: null }, rollout: { maxPromptTokens: options.maxPromptTokens } }, processor);
+    const makePrompt = await configuredPromptMaker(
+      { promptPool: { enabled: options.pool, file: null }, rollout: { maxPromptTokens: options.maxPromptTokens } },
+      processor,
+    );
     const collect: Omit<CollectOptions, "engine" | "request"> = {
       rewards: createLocalRewardSource(registry),
-      context: { epsilon: options.epsilon, training: false, patchSize: processor.imageProcessor.settings.patchSize, ratios: { accuracyRatio: null, formatRatio: null } },
+      context: {
+        epsilon: options.epsilon,
+        training: false,
+        patchSize: processor.imageProcessor.settings.patchSize,
+        ratios: { accuracyRatio: null, formatRatio: null },
+      },
       decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
-      placeholders: new Set([processor.imageTokenId, ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId])]),
+      placeholders: new Set([
+        processor.imageTokenId,
+        ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId]),
+      ]),
     };
     const keys = new Set<string>();
     const tally = { done: 0, found: 0, total: rows.length * options.n };
@@ -121,7 +144,8 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
         tally.found += options.n - asked.missing.length;
         tally.done += options.n - asked.missing.length;
         const { prompt } = asked;
-        if (prompt) missing.set(asked.missing.length, [...(missing.get(asked.missing.length) ?? []), { ...asked, prompt }]);
+        if (prompt)
+          missing.set(asked.missing.length, [...(missing.get(asked.missing.length) ?? []), { ...asked, prompt }]);
       }
       progress();
       for (const [n, group] of missing) {
@@ -131,7 +155,15 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
           {
             ...collect,
             engine: engine.engine,
-            request: { n, temperature: options.temperature, topP: options.topP, topK: options.topK, maxNewTokens: options.maxNewTokens, seed: createRandom(options.seed, drawStream + from + n).int(0, 0x7fffffff), ...(signal ? { signal } : {}) },
+            request: {
+              n,
+              temperature: options.temperature,
+              topP: options.topP,
+              topK: options.topK,
+              maxNewTokens: options.maxNewTokens,
+              seed: createRandom(options.seed, drawStream + from + n).int(0, 0x7fffffff),
+              ...(signal ? { signal } : {}),
+            },
             onRollout: (rollout) => {
               cache?.add(cached(rollout, group[rollout.promptIndex] as AskedPrompt, options.epsilon));
               tally.done += 1;
@@ -171,7 +203,11 @@ interface AskContext {
   readonly listen: (event: RolloutEvent) => void;
 }
 
-async function ask(row: Sample | DatasetError, index: number, { set, options, makePrompt, cache, listen }: AskContext): Promise<Asked | undefined> {
+async function ask(
+  row: Sample | DatasetError,
+  index: number,
+  { set, options, makePrompt, cache, listen }: AskContext,
+): Promise<Asked | undefined> {
   try {
     if (row instanceof DatasetError) throw row;
     const { file, row: place } = set.placeOf(index);
@@ -180,7 +216,12 @@ async function ask(row: Sample | DatasetError, index: number, { set, options, ma
     const there = cache.has(key);
     const missing = Array.from({ length: options.n }, (_, sample) => sample).filter((sample) => !there.has(sample));
     if (missing.length === 0) return { key, id, missing };
-    return { key, id, missing, prompt: await makePrompt(row, `${row.data_source}/${id}`, createRandom(options.seed, poolStream + index)) };
+    return {
+      key,
+      id,
+      missing,
+      prompt: await makePrompt(row, `${row.data_source}/${id}`, createRandom(options.seed, poolStream + index)),
+    };
   } catch (error) {
     if (!(error instanceof DatasetError) && !isSampleError(error)) throw error;
     listen({ type: "bad-row", message: error.message });
@@ -188,7 +229,11 @@ async function ask(row: Sample | DatasetError, index: number, { set, options, ma
   }
 }
 
-function cached({ result, response, generatedTokens, truncated, sampleIndex, prompt }: Rollout, { key, id, missing }: Asked, epsilon: IouEpsilon): CachedAnswer {
+function cached(
+  { result, response, generatedTokens, truncated, sampleIndex, prompt }: Rollout,
+  { key, id, missing }: Asked,
+  epsilon: IouEpsilon,
+): CachedAnswer {
   const scored = result.status === "scored" ? result : undefined;
   const threshold = prompt.sample.reward_model.verifier === "detection" ? (epsilon === "average" ? 0.5 : epsilon) : 1;
   return {
@@ -217,13 +262,22 @@ function chosenRows(set: SampleSet, samplesPerSource: number | null, seed: numbe
     if (all) all.push(row);
     else bySource.set(set.sourceOf(row), [row]);
   }
-  return [...bySource.values()].flatMap((all) => createRandom(seed, poolStream - 1).sample(all, samplesPerSource)).sort((a, b) => a - b);
+  return [...bySource.values()]
+    .flatMap((all) => createRandom(seed, poolStream - 1).sample(all, samplesPerSource))
+    .sort((a, b) => a - b);
 }
 
-async function openEngine(options: RolloutOptions, processor: Processor): Promise<{ readonly engine: RolloutEngine; close(): void }> {
+async function openEngine(
+  options: RolloutOptions,
+  processor: Processor,
+): Promise<{ readonly engine: RolloutEngine; close(): void }> {
   if (options.servers.length === 0) {
     await selectBackend({ prefer: options.backend });
-    const { policy } = await loadModel({ init: "pretrained", path: options.model, adapter: null }, options.seed, ["vision", "connector", "language"]);
+    const { policy } = await loadModel({ init: "pretrained", path: options.model, adapter: null }, options.seed, [
+      "vision",
+      "connector",
+      "language",
+    ]);
     return { engine: createLocalEngine(policy), close: () => policy.dispose() };
   }
   const tell = (message: string): void => options.listen?.({ type: "engine", message });
@@ -258,7 +312,10 @@ async function openEngine(options: RolloutOptions, processor: Processor): Promis
 /** What decides the answers, besides the samples: `n` and where the servers are do not. */
 function settingsOf(options: RolloutOptions): Record<string, unknown> {
   const { temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, pool, seed, modelName } = options;
-  const model = options.servers.length === 0 ? modelFingerprint(options.model) : { served: modelName ?? "the first one listed", tokenizer: modelFingerprint(options.model, false) };
+  const model =
+    options.servers.length === 0
+      ? modelFingerprint(options.model)
+      : { served: modelName ?? "the first one listed", tokenizer: modelFingerprint(options.model, false) };
   return { model, temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, pool, seed };
 }
 
@@ -266,7 +323,8 @@ function settingsOf(options: RolloutOptions): Record<string, unknown> {
 function modelFingerprint(folder: string, weights = true): string {
   const hash = createHash("sha256");
   for (const name of readdirSync(folder).sort()) {
-    if (/^(config|tokenizer|preprocessor_config|processor_config)\.json$/.test(name)) hash.update(readFileSync(join(folder, name)));
+    if (/^(config|tokenizer|preprocessor_config|processor_config)\.json$/.test(name))
+      hash.update(readFileSync(join(folder, name)));
     if (!weights || !name.endsWith(".safetensors")) continue;
     const { size } = statSync(join(folder, name));
     hash.update(`${name} ${size} `);

@@ -32,7 +32,8 @@ export interface WrittenRollouts {
   readonly sources: readonly SourceSummary[];
 }
 
-const COLUMNS = "key: 'VARCHAR', source: 'VARCHAR', id: 'VARCHAR', sample: 'INTEGER', response: 'VARCHAR', status: 'VARCHAR', reason: 'VARCHAR', accuracy: 'DOUBLE', format: 'DOUBLE', reward: 'DOUBLE', correct: 'BOOLEAN', tokens: 'INTEGER', truncated: 'BOOLEAN'";
+const COLUMNS =
+  "key: 'VARCHAR', source: 'VARCHAR', id: 'VARCHAR', sample: 'INTEGER', response: 'VARCHAR', status: 'VARCHAR', reason: 'VARCHAR', accuracy: 'DOUBLE', format: 'DOUBLE', reward: 'DOUBLE', correct: 'BOOLEAN', tokens: 'INTEGER', truncated: 'BOOLEAN'";
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**
@@ -91,7 +92,8 @@ function summarise(rows: readonly SampleTally[], n: number): SourceSummary[] {
   return [...bySource].map(([source, all]) => {
     const scored = all.filter((row) => row.n > 0);
     const answers = scored.reduce((sum, row) => sum + row.n, 0);
-    const share = (test: (row: SampleTally) => boolean): number => scored.filter(test).length / Math.max(1, scored.length);
+    const share = (test: (row: SampleTally) => boolean): number =>
+      scored.filter(test).length / Math.max(1, scored.length);
     return {
       source,
       samples: scored.length,
@@ -101,7 +103,9 @@ function summarise(rows: readonly SampleTally[], n: number): SourceSummary[] {
       passAt: Object.fromEntries(
         shownK(n).flatMap((k) => {
           const enough = scored.filter((row) => row.n >= k);
-          return enough.length === 0 ? [] : [[String(k), enough.reduce((sum, row) => sum + passAtK(row.n, row.c, k), 0) / enough.length]];
+          return enough.length === 0
+            ? []
+            : [[String(k), enough.reduce((sum, row) => sum + passAtK(row.n, row.c, k), 0) / enough.length]];
         }),
       ),
       never: share((row) => row.c === 0),
@@ -121,7 +125,16 @@ function shownK(n: number): number[] {
 export function formatRolloutSummary(sources: readonly SourceSummary[], n: number): string {
   const ks = shownK(n).map(String);
   const percent = (value: number | undefined): string => (value === undefined ? "-" : `${(100 * value).toFixed(1)}%`);
-  const line = (name: string, ...cells: string[]): string => `${(name.length <= 20 ? name : `${name.slice(0, 18)}..`).padEnd(20)}${cells.map((cell) => cell.padStart(8)).join("")}`.trimEnd();
-  const mixed = sources.map((summary) => line(summary.source, summary.samples.toLocaleString("en-US"), ...ks.map((k) => percent(summary.passAt[k])), percent(summary.never), percent(summary.always)));
+  const line = (name: string, ...cells: string[]): string =>
+    `${(name.length <= 20 ? name : `${name.slice(0, 18)}..`).padEnd(20)}${cells.map((cell) => cell.padStart(8)).join("")}`.trimEnd();
+  const mixed = sources.map((summary) =>
+    line(
+      summary.source,
+      summary.samples.toLocaleString("en-US"),
+      ...ks.map((k) => percent(summary.passAt[k])),
+      percent(summary.never),
+      percent(summary.always),
+    ),
+  );
   return [line("source", "samples", ...ks.map((k) => `pass@${k}`), "never", "always"), ...mixed].join("\n");
 }

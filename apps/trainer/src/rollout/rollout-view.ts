@@ -10,7 +10,10 @@ export interface RolloutView {
 const SHOWN = 5;
 
 /** One line in place on a terminal, a line every tenth where output is no terminal; what goes wrong stands above it. */
-export function createRolloutView(stream: NodeJS.WriteStream, now: () => number = () => performance.now()): RolloutView {
+export function createRolloutView(
+  stream: NodeJS.WriteStream,
+  now: () => number = () => performance.now(),
+): RolloutView {
   let first: { readonly at: number; readonly done: number } | undefined;
   let last = -Infinity;
   let tenth = -1;

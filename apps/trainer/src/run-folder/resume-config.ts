@@ -24,10 +24,18 @@ const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv", "update
  *
  * @throws UsageError when the folder is a run's and the run is not to be resumed; ConfigError for overrides that can't be used
  */
-export async function runFolderConfig(path: string | undefined, overrides: readonly string[], resume: boolean): Promise<TrainingConfig | undefined> {
+export async function runFolderConfig(
+  path: string | undefined,
+  overrides: readonly string[],
+  resume: boolean,
+): Promise<TrainingConfig | undefined> {
   if (path === undefined || !existsSync(join(path, "run.json"))) return undefined;
   if (!resume) {
-    throw new UsageError({ what: "This folder holds a run.", where: path, fix: "go on with it: add --resume; or give the configuration of a new run" });
+    throw new UsageError({
+      what: "This folder holds a run.",
+      where: path,
+      fix: "go on with it: add --resume; or give the configuration of a new run",
+    });
   }
   const { config } = await readRunDescription(path);
   // The folder may have been moved since.
@@ -44,9 +52,12 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
   const differences: string[] = [];
   const compare = (path: string, before: unknown, after: unknown): void => {
     if (isDeepStrictEqual(before, after) || freeKeys.includes(path)) return;
-    const nested = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
-    if (!nested(before) || !nested(after)) return void differences.push(`${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`);
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) compare(`${path}.${key}`, before[key], after[key]);
+    const nested = (value: unknown): value is Record<string, unknown> =>
+      typeof value === "object" && value !== null && !Array.isArray(value);
+    if (!nested(before) || !nested(after))
+      return void differences.push(`${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`);
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
+      compare(`${path}.${key}`, before[key], after[key]);
   };
   // Through JSON, as run.json was written: a key that is undefined is one that is not there.
   const plain = JSON.parse(JSON.stringify(given)) as TrainingConfig;
@@ -55,7 +66,10 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
     if (key === "run") compare("run.seed", saved.run.seed, plain.run.seed);
     else compare(key, saved[key], plain[key]);
   }
-  const constant = saved.optimizer.warmupRatio === 0 && saved.optimizer.schedule === "constant" && saved.reward.iou.schedule.length === 1;
+  const constant =
+    saved.optimizer.warmupRatio === 0 &&
+    saved.optimizer.schedule === "constant" &&
+    saved.reward.iou.schedule.length === 1;
   if (!constant) compare("run.steps", saved.run.steps, plain.run.steps);
   if (differences.length === 0) return;
   throw new RunFolderError({

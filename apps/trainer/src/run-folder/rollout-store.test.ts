@@ -49,13 +49,44 @@ async function query(sql: string): Promise<Record<string, unknown>[]> {
 }
 
 it("stores what was asked, answered and judged", async () => {
-  const store = createRolloutStore({ folder: join(folder, "rollouts"), keep: null, onProblem: (message) => expect.fail(message) });
-  const skipped = rollout({ group: 1, status: "skipped", reason: "gold", accuracy: null, format: null, reward: null, additions: {}, advantage: null, metrics: {}, imagePaths: [], imageSizes: [], tokenIds: new Int32Array() });
+  const store = createRolloutStore({
+    folder: join(folder, "rollouts"),
+    keep: null,
+    onProblem: (message) => expect.fail(message),
+  });
+  const skipped = rollout({
+    group: 1,
+    status: "skipped",
+    reason: "gold",
+    accuracy: null,
+    format: null,
+    reward: null,
+    additions: {},
+    advantage: null,
+    metrics: {},
+    imagePaths: [],
+    imageSizes: [],
+    tokenIds: new Int32Array(),
+  });
   store.write(12, [rollout({ step: 12 }), skipped]);
   await store.close();
   expect(readdirSync(join(folder, "rollouts"))).toEqual(["step-000012.parquet"]);
-  const [first, second] = await query(`select *, metrics['map50'] as map50, additions['overlong'] as overlong from '${folder}/rollouts/*.parquet' order by group_index`);
-  expect(first).toMatchObject({ step: 12, data_source: "coco", response: rollout().response, image_sizes: [[28, 56]], reward: 0.45, advantage: -1.25, map50: 0.5, overlong: -0.125, truncated: false, token_ids: [5, 6, 7], reason: null });
+  const [first, second] = await query(
+    `select *, metrics['map50'] as map50, additions['overlong'] as overlong from '${folder}/rollouts/*.parquet' order by group_index`,
+  );
+  expect(first).toMatchObject({
+    step: 12,
+    data_source: "coco",
+    response: rollout().response,
+    image_sizes: [[28, 56]],
+    reward: 0.45,
+    advantage: -1.25,
+    map50: 0.5,
+    overlong: -0.125,
+    truncated: false,
+    token_ids: [5, 6, 7],
+    reason: null,
+  });
   expect(second).toMatchObject({ status: "skipped", reason: "gold", reward: null, image_paths: [], token_ids: [] });
 });
 
@@ -73,7 +104,11 @@ it("replaces a step, keeps the newest, and drops what a resumed run will write a
 it("goes on when a file can't be written, and says so once", async () => {
   writeFileSync(join(folder, "rollouts"), "");
   const said: string[] = [];
-  const store = createRolloutStore({ folder: join(folder, "rollouts"), keep: null, onProblem: (message) => said.push(message) });
+  const store = createRolloutStore({
+    folder: join(folder, "rollouts"),
+    keep: null,
+    onProblem: (message) => said.push(message),
+  });
   store.write(1, [rollout()]);
   store.write(2, [rollout()]);
   await store.flush();
@@ -88,8 +123,12 @@ it("goes on when a file can't be written, and says so once", async () => {
 
 it("stores a step of 8,192 rollouts", async () => {
   const store = createRolloutStore({ folder, keep: null, onProblem: (message) => expect.fail(message) });
-  const rows = Array.from({ length: 8192 }, (_, i) => rollout({ group: i >> 3, sample: i & 7, tokenIds: new Int32Array(200).fill(i) }));
+  const rows = Array.from({ length: 8192 }, (_, i) =>
+    rollout({ group: i >> 3, sample: i & 7, tokenIds: new Int32Array(200).fill(i) }),
+  );
   store.write(1, rows);
   await store.close();
-  expect(await query(`select count(*)::int as n, count(distinct group_index)::int as groups from '${folder}/*.parquet'`)).toEqual([{ n: 8192, groups: 1024 }]);
+  expect(
+    await query(`select count(*)::int as n, count(distinct group_index)::int as groups from '${folder}/*.parquet'`),
+  ).toEqual([{ n: 8192, groups: 1024 }]);
 });

@@ -51,17 +51,24 @@ export interface StoredRollout {
 
 type Append = (appender: DuckDBAppender, row: StoredRollout) => void;
 
-const text = (pick: (row: StoredRollout) => string | null): Append => (appender, row) => {
-  const value = pick(row);
-  if (value === null) appender.appendNull();
-  else appender.appendVarchar(value);
-};
-const whole = (pick: (row: StoredRollout) => number): Append => (appender, row) => appender.appendInteger(pick(row));
-const real = (pick: (row: StoredRollout) => number | null): Append => (appender, row) => {
-  const value = pick(row);
-  if (value === null) appender.appendNull();
-  else appender.appendDouble(value);
-};
+const text =
+  (pick: (row: StoredRollout) => string | null): Append =>
+  (appender, row) => {
+    const value = pick(row);
+    if (value === null) appender.appendNull();
+    else appender.appendVarchar(value);
+  };
+const whole =
+  (pick: (row: StoredRollout) => number): Append =>
+  (appender, row) =>
+    appender.appendInteger(pick(row));
+const real =
+  (pick: (row: StoredRollout) => number | null): Append =>
+  (appender, row) => {
+    const value = pick(row);
+    if (value === null) appender.appendNull();
+    else appender.appendDouble(value);
+  };
 
 /** Stands between the parts of a text that is split again by DuckDB; it occurs in no name or path. */
 const SEPARATOR = "\u001f";
@@ -90,8 +97,18 @@ const COLUMNS: readonly Column[] = [
   { name: "prompt", type: "VARCHAR", append: text((row) => row.prompt) },
   { name: "response", type: "VARCHAR", append: text((row) => row.response) },
   { name: "ground_truth", type: "VARCHAR", append: text((row) => row.groundTruth) },
-  { name: "image_paths", type: "VARCHAR", append: text((row) => row.imagePaths.join(SEPARATOR)), select: split("image_paths") },
-  { name: "image_sizes", type: "VARCHAR", append: text((row) => JSON.stringify(row.imageSizes)), select: "image_sizes::INTEGER[][]" },
+  {
+    name: "image_paths",
+    type: "VARCHAR",
+    append: text((row) => row.imagePaths.join(SEPARATOR)),
+    select: split("image_paths"),
+  },
+  {
+    name: "image_sizes",
+    type: "VARCHAR",
+    append: text((row) => JSON.stringify(row.imageSizes)),
+    select: "image_sizes::INTEGER[][]",
+  },
   { name: "prompt_tokens", type: "INTEGER", append: whole((row) => row.promptTokens) },
   { name: "response_tokens", type: "INTEGER", append: whole((row) => row.responseTokens) },
   { name: "stripped_tokens", type: "INTEGER", append: whole((row) => row.strippedTokens) },
@@ -114,11 +131,19 @@ const COLUMNS: readonly Column[] = [
     append: text((row) => Object.keys(row.additions).join(SEPARATOR)),
     select: `map(${split("additions")}, addition_values::DOUBLE[])`,
   },
-  { name: "token_ids", type: "VARCHAR", append: text((row) => `[${row.tokenIds.join(",")}]`), select: "token_ids::INTEGER[]" },
+  {
+    name: "token_ids",
+    type: "VARCHAR",
+    append: text((row) => `[${row.tokenIds.join(",")}]`),
+    select: "token_ids::INTEGER[]",
+  },
 ];
 
 /** Appended beside the columns: the values of the two maps. */
-const MAP_VALUES: readonly Append[] = [text((row) => `[${Object.values(row.metrics).join(",")}]`), text((row) => `[${Object.values(row.additions).join(",")}]`)];
+const MAP_VALUES: readonly Append[] = [
+  text((row) => `[${Object.values(row.metrics).join(",")}]`),
+  text((row) => `[${Object.values(row.additions).join(",")}]`),
+];
 
 export interface RolloutStoreOptions {
   /** `rollouts/` of the run folder. */
@@ -144,7 +169,9 @@ const fileName = (step: number): string => `step-${String(step).padStart(6, "0")
 /** A connection with the table that a step's rows go through. */
 async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect();
-  await connection.run(`create temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values VARCHAR, addition_values VARCHAR)`);
+  await connection.run(
+    `create temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values VARCHAR, addition_values VARCHAR)`,
+  );
   return connection;
 }
 
@@ -162,8 +189,12 @@ async function writeParquet(connection: DuckDBConnection, path: string, rows: re
     } finally {
       appender.closeSync();
     }
-    const selection = COLUMNS.map(({ name, select }) => (select === undefined ? name : `${select} as ${name}`)).join(", ");
-    await connection.run(`copy (select ${selection} from rollouts) to '${temporary.replaceAll("'", "''")}' (format parquet, compression zstd)`);
+    const selection = COLUMNS.map(({ name, select }) => (select === undefined ? name : `${select} as ${name}`)).join(
+      ", ",
+    );
+    await connection.run(
+      `copy (select ${selection} from rollouts) to '${temporary.replaceAll("'", "''")}' (format parquet, compression zstd)`,
+    );
     const handle = await open(temporary, "r+");
     try {
       await handle.sync();
@@ -188,11 +219,19 @@ export function createRolloutStore({ folder, keep, onProblem }: RolloutStoreOpti
 
   async function steps(): Promise<number[]> {
     const names = await readdir(folder).catch(() => [] as string[]);
-    return names.filter((name) => name.endsWith(".parquet")).flatMap((name) => stepOfName(name) ?? []).sort((a, b) => a - b);
+    return names
+      .filter((name) => name.endsWith(".parquet"))
+      .flatMap((name) => stepOfName(name) ?? [])
+      .sort((a, b) => a - b);
   }
 
   async function store(step: number, rows: readonly StoredRollout[]): Promise<void> {
-    instance ??= await DuckDBInstance.create(":memory:", { threads: "1", memory_limit: "512MB", autoinstall_known_extensions: "false", autoload_known_extensions: "false" });
+    instance ??= await DuckDBInstance.create(":memory:", {
+      threads: "1",
+      memory_limit: "512MB",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    });
     connection ??= await connected(instance);
     await writeParquet(connection, join(folder, fileName(step)), rows);
     if (keep === null) return;
@@ -208,14 +247,18 @@ export function createRolloutStore({ folder, keep, onProblem }: RolloutStoreOpti
           failures = 0;
         } catch (error) {
           failures += 1;
-          if (failures === 1) onProblem(`rollouts: step ${step} could not be written (${(error as Error).message.split("\n")[0]}). Training goes on.`);
+          if (failures === 1)
+            onProblem(
+              `rollouts: step ${step} could not be written (${(error as Error).message.split("\n")[0]}). Training goes on.`,
+            );
         }
       });
     },
     flush: () => queue,
     async dropAfter(step) {
       await queue;
-      for (const later of (await steps()).filter((number) => number > step)) await rm(join(folder, fileName(later)), { force: true });
+      for (const later of (await steps()).filter((number) => number > step))
+        await rm(join(folder, fileName(later)), { force: true });
     },
     async close() {
       await queue;

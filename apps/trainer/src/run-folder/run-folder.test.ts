@@ -20,7 +20,10 @@ afterEach(() => {
 });
 
 const options = (name = "mine") => ({
-  config: resolveTrainingConfig({ model: "m", data: { train: "d" }, run: { name, folder: join(folder, name) } }, folder),
+  config: resolveTrainingConfig(
+    { model: "m", data: { train: "d" }, run: { name, folder: join(folder, name) } },
+    folder,
+  ),
   backend: "wasm",
   versions: { "v-triune": "0.1.0" },
 });
@@ -31,7 +34,9 @@ async function fillDisk(): Promise<void> {
   const prototype = Object.getPrototypeOf(probe) as { writeFile: () => Promise<void> };
   await probe.close();
   rmSync(join(folder, "probe"));
-  vi.spyOn(prototype, "writeFile").mockRejectedValueOnce(Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }));
+  vi.spyOn(prototype, "writeFile").mockRejectedValueOnce(
+    Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" }),
+  );
 }
 
 describe("openRunFolder", () => {
@@ -50,7 +55,9 @@ describe("openRunFolder", () => {
     await (await openRunFolder(options())).close();
     writeFileSync(join(folder, "mine/metrics.jsonl"), "{}\n");
     const before = readFileSync(join(folder, "mine/run.json"), "utf8");
-    await expect(openRunFolder(options())).rejects.toThrow(/holds another run[\s\S]*without a checkpoint[\s\S]*--resume/);
+    await expect(openRunFolder(options())).rejects.toThrow(
+      /holds another run[\s\S]*without a checkpoint[\s\S]*--resume/,
+    );
     rmSync(join(folder, "mine/metrics.jsonl"));
     mkdirSync(join(folder, "mine/checkpoints/step-000003"), { recursive: true });
     await expect(openRunFolder(options())).rejects.toThrow(/checkpoint of step 3/);
@@ -127,7 +134,10 @@ describe("takeRunLock", () => {
   it("respects a living process and another machine", async () => {
     const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
     try {
-      writeFileSync(lockFile(), JSON.stringify({ pid: child.pid, host: hostname(), processStart: null, since: "noon" }));
+      writeFileSync(
+        lockFile(),
+        JSON.stringify({ pid: child.pid, host: hostname(), processStart: null, since: "noon" }),
+      );
       await expect(takeRunLock(folder)).rejects.toThrow(/since noon/);
       writeFileSync(lockFile(), JSON.stringify({ pid: 1, host: "elsewhere", processStart: null, since: "" }));
       await expect(takeRunLock(folder)).rejects.toThrow(/remove .*run\.lock/);
@@ -193,7 +203,9 @@ describe("writeFolderAtomic", () => {
   });
 
   it("leaves nothing when filling it fails", async () => {
-    await expect(writeFolderAtomic(join(folder, "x"), async () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    await expect(writeFolderAtomic(join(folder, "x"), async () => Promise.reject(new Error("no")))).rejects.toThrow(
+      "no",
+    );
     expect(readdirSync(folder)).toEqual([]);
   });
 });

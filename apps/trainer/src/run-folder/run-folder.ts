@@ -69,7 +69,10 @@ export function checkpointFolder(folder: string, step: number): string {
  *
  * @throws RunFolderError when it is not there
  */
-export async function chosenCheckpoint(folder: string, step: number | undefined): Promise<{ readonly step: number; readonly folder: string }> {
+export async function chosenCheckpoint(
+  folder: string,
+  step: number | undefined,
+): Promise<{ readonly step: number; readonly folder: string }> {
   const steps = await listCheckpointSteps(folder);
   const chosen = step ?? steps.at(-1);
   if (chosen !== undefined && steps.includes(chosen)) return { step: chosen, folder: checkpointFolder(folder, chosen) };
@@ -78,7 +81,10 @@ export async function chosenCheckpoint(folder: string, step: number | undefined)
     where: folder,
     expected: "checkpoints/step-000001 or later",
     found: steps.length === 0 ? "none" : `steps ${steps.join(", ")}`,
-    fix: steps.length === 0 ? "let the run reach its first checkpoint (checkpoint.every)" : "choose one of these with --step",
+    fix:
+      steps.length === 0
+        ? "let the run reach its first checkpoint (checkpoint.every)"
+        : "choose one of these with --step",
   });
 }
 
@@ -93,16 +99,33 @@ export async function readRunDescription(folder: string): Promise<RunDescription
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    throw new RunFolderError({ what: "The folder holds no run.", where: folder, expected: "a folder with a run.json, as v-triune train makes it", fix: "check the path", cause });
+    throw new RunFolderError({
+      what: "The folder holds no run.",
+      where: folder,
+      expected: "a folder with a run.json, as v-triune train makes it",
+      fix: "check the path",
+      cause,
+    });
   }
   let value: Partial<RunDescription> | null;
   try {
     value = JSON.parse(text) as Partial<RunDescription> | null;
   } catch (cause) {
-    throw new RunFolderError({ what: "The run's description is not valid JSON.", where: path, fix: "restore it, or start a new run", cause });
+    throw new RunFolderError({
+      what: "The run's description is not valid JSON.",
+      where: path,
+      fix: "restore it, or start a new run",
+      cause,
+    });
   }
   if (value?.format !== 1 || typeof value.config !== "object") {
-    throw new RunFolderError({ what: "The run was written by another version.", where: path, expected: "format 1", found: `format ${String(value?.format)}`, fix: "continue it with the version that began it" });
+    throw new RunFolderError({
+      what: "The run was written by another version.",
+      where: path,
+      expected: "format 1",
+      found: `format ${String(value?.format)}`,
+      fix: "continue it with the version that began it",
+    });
   }
   return value as RunDescription;
 }
@@ -129,7 +152,12 @@ async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
     names = await readdir(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST" || (error as NodeJS.ErrnoException).code === "ENOTDIR") {
-      throw new RunFolderError({ what: "The run folder can't be made: a file has its name.", where: folder, fix: "choose another one (--set run.name=.. or run.folder)", cause: error });
+      throw new RunFolderError({
+        what: "The run folder can't be made: a file has its name.",
+        where: folder,
+        fix: "choose another one (--set run.name=.. or run.folder)",
+        cause: error,
+      });
     }
     throw asWriteError(error, folder);
   }
@@ -142,8 +170,14 @@ async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
     what: isRun ? "The run folder holds another run, which stays as it is." : "The run folder is not empty.",
     where: folder,
     expected: "a folder that does not exist yet, or an empty one",
-    found: isRun ? (steps.length === 0 ? "a run without a checkpoint" : `a run with a checkpoint of step ${steps.at(-1)}`) : others.slice(0, 5).join(", "),
-    fix: isRun ? "continue it with --resume, or give this run another name (--set run.name=..)" : "choose another folder (--set run.folder=..)",
+    found: isRun
+      ? steps.length === 0
+        ? "a run without a checkpoint"
+        : `a run with a checkpoint of step ${steps.at(-1)}`
+      : others.slice(0, 5).join(", "),
+    fix: isRun
+      ? "continue it with --resume, or give this run another name (--set run.name=..)"
+      : "choose another folder (--set run.folder=..)",
   });
 }
 
@@ -167,7 +201,15 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
     if (options.resume === true) {
       description = await readRunDescription(path);
     } else {
-      description = { format: 1, name: config.run.name, seed: config.run.seed, backend: options.backend, versions: options.versions, createdAt: new Date().toISOString(), config };
+      description = {
+        format: 1,
+        name: config.run.name,
+        seed: config.run.seed,
+        backend: options.backend,
+        versions: options.versions,
+        createdAt: new Date().toISOString(),
+        config,
+      };
       await writeFileAtomic(join(path, "run.json"), `${JSON.stringify(description, null, 2)}\n`);
     }
     return {

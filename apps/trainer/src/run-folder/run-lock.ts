@@ -84,7 +84,10 @@ async function create(path: string, text: string): Promise<boolean> {
   }
 }
 
-const TRAINER = { what: "Another trainer is using this run folder.", other: "give this run another name (--set run.name=..)" };
+const TRAINER = {
+  what: "Another trainer is using this run folder.",
+  other: "give this run another name (--set run.name=..)",
+};
 
 /**
  * Takes the lock of a run folder, which must exist.
@@ -92,9 +95,17 @@ const TRAINER = { what: "Another trainer is using this run folder.", other: "giv
  * @param messages what to say of a folder that is in use, and what to do other than wait; a trainer's unless told
  * @throws RunFolderError when another process uses the folder
  */
-export async function takeRunLock(folder: string, messages: { readonly what: string; readonly other: string } = TRAINER): Promise<RunLock> {
+export async function takeRunLock(
+  folder: string,
+  messages: { readonly what: string; readonly other: string } = TRAINER,
+): Promise<RunLock> {
   const path = join(folder, "run.lock");
-  const owner: LockOwner = { pid: process.pid, host: hostname(), processStart: processStart(process.pid), since: new Date().toISOString() };
+  const owner: LockOwner = {
+    pid: process.pid,
+    host: hostname(),
+    processStart: processStart(process.pid),
+    since: new Date().toISOString(),
+  };
   const text = `${JSON.stringify(owner)}\n`;
   for (let attempt = 0; attempt < 3; attempt += 1) {
     if (await create(path, text)) {
@@ -121,7 +132,11 @@ export async function takeRunLock(folder: string, messages: { readonly what: str
     }
     await takeAway(path, held);
   }
-  throw new RunFolderError({ what: "The run folder's lock can't be taken: others keep taking it.", where: path, fix: "start one trainer at a time" });
+  throw new RunFolderError({
+    what: "The run folder's lock can't be taken: others keep taking it.",
+    where: path,
+    fix: "start one trainer at a time",
+  });
 }
 
 /** Removes a dead lock, unless a third trainer has replaced it meanwhile. */
@@ -133,5 +148,8 @@ async function takeAway(path: string, dead: string): Promise<void> {
     return;
   }
   if ((await readFile(aside, "utf8").catch(() => dead)) === dead) await rm(aside, { force: true });
-  else await link(aside, path).catch(() => {}).then(() => rm(aside, { force: true }));
+  else
+    await link(aside, path)
+      .catch(() => {})
+      .then(() => rm(aside, { force: true }));
 }

@@ -16,7 +16,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function open(monitor: TrainingConfigInput["monitor"] = {}) {
-  const config = resolveTrainingConfig({ model: "m", data: { train: "d" }, ...(monitor === undefined ? {} : { monitor }) }, folder);
+  const config = resolveTrainingConfig(
+    { model: "m", data: { train: "d" }, ...(monitor === undefined ? {} : { monitor }) },
+    folder,
+  );
   const said: string[] = [];
   const alarms: Alarm[] = [];
   const description = { format: 1, name: "mine", seed: 1, backend: "", versions: {}, createdAt: "", config } as const;
@@ -29,14 +32,24 @@ function open(monitor: TrainingConfigInput["monitor"] = {}) {
   return { opened, said, alarms };
 }
 
-const record = (step: number, clipRatio = 0): MetricRecord => ({ step, split: "train", scope: "source", name: "clevr", metrics: { "response_length/clip_ratio": clipRatio, "verdict/error_ratio": clipRatio } });
+const record = (step: number, clipRatio = 0): MetricRecord => ({
+  step,
+  split: "train",
+  scope: "source",
+  name: "clevr",
+  metrics: { "response_length/clip_ratio": clipRatio, "verdict/error_ratio": clipRatio },
+});
 
 it("writes metrics.jsonl always, and what the configuration asks for", async () => {
   const { opened, said } = open({ tensorboard: true, csv: true, prometheus: join(folder, "m.prom") });
   opened.write([record(1)]);
   await opened.close();
   expect(said).toEqual([]);
-  expect(readdirSync(folder).map((name) => name.replace(/^(events\.out\.tfevents).*/, "$1")).sort()).toEqual(["events.out.tfevents", "m.prom", "metrics.csv", "metrics.jsonl"]);
+  expect(
+    readdirSync(folder)
+      .map((name) => name.replace(/^(events\.out\.tfevents).*/, "$1"))
+      .sort(),
+  ).toEqual(["events.out.tfevents", "m.prom", "metrics.csv", "metrics.jsonl"]);
   const plain = open();
   expect(plain.opened.wantsRollouts(3)).toBe(true);
   expect(open({ rollouts: { every: 5 } }).opened.wantsRollouts(3)).toBe(false);
@@ -53,7 +66,10 @@ it("trains on with a server that is not there", async () => {
 });
 
 it("asks for the end of the run only where it was told to", () => {
-  for (const [onAlarm, stops] of [["tell", false], ["stop", true]] as const) {
+  for (const [onAlarm, stops] of [
+    ["tell", false],
+    ["stop", true],
+  ] as const) {
     const { opened, alarms } = open({ alarms: { onAlarm } });
     for (let step = 1; step <= 5; step += 1) opened.write([record(step, 0.5)]);
     expect(alarms.map(({ rule }) => rule)).toEqual(["verifier errors", "answers cut off"]);
@@ -72,7 +88,12 @@ it("posts alarms to a webhook, by the rules of the configuration", async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { opened, alarms, said } = open({ alarms: { webhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, rules: { "answers cut off": false } } });
+  const { opened, alarms, said } = open({
+    alarms: {
+      webhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      rules: { "answers cut off": false },
+    },
+  });
   for (let step = 1; step <= 5; step += 1) opened.write([record(step, 0.5)]);
   await opened.close();
   server.close();
@@ -90,9 +111,15 @@ it("resumes: later records are gone, and an alarm that was on is not told again"
   second.opened.write([record(6, 0.5)]);
   await second.opened.close();
   expect(second.alarms).toEqual([]);
-  const steps = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n").map((line) => (JSON.parse(line) as MetricRecord).step);
+  const steps = readFileSync(join(folder, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as MetricRecord).step);
   expect(steps).toEqual([1, 2, 3, 4, 5, 6]);
-  const rows = readFileSync(join(folder, "metrics.csv"), "utf8").trim().split("\n").map((line) => line.split(",")[0]);
+  const rows = readFileSync(join(folder, "metrics.csv"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(",")[0]);
   expect(rows).toEqual(["step", ...steps.flatMap((step) => [String(step), String(step)])]);
 });
 

@@ -69,7 +69,10 @@ export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonito
   const { every, keep } = config.rollouts;
   const store = createRolloutStore({ folder: join(folder.path, "rollouts"), keep, onProblem });
   const watch = config.alarms.enabled ? createAlarmWatch(changedAlarmRules(config.alarms.rules)) : undefined;
-  const webhook = config.alarms.webhook === null ? undefined : alarmWebhook({ url: config.alarms.webhook, run: folder.description.name, onProblem });
+  const webhook =
+    config.alarms.webhook === null
+      ? undefined
+      : alarmWebhook({ url: config.alarms.webhook, run: folder.description.name, onProblem });
   let stopRequested = false;
   return {
     write(records) {
@@ -114,6 +117,13 @@ async function keepWholeEvaluation(path: string, step: number): Promise<boolean>
   for await (const record of readMetricRecords(path)) records.push(record);
   const isOfStep = (record: MetricRecord): boolean => record.split === "eval" && record.step === step;
   if (records.some((record) => isOfStep(record) && record.scope === "all")) return true;
-  if (records.some(isOfStep)) await writeFileAtomic(path, records.filter((record) => !isOfStep(record)).map((record) => `${formatRecordLine(record)}\n`).join(""));
+  if (records.some(isOfStep))
+    await writeFileAtomic(
+      path,
+      records
+        .filter((record) => !isOfStep(record))
+        .map((record) => `${formatRecordLine(record)}\n`)
+        .join(""),
+    );
   return false;
 }

@@ -9,7 +9,12 @@ import type { StoredRollout } from "./rollout-store";
  * @param update what the update made of it: its advantage, null when it was left out of its group, and the KL in its reward
  * @param patchSize of the image processor, in pixels
  */
-export function storedRollout(step: number, rollout: Rollout, update: { readonly advantage: number | null; readonly klPenalty: number | null }, patchSize: number): StoredRollout {
+export function storedRollout(
+  step: number,
+  rollout: Rollout,
+  update: { readonly advantage: number | null; readonly klPenalty: number | null },
+  patchSize: number,
+): StoredRollout {
   const { prompt, result } = rollout;
   const { sample } = prompt;
   const scored = result.status === "scored" ? result : undefined;

@@ -22,7 +22,8 @@ const REASONS: Readonly<Record<string, readonly [found: string, fix: string]>> =
 };
 
 /** What Node says of a folder made with its parents where the file system is read-only; the parents' absence can't be meant. */
-const isReadOnlyFolder = ({ code, syscall }: NodeJS.ErrnoException): boolean => code === "ENOENT" && syscall === "mkdir";
+const isReadOnlyFolder = ({ code, syscall }: NodeJS.ErrnoException): boolean =>
+  code === "ENOENT" && syscall === "mkdir";
 
 /**
  * The error to show for a failed write: a WriteError for what a person can put right, the error itself otherwise.
@@ -32,7 +33,13 @@ export function asWriteError(error: unknown, path: string): unknown {
   const code = failure !== null && isReadOnlyFolder(failure) ? "EROFS" : failure?.code;
   const reason = code === undefined ? undefined : REASONS[code];
   if (reason === undefined || error instanceof WriteError) return error;
-  return new WriteError({ what: "A file can't be written. What was saved before is untouched.", where: path === "" ? undefined : path, found: `${reason[0]} (${code})`, fix: reason[1], cause: error });
+  return new WriteError({
+    what: "A file can't be written. What was saved before is untouched.",
+    where: path === "" ? undefined : path,
+    found: `${reason[0]} (${code})`,
+    fix: reason[1],
+    cause: error,
+  });
 }
 
 async function syncFolder(path: string): Promise<void> {
@@ -42,7 +49,8 @@ async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } catch (error) {
     // Windows can't open folders, and some network file systems can't sync them; the rename is then as safe as they make it.
-    if (!["EISDIR", "EPERM", "EINVAL", "ENOTSUP", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    if (!["EISDIR", "EPERM", "EINVAL", "ENOTSUP", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      throw error;
   } finally {
     await folder?.close();
   }
@@ -54,7 +62,10 @@ async function syncFolder(path: string): Promise<void> {
  * @param data the contents, or their parts in order
  * @throws WriteError when the disk is full or the place can't be written to; a file that was there before is then unchanged
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = temporaryPath(path);
   let handle: FileHandle | undefined;
   try {
@@ -103,7 +114,12 @@ export async function writeFolderAtomic(path: string, fill: (folder: string) => 
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
     const code = (error as NodeJS.ErrnoException | null)?.code;
     if (code === "ENOTEMPTY" || code === "EEXIST") {
-      throw new WriteError({ what: "A folder can't be written: it exists already.", where: path, fix: "remove it, or choose another one", cause: error });
+      throw new WriteError({
+        what: "A folder can't be written: it exists already.",
+        where: path,
+        fix: "remove it, or choose another one",
+        cause: error,
+      });
     }
     throw asWriteError(error, path);
   }

@@ -29,7 +29,11 @@ export interface ChildRun {
 }
 
 /** @param args what follows `v-triune` */
-export function startChildRun(launcher: Launcher, args: readonly string[], onEvent: (event: TrainingEvent) => void): ChildRun {
+export function startChildRun(
+  launcher: Launcher,
+  args: readonly string[],
+  onEvent: (event: TrainingEvent) => void,
+): ChildRun {
   const [program, ...first] = launcher;
   const child = spawn(program, [...first, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   let message = "";
@@ -44,7 +48,15 @@ export function startChildRun(launcher: Launcher, args: readonly string[], onEve
     stop: () => void child.kill("SIGINT"),
     outcome: new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (code, signal) => resolve({ code: code ?? 1, message: signal === null ? message.trim() : `ended by ${signal}${signal === "SIGKILL" ? ", for want of memory perhaps" : ""}` }));
+      child.on("close", (code, signal) =>
+        resolve({
+          code: code ?? 1,
+          message:
+            signal === null
+              ? message.trim()
+              : `ended by ${signal}${signal === "SIGKILL" ? ", for want of memory perhaps" : ""}`,
+        }),
+      );
     }),
   };
 }

@@ -32,15 +32,38 @@ export async function writeDemoBase(folder: string): Promise<string> {
     const name = `train_${demoSources[source].task}_${source}_${perSource}.parquet`;
     if (there.includes(name)) continue;
     const random = createRandom(dataSeed, 100 + index);
-    await writeSamples(join(train, name), await Promise.all(Array.from({ length: perSource }, (_, at) => toSample(source, `train-${at}`, drawQuestion(source, random, heldOut)))));
+    await writeSamples(
+      join(train, name),
+      await Promise.all(
+        Array.from({ length: perSource }, (_, at) =>
+          toSample(source, `train-${at}`, drawQuestion(source, random, heldOut)),
+        ),
+      ),
+    );
   }
   const evalData = join(folder, "held-out.parquet");
   if (!existsSync(evalData)) await writeHeldOutData(evalData, heldOutPerSource);
-  const { optimizer, run, update, ...config } = demoConfig({ seed: 1, steps: 40, backend: "auto", samplesPerSource: heldOutPerSource, modelFolder: demoModelFolder, runFolder: folder, trainData: join(train, "*.parquet"), evalData });
+  const { optimizer, run, update, ...config } = demoConfig({
+    seed: 1,
+    steps: 40,
+    backend: "auto",
+    samplesPerSource: heldOutPerSource,
+    modelFolder: demoModelFolder,
+    runFolder: folder,
+    trainData: join(train, "*.parquet"),
+    evalData,
+  });
   // What follows from another key is left out, so that changing that one is enough: the groups' rates, the mini-batch.
   const { vision, connector, language } = optimizer.groups;
-  const groups = { vision: { freeze: vision.freeze }, connector: { freeze: connector.freeze }, language: { freeze: language.freeze } };
+  const groups = {
+    vision: { freeze: vision.freeze },
+    connector: { freeze: connector.freeze },
+    language: { freeze: language.freeze },
+  };
   const path = join(folder, "base.json");
-  await writeFileAtomic(path, `${JSON.stringify({ ...config, run: { steps: run.steps }, update: { microBatchTokens: update.microBatchTokens }, optimizer: { ...optimizer, groups } }, null, 2)}\n`);
+  await writeFileAtomic(
+    path,
+    `${JSON.stringify({ ...config, run: { steps: run.steps }, update: { microBatchTokens: update.microBatchTokens }, optimizer: { ...optimizer, groups } }, null, 2)}\n`,
+  );
   return path;
 }

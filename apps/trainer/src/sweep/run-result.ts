@@ -52,7 +52,9 @@ const curveMetrics = [
 ];
 
 /** The numbers of a run folder; empty ones where the run has not begun. */
-export async function readRunResult(folder: string): Promise<Omit<RunResult, "name" | "cases" | "seed" | "status" | "problem">> {
+export async function readRunResult(
+  folder: string,
+): Promise<Omit<RunResult, "name" | "cases" | "seed" | "status" | "problem">> {
   const records: MetricRecord[] = [];
   const path = join(folder, "metrics.jsonl");
   if (existsSync(path)) for await (const record of readMetricRecords(path)) records.push(record);
@@ -75,7 +77,10 @@ export async function readRunResult(folder: string): Promise<Omit<RunResult, "na
     seconds: rounded(train.reduce((sum, { metrics }) => sum + (metrics["timing_s/step"] ?? 0), 0)),
     before,
     after: evaluations.findLast(({ step }) => step > 0) ?? null,
-    best: evaluations.reduce<SweepScores | null>((best, one) => (best === null || one.mean > best.mean ? one : best), null),
+    best: evaluations.reduce<SweepScores | null>(
+      (best, one) => (best === null || one.mean > best.mean ? one : best),
+      null,
+    ),
     reward: lastTenth.length === 0 ? null : rounded(lastTenth.reduce((a, b) => a + b, 0) / lastTenth.length),
     curves,
     gradients: gradientProfile(records).groups,
@@ -94,7 +99,9 @@ function scores(records: readonly MetricRecord[]): SweepScores[] {
     else if (scope === "task") at.byTask[name] = rounded(value);
     else at.mean = rounded(value);
   }
-  return [...byStep].flatMap(([step, { mean, ...rest }]) => (mean === undefined ? [] : [{ step, mean, ...rest }])).sort((a, b) => a.step - b.step);
+  return [...byStep]
+    .flatMap(([step, { mean, ...rest }]) => (mean === undefined ? [] : [{ step, mean, ...rest }]))
+    .sort((a, b) => a.step - b.step);
 }
 
 function find(metrics: Readonly<Record<string, number>>, pattern: RegExp): number | undefined {

@@ -27,7 +27,13 @@ import { type SweepResults, formatSweepCsv, summariseRuns } from "./sweep-result
 
 /** What a sweep tells whoever watches it. */
 export type SweepEvent =
-  | { readonly type: "planned"; readonly folder: string; readonly runs: number; readonly finished: number; readonly steps: number }
+  | {
+      readonly type: "planned";
+      readonly folder: string;
+      readonly runs: number;
+      readonly finished: number;
+      readonly steps: number;
+    }
   | { readonly type: "run-started"; readonly name: string; readonly resumed: boolean }
   | { readonly type: "run-event"; readonly name: string; readonly event: TrainingEvent }
   | { readonly type: "run-ended"; readonly result: RunResult };
@@ -58,7 +64,12 @@ export interface SweepOutcome {
  * @param demo where those data go
  * @throws ConfigError for a configuration that can't be used
  */
-export async function prepareSweep(sweep: SweepFile, folder: string, cwd: string = process.cwd(), demo: string = join(folder, "demo")): Promise<PlannedRun[]> {
+export async function prepareSweep(
+  sweep: SweepFile,
+  folder: string,
+  cwd: string = process.cwd(),
+  demo: string = join(folder, "demo"),
+): Promise<PlannedRun[]> {
   const base = sweep.base === "demo" ? await writeDemoBase(demo) : sweep.base;
   return planSweep(sweep, base, folder, sweep.base === "demo" ? { demo } : {}, cwd);
 }
@@ -77,7 +88,13 @@ export async function runSweep(options: RunSweepOptions): Promise<SweepOutcome> 
     const planned = await prepareSweep(sweep, folder, cwd);
     const finished = new Set<string>();
     for (const run of planned) if (await isFinished(run.config)) finished.add(run.name);
-    listen({ type: "planned", folder, runs: planned.length, finished: finished.size, steps: planned.reduce((sum, { config }) => sum + config.run.steps, 0) });
+    listen({
+      type: "planned",
+      folder,
+      runs: planned.length,
+      finished: finished.size,
+      steps: planned.reduce((sum, { config }) => sum + config.run.steps, 0),
+    });
     const problems = new Map<string, string>();
     const waiting = planned.filter(({ name }) => !finished.has(name));
     const active = new Set<ChildRun>();
@@ -99,7 +116,15 @@ export async function runSweep(options: RunSweepOptions): Promise<SweepOutcome> 
     }
     const runs: RunResult[] = [];
     for (const run of planned) runs.push(await resultOf(run, problems.get(run.name)));
-    const results: SweepResults = { format: 1, name: sweep.name, question: sweep.question, axes: sweep.axes.map(({ name }) => name), seeds: sweep.seeds, summary: summariseRuns(runs), runs };
+    const results: SweepResults = {
+      format: 1,
+      name: sweep.name,
+      question: sweep.question,
+      axes: sweep.axes.map(({ name }) => name),
+      seeds: sweep.seeds,
+      summary: summariseRuns(runs),
+      runs,
+    };
     await writeFileAtomic(join(folder, "results.json"), `${JSON.stringify(results, null, 1)}\n`);
     await writeFileAtomic(join(folder, "results.csv"), formatSweepCsv(runs, results.axes));
     return { results, interrupted: signal?.aborted ?? false };
@@ -109,12 +134,18 @@ export async function runSweep(options: RunSweepOptions): Promise<SweepOutcome> 
 }
 
 /** @returns what went wrong; undefined when it ended well or was interrupted */
-async function oneRun(run: PlannedRun, { folder, launcher, listen = () => {} }: RunSweepOptions, active: Set<ChildRun>): Promise<string | undefined> {
+async function oneRun(
+  run: PlannedRun,
+  { folder, launcher, listen = () => {} }: RunSweepOptions,
+  active: Set<ChildRun>,
+): Promise<string | undefined> {
   const path = join(folder, "configs", `${run.name}.json`);
   await writeFileAtomic(path, `${JSON.stringify(run.config, null, 2)}\n`);
   const resumed = existsSync(join(run.config.run.folder, "run.json"));
   listen({ type: "run-started", name: run.name, resumed });
-  const child = startChildRun(launcher, ["train", path, "--json", ...(resumed ? ["--resume"] : [])], (event) => listen({ type: "run-event", name: run.name, event }));
+  const child = startChildRun(launcher, ["train", path, "--json", ...(resumed ? ["--resume"] : [])], (event) =>
+    listen({ type: "run-event", name: run.name, event }),
+  );
   active.add(child);
   const { code, message } = await child.outcome;
   active.delete(child);

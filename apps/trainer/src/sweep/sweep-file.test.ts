@@ -18,24 +18,45 @@ function sweepFile(text: string): string {
   writeFileSync(path, text);
   return path;
 }
-const plan = async (text: string, overrides: string[] = [], variables = {}) => planSweep(readSweepFile(sweepFile(text), overrides), base, join(folder, "out"), variables, "/elsewhere");
+const plan = async (text: string, overrides: string[] = [], variables = {}) =>
+  planSweep(readSweepFile(sweepFile(text), overrides), base, join(folder, "out"), variables, "/elsewhere");
 
 describe("a sweep's file", () => {
   it("makes every combination once a seed, with paths from the file's folder and overrides' from the current one", async () => {
-    const text = "base: ./base.yaml\nset: {run.steps: 7, data.eval: held.parquet}\ngrid:\n  optimizer.lr: [1e-6, 2e-6]\n  frozen:\n    llm: {optimizer.groups.language.freeze: true, optimizer.groups.vision.freeze: false}\n    vit: {}\nseeds: [1, 5]\n";
+    const text =
+      "base: ./base.yaml\nset: {run.steps: 7, data.eval: held.parquet}\ngrid:\n  optimizer.lr: [1e-6, 2e-6]\n  frozen:\n    llm: {optimizer.groups.language.freeze: true, optimizer.groups.vision.freeze: false}\n    vit: {}\nseeds: [1, 5]\n";
     const runs = await plan(text, ["rollout.n=4", "promptPool.file=pool.yaml"]);
-    expect(runs.map(({ name }) => name)).toEqual(["lr-0.000001_llm", "lr-0.000001_vit", "lr-0.000002_llm", "lr-0.000002_vit"].flatMap((name) => [`${name}_seed-1`, `${name}_seed-5`]));
+    expect(runs.map(({ name }) => name)).toEqual(
+      ["lr-0.000001_llm", "lr-0.000001_vit", "lr-0.000002_llm", "lr-0.000002_vit"].flatMap((name) => [
+        `${name}_seed-1`,
+        `${name}_seed-5`,
+      ]),
+    );
     const { config, cases } = runs[2]!;
     expect(cases).toEqual({ "optimizer.lr": "0.000001", frozen: "vit" });
-    expect(config).toMatchObject({ run: { steps: 7, seed: 1, name: "lr-0.000001_vit_seed-1", folder: join(folder, "out/runs/lr-0.000001_vit_seed-1") }, rollout: { n: 4, promptsPerStep: 8 } });
+    expect(config).toMatchObject({
+      run: {
+        steps: 7,
+        seed: 1,
+        name: "lr-0.000001_vit_seed-1",
+        folder: join(folder, "out/runs/lr-0.000001_vit_seed-1"),
+      },
+      rollout: { n: 4, promptsPerStep: 8 },
+    });
     expect(config.data.eval[0]?.path).toBe(join(folder, "held.parquet"));
     expect(config.promptPool.file).toBe("/elsewhere/pool.yaml");
-    expect(runs[0]?.config.optimizer.groups).toMatchObject({ vision: { lr: 1e-6, freeze: false }, language: { freeze: true } });
+    expect(runs[0]?.config.optimizer.groups).toMatchObject({
+      vision: { lr: 1e-6, freeze: false },
+      language: { freeze: true },
+    });
   });
 
   it("lets an override replace an axis, keep some of its cases, or set a variable", async () => {
-    const text = "base: base.yaml\nvariables: {corpus: a, prompts: 4}\ngrid:\n  optimizer.lr: [1e-6]\n  mix:\n    both: {data.train: '${corpus}/*.parquet'}\n    some: {data.train: ['${corpus}/x.parquet', '${where}/y'], rollout.promptsPerStep: '${prompts}'}\n";
-    const runs = await plan(text, ["optimizer.lr=[1e-5,3e-5]", "mix=[some]", "corpus=/data", "prompts=16"], { where: "${corpus}/deep" });
+    const text =
+      "base: base.yaml\nvariables: {corpus: a, prompts: 4}\ngrid:\n  optimizer.lr: [1e-6]\n  mix:\n    both: {data.train: '${corpus}/*.parquet'}\n    some: {data.train: ['${corpus}/x.parquet', '${where}/y'], rollout.promptsPerStep: '${prompts}'}\n";
+    const runs = await plan(text, ["optimizer.lr=[1e-5,3e-5]", "mix=[some]", "corpus=/data", "prompts=16"], {
+      where: "${corpus}/deep",
+    });
     expect(runs.map(({ name }) => name)).toEqual(["lr-0.00001_some_seed-1", "lr-0.00003_some_seed-1"]);
     expect(runs[0]?.config.data.train.map(({ path }) => path)).toEqual(["/data/x.parquet", "/data/deep/y"]);
     expect(runs[0]?.config.rollout.promptsPerStep).toBe(16);
@@ -71,12 +92,25 @@ describe("a sweep's file", () => {
 describe("the sweeps that come with the program", () => {
   const names = readdirSync(join(packageRoot, "ablations"));
 
-  it("are the paper's five", () => expect(names).toEqual(["freeze.yaml", "learning-rate.yaml", "on-off-policy.yaml", "reward-design.yaml", "task-mix.yaml"]));
+  it("are the paper's five", () =>
+    expect(names).toEqual([
+      "freeze.yaml",
+      "learning-rate.yaml",
+      "on-off-policy.yaml",
+      "reward-design.yaml",
+      "task-mix.yaml",
+    ]));
 
   it.each(names)("%s plans on the demonstration's data with three seeds", async (name) => {
     const demo = join(folder, "demo");
     const file = await writeDemoBase(demo);
-    const runs = await planSweep(readSweepFile(`ablations/${name}`, [], "/elsewhere"), file, join(folder, "out"), { demo }, folder);
+    const runs = await planSweep(
+      readSweepFile(`ablations/${name}`, [], "/elsewhere"),
+      file,
+      join(folder, "out"),
+      { demo },
+      folder,
+    );
     const cases = new Set(runs.map((run) => caseName(run.cases)));
     expect(runs).toHaveLength(3 * cases.size);
     // What is varied differs, everything else is the same.

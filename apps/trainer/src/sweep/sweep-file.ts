@@ -80,14 +80,21 @@ export function readSweepFile(path: string, overrides: readonly string[] = [], c
   try {
     value = parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    throw new ConfigError({ what: "The sweep's file can't be read.", where: file, expected: "YAML or JSON", found: (cause as Error).message, cause });
+    throw new ConfigError({
+      what: "The sweep's file can't be read.",
+      where: file,
+      expected: "YAML or JSON",
+      found: (cause as Error).message,
+      cause,
+    });
   }
   const input = schema(value);
   if (input instanceof ArkErrors) {
     throw new ConfigError({
       what: "The sweep's file has another shape.",
       where: file,
-      expected: "base, grid (key: [values], or name: {label: {key: value}}) and, if need be, name, question, variables, set, seeds",
+      expected:
+        "base, grid (key: [values], or name: {label: {key: value}}) and, if need be, name, question, variables, set, seeds",
       found: input.summary,
     });
   }
@@ -104,10 +111,20 @@ export function readSweepFile(path: string, overrides: readonly string[] = [], c
     folder,
     overrides: [],
   };
-  if (!/^[\w.-]+$/.test(sweep.name)) throw new ConfigError({ what: "The sweep's name can't be a folder's.", where: file, expected: "letters, digits, dots and dashes", found: sweep.name });
-  if (new Set(sweep.seeds).size < sweep.seeds.length) throw new ConfigError({ what: "The sweep has a seed twice.", where: file, found: sweep.seeds.join(", ") });
+  if (!/^[\w.-]+$/.test(sweep.name))
+    throw new ConfigError({
+      what: "The sweep's name can't be a folder's.",
+      where: file,
+      expected: "letters, digits, dots and dashes",
+      found: sweep.name,
+    });
+  if (new Set(sweep.seeds).size < sweep.seeds.length)
+    throw new ConfigError({ what: "The sweep has a seed twice.", where: file, found: sweep.seeds.join(", ") });
   const changed = overrides.reduce((before, text) => withOverride(before, text, cwd), sweep);
-  for (const key of [changed.set, ...changed.axes.flatMap(({ cases }) => cases.map(({ settings: of }) => of))].flatMap(Object.keys)) refuseOwnKey(key, file);
+  for (const key of [changed.set, ...changed.axes.flatMap(({ cases }) => cases.map(({ settings: of }) => of))].flatMap(
+    Object.keys,
+  ))
+    refuseOwnKey(key, file);
   return changed;
 }
 
@@ -116,31 +133,55 @@ function findSweepFile(path: string, cwd: string): string {
   if (existsSync(full)) return full;
   const shipped = join(shippedFolder, `${basename(path, extname(path))}.yaml`);
   if (existsSync(shipped) && /^(ablations[/\\])?[\w-]+(\.yaml)?$/.test(path)) return shipped;
-  throw new ConfigError({ what: "The sweep's file does not exist.", where: full, expected: "a .yaml or .json file, or the name of one that comes with the program: freeze, learning-rate, on-off-policy, reward-design, task-mix", found: "nothing there" });
+  throw new ConfigError({
+    what: "The sweep's file does not exist.",
+    where: full,
+    expected:
+      "a .yaml or .json file, or the name of one that comes with the program: freeze, learning-rate, on-off-policy, reward-design, task-mix",
+    found: "nothing there",
+  });
 }
 
 /** Array.isArray does not tell a read-only list from an object. */
 const isList = (value: readonly unknown[] | object): value is readonly unknown[] => Array.isArray(value);
 
 function axisOf(name: string, cases: readonly unknown[] | Readonly<Record<string, Settings>>, file: string): SweepAxis {
-  if (!isList(cases)) return checkedAxis({ name, cases: Object.entries(cases).map(([label, of]) => ({ label, settings: of })) }, file);
+  if (!isList(cases))
+    return checkedAxis({ name, cases: Object.entries(cases).map(([label, of]) => ({ label, settings: of })) }, file);
   const odd = cases.find((value) => typeof value === "object" && value !== null);
   if (odd !== undefined) {
-    throw new ConfigError({ what: `The axis "${name}" has a value without a short name.`, where: file, expected: `numbers, texts, true or false; else named settings: ${name.split(".").at(-1)}: {some-label: {${name}: ..}}`, found: JSON.stringify(odd) });
+    throw new ConfigError({
+      what: `The axis "${name}" has a value without a short name.`,
+      where: file,
+      expected: `numbers, texts, true or false; else named settings: ${name.split(".").at(-1)}: {some-label: {${name}: ..}}`,
+      found: JSON.stringify(odd),
+    });
   }
-  return checkedAxis({ name, cases: cases.map((value) => ({ label: String(value), settings: { [name]: value } })) }, file);
+  return checkedAxis(
+    { name, cases: cases.map((value) => ({ label: String(value), settings: { [name]: value } })) },
+    file,
+  );
 }
 
 function checkedAxis(axis: SweepAxis, file: string): SweepAxis {
   const labels = axis.cases.map(({ label }) => label);
-  if (labels.length === 0) throw new ConfigError({ what: `The axis "${axis.name}" has no values.`, where: file, expected: "at least one" });
+  if (labels.length === 0)
+    throw new ConfigError({ what: `The axis "${axis.name}" has no values.`, where: file, expected: "at least one" });
   const twice = labels.find((label, index) => labels.indexOf(label) < index);
-  if (twice !== undefined) throw new ConfigError({ what: `The axis "${axis.name}" has a value twice.`, where: file, found: twice });
+  if (twice !== undefined)
+    throw new ConfigError({ what: `The axis "${axis.name}" has a value twice.`, where: file, found: twice });
   return axis;
 }
 
 function refuseOwnKey(key: string, where: string): void {
-  if (ownKeys.includes(key) || key === "run") throw new ConfigError({ what: `A sweep gives each run its ${key} itself.`, where, expected: "seeds: [1, 2, 3] for the seeds; the sweep's --out for the folder", found: key, fix: "leave it out" });
+  if (ownKeys.includes(key) || key === "run")
+    throw new ConfigError({
+      what: `A sweep gives each run its ${key} itself.`,
+      where,
+      expected: "seeds: [1, 2, 3] for the seeds; the sweep's --out for the folder",
+      found: key,
+      fix: "leave it out",
+    });
 }
 
 /** A variable, an axis, or a key of all runs. */
@@ -150,7 +191,12 @@ function withOverride(sweep: SweepFile, text: string, cwd: string): SweepFile {
   const axis = sweep.axes.find(({ name }) => name === key);
   const where = `--set ${text}`;
   if (key in sweep.variables) {
-    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") throw new ConfigError({ what: `The variable "${key}" has a value that can't be used.`, where, expected: "a text, a number, true or false" });
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
+      throw new ConfigError({
+        what: `The variable "${key}" has a value that can't be used.`,
+        where,
+        expected: "a text, a number, true or false",
+      });
     return { ...sweep, variables: { ...sweep.variables, [key]: value } };
   }
   if (axis === undefined) {
@@ -165,7 +211,12 @@ function withOverride(sweep: SweepFile, text: string, cwd: string): SweepFile {
         name: key,
         cases: wanted.map((label) => {
           const found = axis.cases.find((candidate) => candidate.label === String(label));
-          if (found === undefined) throw new ConfigError({ what: `The axis "${key}" has no case "${String(label)}".`, where, expected: axis.cases.map((candidate) => candidate.label).join(", ") });
+          if (found === undefined)
+            throw new ConfigError({
+              what: `The axis "${key}" has no case "${String(label)}".`,
+              where,
+              expected: axis.cases.map((candidate) => candidate.label).join(", "),
+            });
           return found;
         }),
       };

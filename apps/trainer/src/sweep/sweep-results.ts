@@ -54,7 +54,13 @@ export function summariseRuns(runs: readonly RunResult[]): CaseSummary[] {
     const over = (pick: (run: RunResult) => number | null | undefined) => spread(finished.map(pick));
     const each = (pick: (run: RunResult) => Readonly<Record<string, number>> | undefined): Record<string, Spread> => {
       const keys = [...new Set(finished.flatMap((run) => Object.keys(pick(run) ?? {})))].sort();
-      return Object.fromEntries(keys.flatMap((key) => (spread(finished.map((run) => pick(run)?.[key])) === null ? [] : [[key, spread(finished.map((run) => pick(run)?.[key])) as Spread]])));
+      return Object.fromEntries(
+        keys.flatMap((key) =>
+          spread(finished.map((run) => pick(run)?.[key])) === null
+            ? []
+            : [[key, spread(finished.map((run) => pick(run)?.[key])) as Spread]],
+        ),
+      );
     };
     return {
       name,
@@ -76,12 +82,22 @@ export function summariseRuns(runs: readonly RunResult[]): CaseSummary[] {
 /** A row a case, at most 80 columns wide: runs, accuracy before and after, the last tenth's training reward, seconds. */
 export function formatSweepTable({ summary, seeds }: Pick<SweepResults, "summary" | "seeds">): string {
   const width = Math.min(26, Math.max(4, ...summary.map(({ name }) => name.length)));
-  const cell = (value: Spread | null, digits: number): string => (value === null ? "" : `${value.mean.toFixed(digits)}${value.std === null ? "" : ` ±${value.std.toFixed(digits)}`}`);
-  const row = (name: string, cells: readonly string[]): string => `  ${name.slice(0, width).padEnd(width)} ${cells.map((text, index) => text.padStart([5, 13, 13, 13][index] ?? 6)).join("")}`.trimEnd();
+  const cell = (value: Spread | null, digits: number): string =>
+    value === null ? "" : `${value.mean.toFixed(digits)}${value.std === null ? "" : ` ±${value.std.toFixed(digits)}`}`;
+  const row = (name: string, cells: readonly string[]): string =>
+    `  ${name.slice(0, width).padEnd(width)} ${cells.map((text, index) => text.padStart([5, 13, 13, 13][index] ?? 6)).join("")}`.trimEnd();
   const failed = summary.reduce((sum, one) => sum + one.failed, 0);
   return [
     row("case", ["runs", "before", "after", "reward", "s/run"]),
-    ...summary.map((one) => row(one.name, [`${one.finished}/${one.runs}`, cell(one.before, 3), cell(one.after, 3), cell(one.reward, 3), one.seconds === null ? "" : one.seconds.mean.toFixed(0)])),
+    ...summary.map((one) =>
+      row(one.name, [
+        `${one.finished}/${one.runs}`,
+        cell(one.before, 3),
+        cell(one.after, 3),
+        cell(one.reward, 3),
+        one.seconds === null ? "" : one.seconds.mean.toFixed(0),
+      ]),
+    ),
     `  accuracy on held-out data and training reward, mean ± deviation over ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`,
     ...(failed === 0 ? [] : [`  ${failed} ${failed === 1 ? "run" : "runs"} failed; results.json says why`]),
   ].join("\n");
@@ -94,7 +110,33 @@ export function formatSweepCsv(runs: readonly RunResult[], axes: readonly string
     const text = value === null || value === undefined ? "" : String(value);
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  const header = ["run", ...axes, "seed", "status", "steps", "seconds", "before", "after", "best", "best_step", "reward", ...sources];
-  const rows = runs.map((run) => [run.name, ...axes.map((axis) => run.cases[axis]), run.seed, run.status, run.steps, run.seconds, run.before?.mean, run.after?.mean, run.best?.mean, run.best?.step, run.reward, ...sources.map((source) => run.after?.bySource[source])]);
+  const header = [
+    "run",
+    ...axes,
+    "seed",
+    "status",
+    "steps",
+    "seconds",
+    "before",
+    "after",
+    "best",
+    "best_step",
+    "reward",
+    ...sources,
+  ];
+  const rows = runs.map((run) => [
+    run.name,
+    ...axes.map((axis) => run.cases[axis]),
+    run.seed,
+    run.status,
+    run.steps,
+    run.seconds,
+    run.before?.mean,
+    run.after?.mean,
+    run.best?.mean,
+    run.best?.step,
+    run.reward,
+    ...sources.map((source) => run.after?.bySource[source]),
+  ]);
   return `${[header, ...rows].map((row) => row.map(quoted).join(",")).join("\n")}\n`;
 }

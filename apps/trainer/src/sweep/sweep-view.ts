@@ -14,7 +14,8 @@ export interface SweepView {
 export function formatRunLine({ name, status, before, after, seconds, problem, steps }: RunResult): string {
   if (status === "failed") return `${name}  failed after step ${steps}: ${problem?.split("\n")[0] ?? ""}`;
   if (status === "unfinished") return `${name}  stopped after step ${steps}`;
-  const scores = after === null ? "" : `  ${before === null ? "" : `${before.mean.toFixed(3)} -> `}${after.mean.toFixed(3)}`;
+  const scores =
+    after === null ? "" : `  ${before === null ? "" : `${before.mean.toFixed(3)} -> `}${after.mean.toFixed(3)}`;
   return `${name}${scores}  ${seconds.toFixed(0)} s`;
 }
 
@@ -30,7 +31,9 @@ function plainView(stream: NodeJS.WriteStream): SweepView {
       if (event.type === "planned") {
         total = event.runs;
         ended = event.finished;
-        stream.write(`${event.folder}: ${event.runs} ${event.runs === 1 ? "run" : "runs"}, ${event.finished} finished\n`);
+        stream.write(
+          `${event.folder}: ${event.runs} ${event.runs === 1 ? "run" : "runs"}, ${event.finished} finished\n`,
+        );
       } else if (event.type === "run-ended") {
         ended += 1;
         stream.write(`${ended}/${total} ${formatRunLine(event.result)}\n`);
@@ -41,7 +44,19 @@ function plainView(stream: NodeJS.WriteStream): SweepView {
 }
 
 function terminalView(stream: NodeJS.WriteStream): SweepView {
-  const bars = new MultiBar({ stream, hideCursor: true, linewrap: false, barsize: 20, autopadding: true, forceRedraw: true, gracefulExit: false, format: "{label} {bar} {text}" }, Presets.shades_classic);
+  const bars = new MultiBar(
+    {
+      stream,
+      hideCursor: true,
+      linewrap: false,
+      barsize: 20,
+      autopadding: true,
+      forceRedraw: true,
+      gracefulExit: false,
+      format: "{label} {bar} {text}",
+    },
+    Presets.shades_classic,
+  );
   const label = (name: string): string => name.slice(0, 26).padEnd(26);
   const rows = new Map<string, { bar: SingleBar; steps: number }>();
   const started = performance.now();
@@ -52,7 +67,10 @@ function terminalView(stream: NodeJS.WriteStream): SweepView {
   let runs = 0;
   let seenSteps = 0;
   const overall = (): void => {
-    const left = seenSteps === 0 ? "" : `  ${formatDuration(((performance.now() - started) / 1000 / seenSteps) * (steps - stepsDone))} left`;
+    const left =
+      seenSteps === 0
+        ? ""
+        : `  ${formatDuration(((performance.now() - started) / 1000 / seenSteps) * (steps - stepsDone))} left`;
     all?.update(stepsDone, { label: label(`${finished}/${runs} runs`), text: `step ${stepsDone}/${steps}${left}` });
   };
   return {
@@ -66,12 +84,16 @@ function terminalView(stream: NodeJS.WriteStream): SweepView {
         const row = rows.get(name) ?? { bar: bars.create(1, 0, { label: label(name), text: "starting" }), steps: 0 };
         rows.set(name, row);
         if (inner.type === "started") stepsDone += inner.fromStep;
-        if (inner.type === "evaluating") row.bar.update({ label: label(name), text: `evaluating ${inner.done}/${inner.total}` });
+        if (inner.type === "evaluating")
+          row.bar.update({ label: label(name), text: `evaluating ${inner.done}/${inner.total}` });
         if (inner.type === "step") {
           stepsDone += 1;
           seenSteps += 1;
           row.bar.setTotal(inner.summary.steps);
-          row.bar.update(inner.summary.step, { label: label(name), text: `${inner.summary.step}/${inner.summary.steps} reward ${inner.summary.reward.toFixed(2)}` });
+          row.bar.update(inner.summary.step, {
+            label: label(name),
+            text: `${inner.summary.step}/${inner.summary.steps} reward ${inner.summary.reward.toFixed(2)}`,
+          });
         }
         overall();
       } else if (event.type === "run-ended") {

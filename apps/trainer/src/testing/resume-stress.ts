@@ -33,7 +33,14 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const saveEvery = 3;
 
 /** @returns what went wrong, by kill; empty when every run ended as the untouched one */
-export async function resumeStress({ kills, steps, seed, workers, asyncLevel, print }: ResumeStressOptions): Promise<string[]> {
+export async function resumeStress({
+  kills,
+  steps,
+  seed,
+  workers,
+  asyncLevel,
+  print,
+}: ResumeStressOptions): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "v-triune-resume-"));
   const random = createRandom(seed);
   const problems: string[] = [];
@@ -42,13 +49,25 @@ export async function resumeStress({ kills, steps, seed, workers, asyncLevel, pr
     const configOf = (name: string, threads: number): string => {
       const path = join(folder, `${name}.json`);
       const checkpoint = { every: saveEvery, keep: 2 };
-      writeFileSync(path, JSON.stringify({ ...base, workers: threads, run: { ...base.run, folder: join(folder, name) }, rollout: { ...base.rollout, asyncLevel }, evaluation: { ...base.evaluation, every: 10 }, checkpoint }));
+      writeFileSync(
+        path,
+        JSON.stringify({
+          ...base,
+          workers: threads,
+          run: { ...base.run, folder: join(folder, name) },
+          rollout: { ...base.rollout, asyncLevel },
+          evaluation: { ...base.evaluation, every: 10 },
+          checkpoint,
+        }),
+      );
       return path;
     };
     const untouched = await train([configOf("untouched", 1)]);
     if (untouched.code !== 0) return [`the untouched run failed: ${untouched.stderr}`];
     const expected = resultOf(join(folder, "untouched"));
-    print(`untouched run: ${steps} steps in ${(untouched.milliseconds / 1000).toFixed(1)} s after its start, a checkpoint every ${saveEvery}`);
+    print(
+      `untouched run: ${steps} steps in ${(untouched.milliseconds / 1000).toFixed(1)} s after its start, a checkpoint every ${saveEvery}`,
+    );
     for (let kill = 1; kill <= kills; kill++) {
       const name = `kill-${kill}`;
       const path = configOf(name, workers);
@@ -60,9 +79,14 @@ export async function resumeStress({ kills, steps, seed, workers, asyncLevel, pr
       const first = await train([path], aim);
       const met = first.killed ? whatWasMet(first.last, join(folder, name)) : "nothing: the run had ended";
       const second = first.killed ? await train([path, "--resume"]) : first;
-      const differences = second.code === 0 ? compare(expected, resultOf(join(folder, name))) : [`the resumed run failed: ${second.stderr}`];
+      const differences =
+        second.code === 0
+          ? compare(expected, resultOf(join(folder, name)))
+          : [`the resumed run failed: ${second.stderr}`];
       problems.push(...differences.map((difference) => `${name} (${met}): ${difference}`));
-      print(`${String(kill).padStart(3)}/${kills}  met ${met.padEnd(34)} ${differences.length === 0 ? "same bytes" : `DIFFERENT: ${differences.join("; ")}`}`);
+      print(
+        `${String(kill).padStart(3)}/${kills}  met ${met.padEnd(34)} ${differences.length === 0 ? "same bytes" : `DIFFERENT: ${differences.join("; ")}`}`,
+      );
       rmSync(join(folder, name), { recursive: true, force: true });
     }
     return problems;
@@ -88,7 +112,11 @@ interface Outcome {
 
 /** The trainer as one process: a launcher in between would be killed in its stead. */
 function train(args: readonly string[], aim?: Aim): Promise<Outcome> {
-  const child: ChildProcess = spawn(process.execPath, ["--conditions=@v-triune/source", "--import", tsx, main, "train", ...args, "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ["--conditions=@v-triune/source", "--import", tsx, main, "train", ...args, "--json"],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
   let rest = "";
   let stderr = "";
   let last: TrainingEvent | undefined;
@@ -107,14 +135,23 @@ function train(args: readonly string[], aim?: Aim): Promise<Outcome> {
     for (const line of lines) onEvent(JSON.parse(line) as TrainingEvent);
   });
   return new Promise((done) =>
-    child.on("close", (code, signal) => done({ code, killed: killed && signal === "SIGKILL", milliseconds: performance.now() - started, last, stderr: stderr.trim() })),
+    child.on("close", (code, signal) =>
+      done({
+        code,
+        killed: killed && signal === "SIGKILL",
+        milliseconds: performance.now() - started,
+        last,
+        stderr: stderr.trim(),
+      }),
+    ),
   );
 }
 
 function whatWasMet(last: TrainingEvent | undefined, run: string): string {
   if (list(join(run, "checkpoints")).some((name) => name.startsWith("."))) return "a half-written checkpoint";
   if (list(join(run, "rollouts")).some((name) => name.startsWith("."))) return "half-written rollouts";
-  if (last?.type === "generating") return last.done < last.total ? `generation of step ${last.step}` : `the update of step ${last.step}`;
+  if (last?.type === "generating")
+    return last.done < last.total ? `generation of step ${last.step}` : `the update of step ${last.step}`;
   if (last?.type === "step") return `what follows step ${last.summary.step}`;
   if (last?.type === "saved") return `what follows checkpoint ${last.step}`;
   if (last?.type === "evaluating" || last?.type === "evaluated") return `the evaluation at step ${last.step}`;
@@ -134,7 +171,9 @@ function resultOf(run: string): Map<string, string> {
   const result = new Map<string, string>();
   const steps = list(join(run, "checkpoints"));
   result.set("checkpoints", steps.join(" "));
-  for (const step of steps) for (const file of list(join(run, "checkpoints", step))) result.set(`${step}/${file}`, hashOf(join(run, "checkpoints", step, file)));
+  for (const step of steps)
+    for (const file of list(join(run, "checkpoints", step)))
+      result.set(`${step}/${file}`, hashOf(join(run, "checkpoints", step, file)));
   for (const file of list(join(run, "rollouts"))) result.set(`rollouts/${file}`, hash(join(run, "rollouts", file)));
   const records = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
   result.set("metrics.jsonl", records.map(withoutTimes).join("\n"));
@@ -143,7 +182,10 @@ function resultOf(run: string): Map<string, string> {
 
 function withoutTimes(line: string): string {
   const record = JSON.parse(line) as { metrics: Record<string, number> };
-  return JSON.stringify({ ...record, metrics: Object.fromEntries(Object.entries(record.metrics).filter(([name]) => !/^(timing_s|perf)\//.test(name))) });
+  return JSON.stringify({
+    ...record,
+    metrics: Object.fromEntries(Object.entries(record.metrics).filter(([name]) => !/^(timing_s|perf)\//.test(name))),
+  });
 }
 
 function hash(path: string): string {
@@ -153,10 +195,14 @@ function hash(path: string): string {
 /** Of a checkpoint's file, without what says how long the making of rollouts took. */
 function hashOf(path: string): string {
   if (!/(state\.json|ready-rollouts\.jsonl)$/.test(path)) return hash(path);
-  const text = readFileSync(path, "utf8").replace(/"(ready-rollouts\.jsonl)": \{[^}]*\}/, "$1").replace(/"(seconds|dataSeconds)":(\{[^}]*\}|[\d.e-]+)/g, "$1");
+  const text = readFileSync(path, "utf8")
+    .replace(/"(ready-rollouts\.jsonl)": \{[^}]*\}/, "$1")
+    .replace(/"(seconds|dataSeconds)":(\{[^}]*\}|[\d.e-]+)/g, "$1");
   return createHash("sha256").update(text).digest("hex");
 }
 
 function compare(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): string[] {
-  return [...new Set([...expected.keys(), ...found.keys()])].filter((name) => expected.get(name) !== found.get(name)).map((name) => `${name} ${found.has(name) ? (expected.has(name) ? "differs" : "is left over") : "is missing"}`);
+  return [...new Set([...expected.keys(), ...found.keys()])]
+    .filter((name) => expected.get(name) !== found.get(name))
+    .map((name) => `${name} ${found.has(name) ? (expected.has(name) ? "differs" : "is left over") : "is missing"}`);
 }

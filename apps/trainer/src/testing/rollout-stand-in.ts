@@ -8,7 +8,14 @@
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type ChatMessage, type Completion, type Processor, type Qwen25VlPolicy, createProcessor, loadQwen25Vl } from "@v-triune/policy";
+import {
+  type ChatMessage,
+  type Completion,
+  type Processor,
+  type Qwen25VlPolicy,
+  createProcessor,
+  loadQwen25Vl,
+} from "@v-triune/policy";
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -20,7 +27,9 @@ export interface StandInOptions {
   readonly mode?: "lora" | "dev";
   readonly apiKey?: string;
   /** Looked at before each answer; what it returns is sent in its place. "hang up" breaks the connection. */
-  readonly intervene?: (requests: number) => { readonly status: number; readonly body: unknown } | "hang up" | undefined;
+  readonly intervene?: (
+    requests: number,
+  ) => { readonly status: number; readonly body: unknown } | "hang up" | undefined;
   /** Picture settings that differ from the model's, for a server that was set up otherwise. */
   readonly maxPixels?: number;
 }
@@ -36,31 +45,86 @@ const record = (value: unknown): value is Body => typeof value === "object" && v
 
 const DOCUMENTED: Readonly<Record<"sglang" | "vllm", Readonly<Record<string, Fields>>>> = {
   sglang: {
-    "/generate": { text, input_ids: list, image_data: list, sampling_params: record, return_logprob: flag, logprob_start_len: whole, top_logprobs_num: whole, stream: flag },
-    "/update_weights_from_disk": { model_path: text, weight_version: text, flush_cache: flag, abort_all_requests: flag, load_format: text },
+    "/generate": {
+      text,
+      input_ids: list,
+      image_data: list,
+      sampling_params: record,
+      return_logprob: flag,
+      logprob_start_len: whole,
+      top_logprobs_num: whole,
+      stream: flag,
+    },
+    "/update_weights_from_disk": {
+      model_path: text,
+      weight_version: text,
+      flush_cache: flag,
+      abort_all_requests: flag,
+      load_format: text,
+    },
   },
   vllm: {
     "/v1/chat/completions": {
-      model: text, messages: list, max_tokens: whole, temperature: amount, top_p: amount, seed: whole, n: whole, logprobs: flag, top_logprobs: whole, stop: list,
-      top_k: whole, min_p: amount, repetition_penalty: amount, return_token_ids: flag, return_tokens_as_token_ids: flag,
+      model: text,
+      messages: list,
+      max_tokens: whole,
+      temperature: amount,
+      top_p: amount,
+      seed: whole,
+      n: whole,
+      logprobs: flag,
+      top_logprobs: whole,
+      stop: list,
+      top_k: whole,
+      min_p: amount,
+      repetition_penalty: amount,
+      return_token_ids: flag,
+      return_tokens_as_token_ids: flag,
     },
     "/v1/load_lora_adapter": { lora_name: text, lora_path: text, load_inplace: flag },
     "/v1/unload_lora_adapter": { lora_name: text, lora_int_id: whole },
-    "/pause": {}, "/resume": {}, "/reset_prefix_cache": {}, "/reset_encoder_cache": {},
+    "/pause": {},
+    "/resume": {},
+    "/reset_prefix_cache": {},
+    "/reset_encoder_cache": {},
     "/collective_rpc": { method: text, kwargs: record, args: list, timeout: amount },
     "/update_weight_version": { new_version: text },
   },
 };
-const SAMPLING: Fields = { temperature: amount, top_p: amount, top_k: whole, min_p: amount, repetition_penalty: amount, max_new_tokens: whole, sampling_seed: whole, stop: list };
+const SAMPLING: Fields = {
+  temperature: amount,
+  top_p: amount,
+  top_k: whole,
+  min_p: amount,
+  repetition_penalty: amount,
+  max_new_tokens: whole,
+  sampling_seed: whole,
+  stop: list,
+};
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
-  "/update_weights_from_disk": ["model_path"], "/v1/chat/completions": ["messages"], "/v1/load_lora_adapter": ["lora_name", "lora_path"],
-  "/v1/unload_lora_adapter": ["lora_name"], "/collective_rpc": ["method"], "/update_weight_version": ["new_version"],
+  "/update_weights_from_disk": ["model_path"],
+  "/v1/chat/completions": ["messages"],
+  "/v1/load_lora_adapter": ["lora_name", "lora_path"],
+  "/v1/unload_lora_adapter": ["lora_name"],
+  "/collective_rpc": ["method"],
+  "/update_weight_version": ["new_version"],
 };
 const LORA = ["/v1/load_lora_adapter", "/v1/unload_lora_adapter"];
-const DEV = ["/pause", "/resume", "/reset_prefix_cache", "/reset_encoder_cache", "/collective_rpc", "/update_weight_version", "/weight_info"];
+const DEV = [
+  "/pause",
+  "/resume",
+  "/reset_prefix_cache",
+  "/reset_encoder_cache",
+  "/collective_rpc",
+  "/update_weight_version",
+  "/weight_info",
+];
 
 class Refusal extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
     super(message);
   }
 }
@@ -88,7 +152,10 @@ export class RolloutStandIn {
 
   static async start(options: StandInOptions): Promise<RolloutStandIn> {
     const server = new RolloutStandIn(options);
-    server.#processor = createProcessor(options.model, options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels });
+    server.#processor = createProcessor(
+      options.model,
+      options.maxPixels === undefined ? {} : { maxPixels: options.maxPixels },
+    );
     await server.restart();
     return server;
   }
@@ -124,9 +191,13 @@ export class RolloutStandIn {
     this.requests.push(`${request.method} ${pathname}`);
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    const reply = (status: number, body: unknown): void => void response.writeHead(status, { "content-type": "application/json" }).end(body === undefined ? "" : JSON.stringify(body));
+    const reply = (status: number, body: unknown): void =>
+      void response
+        .writeHead(status, { "content-type": "application/json" })
+        .end(body === undefined ? "" : JSON.stringify(body));
     try {
-      if (this.options.apiKey !== undefined && request.headers.authorization !== `Bearer ${this.options.apiKey}`) throw new Refusal(401, "Unauthorized");
+      if (this.options.apiKey !== undefined && request.headers.authorization !== `Bearer ${this.options.apiKey}`)
+        throw new Refusal(401, "Unauthorized");
       const body = parts.length === 0 ? undefined : (JSON.parse(Buffer.concat(parts).toString()) as Body);
       const generates = pathname === "/generate" || pathname === "/v1/chat/completions";
       if (generates) {
@@ -137,7 +208,10 @@ export class RolloutStandIn {
       }
       if (body !== undefined) this.#check(pathname, body);
       if (generates) this.asked.push(body as Body);
-      reply(200, await (this.options.protocol === "sglang" ? this.#sglang(pathname, body) : this.#vllm(pathname, body)));
+      reply(
+        200,
+        await (this.options.protocol === "sglang" ? this.#sglang(pathname, body) : this.#vllm(pathname, body)),
+      );
     } catch (error) {
       if (error instanceof Refusal) return reply(error.status, { error: { message: error.message } });
       reply(500, { error: { message: String(error) } });
@@ -149,19 +223,37 @@ export class RolloutStandIn {
     if (fields === undefined) throw new Refusal(404, "Not Found");
     const problems = [
       ...(REQUIRED[path] ?? []).filter((name) => !(name in body)).map((name) => `${name} is missing`),
-      ...Object.entries(body).flatMap(([name, value]) => (fields[name] === undefined ? [`${name} is not documented`] : fields[name](value) ? [] : [`${name} is ${JSON.stringify(value)}`])),
-      ...(record(body["sampling_params"]) ? Object.entries(body["sampling_params"]).flatMap(([name, value]) => (SAMPLING[name]?.(value) ? [] : [`sampling_params.${name} is ${JSON.stringify(value)}`])) : []),
+      ...Object.entries(body).flatMap(([name, value]) =>
+        fields[name] === undefined
+          ? [`${name} is not documented`]
+          : fields[name](value)
+            ? []
+            : [`${name} is ${JSON.stringify(value)}`],
+      ),
+      ...(record(body["sampling_params"])
+        ? Object.entries(body["sampling_params"]).flatMap(([name, value]) =>
+            SAMPLING[name]?.(value) ? [] : [`sampling_params.${name} is ${JSON.stringify(value)}`],
+          )
+        : []),
     ];
-    if (path === "/generate" && ("text" in body) === ("input_ids" in body)) problems.push("one of text and input_ids");
-    if (path === "/generate" && body["image_data"] !== undefined && "input_ids" in body) problems.push("pictures with ids that are expanded already");
+    if (path === "/generate" && "text" in body === "input_ids" in body) problems.push("one of text and input_ids");
+    if (path === "/generate" && body["image_data"] !== undefined && "input_ids" in body)
+      problems.push("pictures with ids that are expanded already");
     if (problems.length === 0) return;
     this.violations.push(...problems.map((problem) => `${path}: ${problem}`));
     throw new Refusal(400, problems.join("; "));
   }
 
   async #sglang(path: string, body: Body | undefined): Promise<unknown> {
-    if (path === "/v1/models") return { object: "list", data: [{ id: this.options.model, object: "model", owned_by: "sglang" }] };
-    if (path === "/model_info") return { model_path: this.options.model, tokenizer_path: this.options.model, is_generation: true, weight_version: this.#version };
+    if (path === "/v1/models")
+      return { object: "list", data: [{ id: this.options.model, object: "model", owned_by: "sglang" }] };
+    if (path === "/model_info")
+      return {
+        model_path: this.options.model,
+        tokenizer_path: this.options.model,
+        is_generation: true,
+        weight_version: this.#version,
+      };
     if (path === "/server_info") return { version: "0.5.9", model_path: this.options.model };
     if (path === "/update_weights_from_disk") {
       if (!this.ignoresWeights) {
@@ -174,10 +266,27 @@ export class RolloutStandIn {
       return { success: true, message: "Succeeded to update model weights.", num_paused_requests: 0 };
     }
     if (path !== "/generate" || body === undefined) throw new Refusal(404, "Not Found");
-    const sampling = body["sampling_params"] as { temperature: number; top_p: number; top_k: number; max_new_tokens: number; sampling_seed: number; stop?: string[] };
+    const sampling = body["sampling_params"] as {
+      temperature: number;
+      top_p: number;
+      top_k: number;
+      max_new_tokens: number;
+      sampling_seed: number;
+      stop?: string[];
+    };
     const pictures = ((body["image_data"] as string[] | undefined) ?? []).map(bytesOf);
-    const prompt = "text" in body ? await this.#processor.encode(body["text"] as string, pictures) : { promptIds: Int32Array.from(body["input_ids"] as number[]) };
-    const [answer] = await collect(this.#base, prompt, { n: 1, temperature: sampling.temperature, topP: sampling.top_p, topK: sampling.top_k, maxNewTokens: sampling.max_new_tokens, seed: sampling.sampling_seed });
+    const prompt =
+      "text" in body
+        ? await this.#processor.encode(body["text"] as string, pictures)
+        : { promptIds: Int32Array.from(body["input_ids"] as number[]) };
+    const [answer] = await collect(this.#base, prompt, {
+      n: 1,
+      temperature: sampling.temperature,
+      topP: sampling.top_p,
+      topK: sampling.top_k,
+      maxNewTokens: sampling.max_new_tokens,
+      seed: sampling.sampling_seed,
+    });
     const { tokenIds, logProbs, finishReason } = answer as Completion;
     const { text: said, matched } = this.#say(tokenIds, sampling.stop);
     return {
@@ -185,23 +294,32 @@ export class RolloutStandIn {
       output_ids: [...tokenIds],
       meta_info: {
         id: String(this.#generations),
-        finish_reason: matched || finishReason === "stop" ? { type: "stop", matched: tokenIds.at(-1) } : { type: "length", length: sampling.max_new_tokens },
+        finish_reason:
+          matched || finishReason === "stop"
+            ? { type: "stop", matched: tokenIds.at(-1) }
+            : { type: "length", length: sampling.max_new_tokens },
         prompt_tokens: prompt.promptIds.length,
         completion_tokens: tokenIds.length,
         weight_version: this.#version,
-        ...(body["return_logprob"] === true ? { output_token_logprobs: [...tokenIds].map((id, t) => [logProbs[t], id, null]) } : {}),
+        ...(body["return_logprob"] === true
+          ? { output_token_logprobs: [...tokenIds].map((id, t) => [logProbs[t], id, null]) }
+          : {}),
       },
     };
   }
 
   async #vllm(path: string, body: Body | undefined): Promise<unknown> {
     const { mode, model } = this.options;
-    if ((LORA.includes(path) && mode !== "lora") || (DEV.includes(path) && mode !== "dev")) throw new Refusal(404, "Not Found");
+    if ((LORA.includes(path) && mode !== "lora") || (DEV.includes(path) && mode !== "dev"))
+      throw new Refusal(404, "Not Found");
     switch (path) {
       case "/version":
         return { version: "0.18.1" };
       case "/v1/models":
-        return { object: "list", data: [model, ...this.#adapters.keys()].map((id) => ({ id, object: "model", owned_by: "vllm" })) };
+        return {
+          object: "list",
+          data: [model, ...this.#adapters.keys()].map((id) => ({ id, object: "model", owned_by: "vllm" })),
+        };
       case "/v1/load_lora_adapter": {
         const { lora_name: name, lora_path: folder } = body as { lora_name: string; lora_path: string };
         if (this.#adapters.has(name)) throw new Refusal(400, `The lora adapter '${name}' has already been loaded.`);
@@ -226,7 +344,8 @@ export class RolloutStandIn {
         return undefined;
       case "/collective_rpc": {
         const { method, kwargs } = body as { method: string; kwargs: { weights_path: string } };
-        if (method !== "reload_weights" || !this.#paused) throw new Refusal(400, "weights are reloaded while generation pauses");
+        if (method !== "reload_weights" || !this.#paused)
+          throw new Refusal(400, "weights are reloaded while generation pauses");
         const before = this.#base;
         this.#base = await loadQwen25Vl(kwargs.weights_path);
         before.dispose();
@@ -270,24 +389,48 @@ export class RolloutStandIn {
           finish_reason: matched ? "stop" : finishReason,
           ...(body["return_token_ids"] === true ? { token_ids: [...tokenIds] } : {}),
           ...(body["logprobs"] === true
-            ? { logprobs: { content: [...tokenIds].map((id, t) => ({ token: `token_id:${id}`, logprob: logProbs[t], top_logprobs: [{ token: `token_id:${id}`, logprob: logProbs[t] }] })) } }
+            ? {
+                logprobs: {
+                  content: [...tokenIds].map((id, t) => ({
+                    token: `token_id:${id}`,
+                    logprob: logProbs[t],
+                    top_logprobs: [{ token: `token_id:${id}`, logprob: logProbs[t] }],
+                  })),
+                },
+              }
             : {}),
         };
       }),
-      usage: { prompt_tokens: prompt.promptIds.length, completion_tokens: answers.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0) },
+      usage: {
+        prompt_tokens: prompt.promptIds.length,
+        completion_tokens: answers.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
+      },
     };
   }
 
   #say(tokenIds: Int32Array, stop: readonly string[] = []): { text: string; matched: boolean } {
     const said = this.#processor.decode(tokenIds, { skipSpecialTokens: true });
     const ends = stop.map((end) => said.indexOf(end)).filter((at) => at >= 0);
-    return ends.length === 0 ? { text: said, matched: false } : { text: said.slice(0, Math.min(...ends)), matched: true };
+    return ends.length === 0
+      ? { text: said, matched: false }
+      : { text: said.slice(0, Math.min(...ends)), matched: true };
   }
 }
 
-type Sampling = { readonly n: number; readonly temperature: number; readonly topP: number; readonly topK: number; readonly maxNewTokens: number; readonly seed: number };
+type Sampling = {
+  readonly n: number;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+};
 
-async function collect(policy: Qwen25VlPolicy, prompt: { readonly promptIds: Int32Array }, sampling: Sampling): Promise<Completion[]> {
+async function collect(
+  policy: Qwen25VlPolicy,
+  prompt: { readonly promptIds: Int32Array },
+  sampling: Sampling,
+): Promise<Completion[]> {
   const answers: Completion[] = [];
   const topK = sampling.topK < 0 ? 0 : sampling.topK;
   // The trainer takes such tokens out, after which the log-probabilities of those behind them are others.
@@ -302,7 +445,10 @@ const bytesOf = (url: string): Uint8Array => {
   return Buffer.from(data, "base64");
 };
 
-function readMessages(messages: readonly { role: string; content: unknown }[]): { messages: ChatMessage[]; pictures: Uint8Array[] } {
+function readMessages(messages: readonly { role: string; content: unknown }[]): {
+  messages: ChatMessage[];
+  pictures: Uint8Array[];
+} {
   const pictures: Uint8Array[] = [];
   const read = messages.map(({ role, content }): ChatMessage => {
     if (typeof content === "string") return { role, content };

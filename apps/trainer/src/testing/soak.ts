@@ -26,16 +26,33 @@ export async function soak({ steps, seed, workers, print }: SoakOptions): Promis
     const trainData = join(folder, "train.parquet");
     // A tenth of what is drawn: pictures come round again and are prepared anew.
     await writeTrainingData(trainData, Math.ceil((steps * promptsPerStep) / demoSourceNames.length / 10), seed);
-    const config = demoConfig({ seed, steps, backend: "wasm", samplesPerSource: 1, modelFolder: demoModelFolder, runFolder: join(folder, "run"), trainData, evalData: trainData });
+    const config = demoConfig({
+      seed,
+      steps,
+      backend: "wasm",
+      samplesPerSource: 1,
+      modelFolder: demoModelFolder,
+      runFolder: join(folder, "run"),
+      trainData,
+      evalData: trainData,
+    });
     await runTraining(
-      { ...config, workers, data: { ...config.data, eval: [] }, checkpoint: { ...config.checkpoint, every: 50, keep: 1 } },
+      {
+        ...config,
+        workers,
+        data: { ...config.data, eval: [] },
+        checkpoint: { ...config.checkpoint, every: 50, keep: 1 },
+      },
       {
         listen: (event) => {
           if (event.type === "warning") print(event.message);
           if (event.type !== "step") return;
           megabytes.push(process.memoryUsage().rss / 2 ** 20);
           tensors.push(tf.memory().numTensors);
-          if (event.summary.step % 20 === 0) print(`step ${String(event.summary.step).padStart(4)}  ${megabytes.at(-1)?.toFixed(0)} MB  ${tensors.at(-1)} tensors`);
+          if (event.summary.step % 20 === 0)
+            print(
+              `step ${String(event.summary.step).padStart(4)}  ${megabytes.at(-1)?.toFixed(0)} MB  ${tensors.at(-1)} tensors`,
+            );
         },
       },
     );
@@ -49,6 +66,8 @@ export async function soak({ steps, seed, workers, print }: SoakOptions): Promis
   const [early, late] = [mean(rest.slice(0, rest.length / 2)), mean(rest.slice(rest.length / 2))];
   const growth = (100 * (late - early)) / early;
   const leaked = (tensors.at(-1) ?? 0) - (tensors[warmUp] ?? 0);
-  print(`\nresident memory ${early.toFixed(0)} MB, later ${late.toFixed(0)} MB (${growth >= 0 ? "+" : ""}${growth.toFixed(1)} %); tensors left behind in ${steps - warmUp} steps: ${leaked}`);
+  print(
+    `\nresident memory ${early.toFixed(0)} MB, later ${late.toFixed(0)} MB (${growth >= 0 ? "+" : ""}${growth.toFixed(1)} %); tensors left behind in ${steps - warmUp} steps: ${leaked}`,
+  );
   return growth <= 5 && leaked === 0;
 }

@@ -12,7 +12,14 @@ const tinyModel = {
   intermediate_size: 48,
   num_hidden_layers: 2,
   rope_scaling: { type: "mrope", mrope_section: [1, 1, 2] },
-  vision_config: { ...demoModelConfig.vision_config, depth: 2, hidden_size: 48, intermediate_size: 64, num_heads: 3, out_hidden_size: 32 },
+  vision_config: {
+    ...demoModelConfig.vision_config,
+    depth: 2,
+    hidden_size: 48,
+    intermediate_size: 64,
+    num_heads: 3,
+    out_hidden_size: 32,
+  },
 };
 
 /**
@@ -28,7 +35,16 @@ export async function tinyRun(folder: string, name: string, steps: number): Prom
     await writeTrainingData(trainData, 4, 1);
     await writeHeldOutData(evalData, 2);
   }
-  const base = demoConfig({ seed: 5, steps, backend: "wasm", samplesPerSource: 2, modelFolder, runFolder: join(folder, name), trainData, evalData });
+  const base = demoConfig({
+    seed: 5,
+    steps,
+    backend: "wasm",
+    samplesPerSource: 2,
+    modelFolder,
+    runFolder: join(folder, name),
+    trainData,
+    evalData,
+  });
   return {
     ...base,
     run: { ...base.run, name },

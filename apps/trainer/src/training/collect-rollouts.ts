@@ -50,7 +50,10 @@ export interface CollectedRollouts {
 }
 
 /** @throws whatever the engine or the reward source throws; the signal's reason when aborted */
-export async function collectRollouts(prompts: readonly PreparedPrompt[], options: CollectOptions): Promise<CollectedRollouts> {
+export async function collectRollouts(
+  prompts: readonly PreparedPrompt[],
+  options: CollectOptions,
+): Promise<CollectedRollouts> {
   const { engine, rewards, request, context, decode, placeholders, onProgress, onRollout } = options;
   const started = performance.now();
   let waiting = 0;
@@ -65,7 +68,8 @@ export async function collectRollouts(prompts: readonly PreparedPrompt[], option
         waiting += performance.now() - asked;
         if (done) return;
         const prompt = prompts[completion.promptIndex];
-        if (!prompt) throw new RangeError(`${engine.name} answered prompt ${completion.promptIndex} of ${prompts.length}`);
+        if (!prompt)
+          throw new RangeError(`${engine.name} answered prompt ${completion.promptIndex} of ${prompts.length}`);
         const { tokenIds, logProbs, stripped } = stripVisualTokens(completion, placeholders);
         const response = decode(tokenIds);
         answered.push({
@@ -97,7 +101,9 @@ export async function collectRollouts(prompts: readonly PreparedPrompt[], option
     onProgress?.(rollouts.length, total);
   }
   if (rollouts.length !== total) {
-    throw new Error(`${engine.name} and the reward source together gave ${rollouts.length} rollouts; ${prompts.length} prompts × ${request.n} were asked for`);
+    throw new Error(
+      `${engine.name} and the reward source together gave ${rollouts.length} rollouts; ${prompts.length} prompts × ${request.n} were asked for`,
+    );
   }
   rollouts.sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex);
   const elapsed = performance.now() - started;

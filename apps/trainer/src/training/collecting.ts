@@ -17,13 +17,23 @@ export interface CollectingOptions {
 }
 
 /** What `collectRollouts` needs besides the request: this engine answers, this source judges. */
-export function collecting({ model, engine, rewards, epsilon, training, ratios }: CollectingOptions): Omit<CollectOptions, "request" | "onProgress"> {
+export function collecting({
+  model,
+  engine,
+  rewards,
+  epsilon,
+  training,
+  ratios,
+}: CollectingOptions): Omit<CollectOptions, "request" | "onProgress"> {
   const { processor, policy } = model;
   return {
     engine: engine ?? createLocalEngine(policy),
     rewards,
     context: { epsilon, training, patchSize: processor.imageProcessor.settings.patchSize, ratios },
     decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
-    placeholders: new Set([processor.imageTokenId, ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId])]),
+    placeholders: new Set([
+      processor.imageTokenId,
+      ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId]),
+    ]),
   };
 }

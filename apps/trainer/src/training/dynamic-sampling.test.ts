@@ -5,7 +5,15 @@ import { overlongPenalty, penaliseOverlong } from "./overlong-penalty";
 import type { PreparedPrompt } from "./prepared-prompt";
 
 const rollout = (promptIndex: number, reward: number | null, change: Partial<Rollout> = {}): Rollout =>
-  ({ promptIndex, generatedTokens: 10, result: reward === null ? { status: "error", index: 0, reason: "x" } : { status: "scored", index: 0, reward, accuracy: reward, format: 0, metrics: {} }, ...change }) as Rollout;
+  ({
+    promptIndex,
+    generatedTokens: 10,
+    result:
+      reward === null
+        ? { status: "error", index: 0, reason: "x" }
+        : { status: "scored", index: 0, reward, accuracy: reward, format: 0, metrics: {} },
+    ...change,
+  }) as Rollout;
 
 /** Prompts 0, 1, 2, ..; every third has a signal. */
 function engine() {
@@ -13,10 +21,14 @@ function engine() {
   const asked: number[] = [];
   return {
     asked,
-    nextPrompts: async (count: number) => Array.from({ length: count }, () => ({ id: String(next++) }) as PreparedPrompt),
+    nextPrompts: async (count: number) =>
+      Array.from({ length: count }, () => ({ id: String(next++) }) as PreparedPrompt),
     collect: async (prompts: readonly PreparedPrompt[]) => {
       asked.push(prompts.length);
-      return { rollouts: prompts.flatMap(({ id }, index) => [rollout(index, 1), rollout(index, Number(id) % 3 === 0 ? 0 : 1)]), seconds: { generate: 1, reward: 0 } };
+      return {
+        rollouts: prompts.flatMap(({ id }, index) => [rollout(index, 1), rollout(index, Number(id) % 3 === 0 ? 0 : 1)]),
+        seconds: { generate: 1, reward: 0 },
+      };
     },
   };
 }
@@ -52,7 +64,9 @@ describe("sampleGroups", () => {
   it("takes a group that nobody could judge for one without signal", async () => {
     const { nextPrompts } = engine();
     const collect = async () => ({ rollouts: [rollout(0, null), rollout(0, 1)], seconds: { generate: 0, reward: 0 } });
-    expect((await sampleGroups({ count: 1, dynamicSampling: { enabled: true, maxRounds: 3 }, nextPrompts, collect })).rounds).toBe(3);
+    expect(
+      (await sampleGroups({ count: 1, dynamicSampling: { enabled: true, maxRounds: 3 }, nextPrompts, collect })).rounds,
+    ).toBe(3);
   });
 });
 
@@ -63,7 +77,10 @@ describe("the overlong penalty", () => {
   });
 
   it("is in the reward that is trained on and named beside it, where there is a reward", () => {
-    const [scored, failed] = penaliseOverlong([rollout(0, 1, { generatedTokens: 100 }), rollout(0, null)], 100, { buffer: 10, penalty: 1 });
+    const [scored, failed] = penaliseOverlong([rollout(0, 1, { generatedTokens: 100 }), rollout(0, null)], 100, {
+      buffer: 10,
+      penalty: 1,
+    });
     expect(scored).toMatchObject({ lengthPenalty: -1, result: { reward: 0, accuracy: 1 } });
     expect(failed).not.toHaveProperty("lengthPenalty");
     const rollouts = [rollout(0, 1)];

@@ -26,7 +26,12 @@ export interface SampleGroupsOptions {
 }
 
 /** Draws the groups of a step. Without dynamic sampling that is one round with nothing dropped. */
-export async function sampleGroups({ count, dynamicSampling, nextPrompts, collect }: SampleGroupsOptions): Promise<SampledGroups> {
+export async function sampleGroups({
+  count,
+  dynamicSampling,
+  nextPrompts,
+  collect,
+}: SampleGroupsOptions): Promise<SampledGroups> {
   const rollouts: Rollout[] = [];
   const seconds = { generate: 0, reward: 0 };
   const withSignal = new Set<number>();
@@ -48,7 +53,12 @@ export async function sampleGroups({ count, dynamicSampling, nextPrompts, collec
     rounds += 1;
   }
   const fill = count - withSignal.size;
-  return { rollouts, seconds, dropped: new Set(without.slice(fill)), rounds: dynamicSampling.enabled ? rounds : undefined };
+  return {
+    rollouts,
+    seconds,
+    dropped: new Set(without.slice(fill)),
+    rounds: dynamicSampling.enabled ? rounds : undefined,
+  };
 }
 
 /** Rewards of the scored rollouts of each group; a group without any is there too. */

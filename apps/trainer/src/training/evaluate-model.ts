@@ -37,7 +37,10 @@ const batchSize = 128;
  * @returns undefined when it was interrupted
  * @throws DatasetError when the sets can't be read
  */
-export async function evaluateModel(config: TrainingConfig, options: EvaluateModelOptions): Promise<Evaluated | undefined> {
+export async function evaluateModel(
+  config: TrainingConfig,
+  options: EvaluateModelOptions,
+): Promise<Evaluated | undefined> {
   const { model, engine, rewards, verifiers, step, onBadRow, onRowStore, onProgress, interruption, signal } = options;
   const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
   const data = await openEvaluationData({
@@ -58,13 +61,27 @@ export async function evaluateModel(config: TrainingConfig, options: EvaluateMod
       step,
       seed: config.run.seed,
       boxThreshold: epsilon === "average" ? 0.5 : epsilon,
-      request: { n, temperature, topP: 1, topK: null, maxNewTokens, seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff), ...(signal ? { signal } : {}) },
+      request: {
+        n,
+        temperature,
+        topP: 1,
+        topK: null,
+        maxNewTokens,
+        seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff),
+        ...(signal ? { signal } : {}),
+      },
       ...(onProgress ? { onProgress } : {}),
       interruption,
     });
     // A mean over nothing would read as an accuracy of 0.
     if (evaluated && data.length > 0 && Object.keys(evaluated.scores.bySource).length === 0) {
-      throw new ConfigError({ what: "The evaluation has no score.", where: "data.eval", expected: "at least one sample that can be asked and judged", found: `all ${data.length} were left out`, fix: "put right what the messages above name, or leave data.eval out" });
+      throw new ConfigError({
+        what: "The evaluation has no score.",
+        where: "data.eval",
+        expected: "at least one sample that can be asked and judged",
+        found: `all ${data.length} were left out`,
+        fix: "put right what the messages above name, or leave data.eval out",
+      });
     }
     return evaluated;
   } finally {

@@ -35,7 +35,18 @@ export interface Evaluated {
 
 /** @returns undefined when it was interrupted: the scores of a part are not the scores */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated | undefined> {
-  const { batches, total, step, seed, boxThreshold, vote = votedAnswer, onRollout, onProgress, interruption, ...collect } = options;
+  const {
+    batches,
+    total,
+    step,
+    seed,
+    boxThreshold,
+    vote = votedAnswer,
+    onRollout,
+    onProgress,
+    interruption,
+    ...collect
+  } = options;
   const metrics = createStepMetrics({ split: "eval", boxThreshold });
   const sums = new Map<string, { sum: number; count: number }>();
   const samples: { dataSource: string; task: string; scores: (number | null)[]; answers: (string | null)[] }[] = [];
@@ -48,7 +59,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated | un
     });
     done += rollouts.length;
     const first = samples.length;
-    for (const { sample } of prompts) samples.push({ dataSource: sample.data_source, task: taskOf(sample), scores: [], answers: [] });
+    for (const { sample } of prompts)
+      samples.push({ dataSource: sample.data_source, task: taskOf(sample), scores: [], answers: [] });
     for (const rollout of rollouts) {
       const index = first + rollout.promptIndex;
       onRollout?.(rollout);
@@ -62,7 +74,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated | un
       sums.set(source, { sum: tally.sum + result.accuracy, count: tally.count + 1 });
     }
   }
-  const bySource = Object.fromEntries([...sums].sort(([a], [b]) => a.localeCompare(b)).map(([source, { sum, count }]) => [source, sum / count]));
+  const bySource = Object.fromEntries(
+    [...sums].sort(([a], [b]) => a.localeCompare(b)).map(([source, { sum, count }]) => [source, sum / count]),
+  );
   const values = Object.values(bySource);
   return {
     scores: {
@@ -70,7 +84,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated | un
       bySource,
       counts: Object.fromEntries([...sums].map(([source, { count }]) => [source, count])),
     },
-    records: mergeRecords(metrics.finish(step), validationMetrics(step, samples satisfies ValidationSample[], { seed })),
+    records: mergeRecords(
+      metrics.finish(step),
+      validationMetrics(step, samples satisfies ValidationSample[], { seed }),
+    ),
   };
 }
 

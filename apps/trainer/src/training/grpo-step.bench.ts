@@ -12,7 +12,12 @@ const STEPS = 24;
 const ROLLOUTS = 8;
 const NEW_TOKENS = 64;
 /** Patches of each picture (56 × 56 to 112 × 112 pixels) and the length of its prompt. */
-const PICTURES = [[4, 4, 29], [6, 6, 34], [8, 8, 41], [4, 8, 33]] as const;
+const PICTURES = [
+  [4, 4, 29],
+  [6, 6, 34],
+  [8, 8, 41],
+  [4, 8, 33],
+] as const;
 
 const backend = await selectBackend({ prefer: (process.argv[2] ?? "auto") as BackendName | "auto" });
 const config = readModelConfig(join(resolve(import.meta.dirname, "../../../.."), "tools/peers/tiny-qwen2_5_vl"));
@@ -23,7 +28,13 @@ const patchValues = config.vision.inChannels * config.vision.temporalPatchSize *
 const prompts = PICTURES.map(([height, width, length], p): PromptInput => {
   const promptIds = Int32Array.from({ length }, (_, t) => 7 + ((p * 7919 + t * 104729) % 590));
   promptIds.fill(config.imageTokenId, 4, 4 + (height * width) / 4);
-  return { promptIds, images: { pixelValues: Float32Array.from({ length: height * width * patchValues }, (_, i) => Math.sin(0.37 * i + p)), gridThw: [[1, height, width]] } };
+  return {
+    promptIds,
+    images: {
+      pixelValues: Float32Array.from({ length: height * width * patchValues }, (_, i) => Math.sin(0.37 * i + p)),
+      gridThw: [[1, height, width]],
+    },
+  };
 });
 
 const seconds: { step: number; generate: number; update: number }[] = [];
@@ -31,14 +42,27 @@ for (let step = 0; step < STEPS; step++) {
   const start = performance.now();
   const rows: RolloutRow[] = Array.from({ length: prompts.length * ROLLOUTS });
   for await (const { promptIndex, sampleIndex, tokenIds } of policy.generate(prompts, {
-    n: ROLLOUTS, maxNewTokens: NEW_TOKENS, seed: step, stopTokenIds: [], bannedTokenIds: [config.imageTokenId, config.videoTokenId],
+    n: ROLLOUTS,
+    maxNewTokens: NEW_TOKENS,
+    seed: step,
+    stopTokenIds: [],
+    bannedTokenIds: [config.imageTokenId, config.videoTokenId],
   })) {
-    rows[promptIndex * ROLLOUTS + sampleIndex] = { ...prompts[promptIndex]!, group: promptIndex, completionIds: tokenIds };
+    rows[promptIndex * ROLLOUTS + sampleIndex] = {
+      ...prompts[promptIndex]!,
+      group: promptIndex,
+      completionIds: tokenIds,
+    };
   }
   const generated = performance.now();
   // A reward that differs inside each group, so that every rollout has an advantage.
-  const rewards = rows.map(({ completionIds }) => completionIds.reduce((sum, id) => sum + (id % 7), 0) / completionIds.length);
-  const advantages = groupAdvantages(rewards, rows.map((_, i) => Math.floor(i / ROLLOUTS)));
+  const rewards = rows.map(
+    ({ completionIds }) => completionIds.reduce((sum, id) => sum + (id % 7), 0) / completionIds.length,
+  );
+  const advantages = groupAdvantages(
+    rewards,
+    rows.map((_, i) => Math.floor(i / ROLLOUTS)),
+  );
   learner.update(rows.map((row, i) => ({ row, advantage: advantages[i]! })));
   const end = performance.now();
   seconds.push({ step: (end - start) / 1000, generate: (generated - start) / 1000, update: (end - generated) / 1000 });
@@ -49,8 +73,16 @@ const least = (part: keyof typeof first): number => Number(Math.min(...rest.map(
 const median = rest.map(({ step }) => step).sort((a, b) => a - b)[Math.floor(rest.length / 2)]!;
 console.log(
   JSON.stringify({
-    what: "GRPO step, 4 pictures × 8 rollouts × 64 tokens", backend: backend.tfjsName, firstStep: Number(first.step.toFixed(3)), step: least("step"), median: Number(median.toFixed(3)),
-    generate: least("generate"), update: least("update"), tokensPerSecond: Math.round((32 * NEW_TOKENS) / least("step")), memoryMegabytes: Math.round(process.resourceUsage().maxRSS / 1024), ready: Number((process.uptime() - seconds.reduce((sum, each) => sum + each.step, 0)).toFixed(2)),
+    what: "GRPO step, 4 pictures × 8 rollouts × 64 tokens",
+    backend: backend.tfjsName,
+    firstStep: Number(first.step.toFixed(3)),
+    step: least("step"),
+    median: Number(median.toFixed(3)),
+    generate: least("generate"),
+    update: least("update"),
+    tokensPerSecond: Math.round((32 * NEW_TOKENS) / least("step")),
+    memoryMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+    ready: Number((process.uptime() - seconds.reduce((sum, each) => sum + each.step, 0)).toFixed(2)),
   }),
 );
 learner.dispose();

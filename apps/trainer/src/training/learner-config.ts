@@ -1,5 +1,17 @@
 /** The run's configuration in the learner's words. */
-import { type KlEstimator, type LearnerConfig, type ObjectiveConfig, type PolicyLoss, type RolloutCorrectionConfig, type ScheduleConfig, cispo, gmpo, gspo, ppoClip, sapo } from "@v-triune/grpo";
+import {
+  type KlEstimator,
+  type LearnerConfig,
+  type ObjectiveConfig,
+  type PolicyLoss,
+  type RolloutCorrectionConfig,
+  type ScheduleConfig,
+  cispo,
+  gmpo,
+  gspo,
+  ppoClip,
+  sapo,
+} from "@v-triune/grpo";
 import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
 import { MOST_PARTS, isOneThreaded } from "../parallel/worker-count";
 import type { AlgorithmConfig, ParameterGroupName, TrainingConfig } from "../config/training-config";
@@ -26,22 +38,44 @@ export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
  * policy say so, and so does the policy itself when it was of the step before (verl's asynchronous trainers do the same: π_old by the
  * weights that are updated, importance weights against those that generated).
  */
-export function usesRolloutLogProbs({ rollout }: Pick<TrainingConfig, "rollout">, givesForeignLogProbs: boolean): boolean {
+export function usesRolloutLogProbs(
+  { rollout }: Pick<TrainingConfig, "rollout">,
+  givesForeignLogProbs: boolean,
+): boolean {
   return givesForeignLogProbs || (rollout.engine === "local" && rollout.asyncLevel === 1);
 }
 
 /** How the learner corrects rollouts of an engine that says by which probabilities it drew them; undefined: not at all. */
-export function correctionConfig({ rollout }: TrainingConfig, givesLogProbs: boolean): RolloutCorrectionConfig | undefined {
+export function correctionConfig(
+  { rollout }: TrainingConfig,
+  givesLogProbs: boolean,
+): RolloutCorrectionConfig | undefined {
   const { importance, threshold, lower, normalise, rejection } = rollout.correction;
   if (!givesLogProbs || (importance === "none" && rejection === null)) return undefined;
   return {
-    ...(importance === "none" ? {} : { importance: { level: importance, upper: threshold, normalise, ...(lower === null ? {} : { lower }) } }),
-    ...(rejection === null ? {} : { rejection: [{ statistic: rejection.statistic, upper: rejection.upper, ...(rejection.lower === null ? {} : { lower: rejection.lower }) }] }),
+    ...(importance === "none"
+      ? {}
+      : { importance: { level: importance, upper: threshold, normalise, ...(lower === null ? {} : { lower }) } }),
+    ...(rejection === null
+      ? {}
+      : {
+          rejection: [
+            {
+              statistic: rejection.statistic,
+              upper: rejection.upper,
+              ...(rejection.lower === null ? {} : { lower: rejection.lower }),
+            },
+          ],
+        }),
   };
 }
 
 /** @param givesLogProbs whether rollouts come from another engine that gives their log-probabilities */
-export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy, givesLogProbs = false): LearnerConfig<RolloutRow> {
+export function learnerConfig(
+  config: TrainingConfig,
+  policy: Qwen25VlPolicy,
+  givesLogProbs = false,
+): LearnerConfig<RolloutRow> {
   const { optimizer, update, rollout } = config;
   const correction = correctionConfig(config, givesLogProbs);
   // An adapter may not reach every group, and reach one that is frozen.
@@ -56,7 +90,9 @@ export function learnerConfig(config: TrainingConfig, policy: Qwen25VlPolicy, gi
       weightDecay: optimizer.weightDecay,
     },
     schedule: schedule(config),
-    groups: Object.fromEntries(present.map((name) => [name, { learningRate: optimizer.groups[name].lr, frozen: optimizer.groups[name].freeze }])),
+    groups: Object.fromEntries(
+      present.map((name) => [name, { learningRate: optimizer.groups[name].lr, frozen: optimizer.groups[name].freeze }]),
+    ),
     maxGradNorm: optimizer.maxGradNorm,
     objective: objective(config),
     // Also for a single thread: how many there are must not show in the numbers.
@@ -81,7 +117,9 @@ function objective({ algorithm, rollout }: TrainingConfig): ObjectiveConfig {
     aggregation,
     maxLength: rollout.maxNewTokens,
     entropyCoefficient,
-    ...(kl.coefficient === 0 || kl.in === "reward" ? {} : { kl: { coefficient: kl.coefficient, estimator: klEstimator(algorithm) } }),
+    ...(kl.coefficient === 0 || kl.in === "reward"
+      ? {}
+      : { kl: { coefficient: kl.coefficient, estimator: klEstimator(algorithm) } }),
   };
 }
 

@@ -71,7 +71,12 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
   };
   const listen = (event: TrainingEvent) => {
     if (event.type === "evaluating") {
-      progress(event.step === 0 ? "evaluate before" : "evaluate", event.done, event.total, `${event.done}/${event.total} answers`);
+      progress(
+        event.step === 0 ? "evaluate before" : "evaluate",
+        event.done,
+        event.total,
+        `${event.done}/${event.total} answers`,
+      );
     } else if (event.type === "evaluated") {
       if (stepsSeen === 0) trainingStarted = performance.now();
       for (const [source, score] of Object.entries(event.scores.bySource).sort()) {
@@ -121,14 +126,18 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
   };
   const listen = (event: TrainingEvent) => {
     if (event.type === "evaluated") {
-      line(`eval  step ${String(event.step).padStart(3)}  mean ${event.scores.mean.toFixed(3)}  (${event.seconds.toFixed(1)} s)`);
+      line(
+        `eval  step ${String(event.step).padStart(3)}  mean ${event.scores.mean.toFixed(3)}  (${event.seconds.toFixed(1)} s)`,
+      );
     } else if (event.type === "step") {
       const { step, steps, reward, seconds, responseTokens, gradientNorm } = event.summary;
       const current = means(event.summary.accuracyBySource);
       stepsSeen += 1;
       spent += seconds.total;
       const left = step === steps ? "" : `  ${formatDuration((spent / stepsSeen) * (steps - step))} left`;
-      line(`train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${responseTokens.toFixed(0)} tokens  grad ${gradientNorm.toPrecision(2)}  ${seconds.total.toFixed(1)} s${left}`);
+      line(
+        `train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${responseTokens.toFixed(0)} tokens  grad ${gradientNorm.toPrecision(2)}  ${seconds.total.toFixed(1)} s${left}`,
+      );
       if (step === 1 || step % window === 0 || step === steps) {
         table([...current].sort(([a], [b]) => a.localeCompare(b)));
       }
@@ -136,7 +145,9 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       // One bad row can be read, thousands can't: the first in full, the others in a line each; the run's end counts them.
       const [what = "", where] = event.message.split("\n");
       skipped += 1;
-      line(`skipped a row: ${skipped <= SHOWN_IN_FULL || where === undefined ? event.message : `${what} (${where.replace(/^ *where: */, "").trim()})`}`);
+      line(
+        `skipped a row: ${skipped <= SHOWN_IN_FULL || where === undefined ? event.message : `${what} (${where.replace(/^ *where: */, "").trim()})`}`,
+      );
     } else if (event.type === "alarm") {
       line(`alarm: ${event.alarm.message}`);
     } else if (event.type === "engine" || event.type === "data") {

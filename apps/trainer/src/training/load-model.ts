@@ -28,13 +28,23 @@ export interface LoadedModel {
  * @param checkpoint the folder of a checkpoint to go on from, in place of the configuration's weights
  * @throws ConfigError, WeightsError or TokenizerError of `@v-triune/policy` for a folder that can't be used
  */
-export async function loadModel(model: ModelConfig, seed: number, freeze: readonly ParameterGroup[], checkpoint?: string): Promise<LoadedModel> {
+export async function loadModel(
+  model: ModelConfig,
+  seed: number,
+  freeze: readonly ParameterGroup[],
+  checkpoint?: string,
+): Promise<LoadedModel> {
   const policy = await loadPolicy(model, seed, freeze, checkpoint);
   return { policy, processor: createProcessor(processorFolder(model, checkpoint)) };
 }
 
 /** `loadModel` without the processor. */
-export async function loadPolicy(model: ModelConfig, seed: number, freeze: readonly ParameterGroup[], checkpoint?: string): Promise<Qwen25VlPolicy> {
+export async function loadPolicy(
+  model: ModelConfig,
+  seed: number,
+  freeze: readonly ParameterGroup[],
+  checkpoint?: string,
+): Promise<Qwen25VlPolicy> {
   if (model.adapter !== null) return loadWithAdapter(model, model.adapter, seed, checkpoint);
   // Companion files are not taken from the checkpoint, which may have been pruned by the time of the next one.
   if (checkpoint !== undefined) return loadQwen25Vl(checkpoint, { freeze, sourceFolder: processorFolder(model) });
@@ -54,8 +64,16 @@ export async function modelArchitecture(model: ModelConfig): Promise<Qwen25VlCon
   return model.init === "pretrained" ? readModelConfig(model.path) : readConfig(model.config);
 }
 
-async function loadWithAdapter(model: ModelConfig, { rank, alpha, targetModules }: ModelAdapterConfig, seed: number, checkpoint: string | undefined): Promise<Qwen25VlPolicy> {
-  const adapter: AdapterOptions = checkpoint !== undefined ? { folder: checkpoint } : { rank, alpha, seed, ...(targetModules === null ? {} : { targetModules }) };
+async function loadWithAdapter(
+  model: ModelConfig,
+  { rank, alpha, targetModules }: ModelAdapterConfig,
+  seed: number,
+  checkpoint: string | undefined,
+): Promise<Qwen25VlPolicy> {
+  const adapter: AdapterOptions =
+    checkpoint !== undefined
+      ? { folder: checkpoint }
+      : { rank, alpha, seed, ...(targetModules === null ? {} : { targetModules }) };
   if (model.init === "pretrained") return loadQwen25Vl(model.path, { adapter });
   const config = await readConfig(model.config);
   return createQwen25Vl(config, randomWeights(config, { seed }), { adapter, sourceFolder: model.tokenizer });

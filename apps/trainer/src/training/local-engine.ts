@@ -2,7 +2,14 @@ import type { GenerateOptions, Qwen25VlPolicy } from "@v-triune/policy";
 import type { RolloutEngine, SamplingRequest } from "./rollout-engine";
 
 /** A request in the policy's words. */
-export function samplingOptions({ n, temperature, topP, topK, maxNewTokens, seed }: SamplingRequest): Omit<GenerateOptions, "signal" | "stopWhen"> {
+export function samplingOptions({
+  n,
+  temperature,
+  topP,
+  topK,
+  maxNewTokens,
+  seed,
+}: SamplingRequest): Omit<GenerateOptions, "signal" | "stopWhen"> {
   // The paper strips placeholders that the model generated; the trainer does, so they may be drawn.
   return { n, temperature, topP, topK: topK ?? 0, maxNewTokens, seed, bannedTokenIds: [] };
 }
@@ -11,6 +18,7 @@ export function samplingOptions({ n, temperature, topP, topK, maxNewTokens, seed
 export function createLocalEngine(policy: Qwen25VlPolicy): RolloutEngine {
   return {
     name: "local policy",
-    generate: (prompts, request) => policy.generate(prompts, { ...samplingOptions(request), ...(request.signal ? { signal: request.signal } : {}) }),
+    generate: (prompts, request) =>
+      policy.generate(prompts, { ...samplingOptions(request), ...(request.signal ? { signal: request.signal } : {}) }),
   };
 }

@@ -29,14 +29,26 @@ export function estimateMemory(config: TrainingConfig, architecture: Qwen25VlCon
   const sizeOf = ({ shape }: ParameterShape): number => shape.reduce((product, length) => product * length, 1);
   const parameters = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
   const unfrozen = shapes.filter(({ group }) => !config.optimizer.groups[group].freeze);
-  const trained = unfrozen.reduce((sum, shape) => sum + (adapter === null ? sizeOf(shape) : adapterSize(shape, adapter)), 0);
+  const trained = unfrozen.reduce(
+    (sum, shape) => sum + (adapter === null ? sizeOf(shape) : adapterSize(shape, adapter)),
+    0,
+  );
   const { hiddenSize, intermediateSize, numLayers } = architecture.text;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained));
   const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters;
   const gradients = 4 * trained;
   const moments = 8 * trained;
   const activations = 4 * config.update.microBatchTokens * numLayers * (10 * hiddenSize + 4 * intermediateSize);
-  return { parameters, trained, weights, reference, gradients, moments, activations, total: weights + reference + gradients + moments + activations };
+  return {
+    parameters,
+    trained,
+    weights,
+    reference,
+    gradients,
+    moments,
+    activations,
+    total: weights + reference + gradients + moments + activations,
+  };
 }
 
 /** Entries of both low-rank matrices on a layer; 0 where the adapter does not reach. */
@@ -45,7 +57,8 @@ function adapterSize({ name, shape, group }: ParameterShape, { rank, targetModul
   if (shape.length !== 2 || outputs === undefined || inputs === undefined || !name.endsWith(".weight")) return 0;
   const module = name.slice(0, -".weight".length);
   const targets = targetModules ?? ["q_proj", "k_proj", "v_proj", "o_proj"];
-  const reached = typeof targets === "string" ? new RegExp(targets).test(module) : targets.some((target) => module.endsWith(target));
+  const reached =
+    typeof targets === "string" ? new RegExp(targets).test(module) : targets.some((target) => module.endsWith(target));
   return reached && (targetModules !== null || group === "language") ? rank * (outputs + inputs) : 0;
 }
 

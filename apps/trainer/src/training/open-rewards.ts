@@ -1,4 +1,10 @@
-import { type RewardResult, type RewardSource, RewardServerError, createHttpRewardSource, createLocalRewardSource } from "@v-triune/rewards";
+import {
+  type RewardResult,
+  type RewardSource,
+  RewardServerError,
+  createHttpRewardSource,
+  createLocalRewardSource,
+} from "@v-triune/rewards";
 import type { VerifierRegistry } from "@v-triune/verifiers";
 import type { RewardConfig } from "../config/training-config";
 import { ConfigError, EngineError } from "../errors";
@@ -10,17 +16,29 @@ import type { EngineEvents } from "../engines/engine-events";
  *
  * @throws ConfigError when the servers' token is not in the environment
  */
-export function openRewards({ servers, tokenEnv, normalised }: RewardConfig, registry: VerifierRegistry, { onPause, onResume }: EngineEvents): RewardSource {
+export function openRewards(
+  { servers, tokenEnv, normalised }: RewardConfig,
+  registry: VerifierRegistry,
+  { onPause, onResume }: EngineEvents,
+): RewardSource {
   if (servers.length === 0) return createLocalRewardSource(registry, { normalised });
   const token = tokenEnv === null ? undefined : process.env[tokenEnv];
   if (tokenEnv !== null && !token) {
-    throw new ConfigError({ what: "The token of the reward servers is not there.", where: "reward.tokenEnv", expected: `the environment variable ${tokenEnv}`, found: "it is not set" });
+    throw new ConfigError({
+      what: "The token of the reward servers is not there.",
+      where: "reward.tokenEnv",
+      expected: `the environment variable ${tokenEnv}`,
+      found: "it is not set",
+    });
   }
   const source = createHttpRewardSource({
     urls: servers,
     whenDown: "wait",
     ...(token === undefined ? {} : { token }),
-    onPause: (health) => onPause?.(`No reward server answers: ${health.map(({ url, lastFault }) => `${url} (${lastFault ?? "no reply"})`).join(", ")}. Waiting for one; the step goes on when it is back.`),
+    onPause: (health) =>
+      onPause?.(
+        `No reward server answers: ${health.map(({ url, lastFault }) => `${url} (${lastFault ?? "no reply"})`).join(", ")}. Waiting for one; the step goes on when it is back.`,
+      ),
     onResume: ({ url, pausedMs }) => onResume?.(`${url} is back after ${Math.round(pausedMs / 1000)} s.`),
   });
   return { score: (requests, options) => judgedAtAll(source.score(requests, options)), close: () => source.close() };
@@ -35,7 +53,8 @@ async function* judgedAtAll(results: AsyncIterable<RewardResult>): AsyncGenerato
   let judged = false;
   try {
     for await (const result of results) {
-      if (result.status === "error" && result.reason.startsWith("server: ")) fault ??= result.reason.slice("server: ".length);
+      if (result.status === "error" && result.reason.startsWith("server: "))
+        fault ??= result.reason.slice("server: ".length);
       else judged = true;
       yield result;
     }
@@ -46,7 +65,11 @@ async function* judgedAtAll(results: AsyncIterable<RewardResult>): AsyncGenerato
       what: "The reward server refuses what it is asked.",
       where: "reward.servers",
       found: cause.message,
-      fix: refusedKey ? "name the environment variable with its token in reward.tokenEnv" : cause.status === 404 ? "put right the address: a reward server, as v-triune serve starts one, has this path" : undefined,
+      fix: refusedKey
+        ? "name the environment variable with its token in reward.tokenEnv"
+        : cause.status === 404
+          ? "put right the address: a reward server, as v-triune serve starts one, has this path"
+          : undefined,
       cause,
     });
   }

@@ -11,13 +11,21 @@ import type { RewardConfig } from "../config/training-config";
 import type { Rollout } from "./collect-rollouts";
 
 /** The term that is added to the reward of an answer of so many tokens; never above 0. */
-export function overlongPenalty(tokens: number, maxNewTokens: number, { buffer, penalty }: NonNullable<RewardConfig["overlong"]>): number {
+export function overlongPenalty(
+  tokens: number,
+  maxNewTokens: number,
+  { buffer, penalty }: NonNullable<RewardConfig["overlong"]>,
+): number {
   const excess = tokens - (maxNewTokens - buffer);
   return excess <= 0 ? 0 : (-penalty * Math.min(excess, buffer)) / buffer;
 }
 
 /** The rollouts with the penalty in their rewards and, by itself, in `lengthPenalty`. Unchanged when the configuration asks for none. */
-export function penaliseOverlong(rollouts: readonly Rollout[], maxNewTokens: number, overlong: RewardConfig["overlong"]): readonly Rollout[] {
+export function penaliseOverlong(
+  rollouts: readonly Rollout[],
+  maxNewTokens: number,
+  overlong: RewardConfig["overlong"],
+): readonly Rollout[] {
   if (overlong === null) return rollouts;
   return rollouts.map((rollout) => {
     if (rollout.result.status !== "scored") return rollout;

@@ -20,7 +20,8 @@ function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOpti
   return async (sample, id, random) => {
     const pictures = sample.images.map(({ bytes, path }, index) => {
       const picture = bytes ?? path;
-      if (picture === null) throw new ImageError({ what: "The picture has neither bytes nor a path.", where: `${id}, image ${index}` });
+      if (picture === null)
+        throw new ImageError({ what: "The picture has neither bytes nor a path.", where: `${id}, image ${index}` });
       return picture;
     });
     const messages = splitImageMarks(withPoolSentences(sample, pool, random), pictures.length, id);
@@ -29,12 +30,28 @@ function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOpti
       addGenerationPrompt: true,
       ...(maxPromptTokens === null ? {} : { maxTokens: maxPromptTokens }),
     });
-    return { id, sample, messages, text: encoded.text, promptIds: encoded.promptIds, ...(encoded.images ? { images: encoded.images } : {}) };
+    return {
+      id,
+      sample,
+      messages,
+      text: encoded.text,
+      promptIds: encoded.promptIds,
+      ...(encoded.images ? { images: encoded.images } : {}),
+    };
   };
 }
 
 /** @throws ConfigError when the configured prompt pool can't be read */
-export async function configuredPromptMaker({ promptPool, rollout }: { readonly promptPool: TrainingConfig["promptPool"]; readonly rollout: Pick<TrainingConfig["rollout"], "maxPromptTokens"> }, processor: Processor): Promise<PromptMaker> {
+export async function configuredPromptMaker(
+  {
+    promptPool,
+    rollout,
+  }: {
+    readonly promptPool: TrainingConfig["promptPool"];
+    readonly rollout: Pick<TrainingConfig["rollout"], "maxPromptTokens">;
+  },
+  processor: Processor,
+): Promise<PromptMaker> {
   const pool = promptPool.enabled ? await loadPromptPool(promptPool.file) : null;
   return createPromptMaker({ processor, pool, maxPromptTokens: rollout.maxPromptTokens });
 }

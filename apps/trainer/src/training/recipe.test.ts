@@ -37,7 +37,10 @@ function merged(over: Readonly<Record<string, unknown>>): Input {
   const sections = base as unknown as Readonly<Record<string, unknown>>;
   const both = Object.keys({ ...sections, ...over }).map((key) => {
     const [under, above] = [sections[key], over[key]];
-    return [key, typeof under === "object" && typeof above === "object" ? { ...under, ...above } : (above ?? under)] as const;
+    return [
+      key,
+      typeof under === "object" && typeof above === "object" ? { ...under, ...above } : (above ?? under),
+    ] as const;
   });
   return Object.fromEntries(both) as unknown as Input;
 }
@@ -49,7 +52,10 @@ async function lastStep(over: Record<string, unknown>): Promise<MetricRecord["me
   const path = join(folder, `run-${count}`);
   const input = merged({ ...over, run: { steps: 1, seed: 5, folder: path } });
   await runTraining(resolveTrainingConfig(input, folder));
-  const records = readFileSync(join(path, "metrics.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as MetricRecord);
+  const records = readFileSync(join(path, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as MetricRecord);
   const { metrics } = records.findLast(({ scope, split }) => scope === "all" && split === "train")!;
   for (const [name, value] of Object.entries(metrics)) expect(Number.isFinite(value), `${name} is ${value}`).toBe(true);
   return metrics;
@@ -58,9 +64,12 @@ const moves = (metrics: MetricRecord["metrics"]): void => expect(metrics["actor/
 const algorithm = (settings: object) => ({ algorithm: { entropyCoefficient: 0.01, ...settings } });
 
 describe("the recipe, choice by choice", () => {
-  it.each(["grpo", "dr-grpo", "rloo", "reinforce++", "reinforce++-baseline"])("advantage %s, also by source", async (advantage) => {
-    moves(await lastStep(algorithm({ advantage, perSource: true })));
-  });
+  it.each(["grpo", "dr-grpo", "rloo", "reinforce++", "reinforce++-baseline"])(
+    "advantage %s, also by source",
+    async (advantage) => {
+      moves(await lastStep(algorithm({ advantage, perSource: true })));
+    },
+  );
 
   it.each(["ppo", "gspo", "cispo", "gmpo", "sapo"])("loss %s, with several updates a step", async (loss) => {
     const metrics = await lastStep({ ...algorithm({ loss }), update: { miniBatch: 2, epochs: 2 } });
@@ -68,14 +77,24 @@ describe("the recipe, choice by choice", () => {
     expect(metrics["actor/ratio_mean"]).toBeGreaterThan(0);
   });
 
-  it.each(["token-mean", "token-sum", "seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm"])("aggregation %s", async (aggregation) => {
-    moves(await lastStep(algorithm({ aggregation })));
-  });
+  it.each(["token-mean", "token-sum", "seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm"])(
+    "aggregation %s",
+    async (aggregation) => {
+      moves(await lastStep(algorithm({ aggregation })));
+    },
+  );
 
-  it.each(["k1", "k2", "k3", "mse", "abs"])("KL %s to the reference, in the loss and in the reward", async (estimator) => {
-    expect(await lastStep(algorithm({ kl: { coefficient: 0.1, estimator, in: "loss" } }))).toHaveProperty(["actor/kl_loss"]);
-    expect(await lastStep(algorithm({ kl: { coefficient: 0.1, estimator, in: "reward" } }))).toHaveProperty(["actor/reward_kl_penalty"]);
-  });
+  it.each(["k1", "k2", "k3", "mse", "abs"])(
+    "KL %s to the reference, in the loss and in the reward",
+    async (estimator) => {
+      expect(await lastStep(algorithm({ kl: { coefficient: 0.1, estimator, in: "loss" } }))).toHaveProperty([
+        "actor/kl_loss",
+      ]);
+      expect(await lastStep(algorithm({ kl: { coefficient: 0.1, estimator, in: "reward" } }))).toHaveProperty([
+        "actor/reward_kl_penalty",
+      ]);
+    },
+  );
 
   it.each(["constant", "linear", "cosine"])("schedule %s after a warm-up", async (schedule) => {
     const metrics = await lastStep({ optimizer: { lr: 1e-3, schedule, warmupRatio: 0.5 }, update: { miniBatch: 1 } });
@@ -83,8 +102,22 @@ describe("the recipe, choice by choice", () => {
   });
 
   it("trains the parts that are not frozen, each at its rate", async () => {
-    const metrics = await lastStep({ optimizer: { lr: 1e-3, warmupRatio: 0, groups: { vision: { freeze: false, lr: 1e-4 }, connector: { freeze: false, lr: 5e-4 }, language: { freeze: false } } } });
-    expect(metrics).toMatchObject({ "actor/lr/vision": expect.closeTo(1e-4, 9) as number, "actor/lr/connector": expect.closeTo(5e-4, 9) as number, "actor/lr/language": expect.closeTo(1e-3, 9) as number });
+    const metrics = await lastStep({
+      optimizer: {
+        lr: 1e-3,
+        warmupRatio: 0,
+        groups: {
+          vision: { freeze: false, lr: 1e-4 },
+          connector: { freeze: false, lr: 5e-4 },
+          language: { freeze: false },
+        },
+      },
+    });
+    expect(metrics).toMatchObject({
+      "actor/lr/vision": expect.closeTo(1e-4, 9) as number,
+      "actor/lr/connector": expect.closeTo(5e-4, 9) as number,
+      "actor/lr/language": expect.closeTo(1e-3, 9) as number,
+    });
     expect(metrics["actor/grad_norm/layer/vision.0"]).toBeGreaterThan(0);
   });
 

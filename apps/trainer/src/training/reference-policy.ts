@@ -11,14 +11,27 @@ import type { ReferenceLogProbs } from "./training-step";
  * @param reference a policy of its own; the caller disposes it
  * @param microBatchTokens most tokens of one forward pass, a prompt that rows share counted once
  */
-export function createReferenceLogProbs(reference: Pick<Qwen25VlPolicy, "logProbs" | "tokenCount">, temperature: number, microBatchTokens: number): ReferenceLogProbs {
+export function createReferenceLogProbs(
+  reference: Pick<Qwen25VlPolicy, "logProbs" | "tokenCount">,
+  temperature: number,
+  microBatchTokens: number,
+): ReferenceLogProbs {
   return (rows) => {
     const all = rows as readonly RolloutRow[];
     const lengths = all.map(({ completionIds }) => completionIds.length);
     const values: Float32Array[] = [];
-    for (const indices of planMicroBatches(lengths, { tokens: microBatchTokens }, (some) => reference.tokenCount(some.map((i) => all[i]!)))) {
+    for (const indices of planMicroBatches(lengths, { tokens: microBatchTokens }, (some) =>
+      reference.tokenCount(some.map((i) => all[i]!)),
+    )) {
       const width = Math.max(1, ...indices.map((i) => lengths[i]!));
-      const flat = tf.tidy(() => reference.logProbs(indices.map((i) => all[i]!), { width, temperature }).logProbs.dataSync<"float32">());
+      const flat = tf.tidy(() =>
+        reference
+          .logProbs(
+            indices.map((i) => all[i]!),
+            { width, temperature },
+          )
+          .logProbs.dataSync<"float32">(),
+      );
       indices.forEach((i, row) => (values[i] = flat.slice(row * width, row * width + lengths[i]!)));
     }
     return values;

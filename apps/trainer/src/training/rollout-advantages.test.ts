@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { type JudgedRollout, rolloutAdvantages } from "./rollout-advantages";
 
-const judged = (reward: number | null, group: number, change: Partial<JudgedRollout> = {}): JudgedRollout => ({ reward, group, source: "a", tokens: 2, masked: false, ...change });
+const judged = (reward: number | null, group: number, change: Partial<JudgedRollout> = {}): JudgedRollout => ({
+  reward,
+  group,
+  source: "a",
+  tokens: 2,
+  masked: false,
+  ...change,
+});
 const pair = [judged(1, 0), judged(0, 0), judged(null, 0), judged(0.5, 1), judged(0.5, 1)];
 
 describe("rolloutAdvantages", () => {
@@ -22,18 +29,27 @@ describe("rolloutAdvantages", () => {
 
   it("brings sources to one scale", () => {
     const rollouts = [judged(1, 0), judged(0, 0), judged(0.02, 1, { source: "b" }), judged(0, 1, { source: "b" })];
-    for (const value of rolloutAdvantages(rollouts, { advantage: "dr-grpo", perSource: true })) expect(Math.abs(value as number)).toBeCloseTo(1, 3);
+    for (const value of rolloutAdvantages(rollouts, { advantage: "dr-grpo", perSource: true }))
+      expect(Math.abs(value as number)).toBeCloseTo(1, 3);
   });
 
   it("whitens over the tokens of the batch, masked answers and the unscored aside", () => {
     const rollouts = [judged(1, 0), judged(0, 0, { tokens: 3 }), judged(null, 0), judged(9, 0, { masked: true })];
-    const [won, lost, none, masked] = rolloutAdvantages(rollouts, { advantage: "reinforce++", perSource: false }) as [Float64Array, Float64Array, null, Float64Array];
+    const [won, lost, none, masked] = rolloutAdvantages(rollouts, { advantage: "reinforce++", perSource: false }) as [
+      Float64Array,
+      Float64Array,
+      null,
+      Float64Array,
+    ];
     // Returns 1, 1, 0, 0, 0: mean 0.4, sample variance 0.3.
     for (const value of won) expect(value).toBeCloseTo(0.6 / Math.sqrt(0.3), 6);
     for (const value of lost) expect(value).toBeCloseTo(-0.4 / Math.sqrt(0.3), 6);
     expect([won.length, lost.length, none]).toEqual([2, 3, null]);
     expect([...masked]).toEqual([0, 0]);
-    const [first] = rolloutAdvantages([judged(1, 0, { tokenPenalty: [0, 2] }), judged(0, 0)], { advantage: "reinforce++", perSource: false }) as Float64Array[];
+    const [first] = rolloutAdvantages([judged(1, 0, { tokenPenalty: [0, 2] }), judged(0, 0)], {
+      advantage: "reinforce++",
+      perSource: false,
+    }) as Float64Array[];
     // The penalty of a late token reaches the earlier ones: 1 - 2 on both.
     expect(first![0]).toBeLessThan(0);
     expect(first![0]).toBeCloseTo(first![1]!, 12);
@@ -41,9 +57,14 @@ describe("rolloutAdvantages", () => {
 
   it("takes the group's mean as baseline before whitening", () => {
     const rollouts = [judged(3, 0), judged(2, 0), judged(1, 1), judged(0, 1)];
-    const values = rolloutAdvantages(rollouts, { advantage: "reinforce++-baseline", perSource: false }) as Float64Array[];
+    const values = rolloutAdvantages(rollouts, {
+      advantage: "reinforce++-baseline",
+      perSource: false,
+    }) as Float64Array[];
     expect(values[0]![0]).toBeCloseTo(values[2]![0]!, 12);
     expect(values[0]![0]).toBeGreaterThan(0);
-    expect(rolloutAdvantages([judged(1, 0, { tokens: 1 })], { advantage: "reinforce++", perSource: false })).toEqual([new Float64Array(1)]);
+    expect(rolloutAdvantages([judged(1, 0, { tokens: 1 })], { advantage: "reinforce++", perSource: false })).toEqual([
+      new Float64Array(1),
+    ]);
   });
 });

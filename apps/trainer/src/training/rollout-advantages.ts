@@ -27,20 +27,41 @@ export interface JudgedRollout {
 }
 
 /** @returns one number a rollout or one a token; null where the reward is null */
-export function rolloutAdvantages(rollouts: readonly JudgedRollout[], { advantage, perSource }: Pick<AlgorithmConfig, "advantage" | "perSource">): (number | Float64Array | null)[] {
+export function rolloutAdvantages(
+  rollouts: readonly JudgedRollout[],
+  { advantage, perSource }: Pick<AlgorithmConfig, "advantage" | "perSource">,
+): (number | Float64Array | null)[] {
   const tokenLevel = advantage === "reinforce++" || advantage === "reinforce++-baseline";
-  return tokenLevel ? tokenAdvantages(rollouts, advantage, perSource) : answerAdvantages(rollouts, advantage, perSource);
+  return tokenLevel
+    ? tokenAdvantages(rollouts, advantage, perSource)
+    : answerAdvantages(rollouts, advantage, perSource);
 }
 
-function answerAdvantages(rollouts: readonly JudgedRollout[], advantage: "grpo" | "dr-grpo" | "rloo", perSource: boolean): (number | null)[] {
+function answerAdvantages(
+  rollouts: readonly JudgedRollout[],
+  advantage: "grpo" | "dr-grpo" | "rloo",
+  perSource: boolean,
+): (number | null)[] {
   const rewards = rollouts.map(penalisedReward);
   const groups = rollouts.map(({ group }) => group);
-  const advantages = advantage === "rloo" ? leaveOneOutAdvantages(rewards, groups) : groupAdvantages(rewards, groups, { normaliseByStd: advantage === "grpo" });
-  const scaled = perSource ? perSourceAdvantages(advantages, rollouts.map(({ source }) => source)) : advantages;
+  const advantages =
+    advantage === "rloo"
+      ? leaveOneOutAdvantages(rewards, groups)
+      : groupAdvantages(rewards, groups, { normaliseByStd: advantage === "grpo" });
+  const scaled = perSource
+    ? perSourceAdvantages(
+        advantages,
+        rollouts.map(({ source }) => source),
+      )
+    : advantages;
   return rewards.map((reward, index) => (reward === null ? null : (scaled[index] as number)));
 }
 
-function tokenAdvantages(rollouts: readonly JudgedRollout[], advantage: "reinforce++" | "reinforce++-baseline", perSource: boolean): (Float64Array | null)[] {
+function tokenAdvantages(
+  rollouts: readonly JudgedRollout[],
+  advantage: "reinforce++" | "reinforce++-baseline",
+  perSource: boolean,
+): (Float64Array | null)[] {
   const scored = rollouts.filter(({ reward }) => reward !== null);
   const width = Math.max(1, ...scored.map(({ tokens }) => tokens));
   const mask = new Float64Array(scored.length * width);
@@ -49,9 +70,19 @@ function tokenAdvantages(rollouts: readonly JudgedRollout[], advantage: "reinfor
   // Whitening needs two tokens; less than that is no batch.
   const enough = mask.reduce((sum, value) => sum + value, 0) >= 2;
   let flat: Float64Array = new Float64Array(mask.length);
-  if (enough && advantage === "reinforce++") flat = reinforcePlusPlusAdvantages(grid, tokenRewards(scored, width)).advantages;
-  else if (enough) flat = reinforcePlusPlusBaselineAdvantages(grid, scored.map(penalisedReward), scored.map(({ group }) => group));
-  if (perSource) flat = perSourceAdvantages(flat, scored.flatMap(({ source }) => Array.from({ length: width }, () => source)));
+  if (enough && advantage === "reinforce++")
+    flat = reinforcePlusPlusAdvantages(grid, tokenRewards(scored, width)).advantages;
+  else if (enough)
+    flat = reinforcePlusPlusBaselineAdvantages(
+      grid,
+      scored.map(penalisedReward),
+      scored.map(({ group }) => group),
+    );
+  if (perSource)
+    flat = perSourceAdvantages(
+      flat,
+      scored.flatMap(({ source }) => Array.from({ length: width }, () => source)),
+    );
   let row = 0;
   return rollouts.map(({ reward, tokens }) => {
     if (reward === null) return null;

@@ -66,7 +66,8 @@ export function mismatchMetrics(answers: readonly LogProbPair[]): Record<string,
     "rollout_corr/log_ppl_abs_diff": sequences.absLogDiff / n,
     "training/rollout_probs_diff_mean": mean,
     "training/rollout_probs_diff_max": tokens.largestDiff,
-    "training/rollout_probs_diff_std": count > 1 ? Math.sqrt(Math.max(0, (tokens.squaredDiff - count * mean * mean) / (count - 1))) : 0,
+    "training/rollout_probs_diff_std":
+      count > 1 ? Math.sqrt(Math.max(0, (tokens.squaredDiff - count * mean * mean) / (count - 1))) : 0,
   };
 }
 

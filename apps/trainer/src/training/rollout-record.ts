@@ -19,7 +19,10 @@ export interface OptimisedReward {
  */
 export function optimisedReward({ result, lengthPenalty }: Rollout, klPenalty: number | null): OptimisedReward | null {
   if (result.status !== "scored") return null;
-  const additions = { ...(lengthPenalty === undefined ? {} : { overlong: lengthPenalty }), ...(klPenalty === null ? {} : { kl: -klPenalty }) };
+  const additions = {
+    ...(lengthPenalty === undefined ? {} : { overlong: lengthPenalty }),
+    ...(klPenalty === null ? {} : { kl: -klPenalty }),
+  };
   return { reward: result.reward - (klPenalty ?? 0), score: result.reward, additions };
 }
 
@@ -46,7 +49,9 @@ export function rolloutRecord(rollout: Rollout, klPenalty: number | null = null)
 
 /** The task of a sample: of its source if that is one of the 18, else what its ability says, else by its verifier. */
 export function taskOf(sample: Sample): string {
-  const known = sources.find(({ key, dataSource }) => key === sample.data_source || dataSource === sample.data_source)?.task;
+  const known = sources.find(
+    ({ key, dataSource }) => key === sample.data_source || dataSource === sample.data_source,
+  )?.task;
   if (known) return known;
   const ability = sample.ability?.replace(/^cv_/, "");
   if (ability && (TASKS as readonly string[]).includes(ability)) return ability;

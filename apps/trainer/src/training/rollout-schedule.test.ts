@@ -11,7 +11,9 @@ import { RolloutSchedule, type RolloutScheduleOptions } from "./rollout-schedule
 import { runTraining } from "./run-training";
 import type { StepRollouts } from "./step-rollouts";
 
-function schedule(options: Partial<RolloutScheduleOptions> & { readonly log?: string[]; readonly slow?: boolean } = {}) {
+function schedule(
+  options: Partial<RolloutScheduleOptions> & { readonly log?: string[]; readonly slow?: boolean } = {},
+) {
   const { log = [], slow = false, ...rest } = options;
   const data = { position: 0 };
   const sample = async (step: number, weights: number, signal: AbortSignal): Promise<StepRollouts> => {
@@ -23,27 +25,36 @@ function schedule(options: Partial<RolloutScheduleOptions> & { readonly log?: st
     log.push(`answered ${step} by W(${weights})`);
     return { step, weights, position } as StepRollouts;
   };
-  return { log, data, schedule: new RolloutSchedule({ asyncLevel: 1, steps: 3, overlaps: true, data, sample, ...rest }) };
+  return {
+    log,
+    data,
+    schedule: new RolloutSchedule({ asyncLevel: 1, steps: 3, overlaps: true, data, sample, ...rest }),
+  };
 }
-const train = (log: string[], step: number, milliseconds = 0) => async (rollouts: StepRollouts) => {
-  expect(rollouts.step).toBe(step);
-  await setTimeout(milliseconds);
-  log.push(`trained ${step}`);
-  return step;
-};
+const train =
+  (log: string[], step: number, milliseconds = 0) =>
+  async (rollouts: StepRollouts) => {
+    expect(rollouts.step).toBe(step);
+    await setTimeout(milliseconds);
+    log.push(`trained ${step}`);
+    return step;
+  };
 
 describe("RolloutSchedule", () => {
-  it.each([true, false])("asks for the next step's answers before an update, by the same weights, whatever is done first (answers slow: %s)", async (slow) => {
-    const { log, schedule: own } = schedule({ slow });
-    for (const step of [1, 2, 3]) expect(await own.step(step, train(log, step, slow ? 0 : 10))).toBe(step);
-    const whoseAnswers = log.filter((line) => line.startsWith("answered"));
-    expect(whoseAnswers).toEqual(["answered 1 by W(0)", "answered 2 by W(0)", "answered 3 by W(1)"]);
-    for (const step of [1, 2]) {
-      expect(log.indexOf(`ask ${step + 1}`)).toBeLessThan(log.indexOf(`trained ${step}`));
-      // All of them are in before the step ends and weights are handed over.
-      if (step === 1) expect(log.indexOf("answered 2 by W(0)")).toBeLessThan(log.indexOf("ask 3"));
-    }
-  });
+  it.each([true, false])(
+    "asks for the next step's answers before an update, by the same weights, whatever is done first (answers slow: %s)",
+    async (slow) => {
+      const { log, schedule: own } = schedule({ slow });
+      for (const step of [1, 2, 3]) expect(await own.step(step, train(log, step, slow ? 0 : 10))).toBe(step);
+      const whoseAnswers = log.filter((line) => line.startsWith("answered"));
+      expect(whoseAnswers).toEqual(["answered 1 by W(0)", "answered 2 by W(0)", "answered 3 by W(1)"]);
+      for (const step of [1, 2]) {
+        expect(log.indexOf(`ask ${step + 1}`)).toBeLessThan(log.indexOf(`trained ${step}`));
+        // All of them are in before the step ends and weights are handed over.
+        if (step === 1) expect(log.indexOf("answered 2 by W(0)")).toBeLessThan(log.indexOf("ask 3"));
+      }
+    },
+  );
 
   it("lets answers come first where they can't be made beside an update, and makes none ahead at level 0", async () => {
     const beside = schedule({ overlaps: false, slow: true });
@@ -51,7 +62,14 @@ describe("RolloutSchedule", () => {
     expect(beside.log).toEqual(["ask 1", "answered 1 by W(0)", "ask 2", "answered 2 by W(0)", "trained 1"]);
     const newest = schedule({ asyncLevel: 0 });
     for (const step of [1, 2]) await newest.schedule.step(step, train(newest.log, step));
-    expect(newest.log).toEqual(["ask 1", "answered 1 by W(0)", "trained 1", "ask 2", "answered 2 by W(1)", "trained 2"]);
+    expect(newest.log).toEqual([
+      "ask 1",
+      "answered 1 by W(0)",
+      "trained 1",
+      "ask 2",
+      "answered 2 by W(1)",
+      "trained 2",
+    ]);
     expect(newest.schedule.position).toBe(8);
   });
 
@@ -67,7 +85,11 @@ describe("RolloutSchedule", () => {
   });
 
   it("ends the step before when waiting for answers is given up, and never trains older ones", async () => {
-    const { log, data, schedule: own } = schedule({
+    const {
+      log,
+      data,
+      schedule: own,
+    } = schedule({
       sample: async (step, weights) => {
         data.position += 4;
         if (step === 2) throw new GivenUpWaiting("given up");
@@ -78,7 +100,9 @@ describe("RolloutSchedule", () => {
     expect(own.ready).toBeUndefined();
     expect(own.position).toBe(4);
     const old = schedule({ ready: { step: 3, weights: 1, position: 8 } as StepRollouts });
-    await expect(old.schedule.step(4, train([], 4))).rejects.toThrow("rollouts of step 3, by weights of step 1, in step 4");
+    await expect(old.schedule.step(4, train([], 4))).rejects.toThrow(
+      "rollouts of step 3, by weights of step 1, in step 4",
+    );
   });
 });
 
@@ -102,12 +126,27 @@ function config(name: string, change: Partial<TrainingConfig["rollout"]> = {}, l
   };
 }
 const read = (name: string, ...path: string[]): Buffer => readFileSync(join(folder, name, ...path));
-const weightsOf = (name: string, step: number): Buffer => read(name, "checkpoints", `step-00000${step}`, "model.safetensors");
+const weightsOf = (name: string, step: number): Buffer =>
+  read(name, "checkpoints", `step-00000${step}`, "model.safetensors");
 const records = (name: string) =>
-  read(name, "metrics.jsonl").toString().trim().split("\n").map((line) => JSON.parse(line) as { step: number; split: string; scope: string; metrics: Record<string, number> });
-const numbersOf = (name: string) => records(name).map((record) => ({ ...record, metrics: Object.fromEntries(Object.entries(record.metrics).filter(([key]) => !/^(timing_s|perf)\//.test(key))) }));
-const stepsOf = (name: string) => records(name).filter(({ split, scope }) => split === "train" && scope === "all").map(({ metrics }) => metrics);
-const rolloutFiles = (name: string): [string, Buffer][] => readdirSync(join(folder, name, "rollouts")).sort().map((file) => [file, read(name, "rollouts", file)]);
+  read(name, "metrics.jsonl")
+    .toString()
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { step: number; split: string; scope: string; metrics: Record<string, number> });
+const numbersOf = (name: string) =>
+  records(name).map((record) => ({
+    ...record,
+    metrics: Object.fromEntries(Object.entries(record.metrics).filter(([key]) => !/^(timing_s|perf)\//.test(key))),
+  }));
+const stepsOf = (name: string) =>
+  records(name)
+    .filter(({ split, scope }) => split === "train" && scope === "all")
+    .map(({ metrics }) => metrics);
+const rolloutFiles = (name: string): [string, Buffer][] =>
+  readdirSync(join(folder, name, "rollouts"))
+    .sort()
+    .map((file) => [file, read(name, "rollouts", file)]);
 
 function expectSame(name: string, whole: string): void {
   expect(numbersOf(name)).toEqual(numbersOf(whole));
@@ -115,7 +154,11 @@ function expectSame(name: string, whole: string): void {
   for (const step of readdirSync(join(folder, whole, "checkpoints"))) {
     for (const file of readdirSync(join(folder, whole, "checkpoints", step))) {
       // What is ready says how long it took to make.
-      if (file !== "state.json" && file !== "ready-rollouts.jsonl") expect(read(name, "checkpoints", step, file).equals(read(whole, "checkpoints", step, file)), `${step}/${file}`).toBe(true);
+      if (file !== "state.json" && file !== "ready-rollouts.jsonl")
+        expect(
+          read(name, "checkpoints", step, file).equals(read(whole, "checkpoints", step, file)),
+          `${step}/${file}`,
+        ).toBe(true);
     }
   }
 }
@@ -140,9 +183,15 @@ describe("a run with rollout.asyncLevel: 1", () => {
   });
 
   it("ends with the same bytes when it was stopped and resumed, with one thread or two", async () => {
-    for (const [name, after, workers] of [["stopped-1", 1, 1], ["stopped-3", 3, 2]] as const) {
+    for (const [name, after, workers] of [
+      ["stopped-1", 1, 1],
+      ["stopped-3", 3, 2],
+    ] as const) {
       const interruption = { requested: false };
-      await runTraining(config(name), { interruption, listen: (event) => (interruption.requested ||= event.type === "step" && event.summary.step === after) });
+      await runTraining(config(name), {
+        interruption,
+        listen: (event) => (interruption.requested ||= event.type === "step" && event.summary.step === after),
+      });
       await runTraining({ ...config(name), workers }, { resume: true });
       expectSame(name, "whole");
     }
@@ -153,12 +202,17 @@ describe("a run with rollout.asyncLevel: 1", () => {
       const name = `killed-${at}`;
       cpSync(join(folder, "whole"), join(folder, name), { recursive: true });
       // What was written after the checkpoint is still there, as after a kill in the step after it.
-      for (let step = at + 1; step <= 4; step++) rmSync(join(folder, name, "checkpoints", `step-00000${step}`), { recursive: true });
+      for (let step = at + 1; step <= 4; step++)
+        rmSync(join(folder, name, "checkpoints", `step-00000${step}`), { recursive: true });
       await runTraining(config(name), { resume: true });
       expectSame(name, "whole");
     }
-    expect(readdirSync(join(folder, "whole/checkpoints/step-000003")).filter((file) => file.startsWith("ready-"))).toEqual(["ready-rollouts.jsonl", "ready-rollouts.safetensors"]);
-    expect(readdirSync(join(folder, "whole/checkpoints/step-000004")).filter((file) => file.startsWith("ready-"))).toEqual([]);
+    expect(
+      readdirSync(join(folder, "whole/checkpoints/step-000003")).filter((file) => file.startsWith("ready-")),
+    ).toEqual(["ready-rollouts.jsonl", "ready-rollouts.safetensors"]);
+    expect(
+      readdirSync(join(folder, "whole/checkpoints/step-000004")).filter((file) => file.startsWith("ready-")),
+    ).toEqual([]);
   });
 
   it("resumes with dynamic sampling, whose groups come from several rounds", async () => {
@@ -166,7 +220,10 @@ describe("a run with rollout.asyncLevel: 1", () => {
     await runTraining(config("rounds", rounds));
     expect(stepsOf("rounds").some((metrics) => metrics["rollout/rounds"]! > 1)).toBe(true);
     const interruption = { requested: false };
-    await runTraining(config("rounds-stopped", rounds), { interruption, listen: (event) => (interruption.requested ||= event.type === "step" && event.summary.step === 2) });
+    await runTraining(config("rounds-stopped", rounds), {
+      interruption,
+      listen: (event) => (interruption.requested ||= event.type === "step" && event.summary.step === 2),
+    });
     await runTraining(config("rounds-stopped", rounds), { resume: true });
     expectSame("rounds-stopped", "rounds");
   });

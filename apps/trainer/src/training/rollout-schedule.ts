@@ -52,7 +52,10 @@ export class RolloutSchedule {
   async step<Result>(step: number, train: (rollouts: StepRollouts) => Promise<Result>): Promise<Result> {
     const { asyncLevel, steps, overlaps, data, sample } = this.options;
     const rollouts = this.#ready ?? (await sample(step, step - 1, new AbortController().signal));
-    if (rollouts.step !== step || rollouts.weights < step - 1 - asyncLevel) throw new RangeError(`rollouts of step ${rollouts.step}, by weights of step ${rollouts.weights}, in step ${step}`);
+    if (rollouts.step !== step || rollouts.weights < step - 1 - asyncLevel)
+      throw new RangeError(
+        `rollouts of step ${rollouts.step}, by weights of step ${rollouts.weights}, in step ${step}`,
+      );
     if (asyncLevel !== 1 || step === steps) {
       const result = await train(rollouts);
       this.#ready = undefined;

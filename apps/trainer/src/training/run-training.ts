@@ -10,7 +10,12 @@ import type { RewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import { type BestCheckpoint, noteEarlier, trackBest } from "../checkpoint/best-checkpoint";
-import { type LoadedCheckpoint, newestWholeCheckpoint, pruneCheckpoints, saveCheckpoint } from "../checkpoint/checkpoint";
+import {
+  type LoadedCheckpoint,
+  newestWholeCheckpoint,
+  pruneCheckpoints,
+  saveCheckpoint,
+} from "../checkpoint/checkpoint";
 import { readReadyRollouts } from "../checkpoint/ready-rollouts";
 import type { TrainingConfig } from "../config/training-config";
 import { type RunEngine, openRunEngine } from "../engines/run-engine";
@@ -97,16 +102,31 @@ class Run {
     const { config, folder } = this;
     const checkpoint = this.options.resume ? await this.#lastCheckpoint() : undefined;
     const model = await loadModel(config.model, config.run.seed, frozenGroups(config), checkpoint?.folder);
-    const reference = config.algorithm.kl.coefficient === 0 ? undefined : await loadModel({ ...config.model, adapter: null }, config.run.seed, ["vision", "connector", "language"]);
+    const reference =
+      config.algorithm.kl.coefficient === 0
+        ? undefined
+        : await loadModel({ ...config.model, adapter: null }, config.run.seed, ["vision", "connector", "language"]);
     const registry = createVerifierRegistry(builtinVerifiers());
     const onRowStore = rowStoreEvents(this.#listen);
     const source =
       config.workers === 1
         ? await openTrainingSource({
-            sets: config.data.train, seed: config.run.seed, makePrompt: await configuredPromptMaker(config, model.processor), verifiers: registry.names, strict: config.strict, onRowStore,
+            sets: config.data.train,
+            seed: config.run.seed,
+            makePrompt: await configuredPromptMaker(config, model.processor),
+            verifiers: registry.names,
+            strict: config.strict,
+            onRowStore,
           })
-        : await openDataThread({ config, processorFolder: processorFolder(config.model, checkpoint?.folder), verifiers: registry.names }, onRowStore);
-    const data = readAhead(source, (message) => this.#listen({ type: "bad-row", message }), config.workers === 1 ? 0 : undefined);
+        : await openDataThread(
+            { config, processorFolder: processorFolder(config.model, checkpoint?.folder), verifiers: registry.names },
+            onRowStore,
+          );
+    const data = readAhead(
+      source,
+      (message) => this.#listen({ type: "bad-row", message }),
+      config.workers === 1 ? 0 : undefined,
+    );
     const monitor = openRunMonitor({
       config: config.monitor,
       folder,
@@ -120,7 +140,14 @@ class Run {
     let learner: Learner<RolloutRow> | undefined;
     let compute: Compute | undefined;
     try {
-      engine = await openRunEngine({ config, model, folder: folder.path, step: checkpoint?.loaded.state.step ?? 0, signal: this.options.interruption?.signal, ...servers });
+      engine = await openRunEngine({
+        config,
+        model,
+        folder: folder.path,
+        step: checkpoint?.loaded.state.step ?? 0,
+        signal: this.options.interruption?.signal,
+        ...servers,
+      });
       const foreignLogProbs = usesRolloutLogProbs(config, engine.engine.givesForeignLogProbs ?? false);
       learner = createLearner(learnerConfig(config, model.policy, foreignLogProbs));
       if (checkpoint) {
@@ -128,19 +155,41 @@ class Run {
         data.position = checkpoint.loaded.state.position;
       }
       // A run that was stopped before its first step evaluates anew, so its first evaluation goes too.
-      const { evaluated } = this.options.resume ? await monitor.resumeAfter(checkpoint?.loaded.state.step || -1) : { evaluated: false };
+      const { evaluated } = this.options.resume
+        ? await monitor.resumeAfter(checkpoint?.loaded.state.step || -1)
+        : { evaluated: false };
       const verifiers = registry.names;
       compute = await openCompute({
-        policy: model.policy, learner, config, foreignLogProbs, backend: this.backend.name, workers: workerCount(config.workers),
+        policy: model.policy,
+        learner,
+        config,
+        foreignLogProbs,
+        backend: this.backend.name,
+        workers: workerCount(config.workers),
         onProblem: (message) => this.#listen({ type: "warning", message }),
       });
       // The policy answers for itself, with all threads.
       if (config.rollout.engine === "local") engine = { ...engine, engine: compute.engine };
-      const referenceLogProbs = reference && createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
+      const referenceLogProbs =
+        reference &&
+        createReferenceLogProbs(reference.policy, config.rollout.temperature, config.update.microBatchTokens);
       const best = trackBest(config.checkpoint.keepBest);
       if (this.options.resume && config.checkpoint.keepBest !== null) await noteEarlier(best, folder.metricsPath);
       const schedule = await this.#schedule({ model, engine, data, rewards, watch }, checkpoint);
-      const parts = { model, best, data, monitor, learner, compute, engine, watch, rewards, verifiers, referenceLogProbs, schedule };
+      const parts = {
+        model,
+        best,
+        data,
+        monitor,
+        learner,
+        compute,
+        engine,
+        watch,
+        rewards,
+        verifiers,
+        referenceLogProbs,
+        schedule,
+      };
       return await this.#steps(parts, checkpoint?.loaded.state.step ?? 0, evaluated);
     } finally {
       watch.dispose();
@@ -155,7 +204,10 @@ class Run {
     }
   }
 
-  async #schedule({ model, engine, data, rewards, watch }: Pick<RunParts, "model" | "engine" | "data" | "rewards" | "watch">, checkpoint: { folder: string; loaded: LoadedCheckpoint } | undefined): Promise<RolloutSchedule> {
+  async #schedule(
+    { model, engine, data, rewards, watch }: Pick<RunParts, "model" | "engine" | "data" | "rewards" | "watch">,
+    checkpoint: { folder: string; loaded: LoadedCheckpoint } | undefined,
+  ): Promise<RolloutSchedule> {
     const { config } = this;
     const decode = (ids: Int32Array): string => model.processor.decode(ids, { skipSpecialTokens: true });
     return new RolloutSchedule({
@@ -163,10 +215,17 @@ class Run {
       steps: config.run.steps,
       overlaps: config.rollout.engine !== "local",
       data,
-      ready: checkpoint?.loaded.hasReadyRollouts ? await readReadyRollouts(checkpoint.folder, (count) => data.next(count), decode) : undefined,
+      ready: checkpoint?.loaded.hasReadyRollouts
+        ? await readReadyRollouts(checkpoint.folder, (count) => data.next(count), decode)
+        : undefined,
       sample: (step, weights, signal) =>
         sampleStep(step, weights, {
-          config, model, engine, data, rewards, signal: AbortSignal.any([watch.signal, signal]),
+          config,
+          model,
+          engine,
+          data,
+          rewards,
+          signal: AbortSignal.any([watch.signal, signal]),
           onProgress: (done, total) => this.#listen({ type: "generating", step, done, total }),
         }),
     });
@@ -186,9 +245,11 @@ class Run {
       fromStep,
     });
     const before = fromStep === 0 ? await this.#evaluate(parts, 0) : undefined;
-    const evaluationDue = (at: number): boolean => at === steps || (config.evaluation.every !== null && at % config.evaluation.every === 0);
+    const evaluationDue = (at: number): boolean =>
+      at === steps || (config.evaluation.every !== null && at % config.evaluation.every === 0);
     // The run ended between a checkpoint and the evaluation that comes after it.
-    let after = fromStep > 0 && !evaluated && evaluationDue(fromStep) ? await this.#evaluate(parts, fromStep) : undefined;
+    let after =
+      fromStep > 0 && !evaluated && evaluationDue(fromStep) ? await this.#evaluate(parts, fromStep) : undefined;
     let lastStep: StepSummary | undefined;
     let step = fromStep;
     let saved: string | undefined;
@@ -210,13 +271,23 @@ class Run {
       step += 1;
       interrupted = ((this.options.interruption?.requested ?? false) || parts.monitor.stopRequested) && step < steps;
       const { every } = config.checkpoint;
-      if (step === steps || interrupted || (every !== null && step % every === 0)) saved = await this.#save(parts, step);
+      if (step === steps || interrupted || (every !== null && step % every === 0))
+        saved = await this.#save(parts, step);
       if (evaluationDue(step) && !interrupted) after = await this.#evaluate(parts, step);
     }
     if (interrupted && step === 0 && saved === undefined) saved = await this.#save(parts, step);
     if (interrupted) this.#listen({ type: "interrupted", step });
     await parts.monitor.flush();
-    return { folder: folder.path, backend: this.backend, step, interrupted, before, after, lastStep, checkpoint: saved };
+    return {
+      folder: folder.path,
+      backend: this.backend,
+      step,
+      interrupted,
+      before,
+      after,
+      lastStep,
+      checkpoint: saved,
+    };
   }
 
   async #step(parts: RunParts, step: number): Promise<StepSummary> {
@@ -231,16 +302,31 @@ class Run {
     // Not to be called off: the update has been made. All answers of the weights before are in.
     await parts.engine.publish(step);
     const { collected, dataSeconds } = rollouts;
-    const numbers = { step, steps, collected, update, epsilon, dataSeconds, engine: engineMetrics(config, rollouts), seconds: (performance.now() - started) / 1000 };
+    const numbers = {
+      step,
+      steps,
+      collected,
+      update,
+      epsilon,
+      dataSeconds,
+      engine: engineMetrics(config, rollouts),
+      seconds: (performance.now() - started) / 1000,
+    };
     const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
-    for (const [index, rollout] of collected.rollouts.entries()) metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
+    for (const [index, rollout] of collected.rollouts.entries())
+      metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
     const records = metrics.finish(step, healthMetrics(numbers));
     parts.monitor.write(records);
     parts.best.note(records);
     if (parts.monitor.wantsRollouts(step)) {
       const { patchSize } = parts.model.processor.imageProcessor.settings;
       const stored = collected.rollouts.map((rollout, index) =>
-        storedRollout(step, rollout, { advantage: update.advantages[index] ?? null, klPenalty: update.klPenalties[index] ?? null }, patchSize),
+        storedRollout(
+          step,
+          rollout,
+          { advantage: update.advantages[index] ?? null, klPenalty: update.klPenalties[index] ?? null },
+          patchSize,
+        ),
       );
       parts.monitor.writeRollouts(step, stored);
     }
@@ -249,7 +335,10 @@ class Run {
     return summary;
   }
 
-  async #evaluate({ model, engine, watch, rewards, verifiers, monitor, best }: RunParts, step: number): Promise<EvaluationScores | undefined> {
+  async #evaluate(
+    { model, engine, watch, rewards, verifiers, monitor, best }: RunParts,
+    step: number,
+  ): Promise<EvaluationScores | undefined> {
     if (this.config.data.eval.length === 0) return undefined;
     const started = performance.now();
     const evaluated = await evaluateModel(this.config, {
@@ -281,7 +370,13 @@ class Run {
     const path = this.folder.checkpointPath(step);
     // First: once the checkpoint is there, nobody computes this step again.
     await parts.monitor.flush();
-    await saveCheckpoint(path, { step, position: parts.schedule.position }, parts.model.policy, parts.learner, parts.schedule.ready);
+    await saveCheckpoint(
+      path,
+      { step, position: parts.schedule.position },
+      parts.model.policy,
+      parts.learner,
+      parts.schedule.ready,
+    );
     await this.#prune(parts.best);
     this.#listen({ type: "saved", step, folder: path });
     return path;
@@ -304,7 +399,12 @@ class Run {
 
   async #prune(best: BestCheckpoint): Promise<void> {
     const steps = await this.folder.checkpointSteps();
-    await pruneCheckpoints(steps, this.config.checkpoint.keep, (old) => this.folder.checkpointPath(old), best.of(steps)?.step);
+    await pruneCheckpoints(
+      steps,
+      this.config.checkpoint.keep,
+      (old) => this.folder.checkpointPath(old),
+      best.of(steps)?.step,
+    );
   }
 
   /**
@@ -312,7 +412,13 @@ class Run {
    *
    * @returns the error to end with, which says where the run can go on and with what
    */
-  async #savedBefore(error: OutOfMemoryError, parts: RunParts, step: number, position: number, updates: number): Promise<UserError> {
+  async #savedBefore(
+    error: OutOfMemoryError,
+    parts: RunParts,
+    step: number,
+    position: number,
+    updates: number,
+  ): Promise<UserError> {
     let last = (await this.folder.checkpointSteps()).at(-1);
     if (last !== step && parts.learner.step === updates) {
       parts.data.position = position;
@@ -333,7 +439,11 @@ class Run {
   /** undefined for a run that was killed before its first checkpoint: it begins again. */
   async #lastCheckpoint(): Promise<{ folder: string; loaded: LoadedCheckpoint } | undefined> {
     const warn = (message: string): void => this.#listen({ type: "warning", message });
-    const found = await newestWholeCheckpoint(await this.folder.checkpointSteps(), (step) => this.folder.checkpointPath(step), warn);
+    const found = await newestWholeCheckpoint(
+      await this.folder.checkpointSteps(),
+      (step) => this.folder.checkpointPath(step),
+      warn,
+    );
     if (found === undefined) warn("The run had no checkpoint yet, so it begins again.");
     return found;
   }

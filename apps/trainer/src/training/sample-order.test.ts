@@ -25,7 +25,8 @@ describe("createSampleOrder", () => {
     const order = createSampleOrder([set(0, 10, 1.5), set(10, 10, 1, 4), set(20, 8, 0.25)], 1);
     const counts = new Map<number, number>();
     for (const row of epoch(order, 0)) counts.set(row, (counts.get(row) ?? 0) + 1);
-    const inSet = (from: number, to: number) => [...counts].filter(([row]) => row >= from && row < to).map(([, count]) => count);
+    const inSet = (from: number, to: number) =>
+      [...counts].filter(([row]) => row >= from && row < to).map(([, count]) => count);
     expect(inSet(0, 10).sort()).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
     expect(inSet(10, 20)).toEqual([1, 1, 1, 1]);
     expect(inSet(20, 28)).toEqual([1, 1]);

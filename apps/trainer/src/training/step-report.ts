@@ -19,16 +19,27 @@ interface StepNumbers {
   readonly engine: Readonly<Record<string, number>>;
 }
 
-const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length);
+const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
 
 /** What the engine counted, with the steps that the trainer itself is ahead of the weights that answered. */
-export function engineMetrics({ rollout }: Pick<TrainingConfig, "rollout">, { step, weights, engine }: StepRollouts): Readonly<Record<string, number>> {
+export function engineMetrics(
+  { rollout }: Pick<TrainingConfig, "rollout">,
+  { step, weights, engine }: StepRollouts,
+): Readonly<Record<string, number>> {
   if (rollout.asyncLevel !== 1) return engine;
   return { ...engine, "rollout/weights_age": (engine["rollout/weights_age"] ?? 0) + step - 1 - weights };
 }
 
 /** Numbers of the step as a whole, for the "all" record of metrics.jsonl. */
-export function healthMetrics({ collected, update, epsilon, seconds, dataSeconds, engine }: StepNumbers): Record<string, number> {
+export function healthMetrics({
+  collected,
+  update,
+  epsilon,
+  seconds,
+  dataSeconds,
+  engine,
+}: StepNumbers): Record<string, number> {
   const { updates } = update;
   const last = updates.at(-1);
   const over = (pick: (stats: UpdateStats) => number) => mean(updates.map(pick));
@@ -36,12 +47,14 @@ export function healthMetrics({ collected, update, epsilon, seconds, dataSeconds
   const trained = updates.reduce((sum, { forwardedTokens }) => sum + forwardedTokens, 0);
   const norms: Record<string, number> = {};
   for (const [group, norm] of Object.entries(last?.gradNorm.byGroup ?? {})) norms[`actor/grad_norm/${group}`] = norm;
-  for (const [layer, norm] of Object.entries(last?.gradNorm.byLayer ?? {})) norms[`actor/grad_norm/layer/${layer}`] = norm;
+  for (const [layer, norm] of Object.entries(last?.gradNorm.byLayer ?? {}))
+    norms[`actor/grad_norm/layer/${layer}`] = norm;
   const penalties = update.klPenalties.filter((penalty) => penalty !== null);
   const rates: Record<string, number> = {};
   for (const [group, rate] of Object.entries(last?.learningRates ?? {})) rates[`actor/lr/${group}`] = rate;
   const correction: Record<string, number> = {};
-  for (const name of Object.keys(updates[0]?.correction ?? {})) correction[`rollout_corr/${name}`] = over((stats) => stats.correction[name] ?? 0);
+  for (const name of Object.keys(updates[0]?.correction ?? {}))
+    correction[`rollout_corr/${name}`] = over((stats) => stats.correction[name] ?? 0);
   return {
     "actor/loss": over(({ loss }) => loss),
     "actor/pg_loss": over(({ policyLoss }) => policyLoss),
@@ -58,7 +71,9 @@ export function healthMetrics({ collected, update, epsilon, seconds, dataSeconds
     ...update.mismatch,
     ...engine,
     ...(penalties.length === 0 ? {} : { "actor/reward_kl_penalty": mean(penalties) }),
-    ...(collected.rounds === undefined ? {} : { "rollout/rounds": collected.rounds, "rollout/replaced_groups": collected.dropped.size }),
+    ...(collected.rounds === undefined
+      ? {}
+      : { "rollout/rounds": collected.rounds, "rollout/replaced_groups": collected.dropped.size }),
     ...(epsilon === "average" ? {} : { "reward/iou_epsilon": epsilon }),
     "timing_s/data": dataSeconds,
     "timing_s/gen": collected.seconds.generate,
@@ -77,7 +92,9 @@ export function healthMetrics({ collected, update, epsilon, seconds, dataSeconds
 export function stepSummary(numbers: StepNumbers): StepSummary {
   const { step, steps, collected, update, seconds } = numbers;
   const { rollouts } = collected;
-  const scored = rollouts.flatMap(({ result, prompt }) => (result.status === "scored" ? [{ result, source: prompt.sample.data_source }] : []));
+  const scored = rollouts.flatMap(({ result, prompt }) =>
+    result.status === "scored" ? [{ result, source: prompt.sample.data_source }] : [],
+  );
   const bySource = new Map<string, number[]>();
   for (const { result, source } of scored) bySource.set(source, [...(bySource.get(source) ?? []), result.accuracy]);
   const groups = new Map<number, boolean>();
@@ -96,8 +113,16 @@ export function stepSummary(numbers: StepNumbers): StepSummary {
     zeroSignalGroups: groups.size === 0 ? 0 : [...groups.values()].filter((signal) => !signal).length / groups.size,
     skipped: rollouts.filter(({ result }) => result.status === "skipped").length,
     errors: rollouts.filter(({ result }) => result.status === "error").length,
-    seconds: { generate: collected.seconds.generate, reward: collected.seconds.reward, update: update.seconds, total: seconds },
-    tokens: { generated: generatedTokens(collected), trained: update.updates.reduce((sum, { forwardedTokens }) => sum + forwardedTokens, 0) },
+    seconds: {
+      generate: collected.seconds.generate,
+      reward: collected.seconds.reward,
+      update: update.seconds,
+      total: seconds,
+    },
+    tokens: {
+      generated: generatedTokens(collected),
+      trained: update.updates.reduce((sum, { forwardedTokens }) => sum + forwardedTokens, 0),
+    },
   };
 }
 

@@ -22,7 +22,8 @@ export interface StepRollouts {
   readonly engine: Readonly<Record<string, number>>;
 }
 
-export interface SampleStepOptions extends Omit<CollectingOptions, "engine" | "epsilon" | "training" | "ratios">, Pick<CollectOptions, "onProgress"> {
+export interface SampleStepOptions
+  extends Omit<CollectingOptions, "engine" | "epsilon" | "training" | "ratios">, Pick<CollectOptions, "onProgress"> {
   readonly config: TrainingConfig;
   readonly engine: Pick<RunEngine, "engine" | "takeMetrics">;
   readonly data: Pick<TrainingData, "position" | "next">;
@@ -33,7 +34,11 @@ export interface SampleStepOptions extends Omit<CollectingOptions, "engine" | "e
 const rolloutStream = 10_000_000;
 
 /** @param weights the step that the engine's weights are of */
-export async function sampleStep(step: number, weights: number, { config, model, rewards, engine, data, signal, onProgress }: SampleStepOptions): Promise<StepRollouts> {
+export async function sampleStep(
+  step: number,
+  weights: number,
+  { config, model, rewards, engine, data, signal, onProgress }: SampleStepOptions,
+): Promise<StepRollouts> {
   const epsilon = stageEpsilon(config.reward.iou.schedule, step, config.run.steps);
   const { promptsPerStep, dynamicSampling, n, temperature, topP, topK, maxNewTokens } = config.rollout;
   const random = createRandom(config.run.seed, rolloutStream + step);
@@ -65,7 +70,11 @@ export async function sampleStep(step: number, weights: number, { config, model,
 }
 
 /** The threshold of a step: that of the first stage that still holds. */
-export function stageEpsilon(schedule: TrainingConfig["reward"]["iou"]["schedule"], step: number, steps: number): IouEpsilon {
+export function stageEpsilon(
+  schedule: TrainingConfig["reward"]["iou"]["schedule"],
+  step: number,
+  steps: number,
+): IouEpsilon {
   const stage = schedule.find(({ until }) => step / steps <= until) ?? schedule.at(-1);
   if (!stage) throw new RangeError("reward.iou.schedule is empty");
   return stage.epsilon;

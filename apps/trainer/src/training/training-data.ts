@@ -73,7 +73,9 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
   };
   return {
     length,
-    sources: [...new Set(opened.flatMap(({ set }) => Array.from({ length: set.length }, (_, row) => set.sourceOf(row))))],
+    sources: [
+      ...new Set(opened.flatMap(({ set }) => Array.from({ length: set.length }, (_, row) => set.sourceOf(row)))),
+    ],
     close,
     async batch(from, count) {
       const prompts: PreparedPrompt[] = [];
@@ -89,7 +91,10 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
         for (const [index, row] of rows.entries()) {
           const position = next + index;
           const { set, index: inSet } = at(order.at(position));
-          const prompt = await prepare(row, set, inSet, createRandom(options.seed, promptStream + position), { ...options, onBadRow: (message) => badRows.push(message) });
+          const prompt = await prepare(row, set, inSet, createRandom(options.seed, promptStream + position), {
+            ...options,
+            onBadRow: (message) => badRows.push(message),
+          });
           if (prompt) prompts.push(prompt);
         }
         next += wanted;
@@ -103,14 +108,21 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
 export async function openEvaluationData(
   options: TrainingDataOptions & { readonly samplesPerSource: number | null },
 ): Promise<{ readonly length: number; batches(size: number): AsyncGenerator<PreparedPrompt[]>; close(): void }> {
-  const set = await openSampleSet(options.sets.map(({ path }) => path), { verifiers: options.verifiers, ...rowStore(options) });
+  const set = await openSampleSet(
+    options.sets.map(({ path }) => path),
+    { verifiers: options.verifiers, ...rowStore(options) },
+  );
   const bySource = new Map<string, number[]>();
   for (let row = 0; row < set.length; row++) {
     const source = set.sourceOf(row);
     bySource.set(source, [...(bySource.get(source) ?? []), row]);
   }
   const rows = [...bySource.values()]
-    .flatMap((all) => (options.samplesPerSource === null ? all : createRandom(options.seed, promptStream - 1).sample(all, options.samplesPerSource)))
+    .flatMap((all) =>
+      options.samplesPerSource === null
+        ? all
+        : createRandom(options.seed, promptStream - 1).sample(all, options.samplesPerSource),
+    )
     .sort((a, b) => a - b);
   return {
     length: rows.length,

@@ -28,12 +28,24 @@ export interface StepSummary {
   /** Rollouts left out because their gold is bad, or because judging failed. */
   readonly skipped: number;
   readonly errors: number;
-  readonly seconds: { readonly generate: number; readonly reward: number; readonly update: number; readonly total: number };
+  readonly seconds: {
+    readonly generate: number;
+    readonly reward: number;
+    readonly update: number;
+    readonly total: number;
+  };
   readonly tokens: { readonly generated: number; readonly trained: number };
 }
 
 export type TrainingEvent =
-  | { readonly type: "started"; readonly folder: string; readonly backend: string; readonly trainable: number; readonly samples: number; readonly fromStep: number }
+  | {
+      readonly type: "started";
+      readonly folder: string;
+      readonly backend: string;
+      readonly trainable: number;
+      readonly samples: number;
+      readonly fromStep: number;
+    }
   /** A row of the data that was left out, and why. */
   | { readonly type: "bad-row"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }

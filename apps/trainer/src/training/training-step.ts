@@ -47,13 +47,19 @@ export async function updateFromRollouts(
   const klInReward = reference !== undefined && algorithm.kl.in === "reward";
   // On-policy, π_old is the policy at the update itself; the learner then takes the ratio as 1, with its gradient.
   const given = answers.map(({ rolloutLogProbs }) => rolloutLogProbs);
-  const foreign = usesRolloutLogProbs(config, config.rollout.engine !== "local") && given.every((logProbs) => logProbs !== undefined) ? (given as Float32Array[]) : undefined;
+  const foreign =
+    usesRolloutLogProbs(config, config.rollout.engine !== "local") && given.every((logProbs) => logProbs !== undefined)
+      ? (given as Float32Array[])
+      : undefined;
   const { normalise, rejection } = config.rollout.correction;
   // Both look at the whole batch before the update.
   const comparesBatch = foreign !== undefined && (normalise || rejection !== null);
   const old = isOffPolicy(config) || klInReward || comparesBatch ? await compute.logProbs(rows) : undefined;
   const ref = reference?.(rows);
-  const penalties = klInReward && old && ref ? old.map((logProbs, index) => tokenPenalties(logProbs, ref[index] as Float32Array, algorithm)) : undefined;
+  const penalties =
+    klInReward && old && ref
+      ? old.map((logProbs, index) => tokenPenalties(logProbs, ref[index] as Float32Array, algorithm))
+      : undefined;
   const masked = answers.map(({ truncated }) => algorithm.maskTruncated && truncated);
   const advantages = rolloutAdvantages(
     answers.map(({ promptIndex, prompt, result, completionIds }, index) => ({
@@ -76,13 +82,16 @@ export async function updateFromRollouts(
   }));
   const batches = miniBatches(step, answers, config);
   const updates: UpdateStats[] = [];
-  for (const indexes of batches) updates.push(await compute.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
+  for (const indexes of batches)
+    updates.push(await compute.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
   // Without π_old of its own, an update is the only one and its forward pass gave it, for the rows that have a signal.
-  const trainer = (index: number): ArrayLike<number> | undefined => old?.[index] ?? updates[0]?.logProbs.get((batches[0] as number[]).indexOf(index));
+  const trainer = (index: number): ArrayLike<number> | undefined =>
+    old?.[index] ?? updates[0]?.logProbs.get((batches[0] as number[]).indexOf(index));
   const byRollout: (number | null)[] = rollouts.map(() => null);
   kept.forEach((index, at) => (byRollout[index] = oneNumber(advantages[at] ?? null)));
   const klPenalties: (number | null)[] = rollouts.map(() => null);
-  if (penalties) kept.forEach((index, at) => (klPenalties[index] = (penalties[at] as Float64Array).reduce((a, b) => a + b, 0)));
+  if (penalties)
+    kept.forEach((index, at) => (klPenalties[index] = (penalties[at] as Float64Array).reduce((a, b) => a + b, 0)));
   return {
     advantages: byRollout,
     updates,
@@ -99,7 +108,10 @@ export async function updateFromRollouts(
 
 /** β · KL(π_old ‖ π_ref) of each token. */
 function tokenPenalties(old: Float32Array, ref: Float32Array, algorithm: TrainingConfig["algorithm"]): Float64Array {
-  return Float64Array.from(old, (logProb, t) => algorithm.kl.coefficient * klTerm(klEstimator(algorithm), logProb, ref[t] as number).value);
+  return Float64Array.from(
+    old,
+    (logProb, t) => algorithm.kl.coefficient * klTerm(klEstimator(algorithm), logProb, ref[t] as number).value,
+  );
 }
 
 function oneNumber(advantage: number | Float64Array | null): number | null {
@@ -108,7 +120,12 @@ function oneNumber(advantage: number | Float64Array | null): number | null {
 }
 
 function policyRow({ prompt, promptIndex, completionIds }: Rollout): RolloutRow {
-  return { promptIds: prompt.promptIds, completionIds, group: promptIndex, ...(prompt.images ? { images: prompt.images } : {}) };
+  return {
+    promptIds: prompt.promptIds,
+    completionIds,
+    group: promptIndex,
+    ...(prompt.images ? { images: prompt.images } : {}),
+  };
 }
 
 /** Rollout positions of each update: whole groups, in the order drawn in the first epoch of an on-policy step, shuffled otherwise. */
@@ -117,7 +134,9 @@ function miniBatches(step: number, rollouts: readonly Rollout[], config: Trainin
   const prompts = [...new Set(rollouts.map(({ promptIndex }) => promptIndex))];
   const batches: number[][] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = isOffPolicy(config) ? createRandom(config.run.seed, miniBatchStream + step * epochs + epoch).shuffle(prompts) : prompts;
+    const order = isOffPolicy(config)
+      ? createRandom(config.run.seed, miniBatchStream + step * epochs + epoch).shuffle(prompts)
+      : prompts;
     for (let from = 0; from < order.length; from += miniBatch) {
       const chosen = new Set(order.slice(from, from + miniBatch));
       batches.push([...rollouts.keys()].filter((index) => chosen.has((rollouts[index] as Rollout).promptIndex)));

@@ -12,7 +12,8 @@ import { CONFORMANCE_CASES, runConformance } from "./run-conformance";
 
 const located = locateAddon("cpu");
 const nativeIsThere = !(located instanceof BackendError);
-if (!nativeIsThere) console.warn(`Skipping the native backend's conformance: ${located.parts.what} (${located.parts.todo}).`);
+if (!nativeIsThere)
+  console.warn(`Skipping the native backend's conformance: ${located.parts.what} (${located.parts.todo}).`);
 
 const backends: BackendName[] = ["cpu", "wasm", ...(nativeIsThere ? (["tensorflow"] as const) : [])];
 
@@ -37,12 +38,26 @@ describe("the suite itself", () => {
       {
         ...base,
         name: "gradient",
-        compute: (a) => tf.customGrad((b) => ({ value: (b as tf.Tensor).clone(), gradFunc: (dy) => tf.mul(dy, 1.01) }))(a as tf.Tensor),
+        compute: (a) =>
+          tf.customGrad((b) => ({ value: (b as tf.Tensor).clone(), gradFunc: (dy) => tf.mul(dy, 1.01) }))(
+            a as tf.Tensor,
+          ),
         reference: (a) => a,
       },
       { ...base, name: "shape", compute: (a) => tf.reshape(a as tf.Tensor, [6]), reference: (a) => a },
-      { ...base, name: "missing", compute: (a) => tf.exp(a as tf.Tensor), reference: (a) => map(a, Math.exp), missingOn: ["cpu"] },
-      { ...base, name: "nan", compute: (a) => tf.log(tf.neg(tf.square(a as tf.Tensor))), reference: () => build([2, 3], () => 0) },
+      {
+        ...base,
+        name: "missing",
+        compute: (a) => tf.exp(a as tf.Tensor),
+        reference: (a) => map(a, Math.exp),
+        missingOn: ["cpu"],
+      },
+      {
+        ...base,
+        name: "nan",
+        compute: (a) => tf.log(tf.neg(tf.square(a as tf.Tensor))),
+        reference: () => build([2, 3], () => 0),
+      },
     ];
     const results = runConformance(cases);
     expect(results.map(({ passed }) => passed)).toEqual([false, false, false, false, false]);
@@ -59,7 +74,9 @@ describe("the suite itself", () => {
     const covered = new Set(CONFORMANCE_CASES.flatMap(({ ops }) => ops));
     const packages = resolve(import.meta.dirname, "../../..");
     const used = ["policy", "grpo"].flatMap((name) => operationsIn(join(packages, name, "src")));
-    const uncovered = [...new Set(used)].filter((op) => !covered.has(op) && !covered.has(op.replace(/[1-6]d$/, "")) && !NOT_OPERATIONS.has(op));
+    const uncovered = [...new Set(used)].filter(
+      (op) => !covered.has(op) && !covered.has(op.replace(/[1-6]d$/, "")) && !NOT_OPERATIONS.has(op),
+    );
     // A new operation needs a case in packages/backend/src/conformance, so that every backend is checked for it.
     expect(uncovered).toEqual([]);
   });
@@ -71,15 +88,47 @@ describe("the suite itself", () => {
 
 /** Functions of tfjs-core that run no kernel of their own: memory, bookkeeping, construction from numbers. */
 const NOT_OPERATIONS = new Set([
-  "backend", "customGrad", "dispose", "engine", "env", "findBackend", "getBackend", "getGradient", "getKernel", "getKernelsForBackend",
-  "grad", "grads", "keep", "memory", "nextFrame", "profile", "ready", "registerBackend", "registerGradient", "registerKernel", "removeBackend",
-  "setBackend", "tensor", "tensor1d", "tensor2d", "tensor3d", "tensor4d", "tidy", "time", "unregisterKernel", "valueAndGrad", "valueAndGrads",
-  "variable", "variableGrads",
+  "backend",
+  "customGrad",
+  "dispose",
+  "engine",
+  "env",
+  "findBackend",
+  "getBackend",
+  "getGradient",
+  "getKernel",
+  "getKernelsForBackend",
+  "grad",
+  "grads",
+  "keep",
+  "memory",
+  "nextFrame",
+  "profile",
+  "ready",
+  "registerBackend",
+  "registerGradient",
+  "registerKernel",
+  "removeBackend",
+  "setBackend",
+  "tensor",
+  "tensor1d",
+  "tensor2d",
+  "tensor3d",
+  "tensor4d",
+  "tidy",
+  "time",
+  "unregisterKernel",
+  "valueAndGrad",
+  "valueAndGrads",
+  "variable",
+  "variableGrads",
 ]);
 
 function operationsIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !/\.(test|bench)\.ts$/.test(file) && !/(^|\/)testing\//.test(file))
-    .flatMap((file) => [...readFileSync(join(folder, file), "utf8").matchAll(/\btf\.([a-z]\w*)\(/g)].map(([, op = ""]) => op));
+    .flatMap((file) =>
+      [...readFileSync(join(folder, file), "utf8").matchAll(/\btf\.([a-z]\w*)\(/g)].map(([, op = ""]) => op),
+    );
 }

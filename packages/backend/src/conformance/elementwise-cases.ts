@@ -52,8 +52,14 @@ function unary(name: keyof typeof UNARY, reference: (x: number) => number, input
 function binary(name: keyof typeof BINARY, reference: (a: number, b: number) => number): ConformanceCase[] {
   const compute: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor = BINARY[name];
   const shapes: readonly (readonly [readonly number[], readonly number[]])[] = [
-    [[4, 9], [4, 9]],
-    [[4, 1, 5], [3, 5]],
+    [
+      [4, 9],
+      [4, 9],
+    ],
+    [
+      [4, 1, 5],
+      [3, 5],
+    ],
     [[6, 5], [5]],
     [[3, 4], []],
   ];
@@ -87,7 +93,12 @@ export const ELEMENTWISE_CASES: readonly ConformanceCase[] = [
     ops: ["addN"],
     inputs: [seeded([4, 9], 31, -2, 2), seeded([4, 9], 32, -2, 2), seeded([4, 9], 33, -2, 2)],
     compute: (...terms) => tf.addN(terms as tf.Tensor[]),
-    reference: (a, b, c) => zip(zip(a, b, (x, y) => x + y), c, (x, y) => x + y),
+    reference: (a, b, c) =>
+      zip(
+        zip(a, b, (x, y) => x + y),
+        c,
+        (x, y) => x + y,
+      ),
     // Only used inside hand-written gradients; tfjs has none for it.
     gradient: false,
   },
@@ -161,10 +172,24 @@ export const ELEMENTWISE_CASES: readonly ConformanceCase[] = [
   },
   {
     name: "comparisons and logic",
-    ops: ["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual", "logicalAnd", "logicalOr", "logicalNot", "cast"],
+    ops: [
+      "equal",
+      "notEqual",
+      "less",
+      "lessEqual",
+      "greater",
+      "greaterEqual",
+      "logicalAnd",
+      "logicalOr",
+      "logicalNot",
+      "cast",
+    ],
     inputs: [build([3, 4], ([i = 0, j = 0]) => (i * j) % 3), build([4], ([j = 0]) => j % 3)],
     compute: (a, b) => {
-      const both = tf.logicalAnd(tf.lessEqual(a as tf.Tensor, b as tf.Tensor), tf.logicalNot(tf.equal(a as tf.Tensor, b as tf.Tensor)));
+      const both = tf.logicalAnd(
+        tf.lessEqual(a as tf.Tensor, b as tf.Tensor),
+        tf.logicalNot(tf.equal(a as tf.Tensor, b as tf.Tensor)),
+      );
       const either = tf.logicalOr(tf.notEqual(a as tf.Tensor, b as tf.Tensor), tf.greaterEqual(a as tf.Tensor, 2));
       const strict = tf.logicalOr(tf.less(a as tf.Tensor, b as tf.Tensor), tf.greater(a as tf.Tensor, b as tf.Tensor));
       const flags = [both, either, strict].map((flag) => tf.cast(flag, "float32"));

@@ -12,7 +12,11 @@ function transpose(shape: readonly number[], permutation: readonly number[]): Co
     reference: (x) =>
       build(
         permutation.map((axis) => shape[axis] ?? 0),
-        (index) => at(x, shape.map((_, axis) => index[permutation.indexOf(axis)] ?? 0)),
+        (index) =>
+          at(
+            x,
+            shape.map((_, axis) => index[permutation.indexOf(axis)] ?? 0),
+          ),
       ),
     gradient: true,
   };
@@ -41,14 +45,19 @@ export const LAYOUT_CASES: readonly ConformanceCase[] = [
     ops: ["concat"],
     inputs: [seeded([3, 4], 74), seeded([3, 2], 75)],
     compute: (a, b) => tf.concat([a as tf.Tensor, b as tf.Tensor], 1),
-    reference: (a, b) => build([3, 6], ([row = 0, column = 0]) => (column < 4 ? at(a, [row, column]) : at(b, [row, column - 4]))),
+    reference: (a, b) =>
+      build([3, 6], ([row = 0, column = 0]) => (column < 4 ? at(a, [row, column]) : at(b, [row, column - 4]))),
     gradient: true,
   },
   {
     name: "split into unequal pieces, each scaled",
     ops: ["split", "concat"],
     inputs: [seeded([3, 12], 76)],
-    compute: (x) => tf.concat(tf.split(x as tf.Tensor, [2, 4, 6], 1).map((piece, i) => tf.mul(piece, i + 1)), 1),
+    compute: (x) =>
+      tf.concat(
+        tf.split(x as tf.Tensor, [2, 4, 6], 1).map((piece, i) => tf.mul(piece, i + 1)),
+        1,
+      ),
     reference: (x) => build([3, 12], (index) => at(x, index) * ((index[1] ?? 0) < 2 ? 1 : (index[1] ?? 0) < 6 ? 2 : 3)),
     gradient: true,
   },
@@ -56,7 +65,11 @@ export const LAYOUT_CASES: readonly ConformanceCase[] = [
     name: "stack and unstack",
     ops: ["stack", "unstack"],
     inputs: [seeded([3, 4], 77)],
-    compute: (x) => tf.stack(tf.unstack(x as tf.Tensor, 0).map((row, i) => tf.mul(row, i + 1)), 1),
+    compute: (x) =>
+      tf.stack(
+        tf.unstack(x as tf.Tensor, 0).map((row, i) => tf.mul(row, i + 1)),
+        1,
+      ),
     reference: (x) => build([4, 3], ([i = 0, j = 0]) => at(x, [j, i]) * (j + 1)),
     gradient: true,
   },
@@ -72,7 +85,15 @@ export const LAYOUT_CASES: readonly ConformanceCase[] = [
     name: "pad",
     ops: ["pad"],
     inputs: [seeded([3, 4], 79)],
-    compute: (x) => tf.pad(x as tf.Tensor, [[1, 2], [0, 1]], 7),
+    compute: (x) =>
+      tf.pad(
+        x as tf.Tensor,
+        [
+          [1, 2],
+          [0, 1],
+        ],
+        7,
+      ),
     reference: (x) => build([6, 5], ([i = 0, j = 0]) => (i >= 1 && i < 4 && j < 4 ? at(x, [i - 1, j]) : 7)),
     gradient: true,
   },
@@ -129,7 +150,10 @@ export const LAYOUT_CASES: readonly ConformanceCase[] = [
     ops: ["unsortedSegmentSum"],
     inputs: [seeded([6, 3], 84)],
     compute: (x) => tf.unsortedSegmentSum(x as tf.Tensor, tf.tensor1d([0, 2, 2, 1, 0, 4], "int32"), 5),
-    reference: (x) => build([5, 3], ([segment = 0, j = 0]) => sumOver(6, (i) => ([0, 2, 2, 1, 0, 4][i] === segment ? at(x, [i, j]) : 0))),
+    reference: (x) =>
+      build([5, 3], ([segment = 0, j = 0]) =>
+        sumOver(6, (i) => ([0, 2, 2, 1, 0, 4][i] === segment ? at(x, [i, j]) : 0)),
+      ),
     gradient: true,
     missingOn: ["wasm"],
   },

@@ -71,12 +71,22 @@ export function fold(x: NdArray, axes: readonly number[], keepDims: boolean, f: 
   const folded = build(kept, (index) => {
     const values: number[] = [];
     build(inner, (offset) => {
-      values.push(at(x, index.map((each, axis) => each + (offset[axis] ?? 0))));
+      values.push(
+        at(
+          x,
+          index.map((each, axis) => each + (offset[axis] ?? 0)),
+        ),
+      );
       return 0;
     });
     return f(values);
   });
-  return keepDims ? folded : reshape(folded, x.shape.filter((_, axis) => !axes.includes(axis)));
+  return keepDims
+    ? folded
+    : reshape(
+        folded,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
 }
 
 /** The same numbers under another shape. */

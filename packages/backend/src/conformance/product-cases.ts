@@ -11,11 +11,22 @@ function referenceProduct(a: NdArray, b: NdArray, transposeA: boolean, transpose
   return build([...batch, m, n], (index) => {
     const lead = index.slice(0, -2);
     const [row = 0, column = 0] = index.slice(-2);
-    return sumOver(k, (i) => at(a, [...lead, ...(transposeA ? [i, row] : [row, i])]) * at(b, [...lead, ...(transposeB ? [column, i] : [i, column])]));
+    return sumOver(
+      k,
+      (i) =>
+        at(a, [...lead, ...(transposeA ? [i, row] : [row, i])]) *
+        at(b, [...lead, ...(transposeB ? [column, i] : [i, column])]),
+    );
   });
 }
 
-function product(a: readonly number[], b: readonly number[], transposeA = false, transposeB = false, gradient = true): ConformanceCase {
+function product(
+  a: readonly number[],
+  b: readonly number[],
+  transposeA = false,
+  transposeB = false,
+  gradient = true,
+): ConformanceCase {
   const form = `${transposeA ? " transposeA" : ""}${transposeB ? " transposeB" : ""}`;
   return {
     name: `matMul [${a}] x [${b}]${form}`,
@@ -46,7 +57,8 @@ export const PRODUCT_CASES: readonly ConformanceCase[] = [
     name: "attention of one head",
     ops: ["matMul", "softmax", "mul"],
     inputs: [seeded([5, 4], 93), seeded([6, 4], 94), seeded([6, 4], 95)],
-    compute: (q, k, v) => tf.matMul(tf.softmax(tf.mul(tf.matMul(q as tf.Tensor, k as tf.Tensor, false, true), 0.5)), v as tf.Tensor),
+    compute: (q, k, v) =>
+      tf.matMul(tf.softmax(tf.mul(tf.matMul(q as tf.Tensor, k as tf.Tensor, false, true), 0.5)), v as tf.Tensor),
     reference: (q, k, v) =>
       build([5, 4], ([row = 0, column = 0]) => {
         const score = (j: number): number => Math.exp(0.5 * sumOver(4, (i) => at(q, [row, i]) * at(k, [j, i])));

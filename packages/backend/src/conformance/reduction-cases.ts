@@ -27,7 +27,13 @@ function reductions(name: ReductionName): ConformanceCase[] {
     ops: [name],
     inputs: [seeded([3, 4, 5], 40 + i)],
     compute: (x) => compute(x as tf.Tensor, axes, keepDims),
-    reference: (x) => fold(x, (axes ?? [0, 1, 2]).map((axis) => (axis < 0 ? axis + 3 : axis)), keepDims, REDUCERS[name]),
+    reference: (x) =>
+      fold(
+        x,
+        (axes ?? [0, 1, 2]).map((axis) => (axis < 0 ? axis + 3 : axis)),
+        keepDims,
+        REDUCERS[name],
+      ),
     gradient: true,
   }));
 }
@@ -42,7 +48,9 @@ function softmax(x: NdArray): NdArray {
 }
 
 function argExtreme(x: NdArray, axis: number, sign: 1 | -1): NdArray {
-  return fold(x, [axis], false, (values) => values.reduce((best, value, i) => (sign * (value - (values[best] ?? 0)) > 0 ? i : best), 0));
+  return fold(x, [axis], false, (values) =>
+    values.reduce((best, value, i) => (sign * (value - (values[best] ?? 0)) > 0 ? i : best), 0),
+  );
 }
 
 const wide = seeded([5, 33], 51, -3, 3);
@@ -59,7 +67,14 @@ export const REDUCTION_CASES: readonly ConformanceCase[] = [
     gradient: false,
   },
   ...[wide, seeded([2, 2, 5, 9], 52, -3, 3)].flatMap((x): ConformanceCase[] => [
-    { name: `softmax of [${x.shape}]`, ops: ["softmax"], inputs: [x], compute: (a) => tf.softmax(a as tf.Tensor), reference: softmax, gradient: true },
+    {
+      name: `softmax of [${x.shape}]`,
+      ops: ["softmax"],
+      inputs: [x],
+      compute: (a) => tf.softmax(a as tf.Tensor),
+      reference: softmax,
+      gradient: true,
+    },
     {
       name: `logSoftmax of [${x.shape}]`,
       ops: ["logSoftmax"],
@@ -72,7 +87,16 @@ export const REDUCTION_CASES: readonly ConformanceCase[] = [
   {
     name: "softmax of masked and very large logits",
     ops: ["softmax"],
-    inputs: [build([2, 4], ([i = 0, j = 0]) => [[-1e9, 0, 1, -1e9], [1e4, 1e4, -1e4, 0]][i]?.[j] ?? 0)],
+    inputs: [
+      build(
+        [2, 4],
+        ([i = 0, j = 0]) =>
+          [
+            [-1e9, 0, 1, -1e9],
+            [1e4, 1e4, -1e4, 0],
+          ][i]?.[j] ?? 0,
+      ),
+    ],
     compute: (a) => tf.softmax(a as tf.Tensor),
     reference: softmax,
     gradient: false,
@@ -85,7 +109,13 @@ export const REDUCTION_CASES: readonly ConformanceCase[] = [
     reference: (x) => fold(x, [1], true, (values) => Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0))),
     gradient: true,
   },
-  ...([[false, false], [true, true], [false, true]] as const).map(([exclusive, reverse]): ConformanceCase => ({
+  ...(
+    [
+      [false, false],
+      [true, true],
+      [false, true],
+    ] as const
+  ).map(([exclusive, reverse]): ConformanceCase => ({
     name: `cumsum${exclusive ? ", exclusive" : ""}${reverse ? ", reversed" : ""}`,
     ops: ["cumsum"],
     inputs: [seeded([3, 9], 53)],
@@ -131,7 +161,11 @@ export const REDUCTION_CASES: readonly ConformanceCase[] = [
     name: "RMS norm",
     ops: ["mean", "square", "rsqrt", "mul", "add"],
     inputs: [seeded([6, 16], 57), seeded([16], 58)],
-    compute: (x, gain) => tf.mul(tf.mul(x as tf.Tensor, tf.rsqrt(tf.add(tf.mean(tf.square(x as tf.Tensor), -1, true), 1e-6))), gain as tf.Tensor),
+    compute: (x, gain) =>
+      tf.mul(
+        tf.mul(x as tf.Tensor, tf.rsqrt(tf.add(tf.mean(tf.square(x as tf.Tensor), -1, true), 1e-6))),
+        gain as tf.Tensor,
+      ),
     reference: (x, gain) =>
       build([6, 16], ([row = 0, column = 0]) => {
         const square = sumOver(16, (k) => at(x, [row, k]) ** 2) / 16;

@@ -8,7 +8,12 @@ import { PRODUCT_CASES } from "./product-cases";
 import { REDUCTION_CASES } from "./reduction-cases";
 
 /** Every case: what policy and grpo compute with. */
-export const CONFORMANCE_CASES: readonly ConformanceCase[] = [...ELEMENTWISE_CASES, ...REDUCTION_CASES, ...LAYOUT_CASES, ...PRODUCT_CASES];
+export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
+  ...ELEMENTWISE_CASES,
+  ...REDUCTION_CASES,
+  ...LAYOUT_CASES,
+  ...PRODUCT_CASES,
+];
 
 /** The largest |found - reference| / (1 + |reference|) allowed for a value and for a gradient, in float32. */
 export const CONFORMANCE_TOLERANCE = { forward: 1e-5, gradient: 2e-5 } as const;
@@ -42,14 +47,28 @@ function runCase(each: ConformanceCase): ConformanceResult {
     const forward = compare(each.compute(...each.inputs.map(upload)), each.reference(...each.inputs));
     const gradient = each.gradient && forward.problem === "" ? gradientError(each) : { error: 0, problem: "" };
     let problem = forward.problem || gradient.problem;
-    if (problem === "" && !(forward.error <= CONFORMANCE_TOLERANCE.forward)) problem = `value off by ${forward.error.toExponential(1)}`;
-    if (problem === "" && !(gradient.error <= CONFORMANCE_TOLERANCE.gradient)) problem = `gradient off by ${gradient.error.toExponential(1)}`;
+    if (problem === "" && !(forward.error <= CONFORMANCE_TOLERANCE.forward))
+      problem = `value off by ${forward.error.toExponential(1)}`;
+    if (problem === "" && !(gradient.error <= CONFORMANCE_TOLERANCE.gradient))
+      problem = `gradient off by ${gradient.error.toExponential(1)}`;
     if (problem === "" && missing) problem = `runs, though it is listed as missing on ${tf.getBackend()}`;
-    return { name: each.name, passed: problem === "", forwardError: forward.error, gradientError: gradient.error, problem };
+    return {
+      name: each.name,
+      passed: problem === "",
+      forwardError: forward.error,
+      gradientError: gradient.error,
+      problem,
+    };
   } catch (error) {
     const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     const expected = missing && /not registered/.test(message);
-    return { name: each.name, passed: expected, forwardError: Number.NaN, gradientError: 0, problem: expected ? "" : message };
+    return {
+      name: each.name,
+      passed: expected,
+      forwardError: Number.NaN,
+      gradientError: 0,
+      problem: expected ? "" : message,
+    };
   }
 }
 
@@ -104,7 +123,8 @@ function centralDifferences(each: ConformanceCase, which: number, weights: NdArr
   const input = each.inputs[which] as NdArray;
   const data = Float64Array.from(input.data);
   const moved = each.inputs.map((array, i) => (i === which ? { shape: input.shape, data } : array));
-  const loss = (): number => each.reference(...moved).data.reduce((sum, value, i) => sum + value * (weights.data[i] ?? 0), 0);
+  const loss = (): number =>
+    each.reference(...moved).data.reduce((sum, value, i) => sum + value * (weights.data[i] ?? 0), 0);
   return Float64Array.from({ length: sizeOf(input.shape) }, (_, i) => {
     const here = input.data[i] ?? 0;
     data[i] = here + STEP;

@@ -49,13 +49,37 @@ const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 
 /** One entry per kernel. Where maximum or minimum tie, the first argument gets the gradient. */
 export const ELEMENTWISE_GRADIENTS: readonly tf.GradConfig[] = [
-  binary("Add", (dy) => dy, (dy) => dy),
-  binary("Sub", (dy) => dy, (dy) => tf.neg(dy)),
-  binary("Multiply", (dy, _, b) => tf.mul(dy, b), (dy, a) => tf.mul(dy, a)),
-  binary("RealDiv", (dy, _, b) => tf.div(dy, b), (dy, a, b) => tf.neg(tf.mul(dy, tf.div(tf.div(a, b), b)))),
+  binary(
+    "Add",
+    (dy) => dy,
+    (dy) => dy,
+  ),
+  binary(
+    "Sub",
+    (dy) => dy,
+    (dy) => tf.neg(dy),
+  ),
+  binary(
+    "Multiply",
+    (dy, _, b) => tf.mul(dy, b),
+    (dy, a) => tf.mul(dy, a),
+  ),
+  binary(
+    "RealDiv",
+    (dy, _, b) => tf.div(dy, b),
+    (dy, a, b) => tf.neg(tf.mul(dy, tf.div(tf.div(a, b), b))),
+  ),
   // tfjs-core 4.22 leaves the broadcast axes of these two unsummed.
-  binary("Maximum", (dy, a, b) => tf.mul(dy, mask(tf.greaterEqual(a, b))), (dy, a, b) => tf.mul(dy, mask(tf.less(a, b)))),
-  binary("Minimum", (dy, a, b) => tf.mul(dy, mask(tf.lessEqual(a, b))), (dy, a, b) => tf.mul(dy, mask(tf.greater(a, b)))),
+  binary(
+    "Maximum",
+    (dy, a, b) => tf.mul(dy, mask(tf.greaterEqual(a, b))),
+    (dy, a, b) => tf.mul(dy, mask(tf.less(a, b))),
+  ),
+  binary(
+    "Minimum",
+    (dy, a, b) => tf.mul(dy, mask(tf.lessEqual(a, b))),
+    (dy, a, b) => tf.mul(dy, mask(tf.greater(a, b))),
+  ),
   binary(
     "SquaredDifference",
     (dy, a, b) => tf.mul(dy, tf.mul(2, tf.sub(a, b))),
@@ -105,13 +129,17 @@ export const ELEMENTWISE_GRADIENTS: readonly tf.GradConfig[] = [
     (kernelName): tf.GradConfig => ({
       kernelName,
       inputsToSave: ["a", "b"],
-      gradFunc: (_, saved) => ({ a: () => tf.zeros((saved[0] as tf.Tensor).shape), b: () => tf.zeros((saved[1] as tf.Tensor).shape) }),
+      gradFunc: (_, saved) => ({
+        a: () => tf.zeros((saved[0] as tf.Tensor).shape),
+        b: () => tf.zeros((saved[1] as tf.Tensor).shape),
+      }),
     }),
   ),
   { kernelName: "LogicalNot", gradFunc: (dy) => ({ x: () => tf.zeros((dy as tf.Tensor).shape) }) },
   { kernelName: "Cast", gradFunc: (dy) => ({ x: () => (dy as tf.Tensor).clone() }) },
   { kernelName: "Identity", gradFunc: (dy) => ({ x: () => tf.cast(dy as tf.Tensor, "float32") }) },
-  ...["Floor", "Round", "Sign", "Step", "ZerosLike", "OnesLike"].map(
-    (kernelName): tf.GradConfig => ({ kernelName, gradFunc: (dy) => ({ x: () => tf.zerosLike(dy as tf.Tensor) }) }),
-  ),
+  ...["Floor", "Round", "Sign", "Step", "ZerosLike", "OnesLike"].map((kernelName): tf.GradConfig => ({
+    kernelName,
+    gradFunc: (dy) => ({ x: () => tf.zerosLike(dy as tf.Tensor) }),
+  })),
 ];

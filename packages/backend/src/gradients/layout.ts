@@ -3,7 +3,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { sumToShape } from "./sum-to-shape";
 
 /** A kernel of one input x whose gradient only needs x's shape. */
-function moving(kernelName: string, inputName: string, back: (dy: tf.Tensor, x: tf.Tensor, attributes: never) => tf.Tensor): tf.GradConfig {
+function moving(
+  kernelName: string,
+  inputName: string,
+  back: (dy: tf.Tensor, x: tf.Tensor, attributes: never) => tf.Tensor,
+): tf.GradConfig {
   return {
     kernelName,
     inputsToSave: [inputName],
@@ -46,7 +50,10 @@ function gatherGradient(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, axis: n
   const count = x.shape[axis] ?? 0;
   const [outer, inner] = [before, after].map((shape) => shape.reduce((all, size) => all * size, 1)) as [number, number];
   // [before, indices, after] → [indices, before · after]
-  const rows = tf.reshape(tf.transpose(tf.reshape(dy, [outer, indices.size, inner]), [1, 0, 2]), [indices.size, outer * inner]);
+  const rows = tf.reshape(tf.transpose(tf.reshape(dy, [outer, indices.size, inner]), [1, 0, 2]), [
+    indices.size,
+    outer * inner,
+  ]);
   const table = scatterRows(rows as tf.Tensor2D, tf.reshape(indices, [-1]), count);
   return tf.reshape(tf.transpose(tf.reshape(table, [count, outer, inner]), [1, 0, 2]), x.shape);
 }
@@ -105,11 +112,15 @@ export const LAYOUT_GRADIENTS: readonly tf.GradConfig[] = [
   },
   {
     kernelName: "Unpack",
-    gradFunc: (dy, _, attributes) => ({ value: () => tf.stack(dy as unknown as tf.Tensor[], (attributes as unknown as { axis: number }).axis) }),
+    gradFunc: (dy, _, attributes) => ({
+      value: () => tf.stack(dy as unknown as tf.Tensor[], (attributes as unknown as { axis: number }).axis),
+    }),
   },
   {
     kernelName: "SplitV",
-    gradFunc: (dy, _, attributes) => ({ x: () => tf.concat(dy as unknown as tf.Tensor[], (attributes as unknown as { axis: number }).axis) }),
+    gradFunc: (dy, _, attributes) => ({
+      x: () => tf.concat(dy as unknown as tf.Tensor[], (attributes as unknown as { axis: number }).axis),
+    }),
   },
   {
     kernelName: "GatherV2",
@@ -117,8 +128,12 @@ export const LAYOUT_GRADIENTS: readonly tf.GradConfig[] = [
     gradFunc: (dy, saved, attributes) => {
       const [x, indices] = saved as [tf.Tensor, tf.Tensor];
       const { axis, batchDims } = attributes as unknown as { axis: number; batchDims?: number };
-      if (batchDims !== undefined && batchDims !== 0) throw new RangeError(`The gradient of gather is not defined for batchDims ${batchDims}; use 0.`);
-      return { x: () => gatherGradient(dy as tf.Tensor, x, indices, axis < 0 ? axis + x.rank : axis), indices: () => tf.zerosLike(indices) };
+      if (batchDims !== undefined && batchDims !== 0)
+        throw new RangeError(`The gradient of gather is not defined for batchDims ${batchDims}; use 0.`);
+      return {
+        x: () => gatherGradient(dy as tf.Tensor, x, indices, axis < 0 ? axis + x.rank : axis),
+        indices: () => tf.zerosLike(indices),
+      };
     },
   },
   {

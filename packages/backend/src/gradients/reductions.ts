@@ -3,7 +3,9 @@ import * as tf from "@tensorflow/tfjs-core";
 
 /** The axes that a kernel's attributes name (Max calls them reductionIndices), counted from the front. */
 function reducedAxes(x: tf.Tensor, attributes: object): number[] {
-  const { axis, reductionIndices } = attributes as Readonly<Record<string, number | readonly number[] | null | undefined>>;
+  const { axis, reductionIndices } = attributes as Readonly<
+    Record<string, number | readonly number[] | null | undefined>
+  >;
   const named = reductionIndices ?? axis;
   if (named === undefined || named === null) return x.shape.map((_, i) => i);
   return (typeof named === "number" ? [named] : [...named]).map((each) => (each < 0 ? each + x.rank : each));
@@ -32,7 +34,11 @@ function extreme(kernelName: "Max" | "Min"): tf.GradConfig {
       const [x, y] = saved as [tf.Tensor, tf.Tensor];
       const axes = reducedAxes(x, attributes);
       return {
-        x: () => tf.mul(withReducedAxes(dy as tf.Tensor, x, axes), tf.cast(tf.equal(x, withReducedAxes(y, x, axes)), "float32")),
+        x: () =>
+          tf.mul(
+            withReducedAxes(dy as tf.Tensor, x, axes),
+            tf.cast(tf.equal(x, withReducedAxes(y, x, axes)), "float32"),
+          ),
       };
     },
   };
@@ -89,7 +95,11 @@ export const REDUCTION_GRADIENTS: readonly tf.GradConfig[] = [
     // The adjoint of a running sum is the running sum from the other end.
     kernelName: "Cumsum",
     gradFunc: (dy, _, attributes) => {
-      const { axis, exclusive, reverse } = attributes as unknown as { axis: number; exclusive: boolean; reverse: boolean };
+      const { axis, exclusive, reverse } = attributes as unknown as {
+        axis: number;
+        exclusive: boolean;
+        reverse: boolean;
+      };
       return { x: () => tf.cumsum(dy as tf.Tensor, axis, exclusive, !reverse) };
     },
   },

@@ -5,7 +5,9 @@ import * as tf from "@tensorflow/tfjs-core";
 export function sumToShape(tensor: tf.Tensor, shape: readonly number[]): tf.Tensor {
   if (tensor.rank === shape.length && tensor.shape.every((size, axis) => size === shape[axis])) return tf.clone(tensor);
   const lead = tensor.rank - shape.length;
-  const axes = tensor.shape.flatMap((size, axis) => (axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : []));
+  const axes = tensor.shape.flatMap((size, axis) =>
+    axis < lead || (shape[axis - lead] === 1 && size !== 1) ? [axis] : [],
+  );
   const summed = axes.length === 0 ? tensor : tf.sum(tensor, axes);
   return tf.reshape(summed, [...shape]);
 }

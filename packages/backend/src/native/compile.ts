@@ -34,7 +34,15 @@ export async function compileAddon(options: CompileOptions): Promise<void> {
     : [`-L${layout.libraries}`, ...libraryFileNames().map((name) => `-l:${name}`), "-Wl,-rpath,$ORIGIN/../../deps/lib"];
   const common = ["-O2", "-fPIC", ...shared, "-DNAPI_VERSION=8", `-I${options.nodeHeaders}`];
   const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(options.tfjsNode, "binding", name));
-  await compile(compiler, ["-std=c++17", ...common, `-I${options.tensorflowHeaders}`, "-o", layout.addon, ...sources, ...libraries]);
+  await compile(compiler, [
+    "-std=c++17",
+    ...common,
+    `-I${options.tensorflowHeaders}`,
+    "-o",
+    layout.addon,
+    ...sources,
+    ...libraries,
+  ]);
   const guard = join(dirname(require.resolve("@v-triune/backend/package.json")), "native", "stderr-guard.c");
   await compile(compiler, [...common, "-o", layout.guard, "-x", "c", guard, ...(mac ? [] : ["-ldl"])]);
 }

@@ -17,9 +17,26 @@ import { compileAddon, findLogLevelSymbol, stripLibraries } from "./compile";
 import { findLibrary, linkLibrary } from "./library-folder";
 import { recordProof } from "./machine-proof";
 import { readManifest, recordFiles, type LibraryOrigin, type NativeManifest } from "./manifest";
-import { layoutOf, libraryFileNames, nativeRoot, variantFolderName, type Environment, type NativeLayout, type NativeVariant } from "./native-folder";
+import {
+  layoutOf,
+  libraryFileNames,
+  nativeRoot,
+  variantFolderName,
+  type Environment,
+  type NativeLayout,
+  type NativeVariant,
+} from "./native-folder";
 import { findNvidia } from "./nvidia";
-import { checkDriver, checkPlatform, checkRoom, findNodeApiHeaders, findTfjsNode, platformFacts, requireTools, type NativeTools } from "./preflight";
+import {
+  checkDriver,
+  checkPlatform,
+  checkRoom,
+  findNodeApiHeaders,
+  findTfjsNode,
+  platformFacts,
+  requireTools,
+  type NativeTools,
+} from "./preflight";
 import { downloadWheel, installCudaWheels, unpackWheel, wheelRequirement } from "./wheel";
 
 /** The steps of an install, in order. */
@@ -124,7 +141,8 @@ export async function installNative(options: InstallNativeOptions = {}): Promise
       files: await recordFiles(partial.folder, filesToRecord(partial)),
     };
     writeFileSync(partial.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
-    for (const leftover of ["downloads", "include"]) rmSync(join(partial.folder, leftover), { recursive: true, force: true });
+    for (const leftover of ["downloads", "include"])
+      rmSync(join(partial.folder, leftover), { recursive: true, force: true });
     replaceFolder(partial.folder, final.folder);
     recordProof(final, manifest);
     report("done", `TensorFlow ${manifest.tensorflow} is installed in ${final.folder}${gpuRemark(variant, finding)}`);
@@ -136,10 +154,16 @@ export async function installNative(options: InstallNativeOptions = {}): Promise
   }
 }
 
-async function soundInstall(layout: NativeLayout, variant: NativeVariant): Promise<{ manifest: NativeManifest; finding: ProbeFinding } | undefined> {
+async function soundInstall(
+  layout: NativeLayout,
+  variant: NativeVariant,
+): Promise<{ manifest: NativeManifest; finding: ProbeFinding } | undefined> {
   const state = readManifest(layout);
   if (state.state !== "present") return undefined;
-  const finding = await probeBackend({ backend: probeName(variant), addon: { addon: layout.addon, folder: layout.folder } });
+  const finding = await probeBackend({
+    backend: probeName(variant),
+    addon: { addon: layout.addon, folder: layout.folder },
+  });
   return finding.ok ? { manifest: state.manifest, finding } : undefined;
 }
 
@@ -147,7 +171,10 @@ function sameOrigin(manifest: NativeManifest, variant: NativeVariant, options: I
   if (options.library !== undefined) {
     return manifest.origin.kind === "library" && manifest.origin.folder === findLibrary(options.library).libraries;
   }
-  return manifest.origin.kind === "wheel" && manifest.origin.requirement === (options.requirement ?? wheelRequirement(variant));
+  return (
+    manifest.origin.kind === "wheel" &&
+    manifest.origin.requirement === (options.requirement ?? wheelRequirement(variant))
+  );
 }
 
 interface ProvidedLibraries {
@@ -171,7 +198,12 @@ async function provideLibraries(
     const found = findLibrary(options.library);
     report("unpack", `Using the TensorFlow in ${found.libraries}`);
     linkLibrary(found, partial);
-    return { origin: { kind: "library", folder: found.libraries }, include: found.include, stripped: false, cudaWheels: [] };
+    return {
+      origin: { kind: "library", folder: found.libraries },
+      include: found.include,
+      stripped: false,
+      cudaWheels: [],
+    };
   }
   const python = tools.python?.command ?? "python3";
   const requirement = options.requirement ?? wheelRequirement(variant);
@@ -182,11 +214,21 @@ async function provideLibraries(
   report("download", `Downloading ${requirement} with pip ${tools.pip} (${variant === "cuda" ? "600" : "260"} MiB)`);
   const wheel = await downloadWheel({ python, requirement, downloads: join(partial.folder, "downloads"), ...shared });
   report("unpack", "Taking TensorFlow's libraries out of the wheel");
-  const unpacked = await unpackWheel({ python, wheel, libraries: partial.libraries, include: join(partial.folder, "include") });
+  const unpacked = await unpackWheel({
+    python,
+    wheel,
+    libraries: partial.libraries,
+    include: join(partial.folder, "include"),
+  });
   const stripped = await stripLibraries(partial);
   if (variant === "cuda") {
     report("cuda", `Installing ${unpacked.cudaRequirements.length} CUDA wheels (2.5 GiB)`);
-    await installCudaWheels({ python, requirements: unpacked.cudaRequirements, target: join(partial.folder, "deps"), ...shared });
+    await installCudaWheels({
+      python,
+      requirements: unpacked.cudaRequirements,
+      target: join(partial.folder, "deps"),
+      ...shared,
+    });
   }
   return {
     origin: { kind: "wheel", requirement, file: unpacked.wheel, sha256: unpacked.wheelSha256 },
@@ -208,7 +250,10 @@ function probeName(variant: NativeVariant): "tensorflow" | "tensorflow-gpu" {
 }
 
 async function tryIt(layout: NativeLayout, variant: NativeVariant): Promise<ProbeFinding> {
-  const finding = await probeBackend({ backend: probeName(variant), addon: { addon: layout.addon, folder: layout.folder } });
+  const finding = await probeBackend({
+    backend: probeName(variant),
+    addon: { addon: layout.addon, folder: layout.folder },
+  });
   if (finding.ok) return finding;
   throw new NativeInstallError("verify", {
     what: "The addon was built but does not work here",
@@ -245,7 +290,11 @@ function lock(file: string): () => void {
       rmSync(file, { force: true });
     }
   }
-  throw new NativeInstallError("locked", { what: "The install's lock cannot be taken", where: file, todo: "Run the command again." });
+  throw new NativeInstallError("locked", {
+    what: "The install's lock cannot be taken",
+    where: file,
+    todo: "Run the command again.",
+  });
 }
 
 function readHolder(file: string): { pid: number; host: string } | undefined {

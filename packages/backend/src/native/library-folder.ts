@@ -24,10 +24,14 @@ export function findLibrary(folder: string): FoundLibrary {
   const start = resolve(folder);
   const names = libraryFileNames();
   const sites = [start, ...sitePackages(start)];
-  for (const candidate of [...sites.flatMap((site) => [site, join(site, "tensorflow")]), join(start, "lib"), join(start, "lib64")]) {
+  for (const candidate of [
+    ...sites.flatMap((site) => [site, join(site, "tensorflow")]),
+    join(start, "lib"),
+    join(start, "lib64"),
+  ]) {
     if (!names.every((name) => existsSync(join(candidate, name)))) continue;
-    const include = [join(candidate, "include"), join(dirname(candidate), "include"), join(start, "include")].find((path) =>
-      existsSync(join(path, "tensorflow", "c", "c_api.h")),
+    const include = [join(candidate, "include"), join(dirname(candidate), "include"), join(start, "include")].find(
+      (path) => existsSync(join(path, "tensorflow", "c", "c_api.h")),
     );
     if (include === undefined) {
       throw new NativeInstallError("library", {
@@ -38,7 +42,11 @@ export function findLibrary(folder: string): FoundLibrary {
       });
     }
     const nvidia = join(dirname(candidate), "nvidia");
-    return { libraries: realpathSync(candidate), include, nvidia: existsSync(nvidia) ? realpathSync(nvidia) : undefined };
+    return {
+      libraries: realpathSync(candidate),
+      include,
+      nvidia: existsSync(nvidia) ? realpathSync(nvidia) : undefined,
+    };
   }
   throw new NativeInstallError("library", {
     what: "No TensorFlow was found in the folder named with --library",
@@ -60,7 +68,10 @@ function sitePackages(root: string): string[] {
 }
 
 /** Links the libraries (and CUDA beside them) into an install, where their own run paths find each other. */
-export function linkLibrary(found: FoundLibrary, target: { readonly libraries: string; readonly nvidia: string }): void {
+export function linkLibrary(
+  found: FoundLibrary,
+  target: { readonly libraries: string; readonly nvidia: string },
+): void {
   mkdirSync(target.libraries, { recursive: true });
   for (const name of libraryFileNames()) link(join(found.libraries, name), join(target.libraries, name));
   if (found.nvidia !== undefined) link(found.nvidia, target.nvidia);

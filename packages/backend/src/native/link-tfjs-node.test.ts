@@ -22,7 +22,15 @@ describe.skipIf(!installed)("linkTfjsNode", () => {
     mkdirSync(join(modules, "@tensorflow"), { recursive: true });
     cpSync(source, join(modules, "@tensorflow", "tfjs-node"), { recursive: true });
     const workspace = dirname(dirname(source));
-    for (const name of ["tfjs", "tfjs-core", "tfjs-layers", "tfjs-converter", "tfjs-data", "tfjs-backend-cpu", "tfjs-backend-webgl"]) {
+    for (const name of [
+      "tfjs",
+      "tfjs-core",
+      "tfjs-layers",
+      "tfjs-converter",
+      "tfjs-data",
+      "tfjs-backend-cpu",
+      "tfjs-backend-webgl",
+    ]) {
       symlinkSync(join(workspace, "@tensorflow", name), join(modules, "@tensorflow", name));
     }
     for (const name of ["@mapbox", "google-protobuf", "progress", "adm-zip", "rimraf", "tar"]) {
@@ -51,7 +59,9 @@ describe.skipIf(!installed)("linkTfjsNode", () => {
   });
 
   it("says when there is nothing to link to, or into", () => {
-    expect(() => linkTfjsNode(project, { env: { V_TRIUNE_NATIVE_DIR: join(project, "none") } })).toThrow(/no sound native install/);
+    expect(() => linkTfjsNode(project, { env: { V_TRIUNE_NATIVE_DIR: join(project, "none") } })).toThrow(
+      /no sound native install/,
+    );
     expect(() => linkTfjsNode("/")).toThrow(/has no @tensorflow\/tfjs-node/);
   });
 });

@@ -14,7 +14,10 @@ import { nativeLayout, type Environment, type NativeVariant } from "./native-fol
  * @returns the link
  * @throws NativeInstallError when there is no sound install, no tfjs-node, or an addon that is not such a link
  */
-export function linkTfjsNode(project: string, options: { readonly variant?: NativeVariant; readonly env?: Environment } = {}): string {
+export function linkTfjsNode(
+  project: string,
+  options: { readonly variant?: NativeVariant; readonly env?: Environment } = {},
+): string {
   const variant = options.variant ?? "cpu";
   const layout = nativeLayout(variant, options.env);
   const state = readManifest(layout);
@@ -58,7 +61,11 @@ function tfjsNodeOf(project: string): string {
   } catch (cause) {
     throw new NativeInstallError(
       "tfjs-node",
-      { what: "The project has no @tensorflow/tfjs-node", where: project, todo: "npm install --ignore-scripts @tensorflow/tfjs-node@4.22.0" },
+      {
+        what: "The project has no @tensorflow/tfjs-node",
+        where: project,
+        todo: "npm install --ignore-scripts @tensorflow/tfjs-node@4.22.0",
+      },
       { cause },
     );
   }

@@ -169,7 +169,10 @@ function loadError(error: Error, addon: string): BackendError {
       : /wrong ELF class|Exec format|incompatible architecture|invalid ELF header/i.test(message)
         ? "The files are for another architecture or damaged: npx v-triune native uninstall, then native install."
         : "Run `npx v-triune native verify`, and `npx v-triune native install` again if it finds a fault.";
-  return new BackendError({ what: "TensorFlow's native addon does not load", where: addon, found: message, todo }, { cause: error });
+  return new BackendError(
+    { what: "TensorFlow's native addon does not load", where: addon, found: message, todo },
+    { cause: error },
+  );
 }
 
 function registerBackend(binding: NativeBinding): void {
@@ -204,8 +207,14 @@ function registerBackend(binding: NativeBinding): void {
 /** The same binding, whose failures for want of memory are OutOfMemoryErrors. The addon's own object is frozen. */
 function guardMemory(binding: NativeBinding): NativeBinding {
   const exports: Record<string, unknown> = {};
-  for (const name of Object.getOwnPropertyNames(binding)) exports[name] = (binding as unknown as Record<string, unknown>)[name];
-  exports["executeOp"] = (name: string, attributes: readonly unknown[], inputs: readonly number[], outputs: number): unknown => {
+  for (const name of Object.getOwnPropertyNames(binding))
+    exports[name] = (binding as unknown as Record<string, unknown>)[name];
+  exports["executeOp"] = (
+    name: string,
+    attributes: readonly unknown[],
+    inputs: readonly number[],
+    outputs: number,
+  ): unknown => {
     try {
       return binding.executeOp(name, attributes, inputs, outputs);
     } catch (error) {
@@ -215,6 +224,8 @@ function guardMemory(binding: NativeBinding): NativeBinding {
     }
   };
   exports["createTensor"] = (shape: readonly number[], dtype: number, values: unknown): number =>
-    withOutOfMemory({ backend: "tensorflow", kernel: "upload", shape }, () => binding.createTensor(shape, dtype, values));
+    withOutOfMemory({ backend: "tensorflow", kernel: "upload", shape }, () =>
+      binding.createTensor(shape, dtype, values),
+    );
   return exports as unknown as NativeBinding;
 }

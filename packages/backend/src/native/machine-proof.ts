@@ -33,7 +33,9 @@ function readProofs(layout: NativeLayout): Record<string, unknown> {
 
 /** One value for all of an install's files. */
 function fingerprint(manifest: NativeManifest): string {
-  return createHash("sha256").update(manifest.files.map(({ sha256 }) => sha256).join()).digest("hex");
+  return createHash("sha256")
+    .update(manifest.files.map(({ sha256 }) => sha256).join())
+    .digest("hex");
 }
 
 /** Whether exactly this install has worked on a machine like this one. */
@@ -44,7 +46,10 @@ export function isProven(layout: NativeLayout, manifest: NativeManifest): boolea
 /** Remembers that it works; does nothing where the folder is read-only. */
 export function recordProof(layout: NativeLayout, manifest: NativeManifest): void {
   try {
-    writeFileSync(proofFile(layout), `${JSON.stringify({ ...readProofs(layout), [machineKey()]: fingerprint(manifest) })}\n`);
+    writeFileSync(
+      proofFile(layout),
+      `${JSON.stringify({ ...readProofs(layout), [machineKey()]: fingerprint(manifest) })}\n`,
+    );
   } catch {
     // A read-only cache is legitimate (a container image); the trial is then repeated by each process.
   }

@@ -51,7 +51,10 @@ export type ManifestState =
 export function readManifest(layout: NativeLayout): ManifestState {
   if (!existsSync(layout.folder)) return { state: "absent" };
   if (!existsSync(layout.manifest)) {
-    return { state: "broken", reason: `${layout.folder} has no install.json: it was not made by "v-triune native install"` };
+    return {
+      state: "broken",
+      reason: `${layout.folder} has no install.json: it was not made by "v-triune native install"`,
+    };
   }
   let parsed: unknown;
   try {

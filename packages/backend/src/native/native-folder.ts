@@ -26,7 +26,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function nativeRoot(env: Environment = process.env): string {
   if (env["V_TRIUNE_NATIVE_DIR"]) return resolve(env["V_TRIUNE_NATIVE_DIR"]);
   const cache =
-    env["XDG_CACHE_HOME"] || (process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache"));
+    env["XDG_CACHE_HOME"] ||
+    (process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache"));
   return join(cache, "v-triune", "native");
 }
 
@@ -64,7 +65,9 @@ export function nativeLayout(variant: NativeVariant, env: Environment = process.
 }
 
 /** The file names of TensorFlow's two libraries, in the order in which the addon needs them. */
-export function libraryFileNames(platform: NodeJS.Platform = process.platform): readonly [cc: string, framework: string] {
+export function libraryFileNames(
+  platform: NodeJS.Platform = process.platform,
+): readonly [cc: string, framework: string] {
   return platform === "darwin"
     ? ["libtensorflow_cc.2.dylib", "libtensorflow_framework.2.dylib"]
     : ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];

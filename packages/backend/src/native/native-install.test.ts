@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -20,7 +29,8 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "v-triune-native-"));
   // A compiler that fails, so that the refusals before and after it are the same on a machine without one.
   compiler = join(mkdtempSync(join(tmpdir(), "v-triune-compiler-")), "g++");
-  const script = 'if [ "$1" = --version ]; then echo "g++ 4.8"; exit 0; fi\necho "error: unrecognized option -std=c++17" >&2\nexit 1';
+  const script =
+    'if [ "$1" = --version ]; then echo "g++ 4.8"; exit 0; fi\necho "error: unrecognized option -std=c++17" >&2\nexit 1';
   writeFileSync(compiler, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 });
 afterEach(() => {
@@ -44,7 +54,10 @@ async function fakeInstall(change: Partial<NativeManifest> = {}): Promise<string
   writeFileSync(layout.addon, "not an addon");
   writeFileSync(layout.guard, "not an addon either");
   for (const name of libraryFileNames()) writeFileSync(join(layout.libraries, name), name);
-  const files = await recordFiles(layout.folder, ["lib/napi-v8/tfjs_binding.node", ...libraryFileNames().map((name) => `deps/lib/${name}`)]);
+  const files = await recordFiles(layout.folder, [
+    "lib/napi-v8/tfjs_binding.node",
+    ...libraryFileNames().map((name) => `deps/lib/${name}`),
+  ]);
   const manifest: NativeManifest = {
     format: 1,
     variant: "cpu",
@@ -101,7 +114,10 @@ describe("readManifest and verifyNative", () => {
     const library = join(layout.libraries, libraryFileNames()[0]);
     writeFileSync(library, "X".repeat(readFileSync(library).length));
     const changed = await verifyNative({ env: env() });
-    expect(changed).toMatchObject({ state: "broken", problems: [expect.stringContaining("has changed since the install")] });
+    expect(changed).toMatchObject({
+      state: "broken",
+      problems: [expect.stringContaining("has changed since the install")],
+    });
     truncateSync(library, 3);
     expect(readManifest(layout)).toMatchObject({ state: "broken", reason: expect.stringContaining("has 3 bytes") });
     rmSync(library);
@@ -118,9 +134,15 @@ describe("readManifest and verifyNative", () => {
 
   it("tell an install for another machine and one of a later format", async () => {
     const folder = await fakeInstall({ arch: "mips" });
-    expect(readManifest(layoutOf(folder))).toMatchObject({ state: "broken", reason: expect.stringContaining("-mips, this is") });
+    expect(readManifest(layoutOf(folder))).toMatchObject({
+      state: "broken",
+      reason: expect.stringContaining("-mips, this is"),
+    });
     await fakeInstall({ format: 2 as 1 });
-    expect(readManifest(layoutOf(folder))).toMatchObject({ state: "broken", reason: expect.stringContaining("format 1") });
+    expect(readManifest(layoutOf(folder))).toMatchObject({
+      state: "broken",
+      reason: expect.stringContaining("format 1"),
+    });
   });
 
   it("tell an addon that does not load, from a process of its own", async () => {
@@ -203,7 +225,9 @@ describe("--library", () => {
   });
 
   it("says what is missing", async () => {
-    expect((await failure(installNative({ library: join(root, "nothing"), env: env() }))).parts.found).toBe("the folder does not exist");
+    expect((await failure(installNative({ library: join(root, "nothing"), env: env() }))).parts.found).toBe(
+      "the folder does not exist",
+    );
     for (const name of libraryFileNames()) writeFileSync(join(root, name), "");
     expect((await failure(installNative({ library: root, env: env() }))).parts.expected).toContain("c_api.h");
   });
@@ -229,8 +253,14 @@ describe("a second install at the same time", () => {
 describe("a full disk", () => {
   it("is told from other failures of pip", async () => {
     const python = join(root, "python3");
-    writeFileSync(python, "#!/bin/sh\necho 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2\nexit 1\n", { mode: 0o755 });
-    const error = await failure(downloadWheel({ python, requirement: "tensorflow-cpu==2.21.0", downloads: join(root, "downloads") }));
+    writeFileSync(
+      python,
+      "#!/bin/sh\necho 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2\nexit 1\n",
+      { mode: 0o755 },
+    );
+    const error = await failure(
+      downloadWheel({ python, requirement: "tensorflow-cpu==2.21.0", downloads: join(root, "downloads") }),
+    );
     expect([error.code, error.parts.todo]).toEqual(["disk", expect.stringContaining("V_TRIUNE_NATIVE_DIR")]);
   });
 });
@@ -256,7 +286,12 @@ describe.skipIf(noPip)("downloads", () => {
   const python = tools.python?.command ?? "";
 
   it("name pip's complaint when the index has nothing", async () => {
-    const options = { python, requirement: "tensorflow-cpu==0.0.1", downloads: join(root, "downloads"), pipArguments: ["--no-index"] };
+    const options = {
+      python,
+      requirement: "tensorflow-cpu==0.0.1",
+      downloads: join(root, "downloads"),
+      pipArguments: ["--no-index"],
+    };
     const error = await failure(downloadWheel(options));
     expect(error.code).toBe("download");
     expect(error.parts.found).toMatch(/No matching distribution found/);
@@ -266,12 +301,20 @@ describe.skipIf(noPip)("downloads", () => {
     const downloads = join(root, "downloads");
     mkdirSync(downloads);
     const wheel = join(downloads, "tensorflow_cpu-2.21.0-cp311-cp311-linux.whl");
-    const make = "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1], 'w')\nfor n in sys.argv[2:]: z.writestr(n, 'content of ' + n)\nz.close()";
+    const make =
+      "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1], 'w')\nfor n in sys.argv[2:]: z.writestr(n, 'content of ' + n)\nz.close()";
     const [cc, framework] = libraryFileNames();
-    const members = [`tensorflow/${cc}`, `tensorflow/${framework}`, "tensorflow/include/tensorflow/c/c_api.h", "tensorflow-2.dist-info/METADATA"];
+    const members = [
+      `tensorflow/${cc}`,
+      `tensorflow/${framework}`,
+      "tensorflow/include/tensorflow/c/c_api.h",
+      "tensorflow-2.dist-info/METADATA",
+    ];
     spawnSync(python, ["-c", make, wheel, ...members]);
     // No network is asked: the wheel is there.
-    expect(await downloadWheel({ python, requirement: "tensorflow-cpu==2.21.0", downloads, pipArguments: ["--no-index"] })).toBe(wheel);
+    expect(
+      await downloadWheel({ python, requirement: "tensorflow-cpu==2.21.0", downloads, pipArguments: ["--no-index"] }),
+    ).toBe(wheel);
     const target = { python, wheel, libraries: join(root, "lib"), include: join(root, "include") };
     const unpacked = await unpackWheel(target);
     expect(unpacked.wheelSha256).toMatch(/^[0-9a-f]{64}$/);
@@ -286,7 +329,8 @@ describe.skipIf(noPip)("downloads", () => {
 
 const located = locateAddon("cpu");
 const installed = !(located instanceof BackendError) && located.folder !== undefined;
-if (!installed) console.warn("Skipping the check of the native install: npx v-triune native install makes one (half a minute).");
+if (!installed)
+  console.warn("Skipping the check of the native install: npx v-triune native install makes one (half a minute).");
 
 describe.skipIf(!installed)("the install of this machine", () => {
   it("is sound, and installing again leaves it alone", async () => {

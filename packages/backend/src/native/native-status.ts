@@ -23,7 +23,9 @@ export interface NativeStatus {
  * Checks an install thoroughly: every file against its recorded hash, then loads it in a process of its own.
  * Reads some 600 MiB (about two seconds).
  */
-export async function verifyNative(options: { readonly cuda?: boolean; readonly env?: Environment } = {}): Promise<NativeStatus> {
+export async function verifyNative(
+  options: { readonly cuda?: boolean; readonly env?: Environment } = {},
+): Promise<NativeStatus> {
   const variant: NativeVariant = options.cuda === true ? "cuda" : "cpu";
   const layout = nativeLayout(variant, options.env);
   const base = { variant, folder: layout.folder };
@@ -35,8 +37,11 @@ export async function verifyNative(options: { readonly cuda?: boolean; readonly 
   for (const file of manifest.files) {
     const found = await hashFile(join(layout.folder, file.path));
     if (found !== file.sha256) {
-      const hint = manifest.origin.kind === "library" ? ` (was the TensorFlow in ${manifest.origin.folder} changed?)` : "";
-      problems.push(`${file.path} has changed since the install: its SHA-256 is ${found}, recorded was ${file.sha256}${hint}`);
+      const hint =
+        manifest.origin.kind === "library" ? ` (was the TensorFlow in ${manifest.origin.folder} changed?)` : "";
+      problems.push(
+        `${file.path} has changed since the install: its SHA-256 is ${found}, recorded was ${file.sha256}${hint}`,
+      );
     }
   }
   if (problems.length > 0) return { ...base, state: "broken", problems, manifest };
@@ -54,7 +59,9 @@ export async function verifyNative(options: { readonly cuda?: boolean; readonly 
  * @returns what was removed
  * @throws NativeInstallError "foreign" for a folder in that place that this command did not make, unless forced
  */
-export function uninstallNative(options: { readonly variant?: NativeVariant; readonly force?: boolean; readonly env?: Environment } = {}): string[] {
+export function uninstallNative(
+  options: { readonly variant?: NativeVariant; readonly force?: boolean; readonly env?: Environment } = {},
+): string[] {
   const removed: string[] = [];
   for (const variant of options.variant === undefined ? (["cpu", "cuda"] as const) : [options.variant]) {
     const layout = nativeLayout(variant, options.env);

@@ -4,9 +4,23 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NativeInstallError } from "../backend-error";
 import { parseNvidiaSmi } from "./nvidia";
-import { checkDriver, checkPlatform, checkRoom, compareVersions, findNodeApiHeaders, nativeInstallAvailable, requireTools, type PlatformFacts } from "./preflight";
+import {
+  checkDriver,
+  checkPlatform,
+  checkRoom,
+  compareVersions,
+  findNodeApiHeaders,
+  nativeInstallAvailable,
+  requireTools,
+  type PlatformFacts,
+} from "./preflight";
 
-const debian: PlatformFacts = { platform: "linux", arch: "x64", glibc: "2.36", cpuFlags: new Set(["sse2", "avx", "avx2"]) };
+const debian: PlatformFacts = {
+  platform: "linux",
+  arch: "x64",
+  glibc: "2.36",
+  cpuFlags: new Set(["sse2", "avx", "avx2"]),
+};
 
 function codeOf(run: () => unknown): string {
   try {
@@ -25,7 +39,11 @@ describe("checkPlatform", () => {
   it.each<[string, Partial<PlatformFacts>, string]>([
     ["Debian 12 on x64", {}, "accepted"],
     ["arm64", { arch: "arm64", cpuFlags: new Set(["fp", "asimd"]) }, "accepted"],
-    ["macOS on Apple silicon", { platform: "darwin", arch: "arm64", glibc: undefined, cpuFlags: undefined }, "accepted"],
+    [
+      "macOS on Apple silicon",
+      { platform: "darwin", arch: "arm64", glibc: undefined, cpuFlags: undefined },
+      "accepted",
+    ],
     ["Windows", { platform: "win32", glibc: undefined }, "platform"],
     ["32-bit Linux", { arch: "ia32" }, "platform"],
     ["Alpine", { glibc: undefined }, "glibc"],
@@ -64,7 +82,11 @@ it("reads nvidia-smi's answer", () => {
 });
 
 it("compares versions by number, not by text", () => {
-  expect([compareVersions("2.9", "2.27"), compareVersions("2.27", "2.27.0"), compareVersions("550.54", "525")].map(Math.sign)).toEqual([-1, 0, 1]);
+  expect(
+    [compareVersions("2.9", "2.27"), compareVersions("2.27", "2.27.0"), compareVersions("550.54", "525")].map(
+      Math.sign,
+    ),
+  ).toEqual([-1, 0, 1]);
 });
 
 describe("the tools", () => {
@@ -99,7 +121,10 @@ describe("the tools", () => {
   });
 
   it("are listed for npm start", () => {
-    expect(nativeInstallAvailable({ PATH: folder })).toMatchObject({ available: false, missing: ["Python 3 is missing", "a C++ compiler (g++) is missing"] });
+    expect(nativeInstallAvailable({ PATH: folder })).toMatchObject({
+      available: false,
+      missing: ["Python 3 is missing", "a C++ compiler (g++) is missing"],
+    });
   });
 
   it("refuse a folder that cannot be made", () => {

@@ -63,7 +63,8 @@ export function findTools(env: Environment = process.env): NativeTools {
     python = { command, version };
     break;
   }
-  const pip = python === undefined ? undefined : /^pip (\S+)/.exec(output(python.command, ["-m", "pip", "--version"], env))?.[1];
+  const pip =
+    python === undefined ? undefined : /^pip (\S+)/.exec(output(python.command, ["-m", "pip", "--version"], env))?.[1];
   return { python, pip, compiler: findCompiler(env) };
 }
 
@@ -94,7 +95,12 @@ export interface PlatformFacts {
 /** This machine's facts. */
 export function platformFacts(): PlatformFacts {
   const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return { platform: process.platform, arch: process.arch, glibc: report.header.glibcVersionRuntime, cpuFlags: cpuFlags() };
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    glibc: report.header.glibcVersionRuntime,
+    cpuFlags: cpuFlags(),
+  };
 }
 
 function cpuFlags(): ReadonlySet<string> | undefined {
@@ -158,7 +164,10 @@ export function checkPlatform(facts: PlatformFacts = platformFacts(), variant: N
 
 /** Compares dotted version numbers: negative, zero or positive, as for sort. */
 export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0)) as [number[], number[]];
+  const [left, right] = [a, b].map((text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0)) as [
+    number[],
+    number[],
+  ];
   for (let i = 0; i < Math.max(left.length, right.length); i += 1) {
     const difference = (left[i] ?? 0) - (right[i] ?? 0);
     if (difference !== 0) return difference;
@@ -208,7 +217,10 @@ export function requireTools(needsPip: boolean, env: Environment = process.env):
     throw new NativeInstallError("compiler", {
       what: "No C++ compiler was found",
       expected: "g++ or clang++ with C++17 on the PATH, or its path in CXX",
-      todo: process.platform === "darwin" ? "xcode-select --install" : "Debian, Ubuntu: apt-get install g++. Fedora: dnf install gcc-c++.",
+      todo:
+        process.platform === "darwin"
+          ? "xcode-select --install"
+          : "Debian, Ubuntu: apt-get install g++. Fedora: dnf install gcc-c++.",
     });
   }
   return tools;
@@ -276,7 +288,11 @@ export function findNodeApiHeaders(): { folder: string; description: string } {
   } catch (cause) {
     throw new NativeInstallError(
       "headers",
-      { what: "node_api.h was not found", expected: "Node's include folder or the package node-api-headers", todo: "npm install node-api-headers" },
+      {
+        what: "node_api.h was not found",
+        expected: "Node's include folder or the package node-api-headers",
+        todo: "npm install node-api-headers",
+      },
       { cause },
     );
   }

@@ -22,7 +22,11 @@ export interface CommandOptions {
 }
 
 /** Runs it to its end; never rejects. Output beyond 4 MiB keeps only its end. */
-export function runCommand(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     let stdout = "";
     let stderr = "";
@@ -36,7 +40,9 @@ export function runCommand(command: string, args: readonly string[], options: Co
     });
     child.stdout.on("data", (chunk: Buffer) => (stdout = keep(stdout, chunk)));
     child.stderr.on("data", (chunk: Buffer) => (stderr = keep(stderr, chunk)));
-    child.on("error", (startError: NodeJS.ErrnoException) => resolve({ status: null, signal: null, stdout, stderr, startError }));
+    child.on("error", (startError: NodeJS.ErrnoException) =>
+      resolve({ status: null, signal: null, stdout, stderr, startError }),
+    );
     child.on("close", (status, signal) => resolve({ status, signal, stdout, stderr }));
   });
 }

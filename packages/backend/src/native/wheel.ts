@@ -14,7 +14,11 @@ import { lastLines, runCommand } from "./run-command";
  * build stays at 2.18.1: its "and-cuda" extra pins one exact set of NVIDIA wheels (CUDA 12.5, cuDNN 9.3, which has
  * kernels for Hopper), while later ones name open ranges.
  */
-export function wheelRequirement(variant: NativeVariant, platform = process.platform, arch: string = process.arch): string {
+export function wheelRequirement(
+  variant: NativeVariant,
+  platform = process.platform,
+  arch: string = process.arch,
+): string {
   if (variant === "cuda") return "tensorflow==2.18.1";
   return platform === "linux" && arch === "x64" ? "tensorflow-cpu==2.21.0" : "tensorflow==2.21.0";
 }
@@ -72,7 +76,9 @@ export async function downloadWheel(options: WheelOptions): Promise<string> {
 function findWheel(folder: string, requirement: string): string | undefined {
   const [name = "", version = ""] = requirement.split("==");
   const start = `${name.replaceAll("-", "_")}-${version}-`.toLowerCase();
-  const file = existsSync(folder) ? readdirSync(folder).find((entry) => entry.toLowerCase().startsWith(start) && entry.endsWith(".whl")) : undefined;
+  const file = existsSync(folder)
+    ? readdirSync(folder).find((entry) => entry.toLowerCase().startsWith(start) && entry.endsWith(".whl"))
+    : undefined;
   return file === undefined ? undefined : join(folder, file);
 }
 
@@ -126,9 +132,17 @@ export async function unpackWheel(options: {
   readonly include: string;
 }): Promise<UnpackedWheel> {
   for (const folder of [options.libraries, options.include]) mkdirSync(folder, { recursive: true });
-  const result = await runCommand(options.python, ["-c", UNPACK, options.wheel, options.libraries, options.include, ...libraryFileNames()]);
+  const result = await runCommand(options.python, [
+    "-c",
+    UNPACK,
+    options.wheel,
+    options.libraries,
+    options.include,
+    ...libraryFileNames(),
+  ]);
   const answer = parseAnswer(result.stdout);
-  const fault = answer?.broken ?? (answer?.missing === undefined ? undefined : `it has no tensorflow/${answer.missing}`);
+  const fault =
+    answer?.broken ?? (answer?.missing === undefined ? undefined : `it has no tensorflow/${answer.missing}`);
   if (result.status !== 0 || answer === undefined || fault !== undefined) {
     const found = fault ?? lastLines(result);
     if (isFullDisk(found)) throw fullDisk(options.libraries, found);
@@ -180,7 +194,18 @@ export async function installCudaWheels(options: {
   readonly signal?: AbortSignal;
 }): Promise<void> {
   const platforms = [...wheelPlatforms(), "manylinux1_x86_64"].flatMap((tag) => ["--platform", tag]);
-  const args = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir", "--upgrade", "--no-compile", ...TARGET, ...platforms];
+  const args = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--no-cache-dir",
+    "--upgrade",
+    "--no-compile",
+    ...TARGET,
+    ...platforms,
+  ];
   const result = await runCommand(
     options.python,
     [...args, "--target", options.target, ...(options.pipArguments ?? []), ...options.requirements],

@@ -17,7 +17,9 @@ export function clevrAdapter(info: SourceInfo): SourceAdapter {
     info,
     async *read(context) {
       const pictures = new PictureIndex(context.folder);
-      const questions = filesBelow(context.folder, /questions[^/]*\.json$/i).filter((path) => !path.startsWith("questions_"));
+      const questions = filesBelow(context.folder, /questions[^/]*\.json$/i).filter(
+        (path) => !path.startsWith("questions_"),
+      );
       const scenes = filesBelow(context.folder, /scenes[^/]*\.json$/i);
       const results = filesBelow(context.folder, /counting_results\.json$/);
       const from = context.settings.from ?? (questions.length > 0 ? "questions" : "scenes");
@@ -56,7 +58,10 @@ async function* members(context: AdapterContext, path: string, key: string): Asy
   let row = 0;
   for await (const { value } of jsonMembers(file, key)) {
     if (isRecord(value)) yield { file, row, value };
-    else context.bad(new DatasetError({ code: "wrong-type", file, row, expected: "an object", found: JSON.stringify(value) }));
+    else
+      context.bad(
+        new DatasetError({ code: "wrong-type", file, row, expected: "an object", found: JSON.stringify(value) }),
+      );
     row++;
   }
 }
@@ -79,7 +84,13 @@ function fromScenes(context: AdapterContext, path: string, pictures: PictureInde
   return eachRecord(context, members(context, path, "scenes"), (record) => {
     const { objects } = record.value;
     if (!Array.isArray(objects)) {
-      throw new DatasetError({ code: "missing-field", ...place(record), field: "objects", expected: "a list of objects", found: "none" });
+      throw new DatasetError({
+        code: "missing-field",
+        ...place(record),
+        field: "objects",
+        expected: "a list of objects",
+        found: "none",
+      });
     }
     return {
       id: `${record.value.split ?? path}/scene-${record.value.image_index ?? record.row}`,

@@ -28,7 +28,8 @@ export function cocoAdapter(info: SourceInfo, annotations: RegExp, grouping: Coc
       if (files.length === 0) throw wrongLayout(context.folder, info.files.join("; "), info.url);
       const pictures = new PictureIndex(context.folder);
       for (const relative of files) {
-        const prefix = files.length > 1 ? `${relative.slice(relative.lastIndexOf("/") + 1).replace(/\.json$/, "")}/` : "";
+        const prefix =
+          files.length > 1 ? `${relative.slice(relative.lastIndexOf("/") + 1).replace(/\.json$/, "")}/` : "";
         yield* readDocument(context, join(context.folder, relative), grouping, prefix, pictures);
       }
     },
@@ -68,7 +69,11 @@ async function* readDocument(
 ): AsyncGenerator<SourceRow> {
   const { connection } = context;
   const suffix = randomBytes(4).toString("hex");
-  const [images, boxes, categories] = ["images", "boxes", "categories"].map((name) => `coco_${name}_${suffix}`) as [string, string, string];
+  const [images, boxes, categories] = ["images", "boxes", "categories"].map((name) => `coco_${name}_${suffix}`) as [
+    string,
+    string,
+    string,
+  ];
   try {
     await connection.run(`CREATE TEMP TABLE ${images}(id BIGINT, file_name VARCHAR, width INTEGER, height INTEGER)`);
     await connection.run(
@@ -88,7 +93,11 @@ async function* readDocument(
     const box = ["bigint", "bigint", "double", "double", "double", "double", "boolean", "integer"] as const;
     await load(context, file, "annotations", boxes, box, (value, at) => {
       const { bbox } = value;
-      if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((v) => typeof v === "number" && Number.isFinite(v))) {
+      if (
+        !Array.isArray(bbox) ||
+        bbox.length !== 4 ||
+        !bbox.every((v) => typeof v === "number" && Number.isFinite(v))
+      ) {
         throw new FieldError("bbox", "four numbers [x, y, w, h]", JSON.stringify(bbox ?? null));
       }
       const crowd = value.iscrowd === 1 || value.iscrowd === true;

@@ -17,7 +17,9 @@ export const estvqa: SourceAdapter = {
     return eachRecord(context, tableRecords(context, files, info.files.join("; "), info.url), (record) => {
       const annotation = record.value.annotation ?? record.value.annotations;
       const questions = Array.isArray(annotation) ? annotation.filter(isRecord) : [record.value];
-      return questions.map((question, i) => estRow({ ...record, value: { ...record.value, ...question } }, recordId(context, record), i, pictures));
+      return questions.map((question, i) =>
+        estRow({ ...record, value: { ...record.value, ...question } }, recordId(context, record), i, pictures),
+      );
     });
   },
 };

@@ -16,7 +16,9 @@ export const geometry3k: SourceAdapter = {
   info,
   read(context): AsyncIterable<SourceRow> {
     return eachRecord(context, problems(context), (record) => {
-      const choices = Array.isArray(record.value.choices) ? record.value.choices.map((choice) => textOf(choice) ?? "") : [];
+      const choices = Array.isArray(record.value.choices)
+        ? record.value.choices.map((choice) => textOf(choice) ?? "")
+        : [];
       const folder = dirname(record.file);
       const name = folder.slice(context.folder.replace(/\/$/, "").length + 1);
       const graph = record.value.problem_type_graph;

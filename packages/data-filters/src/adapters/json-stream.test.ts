@@ -23,23 +23,28 @@ async function all(members: AsyncIterable<JsonMember>): Promise<JsonMember[]> {
 describe("jsonMembers", () => {
   it("gives what JSON.parse gives, for lists and objects, at the root and under a key", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()), fc.boolean(), async (list, object, indent) => {
-        const write = (value: unknown) => file(JSON.stringify(value, null, indent ? 2 : undefined));
-        const clean = (value: unknown) => JSON.parse(JSON.stringify(value));
-        expect((await all(jsonMembers(write(list)))).map((m) => m.value)).toEqual(clean(list));
-        const asObject = (members: JsonMember[]) => members.map((m) => [m.key, m.value]);
-        expect(asObject(await all(jsonMembers(write(object))))).toEqual(Object.entries(clean(object)));
-        const nested = write({ info: { wanted: [1], a: "}" }, wanted: list, after: object });
-        expect((await all(jsonMembers(nested, "wanted"))).map((m) => m.value)).toEqual(clean(list));
-        const inner = write({ list, wanted: object, more: 3 });
-        expect(asObject(await all(jsonMembers(inner, "wanted")))).toEqual(Object.entries(clean(object)));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.jsonValue()),
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.boolean(),
+        async (list, object, indent) => {
+          const write = (value: unknown) => file(JSON.stringify(value, null, indent ? 2 : undefined));
+          const clean = (value: unknown) => JSON.parse(JSON.stringify(value));
+          expect((await all(jsonMembers(write(list)))).map((m) => m.value)).toEqual(clean(list));
+          const asObject = (members: JsonMember[]) => members.map((m) => [m.key, m.value]);
+          expect(asObject(await all(jsonMembers(write(object))))).toEqual(Object.entries(clean(object)));
+          const nested = write({ info: { wanted: [1], a: "}" }, wanted: list, after: object });
+          expect((await all(jsonMembers(nested, "wanted"))).map((m) => m.value)).toEqual(clean(list));
+          const inner = write({ list, wanted: object, more: 3 });
+          expect(asObject(await all(jsonMembers(inner, "wanted")))).toEqual(Object.entries(clean(object)));
+        },
+      ),
       { numRuns: 60 },
     );
   });
 
   it("crosses chunk borders inside strings and characters", async () => {
-    const long = Array.from({ length: 40 }, (_, i) => ({ i, text: "é\"\\{[,:".repeat(20_000 + i) }));
+    const long = Array.from({ length: 40 }, (_, i) => ({ i, text: 'é"\\{[,:'.repeat(20_000 + i) }));
     const members = await all(jsonMembers(file(JSON.stringify({ before: long.slice(0, 5), rows: long })), "rows"));
     expect(members.map((m) => m.value)).toEqual(long);
   });
@@ -49,7 +54,10 @@ describe("jsonMembers", () => {
   });
 
   it("says that a key is missing", async () => {
-    await expect(all(jsonMembers(file('{"a": [1]}'), "rows"))).rejects.toMatchObject({ code: "wrong-layout", field: "rows" });
+    await expect(all(jsonMembers(file('{"a": [1]}'), "rows"))).rejects.toMatchObject({
+      code: "wrong-layout",
+      field: "rows",
+    });
   });
 });
 

@@ -49,7 +49,10 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
     return text;
   };
   const parse = (text: string): JsonMember => {
-    const member = { key: kinds[memberDepth - 1] === OPEN_BRACE ? memberKey : `${index}`, value: parseJson(text, file, index) };
+    const member = {
+      key: kinds[memberDepth - 1] === OPEN_BRACE ? memberKey : `${index}`,
+      value: parseJson(text, file, index),
+    };
     index++;
     return member;
   };
@@ -125,7 +128,12 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
           break;
       }
       // Only what is parsed later is kept: members, and keys of the root.
-      if (start < 0 && carried.length === 0 && (inside ? depth >= memberDepth || byte === QUOTE : depth === 1 && byte === QUOTE)) start = i;
+      if (
+        start < 0 &&
+        carried.length === 0 &&
+        (inside ? depth >= memberDepth || byte === QUOTE : depth === 1 && byte === QUOTE)
+      )
+        start = i;
     }
     if (start >= 0) {
       // What lies outside the wanted key is scanned, not kept.

@@ -14,33 +14,37 @@ export const llavaOvOcr: SourceAdapter = {
   info,
   read(context): AsyncIterable<SourceRow> {
     const pictures = new PictureIndex(context.folder);
-    return eachRecord(context, tableRecords(context, /\.(parquet|jsonl?)$/i, info.files.join("; "), info.url), (record) => {
-      const id = textOf(record.value.id) ?? recordId(context, record);
-      const turns = Array.isArray(record.value.conversations) ? record.value.conversations : [];
-      const images = picturesOf(record.value.image, context, pictures, `${id}.png`);
-      const rows: SourceRow[] = [];
-      for (let i = 0; i + 1 < turns.length; i += 2) {
-        const [asked, answered] = [turns[i] as unknown, turns[i + 1] as unknown];
-        const question = isRecord(asked) && asked.from === "human" ? textOf(asked.value) : null;
-        const answer = isRecord(answered) && answered.from === "gpt" ? textOf(answered.value) : null;
-        if (question === null || answer === null) break;
-        rows.push({
-          id: turns.length > 2 ? `${id}#${i / 2}` : id,
-          question: withoutImageMarks(question),
-          answer: answer.trim(),
-          pictures: images,
-          category: textOf(record.value.data_source) ?? "",
+    return eachRecord(
+      context,
+      tableRecords(context, /\.(parquet|jsonl?)$/i, info.files.join("; "), info.url),
+      (record) => {
+        const id = textOf(record.value.id) ?? recordId(context, record);
+        const turns = Array.isArray(record.value.conversations) ? record.value.conversations : [];
+        const images = picturesOf(record.value.image, context, pictures, `${id}.png`);
+        const rows: SourceRow[] = [];
+        for (let i = 0; i + 1 < turns.length; i += 2) {
+          const [asked, answered] = [turns[i] as unknown, turns[i + 1] as unknown];
+          const question = isRecord(asked) && asked.from === "human" ? textOf(asked.value) : null;
+          const answer = isRecord(answered) && answered.from === "gpt" ? textOf(answered.value) : null;
+          if (question === null || answer === null) break;
+          rows.push({
+            id: turns.length > 2 ? `${id}#${i / 2}` : id,
+            question: withoutImageMarks(question),
+            answer: answer.trim(),
+            pictures: images,
+            category: textOf(record.value.data_source) ?? "",
+          });
+        }
+        if (rows.length > 0) return rows;
+        throw new DatasetError({
+          code: "bad-value",
+          file: record.file,
+          row: record.row,
+          field: "conversations",
+          expected: 'turns {"from": "human"}, {"from": "gpt"}, ..',
+          found: JSON.stringify(record.value.conversations ?? null).slice(0, 60),
         });
-      }
-      if (rows.length > 0) return rows;
-      throw new DatasetError({
-        code: "bad-value",
-        file: record.file,
-        row: record.row,
-        field: "conversations",
-        expected: 'turns {"from": "human"}, {"from": "gpt"}, ..',
-        found: JSON.stringify(record.value.conversations ?? null).slice(0, 60),
-      });
-    });
+      },
+    );
   },
 };

@@ -14,25 +14,29 @@ export const mmMath: SourceAdapter = {
   info,
   read(context): AsyncIterable<SourceRow> {
     const pictures = new PictureIndex(context.folder);
-    return eachRecord(context, tableRecords(context, /MM_Math[^/]*\.jsonl?$/i, info.files.join("; "), info.url), (record) => {
-      const boxed = boxedContents(requiredText(record, "solution")).map(bareFormula);
-      if (boxed.length === 0) {
-        throw new DatasetError({
-          code: "bad-value",
-          file: record.file,
-          row: record.row,
-          field: "solution",
-          expected: "a final answer in \\boxed{}",
-          found: "none",
-        });
-      }
-      return {
-        id: recordId(context, record),
-        question: requiredText(record, "question"),
-        answer: [...new Set(boxed)].join("; "),
-        pictures: [pictures.find(requiredText(record, "file_name"))],
-        category: textOf(record.value.difficult) ?? "",
-      };
-    });
+    return eachRecord(
+      context,
+      tableRecords(context, /MM_Math[^/]*\.jsonl?$/i, info.files.join("; "), info.url),
+      (record) => {
+        const boxed = boxedContents(requiredText(record, "solution")).map(bareFormula);
+        if (boxed.length === 0) {
+          throw new DatasetError({
+            code: "bad-value",
+            file: record.file,
+            row: record.row,
+            field: "solution",
+            expected: "a final answer in \\boxed{}",
+            found: "none",
+          });
+        }
+        return {
+          id: recordId(context, record),
+          question: requiredText(record, "question"),
+          answer: [...new Set(boxed)].join("; "),
+          pictures: [pictures.find(requiredText(record, "file_name"))],
+          category: textOf(record.value.difficult) ?? "",
+        };
+      },
+    );
   },
 };

@@ -9,8 +9,10 @@ import { DatasetError, sourceInfo, taskDefaults, TASKS, type SourceInfo, type Ta
  */
 export function ownSource(settings: Readonly<Record<string, unknown>>, files: string): SourceInfo {
   const { task, name } = settings;
-  if (typeof task !== "string" || !(TASKS as readonly string[]).includes(task)) throw badSetting("task", `one of ${TASKS.join(", ")}`, task);
-  if (typeof name !== "string" || !/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name)) throw badSetting("name", "a name of a-z, 0-9 and _", name);
+  if (typeof task !== "string" || !(TASKS as readonly string[]).includes(task))
+    throw badSetting("task", `one of ${TASKS.join(", ")}`, task);
+  if (typeof name !== "string" || !/^[a-z0-9]+(_[a-z0-9]+)*$/.test(name))
+    throw badSetting("name", "a name of a-z, 0-9 and _", name);
   return {
     ...sourceInfo("clevr"),
     ...taskDefaults(task as Task),
@@ -40,5 +42,10 @@ export function ownFiles(settings: Readonly<Record<string, unknown>>, usual: Reg
 
 /** The error for a setting of an adapter. */
 export function badSetting(field: string, expected: string, found: unknown): DatasetError {
-  return new DatasetError({ code: "bad-option", field: `settings.${field}`, expected, found: JSON.stringify(found) ?? "nothing" });
+  return new DatasetError({
+    code: "bad-option",
+    field: `settings.${field}`,
+    expected,
+    found: JSON.stringify(found) ?? "nothing",
+  });
 }

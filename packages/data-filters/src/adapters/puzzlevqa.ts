@@ -12,19 +12,23 @@ function puzzleAdapter(info: SourceInfo): SourceAdapter {
   return {
     info,
     read(context): AsyncIterable<SourceRow> {
-      return eachRecord(context, tableRecords(context, /(^|\/)data\/\w+\.json$/, info.files.join("; "), info.url), (record) => {
-        const { options } = record.value;
-        const image = requiredText(record, "image");
-        const data = record.file.slice(0, record.file.lastIndexOf("/"));
-        return {
-          id: recordId(context, record),
-          question: requiredText(record, "question"),
-          answer: requiredText(record, "answer").trim(),
-          pictures: [{ name: image, file: join(data, image) }],
-          category: record.file.slice(data.length + 1, -".json".length),
-          ...(Array.isArray(options) ? { options: options.map((option) => textOf(option) ?? "") } : {}),
-        };
-      });
+      return eachRecord(
+        context,
+        tableRecords(context, /(^|\/)data\/\w+\.json$/, info.files.join("; "), info.url),
+        (record) => {
+          const { options } = record.value;
+          const image = requiredText(record, "image");
+          const data = record.file.slice(0, record.file.lastIndexOf("/"));
+          return {
+            id: recordId(context, record),
+            question: requiredText(record, "question"),
+            answer: requiredText(record, "answer").trim(),
+            pictures: [{ name: image, file: join(data, image) }],
+            category: record.file.slice(data.length + 1, -".json".length),
+            ...(Array.isArray(options) ? { options: options.map((option) => textOf(option) ?? "") } : {}),
+          };
+        },
+      );
     },
   };
 }

@@ -8,7 +8,16 @@ import { DatasetError, sourceInfo } from "@v-triune/schema";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex } from "./source-files";
-import { eachRecord, isRecord, pictureOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
+import {
+  eachRecord,
+  isRecord,
+  pictureOf,
+  recordId,
+  requiredText,
+  tableRecords,
+  textOf,
+  type TableRecord,
+} from "./table-records";
 
 const info = sourceInfo("scienceqa");
 
@@ -36,7 +45,10 @@ export const scienceqa: SourceAdapter = {
         });
       }
       const id = textOf(value.pid) ?? recordId(context, record);
-      const cell = typeof value.image === "string" && value.image !== "" ? `images/${String(value.split)}/${id}/${value.image}` : value.image;
+      const cell =
+        typeof value.image === "string" && value.image !== ""
+          ? `images/${String(value.split)}/${id}/${value.image}`
+          : value.image;
       const picture = pictureOf(cell, context, pictures, `${id}.png`);
       const hint = textOf(value.hint)?.trim() ?? "";
       const question = requiredText(record, "question");
@@ -56,7 +68,17 @@ async function* problemRecords(context: AdapterContext, file: string): AsyncGene
   let row = 0;
   for await (const { key, value } of jsonMembers(file)) {
     if (isRecord(value)) yield { file, row, value: { ...value, pid: key } };
-    else context.bad(new DatasetError({ code: "wrong-type", file, row, field: key, expected: "an object", found: JSON.stringify(value) }));
+    else
+      context.bad(
+        new DatasetError({
+          code: "wrong-type",
+          file,
+          row,
+          field: key,
+          expected: "an object",
+          found: JSON.stringify(value),
+        }),
+      );
     row++;
   }
 }

@@ -14,21 +14,25 @@ export const scivqa: SourceAdapter = {
   info,
   read(context): AsyncIterable<SourceRow> {
     const pictures = new PictureIndex(context.folder);
-    return eachRecord(context, tableRecords(context, /\.(parquet|jsonl?)$/i, info.files.join("; "), info.url), (record) => {
-      const { value } = record;
-      const id = requiredText(record, "instance_id");
-      const options = optionTexts(value.answer_options);
-      const caption = textOf(value.caption)?.trim() ?? "";
-      const question = requiredText(record, "question");
-      return {
-        id,
-        question: caption === "" ? question : `${caption}\n${question}`,
-        answer: choiceText(requiredText(record, "answer"), options),
-        options,
-        pictures: picturesOf(value.image ?? value.image_file, context, pictures, `${id}.png`),
-        category: textOf(value.qa_pair_type) ?? "",
-      };
-    });
+    return eachRecord(
+      context,
+      tableRecords(context, /\.(parquet|jsonl?)$/i, info.files.join("; "), info.url),
+      (record) => {
+        const { value } = record;
+        const id = requiredText(record, "instance_id");
+        const options = optionTexts(value.answer_options);
+        const caption = textOf(value.caption)?.trim() ?? "";
+        const question = requiredText(record, "question");
+        return {
+          id,
+          question: caption === "" ? question : `${caption}\n${question}`,
+          answer: choiceText(requiredText(record, "answer"), options),
+          options,
+          pictures: picturesOf(value.image ?? value.image_file, context, pictures, `${id}.png`),
+          category: textOf(value.qa_pair_type) ?? "",
+        };
+      },
+    );
   },
 };
 

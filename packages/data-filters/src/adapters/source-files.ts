@@ -40,7 +40,10 @@ export function wrongLayout(folder: string, lookedFor: string, url?: string): Da
     file: folder,
     expected: lookedFor,
     found: there === null ? "no such folder" : there.length === 0 ? "an empty folder" : there.join(", "),
-    fix: url === undefined ? "point path at the folder that holds these files" : `download the data set as its owner publishes it: ${url}`,
+    fix:
+      url === undefined
+        ? "point path at the folder that holds these files"
+        : `download the data set as its owner publishes it: ${url}`,
   });
 }
 
@@ -71,7 +74,8 @@ export class PictureIndex {
     const index = (this.#byFileName ??= this.#build());
     const found = [index.get(fileName(clean)) ?? []].flat();
     let best: Place | undefined;
-    for (const place of found) if (best === undefined || sharedParts(pathOf(place), clean) > sharedParts(pathOf(best), clean)) best = place;
+    for (const place of found)
+      if (best === undefined || sharedParts(pathOf(place), clean) > sharedParts(pathOf(best), clean)) best = place;
     if (best === undefined) return { name: clean, file: direct };
     if (typeof best === "string") return { name: clean, file: join(this.#folder, best) };
     return { name: clean, file: best.archive, member: best.member };

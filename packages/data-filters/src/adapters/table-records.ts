@@ -45,7 +45,10 @@ export async function* fileRecords(context: AdapterContext, file: string): Async
     let row = 0;
     for await (const { value } of jsonRecords(file)) {
       if (isRecord(value)) yield { file, row, value };
-      else context.bad(new DatasetError({ code: "wrong-type", file, row, expected: "an object", found: JSON.stringify(value) }));
+      else
+        context.bad(
+          new DatasetError({ code: "wrong-type", file, row, expected: "an object", found: JSON.stringify(value) }),
+        );
       row++;
     }
   }
@@ -69,7 +72,13 @@ async function* queryRecords(context: AdapterContext, file: string, sql: string)
   } catch (error) {
     if (error instanceof DatasetError) throw error;
     if (/\.parquet$/i.test(file)) throw notParquet(file, error);
-    throw new DatasetError({ code: "unreadable", file, expected: "a table", found: duckdbMessage(error), cause: error });
+    throw new DatasetError({
+      code: "unreadable",
+      file,
+      expected: "a table",
+      found: duckdbMessage(error),
+      cause: error,
+    });
   }
 }
 
@@ -97,7 +106,12 @@ export function pictureOf(
 }
 
 /** A cell with one picture or a list of them. */
-export function picturesOf(cell: unknown, context: AdapterContext, index: PictureIndex, fallbackName: string): PictureReference[] {
+export function picturesOf(
+  cell: unknown,
+  context: AdapterContext,
+  index: PictureIndex,
+  fallbackName: string,
+): PictureReference[] {
   const cells = Array.isArray(cell) ? cell : [cell];
   const pictures: PictureReference[] = [];
   for (const [i, one] of cells.entries()) {
@@ -139,7 +153,8 @@ export function requiredText(record: TableRecord, field: string): string {
     row: record.row,
     field,
     expected: "text or a number",
-    found: value === undefined || value === null ? "nothing" : typeof value === "string" ? "empty text" : "a list or struct",
+    found:
+      value === undefined || value === null ? "nothing" : typeof value === "string" ? "empty text" : "a list or struct",
   });
 }
 

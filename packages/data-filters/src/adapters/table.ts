@@ -18,7 +18,16 @@ import { withoutImageMarks } from "./answer-text";
 import { badSetting, ownFiles, ownSource } from "./own-source";
 import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
-import { eachRecord, isRecord, picturesOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
+import {
+  eachRecord,
+  isRecord,
+  picturesOf,
+  recordId,
+  requiredText,
+  tableRecords,
+  textOf,
+  type TableRecord,
+} from "./table-records";
 
 const COLUMNS = ["id", "question", "answer", "image", "options", "category", "boxes", "width", "height"] as const;
 type Column = (typeof COLUMNS)[number];
@@ -94,7 +103,8 @@ function boxesOf(record: TableRecord, cell: unknown, field: string, xywh: boolea
   return list.map((item: unknown) => {
     const bbox = isRecord(item) ? (item.bbox ?? item.bbox_2d) : null;
     const label = isRecord(item) ? textOf(item.label ?? item.category) : null;
-    if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((v) => typeof v === "number") || label === null) throw wrong(item);
+    if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((v) => typeof v === "number") || label === null)
+      throw wrong(item);
     const [x1, y1, c, d] = bbox as [number, number, number, number];
     return { x1, y1, x2: xywh ? x1 + c : c, y2: xywh ? y1 + d : d, label };
   });

@@ -22,7 +22,9 @@ export const tablevqa: SourceAdapter = {
       const id = requiredText(record, "qa_id");
       const name = `${id.replace(/[^\w.-]/g, "_")}.png`;
       const picture =
-        record.value.image === undefined ? pictures.find(`images/${subset}/${name}`) : pictureOf(record.value.image, context, pictures, name);
+        record.value.image === undefined
+          ? pictures.find(`images/${subset}/${name}`)
+          : pictureOf(record.value.image, context, pictures, name);
       return {
         id: `${subset}/${id}`,
         question: requiredText(record, "question"),

@@ -8,7 +8,16 @@ import { withoutImageMarks } from "./answer-text";
 import { ownFiles, ownSource } from "./own-source";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
-import { eachRecord, isRecord, picturesOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
+import {
+  eachRecord,
+  isRecord,
+  picturesOf,
+  recordId,
+  requiredText,
+  tableRecords,
+  textOf,
+  type TableRecord,
+} from "./table-records";
 
 /** The adapter. @throws DatasetError `bad-option` without a task and a name */
 export function verlAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
@@ -47,4 +56,3 @@ function userText(record: TableRecord, prompt: unknown): string {
     found: JSON.stringify(prompt ?? null).slice(0, 60),
   });
 }
-

@@ -14,19 +14,23 @@ function virlAdapter(key: string, categories: readonly string[]): SourceAdapter 
     info,
     read(context): AsyncIterable<SourceRow> {
       const pictures = new PictureIndex(context.folder);
-      return eachRecord(context, tableRecords(context, /39K[^/]*\.(parquet|jsonl?)$/i, info.files.join("; "), info.url), (record) => {
-        const category = textOf(record.value.category) ?? "";
-        if (!categories.includes(category)) return null;
-        const id = textOf(record.value.qid) ?? recordId(context, record);
-        const answer = requiredText(record, "answer");
-        return {
-          id,
-          question: withoutImageMarks(requiredText(record, "question")),
-          answer: bareFormula(boxedContents(answer)[0] ?? answer),
-          pictures: picturesOf(record.value.image, context, pictures, id),
-          category,
-        };
-      });
+      return eachRecord(
+        context,
+        tableRecords(context, /39K[^/]*\.(parquet|jsonl?)$/i, info.files.join("; "), info.url),
+        (record) => {
+          const category = textOf(record.value.category) ?? "";
+          if (!categories.includes(category)) return null;
+          const id = textOf(record.value.qid) ?? recordId(context, record);
+          const answer = requiredText(record, "answer");
+          return {
+            id,
+            question: withoutImageMarks(requiredText(record, "question")),
+            answer: bareFormula(boxedContents(answer)[0] ?? answer),
+            pictures: picturesOf(record.value.image, context, pictures, id),
+            category,
+          };
+        },
+      );
     },
   };
 }

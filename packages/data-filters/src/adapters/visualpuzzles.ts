@@ -14,18 +14,24 @@ export const visualpuzzles: SourceAdapter = {
   info,
   read(context): AsyncIterable<SourceRow> {
     const pictures = new PictureIndex(context.folder);
-    return eachRecord(context, tableRecords(context, /\.(parquet|jsonl?)$/i, info.files.join("; "), info.url), (record) => {
-      const id = requiredText(record, "id");
-      const options = Array.isArray(record.value.options) ? record.value.options.map((option) => textOf(option) ?? "") : null;
-      return {
-        id,
-        // `<image1>` names a part of the one picture here; it is no mark.
-        question: requiredText(record, "question").replace(/<image(\d)>/g, "image $1"),
-        answer: choiceText(requiredText(record, "answer"), options),
-        pictures: picturesOf(record.value.image, context, pictures, `${id}.png`),
-        category: textOf(record.value.category) ?? "",
-        ...(options === null ? {} : { options }),
-      };
-    });
+    return eachRecord(
+      context,
+      tableRecords(context, /\.(parquet|jsonl?)$/i, info.files.join("; "), info.url),
+      (record) => {
+        const id = requiredText(record, "id");
+        const options = Array.isArray(record.value.options)
+          ? record.value.options.map((option) => textOf(option) ?? "")
+          : null;
+        return {
+          id,
+          // `<image1>` names a part of the one picture here; it is no mark.
+          question: requiredText(record, "question").replace(/<image(\d)>/g, "image $1"),
+          answer: choiceText(requiredText(record, "answer"), options),
+          pictures: picturesOf(record.value.image, context, pictures, `${id}.png`),
+          category: textOf(record.value.category) ?? "",
+          ...(options === null ? {} : { options }),
+        };
+      },
+    );
   },
 };

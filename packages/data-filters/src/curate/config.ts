@@ -48,7 +48,11 @@ export interface CurationConfig {
 export interface BoundConfig {
   readonly config: CurationConfig;
   readonly seed: number;
-  readonly sources: readonly { readonly config: SourceConfig; readonly adapter: SourceAdapter; readonly paths: readonly string[] }[];
+  readonly sources: readonly {
+    readonly config: SourceConfig;
+    readonly adapter: SourceAdapter;
+    readonly paths: readonly string[];
+  }[];
   readonly rules: readonly FilterRule[];
 }
 
@@ -81,9 +85,14 @@ const SOURCE_KEYS: Readonly<Record<keyof SourceConfig, string>> = {
 export function bindConfig(config: CurationConfig, adapters?: readonly SourceAdapter[]): BoundConfig {
   checkKeys(config, KEYS, "");
   if (!Array.isArray(config.sources) || config.sources.length === 0) {
-    throw bad({ field: "sources", expected: "at least one source", found: JSON.stringify(config.sources) ?? "nothing" });
+    throw bad({
+      field: "sources",
+      expected: "at least one source",
+      found: JSON.stringify(config.sources) ?? "nothing",
+    });
   }
-  if (typeof config.output !== "string" || config.output === "") throw bad({ field: "output", expected: "a folder", found: "nothing" });
+  if (typeof config.output !== "string" || config.output === "")
+    throw bad({ field: "output", expected: "a folder", found: "nothing" });
   const whole = (field: string, value: number | undefined, least: number): void => {
     if (value !== undefined && (!Number.isSafeInteger(value) || value < least)) {
       throw bad({ field, expected: `a whole number of at least ${least}`, found: String(value) });
@@ -96,9 +105,11 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   const sources = config.sources.map((source, i) => {
     const field = `sources.${i}`;
     checkKeys(source, SOURCE_KEYS, `${field}.`);
-    if (typeof source.source !== "string") throw bad({ field: `${field}.source`, expected: "a source's key", found: "nothing" });
+    if (typeof source.source !== "string")
+      throw bad({ field: `${field}.source`, expected: "a source's key", found: "nothing" });
     const paths = typeof source.path === "string" ? [source.path] : (source.path ?? []);
-    if (paths.length === 0) throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "nothing" });
+    if (paths.length === 0)
+      throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "nothing" });
     whole(`${field}.limit`, source.limit, 1);
     whole(`${field}.copies`, source.copies, 1);
     return { config: source, adapter: adapterFor(source.source, source.settings, adapters), paths };
@@ -113,7 +124,8 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   }
   const names = rules.map((rule) => rule.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "it is there twice" });
+  if (twice !== undefined)
+    throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "it is there twice" });
   return { config, seed: config.seed ?? 0, sources, rules };
 }
 
@@ -125,22 +137,32 @@ function checkMix(mix: MixConfig): void {
   for (const [field, value, isWhole] of numbers) {
     if (value === undefined) continue;
     if (typeof value !== "number" || !(value >= 0) || (isWhole && !Number.isSafeInteger(value))) {
-      throw bad({ field: `mix.${field}`, expected: isWhole ? "a whole number of rows" : "a number of at least 0", found: JSON.stringify(value) });
+      throw bad({
+        field: `mix.${field}`,
+        expected: isWhole ? "a whole number of rows" : "a number of at least 0",
+        found: JSON.stringify(value),
+      });
     }
   }
 }
 
 function checkSplit(split: SplitConfig): void {
   checkKeys(split, { test: "number", by: "list" }, "split.");
-  if (!(split.test > 0 && split.test < 1)) throw bad({ field: "split.test", expected: "a share between 0 and 1", found: String(split.test) });
+  if (!(split.test > 0 && split.test < 1))
+    throw bad({ field: "split.test", expected: "a share between 0 and 1", found: String(split.test) });
   for (const by of split.by ?? []) {
-    if (by !== "picture" && by !== "question") throw bad({ field: "split.by", expected: "picture, question or both", found: String(by) });
+    if (by !== "picture" && by !== "question")
+      throw bad({ field: "split.by", expected: "picture, question or both", found: String(by) });
   }
 }
 
 function checkKeys(value: unknown, known: Readonly<Record<string, string>>, prefix: string): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw bad({ field: prefix === "" ? undefined : prefix.slice(0, -1), expected: "an object", found: JSON.stringify(value) ?? "nothing" });
+    throw bad({
+      field: prefix === "" ? undefined : prefix.slice(0, -1),
+      expected: "an object",
+      found: JSON.stringify(value) ?? "nothing",
+    });
   }
   for (const [key, item] of Object.entries(value)) {
     const kind = known[key];

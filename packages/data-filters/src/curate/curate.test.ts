@@ -78,9 +78,20 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 describe("curate", () => {
   it("writes samples of every source, and says where the others went", async () => {
     const report = await curate(both());
-    expect(readdirSync(out).sort()).toEqual(["ledger.parquet", "report.html", "report.json", "train_counting_clevr_4.parquet", "train_detection_coco_2.parquet"]);
+    expect(readdirSync(out).sort()).toEqual([
+      "ledger.parquet",
+      "report.html",
+      "report.json",
+      "train_counting_clevr_4.parquet",
+      "train_detection_coco_2.parquet",
+    ]);
     expect(JSON.parse(readFileSync(join(out, "report.json"), "utf8"))).toEqual(JSON.parse(JSON.stringify(report)));
-    const losses = report.sources.map(({ source, read, kept, dropped }) => ({ source, read, kept, ...Object.fromEntries(dropped.map((d) => [d.rule, d.rows])) }));
+    const losses = report.sources.map(({ source, read, kept, dropped }) => ({
+      source,
+      read,
+      kept,
+      ...Object.fromEntries(dropped.map((d) => [d.rule, d.rows])),
+    }));
     expect(losses).toEqual([
       // The picture of 4 is HTML, that of 5 is missing; of the two ones the median category (one row) keeps one.
       { source: "clevr", read: 8, kept: 4, "count-answer": 1, "picture-decodes": 2, "category-balance": 1 },
@@ -110,13 +121,19 @@ describe("curate", () => {
     expect(first?.reward_model.verifier_parm.det_verifier_normalized).toBe(true);
     expect(first?.reward_model.format_ratio).toBeCloseTo(0.1);
     // Orientation 6 shows the stored picture turned right: 60 × 100, and the box of its upper left at the upper right.
-    expect(parseDetectionGroundTruth(turned?.reward_model.ground_truth ?? "")).toEqual([{ bbox_2d: [750, 0, 1000, 500], label: "dog" }]);
+    expect(parseDetectionGroundTruth(turned?.reward_model.ground_truth ?? "")).toEqual([
+      { bbox_2d: [750, 0, 1000, 500], label: "dog" },
+    ]);
     expect(await sharp(turned?.images[0]?.bytes ?? undefined).metadata()).toMatchObject({ width: 60, height: 100 });
   });
 
   it("gives the same content hash on any number of threads, and another for another seed", async () => {
     const hashes: string[] = [];
-    for (const [threads, seed] of [[1, 0], [4, 0], [1, 7]] as const) {
+    for (const [threads, seed] of [
+      [1, 0],
+      [4, 0],
+      [1, 7],
+    ] as const) {
       const report = await curate(both({ threads, seed }));
       hashes.push(report.contentHash);
       rmSync(out, { recursive: true });
@@ -129,15 +146,34 @@ describe("curate", () => {
     const folder = join(root, "many");
     mkdirSync(folder);
     writeFileSync(join(folder, "a.png"), await tinyPng(40, 40, 3));
-    const word = (i: number): string => [...i.toString(26)].map((digit) => "abcdefghijklmnopqrstuvwxyz"[Number.parseInt(digit, 26)]).join("");
-    const line = (i: number): string => JSON.stringify({ id: `${i}`, question: `${i % 3 === 0 ? "Combien de maisons voyez-vous près de la rue" : "How many houses do you see near the street"} ${word(i)}?`, answer: `${i % 9}`, image: "a.png" });
+    const word = (i: number): string =>
+      [...i.toString(26)].map((digit) => "abcdefghijklmnopqrstuvwxyz"[Number.parseInt(digit, 26)]).join("");
+    const line = (i: number): string =>
+      JSON.stringify({
+        id: `${i}`,
+        question: `${i % 3 === 0 ? "Combien de maisons voyez-vous près de la rue" : "How many houses do you see near the street"} ${word(i)}?`,
+        answer: `${i % 9}`,
+        image: "a.png",
+      });
     writeFileSync(join(folder, "a.jsonl"), Array.from({ length: 4200 }, (_, i) => line(i)).join("\n"));
     const sources = [{ source: "table", path: folder, settings: { task: "ocr", name: "many", columns: {} } }];
     const results: unknown[] = [];
     for (const threads of [1, 2, 4]) {
-      const report = await curate({ sources, output: out, threads, seed: 1, rules: ["language", "verifiable-answer", { rule: "cap", max: 20 }] });
-      expect(report.sources[0]?.dropped).toMatchObject([{ rule: "language", rows: 1400 }, { rule: "cap", rows: 2780 }]);
-      results.push([report.contentHash, await withDatabase({}, (c) => queryRows(c, `SELECT * FROM ${literal(join(out, "ledger.parquet"))}`))]);
+      const report = await curate({
+        sources,
+        output: out,
+        threads,
+        seed: 1,
+        rules: ["language", "verifiable-answer", { rule: "cap", max: 20 }],
+      });
+      expect(report.sources[0]?.dropped).toMatchObject([
+        { rule: "language", rows: 1400 },
+        { rule: "cap", rows: 2780 },
+      ]);
+      results.push([
+        report.contentHash,
+        await withDatabase({}, (c) => queryRows(c, `SELECT * FROM ${literal(join(out, "ledger.parquet"))}`)),
+      ]);
       rmSync(out, { recursive: true });
     }
     expect(results[1]).toEqual(results[0]);
@@ -161,9 +197,17 @@ describe("curate", () => {
   });
 
   it("keeps the reason of every row in the ledger", async () => {
-    await curate(both({ allReasons: true, rules: ["count-answer", { rule: "odd", sql: "answer = 'yes'", reason: "it says yes" }] }));
+    await curate(
+      both({
+        allReasons: true,
+        rules: ["count-answer", { rule: "odd", sql: "answer = 'yes'", reason: "it says yes" }],
+      }),
+    );
     const rows = await withDatabase({}, (c) =>
-      queryRows(c, `SELECT id, kept, dropped_by, reason, all_rules FROM ${literal(join(out, "ledger.parquet"))} WHERE answer = 'yes'`),
+      queryRows(
+        c,
+        `SELECT id, kept, dropped_by, reason, all_rules FROM ${literal(join(out, "ledger.parquet"))} WHERE answer = 'yes'`,
+      ),
     );
     expect(rows).toEqual([
       {
@@ -179,7 +223,7 @@ describe("curate", () => {
   it("shows funnel, distributions and rows with their boxes on one page", async () => {
     await curate(both({ rules: ["count-answer", { rule: "a<b", sql: "answer = '3'", reason: "<b>three</b>" }] }));
     const page = readFileSync(join(out, "report.html"), "utf8");
-    expect(page).toContain('<span>count-answer</span>');
+    expect(page).toContain("<span>count-answer</span>");
     expect(page).toContain("&lt;b&gt;three&lt;/b&gt;");
     expect(page).not.toContain("<b>three");
     expect(page).toContain("answer length, kept / read");
@@ -188,14 +232,19 @@ describe("curate", () => {
     expect(page).toMatch(/title="cat's toy">cat's toy<\/span>/);
     expect(page.match(/data:image\/jpeg;base64,/g)?.length).toBeGreaterThanOrEqual(5);
     // The turned picture is 60 × 100, its box at the upper right.
-    expect(page).toContain('<svg viewBox="0 0 60 100" preserveAspectRatio="none"><rect x="45" y="0" width="15" height="50"><title>dog</title></rect></svg>');
+    expect(page).toContain(
+      '<svg viewBox="0 0 60 100" preserveAspectRatio="none"><rect x="45" y="0" width="15" height="50"><title>dog</title></rect></svg>',
+    );
     expect(page).not.toMatch(/<script|https?:/);
   });
 
   it("counts and lists records that cannot be used, or throws if strict", async () => {
     const folder = join(root, "bad");
     mkdirSync(join(folder, "questions"), { recursive: true });
-    writeFileSync(join(folder, "questions/CLEVR_a_questions.json"), JSON.stringify({ questions: [{ question: 3 }, 7] }));
+    writeFileSync(
+      join(folder, "questions/CLEVR_a_questions.json"),
+      JSON.stringify({ questions: [{ question: 3 }, 7] }),
+    );
     const config = { sources: [{ source: "clevr", path: folder }], output: out };
     const report = await curate(config);
     expect(report.sources[0]).toMatchObject({ read: 2, unreadable: 2, kept: 0 });
@@ -213,8 +262,17 @@ describe("curate", () => {
         for (const answer of ["1", "2"]) yield { id: answer, question: "What is it?", answer, pictures: [] };
       },
     };
-    const odd: FilterRule = { name: "odd", reason: "it is odd", scope: "row", parameters: {}, sql: () => "answer::INTEGER % 2 = 1" };
-    const report = await curate({ sources: [{ source: "mine", path: root }], output: out, rules: [odd] }, { adapters: [mine, ...adapters] });
+    const odd: FilterRule = {
+      name: "odd",
+      reason: "it is odd",
+      scope: "row",
+      parameters: {},
+      sql: () => "answer::INTEGER % 2 = 1",
+    };
+    const report = await curate(
+      { sources: [{ source: "mine", path: root }], output: out, rules: [odd] },
+      { adapters: [mine, ...adapters] },
+    );
     expect(report.files[0]?.name).toBe("train_math_mine_1.parquet");
     expect(report.sources[0]?.dropped).toMatchObject([{ rule: "odd", rows: 1 }]);
   });
@@ -225,13 +283,21 @@ describe("curate", () => {
     // An appender flushes after 204,800 rows.
     const rows = 210_000;
     await withDatabase({}, (c) =>
-      c.run(`COPY (SELECT 'What is it?' AS question, i AS answer, i % 9 AS kind FROM range(${rows}) t(i)) TO ${literal(join(folder, "a.parquet"))} (FORMAT parquet, ROW_GROUP_SIZE 20480)`),
+      c.run(
+        `COPY (SELECT 'What is it?' AS question, i AS answer, i % 9 AS kind FROM range(${rows}) t(i)) TO ${literal(join(folder, "a.parquet"))} (FORMAT parquet, ROW_GROUP_SIZE 20480)`,
+      ),
     );
     const settings = { task: "math", name: "numbers", columns: { category: "kind" } };
     const tail = { rule: "tail", sql: `answer::INTEGER < ${rows - 3}`, reason: "not of the last three" };
-    const report = await curate({ sources: [{ source: "table", path: folder, settings }], output: out, rules: [{ rule: "language", tasks: ["math"] }, tail] });
+    const report = await curate({
+      sources: [{ source: "table", path: folder, settings }],
+      output: out,
+      rules: [{ rule: "language", tasks: ["math"] }, tail],
+    });
     expect(report.totals).toMatchObject({ read: rows, kept: 3 });
-    const answers = (await samplesOf(join(out, "train_math_numbers_3.parquet"))).map((sample) => sample.reward_model.answer);
+    const answers = (await samplesOf(join(out, "train_math_numbers_3.parquet"))).map(
+      (sample) => sample.reward_model.answer,
+    );
     expect(answers).toEqual([`${rows - 3}`, `${rows - 2}`, `${rows - 1}`]);
   });
 
@@ -241,7 +307,11 @@ describe("curate", () => {
     writeFileSync(join(folder, "rows.jsonl"), '{"id": "1", "q": "How many?", "a": "3"}\n');
     const settings = { task: "math", name: "mine", columns: { id: "id", question: "q", answer: "a" } };
     for (const output of ["first", "second"]) {
-      const report = await curate({ sources: [{ source: "table", path: folder, settings }], output: join(folder, output), rules: ["answer-length"] });
+      const report = await curate({
+        sources: [{ source: "table", path: folder, settings }],
+        output: join(folder, output),
+        rules: ["answer-length"],
+      });
       expect(report.totals).toMatchObject({ read: 1, kept: 1, unreadable: 0 });
     }
   });
@@ -253,7 +323,9 @@ describe("curate", () => {
     const report = await curate({ sources: [{ source: "verl", path: out, settings }], output: again, rules: [] });
     expect(report.totals).toMatchObject({ read: 2, kept: 2 });
     const gold = async (folder: string): Promise<string[]> =>
-      (await samplesOf(join(folder, "train_detection_coco_2.parquet"))).map((sample) => sample.reward_model.ground_truth);
+      (await samplesOf(join(folder, "train_detection_coco_2.parquet"))).map(
+        (sample) => sample.reward_model.ground_truth,
+      );
     expect(await gold(again)).toEqual(await gold(out));
     rmSync(again, { recursive: true });
   });
@@ -269,14 +341,20 @@ describe("the output folder", () => {
   it("is refused when it holds another run, which stays as it is", async () => {
     await curate(both());
     const before = readFileSync(join(out, "report.json"), "utf8");
-    expect(await failure(curate(both({ seed: 3 })))).toMatchObject({ code: "output-in-use", found: "another run's result" });
+    expect(await failure(curate(both({ seed: 3 })))).toMatchObject({
+      code: "output-in-use",
+      found: "another run's result",
+    });
     expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
   });
 
   it("is refused while another run writes it, and taken over from one that died", async () => {
     mkdirSync(`${out}.partial`);
     writeFileSync(join(`${out}.partial`, "lock.json"), JSON.stringify({ pid: process.pid }));
-    expect(await failure(curate(both()))).toMatchObject({ code: "output-in-use", found: `process ${process.pid} is writing it` });
+    expect(await failure(curate(both()))).toMatchObject({
+      code: "output-in-use",
+      found: `process ${process.pid} is writing it`,
+    });
     writeFileSync(join(`${out}.partial`, "lock.json"), JSON.stringify({ pid: 2 ** 22 + 1 }));
     expect((await curate(both())).totals.kept).toBe(6);
   });
@@ -289,8 +367,15 @@ describe("the output folder", () => {
         throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
       },
     };
-    const error = await failure(curate({ sources: [{ source: "full", path: root }], output: out }, { adapters: [full] }));
-    expect(error).toMatchObject({ name: "DatasetError", code: "write-failed", file: out, found: expect.stringContaining("no space left") });
+    const error = await failure(
+      curate({ sources: [{ source: "full", path: root }], output: out }, { adapters: [full] }),
+    );
+    expect(error).toMatchObject({
+      name: "DatasetError",
+      code: "write-failed",
+      file: out,
+      found: expect.stringContaining("no space left"),
+    });
     expect(existsSync(out) || existsSync(`${out}.partial`)).toBe(false);
   });
 

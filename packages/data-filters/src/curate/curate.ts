@@ -97,7 +97,11 @@ export async function curate(config: CurationConfig, options: CurateOptions = {}
 function diskFailure(error: unknown, output: string): DatasetError | null {
   if (error instanceof DatasetError || !(error instanceof Error)) return null;
   const code = "code" in error ? String(error.code) : "";
-  if (!/^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|EIO)$/.test(code) && !/No space left|IO Error: .*(write|open)/i.test(error.message)) return null;
+  if (
+    !/^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|EIO)$/.test(code) &&
+    !/No space left|IO Error: .*(write|open)/i.test(error.message)
+  )
+    return null;
   return new DatasetError({
     code: "write-failed",
     file: output,
@@ -235,7 +239,14 @@ class CurationRun {
     } else if (need === "rollouts") {
       const files = this.#bound.config.rollouts ?? [];
       const names = new Map(this.#bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource]));
-      await addRollouts(this.#database, relation, typeof files === "string" ? [files] : files, names, this.#workers, this.#options.signal);
+      await addRollouts(
+        this.#database,
+        relation,
+        typeof files === "string" ? [files] : files,
+        names,
+        this.#workers,
+        this.#options.signal,
+      );
     }
   }
 
@@ -243,7 +254,10 @@ class CurationRun {
   async #mix(): Promise<void> {
     const { mix } = this.#bound.config;
     if (mix === undefined) return;
-    const counts = await queryRows(this.#connection, `SELECT part, count(*) AS n FROM ${ALIVE} GROUP BY part ORDER BY part`);
+    const counts = await queryRows(
+      this.#connection,
+      `SELECT part, count(*) AS n FROM ${ALIVE} GROUP BY part ORDER BY part`,
+    );
     const offers = counts.map(({ part, n }) => {
       const info = this.#bound.sources[Number(part)]?.adapter.info as SourceInfo;
       return { part: Number(part), source: info.key, task: info.task, rows: Number(n) };
@@ -282,7 +296,12 @@ class CurationRun {
     return files;
   }
 
-  async #writeGroup(split: "train" | "test", parts: readonly number[], info: SourceInfo, copies: number): Promise<FileReport | null> {
+  async #writeGroup(
+    split: "train" | "test",
+    parts: readonly number[],
+    info: SourceInfo,
+    copies: number,
+  ): Promise<FileReport | null> {
     const rows = await this.#keptRows(split, parts);
     if (rows.length === 0) return null;
     const name = parquetFileName({ split, task: info.task, source: info.fileSource, count: rows.length, copies });
@@ -305,7 +324,15 @@ class CurationRun {
     });
     progress(rows.length * copies);
     const keys = [...new Set(parts.map((part) => sources[part]?.adapter.info.key ?? ""))];
-    return { name, task: info.task, sources: keys, samples: rows.length, copies, bytes: written.bytes, contentHash: written.contentHash };
+    return {
+      name,
+      task: info.task,
+      sources: keys,
+      samples: rows.length,
+      copies,
+      bytes: written.bytes,
+      contentHash: written.contentHash,
+    };
   }
 
   async #keptRows(split: "train" | "test", parts: readonly number[]): Promise<(KeptRow & { part: number })[]> {
@@ -349,7 +376,10 @@ class CurationRun {
 
   async #writePage(report: CurationReport): Promise<void> {
     const names = this.#rules.map((rule) => rule.name);
-    const [shapes, examples] = [await distributions(this.#connection), await exampleRows(this.#connection, names, this.#bound.seed, PAGE_EXAMPLES)];
+    const [shapes, examples] = [
+      await distributions(this.#connection),
+      await exampleRows(this.#connection, names, this.#bound.seed, PAGE_EXAMPLES),
+    ];
     await writeFile(join(this.#output.partial, "report.html"), reportPage(report, shapes, examples));
   }
 
@@ -382,7 +412,8 @@ class CurationRun {
         changedPictures: changes[part] ?? {},
       };
     });
-    const sum = (of: (report: SourceReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
+    const sum = (of: (report: SourceReport) => number): number =>
+      reports.reduce((total, report) => total + of(report), 0);
     const hash = createHash("sha256");
     for (const file of files) hash.update(`${file.name} ${file.contentHash}\n`);
     return {
@@ -405,7 +436,10 @@ class CurationRun {
   }
 
   async #changedPictures(): Promise<Record<number, Record<string, number>>> {
-    const columns = await queryRows(this.#connection, "SELECT column_name FROM (DESCRIBE rows) WHERE column_name = 'picture_changes'");
+    const columns = await queryRows(
+      this.#connection,
+      "SELECT column_name FROM (DESCRIBE rows) WHERE column_name = 'picture_changes'",
+    );
     if (columns.length === 0) return {};
     const counts = await queryRows(
       this.#connection,

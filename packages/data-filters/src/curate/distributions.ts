@@ -21,20 +21,36 @@ export interface Distribution {
 /** Categories that get a bar of their own. */
 const CATEGORIES = 12;
 
-const KINDS: readonly { readonly of: Distribution["of"]; readonly value: string; readonly where: string; readonly column?: string }[] = [
+const KINDS: readonly {
+  readonly of: Distribution["of"];
+  readonly value: string;
+  readonly where: string;
+  readonly column?: string;
+}[] = [
   {
     of: "answer length",
-    value: "CASE WHEN length(answer) > 20 THEN 7 WHEN length(answer) > 10 THEN 6 WHEN length(answer) > 5 THEN 5 ELSE greatest(length(answer) - 1, 0) END",
+    value:
+      "CASE WHEN length(answer) > 20 THEN 7 WHEN length(answer) > 10 THEN 6 WHEN length(answer) > 5 THEN 5 ELSE greatest(length(answer) - 1, 0) END",
     where: "boxes IS NULL AND answer <> ''",
   },
-  { of: "boxes", value: "CASE WHEN len(boxes) > 20 THEN 13 WHEN len(boxes) > 10 THEN 12 ELSE len(boxes) END", where: "boxes IS NOT NULL" },
+  {
+    of: "boxes",
+    value: "CASE WHEN len(boxes) > 20 THEN 13 WHEN len(boxes) > 10 THEN 12 ELSE len(boxes) END",
+    where: "boxes IS NOT NULL",
+  },
   // A picture counts for each of the categories that its boxes have.
   {
     of: "category",
-    value: "unnest(CASE WHEN boxes IS NULL THEN [category] ELSE list_distinct(list_transform(boxes, lambda b: b.label)) END)",
+    value:
+      "unnest(CASE WHEN boxes IS NULL THEN [category] ELSE list_distinct(list_transform(boxes, lambda b: b.label)) END)",
     where: "boxes IS NOT NULL OR coalesce(category, '') <> ''",
   },
-  { of: "difficulty", value: "least(9, floor(mean_accuracy * 10))::INTEGER", where: "rollout_count > 0", column: "rollout_count" },
+  {
+    of: "difficulty",
+    value: "least(9, floor(mean_accuracy * 10))::INTEGER",
+    where: "rollout_count > 0",
+    column: "rollout_count",
+  },
 ];
 
 const LABELS: Readonly<Partial<Record<Distribution["of"], (value: number) => string>>> = {
@@ -45,7 +61,9 @@ const LABELS: Readonly<Partial<Record<Distribution["of"], (value: number) => str
 
 /** Distributions of `rows` against the rows that are still there. */
 export async function distributions(connection: DuckDBConnection): Promise<Distribution[]> {
-  const columns = new Set((await queryRows(connection, "SELECT column_name AS name FROM (DESCRIBE rows)")).map((row) => String(row.name)));
+  const columns = new Set(
+    (await queryRows(connection, "SELECT column_name AS name FROM (DESCRIBE rows)")).map((row) => String(row.name)),
+  );
   const result: Distribution[] = [];
   for (const { of, value, where, column } of KINDS) {
     if (column !== undefined && !columns.has(column)) continue;
@@ -71,5 +89,8 @@ function largest(bars: readonly DistributionBar[]): DistributionBar[] {
   if (bars.length <= CATEGORIES) return [...bars];
   const rest = bars.slice(CATEGORIES - 1);
   const sum = (of: (bar: DistributionBar) => number): number => rest.reduce((total, bar) => total + of(bar), 0);
-  return [...bars.slice(0, CATEGORIES - 1), { label: `${rest.length} others`, before: sum((b) => b.before), after: sum((b) => b.after) }];
+  return [
+    ...bars.slice(0, CATEGORIES - 1),
+    { label: `${rest.length} others`, before: sum((b) => b.before), after: sum((b) => b.after) },
+  ];
 }

@@ -30,7 +30,12 @@ const THUMBNAIL = 200;
  * @param ruleNames by the position that `dropped.rule` states
  * @param each rows of each source and rule
  */
-export async function exampleRows(connection: DuckDBConnection, ruleNames: readonly string[], seed: number, each: number): Promise<ExampleRow[]> {
+export async function exampleRows(
+  connection: DuckDBConnection,
+  ruleNames: readonly string[],
+  seed: number,
+  each: number,
+): Promise<ExampleRow[]> {
   const result = await connection.stream(`
     SELECT source, id, rule, question, answer, boxes, width, height, pictures FROM (
       SELECT *, row_number() OVER (PARTITION BY part, rule ORDER BY ${drawOrder(seed, "source", "id")}) AS place

@@ -12,7 +12,13 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "explain-"));
   out = join(root, "out");
   await clevrFolder(join(root, "clevr"), ["1", "yes", "2"]);
-  const rules = ["count-answer", "answer-length", { rule: "no-yes", sql: "answer = 'yes'", reason: "it says yes", tasks: ["counting"] }, "picture-size", "category-balance"];
+  const rules = [
+    "count-answer",
+    "answer-length",
+    { rule: "no-yes", sql: "answer = 'yes'", reason: "it says yes", tasks: ["counting"] },
+    "picture-size",
+    "category-balance",
+  ];
   await curate({ sources: [{ source: "clevr", path: join(root, "clevr") }], output: out, rules });
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));

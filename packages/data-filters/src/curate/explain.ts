@@ -65,20 +65,32 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
     for (const entry of report.rules) {
       const rule = rebound(entry);
       if (rule === null) {
-        rules.push({ rule: entry.name, reason: entry.reason, verdict: row.dropped_by === entry.name ? "dropped" : "not reached" });
+        rules.push({
+          rule: entry.name,
+          reason: entry.reason,
+          verdict: row.dropped_by === entry.name ? "dropped" : "not reached",
+        });
         gone ||= row.dropped_by === entry.name;
         continue;
       }
-      const about = (rule.tasks?.includes(row.task as never) ?? true) && (rule.sources?.includes(String(row.source)) ?? true);
+      const about =
+        (rule.tasks?.includes(row.task as never) ?? true) && (rule.sources?.includes(String(row.source)) ?? true);
       let verdict: RuleVerdict["verdict"] = "not reached";
       if (row.dropped_by === rule.name) {
         verdict = "dropped";
         gone = true;
       } else if (!about) verdict = "other rows";
       else if (rule.scope === "row") {
-        const known = !gone || (rule.needs ?? []).every((need) => NEED_COLUMNS[need].some((column) => columns.has(column) && row[column] !== null));
+        const known =
+          !gone ||
+          (rule.needs ?? []).every((need) =>
+            NEED_COLUMNS[need].some((column) => columns.has(column) && row[column] !== null),
+          );
         if (known) {
-          const [hit] = await queryRows(connection, `SELECT coalesce((${rule.sql({ relation: "rows", seed: report.seed })}), false) AS hit FROM rows`);
+          const [hit] = await queryRows(
+            connection,
+            `SELECT coalesce((${rule.sql({ relation: "rows", seed: report.seed })}), false) AS hit FROM rows`,
+          );
           verdict = hit?.hit === true ? "hits" : "passes";
         }
       } else if (!gone) verdict = "passes";
@@ -129,7 +141,13 @@ export function formatExplanation(explanation: RowExplanation): string {
   return lines.join("\n");
 }
 
-const MARKS: Readonly<Record<RuleVerdict["verdict"], string>> = { dropped: "✗", hits: "✗", passes: "✓", "other rows": " ", "not reached": " " };
+const MARKS: Readonly<Record<RuleVerdict["verdict"], string>> = {
+  dropped: "✗",
+  hits: "✗",
+  passes: "✓",
+  "other rows": " ",
+  "not reached": " ",
+};
 
 function oneLine(text: string): string {
   const flat = text.replace(/\s+/g, " ");
@@ -151,7 +169,13 @@ export function readReport(output: string): CurationReport {
   return JSON.parse(readFileSync(file, "utf8")) as CurationReport;
 }
 
-async function unknownRow(report: CurationReport, ledger: string, source: string, id: string, output: string): Promise<DatasetError> {
+async function unknownRow(
+  report: CurationReport,
+  ledger: string,
+  source: string,
+  id: string,
+  output: string,
+): Promise<DatasetError> {
   const keys = report.sources.map((one) => one.source);
   const near = await withDatabase({ threads: 1 }, (connection) =>
     queryRows(

@@ -26,7 +26,11 @@ const REMEMBERED = 10_000;
  * Inspects the pictures of `relation` and adds `picture_error`, `smallest_side`, `picture_hash`, `picture_digest` and `picture_changes` to
  * `rows`; `width`, `height`, `boxes` and `pictures` are corrected.
  */
-export async function inspectRows({ connection, writer }: Database, relation: string, options: InspectOptions): Promise<void> {
+export async function inspectRows(
+  { connection, writer }: Database,
+  relation: string,
+  options: InspectOptions,
+): Promise<void> {
   await fillTable(
     writer,
     "inspected",
@@ -53,7 +57,11 @@ export async function inspectRows({ connection, writer }: Database, relation: st
   await connection.run("DROP TABLE inspected");
 }
 
-async function* inspectAll(connection: DuckDBConnection, relation: string, options: InspectOptions): AsyncGenerator<DuckDBValue[]> {
+async function* inspectAll(
+  connection: DuckDBConnection,
+  relation: string,
+  options: InspectOptions,
+): AsyncGenerator<DuckDBValue[]> {
   const known = new Map<string, Promise<Inspected>>();
   const lookAt = (picture: PictureReference): Promise<Inspected> => {
     const key = `${picture.file} ${picture.offset ?? ""} ${picture.member ?? ""}`;
@@ -75,7 +83,9 @@ async function* inspectAll(connection: DuckDBConnection, relation: string, optio
     done++;
     if (done % 64 === 0) options.onProgress?.(done);
   };
-  const result = await connection.stream(`SELECT row, pictures, boxes, box_unit, width, height FROM ${relation} ORDER BY row`);
+  const result = await connection.stream(
+    `SELECT row, pictures, boxes, box_unit, width, height FROM ${relation} ORDER BY row`,
+  );
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) break;
@@ -85,7 +95,14 @@ async function* inspectAll(connection: DuckDBConnection, relation: string, optio
       const references = JSON.parse(String(pictures)) as PictureReference[];
       waiting.push(
         Promise.all(references.map(lookAt)).then((looked) =>
-          describe(Number(row), looked, boxes as PixelBox[] | null, unit === "relative", width as number | null, height as number | null),
+          describe(
+            Number(row),
+            looked,
+            boxes as PixelBox[] | null,
+            unit === "relative",
+            width as number | null,
+            height as number | null,
+          ),
         ),
       );
       if (waiting.length >= concurrency) {
@@ -119,7 +136,18 @@ function describe(
   if (first === undefined) return [BigInt(row), null, null, null, null, null, null, null, null, null];
   if (broken >= 0) {
     const name = looked[broken]?.reference.name ?? "";
-    return [BigInt(row), `${name}: ${looked[broken]?.inspection.error ?? ""}`, null, null, null, null, null, null, null, null];
+    return [
+      BigInt(row),
+      `${name}: ${looked[broken]?.inspection.error ?? ""}`,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ];
   }
   const annotated = boxes !== null && width !== null && height !== null;
   const asShown = annotated && width === first.width && height === first.height;
@@ -130,7 +158,12 @@ function describe(
   }
   // Annotation tools that ignore EXIF give boxes of the stored picture; where both sizes agree, that is assumed.
   const turn = first.orientation !== 1 && boxes !== null && !relative && (asStored || !annotated);
-  const corrected = relative && boxes !== null ? boxes.map((box) => pixelBox(box, first)) : turn ? boxes.map((box) => turnBox(box, first)) : null;
+  const corrected =
+    relative && boxes !== null
+      ? boxes.map((box) => pixelBox(box, first))
+      : turn
+        ? boxes.map((box) => turnBox(box, first))
+        : null;
   const changes = [...new Set(looked.flatMap(({ inspection }) => inspection.changes))];
   return [
     BigInt(row),
@@ -138,7 +171,9 @@ function describe(
     first.width,
     first.height,
     Math.min(...looked.map(({ inspection }) => Math.min(inspection.width, inspection.height))),
-    looked.every(({ inspection }) => inspection.hash !== null) ? looked.map(({ inspection }) => inspection.hash).join(",") : null,
+    looked.every(({ inspection }) => inspection.hash !== null)
+      ? looked.map(({ inspection }) => inspection.hash).join(",")
+      : null,
     looked.map(({ inspection }) => inspection.digest).join(","),
     changes.length > 0 ? changes.join(", ") : null,
     changes.length > 0 ? JSON.stringify(looked.map(({ reference }) => reference)) : null,

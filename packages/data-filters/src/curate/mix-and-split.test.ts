@@ -33,26 +33,34 @@ describe("mixCounts", () => {
   it("is exact and within what there is", () => {
     const offer = fc.record({ rows: fc.integer({ min: 0, max: 1000 }), weight: fc.integer({ min: 1, max: 9 }) });
     fc.assert(
-      fc.property(fc.array(offer, { minLength: 1, maxLength: 8 }), fc.integer({ min: 0, max: 5000 }), (offers, size) => {
-        const list = offers.map(({ rows }, i) => ({ source: `s${i}`, task: "math" as const, rows }));
-        const weights = Object.fromEntries(offers.map(({ weight }, i) => [`s${i}`, weight]));
-        const counts = mixCounts(list, { size, weights });
-        const total = offers.reduce((sum, { rows }) => sum + rows, 0);
-        expect(counts.reduce((sum, n) => sum + n, 0)).toBe(Math.min(size, total));
-        for (const [i, count] of counts.entries()) expect(count).toBeLessThanOrEqual(offers[i]?.rows ?? 0);
-      }),
+      fc.property(
+        fc.array(offer, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 0, max: 5000 }),
+        (offers, size) => {
+          const list = offers.map(({ rows }, i) => ({ source: `s${i}`, task: "math" as const, rows }));
+          const weights = Object.fromEntries(offers.map(({ weight }, i) => [`s${i}`, weight]));
+          const counts = mixCounts(list, { size, weights });
+          const total = offers.reduce((sum, { rows }) => sum + rows, 0);
+          expect(counts.reduce((sum, n) => sum + n, 0)).toBe(Math.min(size, total));
+          for (const [i, count] of counts.entries()) expect(count).toBeLessThanOrEqual(offers[i]?.rows ?? 0);
+        },
+      ),
     );
   });
 });
 
 describe("testRows", () => {
   it("never puts a key on both sides, and never takes more than the share", () => {
-    const row = fc.record({ source: fc.constantFrom("a", "b"), keys: fc.array(fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz"), { maxLength: 2 }) });
+    const row = fc.record({
+      source: fc.constantFrom("a", "b"),
+      keys: fc.array(fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz"), { maxLength: 2 }),
+    });
     fc.assert(
       fc.property(fc.array(row, { maxLength: 60 }), fc.double({ min: 0.05, max: 0.9, noNaN: true }), (list, share) => {
         const rows: SplitRow[] = list.map((one, i) => ({ ...one, row: i }));
         const test = testRows(rows, share, 1);
-        const keys = (side: boolean): Set<string> => new Set(rows.filter((one) => test.has(one.row) === side).flatMap((one) => one.keys));
+        const keys = (side: boolean): Set<string> =>
+          new Set(rows.filter((one) => test.has(one.row) === side).flatMap((one) => one.keys));
         for (const key of keys(true)) expect(keys(false).has(key)).toBe(false);
         for (const source of ["a", "b"]) {
           const mine = rows.filter((one) => one.source === source);
@@ -77,20 +85,32 @@ describe("curate", () => {
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), "mix-"));
     out = join(root, "out");
-    await clevrFolder(join(root, "clevr"), Array.from({ length: 20 }, (_, i) => `${i % 10}`));
+    await clevrFolder(
+      join(root, "clevr"),
+      Array.from({ length: 20 }, (_, i) => `${i % 10}`),
+    );
     mkdirSync(join(root, "rollouts"));
     const lines: string[] = [];
     for (let i = 0; i < 8; i++) {
       lines.push(JSON.stringify({ source: "clevr", id: "train/0", response: "It is \\boxed{0}" }));
       lines.push(JSON.stringify({ source: "clevr", id: "train/1", response: i < 3 ? "\\boxed{1}" : "\\boxed{7}" }));
-      lines.push(JSON.stringify({ custom_id: "clevr/train/2", response: { body: { choices: [{ message: { content: "\\boxed{3}" } }] } } }));
+      lines.push(
+        JSON.stringify({
+          custom_id: "clevr/train/2",
+          response: { body: { choices: [{ message: { content: "\\boxed{3}" } }] } },
+        }),
+      );
       lines.push(JSON.stringify({ id: "clevr/train/3", correct: true }));
     }
     writeFileSync(join(root, "rollouts/a.jsonl"), lines.join("\n"));
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
   afterEach(() => rmSync(out, { recursive: true, force: true }));
-  const clevr = () => ({ sources: [{ source: "clevr", path: join(root, "clevr") }], output: out, rules: ["count-answer"] });
+  const clevr = () => ({
+    sources: [{ source: "clevr", path: join(root, "clevr") }],
+    output: out,
+    rules: ["count-answer"],
+  });
   const ledger = () => withDatabase({}, (c) => queryRows(c, `SELECT * FROM ${literal(join(out, "ledger.parquet"))}`));
 
   it("draws an exact mix and charges the rest to it", async () => {
@@ -101,15 +121,24 @@ describe("curate", () => {
 
   it("sets a test set aside", async () => {
     const report = await curate({ ...clevr(), split: { test: 0.25 } });
-    expect(report.files.map((file) => file.name)).toEqual(["train_counting_clevr_15.parquet", "test_counting_clevr_5.parquet"]);
+    expect(report.files.map((file) => file.name)).toEqual([
+      "train_counting_clevr_15.parquet",
+      "test_counting_clevr_5.parquet",
+    ]);
     const sides = (await ledger()).map((row) => row.split);
     expect(sides.filter((side) => side === "test")).toHaveLength(5);
   });
 
   it("filters by difficulty, judging responses in every form", async () => {
-    const report = await curate({ ...clevr(), rules: ["count-answer", "difficulty"], rollouts: join(root, "rollouts/a.jsonl") });
+    const report = await curate({
+      ...clevr(),
+      rules: ["count-answer", "difficulty"],
+      rollouts: join(root, "rollouts/a.jsonl"),
+    });
     expect(report.sources[0]?.dropped).toMatchObject([{ rule: "difficulty", rows: 2 }]);
-    const rows = (await ledger()).slice(0, 5).map(({ id, rollout_count, mean_accuracy, kept }) => [id, rollout_count, mean_accuracy, kept]);
+    const rows = (await ledger())
+      .slice(0, 5)
+      .map(({ id, rollout_count, mean_accuracy, kept }) => [id, rollout_count, mean_accuracy, kept]);
     expect(rows).toEqual([
       ["train/0", 8, 1, false],
       ["train/1", 8, 0.375, true],
@@ -122,28 +151,51 @@ describe("curate", () => {
   it("reads rollouts whose rule is not in the list, by the rule difficulty at its end", async () => {
     const report = await curate({ ...clevr(), rules: ["count-answer"], rollouts: join(root, "rollouts/a.jsonl") });
     expect(report.sources[0]?.dropped).toMatchObject([{ rule: "difficulty", rows: 2 }]);
-    await expect(curate({ ...clevr(), rules: ["count-answer"], rollouts: join(root, "none.jsonl"), output: `${out}-none` })).rejects.toThrow("none.jsonl");
+    await expect(
+      curate({ ...clevr(), rules: ["count-answer"], rollouts: join(root, "none.jsonl"), output: `${out}-none` }),
+    ).rejects.toThrow("none.jsonl");
   });
 
   it("reads a folder's JSON Lines and Parquet, by the name that samples have on disk", async () => {
     const puzzle = join(root, "puzzle/data");
     mkdirSync(puzzle, { recursive: true });
-    writeFileSync(join(puzzle, "a.json"), [1, 2, 3].map((n) => JSON.stringify({ image: "x.png", question: "?", answer: n })).join("\n"));
+    writeFileSync(
+      join(puzzle, "a.json"),
+      [1, 2, 3].map((n) => JSON.stringify({ image: "x.png", question: "?", answer: n })).join("\n"),
+    );
     const folder = join(root, "both");
     mkdirSync(folder);
     // The samples of AlgoPuzzleVQA say puzzlevqa; an accuracy that is not there yet is judged.
-    writeFileSync(join(folder, "a.jsonl"), JSON.stringify({ source: "puzzlevqa", id: "data/a/0", response: "\\boxed{1}", accuracy: null }));
-    await withDatabase({}, (c) =>
-      c.run(`COPY (SELECT 'algopuzzlevqa' AS source, 'data/a/1#3' AS id, 'no' AS response, i / 2 AS accuracy, i AS rollout FROM range(2) t(i)) TO ${literal(join(folder, "b.parquet"))}`),
+    writeFileSync(
+      join(folder, "a.jsonl"),
+      JSON.stringify({ source: "puzzlevqa", id: "data/a/0", response: "\\boxed{1}", accuracy: null }),
     );
-    await curate({ sources: [{ source: "algopuzzlevqa", path: join(root, "puzzle") }], output: out, rules: ["difficulty"], rollouts: folder });
-    expect((await ledger()).map(({ rollout_count, mean_accuracy }) => [rollout_count, mean_accuracy])).toEqual([[1, 1], [2, 0.25], [null, null]]);
+    await withDatabase({}, (c) =>
+      c.run(
+        `COPY (SELECT 'algopuzzlevqa' AS source, 'data/a/1#3' AS id, 'no' AS response, i / 2 AS accuracy, i AS rollout FROM range(2) t(i)) TO ${literal(join(folder, "b.parquet"))}`,
+      ),
+    );
+    await curate({
+      sources: [{ source: "algopuzzlevqa", path: join(root, "puzzle") }],
+      output: out,
+      rules: ["difficulty"],
+      rollouts: folder,
+    });
+    expect((await ledger()).map(({ rollout_count, mean_accuracy }) => [rollout_count, mean_accuracy])).toEqual([
+      [1, 1],
+      [2, 0.25],
+      [null, null],
+    ]);
   });
 
   it("does not take rollouts of other rows for none", async () => {
     writeFileSync(join(root, "others.jsonl"), JSON.stringify({ source: "clevr", id: "val/0", accuracy: 1 }));
     const run = curate({ ...clevr(), rules: ["difficulty"], rollouts: join(root, "others.jsonl") });
-    await expect(run).rejects.toMatchObject({ field: "rollouts", found: "none; the first is on clevr/val/0", expected: expect.stringContaining("clevr/train/0") });
+    await expect(run).rejects.toMatchObject({
+      field: "rollouts",
+      found: "none; the first is on clevr/val/0",
+      expected: expect.stringContaining("clevr/train/0"),
+    });
   });
 
   it.each<[object, string]>([

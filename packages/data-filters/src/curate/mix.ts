@@ -28,8 +28,10 @@ export interface MixSource {
  * ```
  */
 export function mixCounts(sources: readonly MixSource[], mix: MixConfig): number[] {
-  const setting = (table: Readonly<Record<string, number>> | undefined, { source, task }: MixSource): number | undefined =>
-    table?.[source] ?? table?.[task];
+  const setting = (
+    table: Readonly<Record<string, number>> | undefined,
+    { source, task }: MixSource,
+  ): number | undefined => table?.[source] ?? table?.[task];
   const limits = sources.map((one) => Math.min(one.rows, mix.caps?.[one.source] ?? one.rows));
   limitTasks(sources, limits, mix.caps ?? {});
   const available = limits.reduce((sum, limit) => sum + limit, 0);

@@ -11,7 +11,11 @@ import type { CurationReport, SourceReport } from "./report";
  *
  * @returns HTML; every text of the data is escaped
  */
-export function reportPage(report: CurationReport, shapes: readonly Distribution[], examples: readonly ExampleRow[]): string {
+export function reportPage(
+  report: CurationReport,
+  shapes: readonly Distribution[],
+  examples: readonly ExampleRow[],
+): string {
   const { totals } = report;
   const sections = report.sources.map((source) =>
     sourceSection(
@@ -21,7 +25,9 @@ export function reportPage(report: CurationReport, shapes: readonly Distribution
     ),
   );
   const files = report.files.map(
-    (file) => `<tr><td>${escape(file.name)}</td><td class="n">${number(file.samples)}${file.copies > 1 ? ` × ${file.copies}` : ""}</td>
+    (
+      file,
+    ) => `<tr><td>${escape(file.name)}</td><td class="n">${number(file.samples)}${file.copies > 1 ? ` × ${file.copies}` : ""}</td>
       <td class="n">${(file.bytes / 1e6).toFixed(1)} MB</td><td class="hash">${file.contentHash.slice(0, 16)}</td></tr>`,
   );
   return `<!doctype html>
@@ -40,7 +46,10 @@ ${sections.join("\n")}
 
 /** A source in a line, with a link to its section. */
 function overview(source: SourceReport): string {
-  const losses = [...source.dropped.map(({ rule, rows }) => ({ rule, rows })), { rule: "unreadable", rows: source.unreadable }].filter(({ rows }) => rows > 0);
+  const losses = [
+    ...source.dropped.map(({ rule, rows }) => ({ rule, rows })),
+    { rule: "unreadable", rows: source.unreadable },
+  ].filter(({ rows }) => rows > 0);
   const most = losses.sort((a, b) => b.rows - a.rows)[0];
   const share = source.read === 0 ? 0 : (100 * source.kept) / source.read;
   return `<tr><td><a href="#${anchor(source.source)}">${escape(source.source)}</a></td><td>${source.task}</td><td class="n">${number(source.read)}</td><td class="n">${number(source.kept)}</td>
@@ -52,7 +61,9 @@ function sourceSection(source: SourceReport, shapes: readonly Distribution[], ex
   let left = source.read;
   if (source.unreadable > 0) {
     left -= source.unreadable;
-    steps.push(bar("unreadable", left, source.read, `${number(source.unreadable)} records cannot be used`, source.unreadable));
+    steps.push(
+      bar("unreadable", left, source.read, `${number(source.unreadable)} records cannot be used`, source.unreadable),
+    );
   }
   for (const { rule, reason, rows } of source.dropped) {
     left -= rows;
@@ -63,7 +74,9 @@ function sourceSection(source: SourceReport, shapes: readonly Distribution[], ex
   const kept = examples.filter((one) => one.rule === null);
   const byRule = source.dropped.map(({ rule, reason }) => {
     const rows = examples.filter((one) => one.rule === rule);
-    return rows.length === 0 ? "" : `<h4>Dropped by ${escape(rule)}: ${escape(reason)}</h4><div class="cards">${rows.map(card).join("")}</div>`;
+    return rows.length === 0
+      ? ""
+      : `<h4>Dropped by ${escape(rule)}: ${escape(reason)}</h4><div class="cards">${rows.map(card).join("")}</div>`;
   });
   return `<section id="${anchor(source.source)}">
 <h2>${escape(source.source)} <small>${source.task}, ${number(source.kept)} of ${number(source.read)} kept</small></h2>
@@ -84,7 +97,11 @@ function bar(name: string, left: number, total: number, reason: string, lost = 0
 function shape({ of, bars }: Distribution): string {
   const most = Math.max(1, ...bars.map((one) => one.before));
   const rows = bars.map(
-    ({ label, before, after }) => `<div class="step"><span title="${escape(label)}">${escape(label)}</span><span class="track">
+    ({
+      label,
+      before,
+      after,
+    }) => `<div class="step"><span title="${escape(label)}">${escape(label)}</span><span class="track">
 <b class="before" style="width:${((100 * before) / most).toFixed(2)}%"></b><i class="over" style="width:${((100 * after) / most).toFixed(2)}%"></i></span>
 <span class="n">${number(after)} / ${number(before)}</span></div>`,
   );
@@ -92,7 +109,10 @@ function shape({ of, bars }: Distribution): string {
 }
 
 function card(row: ExampleRow): string {
-  const picture = row.thumbnail === null ? `<div class="none">no picture</div>` : `<div class="picture"><img src="${row.thumbnail}" alt="">${boxes(row)}</div>`;
+  const picture =
+    row.thumbnail === null
+      ? `<div class="none">no picture</div>`
+      : `<div class="picture"><img src="${row.thumbnail}" alt="">${boxes(row)}</div>`;
   const labels = [...new Set(row.boxes.map((box) => box.label))].join(", ");
   const text = row.question === "" ? labels : row.question;
   return `<div class="card">${picture}<p>${escape(text.length > 240 ? `${text.slice(0, 239)}…` : text)}</p>
@@ -102,7 +122,8 @@ ${row.answer === "" ? "" : `<p class="answer">${escape(row.answer.slice(0, 80))}
 function boxes({ boxes: list, width, height }: ExampleRow): string {
   if (list.length === 0 || width === null || height === null) return "";
   const rects = list.map(
-    ({ x1, y1, x2, y2, label }) => `<rect x="${x1}" y="${y1}" width="${Math.max(0, x2 - x1)}" height="${Math.max(0, y2 - y1)}"><title>${escape(label)}</title></rect>`,
+    ({ x1, y1, x2, y2, label }) =>
+      `<rect x="${x1}" y="${y1}" width="${Math.max(0, x2 - x1)}" height="${Math.max(0, y2 - y1)}"><title>${escape(label)}</title></rect>`,
   );
   return `<svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none">${rects.join("")}</svg>`;
 }

@@ -52,7 +52,12 @@ export interface CurationReport {
   readonly rules: readonly RuleReport[];
   readonly sources: readonly SourceReport[];
   readonly files: readonly FileReport[];
-  readonly totals: { readonly read: number; readonly unreadable: number; readonly dropped: number; readonly kept: number };
+  readonly totals: {
+    readonly read: number;
+    readonly unreadable: number;
+    readonly dropped: number;
+    readonly kept: number;
+  };
   /** SHA-256 over the files' names and content hashes: equal for equal corpora. */
   readonly contentHash: string;
   /** With all reasons: rows that each rule hits, whether charged to it or not, by source. */
@@ -69,7 +74,9 @@ export interface CurationReport {
  * ```
  */
 export function formatFunnel(report: CurationReport): string {
-  const lines = [`${"source".padEnd(16)} ${"task".padEnd(10)} ${"read".padStart(8)} ${"kept".padStart(8)}      dropped`];
+  const lines = [
+    `${"source".padEnd(16)} ${"task".padEnd(10)} ${"read".padStart(8)} ${"kept".padStart(8)}      dropped`,
+  ];
   for (const source of report.sources) {
     const share = source.read === 0 ? "" : `${Math.round((100 * source.kept) / source.read)} %`;
     const head = `${cut(source.source, 16).padEnd(16)} ${source.task.padEnd(10)} ${count(source.read)} ${count(source.kept)} ${share.padStart(5)}`;

@@ -45,7 +45,12 @@ export async function addRollouts(
   workers: TextWorkers,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const columns = [["source", VARCHAR], ["id", VARCHAR], ["response", VARCHAR], ["accuracy", DOUBLE]] as const;
+  const columns = [
+    ["source", VARCHAR],
+    ["id", VARCHAR],
+    ["response", VARCHAR],
+    ["accuracy", DOUBLE],
+  ] as const;
   await fillTable(writer, "rollouts", columns, readRollouts(connection, files, signal));
   const names = [...dataSources].map(([key, name]) => `(${literal(key)}, ${literal(name)})`);
   // An id of its own may end in #n, too: what it says literally goes before what it says without.
@@ -57,7 +62,16 @@ export async function addRollouts(
       LEFT JOIN places q ON p.row IS NULL AND q.source = o.source AND q.id = regexp_replace(o.id, '#[0-9]+$', '')`);
   const [counts] = await queryRows(connection, "SELECT count(*) AS n, count(row) AS placed FROM placed");
   if (Number(counts?.n) > 0 && Number(counts?.placed) === 0) throw await strangers(connection, files);
-  await fillTable(writer, "judged", [["row", BIGINT], ["n", INTEGER], ["mean", DOUBLE]], judge(connection, relation, workers, signal));
+  await fillTable(
+    writer,
+    "judged",
+    [
+      ["row", BIGINT],
+      ["n", INTEGER],
+      ["mean", DOUBLE],
+    ],
+    judge(connection, relation, workers, signal),
+  );
   await connection.run(`CREATE OR REPLACE TABLE rows AS
     SELECT rows.*, n AS rollout_count, mean AS mean_accuracy FROM rows LEFT JOIN judged USING (row) ORDER BY row`);
   for (const table of ["rollouts", "placed", "judged"]) await connection.run(`DROP TABLE ${table}`);
@@ -98,9 +112,15 @@ async function* readRollouts(
 async function rolloutFiles(connection: DuckDBConnection, paths: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const path of paths) {
-    const lines = existsSync(path) && statSync(path).isDirectory() ? readdirSync(path).filter((name) => /\.jsonl?$/.test(name)).sort() : [];
+    const lines =
+      existsSync(path) && statSync(path).isDirectory()
+        ? readdirSync(path)
+            .filter((name) => /\.jsonl?$/.test(name))
+            .sort()
+        : [];
     if (lines.length > 0) files.push(...lines.map((name) => join(path, name)));
-    if (lines.length === 0 || readdirSync(path).some((name) => name.endsWith(".parquet"))) files.push(...(await parquetFiles(connection, path)));
+    if (lines.length === 0 || readdirSync(path).some((name) => name.endsWith(".parquet")))
+      files.push(...(await parquetFiles(connection, path)));
   }
   return files;
 }
@@ -138,7 +158,11 @@ function responsesOf(value: Readonly<Record<string, unknown>>): string[] | null 
   if (Array.isArray(value.responses)) return texts(value.responses);
   const body = isRecord(value.response) ? value.response.body : undefined;
   if (!isRecord(body) || !Array.isArray(body.choices)) return null;
-  return texts(body.choices.map((choice: unknown) => (isRecord(choice) ? (isRecord(choice.message) ? choice.message.content : choice.text) : null)));
+  return texts(
+    body.choices.map((choice: unknown) =>
+      isRecord(choice) ? (isRecord(choice.message) ? choice.message.content : choice.text) : null,
+    ),
+  );
 }
 
 /** A rollout on its way through the workers. */
@@ -155,11 +179,17 @@ async function* judge(
   workers: TextWorkers,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DuckDBValue[]> {
-  const [count] = await queryRows(connection, `SELECT count(*) AS n FROM ${relation} JOIN placed USING (row) WHERE accuracy IS NULL`);
+  const [count] = await queryRows(
+    connection,
+    `SELECT count(*) AS n FROM ${relation} JOIN placed USING (row) WHERE accuracy IS NULL`,
+  );
   const asked: Asked[] = [];
   let current: { row: bigint; n: number; sum: number } | null = null;
   const add = ({ row }: Asked, score: number | null): DuckDBValue[] | null => {
-    const done = current !== null && current.row !== row && current.n > 0 ? [current.row, current.n, current.sum / current.n] : null;
+    const done =
+      current !== null && current.row !== row && current.n > 0
+        ? [current.row, current.n, current.sum / current.n]
+        : null;
     if (current === null || current.row !== row) current = { row, n: 0, sum: 0 };
     if (score !== null) {
       current.n++;
@@ -167,7 +197,11 @@ async function* judge(
     }
     return done;
   };
-  for await (const verdicts of workers.compute("judged", requests(connection, relation, asked, signal), Number(count?.n))) {
+  for await (const verdicts of workers.compute(
+    "judged",
+    requests(connection, relation, asked, signal),
+    Number(count?.n),
+  )) {
     for (const verdict of verdicts) {
       for (const one of takeStated(asked)) yield* some(add(one, one.accuracy));
       yield* some(add(asked.shift() as Asked, verdict === "" ? null : Number(verdict)));
@@ -188,7 +222,12 @@ function some<T>(value: T | null): readonly T[] {
 }
 
 /** What the workers are to judge; every rollout, in order, goes into `asked`. */
-async function* requests(connection: DuckDBConnection, relation: string, asked: Asked[], signal: AbortSignal | undefined): AsyncGenerator<string> {
+async function* requests(
+  connection: DuckDBConnection,
+  relation: string,
+  asked: Asked[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
   const result = await connection.stream(`
     SELECT r.row, r.task, r.answer, r.boxes, r.width, r.height, o.response, o.accuracy
     FROM ${relation} r JOIN placed o USING (row) ORDER BY r.row`);
@@ -214,5 +253,9 @@ async function* requests(connection: DuckDBConnection, relation: string, asked: 
 
 /** Predictions are pixels of the picture as Qwen2.5-VL's processor resizes it. */
 function boxRequest(response: string, boxes: readonly PixelBox[], width: number, height: number): JudgeRequest {
-  return { response, groundTruth: detectionGroundTruth(relativeBoxes(boxes, width, height)), seen: resizedSize(width, height) };
+  return {
+    response,
+    groundTruth: detectionGroundTruth(relativeBoxes(boxes, width, height)),
+    seen: resizedSize(width, height),
+  };
 }

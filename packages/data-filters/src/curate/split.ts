@@ -35,7 +35,7 @@ export function testRows(rows: readonly SplitRow[], share: number, seed: number)
   const find = (i: number): number => {
     let root = i;
     while (parent[root] !== root) root = parent[root] as number;
-    for (let at = i; parent[at] !== root; ) {
+    for (let at = i; parent[at] !== root;) {
       const next = parent[at] as number;
       parent[at] = root;
       at = next;
@@ -61,7 +61,12 @@ export function testRows(rows: readonly SplitRow[], share: number, seed: number)
   }
   for (const [source, total] of targets) targets.set(source, Math.round(total * share));
   const drawn = [...components.values()]
-    .map((members) => ({ members, draw: createHash("md5").update(`${seed}/${rows[members[0] as number]?.row}`).digest("hex") }))
+    .map((members) => ({
+      members,
+      draw: createHash("md5")
+        .update(`${seed}/${rows[members[0] as number]?.row}`)
+        .digest("hex"),
+    }))
     .sort((a, b) => (a.draw < b.draw ? -1 : 1));
   const test = new Set<number>();
   for (const { members } of drawn) {
@@ -78,7 +83,12 @@ export function testRows(rows: readonly SplitRow[], share: number, seed: number)
 }
 
 /** Fills the table `split(row, test)` for the rows of `relation`. */
-export async function splitRows({ connection, writer }: Database, relation: string, split: SplitConfig, seed: number): Promise<void> {
+export async function splitRows(
+  { connection, writer }: Database,
+  relation: string,
+  split: SplitConfig,
+  seed: number,
+): Promise<void> {
   const by = split.by ?? ["picture", "question"];
   const rows: SplitRow[] = [];
   const result = await connection.stream(
@@ -90,7 +100,8 @@ export async function splitRows({ connection, writer }: Database, relation: stri
     for (let i = 0; i < chunk.rowCount; i++) {
       const [row, source, digests, question] = chunk.getRowValues(i).map(plain);
       const keys: string[] = [];
-      if (by.includes("picture") && typeof digests === "string") for (const digest of digests.split(",")) keys.push(`p${digest}`);
+      if (by.includes("picture") && typeof digests === "string")
+        for (const digest of digests.split(",")) keys.push(`p${digest}`);
       if (by.includes("question") && typeof question === "string" && question !== "") keys.push(`q${question}`);
       rows.push({ row: Number(row), source: String(source), keys });
     }
@@ -99,5 +110,13 @@ export async function splitRows({ connection, writer }: Database, relation: stri
   async function* sides(): AsyncGenerator<[bigint, boolean]> {
     for (const { row } of rows) yield [BigInt(row), test.has(row)];
   }
-  await fillTable(writer, "split", [["row", BIGINT], ["test", BOOLEAN]], sides());
+  await fillTable(
+    writer,
+    "split",
+    [
+      ["row", BIGINT],
+      ["test", BOOLEAN],
+    ],
+    sides(),
+  );
 }

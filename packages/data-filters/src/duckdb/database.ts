@@ -19,7 +19,10 @@ export interface DatabaseOptions {
  *
  * @throws whatever `work` throws
  */
-export async function withDatabase<T>(options: DatabaseOptions, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  options: DatabaseOptions,
+  work: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
   const database = await openDatabase(options);
   try {
     return await work(database.connection);
@@ -77,7 +80,10 @@ export function identifier(name: string): string {
 /** First line of a DuckDB message without its class, for the `found` of a typed error. */
 export function duckdbMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return (text.split("\n")[0] ?? text).replace(/^(Invalid Input|Binder|IO|Conversion|Parser|Catalog|Out of Memory) Error: /, "");
+  return (text.split("\n")[0] ?? text).replace(
+    /^(Invalid Input|Binder|IO|Conversion|Parser|Catalog|Out of Memory) Error: /,
+    "",
+  );
 }
 
 /** All rows of a query as plain records: numbers for integers that are safe, strings, booleans, lists, null. */
@@ -91,7 +97,11 @@ export function plain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return value;
-  const nested = value as { items?: readonly unknown[]; entries?: Readonly<Record<string, unknown>>; bytes?: Uint8Array };
+  const nested = value as {
+    items?: readonly unknown[];
+    entries?: Readonly<Record<string, unknown>>;
+    bytes?: Uint8Array;
+  };
   if (nested.bytes instanceof Uint8Array) return nested.bytes;
   if (Array.isArray(nested.items)) return nested.items.map(plain);
   const entries = nested.constructor === Object ? (value as Record<string, unknown>) : nested.entries;

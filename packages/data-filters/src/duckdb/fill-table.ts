@@ -15,7 +15,9 @@ export async function fillTable(
   columns: readonly (readonly [string, DuckDBType])[],
   rows: AsyncIterable<readonly DuckDBValue[]>,
 ): Promise<void> {
-  await connection.run(`CREATE OR REPLACE TABLE ${table}(${columns.map(([name, type]) => `${name} ${type.toString()}`).join(", ")})`);
+  await connection.run(
+    `CREATE OR REPLACE TABLE ${table}(${columns.map(([name, type]) => `${name} ${type.toString()}`).join(", ")})`,
+  );
   const appender = await connection.createAppender(table);
   const types = columns.map(([, type]) => type);
   let pending: DuckDBValue[][] = columns.map(() => []);

@@ -75,10 +75,16 @@ export async function inspectBytes(
     let converted: Uint8Array | null = null;
     if (changes.length > 0) {
       const upright = image.clone().autoOrient().toColourspace("srgb");
-      converted = await (format === "jpeg" ? upright.jpeg({ quality: 95, chromaSubsampling: "4:4:4" }) : upright.png()).toBuffer();
+      converted = await (
+        format === "jpeg" ? upright.jpeg({ quality: 95, chromaSubsampling: "4:4:4" }) : upright.png()
+      ).toBuffer();
     } else if (options.decode) {
       // The smallest output that still makes the decoder read every row: a file that is cut off lacks its last ones.
-      await image.clone().extract({ left: 0, top: storedHeight - 1, width: storedWidth, height: 1 }).raw().toBuffer();
+      await image
+        .clone()
+        .extract({ left: 0, top: storedHeight - 1, width: storedWidth, height: 1 })
+        .raw()
+        .toBuffer();
     }
     const hash = options.hash ? await differenceHash(converted ?? bytes) : null;
     const digest = createHash("sha1").update(bytes).digest("hex");
@@ -112,7 +118,13 @@ async function differenceHash(bytes: Uint8Array): Promise<string> {
  * @param width stored width, pixels
  * @param height stored height, pixels
  */
-export function turnPoint(x: number, y: number, orientation: number, width: number, height: number): readonly [number, number] {
+export function turnPoint(
+  x: number,
+  y: number,
+  orientation: number,
+  width: number,
+  height: number,
+): readonly [number, number] {
   switch (orientation) {
     case 2:
       return [width - x, y];
@@ -134,10 +146,28 @@ export function turnPoint(x: number, y: number, orientation: number, width: numb
 }
 
 function broken(error: string): PictureInspection {
-  return { error, width: 0, height: 0, storedWidth: 0, storedHeight: 0, orientation: 1, changes: [], hash: null, digest: "", bytes: null };
+  return {
+    error,
+    width: 0,
+    height: 0,
+    storedWidth: 0,
+    storedHeight: 0,
+    orientation: 1,
+    changes: [],
+    hash: null,
+    digest: "",
+    bytes: null,
+  };
 }
 
 function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n").filter((line) => line.trim() !== "").at(-1)?.trim().slice(0, 120) ?? "cannot be read";
+  return (
+    text
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .at(-1)
+      ?.trim()
+      .slice(0, 120) ?? "cannot be read"
+  );
 }

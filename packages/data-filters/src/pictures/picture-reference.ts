@@ -43,7 +43,7 @@ export class PictureSpool {
   /** Appends bytes and says where they are. */
   add(bytes: Uint8Array, name: string): PictureReference {
     this.#handle ??= openSync(this.#file, "w");
-    for (let written = 0; written < bytes.length; ) written += writeSync(this.#handle, bytes, written);
+    for (let written = 0; written < bytes.length;) written += writeSync(this.#handle, bytes, written);
     const reference = { name, file: this.#file, offset: this.#size, length: bytes.length };
     this.#size += bytes.length;
     return reference;

@@ -24,8 +24,18 @@ const look = { decode: true, hash: false };
 
 describe("inspectBytes", () => {
   it("keeps an ordinary picture as it is", async () => {
-    for (const bytes of [await pattern().png().toBuffer(), await pattern().jpeg().toBuffer(), await pattern().webp().toBuffer()]) {
-      expect(await inspectBytes(bytes, look)).toMatchObject({ error: null, width: 40, height: 20, changes: [], bytes: null });
+    for (const bytes of [
+      await pattern().png().toBuffer(),
+      await pattern().jpeg().toBuffer(),
+      await pattern().webp().toBuffer(),
+    ]) {
+      expect(await inspectBytes(bytes, look)).toMatchObject({
+        error: null,
+        width: 40,
+        height: 20,
+        changes: [],
+        bytes: null,
+      });
     }
   });
 
@@ -36,7 +46,9 @@ describe("inspectBytes", () => {
     expect(found).toMatchObject({ ...sides, storedWidth: 40, storedHeight: 20, orientation, changes: ["turned"] });
     // The middle of the stored left half is where turnPoint says it is, and red there.
     const [x, y] = turnPoint(5, 12, orientation, 40, 20).map(Math.floor) as [number, number];
-    const { data, info } = await sharp(found.bytes ?? bytes).raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(found.bytes ?? bytes)
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     expect(info).toMatchObject(sides);
     const at = (y * info.width + x) * info.channels;
     expect([...data.subarray(at, at + 3)].map((v) => v > 128)).toEqual([true, false, false]);
@@ -51,35 +63,55 @@ describe("inspectBytes", () => {
     const gif = await inspectBytes(await pattern().gif().toBuffer(), look);
     expect(gif).toMatchObject({ error: null, changes: ["gif"] });
     for (const found of [cmyk, deep, gif]) {
-      expect(await sharp(found.bytes ?? Buffer.alloc(0)).metadata()).toMatchObject({ space: "srgb", depth: "uchar", width: 40 });
+      expect(await sharp(found.bytes ?? Buffer.alloc(0)).metadata()).toMatchObject({
+        space: "srgb",
+        depth: "uchar",
+        width: 40,
+      });
     }
   });
 
   it("says why a picture cannot be used", async () => {
     expect((await inspectBytes(Buffer.from("<html>404</html>"), look)).error).toMatch(/unsupported image format/);
     expect((await inspectBytes(new Uint8Array(0), look)).error).not.toBeNull();
-    const noise = sharp({ create: { width: 200, height: 200, channels: 3, background: "white", noise: { type: "gaussian", mean: 128, sigma: 40 } } });
+    const noise = sharp({
+      create: {
+        width: 200,
+        height: 200,
+        channels: 3,
+        background: "white",
+        noise: { type: "gaussian", mean: 128, sigma: 40 },
+      },
+    });
     const whole = await noise.jpeg().toBuffer();
     expect((await inspectBytes(whole, look)).error).toBeNull();
-    expect((await inspectBytes(whole.subarray(0, whole.length / 2), look)).error).toMatch(/end|premature|truncated|VipsJpeg/i);
+    expect((await inspectBytes(whole.subarray(0, whole.length / 2), look)).error).toMatch(
+      /end|premature|truncated|VipsJpeg/i,
+    );
     for (const format of ["jpeg", "png", "webp"] as const) {
       for (const progressive of format === "webp" ? [false] : [false, true]) {
         const bytes = await noise.clone().toFormat(format, { progressive }).toBuffer();
         expect((await inspectBytes(bytes, look)).error).toBeNull();
         // The last hundredth is missing, or all but the head.
-        for (const share of [0.99, 0.6, 0.1]) expect((await inspectBytes(bytes.subarray(0, bytes.length * share), look)).error).not.toBeNull();
+        for (const share of [0.99, 0.6, 0.1])
+          expect((await inspectBytes(bytes.subarray(0, bytes.length * share), look)).error).not.toBeNull();
       }
     }
     expect((await inspectPicture({ name: "x", file: join(folder, "none.png") }, look)).error).toBe("no such file");
   });
 
   it("gives like pictures near hashes and others far ones", async () => {
-    const hash = async (image: Sharp): Promise<bigint> => BigInt(`0x${(await inspectBytes(await image.toBuffer(), { decode: true, hash: true })).hash}`);
+    const hash = async (image: Sharp): Promise<bigint> =>
+      BigInt(`0x${(await inspectBytes(await image.toBuffer(), { decode: true, hash: true })).hash}`);
     const bits = (a: bigint, b: bigint): number => (a ^ b).toString(2).replaceAll("0", "").length;
     const original = await hash(pattern().png());
-    expect(bits(original, await hash(sharp(await pattern().resize(160, 80).png().toBuffer()).jpeg({ quality: 70 })))).toBeLessThanOrEqual(6);
+    expect(
+      bits(original, await hash(sharp(await pattern().resize(160, 80).png().toBuffer()).jpeg({ quality: 70 }))),
+    ).toBeLessThanOrEqual(6);
     const gradient = Buffer.from(Array.from({ length: 64 * 64 }, (_, i) => (i % 64) * 4));
-    expect(bits(original, await hash(sharp(gradient, { raw: { width: 64, height: 64, channels: 1 } }).png()))).toBeGreaterThan(10);
+    expect(
+      bits(original, await hash(sharp(gradient, { raw: { width: 64, height: 64, channels: 1 } }).png())),
+    ).toBeGreaterThan(10);
   });
 });
 
@@ -103,7 +135,11 @@ describe("PictureSpool", () => {
     const spool = new PictureSpool(join(folder, "spool.bin"));
     const parts = ["a", "bcd", ""].map((text) => Buffer.from(text));
     const references = parts.map((part, i) => spool.add(part, `${i}`));
-    expect(references.map((reference) => Buffer.from(readPictureBytes(reference)).toString())).toEqual(["a", "bcd", ""]);
+    expect(references.map((reference) => Buffer.from(readPictureBytes(reference)).toString())).toEqual([
+      "a",
+      "bcd",
+      "",
+    ]);
     spool.close();
     expect(references[1]).toMatchObject({ name: "1", offset: 1, length: 3 });
   });

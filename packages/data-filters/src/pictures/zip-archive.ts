@@ -28,7 +28,13 @@ export function zipMembers(archive: string): string[] {
 export function readZipMember(archive: string, member: string): Uint8Array {
   const entry = directory(archive).get(member);
   if (entry === undefined) {
-    throw new DatasetError({ code: "missing-file", file: archive, field: member, expected: "a member of this name", found: "none" });
+    throw new DatasetError({
+      code: "missing-file",
+      file: archive,
+      field: member,
+      expected: "a member of this name",
+      found: "none",
+    });
   }
   return withFile(archive, (handle) => {
     const local = readAt(handle, entry.offset, 30);
@@ -72,7 +78,8 @@ function readDirectory(archive: string, handle: number): Map<string, Member> {
   const members = new Map<string, Member>();
   let at = 0;
   for (let i = 0; i < count; i++) {
-    if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== 0x02014b50) throw damaged(archive, "the central directory is cut off");
+    if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== 0x02014b50)
+      throw damaged(archive, "the central directory is cut off");
     const nameLength = bytes.readUInt16LE(at + 28);
     const extraLength = bytes.readUInt16LE(at + 30);
     const name = bytes.toString("utf8", at + 46, at + 46 + nameLength);
@@ -127,5 +134,11 @@ function readAt(handle: number, offset: number, length: number): Buffer {
 }
 
 function damaged(archive: string, found: string): DatasetError {
-  return new DatasetError({ code: "unreadable", file: archive, expected: "a whole zip archive", found, fix: "download the archive again" });
+  return new DatasetError({
+    code: "unreadable",
+    file: archive,
+    expected: "a whole zip archive",
+    found,
+    fix: "download the archive again",
+  });
 }

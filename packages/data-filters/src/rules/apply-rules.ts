@@ -36,7 +36,11 @@ export const ALIVE = "alive";
  *
  * @throws DatasetError naming the rule whose SQL is wrong
  */
-export async function applyRules(connection: DuckDBConnection, rules: readonly FilterRule[], options: ApplyRulesOptions): Promise<void> {
+export async function applyRules(
+  connection: DuckDBConnection,
+  rules: readonly FilterRule[],
+  options: ApplyRulesOptions,
+): Promise<void> {
   await connection.run("CREATE OR REPLACE TABLE dropped(row BIGINT, rule INTEGER)");
   const alive = new AliveRows(connection);
   await alive.all();
@@ -55,7 +59,9 @@ export async function applyRules(connection: DuckDBConnection, rules: readonly F
     }
     options.onRules?.(group.map(({ rule }) => rule.name));
     const relation = joined(ALIVE, group, joins);
-    await connection.run(`INSERT INTO dropped ${groupSql(group, options.seed, relation)}`).catch((error: unknown) => blame(connection, group, options.seed, relation, error));
+    await connection
+      .run(`INSERT INTO dropped ${groupSql(group, options.seed, relation)}`)
+      .catch((error: unknown) => blame(connection, group, options.seed, relation, error));
     await alive.left();
   }
   await alive.joined();
@@ -84,7 +90,9 @@ class AliveRows {
    */
   async left(): Promise<void> {
     if (this.#rows >= 2 ** 31) return this.joined();
-    await this.#connection.run(`SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, this.#rows)}) FROM dropped)`);
+    await this.#connection.run(
+      `SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, this.#rows)}) FROM dropped)`,
+    );
     await this.#view("WHERE coalesce(get_bit(getvariable('dropped_bits'), row::INTEGER), 0) = 0");
   }
 
@@ -101,7 +109,9 @@ class AliveRows {
 /** The rows of `relation` that a rule with this need is about: what is computed for others, nobody reads. */
 function needing(rules: readonly FilterRule[], need: RuleNeed, relation: string): string {
   const about = rules.filter((rule) => rule.needs?.includes(need) === true).map(scopeOf);
-  return about.includes("") ? relation : `(SELECT * FROM ${relation} WHERE ${about.map((scope) => `(${scope})`).join(" OR ")})`;
+  return about.includes("")
+    ? relation
+    : `(SELECT * FROM ${relation} WHERE ${about.map((scope) => `(${scope})`).join(" OR ")})`;
 }
 
 /** The relation with the columns that this group's rules need and `rows` does not have. */
@@ -179,7 +189,13 @@ async function recordReasons(connection: DuckDBConnection, rules: readonly Filte
 }
 
 /** Throws the error that names the rule of a group whose SQL fails, or `error` where none does. */
-export async function blame(connection: DuckDBConnection, group: readonly Placed[], seed: number, relation: string, error: unknown): Promise<never> {
+export async function blame(
+  connection: DuckDBConnection,
+  group: readonly Placed[],
+  seed: number,
+  relation: string,
+  error: unknown,
+): Promise<never> {
   if (/INTERRUPT/i.test(String(error))) throw error;
   for (const placed of group) {
     try {

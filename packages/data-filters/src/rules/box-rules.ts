@@ -75,7 +75,22 @@ export function boxesPerCategory({ max = 10 }: { max?: number } = {}): FilterRul
 /** Drops grounding rows whose phrase is long or has a clause, a negation or a conjunction. */
 export function complexPhrase({
   maxWords = 6,
-  words = ["and", "or", "but", "not", "no", "without", "except", "which", "that", "who", "whose", "while", "than", "being"],
+  words = [
+    "and",
+    "or",
+    "but",
+    "not",
+    "no",
+    "without",
+    "except",
+    "which",
+    "that",
+    "who",
+    "whose",
+    "while",
+    "than",
+    "being",
+  ],
 }: { maxWords?: number; words?: readonly string[] } = {}): FilterRule {
   const pattern = String.raw`(?i)[,;]|n't\b|\b(?:${words.join("|")})\b`;
   return {
@@ -85,7 +100,9 @@ export function complexPhrase({
     tasks: ["grounding"],
     parameters: { maxWords, words },
     sql: () =>
-      anyBox(`len(string_split_regex(trim(b.label), '\\s+')) > ${maxWords} OR regexp_matches(b.label, ${literal(pattern)})`),
+      anyBox(
+        `len(string_split_regex(trim(b.label), '\\s+')) > ${maxWords} OR regexp_matches(b.label, ${literal(pattern)})`,
+      ),
   };
 }
 

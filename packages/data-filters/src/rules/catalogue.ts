@@ -85,7 +85,12 @@ export const DEFAULT_RULES: readonly (keyof typeof rules)[] = [
 /**
  * Rules without which a sample cannot be written; they run last where a configuration leaves them out.
  */
-export const INTEGRITY_RULES: readonly (keyof typeof rules)[] = ["has-answer", "has-boxes", "picture-decodes", "box-shape"];
+export const INTEGRITY_RULES: readonly (keyof typeof rules)[] = [
+  "has-answer",
+  "has-boxes",
+  "picture-decodes",
+  "box-shape",
+];
 
 /**
  * One entry of a configuration's `rules`: a name, a name with parameters, a user's own SQL with its reason, or, from code, a rule.
@@ -121,7 +126,12 @@ export function buildRule(entry: RuleConfig): FilterRule {
     });
   }
   if (name === "cap" && typeof parameters.max !== "number") {
-    throw new DatasetError({ code: "bad-option", field: "rules.cap.max", expected: "a number of rows", found: String(parameters.max) });
+    throw new DatasetError({
+      code: "bad-option",
+      field: "rules.cap.max",
+      expected: "a number of rows",
+      found: String(parameters.max),
+    });
   }
   const bound = factory(parameters as never);
   const known = Object.keys(bound.parameters);
@@ -148,10 +158,18 @@ export function buildRule(entry: RuleConfig): FilterRule {
 }
 
 /** A rule as a report states it, bound again. */
-export function ruleFromReport(entry: Pick<FilterRule, "name" | "reason" | "scope" | "tasks" | "sources" | "needs" | "parameters">): FilterRule {
+export function ruleFromReport(
+  entry: Pick<FilterRule, "name" | "reason" | "scope" | "tasks" | "sources" | "needs" | "parameters">,
+): FilterRule {
   const { name, reason, scope, tasks, sources, needs, parameters } = entry;
   const own = typeof parameters.sql === "string" ? { reason, scope, needs } : {};
-  return buildRule({ rule: name, ...parameters, ...own, ...(tasks === undefined ? {} : { tasks }), ...(sources === undefined ? {} : { sources }) });
+  return buildRule({
+    rule: name,
+    ...parameters,
+    ...own,
+    ...(tasks === undefined ? {} : { tasks }),
+    ...(sources === undefined ? {} : { sources }),
+  });
 }
 
 function isRule(entry: RuleConfig): entry is FilterRule {
@@ -166,14 +184,27 @@ function ownRule(name: string, given: Readonly<Record<string, unknown>>): Filter
   const scope = given.scope ?? "row";
   const needs = given.needs ?? [];
   const wrong = (field: string, expected: string, found: unknown): DatasetError =>
-    new DatasetError({ code: "bad-option", field: `rules.${name}.${field}`, expected, found: JSON.stringify(found) ?? "nothing" });
-  for (const key of Object.keys(given)) if (!OWN_KEYS.includes(key)) throw wrong(key, `one of ${OWN_KEYS.join(", ")}`, key);
+    new DatasetError({
+      code: "bad-option",
+      field: `rules.${name}.${field}`,
+      expected,
+      found: JSON.stringify(found) ?? "nothing",
+    });
+  for (const key of Object.keys(given))
+    if (!OWN_KEYS.includes(key)) throw wrong(key, `one of ${OWN_KEYS.join(", ")}`, key);
   if (typeof reason !== "string" || reason === "") throw wrong("reason", "why such a row is dropped", reason);
   if (scope !== "row" && scope !== "set") throw wrong("scope", "row or set", scope);
   if (!Array.isArray(needs) || !needs.every((need) => NEEDS.includes(need as RuleNeed))) {
     throw wrong("needs", `a list of ${NEEDS.join(", ")}`, needs);
   }
-  const rule: FilterRule = { name, reason, scope, needs: needs as RuleNeed[], parameters: { sql: String(sql) }, sql: () => String(sql) };
+  const rule: FilterRule = {
+    name,
+    reason,
+    scope,
+    needs: needs as RuleNeed[],
+    parameters: { sql: String(sql) },
+    sql: () => String(sql),
+  };
   return { ...rule, ...restrict(name, rule, { tasks, sources }) };
 }
 
@@ -182,17 +213,31 @@ function restrict(name: string, rule: FilterRule, given: { tasks: unknown; sourc
   const list = (field: string, value: unknown): readonly string[] | undefined => {
     if (value === undefined) return undefined;
     if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value as string[];
-    throw new DatasetError({ code: "bad-option", field: `rules.${name}.${field}`, expected: "a list of names", found: JSON.stringify(value) });
+    throw new DatasetError({
+      code: "bad-option",
+      field: `rules.${name}.${field}`,
+      expected: "a list of names",
+      found: JSON.stringify(value),
+    });
   };
   const tasks = list("tasks", given.tasks);
   const sources = list("sources", given.sources);
   for (const task of tasks ?? []) {
     if (!(TASKS as readonly string[]).includes(task)) {
-      throw new DatasetError({ code: "bad-option", field: `rules.${name}.tasks`, expected: `of ${TASKS.join(", ")}`, found: task });
+      throw new DatasetError({
+        code: "bad-option",
+        field: `rules.${name}.tasks`,
+        expected: `of ${TASKS.join(", ")}`,
+        found: task,
+      });
     }
   }
   return {
-    ...(tasks === undefined ? (rule.tasks === undefined ? {} : { tasks: rule.tasks }) : { tasks: tasks as readonly Task[] }),
+    ...(tasks === undefined
+      ? rule.tasks === undefined
+        ? {}
+        : { tasks: rule.tasks }
+      : { tasks: tasks as readonly Task[] }),
     ...(sources === undefined ? {} : { sources }),
   };
 }

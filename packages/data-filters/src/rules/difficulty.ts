@@ -55,7 +55,8 @@ export function difficulty({
  * @throws RangeError unless 0 ≤ c ≤ n and 1 ≤ k ≤ n
  */
 export function passAtK(n: number, c: number, k: number): number {
-  if (!(c >= 0 && c <= n && k >= 1 && k <= n)) throw new RangeError(`passAtK(${n}, ${c}, ${k}): 0 ≤ c ≤ n and 1 ≤ k ≤ n expected`);
+  if (!(c >= 0 && c <= n && k >= 1 && k <= n))
+    throw new RangeError(`passAtK(${n}, ${c}, ${k}): 0 ≤ c ≤ n and 1 ≤ k ≤ n expected`);
   if (n - c < k) return 1;
   let missAll = 1;
   for (let i = n - c + 1; i <= n; i++) missAll *= 1 - k / i;

@@ -7,7 +7,15 @@ import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { BOOLEAN, DuckDBScalarFunction, UINTEGER, UTINYINT, type DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
-import { duckdbMessage, identifier, literal, openDatabase, queryRows, type Database, type DatabaseOptions } from "../duckdb/database";
+import {
+  duckdbMessage,
+  identifier,
+  literal,
+  openDatabase,
+  queryRows,
+  type Database,
+  type DatabaseOptions,
+} from "../duckdb/database";
 import { notParquet, parquetColumns, parquetFiles } from "../samples/parquet-files";
 import { loadTextTask } from "../workers/text-tasks";
 import { TextWorkers } from "../workers/text-workers";
@@ -96,12 +104,24 @@ interface Filtering {
  * ```
  * @throws DatasetError for files that are missing or damaged, rules that do not fit, an output that is there
  */
-export async function filterParquet(input: string | readonly string[], output: string, options: FilterParquetOptions): Promise<FilteredParquet> {
+export async function filterParquet(
+  input: string | readonly string[],
+  output: string,
+  options: FilterParquetOptions,
+): Promise<FilteredParquet> {
   const rules = options.rules.map(buildRule);
-  const looking = rules.find((rule) => /\b(picture_error|smallest_side)\b/.test(rule.sql({ relation: "rows", seed: 0 })));
+  const looking = rules.find((rule) =>
+    /\b(picture_error|smallest_side)\b/.test(rule.sql({ relation: "rows", seed: 0 })),
+  );
   if (looking !== undefined) throw unmet(looking.name, "a look into pictures");
   if (existsSync(output) && options.overwrite !== true) {
-    throw new DatasetError({ code: "output-in-use", file: output, expected: "no file of that name", found: "one is there", fix: "choose another name, or overwrite" });
+    throw new DatasetError({
+      code: "output-in-use",
+      file: output,
+      expected: "no file of that name",
+      found: "one is there",
+      fix: "choose another name, or overwrite",
+    });
   }
   const temporary = `${output}.partial`;
   const database = await openDatabase(options);
@@ -124,7 +144,10 @@ export async function filterParquet(input: string | readonly string[], output: s
       files,
       own: [...present.keys()],
       scan: `read_parquet([${files.map(literal).join(", ")}], file_row_number = true)`,
-      place: files.length === 1 ? "file_row_number" : `([${starts.join(", ")}]::BIGINT[])[file_index::BIGINT + 1] + file_row_number`,
+      place:
+        files.length === 1
+          ? "file_row_number"
+          : `([${starts.join(", ")}]::BIGINT[])[file_index::BIGINT + 1] + file_row_number`,
       columns: language ? columns : columns.filter((column) => !column.endsWith(" AS language")),
       starts,
       // Sizes are columns here, or unknown.
@@ -134,14 +157,22 @@ export async function filterParquet(input: string | readonly string[], output: s
     const counts = canBeOnePass(filtering) ? await inOnePass(filtering) : await inPasses(filtering);
     await rename(temporary, output);
     const read = starts.at(-1) ?? 0;
-    const dropped = rules.flatMap(({ name, reason }, i) => (counts[i] ? [{ rule: name, reason, rows: counts[i] }] : []));
+    const dropped = rules.flatMap(({ name, reason }, i) =>
+      counts[i] ? [{ rule: name, reason, rows: counts[i] }] : [],
+    );
     return { read, kept: read - dropped.reduce((sum, { rows }) => sum + rows, 0), dropped };
   } catch (error) {
     await rm(temporary, { force: true });
     options.signal?.throwIfAborted();
     if (error instanceof DatasetError) throw error;
     if (/magic bytes|footer|Parquet/i.test(String(error))) throw notParquet(String(input), error);
-    throw new DatasetError({ code: "write-failed", file: output, expected: "a file that can be written", found: duckdbMessage(error), cause: error });
+    throw new DatasetError({
+      code: "write-failed",
+      file: output,
+      expected: "a file that can be written",
+      found: duckdbMessage(error),
+      cause: error,
+    });
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
     database.close();
@@ -150,7 +181,9 @@ export async function filterParquet(input: string | readonly string[], output: s
 
 /** Whether each row's fate is known when it is read: then it is written, or counted, at once. */
 function canBeOnePass({ rules, options, provided, starts }: Filtering): boolean {
-  const simple = rules.every((rule) => rule.scope === "row" && (rule.needs ?? []).every((need) => provided.includes(need)));
+  const simple = rules.every(
+    (rule) => rule.scope === "row" && (rule.needs ?? []).every((need) => provided.includes(need)),
+  );
   return simple && options.droppedTo === undefined && rules.length < NOT_DROPPED && (starts.at(-1) ?? 0) < 2 ** 32;
 }
 
@@ -158,7 +191,17 @@ function canBeOnePass({ rules, options, provided, starts }: Filtering): boolean 
 const NOT_DROPPED = 255;
 
 /** Reads the files once: rows that no rule hits are written, the first rule that hits the others is noted by a function of ours. */
-async function inOnePass({ database, rules, options, own, scan, place, columns, starts, temporary }: Filtering): Promise<number[]> {
+async function inOnePass({
+  database,
+  rules,
+  options,
+  own,
+  scan,
+  place,
+  columns,
+  starts,
+  temporary,
+}: Filtering): Promise<number[]> {
   // By row, as nothing says that DuckDB calls a function once for each.
   const fates = new Uint8Array(starts.at(-1) ?? 0).fill(NOT_DROPPED);
   database.connection.registerScalarFunction(
@@ -200,7 +243,8 @@ async function inPasses(filtering: Filtering): Promise<number[]> {
   const { connection } = database;
   const workers = new TextWorkers(options.threads);
   // This thread only waits while the first rules run; what loads meanwhile costs no time.
-  for (const need of new Set(rules.flatMap((rule) => rule.needs ?? []))) if (isTextNeed(need)) void loadTextTask(need).catch(() => undefined);
+  for (const need of new Set(rules.flatMap((rule) => rule.needs ?? [])))
+    if (isTextNeed(need)) void loadTextTask(need).catch(() => undefined);
   try {
     await connection.run(`CREATE VIEW rows AS SELECT ${place} AS row, ${columns.join(", ")} FROM ${scan}`);
     await applyRules(connection, rules, {
@@ -219,10 +263,17 @@ async function inPasses(filtering: Filtering): Promise<number[]> {
   }
   // A join does not keep the order of rows, a WHERE does: the dropped rows become one bit string that it looks into.
   const counts = rules.map(() => 0);
-  for (const { rule, n } of await queryRows(connection, "SELECT rule, count(*) AS n FROM dropped GROUP BY rule")) counts[Number(rule)] = Number(n);
-  await connection.run(`SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, starts.at(-1) ?? 0)}) FROM dropped)`);
-  const where = counts.every((n) => n === 0) ? "" : `WHERE get_bit(getvariable('dropped_bits'), (${place})::INTEGER) = 0`;
-  await connection.run(`COPY (SELECT * EXCLUDE (file_row_number) FROM ${scan} ${where}) TO ${literal(temporary)} (FORMAT parquet)`);
+  for (const { rule, n } of await queryRows(connection, "SELECT rule, count(*) AS n FROM dropped GROUP BY rule"))
+    counts[Number(rule)] = Number(n);
+  await connection.run(
+    `SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, starts.at(-1) ?? 0)}) FROM dropped)`,
+  );
+  const where = counts.every((n) => n === 0)
+    ? ""
+    : `WHERE get_bit(getvariable('dropped_bits'), (${place})::INTEGER) = 0`;
+  await connection.run(
+    `COPY (SELECT * EXCLUDE (file_row_number) FROM ${scan} ${where}) TO ${literal(temporary)} (FORMAT parquet)`,
+  );
   if (options.droppedTo !== undefined) await writeDropped(filtering, options.droppedTo);
   return counts;
 }

@@ -11,9 +11,17 @@ import { DatasetError } from "@v-triune/schema";
 import type { FilterRule } from "./filter-rule";
 
 /** Drops a row whose pictures look like an earlier row's of the same task and whose question is the same. */
-export function nearDuplicatePicture({ bits = 3, sameQuestion = true }: { bits?: number; sameQuestion?: boolean } = {}): FilterRule {
+export function nearDuplicatePicture({
+  bits = 3,
+  sameQuestion = true,
+}: { bits?: number; sameQuestion?: boolean } = {}): FilterRule {
   if (!Number.isInteger(bits) || bits < 0 || bits > 7) {
-    throw new DatasetError({ code: "bad-option", field: "rules.near-duplicate-picture.bits", expected: "a whole number 0..7", found: String(bits) });
+    throw new DatasetError({
+      code: "bad-option",
+      field: "rules.near-duplicate-picture.bits",
+      expected: "a whole number 0..7",
+      found: String(bits),
+    });
   }
   const bands = bits + 1;
   const width = Math.ceil(16 / bands);

@@ -40,13 +40,35 @@ const sql = (value: string | number | null | undefined): string =>
   value === undefined || value === null ? "NULL" : typeof value === "number" ? `${value}` : literal(value);
 
 async function load(rows: readonly Row[]): Promise<void> {
-  await database.connection.run(`CREATE OR REPLACE TABLE rows(row BIGINT, source VARCHAR, task VARCHAR, id VARCHAR, question VARCHAR,
+  await database.connection
+    .run(`CREATE OR REPLACE TABLE rows(row BIGINT, source VARCHAR, task VARCHAR, id VARCHAR, question VARCHAR,
     answer VARCHAR, category VARCHAR, boxes STRUCT(x1 DOUBLE, y1 DOUBLE, x2 DOUBLE, y2 DOUBLE, label VARCHAR)[], width INTEGER, height INTEGER,
     picture_count INTEGER, pictures VARCHAR, picture_error VARCHAR, smallest_side INTEGER, language VARCHAR, picture_hash VARCHAR, rollout_count INTEGER, mean_accuracy DOUBLE)`);
   const values = rows.map((row, i) => {
-    const boxes = row.boxes?.map((b) => `{'x1': ${b.x1}, 'y1': ${b.y1}, 'x2': ${b.x2}, 'y2': ${b.y2}, 'label': ${literal(b.label)}}`);
-    const cells = [i, row.source ?? "s", row.task ?? "math", row.id ?? `${i}`, row.question ?? "Find x.", row.answer ?? "4", row.category];
-    const rest = [row.width ?? 100, row.height ?? 100, row.picture_count ?? 1, row.pictures ?? `p${i}`, row.picture_error, row.smallest_side ?? 100, row.language, row.picture_hash, row.rollout_count, row.mean_accuracy];
+    const boxes = row.boxes?.map(
+      (b) => `{'x1': ${b.x1}, 'y1': ${b.y1}, 'x2': ${b.x2}, 'y2': ${b.y2}, 'label': ${literal(b.label)}}`,
+    );
+    const cells = [
+      i,
+      row.source ?? "s",
+      row.task ?? "math",
+      row.id ?? `${i}`,
+      row.question ?? "Find x.",
+      row.answer ?? "4",
+      row.category,
+    ];
+    const rest = [
+      row.width ?? 100,
+      row.height ?? 100,
+      row.picture_count ?? 1,
+      row.pictures ?? `p${i}`,
+      row.picture_error,
+      row.smallest_side ?? 100,
+      row.language,
+      row.picture_hash,
+      row.rollout_count,
+      row.mean_accuracy,
+    ];
     return `(${cells.map(sql).join(", ")}, ${boxes === undefined ? "NULL" : `[${boxes.join(", ")}]`}, ${rest.map(sql).join(", ")})`;
   });
   await database.connection.run(`INSERT INTO rows VALUES ${values.join(", ")}`);
@@ -100,7 +122,14 @@ const table: Table = [
   [
     "true-false",
     "true-false",
-    [{ answer: "Yes" }, { answer: "no." }, { answer: "TRUE" }, { answer: "对" }, { question: "True or false: x > 3?" }, { question: "判断对错" }],
+    [
+      { answer: "Yes" },
+      { answer: "no." },
+      { answer: "TRUE" },
+      { answer: "对" },
+      { question: "True or false: x > 3?" },
+      { question: "判断对错" },
+    ],
     [{ answer: "yesterday" }, { answer: "3" }, { answer: "yes", task: "ocr" }],
   ],
   [
@@ -109,8 +138,18 @@ const table: Table = [
     ["x=3", "(1,2)", "[0", "1]", "7;8", "f)"].map((answer) => ({ answer })),
     ["\\frac{1}{2}", "3 cm", "a^2-b", "\\"].map((answer) => ({ answer })),
   ],
-  ["answer-symbols of one's own", { rule: "answer-symbols", symbols: "^-]" }, [{ answer: "a^2" }, { answer: "-1" }, { answer: "]" }], [{ answer: "x=3" }, { answer: "a" }]],
-  ["answer-length", "answer-length", [{ answer: "a".repeat(21) }], [{ answer: "a".repeat(20) }, { answer: "长".repeat(20) }, { answer: "a".repeat(30), task: "ocr" }]],
+  [
+    "answer-symbols of one's own",
+    { rule: "answer-symbols", symbols: "^-]" },
+    [{ answer: "a^2" }, { answer: "-1" }, { answer: "]" }],
+    [{ answer: "x=3" }, { answer: "a" }],
+  ],
+  [
+    "answer-length",
+    "answer-length",
+    [{ answer: "a".repeat(21) }],
+    [{ answer: "a".repeat(20) }, { answer: "长".repeat(20) }, { answer: "a".repeat(30), task: "ocr" }],
+  ],
   ["answer-length of one's own", { rule: "answer-length", max: 3 }, [{ answer: "1234" }], [{ answer: "123" }]],
   ["has-answer", "has-answer", [{ answer: "" }, { answer: " " }], [{ answer: "0" }, { answer: "", task: "detection" }]],
   [
@@ -119,12 +158,41 @@ const table: Table = [
     [{ question: "word ".repeat(700) }, { width: 1000, height: 1000 }, { width: 600, height: 600, picture_count: 3 }],
     [{ question: "word ".repeat(300) }, { width: 600, height: 600 }],
   ],
-  ["count-answer", "count-answer", [{ task: "counting", answer: "yes" }, { task: "counting", answer: "2.5" }], [{ task: "counting", answer: "0" }, { answer: "yes" }]],
-  ["language", "language", [{ task: "ocr", language: "zh" }, { task: "counting", language: "fr" }], [{ task: "ocr", language: "en" }, { task: "math", language: "zh" }]],
+  [
+    "count-answer",
+    "count-answer",
+    [
+      { task: "counting", answer: "yes" },
+      { task: "counting", answer: "2.5" },
+    ],
+    [{ task: "counting", answer: "0" }, { answer: "yes" }],
+  ],
+  [
+    "language",
+    "language",
+    [
+      { task: "ocr", language: "zh" },
+      { task: "counting", language: "fr" },
+    ],
+    [
+      { task: "ocr", language: "en" },
+      { task: "math", language: "zh" },
+    ],
+  ],
   ["has-picture", "has-picture", [{ picture_count: 0 }], [{ picture_count: 1 }]],
   ["picture-decodes", "picture-decodes", [{ picture_error: "cut" }], [{}]],
-  ["picture-size", "picture-size", [{ smallest_side: 27 }, { width: 6000, height: 29, smallest_side: 29 }], [{ smallest_side: 28 }]],
-  ["has-boxes", "has-boxes", [{ task: "detection", boxes: [] }, { task: "grounding" }], [{ task: "detection", boxes: [box(0, 0, 1, 1)] }, { task: "math" }]],
+  [
+    "picture-size",
+    "picture-size",
+    [{ smallest_side: 27 }, { width: 6000, height: 29, smallest_side: 29 }],
+    [{ smallest_side: 28 }],
+  ],
+  [
+    "has-boxes",
+    "has-boxes",
+    [{ task: "detection", boxes: [] }, { task: "grounding" }],
+    [{ task: "detection", boxes: [box(0, 0, 1, 1)] }, { task: "math" }],
+  ],
   [
     "box-shape",
     "box-shape",
@@ -135,26 +203,62 @@ const table: Table = [
       { task: "detection", boxes: [box(-3, 0, 9, 9)] },
       { task: "detection", boxes: [box(10.01, 5, 10.05, 9)] },
     ],
-    [{ task: "detection", boxes: [box(0, 0, 102, 9)] }, { task: "detection", boxes: [box(10, 5, 10.2, 9)] }],
+    [
+      { task: "detection", boxes: [box(0, 0, 102, 9)] },
+      { task: "detection", boxes: [box(10, 5, 10.2, 9)] },
+    ],
   ],
-  ["box-area", "box-area", [{ task: "detection", boxes: [box(0, 0, 100, 51)] }], [{ task: "detection", boxes: [box(0, 0, 100, 50)] }, { boxes: [box(0, 0, 100, 100)] }]],
+  [
+    "box-area",
+    "box-area",
+    [{ task: "detection", boxes: [box(0, 0, 100, 51)] }],
+    [{ task: "detection", boxes: [box(0, 0, 100, 50)] }, { boxes: [box(0, 0, 100, 100)] }],
+  ],
   [
     "boxes-per-category",
     "boxes-per-category",
-    [{ task: "detection", boxes: many(11) }, { task: "detection", boxes: [...many(3, "dog"), ...many(11)] }],
-    [{ task: "detection", boxes: many(10) }, { task: "detection", boxes: [...many(10, "dog"), ...many(10)] }, { task: "grounding", boxes: many(11) }],
+    [
+      { task: "detection", boxes: many(11) },
+      { task: "detection", boxes: [...many(3, "dog"), ...many(11)] },
+    ],
+    [
+      { task: "detection", boxes: many(10) },
+      { task: "detection", boxes: [...many(10, "dog"), ...many(10)] },
+      { task: "grounding", boxes: many(11) },
+    ],
   ],
   [
     "complex-phrase",
     "complex-phrase",
-    ["a dog not being held by a leash", "a man who runs", "a cat, black", "the third person from the left side there"].map((label) => ({
+    [
+      "a dog not being held by a leash",
+      "a man who runs",
+      "a cat, black",
+      "the third person from the left side there",
+    ].map((label) => ({
       task: "grounding" as const,
       boxes: [box(0, 0, 9, 9, label)],
     })),
-    ["a red car", "person riding a horse", "the notebook on a table"].map((label) => ({ task: "grounding" as const, boxes: [box(0, 0, 9, 9, label)] })),
+    ["a red car", "person riding a horse", "the notebook on a table"].map((label) => ({
+      task: "grounding" as const,
+      boxes: [box(0, 0, 9, 9, label)],
+    })),
   ],
-  ["duplicate-id", "duplicate-id", [{ id: "a", source: "t" }, { id: "a", source: "t" }], [{ id: "a" }]],
-  ["an own rule", { rule: "mine", sql: "answer = '7'", reason: "seven", tasks: ["math"] }, [{ answer: "7" }], [{ answer: "8" }, { answer: "7", task: "ocr" }]],
+  [
+    "duplicate-id",
+    "duplicate-id",
+    [
+      { id: "a", source: "t" },
+      { id: "a", source: "t" },
+    ],
+    [{ id: "a" }],
+  ],
+  [
+    "an own rule",
+    { rule: "mine", sql: "answer = '7'", reason: "seven", tasks: ["math"] },
+    [{ answer: "7" }],
+    [{ answer: "8" }, { answer: "7", task: "ocr" }],
+  ],
 ];
 
 describe("row rules", () => {
@@ -168,14 +272,25 @@ describe("row rules", () => {
 
   it("of the catalogue are all tested, here or below", () => {
     const tested = new Set(table.map(([, rule]) => (typeof rule === "string" ? rule : rule.rule)));
-    const below = ["duplicate-question", "verifiable-answer", "category-balance", "category-tail", "single-multi", "cap", "near-duplicate-picture", "near-duplicate-text", "difficulty"];
+    const below = [
+      "duplicate-question",
+      "verifiable-answer",
+      "category-balance",
+      "category-tail",
+      "single-multi",
+      "cap",
+      "near-duplicate-picture",
+      "near-duplicate-text",
+      "difficulty",
+    ];
     expect(Object.keys(rules).filter((name) => !tested.has(name) && !below.includes(name))).toEqual([]);
     expect(DEFAULT_RULES.every((name) => name in rules)).toBe(true);
   });
 });
 
 describe("set rules", () => {
-  const counting = (answers: string): Row[] => [...answers].map((answer) => ({ task: "counting", answer, category: answer }));
+  const counting = (answers: string): Row[] =>
+    [...answers].map((answer) => ({ task: "counting", answer, category: answer }));
 
   it("category-balance keeps the median category's number of each", async () => {
     const rows = counting("1111111122233");
@@ -196,7 +311,10 @@ describe("set rules", () => {
   it("single-multi keeps 1 : 2", async () => {
     const single: Row = { task: "detection", boxes: [box(0, 0, 9, 9, "a"), box(0, 0, 9, 9, "b")] };
     const multi: Row = { task: "detection", boxes: [box(0, 0, 9, 9, "a"), box(1, 1, 9, 9, "a")] };
-    const rows = (s: number, m: number): Row[] => [...Array.from({ length: s }, () => single), ...Array.from({ length: m }, () => multi)];
+    const rows = (s: number, m: number): Row[] => [
+      ...Array.from({ length: s }, () => single),
+      ...Array.from({ length: m }, () => multi),
+    ];
     const counts = async (s: number, m: number): Promise<[number, number]> => {
       const survivors = await kept(["single-multi"], rows(s, m));
       return [survivors.filter((i) => i < s).length, survivors.filter((i) => i >= s).length];
@@ -208,8 +326,16 @@ describe("set rules", () => {
   });
 
   it("category-tail counts a sample for its rarest category", async () => {
-    const row = (...labels: string[]): Row => ({ task: "detection", boxes: labels.map((label) => box(0, 0, 9, 9, label)) });
-    const rows = [...Array.from({ length: 5 }, () => row("person")), row("person", "dog"), row("person", "dog"), row("person", "owl")];
+    const row = (...labels: string[]): Row => ({
+      task: "detection",
+      boxes: labels.map((label) => box(0, 0, 9, 9, label)),
+    });
+    const rows = [
+      ...Array.from({ length: 5 }, () => row("person")),
+      row("person", "dog"),
+      row("person", "dog"),
+      row("person", "owl"),
+    ];
     const survivors = await kept([{ rule: "category-tail", max: 2 }], rows);
     expect(survivors.filter((i) => i < 5)).toHaveLength(2);
     expect(survivors.filter((i) => i >= 5)).toEqual([5, 6, 7]);
@@ -236,7 +362,10 @@ describe("set rules", () => {
 describe("near duplicates", () => {
   it("of pictures are found across a few bits, where the question is the same", async () => {
     const hashes = ["00000000000000ff", "00000000000000fe", "10000000000001fe", "ffffffffffffffff", "00000000000000ff"];
-    const rows: Row[] = hashes.map((picture_hash, i) => ({ picture_hash, question: i === 4 ? "Another?" : "How many?" }));
+    const rows: Row[] = hashes.map((picture_hash, i) => ({
+      picture_hash,
+      question: i === 4 ? "Another?" : "How many?",
+    }));
     expect(await kept(["near-duplicate-picture"], rows)).toEqual([0, 3, 4]);
     expect(await kept([{ rule: "near-duplicate-picture", bits: 0 }], rows)).toEqual([0, 1, 2, 3, 4]);
     expect(await kept([{ rule: "near-duplicate-picture", sameQuestion: false }], rows)).toEqual([0, 3]);
@@ -246,17 +375,20 @@ describe("near duplicates", () => {
     for (const bits of [1, 2, 3, 5, 7]) {
       const rows: Row[] = [];
       for (let trial = 0; trial < 30; trial++) {
-        let hash = 0x0123456789abcdefn ^ (BigInt(trial) * 0x9e3779b97f4a7c15n & 0xffffffffffffffffn);
+        let hash = 0x0123456789abcdefn ^ ((BigInt(trial) * 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn);
         rows.push({ picture_hash: hash.toString(16).padStart(16, "0"), question: `${trial}` });
         for (let bit = 0; bit < bits; bit++) hash ^= 1n << BigInt((trial * 7 + bit * 13) % 64);
         rows.push({ picture_hash: hash.toString(16).padStart(16, "0"), question: `${trial}` });
       }
-      expect(await kept([{ rule: "near-duplicate-picture", bits }], rows)).toEqual(Array.from({ length: 30 }, (_, i) => 2 * i));
+      expect(await kept([{ rule: "near-duplicate-picture", bits }], rows)).toEqual(
+        Array.from({ length: 30 }, (_, i) => 2 * i),
+      );
     }
   });
 
   it("of text are found by their words, with the same answer", async () => {
-    const text = "In triangle ABC the side AB is three and the side BC is four so find the length of the side AC of this triangle";
+    const text =
+      "In triangle ABC the side AB is three and the side BC is four so find the length of the side AC of this triangle";
     const rows: Row[] = [
       { question: text },
       { question: `${text} please` },
@@ -289,12 +421,17 @@ describe("difficulty", () => {
 describe("passAtK", () => {
   it("is the share of k-subsets with a correct one", () => {
     const subsets = (n: number, k: number): number[][] =>
-      k === 0 ? [[]] : Array.from({ length: n }, (_, i) => i).flatMap((i) => subsets(i, k - 1).map((rest) => [...rest, i]));
+      k === 0
+        ? [[]]
+        : Array.from({ length: n }, (_, i) => i).flatMap((i) => subsets(i, k - 1).map((rest) => [...rest, i]));
     for (let n = 1; n <= 7; n++) {
       for (let k = 1; k <= n; k++) {
         for (let c = 0; c <= n; c++) {
           const all = subsets(n, k);
-          expect(passAtK(n, c, k)).toBeCloseTo(all.filter((subset) => subset.some((i) => i < c)).length / all.length, 12);
+          expect(passAtK(n, c, k)).toBeCloseTo(
+            all.filter((subset) => subset.some((i) => i < c)).length / all.length,
+            12,
+          );
         }
       }
     }
@@ -311,7 +448,11 @@ describe("applyRules", () => {
       { row: 0, rule: 1 },
       { row: 1, rule: 0 },
     ]);
-    expect(await queryRows(database.connection, "SELECT rules FROM reasons ORDER BY row")).toEqual([{ rules: [1] }, { rules: [0, 1] }, { rules: [] }]);
+    expect(await queryRows(database.connection, "SELECT rules FROM reasons ORDER BY row")).toEqual([
+      { rules: [1] },
+      { rules: [0, 1] },
+      { rules: [] },
+    ]);
   });
 
   it("computes what a rule needs just before it, for the rows that are left", async () => {
@@ -335,7 +476,11 @@ describe("applyRules", () => {
 
   it("names the rule whose SQL is wrong", async () => {
     const bad = { rule: "mine", sql: "no_such_column > 3", reason: "x" };
-    await expect(kept(["answer-length", bad], [{}])).rejects.toMatchObject({ code: "bad-option", field: "rules.mine.sql", found: expect.stringContaining("no_such_column") });
+    await expect(kept(["answer-length", bad], [{}])).rejects.toMatchObject({
+      code: "bad-option",
+      field: "rules.mine.sql",
+      found: expect.stringContaining("no_such_column"),
+    });
   });
 });
 
@@ -354,7 +499,10 @@ describe("buildRule", () => {
   });
 
   it("narrows a rule to tasks and sources", () => {
-    expect(buildRule({ rule: "answer-length", tasks: ["ocr"], sources: ["a"] })).toMatchObject({ tasks: ["ocr"], sources: ["a"] });
+    expect(buildRule({ rule: "answer-length", tasks: ["ocr"], sources: ["a"] })).toMatchObject({
+      tasks: ["ocr"],
+      sources: ["a"],
+    });
   });
 });
 
@@ -368,9 +516,15 @@ describe("imageTokens", () => {
   ])("%i × %i", (width, height, tokens) => expect(imageTokens(width, height)).toBe(tokens));
 
   it("is the same in SQL", async () => {
-    const sides = fc.sample(fc.tuple(fc.integer({ min: 1, max: 9000 }), fc.integer({ min: 1, max: 9000 })), { numRuns: 500, seed: 4 });
+    const sides = fc.sample(fc.tuple(fc.integer({ min: 1, max: 9000 }), fc.integer({ min: 1, max: 9000 })), {
+      numRuns: 500,
+      seed: 4,
+    });
     const values = sides.map(([w, h], i) => `(${i}, ${w}, ${h})`).join(", ");
-    const rows = await queryRows(database.connection, `SELECT ${imageTokensSql("w", "h")} AS n FROM (VALUES ${values}) t(i, w, h) ORDER BY i`);
+    const rows = await queryRows(
+      database.connection,
+      `SELECT ${imageTokensSql("w", "h")} AS n FROM (VALUES ${values}) t(i, w, h) ORDER BY i`,
+    );
     expect(rows.map((row) => row.n)).toEqual(sides.map(([w, h]) => imageTokens(w, h)));
   });
 });

@@ -17,7 +17,8 @@ export type TextNeed = Extract<RuleNeed, TextTask>;
  * "cube 18" are one text; only questions that are sure to be under the 1000 characters that are looked at, as others would shift.
  */
 export const TEXT_OF: Readonly<Record<TextNeed, string>> = {
-  language: "CASE WHEN length(question) <= 500 THEN regexp_replace(question, '[0-9]+', '0', 'g') ELSE coalesce(question, '') END",
+  language:
+    "CASE WHEN length(question) <= 500 THEN regexp_replace(question, '[0-9]+', '0', 'g') ELSE coalesce(question, '') END",
   verified: "coalesce(answer, '')",
 };
 
@@ -40,10 +41,22 @@ export async function computeTexts(
 ): Promise<string> {
   const table = `texts_${need}`;
   // Without an order: each value depends on its own text only.
-  await connection.run(`CREATE OR REPLACE TABLE distinct_texts AS SELECT DISTINCT ${TEXT_OF[need]} AS text FROM ${relation}`);
+  await connection.run(
+    `CREATE OR REPLACE TABLE distinct_texts AS SELECT DISTINCT ${TEXT_OF[need]} AS text FROM ${relation}`,
+  );
   const [count] = await queryRows(connection, "SELECT count(*) AS n FROM distinct_texts");
-  await fillTable(writer, "computed", [["number", BIGINT], ["value", VARCHAR]], numbered(workers.compute(need, textsOf(connection, signal), Number(count?.n))));
-  await connection.run(`CREATE OR REPLACE TABLE ${table} AS SELECT text, value FROM distinct_texts d JOIN computed c ON d.rowid = c.number`);
+  await fillTable(
+    writer,
+    "computed",
+    [
+      ["number", BIGINT],
+      ["value", VARCHAR],
+    ],
+    numbered(workers.compute(need, textsOf(connection, signal), Number(count?.n))),
+  );
+  await connection.run(
+    `CREATE OR REPLACE TABLE ${table} AS SELECT text, value FROM distinct_texts d JOIN computed c ON d.rowid = c.number`,
+  );
   for (const done of ["distinct_texts", "computed"]) await connection.run(`DROP TABLE ${done}`);
   return table;
 }

@@ -55,7 +55,9 @@ export function trueFalse(): FilterRule {
 
 /** Drops answers with a symbol that makes a comparison unreliable. */
 export function answerSymbols({ symbols = "=[]();" }: { symbols?: string } = {}): FilterRule {
-  const set = [...symbols].map((symbol) => (/[\]\\^-]/.test(symbol) || symbol === "[" ? `\\${symbol}` : symbol)).join("");
+  const set = [...symbols]
+    .map((symbol) => (/[\]\\^-]/.test(symbol) || symbol === "[" ? `\\${symbol}` : symbol))
+    .join("");
   return {
     name: "answer-symbols",
     reason: `the answer has one of ${[...symbols].join(" ")}`,
@@ -94,7 +96,10 @@ export function hasAnswer(): FilterRule {
  * Drops queries over the prompt limit: text tokens (an estimate, see `token-count`) and image tokens (exact where the size
  * of the picture is known).
  */
-export function overlongQuery({ maxTokens = 4096, maxPixels = 12_845_056 }: { maxTokens?: number; maxPixels?: number } = {}): FilterRule {
+export function overlongQuery({
+  maxTokens = 4096,
+  maxPixels = 12_845_056,
+}: { maxTokens?: number; maxPixels?: number } = {}): FilterRule {
   return {
     name: "overlong-query",
     reason: `text and image tokens exceed ${maxTokens}`,

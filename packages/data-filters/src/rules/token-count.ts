@@ -31,7 +31,11 @@ export function imageTokens(width: number, height: number, limits: PixelLimits =
 }
 
 /** Size in pixels of a picture after smart resize: what the model sees, and what its boxes refer to. */
-export function resizedSize(width: number, height: number, limits: PixelLimits = {}): { readonly width: number; readonly height: number } {
+export function resizedSize(
+  width: number,
+  height: number,
+  limits: PixelLimits = {},
+): { readonly width: number; readonly height: number } {
   const { minPixels = MIN_PIXELS, maxPixels = 12_845_056 } = limits;
   let w = Math.max(FACTOR, halfEven(width / FACTOR) * FACTOR);
   let h = Math.max(FACTOR, halfEven(height / FACTOR) * FACTOR);

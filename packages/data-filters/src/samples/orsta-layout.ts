@@ -19,7 +19,10 @@ const number: LayoutNode = { leaf: "number" };
 export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
   data_source: { ...text, required: true },
   images: { list: { record: { bytes: { leaf: "bytes" }, path: text } } },
-  prompt: { list: { record: { content: { ...text, required: true }, role: { ...text, required: true } } }, required: true },
+  prompt: {
+    list: { record: { content: { ...text, required: true }, role: { ...text, required: true } } },
+    required: true,
+  },
   ability: text,
   reward_model: {
     required: true,

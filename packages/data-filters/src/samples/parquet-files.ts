@@ -25,7 +25,9 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
       throw new DatasetError({
         code: "missing-file",
         file: path,
-        expected: folder ? "a folder with *.parquet files" : "a Parquet file, a folder of them or a glob that matches one",
+        expected: folder
+          ? "a folder with *.parquet files"
+          : "a Parquet file, a folder of them or a glob that matches one",
         found: folder ? "none in it" : "nothing there",
         fix: "put right the path",
       });

@@ -30,7 +30,13 @@ const LEAF_NAMES = { text: "text", number: "a number", boolean: "a boolean", byt
  * @param type its type in the file
  * @throws DatasetError when the type cannot stand for the node's, or a required leaf is missing
  */
-export function projection(expression: string, type: DuckDBType, node: LayoutNode, file: string, field: string): string {
+export function projection(
+  expression: string,
+  type: DuckDBType,
+  node: LayoutNode,
+  file: string,
+  field: string,
+): string {
   if (type.typeId === DuckDBTypeId.SQLNULL) return "NULL";
   if ("leaf" in node) return leafProjection(expression, type, node.leaf, file, field);
   if ("list" in node) {
@@ -38,7 +44,8 @@ export function projection(expression: string, type: DuckDBType, node: LayoutNod
     const item = `item_${field.replace(/\W/g, "_")}`;
     return `list_transform(${expression}, lambda ${item}: ${projection(item, (type as DuckDBListType).valueType, node.list, file, field)})`;
   }
-  if (type.typeId !== DuckDBTypeId.STRUCT) throw wrongType(type, `a struct of ${Object.keys(node.record).join(", ")}`, file, field);
+  if (type.typeId !== DuckDBTypeId.STRUCT)
+    throw wrongType(type, `a struct of ${Object.keys(node.record).join(", ")}`, file, field);
   const struct = type as DuckDBStructType;
   const leaves = Object.entries(node.record).map(([key, child]) => {
     const path = `${field}.${key}`;
@@ -64,7 +71,8 @@ function leafProjection(
   switch (leaf) {
     case "text":
       if (id === DuckDBTypeId.VARCHAR) return expression;
-      if (INTEGERS.has(id) || id === DuckDBTypeId.ENUM || id === DuckDBTypeId.UUID) return `CAST(${expression} AS VARCHAR)`;
+      if (INTEGERS.has(id) || id === DuckDBTypeId.ENUM || id === DuckDBTypeId.UUID)
+        return `CAST(${expression} AS VARCHAR)`;
       break;
     case "number":
       if (id === DuckDBTypeId.FLOAT || id === DuckDBTypeId.DOUBLE) return expression;

@@ -34,7 +34,10 @@ export interface ReadSamplesOptions extends DatabaseOptions {
  * @param paths files, folders or globs
  * @throws DatasetError for a missing or damaged file, a column of a wrong type, and, if strict, a bad row
  */
-export async function* readSamples(paths: string | readonly string[], options: ReadSamplesOptions = {}): AsyncGenerator<Sample> {
+export async function* readSamples(
+  paths: string | readonly string[],
+  options: ReadSamplesOptions = {},
+): AsyncGenerator<Sample> {
   const database = await openDatabase(options);
   try {
     let left = options.limit ?? Number.POSITIVE_INFINITY;
@@ -50,7 +53,11 @@ export async function* readSamples(paths: string | readonly string[], options: R
   }
 }
 
-async function* readFile(connection: DuckDBConnection, file: string, options: ReadSamplesOptions): AsyncGenerator<Sample> {
+async function* readFile(
+  connection: DuckDBConnection,
+  file: string,
+  options: ReadSamplesOptions,
+): AsyncGenerator<Sample> {
   const columns = options.columns ?? SAMPLE_COLUMNS;
   const without = SAMPLE_COLUMNS.filter((column) => !columns.includes(column));
   const present = await parquetColumns(connection, file);
@@ -66,7 +73,11 @@ async function* readFile(connection: DuckDBConnection, file: string, options: Re
   const strict = options.strict ?? options.onBadRow === undefined;
   const check = { file, without, ...(options.verifiers === undefined ? {} : { verifiers: options.verifiers }) };
   let row = 0;
-  for await (const values of streamRows(connection, file, `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)})`)) {
+  for await (const values of streamRows(
+    connection,
+    file,
+    `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)})`,
+  )) {
     options.signal?.throwIfAborted();
     const record: Record<string, unknown> = {};
     for (const [i, column] of columns.entries()) record[column] = values[i];

@@ -54,7 +54,11 @@ export async function openRowStore(path: string, identity: Buffer, count: number
  * @returns the rows written
  * @throws what `rows` throws, or the disk; nothing is left behind then
  */
-export async function writeRowStore(path: string, identity: Buffer, rows: AsyncIterable<readonly unknown[]>): Promise<number> {
+export async function writeRowStore(
+  path: string,
+  identity: Buffer,
+  rows: AsyncIterable<readonly unknown[]>,
+): Promise<number> {
   const part = `${path}.${randomUUID()}.part`;
   const handle = await open(part, "wx");
   try {
@@ -89,7 +93,12 @@ export async function writeRowStore(path: string, identity: Buffer, rows: AsyncI
   }
 }
 
-async function readRows(path: string, size: number, offsets: Float64Array, rows: readonly number[]): Promise<unknown[][]> {
+async function readRows(
+  path: string,
+  size: number,
+  offsets: Float64Array,
+  rows: readonly number[],
+): Promise<unknown[][]> {
   const handle = await open(path);
   try {
     if ((await handle.stat()).size !== size) throw new Error("its size has changed");

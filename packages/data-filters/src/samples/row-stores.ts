@@ -48,7 +48,11 @@ export function fileState(file: string): string {
 function rowsFolder(): string {
   const { V_TRIUNE_CACHE_DIR: own, XDG_CACHE_HOME: xdg } = process.env;
   if (own) return join(resolve(own), "rows");
-  return join(xdg || (process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache")), "v-triune", "rows");
+  return join(
+    xdg || (process.platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache")),
+    "v-triune",
+    "rows",
+  );
 }
 
 /**
@@ -78,7 +82,10 @@ export async function rowStores(
   if (missing.length === 0) return stores;
   const needed = sum(missing.map(({ file }) => sizes.get(file.file) ?? 0));
   const refuse = (why: string): void =>
-    tell({ kind: "warning", message: `Rows are read from Parquet, which can take seconds a step: ${why}. V_TRIUNE_CACHE_DIR names a folder with room for ${gigabytes(needed)}.` });
+    tell({
+      kind: "warning",
+      message: `Rows are read from Parquet, which can take seconds a step: ${why}. V_TRIUNE_CACHE_DIR names a folder with room for ${gigabytes(needed)}.`,
+    });
   try {
     await mkdir(folder, { recursive: true });
     const { bavail, bsize } = await statfs(folder);
@@ -86,7 +93,10 @@ export async function rowStores(
       refuse(`${gigabytes(bavail * bsize)} are free in ${folder}`);
       return stores;
     }
-    tell({ kind: "copying", message: `Copying ${gigabytes(needed)} of rows to ${folder}, once, so that a step reads only its own. The folder may be deleted at any time.` });
+    tell({
+      kind: "copying",
+      message: `Copying ${gigabytes(needed)} of rows to ${folder}, once, so that a step reads only its own. The folder may be deleted at any time.`,
+    });
     for (const { file, path, prefix, identity } of missing) {
       await removeOld(folder, prefix);
       await copyRows(file, path, identity, signal);
@@ -134,7 +144,9 @@ async function removeOld(folder: string, prefix: string): Promise<void> {
 }
 
 async function uncompressedBytes(connection: DuckDBConnection, file: string): Promise<number> {
-  const reader = await connection.runAndReadAll(`SELECT coalesce(sum(total_uncompressed_size), 0)::DOUBLE FROM parquet_metadata(${literal(file)})`);
+  const reader = await connection.runAndReadAll(
+    `SELECT coalesce(sum(total_uncompressed_size), 0)::DOUBLE FROM parquet_metadata(${literal(file)})`,
+  );
   return Number(reader.getColumns()[0]?.[0] ?? 0);
 }
 

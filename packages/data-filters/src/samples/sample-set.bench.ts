@@ -26,7 +26,14 @@ function* generate(): Generator<Sample> {
       images: [{ bytes: randomBytes(pictureBytes), path: `${i}.png` }],
       prompt: [{ content: "<image>How many?", role: "user" }],
       ability: "cv_counting",
-      reward_model: { answer: "1", ground_truth: "\\boxed{1}", accuracy_ratio: 1, format_ratio: 0, verifier: "mathverify", verifier_parm: emptyVerifierParm() },
+      reward_model: {
+        answer: "1",
+        ground_truth: "\\boxed{1}",
+        accuracy_ratio: 1,
+        format_ratio: 0,
+        verifier: "mathverify",
+        verifier_parm: emptyVerifierParm(),
+      },
       extra_info: { id: `${i}`, image_path: null },
     };
   }
@@ -49,7 +56,9 @@ async function steps(file: string, folder: string | undefined, count: number): P
   others.sort((a, b) => a - b);
   const median = others[others.length >> 1] ?? 0;
   const peak = process.resourceUsage().maxRSS * 1024;
-  console.log(`first ${first.toFixed(0).padStart(6)} ms, then ${median.toFixed(1).padStart(7)} ms a step; peak memory ${(peak / 1e6).toFixed(0)} MB, ${((peak - base) / 1e6).toFixed(0)} more than at the start`);
+  console.log(
+    `first ${first.toFixed(0).padStart(6)} ms, then ${median.toFixed(1).padStart(7)} ms a step; peak memory ${(peak / 1e6).toFixed(0)} MB, ${((peak - base) / 1e6).toFixed(0)} more than at the start`,
+  );
 }
 
 const [file, folder, count] = process.argv.slice(2);
@@ -64,7 +73,11 @@ if (file !== undefined) {
     console.log(`${given ?? `${pictures} rows of ${pictureBytes / 1000} kB`}, ${rowsOfStep} rows a step`);
     const run = (what: string, store: string, times: number): void => {
       process.stdout.write(`${what.padEnd(34)} `);
-      const { status } = spawnSync(process.execPath, [...process.execArgv, process.argv[1] as string, set, store, `${times}`], { stdio: "inherit" });
+      const { status } = spawnSync(
+        process.execPath,
+        [...process.execArgv, process.argv[1] as string, set, store, `${times}`],
+        { stdio: "inherit" },
+      );
       if (status !== 0) throw new Error(`${what}: exit code ${status}`);
     };
     run("from Parquet", "", 8);

@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatasetError, emptyVerifierParm, type Sample } from "@v-triune/schema";
@@ -16,20 +27,36 @@ const sample = (source: string, id: string): Sample => ({
   prompt: [{ role: "user", content: "<image>How many?" }],
   ability: "counting",
   reward_model: {
-    answer: "3", ground_truth: "\\boxed{3}", accuracy_ratio: 1, format_ratio: 0, verifier: "mathverify", verifier_parm: emptyVerifierParm(),
+    answer: "3",
+    ground_truth: "\\boxed{3}",
+    accuracy_ratio: 1,
+    format_ratio: 0,
+    verifier: "mathverify",
+    verifier_parm: emptyVerifierParm(),
   },
   extra_info: { id, image_path: null },
 });
 
 describe("openSampleSet", () => {
   it("reads rows of several files in the order asked for, twice the same row too", async () => {
-    await writeSamples(join(folder, "train_counting_a_3.parquet"), ["a0", "a1", "a2"].map((id) => sample("a", id)));
-    await writeSamples(join(folder, "train_counting_b_2.parquet"), ["b0", "b1"].map((id) => sample("b", id)));
+    await writeSamples(
+      join(folder, "train_counting_a_3.parquet"),
+      ["a0", "a1", "a2"].map((id) => sample("a", id)),
+    );
+    await writeSamples(
+      join(folder, "train_counting_b_2.parquet"),
+      ["b0", "b1"].map((id) => sample("b", id)),
+    );
     const set = await openSampleSet(join(folder, "train_*.parquet"));
     expect(set.length).toBe(5);
     expect([0, 2, 3, 4].map((index) => set.sourceOf(index))).toEqual(["a", "a", "b", "b"]);
     const rows = await set.read([4, 1, 4, 0]);
-    expect(rows.map((row) => (row instanceof DatasetError ? row : row.extra_info.id))).toEqual(["b1", "a1", "b1", "a0"]);
+    expect(rows.map((row) => (row instanceof DatasetError ? row : row.extra_info.id))).toEqual([
+      "b1",
+      "a1",
+      "b1",
+      "a0",
+    ]);
     const [row] = rows;
     if (row === undefined || row instanceof DatasetError) throw new Error("a good row");
     expect([...(row.images[0]?.bytes ?? [])]).toEqual([1, 2, 3]);
@@ -62,15 +89,27 @@ describe("openSampleSet with a row store", () => {
 
   async function make(): Promise<void> {
     mkdirSync(data, { recursive: true });
-    const pictures = (id: number): Sample => ({ ...sample(id % 2 ? "a" : "b", `${id}`), images: [{ bytes: new Uint8Array(1000 + id).fill(id), path: null }, { bytes: null, path: `${id}.png` }], prompt: [{ role: "user", content: "<image><image>Which?" }] });
+    const pictures = (id: number): Sample => ({
+      ...sample(id % 2 ? "a" : "b", `${id}`),
+      images: [
+        { bytes: new Uint8Array(1000 + id).fill(id), path: null },
+        { bytes: null, path: `${id}.png` },
+      ],
+      prompt: [{ role: "user", content: "<image><image>Which?" }],
+    });
     await writeSamples(files[0] as string, [0, 1, 2, 3, 4].map(pictures), { overwrite: true });
     const wrong = pictures(9);
     wrong.reward_model.verifier = "nobody";
-    await writeSamples(files[1] as string, [...[5, 6, 7, 8].map(pictures), wrong, ...[10, 11].map(pictures)], { verifiers: ["mathverify", "nobody"], overwrite: true });
+    await writeSamples(files[1] as string, [...[5, 6, 7, 8].map(pictures), wrong, ...[10, 11].map(pictures)], {
+      verifiers: ["mathverify", "nobody"],
+      overwrite: true,
+    });
   }
 
   async function readStored(store: string, notices: RowStoreNotice[] = [], smallest = 0) {
-    const set = await openSampleSet(data, { rowStore: { folder: store, smallest, tell: (notice) => notices.push(notice) } });
+    const set = await openSampleSet(data, {
+      rowStore: { folder: store, smallest, tell: (notice) => notices.push(notice) },
+    });
     try {
       return { rows: await set.read(order), again: await set.read([...order].reverse()), notices };
     } finally {
@@ -87,7 +126,10 @@ describe("openSampleSet with a row store", () => {
     }
   }
 
-  const stored = (store: string) => readdirSync(store).sort().map((name) => join(store, name));
+  const stored = (store: string) =>
+    readdirSync(store)
+      .sort()
+      .map((name) => join(store, name));
 
   it("gives the rows and errors that Parquet gives, and tells of the copy once", async () => {
     await make();
@@ -97,7 +139,9 @@ describe("openSampleSet with a row store", () => {
     const first = await readStored(store);
     expect(first.rows).toEqual(expected);
     expect(first.again).toEqual([...expected].reverse());
-    expect(first.notices).toEqual([{ kind: "copying", message: expect.stringContaining(`of rows to ${store}, once`) as unknown }]);
+    expect(first.notices).toEqual([
+      { kind: "copying", message: expect.stringContaining(`of rows to ${store}, once`) as unknown },
+    ]);
     const made = stored(store).map((path) => statSync(path).ino);
     expect(made).toHaveLength(2);
     const second = await readStored(store);
@@ -136,11 +180,18 @@ describe("openSampleSet with a row store", () => {
     writeFileSync(blocked, "");
     const { rows, notices } = await readStored(blocked);
     expect(rows).toEqual(expected);
-    expect(notices).toEqual([{ kind: "warning", message: expect.stringMatching(/^Rows are read from Parquet, .*no-folder.*V_TRIUNE_CACHE_DIR/) as unknown }]);
+    expect(notices).toEqual([
+      {
+        kind: "warning",
+        message: expect.stringMatching(/^Rows are read from Parquet, .*no-folder.*V_TRIUNE_CACHE_DIR/) as unknown,
+      },
+    ]);
 
     const store = join(folder, "store-gone");
     const gone: RowStoreNotice[] = [];
-    const set = await openSampleSet(data, { rowStore: { folder: store, smallest: 0, tell: (notice) => gone.push(notice) } });
+    const set = await openSampleSet(data, {
+      rowStore: { folder: store, smallest: 0, tell: (notice) => gone.push(notice) },
+    });
     await set.read([0]);
     rmSync(store, { recursive: true });
     expect(await set.read(order)).toEqual(expected);

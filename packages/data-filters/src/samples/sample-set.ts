@@ -54,7 +54,10 @@ interface FileRows {
  * @param paths files, folders or globs
  * @throws DatasetError for a missing or damaged file, or a column of a wrong type
  */
-export async function openSampleSet(paths: string | readonly string[], options: SampleSetOptions = {}): Promise<SampleSet> {
+export async function openSampleSet(
+  paths: string | readonly string[],
+  options: SampleSetOptions = {},
+): Promise<SampleSet> {
   const database = await openDatabase(options);
   const { connection } = database;
   const files: FileRows[] = [];
@@ -65,7 +68,8 @@ export async function openSampleSet(paths: string | readonly string[], options: 
       const selected = SAMPLE_COLUMNS.map((column) => {
         const node = ORSTA_LAYOUT[column];
         const type = present.get(column);
-        if (node === undefined || (type === undefined && node.required)) throw missing(column, file, [...present.keys()]);
+        if (node === undefined || (type === undefined && node.required))
+          throw missing(column, file, [...present.keys()]);
         return `${type === undefined ? "NULL" : projection(identifier(column), type, node, file, column)} AS ${identifier(column)}`;
       });
       const state = fileState(file);
@@ -100,10 +104,15 @@ export async function openSampleSet(paths: string | readonly string[], options: 
       if (store) return new Map((await store.read(rows)).map((found, at) => [rows[at] as number, found]));
     } catch (error) {
       damaged.add(file);
-      options.rowStore?.tell?.({ kind: "warning", message: `The copied rows of ${file} can't be read: ${(error as Error).message}. They are read from Parquet until the next start, which makes them anew.` });
+      options.rowStore?.tell?.({
+        kind: "warning",
+        message: `The copied rows of ${file} can't be read: ${(error as Error).message}. They are read from Parquet until the next start, which makes them anew.`,
+      });
     }
     try {
-      const reader = await connection.runAndReadAll(`${sql} WHERE file_row_number IN (${rows.join(", ")})`.replace(/^SELECT /, "SELECT file_row_number, "));
+      const reader = await connection.runAndReadAll(
+        `${sql} WHERE file_row_number IN (${rows.join(", ")})`.replace(/^SELECT /, "SELECT file_row_number, "),
+      );
       return new Map(reader.getRows().map(([row, ...found]) => [Number(row), found.map(plain)]));
     } catch (error) {
       throw notParquet(file, error);

@@ -19,7 +19,9 @@ let folder: string;
 let picture: Uint8Array;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "samples-"));
-  picture = await sharp({ create: { width: 32, height: 32, channels: 3, background: "red" } }).png().toBuffer();
+  picture = await sharp({ create: { width: 32, height: 32, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -45,8 +47,14 @@ function detection(): Sample {
   const boxes = [{ bbox_2d: [1, 2, 3, 4] as const, label: "it's" }];
   return {
     data_source: "boxes",
-    images: [{ bytes: null, path: "a.jpg" }, { bytes: picture, path: null }],
-    prompt: [{ content: "Be brief.", role: "system" }, { content: "<image><image> Find it.", role: "user" }],
+    images: [
+      { bytes: null, path: "a.jpg" },
+      { bytes: picture, path: null },
+    ],
+    prompt: [
+      { content: "Be brief.", role: "system" },
+      { content: "<image><image> Find it.", role: "user" },
+    ],
     ability: null,
     reward_model: {
       answer: formatBoxes(boxes),
@@ -67,7 +75,10 @@ async function collect(source: AsyncIterable<Sample>): Promise<Sample[]> {
 }
 
 const bytesAsArrays = (samples: Sample[]) =>
-  samples.map((s) => ({ ...s, images: s.images.map((i) => ({ ...i, bytes: i.bytes === null ? null : [...i.bytes] })) }));
+  samples.map((s) => ({
+    ...s,
+    images: s.images.map((i) => ({ ...i, bytes: i.bytes === null ? null : [...i.bytes] })),
+  }));
 
 async function sql(query: string): Promise<Record<string, unknown>[]> {
   return withDatabase({}, (connection) => queryRows(connection, query));
@@ -108,7 +119,9 @@ describe("writeSamples and readSamples", () => {
         `det_reward_ratio STRUCT(${ratios.map((r) => `${r} FLOAT`).join(", ")})))`,
       extra_info: "STRUCT(id VARCHAR, image_path VARCHAR)",
     });
-    const [footer] = await sql(`SELECT decode(value) AS v FROM parquet_kv_metadata(${literal(file)}) WHERE decode(key) = 'huggingface'`);
+    const [footer] = await sql(
+      `SELECT decode(value) AS v FROM parquet_kv_metadata(${literal(file)}) WHERE decode(key) = 'huggingface'`,
+    );
     expect(JSON.parse(String(footer?.v)).info.features.images).toEqual({ feature: { _type: "Image" }, _type: "List" });
   });
 
@@ -121,7 +134,9 @@ describe("writeSamples and readSamples", () => {
     const parts = await writeSamples(join(folder, "parts.parquet"), arriving());
     const whole = await writeSamples(join(folder, "whole.parquet"), samples);
     expect(parts).toMatchObject({ rows: 16, contentHash: whole.contentHash });
-    const answers = (await collect(readSamples(parts.path, { columns: ["reward_model"] }))).map((s) => s.reward_model.answer);
+    const answers = (await collect(readSamples(parts.path, { columns: ["reward_model"] }))).map(
+      (s) => s.reward_model.answer,
+    );
     expect(answers).toEqual(samples.map((s) => s.reward_model.answer));
     expect(readdirSync(folder).filter((name) => name.includes("partial"))).toEqual([]);
   });
@@ -194,7 +209,9 @@ describe("writeSamples and readSamples", () => {
   it("say so when the folder cannot be written", async () => {
     const notAFolder = join(folder, "file");
     writeFileSync(notAFolder, "");
-    expect(await errorOf(writeSamples(join(notAFolder, "a.parquet"), [math(1)]))).toMatchObject({ code: "write-failed" });
+    expect(await errorOf(writeSamples(join(notAFolder, "a.parquet"), [math(1)]))).toMatchObject({
+      code: "write-failed",
+    });
   });
 });
 
@@ -223,7 +240,11 @@ describe("readSamples on other people's files", () => {
   });
 
   it.each<[string, string, Partial<DatasetError>]>([
-    ["a prompt of text", `SELECT 'x' AS data_source, 'hi' AS prompt, ${reward} AS reward_model`, { code: "wrong-type", field: "prompt" }],
+    [
+      "a prompt of text",
+      `SELECT 'x' AS data_source, 'hi' AS prompt, ${reward} AS reward_model`,
+      { code: "wrong-type", field: "prompt" },
+    ],
     ["no prompt", `SELECT 'x' AS data_source, ${reward} AS reward_model`, { code: "missing-field", field: "prompt" }],
     [
       "no verifier",
@@ -242,7 +263,10 @@ describe("readSamples on other people's files", () => {
     ],
   ])("refuses %s before reading a row", async (_, select, expected) => {
     const path = await file(select);
-    expect(await errorOf(collect(readSamples(path, { onBadRow: () => {} })))).toMatchObject({ ...expected, file: path });
+    expect(await errorOf(collect(readSamples(path, { onBadRow: () => {} })))).toMatchObject({
+      ...expected,
+      file: path,
+    });
   });
 
   it("leaves out a bad row and says which, or throws if strict", async () => {

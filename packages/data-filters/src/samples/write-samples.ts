@@ -152,7 +152,12 @@ async function* guarded(samples: AsyncIterable<Sample>): AsyncGenerator<Sample> 
 
 let functions = 0;
 
-async function copyRows(connection: DuckDBConnection, samples: Iterator<Sample>, file: string, writer: Writer): Promise<void> {
+async function copyRows(
+  connection: DuckDBConnection,
+  samples: Iterator<Sample>,
+  file: string,
+  writer: Writer,
+): Promise<void> {
   const nodes = SAMPLE_COLUMNS.map((column) => ORSTA_LAYOUT[column] as LayoutNode);
   const name = `samples_${functions++}`;
   let failure: unknown;
@@ -179,7 +184,8 @@ async function copyRows(connection: DuckDBConnection, samples: Iterator<Sample>,
     DuckDBTableFunction.create({
       name,
       bindFunction: (bind) => {
-        for (const [i, column] of SAMPLE_COLUMNS.entries()) bind.addResultColumn(column, duckdbType(nodes[i] as LayoutNode));
+        for (const [i, column] of SAMPLE_COLUMNS.entries())
+          bind.addResultColumn(column, duckdbType(nodes[i] as LayoutNode));
       },
       // One thread: the rows' order is the iterator's.
       initFunction: (init) => init.setMaxThreads(1),
@@ -202,7 +208,12 @@ async function copyRows(connection: DuckDBConnection, samples: Iterator<Sample>,
   }
 }
 
-async function copy(connection: DuckDBConnection, select: string, file: string, options: WriteSamplesOptions): Promise<void> {
+async function copy(
+  connection: DuckDBConnection,
+  select: string,
+  file: string,
+  options: WriteSamplesOptions,
+): Promise<void> {
   const settings = [
     "FORMAT parquet",
     `COMPRESSION ${options.compression ?? "snappy"}`,

@@ -48,7 +48,9 @@ export async function tinyPng(width: number, height: number, seed: number): Prom
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     pixels[i] = state >>> 24;
   }
-  return sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
 }
 
 /** A CLEVR folder: `answers[i]` is the answer of question i about picture i. */

@@ -33,7 +33,12 @@ function judge(text: string): string {
       ? mathverify.verify(response, { groundTruth })
       : detection.verify(response, {
           groundTruth,
-          params: { ...detectionVerifierParm(), image_grid_thw: [[1, seen.height, seen.width]], is_training: false, epsilon: 0.5 },
+          params: {
+            ...detectionVerifierParm(),
+            image_grid_thw: [[1, seen.height, seen.width]],
+            is_training: false,
+            epsilon: 0.5,
+          },
         });
   return verdict.status === "scored" ? String(verdict.accuracy) : "";
 }

@@ -6,7 +6,12 @@ import { TextWorkers } from "./text-workers";
 const open: TextWorkers[] = [];
 afterEach(() => Promise.all(open.splice(0).map((workers) => workers.close())));
 
-async function computed(task: TextTask, texts: readonly string[], count: number, expected = texts.length): Promise<string[]> {
+async function computed(
+  task: TextTask,
+  texts: readonly string[],
+  count: number,
+  expected = texts.length,
+): Promise<string[]> {
   const workers = new TextWorkers(count);
   open.push(workers);
   async function* stream(): AsyncGenerator<string> {
@@ -38,12 +43,18 @@ describe("TextWorkers", () => {
       { response: "<answer>\n[{'bbox_2d': [100, 100, 300, 300], 'label': 'cat'}]\n</answer>", ...boxes },
       { response: "<answer>\n[{'bbox_2d': [600, 600, 900, 900], 'label': 'cat'}]\n</answer>", ...boxes },
     ];
-    const verdicts = await computed("judged", requests.map((request) => JSON.stringify(request)), 1);
+    const verdicts = await computed(
+      "judged",
+      requests.map((request) => JSON.stringify(request)),
+      1,
+    );
     expect(verdicts).toEqual(["1", "0", "", "1", "0"]);
   });
 
   it("hands on what fails in a thread, and what is left when the threads are closed", async () => {
-    const broken = golds.map((_, i) => (i === 1500 ? "no JSON" : JSON.stringify({ response: "\\boxed{1}", groundTruth: "\\boxed{1}" })));
+    const broken = golds.map((_, i) =>
+      i === 1500 ? "no JSON" : JSON.stringify({ response: "\\boxed{1}", groundTruth: "\\boxed{1}" }),
+    );
     await expect(computed("judged", broken, 2)).rejects.toThrow("no JSON");
     const workers = new TextWorkers(1);
     async function* endless(): AsyncGenerator<string> {
@@ -52,6 +63,12 @@ describe("TextWorkers", () => {
     const values = workers.compute("verified", endless(), Number.POSITIVE_INFINITY);
     expect((await values.next()).value).toHaveLength(512);
     await workers.close();
-    await expect(values.next().then(() => values.next()).then(() => values.next()).then(() => values.next())).rejects.toThrow("closed");
+    await expect(
+      values
+        .next()
+        .then(() => values.next())
+        .then(() => values.next())
+        .then(() => values.next()),
+    ).rejects.toThrow("closed");
   });
 });

@@ -48,7 +48,8 @@ export class TextWorkers {
   async *compute(task: TextTask, texts: AsyncIterable<string>, expected: number): AsyncGenerator<readonly string[]> {
     const here = expected < WORTH_A_WORKER ? await loadTextTask(task) : undefined;
     const waiting: (Promise<readonly string[]> | readonly string[])[] = [];
-    const send = (batch: readonly string[]): number => waiting.push(here === undefined ? this.#send({ task, texts: batch }) : batch.map(here));
+    const send = (batch: readonly string[]): number =>
+      waiting.push(here === undefined ? this.#send({ task, texts: batch }) : batch.map(here));
     let batch: string[] = [];
     for await (const text of texts) {
       if (batch.push(text) < BATCH) continue;
@@ -71,8 +72,12 @@ export class TextWorkers {
   #send(request: TextRequest): Promise<readonly string[]> {
     const promise = new Promise<readonly string[]>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
-      let thread = this.#threads.reduce<Thread | undefined>((least, one) => (least === undefined || one.pending.length < least.pending.length ? one : least), undefined);
-      if (thread === undefined || (thread.pending.length > 0 && this.#threads.length < this.#count)) this.#threads.push((thread = this.#start()));
+      let thread = this.#threads.reduce<Thread | undefined>(
+        (least, one) => (least === undefined || one.pending.length < least.pending.length ? one : least),
+        undefined,
+      );
+      if (thread === undefined || (thread.pending.length > 0 && this.#threads.length < this.#count))
+        this.#threads.push((thread = this.#start()));
       thread.pending.push({ resolve, reject });
       thread.worker.postMessage(request, []);
     });

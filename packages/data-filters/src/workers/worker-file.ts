@@ -15,7 +15,9 @@ export function workerFile(): URL {
   const require = createRequire(import.meta.url);
   if (!import.meta.url.endsWith(".ts")) return pathToFileURL(require.resolve("@v-triune/data-filters/text-worker"));
   if (compiled !== undefined) return compiled;
-  const esbuild = createRequire(require.resolve("tsx/package.json"))("esbuild") as { buildSync(options: object): unknown };
+  const esbuild = createRequire(require.resolve("tsx/package.json"))("esbuild") as {
+    buildSync(options: object): unknown;
+  };
   const folder = mkdtempSync(join(tmpdir(), "v-triune-text-worker-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const outfile = join(folder, "text-worker.mjs");

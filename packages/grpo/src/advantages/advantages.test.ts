@@ -8,15 +8,23 @@ import { passAtKAdvantages } from "./pass-at-k";
 import { perSourceAdvantages } from "./per-source";
 import { reinforcePlusPlusBaselineAdvantages } from "./reinforce-plus-plus";
 
-const reward = fc.option(fc.integer({ min: 0, max: 10 }).map((r) => r / 10), { nil: null, freq: 4 });
+const reward = fc.option(
+  fc.integer({ min: 0, max: 10 }).map((r) => r / 10),
+  { nil: null, freq: 4 },
+);
 const batch = fc.array(fc.tuple(reward, fc.integer({ min: 0, max: 3 })), { minLength: 1, maxLength: 24 });
 
 const estimators: Record<string, (rewards: (number | null)[], groups: number[]) => Float64Array> = {
-  "GRPO": (r, g) => groupAdvantages(r, g),
+  GRPO: (r, g) => groupAdvantages(r, g),
   "Dr.GRPO": (r, g) => groupAdvantages(r, g, { normaliseByStd: false }),
-  "RLOO": (r, g) => leaveOneOutAdvantages(r, g),
-  "OPO": (r, g) => optimalRewardBaselineAdvantages(r, g, r.map((_, i) => 1 + (i % 5))),
-  "GPG": (r, g) => groupPolicyGradientAdvantages(r, g),
+  RLOO: (r, g) => leaveOneOutAdvantages(r, g),
+  OPO: (r, g) =>
+    optimalRewardBaselineAdvantages(
+      r,
+      g,
+      r.map((_, i) => 1 + (i % 5)),
+    ),
+  GPG: (r, g) => groupPolicyGradientAdvantages(r, g),
   "pass@k": (r, g) => passAtKAdvantages(r, g),
 };
 
@@ -32,8 +40,14 @@ describe.each(Object.entries(estimators))("%s", (_, estimate) => {
         const lengthsMatter = estimate === estimators["OPO"];
         const kept = rows.filter(([r]) => r !== null);
         if (lengthsMatter && kept.length !== rows.length) return;
-        const all = estimate(rows.map(([r]) => r), rows.map(([, g]) => g));
-        const alone = estimate(kept.map(([r]) => r), kept.map(([, g]) => g));
+        const all = estimate(
+          rows.map(([r]) => r),
+          rows.map(([, g]) => g),
+        );
+        const alone = estimate(
+          kept.map(([r]) => r),
+          kept.map(([, g]) => g),
+        );
         expect([...all].filter((_a, i) => rows[i]![0] !== null)).toEqual([...alone]);
         rows.forEach(([r], i) => r === null && expect(all[i]).toBe(0));
       }),

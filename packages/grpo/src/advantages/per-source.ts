@@ -21,7 +21,9 @@ export function perSourceAdvantages(
   options: { readonly epsilon?: number } = {},
 ): Float64Array {
   if (advantages.length !== sources.length) {
-    throw new RangeError(`advantages and sources must be equally long, found ${advantages.length} and ${sources.length}`);
+    throw new RangeError(
+      `advantages and sources must be equally long, found ${advantages.length} and ${sources.length}`,
+    );
   }
   const epsilon = options.epsilon ?? 1e-6;
   const totals = new Map<string, { squares: number; count: number }>();

@@ -196,12 +196,15 @@ export function microBatchPart<Row extends PolicyRow>(
       true,
     );
     value.dispose();
-    (grads as (Tensor | undefined)[]).forEach((gradient, i) => gradient && gradients.set(parameters[i]!.name, gradient));
+    (grads as (Tensor | undefined)[]).forEach(
+      (gradient, i) => gradient && gradients.set(parameters[i]!.name, gradient),
+    );
   } catch (error) {
     abandonTape();
     throw error;
   }
-  const computedTokens = policy.tokenCount?.(rows.map(({ row }) => row)) ?? rows.length * Math.max(...rows.map(({ length }) => length));
+  const computedTokens =
+    policy.tokenCount?.(rows.map(({ row }) => row)) ?? rows.length * Math.max(...rows.map(({ length }) => length));
   return { gradients, sums, logProbs, computedTokens };
 }
 
@@ -231,9 +234,7 @@ function microBatchArrays<Row extends PolicyRow>(
     oldLogProbs: stack(corrected, width, own)!,
     advantages: stack(corrected, width, (row) => row.advantages)!,
     ...(refLogProbs ? { refLogProbs } : {}),
-    ...(importance
-      ? { importanceWeights: stack(corrected, width, (row) => row.importanceWeights ?? ones(row))! }
-      : {}),
+    ...(importance ? { importanceWeights: stack(corrected, width, (row) => row.importanceWeights ?? ones(row))! } : {}),
     ...(factors ? { policyWeights: stack(corrected, width, (row) => row.policyWeights ?? ones(row))! } : {}),
   };
 }

@@ -47,8 +47,23 @@ report("GSPO loss with gradient and k3, 1,024 × 512 tokens", () =>
 
 // The shapes of a 4-layer language model of hidden 128 beside a 3-layer vision tower: 1.2 M parameters in 89 tensors.
 const shapes: number[][] = [[176, 128], [128], [384, 384], [128, 384], [1176, 96]];
-for (let layer = 0; layer < 4; layer++) shapes.push([128, 128], [64, 128], [64, 128], [128, 128], [256, 128], [256, 128], [128, 256], [128], [128], [128], [64], [64]);
-for (let layer = 0; layer < 3; layer++) shapes.push([288, 96], [96, 96], [192, 96], [192, 96], [96, 192], [96], [96], [288], [96], [192], [192], [96]);
+for (let layer = 0; layer < 4; layer++)
+  shapes.push(
+    [128, 128],
+    [64, 128],
+    [64, 128],
+    [128, 128],
+    [256, 128],
+    [256, 128],
+    [128, 256],
+    [128],
+    [128],
+    [128],
+    [64],
+    [64],
+  );
+for (let layer = 0; layer < 3; layer++)
+  shapes.push([288, 96], [96, 96], [192, 96], [192, 96], [96, 192], [96], [96], [288], [96], [192], [192], [96]);
 const targets = shapes.map((shape, i) => ({
   name: `p${i}`,
   variable: tf.tidy(() => tf.variable(tf.randomNormal(shape, 0, 1, "float32", i))),

@@ -32,7 +32,10 @@ const LEARNING_RATE = 0.05;
 
 function bandit(seed = 1): BanditPolicy {
   const random = seeded(seed);
-  return createBanditPolicy(SIZES, Float32Array.from({ length: 90 }, () => random() * 2 - 1));
+  return createBanditPolicy(
+    SIZES,
+    Float32Array.from({ length: 90 }, () => random() * 2 - 1),
+  );
 }
 
 /** Twelve rollouts of different lengths in three groups, with old, reference and rollout log-probabilities off the policy. */
@@ -40,8 +43,12 @@ function rollouts(policy: BanditPolicy, seed = 7): TrainingRow<BanditRow>[] {
   const random = seeded(seed);
   const rows = Array.from({ length: 12 }, (_, i) => policy.sample(i % 3, 1 + Math.floor(random() * 6), random));
   const rewards = rows.map((_, i) => (i === 4 ? null : Math.round(random() * 4) / 4));
-  const advantages = groupAdvantages(rewards, rows.map((row) => row.state));
-  const noisy = (row: BanditRow, spread: number) => Array.from(row.completionIds, () => -1.5 + spread * (random() - 0.5));
+  const advantages = groupAdvantages(
+    rewards,
+    rows.map((row) => row.state),
+  );
+  const noisy = (row: BanditRow, spread: number) =>
+    Array.from(row.completionIds, () => -1.5 + spread * (random() - 0.5));
   return rows.map((row, i) => ({
     row,
     advantage: rewards[i] === null ? null : advantages[i]!,
@@ -71,13 +78,24 @@ it("says which share of what it computed is padding", () => {
 
 describe("an update in parts", () => {
   it("has the bits of `update`, whoever computes which micro-batch", () => {
-    const config = { microBatch: { rows: 3 }, objective: { kl: { coefficient: 0.1 } }, correction: { importance: { level: "token" as const } }, measureEntropy: true };
+    const config = {
+      microBatch: { rows: 3 },
+      objective: { kl: { coefficient: 0.1 } },
+      correction: { importance: { level: "token" as const } },
+      measureEntropy: true,
+    };
     const [whole, split, replica] = [bandit(), bandit(), bandit()];
-    const [first, learner, other] = [whole, split, replica].map((policy) => learnerOf(policy, config)) as [ReturnType<typeof learnerOf>, ReturnType<typeof learnerOf>, ReturnType<typeof learnerOf>];
+    const [first, learner, other] = [whole, split, replica].map((policy) => learnerOf(policy, config)) as [
+      ReturnType<typeof learnerOf>,
+      ReturnType<typeof learnerOf>,
+      ReturnType<typeof learnerOf>,
+    ];
     const expected = first.update(rollouts(whole));
     const plan = structuredClone(learner.plan(rollouts(split)));
     expect(plan.microBatches.length).toBeGreaterThan(2);
-    const computed = [...plan.microBatches.keys()].reverse().map((i) => [i, (i % 2 === 0 ? learner : other).microBatch(plan.microBatches[i]!, plan)] as const);
+    const computed = [...plan.microBatches.keys()]
+      .reverse()
+      .map((i) => [i, (i % 2 === 0 ? learner : other).microBatch(plan.microBatches[i]!, plan)] as const);
     const parts = computed.sort(([a], [b]) => a - b).map(([, part]) => part);
     const gradients = new Map<string, tf.Tensor>();
     for (const part of parts) for (const [name, gradient] of part.gradients) addInto(gradients, name, gradient);
@@ -101,7 +119,10 @@ describe("learning", () => {
     const before = mean(sampled(300));
     for (let step = 0; step < 60; step++) {
       const rows = sampled(24);
-      const advantages = groupAdvantages(rows.map(score), rows.map((row) => row.state));
+      const advantages = groupAdvantages(
+        rows.map(score),
+        rows.map((row) => row.state),
+      );
       learner.update(rows.map((row, i) => ({ row, advantage: advantages[i]! })));
     }
     expect(before).toBeLessThan(0.3);
@@ -127,7 +148,10 @@ describe("learning", () => {
 describe("micro-batches", () => {
   const objectives: [string, ObjectiveConfig][] = [
     ["PPO, token-mean", {}],
-    ["PPO, seq-mean-token-mean with KL and entropy", { aggregation: "seq-mean-token-mean", kl: { coefficient: 0.1 }, entropyCoefficient: 0.01 }],
+    [
+      "PPO, seq-mean-token-mean with KL and entropy",
+      { aggregation: "seq-mean-token-mean", kl: { coefficient: 0.1 }, entropyCoefficient: 0.01 },
+    ],
     ["PPO, seq-mean-token-sum-norm", { aggregation: "seq-mean-token-sum-norm", maxLength: 6 }],
     ["GSPO", { policyLoss: gspo({ clipLow: 0.2, clipHigh: 0.3 }), aggregation: "seq-mean-token-mean" }],
     ["GMPO", { policyLoss: gmpo() }],
@@ -167,7 +191,9 @@ describe("micro-batches", () => {
     const [whole, parts] = [learnerOf(one), learnerOf(two)];
     const rows = rollouts(one);
     const stats = whole.update(rows);
-    const tokens = rows.filter((row) => row.advantage !== null).reduce((sum, row) => sum + row.row.completionIds.length, 0);
+    const tokens = rows
+      .filter((row) => row.advantage !== null)
+      .reduce((sum, row) => sum + row.row.completionIds.length, 0);
     const counts = { tokens, sequences: 11 };
     const a = parts.contribution(rows.slice(0, 5), counts);
     const b = parts.contribution(rows.slice(5), counts);
@@ -216,7 +242,12 @@ describe("rows", () => {
     const stats = learner.update(rollouts(policy).map((row) => ({ ...row, advantage: 0 })));
     expect(stats.forwardedRows).toBe(0);
     expect(stats.gradNorm.total).toBe(0);
-    expect(largest(weights(policy), before.map((w) => w * 0.95))).toBeLessThan(1e-6);
+    expect(
+      largest(
+        weights(policy),
+        before.map((w) => w * 0.95),
+      ),
+    ).toBeLessThan(1e-6);
     learner.dispose();
     policy.dispose();
   });
@@ -315,7 +346,9 @@ describe("rollout correction", () => {
     });
     const rows = rollouts(policy);
     const stats = learner.update(rows);
-    const all = rows.filter((row) => row.advantage !== null).reduce((sum, row) => sum + row.row.completionIds.length, 0);
+    const all = rows
+      .filter((row) => row.advantage !== null)
+      .reduce((sum, row) => sum + row.row.completionIds.length, 0);
     expect(stats.tokens).toBe(Math.round(all * (1 - stats.correction["rollout_rs_masked_fraction"]!)));
     expect(stats.tokens).toBeLessThan(all);
     expect(stats.correction["rollout_is_max"]).toBeLessThanOrEqual(1.5);
@@ -327,7 +360,11 @@ describe("rollout correction", () => {
     const [one, two] = [bandit(), bandit()];
     const correction = { importance: { level: "sequence" as const, upper: 3 } };
     const [a, b] = [learnerOf(one, { correction, microBatch: { rows: 2 } }), learnerOf(two, { correction })];
-    const rows = rollouts(one).map(({ row, advantage, rolloutLogProbs }) => ({ row, advantage, rolloutLogProbs: rolloutLogProbs! }));
+    const rows = rollouts(one).map(({ row, advantage, rolloutLogProbs }) => ({
+      row,
+      advantage,
+      rolloutLogProbs: rolloutLogProbs!,
+    }));
     const old = b.logProbs(rows.map((row) => row.row));
     const [omitted, given] = [a.update(rows), b.update(rows.map((row, i) => ({ ...row, oldLogProbs: old[i]! })))];
     expect(omitted.gradNorm.total).toBeCloseTo(given.gradNorm.total, 5);
@@ -377,7 +414,9 @@ describe("what goes wrong", () => {
     const key = (run: () => unknown) => caught(run, LearnerConfigError).key;
     expect(key(() => learnerOf(policy, { optimizer: { learningRate: -1 } }))).toBe("optimizer.learningRate");
     expect(key(() => learnerOf(policy, { groups: { tabel: { learningRate: 1 } } }))).toBe("groups.tabel");
-    expect(key(() => learnerOf(policy, { groups: { table: { frozen: true }, bias: { frozen: true } } }))).toBe("groups");
+    expect(key(() => learnerOf(policy, { groups: { table: { frozen: true }, bias: { frozen: true } } }))).toBe(
+      "groups",
+    );
     expect(key(() => learnerOf(policy, { maxGradNorm: 0 }))).toBe("maxGradNorm");
     const plain = learnerOf(policy);
     expect(key(() => plain.update([{ row, advantage: NaN }]))).toBe("rows[0].advantage");
@@ -385,7 +424,8 @@ describe("what goes wrong", () => {
     const strict = learnerOf(policy, { objective: { kl: { coefficient: 1 } } });
     expect(key(() => strict.update([{ row, advantage: 1 }]))).toBe("rows[0].refLogProbs");
     const moment = (size: number) => ({ shape: [size], m: new Float32Array(size), v: new Float32Array(size) });
-    const restore = (moments: Record<string, ReturnType<typeof moment>>) => key(() => plain.importState({ optimizer: { step: 1, moments } }));
+    const restore = (moments: Record<string, ReturnType<typeof moment>>) =>
+      key(() => plain.importState({ optimizer: { step: 1, moments } }));
     expect(restore({ other: moment(1) })).toBe('state.optimizer.moments["other"]');
     expect(restore({ bias: moment(4) })).toBe('state.optimizer.moments["bias"]');
     expect(restore({ bias: moment(5) })).toBe('state.optimizer.moments["table.weight"]');

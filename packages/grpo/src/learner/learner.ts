@@ -90,7 +90,10 @@ export interface Learner<Row extends PolicyRow> {
    * same weights and settings, `joinParts` in the order of the plan, `complete`, `apply`.
    */
   plan(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): UpdatePlan<Row>;
-  microBatch(rows: UpdatePlan<Row>["microBatches"][number], plan: Pick<UpdatePlan<Row>, "counts" | "step">): MicroBatchPart;
+  microBatch(
+    rows: UpdatePlan<Row>["microBatches"][number],
+    plan: Pick<UpdatePlan<Row>, "counts" | "step">,
+  ): MicroBatchPart;
   /** A contribution with what the plan knows of the whole update. */
   complete(plan: UpdatePlan<Row>, part: Contribution): Contribution & UpdateSizes;
   /** First half of `update`: gradients only. `counts` are those of the whole update when these rows are a part of it. */
@@ -135,36 +138,68 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
       optimizer.stepCount,
     );
 
-  function planOf(prepared: readonly PreparedRow<Row>[], goal: ObjectiveConfig, correct: boolean, counts?: BatchCounts): UpdatePlan<Row> {
+  function planOf(
+    prepared: readonly PreparedRow<Row>[],
+    goal: ObjectiveConfig,
+    correct: boolean,
+    counts?: BatchCounts,
+  ): UpdatePlan<Row> {
     const early = correct && correction && prepared.length > 0 && prepared.every((row) => row.oldLogProbs);
-    const corrected = early ? correctRows(prepared, correction, (row) => row.oldLogProbs!) : { rows: prepared, metrics: undefined };
+    const corrected = early
+      ? correctRows(prepared, correction, (row) => row.oldLogProbs!)
+      : { rows: prepared, metrics: undefined };
     const forwarded = corrected.rows.filter((row) => row.mask.some((m) => m !== 0) && hasSignal(row, goal, config));
-    const plan = plannedRows(policy, forwarded.map((row) => row.row), config.microBatch);
+    const plan = plannedRows(
+      policy,
+      forwarded.map((row) => row.row),
+      config.microBatch,
+    );
     return {
       microBatches: plan.map((batch) => batch.map((i) => forwarded[i]!)),
       counts: counts ?? countRows(corrected.rows, goal),
       step: optimizer.stepCount + 1,
       rows: prepared.length,
       forwardedRows: forwarded.length,
-      neededTokens: neededTokens(policy, forwarded.map(({ row }) => row)),
+      neededTokens: neededTokens(
+        policy,
+        forwarded.map(({ row }) => row),
+      ),
       correctionMetrics: corrected.metrics,
     };
   }
 
-  function settingsOf(goal: ObjectiveConfig, correct: boolean, { counts, step }: Pick<UpdatePlan<Row>, "counts" | "step">): ContributionSettings {
+  function settingsOf(
+    goal: ObjectiveConfig,
+    correct: boolean,
+    { counts, step }: Pick<UpdatePlan<Row>, "counts" | "step">,
+  ): ContributionSettings {
     const wantEntropy = (goal.entropyCoefficient ?? 0) !== 0 || config.measureEntropy === true;
-    return { objective: goal, ...(correct && correction ? { correction } : {}), temperature, counts, wantEntropy, step };
+    return {
+      objective: goal,
+      ...(correct && correction ? { correction } : {}),
+      temperature,
+      counts,
+      wantEntropy,
+      step,
+    };
   }
 
   function complete(plan: UpdatePlan<Row>, part: Contribution, correct = true): Contribution & UpdateSizes {
     const { counts, rows, forwardedRows, neededTokens, correctionMetrics } = plan;
     const late = correct && correction && !correctionMetrics && part.logProbs.size > 0;
     const forwarded = late ? plan.microBatches.flat().sort((a, b) => a.index - b.index) : [];
-    const metrics = late ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics : (correctionMetrics ?? {});
+    const metrics = late
+      ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics
+      : (correctionMetrics ?? {});
     return { ...part, counts, rows, forwardedRows, neededTokens, correctionMetrics: metrics };
   }
 
-  function gradientsOf(prepared: readonly PreparedRow<Row>[], goal: ObjectiveConfig, correct: boolean, counts?: BatchCounts) {
+  function gradientsOf(
+    prepared: readonly PreparedRow<Row>[],
+    goal: ObjectiveConfig,
+    correct: boolean,
+    counts?: BatchCounts,
+  ) {
     const plan = planOf(prepared, goal, correct, counts);
     return complete(plan, contribute(policy, parameters, plan.microBatches, settingsOf(goal, correct, plan)), correct);
   }
@@ -255,13 +290,22 @@ function checkMoments(parameters: readonly PolicyParameter[], { step, moments }:
   }
   const missing = step > 0 ? parameters.find(({ name }) => !(name in moments)) : undefined;
   if (missing) {
-    throw new LearnerConfigError(`state.optimizer.moments["${missing.name}"]`, `moments, after ${step} updates`, "nothing", fix);
+    throw new LearnerConfigError(
+      `state.optimizer.moments["${missing.name}"]`,
+      `moments, after ${step} updates`,
+      "nothing",
+      fix,
+    );
   }
 }
 
 const SUPERVISED: ObjectiveConfig = { policyLoss: policyGradient(), aggregation: "token-mean" };
 
-function hasSignal(row: PreparedRow, objective: ObjectiveConfig, config: { readonly forwardRowsWithoutSignal?: boolean }): boolean {
+function hasSignal(
+  row: PreparedRow,
+  objective: ObjectiveConfig,
+  config: { readonly forwardRowsWithoutSignal?: boolean },
+): boolean {
   return (
     config.forwardRowsWithoutSignal === true ||
     (objective.kl?.coefficient ?? 0) !== 0 ||
@@ -300,7 +344,13 @@ function evaluateLogProbs<Row extends PolicyRow>(
   for (const batch of plannedRows(policy, rows, limits)) {
     const width = Math.max(1, ...batch.map((i) => rows[i]!.completionIds.length));
     const values = tf.tidy(
-      () => policy.logProbs(batch.map((i) => rows[i]!), { width, temperature }).logProbs.dataSync() as Float32Array,
+      () =>
+        policy
+          .logProbs(
+            batch.map((i) => rows[i]!),
+            { width, temperature },
+          )
+          .logProbs.dataSync() as Float32Array,
     );
     batch.forEach((i, b) => (result[i] = values.slice(b * width, b * width + rows[i]!.completionIds.length)));
   }
@@ -331,7 +381,10 @@ function trainedParameters<Row extends PolicyRow>(
 function checkNumbers<Row extends PolicyRow>(config: LearnerConfig<Row>): void {
   const rates: [string, number | undefined][] = [
     ["optimizer.learningRate", config.optimizer.learningRate],
-    ...Object.entries(config.groups ?? {}).map(([name, group]): [string, number | undefined] => [`groups.${name}.learningRate`, group.learningRate]),
+    ...Object.entries(config.groups ?? {}).map(([name, group]): [string, number | undefined] => [
+      `groups.${name}.learningRate`,
+      group.learningRate,
+    ]),
   ];
   for (const [key, rate] of rates) {
     if (rate !== undefined && !(rate >= 0 && Number.isFinite(rate))) {

@@ -26,29 +26,45 @@ describe("planMicroBatches", () => {
   it("sorts by length for a policy that pads, and keeps rows that share a prompt together", () => {
     const lengths = [1, 9, 1, 9];
     const padded = (rows: readonly number[]) => rows.length * Math.max(...rows.map((i) => lengths[i]!));
-    expect(planMicroBatches(lengths, { rows: 2 }, padded)).toEqual([[1, 3], [0, 2]]);
+    expect(planMicroBatches(lengths, { rows: 2 }, padded)).toEqual([
+      [1, 3],
+      [0, 2],
+    ]);
     // Rows 0 and 1 share a prompt of 20 tokens, so do 2 and 3.
     const shared = (rows: readonly number[]) =>
       20 * new Set(rows.map((i) => i >> 1)).size + rows.reduce((sum, i) => sum + lengths[i]!, 0);
-    expect(planMicroBatches(lengths, { tokens: 35 }, shared)).toEqual([[0, 1], [2, 3]]);
+    expect(planMicroBatches(lengths, { tokens: 35 }, shared)).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
   });
 
   it("cuts an update into parts of about equal cost, but not into tiny ones", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 16 }), fc.integer({ min: 100, max: 4000 }), (lengths, parts, tokens) => {
-        const count = (batch: readonly number[]) => batch.reduce((sum, i) => sum + lengths[i]!, 0);
-        const all = count(lengths.map((_, i) => i));
-        const plan = planMicroBatches(lengths, { tokens, parts }, count);
-        expect(plan.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
-        const limited = planMicroBatches(lengths, { tokens }, count).length;
-        expect(plan.length).toBeLessThanOrEqual(Math.max(limited, Math.min(parts, Math.floor(all / 128))));
-        for (const batch of plan) if (batch.length > 1) expect(count(batch)).toBeLessThanOrEqual(tokens);
-        // Greedy filling wastes at most one row a part.
-        if (plan.length > limited) expect(Math.max(...plan.map(count))).toBeLessThanOrEqual((all / plan.length) * 1.1 + 2 * Math.max(...lengths));
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 16 }),
+        fc.integer({ min: 100, max: 4000 }),
+        (lengths, parts, tokens) => {
+          const count = (batch: readonly number[]) => batch.reduce((sum, i) => sum + lengths[i]!, 0);
+          const all = count(lengths.map((_, i) => i));
+          const plan = planMicroBatches(lengths, { tokens, parts }, count);
+          expect(plan.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i));
+          const limited = planMicroBatches(lengths, { tokens }, count).length;
+          expect(plan.length).toBeLessThanOrEqual(Math.max(limited, Math.min(parts, Math.floor(all / 128))));
+          for (const batch of plan) if (batch.length > 1) expect(count(batch)).toBeLessThanOrEqual(tokens);
+          // Greedy filling wastes at most one row a part.
+          if (plan.length > limited)
+            expect(Math.max(...plan.map(count))).toBeLessThanOrEqual(
+              (all / plan.length) * 1.1 + 2 * Math.max(...lengths),
+            );
+        },
+      ),
     );
     const equal = Array.from({ length: 16 }, () => 80);
-    expect(planMicroBatches(equal, { parts: 4 }, (batch) => 80 * batch.length).map((batch) => batch.length)).toEqual([4, 4, 4, 4]);
+    expect(planMicroBatches(equal, { parts: 4 }, (batch) => 80 * batch.length).map((batch) => batch.length)).toEqual([
+      4, 4, 4, 4,
+    ]);
     expect(planMicroBatches([60, 60], { parts: 4 }, (batch) => 60 * batch.length)).toEqual([[0, 1]]);
   });
 

@@ -30,9 +30,14 @@ export type TokenCount = (rows: readonly number[]) => number;
  * @returns row indices by micro-batch
  * @throws RangeError for limits below 1
  */
-export function planMicroBatches(lengths: readonly number[], limits: MicroBatchLimits = {}, count?: TokenCount): number[][] {
+export function planMicroBatches(
+  lengths: readonly number[],
+  limits: MicroBatchLimits = {},
+  count?: TokenCount,
+): number[][] {
   for (const [name, limit] of Object.entries(limits)) {
-    if (limit !== undefined && !(limit >= 1)) throw new RangeError(`microBatch.${name} must be at least 1, found ${limit}`);
+    if (limit !== undefined && !(limit >= 1))
+      throw new RangeError(`microBatch.${name} must be at least 1, found ${limit}`);
   }
   const given = lengths.map((_, i) => i);
   const padded: TokenCount = (rows) => rows.length * Math.max(...rows.map((i) => lengths[i]!));

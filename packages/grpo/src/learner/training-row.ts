@@ -87,13 +87,21 @@ export function prepareRows<Row extends PolicyRow>(
 }
 
 function tokenAdvantages(advantage: number | ArrayLike<number>, length: number, index: number): Float64Array {
-  const values = typeof advantage === "number" ? new Float64Array(length).fill(advantage) : Float64Array.from(advantage);
-  const wrong = typeof advantage === "number" ? (Number.isFinite(advantage) ? -1 : 0) : values.findIndex((a) => !Number.isFinite(a));
+  const values =
+    typeof advantage === "number" ? new Float64Array(length).fill(advantage) : Float64Array.from(advantage);
+  const wrong =
+    typeof advantage === "number"
+      ? Number.isFinite(advantage)
+        ? -1
+        : 0
+      : values.findIndex((a) => !Number.isFinite(a));
   if (values.length !== length || wrong >= 0) {
     throw new LearnerConfigError(
       `rows[${index}].advantage`,
       `a finite number, or ${length} of them`,
-      values.length !== length ? `${values.length} of them` : `${typeof advantage === "number" ? advantage : values[wrong]}`,
+      values.length !== length
+        ? `${values.length} of them`
+        : `${typeof advantage === "number" ? advantage : values[wrong]}`,
       "A rollout without a score has the advantage null.",
     );
   }

@@ -79,7 +79,9 @@ function tokenWeight(mode: AggregationMode, length: number, counts: BatchCounts,
       return 1 / (counts.sequences * (length + 1e-8));
     case "seq-mean-token-sum-norm":
       if (maxLength === undefined || !(maxLength > 0)) {
-        throw new RangeError(`seq-mean-token-sum-norm needs maxLength, the longest response allowed; found ${maxLength}`);
+        throw new RangeError(
+          `seq-mean-token-sum-norm needs maxLength, the longest response allowed; found ${maxLength}`,
+        );
       }
       return 1 / (counts.sequences * maxLength);
   }

@@ -28,7 +28,11 @@ export function gspo(options: GspoOptions = {}): PolicyLoss {
     name: "gspo",
     evaluate(batch) {
       const ratios = sequenceRatios(batch);
-      return clippedSurrogate(batch, { clipLow, clipHigh, dualClip: null }, (i) => ratios[Math.floor(i / batch.width)]!);
+      return clippedSurrogate(
+        batch,
+        { clipLow, clipHigh, dualClip: null },
+        (i) => ratios[Math.floor(i / batch.width)]!,
+      );
     },
   };
 }

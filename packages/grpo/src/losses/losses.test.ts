@@ -14,7 +14,13 @@ import { sapo } from "./sapo";
 import type { AggregationMode } from "./token-loss";
 import { vespo } from "./vespo";
 
-const MODES: AggregationMode[] = ["token-mean", "token-sum", "seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm"];
+const MODES: AggregationMode[] = [
+  "token-mean",
+  "token-sum",
+  "seq-mean-token-sum",
+  "seq-mean-token-mean",
+  "seq-mean-token-sum-norm",
+];
 
 /** Rows of lengths, padded to the longest, with numbers from the list in turn. */
 const masks = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 8 });
@@ -44,14 +50,17 @@ describe("aggregation", () => {
         const whole = aggregationWeights(mode, batch.mask, width, counts, 9);
         const at = (cut % (lengths.length + 1)) * width;
         const mask = Array.from(batch.mask);
-        const parts = [mask.slice(0, at), mask.slice(at)].flatMap((part) => [...aggregationWeights(mode, part, width, counts, 9)]);
+        const parts = [mask.slice(0, at), mask.slice(at)].flatMap((part) => [
+          ...aggregationWeights(mode, part, width, counts, 9),
+        ]);
         expect(parts).toEqual([...whole]);
       }),
     );
   });
 
   it("of everything masked is 0, and the Dr.GRPO form asks for its constant", () => {
-    for (const mode of MODES) expect([...aggregationWeights(mode, [0, 0], 2, { tokens: 0, sequences: 0 }, 5)]).toEqual([0, 0]);
+    for (const mode of MODES)
+      expect([...aggregationWeights(mode, [0, 0], 2, { tokens: 0, sequences: 0 }, 5)]).toEqual([0, 0]);
     expect(() => aggregationWeights("seq-mean-token-sum-norm", [1], 1, { tokens: 1, sequences: 1 })).toThrow(
       "seq-mean-token-sum-norm needs maxLength, the longest response allowed; found undefined",
     );
@@ -87,17 +96,35 @@ describe("derivatives", () => {
 
   it("of GSPO, summed over a row, is that of the sequence ratio", () => {
     const batch = batchOf([5], 5);
-    const config: ObjectiveConfig = { policyLoss: gspo({ clipLow: 5, clipHigh: 50 }), aggregation: "seq-mean-token-mean" };
+    const config: ObjectiveConfig = {
+      policyLoss: gspo({ clipLow: 5, clipHigh: 50 }),
+      aggregation: "seq-mean-token-mean",
+    };
     const counts = countBatch(batch.mask, 5);
     const { logProbGradient } = evaluateObjective(batch, config, counts);
     const moved = (by: number) =>
-      evaluateObjective({ ...batch, logProbs: Float64Array.from(batch.logProbs, (lp) => lp + by) }, config, counts).loss;
-    expect((moved(1e-6) - moved(-1e-6)) / 2e-6).toBeCloseTo(logProbGradient.reduce((a, b) => a + b, 0), 6);
+      evaluateObjective({ ...batch, logProbs: Float64Array.from(batch.logProbs, (lp) => lp + by) }, config, counts)
+        .loss;
+    expect((moved(1e-6) - moved(-1e-6)) / 2e-6).toBeCloseTo(
+      logProbGradient.reduce((a, b) => a + b, 0),
+      6,
+    );
   });
 });
 
 describe("every policy loss", () => {
-  const all = [ppoClip(), gspo(), cispo(), gmpo(), sapo(), policyGradient(), dppo(), dppo({ divergence: "kl" }), dro(0.1), vespo()];
+  const all = [
+    ppoClip(),
+    gspo(),
+    cispo(),
+    gmpo(),
+    sapo(),
+    policyGradient(),
+    dppo(),
+    dppo({ divergence: "kl" }),
+    dro(0.1),
+    vespo(),
+  ];
   it.each(all.map((loss) => [loss.name, loss] as const))("%s reads nothing outside the mask", (_, policyLoss) => {
     const batch = batchOf([3, 1, 0], 4);
     const poison = (values: ArrayLike<number>) => Float64Array.from(values, (v, i) => (batch.mask[i] === 0 ? NaN : v));
@@ -107,7 +134,9 @@ describe("every policy loss", () => {
       oldLogProbs: poison(batch.oldLogProbs),
       advantages: poison(batch.advantages),
     });
-    values.forEach((value, i) => expect([value, gradient[i]].every((x) => (batch.mask[i] === 0 ? x === 0 : Number.isFinite(x)))).toBe(true));
+    values.forEach((value, i) =>
+      expect([value, gradient[i]].every((x) => (batch.mask[i] === 0 ? x === 0 : Number.isFinite(x)))).toBe(true),
+    );
   });
 
   it.each(all.filter((loss) => !loss.pullsWithoutAdvantage).map((loss) => [loss.name, loss] as const))(
@@ -132,10 +161,15 @@ describe("KL estimators", () => {
     const estimators: KlEstimator[] = ["k1", "k2", "k3", "abs", "k1+", "k3+", "abs+"];
     for (const estimator of estimators) expect(klTerm(estimator, -1, -1).value).toBe(0);
     fc.assert(
-      fc.property(fc.double({ min: -30, max: 0, noNaN: true }), fc.double({ min: -30, max: 0, noNaN: true }), (a, b) => {
-        for (const estimator of ["k2", "k3", "abs"] as const) expect(klTerm(estimator, a, b).value).toBeGreaterThanOrEqual(0);
-        expect(klTerm("k3+", a, b)).toEqual({ value: klTerm("k3", a, b).value, gradient: a - b });
-      }),
+      fc.property(
+        fc.double({ min: -30, max: 0, noNaN: true }),
+        fc.double({ min: -30, max: 0, noNaN: true }),
+        (a, b) => {
+          for (const estimator of ["k2", "k3", "abs"] as const)
+            expect(klTerm(estimator, a, b).value).toBeGreaterThanOrEqual(0);
+          expect(klTerm("k3+", a, b)).toEqual({ value: klTerm("k3", a, b).value, gradient: a - b });
+        },
+      ),
     );
   });
 });

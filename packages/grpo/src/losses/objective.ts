@@ -109,12 +109,17 @@ export function addObjectiveSums(a: ObjectiveSums, b: ObjectiveSums): ObjectiveS
  * @param counts sizes of the whole update
  * @throws RangeError when the KL or the entropy bonus lacks its input
  */
-export function evaluateObjective(batch: ObjectiveBatch, config: ObjectiveConfig, counts: BatchCounts): ObjectiveResult {
+export function evaluateObjective(
+  batch: ObjectiveBatch,
+  config: ObjectiveConfig,
+  counts: BatchCounts,
+): ObjectiveResult {
   const policyLoss = config.policyLoss ?? ppoClip();
   const mode = policyLoss.aggregation ?? config.aggregation ?? "token-mean";
   const weights = aggregationWeights(mode, batch.mask, batch.width, counts, config.maxLength);
   const entropyCoefficient = config.entropyCoefficient ?? 0;
-  if (config.kl && config.kl.coefficient !== 0 && !batch.refLogProbs) throw new RangeError("a KL term needs refLogProbs");
+  if (config.kl && config.kl.coefficient !== 0 && !batch.refLogProbs)
+    throw new RangeError("a KL term needs refLogProbs");
   if (entropyCoefficient !== 0 && !batch.entropies) throw new RangeError("an entropy bonus needs entropies");
   const token = policyLoss.evaluate(batch);
   const sums = emptyObjectiveSums();

@@ -39,7 +39,8 @@ export interface PpoClipOptions {
  */
 export function ppoClip(options: PpoClipOptions = {}): PolicyLoss {
   const { clipLow = 0.2, clipHigh = 0.28, dualClip = 3, logRatioBound = LOG_RATIO_BOUND } = options;
-  if (!(clipLow >= 0 && clipHigh >= 0)) throw new RangeError(`clip bounds must be ≥ 0, found ${clipLow} and ${clipHigh}`);
+  if (!(clipLow >= 0 && clipHigh >= 0))
+    throw new RangeError(`clip bounds must be ≥ 0, found ${clipLow} and ${clipHigh}`);
   if (dualClip !== null && !(dualClip > 1)) throw new RangeError(`dualClip must be above 1, found ${dualClip}`);
   return {
     name: "ppo-clip",

@@ -21,9 +21,11 @@ import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
  */
 export function selectedLogProbs(logits: Tensor2D, ids: Int32Array, temperature = 1): Tensor1D {
   const [count, vocabulary] = logits.shape;
-  if (ids.length !== count) throw new RangeError(`ids must have one entry a row of logits (${count}), found ${ids.length}`);
+  if (ids.length !== count)
+    throw new RangeError(`ids must have one entry a row of logits (${count}), found ${ids.length}`);
   const outside = ids.findIndex((id) => id < 0 || id >= vocabulary);
-  if (outside >= 0) throw new RangeError(`ids[${outside}] must lie below the vocabulary size ${vocabulary}, found ${ids[outside]}`);
+  if (outside >= 0)
+    throw new RangeError(`ids[${outside}] must lie below the vocabulary size ${vocabulary}, found ${ids[outside]}`);
   // tfjs-backend-wasm 4.22 writes integer bits when oneHot is asked for float32, so the cast is a step of its own.
   const choice = () => tf.cast(tf.oneHot(tf.tensor1d(ids, "int32"), vocabulary), "float32") as Tensor2D;
   return rowOperation(logits, temperature, (softmax) => ({

@@ -155,7 +155,9 @@ export function createAdamW(options: AdamWOptions = {}): AdamW {
         const size = moment.shape.reduce((a, b) => a * b, 1);
         for (const values of [moment.m, moment.v, moment.vMax]) {
           if (values && values.length !== size) {
-            throw new RangeError(`moments of ${name} must have ${size} values (shape ${moment.shape.join(" × ")}), found ${values.length}`);
+            throw new RangeError(
+              `moments of ${name} must have ${size} values (shape ${moment.shape.join(" × ")}), found ${values.length}`,
+            );
           }
         }
       }

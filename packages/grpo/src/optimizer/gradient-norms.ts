@@ -38,7 +38,10 @@ export interface NormedParameter {
 }
 
 /** Groups sums of squares by parameter into norms. */
-export function gradientNorms(parameters: readonly NormedParameter[], squares: ReadonlyMap<string, number>): GradientNorms {
+export function gradientNorms(
+  parameters: readonly NormedParameter[],
+  squares: ReadonlyMap<string, number>,
+): GradientNorms {
   let total = 0;
   const byGroup: Record<string, number> = {};
   const byLayer: Record<string, number> = {};

@@ -64,7 +64,12 @@ function compareTraces(folder: string, comparison: Comparison): void {
       const where = `${config.name} step ${t + 1}`;
       comparison.close("gradient norm", where, [norm], [step.grad_norm], { rtol: 1e-6, atol: 0 });
       optimizer.step(
-        [...variables].map(([name, variable]) => ({ name, variable, gradient: gradients.get(name)!, learningRate: step.lr })),
+        [...variables].map(([name, variable]) => ({
+          name,
+          variable,
+          gradient: gradients.get(name)!,
+          learningRate: step.lr,
+        })),
         clipCoefficient(norm, config.clip),
       );
       for (const [name, variable] of variables) {
@@ -76,17 +81,38 @@ function compareTraces(folder: string, comparison: Comparison): void {
     for (const [name, variable] of variables) {
       // Twenty float32 steps from a value of size 2 may be rounded 20 times by 1e-7.
       const rounding = { rtol: 0, atol: 3e-6 };
-      comparison.close("parameters against float64", `${config.name} ${name}`, variable.dataSync(), flatten(trace.final_params_float64[name]!), rounding);
+      comparison.close(
+        "parameters against float64",
+        `${config.name} ${name}`,
+        variable.dataSync(),
+        flatten(trace.final_params_float64[name]!),
+        rounding,
+      );
       const expected = trace.final_state[name]!;
       const moments = state.moments[name]!;
       // First moments cancel: an entry near 0 carries the rounding of the large ones it is made of.
       const first = flatten(expected["exp_avg"]!);
       const largest = Math.max(...first.map(Math.abs));
-      comparison.close("first moments", `${config.name} ${name}`, moments.m, first, { rtol: 1e-5, atol: 1e-6 * largest });
+      comparison.close("first moments", `${config.name} ${name}`, moments.m, first, {
+        rtol: 1e-5,
+        atol: 1e-6 * largest,
+      });
       const relative = { rtol: 1e-5, atol: 1e-12 };
-      comparison.close("second moments", `${config.name} ${name}`, moments.v, flatten(expected["exp_avg_sq"]!), relative);
+      comparison.close(
+        "second moments",
+        `${config.name} ${name}`,
+        moments.v,
+        flatten(expected["exp_avg_sq"]!),
+        relative,
+      );
       if (expected["max_exp_avg_sq"] !== undefined) {
-        comparison.close("largest second moments", `${config.name} ${name}`, moments.vMax ?? [], flatten(expected["max_exp_avg_sq"]), relative);
+        comparison.close(
+          "largest second moments",
+          `${config.name} ${name}`,
+          moments.vMax ?? [],
+          flatten(expected["max_exp_avg_sq"]),
+          relative,
+        );
       }
       variable.dispose();
     }
@@ -155,7 +181,12 @@ function scheduleOf(golden: ScheduleCase): ScheduleConfig {
     case "cosine_with_min_lr":
       return { kind: "cosine_with_min_lr", ...common, ...cycles, minLearningRate: kwargs["min_lr"]! };
     case "warmup_stable_decay":
-      return { kind: "warmup_stable_decay", ...common, decaySteps: kwargs["num_decay_steps"]!, minRatio: kwargs["min_lr_ratio"] ?? 0 };
+      return {
+        kind: "warmup_stable_decay",
+        ...common,
+        decaySteps: kwargs["num_decay_steps"]!,
+        minRatio: kwargs["min_lr_ratio"] ?? 0,
+      };
     default:
       throw new Error(`schedules.json has "${golden.name}", which this check does not know`);
   }

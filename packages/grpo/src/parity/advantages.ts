@@ -27,11 +27,18 @@ interface Estimate {
 }
 
 /** Compares every case of advantages.json. */
-export function compareAdvantages(folder: string, batches: ReadonlyMap<string, GoldenBatch>, comparison: Comparison): void {
+export function compareAdvantages(
+  folder: string,
+  batches: ReadonlyMap<string, GoldenBatch>,
+  comparison: Comparison,
+): void {
   for (const golden of readCases(folder, "advantages.json")) {
     if (golden.error !== undefined) continue;
     const batch = batches.get(golden.batch)!;
-    const estimator = golden.function.split(".").at(-1)!.replace(/^compute_|_(outcome_)?advantage(_return)?$/g, "");
+    const estimator = golden.function
+      .split(".")
+      .at(-1)!
+      .replace(/^compute_|_(outcome_)?advantage(_return)?$/g, "");
     const found = estimate(estimator, golden, batch);
     const expected = flatten(golden["advantages"] as GoldenNumbers);
     const where = `${golden.batch} ${JSON.stringify(golden["args"])}`;
@@ -40,8 +47,15 @@ export function compareAdvantages(folder: string, batches: ReadonlyMap<string, G
       const values = Array.from(found.advantages).slice(row * batch.width, (row + 1) * batch.width);
       comparison.error(`advantages ${estimator}: equal rewards give 0`, where, Math.max(...values.map(Math.abs)), 0);
     }
-    const kept = (values: ArrayLike<number>) => Array.from(values).filter((_, i) => !equal.has(Math.floor(i / batch.width)));
-    comparison.close(`advantages ${estimator}`, where, kept(found.advantages), kept(expected), lossTolerance(golden.batch));
+    const kept = (values: ArrayLike<number>) =>
+      Array.from(values).filter((_, i) => !equal.has(Math.floor(i / batch.width)));
+    comparison.close(
+      `advantages ${estimator}`,
+      where,
+      kept(found.advantages),
+      kept(expected),
+      lossTolerance(golden.batch),
+    );
     if (golden["returns"] !== undefined && found.returns) {
       const returns = flatten(golden["returns"] as GoldenNumbers);
       comparison.close(`returns ${estimator}`, where, found.returns, returns, lossTolerance(golden.batch));

@@ -33,7 +33,13 @@ export class Comparison {
   readonly #rows = new Map<string, { error: number; tolerance: number; worst: string }>();
 
   /** Compares against rtol and atol together; NaN must meet NaN, an infinity the same one. */
-  close(quantity: string, where: string, found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance): void {
+  close(
+    quantity: string,
+    where: string,
+    found: ArrayLike<number>,
+    expected: ArrayLike<number>,
+    tolerance: Tolerance,
+  ): void {
     if (found.length !== expected.length) {
       this.#note(quantity, where, Infinity, 1, `${found.length} values, expected ${expected.length}`);
       return;

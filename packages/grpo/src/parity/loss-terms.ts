@@ -13,7 +13,13 @@ import { rejectionMask, type RejectionStatistic } from "../rollout-correction/re
 import { flatten, type Comparison, type GoldenNumbers } from "./comparison";
 import { lossTolerance, readCases, type GoldenBatch } from "./loss-batches";
 
-const ALIASES: Readonly<Record<string, KlEstimator>> = { kl: "k1", mse: "k2", low_var_kl: "k3", "low_var_kl+": "k3+", "kl+": "k1+" };
+const ALIASES: Readonly<Record<string, KlEstimator>> = {
+  kl: "k1",
+  mse: "k2",
+  low_var_kl: "k3",
+  "low_var_kl+": "k3+",
+  "kl+": "k1+",
+};
 
 /** Compares kl.json. */
 export function compareKl(folder: string, batches: ReadonlyMap<string, GoldenBatch>, comparison: Comparison): void {
@@ -22,23 +28,46 @@ export function compareKl(folder: string, batches: ReadonlyMap<string, GoldenBat
     const type = golden["type"] as string;
     const tolerance = lossTolerance(golden.batch);
     if (type === "reward_penalty") {
-      const found = penaliseRewards(batch.tokenRewards, batch.oldLogProbs, batch.refLogProbs, golden["kl_ratio"] as number);
+      const found = penaliseRewards(
+        batch.tokenRewards,
+        batch.oldLogProbs,
+        batch.refLogProbs,
+        golden["kl_ratio"] as number,
+      );
       comparison.close("KL in the reward", golden.batch, found, flatten(golden["rewards"] as GoldenNumbers), tolerance);
       continue;
     }
-    const terms = batch.logProbs.map((lp, i) => klTerm(ALIASES[type] ?? (type as KlEstimator), lp, batch.refLogProbs[i]!));
+    const terms = batch.logProbs.map((lp, i) =>
+      klTerm(ALIASES[type] ?? (type as KlEstimator), lp, batch.refLogProbs[i]!),
+    );
     const weights = aggregationWeights("token-mean", batch.mask, batch.width, countBatch(batch.mask, batch.width));
     const mean = terms.reduce((sum, term, i) => sum + term.value * weights[i]!, 0);
     const gradient = terms.map((term, i) => term.gradient * weights[i]!);
-    comparison.close(`kl ${type}`, golden.batch, terms.map((term) => term.value), flatten(golden["kl"] as GoldenNumbers), tolerance);
-    comparison.close(`kl ${type} mean`, golden.batch, [mean], flatten(golden["token_mean"] as GoldenNumbers), tolerance);
+    comparison.close(
+      `kl ${type}`,
+      golden.batch,
+      terms.map((term) => term.value),
+      flatten(golden["kl"] as GoldenNumbers),
+      tolerance,
+    );
+    comparison.close(
+      `kl ${type} mean`,
+      golden.batch,
+      [mean],
+      flatten(golden["token_mean"] as GoldenNumbers),
+      tolerance,
+    );
     const expected = flatten(golden["grad_log_prob_of_token_mean"] as GoldenNumbers);
     comparison.close(`kl ${type} gradient`, golden.batch, gradient, expected, tolerance);
   }
 }
 
 /** Compares agg_loss.json. Everything masked: verl divides 0 by 0, this package gives 0, and that is what is checked. */
-export function compareAggregation(folder: string, batches: ReadonlyMap<string, GoldenBatch>, comparison: Comparison): void {
+export function compareAggregation(
+  folder: string,
+  batches: ReadonlyMap<string, GoldenBatch>,
+  comparison: Comparison,
+): void {
   for (const golden of readCases(folder, "agg_loss.json")) {
     const values = flatten(golden["loss_mat"] as GoldenNumbers);
     const width = (golden["loss_mat"] as readonly (readonly number[])[])[0]!.length;
@@ -57,7 +86,13 @@ export function compareAggregation(folder: string, batches: ReadonlyMap<string, 
     const where = `${golden.batch} ${mode} ${JSON.stringify(args)}`;
     const empty = own.tokens === 0;
     const expected = empty ? [0] : flatten(golden["loss"] as GoldenNumbers);
-    comparison.close(empty ? `aggregation of nothing` : `aggregation ${mode}`, where, [loss], expected, lossTolerance(golden.batch));
+    comparison.close(
+      empty ? `aggregation of nothing` : `aggregation ${mode}`,
+      where,
+      [loss],
+      expected,
+      lossTolerance(golden.batch),
+    );
     if (golden["grad_loss_mat"] !== undefined) {
       const gradient = flatten(golden["grad_loss_mat"] as GoldenNumbers);
       comparison.close(`aggregation ${mode} gradient`, where, weights, gradient, lossTolerance(golden.batch));
@@ -92,7 +127,9 @@ export function compareRolloutCorrection(
     for (const [key, expected] of Object.entries(golden["metrics"] as Record<string, GoldenNumbers>)) {
       const value = found.metrics[key] ?? NaN;
       // A variance as a difference of squares: verl's float32 leaves up to sqrt(1e-7 · mean²) where it should be 0.
-      const looser = key.endsWith("_std") ? { rtol: 1e-3, atol: 1e-3 } : { rtol: Math.max(tolerance.rtol, 1e-5), atol: 2e-6 };
+      const looser = key.endsWith("_std")
+        ? { rtol: 1e-3, atol: 1e-3 }
+        : { rtol: Math.max(tolerance.rtol, 1e-5), atol: 2e-6 };
       comparison.close(`${label} metrics`, `${where} ${key}`, [value], flatten(expected), looser);
     }
   }
@@ -113,20 +150,39 @@ export function compareEntropy(folder: string, comparison: Comparison): void {
     const vocabulary = flatten(rows[0]!).length;
     const tolerance = { rtol: 1e-5, atol: 2e-6 };
     // verl takes the entropy as logsumexp(z) - Σ p z with z unshifted: at logits of 60 its float32 is off by 60 · 1.2e-7.
-    const spread = Math.max(...flatten(rows).filter((z) => z > -1e6).map(Math.abs));
+    const spread = Math.max(
+      ...flatten(rows)
+        .filter((z) => z > -1e6)
+        .map(Math.abs),
+    );
     const unshifted = { rtol: 1e-5, atol: 2e-6 + 2.4e-7 * spread };
     tf.tidy(() => {
       const logits = tf.tensor2d(flatten(rows), [rows.length, vocabulary]);
       const weights = aggregationWeights("token-mean", mask, mask.length, countBatch(mask, mask.length));
       const entropies = tokenEntropies(logits).dataSync();
-      const gradient = tf.grad((x: tf.Tensor) => tokenEntropies(x as tf.Tensor2D))(logits, tf.tensor1d(Float32Array.from(weights)));
+      const gradient = tf.grad((x: tf.Tensor) => tokenEntropies(x as tf.Tensor2D))(
+        logits,
+        tf.tensor1d(Float32Array.from(weights)),
+      );
       const logProbs = selectedLogProbs(logits, labels).dataSync();
       const mean = [...entropies].reduce((sum, entropy, i) => sum + entropy * weights[i]!, 0);
       const where = `case ${number}`;
       comparison.close("log-probabilities", where, logProbs, flatten(golden["log_probs"] as GoldenNumbers), tolerance);
       comparison.close("entropy", where, entropies, flatten(golden["entropy"] as GoldenNumbers), unshifted);
-      comparison.close("entropy mean", where, [mean], flatten(golden["entropy_loss_token_mean"] as GoldenNumbers), unshifted);
-      comparison.close("entropy gradient", where, gradient.dataSync(), flatten(golden["grad_logits"] as GoldenNumbers), tolerance);
+      comparison.close(
+        "entropy mean",
+        where,
+        [mean],
+        flatten(golden["entropy_loss_token_mean"] as GoldenNumbers),
+        unshifted,
+      );
+      comparison.close(
+        "entropy gradient",
+        where,
+        gradient.dataSync(),
+        flatten(golden["grad_logits"] as GoldenNumbers),
+        tolerance,
+      );
     });
   });
 }
@@ -161,8 +217,21 @@ export function compareMasked(folder: string, batches: ReadonlyMap<string, Golde
     const found = valueLoss(batch, predicted, values, batch.refLogProbs, expected.cliprange_value);
     const weights = aggregationWeights("token-mean", mask, width, countBatch(mask, width));
     check("value loss", [found.values.reduce((sum, v, i) => sum + v * weights[i]!, 0)], expected.loss);
-    check("value loss gradient", found.gradient.map((g, i) => g * weights[i]!), expected.grad_vpreds);
-    check("value clip fraction", [maskedMean(found.clipped.map((c) => (c ? 1 : 0)), mask)], expected.clipfrac);
+    check(
+      "value loss gradient",
+      found.gradient.map((g, i) => g * weights[i]!),
+      expected.grad_vpreds,
+    );
+    check(
+      "value clip fraction",
+      [
+        maskedMean(
+          found.clipped.map((c) => (c ? 1 : 0)),
+          mask,
+        ),
+      ],
+      expected.clipfrac,
+    );
   }
 }
 

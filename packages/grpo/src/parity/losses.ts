@@ -13,7 +13,9 @@ const FILES = ["advantages", "policy_loss", "trl_loss", "kl", "agg_loss", "tis",
 
 /** Whether the folder holds golden losses: batches.json and at least one file of cases. */
 export function recogniseLosses(folder: string): boolean {
-  return existsSync(path.join(folder, "batches.json")) && FILES.some((name) => existsSync(path.join(folder, `${name}.json`)));
+  return (
+    existsSync(path.join(folder, "batches.json")) && FILES.some((name) => existsSync(path.join(folder, `${name}.json`)))
+  );
 }
 
 /**

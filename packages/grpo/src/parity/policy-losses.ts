@@ -20,7 +20,11 @@ import { lossTolerance, readCases, type GoldenBatch, type GoldenCase } from "./l
 const FRACTION = { rtol: 0, atol: 1e-6 };
 
 /** Compares every case of policy_loss.json. */
-export function comparePolicyLosses(folder: string, batches: ReadonlyMap<string, GoldenBatch>, comparison: Comparison): void {
+export function comparePolicyLosses(
+  folder: string,
+  batches: ReadonlyMap<string, GoldenBatch>,
+  comparison: Comparison,
+): void {
   for (const golden of readCases(folder, "policy_loss.json")) {
     if (golden.error !== undefined) continue;
     const batch = batches.get(golden.batch)!;
@@ -34,7 +38,15 @@ export function comparePolicyLosses(folder: string, batches: ReadonlyMap<string,
     // verl's gradients are averaged over data-parallel ranks, so its losses carry the number of ranks.
     const ranks = globals["dp_size"] ?? 1;
     const result = evaluateObjective(
-      { rows, width, mask, logProbs, oldLogProbs, advantages, ...(weights === null ? {} : { importanceWeights: flatten(weights) }) },
+      {
+        rows,
+        width,
+        mask,
+        logProbs,
+        oldLogProbs,
+        advantages,
+        ...(weights === null ? {} : { importanceWeights: flatten(weights) }),
+      },
       {
         policyLoss,
         aggregation: golden["loss_agg_mode"] as AggregationMode,
@@ -59,12 +71,20 @@ export function comparePolicyLosses(folder: string, batches: ReadonlyMap<string,
     const { sums } = result;
     const share = (count: number) => count / Math.max(1, sums.tokens);
     const [clipped, outer] =
-      mode === "geo_mean" ? [sums.clippedHigh, sums.clippedLow] : [sums.clippedLow + sums.clippedHigh, sums.clippedOuter];
+      mode === "geo_mean"
+        ? [sums.clippedHigh, sums.clippedLow]
+        : [sums.clippedLow + sums.clippedHigh, sums.clippedOuter];
     if (metrics["pg_clipfrac"] !== undefined) {
       comparison.close("clip fraction", `${mode} ${where}`, [share(clipped)], [metrics["pg_clipfrac"]], FRACTION);
     }
     if (metrics["pg_clipfrac_lower"] !== undefined) {
-      comparison.close("dual-clip fraction", `${mode} ${where}`, [share(outer)], [metrics["pg_clipfrac_lower"]], FRACTION);
+      comparison.close(
+        "dual-clip fraction",
+        `${mode} ${where}`,
+        [share(outer)],
+        [metrics["pg_clipfrac_lower"]],
+        FRACTION,
+      );
     }
     if (metrics["ppo_kl"] !== undefined && (BOUNDED_KL.has(mode) || logRatiosWithinBound(batch))) {
       comparison.close("ppo_kl", `${mode} ${where}`, [share(sums.oldMinusNew)], [metrics["ppo_kl"]], tolerance);
@@ -124,7 +144,11 @@ interface TrlOptions {
 }
 
 /** Compares every case of trl_loss.json. */
-export function compareTrlLosses(folder: string, batches: ReadonlyMap<string, GoldenBatch>, comparison: Comparison): void {
+export function compareTrlLosses(
+  folder: string,
+  batches: ReadonlyMap<string, GoldenBatch>,
+  comparison: Comparison,
+): void {
   for (const golden of readCases(folder, "trl_loss.json")) {
     if (golden.error !== undefined) continue;
     const options = golden["options"] as TrlOptions;
@@ -203,7 +227,8 @@ function trlBatch(batch: GoldenBatch, options: TrlOptions): ObjectiveBatch {
   const advantages = batch.advantages.map((_, i) => batch.advantages[Math.floor(i / batch.width) * batch.width]!);
   const { rows, width, mask, logProbs, oldLogProbs, refLogProbs, rolloutLogProbs, entropies } = batch;
   let policyWeights: Float64Array | undefined;
-  if (options.top_entropy_quantile !== undefined) policyWeights = highEntropyTokens(entropies, mask, options.top_entropy_quantile);
+  if (options.top_entropy_quantile !== undefined)
+    policyWeights = highEntropyTokens(entropies, mask, options.top_entropy_quantile);
   if (options.off_policy_mask_threshold !== undefined) {
     policyWeights = offPolicySequences({ ...batch, advantages }, rolloutLogProbs, options.off_policy_mask_threshold);
   }

@@ -113,12 +113,22 @@ function weightMetrics(
   sequence: boolean,
 ): Record<string, number> {
   const low = lower ?? 1 / upper;
-  const indicator = (test: (w: number) => boolean) => maskedMean(raw.map((w) => (test(w) ? 1 : 0)), mask);
+  const indicator = (test: (w: number) => boolean) =>
+    maskedMean(
+      raw.map((w) => (test(w) ? 1 : 0)),
+      mask,
+    );
   const selected = [...weights].filter((_, i) => mask[i] !== 0);
   const cut = weights.map((w) => Math.min(Math.max(w, 0), upper));
   const mean = maskedMean(cut, mask);
-  const meanSquare = maskedMean(cut.map((w) => w * w), mask);
-  const normalisedSquare = maskedMean(cut.map((w) => (w / (mean + 1e-8)) ** 2), mask);
+  const meanSquare = maskedMean(
+    cut.map((w) => w * w),
+    mask,
+  );
+  const normalisedSquare = maskedMean(
+    cut.map((w) => (w / (mean + 1e-8)) ** 2),
+    mask,
+  );
   const rows = [...rowMeans(weights, mask, width)];
   const rawRows = [...rowMeans(raw, mask, width)];
   const share = (values: ArrayLike<number>, test: (v: number) => boolean) =>

@@ -134,7 +134,18 @@ function ruleMetrics(
     [`${prefix}_fraction_high`]: share(population, (v) => v > upper),
     [`${prefix}_fraction_low`]: hasLower ? share(population, (v) => v < lower) : 0,
     [`${prefix}_std`]:
-      maskedCount(mask) > 1 ? Math.sqrt(Math.max(0, maskedMean(cut.map((v) => v * v), mask) - mean * mean)) : 0,
+      maskedCount(mask) > 1
+        ? Math.sqrt(
+            Math.max(
+              0,
+              maskedMean(
+                cut.map((v) => v * v),
+                mask,
+              ) -
+                mean * mean,
+            ),
+          )
+        : 0,
     [`${prefix}_seq_mean`]: sequences.reduce((a, b) => a + b, 0) / sequences.length,
     [`${prefix}_seq_std`]: deviationOf(sequences),
     [`${prefix}_seq_max`]: Math.max(...sequences),

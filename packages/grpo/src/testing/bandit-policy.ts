@@ -37,7 +37,9 @@ export interface BanditPolicy extends Policy<BanditRow> {
 export function createBanditPolicy(options: BanditOptions, logits?: Float32Array): BanditPolicy {
   const { states, positions, vocabulary } = options;
   const size = states * positions * vocabulary;
-  const table = tf.tidy(() => tf.variable(tf.tensor2d(logits ?? new Float32Array(size), [states * positions, vocabulary])));
+  const table = tf.tidy(() =>
+    tf.variable(tf.tensor2d(logits ?? new Float32Array(size), [states * positions, vocabulary])),
+  );
   const bias = tf.tidy(() => tf.variable(tf.zeros([vocabulary])));
   const parameters: PolicyParameter[] = [
     { name: "table.weight", variable: table, group: "table", layer: 0 },
@@ -81,12 +83,16 @@ function tokenLogProbs(
   positions: number,
 ): TokenLogProbs {
   const ids = Int32Array.from(rows.flatMap((row) => [...row.completionIds]));
-  const places = Int32Array.from(rows.flatMap((row) => [...row.completionIds.keys()].map((t) => row.state * positions + t)));
+  const places = Int32Array.from(
+    rows.flatMap((row) => [...row.completionIds.keys()].map((t) => row.state * positions + t)),
+  );
   const logits = tableRows(table as Tensor2D, bias as unknown as Tensor1D, places);
   const lengths = rows.map((row) => row.completionIds.length);
   return {
     logProbs: layOut(selectedLogProbs(logits, ids, options.temperature), lengths, options.width),
-    ...(options.entropy ? { entropy: layOut(tokenEntropies(logits, options.temperature), lengths, options.width) } : {}),
+    ...(options.entropy
+      ? { entropy: layOut(tokenEntropies(logits, options.temperature), lengths, options.width) }
+      : {}),
   };
 }
 

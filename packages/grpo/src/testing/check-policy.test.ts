@@ -9,7 +9,10 @@ const rows: BanditRow[] = [
   { state: 1, completionIds: Int32Array.of(2) },
 ];
 const bandit = () =>
-  createBanditPolicy({ states: 2, positions: 3, vocabulary: 4 }, Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)));
+  createBanditPolicy(
+    { states: 2, positions: 3, vocabulary: 4 },
+    Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+  );
 
 beforeAll(readyTestBackend);
 
@@ -25,11 +28,16 @@ describe("checkPolicy", () => {
   it("finds a policy whose padding is not 0, whose rows depend on their neighbours, or that leaks", async () => {
     const policy = bandit();
     const failed = async (broken: Partial<typeof policy>) =>
-      (await checkPolicy({ ...policy, ...broken }, rows)).filter((finding) => !finding.holds).map((finding) => finding.property);
-    expect(await failed({ logProbs: (r, o) => ({ ...policy.logProbs(r, o), logProbs: tf.neg(tf.ones([r.length, o.width])) }) })).toContain(
-      "log-probabilities are at most 0 and finite inside, exactly 0 past the end",
-    );
-    const reversed = (r: readonly BanditRow[]) => r.map((row) => ({ ...row, state: r.length > 1 ? row.state : 1 - row.state }));
+      (await checkPolicy({ ...policy, ...broken }, rows))
+        .filter((finding) => !finding.holds)
+        .map((finding) => finding.property);
+    expect(
+      await failed({
+        logProbs: (r, o) => ({ ...policy.logProbs(r, o), logProbs: tf.neg(tf.ones([r.length, o.width])) }),
+      }),
+    ).toContain("log-probabilities are at most 0 and finite inside, exactly 0 past the end");
+    const reversed = (r: readonly BanditRow[]) =>
+      r.map((row) => ({ ...row, state: r.length > 1 ? row.state : 1 - row.state }));
     expect(await failed({ logProbs: (r, o) => policy.logProbs(reversed(r), o) })).toContain(
       "a row alone and in a batch give the same",
     );

@@ -52,7 +52,10 @@ export async function checkPolicy<Row extends PolicyRow>(
     shape[0] === rows.length && shape[1] === width + 3 ? undefined : `found [${shape.join(", ")}]`,
   );
   const wide = read(rows, width + 3);
-  note("log-probabilities are at most 0 and finite inside, exactly 0 past the end", insideAndPast(rows, width + 3, wide));
+  note(
+    "log-probabilities are at most 0 and finite inside, exactly 0 past the end",
+    insideAndPast(rows, width + 3, wide),
+  );
   note("the width changes no log-probability", difference(rows, together, width, wide, width + 3, tolerance));
   const alone = rows.map((row) => read([row], width));
   const singles = new Float32Array(rows.length * width);
@@ -95,7 +98,11 @@ function difference(
   return undefined;
 }
 
-function entropyProblem<Row extends PolicyRow>(policy: Policy<Row>, rows: readonly Row[], width: number): string | undefined {
+function entropyProblem<Row extends PolicyRow>(
+  policy: Policy<Row>,
+  rows: readonly Row[],
+  width: number,
+): string | undefined {
   const values = tf.tidy(() => policy.logProbs(rows, { width, entropy: true }).entropy?.dataSync());
   if (!values) return "there is none";
   const low = [...values].findIndex((value) => !(value >= -1e-5));
@@ -131,7 +138,10 @@ function gradientProblem<Row extends PolicyRow>(
     const original = parameter.variable.dataSync().slice() as Float32Array;
     for (let e = 0; e < Math.min(entries, original.length) && problem === undefined; e++) {
       const at = largestEntry(found, original.length, e);
-      const slope = (shifted(parameter.variable, original, at, step, measure) - shifted(parameter.variable, original, at, -step, measure)) / (2 * step);
+      const slope =
+        (shifted(parameter.variable, original, at, step, measure) -
+          shifted(parameter.variable, original, at, -step, measure)) /
+        (2 * step);
       const derivative = found?.[at] ?? 0;
       if (!(Math.abs(slope - derivative) <= 0.02 * Math.abs(slope) + 0.02)) {
         problem = `${parameter.name}[${at}]: derivative ${derivative}, difference quotient ${slope}`;

@@ -57,7 +57,11 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (cause) {
-    throw new DashboardError({ what: (cause as Error).message, fix: "v-triune-monitor --help lists what there is", cause });
+    throw new DashboardError({
+      what: (cause as Error).message,
+      fix: "v-triune-monitor --help lists what there is",
+      cause,
+    });
   }
 }
 
@@ -71,7 +75,13 @@ function wholeNumber(name: string, text: string, largest: number): number {
 
 function existing(folders: readonly string[]): readonly string[] {
   for (const folder of folders) {
-    if (!existsSync(folder)) throw new DashboardError({ what: "There is no such folder.", where: folder, expected: "a run folder, or a folder of them", fix: "check the path" });
+    if (!existsSync(folder))
+      throw new DashboardError({
+        what: "There is no such folder.",
+        where: folder,
+        expected: "a run folder, or a folder of them",
+        fix: "check the path",
+      });
   }
   return folders;
 }
@@ -91,7 +101,11 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
   const [command, ...rest] = positionals;
   if (command === "report") {
     const [folder] = existing(rest);
-    if (folder === undefined || rest.length > 1) throw new DashboardError({ what: "report wants one run folder.", fix: "v-triune-monitor report runs/mine -o report.html" });
+    if (folder === undefined || rest.length > 1)
+      throw new DashboardError({
+        what: "report wants one run folder.",
+        fix: "v-triune-monitor report runs/mine -o report.html",
+      });
     const path = values.output ?? "report.html";
     const steps = values.steps?.split(",").map((step) => wholeNumber("--steps", step, 1e12));
     const html = await makeReport(folder, { madeAt: new Date(), steps });
@@ -101,10 +115,21 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
   }
   if (command === "query") {
     const [sql, ...folders] = rest;
-    if (sql === undefined) throw new DashboardError({ what: "query wants a statement.", fix: 'v-triune-monitor query "select data_source, avg(reward) from rollouts group by 1" runs/mine' });
+    if (sql === undefined)
+      throw new DashboardError({
+        what: "query wants a statement.",
+        fix: 'v-triune-monitor query "select data_source, avg(reward) from rollouts group by 1" runs/mine',
+      });
     const format = FORMATS.find((one) => one === (values.format ?? "table"));
-    if (format === undefined) throw new DashboardError({ what: "There is no such format.", found: values.format, expected: FORMATS.join(", ") });
-    const query = await openQuery(existing(folders.length === 0 ? ["runs"] : folders), (message) => tell(`${message}\n`));
+    if (format === undefined)
+      throw new DashboardError({
+        what: "There is no such format.",
+        found: values.format,
+        expected: FORMATS.join(", "),
+      });
+    const query = await openQuery(existing(folders.length === 0 ? ["runs"] : folders), (message) =>
+      tell(`${message}\n`),
+    );
     try {
       out(formatTable(await query.run(sql), format));
     } finally {
@@ -114,9 +139,15 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
   }
   if (command === "import") {
     const [file] = rest;
-    if (file === undefined || rest.length > 1) throw new DashboardError({ what: "import wants one file.", fix: "v-triune-monitor import metrics.jsonl -o runs/theirs" });
+    if (file === undefined || rest.length > 1)
+      throw new DashboardError({
+        what: "import wants one file.",
+        fix: "v-triune-monitor import metrics.jsonl -o runs/theirs",
+      });
     const result = await importMetrics(existing([file])[0]!, values.output);
-    tell(`${result.folder}: ${result.records} records of ${result.steps} steps, read as ${result.dialect}'s${result.skippedLines > 0 ? `; ${result.skippedLines} lines were not understood` : ""}\nSee it: v-triune-monitor ${result.folder}\n`);
+    tell(
+      `${result.folder}: ${result.records} records of ${result.steps} steps, read as ${result.dialect}'s${result.skippedLines > 0 ? `; ${result.skippedLines} lines were not understood` : ""}\nSee it: v-triune-monitor ${result.folder}\n`,
+    );
     return 0;
   }
 
@@ -124,14 +155,22 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
   const host = values.host;
   const dashboard = await startDashboard({
     folder: folders,
-    ...(values.port === undefined ? { furtherPorts: FURTHER_PORTS } : { port: wholeNumber("--port", values.port, 65_535) }),
+    ...(values.port === undefined
+      ? { furtherPorts: FURTHER_PORTS }
+      : { port: wholeNumber("--port", values.port, 65_535) }),
     ...(host === undefined ? {} : { host }),
     allowedHosts: values["allow-host"] ?? [],
   });
   out(`${dashboard.url}\n`);
-  if (values.port === undefined && dashboard.port !== DEFAULT_PORT) tell(`Port ${DEFAULT_PORT} is taken, so it is ${dashboard.port}.\n`);
-  tell(dashboard.runs.length === 0 ? "No run there yet; one shows as soon as it begins.\n" : `${dashboard.runs.length === 1 ? "1 run" : `${dashboard.runs.length} runs`}. Ctrl-C ends the dashboard, not the run.\n`);
-  if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host)) tell(`Whoever reaches ${host} can read these runs: prompts, pictures, answers.\n`);
+  if (values.port === undefined && dashboard.port !== DEFAULT_PORT)
+    tell(`Port ${DEFAULT_PORT} is taken, so it is ${dashboard.port}.\n`);
+  tell(
+    dashboard.runs.length === 0
+      ? "No run there yet; one shows as soon as it begins.\n"
+      : `${dashboard.runs.length === 1 ? "1 run" : `${dashboard.runs.length} runs`}. Ctrl-C ends the dashboard, not the run.\n`,
+  );
+  if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host))
+    tell(`Whoever reaches ${host} can read these runs: prompts, pictures, answers.\n`);
   if (!values["no-open"]) openInBrowser(dashboard.url);
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
   await dashboard.close();

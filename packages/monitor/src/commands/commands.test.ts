@@ -24,21 +24,41 @@ async function run(...args: string[]): Promise<{ status: number; out: string; to
 
 describe("query", () => {
   it("asks rollouts and metrics of several runs", async () => {
-    const { out, told } = await run("query", "select run, data_source, count(*)::INTEGER n from rollouts where step = 12 group by all order by 2", join(parent, "runs"), "--format", "csv");
+    const { out, told } = await run(
+      "query",
+      "select run, data_source, count(*)::INTEGER n from rollouts where step = 12 group by all order by 2",
+      join(parent, "runs"),
+      "--format",
+      "csv",
+    );
     expect(told).toMatch(/step-000008\.parquet is left out: .*magic bytes/);
     expect(out.split("\n").slice(0, 2)).toEqual(["run,data_source,n", "demo,demo_chart,16"]);
-    const metrics = await run("query", "select step, value from metrics where run = 'demo' and split = 'train' and scope = 'all' and metric = 'critic/rewards/mean' order by step desc limit 1", join(parent, "runs"), "--format", "jsonl");
+    const metrics = await run(
+      "query",
+      "select step, value from metrics where run = 'demo' and split = 'train' and scope = 'all' and metric = 'critic/rewards/mean' order by step desc limit 1",
+      join(parent, "runs"),
+      "--format",
+      "jsonl",
+    );
     expect(JSON.parse(metrics.out)).toEqual({ step: "12", value: expect.closeTo(0.671891, 5) as number });
   });
 
   it("prints a table that no control character of a response can disturb", async () => {
-    const { out } = await run("query", "select 1 as one, 'a' || chr(27) || '[2J' || chr(10) || 'b' as text", join(parent, "runs", "demo"));
+    const { out } = await run(
+      "query",
+      "select 1 as one, 'a' || chr(27) || '[2J' || chr(10) || 'b' as text",
+      join(parent, "runs", "demo"),
+    );
     expect(out).toBe("one  text\n───  ───────\n  1  a·[2J⏎b\n");
   });
 
   it("passes on what DuckDB says of a wrong statement, and which columns there are", async () => {
-    await expect(run("query", "select nothing from rollouts", join(parent, "runs", "demo"))).rejects.toThrow(/"nothing" not found[^]*describe rollouts/);
-    await expect(run("query", "select 1", join(parent, "runs", "demo"), "--format", "xml")).rejects.toThrow(/table, csv, jsonl/);
+    await expect(run("query", "select nothing from rollouts", join(parent, "runs", "demo"))).rejects.toThrow(
+      /"nothing" not found[^]*describe rollouts/,
+    );
+    await expect(run("query", "select 1", join(parent, "runs", "demo"), "--format", "xml")).rejects.toThrow(
+      /table, csv, jsonl/,
+    );
     await expect(run("query", "select 1", parent + "/none")).rejects.toThrow(/There is no such folder/);
   });
 });
@@ -49,7 +69,9 @@ describe("report", () => {
     const { told } = await run("report", join(parent, "runs", "demo"), "-o", path, "--steps", "2");
     expect(told).toMatch(/report\.html: \d+\.\d MB/);
     const html = readFileSync(path, "utf8");
-    const data = JSON.parse(/<script type="application\/json" id="report">([^]*?)<\/script>/.exec(html)![1]!) as ReportData;
+    const data = JSON.parse(
+      /<script type="application\/json" id="report">([^]*?)<\/script>/.exec(html)![1]!,
+    ) as ReportData;
     expect(data.runs[0]).toMatchObject({ name: "demo", step: 12, rolloutSteps: [2] });
     expect(data.groups.demo).toHaveLength(14);
     expect(data.groups.demo![0]!.pictures[0]!.source).toMatch(/^data:image\/png;base64,/);
@@ -58,7 +80,9 @@ describe("report", () => {
   });
 
   it("says which steps there are when asked for another, and that a folder of runs is not one", async () => {
-    await expect(run("report", join(parent, "runs", "demo"), "--steps", "5")).rejects.toThrow(/no rollouts of this step[^]*one of 1, 2, 12/);
+    await expect(run("report", join(parent, "runs", "demo"), "--steps", "5")).rejects.toThrow(
+      /no rollouts of this step[^]*one of 1, 2, 12/,
+    );
     await expect(run("report", join(parent, "runs"))).rejects.toThrow(/several runs[^]*demo, hostile/);
   });
 });
@@ -66,27 +90,93 @@ describe("report", () => {
 describe("import", () => {
   it("reads verl's file logger, its NaN and its validation by source", async () => {
     const path = join(parent, "verl.jsonl");
-    writeFileSync(path, `{"step": 1, "data": {"critic/rewards/mean": 0.5, "actor/grad_norm": NaN, "val-core/openai/gsm8k/acc/mean@8": 0.25, "val-core/geo3k/reward/best@4/mean": 0.75, "training/epoch": 0}}\n{"step":2,"data":{"critic/rewards/mean":0.625,"actor/grad_norm":null}}\n{"cut`);
+    writeFileSync(
+      path,
+      `{"step": 1, "data": {"critic/rewards/mean": 0.5, "actor/grad_norm": NaN, "val-core/openai/gsm8k/acc/mean@8": 0.25, "val-core/geo3k/reward/best@4/mean": 0.75, "training/epoch": 0}}\n{"step":2,"data":{"critic/rewards/mean":0.625,"actor/grad_norm":null}}\n{"cut`,
+    );
     const folder = join(parent, "imported");
-    expect((await run("import", path, "-o", folder)).told).toContain("4 records of 2 steps, read as verl's; 1 lines were not understood");
-    const { out } = await run("query", "select step, split, name, metric, value from metrics order by all", folder, "--format", "csv");
-    expect(out.split("\n").slice(1)).toEqual(["1,eval,geo3k,reward/best@4/mean,0.75", "1,eval,openai/gsm8k,acc/mean@8,0.25", "1,train,all,actor/grad_norm,NaN", "1,train,all,critic/rewards/mean,0.5", "1,train,all,training/epoch,0", "2,train,all,actor/grad_norm,NaN", "2,train,all,critic/rewards/mean,0.625", ""]);
+    expect((await run("import", path, "-o", folder)).told).toContain(
+      "4 records of 2 steps, read as verl's; 1 lines were not understood",
+    );
+    const { out } = await run(
+      "query",
+      "select step, split, name, metric, value from metrics order by all",
+      folder,
+      "--format",
+      "csv",
+    );
+    expect(out.split("\n").slice(1)).toEqual([
+      "1,eval,geo3k,reward/best@4/mean,0.75",
+      "1,eval,openai/gsm8k,acc/mean@8,0.25",
+      "1,train,all,actor/grad_norm,NaN",
+      "1,train,all,critic/rewards/mean,0.5",
+      "1,train,all,training/epoch,0",
+      "2,train,all,actor/grad_norm,NaN",
+      "2,train,all,critic/rewards/mean,0.625",
+      "",
+    ]);
     await expect(run("import", path, "-o", folder)).rejects.toThrow(/folder can't be made/);
   });
 
   it("reads a trainer_state.json of TRL under our names", async () => {
     const path = join(parent, "trainer_state.json");
-    writeFileSync(path, JSON.stringify({ log_history: [{ step: 5, epoch: 0.1, reward: 0.5, reward_std: 0.25, kl: 0.01, "rewards/accuracy_reward/mean": 0.4, "completions/clipped_ratio": 0.125, "completions/mean_length": 80, num_tokens: 9000, policy_loss: -0.5, "clip_ratio/region_mean": 0.25, "clip_ratio/low_mean": 0.125, "rewards/none/mean": null }, { step: 5, eval_reward: 0.3 }] }));
+    writeFileSync(
+      path,
+      JSON.stringify({
+        log_history: [
+          {
+            step: 5,
+            epoch: 0.1,
+            reward: 0.5,
+            reward_std: 0.25,
+            kl: 0.01,
+            "rewards/accuracy_reward/mean": 0.4,
+            "completions/clipped_ratio": 0.125,
+            "completions/mean_length": 80,
+            num_tokens: 9000,
+            policy_loss: -0.5,
+            "clip_ratio/region_mean": 0.25,
+            "clip_ratio/low_mean": 0.125,
+            "rewards/none/mean": null,
+          },
+          { step: 5, eval_reward: 0.3 },
+        ],
+      }),
+    );
     const folder = join(parent, "trl");
     expect((await run("import", path, "-o", folder)).told).toContain("read as TRL's");
-    const [train, evaluation] = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as { split: string; metrics: object });
-    expect(train!.metrics).toEqual({ "critic/rewards/mean": 0.5, "critic/rewards/std": 0.25, "actor/kl_loss": 0.01, "reward/accuracy_reward/mean": 0.4, "response_length/clip_ratio": 0.125, "response_length/mean": 80, "trl/num_tokens": 9000, "actor/pg_loss": -0.5, "actor/pg_clipfrac": 0.25, "trl/clip_ratio/low_mean": 0.125 });
+    const [train, evaluation] = readFileSync(join(folder, "metrics.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { split: string; metrics: object });
+    expect(train!.metrics).toEqual({
+      "critic/rewards/mean": 0.5,
+      "critic/rewards/std": 0.25,
+      "actor/kl_loss": 0.01,
+      "reward/accuracy_reward/mean": 0.4,
+      "response_length/clip_ratio": 0.125,
+      "response_length/mean": 80,
+      "trl/num_tokens": 9000,
+      "actor/pg_loss": -0.5,
+      "actor/pg_clipfrac": 0.25,
+      "trl/clip_ratio/low_mean": 0.125,
+    });
     expect(evaluation).toMatchObject({ split: "eval", metrics: { "critic/rewards/mean": 0.3 } });
   });
 
   it("puts sources and tasks of flat names where they belong, and takes our own records as they are", () => {
-    expect(placeOfVerlName("source/CLEVR/critic/rewards/mean")).toEqual({ split: "train", scope: "source", name: "CLEVR", metric: "critic/rewards/mean" });
-    expect(placeOfVerlName("val/test_score/openai/gsm8k")).toEqual({ split: "eval", scope: "source", name: "openai/gsm8k", metric: "critic/rewards/mean" });
+    expect(placeOfVerlName("source/CLEVR/critic/rewards/mean")).toEqual({
+      split: "train",
+      scope: "source",
+      name: "CLEVR",
+      metric: "critic/rewards/mean",
+    });
+    expect(placeOfVerlName("val/test_score/openai/gsm8k")).toEqual({
+      split: "eval",
+      scope: "source",
+      name: "openai/gsm8k",
+      metric: "critic/rewards/mean",
+    });
     expect(placeOfVerlName("timing_s/gen")).toMatchObject({ scope: "all", metric: "timing_s/gen" });
     expect(foreignRecords({ step: 1, split: "train", metrics: {} })).toBeNull();
     expect(foreignRecords("text")).toBeNull();
@@ -95,7 +185,9 @@ describe("import", () => {
   it("says what it wants when it understands nothing", async () => {
     const path = join(parent, "other.txt");
     writeFileSync(path, "hello\n");
-    await expect(run("import", path, "-o", join(parent, "none"))).rejects.toThrow(/Nothing in the file was understood[^]*file logger/);
+    await expect(run("import", path, "-o", join(parent, "none"))).rejects.toThrow(
+      /Nothing in the file was understood[^]*file logger/,
+    );
   });
 });
 

@@ -54,12 +54,27 @@ export function placeOfVerlName(flat: string): Place {
   if (first === "val-core" || first === "val-aux") {
     // <prefix>/<source>/<variable>/<metric@n>[/mean|/std]
     const at = parts.findIndex((part) => /@\d+$/.test(part));
-    if (at >= 3) return { split: "eval", scope: "source", name: parts.slice(1, at - 1).join("/"), metric: parts.slice(at - 1).join("/") };
-    if (parts.length >= 3) return { split: "eval", scope: "source", name: parts[1] ?? "", metric: parts.slice(2).join("/") };
+    if (at >= 3)
+      return {
+        split: "eval",
+        scope: "source",
+        name: parts.slice(1, at - 1).join("/"),
+        metric: parts.slice(at - 1).join("/"),
+      };
+    if (parts.length >= 3)
+      return { split: "eval", scope: "source", name: parts[1] ?? "", metric: parts.slice(2).join("/") };
   }
-  if (first === "val" && parts.length >= 3) return { split: "eval", scope: "source", name: parts.slice(2).join("/"), metric: parts[1] === "test_score" ? "critic/rewards/mean" : (parts[1] ?? "") };
-  if (SOURCE_PREFIXES.includes(first) && parts.length >= 3) return { split: "train", scope: "source", name: parts[1] ?? "", metric: parts.slice(2).join("/") };
-  if (first === "task" && parts.length >= 3) return { split: "train", scope: "task", name: parts[1] ?? "", metric: parts.slice(2).join("/") };
+  if (first === "val" && parts.length >= 3)
+    return {
+      split: "eval",
+      scope: "source",
+      name: parts.slice(2).join("/"),
+      metric: parts[1] === "test_score" ? "critic/rewards/mean" : (parts[1] ?? ""),
+    };
+  if (SOURCE_PREFIXES.includes(first) && parts.length >= 3)
+    return { split: "train", scope: "source", name: parts[1] ?? "", metric: parts.slice(2).join("/") };
+  if (first === "task" && parts.length >= 3)
+    return { split: "train", scope: "task", name: parts[1] ?? "", metric: parts.slice(2).join("/") };
   return all;
 }
 
@@ -77,7 +92,12 @@ function numberOf(value: unknown): number | undefined {
   return value === "Infinity" || value === "inf" ? Infinity : undefined;
 }
 
-function recordsOf(step: number, data: Readonly<Record<string, unknown>>, placeOf: (flat: string) => Place, nothing?: number): MetricRecord[] {
+function recordsOf(
+  step: number,
+  data: Readonly<Record<string, unknown>>,
+  placeOf: (flat: string) => Place,
+  nothing?: number,
+): MetricRecord[] {
   const records = new Map<string, MetricRecord & { metrics: Record<string, number> }>();
   for (const [flat, raw] of Object.entries(data)) {
     const value = raw === null ? nothing : numberOf(raw);
@@ -96,12 +116,17 @@ function recordsOf(step: number, data: Readonly<Record<string, unknown>>, placeO
  *
  * @example foreignRecords({ step: 1, data: { "critic/rewards/mean": 0.5 } })
  */
-export function foreignRecords(value: unknown): { readonly dialect: Dialect; readonly records: readonly MetricRecord[] } | null {
+export function foreignRecords(
+  value: unknown,
+): { readonly dialect: Dialect; readonly records: readonly MetricRecord[] } | null {
   if (!isObject(value) || typeof value.step !== "number") return null;
-  if (isObject(value.data)) return { dialect: "verl", records: recordsOf(value.step, value.data, placeOfVerlName, Number.NaN) };
+  if (isObject(value.data))
+    return { dialect: "verl", records: recordsOf(value.step, value.data, placeOfVerlName, Number.NaN) };
   if (isObject(value.metrics)) return null;
   const { step: _step, epoch: _epoch, ...data } = value;
   // A flat line with names of verl's families is a flat export of verl's (MLflow, wandb).
   const isVerl = Object.keys(data).some((name) => /^(actor|critic|val-core|response_length|timing_s)\//.test(name));
-  return isVerl ? { dialect: "verl", records: recordsOf(value.step, data, placeOfVerlName) } : { dialect: "TRL", records: recordsOf(value.step, data, placeOfTrlName) };
+  return isVerl
+    ? { dialect: "verl", records: recordsOf(value.step, data, placeOfVerlName) }
+    : { dialect: "TRL", records: recordsOf(value.step, data, placeOfTrlName) };
 }

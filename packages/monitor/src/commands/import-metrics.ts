@@ -28,7 +28,9 @@ async function* loggedObjects(path: string): AsyncGenerator<unknown> {
     } catch {
       document = undefined;
     }
-    const history = Array.isArray(document) ? document : (document as { log_history?: unknown } | undefined)?.log_history;
+    const history = Array.isArray(document)
+      ? document
+      : (document as { log_history?: unknown } | undefined)?.log_history;
     if (Array.isArray(history)) {
       yield* history as unknown[];
       return;
@@ -52,7 +54,10 @@ async function* loggedObjects(path: string): AsyncGenerator<unknown> {
  *
  * @throws DashboardError when the folder is there already, or nothing in the file was understood
  */
-export async function importMetrics(path: string, folder: string = join("runs", basename(path, extname(path)))): Promise<ImportResult> {
+export async function importMetrics(
+  path: string,
+  folder: string = join("runs", basename(path, extname(path))),
+): Promise<ImportResult> {
   const counts = new Map<Dialect, number>();
   const steps = new Set<number>();
   let records = 0;
@@ -77,7 +82,8 @@ export async function importMetrics(path: string, folder: string = join("runs", 
     throw new DashboardError({
       what: "Nothing in the file was understood.",
       where: path,
-      expected: 'lines as verl\'s file logger writes them, {"step": 1, "data": {..}}, or TRL\'s logs, {"step": 1, "reward": ..}',
+      expected:
+        'lines as verl\'s file logger writes them, {"step": 1, "data": {..}}, or TRL\'s logs, {"step": 1, "reward": ..}',
       found: `${skippedLines} lines of another form`,
       fix: "give the file that trainer.logger=[file] wrote, or a trainer_state.json",
     });
@@ -86,11 +92,18 @@ export async function importMetrics(path: string, folder: string = join("runs", 
     await mkdir(dirname(folder), { recursive: true });
     await mkdir(folder);
   } catch (cause) {
-    throw new DashboardError({ what: "The folder can't be made.", where: folder, found: (cause as Error).message, fix: "choose a new one with -o", cause });
+    throw new DashboardError({
+      what: "The folder can't be made.",
+      where: folder,
+      found: (cause as Error).message,
+      fix: "choose a new one with -o",
+      cause,
+    });
   }
   const handle = await open(join(folder, "metrics.jsonl"), "wx");
   try {
-    for (let from = 0; from < lines.length; from += 1_000) await handle.write(`${lines.slice(from, from + 1_000).join("\n")}\n`);
+    for (let from = 0; from < lines.length; from += 1_000)
+      await handle.write(`${lines.slice(from, from + 1_000).join("\n")}\n`);
   } finally {
     await handle.close();
   }
@@ -100,5 +113,7 @@ export async function importMetrics(path: string, folder: string = join("runs", 
 }
 
 function isOwn(value: unknown): MetricRecord | null {
-  return typeof value === "object" && value !== null && "split" in value ? parseRecordLine(JSON.stringify(value)) : null;
+  return typeof value === "object" && value !== null && "split" in value
+    ? parseRecordLine(JSON.stringify(value))
+    : null;
 }

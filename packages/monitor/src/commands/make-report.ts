@@ -24,26 +24,51 @@ const dataUrl = ({ type, bytes }: Picture): string => `data:${type};base64,${Buf
  * @returns the HTML
  * @throws DashboardError when the folder holds no run or its rollouts can't be read
  */
-export async function makeReport(folder: string, { madeAt, steps, groupsPerStep = 24 }: ReportOptions): Promise<string> {
+export async function makeReport(
+  folder: string,
+  { madeAt, steps, groupsPerStep = 24 }: ReportOptions,
+): Promise<string> {
   const catalogue = new RunCatalogue([folder]);
   await catalogue.scan();
   const [run, ...others] = catalogue.all();
   if (run === undefined || others.length > 0) {
-    throw new DashboardError({ what: run === undefined ? "The folder holds no run." : "The folder holds several runs.", where: folder, expected: "the folder of one run", found: run && [run, ...others].map(({ id }) => id).slice(0, 5).join(", ") });
+    throw new DashboardError({
+      what: run === undefined ? "The folder holds no run." : "The folder holds several runs.",
+      where: folder,
+      expected: "the folder of one run",
+      found:
+        run &&
+        [run, ...others]
+          .map(({ id }) => id)
+          .slice(0, 5)
+          .join(", "),
+    });
   }
   do await run.refresh();
   while (run.isBehind);
   const detail = await run.detail();
-  const series: NamedSeries[] = detail.streams.flatMap((stream) => run.series([{ split: stream.split, scope: stream.scope, name: stream.name }], stream.metrics, POINTS));
+  const series: NamedSeries[] = detail.streams.flatMap((stream) =>
+    run.series([{ split: stream.split, scope: stream.scope, name: stream.name }], stream.metrics, POINTS),
+  );
   const stored = detail.rolloutSteps;
   const usual = [stored[0], stored[stored.length >> 1], stored.at(-1)].filter((step) => step !== undefined);
   const groups: RolloutGroup[] = [];
   const reader = new RolloutReader();
   try {
     for (const step of new Set(steps ?? usual)) {
-      if (!stored.includes(step)) throw new DashboardError({ what: "The run has no rollouts of this step.", where: folder, found: String(step), expected: `one of ${stored.length === 0 ? "none" : `${stored.slice(0, 8).join(", ")}${stored.length > 8 ? ", .." : ""}`}` });
+      if (!stored.includes(step))
+        throw new DashboardError({
+          what: "The run has no rollouts of this step.",
+          where: folder,
+          found: String(step),
+          expected: `one of ${stored.length === 0 ? "none" : `${stored.slice(0, 8).join(", ")}${stored.length > 8 ? ", .." : ""}`}`,
+        });
       const first = (await reader.list(run, { step, limit: 1 })).rows[0];
-      for (let group: number | null = first?.group ?? null, taken = 0; group !== null && taken < groupsPerStep; taken += 1) {
+      for (
+        let group: number | null = first?.group ?? null, taken = 0;
+        group !== null && taken < groupsPerStep;
+        taken += 1
+      ) {
         const found = await reader.group(run, step, group, (_index, picture) => dataUrl(picture));
         if (found === undefined) break;
         group = found.next;

@@ -34,8 +34,16 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
   const catalogue = new RunCatalogue(folders);
   await catalogue.scan();
   const runs = catalogue.all();
-  if (runs.length === 0) throw new DashboardError({ what: "There is no run to ask.", where: folders.join(", "), expected: "a folder with a run.json or a metrics.jsonl" });
-  const instance = await DuckDBInstance.create(":memory:", { autoinstall_known_extensions: "false", autoload_known_extensions: "false" });
+  if (runs.length === 0)
+    throw new DashboardError({
+      what: "There is no run to ask.",
+      where: folders.join(", "),
+      expected: "a folder with a run.json or a metrics.jsonl",
+    });
+  const instance = await DuckDBInstance.create(":memory:", {
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
   const connection = await instance.connect();
   const rollouts: string[] = [];
   const metrics: string[] = [];
@@ -44,14 +52,19 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
     for (const name of await readdir(join(folder, "rollouts")).catch(() => [] as string[])) {
       if (!/^step-\d+\.parquet$/.test(name)) continue;
       const file = join(folder, "rollouts", name);
-      const problem = await connection.run(`describe select * from read_parquet(${quoted(file)})`).then(() => null, (error: Error) => error.message);
+      const problem = await connection.run(`describe select * from read_parquet(${quoted(file)})`).then(
+        () => null,
+        (error: Error) => error.message,
+      );
       if (problem === null) files.push(quoted(file));
       else onProblem(`${file} is left out: ${problem.split("\n")[0]}`);
     }
-    if (files.length > 0) rollouts.push(`select ${quoted(id)} run, * from read_parquet([${files.join(", ")}], union_by_name = true)`);
+    if (files.length > 0)
+      rollouts.push(`select ${quoted(id)} run, * from read_parquet([${files.join(", ")}], union_by_name = true)`);
     const path = join(folder, "metrics.jsonl");
     if (!existsSync(path)) continue;
-    const columns = "{step: 'BIGINT', split: 'VARCHAR', scope: 'VARCHAR', name: 'VARCHAR', task: 'VARCHAR', metrics: 'MAP(VARCHAR, VARCHAR)'}";
+    const columns =
+      "{step: 'BIGINT', split: 'VARCHAR', scope: 'VARCHAR', name: 'VARCHAR', task: 'VARCHAR', metrics: 'MAP(VARCHAR, VARCHAR)'}";
     metrics.push(`select ${quoted(id)} run, step, split, scope, name, task, entry.key metric, try_cast(entry.value as DOUBLE) "value"
       from (select *, unnest(map_entries(metrics)) entry from read_json(${quoted(path)}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true, maximum_object_size = 33554432))`);
   }
@@ -63,7 +76,12 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
         const reader = await connection.runAndReadAll(sql);
         return { columns: reader.columnNames(), rows: reader.getRowsJson() as unknown[][] };
       } catch (cause) {
-        throw new DashboardError({ what: (cause as Error).message.trim(), expected: "DuckDB's SQL over rollouts and metrics", fix: 'see the columns: query "describe rollouts"', cause });
+        throw new DashboardError({
+          what: (cause as Error).message.trim(),
+          expected: "DuckDB's SQL over rollouts and metrics",
+          fix: 'see the columns: query "describe rollouts"',
+          cause,
+        });
       }
     },
     close() {
@@ -84,13 +102,30 @@ function cell(value: unknown): string {
 
 /** A result as text: aligned columns, CSV, or a JSON object a line. */
 export function formatTable({ columns, rows }: QueryResult, format: TableFormat): string {
-  if (format === "jsonl") return rows.map((row) => `${JSON.stringify(Object.fromEntries(columns.map((name, index) => [name, row[index]])))}\n`).join("");
+  if (format === "jsonl")
+    return rows
+      .map((row) => `${JSON.stringify(Object.fromEntries(columns.map((name, index) => [name, row[index]])))}\n`)
+      .join("");
   const texts = [columns, ...rows.map((row) => row.map(cell))];
-  if (format === "csv") return texts.map((row) => `${row.map((text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",")}\n`).join("");
-  const shown = texts.map((row) => row.map(plain).map((text) => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text)));
+  if (format === "csv")
+    return texts
+      .map(
+        (row) => `${row.map((text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)).join(",")}\n`,
+      )
+      .join("");
+  const shown = texts.map((row) =>
+    row.map(plain).map((text) => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text)),
+  );
   const widths = columns.map((_, index) => Math.max(...shown.map((row) => row[index]?.length ?? 0)));
-  const isNumber = columns.map((_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number" || row[index] === null));
-  const lines = shown.map((row) => row.map((text, index) => (isNumber[index] ? text.padStart(widths[index]!) : text.padEnd(widths[index]!))).join("  ").trimEnd());
+  const isNumber = columns.map(
+    (_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === "number" || row[index] === null),
+  );
+  const lines = shown.map((row) =>
+    row
+      .map((text, index) => (isNumber[index] ? text.padStart(widths[index]!) : text.padEnd(widths[index]!)))
+      .join("  ")
+      .trimEnd(),
+  );
   lines.splice(1, 0, widths.map((width) => "─".repeat(width)).join("  "));
   return `${lines.join("\n")}\n`;
 }

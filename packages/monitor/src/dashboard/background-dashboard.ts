@@ -10,7 +10,9 @@ import { packageFolder } from "./package-folder";
 import type { Dashboard, DashboardOptions } from "./start-dashboard";
 
 /** What the thread says. */
-export type FromThread = ({ readonly type: "started" } & Omit<Dashboard, "close">) | { readonly type: "failed"; readonly problem: DashboardProblem };
+export type FromThread =
+  | ({ readonly type: "started" } & Omit<Dashboard, "close">)
+  | { readonly type: "failed"; readonly problem: DashboardProblem };
 
 export interface BackgroundDashboardOptions extends DashboardOptions {
   /** Told when the thread ends by itself; whatever runs beside it goes on. */
@@ -18,8 +20,15 @@ export interface BackgroundDashboardOptions extends DashboardOptions {
 }
 
 function startThread(options: DashboardOptions): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(join(packageFolder(), "dist", "dashboard", "dashboard-thread.js"), { workerData: options, execArgv: [] });
-  return new Worker(new URL("./dashboard-thread-source.mjs", import.meta.url), { workerData: options, execArgv: ["--conditions=@v-triune/source"] });
+  if (!import.meta.url.endsWith(".ts"))
+    return new Worker(join(packageFolder(), "dist", "dashboard", "dashboard-thread.js"), {
+      workerData: options,
+      execArgv: [],
+    });
+  return new Worker(new URL("./dashboard-thread-source.mjs", import.meta.url), {
+    workerData: options,
+    execArgv: ["--conditions=@v-triune/source"],
+  });
 }
 
 /**
@@ -28,7 +37,10 @@ function startThread(options: DashboardOptions): Worker {
  * @throws DashboardError when the port can't be had
  * @example const dashboard = await startBackgroundDashboard({ folder: "runs/mine" }); train(); await dashboard.close();
  */
-export async function startBackgroundDashboard({ onProblem = () => undefined, ...options }: BackgroundDashboardOptions): Promise<Dashboard> {
+export async function startBackgroundDashboard({
+  onProblem = () => undefined,
+  ...options
+}: BackgroundDashboardOptions): Promise<Dashboard> {
   const thread = startThread(options);
   thread.unref();
   let isClosing = false;
@@ -38,7 +50,10 @@ export async function startBackgroundDashboard({ onProblem = () => undefined, ..
     thread.once("exit", () => reject(new DashboardError({ what: "The dashboard's thread ended before it listened." })));
   });
   // Later ends are told, not thrown: nobody waits for them.
-  thread.on("error", (error: Error) => !isClosing && onProblem(`The dashboard has ended (${error.message}); the run goes on.`));
+  thread.on(
+    "error",
+    (error: Error) => !isClosing && onProblem(`The dashboard has ended (${error.message}); the run goes on.`),
+  );
   const message = await first;
   if (message.type === "failed") throw new DashboardError(message.problem);
   const { url, port, runs } = message;

@@ -8,7 +8,9 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 /** A configuration as "optimizer.lr" → "0.0003"; lists stay whole. */
 export function flattenConfig(value: unknown, prefix = "", into: Record<string, string> = {}): Record<string, string> {
   if (!isRecord(value)) into[prefix] = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  else for (const [key, child] of Object.entries(value)) flattenConfig(child, prefix === "" ? key : `${prefix}.${key}`, into);
+  else
+    for (const [key, child] of Object.entries(value))
+      flattenConfig(child, prefix === "" ? key : `${prefix}.${key}`, into);
   return into;
 }
 

@@ -13,15 +13,34 @@ import { makeReport } from "../commands/make-report";
 import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun } from "./recorded-run";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
-const CHROMIUM = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path !== undefined && existsSync(path));
-if (CHROMIUM === undefined) console.warn("Skipped: the dashboard's pages in a browser. No Chromium here; apt-get install chromium, or set CHROMIUM_PATH.");
+const CHROMIUM = [
+  process.env.CHROMIUM_PATH,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((path) => path !== undefined && existsSync(path));
+if (CHROMIUM === undefined)
+  console.warn(
+    "Skipped: the dashboard's pages in a browser. No Chromium here; apt-get install chromium, or set CHROMIUM_PATH.",
+  );
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 
 interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[] }[];
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+  }[];
 }
 
 describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
@@ -71,8 +90,15 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
   async function axe(rules: readonly string[]): Promise<string[]> {
     // Through the debugger, which the page's policy does not bind.
     await page.evaluate(axeCore.source);
-    const { violations } = await page.evaluate((runOnly) => (globalThis as unknown as { axe: { run: (options: unknown) => Promise<AxeResult> } }).axe.run({ runOnly }), rules);
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ""}`).join(" | ")}`);
+    const { violations } = await page.evaluate(
+      (runOnly) =>
+        (globalThis as unknown as { axe: { run: (options: unknown) => Promise<AxeResult> } }).axe.run({ runOnly }),
+      rules,
+    );
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ""}`).join(" | ")}`,
+    );
   }
 
   const PAGES: readonly (readonly [string, string, string])[] = [
@@ -99,7 +125,15 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
 
   it("leads from the grid to a source, its worst rollouts and one of them", async () => {
     await open("#/sources?run=demo&window=4&sort=critic/rewards/mean", ".grid td");
-    expect(await page.locator(".grid tbody th a").allTextContents()).toEqual(["demo_count", "demo_chart", "demo_puzzle", "demo_ground", "demo_detect", "demo_sum", "demo_read"]);
+    expect(await page.locator(".grid tbody th a").allTextContents()).toEqual([
+      "demo_count",
+      "demo_chart",
+      "demo_puzzle",
+      "demo_ground",
+      "demo_detect",
+      "demo_sum",
+      "demo_read",
+    ]);
     await page.getByRole("link", { name: "demo_detect" }).click();
     await page.getByRole("heading", { name: "IoU at 50, 75, 95, 99" }).waitFor();
     await page.getByRole("link", { name: "Rollouts, worst first" }).click();
@@ -111,9 +145,14 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
 
   it("draws gold and predicted boxes at their pixels, and tells the IoU on hover", async () => {
     await open("#/rollouts?run=demo&step=2&group=9&sample=1", ".box.predicted");
-    await page.locator(".picture img").evaluate((image) => (image as unknown as { decode: () => Promise<void> }).decode());
+    await page
+      .locator(".picture img")
+      .evaluate((image) => (image as unknown as { decode: () => Promise<void> }).decode());
     const picture = (await page.locator(".picture img").boundingBox())!;
-    for (const [kind, [x1, y1, x2, y2]] of [["gold", [95, 809, 285, 1000]], ["predicted", [95, 666, 333, 904]]] as const) {
+    for (const [kind, [x1, y1, x2, y2]] of [
+      ["gold", [95, 809, 285, 1000]],
+      ["predicted", [95, 666, 333, 904]],
+    ] as const) {
       const box = (await page.locator(`.box.${kind}`).boundingBox())!;
       expect(Math.abs(box.x - (picture.x + (picture.width * x1) / 1000))).toBeLessThan(1);
       expect(Math.abs(box.y - (picture.y + (picture.height * y1) / 1000))).toBeLessThan(1);
@@ -121,7 +160,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
       expect(Math.abs(box.height - (picture.height * (y2 - y1)) / 1000)).toBeLessThan(1);
     }
     await page.locator(".box.predicted").hover({ position: { x: 8, y: 8 } });
-    expect(await page.locator(".box-label").allTextContents()).toEqual(["gold square, IoU 0.241", "predicted square, IoU 0.241"]);
+    expect(await page.locator(".box-label").allTextContents()).toEqual([
+      "gold square, IoU 0.241",
+      "predicted square, IoU 0.241",
+    ]);
   });
 
   it("moves with the arrow keys, and its address shows the same rollout elsewhere", async () => {
@@ -180,19 +222,33 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.mouse.move(area.x + area.width * 0.2, area.y + 40);
     await page.mouse.down();
     await page.mouse.move(area.x + area.width * 0.6, area.y + 60, { steps: 4 });
-    const stretch = (url: string): [number, number] => [Number(new URL(url).searchParams.get("from")), Number(new URL(url).searchParams.get("to"))];
-    const loads = () => page.waitForRequest((request) => request.url().includes("/api/series") && request.url().includes("from="));
+    const stretch = (url: string): [number, number] => [
+      Number(new URL(url).searchParams.get("from")),
+      Number(new URL(url).searchParams.get("to")),
+    ];
+    const loads = () =>
+      page.waitForRequest((request) => request.url().includes("/api/series") && request.url().includes("from="));
     await Promise.all([loads(), page.mouse.up()]);
     // The stretch moves by buttons and by a sideways wheel, and is loaded in full each time.
-    const [earlier] = await Promise.all([loads(), chart.getByRole("button", { name: "Entropy: earlier steps" }).click()]);
+    const [earlier] = await Promise.all([
+      loads(),
+      chart.getByRole("button", { name: "Entropy: earlier steps" }).click(),
+    ]);
     const [later] = await Promise.all([loads(), chart.getByRole("button", { name: "Entropy: later steps" }).click()]);
     expect(stretch(later.url())[0]).toBeGreaterThan(stretch(earlier.url())[0]);
     await page.mouse.move(area.x + area.width * 0.5, area.y + 50);
     const [wheeled] = await Promise.all([loads(), page.mouse.wheel(60, 0)]);
     expect(stretch(wheeled.url())[0]).toBeGreaterThan(stretch(later.url())[0]);
     await chart.getByRole("button", { name: "All steps" }).click();
-    for (const [label, start] of [["CSV", "step,"], ["SVG", "<svg"], ["PNG", "\u0089PNG"]] as const) {
-      const [file] = await Promise.all([page.waitForEvent("download"), chart.getByRole("button", { name: `Entropy as ${label}` }).click()]);
+    for (const [label, start] of [
+      ["CSV", "step,"],
+      ["SVG", "<svg"],
+      ["PNG", "\u0089PNG"],
+    ] as const) {
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        chart.getByRole("button", { name: `Entropy as ${label}` }).click(),
+      ]);
       expect(file.suggestedFilename()).toBe(`entropy.${label.toLowerCase()}`);
       const content = readFileSync(await file.path(), "latin1");
       expect(content.startsWith(start), content.slice(0, 20)).toBe(true);
@@ -215,8 +271,15 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.reload();
     await expect.poll(values).toEqual(smooth);
     await chart.hover();
-    const [file] = await Promise.all([page.waitForEvent("download"), chart.getByRole("button", { name: "Reward as CSV" }).click()]);
-    const last = readFileSync((await file.path())!, "utf8").trim().split("\n").at(-1)!.split(",");
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      chart.getByRole("button", { name: "Reward as CSV" }).click(),
+    ]);
+    const last = readFileSync((await file.path())!, "utf8")
+      .trim()
+      .split("\n")
+      .at(-1)!
+      .split(",");
     await page.getByLabel("Smoothing").selectOption("0");
     await expect.poll(values).toEqual(before);
     expect(Number(before[1])).toBeCloseTo(Number(last[1]), 2);
@@ -225,7 +288,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
   it("follows a run while it writes", async () => {
     await open("#/overview?run=other", "canvas");
     expect(await page.getByTestId("step").textContent()).toBe("12");
-    appendFileSync(join(parent, "runs", "other", "metrics.jsonl"), `${JSON.stringify({ step: 13, split: "train", scope: "all", name: "all", metrics: { "critic/rewards/mean": 0.123 } })}\n{"step":14,"spl`);
+    appendFileSync(
+      join(parent, "runs", "other", "metrics.jsonl"),
+      `${JSON.stringify({ step: 13, split: "train", scope: "all", name: "all", metrics: { "critic/rewards/mean": 0.123 } })}\n{"step":14,"spl`,
+    );
     await page.locator("dd", { hasText: "0.123" }).waitFor();
     expect(await page.getByTestId("step").textContent()).toBe("13");
   });
@@ -240,11 +306,28 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
   });
 
   it("shows evaluations made apart from training, benchmarks of what was trained and others apart", async () => {
-    const record = (step: number, name: string, score: number, isIn: number) => JSON.stringify({ step, split: "eval", scope: "source", name, metrics: { "benchmark/score": score, "benchmark/in_domain": isIn, "acc/mean@1": score / 2 } });
-    writeFileSync(join(parent, "runs", "other", "eval-bench.jsonl"), [record(12, "coco", 0.5, 1), record(6, "coco", 0.25, 1), record(12, "mmmu", 0.125, 0), ""].join("\n"));
+    const record = (step: number, name: string, score: number, isIn: number) =>
+      JSON.stringify({
+        step,
+        split: "eval",
+        scope: "source",
+        name,
+        metrics: { "benchmark/score": score, "benchmark/in_domain": isIn, "acc/mean@1": score / 2 },
+      });
+    writeFileSync(
+      join(parent, "runs", "other", "eval-bench.jsonl"),
+      [record(12, "coco", 0.5, 1), record(6, "coco", 0.25, 1), record(12, "mmmu", 0.125, 0), ""].join("\n"),
+    );
     await open("#/evaluation?run=other", "text=In-domain");
-    const rows = page.locator("section", { has: page.getByRole("heading", { name: "bench benchmark/score" }) }).locator(".scroll tbody tr");
-    expect(await rows.allTextContents()).toEqual(["In-domain: of the kind that was trained", "coco 0.250.5+0.25", "Out-of-domain", "mmmu 0.125–"]);
+    const rows = page
+      .locator("section", { has: page.getByRole("heading", { name: "bench benchmark/score" }) })
+      .locator(".scroll tbody tr");
+    expect(await rows.allTextContents()).toEqual([
+      "In-domain: of the kind that was trained",
+      "coco 0.250.5+0.25",
+      "Out-of-domain",
+      "mmmu 0.125–",
+    ]);
     await page.getByLabel("Metric").selectOption("acc/mean@1");
     await page.getByRole("heading", { name: "bench acc/mean@1" }).waitFor();
   });
@@ -273,7 +356,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
 
   it("opens a report from a file, without a server", async () => {
     const path = join(parent, "report.html");
-    await writeFile(path, await makeReport(join(parent, "runs", "demo"), { madeAt: new Date(0), steps: [2], groupsPerStep: 10 }));
+    await writeFile(
+      path,
+      await makeReport(join(parent, "runs", "demo"), { madeAt: new Date(0), steps: [2], groupsPerStep: 10 }),
+    );
     await page.goto(`${pathToFileURL(path)}`);
     await page.locator("canvas").first().waitFor();
     expect(await page.locator("header").textContent()).toContain("Report of 1970-01-01");
@@ -281,7 +367,11 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.getByRole("link", { name: "Rollouts", exact: true }).click();
     await page.getByRole("link", { name: "2 · 9 · 1" }).click();
     await page.locator(".box.predicted").waitFor();
-    expect(await page.locator(".picture img").evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(84);
+    expect(
+      await page
+        .locator(".picture img")
+        .evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+    ).toBe(84);
     expect(requested.filter((url) => url.startsWith("http"))).toEqual([]);
   });
 

@@ -13,7 +13,13 @@ export class DashboardError extends Error {
   override readonly name = "DashboardError";
   constructor(readonly problem: DashboardProblem) {
     const { what, where, expected, found, fix } = problem;
-    const lines = [what, where && `  where:    ${where}`, expected && `  expected: ${expected}`, found && `  found:    ${found}`, fix && `  fix:      ${fix}`];
+    const lines = [
+      what,
+      where && `  where:    ${where}`,
+      expected && `  expected: ${expected}`,
+      found && `  found:    ${found}`,
+      fix && `  fix:      ${fix}`,
+    ];
     super(lines.filter(Boolean).join("\n"), { cause: problem.cause });
   }
 }

@@ -33,7 +33,8 @@ function numberOf(context: Context, name: string): number | undefined {
 
 function stepOf(context: Context, name: string): number {
   const value = numberOf(context, name);
-  if (value === undefined || !Number.isInteger(value) || value < 0 || value > 1e12) throw new RequestProblem(`${name} must be a whole number from 0.`);
+  if (value === undefined || !Number.isInteger(value) || value < 0 || value > 1e12)
+    throw new RequestProblem(`${name} must be a whole number from 0.`);
   return value;
 }
 
@@ -45,13 +46,17 @@ function oneOf<T extends string>(context: Context, name: string, values: readonl
 }
 
 const splitOf = (context: Context): MetricSplit => oneOf(context, "split", ["train", "eval"], "train");
-const scopeOf = (context: Context, otherwise: MetricScope): MetricScope => oneOf(context, "scope", ["source", "task", "all"], otherwise);
+const scopeOf = (context: Context, otherwise: MetricScope): MetricScope =>
+  oneOf(context, "scope", ["source", "task", "all"], otherwise);
 
 function filterOf(context: Context): RolloutFilter {
   const filter: Record<string, unknown> = {};
-  for (const name of ["step", "rewardFrom", "rewardTo", "lengthFrom", "lengthTo", "offset", "limit"]) filter[name] = numberOf(context, name);
+  for (const name of ["step", "rewardFrom", "rewardTo", "lengthFrom", "lengthTo", "offset", "limit"])
+    filter[name] = numberOf(context, name);
   filter.source = context.req.query("source") || undefined;
-  filter.status = context.req.query("status") ? oneOf(context, "status", ["scored", "skipped", "error"], "scored") : undefined;
+  filter.status = context.req.query("status")
+    ? oneOf(context, "status", ["scored", "skipped", "error"], "scored")
+    : undefined;
   filter.truncated = context.req.query("truncated") === "true" ? true : undefined;
   filter.order = oneOf(context, "order", ["group", "reward", "-reward", "length", "-length"], "group");
   return filter as RolloutFilter;
@@ -95,13 +100,16 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
   app.get("/api/run", async (context) => context.json(await runOf(context).detail()));
   app.get("/api/alarms", (context) => context.json(runOf(context).alarms()));
 
-  app.get("/api/evaluations", (context) => context.json(runOf(context).evaluations(context.req.query("metric") || undefined)));
+  app.get("/api/evaluations", (context) =>
+    context.json(runOf(context).evaluations(context.req.query("metric") || undefined)),
+  );
 
   app.get("/api/series", (context) => {
     const run = runOf(context);
     const names = context.req.queries("name") ?? ["all"];
     const metrics = context.req.queries("metric") ?? [];
-    if (names.length * metrics.length > MOST_SERIES) throw new RequestProblem(`More than ${MOST_SERIES} series at once.`);
+    if (names.length * metrics.length > MOST_SERIES)
+      throw new RequestProblem(`More than ${MOST_SERIES} series at once.`);
     const split = splitOf(context);
     const scope = scopeOf(context, "all");
     const keys = names.map((name): StreamKey => ({ split, scope, name }));
@@ -128,9 +136,17 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
   });
 
   app.get("/api/picture", async (context) => {
-    const picture = await rollouts.picture(runOf(context), stepOf(context, "step"), stepOf(context, "group"), stepOf(context, "index"));
+    const picture = await rollouts.picture(
+      runOf(context),
+      stepOf(context, "step"),
+      stepOf(context, "group"),
+      stepOf(context, "index"),
+    );
     if (picture === undefined) throw new RequestProblem("The picture can't be had.", 404);
-    return context.body(new Uint8Array(picture.bytes), 200, { "Content-Type": picture.type, "Cache-Control": "private, max-age=600" });
+    return context.body(new Uint8Array(picture.bytes), 200, {
+      "Content-Type": picture.type,
+      "Cache-Control": "private, max-age=600",
+    });
   });
 
   app.get("/api/events", (context) =>

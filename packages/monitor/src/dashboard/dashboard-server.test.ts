@@ -29,12 +29,17 @@ interface Answer {
 }
 
 /** fetch would set Host and the Sec-Fetch headers itself. */
-function ask(path: string, { method = "GET", headers = {} }: { method?: string; headers?: Record<string, string> } = {}): Promise<Answer> {
+function ask(
+  path: string,
+  { method = "GET", headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const call = request({ host: "127.0.0.1", port: dashboard.port, path, method, headers }, (response) => {
       const parts: Buffer[] = [];
       response.on("data", (part: Buffer) => parts.push(part));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }));
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
+      );
     });
     call.on("error", reject);
     call.end();
@@ -51,23 +56,40 @@ describe("a recorded run", () => {
   it("is listed with its state, step and reward", async () => {
     const runs = await json<RunSummary[]>("/api/runs");
     expect(runs.map(({ id }) => id)).toEqual(["demo", "hostile", "written-to"]);
-    expect(runs[0]).toMatchObject({ name: "demo", state: "finished", step: 12, steps: 12, reward: expect.closeTo(0.671891, 5) as number, badLines: 0 });
+    expect(runs[0]).toMatchObject({
+      name: "demo",
+      state: "finished",
+      step: 12,
+      steps: 12,
+      reward: expect.closeTo(0.671891, 5) as number,
+      badLines: 0,
+    });
   });
 
   it("tells its configuration, streams and stored steps", async () => {
     const run = await json<RunDetail>("/api/run?run=demo");
     expect(run.config["optimizer.lr"]).toBe("0.0003");
     expect(run.rolloutSteps).toEqual([1, 2, 12]);
-    expect(run.streams.filter(({ split, scope }) => split === "train" && scope === "source").map(({ name }) => name).sort()).toEqual(["demo_chart", "demo_count", "demo_detect", "demo_ground", "demo_puzzle", "demo_read", "demo_sum"]);
+    expect(
+      run.streams
+        .filter(({ split, scope }) => split === "train" && scope === "source")
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(["demo_chart", "demo_count", "demo_detect", "demo_ground", "demo_puzzle", "demo_read", "demo_sum"]);
   });
 
   it("gives series, a stretch of them, and a grid", async () => {
     const [series] = await json<NamedSeries[]>("/api/series?run=demo&scope=all&name=all&metric=critic/rewards/mean");
     expect(series?.steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(series?.values[11]).toBeCloseTo(0.671891, 5);
-    expect((await json<NamedSeries[]>("/api/series?run=demo&name=all&metric=critic/rewards/mean&from=3&to=5"))[0]?.steps).toEqual([3, 4, 5]);
+    expect(
+      (await json<NamedSeries[]>("/api/series?run=demo&name=all&metric=critic/rewards/mean&from=3&to=5"))[0]?.steps,
+    ).toEqual([3, 4, 5]);
     const grid = await json<GridRow[]>("/api/grid?run=demo&metric=critic/rewards/mean&metric=correct/ratio&window=4");
-    expect(grid.find(({ name }) => name === "demo_detect")?.cells.map(({ metric, last }) => [metric, last])).toEqual([["critic/rewards/mean", expect.closeTo(0.8132, 3)], ["correct/ratio", 0.875]]);
+    expect(grid.find(({ name }) => name === "demo_detect")?.cells.map(({ metric, last }) => [metric, last])).toEqual([
+      ["critic/rewards/mean", expect.closeTo(0.8132, 3)],
+      ["correct/ratio", 0.875],
+    ]);
   });
 
   it("finds rollouts by source, status, reward and length, in order", async () => {
@@ -88,8 +110,18 @@ describe("a recorded run", () => {
     expect(group.rollouts).toHaveLength(8);
     const rollout = group.rollouts.find(({ response }) => response.includes("[8, 56, 28, 76]"));
     // 84 × 84 pixels to thousandths, truncated: 190 × 191 and 238 × 238, which share 190 × 95.
-    expect(rollout?.boxes).toMatchObject({ gold: [{ bbox: [95, 809, 285, 1000], label: "square" }], predicted: [{ bbox: [95, 666, 333, 904], label: "square" }], matches: [{ gold: 0, predicted: 0, iou: expect.closeTo(18_050 / (36_290 + 56_644 - 18_050), 12) as number }] });
-    expect(rollout?.arithmetic).toMatchObject({ terms: [{ name: "accuracy", value: 0 }, { name: "format", value: 1 }], agrees: true });
+    expect(rollout?.boxes).toMatchObject({
+      gold: [{ bbox: [95, 809, 285, 1000], label: "square" }],
+      predicted: [{ bbox: [95, 666, 333, 904], label: "square" }],
+      matches: [{ gold: 0, predicted: 0, iou: expect.closeTo(18_050 / (36_290 + 56_644 - 18_050), 12) as number }],
+    });
+    expect(rollout?.arithmetic).toMatchObject({
+      terms: [
+        { name: "accuracy", value: 0 },
+        { name: "format", value: 1 },
+      ],
+      agrees: true,
+    });
     expect(group.rollouts.every(({ arithmetic }) => arithmetic?.agrees)).toBe(true);
     const picture = await ask(group.pictures[0]!.source!);
     expect([picture.status, picture.headers["content-type"]]).toEqual([200, "image/png"]);
@@ -108,46 +140,82 @@ describe("a recorded run", () => {
         if (heard.join("").includes("written-to")) return;
       }
     })();
-    appendFileSync(join(parent, "runs", "written-to", "metrics.jsonl"), `${JSON.stringify({ step: 13, split: "train", scope: "all", name: "all", metrics: { "critic/rewards/mean": 0.75 } })}\n`);
+    appendFileSync(
+      join(parent, "runs", "written-to", "metrics.jsonl"),
+      `${JSON.stringify({ step: 13, split: "train", scope: "all", name: "all", metrics: { "critic/rewards/mean": 0.75 } })}\n`,
+    );
     await listening;
     await reader.cancel();
     expect(heard.join("")).toContain('event: change\ndata: ["written-to"]');
-    expect((await json<RunSummary[]>("/api/runs")).find(({ id }) => id === "written-to")).toMatchObject({ step: 13, reward: 0.75 });
+    expect((await json<RunSummary[]>("/api/runs")).find(({ id }) => id === "written-to")).toMatchObject({
+      step: 13,
+      reward: 0.75,
+    });
   });
 });
 
 describe("what it refuses", () => {
-  it.each(["evil.example", "evil.example:6070", "127.0.0.1.evil.example", "localhost.evil.example"])("the name %s, as DNS rebinding would use it", async (host) => {
-    expect((await ask("/api/runs", { headers: { Host: host } })).status).toBe(403);
-    expect((await ask("/", { headers: { Host: host } })).status).toBe(403);
-  });
+  it.each(["evil.example", "evil.example:6070", "127.0.0.1.evil.example", "localhost.evil.example"])(
+    "the name %s, as DNS rebinding would use it",
+    async (host) => {
+      expect((await ask("/api/runs", { headers: { Host: host } })).status).toBe(403);
+      expect((await ask("/", { headers: { Host: host } })).status).toBe(403);
+    },
+  );
 
   it("requests of other sites and of other origins", async () => {
     expect((await ask("/api/runs", { headers: { Origin: "http://evil.example" } })).status).toBe(403);
     expect((await ask("/api/runs", { headers: { Origin: "null" } })).status).toBe(403);
-    expect((await ask("/api/picture?run=demo&step=1&group=0&index=0", { headers: { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors" } })).status).toBe(403);
-    expect((await ask("/api/runs", { headers: { Origin: `http://localhost:${dashboard.port}`, Host: `localhost:${dashboard.port}`, "Sec-Fetch-Site": "same-origin" } })).status).toBe(200);
+    expect(
+      (
+        await ask("/api/picture?run=demo&step=1&group=0&index=0", {
+          headers: { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors" },
+        })
+      ).status,
+    ).toBe(403);
+    expect(
+      (
+        await ask("/api/runs", {
+          headers: {
+            Origin: `http://localhost:${dashboard.port}`,
+            Host: `localhost:${dashboard.port}`,
+            "Sec-Fetch-Site": "same-origin",
+          },
+        })
+      ).status,
+    ).toBe(200);
   });
 
   it.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("%s", async (method) => {
     expect((await ask("/api/runs", { method })).status).toBe(405);
   });
 
-  it.each(["..", "../..", "demo/..", "/etc", "demo/../demo", "%2e%2e", "demo%00", "__proto__"])("a run called %s", async (run) => {
-    expect((await ask(`/api/run?run=${encodeURIComponent(run)}`)).status).toBe(404);
-    expect((await ask(`/api/rollouts?run=${encodeURIComponent(run)}`)).status).toBe(404);
-  });
+  it.each(["..", "../..", "demo/..", "/etc", "demo/../demo", "%2e%2e", "demo%00", "__proto__"])(
+    "a run called %s",
+    async (run) => {
+      expect((await ask(`/api/run?run=${encodeURIComponent(run)}`)).status).toBe(404);
+      expect((await ask(`/api/rollouts?run=${encodeURIComponent(run)}`)).status).toBe(404);
+    },
+  );
 
-  it.each(["/../../etc/passwd", "/api/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/runs/demo/run.json"])("the path %s", async (path) => {
-    expect((await ask(path)).status).toBe(404);
-  });
+  it.each(["/../../etc/passwd", "/api/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/runs/demo/run.json"])(
+    "the path %s",
+    async (path) => {
+      expect((await ask(path)).status).toBe(404);
+    },
+  );
 
-  it.each(["step=../../etc/passwd", "step=1.5", "step=-1", "step=1e30", "step="])("a step given as %s", async (step) => {
-    expect((await ask(`/api/group?run=demo&group=0&${step}`)).status).toBe(400);
-  });
+  it.each(["step=../../etc/passwd", "step=1.5", "step=-1", "step=1e30", "step="])(
+    "a step given as %s",
+    async (step) => {
+      expect((await ask(`/api/group?run=demo&group=0&${step}`)).status).toBe(400);
+    },
+  );
 
   it("says that it can't have a port that is taken", async () => {
-    await expect(startDashboard({ folder: parent, port: dashboard.port })).rejects.toThrow(/Another program listens.*\n.*where.*127\.0\.0\.1/);
+    await expect(startDashboard({ folder: parent, port: dashboard.port })).rejects.toThrow(
+      /Another program listens.*\n.*where.*127\.0\.0\.1/,
+    );
   });
 
   it("sends the page with a policy that runs its own script only, and every answer with nosniff", async () => {
@@ -157,7 +225,11 @@ describe("what it refuses", () => {
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain("unsafe");
     expect(page.body.toString()).not.toMatch(/(src|href)="https?:/);
-    expect((await ask("/api/runs")).headers).toMatchObject({ "x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin", "cache-control": "no-store" });
+    expect((await ask("/api/runs")).headers).toMatchObject({
+      "x-content-type-options": "nosniff",
+      "cross-origin-resource-policy": "same-origin",
+      "cache-control": "no-store",
+    });
     expect((await ask("/api/runs")).headers["access-control-allow-origin"]).toBeUndefined();
   });
 });
@@ -196,7 +268,11 @@ describe("a hostile run", () => {
     const folder = join(parent, "runs", "huge");
     await copyRecordedRun(join(parent, "runs"), "huge");
     await writeSparseFile(join(folder, "metrics.jsonl"), 3 * 2 ** 30);
-    await expect.poll(async () => (await json<RunSummary[]>("/api/runs")).find(({ id }) => id === "huge")?.size, { timeout: 5_000 }).toBe(3 * 2 ** 30);
+    await expect
+      .poll(async () => (await json<RunSummary[]>("/api/runs")).find(({ id }) => id === "huge")?.size, {
+        timeout: 5_000,
+      })
+      .toBe(3 * 2 ** 30);
     const begun = performance.now();
     await json<RunDetail>("/api/run?run=demo");
     expect(performance.now() - begun).toBeLessThan(1_000);
@@ -207,9 +283,13 @@ describe("a hostile run", () => {
 it("follows no link back into its own parents, and writes nothing", async () => {
   symlinkSync(parent, join(parent, "runs", "loop"));
   const folder = join(parent, "runs", "demo");
-  const before = await Promise.all((await readdir(folder)).map(async (name) => [name, (await stat(join(folder, name))).mtimeMs]));
+  const before = await Promise.all(
+    (await readdir(folder)).map(async (name) => [name, (await stat(join(folder, name))).mtimeMs]),
+  );
   const text = await readFile(join(folder, "run.json"), "utf8");
   await json("/api/rollouts?run=demo");
-  expect(await Promise.all((await readdir(folder)).map(async (name) => [name, (await stat(join(folder, name))).mtimeMs]))).toEqual(before);
+  expect(
+    await Promise.all((await readdir(folder)).map(async (name) => [name, (await stat(join(folder, name))).mtimeMs])),
+  ).toEqual(before);
   expect(await readFile(join(folder, "run.json"), "utf8")).toBe(text);
 });

@@ -4,32 +4,45 @@ import { lttb, minMax, sharedMinMax, type ReducedPoints } from "./downsample";
 import { GrowingSeries } from "./growing-series";
 import { gridCell } from "./source-grid";
 
-const ramp = (length: number, value: (step: number) => number) => ({ steps: Array.from({ length }, (_, step) => step), values: Array.from({ length }, (_, step) => value(step)) });
+const ramp = (length: number, value: (step: number) => number) => ({
+  steps: Array.from({ length }, (_, step) => step),
+  values: Array.from({ length }, (_, step) => value(step)),
+});
 
 describe("minMax", () => {
   it("keeps a series that is short enough as it is, with gaps as null", () => {
-    expect(minMax({ steps: [1, 2, 5], values: [0.5, Number.NaN, 2] }, 4)).toEqual({ steps: [1, 2, 5], values: [0.5, null, 2] });
+    expect(minMax({ steps: [1, 2, 5], values: [0.5, Number.NaN, 2] }, 4)).toEqual({
+      steps: [1, 2, 5],
+      values: [0.5, null, 2],
+    });
   });
 
   it("loses no extreme, stays within the limit, keeps both ends and the order", () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 10, maxLength: 400 }), fc.integer({ min: 8, max: 60 }), (values, limit) => {
-        const whole = ramp(values.length, (step) => values[step]!);
-        const reduced = minMax(whole, limit);
-        expect(reduced.steps.length).toBeLessThanOrEqual(Math.max(limit, values.length <= limit ? values.length : 0));
-        expect(Math.max(...(reduced.values as number[]))).toBe(Math.max(...values));
-        expect(Math.min(...(reduced.values as number[]))).toBe(Math.min(...values));
-        expect(reduced.steps[0]).toBe(0);
-        expect(reduced.steps.at(-1)).toBe(values.length - 1);
-        expect(reduced.steps).toEqual([...reduced.steps].sort((a, b) => a - b));
-      }),
+      fc.property(
+        fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 10, maxLength: 400 }),
+        fc.integer({ min: 8, max: 60 }),
+        (values, limit) => {
+          const whole = ramp(values.length, (step) => values[step]!);
+          const reduced = minMax(whole, limit);
+          expect(reduced.steps.length).toBeLessThanOrEqual(Math.max(limit, values.length <= limit ? values.length : 0));
+          expect(Math.max(...(reduced.values as number[]))).toBe(Math.max(...values));
+          expect(Math.min(...(reduced.values as number[]))).toBe(Math.min(...values));
+          expect(reduced.steps[0]).toBe(0);
+          expect(reduced.steps.at(-1)).toBe(values.length - 1);
+          expect(reduced.steps).toEqual([...reduced.steps].sort((a, b) => a - b));
+        },
+      ),
     );
   });
 });
 
 describe("lttb", () => {
   it("keeps the spike of a flat line and the asked number of points", () => {
-    const reduced = lttb(ramp(1000, (step) => (step === 537 ? 9 : 0)), 20);
+    const reduced = lttb(
+      ramp(1000, (step) => (step === 537 ? 9 : 0)),
+      20,
+    );
     expect(reduced.steps).toHaveLength(20);
     expect(reduced.steps).toContain(537);
     expect([reduced.steps[0], reduced.steps.at(-1)]).toEqual([0, 999]);
@@ -43,15 +56,27 @@ describe("lttb", () => {
 describe("sharedMinMax", () => {
   it("loses no extreme, and gives lines over the same steps the same places, from the first to the last", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), fc.integer({ min: 0, max: 9 })), { minLength: 1, maxLength: 400 }), fc.integer({ min: 4, max: 60 }), (pairs, limit) => {
-        const [one, other] = [0, 1].map((index) => sharedMinMax(ramp(pairs.length, (step) => pairs[step]![index]!), limit)) as [ReducedPoints, ReducedPoints];
-        expect(one.steps).toEqual(other.steps);
-        expect(one.steps.length).toBeLessThanOrEqual(Math.max(limit, pairs.length <= limit ? pairs.length : 0));
-        expect(Math.max(...(one.values as number[]))).toBe(Math.max(...pairs.map(([value]) => value)));
-        expect(Math.min(...(one.values as number[]))).toBe(Math.min(...pairs.map(([value]) => value)));
-        expect([one.steps[0], one.steps.at(-1)]).toEqual([0, pairs.length - 1]);
-        expect(new Set(one.steps).size).toBe(one.steps.length);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), fc.integer({ min: 0, max: 9 })), {
+          minLength: 1,
+          maxLength: 400,
+        }),
+        fc.integer({ min: 4, max: 60 }),
+        (pairs, limit) => {
+          const [one, other] = [0, 1].map((index) =>
+            sharedMinMax(
+              ramp(pairs.length, (step) => pairs[step]![index]!),
+              limit,
+            ),
+          ) as [ReducedPoints, ReducedPoints];
+          expect(one.steps).toEqual(other.steps);
+          expect(one.steps.length).toBeLessThanOrEqual(Math.max(limit, pairs.length <= limit ? pairs.length : 0));
+          expect(Math.max(...(one.values as number[]))).toBe(Math.max(...pairs.map(([value]) => value)));
+          expect(Math.min(...(one.values as number[]))).toBe(Math.min(...pairs.map(([value]) => value)));
+          expect([one.steps[0], one.steps.at(-1)]).toEqual([0, pairs.length - 1]);
+          expect(new Set(one.steps).size).toBe(one.steps.length);
+        },
+      ),
     );
   });
 });
@@ -69,22 +94,48 @@ describe("GrowingSeries", () => {
 
   it("replaces a repeated step and leaves out one that goes back", () => {
     const series = new GrowingSeries();
-    for (const [step, value] of [[1, 1], [2, 2], [2, 3], [1, 9]] as const) series.push(step, value);
-    expect([[...series.steps], [...series.values]]).toEqual([[1, 2], [1, 3]]);
+    for (const [step, value] of [
+      [1, 1],
+      [2, 2],
+      [2, 3],
+      [1, 9],
+    ] as const)
+      series.push(step, value);
+    expect([[...series.steps], [...series.values]]).toEqual([
+      [1, 2],
+      [1, 3],
+    ]);
   });
 });
 
 describe("gridCell", () => {
   it("calls a falling reward worse, a falling share of cut answers better, and a longer answer neither", () => {
     const falling = ramp(20, (step) => 1 - step / 20);
-    expect(gridCell("critic/rewards/mean", falling, 5, 60)).toMatchObject({ change: expect.closeTo(-0.25, 9) as number, last: expect.closeTo(0.05, 9) as number });
+    expect(gridCell("critic/rewards/mean", falling, 5, 60)).toMatchObject({
+      change: expect.closeTo(-0.25, 9) as number,
+      last: expect.closeTo(0.05, 9) as number,
+    });
     expect(gridCell("critic/rewards/mean", falling, 5, 60).goodness).toBeLessThan(-0.5);
     expect(gridCell("response_length/clip_ratio", falling, 5, 60).goodness).toBeGreaterThan(0.5);
     expect(gridCell("response_length/mean", falling, 5, 60).goodness).toBe(0);
   });
 
   it("has no change to tell with less than two points, and none in a constant", () => {
-    expect(gridCell("correct/ratio", { steps: [3], values: [0.5] }, 5, 60)).toEqual({ metric: "correct/ratio", steps: [3], values: [0.5], last: 0.5, change: null, goodness: 0 });
-    expect(gridCell("correct/ratio", ramp(9, () => 0.3), 5, 60)).toMatchObject({ goodness: 0 });
+    expect(gridCell("correct/ratio", { steps: [3], values: [0.5] }, 5, 60)).toEqual({
+      metric: "correct/ratio",
+      steps: [3],
+      values: [0.5],
+      last: 0.5,
+      change: null,
+      goodness: 0,
+    });
+    expect(
+      gridCell(
+        "correct/ratio",
+        ramp(9, () => 0.3),
+        5,
+        60,
+      ),
+    ).toMatchObject({ goodness: 0 });
   });
 });

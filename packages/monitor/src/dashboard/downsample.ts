@@ -65,7 +65,11 @@ function extremes(values: Points["values"], from: number, to: number): { low: nu
 export function sharedMinMax(points: Points, limit: number): ReducedPoints {
   const { steps, values } = points;
   const { length } = steps;
-  if (length <= limit) return copy(points, Array.from({ length }, (_, index) => index));
+  if (length <= limit)
+    return copy(
+      points,
+      Array.from({ length }, (_, index) => index),
+    );
   const buckets = limit >> 1;
   const reduced: ReducedPoints = { steps: [], values: [] };
   for (let bucket = 0; bucket < buckets; bucket += 1) {
@@ -113,9 +117,11 @@ function pick({ steps, values }: Points, indexes: readonly number[]): Points {
  * @param limit at least 3
  */
 export function lttb(whole: Points, limit: number): ReducedPoints {
-  const points = whole.steps.length > PRESELECTION * limit ? pick(whole, minMaxIndexes(whole, PRESELECTION * limit)) : whole;
+  const points =
+    whole.steps.length > PRESELECTION * limit ? pick(whole, minMaxIndexes(whole, PRESELECTION * limit)) : whole;
   const finite: number[] = [];
-  for (let index = 0; index < points.values.length; index += 1) if (Number.isFinite(points.values[index]!)) finite.push(index);
+  for (let index = 0; index < points.values.length; index += 1)
+    if (Number.isFinite(points.values[index]!)) finite.push(index);
   if (finite.length <= limit) return copy(points, finite);
   const step = (at: number): number => points.steps[finite[at]!]!;
   const value = (at: number): number => points.values[finite[at]!]!;
@@ -138,7 +144,10 @@ export function lttb(whole: Points, limit: number): ReducedPoints {
     let best = from;
     let bestArea = -1;
     for (let at = from; at < to; at += 1) {
-      const area = Math.abs((step(before) - meanStep) * (value(at) - value(before)) - (step(before) - step(at)) * (meanValue - value(before)));
+      const area = Math.abs(
+        (step(before) - meanStep) * (value(at) - value(before)) -
+          (step(before) - step(at)) * (meanValue - value(before)),
+      );
       if (area > bestArea) {
         bestArea = area;
         best = at;
@@ -147,5 +156,8 @@ export function lttb(whole: Points, limit: number): ReducedPoints {
     chosen.push(best);
   }
   chosen.push(last);
-  return copy(points, chosen.map((at) => finite[at]!));
+  return copy(
+    points,
+    chosen.map((at) => finite[at]!),
+  );
 }

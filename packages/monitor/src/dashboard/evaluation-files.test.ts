@@ -8,19 +8,44 @@ let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "v-triune-evaluation-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const line = (step: number, scope: string, name: string, metrics: object): string => `${JSON.stringify({ step, split: "eval", scope, name, task: "counting", metrics })}\n`;
+const line = (step: number, scope: string, name: string, metrics: object): string =>
+  `${JSON.stringify({ step, split: "eval", scope, name, task: "counting", metrics })}\n`;
 
 it("keeps what was evaluated apart by file, steps in order, in-domain and out-of-domain", async () => {
-  writeFileSync(join(folder, "metrics.jsonl"), line(0, "source", "clevr", { "acc/mean@1": 0.25 }) + line(5, "source", "clevr", { "acc/mean@1": 0.5 }) + line(5, "all", "all", { "acc/mean@1": 0.5, "acc/source_mean@1": 0.625 }));
-  writeFileSync(join(folder, "eval.jsonl"), line(9, "source", "clevr", { "acc/mean@8": 0.75, "samples/count": 4 }) + line(3, "source", "clevr", { "acc/mean@8": 0.5 }) + "half a li");
-  const coco = (step: number, score: number) => line(step, "source", "coco-single", { "acc/mean@1": 0, "benchmark/score": score, "benchmark/in_domain": 1 });
+  writeFileSync(
+    join(folder, "metrics.jsonl"),
+    line(0, "source", "clevr", { "acc/mean@1": 0.25 }) +
+      line(5, "source", "clevr", { "acc/mean@1": 0.5 }) +
+      line(5, "all", "all", { "acc/mean@1": 0.5, "acc/source_mean@1": 0.625 }),
+  );
+  writeFileSync(
+    join(folder, "eval.jsonl"),
+    line(9, "source", "clevr", { "acc/mean@8": 0.75, "samples/count": 4 }) +
+      line(3, "source", "clevr", { "acc/mean@8": 0.5 }) +
+      "half a li",
+  );
+  const coco = (step: number, score: number) =>
+    line(step, "source", "coco-single", { "acc/mean@1": 0, "benchmark/score": score, "benchmark/in_domain": 1 });
   const mmmu = line(9, "source", "mmmu", { "acc/mean@1": 0, "benchmark/score": 0.5, "benchmark/in_domain": 0 });
-  writeFileSync(join(folder, "eval-benchmarks.jsonl"), coco(9, 0.1) + mmmu + coco(9, 0.2) + line(9, "all", "all", { "benchmark/in_domain_mean": 0.2, "benchmark/out_of_domain_mean": 0.5 }));
+  writeFileSync(
+    join(folder, "eval-benchmarks.jsonl"),
+    coco(9, 0.1) +
+      mmmu +
+      coco(9, 0.2) +
+      line(9, "all", "all", { "benchmark/in_domain_mean": 0.2, "benchmark/out_of_domain_mean": 0.5 }),
+  );
   writeFileSync(join(folder, "eval-..jsonl.bak"), coco(1, 1));
   const run = new RunView("mine", folder);
   await run.refresh();
   expect(run.evaluations()).toMatchObject([
-    { label: null, metric: "acc/mean@1", rows: [{ name: "clevr", steps: [0, 5], values: [0.25, 0.5] }, { name: "mean over sources", values: [0.625] }] },
+    {
+      label: null,
+      metric: "acc/mean@1",
+      rows: [
+        { name: "clevr", steps: [0, 5], values: [0.25, 0.5] },
+        { name: "mean over sources", values: [0.625] },
+      ],
+    },
     {
       label: "benchmarks",
       headline: "benchmark/score",
@@ -31,7 +56,11 @@ it("keeps what was evaluated apart by file, steps in order, in-domain and out-of
         { name: "mean of out-of-domain", values: [0.5] },
       ],
     },
-    { label: "eval", metric: "acc/mean@8", rows: [{ name: "clevr", domain: null, samples: 4, steps: [3, 9], values: [0.5, 0.75] }] },
+    {
+      label: "eval",
+      metric: "acc/mean@8",
+      rows: [{ name: "clevr", domain: null, samples: 4, steps: [3, 9], values: [0.5, 0.75] }],
+    },
   ]);
   expect(run.evaluations("acc/mean@1").map(({ metric }) => metric)).toEqual(["acc/mean@1", "acc/mean@1", "acc/mean@8"]);
 });

@@ -24,7 +24,8 @@ export type EvaluationNumbers = Map<string, RowNumbers>;
 export function addEvaluation(rows: EvaluationNumbers, { scope, name, task, step, metrics }: MetricRecord): void {
   const key = `${scope} ${name}`;
   let row = rows.get(key);
-  if (row === undefined) rows.set(key, (row = { scope, name, task: typeof task === "string" ? task : null, metrics: new Map() }));
+  if (row === undefined)
+    rows.set(key, (row = { scope, name, task: typeof task === "string" ? task : null, metrics: new Map() }));
   for (const [metric, value] of Object.entries(metrics)) {
     let values = row.metrics.get(metric);
     if (values === undefined) row.metrics.set(metric, (values = new Map()));
@@ -38,7 +39,8 @@ function headlineOf(metrics: ReadonlySet<string>): string {
   return [...metrics].find((metric) => /^acc\/mean@\d+$/.test(metric)) ?? "critic/rewards/mean";
 }
 
-const last = (values: ReadonlyMap<number, number> | undefined): number | undefined => [...(values ?? [])].sort(([a], [b]) => a - b).at(-1)?.[1];
+const last = (values: ReadonlyMap<number, number> | undefined): number | undefined =>
+  [...(values ?? [])].sort(([a], [b]) => a - b).at(-1)?.[1];
 
 function evaluationRow({ scope, name, task, metrics }: RowNumbers, metric: string): EvaluationRow | undefined {
   const points = [...(metrics.get(metric) ?? [])].sort(([a], [b]) => a - b);
@@ -68,8 +70,14 @@ const MEANS: readonly (readonly [pattern: RegExp, name: string])[] = [
  * @param metric the headline unless told
  * @returns undefined when there are no numbers
  */
-export function evaluationSet(label: string | null, numbers: EvaluationNumbers, metric?: string): EvaluationSet | undefined {
-  const sources = [...numbers.values()].filter(({ scope }) => scope === "source").sort((a, b) => (a.name < b.name ? -1 : 1));
+export function evaluationSet(
+  label: string | null,
+  numbers: EvaluationNumbers,
+  metric?: string,
+): EvaluationSet | undefined {
+  const sources = [...numbers.values()]
+    .filter(({ scope }) => scope === "source")
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   if (sources.length === 0) return undefined;
   const metrics = new Set(sources.flatMap((row) => [...row.metrics.keys()]));
   const headline = headlineOf(metrics);
@@ -99,7 +107,10 @@ export class EvaluationFiles {
    * @returns whether one has
    */
   async refresh(): Promise<boolean> {
-    const names = (await readdir(this.folder).catch(() => [] as string[])).filter((name) => NAME.test(name)).sort().slice(0, MOST_FILES);
+    const names = (await readdir(this.folder).catch(() => [] as string[]))
+      .filter((name) => NAME.test(name))
+      .sort()
+      .slice(0, MOST_FILES);
     let isNew = names.length !== this.#files.size;
     const files = new Map<string, { mark: string; numbers: EvaluationNumbers }>();
     for (const name of names) {

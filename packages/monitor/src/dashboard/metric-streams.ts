@@ -34,7 +34,12 @@ export class MetricStreams {
     const text = keyText(key);
     let stream = this.#streams.get(text);
     if (stream === undefined && this.#streams.size < MOST_STREAMS) {
-      stream = { key: { split: key.split, scope: key.scope, name: key.name }, task: null, reasons: {}, metrics: new Map() };
+      stream = {
+        key: { split: key.split, scope: key.scope, name: key.name },
+        task: null,
+        reasons: {},
+        metrics: new Map(),
+      };
       this.#streams.set(text, stream);
     }
     return stream;

@@ -13,7 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const line = (step: number): string => `${JSON.stringify({ step, split: "train", scope: "all", name: "all", metrics: { "ä": step } })}\n`;
+const line = (step: number): string =>
+  `${JSON.stringify({ step, split: "train", scope: "all", name: "all", metrics: { ä: step } })}\n`;
 
 function follow() {
   const steps: number[] = [];

@@ -9,7 +9,9 @@ import { chromium, type Page } from "playwright-core";
 import { writeLargeMetrics } from "./large-run";
 import { startDashboard } from "./start-dashboard";
 
-const executablePath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => path !== undefined && existsSync(path));
+const executablePath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
+  (path) => path !== undefined && existsSync(path),
+);
 if (executablePath === undefined) {
   console.log("skipped: no Chromium here; apt-get install chromium, or set CHROMIUM_PATH");
   process.exit(0);
@@ -62,7 +64,10 @@ try {
   mkdirSync(join(folder, "large"));
   writeLargeMetrics(join(folder, "large"), 10_000, 60);
   const dashboard = await startDashboard({ folder, port: 0 });
-  const read = async (): Promise<boolean> => ((await (await fetch(`${dashboard.url}api/runs`)).json()) as { read: number; size: number }[]).every((run) => run.size > 0 && run.read === run.size);
+  const read = async (): Promise<boolean> =>
+    ((await (await fetch(`${dashboard.url}api/runs`)).json()) as { read: number; size: number }[]).every(
+      (run) => run.size > 0 && run.read === run.size,
+    );
   while (!(await read())) await new Promise((resolve) => setTimeout(resolve, 100));
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   try {
@@ -70,7 +75,12 @@ try {
     await timeToStand(page, "overview", `${dashboard.url}#/overview?run=large`, "canvas");
     await timeToStand(page, "sources, 18 × 7 sparklines", `${dashboard.url}#/sources?run=large`, ".grid td");
     await timeToStand(page, "a source, its 60 metrics", `${dashboard.url}#/source?run=large&name=source 3`, "canvas");
-    await timeToStand(page, "a metric of 18 sources", `${dashboard.url}#/sources?run=large&chart=critic/rewards/mean`, "canvas");
+    await timeToStand(
+      page,
+      "a metric of 18 sources",
+      `${dashboard.url}#/sources?run=large&chart=critic/rewards/mean`,
+      "canvas",
+    );
     const area = (await page.locator(".u-over").first().boundingBox())!;
     await page.mouse.move(area.x + area.width * 0.3, area.y + 40);
     await page.mouse.down();
@@ -79,7 +89,9 @@ try {
     await page.getByRole("button", { name: "All steps" }).waitFor();
     await page.waitForLoadState("networkidle");
     const { seconds, frames, middle, p99, longest, long } = (await page.evaluate(PAN)) as Panned;
-    console.log(`panning a chart of 18 lines: ${(frames / seconds).toFixed(1)} frames/s (gap ${middle.toFixed(1)} ms in the middle, p99 ${p99.toFixed(1)}, longest ${longest.toFixed(1)}); long tasks: ${long.length === 0 ? "none" : long.map((ms) => `${Math.round(ms)} ms`).join(", ")}`);
+    console.log(
+      `panning a chart of 18 lines: ${(frames / seconds).toFixed(1)} frames/s (gap ${middle.toFixed(1)} ms in the middle, p99 ${p99.toFixed(1)}, longest ${longest.toFixed(1)}); long tasks: ${long.length === 0 ? "none" : long.map((ms) => `${Math.round(ms)} ms`).join(", ")}`,
+    );
   } finally {
     await browser.close();
     await dashboard.close();

@@ -20,18 +20,27 @@ let parts: Promise<PageParts> | undefined;
 async function loadParts(): Promise<PageParts> {
   const folder = packageFolder();
   const builder = join(folder, "web", "build-page.mjs");
-  if (existsSync(builder)) return await ((await import(pathToFileURL(builder).href)) as { buildPage: () => Promise<PageParts> }).buildPage();
+  if (existsSync(builder))
+    return await ((await import(pathToFileURL(builder).href)) as { buildPage: () => Promise<PageParts> }).buildPage();
   const built = join(folder, "dist", "page.json");
   try {
     return JSON.parse(await readFile(built, "utf8")) as PageParts;
   } catch (cause) {
-    throw new DashboardError({ what: "The dashboard's page is missing.", where: built, fix: "install @v-triune/monitor again, or build it with npm run build", cause });
+    throw new DashboardError({
+      what: "The dashboard's page is missing.",
+      where: built,
+      fix: "install @v-triune/monitor again, or build it with npm run build",
+      cause,
+    });
   }
 }
 
 /** JSON that can stand inside a script element: no `<` ends it. */
 export function jsonInHtml(value: unknown): string {
-  return JSON.stringify(value).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  return JSON.stringify(value)
+    .replaceAll("<", "\\u003c")
+    .replaceAll("\u2028", "\\u2028")
+    .replaceAll("\u2029", "\\u2029");
 }
 
 const hashOf = (content: string): string => `'sha256-${createHash("sha256").update(content).digest("base64")}'`;
@@ -51,7 +60,8 @@ export async function makePage(report?: ReportData): Promise<Page> {
   const { script, style } = await parts;
   const pictures = report === undefined ? "'self' data: blob:" : "data: blob:";
   const policy = `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(style)}; img-src ${pictures}; connect-src ${report === undefined ? "'self'" : "'none'"}; base-uri 'none'; form-action 'none'`;
-  const data = report === undefined ? "" : `<script type="application/json" id="report">${jsonInHtml(report)}</script>\n`;
+  const data =
+    report === undefined ? "" : `<script type="application/json" id="report">${jsonInHtml(report)}</script>\n`;
   const html = `<!doctype html>
 <html lang="en">
 <head>

@@ -34,7 +34,12 @@ interface Part {
 function part(text: string | Uint8Array): Part {
   const bytes = Buffer.from(text);
   const whole = Math.ceil(bytes.length / WORD);
-  return { length: bytes.length, words: Int32Array.from({ length: whole }, (_, index) => bytes.readInt32LE(Math.min(index * WORD, bytes.length - WORD))) };
+  return {
+    length: bytes.length,
+    words: Int32Array.from({ length: whole }, (_, index) =>
+      bytes.readInt32LE(Math.min(index * WORD, bytes.length - WORD)),
+    ),
+  };
 }
 
 const WORD = 4;
@@ -78,7 +83,8 @@ interface Layout {
 
 function stands({ length, words }: Part, view: DataView, at: number): boolean {
   const last = words.length - 1;
-  for (let index = 0; index < last; index += 1) if (view.getInt32(at + index * WORD, true) !== words[index]) return false;
+  for (let index = 0; index < last; index += 1)
+    if (view.getInt32(at + index * WORD, true) !== words[index]) return false;
   return view.getInt32(at + length - WORD, true) === words[last];
 }
 
@@ -117,7 +123,7 @@ export class RecordScanner {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let bad = 0;
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const next = this.#quickly(at);
       if (next > 0) {
         at = next;
@@ -215,12 +221,21 @@ export class RecordScanner {
     const text = bytes.toString("utf8", at, at + found + METRICS.length);
     const known = this.#layouts.get(text);
     if (known !== undefined) return known;
-    const record = text.includes("\n") || this.#layouts.size >= MOST_REMEMBERED ? null : parseRecordLine(`{"step":0${text}}}`);
+    const record =
+      text.includes("\n") || this.#layouts.size >= MOST_REMEMBERED ? null : parseRecordLine(`{"step":0${text}}}`);
     const stream = record === null ? undefined : this.#streams.stream(record);
     if (record === null || stream === undefined) return undefined;
     const task = typeof record.task === "string" ? record.task : undefined;
     const header = part(bytes.subarray(at, at + found + METRICS.length));
-    const layout: Layout = { header, stream, task, isTraining: record.split === "train", columns: new Map(), first: undefined, next: undefined };
+    const layout: Layout = {
+      header,
+      stream,
+      task,
+      isTraining: record.split === "train",
+      columns: new Map(),
+      first: undefined,
+      next: undefined,
+    };
     this.#layouts.set(text, layout);
     return layout;
   }
@@ -230,7 +245,8 @@ export class RecordScanner {
     const bytes = this.#bytes;
     if (bytes[at] !== QUOTE) return undefined;
     let end = at + 1;
-    for (; end < bytes.length && bytes[end] !== QUOTE; end += 1) if (bytes[end] === BACKSLASH || bytes[end] === LINE_BREAK) return undefined;
+    for (; end < bytes.length && bytes[end] !== QUOTE; end += 1)
+      if (bytes[end] === BACKSLASH || bytes[end] === LINE_BREAK) return undefined;
     if (bytes[end + 1] !== COLON || end === at + 1) return undefined;
     const name = bytes.toString("utf8", at + 1, end);
     // Which an object does not have as a name, so the other way drops it.
@@ -308,7 +324,8 @@ export class RecordScanner {
       exponent += sign === MINUS ? -power : power;
     }
     this.#end = at;
-    if (head > LARGEST_HEAD || tailDigits > TAIL_DIGITS || exponent < -MOST_EXPONENT || exponent > MOST_EXPONENT) return Number(bytes.toString("latin1", from, at));
+    if (head > LARGEST_HEAD || tailDigits > TAIL_DIGITS || exponent < -MOST_EXPONENT || exponent > MOST_EXPONENT)
+      return Number(bytes.toString("latin1", from, at));
     const value = decimalNumber(head, tail, tailDigits, exponent);
     return first === MINUS ? -value : value;
   }

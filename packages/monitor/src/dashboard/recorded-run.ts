@@ -31,9 +31,25 @@ export async function writeHostileRun(parent: string, name = "hostile"): Promise
   await mkdir(join(folder, "rollouts"), { recursive: true });
   const secret = join(parent, "secret.txt");
   await writeFile(secret, "not for the page");
-  const data = [{ path: join(folder, "samples.parquet") }, { path: "http://192.0.2.1/data.parquet" }, { path: "/etc/passwd" }];
-  await writeFile(join(folder, "run.json"), JSON.stringify({ format: 1, name: HOSTILE_TEXT, seed: 1, backend: HOSTILE_TEXT, versions: { [HOSTILE_TEXT]: HOSTILE_TEXT }, createdAt: HOSTILE_TEXT, config: { run: { steps: 9 }, data: { train: data }, [HOSTILE_TEXT]: HOSTILE_TEXT } }));
-  const record = (step: number, scope: string, source: string, metrics: string): string => `{"step":${step},"split":"train","scope":"${scope}","name":${JSON.stringify(source)},"task":${JSON.stringify(HOSTILE_TEXT)},"metrics":{${metrics}},"reasons":{${JSON.stringify(HOSTILE_TEXT)}:3}}`;
+  const data = [
+    { path: join(folder, "samples.parquet") },
+    { path: "http://192.0.2.1/data.parquet" },
+    { path: "/etc/passwd" },
+  ];
+  await writeFile(
+    join(folder, "run.json"),
+    JSON.stringify({
+      format: 1,
+      name: HOSTILE_TEXT,
+      seed: 1,
+      backend: HOSTILE_TEXT,
+      versions: { [HOSTILE_TEXT]: HOSTILE_TEXT },
+      createdAt: HOSTILE_TEXT,
+      config: { run: { steps: 9 }, data: { train: data }, [HOSTILE_TEXT]: HOSTILE_TEXT },
+    }),
+  );
+  const record = (step: number, scope: string, source: string, metrics: string): string =>
+    `{"step":${step},"split":"train","scope":"${scope}","name":${JSON.stringify(source)},"task":${JSON.stringify(HOSTILE_TEXT)},"metrics":{${metrics}},"reasons":{${JSON.stringify(HOSTILE_TEXT)}:3}}`;
   const lines = [
     record(1, "source", HOSTILE_TEXT, '"critic/rewards/mean":0.5,"__proto__":1,"constructor":2'),
     record(1, "source", "__proto__", '"critic/rewards/mean":"NaN"'),
@@ -53,7 +69,10 @@ export async function writeHostileRun(parent: string, name = "hostile"): Promise
       `select 7 step, ${group} group_index, 0 sample_index, $text data_source, $text task, $text || '/${group}' id, $text prompt, ${response} response, $text ground_truth, []::VARCHAR[] image_paths,
        [[84, 84]]::INTEGER[][] image_sizes, 5 prompt_tokens, 9 response_tokens, 0 stripped_tokens, true truncated, 'error' status, $text reason, null::DOUBLE accuracy, null::DOUBLE format,
        'nan'::DOUBLE reward, 'infinity'::DOUBLE advantage, map(['x'], ['nan'::DOUBLE]) metrics, [1]::INTEGER[] token_ids`;
-    await connection.run(`copy (${rows(0, "$text")} union all ${rows(1, "repeat('<b>', 350000)")}) to '${join(folder, "rollouts", "step-000007.parquet").replaceAll("'", "''")}' (format parquet)`, { text: HOSTILE_TEXT });
+    await connection.run(
+      `copy (${rows(0, "$text")} union all ${rows(1, "repeat('<b>', 350000)")}) to '${join(folder, "rollouts", "step-000007.parquet").replaceAll("'", "''")}' (format parquet)`,
+      { text: HOSTILE_TEXT },
+    );
     await connection.run(
       `copy (select $text data_source, [{bytes: null::BLOB, path: $secret}] images, {ground_truth: 'x', accuracy_ratio: 1.0, format_ratio: 0.1, verifier_parm: {det_verifier_normalized: true, det_reward_ratio: {map: 0.0}}} reward_model, {id: '0'} extra_info)
        to '${join(folder, "samples.parquet").replaceAll("'", "''")}' (format parquet)`,

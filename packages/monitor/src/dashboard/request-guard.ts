@@ -20,16 +20,23 @@ export function requestGuard(allowedHosts: readonly string[]): MiddlewareHandler
   const allowed = new Set([...LOCAL_NAMES, ...allowedHosts.map((name) => name.toLowerCase())]);
   return async (context, next) => {
     const { method } = context.req;
-    if (method !== "GET" && method !== "HEAD") return context.json({ error: "The dashboard only reads." }, 405, { Allow: "GET, HEAD" });
+    if (method !== "GET" && method !== "HEAD")
+      return context.json({ error: "The dashboard only reads." }, 405, { Allow: "GET, HEAD" });
     const host = context.req.header("host");
     if (host === undefined || !allowed.has(hostName(host))) {
-      return context.json({ error: `The dashboard does not answer under the name ${host ?? "(none)"}. Open it as localhost, or start it with --allow-host.` }, 403);
+      return context.json(
+        {
+          error: `The dashboard does not answer under the name ${host ?? "(none)"}. Open it as localhost, or start it with --allow-host.`,
+        },
+        403,
+      );
     }
     const origin = context.req.header("origin");
     const otherOrigin = origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host.toLowerCase());
     const site = context.req.header("sec-fetch-site");
     const isNavigation = context.req.header("sec-fetch-mode") === "navigate";
-    if (otherOrigin || ((site === "cross-site" || site === "same-site") && !isNavigation)) return context.json({ error: "The dashboard does not answer other sites." }, 403);
+    if (otherOrigin || ((site === "cross-site" || site === "same-site") && !isNavigation))
+      return context.json({ error: "The dashboard does not answer other sites." }, 403);
     await next();
     const { headers } = context.res;
     headers.set("X-Content-Type-Options", "nosniff");
@@ -38,6 +45,7 @@ export function requestGuard(allowedHosts: readonly string[]): MiddlewareHandler
     headers.set("Cross-Origin-Opener-Policy", "same-origin");
     headers.set("X-Frame-Options", "DENY");
     if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
-    if (!headers.has("Content-Security-Policy")) headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox");
+    if (!headers.has("Content-Security-Policy"))
+      headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox");
   };
 }

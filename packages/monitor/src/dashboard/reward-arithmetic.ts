@@ -49,10 +49,18 @@ export function rewardArithmetic(
   const divisor = normalised && accuracyWeight + formatWeight > 0 ? accuracyWeight + formatWeight : 1;
   const additions = Object.entries(judged.additions).map(([name, value]) => ({ name, value }));
   const result = weightedSum(terms) / divisor + additions.reduce((sum, { value }) => sum + value, 0);
-  return { terms, divisor, additions, result, agrees: Math.abs(result - reward) <= TOLERANCE, accuracyTerms: boxAccuracy(accuracy, judged.metrics, sample?.boxRatios ?? null) };
+  return {
+    terms,
+    divisor,
+    additions,
+    result,
+    agrees: Math.abs(result - reward) <= TOLERANCE,
+    accuracyTerms: boxAccuracy(accuracy, judged.metrics, sample?.boxRatios ?? null),
+  };
 }
 
-const weightedSum = (terms: readonly RewardTerm[]): number => terms.reduce((sum, { weight, value }) => sum + weight * value, 0);
+const weightedSum = (terms: readonly RewardTerm[]): number =>
+  terms.reduce((sum, { weight, value }) => sum + weight * value, 0);
 
 /** The verifier's number that each ratio of the sample weighs. */
 const BOX_SCORES: Readonly<Record<string, readonly [metric: string, name: string]>> = {
@@ -63,7 +71,11 @@ const BOX_SCORES: Readonly<Record<string, readonly [metric: string, name: string
   map75: ["weighted_map75_score", "mAP75"],
 };
 
-function boxAccuracy(accuracy: number, metrics: Readonly<Record<string, number>>, ratios: SampleReward["boxRatios"]): readonly RewardTerm[] | null {
+function boxAccuracy(
+  accuracy: number,
+  metrics: Readonly<Record<string, number>>,
+  ratios: SampleReward["boxRatios"],
+): readonly RewardTerm[] | null {
   const terms = Object.entries(BOX_SCORES).flatMap(([ratio, [metric, name]]): RewardTerm[] => {
     const weight = ratios?.[ratio] ?? 0;
     const value = metrics[metric];

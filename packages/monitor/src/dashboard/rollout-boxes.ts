@@ -25,7 +25,11 @@ const drawn = ({ bbox: [x1, y1, x2, y2], label }: Box): DrawnBox => ({ bbox: [x1
  * @returns null when the gold answer has no boxes, and so the task none
  * @example rolloutBoxes("<answer>[{'bbox_2d': [0, 0, 42, 42], 'label': 'cat'}]</answer>", gold, { width: 84, height: 84, relative: true })
  */
-export function rolloutBoxes(response: string, groundTruth: string, { width, height, relative }: PictureFrame): RolloutBoxes | null {
+export function rolloutBoxes(
+  response: string,
+  groundTruth: string,
+  { width, height, relative }: PictureFrame,
+): RolloutBoxes | null {
   if (!groundTruth.includes("bbox_2d") || !(width > 0 && height > 0)) return null;
   const golds = parseBoxes(extractAnswer(groundTruth) ?? groundTruth).slice(0, MOST_BOXES);
   if (golds.length === 0) return null;
@@ -33,7 +37,8 @@ export function rolloutBoxes(response: string, groundTruth: string, { width, hei
   const predictions = answer === undefined ? [] : parseBoxes(answer).slice(0, MOST_BOXES);
   const predicted = relativeBoxes(predictions, width, height);
   const gold = relative ? golds : relativeBoxes(golds, width, height);
-  const matches = predicted.length === 0 ? [] : matchBoxes(predicted, gold, { strategy: "label-first", epsilon: ANY_OVERLAP });
+  const matches =
+    predicted.length === 0 ? [] : matchBoxes(predicted, gold, { strategy: "label-first", epsilon: ANY_OVERLAP });
   return {
     gold: gold.map(drawn),
     predicted: predicted.map(drawn),

@@ -67,15 +67,23 @@ function rolloutRow(row: Row): RolloutRow {
   };
 }
 
-const stepFile = (run: RunView, step: number): string => join(run.folder, "rollouts", `step-${String(step).padStart(6, "0")}.parquet`);
+const stepFile = (run: RunView, step: number): string =>
+  join(run.folder, "rollouts", `step-${String(step).padStart(6, "0")}.parquet`);
 
 /** The data sets that a run's configuration names, as local paths or globs. */
 async function dataPaths(run: RunView): Promise<string[]> {
-  const sets = [configValue(run.config, ["data", "train"]), configValue(run.config, ["data", "eval"])].flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []));
-  const paths = sets.map((set) => text(configValue(set, ["path"]))).filter((path) => path !== "" && !path.includes("://"));
+  const sets = [configValue(run.config, ["data", "train"]), configValue(run.config, ["data", "eval"])].flatMap((list) =>
+    Array.isArray(list) ? (list as unknown[]) : [],
+  );
+  const paths = sets
+    .map((set) => text(configValue(set, ["path"])))
+    .filter((path) => path !== "" && !path.includes("://"));
   const globs = paths.map(async (path) => {
     const whole = resolve(path);
-    const isFolder = await stat(whole).then((found) => found.isDirectory(), () => false);
+    const isFolder = await stat(whole).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
     return isFolder ? join(whole, "**", "*.parquet") : whole;
   });
   return [...new Set(await Promise.all(globs))];
@@ -89,7 +97,12 @@ export class RolloutReader {
   readonly #samples = new Map<string, StoredSample | null>();
 
   async #open(): Promise<DuckDBConnection> {
-    this.#instance = await DuckDBInstance.create(":memory:", { threads: "2", memory_limit: "1GB", autoinstall_known_extensions: "false", autoload_known_extensions: "false" });
+    this.#instance = await DuckDBInstance.create(":memory:", {
+      threads: "2",
+      memory_limit: "1GB",
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    });
     return await this.#instance.connect();
   }
 
@@ -107,7 +120,13 @@ export class RolloutReader {
     try {
       return await this.#ask(sql, values);
     } catch (cause) {
-      throw new DashboardError({ what: "The stored rollouts can't be read.", where, found: (cause as Error).message.split("\n")[0], fix: "the file may be damaged, or of another program", cause });
+      throw new DashboardError({
+        what: "The stored rollouts can't be read.",
+        where,
+        found: (cause as Error).message.split("\n")[0],
+        fix: "the file may be damaged, or of another program",
+        cause,
+      });
     }
   }
 
@@ -138,7 +157,11 @@ export class RolloutReader {
     const limit = Math.min(MOST_ROWS, Math.max(1, Math.trunc(filter.limit ?? 100)));
     const offset = Math.max(0, Math.trunc(filter.offset ?? 0));
     const counted = await this.#rows(`select count(*)::INTEGER as "total" ${from}`, values, run.folder);
-    const rows = await this.#rows(`select ${SUMMARY} ${from} order by ${ORDER[filter.order ?? "group"]} limit ${limit} offset ${offset}`, values, run.folder);
+    const rows = await this.#rows(
+      `select ${SUMMARY} ${from} order by ${ORDER[filter.order ?? "group"]} limit ${limit} offset ${offset}`,
+      values,
+      run.folder,
+    );
     return { rows: rows.map(rolloutRow), total: Number(counted[0]?.total ?? 0) };
   }
 
@@ -149,11 +172,17 @@ export class RolloutReader {
    * @returns undefined when there is no such group
    * @throws DashboardError when the file can't be read
    */
-  async group(run: RunView, step: number, group: number, pictureSource: (index: number, picture: Picture) => string): Promise<RolloutGroup | undefined> {
+  async group(
+    run: RunView,
+    step: number,
+    group: number,
+    pictureSource: (index: number, picture: Picture) => string,
+  ): Promise<RolloutGroup | undefined> {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);
     // Files of earlier versions do not have it.
-    const hasAdditions = (await this.#rows("select name from parquet_schema($path) where name = 'additions'", { path }, path)).length > 0;
+    const hasAdditions =
+      (await this.#rows("select name from parquet_schema($path) where name = 'additions'", { path }, path)).length > 0;
     const additions = hasAdditions ? "to_json(additions)::VARCHAR" : "null";
     const rows = await this.#rows(
       `select ${SUMMARY}, left(prompt::VARCHAR, 200000) as "prompt", left(ground_truth::VARCHAR, 200000) as "gold", prompt_tokens::INTEGER as "prompt_tokens", stripped_tokens::INTEGER as "stripped",
@@ -177,7 +206,13 @@ export class RolloutReader {
     const pictures = (Array.isArray(sizes) ? (sizes as unknown[]) : []).flatMap((size, index) => {
       if (!Array.isArray(size)) return [];
       const picture = sample?.pictures[index];
-      return [{ height: Number(size[0]), width: Number(size[1]), source: picture === undefined ? null : pictureSource(index, picture) }];
+      return [
+        {
+          height: Number(size[0]),
+          width: Number(size[1]),
+          source: picture === undefined ? null : pictureSource(index, picture),
+        },
+      ];
     });
     return {
       step,
@@ -195,7 +230,13 @@ export class RolloutReader {
         const summary = rolloutRow(row);
         const metrics = numbers(parseJson(row.metrics));
         const response = text(row.response);
-        const judged = { accuracy: finite(row.accuracy), format: finite(row.format), reward: summary.reward, metrics, additions: numbers(parseJson(row.additions)) };
+        const judged = {
+          accuracy: finite(row.accuracy),
+          format: finite(row.format),
+          reward: summary.reward,
+          metrics,
+          additions: numbers(parseJson(row.additions)),
+        };
         return {
           ...summary,
           response,
@@ -204,7 +245,10 @@ export class RolloutReader {
           format: judged.format,
           strippedTokens: Number(row.stripped ?? 0),
           metrics,
-          boxes: width !== undefined && height !== undefined ? rolloutBoxes(response, text(first.gold), { width, height, relative: sample?.relativeBoxes ?? true }) : null,
+          boxes:
+            width !== undefined && height !== undefined
+              ? rolloutBoxes(response, text(first.gold), { width, height, relative: sample?.relativeBoxes ?? true })
+              : null,
           arithmetic: rewardArithmetic(judged, run.config, sample ?? undefined),
         };
       }),
@@ -215,7 +259,11 @@ export class RolloutReader {
   async picture(run: RunView, step: number, group: number, index: number): Promise<Picture | undefined> {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);
-    const rows = await this.#rows(`select id::VARCHAR as "id", data_source::VARCHAR as "source" from read_parquet($path) where group_index = $group limit 1`, { path, group }, path);
+    const rows = await this.#rows(
+      `select id::VARCHAR as "id", data_source::VARCHAR as "source" from read_parquet($path) where group_index = $group limit 1`,
+      { path, group },
+      path,
+    );
     const first = rows[0];
     return first && (await this.#sample(run, text(first.id), text(first.source)))?.pictures[index];
   }
@@ -241,7 +289,13 @@ export class RolloutReader {
     const rows = await this.#ask(
       `select images, to_json(reward_model)::VARCHAR as "reward_model", filename from read_parquet($path, filename = true, file_row_number = true)
        where data_source = $source and (extra_info.id::VARCHAR = $own or (extra_info.id is null and file_row_number = $row and (ends_with(filename, $file) or ends_with($file, filename)))) limit 1`,
-      { path, source, own, row: place === null ? -1n : BigInt(place[1]!), file: place === null ? "" : own.slice(0, place.index) },
+      {
+        path,
+        source,
+        own,
+        row: place === null ? -1n : BigInt(place[1]!),
+        file: place === null ? "" : own.slice(0, place.index),
+      },
     );
     const row = rows[0];
     if (row === undefined) return null;
@@ -279,19 +333,26 @@ function parseJson(value: unknown): unknown {
 
 function numbers(value: unknown): Record<string, number> {
   if (typeof value !== "object" || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === "number" && Number.isFinite(entry[1])));
+  return Object.fromEntries(
+    Object.entries(value).filter(
+      (entry): entry is [string, number] => typeof entry[1] === "number" && Number.isFinite(entry[1]),
+    ),
+  );
 }
 
 async function pictureOf(image: unknown, folder: string): Promise<Picture | undefined> {
   const { bytes, path } = (image ?? {}) as { bytes?: unknown; path?: unknown };
   let found: Uint8Array | undefined;
   if (bytes instanceof Uint8Array) found = bytes;
-  else if (bytes !== null && typeof bytes === "object" && (bytes as { bytes?: unknown }).bytes instanceof Uint8Array) found = (bytes as { bytes: Uint8Array }).bytes;
+  else if (bytes !== null && typeof bytes === "object" && (bytes as { bytes?: unknown }).bytes instanceof Uint8Array)
+    found = (bytes as { bytes: Uint8Array }).bytes;
   else if (typeof path === "string" && path !== "" && !path.includes("://")) {
     const file = resolve(folder, path);
     const info = await stat(file).catch(() => undefined);
     if (info?.isFile() && info.size <= LARGEST_PICTURE) found = await readFile(file).catch(() => undefined);
   }
   const type = found && pictureType(found);
-  return found === undefined || type === undefined || found.length > LARGEST_PICTURE ? undefined : { type, bytes: found };
+  return found === undefined || type === undefined || found.length > LARGEST_PICTURE
+    ? undefined
+    : { type, bytes: found };
 }

@@ -48,7 +48,8 @@ export class RunCatalogue {
       for (const run of runs) {
         const wanted = run === folder ? basename(run) : relative(folder, run).split(sep).join("/");
         let id = wanted;
-        for (let number = 2; this.#views.has(id) && this.#views.get(id)!.folder !== run; number += 1) id = `${wanted} (${number})`;
+        for (let number = 2; this.#views.has(id) && this.#views.get(id)!.folder !== run; number += 1)
+          id = `${wanted} (${number})`;
         seen.add(id);
         if (!this.#views.has(id)) this.#views.set(id, new RunView(id, run));
       }

@@ -17,7 +17,10 @@ function write(reward: (step: number) => number, steps: number, config: object =
     ].join("\n");
   });
   writeFileSync(join(folder, "metrics.jsonl"), `${lines.join("\n")}\n`);
-  writeFileSync(join(folder, "run.json"), JSON.stringify({ format: 1, name: "mine", config: { run: { steps: 1_000 }, ...config } }));
+  writeFileSync(
+    join(folder, "run.json"),
+    JSON.stringify({ format: 1, name: "mine", config: { run: { steps: 1_000 }, ...config } }),
+  );
 }
 
 async function opened(): Promise<RunView> {
@@ -41,7 +44,9 @@ describe("alarms", () => {
   });
 
   it("goes by the rules of the run's configuration", async () => {
-    write((step) => (step < 40 ? 0.8 : 0.1), 60, { monitor: { alarms: { enabled: true, rules: { "reward collapse": false } } } });
+    write((step) => (step < 40 ? 0.8 : 0.1), 60, {
+      monitor: { alarms: { enabled: true, rules: { "reward collapse": false } } },
+    });
     const run = await opened();
     expect(run.alarms()).toEqual([]);
   });

@@ -6,7 +6,17 @@ import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule, type AlarmRuleC
 import type { MetricRecord } from "../metric-record";
 import { configValue, flattenConfig, isRecord } from "./config-value";
 import { minMax, sharedMinMax } from "./downsample";
-import type { EvaluationSet, GridRow, NamedSeries, RunAlarm, RunDetail, RunState, RunSummary, Stream, StreamKey } from "./dashboard-api";
+import type {
+  EvaluationSet,
+  GridRow,
+  NamedSeries,
+  RunAlarm,
+  RunDetail,
+  RunState,
+  RunSummary,
+  Stream,
+  StreamKey,
+} from "./dashboard-api";
 import { EvaluationFiles, evaluationSet, type EvaluationNumbers } from "./evaluation-files";
 import type { GrowingSeries } from "./growing-series";
 import { MetricStreams, type MetricStream } from "./metric-streams";
@@ -125,7 +135,11 @@ function readReasons(reasons: MetricStream["reasons"]): Record<string, number> {
     return {};
   }
   if (!isRecord(value)) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === "number").slice(0, MOST_REASONS));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter((entry): entry is [string, number] => typeof entry[1] === "number")
+      .slice(0, MOST_REASONS),
+  );
 }
 
 function metricNames(metrics: MetricStream["metrics"]): string[] {
@@ -223,7 +237,8 @@ export class RunView {
         if (series === undefined) continue;
         const { steps, values } = series;
         const after = Math.max(earliest, this.#watched.get(series) ?? -1);
-        for (let index = firstAfter(steps, after); index < steps.length; index += 1) records.push({ ...key, step: steps[index]!, metrics: { [metric]: values[index]! } });
+        for (let index = firstAfter(steps, after); index < steps.length; index += 1)
+          records.push({ ...key, step: steps[index]!, metrics: { [metric]: values[index]! } });
         this.#watched.set(series, steps.at(-1) ?? -1);
       }
     }
@@ -245,7 +260,8 @@ export class RunView {
     const steps = stepsOf(this.#description);
     const times = this.#streams.find(ALL, "timing_s/step")?.values.slice(-ETA_STEPS);
     if (this.#state !== "live" || steps === null || times === undefined || times.length === 0) return null;
-    const seconds = (times.reduce((sum, value) => sum + value, 0) / times.length) * Math.max(0, steps - this.#streams.lastStep);
+    const seconds =
+      (times.reduce((sum, value) => sum + value, 0) / times.length) * Math.max(0, steps - this.#streams.lastStep);
     return Number.isFinite(seconds) ? seconds : null;
   }
 
@@ -276,7 +292,12 @@ export class RunView {
       backend,
       versions,
       config: flattenConfig(config),
-      streams: this.#streams.all().map(({ key, task, reasons, metrics }): Stream => ({ ...key, task, reasons: readReasons(reasons), metrics: metricNames(metrics) })),
+      streams: this.#streams.all().map(({ key, task, reasons, metrics }): Stream => ({
+        ...key,
+        task,
+        reasons: readReasons(reasons),
+        metrics: metricNames(metrics),
+      })),
       rolloutSteps: await this.rolloutSteps(),
       checkpointSteps: await stepsIn(join(this.folder, "checkpoints"), ""),
     };
@@ -292,7 +313,13 @@ export class RunView {
    *
    * @param from first step, and `to` the last; all unless told
    */
-  series(keys: readonly StreamKey[], metrics: readonly string[], points: number, from = -Infinity, to = Infinity): NamedSeries[] {
+  series(
+    keys: readonly StreamKey[],
+    metrics: readonly string[],
+    points: number,
+    from = -Infinity,
+    to = Infinity,
+  ): NamedSeries[] {
     const reduce = keys.length * metrics.length > 1 ? sharedMinMax : minMax;
     return keys.flatMap((key) =>
       metrics.flatMap((metric): NamedSeries[] => {
@@ -307,11 +334,20 @@ export class RunView {
   }
 
   /** Every source (or task) with the given metrics, for the small multiples. */
-  grid(split: StreamKey["split"], scope: StreamKey["scope"], metrics: readonly string[], window: number, points: number): GridRow[] {
-    return this.#streams.all()
+  grid(
+    split: StreamKey["split"],
+    scope: StreamKey["scope"],
+    metrics: readonly string[],
+    window: number,
+    points: number,
+  ): GridRow[] {
+    return this.#streams
+      .all()
       .filter(({ key }) => key.split === split && key.scope === scope)
       .map(({ key, task, metrics: series }): GridRow => {
-        const cells = metrics.map((metric) => gridCell(metric, series.get(metric) ?? { steps: [], values: [] }, window, points));
+        const cells = metrics.map((metric) =>
+          gridCell(metric, series.get(metric) ?? { steps: [], values: [] }, window, points),
+        );
         return { name: key.name, task, cells, worst: Math.min(0, ...cells.map(({ goodness }) => goodness)) };
       });
   }
@@ -325,10 +361,15 @@ export class RunView {
     const own: EvaluationNumbers = new Map();
     for (const { key, task, metrics } of this.#streams.all()) {
       if (key.split !== "eval") continue;
-      const numbers = [...metrics].map(([name, { steps, values }]) => [name, new Map(Array.from(steps, (step, index) => [step, values[index]!]))] as const);
+      const numbers = [...metrics].map(
+        ([name, { steps, values }]) =>
+          [name, new Map(Array.from(steps, (step, index) => [step, values[index]!]))] as const,
+      );
       own.set(`${key.scope} ${key.name}`, { scope: key.scope, name: key.name, task, metrics: new Map(numbers) });
     }
-    return [[null, own] as const, ...this.#evaluations.all()].flatMap(([label, numbers]) => evaluationSet(label, numbers, metric) ?? []);
+    return [[null, own] as const, ...this.#evaluations.all()].flatMap(
+      ([label, numbers]) => evaluationSet(label, numbers, metric) ?? [],
+    );
   }
 
   /** The alarms of the run's last steps, the latest first. */

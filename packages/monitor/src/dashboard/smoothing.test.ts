@@ -10,5 +10,6 @@ it("weighs by steps, from the first point on", () => {
 
 it("leaves gaps, and a constant as it is", () => {
   expect(smoothed({ steps: [1, 2, 3], values: [null, 4, null] }, 0.9).values).toEqual([null, 4, null]);
-  for (const value of smoothed({ steps: [1, 5, 90], values: [0.3, 0.3, 0.3] }, 0.97).values) expect(value).toBeCloseTo(0.3, 14);
+  for (const value of smoothed({ steps: [1, 5, 90], values: [0.3, 0.3, 0.3] }, 0.97).values)
+    expect(value).toBeCloseTo(0.3, 14);
 });

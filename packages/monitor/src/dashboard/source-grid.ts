@@ -7,7 +7,12 @@ import type { GridCell } from "./dashboard-api";
 
 /** Whether more of a metric is better (1), worse (-1) or neither (0). */
 export function metricDirection(metric: string): -1 | 0 | 1 {
-  if (/(clip_ratio|error_ratio|skipped_ratio|zero_signal_ratio|verdict\/error|verdict\/skipped|not_finite|worst_change)/.test(metric)) return -1;
+  if (
+    /(clip_ratio|error_ratio|skipped_ratio|zero_signal_ratio|verdict\/error|verdict\/skipped|not_finite|worst_change)/.test(
+      metric,
+    )
+  )
+    return -1;
   if (/^(critic\/rewards\/mean|reward\/.*\/mean|correct\/ratio|acc\/|verifier\/)/.test(metric)) return 1;
   return 0;
 }
@@ -32,7 +37,8 @@ function deviationOf(values: Float64Array): number {
 function finiteOf(values: ArrayLike<number>): Float64Array {
   const finite = new Float64Array(values.length);
   let length = 0;
-  for (let index = 0; index < values.length; index += 1) if (Number.isFinite(values[index]!)) finite[length++] = values[index]!;
+  for (let index = 0; index < values.length; index += 1)
+    if (Number.isFinite(values[index]!)) finite[length++] = values[index]!;
   return finite.subarray(0, length);
 }
 

@@ -55,7 +55,9 @@ async function listen(server: ServerType, host: string, port: number, further: n
       what: taken ? "Another program listens on the dashboard's port." : "The dashboard can't listen.",
       where: `${host}:${port}`,
       found: taken ? undefined : cause.message,
-      fix: taken ? "choose another one (--port), or 0 for any that is free" : "choose another address (--host) or port (--port)",
+      fix: taken
+        ? "choose another one (--port), or 0 for any that is free"
+        : "choose another address (--host) or port (--port)",
       cause,
     });
   }
@@ -68,7 +70,14 @@ async function listen(server: ServerType, host: string, port: number, further: n
  * @example const dashboard = await startDashboard({ folder: "runs" }); console.log(dashboard.url);
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { folder, port = DEFAULT_PORT, furtherPorts = 0, host = "127.0.0.1", allowedHosts = [], pollMilliseconds = 1_000 } = options;
+  const {
+    folder,
+    port = DEFAULT_PORT,
+    furtherPorts = 0,
+    host = "127.0.0.1",
+    allowedHosts = [],
+    pollMilliseconds = 1_000,
+  } = options;
   const catalogue = new RunCatalogue(typeof folder === "string" ? [folder] : folder);
   const rollouts = new RolloutReader();
   const listeners = new Set<(runs: readonly string[]) => void>();
@@ -80,7 +89,12 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   };
   await catalogue.scan();
   const isWildcard = host === "0.0.0.0" || host === "::";
-  const app = dashboardRoutes({ catalogue, rollouts, changes, allowedHosts: isWildcard ? allowedHosts : [host, ...allowedHosts] });
+  const app = dashboardRoutes({
+    catalogue,
+    rollouts,
+    changes,
+    allowedHosts: isWildcard ? allowedHosts : [host, ...allowedHosts],
+  });
 
   const server = createAdaptorServer({ fetch: app.fetch });
   await listen(server, host, port, port === 0 ? 0 : furtherPorts);

@@ -16,7 +16,7 @@ export interface AppendFile {
 /** Where the last whole line ends. */
 async function endOfLastLine(handle: FileHandle, size: number): Promise<number> {
   const chunk = Buffer.alloc(65_536);
-  for (let end = size; end > 0; ) {
+  for (let end = size; end > 0;) {
     const start = Math.max(0, end - chunk.length);
     const { bytesRead } = await handle.read(chunk, 0, end - start, start);
     const at = chunk.subarray(0, bytesRead).lastIndexOf(0x0a);
@@ -59,7 +59,7 @@ export function appendFile(path: string, options: { readonly lines: boolean }): 
       const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
       if (dirty) await file.truncate(length);
       dirty = true;
-      for (let written = 0; written < bytes.length; ) {
+      for (let written = 0; written < bytes.length;) {
         written += (await file.write(bytes, written, bytes.length - written)).bytesWritten;
       }
       dirty = false;

@@ -6,12 +6,30 @@ import type { MetricRecord } from "../metric-record";
 function stepOf(step: number, reward: number): MetricRecord[] {
   const metrics = createStepMetrics();
   const base = { format: 1, response: "3", truncated: false } as const;
-  const add = (over: Partial<RolloutRecord> & Pick<RolloutRecord, "dataSource" | "task" | "group" | "reward">, accuracy: number): void =>
-    metrics.add({ verdict: { status: "scored", accuracy, format: base.format, metrics: {} }, response: base.response, responseTokens: 120, truncated: false, ...over });
+  const add = (
+    over: Partial<RolloutRecord> & Pick<RolloutRecord, "dataSource" | "task" | "group" | "reward">,
+    accuracy: number,
+  ): void =>
+    metrics.add({
+      verdict: { status: "scored", accuracy, format: base.format, metrics: {} },
+      response: base.response,
+      responseTokens: 120,
+      truncated: false,
+      ...over,
+    });
   add({ dataSource: "virl39k_science_with_a_long_name", task: "science", group: 1, reward: 0.25 }, 0.25);
   add({ dataSource: "clevr", task: "counting", group: 2, reward }, reward);
   add({ dataSource: "clevr", task: "counting", group: 2, reward: 0, truncated: true }, 0);
-  metrics.add({ dataSource: "clevr", task: "counting", group: 3, reward: null, verdict: { status: "skipped", reason: "gold" }, response: "", responseTokens: 2048, truncated: true });
+  metrics.add({
+    dataSource: "clevr",
+    task: "counting",
+    group: 3,
+    reward: null,
+    verdict: { status: "skipped", reason: "gold" },
+    response: "",
+    responseTokens: 2048,
+    truncated: true,
+  });
   return metrics.finish(step);
 }
 
@@ -37,8 +55,12 @@ it("does not let a source's name move the cursor", () => {
 });
 
 it("puts a step into one line, naming the source that fell most", () => {
-  expect(formatStepLine(stepOf(12, 0.5), { before: stepOf(11, 1) })).toBe("step 12 | reward 0.250 | acc 0.250 | length 602 | clevr -0.25");
-  expect(formatStepLine(stepOf(12, 1), { before: stepOf(11, 1) })).toBe("step 12 | reward 0.417 | acc 0.417 | length 602");
+  expect(formatStepLine(stepOf(12, 0.5), { before: stepOf(11, 1) })).toBe(
+    "step 12 | reward 0.250 | acc 0.250 | length 602 | clevr -0.25",
+  );
+  expect(formatStepLine(stepOf(12, 1), { before: stepOf(11, 1) })).toBe(
+    "step 12 | reward 0.417 | acc 0.417 | length 602",
+  );
 });
 
 it("prints a table every so many steps", async () => {

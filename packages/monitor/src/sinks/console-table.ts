@@ -50,7 +50,8 @@ const columns: readonly Column[] = [
 ];
 
 /** Columns that a cell takes in a terminal is approximated by its code points; sources have ASCII names. */
-const fit = (text: string, width: number): string => (text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`);
+const fit = (text: string, width: number): string =>
+  text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`;
 
 // Source names come from data files: a control character in one must not reach the terminal.
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?");
@@ -72,18 +73,30 @@ export function formatStepTable(records: readonly MetricRecord[], options: StepT
   const training = records.filter((record) => record.split === "train");
   const sources = training.filter((record) => record.scope === "source");
   if (sources.length === 0) return [];
-  const before = new Map((options.before ?? []).filter((record) => record.split === "train").map((record) => [`${record.scope} ${record.name}`, record]));
+  const before = new Map(
+    (options.before ?? [])
+      .filter((record) => record.split === "train")
+      .map((record) => [`${record.scope} ${record.name}`, record]),
+  );
   const nameWidth = Math.max(8, (options.width ?? 80) - columns.reduce((sum, column) => sum + column.width, 0));
   const line = (name: string, cells: readonly string[]): string =>
     (fit(printable(name), nameWidth) + cells.map((cell, i) => cell.padStart(columns[i]!.width)).join("")).trimEnd();
   const row = (record: MetricRecord, name = record.name): string => {
     const earlier = before.get(`${record.scope} ${record.name}`);
-    return line(name, columns.map((column) => column.cell(record, earlier)));
+    return line(
+      name,
+      columns.map((column) => column.cell(record, earlier)),
+    );
   };
-  const sorted = [...sources].sort((a, b) => (a.task ?? "").localeCompare(b.task ?? "") || a.name.localeCompare(b.name));
+  const sorted = [...sources].sort(
+    (a, b) => (a.task ?? "").localeCompare(b.task ?? "") || a.name.localeCompare(b.name),
+  );
   const all = training.find((record) => record.scope === "all");
   return [
-    line(`step ${sources[0]!.step}`, columns.map((column) => column.title)),
+    line(
+      `step ${sources[0]!.step}`,
+      columns.map((column) => column.title),
+    ),
     ...sorted.map((record) => row(record)),
     ...(all === undefined ? [] : [row(all, "all sources")]),
   ];
@@ -99,11 +112,17 @@ export function formatStepLine(records: readonly MetricRecord[], options: StepTa
     `acc ${number("reward/accuracy/mean", 3)(all)}`,
     `length ${number("response_length/mean", 0)(all)}`,
   ];
-  const before = new Map((options.before ?? []).filter((record) => record.split === "train" && record.scope === "source").map((record) => [record.name, record]));
+  const before = new Map(
+    (options.before ?? [])
+      .filter((record) => record.split === "train" && record.scope === "source")
+      .map((record) => [record.name, record]),
+  );
   let worst: { name: string; fall: number } | undefined;
   for (const record of records) {
     if (record.split !== "train" || record.scope !== "source") continue;
-    const fall = (before.get(record.name)?.metrics["critic/rewards/mean"] ?? -Infinity) - (record.metrics["critic/rewards/mean"] ?? Infinity);
+    const fall =
+      (before.get(record.name)?.metrics["critic/rewards/mean"] ?? -Infinity) -
+      (record.metrics["critic/rewards/mean"] ?? Infinity);
     if (fall > 0.005 && fall > (worst?.fall ?? 0)) worst = { name: record.name, fall };
   }
   if (worst !== undefined) parts.push(`${printable(worst.name)} -${worst.fall.toFixed(2)}`);
@@ -129,7 +148,10 @@ export function consoleTableSink(options: ConsoleTableOptions = {}): MetricSink 
       const bySteps = groupBySteps(records);
       for (const [step, ofStep] of bySteps) {
         if (step % every !== 0) continue;
-        const lines = formatStepTable(ofStep, { before, ...(options.width === undefined ? {} : { width: options.width }) });
+        const lines = formatStepTable(ofStep, {
+          before,
+          ...(options.width === undefined ? {} : { width: options.width }),
+        });
         if (lines.length === 0) continue;
         for (const text of lines) print(text);
         before = ofStep;

@@ -23,8 +23,15 @@ const record = (step: number, over: Partial<MetricRecord> = {}): MetricRecord =>
 /** Records that a sink must take without complaint: strange names, numbers that are not finite, nothing at all. */
 const awkward: readonly MetricRecord[] = [
   record(0, { split: "eval", metrics: { "acc/best@8/mean": 1 } }),
-  record(1, { scope: "all", name: "all", metrics: { a: Number.NaN, b: Infinity, c: -Infinity, d: -0, e: 1e308, f: 5e-324 } }),
-  record(2, { name: 'quoted "source", with\nline break \u0000 and 日本語 🎈', metrics: { "a name, with \"everything\"\\": 1 } }),
+  record(1, {
+    scope: "all",
+    name: "all",
+    metrics: { a: Number.NaN, b: Infinity, c: -Infinity, d: -0, e: 1e308, f: 5e-324 },
+  }),
+  record(2, {
+    name: 'quoted "source", with\nline break \u0000 and 日本語 🎈',
+    metrics: { 'a name, with "everything"\\': 1 },
+  }),
   record(3, { metrics: {} }),
   record(4, { metrics: {}, reasons: { "error: <script>": 3 } }),
 ];
@@ -70,7 +77,13 @@ export function metricSinkConformance(create: () => MetricSink | Promise<MetricS
         for (const entry of records) Object.freeze(entry.metrics);
         await sink.write(Object.freeze(records));
         await sink.close();
-        if (records.some((entry, i) => entry.name !== awkward[i]!.name || Object.keys(entry.metrics).length !== Object.keys(awkward[i]!.metrics).length)) {
+        if (
+          records.some(
+            (entry, i) =>
+              entry.name !== awkward[i]!.name ||
+              Object.keys(entry.metrics).length !== Object.keys(awkward[i]!.metrics).length,
+          )
+        ) {
           throw new Error("the sink changed a record that it was given");
         }
       }),

@@ -54,14 +54,17 @@ function createLane(sink: MetricSink, options: Required<SinkGroupOptions>) {
       queue = [];
       try {
         await sink.write(batch);
-        if (failures > 0) options.onProblem(`metrics: ${sink.name} works again, ${batch.length} buffered records are written.`);
+        if (failures > 0)
+          options.onProblem(`metrics: ${sink.name} works again, ${batch.length} buffered records are written.`);
         failures = 0;
       } catch (error) {
         queue = batch.concat(queue);
         trim();
         failures += 1;
         if (failures === 1) {
-          options.onProblem(`metrics: ${sink.name} failed (${messageOf(error)}). Training goes on; its records are buffered and retried.`);
+          options.onProblem(
+            `metrics: ${sink.name} failed (${messageOf(error)}). Training goes on; its records are buffered and retried.`,
+          );
         }
         const delay = Math.min(LONGEST_DELAY, options.retryDelay * 2 ** (failures - 1));
         retry = setTimeout(() => {
@@ -136,7 +139,9 @@ export function createSinkGroup(sinks: readonly MetricSink[], options: SinkGroup
       let timer: NodeJS.Timeout | undefined;
       const timeout = new Promise<void>((resolve) => {
         timer = setTimeout(() => {
-          options.onProblem(`metrics: a sink did not finish within ${settings.closeTimeout} ms; its last records may be missing.`);
+          options.onProblem(
+            `metrics: a sink did not finish within ${settings.closeTimeout} ms; its last records may be missing.`,
+          );
           resolve();
         }, settings.closeTimeout);
       });

@@ -29,13 +29,19 @@ beforeEach(async () => {
     request.on("data", (chunk: Buffer) => (text += chunk.toString()));
     request.on("end", () => {
       const path = request.url!.replace("/api/2.0/mlflow/", "").replace(/\?.*/, "");
-      calls.push({ path, body: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>), authorization: request.headers.authorization });
+      calls.push({
+        path,
+        body: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>),
+        authorization: request.headers.authorization,
+      });
       const reply = (status: number, body: unknown): void => {
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       };
       if (failWith !== undefined) return reply(failWith, { error_code: "INTERNAL_ERROR", message: "database is gone" });
       if (path === "experiments/get-by-name") {
-        return experiment ? reply(200, { experiment: { experiment_id: "7" } }) : reply(404, { error_code: "RESOURCE_DOES_NOT_EXIST" });
+        return experiment
+          ? reply(200, { experiment: { experiment_id: "7" } })
+          : reply(404, { error_code: "RESOURCE_DOES_NOT_EXIST" });
       }
       if (path === "experiments/create") {
         experiment = true;
@@ -53,7 +59,13 @@ afterEach(() => {
   server.close();
 });
 
-const record = (step: number, metrics: Record<string, number>): MetricRecord => ({ step, split: "train", scope: "all", name: "all", metrics });
+const record = (step: number, metrics: Record<string, number>): MetricRecord => ({
+  step,
+  split: "train",
+  scope: "all",
+  name: "all",
+  metrics,
+});
 const sink = () => mlflowSink({ url, experiment: "v-triune", runName: "mine", now: () => 1000, token: "secret" });
 
 describe("mlflow conforms", () => {
@@ -65,9 +77,19 @@ it("makes the experiment and the run once, and ends the run", async () => {
   await open.write([record(1, { "critic/rewards/mean": 0.5 })]);
   await open.write([record(2, { "critic/rewards/mean": Number.NaN, "acc/best@8/mean": -Infinity })]);
   await open.close();
-  expect(calls.map(({ path }) => path)).toEqual(["experiments/get-by-name", "experiments/create", "runs/create", "runs/log-batch", "runs/log-batch", "runs/update"]);
+  expect(calls.map(({ path }) => path)).toEqual([
+    "experiments/get-by-name",
+    "experiments/create",
+    "runs/create",
+    "runs/log-batch",
+    "runs/log-batch",
+    "runs/update",
+  ]);
   expect(calls[2]!.body).toEqual({ experiment_id: "7", run_name: "mine", start_time: 1000 });
-  expect(calls[3]!.body).toEqual({ run_id: "run1", metrics: [{ key: "critic/rewards/mean", value: 0.5, timestamp: 1000, step: 1 }] });
+  expect(calls[3]!.body).toEqual({
+    run_id: "run1",
+    metrics: [{ key: "critic/rewards/mean", value: 0.5, timestamp: 1000, step: 1 }],
+  });
   expect(calls[4]!.body["metrics"]).toMatchObject([
     { key: "critic/rewards/mean", value: "NaN" },
     { key: "acc/best_at_8/mean", value: "-Infinity" },
@@ -78,8 +100,14 @@ it("makes the experiment and the run once, and ends the run", async () => {
 
 it("sends at most 1,000 numbers at once", async () => {
   const open = sink();
-  await open.write(Array.from({ length: 5 }, (_, step) => record(step, Object.fromEntries(Array.from({ length: 500 }, (__, i) => [`m${i}`, i])))));
-  const sizes = calls.filter(({ path }) => path === "runs/log-batch").map(({ body }) => (body["metrics"] as unknown[]).length);
+  await open.write(
+    Array.from({ length: 5 }, (_, step) =>
+      record(step, Object.fromEntries(Array.from({ length: 500 }, (__, i) => [`m${i}`, i]))),
+    ),
+  );
+  const sizes = calls
+    .filter(({ path }) => path === "runs/log-batch")
+    .map(({ body }) => (body["metrics"] as unknown[]).length);
   expect(sizes).toEqual([1000, 1000, 500]);
 });
 
@@ -102,10 +130,16 @@ it("rejects when nobody listens", async () => {
 const python = process.env["V_TRIUNE_PYTHON"] ?? "python3";
 const hasMlflow = ((): boolean => {
   try {
-    execFileSync(python, ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('mlflow.server') is None)"], { stdio: "ignore", timeout: 60_000 });
+    execFileSync(
+      python,
+      ["-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('mlflow.server') is None)"],
+      { stdio: "ignore", timeout: 60_000 },
+    );
     return true;
   } catch {
-    console.warn(`skipped: a real MLflow server, as ${python} has no mlflow (pip install mlflow, or name a Python that has it in V_TRIUNE_PYTHON)`);
+    console.warn(
+      `skipped: a real MLflow server, as ${python} has no mlflow (pip install mlflow, or name a Python that has it in V_TRIUNE_PYTHON)`,
+    );
     return false;
   }
 })();
@@ -123,8 +157,30 @@ describe.skipIf(!hasMlflow)("a real MLflow server", () => {
       });
     });
     realUrl = `http://127.0.0.1:${port}`;
-    real = spawn(python, ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port), "--workers", "1", "--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`, "--default-artifact-root", folder], { stdio: "ignore", detached: true, cwd: folder });
-    const isUp = (): Promise<boolean> => fetch(`${realUrl}/health`).then(({ ok }) => ok, () => false);
+    real = spawn(
+      python,
+      [
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        String(port),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        `sqlite:///${join(folder, "mlflow.db")}`,
+        "--default-artifact-root",
+        folder,
+      ],
+      { stdio: "ignore", detached: true, cwd: folder },
+    );
+    const isUp = (): Promise<boolean> =>
+      fetch(`${realUrl}/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
     // Its first start makes the database's tables.
     await vi.waitFor(async () => expect(await isUp()).toBe(true), { timeout: 110_000, interval: 500 });
   }, 120_000);
@@ -135,28 +191,56 @@ describe.skipIf(!hasMlflow)("a real MLflow server", () => {
   });
 
   async function ask(path: string, body?: object): Promise<Record<string, unknown>> {
-    const response = await fetch(`${realUrl}/api/2.0/mlflow/${path}`, body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const response = await fetch(
+      `${realUrl}/api/2.0/mlflow/${path}`,
+      body === undefined
+        ? {}
+        : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
+    );
     return (await response.json()) as Record<string, unknown>;
   }
 
   it("takes a run of more than 1,000 numbers a step, NaN and infinity among them, and ends it", async () => {
     const open = mlflowSink({ url: realUrl, experiment: "v-triune", runName: "mine" });
-    const numbers = (step: number): Record<string, number> => Object.fromEntries(Array.from({ length: 1_200 }, (_, index) => [`metric_${index}/mean`, index + step / 4]));
-    for (const step of [1, 2]) await open.write([record(step, { ...numbers(step), "actor/grad_norm": step === 1 ? Number.NaN : Infinity, "acc/best@8/mean": 0.5 })]);
+    const numbers = (step: number): Record<string, number> =>
+      Object.fromEntries(Array.from({ length: 1_200 }, (_, index) => [`metric_${index}/mean`, index + step / 4]));
+    for (const step of [1, 2])
+      await open.write([
+        record(step, {
+          ...numbers(step),
+          "actor/grad_norm": step === 1 ? Number.NaN : Infinity,
+          "acc/best@8/mean": 0.5,
+        }),
+      ]);
     await open.close();
-    const { experiment } = (await ask("experiments/get-by-name?experiment_name=v-triune")) as { experiment: { experiment_id: string } };
-    const { runs } = (await ask("runs/search", { experiment_ids: [experiment.experiment_id] })) as { runs: { info: { run_id: string; run_name: string; status: string }; data: { metrics: { key: string; value: unknown; step: number | string }[] } }[] };
+    const { experiment } = (await ask("experiments/get-by-name?experiment_name=v-triune")) as {
+      experiment: { experiment_id: string };
+    };
+    const { runs } = (await ask("runs/search", { experiment_ids: [experiment.experiment_id] })) as {
+      runs: {
+        info: { run_id: string; run_name: string; status: string };
+        data: { metrics: { key: string; value: unknown; step: number | string }[] };
+      }[];
+    };
     expect(runs).toHaveLength(1);
     const [{ info, data }] = runs as [(typeof runs)[number]];
     expect(info).toMatchObject({ run_name: "mine", status: "FINISHED" });
     expect(data.metrics).toHaveLength(1_202);
     expect(data.metrics.find(({ key }) => key === "metric_1199/mean")).toMatchObject({ value: 1199.5 });
     const history = async (key: string): Promise<unknown[]> => {
-      const reply = (await ask(`metrics/get-history?run_id=${info.run_id}&metric_key=${encodeURIComponent(key)}`)) as { metrics: { step?: number | string; value: unknown }[] };
+      const reply = (await ask(`metrics/get-history?run_id=${info.run_id}&metric_key=${encodeURIComponent(key)}`)) as {
+        metrics: { step?: number | string; value: unknown }[];
+      };
       return reply.metrics.map(({ step, value }) => [Number(step), value]);
     };
-    expect(await history("metric_0/mean")).toEqual([[1, 0.25], [2, 0.5]]);
-    expect(await history("acc/best_at_8/mean")).toEqual([[1, 0.5], [2, 0.5]]);
+    expect(await history("metric_0/mean")).toEqual([
+      [1, 0.25],
+      [2, 0.5],
+    ]);
+    expect(await history("acc/best_at_8/mean")).toEqual([
+      [1, 0.5],
+      [2, 0.5],
+    ]);
     const [[, first], [, second]] = (await history("actor/grad_norm")) as [[number, unknown], [number, unknown]];
     expect(String(first)).toBe("NaN");
     // SQL has no infinity: MLflow keeps the largest double.

@@ -25,7 +25,11 @@ export interface MlflowOptions {
 const BATCH = 1000;
 const LONGEST_KEY = 250;
 
-const metricKey = (tag: string): string => tag.replaceAll("@", "_at_").replaceAll(/[^\w\-./: ]/g, "_").slice(0, LONGEST_KEY);
+const metricKey = (tag: string): string =>
+  tag
+    .replaceAll("@", "_at_")
+    .replaceAll(/[^\w\-./: ]/g, "_")
+    .slice(0, LONGEST_KEY);
 
 class MlflowError extends Error {
   override readonly name = "MlflowError";
@@ -44,10 +48,18 @@ export function mlflowSink(options: MlflowOptions): MetricSink {
   const username = options.username ?? process.env["MLFLOW_TRACKING_USERNAME"];
   const password = options.password ?? process.env["MLFLOW_TRACKING_PASSWORD"] ?? "";
   const authorization =
-    token !== undefined ? `Bearer ${token}` : username === undefined ? undefined : `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+    token !== undefined
+      ? `Bearer ${token}`
+      : username === undefined
+        ? undefined
+        : `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   let runId: string | undefined;
 
-  async function call(method: "GET" | "POST", path: string, body: Record<string, unknown>): Promise<Record<string, unknown>> {
+  async function call(
+    method: "GET" | "POST",
+    path: string,
+    body: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> {
     const query = method === "GET" ? `?${new URLSearchParams(body as Record<string, string>).toString()}` : "";
     const response = await fetch(`${options.url.replace(/\/+$/, "")}/api/2.0/mlflow/${path}${query}`, {
       method,
@@ -63,7 +75,10 @@ export function mlflowSink(options: MlflowOptions): MetricSink {
       // An error page is no JSON; the status says enough.
     }
     if (response.ok) return reply;
-    throw new MlflowError(`${path}: HTTP ${response.status} ${String(reply["message"] ?? "").slice(0, 200)}`.trim(), String(reply["error_code"] ?? ""));
+    throw new MlflowError(
+      `${path}: HTTP ${response.status} ${String(reply["message"] ?? "").slice(0, 200)}`.trim(),
+      String(reply["error_code"] ?? ""),
+    );
   }
 
   async function experimentId(): Promise<string> {
@@ -86,7 +101,11 @@ export function mlflowSink(options: MlflowOptions): MetricSink {
   }
 
   async function openRun(): Promise<string> {
-    const reply = await call("POST", "runs/create", { experiment_id: await experimentId(), run_name: options.runName, start_time: now() });
+    const reply = await call("POST", "runs/create", {
+      experiment_id: await experimentId(),
+      run_name: options.runName,
+      start_time: now(),
+    });
     return (reply["run"] as { info: { run_id: string } }).info.run_id;
   }
 
@@ -105,7 +124,8 @@ export function mlflowSink(options: MlflowOptions): MetricSink {
       if (metrics.length === 0) return;
       runId ??= await openRun();
       // A batch that was written before a later one failed is written again: MLflow keeps a (key, timestamp, step, value) once.
-      for (let at = 0; at < metrics.length; at += BATCH) await call("POST", "runs/log-batch", { run_id: runId, metrics: metrics.slice(at, at + BATCH) });
+      for (let at = 0; at < metrics.length; at += BATCH)
+        await call("POST", "runs/log-batch", { run_id: runId, metrics: metrics.slice(at, at + BATCH) });
     },
     async close() {
       const id = runId;

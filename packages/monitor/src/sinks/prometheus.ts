@@ -7,9 +7,11 @@ import { dirname } from "node:path";
 import type { MetricRecord } from "../metric-record";
 import type { MetricSink } from "./metric-sink";
 
-const metricName = (name: string): string => `v_triune_${name.replaceAll("@", "_at_").replaceAll(/[^a-zA-Z0-9_]/g, "_")}`;
+const metricName = (name: string): string =>
+  `v_triune_${name.replaceAll("@", "_at_").replaceAll(/[^a-zA-Z0-9_]/g, "_")}`;
 
-const labelValue = (value: string): string => value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+const labelValue = (value: string): string =>
+  value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 
 function sampleValue(value: number): string {
   if (Number.isNaN(value)) return "NaN";
@@ -26,7 +28,12 @@ export function formatPrometheus(records: Iterable<MetricRecord>): string {
     samples.set(labels, value);
   };
   for (const record of records) {
-    const parts = [["split", record.split], ["scope", record.scope], ["name", record.name], ...(record.task === undefined ? [] : [["task", record.task]])];
+    const parts = [
+      ["split", record.split],
+      ["scope", record.scope],
+      ["name", record.name],
+      ...(record.task === undefined ? [] : [["task", record.task]]),
+    ];
     const labels = parts.map(([key, value]) => `${key}="${labelValue(value!)}"`).join(",");
     put("v_triune_step", labels, record.step);
     for (const metric in record.metrics) put(metricName(metric), labels, record.metrics[metric]!);

@@ -23,7 +23,14 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const record = (step: number, over: Partial<MetricRecord> = {}): MetricRecord => ({ step, split: "train", scope: "source", name: "clevr", metrics: { x: step }, ...over });
+const record = (step: number, over: Partial<MetricRecord> = {}): MetricRecord => ({
+  step,
+  split: "train",
+  scope: "source",
+  name: "clevr",
+  metrics: { x: step },
+  ...over,
+});
 
 const makers: Readonly<Record<string, () => MetricSink>> = {
   jsonl: () => jsonlSink(join(folder, "a/metrics.jsonl")),
@@ -39,7 +46,11 @@ for (const [name, create] of Object.entries(makers)) {
 }
 
 describe("jsonlSink", () => {
-  const lines = (): number[] => readFileSync(join(folder, "m.jsonl"), "utf8").split("\n").slice(0, -1).map((line) => (JSON.parse(line) as MetricRecord).step);
+  const lines = (): number[] =>
+    readFileSync(join(folder, "m.jsonl"), "utf8")
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as MetricRecord).step);
 
   it("continues a file, cutting off the line that a crash left half written", async () => {
     const first = jsonlSink(join(folder, "m.jsonl"));
@@ -86,7 +97,9 @@ describe("csvSink", () => {
       await sink.write([record(step, { name: 'a "b", c', task: "ocr", metrics: { "x/mean": 0.5 } })]);
       await sink.close();
     }
-    expect(readFileSync(path, "utf8")).toBe('step,split,scope,name,task,metric,value\n1,train,source,"a ""b"", c",ocr,x/mean,0.5\n2,train,source,"a ""b"", c",ocr,x/mean,0.5\n');
+    expect(readFileSync(path, "utf8")).toBe(
+      'step,split,scope,name,task,metric,value\n1,train,source,"a ""b"", c",ocr,x/mean,0.5\n2,train,source,"a ""b"", c",ocr,x/mean,0.5\n',
+    );
   });
 });
 
@@ -111,7 +124,10 @@ describe("Prometheus", () => {
   });
 
   it("has every family in one block", () => {
-    const text = formatPrometheus([record(1, { metrics: { a: 1, b: 2 } }), record(1, { name: "other", metrics: { b: 3, a: 4 } })]);
+    const text = formatPrometheus([
+      record(1, { metrics: { a: 1, b: 2 } }),
+      record(1, { name: "other", metrics: { b: 3, a: 4 } }),
+    ]);
     expect(text.match(/# TYPE/g)).toHaveLength(3);
     expect(text).toMatch(/# TYPE v_triune_a gauge\nv_triune_a\{.*\} 1\nv_triune_a\{.*\} 4\n/);
   });
@@ -124,7 +140,7 @@ function readEvents(bytes: Buffer): { step: number; version?: string; scalars: R
     return ((rotated >>> 17) | (rotated << 15)) >>> 0;
   };
   const events = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = Number(bytes.readBigUInt64LE(at));
     expect(unmask(bytes.readUInt32LE(at + 8))).toBe(crc32c(bytes.subarray(at, at + 8)));
     const payload = bytes.subarray(at + 12, at + 12 + length);
@@ -184,7 +200,10 @@ describe("TensorBoard", () => {
 
   it("writes events that carry step, tag and value", async () => {
     const sink = tensorBoardSink(folder, { now: () => 1_700_000_000_500 });
-    await sink.write([record(3, { metrics: { "critic/rewards/mean": 0.5 } }), record(3, { scope: "all", name: "all", metrics: { "actor/pg_loss": -2 } })]);
+    await sink.write([
+      record(3, { metrics: { "critic/rewards/mean": 0.5 } }),
+      record(3, { scope: "all", name: "all", metrics: { "actor/pg_loss": -2 } }),
+    ]);
     await sink.write([record(300_000, { split: "eval", metrics: { "acc/mean@1": 0.25 } })]);
     await sink.close();
     const [file] = readdirSync(folder);
@@ -203,13 +222,17 @@ describe("TensorBoard", () => {
       execFileSync(python, ["-c", "import tensorboard"], { stdio: "ignore", timeout: 60_000 });
       return true;
     } catch {
-      console.warn(`skipped: TensorBoard's own reader, as ${python} has no tensorboard (pip install tensorboard, or name a Python that has it in V_TRIUNE_PYTHON)`);
+      console.warn(
+        `skipped: TensorBoard's own reader, as ${python} has no tensorboard (pip install tensorboard, or name a Python that has it in V_TRIUNE_PYTHON)`,
+      );
       return false;
     }
   })();
   it.skipIf(!hasTensorBoard)("is read by the tensorboard package", async () => {
     const sink = tensorBoardSink(folder);
-    await sink.write([1, 2, 3].map((step) => record(step, { metrics: { "critic/rewards/mean": step / 4, nan: Number.NaN } })));
+    await sink.write(
+      [1, 2, 3].map((step) => record(step, { metrics: { "critic/rewards/mean": step / 4, nan: Number.NaN } })),
+    );
     await sink.close();
     const script = [
       "import json, sys",
@@ -217,10 +240,20 @@ describe("TensorBoard", () => {
       "reader = EventAccumulator(sys.argv[1]); reader.Reload()",
       "print(json.dumps({tag: [[e.step, str(e.value)] for e in reader.Scalars(tag)] for tag in reader.Tags()['scalars']}))",
     ].join("\n");
-    const scalars = JSON.parse(execFileSync(python, ["-c", script, folder], { encoding: "utf8", timeout: 100_000 })) as unknown;
+    const scalars = JSON.parse(
+      execFileSync(python, ["-c", script, folder], { encoding: "utf8", timeout: 100_000 }),
+    ) as unknown;
     expect(scalars).toEqual({
-      "source/clevr/critic/rewards/mean": [[1, "0.25"], [2, "0.5"], [3, "0.75"]],
-      "source/clevr/nan": [[1, "nan"], [2, "nan"], [3, "nan"]],
+      "source/clevr/critic/rewards/mean": [
+        [1, "0.25"],
+        [2, "0.5"],
+        [3, "0.75"],
+      ],
+      "source/clevr/nan": [
+        [1, "nan"],
+        [2, "nan"],
+        [3, "nan"],
+      ],
     });
   });
 });
@@ -254,7 +287,9 @@ describe("createSinkGroup", () => {
       await group.flush();
     }
     expect(healthy.state.written).toEqual([1, 2, 3]);
-    expect(said).toEqual(["metrics: flaky failed (no route to host). Training goes on; its records are buffered and retried."]);
+    expect(said).toEqual([
+      "metrics: flaky failed (no route to host). Training goes on; its records are buffered and retried.",
+    ]);
     state.broken = false;
     await vi.waitFor(() => expect(state.written).toEqual([1, 2, 3]));
     expect(said).toHaveLength(2);
@@ -296,7 +331,10 @@ describe("createSinkGroup", () => {
     };
     const hanging: MetricSink = { name: "hanging", write: () => new Promise(() => {}), close: async () => {} };
     const said: string[] = [];
-    const group = createSinkGroup([throwing, hanging], { onProblem: (message) => said.push(message), closeTimeout: 20 });
+    const group = createSinkGroup([throwing, hanging], {
+      onProblem: (message) => said.push(message),
+      closeTimeout: 20,
+    });
     group.write([record(1)]);
     await group.close();
     expect(said.some((message) => /throwing failed \(at once\)/.test(message))).toBe(true);
@@ -309,7 +347,10 @@ describe("createSinkGroup", () => {
     const group = createSinkGroup([jsonlSink(path)], { onProblem: (message) => expect.fail(message) });
     for (let step = 0; step < 200; step += 1) group.write([record(step)]);
     await group.close();
-    const steps = readFileSync(path, "utf8").trim().split("\n").map((line) => (JSON.parse(line) as MetricRecord).step);
+    const steps = readFileSync(path, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as MetricRecord).step);
     expect(steps).toEqual(Array.from({ length: 200 }, (_, i) => i));
     expect(statSync(path).size).toBeGreaterThan(0);
   });

@@ -45,7 +45,8 @@ function varint(value: number | bigint): Buffer {
 
 /** Protobuf wire types: 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes. */
 const key = (fieldNumber: number, wireType: 0 | 1 | 2 | 5): Buffer => varint((fieldNumber << 3) | wireType);
-const delimited = (fieldNumber: number, bytes: Uint8Array): Buffer => Buffer.concat([key(fieldNumber, 2), varint(bytes.length), bytes]);
+const delimited = (fieldNumber: number, bytes: Uint8Array): Buffer =>
+  Buffer.concat([key(fieldNumber, 2), varint(bytes.length), bytes]);
 
 function double(fieldNumber: number, value: number): Buffer {
   const bytes = Buffer.alloc(8);
@@ -65,8 +66,13 @@ export function fileVersionEvent(wallTime: number): Uint8Array {
 }
 
 /** An event with scalars of one step. @param wallTime seconds since 1970 */
-export function scalarEvent(wallTime: number, step: number, scalars: Iterable<readonly [tag: string, value: number]>): Uint8Array {
+export function scalarEvent(
+  wallTime: number,
+  step: number,
+  scalars: Iterable<readonly [tag: string, value: number]>,
+): Uint8Array {
   const values: Buffer[] = [];
-  for (const [tag, value] of scalars) values.push(delimited(1, Buffer.concat([delimited(1, Buffer.from(tag)), float(2, value)])));
+  for (const [tag, value] of scalars)
+    values.push(delimited(1, Buffer.concat([delimited(1, Buffer.from(tag)), float(2, value)])));
   return Buffer.concat([double(1, wallTime), key(2, 0), varint(step), delimited(5, Buffer.concat(values))]);
 }

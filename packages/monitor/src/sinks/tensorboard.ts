@@ -23,10 +23,15 @@ export function tensorBoardSink(folder: string, options: TensorBoardOptions = {}
     name: "tensorboard",
     async write(records) {
       const wallTime = now() / 1000;
-      file ??= appendFile(join(folder, `events.out.tfevents.${Math.floor(wallTime)}.${hostname()}.${process.pid}.v-triune`), { lines: false });
+      file ??= appendFile(
+        join(folder, `events.out.tfevents.${Math.floor(wallTime)}.${hostname()}.${process.pid}.v-triune`),
+        { lines: false },
+      );
       const parts: Uint8Array[] = (await file.size()) === 0 ? [tfRecord(fileVersionEvent(wallTime))] : [];
       for (const record of records) {
-        const scalars = Object.entries(record.metrics).map(([metric, value]) => [metricTag(record, metric), value] as const);
+        const scalars = Object.entries(record.metrics).map(
+          ([metric, value]) => [metricTag(record, metric), value] as const,
+        );
         if (scalars.length > 0) parts.push(tfRecord(scalarEvent(wallTime, record.step, scalars)));
       }
       await file.append(Buffer.concat(parts));

@@ -16,7 +16,9 @@ const hello: readonly ChatMessage[] = [{ role: "user", content: "Hello" }];
 
 describe("rendering", () => {
   it("cuts white space around blocks as transformers does", () => {
-    const template = createChatTemplate("{% for m in messages %}\n  {% if m.role == 'user' %}\nU: {{ m.content }}\n  {% endif %}\n{% endfor %}\nend");
+    const template = createChatTemplate(
+      "{% for m in messages %}\n  {% if m.role == 'user' %}\nU: {{ m.content }}\n  {% endif %}\n{% endfor %}\nend",
+    );
     expect(template.render(hello)).toBe("U: Hello\nend");
   });
 
@@ -27,12 +29,19 @@ describe("rendering", () => {
   });
 
   it("knows special tokens, further variables, and that there are no tools", () => {
-    const template = createChatTemplate("{{ bos_token }}{{ messages[0].content }}{{ eos_token }}{% if tools %}tools{% endif %}{{ thinking }}", { bosToken: "<s>", eosToken: "</s>" });
+    const template = createChatTemplate(
+      "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}{% if tools %}tools{% endif %}{{ thinking }}",
+      { bosToken: "<s>", eosToken: "</s>" },
+    );
     expect(template.render(hello, { variables: { thinking: "!" } })).toBe("<s>Hello</s>!");
   });
 
   it("says why when the template refuses or can't be parsed", () => {
-    const strict = createChatTemplate("{% if messages[0].role != 'system' %}{{ raise_exception('A system message must come first.') }}{% endif %}", {}, "model/chat_template.jinja");
+    const strict = createChatTemplate(
+      "{% if messages[0].role != 'system' %}{{ raise_exception('A system message must come first.') }}{% endif %}",
+      {},
+      "model/chat_template.jinja",
+    );
     expect(() => strict.render(hello)).toThrow(PromptError);
     expect(() => strict.render(hello)).toThrow(/model\/chat_template\.jinja\n.*A system message must come first\./);
     expect(() => createChatTemplate("{% for m in messages %}")).toThrow(/can't be parsed/);
@@ -48,30 +57,53 @@ describe("loading", () => {
   const config = (template: unknown) => JSON.stringify({ chat_template: template });
 
   it("takes chat_template.jinja first, then chat_template.json, then tokenizer_config.json", () => {
-    const files = { "chat_template.jinja": "jinja", "chat_template.json": config("json"), "tokenizer_config.json": config("config") };
+    const files = {
+      "chat_template.jinja": "jinja",
+      "chat_template.json": config("json"),
+      "tokenizer_config.json": config("config"),
+    };
     expect(loadChatTemplate(write(files)).render(hello)).toBe("jinja");
     const { "chat_template.jinja": _, ...older } = files;
     expect(loadChatTemplate(write(older)).render(hello)).toBe("json");
-    expect(loadChatTemplate(write({ "tokenizer_config.json": files["tokenizer_config.json"] })).render(hello)).toBe("config");
+    expect(loadChatTemplate(write({ "tokenizer_config.json": files["tokenizer_config.json"] })).render(hello)).toBe(
+      "config",
+    );
   });
 
   it("takes the default of several named templates", () => {
-    const named = config([{ name: "tool_use", template: "tools" }, { name: "default", template: "plain" }]);
+    const named = config([
+      { name: "tool_use", template: "tools" },
+      { name: "default", template: "plain" },
+    ]);
     expect(loadChatTemplate(write({ "tokenizer_config.json": named })).render(hello)).toBe("plain");
   });
 
   it("says what is missing, and which file is broken", () => {
-    expect(() => loadChatTemplate(write({ "tokenizer_config.json": "{}" }))).toThrow(/no chat template[^]*copy chat_template\.jinja/);
+    expect(() => loadChatTemplate(write({ "tokenizer_config.json": "{}" }))).toThrow(
+      /no chat template[^]*copy chat_template\.jinja/,
+    );
     expect(() => loadChatTemplate(write({ "chat_template.json": "{" }))).toThrow(/chat_template\.json/);
   });
 });
 
 describe("<image> marks of a sample", () => {
   it("become image parts, the text between them text parts", () => {
-    const prompt = [{ role: "system", content: "Be brief." }, { role: "user", content: "<image>Compare <image><image> them." }];
+    const prompt = [
+      { role: "system", content: "Be brief." },
+      { role: "user", content: "<image>Compare <image><image> them." },
+    ];
     expect(splitImageMarks(prompt, 3)).toEqual([
       { role: "system", content: "Be brief." },
-      { role: "user", content: [{ type: "image" }, { type: "text", text: "Compare " }, { type: "image" }, { type: "image" }, { type: "text", text: " them." }] },
+      {
+        role: "user",
+        content: [
+          { type: "image" },
+          { type: "text", text: "Compare " },
+          { type: "image" },
+          { type: "image" },
+          { type: "text", text: " them." },
+        ],
+      },
     ]);
   });
 

@@ -55,12 +55,22 @@ export interface TemplateTokens {
  * @param where names the template in errors
  * @throws PromptError when the source is no valid template
  */
-export function createChatTemplate(source: string, tokens: TemplateTokens = {}, where = "the chat template"): ChatTemplate {
+export function createChatTemplate(
+  source: string,
+  tokens: TemplateTokens = {},
+  where = "the chat template",
+): ChatTemplate {
   let template: Template;
   try {
     template = new Template(source);
   } catch (cause) {
-    throw new PromptError({ what: "The chat template can't be parsed.", where, found: message(cause), fix: "fetch it again", cause });
+    throw new PromptError({
+      what: "The chat template can't be parsed.",
+      where,
+      found: message(cause),
+      fix: "fetch it again",
+      cause,
+    });
   }
   return {
     render: (messages, options = {}) => {
@@ -78,7 +88,13 @@ export function createChatTemplate(source: string, tokens: TemplateTokens = {}, 
           ...options.variables,
         });
       } catch (cause) {
-        throw new PromptError({ what: "The chat template refuses these messages.", where, found: message(cause), fix: "check the roles and their order", cause });
+        throw new PromptError({
+          what: "The chat template refuses these messages.",
+          where,
+          found: message(cause),
+          fix: "check the roles and their order",
+          cause,
+        });
       }
     },
   };
@@ -99,7 +115,9 @@ export function loadChatTemplate(folder: string, tokens: TemplateTokens = {}): C
     if (source !== undefined) return createChatTemplate(source, tokens, file);
   }
   throw new PromptError({
-    what: "The model folder has no chat template.", where: folder, expected: "chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json",
+    what: "The model folder has no chat template.",
+    where: folder,
+    expected: "chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json",
     fix: "copy chat_template.jinja from the model the weights were trained from",
   });
 }
@@ -109,7 +127,13 @@ function templateOf(file: string): string | undefined {
   try {
     json = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    throw new PromptError({ what: "A file of the model folder is not JSON.", where: file, found: message(cause), fix: "fetch the file again", cause });
+    throw new PromptError({
+      what: "A file of the model folder is not JSON.",
+      where: file,
+      found: message(cause),
+      fix: "fetch the file again",
+      cause,
+    });
   }
   const value: unknown = (json as Record<string, unknown> | null)?.["chat_template"];
   if (typeof value === "string") return value;

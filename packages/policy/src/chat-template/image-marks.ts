@@ -39,7 +39,12 @@ export function splitImageMarks(prompt: readonly MarkedMessage[], imageCount: nu
 }
 
 /** The error for a prompt whose places for pictures and whose pictures differ in number. */
-export function countError(kind: "marks" | "placeholders", places: number, images: number, where?: string): PromptError {
+export function countError(
+  kind: "marks" | "placeholders",
+  places: number,
+  images: number,
+  where?: string,
+): PromptError {
   const name = kind === "marks" ? IMAGE_MARK : "placeholder";
   const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? "" : "s"}`;
   return new PromptError({
@@ -47,6 +52,9 @@ export function countError(kind: "marks" | "placeholders", places: number, image
     ...(where === undefined ? {} : { where }),
     expected: `${count(places, "picture")}, one for each ${name}`,
     found: count(images, "picture"),
-    fix: places > images ? "add the missing pictures, or remove marks from the prompt" : "mark the place of each picture in the prompt, or remove pictures",
+    fix:
+      places > images
+        ? "add the missing pictures, or remove marks from the prompt"
+        : "mark the place of each picture in the prompt, or remove pictures",
   });
 }

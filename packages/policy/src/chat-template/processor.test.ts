@@ -20,17 +20,43 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const question = [{ role: "user", content: [{ type: "image" as const }, { type: "text" as const, text: "Which is larger?" }, { type: "image" as const }] }];
+  const question = [
+    {
+      role: "user",
+      content: [
+        { type: "image" as const },
+        { type: "text" as const, text: "Which is larger?" },
+        { type: "image" as const },
+      ],
+    },
+  ];
 
   it("gives a placeholder for each merged patch, at the place of its picture", async () => {
-    const { text, promptIds, mmTokenTypeIds, images } = await processor.encode(question, [grey(145, 245), grey(60, 60)]);
-    expect(text).toContain("<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Which is larger?<|vision_start|><|image_pad|><|vision_end|><|im_end|>\n<|im_start|>assistant\n");
-    expect(images!.gridThw).toEqual([[1, 8, 4], [1, 4, 4]]);
+    const { text, promptIds, mmTokenTypeIds, images } = await processor.encode(question, [
+      grey(145, 245),
+      grey(60, 60),
+    ]);
+    expect(text).toContain(
+      "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Which is larger?<|vision_start|><|image_pad|><|vision_end|><|im_end|>\n<|im_start|>assistant\n",
+    );
+    expect(images!.gridThw).toEqual([
+      [1, 8, 4],
+      [1, 4, 4],
+    ]);
     expect(images!.pixelValues.length).toBe((32 + 16) * 1176);
-    const runs = [...promptIds].map((id) => (id === processor.imageTokenId ? "i" : ".")).join("").match(/i+/g)!.map((run) => run.length);
+    const runs = [...promptIds]
+      .map((id) => (id === processor.imageTokenId ? "i" : "."))
+      .join("")
+      .match(/i+/g)!
+      .map((run) => run.length);
     expect(runs).toEqual([8, 4]);
     expect([...mmTokenTypeIds]).toEqual([...promptIds].map((id) => (id === processor.imageTokenId ? 1 : 0)));
-    expect(processor.decode(promptIds.filter((id) => id !== processor.imageTokenId), { skipSpecialTokens: true })).toContain("Which is larger?");
+    expect(
+      processor.decode(
+        promptIds.filter((id) => id !== processor.imageTokenId),
+        { skipSpecialTokens: true },
+      ),
+    ).toContain("Which is larger?");
   });
 
   it("takes rendered text, and prompts without pictures", async () => {
@@ -57,8 +83,12 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
   });
 
   it("refuses a prompt that is too long and a picture that can't be used", async () => {
-    await expect(processor.encode(question, [grey(60, 60), grey(60, 60)], { maxTokens: 30 })).rejects.toThrow(/at most 30 tokens\n.*8 of them for pictures\n.*lower maxPixels/);
-    await expect(processor.encode(question, [grey(60, 60), Buffer.from("no picture")], { name: "row 2" })).rejects.toThrow(/row 2, image 1/);
+    await expect(processor.encode(question, [grey(60, 60), grey(60, 60)], { maxTokens: 30 })).rejects.toThrow(
+      /at most 30 tokens\n.*8 of them for pictures\n.*lower maxPixels/,
+    );
+    await expect(
+      processor.encode(question, [grey(60, 60), Buffer.from("no picture")], { name: "row 2" }),
+    ).rejects.toThrow(/row 2, image 1/);
     await expect(processor.encode(question, [grey(60, 60), grey(1, 5000)])).rejects.toThrow(ImageError);
   });
 
@@ -82,8 +112,13 @@ it.skipIf(tiny === undefined)("loads a folder as transformers 5 writes it", asyn
   const processor = createProcessor(tiny!);
   expect(processor.imageProcessor.settings).toMatchObject({ minPixels: 3136, maxPixels: 12544 });
   expect([processor.imageTokenId, processor.videoTokenId, processor.tokenizer.eosToken]).toEqual([5, 6, "<|im_end|>"]);
-  const { text, promptIds } = await processor.encode([{ role: "user", content: [{ type: "image" }, { type: "text", text: "How many?" }] }], [grey(84, 84)]);
-  expect(text).toBe("<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>How many?<|im_end|>\n<|im_start|>assistant\n");
+  const { text, promptIds } = await processor.encode(
+    [{ role: "user", content: [{ type: "image" }, { type: "text", text: "How many?" }] }],
+    [grey(84, 84)],
+  );
+  expect(text).toBe(
+    "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>How many?<|im_end|>\n<|im_start|>assistant\n",
+  );
   expect([...promptIds].filter((id) => id === 5)).toHaveLength(9);
 });
 

@@ -9,7 +9,13 @@
  * are special tokens, so repeating the id afterwards gives the same and saves the tokenizer the work.
  */
 import { PromptError } from "../input-error";
-import { createImageProcessor, readImageSettings, type ImageProcessor, type ImageProcessorSettings, type ProcessedImages } from "../image-processor/image-processor";
+import {
+  createImageProcessor,
+  readImageSettings,
+  type ImageProcessor,
+  type ImageProcessorSettings,
+  type ProcessedImages,
+} from "../image-processor/image-processor";
 import type { DecodeOptions, ImageInput } from "../image-processor/decode-image";
 import { loadTokenizer, type DecodeTextOptions, type Tokenizer } from "../tokenizer/tokenizer";
 import { loadChatTemplate, type ChatMessage, type ChatTemplate, type RenderOptions } from "./chat-template";
@@ -51,9 +57,17 @@ export interface Processor {
    * @throws PromptError when places and pictures differ in number, or the prompt is longer than `maxTokens`
    * @throws ImageError when a picture can't be used
    */
-  encode(prompt: string | readonly ChatMessage[], images?: readonly ImageInput[], options?: EncodeOptions): Promise<EncodedPrompt>;
+  encode(
+    prompt: string | readonly ChatMessage[],
+    images?: readonly ImageInput[],
+    options?: EncodeOptions,
+  ): Promise<EncodedPrompt>;
   /** The same with pictures that are processed already; does not wait. */
-  encodeProcessed(prompt: string | readonly ChatMessage[], images?: ProcessedImages, options?: EncodeOptions): EncodedPrompt;
+  encodeProcessed(
+    prompt: string | readonly ChatMessage[],
+    images?: ProcessedImages,
+    options?: EncodeOptions,
+  ): EncodedPrompt;
   /** Text of a completion. */
   decode(ids: ArrayLike<number>, options?: DecodeTextOptions): string;
 }
@@ -76,11 +90,19 @@ export function createProcessor(folder: string, settings: Partial<ImageProcessor
 }
 
 /** A processor of given parts. */
-export function assembleProcessor(tokenizer: Tokenizer, template: ChatTemplate, imageProcessor: ImageProcessor): Processor {
+export function assembleProcessor(
+  tokenizer: Tokenizer,
+  template: ChatTemplate,
+  imageProcessor: ImageProcessor,
+): Processor {
   const imageTokenId = tokenizer.tokenId(IMAGE_TOKEN);
   const videoTokenId = tokenizer.specialTokens.get(VIDEO_TOKEN);
 
-  const encodeProcessed = (prompt: string | readonly ChatMessage[], images?: ProcessedImages, options: EncodeOptions = {}): EncodedPrompt => {
+  const encodeProcessed = (
+    prompt: string | readonly ChatMessage[],
+    images?: ProcessedImages,
+    options: EncodeOptions = {},
+  ): EncodedPrompt => {
     const text = typeof prompt === "string" ? prompt : template.render(prompt, options);
     const grids = images?.gridThw ?? [];
     const counts = grids.map((grid) => imageProcessor.tokens(grid));
@@ -88,8 +110,11 @@ export function assembleProcessor(tokenizer: Tokenizer, template: ChatTemplate, 
     if (options.maxTokens !== undefined && promptIds.length > options.maxTokens) {
       const visual = counts.reduce((sum, n) => sum + n, 0);
       throw new PromptError({
-        what: "The prompt is too long.", ...(options.name === undefined ? {} : { where: options.name }), expected: `at most ${options.maxTokens} tokens`,
-        found: `${promptIds.length} tokens, ${visual} of them for pictures`, fix: "raise the limit, lower maxPixels, or leave the sample out",
+        what: "The prompt is too long.",
+        ...(options.name === undefined ? {} : { where: options.name }),
+        expected: `at most ${options.maxTokens} tokens`,
+        found: `${promptIds.length} tokens, ${visual} of them for pictures`,
+        fix: "raise the limit, lower maxPixels, or leave the sample out",
       });
     }
     const mmTokenTypeIds = Uint8Array.from(promptIds, (id) => (id === imageTokenId ? 1 : id === videoTokenId ? 2 : 0));
@@ -102,7 +127,8 @@ export function assembleProcessor(tokenizer: Tokenizer, template: ChatTemplate, 
     imageTokenId,
     videoTokenId,
     encodeProcessed,
-    encode: async (prompt, images = [], options = {}) => encodeProcessed(prompt, images.length === 0 ? undefined : await imageProcessor.process(images, options), options),
+    encode: async (prompt, images = [], options = {}) =>
+      encodeProcessed(prompt, images.length === 0 ? undefined : await imageProcessor.process(images, options), options),
     decode: (ids, options) => tokenizer.decode(ids, options),
   };
 }
@@ -113,7 +139,12 @@ export function assembleProcessor(tokenizer: Tokenizer, template: ChatTemplate, 
  * @param counts tokens by picture, in the order of the placeholders
  * @throws PromptError when there are more or fewer placeholders than pictures
  */
-export function expandPlaceholders(ids: Int32Array, placeholder: number, counts: readonly number[], where?: string): Int32Array {
+export function expandPlaceholders(
+  ids: Int32Array,
+  placeholder: number,
+  counts: readonly number[],
+  where?: string,
+): Int32Array {
   const places = ids.reduce((sum, id) => sum + (id === placeholder ? 1 : 0), 0);
   if (places !== counts.length) throw countError("placeholders", places, counts.length, where);
   const out = new Int32Array(ids.length - places + counts.reduce((sum, n) => sum + n, 0));

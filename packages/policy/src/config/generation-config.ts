@@ -26,12 +26,24 @@ export function readGenerationConfig(folder: string): GenerationDefaults {
   const file = join(folder, "generation_config.json");
   const model = readModelConfig(folder);
   if (!existsSync(file)) {
-    return { eosTokenIds: model.eosTokenIds, padTokenId: model.padTokenId, doSample: false, temperature: 1, topK: 50, topP: 1, repetitionPenalty: 1 };
+    return {
+      eosTokenIds: model.eosTokenIds,
+      padTokenId: model.padTokenId,
+      doSample: false,
+      temperature: 1,
+      topK: 50,
+      topP: 1,
+      repetitionPenalty: 1,
+    };
   }
   const reader = JsonReader.open(file, "write it again");
   const eos = reader.values["eos_token_id"];
   return {
-    eosTokenIds: !reader.has("eos_token_id") ? model.eosTokenIds : Array.isArray(eos) ? reader.counts("eos_token_id") : [reader.count("eos_token_id", undefined, 0)],
+    eosTokenIds: !reader.has("eos_token_id")
+      ? model.eosTokenIds
+      : Array.isArray(eos)
+        ? reader.counts("eos_token_id")
+        : [reader.count("eos_token_id", undefined, 0)],
     padTokenId: reader.has("pad_token_id") ? reader.count("pad_token_id", undefined, 0) : model.padTokenId,
     doSample: reader.flag("do_sample", false),
     temperature: reader.positive("temperature", 1),

@@ -20,9 +20,20 @@ export class JsonReader {
     try {
       json = JSON.parse(readFileSync(file, "utf8"));
     } catch (cause) {
-      throw new ConfigError({ what: "A file of the model folder is not JSON.", where: file, found: cause instanceof Error ? cause.message : String(cause), fix: "fetch or write the file again", cause });
+      throw new ConfigError({
+        what: "A file of the model folder is not JSON.",
+        where: file,
+        found: cause instanceof Error ? cause.message : String(cause),
+        fix: "fetch or write the file again",
+        cause,
+      });
     }
-    if (!isRecord(json)) throw new ConfigError({ what: "A file of the model folder is not a JSON object.", where: file, found: show(json) });
+    if (!isRecord(json))
+      throw new ConfigError({
+        what: "A file of the model folder is not a JSON object.",
+        where: file,
+        found: show(json),
+      });
     return new JsonReader(file, "", json);
   }
 
@@ -39,11 +50,21 @@ export class JsonReader {
 
   /** A whole number from `least` on. */
   count(key: string, fallback?: number, least = 1): number {
-    return this.#get(key, fallback, `a whole number from ${least} on`, (value): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= least);
+    return this.#get(
+      key,
+      fallback,
+      `a whole number from ${least} on`,
+      (value): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= least,
+    );
   }
 
   positive(key: string, fallback?: number): number {
-    return this.#get(key, fallback, "a positive number", (value): value is number => typeof value === "number" && Number.isFinite(value) && value > 0);
+    return this.#get(
+      key,
+      fallback,
+      "a positive number",
+      (value): value is number => typeof value === "number" && Number.isFinite(value) && value > 0,
+    );
   }
 
   flag(key: string, fallback?: boolean): boolean {
@@ -55,19 +76,37 @@ export class JsonReader {
   }
 
   counts(key: string, fallback?: readonly number[]): readonly number[] {
-    return this.#get(key, fallback, "an array of whole numbers", (value): value is readonly number[] => Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0));
+    return this.#get(
+      key,
+      fallback,
+      "an array of whole numbers",
+      (value): value is readonly number[] =>
+        Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0),
+    );
   }
 
   numbers(key: string, fallback?: readonly number[]): readonly number[] {
-    return this.#get(key, fallback, "an array of numbers", (value): value is readonly number[] => Array.isArray(value) && value.every((n) => typeof n === "number" && Number.isFinite(n)));
+    return this.#get(
+      key,
+      fallback,
+      "an array of numbers",
+      (value): value is readonly number[] =>
+        Array.isArray(value) && value.every((n) => typeof n === "number" && Number.isFinite(n)),
+    );
   }
 
   /** Throws for a key whose value is not what it has to be. */
   fail(key: string, expected: string, fix?: string): never {
     const found = this.values[key];
     throw new ConfigError({
-      what: found === undefined ? "A key of the model's configuration is missing." : "A value of the model's configuration is impossible.",
-      where: `${this.file}, key ${this.#join(key)}`, expected, found: show(found), ...(fix === undefined ? {} : { fix }),
+      what:
+        found === undefined
+          ? "A key of the model's configuration is missing."
+          : "A value of the model's configuration is impossible.",
+      where: `${this.file}, key ${this.#join(key)}`,
+      expected,
+      found: show(found),
+      ...(fix === undefined ? {} : { fix }),
     });
   }
 

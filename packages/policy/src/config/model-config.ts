@@ -85,7 +85,10 @@ export function readModelConfig(folder: string): Qwen25VlConfig {
 
 /** `readModelConfig` for a file of any name, in either layout. */
 export function readModelConfigFile(file: string): Qwen25VlConfig {
-  const top = JsonReader.open(file, "give a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json)");
+  const top = JsonReader.open(
+    file,
+    "give a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json)",
+  );
   checkArchitecture(top);
   const textReader = top.child("text_config") ?? top;
   const visionReader = top.child("vision_config");
@@ -94,7 +97,12 @@ export function readModelConfigFile(file: string): Qwen25VlConfig {
   const vision = readVision(visionReader, text.hiddenSize);
   const id = (key: string, fallback: number): number => {
     const value = top.count(key, fallback, 0);
-    if (value >= text.vocabSize) top.fail(key, `a token id below vocab_size = ${text.vocabSize}`, top.has(key) ? undefined : `add "${key}"; without it, it is ${fallback}`);
+    if (value >= text.vocabSize)
+      top.fail(
+        key,
+        `a token id below vocab_size = ${text.vocabSize}`,
+        top.has(key) ? undefined : `add "${key}"; without it, it is ${fallback}`,
+      );
     return value;
   };
   const special = (key: string): readonly number[] => tokenIds(textReader.has(key) ? textReader : top, key);
@@ -102,7 +110,9 @@ export function readModelConfigFile(file: string): Qwen25VlConfig {
     modelType: "qwen2_5_vl",
     text,
     vision,
-    tieWordEmbeddings: top.has("tie_word_embeddings") ? top.flag("tie_word_embeddings") : textReader.flag("tie_word_embeddings", false),
+    tieWordEmbeddings: top.has("tie_word_embeddings")
+      ? top.flag("tie_word_embeddings")
+      : textReader.flag("tie_word_embeddings", false),
     imageTokenId: id("image_token_id", 151655),
     videoTokenId: id("video_token_id", 151656),
     visionStartTokenId: id("vision_start_token_id", 151652),
@@ -117,11 +127,21 @@ function checkArchitecture(top: JsonReader): void {
   const list = top.values["architectures"];
   const architecture: unknown = Array.isArray(list) ? list[0] : undefined;
   const modelType = top.values["model_type"];
-  const known = architecture === undefined ? modelType === "qwen2_5_vl" : (SUPPORTED_ARCHITECTURES as readonly unknown[]).includes(architecture);
+  const known =
+    architecture === undefined
+      ? modelType === "qwen2_5_vl"
+      : (SUPPORTED_ARCHITECTURES as readonly unknown[]).includes(architecture);
   if (known) return;
   throw new ConfigError({
-    what: "This model's architecture is not supported.", where: top.file, expected: SUPPORTED_ARCHITECTURES.join(", "),
-    found: typeof architecture === "string" ? architecture : typeof modelType === "string" ? `model_type ${modelType}` : "no architecture",
+    what: "This model's architecture is not supported.",
+    where: top.file,
+    expected: SUPPORTED_ARCHITECTURES.join(", "),
+    found:
+      typeof architecture === "string"
+        ? architecture
+        : typeof modelType === "string"
+          ? `model_type ${modelType}`
+          : "no architecture",
     fix: "use a Qwen2.5-VL checkpoint, or serve this model with vLLM or SGLang and use it as a remote engine",
   });
 }
@@ -131,17 +151,25 @@ function readText(text: JsonReader): TextConfig {
   const numHeads = text.count("num_attention_heads");
   const numKeyValueHeads = text.count("num_key_value_heads", numHeads);
   if (hiddenSize % numHeads !== 0) text.fail("num_attention_heads", `a divisor of hidden_size = ${hiddenSize}`);
-  if (numHeads % numKeyValueHeads !== 0) text.fail("num_key_value_heads", `a divisor of num_attention_heads = ${numHeads}`);
+  if (numHeads % numKeyValueHeads !== 0)
+    text.fail("num_key_value_heads", `a divisor of num_attention_heads = ${numHeads}`);
   const headDim = hiddenSize / numHeads;
-  if (headDim % 2 !== 0) text.fail("num_attention_heads", `an even head size; ${hiddenSize} / ${numHeads} = ${headDim}`);
-  if (text.has("head_dim") && text.count("head_dim") !== headDim) text.fail("head_dim", `hidden_size / num_attention_heads = ${headDim}; Qwen2.5-VL has no other`);
+  if (headDim % 2 !== 0)
+    text.fail("num_attention_heads", `an even head size; ${hiddenSize} / ${numHeads} = ${headDim}`);
+  if (text.has("head_dim") && text.count("head_dim") !== headDim)
+    text.fail("head_dim", `hidden_size / num_attention_heads = ${headDim}; Qwen2.5-VL has no other`);
   requireSilu(text);
-  if (text.flag("use_sliding_window", false)) text.fail("use_sliding_window", "false; sliding-window attention is not supported");
+  if (text.flag("use_sliding_window", false))
+    text.fail("use_sliding_window", "false; sliding-window attention is not supported");
 
   const rope = text.child("rope_parameters") ?? text.child("rope_scaling");
   if (!rope) return text.fail("rope_scaling", 'an object with "mrope_section", as "rope_scaling" or "rope_parameters"');
   const kind = rope.text("rope_type", rope.text("type", "default"));
-  if (kind !== "default" && kind !== "mrope") rope.fail(rope.has("rope_type") ? "rope_type" : "type", '"default" or "mrope"; scaled rotary embeddings (yarn, linear, ..) are not supported');
+  if (kind !== "default" && kind !== "mrope")
+    rope.fail(
+      rope.has("rope_type") ? "rope_type" : "type",
+      '"default" or "mrope"; scaled rotary embeddings (yarn, linear, ..) are not supported',
+    );
   const section = rope.counts("mrope_section");
   if (section.length !== 3 || section[0]! + section[1]! + section[2]! !== headDim / 2) {
     rope.fail("mrope_section", `three numbers that add up to half the head size, ${headDim / 2}`);
@@ -167,14 +195,20 @@ function readVision(vision: JsonReader, textHiddenSize: number): VisionConfig {
   const numHeads = vision.count("num_heads", 16);
   if (hiddenSize % numHeads !== 0) vision.fail("num_heads", `a divisor of hidden_size = ${hiddenSize}`);
   const headDim = hiddenSize / numHeads;
-  if (headDim % 4 !== 0) vision.fail("num_heads", `a head size that is a multiple of 4 (height and width each turn half of it); ${hiddenSize} / ${numHeads} = ${headDim}`);
+  if (headDim % 4 !== 0)
+    vision.fail(
+      "num_heads",
+      `a head size that is a multiple of 4 (height and width each turn half of it); ${hiddenSize} / ${numHeads} = ${headDim}`,
+    );
   requireSilu(vision);
   const outHiddenSize = vision.count("out_hidden_size", 3584);
-  if (outHiddenSize !== textHiddenSize) vision.fail("out_hidden_size", `the language model's hidden_size = ${textHiddenSize}`);
+  if (outHiddenSize !== textHiddenSize)
+    vision.fail("out_hidden_size", `the language model's hidden_size = ${textHiddenSize}`);
   const patchSize = vision.count("patch_size", 14);
   const spatialMergeSize = vision.count("spatial_merge_size", 2);
   const windowSize = vision.count("window_size", 112);
-  if (windowSize < patchSize * spatialMergeSize) vision.fail("window_size", `at least one merged cell, ${patchSize * spatialMergeSize} pixels`);
+  if (windowSize < patchSize * spatialMergeSize)
+    vision.fail("window_size", `at least one merged cell, ${patchSize * spatialMergeSize} pixels`);
   const depth = vision.count("depth", 32);
   return {
     depth,
@@ -207,7 +241,8 @@ function tokenIds(reader: JsonReader, key: string): readonly number[] {
 /** The flat layout of the published checkpoints. */
 export function toFlatConfigJson(config: Qwen25VlConfig): Record<string, unknown> {
   const { text, vision } = config;
-  const single = (ids: readonly number[]): number | readonly number[] | undefined => (ids.length === 1 ? ids[0] : ids.length === 0 ? undefined : ids);
+  const single = (ids: readonly number[]): number | readonly number[] | undefined =>
+    ids.length === 1 ? ids[0] : ids.length === 0 ? undefined : ids;
   return {
     architectures: [SUPPORTED_ARCHITECTURES[0]],
     attention_dropout: 0,

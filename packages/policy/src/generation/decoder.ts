@@ -12,7 +12,10 @@ export type RowHandle = number;
  */
 export interface Decoder {
   /** Computes prompts; logits of the token after each, [prompts · vocabulary]. */
-  prefill(prompts: readonly PromptInput[]): { readonly handles: readonly PromptHandle[]; readonly logits: Float32Array };
+  prefill(prompts: readonly PromptInput[]): {
+    readonly handles: readonly PromptHandle[];
+    readonly logits: Float32Array;
+  };
   /** A new completion of a prompt, at most `maxNewTokens` long. */
   addRow(prompt: PromptHandle): RowHandle;
   /** Feeds each row its newest token; logits of the next, [rows · vocabulary]. The array is valid until the next call. */

@@ -22,22 +22,48 @@ beforeAll(useTestBackend);
 
 const config = tinyConfig();
 const prompts: PromptInput[] = [
-  { promptIds: Int32Array.of(8, config.imageTokenId, config.imageTokenId, 11, 12), images: gridPicture(config, 2, 4, 1) },
-  { promptIds: Int32Array.of(30, 31, 32, 33, 34, 35, 36) }, { promptIds: Int32Array.of(40) },
+  {
+    promptIds: Int32Array.of(8, config.imageTokenId, config.imageTokenId, 11, 12),
+    images: gridPicture(config, 2, 4, 1),
+  },
+  { promptIds: Int32Array.of(30, 31, 32, 33, 34, 35, 36) },
+  { promptIds: Int32Array.of(40) },
 ];
 
 /** A model with an adapter that does something. */
 function makeWeights(): { weights: ModelWeights; vision: FeatureSource } {
   const values = randomWeights(config, { seed: 9, embeddingDeviation: 0.3 });
-  const weights = new ModelWeights(parameterShapes(config), ({ name }) => values.get(name), () => true);
-  for (const { variable } of attachAdapter(weights, { rank: 2, seed: 1 }).parameters) tf.tidy(() => variable.assign(tf.add(variable, 0.1)));
+  const weights = new ModelWeights(
+    parameterShapes(config),
+    ({ name }) => values.get(name),
+    () => true,
+  );
+  for (const { variable } of attachAdapter(weights, { rank: 2, seed: 1 }).parameters)
+    tf.tidy(() => variable.assign(tf.add(variable, 0.1)));
   return { weights, vision: new FeatureSource(weights, config.vision, false) };
 }
 
 async function collect(decoder: Decoder, { weights, vision }: ReturnType<typeof makeWeights>): Promise<Completion[]> {
   const out: Completion[] = [];
-  const options = { n: 3, maxNewTokens: 40, seed: 2, stopTokenIds: [20, 21, 22], maxRows: 9, temperature: 1.3, repetitionPenalty: 1.1 };
-  for await (const item of generateCompletions({ weights, config, vision, prompts, options, memory: new DecodingMemory(), decoder })) out.push(item);
+  const options = {
+    n: 3,
+    maxNewTokens: 40,
+    seed: 2,
+    stopTokenIds: [20, 21, 22],
+    maxRows: 9,
+    temperature: 1.3,
+    repetitionPenalty: 1.1,
+  };
+  for await (const item of generateCompletions({
+    weights,
+    config,
+    vision,
+    prompts,
+    options,
+    memory: new DecodingMemory(),
+    decoder,
+  }))
+    out.push(item);
   return out.sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex);
 }
 
@@ -51,11 +77,17 @@ describe("decoders", () => {
     const shared = OwnMemory.open(true)!;
     const threads = new KernelThreads(shared, 2);
     await vi.waitUntil(() => threads.ready === 3, { timeout: 20_000 });
-    for (const [memory, others] of [[OwnMemory.open(), undefined], [shared, threads], [heap(), undefined]] as const) {
+    for (const [memory, others] of [
+      [OwnMemory.open(), undefined],
+      [shared, threads],
+      [heap(), undefined],
+    ] as const) {
       if (!memory) continue;
       const actual = await collect(new KernelDecoder(memory, model.weights, config, model.vision, others), model);
       expect(actual.map(({ tokenIds }) => tokenIds.join())).toEqual(expected.map(({ tokenIds }) => tokenIds.join()));
-      actual.forEach(({ logProbs }, i) => logProbs.forEach((value, t) => expect(value).toBeCloseTo(expected[i]!.logProbs[t]!, 4)));
+      actual.forEach(({ logProbs }, i) =>
+        logProbs.forEach((value, t) => expect(value).toBeCloseTo(expected[i]!.logProbs[t]!, 4)),
+      );
     }
     threads.close();
     expect(threads.ready).toBe(1);
@@ -67,7 +99,14 @@ describe("decoders", () => {
     const policy = createQwen25Vl(config, randomWeights(config, { seed: 9, embeddingDeviation: 0.3 }));
     const sample = async (threads: number): Promise<string[]> => {
       const out: string[] = [];
-      for await (const { promptIndex, sampleIndex, tokenIds } of policy.generate(prompts, { n: 4, maxNewTokens: 30, seed: 3, stopTokenIds: [], threads })) out.push(`${promptIndex}.${sampleIndex} ${tokenIds.join()}`);
+      for await (const { promptIndex, sampleIndex, tokenIds } of policy.generate(prompts, {
+        n: 4,
+        maxNewTokens: 30,
+        seed: 3,
+        stopTokenIds: [],
+        threads,
+      }))
+        out.push(`${promptIndex}.${sampleIndex} ${tokenIds.join()}`);
       return out.sort();
     };
     expect(await sample(3)).toEqual(await sample(1));
@@ -86,7 +125,8 @@ describe("OwnMemory", () => {
       memory.floats(address, floats).fill(i + 1);
       return [address, floats, i + 1] as const;
     });
-    for (const [address, floats, value] of addresses) expect(memory.floats(address, floats).every((x) => x === value)).toBe(true);
+    for (const [address, floats, value] of addresses)
+      expect(memory.floats(address, floats).every((x) => x === value)).toBe(true);
     memory.free(addresses[0]![0]);
     expect(memory.allocate(90)).toBe(addresses[0]![0]);
     expect(memory.allocate(90)).not.toBe(addresses[0]![0]);
@@ -99,5 +139,6 @@ describe("OwnMemory", () => {
     expect(memory.scratch(100)).not.toBe(memory.allocate(110));
   });
 
-  it("says so when there is no more", () => expect(() => OwnMemory.open()!.allocate(2 ** 30 + 1)).toThrow(/out of memory[^]*rows generated at once/));
+  it("says so when there is no more", () =>
+    expect(() => OwnMemory.open()!.allocate(2 ** 30 + 1)).toThrow(/out of memory[^]*rows generated at once/));
 });

@@ -63,7 +63,11 @@ export interface GenerateOptions {
    * Asked after every token; true ends the completion as a stop token does. For stop strings: decode with a `TextStream`
    * a row and look for them.
    */
-  readonly stopWhen?: (row: { readonly promptIndex: number; readonly sampleIndex: number; readonly tokenIds: readonly number[] }) => boolean;
+  readonly stopWhen?: (row: {
+    readonly promptIndex: number;
+    readonly sampleIndex: number;
+    readonly tokenIds: readonly number[];
+  }) => boolean;
   /** Never sampled; none unless told. `[config.imageTokenId, config.videoTokenId]` keeps placeholders out. */
   readonly bannedTokenIds?: readonly number[];
   /** Rows decoded at once; 256 unless told. */
@@ -105,7 +109,15 @@ interface RunningRow {
 }
 
 /** See `Qwen25VlPolicy.generate`. */
-export async function* generateCompletions({ weights, config, vision, prompts, options, memory, decoder: given }: GenerateRequest): AsyncGenerator<Completion> {
+export async function* generateCompletions({
+  weights,
+  config,
+  vision,
+  prompts,
+  options,
+  memory,
+  decoder: given,
+}: GenerateRequest): AsyncGenerator<Completion> {
   const n = options.n ?? 1;
   checkOptions(options, n, config);
   checkRoom(prompts, options.maxNewTokens, config);
@@ -113,31 +125,49 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
   const maxPrefillTokens = options.maxPrefillTokens ?? 8192;
   const stop = new Set(options.stopTokenIds ?? config.eosTokenIds);
   const parameters: SamplingParameters = {
-    temperature: options.temperature ?? 1, topK: options.topK ?? 0, topP: options.topP ?? 1, minP: options.minP ?? 0,
-    repetitionPenalty: options.repetitionPenalty ?? 1, noRepeatNgramSize: options.noRepeatNgramSize ?? 0, bannedTokenIds: options.bannedTokenIds ?? [],
+    temperature: options.temperature ?? 1,
+    topK: options.topK ?? 0,
+    topP: options.topP ?? 1,
+    minP: options.minP ?? 0,
+    repetitionPenalty: options.repetitionPenalty ?? 1,
+    noRepeatNgramSize: options.noRepeatNgramSize ?? 0,
+    bannedTokenIds: options.bannedTokenIds ?? [],
   };
   const vocabulary = config.text.vocabSize;
-  const { decoder, close } = given ? { decoder: given, close: () => given.dispose() } : openDecoder({ weights, config, vision, prompts, options, memory }, maxRows);
+  const { decoder, close } = given
+    ? { decoder: given, close: () => given.dispose() }
+    : openDecoder({ weights, config, vision, prompts, options, memory }, maxRows);
   let running: RunningRow[] = [];
   let admitted = 0;
   const finished: Completion[] = [];
 
   const sample = (row: RunningRow, logits: Float32Array): boolean => {
-    const { token, logProb } = sampleToken(logits, () => [...prompts[row.promptIndex]!.promptIds, ...row.tokens], parameters, row.random);
+    const { token, logProb } = sampleToken(
+      logits,
+      () => [...prompts[row.promptIndex]!.promptIds, ...row.tokens],
+      parameters,
+      row.random,
+    );
     if (!Number.isFinite(logProb)) {
       const tensor = weights.findNotFinite();
       throw new NotFiniteError(
         `The model's logits are not numbers (prompt ${row.promptIndex}, sample ${row.sampleIndex}, token ${row.tokens.length}): ` +
-        `${tensor ? `the weights hold NaN or infinity, first in ${tensor}` : "the weights are numbers, but activations overflow"}. Go back to an earlier checkpoint and lower the learning rate.`,
+          `${tensor ? `the weights hold NaN or infinity, first in ${tensor}` : "the weights are numbers, but activations overflow"}. Go back to an earlier checkpoint and lower the learning rate.`,
       );
     }
     row.tokens.push(token);
     row.logProbs.push(logProb);
-    const stopped = stop.has(token) || (options.stopWhen?.({ promptIndex: row.promptIndex, sampleIndex: row.sampleIndex, tokenIds: row.tokens }) ?? false);
+    const stopped =
+      stop.has(token) ||
+      (options.stopWhen?.({ promptIndex: row.promptIndex, sampleIndex: row.sampleIndex, tokenIds: row.tokens }) ??
+        false);
     if (!stopped && row.tokens.length < options.maxNewTokens) return true;
     decoder.removeRow(row.handle);
     finished.push({
-      promptIndex: row.promptIndex, sampleIndex: row.sampleIndex, tokenIds: Int32Array.from(row.tokens), logProbs: Float32Array.from(row.logProbs),
+      promptIndex: row.promptIndex,
+      sampleIndex: row.sampleIndex,
+      tokenIds: Int32Array.from(row.tokens),
+      logProbs: Float32Array.from(row.logProbs),
       finishReason: stopped ? "stop" : "length",
     });
     return false;
@@ -157,7 +187,14 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
     handles.forEach((handle, i) => {
       const promptIndex = admitted + i;
       for (let sampleIndex = 0; sampleIndex < n; sampleIndex++) {
-        const row: RunningRow = { promptIndex, sampleIndex, handle: decoder.addRow(handle), tokens: [], logProbs: [], random: rowRandom(options.seed, options.promptNumbers?.[promptIndex] ?? promptIndex, sampleIndex) };
+        const row: RunningRow = {
+          promptIndex,
+          sampleIndex,
+          handle: decoder.addRow(handle),
+          tokens: [],
+          logProbs: [],
+          random: rowRandom(options.seed, options.promptNumbers?.[promptIndex] ?? promptIndex, sampleIndex),
+        };
         if (sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary))) running.push(row);
       }
       decoder.releasePrompt(handle);
@@ -169,7 +206,10 @@ export async function* generateCompletions({ weights, config, vision, prompts, o
     while ((admitted < prompts.length || running.length > 0) && !options.signal?.aborted) {
       admit();
       if (running.length > 0) {
-        const logits = decoder.step(running.map(({ handle }) => handle), Int32Array.from(running, ({ tokens }) => tokens[tokens.length - 1]!));
+        const logits = decoder.step(
+          running.map(({ handle }) => handle),
+          Int32Array.from(running, ({ tokens }) => tokens[tokens.length - 1]!),
+        );
         running = running.filter((row, i) => sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary)));
       }
       while (finished.length > 0) yield finished.shift()!;
@@ -188,11 +228,20 @@ const OWN_MEMORY_PARAMETERS = 1 << 23;
  * hundreds; a larger one stays with the backend's threads or GPU. With several threads they get a memory of their own,
  * otherwise they run on the backend's heap where there is one.
  */
-function openDecoder({ weights, config, vision, prompts, options, memory }: GenerateRequest, maxRows: number): { decoder: Decoder; close: () => void } {
+function openDecoder(
+  { weights, config, vision, prompts, options, memory }: GenerateRequest,
+  maxRows: number,
+): { decoder: Decoder; close: () => void } {
   const shared = heap();
-  const size = weights.shapes.reduce((sum, { group, shape }) => (group === "language" ? sum + shape.reduce((a, b) => a * b, 1) : sum), 0);
+  const size = weights.shapes.reduce(
+    (sum, { group, shape }) => (group === "language" ? sum + shape.reduce((a, b) => a * b, 1) : sum),
+    0,
+  );
   const rows = prompts.length * (options.n ?? 1);
-  const threads = Math.min(decodingThreads(options.threads, 2 * size * rows * options.maxNewTokens), Math.ceil(Math.min(rows, maxRows) / TILE_ROWS));
+  const threads = Math.min(
+    decodingThreads(options.threads, 2 * size * rows * options.maxNewTokens),
+    Math.ceil(Math.min(rows, maxRows) / TILE_ROWS),
+  );
   if (shared && threads === 1) return closing(new KernelDecoder(shared, weights, config, vision));
   const place = shared || size <= OWN_MEMORY_PARAMETERS ? memory.acquire(threads) : undefined;
   if (!place) return closing(new TensorDecoder(weights, config, vision));
@@ -205,7 +254,13 @@ function openDecoder({ weights, config, vision, prompts, options, memory }: Gene
 }
 
 function closing(decoder: Decoder, after: () => void = () => {}): { decoder: Decoder; close: () => void } {
-  return { decoder, close: () => { decoder.dispose(); after(); } };
+  return {
+    decoder,
+    close: () => {
+      decoder.dispose();
+      after();
+    },
+  };
 }
 
 function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfig): void {
@@ -213,9 +268,11 @@ function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfi
     if (!ok) throw new RangeError(`generate: ${key} is ${String(options[key])}, expected ${expected}`);
   };
   require(Number.isInteger(n) && n >= 1, "n", "a whole number from 1 on");
-  require(Number.isInteger(options.maxNewTokens) && options.maxNewTokens >= 1, "maxNewTokens", "a whole number from 1 on");
+  require(Number.isInteger(options.maxNewTokens) &&
+    options.maxNewTokens >= 1, "maxNewTokens", "a whole number from 1 on");
   require(Number.isFinite(options.seed), "seed", "a number");
-  require(options.threads === undefined || (Number.isInteger(options.threads) && options.threads >= 1), "threads", "a whole number from 1 on");
+  require(options.threads === undefined ||
+    (Number.isInteger(options.threads) && options.threads >= 1), "threads", "a whole number from 1 on");
   require((options.temperature ?? 1) >= 0, "temperature", "0 or more");
   require((options.topP ?? 1) >= 0 && (options.topP ?? 1) <= 1, "topP", "0 to 1");
   require((options.minP ?? 0) >= 0 && (options.minP ?? 0) <= 1, "minP", "0 to 1");
@@ -223,7 +280,12 @@ function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfi
   require((options.repetitionPenalty ?? 1) > 0, "repetitionPenalty", "more than 0");
   for (const id of [...(options.stopTokenIds ?? []), ...(options.bannedTokenIds ?? [])]) {
     if (!Number.isInteger(id) || id < 0 || id >= config.text.vocabSize) {
-      throw new PromptError({ what: "A stop or banned token is not in the model's vocabulary.", expected: `0 to ${config.text.vocabSize - 1}`, found: String(id), fix: "check that the tokenizer belongs to this model" });
+      throw new PromptError({
+        what: "A stop or banned token is not in the model's vocabulary.",
+        expected: `0 to ${config.text.vocabSize - 1}`,
+        found: String(id),
+        fix: "check that the tokenizer belongs to this model",
+      });
     }
   }
 }
@@ -233,13 +295,18 @@ function checkRoom(prompts: readonly PromptInput[], maxNewTokens: number, config
   prompts.forEach(({ promptIds }, index) => {
     if (promptIds.length + maxNewTokens <= limit) return;
     throw new PromptError({
-      what: "A prompt leaves no room for the new tokens.", where: `prompt ${index}, ${promptIds.length} tokens`, expected: `at most ${limit} tokens in all (max_position_embeddings)`,
-      found: `${promptIds.length + maxNewTokens} tokens with ${maxNewTokens} new ones`, fix: "shorten the prompt, shrink its pictures, or lower maxNewTokens",
+      what: "A prompt leaves no room for the new tokens.",
+      where: `prompt ${index}, ${promptIds.length} tokens`,
+      expected: `at most ${limit} tokens in all (max_position_embeddings)`,
+      found: `${promptIds.length + maxNewTokens} tokens with ${maxNewTokens} new ones`,
+      fix: "shorten the prompt, shrink its pictures, or lower maxNewTokens",
     });
   });
 }
 
 /** Lets timers, signals and finished rewards run between two steps. */
 function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => (typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0)));
+  return new Promise((resolve) =>
+    typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0),
+  );
 }

@@ -74,15 +74,28 @@ export class KernelDecoder implements Decoder {
 
   prefill(prompts: readonly PromptInput[]): { handles: PromptHandle[]; logits: Float32Array } {
     const { text } = this.config;
-    const tokens = packTrees(prompts.map((prompt) => ({ prompt, branches: [] })), this.config);
+    const tokens = packTrees(
+      prompts.map((prompt) => ({ prompt, branches: [] })),
+      this.config,
+    );
     const select = Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1);
     const caches = prompts.map((prompt): Prompt => {
       const length = prompt.promptIds.length;
-      return { address: this.#allocate(length * this.#tokenFloats()), capacity: length, length, next: mropePositions(prompt, this.config).next, users: 1 };
+      return {
+        address: this.#allocate(length * this.#tokenFloats()),
+        capacity: length,
+        length,
+        next: mropePositions(prompt, this.config).next,
+        users: 1,
+      };
     });
     const logits = tf.tidy(() => {
-      const features = tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
-      const hidden = languageModel(tokens, features, this.weights, text, { select, onQkv: (layer, qkv, rotary) => this.#storePrompts(layer, qkv, rotary, tokens, caches) });
+      const features =
+        tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
+      const hidden = languageModel(tokens, features, this.weights, text, {
+        select,
+        onQkv: (layer, qkv, rotary) => this.#storePrompts(layer, qkv, rotary, tokens, caches),
+      });
       return linear(hidden, [headWeight(this.weights)], [null]).dataSync() as Float32Array;
     });
     const handles = caches.map((cache) => {
@@ -95,7 +108,12 @@ export class KernelDecoder implements Decoder {
   addRow(prompt: PromptHandle): RowHandle {
     const shared = this.#prompts.get(prompt)!;
     shared.users++;
-    this.#rows.set(this.#nextHandle, { address: this.#allocate(FIRST_CAPACITY * this.#tokenFloats()), capacity: FIRST_CAPACITY, length: 0, prompt: shared });
+    this.#rows.set(this.#nextHandle, {
+      address: this.#allocate(FIRST_CAPACITY * this.#tokenFloats()),
+      capacity: FIRST_CAPACITY,
+      length: 0,
+      prompt: shared,
+    });
     return this.#nextHandle++;
   }
 
@@ -121,7 +139,10 @@ export class KernelDecoder implements Decoder {
     for (const row of rows) if (row.length === row.capacity) this.#grow(row);
 
     const share = TILE_ROWS * Math.ceil(count / TILE_ROWS / (threads?.ready ?? 1));
-    const parts = Array.from({ length: Math.ceil(count / share) }, (_, i) => [i * share, Math.min(share, count - i * share)] as const);
+    const parts = Array.from(
+      { length: Math.ceil(count / share) },
+      (_, i) => [i * share, Math.min(share, count - i * share)] as const,
+    );
     const longest = rows.reduce((most, row) => Math.max(most, row.prompt.length + row.length + 1), 0);
     // Parts of different threads must not share a cache line.
     const work = 16 * Math.ceil(memory.kernels.decodeScratch(this.#model, share, longest) / 16);
@@ -132,13 +153,27 @@ export class KernelDecoder implements Decoder {
     const table = sin + 4 * count * half;
     const scratch = 64 * Math.ceil((table + 4 * count * ROW_WORDS) / 64);
 
-    const angles = textRotary(Int32Array.from({ length: 3 * count }, (_, i) => rows[i % count]!.prompt.next + rows[i % count]!.length), text);
+    const angles = textRotary(
+      Int32Array.from({ length: 3 * count }, (_, i) => rows[i % count]!.prompt.next + rows[i % count]!.length),
+      text,
+    );
     memory.floats(cos, count * half).set(angles.cos);
     memory.floats(sin, count * half).set(angles.sin);
     const words = memory.ints(table, count * ROW_WORDS);
-    rows.forEach((row, i) => words.set([tokens[i]!, row.prompt.address, row.prompt.length, row.address, row.length, row.capacity], i * ROW_WORDS));
+    rows.forEach((row, i) =>
+      words.set(
+        [tokens[i]!, row.prompt.address, row.prompt.length, row.address, row.length, row.capacity],
+        i * ROW_WORDS,
+      ),
+    );
     const jobs = parts.map(([first, size], i): DecodeJob => [
-      this.#model, table + 4 * first * ROW_WORDS, size, cos + 4 * first * half, sin + 4 * first * half, logits + 4 * first * vocabSize, scratch + 4 * i * work,
+      this.#model,
+      table + 4 * first * ROW_WORDS,
+      size,
+      cos + 4 * first * half,
+      sin + 4 * first * half,
+      logits + 4 * first * vocabSize,
+      scratch + 4 * i * work,
     ]);
     if (threads) threads.run(jobs);
     else for (const job of jobs) memory.kernels.decodeStep(...job);
@@ -155,7 +190,13 @@ export class KernelDecoder implements Decoder {
   }
 
   /** Keys and values of one layer for all prompt tokens into the prompts' caches. */
-  #storePrompts(layer: number, qkv: tf.Tensor2D, rotary: RotaryTable, tokens: PackedTokens, caches: readonly Prompt[]): void {
+  #storePrompts(
+    layer: number,
+    qkv: tf.Tensor2D,
+    rotary: RotaryTable,
+    tokens: PackedTokens,
+    caches: readonly Prompt[],
+  ): void {
     const { memory } = this;
     const { numHeads, numKeyValueHeads, headDim } = this.config.text;
     const [rows, width] = qkv.shape;
@@ -172,7 +213,9 @@ export class KernelDecoder implements Decoder {
     this.#copy(rotary.cos, cos);
     this.#copy(rotary.sin, sin);
     memory.kernels.rotateRows(turned, turned, rows, numHeads, numKeyValueHeads, headDim, cos, sin, 1, 1);
-    memory.withInts(pointers, (at) => memory.kernels.storeKeysValues(turned, at, rows, numHeads, numKeyValueHeads, headDim));
+    memory.withInts(pointers, (at) =>
+      memory.kernels.storeKeysValues(turned, at, rows, numHeads, numKeyValueHeads, headDim),
+    );
   }
 
   /** The model as assembly/decode.ts reads it. */
@@ -180,8 +223,17 @@ export class KernelDecoder implements Decoder {
     const { text } = this.config;
     const place = (name: string): number => this.#place(this.weights.get(name));
     const words = [
-      text.hiddenSize, text.intermediateSize, text.numHeads, text.numKeyValueHeads, text.headDim, text.vocabSize, text.numLayers, 0,
-      place("model.embed_tokens.weight"), place("model.norm.weight"), this.#packMatrices([headWeight(this.weights)], [null])[0],
+      text.hiddenSize,
+      text.intermediateSize,
+      text.numHeads,
+      text.numKeyValueHeads,
+      text.headDim,
+      text.vocabSize,
+      text.numLayers,
+      0,
+      place("model.embed_tokens.weight"),
+      place("model.norm.weight"),
+      this.#packMatrices([headWeight(this.weights)], [null])[0],
     ];
     for (let i = 0; i < text.numLayers; i++) {
       const name = `model.layers.${i}`;
@@ -209,7 +261,10 @@ export class KernelDecoder implements Decoder {
   }
 
   #copy(tensor: tf.Tensor, address: number): void {
-    const values = this.memory instanceof Heap ? this.memory.floats(this.memory.address(tensor), tensor.size) : (tensor.dataSync() as Float32Array);
+    const values =
+      this.memory instanceof Heap
+        ? this.memory.floats(this.memory.address(tensor), tensor.size)
+        : (tensor.dataSync() as Float32Array);
     this.memory.floats(address, tensor.size).set(values);
   }
 
@@ -228,7 +283,9 @@ export class KernelDecoder implements Decoder {
     const address = this.#allocate(capacity * this.#tokenFloats());
     const stride = this.#strideFloats();
     for (let i = 0; i < this.config.text.numLayers; i++) {
-      this.memory.floats(address + 4 * i * capacity * stride, row.length * stride).set(this.memory.floats(row.address + 4 * i * row.capacity * stride, row.length * stride));
+      this.memory
+        .floats(address + 4 * i * capacity * stride, row.length * stride)
+        .set(this.memory.floats(row.address + 4 * i * row.capacity * stride, row.length * stride));
     }
     this.#free(row.address);
     row.address = address;
@@ -252,7 +309,10 @@ export class KernelDecoder implements Decoder {
 
   #pack(names: readonly string[]): PackedLinear {
     const merged = tf.tidy(() => names.map((name) => tf.keep(this.weights.effectiveMatrix(name))));
-    const packed = this.#packMatrices(merged, names.map((name) => (this.weights.has(`${name}.bias`) ? this.weights.vector(`${name}.bias`) : null)));
+    const packed = this.#packMatrices(
+      merged,
+      names.map((name) => (this.weights.has(`${name}.bias`) ? this.weights.vector(`${name}.bias`) : null)),
+    );
     tf.dispose(merged);
     return packed;
   }

@@ -1,9 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { banRepeatedNgrams, banTokens, keepMinP, keepTopK, keepTopP, penaliseRepetition, scaleByTemperature } from "./logits-processors";
+import {
+  banRepeatedNgrams,
+  banTokens,
+  keepMinP,
+  keepTopK,
+  keepTopP,
+  penaliseRepetition,
+  scaleByTemperature,
+} from "./logits-processors";
 import { rowRandom } from "./row-random";
 import { sampleToken, shapeLogits, type SamplingParameters } from "./sampler";
 
-const plain: SamplingParameters = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, noRepeatNgramSize: 0, bannedTokenIds: [] };
+const plain: SamplingParameters = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  noRepeatNgramSize: 0,
+  bannedTokenIds: [],
+};
 const after = (logits: number[], change: (values: Float32Array) => void): number[] => {
   const values = Float32Array.from(logits);
   change(values);
@@ -13,7 +29,8 @@ const out = -Infinity;
 
 // Hand-made cases; those of transformers are compared in ../parity.
 describe("logits processors", () => {
-  it("penalise each token that occurred once, whatever its sign", () => expect(after([2, -2, 1], (x) => penaliseRepetition(x, [0, 1, 0], 2))).toEqual([1, -4, 1]));
+  it("penalise each token that occurred once, whatever its sign", () =>
+    expect(after([2, -2, 1], (x) => penaliseRepetition(x, [0, 1, 0], 2))).toEqual([1, -4, 1]));
   it("ban the token that would repeat an n-gram", () => {
     expect(after([0, 0, 0, 0], (x) => banRepeatedNgrams(x, [1, 2, 3, 1, 2], 3))).toEqual([0, 0, 0, out]);
     expect(after([0, 0, 0, 0], (x) => banRepeatedNgrams(x, [3, 1], 1))).toEqual([0, out, 0, out]);
@@ -40,7 +57,14 @@ describe("logits processors", () => {
 
 describe("sampling", () => {
   it("takes the largest logit at temperature 0, and gives its log-probability at temperature 1", () => {
-    const { token, logProb } = sampleToken(Float32Array.of(0, Math.log(3), 0), () => [], { ...plain, temperature: 0 }, () => { throw new Error("no random number is needed"); });
+    const { token, logProb } = sampleToken(
+      Float32Array.of(0, Math.log(3), 0),
+      () => [],
+      { ...plain, temperature: 0 },
+      () => {
+        throw new Error("no random number is needed");
+      },
+    );
     expect(token).toBe(1);
     expect(logProb).toBeCloseTo(Math.log(3 / 5), 6);
   });
@@ -51,28 +75,49 @@ describe("sampling", () => {
     const counts = [0, 0, 0];
     for (let i = 0; i < 20_000; i++) counts[sampleToken(logits, () => [], plain, random).token]!++;
     [0.1, 0.6, 0.3].forEach((p, i) => expect(Math.abs(counts[i]! / 20_000 - p)).toBeLessThan(0.015));
-    for (let i = 0; i < 200; i++) expect(sampleToken(logits, () => [], { ...plain, topK: 2 }, random).token).not.toBe(0);
+    for (let i = 0; i < 200; i++)
+      expect(sampleToken(logits, () => [], { ...plain, topK: 2 }, random).token).not.toBe(0);
   });
 
   it("gives log-probabilities at the temperature, before filters", () => {
     const logits = Float32Array.of(1, 2, 3);
-    const { token, logProb } = sampleToken(logits, () => [], { ...plain, temperature: 0.5, topK: 1 }, () => 0.5);
+    const { token, logProb } = sampleToken(
+      logits,
+      () => [],
+      { ...plain, temperature: 0.5, topK: 1 },
+      () => 0.5,
+    );
     expect(token).toBe(2);
     expect(logProb).toBeCloseTo(6 - Math.log(Math.exp(2) + Math.exp(4) + Math.exp(6)), 5);
     expect([...logits]).toEqual([1, 2, 3]);
   });
 
   it("applies the steps in transformers' order: the penalty before the temperature, top-k on what is left", () => {
-    const shaped = shapeLogits(Float32Array.of(4, 3, 2, 1), () => [0], { ...plain, temperature: 2, repetitionPenalty: 4, topK: 2, bannedTokenIds: [3] });
+    const shaped = shapeLogits(Float32Array.of(4, 3, 2, 1), () => [0], {
+      ...plain,
+      temperature: 2,
+      repetitionPenalty: 4,
+      topK: 2,
+      bannedTokenIds: [3],
+    });
     expect([...shaped]).toEqual([out, 1.5, 1, out]);
   });
 });
 
 describe("rowRandom", () => {
   it("is the same stream for the same place, another for any other", () => {
-    const first = (seed: number, prompt: number, sample: number): string => Array.from({ length: 4 }, rowRandom(seed, prompt, sample)).join();
+    const first = (seed: number, prompt: number, sample: number): string =>
+      Array.from({ length: 4 }, rowRandom(seed, prompt, sample)).join();
     expect(first(7, 1, 2)).toBe(first(7, 1, 2));
-    const streams = [first(7, 1, 2), first(8, 1, 2), first(7, 2, 1), first(7, 2, 2), first(7, 1, 3), first(7 + 2 ** 32, 1, 2), first(-7, 1, 2)];
+    const streams = [
+      first(7, 1, 2),
+      first(8, 1, 2),
+      first(7, 2, 1),
+      first(7, 2, 2),
+      first(7, 1, 3),
+      first(7 + 2 ** 32, 1, 2),
+      first(-7, 1, 2),
+    ];
     expect(new Set(streams).size).toBe(streams.length);
   });
 

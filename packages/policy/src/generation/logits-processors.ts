@@ -58,7 +58,14 @@ export function keepTopP(logits: Float32Array, p: number, least = 1): void {
 export function keepMinP(logits: Float32Array, p: number, least = 1): void {
   const probabilities = softmax(logits);
   const limit = p * probabilities.reduce((most, value) => Math.max(most, value), 0);
-  const stay = least > 1 ? new Set(Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b).slice(0, least)) : undefined;
+  const stay =
+    least > 1
+      ? new Set(
+          Array.from(logits.keys())
+            .sort((a, b) => logits[b]! - logits[a]! || a - b)
+            .slice(0, least),
+        )
+      : undefined;
   for (let i = 0; i < logits.length; i++) if (probabilities[i]! < limit && !stay?.has(i)) logits[i] = -Infinity;
 }
 

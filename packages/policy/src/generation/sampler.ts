@@ -1,5 +1,13 @@
 /** Draws one token from a row of logits. */
-import { banRepeatedNgrams, banTokens, keepMinP, keepTopK, keepTopP, penaliseRepetition, scaleByTemperature } from "./logits-processors";
+import {
+  banRepeatedNgrams,
+  banTokens,
+  keepMinP,
+  keepTopK,
+  keepTopP,
+  penaliseRepetition,
+  scaleByTemperature,
+} from "./logits-processors";
 
 /** What shapes the distribution; absent or neutral values switch a step off. */
 export interface SamplingParameters {
@@ -23,12 +31,23 @@ export interface SampledToken {
  * @param history prompt and completion so far, for the penalties
  * @param random a uniform number in [0, 1); not asked for when the temperature is 0
  */
-export function sampleToken(logits: Float32Array, history: () => readonly number[], parameters: SamplingParameters, random: () => number): SampledToken {
+export function sampleToken(
+  logits: Float32Array,
+  history: () => readonly number[],
+  parameters: SamplingParameters,
+  random: () => number,
+): SampledToken {
   const { temperature, topK, topP, minP, repetitionPenalty, noRepeatNgramSize, bannedTokenIds } = parameters;
   const scale = temperature === 0 ? 1 : 1 / temperature;
   const whole = exponentials(logits, scale);
   const logTotal = whole.most * scale + Math.log(whole.total);
-  const filtered = (topK > 0 && topK < logits.length) || topP < 1 || minP > 0 || repetitionPenalty !== 1 || noRepeatNgramSize > 0 || bannedTokenIds.length > 0;
+  const filtered =
+    (topK > 0 && topK < logits.length) ||
+    topP < 1 ||
+    minP > 0 ||
+    repetitionPenalty !== 1 ||
+    noRepeatNgramSize > 0 ||
+    bannedTokenIds.length > 0;
   let token: number;
   if (temperature === 0) token = largest(filtered ? shapeLogits(logits, history, parameters) : logits);
   else if (!filtered) token = draw(whole, random());
@@ -37,7 +56,11 @@ export function sampleToken(logits: Float32Array, history: () => readonly number
 }
 
 /** The logits after all steps, as a copy where a step changes them. */
-export function shapeLogits(logits: Float32Array, history: () => readonly number[], parameters: SamplingParameters): Float32Array {
+export function shapeLogits(
+  logits: Float32Array,
+  history: () => readonly number[],
+  parameters: SamplingParameters,
+): Float32Array {
   const { temperature, topK, topP, minP, repetitionPenalty, noRepeatNgramSize, bannedTokenIds } = parameters;
   const out = logits.slice();
   if (repetitionPenalty !== 1) penaliseRepetition(out, history(), repetitionPenalty);

@@ -54,11 +54,20 @@ export class TensorDecoder implements Decoder {
 
   prefill(prompts: readonly PromptInput[]): { handles: PromptHandle[]; logits: Float32Array } {
     const { text } = this.config;
-    const tokens = packTrees(prompts.map((prompt) => ({ prompt, branches: [] })), this.config);
+    const tokens = packTrees(
+      prompts.map((prompt) => ({ prompt, branches: [] })),
+      this.config,
+    );
     const select = Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1);
-    const caches = prompts.map((prompt): PromptCache => ({ keys: [], values: [], length: prompt.promptIds.length, next: mropePositions(prompt, this.config).next }));
+    const caches = prompts.map((prompt): PromptCache => ({
+      keys: [],
+      values: [],
+      length: prompt.promptIds.length,
+      next: mropePositions(prompt, this.config).next,
+    }));
     const logits = tf.tidy(() => {
-      const features = tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
+      const features =
+        tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
       const hidden = languageModel(tokens, features, this.weights, text, {
         select,
         onQkv: (_layer, qkv, rotary) => {
@@ -74,7 +83,13 @@ export class TensorDecoder implements Decoder {
       });
       return linear(hidden, [headWeight(this.weights)], [null]).dataSync() as Float32Array;
     });
-    return { handles: caches.map((cache) => { this.#prompts.set(this.#nextHandle, cache); return this.#nextHandle++; }), logits };
+    return {
+      handles: caches.map((cache) => {
+        this.#prompts.set(this.#nextHandle, cache);
+        return this.#nextHandle++;
+      }),
+      logits,
+    };
   }
 
   addRow(prompt: PromptHandle): RowHandle {
@@ -102,10 +117,15 @@ export class TensorDecoder implements Decoder {
     const { numHeads, numKeyValueHeads, headDim } = text;
     const count = rows.length;
     const cachedLength = this.#keys[0]?.shape[2] ?? 0;
-    const positions = Int32Array.from({ length: 3 * count }, (_, i) => { const row = rows[i % count]!; return row.prompt.next + row.count; });
+    const positions = Int32Array.from({ length: 3 * count }, (_, i) => {
+      const row = rows[i % count]!;
+      return row.prompt.next + row.count;
+    });
     // What a row has not filled is on the left.
     const mask = new Float32Array(count * (cachedLength + 1));
-    rows.forEach((row, i) => mask.fill(HIDDEN, i * (cachedLength + 1), i * (cachedLength + 1) + cachedLength - row.prompt.length - row.count));
+    rows.forEach((row, i) =>
+      mask.fill(HIDDEN, i * (cachedLength + 1), i * (cachedLength + 1) + cachedLength - row.prompt.length - row.count),
+    );
 
     const [logits, keys, values] = tf.tidy(() => {
       const rotary = rotaryTensors(textRotary(positions, text));
@@ -116,18 +136,45 @@ export class TensorDecoder implements Decoder {
       for (let i = 0; i < text.numLayers; i++) {
         const name = `model.layers.${i}`;
         const normal = rmsNorm(hidden, this.weights.vector(`${name}.input_layernorm.weight`), text.rmsNormEps);
-        const qkv = this.weights.project(normal, [`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]);
+        const qkv = this.weights.project(normal, [
+          `${name}.self_attn.q_proj`,
+          `${name}.self_attn.k_proj`,
+          `${name}.self_attn.v_proj`,
+        ]);
         const turned = rotate(tf.slice2d(qkv, [0, 0], [-1, (numHeads + numKeyValueHeads) * headDim]), rotary, headDim);
-        const newKeys = tf.reshape(tf.slice2d(turned, [0, numHeads * headDim], [-1, -1]), [count, numKeyValueHeads, 1, headDim]) as tf.Tensor4D;
-        const newValues = tf.reshape(tf.slice2d(qkv, [0, (numHeads + numKeyValueHeads) * headDim], [-1, -1]), [count, numKeyValueHeads, 1, headDim]) as tf.Tensor4D;
+        const newKeys = tf.reshape(tf.slice2d(turned, [0, numHeads * headDim], [-1, -1]), [
+          count,
+          numKeyValueHeads,
+          1,
+          headDim,
+        ]) as tf.Tensor4D;
+        const newValues = tf.reshape(tf.slice2d(qkv, [0, (numHeads + numKeyValueHeads) * headDim], [-1, -1]), [
+          count,
+          numKeyValueHeads,
+          1,
+          headDim,
+        ]) as tf.Tensor4D;
         const allKeys = tf.concat4d([this.#keys[i]!, newKeys], 2);
         const allValues = tf.concat4d([this.#values[i]!, newValues], 2);
-        const queries = tf.reshape(tf.slice2d(turned, [0, 0], [-1, numHeads * headDim]), [count, numKeyValueHeads, numHeads / numKeyValueHeads, headDim]);
+        const queries = tf.reshape(tf.slice2d(turned, [0, 0], [-1, numHeads * headDim]), [
+          count,
+          numKeyValueHeads,
+          numHeads / numKeyValueHeads,
+          headDim,
+        ]);
         const scores = tf.add(tf.mul(tf.matMul(queries, allKeys, false, true), 1 / Math.sqrt(headDim)), hiddenMask);
-        const attended = tf.reshape(tf.matMul(tf.softmax(scores), allValues), [count, numHeads * headDim]) as tf.Tensor2D;
+        const attended = tf.reshape(tf.matMul(tf.softmax(scores), allValues), [
+          count,
+          numHeads * headDim,
+        ]) as tf.Tensor2D;
         hidden = tf.add(hidden, this.weights.project(attended, [`${name}.self_attn.o_proj`]));
         const inner = rmsNorm(hidden, this.weights.vector(`${name}.post_attention_layernorm.weight`), text.rmsNormEps);
-        hidden = tf.add(hidden, this.weights.project(swiglu(this.weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`]));
+        hidden = tf.add(
+          hidden,
+          this.weights.project(swiglu(this.weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [
+            `${name}.mlp.down_proj`,
+          ]),
+        );
         keys.push(tf.keep(allKeys));
         values.push(tf.keep(allValues));
       }
@@ -153,7 +200,8 @@ export class TensorDecoder implements Decoder {
   }
 
   #freeUnused(cache: PromptCache): void {
-    if ([...this.#prompts.values()].includes(cache) || [...this.#rows.values()].some(({ prompt }) => prompt === cache)) return;
+    if ([...this.#prompts.values()].includes(cache) || [...this.#rows.values()].some(({ prompt }) => prompt === cache))
+      return;
     tf.dispose([...cache.keys, ...cache.values]);
   }
 
@@ -167,28 +215,57 @@ export class TensorDecoder implements Decoder {
     const fresh = rows.filter((row) => !known.has(row));
     const order = [...old, ...fresh];
     const place = rows.map((row) => order.indexOf(row));
-    const rebuild = (current: tf.Tensor4D | undefined, of: (row: Row) => tf.Tensor2D): tf.Tensor4D => tf.tidy(() => {
-      const parts: tf.Tensor4D[] = [];
-      if (current && old.length > 0) {
-        const kept = tf.gather(current, tf.tensor1d(old.map((row) => known.get(row)!), "int32")) as tf.Tensor4D;
-        const surplus = kept.shape[2] - length;
-        parts.push(surplus >= 0 ? tf.slice4d(kept, [0, 0, surplus, 0], [-1, -1, -1, -1]) : (tf.pad(kept, [[0, 0], [0, 0], [-surplus, 0], [0, 0]]) as tf.Tensor4D));
-      }
-      const made = new Map<tf.Tensor2D, tf.Tensor4D>();
-      for (const row of fresh) {
-        const source = of(row);
-        let spread = made.get(source);
-        if (!spread) {
-          const byHead = tf.transpose(tf.reshape(source, [1, row.prompt.length, heads, headDim]), [0, 2, 1, 3]);
-          made.set(source, (spread = tf.pad(byHead, [[0, 0], [0, 0], [length - row.prompt.length, 0], [0, 0]]) as tf.Tensor4D));
+    const rebuild = (current: tf.Tensor4D | undefined, of: (row: Row) => tf.Tensor2D): tf.Tensor4D =>
+      tf.tidy(() => {
+        const parts: tf.Tensor4D[] = [];
+        if (current && old.length > 0) {
+          const kept = tf.gather(
+            current,
+            tf.tensor1d(
+              old.map((row) => known.get(row)!),
+              "int32",
+            ),
+          ) as tf.Tensor4D;
+          const surplus = kept.shape[2] - length;
+          parts.push(
+            surplus >= 0
+              ? tf.slice4d(kept, [0, 0, surplus, 0], [-1, -1, -1, -1])
+              : (tf.pad(kept, [
+                  [0, 0],
+                  [0, 0],
+                  [-surplus, 0],
+                  [0, 0],
+                ]) as tf.Tensor4D),
+          );
         }
-        parts.push(spread);
-      }
-      const joined = parts.length === 1 ? parts[0]! : tf.concat4d(parts, 0);
-      return place.every((at, i) => at === i) ? tf.clone(joined) : (tf.gather(joined, tf.tensor1d(place, "int32")) as tf.Tensor4D);
-    });
+        const made = new Map<tf.Tensor2D, tf.Tensor4D>();
+        for (const row of fresh) {
+          const source = of(row);
+          let spread = made.get(source);
+          if (!spread) {
+            const byHead = tf.transpose(tf.reshape(source, [1, row.prompt.length, heads, headDim]), [0, 2, 1, 3]);
+            made.set(
+              source,
+              (spread = tf.pad(byHead, [
+                [0, 0],
+                [0, 0],
+                [length - row.prompt.length, 0],
+                [0, 0],
+              ]) as tf.Tensor4D),
+            );
+          }
+          parts.push(spread);
+        }
+        const joined = parts.length === 1 ? parts[0]! : tf.concat4d(parts, 0);
+        return place.every((at, i) => at === i)
+          ? tf.clone(joined)
+          : (tf.gather(joined, tf.tensor1d(place, "int32")) as tf.Tensor4D);
+      });
     for (let i = 0; i < numLayers; i++) {
-      for (const [list, pick] of [[this.#keys, (row: Row) => row.prompt.keys[i]!], [this.#values, (row: Row) => row.prompt.values[i]!]] as const) {
+      for (const [list, pick] of [
+        [this.#keys, (row: Row) => row.prompt.keys[i]!],
+        [this.#values, (row: Row) => row.prompt.values[i]!],
+      ] as const) {
         const next = rebuild(list[i], pick);
         list[i]?.dispose();
         list[i] = next;

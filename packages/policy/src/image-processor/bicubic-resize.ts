@@ -128,7 +128,12 @@ function resizeColumns(image: RgbImage, height: number): RgbImage {
       const [b, c, d] = [a + rowBytes, a + 2 * rowBytes, a + 3 * rowBytes];
       const [wa, wb, wc, wd] = [values[k]!, values[k + 1]!, values[k + 2]!, values[k + 3]!];
       for (let i = 0; i < rowBytes; i++) {
-        sums[i] = sums[i]! + Math.imul(data[a + i]!, wa) + Math.imul(data[b + i]!, wb) + Math.imul(data[c + i]!, wc) + Math.imul(data[d + i]!, wd);
+        sums[i] =
+          sums[i]! +
+          Math.imul(data[a + i]!, wa) +
+          Math.imul(data[b + i]!, wb) +
+          Math.imul(data[c + i]!, wc) +
+          Math.imul(data[d + i]!, wd);
       }
     }
     for (; k < end; k++, a += rowBytes) {

@@ -16,8 +16,13 @@ interface Expected {
 }
 
 const formats = goldenFolder("image_formats");
-const expected: Record<string, Expected & { mode: string; oriented?: Expected }> = formats === undefined ? {} : JSON.parse(readFileSync(join(formats, "expected.json"), "utf8")).files;
-const describePixels = ({ width, height, data }: RgbImage): Expected => ({ width, height, sha256: createHash("sha256").update(data).digest("hex") });
+const expected: Record<string, Expected & { mode: string; oriented?: Expected }> =
+  formats === undefined ? {} : JSON.parse(readFileSync(join(formats, "expected.json"), "utf8")).files;
+const describePixels = ({ width, height, data }: RgbImage): Expected => ({
+  width,
+  height,
+  sha256: createHash("sha256").update(data).digest("hex"),
+});
 
 let folder: string;
 beforeAll(() => {
@@ -26,7 +31,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function errorOf(promise: Promise<unknown>): Promise<ImageError> {
-  const error: unknown = await promise.then(() => undefined, (thrown: unknown) => thrown);
+  const error: unknown = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(ImageError);
   return error as ImageError;
 }
@@ -48,27 +56,55 @@ describe.skipIf(formats === undefined)("formats: the bytes of Pillow", () => {
 
 describe("raw pixels", () => {
   it("take grey, RGB and RGBA, alpha on white", async () => {
-    expect([...(await decodeImage({ width: 2, height: 1, data: Uint8Array.of(7, 9) })).data]).toEqual([7, 7, 7, 9, 9, 9]);
+    expect([...(await decodeImage({ width: 2, height: 1, data: Uint8Array.of(7, 9) })).data]).toEqual([
+      7, 7, 7, 9, 9, 9,
+    ]);
     expect([...(await decodeImage({ width: 1, height: 1, data: Uint8Array.of(1, 2, 3) })).data]).toEqual([1, 2, 3]);
-    expect([...(await decodeImage({ width: 3, height: 1, data: Uint8Array.of(10, 20, 30, 0, 10, 20, 30, 255, 0, 100, 200, 128) })).data]).toEqual([255, 255, 255, 10, 20, 30, 127, 177, 227]);
+    expect([
+      ...(
+        await decodeImage({
+          width: 3,
+          height: 1,
+          data: Uint8Array.of(10, 20, 30, 0, 10, 20, 30, 255, 0, 100, 200, 128),
+        })
+      ).data,
+    ]).toEqual([255, 255, 255, 10, 20, 30, 127, 177, 227]);
   });
 
-  it.each([[2, 2, 5], [0, 4, 0], [1.5, 2, 9]])("refuse %d x %d with %d bytes", async (width, height, length) => {
-    expect((await errorOf(decodeImage({ width, height, data: new Uint8Array(length) }, { name: "row 7" }))).where).toBe("row 7");
+  it.each([
+    [2, 2, 5],
+    [0, 4, 0],
+    [1.5, 2, 9],
+  ])("refuse %d x %d with %d bytes", async (width, height, length) => {
+    expect((await errorOf(decodeImage({ width, height, data: new Uint8Array(length) }, { name: "row 7" }))).where).toBe(
+      "row 7",
+    );
   });
 });
 
 describe("pictures that can't be used", () => {
   const noise = (width: number, height: number) =>
-    sharp(Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919) >> 3), { raw: { width, height, channels: 3 } });
+    sharp(
+      Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919) >> 3),
+      { raw: { width, height, channels: 3 } },
+    );
 
   it.each<[string, () => Promise<Uint8Array>, string]>([
     ["nothing", async () => new Uint8Array(0), "no bytes"],
     ["a text", async () => Buffer.from("<html>404 Not Found</html>"), "26 bytes that begin with 3c68746d6c3e3430"],
-    ["a drawing that would be rendered", async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), "svg"],
+    [
+      "a drawing that would be rendered",
+      async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+      "svg",
+    ],
   ])("%s is no picture", async (_, make, found) => {
     const error = await errorOf(decodeImage(await make(), { name: "dataset.parquet, row 3" }));
-    expect(error).toMatchObject({ what: "This is not a picture that can be read.", where: "dataset.parquet, row 3", expected: "a JPEG, PNG, WebP, GIF, TIFF or AVIF file", found });
+    expect(error).toMatchObject({
+      what: "This is not a picture that can be read.",
+      where: "dataset.parquet, row 3",
+      expected: "a JPEG, PNG, WebP, GIF, TIFF or AVIF file",
+      found,
+    });
   });
 
   it.each(["jpeg", "png", "webp", "gif", "tiff"] as const)("a %s that is cut off", async (format) => {

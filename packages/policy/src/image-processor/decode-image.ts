@@ -55,8 +55,11 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   const pixels = header.width * header.height;
   if (pixels > limit) {
     throw new ImageError({
-      what: "A picture has too many pixels.", where: name, expected: `at most ${limit} pixels`,
-      found: `${header.width} x ${header.height} = ${pixels} pixels`, fix: "scale the picture down first, or raise maxInputPixels",
+      what: "A picture has too many pixels.",
+      where: name,
+      expected: `at most ${limit} pixels`,
+      found: `${header.width} x ${header.height} = ${pixels} pixels`,
+      fix: "scale the picture down first, or raise maxInputPixels",
     });
   }
   const cmyk = header.space === "cmyk";
@@ -67,13 +70,22 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   if (cmyk) pipeline = pipeline.pipelineColourspace("cmyk").toColourspace("cmyk");
   if (wideGrey) pipeline = pipeline.toColourspace("grey16");
   try {
-    const { data, info } = await pipeline.raw(wideGrey ? { depth: "ushort" } : {}).toBuffer({ resolveWithObject: true });
+    const { data, info } = await pipeline
+      .raw(wideGrey ? { depth: "ushort" } : {})
+      .toBuffer({ resolveWithObject: true });
     const { width, height } = info;
     if (cmyk) return { width, height, data: cmykToRgb(data) };
     if (wideGrey) return { width, height, data: wideGreyToRgb(data) };
     return { width, height, data: toRgb(data, info.channels) };
   } catch (cause) {
-    throw new ImageError({ what: "A picture can't be decoded.", where: name, expected: "a complete, undamaged file", found: reason(cause), fix: "fetch the picture again or leave its sample out", cause });
+    throw new ImageError({
+      what: "A picture can't be decoded.",
+      where: name,
+      expected: "a complete, undamaged file",
+      found: reason(cause),
+      fix: "fetch the picture again or leave its sample out",
+      cause,
+    });
   }
 }
 
@@ -81,11 +93,20 @@ async function readImageFile(path: string, name: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new ImageError({ what: "A picture can't be read.", where: name, found: reason(cause), fix: "check the path; relative paths count from the working folder", cause });
+    throw new ImageError({
+      what: "A picture can't be read.",
+      where: name,
+      found: reason(cause),
+      fix: "check the path; relative paths count from the working folder",
+      cause,
+    });
   }
 }
 
-async function readHeader(bytes: Uint8Array, name: string): Promise<{ width: number; height: number; space: string; hasAlpha: boolean }> {
+async function readHeader(
+  bytes: Uint8Array,
+  name: string,
+): Promise<{ width: number; height: number; space: string; hasAlpha: boolean }> {
   let found: string;
   let cause: unknown;
   try {
@@ -94,19 +115,37 @@ async function readHeader(bytes: Uint8Array, name: string): Promise<{ width: num
     found = format;
   } catch (error) {
     cause = error;
-    found = bytes.length === 0 ? "no bytes" : `${bytes.length} bytes that begin with ${Buffer.from(bytes.subarray(0, 8)).toString("hex")}`;
+    found =
+      bytes.length === 0
+        ? "no bytes"
+        : `${bytes.length} bytes that begin with ${Buffer.from(bytes.subarray(0, 8)).toString("hex")}`;
   }
-  throw new ImageError({ what: "This is not a picture that can be read.", where: name, expected: READABLE, found, fix: "convert the picture, or leave its sample out", ...(cause === undefined ? {} : { cause }) });
+  throw new ImageError({
+    what: "This is not a picture that can be read.",
+    where: name,
+    expected: READABLE,
+    found,
+    fix: "convert the picture, or leave its sample out",
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 function rawToRgb(image: RawImage, options: DecodeOptions): RgbImage {
   const { width, height, data } = image;
   const pixels = width * height;
   const channels = data.length / pixels;
-  if (!Number.isInteger(width) || !Number.isInteger(height) || !(width > 0) || !(height > 0) || ![1, 3, 4].includes(channels)) {
+  if (
+    !Number.isInteger(width) ||
+    !Number.isInteger(height) ||
+    !(width > 0) ||
+    !(height > 0) ||
+    ![1, 3, 4].includes(channels)
+  ) {
     throw new ImageError({
-      what: "Raw pixels do not fit their size.", where: options.name ?? "raw pixels",
-      expected: "width · height · 1, 3 or 4 bytes", found: `${width} x ${height} and ${data.length} bytes`,
+      what: "Raw pixels do not fit their size.",
+      where: options.name ?? "raw pixels",
+      expected: "width · height · 1, 3 or 4 bytes",
+      found: `${width} x ${height} and ${data.length} bytes`,
     });
   }
   return { width, height, data: toRgb(data, channels) };
@@ -114,7 +153,8 @@ function rawToRgb(image: RawImage, options: DecodeOptions): RgbImage {
 
 /** One to four interleaved channels (grey, grey + alpha, RGB, RGB + alpha) to RGB, alpha composited on white. */
 function toRgb(data: Uint8Array | Uint8ClampedArray, channels: number): Uint8Array {
-  if (channels === 3) return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
+  if (channels === 3)
+    return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
   const pixels = data.length / channels;
   const out = new Uint8Array(pixels * 3);
   const hasAlpha = channels % 2 === 0;
@@ -151,7 +191,8 @@ function cmykToRgb(data: Uint8Array): Uint8Array {
 
 function wideGreyToRgb(data: Buffer): Uint8Array {
   const out = new Uint8Array((data.length / 2) * 3);
-  for (let from = 0, to = 0; from < data.length; from += 2, to += 3) out.fill(data[from + 1] === 0 ? data[from]! : 255, to, to + 3);
+  for (let from = 0, to = 0; from < data.length; from += 2, to += 3)
+    out.fill(data[from + 1] === 0 ? data[from]! : 255, to, to + 3);
   return out;
 }
 

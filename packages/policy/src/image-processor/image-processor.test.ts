@@ -18,7 +18,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A picture whose bytes are given by position and channel. */
 function draw(width: number, height: number, value: (x: number, y: number, channel: number) => number): RgbImage {
-  return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => value(Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3)) };
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) =>
+      value(Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3),
+    ),
+  };
 }
 
 describe("smart resize", () => {
@@ -30,14 +36,17 @@ describe("smart resize", () => {
   });
 
   it("keeps within the bounds, in multiples of the factor, wherever a picture fits at all", () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 3000 }), (height, width) => {
-      fc.pre(Math.max(height, width) / Math.min(height, width) <= 200);
-      const size = smartResize(height, width, options);
-      expect([size.height % 28, size.width % 28]).toEqual([0, 0]);
-      expect(size.height * size.width).toBeGreaterThanOrEqual(options.minPixels);
-      // Only a picture thinner than one cell can be larger than the bound.
-      if (Math.min(size.height, size.width) > 28) expect(size.height * size.width).toBeLessThanOrEqual(options.maxPixels);
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 3000 }), (height, width) => {
+        fc.pre(Math.max(height, width) / Math.min(height, width) <= 200);
+        const size = smartResize(height, width, options);
+        expect([size.height % 28, size.width % 28]).toEqual([0, 0]);
+        expect(size.height * size.width).toBeGreaterThanOrEqual(options.minPixels);
+        // Only a picture thinner than one cell can be larger than the bound.
+        if (Math.min(size.height, size.width) > 28)
+          expect(size.height * size.width).toBeLessThanOrEqual(options.maxPixels);
+      }),
+    );
   });
 
   it("refuses a ratio above 200, not 200 itself", () => {
@@ -48,32 +57,64 @@ describe("smart resize", () => {
 
 describe("bicubic resize", () => {
   it("leaves an even picture even, at any size", () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 90 }), fc.integer({ min: 1, max: 90 }), (w, h, toW, toH) => {
-      const out = resizeBicubic(draw(w, h, (_, __, channel) => [17, 128, 255][channel]!), toW, toH);
-      expect([out.width, out.height, out.data.length]).toEqual([toW, toH, toW * toH * 3]);
-      expect(out.data.every((value, i) => value === [17, 128, 255][i % 3])).toBe(true);
-    }), { numRuns: 50 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 1, max: 90 }),
+        fc.integer({ min: 1, max: 90 }),
+        (w, h, toW, toH) => {
+          const out = resizeBicubic(
+            draw(w, h, (_, __, channel) => [17, 128, 255][channel]!),
+            toW,
+            toH,
+          );
+          expect([out.width, out.height, out.data.length]).toEqual([toW, toH, toW * toH * 3]);
+          expect(out.data.every((value, i) => value === [17, 128, 255][i % 3])).toBe(true);
+        },
+      ),
+      { numRuns: 50 },
+    );
   });
 
   it("turns rows into columns when the picture is turned", () => {
     const value = (x: number, y: number, channel: number) => (x * 37 + y * 91 + channel * 50) % 256;
     const lying = resizeBicubic(draw(50, 9, value), 21, 9);
-    const standing = resizeBicubic(draw(9, 50, (x, y, channel) => value(y, x, channel)), 9, 21);
-    for (let x = 0; x < 21; x++) for (let y = 0; y < 9; y++) expect(lying.data[(y * 21 + x) * 3]).toBe(standing.data[(x * 9 + y) * 3]);
+    const standing = resizeBicubic(
+      draw(9, 50, (x, y, channel) => value(y, x, channel)),
+      9,
+      21,
+    );
+    for (let x = 0; x < 21; x++)
+      for (let y = 0; y < 9; y++) expect(lying.data[(y * 21 + x) * 3]).toBe(standing.data[(x * 9 + y) * 3]);
   });
 
   it("overshoots at an edge and is clipped, and returns a picture of the right size as it is", () => {
     const step = draw(8, 1, (x) => (x < 4 ? 0 : 255));
     const wide = [...resizeBicubic(step, 32, 1).data].filter((_, i) => i % 3 === 0);
     expect([Math.min(...wide), Math.max(...wide)]).toEqual([0, 255]);
-    const gentle = [...resizeBicubic(draw(8, 1, (x) => (x < 4 ? 100 : 150)), 32, 1).data];
+    const gentle = [
+      ...resizeBicubic(
+        draw(8, 1, (x) => (x < 4 ? 100 : 150)),
+        32,
+        1,
+      ).data,
+    ];
     expect([Math.min(...gentle), Math.max(...gentle)]).toEqual([96, 154]);
     expect(resizeBicubic(step, 8, 1)).toBe(step);
   });
 
   // SHA-256 of Pillow 12.2's bytes, the first 16 digits.
-  it.each([[201, 84, "2cf97665f12e02fc"], [200, 84, "769856c559a08e9b"], [201, 252, "3dda8e0e88184a9f"]])("is Pillow's for a picture of 2 × %i that becomes 28 × %i", (height, to, expected) => {
-    const { data } = resizeBicubic(draw(2, height, (x, y, channel) => (x * 89 + y * 57 + channel * 31 + x * y * 13) % 256), 28, to);
+  it.each([
+    [201, 84, "2cf97665f12e02fc"],
+    [200, 84, "769856c559a08e9b"],
+    [201, 252, "3dda8e0e88184a9f"],
+  ])("is Pillow's for a picture of 2 × %i that becomes 28 × %i", (height, to, expected) => {
+    const { data } = resizeBicubic(
+      draw(2, height, (x, y, channel) => (x * 89 + y * 57 + channel * 31 + x * y * 13) % 256),
+      28,
+      to,
+    );
     expect(createHash("sha256").update(data).digest("hex").slice(0, 16)).toBe(expected);
   });
 });
@@ -84,9 +125,16 @@ describe("patches", () => {
     const image = draw(112, 56, (x, y, channel) => (channel === 0 ? x : channel === 1 ? y : 200));
     const { pixelValues, gridThw } = processor.processDecoded([image]);
     expect(gridThw).toEqual([[1, 4, 8]]);
-    const at = (patch: number, channel: number, slice: number, y: number, x: number) => pixelValues[patch * 1176 + channel * 392 + slice * 196 + y * 14 + x];
+    const at = (patch: number, channel: number, slice: number, y: number, x: number) =>
+      pixelValues[patch * 1176 + channel * 392 + slice * 196 + y * 14 + x];
     // The first four patches are the 2 × 2 block in the corner, the next four lie right of it.
-    expect([0, 1, 2, 3, 4].map((patch) => [at(patch, 0, 0, 0, 0), at(patch, 1, 0, 0, 0)])).toEqual([[0, 0], [14, 0], [0, 14], [14, 14], [28, 0]]);
+    expect([0, 1, 2, 3, 4].map((patch) => [at(patch, 0, 0, 0, 0), at(patch, 1, 0, 0, 0)])).toEqual([
+      [0, 0],
+      [14, 0],
+      [0, 14],
+      [14, 14],
+      [28, 0],
+    ]);
     expect([at(16, 0, 0, 0, 0), at(16, 1, 0, 0, 0)]).toEqual([0, 28]);
     expect([at(5, 0, 0, 3, 7), at(5, 0, 1, 3, 7), at(5, 1, 1, 3, 7), at(5, 2, 0, 3, 7)]).toEqual([49, 49, 3, 200]);
   });
@@ -129,12 +177,35 @@ describe("settings", () => {
   });
 
   it("come from preprocessor_config.json in both its layouts, or from processor_config.json before it", () => {
-    const published = { min_pixels: 3136, max_pixels: 12845056, patch_size: 14, temporal_patch_size: 2, merge_size: 2, image_mean: [0.5, 0.5, 0.5], image_std: [0.2, 0.2, 0.2], image_processor_type: "Qwen2VLImageProcessor" };
-    expect(readImageSettings(write({ "preprocessor_config.json": published }))).toMatchObject({ minPixels: 3136, maxPixels: 12845056, mean: [0.5, 0.5, 0.5] });
+    const published = {
+      min_pixels: 3136,
+      max_pixels: 12845056,
+      patch_size: 14,
+      temporal_patch_size: 2,
+      merge_size: 2,
+      image_mean: [0.5, 0.5, 0.5],
+      image_std: [0.2, 0.2, 0.2],
+      image_processor_type: "Qwen2VLImageProcessor",
+    };
+    expect(readImageSettings(write({ "preprocessor_config.json": published }))).toMatchObject({
+      minPixels: 3136,
+      maxPixels: 12845056,
+      mean: [0.5, 0.5, 0.5],
+    });
     const sized = { size: { shortest_edge: 784, longest_edge: 12544 }, resample: 3 };
-    expect(readImageSettings(write({ "preprocessor_config.json": sized }))).toMatchObject({ minPixels: 784, maxPixels: 12544 });
-    expect(readImageSettings(write({ "preprocessor_config.json": published, "processor_config.json": { image_processor: sized } }))).toMatchObject({ minPixels: 784, maxPixels: 12544 });
-    expect(readImageSettings(write({ "preprocessor_config.json": { ...sized, max_pixels: 50176 } }))).toMatchObject({ minPixels: 784, maxPixels: 50176 });
+    expect(readImageSettings(write({ "preprocessor_config.json": sized }))).toMatchObject({
+      minPixels: 784,
+      maxPixels: 12544,
+    });
+    expect(
+      readImageSettings(
+        write({ "preprocessor_config.json": published, "processor_config.json": { image_processor: sized } }),
+      ),
+    ).toMatchObject({ minPixels: 784, maxPixels: 12544 });
+    expect(readImageSettings(write({ "preprocessor_config.json": { ...sized, max_pixels: 50176 } }))).toMatchObject({
+      minPixels: 784,
+      maxPixels: 50176,
+    });
   });
 
   it.each<[string, object, string]>([

@@ -71,7 +71,8 @@ export function createImageProcessor(overrides: Partial<ImageProcessorSettings> 
   const settings = { ...DEFAULT_IMAGE_SETTINGS, ...overrides };
   const { patchSize, mergeSize, temporalPatchSize, minPixels, maxPixels } = settings;
   const table = normalisationTable(settings);
-  const target = (width: number, height: number) => smartResize(height, width, { factor: patchSize * mergeSize, minPixels, maxPixels });
+  const target = (width: number, height: number) =>
+    smartResize(height, width, { factor: patchSize * mergeSize, minPixels, maxPixels });
   const grid = (width: number, height: number): GridThw => {
     const size = target(width, height);
     return [1, size.height / patchSize, size.width / patchSize];
@@ -93,12 +94,22 @@ export function createImageProcessor(overrides: Partial<ImageProcessorSettings> 
     for (const [index, input] of images.entries()) {
       const name = options.name === undefined ? undefined : `${options.name}, image ${index}`;
       const image = await decodeImage(input, { ...options, ...(name === undefined ? {} : { name }) });
-      rethrowNamed(() => grid(image.width, image.height), name ?? (typeof input === "string" ? input : `image ${index}`));
+      rethrowNamed(
+        () => grid(image.width, image.height),
+        name ?? (typeof input === "string" ? input : `image ${index}`),
+      );
       decoded.push(image);
     }
     return processDecoded(decoded);
   };
-  return { settings, grid, tokens: ([t, h, w]) => (t * h * w) / (mergeSize * mergeSize), resize, process, processDecoded };
+  return {
+    settings,
+    grid,
+    tokens: ([t, h, w]) => (t * h * w) / (mergeSize * mergeSize),
+    resize,
+    process,
+    processDecoded,
+  };
 }
 
 /** Adds the picture's name to an error of a function that knows only its size. */
@@ -108,7 +119,13 @@ function rethrowNamed(action: () => unknown, name: string): void {
   } catch (error) {
     if (!(error instanceof ImageError) || error.where !== undefined) throw error;
     const { what, expected, found, fix } = error;
-    throw new ImageError({ what, where: name, ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }), ...(fix === undefined ? {} : { fix }) });
+    throw new ImageError({
+      what,
+      where: name,
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      ...(fix === undefined ? {} : { fix }),
+    });
   }
 }
 
@@ -128,7 +145,13 @@ export function readImageSettings(folder: string): ImageProcessorSettings {
   const size = reader.child("size");
   // Explicit pixel bounds win over `size`, as in transformers 5.
   const bound = (key: string, inSize: string, fallback: number): number =>
-    reader.has(key) ? reader.count(key) : size?.has(inSize) ? size.count(inSize) : size?.has(key) ? size.count(key) : fallback;
+    reader.has(key)
+      ? reader.count(key)
+      : size?.has(inSize)
+        ? size.count(inSize)
+        : size?.has(key)
+          ? size.count(key)
+          : fallback;
   const triple = (key: string, fallback: readonly number[]): readonly number[] => {
     const values = reader.numbers(key, fallback);
     if (values.length !== 3) reader.fail(key, "three numbers");
@@ -144,7 +167,11 @@ export function readImageSettings(folder: string): ImageProcessorSettings {
     mean: triple("image_mean", DEFAULT_IMAGE_SETTINGS.mean),
     std: triple("image_std", DEFAULT_IMAGE_SETTINGS.std),
   };
-  if (settings.minPixels > settings.maxPixels) reader.fail(reader.has("min_pixels") ? "min_pixels" : "size", `a minimum of at most the maximum, ${settings.maxPixels} pixels`);
+  if (settings.minPixels > settings.maxPixels)
+    reader.fail(
+      reader.has("min_pixels") ? "min_pixels" : "size",
+      `a minimum of at most the maximum, ${settings.maxPixels} pixels`,
+    );
   if (settings.std.some((value) => value <= 0)) reader.fail("image_std", "three positive numbers");
   return settings;
 }

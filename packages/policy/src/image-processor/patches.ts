@@ -46,7 +46,13 @@ export function normalisationTable({ rescaleFactor, mean, std }: Normalisation):
  * @param out receives gridH · gridW rows of 3 · temporal · patch · patch values from `at` on
  * @returns the position behind the last value
  */
-export function writePatches(image: RgbImage, layout: PatchLayout, table: Float32Array, out: Float32Array, at: number): number {
+export function writePatches(
+  image: RgbImage,
+  layout: PatchLayout,
+  table: Float32Array,
+  out: Float32Array,
+  at: number,
+): number {
   const { patchSize, temporalPatchSize, mergeSize } = layout;
   const { data, width, height } = image;
   const cell = patchSize * mergeSize;
@@ -64,7 +70,8 @@ export function writePatches(image: RgbImage, layout: PatchLayout, table: Float3
             let from = ((top + y) * width + left) * 3 + channel;
             for (let x = 0; x < patchSize; x++, from += 3) out[position++] = table[shift + data[from]!]!;
           }
-          for (let slice = 1; slice < temporalPatchSize; slice++, position += plane) out.copyWithin(position, start, start + plane);
+          for (let slice = 1; slice < temporalPatchSize; slice++, position += plane)
+            out.copyWithin(position, start, start + plane);
         }
       }
     }

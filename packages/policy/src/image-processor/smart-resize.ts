@@ -25,16 +25,25 @@ export interface SmartResizeOptions {
  * @returns the resized height and width, in pixels
  * @throws ImageError when one side is more than 200 times the other
  */
-export function smartResize(height: number, width: number, options: SmartResizeOptions): { height: number; width: number } {
+export function smartResize(
+  height: number,
+  width: number,
+  options: SmartResizeOptions,
+): { height: number; width: number } {
   const { factor, minPixels, maxPixels } = options;
   const ratio = Math.max(height, width) / Math.min(height, width);
   if (!(ratio <= MAX_ASPECT_RATIO)) {
     throw new ImageError({
-      what: "A picture is too long and thin.", expected: `an aspect ratio of at most ${MAX_ASPECT_RATIO}`,
-      found: `${width} x ${height} pixels, a ratio of ${Number(ratio.toFixed(2))}`, fix: "crop the picture or leave its sample out",
+      what: "A picture is too long and thin.",
+      expected: `an aspect ratio of at most ${MAX_ASPECT_RATIO}`,
+      found: `${width} x ${height} pixels, a ratio of ${Number(ratio.toFixed(2))}`,
+      fix: "crop the picture or leave its sample out",
     });
   }
-  const rounded = { height: roundHalfToEven(height / factor) * factor, width: roundHalfToEven(width / factor) * factor };
+  const rounded = {
+    height: roundHalfToEven(height / factor) * factor,
+    width: roundHalfToEven(width / factor) * factor,
+  };
   const area = rounded.height * rounded.width;
   if (area > maxPixels) {
     const beta = Math.sqrt((height * width) / maxPixels);

@@ -36,9 +36,14 @@ export interface AttentionHeads {
 export function attentionPlan(segments: readonly AttentionSegment[]): AttentionPlan {
   let rows = 0;
   for (const { start, count, prefixStart, prefixCount } of segments) {
-    if (start !== rows || count < 1) throw new RangeError(`attentionPlan: a segment starts at ${start} with ${count} rows, expected a start of ${rows} and at least one row`);
+    if (start !== rows || count < 1)
+      throw new RangeError(
+        `attentionPlan: a segment starts at ${start} with ${count} rows, expected a start of ${rows} and at least one row`,
+      );
     if (prefixCount < 0 || prefixStart < 0 || prefixStart + prefixCount > start) {
-      throw new RangeError(`attentionPlan: the segment at ${start} has the prefix ${prefixStart}..${prefixStart + prefixCount}, expected rows before ${start}`);
+      throw new RangeError(
+        `attentionPlan: the segment at ${start} has the prefix ${prefixStart}..${prefixStart + prefixCount}, expected rows before ${start}`,
+      );
     }
     rows += count;
   }
@@ -84,13 +89,14 @@ export function attentionBuckets(plan: AttentionPlan): readonly AttentionBucket[
 
 function units(segments: readonly AttentionSegment[]): AttentionUnit[] {
   const out: AttentionUnit[] = [];
-  for (let i = 0; i < segments.length; ) {
+  for (let i = 0; i < segments.length;) {
     const root = segments[i]!;
     let end = i + 1;
     while (end < segments.length && segments[end]!.prefixCount > 0 && segments[end]!.prefixStart === root.start) end++;
     const last = segments[end - 1]!;
     const rows = last.start + last.count - root.start;
-    if (rows <= DENSE_ROWS && root.prefixCount === 0 && (root.causal || end > i + 1)) out.push(denseUnit(segments.slice(i, end), root.start, rows));
+    if (rows <= DENSE_ROWS && root.prefixCount === 0 && (root.causal || end > i + 1))
+      out.push(denseUnit(segments.slice(i, end), root.start, rows));
     else for (const segment of segments.slice(i, end)) out.push(...segmentUnits(segment));
     i = end;
   }
@@ -120,11 +126,14 @@ function segmentUnits(segment: AttentionSegment): AttentionUnit[] {
   for (let from = 0; from < count; from += QUERY_BLOCK) {
     const to = Math.min(count, from + QUERY_BLOCK);
     const own = causal ? to : count;
-    const keys = Int32Array.from({ length: prefixCount + own }, (_, i) => (i < prefixCount ? prefixStart + i : start + i - prefixCount));
+    const keys = Int32Array.from({ length: prefixCount + own }, (_, i) =>
+      i < prefixCount ? prefixStart + i : start + i - prefixCount,
+    );
     const queries = Int32Array.from({ length: to - from }, (_, i) => start + from + i);
     if (causal) {
       const mask = new Float32Array(queries.length * keys.length);
-      for (let i = from; i < to; i++) mask.fill(HIDDEN, (i - from) * keys.length + prefixCount + i + 1, (i - from + 1) * keys.length);
+      for (let i = from; i < to; i++)
+        mask.fill(HIDDEN, (i - from) * keys.length + prefixCount + i + 1, (i - from + 1) * keys.length);
       out.push({ queries, keys, mask });
     } else out.push({ queries, keys });
   }
@@ -134,7 +143,7 @@ function segmentUnits(segment: AttentionSegment): AttentionUnit[] {
 function bucketUnits(all: readonly AttentionUnit[]): AttentionBucket[] {
   const sorted = [...all].sort((a, b) => a.keys.length - b.keys.length || a.queries.length - b.queries.length);
   const buckets: AttentionBucket[] = [];
-  for (let i = 0; i < sorted.length; ) {
+  for (let i = 0; i < sorted.length;) {
     let end = i;
     let queryCount = 0;
     let keyCount = 0;

@@ -19,7 +19,12 @@ import { heap } from "./wasm/heap";
  * @param qkv queries, keys and values side by side before rotation, [N, (heads + 2 keyValueHeads) · headDim]
  * @returns [N, heads · headDim]
  */
-export function attention(qkv: tf.Tensor2D, rotary: RotaryTable, plan: AttentionPlan, sizes: AttentionHeads): tf.Tensor2D {
+export function attention(
+  qkv: tf.Tensor2D,
+  rotary: RotaryTable,
+  plan: AttentionPlan,
+  sizes: AttentionHeads,
+): tf.Tensor2D {
   if (heap()) return attentionOnHeap(qkv, rotary, plan, sizes);
   return tf.tidy(() => {
     const { heads, keyValueHeads, headDim } = sizes;
@@ -41,13 +46,23 @@ export function attention(qkv: tf.Tensor2D, rotary: RotaryTable, plan: Attention
   });
 }
 
-function attendBucket(queries: tf.Tensor2D, keys: tf.Tensor2D, values: tf.Tensor2D, bucket: AttentionBucket, sizes: AttentionHeads): tf.Tensor2D {
+function attendBucket(
+  queries: tf.Tensor2D,
+  keys: tf.Tensor2D,
+  values: tf.Tensor2D,
+  bucket: AttentionBucket,
+  sizes: AttentionHeads,
+): tf.Tensor2D {
   const { heads, keyValueHeads, headDim } = sizes;
   const { units, queryCount, keyCount } = bucket;
   const repeats = heads / keyValueHeads;
   // [rows, heads · d] → [units · kv heads, rows (· repeats), d]
   const spread = (x: tf.Tensor2D, rows: Int32Array, count: number, width: number): tf.Tensor3D =>
-    tf.reshape(tf.transpose(tf.reshape(gatherRows(x, rows), [units, count, width, headDim]), [0, 2, 1, 3]), [units * keyValueHeads, (width / keyValueHeads) * count, headDim]);
+    tf.reshape(tf.transpose(tf.reshape(gatherRows(x, rows), [units, count, width, headDim]), [0, 2, 1, 3]), [
+      units * keyValueHeads,
+      (width / keyValueHeads) * count,
+      headDim,
+    ]);
   const mask = bucket.mask && tf.tile(tf.tensor4d(bucket.mask, [units, 1, queryCount, keyCount]), [1, 1, repeats, 1]);
   const out = attendDense(
     spread(queries, bucket.queryRows, queryCount, heads),
@@ -55,7 +70,10 @@ function attendBucket(queries: tf.Tensor2D, keys: tf.Tensor2D, values: tf.Tensor
     spread(values, bucket.keyRows, keyCount, keyValueHeads),
     mask,
   );
-  return tf.reshape(tf.transpose(tf.reshape(out, [units, heads, queryCount, headDim]), [0, 2, 1, 3]), [units * queryCount, heads * headDim]);
+  return tf.reshape(tf.transpose(tf.reshape(out, [units, heads, queryCount, headDim]), [0, 2, 1, 3]), [
+    units * queryCount,
+    heads * headDim,
+  ]);
 }
 
 /** Probabilities of one bucket that are kept for the backward pass; more are computed again there. */
@@ -85,6 +103,12 @@ function softmaxScores(q: tf.Tensor3D, k: tf.Tensor3D, mask: tf.Tensor4D | undef
     if (!mask) return tf.softmax(scores);
     const [batch, rows, columns] = scores.shape;
     const units = mask.shape[0];
-    return tf.softmax(tf.reshape(tf.add(tf.reshape(scores, [units, batch / units, rows, columns]), mask), [batch, rows, columns]) as tf.Tensor3D);
+    return tf.softmax(
+      tf.reshape(tf.add(tf.reshape(scores, [units, batch / units, rows, columns]), mask), [
+        batch,
+        rows,
+        columns,
+      ]) as tf.Tensor3D,
+    );
   });
 }

@@ -14,10 +14,19 @@ type CheckpointedPart = (x: tf.Tensor2D, constants: readonly tf.Tensor[], again:
  * @param constants tensors that f needs besides, without gradients; f gets them as they are by then
  * @param variables everything trained that f uses
  */
-export function checkpoint(x: tf.Tensor2D, constants: readonly tf.Tensor[], variables: readonly tf.Variable[], f: CheckpointedPart): tf.Tensor2D {
+export function checkpoint(
+  x: tf.Tensor2D,
+  constants: readonly tf.Tensor[],
+  variables: readonly tf.Variable[],
+  f: CheckpointedPart,
+): tf.Tensor2D {
   return withGradient<tf.Tensor2D>([x, ...variables], (save) => {
     save([x, ...constants]);
-    return { value: f(x, constants, false), gradient: (dy, [x, ...constants]) => gradientsWithin(() => f(x as tf.Tensor2D, constants, true), [x!, ...variables], dy) };
+    return {
+      value: f(x, constants, false),
+      gradient: (dy, [x, ...constants]) =>
+        gradientsWithin(() => f(x as tf.Tensor2D, constants, true), [x!, ...variables], dy),
+    };
   });
 }
 

@@ -32,7 +32,11 @@ export function withGradient<Out extends tf.Tensor>(
  * gradients of every intermediate value until the whole backward pass is done, which is twice the activations at the end. Each
  * gradient is used once, as every op between gives its inputs gradients that are tensors of their own.
  */
-function once<Out extends tf.Tensor>(gradient: WithGradient<Out>["gradient"], dy: Out, saved: tf.Tensor[]): tf.Tensor[] {
+function once<Out extends tf.Tensor>(
+  gradient: WithGradient<Out>["gradient"],
+  dy: Out,
+  saved: tf.Tensor[],
+): tf.Tensor[] {
   const gradients = tf.tidy(() => gradient(dy, saved));
   tf.dispose([dy, ...saved].filter((tensor) => !gradients.includes(tensor)));
   return gradients;

@@ -23,7 +23,15 @@ export function gatherRows(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
   return withGradient<tf.Tensor2D>([x], () => {
     const picked = tf.gather(x, tf.tensor1d(hasGaps ? index.map((row) => Math.max(0, row)) : index, "int32"));
     return {
-      value: hasGaps ? tf.mul(picked, tf.tensor2d(Float32Array.from(index, (row) => (row < 0 ? 0 : 1)), [index.length, 1])) : picked,
+      value: hasGaps
+        ? tf.mul(
+            picked,
+            tf.tensor2d(
+              Float32Array.from(index, (row) => (row < 0 ? 0 : 1)),
+              [index.length, 1],
+            ),
+          )
+        : picked,
       gradient: (dy) => [scatterAddRows(dy, index, rows)],
     };
   });
@@ -31,7 +39,10 @@ export function gatherRows(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
 
 /** dx[r] = Σ dy[i] over index[i] = r, [K, D] → [rows, D]; rows that nothing points to are 0. */
 function scatterAddRows(dy: tf.Tensor2D, index: Int32Array, rows: number): tf.Tensor2D {
-  const segments = tf.tensor1d(index.map((row) => (row < 0 ? rows : row)), "int32");
+  const segments = tf.tensor1d(
+    index.map((row) => (row < 0 ? rows : row)),
+    "int32",
+  );
   if (tf.getKernel("UnsortedSegmentSum", tf.getBackend())) {
     return tf.slice2d(tf.unsortedSegmentSum(dy, segments, rows + 1) as tf.Tensor2D, [0, 0], [rows, dy.shape[1]]);
   }
@@ -40,7 +51,10 @@ function scatterAddRows(dy: tf.Tensor2D, index: Int32Array, rows: number): tf.Te
   const parts: tf.Tensor2D[] = [];
   for (let start = 0; start < rows; start += block) {
     const count = Math.min(block, rows - start);
-    const hot = tf.cast(tf.equal(tf.expandDims(tf.range(start, start + count, 1, "int32"), 1), tf.expandDims(segments, 0)), "float32") as tf.Tensor2D;
+    const hot = tf.cast(
+      tf.equal(tf.expandDims(tf.range(start, start + count, 1, "int32"), 1), tf.expandDims(segments, 0)),
+      "float32",
+    ) as tf.Tensor2D;
     parts.push(tf.matMul(hot, dy));
   }
   return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);

@@ -27,7 +27,12 @@ describe("linear", () => {
     checkGradients({
       inputs: [[7, 6], [5, 6], [3, 6], [9, 6], [5], [9]],
       kernel: ([x, q, k, v], [a, b]) => linear(x!, [q!, k!, v!], [a!, null, b!]),
-      formula: ([x, q, k, v, a, b]) => formula(x!, [[q!, a!], [k!, null], [v!, b!]]),
+      formula: ([x, q, k, v, a, b]) =>
+        formula(x!, [
+          [q!, a!],
+          [k!, null],
+          [v!, b!],
+        ]),
     });
   });
 
@@ -43,13 +48,23 @@ describe("linear", () => {
   it("refuses nothing silently: an unused input has no gradient", () => {
     const weight = tf.variable(tf.tensor2d([1, 2], [1, 2]));
     const x = tf.variable(tf.tensor2d([3, 5], [1, 2]));
-    expect(() => tf.variableGrads(() => tf.sum(linear(x, [weight], [null], { inputGradient: false })) as tf.Scalar, [x])).toThrow();
+    expect(() =>
+      tf.variableGrads(() => tf.sum(linear(x, [weight], [null], { inputGradient: false })) as tf.Scalar, [x]),
+    ).toThrow();
     tf.dispose([weight, x]);
   });
 });
 
 describe("products on the wasm heap", () => {
-  const cases = [[1, 1, 1], [4, 8, 16], [5, 9, 3], [3, 7, 400], [70, 30, 900], [101, 1030, 17], [2, 2100, 5]] as const;
+  const cases = [
+    [1, 1, 1],
+    [4, 8, 16],
+    [5, 9, 3],
+    [3, 7, 400],
+    [70, 30, 900],
+    [101, 1030, 17],
+    [2, 2100, 5],
+  ] as const;
   it.each(cases)("%i × %i × %i, any transpose, plain, added and packed", (m, n, k) => {
     const host = heap();
     if (!host) return;
@@ -58,16 +73,28 @@ describe("products on the wasm heap", () => {
     const b = waveNumbers(k * n, 2).map(Math.fround);
     const bias = waveNumbers(n, 3).map(Math.fround);
     const expected = new Float64Array(m * n);
-    for (let i = 0; i < m; i++) for (let p = 0; p < k; p++) for (let j = 0; j < n; j++) expected[i * n + j]! += a[i * k + p]! * b[p * n + j]!;
+    for (let i = 0; i < m; i++)
+      for (let p = 0; p < k; p++) for (let j = 0; j < n; j++) expected[i * n + j]! += a[i * k + p]! * b[p * n + j]!;
     const withBias = expected.map((value, i) => value + bias[i % n]!);
-    const transpose = (values: Float64Array, rows: number, columns: number): Float64Array => Float64Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
+    const transpose = (values: Float64Array, rows: number, columns: number): Float64Array =>
+      Float64Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
     const place = (values: Float64Array): number => {
       const address = host.allocate(values.length);
       host.floats(address, values.length).set(values);
       return address;
     };
-    const [scratch, c, packed] = [host.allocate(kernels.gemmScratch()), host.allocate(m * n), host.allocate(kernels.packedSize(k, n))];
-    const [plain, across, right, rightAcross, start] = [place(a), place(transpose(a, m, k)), place(b), place(transpose(b, k, n)), place(bias)];
+    const [scratch, c, packed] = [
+      host.allocate(kernels.gemmScratch()),
+      host.allocate(m * n),
+      host.allocate(kernels.packedSize(k, n)),
+    ];
+    const [plain, across, right, rightAcross, start] = [
+      place(a),
+      place(transpose(a, m, k)),
+      place(b),
+      place(transpose(b, k, n)),
+      place(bias),
+    ];
     for (const transA of [0, 1]) {
       for (const transB of [0, 1]) {
         const [left, lda] = transA ? [across, m] : [plain, k];
@@ -75,7 +102,12 @@ describe("products on the wasm heap", () => {
         kernels.gemm(transA, transB, m, n, k, left, lda, other, ldb, c, n, start, 0, scratch);
         expectClose(host.floats(c, m * n), withBias, 1e-5, `transA ${transA}, transB ${transB}`);
         kernels.gemm(transA, transB, m, n, k, left, lda, other, ldb, c, n, 0, 1, scratch);
-        expectClose(host.floats(c, m * n), withBias.map((value, i) => value + expected[i]!), 1e-5, `added, transA ${transA}, transB ${transB}`);
+        expectClose(
+          host.floats(c, m * n),
+          withBias.map((value, i) => value + expected[i]!),
+          1e-5,
+          `added, transA ${transA}, transB ${transB}`,
+        );
         if (transA) continue;
         kernels.packWeights(transB, k, n, other, ldb, packed);
         kernels.gemmPacked(m, n, k, left, lda, packed, c, n, start, 0);
@@ -93,7 +125,9 @@ describe("products on the wasm heap", () => {
     const x = Float32Array.from(waveNumbers(rows * inputs, 6));
     const all = tf.tidy(() => linear(tf.tensor2d(x, [rows, inputs]), [weight], [null]).dataSync());
     for (let row = 0; row < rows; row++) {
-      const alone = tf.tidy(() => linear(tf.tensor2d(x.subarray(row * inputs, (row + 1) * inputs), [1, inputs]), [weight], [null]).dataSync());
+      const alone = tf.tidy(() =>
+        linear(tf.tensor2d(x.subarray(row * inputs, (row + 1) * inputs), [1, inputs]), [weight], [null]).dataSync(),
+      );
       expect(alone).toEqual(all.slice(row * outputs, (row + 1) * outputs));
     }
     weight.dispose();

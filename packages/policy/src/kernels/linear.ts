@@ -22,7 +22,12 @@ export interface LinearOptions {
  * @param biases each [outᵢ], or null; as many as weights
  * @returns [N, Σ outᵢ]
  */
-export function linear(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], biases: readonly (tf.Tensor1D | null)[], options: LinearOptions = {}): tf.Tensor2D {
+export function linear(
+  x: tf.Tensor2D,
+  weights: readonly tf.Tensor2D[],
+  biases: readonly (tf.Tensor1D | null)[],
+  options: LinearOptions = {},
+): tf.Tensor2D {
   if (heap()) return linearOnHeap(x, weights, biases, options);
   const trainable = weights.map((weight) => options.weightGradient ?? isTrainable(weight));
   const inputGradient = options.inputGradient ?? true;
@@ -35,10 +40,14 @@ export function linear(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], biases: 
   const widths = weights.map((weight) => weight.shape[0]);
   // Several weights are joined before the product or their results after it, whichever is less to copy.
   const joined = weights.length > 1 && x.shape[0] > x.shape[1];
-  const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] => (weights.length === 1 ? [values] : tf.split(values, widths, axis));
+  const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] =>
+    weights.length === 1 ? [values] : tf.split(values, widths, axis);
   return withGradient<tf.Tensor2D>(inputs, (save) => {
     const factors = joined ? [tf.concat2d([...weights], 0)] : weights;
-    let value = options.value === false ? tf.zeros<tf.Rank.R2>([x.shape[0], widths.reduce((a, b) => a + b, 0)]) : side(factors.map((factor) => tf.matMul(x, factor, false, true)));
+    let value =
+      options.value === false
+        ? tf.zeros<tf.Rank.R2>([x.shape[0], widths.reduce((a, b) => a + b, 0)])
+        : side(factors.map((factor) => tf.matMul(x, factor, false, true)));
     if (biases.some((bias) => bias !== null)) {
       value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
     }
@@ -50,7 +59,9 @@ export function linear(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], biases: 
         const parts = joined ? [dy] : (pieces(dy, 1) as tf.Tensor2D[]);
         if (inputGradient) out.push(tf.addN(parts.map((part, i) => tf.matMul(part, factors[i] as tf.Tensor2D))));
         if (trainable.some(Boolean)) {
-          const all = joined ? pieces(tf.matMul(dy, x as tf.Tensor2D, true, false), 0) : parts.map((part) => tf.matMul(part, x as tf.Tensor2D, true, false));
+          const all = joined
+            ? pieces(tf.matMul(dy, x as tf.Tensor2D, true, false), 0)
+            : parts.map((part) => tf.matMul(part, x as tf.Tensor2D, true, false));
           out.push(...all.filter((_, i) => trainable[i]));
         }
         if (biasTrainable.some(Boolean)) out.push(...pieces(tf.sum(dy, 0), 0).filter((_, i) => biasTrainable[i]));

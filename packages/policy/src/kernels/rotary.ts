@@ -31,5 +31,8 @@ function turn(x: tf.Tensor2D, table: RotaryTable, headDim: number, direction: 1 
   const cos = tf.reshape(table.cos, [tokens, 1, half]);
   const sin = tf.mul(tf.reshape(table.sin, [tokens, 1, half]), direction);
   const [a, b] = tf.split(tf.reshape(x, [tokens, width / headDim, headDim]), 2, 2) as [tf.Tensor, tf.Tensor];
-  return tf.reshape(tf.concat([tf.sub(tf.mul(a, cos), tf.mul(b, sin)), tf.add(tf.mul(b, cos), tf.mul(a, sin))], 2), [tokens, width]);
+  return tf.reshape(tf.concat([tf.sub(tf.mul(a, cos), tf.mul(b, sin)), tf.add(tf.mul(b, cos), tf.mul(a, sin))], 2), [
+    tokens,
+    width,
+  ]);
 }

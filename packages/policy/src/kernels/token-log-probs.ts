@@ -26,20 +26,32 @@ const CHUNK_ELEMENTS = 1 << 24;
  * @param targets the tokens, [M]
  * @returns [M, 1], or [M, 2] with the entropy in the second column
  */
-export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, options: TokenLogProbsOptions): tf.Tensor2D {
+export function tokenLogProbs(
+  hidden: tf.Tensor2D,
+  head: tf.Tensor2D,
+  targets: Int32Array,
+  options: TokenLogProbsOptions,
+): tf.Tensor2D {
   if (heap()) return tokenLogProbsOnHeap(hidden, head, targets, options);
   const { temperature, entropy } = options;
   const rows = hidden.shape[0];
   const vocabulary = head.shape[0];
   const trainable = isTrainable(head);
   const chunk = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
-  const chunks = Array.from({ length: Math.ceil(rows / chunk) }, (_, i) => [i * chunk, Math.min(chunk, rows - i * chunk)] as const);
+  const chunks = Array.from(
+    { length: Math.ceil(rows / chunk) },
+    (_, i) => [i * chunk, Math.min(chunk, rows - i * chunk)] as const,
+  );
   return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
-    const value = stack(chunks.map(([start, count]) => tf.tidy(() => {
-      const { logP, hot } = distribution(hidden, head, targets, start, count, temperature);
-      const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
-      return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
-    })));
+    const value = stack(
+      chunks.map(([start, count]) =>
+        tf.tidy(() => {
+          const { logP, hot } = distribution(hidden, head, targets, start, count, temperature);
+          const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
+          return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
+        }),
+      ),
+    );
     save([hidden, head]);
     return {
       value,
@@ -52,7 +64,11 @@ export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: I
             const { logP, hot, states } = distribution(hidden, head, targets, start, count, temperature);
             const p: tf.Tensor2D = tf.exp(logP);
             let dz: tf.Tensor2D = tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), tf.sub(hot, p));
-            if (entropy) dz = tf.sub(dz, tf.mul(tf.slice2d(dy, [start, 1], [count, 1]), tf.mul(p, tf.add(logP, entropyOf(logP)))) as tf.Tensor2D);
+            if (entropy)
+              dz = tf.sub(
+                dz,
+                tf.mul(tf.slice2d(dy, [start, 1], [count, 1]), tf.mul(p, tf.add(logP, entropyOf(logP)))) as tf.Tensor2D,
+              );
             dz = tf.div(dz, temperature);
             return [tf.matMul(dz, head), ...(trainable ? [tf.matMul(dz, states, true, false)] : [])] as tf.Tensor2D[];
           }) as [tf.Tensor2D, tf.Tensor2D?];
@@ -69,12 +85,22 @@ export function tokenLogProbs(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: I
   });
 }
 
-function distribution(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, start: number, count: number, temperature: number) {
+function distribution(
+  hidden: tf.Tensor2D,
+  head: tf.Tensor2D,
+  targets: Int32Array,
+  start: number,
+  count: number,
+  temperature: number,
+) {
   const states = tf.slice2d(hidden, [start, 0], [count, -1]);
   const logits = tf.matMul(states, head, false, true);
   const logP = tf.logSoftmax(temperature === 1 ? logits : tf.div(logits, temperature)) as tf.Tensor2D;
   // Cast rather than asked for as float32: wasm's oneHot fills float tensors with the bits of integers.
-  const hot = tf.cast(tf.oneHot(tf.tensor1d(targets.subarray(start, start + count), "int32"), head.shape[0]), "float32") as tf.Tensor2D;
+  const hot = tf.cast(
+    tf.oneHot(tf.tensor1d(targets.subarray(start, start + count), "int32"), head.shape[0]),
+    "float32",
+  ) as tf.Tensor2D;
   return { logP, hot, states };
 }
 

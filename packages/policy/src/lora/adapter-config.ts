@@ -24,35 +24,79 @@ export interface AdapterConfig {
 
 /** Keys that must be absent, null, false, 0 or empty, as this package does without what they ask for. */
 const UNSUPPORTED = [
-  "use_dora", "modules_to_save", "layers_to_transform", "layers_pattern", "exclude_modules", "fan_in_fan_out", "layer_replication", "lora_bias", "trainable_token_indices",
-  "target_parameters", "use_qalora", "use_bdlora", "megatron_config", "alora_invocation_tokens",
+  "use_dora",
+  "modules_to_save",
+  "layers_to_transform",
+  "layers_pattern",
+  "exclude_modules",
+  "fan_in_fan_out",
+  "layer_replication",
+  "lora_bias",
+  "trainable_token_indices",
+  "target_parameters",
+  "use_qalora",
+  "use_bdlora",
+  "megatron_config",
+  "alora_invocation_tokens",
 ] as const;
 
 /** @throws ConfigError when the file is missing, malformed, or asks for something that is not implemented */
 export function readAdapterConfig(folder: string): AdapterConfig {
-  const reader = JsonReader.open(join(folder, "adapter_config.json"), "give a folder that peft's save_pretrained wrote (adapter_config.json, adapter_model.safetensors)");
+  const reader = JsonReader.open(
+    join(folder, "adapter_config.json"),
+    "give a folder that peft's save_pretrained wrote (adapter_config.json, adapter_model.safetensors)",
+  );
   if (reader.text("peft_type", "LORA") !== "LORA") reader.fail("peft_type", '"LORA"');
   if (reader.text("bias", "none") !== "none") reader.fail("bias", '"none"; trained biases are not supported');
   for (const key of UNSUPPORTED) {
     const value = reader.values[key];
-    const off = value === undefined || value === null || value === false || value === 0 || (typeof value === "object" && Object.keys(value).length === 0);
-    if (!off) reader.fail(key, "nothing; this kind of adapter is not supported", "merge the adapter with peft and load the merged model");
+    const off =
+      value === undefined ||
+      value === null ||
+      value === false ||
+      value === 0 ||
+      (typeof value === "object" && Object.keys(value).length === 0);
+    if (!off)
+      reader.fail(
+        key,
+        "nothing; this kind of adapter is not supported",
+        "merge the adapter with peft and load the merged model",
+      );
   }
   const target = reader.values["target_modules"];
-  const list = Array.isArray(target) && target.every((name): name is string => typeof name === "string") ? target : undefined;
-  if (typeof target !== "string" && !list) return reader.fail("target_modules", "a list of layer names or a regular expression");
+  const list =
+    Array.isArray(target) && target.every((name): name is string => typeof name === "string") ? target : undefined;
+  if (typeof target !== "string" && !list)
+    return reader.fail("target_modules", "a list of layer names or a regular expression");
   return {
-    rank: reader.count("r"), alpha: reader.positive("lora_alpha"), targetModules: list ?? (target as string), rankStabilised: reader.flag("use_rslora", false),
-    rankPattern: numbers(reader, "rank_pattern"), alphaPattern: numbers(reader, "alpha_pattern"),
+    rank: reader.count("r"),
+    alpha: reader.positive("lora_alpha"),
+    targetModules: list ?? (target as string),
+    rankStabilised: reader.flag("use_rslora", false),
+    rankPattern: numbers(reader, "rank_pattern"),
+    alphaPattern: numbers(reader, "alpha_pattern"),
   };
 }
 
 /** Writes `folder/adapter_config.json` with the keys that peft needs. */
 export function writeAdapterConfig(folder: string, config: AdapterConfig, baseModel: string | undefined): void {
   const json = {
-    alpha_pattern: config.alphaPattern, base_model_name_or_path: baseModel ?? null, bias: "none", fan_in_fan_out: false, inference_mode: true, init_lora_weights: true,
-    lora_alpha: config.alpha, lora_dropout: 0, modules_to_save: null, peft_type: "LORA", r: config.rank, rank_pattern: config.rankPattern, target_modules: config.targetModules,
-    task_type: "CAUSAL_LM", use_dora: false, use_rslora: config.rankStabilised,
+    alpha_pattern: config.alphaPattern,
+    base_model_name_or_path: baseModel ?? null,
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    lora_alpha: config.alpha,
+    lora_dropout: 0,
+    modules_to_save: null,
+    peft_type: "LORA",
+    r: config.rank,
+    rank_pattern: config.rankPattern,
+    target_modules: config.targetModules,
+    task_type: "CAUSAL_LM",
+    use_dora: false,
+    use_rslora: config.rankStabilised,
   };
   const temporary = join(folder, `.adapter_config.json.${process.pid}.tmp`);
   writeFileSync(temporary, `${JSON.stringify(json, undefined, 2)}\n`);
@@ -68,12 +112,18 @@ export function moduleName(name: string): string {
 /** Whether the adapter covers a layer. @param module see `moduleName` */
 export function isTargeted(config: AdapterConfig, module: string): boolean {
   const { targetModules } = config;
-  if (typeof targetModules !== "string") return targetModules.some((target) => module === target || module.endsWith(`.${target}`));
+  if (typeof targetModules !== "string")
+    return targetModules.some((target) => module === target || module.endsWith(`.${target}`));
   if (targetModules === "all-linear") return module !== "lm_head";
   try {
     return new RegExp(`^(?:${targetModules})$`).test(module);
   } catch (cause) {
-    throw new ConfigError({ what: "An adapter's target_modules is no regular expression.", expected: "a pattern for whole layer names, or a list of their endings", found: targetModules, cause });
+    throw new ConfigError({
+      what: "An adapter's target_modules is no regular expression.",
+      expected: "a pattern for whole layer names, or a list of their endings",
+      found: targetModules,
+      cause,
+    });
   }
 }
 
@@ -91,6 +141,7 @@ function override(pattern: Readonly<Record<string, number>>, module: string): nu
 
 function numbers(reader: JsonReader, key: string): Record<string, number> {
   const values = reader.child(key)?.values ?? {};
-  for (const value of Object.values(values)) if (typeof value !== "number" || !(value > 0)) reader.fail(key, "an object of positive numbers");
+  for (const value of Object.values(values))
+    if (typeof value !== "number" || !(value > 0)) reader.fail(key, "an object of positive numbers");
   return values as Record<string, number>;
 }

@@ -12,7 +12,14 @@ import type { ModelParameter, ModelWeights } from "../model/model-weights";
 import { publishedName } from "../model/parameter-shapes";
 import { openSafetensors } from "../safetensors/reader";
 import { writeSafetensors } from "../safetensors/writer";
-import { isTargeted, moduleName, rankAndScale, readAdapterConfig, writeAdapterConfig, type AdapterConfig } from "./adapter-config";
+import {
+  isTargeted,
+  moduleName,
+  rankAndScale,
+  readAdapterConfig,
+  writeAdapterConfig,
+  type AdapterConfig,
+} from "./adapter-config";
 
 /** A new adapter, or one from a folder in peft's layout. */
 export type AdapterOptions =
@@ -50,7 +57,10 @@ export interface AttachedAdapter {
 export function attachAdapter(weights: ModelWeights, options: AdapterOptions): AttachedAdapter {
   const stored = "folder" in options ? readStored(options.folder) : undefined;
   const config = "folder" in options ? readAdapterConfig(options.folder) : newConfig(options);
-  const given = "folder" in options ? stored : options.values && new Map([...options.values].map(([name, values]) => [canonicalName(name), values]));
+  const given =
+    "folder" in options
+      ? stored
+      : options.values && new Map([...options.values].map(([name, values]) => [canonicalName(name), values]));
   const random = xoroshiro128plus("folder" in options ? 0 : (options.seed ?? 0));
   const used = new Set<string>();
   const parameters: ModelParameter[] = [];
@@ -59,7 +69,13 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
     const linear = name.slice(0, -".weight".length);
     const module = moduleName(linear);
     if (!isTargeted(config, module)) continue;
-    if (module === "lm_head") throw new ConfigError({ what: "An adapter on the output layer is not supported.", expected: "layers inside of the blocks", found: "lm_head", fix: "leave lm_head out of target_modules" });
+    if (module === "lm_head")
+      throw new ConfigError({
+        what: "An adapter on the output layer is not supported.",
+        expected: "layers inside of the blocks",
+        found: "lm_head",
+        fix: "leave lm_head out of target_modules",
+      });
     const [outputs, inputs] = shape as readonly [number, number];
     const { rank, scale } = rankAndScale(config, module);
     const make = (letter: "A" | "B", rows: number, columns: number): tf.Variable<tf.Rank.R2> => {
@@ -68,47 +84,90 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
       const values = given ? given.get(key) : initial(letter, rows, columns, () => uniformFloat64(random));
       if (!values || values.length !== rows * columns) {
         throw new WeightsError({
-          what: values ? "A tensor of the adapter has another shape than its configuration asks for." : "A tensor is missing from the adapter.", where: peftName(key),
-          expected: `[${rows}, ${columns}]`, found: values ? `${values.length} values` : "nothing", fix: "check that adapter_config.json, the weights and the base model belong together",
+          what: values
+            ? "A tensor of the adapter has another shape than its configuration asks for."
+            : "A tensor is missing from the adapter.",
+          where: peftName(key),
+          expected: `[${rows}, ${columns}]`,
+          found: values ? `${values.length} values` : "nothing",
+          fix: "check that adapter_config.json, the weights and the base model belong together",
         });
       }
       const variable = tf.tidy(() => tf.variable(tf.tensor2d(values, [rows, columns])));
-      parameters.push(layer === undefined ? { name: peftName(key), variable, group } : { name: peftName(key), variable, group, layer });
+      parameters.push(
+        layer === undefined
+          ? { name: peftName(key), variable, group }
+          : { name: peftName(key), variable, group, layer },
+      );
       return variable;
     };
     weights.adapters.set(linear, { a: make("A", rank, inputs), b: make("B", outputs, rank), scale });
   }
   if (parameters.length === 0) {
     throw new ConfigError({
-      what: "An adapter's target_modules meets no layer of this model.", expected: 'layer names such as ["q_proj", "v_proj"], or a pattern for names like model.language_model.layers.0.self_attn.q_proj',
+      what: "An adapter's target_modules meets no layer of this model.",
+      expected:
+        'layer names such as ["q_proj", "v_proj"], or a pattern for names like model.language_model.layers.0.self_attn.q_proj',
       found: JSON.stringify(config.targetModules),
     });
   }
   const extra = [...(given?.keys() ?? [])].filter((key) => !used.has(key));
-  if (extra.length > 0) throw new WeightsError({ what: "The adapter holds tensors for layers that its configuration does not name.", expected: `${used.size} tensors`, found: extra.slice(0, 4).join(", ") });
+  if (extra.length > 0)
+    throw new WeightsError({
+      what: "The adapter holds tensors for layers that its configuration does not name.",
+      expected: `${used.size} tensors`,
+      found: extra.slice(0, 4).join(", "),
+    });
   return { config, parameters };
 }
 
 /** Writes the adapter as peft does: adapter_config.json and adapter_model.safetensors. */
-export async function saveAdapter(folder: string, { config, parameters }: AttachedAdapter, baseModel: string | undefined): Promise<void> {
+export async function saveAdapter(
+  folder: string,
+  { config, parameters }: AttachedAdapter,
+  baseModel: string | undefined,
+): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await writeSafetensors(
     join(folder, "adapter_model.safetensors"),
-    parameters.map(({ name, variable }) => ({ name, shape: variable.shape, data: async () => (await variable.data()) as Float32Array })),
+    parameters.map(({ name, variable }) => ({
+      name,
+      shape: variable.shape,
+      data: async () => (await variable.data()) as Float32Array,
+    })),
   );
   writeAdapterConfig(folder, config, baseModel);
 }
 
 function newConfig(options: Exclude<AdapterOptions, { folder: string }>): AdapterConfig {
-  const { rank, alpha = 2 * rank, targetModules = DEFAULT_TARGETS, rankStabilised = false, rankPattern = {}, alphaPattern = {} } = options;
-  if (!Number.isInteger(rank) || rank < 1) throw new ConfigError({ what: "An adapter's rank is impossible.", expected: "a whole number from 1 on", found: String(rank) });
-  if (!(alpha > 0)) throw new ConfigError({ what: "An adapter's alpha is impossible.", expected: "a positive number", found: String(alpha) });
+  const {
+    rank,
+    alpha = 2 * rank,
+    targetModules = DEFAULT_TARGETS,
+    rankStabilised = false,
+    rankPattern = {},
+    alphaPattern = {},
+  } = options;
+  if (!Number.isInteger(rank) || rank < 1)
+    throw new ConfigError({
+      what: "An adapter's rank is impossible.",
+      expected: "a whole number from 1 on",
+      found: String(rank),
+    });
+  if (!(alpha > 0))
+    throw new ConfigError({
+      what: "An adapter's alpha is impossible.",
+      expected: "a positive number",
+      found: String(alpha),
+    });
   return { rank, alpha, targetModules, rankStabilised, rankPattern, alphaPattern };
 }
 
 function initial(letter: "A" | "B", rows: number, columns: number, uniform: () => number): Float32Array {
   const bound = 1 / Math.sqrt(columns);
-  return letter === "B" ? new Float32Array(rows * columns) : Float32Array.from({ length: rows * columns }, () => bound * (2 * uniform() - 1));
+  return letter === "B"
+    ? new Float32Array(rows * columns)
+    : Float32Array.from({ length: rows * columns }, () => bound * (2 * uniform() - 1));
 }
 
 function readStored(folder: string): Map<string, Float32Array> {

@@ -32,9 +32,11 @@ export class FeatureSource {
 
   /** One row a merged token, in the order of the inputs; differentiable where anything is trained. */
   features(inputs: readonly VisualInput[]): tf.Tensor2D {
-    if (this.weights.trainsVision()) return visionFeatures(inputs, this.weights, this.config, { checkpointing: this.checkpointing });
+    if (this.weights.trainsVision())
+      return visionFeatures(inputs, this.weights, this.config, { checkpointing: this.checkpointing });
     const width = this.config.outHiddenSize;
-    const tokens = (input: VisualInput): number => input.gridThw.reduce((sum, [t, h, w]) => sum + (t * h * w) / this.config.spatialMergeSize ** 2, 0);
+    const tokens = (input: VisualInput): number =>
+      input.gridThw.reduce((sum, [t, h, w]) => sum + (t * h * w) / this.config.spatialMergeSize ** 2, 0);
     const fresh = inputs.filter((input) => !this.known(input));
     if (fresh.length > 0) {
       const values = tf.tidy(() => visionFeatures(fresh, this.weights, this.config).dataSync() as Float32Array);

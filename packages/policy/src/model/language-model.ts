@@ -26,7 +26,11 @@ export interface LanguageModelOptions {
 }
 
 /** Rows of the embedding with visual features in their places, [N, hidden]. */
-export function embedTokens(tokens: PackedTokens, features: tf.Tensor2D | undefined, weights: ModelWeights): tf.Tensor2D {
+export function embedTokens(
+  tokens: PackedTokens,
+  features: tf.Tensor2D | undefined,
+  weights: ModelWeights,
+): tf.Tensor2D {
   const text = gatherRows(weights.matrix("model.embed_tokens.weight"), tokens.ids);
   return features ? tf.add(text, gatherRows(features, tokens.visualRows)) : text;
 }
@@ -35,7 +39,13 @@ export function embedTokens(tokens: PackedTokens, features: tf.Tensor2D | undefi
  * @param features one row a merged visual token, in the order of `tokens.visuals`; undefined without pictures
  * @returns hidden states after the final norm, [N or select.length, hidden]
  */
-export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | undefined, weights: ModelWeights, config: TextConfig, options: LanguageModelOptions = {}): tf.Tensor2D {
+export function languageModel(
+  tokens: PackedTokens,
+  features: tf.Tensor2D | undefined,
+  weights: ModelWeights,
+  config: TextConfig,
+  options: LanguageModelOptions = {},
+): tf.Tensor2D {
   return tf.tidy(() => {
     const { select, onQkv, trace } = options;
     const rotary = rotaryTensors(textRotary(tokens.positions, config));
@@ -44,10 +54,13 @@ export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | unde
     for (let i = 0; i < config.numLayers; i++) {
       // Past the last attention, rows no longer meet: the rest is needed only where somebody looks.
       const keep = i === config.numLayers - 1 ? select : undefined;
-      const layer = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D => decoderLayer(i, x, table, tokens, weights, config, keep, onQkv, again);
+      const layer = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D =>
+        decoderLayer(i, x, table, tokens, weights, config, keep, onQkv, again);
       if (options.checkpointing) {
         const variables = weights.variablesUnder(`model.layers.${i}.`);
-        hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) => layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again));
+        hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) =>
+          layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again),
+        );
       } else hidden = tf.tidy(() => layer(hidden, rotary));
       if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
     }
@@ -58,17 +71,40 @@ export function languageModel(tokens: PackedTokens, features: tf.Tensor2D | unde
 }
 
 function decoderLayer(
-  index: number, x: tf.Tensor2D, rotary: RotaryTable, tokens: PackedTokens, weights: ModelWeights, config: TextConfig, keep: Int32Array | undefined, onQkv: LanguageModelOptions["onQkv"], again: boolean,
+  index: number,
+  x: tf.Tensor2D,
+  rotary: RotaryTable,
+  tokens: PackedTokens,
+  weights: ModelWeights,
+  config: TextConfig,
+  keep: Int32Array | undefined,
+  onQkv: LanguageModelOptions["onQkv"],
+  again: boolean,
 ): tf.Tensor2D {
   const name = `model.layers.${index}`;
   const normal = rmsNorm(x, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
-  const qkv = weights.project(normal, [`${name}.self_attn.q_proj`, `${name}.self_attn.k_proj`, `${name}.self_attn.v_proj`]);
+  const qkv = weights.project(normal, [
+    `${name}.self_attn.q_proj`,
+    `${name}.self_attn.k_proj`,
+    `${name}.self_attn.v_proj`,
+  ]);
   onQkv?.(index, qkv, rotary);
-  const attended = attention(qkv, rotary, tokens.plan, { heads: config.numHeads, keyValueHeads: config.numKeyValueHeads, headDim: config.headDim });
+  const attended = attention(qkv, rotary, tokens.plan, {
+    heads: config.numHeads,
+    keyValueHeads: config.numKeyValueHeads,
+    headDim: config.headDim,
+  });
   const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
   const hidden: tf.Tensor2D = tf.add(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
   const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);
-  return tf.add(hidden, weights.project(swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [`${name}.mlp.down_proj`], { value: !again }));
+  return tf.add(
+    hidden,
+    weights.project(
+      swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])),
+      [`${name}.mlp.down_proj`],
+      { value: !again },
+    ),
+  );
 }
 
 /** The matrix that turns hidden states into logits, [vocabulary, hidden]. */

@@ -30,22 +30,32 @@ export async function loadQwen25Vl(folder: string, options: Qwen25VlOptions = {}
     const extra = [...stored.keys()].filter((name) => !wanted.has(name));
     if (extra.length > 0) {
       throw new WeightsError({
-        what: "The weights hold tensors that this model does not have.", where: folder, expected: `the ${shapes.length} tensors of config.json`,
-        found: `${extra.slice(0, 4).join(", ")}${extra.length > 4 ? ` and ${extra.length - 4} more` : ""}`, fix: "check that config.json and the weights belong together; merge adapters before loading",
+        what: "The weights hold tensors that this model does not have.",
+        where: folder,
+        expected: `the ${shapes.length} tensors of config.json`,
+        found: `${extra.slice(0, 4).join(", ")}${extra.length > 4 ? ` and ${extra.length - 4} more` : ""}`,
+        fix: "check that config.json and the weights belong together; merge adapters before loading",
       });
     }
     for (const { name, shape } of shapes) {
       const found = reader.info(stored.get(name) ?? name).shape;
       if (found.length === shape.length && found.every((n, i) => n === shape[i])) continue;
       throw new WeightsError({
-        what: "A tensor has another shape than the configuration asks for.", where: `${folder}, tensor ${name}`, expected: `[${shape.join(", ")}]`, found: `[${found.join(", ")}]`,
+        what: "A tensor has another shape than the configuration asks for.",
+        where: `${folder}, tensor ${name}`,
+        expected: `[${shape.join(", ")}]`,
+        found: `[${found.join(", ")}]`,
         fix: "check that config.json and the weights belong together",
       });
     }
     const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
     const passing = passingMemory(Math.max(...shapes.map(({ shape }) => sizeOf(shape))));
     try {
-      const weights = new ModelWeights(shapes, ({ name, shape }) => reader.readFloat32(stored.get(name)!, passing?.(sizeOf(shape))), isFrozen(options));
+      const weights = new ModelWeights(
+        shapes,
+        ({ name, shape }) => reader.readFloat32(stored.get(name)!, passing?.(sizeOf(shape))),
+        isFrozen(options),
+      );
       return new Qwen25VlPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
     } finally {
       passing?.(0);

@@ -51,8 +51,13 @@ export class ModelWeights {
         const size = elements(shape);
         if (!data || data.length !== size) {
           throw new WeightsError({
-            what: data ? "A tensor has another shape than the configuration asks for." : "A tensor is missing from the weights.", where: `tensor ${shape.name}`,
-            expected: `[${shape.shape.join(", ")}], ${size} values`, found: data ? `${data.length} values` : "nothing", fix: "check that the weights belong to this config.json",
+            what: data
+              ? "A tensor has another shape than the configuration asks for."
+              : "A tensor is missing from the weights.",
+            where: `tensor ${shape.name}`,
+            expected: `[${shape.shape.join(", ")}], ${size} values`,
+            found: data ? `${data.length} values` : "nothing",
+            fix: "check that the weights belong to this config.json",
           });
         }
         const tensor = tf.keep(tf.tensor(data, [...shape.shape], "float32"));
@@ -106,7 +111,10 @@ export class ModelWeights {
   /** Whether anything in the vision tower or its merger is trained, itself or by an adapter. */
   trainsVision(): boolean {
     const inVision = (name: string): boolean => name.startsWith("visual.");
-    return [...this.adapters.keys()].some(inVision) || this.shapes.some(({ name }) => inVision(name) && this.get(name) instanceof tf.Variable);
+    return (
+      [...this.adapters.keys()].some(inVision) ||
+      this.shapes.some(({ name }) => inVision(name) && this.get(name) instanceof tf.Variable)
+    );
   }
 
   /** Linear layers over one input, side by side, with their biases and adapters. Names without `.weight`. */
@@ -118,7 +126,10 @@ export class ModelWeights {
     const additions = names.map((name, i): tf.Tensor2D => {
       const adapter = this.adapters.get(name);
       if (!adapter) return tf.zeros([x.shape[0], weights[i]!.shape[0]]);
-      return tf.mul(linear(linear(x, [adapter.a], [null], { ...options, value: true }), [adapter.b], [null]), adapter.scale);
+      return tf.mul(
+        linear(linear(x, [adapter.a], [null], { ...options, value: true }), [adapter.b], [null]),
+        adapter.scale,
+      );
     });
     return tf.add(base, additions.length === 1 ? additions[0]! : tf.concat2d(additions, 1));
   }
@@ -127,12 +138,23 @@ export class ModelWeights {
   effectiveMatrix(name: string): tf.Tensor2D {
     const weight = this.matrix(`${name}.weight`);
     const adapter = this.adapters.get(name);
-    return adapter ? tf.tidy(() => tf.add(weight, tf.mul(tf.matMul(adapter.b, adapter.a), adapter.scale))) : tf.clone(weight);
+    return adapter
+      ? tf.tidy(() => tf.add(weight, tf.mul(tf.matMul(adapter.b, adapter.a), adapter.scale)))
+      : tf.clone(weight);
   }
 
   /** The first tensor (adapters included) with a value that is no finite number, for messages; reads everything back. */
   findNotFinite(): string | undefined {
-    const named: (readonly [string, tf.Tensor])[] = [...this.#tensors, ...[...this.adapters].flatMap(([name, { a, b }]) => [[`${name}.lora_A`, a], [`${name}.lora_B`, b]] as const)];
+    const named: (readonly [string, tf.Tensor])[] = [
+      ...this.#tensors,
+      ...[...this.adapters].flatMap(
+        ([name, { a, b }]) =>
+          [
+            [`${name}.lora_A`, a],
+            [`${name}.lora_B`, b],
+          ] as const,
+      ),
+    ];
     return named.find(([, tensor]) => !(tensor.dataSync() as Float32Array).every(Number.isFinite))?.[0];
   }
 

@@ -6,7 +6,11 @@ describe("mropePositions", () => {
   const config = tinyConfig();
   const frames = (count: number, secondsPerGrid: number): number[] => {
     const promptIds = Int32Array.of(10, 11, ...Array.from({ length: count }, () => config.videoTokenId), 12);
-    const videos = { pixelValues: new Float32Array(0), gridThw: [[count, 2, 2]] as const, secondsPerGrid: [secondsPerGrid] };
+    const videos = {
+      pixelValues: new Float32Array(0),
+      gridThw: [[count, 2, 2]] as const,
+      secondsPerGrid: [secondsPerGrid],
+    };
     return Array.from(mropePositions({ promptIds, videos }, config).positions.subarray(2, 2 + count));
   };
 

@@ -30,7 +30,7 @@ export function mropePositions(prompt: PromptInput, config: Qwen25VlConfig): Mro
     { id: config.videoTokenId, kind: "video", input: prompt.videos, used: 0 },
   ];
   let next = 0;
-  for (let i = 0; i < count; ) {
+  for (let i = 0; i < count;) {
     const source = sources.find(({ id }) => id === promptIds[i]);
     if (!source) {
       positions[i] = positions[count + i] = positions[2 * count + i] = next++;
@@ -40,7 +40,10 @@ export function mropePositions(prompt: PromptInput, config: Qwen25VlConfig): Mro
     const grid = source.input?.gridThw[source.used];
     if (!grid) throw mismatch(promptIds, source, config);
     checkGrid(grid, merge, `${source.kind} ${source.used} of the prompt`);
-    const interval = source.kind === "video" ? Math.fround(config.vision.tokensPerSecond * Math.fround(source.input!.secondsPerGrid?.[source.used] ?? 1)) : 1;
+    const interval =
+      source.kind === "video"
+        ? Math.fround(config.vision.tokensPerSecond * Math.fround(source.input!.secondsPerGrid?.[source.used] ?? 1))
+        : 1;
     source.used++;
     const [time, height, width] = [grid[0], grid[1] / merge, grid[2] / merge];
     const end = i + time * height * width;
@@ -52,11 +55,16 @@ export function mropePositions(prompt: PromptInput, config: Qwen25VlConfig): Mro
     }
     next += Math.max(height, width);
   }
-  for (const source of sources) if (source.used !== (source.input?.gridThw.length ?? 0)) throw mismatch(promptIds, source, config);
+  for (const source of sources)
+    if (source.used !== (source.input?.gridThw.length ?? 0)) throw mismatch(promptIds, source, config);
   return { positions, next };
 }
 
-function mismatch(promptIds: Int32Array, source: { id: number; kind: string; input: VisualInput | undefined }, config: Qwen25VlConfig): PromptError {
+function mismatch(
+  promptIds: Int32Array,
+  source: { id: number; kind: string; input: VisualInput | undefined },
+  config: Qwen25VlConfig,
+): PromptError {
   const merge = config.vision.spatialMergeSize;
   const tokens = (source.input?.gridThw ?? []).map(([t, h, w]) => (t * h * w) / merge ** 2);
   return new PromptError({

@@ -33,7 +33,11 @@ export interface PackedTokens {
   readonly plan: AttentionPlan;
   readonly visuals: readonly PackedVisual[];
   /** Where each tree's prompt and branches start. */
-  readonly trees: readonly { readonly start: number; readonly promptLength: number; readonly branchStarts: readonly number[] }[];
+  readonly trees: readonly {
+    readonly start: number;
+    readonly promptLength: number;
+    readonly branchStarts: readonly number[];
+  }[];
 }
 
 /** @throws PromptError when a prompt is empty, too long, holds an unknown token id or does not match its pictures */
@@ -77,14 +81,17 @@ export function packTrees(trees: readonly PackedTree[], config: Qwen25VlConfig):
     const branchStarts: number[] = [];
     for (const branch of branches) {
       branchStarts.push(row);
-      if (branch.length > 0) segments.push({ start: row, count: branch.length, prefixStart: start, prefixCount: length, causal: true });
+      if (branch.length > 0)
+        segments.push({ start: row, count: branch.length, prefixStart: start, prefixCount: length, causal: true });
       for (let i = 0; i < branch.length; i++, row++) {
         const id = branch[i]!;
         checkToken(id, config);
         if (id === config.imageTokenId || id === config.videoTokenId) {
           throw new PromptError({
-            what: "A completion holds a visual placeholder, for which there is no picture.", expected: "completion ids without image and video tokens",
-            found: `token ${id} at place ${i}`, fix: "remove the placeholders from completions before they are scored, or ban them in generation",
+            what: "A completion holds a visual placeholder, for which there is no picture.",
+            expected: "completion ids without image and video tokens",
+            found: `token ${id} at place ${i}`,
+            fix: "remove the placeholders from completions before they are scored, or ban them in generation",
           });
         }
         ids[row] = id;
@@ -100,14 +107,24 @@ function checkPrompt(ids: Int32Array, length: number, config: Qwen25VlConfig): v
   if (ids.length === 0) throw new PromptError({ what: "A prompt is empty.", expected: "at least one token" });
   const limit = config.text.maxPositionEmbeddings;
   if (length > limit) {
-    throw new PromptError({ what: "A prompt with its completion is longer than the model's limit.", expected: `at most ${limit} tokens (max_position_embeddings)`, found: `${length} tokens`, fix: "shorten the prompt, shrink its pictures, or allow fewer new tokens" });
+    throw new PromptError({
+      what: "A prompt with its completion is longer than the model's limit.",
+      expected: `at most ${limit} tokens (max_position_embeddings)`,
+      found: `${length} tokens`,
+      fix: "shorten the prompt, shrink its pictures, or allow fewer new tokens",
+    });
   }
   for (const id of ids) checkToken(id, config);
 }
 
 function checkToken(id: number, config: Qwen25VlConfig): void {
   if (id >= 0 && id < config.text.vocabSize) return;
-  throw new PromptError({ what: "A token id is not in the model's vocabulary.", expected: `0 to ${config.text.vocabSize - 1}`, found: String(id), fix: "check that the tokenizer belongs to this model" });
+  throw new PromptError({
+    what: "A token id is not in the model's vocabulary.",
+    expected: `0 to ${config.text.vocabSize - 1}`,
+    found: String(id),
+    fix: "check that the tokenizer belongs to this model",
+  });
 }
 
 /** Rollouts with their completions, grouped into trees; `order[i]` says which tree and branch row i became. */
@@ -155,5 +172,8 @@ export function countTreeTokens(rows: readonly RolloutRow[]): number {
 }
 
 function treeTokens(trees: readonly PackedTree[]): number {
-  return trees.reduce((sum, { prompt, branches }) => sum + prompt.promptIds.length + branches.reduce((n, branch) => n + branch.length, 0), 0);
+  return trees.reduce(
+    (sum, { prompt, branches }) => sum + prompt.promptIds.length + branches.reduce((n, branch) => n + branch.length, 0),
+    0,
+  );
 }

@@ -24,7 +24,11 @@ export function parameterShapes(config: Qwen25VlConfig): ParameterShape[] {
   };
 
   const d = vision.hiddenSize;
-  add("visual.patch_embed.proj.weight", [d, vision.inChannels, vision.temporalPatchSize, vision.patchSize, vision.patchSize], "vision");
+  add(
+    "visual.patch_embed.proj.weight",
+    [d, vision.inChannels, vision.temporalPatchSize, vision.patchSize, vision.patchSize],
+    "vision",
+  );
   for (let i = 0; i < vision.depth; i++) {
     const name = `visual.blocks.${i}.`;
     const linear = (part: string, rows: number, columns: number): void => {
@@ -52,7 +56,11 @@ export function parameterShapes(config: Qwen25VlConfig): ParameterShape[] {
   for (let i = 0; i < text.numLayers; i++) {
     const name = `model.layers.${i}.`;
     add(`${name}input_layernorm.weight`, [h], "language", i);
-    for (const [part, rows] of [["q", text.numHeads * text.headDim], ["k", keyValue], ["v", keyValue]] as const) {
+    for (const [part, rows] of [
+      ["q", text.numHeads * text.headDim],
+      ["k", keyValue],
+      ["v", keyValue],
+    ] as const) {
       add(`${name}self_attn.${part}_proj.weight`, [rows, h], "language", i);
       add(`${name}self_attn.${part}_proj.bias`, [rows], "language", i);
     }

@@ -19,7 +19,12 @@ const OFFSET = Float32Array.BYTES_PER_ELEMENT;
 
 /** Makes tfjs-node, which takes a tensor's values at its first use only, take them now. */
 export function placeNow(tensor: tf.Tensor): void {
-  if (tf.getBackend() === "tensorflow") tf.slice(tensor, tensor.shape.map(() => 0), tensor.shape.map(() => 1)).dispose();
+  if (tf.getBackend() === "tensorflow")
+    tf.slice(
+      tensor,
+      tensor.shape.map(() => 0),
+      tensor.shape.map(() => 1),
+    ).dispose();
 }
 
 /**

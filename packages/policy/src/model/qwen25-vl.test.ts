@@ -39,21 +39,38 @@ function completion(seed: number, length: number): Int32Array {
   return Int32Array.from({ length }, (_, t) => 10 + ((seed * 7 + t * 29) % 40));
 }
 
-async function collect(policy: Qwen25VlPolicy, prompts: readonly PromptInput[], options: Partial<GenerateOptions> = {}): Promise<Completion[]> {
+async function collect(
+  policy: Qwen25VlPolicy,
+  prompts: readonly PromptInput[],
+  options: Partial<GenerateOptions> = {},
+): Promise<Completion[]> {
   const out: Completion[] = [];
-  for await (const item of policy.generate(prompts, { maxNewTokens: 8, seed: 11, bannedTokenIds: [config.imageTokenId, config.videoTokenId], ...options })) out.push(item);
+  for await (const item of policy.generate(prompts, {
+    maxNewTokens: 8,
+    seed: 11,
+    bannedTokenIds: [config.imageTokenId, config.videoTokenId],
+    ...options,
+  }))
+    out.push(item);
   return out.sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex);
 }
 
 describe("logProbs", () => {
   const shared = prompt(1, 5, [4, 4]);
   const rows: RolloutRow[] = [
-    { ...shared, completionIds: completion(1, 4), group: 0 }, { ...prompt(2, 3), completionIds: completion(2, 6), group: 1 },
-    { ...shared, completionIds: completion(3, 1), group: 0 }, { ...shared, completionIds: completion(4, 5), group: 0 }, { ...prompt(5, 4), completionIds: new Int32Array(0), group: 2 },
+    { ...shared, completionIds: completion(1, 4), group: 0 },
+    { ...prompt(2, 3), completionIds: completion(2, 6), group: 1 },
+    { ...shared, completionIds: completion(3, 1), group: 0 },
+    { ...shared, completionIds: completion(4, 5), group: 0 },
+    { ...prompt(5, 4), completionIds: new Int32Array(0), group: 2 },
   ];
 
   /** Values and all gradients of Σ sin(place) · log p + cos(place) · entropy. */
-  function evaluate(policy: Qwen25VlPolicy, batches: readonly (readonly RolloutRow[])[], width: number): { values: Float32Array; gradients: Map<string, Float32Array> } {
+  function evaluate(
+    policy: Qwen25VlPolicy,
+    batches: readonly (readonly RolloutRow[])[],
+    width: number,
+  ): { values: Float32Array; gradients: Map<string, Float32Array> } {
     const gradients = new Map<string, Float32Array>();
     const values: number[] = [];
     for (const batch of batches) {
@@ -63,12 +80,20 @@ describe("logProbs", () => {
         values.push(...Array.from({ length: 2 * batch.length * width }, () => 0));
         continue;
       }
-      const { value, grads } = tf.variableGrads(() => tf.tidy(() => {
-        const { logProbs, entropy } = policy.logProbs(batch, { width, temperature: 0.7, entropy: true });
-        values.push(...logProbs.dataSync(), ...entropy!.dataSync());
-        const factor = (of: (x: number) => number): tf.Tensor => tf.tensor2d(place.map((row) => Array.from({ length: width }, (_, t) => of(1 + row * 10 + t))));
-        return tf.add(tf.sum(tf.mul(logProbs, factor(Math.sin))), tf.sum(tf.mul(entropy!, factor(Math.cos)))) as tf.Scalar;
-      }), policy.parameters.map(({ variable }) => variable));
+      const { value, grads } = tf.variableGrads(
+        () =>
+          tf.tidy(() => {
+            const { logProbs, entropy } = policy.logProbs(batch, { width, temperature: 0.7, entropy: true });
+            values.push(...logProbs.dataSync(), ...entropy!.dataSync());
+            const factor = (of: (x: number) => number): tf.Tensor =>
+              tf.tensor2d(place.map((row) => Array.from({ length: width }, (_, t) => of(1 + row * 10 + t))));
+            return tf.add(
+              tf.sum(tf.mul(logProbs, factor(Math.sin))),
+              tf.sum(tf.mul(entropy!, factor(Math.cos))),
+            ) as tf.Scalar;
+          }),
+        policy.parameters.map(({ variable }) => variable),
+      );
       for (const { name, variable } of policy.parameters) {
         // Without a picture in the batch, the vision tower has no gradient.
         const data = (grads[variable.name]?.dataSync() ?? new Float32Array(variable.size)) as Float32Array;
@@ -85,11 +110,21 @@ describe("logProbs", () => {
     const before = tf.memory().numTensors;
     const together = evaluate(policy, [rows], 6);
     // Copies of the pixels are other pictures, so nothing is shared.
-    const apart = evaluate(policy, rows.map((row) => [row]), 6);
+    const apart = evaluate(
+      policy,
+      rows.map((row) => [row]),
+      6,
+    );
     const width = 6;
     rows.forEach((row, r) => {
-      for (const [from, to] of [[r * width, r * 2 * width], [(rows.length + r) * width, r * 2 * width + width]] as const) expectClose(together.values.slice(from, from + width), apart.values.slice(to, to + width), 2e-5, `row ${r}`);
-      expect(together.values.slice(r * width + row.completionIds.length, (r + 1) * width).every((value) => value === 0)).toBe(true);
+      for (const [from, to] of [
+        [r * width, r * 2 * width],
+        [(rows.length + r) * width, r * 2 * width + width],
+      ] as const)
+        expectClose(together.values.slice(from, from + width), apart.values.slice(to, to + width), 2e-5, `row ${r}`);
+      expect(
+        together.values.slice(r * width + row.completionIds.length, (r + 1) * width).every((value) => value === 0),
+      ).toBe(true);
     });
     for (const [name, gradient] of together.gradients) expectClose(gradient, apart.gradients.get(name)!, 5e-4, name);
     expect(tf.memory().numTensors).toBe(before);
@@ -112,7 +147,9 @@ describe("logProbs", () => {
     const sequence = { ...shared, promptIds: Int32Array.of(...row.promptIds, ...row.completionIds) };
     const expected = tf.tidy(() => tf.logSoftmax(policy.forward([sequence])).arraySync() as number[][]);
     const { logProbs } = policy.logProbs([row], { width: 4 });
-    (await logProbs.data()).forEach((value, t) => expect(value).toBeCloseTo(expected[row.promptIds.length + t - 1]![row.completionIds[t]!]!, 4));
+    (await logProbs.data()).forEach((value, t) =>
+      expect(value).toBeCloseTo(expected[row.promptIds.length + t - 1]![row.completionIds[t]!]!, 4),
+    );
     logProbs.dispose();
     policy.dispose();
   });
@@ -133,15 +170,22 @@ describe("logProbs", () => {
     const measure = (gradientCheckpointing: boolean, options: Qwen25VlOptions = {}) => {
       const policy = createQwen25Vl(deep, values, { ...options, gradientCheckpointing });
       // Not the zeros that an adapter starts with.
-      if (options.adapter) for (const { variable } of policy.parameters) tf.tidy(() => variable.assign(tf.add(variable, 0.05)));
+      if (options.adapter)
+        for (const { variable } of policy.parameters) tf.tidy(() => variable.assign(tf.add(variable, 0.05)));
       const before = tf.memory();
       let bytes = 0;
-      const { value, grads } = tf.variableGrads(() => tf.tidy(() => {
-        const loss = tf.mean(policy.logProbs(rows, { width: 6 }).logProbs) as tf.Scalar;
-        bytes = tf.memory().numBytes - before.numBytes;
-        return loss;
-      }), policy.parameters.map(({ variable }) => variable));
-      const gradients = policy.parameters.map(({ name, variable }) => [name, grads[variable.name]!.dataSync().slice() as Float32Array] as const);
+      const { value, grads } = tf.variableGrads(
+        () =>
+          tf.tidy(() => {
+            const loss = tf.mean(policy.logProbs(rows, { width: 6 }).logProbs) as tf.Scalar;
+            bytes = tf.memory().numBytes - before.numBytes;
+            return loss;
+          }),
+        policy.parameters.map(({ variable }) => variable),
+      );
+      const gradients = policy.parameters.map(
+        ({ name, variable }) => [name, grads[variable.name]!.dataSync().slice() as Float32Array] as const,
+      );
       tf.dispose([value, grads]);
       expect(tf.memory().numTensors).toBe(before.numTensors);
       policy.dispose();
@@ -149,7 +193,8 @@ describe("logProbs", () => {
     };
     for (const options of [{}, { adapter: { rank: 2, targetModules: ["q_proj", "down_proj"] } }]) {
       const [plain, checkpointed] = [measure(false, options), measure(true, options)];
-      for (const [i, [name, gradient]] of checkpointed.gradients.entries()) expectClose(gradient, plain.gradients[i]![1], 1e-6, name);
+      for (const [i, [name, gradient]] of checkpointed.gradients.entries())
+        expectClose(gradient, plain.gradients[i]![1], 1e-6, name);
       expect(plain.bytes / checkpointed.bytes).toBeGreaterThan(3);
     }
   });
@@ -180,7 +225,10 @@ describe("logProbs", () => {
     let before = 0;
     for (let step = 0; step < 51; step++) {
       if (step === 1) before = tf.memory().numTensors;
-      const { value, grads } = tf.variableGrads(() => tf.tidy(() => tf.sum(policy.logProbs(rows, { width: 6 }).logProbs) as tf.Scalar), policy.parameters.map(({ variable }) => variable));
+      const { value, grads } = tf.variableGrads(
+        () => tf.tidy(() => tf.sum(policy.logProbs(rows, { width: 6 }).logProbs) as tf.Scalar),
+        policy.parameters.map(({ variable }) => variable),
+      );
       tf.dispose([value, grads]);
       await collect(policy, [shared, prompt(2, 3)], { n: 2, maxNewTokens: 2 });
     }
@@ -190,11 +238,18 @@ describe("logProbs", () => {
 
   it("names what is wrong with a row", () => {
     const policy = make();
-    const call = (row: RolloutRow, width = 6) => () => policy.logProbs([row], { width });
+    const call =
+      (row: RolloutRow, width = 6) =>
+      () =>
+        policy.logProbs([row], { width });
     expect(call({ ...prompt(1, 3), completionIds: completion(1, 7) })).toThrow("more than the width 6");
     expect(call({ promptIds: new Int32Array(0), completionIds: completion(1, 2) })).toThrow("A prompt is empty");
-    expect(call({ promptIds: Int32Array.of(999), completionIds: completion(1, 2) })).toThrow(/not in the model's vocabulary[^]*999/);
-    expect(call({ ...prompt(1, 3), completionIds: Int32Array.of(config.imageTokenId, 12) })).toThrow("visual placeholder");
+    expect(call({ promptIds: Int32Array.of(999), completionIds: completion(1, 2) })).toThrow(
+      /not in the model's vocabulary[^]*999/,
+    );
+    expect(call({ ...prompt(1, 3), completionIds: Int32Array.of(config.imageTokenId, 12) })).toThrow(
+      "visual placeholder",
+    );
     expect(call({ ...prompt(1, 300), completionIds: completion(1, 2) })).toThrow(/at most 256 tokens[^]*301 tokens/);
     expect(call({ promptIds: shared.promptIds, completionIds: completion(1, 2) })).toThrow(PromptError);
     const pixels = { ...shared.images!, pixelValues: shared.images!.pixelValues.subarray(1) };
@@ -209,14 +264,21 @@ describe("generate", () => {
   it("gives a row the same tokens whatever is generated beside it", async () => {
     const policy = make();
     const all = await collect(policy, prompts, { n: 3 });
-    expect(all.map(({ promptIndex, sampleIndex }) => [promptIndex, sampleIndex])).toEqual(prompts.flatMap((_, p) => [0, 1, 2].map((s) => [p, s])));
+    expect(all.map(({ promptIndex, sampleIndex }) => [promptIndex, sampleIndex])).toEqual(
+      prompts.flatMap((_, p) => [0, 1, 2].map((s) => [p, s])),
+    );
     const same = (some: readonly Completion[], others: readonly Completion[]): void => {
       expect(some.map(({ tokenIds }) => tokenIds.join())).toEqual(others.map(({ tokenIds }) => tokenIds.join()));
       // Native TensorFlow adds up in another order in another batch; our kernels do not.
-      some.forEach(({ logProbs }, i) => expectClose(logProbs, others[i]!.logProbs, tf.getBackend() === "wasm" ? 0 : 1e-6, `row ${i}`));
+      some.forEach(({ logProbs }, i) =>
+        expectClose(logProbs, others[i]!.logProbs, tf.getBackend() === "wasm" ? 0 : 1e-6, `row ${i}`),
+      );
     };
     same(await collect(policy, prompts, { n: 3, maxRows: 4, maxPrefillTokens: 1 }), all);
-    same(await collect(policy, prompts.slice(0, 1), { n: 2 }), all.filter(({ promptIndex, sampleIndex }) => promptIndex === 0 && sampleIndex < 2));
+    same(
+      await collect(policy, prompts.slice(0, 1), { n: 2 }),
+      all.filter(({ promptIndex, sampleIndex }) => promptIndex === 0 && sampleIndex < 2),
+    );
     expect(await collect(policy, prompts, { n: 3, seed: 12 })).not.toEqual(all);
     policy.dispose();
   });
@@ -226,7 +288,10 @@ describe("generate", () => {
     const shown = (logProb: number): string => (tf.getBackend() === "wasm" ? `${logProb}` : logProb.toFixed(3));
     const sample = async (from: Qwen25VlPolicy, numbers: readonly number[]) => {
       const found: string[] = [];
-      for await (const { promptIndex, sampleIndex, tokenIds, logProbs } of from.generate(numbers.map((number) => prompts[number]!), { n: 2, maxNewTokens: 6, seed: 5, stopTokenIds: [], promptNumbers: numbers })) {
+      for await (const { promptIndex, sampleIndex, tokenIds, logProbs } of from.generate(
+        numbers.map((number) => prompts[number]!),
+        { n: 2, maxNewTokens: 6, seed: 5, stopTokenIds: [], promptNumbers: numbers },
+      )) {
         found.push(`${numbers[promptIndex]}.${sampleIndex}: ${tokenIds.join()} ${[...logProbs].map(shown).join()}`);
       }
       return found;
@@ -248,9 +313,19 @@ describe("generate", () => {
   it("agrees with logProbs about what it sampled, past the first growth of the cache", async () => {
     const policy = make();
     const completions = await collect(policy, prompts, { n: 2, maxNewTokens: 70, temperature: 0.9, stopTokenIds: [] });
-    expect(completions.every(({ finishReason, tokenIds }) => finishReason === "length" && tokenIds.length === 70)).toBe(true);
-    const { logProbs } = policy.logProbs(completions.map(({ promptIndex, tokenIds }) => ({ ...prompts[promptIndex]!, completionIds: tokenIds })), { width: 70, temperature: 0.9 });
-    expectClose(Float32Array.from(completions.flatMap((item) => [...item.logProbs])), (await logProbs.data()) as Float32Array, 1e-4, "log-probabilities");
+    expect(completions.every(({ finishReason, tokenIds }) => finishReason === "length" && tokenIds.length === 70)).toBe(
+      true,
+    );
+    const { logProbs } = policy.logProbs(
+      completions.map(({ promptIndex, tokenIds }) => ({ ...prompts[promptIndex]!, completionIds: tokenIds })),
+      { width: 70, temperature: 0.9 },
+    );
+    expectClose(
+      Float32Array.from(completions.flatMap((item) => [...item.logProbs])),
+      (await logProbs.data()) as Float32Array,
+      1e-4,
+      "log-probabilities",
+    );
     logProbs.dispose();
     policy.dispose();
   });
@@ -258,7 +333,12 @@ describe("generate", () => {
   it("ends at a stop token, which is part of the completion, and never samples banned ones", async () => {
     const policy = make();
     const stop = [10, 11, 12, 13, 14, 15, 16, 17];
-    const completions = await collect(policy, prompts, { n: 4, maxNewTokens: 40, stopTokenIds: stop, bannedTokenIds: [20, 21, config.imageTokenId] });
+    const completions = await collect(policy, prompts, {
+      n: 4,
+      maxNewTokens: 40,
+      stopTokenIds: stop,
+      bannedTokenIds: [20, 21, config.imageTokenId],
+    });
     for (const { tokenIds, logProbs, finishReason } of completions) {
       expect(logProbs.length).toBe(tokenIds.length);
       expect(tokenIds.some((id) => id === 20 || id === 21)).toBe(false);
@@ -271,7 +351,10 @@ describe("generate", () => {
 
   it("asks stopWhen after every token", async () => {
     const policy = make();
-    const [first] = await collect(policy, prompts.slice(0, 1), { stopTokenIds: [], stopWhen: ({ tokenIds }) => tokenIds.length === 3 });
+    const [first] = await collect(policy, prompts.slice(0, 1), {
+      stopTokenIds: [],
+      stopWhen: ({ tokenIds }) => tokenIds.length === 3,
+    });
     expect([first!.tokenIds.length, first!.finishReason]).toEqual([3, "stop"]);
     policy.dispose();
   });
@@ -281,7 +364,9 @@ describe("generate", () => {
     const before = tf.memory().numTensors;
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 0);
-    expect(await collect(policy, prompts, { n: 2, maxNewTokens: 200, stopTokenIds: [], signal: controller.signal })).toEqual([]);
+    expect(
+      await collect(policy, prompts, { n: 2, maxNewTokens: 200, stopTokenIds: [], signal: controller.signal }),
+    ).toEqual([]);
     for await (const item of policy.generate(prompts, { maxNewTokens: 30, seed: 1, stopTokenIds: [] })) {
       void item;
       break;
@@ -304,17 +389,28 @@ describe("generate", () => {
 });
 
 describe("save and load", () => {
-  const writeModel = async (name: string, sizes: Partial<Record<string, readonly number[]>> = {}, leaveOut: readonly string[] = [], extra: readonly string[] = [], of: Qwen25VlConfig = config): Promise<string> => {
+  const writeModel = async (
+    name: string,
+    sizes: Partial<Record<string, readonly number[]>> = {},
+    leaveOut: readonly string[] = [],
+    extra: readonly string[] = [],
+    of: Qwen25VlConfig = config,
+  ): Promise<string> => {
     const path = join(folder, name);
     rmSync(path, { recursive: true, force: true });
     const policy = createQwen25Vl(of, randomWeights(of, { seed: 5 }));
     await policy.save(path);
     policy.dispose();
-    const entries = parameterShapes(of).filter((shape) => !leaveOut.includes(shape.name)).map((shape) => {
-      const size = sizes[shape.name] ?? shape.shape;
-      return { name: shape.name, shape: size, data: new Float32Array(size.reduce((a, b) => a * b, 1)) };
-    });
-    await writeSafetensors(join(path, "model.safetensors"), [...entries, ...extra.map((tensor) => ({ name: tensor, shape: [1], data: new Float32Array(1) }))]);
+    const entries = parameterShapes(of)
+      .filter((shape) => !leaveOut.includes(shape.name))
+      .map((shape) => {
+        const size = sizes[shape.name] ?? shape.shape;
+        return { name: shape.name, shape: size, data: new Float32Array(size.reduce((a, b) => a * b, 1)) };
+      });
+    await writeSafetensors(join(path, "model.safetensors"), [
+      ...entries,
+      ...extra.map((tensor) => ({ name: tensor, shape: [1], data: new Float32Array(1) })),
+    ]);
     return path;
   };
 
@@ -337,21 +433,41 @@ describe("save and load", () => {
   it("reads names of transformers 5's memory, and a head that a tied model carries along", async () => {
     const path = await writeModel("memory-names");
     const entries = [...weights].map(([name, data]) => ({
-      name: name.startsWith("visual.") ? `model.${name}` : name.startsWith("model.") ? `model.language_model.${name.slice(6)}` : name,
-      shape: parameterShapes(config).find((shape) => shape.name === name)!.shape, data,
+      name: name.startsWith("visual.")
+        ? `model.${name}`
+        : name.startsWith("model.")
+          ? `model.language_model.${name.slice(6)}`
+          : name,
+      shape: parameterShapes(config).find((shape) => shape.name === name)!.shape,
+      data,
     }));
-    await writeSafetensors(join(path, "model.safetensors"), [...entries, { name: "lm_head.weight", shape: [config.text.vocabSize, config.text.hiddenSize], data: weights.get("model.embed_tokens.weight")! }]);
+    await writeSafetensors(join(path, "model.safetensors"), [
+      ...entries,
+      {
+        name: "lm_head.weight",
+        shape: [config.text.vocabSize, config.text.hiddenSize],
+        data: weights.get("model.embed_tokens.weight")!,
+      },
+    ]);
     const policy = await loadQwen25Vl(path);
     expect(await policy.parameters[0]!.variable.data()).toEqual(weights.get(policy.parameters[0]!.name));
     policy.dispose();
   });
 
   it("names a tensor that is missing, superfluous or of another shape", async () => {
-    await expect(loadQwen25Vl(await writeModel("missing", {}, ["model.layers.1.mlp.up_proj.weight"]))).rejects.toThrow(/missing[^]*model\.layers\.1\.mlp\.up_proj\.weight/);
-    await expect(loadQwen25Vl(await writeModel("extra", {}, [], ["model.layers.9.mlp.up_proj.weight"]))).rejects.toThrow(/does not have[^]*layers\.9/);
-    await expect(loadQwen25Vl(await writeModel("shape", { "visual.merger.ln_q.weight": [7] }))).rejects.toThrow(/visual\.merger\.ln_q\.weight[^]*\[7\]/);
+    await expect(loadQwen25Vl(await writeModel("missing", {}, ["model.layers.1.mlp.up_proj.weight"]))).rejects.toThrow(
+      /missing[^]*model\.layers\.1\.mlp\.up_proj\.weight/,
+    );
+    await expect(
+      loadQwen25Vl(await writeModel("extra", {}, [], ["model.layers.9.mlp.up_proj.weight"])),
+    ).rejects.toThrow(/does not have[^]*layers\.9/);
+    await expect(loadQwen25Vl(await writeModel("shape", { "visual.merger.ln_q.weight": [7] }))).rejects.toThrow(
+      /visual\.merger\.ln_q\.weight[^]*\[7\]/,
+    );
     expect(() => createQwen25Vl(config, new Map())).toThrow(WeightsError);
-    expect(() => createQwen25Vl(config, new Map([...weights, ["other", new Float32Array(1)]]))).toThrow("does not have");
+    expect(() => createQwen25Vl(config, new Map([...weights, ["other", new Float32Array(1)]]))).toThrow(
+      "does not have",
+    );
     const before = tf.memory().numTensors;
     expect(() => createQwen25Vl(config, new Map([...weights].slice(0, 5)))).toThrow(WeightsError);
     expect(tf.memory().numTensors).toBe(before);
@@ -381,7 +497,9 @@ describe("an adapter", () => {
       return data;
     };
     expectClose(await value(policy), await value(plain), 1e-6, "a new adapter");
-    expect(policy.parameters.map(({ name }) => name)).toContain("base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight");
+    expect(policy.parameters.map(({ name }) => name)).toContain(
+      "base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight",
+    );
     expect(policy.parameters.every(({ name }) => /(q_proj|down_proj)\.lora_[AB]\.weight$/.test(name))).toBe(true);
 
     for (const { variable } of policy.parameters) tf.tidy(() => variable.assign(tf.add(variable, 0.05)));
@@ -394,7 +512,10 @@ describe("an adapter", () => {
     await policy.save(join(folder, "merged"), { adapter: "merged" });
     expect(readdirSync(join(folder, "adapter")).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
     expect(existsSync(join(folder, "merged", "config.json"))).toBe(true);
-    for (const [path, options] of [["base", { adapter: { folder: join(folder, "adapter") } }], ["merged", {}]] as const) {
+    for (const [path, options] of [
+      ["base", { adapter: { folder: join(folder, "adapter") } }],
+      ["merged", {}],
+    ] as const) {
       const again = await loadQwen25Vl(join(folder, path), options);
       expectClose(await value(again), trained, 1e-4, path);
       expect((await collect(again, [rows[0]!], { temperature: 0 }))[0]!.tokenIds).toEqual(greedy[0]!.tokenIds);
@@ -409,13 +530,27 @@ describe("an adapter", () => {
     expect(() => make({ adapter: { rank: 0 } })).toThrow("rank is impossible");
     expect(() => make({ adapter: { rank: 2, targetModules: ["nothing_proj"] } })).toThrow("meets no layer");
     const untied = { ...config, tieWordEmbeddings: false };
-    expect(() => createQwen25Vl(untied, randomWeights(untied, { seed: 6 }), { adapter: { rank: 2, targetModules: ["lm_head"] } })).toThrow("output layer");
+    expect(() =>
+      createQwen25Vl(untied, randomWeights(untied, { seed: 6 }), { adapter: { rank: 2, targetModules: ["lm_head"] } }),
+    ).toThrow("output layer");
     const policy = make({ adapter });
     await policy.save(join(folder, "dora"));
     policy.dispose();
-    writeFileSync(join(folder, "dora", "adapter_config.json"), JSON.stringify({ peft_type: "LORA", r: 2, lora_alpha: 4, target_modules: ["q_proj", "down_proj"], use_dora: true }));
+    writeFileSync(
+      join(folder, "dora", "adapter_config.json"),
+      JSON.stringify({
+        peft_type: "LORA",
+        r: 2,
+        lora_alpha: 4,
+        target_modules: ["q_proj", "down_proj"],
+        use_dora: true,
+      }),
+    );
     expect(() => make({ adapter: { folder: join(folder, "dora") } })).toThrow(/use_dora[^]*not supported/);
-    writeFileSync(join(folder, "dora", "adapter_config.json"), JSON.stringify({ peft_type: "LORA", r: 3, lora_alpha: 4, target_modules: ["q_proj", "down_proj"] }));
+    writeFileSync(
+      join(folder, "dora", "adapter_config.json"),
+      JSON.stringify({ peft_type: "LORA", r: 3, lora_alpha: 4, target_modules: ["q_proj", "down_proj"] }),
+    );
     expect(() => make({ adapter: { folder: join(folder, "dora") } })).toThrow(/another shape[^]*lora_A/);
     expect(tf.memory().numTensors).toBe(before);
   });

@@ -104,7 +104,8 @@ export class Qwen25VlPolicy {
     let next = 0;
     rows.forEach((row, i) => {
       const count = row.completionIds.length;
-      if (count > width) throw new RangeError(`logProbs: row ${i} has ${count} completion tokens, more than the width ${width}`);
+      if (count > width)
+        throw new RangeError(`logProbs: row ${i} has ${count} completion tokens, more than the width ${width}`);
       const { tree, branch } = order[i]!;
       const at = tokens.trees[tree]!;
       for (let t = 0; t < count; t++, next++) {
@@ -114,12 +115,20 @@ export class Qwen25VlPolicy {
       }
     });
     return tf.tidy(() => {
-      if (total === 0) return { logProbs: tf.zeros<tf.Rank.R2>([rows.length, width]), ...(entropy ? { entropy: tf.zeros<tf.Rank.R2>([rows.length, width]) } : {}) };
+      if (total === 0)
+        return {
+          logProbs: tf.zeros<tf.Rank.R2>([rows.length, width]),
+          ...(entropy ? { entropy: tf.zeros<tf.Rank.R2>([rows.length, width]) } : {}),
+        };
       const checkpointing = this.options.gradientCheckpointing ?? false;
-      const hidden = languageModel(tokens, this.#features(tokens), this.#weights, this.config.text, { select, checkpointing });
+      const hidden = languageModel(tokens, this.#features(tokens), this.#weights, this.config.text, {
+        select,
+        checkpointing,
+      });
       const values = tokenLogProbs(hidden, headWeight(this.#weights), targets, { temperature, entropy });
       const spread = gatherRows(values, place);
-      const column = (index: number): tf.Tensor2D => tf.reshape(entropy ? tf.slice2d(spread, [0, index], [-1, 1]) : spread, [rows.length, width]);
+      const column = (index: number): tf.Tensor2D =>
+        tf.reshape(entropy ? tf.slice2d(spread, [0, index], [-1, 1]) : spread, [rows.length, width]);
       return { logProbs: column(0), ...(entropy ? { entropy: column(1) } : {}) };
     });
   }
@@ -142,8 +151,17 @@ export class Qwen25VlPolicy {
    */
   forward(sequences: readonly PromptInput[], trace?: Trace): tf.Tensor2D {
     return tf.tidy(() => {
-      const tokens = packTrees(sequences.map((prompt) => ({ prompt, branches: [] })), this.config);
-      const hidden = languageModel(tokens, this.#features(tokens, trace), this.#weights, this.config.text, trace ? { trace } : {});
+      const tokens = packTrees(
+        sequences.map((prompt) => ({ prompt, branches: [] })),
+        this.config,
+      );
+      const hidden = languageModel(
+        tokens,
+        this.#features(tokens, trace),
+        this.#weights,
+        this.config.text,
+        trace ? { trace } : {},
+      );
       return linear(hidden, [headWeight(this.#weights)], [null]);
     });
   }
@@ -178,7 +196,14 @@ export class Qwen25VlPolicy {
    * @throws PromptError when a prompt does not match its pictures or, with the new tokens, exceeds the model's limit
    */
   generate(prompts: readonly PromptInput[], options: GenerateOptions): AsyncIterable<Completion> {
-    return generateCompletions({ weights: this.#weights, config: this.config, vision: this.#vision, prompts, options, memory: this.#decoding });
+    return generateCompletions({
+      weights: this.#weights,
+      config: this.config,
+      vision: this.#vision,
+      prompts,
+      options,
+      memory: this.#decoding,
+    });
   }
 
   /**
@@ -187,7 +212,8 @@ export class Qwen25VlPolicy {
    * With an adapter see `SaveOptions`.
    */
   async save(folder: string, options: SaveOptions = {}): Promise<void> {
-    if (this.#adapter && options.adapter !== "merged") await saveAdapter(folder, this.#adapter, this.options.sourceFolder);
+    if (this.#adapter && options.adapter !== "merged")
+      await saveAdapter(folder, this.#adapter, this.options.sourceFolder);
     else await saveQwen25Vl(folder, this.config, this.#weights, this.options.sourceFolder);
   }
 
@@ -211,12 +237,25 @@ export class Qwen25VlPolicy {
  * @param weights values by published tensor name, as `randomWeights` makes them
  * @throws WeightsError when a tensor is missing, has another size, or is none of the model's
  */
-export function createQwen25Vl(config: Qwen25VlConfig, weights: ReadonlyMap<string, Float32Array>, options: Qwen25VlOptions = {}): Qwen25VlPolicy {
+export function createQwen25Vl(
+  config: Qwen25VlConfig,
+  weights: ReadonlyMap<string, Float32Array>,
+  options: Qwen25VlOptions = {},
+): Qwen25VlPolicy {
   const shapes = parameterShapes(config);
   const known = new Set(shapes.map(({ name }) => name));
   const extra = [...weights.keys()].filter((name) => !known.has(name));
-  if (extra.length > 0) throw new WeightsError({ what: "The weights hold tensors that this model does not have.", expected: `the ${shapes.length} tensors of the configuration`, found: extra.slice(0, 4).join(", ") });
-  return new Qwen25VlPolicy(config, new ModelWeights(shapes, ({ name }) => weights.get(name), isFrozen(options)), options);
+  if (extra.length > 0)
+    throw new WeightsError({
+      what: "The weights hold tensors that this model does not have.",
+      expected: `the ${shapes.length} tensors of the configuration`,
+      found: extra.slice(0, 4).join(", "),
+    });
+  return new Qwen25VlPolicy(
+    config,
+    new ModelWeights(shapes, ({ name }) => weights.get(name), isFrozen(options)),
+    options,
+  );
 }
 
 /** A policy with a snapshot's numbers on the current backend: the same bits as the one it was taken of, in any thread. */

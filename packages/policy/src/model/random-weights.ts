@@ -29,7 +29,9 @@ export function randomWeights(config: Qwen25VlConfig, options: RandomWeightsOpti
     const values = new Float32Array(size);
     if (shape.shape.length > 1) {
       const table = shape.name === "model.embed_tokens.weight" || shape.name === "lm_head.weight";
-      const deviation = table ? (options.embeddingDeviation ?? 0.05) : (options.gain?.(shape) ?? 1) / Math.sqrt(size / shape.shape[0]!);
+      const deviation = table
+        ? (options.embeddingDeviation ?? 0.05)
+        : (options.gain?.(shape) ?? 1) / Math.sqrt(size / shape.shape[0]!);
       for (let i = 0; i < size; i++) values[i] = deviation * normal();
     } else if (shape.name.endsWith(".weight")) values.fill(1);
     out.set(shape.name, values);

@@ -47,7 +47,10 @@ export function visionRotary(positions: Int32Array, windowIndex: Int32Array, con
 
 /** Uploads a table. The caller disposes it. */
 export function rotaryTensors(values: RotaryValues): RotaryTable {
-  return { cos: tf.tensor2d(values.cos, [values.tokens, values.half]), sin: tf.tensor2d(values.sin, [values.tokens, values.half]) };
+  return {
+    cos: tf.tensor2d(values.cos, [values.tokens, values.half]),
+    sin: tf.tensor2d(values.sin, [values.tokens, values.half]),
+  };
 }
 
 function fill(tokens: number, half: number, angle: (token: number, index: number) => number): RotaryValues {

@@ -7,12 +7,27 @@ import type { ModelWeights } from "./model-weights";
 
 /** Files beside the weights that belong to a model: copied along where the source folder has them. */
 const COMPANIONS = [
-  "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-  "chat_template.json", "chat_template.jinja", "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+  "chat_template.json",
+  "chat_template.jinja",
+  "preprocessor_config.json",
+  "processor_config.json",
+  "video_preprocessor_config.json",
 ] as const;
 
 /** Writes the model, adapters merged in. @throws WeightsError when the disk is full or the folder can't be written */
-export async function saveQwen25Vl(folder: string, config: Qwen25VlConfig, weights: ModelWeights, sourceFolder?: string): Promise<void> {
+export async function saveQwen25Vl(
+  folder: string,
+  config: Qwen25VlConfig,
+  weights: ModelWeights,
+  sourceFolder?: string,
+): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await writeSafetensors(
     join(folder, "model.safetensors"),

@@ -22,14 +22,21 @@ export interface PolicySnapshot {
 }
 
 /** What `Qwen25VlPolicy.snapshot` gives. */
-export function takeSnapshot(config: Qwen25VlConfig, { freeze, gradientCheckpointing }: SnapshotOptions, weights: ModelWeights, adapter: AttachedAdapter | undefined): PolicySnapshot {
+export function takeSnapshot(
+  config: Qwen25VlConfig,
+  { freeze, gradientCheckpointing }: SnapshotOptions,
+  weights: ModelWeights,
+  adapter: AttachedAdapter | undefined,
+): PolicySnapshot {
   return {
     config,
     options: { ...(freeze ? { freeze } : {}), ...(gradientCheckpointing ? { gradientCheckpointing } : {}) },
     weights: new Map(weights.shapes.map(({ name }) => [name, shared(weights.get(name).dataSync() as Float32Array)])),
     adapter: adapter && {
       ...adapter.config,
-      values: new Map(adapter.parameters.map(({ name, variable }) => [name, shared(variable.dataSync() as Float32Array)])),
+      values: new Map(
+        adapter.parameters.map(({ name, variable }) => [name, shared(variable.dataSync() as Float32Array)]),
+      ),
     },
   };
 }

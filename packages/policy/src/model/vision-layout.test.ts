@@ -20,7 +20,13 @@ describe("visionLayout", () => {
   });
 
   it("keeps pictures and frames apart", () => {
-    const layout = visionLayout([[1, 4, 6], [2, 2, 2]], config.vision);
+    const layout = visionLayout(
+      [
+        [1, 4, 6],
+        [2, 2, 2],
+      ],
+      config.vision,
+    );
     expect([...layout.windowIndex]).toEqual([0, 1, 3, 4, 2, 5, 6, 7]);
     expect(layout.full.segments.map(({ count }) => count)).toEqual([24, 4, 4]);
   });
@@ -31,40 +37,69 @@ describe("visionLayout", () => {
     expect([...toWindowOrder(values, layout, 4)].filter((_, i) => i % 4 === 0)).toEqual([0, 4, 12, 16, 8, 20]);
   });
 
-  it.each([[[1, 3, 4]], [[1, 4, 0]], [[0, 2, 2]], [[1, 2.5, 2]], [[1, NaN, 2]], [[1, 2]]])("refuses the grid %j by name", (grid) => {
-    const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 2], grid as unknown as GridThw] };
-    expect(() => visionLayout(images.gridThw as GridThw[], config.vision)).toThrow(ImageError);
-    const promptIds = Int32Array.of(image, 9, ...Array.from({ length: 6 }, () => image));
-    expect(() => mropePositions({ promptIds, images: images as VisualInput }, config)).toThrow(/can't be merged[^]*where: +image 1 of the prompt[^]*multiples of 2\n +found: [^]*do:/);
-  });
+  it.each([[[1, 3, 4]], [[1, 4, 0]], [[0, 2, 2]], [[1, 2.5, 2]], [[1, NaN, 2]], [[1, 2]]])(
+    "refuses the grid %j by name",
+    (grid) => {
+      const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 2], grid as unknown as GridThw] };
+      expect(() => visionLayout(images.gridThw as GridThw[], config.vision)).toThrow(ImageError);
+      const promptIds = Int32Array.of(image, 9, ...Array.from({ length: 6 }, () => image));
+      expect(() => mropePositions({ promptIds, images: images as VisualInput }, config)).toThrow(
+        /can't be merged[^]*where: +image 1 of the prompt[^]*multiples of 2\n +found: [^]*do:/,
+      );
+    },
+  );
 });
 
 describe("mropePositions", () => {
-  const axes = (positions: Int32Array): number[][] => [0, 1, 2].map((axis) => [...positions.subarray((axis * positions.length) / 3, ((axis + 1) * positions.length) / 3)]);
+  const axes = (positions: Int32Array): number[][] =>
+    [0, 1, 2].map((axis) => [
+      ...positions.subarray((axis * positions.length) / 3, ((axis + 1) * positions.length) / 3),
+    ]);
 
   it("counts text on in all axes and goes on after a picture's longer side", () => {
     const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 6]] as const };
     const { positions, next } = mropePositions({ promptIds: Int32Array.of(9, image, image, image, 9), images }, config);
-    expect(axes(positions)).toEqual([[0, 1, 1, 1, 4], [0, 1, 1, 1, 4], [0, 1, 2, 3, 4]]);
+    expect(axes(positions)).toEqual([
+      [0, 1, 1, 1, 4],
+      [0, 1, 1, 1, 4],
+      [0, 1, 2, 3, 4],
+    ]);
     expect(next).toBe(5);
   });
 
   it("spaces a video's frames by seconds", () => {
     const videos = { pixelValues: new Float32Array(0), gridThw: [[2, 2, 2]] as const, secondsPerGrid: [1.5] };
     const { positions, next } = mropePositions({ promptIds: Int32Array.of(9, video, video, 9), videos }, config);
-    expect(axes(positions)).toEqual([[0, 1, 4, 2], [0, 1, 1, 2], [0, 1, 1, 2]]);
+    expect(axes(positions)).toEqual([
+      [0, 1, 4, 2],
+      [0, 1, 1, 2],
+      [0, 1, 1, 2],
+    ]);
     expect(next).toBe(3);
   });
 
   it("takes pictures that follow each other without a token between", () => {
-    const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 2], [1, 2, 4]] as const };
-    expect(axes(mropePositions({ promptIds: Int32Array.of(image, image, image), images }, config).positions)[2]).toEqual([0, 1, 2]);
+    const images = {
+      pixelValues: new Float32Array(0),
+      gridThw: [
+        [1, 2, 2],
+        [1, 2, 4],
+      ] as const,
+    };
+    expect(
+      axes(mropePositions({ promptIds: Int32Array.of(image, image, image), images }, config).positions)[2],
+    ).toEqual([0, 1, 2]);
   });
 
   it.each([
-    ["too few placeholders", [9, image, 9]], ["too many", [image, image, image]], ["none", [9]], ["placeholders of a video instead", [video, video]],
+    ["too few placeholders", [9, image, 9]],
+    ["too many", [image, image, image]],
+    ["none", [9]],
+    ["placeholders of a video instead", [video, video]],
   ])("refuses %s", (_, ids) => {
     const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 4]] as const };
-    expect(() => mropePositions({ promptIds: Int32Array.from(ids), images }, config)).toThrow(/placeholders of a prompt do not match/);
+    expect(() => mropePositions({ promptIds: Int32Array.from(ids), images }, config)).toThrow(
+      /placeholders of a prompt do not match/,
+    );
   });
 });

@@ -34,8 +34,11 @@ export function checkGrid(grid: GridThw, merge: number, where: string): void {
   const fits = (n: number, step: number): boolean => Number.isSafeInteger(n) && n >= step && n % step === 0;
   if (grid.length === 3 && fits(time, 1) && fits(height, merge) && fits(width, merge)) return;
   throw new ImageError({
-    what: "A picture's grid of patches can't be merged into tokens.", where, expected: `[time, height, width]: at least one frame, height and width multiples of ${merge}`,
-    found: JSON.stringify(grid), fix: "make pixels and grid with the image processor of this model folder",
+    what: "A picture's grid of patches can't be merged into tokens.",
+    where,
+    expected: `[time, height, width]: at least one frame, height and width multiples of ${merge}`,
+    found: JSON.stringify(grid),
+    fix: "make pixels and grid with the image processor of this model folder",
   });
 }
 
@@ -58,12 +61,14 @@ export function visionLayout(grids: readonly GridThw[], config: VisionConfig): V
       frames.push(height * width);
       for (let by = 0; by < rows; by++)
         for (let bx = 0; bx < columns; bx++)
-          for (let y = 0; y < merge; y++) for (let x = 0; x < merge; x++) positions.push(by * merge + y, bx * merge + x);
+          for (let y = 0; y < merge; y++)
+            for (let x = 0; x < merge; x++) positions.push(by * merge + y, bx * merge + x);
       for (let top = 0; top < rows; top += window) {
         for (let left = 0; left < columns; left += window) {
           const bottom = Math.min(rows, top + window);
           const right = Math.min(columns, left + window);
-          for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) windowIndex.push(firstCell + (t * rows + y) * columns + x);
+          for (let y = top; y < bottom; y++)
+            for (let x = left; x < right; x++) windowIndex.push(firstCell + (t * rows + y) * columns + x);
           windows.push((bottom - top) * (right - left) * cell);
         }
       }
@@ -71,25 +76,34 @@ export function visionLayout(grids: readonly GridThw[], config: VisionConfig): V
     firstCell += time * rows * columns;
   }
   return {
-    patches: firstCell * cell, tokens: firstCell, windowIndex: Int32Array.from(windowIndex), positions: Int32Array.from(positions),
-    windowed: openPlan(windows), full: openPlan(frames),
+    patches: firstCell * cell,
+    tokens: firstCell,
+    windowIndex: Int32Array.from(windowIndex),
+    positions: Int32Array.from(positions),
+    windowed: openPlan(windows),
+    full: openPlan(frames),
   };
 }
 
 /** Patches of picture order in window order: whole cells move. [patches · width] → the same size. */
 export function toWindowOrder(values: Float32Array, layout: VisionLayout, patchesPerCell: number): Float32Array {
   const width = values.length / layout.tokens;
-  if (width % patchesPerCell !== 0) throw new RangeError(`toWindowOrder: ${values.length} values for ${layout.patches} patches`);
+  if (width % patchesPerCell !== 0)
+    throw new RangeError(`toWindowOrder: ${values.length} values for ${layout.patches} patches`);
   const out = new Float32Array(values.length);
-  layout.windowIndex.forEach((cell, place) => out.set(values.subarray(cell * width, (cell + 1) * width), place * width));
+  layout.windowIndex.forEach((cell, place) =>
+    out.set(values.subarray(cell * width, (cell + 1) * width), place * width),
+  );
   return out;
 }
 
 function openPlan(counts: readonly number[]): AttentionPlan {
   let start = 0;
-  return attentionPlan(counts.map((count): AttentionSegment => {
-    const segment = { start, count, prefixStart: 0, prefixCount: 0, causal: false };
-    start += count;
-    return segment;
-  }));
+  return attentionPlan(
+    counts.map((count): AttentionSegment => {
+      const segment = { start, count, prefixStart: 0, prefixCount: 0, causal: false };
+      start += count;
+      return segment;
+    }),
+  );
 }

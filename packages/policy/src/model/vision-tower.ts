@@ -36,35 +36,55 @@ export interface VisionOptions {
  * @returns [tokens, outHiddenSize]
  * @throws ImageError when pixels and grid disagree
  */
-export function visionFeatures(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, options: VisionOptions = {}): tf.Tensor2D {
+export function visionFeatures(
+  inputs: readonly VisualInput[],
+  weights: ModelWeights,
+  config: VisionConfig,
+  options: VisionOptions = {},
+): tf.Tensor2D {
   const frozen = !weights.trainsVision();
   const run = (): tf.Tensor2D => tf.tidy(() => tower(inputs, weights, config, options));
   if (!frozen) return run();
   // Nothing in the tower is trained: run it as one operation, so that no tape keeps what is inside. The scalar stands for
   // "some input"; no gradient ever asks for it.
-  return tf.tidy(() => withGradient<tf.Tensor2D>([tf.scalar(0)], () => ({ value: run(), gradient: () => [tf.scalar(0)] })));
+  return tf.tidy(() =>
+    withGradient<tf.Tensor2D>([tf.scalar(0)], () => ({ value: run(), gradient: () => [tf.scalar(0)] })),
+  );
 }
 
-function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, { trace, checkpointing }: VisionOptions): tf.Tensor2D {
+function tower(
+  inputs: readonly VisualInput[],
+  weights: ModelWeights,
+  config: VisionConfig,
+  { trace, checkpointing }: VisionOptions,
+): tf.Tensor2D {
   const cell = config.spatialMergeSize ** 2;
   const width = config.inChannels * config.temporalPatchSize * config.patchSize ** 2;
-  const layout = visionLayout(inputs.flatMap((input) => [...input.gridThw]), config);
+  const layout = visionLayout(
+    inputs.flatMap((input) => [...input.gridThw]),
+    config,
+  );
   const x = embedPatches(inputs, weights, config, layout, width);
   const rotary = rotaryTensors(visionRotary(layout.positions, layout.windowIndex, config));
 
   let hidden = x;
   for (let i = 0; i < config.depth; i++) {
     const plan = config.fullAttentionBlocks.includes(i) ? layout.full : layout.windowed;
-    const block = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D => visionBlock(i, x, table, plan, weights, config, again);
+    const block = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D =>
+      visionBlock(i, x, table, plan, weights, config, again);
     if (checkpointing) {
       const variables = weights.variablesUnder(`visual.blocks.${i}.`);
-      hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) => block(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again));
+      hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) =>
+        block(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again),
+      );
     } else hidden = tf.tidy(() => block(hidden, rotary));
     trace?.(`vision.block.${i}`, hidden);
   }
 
   const normal = rmsNorm(hidden, weights.vector("visual.merger.ln_q.weight"), EPSILON);
-  const merged = gelu(weights.project(tf.reshape(normal, [layout.tokens, cell * config.hiddenSize]), ["visual.merger.mlp.0"]));
+  const merged = gelu(
+    weights.project(tf.reshape(normal, [layout.tokens, cell * config.hiddenSize]), ["visual.merger.mlp.0"]),
+  );
   const inWindows = weights.project(merged, ["visual.merger.mlp.2"]);
   const place = new Int32Array(layout.tokens);
   layout.windowIndex.forEach((token, row) => (place[token] = row));
@@ -73,25 +93,48 @@ function tower(inputs: readonly VisualInput[], weights: ModelWeights, config: Vi
   return features;
 }
 
-function visionBlock(index: number, x: tf.Tensor2D, rotary: RotaryTable, plan: AttentionPlan, weights: ModelWeights, config: VisionConfig, again: boolean): tf.Tensor2D {
+function visionBlock(
+  index: number,
+  x: tf.Tensor2D,
+  rotary: RotaryTable,
+  plan: AttentionPlan,
+  weights: ModelWeights,
+  config: VisionConfig,
+  again: boolean,
+): tf.Tensor2D {
   const name = `visual.blocks.${index}`;
   const qkv = weights.project(rmsNorm(x, weights.vector(`${name}.norm1.weight`), EPSILON), [`${name}.attn.qkv`]);
   const heads = { heads: config.numHeads, keyValueHeads: config.numHeads, headDim: config.headDim };
   const hidden: tf.Tensor2D = tf.add(x, weights.project(attention(qkv, rotary, plan, heads), [`${name}.attn.proj`]));
-  const packed = weights.project(rmsNorm(hidden, weights.vector(`${name}.norm2.weight`), EPSILON), [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]);
+  const packed = weights.project(rmsNorm(hidden, weights.vector(`${name}.norm2.weight`), EPSILON), [
+    `${name}.mlp.gate_proj`,
+    `${name}.mlp.up_proj`,
+  ]);
   return tf.add(hidden, weights.project(swiglu(packed), [`${name}.mlp.down_proj`], { value: !again }));
 }
 
 /** Patches of all pictures in window order, embedded: [patches, hidden]. */
-function embedPatches(inputs: readonly VisualInput[], weights: ModelWeights, config: VisionConfig, layout: VisionLayout, width: number): tf.Tensor2D {
-  const pixels = inputs.length === 1 ? inputs[0]!.pixelValues : new Float32Array(inputs.reduce((sum, { pixelValues }) => sum + pixelValues.length, 0));
+function embedPatches(
+  inputs: readonly VisualInput[],
+  weights: ModelWeights,
+  config: VisionConfig,
+  layout: VisionLayout,
+  width: number,
+): tf.Tensor2D {
+  const pixels =
+    inputs.length === 1
+      ? inputs[0]!.pixelValues
+      : new Float32Array(inputs.reduce((sum, { pixelValues }) => sum + pixelValues.length, 0));
   let offset = 0;
   for (const { pixelValues, gridThw } of inputs) {
     const patches = gridThw.reduce((sum, [t, h, w]) => sum + t * h * w, 0);
     if (pixelValues.length !== patches * width) {
       throw new ImageError({
-        what: "A prompt's pixels do not fit the grid that they come with.", where: `gridThw ${JSON.stringify(gridThw)}`, expected: `${patches} patches of ${width} values`,
-        found: `${pixelValues.length} values`, fix: "make both with the image processor of this model folder",
+        what: "A prompt's pixels do not fit the grid that they come with.",
+        where: `gridThw ${JSON.stringify(gridThw)}`,
+        expected: `${patches} patches of ${width} values`,
+        found: `${pixelValues.length} values`,
+        fix: "make both with the image processor of this model folder",
       });
     }
     if (inputs.length > 1) pixels.set(pixelValues, offset);

@@ -1,6 +1,15 @@
 /** Logits processors against transformers': cases.json {order_in_generate, logits, cases: [{logits, chain, scores, probs}]}. */
 import { basename, join } from "node:path";
-import { banRepeatedNgrams, banTokens, keepMinP, keepTopK, keepTopP, penaliseRepetition, scaleByTemperature, softmax } from "../generation/logits-processors";
+import {
+  banRepeatedNgrams,
+  banTokens,
+  keepMinP,
+  keepTopK,
+  keepTopP,
+  penaliseRepetition,
+  scaleByTemperature,
+  softmax,
+} from "../generation/logits-processors";
 import { ParityError } from "../input-error";
 import { ParityLedger, type ParityCheck, type ParityRow } from "./parity";
 import { folderOf, peekJson, readReference } from "./reference-files";
@@ -11,7 +20,15 @@ type Value = number | "-Infinity" | readonly number[] | { readonly [key: string]
 
 interface GenerationCases {
   readonly order_in_generate: readonly string[];
-  readonly logits: Readonly<Record<string, { readonly logits: readonly (readonly (number | "-Infinity")[])[]; readonly input_ids: readonly (readonly number[])[] }>>;
+  readonly logits: Readonly<
+    Record<
+      string,
+      {
+        readonly logits: readonly (readonly (number | "-Infinity")[])[];
+        readonly input_ids: readonly (readonly number[])[];
+      }
+    >
+  >;
   readonly cases: readonly {
     readonly logits: string;
     readonly chain: readonly (readonly [string, Value])[];
@@ -21,7 +38,11 @@ interface GenerationCases {
 }
 
 /** The check for `npm run parity`. */
-export const generationParity: ParityCheck = { name: "logits processors", recognise: recogniseGeneration, check: checkGeneration };
+export const generationParity: ParityCheck = {
+  name: "logits processors",
+  recognise: recogniseGeneration,
+  check: checkGeneration,
+};
 
 /** Whether a folder or file holds reference values of logits processors. */
 export function recogniseGeneration(path: string): boolean {
@@ -38,7 +59,12 @@ export async function checkGeneration(path: string): Promise<ParityRow[]> {
   const ledger = new ParityLedger();
   for (const { logits: set, chain, scores, probs } of cases) {
     const source = logits[set];
-    if (!source) throw new ParityError({ what: "A case of reference values names a set of logits that is not there.", where: file, found: set });
+    if (!source)
+      throw new ParityError({
+        what: "A case of reference values names a set of logits that is not there.",
+        where: file,
+        found: set,
+      });
     source.logits.forEach((row, r) => {
       const values = Float32Array.from(row, Number);
       for (const [name, value] of chain) apply(values, name, value, source.input_ids[r]!, file);
@@ -47,10 +73,17 @@ export async function checkGeneration(path: string): Promise<ParityRow[]> {
       // Which of equal logits stays at top-p's limit is up to a sort: compared as sets of values.
       const ties = new Set(row).size < row.length;
       const [actual, wanted] = ties ? [values.slice().sort(), expected.slice().sort()] : [values, expected];
-      ledger.exact("tokens that are kept", actual.every((score, i) => Number.isFinite(score) === Number.isFinite(wanted[i]!)), where);
-      const [p, q] = ties ? [softmax(values).sort(), Float64Array.from(probs[r]!).sort()] : [softmax(values), Float64Array.from(probs[r]!)];
+      ledger.exact(
+        "tokens that are kept",
+        actual.every((score, i) => Number.isFinite(score) === Number.isFinite(wanted[i]!)),
+        where,
+      );
+      const [p, q] = ties
+        ? [softmax(values).sort(), Float64Array.from(probs[r]!).sort()]
+        : [softmax(values), Float64Array.from(probs[r]!)];
       actual.forEach((score, i) => {
-        if (Number.isFinite(score) && Number.isFinite(wanted[i]!)) ledger.compare("scores", Math.abs(score - wanted[i]!), TOLERANCE, where);
+        if (Number.isFinite(score) && Number.isFinite(wanted[i]!))
+          ledger.compare("scores", Math.abs(score - wanted[i]!), TOLERANCE, where);
         ledger.compare("probabilities", Math.abs(p[i]! - q[i]!), TOLERANCE, where);
       });
     });
@@ -61,14 +94,26 @@ export async function checkGeneration(path: string): Promise<ParityRow[]> {
 function apply(values: Float32Array, name: string, value: Value, tokens: readonly number[], file: string): void {
   const { least, size } = setting(name, value);
   switch (name) {
-    case "temperature": return scaleByTemperature(values, size);
-    case "top_k": return keepTopK(values, size, least);
-    case "top_p": return size < 1 ? keepTopP(values, size, least) : undefined;
-    case "min_p": return keepMinP(values, size, least);
-    case "repetition_penalty": return penaliseRepetition(values, tokens, size);
-    case "no_repeat_ngram_size": return banRepeatedNgrams(values, tokens, size);
-    case "suppress_tokens": return banTokens(values, value as readonly number[]);
-    default: throw new ParityError({ what: "A case of reference values uses a logits processor that is not known.", where: file, found: name });
+    case "temperature":
+      return scaleByTemperature(values, size);
+    case "top_k":
+      return keepTopK(values, size, least);
+    case "top_p":
+      return size < 1 ? keepTopP(values, size, least) : undefined;
+    case "min_p":
+      return keepMinP(values, size, least);
+    case "repetition_penalty":
+      return penaliseRepetition(values, tokens, size);
+    case "no_repeat_ngram_size":
+      return banRepeatedNgrams(values, tokens, size);
+    case "suppress_tokens":
+      return banTokens(values, value as readonly number[]);
+    default:
+      throw new ParityError({
+        what: "A case of reference values uses a logits processor that is not known.",
+        where: file,
+        found: name,
+      });
   }
 }
 

@@ -6,7 +6,8 @@ const repository = join(import.meta.dirname, "..", "..", "..", "..");
 
 /** The folder of reference data with that name, or undefined after saying so on the console. */
 export function goldenFolder(name: string): string | undefined {
-  for (const folder of [join(repository, "tools", "goldens", name), join(repository, "..", "shared", "golden", name)]) if (existsSync(folder)) return folder;
+  for (const folder of [join(repository, "tools", "goldens", name), join(repository, "..", "shared", "golden", name)])
+    if (existsSync(folder)) return folder;
   console.warn(`skipped: reference values "${name}" are neither in tools/goldens nor in ../shared/golden`);
   return undefined;
 }

@@ -36,11 +36,25 @@ interface ImageCase {
 interface ImageCases {
   readonly processor_defaults: unknown;
   readonly cases: readonly ImageCase[];
-  readonly multi?: { readonly images: readonly string[]; readonly min_pixels: number; readonly max_pixels: number; readonly image_grid_thw: readonly GridThw[]; readonly pixel_values_shape: readonly number[] };
+  readonly multi?: {
+    readonly images: readonly string[];
+    readonly min_pixels: number;
+    readonly max_pixels: number;
+    readonly image_grid_thw: readonly GridThw[];
+    readonly pixel_values_shape: readonly number[];
+  };
 }
 
 interface ResizeCases {
-  readonly cases: readonly { readonly height: number; readonly width: number; readonly factor: number; readonly min_pixels: number; readonly max_pixels: number; readonly result?: readonly number[]; readonly error?: string }[];
+  readonly cases: readonly {
+    readonly height: number;
+    readonly width: number;
+    readonly factor: number;
+    readonly min_pixels: number;
+    readonly max_pixels: number;
+    readonly result?: readonly number[];
+    readonly error?: string;
+  }[];
 }
 
 const ONE_LEVEL = 0.016;
@@ -52,7 +66,10 @@ export const imageProcessorParity: ParityCheck = {
     const folder = folderOf(path);
     if (folder === undefined) return false;
     const cases = peekJson(join(folder, "cases.json"));
-    return (Array.isArray(cases?.["cases"]) && cases["processor_defaults"] !== undefined) || isResizeFile(join(folder, "smart_resize.json"));
+    return (
+      (Array.isArray(cases?.["cases"]) && cases["processor_defaults"] !== undefined) ||
+      isResizeFile(join(folder, "smart_resize.json"))
+    );
   },
   check: checkImageProcessor,
 };
@@ -88,7 +105,11 @@ export async function checkImageProcessor(path: string): Promise<ParityRow[]> {
   } finally {
     pixels?.close();
   }
-  if (absent > 0) ledger.skip("resized pixels (grey levels)", `${absent} of ${cases.length} cases left out: their pictures are not here`);
+  if (absent > 0)
+    ledger.skip(
+      "resized pixels (grey levels)",
+      `${absent} of ${cases.length} cases left out: their pictures are not here`,
+    );
   return ledger.rows();
 }
 
@@ -101,11 +122,20 @@ function compareSizes(ledger: ParityLedger, { cases }: ResizeCases): void {
     } catch (thrown) {
       if (!(thrown instanceof ImageError)) throw thrown;
     }
-    ledger.exact("sizes of smart_resize", JSON.stringify(found) === JSON.stringify(error === undefined ? result : undefined), `${width} x ${height}, factor ${factor}, ${minPixels}..${maxPixels} pixels`);
+    ledger.exact(
+      "sizes of smart_resize",
+      JSON.stringify(found) === JSON.stringify(error === undefined ? result : undefined),
+      `${width} x ${height}, factor ${factor}, ${minPixels}..${maxPixels} pixels`,
+    );
   }
 }
 
-async function comparePicture(ledger: ParityLedger, one: ImageCase, picture: string, pixels: SafetensorsReader | undefined): Promise<void> {
+async function comparePicture(
+  ledger: ParityLedger,
+  one: ImageCase,
+  picture: string,
+  pixels: SafetensorsReader | undefined,
+): Promise<void> {
   const where = `${one.image} (${one.min_pixels}..${one.max_pixels})`;
   let image: RgbImage;
   try {
@@ -127,7 +157,8 @@ async function comparePicture(ledger: ParityLedger, one: ImageCase, picture: str
   ledger.exact("pictures that are refused", (grid === undefined) === (one.error !== undefined), where);
   if (grid === undefined || one.error !== undefined) return;
   ledger.exact("grids", JSON.stringify([grid]) === JSON.stringify(one.image_grid_thw), where);
-  if (one.num_image_tokens !== undefined) ledger.exact("tokens of pictures", processor.tokens(grid) === one.num_image_tokens, where);
+  if (one.num_image_tokens !== undefined)
+    ledger.exact("tokens of pictures", processor.tokens(grid) === one.num_image_tokens, where);
   if (pixels && one.key !== undefined) comparePixels(ledger, one.key, image, processor, pixels, where);
 }
 
@@ -138,13 +169,28 @@ function compareDecoded(ledger: ParityLedger, one: ImageCase, image: RgbImage, w
     return;
   }
   // Not the same bytes: the first pixels and the means say by how much.
-  const first = largestDifference(image.data.subarray(0, 3 * (one.rgb_first_pixels?.length ?? 0)), (one.rgb_first_pixels ?? []).flat());
+  const first = largestDifference(
+    image.data.subarray(0, 3 * (one.rgb_first_pixels?.length ?? 0)),
+    (one.rgb_first_pixels ?? []).flat(),
+  );
   const means = [0, 0, 0];
   for (let i = 0; i < image.data.length; i++) means[i % 3]! += image.data[i]! / (image.data.length / 3);
-  ledger.compare("decoded pixels (grey levels)", Math.max(first.error, largestDifference(means, one.rgb_mean ?? means).error), 1, where);
+  ledger.compare(
+    "decoded pixels (grey levels)",
+    Math.max(first.error, largestDifference(means, one.rgb_mean ?? means).error),
+    1,
+    where,
+  );
 }
 
-function comparePixels(ledger: ParityLedger, key: string, image: RgbImage, processor: ImageProcessor, pixels: SafetensorsReader, where: string): void {
+function comparePixels(
+  ledger: ParityLedger,
+  key: string,
+  image: RgbImage,
+  processor: ImageProcessor,
+  pixels: SafetensorsReader,
+  where: string,
+): void {
   const { pixelValues } = processor.processDecoded([image]);
   const rowLength = pixelValues.length / gridPatches(processor, image);
   const { patchSize, temporalPatchSize } = processor.settings;
@@ -161,10 +207,18 @@ function comparePixels(ledger: ParityLedger, key: string, image: RgbImage, proce
   const last = pixelValues.length - rowLength;
   const name = pixels.has(full) ? full : pixels.has(some) ? some : undefined;
   if (name === undefined) return;
-  const values = name === full ? pixelValues : Float32Array.of(...pixelValues.subarray(0, 2 * rowLength), ...pixelValues.subarray(last));
+  const values =
+    name === full
+      ? pixelValues
+      : Float32Array.of(...pixelValues.subarray(0, 2 * rowLength), ...pixelValues.subarray(last));
   const { error, index } = largestDifference(values, pixels.readFloat32(name));
   const equal = levels.error === 0;
-  ledger.compare(equal ? "pixel_values" : "pixel_values of pictures with other pixels", error, equal ? 1e-6 : ONE_LEVEL, `${where}, value ${index}`);
+  ledger.compare(
+    equal ? "pixel_values" : "pixel_values of pictures with other pixels",
+    error,
+    equal ? 1e-6 : ONE_LEVEL,
+    `${where}, value ${index}`,
+  );
 }
 
 function gridPatches(processor: ImageProcessor, image: RgbImage): number {
@@ -173,21 +227,32 @@ function gridPatches(processor: ImageProcessor, image: RgbImage): number {
 }
 
 /** Undoes the normalisation and keeps one temporal slice: [patches, 3, patch · patch] bytes. */
-function patchBytes(pixelValues: Float32Array, rowLength: number, plane: number, slices: number, processor: ImageProcessor): Uint8Array {
+function patchBytes(
+  pixelValues: Float32Array,
+  rowLength: number,
+  plane: number,
+  slices: number,
+  processor: ImageProcessor,
+): Uint8Array {
   const { mean, std, rescaleFactor } = processor.settings;
   const rows = pixelValues.length / rowLength;
   const out = new Uint8Array(pixelValues.length / slices);
   for (let row = 0, at = 0; row < rows; row++) {
     for (let channel = 0; channel < 3; channel++) {
       const start = row * rowLength + channel * slices * plane;
-      for (let i = 0; i < plane; i++) out[at++] = Math.round((pixelValues[start + i]! * std[channel]! + mean[channel]!) / rescaleFactor);
+      for (let i = 0; i < plane; i++)
+        out[at++] = Math.round((pixelValues[start + i]! * std[channel]! + mean[channel]!) / rescaleFactor);
     }
   }
   return out;
 }
 
 /** Several pictures in one call are the single results one after another. */
-async function compareSeveral(ledger: ParityLedger, folder: string, multi: NonNullable<ImageCases["multi"]>): Promise<void> {
+async function compareSeveral(
+  ledger: ParityLedger,
+  folder: string,
+  multi: NonNullable<ImageCases["multi"]>,
+): Promise<void> {
   const pictures = multi.images.map((image) => findPicture(folder, image));
   const quantity = "several pictures in one call";
   if (pictures.some((picture) => picture === undefined)) {
@@ -200,8 +265,16 @@ async function compareSeveral(ledger: ParityLedger, folder: string, multi: NonNu
     return picture;
   });
   const { pixelValues, gridThw } = await processor.process(paths, { orientation: "ignore" });
-  const singles = await Promise.all(paths.map(async (path) => (await processor.process([path], { orientation: "ignore" })).pixelValues));
+  const singles = await Promise.all(
+    paths.map(async (path) => (await processor.process([path], { orientation: "ignore" })).pixelValues),
+  );
   const joined = Float32Array.from(singles.flatMap((values) => [...values]));
   const shape = [multi.pixel_values_shape[0]!, multi.pixel_values_shape[1]!];
-  ledger.exact(quantity, JSON.stringify(gridThw) === JSON.stringify(multi.image_grid_thw) && pixelValues.length === shape[0]! * shape[1]! && largestDifference(pixelValues, joined).error === 0, multi.images.join(", "));
+  ledger.exact(
+    quantity,
+    JSON.stringify(gridThw) === JSON.stringify(multi.image_grid_thw) &&
+      pixelValues.length === shape[0]! * shape[1]! &&
+      largestDifference(pixelValues, joined).error === 0,
+    multi.images.join(", "),
+  );
 }

@@ -7,7 +7,13 @@ import { tokenizerParity } from "./tokenizer-parity";
 import type { ParityCheck } from "./parity";
 
 /** Every check of this package, for `npm run parity`. */
-export const policyParityChecks: readonly ParityCheck[] = [tokenizerParity, imageProcessorParity, qwen25VlParity, generationParity, loraParity];
+export const policyParityChecks: readonly ParityCheck[] = [
+  tokenizerParity,
+  imageProcessorParity,
+  qwen25VlParity,
+  generationParity,
+  loraParity,
+];
 
 export { checkGeneration, generationParity, recogniseGeneration } from "./generation-parity";
 export { checkImageProcessor, imageProcessorParity } from "./image-processor-parity";

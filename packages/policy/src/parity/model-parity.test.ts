@@ -17,11 +17,15 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const over = (rows: readonly ParityRow[]) => rows.filter((row) => !withinTolerance(row));
-const compared = (rows: readonly ParityRow[], quantity: string) => rows.find((row) => row.quantity === quantity)?.compared;
+const compared = (rows: readonly ParityRow[], quantity: string) =>
+  rows.find((row) => row.quantity === quantity)?.compared;
 
 const model = goldenFolder("qwen2_5_vl");
 describe.skipIf(model === undefined)("the model against transformers", () => {
-  it.each([["base", 5, 142], ["tied", 2, 82]])("%s: forward, gradients, greedy tokens", async (variant, cases, gradients) => {
+  it.each([
+    ["base", 5, 142],
+    ["tied", 2, 82],
+  ])("%s: forward, gradients, greedy tokens", async (variant, cases, gradients) => {
     const path = join(model!, variant);
     expect(qwen25VlParity.recognise(path)).toBe(true);
     const rows = await qwen25VlParity.check(path);
@@ -36,7 +40,11 @@ describe.skipIf(model === undefined)("the model against transformers", () => {
     const wrong = join(folder, "tied");
     cpSync(join(model!, "tied"), wrong, { recursive: true });
     const file = join(wrong, "cases", "text_only.json");
-    const reference = JSON.parse(readFileSync(file, "utf8")) as { position_ids: number[][][]; nll_loss: number; greedy: { new_tokens: number[][] } };
+    const reference = JSON.parse(readFileSync(file, "utf8")) as {
+      position_ids: number[][][];
+      nll_loss: number;
+      greedy: { new_tokens: number[][] };
+    };
     reference.position_ids[1]![0]![3]!++;
     reference.nll_loss += 1e-3;
     reference.greedy.new_tokens[0]![5]!++;

@@ -34,7 +34,10 @@ export function withinTolerance(row: ParityRow): boolean {
 
 /** Collects comparisons into rows, in the order in which the quantities first come up. */
 export class ParityLedger {
-  readonly #rows = new Map<string, { error: number; tolerance: number; worst: string | undefined; compared: number; skipped: string | undefined }>();
+  readonly #rows = new Map<
+    string,
+    { error: number; tolerance: number; worst: string | undefined; compared: number; skipped: string | undefined }
+  >();
 
   /** Notes one comparison. An error that is NaN counts as infinite. */
   compare(quantity: string, error: number, tolerance: number, where: string): void {
@@ -60,7 +63,12 @@ export class ParityLedger {
 
   rows(): ParityRow[] {
     return [...this.#rows].map(([quantity, { error, tolerance, worst, compared, skipped }]) => ({
-      quantity, error, tolerance, compared, ...(worst === undefined ? {} : { worst }), ...(skipped === undefined ? {} : { skipped }),
+      quantity,
+      error,
+      tolerance,
+      compared,
+      ...(worst === undefined ? {} : { worst }),
+      ...(skipped === undefined ? {} : { skipped }),
     }));
   }
 
@@ -75,7 +83,10 @@ export class ParityLedger {
 }
 
 /** The largest |a - b|, and where; lengths that differ are an infinite error. */
-export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): { error: number; index: number } {
+export function largestDifference(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): { error: number; index: number } {
   if (actual.length !== expected.length) return { error: Infinity, index: Math.min(actual.length, expected.length) };
   let error = 0;
   let index = 0;
@@ -103,8 +114,19 @@ export function formatParityTable(rows: readonly ParityRow[]): string {
     [row.worst === undefined ? "" : `at ${row.worst}`, row.skipped ?? ""].filter((text) => text !== "").join("; "),
   ]);
   const header = ["quantity", "largest error", "tolerance", "compared", "", ""];
-  const widths = header.map((title, column) => Math.max(title.length, ...cells.map((row) => (column < 5 ? row[column]!.length : 0))));
-  return [header, ...cells].map((row) => row.map((cell, column) => (column === 0 || column > 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join("  ").trimEnd()).join("\n");
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...cells.map((row) => (column < 5 ? row[column]!.length : 0))),
+  );
+  return [header, ...cells]
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === 0 || column > 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+        )
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 function formatNumber(value: number): string {

@@ -44,7 +44,12 @@ interface CaseFile {
   readonly "grad_l2.nll"?: Readonly<Record<string, number | null>>;
   readonly "grad_l2.grpo"?: Readonly<Record<string, number | null>>;
   readonly greedy?: { readonly max_new_tokens: number; readonly new_tokens: readonly (readonly number[])[] };
-  readonly greedy_eos?: { readonly max_new_tokens: number; readonly eos: number; readonly pad: number; readonly new_tokens: readonly (readonly number[])[] };
+  readonly greedy_eos?: {
+    readonly max_new_tokens: number;
+    readonly eos: number;
+    readonly pad: number;
+    readonly new_tokens: readonly (readonly number[])[];
+  };
 }
 
 /** A batch of the reference without its padding. */
@@ -61,7 +66,12 @@ export const qwen25VlParity: ParityCheck = { name: "Qwen2.5-VL", recognise: reco
 /** Whether a folder holds a model and reference cases for it. */
 export function recogniseQwen25Vl(path: string): boolean {
   const folder = folderOf(path);
-  return folder !== undefined && existsSync(join(folder, "cases")) && existsSync(join(folder, "config.json")) && Array.isArray(peekJson(join(folder, "index.json"))?.["cases"]);
+  return (
+    folder !== undefined &&
+    existsSync(join(folder, "cases")) &&
+    existsSync(join(folder, "config.json")) &&
+    Array.isArray(peekJson(join(folder, "index.json"))?.["cases"])
+  );
 }
 
 /**
@@ -78,12 +88,26 @@ export async function checkQwen25Vl(path: string): Promise<ParityRow[]> {
     if (existsSync(flat)) {
       const { text, vision, ...rest } = readModelConfigFile(flat);
       const same = (a: object, b: object): boolean => JSON.stringify(a) === JSON.stringify(b);
-      ledger.exact("config.json in both layouts", same(text, policy.config.text) && same(vision, policy.config.vision) && rest.imageTokenId === policy.config.imageTokenId, flat);
+      ledger.exact(
+        "config.json in both layouts",
+        same(text, policy.config.text) &&
+          same(vision, policy.config.vision) &&
+          rest.imageTokenId === policy.config.imageTokenId,
+        flat,
+      );
     }
-    for (const file of readdirSync(join(folder, "cases")).filter((name) => /^[^.]+\.json$/.test(name)).sort()) {
+    for (const file of readdirSync(join(folder, "cases"))
+      .filter((name) => /^[^.]+\.json$/.test(name))
+      .sort()) {
       const values = openSafetensors(join(folder, "cases", file.replace(/\.json$/, ".safetensors")));
       try {
-        await checkCase(ledger, policy, readReference<CaseFile>(join(folder, "cases", file), ["input_ids", "attention_mask"]), values, file.replace(/\.json$/, ""));
+        await checkCase(
+          ledger,
+          policy,
+          readReference<CaseFile>(join(folder, "cases", file), ["input_ids", "attention_mask"]),
+          values,
+          file.replace(/\.json$/, ""),
+        );
       } finally {
         values.close();
       }
@@ -95,11 +119,28 @@ export async function checkQwen25Vl(path: string): Promise<ParityRow[]> {
 }
 
 /** Takes the padding off a reference batch and gives each row its own pictures. */
-export function referenceBatch(reference: Pick<CaseFile, "input_ids" | "attention_mask" | "image_grid_thw" | "video_grid_thw" | "second_per_grid_ts">, values: SafetensorsReader, config: Qwen25VlConfig): ReferenceBatch {
+export function referenceBatch(
+  reference: Pick<
+    CaseFile,
+    "input_ids" | "attention_mask" | "image_grid_thw" | "video_grid_thw" | "second_per_grid_ts"
+  >,
+  values: SafetensorsReader,
+  config: Qwen25VlConfig,
+): ReferenceBatch {
   const { input_ids: ids, attention_mask: mask } = reference;
   const width = ids[0]?.length ?? 0;
-  const images = visualQueue(reference.image_grid_thw ?? [], values.has("pixel_values") ? values.readFloat32("pixel_values") : undefined, config, undefined);
-  const videos = visualQueue(reference.video_grid_thw ?? [], values.has("pixel_values_videos") ? values.readFloat32("pixel_values_videos") : undefined, config, reference.second_per_grid_ts);
+  const images = visualQueue(
+    reference.image_grid_thw ?? [],
+    values.has("pixel_values") ? values.readFloat32("pixel_values") : undefined,
+    config,
+    undefined,
+  );
+  const videos = visualQueue(
+    reference.video_grid_thw ?? [],
+    values.has("pixel_values_videos") ? values.readFloat32("pixel_values_videos") : undefined,
+    config,
+    reference.second_per_grid_ts,
+  );
   const rowOf = new Int32Array(ids.length * width).fill(-1);
   let packed = 0;
   const prompts = ids.map((row, b): PromptInput => {
@@ -107,13 +148,22 @@ export function referenceBatch(reference: Pick<CaseFile, "input_ids" | "attentio
     row.forEach((_, s) => mask[b]![s] === 1 && (rowOf[b * width + s] = packed++));
     const image = images(own.filter((id) => id === config.imageTokenId).length);
     const video = videos(own.filter((id) => id === config.videoTokenId).length);
-    return { promptIds: Int32Array.from(own), ...(image ? { images: image } : {}), ...(video ? { videos: video } : {}) };
+    return {
+      promptIds: Int32Array.from(own),
+      ...(image ? { images: image } : {}),
+      ...(video ? { videos: video } : {}),
+    };
   });
   return { prompts, rowOf, width };
 }
 
 /** Hands out pictures in order, as many as fill a number of placeholders. */
-function visualQueue(grids: readonly GridThw[], pixels: Float32Array | undefined, config: Qwen25VlConfig, seconds: readonly number[] | undefined): (placeholders: number) => VisualInput | undefined {
+function visualQueue(
+  grids: readonly GridThw[],
+  pixels: Float32Array | undefined,
+  config: Qwen25VlConfig,
+  seconds: readonly number[] | undefined,
+): (placeholders: number) => VisualInput | undefined {
   const { inChannels, temporalPatchSize, patchSize, spatialMergeSize } = config.vision;
   const width = inChannels * temporalPatchSize * patchSize ** 2;
   let picture = 0;
@@ -122,15 +172,23 @@ function visualQueue(grids: readonly GridThw[], pixels: Float32Array | undefined
     if (placeholders === 0 || !pixels) return undefined;
     const first = picture;
     const start = patch;
-    while (picture < grids.length && (patch - start) / spatialMergeSize ** 2 < placeholders) patch += grids[picture++]!.reduce((product, n) => product * n, 1);
+    while (picture < grids.length && (patch - start) / spatialMergeSize ** 2 < placeholders)
+      patch += grids[picture++]!.reduce((product, n) => product * n, 1);
     return {
-      pixelValues: pixels.subarray(start * width, patch * width), gridThw: grids.slice(first, picture),
+      pixelValues: pixels.subarray(start * width, patch * width),
+      gridThw: grids.slice(first, picture),
       ...(seconds ? { secondsPerGrid: seconds.slice(first, picture) } : {}),
     };
   };
 }
 
-async function checkCase(ledger: ParityLedger, policy: Qwen25VlPolicy, reference: CaseFile, values: SafetensorsReader, name: string): Promise<void> {
+async function checkCase(
+  ledger: ParityLedger,
+  policy: Qwen25VlPolicy,
+  reference: CaseFile,
+  values: SafetensorsReader,
+  name: string,
+): Promise<void> {
   const { config } = policy;
   const batch = referenceBatch(reference, values, config);
   checkPositions(ledger, reference, batch, config, name);
@@ -141,22 +199,44 @@ async function checkCase(ledger: ParityLedger, policy: Qwen25VlPolicy, reference
   await checkGreedy(ledger, policy, reference, values, batch, name);
 }
 
-function checkPositions(ledger: ParityLedger, reference: CaseFile, { prompts, width }: ReferenceBatch, config: Qwen25VlConfig, name: string): void {
+function checkPositions(
+  ledger: ParityLedger,
+  reference: CaseFile,
+  { prompts, width }: ReferenceBatch,
+  config: Qwen25VlConfig,
+  name: string,
+): void {
   prompts.forEach((prompt, b) => {
     const { positions } = mropePositions(prompt, config);
     const count = prompt.promptIds.length;
     for (let axis = 0; axis < 3 && reference.position_ids; axis++) {
       const expected = reference.position_ids[axis]![b]!.filter((_, s) => reference.attention_mask[b]![s] === 1);
-      ledger.exact("position ids", expected.every((position, t) => positions[axis * count + t] === position), `${name}, row ${b} of ${width}, axis ${axis}`);
+      ledger.exact(
+        "position ids",
+        expected.every((position, t) => positions[axis * count + t] === position),
+        `${name}, row ${b} of ${width}, axis ${axis}`,
+      );
     }
   });
 }
 
-function checkVisionLayout(ledger: ParityLedger, reference: CaseFile, values: SafetensorsReader, { prompts }: ReferenceBatch, config: Qwen25VlConfig, name: string): void {
+function checkVisionLayout(
+  ledger: ParityLedger,
+  reference: CaseFile,
+  values: SafetensorsReader,
+  { prompts }: ReferenceBatch,
+  config: Qwen25VlConfig,
+  name: string,
+): void {
   const { vision } = reference;
-  const inputs = prompts.flatMap(({ images, videos }) => [images, videos].filter((input): input is VisualInput => input !== undefined));
+  const inputs = prompts.flatMap(({ images, videos }) =>
+    [images, videos].filter((input): input is VisualInput => input !== undefined),
+  );
   if (!vision || inputs.length === 0) return;
-  const layout = visionLayout(inputs.flatMap(({ gridThw }) => [...gridThw]), config.vision);
+  const layout = visionLayout(
+    inputs.flatMap(({ gridThw }) => [...gridThw]),
+    config.vision,
+  );
   const ends = (plan: AttentionPlan): string => [0, ...plan.segments.map(({ start, count }) => start + count)].join();
   ledger.exact("patch positions", layout.positions.join() === vision.position_ids_hw.join(), name);
   ledger.exact("window order", layout.windowIndex.join() === vision.window_index.join(), name);
@@ -164,16 +244,28 @@ function checkVisionLayout(ledger: ParityLedger, reference: CaseFile, values: Sa
   ledger.exact("attention frames", ends(layout.full) === vision.cu_seqlens.join(), name);
   const inOrder = Int32Array.from({ length: layout.tokens }, (_, i) => i);
   const { cos, sin, half } = visionRotary(layout.positions, inOrder, config.vision);
-  for (const [key, table] of [["vision.rope_cos", cos], ["vision.rope_sin", sin]] as const) {
+  for (const [key, table] of [
+    ["vision.rope_cos", cos],
+    ["vision.rope_sin", sin],
+  ] as const) {
     if (!values.has(key)) continue;
     const expected = values.readFloat32(key).filter((_, i) => i % (2 * half) < half);
     ledger.compare("vision rotary table", largestDifference(table, expected).error, 1e-6, `${name}, ${key}`);
   }
 }
 
-async function checkForward(ledger: ParityLedger, policy: Qwen25VlPolicy, values: SafetensorsReader, { prompts, rowOf }: ReferenceBatch, name: string): Promise<void> {
+async function checkForward(
+  ledger: ParityLedger,
+  policy: Qwen25VlPolicy,
+  values: SafetensorsReader,
+  { prompts, rowOf }: ReferenceBatch,
+  name: string,
+): Promise<void> {
   const traced = new Map<string, Float32Array>();
-  const logits = policy.forward(prompts, (key, tensor) => values.has(key) && traced.set(key, tensor.dataSync().slice() as Float32Array));
+  const logits = policy.forward(
+    prompts,
+    (key, tensor) => values.has(key) && traced.set(key, tensor.dataSync().slice() as Float32Array),
+  );
   const actual = (await logits.data()) as Float32Array;
   logits.dispose();
   for (const [key, data] of traced) {
@@ -182,32 +274,72 @@ async function checkForward(ledger: ParityLedger, policy: Qwen25VlPolicy, values
     const ofTokens = key.startsWith("hidden.");
     const error = ofTokens ? differenceOnTokens(data, expected, rowOf) : largestDifference(data, expected).error;
     // Hidden states grow with depth, so they are held to their own size.
-    ledger.compare(quantity === "hidden" ? "hidden states (relative)" : quantity === "vision.block" ? "vision blocks (relative)" : "image embeddings", quantity === "vision.merged" ? error : error / Math.max(1, largest(expected)), FEATURES, `${name}, ${key}`);
+    ledger.compare(
+      quantity === "hidden"
+        ? "hidden states (relative)"
+        : quantity === "vision.block"
+          ? "vision blocks (relative)"
+          : "image embeddings",
+      quantity === "vision.merged" ? error : error / Math.max(1, largest(expected)),
+      FEATURES,
+      `${name}, ${key}`,
+    );
   }
-  if (values.has("logits")) ledger.compare("logits", differenceOnTokens(actual, values.readFloat32("logits"), rowOf), LOGITS, name);
+  if (values.has("logits"))
+    ledger.compare("logits", differenceOnTokens(actual, values.readFloat32("logits"), rowOf), LOGITS, name);
   if (!values.has("token_logps")) return;
   const vocabulary = policy.config.text.vocabSize;
-  const expected = { logP: values.readFloat32("token_logps"), entropy: values.has("token_entropy") ? values.readFloat32("token_entropy") : undefined };
+  const expected = {
+    logP: values.readFloat32("token_logps"),
+    entropy: values.has("token_entropy") ? values.readFloat32("token_entropy") : undefined,
+  };
   const width = rowOf.length / prompts.length;
   prompts.forEach((prompt, b) => {
     const first = width - prompt.promptIds.length;
     for (let t = 0; t + 1 < prompt.promptIds.length; t++) {
       const row = rowOf[b * width + first + t]!;
-      const { logP, entropy } = distribution(actual.subarray(row * vocabulary, (row + 1) * vocabulary), prompt.promptIds[t + 1]!);
+      const { logP, entropy } = distribution(
+        actual.subarray(row * vocabulary, (row + 1) * vocabulary),
+        prompt.promptIds[t + 1]!,
+      );
       const at = b * (width - 1) + first + t;
-      ledger.compare("log-probabilities of tokens", Math.abs(logP - expected.logP[at]!), LOG_PROBS, `${name}, row ${b}, token ${first + t + 1}`);
-      if (expected.entropy) ledger.compare("entropies", Math.abs(entropy - expected.entropy[at]!), LOG_PROBS, `${name}, row ${b}, token ${first + t + 1}`);
+      ledger.compare(
+        "log-probabilities of tokens",
+        Math.abs(logP - expected.logP[at]!),
+        LOG_PROBS,
+        `${name}, row ${b}, token ${first + t + 1}`,
+      );
+      if (expected.entropy)
+        ledger.compare(
+          "entropies",
+          Math.abs(entropy - expected.entropy[at]!),
+          LOG_PROBS,
+          `${name}, row ${b}, token ${first + t + 1}`,
+        );
     }
   });
 }
 
 /** The training path: what follows the last picture is taken for a completion, twice over, so that a prompt is shared. */
-async function checkCompletions(ledger: ParityLedger, policy: Qwen25VlPolicy, values: SafetensorsReader, { prompts, width }: ReferenceBatch, name: string): Promise<void> {
+async function checkCompletions(
+  ledger: ParityLedger,
+  policy: Qwen25VlPolicy,
+  values: SafetensorsReader,
+  { prompts, width }: ReferenceBatch,
+  name: string,
+): Promise<void> {
   if (!values.has("token_logps") || !values.has("token_entropy")) return;
   const { imageTokenId, videoTokenId } = policy.config;
   const rows = prompts.flatMap((prompt) => {
-    const cut = Math.max(2, 1 + prompt.promptIds.reduce((last, id, i) => (id === imageTokenId || id === videoTokenId ? i : last), 0));
-    const row = { ...prompt, promptIds: prompt.promptIds.subarray(0, cut), completionIds: prompt.promptIds.subarray(cut) };
+    const cut = Math.max(
+      2,
+      1 + prompt.promptIds.reduce((last, id, i) => (id === imageTokenId || id === videoTokenId ? i : last), 0),
+    );
+    const row = {
+      ...prompt,
+      promptIds: prompt.promptIds.subarray(0, cut),
+      completionIds: prompt.promptIds.subarray(cut),
+    };
     return [row, { ...row, completionIds: row.completionIds.subarray(0, Math.ceil(row.completionIds.length / 2)) }];
   });
   const { logProbs, entropy } = policy.logProbs(rows, { width, entropy: true });
@@ -219,24 +351,43 @@ async function checkCompletions(ledger: ParityLedger, policy: Qwen25VlPolicy, va
     const first = width - prompts[b]!.promptIds.length + row.promptIds.length;
     row.completionIds.forEach((_, t) => {
       const at = b * (width - 1) + first + t - 1;
-      ledger.compare("log-probabilities of completions", Math.abs(logP[r * width + t]! - expected[0][at]!), LOG_PROBS, `${name}, row ${b}, token ${first + t}`);
-      ledger.compare("entropies of completions", Math.abs(entropies[r * width + t]! - expected[1][at]!), LOG_PROBS, `${name}, row ${b}, token ${first + t}`);
+      ledger.compare(
+        "log-probabilities of completions",
+        Math.abs(logP[r * width + t]! - expected[0][at]!),
+        LOG_PROBS,
+        `${name}, row ${b}, token ${first + t}`,
+      );
+      ledger.compare(
+        "entropies of completions",
+        Math.abs(entropies[r * width + t]! - expected[1][at]!),
+        LOG_PROBS,
+        `${name}, row ${b}, token ${first + t}`,
+      );
     });
   });
 }
 
-async function checkLosses(ledger: ParityLedger, policy: Qwen25VlPolicy, reference: CaseFile, values: SafetensorsReader, { prompts, rowOf, width }: ReferenceBatch, name: string): Promise<void> {
+async function checkLosses(
+  ledger: ParityLedger,
+  policy: Qwen25VlPolicy,
+  reference: CaseFile,
+  values: SafetensorsReader,
+  { prompts, rowOf, width }: ReferenceBatch,
+  name: string,
+): Promise<void> {
   const { labels } = reference;
   if (!labels) return;
   const places: number[] = [];
   const rows: number[] = [];
   const targets: number[] = [];
-  labels.forEach((row, b) => row.forEach((label, s) => {
-    if (s === 0 || label === -100) return;
-    places.push(b * (width - 1) + s - 1);
-    rows.push(rowOf[b * width + s - 1]!);
-    targets.push(label);
-  }));
+  labels.forEach((row, b) =>
+    row.forEach((label, s) => {
+      if (s === 0 || label === -100) return;
+      places.push(b * (width - 1) + s - 1);
+      rows.push(rowOf[b * width + s - 1]!);
+      targets.push(label);
+    }),
+  );
   const logP = (): tf.Tensor1D => {
     const picked = gatherRows(policy.forward(prompts), Int32Array.from(rows));
     const hot = tf.cast(tf.oneHot(tf.tensor1d(targets, "int32"), policy.config.text.vocabSize), "float32");
@@ -252,7 +403,10 @@ async function checkLosses(ledger: ParityLedger, policy: Qwen25VlPolicy, referen
       const current = logP();
       const [advantages, old, frozen] = [pick("advantages"), pick("old_logps"), pick("ref_logps")];
       const ratio = tf.exp(tf.sub(current, old));
-      const clipped = tf.maximum(tf.neg(tf.mul(advantages, ratio)), tf.neg(tf.mul(advantages, tf.clipByValue(ratio, 0.8, 1.28))));
+      const clipped = tf.maximum(
+        tf.neg(tf.mul(advantages, ratio)),
+        tf.neg(tf.mul(advantages, tf.clipByValue(ratio, 0.8, 1.28))),
+      );
       const loss = tf.where(tf.less(advantages, 0), tf.minimum(tf.mul(advantages, -3), clipped), clipped);
       const distance = tf.sub(frozen, current);
       return tf.add(tf.mean(loss), tf.mul(tf.mean(tf.sub(tf.sub(tf.exp(distance), distance), 1)), 0.05));
@@ -261,30 +415,59 @@ async function checkLosses(ledger: ParityLedger, policy: Qwen25VlPolicy, referen
   for (const tag of ["nll", "grpo"] as const) {
     const expected = reference[`${tag}_loss`];
     if (expected === undefined) continue;
-    const { value, grads } = tf.variableGrads(() => tf.tidy(losses[tag]), policy.parameters.map(({ variable }) => variable));
+    const { value, grads } = tf.variableGrads(
+      () => tf.tidy(losses[tag]),
+      policy.parameters.map(({ variable }) => variable),
+    );
     ledger.compare(`loss (${tag})`, Math.abs((await value.data())[0]! - expected), LOSS, name);
     for (const parameter of policy.parameters) {
       const gradient = grads[parameter.variable.name];
       const data = gradient ? ((await gradient.data()) as Float32Array) : new Float32Array(parameter.variable.size);
       const where = `${name}, ${tag}, ${parameter.name}`;
       const key = `grad.${tag}.${parameter.name}`;
-      if (values.has(key)) ledger.compare("gradients (relative L2)", relativeL2(data, values.readFloat32(key)), GRADIENTS, where);
+      if (values.has(key))
+        ledger.compare("gradients (relative L2)", relativeL2(data, values.readFloat32(key)), GRADIENTS, where);
       const size = reference[`grad_l2.${tag}`]?.[parameter.name];
       // Biases of keys have gradients that cancel to nothing but rounding: a norm is held to at least a small one.
-      if (size !== undefined) ledger.compare("norms of gradients (relative)", Math.abs(Math.hypot(...chunkNorms(data)) - (size ?? 0)) / Math.max(size ?? 0, 1e-2), GRADIENTS, where);
+      if (size !== undefined)
+        ledger.compare(
+          "norms of gradients (relative)",
+          Math.abs(Math.hypot(...chunkNorms(data)) - (size ?? 0)) / Math.max(size ?? 0, 1e-2),
+          GRADIENTS,
+          where,
+        );
     }
     tf.dispose([value, grads]);
   }
 }
 
-async function checkGreedy(ledger: ParityLedger, policy: Qwen25VlPolicy, reference: CaseFile, values: SafetensorsReader, { prompts }: ReferenceBatch, name: string): Promise<void> {
+async function checkGreedy(
+  ledger: ParityLedger,
+  policy: Qwen25VlPolicy,
+  reference: CaseFile,
+  values: SafetensorsReader,
+  { prompts }: ReferenceBatch,
+  name: string,
+): Promise<void> {
   const { greedy, greedy_eos: stopped } = reference;
   if (greedy) {
-    for await (const { promptIndex, tokenIds } of policy.generate(prompts, { temperature: 0, maxNewTokens: greedy.max_new_tokens, seed: 0, stopTokenIds: [] })) {
-      ledger.exact("greedy tokens", tokenIds.join() === greedy.new_tokens[promptIndex]!.join(), `${name}, row ${promptIndex}`);
+    for await (const { promptIndex, tokenIds } of policy.generate(prompts, {
+      temperature: 0,
+      maxNewTokens: greedy.max_new_tokens,
+      seed: 0,
+      stopTokenIds: [],
+    })) {
+      ledger.exact(
+        "greedy tokens",
+        tokenIds.join() === greedy.new_tokens[promptIndex]!.join(),
+        `${name}, row ${promptIndex}`,
+      );
     }
     if (values.has("greedy.logits")) {
-      const sequences = prompts.map((prompt, b) => ({ ...prompt, promptIds: Int32Array.of(...prompt.promptIds, ...greedy.new_tokens[b]!.slice(0, -1)) }));
+      const sequences = prompts.map((prompt, b) => ({
+        ...prompt,
+        promptIds: Int32Array.of(...prompt.promptIds, ...greedy.new_tokens[b]!.slice(0, -1)),
+      }));
       const logits = policy.forward(sequences);
       const data = (await logits.data()) as Float32Array;
       logits.dispose();
@@ -293,15 +476,29 @@ async function checkGreedy(ledger: ParityLedger, policy: Qwen25VlPolicy, referen
       let end = 0;
       sequences.forEach(({ promptIds }, b) => {
         end += promptIds.length * policy.config.text.vocabSize;
-        ledger.compare("logits of greedy steps", largestDifference(data.subarray(end - steps, end), expected.subarray(b * steps, (b + 1) * steps)).error, LOGITS, `${name}, row ${b}`);
+        ledger.compare(
+          "logits of greedy steps",
+          largestDifference(data.subarray(end - steps, end), expected.subarray(b * steps, (b + 1) * steps)).error,
+          LOGITS,
+          `${name}, row ${b}`,
+        );
       });
     }
   }
   if (!stopped) return;
-  for await (const { promptIndex, tokenIds } of policy.generate(prompts, { temperature: 0, maxNewTokens: stopped.max_new_tokens, seed: 0, stopTokenIds: [stopped.eos] })) {
+  for await (const { promptIndex, tokenIds } of policy.generate(prompts, {
+    temperature: 0,
+    maxNewTokens: stopped.max_new_tokens,
+    seed: 0,
+    stopTokenIds: [stopped.eos],
+  })) {
     const expected = stopped.new_tokens[promptIndex]!;
     const end = expected.indexOf(stopped.eos);
-    ledger.exact("greedy tokens up to a stop token", tokenIds.join() === (end < 0 ? expected : expected.slice(0, end + 1)).join(), `${name}, row ${promptIndex}`);
+    ledger.exact(
+      "greedy tokens up to a stop token",
+      tokenIds.join() === (end < 0 ? expected : expected.slice(0, end + 1)).join(),
+      `${name}, row ${promptIndex}`,
+    );
   }
 }
 
@@ -311,7 +508,13 @@ export function differenceOnTokens(packed: Float32Array, padded: Float32Array, r
   let worst = 0;
   rowOf.forEach((row, place) => {
     if (row < 0) return;
-    worst = Math.max(worst, largestDifference(packed.subarray(row * width, (row + 1) * width), padded.subarray(place * width, (place + 1) * width)).error);
+    worst = Math.max(
+      worst,
+      largestDifference(
+        packed.subarray(row * width, (row + 1) * width),
+        padded.subarray(place * width, (place + 1) * width),
+      ).error,
+    );
   });
   return worst;
 }
@@ -330,7 +533,8 @@ export function relativeL2(actual: Float32Array, expected: Float32Array): number
 
 function chunkNorms(values: Float32Array): number[] {
   const out: number[] = [];
-  for (let start = 0; start < values.length; start += 4096) out.push(Math.sqrt(values.subarray(start, start + 4096).reduce((sum, value) => sum + value * value, 0)));
+  for (let start = 0; start < values.length; start += 4096)
+    out.push(Math.sqrt(values.subarray(start, start + 4096).reduce((sum, value) => sum + value * value, 0)));
   return out;
 }
 
@@ -349,4 +553,3 @@ function distribution(logits: Float32Array, target: number): { logP: number; ent
   }
   return { logP: logits[target]! - most - Math.log(sum), entropy: Math.log(sum) - weighted / sum };
 }
-

@@ -14,7 +14,9 @@ export function peekJson(file: string): Readonly<Record<string, unknown>> | unde
   if (!existsSync(file)) return undefined;
   try {
     const json: unknown = JSON.parse(readFileSync(file, "utf8"));
-    return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Record<string, unknown>) : undefined;
+    return typeof json === "object" && json !== null && !Array.isArray(json)
+      ? (json as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -31,8 +33,11 @@ export function readReference<T>(file: string, keys: readonly (keyof T & string)
   const missing = json ? keys.filter((key) => json[key] === undefined) : [];
   if (json && missing.length === 0) return json as T;
   throw new ParityError({
-    what: "A file of reference values can't be used.", where: file, expected: `a JSON object with ${keys.join(", ")}`,
-    found: !existsSync(file) ? "no such file" : json ? `no ${missing.join(", ")}` : "something else", fix: "make it again with the generate.py of its layout",
+    what: "A file of reference values can't be used.",
+    where: file,
+    expected: `a JSON object with ${keys.join(", ")}`,
+    found: !existsSync(file) ? "no such file" : json ? `no ${missing.join(", ")}` : "something else",
+    fix: "make it again with the generate.py of its layout",
   });
 }
 
@@ -40,12 +45,17 @@ export function readReference<T>(file: string, keys: readonly (keyof T & string)
  * Where a picture of a reference folder lies: paths count from the folder itself, or from one of the folders above it (the
  * shared root), or from a `shared` folder beside one of those.
  */
-export function findPicture(folder: string, path: string, start: readonly string[] = [folder, process.cwd()]): string | undefined {
+export function findPicture(
+  folder: string,
+  path: string,
+  start: readonly string[] = [folder, process.cwd()],
+): string | undefined {
   const own = join(folder, path);
   if (existsSync(own)) return own;
   for (const from of start) {
     for (let above = from; ; above = dirname(above)) {
-      for (const candidate of [join(above, path), join(above, "shared", path)]) if (existsSync(candidate)) return candidate;
+      for (const candidate of [join(above, path), join(above, "shared", path)])
+        if (existsSync(candidate)) return candidate;
       if (above === dirname(above)) break;
     }
   }

@@ -75,11 +75,18 @@ export async function checkTokenizer(path: string): Promise<ParityRow[]> {
   for (const { text, ids, tokens, decoded, decoded_skip_special: plain } of cases.encode) {
     const where = show(text);
     ledger.exact("ids of texts", same(tokenizer.encode(text), ids), where);
-    if (tokens) ledger.exact("spellings of tokens", tokens.every((token, i) => tokenizer.token(ids[i]!) === token), where);
+    if (tokens)
+      ledger.exact(
+        "spellings of tokens",
+        tokens.every((token, i) => tokenizer.token(ids[i]!) === token),
+        where,
+      );
     compareDecoded(ledger, tokenizer, "texts of ids", ids, decoded, plain, where);
   }
-  for (const { ids, decoded, decoded_skip_special: plain } of cases.decode) compareDecoded(ledger, tokenizer, "texts of random ids", ids, decoded, plain, `ids ${ids.join(" ")}`);
-  if (cases.vocab_size !== undefined) ledger.exact("vocabulary size", tokenizer.vocabularySize === cases.vocab_size, String(tokenizer.vocabularySize));
+  for (const { ids, decoded, decoded_skip_special: plain } of cases.decode)
+    compareDecoded(ledger, tokenizer, "texts of random ids", ids, decoded, plain, `ids ${ids.join(" ")}`);
+  if (cases.vocab_size !== undefined)
+    ledger.exact("vocabulary size", tokenizer.vocabularySize === cases.vocab_size, String(tokenizer.vocabularySize));
   compareRole(ledger, tokenizer, "end token", tokenizer.eosToken, cases.eos_token_id);
   compareRole(ledger, tokenizer, "padding token", tokenizer.padToken, cases.pad_token_id);
   for (const { ids, decoded_prefixes: prefixes } of cases.stream ?? []) compareStream(ledger, tokenizer, ids, prefixes);
@@ -87,22 +94,52 @@ export async function checkTokenizer(path: string): Promise<ParityRow[]> {
   return ledger.rows();
 }
 
-function compareDecoded(ledger: ParityLedger, tokenizer: Tokenizer, quantity: string, ids: readonly number[], decoded: string, plain: string, where: string): void {
+function compareDecoded(
+  ledger: ParityLedger,
+  tokenizer: Tokenizer,
+  quantity: string,
+  ids: readonly number[],
+  decoded: string,
+  plain: string,
+  where: string,
+): void {
   ledger.exact(quantity, tokenizer.decode(ids) === decoded, where);
-  ledger.exact(`${quantity}, special tokens left out`, tokenizer.decode(ids, { skipSpecialTokens: true }) === plain, where);
+  ledger.exact(
+    `${quantity}, special tokens left out`,
+    tokenizer.decode(ids, { skipSpecialTokens: true }) === plain,
+    where,
+  );
 }
 
-function compareRole(ledger: ParityLedger, tokenizer: Tokenizer, quantity: string, token: string | undefined, id: number | null | undefined): void {
+function compareRole(
+  ledger: ParityLedger,
+  tokenizer: Tokenizer,
+  quantity: string,
+  token: string | undefined,
+  id: number | null | undefined,
+): void {
   if (id === undefined || id === null) return;
   ledger.exact(quantity, token !== undefined && tokenizer.tokenId(token) === id, String(token));
 }
 
 /** What was handed out so far begins the decoding of every prefix, and with the rest it is that decoding. */
-function compareStream(ledger: ParityLedger, tokenizer: Tokenizer, ids: readonly number[], prefixes: readonly string[]): void {
+function compareStream(
+  ledger: ParityLedger,
+  tokenizer: Tokenizer,
+  ids: readonly number[],
+  prefixes: readonly string[],
+): void {
   for (const [index, expected] of prefixes.entries()) {
     const stream = tokenizer.stream();
-    const shown = ids.slice(0, index + 1).map((id) => stream.push(id)).join("");
-    ledger.exact("streamed texts", expected.startsWith(shown) && shown + stream.end() === expected, `${index + 1} ids of ${show(prefixes.at(-1) ?? "")}`);
+    const shown = ids
+      .slice(0, index + 1)
+      .map((id) => stream.push(id))
+      .join("");
+    ledger.exact(
+      "streamed texts",
+      expected.startsWith(shown) && shown + stream.end() === expected,
+      `${index + 1} ids of ${show(prefixes.at(-1) ?? "")}`,
+    );
   }
 }
 
@@ -123,15 +160,30 @@ function compareChat(ledger: ParityLedger, tokenizer: Tokenizer, folder: string,
     const grids = one.image_sizes_wh.map(([width, height]) => images.grid(width, height));
     const where = `processor case ${index}`;
     ledger.exact("grids", JSON.stringify(grids) === JSON.stringify(one.image_grid_thw), where);
-    ledger.exact("tokens of pictures", same(grids.map((grid) => images.tokens(grid)), one.num_image_tokens), where);
-    const encoded = assembleProcessor(tokenizer, template, images).encodeProcessed(one.text, { pixelValues: new Float32Array(0), gridThw: grids });
+    ledger.exact(
+      "tokens of pictures",
+      same(
+        grids.map((grid) => images.tokens(grid)),
+        one.num_image_tokens,
+      ),
+      where,
+    );
+    const encoded = assembleProcessor(tokenizer, template, images).encodeProcessed(one.text, {
+      pixelValues: new Float32Array(0),
+      gridThw: grids,
+    });
     ledger.exact("expanded ids", same(encoded.promptIds, one.input_ids), where);
     if (one.mm_token_type_ids) ledger.exact("token types", same(encoded.mmTokenTypeIds, one.mm_token_type_ids), where);
   }
   if (batch) comparePaddedBatch(ledger, tokenizer, folder, batch);
 }
 
-function comparePaddedBatch(ledger: ParityLedger, tokenizer: Tokenizer, folder: string, batch: NonNullable<TokenizerCases["processor_left_padded_batch"]>): void {
+function comparePaddedBatch(
+  ledger: ParityLedger,
+  tokenizer: Tokenizer,
+  folder: string,
+  batch: NonNullable<TokenizerCases["processor_left_padded_batch"]>,
+): void {
   const processor = assembleProcessor(tokenizer, loadChatTemplate(folder, tokenizer), createImageProcessor());
   let picture = 0;
   for (const [row, text] of batch.texts.entries()) {

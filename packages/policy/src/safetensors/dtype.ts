@@ -10,7 +10,16 @@ export type SafetensorsDtype = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | 
 
 /** Bytes an element. */
 export const DTYPE_BYTES: Readonly<Record<SafetensorsDtype, number>> = {
-  F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1,
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
 };
 
 /** Whether a header's dtype is one that is supported here. */

@@ -48,11 +48,18 @@ export function readSafetensorsHeader(file: string): SafetensorsHeader {
   try {
     descriptor = openSync(file, "r");
   } catch (cause) {
-    throw new WeightsError({ what: "A weights file can't be opened.", where: file, found: reason(cause), fix: "check the path and its permissions", cause });
+    throw new WeightsError({
+      what: "A weights file can't be opened.",
+      where: file,
+      found: reason(cause),
+      fix: "check the path and its permissions",
+      cause,
+    });
   }
   try {
     const status = fstatSync(descriptor);
-    if (!status.isFile()) throw new WeightsError({ what: "The weights path is not a file.", where: file, expected: "a .safetensors file" });
+    if (!status.isFile())
+      throw new WeightsError({ what: "The weights path is not a file.", where: file, expected: "a .safetensors file" });
     return parseHeader(file, descriptor, status.size);
   } finally {
     closeSync(descriptor);
@@ -61,22 +68,34 @@ export function readSafetensorsHeader(file: string): SafetensorsHeader {
 
 function parseHeader(file: string, descriptor: number, fileSize: number): SafetensorsHeader {
   if (fileSize < 8) {
-    throw new WeightsError({ what: "The weights file is too short to be a safetensors file.", where: file, expected: "at least 8 bytes", found: `${fileSize} bytes`, fix: REFETCH });
+    throw new WeightsError({
+      what: "The weights file is too short to be a safetensors file.",
+      where: file,
+      expected: "at least 8 bytes",
+      found: `${fileSize} bytes`,
+      fix: REFETCH,
+    });
   }
   const prefix = Buffer.alloc(8);
   readSync(descriptor, prefix, 0, 8, 0);
   const length = prefix.readBigUInt64LE();
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new WeightsError({
-      what: "The header of the weights file claims to be too large.", where: file,
-      expected: `at most ${MAX_HEADER_BYTES} bytes`, found: `${length} bytes`, fix: "check that this is a safetensors file; no real checkpoint has such a header",
+      what: "The header of the weights file claims to be too large.",
+      where: file,
+      expected: `at most ${MAX_HEADER_BYTES} bytes`,
+      found: `${length} bytes`,
+      fix: "check that this is a safetensors file; no real checkpoint has such a header",
     });
   }
   const headerBytes = Number(length);
   if (headerBytes + 8 > fileSize) {
     throw new WeightsError({
-      what: "The weights file is cut off inside its header.", where: file,
-      expected: `a header of ${headerBytes} bytes`, found: `${fileSize - 8} bytes behind the length field`, fix: REFETCH,
+      what: "The weights file is cut off inside its header.",
+      where: file,
+      expected: `a header of ${headerBytes} bytes`,
+      found: `${fileSize - 8} bytes behind the length field`,
+      fix: REFETCH,
     });
   }
   const bytes = Buffer.alloc(headerBytes);
@@ -99,41 +118,80 @@ function parseJson(file: string, bytes: Buffer): Record<string, unknown> {
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new WeightsError({ what: "The header of the weights file is not JSON.", where: file, expected: "a JSON object behind the first 8 bytes", found: reason(cause), fix: REFETCH, cause });
+    throw new WeightsError({
+      what: "The header of the weights file is not JSON.",
+      where: file,
+      expected: "a JSON object behind the first 8 bytes",
+      found: reason(cause),
+      fix: REFETCH,
+      cause,
+    });
   }
   if (bytes[0] !== 0x7b || !isRecord(json)) {
-    throw new WeightsError({ what: "The header of the weights file is not a JSON object.", where: file, expected: '"{" as its first byte', fix: REFETCH });
+    throw new WeightsError({
+      what: "The header of the weights file is not a JSON object.",
+      where: file,
+      expected: '"{" as its first byte',
+      fix: REFETCH,
+    });
   }
   return json;
 }
 
 function checkMetadata(file: string, entry: unknown): Record<string, string> {
   if (!isRecord(entry) || Object.values(entry).some((value) => typeof value !== "string")) {
-    throw new WeightsError({ what: "The metadata of the weights file is malformed.", where: `${file}, key __metadata__`, expected: "an object of strings", found: show(entry) });
+    throw new WeightsError({
+      what: "The metadata of the weights file is malformed.",
+      where: `${file}, key __metadata__`,
+      expected: "an object of strings",
+      found: show(entry),
+    });
   }
   return entry as Record<string, string>;
 }
 
 function checkTensor(file: string, name: string, entry: unknown, dataStart: number, fileSize: number): TensorInfo {
   const where = `${file}, tensor ${name}`;
-  if (!isRecord(entry)) throw new WeightsError({ what: "A tensor's header entry is malformed.", where, expected: "{dtype, shape, data_offsets}", found: show(entry) });
+  if (!isRecord(entry))
+    throw new WeightsError({
+      what: "A tensor's header entry is malformed.",
+      where,
+      expected: "{dtype, shape, data_offsets}",
+      found: show(entry),
+    });
   const { dtype, shape, data_offsets: offsets } = entry;
   if (!isSupportedDtype(dtype)) {
     throw new WeightsError({
-      what: "A tensor has an element type that is not supported.", where, expected: Object.keys(DTYPE_BYTES).join(", "), found: show(dtype),
+      what: "A tensor has an element type that is not supported.",
+      where,
+      expected: Object.keys(DTYPE_BYTES).join(", "),
+      found: show(dtype),
       fix: "use an unquantised checkpoint (bf16, f16 or f32)",
     });
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw new WeightsError({ what: "A tensor's shape is malformed.", where, expected: "an array of whole numbers", found: show(shape) });
+    throw new WeightsError({
+      what: "A tensor's shape is malformed.",
+      where,
+      expected: "an array of whole numbers",
+      found: show(shape),
+    });
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw new WeightsError({ what: "A tensor's data offsets are malformed.", where, expected: "[begin, end]", found: show(offsets) });
+    throw new WeightsError({
+      what: "A tensor's data offsets are malformed.",
+      where,
+      expected: "[begin, end]",
+      found: show(offsets),
+    });
   }
   const [begin, end] = offsets as [number, number];
   if (begin > end || dataStart + end > fileSize) {
     throw new WeightsError({
-      what: "A tensor lies outside of its file.", where, expected: `offsets within the ${fileSize - dataStart} bytes of data`, found: `[${begin}, ${end}]`,
+      what: "A tensor lies outside of its file.",
+      where,
+      expected: `offsets within the ${fileSize - dataStart} bytes of data`,
+      found: `[${begin}, ${end}]`,
       fix: `${REFETCH}, or it was cut off`,
     });
   }
@@ -141,8 +199,11 @@ function checkTensor(file: string, name: string, entry: unknown, dataStart: numb
   const byteLength = size * DTYPE_BYTES[dtype];
   if (byteLength !== end - begin) {
     throw new WeightsError({
-      what: "A tensor's shape and its number of bytes disagree.", where,
-      expected: `${byteLength} bytes for ${dtype} [${shape.join(", ")}]`, found: `${end - begin} bytes`, fix: REFETCH,
+      what: "A tensor's shape and its number of bytes disagree.",
+      where,
+      expected: `${byteLength} bytes for ${dtype} [${shape.join(", ")}]`,
+      found: `${end - begin} bytes`,
+      fix: REFETCH,
     });
   }
   return { name, dtype, shape: shape as number[], size, byteLength, file, position: dataStart + begin };
@@ -155,8 +216,14 @@ function checkTiling(file: string, tensors: TensorInfo[], dataStart: number, fil
   for (const tensor of tensors) {
     if (tensor.position !== next) {
       throw new WeightsError({
-        what: tensor.position < next ? "Two tensors of the weights file overlap." : "The weights file has bytes that belong to no tensor.",
-        where: `${file}, tensor ${tensor.name}`, expected: `to begin at offset ${next - dataStart}, right behind ${previous}`, found: `offset ${tensor.position - dataStart}`, fix: REFETCH,
+        what:
+          tensor.position < next
+            ? "Two tensors of the weights file overlap."
+            : "The weights file has bytes that belong to no tensor.",
+        where: `${file}, tensor ${tensor.name}`,
+        expected: `to begin at offset ${next - dataStart}, right behind ${previous}`,
+        found: `offset ${tensor.position - dataStart}`,
+        fix: REFETCH,
       });
     }
     next += tensor.byteLength;
@@ -164,8 +231,11 @@ function checkTiling(file: string, tensors: TensorInfo[], dataStart: number, fil
   }
   if (next !== fileSize) {
     throw new WeightsError({
-      what: "The weights file has bytes that belong to no tensor.", where: file,
-      expected: `an end at byte ${next}, right behind ${previous}`, found: `${fileSize} bytes`, fix: REFETCH,
+      what: "The weights file has bytes that belong to no tensor.",
+      where: file,
+      expected: `an end at byte ${next}, right behind ${previous}`,
+      found: `${fileSize} bytes`,
+      fix: REFETCH,
     });
   }
 }

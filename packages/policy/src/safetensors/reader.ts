@@ -70,8 +70,11 @@ export function openSafetensors(path: string): SafetensorsReader {
   for (const [name, file] of weightMap ?? []) {
     if (tensors.has(name)) continue;
     throw new WeightsError({
-      what: "A shard does not hold a tensor that the index says it holds.", where: `${file}, tensor ${name}`,
-      expected: `the tensor, as listed in ${basename(path).endsWith(".json") ? path : INDEX_FILE}`, found: "no such tensor", fix: "fetch all shards and the index from the same revision",
+      what: "A shard does not hold a tensor that the index says it holds.",
+      where: `${file}, tensor ${name}`,
+      expected: `the tensor, as listed in ${basename(path).endsWith(".json") ? path : INDEX_FILE}`,
+      found: "no such tensor",
+      fix: "fetch all shards and the index from the same revision",
     });
   }
   return new FileReader(path, tensors, metadata ?? {});
@@ -98,15 +101,19 @@ class FileReader implements SafetensorsReader {
     const info = this.tensors.get(name);
     if (info) return info;
     throw new WeightsError({
-      what: "A tensor is missing from the weights.", where: this.path, expected: `a tensor named ${name}`,
-      found: `${this.names.length} tensors, ${nearest(name, this.names)}`, fix: "check that the weights belong to this config.json",
+      what: "A tensor is missing from the weights.",
+      where: this.path,
+      expected: `a tensor named ${name}`,
+      found: `${this.names.length} tensors, ${nearest(name, this.names)}`,
+      fix: "check that the weights belong to this config.json",
     });
   }
 
   readFloat32(name: string, out?: Float32Array): Float32Array {
     const info = this.info(name);
     out ??= new Float32Array(info.size);
-    if (out.length !== info.size) throw new RangeError(`readFloat32: ${name} has ${info.size} values, the array ${out.length}`);
+    if (out.length !== info.size)
+      throw new RangeError(`readFloat32: ${name} has ${info.size} values, the array ${out.length}`);
     if (info.dtype === "F32") {
       this.#read(info, 0, new Uint8Array(out.buffer, out.byteOffset, out.byteLength));
       return out;
@@ -131,7 +138,11 @@ class FileReader implements SafetensorsReader {
     for (let i = 0; i < info.size; i++) {
       const value = read(i);
       if (value < -2147483648 || value > 2147483647) {
-        throw new WeightsError({ what: "An integer does not fit into 32 bits.", where: `${info.file}, tensor ${name}, element ${i}`, found: String(value) });
+        throw new WeightsError({
+          what: "An integer does not fit into 32 bits.",
+          where: `${info.file}, tensor ${name}, element ${i}`,
+          found: String(value),
+        });
       }
       out[i] = Number(value);
     }
@@ -163,8 +174,11 @@ class FileReader implements SafetensorsReader {
       const got = readSync(descriptor, out, done, Math.min(out.length - done, 1 << 30), info.position + skip + done);
       if (got === 0) {
         throw new WeightsError({
-          what: "The weights file ended while a tensor was read.", where: `${info.file}, tensor ${info.name}`, expected: `${info.byteLength} bytes`,
-          found: `${skip + done} bytes`, fix: "do not change the file while it is in use",
+          what: "The weights file ended while a tensor was read.",
+          where: `${info.file}, tensor ${info.name}`,
+          expected: `${info.byteLength} bytes`,
+          found: `${skip + done} bytes`,
+          fix: "do not change the file while it is in use",
         });
       }
       done += got;
@@ -183,7 +197,12 @@ function integerReader(info: TensorInfo, view: DataView): (index: number) => num
   };
   const read = readers[info.dtype];
   if (read) return read;
-  throw new WeightsError({ what: "A tensor does not hold integers.", where: `${info.file}, tensor ${info.name}`, expected: Object.keys(readers).join(", "), found: info.dtype });
+  throw new WeightsError({
+    what: "A tensor does not hold integers.",
+    where: `${info.file}, tensor ${info.name}`,
+    expected: Object.keys(readers).join(", "),
+    found: info.dtype,
+  });
 }
 
 /** The files behind a path, and for shards which tensor lies where. */
@@ -201,9 +220,19 @@ function locate(path: string): { files: string[]; weightMap?: Map<string, string
   if (others.length === 1) return { files: [join(path, others[0]!)] };
   const pickled = entries.filter((name) => /\.(bin|pt|pth|gguf)$/.test(name));
   throw new WeightsError({
-    what: "The model folder has no weights.", where: path, expected: `model.safetensors, or ${INDEX_FILE} with its shards`,
-    found: others.length > 1 ? `${others.length} .safetensors files and no index` : entries.length === 0 ? "an empty folder" : entries.slice(0, 8).join(", "),
-    fix: pickled.length > 0 ? `save ${pickled[0]} as safetensors (transformers: save_pretrained)` : "fetch the weights too, or give another folder",
+    what: "The model folder has no weights.",
+    where: path,
+    expected: `model.safetensors, or ${INDEX_FILE} with its shards`,
+    found:
+      others.length > 1
+        ? `${others.length} .safetensors files and no index`
+        : entries.length === 0
+          ? "an empty folder"
+          : entries.slice(0, 8).join(", "),
+    fix:
+      pickled.length > 0
+        ? `save ${pickled[0]} as safetensors (transformers: save_pretrained)`
+        : "fetch the weights too, or give another folder",
   });
 }
 
@@ -212,11 +241,22 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
   try {
     json = JSON.parse(readFileSync(index, "utf8"));
   } catch (cause) {
-    throw new WeightsError({ what: "The index of a sharded checkpoint is not JSON.", where: index, found: String(cause), fix: "fetch the file again", cause });
+    throw new WeightsError({
+      what: "The index of a sharded checkpoint is not JSON.",
+      where: index,
+      found: String(cause),
+      fix: "fetch the file again",
+      cause,
+    });
   }
-  const map: unknown = typeof json === "object" && json !== null ? (json as Record<string, unknown>)["weight_map"] : undefined;
+  const map: unknown =
+    typeof json === "object" && json !== null ? (json as Record<string, unknown>)["weight_map"] : undefined;
   if (typeof map !== "object" || map === null || Array.isArray(map)) {
-    throw new WeightsError({ what: "The index of a sharded checkpoint has no weight_map.", where: index, expected: '{"weight_map": {"<tensor>": "<file>"}}' });
+    throw new WeightsError({
+      what: "The index of a sharded checkpoint has no weight_map.",
+      where: index,
+      expected: '{"weight_map": {"<tensor>": "<file>"}}',
+    });
   }
   const folder = join(index, "..");
   const weightMap = new Map<string, string>();
@@ -224,7 +264,12 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
   for (const [name, file] of Object.entries(map)) {
     // The index comes with the download; it may name files beside it only.
     if (typeof file !== "string" || basename(file) !== file || !file.endsWith(".safetensors")) {
-      throw new WeightsError({ what: "The index of a sharded checkpoint names an impossible file.", where: `${index}, tensor ${name}`, expected: "the name of a .safetensors file beside the index", found: JSON.stringify(file) });
+      throw new WeightsError({
+        what: "The index of a sharded checkpoint names an impossible file.",
+        where: `${index}, tensor ${name}`,
+        expected: "the name of a .safetensors file beside the index",
+        found: JSON.stringify(file),
+      });
     }
     const full = join(folder, file);
     weightMap.set(name, full);
@@ -233,8 +278,14 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
   const missing = [...files].filter((file) => !existsSync(file));
   if (missing.length > 0) {
     throw new WeightsError({
-      what: "Shards of the checkpoint are missing.", where: folder, expected: `${files.size} shards`,
-      found: `all but ${missing.map((file) => basename(file)).slice(0, 5).join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`, fix: "fetch the missing files",
+      what: "Shards of the checkpoint are missing.",
+      where: folder,
+      expected: `${files.size} shards`,
+      found: `all but ${missing
+        .map((file) => basename(file))
+        .slice(0, 5)
+        .join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`,
+      fix: "fetch the missing files",
     });
   }
   return { files: [...files].sort(), weightMap };

@@ -15,7 +15,12 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A file with any header and `data` bytes behind it. */
-function handMade(name: string, header: unknown, data: number, options: { length?: bigint; text?: string } = {}): string {
+function handMade(
+  name: string,
+  header: unknown,
+  data: number,
+  options: { length?: bigint; text?: string } = {},
+): string {
   const json = Buffer.from(options.text ?? JSON.stringify(header));
   const prefix = Buffer.alloc(8);
   prefix.writeBigUInt64LE(options.length ?? BigInt(json.length));
@@ -53,7 +58,16 @@ describe("writing and reading", () => {
     expect(reader.metadata).toEqual({ format: "pt" });
     expect(reader.readFloat32("f32")).toEqual(floats);
     expect([...reader.readFloat32("bf16")]).toEqual([0, -0, 1, 1, -3.140625, 65536, 1.0011717677116394e-7, Infinity]);
-    expect([...reader.readFloat32("f16")]).toEqual([0, -0, 1, 1.0009765625, -3.140625, 65504, 1.1920928955078125e-7, Infinity]);
+    expect([...reader.readFloat32("f16")]).toEqual([
+      0,
+      -0,
+      1,
+      1.0009765625,
+      -3.140625,
+      65504,
+      1.1920928955078125e-7,
+      Infinity,
+    ]);
     expect([...reader.readInt32("i64")]).toEqual([-5, 7]);
     expect([...reader.readInt32("i32")]).toEqual([-2147483648, 2147483647]);
     expect([...reader.readBytes("u8")]).toEqual([0, 127, 255]);
@@ -67,7 +81,9 @@ describe("writing and reading", () => {
   it("reads a tensor larger than its buffer in pieces", async () => {
     const file = join(folder, "large.safetensors");
     const count = 3_000_001;
-    await writeSafetensors(file, [{ name: "w", shape: [count], dtype: "BF16", data: Float32Array.from({ length: count }, (_, i) => i % 251) }]);
+    await writeSafetensors(file, [
+      { name: "w", shape: [count], dtype: "BF16", data: Float32Array.from({ length: count }, (_, i) => i % 251) },
+    ]);
     const values = openSafetensors(file).readFloat32("w");
     expect(values.length).toBe(count);
     expect(values.every((value, i) => value === i % 251)).toBe(true);
@@ -84,18 +100,29 @@ describe("writing and reading", () => {
     const file = join(folder, "kept.safetensors");
     await writeSafetensors(file, [{ name: "w", shape: [1], data: Float32Array.of(1) }]);
     const failing = () => Promise.reject(new Error("device lost"));
-    await expect(writeSafetensors(file, [{ name: "w", shape: [1], data: Float32Array.of(2) }, { name: "x", shape: [1], data: failing }])).rejects.toThrow("device lost");
+    await expect(
+      writeSafetensors(file, [
+        { name: "w", shape: [1], data: Float32Array.of(2) },
+        { name: "x", shape: [1], data: failing },
+      ]),
+    ).rejects.toThrow("device lost");
     expect([...openSafetensors(file).readFloat32("w")]).toEqual([1]);
     expect(readdirSync(folder).filter((name) => name.includes(".tmp"))).toEqual([]);
   });
 
   it("refuses data that does not fit, a name used twice and a folder that is not there", async () => {
     const file = join(folder, "never.safetensors");
-    await expect(writeSafetensors(file, [{ name: "w", shape: [2, 2], data: new Float32Array(3) }])).rejects.toThrow(/tensor w\n.*4 values for \[2, 2\]\n.*3 values/);
+    await expect(writeSafetensors(file, [{ name: "w", shape: [2, 2], data: new Float32Array(3) }])).rejects.toThrow(
+      /tensor w\n.*4 values for \[2, 2\]\n.*3 values/,
+    );
     const twice = { name: "w", shape: [1], data: new Float32Array(1) };
     await expect(writeSafetensors(file, [twice, twice])).rejects.toThrow(WeightsError);
-    await expect(writeSafetensors(join(folder, "no", "w.safetensors"), [twice])).rejects.toThrow("The weights can't be written.");
-    await expect(writeSafetensors(file, [{ name: "w", shape: [1], dtype: "I64", data: new Float32Array(1) }])).rejects.toThrow("Float32Array → I64");
+    await expect(writeSafetensors(join(folder, "no", "w.safetensors"), [twice])).rejects.toThrow(
+      "The weights can't be written.",
+    );
+    await expect(
+      writeSafetensors(file, [{ name: "w", shape: [1], dtype: "I64", data: new Float32Array(1) }]),
+    ).rejects.toThrow("Float32Array → I64");
   });
 });
 
@@ -121,10 +148,12 @@ describe("half precision", () => {
   });
 
   it("is off by at most half a unit in the last place", () => {
-    fc.assert(fc.property(fc.float({ noNaN: true, min: -60000, max: 60000 }), (value) => {
-      const back = halfToFloat(floatToHalf(value));
-      return Math.abs(back - value) <= Math.max(Math.abs(value) * 2 ** -11, 2 ** -25);
-    }));
+    fc.assert(
+      fc.property(fc.float({ noNaN: true, min: -60000, max: 60000 }), (value) => {
+        const back = halfToFloat(floatToHalf(value));
+        return Math.abs(back - value) <= Math.max(Math.abs(value) * 2 ** -11, 2 ** -25);
+      }),
+    );
   });
 });
 
@@ -132,15 +161,22 @@ describe("sharded checkpoints", () => {
   async function sharded(name: string): Promise<string> {
     const path = join(folder, name);
     mkdirSync(path);
-    await writeSafetensors(join(path, "model-00001-of-00002.safetensors"), [{ name: "a", shape: [1], data: Float32Array.of(1) }]);
-    await writeSafetensors(join(path, "model-00002-of-00002.safetensors"), [{ name: "b", shape: [1], data: Float32Array.of(2) }]);
+    await writeSafetensors(join(path, "model-00001-of-00002.safetensors"), [
+      { name: "a", shape: [1], data: Float32Array.of(1) },
+    ]);
+    await writeSafetensors(join(path, "model-00002-of-00002.safetensors"), [
+      { name: "b", shape: [1], data: Float32Array.of(2) },
+    ]);
     return path;
   }
   const index = (map: Record<string, unknown>) => JSON.stringify({ metadata: { total_size: 8 }, weight_map: map });
 
   it("reads each tensor from its shard", async () => {
     const path = await sharded("shards");
-    writeFileSync(join(path, "model.safetensors.index.json"), index({ a: "model-00001-of-00002.safetensors", b: "model-00002-of-00002.safetensors" }));
+    writeFileSync(
+      join(path, "model.safetensors.index.json"),
+      index({ a: "model-00001-of-00002.safetensors", b: "model-00002-of-00002.safetensors" }),
+    );
     const reader = openSafetensors(path);
     expect(reader.names).toEqual(["a", "b"]);
     expect([reader.readFloat32("a")[0], reader.readFloat32("b")[0]]).toEqual([1, 2]);
@@ -162,7 +198,11 @@ describe("sharded checkpoints", () => {
 });
 
 describe("files that are not what they claim", () => {
-  const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
+  const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({
+    dtype: "F32",
+    shape,
+    data_offsets: [begin, end],
+  });
 
   it.each([
     ["no file", () => join(folder, "absent.safetensors"), "no such weights"],
@@ -176,11 +216,23 @@ describe("files that are not what they claim", () => {
     ["two tensors that overlap", () => handMade("h", { v: f32(0, 8), w: f32(4, 12) }, 12), "overlap"],
     ["a hole between tensors", () => handMade("i", { v: f32(0, 4), w: f32(8, 12) }, 12), "belong to no tensor"],
     ["bytes behind the last tensor", () => handMade("j", { v: f32(0, 4) }, 12), "belong to no tensor"],
-    ["a key that comes twice", () => handMade("k", {}, 8, { text: `{"w":${JSON.stringify(f32(0, 4))},"w":${JSON.stringify(f32(4, 8))}}` }), "belong to no tensor"],
-    ["a type of a quantised checkpoint", () => handMade("l", { w: { dtype: "F8_E4M3", shape: [4], data_offsets: [0, 4] } }, 4), "not supported"],
+    [
+      "a key that comes twice",
+      () => handMade("k", {}, 8, { text: `{"w":${JSON.stringify(f32(0, 4))},"w":${JSON.stringify(f32(4, 8))}}` }),
+      "belong to no tensor",
+    ],
+    [
+      "a type of a quantised checkpoint",
+      () => handMade("l", { w: { dtype: "F8_E4M3", shape: [4], data_offsets: [0, 4] } }, 4),
+      "not supported",
+    ],
     ["a shape that disagrees with its bytes", () => handMade("m", { w: f32(0, 16, [3]) }, 16), "disagree"],
     ["a negative dimension", () => handMade("n", { w: f32(0, 4, [-1]) }, 4), "shape is malformed"],
-    ["offsets that are strings", () => handMade("o", { w: { dtype: "F32", shape: [1], data_offsets: ["0", "4"] } }, 4), "offsets are malformed"],
+    [
+      "offsets that are strings",
+      () => handMade("o", { w: { dtype: "F32", shape: [1], data_offsets: ["0", "4"] } }, 4),
+      "offsets are malformed",
+    ],
     ["metadata that is not strings", () => handMade("p", { __metadata__: { a: 1 } }, 0), "metadata"],
   ])("refuses %s", (_, make, message) => {
     expect(errorOf(() => openSafetensors(make())).what).toContain(message);
@@ -205,8 +257,13 @@ describe("files that are not what they claim", () => {
 
   it("names the nearest tensor when one is missing", async () => {
     const file = join(folder, "names.safetensors");
-    await writeSafetensors(file, ["model.norm.weight", "lm_head.weight"].map((name) => ({ name, shape: [1], data: new Float32Array(1) })));
-    expect(errorOf(() => openSafetensors(file).readFloat32("model.norm.weights")).found).toBe("2 tensors, the nearest is model.norm.weight");
+    await writeSafetensors(
+      file,
+      ["model.norm.weight", "lm_head.weight"].map((name) => ({ name, shape: [1], data: new Float32Array(1) })),
+    );
+    expect(errorOf(() => openSafetensors(file).readFloat32("model.norm.weights")).found).toBe(
+      "2 tensors, the nearest is model.norm.weight",
+    );
     expect(errorOf(() => openSafetensors(file).readInt32("lm_head.weight")).what).toContain("does not hold integers");
   });
 

@@ -32,8 +32,14 @@ export interface SafetensorsEntry {
  * @param metadata `__metadata__`; `{format: "pt"}` unless told, which transformers asks for
  * @throws WeightsError when a tensor's data does not fit its shape, a name comes twice, or the disk is full
  */
-export async function writeSafetensors(path: string, entries: Iterable<SafetensorsEntry>, metadata: Readonly<Record<string, string>> = { format: "pt" }): Promise<void> {
-  const ordered = [...entries].sort((a, b) => DTYPE_BYTES[dtypeOf(b)] - DTYPE_BYTES[dtypeOf(a)] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+export async function writeSafetensors(
+  path: string,
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>> = { format: "pt" },
+): Promise<void> {
+  const ordered = [...entries].sort(
+    (a, b) => DTYPE_BYTES[dtypeOf(b)] - DTYPE_BYTES[dtypeOf(a)] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
   const header = headerBytes(path, ordered, metadata);
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   let descriptor: number | undefined;
@@ -64,11 +70,19 @@ function sizeOf(entry: SafetensorsEntry): number {
   return entry.shape.reduce((product, n) => product * n, 1);
 }
 
-function headerBytes(path: string, ordered: readonly SafetensorsEntry[], metadata: Readonly<Record<string, string>>): Buffer {
+function headerBytes(
+  path: string,
+  ordered: readonly SafetensorsEntry[],
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
   const header = new Map<string, unknown>([["__metadata__", metadata]]);
   let offset = 0;
   for (const entry of ordered) {
-    if (header.has(entry.name)) throw new WeightsError({ what: "Two tensors to be saved have the same name.", where: `${path}, tensor ${entry.name}` });
+    if (header.has(entry.name))
+      throw new WeightsError({
+        what: "Two tensors to be saved have the same name.",
+        where: `${path}, tensor ${entry.name}`,
+      });
     const end = offset + sizeOf(entry) * DTYPE_BYTES[dtypeOf(entry)];
     header.set(entry.name, { dtype: dtypeOf(entry), shape: entry.shape, data_offsets: [offset, end] });
     offset = end;
@@ -83,17 +97,25 @@ function headerBytes(path: string, ordered: readonly SafetensorsEntry[], metadat
 function writeTensor(path: string, descriptor: number, entry: SafetensorsEntry, data: TensorData): void {
   if (data.length !== sizeOf(entry)) {
     throw new WeightsError({
-      what: "A tensor to be saved does not fit its shape.", where: `${path}, tensor ${entry.name}`,
-      expected: `${sizeOf(entry)} values for [${entry.shape.join(", ")}]`, found: `${data.length} values`,
+      what: "A tensor to be saved does not fit its shape.",
+      where: `${path}, tensor ${entry.name}`,
+      expected: `${sizeOf(entry)} values for [${entry.shape.join(", ")}]`,
+      found: `${data.length} values`,
     });
   }
   const dtype = dtypeOf(entry);
   const encode = encoder(dtype, data);
   if (!encode) {
-    throw new WeightsError({ what: "A tensor can't be saved as that type.", where: `${path}, tensor ${entry.name}`, expected: "float → F32, F16, BF16; int32 → I32, I64; uint8 → U8, BOOL", found: `${data.constructor.name} → ${dtype}` });
+    throw new WeightsError({
+      what: "A tensor can't be saved as that type.",
+      where: `${path}, tensor ${entry.name}`,
+      expected: "float → F32, F16, BF16; int32 → I32, I64; uint8 → U8, BOOL",
+      found: `${data.constructor.name} → ${dtype}`,
+    });
   }
   const block = 1 << 20;
-  for (let start = 0; start < data.length; start += block) writeAll(descriptor, encode(start, Math.min(start + block, data.length)));
+  for (let start = 0; start < data.length; start += block)
+    writeAll(descriptor, encode(start, Math.min(start + block, data.length)));
 }
 
 type Encode = (start: number, end: number) => Uint8Array;
@@ -106,7 +128,9 @@ function encoder(dtype: SafetensorsDtype, data: TensorData): Encode | undefined 
   if (data instanceof Uint8Array) return dtype === "U8" || dtype === "BOOL" ? asStored : undefined;
   if (data instanceof Int32Array) {
     if (dtype === "I32") return asStored;
-    return dtype === "I64" ? (start, end) => new Uint8Array(BigInt64Array.from(data.subarray(start, end), BigInt).buffer) : undefined;
+    return dtype === "I64"
+      ? (start, end) => new Uint8Array(BigInt64Array.from(data.subarray(start, end), BigInt).buffer)
+      : undefined;
   }
   if (dtype === "F32") return asStored;
   const convert = dtype === "F16" ? floatToHalf : dtype === "BF16" ? floatToBfloat16 : undefined;
@@ -136,7 +160,12 @@ function writeError(path: string, cause: unknown): unknown {
   if (code === undefined) return cause;
   const full = code === "ENOSPC" || code === "EDQUOT";
   return new WeightsError({
-    what: full ? "The disk is full; the weights were not saved." : "The weights can't be written.", where: path, found: (cause as Error).message,
-    fix: full ? "free some space, then go on or save again; what was saved before is untouched" : "check that the folder exists and is writable", cause,
+    what: full ? "The disk is full; the weights were not saved." : "The weights can't be written.",
+    where: path,
+    found: (cause as Error).message,
+    fix: full
+      ? "free some space, then go on or save again; what was saved before is untouched"
+      : "check that the folder exists and is writable",
+    cause,
   });
 }

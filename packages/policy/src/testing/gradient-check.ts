@@ -43,25 +43,38 @@ export function checkGradients(check: GradientCheck): void {
   const expected = check.formula(inputs);
   const weights = waveNumbers(expected.length, 99).map(Math.fround);
   const loss = (): number => check.formula(inputs).reduce((sum, value, i) => sum + value * weights[i]!, 0);
-  const slopes = inputs.map(({ values }) => values.map((value, i) => {
-    const step = 1e-5;
-    values[i] = value + step;
-    const above = loss();
-    values[i] = value - step;
-    const below = loss();
-    values[i] = value;
-    return (above - below) / (2 * step);
-  }));
+  const slopes = inputs.map(({ values }) =>
+    values.map((value, i) => {
+      const step = 1e-5;
+      values[i] = value + step;
+      const above = loss();
+      values[i] = value - step;
+      const below = loss();
+      values[i] = value;
+      return (above - below) / (2 * step);
+    }),
+  );
 
   const run = (variant: string): void => {
     const before = tf.memory().numTensors;
-    const variables = inputs.map(({ values }, i) => tf.tidy(() => tf.variable(tf.tensor(Float32Array.from(values), [...check.inputs[i]!]))));
-    const { value, grads } = tf.variableGrads(() => tf.tidy(() => {
-      const out = check.kernel(variables.filter(({ rank }) => rank === 2) as tf.Variable<tf.Rank.R2>[], variables.filter(({ rank }) => rank === 1) as tf.Variable<tf.Rank.R1>[]);
-      expectClose(out.dataSync(), expected, tolerance, `${variant}: values`);
-      return tf.sum(tf.mul(tf.reshape(out, [-1]), tf.tensor1d(Float32Array.from(weights)))) as tf.Scalar;
-    }), variables);
-    variables.forEach((variable, i) => expectClose(grads[variable.name]!.dataSync(), slopes[i]!, tolerance, `${variant}: gradient of input ${i}`));
+    const variables = inputs.map(({ values }, i) =>
+      tf.tidy(() => tf.variable(tf.tensor(Float32Array.from(values), [...check.inputs[i]!]))),
+    );
+    const { value, grads } = tf.variableGrads(
+      () =>
+        tf.tidy(() => {
+          const out = check.kernel(
+            variables.filter(({ rank }) => rank === 2) as tf.Variable<tf.Rank.R2>[],
+            variables.filter(({ rank }) => rank === 1) as tf.Variable<tf.Rank.R1>[],
+          );
+          expectClose(out.dataSync(), expected, tolerance, `${variant}: values`);
+          return tf.sum(tf.mul(tf.reshape(out, [-1]), tf.tensor1d(Float32Array.from(weights)))) as tf.Scalar;
+        }),
+      variables,
+    );
+    variables.forEach((variable, i) =>
+      expectClose(grads[variable.name]!.dataSync(), slopes[i]!, tolerance, `${variant}: gradient of input ${i}`),
+    );
     tf.dispose([value, grads, variables]);
     expect(tf.memory().numTensors, `${variant}: tensors left over`).toBe(before);
   };
@@ -70,7 +83,12 @@ export function checkGradients(check: GradientCheck): void {
 }
 
 /** Entries equal within `tolerance`, relative to the largest of them where that is above 1. */
-export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
+export function expectClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): void {
   expect(actual.length, what).toBe(expected.length);
   let size = 1;
   for (let i = 0; i < expected.length; i++) size = Math.max(size, Math.abs(expected[i]!));

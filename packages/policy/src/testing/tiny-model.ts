@@ -7,21 +7,53 @@ export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: nu
   return {
     modelType: "qwen2_5_vl",
     text: {
-      hiddenSize: 128, intermediateSize: sizes.intermediateSize, numLayers: 4, numHeads: 4, numKeyValueHeads: 2, headDim: 32, vocabSize: sizes.vocabSize,
-      maxPositionEmbeddings: 4096, rmsNormEps: 1e-6, ropeTheta: 1e4, mropeSection: [4, 6, 6], initializerRange: 0.02,
+      hiddenSize: 128,
+      intermediateSize: sizes.intermediateSize,
+      numLayers: 4,
+      numHeads: 4,
+      numKeyValueHeads: 2,
+      headDim: 32,
+      vocabSize: sizes.vocabSize,
+      maxPositionEmbeddings: 4096,
+      rmsNormEps: 1e-6,
+      ropeTheta: 1e4,
+      mropeSection: [4, 6, 6],
+      initializerRange: 0.02,
     },
     vision: {
-      depth: 3, hiddenSize: 96, intermediateSize: 192, numHeads: 3, headDim: 32, outHiddenSize: 128, inChannels: 3, patchSize: 14, temporalPatchSize: 2,
-      spatialMergeSize: 2, windowSize: 56, fullAttentionBlocks: [1], tokensPerSecond: 2, ropeTheta: 1e4,
+      depth: 3,
+      hiddenSize: 96,
+      intermediateSize: 192,
+      numHeads: 3,
+      headDim: 32,
+      outHiddenSize: 128,
+      inChannels: 3,
+      patchSize: 14,
+      temporalPatchSize: 2,
+      spatialMergeSize: 2,
+      windowSize: 56,
+      fullAttentionBlocks: [1],
+      tokensPerSecond: 2,
+      ropeTheta: 1e4,
     },
-    tieWordEmbeddings: true, imageTokenId: 5, videoTokenId: 6, visionStartTokenId: 3, visionEndTokenId: 4, eosTokenIds: [2], bosTokenId: 1, padTokenId: 0,
+    tieWordEmbeddings: true,
+    imageTokenId: 5,
+    videoTokenId: 6,
+    visionStartTokenId: 3,
+    visionEndTokenId: 4,
+    eosTokenIds: [2],
+    bosTokenId: 1,
+    padTokenId: 0,
   };
 }
 
 /** A picture of `height` × `width` patches with smooth values that depend on `seed`. */
 export function gridPicture(config: Qwen25VlConfig, height: number, width: number, seed: number): VisualInput {
   const { inChannels, temporalPatchSize, patchSize } = config.vision;
-  const pixelValues = Float32Array.from({ length: height * width * inChannels * temporalPatchSize * patchSize ** 2 }, (_, i) => Math.sin(0.37 * i + 1.7 * seed));
+  const pixelValues = Float32Array.from(
+    { length: height * width * inChannels * temporalPatchSize * patchSize ** 2 },
+    (_, i) => Math.sin(0.37 * i + 1.7 * seed),
+  );
   return { pixelValues, gridThw: [[1, height, width]] };
 }
 
@@ -30,7 +62,22 @@ export function tinyConfig(): Qwen25VlConfig {
   const config = benchmarkConfig({ vocabSize: 60, intermediateSize: 21 });
   return {
     ...config,
-    text: { ...config.text, hiddenSize: 24, numLayers: 2, headDim: 6, maxPositionEmbeddings: 256, mropeSection: [1, 1, 1] },
-    vision: { ...config.vision, depth: 2, hiddenSize: 16, intermediateSize: 11, numHeads: 2, headDim: 8, outHiddenSize: 24 },
+    text: {
+      ...config.text,
+      hiddenSize: 24,
+      numLayers: 2,
+      headDim: 6,
+      maxPositionEmbeddings: 256,
+      mropeSection: [1, 1, 1],
+    },
+    vision: {
+      ...config.vision,
+      depth: 2,
+      hiddenSize: 16,
+      intermediateSize: 11,
+      numHeads: 2,
+      headDim: 8,
+      outHiddenSize: 24,
+    },
   };
 }

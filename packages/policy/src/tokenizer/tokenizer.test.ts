@@ -13,15 +13,35 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const special = (id: number, content: string) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true });
+const special = (id: number, content: string) => ({
+  id,
+  content,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true,
+});
 
 /** As tokenizers 0.23 saves a WordLevel model with the Whitespace pre-tokenizer. */
 const words = {
-  version: "1.0", truncation: null, padding: null, added_tokens: [special(6, "<|im_end|>")], normalizer: null, pre_tokenizer: { type: "Whitespace" }, post_processor: null, decoder: null,
-  model: { type: "WordLevel", vocab: { "<unk>": 0, red: 1, blue: 2, cube: 3, "é": 4, ",": 5 }, unk_token: "<unk>" },
+  version: "1.0",
+  truncation: null,
+  padding: null,
+  added_tokens: [special(6, "<|im_end|>")],
+  normalizer: null,
+  pre_tokenizer: { type: "Whitespace" },
+  post_processor: null,
+  decoder: null,
+  model: { type: "WordLevel", vocab: { "<unk>": 0, red: 1, blue: 2, cube: 3, é: 4, ",": 5 }, unk_token: "<unk>" },
 };
 /** The same for a BPE model without anything around it. */
-const pairs = { ...words, added_tokens: [], pre_tokenizer: null, model: { type: "BPE", unk_token: null, vocab: { a: 0, b: 1, ab: 2 }, merges: [["a", "b"]] } };
+const pairs = {
+  ...words,
+  added_tokens: [],
+  pre_tokenizer: null,
+  model: { type: "BPE", unk_token: null, vocab: { a: 0, b: 1, ab: 2 }, merges: [["a", "b"]] },
+};
 
 const golden = goldenFolder("tokenizer");
 
@@ -56,9 +76,23 @@ describe("small vocabularies (ids and texts of tokenizers 0.23)", () => {
 
 describe("special tokens", () => {
   it("are those marked in tokenizer.json and those that tokenizer_config.json names", () => {
-    const tokenizer = createTokenizer(words, { eos_token: { content: "<|im_end|>" }, pad_token: "cube", extra_special_tokens: ["blue", "absent"] });
-    expect([...tokenizer.specialTokens]).toEqual([["<unk>", 0], ["blue", 2], ["cube", 3], ["<|im_end|>", 6]]);
-    expect([tokenizer.eosToken, tokenizer.padToken, tokenizer.bosToken, tokenizer.unkToken]).toEqual(["<|im_end|>", "cube", undefined, "<unk>"]);
+    const tokenizer = createTokenizer(words, {
+      eos_token: { content: "<|im_end|>" },
+      pad_token: "cube",
+      extra_special_tokens: ["blue", "absent"],
+    });
+    expect([...tokenizer.specialTokens]).toEqual([
+      ["<unk>", 0],
+      ["blue", 2],
+      ["cube", 3],
+      ["<|im_end|>", 6],
+    ]);
+    expect([tokenizer.eosToken, tokenizer.padToken, tokenizer.bosToken, tokenizer.unkToken]).toEqual([
+      "<|im_end|>",
+      "cube",
+      undefined,
+      "<unk>",
+    ]);
     expect(tokenizer.decode([1, 2, 3, 6], { skipSpecialTokens: true })).toBe("red");
     expect([tokenizer.isSpecial(6), tokenizer.isSpecial(1), tokenizer.isSpecial(99)]).toEqual([true, false, false]);
   });
@@ -80,8 +114,12 @@ describe("special tokens", () => {
   });
 
   it.each(["bos_token", "eos_token", "pad_token"])("named as %s must be in the vocabulary", (key) => {
-    expect(() => createTokenizer(words, { [key]: { content: "<|im_ned|>" } }, "model/tokenizer.json")).toThrow(TokenizerError);
-    expect(() => createTokenizer(words, { [key]: "<|im_ned|>" })).toThrow(new RegExp(`not in the vocabulary[^]*${key} of tokenizer_config[^]*7 tokens[^]*"<\\|im_ned\\|>"[^]*do:`));
+    expect(() => createTokenizer(words, { [key]: { content: "<|im_ned|>" } }, "model/tokenizer.json")).toThrow(
+      TokenizerError,
+    );
+    expect(() => createTokenizer(words, { [key]: "<|im_ned|>" })).toThrow(
+      new RegExp(`not in the vocabulary[^]*${key} of tokenizer_config[^]*7 tokens[^]*"<\\|im_ned\\|>"[^]*do:`),
+    );
     expect(() => createTokenizer(words, { [key]: null })).not.toThrow();
   });
 
@@ -94,23 +132,37 @@ describe("special tokens", () => {
 describe.skipIf(golden === undefined)("byte-level BPE", () => {
   it("gives any text back in NFC, streamed as well as at once", () => {
     const tokenizer = loadTokenizer(golden!);
-    const codePoint = fc.oneof(fc.integer({ min: 0, max: 0xd7ff }), fc.integer({ min: 0xe000, max: 0x10ffff }), fc.integer({ min: 32, max: 126 }));
-    fc.assert(fc.property(fc.array(codePoint, { maxLength: 40 }).map((points) => String.fromCodePoint(...points)), (text) => {
-      const ids = tokenizer.encode(text);
-      const whole = tokenizer.decode(ids);
-      expect(whole).toBe(text.normalize("NFC"));
-      const stream = tokenizer.stream();
-      expect([...ids].map((id) => stream.push(id)).join("") + stream.end()).toBe(whole);
-    }));
+    const codePoint = fc.oneof(
+      fc.integer({ min: 0, max: 0xd7ff }),
+      fc.integer({ min: 0xe000, max: 0x10ffff }),
+      fc.integer({ min: 32, max: 126 }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(codePoint, { maxLength: 40 }).map((points) => String.fromCodePoint(...points)),
+        (text) => {
+          const ids = tokenizer.encode(text);
+          const whole = tokenizer.decode(ids);
+          expect(whole).toBe(text.normalize("NFC"));
+          const stream = tokenizer.stream();
+          expect([...ids].map((id) => stream.push(id)).join("") + stream.end()).toBe(whole);
+        },
+      ),
+    );
   });
 
   it("streams any ids to the text that they decode to", () => {
     const tokenizer = loadTokenizer(golden!);
     const id = fc.oneof(fc.nat(255), fc.nat(tokenizer.vocabularySize + 5));
-    fc.assert(fc.property(fc.array(id, { maxLength: 25 }), fc.boolean(), (ids, skipSpecialTokens) => {
-      const stream = tokenizer.stream({ skipSpecialTokens });
-      expect(ids.map((one) => stream.push(one)).join("") + stream.end()).toBe(tokenizer.decode(ids, { skipSpecialTokens }));
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.array(id, { maxLength: 25 }), fc.boolean(), (ids, skipSpecialTokens) => {
+        const stream = tokenizer.stream({ skipSpecialTokens });
+        expect(ids.map((one) => stream.push(one)).join("") + stream.end()).toBe(
+          tokenizer.decode(ids, { skipSpecialTokens }),
+        );
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("holds half a character back and hands it out whole", () => {
@@ -139,10 +191,18 @@ describe("files", () => {
 
   it.each<[string, Record<string, string>, RegExp]>([
     ["no tokenizer", {}, /no tokenizer[^]*found: {4}nothing/],
-    ["only the old files", { "vocab.json": "{}", "merges.txt": "" }, /only vocab\.json and merges\.txt[^]*save_pretrained/],
+    [
+      "only the old files",
+      { "vocab.json": "{}", "merges.txt": "" },
+      /only vocab\.json and merges\.txt[^]*save_pretrained/,
+    ],
     ["no JSON", { "tokenizer.json": "{" }, /not a JSON object/],
     ["no vocabulary", { "tokenizer.json": '{"model": {}}' }, /malformed/],
-    ["an unknown part", { "tokenizer.json": JSON.stringify({ ...words, normalizer: { type: "Rot13" } }) }, /not supported[^]*Rot13/],
+    [
+      "an unknown part",
+      { "tokenizer.json": JSON.stringify({ ...words, normalizer: { type: "Rot13" } }) },
+      /not supported[^]*Rot13/,
+    ],
   ])("%s: an error that says what to do", (_, files, message) => {
     const path = write(files);
     expect(() => loadTokenizer(path)).toThrow(TokenizerError);

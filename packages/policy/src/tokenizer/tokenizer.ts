@@ -62,8 +62,13 @@ export function loadTokenizer(folder: string): Tokenizer {
   if (!existsSync(file)) {
     const legacy = existsSync(join(folder, "vocab.json"));
     throw new TokenizerError({
-      what: "The model folder has no tokenizer.", where: file, expected: "tokenizer.json", found: legacy ? "only vocab.json and merges.txt" : "nothing",
-      fix: legacy ? "save it as tokenizer.json (transformers: AutoTokenizer.from_pretrained(..).save_pretrained(..))" : "fetch tokenizer.json too",
+      what: "The model folder has no tokenizer.",
+      where: file,
+      expected: "tokenizer.json",
+      found: legacy ? "only vocab.json and merges.txt" : "nothing",
+      fix: legacy
+        ? "save it as tokenizer.json (transformers: AutoTokenizer.from_pretrained(..).save_pretrained(..))"
+        : "fetch tokenizer.json too",
     });
   }
   const config = join(folder, "tokenizer_config.json");
@@ -77,35 +82,73 @@ export function loadTokenizer(folder: string): Tokenizer {
  * @throws TokenizerError when the contents are malformed or of a kind that is not supported, or the token that begins or ends
  *   a text or pads it is not in the vocabulary
  */
-export function createTokenizer(json: Readonly<Record<string, unknown>>, config: Readonly<Record<string, unknown>> = {}, where = "tokenizer.json"): Tokenizer {
+export function createTokenizer(
+  json: Readonly<Record<string, unknown>>,
+  config: Readonly<Record<string, unknown>> = {},
+  where = "tokenizer.json",
+): Tokenizer {
   const model = json["model"];
   if (!isRecord(model) || model["vocab"] === undefined || !Array.isArray(json["added_tokens"] ?? [])) {
-    throw new TokenizerError({ what: "The tokenizer is malformed.", where, expected: "an object with model.vocab and added_tokens", fix: "fetch tokenizer.json again" });
+    throw new TokenizerError({
+      what: "The tokenizer is malformed.",
+      where,
+      expected: "an object with model.vocab and added_tokens",
+      fix: "fetch tokenizer.json again",
+    });
   }
   const unkToken = typeof model["unk_token"] === "string" ? model["unk_token"] : tokenText(config["unk_token"]);
-  const complete = { added_tokens: [], decoder: null, normalizer: null, post_processor: null, pre_tokenizer: null, ...json };
+  const complete = {
+    added_tokens: [],
+    decoder: null,
+    normalizer: null,
+    post_processor: null,
+    pre_tokenizer: null,
+    ...json,
+  };
   let inner: HuggingFaceTokenizer;
   try {
     inner = new HuggingFaceTokenizer(complete, { ...config, unk_token: unkToken });
   } catch (cause) {
-    throw new TokenizerError({ what: "This kind of tokenizer is not supported.", where, found: cause instanceof Error ? cause.message : String(cause), fix: "use the tokenizer.json of a Qwen2.5-VL checkpoint", cause });
+    throw new TokenizerError({
+      what: "This kind of tokenizer is not supported.",
+      where,
+      found: cause instanceof Error ? cause.message : String(cause),
+      fix: "use the tokenizer.json of a Qwen2.5-VL checkpoint",
+      cause,
+    });
   }
   let vocabularySize = 0;
   for (const id of inner.get_vocab().values()) vocabularySize = Math.max(vocabularySize, id + 1);
-  const roles = { bosToken: tokenText(config["bos_token"]), eosToken: tokenText(config["eos_token"]), padToken: tokenText(config["pad_token"]), unkToken };
-  for (const [key, token] of [["bos_token", roles.bosToken], ["eos_token", roles.eosToken], ["pad_token", roles.padToken]] as const) {
+  const roles = {
+    bosToken: tokenText(config["bos_token"]),
+    eosToken: tokenText(config["eos_token"]),
+    padToken: tokenText(config["pad_token"]),
+    unkToken,
+  };
+  for (const [key, token] of [
+    ["bos_token", roles.bosToken],
+    ["eos_token", roles.eosToken],
+    ["pad_token", roles.padToken],
+  ] as const) {
     if (token === undefined || inner.token_to_id(token) !== undefined) continue;
     throw new TokenizerError({
-      what: "A special token is not in the vocabulary.", where: `${key} of tokenizer_config.json, beside ${where}`, expected: `one of the tokenizer's ${vocabularySize} tokens`,
-      found: JSON.stringify(token), fix: "correct the spelling, or fetch both files from the same revision; a new token needs a row of the embedding too",
+      what: "A special token is not in the vocabulary.",
+      where: `${key} of tokenizer_config.json, beside ${where}`,
+      expected: `one of the tokenizer's ${vocabularySize} tokens`,
+      found: JSON.stringify(token),
+      fix: "correct the spelling, or fetch both files from the same revision; a new token needs a row of the embedding too",
     });
   }
   const specialTokens = findSpecialTokens(inner, complete.added_tokens, config, Object.values(roles));
   const specialIds = new Set(specialTokens.values());
   const cleanUp = config["clean_up_tokenization_spaces"] === true;
 
-  const isLeftOut = (id: number, options?: DecodeTextOptions): boolean => inner.id_to_token(id) === undefined || (options?.skipSpecialTokens === true && specialIds.has(id));
-  const byKind = isRecord(complete.decoder) && complete.decoder["type"] === "ByteLevel" && !cleanUp ? byteDecoding(inner, complete.added_tokens) : textDecoding(inner, cleanUp);
+  const isLeftOut = (id: number, options?: DecodeTextOptions): boolean =>
+    inner.id_to_token(id) === undefined || (options?.skipSpecialTokens === true && specialIds.has(id));
+  const byKind =
+    isRecord(complete.decoder) && complete.decoder["type"] === "ByteLevel" && !cleanUp
+      ? byteDecoding(inner, complete.added_tokens)
+      : textDecoding(inner, cleanUp);
   const { decode, stream } = byKind(isLeftOut);
   return {
     vocabularySize,
@@ -115,7 +158,11 @@ export function createTokenizer(json: Readonly<Record<string, unknown>>, config:
       const { ids, tokens } = inner.encode(text);
       const missing = ids.findIndex((id: number | undefined) => id === undefined);
       if (missing >= 0) {
-        throw new TokenizerError({ what: "A word is not in the tokenizer's vocabulary, which has no unknown token.", where, found: JSON.stringify(tokens[missing]) });
+        throw new TokenizerError({
+          what: "A word is not in the tokenizer's vocabulary, which has no unknown token.",
+          where,
+          found: JSON.stringify(tokens[missing]),
+        });
       }
       return Int32Array.from(ids);
     },
@@ -125,8 +172,11 @@ export function createTokenizer(json: Readonly<Record<string, unknown>>, config:
       const id = inner.token_to_id(token);
       if (id !== undefined) return id;
       throw new TokenizerError({
-        what: "The tokenizer has no such token.", where, expected: `one of its ${vocabularySize} tokens; special ones are ${[...specialTokens.keys()].slice(0, 8).join(" ")}`,
-        found: JSON.stringify(token), fix: "check the spelling, or use the tokenizer that belongs to the model",
+        what: "The tokenizer has no such token.",
+        where,
+        expected: `one of its ${vocabularySize} tokens; special ones are ${[...specialTokens.keys()].slice(0, 8).join(" ")}`,
+        found: JSON.stringify(token),
+        fix: "check the spelling, or use the tokenizer that belongs to the model",
       });
     },
     token: (id) => inner.id_to_token(id),
@@ -142,7 +192,9 @@ function byteDecoding(inner: HuggingFaceTokenizer, added: readonly unknown[]): (
   const encoder = new TextEncoder();
   const nothing = new Uint8Array(0);
   // Added tokens are plain text, whatever their characters mean in byte-level spelling.
-  const known = new Map<number, Uint8Array>((added as { id: number; content: string }[]).map(({ id, content }) => [id, encoder.encode(content)]));
+  const known = new Map<number, Uint8Array>(
+    (added as { id: number; content: string }[]).map(({ id, content }) => [id, encoder.encode(content)]),
+  );
   const bytesOf = (id: number): Uint8Array => {
     let bytes = known.get(id);
     if (!bytes) known.set(id, (bytes = byteLevelBytes(inner.id_to_token(id) ?? "")));
@@ -164,16 +216,24 @@ function textDecoding(inner: HuggingFaceTokenizer, cleanUp: boolean): (isLeftOut
     const decode = (ids: ArrayLike<number>, options?: DecodeTextOptions): string => {
       const kept: number[] = [];
       for (let i = 0; i < ids.length; i++) if (!isLeftOut(ids[i]!, options)) kept.push(ids[i]!);
-      return kept.length === 0 ? "" : inner.decode(kept, { skip_special_tokens: false, clean_up_tokenization_spaces: cleanUp });
+      return kept.length === 0
+        ? ""
+        : inner.decode(kept, { skip_special_tokens: false, clean_up_tokenization_spaces: cleanUp });
     };
     return { decode, stream: (options) => windowStream((ids) => decode(ids, options)) };
   };
 }
 
 /** Special are the added tokens marked so, and those that tokenizer_config.json gives a role or lists. */
-function findSpecialTokens(inner: HuggingFaceTokenizer, added: unknown, config: Readonly<Record<string, unknown>>, roles: readonly (string | undefined)[]): Map<string, number> {
+function findSpecialTokens(
+  inner: HuggingFaceTokenizer,
+  added: unknown,
+  config: Readonly<Record<string, unknown>>,
+  roles: readonly (string | undefined)[],
+): Map<string, number> {
   const texts = new Set<string>();
-  for (const token of added as { content: string; special?: boolean }[]) if (token.special === true) texts.add(token.content);
+  for (const token of added as { content: string; special?: boolean }[])
+    if (token.special === true) texts.add(token.content);
   for (const key of ["additional_special_tokens", "extra_special_tokens"]) {
     const list = config[key];
     const values: unknown[] = Array.isArray(list) ? list : isRecord(list) ? Object.values(list) : [];
@@ -203,7 +263,12 @@ function readJson(file: string): Record<string, unknown> {
     cause = error;
   }
   if (isRecord(json)) return json;
-  throw new TokenizerError({ what: "A file of the tokenizer is not a JSON object.", where: file, ...(cause instanceof Error ? { found: cause.message, cause } : {}), fix: "fetch the file again" });
+  throw new TokenizerError({
+    what: "A file of the tokenizer is not a JSON object.",
+    where: file,
+    ...(cause instanceof Error ? { found: cause.message, cause } : {}),
+    fix: "fetch the file again",
+  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,7 +5,8 @@ import { RewardServer, leastBusy } from "./reward-servers";
 import { RewardServerError, ServerFault, scoreBatch } from "./score-batch";
 
 /** The options of an HTTP source with their defaults filled in. */
-export type DispatcherSettings = Required<Omit<HttpRewardSourceOptions, Optional>> & Pick<HttpRewardSourceOptions, Optional>;
+export type DispatcherSettings = Required<Omit<HttpRewardSourceOptions, Optional>> &
+  Pick<HttpRewardSourceOptions, Optional>;
 type Optional = "token" | "onPause" | "onResume" | "onHealth";
 
 interface Pending {
@@ -33,22 +34,40 @@ export class Dispatcher {
   private pausedSince: number | undefined;
 
   constructor(private readonly settings: DispatcherSettings) {
-    this.servers = settings.urls.map((url) => new RewardServer(url.replace(/\/+$/, ""), () => performance.now(), (server) => this.changed(server)));
+    this.servers = settings.urls.map(
+      (url) =>
+        new RewardServer(
+          url.replace(/\/+$/, ""),
+          () => performance.now(),
+          (server) => this.changed(server),
+        ),
+    );
   }
 
   submit(request: RewardRequest): { outcome: Promise<RewardOutcome>; cancel: () => void } {
     let cancel = () => {};
     const outcome = new Promise<RewardOutcome>((resolve, rejectOutcome) => {
-      const finish = <T>(how: (value: T) => void) => (value: T) => {
-        if (pending.done) return;
-        how(value);
-        drop();
-      };
+      const finish =
+        <T>(how: (value: T) => void) =>
+        (value: T) => {
+          if (pending.done) return;
+          how(value);
+          drop();
+        };
       const drop = () => {
         pending.done = true;
         for (const look of pending.carriers) look();
       };
-      const pending: Pending = { request, since: performance.now(), tries: 0, hedged: false, done: false, carriers: new Set(), settle: finish(resolve), reject: finish(rejectOutcome) };
+      const pending: Pending = {
+        request,
+        since: performance.now(),
+        tries: 0,
+        hedged: false,
+        done: false,
+        carriers: new Set(),
+        settle: finish(resolve),
+        reject: finish(rejectOutcome),
+      };
       cancel = drop;
       if (this.closing.signal.aborted) return pending.settle({ status: "error", reason: "closed" });
       this.queue.push(pending);
@@ -86,7 +105,12 @@ export class Dispatcher {
 
   /** Whether no server is left: each has been asked as often as a sample is, and rests. Once a rest is over it is asked again. */
   private isGivenUp(): boolean {
-    return this.settings.whenDown === "error" && this.servers.every((server) => server.state === "down" && server.failuresInARow > this.settings.retries && server.restMs > 0);
+    return (
+      this.settings.whenDown === "error" &&
+      this.servers.every(
+        (server) => server.state === "down" && server.failuresInARow > this.settings.retries && server.restMs > 0,
+      )
+    );
   }
 
   /** Ten thousand samples must not each wait for servers that are gone. */
@@ -102,10 +126,13 @@ export class Dispatcher {
   private wakeWhenRested(): void {
     const rests = this.servers.filter((server) => server.hasRoom(this.settings.parallel)).map(({ restMs }) => restMs);
     if (rests.length === 0 || this.timer !== undefined) return;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      this.pump();
-    }, Math.ceil(Math.min(...rests)));
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.pump();
+      },
+      Math.ceil(Math.min(...rests)),
+    );
   }
 
   private async send(server: RewardServer, batch: readonly Pending[]): Promise<void> {
@@ -114,7 +141,10 @@ export class Dispatcher {
     const overtime = new AbortController();
     const abort = () => overtime.abort(this.closing.signal.reason);
     this.closing.signal.addEventListener("abort", abort, { once: true });
-    const timeout = setTimeout(() => overtime.abort(new ServerFault(`no end of the reply within ${timeoutMs} ms`, "gone")), timeoutMs);
+    const timeout = setTimeout(
+      () => overtime.abort(new ServerFault(`no end of the reply within ${timeoutMs} ms`, "gone")),
+      timeoutMs,
+    );
     const hedge = Number.isFinite(hedgeAfterMs) ? setTimeout(() => this.hedge(server, batch), hedgeAfterMs) : undefined;
     server.batches++;
     server.outstanding += batch.length;
@@ -124,12 +154,18 @@ export class Dispatcher {
     };
     for (const { carriers } of batch) carriers.add(look);
     try {
-      for await (const { index, ...outcome } of scoreBatch(server.url, batch.map(({ request }) => request), { fetch: this.settings.fetch, signal: overtime.signal, ...(token !== undefined && { token }) })) {
-        if (batch[index] === undefined) throw new ServerFault(`an answer to sample ${index} of ${batch.length}`, "broken");
+      for await (const { index, ...outcome } of scoreBatch(
+        server.url,
+        batch.map(({ request }) => request),
+        { fetch: this.settings.fetch, signal: overtime.signal, ...(token !== undefined && { token }) },
+      )) {
+        if (batch[index] === undefined)
+          throw new ServerFault(`an answer to sample ${index} of ${batch.length}`, "broken");
         answered.add(index);
         batch[index].settle(outcome as RewardOutcome);
       }
-      if (answered.size < batch.length) throw new ServerFault(`the reply ended after ${answered.size} of ${batch.length} answers`, "broken");
+      if (answered.size < batch.length)
+        throw new ServerFault(`the reply ended after ${answered.size} of ${batch.length} answers`, "broken");
       server.succeeded(batch.length, performance.now() - started);
     } catch (error) {
       this.recover(server, batch, answered, error);
@@ -144,7 +180,12 @@ export class Dispatcher {
     }
   }
 
-  private recover(server: RewardServer, batch: readonly Pending[], answered: ReadonlySet<number>, error: unknown): void {
+  private recover(
+    server: RewardServer,
+    batch: readonly Pending[],
+    answered: ReadonlySet<number>,
+    error: unknown,
+  ): void {
     if (error === NOT_WANTED) return;
     const left = batch.filter((pending, index) => !answered.has(index) && !pending.done);
     if (this.closing.signal.aborted) {
@@ -153,13 +194,19 @@ export class Dispatcher {
     }
     if (!(error instanceof ServerFault)) {
       // A refusal, or a bug here: either way a person has to know.
-      for (const pending of left) pending.reject(error instanceof RewardServerError ? error : new Error(`the reward client failed: ${String(error)}`, { cause: error }));
+      for (const pending of left)
+        pending.reject(
+          error instanceof RewardServerError
+            ? error
+            : new Error(`the reward client failed: ${String(error)}`, { cause: error }),
+        );
       return;
     }
     server.failed(error, answered.size);
     const again: Pending[] = [];
     for (const pending of left) {
-      if (this.isTry(pending, error) && ++pending.tries > this.settings.retries) pending.settle({ status: "error", reason: `server: ${server.url}: ${error.message}` });
+      if (this.isTry(pending, error) && ++pending.tries > this.settings.retries)
+        pending.settle({ status: "error", reason: `server: ${server.url}: ${error.message}` });
       else again.push(pending);
     }
     this.queue.unshift(...again);
@@ -167,7 +214,8 @@ export class Dispatcher {
 
   /** A busy server costs a sample no try until it has waited too long; one that is gone costs none where that is waited for. */
   private isTry({ since }: Pending, { kind }: ServerFault): boolean {
-    if (kind === "busy") return this.settings.whenDown === "error" && performance.now() - since > this.settings.timeoutMs;
+    if (kind === "busy")
+      return this.settings.whenDown === "error" && performance.now() - since > this.settings.timeoutMs;
     return kind === "broken" || this.settings.whenDown === "error";
   }
 

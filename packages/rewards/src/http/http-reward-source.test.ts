@@ -13,7 +13,12 @@ import { RewardServerError } from "./score-batch";
 type Answer = (requests: RewardRequest[], response: ServerResponse, request: IncomingMessage) => void;
 
 const source = createLocalRewardSource(createVerifierRegistry(builtinVerifiers()));
-const request = (digit: string): RewardRequest => ({ response: `\\boxed{${digit}}`, verifier: "mathverify", sample: { groundTruth: "\\boxed{4}" }, formatRatio: 0 });
+const request = (digit: string): RewardRequest => ({
+  response: `\\boxed{${digit}}`,
+  verifier: "mathverify",
+  sample: { groundTruth: "\\boxed{4}" },
+  formatRatio: 0,
+});
 const requests = Array.from({ length: 200 }, (_, i) => request(String(i % 5)));
 const expected = requests.map((_, i) => (i % 5 === 4 ? 1 : 0));
 
@@ -37,7 +42,10 @@ afterEach(() => {
 /** Starts a server; `answers` are used up one by one, the last one stays. */
 const serve = (...answers: [Answer, ...Answer[]]) => serveAt(0, ...answers);
 
-async function serveAt(port: number, ...answers: Answer[]): Promise<{ url: string; batches: number[]; broken: () => number }> {
+async function serveAt(
+  port: number,
+  ...answers: Answer[]
+): Promise<{ url: string; batches: number[]; broken: () => number }> {
   const batches: number[] = [];
   let broken = 0;
   const server = createServer((incoming, response) => {
@@ -55,7 +63,8 @@ async function serveAt(port: number, ...answers: Answer[]): Promise<{ url: strin
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, batches, broken: () => broken };
 }
 
-const rewards = async (...arguments_: Parameters<typeof collectRewards>) => (await collectRewards(...arguments_)).map((result) => (result.status === "scored" ? result.reward : result.reason));
+const rewards = async (...arguments_: Parameters<typeof collectRewards>) =>
+  (await collectRewards(...arguments_)).map((result) => (result.status === "scored" ? result.reward : result.reason));
 
 describe("createHttpRewardSource", () => {
   it("conforms", async () => {
@@ -72,7 +81,12 @@ describe("createHttpRewardSource", () => {
     expect([...one.batches, ...two.batches].reduce((sum, size) => sum + size, 0)).toBe(200);
     expect(Math.min(one.batches.length, two.batches.length)).toBeGreaterThan(1);
     // The last verdict arrives a moment before the end of its reply.
-    await expect.poll(() => http.health()).toMatchObject([{ url: one.url, state: "up", outstanding: 0, failures: 0 }, { url: two.url, state: "up" }]);
+    await expect
+      .poll(() => http.health())
+      .toMatchObject([
+        { url: one.url, state: "up", outstanding: 0, failures: 0 },
+        { url: two.url, state: "up" },
+      ]);
   });
 
   it("goes on when a server's rest ends between two looks at the clock", { timeout: 10_000 }, async () => {
@@ -81,7 +95,9 @@ describe("createHttpRewardSource", () => {
     let time = 0;
     const clock = vi.spyOn(performance, "now").mockImplementation(() => (time += 200));
     try {
-      expect(await rewards(createHttpRewardSource({ urls: [url], parallel: 1 }), requests.slice(0, 10))).toEqual(expected.slice(0, 10));
+      expect(await rewards(createHttpRewardSource({ urls: [url], parallel: 1 }), requests.slice(0, 10))).toEqual(
+        expected.slice(0, 10),
+      );
     } finally {
       clock.mockRestore();
     }
@@ -90,20 +106,46 @@ describe("createHttpRewardSource", () => {
   it("reads a JSON list as well, and sends its token", async () => {
     const { url } = await serve((batch, response, { headers }) => {
       if (headers.authorization !== "Bearer secret") return void response.writeHead(401).end("no token");
-      void collectRewards(source, batch).then((results) => response.writeHead(200, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify({ results })));
+      void collectRewards(source, batch).then((results) =>
+        response.writeHead(200, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify({ results })),
+      );
     });
     expect(await rewards(createHttpRewardSource({ urls: [url], token: "secret" }), requests)).toEqual(expected);
     await expect(rewards(createHttpRewardSource({ urls: [url] }), requests)).rejects.toThrow(RewardServerError);
-    await expect(rewards(createHttpRewardSource({ urls: [url] }), requests)).rejects.toThrow("/v1/score answered HTTP 401: no token");
+    await expect(rewards(createHttpRewardSource({ urls: [url] }), requests)).rejects.toThrow(
+      "/v1/score answered HTTP 401: no token",
+    );
   });
 
   it.each<[string, Answer]>([
     ["503 with Retry-After", (_, response) => void response.writeHead(503, { "retry-after": "0" }).end()],
     ["a closed connection", (_, response) => void response.destroy()],
-    ["a reply that breaks off", (_, response) => (response.writeHead(200, { "content-type": "application/x-ndjson" }), response.write('{"index":0,"status":"error","reason":"first"}\n{"index":1,'), void setTimeout(() => response.destroy(), 5))],
-    ["a reply that is too short", (_, response) => void response.writeHead(200, { "content-type": "application/x-ndjson" }).end('{"index":0,"status":"error","reason":"first"}\n')],
-    ["a reply that is not JSON", (_, response) => void response.writeHead(200, { "content-type": "application/x-ndjson" }).end("<html>\n")],
-    ["a reward of null", (_, response) => void response.writeHead(200, { "content-type": "application/json" }).end('{"results":[{"index":0,"status":"scored","reward":null}]}')],
+    [
+      "a reply that breaks off",
+      (_, response) => (
+        response.writeHead(200, { "content-type": "application/x-ndjson" }),
+        response.write('{"index":0,"status":"error","reason":"first"}\n{"index":1,'),
+        void setTimeout(() => response.destroy(), 5)
+      ),
+    ],
+    [
+      "a reply that is too short",
+      (_, response) =>
+        void response
+          .writeHead(200, { "content-type": "application/x-ndjson" })
+          .end('{"index":0,"status":"error","reason":"first"}\n'),
+    ],
+    [
+      "a reply that is not JSON",
+      (_, response) => void response.writeHead(200, { "content-type": "application/x-ndjson" }).end("<html>\n"),
+    ],
+    [
+      "a reward of null",
+      (_, response) =>
+        void response
+          .writeHead(200, { "content-type": "application/json" })
+          .end('{"results":[{"index":0,"status":"scored","reward":null}]}'),
+    ],
   ])("asks again after %s, for what was not answered", async (name, fault) => {
     const { url, batches } = await serve(fault, ndjson);
     const answers = await rewards(createHttpRewardSource({ urls: [url], parallel: 1 }), requests.slice(0, 10));
@@ -116,30 +158,53 @@ describe("createHttpRewardSource", () => {
     const alive = await serve(ndjson);
     const http = createHttpRewardSource({ urls: ["http://127.0.0.1:9", alive.url], batch: 20 });
     expect(await rewards(http, requests)).toEqual(expected);
-    expect(http.health()[0]).toMatchObject({ outstanding: 0, answered: 0, failures: expect.any(Number) as unknown, lastFault: expect.any(String) as unknown });
+    expect(http.health()[0]).toMatchObject({
+      outstanding: 0,
+      answered: 0,
+      failures: expect.any(Number) as unknown,
+      lastFault: expect.any(String) as unknown,
+    });
   });
 
   it("says error, not 0, when all servers are gone, or waits for one", async () => {
     const gone = createHttpRewardSource({ urls: ["http://127.0.0.1:9"], retries: 1 });
-    expect(await rewards(gone, requests.slice(0, 2))).toEqual([expect.stringMatching(/^server: http:\/\/127\.0\.0\.1:9: /), expect.stringMatching(/^server: /)]);
+    expect(await rewards(gone, requests.slice(0, 2))).toEqual([
+      expect.stringMatching(/^server: http:\/\/127\.0\.0\.1:9: /),
+      expect.stringMatching(/^server: /),
+    ]);
     const away: Answer = (_, response) => void response.destroy();
     const { url } = await serve(away, away, ndjson);
-    expect(await rewards(createHttpRewardSource({ urls: [url], retries: 0, whenDown: "wait", parallel: 1 }), requests)).toEqual(expected);
+    expect(
+      await rewards(createHttpRewardSource({ urls: [url], retries: 0, whenDown: "wait", parallel: 1 }), requests),
+    ).toEqual(expected);
   });
 
   it("waits for a busy server without counting that as a try", async () => {
     const busy: Answer = (_, response) => void response.writeHead(503, { "retry-after": "0.01" }).end();
     const { url } = await serve(busy, busy, busy, ndjson);
     const seen: string[] = [];
-    const http = createHttpRewardSource({ urls: [url], retries: 0, parallel: 1, onHealth: ({ state }) => void seen.push(state), onPause: () => void seen.push("paused") });
+    const http = createHttpRewardSource({
+      urls: [url],
+      retries: 0,
+      parallel: 1,
+      onHealth: ({ state }) => void seen.push(state),
+      onPause: () => void seen.push("paused"),
+    });
     expect(await rewards(http, requests)).toEqual(expected);
     expect(seen).toEqual(["busy", "up"]);
   });
 
   it("does not let every sample wait for servers that are gone", { timeout: 4000 }, async () => {
-    const gone = createHttpRewardSource({ urls: ["http://127.0.0.1:9", "http://127.0.0.1:10"], retries: 1, batch: 4, parallel: 1 });
+    const gone = createHttpRewardSource({
+      urls: ["http://127.0.0.1:9", "http://127.0.0.1:10"],
+      retries: 1,
+      batch: 4,
+      parallel: 1,
+    });
     const reasons = await rewards(gone, requests);
-    expect(reasons.every((reason) => typeof reason === "string" && reason.startsWith("server: http://127.0.0.1:"))).toBe(true);
+    expect(
+      reasons.every((reason) => typeof reason === "string" && reason.startsWith("server: http://127.0.0.1:")),
+    ).toBe(true);
     expect(reasons).toHaveLength(200);
   });
 
@@ -153,7 +218,8 @@ describe("createHttpRewardSource", () => {
       parallel: 2,
       retries: 0,
       whenDown: "wait",
-      onPause: ([health]) => void events.push(`pause ${health?.state} ${health?.lastFault === undefined ? "without" : "with"} a reason`),
+      onPause: ([health]) =>
+        void events.push(`pause ${health?.state} ${health?.lastFault === undefined ? "without" : "with"} a reason`),
       onResume: ({ pausedMs, url }) => void events.push(`resume ${url === first.url} ${pausedMs > 100}`),
       onHealth: ({ state }) => void events.push(state),
     });
@@ -183,16 +249,29 @@ describe("createHttpRewardSource", () => {
 
   it("gives up a reply that never ends, and breaks off when aborted", async () => {
     const { url, broken } = await serve(() => undefined);
-    expect(await rewards(createHttpRewardSource({ urls: [url], timeoutMs: 50, retries: 0 }), requests.slice(0, 1))).toEqual([expect.stringContaining("no end of the reply within 50 ms")]);
+    expect(
+      await rewards(createHttpRewardSource({ urls: [url], timeoutMs: 50, retries: 0 }), requests.slice(0, 1)),
+    ).toEqual([expect.stringContaining("no end of the reply within 50 ms")]);
     const before = broken();
-    await expect(collectRewards(createHttpRewardSource({ urls: [url] }), requests, { signal: AbortSignal.timeout(40) })).rejects.toThrow(/timeout/i);
+    await expect(
+      collectRewards(createHttpRewardSource({ urls: [url] }), requests, { signal: AbortSignal.timeout(40) }),
+    ).rejects.toThrow(/timeout/i);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(broken()).toBeGreaterThan(before);
   });
 
   it("passes a server's own error on without asking again", async () => {
-    const { url, batches } = await serve((batch, response) => void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ results: batch.map((_, index) => ({ index, status: "error", reason: "timeout" })) })));
-    expect(await rewards(createHttpRewardSource({ urls: [url] }), requests.slice(0, 3))).toEqual(["timeout", "timeout", "timeout"]);
+    const { url, batches } = await serve(
+      (batch, response) =>
+        void response
+          .writeHead(200, { "content-type": "application/json" })
+          .end(JSON.stringify({ results: batch.map((_, index) => ({ index, status: "error", reason: "timeout" })) })),
+    );
+    expect(await rewards(createHttpRewardSource({ urls: [url] }), requests.slice(0, 3))).toEqual([
+      "timeout",
+      "timeout",
+      "timeout",
+    ]);
     expect(batches).toEqual([3]);
   });
 
@@ -208,7 +287,9 @@ describe("createHttpRewardSource", () => {
   it("refuses settings that make no sense", () => {
     expect(() => createHttpRewardSource({ urls: [] })).toThrow("urls is empty");
     expect(() => createHttpRewardSource({ urls: ["localhost:8000"] })).toThrow('"localhost:8000" is no server address');
-    expect(() => createHttpRewardSource({ urls: ["http://a"], hedgeAfterMs: undefined, token: undefined })).not.toThrow();
+    expect(() =>
+      createHttpRewardSource({ urls: ["http://a"], hedgeAfterMs: undefined, token: undefined }),
+    ).not.toThrow();
     expect(() => createHttpRewardSource({ urls: ["http://a"], batch: 0 })).toThrow("batch is 0, expected at least 1");
   });
 });

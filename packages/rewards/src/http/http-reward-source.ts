@@ -61,16 +61,40 @@ export interface HttpRewardSource extends RewardSource {
  * @example createHttpRewardSource({ urls: ["http://10.0.0.1:8000", "http://10.0.0.2:8000"], hedgeAfterMs: 2000 })
  */
 export function createHttpRewardSource(options: HttpRewardSourceOptions): HttpRewardSource {
-  const settings = { batch: 64, parallel: 4, lingerMs: 3, timeoutMs: 120_000, retries: 6, whenDown: "error", hedgeAfterMs: Infinity, fetch, ...stated(options) } as const;
-  if (settings.urls.length === 0) throw new RangeError("createHttpRewardSource: urls is empty; give at least one server, e.g. http://127.0.0.1:8000");
-  for (const url of settings.urls) if (!/^https?:\/\/[^/\s]+/.test(url)) throw new RangeError(`createHttpRewardSource: ${JSON.stringify(url)} is no server address, expected something like http://127.0.0.1:8000`);
-  for (const [name, low] of [["batch", 1], ["parallel", 1], ["lingerMs", 0], ["timeoutMs", 1], ["retries", 0], ["hedgeAfterMs", 1]] as const) {
-    if (!(settings[name] >= low)) throw new RangeError(`createHttpRewardSource: ${name} is ${settings[name]}, expected at least ${low}`);
+  const settings = {
+    batch: 64,
+    parallel: 4,
+    lingerMs: 3,
+    timeoutMs: 120_000,
+    retries: 6,
+    whenDown: "error",
+    hedgeAfterMs: Infinity,
+    fetch,
+    ...stated(options),
+  } as const;
+  if (settings.urls.length === 0)
+    throw new RangeError("createHttpRewardSource: urls is empty; give at least one server, e.g. http://127.0.0.1:8000");
+  for (const url of settings.urls)
+    if (!/^https?:\/\/[^/\s]+/.test(url))
+      throw new RangeError(
+        `createHttpRewardSource: ${JSON.stringify(url)} is no server address, expected something like http://127.0.0.1:8000`,
+      );
+  for (const [name, low] of [
+    ["batch", 1],
+    ["parallel", 1],
+    ["lingerMs", 0],
+    ["timeoutMs", 1],
+    ["retries", 0],
+    ["hedgeAfterMs", 1],
+  ] as const) {
+    if (!(settings[name] >= low))
+      throw new RangeError(`createHttpRewardSource: ${name} is ${settings[name]}, expected at least ${low}`);
   }
   const dispatcher = new Dispatcher(settings);
   const window = settings.urls.length * settings.parallel * settings.batch;
   return {
-    score: (requests, scoreOptions) => streamThrough((request) => dispatcher.submit(request), requests, window, scoreOptions),
+    score: (requests, scoreOptions) =>
+      streamThrough((request) => dispatcher.submit(request), requests, window, scoreOptions),
     health: () => dispatcher.servers.map(({ health }) => health),
     close: () => dispatcher.close(),
   };
@@ -78,5 +102,7 @@ export function createHttpRewardSource(options: HttpRewardSourceOptions): HttpRe
 
 /** The options without those that are undefined, which would hide their defaults. */
 function stated(options: HttpRewardSourceOptions): HttpRewardSourceOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as HttpRewardSourceOptions;
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as HttpRewardSourceOptions;
 }

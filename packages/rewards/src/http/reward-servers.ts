@@ -70,7 +70,15 @@ export class RewardServer {
   }
 
   get health(): RewardServerHealth {
-    return { url: this.url, state: this.state, outstanding: this.outstanding, answered: this.answered, failures: this.failures, latencyMs: this.latencyMs, lastFault: this.lastFault };
+    return {
+      url: this.url,
+      state: this.state,
+      outstanding: this.outstanding,
+      answered: this.answered,
+      failures: this.failures,
+      latencyMs: this.latencyMs,
+      lastFault: this.lastFault,
+    };
   }
 
   private become(state: RewardServerHealth["state"]): void {
@@ -81,7 +89,11 @@ export class RewardServer {
 }
 
 /** The server that rests not, has room, and has the least to do; the first of equals. */
-export function leastBusy(servers: readonly RewardServer[], mostBatches: number, except?: RewardServer): RewardServer | undefined {
+export function leastBusy(
+  servers: readonly RewardServer[],
+  mostBatches: number,
+  except?: RewardServer,
+): RewardServer | undefined {
   let best: RewardServer | undefined;
   for (const server of servers) {
     if (server === except || !server.hasRoom(mostBatches) || server.restMs > 0) continue;

@@ -43,12 +43,20 @@ export interface BatchSettings {
  *
  * @throws ServerFault for connections, passing statuses and broken replies; RewardServerError for a refusal; the signal's reason
  */
-export async function* scoreBatch(url: string, requests: readonly RewardRequest[], { token, fetch, signal }: BatchSettings): AsyncGenerator<RewardResult, void, undefined> {
+export async function* scoreBatch(
+  url: string,
+  requests: readonly RewardRequest[],
+  { token, fetch, signal }: BatchSettings,
+): AsyncGenerator<RewardResult, void, undefined> {
   let reply: Response;
   try {
     reply = await fetch(`${url}/v1/score`, {
       method: "POST",
-      headers: { "content-type": "application/json", accept: "application/x-ndjson, application/json;q=0.5", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      headers: {
+        "content-type": "application/json",
+        accept: "application/x-ndjson, application/json;q=0.5",
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       body: JSON.stringify({ requests: requests.map(scoreWireRequest) }),
       signal,
     });
@@ -60,7 +68,8 @@ export async function* scoreBatch(url: string, requests: readonly RewardRequest[
     if (!PASSING.has(reply.status)) throw new RewardServerError(url, reply.status, body);
     const message = `HTTP ${reply.status}${body === "" ? "" : `: ${body.slice(0, 200)}`}`;
     const seconds = Number(reply.headers.get("retry-after") ?? Number.NaN);
-    if (Number.isFinite(seconds) && (reply.status === 503 || reply.status === 429)) throw new ServerFault(message, "busy", seconds * 1000);
+    if (Number.isFinite(seconds) && (reply.status === 503 || reply.status === 429))
+      throw new ServerFault(message, "busy", seconds * 1000);
     throw new ServerFault(message, GONE.has(reply.status) ? "gone" : "broken");
   }
   const isList = reply.headers.get("content-type")?.startsWith("application/json") === true;
@@ -81,7 +90,8 @@ export async function* scoreBatch(url: string, requests: readonly RewardRequest[
 function asFault(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   if (error instanceof ServerFault) return error;
-  if (error instanceof ScoreRequestError || error instanceof SyntaxError) return new ServerFault(`broken reply: ${error.message}`, "broken");
+  if (error instanceof ScoreRequestError || error instanceof SyntaxError)
+    return new ServerFault(`broken reply: ${error.message}`, "broken");
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return new ServerFault(cause instanceof Error ? cause.message || cause.name : String(cause), "gone");
 }

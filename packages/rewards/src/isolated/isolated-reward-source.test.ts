@@ -28,8 +28,13 @@ const OBEDIENT = `data:text/javascript,${encodeURIComponent(`
   export const notOne = 4;
 `)}`;
 const verifiers = [{ module: OBEDIENT }];
-const request = (response: string, params?: Record<string, unknown>): RewardRequest => ({ response, verifier: "obedient", sample: { groundTruth: "4", ...(params !== undefined && { params }) } });
-const reasons = (results: readonly RewardResult[]) => results.map((result) => (result.status === "scored" ? result.accuracy : result.reason));
+const request = (response: string, params?: Record<string, unknown>): RewardRequest => ({
+  response,
+  verifier: "obedient",
+  sample: { groundTruth: "4", ...(params !== undefined && { params }) },
+});
+const reasons = (results: readonly RewardResult[]) =>
+  results.map((result) => (result.status === "scored" ? result.accuracy : result.reason));
 
 describe("createIsolatedRewardSource in threads", () => {
   let source: IsolatedRewardSource;
@@ -39,20 +44,29 @@ describe("createIsolatedRewardSource in threads", () => {
   afterAll(() => source.close());
 
   it("scores a stream, each request once", async () => {
-    const results = await collectRewards(source, Array.from({ length: 500 }, (_, i) => request(i % 3 === 0 ? "4" : "5")));
+    const results = await collectRewards(
+      source,
+      Array.from({ length: 500 }, (_, i) => request(i % 3 === 0 ? "4" : "5")),
+    );
     expect(reasons(results)).toEqual(Array.from({ length: 500 }, (_, i) => (i % 3 === 0 ? 1 : 0)));
     expect(source.names).toEqual(["obedient"]);
   });
 
   it("gives the culprit of a hang a timeout and everybody else a verdict", async () => {
     const before = source.stats.timeouts;
-    const results = await collectRewards(source, Array.from({ length: 60 }, (_, i) => request(i === 20 ? "hang" : "4")));
+    const results = await collectRewards(
+      source,
+      Array.from({ length: 60 }, (_, i) => request(i === 20 ? "hang" : "4")),
+    );
     expect(reasons(results)).toEqual(Array.from({ length: 60 }, (_, i) => (i === 20 ? "timeout" : 1)));
     expect(source.stats.timeouts).toBe(before + 1);
   });
 
   it("gives the culprit of a crash an error, after one more try", async () => {
-    const results = await collectRewards(source, Array.from({ length: 30 }, (_, i) => request(i === 3 ? "exit" : "4")));
+    const results = await collectRewards(
+      source,
+      Array.from({ length: 30 }, (_, i) => request(i === 3 ? "exit" : "4")),
+    );
     expect(reasons(results)).toEqual(Array.from({ length: 30 }, (_, i) => (i === 3 ? "crash" : 1)));
   });
 
@@ -63,7 +77,10 @@ describe("createIsolatedRewardSource in threads", () => {
 
   it("survives a verifier that fills its memory", async () => {
     const results = await collectRewards(source, [request("4"), request("fill memory"), request("4")]);
-    expect(results[1]).toMatchObject({ status: "error", reason: expect.stringMatching(/^(crash|timeout)$/) as unknown });
+    expect(results[1]).toMatchObject({
+      status: "error",
+      reason: expect.stringMatching(/^(crash|timeout)$/) as unknown,
+    });
     expect([results[0], results[2]]).toMatchObject([{ accuracy: 1 }, { accuracy: 1 }]);
   });
 
@@ -73,12 +90,18 @@ describe("createIsolatedRewardSource in threads", () => {
 
   it("counts a deadline from the start of the sample, not from the queue", async () => {
     // 60 × 40 ms on 2 workers: the last ones wait longer than the deadline of a second, none runs that long.
-    const results = await collectRewards(source, Array.from({ length: 60 }, () => request("busy 40")));
+    const results = await collectRewards(
+      source,
+      Array.from({ length: 60 }, () => request("busy 40")),
+    );
     expect(reasons(results)).toEqual(Array.from({ length: 60 }, () => 1));
   });
 
   it("does not take its own busy event loop for a timeout", async () => {
-    const results = collectRewards(source, Array.from({ length: 20 }, () => request("busy 5")));
+    const results = collectRewards(
+      source,
+      Array.from({ length: 20 }, () => request("busy 5")),
+    );
     await new Promise((resolve) => setTimeout(resolve, 5));
     const until = performance.now() + 1300;
     while (performance.now() < until);
@@ -89,7 +112,11 @@ describe("createIsolatedRewardSource in threads", () => {
     // A worker that an earlier test ended takes a moment to come back.
     while (source.stats.ready < 2) await new Promise((resolve) => setTimeout(resolve, 20));
     const order: number[] = [];
-    for await (const { index } of source.score([request("busy 250"), ...Array.from({ length: 40 }, () => request("4"))])) order.push(index);
+    for await (const { index } of source.score([
+      request("busy 250"),
+      ...Array.from({ length: 40 }, () => request("4")),
+    ]))
+      order.push(index);
     expect(order).toHaveLength(41);
     expect(order.at(-1)).toBe(0);
   });
@@ -102,7 +129,14 @@ describe("createIsolatedRewardSource in threads", () => {
     void hangs.then((outcomes) => (hung = outcomes));
     // The second is put behind the first or in the other worker; either way both workers are taken before anybody else comes.
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(reasons(await collectRewards(spared, Array.from({ length: 50 }, () => request("4"))))).toEqual(Array.from({ length: 50 }, () => 1));
+    expect(
+      reasons(
+        await collectRewards(
+          spared,
+          Array.from({ length: 50 }, () => request("4")),
+        ),
+      ),
+    ).toEqual(Array.from({ length: 50 }, () => 1));
     expect(hung).toBeUndefined();
     expect(spared.stats).toMatchObject({ workers: 4, spares: 2 });
     const more = [spared.run(request("hang")), spared.run(request("hang"))];
@@ -129,39 +163,67 @@ describe("createIsolatedRewardSource in threads", () => {
   it("stops when aborted", async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error("enough")), 20);
-    await expect(collectRewards(source, Array.from({ length: 50 }, () => request("busy 30")), { signal: controller.signal })).rejects.toThrow("enough");
-    await expect(source.run(request("4"), AbortSignal.abort(new Error("no"))).catch((error: Error) => error.message)).resolves.toBe("no");
+    await expect(
+      collectRewards(
+        source,
+        Array.from({ length: 50 }, () => request("busy 30")),
+        { signal: controller.signal },
+      ),
+    ).rejects.toThrow("enough");
+    await expect(
+      source.run(request("4"), AbortSignal.abort(new Error("no"))).catch((error: Error) => error.message),
+    ).resolves.toBe("no");
     async function* never() {
       await new Promise(() => undefined);
       yield request("4");
     }
-    await expect(collectRewards({ score: () => source.score(never(), { signal: AbortSignal.timeout(20) }) }, [])).rejects.toThrow(/timeout/i);
+    await expect(
+      collectRewards({ score: () => source.score(never(), { signal: AbortSignal.timeout(20) }) }, []),
+    ).rejects.toThrow(/timeout/i);
   });
 
   it("throws for an unknown verifier", async () => {
-    await expect(collectRewards(source, [{ ...request("4"), verifier: "obedience" }])).rejects.toThrow(UnknownVerifierError);
+    await expect(collectRewards(source, [{ ...request("4"), verifier: "obedience" }])).rejects.toThrow(
+      UnknownVerifierError,
+    );
     await expect(source.run({ ...request("4"), verifier: "obediant" })).rejects.toThrow('Did you mean "obedient"?');
   });
 });
 
 describe("createIsolatedRewardSource", () => {
   it("says why verifiers cannot be loaded", async () => {
-    const start = (module: string, more: object = {}) => createIsolatedRewardSource({ verifiers: [{ module, ...more }], workers: 1 });
-    await expect(start("file:///no/such/verifier.js")).rejects.toThrow('verifier module "file:///no/such/verifier.js" cannot be imported');
-    await expect(start(OBEDIENT, { export: "nothing" })).rejects.toThrow('has no export "nothing"; it has default, notOne');
-    await expect(start(OBEDIENT, { export: "notOne" })).rejects.toThrow("a verifier { name, verify(response, sample) }");
-    await expect(createIsolatedRewardSource({ workers: 0 })).rejects.toThrow("workers is 0, expected a number of at least 1");
-    await expect(createIsolatedRewardSource({ maxSpareWorkers: -1 })).rejects.toThrow("maxSpareWorkers is -1, expected a number of at least 0");
+    const start = (module: string, more: object = {}) =>
+      createIsolatedRewardSource({ verifiers: [{ module, ...more }], workers: 1 });
+    await expect(start("file:///no/such/verifier.js")).rejects.toThrow(
+      'verifier module "file:///no/such/verifier.js" cannot be imported',
+    );
+    await expect(start(OBEDIENT, { export: "nothing" })).rejects.toThrow(
+      'has no export "nothing"; it has default, notOne',
+    );
+    await expect(start(OBEDIENT, { export: "notOne" })).rejects.toThrow(
+      "a verifier { name, verify(response, sample) }",
+    );
+    await expect(createIsolatedRewardSource({ workers: 0 })).rejects.toThrow(
+      "workers is 0, expected a number of at least 1",
+    );
+    await expect(createIsolatedRewardSource({ maxSpareWorkers: -1 })).rejects.toThrow(
+      "maxSpareWorkers is -1, expected a number of at least 0",
+    );
   });
 
   it("gives up when workers die before they are ready", async () => {
-    await expect(createIsolatedRewardSource({ verifiers: [{ module: "data:text/javascript,process.exit(4)" }], workers: 1 })).rejects.toThrow("3 starts in a row failed");
+    await expect(
+      createIsolatedRewardSource({ verifiers: [{ module: "data:text/javascript,process.exit(4)" }], workers: 1 }),
+    ).rejects.toThrow("3 starts in a row failed");
   });
 
   it("loads a verifier in TypeScript", async () => {
     const folder = mkdtempSync(join(tmpdir(), "v-triune-verifier-"));
     const path = join(folder, "mine.ts");
-    writeFileSync(path, 'const name: string = "mine";\nexport default { name, verify: () => ({ status: "scored", accuracy: 1, format: 1, metrics: {} }) };\n');
+    writeFileSync(
+      path,
+      'const name: string = "mine";\nexport default { name, verify: () => ({ status: "scored", accuracy: 1, format: 1, metrics: {} }) };\n',
+    );
     const source = await createIsolatedRewardSource({ verifiers: [{ module: pathToFileURL(path).href }], workers: 1 });
     expect(source.names).toEqual(["mine"]);
     expect(await source.run({ ...request("4"), verifier: "mine" })).toMatchObject({ status: "scored", reward: 1 });
@@ -181,7 +243,14 @@ describe("createIsolatedRewardSource", () => {
     const source = await createIsolatedRewardSource({ workers: 1 });
     expect(source.names).toEqual(builtinVerifiers().map(({ name }) => name));
     expect(source.names).toEqual(expect.arrayContaining(["mathverify", "detection", "json-schema"]));
-    expect(await source.run({ response: "\\boxed{4}", verifier: "mathverify", sample: { groundTruth: "\\boxed{4}" }, formatRatio: 0 })).toMatchObject({ status: "scored", reward: 1 });
+    expect(
+      await source.run({
+        response: "\\boxed{4}",
+        verifier: "mathverify",
+        sample: { groundTruth: "\\boxed{4}" },
+        formatRatio: 0,
+      }),
+    ).toMatchObject({ status: "scored", reward: 1 });
     await source.close();
   });
 });
@@ -190,24 +259,42 @@ describe("createIsolatedRewardSource in processes", () => {
   it("survives hangs and exits", async () => {
     const source = await createIsolatedRewardSource({ verifiers, workers: 2, isolation: "process", deadlineMs: 1000 });
     const responses = Array.from({ length: 40 }, (_, i) => (i === 7 ? "hang" : i === 21 ? "exit" : "4"));
-    const results = await collectRewards(source, responses.map((response) => request(response)));
+    const results = await collectRewards(
+      source,
+      responses.map((response) => request(response)),
+    );
     await source.close();
-    expect(reasons(results)).toEqual(responses.map((response) => (response === "hang" ? "timeout" : response === "exit" ? "crash" : 1)));
+    expect(reasons(results)).toEqual(
+      responses.map((response) => (response === "hang" ? "timeout" : response === "exit" ? "crash" : 1)),
+    );
   });
 });
 
 describe("the process around an isolated source", () => {
-  const run = (script: string) => spawnSync(process.execPath, ["--conditions=@v-triune/source", "--import", "tsx", "--input-type=module", "-e", script], { encoding: "utf8", timeout: 30_000 });
+  const run = (script: string) =>
+    spawnSync(
+      process.execPath,
+      ["--conditions=@v-triune/source", "--import", "tsx", "--input-type=module", "-e", script],
+      { encoding: "utf8", timeout: 30_000 },
+    );
   const start = `const { createIsolatedRewardSource } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)}); const source = await createIsolatedRewardSource({ workers: 1, verifiers: [{ module: ${JSON.stringify(OBEDIENT)} }] });`;
 
   it("does not end before its answer is there, and ends by itself afterwards", () => {
-    const { status, stdout, stderr } = run(`${start} console.log((await source.run({ response: "busy 100", verifier: "obedient", sample: { groundTruth: "" } })).status);`);
-    expect({ status, stdout, stderr: stderr.replaceAll(/^.*npm warn.*$/gm, "").trim() }).toEqual({ status: 0, stdout: "scored\n", stderr: "" });
+    const { status, stdout, stderr } = run(
+      `${start} console.log((await source.run({ response: "busy 100", verifier: "obedient", sample: { groundTruth: "" } })).status);`,
+    );
+    expect({ status, stdout, stderr: stderr.replaceAll(/^.*npm warn.*$/gm, "").trim() }).toEqual({
+      status: 0,
+      stdout: "scored\n",
+      stderr: "",
+    });
   });
 
   it.each(["thread", "process"])("gets to the end of close(), isolation %s", (isolation) => {
     const script = start.replace("workers: 1,", `workers: 2, isolation: ${JSON.stringify(isolation)},`);
-    const { status, stdout } = run(`${script} await source.run({ response: "4", verifier: "obedient", sample: { groundTruth: "" } }); await source.close(); console.log("closed");`);
+    const { status, stdout } = run(
+      `${script} await source.run({ response: "4", verifier: "obedient", sample: { groundTruth: "" } }); await source.close(); console.log("closed");`,
+    );
     expect({ status, stdout }).toEqual({ status: 0, stdout: "closed\n" });
   });
 });

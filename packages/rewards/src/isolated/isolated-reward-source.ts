@@ -59,8 +59,17 @@ export interface IsolatedRewardSource extends RewardSource {
  * const source = await createIsolatedRewardSource({ verifiers: [{ module: "@v-triune/rewards/builtin-verifiers" }, { module: pathToFileURL("my-verifier.js").href }] });
  * try { for await (const result of source.score(requests)) .. } finally { await source.close(); }
  */
-export async function createIsolatedRewardSource(options: IsolatedRewardSourceOptions = {}): Promise<IsolatedRewardSource> {
-  const { verifiers = [builtinVerifierModule()], workers = Math.max(1, availableParallelism() - 1), isolation = "thread", memoryMb = 256, execArgv = [], normalised = true } = options;
+export async function createIsolatedRewardSource(
+  options: IsolatedRewardSourceOptions = {},
+): Promise<IsolatedRewardSource> {
+  const {
+    verifiers = [builtinVerifierModule()],
+    workers = Math.max(1, availableParallelism() - 1),
+    isolation = "thread",
+    memoryMb = 256,
+    execArgv = [],
+    normalised = true,
+  } = options;
   const pool = {
     ...POOL_DEFAULTS,
     workers,
@@ -69,12 +78,24 @@ export async function createIsolatedRewardSource(options: IsolatedRewardSourceOp
     batch: options.batch ?? POOL_DEFAULTS.batch,
     maxSpareWorkers: options.maxSpareWorkers ?? POOL_DEFAULTS.maxSpareWorkers,
   };
-  for (const [name, low] of [["workers", 1], ["deadlineMs", 1], ["crashRetries", 0], ["batch", 1], ["maxSpareWorkers", 0]] as const) {
-    if (!(Number.isFinite(pool[name]) && pool[name] >= low)) throw new RangeError(`createIsolatedRewardSource: ${name} is ${pool[name]}, expected a number of at least ${low}`);
+  for (const [name, low] of [
+    ["workers", 1],
+    ["deadlineMs", 1],
+    ["crashRetries", 0],
+    ["batch", 1],
+    ["maxSpareWorkers", 0],
+  ] as const) {
+    if (!(Number.isFinite(pool[name]) && pool[name] >= low))
+      throw new RangeError(
+        `createIsolatedRewardSource: ${name} is ${pool[name]}, expected a number of at least ${low}`,
+      );
   }
   const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB };
   const startWorker = isolation === "process" ? startProcess : startThread;
-  const verifierPool = new VerifierPool((events) => startWorker({ setup: { modules: verifiers, rule: { normalised } }, resourceLimits, execArgv }, events), pool);
+  const verifierPool = new VerifierPool(
+    (events) => startWorker({ setup: { modules: verifiers, rule: { normalised } }, resourceLimits, execArgv }, events),
+    pool,
+  );
   const names = await verifierPool.ready();
   // Enough to keep every worker busy while results are read, little enough that a stream of a million does not pile up here.
   const window = workers * pool.batch * 2;
@@ -84,7 +105,8 @@ export async function createIsolatedRewardSource(options: IsolatedRewardSourceOp
       return verifierPool.stats;
     },
     run: (request, signal) => runOne(verifierPool, request, signal),
-    score: (requests, scoreOptions) => streamThrough((request) => verifierPool.submit(request), requests, window, scoreOptions),
+    score: (requests, scoreOptions) =>
+      streamThrough((request) => verifierPool.submit(request), requests, window, scoreOptions),
     close: () => verifierPool.close(),
   };
 }
@@ -95,7 +117,12 @@ export async function createIsolatedRewardSource(options: IsolatedRewardSourceOp
  * @example createIsolatedRewardSource({ verifiers: [builtinVerifierModule({ detection: { epsilon: "dynamic" } }), mine] })
  */
 export function builtinVerifierModule(options?: BuiltinVerifierOptions): VerifierModule {
-  return { module: import.meta.url.endsWith(".ts") ? builtFromSource("builtin-verifiers") : "@v-triune/rewards/builtin-verifiers", options };
+  return {
+    module: import.meta.url.endsWith(".ts")
+      ? builtFromSource("builtin-verifiers")
+      : "@v-triune/rewards/builtin-verifiers",
+    options,
+  };
 }
 
 async function runOne(pool: VerifierPool, request: RewardRequest, signal?: AbortSignal): Promise<RewardOutcome> {

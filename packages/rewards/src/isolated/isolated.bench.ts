@@ -15,7 +15,9 @@ import { createIsolatedRewardSource } from "./isolated-reward-source";
  */
 
 const GOLDENS = resolve(import.meta.dirname, "../../../../tools/goldens/judge");
-const recorded = ["average.json", "dynamic.json"].flatMap((name) => JSON.parse(readFileSync(resolve(GOLDENS, name), "utf8")) as { request: unknown }[]);
+const recorded = ["average.json", "dynamic.json"].flatMap(
+  (name) => JSON.parse(readFileSync(resolve(GOLDENS, name), "utf8")) as { request: unknown }[],
+);
 const requests = recorded.map(({ request }) => judgeRequestToSample(readJudgeRequest(request)));
 
 async function verdictsPerSecond(source: RewardSource, count: number): Promise<number> {
@@ -33,14 +35,23 @@ async function verdictsPerSecond(source: RewardSource, count: number): Promise<n
   return best;
 }
 
-const print = (name: string, value: number, unit: string) => console.log(`${name}: ${Math.round(value).toLocaleString("en-US")} ${unit}`);
+const print = (name: string, value: number, unit: string) =>
+  console.log(`${name}: ${Math.round(value).toLocaleString("en-US")} ${unit}`);
 
-print("in this process", await verdictsPerSecond(createLocalRewardSource(createVerifierRegistry(builtinVerifiers())), 5000), "verdicts/s");
+print(
+  "in this process",
+  await verdictsPerSecond(createLocalRewardSource(createVerifierRegistry(builtinVerifiers())), 5000),
+  "verdicts/s",
+);
 for (const workers of new Set([1, Math.max(1, availableParallelism() - 1), availableParallelism()])) {
   const started = performance.now();
   const source = await createIsolatedRewardSource({ workers });
   const ready = performance.now() - started;
   await verdictsPerSecond(source, 2000);
-  print(`${workers} isolated worker${workers === 1 ? "" : "s"}`, await verdictsPerSecond(source, 10_000), `verdicts/s, ready in ${Math.round(ready)} ms`);
+  print(
+    `${workers} isolated worker${workers === 1 ? "" : "s"}`,
+    await verdictsPerSecond(source, 10_000),
+    `verdicts/s, ready in ${Math.round(ready)} ms`,
+  );
   await source.close();
 }

@@ -22,13 +22,23 @@ export async function loadVerifiers(modules: readonly VerifierModule[]): Promise
     try {
       exports = await importModule(module);
     } catch (error) {
-      throw new VerifierLoadError(`${where} cannot be imported: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new VerifierLoadError(
+        `${where} cannot be imported: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
     const exported = exportOf(exports, name);
-    if (exported === undefined) throw new VerifierLoadError(`${where} has no export ${JSON.stringify(name)}; it has ${Object.keys(exports).join(", ") || "none"}`);
-    const made: unknown = typeof exported === "function" ? await (exported as (options: unknown) => unknown)(options) : exported;
+    if (exported === undefined)
+      throw new VerifierLoadError(
+        `${where} has no export ${JSON.stringify(name)}; it has ${Object.keys(exports).join(", ") || "none"}`,
+      );
+    const made: unknown =
+      typeof exported === "function" ? await (exported as (options: unknown) => unknown)(options) : exported;
     for (const verifier of [made].flat()) {
-      if (!isVerifier(verifier)) throw new VerifierLoadError(`${where}, export ${JSON.stringify(name)}: a verifier { name, verify(response, sample) }, a list of them, or a function that returns them expected`);
+      if (!isVerifier(verifier))
+        throw new VerifierLoadError(
+          `${where}, export ${JSON.stringify(name)}: a verifier { name, verify(response, sample) }, a list of them, or a function that returns them expected`,
+        );
       verifiers.push(verifier);
     }
   }
@@ -38,7 +48,11 @@ export async function loadVerifiers(modules: readonly VerifierModule[]): Promise
 /** An export; a module that was compiled to CommonJS has its own exports inside `default`. */
 function exportOf(exports: Record<string, unknown>, name: string): unknown {
   const inner = exports["default"] as Record<string, unknown> | undefined;
-  const isInterop = typeof inner === "object" && inner !== null && !Array.isArray(inner) && (inner["__esModule"] === true || "default" in inner);
+  const isInterop =
+    typeof inner === "object" &&
+    inner !== null &&
+    !Array.isArray(inner) &&
+    (inner["__esModule"] === true || "default" in inner);
   return isInterop ? inner[name] : exports[name];
 }
 
@@ -48,9 +62,17 @@ async function importModule(module: string): Promise<Record<string, unknown>> {
   if (!/\.[cm]?ts$/.test(module) || features.typescript) return (await import(module)) as Record<string, unknown>;
   let tsx: { tsImport(specifier: string, parent: string): Promise<Record<string, unknown>> };
   try {
-    tsx = (await import(pathToFileURL(createRequire(join(process.cwd(), "package.json")).resolve("tsx/esm/api").replace(/index\.cjs$/, "index.mjs")).href)) as typeof tsx;
+    tsx = (await import(
+      pathToFileURL(
+        createRequire(join(process.cwd(), "package.json"))
+          .resolve("tsx/esm/api")
+          .replace(/index\.cjs$/, "index.mjs"),
+      ).href
+    )) as typeof tsx;
   } catch (error) {
-    throw new VerifierLoadError("a verifier in TypeScript needs tsx here (npm install tsx), or Node 22.18 and later", { cause: error });
+    throw new VerifierLoadError("a verifier in TypeScript needs tsx here (npm install tsx), or Node 22.18 and later", {
+      cause: error,
+    });
   }
   return tsx.tsImport(module, import.meta.url);
 }

@@ -26,7 +26,10 @@ export interface WorkerTask {
 }
 
 /** Messages to a worker. */
-export type ToWorker = { readonly type: "setup"; readonly setup: WorkerSetup } | { readonly type: "tasks"; readonly tasks: readonly WorkerTask[] } | { readonly type: "skip"; readonly through: number };
+export type ToWorker =
+  | { readonly type: "setup"; readonly setup: WorkerSetup }
+  | { readonly type: "tasks"; readonly tasks: readonly WorkerTask[] }
+  | { readonly type: "skip"; readonly through: number };
 
 /** Messages from a worker. */
 export type FromWorker =

@@ -26,7 +26,10 @@ export function builtFromSource(entry: "verifier-worker" | "builtin-verifiers"):
     process.once("exit", () => rmSync(target, { recursive: true, force: true }));
     const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
     esbuild.buildSync({
-      entryPoints: { "verifier-worker": path("./verifier-worker.ts"), "builtin-verifiers": path("../builtin-verifiers.ts") },
+      entryPoints: {
+        "verifier-worker": path("./verifier-worker.ts"),
+        "builtin-verifiers": path("../builtin-verifiers.ts"),
+      },
       outdir: target,
       outExtension: { ".js": ".mjs" },
       bundle: true,

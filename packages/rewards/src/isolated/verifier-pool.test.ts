@@ -14,8 +14,14 @@ const SLOW = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 const open = (more: object) =>
-  new VerifierPool((events) => startThread({ setup: { modules: [{ module: SLOW }], rule: {} } }, events), { ...POOL_DEFAULTS, workers: 1, deadlineMs: 10_000, ...more });
-const run = (pool: VerifierPool, ms: number) => pool.submit({ response: String(ms), verifier: "slow", sample: { groundTruth: "" } }).outcome;
+  new VerifierPool((events) => startThread({ setup: { modules: [{ module: SLOW }], rule: {} } }, events), {
+    ...POOL_DEFAULTS,
+    workers: 1,
+    deadlineMs: 10_000,
+    ...more,
+  });
+const run = (pool: VerifierPool, ms: number) =>
+  pool.submit({ response: String(ms), verifier: "slow", sample: { groundTruth: "" } }).outcome;
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 it("ends spares once no worker was stuck for a while, and a slow sample keeps its verdict", async () => {

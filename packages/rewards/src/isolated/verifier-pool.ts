@@ -31,7 +31,13 @@ export interface PoolOptions {
 }
 
 /** One worker for each core but one is the source's business; the rest is here. */
-export const POOL_DEFAULTS: Omit<PoolOptions, "workers"> = { deadlineMs: 5000, crashRetries: 1, batch: 32, maxSpareWorkers: 4, spareIdleMs: 10_000 };
+export const POOL_DEFAULTS: Omit<PoolOptions, "workers"> = {
+  deadlineMs: 5000,
+  crashRetries: 1,
+  batch: 32,
+  maxSpareWorkers: 4,
+  spareIdleMs: 10_000,
+};
 
 /** Counters since the start, for metrics. */
 export interface PoolStats {
@@ -110,7 +116,14 @@ export class VerifierPool {
   }
 
   get stats(): PoolStats {
-    return { workers: this.slots.length, spares: Math.max(0, this.slots.length - this.options.workers), ready: this.slots.filter(({ ready }) => ready).length, queued: this.queue.length - this.queueHead, running: this.slots.reduce((sum, { outstanding }) => sum + outstanding.size, 0), ...this.counts };
+    return {
+      workers: this.slots.length,
+      spares: Math.max(0, this.slots.length - this.options.workers),
+      ready: this.slots.filter(({ ready }) => ready).length,
+      queued: this.queue.length - this.queueHead,
+      running: this.slots.reduce((sum, { outstanding }) => sum + outstanding.size, 0),
+      ...this.counts,
+    };
   }
 
   /**
@@ -150,7 +163,10 @@ export class VerifierPool {
     this.watch = undefined;
     this.settleFirst?.resolve();
     const slots = this.slots.splice(0);
-    const unfinished = [...slots.flatMap(({ outstanding }) => [...outstanding.values()]), ...this.queue.splice(0).slice(this.queueHead)];
+    const unfinished = [
+      ...slots.flatMap(({ outstanding }) => [...outstanding.values()]),
+      ...this.queue.splice(0).slice(this.queueHead),
+    ];
     this.queueHead = 0;
     for (const slot of slots) slot.retired = true;
     for (const task of unfinished) task.settle({ status: "error", reason: "closed" });
@@ -159,7 +175,12 @@ export class VerifierPool {
 
   private unknown(name: string): UnknownVerifierError {
     try {
-      createVerifierRegistry((this.names ?? []).map((known) => ({ name: known, verify: () => ({ status: "error", reason: "never called" }) }))).get(name);
+      createVerifierRegistry(
+        (this.names ?? []).map((known) => ({
+          name: known,
+          verify: () => ({ status: "error", reason: "never called" }),
+        })),
+      ).get(name);
     } catch (error) {
       if (error instanceof UnknownVerifierError) return error;
       throw error;
@@ -168,8 +189,19 @@ export class VerifierPool {
   }
 
   private addWorker(): void {
-    const slot: Slot = { handle: undefined as unknown as WorkerHandle, ready: false, retired: false, stalled: false, stuck: false, sequence: 0, outstanding: new Map() };
-    slot.handle = this.start({ message: (message) => this.receive(slot, message), exit: (reason) => this.replaceDead(slot, reason) });
+    const slot: Slot = {
+      handle: undefined as unknown as WorkerHandle,
+      ready: false,
+      retired: false,
+      stalled: false,
+      stuck: false,
+      sequence: 0,
+      outstanding: new Map(),
+    };
+    slot.handle = this.start({
+      message: (message) => this.receive(slot, message),
+      exit: (reason) => this.replaceDead(slot, reason),
+    });
     // Somebody waits for the first worker, and nothing else may keep the process alive meanwhile.
     slot.handle.hold(this.names === undefined || this.queue.length > this.queueHead);
     this.slots.push(slot);
@@ -225,7 +257,8 @@ export class VerifierPool {
         }
         this.post(slot, tasks);
       }
-      if (this.queueHead > 1024 && this.queueHead * 2 > this.queue.length) this.queueHead -= this.queue.splice(0, this.queueHead).length;
+      if (this.queueHead > 1024 && this.queueHead * 2 > this.queue.length)
+        this.queueHead -= this.queue.splice(0, this.queueHead).length;
       waiting = this.queue.length - this.queueHead;
     }
     // Spares are watched until they are gone.
@@ -251,7 +284,9 @@ export class VerifierPool {
   private takers(): readonly Slot[] {
     if (this.slots.length === 1) return this.slots;
     const usable = this.slots.filter(({ ready, stalled }) => ready && !stalled);
-    const quick = usable.filter(({ handle, outstanding }) => outstanding.size === 0 || (handle.running()?.forMs ?? 0) < SLOW_MS);
+    const quick = usable.filter(
+      ({ handle, outstanding }) => outstanding.size === 0 || (handle.running()?.forMs ?? 0) < SLOW_MS,
+    );
     return (quick.length > 0 ? quick : usable).sort((a, b) => a.outstanding.size - b.outstanding.size);
   }
 
@@ -263,7 +298,10 @@ export class VerifierPool {
     } catch (error) {
       if (tasks.length > 1) return tasks.forEach((task) => this.post(slot, [task]));
       const { sequence } = tasks[0] as WorkerTask;
-      slot.outstanding.get(sequence)?.settle({ status: "error", reason: `params: cannot be handed to a worker (${error instanceof Error ? error.message : String(error)})` });
+      slot.outstanding.get(sequence)?.settle({
+        status: "error",
+        reason: `params: cannot be handed to a worker (${error instanceof Error ? error.message : String(error)})`,
+      });
       slot.outstanding.delete(sequence);
     }
   }
@@ -332,7 +370,11 @@ export class VerifierPool {
       slot.outstanding.delete(running as number);
     }
     if (!slot.ready && ++this.failedStarts >= MOST_FAILED_STARTS) {
-      this.fail(new VerifierLoadError(`verifier workers die before they are ready (${reason}); ${MOST_FAILED_STARTS} starts in a row failed`));
+      this.fail(
+        new VerifierLoadError(
+          `verifier workers die before they are ready (${reason}); ${MOST_FAILED_STARTS} starts in a row failed`,
+        ),
+      );
       return;
     }
     this.replace(slot);

@@ -6,7 +6,8 @@ import { RunningMark, type FromWorker, type ToWorker, type WorkerTask } from "./
 
 /** The inside of an isolated worker: a thread, or a process when there is no parent port. Nothing imports this file. */
 
-const send: (message: FromWorker) => void = parentPort === null ? (message) => void process.send?.(message) : (message) => parentPort?.postMessage(message, []);
+const send: (message: FromWorker) => void =
+  parentPort === null ? (message) => void process.send?.(message) : (message) => parentPort?.postMessage(message, []);
 /** Results are sent together for this long, so that small samples do not pay for a message each. */
 const GATHER_MS = 2;
 

@@ -43,7 +43,10 @@ function workerUrl(): URL {
 export function startThread({ setup, resourceLimits, execArgv = [] }: WorkerStart, events: WorkerEvents): WorkerHandle {
   const memory = RunningMark.allocate();
   const mark = new RunningMark(memory);
-  const worker = new Worker(workerUrl(), { execArgv: [...execArgv], ...(resourceLimits !== undefined && { resourceLimits }) });
+  const worker = new Worker(workerUrl(), {
+    execArgv: [...execArgv],
+    ...(resourceLimits !== undefined && { resourceLimits }),
+  });
   let failure: string | undefined;
   worker.on("message", (message: FromWorker) => events.message(message));
   worker.on("error", (error) => (failure = error instanceof Error ? `${error.name}: ${error.message}` : String(error)));
@@ -64,7 +67,10 @@ export function startThread({ setup, resourceLimits, execArgv = [] }: WorkerStar
 }
 
 /** Starts a worker process, for verifiers that can take their whole process down (native code, `process.abort`). */
-export function startProcess({ setup, resourceLimits, execArgv = [] }: WorkerStart, events: WorkerEvents): WorkerHandle {
+export function startProcess(
+  { setup, resourceLimits, execArgv = [] }: WorkerStart,
+  events: WorkerEvents,
+): WorkerHandle {
   const memoryLimit = resourceLimits?.maxOldGenerationSizeMb;
   const child: ChildProcess = fork(workerUrl(), [], {
     serialization: "advanced",
@@ -79,7 +85,8 @@ export function startProcess({ setup, resourceLimits, execArgv = [] }: WorkerSta
   };
   child.on("message", (message: FromWorker) => {
     if (message.type === "started") current = { sequence: message.sequence, since: process.hrtime.bigint() };
-    else if (message.type === "results" && message.results.some(([sequence]) => sequence === current?.sequence)) current = undefined;
+    else if (message.type === "results" && message.results.some(([sequence]) => sequence === current?.sequence))
+      current = undefined;
     events.message(message);
   });
   child.on("error", (error) => exit(`${error.name}: ${error.message}`));
@@ -90,7 +97,10 @@ export function startProcess({ setup, resourceLimits, execArgv = [] }: WorkerSta
   return {
     post: (tasks) => send({ type: "tasks", tasks }),
     skipThrough: (through) => send({ type: "skip", through }),
-    running: () => (current === undefined ? undefined : { sequence: current.sequence, forMs: Number(process.hrtime.bigint() - current.since) / 1e6 }),
+    running: () =>
+      current === undefined
+        ? undefined
+        : { sequence: current.sequence, forMs: Number(process.hrtime.bigint() - current.since) / 1e6 },
     hold(busy) {
       if (busy) {
         child.ref();

@@ -8,12 +8,19 @@ export class ParamsReader {
 
   /** A number within limits. */
   number(key: string, fallback: number, low: number, high: number): number {
-    return this.leaf(key, fallback, `a number in [${low}, ${high}]`, (value): value is number => typeof value === "number" && value >= low && value <= high);
+    return this.leaf(
+      key,
+      fallback,
+      `a number in [${low}, ${high}]`,
+      (value): value is number => typeof value === "number" && value >= low && value <= high,
+    );
   }
 
   /** One of some words. */
   word<const Word extends string>(key: string, fallback: Word, words: readonly Word[]): Word {
-    return this.leaf(key, fallback, `one of ${words.join(", ")}`, (value): value is Word => words.includes(value as Word));
+    return this.leaf(key, fallback, `one of ${words.join(", ")}`, (value): value is Word =>
+      words.includes(value as Word),
+    );
   }
 
   /** True or false. */
@@ -23,14 +30,22 @@ export class ParamsReader {
 
   /** A list of strings. */
   strings(key: string): readonly string[] {
-    return this.leaf(key, [] as readonly string[], "a list of strings", (value): value is readonly string[] => Array.isArray(value) && value.every((item) => typeof item === "string"));
+    return this.leaf(
+      key,
+      [] as readonly string[],
+      "a list of strings",
+      (value): value is readonly string[] => Array.isArray(value) && value.every((item) => typeof item === "string"),
+    );
   }
 
   private leaf<T>(key: string, fallback: T, expected: string, accept: (value: unknown) => value is T): T {
     const value = this.params[key];
     if (value === undefined || value === null) return fallback;
     if (accept(value)) return value;
-    this.issues.push({ path: [key], message: `${key}: ${expected} expected, found ${JSON.stringify(value)?.slice(0, 60) ?? String(value)}` });
+    this.issues.push({
+      path: [key],
+      message: `${key}: ${expected} expected, found ${JSON.stringify(value)?.slice(0, 60) ?? String(value)}`,
+    });
     return fallback;
   }
 }
@@ -40,9 +55,12 @@ export class ParamsReader {
  *
  * @param read names the leaves, their defaults and limits
  */
-export function readerSchema<Params>(read: (reader: ParamsReader) => Params): ParamsSchema<Params> & { readonly read: (params: unknown) => ParamsResult<Params> } {
+export function readerSchema<Params>(
+  read: (reader: ParamsReader) => Params,
+): ParamsSchema<Params> & { readonly read: (params: unknown) => ParamsResult<Params> } {
   const readParams = (params: unknown): ParamsResult<Params> => {
-    if (params !== undefined && params !== null && (typeof params !== "object" || Array.isArray(params))) return { issues: [{ message: "params: an object expected" }] };
+    if (params !== undefined && params !== null && (typeof params !== "object" || Array.isArray(params)))
+      return { issues: [{ message: "params: an object expected" }] };
     const reader = new ParamsReader((params ?? {}) as Record<string, unknown>);
     const value = read(reader);
     return reader.issues.length > 0 ? { issues: reader.issues } : { value };

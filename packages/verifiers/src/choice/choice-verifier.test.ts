@@ -31,14 +31,27 @@ describe("choice", () => {
     expect(choice.verify(response, { groundTruth, params: { choices } })).toMatchObject({ status: "scored", accuracy });
   });
 
-  it("skips a gold that is no choice", () => expect(choice.verify("B", { groundTruth: "a cow" })).toMatchObject({ status: "skipped" }));
+  it("skips a gold that is no choice", () =>
+    expect(choice.verify("B", { groundTruth: "a cow" })).toMatchObject({ status: "skipped" }));
 
   it("names a parameter that is wrong", () => {
-    expect(choice.verify("B", { groundTruth: "B", params: { choices: "a, b" } })).toEqual({ status: "error", reason: 'params: choices: a list of strings expected, found "a, b"' });
+    expect(choice.verify("B", { groundTruth: "B", params: { choices: "a, b" } })).toEqual({
+      status: "error",
+      reason: 'params: choices: a list of strings expected, found "a, b"',
+    });
   });
 
   it("conforms", () => {
     const sample = { groundTruth: "B", params: { choices: ["a cat", "a dog"] } };
-    expect(checkVerifier(choice, { samples: [sample], right: [["B", sample], ["a dog", sample]], wrong: [["A", sample]] })).toEqual([]);
+    expect(
+      checkVerifier(choice, {
+        samples: [sample],
+        right: [
+          ["B", sample],
+          ["a dog", sample],
+        ],
+        wrong: [["A", sample]],
+      }),
+    ).toEqual([]);
   });
 });

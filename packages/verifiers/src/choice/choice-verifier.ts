@@ -11,7 +11,10 @@ import type { Verdict, Verifier, VerifierSample } from "../verifier";
 
 const LETTERS = "A-J";
 const LEADING = new RegExp(`^\\s*(?:\\(([${LETTERS}])\\)(?:\\s|$|[.:])|([${LETTERS}])\\s*(?:[.):]|$))`, "i");
-const STATED = new RegExp(`\\b(?:answer|option|choice)\\b(?:\\s+is)?\\s*:?\\s*(?:\\(([${LETTERS}])\\)|([${LETTERS}])(?=$|[\\s.,;!)]))`, "gi");
+const STATED = new RegExp(
+  `\\b(?:answer|option|choice)\\b(?:\\s+is)?\\s*:?\\s*(?:\\(([${LETTERS}])\\)|([${LETTERS}])(?=$|[\\s.,;!)]))`,
+  "gi",
+);
 const MARKED = new RegExp(`\\(([${LETTERS}])\\)|(?:^|\\s)([${LETTERS}])[.)](?=\\s|$)`, "g");
 const LONGEST_ANSWER = 2000;
 
@@ -24,7 +27,11 @@ const params = readerSchema((reader) => ({ choices: reader.strings("choices") })
  */
 export function createChoiceVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "choice", params, verify: onTexts((response, sample) => verifyChoice(response, sample, format)) };
+  return {
+    name: options.name ?? "choice",
+    params,
+    verify: onTexts((response, sample) => verifyChoice(response, sample, format)),
+  };
 }
 
 /** The choice verifier with its defaults. */
@@ -37,7 +44,12 @@ function verifyChoice(response: string, sample: VerifierSample, format: (respons
   const gold = readChoice(finalAnswer(sample.groundTruth), choices);
   if (gold === undefined) return { status: "skipped", reason: "gold: neither a letter nor the text of one choice" };
   const found = readChoice(finalAnswer(response), choices);
-  return { status: "scored", accuracy: found === gold ? 1 : 0, format: format(response), metrics: { answered: found === undefined ? 0 : 1 } };
+  return {
+    status: "scored",
+    accuracy: found === gold ? 1 : 0,
+    format: format(response),
+    metrics: { answered: found === undefined ? 0 : 1 },
+  };
 }
 
 /** The letter an answer means, or undefined. Only the last part of a long text is read. */
@@ -55,4 +67,5 @@ function readChoice(whole: string, choices: readonly string[]): string | undefin
 
 const letterAt = (index: number) => String.fromCharCode(65 + index);
 const letterOf = (match: RegExpMatchArray) => (match[1] ?? match[2] ?? "").toUpperCase();
-const normalise = (text: string) => text.normalize("NFKC").toLowerCase().replaceAll(/\s+/g, " ").trim().replace(/\.$/, "");
+const normalise = (text: string) =>
+  text.normalize("NFKC").toLowerCase().replaceAll(/\s+/g, " ").trim().replace(/\.$/, "");

@@ -12,11 +12,20 @@ const skipped = saying("skips", { status: "skipped", reason: "gold" });
 const broken = saying("breaks", { status: "error", reason: "budget" });
 const sample = { groundTruth: "x" };
 const verdictOf = (mode: "all" | "any" | "weighted", ...parts: (Verifier | [Verifier, number])[]) =>
-  createCompositeVerifier({ name: "c", mode, parts: parts.map((part) => (Array.isArray(part) ? { verifier: part[0], weight: part[1] } : { verifier: part })) }).verify("", sample);
+  createCompositeVerifier({
+    name: "c",
+    mode,
+    parts: parts.map((part) => (Array.isArray(part) ? { verifier: part[0], weight: part[1] } : { verifier: part })),
+  }).verify("", sample);
 
 describe("composite", () => {
   it("combines accuracy and format by its mode", () => {
-    expect(verdictOf("all", right("a"), half("b"))).toEqual({ status: "scored", accuracy: 0.5, format: 0, metrics: { "a/accuracy": 1, "a/m": 1, "b/accuracy": 0.5 } });
+    expect(verdictOf("all", right("a"), half("b"))).toEqual({
+      status: "scored",
+      accuracy: 0.5,
+      format: 0,
+      metrics: { "a/accuracy": 1, "a/m": 1, "b/accuracy": 0.5 },
+    });
     expect(verdictOf("any", right("a"), half("b"))).toMatchObject({ accuracy: 1, format: 1 });
     expect(verdictOf("weighted", [right("a"), 3], half("b"))).toMatchObject({ accuracy: 0.875, format: 0.75 });
   });
@@ -29,21 +38,34 @@ describe("composite", () => {
   });
 
   it("gives each part its parameters and checks them", () => {
-    const both = createCompositeVerifier({ name: "both", mode: "all", parts: [{ verifier: number, params: { tolerance: 0 } }, { verifier: text, params: { metric: "cer" } }] });
+    const both = createCompositeVerifier({
+      name: "both",
+      mode: "all",
+      parts: [
+        { verifier: number, params: { tolerance: 0 } },
+        { verifier: text, params: { metric: "cer" } },
+      ],
+    });
     expect(both.verify("100", { groundTruth: "100", params: { tolerance: 1 } })).toMatchObject({ accuracy: 1 });
     expect(both.verify("101", { groundTruth: "100", params: { tolerance: 1 } })).toMatchObject({ accuracy: 0 });
-    expect(both.params?.["~standard"].validate({ answers: 3 })).toMatchObject({ issues: [{ message: "text: answers: a list of strings expected, found 3" }] });
+    expect(both.params?.["~standard"].validate({ answers: 3 })).toMatchObject({
+      issues: [{ message: "text: answers: a list of strings expected, found 3" }],
+    });
     expect(both.params?.["~standard"].validate({})).toEqual({ value: {} });
   });
 
   it("refuses parts that make no sense", () => {
     expect(() => createCompositeVerifier({ name: "c", mode: "all", parts: [] })).toThrow('"c" has no parts');
     expect(() => verdictOf("all", right("a"), half("a"))).toThrow('two parts of "c" are named "a"');
-    expect(() => verdictOf("weighted", [right("a"), -1], half("b"))).toThrow("the weights of \"c\" are -1, 1");
+    expect(() => verdictOf("weighted", [right("a"), -1], half("b"))).toThrow('the weights of "c" are -1, 1');
   });
 
   it("conforms", () => {
-    const either = createCompositeVerifier({ name: "either", mode: "any", parts: [{ verifier: number }, { verifier: text }] });
+    const either = createCompositeVerifier({
+      name: "either",
+      mode: "any",
+      parts: [{ verifier: number }, { verifier: text }],
+    });
     const gold = { groundTruth: "100" };
     expect(checkVerifier(either, { samples: [gold], right: [["100", gold]], wrong: [["7", gold]] })).toEqual([]);
   });

@@ -36,30 +36,47 @@ export interface CompositeOptions {
  * @example createCompositeVerifier({ name: "caption", mode: "weighted", parts: [{ verifier: text, weight: 3 }, { verifier: choice }] })
  */
 export function createCompositeVerifier({ name, mode, parts }: CompositeOptions): Verifier {
-  if (parts.length === 0) throw new RangeError(`createCompositeVerifier: ${JSON.stringify(name)} has no parts; give at least one`);
+  if (parts.length === 0)
+    throw new RangeError(`createCompositeVerifier: ${JSON.stringify(name)} has no parts; give at least one`);
   const names = parts.map(({ verifier }) => verifier.name);
   const repeated = names.find((part, index) => names.indexOf(part) !== index);
-  if (repeated !== undefined) throw new RangeError(`createCompositeVerifier: two parts of ${JSON.stringify(name)} are named ${JSON.stringify(repeated)}; give one another name`);
+  if (repeated !== undefined)
+    throw new RangeError(
+      `createCompositeVerifier: two parts of ${JSON.stringify(name)} are named ${JSON.stringify(repeated)}; give one another name`,
+    );
   const weights = parts.map(({ weight = 1 }) => weight);
   const sum = weights.reduce((total, weight) => total + weight, 0);
-  if (weights.some((weight) => !(weight >= 0)) || !(sum > 0 && Number.isFinite(sum))) throw new RangeError(`createCompositeVerifier: the weights of ${JSON.stringify(name)} are ${weights.join(", ")}; numbers of at least 0 expected, one above 0`);
+  if (weights.some((weight) => !(weight >= 0)) || !(sum > 0 && Number.isFinite(sum)))
+    throw new RangeError(
+      `createCompositeVerifier: the weights of ${JSON.stringify(name)} are ${weights.join(", ")}; numbers of at least 0 expected, one above 0`,
+    );
 
   const combine = (values: readonly number[]): number => {
-    if (mode === "weighted") return values.reduce((total, value, index) => total + value * (weights[index] as number), 0) / sum;
+    if (mode === "weighted")
+      return values.reduce((total, value, index) => total + value * (weights[index] as number), 0) / sum;
     return mode === "all" ? Math.min(...values) : Math.max(...values);
   };
   return {
     name,
     params: paramsSchema((value) => {
-      const issues = parts.flatMap(({ verifier, params }) => checkPart(verifier, { ...(value as object | undefined), ...params }));
+      const issues = parts.flatMap(({ verifier, params }) =>
+        checkPart(verifier, { ...(value as object | undefined), ...params }),
+      );
       return issues.length > 0 ? { issues } : { value };
     }),
     verify(response: string, sample: VerifierSample): Verdict {
-      const verdicts = parts.map(({ verifier, params }) => verifier.verify(response, params === undefined ? sample : { ...sample, params: { ...sample.params, ...params } }));
+      const verdicts = parts.map(({ verifier, params }) =>
+        verifier.verify(
+          response,
+          params === undefined ? sample : { ...sample, params: { ...sample.params, ...params } },
+        ),
+      );
       const scored = verdicts.filter((verdict) => verdict.status === "scored");
       const settled = mode === "any" && scored.some(({ accuracy }) => accuracy === 1);
       if (scored.length < verdicts.length && !settled) {
-        const at = ["error", "skipped"].map((status) => verdicts.findIndex((verdict) => verdict.status === status)).find((index) => index !== -1) as number;
+        const at = ["error", "skipped"]
+          .map((status) => verdicts.findIndex((verdict) => verdict.status === status))
+          .find((index) => index !== -1) as number;
         const unscored = verdicts[at] as Exclude<Verdict, { status: "scored" }>;
         return { status: unscored.status, reason: `${names[at]}: ${unscored.reason}` };
       }
@@ -69,7 +86,12 @@ export function createCompositeVerifier({ name, mode, parts }: CompositeOptions)
         metrics[`${names[index]}/accuracy`] = verdict.accuracy;
         for (const [metric, value] of Object.entries(verdict.metrics)) metrics[`${names[index]}/${metric}`] = value;
       }
-      return { status: "scored", accuracy: combine(scored.map(({ accuracy }) => accuracy)), format: combine(scored.map(({ format }) => format)), metrics };
+      return {
+        status: "scored",
+        accuracy: combine(scored.map(({ accuracy }) => accuracy)),
+        format: combine(scored.map(({ format }) => format)),
+        metrics,
+      };
     },
   };
 }
@@ -78,5 +100,10 @@ export function createCompositeVerifier({ name, mode, parts }: CompositeOptions)
 function checkPart(verifier: Verifier, params: unknown): readonly ParamsIssue[] {
   const result = verifier.params?.["~standard"].validate(params);
   if (result === undefined || result instanceof Promise) return [];
-  return result.issues?.map(({ message, path }) => ({ message: `${verifier.name}: ${message}`, ...(path !== undefined && { path }) })) ?? [];
+  return (
+    result.issues?.map(({ message, path }) => ({
+      message: `${verifier.name}: ${message}`,
+      ...(path !== undefined && { path }),
+    })) ?? []
+  );
 }

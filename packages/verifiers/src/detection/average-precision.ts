@@ -48,7 +48,11 @@ export function averagePrecision(predictions: readonly Box[], golds: readonly Bo
   }
   if (categories === 0) return { map: -1, map50: -1, map75: -1 };
   const total = sums.reduce((sum, value) => sum + value, 0);
-  return { map: total / (categories * sums.length), map50: (sums[0] as number) / categories, map75: (sums[THRESHOLD_75] as number) / categories };
+  return {
+    map: total / (categories * sums.length),
+    map50: (sums[0] as number) / categories,
+    map75: (sums[THRESHOLD_75] as number) / categories,
+  };
 }
 
 function groupByLabel(boxes: readonly Box[], most: number): Map<string, Box[]> {
@@ -68,7 +72,10 @@ function addCategory(predictions: readonly Box[], unordered: readonly Box[], sum
   if (predictions.length === 0) return;
   // Gold boxes that are ignored for their size are tried last, as COCO does.
   const counted = unordered.filter((gold) => area(gold) <= LARGEST_AREA);
-  const golds = counted.length === unordered.length ? unordered : [...counted, ...unordered.filter((gold) => area(gold) > LARGEST_AREA)];
+  const golds =
+    counted.length === unordered.length
+      ? unordered
+      : [...counted, ...unordered.filter((gold) => area(gold) > LARGEST_AREA)];
   const ious = new Float64Array(predictions.length * golds.length);
   let at = 0;
   for (const prediction of predictions) for (const gold of golds) ious[at++] = cocoIou(prediction, gold);
@@ -96,7 +103,15 @@ function addCategory(predictions: readonly Box[], unordered: readonly Box[], sum
 }
 
 /** Matches one category at one threshold; writes a hit or a false alarm for each detection that is not ignored. */
-function matchCategory(ious: Float64Array, predictions: readonly Box[], golds: readonly Box[], countedGolds: number, threshold: number, matched: Uint8Array, hits: Uint8Array): number {
+function matchCategory(
+  ious: Float64Array,
+  predictions: readonly Box[],
+  golds: readonly Box[],
+  countedGolds: number,
+  threshold: number,
+  matched: Uint8Array,
+  hits: Uint8Array,
+): number {
   matched.fill(0);
   let count = 0;
   for (let d = 0; d < predictions.length; d++) {

@@ -36,6 +36,12 @@ export function cellAp(cells: CocoCells, t: number, k: number, a: number, m: num
 }
 
 /** Where a cell stands in `recall`; times 101 in `precision`. */
-export function cellIndex({ categoryIds, areaRanges, maxDetections }: CocoCells, t: number, k: number, a: number, m: number): number {
+export function cellIndex(
+  { categoryIds, areaRanges, maxDetections }: CocoCells,
+  t: number,
+  k: number,
+  a: number,
+  m: number,
+): number {
   return ((t * categoryIds.length + k) * areaRanges.length + a) * maxDetections.length + m;
 }

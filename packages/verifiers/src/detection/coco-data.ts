@@ -71,10 +71,19 @@ export function readCocoProblem(problem: CocoProblem, useCategories: boolean): C
   const images = new Map(imageIds.map((id, index) => [id, index]));
   const categories = new Map(categoryIds.map((id, index) => [id, index]));
   for (const [index, { image_id: id }] of problem.detections.entries()) {
-    if (!images.has(id)) throw new CocoDataError(`detections[${index}].image_id: ${JSON.stringify(id)} is none of the ${imageIds.length} images; evaluate against the file these results belong to`);
+    if (!images.has(id))
+      throw new CocoDataError(
+        `detections[${index}].image_id: ${JSON.stringify(id)} is none of the ${imageIds.length} images; evaluate against the file these results belong to`,
+      );
   }
-  const group = (boxes: readonly (CocoAnnotation | CocoDetection)[], kind: "annotations" | "detections") => groupBoxes(boxes, kind, images, categories, useCategories);
-  return { imageIds, categoryIds: useCategories ? categoryIds : [-1], golds: group(problem.annotations, "annotations"), detections: group(problem.detections, "detections") };
+  const group = (boxes: readonly (CocoAnnotation | CocoDetection)[], kind: "annotations" | "detections") =>
+    groupBoxes(boxes, kind, images, categories, useCategories);
+  return {
+    imageIds,
+    categoryIds: useCategories ? categoryIds : [-1],
+    golds: group(problem.annotations, "annotations"),
+    detections: group(problem.detections, "detections"),
+  };
 }
 
 function uniqueSorted(ids: readonly CocoId[]): CocoId[] {
@@ -97,32 +106,49 @@ function groupBoxes(
   const counts = new Int32Array(categories.size * images.size + 1);
   for (const [index, box] of boxes.entries()) {
     readBox(box, `${kind}[${index}]`, bbox, index);
-    const number = kind === "detections" ? (box as CocoDetection).score : ((box as CocoAnnotation).area ?? (bbox[index * 4 + 2] as number) * (bbox[index * 4 + 3] as number));
-    if (typeof number !== "number" || !Number.isFinite(number)) throw new CocoDataError(`${kind}[${index}].${kind === "detections" ? "score" : "area"}: a finite number expected, found ${String(number)}`);
+    const number =
+      kind === "detections"
+        ? (box as CocoDetection).score
+        : ((box as CocoAnnotation).area ?? (bbox[index * 4 + 2] as number) * (bbox[index * 4 + 3] as number));
+    if (typeof number !== "number" || !Number.isFinite(number))
+      throw new CocoDataError(
+        `${kind}[${index}].${kind === "detections" ? "score" : "area"}: a finite number expected, found ${String(number)}`,
+      );
     value[index] = number;
     crowd[index] = "iscrowd" in box && box.iscrowd ? 1 : 0;
     const image = images.get(box.image_id);
     const category = categories.get(box.category_id);
-    const key = image === undefined || category === undefined ? -1 : useCategories ? category * images.size + image : image * categories.size + category;
+    const key =
+      image === undefined || category === undefined
+        ? -1
+        : useCategories
+          ? category * images.size + image
+          : image * categories.size + category;
     fine[index] = key;
     if (key >= 0) counts[key + 1] = (counts[key + 1] as number) + 1;
   }
   for (let key = 1; key < counts.length; key++) counts[key] = (counts[key] as number) + (counts[key - 1] as number);
-  const start = useCategories ? counts.slice() : Int32Array.from({ length: groups + 1 }, (_, image) => counts[image * categories.size] as number);
+  const start = useCategories
+    ? counts.slice()
+    : Int32Array.from({ length: groups + 1 }, (_, image) => counts[image * categories.size] as number);
   const order = new Int32Array(counts[counts.length - 1] as number);
   for (let index = 0; index < boxes.length; index++) {
     const key = fine[index] as number;
-    if (key >= 0) order[(counts[key] as number)] = index;
+    if (key >= 0) order[counts[key] as number] = index;
     if (key >= 0) counts[key] = (counts[key] as number) + 1;
   }
   return { bbox, value, crowd, order, start };
 }
 
 function readBox({ bbox }: CocoAnnotation | CocoDetection, where: string, out: Float64Array, index: number): void {
-  if (!Array.isArray(bbox) || bbox.length !== 4) throw new CocoDataError(`${where}.bbox: [x, y, width, height] expected, found ${JSON.stringify(bbox) ?? "nothing"}`);
+  if (!Array.isArray(bbox) || bbox.length !== 4)
+    throw new CocoDataError(
+      `${where}.bbox: [x, y, width, height] expected, found ${JSON.stringify(bbox) ?? "nothing"}`,
+    );
   for (let i = 0; i < 4; i++) {
     const number: unknown = bbox[i];
-    if (typeof number !== "number" || !Number.isFinite(number)) throw new CocoDataError(`${where}.bbox[${i}]: a finite number expected, found ${String(number)}`);
+    if (typeof number !== "number" || !Number.isFinite(number))
+      throw new CocoDataError(`${where}.bbox[${i}]: a finite number expected, found ${String(number)}`);
     out[index * 4 + i] = number;
   }
 }

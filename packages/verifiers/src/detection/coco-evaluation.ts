@@ -51,15 +51,30 @@ export function evaluateCoco(problem: CocoProblem, options: CocoOptions = {}): C
   const maxDetections = [...(options.maxDetections ?? [1, 10, 100])].sort((a, b) => a - b);
   const areaRanges = options.areaRanges ?? COCO_AREA_RANGES;
   const useCategories = options.useCategories ?? true;
-  if (iouThresholds.length === 0 || iouThresholds.some((threshold) => !(threshold >= 0 && threshold <= 1))) throw new RangeError(`evaluateCoco: iouThresholds ${JSON.stringify([...iouThresholds])}; numbers in [0, 1] expected, at least one`);
-  if (maxDetections.length === 0 || maxDetections.some((most) => !(Number.isInteger(most) && most > 0))) throw new RangeError(`evaluateCoco: maxDetections ${JSON.stringify(maxDetections)}; positive whole numbers expected, at least one`);
-  if (areaRanges.length === 0) throw new RangeError("evaluateCoco: areaRanges is empty; give at least one, or leave it out for COCO's four");
+  if (iouThresholds.length === 0 || iouThresholds.some((threshold) => !(threshold >= 0 && threshold <= 1)))
+    throw new RangeError(
+      `evaluateCoco: iouThresholds ${JSON.stringify([...iouThresholds])}; numbers in [0, 1] expected, at least one`,
+    );
+  if (maxDetections.length === 0 || maxDetections.some((most) => !(Number.isInteger(most) && most > 0)))
+    throw new RangeError(
+      `evaluateCoco: maxDetections ${JSON.stringify(maxDetections)}; positive whole numbers expected, at least one`,
+    );
+  if (areaRanges.length === 0)
+    throw new RangeError("evaluateCoco: areaRanges is empty; give at least one, or leave it out for COCO's four");
 
   const columns = readCocoProblem(problem, useCategories);
   const tables = accumulate(columns, { iouThresholds, maxDetections, areaRanges });
-  const cells = { ...tables, iouThresholds: [...iouThresholds], categoryIds: columns.categoryIds, areaRanges, maxDetections };
+  const cells = {
+    ...tables,
+    iouThresholds: [...iouThresholds],
+    categoryIds: columns.categoryIds,
+    areaRanges,
+    maxDetections,
+  };
   const lastLimit = maxDetections.length - 1;
-  const apByThresholdAndCategory = cells.iouThresholds.map((_, t) => columns.categoryIds.map((__, k) => cellAp(cells, t, k, 0, lastLimit)));
+  const apByThresholdAndCategory = cells.iouThresholds.map((_, t) =>
+    columns.categoryIds.map((__, k) => cellAp(cells, t, k, 0, lastLimit)),
+  );
   const defined = (values: readonly number[]) => mean(values.filter((value) => value > -1));
   return {
     ...cells,

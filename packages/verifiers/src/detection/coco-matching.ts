@@ -45,7 +45,10 @@ export class CocoCategoryMatcher {
       this.imageOffset[i + 1] = (this.imageOffset[i] as number) + pairs;
     }
     this.ious = new Float64Array(this.imageOffset[I] as number);
-    this.detectionArea = Float64Array.from(selection.index, (index) => (detections.bbox[index * 4 + 2] as number) * (detections.bbox[index * 4 + 3] as number));
+    this.detectionArea = Float64Array.from(
+      selection.index,
+      (index) => (detections.bbox[index * 4 + 2] as number) * (detections.bbox[index * 4 + 3] as number),
+    );
     let at = 0;
     for (let i = 0; i < I; i++) {
       const first = golds.start[category * I + i] as number;
@@ -57,7 +60,17 @@ export class CocoCategoryMatcher {
           const b = gold * 4;
           const A = detections.bbox;
           const B = golds.bbox;
-          this.ious[at++] = cornerSizeIou(A[a] as number, A[a + 1] as number, A[a + 2] as number, A[a + 3] as number, B[b] as number, B[b + 1] as number, B[b + 2] as number, B[b + 3] as number, golds.crowd[gold] === 1);
+          this.ious[at++] = cornerSizeIou(
+            A[a] as number,
+            A[a + 1] as number,
+            A[a + 2] as number,
+            A[a + 3] as number,
+            B[b] as number,
+            B[b + 1] as number,
+            B[b + 2] as number,
+            B[b + 3] as number,
+            golds.crowd[gold] === 1,
+          );
         }
       }
     }

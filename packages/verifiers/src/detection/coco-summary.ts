@@ -29,7 +29,12 @@ export function cocoStats(summary: CocoSummary): number[] {
 export function summarizeCoco(cells: CocoCells): CocoSummary {
   const { iouThresholds, categoryIds, areaRanges, maxDetections } = cells;
   const all = iouThresholds.map((_, t) => t);
-  const meanOver = (thresholds: readonly number[], areaName: string, m: number, value: (t: number, k: number, a: number) => number): number => {
+  const meanOver = (
+    thresholds: readonly number[],
+    areaName: string,
+    m: number,
+    value: (t: number, k: number, a: number) => number,
+  ): number => {
     const a = areaRanges.findIndex(({ name }) => name === areaName);
     if (a === -1 || m < 0 || m >= maxDetections.length) return -1;
     let sum = 0;
@@ -45,8 +50,10 @@ export function summarizeCoco(cells: CocoCells): CocoSummary {
     return count === 0 ? -1 : sum / count;
   };
   const at = (threshold: number) => all.filter((t) => iouThresholds[t] === threshold);
-  const ap = (area: string, m: number, thresholds = all) => meanOver(thresholds, area, m, (t, k, a) => cellAp(cells, t, k, a, m));
-  const ar = (area: string, m: number) => meanOver(all, area, m, (t, k, a) => cells.recall[cellIndex(cells, t, k, a, m)] as number);
+  const ap = (area: string, m: number, thresholds = all) =>
+    meanOver(thresholds, area, m, (t, k, a) => cellAp(cells, t, k, a, m));
+  const ar = (area: string, m: number) =>
+    meanOver(all, area, m, (t, k, a) => cells.recall[cellIndex(cells, t, k, a, m)] as number);
   return {
     ap: ap("all", maxDetections.indexOf(100)),
     ap50: ap("all", 2, at(0.5)),

@@ -4,7 +4,17 @@
  *
  * @param crowd whether the second box, the gold one, is a crowd region
  */
-export function cornerSizeIou(ax: number, ay: number, aw: number, ah: number, bx: number, by: number, bw: number, bh: number, crowd: boolean): number {
+export function cornerSizeIou(
+  ax: number,
+  ay: number,
+  aw: number,
+  ah: number,
+  bx: number,
+  by: number,
+  bw: number,
+  bh: number,
+  crowd: boolean,
+): number {
   const width = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);
   if (!(width > 0)) return 0;
   const height = Math.min(ay + ah, by + bh) - Math.max(ay, by);

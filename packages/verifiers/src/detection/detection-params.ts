@@ -40,13 +40,17 @@ const RATIO_KEYS = [
  * @param value a sample's `params`
  * @param options `compat`: a missing ratio and one outside [0, 1] count 0 as in the original, instead of the default and an issue
  */
-export function readDetectionParams(value: unknown, options: { readonly compat?: boolean } = {}): ParamsResult<DetectionParams> {
+export function readDetectionParams(
+  value: unknown,
+  options: { readonly compat?: boolean } = {},
+): ParamsResult<DetectionParams> {
   if (value !== undefined && value !== null && (typeof value !== "object" || Array.isArray(value))) {
     return { issues: [{ message: `params: an object expected, found ${describe(value)}` }] };
   }
   const params = (value ?? {}) as Record<string, unknown>;
   const issues: ParamsIssue[] = [];
-  const report = (path: readonly PropertyKey[], expected: string, found: unknown) => void issues.push({ path, message: `${path.join(".")}: ${expected} expected, found ${describe(found)}` });
+  const report = (path: readonly PropertyKey[], expected: string, found: unknown) =>
+    void issues.push({ path, message: `${path.join(".")}: ${expected} expected, found ${describe(found)}` });
 
   const optional = <T>(key: string, expected: string, accept: (found: unknown) => found is T): T | undefined => {
     const found = params[key];
@@ -58,10 +62,20 @@ export function readDetectionParams(value: unknown, options: { readonly compat?:
   const isBoolean = (found: unknown) => typeof found === "boolean";
   const normalized = optional("det_verifier_normalized", "true or false", isBoolean) ?? false;
   const training = optional("is_training", "true or false", isBoolean) ?? true;
-  const step = optional("step", "a number of at least 0", (found): found is number => typeof found === "number" && found >= 0 && Number.isFinite(found));
-  const totalSteps = optional("total_steps", "a number above 0", (found): found is number => typeof found === "number" && found > 0 && Number.isFinite(found));
+  const step = optional(
+    "step",
+    "a number of at least 0",
+    (found): found is number => typeof found === "number" && found >= 0 && Number.isFinite(found),
+  );
+  const totalSteps = optional(
+    "total_steps",
+    "a number above 0",
+    (found): found is number => typeof found === "number" && found > 0 && Number.isFinite(found),
+  );
   const epsilon = optional("epsilon", '"average", "dynamic" or a number in (0, 1]', isEpsilon);
-  const sizePenalty = optional("size_penalty", `one of ${SIZE_PENALTIES.join(", ")}`, (found): found is SizePenalty => SIZE_PENALTIES.includes(found as SizePenalty));
+  const sizePenalty = optional("size_penalty", `one of ${SIZE_PENALTIES.join(", ")}`, (found): found is SizePenalty =>
+    SIZE_PENALTIES.includes(found as SizePenalty),
+  );
   const ratios = readRatios(params["det_reward_ratio"], options.compat ?? false, report);
   const pictureSize = normalized ? readPictureSize(params["image_grid_thw"], report) : undefined;
   if (issues.length > 0) return { issues };
@@ -104,12 +118,17 @@ function readRatios(value: unknown, compat: boolean, report: Report): DetectionR
     const found = leaves[key];
     ratios[name] = 0;
     if (found === undefined || (found === null && !compat)) continue;
-    if (typeof found !== "number" || (!compat && !(found >= 0 && found <= 1))) report(["det_reward_ratio", key], "a number in [0, 1]", found);
+    if (typeof found !== "number" || (!compat && !(found >= 0 && found <= 1)))
+      report(["det_reward_ratio", key], "a number in [0, 1]", found);
     else if (found >= 0 && found <= 1) ratios[name] = found;
   }
   const read = ratios as unknown as DetectionRatios;
   if (!compat && read.iouMaxIouFirst + read.iouMaxLabelFirst + read.map + read.map50 + read.map75 === 0) {
-    report(["det_reward_ratio"], "at least one of iou_max_label_first, iou_max_iou_first, map, map50, map75 above 0", leaves);
+    report(
+      ["det_reward_ratio"],
+      "at least one of iou_max_label_first, iou_max_iou_first, map, map50, map75 above 0",
+      leaves,
+    );
   }
   return read;
 }
@@ -118,12 +137,24 @@ function readPictureSize(grid: unknown, report: Report): { width: number; height
   const first: unknown = Array.isArray(grid) ? grid[0] : undefined;
   if (first === undefined) return undefined;
   const [, height, width] = Array.isArray(first) ? (first as unknown[]) : [];
-  if (typeof height === "number" && typeof width === "number" && height > 0 && width > 0 && Number.isFinite(height * width)) return { width, height };
+  if (
+    typeof height === "number" &&
+    typeof width === "number" &&
+    height > 0 &&
+    width > 0 &&
+    Number.isFinite(height * width)
+  )
+    return { width, height };
   report(["image_grid_thw", 0], "[t, height, width] in pixels, above 0", first);
   return undefined;
 }
 
 function describe(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : typeof value === "object" && value !== null ? (JSON.stringify(value) ?? "an object") : String(value);
+  const text =
+    typeof value === "string"
+      ? JSON.stringify(value)
+      : typeof value === "object" && value !== null
+        ? (JSON.stringify(value) ?? "an object")
+        : String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

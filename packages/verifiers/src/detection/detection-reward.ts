@@ -1,6 +1,12 @@
 import { averagePrecision, type PictureAp } from "./average-precision";
 import type { Box } from "./box";
-import { matchIouFirst, matchIouFirstAsOriginal, matchLabelFirst, matchedPrefix, type BoxMatch } from "./greedy-matching";
+import {
+  matchIouFirst,
+  matchIouFirstAsOriginal,
+  matchLabelFirst,
+  matchedPrefix,
+  type BoxMatch,
+} from "./greedy-matching";
 import { matchOptimal } from "./optimal-matching";
 import { pairOverlaps, type PairOverlaps } from "./pair-overlaps";
 import { sizePenaltyFactor, type SizePenalty } from "./size-penalty";
@@ -30,7 +36,14 @@ export interface DetectionRatios {
 }
 
 /** What Orsta's detection rows carry. */
-export const DEFAULT_DETECTION_RATIOS: DetectionRatios = { iouMaxLabelFirst: 1, iouMaxIouFirst: 0, iouCompleteness: 0.3, map: 0, map50: 0, map75: 0 };
+export const DEFAULT_DETECTION_RATIOS: DetectionRatios = {
+  iouMaxLabelFirst: 1,
+  iouMaxIouFirst: 0,
+  iouCompleteness: 0.3,
+  map: 0,
+  map50: 0,
+  map75: 0,
+};
 
 /** How boxes are rewarded. */
 export interface DetectionRewardOptions {
@@ -97,7 +110,9 @@ const METRIC_NAMES = [
 ] as const;
 
 /** The metrics of an answer without boxes: every name, all 0, so that each sample logs the same keys. */
-export const EMPTY_DETECTION_METRICS: Readonly<Record<string, number>> = Object.freeze(Object.fromEntries(METRIC_NAMES.map((name) => [name, 0])));
+export const EMPTY_DETECTION_METRICS: Readonly<Record<string, number>> = Object.freeze(
+  Object.fromEntries(METRIC_NAMES.map((name) => [name, 0])),
+);
 
 /**
  * Rewards predicted boxes.
@@ -106,16 +121,33 @@ export const EMPTY_DETECTION_METRICS: Readonly<Record<string, number>> = Object.
  * @param golds at least one box, in the same units
  * @throws RangeError when a side is empty, or no ratio but the completeness is above 0
  */
-export function detectionReward(predictions: readonly Box[], golds: readonly Box[], options: DetectionRewardOptions): DetectionReward {
-  if (predictions.length === 0 || golds.length === 0) throw new RangeError(`detectionReward: ${predictions.length} predictions and ${golds.length} gold boxes; both sides need at least one`);
-  const { epsilon, ratios = DEFAULT_DETECTION_RATIOS, sizePenalty = "size-difference", labelMatching = "greedy", compat = false } = options;
+export function detectionReward(
+  predictions: readonly Box[],
+  golds: readonly Box[],
+  options: DetectionRewardOptions,
+): DetectionReward {
+  if (predictions.length === 0 || golds.length === 0)
+    throw new RangeError(
+      `detectionReward: ${predictions.length} predictions and ${golds.length} gold boxes; both sides need at least one`,
+    );
+  const {
+    epsilon,
+    ratios = DEFAULT_DETECTION_RATIOS,
+    sizePenalty = "size-difference",
+    labelMatching = "greedy",
+    compat = false,
+  } = options;
   const ratioSum = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75;
-  if (!(ratioSum > 0)) throw new RangeError("detectionReward: the ratios of label first, IoU first, map, map50 and map75 sum to 0; at least one must be above 0");
+  if (!(ratioSum > 0))
+    throw new RangeError(
+      "detectionReward: the ratios of label first, IoU first, map, map50 and map75 sum to 0; at least one must be above 0",
+    );
 
   const overlaps = pairOverlaps(predictions, golds);
   const scorer = new MatchScorer(overlaps, ratios.iouCompleteness, labelMatching, compat);
   const at50 = scorer.labelFirst(0.5);
-  const penaltyOf = ({ matched }: MatchScore) => sizePenaltyFactor(sizePenalty, predictions.length, golds.length, matched);
+  const penaltyOf = ({ matched }: MatchScore) =>
+    sizePenaltyFactor(sizePenalty, predictions.length, golds.length, matched);
   const penalty = penaltyOf(at50);
 
   const label = atEpsilon(epsilon, (threshold) => scorer.labelFirst(threshold), penaltyOf);
@@ -128,7 +160,12 @@ export function detectionReward(predictions: readonly Box[], golds: readonly Box
   const weighted = { map: ap.map * penalty, map50: ap.map50 * penalty, map75: ap.map75 * penalty };
 
   const score =
-    (weightedIou * ratios.iouMaxIouFirst + weightedLabel * ratios.iouMaxLabelFirst + weighted.map * ratios.map + weighted.map50 * ratios.map50 + weighted.map75 * ratios.map75) / ratioSum;
+    (weightedIou * ratios.iouMaxIouFirst +
+      weightedLabel * ratios.iouMaxLabelFirst +
+      weighted.map * ratios.map +
+      weighted.map50 * ratios.map50 +
+      weighted.map75 * ratios.map75) /
+    ratioSum;
 
   const iou50 = scorer.iouFirst(0.5);
   const iou95 = scorer.iouFirst(0.95);
@@ -178,7 +215,11 @@ function pictureAp(predictions: readonly Box[], golds: readonly Box[], compat: b
 }
 
 /** One matching at ε, pure and penalised; for "average" the mean of both over the thresholds. */
-function atEpsilon(epsilon: number | "average", scoreAt: (threshold: number) => MatchScore, penaltyOf: (score: MatchScore) => number): { pure: number; penalised: number } {
+function atEpsilon(
+  epsilon: number | "average",
+  scoreAt: (threshold: number) => MatchScore,
+  penaltyOf: (score: MatchScore) => number,
+): { pure: number; penalised: number } {
   const thresholds = epsilon === "average" ? AVERAGE_THRESHOLDS : [epsilon];
   let pure = 0;
   let penalised = 0;
@@ -220,7 +261,10 @@ class MatchScorer {
     while (below < this.labelledIous.length && (this.labelledIous[below] as number) < epsilon) below++;
     let score = this.labelFirstScores.get(below);
     if (score === undefined) {
-      const matches = this.labelMatching === "optimal" ? matchOptimal(this.overlaps, epsilon) : matchLabelFirst(this.overlaps, epsilon);
+      const matches =
+        this.labelMatching === "optimal"
+          ? matchOptimal(this.overlaps, epsilon)
+          : matchLabelFirst(this.overlaps, epsilon);
       this.labelFirstScores.set(below, (score = this.score(matches, matches.length)));
     }
     return score;

@@ -5,7 +5,8 @@ import { createDetectionVerifier, detection } from "./detection-verifier";
 
 type LabelledBox = readonly [x1: number, y1: number, x2: number, y2: number, label: string];
 
-const list = (...boxes: LabelledBox[]) => `[${boxes.map(([x1, y1, x2, y2, label]) => `{'bbox_2d': [${x1}, ${y1}, ${x2}, ${y2}], 'label': '${label}'}`).join(", ")}]`;
+const list = (...boxes: LabelledBox[]) =>
+  `[${boxes.map(([x1, y1, x2, y2, label]) => `{'bbox_2d': [${x1}, ${y1}, ${x2}, ${y2}], 'label': '${label}'}`).join(", ")}]`;
 const respond = (...boxes: LabelledBox[]) => `<think>\nlook\n</think>\n<answer>\n${list(...boxes)}\n</answer>`;
 const gold = (...boxes: LabelledBox[]) => `<answer>\n${list(...boxes)}\n</answer>`;
 const RATIOS = { iou_max_label_first: 1, iou_max_iou_first: 0, iou_completeness: 0.3, map: 0, map50: 0, map75: 0 };
@@ -17,7 +18,10 @@ function scored(verdict: Verdict): Extract<Verdict, { status: "scored" }> {
 
 describe("detection", () => {
   it("conforms to the Verifier contract", () => {
-    const sample = { groundTruth: gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "dog"]), params: { det_reward_ratio: RATIOS } };
+    const sample = {
+      groundTruth: gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "dog"]),
+      params: { det_reward_ratio: RATIOS },
+    };
     const findings = checkVerifier(detection, {
       samples: [sample, { ...sample, params: { det_verifier_normalized: true, image_grid_thw: [[1, 448, 448]] } }],
       right: [[respond([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "Dog"]), sample]],
@@ -29,39 +33,60 @@ describe("detection", () => {
 
   it("scores label-first with completeness, as computed by hand", () => {
     // One of two gold boxes at IoU 0.8: mean IoU 0.4, miss 1/2, no false alarm, completeness 0.75, one box too few.
-    const verdict = createDetectionVerifier({ epsilon: 0.5 }).verify(respond([0, 0, 10, 8, "cat"]), { groundTruth: gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "dog"]) });
+    const verdict = createDetectionVerifier({ epsilon: 0.5 }).verify(respond([0, 0, 10, 8, "cat"]), {
+      groundTruth: gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "dog"]),
+    });
     expect(scored(verdict).accuracy).toBeCloseTo((0.4 * 0.7 + 0.75 * 0.3) * 0.6, 14);
   });
 
   it("counts an IoU only when it reaches epsilon", () => {
     const sample = { groundTruth: gold([0, 0, 10, 10, "cat"]) };
-    const at = (epsilon: number) => scored(createDetectionVerifier({ epsilon }).verify(respond([0, 0, 10, 8, "cat"]), sample)).accuracy;
+    const at = (epsilon: number) =>
+      scored(createDetectionVerifier({ epsilon }).verify(respond([0, 0, 10, 8, "cat"]), sample)).accuracy;
     expect(at(0.8)).toBeCloseTo(0.8 * 0.7 + 0.3, 14);
     expect(at(0.81)).toBe(0);
   });
 
   it("scales pixels of the resized picture to 0..1000 and truncates", () => {
-    const sample = { groundTruth: gold([500, 250, 999, 750, "cat"]), params: { det_verifier_normalized: true, image_grid_thw: [[1, 280, 560]] } };
+    const sample = {
+      groundTruth: gold([500, 250, 999, 750, "cat"]),
+      params: { det_verifier_normalized: true, image_grid_thw: [[1, 280, 560]] },
+    };
     expect(scored(detection.verify(respond([280, 70, 559.9, 210, "cat"]), sample)).accuracy).toBeCloseTo(1, 12);
   });
 
   it("takes epsilon from the sample before its own", () => {
     const sample = { groundTruth: gold([0, 0, 10, 10, "cat"]), params: { epsilon: 0.9 } };
-    expect(scored(createDetectionVerifier({ epsilon: 0.5 }).verify(respond([0, 0, 10, 8, "cat"]), sample)).accuracy).toBe(0);
+    expect(
+      scored(createDetectionVerifier({ epsilon: 0.5 }).verify(respond([0, 0, 10, 8, "cat"]), sample)).accuracy,
+    ).toBe(0);
   });
 
   it("follows the schedule by training step", () => {
     const accuracy = (step: number) =>
-      scored(createDetectionVerifier({ epsilon: "dynamic" }).verify(respond([0, 0, 100, 90, "cat"]), { groundTruth: gold([0, 0, 100, 100, "cat"]), params: { step, total_steps: 100, is_training: true } })).accuracy;
+      scored(
+        createDetectionVerifier({ epsilon: "dynamic" }).verify(respond([0, 0, 100, 90, "cat"]), {
+          groundTruth: gold([0, 0, 100, 100, "cat"]),
+          params: { step, total_steps: 100, is_training: true },
+        }),
+      ).accuracy;
     expect(accuracy(10)).toBeCloseTo(0.93, 14);
     expect(accuracy(11)).toBe(0);
   });
 
   it("says which parameter is wrong instead of scoring", () => {
     const groundTruth = gold([0, 0, 10, 10, "cat"]);
-    const verdict = detection.verify(respond([0, 0, 10, 10, "cat"]), { groundTruth, params: { det_reward_ratio: { ...RATIOS, map: 2 } } });
-    expect(verdict).toEqual({ status: "error", reason: "params: det_reward_ratio.map: a number in [0, 1] expected, found 2" });
-    expect(createDetectionVerifier({ epsilon: "dynamic" }).verify(respond([0, 0, 10, 10, "cat"]), { groundTruth })).toEqual({
+    const verdict = detection.verify(respond([0, 0, 10, 10, "cat"]), {
+      groundTruth,
+      params: { det_reward_ratio: { ...RATIOS, map: 2 } },
+    });
+    expect(verdict).toEqual({
+      status: "error",
+      reason: "params: det_reward_ratio.map: a number in [0, 1] expected, found 2",
+    });
+    expect(
+      createDetectionVerifier({ epsilon: "dynamic" }).verify(respond([0, 0, 10, 10, "cat"]), { groundTruth }),
+    ).toEqual({
       status: "error",
       reason: 'params: epsilon "dynamic" needs step and total_steps',
     });
@@ -70,15 +95,22 @@ describe("detection", () => {
   it("rejects impossible settings", () => {
     expect(() => createDetectionVerifier({ epsilon: 0 })).toThrow("epsilon is 0, expected");
     expect(() => createDetectionVerifier({ evaluationEpsilon: 7 })).toThrow("evaluationEpsilon is 7, expected");
-    expect(() => createDetectionVerifier({ sizePenalty: "linear" as "none" })).toThrow("sizePenalty is linear, expected one of size-difference, surplus");
-    expect(() => createDetectionVerifier({ labelMatching: "best" as "optimal" })).toThrow("labelMatching is best, expected greedy or optimal");
+    expect(() => createDetectionVerifier({ sizePenalty: "linear" as "none" })).toThrow(
+      "sizePenalty is linear, expected one of size-difference, surplus",
+    );
+    expect(() => createDetectionVerifier({ labelMatching: "best" as "optimal" })).toThrow(
+      "labelMatching is best, expected greedy or optimal",
+    );
     expect(() => createDetectionVerifier({ epsilon: undefined, schedule: undefined })).not.toThrow();
     expect(() => createDetectionVerifier({ schedule: [] })).toThrow("at least one stage");
   });
 
   it("answers error, not a hang, when both sides have thousands of boxes", () => {
     const boxes = Array.from({ length: 3000 }, (_, i): LabelledBox => [i, i, i + 9, i + 9, "a"]);
-    expect(detection.verify(respond(...boxes), { groundTruth: gold(...boxes) })).toEqual({ status: "error", reason: "budget" });
+    expect(detection.verify(respond(...boxes), { groundTruth: gold(...boxes) })).toEqual({
+      status: "error",
+      reason: "budget",
+    });
   });
 });
 
@@ -87,7 +119,10 @@ describe("detection corrects the original, and compat does not", () => {
   const corrected = createDetectionVerifier({ epsilon: 0.5 });
 
   it("IoU-first matches the best pair, not the last scanned one", () => {
-    const sample = { groundTruth: gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "dog"]), params: { det_reward_ratio: { ...RATIOS, iou_max_label_first: 0, iou_max_iou_first: 1 } } };
+    const sample = {
+      groundTruth: gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "dog"]),
+      params: { det_reward_ratio: { ...RATIOS, iou_max_label_first: 0, iou_max_iou_first: 1 } },
+    };
     const response = respond([20, 20, 40, 40, "dog"], [0, 0, 10, 10, "cat"]);
     expect(scored(corrected.verify(response, sample)).accuracy).toBe(1);
     // The original pairs the last two, a cat with a dog; what is left then does not overlap: half the completeness remains.
@@ -102,24 +137,40 @@ describe("detection corrects the original, and compat does not", () => {
   });
 
   it("evaluation does not inherit the training step's threshold", () => {
-    const sample = { groundTruth: gold([0, 0, 100, 100, "cat"]), params: { det_reward_ratio: RATIOS, step: 90, total_steps: 100, is_training: false } };
+    const sample = {
+      groundTruth: gold([0, 0, 100, 100, "cat"]),
+      params: { det_reward_ratio: RATIOS, step: 90, total_steps: 100, is_training: false },
+    };
     const response = respond([0, 0, 100, 90, "cat"]);
-    expect(scored(createDetectionVerifier({ epsilon: "dynamic", compat: true }).verify(response, sample)).accuracy).toBe(0);
-    expect(scored(createDetectionVerifier({ epsilon: "dynamic", evaluationEpsilon: 0.5 }).verify(response, sample)).accuracy).toBeCloseTo(0.93, 14);
+    expect(
+      scored(createDetectionVerifier({ epsilon: "dynamic", compat: true }).verify(response, sample)).accuracy,
+    ).toBe(0);
+    expect(
+      scored(createDetectionVerifier({ epsilon: "dynamic", evaluationEpsilon: 0.5 }).verify(response, sample)).accuracy,
+    ).toBeCloseTo(0.93, 14);
   });
 
   it("a gold answer without boxes is skipped, and a bare gold list is read", () => {
     const response = respond([0, 0, 10, 10, "cat"]);
     const params = { det_reward_ratio: RATIOS };
-    expect(corrected.verify(response, { groundTruth: "<answer>\n[]\n</answer>", params })).toEqual({ status: "skipped", reason: "gold: no box could be read from the ground truth" });
+    expect(corrected.verify(response, { groundTruth: "<answer>\n[]\n</answer>", params })).toEqual({
+      status: "skipped",
+      reason: "gold: no box could be read from the ground truth",
+    });
     expect(scored(compat.verify(response, { groundTruth: "<answer>\n[]\n</answer>", params })).accuracy).toBe(0);
     expect(scored(corrected.verify(response, { groundTruth: list([0, 0, 10, 10, "cat"]), params })).accuracy).toBe(1);
     expect(scored(compat.verify(response, { groundTruth: list([0, 0, 10, 10, "cat"]), params })).accuracy).toBe(0);
   });
 
   it("pixels without the picture's size are an error, not a comparison of two scales", () => {
-    const sample = { groundTruth: gold([0, 0, 10, 10, "cat"]), params: { det_reward_ratio: RATIOS, det_verifier_normalized: true } };
-    expect(corrected.verify(respond([0, 0, 10, 10, "cat"]), sample)).toMatchObject({ status: "error", reason: expect.stringContaining("image_grid_thw") as unknown });
+    const sample = {
+      groundTruth: gold([0, 0, 10, 10, "cat"]),
+      params: { det_reward_ratio: RATIOS, det_verifier_normalized: true },
+    };
+    expect(corrected.verify(respond([0, 0, 10, 10, "cat"]), sample)).toMatchObject({
+      status: "error",
+      reason: expect.stringContaining("image_grid_thw") as unknown,
+    });
     expect(scored(compat.verify(respond([0, 0, 10, 10, "cat"]), sample)).accuracy).toBe(1);
   });
 
@@ -142,7 +193,12 @@ describe("size penalties", () => {
   const groundTruth = gold([0, 0, 10, 10, "a"], [20, 20, 40, 40, "a"], [60, 60, 90, 90, "a"]);
   const accuracy = (sizePenalty: "size-difference" | "surplus" | "unmatched" | "none", wrong: number) => {
     const extra = Array.from({ length: wrong }, (_, i): LabelledBox => [200 + 20 * i, 200, 210 + 20 * i, 210, "a"]);
-    return scored(createDetectionVerifier({ epsilon: 0.5, sizePenalty }).verify(respond([0, 0, 10, 10, "a"], ...extra), { groundTruth, params: { det_reward_ratio: { ...RATIOS, iou_completeness: 0.3 } } })).accuracy;
+    return scored(
+      createDetectionVerifier({ epsilon: 0.5, sizePenalty }).verify(respond([0, 0, 10, 10, "a"], ...extra), {
+        groundTruth,
+        params: { det_reward_ratio: { ...RATIOS, iou_completeness: 0.3 } },
+      }),
+    ).accuracy;
   };
 
   it("size-difference pays for wrong boxes, as the original does", () => {

@@ -3,7 +3,13 @@ import { extractAnswer } from "../format/answer-text";
 import { formattedAnswer } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { relativeBoxes, type Box } from "./box";
-import { detectionParamsSchema, isEpsilon, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
+import {
+  detectionParamsSchema,
+  isEpsilon,
+  readDetectionParams,
+  type DetectionParams,
+  type Epsilon,
+} from "./detection-params";
 import { EMPTY_DETECTION_METRICS, detectionReward, type LabelMatching } from "./detection-reward";
 import { DEFAULT_IOU_SCHEDULE, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
 import { ASSIGNMENT_BUDGET, assignmentCost } from "./optimal-matching";
@@ -55,35 +61,59 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
     compat = false,
   } = options;
   const settings = { epsilon, evaluationEpsilon, schedule, sizePenalty, labelMatching, compat };
-  if (!isEpsilon(epsilon)) throw new RangeError(`createDetectionVerifier: epsilon is ${String(epsilon)}, expected "average", "dynamic" or a number in (0, 1]`);
+  if (!isEpsilon(epsilon))
+    throw new RangeError(
+      `createDetectionVerifier: epsilon is ${String(epsilon)}, expected "average", "dynamic" or a number in (0, 1]`,
+    );
   if (!isEpsilon(evaluationEpsilon) || (evaluationEpsilon as Epsilon) === "dynamic") {
-    throw new RangeError(`createDetectionVerifier: evaluationEpsilon is ${String(evaluationEpsilon)}, expected "average" or a number in (0, 1]`);
+    throw new RangeError(
+      `createDetectionVerifier: evaluationEpsilon is ${String(evaluationEpsilon)}, expected "average" or a number in (0, 1]`,
+    );
   }
   checkIouSchedule(schedule);
-  if (!SIZE_PENALTIES.includes(sizePenalty)) throw new RangeError(`createDetectionVerifier: sizePenalty is ${String(sizePenalty)}, expected one of ${SIZE_PENALTIES.join(", ")}`);
-  if (labelMatching !== "greedy" && labelMatching !== "optimal") throw new RangeError(`createDetectionVerifier: labelMatching is ${String(labelMatching)}, expected greedy or optimal`);
-  return { name: "detection", params: detectionParamsSchema, verify: onTexts((response, sample) => verifyDetection(response, sample, settings)) };
+  if (!SIZE_PENALTIES.includes(sizePenalty))
+    throw new RangeError(
+      `createDetectionVerifier: sizePenalty is ${String(sizePenalty)}, expected one of ${SIZE_PENALTIES.join(", ")}`,
+    );
+  if (labelMatching !== "greedy" && labelMatching !== "optimal")
+    throw new RangeError(
+      `createDetectionVerifier: labelMatching is ${String(labelMatching)}, expected greedy or optimal`,
+    );
+  return {
+    name: "detection",
+    params: detectionParamsSchema,
+    verify: onTexts((response, sample) => verifyDetection(response, sample, settings)),
+  };
 }
 
 /** The detection verifier with its defaults. */
 export const detection: Verifier = createDetectionVerifier();
 
-function verifyDetection(response: string, sample: VerifierSample, settings: Required<DetectionVerifierOptions>): Verdict {
+function verifyDetection(
+  response: string,
+  sample: VerifierSample,
+  settings: Required<DetectionVerifierOptions>,
+): Verdict {
   const { compat, labelMatching } = settings;
   const params = readDetectionParams(sample.params, { compat });
-  if (params.issues !== undefined) return { status: "error", reason: `params: ${params.issues.map(({ message }) => message).join("; ")}` };
+  if (params.issues !== undefined)
+    return { status: "error", reason: `params: ${params.issues.map(({ message }) => message).join("; ")}` };
 
   const goldText = extractAnswer(sample.groundTruth) ?? (compat ? "" : sample.groundTruth);
   const golds = parseBoxes(goldText, { compat });
-  if (golds.length === 0 && !compat) return { status: "skipped", reason: "gold: no box could be read from the ground truth" };
+  if (golds.length === 0 && !compat)
+    return { status: "skipped", reason: "gold: no box could be read from the ground truth" };
 
   const answer = extractAnswer(response);
   const predictions = answer === undefined ? [] : parseBoxes(answer, { compat });
   const formatted = formattedAnswer(response, compat);
-  const inForm = formatted === undefined ? 0 : formatted === answer ? predictions.length : parseBoxes(formatted, { compat }).length;
+  const inForm =
+    formatted === undefined ? 0 : formatted === answer ? predictions.length : parseBoxes(formatted, { compat }).length;
   const format = inForm > 0 ? 1 : 0;
-  if (golds.length === 0 || predictions.length === 0) return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
-  const optimalIsTooMuch = labelMatching === "optimal" && assignmentCost(predictions.length, golds.length) > ASSIGNMENT_BUDGET;
+  if (golds.length === 0 || predictions.length === 0)
+    return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
+  const optimalIsTooMuch =
+    labelMatching === "optimal" && assignmentCost(predictions.length, golds.length) > ASSIGNMENT_BUDGET;
   if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch) return { status: "error", reason: "budget" };
 
   const scaled = scale(predictions, params.value, compat);
@@ -93,7 +123,13 @@ function verifyDetection(response: string, sample: VerifierSample, settings: Req
   const { ratios, sizePenalty = settings.sizePenalty } = params.value;
   const zeroRatios = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75 === 0;
   // Only compat gets here with ratios that sum to 0: the original then logs the metrics and scores 0.
-  const { score, metrics } = detectionReward(scaled, golds, { epsilon, ratios: zeroRatios ? { ...ratios, iouMaxLabelFirst: 1 } : ratios, sizePenalty, labelMatching, compat });
+  const { score, metrics } = detectionReward(scaled, golds, {
+    epsilon,
+    ratios: zeroRatios ? { ...ratios, iouMaxLabelFirst: 1 } : ratios,
+    sizePenalty,
+    labelMatching,
+    compat,
+  });
   const accuracy = zeroRatios ? 0 : score;
   // Infinite boxes and gold boxes too large for COCO, which only compat lets through, can end in NaN or below 0.
   if (!(accuracy >= 0 && accuracy <= 1)) return { status: "error", reason: `score ${accuracy} is outside [0, 1]` };
@@ -104,15 +140,21 @@ function verifyDetection(response: string, sample: VerifierSample, settings: Req
 function scale(predictions: readonly Box[], params: DetectionParams, compat: boolean): readonly Box[] | string {
   if (!params.normalized) return predictions;
   if (params.pictureSize === undefined) {
-    return compat ? predictions : "params: det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing";
+    return compat
+      ? predictions
+      : "params: det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing";
   }
   return relativeBoxes(predictions, params.pictureSize.width, params.pictureSize.height);
 }
 
-function resolveEpsilon(params: DetectionParams, settings: Required<DetectionVerifierOptions>): number | "average" | { reason: string } {
+function resolveEpsilon(
+  params: DetectionParams,
+  settings: Required<DetectionVerifierOptions>,
+): number | "average" | { reason: string } {
   const epsilon = params.epsilon ?? settings.epsilon;
   if (epsilon !== "dynamic") return epsilon;
   if (!params.training && !settings.compat) return settings.evaluationEpsilon;
-  if (params.step === undefined || params.totalSteps === undefined) return { reason: 'params: epsilon "dynamic" needs step and total_steps' };
+  if (params.step === undefined || params.totalSteps === undefined)
+    return { reason: 'params: epsilon "dynamic" needs step and total_steps' };
   return iouThreshold(settings.schedule, params.step, params.totalSteps);
 }

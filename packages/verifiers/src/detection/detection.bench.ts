@@ -44,14 +44,27 @@ export function answerPairs(count: number, seed = 1): [response: string, gold: s
       const corners = [x, y, x + between(20, 140), y + between(20, 130)];
       const label = ["cat", "dog", "bus"][between(0, 2)] as string;
       golds.push(entry(corners, label));
-      predictions.push(entry(corners.map((value) => value + between(-4, 4)), label));
+      predictions.push(
+        entry(
+          corners.map((value) => value + between(-4, 4)),
+          label,
+        ),
+      );
     }
-    return [`<think>\nlook\n</think>\n<answer>\n[${predictions.join(", ")}]\n</answer>`, `<answer>\n[${golds.join(", ")}]\n</answer>`];
+    return [
+      `<think>\nlook\n</think>\n<answer>\n[${predictions.join(", ")}]\n</answer>`,
+      `<answer>\n[${golds.join(", ")}]\n</answer>`,
+    ];
   });
 }
 
 /** A random detection problem: 28 gold boxes and 100 detections a picture, of which three in five are near a gold box. */
-export function cocoProblem(images = 100, categories = 80, detectionsPerImage = 100, seed = 1): CocoProblem & { annotations: object[]; detections: object[] } {
+export function cocoProblem(
+  images = 100,
+  categories = 80,
+  detectionsPerImage = 100,
+  seed = 1,
+): CocoProblem & { annotations: object[]; detections: object[] } {
   const random = generator(seed);
   const freshBox = () => [random() * 500, random() * 350, 10 + random() * 130, 10 + random() * 120];
   const annotations: (CocoProblem["annotations"][number] & { id: number })[] = [];
@@ -60,15 +73,35 @@ export function cocoProblem(images = 100, categories = 80, detectionsPerImage = 
     const first = annotations.length;
     for (let g = 0; g < 28; g++) {
       const bbox = freshBox();
-      annotations.push({ id: annotations.length + 1, image_id: image, category_id: Math.floor(random() * categories), bbox, area: (bbox[2] as number) * (bbox[3] as number), iscrowd: 0 });
+      annotations.push({
+        id: annotations.length + 1,
+        image_id: image,
+        category_id: Math.floor(random() * categories),
+        bbox,
+        area: (bbox[2] as number) * (bbox[3] as number),
+        iscrowd: 0,
+      });
     }
     for (let d = 0; d < detectionsPerImage; d++) {
       const near = random() < 0.6 ? annotations[first + Math.floor(random() * 28)] : undefined;
-      const bbox = near === undefined ? freshBox() : near.bbox.map((value, axis) => Math.max(axis < 2 ? 0 : 2, value + (random() - 0.5) * 14));
-      detections.push({ image_id: image, category_id: near?.category_id ?? Math.floor(random() * categories), bbox, score: random() });
+      const bbox =
+        near === undefined
+          ? freshBox()
+          : near.bbox.map((value, axis) => Math.max(axis < 2 ? 0 : 2, value + (random() - 0.5) * 14));
+      detections.push({
+        image_id: image,
+        category_id: near?.category_id ?? Math.floor(random() * categories),
+        bbox,
+        score: random(),
+      });
     }
   }
-  return { images: Array.from({ length: images }, (_, id) => ({ id })), categories: Array.from({ length: categories }, (_, id) => ({ id })), annotations, detections };
+  return {
+    images: Array.from({ length: images }, (_, id) => ({ id })),
+    categories: Array.from({ length: categories }, (_, id) => ({ id })),
+    annotations,
+    detections,
+  };
 }
 
 function bestSeconds(repeats: number, run: () => void): number {
@@ -83,7 +116,16 @@ function bestSeconds(repeats: number, run: () => void): number {
 
 /** Measures; takes a few seconds. */
 export function detectionBench(): BenchRow[] {
-  const params = { det_reward_ratio: { iou_max_label_first: 1, iou_max_iou_first: 0, iou_completeness: 0.3, map: 0, map50: 0, map75: 0 } };
+  const params = {
+    det_reward_ratio: {
+      iou_max_label_first: 1,
+      iou_max_iou_first: 0,
+      iou_completeness: 0.3,
+      map: 0,
+      map50: 0,
+      map75: 0,
+    },
+  };
   const pairs = answerPairs(2000);
   const perRun = bestSeconds(8, () => {
     for (const [response, groundTruth] of pairs) detection.verify(response, { groundTruth, params });
@@ -95,11 +137,21 @@ export function detectionBench(): BenchRow[] {
     { name: "COCO evaluation, 100 images × 80 categories × 100 detections", value: coco, unit: "s" },
   ];
   const peer = pycocotools(problem);
-  if (typeof peer === "string") return [...rows, { name: "pycocotools on the same problem", value: Number.NaN, unit: "s", note: peer }];
-  const difference = Math.max(...cocoStats(evaluateCoco(problem).stats).map((value, index) => Math.abs(value - (peer.stats[index] ?? Number.NaN))));
+  if (typeof peer === "string")
+    return [...rows, { name: "pycocotools on the same problem", value: Number.NaN, unit: "s", note: peer }];
+  const difference = Math.max(
+    ...cocoStats(evaluateCoco(problem).stats).map((value, index) =>
+      Math.abs(value - (peer.stats[index] ?? Number.NaN)),
+    ),
+  );
   return [
     ...rows,
-    { name: "pycocotools on the same problem", value: peer.seconds, unit: "s", note: `largest difference in the 12 numbers ${difference.toExponential(1)}` },
+    {
+      name: "pycocotools on the same problem",
+      value: peer.seconds,
+      unit: "s",
+      note: `largest difference in the 12 numbers ${difference.toExponential(1)}`,
+    },
     { name: "COCO evaluation, times faster than pycocotools", value: peer.seconds / coco, unit: "×" },
   ];
 }
@@ -111,9 +163,12 @@ function pycocotools(problem: CocoProblem): { seconds: number; stats: number[] }
     const file = join(folder, "problem.json");
     writeFileSync(file, JSON.stringify(problem));
     const script = resolve(import.meta.dirname, "../../bench/pycocotools_bench.py");
-    const { status, stdout, stderr, error } = spawnSync(process.env["PYTHON"] ?? "python3", [script, file], { encoding: "utf8" });
+    const { status, stdout, stderr, error } = spawnSync(process.env["PYTHON"] ?? "python3", [script, file], {
+      encoding: "utf8",
+    });
     if (error !== undefined) return `not measured: ${error.message}`;
-    if (status !== 0) return `not measured: ${stderr.trim().split("\n").at(-1)} (pip install pycocotools, then PYTHON=that python)`;
+    if (status !== 0)
+      return `not measured: ${stderr.trim().split("\n").at(-1)} (pip install pycocotools, then PYTHON=that python)`;
     return JSON.parse(stdout) as { seconds: number; stats: number[] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -121,5 +176,6 @@ function pycocotools(problem: CocoProblem): { seconds: number; stats: number[] }
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const { name, value, unit, note } of detectionBench()) console.log(`${name}: ${Number(value.toPrecision(4))} ${unit}${note === undefined ? "" : ` (${note})`}`);
+  for (const { name, value, unit, note } of detectionBench())
+    console.log(`${name}: ${Number(value.toPrecision(4))} ${unit}${note === undefined ? "" : ` (${note})`}`);
 }

@@ -80,7 +80,8 @@ export function matchIouFirstAsOriginal(overlaps: PairOverlaps): BoxMatch[] {
       if ((iou[at] as number) > (best[lastRound] as number)) best[lastRound] = iou[at] as number;
     }
   }
-  for (let round = rounds - 2; round >= 0; round--) best[round] = Math.max(best[round] as number, best[round + 1] as number);
+  for (let round = rounds - 2; round >= 0; round--)
+    best[round] = Math.max(best[round] as number, best[round + 1] as number);
   const matches: BoxMatch[] = [];
   for (let round = 0; round < rounds; round++) {
     const prediction = predictions - 1 - round;

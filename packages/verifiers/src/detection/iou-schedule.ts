@@ -31,11 +31,16 @@ export class IouScheduleError extends Error {
  * @throws IouScheduleError with the stage, what was expected and what was found
  */
 export function checkIouSchedule(schedule: readonly IouStage[]): void {
-  if (schedule.length === 0) throw new IouScheduleError("IoU schedule: at least one stage {until, epsilon} expected, an empty list was given");
+  if (schedule.length === 0)
+    throw new IouScheduleError("IoU schedule: at least one stage {until, epsilon} expected, an empty list was given");
   let previous = -Infinity;
   for (const [index, { until, epsilon }] of schedule.entries()) {
-    if (!(until > previous)) throw new IouScheduleError(`IoU schedule: stage ${index} has until ${until}, expected more than ${previous}; order the stages by "until"`);
-    if (!(epsilon > 0 && epsilon <= 1)) throw new IouScheduleError(`IoU schedule: stage ${index} has epsilon ${epsilon}, expected 0 < epsilon <= 1`);
+    if (!(until > previous))
+      throw new IouScheduleError(
+        `IoU schedule: stage ${index} has until ${until}, expected more than ${previous}; order the stages by "until"`,
+      );
+    if (!(epsilon > 0 && epsilon <= 1))
+      throw new IouScheduleError(`IoU schedule: stage ${index} has epsilon ${epsilon}, expected 0 < epsilon <= 1`);
     previous = until;
   }
 }
@@ -52,7 +57,9 @@ export function checkIouSchedule(schedule: readonly IouStage[]): void {
 export function iouThreshold(schedule: readonly IouStage[], step: number, totalSteps: number): number {
   checkIouSchedule(schedule);
   if (!(step >= 0) || !(totalSteps > 0) || !Number.isFinite(step) || !Number.isFinite(totalSteps)) {
-    throw new IouScheduleError(`IoU schedule: step ${step} of ${totalSteps} given, expected step >= 0 and totalSteps > 0`);
+    throw new IouScheduleError(
+      `IoU schedule: step ${step} of ${totalSteps} given, expected step >= 0 and totalSteps > 0`,
+    );
   }
   const progress = step / totalSteps;
   const stage = schedule.find(({ until }) => progress <= until) ?? (schedule[schedule.length - 1] as IouStage);

@@ -1,5 +1,11 @@
 import type { Box } from "./box";
-import { matchIouFirst, matchIouFirstAsOriginal, matchLabelFirst, matchedPrefix, type BoxMatch } from "./greedy-matching";
+import {
+  matchIouFirst,
+  matchIouFirstAsOriginal,
+  matchLabelFirst,
+  matchedPrefix,
+  type BoxMatch,
+} from "./greedy-matching";
 import { matchOptimal } from "./optimal-matching";
 import { pairOverlaps } from "./pair-overlaps";
 
@@ -20,9 +26,14 @@ export interface MatchBoxesOptions {
  * @throws RangeError when ε is not in (0, 1] or there are too many pairs
  * @example matchBoxes([{ bbox: [0, 0, 10, 10], label: "cat" }], [{ bbox: [0, 0, 10, 8], label: "cat" }]) // [{ prediction: 0, gold: 0, iou: 0.8, overlap: 0.8 }]
  */
-export function matchBoxes(predictions: readonly Box[], golds: readonly Box[], options: MatchBoxesOptions = {}): BoxMatch[] {
+export function matchBoxes(
+  predictions: readonly Box[],
+  golds: readonly Box[],
+  options: MatchBoxesOptions = {},
+): BoxMatch[] {
   const { strategy = "label-first", epsilon = 0.5, compat = false } = options;
-  if (!(epsilon > 0 && epsilon <= 1)) throw new RangeError(`matchBoxes: epsilon is ${epsilon}, expected 0 < epsilon <= 1`);
+  if (!(epsilon > 0 && epsilon <= 1))
+    throw new RangeError(`matchBoxes: epsilon is ${epsilon}, expected 0 < epsilon <= 1`);
   const overlaps = pairOverlaps(predictions, golds);
   if (strategy === "label-first") return matchLabelFirst(overlaps, epsilon);
   if (strategy === "optimal") return matchOptimal(overlaps, epsilon);

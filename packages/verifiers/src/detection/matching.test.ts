@@ -6,7 +6,14 @@ import { matchIouFirst, matchIouFirstAsOriginal, matchedPrefix } from "./greedy-
 import { matchBoxes } from "./match-boxes";
 import { pairOverlaps } from "./pair-overlaps";
 
-const corners = fc.tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 20 })).map(([x, y, w, h]): Corners => [x, y, x + w, y + h]);
+const corners = fc
+  .tuple(
+    fc.integer({ min: 0, max: 30 }),
+    fc.integer({ min: 0, max: 30 }),
+    fc.integer({ min: 0, max: 20 }),
+    fc.integer({ min: 0, max: 20 }),
+  )
+  .map(([x, y, w, h]): Corners => [x, y, x + w, y + h]);
 const box = fc.record({ bbox: corners, label: fc.constantFrom("a", "b", "c") });
 const boxes = fc.array(box, { maxLength: 6 });
 const someBoxes = fc.array(box, { minLength: 1, maxLength: 6 });
@@ -32,21 +39,33 @@ describe("boxIou", () => {
 describe("matchBoxes", () => {
   it("never uses a box twice, and only pairs that reach epsilon", () => {
     fc.assert(
-      fc.property(boxes, boxes, fc.constantFrom("label-first" as const, "iou-first" as const, "optimal" as const), fc.double({ min: 0.05, max: 1, noNaN: true }), (predictions, golds, strategy, epsilon) => {
-        const matches = matchBoxes(predictions, golds, { strategy, epsilon });
-        expect(new Set(matches.map(({ prediction }) => prediction)).size).toBe(matches.length);
-        expect(new Set(matches.map(({ gold }) => gold)).size).toBe(matches.length);
-        for (const { prediction, gold, iou, overlap } of matches) {
-          expect(overlap).toBeGreaterThanOrEqual(epsilon);
-          expect(overlap).toBe(boxIou((predictions[prediction] as Box).bbox, (golds[gold] as Box).bbox));
-          expect(iou).toBe(predictions[prediction]?.label === golds[gold]?.label ? overlap : 0);
-        }
-      }),
+      fc.property(
+        boxes,
+        boxes,
+        fc.constantFrom("label-first" as const, "iou-first" as const, "optimal" as const),
+        fc.double({ min: 0.05, max: 1, noNaN: true }),
+        (predictions, golds, strategy, epsilon) => {
+          const matches = matchBoxes(predictions, golds, { strategy, epsilon });
+          expect(new Set(matches.map(({ prediction }) => prediction)).size).toBe(matches.length);
+          expect(new Set(matches.map(({ gold }) => gold)).size).toBe(matches.length);
+          for (const { prediction, gold, iou, overlap } of matches) {
+            expect(overlap).toBeGreaterThanOrEqual(epsilon);
+            expect(overlap).toBe(boxIou((predictions[prediction] as Box).bbox, (golds[gold] as Box).bbox));
+            expect(iou).toBe(predictions[prediction]?.label === golds[gold]?.label ? overlap : 0);
+          }
+        },
+      ),
     );
   });
 
   it("optimal is at least as good as label-first, and as good as trying everything", () => {
-    const best = (predictions: readonly Box[], golds: readonly Box[], epsilon: number, gold = 0, used = new Set<number>()): number => {
+    const best = (
+      predictions: readonly Box[],
+      golds: readonly Box[],
+      epsilon: number,
+      gold = 0,
+      used = new Set<number>(),
+    ): number => {
       if (gold === golds.length) return 0;
       let most = best(predictions, golds, epsilon, gold + 1, used);
       for (const [index, prediction] of predictions.entries()) {
@@ -67,8 +86,14 @@ describe("matchBoxes", () => {
   });
 
   it("finds with optimal what greedy label-first gives away", () => {
-    const golds: Box[] = [{ bbox: [0, 0, 10, 10], label: "a" }, { bbox: [4, 0, 14, 10], label: "a" }];
-    const predictions: Box[] = [{ bbox: [2, 0, 12, 10], label: "a" }, { bbox: [0, 0, 5, 10], label: "a" }];
+    const golds: Box[] = [
+      { bbox: [0, 0, 10, 10], label: "a" },
+      { bbox: [4, 0, 14, 10], label: "a" },
+    ];
+    const predictions: Box[] = [
+      { bbox: [2, 0, 12, 10], label: "a" },
+      { bbox: [0, 0, 5, 10], label: "a" },
+    ];
     expect(matchBoxes(predictions, golds, { epsilon: 0.5 })).toHaveLength(1);
     expect(matchBoxes(predictions, golds, { epsilon: 0.5, strategy: "optimal" })).toHaveLength(2);
   });
@@ -87,7 +112,11 @@ describe("matchIouFirst", () => {
         const overlaps = pairOverlaps(predictions, golds);
         const left = { predictions: new Set(predictions.keys()), golds: new Set(golds.keys()) };
         for (const { prediction, gold, overlap } of matchIouFirst(overlaps)) {
-          const best = Math.max(...[...left.predictions].flatMap((p) => [...left.golds].map((g) => overlaps.iou[p * golds.length + g] as number)));
+          const best = Math.max(
+            ...[...left.predictions].flatMap((p) =>
+              [...left.golds].map((g) => overlaps.iou[p * golds.length + g] as number),
+            ),
+          );
           expect(overlap).toBe(best);
           left.predictions.delete(prediction);
           left.golds.delete(gold);
@@ -104,13 +133,17 @@ describe("matchIouFirst", () => {
         const freeGolds = [...golds.keys()];
         const expected: [number, number, number][] = [];
         while (freePredictions.length > 0 && freeGolds.length > 0) {
-          const best = Math.max(...freePredictions.flatMap((p) => freeGolds.map((g) => overlaps.iou[p * golds.length + g] as number)));
+          const best = Math.max(
+            ...freePredictions.flatMap((p) => freeGolds.map((g) => overlaps.iou[p * golds.length + g] as number)),
+          );
           if (best < epsilon) break;
           const [p, g] = [freePredictions.pop() as number, freeGolds.pop() as number];
           expected.push([p, g, predictions[p]?.label === golds[g]?.label ? best : 0]);
         }
         const matches = matchIouFirstAsOriginal(overlaps);
-        expect(matches.slice(0, matchedPrefix(matches, epsilon)).map(({ prediction, gold, iou }) => [prediction, gold, iou])).toEqual(expected);
+        expect(
+          matches.slice(0, matchedPrefix(matches, epsilon)).map(({ prediction, gold, iou }) => [prediction, gold, iou]),
+        ).toEqual(expected);
       }),
     );
   });
@@ -126,7 +159,10 @@ describe("averagePrecision", () => {
           expect(value).toBeLessThanOrEqual(1);
         }
         expect(map50).toBeGreaterThanOrEqual(map75 - 1e-12);
-        const distinct = golds.filter((gold, index) => area(gold.bbox) > 0 && golds.findIndex((other) => boxIou(other.bbox, gold.bbox) === 1) === index);
+        const distinct = golds.filter(
+          (gold, index) =>
+            area(gold.bbox) > 0 && golds.findIndex((other) => boxIou(other.bbox, gold.bbox) === 1) === index,
+        );
         if (distinct.length > 0) expect(averagePrecision(distinct, distinct).map).toBeCloseTo(1, 12);
       }),
     );

@@ -15,14 +15,21 @@ import { cornerSizeIou } from "./corner-size-iou";
  *
  * @param threshold IoU above which predictions compete for a gold box. Default 0.5
  */
-export function suppressByGold(annotations: readonly CocoAnnotation[], detections: readonly CocoDetection[], threshold = 0.5): CocoDetection[] {
+export function suppressByGold(
+  annotations: readonly CocoAnnotation[],
+  detections: readonly CocoDetection[],
+  threshold = 0.5,
+): CocoDetection[] {
   const golds = groupByImage(annotations);
   const kept = new Set<CocoDetection>();
   const removed = new Set<CocoDetection>();
   for (const [image, predictions] of groupByImage(detections)) {
     for (const gold of golds.get(image) ?? []) {
       const rivals = predictions.filter((prediction) => iou(gold, prediction) > threshold);
-      const best = rivals.reduce<CocoDetection | undefined>((winner, rival) => (winner === undefined || rival.score >= winner.score ? rival : winner), undefined);
+      const best = rivals.reduce<CocoDetection | undefined>(
+        (winner, rival) => (winner === undefined || rival.score >= winner.score ? rival : winner),
+        undefined,
+      );
       if (best === undefined) continue;
       kept.add(best);
       for (const rival of rivals) if (rival !== best) removed.add(rival);
@@ -36,9 +43,15 @@ export function suppressByGold(annotations: readonly CocoAnnotation[], detection
  *
  * @throws CocoDataError and RangeError as evaluateCoco does
  */
-export function evaluateNmsAp(problem: CocoProblem, options: CocoOptions & { readonly suppressionThreshold?: number } = {}): CocoEvaluation {
+export function evaluateNmsAp(
+  problem: CocoProblem,
+  options: CocoOptions & { readonly suppressionThreshold?: number } = {},
+): CocoEvaluation {
   const { suppressionThreshold = 0.5, ...rest } = options;
-  return evaluateCoco({ ...problem, detections: suppressByGold(problem.annotations, problem.detections, suppressionThreshold) }, rest);
+  return evaluateCoco(
+    { ...problem, detections: suppressByGold(problem.annotations, problem.detections, suppressionThreshold) },
+    rest,
+  );
 }
 
 function groupByImage<T extends { readonly image_id: CocoId }>(boxes: readonly T[]): Map<CocoId, T[]> {

@@ -26,7 +26,10 @@ export function assignmentCost(predictions: number, golds: number): number {
  */
 export function matchOptimal(overlaps: PairOverlaps, epsilon: number): BoxMatch[] {
   const { predictions, golds, iou, sameLabel } = overlaps;
-  if (assignmentCost(predictions, golds) > ASSIGNMENT_BUDGET) throw new RangeError(`matchOptimal: ${predictions} predictions × ${golds} gold boxes are too many for an optimal assignment; use a greedy matching`);
+  if (assignmentCost(predictions, golds) > ASSIGNMENT_BUDGET)
+    throw new RangeError(
+      `matchOptimal: ${predictions} predictions × ${golds} gold boxes are too many for an optimal assignment; use a greedy matching`,
+    );
   const gain = (prediction: number, gold: number): number => {
     const at = prediction * golds + gold;
     return sameLabel[at] === 1 && (iou[at] as number) >= epsilon ? (iou[at] as number) : 0;
@@ -63,7 +66,8 @@ function assign(rows: number, columns: number, cost: (row: number, column: numbe
       let next = 0;
       for (let candidate = 1; candidate <= columns; candidate++) {
         if (visited[candidate] === 1) continue;
-        const reduced = cost(current - 1, candidate - 1) - (rowPotential[current] as number) - (columnPotential[candidate] as number);
+        const reduced =
+          cost(current - 1, candidate - 1) - (rowPotential[current] as number) - (columnPotential[candidate] as number);
         if (reduced < (shortest[candidate] as number)) {
           shortest[candidate] = reduced;
           previous[candidate] = column;

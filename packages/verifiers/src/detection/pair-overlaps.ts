@@ -21,7 +21,9 @@ export interface PairOverlaps {
 export function pairOverlaps(predictions: readonly Box[], golds: readonly Box[]): PairOverlaps {
   const pairs = predictions.length * golds.length;
   if (pairs > PAIR_BUDGET) {
-    throw new RangeError(`pairOverlaps: ${predictions.length} predictions × ${golds.length} gold boxes are more than ${PAIR_BUDGET} pairs`);
+    throw new RangeError(
+      `pairOverlaps: ${predictions.length} predictions × ${golds.length} gold boxes are more than ${PAIR_BUDGET} pairs`,
+    );
   }
   const iou = new Float64Array(pairs);
   const sameLabel = new Uint8Array(pairs);

@@ -11,7 +11,9 @@
 export const RECALL_THRESHOLDS: Float64Array = Float64Array.from({ length: 101 }, (_, i) => (i === 100 ? 1 : i * 0.01));
 
 /** numpy.linspace(0.5, 0.95, 10), digit for digit as numpy computes it. */
-export const COCO_IOU_THRESHOLDS: Float64Array = Float64Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : i * ((0.95 - 0.5) / 9) + 0.5));
+export const COCO_IOU_THRESHOLDS: Float64Array = Float64Array.from({ length: 10 }, (_, i) =>
+  i === 9 ? 0.95 : i * ((0.95 - 0.5) / 9) + 0.5,
+);
 
 const EPSILON = 2 ** -52;
 
@@ -26,18 +28,27 @@ const EPSILON = 2 ** -52;
  * @param offset where in `out` they start
  * @returns the recall reached
  */
-export function interpolatePrecision(hits: Uint8Array, count: number, positives: number, scratch: Float64Array, out: Float64Array, offset: number): number {
+export function interpolatePrecision(
+  hits: Uint8Array,
+  count: number,
+  positives: number,
+  scratch: Float64Array,
+  out: Float64Array,
+  offset: number,
+): number {
   let hitCount = 0;
   for (let i = 0; i < count; i++) {
     hitCount += hits[i] as number;
     scratch[i] = hitCount / (i + 1 - hitCount + hitCount + EPSILON);
   }
-  for (let i = count - 1; i > 0; i--) if ((scratch[i] as number) > (scratch[i - 1] as number)) scratch[i - 1] = scratch[i] as number;
+  for (let i = count - 1; i > 0; i--)
+    if ((scratch[i] as number) > (scratch[i - 1] as number)) scratch[i - 1] = scratch[i] as number;
   let detection = 0;
   let reached = 0;
   for (let r = 0; r < 101; r++) {
     const recall = RECALL_THRESHOLDS[r] as number;
-    while (detection < count && (reached + (hits[detection] as number)) / positives < recall) reached += hits[detection++] as number;
+    while (detection < count && (reached + (hits[detection] as number)) / positives < recall)
+      reached += hits[detection++] as number;
     out[offset + r] = detection < count ? (scratch[detection] as number) : 0;
   }
   return hitCount / positives;

@@ -16,7 +16,10 @@ export interface TagFormat {
 }
 
 /** `<think>..</think><answer>..</answer>` with or without newlines around the tags. */
-export const THINK_ANSWER_FORMAT: TagFormat = { marks: ["<think>", "</think>", "<answer>", "</answer>"], mode: "share" };
+export const THINK_ANSWER_FORMAT: TagFormat = {
+  marks: ["<think>", "</think>", "<answer>", "</answer>"],
+  mode: "share",
+};
 
 /** The same as an all-or-nothing check with nothing outside the blocks, as DeepSeek-R1's format reward is usually written. */
 export const STRICT_THINK_ANSWER_FORMAT: TagFormat = { ...THINK_ANSWER_FORMAT, mode: "all", anchored: true };
@@ -29,8 +32,12 @@ export const STRICT_THINK_ANSWER_FORMAT: TagFormat = { ...THINK_ANSWER_FORMAT, m
 export function tagMarks(names: readonly string[]): readonly string[] {
   if (names.length === 0) throw new RangeError("tagMarks: at least one tag name expected, an empty list was given");
   for (const [index, name] of names.entries()) {
-    if (!/^[^<>\s/]+$/.test(name)) throw new RangeError(`tagMarks: names[${index}] is ${JSON.stringify(name)}; a name has no "<", ">", "/" or white space, e.g. "think"`);
-    if (names.indexOf(name) !== index) throw new RangeError(`tagMarks: names[${index}] repeats ${JSON.stringify(name)}; each tag is listed once`);
+    if (!/^[^<>\s/]+$/.test(name))
+      throw new RangeError(
+        `tagMarks: names[${index}] is ${JSON.stringify(name)}; a name has no "<", ">", "/" or white space, e.g. "think"`,
+      );
+    if (names.indexOf(name) !== index)
+      throw new RangeError(`tagMarks: names[${index}] repeats ${JSON.stringify(name)}; each tag is listed once`);
   }
   return names.flatMap((name) => [`<${name}>`, `</${name}>`]);
 }

@@ -20,7 +20,11 @@ const DEEPEST_ANSWER = 100;
  */
 export function createJsonSchemaVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "json-schema", params: paramsSchema(readParams), verify: onTexts((response, sample) => verifyJson(response, sample, format)) };
+  return {
+    name: options.name ?? "json-schema",
+    params: paramsSchema(readParams),
+    verify: onTexts((response, sample) => verifyJson(response, sample, format)),
+  };
 }
 
 /** The JSON-Schema verifier with its defaults. */
@@ -28,7 +32,8 @@ export const jsonSchema: Verifier = createJsonSchemaVerifier();
 
 function readParams(value: unknown): ParamsResult<{ schema: Json }> {
   const schema: unknown = (value as { schema?: unknown } | null | undefined)?.schema;
-  if (schema === undefined || schema === null) return { issues: [{ path: ["schema"], message: "schema: a JSON Schema expected, found nothing" }] };
+  if (schema === undefined || schema === null)
+    return { issues: [{ path: ["schema"], message: "schema: a JSON Schema expected, found nothing" }] };
   try {
     checkSchema(schema);
     return { value: { schema } };
@@ -45,7 +50,12 @@ function verifyJson(response: string, sample: VerifierSample, format: (response:
   const gold = sample.groundTruth.trim() === "" ? undefined : parseJson(finalAnswer(sample.groundTruth));
   if (gold !== undefined && "broken" in gold) return { status: "skipped", reason: "gold: not JSON" };
   const answer = parseJson(finalAnswer(response));
-  const scored = (accuracy: number, valid: number, parsed: number): Verdict => ({ status: "scored", accuracy, format: format(response), metrics: { json: parsed, valid } });
+  const scored = (accuracy: number, valid: number, parsed: number): Verdict => ({
+    status: "scored",
+    accuracy,
+    format: format(response),
+    metrics: { json: parsed, valid },
+  });
   if ("broken" in answer) return scored(0, 0, 0);
   try {
     const valid = fitsSchema(answer.value, schema);

@@ -16,8 +16,44 @@ export class SchemaError extends Error {
 /** Steps that one check may take; `anyOf` inside lists can multiply. */
 export const SCHEMA_BUDGET = 1 << 20;
 
-const CHECKED = ["type", "enum", "const", "properties", "required", "additionalProperties", "items", "prefixItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems", "anyOf", "oneOf", "allOf", "not"];
-const REMARKS = ["$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
+const CHECKED = [
+  "type",
+  "enum",
+  "const",
+  "properties",
+  "required",
+  "additionalProperties",
+  "items",
+  "prefixItems",
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "multipleOf",
+  "minLength",
+  "maxLength",
+  "minItems",
+  "maxItems",
+  "minProperties",
+  "maxProperties",
+  "uniqueItems",
+  "anyOf",
+  "oneOf",
+  "allOf",
+  "not",
+];
+const REMARKS = [
+  "$schema",
+  "$id",
+  "$comment",
+  "title",
+  "description",
+  "default",
+  "examples",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+];
 const KNOWN = new Set([...CHECKED, ...REMARKS]);
 const DEEPEST = 64;
 
@@ -28,15 +64,20 @@ const DEEPEST = 64;
  */
 export function checkSchema(schema: unknown, path = "#", depth = 0): asserts schema is Json {
   if (typeof schema === "boolean") return;
-  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) throw new SchemaError(`${path}: an object or true or false expected`);
+  if (typeof schema !== "object" || schema === null || Array.isArray(schema))
+    throw new SchemaError(`${path}: an object or true or false expected`);
   if (depth > DEEPEST) throw new SchemaError(`${path}: nested deeper than ${DEEPEST}`);
   for (const [keyword, value] of Object.entries(schema as Record<string, unknown>)) {
     const where = `${path}/${keyword}`;
-    if (!KNOWN.has(keyword)) throw new SchemaError(`${where}: this keyword is not supported; known are ${CHECKED.join(", ")}`);
+    if (!KNOWN.has(keyword))
+      throw new SchemaError(`${where}: this keyword is not supported; known are ${CHECKED.join(", ")}`);
     const isList = Array.isArray(value);
-    if (/^(?:min|max|exclusive|multiple)/.test(keyword) && typeof value !== "number") throw new SchemaError(`${where}: a number expected`);
-    if (["required", "enum", "anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword) && !isList) throw new SchemaError(`${where}: a list expected`);
-    if (["anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword)) for (const [index, part] of (value as unknown[]).entries()) checkSchema(part, `${where}/${index}`, depth + 1);
+    if (/^(?:min|max|exclusive|multiple)/.test(keyword) && typeof value !== "number")
+      throw new SchemaError(`${where}: a number expected`);
+    if (["required", "enum", "anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword) && !isList)
+      throw new SchemaError(`${where}: a list expected`);
+    if (["anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword))
+      for (const [index, part] of (value as unknown[]).entries()) checkSchema(part, `${where}/${index}`, depth + 1);
     if (["items", "additionalProperties", "not"].includes(keyword)) checkSchema(value, where, depth + 1);
     if (keyword === "properties") {
       if (typeof value !== "object" || value === null || isList) throw new SchemaError(`${where}: an object expected`);
@@ -80,10 +121,19 @@ export function fitsSchema(value: Json, schema: Json): boolean {
 
 /** Equality of JSON values; objects regardless of the order of their keys. */
 export function sameJson(a: Json, b: Json): boolean {
-  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item as Json, b[index] as Json));
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => sameJson(item as Json, b[index] as Json))
+    );
   if (!isObject(a) || !isObject(b)) return a === b;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key] as Json, b[key] as Json));
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key] as Json, b[key] as Json))
+  );
 }
 
 type Fits = (item: Json, schema: Json) => boolean;
@@ -108,7 +158,8 @@ function isOfType(value: Json, type: string): boolean {
   }
 }
 
-const within = (size: number, low: Json | undefined, high: Json | undefined) => size >= ((low as number | undefined) ?? 0) && size <= ((high as number | undefined) ?? Infinity);
+const within = (size: number, low: Json | undefined, high: Json | undefined) =>
+  size >= ((low as number | undefined) ?? 0) && size <= ((high as number | undefined) ?? Infinity);
 
 function numberFits(value: number, s: Schema): boolean {
   const at = (keyword: string) => s[keyword] as number | undefined;
@@ -143,5 +194,8 @@ function objectFits(object: { readonly [key: string]: Json }, s: Schema, fits: F
 function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item as Json)).join(",")}]`;
   if (!isObject(value)) return JSON.stringify(value);
-  return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key] as Json)}`).join(",")}}`;
+  return `{${Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key] as Json)}`)
+    .join(",")}}`;
 }

@@ -11,6 +11,11 @@ it("is less than 60 KB, minified", () => {
 
 it("needs nothing of Node: the minified bundle judges in a context that has only the language", () => {
   const { outputFiles } = bundle("index.ts", { minify: true, format: "iife", globalName: "math" });
-  const answers = runInNewContext(`${outputFiles[0]!.text}; JSON.stringify([math.verify(math.parse("\\\\boxed{\\\\frac{1}{2}}"), math.parse("so the answer is 0.5")), math.judge("$4$", "$9^{9^{9^9}}$")])`) as string;
-  expect(JSON.parse(answers)).toEqual([true, { status: "error", reason: "budget", limit: "bits" } satisfies math.Judgement]);
+  const answers = runInNewContext(
+    `${outputFiles[0]!.text}; JSON.stringify([math.verify(math.parse("\\\\boxed{\\\\frac{1}{2}}"), math.parse("so the answer is 0.5")), math.judge("$4$", "$9^{9^{9^9}}$")])`,
+  ) as string;
+  expect(JSON.parse(answers)).toEqual([
+    true,
+    { status: "error", reason: "budget", limit: "bits" } satisfies math.Judgement,
+  ]);
 });

@@ -7,12 +7,26 @@ import { fileURLToPath } from "node:url";
 
 /** The esbuild that tsup, which builds the package, brings. */
 const esbuild = createRequire(createRequire(import.meta.url).resolve("tsup"))("esbuild") as {
-  buildSync(options: object): { readonly outputFiles: readonly { readonly text: string; readonly contents: Uint8Array }[]; readonly warnings: readonly unknown[] };
+  buildSync(options: object): {
+    readonly outputFiles: readonly { readonly text: string; readonly contents: Uint8Array }[];
+    readonly warnings: readonly unknown[];
+  };
 };
 
 /** @param options of esbuild, beside those of a browser's bundle */
 export const bundle = (file: string, options: object = {}): ReturnType<typeof esbuild.buildSync> =>
-  esbuild.buildSync({ entryPoints: [fileURLToPath(new URL(file, import.meta.url))], bundle: true, write: false, platform: "browser", format: "esm", logLevel: "silent", ...options });
+  esbuild.buildSync({
+    entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+    bundle: true,
+    write: false,
+    platform: "browser",
+    format: "esm",
+    logLevel: "silent",
+    ...options,
+  });
 
 /** What a bundled file exports. */
-export const importBundled = async <T>(file: string): Promise<T> => (await import(`data:text/javascript;base64,${Buffer.from(bundle(file).outputFiles[0]!.contents).toString("base64")}`)) as T;
+export const importBundled = async <T>(file: string): Promise<T> =>
+  (await import(
+    `data:text/javascript;base64,${Buffer.from(bundle(file).outputFiles[0]!.contents).toString("base64")}`
+  )) as T;

@@ -181,8 +181,20 @@ export const productOf = (args: readonly Expression[]): MulNode => ({ kind: "mul
 export const matrix = (rows: readonly (readonly Expression[])[]): MatrixNode => ({ kind: "matrix", rows });
 export const tuple = (items: readonly Expression[]): TupleNode => ({ kind: "tuple", items });
 /** A sum, product, integral, limit or derivative; see `BinderNode`. */
-export const binder = (kind: BinderNode["kind"], body: Expression, variable: SymbolNode, lower: Expression | null = null, upper: Expression | null = null, direction: 1 | -1 = 1): BinderNode => ({ kind, body, variable, lower, upper, direction });
-export const relation = (operator: RelationOperator, left: Expression, right: Expression): RelationNode => ({ kind: "relation", operator, left, right });
+export const binder = (
+  kind: BinderNode["kind"],
+  body: Expression,
+  variable: SymbolNode,
+  lower: Expression | null = null,
+  upper: Expression | null = null,
+  direction: 1 | -1 = 1,
+): BinderNode => ({ kind, body, variable, lower, upper, direction });
+export const relation = (operator: RelationOperator, left: Expression, right: Expression): RelationNode => ({
+  kind: "relation",
+  operator,
+  left,
+  right,
+});
 export const call = (name: string, args: readonly Expression[]): FunctionNode => ({ kind: "function", name, args });
 export const pow = (base: Expression, exponent: Expression): PowNode => ({ kind: "pow", base, exponent });
 export const MINUS_ONE = integerNode(-1);
@@ -197,16 +209,22 @@ export const factorsOf = (x: Expression): readonly Expression[] => (isMul(x) ? x
 export const sum = (left: Expression, right: Expression): AddNode => sumOf([...termsOf(left), ...termsOf(right)]);
 
 /** Product, with products among the two sides flattened in the order written. */
-export const product = (left: Expression, right: Expression): MulNode => productOf([...factorsOf(left), ...factorsOf(right)]);
+export const product = (left: Expression, right: Expression): MulNode =>
+  productOf([...factorsOf(left), ...factorsOf(right)]);
 
 /** Sum of terms, with sums among them flattened; one term is itself. */
-export const flatSum = (terms: readonly Expression[]): Expression => (terms.length > 1 ? sumOf(gathered(terms, termsOf)) : terms[0]!);
+export const flatSum = (terms: readonly Expression[]): Expression =>
+  terms.length > 1 ? sumOf(gathered(terms, termsOf)) : terms[0]!;
 
 /** Product of factors, with products among them flattened; one factor is itself. */
-export const flatProduct = (factors: readonly Expression[]): Expression => (factors.length > 1 ? productOf(gathered(factors, factorsOf)) : factors[0]!);
+export const flatProduct = (factors: readonly Expression[]): Expression =>
+  factors.length > 1 ? productOf(gathered(factors, factorsOf)) : factors[0]!;
 
 /** As `flatMap`, several times faster on the short lists of most answers. */
-const gathered = (parts: readonly Expression[], piecesOf: (part: Expression) => readonly Expression[]): Expression[] => {
+const gathered = (
+  parts: readonly Expression[],
+  piecesOf: (part: Expression) => readonly Expression[],
+): Expression[] => {
   const found: Expression[] = [];
   for (const part of parts) for (const piece of piecesOf(part)) found.push(piece);
   return found;
@@ -220,17 +238,23 @@ export const quotient = (left: Expression, right: Expression): Expression => {
 };
 
 /** -x: folded for numbers, a product otherwise. */
-export const negative = (x: Expression): Expression => (isNumber(x) ? number(negate(x.value), x.float) : product(MINUS_ONE, x));
+export const negative = (x: Expression): Expression =>
+  isNumber(x) ? number(negate(x.value), x.float) : product(MINUS_ONE, x);
 
 export const isIntegerNode = (x: Expression): boolean => isNumber(x) && !x.float && x.value.d === 1n;
 /** Whether a tree is this exact integer. */
-export const isExactly = (x: Expression, value: number): boolean => isIntegerNode(x) && (x as NumberNode).value.n === BigInt(value);
+export const isExactly = (x: Expression, value: number): boolean =>
+  isIntegerNode(x) && (x as NumberNode).value.n === BigInt(value);
 
 /** Finite set without structural repeats; the empty list is the empty set. */
 export const finiteSet = (written: readonly Expression[]): SetNode | NamedSetNode => {
   if (written.length === 0) return EMPTY_SET;
   const keys = new Set<string>();
-  const set: SetNode = { kind: "set", items: written.filter((item) => keys.size < keys.add(keyOf(item)).size), written };
+  const set: SetNode = {
+    kind: "set",
+    items: written.filter((item) => keys.size < keys.add(keyOf(item)).size),
+    written,
+  };
   setKeys.set(set, keyOfItems([...keys]));
   return set;
 };
@@ -264,18 +288,22 @@ const isTree = (part: unknown): part is Expression => !!(part as Expression | nu
 /** A tree with every part replaced for which there is a replacement; the variables of sums, integrals and the like stay. */
 export const replaceParts = (x: Expression, replacement: (part: Expression) => Expression | undefined): Expression => {
   spend(4);
-  const replaced = (part: unknown): unknown => (Array.isArray(part) ? part.map(replaced) : isTree(part) ? replaceParts(part, replacement) : part);
+  const replaced = (part: unknown): unknown =>
+    Array.isArray(part) ? part.map(replaced) : isTree(part) ? replaceParts(part, replacement) : part;
   return (
     replacement(x) ??
     // A set holds its parts twice: one pass over what is written keeps sets within sets from taking 2^depth steps.
     (isFiniteSet(x)
       ? finiteSet(replaced(x.written) as Expression[])
-      : (Object.fromEntries(Object.entries(x).map(([name, part]) => [name, name === "variable" ? part : replaced(part)])) as unknown as Expression))
+      : (Object.fromEntries(
+          Object.entries(x).map(([name, part]) => [name, name === "variable" ? part : replaced(part)]),
+        ) as unknown as Expression))
   );
 };
 
 /** The direct parts of a tree, in reading order; of a set without the repeats. */
-export const childrenOf = (x: Expression): readonly Expression[] => (x as AddNode).args ?? (x as TupleNode).items ?? partsIn(x, []);
+export const childrenOf = (x: Expression): readonly Expression[] =>
+  (x as AddNode).args ?? (x as TupleNode).items ?? partsIn(x, []);
 
 /** Asked of every node again and again, so that no lists are made on the way. */
 const partsIn = (x: object, found: Expression[]): Expression[] => {
@@ -288,7 +316,8 @@ const partsIn = (x: object, found: Expression[]): Expression[] => {
 };
 
 /** Whether a tree or any part of it passes a test. */
-export const holds = (x: Expression, test: (part: Expression) => boolean): boolean => test(x) || childrenOf(x).some((part) => holds(part, test));
+export const holds = (x: Expression, test: (part: Expression) => boolean): boolean =>
+  test(x) || childrenOf(x).some((part) => holds(part, test));
 
 /** Levels that a tree can be walked down by functions that call themselves, wherever they are called from. */
 const DEEPEST = 300;

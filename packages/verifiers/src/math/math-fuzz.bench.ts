@@ -10,15 +10,97 @@ import { mutatedAnswers } from "./mutated-answers";
 const { judge } = await importBundled<typeof math>("index.ts");
 
 const PATTERNS: readonly (readonly [head: string, unit: string, tail: string])[] = [
-  ["", "+1", ""], ["$1", "+1", "$"], ["", "\\boxed{", ""], ["", "\\boxed{1}", ""], ["", "\\boxed{1} and so on,", ""], ["$", "{", "$"], ["$", "(", "$"], ["", "$ ", ""], ["", "$$ ", ""], ["", "\\[ ", ""], ["", "\\[ ", "\\]"],
-  ["", "\\( ", ""], ["", "\\( ", "\\)"], ["", " [", ""], ["", "answer ", ""], ["", "answer: ", ""], ["", "final answer is ", ""], ["", "answer = ", ""], ["", "answer 1 = ", ""], ["", "answer $", ""], ["", "final answer          ", ""],
-  ["", "9", ""], ["$", "9", "$"], ["", "1,000 ", ""], ["", "1 ", ""], ["", "1.", ""], ["", "-", ""], ["$", "-", "1$"], ["", " ", "1"], ["$", " ", "5$"], ["$", "x^(", "$"], ["$", "sqrt(", "$"], ["$", "\\frac{", "$"], ["$", "\\frac12", "$"], ["$", "\\frac{1}{2}", "$"],
-  ["", "\\frac{1}{2}, ", ""], ["$5", "!", "$"], ["$x", "^2", "$"], ["$1", "/2", "$"], ["$x", "*x", "$"], ["$", "xyz", "$"], ["$", "1,2,", "1$"], ["$", "x=", "1$"], ["$", "1;", "1$"], ["$", "(1,2),", "1$"], ["$", "[1,2]\\cup ", "[1,2]$"], ["$", "|", "$"], ["$", "|x|", "$"],
-  ["$", "\\sin ", "x$"], ["$", "\\sin(", "$"], ["$", "f(", "$"], ["$", "\\text{", "$"], ["$", "\\text{a}", "$"], ["$", "1 and ", "1$"], ["", "$1$ and ", ""], ["", "$1$,", ""], ["$", "\\begin{pmatrix}", "$"], ["$\\begin{pmatrix}", "1&", "1\\end{pmatrix}$"], ["", "5 % ", ""], ["$5 ", "m ", "$"],
-  ["$", "'", "$"], ["", "\\", ""], ["$", "\\\\text", "$"], ["$", "infinity", "$"], ["$", "\\left(", "$"], ["$", "(a)_{b}", "$"], ["$", "(a)_{", "$"], ["$", "\\sqrt[", "$"], ["$", "1\\pm ", "1$"], ["$", "\\$", "$"], ["", "$\\$ ", ""], ["$", "1E9", "$"], ["$", "()", "$"], ["", "0.5. ", ""],
-  ["", "**", ""], ["", " **1", ""], ["", "\ud800", ""], ["", "answer\ud83d\ude00", ""], ["", "\0", ""], ["", "final answer is $5$ I hope ", ""],
-  ["$", "\\int_0^1 ", "x dx$"], ["$", "\\lim_{x\\to 0}", "x$"], ["$", "\\sum_{k=1}^{9}", "k$"], ["$", "\\frac{d}{dx}", "x$"], ["$", "1.5x+", "1$"], ["$", "\\sqrt{x^2+", "1$"], ["$", "\\tan 2x+", "1$"], ["$", "\\arcsin ", "x$"],
-  ["$", "\\begin{pmatrix}1&2\\\\3&x\\end{pmatrix}", "$"], ["$x", "|_{x=x+1}^{x=2x}", "$"], ["$", "\\begin{vmatrix}1&2\\\\3&", "$"],
+  ["", "+1", ""],
+  ["$1", "+1", "$"],
+  ["", "\\boxed{", ""],
+  ["", "\\boxed{1}", ""],
+  ["", "\\boxed{1} and so on,", ""],
+  ["$", "{", "$"],
+  ["$", "(", "$"],
+  ["", "$ ", ""],
+  ["", "$$ ", ""],
+  ["", "\\[ ", ""],
+  ["", "\\[ ", "\\]"],
+  ["", "\\( ", ""],
+  ["", "\\( ", "\\)"],
+  ["", " [", ""],
+  ["", "answer ", ""],
+  ["", "answer: ", ""],
+  ["", "final answer is ", ""],
+  ["", "answer = ", ""],
+  ["", "answer 1 = ", ""],
+  ["", "answer $", ""],
+  ["", "final answer          ", ""],
+  ["", "9", ""],
+  ["$", "9", "$"],
+  ["", "1,000 ", ""],
+  ["", "1 ", ""],
+  ["", "1.", ""],
+  ["", "-", ""],
+  ["$", "-", "1$"],
+  ["", " ", "1"],
+  ["$", " ", "5$"],
+  ["$", "x^(", "$"],
+  ["$", "sqrt(", "$"],
+  ["$", "\\frac{", "$"],
+  ["$", "\\frac12", "$"],
+  ["$", "\\frac{1}{2}", "$"],
+  ["", "\\frac{1}{2}, ", ""],
+  ["$5", "!", "$"],
+  ["$x", "^2", "$"],
+  ["$1", "/2", "$"],
+  ["$x", "*x", "$"],
+  ["$", "xyz", "$"],
+  ["$", "1,2,", "1$"],
+  ["$", "x=", "1$"],
+  ["$", "1;", "1$"],
+  ["$", "(1,2),", "1$"],
+  ["$", "[1,2]\\cup ", "[1,2]$"],
+  ["$", "|", "$"],
+  ["$", "|x|", "$"],
+  ["$", "\\sin ", "x$"],
+  ["$", "\\sin(", "$"],
+  ["$", "f(", "$"],
+  ["$", "\\text{", "$"],
+  ["$", "\\text{a}", "$"],
+  ["$", "1 and ", "1$"],
+  ["", "$1$ and ", ""],
+  ["", "$1$,", ""],
+  ["$", "\\begin{pmatrix}", "$"],
+  ["$\\begin{pmatrix}", "1&", "1\\end{pmatrix}$"],
+  ["", "5 % ", ""],
+  ["$5 ", "m ", "$"],
+  ["$", "'", "$"],
+  ["", "\\", ""],
+  ["$", "\\\\text", "$"],
+  ["$", "infinity", "$"],
+  ["$", "\\left(", "$"],
+  ["$", "(a)_{b}", "$"],
+  ["$", "(a)_{", "$"],
+  ["$", "\\sqrt[", "$"],
+  ["$", "1\\pm ", "1$"],
+  ["$", "\\$", "$"],
+  ["", "$\\$ ", ""],
+  ["$", "1E9", "$"],
+  ["$", "()", "$"],
+  ["", "0.5. ", ""],
+  ["", "**", ""],
+  ["", " **1", ""],
+  ["", "\ud800", ""],
+  ["", "answer\ud83d\ude00", ""],
+  ["", "\0", ""],
+  ["", "final answer is $5$ I hope ", ""],
+  ["$", "\\int_0^1 ", "x dx$"],
+  ["$", "\\lim_{x\\to 0}", "x$"],
+  ["$", "\\sum_{k=1}^{9}", "k$"],
+  ["$", "\\frac{d}{dx}", "x$"],
+  ["$", "1.5x+", "1$"],
+  ["$", "\\sqrt{x^2+", "1$"],
+  ["$", "\\tan 2x+", "1$"],
+  ["$", "\\arcsin ", "x$"],
+  ["$", "\\begin{pmatrix}1&2\\\\3&x\\end{pmatrix}", "$"],
+  ["$x", "|_{x=x+1}^{x=2x}", "$"],
+  ["$", "\\begin{vmatrix}1&2\\\\3&", "$"],
 ];
 
 /** Processor time, for a machine that is shared. */
@@ -49,7 +131,15 @@ for (let i = 0; i < count; i++) {
   if (ms > worst.ms) Object.assign(worst, { ms, text: `${text.slice(0, 60)} (${text.length} characters)` });
   previous = text;
 }
-console.log(JSON.stringify({ strings: count, seconds: Math.round(performance.now() - started) / 1000, verdicts, worstMs: Math.round(worst.ms), worst: worst.text }));
+console.log(
+  JSON.stringify({
+    strings: count,
+    seconds: Math.round(performance.now() - started) / 1000,
+    verdicts,
+    worstMs: Math.round(worst.ms),
+    worst: worst.text,
+  }),
+);
 
 let failed = false;
 let slowest = { ms: 0, pattern: "" };
@@ -68,8 +158,12 @@ for (const [head, unit, tail] of PATTERNS) {
   }
   if (twice > 2.6 * once && twice > MEASURABLE) {
     failed = true;
-    console.log(`growth ${(twice / once).toFixed(1)} from ${length / 1000} KB to ${length / 500} KB (${once.toFixed(0)} → ${twice.toFixed(0)} ms): ${JSON.stringify(head + unit)}`);
+    console.log(
+      `growth ${(twice / once).toFixed(1)} from ${length / 1000} KB to ${length / 500} KB (${once.toFixed(0)} → ${twice.toFixed(0)} ms): ${JSON.stringify(head + unit)}`,
+    );
   }
 }
-console.log(JSON.stringify({ patterns: PATTERNS.length, worstMsAt100KB: Math.round(slowest.ms), worst: slowest.pattern }));
+console.log(
+  JSON.stringify({ patterns: PATTERNS.length, worstMsAt100KB: Math.round(slowest.ms), worst: slowest.pattern }),
+);
 if (failed) process.exitCode = 1;

@@ -29,7 +29,9 @@ interface Row {
 }
 
 function loadPairs(file: string): parity.LabelledPair[] {
-  const data = JSON.parse(readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null")) as (parity.LabelledPair & { latex?: string })[];
+  const data = JSON.parse(
+    readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null"),
+  ) as (parity.LabelledPair & { latex?: string })[];
   return data
     .map((row) => (row.latex === undefined ? row : { gold: `$${row.latex}$`, pred: `$${row.latex}$`, expected: 1 }))
     .filter((row) => typeof row.gold === "string" && typeof row.pred === "string");
@@ -38,8 +40,15 @@ function loadPairs(file: string): parity.LabelledPair[] {
 /** Thoughts of 2 to 3 KB that hold other answers, then a box, as responses in training look. */
 function longResponses(pairs: parity.LabelledPair[]): parity.LabelledPair[] {
   return Array.from({ length: 500 }, (_, i) => {
-    const thoughts = Array.from({ length: 60 }, (__, j) => `So with ${j} we get ${pairs[(7 * i + j) % pairs.length]!.pred}, and then`);
-    return { gold: pairs[i]!.gold, pred: `<think>${thoughts.join("\n")}</think>\n<answer>\\boxed{${pairs[i]!.pred.replaceAll("$", "")}}</answer>`, expected: null };
+    const thoughts = Array.from(
+      { length: 60 },
+      (__, j) => `So with ${j} we get ${pairs[(7 * i + j) % pairs.length]!.pred}, and then`,
+    );
+    return {
+      gold: pairs[i]!.gold,
+      pred: `<think>${thoughts.join("\n")}</think>\n<answer>\\boxed{${pairs[i]!.pred.replaceAll("$", "")}}</answer>`,
+      expected: null,
+    };
   });
 }
 
@@ -88,8 +97,17 @@ for (const [set, file] of sets) {
   }
   const pairs = loadPairs(file);
   console.log(JSON.stringify({ ...measure(set, pairs, judgePair), agreement: comparePairs(pairs).agreement }));
-  if (set === "written") console.log(JSON.stringify(measure("long responses", longResponses(pairs), ({ gold, pred }) => judge(gold!, pred, vTriune))));
+  if (set === "written")
+    console.log(
+      JSON.stringify(measure("long responses", longResponses(pairs), ({ gold, pred }) => judge(gold!, pred, vTriune))),
+    );
 }
 
 const { contents } = bundle("index.ts", { minify: true }).outputFiles[0]!;
-console.log(JSON.stringify({ bundle: "verifiers/math, minified", bytes: contents.length, gzipped: gzipSync(contents, { level: 9 }).length }));
+console.log(
+  JSON.stringify({
+    bundle: "verifiers/math, minified",
+    bytes: contents.length,
+    gzipped: gzipSync(contents, { level: 9 }).length,
+  }),
+);

@@ -1,7 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { type ParseOptions, type VerifyOptions, expressionTarget, judge, latexTarget, parse, stringTarget, vTriune, verify } from "./index";
+import {
+  type ParseOptions,
+  type VerifyOptions,
+  expressionTarget,
+  judge,
+  latexTarget,
+  parse,
+  stringTarget,
+  vTriune,
+  verify,
+} from "./index";
 
-const equal = (gold: string, pred: string, options: VerifyOptions = {}): boolean => verify(parse(gold), parse(pred), options);
+const equal = (gold: string, pred: string, options: VerifyOptions = {}): boolean =>
+  verify(parse(gold), parse(pred), options);
 const text = (source: string, options: ParseOptions = {}): unknown => parse(source, options).at(-1);
 
 describe("finding the answer", () => {
@@ -21,13 +32,17 @@ describe("finding the answer", () => {
 
   it("takes boxes that stand together, and leaves one far back alone", () => {
     expect(text("\\boxed{1} and \\boxed{2}")).toBe("1,2");
-    expect(text("\\boxed{1} and then a great deal more is said before one comes to the end of it, which is \\boxed{2}")).toBe("2");
+    expect(
+      text("\\boxed{1} and then a great deal more is said before one comes to the end of it, which is \\boxed{2}"),
+    ).toBe("2");
   });
 
   it("finds nothing without an anchor when none is allowed", () => {
     expect(parse("so it is $5$", { targets: [latexTarget({ tryExtractWithoutAnchor: false })] })).toEqual([]);
     expect(parse("so it is 5", { targets: [expressionTarget({ tryExtractWithoutAnchor: false })] })).toEqual([]);
-    expect(parse("so it is 5", { targets: [expressionTarget({ tryExtractWithoutAnchor: false }), stringTarget()] })).toEqual([]);
+    expect(
+      parse("so it is 5", { targets: [expressionTarget({ tryExtractWithoutAnchor: false }), stringTarget()] }),
+    ).toEqual([]);
     expect(text("the answer is $5$", { targets: [latexTarget({ tryExtractWithoutAnchor: false })] })).toBe("5");
   });
 
@@ -39,7 +54,10 @@ describe("finding the answer", () => {
 
   it("reads words from a list", () => {
     expect(parse("Answer: (x) or B.", { targets: [stringTarget()] })).toEqual(["b", "B"]);
-    expect(parse("it is Blue.", { targets: [stringTarget({ strings: ["Blue", "Red"], lowercase: false })] })).toEqual(["Blue", "Blue"]);
+    expect(parse("it is Blue.", { targets: [stringTarget({ strings: ["Blue", "Red"], lowercase: false })] })).toEqual([
+      "Blue",
+      "Blue",
+    ]);
     expect(parse("ABC", { targets: [stringTarget()] })).toEqual([]);
     expect(parse("", { targets: [stringTarget({ strings: [] })] })).toEqual([""]);
   });
@@ -105,7 +123,8 @@ describe("comparing", () => {
     expect(equal("$(x+y)^5$", "$x^5+5x^4y+10x^3y^2+10x^2y^3+5xy^4+y^5+10^{-30}$")).toBe(false);
   });
   it("goes through sets within sets once", () => {
-    const nested = (symbol: string, order: string): string => `$${"\\{1,".repeat(60)}${order.replace("x", symbol)}${"\\}".repeat(60)}$`;
+    const nested = (symbol: string, order: string): string =>
+      `$${"\\{1,".repeat(60)}${order.replace("x", symbol)}${"\\}".repeat(60)}$`;
     expect(equal(nested("x", "x, 2"), nested("y", "2, y"), { strict: false })).toBe(true);
     expect(equal(nested("x", "x, 2"), nested("y", "2, y"))).toBe(false);
   });
@@ -116,10 +135,17 @@ describe("judge", () => {
     expect(judge("$4$", "\\boxed{4}")).toEqual({ status: "scored", correct: true, extracted: true });
     expect(judge("$4$", "\\boxed{5}")).toEqual({ status: "scored", correct: false, extracted: true });
     expect(judge("$4$", "no number")).toEqual({ status: "scored", correct: false, extracted: false });
-    expect(judge("nothing to read", "\\boxed{5}")).toEqual({ status: "skipped", reason: "the gold answer does not parse" });
+    expect(judge("nothing to read", "\\boxed{5}")).toEqual({
+      status: "skipped",
+      reason: "the gold answer does not parse",
+    });
     expect(judge("$4$", "$9^{9^{9^9}}$")).toEqual({ status: "error", reason: "budget", limit: "bits" });
     expect(judge("$4$", "$10^6!$")).toEqual({ status: "error", reason: "budget", limit: "bits" });
-    expect(judge("$4$", "$\\sum_{i=1}^{9999}\\sum_{j=1}^{9999} ij$")).toEqual({ status: "error", reason: "budget", limit: "fuel" });
+    expect(judge("$4$", "$\\sum_{i=1}^{9999}\\sum_{j=1}^{9999} ij$")).toEqual({
+      status: "error",
+      reason: "budget",
+      limit: "fuel",
+    });
   });
 
   it("spends the same steps every time", () => {
@@ -132,7 +158,10 @@ describe("judge", () => {
   it.each([
     ["a product of matrices", (n: number) => "\\begin{pmatrix}1&2\\\\3&x\\end{pmatrix}".repeat(n)],
     ["values at two places", (n: number) => `x${"|_{x=x+1}^{x=2x}".repeat(n)}`],
-    ["determinants of determinants", (n: number) => `${"\\begin{vmatrix}1&2&3\\\\4&".repeat(n)}x${"&6\\\\7&8&9\\end{vmatrix}".repeat(n)}`],
+    [
+      "determinants of determinants",
+      (n: number) => `${"\\begin{vmatrix}1&2&3\\\\4&".repeat(n)}x${"&6\\\\7&8&9\\end{vmatrix}".repeat(n)}`,
+    ],
   ])("ends where %s would double with every step", (_, source) => {
     const [few, many] = [`$${source(3)}$`, `$${source(40)}$`];
     expect(judge(few, few)).toMatchObject({ correct: true });
@@ -141,28 +170,58 @@ describe("judge", () => {
   });
 
   it.each([
-    ["a long product times a matrix", `$(${"x*".repeat(12_000)}x)\\begin{pmatrix}${"1&".repeat(12_000)}1\\end{pmatrix}$`],
-    ["a matrix multiplied again and again", `$\\begin{pmatrix}${"1&".repeat(10_000)}1\\end{pmatrix}${"*2".repeat(500)}$`],
-    ["a matrix negated again and again", `$${`${"-".repeat(79)}(`.repeat(40)}\\begin{pmatrix}${"1&".repeat(3000)}1\\end{pmatrix}${")".repeat(40)}$`],
-    ["a matrix transposed again and again", `$\\begin{pmatrix}${"1&".repeat(20_000)}1\\end{pmatrix}${"^T".repeat(5000)}$`],
-    ["a column of products times a row of products", `$\\begin{pmatrix}${`${"x*".repeat(30)}x\\\\`.repeat(700)}1\\end{pmatrix}\\begin{pmatrix}${`${"x*".repeat(30)}x&`.repeat(700)}1\\end{pmatrix}$`],
-    ["a tree that substitution makes ever deeper", `${"pad ".repeat(220_000)}$x${`|_{x=${"\\sin".repeat(70)} x}`.repeat(110)}$`],
+    [
+      "a long product times a matrix",
+      `$(${"x*".repeat(12_000)}x)\\begin{pmatrix}${"1&".repeat(12_000)}1\\end{pmatrix}$`,
+    ],
+    [
+      "a matrix multiplied again and again",
+      `$\\begin{pmatrix}${"1&".repeat(10_000)}1\\end{pmatrix}${"*2".repeat(500)}$`,
+    ],
+    [
+      "a matrix negated again and again",
+      `$${`${"-".repeat(79)}(`.repeat(40)}\\begin{pmatrix}${"1&".repeat(3000)}1\\end{pmatrix}${")".repeat(40)}$`,
+    ],
+    [
+      "a matrix transposed again and again",
+      `$\\begin{pmatrix}${"1&".repeat(20_000)}1\\end{pmatrix}${"^T".repeat(5000)}$`,
+    ],
+    [
+      "a column of products times a row of products",
+      `$\\begin{pmatrix}${`${"x*".repeat(30)}x\\\\`.repeat(700)}1\\end{pmatrix}\\begin{pmatrix}${`${"x*".repeat(30)}x&`.repeat(700)}1\\end{pmatrix}$`,
+    ],
+    [
+      "a tree that substitution makes ever deeper",
+      `${"pad ".repeat(220_000)}$x${`|_{x=${"\\sin".repeat(70)} x}`.repeat(110)}$`,
+    ],
     ["long powers in a long sum", `$\\sum_{k=1}^{19999}\\min(1${",3^{10000}".repeat(20)})$`],
     ["roots in a long sum", `$\\sum_{k=1}^{19999}\\min(1${",(3^{1260})^{1/63}".repeat(20)})$`],
     ["long numbers in a long sum", `$\\sum_{k=1}^{19999}\\min(\\pi${`,${"7".repeat(4800)}`.repeat(20)})$`],
     ["a long subscript in subscripts", `$${"x_{".repeat(49)}${"k+".repeat(20_000)}1${"}".repeat(49)}$`],
     ["a long name in a long sum", `$\\sum_{k=1}^{9999}\\text{${"a".repeat(100_000)}}(k)$`],
-    ["many symbols around sums within a sum", `$${Array.from({ length: 9000 }, (_, i) => `x_{${i}}`).join("+")}+\\sum_{k=1}^{19000}\\sum_{j=1}^{1}j$`],
+    [
+      "many symbols around sums within a sum",
+      `$${Array.from({ length: 9000 }, (_, i) => `x_{${i}}`).join("+")}+\\sum_{k=1}^{19000}\\sum_{j=1}^{1}j$`,
+    ],
     ["long bounds in a long integrand", `$\\frac{d}{dx}\\int_0^{${"x+".repeat(15_000)}x}(${"t+".repeat(15_000)}t)dt$`],
   ])("ends at the limit: %s", (_, source) => {
     expect(judge("$x+1$", source)).toEqual({ status: "error", reason: "budget", limit: "fuel" });
   });
 
-  const listed = (count: number, item: (i: number) => string): string => `$\\{${Array.from({ length: count }, (_, i) => item(i)).join()}\\}$`;
+  const listed = (count: number, item: (i: number) => string): string =>
+    `$\\{${Array.from({ length: count }, (_, i) => item(i)).join()}\\}$`;
   it.each([
-    ["many unions with a long set", `$\\{${Array.from({ length: 15_000 }, (_, i) => i).join()}\\}${"\\cup(0,1)".repeat(590)}$`, `$\\{${Array.from({ length: 15_000 }, (_, i) => i + 1).join()}\\}${"\\cup(0,1)".repeat(590)}$`],
+    [
+      "many unions with a long set",
+      `$\\{${Array.from({ length: 15_000 }, (_, i) => i).join()}\\}${"\\cup(0,1)".repeat(590)}$`,
+      `$\\{${Array.from({ length: 15_000 }, (_, i) => i + 1).join()}\\}${"\\cup(0,1)".repeat(590)}$`,
+    ],
     ["a decimal behind many divisions", "$0.5$", `$(${"1+".repeat(25_000)}1)/1.5${"/2".repeat(590)}$`],
-    ["every name with every long product", listed(500, (i) => `x_{${i}}`), listed(500, (i) => (i < 250 ? `${"ab".repeat(800)}c_{${i}}` : `x_{${i - 250}}`))],
+    [
+      "every name with every long product",
+      listed(500, (i) => `x_{${i}}`),
+      listed(500, (i) => (i < 250 ? `${"ab".repeat(800)}c_{${i}}` : `x_{${i - 250}}`)),
+    ],
     ["limits of limits", "$\\sin x$", `$${"\\lim_{x\\to\\infty}".repeat(20)}x+\\frac{1}{x}$`],
   ])("is no comparison without end: %s", (_, gold, pred) => {
     expect(judge(gold, pred)).toEqual({ status: "error", reason: "budget", limit: "fuel" });
@@ -189,8 +248,14 @@ describe("judge", () => {
 describe("bad input", () => {
   it.each([
     [() => parse("$5$", { fuel: NaN }), "fuel: expected a number from 0 to Infinity, found NaN"],
-    [() => judge("$5$", "$5$", { verify: { bits: Infinity } }), "bits: expected a number from 0 to 1000000, found Infinity"],
-    [() => verify(parse("$0.5$"), parse("$0.5001$"), { floatRounding: 1.5 }), "floatRounding: expected a whole number, found 1.5"],
+    [
+      () => judge("$5$", "$5$", { verify: { bits: Infinity } }),
+      "bits: expected a number from 0 to 1000000, found Infinity",
+    ],
+    [
+      () => verify(parse("$0.5$"), parse("$0.5001$"), { floatRounding: 1.5 }),
+      "floatRounding: expected a whole number, found 1.5",
+    ],
   ])("options that cannot be are errors: %s", (run, message) => expect(run).toThrow(new RangeError(message)));
 
   it("readings that are none equal nothing", () => {
@@ -221,7 +286,10 @@ describe("bad input", () => {
     ["anchors only", "final answer is answer: ".repeat(3000)],
     ["derivatives in derivatives", `$${"\\frac{d ".repeat(400)}x${"}{dx}".repeat(400)}$`],
     ["derivative of a long product", `$\\frac{d}{dx}(x${"*x".repeat(20_000)})$`],
-    ["a column times a row", `$\\begin{pmatrix}${"1\\\\".repeat(20_000)}1\\end{pmatrix}\\begin{pmatrix}${"1&".repeat(20_000)}1\\end{pmatrix}$`],
+    [
+      "a column times a row",
+      `$\\begin{pmatrix}${"1\\\\".repeat(20_000)}1\\end{pmatrix}\\begin{pmatrix}${"1&".repeat(20_000)}1\\end{pmatrix}$`,
+    ],
     ["zero to a negative power", "$0^{-1}$"],
     ["indeterminate", "$\\frac{0}{0}$"],
     ["infinite interval", "$(\\infty, -\\infty)$"],

@@ -76,19 +76,27 @@ export const DEFAULT_NORMALIZATION: NormalizationOptions = {
 };
 
 /** The defaults, with what is given in their place. */
-const filled = <T extends object>(defaults: T, given: Partial<T>): T => Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, given[name as keyof T] ?? value])) as T;
+const filled = <T extends object>(defaults: T, given: Partial<T>): T =>
+  Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, given[name as keyof T] ?? value])) as T;
 
 const ANYWHERE = { tryExtractWithoutAnchor: true };
 
 /** A LaTeX target with Math-Verify's defaults where nothing is given. */
-export const latexTarget = (options: Partial<Omit<LatexTarget, "type" | "normalization">> & { normalization?: Partial<NormalizationOptions> } = {}): LatexTarget => ({
+export const latexTarget = (
+  options: Partial<Omit<LatexTarget, "type" | "normalization">> & {
+    normalization?: Partial<NormalizationOptions>;
+  } = {},
+): LatexTarget => ({
   type: "latex",
   ...filled({ ...ANYWHERE, boxedMatchPriority: 50 }, options),
   normalization: { ...DEFAULT_NORMALIZATION, ...options.normalization },
 });
 
 /** A target for plain arithmetic with Math-Verify's defaults. */
-export const expressionTarget = (options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget => ({ type: "expression", ...filled(ANYWHERE, options) });
+export const expressionTarget = (options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget => ({
+  type: "expression",
+  ...filled(ANYWHERE, options),
+});
 
 /** A target for words with Math-Verify's defaults (A, B, C, D; lowercased when found). */
 export const stringTarget = (options: Partial<Omit<StringTarget, "type">> = {}): StringTarget => ({
@@ -104,11 +112,21 @@ const FIRST_LOWERCASED: ParseOptions = { extractionMode: "firstMatch", lowercase
  * V-Triune's reading of a response (arXiv 2505.18129, and SPEC §2 of this project): `\boxed` first, units stripped, nothing without
  * an anchor, first match only, lowercased. The gold answer is read with Math-Verify's defaults, lowercased too.
  */
-export const vTriune: { readonly gold: ParseOptions; readonly prediction: ParseOptions; readonly verify: VerifyOptions } = {
+export const vTriune: {
+  readonly gold: ParseOptions;
+  readonly prediction: ParseOptions;
+  readonly verify: VerifyOptions;
+} = {
   gold: FIRST_LOWERCASED,
   prediction: {
     ...FIRST_LOWERCASED,
-    targets: [latexTarget({ boxedMatchPriority: 0, tryExtractWithoutAnchor: false, normalization: { malformedOperators: false, nits: false, equations: true } })],
+    targets: [
+      latexTarget({
+        boxedMatchPriority: 0,
+        tryExtractWithoutAnchor: false,
+        normalization: { malformedOperators: false, nits: false, equations: true },
+      }),
+    ],
   },
   verify: {},
 };

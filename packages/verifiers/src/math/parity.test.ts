@@ -10,7 +10,8 @@ const OWN = resolve(ROOT, "tools/goldens/math-verify");
 const SHARED = resolve(ROOT, "../shared/golden/math-verify");
 
 /** Corpus files carry Python's infinities. */
-const load = (file: string): Record<string, unknown>[] => JSON.parse(readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null"));
+const load = (file: string): Record<string, unknown>[] =>
+  JSON.parse(readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null"));
 
 describe("agreement with Math-Verify 0.9", () => {
   it.each([
@@ -33,11 +34,16 @@ describe("agreement with Math-Verify 0.9", () => {
   it("refuses what is no list of pairs, and passes over rows without a gold answer", () => {
     expect(() => comparePairs({ gold: "1" })).toThrow(/expected a list of \{gold, pred, expected\}, found object/);
     expect(comparePairs([{ gold: null, pred: "x", expected: 1 }])).toEqual({ pairs: 0, agreement: 1, differences: [] });
-    expect(comparePairs([{ gold: "1", pred: "2", expected: 1 }])).toMatchObject({ pairs: 1, agreement: 0, differences: [{ index: 0, actual: false }] });
+    expect(comparePairs([{ gold: "1", pred: "2", expected: 1 }])).toMatchObject({
+      pairs: 1,
+      agreement: 0,
+      differences: [{ index: 0, actual: false }],
+    });
   });
 });
 
-if (!existsSync(SHARED)) console.warn(`parity.test: the package tests of Math-Verify are left out, ${SHARED} is not there`);
+if (!existsSync(SHARED))
+  console.warn(`parity.test: the package tests of Math-Verify are left out, ${SHARED} is not there`);
 
 describe.skipIf(!existsSync(SHARED))("the reference's own tests", () => {
   it.each(["cases.json", "cross_500.json"])("%s: every verdict", (name) => {
@@ -47,11 +53,18 @@ describe.skipIf(!existsSync(SHARED))("the reference's own tests", () => {
   });
 
   it("cases.json: the words found", () => {
-    const rows = load(resolve(SHARED, "cases.json")).filter((row) => row["gold"] === null) as { pred: string; expected: string[]; options: { config: { py: string } } }[];
+    const rows = load(resolve(SHARED, "cases.json")).filter((row) => row["gold"] === null) as {
+      pred: string;
+      expected: string[];
+      options: { config: { py: string } };
+    }[];
     expect(rows.length).toBe(7);
     for (const row of rows) {
       const strings = /strings=\('(\w)',\)/.exec(row.options.config.py)?.[1];
-      const target = stringTarget({ ...(strings === undefined ? {} : { strings: [strings] }), lowercase: !row.options.config.py.includes("lowercase=False") });
+      const target = stringTarget({
+        ...(strings === undefined ? {} : { strings: [strings] }),
+        lowercase: !row.options.config.py.includes("lowercase=False"),
+      });
       expect(parse(row.pred, { targets: [target] })).toEqual(row.expected);
     }
   });
@@ -60,6 +73,8 @@ describe.skipIf(!existsSync(SHARED))("the reference's own tests", () => {
     const rows = load(resolve(SHARED, "latex_strings_500.json")) as { latex: string }[];
     const result = comparePairs(rows.map(({ latex }) => ({ gold: `$${latex}$`, pred: `$${latex}$`, expected: 1 })));
     // A formula over several lines, `\$` before the closing dollar, and `\$$`: the reference finds nothing in them either.
-    expect(result.differences.map(({ gold }) => gold.trim().slice(0, 3)).sort()).toEqual(["$\n ", "$\\$", "$\\$"].sort());
+    expect(result.differences.map(({ gold }) => gold.trim().slice(0, 3)).sort()).toEqual(
+      ["$\n ", "$\\$", "$\\$"].sort(),
+    );
   });
 });

@@ -13,7 +13,11 @@ export interface LabelledPair {
   /** Targets by name: "latex", "expr", "string". Default latex and expr. */
   readonly extraction?: readonly string[];
   readonly boxed_match_priority?: number;
-  readonly options?: { readonly precision?: number; readonly strict?: boolean; readonly allow_set_relation_comp?: boolean };
+  readonly options?: {
+    readonly precision?: number;
+    readonly strict?: boolean;
+    readonly allow_set_relation_comp?: boolean;
+  };
 }
 
 export interface PairDifference {
@@ -49,7 +53,10 @@ export function judgePair(pair: LabelledPair): boolean {
  * @throws TypeError when it is no list of pairs
  */
 export function comparePairs(pairs: unknown): PairAgreement {
-  if (!Array.isArray(pairs)) throw new TypeError("comparePairs: expected a list of {gold, pred, expected}, found " + (pairs === null ? "null" : typeof pairs));
+  if (!Array.isArray(pairs))
+    throw new TypeError(
+      "comparePairs: expected a list of {gold, pred, expected}, found " + (pairs === null ? "null" : typeof pairs),
+    );
   const differences: PairDifference[] = [];
   let counted = 0;
   pairs.forEach((pair: LabelledPair, index) => {

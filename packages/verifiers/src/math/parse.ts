@@ -42,10 +42,17 @@ export const parseWithin = (text: string, options: ParseOptions = {}): Parsed[] 
   spend(text.length > LONGEST ? Infinity : 5 * text.length);
   const firstOnly = options.extractionMode === "firstMatch";
   let firstText = "";
-  const result = (...values: readonly Parsed[]): Parsed[] => [...values, ...(firstText && options.fallbackMode !== "noFallback" ? [firstText] : [])];
+  const result = (...values: readonly Parsed[]): Parsed[] => [
+    ...values,
+    ...(firstText && options.fallbackMode !== "noFallback" ? [firstText] : []),
+  ];
   const source = options.lowercase ? text.toLowerCase() : text;
   const levels = (options.targets ?? DEFAULT_TARGETS).flatMap((target) =>
-    target.type === "latex" ? latexLevels(source, target) : target.type === "string" ? stringLevels(source, target) : expressionLevels(source, target),
+    target.type === "latex"
+      ? latexLevels(source, target)
+      : target.type === "string"
+        ? stringLevels(source, target)
+        : expressionLevels(source, target),
   );
   for (const priority of new Set(levels.map(([first]) => first).sort((a, b) => a - b))) {
     const candidates = levels.flatMap(([own, find]) => (own === priority ? find() : []));

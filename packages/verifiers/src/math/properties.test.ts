@@ -9,9 +9,15 @@ const formula = fc.letrec<{ tree: { latex: string; value: (x: number) => number 
     { maxDepth: 4 },
     fc.integer({ min: 0, max: 20 }).map((n) => ({ latex: `${n}`, value: () => n })),
     fc.constant({ latex: "x", value: (x: number) => x }),
-    fc.tuple(tie("tree"), tie("tree")).map(([a, b]) => ({ latex: `(${a.latex})+(${b.latex})`, value: (x: number) => a.value(x) + b.value(x) })),
-    fc.tuple(tie("tree"), tie("tree")).map(([a, b]) => ({ latex: `(${a.latex})-(${b.latex})`, value: (x: number) => a.value(x) - b.value(x) })),
-    fc.tuple(tie("tree"), tie("tree")).map(([a, b]) => ({ latex: `(${a.latex})\\cdot(${b.latex})`, value: (x: number) => a.value(x) * b.value(x) })),
+    fc
+      .tuple(tie("tree"), tie("tree"))
+      .map(([a, b]) => ({ latex: `(${a.latex})+(${b.latex})`, value: (x: number) => a.value(x) + b.value(x) })),
+    fc
+      .tuple(tie("tree"), tie("tree"))
+      .map(([a, b]) => ({ latex: `(${a.latex})-(${b.latex})`, value: (x: number) => a.value(x) - b.value(x) })),
+    fc
+      .tuple(tie("tree"), tie("tree"))
+      .map(([a, b]) => ({ latex: `(${a.latex})\\cdot(${b.latex})`, value: (x: number) => a.value(x) * b.value(x) })),
     tie("tree").map((a) => ({ latex: `(${a.latex})^2`, value: (x: number) => a.value(x) ** 2 })),
   ),
 })).tree;
@@ -35,7 +41,9 @@ describe("properties", () => {
   it("two formulas are equal exactly when they agree everywhere", () => {
     fc.assert(
       fc.property(formula, formula, (a, b) => {
-        const agree = [-7, -2, -1, 0, 1, 2, 3, 5, 11, 13, 17, 19, 23, 29, 31, 37, 41].every((x) => a.value(x) === b.value(x));
+        const agree = [-7, -2, -1, 0, 1, 2, 3, 5, 11, 13, 17, 19, 23, 29, 31, 37, 41].every(
+          (x) => a.value(x) === b.value(x),
+        );
         const small = [-7, 41].every((x) => Math.abs(a.value(x)) < 2 ** 52 && Math.abs(b.value(x)) < 2 ** 52);
         fc.pre(small);
         expect(verify(parse(asked(a.latex)), parse(asked(b.latex)))).toBe(agree);
@@ -56,11 +64,16 @@ describe("properties", () => {
 
   it("a fraction equals its reduced form and no neighbour", () => {
     fc.assert(
-      fc.property(fc.integer({ min: -999, max: 999 }), fc.integer({ min: 1, max: 999 }), fc.integer({ min: 2, max: 50 }), (n, d, k) => {
-        const gold = parse(`$\\frac{${n}}{${d}}$`);
-        expect(verify(gold, parse(`$\\frac{${n * k}}{${d * k}}$`))).toBe(true);
-        expect(verify(gold, parse(`$\\frac{${n + 1}}{${d}}$`))).toBe(false);
-      }),
+      fc.property(
+        fc.integer({ min: -999, max: 999 }),
+        fc.integer({ min: 1, max: 999 }),
+        fc.integer({ min: 2, max: 50 }),
+        (n, d, k) => {
+          const gold = parse(`$\\frac{${n}}{${d}}$`);
+          expect(verify(gold, parse(`$\\frac{${n * k}}{${d * k}}$`))).toBe(true);
+          expect(verify(gold, parse(`$\\frac{${n + 1}}{${d}}$`))).toBe(false);
+        },
+      ),
       { numRuns: 200, seed: 13 },
     );
   });

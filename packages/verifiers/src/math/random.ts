@@ -4,7 +4,7 @@
 import { imul } from "./floats";
 
 /** Numbers from 0 to 1 (mulberry32). */
-export const generator = (seed: number): () => number => {
+export const generator = (seed: number): (() => number) => {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

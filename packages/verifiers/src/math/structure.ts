@@ -2,24 +2,44 @@
  * Questions about how a tree is built, which decide the way Math-Verify 0.9 compares it.
  */
 import { spend } from "./budget";
-import { type BinderNode, type ChainNode, type Expression, type PowNode, type RelationNode, type SymbolNode, childrenOf, isChain, isDerivative, isIntegral, isPow, isNumber, isSingleRelation, isSymbol } from "./expression";
+import {
+  type BinderNode,
+  type ChainNode,
+  type Expression,
+  type PowNode,
+  type RelationNode,
+  type SymbolNode,
+  childrenOf,
+  isChain,
+  isDerivative,
+  isIntegral,
+  isPow,
+  isNumber,
+  isSingleRelation,
+  isSymbol,
+} from "./expression";
 import { toNumber } from "./rational";
 
 /** Built of symbols alone (`x`, `AB`, `A/S`, `f(x)`, `(x, y)`, `|AB|`): such a left side makes an equation an assignment. */
-export const onlySymbols = (x: Expression): boolean => !isDerivative(x) && madeOfSymbols(exponentOf(x) === -1 ? (x as PowNode).base : x);
+export const onlySymbols = (x: Expression): boolean =>
+  !isDerivative(x) && madeOfSymbols(exponentOf(x) === -1 ? (x as PowNode).base : x);
 
-const madeOfSymbols = (x: Expression): boolean => isSymbol(x) || (childrenOf(x).length > 0 && childrenOf(x).every(onlySymbols));
+const madeOfSymbols = (x: Expression): boolean =>
+  isSymbol(x) || (childrenOf(x).length > 0 && childrenOf(x).every(onlySymbols));
 
 /** The exponent of a power that is a number; else not a number. */
-export const exponentOf = (x: Expression): number => (isPow(x) && isNumber(x.exponent) ? toNumber(x.exponent.value) : NaN);
+export const exponentOf = (x: Expression): number =>
+  isPow(x) && isNumber(x.exponent) ? toNumber(x.exponent.value) : NaN;
 
 export const isRelation = (x: Expression): x is RelationNode | ChainNode => isSingleRelation(x) || isChain(x);
 
 /** The relations of a chain in the order written; of a single relation itself; of other trees none. */
-export const relationsOf = (x: Expression): readonly RelationNode[] => (isChain(x) ? x.items : isSingleRelation(x) ? [x] : []);
+export const relationsOf = (x: Expression): readonly RelationNode[] =>
+  isChain(x) ? x.items : isSingleRelation(x) ? [x] : [];
 
 /** An equation, or a chain of equations. */
-export const isEquation = (x: Expression): boolean => isRelation(x) && relationsOf(x).every((item) => item.operator === "=");
+export const isEquation = (x: Expression): boolean =>
+  isRelation(x) && relationsOf(x).every((item) => item.operator === "=");
 
 /** An equation whose (first) left side is made of symbols alone: `x = 1`, `x = 1 + 1 = 2`. */
 export const isAssignment = (x: Expression): boolean => isEquation(x) && onlySymbols(relationsOf(x)[0]!.left);

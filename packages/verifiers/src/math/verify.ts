@@ -23,7 +23,11 @@ export type Judgement =
  * @throws RangeError for options that cannot be
  * @example verify(parse("$\\frac{1}{2}$"), parse("0.5")) // true
  */
-export const verify = (gold: readonly Parsed[] | Parsed, prediction: readonly Parsed[] | Parsed, options?: VerifyOptions): boolean =>
+export const verify = (
+  gold: readonly Parsed[] | Parsed,
+  prediction: readonly Parsed[] | Parsed,
+  options?: VerifyOptions,
+): boolean =>
   withinLimits(
     () => anyEqual(readings(gold), readings(prediction), options),
     () => false,
@@ -48,7 +52,11 @@ export const judge = (
       const parsedGold = parseWithin(gold, options.gold);
       if (parsedGold.length === 0) return { status: "skipped", reason: "the gold answer does not parse" };
       const prediction = parseWithin(response, options.prediction);
-      return { status: "scored", correct: anyEqual(parsedGold, prediction, options.verify), extracted: prediction.length > 0 };
+      return {
+        status: "scored",
+        correct: anyEqual(parsedGold, prediction, options.verify),
+        extracted: prediction.length > 0,
+      };
     },
     (limit) => ({ status: "error", reason: "budget", limit }),
   );
@@ -82,7 +90,8 @@ const readings = (x: readonly Parsed[] | Parsed): readonly Parsed[] => ([x].flat
 const isText = (x: Parsed): x is string => typeof x === "string";
 
 const equalReadings = (gold: Parsed, prediction: Parsed, options: VerifyOptions): boolean => {
-  if (isText(gold) || isText(prediction)) return isText(gold) && isText(prediction) && strip(gold) !== "" && strip(gold) === strip(prediction);
+  if (isText(gold) || isText(prediction))
+    return isText(gold) && isText(prediction) && strip(gold) !== "" && strip(gold) === strip(prediction);
   startBudget(options);
   return equalExpressions(gold, prediction, options);
 };

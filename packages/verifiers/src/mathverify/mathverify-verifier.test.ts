@@ -2,12 +2,17 @@ import { describe, expect, it } from "vitest";
 import { checkVerifier } from "../conformance";
 import { createMathverifyVerifier, mathverify } from "./index";
 
-const thought = (answer: string): string => `<think>\nlet me see\n</think>\n<answer>\nSo it is $\\boxed{${answer}}$.\n</answer>`;
+const thought = (answer: string): string =>
+  `<think>\nlet me see\n</think>\n<answer>\nSo it is $\\boxed{${answer}}$.\n</answer>`;
 
 describe("mathverify", () => {
   it("conforms to the seam, hostile input included", () => {
     const findings = checkVerifier(mathverify, {
-      samples: [{ groundTruth: "\\boxed{4}" }, { groundTruth: "\\boxed{\\frac{1}{2}}" }, { groundTruth: "\\boxed{\\text{red}}" }],
+      samples: [
+        { groundTruth: "\\boxed{4}" },
+        { groundTruth: "\\boxed{\\frac{1}{2}}" },
+        { groundTruth: "\\boxed{\\text{red}}" },
+      ],
       right: [
         [thought("4"), { groundTruth: "\\boxed{4}" }],
         [thought("0.5"), { groundTruth: "\\boxed{\\frac{1}{2}}" }],
@@ -29,17 +34,28 @@ describe("mathverify", () => {
   });
 
   it("scores the format beside the accuracy", () => {
-    expect(mathverify.verify(thought("4"), { groundTruth: "\\boxed{4}" })).toEqual({ status: "scored", accuracy: 1, format: 1, metrics: { answer_extracted: 1 } });
+    expect(mathverify.verify(thought("4"), { groundTruth: "\\boxed{4}" })).toEqual({
+      status: "scored",
+      accuracy: 1,
+      format: 1,
+      metrics: { answer_extracted: 1 },
+    });
     expect(mathverify.verify("\\boxed{4}", { groundTruth: "\\boxed{4}" })).toMatchObject({ accuracy: 1, format: 0 });
   });
 
   it("skips a sample whose gold answer is empty or holds nothing to read", () => {
     expect(mathverify.verify("\\boxed{4}", { groundTruth: "  " })).toMatchObject({ status: "skipped" });
-    expect(mathverify.verify("\\boxed{4}", { groundTruth: "nothing here" })).toEqual({ status: "skipped", reason: "the gold answer does not parse" });
+    expect(mathverify.verify("\\boxed{4}", { groundTruth: "nothing here" })).toEqual({
+      status: "skipped",
+      reason: "the gold answer does not parse",
+    });
   });
 
   it("reports a spent budget as an error, never as a wrong answer", () => {
-    expect(mathverify.verify("\\boxed{9^{9^{9^9}}}", { groundTruth: "\\boxed{4}" })).toEqual({ status: "error", reason: "budget" });
+    expect(mathverify.verify("\\boxed{9^{9^{9^9}}}", { groundTruth: "\\boxed{4}" })).toEqual({
+      status: "error",
+      reason: "budget",
+    });
   });
 
   it("takes its own reading and rounding", () => {

@@ -28,17 +28,27 @@ export interface MathverifyVerifierOptions {
  * @example createMathverifyVerifier({ verify: { floatRounding: 2 } }).verify("\\boxed{0.333}", { groundTruth: "\\boxed{1/3}" })
  */
 export function createMathverifyVerifier(options: MathverifyVerifierOptions = {}): Verifier {
-  const readings = { gold: options.gold ?? vTriune.gold, prediction: options.prediction ?? vTriune.prediction, verify: options.verify ?? vTriune.verify };
+  const readings = {
+    gold: options.gold ?? vTriune.gold,
+    prediction: options.prediction ?? vTriune.prediction,
+    verify: options.verify ?? vTriune.verify,
+  };
   const format = options.format ?? ((response: string) => mathverifyFormat(response));
   return {
     name: "mathverify",
     verify(response: string, sample: VerifierSample): Verdict {
-      if (typeof sample.groundTruth !== "string" || sample.groundTruth.trim() === "") return { status: "skipped", reason: "the gold answer is empty" };
+      if (typeof sample.groundTruth !== "string" || sample.groundTruth.trim() === "")
+        return { status: "skipped", reason: "the gold answer is empty" };
       const text = typeof response === "string" ? response : "";
       const judgement = judge(sample.groundTruth, text, readings);
       if (judgement.status === "skipped") return judgement;
       if (judgement.status === "error") return { status: "error", reason: judgement.reason };
-      return { status: "scored", accuracy: judgement.correct ? 1 : 0, format: format(text), metrics: { answer_extracted: judgement.extracted ? 1 : 0 } };
+      return {
+        status: "scored",
+        accuracy: judgement.correct ? 1 : 0,
+        format: format(text),
+        metrics: { answer_extracted: judgement.extracted ? 1 : 0 },
+      };
     },
   };
 }

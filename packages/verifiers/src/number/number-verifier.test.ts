@@ -44,10 +44,17 @@ const TABLE: [string, object, string, number][] = [
 
 describe("number", () => {
   it.each(TABLE)("gold %j, %j: %j → %d", (groundTruth, params, response, accuracy) => {
-    expect(number.verify(response, { groundTruth, params: { ...params } })).toMatchObject({ status: "scored", accuracy });
+    expect(number.verify(response, { groundTruth, params: { ...params } })).toMatchObject({
+      status: "scored",
+      accuracy,
+    });
   });
 
-  it("skips a gold that is no number", () => expect(number.verify("yes", { groundTruth: "Yes" })).toEqual({ status: "skipped", reason: "gold: not one number" }));
+  it("skips a gold that is no number", () =>
+    expect(number.verify("yes", { groundTruth: "Yes" })).toEqual({
+      status: "skipped",
+      reason: "gold: not one number",
+    }));
 
   it("conforms", () => {
     const sample = { groundTruth: "100" };

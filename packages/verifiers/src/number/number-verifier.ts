@@ -14,7 +14,10 @@ import { readNumber } from "./read-number";
  * that is no number is compared as text, ignoring case, as ChartQA's scorer does; otherwise such a sample is skipped).
  */
 
-const params = readerSchema((reader) => ({ tolerance: reader.number("tolerance", 0.05, 0, 1), textFallback: reader.flag("text_fallback", false) }));
+const params = readerSchema((reader) => ({
+  tolerance: reader.number("tolerance", 0.05, 0, 1),
+  textFallback: reader.flag("text_fallback", false),
+}));
 
 /**
  * Makes a number verifier.
@@ -23,7 +26,11 @@ const params = readerSchema((reader) => ({ tolerance: reader.number("tolerance",
  */
 export function createNumberVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "number", params, verify: onTexts((response, sample) => verifyNumber(response, sample, format)) };
+  return {
+    name: options.name ?? "number",
+    params,
+    verify: onTexts((response, sample) => verifyNumber(response, sample, format)),
+  };
 }
 
 /** The number verifier with its defaults. */
@@ -35,7 +42,12 @@ function verifyNumber(response: string, sample: VerifierSample, format: (respons
   const { tolerance, textFallback } = read.value;
   const goldText = finalAnswer(sample.groundTruth);
   const answerText = finalAnswer(response);
-  const scored = (right: boolean, metrics: Readonly<Record<string, number>>): Verdict => ({ status: "scored", accuracy: right ? 1 : 0, format: format(response), metrics });
+  const scored = (right: boolean, metrics: Readonly<Record<string, number>>): Verdict => ({
+    status: "scored",
+    accuracy: right ? 1 : 0,
+    format: format(response),
+    metrics,
+  });
   const gold = readNumber(goldText);
   if (gold === undefined) {
     if (!textFallback || goldText === "") return { status: "skipped", reason: "gold: not one number" };

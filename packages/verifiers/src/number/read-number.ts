@@ -3,7 +3,8 @@
  * scorer reads it). Thousands commas stand before groups of three. Two numbers are no answer.
  */
 
-const NUMBER = /(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?<=\d)(?:e[-+]?\d{1,3})?(?:\s*\/\s*\d+(?:\.\d+)?)?(?:\s*\\?%)?/gi;
+const NUMBER =
+  /(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?<=\d)(?:e[-+]?\d{1,3})?(?:\s*\/\s*\d+(?:\.\d+)?)?(?:\s*\\?%)?/gi;
 const LONGEST_ANSWER = 500;
 
 /**
@@ -17,11 +18,7 @@ export function readNumber(text: string): number | undefined {
   if (found === null || found.length !== 1) return undefined;
   const [literal = ""] = found;
   const percent = literal.endsWith("%");
-  const [numerator = "", denominator] = literal
-    .replace(/\\?%$/, "")
-    .replaceAll(",", "")
-    .replace("−", "-")
-    .split("/");
+  const [numerator = "", denominator] = literal.replace(/\\?%$/, "").replaceAll(",", "").replace("−", "-").split("/");
   const value = Number(numerator) / (denominator === undefined ? 1 : Number(denominator)) / (percent ? 100 : 1);
   return Number.isFinite(value) ? value : undefined;
 }

@@ -7,7 +7,11 @@ import { ParityRows, type ParityRow } from "./parity-row";
 export interface CocoMapFile {
   readonly cases: readonly (CocoProblem & {
     readonly name: string;
-    readonly params: { readonly iouThrs?: readonly number[]; readonly maxDets?: readonly number[]; readonly useCats?: number };
+    readonly params: {
+      readonly iouThrs?: readonly number[];
+      readonly maxDets?: readonly number[];
+      readonly useCats?: number;
+    };
     readonly expected?: {
       readonly stats: readonly number[];
       readonly iouThrs: readonly number[];
@@ -43,12 +47,19 @@ export function cocoMapParity(file: CocoMapFile): ParityRow[] {
       const K = found.categoryIds.length;
       const A = found.areaRanges.length;
       const M = found.maxDetections.length;
-      const recall = found.iouThresholds.map((_, t) => found.categoryIds.map((__, k) => found.recall[((t * K + k) * A + 0) * M + M - 1]));
+      const recall = found.iouThresholds.map((_, t) =>
+        found.categoryIds.map((__, k) => found.recall[((t * K + k) * A + 0) * M + M - 1]),
+      );
       rows.compareLists("stats (the 12 numbers)", cocoStats(found.stats), expected.stats, name);
       rows.compareLists("iouThrs", found.iouThresholds, expected.iouThrs, name);
       rows.compareLists("catIds", found.categoryIds, expected.catIds, name);
       rows.compareLists("ap_per_iou", found.apByThreshold, expected.ap_per_iou, name);
-      rows.compareLists("ap_per_category_per_iou", found.apByThresholdAndCategory, expected.ap_per_category_per_iou, name);
+      rows.compareLists(
+        "ap_per_category_per_iou",
+        found.apByThresholdAndCategory,
+        expected.ap_per_category_per_iou,
+        name,
+      );
       rows.compareLists("recall_per_category_per_iou", recall, expected.recall_per_category_per_iou, name);
       rows.compare("ap", found.ap, expected.ap, name);
     } catch (error) {

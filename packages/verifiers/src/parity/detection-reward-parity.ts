@@ -12,13 +12,24 @@ export interface DetectionRewardFile {
     readonly det_verifier_normalized: boolean;
     readonly response: string;
     readonly solution: string;
-    readonly expected: Readonly<Record<string, { readonly format: number; readonly final_score?: number; readonly accuracy?: Readonly<Record<string, number>> }>>;
+    readonly expected: Readonly<
+      Record<
+        string,
+        { readonly format: number; readonly final_score?: number; readonly accuracy?: Readonly<Record<string, number>> }
+      >
+    >;
   }[];
 }
 
 /** Whether parsed JSON has the layout of {@link DetectionRewardFile}. */
 export function isDetectionRewardFile(value: unknown): value is DetectionRewardFile {
-  return typeof value === "object" && value !== null && "det_reward_ratio" in value && "det_reward_ratio_mixed" in value && "cases" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "det_reward_ratio" in value &&
+    "det_reward_ratio_mixed" in value &&
+    "cases" in value
+  );
 }
 
 const STEP = /^dynamic_step_(\d+)_of_(\d+)$/;
@@ -46,9 +57,13 @@ export function detectionRewardParity(file: DetectionRewardFile): ParityRow[] {
         },
       });
       const where = `case ${index} (${image}), ${variant}`;
-      const found: Record<string, number> = verdict.status === "scored" ? { ...verdict.metrics, final_score: verdict.accuracy, format: verdict.format } : {};
+      const found: Record<string, number> =
+        verdict.status === "scored"
+          ? { ...verdict.metrics, final_score: verdict.accuracy, format: verdict.format }
+          : {};
       rows.compare("format", found["format"], reference.format, where);
-      for (const [name, value] of Object.entries(reference.accuracy ?? { final_score: reference.final_score })) rows.compare(name, found[name], value, where);
+      for (const [name, value] of Object.entries(reference.accuracy ?? { final_score: reference.final_score }))
+        rows.compare(name, found[name], value, where);
     }
   }
   return rows.result();

@@ -26,12 +26,19 @@ export class ParityRows {
   /** Compares nested lists number by number; a different length is Infinity. */
   compareLists(quantity: string, found: unknown, expected: unknown, where: string): void {
     if (!Array.isArray(found) || !Array.isArray(expected)) return this.compare(quantity, found, expected, where);
-    if (found.length !== expected.length) return this.compare(quantity, Number.NaN, 0, `${where}: ${found.length} values, ${expected.length} expected`);
-    for (const [index, value] of expected.entries()) this.compareLists(quantity, found[index], value, `${where}[${index}]`);
+    if (found.length !== expected.length)
+      return this.compare(quantity, Number.NaN, 0, `${where}: ${found.length} values, ${expected.length} expected`);
+    for (const [index, value] of expected.entries())
+      this.compareLists(quantity, found[index], value, `${where}[${index}]`);
   }
 
   /** One row a quantity, in the order of their first appearance. */
   result(): ParityRow[] {
-    return [...this.rows].map(([quantity, { error, worst }]) => ({ quantity, error, tolerance: this.tolerance, ...(error > 0 && { worst }) }));
+    return [...this.rows].map(([quantity, { error, worst }]) => ({
+      quantity,
+      error,
+      tolerance: this.tolerance,
+      ...(error > 0 && { worst }),
+    }));
   }
 }

@@ -11,7 +11,9 @@ import { ParityRows } from "./parity-row";
 const ROOT = resolve(import.meta.dirname, "../../../..");
 const REWARDS = resolve(ROOT, "../shared/realdata/det_reward_golden/cases.json");
 const COCO = resolve(ROOT, "../shared/realdata/coco_eval_golden");
-for (const path of [REWARDS, COCO]) if (!existsSync(path)) console.warn(`skipped: ${path} is not there (it comes with the shared data set, not with the clone)`);
+for (const path of [REWARDS, COCO])
+  if (!existsSync(path))
+    console.warn(`skipped: ${path} is not there (it comes with the shared data set, not with the clone)`);
 
 const read = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 
@@ -26,7 +28,9 @@ describe("evaluateCoco equals pycocotools 2.0.11", () => {
   });
 
   it.skipIf(!existsSync(COCO))("in the 12 published numbers of COCO val2014's first 100 pictures", () => {
-    const gold = read(resolve(COCO, "instances_val2014_100.json")) as Omit<CocoProblem, "detections"> & { annotations: CocoAnnotation[] };
+    const gold = read(resolve(COCO, "instances_val2014_100.json")) as Omit<CocoProblem, "detections"> & {
+      annotations: CocoAnnotation[];
+    };
     const detections = read(resolve(COCO, "instances_val2014_fakebbox100_results.json")) as CocoDetection[];
     const expected = (read(resolve(COCO, "expected_bbox.json")) as { published: number[] }).published;
     const rows = new ParityRows(1e-9);

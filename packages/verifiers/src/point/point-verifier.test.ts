@@ -27,21 +27,35 @@ const TABLE: [string, string, number][] = [
 ];
 
 describe("point", () => {
-  it.each(TABLE)("gold %j: %j → %d", (groundTruth, response, accuracy) => expect(point.verify(response, { groundTruth })).toMatchObject({ status: "scored", accuracy }));
+  it.each(TABLE)("gold %j: %j → %d", (groundTruth, response, accuracy) =>
+    expect(point.verify(response, { groundTruth })).toMatchObject({ status: "scored", accuracy }),
+  );
 
   it("scales pixels of the resized picture", () => {
-    const sample = { groundTruth: "[500, 500, 600, 600]", params: { det_verifier_normalized: true, image_grid_thw: [[1, 280, 560]] } };
+    const sample = {
+      groundTruth: "[500, 500, 600, 600]",
+      params: { det_verifier_normalized: true, image_grid_thw: [[1, 280, 560]] },
+    };
     expect(point.verify("(300, 150)", sample)).toMatchObject({ accuracy: 1 });
     expect(point.verify("(550, 550)", sample)).toMatchObject({ accuracy: 0 });
-    expect(point.verify("(300, 150)", { ...sample, params: { det_verifier_normalized: true } })).toMatchObject({ status: "error" });
+    expect(point.verify("(300, 150)", { ...sample, params: { det_verifier_normalized: true } })).toMatchObject({
+      status: "error",
+    });
   });
 
-  it.each(["", "[1, 2, 3]", "[20, 10, 10, 30]", "[{'bbox_2d': [1, 2, 3, 4], 'label': 'a'}, {'bbox_2d': [5, 6, 7, 8], 'label': 'b'}]"])("skips the gold %j", (groundTruth) => {
+  it.each([
+    "",
+    "[1, 2, 3]",
+    "[20, 10, 10, 30]",
+    "[{'bbox_2d': [1, 2, 3, 4], 'label': 'a'}, {'bbox_2d': [5, 6, 7, 8], 'label': 'b'}]",
+  ])("skips the gold %j", (groundTruth) => {
     expect(point.verify("(1, 2)", { groundTruth })).toMatchObject({ status: "skipped" });
   });
 
   it("conforms", () => {
     const sample = { groundTruth: "[10, 10, 20, 30]" };
-    expect(checkVerifier(point, { samples: [sample], right: [["(15, 20)", sample]], wrong: [["(1, 2)", sample]] })).toEqual([]);
+    expect(
+      checkVerifier(point, { samples: [sample], right: [["(15, 20)", sample]], wrong: [["(1, 2)", sample]] }),
+    ).toEqual([]);
   });
 });

@@ -27,7 +27,11 @@ const params = paramsSchema((value) => readDetectionParams(value));
  */
 export function createPointVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "point", params, verify: onTexts((response, sample) => verifyPoint(response, sample, format)) };
+  return {
+    name: options.name ?? "point",
+    params,
+    verify: onTexts((response, sample) => verifyPoint(response, sample, format)),
+  };
 }
 
 /** The point verifier with its defaults. */
@@ -37,13 +41,26 @@ function verifyPoint(response: string, sample: VerifierSample, format: (response
   const read = readDetectionParams(sample.params);
   if (read.issues !== undefined) return { status: "error", reason: paramsReason(read.issues) };
   const { normalized, pictureSize } = read.value;
-  if (normalized && pictureSize === undefined) return { status: "error", reason: "params: det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing" };
+  if (normalized && pictureSize === undefined)
+    return {
+      status: "error",
+      reason:
+        "params: det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing",
+    };
   const gold = readGold(sample.groundTruth);
   if (gold === undefined) return { status: "skipped", reason: "gold: not one box [x1, y1, x2, y2]" };
   const found = readPoint(finalAnswer(response));
-  const scored = (inside: boolean, metrics: Readonly<Record<string, number>>): Verdict => ({ status: "scored", accuracy: inside ? 1 : 0, format: format(response), metrics });
+  const scored = (inside: boolean, metrics: Readonly<Record<string, number>>): Verdict => ({
+    status: "scored",
+    accuracy: inside ? 1 : 0,
+    format: format(response),
+    metrics,
+  });
   if (found === undefined) return scored(false, { answered: 0 });
-  const [x, y] = normalized && pictureSize !== undefined ? [(found[0] / pictureSize.width) * 1000, (found[1] / pictureSize.height) * 1000] : found;
+  const [x, y] =
+    normalized && pictureSize !== undefined
+      ? [(found[0] / pictureSize.width) * 1000, (found[1] / pictureSize.height) * 1000]
+      : found;
   return scored(x >= gold[0] && x <= gold[2] && y >= gold[1] && y <= gold[3], { answered: 1 });
 }
 

@@ -16,11 +16,13 @@ export function editDistance<T>(a: readonly T[], b: readonly T[]): number | unde
   let [endA, endB] = [a.length, b.length];
   while (start < endA && start < endB && a[start] === b[start]) start++;
   while (endA > start && endB > start && a[endA - 1] === b[endB - 1]) [endA, endB] = [endA - 1, endB - 1];
-  const [long, short] = endA >= endB ? [a.slice(start, endA), b.slice(start, endB)] : [b.slice(start, endB), a.slice(start, endA)];
+  const [long, short] =
+    endA >= endB ? [a.slice(start, endA), b.slice(start, endB)] : [b.slice(start, endB), a.slice(start, endA)];
   if (long.length * short.length > DISTANCE_BUDGET) return undefined;
   // Elements become numbers once, so that the inner loop compares integers.
   const codes = new Map<T, number>();
-  const encode = (items: readonly T[]) => Int32Array.from(items, (item) => codes.get(item) ?? (codes.set(item, codes.size), codes.size - 1));
+  const encode = (items: readonly T[]) =>
+    Int32Array.from(items, (item) => codes.get(item) ?? (codes.set(item, codes.size), codes.size - 1));
   const [rows, columns] = [encode(long), encode(short)];
   const row = Int32Array.from({ length: columns.length + 1 }, (_, i) => i);
   for (let i = 0; i < rows.length; i++) {

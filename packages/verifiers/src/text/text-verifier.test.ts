@@ -31,17 +31,28 @@ describe("text", () => {
   });
 
   it("can tell case apart", () => {
-    expect(text.verify("stop", { groundTruth: "STOP", params: { case_sensitive: true } })).toMatchObject({ accuracy: 0 });
+    expect(text.verify("stop", { groundTruth: "STOP", params: { case_sensitive: true } })).toMatchObject({
+      accuracy: 0,
+    });
   });
 
   it("skips an empty gold, and stops at its budget", () => {
     expect(text.verify("a", { groundTruth: "" })).toEqual({ status: "skipped", reason: "gold: empty" });
-    expect(text.verify("xy".repeat(10_000), { groundTruth: "ab".repeat(10_000), params: { metric: "cer" } })).toEqual({ status: "error", reason: "budget" });
+    expect(text.verify("xy".repeat(10_000), { groundTruth: "ab".repeat(10_000), params: { metric: "cer" } })).toEqual({
+      status: "error",
+      reason: "budget",
+    });
   });
 
   it("conforms", () => {
     const sample = { groundTruth: "red bus", params: { metric: "cer" } };
-    expect(checkVerifier(text, { samples: [sample, { groundTruth: "red bus" }], right: [["Red bus", sample]], wrong: [["", sample]] })).toEqual([]);
+    expect(
+      checkVerifier(text, {
+        samples: [sample, { groundTruth: "red bus" }],
+        right: [["Red bus", sample]],
+        wrong: [["", sample]],
+      }),
+    ).toEqual([]);
   });
 });
 
@@ -55,9 +66,13 @@ describe("editDistance", () => {
       return a[0] === b[0] ? slow(first, second) : 1 + Math.min(slow(first, b), slow(a, second), slow(first, second));
     };
     fc.assert(
-      fc.property(fc.array(fc.constantFrom("a", "b"), { maxLength: 5 }), fc.array(fc.constantFrom("a", "b"), { maxLength: 5 }), (a, b) => {
-        expect(editDistance(a, b)).toBe(slow(a, b));
-      }),
+      fc.property(
+        fc.array(fc.constantFrom("a", "b"), { maxLength: 5 }),
+        fc.array(fc.constantFrom("a", "b"), { maxLength: 5 }),
+        (a, b) => {
+          expect(editDistance(a, b)).toBe(slow(a, b));
+        },
+      ),
     );
   });
 

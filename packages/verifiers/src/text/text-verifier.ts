@@ -31,7 +31,11 @@ const ANLS_LIMIT = 0.5;
  */
 export function createTextVerifier(options: ShortAnswerOptions = {}): Verifier {
   const format = formatOf(options);
-  return { name: options.name ?? "text", params, verify: onTexts((response, sample) => verifyText(response, sample, format)) };
+  return {
+    name: options.name ?? "text",
+    params,
+    verify: onTexts((response, sample) => verifyText(response, sample, format)),
+  };
 }
 
 /** The text verifier with its defaults. */
@@ -45,12 +49,19 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
     const joined = value.normalize("NFKC").replaceAll(/\s+/g, " ").trim();
     return caseSensitive ? joined : joined.toLowerCase();
   };
-  const golds = [sample.groundTruth, ...answers].map((gold) => normalise(finalAnswer(gold))).filter((gold) => gold !== "");
+  const golds = [sample.groundTruth, ...answers]
+    .map((gold) => normalise(finalAnswer(gold)))
+    .filter((gold) => gold !== "");
   if (golds.length === 0) return { status: "skipped", reason: "gold: empty" };
   const answer = normalise(finalAnswer(response));
   const scores = golds.map((gold) => (metric === "exact" ? Number(gold === answer) : similarity(metric, answer, gold)));
   if (scores.includes(undefined)) return { status: "error", reason: "budget" };
-  return { status: "scored", accuracy: Math.max(...(scores as number[])), format: format(response), metrics: { exact: golds.includes(answer) ? 1 : 0 } };
+  return {
+    status: "scored",
+    accuracy: Math.max(...(scores as number[])),
+    format: format(response),
+    metrics: { exact: golds.includes(answer) ? 1 : 0 },
+  };
 }
 
 function similarity(metric: "anls" | "cer" | "wer", answer: string, gold: string): number | undefined {

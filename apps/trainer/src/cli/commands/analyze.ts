@@ -14,15 +14,25 @@ export const analyzeCommand: Command = {
   examples: ["v-triune analyze gradients runs/counting --svg gradients.svg"],
   async execute(context) {
     const what = textOption(context, "what");
-    if (what !== "gradients") throw new UsageError({ what: `v-triune analyze knows no "${String(what)}".`, expected: "gradients", fix: "see v-triune analyze --help" });
+    if (what !== "gradients")
+      throw new UsageError({
+        what: `v-triune analyze knows no "${String(what)}".`,
+        expected: "gradients",
+        fix: "see v-triune analyze --help",
+      });
     const { formatGradientProfile, readGradientProfile } = await import("../../analysis/gradient-profile");
     const profile = await readGradientProfile(resolve(textOption(context, "run")!));
     const picture = textOption(context, "svg");
     if (picture !== undefined) {
-      const [{ gradientPicture }, { writeFileAtomic }] = await Promise.all([import("../../analysis/gradient-picture"), import("../../run-folder/write-file-atomic")]);
+      const [{ gradientPicture }, { writeFileAtomic }] = await Promise.all([
+        import("../../analysis/gradient-picture"),
+        import("../../run-folder/write-file-atomic"),
+      ]);
       await writeFileAtomic(resolve(picture), gradientPicture(profile));
     }
-    context.output.out(context.args["json"] === true ? `${JSON.stringify(profile, null, 2)}\n` : formatGradientProfile(profile));
+    context.output.out(
+      context.args["json"] === true ? `${JSON.stringify(profile, null, 2)}\n` : formatGradientProfile(profile),
+    );
     return 0;
   },
 };

@@ -7,7 +7,16 @@ import { runCommandLine } from "../run-command-line";
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "curate-command-"));
-  writeFileSync(join(folder, "rows.jsonl"), [["1", "How many apples?", "3"], ["2", "Is it true that 1 = 2?", "no"], ["3", "How many pears?", "x=(1)"]].map(([id, q, a]) => JSON.stringify({ id, q, a })).join("\n"));
+  writeFileSync(
+    join(folder, "rows.jsonl"),
+    [
+      ["1", "How many apples?", "3"],
+      ["2", "Is it true that 1 = 2?", "no"],
+      ["3", "How many pears?", "x=(1)"],
+    ]
+      .map(([id, q, a]) => JSON.stringify({ id, q, a }))
+      .join("\n"),
+  );
   writeFileSync(
     join(folder, "corpus.yaml"),
     "sources:\n  - source: table\n    path: .\n    settings: {task: math, name: mine, columns: {id: id, question: q, answer: a}}\nrules: [true-false, answer-symbols, {rule: three, sql: \"answer LIKE '%1%'\", reason: it has a 1}]\noutput: out\n",

@@ -7,8 +7,16 @@ export const curateCommand: Command = {
   meta: { name: "curate", description: "Make one Parquet corpus out of raw data sources" },
   args: {
     config: { type: "positional", description: "A .yaml, .json or .ts file: sources, rules, output" },
-    set: { type: "string", valueHint: "key=value", description: "Override a key of the file, e.g. --set output=./corpus; may be repeated" },
-    explain: { type: "string", valueHint: "source/id", description: "Say what became of a row in the run that the file's output holds; may be repeated" },
+    set: {
+      type: "string",
+      valueHint: "key=value",
+      description: "Override a key of the file, e.g. --set output=./corpus; may be repeated",
+    },
+    explain: {
+      type: "string",
+      valueHint: "source/id",
+      description: "Say what became of a row in the run that the file's output holds; may be repeated",
+    },
     "all-reasons": { type: "boolean", description: "Record every rule that hits a row, not the first only" },
     strict: { type: "boolean", description: "Stop at the first record that can't be used instead of counting it" },
     json: { type: "boolean", description: "Print the report, or the explanation, as JSON" },
@@ -41,7 +49,11 @@ export const curateCommand: Command = {
 async function explained(config: CurationConfig, keys: readonly string[], json: boolean): Promise<string> {
   const { explainRow, formatExplanation } = await import("@v-triune/data-filters");
   if (typeof config?.output !== "string" || config.output === "") {
-    throw new ConfigError({ what: "The file names no output folder.", expected: "output: the folder of the finished run", fix: "add it, or --set output=FOLDER" });
+    throw new ConfigError({
+      what: "The file names no output folder.",
+      expected: "output: the folder of the finished run",
+      fix: "add it, or --set output=FOLDER",
+    });
   }
   const explanations = [];
   for (const key of keys) explanations.push(await explainRow(config.output, key));
@@ -49,13 +61,20 @@ async function explained(config: CurationConfig, keys: readonly string[], json: 
   return `${JSON.stringify(explanations.length === 1 ? explanations[0] : explanations, null, 2)}\n`;
 }
 
-async function curated(config: CurationConfig, strict: boolean, json: boolean, print: (text: string) => void): Promise<number> {
+async function curated(
+  config: CurationConfig,
+  strict: boolean,
+  json: boolean,
+  print: (text: string) => void,
+): Promise<number> {
   const [{ curate, formatFunnel }, { catchInterruption }, { createCurationView }] = await Promise.all([
     import("@v-triune/data-filters"),
     import("../interruption"),
     import("../../curate/curation-view"),
   ]);
-  const interruption = catchInterruption({ message: "Stopping; nothing is written. Press Ctrl-C again to stop at once." });
+  const interruption = catchInterruption({
+    message: "Stopping; nothing is written. Press Ctrl-C again to stop at once.",
+  });
   const view = createCurationView(process.stderr);
   try {
     const report = await curate(config, { onProgress: view.update, signal: interruption.signal, strict });
@@ -64,9 +83,17 @@ async function curated(config: CurationConfig, strict: boolean, json: boolean, p
       print(`${JSON.stringify(report, null, 2)}\n`);
       return 0;
     }
-    const examples = report.sources.flatMap(({ source, unreadableExamples }) => unreadableExamples.slice(0, 3).map((example) => `  ${source}: ${example.split("\n").join("\n    ")}`));
-    const unreadable = examples.length === 0 ? "" : `\n${report.totals.unreadable} rows could not be used, among them:\n${examples.join("\n")}\n`;
-    const kept = report.files.length === 0 ? "Every row was dropped; report.html in it says why.\n" : `Train on it: data: {train: ${report.output}/train_*.parquet}\n`;
+    const examples = report.sources.flatMap(({ source, unreadableExamples }) =>
+      unreadableExamples.slice(0, 3).map((example) => `  ${source}: ${example.split("\n").join("\n    ")}`),
+    );
+    const unreadable =
+      examples.length === 0
+        ? ""
+        : `\n${report.totals.unreadable} rows could not be used, among them:\n${examples.join("\n")}\n`;
+    const kept =
+      report.files.length === 0
+        ? "Every row was dropped; report.html in it says why.\n"
+        : `Train on it: data: {train: ${report.output}/train_*.parquet}\n`;
     print(`${formatFunnel(report).trimEnd()}\n${unreadable}\nCorpus: ${report.output}\n${kept}`);
     return 0;
   } catch (error) {

@@ -10,8 +10,18 @@ export const demoCommand: Command = {
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
     samples: { type: "string", valueHint: "number", description: "Held-out samples of each source; 100 unless told" },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
-    "make-checkpoint": { type: "string", valueHint: "folder", description: "Make the model that it starts from again, from random weights (25 min)" },
-    backend: { type: "enum", options: [...BACKEND_SETTINGS], valueHint: "name", default: "auto", description: "A backend as v-triune doctor lists it" },
+    "make-checkpoint": {
+      type: "string",
+      valueHint: "folder",
+      description: "Make the model that it starts from again, from random weights (25 min)",
+    },
+    backend: {
+      type: "enum",
+      options: [...BACKEND_SETTINGS],
+      valueHint: "name",
+      default: "auto",
+      description: "A backend as v-triune doctor lists it",
+    },
   },
   examples: ["v-triune demo", "v-triune demo --dashboard", "v-triune demo --seed 3 --steps 40 --out demo-3"],
   async execute(context) {
@@ -23,12 +33,22 @@ export const demoCommand: Command = {
     const checkpointFolder = textOption(context, "make-checkpoint");
     if (checkpointFolder !== undefined) {
       const { makeDemoCheckpoint } = await import("../../demo/make-checkpoint");
-      await makeDemoCheckpoint({ folder: checkpointFolder, seed: seed!, backend, print: (text) => context.output.out(`${text}\n`) });
+      await makeDemoCheckpoint({
+        folder: checkpointFolder,
+        seed: seed!,
+        backend,
+        print: (text) => context.output.out(`${text}\n`),
+      });
       return 0;
     }
-    const [{ runDemo }, { catchInterruption }] = await Promise.all([import("../../demo/run-demo"), import("../interruption")]);
+    const [{ runDemo }, { catchInterruption }] = await Promise.all([
+      import("../../demo/run-demo"),
+      import("../interruption"),
+    ]);
     const out = textOption(context, "out");
-    const interruption = catchInterruption({ message: "Stopping after this step. Press Ctrl-C again to stop at once." });
+    const interruption = catchInterruption({
+      message: "Stopping after this step. Press Ctrl-C again to stop at once.",
+    });
     try {
       await runDemo({
         seed: seed!,

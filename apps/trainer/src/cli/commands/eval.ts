@@ -10,31 +10,66 @@ export const evalCommand: Command = {
   meta: { name: "eval", description: "Score a checkpoint of a run on held-out data" },
   args: {
     run: { type: "positional", description: "The run's folder; the run may be going on" },
-    step: { type: "string", valueHint: "step", description: "Which checkpoint; the last one unless told, 0 for the weights before training" },
+    step: {
+      type: "string",
+      valueHint: "step",
+      description: "Which checkpoint; the last one unless told, 0 for the weights before training",
+    },
     data: { type: "string", valueHint: "glob", description: "Parquet sets in place of the run's own; may be repeated" },
-    benchmarks: { type: "string", valueHint: "file", description: "A YAML file that says which benchmarks lie where; in place of the run's own sets" },
+    benchmarks: {
+      type: "string",
+      valueHint: "file",
+      description: "A YAML file that says which benchmarks lie where; in place of the run's own sets",
+    },
     watch: { type: "boolean", description: "Evaluate each checkpoint as it appears, until the run ends" },
     n: { type: "string", valueHint: "count", description: "Answers a sample: mean, best, worst and majority of n" },
-    temperature: { type: "string", valueHint: "number", description: "0 is greedy; 1 with several answers unless told" },
+    temperature: {
+      type: "string",
+      valueHint: "number",
+      description: "0 is greedy; 1 with several answers unless told",
+    },
     epsilon: { type: "string", valueHint: "number", description: "IoU from which a box counts, or average" },
     samples: { type: "string", valueHint: "count", description: "At most so many samples of a source" },
     "max-new-tokens": { type: "string", valueHint: "count", description: "Longest answer" },
     name: { type: "string", valueHint: "name", description: "Write eval-NAME.jsonl, to keep benchmarks apart" },
-    backend: { type: "enum", options: [...BACKEND_SETTINGS], description: "As v-triune doctor lists them; the run's unless told" },
+    backend: {
+      type: "enum",
+      options: [...BACKEND_SETTINGS],
+      description: "As v-triune doctor lists them; the run's unless told",
+    },
     json: { type: "boolean", description: "Print the result as JSON" },
   },
-  examples: ["v-triune eval runs/counting", "v-triune eval runs/counting --step 40 --n 8", "v-triune eval runs/counting --data 'bench/*.parquet' --name bench", "v-triune eval runs/counting --watch --benchmarks bench.yaml"],
-  notes: "Settings that are not given are those of the run. The records go to eval.jsonl in the run's folder (eval-benchmarks.jsonl for benchmarks); a step that is evaluated again replaces what was there.",
+  examples: [
+    "v-triune eval runs/counting",
+    "v-triune eval runs/counting --step 40 --n 8",
+    "v-triune eval runs/counting --data 'bench/*.parquet' --name bench",
+    "v-triune eval runs/counting --watch --benchmarks bench.yaml",
+  ],
+  notes:
+    "Settings that are not given are those of the run. The records go to eval.jsonl in the run's folder (eval-benchmarks.jsonl for benchmarks); a step that is evaluated again replaces what was there.",
   async execute(context) {
     const { args, values, output } = context;
     const name = textOption(context, "name");
-    if (name !== undefined && !/^[\w.-]+$/.test(name)) throw new UsageError({ what: "The option --name has a value that can't be used.", expected: "letters, digits, dots and dashes", found: name });
+    if (name !== undefined && !/^[\w.-]+$/.test(name))
+      throw new UsageError({
+        what: "The option --name has a value that can't be used.",
+        expected: "letters, digits, dots and dashes",
+        found: name,
+      });
     const epsilon = textOption(context, "epsilon");
     const watch = args["watch"] === true;
-    if (watch && textOption(context, "step") !== undefined) throw new UsageError({ what: "--watch evaluates every checkpoint, --step one.", fix: "leave one of them out" });
+    if (watch && textOption(context, "step") !== undefined)
+      throw new UsageError({ what: "--watch evaluates every checkpoint, --step one.", fix: "leave one of them out" });
     const benchmarkFile = textOption(context, "benchmarks");
-    if (benchmarkFile !== undefined && values.has("data")) throw new UsageError({ what: "--benchmarks and --data are two evaluations.", fix: "run them one after the other; --name keeps their records apart" });
-    const benchmarks = benchmarkFile === undefined ? undefined : (await import("../../evaluation/benchmark-file")).readBenchmarkFile(benchmarkFile);
+    if (benchmarkFile !== undefined && values.has("data"))
+      throw new UsageError({
+        what: "--benchmarks and --data are two evaluations.",
+        fix: "run them one after the other; --name keeps their records apart",
+      });
+    const benchmarks =
+      benchmarkFile === undefined
+        ? undefined
+        : (await import("../../evaluation/benchmark-file")).readBenchmarkFile(benchmarkFile);
     const options = {
       folder: textOption(context, "run")!,
       step: wholeNumber("step", textOption(context, "step"), 0),
@@ -48,7 +83,14 @@ export const evalCommand: Command = {
       benchmarks,
       backend: textOption(context, "backend") as BackendSetting | undefined,
     };
-    const [{ evaluateRun }, { watchRun }, { formatEvaluation }, { createLiveView }, { catchInterruption }, { collectProblems }] = await Promise.all([
+    const [
+      { evaluateRun },
+      { watchRun },
+      { formatEvaluation },
+      { createLiveView },
+      { catchInterruption },
+      { collectProblems },
+    ] = await Promise.all([
       import("../../evaluation/evaluate-run"),
       import("../../evaluation/watch-run"),
       import("../../evaluation/format-evaluation"),
@@ -56,10 +98,13 @@ export const evalCommand: Command = {
       import("../interruption"),
       import("../training-result"),
     ]);
-    const interruption = catchInterruption({ message: "Stopping; nothing is written. Press Ctrl-C again to stop at once." });
+    const interruption = catchInterruption({
+      message: "Stopping; nothing is written. Press Ctrl-C again to stop at once.",
+    });
     const json = args["json"] === true;
     const problems = collectProblems();
-    const shown = (result: RunEvaluation): string => (json ? `${JSON.stringify(result)}\n` : problems.format() + formatEvaluation(result));
+    const shown = (result: RunEvaluation): string =>
+      json ? `${JSON.stringify(result)}\n` : problems.format() + formatEvaluation(result);
     if (watch) {
       try {
         await watchRun({

@@ -14,4 +14,18 @@ import { sweepCommand } from "./sweep";
 import { trainCommand } from "./train";
 
 /** The program's commands, in the order in which people meet them. */
-export const commands: readonly Command[] = [demoCommand, curateCommand, rolloutCommand, initCommand, trainCommand, evalCommand, sweepCommand, exportCommand, analyzeCommand, sourcesCommand, serveCommand, doctorCommand, nativeCommand];
+export const commands: readonly Command[] = [
+  demoCommand,
+  curateCommand,
+  rolloutCommand,
+  initCommand,
+  trainCommand,
+  evalCommand,
+  sweepCommand,
+  exportCommand,
+  analyzeCommand,
+  sourcesCommand,
+  serveCommand,
+  doctorCommand,
+  nativeCommand,
+];

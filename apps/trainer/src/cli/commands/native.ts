@@ -9,12 +9,25 @@ export const nativeCommand: Command = {
     action: { type: "positional", description: "install, verify or uninstall" },
     cuda: { type: "boolean", description: "The build for NVIDIA GPUs (Linux x64)" },
     force: { type: "boolean", description: "Install again, or remove a folder that this command did not make" },
-    library: { type: "string", valueHint: "folder", description: "Use the TensorFlow in this folder; nothing is downloaded" },
-    requirement: { type: "string", valueHint: "package", description: "Another pip requirement, e.g. tensorflow-cpu==2.20.0" },
-    "pip-argument": { type: "string", valueHint: "argument", description: "One more argument for pip, e.g. --pip-argument=--no-cache-dir; may be repeated" },
+    library: {
+      type: "string",
+      valueHint: "folder",
+      description: "Use the TensorFlow in this folder; nothing is downloaded",
+    },
+    requirement: {
+      type: "string",
+      valueHint: "package",
+      description: "Another pip requirement, e.g. tensorflow-cpu==2.20.0",
+    },
+    "pip-argument": {
+      type: "string",
+      valueHint: "argument",
+      description: "One more argument for pip, e.g. --pip-argument=--no-cache-dir; may be repeated",
+    },
   },
   examples: ["v-triune native install", "v-triune native install --cuda", "v-triune native uninstall"],
-  notes: "Needs Python 3 with pip and a C++ compiler; changes nothing outside its own folder, which v-triune doctor names.",
+  notes:
+    "Needs Python 3 with pip and a C++ compiler; changes nothing outside its own folder, which v-triune doctor names.",
   async execute(context) {
     const { args, values, output } = context;
     const { installNative, uninstallNative, verifyNative } = await import("@v-triune/backend");
@@ -39,14 +52,28 @@ export const nativeCommand: Command = {
     if (action === "verify") {
       const status = await verifyNative({ cuda });
       const { manifest } = status;
-      if (status.state === "absent") output.out(`Not installed: ${status.folder}\nv-triune native install${cuda ? " --cuda" : ""} installs it.\n`);
-      else if (status.state === "sound") output.out(`Sound: TensorFlow ${manifest?.tensorflow ?? ""} in ${status.folder}\n`);
-      else output.out([`Broken: ${status.folder}`, ...status.problems.map((problem) => `  ${problem}`), `v-triune native install${cuda ? " --cuda" : ""} --force repairs it.`, ""].join("\n"));
+      if (status.state === "absent")
+        output.out(`Not installed: ${status.folder}\nv-triune native install${cuda ? " --cuda" : ""} installs it.\n`);
+      else if (status.state === "sound")
+        output.out(`Sound: TensorFlow ${manifest?.tensorflow ?? ""} in ${status.folder}\n`);
+      else
+        output.out(
+          [
+            `Broken: ${status.folder}`,
+            ...status.problems.map((problem) => `  ${problem}`),
+            `v-triune native install${cuda ? " --cuda" : ""} --force repairs it.`,
+            "",
+          ].join("\n"),
+        );
       return status.state === "sound" ? 0 : 1;
     }
     if (action === "uninstall") {
       const removed = uninstallNative({ ...(cuda ? { variant: "cuda" as const } : {}), force });
-      output.out(removed.length === 0 ? "Nothing was installed.\n" : `Removed:\n${removed.map((folder) => `  ${folder}\n`).join("")}`);
+      output.out(
+        removed.length === 0
+          ? "Nothing was installed.\n"
+          : `Removed:\n${removed.map((folder) => `  ${folder}\n`).join("")}`,
+      );
       return 0;
     }
     const { nearest } = await import("@v-triune/schema");

@@ -11,23 +11,67 @@ export const rolloutCommand: Command = {
   meta: { name: "rollout", description: "Answer every sample of a corpus n times and judge the answers" },
   args: {
     data: { type: "positional", description: "Parquet files in the Orsta layout, a folder of them, or a glob" },
-    out: { type: "string", alias: "o", valueHint: "folder", description: "Where the answers go; a folder with answers goes on from them" },
-    model: { type: "string", valueHint: "folder", description: "The model; with --engine its tokenizer and picture settings alone" },
-    engine: { type: "string", valueHint: "url", description: "A rollout server (vLLM, SGLang, transformers serve, ..); may be repeated" },
+    out: {
+      type: "string",
+      alias: "o",
+      valueHint: "folder",
+      description: "Where the answers go; a folder with answers goes on from them",
+    },
+    model: {
+      type: "string",
+      valueHint: "folder",
+      description: "The model; with --engine its tokenizer and picture settings alone",
+    },
+    engine: {
+      type: "string",
+      valueHint: "url",
+      description: "A rollout server (vLLM, SGLang, transformers serve, ..); may be repeated",
+    },
     kind: { type: "enum", options: [...KINDS], default: "auto", description: "What the servers are" },
-    "model-name": { type: "string", valueHint: "name", description: "The model's name at the servers; the first that they list unless told" },
-    "api-key-env": { type: "string", valueHint: "variable", description: "The environment variable that holds the servers' key" },
+    "model-name": {
+      type: "string",
+      valueHint: "name",
+      description: "The model's name at the servers; the first that they list unless told",
+    },
+    "api-key-env": {
+      type: "string",
+      valueHint: "variable",
+      description: "The environment variable that holds the servers' key",
+    },
     n: { type: "string", valueHint: "count", default: "8", description: "Answers a sample; may be raised later" },
     temperature: { type: "string", valueHint: "number", default: "1", description: "0 is greedy" },
-    "top-p": { type: "string", valueHint: "number", default: "1", description: "Share of the probability that is drawn from" },
+    "top-p": {
+      type: "string",
+      valueHint: "number",
+      default: "1",
+      description: "Share of the probability that is drawn from",
+    },
     "top-k": { type: "string", valueHint: "count", description: "So many tokens are drawn from; all unless told" },
     "max-new-tokens": { type: "string", valueHint: "count", default: "2048", description: "Longest answer" },
-    "max-prompt-tokens": { type: "string", valueHint: "count", description: "Samples with longer prompts are left out" },
-    epsilon: { type: "string", valueHint: "number", default: "0.5", description: "IoU from which a box counts, or average" },
-    pool: { type: "boolean", default: true, description: "Add the prompt pool's sentences, as training does; --no-pool leaves questions as they are" },
+    "max-prompt-tokens": {
+      type: "string",
+      valueHint: "count",
+      description: "Samples with longer prompts are left out",
+    },
+    epsilon: {
+      type: "string",
+      valueHint: "number",
+      default: "0.5",
+      description: "IoU from which a box counts, or average",
+    },
+    pool: {
+      type: "boolean",
+      default: true,
+      description: "Add the prompt pool's sentences, as training does; --no-pool leaves questions as they are",
+    },
     samples: { type: "string", valueHint: "count", description: "At most so many samples of a source" },
     seed: { type: "string", valueHint: "number", default: "42", description: "Of the draws" },
-    backend: { type: "enum", options: [...BACKEND_SETTINGS], default: "auto", description: "Where the model answers, as v-triune doctor lists them" },
+    backend: {
+      type: "enum",
+      options: [...BACKEND_SETTINGS],
+      default: "auto",
+      description: "Where the model answers, as v-triune doctor lists them",
+    },
     json: { type: "boolean", description: "Print the result as JSON" },
   },
   examples: [
@@ -35,22 +79,31 @@ export const rolloutCommand: Command = {
     "v-triune rollout corpus/ -o rollouts --model ./Qwen2.5-VL-7B-Instruct \\",
     "    --engine http://127.0.0.1:8000 --n 16",
   ],
-  notes: "Ctrl-C stops; the same command goes on, and nothing that was answered is asked again. rollouts.parquet in the folder is what the rule `difficulty` of v-triune curate reads (rollouts: FOLDER).",
+  notes:
+    "Ctrl-C stops; the same command goes on, and nothing that was answered is asked again. rollouts.parquet in the folder is what the rule `difficulty` of v-triune curate reads (rollouts: FOLDER).",
   async execute(context) {
     const { args, values, output } = context;
-    const [{ makeRollouts }, { formatRolloutSummary }, { createRolloutView }, { catchInterruption }] = await Promise.all([
-      import("../../rollout/make-rollouts"),
-      import("../../rollout/rollout-table"),
-      import("../../rollout/rollout-view"),
-      import("../interruption"),
-    ]);
+    const [{ makeRollouts }, { formatRolloutSummary }, { createRolloutView }, { catchInterruption }] =
+      await Promise.all([
+        import("../../rollout/make-rollouts"),
+        import("../../rollout/rollout-table"),
+        import("../../rollout/rollout-view"),
+        import("../interruption"),
+      ]);
     const folder = required(context, "out", "the folder for the answers: -o rollouts");
     const model = required(context, "model", "the model's folder: --model ./Qwen2.5-VL-7B-Instruct");
     const epsilon = textOption(context, "epsilon");
     const n = wholeNumber("n", textOption(context, "n"), 1)!;
     const temperature = atLeast("temperature", decimalNumber("temperature", textOption(context, "temperature"))!, 0);
-    if (n > 1 && temperature === 0) throw new UsageError({ what: "Several greedy answers to a sample are all the same.", expected: "--n 1, or a temperature above 0", found: `--n ${n} --temperature 0` });
-    const interruption = catchInterruption({ message: "Stopping; what was answered is kept. Press Ctrl-C again to stop at once." });
+    if (n > 1 && temperature === 0)
+      throw new UsageError({
+        what: "Several greedy answers to a sample are all the same.",
+        expected: "--n 1, or a temperature above 0",
+        found: `--n ${n} --temperature 0`,
+      });
+    const interruption = catchInterruption({
+      message: "Stopping; what was answered is kept. Press Ctrl-C again to stop at once.",
+    });
     const view = createRolloutView(process.stderr);
     try {
       const result = await makeRollouts({
@@ -67,7 +120,10 @@ export const rolloutCommand: Command = {
         topK: wholeNumber("top-k", textOption(context, "top-k"), 1) ?? null,
         maxNewTokens: wholeNumber("max-new-tokens", textOption(context, "max-new-tokens"), 1)!,
         maxPromptTokens: wholeNumber("max-prompt-tokens", textOption(context, "max-prompt-tokens"), 1) ?? null,
-        epsilon: epsilon === "average" ? "average" : atLeast("epsilon", decimalNumber("epsilon", epsilon)!, Number.MIN_VALUE, 1),
+        epsilon:
+          epsilon === "average"
+            ? "average"
+            : atLeast("epsilon", decimalNumber("epsilon", epsilon)!, Number.MIN_VALUE, 1),
         pool: args["pool"] !== false,
         seed: wholeNumber("seed", textOption(context, "seed"), 0)!,
         samplesPerSource: wholeNumber("samples", textOption(context, "samples"), 1) ?? null,
@@ -81,7 +137,9 @@ export const rolloutCommand: Command = {
         const here = relative(process.cwd(), result.file);
         const kept = result.found > 0 ? `, ${result.found.toLocaleString("en-US")} of them from before` : "";
         const shown = here.startsWith("..") ? result.file : here;
-        output.out(`${formatRolloutSummary(result.sources, n)}\n\nAnswers: ${shown} (${result.rows.toLocaleString("en-US")}${kept})\nCurate by them: rollouts: [${shown}], with the rule difficulty\n`);
+        output.out(
+          `${formatRolloutSummary(result.sources, n)}\n\nAnswers: ${shown} (${result.rows.toLocaleString("en-US")}${kept})\nCurate by them: rollouts: [${shown}], with the rule difficulty\n`,
+        );
       }
       return 0;
     } catch (error) {
@@ -103,11 +161,19 @@ function required(context: CommandContext, name: string, what: string): string {
 
 function serverAddress(url: string): string {
   if (/^https?:\/\/[^/\s]+/.test(url)) return url;
-  throw new UsageError({ what: "The option --engine has a value that can't be used.", expected: "a server's address, e.g. http://127.0.0.1:8000", found: url });
+  throw new UsageError({
+    what: "The option --engine has a value that can't be used.",
+    expected: "a server's address, e.g. http://127.0.0.1:8000",
+    found: url,
+  });
 }
 
 function atLeast(name: string, value: number, least: number, most = Infinity): number {
   if (value >= least && value <= most) return value;
   const range = least > 0 ? `above 0 and at most ${most}` : "at least 0";
-  throw new UsageError({ what: `The option --${name} has a value that can't be used.`, expected: `a number ${range}`, found: String(value) });
+  throw new UsageError({
+    what: `The option --${name} has a value that can't be used.`,
+    expected: `a number ${range}`,
+    found: String(value),
+  });
 }

@@ -1,6 +1,7 @@
 import type { Command } from "../command";
 
-const fit = (text: string, width: number): string => (text.length <= width ? text.trimEnd() : `${text.slice(0, width - 2)}..`);
+const fit = (text: string, width: number): string =>
+  text.length <= width ? text.trimEnd() : `${text.slice(0, width - 2)}..`;
 
 /** Lists the 18 sources, or says all about one. */
 export const sourcesCommand: Command = {
@@ -17,7 +18,10 @@ export const sourcesCommand: Command = {
     const name = args["name"];
     const chosen = name === undefined ? sources : sources.filter((source) => source.key === name);
     if (chosen.length === 0) {
-      const meant = nearest(String(name), sources.map(({ key }) => key));
+      const meant = nearest(
+        String(name),
+        sources.map(({ key }) => key),
+      );
       throw new UsageError({
         what: `There is no source "${String(name)}".`,
         expected: `one of ${sources.map(({ key }) => key).join(", ")}`,
@@ -44,7 +48,9 @@ export const sourcesCommand: Command = {
       return;
     }
     const width = Math.max(...chosen.map(({ key }) => key.length));
-    const rows = chosen.map(({ key, task, size, licence }) => fit(`  ${key.padEnd(width)}  ${task.padEnd(9)}  ${fit(size, 26).padEnd(26)}  ${licence}`, 80));
+    const rows = chosen.map(({ key, task, size, licence }) =>
+      fit(`  ${key.padEnd(width)}  ${task.padEnd(9)}  ${fit(size, 26).padEnd(26)}  ${licence}`, 80),
+    );
     output.out(`${rows.join("\n")}\n\nv-triune sources KEY says where one comes from and which files are read.\n`);
   },
 };

@@ -9,26 +9,59 @@ import { textOption, type Command } from "../command";
 export const sweepCommand: Command = {
   meta: { name: "sweep", description: "Run a grid of configurations and seeds, and compare them" },
   args: {
-    file: { type: "positional", description: "The sweep's file; ablations/NAME.yaml come with the program: freeze, learning-rate, on-off-policy, reward-design, task-mix" },
-    set: { type: "string", valueHint: "key=value", description: "A configuration key of all runs, an axis of the grid with its new values, or a variable; may be repeated" },
-    base: { type: "string", valueHint: "config", description: "The configuration to start from, in place of the file's" },
+    file: {
+      type: "positional",
+      description:
+        "The sweep's file; ablations/NAME.yaml come with the program: freeze, learning-rate, on-off-policy, reward-design, task-mix",
+    },
+    set: {
+      type: "string",
+      valueHint: "key=value",
+      description:
+        "A configuration key of all runs, an axis of the grid with its new values, or a variable; may be repeated",
+    },
+    base: {
+      type: "string",
+      valueHint: "config",
+      description: "The configuration to start from, in place of the file's",
+    },
     seeds: { type: "string", valueHint: "list", description: "Seeds in place of the file's, as in 1,2,3" },
     jobs: { type: "string", valueHint: "count", default: "1", description: "Runs at the same time" },
-    out: { type: "string", alias: "o", valueHint: "folder", description: "The sweep's folder; sweeps/NAME unless told" },
+    out: {
+      type: "string",
+      alias: "o",
+      valueHint: "folder",
+      description: "The sweep's folder; sweeps/NAME unless told",
+    },
     "dry-run": { type: "boolean", description: "List the runs; train nothing" },
     json: { type: "boolean", description: "Print the results as JSON" },
   },
-  examples: ["v-triune sweep ablations/freeze.yaml", "v-triune sweep my-sweep.yaml --jobs 2 --seeds 1,2,3", "v-triune sweep learning-rate --base run.yaml --set optimizer.lr=[1e-6,2e-6]"],
-  notes: "Each run has a folder of its own; results.json and results.csv lie beside them. Called again, finished runs are skipped and the others go on. Ctrl-C lets the runs finish their step and save.",
+  examples: [
+    "v-triune sweep ablations/freeze.yaml",
+    "v-triune sweep my-sweep.yaml --jobs 2 --seeds 1,2,3",
+    "v-triune sweep learning-rate --base run.yaml --set optimizer.lr=[1e-6,2e-6]",
+  ],
+  notes:
+    "Each run has a folder of its own; results.json and results.csv lie beside them. Called again, finished runs are skipped and the others go on. Ctrl-C lets the runs finish their step and save.",
   async execute(context) {
     const { args, values, output } = context;
     const { readSweepFile } = await import("../../sweep/sweep-file");
     const read = readSweepFile(textOption(context, "file")!, values.get("set") ?? []);
     const base = textOption(context, "base");
-    const sweep = { ...read, ...(base === undefined ? {} : { base: base === "demo" ? base : resolve(base) }), seeds: seedList(textOption(context, "seeds")) ?? read.seeds };
+    const sweep = {
+      ...read,
+      ...(base === undefined ? {} : { base: base === "demo" ? base : resolve(base) }),
+      seeds: seedList(textOption(context, "seeds")) ?? read.seeds,
+    };
     const folder = resolve(textOption(context, "out") ?? join("sweeps", sweep.name));
     const jobs = wholeNumber("jobs", textOption(context, "jobs"), 1) ?? 1;
-    const [{ prepareSweep, runSweep }, { formatSweepTable }, { createSweepView }, { ownLauncher }, { catchInterruption }] = await Promise.all([
+    const [
+      { prepareSweep, runSweep },
+      { formatSweepTable },
+      { createSweepView },
+      { ownLauncher },
+      { catchInterruption },
+    ] = await Promise.all([
       import("../../sweep/run-sweep"),
       import("../../sweep/sweep-results"),
       import("../../sweep/sweep-view"),
@@ -41,13 +74,17 @@ export const sweepCommand: Command = {
       const aside = await mkdtemp(join(tmpdir(), "v-triune-sweep-"));
       try {
         const runs = await prepareSweep(sweep, folder, process.cwd(), aside);
-        output.out(`${runs.length} ${runs.length === 1 ? "run" : "runs"} of ${sweep.name}, to go to ${shown}:\n${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`);
+        output.out(
+          `${runs.length} ${runs.length === 1 ? "run" : "runs"} of ${sweep.name}, to go to ${shown}:\n${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`,
+        );
       } finally {
         await rm(aside, { recursive: true, force: true });
       }
       return 0;
     }
-    const interruption = catchInterruption({ message: "Stopping: the runs under way finish their step and save. Press Ctrl-C again to stop at once." });
+    const interruption = catchInterruption({
+      message: "Stopping: the runs under way finish their step and save. Press Ctrl-C again to stop at once.",
+    });
     const json = args["json"] === true;
     let view = json ? undefined : createSweepView();
     const closeView = (): void => {
@@ -55,9 +92,20 @@ export const sweepCommand: Command = {
       view = undefined;
     };
     try {
-      const { results, interrupted } = await runSweep({ sweep, folder, jobs, launcher: ownLauncher(), signal: interruption.signal, listen: (event) => view?.listen(event) });
+      const { results, interrupted } = await runSweep({
+        sweep,
+        folder,
+        jobs,
+        launcher: ownLauncher(),
+        signal: interruption.signal,
+        listen: (event) => view?.listen(event),
+      });
       closeView();
-      output.out(json ? `${JSON.stringify(results)}\n` : `\n${formatSweepTable(results)}\n\nResults: ${join(shown, "results.json")}, results.csv\n${interrupted ? "Interrupted; the same command goes on.\n" : ""}`);
+      output.out(
+        json
+          ? `${JSON.stringify(results)}\n`
+          : `\n${formatSweepTable(results)}\n\nResults: ${join(shown, "results.json")}, results.csv\n${interrupted ? "Interrupted; the same command goes on.\n" : ""}`,
+      );
       if (interrupted) return 130;
       return results.runs.some(({ status }) => status !== "finished") ? 1 : 0;
     } finally {
@@ -70,6 +118,7 @@ export const sweepCommand: Command = {
 function seedList(text: string | undefined): number[] | undefined {
   if (text === undefined) return undefined;
   const seeds = text.split(",").map((part) => wholeNumber("seeds", part.trim(), 0) as number);
-  if (new Set(seeds).size < seeds.length) throw new UsageError({ what: "The option --seeds has a seed twice.", found: text });
+  if (new Set(seeds).size < seeds.length)
+    throw new UsageError({ what: "The option --seeds has a seed twice.", found: text });
   return seeds;
 }

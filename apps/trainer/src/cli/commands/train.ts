@@ -5,38 +5,66 @@ import { textOption, type Command } from "../command";
 export const trainCommand: Command = {
   meta: { name: "train", description: "Train a model with GRPO, as a configuration says" },
   args: {
-    config: { type: "positional", description: "A .yaml, .json or .ts file, a folder with a v-triune.yaml, or with --resume a run folder" },
-    set: { type: "string", valueHint: "key=value", description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated" },
+    config: {
+      type: "positional",
+      description: "A .yaml, .json or .ts file, a folder with a v-triune.yaml, or with --resume a run folder",
+    },
+    set: {
+      type: "string",
+      valueHint: "key=value",
+      description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated",
+    },
     resume: { type: "boolean", description: "Go on from the run's last checkpoint" },
-    "dry-run": { type: "boolean", description: "Show the first prompts, the memory and the time it takes; train nothing" },
+    "dry-run": {
+      type: "boolean",
+      description: "Show the first prompts, the memory and the time it takes; train nothing",
+    },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
     strict: { type: "boolean", description: "Stop at a bad row instead of skipping it" },
     json: { type: "boolean", description: "Print one JSON object an event, for programs" },
   },
-  examples: ["v-triune train counting.yaml", "v-triune train counting.yaml --set run.name=lr5e-7 --set optimizer.lr=5e-7", "v-triune train counting.yaml --resume --dashboard"],
-  notes: "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the run writes is in runs/NAME.",
+  examples: [
+    "v-triune train counting.yaml",
+    "v-triune train counting.yaml --set run.name=lr5e-7 --set optimizer.lr=5e-7",
+    "v-triune train counting.yaml --resume --dashboard",
+  ],
+  notes:
+    "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the run writes is in runs/NAME.",
   async execute(context) {
     const { args, values, output } = context;
     const { loadTrainingConfig } = await import("../../config/load-training-config");
     const { runFolderConfig } = await import("../../run-folder/resume-config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const path = textOption(context, "config");
-    const config = (await runFolderConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
+    const config =
+      (await runFolderConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
     if (args["dry-run"] === true) {
       const { dryRun } = await import("../../training/dry-run");
       const { text, ...found } = await dryRun(config);
       output.out(args["json"] === true ? `${JSON.stringify(found)}\n` : text);
       return 0;
     }
-    const [{ runTraining }, { createLiveView }, { catchInterruption }, { collectProblems, formatStart, formatTrainingResult }, { openRunDashboard }] = await Promise.all([
+    const [
+      { runTraining },
+      { createLiveView },
+      { catchInterruption },
+      { collectProblems, formatStart, formatTrainingResult },
+      { openRunDashboard },
+    ] = await Promise.all([
       import("../../training/run-training"),
       import("../../training/live-view"),
       import("../interruption"),
       import("../training-result"),
       import("../run-dashboard"),
     ]);
-    const typed = ["v-triune train", textOption(context, "config"), ...overrides.map((override) => `--set ${shellWord(override)}`)].join(" ");
-    const interruption = catchInterruption({ message: "Stopping after this step, then saving. Press Ctrl-C again to stop at once." });
+    const typed = [
+      "v-triune train",
+      textOption(context, "config"),
+      ...overrides.map((override) => `--set ${shellWord(override)}`),
+    ].join(" ");
+    const interruption = catchInterruption({
+      message: "Stopping after this step, then saving. Press Ctrl-C again to stop at once.",
+    });
     const json = args["json"] === true;
     let view = json ? undefined : createLiveView();
     // The bars draw themselves once more when they are taken down, so that has to happen once.
@@ -45,7 +73,10 @@ export const trainCommand: Command = {
       view = undefined;
     };
     const problems = collectProblems();
-    const dashboard = args["dashboard"] === true ? await openRunDashboard(config.run.folder, (message) => problems.listen({ type: "warning", message })) : undefined;
+    const dashboard =
+      args["dashboard"] === true
+        ? await openRunDashboard(config.run.folder, (message) => problems.listen({ type: "warning", message }))
+        : undefined;
     try {
       const result = await runTraining(config, {
         interruption,
@@ -53,7 +84,8 @@ export const trainCommand: Command = {
           if (json && isNews(event)) output.out(`${JSON.stringify(event)}\n`);
           if (event.type === "started" && dashboard !== undefined) {
             if (!json) output.out(dashboard.announcement);
-            else if (dashboard.url !== null) output.out(`${JSON.stringify({ type: "dashboard", url: dashboard.url })}\n`);
+            else if (dashboard.url !== null)
+              output.out(`${JSON.stringify({ type: "dashboard", url: dashboard.url })}\n`);
           }
           if (!json && event.type === "started") output.out(formatStart(event, config));
           problems.listen(event);
@@ -63,7 +95,10 @@ export const trainCommand: Command = {
       });
       closeView();
       if (json) output.out(`${JSON.stringify({ type: "finished", ...result })}\n`);
-      else output.out(`${problems.format()}${formatTrainingResult(result, typed)}${dashboard === undefined ? "" : `See it again: ${dashboard.again}\n`}`);
+      else
+        output.out(
+          `${problems.format()}${formatTrainingResult(result, typed)}${dashboard === undefined ? "" : `See it again: ${dashboard.again}\n`}`,
+        );
       return result.interrupted ? 130 : 0;
     } finally {
       closeView();

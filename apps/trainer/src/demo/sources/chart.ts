@@ -22,5 +22,10 @@ export const chart: DemoSource = (random, describe) => {
     return { canvas, question: "Read every bar.", answer: { kind: "description", value }, thought: "" };
   }
   const asked = random.pick(bars);
-  return { canvas, question: `What is the value of the ${asked.colour} bar?`, answer: { kind: "number", value: asked.value }, thought: "" };
+  return {
+    canvas,
+    question: `What is the value of the ${asked.colour} bar?`,
+    answer: { kind: "number", value: asked.value },
+    thought: "",
+  };
 };

@@ -15,5 +15,10 @@ export const detect: DemoSource = (random, describe) => {
   }));
   for (const object of objects) canvas.place(object);
   const boxes = inReadingOrder((describe ? objects : objects.slice(0, wanted)).map(boxOf));
-  return { canvas, question: describe ? "Find every shape." : `Find every ${asked}.`, answer: { kind: "boxes", boxes }, thought: "" };
+  return {
+    canvas,
+    question: describe ? "Find every shape." : `Find every ${asked}.`,
+    answer: { kind: "boxes", boxes },
+    thought: "",
+  };
 };

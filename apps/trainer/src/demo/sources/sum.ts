@@ -9,7 +9,10 @@ export const sum: DemoSource = (random) => {
   const [first, second] = operator === "-" ? [Math.max(...drawn), Math.min(...drawn)] : drawn;
   const left = random.pick([4, 7]);
   const top = cellSize + random.pick([2, 5]);
-  const ink = random.pick([[250, 250, 250], [15, 15, 15]] as const);
+  const ink = random.pick([
+    [250, 250, 250],
+    [15, 15, 15],
+  ] as const);
   const written = `${first}${operator}${second}`;
   [...written].forEach((character, index) => canvas.write(character, cellSize * index + left, top, 3, ink));
   const value = operator === "+" ? first + second : first - second;

@@ -11,7 +11,10 @@ export function swigluOnHeap(packed: tf.Tensor2D): tf.Tensor2D {
     save([packed]);
     return {
       value: value as tf.Tensor2D,
-      gradient: (dy, [packed]) => host.run([[rows, 2 * width]], (dPacked) => host.kernels.swigluBackward(host.address(dy), host.address(packed!), rows, width, dPacked!)),
+      gradient: (dy, [packed]) =>
+        host.run([[rows, 2 * width]], (dPacked) =>
+          host.kernels.swigluBackward(host.address(dy), host.address(packed!), rows, width, dPacked!),
+        ),
     };
   });
 }
@@ -23,7 +26,8 @@ export function geluOnHeap(x: tf.Tensor2D): tf.Tensor2D {
     save([x]);
     return {
       value: value as tf.Tensor2D,
-      gradient: (dy, [x]) => host.run([x!.shape], (dx) => host.kernels.geluBackward(host.address(dy), host.address(x!), x!.size, dx!)),
+      gradient: (dy, [x]) =>
+        host.run([x!.shape], (dx) => host.kernels.geluBackward(host.address(dy), host.address(x!), x!.size, dx!)),
     };
   });
 }

@@ -8,13 +8,16 @@ export function gatherRowsOnHeap(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D
   const [rows, width] = x.shape;
   for (const row of index) if (row < -1 || row >= rows) throw new RangeError(`gatherRows: row ${row} of ${rows}`);
   return withGradient<tf.Tensor2D>([x], () => {
-    const [value] = host.run([[index.length, width]], (y) => host.withInts(index, (at) => host.kernels.gatherRows(host.address(x), at, index.length, width, y!)));
+    const [value] = host.run([[index.length, width]], (y) =>
+      host.withInts(index, (at) => host.kernels.gatherRows(host.address(x), at, index.length, width, y!)),
+    );
     return {
       value: value as tf.Tensor2D,
-      gradient: (dy) => host.run([[rows, width]], (dx) => {
-        host.floats(dx!, rows * width).fill(0);
-        host.withInts(index, (at) => host.kernels.scatterAddRows(host.address(dy), at, index.length, width, dx!));
-      }),
+      gradient: (dy) =>
+        host.run([[rows, width]], (dx) => {
+          host.floats(dx!, rows * width).fill(0);
+          host.withInts(index, (at) => host.kernels.scatterAddRows(host.address(dy), at, index.length, width, dx!));
+        }),
     };
   });
 }

@@ -7,7 +7,14 @@
  * elsewhere `heap()` is undefined and the plain compositions run.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { instantiateKernels, KernelMemory, outOfKernelMemory, wasmApi, type KernelExports, type WasmMemory } from "./kernel-memory";
+import {
+  instantiateKernels,
+  KernelMemory,
+  outOfKernelMemory,
+  wasmApi,
+  type KernelExports,
+  type WasmMemory,
+} from "./kernel-memory";
 
 /** What is used of tfjs-backend-wasm's backend; `asm` are its module's exports. */
 interface WasmBackend extends tf.KernelBackend {
@@ -89,7 +96,10 @@ function open(backend: WasmBackend): Heap | undefined {
       kernelName: KERNEL,
       backendName: "wasm",
       kernelFunc: ({ attrs, backend }) => {
-        const { shapes, body } = attrs as unknown as { shapes: readonly (readonly number[])[]; body: (...addresses: number[]) => void };
+        const { shapes, body } = attrs as unknown as {
+          shapes: readonly (readonly number[])[];
+          body: (...addresses: number[]) => void;
+        };
         const host = backend as WasmBackend;
         const outputs = shapes.map((shape) => host.makeOutput([...shape], "float32"));
         const addresses = outputs.map(({ dataId, shape }) => {

@@ -3,8 +3,34 @@ import { KERNELS_BASE64 } from "./binary";
 
 /** Addresses are bytes; counts and strides are elements. See packages/policy/assembly for what each computes. */
 export interface KernelExports {
-  gemm(transA: number, transB: number, m: number, n: number, k: number, a: number, lda: number, b: number, ldb: number, c: number, ldc: number, bias: number, accumulate: number, scratch: number): void;
-  gemmPacked(m: number, n: number, k: number, a: number, lda: number, packed: number, c: number, ldc: number, bias: number, accumulate: number): void;
+  gemm(
+    transA: number,
+    transB: number,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    lda: number,
+    b: number,
+    ldb: number,
+    c: number,
+    ldc: number,
+    bias: number,
+    accumulate: number,
+    scratch: number,
+  ): void;
+  gemmPacked(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    lda: number,
+    packed: number,
+    c: number,
+    ldc: number,
+    bias: number,
+    accumulate: number,
+  ): void;
   gemmScratch(): number;
   packWeights(transB: number, k: number, n: number, b: number, ldb: number, out: number): void;
   packedSize(k: number, n: number): number;
@@ -14,18 +40,97 @@ export interface KernelExports {
   gelu(x: number, count: number, y: number): void;
   geluBackward(dy: number, x: number, count: number, dx: number): void;
   rmsNorm(x: number, w: number, rows: number, width: number, epsilon: number, y: number, inverse: number): void;
-  rmsNormBackward(dy: number, x: number, w: number, inverse: number, rows: number, width: number, dx: number, dw: number): void;
+  rmsNormBackward(
+    dy: number,
+    x: number,
+    w: number,
+    inverse: number,
+    rows: number,
+    width: number,
+    dx: number,
+    dw: number,
+  ): void;
   swiglu(packed: number, rows: number, width: number, y: number): void;
   swigluBackward(dy: number, packed: number, rows: number, width: number, dPacked: number): void;
-  rotateRows(from: number, to: number, rows: number, heads: number, keyHeads: number, headDim: number, cos: number, sin: number, direction: number, scale: number): void;
-  attention(turned: number, segments: number, segmentCount: number, heads: number, keyHeads: number, headDim: number, maxKeys: number, out: number, lse: number, scratch: number): void;
-  attentionBackward(dOut: number, turned: number, out: number, lse: number, segments: number, segmentCount: number, heads: number, keyHeads: number, headDim: number, maxKeys: number, dTurned: number, scratch: number): void;
+  rotateRows(
+    from: number,
+    to: number,
+    rows: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+    cos: number,
+    sin: number,
+    direction: number,
+    scale: number,
+  ): void;
+  attention(
+    turned: number,
+    segments: number,
+    segmentCount: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+    maxKeys: number,
+    out: number,
+    lse: number,
+    scratch: number,
+  ): void;
+  attentionBackward(
+    dOut: number,
+    turned: number,
+    out: number,
+    lse: number,
+    segments: number,
+    segmentCount: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+    maxKeys: number,
+    dTurned: number,
+    scratch: number,
+  ): void;
   attentionScratch(keys: number, headDim: number): number;
   decodeScratch(model: number, count: number, longest: number): number;
-  decodeStep(model: number, rows: number, count: number, cos: number, sin: number, logits: number, scratch: number): void;
-  storeKeysValues(turned: number, pointers: number, rows: number, heads: number, keyHeads: number, headDim: number): void;
-  tokenLogProbs(logits: number, targets: number, rows: number, width: number, inverseTemperature: number, entropy: number, out: number, outStride: number, stats: number): void;
-  tokenLogProbsBackward(logits: number, targets: number, dy: number, stride: number, stats: number, rows: number, width: number, inverseTemperature: number, entropy: number): void;
+  decodeStep(
+    model: number,
+    rows: number,
+    count: number,
+    cos: number,
+    sin: number,
+    logits: number,
+    scratch: number,
+  ): void;
+  storeKeysValues(
+    turned: number,
+    pointers: number,
+    rows: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+  ): void;
+  tokenLogProbs(
+    logits: number,
+    targets: number,
+    rows: number,
+    width: number,
+    inverseTemperature: number,
+    entropy: number,
+    out: number,
+    outStride: number,
+    stats: number,
+  ): void;
+  tokenLogProbsBackward(
+    logits: number,
+    targets: number,
+    dy: number,
+    stride: number,
+    stats: number,
+    rows: number,
+    width: number,
+    inverseTemperature: number,
+    entropy: number,
+  ): void;
 }
 
 /** The parts of the WebAssembly API that are used; its types come with the DOM's, which this package does without. */
@@ -36,7 +141,10 @@ export interface WasmMemory {
 interface WasmApi {
   readonly Memory: new (limits: { initial: number; maximum: number; shared?: boolean }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: { readonly env: { readonly memory: WasmMemory } }) => { readonly exports: unknown };
+  readonly Instance: new (
+    module: object,
+    imports: { readonly env: { readonly memory: WasmMemory } },
+  ) => { readonly exports: unknown };
   readonly CompileError: new (...args: never[]) => Error;
 }
 export const wasmApi = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
@@ -68,7 +176,10 @@ export function kernelModule(shared: boolean): object | undefined {
 function memoryLimits(bytes: Uint8Array): number {
   const name = [..."\x03env\x06memory\x02\x01"].map((character) => character.charCodeAt(0));
   const start = bytes.findIndex((_, i) => name.every((byte, k) => bytes[i + k] === byte));
-  if (start < 0) throw new Error("The compiled kernels do not import env.memory with a maximum: build them again (packages/policy/assembly/build.mjs)");
+  if (start < 0)
+    throw new Error(
+      "The compiled kernels do not import env.memory with a maximum: build them again (packages/policy/assembly/build.mjs)",
+    );
   return start + name.length - 1;
 }
 

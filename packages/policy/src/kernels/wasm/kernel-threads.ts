@@ -51,7 +51,11 @@ export class KernelThreads {
       const mailbox = memory.ints(address, MAIL_WORDS);
       mailbox.fill(0);
       this.#mailboxes.push(mailbox);
-      const worker = new Worker(SOURCE, { eval: true, execArgv: [], workerData: { module: kernelModule(true), memory: memory.memory, mailbox: address } });
+      const worker = new Worker(SOURCE, {
+        eval: true,
+        execArgv: [],
+        workerData: { module: kernelModule(true), memory: memory.memory, mailbox: address },
+      });
       worker.on("error", () => Atomics.store(mailbox, STATE, ENDED));
       worker.unref();
       this.#workers.push(worker);
@@ -79,7 +83,8 @@ export class KernelThreads {
       const mailbox = up[i]!;
       const asked = Atomics.load(mailbox, ASKED);
       for (let spin = 0; spin < SPINS && Atomics.load(mailbox, DONE) !== asked; spin++);
-      for (let done = Atomics.load(mailbox, DONE); done !== asked; done = Atomics.load(mailbox, DONE)) Atomics.wait(mailbox, DONE, done);
+      for (let done = Atomics.load(mailbox, DONE); done !== asked; done = Atomics.load(mailbox, DONE))
+        Atomics.wait(mailbox, DONE, done);
       // A kernel that fails there fails here too, with its own message.
       if (Atomics.load(mailbox, STATE) === ENDED) kernels.decodeStep(...job);
     });

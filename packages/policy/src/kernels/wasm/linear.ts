@@ -4,7 +4,12 @@ import { isTrainable, withGradient } from "../custom-gradient";
 import type { LinearOptions } from "../linear";
 import { heap } from "./heap";
 
-export function linearOnHeap(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], biases: readonly (tf.Tensor1D | null)[], options: LinearOptions): tf.Tensor2D {
+export function linearOnHeap(
+  x: tf.Tensor2D,
+  weights: readonly tf.Tensor2D[],
+  biases: readonly (tf.Tensor1D | null)[],
+  options: LinearOptions,
+): tf.Tensor2D {
   const host = heap()!;
   const { kernels } = host;
   const scratch = host.scratch(kernels.gemmScratch());
@@ -25,7 +30,22 @@ export function linearOnHeap(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], bi
       if (options.value === false) return void host.floats(y!, rows * total).fill(0);
       weights.forEach((weight, i) => {
         const bias = biases[i];
-        kernels.gemm(0, 1, rows, widths[i]!, width, host.address(x), width, host.address(weight), width, y! + 4 * columns[i]!, total, bias ? host.address(bias) : 0, 0, scratch);
+        kernels.gemm(
+          0,
+          1,
+          rows,
+          widths[i]!,
+          width,
+          host.address(x),
+          width,
+          host.address(weight),
+          width,
+          y! + 4 * columns[i]!,
+          total,
+          bias ? host.address(bias) : 0,
+          0,
+          scratch,
+        );
       });
     });
     save([x, ...weights]);
@@ -36,14 +56,51 @@ export function linearOnHeap(x: tf.Tensor2D, weights: readonly tf.Tensor2D[], bi
         const from = host.address(dy);
         const trained = weights.flatMap((_, i) => (trainable[i] ? [i] : []));
         const biased = biases.flatMap((_, i) => (biasTrainable[i] ? [i] : []));
-        const shapes = [...(inputGradient ? [[rows, width]] : []), ...trained.map((i) => [widths[i]!, width]), ...biased.map((i) => [widths[i]!])];
+        const shapes = [
+          ...(inputGradient ? [[rows, width]] : []),
+          ...trained.map((i) => [widths[i]!, width]),
+          ...biased.map((i) => [widths[i]!]),
+        ];
         return host.run(shapes, (...out) => {
           let next = 0;
           if (inputGradient) {
             const dx = out[next++]!;
-            weights.forEach((weight, i) => kernels.gemm(0, 0, rows, width, widths[i]!, from + 4 * columns[i]!, total, host.address(weight), width, dx, width, 0, i > 0 ? 1 : 0, scratch));
+            weights.forEach((weight, i) =>
+              kernels.gemm(
+                0,
+                0,
+                rows,
+                width,
+                widths[i]!,
+                from + 4 * columns[i]!,
+                total,
+                host.address(weight),
+                width,
+                dx,
+                width,
+                0,
+                i > 0 ? 1 : 0,
+                scratch,
+              ),
+            );
           }
-          for (const i of trained) kernels.gemm(1, 0, widths[i]!, width, rows, from + 4 * columns[i]!, total, host.address(x!), width, out[next++]!, width, 0, 0, scratch);
+          for (const i of trained)
+            kernels.gemm(
+              1,
+              0,
+              widths[i]!,
+              width,
+              rows,
+              from + 4 * columns[i]!,
+              total,
+              host.address(x!),
+              width,
+              out[next++]!,
+              width,
+              0,
+              0,
+              scratch,
+            );
           for (const i of biased) {
             const db = out[next++]!;
             host.floats(db, widths[i]!).fill(0);

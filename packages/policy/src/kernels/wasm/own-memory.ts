@@ -2,7 +2,14 @@
  * A memory of our own for the kernels, beside whatever backend TensorFlow.js runs on. Small models are decoded there even
  * on native backends: a step of some hundred tiny ops costs them more in calls than in work. Threads can share it.
  */
-import { instantiateKernels, KernelMemory, outOfKernelMemory, wasmApi, type KernelExports, type WasmMemory } from "./kernel-memory";
+import {
+  instantiateKernels,
+  KernelMemory,
+  outOfKernelMemory,
+  wasmApi,
+  type KernelExports,
+  type WasmMemory,
+} from "./kernel-memory";
 
 const PAGE = 65536;
 
@@ -34,14 +41,17 @@ export class OwnMemory extends KernelMemory {
   }
 
   allocate(floats: number): number {
-    const bytes = floats > PAGE ? PAGE * Math.ceil((4 * floats) / PAGE) : Math.max(64, 2 ** Math.ceil(Math.log2(4 * floats)));
+    const bytes =
+      floats > PAGE ? PAGE * Math.ceil((4 * floats) / PAGE) : Math.max(64, 2 ** Math.ceil(Math.log2(4 * floats)));
     const known = this.#free.get(bytes)?.pop();
     if (known !== undefined) return known;
     const address = this.#end;
     const missing = address + bytes - this.memory.buffer.byteLength;
     if (missing > 0) {
       try {
-        this.memory.grow(Math.max(Math.ceil(missing / PAGE), Math.min(1024, Math.floor(this.memory.buffer.byteLength / PAGE / 4))));
+        this.memory.grow(
+          Math.max(Math.ceil(missing / PAGE), Math.min(1024, Math.floor(this.memory.buffer.byteLength / PAGE / 4))),
+        );
       } catch (error) {
         if (error instanceof RangeError) throw outOfKernelMemory(bytes);
         throw error;

@@ -9,14 +9,20 @@ const CHUNK_ELEMENTS = 1 << 22;
 /** Logits that are kept for the backward pass. */
 const KEPT_ELEMENTS = 1 << 24;
 
-export function tokenLogProbsOnHeap(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, options: TokenLogProbsOptions): tf.Tensor2D {
+export function tokenLogProbsOnHeap(
+  hidden: tf.Tensor2D,
+  head: tf.Tensor2D,
+  targets: Int32Array,
+  options: TokenLogProbsOptions,
+): tf.Tensor2D {
   const host = heap()!;
   const { kernels } = host;
   const { entropy } = options;
   const inverse = 1 / options.temperature;
   const [rows, width] = hidden.shape;
   const vocabulary = head.shape[0];
-  for (const target of targets) if (target < 0 || target >= vocabulary) throw new RangeError(`tokenLogProbs: target ${target} of ${vocabulary}`);
+  for (const target of targets)
+    if (target < 0 || target >= vocabulary) throw new RangeError(`tokenLogProbs: target ${target} of ${vocabulary}`);
   const columns = entropy ? 2 : 1;
   const keep = rows * vocabulary <= KEPT_ELEMENTS;
   const chunk = Math.min(rows, Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary)));
@@ -26,31 +32,120 @@ export function tokenLogProbsOnHeap(hidden: tf.Tensor2D, head: tf.Tensor2D, targ
     const gemmFloats = kernels.gemmScratch();
     const scratch = host.scratch(gemmFloats + (keep ? 0 : chunk * vocabulary));
     const shapes = [[rows, columns], [rows, 2], ...(keep ? [[rows, vocabulary]] : [])];
-    const [value, stats, logits] = host.run(shapes, (out, stats, kept) => host.withInts(targets, (at) => {
-      for (let start = 0; start < rows; start += chunk) {
-        const count = Math.min(chunk, rows - start);
-        const logits = kept === undefined ? scratch + 4 * gemmFloats : kept + 4 * start * vocabulary;
-        kernels.gemm(0, 1, count, vocabulary, width, host.address(hidden) + 4 * start * width, width, host.address(head), width, logits, vocabulary, 0, 0, scratch);
-        kernels.tokenLogProbs(logits, at + 4 * start, count, vocabulary, inverse, wantsEntropy, out! + 4 * start * columns, columns, stats! + 8 * start);
-      }
-    }));
+    const [value, stats, logits] = host.run(shapes, (out, stats, kept) =>
+      host.withInts(targets, (at) => {
+        for (let start = 0; start < rows; start += chunk) {
+          const count = Math.min(chunk, rows - start);
+          const logits = kept === undefined ? scratch + 4 * gemmFloats : kept + 4 * start * vocabulary;
+          kernels.gemm(
+            0,
+            1,
+            count,
+            vocabulary,
+            width,
+            host.address(hidden) + 4 * start * width,
+            width,
+            host.address(head),
+            width,
+            logits,
+            vocabulary,
+            0,
+            0,
+            scratch,
+          );
+          kernels.tokenLogProbs(
+            logits,
+            at + 4 * start,
+            count,
+            vocabulary,
+            inverse,
+            wantsEntropy,
+            out! + 4 * start * columns,
+            columns,
+            stats! + 8 * start,
+          );
+        }
+      }),
+    );
     save([hidden, stats!, ...(logits ? [logits] : [])]);
     return {
       value: value as tf.Tensor2D,
       gradient: (dy, [hidden, stats, logits]) => {
         const scratch = host.scratch(gemmFloats + chunk * vocabulary);
         const work = scratch + 4 * gemmFloats;
-        return host.run([[rows, width], ...(trainable ? [[vocabulary, width]] : [])], (dHidden, dHead) => host.withInts(targets, (at) => {
-          for (let start = 0; start < rows; start += chunk) {
-            const count = Math.min(chunk, rows - start);
-            const states = host.address(hidden!) + 4 * start * width;
-            if (logits) host.floats(work, count * vocabulary).set(host.floats(host.address(logits) + 4 * start * vocabulary, count * vocabulary));
-            else kernels.gemm(0, 1, count, vocabulary, width, states, width, host.address(head), width, work, vocabulary, 0, 0, scratch);
-            kernels.tokenLogProbsBackward(work, at + 4 * start, host.address(dy) + 4 * start * columns, columns, host.address(stats!) + 8 * start, count, vocabulary, inverse, wantsEntropy);
-            kernels.gemm(0, 0, count, width, vocabulary, work, vocabulary, host.address(head), width, dHidden! + 4 * start * width, width, 0, 0, scratch);
-            if (dHead !== undefined) kernels.gemm(1, 0, vocabulary, width, count, work, vocabulary, states, width, dHead, width, 0, start > 0 ? 1 : 0, scratch);
-          }
-        }));
+        return host.run([[rows, width], ...(trainable ? [[vocabulary, width]] : [])], (dHidden, dHead) =>
+          host.withInts(targets, (at) => {
+            for (let start = 0; start < rows; start += chunk) {
+              const count = Math.min(chunk, rows - start);
+              const states = host.address(hidden!) + 4 * start * width;
+              if (logits)
+                host
+                  .floats(work, count * vocabulary)
+                  .set(host.floats(host.address(logits) + 4 * start * vocabulary, count * vocabulary));
+              else
+                kernels.gemm(
+                  0,
+                  1,
+                  count,
+                  vocabulary,
+                  width,
+                  states,
+                  width,
+                  host.address(head),
+                  width,
+                  work,
+                  vocabulary,
+                  0,
+                  0,
+                  scratch,
+                );
+              kernels.tokenLogProbsBackward(
+                work,
+                at + 4 * start,
+                host.address(dy) + 4 * start * columns,
+                columns,
+                host.address(stats!) + 8 * start,
+                count,
+                vocabulary,
+                inverse,
+                wantsEntropy,
+              );
+              kernels.gemm(
+                0,
+                0,
+                count,
+                width,
+                vocabulary,
+                work,
+                vocabulary,
+                host.address(head),
+                width,
+                dHidden! + 4 * start * width,
+                width,
+                0,
+                0,
+                scratch,
+              );
+              if (dHead !== undefined)
+                kernels.gemm(
+                  1,
+                  0,
+                  vocabulary,
+                  width,
+                  count,
+                  work,
+                  vocabulary,
+                  states,
+                  width,
+                  dHead,
+                  width,
+                  0,
+                  start > 0 ? 1 : 0,
+                  scratch,
+                );
+            }
+          }),
+        );
       },
     };
   });

@@ -5,7 +5,18 @@
 import { spend } from "../budget";
 import { abs, isNaN, max } from "../floats";
 import { evaluateExactly } from "../evaluation/exact";
-import { type Expression, childrenOf, holds, isAdd, isFunction, isIntegerNode, isMul, isNumber, isPow, termsOf } from "../expression";
+import {
+  type Expression,
+  childrenOf,
+  holds,
+  isAdd,
+  isFunction,
+  isIntegerNode,
+  isMul,
+  isNumber,
+  isPow,
+  termsOf,
+} from "../expression";
 import { type Rational, toNumber } from "../rational";
 
 type Places = ReadonlyMap<string, Rational>;
@@ -43,7 +54,12 @@ const asDouble = (x: Expression, places?: Places): number => {
  * whole number is no decimal any more.
  */
 export const floatInside = (tree: Expression): boolean =>
-  holds(tree, (x) => ((isFunction(x) && !/^(exp|floor|ceiling)$/.test(x.name)) || (isPow(x) && !isIntegerNode(x.exponent))) && holdsFloat(x));
+  holds(
+    tree,
+    (x) =>
+      ((isFunction(x) && !/^(exp|floor|ceiling)$/.test(x.name)) || (isPow(x) && !isIntegerNode(x.exponent))) &&
+      holdsFloat(x),
+  );
 
 export const isFloat = (x: Expression): boolean => isNumber(x) && x.float;
 

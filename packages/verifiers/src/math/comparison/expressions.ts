@@ -4,7 +4,39 @@
  */
 import { abs, isFinite, isNaN, sign } from "../floats";
 import { spend } from "../budget";
-import { type Expression, type RelationNode, type RelationOperator, type SymbolNode, childrenOf, factorsOf, finiteSet, holds, isCall, isChain, isConstant, isFiniteSet, isIntegerNode, isInterval, isList, isMatrix, isMul, isNumber, isOpaque, isPercent, isSet, isSymbol, isTuple, keyOf, negative, relation, replaceParts, same, sum, symbol, tuple } from "../expression";
+import {
+  type Expression,
+  type RelationNode,
+  type RelationOperator,
+  type SymbolNode,
+  childrenOf,
+  factorsOf,
+  finiteSet,
+  holds,
+  isCall,
+  isChain,
+  isConstant,
+  isFiniteSet,
+  isIntegerNode,
+  isInterval,
+  isList,
+  isMatrix,
+  isMul,
+  isNumber,
+  isOpaque,
+  isPercent,
+  isSet,
+  isSymbol,
+  isTuple,
+  keyOf,
+  negative,
+  relation,
+  replaceParts,
+  same,
+  sum,
+  symbol,
+  tuple,
+} from "../expression";
 import { exactly } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
 import type { VerifyOptions } from "../options";
@@ -81,15 +113,23 @@ const renameSymbols = (pred: Expression, gold: Expression): Expression => {
 // Values
 
 /** Compares two trees that are neither sets nor relations nor lone symbols. */
-const equalValues = (g: Expression, p: Expression): boolean => equalNumerically(g, p) || same(g, p) || sameValue(g, p, precision);
+const equalValues = (g: Expression, p: Expression): boolean =>
+  equalNumerically(g, p) || same(g, p) || sameValue(g, p, precision);
 
 const equalMatrices = (g: Expression, p: Expression): boolean => {
   const [a, b] = [childrenOf(g), childrenOf(p)];
-  return isMatrix(g) && isMatrix(p) && g.rows.length === p.rows.length && a.length === b.length && a.every((x, i) => equalValues(x, b[i]!));
+  return (
+    isMatrix(g) &&
+    isMatrix(p) &&
+    g.rows.length === p.rows.length &&
+    a.length === b.length &&
+    a.every((x, i) => equalValues(x, b[i]!))
+  );
 };
 
 /** What a percent sign stands behind. */
-const withoutPercent = (x: Expression): Expression => (isMul(x) && x.args.length === 2 && isPercent(x.args[1]!) ? x.args[0]! : x);
+const withoutPercent = (x: Expression): Expression =>
+  isMul(x) && x.args.length === 2 && isPercent(x.args[1]!) ? x.args[0]! : x;
 
 /** The part of the cascade that rounds: with a decimal both sides are rounded, and 9% equals 9. */
 const equalNumerically = (g: Expression, p: Expression): boolean => {
@@ -128,7 +168,12 @@ const printed = (x: Expression): string | null => {
 
 // Relations
 
-const FLIPPED: Readonly<Partial<Record<RelationOperator, RelationOperator>>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
+const FLIPPED: Readonly<Partial<Record<RelationOperator, RelationOperator>>> = {
+  "<": ">",
+  "<=": ">=",
+  ">": "<",
+  ">=": "<=",
+};
 
 const equalRelations = (g: Expression, p: Expression): boolean => {
   const [left, right] = [relationsOf(g), relationsOf(p)];
@@ -139,7 +184,8 @@ const equalRelations = (g: Expression, p: Expression): boolean => {
 
 const equalRelation = (g: RelationNode, p: RelationNode): boolean => {
   // Sets and tuples cannot be subtracted; the reference is left with solving, which needs numbers.
-  if ([...childrenOf(g), ...childrenOf(p)].some((side) => isCollection(side) || isRelation(side) || isOpaque(side))) return g.operator === "=" && same(g, p);
+  if ([...childrenOf(g), ...childrenOf(p)].some((side) => isCollection(side) || isRelation(side) || isOpaque(side)))
+    return g.operator === "=" && same(g, p);
   const [x, y] = [difference(g), difference(p)];
   // SymPy evaluates the differences, so a constant one is a number and is compared as one.
   if (g.operator === p.operator && sameValue(x, y, precision)) return true;
@@ -163,7 +209,10 @@ const neverZero = (x: Expression): boolean => {
   let side = 0;
   for (let i = -80; i <= 80; i++) {
     const size = abs(i);
-    const { re, im } = approximate(x, new Map([[symbolKey(unknown), exactly(sign(i) * (size <= 40 ? size / 4 : 10 * 2 ** (size - 40)))]]));
+    const { re, im } = approximate(
+      x,
+      new Map([[symbolKey(unknown), exactly(sign(i) * (size <= 40 ? size / 4 : 10 * 2 ** (size - 40)))]]),
+    );
     if (im !== 0 || !isFinite(re) || abs(re) <= 1e-3 || re * side < 0) return false;
     side = sign(re);
   }
@@ -174,10 +223,14 @@ const neverZero = (x: Expression): boolean => {
 const relationIsSet = (x: Expression, set: Expression): boolean | null => {
   if (!isRelation(x) || !isSet(set)) return null;
   // f(x) as one symbol, so that 0 < f(x) < 1 has the solution (0, 1).
-  const plain = holds(x, isCall) ? replaceParts(x, (part) => (isCall(part) ? symbol(keyOf(part), true) : undefined)) : x;
+  const plain = holds(x, isCall)
+    ? replaceParts(x, (part) => (isCall(part) ? symbol(keyOf(part), true) : undefined))
+    : x;
   const unknown = onlySymbol(plain);
   if (!unknown) return null;
-  const pieces = realSetOf(isFiniteSet(set) ? finiteSet(set.items.map((item) => (isEquation(item) ? lastSide(item) : item))) : set);
+  const pieces = realSetOf(
+    isFiniteSet(set) ? finiteSet(set.items.map((item) => (isEquation(item) ? lastSide(item) : item))) : set,
+  );
   return !!pieces && solves(plain, unknown, pieces);
 };
 
@@ -185,7 +238,8 @@ const relationIsSet = (x: Expression, set: Expression): boolean | null => {
 
 const equalSets = (g: Expression, p: Expression): boolean => {
   const [a, b] = [g, p].map((x) => (isCollection(x) ? x : finiteSet([x]))) as [Expression, Expression];
-  if (isInterval(a) && isInterval(b)) return a.leftOpen === b.leftOpen && a.rightOpen === b.rightOpen && equal(a.start, b.start) && equal(a.end, b.end);
+  if (isInterval(a) && isInterval(b))
+    return a.leftOpen === b.leftOpen && a.rightOpen === b.rightOpen && equal(a.start, b.start) && equal(a.end, b.end);
   if (same(a, b)) return true;
   if (!isFiniteSet(a) || !isFiniteSet(b)) {
     const [left, right] = [realSetOf(a), realSetOf(b)];
@@ -201,7 +255,8 @@ const equalSets = (g: Expression, p: Expression): boolean => {
 };
 
 /** (1, 2) is read as an open interval; against a set or a tuple it is a pair. */
-const asPair = (x: Expression): Expression => (isInterval(x) && x.leftOpen && x.rightOpen ? tuple([x.start, x.end]) : x);
+const asPair = (x: Expression): Expression =>
+  isInterval(x) && x.leftOpen && x.rightOpen ? tuple([x.start, x.end]) : x;
 
 /**
  * The reference sorts both sides by value and compares in order. Sorting by value first makes the usual case cheap; where that does
@@ -221,5 +276,7 @@ const equalUnordered = (gold: readonly Expression[], pred: readonly Expression[]
 const sortedByValue = (items: readonly Expression[]): Expression[] | null => {
   const valued = items.map((item) => [item, ...constantValue(isAssignment(item) ? lastSide(item) : item)] as const);
   if (valued.some(([, , { re }]) => isNaN(re))) return null;
-  return valued.sort(([, exact, near], [, other, beside]) => (exact && other ? compare(exact, other) : near.re - beside.re || 0)).map(([item]) => item);
+  return valued
+    .sort(([, exact, near], [, other, beside]) => (exact && other ? compare(exact, other) : near.re - beside.re || 0))
+    .map(([item]) => item);
 };

@@ -4,7 +4,14 @@
  */
 import { abs, isFinite, isNaN, max } from "../floats";
 import { spend } from "../budget";
-import { type Expression, type SetOperationNode, type SymbolNode, childrenOf, isFiniteSet, isInterval } from "../expression";
+import {
+  type Expression,
+  type SetOperationNode,
+  type SymbolNode,
+  childrenOf,
+  isFiniteSet,
+  isInterval,
+} from "../expression";
 import { exactly } from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
 import { relationsOf, symbolKey } from "../structure";
@@ -29,16 +36,36 @@ export const realSetOf = (x: Expression): RealSet | null => {
       return im === 0 ? re : NaN;
     });
     if (places.some(isNaN)) return null;
-    if (isInterval(x)) return [[places[0]!, x.leftOpen, 1], [places[1]!, !x.rightOpen, -1]];
-    return held(places.flatMap((place): Cut[] => [[place, false, 1], [place, true, -1]]));
+    if (isInterval(x))
+      return [
+        [places[0]!, x.leftOpen, 1],
+        [places[1]!, !x.rightOpen, -1],
+      ];
+    return held(
+      places.flatMap((place): Cut[] => [
+        [place, false, 1],
+        [place, true, -1],
+      ]),
+    );
   }
-  if (x.kind === "namedSet") return x.name === "R" ? [[-Infinity, true, 1], [Infinity, false, -1]] : x.name === "empty" ? [] : null;
+  if (x.kind === "namedSet")
+    return x.name === "R"
+      ? [
+          [-Infinity, true, 1],
+          [Infinity, false, -1],
+        ]
+      : x.name === "empty"
+        ? []
+        : null;
   const sign = x.kind === "union" ? 1 : x.kind === "complement" ? -1 : 0;
   const [left, right] = sign ? [realSetOf((x as SetOperationNode).left), realSetOf((x as SetOperationNode).right)] : [];
-  return left && right ? held([...left, ...right.map(([place, after, change]): Cut => [place, after, sign * change])]) : null;
+  return left && right
+    ? held([...left, ...right.map(([place, after, change]): Cut => [place, after, sign * change])])
+    : null;
 };
 
-const near = (a: number, b: number): boolean => a === b || (isFinite(a - b) && abs(a - b) <= 1e-13 * max(abs(a), abs(b), 1e-3));
+const near = (a: number, b: number): boolean =>
+  a === b || (isFinite(a - b) && abs(a - b) <= 1e-13 * max(abs(a), abs(b), 1e-3));
 
 const sameCut = ([place, after]: Cut, [other, otherAfter]: Cut): boolean => near(place, other) && after === otherAfter;
 
@@ -58,7 +85,8 @@ const held = (cuts: Cut[]): RealSet => {
 };
 
 /** Whether two sets contain the same numbers. */
-export const sameRealSet = (a: RealSet, b: RealSet): boolean => a.length === b.length && a.every((cut, i) => sameCut(cut, b[i]!));
+export const sameRealSet = (a: RealSet, b: RealSet): boolean =>
+  a.length === b.length && a.every((cut, i) => sameCut(cut, b[i]!));
 
 /**
  * Whether a set is the solution of an inequality (or chain of them) in one unknown: both are asked about the ends of the set, close
@@ -74,18 +102,21 @@ export const solves = (relation: Expression, unknown: SymbolNode, set: RealSet):
     for (const step of [1e-7, 1e-3, 0.37]) places.push(end - step * (1 + abs(end)), end + step * (1 + abs(end)));
     if (i > 0) places.push((ends[i - 1]! + end) / 2);
   });
-  const agree = (place: number, slack: number): boolean => relationHolds(relation, symbolKey(unknown), place, slack) === contains(set, place);
+  const agree = (place: number, slack: number): boolean =>
+    relationHolds(relation, symbolKey(unknown), place, slack) === contains(set, place);
   return places.every((place) => agree(place, 0)) && ends.every((end) => agree(end, 1e-9));
 };
 
 /** Whether an odd number of cuts lies before a number. */
-const contains = (set: RealSet, x: number): boolean => set.filter(([place, after]) => place < x || (place === x && !after)).length % 2 > 0;
+const contains = (set: RealSet, x: number): boolean =>
+  set.filter(([place, after]) => place < x || (place === x && !after)).length % 2 > 0;
 
 /** Whether the relation holds at a place, equality meant within `slack`; false where a side is undefined. */
-const relationHolds = (relation: Expression, key: string, place: number, slack: number): boolean => relationsOf(relation).every(({ operator, left, right }) => {
-  const point = new Map([[key, exactly(place)]]);
-  const [a, b] = [approximate(left, point), approximate(right, point)];
-  if (isNaN(a.re) || isNaN(b.re) || a.im !== 0 || b.im !== 0) return false;
-  const equal = a.re === b.re || abs(a.re - b.re) <= max(a.error + b.error, slack * (1 + abs(a.re)));
-  return operator.includes(equal ? "=" : a.re < b.re ? "<" : ">") !== operator.includes("!");
-});
+const relationHolds = (relation: Expression, key: string, place: number, slack: number): boolean =>
+  relationsOf(relation).every(({ operator, left, right }) => {
+    const point = new Map([[key, exactly(place)]]);
+    const [a, b] = [approximate(left, point), approximate(right, point)];
+    if (isNaN(a.re) || isNaN(b.re) || a.im !== 0 || b.im !== 0) return false;
+    const equal = a.re === b.re || abs(a.re - b.re) <= max(a.error + b.error, slack * (1 + abs(a.re)));
+    return operator.includes(equal ? "=" : a.re < b.re ? "<" : ">") !== operator.includes("!");
+  });

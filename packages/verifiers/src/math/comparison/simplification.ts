@@ -2,7 +2,20 @@
  * What SymPy 1.14's `simplify` does not find, though it is true: formulas whose two sides it leaves different count as unequal here too.
  */
 import { differentiate } from "../evaluation/calculus";
-import { type Expression, childrenOf, factorsOf, isAdd, isArithmetic, isDerivative, isExactly, isFunction, isIntegerNode, isMul, isPow, keyOf } from "../expression";
+import {
+  type Expression,
+  childrenOf,
+  factorsOf,
+  isAdd,
+  isArithmetic,
+  isDerivative,
+  isExactly,
+  isFunction,
+  isIntegerNode,
+  isMul,
+  isPow,
+  keyOf,
+} from "../expression";
 import { constantValue } from "./constants";
 
 /**
@@ -14,7 +27,9 @@ export const asDerived = (f: Expression, x: Expression): boolean => {
   return !slope || isDerivative(f) || isPolynomial(f) || countTerms(slope) === countTerms(f);
 };
 
-const isPolynomial = (x: Expression): boolean => (isPow(x) ? isIntegerNode(x.exponent) && !isExactly(x.exponent, -1) : isArithmetic(x)) && childrenOf(x).every(isPolynomial);
+const isPolynomial = (x: Expression): boolean =>
+  (isPow(x) ? isIntegerNode(x.exponent) && !isExactly(x.exponent, -1) : isArithmetic(x)) &&
+  childrenOf(x).every(isPolynomial);
 
 /** How many terms a sum has that are not 0. */
 const countTerms = (x: Expression): number => {

@@ -5,7 +5,20 @@
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
 import { abs, floor, hypot, isInteger, max, min } from "../floats";
-import { type BinderNode, type Expression, childrenOf, same, isAdd, isArithmetic, isFunction, isIntegral, isNumber, isPercent, isPow, isSeries } from "../expression";
+import {
+  type BinderNode,
+  type Expression,
+  childrenOf,
+  same,
+  isAdd,
+  isArithmetic,
+  isFunction,
+  isIntegral,
+  isNumber,
+  isPercent,
+  isPow,
+  isSeries,
+} from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
 import { evaluateExactly } from "../evaluation/exact";
@@ -32,7 +45,8 @@ export const startRandom = (): void => {
 export const signed = (least: number, range: number): number => (least + range * random()) * (random() < 0.5 ? 1 : -1);
 
 /** A place for every symbol. */
-export const pointOf = <T>(keys: Iterable<string>, place: (key: string, nth: number) => T): Map<string, T> => new Map([...keys].map((key, nth) => [key, place(key, nth)]));
+export const pointOf = <T>(keys: Iterable<string>, place: (key: string, nth: number) => T): Map<string, T> =>
+  new Map([...keys].map((key, nth) => [key, place(key, nth)]));
 
 /** Whether two constants agree to within rounding. */
 const closeTo = (a: Approximation, b: Approximation, chop = 0): boolean => {
@@ -111,18 +125,32 @@ const wholePlace = (): number => 2 + floor(random() * 7);
 /** Null where a point has no value. */
 const sameRationalFunction = (a: Expression, b: Expression, symbols: Symbols, whole: Symbols): boolean | null => {
   for (let i = 0; i < 2; i++) {
-    const point = pointOf(symbols.keys(), (key) => (whole.has(key) ? integer(wholePlace()) : rational(BigInt(floor(signed(1009, 8999))), 97n)));
+    const point = pointOf(symbols.keys(), (key) =>
+      whole.has(key) ? integer(wholePlace()) : rational(BigInt(floor(signed(1009, 8999))), 97n),
+    );
     const [x, y] = [evaluateExactly(a, point), evaluateExactly(b, point)];
     if (!x || !y) return null;
     if (!equal(x, y)) return false;
   }
   // The coefficients of the highest and of the lowest power must be the same doubles.
-  return (!holdsFloat(a) && !holdsFloat(b)) || [200, -200].every((power) => sameDouble(a, b, 0, pointOf(symbols.keys(), (_, i) => fromNumber(2 ** (power + 7 * i)))) !== false);
+  return (
+    (!holdsFloat(a) && !holdsFloat(b)) ||
+    [200, -200].every(
+      (power) =>
+        sameDouble(
+          a,
+          b,
+          0,
+          pointOf(symbols.keys(), (_, i) => fromNumber(2 ** (power + 7 * i))),
+        ) !== false,
+    )
+  );
 };
 
 /** Only + − · / and integer powers: what rational points can settle. */
 const isAlgebraic = (x: Expression): boolean =>
-  (isPow(x) ? isInteger(exponentOf(x)) && abs(exponentOf(x)) < 64 : isArithmetic(x) || isPercent(x)) && childrenOf(x).every(isAlgebraic);
+  (isPow(x) ? isInteger(exponentOf(x)) && abs(exponentOf(x)) < 64 : isArithmetic(x) || isPercent(x)) &&
+  childrenOf(x).every(isAlgebraic);
 
 /** Symbols that stand where only whole numbers make sense: bounds of sums and products, factorials, binomials. */
 const integerSymbols = (x: Expression, found: Symbols = new Map()): Symbols => {

@@ -4,7 +4,16 @@
  * when g vanishes on the roots of f and f on those of g.
  */
 import type { Expression } from "../expression";
-import { type Approximation, exactly, isDefined, magnitude, minus, plus, reciprocal, times } from "../evaluation/complex";
+import {
+  type Approximation,
+  exactly,
+  isDefined,
+  magnitude,
+  minus,
+  plus,
+  reciprocal,
+  times,
+} from "../evaluation/complex";
 import { approximate } from "../evaluation/numeric";
 import { freeSymbols } from "../structure";
 import { pointOf, random, signed, startRandom } from "./values";
@@ -34,7 +43,10 @@ const sharedRoots = (f: Expression, g: Expression, keys: readonly string[], unkn
   let found = 0;
   for (let start = 0; start < STARTS * 2 && found < STARTS; start++) {
     const point = pointOf(keys, (key) => exactly(signed(0.5, 1.7), key === unknown ? 0.3 * random() : 0));
-    const along = (x: Expression): Along => (place) => approximate(x, point.set(unknown, place));
+    const along =
+      (x: Expression): Along =>
+      (place) =>
+        approximate(x, point.set(unknown, place));
     const root = newton(along(f), point.get(unknown)!);
     if (root === null) continue;
     if (!vanishes(along(g), root)) return -1;

@@ -2,7 +2,31 @@
  * Derivatives by the usual rules, also of integrals by their bounds (Leibniz).
  */
 import { spend } from "../budget";
-import { EULER, type Expression, MINUS_ONE, ONE_NODE, OPAQUE, type SymbolNode, call, charged, integerNode, isAdd, isDerivative, isFunction, isIntegral, isMul, isPow, negative, number, pow, product, productOf, same, sum, sumOf } from "../expression";
+import {
+  EULER,
+  type Expression,
+  MINUS_ONE,
+  ONE_NODE,
+  OPAQUE,
+  type SymbolNode,
+  call,
+  charged,
+  integerNode,
+  isAdd,
+  isDerivative,
+  isFunction,
+  isIntegral,
+  isMul,
+  isPow,
+  negative,
+  number,
+  pow,
+  product,
+  productOf,
+  same,
+  sum,
+  sumOf,
+} from "../expression";
 import { substitute } from "../latex-parser/substitution";
 import { HALF } from "../rational";
 import { freeSymbols, symbolKey } from "../structure";
@@ -22,17 +46,24 @@ export const differentiate = (x: Expression, variable: SymbolNode): Expression =
   }
   if (isPow(x)) {
     const byBase = product(product(x.exponent, pow(x.base, sum(x.exponent, MINUS_ONE))), slope(x.base));
-    return depends(x.exponent, variable) ? sum(byBase, product(product(x, call("log", [x.base, EULER])), slope(x.exponent))) : byBase;
+    return depends(x.exponent, variable)
+      ? sum(byBase, product(product(x, call("log", [x.base, EULER])), slope(x.exponent)))
+      : byBase;
   }
   if (isFunction(x)) {
     const [inner, base] = x.args;
     const outer = OUTER[x.name];
-    if (outer && !(base && depends(base, variable))) return product(outer((name) => call(name, [inner!]), inner!, base!), slope(inner!));
+    if (outer && !(base && depends(base, variable)))
+      return product(
+        outer((name) => call(name, [inner!]), inner!, base!),
+        slope(inner!),
+      );
   }
   if (isDerivative(x)) return slope(differentiate(x.body, x.variable));
   if (isIntegral(x)) {
     if (!x.lower) return same(x.variable, variable) ? x.body : OPAQUE;
-    const end = (bound: Expression): Expression => product(charged(substitute(x.body, x.variable, bound)), slope(bound));
+    const end = (bound: Expression): Expression =>
+      product(charged(substitute(x.body, x.variable, bound)), slope(bound));
     if (!depends(x.body, variable)) return sum(end(x.upper!), negative(end(x.lower)));
   }
   return OPAQUE;
@@ -43,7 +74,9 @@ const square = (x: Expression): Expression => pow(x, integerNode(2));
 const ofArcsine = (x: Expression): Expression => inverse(pow(sum(ONE_NODE, negative(square(x))), number(HALF)));
 
 /** The derivatives of functions: `of` is another function of the same x, `base` that of a logarithm. */
-const OUTER: Readonly<Record<string, (of: (name: string) => Expression, x: Expression, base: Expression) => Expression>> = {
+const OUTER: Readonly<
+  Record<string, (of: (name: string) => Expression, x: Expression, base: Expression) => Expression>
+> = {
   exp: (of) => of("exp"),
   log: (_, x, base) => inverse(product(x, call("log", [base, EULER]))),
   sin: (of) => of("cos"),

@@ -2,7 +2,27 @@
  * Complex doubles with a running error bound: each value carries how far rounding may have moved it, so that "equal" and "unequal"
  * need no tuned tolerance (Higham, Accuracy and Stability of Numerical Algorithms, §3.3; first order, one unit roundoff per step).
  */
-import { PI, abs, acos, asin, atan, atan2, cos, cosh, exp, floor, hypot, isFinite, isInteger, isNaN, log, max, sin, sinh, sqrt } from "../floats";
+import {
+  PI,
+  abs,
+  acos,
+  asin,
+  atan,
+  atan2,
+  cos,
+  cosh,
+  exp,
+  floor,
+  hypot,
+  isFinite,
+  isInteger,
+  isNaN,
+  log,
+  max,
+  sin,
+  sinh,
+  sqrt,
+} from "../floats";
 
 /** re + i·im, known to within `error`. */
 export interface Approximation {
@@ -28,7 +48,8 @@ export const UNDEFINED = exactly(NaN, NaN, Infinity);
 export const ONE = exactly(1);
 const HALF = exactly(0.5);
 
-export const plus = (a: Approximation, b: Approximation): Approximation => rounded(a.re + b.re, a.im + b.im, a.error + b.error);
+export const plus = (a: Approximation, b: Approximation): Approximation =>
+  rounded(a.re + b.re, a.im + b.im, a.error + b.error);
 export const negate: Unary = (a) => exactly(-a.re, -a.im, a.error);
 export const minus = (a: Approximation, b: Approximation): Approximation => plus(a, negate(b));
 
@@ -48,7 +69,9 @@ export const reciprocal: Unary = (a) => {
 
 const exponential: Unary = (a) => {
   const size = exp(a.re);
-  return isReal(a) ? exactly(size, 0, size * (a.error + U)) : exactly(size * cos(a.im), size * sin(a.im), size * (a.error + U * (2 + abs(a.im))));
+  return isReal(a)
+    ? exactly(size, 0, size * (a.error + U))
+    : exactly(size * cos(a.im), size * sin(a.im), size * (a.error + U * (2 + abs(a.im))));
 };
 
 /** A -0 of the imaginary part counts as 0, so that the logarithm of a negative number has +π. */
@@ -89,26 +112,41 @@ const squareRoot: Unary = (a) => raise(a, HALF);
 /** Of a sine or cosine: what it is on the real line, and what sinh brings in beside it. */
 const wave = (a: Approximation, real: number, across: number): Approximation => {
   const grow = cosh(a.im);
-  return rounded(real * grow, isReal(a) ? 0 : across * sinh(a.im), grow * (a.error + U * abs(a.re)) + (isReal(a) ? 0 : U * grow));
+  return rounded(
+    real * grow,
+    isReal(a) ? 0 : across * sinh(a.im),
+    grow * (a.error + U * abs(a.re)) + (isReal(a) ? 0 : U * grow),
+  );
 };
 const sine: Unary = (a) => wave(a, sin(a.re), cos(a.re));
 export const cosine: Unary = (a) => wave(a, cos(a.re), -sin(a.re));
 
-const over = (f: Unary, g: Unary): Unary => (a) => times(f(a), reciprocal(g(a)));
-const after = (f: Unary, g: Unary): Unary => (a) => f(g(a));
+const over =
+  (f: Unary, g: Unary): Unary =>
+  (a) =>
+    times(f(a), reciprocal(g(a)));
+const after =
+  (f: Unary, g: Unary): Unary =>
+  (a) =>
+    f(g(a));
 const timesI: Unary = (a) => exactly(-a.im, a.re, a.error);
 /** f(ix)/i: what makes a sine of a hyperbolic one, and the reverse. */
-const turned = (f: Unary): Unary => (a) => negate(timesI(f(timesI(a))));
+const turned =
+  (f: Unary): Unary =>
+  (a) =>
+    negate(timesI(f(timesI(a))));
 const hyperbolicSine = turned(sine);
 const hyperbolicCosine = after(cosine, timesI);
 const hyperbolicArcsine: Unary = (a) => logarithm(plus(a, squareRoot(plus(times(a, a), ONE))));
 const hyperbolicArctangent: Unary = (a) => times(HALF, minus(logarithm(plus(ONE, a)), logarithm(minus(ONE, a))));
 
 /** An inverse function: through the real one where that has a value, as a real number then stays one. */
-const inverse = (real: (x: number) => number, slope: (x: number) => number, complex: Unary): Unary => (a) => {
-  const value = isReal(a) ? real(a.re) : NaN;
-  return isNaN(value) ? complex(a) : rounded(value, 0, a.error * slope(a.re));
-};
+const inverse =
+  (real: (x: number) => number, slope: (x: number) => number, complex: Unary): Unary =>
+  (a) => {
+    const value = isReal(a) ? real(a.re) : NaN;
+    return isNaN(value) ? complex(a) : rounded(value, 0, a.error * slope(a.re));
+  };
 const slopeOfArcsine = (x: number): number => 1 / sqrt(max(1e-16, 1 - x * x));
 const arcsine = inverse(asin, slopeOfArcsine, turned(hyperbolicArcsine));
 const arccosine = inverse(acos, slopeOfArcsine, (a) => minus(rounded(PI / 2), arcsine(a)));

@@ -2,7 +2,16 @@
  * What a tree is worth in a system of numbers: the walk over the tree is the same for exact numbers and for doubles with error bounds.
  */
 import { spend } from "../budget";
-import { type BinderNode, type Expression, type FunctionNode, isAdd, isFunction, isPercent, isPow, isSeries } from "../expression";
+import {
+  type BinderNode,
+  type Expression,
+  type FunctionNode,
+  isAdd,
+  isFunction,
+  isPercent,
+  isPow,
+  isSeries,
+} from "../expression";
 import { ONE, type Rational, ZERO, integer, rational } from "../rational";
 import { symbolKey } from "../structure";
 
@@ -48,10 +57,13 @@ export const evaluator = <T extends object | null>(
   functions: Functions<T>,
   other?: (x: Expression, places?: Places<T>) => T | undefined,
 ): Evaluate<T> => {
-  const extreme = (sign: number) => (...args: T[]): T => args.reduce((a, b) => {
-    const difference = sign * order(a, b);
-    return difference >= 0 ? a : difference < 0 ? b : none;
-  });
+  const extreme =
+    (sign: number) =>
+    (...args: T[]): T =>
+      args.reduce((a, b) => {
+        const difference = sign * order(a, b);
+        return difference >= 0 ? a : difference < 0 ? b : none;
+      });
   const all: Functions<T> = {
     floor,
     gamma,

@@ -4,7 +4,26 @@
  */
 import { abs, log, round } from "../floats";
 import { checkBits, spend } from "../budget";
-import { ONE, type Rational, ZERO, add, compare, equal, exactRoot, floor, integer, inverse, isInteger, logarithm2, multiply, negate, power, rational, subtract, toNumber } from "../rational";
+import {
+  ONE,
+  type Rational,
+  ZERO,
+  add,
+  compare,
+  equal,
+  exactRoot,
+  floor,
+  integer,
+  inverse,
+  isInteger,
+  logarithm2,
+  multiply,
+  negate,
+  power,
+  rational,
+  subtract,
+  toNumber,
+} from "../rational";
 import { evaluator } from "./evaluator";
 
 /** A rational, or null where a value is irrational, undefined or unknown. */

@@ -6,9 +6,17 @@ import { isNaN } from "../floats";
 import { type Approximation, UNDEFINED, exactly, isDefined, isReal, magnitude, minus, plus, times } from "./complex";
 
 /** A value that lies as near to the one before as the tolerance asks, with so many times their distance for its error; else undefined. */
-export const settled = (value: Approximation, before: Approximation, tolerance: number, gaps: number, more: number): Approximation => {
+export const settled = (
+  value: Approximation,
+  before: Approximation,
+  tolerance: number,
+  gaps: number,
+  more: number,
+): Approximation => {
   const gap = magnitude(minus(value, before));
-  return gap < tolerance * (1 + magnitude(value)) ? exactly(value.re, value.im, value.error + gaps * gap + more) : UNDEFINED;
+  return gap < tolerance * (1 + magnitude(value))
+    ? exactly(value.re, value.im, value.error + gaps * gap + more)
+    : UNDEFINED;
 };
 
 /**
@@ -30,7 +38,9 @@ export const infiniteSum = (term: (k: number) => Approximation, from: number): A
   const limit = extrapolate(doublings);
   const [third, second, last] = doublings.slice(-3).map(({ re }) => re) as [number, number, number];
   // Twice as many terms add no less than the time before: as with 1/k, and faster.
-  return isNaN(limit.re) && isReal(total) && (last - second) / (second - third) > 0.999 ? exactly(last * Infinity) : limit;
+  return isNaN(limit.re) && isReal(total) && (last - second) / (second - third) > 0.999
+    ? exactly(last * Infinity)
+    : limit;
 };
 
 /** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */
@@ -39,7 +49,9 @@ export const extrapolate = (values: readonly Approximation[]): Approximation => 
   let row: Approximation[] = [];
   for (const value of values) {
     const next = [value];
-    row.forEach((before, j) => next.push(times(minus(times(exactly(2 ** (j + 1)), next[j]!), before), exactly(1 / (2 ** (j + 1) - 1)))));
+    row.forEach((before, j) =>
+      next.push(times(minus(times(exactly(2 ** (j + 1)), next[j]!), before), exactly(1 / (2 ** (j + 1) - 1)))),
+    );
     row = next;
   }
   return settled(row.at(-1)!, row.at(-2)!, 1e-7, 10, 1e-10);

@@ -5,7 +5,24 @@
  */
 import { E, PI, abs, floor, imul, isFinite, isInteger, isSafeInteger, round, sign } from "../floats";
 import { spend } from "../budget";
-import { type BinderNode, type Expression, type FunctionNode, childrenOf, isAdd, isCall, isConstant, isDerivative, isFunction, isIntegral, isMul, isNumber, isPow, isSymbol, number, pow } from "../expression";
+import {
+  type BinderNode,
+  type Expression,
+  type FunctionNode,
+  childrenOf,
+  isAdd,
+  isCall,
+  isConstant,
+  isDerivative,
+  isFunction,
+  isIntegral,
+  isMul,
+  isNumber,
+  isPow,
+  isSymbol,
+  number,
+  pow,
+} from "../expression";
 import { HALF, integer, isInteger as isWhole, toNumber } from "../rational";
 import { freeSymbols } from "../structure";
 import { depends, differentiate } from "./calculus";
@@ -54,7 +71,8 @@ const wholePart = (a: Approximation): Approximation => {
 };
 
 /** Below, at or above 0 as two real numbers are in order; else not a number. */
-const order = (a: Approximation, b: Approximation): number => (isReal(a) && isReal(b) ? (a.re === b.re ? 0 : a.re - b.re) : NaN);
+const order = (a: Approximation, b: Approximation): number =>
+  isReal(a) && isReal(b) ? (a.re === b.re ? 0 : a.re - b.re) : NaN;
 
 const factorial = (a: Approximation): Approximation => gamma(plus(a, ONE));
 
@@ -79,12 +97,15 @@ const isSquareRoot = (base: Expression, exponent: Expression): boolean => {
   const keys = [...freeSymbols(base).keys()];
   return (
     keys.length > 0 &&
-    [97, 1009].every((place) => evaluateExactly(pow(base, number(HALF)), new Map(keys.map((key, i) => [key, integer(place + 31 * i * i)]))))
+    [97, 1009].every((place) =>
+      evaluateExactly(pow(base, number(HALF)), new Map(keys.map((key, i) => [key, integer(place + 31 * i * i)]))),
+    )
   );
 };
 
 const INVERSE = /^a.../;
-const holdsInverse = (x: Expression): boolean => (isFunction(x) && INVERSE.test(x.name)) || childrenOf(x).some(holdsInverse);
+const holdsInverse = (x: Expression): boolean =>
+  (isFunction(x) && INVERSE.test(x.name)) || childrenOf(x).some(holdsInverse);
 
 /** Functions of symbols as far as the reference knows less, or more, of them than of those of constants. */
 const applied = (x: FunctionNode, places: Environment): Approximation | undefined => {
@@ -109,7 +130,13 @@ const applied = (x: FunctionNode, places: Environment): Approximation | undefine
  * terms are carried by an unknown function of the bounds and two of the terms: equal for the same series, linear (or multiplicative)
  * in what is summed.
  */
-const series = (x: BinderNode, f: (place: number) => Approximation, lower: Approximation, upper: Approximation, symbolic: boolean): Approximation | undefined => {
+const series = (
+  x: BinderNode,
+  f: (place: number) => Approximation,
+  lower: Approximation,
+  upper: Approximation,
+  symbolic: boolean,
+): Approximation | undefined => {
   const adds = x.kind === "sum";
   const endless = upper.re === Infinity;
   if (!symbolic || finds(x)) {
@@ -131,7 +158,11 @@ const finds = (x: BinderNode): boolean => {
     isSymbol(part) ||
     constant(part) ||
     ((isMul(part) || (isAdd(part) && alone(part))) && part.args.every(polynomial)) ||
-    (isPow(part) && isNumber(part.exponent) && part.exponent.value.n > 0n && isWhole(part.exponent.value) && polynomial(part.base));
+    (isPow(part) &&
+      isNumber(part.exponent) &&
+      part.exponent.value.n > 0n &&
+      isWhole(part.exponent.value) &&
+      polynomial(part.base));
   const geometric = (part: Expression): boolean =>
     (isPow(part) && isNumber(part.base) && part.base.value.n > 0n && isSymbol(part.exponent)) ||
     (isMul(part) && part.args.filter((factor) => !isNumber(factor)).length === 1 && part.args.some(geometric));
@@ -159,7 +190,10 @@ const other = (x: Expression, places?: Environment): Approximation | undefined =
   if (isConstant(x)) return CONSTANTS[x.name];
   const value = (part: Expression): Approximation => approximate(part, places);
   const symbolic = !!places?.has(SYMBOLIC);
-  if (isPow(x)) return symbolic && isAdd(x.base) && isSquareRoot(x.base, x.exponent) ? unknownFunction("root", [value(x.base)]) : undefined;
+  if (isPow(x))
+    return symbolic && isAdd(x.base) && isSquareRoot(x.base, x.exponent)
+      ? unknownFunction("root", [value(x.base)])
+      : undefined;
   if (isCall(x) || (isFunction(x) && /gcd|lcm/.test(x.name))) return unknownFunction(x.name, x.args.map(value));
   if (isFunction(x)) return symbolic ? applied(x, places) : undefined;
   if (isDerivative(x)) return value(differentiate(x.body, x.variable));

@@ -11,7 +11,11 @@ export const definite = (f: (x: number) => Approximation, from: number, to: numb
   if (from > to) return negate(definite(f, to, from));
   if (from < 0 && to === Infinity) return plus(definite(f, from, 0), definite(f, 0, to));
   if (from === -Infinity) return definite((x) => f(-x), -to, Infinity);
-  if (to === Infinity) return plus(quadrature(f, from, from + 1), quadrature((t) => times(exactly(1 / (t * t)), f(from + 1 / t)), 0, 1));
+  if (to === Infinity)
+    return plus(
+      quadrature(f, from, from + 1),
+      quadrature((t) => times(exactly(1 / (t * t)), f(from + 1 / t)), 0, 1),
+    );
   return quadrature(f, from, to);
 };
 

@@ -50,7 +50,13 @@ export const pattern = (source: string): RegExp => new RegExp(source, "gu");
  * @param answer what follows "answer" or "answer:"
  * @param anywhere the target's own patterns for what nothing announces
  */
-export const patternsOf = (hoped: string, final: string, any: string, answer: string, anywhere: readonly Pattern[]): readonly Pattern[] => [
+export const patternsOf = (
+  hoped: string,
+  final: string,
+  any: string,
+  answer: string,
+  anywhere: readonly Pattern[],
+): readonly Pattern[] => [
   [0, pattern(`${FINAL} [iI][sS]:?${BLANK}*${hoped}`)],
   // Only a whole run of blanks can be followed by "is": without the look behind, every part of it would be tried.
   [50, pattern(`${FINAL}${any}{0,100}?(?<!${BLANK})${BLANK}+is:?${final}`)],
@@ -83,7 +89,13 @@ export const search = (text: string, wanted: RegExp, take: Take, from = 0, prior
  *
  * @param textFrom the text to search, of which nothing before a place matters
  */
-export const levelsOf = (text: string, target: ExtractionTarget, patterns: readonly Pattern[], take: Take, textFrom: (from: number) => string = () => text): Level[] => {
+export const levelsOf = (
+  text: string,
+  target: ExtractionTarget,
+  patterns: readonly Pattern[],
+  take: Take,
+  textFrom: (from: number) => string = () => text,
+): Level[] => {
   const announced = text.search(ANCHOR);
   return patterns
     .filter(([priority]) => (priority > LAST_ANCHOR ? target.tryExtractWithoutAnchor : announced >= 0))

@@ -23,23 +23,46 @@ const NUMBER = raw`[$\xa3\xa5\u0e3f\u20a1-\u20bf]?(?:(-?[1-9]\d{0,2}(?:[ ,]\d{3}
 const START = `(?:^|[=${BLANKS}])${BOLD}`;
 const EITHER = `${START}(?:${ARITHMETIC}|${NUMBER})`;
 
-const PATTERNS = patternsOf(EITHER + HOPE, EITHER, "[^\\n]", raw`(?:[^\n]{0,100}=${BLANK}*|[^\n]{0,50}?)${EITHER}(?!${BLANK}*=)`, [
-  // Where arithmetic does not match from the first digit of a run it does so nowhere in the run, which is then passed over.
-  [300, pattern(`${START}(?:${ARITHMETIC}|${FIRST}[${PLAIN}${OPERATORS}]*)`)],
-  // The empty group stands for the arithmetic.
-  [300, pattern(`${START}()${NUMBER}`)],
-]);
+const PATTERNS = patternsOf(
+  EITHER + HOPE,
+  EITHER,
+  "[^\\n]",
+  raw`(?:[^\n]{0,100}=${BLANK}*|[^\n]{0,50}?)${EITHER}(?!${BLANK}*=)`,
+  [
+    // Where arithmetic does not match from the first digit of a run it does so nowhere in the run, which is then passed over.
+    [300, pattern(`${START}(?:${ARITHMETIC}|${FIRST}[${PLAIN}${OPERATORS}]*)`)],
+    // The empty group stands for the arithmetic.
+    [300, pattern(`${START}()${NUMBER}`)],
+  ],
+);
 
 /** Where to look for numbers and arithmetic. */
 export const expressionLevels = (source: string, target: ExpressionTarget): Level[] =>
-  levelsOf(source, target, PATTERNS, ({ index, 1: arithmetic, 2: grouped = "", 3: fraction, 4: integer = grouped, 5: decimals = fraction, 6: decimal = decimals ?? "", 7: percent }, end) => {
-    const read = () => {
-      if (arithmetic) return { value: parsePython(arithmetic), text: arithmetic };
-      const whole = integer.replace(/[, ]/g, "").replace(/^0+/, "") || "0";
-      const text = whole + decimal.replace(",", ".");
-      const value = parseDecimal(text);
-      const node = value && number(value, decimal !== "");
-      return { value: node && percent ? product(node, PERCENT_VALUE) : node, text };
-    };
-    return !!(arithmetic || integer || decimal) && { start: index, end, read };
-  });
+  levelsOf(
+    source,
+    target,
+    PATTERNS,
+    (
+      {
+        index,
+        1: arithmetic,
+        2: grouped = "",
+        3: fraction,
+        4: integer = grouped,
+        5: decimals = fraction,
+        6: decimal = decimals ?? "",
+        7: percent,
+      },
+      end,
+    ) => {
+      const read = () => {
+        if (arithmetic) return { value: parsePython(arithmetic), text: arithmetic };
+        const whole = integer.replace(/[, ]/g, "").replace(/^0+/, "") || "0";
+        const text = whole + decimal.replace(",", ".");
+        const value = parseDecimal(text);
+        const node = value && number(value, decimal !== "");
+        return { value: node && percent ? product(node, PERCENT_VALUE) : node, text };
+      };
+      return !!(arithmetic || integer || decimal) && { start: index, end, read };
+    },
+  );

@@ -73,14 +73,19 @@ export const environmentsOf = (text: string, boxed: boolean): readonly [MarkFrom
     if (!opening) return !boxed && FRACTION.test(text) && [text.slice(start, FRACTION.lastIndex), FRACTION.lastIndex];
     const from = OPENING.lastIndex;
     const end = (ends[opening] ??= finder(text, ENDS[opening] ?? BRACKET_END))(from);
-    return !!end?.[1] && end.index > from && (!boxed || holdsBox(from, end.index)) && [text.slice(from, end.index), end.index + end[1].length];
+    return (
+      !!end?.[1] &&
+      end.index > from &&
+      (!boxed || holdsBox(from, end.index)) && [text.slice(from, end.index), end.index + end[1].length]
+    );
   };
 
   return [
-    (from) => text.slice(0, from) + text.slice(from).replace(MARKABLE, (_, start: number) => (at(from + start) ? "\0" : ".")),
+    (from) =>
+      text.slice(0, from) + text.slice(from).replace(MARKABLE, (_, start: number) => (at(from + start) ? "\0" : ".")),
     (start) => {
       const items: Environment[] = [];
-      for (let found = at(start); found; ) {
+      for (let found = at(start); found;) {
         const [content, close] = found;
         PER_CENT.lastIndex = close;
         const [, percent] = PER_CENT.exec(text)!;

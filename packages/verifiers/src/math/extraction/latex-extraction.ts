@@ -51,7 +51,12 @@ export const latexLevels = (source: string, target: LatexTarget): Level[] => {
         const found = search(markBoxesFrom(from), ANYWHERE, takeFrom(boxesAt), from);
         // Where each box ends is settled when the text from the first to the last brace is cleaned up.
         const end = source.lastIndexOf("}") + 1;
-        if (end > start + 8) found.push({ start, end, read: () => readItems([{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }) });
+        if (end > start + 8)
+          found.push({
+            start,
+            end,
+            read: () => readItems([{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }),
+          });
         return found;
       },
     ]);
@@ -60,7 +65,10 @@ export const latexLevels = (source: string, target: LatexTarget): Level[] => {
 };
 
 /** A group's only value, or the set of its values. */
-const readItems = (items: readonly Pick<Environment, "content" | "percent">[], options: NormalizationOptions): Reading => {
+const readItems = (
+  items: readonly Pick<Environment, "content" | "percent">[],
+  options: NormalizationOptions,
+): Reading => {
   const texts = items.map(({ content }) => {
     spend(content.length);
     return normalizeLatex(content, options);
@@ -69,12 +77,17 @@ const readItems = (items: readonly Pick<Environment, "content" | "percent">[], o
     const value = readLatex(text);
     return value && items[i]!.percent ? percentOf(value) : value;
   });
-  if (values.length > 1 && values.every((value) => value !== null)) return { value: finiteSet(values.flatMap((value) => (isFiniteSet(value) ? value.items : value))), text: texts.join(" and ") };
+  if (values.length > 1 && values.every((value) => value !== null))
+    return {
+      value: finiteSet(values.flatMap((value) => (isFiniteSet(value) ? value.items : value))),
+      text: texts.join(" and "),
+    };
   return { value: values[0]!, text: texts[0]! };
 };
 
 /** A value with a percent sign behind its delimiters; a relation has no percentage. */
-const percentOf = (value: Expression): Expression | null => (isSingleRelation(value) ? null : isMatrix(value) ? multiply(PERCENT, value) : product(value, PERCENT));
+const percentOf = (value: Expression): Expression | null =>
+  isSingleRelation(value) ? null : isMatrix(value) ? multiply(PERCENT, value) : product(value, PERCENT);
 
 /** The tree of a cleaned answer; of its last side, when the whole of an equation chain does not parse. */
 const readLatex = (text: string): Expression | null => {

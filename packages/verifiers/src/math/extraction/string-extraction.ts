@@ -21,5 +21,9 @@ const compile = ({ strings }: StringTarget): readonly Pattern[] => {
 export const stringLevels = (source: string, target: StringTarget): Level[] => {
   const patterns = compiled.get(target) ?? compile(target);
   compiled.set(target, patterns);
-  return levelsOf(source, target, patterns, ({ index, 1: text }, end) => ({ start: index, end, read: () => ({ value: target.lowercase ? text!.toLowerCase() : text!, text: text! }) }));
+  return levelsOf(source, target, patterns, ({ index, 1: text }, end) => ({
+    start: index,
+    end,
+    read: () => ({ value: target.lowercase ? text!.toLowerCase() : text!, text: text! }),
+  }));
 };

@@ -2,14 +2,56 @@
  * Sums, products, powers and brackets: the arithmetic core of the grammar.
  */
 import { spend } from "../budget";
-import { binder, call, charged, type Expression, flatProduct, flatSum, integerNode, isIntegerNode, MINUS_ONE, negative, number, OPAQUE, pow, quotient, sum, product, isMatrix, isOpaque, isNumber, sumOf, matrix } from "../expression";
+import {
+  binder,
+  call,
+  charged,
+  type Expression,
+  flatProduct,
+  flatSum,
+  integerNode,
+  isIntegerNode,
+  MINUS_ONE,
+  negative,
+  number,
+  OPAQUE,
+  pow,
+  quotient,
+  sum,
+  product,
+  isMatrix,
+  isOpaque,
+  isNumber,
+  sumOf,
+  matrix,
+} from "../expression";
 import { add, subtract } from "../rational";
 import { ATOMS, parseAtom, parseScript, skipSubscript } from "./atoms";
 import { FUNCTIONS, parseApplication, parseFunction, squareRoot } from "./functions";
 import { binomialOf } from "./named-functions";
 import { addMatrices, columnsOf, determinant, makeMatrix, multiply } from "./matrices";
 import { substitute } from "./substitution";
-import { accept, ahead, attempt, closes, countWrap, differentialName, enclosed, expect, fail, is, named, parseBraced, parseExpression, parseNested, peek, separated, sourceBetween, take, unbuildable } from "./token-reader";
+import {
+  accept,
+  ahead,
+  attempt,
+  closes,
+  countWrap,
+  differentialName,
+  enclosed,
+  expect,
+  fail,
+  is,
+  named,
+  parseBraced,
+  parseExpression,
+  parseNested,
+  peek,
+  separated,
+  sourceBetween,
+  take,
+  unbuildable,
+} from "./token-reader";
 
 /** Unary signs in a row, at most. */
 const MAX_SIGNS = 80;
@@ -26,8 +68,11 @@ export const parseSum = (): Expression => {
 };
 
 /** Terms or factors as one: pair by pair if matrices are among them, as these are worked out at once. */
-const combined = (parts: Expression[], pair: (left: Expression, right: Expression) => Expression, all: (parts: Expression[]) => Expression): Expression =>
-  parts.some(isMatrix) ? parts.reduce(pair) : all(parts);
+const combined = (
+  parts: Expression[],
+  pair: (left: Expression, right: Expression) => Expression,
+  all: (parts: Expression[]) => Expression,
+): Expression => (parts.some(isMatrix) ? parts.reduce(pair) : all(parts));
 
 const negated = (x: Expression): Expression => (isMatrix(x) ? multiply(MINUS_ONE, x) : negative(x));
 
@@ -78,13 +123,26 @@ const parseJuxtaposed = (argument: boolean): Expression => {
   while (startsFactor(argument));
   // From the right, as a bare derivative acts on all that follows it.
   let read: Expression[] = [];
-  const joined = (): Expression => combined(read, (right, left) => multiplyInTurn(left, right), () => flatProduct(read.reverse()));
+  const joined = (): Expression =>
+    combined(
+      read,
+      (right, left) => multiplyInTurn(left, right),
+      () => flatProduct(read.reverse()),
+    );
   for (const left of factors.reverse()) {
     const [right] = read;
     if (isOpaque(left) && left.variable) {
       countWrap();
       read = [right && !isOpaque(right) ? binder("derivative", joined(), left.variable) : unbuildable()];
-    } else if (right && read.length < 2 && isNumber(left) && isIntegerNode(left) && isNumber(right) && !right.float && right.value.n > 0n) {
+    } else if (
+      right &&
+      read.length < 2 &&
+      isNumber(left) &&
+      isIntegerNode(left) &&
+      isNumber(right) &&
+      !right.float &&
+      right.value.n > 0n
+    ) {
       countWrap();
       read = [number((left.value.n < 0n ? subtract : add)(left.value, right.value))];
     } else read.push(left);
@@ -139,7 +197,13 @@ const parsePower = (argument: boolean): Expression => {
 
 const parseComponent = (argument: boolean): Expression => {
   const type = peek();
-  const applied = argument ? undefined : is("gammafn") ? attempt(9, parseFunction) : type in FUNCTIONS ? parseFunction() : parseApplication();
+  const applied = argument
+    ? undefined
+    : is("gammafn")
+      ? attempt(9, parseFunction)
+      : type in FUNCTIONS
+        ? parseFunction()
+        : parseApplication();
   return applied ?? (BRACKETS[type] ?? parseAtom)(type);
 };
 
@@ -157,7 +221,8 @@ const parseBox = (): Expression => {
   return parseBraced();
 };
 
-const parseMatrix = (opener: string): Expression => makeMatrix(enclosed(opener, (closer) => separated("\\\\", () => separated("&", parseExpression), closer)));
+const parseMatrix = (opener: string): Expression =>
+  makeMatrix(enclosed(opener, (closer) => separated("\\\\", () => separated("&", parseExpression), closer)));
 
 /** What begins with a bracket, or with a command before brackets. */
 const BRACKETS: Readonly<Record<string, (opener: string) => Expression>> = {
@@ -181,7 +246,9 @@ const BRACKETS: Readonly<Record<string, (opener: string) => Expression>> = {
   ulcorner: ceiling,
   norm: (opener) => {
     const value = group(opener);
-    return isMatrix(value) ? squareRoot(sumOf([integerNode(0), ...value.rows.flat().map((x) => pow(call("abs", [x]), integerNode(2)))])) : unbuildable();
+    return isMatrix(value)
+      ? squareRoot(sumOf([integerNode(0), ...value.rows.flat().map((x) => pow(call("abs", [x]), integerNode(2)))]))
+      : unbuildable();
   },
   langle: (opener) => {
     group(opener);

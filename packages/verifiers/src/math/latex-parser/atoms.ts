@@ -4,7 +4,23 @@
 import { type Expression, IMAGINARY, INFINITY, number, PERCENT, pow, product } from "../expression";
 import { integer, parseDecimal } from "../rational";
 import { accentName, symbolFor } from "./symbols";
-import { accept, deeper, differentialName, enclosed, fail, is, named, parseBraced, parseExpression, peek, real, separated, take, textOf, unbuildable } from "./token-reader";
+import {
+  accept,
+  deeper,
+  differentialName,
+  enclosed,
+  fail,
+  is,
+  named,
+  parseBraced,
+  parseExpression,
+  peek,
+  real,
+  separated,
+  take,
+  textOf,
+  unbuildable,
+} from "./token-reader";
 
 const decimalNode = (text: string, float = text.includes(".")): Expression => {
   const value = float || text.length > 15 ? parseDecimal(text) : integer(Number(text));
@@ -29,7 +45,8 @@ const parseSubscript = (): string => {
 };
 
 /** Reads over a subscript and gives its text. */
-export const skipSubscript = (): string => textOf(() => (is("{") ? enclosed("{", () => separated(",", parseExpression)) : deeper(parseAtom)));
+export const skipSubscript = (): string =>
+  textOf(() => (is("{") ? enclosed("{", () => separated(",", parseExpression)) : deeper(parseAtom)));
 
 /** What may follow `^`: an atom, or an expression in braces. */
 export const parseScript = (): Expression => (is("{") ? parseBraced() : deeper(parseAtom));

@@ -1,12 +1,50 @@
 /**
  * Functions: named ones with and without parentheses, roots, big operators, limits, integrals, and unknown ones applied, `f(x)`.
  */
-import { binder, call, childrenOf, EULER, type Expression, integerNode, ONE_NODE, OPAQUE, pow, quotient, type SymbolNode, isMatrix, isSymbol, isPow, isAdd, isMul, isFunction } from "../expression";
+import {
+  binder,
+  call,
+  childrenOf,
+  EULER,
+  type Expression,
+  integerNode,
+  ONE_NODE,
+  OPAQUE,
+  pow,
+  quotient,
+  type SymbolNode,
+  isMatrix,
+  isSymbol,
+  isPow,
+  isAdd,
+  isMul,
+  isFunction,
+} from "../expression";
 import { parseAtom, parseScript, skipSubscript } from "./atoms";
 import { applyNamed, evaluated, greatestCommonDivisor } from "./named-functions";
 import { substitute } from "./substitution";
 import { symbolFor } from "./symbols";
-import { accept, ahead, attempt, differentialName, enclosed, expect, fail, is, isName, named, parseBraced, parseExpression, parseFactors, peek, real, separated, take, unbuildable, untilDifferential } from "./token-reader";
+import {
+  accept,
+  ahead,
+  attempt,
+  differentialName,
+  enclosed,
+  expect,
+  fail,
+  is,
+  isName,
+  named,
+  parseBraced,
+  parseExpression,
+  parseFactors,
+  peek,
+  real,
+  separated,
+  take,
+  unbuildable,
+  untilDifferential,
+} from "./token-reader";
 
 type Bounds = [lower?: Expression, upper?: Expression];
 
@@ -33,29 +71,35 @@ const parseSingleArgument = (name: string): Expression => {
 const parseSeveralArguments = (name: string): Expression => {
   const [, upper] = parseScripts();
   const args = enclosed("(", parseArguments);
-  const value = /^(gcd|lcm)$/.test(name) ? greatestCommonDivisor(name, args) : !/^(max|min)$/.test(name) ? unbuildable() : args.length > 1 ? call(name, args) : args[0]!;
+  const value = /^(gcd|lcm)$/.test(name)
+    ? greatestCommonDivisor(name, args)
+    : !/^(max|min)$/.test(name)
+      ? unbuildable()
+      : args.length > 1
+        ? call(name, args)
+        : args[0]!;
   return upper ? pow(value, upper) : value;
 };
 
-export const squareRoot = (x: Expression, degree: Expression = integerNode(2)): Expression => pow(x, quotient(ONE_NODE, degree));
+export const squareRoot = (x: Expression, degree: Expression = integerNode(2)): Expression =>
+  pow(x, quotient(ONE_NODE, degree));
 
 const parseEquals = (): void => {
   if (!accept("=") && !accept("==")) fail();
 };
 
-const parseBigOperator =
-  (kind: "sum" | "product") => (): Expression => {
-    const early = accept("^") && parseScript();
-    expect("_");
-    const [variable, lower] = enclosed("{", () => {
-      const name = parseExpression();
-      parseEquals();
-      return [name, parseExpression()];
-    });
-    const upper = early || (expect("^"), parseScript());
-    const body = parseFactors(false);
-    return isSymbol(variable!) ? binder(kind, body, variable, lower, upper) : unbuildable();
-  };
+const parseBigOperator = (kind: "sum" | "product") => (): Expression => {
+  const early = accept("^") && parseScript();
+  expect("_");
+  const [variable, lower] = enclosed("{", () => {
+    const name = parseExpression();
+    parseEquals();
+    return [name, parseExpression()];
+  });
+  const upper = early || (expect("^"), parseScript());
+  const body = parseFactors(false);
+  return isSymbol(variable!) ? binder(kind, body, variable, lower, upper) : unbuildable();
+};
 
 const parseBounds = (): Bounds => {
   if (ahead(/^[_^]\{\}/) && ahead(/^[_^]\{\}/, 3)) {

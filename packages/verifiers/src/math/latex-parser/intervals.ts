@@ -2,7 +2,19 @@
  * `(a, b]` as an interval, with the cases that are none: `(2, 1)` and `[2, 1]` are tuples, `[1, 1]` the set {1}, `(2, 1]` is empty,
  * and an infinite end is open whatever the bracket says (SymPy 1.14 `Interval`, latex2sympy2_extended 1.11).
  */
-import { EMPTY_SET, type Expression, INFINITY, childrenOf, finiteSet, isConstant, isMatrix, isOpaque, isSymbol, negative, tuple } from "../expression";
+import {
+  EMPTY_SET,
+  type Expression,
+  INFINITY,
+  childrenOf,
+  finiteSet,
+  isConstant,
+  isMatrix,
+  isOpaque,
+  isSymbol,
+  negative,
+  tuple,
+} from "../expression";
 import { compareReals } from "../evaluation/order";
 import { unbuildable } from "./token-reader";
 
@@ -10,7 +22,10 @@ import { unbuildable } from "./token-reader";
 export const makeInterval = (start: Expression, end: Expression, leftOpen: boolean, rightOpen: boolean): Expression => {
   const order = compareReals(start, end) ?? -1;
   if (order > 0 ? leftOpen === rightOpen : order === 0 && leftOpen && rightOpen) return tuple([start, end]);
-  if (order >= 0) return order > 0 || leftOpen || rightOpen || (isConstant(start) && start.name === "oo") ? EMPTY_SET : finiteSet([end]);
+  if (order >= 0)
+    return order > 0 || leftOpen || rightOpen || (isConstant(start) && start.name === "oo")
+      ? EMPTY_SET
+      : finiteSet([end]);
   return neverReal(start) || neverReal(end)
     ? unbuildable()
     : {
@@ -23,4 +38,8 @@ export const makeInterval = (start: Expression, end: Expression, leftOpen: boole
 };
 
 const neverReal = (x: Expression): boolean =>
-  isMatrix(x) || isOpaque(x) || (isConstant(x) && /^(I|zoo|nan)$/.test(x.name)) || (isSymbol(x) && !x.real) || childrenOf(x).some(neverReal);
+  isMatrix(x) ||
+  isOpaque(x) ||
+  (isConstant(x) && /^(I|zoo|nan)$/.test(x.name)) ||
+  (isSymbol(x) && !x.real) ||
+  childrenOf(x).some(neverReal);

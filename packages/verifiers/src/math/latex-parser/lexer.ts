@@ -68,7 +68,11 @@ const TYPES = new Map<string, TokenType>();
 for (const line of SPELLINGS.split("\n")) {
   const [type = "", ...spellings] = line.split(" ");
   for (const spelling of spellings) {
-    const text = /^[\dA-F]{2}$/.test(spelling) ? String.fromCharCode(parseInt(`22${spelling}`, 16)) : /^[a-z]{2}/i.test(spelling) ? `\\${spelling}` : spelling;
+    const text = /^[\dA-F]{2}$/.test(spelling)
+      ? String.fromCharCode(parseInt(`22${spelling}`, 16))
+      : /^[a-z]{2}/i.test(spelling)
+        ? `\\${spelling}`
+        : spelling;
     TYPES.set(text, type);
   }
 }
@@ -86,7 +90,10 @@ const NAME_PART = String.raw`(?:\\[a-zA-Z]+(?![a-zA-Z]) ?|[a-zA-Z\d])`;
  * Types of the groups of TOKEN, `#` for what the group matched: the last group that matched says which, unless TYPES knows the text.
  * An accent without its closing brace is no token.
  */
-const GROUP_TYPES = ",skip,number,scientific,percent,word:#,differential,letter,set#,,accent,greek,other,beginMatrix,endMatrix,beginArray,variable,fn,#,#".split(",");
+const GROUP_TYPES =
+  ",skip,number,scientific,percent,word:#,differential,letter,set#,,accent,greek,other,beginMatrix,endMatrix,beginArray,variable,fn,#,#".split(
+    ",",
+  );
 const TOKEN = new RegExp(
   String.raw`((?:[ \t\r\n]|\\(?:[,:;!]|\$(?!\\infty)|(?:neg)?(?:thin|med|thick)space|q?quad|v(?:rule|center|box|skip|space)|hfil))+)
 (\d+(?:\.\d+)?|\.\d+)(?:(E[-+−∸]?\d+)|([ \t\r\n]?\\?%))?

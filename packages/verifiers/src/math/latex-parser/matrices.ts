@@ -2,7 +2,17 @@
  * Matrices are worked out while they are read: sums and products become one matrix of (unevaluated) entries. Every entry is charged as
  * soon as it is made, since a short text can ask for many long ones.
  */
-import { type Expression, type MatrixNode, charged, flatSum, negative, product, sum, isMatrix, matrix } from "../expression";
+import {
+  type Expression,
+  type MatrixNode,
+  charged,
+  flatSum,
+  negative,
+  product,
+  sum,
+  isMatrix,
+  matrix,
+} from "../expression";
 import { spend } from "../budget";
 import { unbuildable } from "./token-reader";
 
@@ -10,7 +20,8 @@ type Row = readonly Expression[];
 type Rows = readonly Row[];
 
 /** Rows as a matrix; unbuildable when they differ in length. */
-export const makeMatrix = (rows: Rows): Expression => (rows.every((row) => row.length === rows[0]!.length) ? matrix(rows) : unbuildable());
+export const makeMatrix = (rows: Rows): Expression =>
+  rows.every((row) => row.length === rows[0]!.length) ? matrix(rows) : unbuildable();
 
 export const columnsOf = (rows: Rows): Rows => {
   spend(rows.length * rows[0]!.length);
@@ -29,13 +40,17 @@ export const multiply = (a: Expression, b: Expression): Expression => {
   if (!isMatrix(b)) return scale(a, b);
   const columns = columnsOf(b.rows);
   spend(a.rows.length * columns.length * b.rows.length);
-  return a.rows[0]!.length === b.rows.length ? matrix(a.rows.map((row) => columns.map((column) => charged(flatSum(row.map((x, i) => product(x, column[i]!))))))) : unbuildable();
+  return a.rows[0]!.length === b.rows.length
+    ? matrix(a.rows.map((row) => columns.map((column) => charged(flatSum(row.map((x, i) => product(x, column[i]!)))))))
+    : unbuildable();
 };
 
-const scale = (of: MatrixNode, factor: Expression): Expression => matrix(of.rows.map((row) => row.map((x) => charged(product(factor, x)))));
+const scale = (of: MatrixNode, factor: Expression): Expression =>
+  matrix(of.rows.map((row) => row.map((x) => charged(product(factor, x)))));
 
 /** Determinant by cofactors for up to 5 rows (larger ones do not occur in answers); unbuildable when not square or larger. */
-export const determinant = (x: Expression): Expression => (isMatrix(x) && x.rows.length === x.rows[0]!.length && x.rows.length < 6 ? charged(cofactors(x.rows)) : unbuildable());
+export const determinant = (x: Expression): Expression =>
+  isMatrix(x) && x.rows.length === x.rows[0]!.length && x.rows.length < 6 ? charged(cofactors(x.rows)) : unbuildable();
 
 const cofactors = (rows: Rows): Expression =>
   rows.length > 1

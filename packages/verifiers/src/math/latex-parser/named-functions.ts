@@ -3,7 +3,21 @@
  * on a trigonometric function is its inverse, gcd and lcm are worked out at once.
  */
 import { checkBits } from "../budget";
-import { type Expression, EULER, ONE_NODE, call, flatSum, integerNode, isExactly, number, pow, same, isNumber, isMatrix, productOf } from "../expression";
+import {
+  type Expression,
+  EULER,
+  ONE_NODE,
+  call,
+  flatSum,
+  integerNode,
+  isExactly,
+  number,
+  pow,
+  same,
+  isNumber,
+  isMatrix,
+  productOf,
+} from "../expression";
 import { evaluateExactly } from "../evaluation/exact";
 import { gcd, logarithm2, rational } from "../rational";
 import { determinant } from "./matrices";
@@ -15,7 +29,12 @@ import { unbuildable } from "./token-reader";
  * @param lower the subscript (base of a logarithm)
  * @param upper the superscript on the name
  */
-export const applyNamed = (written: string, argument: Expression, lower: Expression | undefined, upper: Expression | undefined): Expression => {
+export const applyNamed = (
+  written: string,
+  argument: Expression,
+  lower: Expression | undefined,
+  upper: Expression | undefined,
+): Expression => {
   // \arcsin, \arsinh and \arcosh are asin, asinh and acosh.
   const name = written.replace(/^arc?(?=[cst])/, "a");
   // With the `a` of an inverse; undefined for the two that have none.
@@ -27,7 +46,8 @@ export const applyNamed = (written: string, argument: Expression, lower: Express
 
 const gamma = (x: Expression): Expression => evaluated(call("gamma", [x]));
 
-const trace = (x: Expression): Expression => (isMatrix(x) && x.rows.length === x.rows[0]!.length ? flatSum(x.rows.map((row, i) => row[i]!)) : unbuildable());
+const trace = (x: Expression): Expression =>
+  isMatrix(x) && x.rows.length === x.rows[0]!.length ? flatSum(x.rows.map((row, i) => row[i]!)) : unbuildable();
 
 /** The functions that are not called in trees as they are in LaTeX. */
 const NAMED: Readonly<Record<string, (argument: Expression, lower?: Expression) => Expression>> = {
@@ -48,7 +68,9 @@ export const greatestCommonDivisor = (name: string, args: readonly Expression[])
   for (const arg of args) {
     const value = evaluateExactly(arg);
     if (!value) return call(name, args);
-    [n, d] = isGcd ? [gcd(n, value.n), leastCommonMultiple(d, value.d)] : [leastCommonMultiple(n, value.n), gcd(d, value.d)];
+    [n, d] = isGcd
+      ? [gcd(n, value.n), leastCommonMultiple(d, value.d)]
+      : [leastCommonMultiple(n, value.n), gcd(d, value.d)];
     checkBits(logarithm2({ n, d }));
   }
   // No plain number, so that `3\gcd(4,6)` is a product and no mixed number.

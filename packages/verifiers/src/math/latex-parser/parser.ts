@@ -5,13 +5,50 @@
  * recursion limit near there), row transforms (`\xrightarrow`) are not read, and inside `|..|` the next bar closes.
  */
 import { spend } from "../budget";
-import { EMPTY_SET, type Expression, charged, finiteSet, isSet, negative, OPAQUE, type RelationNode, type RelationOperator, sum, isTuple, isChain, isSingleRelation, relation, tuple } from "../expression";
+import {
+  EMPTY_SET,
+  type Expression,
+  charged,
+  finiteSet,
+  isSet,
+  negative,
+  OPAQUE,
+  type RelationNode,
+  type RelationOperator,
+  sum,
+  isTuple,
+  isChain,
+  isSingleRelation,
+  relation,
+  tuple,
+} from "../expression";
 import { onlySymbols } from "../structure";
 import { parseSum, parseTerm } from "./arithmetic";
 import { parseAtom } from "./atoms";
 import { makeInterval } from "./intervals";
 import { tokenize } from "./lexer";
-import { accept, ahead, assumeReal, attempt, bindRules, countWrap, deeper, depth, enclosed, expect, fail, is, isName, parseExpression, peek, readTokens, separated, take, unbuildable, wraps } from "./token-reader";
+import {
+  accept,
+  ahead,
+  assumeReal,
+  attempt,
+  bindRules,
+  countWrap,
+  deeper,
+  depth,
+  enclosed,
+  expect,
+  fail,
+  is,
+  isName,
+  parseExpression,
+  peek,
+  readTokens,
+  separated,
+  take,
+  unbuildable,
+  wraps,
+} from "./token-reader";
 
 const COMMA_NUMBER = /^\s*-?\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*$/;
 const ELEMENT_END = /[,;)\]}]|eof/;
@@ -142,7 +179,8 @@ const parseOperations = (level = 0): Expression => {
   return left;
 };
 
-const parseSetGroup = (): Expression => (is("(") ? attempt(6, () => enclosed("(", () => deeper(parseOperations))) : undefined) ?? parseSetAtom();
+const parseSetGroup = (): Expression =>
+  (is("(") ? attempt(6, () => enclosed("(", () => deeper(parseOperations))) : undefined) ?? parseSetAtom();
 
 const parseSetAtom = (): Expression => {
   spend(2);
@@ -182,7 +220,8 @@ const parseInterval = (): Expression => {
 
 /** One list is a set of its elements, several are a set of tuples; one element is itself. */
 const setOrTuple = (lists: Expression[][]): Expression => {
-  const items = lists.length > 1 && lists.some((list) => list.length > 1) ? lists.map((list) => tuple(list)) : joined(lists);
+  const items =
+    lists.length > 1 && lists.some((list) => list.length > 1) ? lists.map((list) => tuple(list)) : joined(lists);
   return items.length > 1 ? finiteSet(items) : items[0]!;
 };
 

@@ -18,7 +18,8 @@ const define = (name: string, letter: string): void => {
     define(lower, letter);
     if (lower !== name) define(name, letter.toUpperCase());
     else if (i !== 17)
-      for (const quote of ["", '"']) GREEK.set(`\\char${quote}000${(i === 4 ? 400 : 913 + i).toString(16).toUpperCase()}`, name);
+      for (const quote of ["", '"'])
+        GREEK.set(`\\char${quote}000${(i === 4 ? 400 : 913 + i).toString(16).toUpperCase()}`, name);
   });
 for (const letter of "ϑϕϖϱϵ") define(`var${GREEK.get(letter.normalize("NFKC"))}`, letter);
 
@@ -36,5 +37,7 @@ const CANONICAL: Readonly<Record<string, string>> = { overline: "bar", overright
 export const accentName = (token: string): string => {
   const [, accent = "", inner = ""] = /^.([^{]*).([^]*)\}/.exec(token) ?? [];
   const word = inner.replaceAll(" ", "");
-  return /text|mbox/.test(accent) ? word.replace(/[()]/g, "") : `${accent.includes("math") ? "math" : (CANONICAL[accent] ?? accent)}{${word}}`;
+  return /text|mbox/.test(accent)
+    ? word.replace(/[()]/g, "")
+    : `${accent.includes("math") ? "math" : (CANONICAL[accent] ?? accent)}{${word}}`;
 };

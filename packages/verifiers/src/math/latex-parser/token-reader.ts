@@ -57,9 +57,23 @@ export const assumeReal = (isReal: boolean): void => {
  * @param fromWraps the number of wraps to begin with
  * @returns null when the rule does not fit, or what it read cannot be built
  */
-export const readTokens = (next: Tokens, rule: () => Expression | undefined, fromDepth = 0, fromWraps = 0): Expression | null => {
+export const readTokens = (
+  next: Tokens,
+  rule: () => Expression | undefined,
+  fromDepth = 0,
+  fromWraps = 0,
+): Expression | null => {
   const outer = [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] as const;
-  [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] = [next, 0, fromDepth, fromWraps, new Set(), false, "", false];
+  [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] = [
+    next,
+    0,
+    fromDepth,
+    fromWraps,
+    new Set(),
+    false,
+    "",
+    false,
+  ];
   const value = rule();
   const read = (!broken && value) || null;
   [tokens, at, depth, wraps, failed, broken, openBar, differentialEnds] = outer;
@@ -71,7 +85,8 @@ export const peek = (offset = 0): string => tokens.types[at + offset]!;
 /** Whether the next token is of this type. */
 export const is = (type: string): boolean => peek() === type;
 /** Whether the types of the next three tokens, put side by side, match. */
-export const ahead = (pattern: RegExp, offset = 0): boolean => pattern.test(peek(offset) + peek(offset + 1) + peek(offset + 2));
+export const ahead = (pattern: RegExp, offset = 0): boolean =>
+  pattern.test(peek(offset) + peek(offset + 1) + peek(offset + 2));
 
 /** Reads tokens, and gives the text of the last. */
 export const take = (count = 1): string => {
@@ -89,7 +104,8 @@ export const accept = (type: string): boolean => is(type) && ++at > 0;
 /** Reads one token of this type, and gives its text. */
 export const expect = (type: string): string => (is(type) ? take() : fail());
 /** The text between two tokens, counted from the next one. */
-export const sourceBetween = (from: number, to: number): string => tokens.source.slice(tokens.starts[at + from], tokens.starts[at + to]);
+export const sourceBetween = (from: number, to: number): string =>
+  tokens.source.slice(tokens.starts[at + from], tokens.starts[at + to]);
 
 /**
  * Tries an alternative and goes back when it does not fit. A failure is remembered by place, so that nested alternatives are not

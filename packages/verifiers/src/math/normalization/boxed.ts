@@ -27,7 +27,13 @@ export const extractBoxed = (text: string, mode: "last" | "all"): string => {
     if (close >= limit) return result ?? (text.slice(brace) || text);
     const content = strip(text.slice(brace + 1, close));
     const between = text.slice(close + 1, limit);
-    if (mode === "last" && following !== undefined && between.length > 9 && (following === content || between.length > 69 || !SEPARATOR.test(between))) break;
+    if (
+      mode === "last" &&
+      following !== undefined &&
+      between.length > 9 &&
+      (following === content || between.length > 69 || !SEPARATOR.test(between))
+    )
+      break;
     if (following !== content) result = result === undefined ? content : `${content},${result}`;
     following = content;
     limit = start;

@@ -14,7 +14,9 @@ type Rule = readonly [pattern: RegExp, template: string];
 const rewrite = (text: string, rules: readonly Rule[]): string =>
   rules.reduce(
     (result, [pattern, template]) =>
-      replaced(result, pattern, (match, ...groups) => (groups.includes(undefined) ? match! : template.replace(/\$\d/g, (name) => groups[+name[1]! - 1]!))),
+      replaced(result, pattern, (match, ...groups) =>
+        groups.includes(undefined) ? match! : template.replace(/\$\d/g, (name) => groups[+name[1]! - 1]!),
+      ),
     text,
   );
 
@@ -23,11 +25,18 @@ const replaced = (text: string, pattern: RegExp, replacer: (...match: (string | 
   text.search(pattern) < 0 ? text : text.replace(pattern, replacer);
 
 /** The pattern with Python's blanks for `\s`. */
-const pythonic = (pattern: RegExp): RegExp => new RegExp(pattern.source.replace(/(\\\\)|\\s/g, (_, backslash?: string) => backslash ?? BLANK), "g");
+const pythonic = (pattern: RegExp): RegExp =>
+  new RegExp(
+    pattern.source.replace(/(\\\\)|\\s/g, (_, backslash?: string) => backslash ?? BLANK),
+    "g",
+  );
 
 /** `\left(` or `\right)`: the delimiters alone stay. */
 const sized = (side: string, brackets: string, letter: string): Rule => [
-  new RegExp(String.raw`\\m?${side}(${brackets}|\\(?:${letter}(?:group|brac[ek]|vert|ceil|floor|angle)|vert|[lu]${letter}corner))`, "g"),
+  new RegExp(
+    String.raw`\\m?${side}(${brackets}|\\(?:${letter}(?:group|brac[ek]|vert|ceil|floor|angle)|vert|[lu]${letter}corner))`,
+    "g",
+  ),
   "$1",
 ];
 
@@ -65,7 +74,8 @@ const ANY_WORD = pythonic(new RegExp(WORDS.map(([pattern]) => `(${pattern.source
  * From an opener to the first closer on its line. Where there is none, the line is passed over, so that no text is read twice (but
  * for its last characters: an opener may begin there).
  */
-const span = (opener: RegExp, closer: RegExp): RegExp => new RegExp(String.raw`${opener.source}(?:([^\n]*?)${closer.source}|[^\n]*(?=[^\n]{7}))`, "g");
+const span = (opener: RegExp, closer: RegExp): RegExp =>
+  new RegExp(String.raw`${opener.source}(?:([^\n]*?)${closer.source}|[^\n]*(?=[^\n]{7}))`, "g");
 
 const OPERATORS: readonly Rule[] = [
   [span(/\^\s?\(/, /\)/), "^{$1}"],
@@ -103,7 +113,11 @@ export const normalizeLatex = (text: string, options: NormalizationOptions): str
   if (/^-?\d+$/.test(text)) return text;
   let result = options.boxed === "none" ? text : extractBoxed(text, options.boxed);
   if (options.basicLatex) {
-    result = replaced(rewrite(result, COMMANDS), ANY_WORD, (...match) => WORDS[match.indexOf(match[0], 1) - 1]![1]).replace(/[\n\t]/g, " ");
+    result = replaced(
+      rewrite(result, COMMANDS),
+      ANY_WORD,
+      (...match) => WORDS[match.indexOf(match[0], 1) - 1]![1],
+    ).replace(/[\n\t]/g, " ");
     if (!result.includes("matrix")) result = result.replace(/\\\\(?=[a-zA-Z])/g, "\\");
   }
   if (options.equations) result = lastSide(result);

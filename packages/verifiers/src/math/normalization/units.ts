@@ -16,4 +16,6 @@ const LAST_UNIT = new RegExp(`([\\d}]|(?<!${BLANK})${BLANK})${BLANK}*(?:${UNITS}
 /** `text` without its trailing unit; unchanged where there is none, or nothing would be left. */
 export const stripUnits = (text: string): string =>
   // Everything from the first \text{ or \mbox{ on, when the answer ends with a closed brace and perhaps a power.
-  (strip(/\}(?:\^\d|\{\^\d\})?\n?$/.test(text) ? text.replace(/\\(?:text|mbox)\{[^]*/, "") : text) || text).replace(LAST_UNIT, "$1").replace(LAST_UNIT, "$1");
+  (strip(/\}(?:\^\d|\{\^\d\})?\n?$/.test(text) ? text.replace(/\\(?:text|mbox)\{[^]*/, "") : text) || text)
+    .replace(LAST_UNIT, "$1")
+    .replace(LAST_UNIT, "$1");
