@@ -1,0 +1,2 @@
+export { formatError, wrapText } from "./format-error";
+export { type ErrorDetails, VTriuneError } from "./v-triune-error";
