@@ -11,6 +11,7 @@ const steps = [
   ["format (npm run format repairs it)", "oxfmt", ["--check", "."]],
   ["lint", "oxlint", ["--deny-warnings"]],
   ["unused code", "knip", []],
+  ["imports", "tsx", ["tools/check-imports.ts"]],
   ["test", "vitest", ["run", ...filters]],
 ];
 const failed = [];

@@ -1,0 +1,35 @@
+/**
+ * The layers: which package may import which. `npm run lint` holds every import against this table, and docs/architecture.md
+ * shows it. A package may import only packages above it here, so no two can ever import each other.
+ */
+export interface Layer {
+  /** Packages of this workspace that it may import, beside {@link EVERYWHERE}; `"all"` are all above it. */
+  readonly imports: readonly string[] | "all";
+  /** What only its tests, benches and `testing/` folders may import in addition. */
+  readonly inTests?: readonly string[];
+  /** Whether it may import TensorFlow.js. */
+  readonly tensorflow?: true;
+}
+
+/** What every package may import. */
+export const EVERYWHERE: readonly string[] = ["errors"];
+
+/** Packages by name, without the scope. */
+export const LAYERS: Readonly<Record<string, Layer>> = {
+  errors: { imports: [] },
+  "node-kit": { imports: [] },
+  schema: { imports: [] },
+  verifiers: { imports: [] },
+  rewards: { imports: ["verifiers", "node-kit"] },
+  "data-filters": { imports: ["schema", "verifiers", "node-kit"] },
+  grpo: { imports: [], tensorflow: true },
+  backend: { imports: ["node-kit"], tensorflow: true },
+  policy: { imports: ["node-kit"], inTests: ["backend"], tensorflow: true },
+  monitor: { imports: ["schema", "verifiers", "node-kit"] },
+  "reward-server": { imports: ["rewards", "verifiers", "node-kit"] },
+  rollouts: { imports: ["schema", "verifiers", "rewards", "grpo", "policy", "node-kit"], tensorflow: true },
+  engines: { imports: ["rollouts", "node-kit"] },
+  benchmarks: { imports: ["schema", "verifiers", "node-kit"] },
+  training: { imports: "all", tensorflow: true },
+  "v-triune": { imports: "all", tensorflow: true },
+};
