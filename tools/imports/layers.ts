@@ -18,7 +18,7 @@ export const EVERYWHERE: readonly string[] = ["errors"];
 export const LAYERS: Readonly<Record<string, Layer>> = {
   errors: { imports: [] },
   "node-kit": { imports: [] },
-  schema: { imports: [] },
+  schema: { imports: ["node-kit"] },
   verifiers: { imports: [] },
   rewards: { imports: ["verifiers", "node-kit"] },
   "data-filters": { imports: ["schema", "verifiers", "node-kit"] },

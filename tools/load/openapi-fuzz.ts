@@ -1,3 +1,4 @@
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { seededChoice } from "./seeded";
 
 /**
@@ -83,7 +84,7 @@ function somewhere(
 ): unknown {
   const options = schema.anyOf ?? [schema];
   const inner = options.find(
-    ({ type }) => (type === "object" && isObject(value)) || (type === "array" && Array.isArray(value)),
+    ({ type }) => (type === "object" && isRecord(value)) || (type === "array" && Array.isArray(value)),
   );
   const isBranch = inner?.properties !== undefined || inner?.items !== undefined;
   if (!isBranch || choose(6) === 0) return change(value, schema);
@@ -99,8 +100,6 @@ function somewhere(
   };
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const typeOf = (value: unknown) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
 const VALUES: readonly unknown[] = [
   null,
@@ -147,7 +146,7 @@ const BODY_FAULTS: Readonly<
     let isWrong = false;
     const body = somewhere(example, schema, choose, (value, at) => {
       const required = (at.anyOf ?? [at]).flatMap((option) => option.required ?? []);
-      if (!isObject(value) || required.length === 0) return value;
+      if (!isRecord(value) || required.length === 0) return value;
       isWrong = true;
       const { [required[choose(required.length)] as string]: _, ...rest } = value;
       return rest;

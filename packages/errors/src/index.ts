@@ -1,2 +1,3 @@
 export { formatError, wrapText } from "./format-error";
+export { nearest } from "./nearest";
 export { type ErrorDetails, VTriuneError } from "./v-triune-error";

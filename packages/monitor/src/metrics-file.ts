@@ -3,11 +3,10 @@
  * JSON has no NaN: a value that is not finite is written as the string "NaN", "Infinity" or "-Infinity" and read back as the number.
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
 import { once } from "node:events";
-import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
+import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import type { MetricRecord } from "./metric-record";
 
 const NOT_FINITE: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "-Infinity": -Infinity };
@@ -71,20 +70,22 @@ export async function* readMetricRecords(
  * @returns how many records were dropped
  */
 export async function dropRecordsAfter(path: string, lastStep: number): Promise<number> {
-  const temporary = join(dirname(path), `.${basename(path)}.tmp-${process.pid}`);
   let dropped = 0;
-  const out = createWriteStream(temporary, { flush: true });
   try {
-    for await (const record of readMetricRecords(path)) {
-      if (record.step > lastStep) dropped += 1;
-      else if (!out.write(`${formatRecordLine(record)}\n`)) await once(out, "drain");
-    }
-    out.end();
-    await finished(out);
-    await rename(temporary, path);
+    await replaceFile(path, async (temporary) => {
+      const out = createWriteStream(temporary);
+      try {
+        for await (const record of readMetricRecords(path)) {
+          if (record.step > lastStep) dropped += 1;
+          else if (!out.write(`${formatRecordLine(record)}\n`)) await once(out, "drain");
+        }
+        out.end();
+        await finished(out);
+      } finally {
+        out.destroy();
+      }
+    });
   } catch (error) {
-    out.destroy();
-    await rm(temporary, { force: true });
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
     throw error;
   }

@@ -1,3 +1,4 @@
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { describeValue } from "./describe-value";
 import type { RewardRequest, RewardResult } from "./reward-source";
 
@@ -43,13 +44,13 @@ export class ScoreRequestError extends Error {
  * @throws ScoreRequestError with the path, what was expected and what was found
  */
 export function readScoreRequests(body: unknown): RewardRequest[] {
-  const requests: unknown = isObject(body) ? body["requests"] : undefined;
+  const requests: unknown = isRecord(body) ? body["requests"] : undefined;
   if (!Array.isArray(requests)) throw new ScoreRequestError("requests", "a list", describeValue(requests));
   return requests.map((item: unknown, index) => readScoreRequest(item, `requests[${index}]`));
 }
 
 function readScoreRequest(item: unknown, path: string): RewardRequest {
-  if (!isObject(item)) throw new ScoreRequestError(path, "an object", describeValue(item));
+  if (!isRecord(item)) throw new ScoreRequestError(path, "an object", describeValue(item));
   const text = (key: string): string => {
     const value = item[key];
     if (typeof value === "string") return value;
@@ -62,7 +63,7 @@ function readScoreRequest(item: unknown, path: string): RewardRequest {
     throw new ScoreRequestError(`${path}.${key}`, "a number of at least 0 or null", describeValue(value));
   };
   const params = item["params"] ?? undefined;
-  if (params !== undefined && !isObject(params))
+  if (params !== undefined && !isRecord(params))
     throw new ScoreRequestError(`${path}.params`, "an object", describeValue(params));
   const [prompt, dataSource] = [optionalText("prompt"), optionalText("data_source")];
   return {
@@ -105,7 +106,7 @@ export function scoreWireRequest({
  * @throws ScoreRequestError when it is none: a client must not take a broken answer for a reward
  */
 export function readScoreResult(value: unknown): RewardResult {
-  if (!isObject(value)) throw new ScoreRequestError("result", "an object", describeValue(value));
+  if (!isRecord(value)) throw new ScoreRequestError("result", "an object", describeValue(value));
   const { index, status } = value;
   if (!Number.isInteger(index)) throw new ScoreRequestError("result.index", "a whole number", describeValue(index));
   if (status === "skipped" || status === "error")
@@ -123,8 +124,4 @@ export function readScoreResult(value: unknown): RewardResult {
     format: value["format"] as number,
     metrics: (value["metrics"] ?? {}) as Record<string, number>,
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

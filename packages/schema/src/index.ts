@@ -33,4 +33,4 @@ export { parquetFileName, parseParquetFileName } from "./file-name";
 export type { ParquetFileNameParts } from "./file-name";
 export { TASKS, abilityOf, sourceInfo, sources, taskDefaults, taskKind } from "./sources";
 export type { SourceInfo, Task } from "./sources";
-export { nearest } from "./nearest";
+export { nearest } from "@v-triune/errors";

@@ -5,11 +5,12 @@
  * Missing leaves are filled: `accuracy_ratio` 1.0, `format_ratio` 0.1, everything that may be absent null. Extra leaves are
  * left out. Required are `data_source`, `prompt`, `reward_model.ground_truth` and `reward_model.verifier`.
  */
+import { nearest } from "@v-triune/errors";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { type } from "arktype";
 import { DatasetError, describeValue, type DatasetErrorCode } from "./dataset-error";
 import { parseDetectionGroundTruth, unboxGroundTruth } from "./ground-truth";
 import { countImageMarks } from "./image-marks";
-import { nearest } from "./nearest";
 import {
   DEFAULT_ACCURACY_RATIO,
   DEFAULT_FORMAT_RATIO,
@@ -241,10 +242,6 @@ function text(id: unknown): unknown {
 
 function list(value: unknown, item: (value: unknown) => unknown): unknown {
   return Array.isArray(value) ? value.map(item) : value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function leafAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -11,7 +11,6 @@ import {
   emptyVerifierParm,
   formatBoxes,
   boxedGroundTruth,
-  nearest,
   parquetFileName,
   parseDetectionGroundTruth,
   parseParquetFileName,
@@ -244,14 +243,6 @@ describe("file names", () => {
 
 it("counts picture marks", () => {
   expect(["", "<image>", "<image>a<image>", "<images>"].map(countImageMarks)).toEqual([0, 1, 2, 0]);
-});
-
-it("suggests only what is near", () => {
-  expect(nearest("clever", ["clevr", "d3"])).toBe("clevr");
-  expect(nearest("something", ["clevr", "d3"])).toBeNull();
-  expect(nearest("trian", ["train", "eval"])).toBe("train");
-  expect(nearest("coco", ["ovdeval", "coco-single", "coco-multi"])).toBe("coco-single");
-  expect(nearest("co", ["coco-single"])).toBeNull();
 });
 
 const records = fileURLToPath(new URL("../../../../shared/realdata/orsta_schema/records.json", import.meta.url));

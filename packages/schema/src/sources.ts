@@ -3,8 +3,8 @@
  * perception samples after filtering). Rows are the owners' published counts before any filter; they, the licences and the
  * places are what the owners state and are given for orientation.
  */
+import { nearest } from "@v-triune/errors";
 import { DatasetError } from "./dataset-error";
-import { nearest } from "./nearest";
 import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "./sample";
 
 /** The eight tasks, in the paper's order: four of reasoning, four of perception. */

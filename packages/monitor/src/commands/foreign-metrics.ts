@@ -7,6 +7,7 @@
  *   NaN stands as null there (orjson), in older ones as NaN.
  * - TRL: log_history of a trainer_state.json, or one log a line: {"step": 12, "reward": 0.6, "completions/mean_length": 80, ..}.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import type { MetricRecord, MetricScope, MetricSplit } from "../metric-record";
 
 export type Dialect = "verl" | "TRL" | "v-triune";
@@ -40,10 +41,6 @@ interface Place {
   readonly scope: MetricScope;
   readonly name: string;
   readonly metric: string;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Where a flat name belongs. A source's name may itself hold slashes; of validation, the metric begins at a part that ends in `@<n>` or its parent. */
@@ -119,10 +116,10 @@ function recordsOf(
 export function foreignRecords(
   value: unknown,
 ): { readonly dialect: Dialect; readonly records: readonly MetricRecord[] } | null {
-  if (!isObject(value) || typeof value.step !== "number") return null;
-  if (isObject(value.data))
+  if (!isRecord(value) || typeof value.step !== "number") return null;
+  if (isRecord(value.data))
     return { dialect: "verl", records: recordsOf(value.step, value.data, placeOfVerlName, Number.NaN) };
-  if (isObject(value.metrics)) return null;
+  if (isRecord(value.metrics)) return null;
   const { step: _step, epoch: _epoch, ...data } = value;
   // A flat line with names of verl's families is a flat export of verl's (MLflow, wandb).
   const isVerl = Object.keys(data).some((name) => /^(actor|critic|val-core|response_length|timing_s)\//.test(name));

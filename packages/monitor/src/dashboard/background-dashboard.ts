@@ -4,7 +4,9 @@
  */
 import { once } from "node:events";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { entryFile } from "@v-triune/node-kit/entry-file";
 import { DashboardError, type DashboardProblem } from "./dashboard-error";
 import { packageFolder } from "./package-folder";
 import type { Dashboard, DashboardOptions } from "./start-dashboard";
@@ -19,16 +21,12 @@ export interface BackgroundDashboardOptions extends DashboardOptions {
   readonly onProblem?: (message: string) => void;
 }
 
-function startThread(options: DashboardOptions): Worker {
-  if (!import.meta.url.endsWith(".ts"))
-    return new Worker(join(packageFolder(), "dist", "dashboard", "dashboard-thread.js"), {
-      workerData: options,
-      execArgv: [],
-    });
-  return new Worker(new URL("./dashboard-thread-source.mjs", import.meta.url), {
-    workerData: options,
-    execArgv: ["--conditions=@v-triune/source"],
+async function startThread(options: DashboardOptions): Promise<Worker> {
+  const file = await entryFile({
+    source: new URL("./dashboard-thread.ts", import.meta.url),
+    built: () => pathToFileURL(join(packageFolder(), "dist", "dashboard", "dashboard-thread.js")),
   });
+  return new Worker(file, { workerData: options, execArgv: [] });
 }
 
 /**
@@ -41,7 +39,7 @@ export async function startBackgroundDashboard({
   onProblem = () => undefined,
   ...options
 }: BackgroundDashboardOptions): Promise<Dashboard> {
-  const thread = startThread(options);
+  const thread = await startThread(options);
   thread.unref();
   let isClosing = false;
   const first = new Promise<FromThread>((resolve, reject) => {

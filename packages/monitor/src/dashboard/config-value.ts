@@ -1,9 +1,5 @@
 /** Reading a configuration that may be of any version, or of another program. */
-
-/** A plain object. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isRecord } from "@v-triune/node-kit/is-record";
 
 /** A configuration as "optimizer.lr" → "0.0003"; lists stay whole. */
 export function flattenConfig(value: unknown, prefix = "", into: Record<string, string> = {}): Record<string, string> {

@@ -1,6 +1,6 @@
 /** A run's numbers in memory: a series a metric, for each source, task and all, of training and of evaluation. */
 import type { MetricRecord } from "../metric-record";
-import { isRecord } from "./config-value";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import type { StreamKey } from "./dashboard-api";
 import { GrowingSeries } from "./growing-series";
 

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { createAlarmWatch, evaluateAlarm, type Alarm } from "../alarms";
 import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule, type AlarmRuleChanges } from "../alarm-rules";
 import type { MetricRecord } from "../metric-record";
-import { configValue, flattenConfig, isRecord } from "./config-value";
+import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { configValue, flattenConfig } from "./config-value";
 import { minMax, sharedMinMax } from "./downsample";
 import type {
   EvaluationSet,
@@ -81,13 +83,7 @@ async function stepsIn(folder: string, ending: string): Promise<number[]> {
 async function lockIsHeld(folder: string): Promise<boolean | undefined> {
   try {
     const { pid } = JSON.parse(await readFile(join(folder, "run.lock"), "utf8")) as { pid?: unknown };
-    if (typeof pid !== "number" || !Number.isInteger(pid) || pid <= 0) return undefined;
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === "EPERM";
-    }
+    return typeof pid === "number" && Number.isInteger(pid) && pid > 0 ? isProcessAlive(pid) : undefined;
   } catch {
     return undefined;
   }

@@ -2,8 +2,7 @@
  * Prometheus text exposition (format 0.0.4): the last step's value of every metric as a gauge, labelled by split, scope, source and task. Written to a
  * file for node_exporter's textfile collector; a server can serve `formatPrometheus` itself.
  */
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { writeFileAtomic } from "@v-triune/node-kit/atomic-write";
 import type { MetricRecord } from "../metric-record";
 import type { MetricSink } from "./metric-sink";
 
@@ -53,15 +52,7 @@ export function prometheusSink(path: string): MetricSink {
     name: "prometheus",
     async write(records) {
       for (const record of records) newest.set(`${record.split} ${record.scope} ${record.name}`, record);
-      await mkdir(dirname(path), { recursive: true });
-      const temporary = `${path}.tmp-${process.pid}`;
-      try {
-        await writeFile(temporary, formatPrometheus(newest.values()));
-        await rename(temporary, path);
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw error;
-      }
+      await writeFileAtomic(path, formatPrometheus(newest.values()));
     },
     close: async () => {},
   };

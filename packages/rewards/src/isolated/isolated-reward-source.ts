@@ -4,10 +4,10 @@ import type { BuiltinVerifierOptions } from "../builtin-verifiers";
 import type { RewardOutcome, RewardRule } from "../judge-request";
 import type { RewardRequest, RewardSource } from "../reward-source";
 import { streamThrough } from "../stream-through";
+import { BUILTIN_VERIFIERS } from "./load-verifiers";
 import type { VerifierModule } from "./protocol";
-import { builtFromSource } from "./source-build";
 import { POOL_DEFAULTS, VerifierPool, type PoolStats } from "./verifier-pool";
-import { startProcess, startThread } from "./worker-handle";
+import { startProcess, startThread, workerFile } from "./worker-handle";
 
 /** Settings of an isolated source. */
 export interface IsolatedRewardSourceOptions extends RewardRule {
@@ -91,9 +91,11 @@ export async function createIsolatedRewardSource(
       );
   }
   const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB };
+  const file = await workerFile();
   const startWorker = isolation === "process" ? startProcess : startThread;
   const verifierPool = new VerifierPool(
-    (events) => startWorker({ setup: { modules: verifiers, rule: { normalised } }, resourceLimits, execArgv }, events),
+    (events) =>
+      startWorker({ file, setup: { modules: verifiers, rule: { normalised } }, resourceLimits, execArgv }, events),
     pool,
   );
   const names = await verifierPool.ready();
@@ -117,12 +119,7 @@ export async function createIsolatedRewardSource(
  * @example createIsolatedRewardSource({ verifiers: [builtinVerifierModule({ detection: { epsilon: "dynamic" } }), mine] })
  */
 export function builtinVerifierModule(options?: BuiltinVerifierOptions): VerifierModule {
-  return {
-    module: import.meta.url.endsWith(".ts")
-      ? builtFromSource("builtin-verifiers")
-      : "@v-triune/rewards/builtin-verifiers",
-    options,
-  };
+  return { module: BUILTIN_VERIFIERS, options };
 }
 
 async function runOne(pool: VerifierPool, request: RewardRequest, signal?: AbortSignal): Promise<RewardOutcome> {

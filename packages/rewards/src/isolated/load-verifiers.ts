@@ -4,6 +4,9 @@ import { pathToFileURL } from "node:url";
 import type { Verifier } from "@v-triune/verifiers";
 import type { VerifierModule } from "./protocol";
 
+/** The module of the built-in verifiers. The worker has it in itself, so that it also loads in a clone. */
+export const BUILTIN_VERIFIERS = "@v-triune/rewards/builtin-verifiers";
+
 /** Verifier modules that cannot be used: which one, and why. */
 export class VerifierLoadError extends Error {
   override readonly name = "VerifierLoadError";
@@ -58,6 +61,7 @@ function exportOf(exports: Record<string, unknown>, name: string): unknown {
 
 /** TypeScript goes through tsx where Node itself does not run it (Node before 22.18). */
 async function importModule(module: string): Promise<Record<string, unknown>> {
+  if (module === BUILTIN_VERIFIERS) return await import("../builtin-verifiers");
   const features = process.features as { readonly typescript?: string | false };
   if (!/\.[cm]?ts$/.test(module) || features.typescript) return (await import(module)) as Record<string, unknown>;
   let tsx: { tsImport(specifier: string, parent: string): Promise<Record<string, unknown>> };

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { POOL_DEFAULTS, VerifierPool } from "./verifier-pool";
-import { startThread } from "./worker-handle";
+import { startThread, workerFile } from "./worker-handle";
 
 const SLOW = `data:text/javascript,${encodeURIComponent(`
   export default {
@@ -13,8 +13,9 @@ const SLOW = `data:text/javascript,${encodeURIComponent(`
   };
 `)}`;
 
+const file = await workerFile();
 const open = (more: object) =>
-  new VerifierPool((events) => startThread({ setup: { modules: [{ module: SLOW }], rule: {} } }, events), {
+  new VerifierPool((events) => startThread({ file, setup: { modules: [{ module: SLOW }], rule: {} } }, events), {
     ...POOL_DEFAULTS,
     workers: 1,
     deadlineMs: 10_000,

@@ -2,8 +2,8 @@ import { fork, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Worker, type ResourceLimits } from "node:worker_threads";
+import { entryFile } from "@v-triune/node-kit/entry-file";
 import { RunningMark, type FromWorker, type ToWorker, type WorkerSetup, type WorkerTask } from "./protocol";
-import { builtFromSource } from "./source-build";
 
 /** A worker as the pool sees it, thread or process. */
 export interface WorkerHandle {
@@ -27,23 +27,30 @@ export interface WorkerEvents {
 
 /** How a worker is started. */
 export interface WorkerStart {
+  /** What the worker runs, see {@link workerFile}. */
+  readonly file: URL;
   readonly setup: Omit<WorkerSetup, "mark">;
   readonly resourceLimits?: ResourceLimits;
   /** Further Node options for the worker. */
   readonly execArgv?: readonly string[];
 }
 
-/** The worker's file: the built entry, or one compiled on the spot when this package runs from source. */
-function workerUrl(): URL {
-  if (import.meta.url.endsWith(".ts")) return new URL(builtFromSource("verifier-worker"));
-  return pathToFileURL(createRequire(import.meta.url).resolve("@v-triune/rewards/verifier-worker"));
+/** The file that a worker runs. */
+export function workerFile(): Promise<URL> {
+  return entryFile({
+    source: new URL("./verifier-worker.ts", import.meta.url),
+    built: () => pathToFileURL(createRequire(import.meta.url).resolve("@v-triune/rewards/verifier-worker")),
+  });
 }
 
 /** Starts a worker thread. */
-export function startThread({ setup, resourceLimits, execArgv = [] }: WorkerStart, events: WorkerEvents): WorkerHandle {
+export function startThread(
+  { file, setup, resourceLimits, execArgv = [] }: WorkerStart,
+  events: WorkerEvents,
+): WorkerHandle {
   const memory = RunningMark.allocate();
   const mark = new RunningMark(memory);
-  const worker = new Worker(workerUrl(), {
+  const worker = new Worker(file, {
     execArgv: [...execArgv],
     ...(resourceLimits !== undefined && { resourceLimits }),
   });
@@ -68,11 +75,11 @@ export function startThread({ setup, resourceLimits, execArgv = [] }: WorkerStar
 
 /** Starts a worker process, for verifiers that can take their whole process down (native code, `process.abort`). */
 export function startProcess(
-  { setup, resourceLimits, execArgv = [] }: WorkerStart,
+  { file, setup, resourceLimits, execArgv = [] }: WorkerStart,
   events: WorkerEvents,
 ): WorkerHandle {
   const memoryLimit = resourceLimits?.maxOldGenerationSizeMb;
-  const child: ChildProcess = fork(workerUrl(), [], {
+  const child: ChildProcess = fork(file, [], {
     serialization: "advanced",
     execArgv: [...(memoryLimit === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryLimit)}`]), ...execArgv],
   });

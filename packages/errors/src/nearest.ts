@@ -1,11 +1,11 @@
 /**
- * The candidate a misspelt word most likely stands for.
+ * The candidate that a misspelled word most likely stands for, for "did you mean ..?".
  *
  * ```ts
  * nearest("mathverfy", ["mathverify", "detection"]) // "mathverify"
  * nearest("coco", ["coco-single", "ovdeval"]) // "coco-single"
  * ```
- * @returns the nearest by edit distance when it is near enough to be a slip (a third of the word's length), else the first that
+ * @returns the nearest by edit distance if it is near enough to be a slip (a third of the word's length), else the first that
  *   begins with the word (of three letters or more), else null
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
@@ -23,7 +23,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best ?? begun;
 }
 
-/** Optimal string alignment: Levenshtein's distance in which two neighbours changed round ("trian") are one slip, not two. */
+/** Optimal string alignment: Levenshtein's distance in which two swapped neighbors ("trian") are one slip, not two. */
 function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
