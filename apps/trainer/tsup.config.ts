@@ -2,5 +2,10 @@ import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
 export default defineConfig(
-  preset(["src/index.ts", "src/main.ts", "src/parallel/compute-thread.ts", "src/parallel/data-thread.ts"]),
+  preset([
+    "src/index.ts",
+    "src/main.ts",
+    "src/training/parallel/compute-thread.ts",
+    "src/training/data/data-thread.ts",
+  ]),
 );

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { MetricRecord } from "@v-triune/monitor";
 import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import { tinyRun } from "../testing/tiny-run";
-import { runTraining } from "../training/run-training";
+import { tinyRun } from "../training/testing/tiny-run";
+import { runTraining } from "../training/run/run-training";
 import { type GradientProfile, formatGradientProfile, gradientProfile } from "./gradient-profile";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-analyze-"));

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { type MetricRecord, readMetricRecords } from "@v-triune/monitor";
 import { RunFolderError } from "../errors";
-import { readRunDescription } from "../run-folder/run-folder";
+import { readRunDescription } from "../training/run-folder/run-folder";
 
 /** Mean norms of one group's layers, the first layer first. */
 export interface LayerProfile {

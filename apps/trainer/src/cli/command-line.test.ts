@@ -5,11 +5,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { DatasetError } from "@v-triune/schema";
 import { BackendError } from "@v-triune/backend";
 import { ConfigError } from "../errors";
-import { checkArguments, wholeNumber } from "./arguments";
+import { checkArguments, wholeNumber } from "./syntax/arguments";
 import { commands } from "./commands";
 import { reportError } from "./report-error";
 import { runCommandLine } from "./run-command-line";
-import { formatCommandHelp } from "./usage";
+import { formatCommandHelp } from "./syntax/usage";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

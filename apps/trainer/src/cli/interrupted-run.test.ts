@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoConfig } from "../demo/demo-config";
-import { writeTrainingData } from "../demo/demo-data";
-import { demoModelConfig, writeDemoModelFolder } from "../demo/model-folder";
+import { writeTrainingData } from "../demo-tasks/demo-data";
+import { demoModelConfig, writeDemoModelFolder } from "../demo-tasks/model-folder";
 
 const bin = resolve(import.meta.dirname, "../../bin/v-triune.mjs");
 const folder = mkdtempSync(join(tmpdir(), "v-triune-interrupted-"));

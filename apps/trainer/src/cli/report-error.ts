@@ -1,5 +1,5 @@
 import { WriteError, isUserError, wrapText } from "../errors";
-import { asWriteError } from "../run-folder/write-file-atomic";
+import { asWriteError } from "../training/run-folder/write-file-atomic";
 
 /**
  * What to print for an error, and the exit code: 2 for what a person can put right, 1 for a fault of the program.

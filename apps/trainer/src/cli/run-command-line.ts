@@ -4,11 +4,11 @@
 import { parseArgs } from "citty";
 import { nearest } from "@v-triune/schema";
 import { UsageError } from "../errors";
-import { checkArguments } from "./arguments";
-import type { Output } from "./command";
+import { checkArguments } from "./syntax/arguments";
+import type { Output } from "./syntax/command";
 import { commands } from "./commands";
 import { reportError } from "./report-error";
-import { formatCommandHelp, formatProgramHelp } from "./usage";
+import { formatCommandHelp, formatProgramHelp } from "./syntax/usage";
 import packageJson from "../../package.json" with { type: "json" };
 
 function findCommand(name: string) {

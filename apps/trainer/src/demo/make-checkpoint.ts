@@ -5,8 +5,8 @@ import { join, resolve } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
 import { type Processor, createProcessor, createQwen25Vl, readModelConfig } from "@v-triune/policy";
 import { RunFolderError } from "../errors";
-import { pictureSize } from "./canvas";
-import { writeDemoModelFolder } from "./model-folder";
+import { pictureSize } from "../demo-tasks/drawing/canvas";
+import { writeDemoModelFolder } from "../demo-tasks/model-folder";
 import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";
 
 export interface MakeCheckpointOptions {

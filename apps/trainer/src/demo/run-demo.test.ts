@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { RunFolderError } from "../errors";
-import { writeDemoModelFolder } from "./model-folder";
+import { writeDemoModelFolder } from "../demo-tasks/model-folder";
 import { type DemoSummary, demoModelFolder, formatDemoSummary, runDemo } from "./run-demo";
-import { demoSourceNames } from "./sources/index";
+import { demoSourceNames } from "../demo-tasks/sources/index";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-demo-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -6,18 +6,18 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { nativeInstallAvailable } from "@v-triune/backend";
-import { openRunDashboard } from "../cli/run-dashboard";
-import { collectProblems } from "../cli/training-result";
-import type { BackendSetting } from "../config/training-config";
+import { openRunDashboard } from "../terminal/run-dashboard";
+import { collectProblems } from "../terminal/training-result";
+import type { BackendSetting } from "../training/config/training-config";
 import { RunFolderError } from "../errors";
 import { packageRoot } from "../package-root";
-import { writeFileAtomic } from "../run-folder/write-file-atomic";
-import { createLiveView } from "../training/live-view";
-import { type TrainingResult, runTraining } from "../training/run-training";
-import type { EvaluationScores } from "../training/training-event";
+import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
+import { createLiveView } from "../terminal/live-view";
+import { type TrainingResult, runTraining } from "../training/run/run-training";
+import type { EvaluationScores } from "../training/reporting/training-event";
 import { demoConfig, promptsPerStep } from "./demo-config";
-import { writeHeldOutData, writeTrainingData } from "./demo-data";
-import { demoSourceNames } from "./sources/index";
+import { writeHeldOutData, writeTrainingData } from "../demo-tasks/demo-data";
+import { demoSourceNames } from "../demo-tasks/sources/index";
 
 /** The committed model. */
 export const demoModelFolder = join(packageRoot, "assets", "demo-model");

@@ -9,11 +9,11 @@
 import { createLearner } from "@v-triune/grpo";
 import { type Qwen25VlPolicy, type RolloutRow, randomWeights } from "@v-triune/policy";
 import { createRandom } from "../seeded-random";
-import { carelessAnswer } from "./careless-annotator";
-import type { DemoQuestion } from "./question";
-import { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";
-import { responseText } from "./response";
-import { demoSourceNames } from "./sources/index";
+import { carelessAnswer } from "../demo-tasks/careless-annotator";
+import type { DemoQuestion } from "../demo-tasks/drawing/question";
+import { drawQuestion, fingerprints, heldOutQuestions } from "../demo-tasks/question-stream";
+import { responseText } from "../demo-tasks/response";
+import { demoSourceNames } from "../demo-tasks/sources/index";
 
 export interface WarmStage {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** From the configuration to an engine that has been tried. */
 import type { Processor } from "@v-triune/policy";
-import type { RemoteEngineConfig } from "../config/training-config";
+import type { RemoteEngineConfig } from "../training/config/training-config";
 import { ConfigError, EngineError } from "../errors";
 import type { EngineEvents } from "./engine-events";
 import { engineLine } from "./format-engine-report";

@@ -2,7 +2,7 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { demoModelFolder } from "../demo/run-demo";
-import { RolloutStandIn } from "../testing/rollout-stand-in";
+import { RolloutStandIn } from "./testing/rollout-stand-in";
 import { selectBackend } from "@v-triune/backend";
 import { engineLine, formatEngineReport } from "./format-engine-report";
 import { ServerFault, ServerRefusal } from "./http-json";

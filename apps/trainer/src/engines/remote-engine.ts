@@ -8,8 +8,8 @@
 import type { Processor } from "@v-triune/policy";
 import { EngineError } from "../errors";
 import { createRandom } from "../seeded-random";
-import type { PreparedPrompt } from "../training/prepared-prompt";
-import type { Completion, RolloutEngine, SamplingRequest } from "../training/rollout-engine";
+import type { PreparedPrompt } from "../rollouts/prepared-prompt";
+import type { Completion, RolloutEngine, SamplingRequest } from "../rollouts/rollout-engine";
 import { chatCompletion } from "./chat-completions";
 import type { EngineEvents } from "./engine-events";
 import type { GenerationTask, ProtocolRequest, ServerAnswer, ServerReply } from "./generation-task";

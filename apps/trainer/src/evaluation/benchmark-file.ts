@@ -11,19 +11,9 @@ import { dirname, resolve } from "node:path";
 import { nearest } from "@v-triune/schema";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
-import type { Benchmark, BenchmarkDomain } from "../benchmarks/benchmark";
+import type { ChosenBenchmark } from "../training/evaluation/evaluate-benchmark";
 import { benchmarks } from "../benchmarks/benchmarks";
 import { ConfigError } from "../errors";
-
-/** A benchmark with its local copy. */
-export interface ChosenBenchmark {
-  readonly benchmark: Benchmark;
-  /** Absolute. */
-  readonly folder: string;
-  /** At most so many questions; null: all. */
-  readonly limit: number | null;
-  readonly domain: BenchmarkDomain;
-}
 
 const schema = type({
   "+": "reject",

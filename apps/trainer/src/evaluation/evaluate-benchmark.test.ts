@@ -6,9 +6,9 @@ import type { MetricRecord } from "@v-triune/monitor";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import type { TrainingConfig } from "../config/training-config";
-import { tinyRun } from "../testing/tiny-run";
-import { runTraining } from "../training/run-training";
+import type { TrainingConfig } from "../training/config/training-config";
+import { tinyRun } from "../training/testing/tiny-run";
+import { runTraining } from "../training/run/run-training";
 import type { RunEvaluation } from "./evaluate-run";
 import { watchRun } from "./watch-run";
 

@@ -10,25 +10,26 @@ import { type MetricRecord, formatRecordLine, readMetricRecords } from "@v-triun
 import { createLocalRewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { verifyCheckpoint } from "../checkpoint/checkpoint";
-import { resolveTrainingConfig } from "../config/load-training-config";
-import type { BackendSetting, IouEpsilon, TrainingConfig } from "../config/training-config";
-import type { TrainingConfigInput } from "../config/training-config-schema";
+import { verifyCheckpoint } from "../training/checkpoint/checkpoint";
+import { resolveTrainingConfig } from "../training/config/load-training-config";
+import type { BackendSetting, IouEpsilon, TrainingConfig } from "../training/config/training-config";
+import type { TrainingConfigInput } from "../training/config/training-config-schema";
 import { ConfigError } from "../errors";
-import { chosenCheckpoint, readRunDescription } from "../run-folder/run-folder";
-import { asWriteError, writeFileAtomic } from "../run-folder/write-file-atomic";
-import { type Compute, openCompute } from "../parallel/compute";
-import { workerCount } from "../parallel/worker-count";
-import { type EvaluateModelOptions, evaluateModel } from "../training/evaluate-model";
-import { loadModel } from "../training/load-model";
-import type { ChosenBenchmark } from "./benchmark-file";
+import { chosenCheckpoint, readRunDescription } from "../training/run-folder/run-folder";
+import { asWriteError, writeFileAtomic } from "../training/run-folder/write-file-atomic";
+import { openCompute } from "../training/parallel/open-compute";
+import type { Compute } from "../training/update/compute";
+import { workerCount } from "../training/threads/worker-count";
+import { type EvaluateModelOptions, evaluateModel } from "../training/evaluation/evaluate-model";
+import { loadModel } from "../training/model/load-model";
 import {
   type BenchmarkScores,
+  type ChosenBenchmark,
   type EvaluateBenchmarkOptions,
   benchmarkSummary,
   evaluateBenchmark,
-} from "./evaluate-benchmark";
-import { type EvaluationScores, type TrainingListener, rowStoreEvents } from "../training/training-event";
+} from "../training/evaluation/evaluate-benchmark";
+import { type EvaluationScores, type TrainingListener, rowStoreEvents } from "../training/reporting/training-event";
 
 export interface EvaluateRunOptions {
   /** The run's folder. */

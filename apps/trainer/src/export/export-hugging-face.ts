@@ -5,11 +5,11 @@
 import { copyFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
-import { verifyCheckpoint } from "../checkpoint/checkpoint";
-import type { BackendSetting } from "../config/training-config";
-import { chosenCheckpoint, readRunDescription } from "../run-folder/run-folder";
-import { writeFolderAtomic } from "../run-folder/write-file-atomic";
-import { loadModel } from "../training/load-model";
+import { verifyCheckpoint } from "../training/checkpoint/checkpoint";
+import type { BackendSetting } from "../training/config/training-config";
+import { chosenCheckpoint, readRunDescription } from "../training/run-folder/run-folder";
+import { writeFolderAtomic } from "../training/run-folder/write-file-atomic";
+import { loadModel } from "../training/model/load-model";
 
 export interface ExportHuggingFaceOptions {
   /** The run's folder. */

@@ -6,9 +6,9 @@ import { join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import { resolveTrainingConfig } from "../config/load-training-config";
+import { resolveTrainingConfig } from "../training/config/load-training-config";
 import { demoModelFolder } from "../demo/run-demo";
-import { writeHeldOutData, writeTrainingData } from "../demo/demo-data";
+import { writeHeldOutData, writeTrainingData } from "../demo-tasks/demo-data";
 import { exportVerl } from "./export-verl";
 import { verlJob } from "./verl-overrides";
 

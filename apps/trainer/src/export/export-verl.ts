@@ -20,15 +20,15 @@ import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { DatasetError, type Sample } from "@v-triune/schema";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { loadTrainingConfig } from "../config/load-training-config";
-import type { DataSetConfig, TrainingConfig } from "../config/training-config";
+import { loadTrainingConfig } from "../training/config/load-training-config";
+import type { DataSetConfig, TrainingConfig } from "../training/config/training-config";
 import { ConfigError } from "../errors";
-import { loadPromptPool } from "../prompt-pool";
-import { readRunDescription } from "../run-folder/run-folder";
-import { writeFolderAtomic } from "../run-folder/write-file-atomic";
+import { loadPromptPool } from "../rollouts/prompt-pool";
+import { readRunDescription } from "../training/run-folder/run-folder";
+import { writeFolderAtomic } from "../training/run-folder/write-file-atomic";
 import { createRandom } from "../seeded-random";
-import { seenSizes } from "../training/prepared-prompt";
-import { configuredPromptMaker, isSampleError, withPoolSentences } from "../training/prompt-maker";
+import { seenSizes } from "../rollouts/prepared-prompt";
+import { configuredPromptMaker, isSampleError, withPoolSentences } from "../rollouts/prompt-maker";
 import { type VerlJob, verlJob } from "./verl-overrides";
 
 export interface ExportVerlOptions {

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import { loadTrainingConfig } from "../config/load-training-config";
-import { writeTrainingData } from "../demo/demo-data";
-import { writeDemoModelFolder } from "../demo/model-folder";
-import { dryRun } from "../training/dry-run";
+import { loadTrainingConfig } from "../training/config/load-training-config";
+import { writeTrainingData } from "../demo-tasks/demo-data";
+import { writeDemoModelFolder } from "../demo-tasks/model-folder";
+import { dryRun } from "../dry-run/dry-run";
 import { initRun } from "./init-run";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-init-"));

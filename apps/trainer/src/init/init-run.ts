@@ -5,11 +5,11 @@ import { basename, join, relative, resolve } from "node:path";
 import { openSampleSet } from "@v-triune/data-filters";
 import { readModelConfig } from "@v-triune/policy";
 import { stringify } from "yaml";
-import { resolveTrainingConfig } from "../config/load-training-config";
-import type { PresetName } from "../config/training-config";
+import { resolveTrainingConfig } from "../training/config/load-training-config";
+import type { PresetName } from "../training/config/training-config";
 import { RunFolderError } from "../errors";
-import { writeFileAtomic } from "../run-folder/write-file-atomic";
-import { estimateMemory, formatMemory } from "../training/memory-estimate";
+import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
+import { estimateMemory, formatMemory } from "../dry-run/memory-estimate";
 
 export interface InitRunOptions {
   /** The folder to make; its name is the run's. */

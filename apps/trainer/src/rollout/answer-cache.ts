@@ -22,7 +22,7 @@ import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
 import type { Sample } from "@v-triune/schema";
 import { ConfigError } from "../errors";
-import { asWriteError, writeFileAtomic } from "../run-folder/write-file-atomic";
+import { asWriteError, writeFileAtomic } from "../training/run-folder/write-file-atomic";
 
 /** One answer with its verdict. */
 export interface CachedAnswer {

@@ -12,12 +12,12 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { TrainingConfig } from "../config/training-config";
-import { checkResumedConfig } from "../run-folder/resume-config";
-import { listCheckpointSteps, readRunDescription } from "../run-folder/run-folder";
-import { takeRunLock } from "../run-folder/run-lock";
-import { writeFileAtomic } from "../run-folder/write-file-atomic";
-import type { TrainingEvent } from "../training/training-event";
+import type { TrainingConfig } from "../training/config/training-config";
+import { checkResumedConfig } from "../training/run-folder/resume-config";
+import { listCheckpointSteps, readRunDescription } from "../training/run-folder/run-folder";
+import { takeRunLock } from "../training/run-folder/run-lock";
+import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
+import type { TrainingEvent } from "../training/reporting/training-event";
 import { type ChildRun, type Launcher, startChildRun } from "./child-run";
 import { writeDemoBase } from "./demo-base";
 import { type RunResult, readRunResult } from "./run-result";

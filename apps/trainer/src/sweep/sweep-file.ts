@@ -16,7 +16,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
-import { parseOverride } from "../config/config-source";
+import { parseOverride } from "../training/config/config-source";
 import { ConfigError } from "../errors";
 import { packageRoot } from "../package-root";
 

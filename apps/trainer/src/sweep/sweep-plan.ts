@@ -1,8 +1,8 @@
 /** From a sweep's file to its runs: all combinations of the grid's cases, each once a seed, every configuration resolved and checked. */
 import { join } from "node:path";
-import type { PlacedOverride } from "../config/config-source";
-import { loadTrainingConfig } from "../config/load-training-config";
-import type { TrainingConfig } from "../config/training-config";
+import type { PlacedOverride } from "../training/config/config-source";
+import { loadTrainingConfig } from "../training/config/load-training-config";
+import type { TrainingConfig } from "../training/config/training-config";
 import { ConfigError } from "../errors";
 import type { Settings, SweepFile, Variables } from "./sweep-file";
 

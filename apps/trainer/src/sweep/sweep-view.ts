@@ -1,6 +1,6 @@
 /** The terminal's view of a sweep: one bar for all steps and one for each run under way; a line a finished run where the output is no terminal. */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
-import { formatDuration } from "../training/duration";
+import { formatDuration } from "../terminal/duration";
 import type { SweepEvent } from "./run-sweep";
 import type { RunResult } from "./run-result";
 

@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRandom } from "../seeded-random";
-import type { TrainingEvent } from "../training/training-event";
-import { tinyRun } from "./tiny-run";
+import type { TrainingEvent } from "../training/reporting/training-event";
+import { tinyRun } from "../training/testing/tiny-run";
 
 export interface ResumeStressOptions {
   readonly kills: number;

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import type { WorkersSetting } from "../config/training-config";
+import type { WorkersSetting } from "../training/config/training-config";
 import { demoConfig, promptsPerStep } from "../demo/demo-config";
-import { writeTrainingData } from "../demo/demo-data";
+import { writeTrainingData } from "../demo-tasks/demo-data";
 import { demoModelFolder } from "../demo/run-demo";
-import { demoSourceNames } from "../demo/sources/index";
-import { runTraining } from "../training/run-training";
+import { demoSourceNames } from "../demo-tasks/sources/index";
+import { runTraining } from "../training/run/run-training";
 
 export interface SoakOptions {
   readonly steps: number;

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../errors";
-import { textOption, type Command } from "../command";
+import { textOption, type Command } from "../syntax/command";
 
 /** What a run's metrics say about its layers. */
 export const analyzeCommand: Command = {
@@ -26,7 +26,7 @@ export const analyzeCommand: Command = {
     if (picture !== undefined) {
       const [{ gradientPicture }, { writeFileAtomic }] = await Promise.all([
         import("../../analysis/gradient-picture"),
-        import("../../run-folder/write-file-atomic"),
+        import("../../training/run-folder/write-file-atomic"),
       ]);
       await writeFileAtomic(resolve(picture), gradientPicture(profile));
     }

@@ -1,6 +1,6 @@
 import type { CurationConfig } from "@v-triune/data-filters";
 import { ConfigError } from "../../errors";
-import { textOption, type Command } from "../command";
+import { textOption, type Command } from "../syntax/command";
 
 /** Raw sources to one corpus in the Orsta layout. */
 export const curateCommand: Command = {
@@ -69,7 +69,7 @@ async function curated(
 ): Promise<number> {
   const [{ curate, formatFunnel }, { catchInterruption }, { createCurationView }] = await Promise.all([
     import("@v-triune/data-filters"),
-    import("../interruption"),
+    import("../../terminal/interruption"),
     import("../../curate/curation-view"),
   ]);
   const interruption = catchInterruption({

@@ -1,5 +1,5 @@
-import { BACKEND_SETTINGS, type BackendSetting } from "../../config/training-config";
-import { textOption, type Command } from "../command";
+import { BACKEND_SETTINGS, type BackendSetting } from "../../training/config/training-config";
+import { textOption, type Command } from "../syntax/command";
 
 /** The whole method in small. */
 export const demoCommand: Command = {
@@ -25,7 +25,7 @@ export const demoCommand: Command = {
   },
   examples: ["v-triune demo", "v-triune demo --dashboard", "v-triune demo --seed 3 --steps 40 --out demo-3"],
   async execute(context) {
-    const { wholeNumber } = await import("../arguments");
+    const { wholeNumber } = await import("../syntax/arguments");
     const seed = wholeNumber("seed", textOption(context, "seed"), 0);
     const steps = wholeNumber("steps", textOption(context, "steps"), 1);
     const samplesPerSource = wholeNumber("samples", textOption(context, "samples"), 1);
@@ -43,7 +43,7 @@ export const demoCommand: Command = {
     }
     const [{ runDemo }, { catchInterruption }] = await Promise.all([
       import("../../demo/run-demo"),
-      import("../interruption"),
+      import("../../terminal/interruption"),
     ]);
     const out = textOption(context, "out");
     const interruption = catchInterruption({

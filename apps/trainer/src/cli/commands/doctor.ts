@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors";
-import { textOption, type Command, type CommandContext } from "../command";
+import { textOption, type Command, type CommandContext } from "../syntax/command";
 
 /** What this machine, or a rollout server, offers. */
 export const doctorCommand: Command = {

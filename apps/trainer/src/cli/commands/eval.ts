@@ -1,9 +1,9 @@
-import { BACKEND_SETTINGS } from "../../config/training-config";
-import type { BackendSetting } from "../../config/training-config";
+import { BACKEND_SETTINGS } from "../../training/config/training-config";
+import type { BackendSetting } from "../../training/config/training-config";
 import { UsageError } from "../../errors";
 import type { RunEvaluation } from "../../evaluation/evaluate-run";
-import { decimalNumber, wholeNumber } from "../arguments";
-import { textOption, type Command } from "../command";
+import { decimalNumber, wholeNumber } from "../syntax/arguments";
+import { textOption, type Command } from "../syntax/command";
 
 /** A run's checkpoint on held-out data, apart from training. */
 export const evalCommand: Command = {
@@ -94,9 +94,9 @@ export const evalCommand: Command = {
       import("../../evaluation/evaluate-run"),
       import("../../evaluation/watch-run"),
       import("../../evaluation/format-evaluation"),
-      import("../../training/live-view"),
-      import("../interruption"),
-      import("../training-result"),
+      import("../../terminal/live-view"),
+      import("../../terminal/interruption"),
+      import("../../terminal/training-result"),
     ]);
     const interruption = catchInterruption({
       message: "Stopping; nothing is written. Press Ctrl-C again to stop at once.",

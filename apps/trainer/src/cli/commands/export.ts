@@ -1,7 +1,7 @@
 import { nearest } from "@v-triune/schema";
 import { UsageError, wrapText } from "../../errors";
-import { wholeNumber } from "../arguments";
-import { textOption, type Command } from "../command";
+import { wholeNumber } from "../syntax/arguments";
+import { textOption, type Command } from "../syntax/command";
 
 const FORMATS = ["hf", "verl"] as const;
 

@@ -1,4 +1,4 @@
-import type { Command } from "../command";
+import type { Command } from "../syntax/command";
 import { analyzeCommand } from "./analyze";
 import { curateCommand } from "./curate";
 import { demoCommand } from "./demo";

@@ -1,8 +1,8 @@
 import { totalmem } from "node:os";
-import { PRESETS } from "../../config/training-config";
-import type { PresetName } from "../../config/training-config";
+import { PRESETS } from "../../training/config/training-config";
+import type { PresetName } from "../../training/config/training-config";
 import { UsageError, wrapText } from "../../errors";
-import { textOption, type Command } from "../command";
+import { textOption, type Command } from "../syntax/command";
 
 /** A first configuration. */
 export const initCommand: Command = {

@@ -1,4 +1,4 @@
-import { textOption, type Command } from "../command";
+import { textOption, type Command } from "../syntax/command";
 
 const ACTIONS = ["install", "verify", "uninstall"] as const;
 

@@ -1,8 +1,8 @@
 import { relative, resolve } from "node:path";
-import { BACKEND_SETTINGS, type BackendSetting } from "../../config/training-config";
+import { BACKEND_SETTINGS, type BackendSetting } from "../../training/config/training-config";
 import { UsageError } from "../../errors";
-import { decimalNumber, wholeNumber } from "../arguments";
-import { textOption, type Command, type CommandContext } from "../command";
+import { decimalNumber, wholeNumber } from "../syntax/arguments";
+import { textOption, type Command, type CommandContext } from "../syntax/command";
 
 const KINDS = ["auto", "vllm", "sglang", "transformers", "llama.cpp", "openai"] as const;
 
@@ -88,7 +88,7 @@ export const rolloutCommand: Command = {
         import("../../rollout/make-rollouts"),
         import("../../rollout/rollout-table"),
         import("../../rollout/rollout-view"),
-        import("../interruption"),
+        import("../../terminal/interruption"),
       ]);
     const folder = required(context, "out", "the folder for the answers: -o rollouts");
     const model = required(context, "model", "the model's folder: --model ./Qwen2.5-VL-7B-Instruct");

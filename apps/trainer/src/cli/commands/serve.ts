@@ -1,5 +1,5 @@
 import { SERVER_ARGUMENTS, settingsFromArguments } from "@v-triune/reward-server/arguments";
-import type { Command } from "../command";
+import type { Command } from "../syntax/command";
 
 /** The reward server, the same as `npx @v-triune/reward-server`. */
 export const serveCommand: Command = {

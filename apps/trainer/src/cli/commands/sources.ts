@@ -1,4 +1,4 @@
-import type { Command } from "../command";
+import type { Command } from "../syntax/command";
 
 const fit = (text: string, width: number): string =>
   text.length <= width ? text.trimEnd() : `${text.slice(0, width - 2)}..`;
@@ -14,7 +14,7 @@ export const sourcesCommand: Command = {
   async execute({ args, output }) {
     const { sources, nearest } = await import("@v-triune/schema");
     const { UsageError } = await import("../../errors");
-    const { formatColumns } = await import("../usage");
+    const { formatColumns } = await import("../syntax/usage");
     const name = args["name"];
     const chosen = name === undefined ? sources : sources.filter((source) => source.key === name);
     if (chosen.length === 0) {

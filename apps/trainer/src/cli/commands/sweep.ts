@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { UsageError } from "../../errors";
-import { wholeNumber } from "../arguments";
-import { textOption, type Command } from "../command";
+import { wholeNumber } from "../syntax/arguments";
+import { textOption, type Command } from "../syntax/command";
 
 /** Grids of runs. */
 export const sweepCommand: Command = {
@@ -66,7 +66,7 @@ export const sweepCommand: Command = {
       import("../../sweep/sweep-results"),
       import("../../sweep/sweep-view"),
       import("../../sweep/child-run"),
-      import("../interruption"),
+      import("../../terminal/interruption"),
     ]);
     const here = relative(process.cwd(), folder);
     const shown = here === "" || here.startsWith("..") ? folder : here;

@@ -1,5 +1,5 @@
-import type { TrainingEvent } from "../../training/training-event";
-import { textOption, type Command } from "../command";
+import type { TrainingEvent } from "../../training/reporting/training-event";
+import { textOption, type Command } from "../syntax/command";
 
 /** GRPO from a configuration. */
 export const trainCommand: Command = {
@@ -32,14 +32,14 @@ export const trainCommand: Command = {
     "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the run writes is in runs/NAME.",
   async execute(context) {
     const { args, values, output } = context;
-    const { loadTrainingConfig } = await import("../../config/load-training-config");
-    const { runFolderConfig } = await import("../../run-folder/resume-config");
+    const { loadTrainingConfig } = await import("../../training/config/load-training-config");
+    const { runFolderConfig } = await import("../../training/run-folder/resume-config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const path = textOption(context, "config");
     const config =
       (await runFolderConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
     if (args["dry-run"] === true) {
-      const { dryRun } = await import("../../training/dry-run");
+      const { dryRun } = await import("../../dry-run/dry-run");
       const { text, ...found } = await dryRun(config);
       output.out(args["json"] === true ? `${JSON.stringify(found)}\n` : text);
       return 0;
@@ -51,11 +51,11 @@ export const trainCommand: Command = {
       { collectProblems, formatStart, formatTrainingResult },
       { openRunDashboard },
     ] = await Promise.all([
-      import("../../training/run-training"),
-      import("../../training/live-view"),
-      import("../interruption"),
-      import("../training-result"),
-      import("../run-dashboard"),
+      import("../../training/run/run-training"),
+      import("../../terminal/live-view"),
+      import("../../terminal/interruption"),
+      import("../../terminal/training-result"),
+      import("../../terminal/run-dashboard"),
     ]);
     const typed = [
       "v-triune train",

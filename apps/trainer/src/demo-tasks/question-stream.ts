@@ -1,0 +1,55 @@
+/**
+ * Endless questions of the demonstration, one source after the other. The held-out questions come from a seed of their own;
+ * a training question that shows the same picture with the same question as a held-out one is drawn again.
+ */
+import { createHash } from "node:crypto";
+import { type SeededRandom, createRandom } from "../seeded-random";
+import type { DemoQuestion } from "./drawing/question";
+import { type DemoSourceName, demoSourceNames, demoSources } from "./sources/index";
+
+export interface SourcedQuestion {
+  readonly source: DemoSourceName;
+  readonly question: DemoQuestion;
+}
+
+const heldOutSeed = 31337;
+
+/** The same held-out questions for every run: `perSource` of each source, all different. */
+export function heldOutQuestions(perSource: number): SourcedQuestion[] {
+  const random = createRandom(heldOutSeed);
+  const seen = new Set<string>();
+  const questions: SourcedQuestion[] = [];
+  for (let index = 0; index < perSource; index++) {
+    for (const source of demoSourceNames) questions.push({ source, question: drawUnseen(source, random, seen) });
+  }
+  return questions;
+}
+
+/** Fingerprints of pictures with their questions, to be kept out of training. */
+export function fingerprints(questions: readonly SourcedQuestion[]): Set<string> {
+  return new Set(questions.map(({ question }) => fingerprint(question)));
+}
+
+/** One question of the source that is not in `exclude`; `exclude` is left as it is. */
+export function drawQuestion(
+  source: DemoSourceName,
+  random: SeededRandom,
+  exclude: ReadonlySet<string>,
+  describe = false,
+): DemoQuestion {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const question = demoSources[source].draw(random, describe);
+    if (!exclude.has(fingerprint(question))) return question;
+  }
+  throw new RangeError(`${source}: no question is left outside the ${exclude.size} excluded ones.`);
+}
+
+function drawUnseen(source: DemoSourceName, random: SeededRandom, seen: Set<string>): DemoQuestion {
+  const question = drawQuestion(source, random, seen);
+  seen.add(fingerprint(question));
+  return question;
+}
+
+function fingerprint({ canvas, question }: DemoQuestion): string {
+  return createHash("sha256").update(canvas.pixels).update(question).digest("base64");
+}

@@ -1,0 +1,130 @@
+/** `v-triune train --dry-run`: what a run would do, without loading weights or writing anything. */
+import { totalmem } from "node:os";
+import { createProcessor } from "@v-triune/policy";
+import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import { createVerifierRegistry } from "@v-triune/verifiers";
+import type { TrainingConfig } from "../training/config/training-config";
+import { wrapText } from "../errors";
+import { totalUpdates } from "../training/update/learner-config";
+import { modelArchitecture, processorFolder } from "../training/model/load-model";
+import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";
+import { seenSizes } from "../rollouts/prepared-prompt";
+import { configuredPromptMaker } from "../rollouts/prompt-maker";
+import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
+import { type TrainingDataOptions, openEvaluationData, openTrainingSource } from "../training/data/training-data";
+
+/** Of the first batch, so many prompts are prepared: enough to see how they look. */
+const shownPrompts = 4;
+
+/** What a run would be; `text` is all of it for people. */
+export interface DryRun {
+  readonly run: { readonly name: string; readonly steps: number; readonly updates: number };
+  readonly data: {
+    readonly samples: number;
+    readonly sources: readonly string[];
+    readonly epochs: number;
+    readonly leftOut: number;
+  };
+  readonly prompts: readonly {
+    readonly id: string;
+    readonly tokens: number;
+    readonly pictures: readonly (readonly [width: number, height: number])[];
+    readonly text: string;
+  }[];
+  readonly memory: MemoryEstimate & { readonly available: number };
+  /** null where it was not measured: rollouts of servers, or a model that does not fit. */
+  readonly time: TimeEstimate | null;
+  readonly text: string;
+}
+
+/**
+ * The data, the first prompts as the model sees them, and estimates of memory and time.
+ *
+ * @param available bytes of memory to compare with; the machine's unless told
+ * @throws ConfigError, DatasetError, TokenizerError: what training would refuse
+ */
+export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<DryRun> {
+  const { model, rollout, run, update } = config;
+  const architecture = await modelArchitecture(model);
+  const processor = createProcessor(processorFolder(model));
+  const options = {
+    seed: run.seed,
+    makePrompt: await configuredPromptMaker(config, processor),
+    verifiers: createVerifierRegistry(builtinVerifiers()).names,
+    strict: config.strict,
+  };
+  const evaluated = config.data.eval.length === 0 ? null : await evaluationSamples(config, options);
+  const data = await openTrainingSource({ ...options, sets: config.data.train });
+  try {
+    const { prompts, badRows: skipped } = await data.batch(0, Math.min(shownPrompts, rollout.promptsPerStep));
+    const { patchSize } = processor.imageProcessor.settings;
+    const memory = estimateMemory(config, architecture);
+    // What won't fit would not be measured either, and generation by servers is theirs.
+    const measurable = rollout.engine === "local" && memory.total < available && prompts.length > 0;
+    const time = measurable ? await estimateTime(config, architecture, prompts, processorFolder(model)) : null;
+    const epochs = (run.steps * rollout.promptsPerStep) / data.length;
+    const lines = [
+      wrapText(
+        `Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`,
+        80,
+        2,
+      ),
+      wrapText(
+        `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ${epochs.toFixed(1)} epochs`,
+        80,
+        2,
+      ),
+      ...(evaluated === null ? [] : [`Evaluation: ${evaluated} samples`]),
+      "",
+      ...prompts.flatMap((prompt, index) => {
+        const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
+        const placeholders = prompt.promptIds.filter((id) => id === processor.imageTokenId).length;
+        const head = `${prompt.id}: ${prompt.promptIds.length} tokens, ${placeholders} of them of ${sizes.length} ${sizes.length === 1 ? "picture" : "pictures"}${sizes.length === 0 ? "" : ` (${sizes.join(", ")} pixels)`}`;
+        return index === 0
+          ? [
+              head,
+              ...prompt.text
+                .trimEnd()
+                .split("\n")
+                .map((line) => `  | ${line}`),
+            ]
+          : [head];
+      }),
+      ...(skipped.length === 0 ? [] : [`${skipped.length} rows were left out on the way, the first: ${skipped[0]}`]),
+      "",
+      formatMemory(memory, available),
+      "",
+      ...(time === null ? [] : [formatTime(time, config), ""]),
+    ];
+    return {
+      run: { name: run.name, steps: run.steps, updates: totalUpdates(config) },
+      data: { samples: data.length, sources: data.sources, epochs, leftOut: skipped.length },
+      prompts: prompts.map((prompt) => ({
+        id: prompt.id,
+        tokens: prompt.promptIds.length,
+        pictures: seenSizes(prompt, patchSize).map(([, height = 0, width = 0]) => [width, height] as const),
+        text: prompt.text,
+      })),
+      memory: { ...memory, available },
+      time,
+      text: lines.join("\n"),
+    };
+  } finally {
+    data.close();
+  }
+}
+
+/** How many samples an evaluation asks; a set that is missing or damaged is told here rather than when the run begins. */
+async function evaluationSamples(
+  { data, evaluation }: TrainingConfig,
+  options: Omit<TrainingDataOptions, "sets" | "onBadRow">,
+): Promise<number> {
+  const opened = await openEvaluationData({
+    ...options,
+    sets: data.eval,
+    onBadRow: () => {},
+    samplesPerSource: evaluation.samplesPerSource,
+  });
+  opened.close();
+  return opened.length;
+}

@@ -1,0 +1,73 @@
+import { ImageError, PromptError, type Processor, splitImageMarks } from "@v-triune/policy";
+import type { Sample } from "@v-triune/schema";
+import type { TrainingConfig } from "../training/config/training-config";
+import { type PromptPool, appendPromptSentences, loadPromptPool, promptForm } from "./prompt-pool";
+import type { SeededRandom } from "../seeded-random";
+import type { PreparedPrompt } from "./prepared-prompt";
+
+interface PromptMakerOptions {
+  readonly processor: Processor;
+  /** Sentences that are appended to mathverify questions; null leaves prompts as they are. */
+  readonly pool: PromptPool | null;
+  /** Longer prompts are refused with a PromptError; null: no limit. */
+  readonly maxPromptTokens: number | null;
+}
+
+/** Turns samples into prompts: pool sentences, chat template, pictures, tokens. */
+export type PromptMaker = (sample: Sample, id: string, random: SeededRandom) => Promise<PreparedPrompt>;
+
+function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOptions): PromptMaker {
+  return async (sample, id, random) => {
+    const pictures = sample.images.map(({ bytes, path }, index) => {
+      const picture = bytes ?? path;
+      if (picture === null)
+        throw new ImageError({ what: "The picture has neither bytes nor a path.", where: `${id}, image ${index}` });
+      return picture;
+    });
+    const messages = splitImageMarks(withPoolSentences(sample, pool, random), pictures.length, id);
+    const encoded = await processor.encode(messages, pictures, {
+      name: id,
+      addGenerationPrompt: true,
+      ...(maxPromptTokens === null ? {} : { maxTokens: maxPromptTokens }),
+    });
+    return {
+      id,
+      sample,
+      messages,
+      text: encoded.text,
+      promptIds: encoded.promptIds,
+      ...(encoded.images ? { images: encoded.images } : {}),
+    };
+  };
+}
+
+/** @throws ConfigError when the configured prompt pool can't be read */
+export async function configuredPromptMaker(
+  {
+    promptPool,
+    rollout,
+  }: {
+    readonly promptPool: TrainingConfig["promptPool"];
+    readonly rollout: Pick<TrainingConfig["rollout"], "maxPromptTokens">;
+  },
+  processor: Processor,
+): Promise<PromptMaker> {
+  const pool = promptPool.enabled ? await loadPromptPool(promptPool.file) : null;
+  return createPromptMaker({ processor, pool, maxPromptTokens: rollout.maxPromptTokens });
+}
+
+/** Whether an error concerns one sample only, so that a run may leave it out and go on. */
+export function isSampleError(error: unknown): error is Error {
+  return error instanceof ImageError || error instanceof PromptError;
+}
+
+/** The last user turn gets the sentences. */
+export function withPoolSentences(sample: Sample, pool: PromptPool | null, random: SeededRandom): Sample["prompt"] {
+  const { verifier, format_ratio: formatRatio } = sample.reward_model;
+  const form = pool === null ? null : promptForm({ verifier, formatRatio });
+  if (pool === null || form === null) return sample.prompt;
+  const last = sample.prompt.findLastIndex(({ role }) => role === "user");
+  return sample.prompt.map((message, index) =>
+    index === last ? { ...message, content: appendPromptSentences(message.content, form, pool, random) } : message,
+  );
+}

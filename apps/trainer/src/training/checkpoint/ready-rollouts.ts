@@ -1,0 +1,89 @@
+/**
+ * Rollouts that were made ahead (rollout.asyncLevel: 1), as part of a checkpoint: the weights that made them are gone by then.
+ * `ready-rollouts.safetensors` has tokens and log-probabilities end to end, `ready-rollouts.jsonl` the rest, a line a rollout after
+ * one for all. Prompts are drawn again from the data, which gives the same ones, and texts are decoded again.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openSafetensors, writeSafetensors } from "@v-triune/policy";
+import type { Rollout } from "../../rollouts/collect-rollouts";
+import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
+import type { StepRollouts } from "../sampling/step-rollouts";
+
+const linesFile = "ready-rollouts.jsonl";
+const tensorsFile = "ready-rollouts.safetensors";
+
+/** The files' names; there are none in a checkpoint without such rollouts. */
+export const READY_ROLLOUTS_FILES: readonly string[] = [linesFile, tensorsFile];
+
+type Head = Omit<StepRollouts, "collected"> & {
+  readonly collected: Pick<StepRollouts["collected"], "seconds" | "rounds"> & { readonly dropped: readonly number[] };
+};
+type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "response"> & {
+  readonly tokens: number;
+  readonly logProbs: boolean;
+};
+
+/** Writes the files into a checkpoint that is being made. */
+export async function writeReadyRollouts(folder: string, { collected, ...rest }: StepRollouts): Promise<void> {
+  const { rollouts, seconds, dropped, rounds } = collected;
+  const head: Head = { ...rest, collected: { seconds, dropped: [...dropped], rounds } };
+  const lines = rollouts.map((rollout): Line => {
+    const { prompt: _, response: __, completionIds, rolloutLogProbs, ...kept } = rollout;
+    return { ...kept, tokens: completionIds.length, logProbs: rolloutLogProbs !== undefined };
+  });
+  await writeFile(join(folder, linesFile), [head, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const total = rollouts.reduce((sum, { completionIds }) => sum + completionIds.length, 0);
+  const tokens = new Int32Array(total);
+  const logProbs = new Float32Array(total);
+  let at = 0;
+  for (const { completionIds, rolloutLogProbs } of rollouts) {
+    tokens.set(completionIds, at);
+    if (rolloutLogProbs) logProbs.set(rolloutLogProbs, at);
+    at += completionIds.length;
+  }
+  await writeSafetensors(join(folder, tensorsFile), [
+    { name: "tokens", shape: [total], dtype: "I32", data: tokens },
+    { name: "log_probs", shape: [total], data: logProbs },
+  ]);
+}
+
+/**
+ * @param folder of a checkpoint that was found whole
+ * @param nextPrompts gives the prompts from the checkpoint's position on
+ */
+export async function readReadyRollouts(
+  folder: string,
+  nextPrompts: (count: number) => Promise<readonly PreparedPrompt[]>,
+  decode: (ids: Int32Array) => string,
+): Promise<StepRollouts> {
+  const [head, ...lines] = (await readFile(join(folder, linesFile), "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown) as [Head, ...Line[]];
+  const prompts: PreparedPrompt[] = [];
+  for (const count of head.asked) prompts.push(...(await nextPrompts(count)));
+  const reader = openSafetensors(join(folder, tensorsFile));
+  try {
+    const tokens = reader.readInt32("tokens");
+    const logProbs = reader.readFloat32("log_probs");
+    let at = 0;
+    const rollouts = lines.map(({ tokens: count, logProbs: given, ...kept }): Rollout => {
+      const [from, until] = [at, (at += count)];
+      const completionIds = Int32Array.from(tokens.slice(from, until));
+      const prompt = prompts[kept.promptIndex];
+      if (!prompt) throw new RangeError(`${folder} has a rollout of prompt ${kept.promptIndex} of ${prompts.length}`);
+      return {
+        ...kept,
+        prompt,
+        completionIds,
+        response: decode(completionIds),
+        ...(given ? { rolloutLogProbs: logProbs.slice(from, until) } : {}),
+      };
+    });
+    const { seconds, dropped, rounds } = head.collected;
+    return { ...head, collected: { rollouts, seconds, dropped: new Set(dropped), rounds } };
+  } finally {
+    reader.close();
+  }
+}

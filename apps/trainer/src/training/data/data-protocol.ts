@@ -1,0 +1,24 @@
+/** What the run's thread and the data thread say to each other. */
+import type { RowStoreNotice } from "@v-triune/data-filters";
+import type { TrainingConfig } from "../config/training-config";
+import type { TrainingBatch } from "./training-data";
+import type { PlainError } from "../threads/plain-error";
+
+export interface DataSetup {
+  readonly config: TrainingConfig;
+  /** Holds tokenizer, template and the image processor's settings. */
+  readonly processorFolder: string;
+  readonly verifiers: readonly string[];
+}
+
+export type ToDataThread =
+  | { readonly type: "setup"; readonly setup: DataSetup }
+  | { readonly type: "batch"; readonly job: number; readonly position: number; readonly count: number }
+  | { readonly type: "close" };
+
+export type FromDataThread =
+  | { readonly type: "row-store"; readonly notice: RowStoreNotice }
+  | { readonly type: "opened"; readonly length: number; readonly sources: readonly string[] }
+  | { readonly type: "batch"; readonly job: number; readonly batch: TrainingBatch }
+  /** Without a job: the sets can't be opened. */
+  | { readonly type: "failed"; readonly job?: number; readonly error: PlainError };

@@ -1,0 +1,188 @@
+/**
+ * The data of a run: Parquet sets, drawn in a seeded order, prepared for the model. A row that can't be used is left out,
+ * told and counted, unless the run is strict.
+ */
+import { type RowStoreNotice, type SampleSet, type SampleSetOptions, openSampleSet } from "@v-triune/data-filters";
+import { DatasetError } from "@v-triune/schema";
+import type { DataSetConfig } from "../config/training-config";
+import { createRandom } from "../../seeded-random";
+import { type PromptMaker, isSampleError } from "../../rollouts/prompt-maker";
+import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
+import { createSampleOrder } from "./sample-order";
+
+export interface TrainingDataOptions {
+  readonly sets: readonly DataSetConfig[];
+  readonly seed: number;
+  readonly makePrompt: PromptMaker;
+  readonly verifiers: readonly string[];
+  readonly strict: boolean;
+  readonly onBadRow: (message: string) => void;
+  /** Large sets are copied to where a row can be read alone, and this is told of it; without it they are read from Parquet as they are. */
+  readonly onRowStore?: ((notice: RowStoreNotice) => void) | undefined;
+}
+
+/** Prompts from one position of the order on. */
+export interface TrainingBatch {
+  readonly prompts: readonly PreparedPrompt[];
+  /** Where the order goes on behind them. */
+  readonly position: number;
+  /** Rows that were left out on the way, and why. */
+  readonly badRows: readonly string[];
+}
+
+/** The endless stream of training prompts. What lies at a position is a function of the files and the seed, however often it is asked for. */
+export interface TrainingSource {
+  /** Rows in the files, before weights and caps. */
+  readonly length: number;
+  readonly sources: readonly string[];
+  batch(position: number, count: number): Promise<TrainingBatch>;
+  close(): void;
+}
+
+/** Streams of the run's seed for the prompt pool, one a position. */
+const promptStream = 3_000_000;
+
+/** @throws DatasetError when files are missing, damaged or hold no usable sample */
+export async function openTrainingSource(options: Omit<TrainingDataOptions, "onBadRow">): Promise<TrainingSource> {
+  const opened: { config: DataSetConfig; set: SampleSet; first: number }[] = [];
+  let length = 0;
+  for (const config of options.sets) {
+    const set = await openSampleSet(config.path, { verifiers: options.verifiers, ...rowStore(options) });
+    opened.push({ config, set, first: length });
+    length += set.length;
+  }
+  const close = () => opened.forEach(({ set }) => set.close());
+  if (length === 0) {
+    close();
+    throw new DatasetError({
+      code: "bad-value",
+      file: options.sets.map(({ path }) => path).join(", "),
+      expected: "at least one sample",
+      found: "none",
+      fix: "check what v-triune curate kept and why (report.json beside the files)",
+    });
+  }
+  const order = createSampleOrder(
+    opened.map(({ config, set, first }) => ({ first, length: set.length, weight: config.weight, cap: config.cap })),
+    options.seed,
+  );
+  const at = (row: number) => {
+    const found = opened.findLast(({ first }) => first <= row);
+    if (!found) throw new RangeError(`row ${row} of ${length}`);
+    return { set: found.set, index: row - found.first };
+  };
+  return {
+    length,
+    sources: [
+      ...new Set(opened.flatMap(({ set }) => Array.from({ length: set.length }, (_, row) => set.sourceOf(row)))),
+    ],
+    close,
+    async batch(from, count) {
+      const prompts: PreparedPrompt[] = [];
+      const badRows: string[] = [];
+      let next = from;
+      // Two epochs without one usable row: nothing will change.
+      const limit = from + 2 * order.epochLength + count;
+      while (prompts.length < count) {
+        if (next >= limit && prompts.length === 0) throw noneUsable(options.sets);
+        const wanted = count - prompts.length;
+        const positions = Array.from({ length: wanted }, (_, index) => next + index);
+        const rows = await readRows(positions.map((position) => at(order.at(position))));
+        for (const [index, row] of rows.entries()) {
+          const position = next + index;
+          const { set, index: inSet } = at(order.at(position));
+          const prompt = await prepare(row, set, inSet, createRandom(options.seed, promptStream + position), {
+            ...options,
+            onBadRow: (message) => badRows.push(message),
+          });
+          if (prompt) prompts.push(prompt);
+        }
+        next += wanted;
+      }
+      return { prompts, position: next, badRows };
+    },
+  };
+}
+
+/** Every sample of the evaluation sets, at most `samplesPerSource` of each source (a seeded choice), in the order of the files. */
+export async function openEvaluationData(
+  options: TrainingDataOptions & { readonly samplesPerSource: number | null },
+): Promise<{ readonly length: number; batches(size: number): AsyncGenerator<PreparedPrompt[]>; close(): void }> {
+  const set = await openSampleSet(
+    options.sets.map(({ path }) => path),
+    { verifiers: options.verifiers, ...rowStore(options) },
+  );
+  const bySource = new Map<string, number[]>();
+  for (let row = 0; row < set.length; row++) {
+    const source = set.sourceOf(row);
+    bySource.set(source, [...(bySource.get(source) ?? []), row]);
+  }
+  const rows = [...bySource.values()]
+    .flatMap((all) =>
+      options.samplesPerSource === null
+        ? all
+        : createRandom(options.seed, promptStream - 1).sample(all, options.samplesPerSource),
+    )
+    .sort((a, b) => a - b);
+  return {
+    length: rows.length,
+    close: () => set.close(),
+    async *batches(size) {
+      for (let from = 0; from < rows.length; from += size) {
+        const indexes = rows.slice(from, from + size);
+        const read = await set.read(indexes);
+        const prompts: PreparedPrompt[] = [];
+        for (const [at, row] of read.entries()) {
+          const index = indexes[at] as number;
+          const prompt = await prepare(row, set, index, createRandom(options.seed, promptStream + index), options);
+          if (prompt) prompts.push(prompt);
+        }
+        yield prompts;
+      }
+    },
+  };
+}
+
+function rowStore({ onRowStore }: Pick<TrainingDataOptions, "onRowStore">): SampleSetOptions {
+  return onRowStore ? { rowStore: { tell: onRowStore } } : {};
+}
+
+type Row = Awaited<ReturnType<SampleSet["read"]>>[number];
+
+async function readRows(places: readonly { set: SampleSet; index: number }[]): Promise<Row[]> {
+  const rows = new Map<SampleSet, Row[]>();
+  for (const set of new Set(places.map((place) => place.set))) {
+    rows.set(set, await set.read(places.filter((place) => place.set === set).map(({ index }) => index)));
+  }
+  return places.map(({ set }) => rows.get(set)?.shift() as Row);
+}
+
+async function prepare(
+  row: Row,
+  set: SampleSet,
+  index: number,
+  random: ReturnType<typeof createRandom>,
+  { makePrompt, strict, onBadRow }: TrainingDataOptions,
+): Promise<PreparedPrompt | undefined> {
+  try {
+    if (row instanceof DatasetError) throw row;
+    const place = set.placeOf(index);
+    const id = `${row.data_source}/${row.extra_info.id ?? `${place.file}:${place.row}`}`;
+    return await makePrompt(row, id, random);
+  } catch (error) {
+    const ofThisRow = error instanceof DatasetError || isSampleError(error);
+    if (strict || !ofThisRow) throw error;
+    onBadRow(error.message);
+    return undefined;
+  }
+}
+
+function noneUsable(sets: readonly DataSetConfig[]): DatasetError {
+  return new DatasetError({
+    code: "bad-value",
+    file: sets.map(({ path }) => path).join(", "),
+    expected: "at least one sample that can be used",
+    found: "every row was left out, each with a message above",
+    fix: "put right what the messages name, or raise rollout.maxPromptTokens if prompts are too long",
+  });
+}

@@ -1,0 +1,59 @@
+/** What computes a run in the thread that it is called in. */
+import { setImmediate } from "node:timers/promises";
+import type * as tf from "@tensorflow/tfjs-core";
+import { withOutOfMemory } from "@v-triune/backend";
+import {
+  type Learner,
+  type MicroBatchPart,
+  type TrainingRow,
+  type UpdateStats,
+  addInto,
+  disposeGradients,
+  joinParts,
+} from "@v-triune/grpo";
+import type { RolloutRow } from "@v-triune/policy";
+import { createLocalEngine } from "../../rollouts/local-engine";
+import type { RolloutEngine } from "../../rollouts/rollout-engine";
+import type { Compute } from "../update/compute";
+import type { ComputeOptions } from "./compute-options";
+
+export class ComputeHere implements Compute {
+  readonly engine: RolloutEngine;
+
+  constructor(readonly options: Pick<ComputeOptions, "policy" | "learner" | "backend">) {
+    this.engine = createLocalEngine(options.policy);
+  }
+
+  async logProbs(rows: readonly RolloutRow[]): Promise<Float32Array[]> {
+    return withOutOfMemory({ backend: this.options.backend }, () => trained(this.options.learner).logProbs(rows));
+  }
+
+  async update(rows: readonly TrainingRow<RolloutRow>[]): Promise<UpdateStats> {
+    const { backend } = this.options;
+    const learner = trained(this.options.learner);
+    const plan = learner.plan(rows);
+    const gradients: Map<string, tf.Tensor> = new Map();
+    const parts: Omit<MicroBatchPart, "gradients">[] = [];
+    try {
+      for (const batch of plan.microBatches) {
+        const { gradients: own, ...part } = withOutOfMemory({ backend }, () => learner.microBatch(batch, plan));
+        for (const [name, gradient] of own) addInto(gradients, name, gradient);
+        parts.push(part);
+        // Servers that answer the next step meanwhile are heard, and asked on.
+        await setImmediate();
+      }
+    } catch (error) {
+      disposeGradients(gradients);
+      throw error;
+    }
+    return withOutOfMemory({ backend }, () => learner.apply(learner.complete(plan, joinParts(gradients, parts))));
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** @throws TypeError where nothing is trained */
+export function trained(learner: Learner<RolloutRow> | undefined): Learner<RolloutRow> {
+  if (!learner) throw new TypeError("this policy is not trained");
+  return learner;
+}

@@ -1,0 +1,64 @@
+import type { RolloutRecord, RolloutVerdict } from "@v-triune/monitor";
+import type { RewardResult } from "@v-triune/rewards";
+import { type Sample, TASKS, sources } from "@v-triune/schema";
+import type { Rollout } from "../../rollouts/collect-rollouts";
+
+/** What a scored answer was trained on: its verdict's reward and what was added to it. */
+export interface OptimisedReward {
+  /** What the advantages were computed from. */
+  readonly reward: number;
+  /** Before KL was taken off (verl's score). */
+  readonly score: number;
+  /** What was added to accuracy and format, by name. */
+  readonly additions: Readonly<Record<string, number>>;
+}
+
+/**
+ * @param klPenalty β · KL that was taken off; null where it is not in the reward
+ * @returns null for an answer that was not scored
+ */
+export function optimisedReward({ result, lengthPenalty }: Rollout, klPenalty: number | null): OptimisedReward | null {
+  if (result.status !== "scored") return null;
+  const additions = {
+    ...(lengthPenalty === undefined ? {} : { overlong: lengthPenalty }),
+    ...(klPenalty === null ? {} : { kl: -klPenalty }),
+  };
+  return { reward: result.reward - (klPenalty ?? 0), score: result.reward, additions };
+}
+
+/** A rollout as the monitor takes it. */
+export function rolloutRecord(rollout: Rollout, klPenalty: number | null = null): RolloutRecord {
+  const { prompt, result } = rollout;
+  const optimised = optimisedReward(rollout, klPenalty);
+  return {
+    dataSource: prompt.sample.data_source,
+    task: taskOf(prompt.sample),
+    group: rollout.promptIndex,
+    verdict: verdictOf(result),
+    reward: optimised?.reward ?? null,
+    ...(klPenalty === null || optimised === null ? {} : { score: optimised.score }),
+    ...(optimised === null ? {} : { components: optimised.additions }),
+    response: rollout.response,
+    responseTokens: rollout.generatedTokens,
+    promptTokens: prompt.promptIds.length,
+    truncated: rollout.truncated,
+    strippedTokens: rollout.strippedTokens,
+    sampleId: prompt.id,
+  };
+}
+
+/** The task of a sample: of its source if that is one of the 18, else what its ability says, else by its verifier. */
+export function taskOf(sample: Sample): string {
+  const known = sources.find(
+    ({ key, dataSource }) => key === sample.data_source || dataSource === sample.data_source,
+  )?.task;
+  if (known) return known;
+  const ability = sample.ability?.replace(/^cv_/, "");
+  if (ability && (TASKS as readonly string[]).includes(ability)) return ability;
+  return sample.reward_model.verifier === "detection" ? "detection" : (ability ?? "reasoning");
+}
+
+function verdictOf(result: RewardResult): RolloutVerdict {
+  if (result.status !== "scored") return { status: result.status, reason: result.reason };
+  return { status: "scored", accuracy: result.accuracy, format: result.format, metrics: result.metrics };
+}

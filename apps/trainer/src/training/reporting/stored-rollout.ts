@@ -1,0 +1,48 @@
+import type { Rollout } from "../../rollouts/collect-rollouts";
+import { seenSizes } from "../../rollouts/prepared-prompt";
+import { optimisedReward, taskOf } from "./rollout-record";
+import type { StoredRollout } from "./rollout-store";
+
+/**
+ * A rollout as the store takes it.
+ *
+ * @param update what the update made of it: its advantage, null when it was left out of its group, and the KL in its reward
+ * @param patchSize of the image processor, in pixels
+ */
+export function storedRollout(
+  step: number,
+  rollout: Rollout,
+  update: { readonly advantage: number | null; readonly klPenalty: number | null },
+  patchSize: number,
+): StoredRollout {
+  const { prompt, result } = rollout;
+  const { sample } = prompt;
+  const scored = result.status === "scored" ? result : undefined;
+  const optimised = optimisedReward(rollout, update.klPenalty);
+  return {
+    step,
+    group: rollout.promptIndex,
+    sample: rollout.sampleIndex,
+    dataSource: sample.data_source,
+    task: taskOf(sample),
+    id: prompt.id,
+    prompt: prompt.text,
+    response: rollout.response,
+    groundTruth: sample.reward_model.ground_truth,
+    imagePaths: sample.images.map(({ path }) => path ?? ""),
+    imageSizes: seenSizes(prompt, patchSize).map(([, height, width]) => [height ?? 0, width ?? 0]),
+    promptTokens: prompt.promptIds.length,
+    responseTokens: rollout.generatedTokens,
+    strippedTokens: rollout.strippedTokens,
+    truncated: rollout.truncated,
+    status: result.status,
+    reason: result.status === "scored" ? null : result.reason,
+    accuracy: scored?.accuracy ?? null,
+    format: scored?.format ?? null,
+    reward: optimised?.reward ?? null,
+    additions: optimised?.additions ?? {},
+    advantage: scored === undefined ? null : update.advantage,
+    metrics: scored?.metrics ?? {},
+    tokenIds: rollout.completionIds,
+  };
+}

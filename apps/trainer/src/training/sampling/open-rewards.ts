@@ -1,0 +1,84 @@
+import {
+  type RewardResult,
+  type RewardSource,
+  RewardServerError,
+  createHttpRewardSource,
+  createLocalRewardSource,
+} from "@v-triune/rewards";
+import type { VerifierRegistry } from "@v-triune/verifiers";
+import type { RewardConfig } from "../config/training-config";
+import { ConfigError, EngineError } from "../../errors";
+import type { EngineEvents } from "../../engines/engine-events";
+
+/**
+ * What judges a run's answers: this process, or reward servers. A run waits for servers that are gone; it never takes a fault of theirs
+ * for a verdict.
+ *
+ * @throws ConfigError when the servers' token is not in the environment
+ */
+export function openRewards(
+  { servers, tokenEnv, normalised }: RewardConfig,
+  registry: VerifierRegistry,
+  { onPause, onResume }: EngineEvents,
+): RewardSource {
+  if (servers.length === 0) return createLocalRewardSource(registry, { normalised });
+  const token = tokenEnv === null ? undefined : process.env[tokenEnv];
+  if (tokenEnv !== null && !token) {
+    throw new ConfigError({
+      what: "The token of the reward servers is not there.",
+      where: "reward.tokenEnv",
+      expected: `the environment variable ${tokenEnv}`,
+      found: "it is not set",
+    });
+  }
+  const source = createHttpRewardSource({
+    urls: servers,
+    whenDown: "wait",
+    ...(token === undefined ? {} : { token }),
+    onPause: (health) =>
+      onPause?.(
+        `No reward server answers: ${health.map(({ url, lastFault }) => `${url} (${lastFault ?? "no reply"})`).join(", ")}. Waiting for one; the step goes on when it is back.`,
+      ),
+    onResume: ({ url, pausedMs }) => onResume?.(`${url} is back after ${Math.round(pausedMs / 1000)} s.`),
+  });
+  return { score: (requests, options) => judgedAtAll(source.score(requests, options)), close: () => source.close() };
+}
+
+/**
+ * Single answers that a server could not judge are counted and left out of training. When it judged none at all it is no reward
+ * server, or a broken one, and to go on would be to train on nothing.
+ */
+async function* judgedAtAll(results: AsyncIterable<RewardResult>): AsyncGenerator<RewardResult, void, undefined> {
+  let fault: string | undefined;
+  let judged = false;
+  try {
+    for await (const result of results) {
+      if (result.status === "error" && result.reason.startsWith("server: "))
+        fault ??= result.reason.slice("server: ".length);
+      else judged = true;
+      yield result;
+    }
+  } catch (cause) {
+    if (!(cause instanceof RewardServerError)) throw cause;
+    const refusedKey = cause.status === 401 || cause.status === 403;
+    throw new EngineError({
+      what: "The reward server refuses what it is asked.",
+      where: "reward.servers",
+      found: cause.message,
+      fix: refusedKey
+        ? "name the environment variable with its token in reward.tokenEnv"
+        : cause.status === 404
+          ? "put right the address: a reward server, as v-triune serve starts one, has this path"
+          : undefined,
+      cause,
+    });
+  }
+  if (judged || fault === undefined) return;
+  throw new EngineError({
+    what: "The reward servers answer, but judge nothing.",
+    where: "reward.servers",
+    expected: "a reward server, as v-triune serve starts one",
+    found: fault,
+    fix: "put right the address or the server, then go on with --resume",
+  });
+}

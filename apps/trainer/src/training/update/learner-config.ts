@@ -1,0 +1,144 @@
+/** The run's configuration in the learner's words. */
+import {
+  type KlEstimator,
+  type LearnerConfig,
+  type ObjectiveConfig,
+  type PolicyLoss,
+  type RolloutCorrectionConfig,
+  type ScheduleConfig,
+  cispo,
+  gmpo,
+  gspo,
+  ppoClip,
+  sapo,
+} from "@v-triune/grpo";
+import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
+import { MOST_PARTS, isOneThreaded } from "../threads/worker-count";
+import type { AlgorithmConfig, ParameterGroupName, TrainingConfig } from "../config/training-config";
+
+const groupNames: readonly ParameterGroupName[] = ["vision", "connector", "language"];
+
+/** Groups that the run leaves as they are. */
+export function frozenGroups({ optimizer }: TrainingConfig): ParameterGroupName[] {
+  return groupNames.filter((name) => optimizer.groups[name].freeze);
+}
+
+/** Optimiser updates of the whole run. */
+export function totalUpdates({ run, rollout, update }: TrainingConfig): number {
+  return run.steps * update.epochs * Math.ceil(rollout.promptsPerStep / update.miniBatch);
+}
+
+/** Whether a rollout batch is used for more than one update, so that π_old is not the policy itself. */
+export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
+  return update.epochs > 1 || update.miniBatch < rollout.promptsPerStep;
+}
+
+/**
+ * Whether the learner is told by which probabilities the rollouts were drawn, to correct for them: other engines than the trainer's
+ * policy say so, and so does the policy itself when it was of the step before (verl's asynchronous trainers do the same: π_old by the
+ * weights that are updated, importance weights against those that generated).
+ */
+export function usesRolloutLogProbs(
+  { rollout }: Pick<TrainingConfig, "rollout">,
+  givesForeignLogProbs: boolean,
+): boolean {
+  return givesForeignLogProbs || (rollout.engine === "local" && rollout.asyncLevel === 1);
+}
+
+/** How the learner corrects rollouts of an engine that says by which probabilities it drew them; undefined: not at all. */
+export function correctionConfig(
+  { rollout }: TrainingConfig,
+  givesLogProbs: boolean,
+): RolloutCorrectionConfig | undefined {
+  const { importance, threshold, lower, normalise, rejection } = rollout.correction;
+  if (!givesLogProbs || (importance === "none" && rejection === null)) return undefined;
+  return {
+    ...(importance === "none"
+      ? {}
+      : { importance: { level: importance, upper: threshold, normalise, ...(lower === null ? {} : { lower }) } }),
+    ...(rejection === null
+      ? {}
+      : {
+          rejection: [
+            {
+              statistic: rejection.statistic,
+              upper: rejection.upper,
+              ...(rejection.lower === null ? {} : { lower: rejection.lower }),
+            },
+          ],
+        }),
+  };
+}
+
+/** @param givesLogProbs whether rollouts come from another engine that gives their log-probabilities */
+export function learnerConfig(
+  config: TrainingConfig,
+  policy: Qwen25VlPolicy,
+  givesLogProbs = false,
+): LearnerConfig<RolloutRow> {
+  const { optimizer, update, rollout } = config;
+  const correction = correctionConfig(config, givesLogProbs);
+  // An adapter may not reach every group, and reach one that is frozen.
+  const present = groupNames.filter((name) => policy.parameters.some(({ group }) => group === name));
+  return {
+    policy,
+    optimizer: {
+      learningRate: optimizer.lr,
+      beta1: optimizer.betas[0],
+      beta2: optimizer.betas[1],
+      epsilon: optimizer.eps,
+      weightDecay: optimizer.weightDecay,
+    },
+    schedule: schedule(config),
+    groups: Object.fromEntries(
+      present.map((name) => [name, { learningRate: optimizer.groups[name].lr, frozen: optimizer.groups[name].freeze }]),
+    ),
+    maxGradNorm: optimizer.maxGradNorm,
+    objective: objective(config),
+    // Also for a single thread: how many there are must not show in the numbers.
+    microBatch: { tokens: update.microBatchTokens, ...(isOneThreaded() ? { parts: MOST_PARTS } : {}) },
+    temperature: rollout.temperature,
+    measureEntropy: true,
+    ...(correction ? { correction } : {}),
+  };
+}
+
+function schedule(config: TrainingConfig): ScheduleConfig {
+  const totalSteps = totalUpdates(config);
+  const warmupSteps = Math.round(config.optimizer.warmupRatio * totalSteps);
+  const { schedule: kind } = config.optimizer;
+  return kind === "constant" ? { kind, warmupSteps } : { kind, warmupSteps, totalSteps };
+}
+
+function objective({ algorithm, rollout }: TrainingConfig): ObjectiveConfig {
+  const { kl, aggregation, entropyCoefficient } = algorithm;
+  return {
+    policyLoss: policyLoss(algorithm),
+    aggregation,
+    maxLength: rollout.maxNewTokens,
+    entropyCoefficient,
+    ...(kl.coefficient === 0 || kl.in === "reward"
+      ? {}
+      : { kl: { coefficient: kl.coefficient, estimator: klEstimator(algorithm) } }),
+  };
+}
+
+/** verl and TRL call k2 "mse". */
+export function klEstimator({ kl }: Pick<AlgorithmConfig, "kl">): KlEstimator {
+  return kl.estimator === "mse" ? "k2" : kl.estimator;
+}
+
+function policyLoss({ loss, clipLow, clipHigh, dualClip, tau }: AlgorithmConfig): PolicyLoss {
+  switch (loss) {
+    case "ppo":
+      return ppoClip({ clipLow, clipHigh, dualClip });
+    case "gspo":
+      return gspo({ clipLow, clipHigh });
+    case "cispo":
+      return cispo({ clipLow, clipHigh });
+    case "gmpo":
+      return gmpo({ clipLow, clipHigh });
+    case "sapo":
+      return sapo({ tauPositive: tau.positive, tauNegative: tau.negative });
+  }
+}
