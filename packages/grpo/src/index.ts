@@ -84,6 +84,7 @@ export {
   type UpdatePlan,
   type UpdateSizes,
 } from "./learner/contribution";
+export { evaluateLogProbs, type EvaluatedPolicy } from "./learner/evaluate-log-probs";
 export type { UpdateStats } from "./learner/update-stats";
 export type { PreparedRow, TrainingRow } from "./learner/training-row";
 export type { RolloutCorrectionConfig } from "./learner/rollout-correction";

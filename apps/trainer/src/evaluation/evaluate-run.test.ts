@@ -2,7 +2,6 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as tf from "@tensorflow/tfjs-core";
 import type { MetricRecord } from "@v-triune/monitor";
 import { type Qwen25VlPolicy, loadQwen25Vl } from "@v-triune/policy";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -73,7 +72,9 @@ describe("a run with an adapter", () => {
       { promptIds: Int32Array.from([20, 21, 22]), completionIds: Int32Array.from([23, 24, 25, 26]), group: 0 },
     ];
     const logProbs = (policy: Qwen25VlPolicy) => {
-      const values = tf.tidy(() => policy.logProbs(rows, { width: 4 }).logProbs.dataSync().slice());
+      const { logProbs } = policy.logProbs(rows, { width: 4 });
+      const values = logProbs.dataSync().slice();
+      logProbs.dispose();
       policy.dispose();
       return values;
     };

@@ -9,7 +9,6 @@
  * everywhere are not sent through the model unless a KL term, an entropy bonus or the loss itself would move them: they
  * count in N and S all the same. A failed update changes nothing.
  */
-import * as tf from "@tensorflow/tfjs-core";
 import { LearnerConfigError, TrainingDivergedError } from "../errors";
 import type { BatchCounts } from "../losses/aggregation";
 import type { ObjectiveConfig } from "../losses/objective";
@@ -29,7 +28,8 @@ import {
   type UpdatePlan,
   type UpdateSizes,
 } from "./contribution";
-import { planMicroBatches, type MicroBatchLimits } from "./micro-batches";
+import { evaluateLogProbs, planRows } from "./evaluate-log-probs";
+import type { MicroBatchLimits } from "./micro-batches";
 import { correctRows, needsOldLogProbs, type RolloutCorrectionConfig } from "./rollout-correction";
 import { prepareRows, type PreparedRow, type TrainingRow } from "./training-row";
 import { updateStats, type UpdateStats } from "./update-stats";
@@ -149,7 +149,7 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
       ? correctRows(prepared, correction, (row) => row.oldLogProbs!)
       : { rows: prepared, metrics: undefined };
     const forwarded = corrected.rows.filter((row) => row.mask.some((m) => m !== 0) && hasSignal(row, goal, config));
-    const plan = plannedRows(
+    const plan = planRows(
       policy,
       forwarded.map((row) => row.row),
       config.microBatch,
@@ -315,46 +315,10 @@ function hasSignal(
   );
 }
 
-function plannedRows<Row extends PolicyRow>(
-  policy: Policy<Row>,
-  rows: readonly Row[],
-  limits: MicroBatchLimits | undefined,
-): number[][] {
-  const count = policy.tokenCount?.bind(policy);
-  return planMicroBatches(
-    rows.map((row) => row.completionIds.length),
-    limits,
-    count && ((indices) => count(indices.map((i) => rows[i]!))),
-  );
-}
-
 /** Tokens without padding and without a shared prompt counted twice: all rows together, or each alone where that is less. */
 function neededTokens<Row extends PolicyRow>(policy: Policy<Row>, rows: readonly Row[]): number {
   const alone = rows.reduce((sum, row) => sum + (policy.tokenCount?.([row]) ?? row.completionIds.length), 0);
   return policy.tokenCount && rows.length > 0 ? Math.min(alone, policy.tokenCount(rows)) : alone;
-}
-
-function evaluateLogProbs<Row extends PolicyRow>(
-  policy: Policy<Row>,
-  rows: readonly Row[],
-  limits: MicroBatchLimits | undefined,
-  temperature: number,
-): Float32Array[] {
-  const result: Float32Array[] = rows.map(() => new Float32Array());
-  for (const batch of plannedRows(policy, rows, limits)) {
-    const width = Math.max(1, ...batch.map((i) => rows[i]!.completionIds.length));
-    const values = tf.tidy(
-      () =>
-        policy
-          .logProbs(
-            batch.map((i) => rows[i]!),
-            { width, temperature },
-          )
-          .logProbs.dataSync() as Float32Array,
-    );
-    batch.forEach((i, b) => (result[i] = values.slice(b * width, b * width + rows[i]!.completionIds.length)));
-  }
-  return result;
 }
 
 function trainedParameters<Row extends PolicyRow>(

@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { differentiableLoss } from "../losses/differentiable-loss";
 import type { Policy, PolicyRow } from "../policy";
+import { takeValues } from "../take-values";
 
 /** One property and whether it holds. */
 export interface PolicyFinding {
@@ -36,7 +37,7 @@ export async function checkPolicy<Row extends PolicyRow>(
   const { tolerance = 1e-4, entries = 2, step = 1e-2 } = options;
   const width = Math.max(...rows.map((row) => row.completionIds.length));
   const read = (some: readonly Row[], w: number) =>
-    tf.tidy(() => policy.logProbs(some, { width: w }).logProbs.dataSync() as Float32Array);
+    takeValues(tf.tidy(() => policy.logProbs(some, { width: w }).logProbs));
   const findings: PolicyFinding[] = [];
   const note = (property: string, problem: string | undefined) =>
     findings.push({ property, holds: problem === undefined, detail: problem ?? "" });
@@ -46,12 +47,13 @@ export async function checkPolicy<Row extends PolicyRow>(
 
   const before = tf.memory().numTensors;
   const together = read(rows, width);
-  const shape = tf.tidy(() => policy.logProbs(rows, { width: width + 3 }).logProbs.shape);
+  const wider = tf.tidy(() => policy.logProbs(rows, { width: width + 3 }).logProbs);
+  const { shape } = wider;
+  const wide = takeValues(wider);
   note(
     "the result is [B, width], whatever width is asked for",
     shape[0] === rows.length && shape[1] === width + 3 ? undefined : `found [${shape.join(", ")}]`,
   );
-  const wide = read(rows, width + 3);
   note(
     "log-probabilities are at most 0 and finite inside, exactly 0 past the end",
     insideAndPast(rows, width + 3, wide),
@@ -103,8 +105,9 @@ function entropyProblem<Row extends PolicyRow>(
   rows: readonly Row[],
   width: number,
 ): string | undefined {
-  const values = tf.tidy(() => policy.logProbs(rows, { width, entropy: true }).entropy?.dataSync());
-  if (!values) return "there is none";
+  const entropy = tf.tidy(() => policy.logProbs(rows, { width, entropy: true }).entropy);
+  if (!entropy) return "there is none";
+  const values = takeValues(entropy);
   const low = [...values].findIndex((value) => !(value >= -1e-5));
   return low < 0 ? undefined : `entry ${low}: ${values[low]}`;
 }
@@ -152,7 +155,7 @@ function gradientProblem<Row extends PolicyRow>(
   return problem;
 
   function measure(): number {
-    return total(tf.tidy(() => policy.logProbs(rows, { width }).logProbs.dataSync() as Float32Array));
+    return total(takeValues(tf.tidy(() => policy.logProbs(rows, { width }).logProbs)));
   }
 }
 

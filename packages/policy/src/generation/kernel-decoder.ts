@@ -8,6 +8,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Qwen25VlConfig, TextConfig } from "../config/model-config";
 import { linear } from "../kernels/linear";
 import type { RotaryTable } from "../kernels/rotary";
+import { takeValues } from "../kernels/take-values";
 import { Heap } from "../kernels/wasm/heap";
 import type { KernelMemory } from "../kernels/wasm/kernel-memory";
 import type { DecodeJob, KernelThreads } from "../kernels/wasm/kernel-threads";
@@ -96,13 +97,13 @@ export class KernelDecoder implements Decoder {
         select,
         onQkv: (layer, qkv, rotary) => this.#storePrompts(layer, qkv, rotary, tokens, caches),
       });
-      return linear(hidden, [headWeight(this.weights)], [null]).dataSync() as Float32Array;
+      return linear(hidden, [headWeight(this.weights)], [null]);
     });
     const handles = caches.map((cache) => {
       this.#prompts.set(this.#nextHandle, cache);
       return this.#nextHandle++;
     });
-    return { handles, logits };
+    return { handles, logits: takeValues(logits) };
   }
 
   addRow(prompt: PromptHandle): RowHandle {

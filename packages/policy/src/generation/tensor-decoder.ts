@@ -9,6 +9,7 @@ import { linear } from "../kernels/linear";
 import { rmsNorm } from "../kernels/rms-norm";
 import { rotate } from "../kernels/rotary";
 import { swiglu } from "../kernels/swiglu";
+import { takeValues } from "../kernels/take-values";
 import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
 import type { ModelWeights } from "../model/model-weights";
@@ -65,6 +66,11 @@ export class TensorDecoder implements Decoder {
       length: prompt.promptIds.length,
       next: mropePositions(prompt, this.config).next,
     }));
+    // Registered before they are filled: if a layer fails, `dispose` frees what the layers before it kept.
+    const handles = caches.map((cache) => {
+      this.#prompts.set(this.#nextHandle, cache);
+      return this.#nextHandle++;
+    });
     const logits = tf.tidy(() => {
       const features =
         tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
@@ -81,15 +87,9 @@ export class TensorDecoder implements Decoder {
           });
         },
       });
-      return linear(hidden, [headWeight(this.weights)], [null]).dataSync() as Float32Array;
+      return linear(hidden, [headWeight(this.weights)], [null]);
     });
-    return {
-      handles: caches.map((cache) => {
-        this.#prompts.set(this.#nextHandle, cache);
-        return this.#nextHandle++;
-      }),
-      logits,
-    };
+    return { handles, logits: takeValues(logits) };
   }
 
   addRow(prompt: PromptHandle): RowHandle {
@@ -127,7 +127,7 @@ export class TensorDecoder implements Decoder {
       mask.fill(HIDDEN, i * (cachedLength + 1), i * (cachedLength + 1) + cachedLength - row.prompt.length - row.count),
     );
 
-    const [logits, keys, values] = tf.tidy(() => {
+    const { logits, keys, values } = tf.tidy(() => {
       const rotary = rotaryTensors(textRotary(positions, text));
       const hiddenMask = tf.tensor(mask, [count, 1, 1, cachedLength + 1]);
       const keys: tf.Tensor4D[] = [];
@@ -175,17 +175,17 @@ export class TensorDecoder implements Decoder {
             `${name}.mlp.down_proj`,
           ]),
         );
-        keys.push(tf.keep(allKeys));
-        values.push(tf.keep(allValues));
+        keys.push(allKeys);
+        values.push(allValues);
       }
       const final = rmsNorm(hidden, this.weights.vector("model.norm.weight"), text.rmsNormEps);
-      return [linear(final, [headWeight(this.weights)], [null]).dataSync() as Float32Array, keys, values] as const;
+      return { logits: linear(final, [headWeight(this.weights)], [null]), keys, values };
     });
     tf.dispose([...this.#keys, ...this.#values]);
-    this.#keys = keys;
-    this.#values = values;
+    this.#keys = keys.map((tensor) => tf.keep(tensor));
+    this.#values = values.map((tensor) => tf.keep(tensor));
     for (const row of rows) row.count++;
-    return logits;
+    return takeValues(logits);
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@ import { useTestBackend } from "../testing/backend";
 import { checkGradients, type Matrix } from "../testing/gradient-check";
 import { attention } from "./attention";
 import { attentionBuckets, attentionPlan, type AttentionHeads, type AttentionPlan } from "./attention-plan";
+import { takeValues } from "./take-values";
 
 beforeAll(useTestBackend);
 
@@ -113,8 +114,8 @@ describe("attention", () => {
     const sizes = { heads: 2, keyValueHeads: 1, headDim: 4 };
     const rotary = table(plan.rows, sizes.headDim);
     const values = Float64Array.from({ length: plan.rows * 16 }, (_, i) => Math.fround(Math.sin(i * 0.7)));
-    const actual = tf.tidy(() =>
-      attention(tf.tensor2d(Float32Array.from(values), [plan.rows, 16]), rotary, plan, sizes).dataSync(),
+    const actual = takeValues(
+      tf.tidy(() => attention(tf.tensor2d(Float32Array.from(values), [plan.rows, 16]), rotary, plan, sizes)),
     );
     formula({ rows: plan.rows, columns: 16, values }, plan, sizes).forEach((value, i) =>
       expect(actual[i]).toBeCloseTo(value, 5),

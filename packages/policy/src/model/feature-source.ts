@@ -5,6 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { VisionConfig } from "../config/model-config";
+import { takeValues } from "../kernels/take-values";
 import type { ModelWeights } from "./model-weights";
 import type { VisualInput } from "./rollout-row";
 import { visionFeatures } from "./vision-tower";
@@ -39,7 +40,7 @@ export class FeatureSource {
       input.gridThw.reduce((sum, [t, h, w]) => sum + (t * h * w) / this.config.spatialMergeSize ** 2, 0);
     const fresh = inputs.filter((input) => !this.known(input));
     if (fresh.length > 0) {
-      const values = tf.tidy(() => visionFeatures(fresh, this.weights, this.config).dataSync() as Float32Array);
+      const values = takeValues(tf.tidy(() => visionFeatures(fresh, this.weights, this.config)));
       let start = 0;
       for (const input of fresh) {
         const end = start + tokens(input) * width;

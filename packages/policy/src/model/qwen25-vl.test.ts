@@ -145,7 +145,9 @@ describe("logProbs", () => {
     const policy = make();
     const row = rows[0]!;
     const sequence = { ...shared, promptIds: Int32Array.of(...row.promptIds, ...row.completionIds) };
-    const expected = tf.tidy(() => tf.logSoftmax(policy.forward([sequence])).arraySync() as number[][]);
+    const whole = tf.tidy(() => tf.logSoftmax(policy.forward([sequence])));
+    const expected = whole.arraySync() as number[][];
+    whole.dispose();
     const { logProbs } = policy.logProbs([row], { width: 4 });
     (await logProbs.data()).forEach((value, t) =>
       expect(value).toBeCloseTo(expected[row.promptIds.length + t - 1]![row.completionIds[t]!]!, 4),

@@ -47,6 +47,19 @@ export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: nu
   };
 }
 
+/**
+ * Qwen2.5-VL's vocabulary on two layers of width 64: 9.8 million parameters, more than are decoded by our own kernels on the
+ * native backend.
+ */
+export function largeVocabularyConfig(): Qwen25VlConfig {
+  const config = benchmarkConfig({ vocabSize: 151_936, intermediateSize: 128 });
+  return {
+    ...config,
+    text: { ...config.text, hiddenSize: 64, numLayers: 2, headDim: 16, mropeSection: [2, 3, 3] },
+    vision: { ...config.vision, outHiddenSize: 64 },
+  };
+}
+
 /** A picture of `height` × `width` patches with smooth values that depend on `seed`. */
 export function gridPicture(config: Qwen25VlConfig, height: number, width: number, seed: number): VisualInput {
   const { inChannels, temporalPatchSize, patchSize } = config.vision;
