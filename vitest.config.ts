@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ["@v-triune/source", "node"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "tools/**/*.test.ts"],
+    include: ["packages/*/{src,web}/**/*.test.ts", "apps/*/src/**/*.test.ts", "tools/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -12,16 +12,16 @@ export interface Cycle {
 type Graph = Map<string, Map<string, Import[]>>;
 
 /**
- * Cycles between files, type-only and dynamic imports included: a reader follows them in the same way. And cycles between folders: those
- * directly below `src` (or `web`, `bin`, ..), where a file counts as a folder of its own. Tests and benches may close such a cycle.
+ * Cycles between files, type-only and dynamic imports included: a reader follows them in the same way. And cycles between the folders of
+ * one parent folder, where a file counts as a folder of its own. Imports of tests and benches do not count there.
  */
 export function findCycles(workspace: Workspace): Cycle[] {
   const { imports, files } = workspace;
-  const betweenFiles = openCycles(graphOf(imports, (file) => file));
+  const betweenFiles = openCycles(graphOf(imports, (from, to) => [from, to]));
   const betweenFolders = openCycles(
     graphOf(
       imports.filter(({ file }) => !isTestFile(file)),
-      folderOf,
+      siblingsOf,
     ),
   ).filter(({ nodes }) => !nodes.every((node) => files.has(node)));
   const told = (kind: string) => (opened: OpenedCycle) => ({
@@ -31,16 +31,18 @@ export function findCycles(workspace: Workspace): Cycle[] {
   return [...betweenFiles.map(told("files")), ...betweenFolders.map(told("folders"))];
 }
 
-/** "packages/policy/src/model/attention/heads.ts" -> "packages/policy/src/model" */
-function folderOf(file: string): string {
-  return file.split("/").slice(0, 4).join("/");
+/** The two folders, or files, of one parent folder that an import connects: src/a/b/x.ts and src/a/c.ts give src/a/b and src/a/c.ts. */
+function siblingsOf(from: string, to: string): readonly [string, string] {
+  const [left, right] = [from.split("/"), to.split("/")];
+  const parting = left.findIndex((name, at) => name !== right[at]) + 1;
+  return [left.slice(0, parting).join("/"), right.slice(0, parting).join("/")];
 }
 
-function graphOf(imports: readonly Import[], nodeOf: (file: string) => string): Graph {
+function graphOf(imports: readonly Import[], arrowOf: (from: string, to: string) => readonly [string, string]): Graph {
   const graph: Graph = new Map();
   for (const one of imports) {
     if (one.target === undefined) continue;
-    const [from, to] = [nodeOf(one.file), nodeOf(one.target)];
+    const [from, to] = arrowOf(one.file, one.target);
     if (from === to) continue;
     const arrows = graph.get(from) ?? new Map<string, Import[]>();
     graph.set(from, arrows.set(to, [...(arrows.get(to) ?? []), one]));

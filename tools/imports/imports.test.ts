@@ -96,6 +96,16 @@ test("a cycle between folders names the fewest imports that close it", () => {
   ]);
 });
 
+test("a cycle between folders is found below the first level as well", () => {
+  const problems = problemsOf({
+    "packages/policy/src/model/attention/a.ts": 'import "../rotary/b";',
+    "packages/policy/src/model/rotary/b.ts": "export {};",
+    "packages/policy/src/model/rotary/c.ts": 'import "../attention/d";',
+    "packages/policy/src/model/attention/d.ts": "export {};",
+  });
+  expect(problems).toEqual([expect.stringMatching(/^Import cycle between folders: .*\/attention -> .*\/rotary -> /)]);
+});
+
 test("a cycle between files is found through dynamic imports, threads and the package's own name", () => {
   const problems = problemsOf({
     "packages/policy/src/index.ts": 'export { a } from "./start";',

@@ -65,7 +65,7 @@ function readPackage(root: string, folder: string): Package {
     readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   };
   const entries = Object.entries(manifest.exports ?? {}).flatMap(([path, conditions]) => {
-    const source = typeof conditions === "string" ? undefined : conditions["@v-triune/source"];
+    const source = typeof conditions === "string" ? conditions : conditions["@v-triune/source"];
     return source === undefined ? [] : [[posix.join(manifest.name, path), posix.join(folder, source)] as const];
   });
   return { folder, name: manifest.name.replace("@v-triune/", ""), entries: new Map(entries) };

@@ -12,7 +12,7 @@ import type {
   RunSummary,
   StreamKey,
 } from "../src/dashboard/dashboard-api";
-import { gridCell } from "../src/dashboard/source-grid";
+import { gridCell } from "../src/dashboard/run-folder/source-grid";
 
 export interface SeriesQuestion {
   readonly split: StreamKey["split"];

@@ -1,5 +1,5 @@
 import type { GridCell, GridRow } from "../src/dashboard/dashboard-api";
-import { metricDirection } from "../src/dashboard/source-grid";
+import { metricDirection } from "../src/dashboard/run-folder/source-grid";
 import { Chart, type Line } from "./chart";
 import { shortNumber, signed } from "./format";
 import { MetricName, Problem } from "./parts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ReportData } from "../dashboard/dashboard-api";
-import { copyRecordedRun, writeHostileRun } from "../dashboard/recorded-run";
+import { copyRecordedRun, writeHostileRun } from "../dashboard/testing/recorded-run";
 import { HELP, runCommandLine } from "./command-line";
 import { foreignRecords, placeOfVerlName } from "./foreign-metrics";
 

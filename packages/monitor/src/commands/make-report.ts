@@ -1,9 +1,9 @@
 /** `v-triune-monitor report`: the dashboard's page with one run's data inside it, a file that needs no server and no network. */
 import type { NamedSeries, ReportData, RolloutGroup } from "../dashboard/dashboard-api";
 import { DashboardError } from "../dashboard/dashboard-error";
-import { makePage } from "../dashboard/page";
-import { RolloutReader, type Picture } from "../dashboard/rollout-reading";
-import { RunCatalogue } from "../dashboard/run-catalogue";
+import { makePage } from "../dashboard/server/page";
+import { RolloutReader, type Picture } from "../dashboard/rollouts/rollout-reading";
+import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";
 
 export interface ReportOptions {
   /** Written on the page. */

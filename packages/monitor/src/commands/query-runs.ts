@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { DashboardError } from "../dashboard/dashboard-error";
-import { RunCatalogue } from "../dashboard/run-catalogue";
+import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";
 
 export type TableFormat = "table" | "csv" | "jsonl";
 

@@ -1,7 +1,6 @@
 /** What the server answers and the page reads, as data; nothing of Node or of the browser. */
 import type { Alarm } from "../alarms";
 import type { MetricScope, MetricSplit } from "../metric-record";
-import type { ReducedPoints } from "./downsample";
 
 /** - live: a trainer is at work; finished: all steps are done; stopped: neither */
 export type RunState = "live" | "finished" | "stopped";
@@ -52,6 +51,12 @@ export interface RunDetail extends RunSummary {
   /** Steps whose rollouts are stored, ascending. */
   readonly rolloutSteps: readonly number[];
   readonly checkpointSteps: readonly number[];
+}
+
+/** A series with few enough points to draw; null where a value was not finite. */
+export interface ReducedPoints {
+  readonly steps: number[];
+  readonly values: (number | null)[];
 }
 
 /** One of GET /api/series's answers. */

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LARGE_RUN_STREAMS, metricNames, writeLargeMetrics } from "./large-run";
+import { LARGE_RUN_STREAMS, metricNames, writeLargeMetrics } from "../testing/large-run";
 import { RunView } from "./run-view";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-open-run-"));

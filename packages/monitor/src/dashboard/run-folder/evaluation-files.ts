@@ -5,9 +5,9 @@
  */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseRecordLine } from "../metrics-file";
-import type { MetricRecord } from "../metric-record";
-import type { EvaluationRow, EvaluationSet } from "./dashboard-api";
+import { parseRecordLine } from "../../metrics-file";
+import type { MetricRecord } from "../../metric-record";
+import type { EvaluationRow, EvaluationSet } from "../dashboard-api";
 
 const NAME = /^eval(?:-([\w.-]{1,100}))?\.jsonl$/;
 const LARGEST_FILE = 64 << 20;

@@ -1,7 +1,7 @@
 /** A run's numbers in memory: a series a metric, for each source, task and all, of training and of evaluation. */
-import type { MetricRecord } from "../metric-record";
 import { isRecord } from "@v-triune/node-kit/is-record";
-import type { StreamKey } from "./dashboard-api";
+import type { MetricRecord } from "../../metric-record";
+import type { StreamKey } from "../dashboard-api";
 import { GrowingSeries } from "./growing-series";
 
 /** Names of metrics and sources that one run may bring; more is not a run but a mistake or an attack. */

@@ -1,10 +1,10 @@
 /** What runs in the thread of {@link startBackgroundDashboard}: the dashboard, until it is told to close. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { FromThread } from "./background-dashboard";
-import { DashboardError } from "./dashboard-error";
-import { startDashboard, type DashboardOptions } from "./start-dashboard";
+import { DashboardError } from "../dashboard-error";
+import { startDashboard, type DashboardOptions } from "../server/start-dashboard";
+import type { ThreadMessage } from "./thread-message";
 
-const send = (message: FromThread): void => parentPort?.postMessage(message, []);
+const send = (message: ThreadMessage): void => parentPort?.postMessage(message, []);
 
 try {
   const dashboard = await startDashboard(workerData as DashboardOptions);

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type Page } from "playwright-core";
-import { writeLargeMetrics } from "./large-run";
+import { writeLargeMetrics } from "../testing/large-run";
 import { startDashboard } from "./start-dashboard";
 
 const executablePath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(

@@ -1,14 +1,14 @@
 /** What the dashboard answers: the page, and GET /api/* as dashboard-api.ts describes it. */
 import { Hono, type Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import type { MetricScope, MetricSplit } from "../metric-record";
-import type { RolloutFilter, StreamKey } from "./dashboard-api";
-import { DashboardError } from "./dashboard-error";
+import type { MetricScope, MetricSplit } from "../../metric-record";
+import type { RolloutFilter, StreamKey } from "../dashboard-api";
+import { DashboardError } from "../dashboard-error";
 import { makePage } from "./page";
 import { requestGuard } from "./request-guard";
-import type { RolloutReader } from "./rollout-reading";
-import type { RunCatalogue } from "./run-catalogue";
-import type { RunView } from "./run-view";
+import type { RolloutReader } from "../rollouts/rollout-reading";
+import type { RunCatalogue } from "../run-folder/run-catalogue";
+import type { RunView } from "../run-folder/run-view";
 
 /** A request that names something there is not, or not in the form expected. */
 class RequestProblem extends Error {

@@ -9,8 +9,8 @@ import { writeFile } from "node:fs/promises";
 import axeCore from "axe-core";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { makeReport } from "../commands/make-report";
-import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun } from "./recorded-run";
+import { makeReport } from "../../commands/make-report";
+import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun } from "../testing/recorded-run";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
 const CHROMIUM = [

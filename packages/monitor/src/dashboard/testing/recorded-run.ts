@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DuckDBInstance } from "@duckdb/node-api";
 
-const RECORDED = fileURLToPath(new URL("../../test-data/", import.meta.url));
+const RECORDED = fileURLToPath(new URL("../../../test-data/", import.meta.url));
 
 /**
  * Copies the recorded run, so that a test may add to it.

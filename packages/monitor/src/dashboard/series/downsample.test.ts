@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lttb, minMax, sharedMinMax, type ReducedPoints } from "./downsample";
+import type { ReducedPoints } from "../dashboard-api";
+import { lttb, minMax, sharedMinMax } from "./downsample";
 import { GrowingSeries } from "./growing-series";
-import { gridCell } from "./source-grid";
+import { gridCell } from "../run-folder/source-grid";
 
 const ramp = (length: number, value: (step: number) => number) => ({
   steps: Array.from({ length }, (_, step) => step),

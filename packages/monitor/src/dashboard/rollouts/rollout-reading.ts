@@ -5,13 +5,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
-import type { RolloutFilter, RolloutGroup, RolloutPage, RolloutRow } from "./dashboard-api";
-import { configValue } from "./config-value";
-import { DashboardError } from "./dashboard-error";
+import type { RolloutFilter, RolloutGroup, RolloutPage, RolloutRow } from "../dashboard-api";
+import { configValue } from "../config-value";
+import { DashboardError } from "../dashboard-error";
 import { pictureType } from "./picture-type";
 import { rolloutBoxes } from "./rollout-boxes";
 import { rewardArithmetic, type SampleReward } from "./reward-arithmetic";
-import type { RunView } from "./run-view";
+import type { RunView } from "../run-folder/run-view";
 
 /** Longer responses are cut for the page, which says so. */
 const LONGEST_RESPONSE = 1_000_000;

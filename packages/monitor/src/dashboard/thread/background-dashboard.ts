@@ -7,14 +7,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { entryFile } from "@v-triune/node-kit/entry-file";
-import { DashboardError, type DashboardProblem } from "./dashboard-error";
-import { packageFolder } from "./package-folder";
-import type { Dashboard, DashboardOptions } from "./start-dashboard";
-
-/** What the thread says. */
-export type FromThread =
-  | ({ readonly type: "started" } & Omit<Dashboard, "close">)
-  | { readonly type: "failed"; readonly problem: DashboardProblem };
+import { DashboardError } from "../dashboard-error";
+import { packageFolder } from "../server/package-folder";
+import type { Dashboard, DashboardOptions } from "../server/start-dashboard";
+import type { ThreadMessage } from "./thread-message";
 
 export interface BackgroundDashboardOptions extends DashboardOptions {
   /** Told when the thread ends by itself; whatever runs beside it goes on. */
@@ -24,7 +20,7 @@ export interface BackgroundDashboardOptions extends DashboardOptions {
 async function startThread(options: DashboardOptions): Promise<Worker> {
   const file = await entryFile({
     source: new URL("./dashboard-thread.ts", import.meta.url),
-    built: () => pathToFileURL(join(packageFolder(), "dist", "dashboard", "dashboard-thread.js")),
+    built: () => pathToFileURL(join(packageFolder(), "dist", "dashboard", "thread", "dashboard-thread.js")),
   });
   return new Worker(file, { workerData: options, execArgv: [] });
 }
@@ -42,7 +38,7 @@ export async function startBackgroundDashboard({
   const thread = await startThread(options);
   thread.unref();
   let isClosing = false;
-  const first = new Promise<FromThread>((resolve, reject) => {
+  const first = new Promise<ThreadMessage>((resolve, reject) => {
     thread.once("message", resolve);
     thread.once("error", reject);
     thread.once("exit", () => reject(new DashboardError({ what: "The dashboard's thread ended before it listened." })));

@@ -4,7 +4,7 @@
  */
 import { matchBoxes, parseBoxes, relativeBoxes, type Box } from "@v-triune/verifiers/detection";
 import { extractAnswer } from "@v-triune/verifiers/format";
-import type { DrawnBox, RolloutBoxes } from "./dashboard-api";
+import type { DrawnBox, RolloutBoxes } from "../dashboard-api";
 
 /** A picture with more boxes is not drawn whole. */
 const MOST_BOXES = 200;

@@ -4,8 +4,8 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GridRow, NamedSeries, RolloutGroup, RolloutPage, RunDetail, RunSummary } from "./dashboard-api";
-import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun, writeSparseFile } from "./recorded-run";
+import type { GridRow, NamedSeries, RolloutGroup, RolloutPage, RunDetail, RunSummary } from "../dashboard-api";
+import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun, writeSparseFile } from "../testing/recorded-run";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
 let parent: string;

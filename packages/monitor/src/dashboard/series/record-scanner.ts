@@ -7,7 +7,7 @@
  *
  * A line that is written in another way (spaces, escapes, another order) goes through JSON.parse and means the same.
  */
-import { parseRecordLine } from "../metrics-file";
+import { parseRecordLine } from "../../metrics-file";
 import { decimalNumber, LARGEST_HEAD, MOST_EXPONENT, TAIL_DIGITS } from "./decimal-number";
 import type { GrowingSeries } from "./growing-series";
 import { isStep, type MetricStream, type MetricStreams } from "./metric-streams";

@@ -1,13 +1,13 @@
 /** One run folder as the dashboard sees it: its description, its metrics as they grow, its alarms. Reads only. */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createAlarmWatch, evaluateAlarm, type Alarm } from "../alarms";
-import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule, type AlarmRuleChanges } from "../alarm-rules";
-import type { MetricRecord } from "../metric-record";
 import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { configValue, flattenConfig } from "./config-value";
-import { minMax, sharedMinMax } from "./downsample";
+import { createAlarmWatch, evaluateAlarm, type Alarm } from "../../alarms";
+import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule, type AlarmRuleChanges } from "../../alarm-rules";
+import type { MetricRecord } from "../../metric-record";
+import { configValue, flattenConfig } from "../config-value";
+import { minMax, sharedMinMax } from "../series/downsample";
 import type {
   EvaluationSet,
   GridRow,
@@ -18,12 +18,12 @@ import type {
   RunSummary,
   Stream,
   StreamKey,
-} from "./dashboard-api";
+} from "../dashboard-api";
 import { EvaluationFiles, evaluationSet, type EvaluationNumbers } from "./evaluation-files";
-import type { GrowingSeries } from "./growing-series";
-import { MetricStreams, type MetricStream } from "./metric-streams";
-import { createMetricsTail } from "./metrics-tail";
-import { RecordScanner } from "./record-scanner";
+import type { GrowingSeries } from "../series/growing-series";
+import { MetricStreams, type MetricStream } from "../series/metric-streams";
+import { createMetricsTail } from "../series/metrics-tail";
+import { RecordScanner } from "../series/record-scanner";
 import { gridCell } from "./source-grid";
 
 /** Steps back from the end for which alarms are looked for when a run is opened. */

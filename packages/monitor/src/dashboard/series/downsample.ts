@@ -9,16 +9,12 @@
  * Deviation: values that are not finite stay out of LTTB's areas; minMax keeps one of a bucket that has nothing else, as a gap.
  */
 
+import type { ReducedPoints } from "../dashboard-api";
+
 /** A metric over steps; both arrays have the same length, steps ascend. */
 export interface Points {
   readonly steps: ArrayLike<number>;
   readonly values: ArrayLike<number>;
-}
-
-/** A reduced series, ready for JSON; null where a value was not finite. */
-export interface ReducedPoints {
-  readonly steps: number[];
-  readonly values: (number | null)[];
 }
 
 const jsonNumber = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ReportData } from "./dashboard-api";
-import { DashboardError } from "./dashboard-error";
+import type { ReportData } from "../dashboard-api";
+import { DashboardError } from "../dashboard-error";
 import { packageFolder } from "./package-folder";
 
 /** The parts of the page, as the build leaves them. */

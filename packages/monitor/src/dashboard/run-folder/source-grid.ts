@@ -2,8 +2,8 @@
  * Sources × metrics: which one changed for the worse. A cell's change is the mean of the last `window` points minus that of the `window`
  * points before; in deviations of the whole series it can be compared between metrics, with the sign that says good or bad.
  */
-import { lttb, type Points } from "./downsample";
-import type { GridCell } from "./dashboard-api";
+import { lttb, type Points } from "../series/downsample";
+import type { GridCell } from "../dashboard-api";
 
 /** Whether more of a metric is better (1), worse (-1) or neither (0). */
 export function metricDirection(metric: string): -1 | 0 | 1 {

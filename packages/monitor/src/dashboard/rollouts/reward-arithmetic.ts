@@ -4,8 +4,8 @@
  * itself a weighted mean: Σ ratio_k·score_k / Σ ratio_k over two matchings and three mAPs. Where this does not give the stored number (a reward
  * function of the user's own) it says so instead of explaining something else.
  */
-import { configValue } from "./config-value";
-import type { RewardArithmetic, RewardTerm } from "./dashboard-api";
+import { configValue } from "../config-value";
+import type { RewardArithmetic, RewardTerm } from "../dashboard-api";
 
 /** What a sample of the data set says about its reward. */
 export interface SampleReward {

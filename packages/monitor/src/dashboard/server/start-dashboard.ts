@@ -3,10 +3,10 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { createAdaptorServer, type ServerType } from "@hono/node-server";
-import { DashboardError } from "./dashboard-error";
+import { DashboardError } from "../dashboard-error";
 import { dashboardRoutes } from "./dashboard-routes";
-import { RolloutReader } from "./rollout-reading";
-import { RunCatalogue } from "./run-catalogue";
+import { RolloutReader } from "../rollouts/rollout-reading";
+import { RunCatalogue } from "../run-folder/run-catalogue";
 
 export interface DashboardOptions {
   /** A run folder, or a folder of them; several may be given to compare. They may not exist yet. */

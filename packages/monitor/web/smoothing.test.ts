@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { smoothed } from "../../web/smoothing";
+import { smoothed } from "./smoothing";
 
 it("weighs by steps, from the first point on", () => {
   const line = { label: "x", steps: [1, 2, 4], values: [1, 0, 1] };
