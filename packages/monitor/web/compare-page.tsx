@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type { RunDetail, RunSummary } from "../src/dashboard/dashboard-api";
-import { Chart, type Line } from "./chart";
+import { Chart } from "./chart/chart";
+import type { Line } from "./chart/lines";
 import { shortNumber, signed } from "./format";
 import { Problem } from "./parts";
 import { linkWith } from "./route";

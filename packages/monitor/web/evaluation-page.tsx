@@ -1,5 +1,6 @@
 import type { EvaluationRow, EvaluationSet } from "../src/dashboard/dashboard-api";
-import { Chart, type Line } from "./chart";
+import { Chart } from "./chart/chart";
+import type { Line } from "./chart/lines";
 import { shortNumber, signed } from "./format";
 import { Problem } from "./parts";
 import { linkTo, linkWith } from "./route";

@@ -9,7 +9,7 @@ import { RolloutsPage } from "./rollouts-page";
 import { linkTo, parseRoute, type PageName } from "./route";
 import { RunsPage } from "./runs-page";
 import { SourcePage } from "./source-page";
-import { SMOOTHINGS } from "./smoothing";
+import { SMOOTHINGS } from "./chart/smoothing";
 import { SourcesPage } from "./sources-page";
 import "./style.css";
 import { SurroundingsContext, useData } from "./use-data";

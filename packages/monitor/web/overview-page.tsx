@@ -1,5 +1,6 @@
 import type { RunDetail } from "../src/dashboard/dashboard-api";
-import { Chart, type Line } from "./chart";
+import { Chart } from "./chart/chart";
+import type { Line } from "./chart/lines";
 import { duration, shortNumber } from "./format";
 import { Alarms, Fact, Problem, StateBadge } from "./parts";
 import { linkTo } from "./route";

@@ -1,4 +1,5 @@
-import { Chart, type Line } from "./chart";
+import { Chart } from "./chart/chart";
+import type { Line } from "./chart/lines";
 import { Alarms, Problem } from "./parts";
 import { linkTo } from "./route";
 import { useData, useSurroundings } from "./use-data";

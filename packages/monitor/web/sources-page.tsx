@@ -1,6 +1,7 @@
 import type { GridCell, GridRow } from "../src/dashboard/dashboard-api";
 import { metricDirection } from "../src/dashboard/run-folder/source-grid";
-import { Chart, type Line } from "./chart";
+import { Chart } from "./chart/chart";
+import type { Line } from "./chart/lines";
 import { shortNumber, signed } from "./format";
 import { MetricName, Problem } from "./parts";
 import { linkTo, linkWith } from "./route";

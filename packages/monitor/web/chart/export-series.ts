@@ -1,6 +1,6 @@
 /** A chart's data as CSV, and its picture as SVG. */
-import type { Line } from "./chart";
-import { shortNumber } from "./format";
+import { shortNumber } from "../format";
+import type { Line } from "./lines";
 
 /** A column a line, a row a step; a text that a spreadsheet would take for a formula is quoted as text. */
 export function seriesCsv(lines: readonly Line[]): string {
@@ -14,7 +14,7 @@ export function seriesCsv(lines: readonly Line[]): string {
 const escaped = (text: string): string => text.replace(/[<>&"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
 /** 800 × 360 on white. */
-export function seriesSvg(title: string, lines: readonly Line[], colour: (index: number) => string): string {
+export function seriesSvg(title: string, lines: readonly Line[], color: (index: number) => string): string {
   const [width, height, left, right, top] = [800, 360, 60, 16, 34];
   const bottom = height - 34 - 16 * Math.ceil(lines.length / 4);
   const steps = lines.flatMap((line) => line.steps);
@@ -40,7 +40,7 @@ export function seriesSvg(title: string, lines: readonly Line[], colour: (index:
       pen = "L";
       return point;
     });
-    return `<path d="${path.join("")}" fill="none" stroke="${colour(index)}" stroke-width="1.6"/>`;
+    return `<path d="${path.join("")}" fill="none" stroke="${color(index)}" stroke-width="1.6"/>`;
   });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const value = y0 + part * (y1 - y0);
@@ -48,16 +48,7 @@ export function seriesSvg(title: string, lines: readonly Line[], colour: (index:
   });
   const legend = lines.map(
     (line, index) =>
-      `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" fill="${colour(index)}">${escaped(line.label)}</text>`,
+      `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" fill="${color(index)}">${escaped(line.label)}</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12"><rect width="${width}" height="${height}" fill="#fff"/><text x="${left}" y="20" font-size="15">${escaped(title)}</text>${ticks.join("")}<text x="${left}" y="${bottom + 18}">${shortNumber(x0)}</text><text x="${width - right}" y="${bottom + 18}" text-anchor="end">step ${shortNumber(x1)}</text>${paths.join("")}${legend.join("")}</svg>\n`;
-}
-
-/** Hands a file to the browser's downloads. */
-export function download(name: string, content: Blob): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -1,0 +1,118 @@
+/** What a plot looks like and what the mouse does in it, as uPlot's options. */
+import type uPlot from "uplot";
+import { shortNumber } from "../format";
+import { CHOSEN_COLORS, lineColor } from "./line-colors";
+import type { Stretch } from "./lines";
+
+export const PLOT_HEIGHT = 190;
+/** Lines that the legend names. */
+const MOST_NAMED = 40;
+/** Pixels; a shorter drag is a click. */
+const SHORTEST_DRAG = 4;
+
+export interface PlotLook {
+  /** One per line. */
+  readonly labels: readonly string[];
+  readonly dark: boolean;
+  /** Draws lines one pixel wide. */
+  readonly dense: boolean;
+  /** Draws points: a line needs two. */
+  readonly showPoints: boolean;
+  /** The data has the recorded lines before the smoothed ones; they are drawn faintly behind them. */
+  readonly hasRecorded: boolean;
+}
+
+/**
+ * @param view the stretch that is shown; null for all steps
+ * @param onRange called with the stretch that the mouse selected
+ */
+export function plotOptions(
+  width: number,
+  look: PlotLook,
+  view: { readonly current: Stretch | null },
+  onRange: (range: Stretch) => void,
+): uPlot.Options {
+  const isCrowded = look.labels.length > CHOSEN_COLORS;
+  return {
+    width,
+    height: PLOT_HEIGHT,
+    scales: {
+      x: { time: false, range: (_plot, first, last) => (view.current === null ? [first, last] : [...view.current]) },
+      y: { range: (_plot, low, high) => valueRange(low, high) },
+    },
+    legend: { show: look.labels.length <= MOST_NAMED, live: true },
+    ...(isCrowded && { focus: { alpha: 0.25 } }),
+    cursor: { ...(isCrowded && { focus: { prox: 12 } }), ...cursor(view) },
+    axes: axes(look.dark),
+    series: [{ label: "step" }, ...(look.hasRecorded ? recordedSeries(look) : []), ...drawnSeries(look)],
+    hooks: {
+      ready: [(plot) => plot.setLegend({ idx: plot.data[0].length - 1 })],
+      setSelect: [(plot) => selectStretch(plot, onRange)],
+    },
+  };
+}
+
+/** A drag selects a stretch; with shift it moves the stretch that is shown (panning.ts) and selects nothing. */
+function cursor(view: { readonly current: Stretch | null }): uPlot.Cursor {
+  return {
+    drag: { x: true, y: false, setScale: false },
+    points: { size: 6 },
+    bind: {
+      mousedown: (_plot, _target, handler) => (event) =>
+        event.shiftKey && view.current !== null ? null : handler(event),
+    },
+  };
+}
+
+function axes(dark: boolean): uPlot.Axis[] {
+  const rule = { stroke: dark ? "#2c323b" : "#e3e6ea", width: 1 };
+  const axis = { stroke: dark ? "#b4bbc7" : "#4d525c", grid: rule, ticks: rule, font: "12px system-ui, sans-serif" };
+  return [
+    {
+      ...axis,
+      size: 30,
+      values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")),
+    },
+    { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) },
+  ];
+}
+
+/** The lines that were smoothed, as they were recorded. The legend leaves them out (style.css). */
+function recordedSeries({ labels, dark }: PlotLook): uPlot.Series[] {
+  return labels.map((label, index) => ({
+    label,
+    class: "recorded",
+    stroke: lineColor(index, labels.length, dark),
+    alpha: 0.3,
+    width: 1,
+    points: { show: false },
+  }));
+}
+
+function drawnSeries({ labels, dark, dense, showPoints }: PlotLook): uPlot.Series[] {
+  return labels.map((label, index) => ({
+    label,
+    stroke: lineColor(index, labels.length, dark),
+    width: dense ? 1 : 1.6,
+    points: { show: showPoints, size: 6 },
+    value: (_plot, value) => shortNumber(value),
+  }));
+}
+
+/** Reports the selected steps, and removes the selection's rectangle. */
+function selectStretch(plot: uPlot, onRange: (range: Stretch) => void): void {
+  const { left, width } = plot.select;
+  if (width < SHORTEST_DRAG) return;
+  onRange([Math.floor(plot.posToVal(left, "x")), Math.ceil(plot.posToVal(left + width, "x"))]);
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+}
+
+/** A little more than the values take; a constant is drawn in the middle of the numbers around it. */
+function valueRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [0, 1];
+  // Equal but for rounding: no axis has room for numbers between the two.
+  if (high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high)))
+    return low === 0 ? [-0.5, 0.5] : [low - Math.abs(low) / 2, low + Math.abs(low) / 2];
+  const margin = (high - low) * 0.06;
+  return [low - margin, high + margin];
+}

@@ -1,0 +1,80 @@
+/** Lines drawn by uPlot, in step with the page's data, colors and width. */
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { shortNumber } from "../format";
+import { useSurroundings } from "../use-data";
+import { align, type Line, type Stretch } from "./lines";
+import { followPanning } from "./panning";
+import { PLOT_HEIGHT, plotOptions } from "./plot-options";
+
+/** Points from which lines are hairlines: without a graphics card a wider stroke takes a hundred times as long. */
+const DENSE = 3_000;
+/** Lines that the description for screen readers names. */
+const MOST_DESCRIBED = 8;
+
+interface PlotProps {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  /** What the lines were smoothed from, drawn faintly behind them; null when they are as recorded. */
+  readonly recorded: readonly Line[] | null;
+  /** What is zoomed into; null for all steps. */
+  readonly range: Stretch | null;
+  readonly onRange: (range: Stretch | null) => void;
+}
+
+export function Plot({ title, lines, recorded, range, onRange }: PlotProps) {
+  const { dark } = useSurroundings();
+  /** What is seen; between `range`s while it is being moved. */
+  const view = useRef<Stretch | null>(range);
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const labels = lines.map(({ label }) => label).join("\n");
+  const hasRecorded = recorded !== null;
+  const data = useMemo(() => align([...(recorded ?? []), ...lines]), [lines, recorded]);
+  const newest = useRef(data);
+  newest.current = data;
+  const dense = data[0].length * (data.length - 1) > DENSE;
+
+  useEffect(() => {
+    const element = holder.current!;
+    const look = { labels: labels.split("\n"), dark, dense, showPoints: data[0].length < 2, hasRecorded };
+    const made = new uPlot(plotOptions(element.clientWidth || 320, look, view, onRange), newest.current, element);
+    plot.current = made;
+    made.over.addEventListener("mouseleave", () => showLastStep(made));
+    made.over.addEventListener("dblclick", () => onRange(null));
+    const stopPanning = followPanning(made, view, onRange);
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: PLOT_HEIGHT }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      stopPanning();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [labels, dark, dense, hasRecorded]);
+  useEffect(() => {
+    view.current = range;
+    plot.current?.setData(data);
+    if (plot.current !== null) showLastStep(plot.current);
+  }, [data, range]);
+
+  return (
+    <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described(lines).join("; ")}`} />
+  );
+}
+
+/** Away from the cursor, the legend shows the values of the last step. */
+function showLastStep(plot: uPlot): void {
+  plot.setLegend({ idx: plot.data[0].length - 1 });
+}
+
+/** The last value of each line, for screen readers. */
+function described(lines: readonly Line[]): string[] {
+  return lines
+    .slice(0, MOST_DESCRIBED)
+    .map(
+      ({ label, values, steps }) =>
+        `${label}: ${shortNumber(values.findLast((value) => value !== null))} at step ${steps.at(-1)}`,
+    );
+}
