@@ -20,4 +20,4 @@ USER node
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=2s CMD ["node", "-e", "fetch('http://127.0.0.1:8000/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The first process of the container is the server itself, so that `docker stop` reaches it and it drains.
-ENTRYPOINT ["node", "node_modules/@v-triune/reward-server/bin/reward-server.mjs", "--host", "0.0.0.0"]
+ENTRYPOINT ["node", "node_modules/@v-triune/reward-server/bin/v-triune-reward-server.mjs", "--host", "0.0.0.0"]

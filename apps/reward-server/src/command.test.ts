@@ -7,7 +7,7 @@ import { parseServerArguments, settingsFromArguments } from "./cli/arguments";
 import { serverHelp } from "./cli/help";
 import { completeSettings } from "./settings";
 
-const BIN = resolve(import.meta.dirname, "../bin/reward-server.mjs");
+const BIN = resolve(import.meta.dirname, "../bin/v-triune-reward-server.mjs");
 const folder = mkdtempSync(join(tmpdir(), "v-triune-reward-command-"));
 const started: ChildProcess[] = [];
 afterAll(() => {

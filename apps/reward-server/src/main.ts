@@ -1,4 +1,4 @@
-/** The `reward-server` command. This file owns the process: streams, signals, exit code. */
+/** The `v-triune-reward-server` command. This file owns the process: streams, signals, exit code. */
 import { parseServerArguments, settingsFromArguments } from "./cli/arguments";
 import { serverHelp } from "./cli/help";
 import { serveUntilSignal } from "./cli/serve";

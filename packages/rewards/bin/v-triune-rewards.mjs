@@ -7,6 +7,8 @@ const USAGE = `usage: v-triune-rewards python-client > v_triune_reward.py
 Prints the Python client of the reward server: one file, standard library only,
 with reward functions for verl, TRL, OpenRLHF and slime. Its first lines say how
 each of them takes it.
+
+--version prints the version.
 `;
 
 const [command, ...rest] = process.argv.slice(2);
@@ -14,6 +16,9 @@ if (command === "python-client" && rest.length === 0) {
   process.stdout.write(readFileSync(new URL("../python/v_triune_reward.py", import.meta.url)));
 } else if (command === "--help" || command === "-h") {
   process.stdout.write(USAGE);
+} else if (command === "--version") {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  process.stdout.write(`${version}\n`);
 } else {
   const found =
     command === undefined

@@ -6,7 +6,7 @@ import type { ArgsDef } from "citty";
 import type { VerifierModule } from "@v-triune/rewards/isolated";
 import { ServerConfigError, type RewardServerSettings, type ServerEpsilon } from "../settings";
 
-/** The options of `reward-server` and `v-triune serve`, one table for parsing, checking and help. */
+/** The options of `v-triune-reward-server` and `v-triune serve`, one table for parsing, checking and help. */
 export const SERVER_ARGUMENTS = {
   port: { type: "string", valueHint: "number", description: "Default 8000; 0 takes a free one" },
   host: { type: "string", valueHint: "address", description: "Default 127.0.0.1, this machine only; 0.0.0.0 for all" },
@@ -105,7 +105,7 @@ export function parseServerArguments(rawArgs: readonly string[]): ArgumentValues
       "The command line can't be understood.",
       "the options that --help lists",
       (error as Error).message.replace(/\. .*/s, ""),
-      "see reward-server --help",
+      "see v-triune-reward-server --help",
       { cause: error },
     );
   }

@@ -3,7 +3,7 @@ import { SERVER_ARGUMENTS } from "./arguments";
 const WIDTH = 80;
 const COLUMN = 26;
 
-/** The help of `reward-server`, 80 columns wide, made from the table that is parsed with. */
+/** The help of `v-triune-reward-server`, 80 columns wide, made from the table that is parsed with. */
 export function serverHelp(version: string): string {
   const rows = [
     ...Object.entries(SERVER_ARGUMENTS),
@@ -16,15 +16,15 @@ export function serverHelp(version: string): string {
     return left.length < COLUMN - 1 ? left.padEnd(COLUMN) + right : `${left}\n${" ".repeat(COLUMN)}${right}`;
   });
   return [
-    `reward-server ${version}: rewards over HTTP, judged in isolated workers`,
-    "Usage: reward-server [OPTIONS]",
+    `v-triune-reward-server ${version}: rewards over HTTP, judged in isolated workers`,
+    "Usage: v-triune-reward-server [OPTIONS]",
     ["Options:", ...options].join("\n"),
     [
       "Examples:",
-      "  reward-server --port 9000 --verifier ./my-verifier.ts",
-      "  reward-server --host 0.0.0.0 --token-file ./token",
+      "  v-triune-reward-server --port 9000 --verifier ./my-verifier.ts",
+      "  v-triune-reward-server --host 0.0.0.0 --token-file ./token",
     ].join("\n"),
-    "Point the original V-Triune trainer at /judge, OpenRLHF at /openrlhf, slime at\n/slime; verl and TRL take the file that `npx v-triune-rewards python-client`\nprints.\n",
+    "Point the original V-Triune trainer at /judge, OpenRLHF at /openrlhf, slime at\n/slime; verl and TRL take the file that `npx @v-triune/rewards python-client`\nprints.\n",
   ].join("\n\n");
 }
 

@@ -199,7 +199,7 @@ export function formatDemoSummary(
     "",
     `Run folder: ${folder}/run  (metrics.jsonl, checkpoints/, run.json)`,
     `Data:       ${folder}/data  (Parquet, the layout of Orsta-Data-47k)`,
-    `Look at it: npx v-triune-monitor ${folder}/run`,
+    `Look at it: npx @v-triune/monitor ${folder}/run`,
     "",
     "What to try next:",
     "  npx v-triune demo --seed 2            another seed: other data, other samples",

@@ -21,7 +21,7 @@ export async function openRunDashboard(folder: string, onProblem: (message: stri
   const { DashboardError, DEFAULT_PORT, FURTHER_PORTS, openInBrowser, startBackgroundDashboard } =
     await import("@v-triune/monitor/dashboard");
   const short = relative(process.cwd(), folder);
-  const again = `npx v-triune-monitor ${short === "" || short.startsWith("..") ? folder : short}`;
+  const again = `npx @v-triune/monitor ${short === "" || short.startsWith("..") ? folder : short}`;
   try {
     const { url, port, close } = await startBackgroundDashboard({ folder, furtherPorts: FURTHER_PORTS, onProblem });
     openInBrowser(url);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import packageJson from "../../package.json" with { type: "json" };
 import { DashboardError } from "../dashboard/dashboard-error";
 import { openInBrowser } from "../dashboard/server/open-in-browser";
 import { DEFAULT_PORT, FURTHER_PORTS, startDashboard } from "../dashboard/server/start-dashboard";
@@ -30,6 +31,8 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
 
 The dashboard listens on this machine only and never writes. For a run on a
 server: ssh -L 6070:localhost:6070 server
+
+--version prints the version.
 `;
 
 const FORMATS: readonly TableFormat[] = ["table", "csv", "jsonl"];
@@ -47,6 +50,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         help: { type: "boolean", short: "h" },
+        version: { type: "boolean" },
         port: { type: "string" },
         host: { type: "string" },
         "allow-host": { type: "string", multiple: true },
@@ -96,6 +100,10 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
   const { values, positionals } = parse(args);
   if (values.help) {
     out(HELP);
+    return 0;
+  }
+  if (values.version) {
+    out(`${packageJson.version}\n`);
     return 0;
   }
   const [command, ...rest] = positionals;

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
 import {
   type Qwen25VlPolicy,
-  type TokenizedRollout,
+  type RolloutRow,
   type SafetensorsEntry,
   openSafetensors,
   writeSafetensors,
@@ -42,7 +42,7 @@ export async function saveCheckpoint(
   folder: string,
   state: TrainingState,
   policy: Qwen25VlPolicy,
-  learner: Pick<Learner<TokenizedRollout>, "exportState">,
+  learner: Pick<Learner<RolloutRow>, "exportState">,
   ready?: StepRollouts,
 ): Promise<void> {
   await writeFolderAtomic(folder, async (temporary) => {
