@@ -8,7 +8,7 @@ export function preset(entry: string[] = ["src/index.ts"], overrides: Partial<Op
     target: "node20",
     noExternal: [/^@v-triune\/node-kit\//],
     dts: { compilerOptions: { ignoreDeprecations: "6.0", customConditions: [] } },
-    sourcemap: true,
+    sourcemap: false, // the code is readable without, and maps would triple the tarballs
     clean: true,
     treeshake: true,
     ...overrides,

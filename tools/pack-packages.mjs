@@ -1,0 +1,46 @@
+// The tarballs that npm would get, made from what `npm run build` left in each dist.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./ensure-installed.mjs";
+import { publishedPackages } from "./workspace.mjs";
+
+/**
+ * One tarball; sizes in bytes, that of a file before compression.
+ *
+ * @typedef {{ name: string, version: string, path: string, directory: string, size: number, files: { path: string, size: number }[] }} Tarball
+ */
+
+/**
+ * Packs every package that npm gets into `folder`.
+ *
+ * @param {string} folder made if it is missing
+ * @returns {Tarball[]}
+ */
+export function packPackages(folder) {
+  const packages = publishedPackages(root);
+  const unbuilt = packages.filter(({ directory }) => !existsSync(join(directory, "dist")));
+  if (unbuilt.length > 0) {
+    const names = unbuilt.map(({ manifest }) => manifest.name).join(", ");
+    console.error(`Not built: ${names}.\n  fix: npm run build`);
+    process.exit(1);
+  }
+  mkdirSync(folder, { recursive: true });
+  const windows = process.platform === "win32";
+  const words = ["pack", "--json", "--pack-destination", folder];
+  const { status, stdout, stderr } = spawnSync(
+    windows ? "npm.cmd" : "npm",
+    [...words, ...packages.flatMap(({ manifest }) => ["-w", manifest.name])],
+    { cwd: root, encoding: "utf8", shell: windows, maxBuffer: 2 ** 28 },
+  );
+  if (status !== 0) {
+    console.error(`npm pack failed:\n${stderr}`);
+    process.exit(1);
+  }
+  const packed = JSON.parse(stdout);
+  return packages.map(({ manifest, directory }) => {
+    const { version, filename, size, files } = packed.find(({ name }) => name === manifest.name);
+    const path = join(folder, filename);
+    return { name: manifest.name, version, path, directory, size, files };
+  });
+}
