@@ -14,6 +14,7 @@ const UNTYING: readonly string[] = [
   "packages/backend",
   "packages/data-filters",
   "packages/errors",
+  "packages/policy",
   "packages/rewards",
   "packages/verifiers",
 ];

@@ -72,7 +72,7 @@ export {
   type Learner,
   type LearnerConfig,
   type LearnerState,
-  type LearnerGroupConfig,
+  type ParameterGroupConfig,
   type SupervisedRow,
 } from "./learner/learner";
 export {

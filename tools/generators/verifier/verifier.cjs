@@ -154,10 +154,11 @@ function withBuiltin(text, { name, constant }) {
 function withRow(text, { name }) {
   const anchor = "| `createCompositeVerifier` |";
   if (!text.includes(anchor)) throw different(README, `a table row that starts with ${anchor}`);
-  return text.replace(
-    anchor,
-    () => `| \`${name}\` | [docs/verifiers/${name}.md](../../docs/verifiers/${name}.md) | a text |\n${anchor}`,
-  );
+  // npm shows the README without the repository, so its links are absolute: the new one goes where the guide's does.
+  const [, docs] = /\((\S+\/docs\/)add-a-verifier\.md\)/.exec(text) ?? [];
+  if (docs === undefined) throw different(README, "a link to docs/add-a-verifier.md");
+  const row = `| \`${name}\` | [docs/verifiers/${name}.md](${docs}verifiers/${name}.md) | a text |`;
+  return text.replace(anchor, () => `${row}\n${anchor}`);
 }
 
 function different(path, expected) {

@@ -75,7 +75,9 @@ describe("nx g @v-triune/tools:verifier", () => {
       expect.stringMatching(/return \[mathverify, .*, generatorTrialVerifier\];/),
     ]);
     expect(added(README)).toEqual([
-      "| `generator-trial-verifier` | [docs/verifiers/generator-trial-verifier.md](../../docs/verifiers/generator-trial-verifier.md) | a text |",
+      expect.stringMatching(
+        /^\| `generator-trial-verifier` \| \[docs\/verifiers\/generator-trial-verifier\.md\]\(https:\/\/\S+\/blob\/main\/docs\/verifiers\/generator-trial-verifier\.md\) \| a text \|$/,
+      ),
     ]);
   });
 

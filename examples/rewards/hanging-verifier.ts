@@ -1,0 +1,9 @@
+import type { Verifier } from "@v-triune/verifiers";
+
+const hanging: Verifier = {
+  name: "hanging",
+  verify: () => {
+    for (;;);
+  },
+};
+export default hanging;
