@@ -72,7 +72,7 @@ export {
   type Learner,
   type LearnerConfig,
   type LearnerState,
-  type ParameterGroupConfig,
+  type LearnerGroupConfig,
   type SupervisedRow,
 } from "./learner/learner";
 export {

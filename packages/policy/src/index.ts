@@ -1,5 +1,5 @@
 export {
-  ConfigError,
+  ModelConfigError,
   ImageError,
   ParityError,
   PolicyInputError,
@@ -70,12 +70,17 @@ export {
   type Qwen25VlOptions,
   type SaveOptions,
   type TokenLogProbs,
-} from "./model/qwen25-vl";
-export type { PolicySnapshot } from "./model/snapshot";
-export { loadQwen25Vl } from "./model/load";
-export { randomWeights, type RandomWeightsOptions } from "./model/random-weights";
-export { parameterShapes, type ParameterGroup, type ParameterShape } from "./model/parameter-shapes";
-export type { ModelParameter } from "./model/model-weights";
-export type { PromptInput, RolloutRow, VisualInput } from "./model/rollout-row";
-export { NotFiniteError, type Completion, type FinishReason, type GenerateOptions } from "./generation/generate";
+} from "./policy/qwen25-vl-policy";
+export type { PolicySnapshot } from "./policy/snapshot";
+export { loadQwen25Vl } from "./policy/load";
+export { randomWeights, type RandomWeightsOptions } from "./weights/random-weights";
+export { parameterShapes, type ParameterGroup, type ParameterShape } from "./weights/parameter-shapes";
+export type { ModelParameter } from "./weights/model-weights";
+export type { PromptInput, TokenizedRollout, VisualInput } from "./model/tokenized-rollout";
+export {
+  NotFiniteError,
+  type GeneratedCompletion,
+  type FinishReason,
+  type GenerateOptions,
+} from "./generation/generate";
 export type { AdapterOptions } from "./lora/adapter";

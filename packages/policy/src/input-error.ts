@@ -39,8 +39,8 @@ export class WeightsError extends PolicyInputError {
 }
 
 /** A model folder whose configuration is missing, unsupported or impossible. */
-export class ConfigError extends PolicyInputError {
-  override name = "ConfigError";
+export class ModelConfigError extends PolicyInputError {
+  override name = "ModelConfigError";
 }
 
 /** A tokenizer.json that can't be used, or an id or token that it does not know. */

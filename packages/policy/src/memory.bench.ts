@@ -18,7 +18,7 @@ import {
   writeSafetensors,
   type Qwen25VlConfig,
   type Qwen25VlPolicy,
-  type RolloutRow,
+  type TokenizedRollout,
 } from "./index";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
 
@@ -112,7 +112,7 @@ async function load(folder: string): Promise<void> {
   });
 }
 
-function rows(count: number, length: number, vocabulary: number): RolloutRow[] {
+function rows(count: number, length: number, vocabulary: number): TokenizedRollout[] {
   return Array.from({ length: count }, (_, b) => ({
     promptIds: Int32Array.of(10 + b),
     completionIds: Int32Array.from({ length }, (_, t) => 10 + ((b * 7919 + t * 104_729) % (vocabulary - 20))),
@@ -120,7 +120,7 @@ function rows(count: number, length: number, vocabulary: number): RolloutRow[] {
   }));
 }
 
-function trainStep(policy: Qwen25VlPolicy, batch: readonly RolloutRow[]): void {
+function trainStep(policy: Qwen25VlPolicy, batch: readonly TokenizedRollout[]): void {
   const variables = policy.parameters.map(({ variable }) => variable);
   const { value, grads } = tf.variableGrads(
     () => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(batch, { width: 256 }).logProbs)) as tf.Scalar),

@@ -12,7 +12,7 @@ import {
   readModelConfig,
   type PromptInput,
   type Qwen25VlConfig,
-  type RolloutRow,
+  type TokenizedRollout,
 } from "./index";
 import { heap } from "./kernels/wasm/heap";
 
@@ -34,7 +34,7 @@ function report(record: Record<string, unknown>): void {
 }
 
 /** Forward and backward of the mean log-probability over all rows. */
-function trainStep(policy: ReturnType<typeof createQwen25Vl>, rows: readonly RolloutRow[], width: number): void {
+function trainStep(policy: ReturnType<typeof createQwen25Vl>, rows: readonly TokenizedRollout[], width: number): void {
   const { value, grads } = tf.variableGrads(
     () => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(rows, { width }).logProbs)) as tf.Scalar),
     policy.parameters.map(({ variable }) => variable),
@@ -47,7 +47,7 @@ function trainStep(policy: ReturnType<typeof createQwen25Vl>, rows: readonly Rol
 async function plainTraining(): Promise<void> {
   const config = benchmarkConfig({ vocabSize: 512, intermediateSize: 384 });
   const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"] });
-  const rows = Array.from({ length: 8 }, (_, b): RolloutRow => ({
+  const rows = Array.from({ length: 8 }, (_, b): TokenizedRollout => ({
     promptIds: Int32Array.of(10 + b),
     completionIds: Int32Array.from({ length: 320 }, (_, t) => 20 + ((b * 7919 + t * 104729) % 480)),
     group: b,
@@ -161,7 +161,7 @@ async function rolloutStep(): Promise<void> {
     images: gridPicture(config, 6, 6, p),
   }));
   const rows = prompts.flatMap((prompt, p) =>
-    Array.from({ length: 8 }, (_, s): RolloutRow => ({
+    Array.from({ length: 8 }, (_, s): TokenizedRollout => ({
       ...prompt,
       group: p,
       completionIds: Int32Array.from({ length: 14 }, (_, t) => 10 + ((p * 13 + s * 7 + t * 29) % 150)),
@@ -211,7 +211,7 @@ async function peerDimensions(): Promise<void> {
     tokensPerSecond: Math.round((32 * 64 * 1000) / generating),
   });
 
-  const rows = Array.from({ length: 32 }, (_, b): RolloutRow => ({
+  const rows = Array.from({ length: 32 }, (_, b): TokenizedRollout => ({
     promptIds: words(b, 1),
     completionIds: words(b + 32, 128),
     group: b,

@@ -7,7 +7,7 @@
  * `v-triune demo --make-checkpoint DIR` runs it: 9,360 updates of 28 samples, about 10 million tokens.
  */
 import { createLearner } from "@v-triune/grpo";
-import { type Qwen25VlPolicy, type RolloutRow, randomWeights } from "@v-triune/policy";
+import { type Qwen25VlPolicy, type TokenizedRollout, randomWeights } from "@v-triune/policy";
 import { createRandom } from "../seeded-random";
 import { carelessAnswer } from "../demo-tasks/careless-annotator";
 import type { DemoQuestion } from "../demo-tasks/drawing/question";
@@ -43,7 +43,7 @@ const batch = 4 * demoSourceNames.length;
 const warmUpUpdates = 50;
 
 /** Makes a row for the policy of a question and the answer to be learnt. */
-export type SupervisedRowMaker = (question: DemoQuestion, response: string) => RolloutRow;
+export type SupervisedRowMaker = (question: DemoQuestion, response: string) => TokenizedRollout;
 
 /** Random weights by tensor name for the demonstration's model. */
 export function demoInitialWeights(
@@ -86,7 +86,7 @@ export function runWarmStage(
 ): void {
   const random = createRandom(options.seed, 100 + warmStages.indexOf(stage));
   const heldOut = fingerprints(heldOutQuestions(100));
-  const learner = createLearner<RolloutRow>({
+  const learner = createLearner<TokenizedRollout>({
     policy,
     optimizer: { learningRate: stage.learningRate, beta1: 0.9, beta2: 0.98, weightDecay: 0.01 },
     schedule: stage.decay

@@ -2,7 +2,7 @@
  * A run's configuration in verl's words: Hydra overrides of `ppo_trainer` (verl 0.9.1), and what verl has no word for.
  * Values that only the cluster knows (nodes, GPUs, the reward server) are shell variables with defaults.
  */
-import type { AdvantageName, KlEstimator, LossName, TrainingConfig } from "../training/config/training-config";
+import type { AdvantageName, KlEstimatorName, LossName, TrainingConfig } from "../training/config/training-config";
 
 export interface VerlJob {
   /** Overrides as a shell takes them. */
@@ -37,7 +37,7 @@ const losses: Readonly<Record<LossName, string>> = {
   gmpo: "geo_mean",
   sapo: "sapo",
 };
-const estimators: Readonly<Record<KlEstimator, string>> = {
+const estimators: Readonly<Record<KlEstimatorName, string>> = {
   k1: "kl",
   k2: "mse",
   mse: "mse",

@@ -35,7 +35,7 @@ import { prepareRows, type PreparedRow, type TrainingRow } from "./training-row"
 import { updateStats, type UpdateStats } from "./update-stats";
 
 /** How one group of parameters is trained. */
-export interface ParameterGroupConfig {
+export interface LearnerGroupConfig {
   /** Base learning rate instead of the common one. */
   readonly learningRate?: number;
   /** Schedule instead of the common one. */
@@ -54,7 +54,7 @@ export interface LearnerConfig<Row extends PolicyRow> {
   /** Learning-rate schedule over updates; constant without warm-up unless told. */
   readonly schedule?: ScheduleConfig;
   /** By group name, e.g. `{ vision: { frozen: true }, language: { learningRate: 1e-6 } }`. */
-  readonly groups?: Readonly<Record<string, ParameterGroupConfig>>;
+  readonly groups?: Readonly<Record<string, LearnerGroupConfig>>;
   /** Largest global gradient norm; 1 unless told, null for no clipping. */
   readonly maxGradNorm?: number | null;
   /** What is minimised; PPO clip-higher with dual clip, token-mean, no KL, no entropy bonus unless told. */
@@ -323,7 +323,7 @@ function neededTokens<Row extends PolicyRow>(policy: Policy<Row>, rows: readonly
 
 function trainedParameters<Row extends PolicyRow>(
   policy: Policy<Row>,
-  groups: Readonly<Record<string, ParameterGroupConfig>>,
+  groups: Readonly<Record<string, LearnerGroupConfig>>,
 ): PolicyParameter[] {
   const present = [...new Set(policy.parameters.map((parameter) => parameter.group))];
   for (const [name, group] of Object.entries(groups)) {

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ConfigError, ImageError, PromptError } from "../input-error";
+import { ModelConfigError, ImageError, PromptError } from "../input-error";
 import { goldenFolder, sharedFolder } from "../parity/golden-folders";
 import { createProcessor, expandPlaceholders, type Processor } from "./processor";
 
@@ -102,7 +102,7 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
     const wrong = mkdtempSync(join(tmpdir(), "v-triune-wrong-"));
     cpSync(folder, wrong, { recursive: true });
     writeFileSync(join(wrong, "preprocessor_config.json"), JSON.stringify({ patch_size: 0 }));
-    expect(() => createProcessor(wrong)).toThrow(ConfigError);
+    expect(() => createProcessor(wrong)).toThrow(ModelConfigError);
     rmSync(wrong, { recursive: true });
   });
 });

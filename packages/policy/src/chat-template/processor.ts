@@ -81,7 +81,7 @@ export interface Processor {
  * ```
  *
  * @param settings override those of the folder, e.g. `{maxPixels: 501760}`
- * @throws TokenizerError, PromptError or ConfigError when a file is missing or malformed
+ * @throws TokenizerError, PromptError or ModelConfigError when a file is missing or malformed
  */
 export function createProcessor(folder: string, settings: Partial<ImageProcessorSettings> = {}): Processor {
   const tokenizer = loadTokenizer(folder);

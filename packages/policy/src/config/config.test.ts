@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ConfigError } from "../input-error";
+import { ModelConfigError } from "../input-error";
 import { readGenerationConfig } from "./generation-config";
 import { readModelConfig, toFlatConfigJson, writeModelConfig } from "./model-config";
 
@@ -96,13 +96,13 @@ function write(config: unknown): string {
   return path;
 }
 
-function errorOf(config: unknown): ConfigError {
+function errorOf(config: unknown): ModelConfigError {
   const path = write(config);
   try {
     readModelConfig(path);
   } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    return error as ConfigError;
+    expect(error).toBeInstanceOf(ModelConfigError);
+    return error as ModelConfigError;
   }
   throw new Error("nothing was thrown");
 }

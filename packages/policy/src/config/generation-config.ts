@@ -20,7 +20,7 @@ export interface GenerationDefaults {
 /**
  * Reads `folder/generation_config.json`; where it is absent or leaves the tokens out, those of config.json count.
  *
- * @throws ConfigError when a value is malformed
+ * @throws ModelConfigError when a value is malformed
  */
 export function readGenerationConfig(folder: string): GenerationDefaults {
   const file = join(folder, "generation_config.json");

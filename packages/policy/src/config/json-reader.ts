@@ -3,7 +3,7 @@
  * what was found when it throws.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { ConfigError } from "../input-error";
+import { ModelConfigError } from "../input-error";
 
 /** An object inside a JSON file, with the path of keys that led to it. */
 export class JsonReader {
@@ -13,14 +13,15 @@ export class JsonReader {
     readonly values: Readonly<Record<string, unknown>>,
   ) {}
 
-  /** @throws ConfigError when the file is absent, not JSON, or not an object */
+  /** @throws ModelConfigError when the file is absent, not JSON, or not an object */
   static open(file: string, fix: string): JsonReader {
-    if (!existsSync(file)) throw new ConfigError({ what: "A file of the model folder is missing.", where: file, fix });
+    if (!existsSync(file))
+      throw new ModelConfigError({ what: "A file of the model folder is missing.", where: file, fix });
     let json: unknown;
     try {
       json = JSON.parse(readFileSync(file, "utf8"));
     } catch (cause) {
-      throw new ConfigError({
+      throw new ModelConfigError({
         what: "A file of the model folder is not JSON.",
         where: file,
         found: cause instanceof Error ? cause.message : String(cause),
@@ -29,7 +30,7 @@ export class JsonReader {
       });
     }
     if (!isRecord(json))
-      throw new ConfigError({
+      throw new ModelConfigError({
         what: "A file of the model folder is not a JSON object.",
         where: file,
         found: show(json),
@@ -98,7 +99,7 @@ export class JsonReader {
   /** Throws for a key whose value is not what it has to be. */
   fail(key: string, expected: string, fix?: string): never {
     const found = this.values[key];
-    throw new ConfigError({
+    throw new ModelConfigError({
       what:
         found === undefined
           ? "A key of the model's configuration is missing."

@@ -10,7 +10,7 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError } from "../input-error";
+import { ModelConfigError } from "../input-error";
 import { JsonReader } from "./json-reader";
 
 /** Architectures that can be loaded. */
@@ -76,7 +76,7 @@ export interface Qwen25VlConfig {
 /**
  * Reads and checks `folder/config.json`.
  *
- * @throws ConfigError when it is missing, of another architecture (refused by name), lacks a key, or holds sizes that no
+ * @throws ModelConfigError when it is missing, of another architecture (refused by name), lacks a key, or holds sizes that no
  *   model can have
  */
 export function readModelConfig(folder: string): Qwen25VlConfig {
@@ -132,7 +132,7 @@ function checkArchitecture(top: JsonReader): void {
       ? modelType === "qwen2_5_vl"
       : (SUPPORTED_ARCHITECTURES as readonly unknown[]).includes(architecture);
   if (known) return;
-  throw new ConfigError({
+  throw new ModelConfigError({
     what: "This model's architecture is not supported.",
     where: top.file,
     expected: SUPPORTED_ARCHITECTURES.join(", "),

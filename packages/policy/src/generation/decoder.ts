@@ -1,5 +1,5 @@
 /** The seam between the sampling loop and the two ways of decoding: TensorFlow.js ops, and kernels on the wasm heap. */
-import type { PromptInput } from "../model/rollout-row";
+import type { PromptInput } from "../model/tokenized-rollout";
 
 /** A prompt's keys and values, shared by its rows. */
 export type PromptHandle = number;

@@ -5,16 +5,16 @@ import { KernelThreads } from "../kernels/wasm/kernel-threads";
 import { OwnMemory } from "../kernels/wasm/own-memory";
 import { attachAdapter } from "../lora/adapter";
 import { FeatureSource } from "../model/feature-source";
-import { ModelWeights } from "../model/model-weights";
-import { parameterShapes } from "../model/parameter-shapes";
-import { createQwen25Vl } from "../model/qwen25-vl";
-import { randomWeights } from "../model/random-weights";
-import type { PromptInput } from "../model/rollout-row";
+import { ModelWeights } from "../weights/model-weights";
+import { parameterShapes } from "../weights/parameter-shapes";
+import { createQwen25Vl } from "../policy/qwen25-vl-policy";
+import { randomWeights } from "../weights/random-weights";
+import type { PromptInput } from "../model/tokenized-rollout";
 import { useTestBackend } from "../testing/backend";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
 import type { Decoder } from "./decoder";
 import { DecodingMemory, decodingThreads } from "./decoding-memory";
-import { generateCompletions, type Completion } from "./generate";
+import { generateCompletions, type GeneratedCompletion } from "./generate";
 import { KernelDecoder } from "./kernel-decoder";
 import { TensorDecoder } from "./tensor-decoder";
 
@@ -43,8 +43,11 @@ function makeWeights(): { weights: ModelWeights; vision: FeatureSource } {
   return { weights, vision: new FeatureSource(weights, config.vision, false) };
 }
 
-async function collect(decoder: Decoder, { weights, vision }: ReturnType<typeof makeWeights>): Promise<Completion[]> {
-  const out: Completion[] = [];
+async function collect(
+  decoder: Decoder,
+  { weights, vision }: ReturnType<typeof makeWeights>,
+): Promise<GeneratedCompletion[]> {
+  const out: GeneratedCompletion[] = [];
   const options = {
     n: 3,
     maxNewTokens: 40,

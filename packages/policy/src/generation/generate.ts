@@ -6,8 +6,8 @@ import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { heap } from "../kernels/wasm/heap";
 import type { FeatureSource } from "../model/feature-source";
-import type { ModelWeights } from "../model/model-weights";
-import type { PromptInput } from "../model/rollout-row";
+import type { ModelWeights } from "../weights/model-weights";
+import type { PromptInput } from "../model/tokenized-rollout";
 import type { Decoder, RowHandle } from "./decoder";
 import { decodingThreads, type DecodingMemory } from "./decoding-memory";
 import { KernelDecoder, TILE_ROWS } from "./kernel-decoder";
@@ -19,7 +19,7 @@ import { TensorDecoder } from "./tensor-decoder";
 export type FinishReason = "stop" | "length";
 
 /** One sampled completion. */
-export interface Completion {
+export interface GeneratedCompletion {
   /** Which of the prompts it answers. */
   readonly promptIndex: number;
   /** Which of the prompt's n samples it is. */
@@ -117,7 +117,7 @@ export async function* generateCompletions({
   options,
   memory,
   decoder: given,
-}: GenerateRequest): AsyncGenerator<Completion> {
+}: GenerateRequest): AsyncGenerator<GeneratedCompletion> {
   const n = options.n ?? 1;
   checkOptions(options, n, config);
   checkRoom(prompts, options.maxNewTokens, config);
@@ -139,7 +139,7 @@ export async function* generateCompletions({
     : openDecoder({ weights, config, vision, prompts, options, memory }, maxRows);
   let running: RunningRow[] = [];
   let admitted = 0;
-  const finished: Completion[] = [];
+  const finished: GeneratedCompletion[] = [];
 
   const sample = (row: RunningRow, logits: Float32Array): boolean => {
     const { token, logProb } = sampleToken(

@@ -14,10 +14,10 @@ import type { KernelMemory } from "../kernels/wasm/kernel-memory";
 import type { DecodeJob, KernelThreads } from "../kernels/wasm/kernel-threads";
 import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
-import type { ModelWeights } from "../model/model-weights";
+import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees, type PackedTokens } from "../model/packed-batch";
-import type { PromptInput } from "../model/rollout-row";
+import type { PromptInput } from "../model/tokenized-rollout";
 import { textRotary } from "../model/rotary-tables";
 import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 

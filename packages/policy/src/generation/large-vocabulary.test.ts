@@ -2,10 +2,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { BackendError, selectBackend } from "@v-triune/backend";
 import { afterAll, describe, expect, it } from "vitest";
-import { createQwen25Vl } from "../model/qwen25-vl";
-import { randomWeights } from "../model/random-weights";
+import { createQwen25Vl } from "../policy/qwen25-vl-policy";
+import { randomWeights } from "../weights/random-weights";
 import { largeVocabularyConfig } from "../testing/tiny-model";
-import type { Completion } from "./generate";
+import type { GeneratedCompletion } from "./generate";
 
 const ROWS = 128;
 const config = largeVocabularyConfig();
@@ -26,7 +26,7 @@ async function sample(backend: "tensorflow" | "wasm"): Promise<void> {
   const policy = createQwen25Vl(config, weights);
   try {
     const before = tf.memory().numTensors;
-    const completions: Completion[] = [];
+    const completions: GeneratedCompletion[] = [];
     for await (const completion of policy.generate([prompt], { n: ROWS, maxNewTokens: 3, seed: 1, stopTokenIds: [] }))
       completions.push(completion);
     expect(tf.memory().numTensors).toBe(before);

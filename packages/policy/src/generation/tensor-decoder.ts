@@ -12,10 +12,10 @@ import { swiglu } from "../kernels/swiglu";
 import { takeValues } from "../kernels/take-values";
 import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
-import type { ModelWeights } from "../model/model-weights";
+import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees } from "../model/packed-batch";
-import type { PromptInput } from "../model/rollout-row";
+import type { PromptInput } from "../model/tokenized-rollout";
 import { rotaryTensors, textRotary } from "../model/rotary-tables";
 import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 

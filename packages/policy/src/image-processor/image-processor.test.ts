@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ConfigError, ImageError } from "../input-error";
+import { ModelConfigError, ImageError } from "../input-error";
 import { largestDifference } from "../parity/parity";
 import { resizeBicubic, type RgbImage } from "./bicubic-resize";
 import { createImageProcessor, DEFAULT_IMAGE_SETTINGS, readImageSettings } from "./image-processor";
@@ -217,7 +217,7 @@ describe("settings", () => {
     ["pixels that are no number", { max_pixels: "many" }, "max_pixels"],
   ])("that ask for %s are refused", (_, values, key) => {
     const path = write({ "preprocessor_config.json": values });
-    expect(() => readImageSettings(path)).toThrow(ConfigError);
+    expect(() => readImageSettings(path)).toThrow(ModelConfigError);
     expect(() => readImageSettings(path)).toThrow(`key ${key}`);
   });
 });

@@ -132,7 +132,7 @@ function rethrowNamed(action: () => unknown, name: string): void {
 /**
  * Reads the image processor's settings of a model folder; without a file for them, the defaults.
  *
- * @throws ConfigError when a value is malformed or asks for steps that are not supported (another resampling filter, no
+ * @throws ModelConfigError when a value is malformed or asks for steps that are not supported (another resampling filter, no
  *   resize, no normalisation)
  */
 export function readImageSettings(folder: string): ImageProcessorSettings {

@@ -4,17 +4,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "./custom-gradient";
+import type { LinearOptions } from "./linear-options";
 import { heap } from "./wasm/heap";
 import { linearOnHeap } from "./wasm/linear";
-
-export interface LinearOptions {
-  /** Whether a gradient for x is wanted; false for data such as pixels. */
-  readonly inputGradient?: boolean;
-  /** Whether gradients for the weights are wanted, where it does not show: a reshaped variable is a plain tensor. */
-  readonly weightGradient?: boolean;
-  /** Whether the product itself is wanted; with false it is zeros and only its gradients are right. */
-  readonly value?: boolean;
-}
 
 /**
  * @param x [N, in]

@@ -8,14 +8,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "./custom-gradient";
+import type { TokenLogProbsOptions } from "./token-log-probs-options";
 import { heap } from "./wasm/heap";
 import { tokenLogProbsOnHeap } from "./wasm/token-log-probs";
-
-export interface TokenLogProbsOptions {
-  /** τ, divides the logits. */
-  readonly temperature: number;
-  readonly entropy: boolean;
-}
 
 /** Logits of one chunk. */
 const CHUNK_ELEMENTS = 1 << 24;

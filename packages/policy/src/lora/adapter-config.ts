@@ -7,7 +7,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { JsonReader } from "../config/json-reader";
-import { ConfigError } from "../input-error";
+import { ModelConfigError } from "../input-error";
 
 /** What an adapter is. */
 export interface AdapterConfig {
@@ -40,7 +40,7 @@ const UNSUPPORTED = [
   "alora_invocation_tokens",
 ] as const;
 
-/** @throws ConfigError when the file is missing, malformed, or asks for something that is not implemented */
+/** @throws ModelConfigError when the file is missing, malformed, or asks for something that is not implemented */
 export function readAdapterConfig(folder: string): AdapterConfig {
   const reader = JsonReader.open(
     join(folder, "adapter_config.json"),
@@ -118,7 +118,7 @@ export function isTargeted(config: AdapterConfig, module: string): boolean {
   try {
     return new RegExp(`^(?:${targetModules})$`).test(module);
   } catch (cause) {
-    throw new ConfigError({
+    throw new ModelConfigError({
       what: "An adapter's target_modules is no regular expression.",
       expected: "a pattern for whole layer names, or a list of their endings",
       found: targetModules,

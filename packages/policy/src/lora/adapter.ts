@@ -7,9 +7,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { ConfigError, WeightsError } from "../input-error";
-import type { ModelParameter, ModelWeights } from "../model/model-weights";
-import { publishedName } from "../model/parameter-shapes";
+import { ModelConfigError, WeightsError } from "../input-error";
+import type { ModelParameter, ModelWeights } from "../weights/model-weights";
+import { publishedName } from "../weights/parameter-shapes";
 import { openSafetensors } from "../safetensors/reader";
 import { writeSafetensors } from "../safetensors/writer";
 import {
@@ -51,7 +51,7 @@ export interface AttachedAdapter {
 /**
  * Puts an adapter on the model's layers. A starts uniform in ±1 / √in as in peft, B at 0, so that nothing changes at first.
  *
- * @throws ConfigError when the configuration is unsupported or meets no layer
+ * @throws ModelConfigError when the configuration is unsupported or meets no layer
  * @throws WeightsError when a stored tensor is missing, superfluous or of another shape
  */
 export function attachAdapter(weights: ModelWeights, options: AdapterOptions): AttachedAdapter {
@@ -70,7 +70,7 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
     const module = moduleName(linear);
     if (!isTargeted(config, module)) continue;
     if (module === "lm_head")
-      throw new ConfigError({
+      throw new ModelConfigError({
         what: "An adapter on the output layer is not supported.",
         expected: "layers inside of the blocks",
         found: "lm_head",
@@ -104,7 +104,7 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
     weights.adapters.set(linear, { a: make("A", rank, inputs), b: make("B", outputs, rank), scale });
   }
   if (parameters.length === 0) {
-    throw new ConfigError({
+    throw new ModelConfigError({
       what: "An adapter's target_modules meets no layer of this model.",
       expected:
         'layer names such as ["q_proj", "v_proj"], or a pattern for names like model.language_model.layers.0.self_attn.q_proj',
@@ -149,13 +149,13 @@ function newConfig(options: Exclude<AdapterOptions, { folder: string }>): Adapte
     alphaPattern = {},
   } = options;
   if (!Number.isInteger(rank) || rank < 1)
-    throw new ConfigError({
+    throw new ModelConfigError({
       what: "An adapter's rank is impossible.",
       expected: "a whole number from 1 on",
       found: String(rank),
     });
   if (!(alpha > 0))
-    throw new ConfigError({
+    throw new ModelConfigError({
       what: "An adapter's alpha is impossible.",
       expected: "a positive number",
       found: String(alpha),

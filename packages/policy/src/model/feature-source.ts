@@ -6,8 +6,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { VisionConfig } from "../config/model-config";
 import { takeValues } from "../kernels/take-values";
-import type { ModelWeights } from "./model-weights";
-import type { VisualInput } from "./rollout-row";
+import type { ModelWeights } from "../weights/model-weights";
+import type { VisualInput } from "./tokenized-rollout";
 import { visionFeatures } from "./vision-tower";
 
 export class FeatureSource {

@@ -10,7 +10,7 @@ import { gatherRows } from "../kernels/gather-rows";
 import { rmsNorm } from "../kernels/rms-norm";
 import type { RotaryTable } from "../kernels/rotary";
 import { swiglu } from "../kernels/swiglu";
-import type { ModelWeights } from "./model-weights";
+import type { ModelWeights } from "../weights/model-weights";
 import type { PackedTokens } from "./packed-batch";
 import { rotaryTensors, textRotary } from "./rotary-tables";
 import type { Trace } from "./trace";

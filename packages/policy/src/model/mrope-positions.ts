@@ -6,7 +6,7 @@
  */
 import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
-import type { PromptInput, VisualInput } from "./rollout-row";
+import type { PromptInput, VisualInput } from "./tokenized-rollout";
 import { checkGrid } from "./vision-layout";
 
 export interface MropePositions {

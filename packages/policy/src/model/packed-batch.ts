@@ -7,7 +7,7 @@ import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { attentionPlan, type AttentionPlan, type AttentionSegment } from "../kernels/attention-plan";
 import { mropePositions } from "./mrope-positions";
-import type { PromptInput, RolloutRow, VisualInput } from "./rollout-row";
+import type { PromptInput, TokenizedRollout, VisualInput } from "./tokenized-rollout";
 
 /** A prompt and what follows it, each branch on its own. */
 export interface PackedTree {
@@ -134,8 +134,8 @@ export interface GroupedRows {
 }
 
 /** Puts rows of the same prompt (equal ids, the same pixel arrays, equal `group`) into one tree. */
-export function groupRows(rows: readonly RolloutRow[]): GroupedRows {
-  const trees: { prompt: PromptInput; group: RolloutRow["group"]; branches: Int32Array[] }[] = [];
+export function groupRows(rows: readonly TokenizedRollout[]): GroupedRows {
+  const trees: { prompt: PromptInput; group: TokenizedRollout["group"]; branches: Int32Array[] }[] = [];
   const byKey = new Map<string, number[]>();
   const order = rows.map((row) => {
     const key = `${String(row.group)}/${row.promptIds.length}/${row.promptIds[row.promptIds.length - 1]}`;
@@ -167,7 +167,7 @@ function samePrompt(a: PromptInput, b: PromptInput): boolean {
  *
  *     Σ over trees ( prompt + Σ over branches ( completion − 1 ) )
  */
-export function countTreeTokens(rows: readonly RolloutRow[]): number {
+export function countTreeTokens(rows: readonly TokenizedRollout[]): number {
   return treeTokens(groupRows(rows).trees);
 }
 

@@ -3,7 +3,7 @@ import type { GridThw } from "../image-processor/image-processor";
 import { ImageError } from "../input-error";
 import { benchmarkConfig } from "../testing/tiny-model";
 import { mropePositions } from "./mrope-positions";
-import type { VisualInput } from "./rollout-row";
+import type { VisualInput } from "./tokenized-rollout";
 import { toWindowOrder, visionLayout } from "./vision-layout";
 
 const config = benchmarkConfig({ vocabSize: 100, intermediateSize: 16 });

@@ -16,9 +16,9 @@ import { linear } from "../kernels/linear";
 import { rmsNorm } from "../kernels/rms-norm";
 import type { RotaryTable } from "../kernels/rotary";
 import { swiglu } from "../kernels/swiglu";
-import type { ModelWeights } from "./model-weights";
+import type { ModelWeights } from "../weights/model-weights";
 import { rotaryTensors, visionRotary } from "./rotary-tables";
-import type { VisualInput } from "./rollout-row";
+import type { VisualInput } from "./tokenized-rollout";
 import type { Trace } from "./trace";
 import { toWindowOrder, visionLayout, type VisionLayout } from "./vision-layout";
 

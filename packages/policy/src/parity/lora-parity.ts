@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gatherRows } from "../kernels/gather-rows";
 import { ParityError } from "../input-error";
-import { loadQwen25Vl } from "../model/load";
-import { ModelWeights } from "../model/model-weights";
+import { loadQwen25Vl } from "../policy/load";
+import { ModelWeights } from "../weights/model-weights";
 import { openSafetensors } from "../safetensors/reader";
 import { largestDifference, ParityLedger, type ParityCheck, type ParityRow } from "./parity";
 import { differenceOnTokens, referenceBatch, relativeL2 } from "./qwen25-vl-parity";
@@ -52,7 +52,7 @@ export function recogniseLora(path: string): boolean {
   return folder !== undefined && (linearFile(folder) !== undefined || modelFolders(folder).length > 0);
 }
 
-/** @throws ParityError, ConfigError or WeightsError when a file or the base model is missing or malformed */
+/** @throws ParityError, ModelConfigError or WeightsError when a file or the base model is missing or malformed */
 export async function checkLora(path: string): Promise<ParityRow[]> {
   const folder = folderOf(path) ?? path;
   const ledger = new ParityLedger();

@@ -8,10 +8,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readModelConfigFile, type Qwen25VlConfig } from "../config/model-config";
 import { gatherRows } from "../kernels/gather-rows";
-import { loadQwen25Vl } from "../model/load";
+import { loadQwen25Vl } from "../policy/load";
 import { mropePositions } from "../model/mrope-positions";
-import type { Qwen25VlPolicy } from "../model/qwen25-vl";
-import type { PromptInput, VisualInput } from "../model/rollout-row";
+import type { Qwen25VlPolicy } from "../policy/qwen25-vl-policy";
+import type { PromptInput, VisualInput } from "../model/tokenized-rollout";
 import { visionRotary } from "../model/rotary-tables";
 import { visionLayout, type GridThw } from "../model/vision-layout";
 import type { AttentionPlan } from "../kernels/attention-plan";
@@ -77,7 +77,7 @@ export function recogniseQwen25Vl(path: string): boolean {
 /**
  * Compares everything the folder has values for, on the current backend.
  *
- * @throws ParityError, ConfigError or WeightsError when a file is missing or malformed
+ * @throws ParityError, ModelConfigError or WeightsError when a file is missing or malformed
  */
 export async function checkQwen25Vl(path: string): Promise<ParityRow[]> {
   const folder = folderOf(path) ?? path;

@@ -1,6 +1,6 @@
 /** Small models and pictures for tests and benches. */
 import type { Qwen25VlConfig } from "../config/model-config";
-import type { VisualInput } from "../model/rollout-row";
+import type { VisualInput } from "../model/tokenized-rollout";
 
 /** 4 layers of width 128 with 4 heads (2 for keys and values), a vision tower of 3 blocks of width 96. */
 export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: number }): Qwen25VlConfig {

@@ -10,7 +10,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from "node:net";
 import {
   type ChatMessage,
-  type Completion,
+  type GeneratedCompletion,
   type Processor,
   type Qwen25VlPolicy,
   createProcessor,
@@ -287,7 +287,7 @@ export class RolloutStandIn {
       maxNewTokens: sampling.max_new_tokens,
       seed: sampling.sampling_seed,
     });
-    const { tokenIds, logProbs, finishReason } = answer as Completion;
+    const { tokenIds, logProbs, finishReason } = answer as GeneratedCompletion;
     const { text: said, matched } = this.#say(tokenIds, sampling.stop);
     return {
       text: said,
@@ -430,8 +430,8 @@ async function collect(
   policy: Qwen25VlPolicy,
   prompt: { readonly promptIds: Int32Array },
   sampling: Sampling,
-): Promise<Completion[]> {
-  const answers: Completion[] = [];
+): Promise<GeneratedCompletion[]> {
+  const answers: GeneratedCompletion[] = [];
   const topK = sampling.topK < 0 ? 0 : sampling.topK;
   // The trainer takes such tokens out, after which the log-probabilities of those behind them are others.
   const bannedTokenIds = [policy.config.imageTokenId, policy.config.videoTokenId];

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
 import {
   type Qwen25VlPolicy,
-  type RolloutRow,
+  type TokenizedRollout,
   type SafetensorsEntry,
   openSafetensors,
   writeSafetensors,
@@ -42,7 +42,7 @@ export async function saveCheckpoint(
   folder: string,
   state: TrainingState,
   policy: Qwen25VlPolicy,
-  learner: Pick<Learner<RolloutRow>, "exportState">,
+  learner: Pick<Learner<TokenizedRollout>, "exportState">,
   ready?: StepRollouts,
 ): Promise<void> {
   await writeFolderAtomic(folder, async (temporary) => {

@@ -181,7 +181,7 @@ export type AggregationName =
   | "seq-mean-token-sum"
   | "seq-mean-token-mean"
   | "seq-mean-token-sum-norm";
-export type KlEstimator = "k1" | "k2" | "k3" | "mse" | "abs";
+export type KlEstimatorName = "k1" | "k2" | "k3" | "mse" | "abs";
 
 export interface AlgorithmConfig {
   /**
@@ -202,7 +202,7 @@ export interface AlgorithmConfig {
   readonly tau: { readonly positive: number; readonly negative: number };
   readonly aggregation: AggregationName;
   /** KL to the initial weights, as a loss term or taken off the reward; coefficient 0 needs no reference model. */
-  readonly kl: { readonly coefficient: number; readonly estimator: KlEstimator; readonly in: "loss" | "reward" };
+  readonly kl: { readonly coefficient: number; readonly estimator: KlEstimatorName; readonly in: "loss" | "reward" };
   /** Answers cut at the length limit teach nothing; their rewards still count in their groups (TRL: mask_truncated_completions). */
   readonly maskTruncated: boolean;
   readonly entropyCoefficient: number;

@@ -3,10 +3,10 @@
  * when the configuration asks for a KL (the paper's recipe does not).
  */
 import { evaluateLogProbs } from "@v-triune/grpo";
-import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
+import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
 
 /** log π_ref of each row's completion. */
-export type ReferenceLogProbs = (rows: readonly RolloutRow[]) => Float32Array[];
+export type ReferenceLogProbs = (rows: readonly TokenizedRollout[]) => Float32Array[];
 
 /**
  * @param reference a policy of its own; the caller disposes it
@@ -18,5 +18,5 @@ export function createReferenceLogProbs(
   microBatchTokens: number,
 ): ReferenceLogProbs {
   return (rows) =>
-    evaluateLogProbs(reference, rows as readonly RolloutRow[], { tokens: microBatchTokens }, temperature);
+    evaluateLogProbs(reference, rows as readonly TokenizedRollout[], { tokens: microBatchTokens }, temperature);
 }

@@ -11,7 +11,7 @@ import {
   disposeGradients,
   joinParts,
 } from "@v-triune/grpo";
-import type { RolloutRow } from "@v-triune/policy";
+import type { TokenizedRollout } from "@v-triune/policy";
 import { createLocalEngine } from "../../rollouts/local-engine";
 import type { RolloutEngine } from "../../rollouts/rollout-engine";
 import type { Compute } from "../update/compute";
@@ -24,11 +24,11 @@ export class ComputeHere implements Compute {
     this.engine = createLocalEngine(options.policy);
   }
 
-  async logProbs(rows: readonly RolloutRow[]): Promise<Float32Array[]> {
+  async logProbs(rows: readonly TokenizedRollout[]): Promise<Float32Array[]> {
     return withOutOfMemory({ backend: this.options.backend }, () => trained(this.options.learner).logProbs(rows));
   }
 
-  async update(rows: readonly TrainingRow<RolloutRow>[]): Promise<UpdateStats> {
+  async update(rows: readonly TrainingRow<TokenizedRollout>[]): Promise<UpdateStats> {
     const { backend } = this.options;
     const learner = trained(this.options.learner);
     const plan = learner.plan(rows);
@@ -53,7 +53,7 @@ export class ComputeHere implements Compute {
 }
 
 /** @throws TypeError where nothing is trained */
-export function trained(learner: Learner<RolloutRow> | undefined): Learner<RolloutRow> {
+export function trained(learner: Learner<TokenizedRollout> | undefined): Learner<TokenizedRollout> {
   if (!learner) throw new TypeError("this policy is not trained");
   return learner;
 }

@@ -9,7 +9,7 @@
 import { setImmediate } from "node:timers/promises";
 import { withOutOfMemory } from "@v-triune/backend";
 import { type TrainingRow, type UpdatePlan, type UpdateStats, joinParts } from "@v-triune/grpo";
-import type { Completion, RolloutRow } from "@v-triune/policy";
+import type { GeneratedCompletion, TokenizedRollout } from "@v-triune/policy";
 import { samplingOptions } from "../../rollouts/local-engine";
 import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
 import type { RolloutEngine, SamplingRequest } from "../../rollouts/rollout-engine";
@@ -62,21 +62,22 @@ export class ComputeInThreads implements Compute {
     await Promise.all(this.#workers.map((worker) => worker.ready()));
   }
 
-  async logProbs(rows: readonly RolloutRow[]): Promise<Float32Array[]> {
+  async logProbs(rows: readonly TokenizedRollout[]): Promise<Float32Array[]> {
     const workers = this.#alive();
     if (workers.length === 0 || rows.length < 2) return this.#here.logProbs(rows);
     const groups = [...new Set(rows.map(({ group }) => group))];
-    const owner = (row: RolloutRow): number => groups.indexOf(row.group) % (workers.length + 1);
+    const owner = (row: TokenizedRollout): number => groups.indexOf(row.group) % (workers.length + 1);
     const shares = Array.from({ length: workers.length + 1 }, (_, part) =>
-      [...rows.keys()].filter((i) => owner(rows[i] as RolloutRow) === part),
+      [...rows.keys()].filter((i) => owner(rows[i] as TokenizedRollout) === part),
     );
     const jobs = workers.map((worker, i) => {
       const sharing = new PromptSharing(this.#options.policy);
-      const own = (shares[i + 1] as number[]).map((index) => sharing.prompt(rows[index] as RolloutRow));
+      const own = (shares[i + 1] as number[]).map((index) => sharing.prompt(rows[index] as TokenizedRollout));
       return worker.ask({ type: "log-probs", rows: own }, { version: this.#publish(), features: sharing.features })
         .result;
     });
-    const pick = (indexes: readonly number[]): RolloutRow[] => indexes.map((index) => rows[index] as RolloutRow);
+    const pick = (indexes: readonly number[]): TokenizedRollout[] =>
+      indexes.map((index) => rows[index] as TokenizedRollout);
     const found = [await this.#here.logProbs(pick(shares[0] as number[]))];
     for (const [i, job] of jobs.entries()) {
       found.push(
@@ -93,7 +94,7 @@ export class ComputeInThreads implements Compute {
     return values;
   }
 
-  async update(rows: readonly TrainingRow<RolloutRow>[]): Promise<UpdateStats> {
+  async update(rows: readonly TrainingRow<TokenizedRollout>[]): Promise<UpdateStats> {
     const plan = trained(this.#options.learner).plan(rows);
     for (;;) {
       const workers = this.#alive();
@@ -113,7 +114,7 @@ export class ComputeInThreads implements Compute {
     await Promise.all(workers.map((worker) => worker.close()));
   }
 
-  async #sharedUpdate(plan: UpdatePlan<RolloutRow>, workers: readonly ComputeWorker[]): Promise<UpdateStats> {
+  async #sharedUpdate(plan: UpdatePlan<TokenizedRollout>, workers: readonly ComputeWorker[]): Promise<UpdateStats> {
     const { policy, backend } = this.#options;
     const learner = trained(this.#options.learner);
     const gradients = this.#gradients;
@@ -171,7 +172,7 @@ export class ComputeInThreads implements Compute {
     );
   }
 
-  async *#generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<Completion> {
+  async *#generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<GeneratedCompletion> {
     const { policy } = this.#options;
     const { signal } = request;
     const workers = this.#alive();
@@ -180,11 +181,11 @@ export class ComputeInThreads implements Compute {
       [...prompts.keys()].filter((index) => index % parts === part),
     );
     const stop = new AbortController();
-    const found: Completion[] = [];
+    const found: GeneratedCompletion[] = [];
     const delivered = new Set<string>();
     const take =
       (numbers: readonly number[]) =>
-      (completion: Completion): void => {
+      (completion: GeneratedCompletion): void => {
         const promptIndex = numbers[completion.promptIndex] as number;
         const key = `${promptIndex}/${completion.sampleIndex}`;
         // Prompts of a thread that was lost are answered again from the start.

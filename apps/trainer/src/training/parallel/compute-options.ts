@@ -1,13 +1,13 @@
 import type { BackendName } from "@v-triune/backend";
 import type { Learner } from "@v-triune/grpo";
-import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
+import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { startThread } from "../threads/start-thread";
 
 export interface ComputeOptions {
   readonly policy: Qwen25VlPolicy;
   /** Trains the policy; absent where nothing is trained. */
-  readonly learner?: Learner<RolloutRow>;
+  readonly learner?: Learner<TokenizedRollout>;
   readonly config: TrainingConfig;
   readonly backend: BackendName;
   /** Whether rollouts come from another engine that gives their log-probabilities; false unless told. */

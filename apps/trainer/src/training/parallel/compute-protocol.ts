@@ -1,7 +1,13 @@
 /** What the run's thread and a computing thread say to each other. Arrays that are large lie in shared memory. */
 import type { BackendName } from "@v-triune/backend";
 import type { MicroBatchPart, UpdatePlan } from "@v-triune/grpo";
-import type { Completion, GenerateOptions, PolicySnapshot, PromptInput, RolloutRow } from "@v-triune/policy";
+import type {
+  GeneratedCompletion,
+  GenerateOptions,
+  PolicySnapshot,
+  PromptInput,
+  TokenizedRollout,
+} from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { SharedTensorsMemory } from "./shared-tensors";
 import type { PlainError } from "../threads/plain-error";
@@ -29,9 +35,9 @@ export type ComputeJob =
   | {
       readonly type: "gradients";
       readonly plan: Pick<UpdatePlan, "counts" | "step">;
-      readonly microBatches: readonly (readonly [number, UpdatePlan<RolloutRow>["microBatches"][number]])[];
+      readonly microBatches: readonly (readonly [number, UpdatePlan<TokenizedRollout>["microBatches"][number]])[];
     }
-  | { readonly type: "log-probs"; readonly rows: readonly RolloutRow[] }
+  | { readonly type: "log-probs"; readonly rows: readonly TokenizedRollout[] }
   | { readonly type: "generate"; readonly prompts: readonly PromptInput[]; readonly options: SamplingOptions };
 
 export type ToComputeThread =
@@ -45,7 +51,7 @@ export type ComputedPart = readonly [number, Omit<MicroBatchPart, "gradients">];
 export type FromComputeThread =
   | { readonly type: "ready" }
   | { readonly type: "turn" }
-  | { readonly type: "completions"; readonly job: number; readonly completions: readonly Completion[] }
+  | { readonly type: "completions"; readonly job: number; readonly completions: readonly GeneratedCompletion[] }
   | {
       readonly type: "gradients";
       readonly job: number;

@@ -5,7 +5,7 @@
 import { parentPort } from "node:worker_threads";
 import { selectBackend, withOutOfMemory } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
-import { type Completion, createReplica, type Qwen25VlPolicy, type RolloutRow } from "@v-triune/policy";
+import { type GeneratedCompletion, createReplica, type Qwen25VlPolicy, type TokenizedRollout } from "@v-triune/policy";
 import { learnerConfig } from "../update/learner-config";
 import type { ComputedPart, ComputeJob, ComputeSetup, FromComputeThread, ToComputeThread } from "./compute-protocol";
 import { plainError } from "../threads/plain-error";
@@ -20,7 +20,7 @@ class Replica {
   readonly policy: Qwen25VlPolicy;
   readonly #weights: SharedWeights;
   readonly #gradients: SharedGradients;
-  #learner: Learner<RolloutRow> | undefined;
+  #learner: Learner<TokenizedRollout> | undefined;
   #version: number | undefined;
 
   constructor(readonly setup: ComputeSetup) {
@@ -30,7 +30,7 @@ class Replica {
   }
 
   /** Only threads that train need one; an evaluation has nothing to train. */
-  get learner(): Learner<RolloutRow> {
+  get learner(): Learner<TokenizedRollout> {
     return (this.#learner ??= createLearner(learnerConfig(this.setup.config, this.policy, this.setup.foreignLogProbs)));
   }
 
@@ -67,7 +67,7 @@ class Replica {
     { prompts, options }: Extract<ComputeJob, { type: "generate" }>,
     signal: AbortSignal,
   ): Promise<void> {
-    let ended: Completion[] = [];
+    let ended: GeneratedCompletion[] = [];
     let sending: NodeJS.Immediate | undefined;
     const flush = (): void => {
       sending = undefined;

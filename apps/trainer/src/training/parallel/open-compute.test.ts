@@ -8,7 +8,7 @@ import {
   randomWeights,
   type Qwen25VlConfig,
   type Qwen25VlPolicy,
-  type RolloutRow,
+  type TokenizedRollout,
 } from "@v-triune/policy";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
@@ -90,7 +90,7 @@ const prompts = Array.from({ length: 6 }, (_, p): PreparedPrompt => {
       : {}),
   };
 });
-const rows: TrainingRow<RolloutRow>[] = prompts.flatMap(({ promptIds, images }, p) =>
+const rows: TrainingRow<TokenizedRollout>[] = prompts.flatMap(({ promptIds, images }, p) =>
   Array.from({ length: 6 }, (_, s) => ({
     row: {
       promptIds,

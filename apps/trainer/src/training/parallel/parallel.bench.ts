@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { createQwen25Vl, randomWeights, type Qwen25VlConfig, type RolloutRow } from "@v-triune/policy";
+import { createQwen25Vl, randomWeights, type Qwen25VlConfig, type TokenizedRollout } from "@v-triune/policy";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import { learnerConfig } from "../update/learner-config";
 import { openCompute } from "./open-compute";
@@ -88,7 +88,7 @@ async function measure(workers: number): Promise<Measured> {
     workers,
     onProblem: (message) => console.error(message),
   });
-  const rows = Array.from({ length: 8 }, (_, b): RolloutRow => ({
+  const rows = Array.from({ length: 8 }, (_, b): TokenizedRollout => ({
     promptIds: Int32Array.of(10 + b),
     completionIds: Int32Array.from({ length: 320 }, (_, t) => 20 + ((b * 7919 + t * 104729) % 480)),
     group: b,

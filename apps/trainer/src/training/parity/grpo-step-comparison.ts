@@ -2,7 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Learner, UpdateStats } from "@v-triune/grpo";
 import type { Comparison } from "@v-triune/grpo/parity";
-import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
+import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
 import type { GoldenBatch, Scenario, ScenarioStep } from "./grpo-step-files";
 import { isKeyBias, KEY_BIAS, type StepTolerances } from "./grpo-step-tolerances";
 
@@ -204,7 +204,7 @@ export function compareParameters(
 
 export function compareMoments(
   scenario: Scenario,
-  learner: Learner<RolloutRow>,
+  learner: Learner<TokenizedRollout>,
   tolerances: StepTolerances,
   comparison: Comparison,
 ): void {

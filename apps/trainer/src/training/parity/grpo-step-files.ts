@@ -3,14 +3,14 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { openSafetensors, type RolloutRow } from "@v-triune/policy";
+import { openSafetensors, type TokenizedRollout } from "@v-triune/policy";
 
 /** The batch that all scenarios train on. */
 export interface GoldenBatch {
   /** The model's folder, found relative to this one. */
   readonly modelFolder: string;
-  readonly rows: readonly RolloutRow[];
-  readonly prompts: readonly RolloutRow[];
+  readonly rows: readonly TokenizedRollout[];
+  readonly prompts: readonly TokenizedRollout[];
   readonly groups: readonly number[];
   readonly rewards: Readonly<Record<string, readonly (number | null)[]>>;
   /** Width T of the saved log-probabilities. */
@@ -110,13 +110,13 @@ export function readGoldenBatch(folder: string): GoldenBatch {
   const json = readJson(join(folder, "batch.json")) as BatchJson;
   const file = openSafetensors(join(folder, "batch.safetensors"));
   try {
-    const prompts = json.prompts.map(({ index, ids, image }): RolloutRow => ({
+    const prompts = json.prompts.map(({ index, ids, image }): TokenizedRollout => ({
       promptIds: Int32Array.from(ids),
       completionIds: new Int32Array(),
       group: index,
       ...(image ? { images: { pixelValues: file.readFloat32(`pixel_values.${index}`), gridThw: [image] } } : {}),
     }));
-    const rows = json.rollouts.map(({ prompt, completion_ids }): RolloutRow => ({
+    const rows = json.rollouts.map(({ prompt, completion_ids }): TokenizedRollout => ({
       ...prompts[prompt]!,
       completionIds: Int32Array.from(completion_ids),
     }));

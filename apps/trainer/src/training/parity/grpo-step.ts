@@ -6,7 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { createLearner, groupAdvantages, ppoClip, type Learner } from "@v-triune/grpo";
 import { Comparison, type ParityRow } from "@v-triune/grpo/parity";
-import { loadQwen25Vl, type Qwen25VlPolicy, type RolloutRow } from "@v-triune/policy";
+import { loadQwen25Vl, type Qwen25VlPolicy, type TokenizedRollout } from "@v-triune/policy";
 import {
   compareGradients,
   compareGreedy,
@@ -121,8 +121,8 @@ async function loadPolicy(batch: GoldenBatch, scenario: Scenario): Promise<Qwen2
   return policy;
 }
 
-function learnerOf(policy: Qwen25VlPolicy, { config }: Scenario): Learner<RolloutRow> {
-  return createLearner<RolloutRow>({
+function learnerOf(policy: Qwen25VlPolicy, { config }: Scenario): Learner<TokenizedRollout> {
+  return createLearner<TokenizedRollout>({
     policy,
     optimizer: {
       learningRate: Math.max(...Object.values(config.lr)),

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { createLearner, ppoClip, type Policy } from "@v-triune/grpo";
-import { loadQwen25Vl, type Qwen25VlPolicy, type RolloutRow } from "@v-triune/policy";
+import { loadQwen25Vl, type Qwen25VlPolicy, type TokenizedRollout } from "@v-triune/policy";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readGoldenBatch, type GoldenBatch } from "./grpo-step-files";
 
@@ -26,9 +26,9 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
   afterAll(() => policy?.dispose());
 
   /** Gradients of the whole batch within a budget, and the groups that each forward pass saw. */
-  function withBudget(tokens: number | undefined, rows: readonly RolloutRow[]) {
-    const passes: RolloutRow[][] = [];
-    const watched: Policy<RolloutRow> = {
+  function withBudget(tokens: number | undefined, rows: readonly TokenizedRollout[]) {
+    const passes: TokenizedRollout[][] = [];
+    const watched: Policy<TokenizedRollout> = {
       parameters: policy.parameters,
       tokenCount: (some) => policy.tokenCount(some),
       logProbs: (some, options) => {
@@ -53,7 +53,7 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
   }
 
   it("counts prompts with their pictures, keeps rollouts of a prompt together, and changes no gradient", () => {
-    const text = batch.rows.slice(0, 3).map(({ completionIds }): RolloutRow => ({
+    const text = batch.rows.slice(0, 3).map(({ completionIds }): TokenizedRollout => ({
       promptIds: batch.rows[0]!.completionIds.slice(0, 3),
       completionIds,
       group: "text",

@@ -5,7 +5,7 @@
 import { type BackendChoice, OutOfMemoryError, selectBackend } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
 import { createStepMetrics } from "@v-triune/monitor";
-import type { RolloutRow } from "@v-triune/policy";
+import type { TokenizedRollout } from "@v-triune/policy";
 import type { RewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
@@ -143,7 +143,7 @@ class Run {
     const servers = this.#serverEvents(watch);
     const rewards = openRewards(config.reward, registry, servers);
     let engine: RunEngine | undefined;
-    let learner: Learner<RolloutRow> | undefined;
+    let learner: Learner<TokenizedRollout> | undefined;
     let compute: Compute | undefined;
     try {
       engine = await openRunEngine({
@@ -460,7 +460,7 @@ interface RunParts {
   readonly best: BestCheckpoint;
   readonly data: TrainingData;
   readonly monitor: RunMonitor;
-  readonly learner: Learner<RolloutRow>;
+  readonly learner: Learner<TokenizedRollout>;
   readonly compute: Compute;
   readonly engine: RunEngine;
   readonly watch: WaitWatch;

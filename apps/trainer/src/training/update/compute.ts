@@ -3,15 +3,15 @@
  * numbers are the same to the bit, however many threads compute.
  */
 import type { TrainingRow, UpdateStats } from "@v-triune/grpo";
-import type { RolloutRow } from "@v-triune/policy";
+import type { TokenizedRollout } from "@v-triune/policy";
 import type { RolloutEngine } from "../../rollouts/rollout-engine";
 
 export interface Compute {
   /** Rollouts by the policy as it is. */
   readonly engine: RolloutEngine;
   /** As `Learner.logProbs`. */
-  logProbs(rows: readonly RolloutRow[]): Promise<Float32Array[]>;
+  logProbs(rows: readonly TokenizedRollout[]): Promise<Float32Array[]>;
   /** As `Learner.update`. */
-  update(rows: readonly TrainingRow<RolloutRow>[]): Promise<UpdateStats>;
+  update(rows: readonly TrainingRow<TokenizedRollout>[]): Promise<UpdateStats>;
   close(): Promise<void>;
 }

@@ -6,7 +6,13 @@
 import { join, resolve } from "node:path";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { createLearner, groupAdvantages } from "@v-triune/grpo";
-import { createQwen25Vl, randomWeights, readModelConfig, type PromptInput, type RolloutRow } from "@v-triune/policy";
+import {
+  createQwen25Vl,
+  randomWeights,
+  readModelConfig,
+  type PromptInput,
+  type TokenizedRollout,
+} from "@v-triune/policy";
 
 const STEPS = 24;
 const ROLLOUTS = 8;
@@ -40,7 +46,7 @@ const prompts = PICTURES.map(([height, width, length], p): PromptInput => {
 const seconds: { step: number; generate: number; update: number }[] = [];
 for (let step = 0; step < STEPS; step++) {
   const start = performance.now();
-  const rows: RolloutRow[] = Array.from({ length: prompts.length * ROLLOUTS });
+  const rows: TokenizedRollout[] = Array.from({ length: prompts.length * ROLLOUTS });
   for await (const { promptIndex, sampleIndex, tokenIds } of policy.generate(prompts, {
     n: ROLLOUTS,
     maxNewTokens: NEW_TOKENS,

@@ -12,7 +12,7 @@ import {
   ppoClip,
   sapo,
 } from "@v-triune/grpo";
-import type { Qwen25VlPolicy, RolloutRow } from "@v-triune/policy";
+import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
 import { MOST_PARTS, isOneThreaded } from "../threads/worker-count";
 import type { AlgorithmConfig, ParameterGroupName, TrainingConfig } from "../config/training-config";
 
@@ -75,7 +75,7 @@ export function learnerConfig(
   config: TrainingConfig,
   policy: Qwen25VlPolicy,
   givesLogProbs = false,
-): LearnerConfig<RolloutRow> {
+): LearnerConfig<TokenizedRollout> {
   const { optimizer, update, rollout } = config;
   const correction = correctionConfig(config, givesLogProbs);
   // An adapter may not reach every group, and reach one that is frozen.

@@ -3,7 +3,7 @@
  * mean and deviation and in no loss; neither does a group that dynamic sampling replaced.
  */
 import { type TrainingRow, type UpdateStats, klTerm } from "@v-triune/grpo";
-import type { RolloutRow } from "@v-triune/policy";
+import type { TokenizedRollout } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import { createRandom } from "../../seeded-random";
 import type { Rollout } from "../../rollouts/collect-rollouts";
@@ -70,7 +70,7 @@ export async function updateFromRollouts(
     })),
     algorithm,
   );
-  const training = rows.map((row, index): TrainingRow<RolloutRow> => ({
+  const training = rows.map((row, index): TrainingRow<TokenizedRollout> => ({
     row,
     advantage: advantages[index] ?? null,
     ...(masked[index] ? { mask: new Float32Array(row.completionIds.length) } : {}),
@@ -81,7 +81,7 @@ export async function updateFromRollouts(
   const batches = miniBatches(step, answers, config);
   const updates: UpdateStats[] = [];
   for (const indexes of batches)
-    updates.push(await compute.update(indexes.map((index) => training[index] as TrainingRow<RolloutRow>)));
+    updates.push(await compute.update(indexes.map((index) => training[index] as TrainingRow<TokenizedRollout>)));
   // Without π_old of its own, an update is the only one and its forward pass gave it, for the rows that have a signal.
   const trainer = (index: number): ArrayLike<number> | undefined =>
     old?.[index] ?? updates[0]?.logProbs.get((batches[0] as number[]).indexOf(index));
@@ -117,7 +117,7 @@ function oneNumber(advantage: number | Float64Array | null): number | null {
   return advantage.reduce((a, b) => a + b, 0) / Math.max(1, advantage.length);
 }
 
-function policyRow({ prompt, promptIndex, completionIds }: Rollout): RolloutRow {
+function policyRow({ prompt, promptIndex, completionIds }: Rollout): TokenizedRollout {
   return {
     promptIds: prompt.promptIds,
     completionIds,

@@ -1,7 +1,7 @@
 /** `linear` on the wasm heap: the transposes are folded into packing, and nothing is concatenated. */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "../custom-gradient";
-import type { LinearOptions } from "../linear";
+import type { LinearOptions } from "../linear-options";
 import { heap } from "./heap";
 
 export function linearOnHeap(

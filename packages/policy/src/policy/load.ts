@@ -2,10 +2,10 @@
 import { readModelConfig } from "../config/model-config";
 import { WeightsError } from "../input-error";
 import { openSafetensors } from "../safetensors/reader";
-import { ModelWeights } from "./model-weights";
-import { parameterShapes, publishedName } from "./parameter-shapes";
-import { passingMemory } from "./passing-memory";
-import { isFrozen, Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl";
+import { ModelWeights } from "../weights/model-weights";
+import { parameterShapes, publishedName } from "../weights/parameter-shapes";
+import { passingMemory } from "../weights/passing-memory";
+import { isFrozen, Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl-policy";
 
 /**
  * Loads `folder` (config.json and model.safetensors, possibly in shards, float32, bfloat16 or float16) onto the current
@@ -15,7 +15,7 @@ import { isFrozen, Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl";
  * const policy = await loadQwen25Vl("./Qwen2.5-VL-3B-Instruct", { freeze: ["vision", "connector"] });
  * ```
  *
- * @throws ConfigError when the configuration is missing, unsupported or impossible
+ * @throws ModelConfigError when the configuration is missing, unsupported or impossible
  * @throws WeightsError when a tensor is missing, superfluous or of another shape than the configuration asks for
  */
 export async function loadQwen25Vl(folder: string, options: Qwen25VlOptions = {}): Promise<Qwen25VlPolicy> {

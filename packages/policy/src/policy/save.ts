@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeModelConfig, type Qwen25VlConfig } from "../config/model-config";
 import { writeSafetensors } from "../safetensors/writer";
-import type { ModelWeights } from "./model-weights";
+import type { ModelWeights } from "../weights/model-weights";
 
 /** Files beside the weights that belong to a model: copied along where the source folder has them. */
 const COMPANIONS = [

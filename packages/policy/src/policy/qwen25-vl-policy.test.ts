@@ -11,11 +11,11 @@ import { useTestBackend } from "../testing/backend";
 import { expectClose } from "../testing/gradient-check";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
 import { loadQwen25Vl } from "./load";
-import { parameterShapes } from "./parameter-shapes";
-import { createQwen25Vl, createReplica, type Qwen25VlOptions, type Qwen25VlPolicy } from "./qwen25-vl";
-import { randomWeights } from "./random-weights";
-import type { PromptInput, RolloutRow } from "./rollout-row";
-import type { Completion, GenerateOptions } from "../generation/generate";
+import { parameterShapes } from "../weights/parameter-shapes";
+import { createQwen25Vl, createReplica, type Qwen25VlOptions, type Qwen25VlPolicy } from "./qwen25-vl-policy";
+import { randomWeights } from "../weights/random-weights";
+import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
+import type { GeneratedCompletion, GenerateOptions } from "../generation/generate";
 
 let folder: string;
 beforeAll(async () => {
@@ -43,8 +43,8 @@ async function collect(
   policy: Qwen25VlPolicy,
   prompts: readonly PromptInput[],
   options: Partial<GenerateOptions> = {},
-): Promise<Completion[]> {
-  const out: Completion[] = [];
+): Promise<GeneratedCompletion[]> {
+  const out: GeneratedCompletion[] = [];
   for await (const item of policy.generate(prompts, {
     maxNewTokens: 8,
     seed: 11,
@@ -57,7 +57,7 @@ async function collect(
 
 describe("logProbs", () => {
   const shared = prompt(1, 5, [4, 4]);
-  const rows: RolloutRow[] = [
+  const rows: TokenizedRollout[] = [
     { ...shared, completionIds: completion(1, 4), group: 0 },
     { ...prompt(2, 3), completionIds: completion(2, 6), group: 1 },
     { ...shared, completionIds: completion(3, 1), group: 0 },
@@ -68,7 +68,7 @@ describe("logProbs", () => {
   /** Values and all gradients of Σ sin(place) · log p + cos(place) · entropy. */
   function evaluate(
     policy: Qwen25VlPolicy,
-    batches: readonly (readonly RolloutRow[])[],
+    batches: readonly (readonly TokenizedRollout[])[],
     width: number,
   ): { values: Float32Array; gradients: Map<string, Float32Array> } {
     const gradients = new Map<string, Float32Array>();
@@ -133,7 +133,7 @@ describe("logProbs", () => {
 
   it("says how many tokens it computes: shared prompts once, pictures by their placeholders, last tokens not", () => {
     const policy = make();
-    const cost = (some: readonly RolloutRow[]): number => policy.tokenCount(some);
+    const cost = (some: readonly TokenizedRollout[]): number => policy.tokenCount(some);
     expect(rows.map((row) => cost([row]))).toEqual([10 + 3, 3 + 5, 10, 10 + 4, 4]);
     expect(cost(rows)).toBe(10 + 3 + 0 + 4 + (3 + 5) + 4);
     expect(cost([rows[0]!, { ...rows[2]!, group: "other" }])).toBe(2 * 10 + 3);
@@ -241,7 +241,7 @@ describe("logProbs", () => {
   it("names what is wrong with a row", () => {
     const policy = make();
     const call =
-      (row: RolloutRow, width = 6) =>
+      (row: TokenizedRollout, width = 6) =>
       () =>
         policy.logProbs([row], { width });
     expect(call({ ...prompt(1, 3), completionIds: completion(1, 7) })).toThrow("more than the width 6");
@@ -269,7 +269,7 @@ describe("generate", () => {
     expect(all.map(({ promptIndex, sampleIndex }) => [promptIndex, sampleIndex])).toEqual(
       prompts.flatMap((_, p) => [0, 1, 2].map((s) => [p, s])),
     );
-    const same = (some: readonly Completion[], others: readonly Completion[]): void => {
+    const same = (some: readonly GeneratedCompletion[], others: readonly GeneratedCompletion[]): void => {
       expect(some.map(({ tokenIds }) => tokenIds.join())).toEqual(others.map(({ tokenIds }) => tokenIds.join()));
       // Native TensorFlow adds up in another order in another batch; our kernels do not.
       some.forEach(({ logProbs }, i) =>
@@ -488,7 +488,7 @@ describe("save and load", () => {
 
 describe("an adapter", () => {
   const adapter = { rank: 2, targetModules: ["q_proj", "down_proj"], seed: 4 };
-  const rows: RolloutRow[] = [{ ...prompt(1, 5, [4, 4]), completionIds: completion(1, 4) }];
+  const rows: TokenizedRollout[] = [{ ...prompt(1, 5, [4, 4]), completionIds: completion(1, 4) }];
 
   it("changes nothing at first, trains alone, and is found again as an adapter and merged", async () => {
     const [plain, policy] = [make(), make({ adapter })];

@@ -4,8 +4,8 @@
  */
 import type { Qwen25VlConfig } from "../config/model-config";
 import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";
-import type { ModelWeights } from "./model-weights";
-import type { ParameterGroup } from "./parameter-shapes";
+import type { ModelWeights } from "../weights/model-weights";
+import type { ParameterGroup } from "../weights/parameter-shapes";
 
 interface SnapshotOptions {
   readonly freeze?: readonly ParameterGroup[];

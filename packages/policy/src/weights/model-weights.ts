@@ -1,7 +1,8 @@
 /** The tensors of a model by name: trainable ones are variables, frozen ones constants. */
 import * as tf from "@tensorflow/tfjs-core";
 import { WeightsError } from "../input-error";
-import { linear, type LinearOptions } from "../kernels/linear";
+import { linear } from "../kernels/linear";
+import type { LinearOptions } from "../kernels/linear-options";
 import { placeNow } from "./passing-memory";
 import type { ParameterGroup, ParameterShape } from "./parameter-shapes";
 

@@ -21,7 +21,7 @@ export interface PromptInput {
  * One rollout. Rows whose prompts have equal ids and the very same `pixelValues` arrays share the prompt's
  * computation.
  */
-export interface RolloutRow extends PromptInput {
+export interface TokenizedRollout extends PromptInput {
   /** The completion as trained: no visual placeholders, end token included. */
   readonly completionIds: Int32Array;
   /** Names the prompt; rows of different groups are never merged. */

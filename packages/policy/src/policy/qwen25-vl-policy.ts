@@ -6,21 +6,21 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Qwen25VlConfig } from "../config/model-config";
 import { WeightsError } from "../input-error";
 import { DecodingMemory } from "../generation/decoding-memory";
-import { generateCompletions, type Completion, type GenerateOptions } from "../generation/generate";
+import { generateCompletions, type GeneratedCompletion, type GenerateOptions } from "../generation/generate";
 import { gatherRows } from "../kernels/gather-rows";
 import { linear } from "../kernels/linear";
 import { tokenLogProbs } from "../kernels/token-log-probs";
 import { attachAdapter, saveAdapter, type AdapterOptions, type AttachedAdapter } from "../lora/adapter";
-import { headWeight, languageModel } from "./language-model";
-import { ModelWeights, type ModelParameter } from "./model-weights";
-import { countTreeTokens, groupRows, packTrees, type PackedTokens } from "./packed-batch";
-import { parameterShapes, type ParameterGroup, type ParameterShape } from "./parameter-shapes";
-import type { PromptInput, RolloutRow, VisualInput } from "./rollout-row";
+import { headWeight, languageModel } from "../model/language-model";
+import { ModelWeights, type ModelParameter } from "../weights/model-weights";
+import { countTreeTokens, groupRows, packTrees, type PackedTokens } from "../model/packed-batch";
+import { parameterShapes, type ParameterGroup, type ParameterShape } from "../weights/parameter-shapes";
+import type { PromptInput, TokenizedRollout, VisualInput } from "../model/tokenized-rollout";
 import { saveQwen25Vl } from "./save";
 import { takeSnapshot, type PolicySnapshot } from "./snapshot";
-import type { Trace } from "./trace";
-import { FeatureSource } from "./feature-source";
-import { visionFeatures } from "./vision-tower";
+import type { Trace } from "../model/trace";
+import { FeatureSource } from "../model/feature-source";
+import { visionFeatures } from "../model/vision-tower";
 
 export interface Qwen25VlOptions {
   /** Groups that are not trained: constants, left out of `parameters` and of every backward pass. */
@@ -93,7 +93,7 @@ export class Qwen25VlPolicy {
    * @throws PromptError when a prompt does not match its pictures, is too long, or holds unknown tokens
    * @throws RangeError when a completion is longer than `width`
    */
-  logProbs(rows: readonly RolloutRow[], options: LogProbsOptions): TokenLogProbs {
+  logProbs(rows: readonly TokenizedRollout[], options: LogProbsOptions): TokenLogProbs {
     const { width, temperature = 1, entropy = false } = options;
     const { trees, order } = groupRows(rows);
     const tokens = packTrees(trees, this.config);
@@ -139,7 +139,7 @@ export class Qwen25VlPolicy {
    *
    * @example policy.tokenCount(rows) // 2 rows of one prompt of 100 tokens, completions of 11 and 21: 100 + 10 + 20 = 130
    */
-  tokenCount(rows: readonly RolloutRow[]): number {
+  tokenCount(rows: readonly TokenizedRollout[]): number {
     return countTreeTokens(rows);
   }
 
@@ -195,7 +195,7 @@ export class Qwen25VlPolicy {
    *
    * @throws PromptError when a prompt does not match its pictures or, with the new tokens, exceeds the model's limit
    */
-  generate(prompts: readonly PromptInput[], options: GenerateOptions): AsyncIterable<Completion> {
+  generate(prompts: readonly PromptInput[], options: GenerateOptions): AsyncIterable<GeneratedCompletion> {
     return generateCompletions({
       weights: this.#weights,
       config: this.config,
