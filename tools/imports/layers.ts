@@ -20,7 +20,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "node-kit": { imports: [] },
   schema: { imports: ["node-kit"] },
   verifiers: { imports: [] },
-  rewards: { imports: ["verifiers", "node-kit"] },
+  rewards: { imports: ["schema", "verifiers", "node-kit"] },
   "data-filters": { imports: ["schema", "verifiers", "node-kit"] },
   grpo: { imports: [], tensorflow: true },
   backend: { imports: ["node-kit"], tensorflow: true },

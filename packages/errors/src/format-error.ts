@@ -1,4 +1,4 @@
-/** How every error of the project is printed: what is wrong, then one labelled block per further detail, 80 columns wide. */
+/** How every error of the project is printed: what is wrong, then one labeled block per further detail, 80 columns wide. */
 import type { ErrorDetails } from "./v-triune-error";
 
 const WIDTH = 80;
@@ -15,11 +15,15 @@ const INDENT = 12;
  * //   fix:      run v-triune curate first
  * ```
  */
-export function formatError({ what, where, expected, found, fix }: ErrorDetails): string {
-  const labelled = Object.entries({ where, expected, found, fix })
+export function formatError(details: ErrorDetails): string {
+  return [wrapText(details.what, WIDTH, 0), ...formatDetails(details)].join("\n");
+}
+
+/** The labeled blocks alone, for errors whose first line is not a sentence (a place in a file). */
+export function formatDetails({ where, expected, found, fix }: Omit<ErrorDetails, "what">): string[] {
+  return Object.entries({ where, expected, found, fix })
     .filter(([, text]) => text !== undefined && text !== "")
     .map(([label, text]) => `  ${`${label}:`.padEnd(INDENT - 2)}${wrapText(text as string, WIDTH, INDENT)}`);
-  return [wrapText(what, WIDTH, 0), ...labelled].join("\n");
 }
 
 /**

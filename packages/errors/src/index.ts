@@ -1,3 +1,4 @@
-export { formatError, wrapText } from "./format-error";
+export { describeValue } from "./describe-value";
+export { formatDetails, formatError, wrapText } from "./format-error";
 export { nearest } from "./nearest";
 export { type ErrorDetails, VTriuneError } from "./v-triune-error";

@@ -1,3 +1,8 @@
+/**
+ * All verifiers of `@v-triune/verifiers`. As a module of its own, so that isolated workers can load it by name:
+ * `{ module: "@v-triune/rewards/builtin-verifiers" }`.
+ */
+import { KNOWN_VERIFIERS, type KnownVerifier } from "@v-triune/schema/reward-defaults";
 import {
   choice,
   createDetectionVerifier,
@@ -15,11 +20,16 @@ export interface BuiltinVerifierOptions {
   readonly detection?: DetectionVerifierOptions;
 }
 
-/**
- * All verifiers of `@v-triune/verifiers`: mathverify, detection, choice, text, number, point, json-schema.
- *
- * As a module of its own, so that isolated workers can load it by name: `{ module: "@v-triune/rewards/builtin-verifiers" }`.
- */
+/** The verifiers that samples know by name, `KNOWN_VERIFIERS` of `@v-triune/schema`. */
 export default function builtinVerifiers(options: BuiltinVerifierOptions = {}): Verifier[] {
-  return [mathverify, createDetectionVerifier(options.detection), choice, text, number, point, jsonSchema];
+  const byName: Readonly<Record<KnownVerifier, Verifier>> = {
+    mathverify,
+    detection: createDetectionVerifier(options.detection),
+    choice,
+    text,
+    number,
+    point,
+    "json-schema": jsonSchema,
+  };
+  return KNOWN_VERIFIERS.map((name) => byName[name]);
 }

@@ -6,11 +6,7 @@
  *
  * with the sample's own ratios; a sample without them has α_acc = 1 and α_fmt = 0.1.
  */
-
-/** α_acc of a sample that states none. */
-export const DEFAULT_ACCURACY_RATIO = 1;
-/** α_fmt of a sample that states none. */
-export const DEFAULT_FORMAT_RATIO = 0.1;
+import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "@v-triune/schema/reward-defaults";
 
 /** The two parts of a verdict that make up the reward, each in [0, 1]. */
 export interface RewardParts {

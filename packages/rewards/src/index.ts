@@ -1,13 +1,7 @@
 /** Rewards: verdicts weighed by each sample's own ratios, and the sources that compute them. Runs in Node and browsers. */
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "@v-triune/verifiers";
-export {
-  composeReward,
-  DEFAULT_ACCURACY_RATIO,
-  DEFAULT_FORMAT_RATIO,
-  RewardRatioError,
-  type RewardParts,
-  type RewardWeights,
-} from "./compose-reward";
+export { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "@v-triune/schema/reward-defaults";
+export { composeReward, RewardRatioError, type RewardParts, type RewardWeights } from "./compose-reward";
 export {
   createFunctionRewardSource,
   type FunctionReward,

@@ -1,6 +1,6 @@
 import { UnknownVerifierError, mathverifyFormat, type VerifierRegistry } from "@v-triune/verifiers";
 import { RewardRatioError, composeReward } from "./compose-reward";
-import { describeValue } from "./describe-value";
+import { describeValue } from "@v-triune/errors";
 import { judge, type RewardOutcome } from "./judge-request";
 import type { RewardRequest } from "./reward-source";
 

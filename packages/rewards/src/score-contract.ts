@@ -1,5 +1,5 @@
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { describeValue } from "./describe-value";
+import { describeValue } from "@v-triune/errors";
 import type { RewardRequest, RewardResult } from "./reward-source";
 
 /**

@@ -1,7 +1,8 @@
 /**
- * The one error of the data boundary: a file, a row or a folder that cannot be used as it is. It says where, what was
- * expected, what was found and what to do, and it reads well at 80 columns without a stack trace.
+ * The error of the data boundary: a file, a row or a folder that cannot be used as it is. It says where, what was expected, what
+ * was found and how to fix it.
  */
+import { VTriuneError, formatDetails } from "@v-triune/errors";
 
 /** What went wrong, for code that has to decide; people read the message. */
 export type DatasetErrorCode =
@@ -18,7 +19,22 @@ export type DatasetErrorCode =
   | "write-failed"
   | "bad-option";
 
-/** Where something is wrong and how to put it right. */
+const WHAT: Readonly<Record<DatasetErrorCode, string>> = {
+  "missing-file": "A file or folder is missing.",
+  unreadable: "A file cannot be read.",
+  "not-parquet": "A file is not a Parquet file.",
+  "wrong-layout": "The files have another layout.",
+  "missing-field": "A field is missing.",
+  "wrong-type": "A field has the wrong type.",
+  "bad-value": "A field has a value that cannot be used.",
+  "image-count": "The prompt and its pictures do not match.",
+  "bad-picture": "A picture cannot be used.",
+  "output-in-use": "The output exists already, or another run is writing it.",
+  "write-failed": "The output cannot be written.",
+  "bad-option": "An option cannot be used.",
+};
+
+/** Where something is wrong and how to fix it. */
 export interface DatasetErrorDetails {
   readonly code: DatasetErrorCode;
   /** The file or folder. */
@@ -29,101 +45,51 @@ export interface DatasetErrorDetails {
   readonly field?: string | undefined;
   readonly expected: string;
   readonly found: string;
-  /** What to do about it. */
+  /** What to do about it, in the imperative. */
   readonly fix?: string | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * Thrown when data that a person supplied cannot be used.
+ * Thrown when data that a person supplied cannot be used. The message begins with the place.
  *
  * ```ts
- * new DatasetError({ code: "missing-file", file: "a.parquet", expected: "a Parquet file", found: "nothing there" }).message
+ * new DatasetError({ code: "missing-file", file: "a.parquet", expected: "a Parquet file", found: "nothing" }).message
  * // a.parquet
  * //   expected: a Parquet file
- * //   found:    nothing there
+ * //   found:    nothing
  * ```
  */
-export class DatasetError extends Error {
+export class DatasetError extends VTriuneError {
   override readonly name = "DatasetError";
-  readonly code: DatasetErrorCode;
+  declare readonly code: DatasetErrorCode;
+  declare readonly expected: string;
+  declare readonly found: string;
   readonly file: string | undefined;
   readonly row: number | undefined;
   readonly field: string | undefined;
-  readonly expected: string;
-  readonly found: string;
-  readonly fix: string | undefined;
 
   constructor(details: DatasetErrorDetails) {
-    super(formatDatasetError(details), details.cause === undefined ? undefined : { cause: details.cause });
-    this.code = details.code;
+    super({ what: WHAT[details.code], where: placeOf(details), ...details }, formatDatasetError(details));
     this.file = details.file;
     this.row = details.row;
     this.field = details.field;
-    this.expected = details.expected;
-    this.found = details.found;
-    this.fix = details.fix;
   }
 }
 
 /**
  * The message of a `DatasetError`: one line for the place, then expected, found and fix, each wrapped by its own label.
- *
- * @returns two to four lines
  */
 export function formatDatasetError(details: DatasetErrorDetails): string {
-  const place = [
-    details.file,
-    details.row === undefined ? undefined : `row ${details.row}`,
-    details.field === undefined ? undefined : `field ${details.field}`,
-  ].filter((part) => part !== undefined);
-  const lines = [
-    place.length > 0 ? place.join(", ") : "data set",
-    `  expected: ${wrap(details.expected)}`,
-    `  found:    ${wrap(details.found)}`,
+  return [placeOf(details) ?? "data set", ...formatDetails(details)].join("\n");
+}
+
+/** `file, row, field`, as far as they are known. */
+function placeOf({ file, row, field }: DatasetErrorDetails): string | undefined {
+  const parts = [
+    ...(file === undefined ? [] : [file]),
+    ...(row === undefined ? [] : [`row ${row}`]),
+    ...(field === undefined ? [] : [`field ${field}`]),
   ];
-  if (details.fix !== undefined) lines.push(`  do:       ${wrap(details.fix)}`);
-  return lines.join("\n");
-}
-
-/**
- * A value as an error message shows it: JSON, cut at 60 characters, bytes by their length.
- *
- * ```ts
- * describeValue("mathverfy") // '"mathverfy"'
- * describeValue(new Uint8Array(3)) // "3 bytes"
- * ```
- */
-export function describeValue(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
-  if (typeof value === "bigint") return `${value}`;
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? String(value);
-  } catch {
-    text = String(value);
-  }
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-const INDENT = "            ";
-const WIDTH = 80 - INDENT.length;
-
-/** Breaks at spaces so that a labelled line stays within 80 columns; a path longer than that is left whole. */
-function wrap(text: string): string {
-  const lines: string[] = [];
-  for (const paragraph of text.split("\n")) {
-    let line = "";
-    for (const word of paragraph.split(" ")) {
-      if (line !== "" && line.length + 1 + word.length > WIDTH) {
-        lines.push(line);
-        line = word;
-      } else {
-        line = line === "" ? word : `${line} ${word}`;
-      }
-    }
-    lines.push(line);
-  }
-  return lines.join(`\n${INDENT}`);
+  return parts.length > 0 ? parts.join(", ") : undefined;
 }

@@ -1,11 +1,10 @@
 /**
  * The two forms a gold answer takes on disk: `\boxed{..}` for mathverify, and a Python literal list of boxes between
- * `<answer>` tags for detection. Both functions are exact inverses of their writers; the lenient reading of what a model
- * answers is the verifiers' business.
+ * `<answer>` tags for detection. Each reader is the exact inverse of its writer. Verifiers read what models answer, and are more lenient.
  */
 
-/** A labelled box, `[x1, y1, x2, y2]`; in gold answers integers 0..1000 relative to the picture. */
-export interface LabelledBox {
+/** A box with its label, `[x1, y1, x2, y2]`; in gold answers integers 0..1000 relative to the picture. */
+export interface GoldBox {
   readonly bbox_2d: readonly [number, number, number, number];
   readonly label: string;
 }
@@ -48,13 +47,13 @@ export function unboxGroundTruth(groundTruth: string): string | null {
  * formatBoxes([{ bbox_2d: [1, 2, 3, 4], label: "dog" }]) // "[{'bbox_2d': [1, 2, 3, 4], 'label': 'dog'}]"
  * ```
  */
-export function formatBoxes(boxes: readonly LabelledBox[]): string {
+export function formatBoxes(boxes: readonly GoldBox[]): string {
   const items = boxes.map((box) => `{'bbox_2d': [${box.bbox_2d.join(", ")}], 'label': ${pythonString(box.label)}}`);
   return `[${items.join(", ")}]`;
 }
 
 /** The gold of a detection sample: the boxes between `<answer>` tags. */
-export function detectionGroundTruth(boxes: readonly LabelledBox[]): string {
+export function detectionGroundTruth(boxes: readonly GoldBox[]): string {
   return `<answer>\n${formatBoxes(boxes)}\n</answer>`;
 }
 
@@ -64,13 +63,13 @@ const BOX_ITEM =
 /**
  * Reads a gold box list, with or without its `<answer>` tags.
  *
- * @returns the boxes, or null when the text is not such a list (an empty list is one)
+ * @returns the boxes (an empty list has none), or null when the text is not such a list
  */
-export function parseDetectionGroundTruth(groundTruth: string): LabelledBox[] | null {
+export function parseDetectionGroundTruth(groundTruth: string): GoldBox[] | null {
   const tagged = /<answer>([\s\S]*?)<\/answer>/.exec(groundTruth);
   const text = (tagged?.[1] ?? groundTruth).trim();
   if (!text.startsWith("[") || !text.endsWith("]")) return null;
-  const boxes: LabelledBox[] = [];
+  const boxes: GoldBox[] = [];
   const end = text.length - 1;
   let at = skipSpace(text, 1);
   while (at < end) {

@@ -1,13 +1,8 @@
-export { DatasetError, describeValue, formatDatasetError } from "./dataset-error";
+export { DatasetError, formatDatasetError } from "./dataset-error";
 export type { DatasetErrorCode, DatasetErrorDetails } from "./dataset-error";
-export {
-  DEFAULT_ACCURACY_RATIO,
-  DEFAULT_FORMAT_RATIO,
-  DET_RATIO_KEYS,
-  SAMPLE_COLUMNS,
-  detectionVerifierParm,
-  emptyVerifierParm,
-} from "./sample";
+export { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, KNOWN_VERIFIERS } from "./reward-defaults";
+export type { KnownVerifier } from "./reward-defaults";
+export { DET_RATIO_KEYS, SAMPLE_COLUMNS, detectionVerifierParm, emptyVerifierParm } from "./sample";
 export type {
   DetRewardRatio,
   ExtraInfo,
@@ -18,7 +13,7 @@ export type {
   SampleImage,
   VerifierParm,
 } from "./sample";
-export { KNOWN_VERIFIERS, checkSample, parseSample } from "./sample-validation";
+export { checkSample, parseSample } from "./sample-validation";
 export type { SampleCheckOptions } from "./sample-validation";
 export {
   boxedGroundTruth,
@@ -27,10 +22,10 @@ export {
   parseDetectionGroundTruth,
   unboxGroundTruth,
 } from "./ground-truth";
-export type { LabelledBox } from "./ground-truth";
+export type { GoldBox } from "./ground-truth";
 export { IMAGE_MARK, countImageMarks } from "./image-marks";
 export { parquetFileName, parseParquetFileName } from "./file-name";
 export type { ParquetFileNameParts } from "./file-name";
 export { TASKS, abilityOf, sourceInfo, sources, taskDefaults, taskKind } from "./sources";
 export type { SourceInfo, Task } from "./sources";
-export { nearest } from "@v-triune/errors";
+export { describeValue, nearest } from "@v-triune/errors";

@@ -1,27 +1,18 @@
 /**
- * Checks one row against the Orsta layout. Types are checked by arktype validators that are compiled once (50,000 rows take
- * well under a second); what types cannot say (picture marks, gold answers that cannot be read) is checked after.
+ * Checks one row against the Orsta layout. arktype validators, compiled once, check the types (50,000 rows take well under a
+ * second). What types cannot say (picture marks, gold answers that cannot be read) is checked after.
  *
  * Missing leaves are filled: `accuracy_ratio` 1.0, `format_ratio` 0.1, everything that may be absent null. Extra leaves are
  * left out. Required are `data_source`, `prompt`, `reward_model.ground_truth` and `reward_model.verifier`.
  */
-import { nearest } from "@v-triune/errors";
+import { describeValue, nearest } from "@v-triune/errors";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { type } from "arktype";
-import { DatasetError, describeValue, type DatasetErrorCode } from "./dataset-error";
+import { DatasetError, type DatasetErrorCode } from "./dataset-error";
 import { parseDetectionGroundTruth, unboxGroundTruth } from "./ground-truth";
 import { countImageMarks } from "./image-marks";
-import {
-  DEFAULT_ACCURACY_RATIO,
-  DEFAULT_FORMAT_RATIO,
-  DET_RATIO_KEYS,
-  type DetRewardRatio,
-  type Sample,
-  type SampleColumn,
-} from "./sample";
-
-/** Verifiers that ship with V-Triune. */
-export const KNOWN_VERIFIERS: readonly string[] = ["mathverify", "detection"];
+import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, KNOWN_VERIFIERS } from "./reward-defaults";
+import { DET_RATIO_KEYS, type Sample, type SampleColumn } from "./sample";
 
 /** Where a row is, and how strictly it is read. */
 export interface SampleCheckOptions {
@@ -29,11 +20,11 @@ export interface SampleCheckOptions {
   readonly file?: string;
   /** Row in that file, from 0, for messages. */
   readonly row?: number;
-  /** Names that `reward_model.verifier` may take; by default the two that ship. */
+  /** Names that `reward_model.verifier` may take; default the verifiers that ship. */
   readonly verifiers?: readonly string[];
   /**
-   * `reader` accepts a gold answer without `\boxed{}`, as other people's corpora have it; `writer` asks for the exact Orsta
-   * form. Default `reader`.
+   * `reader` accepts a gold answer without `\boxed{}`, as other corpora have it; `writer` asks for the exact Orsta form.
+   * Default `reader`.
    */
   readonly as?: "reader" | "writer";
   /** Columns that were left out on purpose: they are filled with empty values and not checked. */
@@ -103,8 +94,8 @@ function typeProblem(sample: unknown, options: SampleCheckOptions): DatasetError
     expected: first?.expected ?? "a sample",
     found: missing ? "nothing" : `${describeValue(found)} (${typeName(found)})`,
     fix: missing
-      ? "add the leaf; see the layout in the documentation of @v-triune/schema"
-      : "write the leaf with this type",
+      ? "add the field; the type Sample of @v-triune/schema lists all of them"
+      : "write the field with this type",
   });
 }
 
@@ -146,14 +137,14 @@ function contentProblem(sample: Sample, options: SampleCheckOptions): DatasetErr
 
 function rewardProblem(sample: Sample, options: SampleCheckOptions): DatasetError | null {
   const reward = sample.reward_model;
-  const verifiers = options.verifiers ?? KNOWN_VERIFIERS;
+  const verifiers: readonly string[] = options.verifiers ?? KNOWN_VERIFIERS;
   if (!verifiers.includes(reward.verifier)) {
     const near = nearest(reward.verifier, verifiers);
     return problem(options, "bad-value", {
       field: "reward_model.verifier",
       expected: `one of ${verifiers.join(", ")}`,
       found: describeValue(reward.verifier),
-      fix: near === null ? "register the verifier, or correct the name" : `did you mean ${near}?`,
+      fix: near === null ? "register the verifier, or fix the name" : `did you mean ${near}?`,
     });
   }
   if (reward.accuracy_ratio + reward.format_ratio === 0) {
@@ -182,67 +173,70 @@ function rewardProblem(sample: Sample, options: SampleCheckOptions): DatasetErro
 }
 
 /** Copies the leaves of the layout and fills what may be missing; leaves of a wrong type pass through to the type check. */
-function completeSample(value: unknown, options: SampleCheckOptions): unknown {
+function completeSample(value: unknown, { without = [], ...options }: SampleCheckOptions): unknown {
   if (!isRecord(value)) {
     throw problem(options, "wrong-type", {
       expected: "a record",
       found: `${describeValue(value)} (${typeName(value)})`,
     });
   }
-  const without = new Set<string>(options.without);
-  const reward = value.reward_model;
-  const extra = value.extra_info ?? {};
-  return {
-    data_source: without.has("data_source") ? (value.data_source ?? "unknown") : value.data_source,
-    images: list(value.images ?? [], (image) =>
-      isRecord(image) ? { bytes: image.bytes ?? null, path: image.path ?? null } : image,
-    ),
-    prompt: list(without.has("prompt") ? (value.prompt ?? []) : value.prompt, (message) =>
-      isRecord(message) ? { content: message.content, role: message.role } : message,
-    ),
-    ability: value.ability ?? null,
-    reward_model: without.has("reward_model") && reward === undefined ? EMPTY_REWARD : completeReward(reward),
-    extra_info: isRecord(extra) ? { id: text(extra.id), image_path: extra.image_path ?? null } : extra,
+  const row = { ...value };
+  for (const column of without) row[column] ??= LEFT_OUT[column];
+  return complete(row);
+}
+
+/** Makes a leaf or a branch of a sample from what was found in its place. */
+type Complete = (found: unknown) => unknown;
+
+const asFound: Complete = (found) => found;
+const or =
+  (missing: unknown, then: Complete = asFound): Complete =>
+  (found) =>
+    then(found ?? missing);
+const list =
+  (item: Complete): Complete =>
+  (found) =>
+    Array.isArray(found) ? found.map(item) : found;
+const record = (leaves: Readonly<Record<string, Complete>>): Complete => {
+  const entries = Object.entries(leaves);
+  return (found) => {
+    if (!isRecord(found)) return found;
+    const completed: Record<string, unknown> = {};
+    for (const [key, leaf] of entries) completed[key] = leaf(found[key]);
+    return completed;
   };
-}
-
-const EMPTY_REWARD = completeReward({ ground_truth: "\\boxed{}", verifier: "mathverify" });
-
-function completeReward(reward: unknown): unknown {
-  if (!isRecord(reward)) return reward;
-  const parm = reward.verifier_parm ?? {};
-  return {
-    answer: reward.answer ?? null,
-    ground_truth: reward.ground_truth,
-    accuracy_ratio: reward.accuracy_ratio ?? DEFAULT_ACCURACY_RATIO,
-    format_ratio: reward.format_ratio ?? DEFAULT_FORMAT_RATIO,
-    verifier: reward.verifier,
-    verifier_parm: isRecord(parm)
-      ? {
-          det_verifier_normalized: parm.det_verifier_normalized ?? null,
-          det_reward_ratio: completeRatios(parm.det_reward_ratio ?? {}),
-        }
-      : parm,
-  };
-}
-
-function completeRatios(ratios: unknown): unknown {
-  if (!isRecord(ratios)) return ratios;
-  return Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, ratios[key] ?? null])) as Record<
-    keyof DetRewardRatio,
-    unknown
-  >;
-}
-
+};
 /** Owners number their rows; an id is text on disk. */
-function text(id: unknown): unknown {
-  if (id === undefined) return null;
-  return typeof id === "number" || typeof id === "bigint" ? String(id) : id;
-}
+const idText: Complete = (id) => (typeof id === "number" || typeof id === "bigint" ? String(id) : id);
 
-function list(value: unknown, item: (value: unknown) => unknown): unknown {
-  return Array.isArray(value) ? value.map(item) : value;
-}
+const complete = record({
+  data_source: asFound,
+  images: or([], list(record({ bytes: or(null), path: or(null) }))),
+  prompt: list(record({ content: asFound, role: asFound })),
+  ability: or(null),
+  reward_model: record({
+    answer: or(null),
+    ground_truth: asFound,
+    accuracy_ratio: or(DEFAULT_ACCURACY_RATIO),
+    format_ratio: or(DEFAULT_FORMAT_RATIO),
+    verifier: asFound,
+    verifier_parm: or(
+      {},
+      record({
+        det_verifier_normalized: or(null),
+        det_reward_ratio: or({}, record(Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, or(null)])))),
+      }),
+    ),
+  }),
+  extra_info: or({}, record({ id: or(null, idText), image_path: or(null) })),
+});
+
+/** What stands in a column that was left out on purpose. */
+const LEFT_OUT: Partial<Record<SampleColumn, unknown>> = {
+  data_source: "unknown",
+  prompt: [],
+  reward_model: { ground_truth: "\\boxed{}", verifier: "mathverify" },
+};
 
 function leafAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let leaf = value;

@@ -29,7 +29,7 @@ export interface DetRewardRatio {
   map75: number | null;
 }
 
-/** Parameters of the verifier. All null in samples that need none. */
+/** Parameters of the verifier. All null in samples whose verifier needs none. */
 export interface VerifierParm {
   /** Gold boxes are 0..1000 relative to the picture; predictions, in pixels of the resized picture, are scaled to that. */
   det_verifier_normalized: boolean | null;
@@ -44,7 +44,7 @@ export interface RewardModel {
   ground_truth: string;
   accuracy_ratio: number;
   format_ratio: number;
-  /** Name of the verifier: `mathverify`, `detection` or one of the user's own. */
+  /** Name of the verifier: one of `KNOWN_VERIFIERS`, or a custom one. */
   verifier: string;
   verifier_parm: VerifierParm;
 }
@@ -65,10 +65,6 @@ export interface Sample {
   reward_model: RewardModel;
   extra_info: ExtraInfo;
 }
-
-/** Ratios of a sample that states none (SPEC of the method: 1.0 and 0.1). */
-export const DEFAULT_ACCURACY_RATIO = 1.0;
-export const DEFAULT_FORMAT_RATIO = 0.1;
 
 /** The six leaves of `det_reward_ratio`, in on-disk order. */
 export const DET_RATIO_KEYS = [

@@ -1,11 +1,11 @@
 /**
  * The tasks and sources of V-Triune as data (arXiv 2505.18129, section 4: 18 sources, 8 tasks, 27.1K reasoning and 20.6K
- * perception samples after filtering). Rows are the owners' published counts before any filter; they, the licences and the
- * places are what the owners state and are given for orientation.
+ * perception samples after filtering). Row counts are the owners' published ones, before any filter. Counts,
+ * licenses and addresses are for orientation; the owners may change them.
  */
 import { nearest } from "@v-triune/errors";
 import { DatasetError } from "./dataset-error";
-import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "./sample";
+import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "./reward-defaults";
 
 /** The eight tasks, in the paper's order: four of reasoning, four of perception. */
 export const TASKS = ["math", "puzzle", "science", "chart", "detection", "grounding", "counting", "ocr"] as const;
@@ -21,7 +21,7 @@ export function abilityOf(task: Task): string {
   return taskKind(task) === "reasoning" ? task : `cv_${task}`;
 }
 
-/** What a source is and how its samples are rewarded by default. */
+/** What a source is, and how its samples are rewarded by default. */
 export interface SourceInfo {
   /** Name in configurations, unique. */
   readonly key: string;
@@ -36,7 +36,7 @@ export interface SourceInfo {
   /** `{source}` in `{split}_{task}_{source}_{count}.parquet`. */
   readonly fileSource: string;
   readonly owner: string;
-  /** Licence of the data, as the owner states it. */
+  /** License of the data, as the owner states it. */
   readonly licence: string;
   /** Where the owner publishes it. */
   readonly url: string;

@@ -6,7 +6,7 @@ import {
   detectionVerifierParm,
   emptyVerifierParm,
   formatBoxes,
-  type LabelledBox,
+  type GoldBox,
   type Sample,
   type SourceInfo,
 } from "@v-triune/schema";
@@ -55,7 +55,7 @@ export function buildSample(row: KeptRow, info: SourceInfo, seed: number): Sampl
 }
 
 /** Pixels → whole numbers 0..1000 of the picture, truncated as the original does, clipped to the picture. */
-export function relativeBoxes(boxes: readonly PixelBox[], width: number, height: number): LabelledBox[] {
+export function relativeBoxes(boxes: readonly PixelBox[], width: number, height: number): GoldBox[] {
   const scale = (value: number, side: number): number => Math.min(1000, Math.max(0, Math.trunc((value * 1000) / side)));
   return boxes.map((box) => ({
     bbox_2d: [scale(box.x1, width), scale(box.y1, height), scale(box.x2, width), scale(box.y2, height)],
