@@ -14,7 +14,6 @@ const UNTYING: readonly string[] = [
   "packages/backend",
   "packages/data-filters",
   "packages/errors",
-  "packages/rewards",
   "packages/verifiers",
 ];
 

@@ -4,20 +4,18 @@ import { RewardRatioError, composeReward } from "./compose-reward";
 
 describe("composeReward", () => {
   it.each([
-    [1, 1, 1, 0.1, 1, 1.1],
-    [1, 0, 1, 0.1, 1 / 1.1, 1],
-    [0, 1, 1, 0.1, 0.1 / 1.1, 0.1],
-    [0.5, 1, 0.5, 0.5, 0.75, 0.75],
-    [0.3, 1, 1, 0, 0.3, 0.3],
-    [1, 0.75, 0, 0.5, 0.75, 0.375],
+    { accuracy: 1, format: 1, ratios: [1, 0.1], normalized: 1, sum: 1.1 },
+    { accuracy: 1, format: 0, ratios: [1, 0.1], normalized: 1 / 1.1, sum: 1 },
+    { accuracy: 0, format: 1, ratios: [1, 0.1], normalized: 0.1 / 1.1, sum: 0.1 },
+    { accuracy: 0.5, format: 1, ratios: [0.5, 0.5], normalized: 0.75, sum: 0.75 },
+    { accuracy: 0.3, format: 1, ratios: [1, 0], normalized: 0.3, sum: 0.3 },
+    { accuracy: 1, format: 0.75, ratios: [0, 0.5], normalized: 0.75, sum: 0.375 },
   ])(
-    "accuracy %d, format %d, ratios %d and %d → %d, as a sum %d",
-    (accuracy, format, accuracyRatio, formatRatio, normalised, sum) => {
-      expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio })).toBeCloseTo(normalised, 15);
-      expect(composeReward({ accuracy, format }, { accuracyRatio, formatRatio, normalised: false })).toBeCloseTo(
-        sum,
-        15,
-      );
+    "accuracy $accuracy, format $format, ratios $ratios gives $normalized, as a sum $sum",
+    ({ accuracy, format, ratios: [accuracyRatio, formatRatio], normalized, sum }) => {
+      const judged = { accuracy, format };
+      expect(composeReward(judged, { accuracyRatio, formatRatio })).toBeCloseTo(normalized, 15);
+      expect(composeReward(judged, { accuracyRatio, formatRatio, normalised: false })).toBeCloseTo(sum, 15);
     },
   );
 

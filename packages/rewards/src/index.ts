@@ -7,12 +7,8 @@ export {
   type FunctionReward,
   type FunctionRewardSourceOptions,
 } from "./function-reward-source";
-export {
-  createHttpRewardSource,
-  type HttpRewardSource,
-  type HttpRewardSourceOptions,
-  type RewardPause,
-} from "./http/http-reward-source";
+export { createHttpRewardSource, type HttpRewardSource } from "./http/http-reward-source";
+export type { HttpRewardSourceOptions, RewardPause } from "./http/http-reward-source-options";
 export type { RewardServerHealth } from "./http/reward-servers";
 export { RewardServerError } from "./http/score-batch";
 export {

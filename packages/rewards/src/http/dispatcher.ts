@@ -1,6 +1,6 @@
 import type { RewardOutcome } from "../judge-request";
 import type { RewardRequest } from "../reward-source";
-import type { HttpRewardSourceOptions } from "./http-reward-source";
+import type { HttpRewardSourceOptions } from "./http-reward-source-options";
 import { RewardServer, leastBusy } from "./reward-servers";
 import { RewardServerError, ServerFault, scoreBatch } from "./score-batch";
 
