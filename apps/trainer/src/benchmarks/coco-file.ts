@@ -1,5 +1,5 @@
 /** COCO's instances JSON, as far as benchmarks need it. */
-import { BenchmarkError } from "../errors";
+import { BenchmarkError } from "./benchmark-error";
 import { field, isList, isNumber, isNumbers, isRecord, isText, readJson } from "./layout";
 
 export interface CocoObject {

@@ -1,7 +1,7 @@
 /** Finding a benchmark's files in a local copy, and saying what was looked for where they are not. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { BenchmarkError } from "../errors";
+import { BenchmarkError } from "./benchmark-error";
 
 /** The first of several places in a folder that exists. */
 export function firstExisting(folder: string, places: readonly string[]): string | undefined {

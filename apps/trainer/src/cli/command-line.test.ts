@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { DatasetError } from "@v-triune/schema";
 import { BackendError } from "@v-triune/backend";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 import { checkArguments, wholeNumber } from "./syntax/arguments";
 import { commands } from "./commands";
 import { reportError } from "./report-error";

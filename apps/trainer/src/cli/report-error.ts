@@ -1,5 +1,6 @@
-import { WriteError, isUserError, wrapText } from "../errors";
-import { asWriteError } from "../training/run-folder/write-file-atomic";
+import { WriteError, wrapText } from "@v-triune/errors";
+import { isUserError } from "../errors";
+import { asWriteError } from "@v-triune/errors";
 
 /**
  * What to print for an error, and the exit code: 2 for what a person can put right, 1 for a fault of the program.

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import type { CurationConfig } from "@v-triune/data-filters";
 import { DatasetError } from "@v-triune/schema";
 import { readConfigSource, type ConfigSource, type KeyPath } from "../training/config/config-source";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 
 export interface LoadedCuration {
   readonly config: CurationConfig;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
 import { type Processor, createProcessor, createQwen25Vl, readModelConfig } from "@v-triune/policy";
-import { RunFolderError } from "../errors";
+import { RunFolderError } from "../training/run-folder/run-folder-error";
 import { pictureSize } from "../demo-tasks/drawing/canvas";
 import { writeDemoModelFolder } from "../demo-tasks/model-folder";
 import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";

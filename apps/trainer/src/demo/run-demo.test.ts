@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { RunFolderError } from "../errors";
+import { RunFolderError } from "../training/run-folder/run-folder-error";
 import { writeDemoModelFolder } from "../demo-tasks/model-folder";
 import { type DemoSummary, demoModelFolder, formatDemoSummary, runDemo } from "./run-demo";
 import { demoSourceNames } from "../demo-tasks/sources/index";

@@ -9,7 +9,7 @@ import { nativeInstallAvailable } from "@v-triune/backend";
 import { openRunDashboard } from "../terminal/run-dashboard";
 import { collectProblems } from "../terminal/training-result";
 import type { BackendSetting } from "../training/config/training-config";
-import { RunFolderError } from "../errors";
+import { RunFolderError } from "../training/run-folder/run-folder-error";
 import { packageRoot } from "../package-root";
 import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
 import { createLiveView } from "../terminal/live-view";

@@ -4,7 +4,7 @@ import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../training/config/training-config";
-import { wrapText } from "../errors";
+import { wrapText } from "@v-triune/errors";
 import { totalUpdates } from "../training/update/learner-config";
 import { modelArchitecture, processorFolder } from "../training/model/load-model";
 import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";

@@ -1,4 +1,4 @@
-import { wrapText } from "../errors";
+import { wrapText } from "@v-triune/errors";
 import { type EngineReport, can } from "./probe-engine";
 import { serverNames } from "./server-kind";
 

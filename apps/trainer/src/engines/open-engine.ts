@@ -1,7 +1,8 @@
 /** From the configuration to an engine that has been tried. */
 import type { Processor } from "@v-triune/policy";
 import type { RemoteEngineConfig } from "../training/config/training-config";
-import { ConfigError, EngineError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
+import { EngineError } from "./engine-error";
 import type { EngineEvents } from "./engine-events";
 import { engineLine } from "./format-engine-report";
 import { ServerFault, ServerRefusal } from "./http-json";

@@ -6,7 +6,7 @@
  * those that the model would most likely have written, not always those that it did, and there are no log-probabilities.
  */
 import type { Processor } from "@v-triune/policy";
-import { EngineError } from "../errors";
+import { EngineError } from "./engine-error";
 import { createRandom } from "../seeded-random";
 import type { PreparedPrompt } from "../rollouts/prepared-prompt";
 import type { Completion, RolloutEngine, SamplingRequest } from "../rollouts/rollout-engine";

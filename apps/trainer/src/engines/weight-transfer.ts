@@ -14,7 +14,7 @@
  * path     transformers serve: a request names the model by its folder, each version has a folder of its own, and
  *          POST /reset frees the one before (transformers 5.23, cli/serving/server.py).
  */
-import { EngineError } from "../errors";
+import { EngineError } from "./engine-error";
 import { type HttpJsonOptions, ServerRefusal, httpJson } from "./http-json";
 import { isRecord } from "./generation-task";
 import { type ServerKind, serverNames } from "./server-kind";

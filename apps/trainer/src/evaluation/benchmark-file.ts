@@ -13,7 +13,7 @@ import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
 import type { ChosenBenchmark } from "../training/evaluation/evaluate-benchmark";
 import { benchmarks } from "../benchmarks/benchmarks";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 
 const schema = type({
   "+": "reject",

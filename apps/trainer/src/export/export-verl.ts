@@ -22,7 +22,7 @@ import { DatasetError, type Sample } from "@v-triune/schema";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import { loadTrainingConfig } from "../training/config/load-training-config";
 import type { DataSetConfig, TrainingConfig } from "../training/config/training-config";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 import { loadPromptPool } from "../rollouts/prompt-pool";
 import { readRunDescription } from "../training/run-folder/run-folder";
 import { writeFolderAtomic } from "../training/run-folder/write-file-atomic";

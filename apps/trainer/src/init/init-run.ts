@@ -7,7 +7,7 @@ import { readModelConfig } from "@v-triune/policy";
 import { stringify } from "yaml";
 import { resolveTrainingConfig } from "../training/config/load-training-config";
 import type { PresetName } from "../training/config/training-config";
-import { RunFolderError } from "../errors";
+import { RunFolderError } from "../training/run-folder/run-folder-error";
 import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
 import { estimateMemory, formatMemory } from "../dry-run/memory-estimate";
 

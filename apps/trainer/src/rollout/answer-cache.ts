@@ -21,8 +21,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
 import type { Sample } from "@v-triune/schema";
-import { ConfigError } from "../errors";
-import { asWriteError, writeFileAtomic } from "../training/run-folder/write-file-atomic";
+import { ConfigError } from "@v-triune/errors";
+import { asWriteError } from "@v-triune/errors";
+import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
 
 /** One answer with its verdict. */
 export interface CachedAnswer {

@@ -15,7 +15,7 @@ import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { BackendSetting, IouEpsilon, RemoteEngineConfig } from "../training/config/training-config";
 import { openRemoteEngine } from "../engines/open-engine";
 import { type RunLock, takeRunLock } from "../training/run-folder/run-lock";
-import { asWriteError } from "../training/run-folder/write-file-atomic";
+import { asWriteError } from "@v-triune/errors";
 import { createRandom } from "../seeded-random";
 import { collectRollouts, type CollectOptions, type Rollout } from "../rollouts/collect-rollouts";
 import { loadModel } from "../training/model/load-model";

@@ -6,7 +6,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { passAtK } from "@v-triune/data-filters";
-import { asWriteError } from "../training/run-folder/write-file-atomic";
+import { asWriteError } from "@v-triune/errors";
 import { answersFile } from "./answer-cache";
 
 /** A source's answers. */

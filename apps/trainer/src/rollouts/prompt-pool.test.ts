@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 import { appendPromptSentences, builtInPromptPool, loadPromptPool, promptForm } from "./prompt-pool";
 import { createRandom } from "../seeded-random";
 

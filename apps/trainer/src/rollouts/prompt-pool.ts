@@ -8,7 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 import type { SeededRandom } from "../seeded-random";
 
 export type PromptForm = "free" | "tagged";

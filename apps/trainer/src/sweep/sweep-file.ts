@@ -17,7 +17,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
 import { parseOverride } from "../training/config/config-source";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 import { packageRoot } from "../package-root";
 
 /** Keys with values, as in `--set key=value`. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PlacedOverride } from "../training/config/config-source";
 import { loadTrainingConfig } from "../training/config/load-training-config";
 import type { TrainingConfig } from "../training/config/training-config";
-import { ConfigError } from "../errors";
+import { ConfigError } from "@v-triune/errors";
 import type { Settings, SweepFile, Variables } from "./sweep-file";
 
 /** One run of a sweep. */

@@ -3,7 +3,7 @@
  * output is no terminal (a pipe, a CI log) it prints a line a step instead, and the sources every few steps.
  */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
-import { wrapText } from "../errors";
+import { wrapText } from "@v-triune/errors";
 import { formatDuration } from "./duration";
 import type { TrainingEvent, TrainingListener } from "../training/reporting/training-event";
 

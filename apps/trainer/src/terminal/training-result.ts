@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import type { Alarm } from "@v-triune/monitor";
-import { wrapText } from "../errors";
+import { wrapText } from "@v-triune/errors";
 import type { TrainingResult } from "../training/run/run-training";
 import type { EvaluationScores, TrainingEvent, TrainingListener } from "../training/reporting/training-event";
 import type { TrainingConfig } from "../training/config/training-config";

@@ -1,5 +1,5 @@
 import type { CurationConfig } from "@v-triune/data-filters";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { textOption, type Command } from "../syntax/command";
 
 /** Raw sources to one corpus in the Orsta layout. */

@@ -1,5 +1,6 @@
 import { nearest } from "@v-triune/schema";
-import { UsageError, wrapText } from "../../errors";
+import { UsageError } from "../../errors";
+import { wrapText } from "@v-triune/errors";
 import { wholeNumber } from "../syntax/arguments";
 import { textOption, type Command } from "../syntax/command";
 

@@ -1,7 +1,8 @@
 import { totalmem } from "node:os";
 import { PRESETS } from "../../training/config/training-config";
 import type { PresetName } from "../../training/config/training-config";
-import { UsageError, wrapText } from "../../errors";
+import { UsageError } from "../../errors";
+import { wrapText } from "@v-triune/errors";
 import { textOption, type Command } from "../syntax/command";
 
 /** A first configuration. */

@@ -2,7 +2,7 @@
  * Help texts at 80 columns, made from the same definitions that the arguments are parsed with.
  */
 import type { ArgsDef } from "citty";
-import { wrapText } from "../../errors";
+import { wrapText } from "@v-triune/errors";
 import { aliasesOf } from "./arguments";
 import type { Command } from "./command";
 

@@ -15,7 +15,7 @@ import {
   openSafetensors,
   writeSafetensors,
 } from "@v-triune/policy";
-import { RunFolderError } from "../../errors";
+import { RunFolderError } from "../run-folder/run-folder-error";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import { READY_ROLLOUTS_FILES, writeReadyRollouts } from "./ready-rollouts";

@@ -4,7 +4,7 @@
  */
 import type { ArkErrors } from "arktype";
 import { nearest } from "@v-triune/schema";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { formatKeyPath, type ConfigSource, type KeyPath } from "./config-source";
 
 /** The parts of arktype's JSON form that hold keys; a union is a list of branches. */

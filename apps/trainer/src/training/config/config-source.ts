@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { LineCounter, isMap, isNode, isPair, isSeq, parse, parseDocument, type Document } from "yaml";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { defineTrainingConfig } from "./define-training-config";
 
 /** A place in a configuration: object keys and list indices, from the root. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { loadTrainingConfig, resolveTrainingConfig } from "./load-training-config";
 import type { TrainingConfigInput } from "./training-config-schema";
 

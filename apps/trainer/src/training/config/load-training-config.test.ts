@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BACKEND_ORDER } from "@v-triune/backend";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { loadTrainingConfig, resolveTrainingConfig } from "./load-training-config";
 import { keysAt } from "./config-problems";
 import { trainingConfigSchema } from "./training-config-schema";
@@ -238,7 +238,7 @@ describe("what is refused", () => {
         `  where:    ${join(folder, "bad.yaml")}:6`,
         "  expected: one of betas, eps, groups, lr, maxGradNorm, schedule, warmupRatio,",
         "            weightDecay",
-        '  do:       did you mean "optimizer.weightDecay"?',
+        '  fix:      did you mean "optimizer.weightDecay"?',
       ].join("\n"),
     );
   });

@@ -4,7 +4,7 @@
 import { changedAlarmRules } from "@v-triune/monitor";
 import { resolve } from "node:path";
 import { ArkErrors } from "arktype";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { configError } from "./config-problems";
 import { formatKeyPath, readConfigSource, type ConfigSource, type KeyPath, type PlacedOverride } from "./config-source";
 import { presets } from "./presets";

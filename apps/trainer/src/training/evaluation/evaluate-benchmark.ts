@@ -15,7 +15,7 @@ import {
   meanScore,
 } from "../../benchmarks/benchmark";
 import type { TrainingConfig } from "../config/training-config";
-import { BenchmarkError } from "../../errors";
+import { BenchmarkError } from "../../benchmarks/benchmark-error";
 import { createRandom } from "../../seeded-random";
 import { collecting } from "../sampling/collecting";
 import { evaluate } from "./evaluate";

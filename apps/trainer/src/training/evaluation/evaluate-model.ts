@@ -1,7 +1,7 @@
 /** A model's scores on the evaluation sets of a configuration: the same in the middle of a run and long after it. */
 import type { RewardSource } from "@v-triune/rewards";
 import type { TrainingConfig } from "../config/training-config";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { createRandom } from "../../seeded-random";
 import { collecting } from "../sampling/collecting";
 import { type Evaluated, evaluate } from "./evaluate";

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { overrideTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfig } from "../config/training-config";
-import { RunFolderError, UsageError } from "../../errors";
+import { RunFolderError } from "./run-folder-error";
+import { UsageError } from "../../errors";
 import { readRunDescription } from "./run-folder";
 
 /** Sections that a resumed run may have otherwise. */

@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { open } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { removeTemporaryFiles } from "@v-triune/node-kit/atomic-write";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
-import { RunFolderError, WriteError } from "../../errors";
+import { RunFolderError } from "./run-folder-error";
+import { WriteError } from "@v-triune/errors";
 import { listCheckpointSteps, openRunFolder, readRunDescription, stepOfName } from "./run-folder";
 import { takeRunLock } from "./run-lock";
-import { removeTemporaryFiles, writeFileAtomic, writeFolderAtomic } from "./write-file-atomic";
+import { writeFileAtomic, writeFolderAtomic } from "./write-file-atomic";
 
 let folder: string;
 beforeEach(() => {
@@ -168,7 +170,7 @@ describe("writeFileAtomic", () => {
     const error: unknown = await writeFileAtomic(path, "new").catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(WriteError);
     expect((error as Error).message).toBe(
-      `A file can't be written. What was saved before is untouched.\n  where:    ${path}\n  found:    the disk is full (ENOSPC)\n  do:       free some space, or choose a folder on another disk`,
+      `A file can't be written. What was saved before is untouched.\n  where:    ${path}\n  found:    the disk is full (ENOSPC)\n  fix:      free some space, or choose a folder on another disk`,
     );
     expect(readFileSync(path, "utf8")).toBe("old");
     expect(readdirSync(folder)).toEqual(["state.json"]);

@@ -4,10 +4,12 @@
  */
 import { mkdir, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { RunFolderError } from "../../errors";
+import { removeTemporaryFiles } from "@v-triune/node-kit/atomic-write";
+import { RunFolderError } from "./run-folder-error";
 import type { TrainingConfig } from "../config/training-config";
 import { takeRunLock } from "./run-lock";
-import { asWriteError, removeTemporaryFiles, writeFileAtomic } from "./write-file-atomic";
+import { asWriteError } from "@v-triune/errors";
+import { writeFileAtomic } from "./write-file-atomic";
 
 /** run.json */
 export interface RunDescription {

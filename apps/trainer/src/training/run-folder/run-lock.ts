@@ -6,8 +6,9 @@ import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { RunFolderError } from "../../errors";
-import { asWriteError } from "./write-file-atomic";
+import { RunFolderError } from "./run-folder-error";
+import { asWriteError } from "@v-triune/errors";
+import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
 
 interface LockOwner {
   readonly pid: number;
@@ -34,12 +35,7 @@ function processStart(pid: number): string | null {
 }
 
 function isAlive({ pid, processStart: started }: LockOwner): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: there is such a process, of another user.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
+  if (!isProcessAlive(pid)) return false;
   return started === null || processStart(pid) === null || processStart(pid) === started;
 }
 

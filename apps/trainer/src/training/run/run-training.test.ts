@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
 import { heldOutQuestions } from "../../demo-tasks/question-stream";
 import { toSample } from "../../demo-tasks/to-sample";
-import { RunFolderError } from "../../errors";
+import { RunFolderError } from "../run-folder/run-folder-error";
 import { tinyRun } from "../testing/tiny-run";
 import { runTraining } from "./run-training";
 import type { TrainingEvent } from "../reporting/training-event";

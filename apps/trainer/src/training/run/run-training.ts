@@ -24,7 +24,7 @@ import { openCompute } from "../parallel/open-compute";
 import { openDataThread } from "../data/open-data-thread";
 import { type TrainingData, readAhead } from "../data/read-ahead";
 import { describeCompute, workerCount } from "../threads/worker-count";
-import { TrainingMemoryError, type UserError } from "../../errors";
+import { TrainingMemoryError } from "./training-memory-error";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { type RunFolder, openRunFolder } from "../run-folder/run-folder";
 import { type RunMonitor, openRunMonitor } from "../reporting/run-monitor";
@@ -424,7 +424,7 @@ class Run {
     step: number,
     position: number,
     updates: number,
-  ): Promise<UserError> {
+  ): Promise<TrainingMemoryError> {
     let last = (await this.folder.checkpointSteps()).at(-1);
     if (last !== step && parts.learner.step === updates) {
       parts.data.position = position;

@@ -7,7 +7,8 @@ import {
 } from "@v-triune/rewards";
 import type { VerifierRegistry } from "@v-triune/verifiers";
 import type { RewardConfig } from "../config/training-config";
-import { ConfigError, EngineError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
+import { EngineError } from "../../engines/engine-error";
 import type { EngineEvents } from "../../engines/engine-events";
 
 /**

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { TrainingConfig } from "../config/training-config";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { LoadedModel } from "../model/load-model";
 import { createLocalEngine } from "../../rollouts/local-engine";

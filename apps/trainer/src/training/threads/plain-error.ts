@@ -1,6 +1,7 @@
 /** Errors as plain data: structured cloning keeps neither their class nor what they carry. */
 import { OutOfMemoryError, type ErrorParts } from "@v-triune/backend";
 import { type DivergedWhere, TrainingDivergedError } from "@v-triune/grpo";
+import { type ErrorDetails, VTriuneError } from "@v-triune/errors";
 import { NotFiniteError } from "@v-triune/policy";
 
 /** An error on its way from one thread to another. */
@@ -15,11 +16,20 @@ export type PlainError =
     }
   | { readonly kind: "not-finite"; readonly message: string }
   | {
+      /** A person can act on it. */
+      readonly kind: "fixable";
+      readonly name: string;
+      readonly details: ErrorDetails;
+      readonly message: string;
+      readonly stack: string | undefined;
+    }
+  | {
       readonly kind: "other";
       readonly name: string;
       readonly message: string;
       readonly stack: string | undefined;
-      readonly details: Readonly<Record<string, unknown>>;
+      /** What typed errors carry beside these: where, expected, found, fix and the like. */
+      readonly carried: Readonly<Record<string, unknown>>;
     };
 
 /** Takes an error apart. */
@@ -29,21 +39,28 @@ export function plainError(error: unknown): PlainError {
   if (error instanceof OutOfMemoryError)
     return { kind: "memory", backend: error.backend, parts: error.parts, shape: error.shape, kernel: error.kernel };
   if (error instanceof NotFiniteError) return { kind: "not-finite", message: error.message };
+  if (VTriuneError.isInstance(error)) {
+    const { name, what, where, expected, found, fix, code, message, stack } = error;
+    return { kind: "fixable", name, details: { what, where, expected, found, fix, code }, message, stack };
+  }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  // What typed errors carry: where, expected, found, fix and the like.
-  const details = Object.entries(error instanceof Error ? error : {}).filter(
+  const carried = Object.entries(error instanceof Error ? error : {}).filter(
     ([key, value]) => key !== "name" && ["string", "number", "boolean"].includes(typeof value),
   );
-  return { kind: "other", name, message, stack, details: Object.fromEntries(details) };
+  return { kind: "other", name, message, stack, carried: Object.fromEntries(carried) };
 }
 
-/** The error again; of a class of its own where that can be told. */
+/** The error again, of its class where code decides by the class. */
 export function errorFromPlain(plain: PlainError): Error {
   if (plain.kind === "diverged") return new TrainingDivergedError(plain.where, plain.step, plain.value);
   if (plain.kind === "memory") return new OutOfMemoryError(plain);
   if (plain.kind === "not-finite") return new NotFiniteError(plain.message);
-  const error = new Error(plain.message);
-  error.name = plain.name;
-  if (plain.stack !== undefined) error.stack = plain.stack;
-  return Object.assign(error, plain.details);
+  const error =
+    plain.kind === "fixable" ? new VTriuneError(plain.details, plain.message) : new Error(plain.message);
+  return Object.assign(
+    error,
+    { name: plain.name },
+    plain.stack === undefined ? {} : { stack: plain.stack },
+    plain.kind === "other" ? plain.carried : {},
+  );
 }

@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { WorkersSetting } from "../config/training-config";
-import { ConfigError } from "../../errors";
+import { ConfigError } from "@v-triune/errors";
 
 /** Most micro-batches that an update is cut into for the sake of threads; more threads than that find nothing to do. */
 export const MOST_PARTS = 16;
