@@ -29,7 +29,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "reward-server": { imports: ["rewards", "verifiers", "node-kit"] },
   rollouts: { imports: ["schema", "verifiers", "rewards", "grpo", "policy", "node-kit"], tensorflow: true },
   engines: { imports: ["rollouts", "node-kit"] },
-  benchmarks: { imports: ["schema", "verifiers", "node-kit"] },
+  benchmarks: { imports: ["verifiers", "node-kit"] },
   training: { imports: "all", tensorflow: true },
   "v-triune": { imports: "all", tensorflow: true },
 };

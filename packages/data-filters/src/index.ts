@@ -22,7 +22,6 @@ export type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./adapt
 export { buildRule, DEFAULT_RULES, rules } from "./rules/catalogue";
 export type { RuleConfig } from "./rules/catalogue";
 export type { FilterRule, RuleContext, RuleNeed, RuleParameter } from "./rules/filter-rule";
-export { BOX_ANSWER_FORM } from "./curate/prompts";
 export { passAtK } from "./rules/difficulty";
 export { imageTokens, resizedSize } from "./rules/token-count";
 export type { PixelLimits } from "./rules/token-count";

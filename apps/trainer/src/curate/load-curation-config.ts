@@ -7,15 +7,13 @@ import type { CurationConfig } from "@v-triune/data-filters";
 import { DatasetError } from "@v-triune/schema";
 import { readConfigSource, type ConfigSource, type KeyPath } from "../training/config/config-source";
 import { ConfigError } from "@v-triune/errors";
+import { isRecord } from "@v-triune/node-kit/is-record";
 
 export interface LoadedCuration {
   readonly config: CurationConfig;
   /** The same error, with the line of the key that it is about. */
   readonly withLine: (error: unknown) => unknown;
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Absolute paths where there are paths; anything of a wrong type is left for the check. */
 function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {

@@ -14,13 +14,8 @@
  * "none"` leaves the text as it is.
  */
 import type { ChatMessage } from "@v-triune/policy";
-import {
-  type GenerationTask,
-  type ProtocolRequest,
-  type ServerAnswer,
-  type ServerReply,
-  isRecord,
-} from "./generation-task";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import type { GenerationTask, ProtocolRequest, ServerAnswer, ServerReply } from "./generation-task";
 import { ServerFault } from "./http-json";
 import type { ServerKind } from "./server-kind";
 

@@ -45,6 +45,3 @@ export interface ProtocolRequest {
   /** @throws ServerFault for a reply that is none */
   read(reply: unknown): ServerReply;
 }
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -2,9 +2,10 @@
  * What a rollout server really does. Servers answer 200 to fields that they ignore, so each ability is tried: the same request
  * twice, with other seeds, with a stop string. Some twenty short requests; nothing on the server is changed.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { createRandom } from "../seeded-random";
 import { chatCompletion } from "./chat-completions";
-import { type GenerationTask, type ProtocolRequest, type ServerReply, isRecord } from "./generation-task";
+import type { GenerationTask, ProtocolRequest, ServerReply } from "./generation-task";
 import { ServerFault, ServerRefusal, httpEvents, httpJson } from "./http-json";
 import { type RecognisedServer, type ServerKind, recogniseServer } from "./server-kind";
 import { sglangGenerate } from "./sglang-generate";

@@ -1,6 +1,6 @@
 /** Which rollout servers there are, and how one is recognised. */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { type HttpJsonOptions, ServerRefusal, httpJson } from "./http-json";
-import { isRecord } from "./generation-task";
 
 export const SERVER_KINDS = ["vllm", "sglang", "transformers", "llama.cpp", "openai"] as const;
 

@@ -7,7 +7,8 @@
  *
  * One answer a request: SGLang's documentation advises against n > 1, and its prefix cache shares the prompt.
  */
-import { type GenerationTask, type ProtocolRequest, type ServerReply, isRecord } from "./generation-task";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import type { GenerationTask, ProtocolRequest, ServerReply } from "./generation-task";
 import { ServerFault } from "./http-json";
 
 /** @param pictures data URLs, in the order of their places in the prompt */

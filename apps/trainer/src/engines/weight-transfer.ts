@@ -14,9 +14,9 @@
  * path     transformers serve: a request names the model by its folder, each version has a folder of its own, and
  *          POST /reset frees the one before (transformers 5.23, cli/serving/server.py).
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { EngineError } from "./engine-error";
 import { type HttpJsonOptions, ServerRefusal, httpJson } from "./http-json";
-import { isRecord } from "./generation-task";
 import { type ServerKind, serverNames } from "./server-kind";
 
 export const WEIGHT_SYNCS = ["auto", "sglang", "lora", "reload", "path", "none"] as const;

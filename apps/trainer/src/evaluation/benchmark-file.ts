@@ -8,12 +8,12 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { benchmarks } from "@v-triune/benchmarks";
+import { ConfigError } from "@v-triune/errors";
 import { nearest } from "@v-triune/schema";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
 import type { ChosenBenchmark } from "../training/evaluation/evaluate-benchmark";
-import { benchmarks } from "../benchmarks/benchmarks";
-import { ConfigError } from "@v-triune/errors";
 
 const schema = type({
   "+": "reject",

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { IMAGE_MARK } from "@v-triune/schema";
+import { BOX_ANSWER_FORM } from "@v-triune/verifiers/detection";
 
 const DETECTION = [
   "Find every object of these categories in the picture:",
@@ -21,17 +22,6 @@ const GROUNDING = [
   "Where in the picture is the following? Give one box for each match:",
   "Point out all that the phrase below describes:",
 ];
-
-/** How boxes are to be answered, as the detection verifier reads them. Benchmarks ask for the same form as training. */
-export const BOX_ANSWER_FORM = [
-  "First reason step by step between <think> and </think>. Then give the boxes between <answer> and </answer>, like this:",
-  "<think>",
-  "what you see and how you decide",
-  "</think>",
-  "<answer>",
-  "[{'bbox_2d': [x1, y1, x2, y2], 'label': 'category'}]",
-  "</answer>",
-].join("\n");
 
 /** The prompt of a sample that is answered in text. */
 export function questionPrompt(question: string, pictures: number): string {

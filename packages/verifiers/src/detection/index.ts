@@ -1,5 +1,6 @@
 /** Boxes: reading them from model text, matching, rewards, COCO's average precision. */
 export { averagePrecision, type PictureAp } from "./average-precision";
+export { BOX_ANSWER_FORM } from "./box-answer-form";
 export { boxIou, relativeBoxes, type Box, type Corners } from "./box";
 export { COCO_AREA_RANGES, cellAp, cellIndex, type AreaRange, type CocoCells } from "./coco-cells";
 export { CocoDataError, type CocoAnnotation, type CocoDetection, type CocoId, type CocoProblem } from "./coco-data";

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { LineCounter, isMap, isNode, isPair, isSeq, parse, parseDocument, type Document } from "yaml";
 import { ConfigError } from "@v-triune/errors";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { defineTrainingConfig } from "./define-training-config";
 
 /** A place in a configuration: object keys and list indices, from the root. */
@@ -156,9 +157,6 @@ export function parseOverride({ text, folder }: PlacedOverride): Override {
     });
   }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A copy of `root` with the value at `path` replaced; what lies on the way is made where it is missing. */
 function withValue(root: unknown, path: KeyPath, value: unknown, done: KeyPath, where: string): unknown {

@@ -5,6 +5,7 @@ import { changedAlarmRules } from "@v-triune/monitor";
 import { resolve } from "node:path";
 import { ArkErrors } from "arktype";
 import { ConfigError } from "@v-triune/errors";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { configError } from "./config-problems";
 import { formatKeyPath, readConfigSource, type ConfigSource, type KeyPath, type PlacedOverride } from "./config-source";
 import { presets } from "./presets";
@@ -141,9 +142,6 @@ function checkTogether(config: TrainingConfig, source: ConfigSource): void {
     );
   }
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Objects are merged key by key, everything else is replaced. */
 function merge(under: unknown, over: unknown): unknown {

@@ -2,20 +2,20 @@
  * A model on a benchmark: the questions asked as training asks its own, answered by the model, scored by the benchmark. Beside mean@n, best@n and maj@n
  * over the questions' scores, the record has the owners' metric as `benchmark/score` and what belongs to it as `benchmark/..`.
  */
-import type { MetricRecord } from "@v-triune/monitor";
-import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
-import { type Sample, emptyVerifierParm } from "@v-triune/schema";
 import {
   type AnswerScore,
   type Benchmark,
   type BenchmarkDomain,
+  BenchmarkError,
   type BenchmarkItem,
   type OpenBenchmark,
   type ScoredItem,
   meanScore,
-} from "../../benchmarks/benchmark";
+} from "@v-triune/benchmarks";
+import type { MetricRecord } from "@v-triune/monitor";
+import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
+import { type Sample, emptyVerifierParm } from "@v-triune/schema";
 import type { TrainingConfig } from "../config/training-config";
-import { BenchmarkError } from "../../benchmarks/benchmark-error";
 import { createRandom } from "../../seeded-random";
 import { collecting } from "../sampling/collecting";
 import { evaluate } from "./evaluate";
@@ -157,7 +157,7 @@ export async function evaluateBenchmark(
       fix: "put right what the messages name",
     });
   }
-  const { headline, further } = opened.summarise?.(scored) ?? { headline: meanScore(scored), further: {} };
+  const { headline, further } = opened.summarize?.(scored) ?? { headline: meanScore(scored), further: {} };
   const found = evaluated.records.find(({ scope }) => scope === "source");
   const leftOut =
     unasked === 0 ? opened.leftOut : { ...opened.leftOut, "as its picture or prompt can't be used": unasked };

@@ -55,8 +55,7 @@ export function errorFromPlain(plain: PlainError): Error {
   if (plain.kind === "diverged") return new TrainingDivergedError(plain.where, plain.step, plain.value);
   if (plain.kind === "memory") return new OutOfMemoryError(plain);
   if (plain.kind === "not-finite") return new NotFiniteError(plain.message);
-  const error =
-    plain.kind === "fixable" ? new VTriuneError(plain.details, plain.message) : new Error(plain.message);
+  const error = plain.kind === "fixable" ? new VTriuneError(plain.details, plain.message) : new Error(plain.message);
   return Object.assign(
     error,
     { name: plain.name },

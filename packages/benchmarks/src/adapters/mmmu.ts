@@ -5,11 +5,11 @@
  * Metric: accuracy by the authors' rules (mmmu/utils/eval_utils.py); prompts after lmms-eval. Deviation: where their rule draws an option at
  * random because none can be read, the answer is wrong.
  */
-import { type Benchmark, type BenchmarkItem, meanScore, partMeans } from "./benchmark";
-import { chosenLetter, finalAnswer } from "./answer-text";
-import { field, isText, wrongLayout } from "./layout";
-import { type ParquetRow, findParquet, readParquetRows } from "./parquet-rows";
-import { parsePythonLiteral } from "./python-literal";
+import { type Benchmark, type BenchmarkItem, meanScore, partMeans } from "../benchmark";
+import { chosenLetter, finalAnswer } from "../answers/read-answer";
+import { field, isText, wrongLayout } from "../files/layout";
+import { type ParquetRow, findParquet, readParquetRows } from "../files/parquet-rows";
+import { parsePythonLiteral } from "../files/python-literal";
 
 export const mmmu: Benchmark = {
   name: "mmmu",
@@ -30,7 +30,7 @@ export const mmmu: Benchmark = {
     return {
       items: rows.map(question),
       leftOut: {},
-      summarise: (scored) => ({
+      summarize: (scored) => ({
         headline: meanScore(scored),
         further: Object.fromEntries(
           Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part}`, value]),

@@ -1,7 +1,6 @@
 /** Boxes in an answer, from pixels of the picture as the model saw it to the picture's own pixels. */
-import { BOX_ANSWER_FORM } from "@v-triune/data-filters";
-import { type Box, parseBoxes } from "@v-triune/verifiers/detection";
-import type { AnswerScore, SeenPicture } from "./benchmark";
+import { BOX_ANSWER_FORM, type Box, parseBoxes } from "@v-triune/verifiers/detection";
+import type { AnswerScore, SeenPicture } from "../benchmark";
 
 /** The prompt of a detection benchmark; the form of the answer is the one that the detection verifier is trained with. */
 export function detectionPrompt(labels: readonly string[]): string {

@@ -5,7 +5,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { BenchmarkError } from "./benchmark-error";
+import { BenchmarkError } from "../benchmark-error";
 
 export interface ParquetRow {
   /** All columns but the pictures. */

@@ -6,11 +6,12 @@
  * headline (the owners' macro mean). Queries with videos and tasks with a metric that is not rule-based here are left out and counted, so the headline is that of
  * the scored tasks.
  */
-import { type Benchmark, type BenchmarkItem, type ScoredItem, partMeans } from "./benchmark";
-import { firstExisting, isNumber, isRecord, isText, field, wrongLayout } from "./layout";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { type Benchmark, type BenchmarkItem, type ScoredItem, partMeans } from "../benchmark";
+import { firstExisting, isNumber, isText, field, wrongLayout } from "../files/layout";
 import { type MegaBenchMetric, megaBenchMetrics } from "./mega-bench-metrics";
-import { type ParquetRow, findParquet, readParquetRows } from "./parquet-rows";
-import { parsePythonLiteral } from "./python-literal";
+import { type ParquetRow, findParquet, readParquetRows } from "../files/parquet-rows";
+import { parsePythonLiteral } from "../files/python-literal";
 
 export const megaBench: Benchmark = {
   name: "mega-bench-core",
@@ -37,11 +38,11 @@ export const megaBench: Benchmark = {
       leftOut[made] = (leftOut[made] ?? 0) + 1;
       return [];
     });
-    return { items, leftOut, summarise };
+    return { items, leftOut, summarize };
   },
 };
 
-function summarise(scored: readonly ScoredItem[]) {
+function summarize(scored: readonly ScoredItem[]) {
   const tasks = partMeans(scored);
   const values = Object.values(tasks);
   return {

@@ -6,11 +6,11 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, describe, expect, it } from "vitest";
 import type { BenchmarkItem, OpenBenchmark, ScoredItem } from "./benchmark";
 import { benchmarks } from "./benchmarks";
-import { megaBenchMetrics } from "./mega-bench-metrics";
-import { singleAnswer } from "./mega-bench";
-import { normalisedAnswer } from "./mathvista";
-import { openAnswers } from "./mmmu";
-import { answeredPoint } from "./screenspot-pro";
+import { megaBenchMetrics } from "./adapters/mega-bench-metrics";
+import { singleAnswer } from "./adapters/mega-bench";
+import { normalisedAnswer } from "./adapters/mathvista";
+import { openAnswers } from "./adapters/mmmu";
+import { answeredPoint } from "./adapters/screenspot-pro";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-benchmarks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,7 +71,7 @@ describe("COCO val2017", () => {
     expect(half).toHaveLength(1);
     // Of two dogs one: precision 1 up to recall 0.5, 51 of 101 points.
     expect(half[0]!.answer.score).toBeCloseTo((1 + 51 / 101) / 2, 6);
-    const { headline, further } = multi.summarise!(half);
+    const { headline, further } = multi.summarize!(half);
     expect(headline).toBeCloseTo(half[0]!.answer.score!, 9);
     expect(further["dataset_ap"]).toBeCloseTo((1 + 51 / 101) / 2, 6);
   });
@@ -88,7 +88,7 @@ describe("COCO val2017", () => {
     );
   });
 
-  const real = new URL("../../../../../shared/realdata/coco", import.meta.url).pathname;
+  const real = new URL("../../../../shared/realdata/coco", import.meta.url).pathname;
   it.skipIf(!existsSync(join(real, "annotations/instances_val2017.json")))(
     "reads the real annotations: the gold boxes as an answer have full marks (skipped without ../shared/realdata)",
     async () => {
@@ -114,7 +114,7 @@ describe("COCO val2017", () => {
         return { item, answer: item.score(text, [image]) };
       });
       for (const { answer } of answers) expect(answer.score).toBeCloseTo(1, 6);
-      expect(multi.summarise!(answers).further["dataset_ap"]).toBeCloseTo(1, 6);
+      expect(multi.summarize!(answers).further["dataset_ap"]).toBeCloseTo(1, 6);
     },
   );
 });
@@ -134,11 +134,11 @@ describe("OVDEval", () => {
     expect(opened.items[0]!.prompt).toContain("- blue car\n- red car\n");
     expect(await opened.items[0]!.pictures()).toEqual([join(folder, "ovd/color/a.jpg")]);
     const right = all(opened, () => boxes([10, 10, 60, 60, "red car"]));
-    expect(opened.summarise!(right)).toMatchObject({ headline: expect.closeTo(1, 6) as number });
+    expect(opened.summarize!(right)).toMatchObject({ headline: expect.closeTo(1, 6) as number });
     // Both names over one object: the later one stays, and it is wrong.
     const both = all(opened, () => boxes([10, 10, 60, 60, "red car"], [10, 10, 60, 61, "blue car"]));
     expect(both[0]!.answer.score).toBe(0);
-    expect(opened.summarise!(both).further["nms_ap/color"]).toBe(0);
+    expect(opened.summarize!(both).further["nms_ap/color"]).toBe(0);
     await expect(named("ovdeval").open(join(folder, "coco"))).rejects.toThrow(
       /celebrity\.json[\s\S]*annotations, val2017/,
     );
@@ -189,7 +189,7 @@ describe("ScreenSpot-Pro", () => {
     // Pixels of the picture as seen, 280 x 140.
     expect(score("(42, 35)")).toBe(1);
     expect(score("[[28, 28, 56, 42]]")).toBe(1);
-    expect(opened.summarise!(all(opened, () => "[15%, 25%]")).further).toEqual({ "accuracy/icon": 1 });
+    expect(opened.summarize!(all(opened, () => "[15%, 25%]")).further).toEqual({ "accuracy/icon": 1 });
     expect(answeredPoint('{"x": 0.5, "y": 0.25}', undefined)).toEqual([0.5, 0.25]);
     await expect(named("screenspot-pro").open(folder)).rejects.toThrow(/annotations\/\*\.json/);
   });
@@ -219,7 +219,7 @@ describe("MathVista", () => {
     expect(opened.items.map((item) => item.score("The answer is (B) 8/11.", []).score)).toEqual([1, 0, 0]);
     expect(opened.items.map((item) => item.score("so \\boxed{14}", []).score)).toEqual([0, 1, 0]);
     expect(opened.items[2]!.score("It is 0.58 in all", [])).toEqual({ score: 1, vote: "0.6" });
-    expect(opened.summarise!(all(opened, () => "14")).further).toEqual({
+    expect(opened.summarize!(all(opened, () => "14")).further).toEqual({
       "accuracy/figure_question_answering": expect.closeTo(1 / 3, 9) as number,
     });
     const free = { multiple: false, choices: [], precision: 2 };
@@ -260,7 +260,7 @@ describe("MMMU", () => {
     ).toEqual([1, 1, 1, 1, 0, 0]);
     expect(["6.333", "The length is 6.33 m.", "about 7"].map((text) => open.score(text, []).score)).toEqual([1, 1, 0]);
     expect(openAnswers("The result is x. Therefore the answer is 1,200")).toContain(1200);
-    expect(opened.summarise!(all(opened, () => "B"))).toEqual({
+    expect(opened.summarize!(all(opened, () => "B"))).toEqual({
       headline: 0.5,
       further: { "accuracy/Art_Theory": 0.5 },
     });
@@ -340,7 +340,7 @@ describe("OCRBench v2", () => {
     expect([score("6", "A."), score("6", "A because")]).toEqual([1, 0]);
     expect(score("8", "it is \\text{x}^2")).toBe(1);
     expect(score("9", "{'answer': 'the shop', 'bbox': [0, 0, 10, 5]}")).toBe(0.75);
-    const { headline, further } = opened.summarise!(
+    const { headline, further } = opened.summarize!(
       all(opened, ({ id }) => (id === "1" ? "open" : id === "8" ? "x^2" : "")),
     );
     expect(further).toMatchObject({
@@ -385,7 +385,7 @@ describe("MEGA-Bench core", () => {
       part === "letters" ? "I think so.\nAnswer: (B) it is" : 'It is {"a": "red-car", "b": "3.51"}',
     );
     expect(scored.map(({ answer }) => answer.score)).toEqual([1, 0, 1]);
-    expect(opened.summarise!(scored)).toEqual({
+    expect(opened.summarize!(scored)).toEqual({
       headline: 0.75,
       further: { tasks: 2, "task/letters": 0.5, "task/sums": 1 },
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { chosenLetter, editDistance, finalAnswer, lastNumber, similarity } from "./answer-text";
-import { parsePythonLiteral } from "./python-literal";
+import { chosenLetter, editDistance, finalAnswer, lastNumber, similarity } from "./read-answer";
+import { parsePythonLiteral } from "../files/python-literal";
 
 describe("finalAnswer", () => {
   it.each([

@@ -6,10 +6,11 @@
  * letter), so scores are comparable with each other rather than with the leaderboard. Normalising after extraction is theirs
  * (evaluation/calculate_score.py): a letter to its choice, else the most similar choice; whole numbers truncated, decimals rounded.
  */
-import { type Benchmark, type BenchmarkItem, meanScore, partMeans } from "./benchmark";
-import { chosenLetter, editDistance, finalAnswer, lastNumber } from "./answer-text";
-import { field, isList, isNumber, isRecord, isText, wrongLayout } from "./layout";
-import { type ParquetRow, findParquet, readParquetRows } from "./parquet-rows";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { type Benchmark, type BenchmarkItem, meanScore, partMeans } from "../benchmark";
+import { chosenLetter, editDistance, finalAnswer, lastNumber } from "../answers/read-answer";
+import { field, isList, isNumber, isText, wrongLayout } from "../files/layout";
+import { type ParquetRow, findParquet, readParquetRows } from "../files/parquet-rows";
 
 export const mathvista: Benchmark = {
   name: "mathvista",
@@ -26,7 +27,7 @@ export const mathvista: Benchmark = {
     return {
       items: rows.map(question),
       leftOut: {},
-      summarise: (scored) => ({
+      summarize: (scored) => ({
         headline: meanScore(scored),
         further: Object.fromEntries(
           Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part.replaceAll(" ", "_")}`, value]),

@@ -51,7 +51,7 @@ export interface OpenBenchmark {
   /** What was left out and why, by reason; told to the person. */
   readonly leftOut: Readonly<Record<string, number>>;
   /** The owners' metric over all items; the mean over the items unless told. */
-  summarise?(scored: readonly ScoredItem[]): BenchmarkResult;
+  summarize?(scored: readonly ScoredItem[]): BenchmarkResult;
 }
 
 export interface Benchmark {

@@ -10,11 +10,12 @@
  * competition's own scorer). A capability of which nothing is scored is not in the mean, so the headline is that of the scored part.
  */
 import { join } from "node:path";
-import { type Benchmark, type BenchmarkItem, type ScoredItem, meanScore, partMeans } from "./benchmark";
-import { similarity } from "./answer-text";
-import { field, firstExisting, isList, isNumber, isRecord, isText, readJson, wrongLayout } from "./layout";
-import { findParquet, readParquetRows } from "./parquet-rows";
-import { parsePythonLiteral } from "./python-literal";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { type Benchmark, type BenchmarkItem, type ScoredItem, meanScore, partMeans } from "../benchmark";
+import { similarity } from "../answers/read-answer";
+import { field, firstExisting, isList, isNumber, isText, readJson, wrongLayout } from "../files/layout";
+import { findParquet, readParquetRows } from "../files/parquet-rows";
+import { parsePythonLiteral } from "../files/python-literal";
 
 interface OcrRecord {
   readonly values: Readonly<Record<string, unknown>>;
@@ -69,7 +70,7 @@ export const ocrbenchV2: Benchmark = {
       };
       return [item];
     });
-    return { items, leftOut, summarise };
+    return { items, leftOut, summarize };
   },
 };
 
@@ -94,7 +95,7 @@ async function readRecords(folder: string): Promise<OcrRecord[]> {
   }));
 }
 
-function summarise(scored: readonly ScoredItem[]) {
+function summarize(scored: readonly ScoredItem[]) {
   const further: Record<string, number> = {};
   const languages: Record<string, number[]> = { en: [], cn: [] };
   for (const [capability, types] of Object.entries(capabilities)) {

@@ -1,6 +1,7 @@
 /** COCO's instances JSON, as far as benchmarks need it. */
-import { BenchmarkError } from "./benchmark-error";
-import { field, isList, isNumber, isNumbers, isRecord, isText, readJson } from "./layout";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { BenchmarkError } from "../benchmark-error";
+import { field, isList, isNumber, isNumbers, isText, readJson } from "./layout";
 
 export interface CocoObject {
   readonly label: string;

@@ -7,10 +7,10 @@
  * pycocotools' AP over all questions at once.
  */
 import { averagePrecision, evaluateCoco } from "@v-triune/verifiers/detection";
-import { type Benchmark, type BenchmarkItem, type ScoredItem, meanScore } from "./benchmark";
-import { answeredBoxes, cocoBoxes, detectionPrompt } from "./box-answer";
-import { type CocoFile, type CocoObject, objectsByPicture, readCocoFile } from "./coco-file";
-import { firstExisting, wrongLayout } from "./layout";
+import { type Benchmark, type BenchmarkItem, type ScoredItem, meanScore } from "../benchmark";
+import { answeredBoxes, cocoBoxes, detectionPrompt } from "../answers/box-answer";
+import { type CocoFile, type CocoObject, objectsByPicture, readCocoFile } from "../files/coco-file";
+import { firstExisting, wrongLayout } from "../files/layout";
 
 const annotations = ["annotations/instances_val2017.json", "instances_val2017.json"];
 const pictureFolders = ["val2017", "images/val2017", "images", "."];
@@ -28,7 +28,7 @@ function cocoBenchmark(kind: "single" | "multi"): Benchmark {
       const path = firstExisting(folder, annotations);
       if (path === undefined) throw wrongLayout("COCO val2017", folder, annotations);
       const file = readCocoFile(path);
-      return { items: [...questions(file, folder, kind)], leftOut: {}, summarise: (scored) => summarise(scored, file) };
+      return { items: [...questions(file, folder, kind)], leftOut: {}, summarize: (scored) => summarize(scored, file) };
     },
   } satisfies Benchmark;
 }
@@ -78,7 +78,7 @@ function question(
 }
 
 /** Every question is a picture of its own to COCO's evaluation. */
-function summarise(scored: readonly ScoredItem[], file: CocoFile) {
+function summarize(scored: readonly ScoredItem[], file: CocoFile) {
   const byPicture = objectsByPicture(file);
   const categoryIds = new Map([...file.categories].map(([id, name]) => [name.toLowerCase(), id]));
   const annotationsOf = scored.flatMap(({ item }) => {

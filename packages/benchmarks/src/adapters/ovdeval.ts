@@ -7,10 +7,10 @@
  */
 import { basename, join } from "node:path";
 import { averagePrecision, evaluateNmsAp, suppressByGold } from "@v-triune/verifiers/detection";
-import type { Benchmark, BenchmarkItem, ScoredItem } from "./benchmark";
-import { answeredBoxes, cocoBoxes, detectionPrompt } from "./box-answer";
-import { type CocoFile, objectsByPicture, readCocoFile } from "./coco-file";
-import { firstExisting, wrongLayout } from "./layout";
+import type { Benchmark, BenchmarkItem, ScoredItem } from "../benchmark";
+import { answeredBoxes, cocoBoxes, detectionPrompt } from "../answers/box-answer";
+import { type CocoFile, objectsByPicture, readCocoFile } from "../files/coco-file";
+import { firstExisting, wrongLayout } from "../files/layout";
 
 const parts = ["celebrity", "color", "landmark", "logo", "material", "negation", "object", "position", "relationship"];
 
@@ -30,7 +30,7 @@ export const ovdeval: Benchmark = {
       const objects = objectsByPicture(file);
       return [...file.pictures.keys()].map((id) => question(folder, part, file, id, objects.get(id) ?? []));
     });
-    return { items, leftOut: {}, summarise: (scored) => summarise(scored, files) };
+    return { items, leftOut: {}, summarize: (scored) => summarize(scored, files) };
   },
 };
 
@@ -77,7 +77,7 @@ function question(
   };
 }
 
-function summarise(scored: readonly ScoredItem[], files: ReadonlyMap<string, CocoFile>) {
+function summarize(scored: readonly ScoredItem[], files: ReadonlyMap<string, CocoFile>) {
   const further: Record<string, number> = {};
   for (const [part, file] of files) {
     const asked = scored.filter(({ item }) => item.part === part);

@@ -3,10 +3,10 @@
  *
  * Metric: share of answers whose number is the gold one (lmms-eval, VLMEvalKit: exact match of the number in the answer).
  */
-import type { Benchmark } from "./benchmark";
-import { finalAnswer, lastNumber } from "./answer-text";
-import { isNumber, isText, field, wrongLayout } from "./layout";
-import { findParquet, readParquetRows } from "./parquet-rows";
+import type { Benchmark } from "../benchmark";
+import { finalAnswer, lastNumber } from "../answers/read-answer";
+import { isNumber, isText, field, wrongLayout } from "../files/layout";
+import { findParquet, readParquetRows } from "../files/parquet-rows";
 
 export const countbench: Benchmark = {
   name: "countbench",

@@ -8,8 +8,9 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Benchmark, type BenchmarkItem, type SeenPicture, meanScore, partMeans } from "./benchmark";
-import { field, firstExisting, isList, isNumbers, isRecord, isText, readJson, wrongLayout } from "./layout";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { type Benchmark, type BenchmarkItem, type SeenPicture, meanScore, partMeans } from "../benchmark";
+import { field, firstExisting, isList, isNumbers, isText, readJson, wrongLayout } from "../files/layout";
 
 export const screenspotPro: Benchmark = {
   name: "screenspot-pro",
@@ -38,7 +39,7 @@ export const screenspotPro: Benchmark = {
     return {
       items,
       leftOut: {},
-      summarise: (scored) => ({
+      summarize: (scored) => ({
         headline: meanScore(scored),
         further: Object.fromEntries(
           Object.entries(partMeans(scored)).map(([part, value]) => [`accuracy/${part}`, value]),

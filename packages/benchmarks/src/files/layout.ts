@@ -1,7 +1,7 @@
 /** Finding a benchmark's files in a local copy, and saying what was looked for where they are not. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { BenchmarkError } from "./benchmark-error";
+import { BenchmarkError } from "../benchmark-error";
 
 /** The first of several places in a folder that exists. */
 export function firstExisting(folder: string, places: readonly string[]): string | undefined {
@@ -64,5 +64,3 @@ export const isText = (value: unknown): value is string => typeof value === "str
 export const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 export const isList = (value: unknown): value is unknown[] => Array.isArray(value);
 export const isNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNumber);
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -4,9 +4,10 @@
  *
  * Deviation: numbers are compared as plain numbers with thousands' commas, percent and currency signs read, not as LaTeX expressions.
  */
-import { similarity } from "./answer-text";
-import { isList, isNumber, isNumbers, isRecord, isText } from "./layout";
-import { parsePythonLiteral } from "./python-literal";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { similarity } from "../answers/read-answer";
+import { isList, isNumber, isNumbers, isText } from "../files/layout";
+import { parsePythonLiteral } from "../files/python-literal";
 
 export type MegaBenchMetric = (response: unknown, gold: unknown) => number;
 
