@@ -14,6 +14,7 @@ export type DatasetErrorCode =
   | "wrong-type"
   | "bad-value"
   | "image-count"
+  | "row-count"
   | "bad-picture"
   | "output-in-use"
   | "write-failed"
@@ -28,6 +29,7 @@ const WHAT: Readonly<Record<DatasetErrorCode, string>> = {
   "wrong-type": "A field has the wrong type.",
   "bad-value": "A field has a value that cannot be used.",
   "image-count": "The prompt and its pictures do not match.",
+  "row-count": "Rows are missing or counted twice.",
   "bad-picture": "A picture cannot be used.",
   "output-in-use": "The output exists already, or another run is writing it.",
   "write-failed": "The output cannot be written.",

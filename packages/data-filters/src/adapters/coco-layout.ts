@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, sourceInfo, type SourceInfo } from "@v-triune/schema";
-import { plain } from "../duckdb/database";
+import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex, wrongLayout } from "./source-files";
@@ -119,7 +119,7 @@ async function* joined(
 ): AsyncGenerator<SourceRow> {
   const byPhrase = grouping === "phrase";
   const key = byPhrase ? "i.id, b.category_id" : "i.id";
-  const result = await connection.stream(`
+  const sql = `
     WITH crowded AS (SELECT DISTINCT image_id, category_id FROM ${tables.boxes} WHERE crowd)
     SELECT i.id, ${byPhrase ? "b.category_id" : "NULL"} AS category_id, any_value(i.file_name) AS file_name,
       any_value(i.width) AS width, any_value(i.height) AS height,
@@ -129,13 +129,9 @@ async function* joined(
       ${byPhrase ? "JOIN" : "LEFT JOIN"} ${tables.boxes} b ON b.image_id = i.id
       LEFT JOIN ${tables.categories} c ON c.id = b.category_id
       LEFT JOIN crowded k ON k.image_id = b.image_id AND k.category_id = b.category_id
-    GROUP BY ${key} ORDER BY ${key}`);
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return;
-    context.signal?.throwIfAborted();
-    for (let row = 0; row < chunk.rowCount; row++) {
-      const [id, categoryId, fileName, width, height, list] = chunk.getRowValues(row).map(plain);
+    GROUP BY ${key} ORDER BY ${key}`;
+  for await (const chunk of readChunks(connection, sql, { signal: context.signal })) {
+    for (const [id, categoryId, fileName, width, height, list] of plainRows(chunk)) {
       const boxes = (list ?? []) as PixelBox[];
       const labels = [...new Set(boxes.map((box) => box.label))];
       yield {

@@ -4,8 +4,10 @@
  */
 import { join } from "node:path";
 import { DatasetError } from "@v-triune/schema";
-import { duckdbMessage, literal, plain } from "../duckdb/database";
-import { notParquet } from "../samples/parquet-files";
+import { literal, plain } from "../duckdb/database";
+import { openQuery } from "../duckdb/read-chunks";
+import { assertUnchanged, fileState } from "../samples/file-state";
+import { parquetColumns } from "../samples/parquet-files";
 import type { PictureReference } from "../pictures/picture-reference";
 import { jsonRecords } from "./json-stream";
 import type { AdapterContext } from "./source-adapter";
@@ -35,50 +37,53 @@ export async function* tableRecords(
   for (const relative of files) yield* fileRecords(context, join(context.folder, relative));
 }
 
-/** Streams the records of one file; its name's ending says what it is. */
+/**
+ * Streams the records of one file; its name's ending says what it is.
+ *
+ * @throws DatasetError for a file that is damaged, does not fit into memory or changes while it is read
+ */
 export async function* fileRecords(context: AdapterContext, file: string): AsyncGenerator<TableRecord> {
-  if (/\.(csv|tsv)$/i.test(file)) {
-    yield* queryRecords(context, file, `SELECT * FROM read_csv(${literal(file)}, all_varchar = true)`);
-  } else if (/\.parquet$/i.test(file)) {
-    yield* queryRecords(context, file, `SELECT * FROM read_parquet(${literal(file)})`);
-  } else {
-    let row = 0;
-    for await (const { value } of jsonRecords(file)) {
-      if (isRecord(value)) yield { file, row, value };
-      else
-        context.bad(
-          new DatasetError({ code: "wrong-type", file, row, expected: "an object", found: JSON.stringify(value) }),
-        );
-      row++;
+  const before = fileState(file);
+  try {
+    if (/\.(csv|tsv)$/i.test(file)) {
+      yield* queryRecords(context, file, `SELECT * FROM read_csv(${literal(file)}, all_varchar = true)`);
+    } else if (/\.parquet$/i.test(file)) {
+      // Its footer first, which tells another format from a damaged row.
+      await parquetColumns(context.connection, file);
+      yield* queryRecords(context, file, `SELECT * FROM read_parquet(${literal(file)})`);
+    } else {
+      yield* jsonTable(context, file);
     }
+  } catch (error) {
+    assertUnchanged(file, before, error);
+    throw error;
+  }
+  assertUnchanged(file, before);
+}
+
+async function* jsonTable(context: AdapterContext, file: string): AsyncGenerator<TableRecord> {
+  let row = 0;
+  for await (const { value } of jsonRecords(file)) {
+    if (isRecord(value)) yield { file, row, value };
+    else
+      context.bad(
+        new DatasetError({ code: "wrong-type", file, row, expected: "an object", found: JSON.stringify(value) }),
+      );
+    row++;
   }
 }
 
 async function* queryRecords(context: AdapterContext, file: string, sql: string): AsyncGenerator<TableRecord> {
+  const { connection, signal } = context;
+  const { columnNames, chunks } = await openQuery(connection, sql, { file, signal });
   let row = 0;
-  try {
-    const result = await context.connection.stream(sql);
-    const names = result.columnNames();
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return;
-      const vectors = names.map((_, i) => chunk.getColumnVector(i));
-      for (let i = 0; i < chunk.rowCount; i++, row++) {
-        const value: Record<string, unknown> = {};
-        for (const [column, name] of names.entries()) value[name] = plain(vectors[column]?.getItem(i));
-        yield { file, row, value };
-      }
+  for await (const chunk of chunks) {
+    const vectors = columnNames.map((_, i) => chunk.getColumnVector(i));
+    for (let i = 0; i < chunk.rowCount; i++, row++) {
+      const value: Record<string, unknown> = {};
+      for (const [column, name] of columnNames.entries()) value[name] = plain(vectors[column]?.getItem(i));
+      yield { file, row, value };
     }
-  } catch (error) {
-    if (error instanceof DatasetError) throw error;
-    if (/\.parquet$/i.test(file)) throw notParquet(file, error);
-    throw new DatasetError({
-      code: "unreadable",
-      file,
-      expected: "a table",
-      found: duckdbMessage(error),
-      cause: error,
-    });
   }
 }
 

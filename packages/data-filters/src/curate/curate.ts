@@ -8,19 +8,22 @@ import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, parquetFileName, type Sample, type SourceInfo } from "@v-triune/schema";
-import type { PixelBox, SourceAdapter } from "../adapters/source-adapter";
-import { duckdbMessage, literal, openDatabase, plain, queryRows, type Database } from "../duckdb/database";
-import { PictureSpool, type PictureReference } from "../pictures/picture-reference";
+import type { SourceAdapter } from "../adapters/source-adapter";
+import { duckdbMessage, literal, openDatabase, queryRows, type Database } from "../duckdb/database";
+import { isDiskFull } from "../duckdb/read-failure";
+import { PictureSpool } from "../pictures/picture-reference";
 import { ALIVE, applyRules } from "../rules/apply-rules";
 import { drawOrder, type FilterRule, type RuleNeed } from "../rules/filter-rule";
 import { isTextNeed } from "../rules/text-needs";
 import { writeSamples } from "../samples/write-samples";
 import { TextWorkers } from "../workers/text-workers";
-import { buildSample, type KeptRow } from "./build-sample";
+import { buildSample } from "./build-sample";
+import { checkCounts } from "./check-counts";
 import { bindConfig, type BoundConfig, type CurationConfig } from "./config";
 import { distributions } from "./distributions";
 import { exampleRows } from "./example-rows";
 import { inspectRows } from "./inspect-rows";
+import { keptRows } from "./kept-rows";
 import { mixCounts } from "./mix";
 import { openOutput, type OutputFolder } from "./output-folder";
 import type { CurationReport, FileReport, RuleReport, SourceReport } from "./report";
@@ -60,7 +63,7 @@ export interface CurateOptions {
  * ```
  * @returns the report, which is also `report.json` in the output folder, beside `report.html` and `ledger.parquet` (every row and its fate)
  * @throws DatasetError for a configuration, folder or file that cannot be used, or an output folder that holds anything;
- *   the signal's reason when it is aborted. No output folder exists then.
+ *   the signal's reason when it is aborted; `row-count` if a row that was read is missing at the end. No output folder exists then.
  */
 export async function curate(config: CurationConfig, options: CurateOptions = {}): Promise<CurationReport> {
   const started = performance.now();
@@ -78,6 +81,7 @@ export async function curate(config: CurationConfig, options: CurateOptions = {}
     try {
       const report = await new CurationRun(bound, options, output, database).run(started);
       options.signal?.throwIfAborted();
+      checkCounts(report);
       await writeFile(join(output.partial, "report.json"), `${JSON.stringify(report, null, 2)}\n`);
       await output.commit();
       return report;
@@ -95,18 +99,19 @@ export async function curate(config: CurationConfig, options: CurateOptions = {}
 
 /** The typed error for a disk that is full or may not be written, or null for anything else. */
 function diskFailure(error: unknown, output: string): DatasetError | null {
-  if (error instanceof DatasetError || !(error instanceof Error)) return null;
-  const code = "code" in error ? String(error.code) : "";
-  if (
-    !/^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|EIO)$/.test(code) &&
-    !/No space left|IO Error: .*(write|open)/i.test(error.message)
-  )
-    return null;
+  if (!(error instanceof Error)) return null;
+  const cause = error instanceof DatasetError ? error.cause : error;
+  if (!isDiskFull(cause)) {
+    if (error instanceof DatasetError) return null;
+    const code = "code" in error ? String(error.code) : "";
+    if (!/^(EDQUOT|EROFS|EACCES|EPERM|EIO)$/.test(code) && !/IO Error: .*(write|open)/i.test(error.message))
+      return null;
+  }
   return new DatasetError({
     code: "write-failed",
     file: output,
     expected: "a folder that can be written, with room for the corpus",
-    found: duckdbMessage(error),
+    found: duckdbMessage(cause),
     fix: "free space or choose another folder; nothing was left of this run",
     cause: error,
   });
@@ -272,7 +277,7 @@ class CurationRun {
 
   async #split(): Promise<void> {
     const { split } = this.#bound.config;
-    if (split !== undefined) await splitRows(this.#database, ALIVE, split, this.#bound.seed);
+    if (split !== undefined) await splitRows(this.#database, ALIVE, split, this.#bound.seed, this.#options.signal);
     else await this.#connection.run("CREATE TABLE split(row BIGINT, test BOOLEAN)");
   }
 
@@ -302,7 +307,7 @@ class CurationRun {
     info: SourceInfo,
     copies: number,
   ): Promise<FileReport | null> {
-    const rows = await this.#keptRows(split, parts);
+    const rows = await keptRows(this.#connection, split, parts, this.#options.signal);
     if (rows.length === 0) return null;
     const name = parquetFileName({ split, task: info.task, source: info.fileSource, count: rows.length, copies });
     const { sources, seed } = this.#bound;
@@ -328,36 +333,11 @@ class CurationRun {
       name,
       task: info.task,
       sources: keys,
-      samples: rows.length,
+      samples: written.rows / copies,
       copies,
       bytes: written.bytes,
       contentHash: written.contentHash,
     };
-  }
-
-  async #keptRows(split: "train" | "test", parts: readonly number[]): Promise<(KeptRow & { part: number })[]> {
-    const rows: (KeptRow & { part: number })[] = [];
-    const result = await this.#connection.stream(
-      `SELECT part, id, question, answer, pictures, boxes, width, height FROM ${ALIVE} LEFT JOIN split USING (row)
-       WHERE part IN (${parts.join(", ")}) AND coalesce(test, false) = ${split === "test"} ORDER BY row`,
-    );
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return rows;
-      for (let i = 0; i < chunk.rowCount; i++) {
-        const [part, id, question, answer, pictures, boxes, width, height] = chunk.getRowValues(i).map(plain);
-        rows.push({
-          part: Number(part),
-          id: String(id),
-          question: String(question),
-          answer: String(answer),
-          pictures: JSON.parse(String(pictures)) as PictureReference[],
-          boxes: boxes as PixelBox[] | null,
-          width: width as number | null,
-          height: height as number | null,
-        });
-      }
-    }
   }
 
   /** Every row with its fate, for `explainRow` and for people. */
@@ -378,7 +358,7 @@ class CurationRun {
     const names = this.#rules.map((rule) => rule.name);
     const [shapes, examples] = [
       await distributions(this.#connection),
-      await exampleRows(this.#connection, names, this.#bound.seed, PAGE_EXAMPLES),
+      await exampleRows(this.#connection, names, this.#bound.seed, PAGE_EXAMPLES, this.#options.signal),
     ];
     await writeFile(join(this.#output.partial, "report.html"), reportPage(report, shapes, examples));
   }

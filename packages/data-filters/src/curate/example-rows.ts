@@ -2,7 +2,7 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import sharp from "sharp";
 import type { PixelBox } from "../adapters/source-adapter";
-import { plain } from "../duckdb/database";
+import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { readPictureBytes, type PictureReference } from "../pictures/picture-reference";
 import { drawOrder } from "../rules/filter-rule";
 
@@ -35,17 +35,15 @@ export async function exampleRows(
   ruleNames: readonly string[],
   seed: number,
   each: number,
+  signal?: AbortSignal,
 ): Promise<ExampleRow[]> {
-  const result = await connection.stream(`
+  const sql = `
     SELECT source, id, rule, question, answer, boxes, width, height, pictures FROM (
       SELECT *, row_number() OVER (PARTITION BY part, rule ORDER BY ${drawOrder(seed, "source", "id")}) AS place
-      FROM rows LEFT JOIN dropped USING (row)) WHERE place <= ${each} ORDER BY part, rule NULLS FIRST, place`);
+      FROM rows LEFT JOIN dropped USING (row)) WHERE place <= ${each} ORDER BY part, rule NULLS FIRST, place`;
   const examples: ExampleRow[] = [];
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return examples;
-    for (let i = 0; i < chunk.rowCount; i++) {
-      const [source, id, rule, question, answer, boxes, width, height, pictures] = chunk.getRowValues(i).map(plain);
+  for await (const chunk of readChunks(connection, sql, { signal })) {
+    for (const [source, id, rule, question, answer, boxes, width, height, pictures] of plainRows(chunk)) {
       const first = (JSON.parse(String(pictures)) as PictureReference[])[0];
       examples.push({
         source: String(source),
@@ -60,6 +58,7 @@ export async function exampleRows(
       });
     }
   }
+  return examples;
 }
 
 async function thumbnail(reference: PictureReference): Promise<string | null> {

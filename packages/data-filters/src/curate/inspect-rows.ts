@@ -5,8 +5,9 @@
 import { availableParallelism } from "node:os";
 import { BIGINT, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
 import type { PixelBox } from "../adapters/source-adapter";
-import { plain, type Database } from "../duckdb/database";
+import type { Database } from "../duckdb/database";
 import { fillTable } from "../duckdb/fill-table";
+import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { inspectPicture, turnPoint, type PictureInspection } from "../pictures/inspect-picture";
 import type { PictureReference, PictureSpool } from "../pictures/picture-reference";
 import { BOXES_TYPE, boxesValue } from "./row-table";
@@ -83,15 +84,10 @@ async function* inspectAll(
     done++;
     if (done % 64 === 0) options.onProgress?.(done);
   };
-  const result = await connection.stream(
-    `SELECT row, pictures, boxes, box_unit, width, height FROM ${relation} ORDER BY row`,
-  );
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
-    for (let i = 0; i < chunk.rowCount; i++) {
+  const sql = `SELECT row, pictures, boxes, box_unit, width, height FROM ${relation} ORDER BY row`;
+  for await (const chunk of readChunks(connection, sql, { signal: options.signal })) {
+    for (const [row, pictures, boxes, unit, width, height] of plainRows(chunk)) {
       options.signal?.throwIfAborted();
-      const [row, pictures, boxes, unit, width, height] = chunk.getRowValues(i).map(plain);
       const references = JSON.parse(String(pictures)) as PictureReference[];
       waiting.push(
         Promise.all(references.map(lookAt)).then((looked) =>

@@ -15,8 +15,9 @@ import { BIGINT, DOUBLE, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBVal
 import { boxedGroundTruth, DatasetError, detectionGroundTruth } from "@v-triune/schema";
 import type { PixelBox } from "../adapters/source-adapter";
 import { fileRecords, isRecord, textOf, type TableRecord } from "../adapters/table-records";
-import { literal, plain, queryRows, type Database } from "../duckdb/database";
+import { literal, queryRows, type Database } from "../duckdb/database";
 import { fillTable } from "../duckdb/fill-table";
+import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { resizedSize } from "../rules/token-count";
 import { parquetFiles } from "../samples/parquet-files";
 import type { JudgeRequest } from "../workers/text-tasks";
@@ -53,13 +54,13 @@ export async function addRollouts(
   ] as const;
   await fillTable(writer, "rollouts", columns, readRollouts(connection, files, signal));
   const names = [...dataSources].map(([key, name]) => `(${literal(key)}, ${literal(name)})`);
-  // An id of its own may end in #n, too: what it says literally goes before what it says without.
+  // An id may itself end in #n: the whole id is looked up first. CASE keeps the second join an equality, which DuckDB hashes.
   await connection.run(`CREATE OR REPLACE TABLE placed AS
     WITH places AS (SELECT source, id, row FROM rows UNION
       SELECT name, id, row FROM rows JOIN (VALUES ${names.join(", ")}) n(source, name) USING (source))
     SELECT coalesce(p.row, q.row) AS row, response, accuracy FROM rollouts o
       LEFT JOIN places p ON p.source = o.source AND p.id = o.id
-      LEFT JOIN places q ON p.row IS NULL AND q.source = o.source AND q.id = regexp_replace(o.id, '#[0-9]+$', '')`);
+      LEFT JOIN places q ON q.source = o.source AND q.id = CASE WHEN p.row IS NULL THEN regexp_replace(o.id, '#[0-9]+$', '') END`);
   const [counts] = await queryRows(connection, "SELECT count(*) AS n, count(row) AS placed FROM placed");
   if (Number(counts?.n) > 0 && Number(counts?.placed) === 0) throw await strangers(connection, files);
   await fillTable(
@@ -228,15 +229,11 @@ async function* requests(
   asked: Asked[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
-  const result = await connection.stream(`
+  const sql = `
     SELECT r.row, r.task, r.answer, r.boxes, r.width, r.height, o.response, o.accuracy
-    FROM ${relation} r JOIN placed o USING (row) ORDER BY r.row`);
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return;
-    signal?.throwIfAborted();
-    for (let i = 0; i < chunk.rowCount; i++) {
-      const [row, task, answer, boxes, width, height, response, stated] = chunk.getRowValues(i).map(plain);
+    FROM ${relation} r JOIN placed o USING (row) ORDER BY r.row`;
+  for await (const chunk of readChunks(connection, sql, { signal })) {
+    for (const [row, task, answer, boxes, width, height, response, stated] of plainRows(chunk)) {
       const accuracy = stated as number | null;
       const isBox = task === "detection" || task === "grounding";
       // Boxes need the size of their picture; without it there is no verdict.

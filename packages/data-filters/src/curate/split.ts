@@ -6,8 +6,9 @@
  */
 import { createHash } from "node:crypto";
 import { BIGINT, BOOLEAN } from "@duckdb/node-api";
-import { plain, type Database } from "../duckdb/database";
+import type { Database } from "../duckdb/database";
 import { fillTable } from "../duckdb/fill-table";
+import { plainRows, readChunks } from "../duckdb/read-chunks";
 
 /** A split, as a configuration states it. */
 export interface SplitConfig {
@@ -88,17 +89,14 @@ export async function splitRows(
   relation: string,
   split: SplitConfig,
   seed: number,
+  signal?: AbortSignal,
 ): Promise<void> {
   const by = split.by ?? ["picture", "question"];
   const rows: SplitRow[] = [];
-  const result = await connection.stream(
-    String.raw`SELECT row, source, picture_digest, regexp_replace(lower(trim(question)), '[\s\p{P}]+', ' ', 'g') AS question FROM ${relation} ORDER BY row`,
-  );
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
-    for (let i = 0; i < chunk.rowCount; i++) {
-      const [row, source, digests, question] = chunk.getRowValues(i).map(plain);
+  const sql = String.raw`SELECT row, source, picture_digest, regexp_replace(lower(trim(question)), '[\s\p{P}]+', ' ', 'g') AS question
+    FROM ${relation} ORDER BY row`;
+  for await (const chunk of readChunks(connection, sql, { signal })) {
+    for (const [row, source, digests, question] of plainRows(chunk)) {
       const keys: string[] = [];
       if (by.includes("picture") && typeof digests === "string")
         for (const digest of digests.split(",")) keys.push(`p${digest}`);

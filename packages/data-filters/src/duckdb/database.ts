@@ -77,13 +77,14 @@ export function identifier(name: string): string {
   return `"${name.replace(/"/g, '""')}"`;
 }
 
-/** First line of a DuckDB message without its class, for the `found` of a typed error. */
+/** A DuckDB message without its class, its suggestions and its listing of settings, for the `found` of a typed error. */
 export function duckdbMessage(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return (text.split("\n")[0] ?? text).replace(
-    /^(Invalid Input|Binder|IO|Conversion|Parser|Catalog|Out of Memory) Error: /,
-    "",
-  );
+  const lines = (error instanceof Error ? error.message : String(error)).split("\n");
+  const end = lines.findIndex((line) => line.trim() === "" || /^(Possible|The search space)/.test(line));
+  return lines
+    .slice(0, end < 0 ? lines.length : Math.max(1, end))
+    .join("\n")
+    .replace(/^[A-Z][A-Za-z ]* Error: /, "");
 }
 
 /** All rows of a query as plain records: numbers for integers that are safe, strings, booleans, lists, null. */

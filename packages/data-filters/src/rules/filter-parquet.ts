@@ -16,7 +16,8 @@ import {
   type Database,
   type DatabaseOptions,
 } from "../duckdb/database";
-import { notParquet, parquetColumns, parquetFiles } from "../samples/parquet-files";
+import { notParquet } from "../duckdb/read-failure";
+import { parquetColumns, parquetFiles } from "../samples/parquet-files";
 import { loadTextTask } from "../workers/text-tasks";
 import { TextWorkers } from "../workers/text-workers";
 import { applyRules, blame, firstHit } from "./apply-rules";

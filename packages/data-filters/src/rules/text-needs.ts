@@ -5,6 +5,7 @@
 import { BIGINT, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
 import { queryRows, type Database } from "../duckdb/database";
 import { fillTable } from "../duckdb/fill-table";
+import { readChunks } from "../duckdb/read-chunks";
 import type { TextTask } from "../workers/text-tasks";
 import type { TextWorkers } from "../workers/text-workers";
 import type { RuleNeed } from "./filter-rule";
@@ -62,13 +63,8 @@ export async function computeTexts(
 }
 
 async function* textsOf(connection: DuckDBConnection, signal: AbortSignal | undefined): AsyncGenerator<string> {
-  const result = await connection.stream("SELECT text FROM distinct_texts ORDER BY rowid");
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return;
-    signal?.throwIfAborted();
+  for await (const chunk of readChunks(connection, "SELECT text FROM distinct_texts ORDER BY rowid", { signal }))
     for (const text of chunk.getColumnValues(0)) yield String(text ?? "");
-  }
 }
 
 async function* numbered(values: AsyncIterable<readonly string[]>): AsyncGenerator<DuckDBValue[]> {

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
-import { duckdbMessage, literal } from "../duckdb/database";
+import { literal } from "../duckdb/database";
+import { notParquet } from "../duckdb/read-failure";
 
 /**
  * The files that paths, folders and globs name, in a fixed order: as given, a glob's or a folder's files by name.
@@ -40,32 +41,10 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
 /** A file's columns with their types. @throws DatasetError when it is not Parquet or cut off */
 export async function parquetColumns(connection: DuckDBConnection, file: string): Promise<Map<string, DuckDBType>> {
   try {
-    const result = await connection.stream(`SELECT * FROM read_parquet(${literal(file)}) LIMIT 0`);
+    const result = await connection.run(`SELECT * FROM read_parquet(${literal(file)}) LIMIT 0`);
     const types = result.columnTypes();
     return new Map(result.columnNames().map((name, i) => [name, types[i] as DuckDBType]));
   } catch (error) {
     throw notParquet(file, error);
   }
-}
-
-/** The error for a file that cannot be read as Parquet. */
-export function notParquet(file: string, error: unknown): DatasetError {
-  if (/Out of Memory/i.test(String(error))) {
-    return new DatasetError({
-      code: "unreadable",
-      file,
-      expected: "row groups that fit into the memory limit",
-      found: duckdbMessage(error),
-      fix: "raise memoryLimit, read with threads: 1, or write the file again with smaller row groups",
-      cause: error,
-    });
-  }
-  return new DatasetError({
-    code: "not-parquet",
-    file,
-    expected: "a whole Parquet file",
-    found: duckdbMessage(error),
-    fix: "the file is cut off, damaged or of another format; copy or write it again",
-    cause: error,
-  });
 }

@@ -10,6 +10,7 @@ import { basename, join, resolve } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
 import { literal, openDatabase } from "../duckdb/database";
+import { fileState } from "./file-state";
 import { openRowStore, type RowStore, rowStoreIdentity, writeRowStore } from "./row-store";
 import { streamRows } from "./stream-rows";
 
@@ -37,12 +38,6 @@ export interface StoredFile {
   readonly state: string;
   /** Selects the columns of a row. */
   readonly sql: string;
-}
-
-/** A file's path, size and time of change as text. */
-export function fileState(file: string): string {
-  const { size, mtimeNs } = statSync(file, { bigint: true });
-  return JSON.stringify([realpathSync(file), `${size}`, `${mtimeNs}`]);
 }
 
 function rowsFolder(): string {

@@ -4,11 +4,13 @@
  */
 import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { identifier, literal, openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
+import { notParquet } from "../duckdb/read-failure";
+import { fileState } from "./file-state";
 import { ORSTA_LAYOUT } from "./orsta-layout";
-import { notParquet, parquetColumns, parquetFiles } from "./parquet-files";
+import { parquetColumns, parquetFiles } from "./parquet-files";
 import { missing, projection } from "./projection";
 import type { RowStore } from "./row-store";
-import { fileState, type RowStoreOptions, rowStores } from "./row-stores";
+import { type RowStoreOptions, rowStores } from "./row-stores";
 
 /** How rows are checked. */
 export interface SampleSetOptions extends DatabaseOptions {

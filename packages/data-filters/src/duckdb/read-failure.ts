@@ -1,0 +1,70 @@
+/**
+ * Typed errors for what DuckDB could not read. DuckDB's Node API has no error codes, so the kind of a failure is taken from its
+ * message.
+ */
+import { DatasetError, type DatasetErrorDetails } from "@v-triune/schema";
+import { duckdbMessage } from "./database";
+
+/** The error for a file that is no Parquet file, or whose footer is damaged. */
+export function notParquet(file: string, error: unknown): DatasetError {
+  if (shortOf(error) !== undefined) return readFailure(error, file);
+  return new DatasetError({
+    code: "not-parquet",
+    file,
+    expected: "a whole Parquet file",
+    found: duckdbMessage(error),
+    fix: "the file is cut off, damaged or of another format; copy or write it again",
+    cause: error,
+  });
+}
+
+/**
+ * The error for rows that could not be read.
+ *
+ * @param file the file that was read; without it, rows that DuckDB holds
+ */
+export function readFailure(error: unknown, file?: string): DatasetError {
+  if (error instanceof DatasetError) return error;
+  const found = duckdbMessage(error);
+  return new DatasetError({ code: "unreadable", file, found, ...adviceFor(error, file), cause: error });
+}
+
+/** Whether DuckDB had too little disk space for what it reads or writes. */
+export function isDiskFull(error: unknown): boolean {
+  return shortOf(error) === "disk";
+}
+
+function shortOf(error: unknown): "memory" | "disk" | undefined {
+  const text = String(error);
+  if (/max_temp_directory_size|No space left|Disk quota|File too large/i.test(text)) return "disk";
+  return /Out of Memory/i.test(text) ? "memory" : undefined;
+}
+
+function adviceFor(error: unknown, file: string | undefined): Pick<DatasetErrorDetails, "expected" | "fix"> {
+  const short = shortOf(error);
+  if (short === "disk") {
+    return {
+      expected: "disk space for the rows that do not fit into memory",
+      fix: "free space, choose another temporary folder, or raise memoryLimit",
+    };
+  }
+  if (short === "memory") {
+    return {
+      expected:
+        file === undefined ? "rows that fit into the memory limit" : "row groups that fit into the memory limit",
+      fix: "raise memoryLimit, read with threads: 1, or write the file again with smaller row groups",
+    };
+  }
+  if (file !== undefined && /\.(csv|tsv)$/i.test(file)) {
+    return {
+      expected: "a table in UTF-8 with the same columns in every line",
+      fix: "correct the line: quote cells that hold commas or quotes, add cells that are missing, save the file as UTF-8",
+    };
+  }
+  return file === undefined
+    ? { expected: "every row of the query", fix: "run again; if it fails again, the message above says where" }
+    : {
+        expected: "rows that can be decoded",
+        fix: "the file is damaged or was changed while it was read; copy or write it again",
+      };
+}

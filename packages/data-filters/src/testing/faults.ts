@@ -1,0 +1,80 @@
+/** Faults for tests: files that are damaged late, and queries that fail after their first rows. Not exported from the package. */
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { BOOLEAN, DuckDBScalarFunction, type DuckDBConnection } from "@duckdb/node-api";
+import { literal, queryRows, withDatabase, type Database } from "../duckdb/database";
+
+/** Makes one column of one row group of a Parquet file undecodable. The footer stays as it is. */
+export async function damageRowGroup(file: string, rowGroup: number, column: string): Promise<void> {
+  const [chunk] = await withDatabase({}, (connection) =>
+    queryRows(
+      connection,
+      `SELECT coalesce(nullif(dictionary_page_offset, 0), data_page_offset) AS start, total_compressed_size AS size
+       FROM parquet_metadata(${literal(file)}) WHERE row_group_id = ${rowGroup} AND path_in_schema = ${literal(column)}`,
+    ),
+  );
+  if (chunk === undefined) throw new Error(`${file} has no column ${column} in row group ${rowGroup}`);
+  const bytes = Buffer.alloc(Number(chunk.size));
+  const handle = openSync(file, "r+");
+  try {
+    readSync(handle, bytes, 0, bytes.length, Number(chunk.start));
+    writeSync(
+      handle,
+      bytes.map((byte) => byte ^ 0x5a),
+      0,
+      bytes.length,
+      Number(chunk.start),
+    );
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** The number of row groups of a Parquet file. */
+export async function rowGroupCount(file: string): Promise<number> {
+  const [meta] = await withDatabase({}, (connection) =>
+    queryRows(connection, `SELECT num_row_groups AS n FROM parquet_file_metadata(${literal(file)})`),
+  );
+  return Number(meta?.n);
+}
+
+let registered = 0;
+
+/**
+ * A connection whose streamed queries fail in DuckDB, with its words, after `rows` rows: above their ORDER BY, so that the first rows
+ * are out before. `run` is as ever but for EXPLAIN ANALYZE, by which a failed stream is run again.
+ */
+export function failingAfter(connection: DuckDBConnection, rows: number): DuckDBConnection {
+  const name = `is_readable_${registered++}`;
+  let seen = 0;
+  connection.registerScalarFunction(
+    DuckDBScalarFunction.create({
+      name,
+      returnType: BOOLEAN,
+      volatile: true,
+      mainFunction(info, chunk, output) {
+        seen += chunk.rowCount;
+        if (seen > rows) info.setError("the disk fell out");
+        for (let i = 0; i < chunk.rowCount; i++) output.setItem(i, true);
+        output.flush();
+      },
+    }),
+  );
+  const faulty = (sql: string): string => `SELECT * FROM (${sql}) WHERE ${name}()`;
+  return new Proxy(connection, {
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property, target);
+      if (typeof member !== "function") return member;
+      const call = member.bind(target) as (...values: unknown[]) => unknown;
+      if (property === "stream") return (sql: string) => call(faulty(sql));
+      if (property === "run")
+        return (sql: string) =>
+          call(sql.replace(/^EXPLAIN ANALYZE ([^]*)$/, (_, query: string) => `EXPLAIN ANALYZE ${faulty(query)}`));
+      return call;
+    },
+  });
+}
+
+/** A database whose connection fails so. */
+export function databaseFailingAfter(database: Database, rows: number): Database {
+  return { ...database, connection: failingAfter(database.connection, rows) };
+}
