@@ -2,7 +2,12 @@
 export interface WorkspacePackage {
   readonly folder: string;
   readonly directory: string;
-  readonly manifest: { readonly name: string; readonly version: string; readonly private?: boolean };
+  readonly manifest: {
+    readonly name: string;
+    readonly version: string;
+    readonly private?: boolean;
+    readonly bin?: Readonly<Record<string, string>>;
+  };
 }
 
 export function readManifest(file: string): Record<string, unknown>;
