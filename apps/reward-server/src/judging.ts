@@ -81,7 +81,7 @@ export function createJudging(
     } catch (error) {
       if (error !== DEADLINE_PASSED) throw error;
       for (const [index, done] of answered.entries())
-        if (done === 0) yield count({ index, status: "error", reason: "deadline" });
+        if (done === 0) yield count({ index, status: "error", reason: "deadline", code: "deadline" });
     } finally {
       release(left);
     }

@@ -231,7 +231,7 @@ describe("POST /v1/score", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as { index: number; status: string });
     expect(lines.map(({ index }) => index).sort()).toEqual([0, 1, 2]);
-    expect(lines.at(-1)).toEqual({ index: 0, status: "error", reason: "timeout" });
+    expect(lines.at(-1)).toEqual({ index: 0, status: "error", reason: "timeout", code: "timeout" });
   });
 
   it.each([

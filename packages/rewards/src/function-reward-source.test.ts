@@ -20,8 +20,8 @@ describe("createFunctionRewardSource", () => {
       { index: 0, status: "scored", reward: 0.5, accuracy: 0.5, format: 0, metrics: {} },
       { index: 1, status: "skipped", reason: "the reward function returned null" },
       { index: 2, status: "skipped", reason: "mine" },
-      { index: 3, status: "error", reason: "crash: TypeError: boom" },
-      { index: 4, status: "error", reason: "crash: the reward function returned NaN" },
+      { index: 3, status: "error", reason: "crash: TypeError: boom", code: "crash" },
+      { index: 4, status: "error", reason: "crash: the reward function returned NaN", code: "crash" },
     ]);
   });
 

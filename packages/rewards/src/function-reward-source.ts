@@ -1,4 +1,4 @@
-import type { RewardOutcome } from "./judge-request";
+import { crashOutcome, type RewardOutcome } from "./judge-request";
 import type { RewardRequest, RewardSource } from "./reward-source";
 import { streamThrough } from "./stream-through";
 
@@ -48,11 +48,8 @@ async function call(
     if (found === null) return { status: "skipped", reason: "the reward function returned null" };
     if (typeof found === "object") return found;
     if (Number.isFinite(found)) return { status: "scored", reward: found, accuracy: found, format: 0, metrics: {} };
-    return { status: "error", reason: `crash: the reward function returned ${String(found)}` };
+    return crashOutcome(`the reward function returned ${String(found)}`);
   } catch (error) {
-    return {
-      status: "error",
-      reason: `crash: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
-    };
+    return crashOutcome(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   }
 }

@@ -26,7 +26,9 @@ export {
 export { judge, rewardOfVerdict, type RewardOutcome, type RewardRule } from "./judge-request";
 export { createLocalRewardSource, type LocalRewardSourceOptions } from "./local-reward-source";
 export {
+  REWARD_ERROR_CODES,
   collectRewards,
+  type RewardErrorCode,
   type RewardRequest,
   type RewardResult,
   type RewardSource,

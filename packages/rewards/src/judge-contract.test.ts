@@ -152,7 +152,9 @@ describe("judgeRequestToSample and judgeReply", () => {
       status: 500,
       body: { status: "error", reason: "timeout" },
     });
-    expect(judgeReply({ status: "error", reason: "params: choices: a list expected" }).status).toBe(400);
+    expect(judgeReply({ status: "error", reason: "params: choices: a list expected", code: "params" }).status).toBe(
+      400,
+    );
   });
 
   it("names the field that breaks the contract", () => {

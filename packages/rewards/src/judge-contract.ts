@@ -124,14 +124,13 @@ export interface JudgeReply {
 }
 
 /**
- * The reply to an outcome: 200 with rewards; 422 where the sample's gold is bad; 400 where its parameters are, which verifiers
- * say as `params: ..`; 500 where the judging failed. Never zeros that nobody earned.
+ * The reply to an outcome: 200 with rewards; 422 where the sample's gold is bad; 400 where its parameters are (code `params`); 500 where the judging failed. Never zeros that nobody earned.
  */
 export function judgeReply(outcome: RewardOutcome): JudgeReply {
   if (outcome.status === "scored")
     return { status: 200, body: rewardsOf(outcome.format, outcome.accuracy, outcome.reward, outcome.metrics) };
   return {
-    status: outcome.status === "skipped" ? 422 : outcome.reason.startsWith("params:") ? 400 : 500,
+    status: outcome.status === "skipped" ? 422 : outcome.code === "params" ? 400 : 500,
     body: { status: outcome.status, reason: outcome.reason },
   };
 }

@@ -25,10 +25,7 @@ export function judge(registry: VerifierRegistry, request: RewardRequest, rule: 
   try {
     verdict = verifier.verify(request.response, request.sample);
   } catch (error) {
-    return {
-      status: "error",
-      reason: `crash: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
-    };
+    return crashOutcome(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   }
   return rewardOfVerdict(verdict, request, rule);
 }
@@ -41,24 +38,27 @@ export function rewardOfVerdict(
 ): RewardOutcome {
   switch (verdict?.status) {
     case "skipped":
+      return { status: "skipped", reason: verdict.reason };
     case "error":
-      return { status: verdict.status, reason: verdict.reason };
+      return { status: "error", reason: verdict.reason, ...(verdict.code !== undefined && { code: verdict.code }) };
     case "scored":
       break;
     default:
-      return {
-        status: "error",
-        reason: `crash: the verifier returned ${JSON.stringify(verdict) ?? "nothing"} instead of a verdict`,
-      };
+      return crashOutcome(`the verifier returned ${JSON.stringify(verdict) ?? "nothing"} instead of a verdict`);
   }
   const { accuracy, format, metrics } = verdict;
   if (!Number.isFinite(accuracy) || !Number.isFinite(format))
-    return { status: "error", reason: `crash: the verifier returned accuracy ${accuracy} and format ${format}` };
+    return crashOutcome(`the verifier returned accuracy ${accuracy} and format ${format}`);
   try {
     const reward = composeReward({ accuracy, format }, { ...request, ...rule });
     return { status: "scored", reward, accuracy, format, metrics };
   } catch (error) {
-    if (error instanceof RewardRatioError) return { status: "error", reason: error.message };
+    if (error instanceof RewardRatioError) return { status: "error", reason: error.message, code: "ratios" };
     throw error;
   }
+}
+
+/** The outcome of a request whose verifier failed. */
+export function crashOutcome(what: string): RewardOutcome {
+  return { status: "error", reason: `crash: ${what}`, code: "crash" };
 }

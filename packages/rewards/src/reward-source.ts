@@ -38,7 +38,33 @@ export type RewardResult =
       readonly metrics: Readonly<Record<string, number>>;
     }
   | { readonly index: number; readonly status: "skipped"; readonly reason: string }
-  | { readonly index: number; readonly status: "error"; readonly reason: string };
+  | {
+      readonly index: number;
+      readonly status: "error";
+      /** For people. */
+      readonly reason: string;
+      /** For programs: which failure it is, where the source knows. */
+      readonly code?: RewardErrorCode;
+    };
+
+/** Why a request could not be judged; see {@link RewardResult}. */
+export const REWARD_ERROR_CODES = [
+  /** The sample's verifier parameters cannot be used. */
+  "params",
+  /** The sample's ratios make no reward. */
+  "ratios",
+  /** The verifier or its worker failed. */
+  "crash",
+  /** The verifier took longer than one sample may. */
+  "timeout",
+  /** The time that the client gave the whole request is over. */
+  "deadline",
+  /** No reward server answered as it should. */
+  "server",
+  /** The source was closed. */
+  "closed",
+] as const;
+export type RewardErrorCode = (typeof REWARD_ERROR_CODES)[number];
 
 /** What one call of `score` may be told. */
 export interface ScoreOptions {

@@ -52,6 +52,9 @@ describe("readScoreResult", () => {
       status: "error",
       reason: "timeout",
     });
+    const coded = { index: 1, status: "error", reason: "no time left", code: "deadline" };
+    expect(readScoreResult(coded)).toEqual(coded);
+    expect(readScoreResult({ ...coded, code: "new in a later server" })).not.toHaveProperty("code");
     for (const broken of [{ ...scored, reward: null }, { ...scored, index: "0" }, { ...scored, status: "ok" }, []])
       expect(() => readScoreResult(broken)).toThrow(ScoreRequestError);
   });

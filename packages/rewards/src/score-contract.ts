@@ -1,6 +1,6 @@
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { describeValue } from "@v-triune/errors";
-import type { RewardRequest, RewardResult } from "./reward-source";
+import { REWARD_ERROR_CODES, type RewardRequest, type RewardResult } from "./reward-source";
 
 /**
  * The wire form of a batch, `POST /v1/score`:
@@ -9,7 +9,8 @@ import type { RewardRequest, RewardResult } from "./reward-source";
  *               "format_ratio"?}, ..]}
  *     reply    Accept: application/x-ndjson → one result a line as it is done; otherwise {"results": [..]} in the order asked
  *     result   {"index", "status": "scored", "reward", "accuracy", "format", "metrics"}
- *              {"index", "status": "skipped" | "error", "reason"}
+ *              {"index", "status": "skipped", "reason"}
+ *              {"index", "status": "error", "reason", "code"?}, the code one of REWARD_ERROR_CODES
  *
  * Server and clients, ours in TypeScript and python/v_triune_reward.py, read and write it through these names.
  */
@@ -109,8 +110,12 @@ export function readScoreResult(value: unknown): RewardResult {
   if (!isRecord(value)) throw new ScoreRequestError("result", "an object", describeValue(value));
   const { index, status } = value;
   if (!Number.isInteger(index)) throw new ScoreRequestError("result.index", "a whole number", describeValue(index));
-  if (status === "skipped" || status === "error")
-    return { index: index as number, status, reason: String(value["reason"]) };
+  const reason = String(value["reason"]);
+  if (status === "skipped") return { index: index as number, status, reason };
+  if (status === "error") {
+    const code = REWARD_ERROR_CODES.find((known) => known === value["code"]);
+    return { index: index as number, status, reason, ...(code !== undefined && { code }) };
+  }
   if (status !== "scored")
     throw new ScoreRequestError("result.status", '"scored", "skipped" or "error"', describeValue(status));
   for (const key of ["reward", "accuracy", "format"])

@@ -9,6 +9,9 @@ export type Submit = (request: RewardRequest) => {
   readonly cancel: () => void;
 };
 
+/** The outcome of a request that was open when its source was closed. */
+export const CLOSED_OUTCOME: RewardOutcome = { status: "error", reason: "closed", code: "closed" };
+
 /**
  * Feeds a stream of requests to something that takes them one by one, and yields results as they come; at most `window` are under
  * way or unread. When reading stops, for whatever reason, what is left is called off.

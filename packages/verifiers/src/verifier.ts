@@ -31,7 +31,12 @@ export type Verdict =
       readonly metrics: Readonly<Record<string, number>>;
     }
   | { readonly status: "skipped"; readonly reason: string }
-  | { readonly status: "error"; readonly reason: string };
+  | {
+      readonly status: "error";
+      readonly reason: string;
+      /** For programs: `params` says that the sample's `params` cannot be used, so that no answer to it can be judged. */
+      readonly code?: "params";
+    };
 
 /** Judges responses of one kind of task. The name is what a sample carries; everything else follows from its arguments. */
 export interface Verifier {

@@ -12,6 +12,7 @@ const SOURCE = "packages/verifiers/src";
 const INDEX = `${SOURCE}/index.ts`;
 const README = "packages/verifiers/README.md";
 const BUILTIN = "packages/rewards/src/builtin-verifiers.ts";
+const KNOWN = "packages/schema/src/reward-defaults.ts";
 const TEMPLATES = join(__dirname, "files");
 const LONGEST_NAME = 40;
 
@@ -45,6 +46,7 @@ function verifierGenerator(tree, { name }) {
   const edited = [
     [INDEX, withExport(read(tree, INDEX), words)],
     [BUILTIN, withBuiltin(read(tree, BUILTIN), words)],
+    [KNOWN, withName(read(tree, KNOWN), words)],
     [README, withRow(read(tree, README), words)],
   ];
   for (const [path, text] of edited) tree.write(path, text);
@@ -131,14 +133,12 @@ function withExport(text, { name, file, imports }) {
   return lines.join("\n");
 }
 
-/** The list of built-in verifiers with one more entry: import, doc comment and list. */
+/** The table of built-in verifiers with one more entry, and its import. */
 function withBuiltin(text, { name, constant }) {
   const imports = /import \{\n((?: {2}[\w ]+,\n)+)\} from "@v-triune\/verifiers";/;
-  const list = /return \[([^\]]*)\];/;
-  const comment = /^( \* All verifiers of .*)\.$/m;
-  if (!imports.test(text)) throw different(BUILTIN, 'import { .. } from "@v-triune/verifiers"; with a name a line');
-  if (!list.test(text)) throw different(BUILTIN, "return [..]; with the verifiers");
-  if (!comment.test(text)) throw different(BUILTIN, "a comment line that starts with All verifiers of");
+  const table = /const byName: [^\n]* = \{\n(?: {4}[^\n]*,\n)+/;
+  if (!imports.test(text)) throw different(BUILTIN, 'import { .. } from "@v-triune/verifiers"; with a name per line');
+  if (!table.test(text)) throw different(BUILTIN, "const byName: .. = { .. }; with a verifier per line");
   return text
     .replace(imports, (all, block) => {
       const entries = block.split("\n").slice(0, -1);
@@ -146,8 +146,14 @@ function withBuiltin(text, { name, constant }) {
       entries.splice(next === -1 ? entries.length : next, 0, `  ${constant},`);
       return all.replace(block, `${entries.join("\n")}\n`);
     })
-    .replace(list, (_, entries) => `return [${entries}, ${constant}];`)
-    .replace(comment, (_, sentence) => `${sentence}, ${name}.`);
+    .replace(table, (entries) => `${entries}    ${constant === name ? name : `"${name}": ${constant}`},\n`);
+}
+
+/** The names that samples may use with one more. */
+function withName(text, { name }) {
+  const list = /export const KNOWN_VERIFIERS = \[\n(?: {2}"[\w-]+",\n)+/;
+  if (!list.test(text)) throw different(KNOWN, "export const KNOWN_VERIFIERS = [..] with a name per line");
+  return text.replace(list, (names) => `${names}  "${name}",\n`);
 }
 
 /** The README's table with one more row. */

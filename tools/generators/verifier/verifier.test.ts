@@ -10,13 +10,14 @@ import verifierGenerator from "./verifier.cjs";
 const root = resolve(import.meta.dirname, "../../..");
 const INDEX = "packages/verifiers/src/index.ts";
 const BUILTIN = "packages/rewards/src/builtin-verifiers.ts";
+const KNOWN = "packages/schema/src/reward-defaults.ts";
 const README = "packages/verifiers/README.md";
 const { VerifierGeneratorError } = verifierGenerator;
 
 /** A virtual workspace with the files that the generator edits, and one verifier's, as they are in this repository. */
 function workspace(): Tree {
   const tree = createTreeWithEmptyWorkspace();
-  for (const path of [INDEX, BUILTIN, README, "packages/verifiers/src/number/number-verifier.ts"])
+  for (const path of [INDEX, BUILTIN, KNOWN, README, "packages/verifiers/src/number/number-verifier.ts"])
     tree.write(path, readFileSync(join(root, path), "utf8"));
   return tree;
 }
@@ -52,6 +53,7 @@ describe("nx g @v-triune/tools:verifier", () => {
         "docs/verifiers/generator-trial-verifier.md",
         README,
         BUILTIN,
+        KNOWN,
         INDEX,
         "packages/verifiers/src/generator-trial-verifier/golden.json",
         "packages/verifiers/src/generator-trial-verifier/generator-trial-verifier.test.ts",
@@ -71,9 +73,9 @@ describe("nx g @v-triune/tools:verifier", () => {
     ]);
     expect(added(BUILTIN)).toEqual([
       "  generatorTrialVerifier,",
-      expect.stringMatching(/All verifiers of .*, generator-trial-verifier\.$/),
-      expect.stringMatching(/return \[mathverify, .*, generatorTrialVerifier\];/),
+      '    "generator-trial-verifier": generatorTrialVerifier,',
     ]);
+    expect(added(KNOWN)).toEqual(['  "generator-trial-verifier",']);
     expect(added(README)).toEqual([
       expect.stringMatching(
         /^\| `generator-trial-verifier` \| \[docs\/verifiers\/generator-trial-verifier\.md\]\(https:\/\/\S+\/blob\/main\/docs\/verifiers\/generator-trial-verifier\.md\) \| a text \|$/,
@@ -146,6 +148,8 @@ describe("what it makes", () => {
       "packages/verifiers/src",
       "packages/rewards/package.json",
       "packages/rewards/src",
+      "packages/schema/package.json",
+      "packages/schema/src",
     ])
       cpSync(join(root, path), join(folder, path), { recursive: true });
     writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
@@ -160,7 +164,8 @@ describe("what it makes", () => {
     for (const name of readdirSync(join(root, "node_modules")))
       if (name !== "@v-triune" && name !== ".bin" && name !== ".vite")
         symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "junction");
-    symlinkSync(join(folder, "packages/verifiers"), join(folder, "node_modules/@v-triune/verifiers"), "junction");
+    for (const name of ["schema", "verifiers"])
+      symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@v-triune", name), "junction");
     const tree = workspace();
     verifierGenerator(tree, { name: "generator-trial" });
     for (const [path, text] of changes(tree)) {

@@ -55,6 +55,7 @@ export const ScoreVerdict = type({
   index: "number >= 0",
   status: "'skipped' | 'error'",
   reason: "string",
+  "code?": "string",
 });
 
 /** What `/v1/score` answers as JSON. */

@@ -107,7 +107,7 @@ function rewardOf(outcome: RewardOutcome | RewardResult | undefined, unscored: n
   if (outcome?.status === "scored") return outcome.reward;
   if (outcome?.status === "skipped") return unscored;
   const reason = outcome?.reason ?? "unanswered";
-  if (reason.startsWith("params:"))
+  if (outcome?.code === "params")
     throw new RequestFault(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" });
   throw new RequestFault(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
 }

@@ -1,5 +1,6 @@
 import type { RewardOutcome } from "../judge-request";
 import type { RewardRequest } from "../reward-source";
+import { CLOSED_OUTCOME } from "../stream-through";
 import type { HttpRewardSourceOptions } from "./http-reward-source-options";
 import { RewardServer, leastBusy } from "./reward-servers";
 import { RewardServerError, ServerFault, scoreBatch } from "./score-batch";
@@ -69,7 +70,7 @@ export class Dispatcher {
         reject: finish(rejectOutcome),
       };
       cancel = drop;
-      if (this.closing.signal.aborted) return pending.settle({ status: "error", reason: "closed" });
+      if (this.closing.signal.aborted) return pending.settle(CLOSED_OUTCOME);
       this.queue.push(pending);
       if (this.queue.length >= this.settings.batch) this.pump();
       else if (!this.gathering) {
@@ -85,7 +86,7 @@ export class Dispatcher {
 
   async close(): Promise<void> {
     clearTimeout(this.timer);
-    for (const pending of this.queue.splice(0)) pending.settle({ status: "error", reason: "closed" });
+    for (const pending of this.queue.splice(0)) pending.settle(CLOSED_OUTCOME);
     this.closing.abort(new Error("closed"));
   }
 
@@ -116,7 +117,8 @@ export class Dispatcher {
   /** Ten thousand samples must not each wait for servers that are gone. */
   private giveUp(): void {
     const faults = this.servers.map(({ url, health }) => `${url}: ${health.lastFault}`).join("; ");
-    for (const pending of this.queue.splice(0)) pending.settle({ status: "error", reason: `server: ${faults}` });
+    for (const pending of this.queue.splice(0))
+      pending.settle({ status: "error", reason: `server: ${faults}`, code: "server" });
   }
 
   /**
@@ -189,7 +191,7 @@ export class Dispatcher {
     if (error === NOT_WANTED) return;
     const left = batch.filter((pending, index) => !answered.has(index) && !pending.done);
     if (this.closing.signal.aborted) {
-      for (const pending of left) pending.settle({ status: "error", reason: "closed" });
+      for (const pending of left) pending.settle(CLOSED_OUTCOME);
       return;
     }
     if (!(error instanceof ServerFault)) {
@@ -206,7 +208,7 @@ export class Dispatcher {
     const again: Pending[] = [];
     for (const pending of left) {
       if (this.isTry(pending, error) && ++pending.tries > this.settings.retries)
-        pending.settle({ status: "error", reason: `server: ${server.url}: ${error.message}` });
+        pending.settle({ status: "error", reason: `server: ${server.url}: ${error.message}`, code: "server" });
       else again.push(pending);
     }
     this.queue.unshift(...again);

@@ -140,7 +140,7 @@ describe("createIsolatedRewardSource in threads", () => {
     expect(hung).toBeUndefined();
     expect(spared.stats).toMatchObject({ workers: 4, spares: 2 });
     const more = [spared.run(request("hang")), spared.run(request("hang"))];
-    const timeout = { status: "error", reason: "timeout" };
+    const timeout = { status: "error", reason: "timeout", code: "timeout" };
     expect(await Promise.all([hangs, ...more])).toEqual([[timeout, timeout], timeout, timeout]);
     expect(spared.stats).toMatchObject({ timeouts: 4, crashes: 0 });
     expect(spared.stats.workers).toBeLessThanOrEqual(4);
@@ -235,8 +235,8 @@ describe("createIsolatedRewardSource", () => {
     const source = await createIsolatedRewardSource({ verifiers, workers: 1 });
     const hanging = source.run(request("hang"));
     await source.close();
-    expect(await hanging).toEqual({ status: "error", reason: "closed" });
-    expect(await source.run(request("4"))).toEqual({ status: "error", reason: "closed" });
+    expect(await hanging).toEqual({ status: "error", reason: "closed", code: "closed" });
+    expect(await source.run(request("4"))).toEqual({ status: "error", reason: "closed", code: "closed" });
   });
 
   it("has the built-in verifiers when none are named", async () => {

@@ -29,7 +29,7 @@ it("ends spares once no worker was stuck for a while, and a slow sample keeps it
   const pool = open({ spareIdleMs: 150 });
   await pool.ready();
   expect(pool.stats).toMatchObject({ workers: 1, spares: 0 });
-  const slow = run(pool, 600);
+  const slow = run(pool, 2000);
   while (pool.stats.spares === 0 || pool.stats.ready < 2) await wait(5);
   expect(await run(pool, 0)).toMatchObject({ status: "scored" });
   expect(pool.stats.running).toBe(1);

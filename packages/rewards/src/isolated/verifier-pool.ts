@@ -1,6 +1,7 @@
 import { UnknownVerifierError, createVerifierRegistry } from "@v-triune/verifiers";
 import type { RewardOutcome } from "../judge-request";
 import type { RewardRequest } from "../reward-source";
+import { CLOSED_OUTCOME } from "../stream-through";
 import { VerifierLoadError } from "./load-verifiers";
 import type { FromWorker, WorkerTask } from "./protocol";
 import type { WorkerEvents, WorkerHandle } from "./worker-handle";
@@ -144,12 +145,12 @@ export class VerifierPool {
         settle: (found) => {
           if (task.settled) return;
           task.settled = true;
-          if (this.fatal !== undefined && found.status === "error" && found.reason === "closed") reject(this.fatal);
+          if (this.fatal !== undefined && found.status === "error" && found.code === "closed") reject(this.fatal);
           else resolve(found);
         },
       };
       cancel = () => (task.settled = true);
-      if (this.closed) return task.settle({ status: "error", reason: "closed" });
+      if (this.closed) return task.settle(CLOSED_OUTCOME);
       this.queue.push(task);
       this.dispatch();
     });
@@ -169,7 +170,7 @@ export class VerifierPool {
     ];
     this.queueHead = 0;
     for (const slot of slots) slot.retired = true;
-    for (const task of unfinished) task.settle({ status: "error", reason: "closed" });
+    for (const task of unfinished) task.settle(CLOSED_OUTCOME);
     await Promise.all(slots.map(({ handle }) => handle.kill()));
   }
 
@@ -301,6 +302,7 @@ export class VerifierPool {
       slot.outstanding.get(sequence)?.settle({
         status: "error",
         reason: `params: cannot be handed to a worker (${error instanceof Error ? error.message : String(error)})`,
+        code: "params",
       });
       slot.outstanding.delete(sequence);
     }
@@ -354,7 +356,7 @@ export class VerifierPool {
 
   private replaceOverdue(slot: Slot, running: number): void {
     this.counts.timeouts++;
-    slot.outstanding.get(running)?.settle({ status: "error", reason: "timeout" });
+    slot.outstanding.get(running)?.settle({ status: "error", reason: "timeout", code: "timeout" });
     slot.outstanding.delete(running);
     this.replace(slot);
     void slot.handle.kill();
@@ -366,7 +368,7 @@ export class VerifierPool {
     const running = slot.handle.running()?.sequence;
     const culprit = running === undefined ? undefined : slot.outstanding.get(running);
     if (culprit !== undefined && ++culprit.crashes > this.options.crashRetries) {
-      culprit.settle({ status: "error", reason: "crash" });
+      culprit.settle({ status: "error", reason: "crash", code: "crash" });
       slot.outstanding.delete(running as number);
     }
     if (!slot.ready && ++this.failedStarts >= MOST_FAILED_STARTS) {

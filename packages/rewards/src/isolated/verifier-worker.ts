@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { createVerifierRegistry, type VerifierRegistry } from "@v-triune/verifiers";
-import { judge, type RewardOutcome, type RewardRule } from "../judge-request";
+import { crashOutcome, judge, type RewardOutcome, type RewardRule } from "../judge-request";
 import { loadVerifiers } from "./load-verifiers";
 import { RunningMark, type FromWorker, type ToWorker, type WorkerTask } from "./protocol";
 
@@ -57,7 +57,7 @@ function judgeSafely(request: WorkerTask["request"]): RewardOutcome {
   try {
     return judge(registry as VerifierRegistry, request, rule);
   } catch (error) {
-    return { status: "error", reason: `crash: ${error instanceof Error ? error.message : String(error)}` };
+    return crashOutcome(error instanceof Error ? error.message : String(error));
   }
 }
 

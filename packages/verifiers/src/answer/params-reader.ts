@@ -1,3 +1,4 @@
+import type { Verdict } from "../verifier";
 import { paramsSchema, type ParamsIssue, type ParamsResult, type ParamsSchema } from "../standard-schema";
 
 /** Reads parameters leaf by leaf and collects what is wrong. Absent and null leaves take the default. */
@@ -68,7 +69,8 @@ export function readerSchema<Params>(
   return { ...paramsSchema(readParams), read: readParams };
 }
 
-/** The reason of an `error` verdict for parameters that cannot be read. */
-export function paramsReason(issues: readonly ParamsIssue[]): string {
-  return `params: ${issues.map(({ message }) => message).join("; ")}`;
+/** The verdict on a sample whose parameters cannot be used. */
+export function paramsError(issues: readonly ParamsIssue[]): Verdict {
+  const reason = `params: ${issues.map(({ message }) => message).join("; ")}`;
+  return { status: "error", reason, code: "params" };
 }

@@ -38,6 +38,7 @@ describe("choice", () => {
     expect(choice.verify("B", { groundTruth: "B", params: { choices: "a, b" } })).toEqual({
       status: "error",
       reason: 'params: choices: a list of strings expected, found "a, b"',
+      code: "params",
     });
   });
 

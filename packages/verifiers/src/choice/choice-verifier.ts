@@ -1,5 +1,5 @@
 import { finalAnswer } from "../answer/final-answer";
-import { paramsReason, readerSchema } from "../answer/params-reader";
+import { paramsError, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
@@ -39,7 +39,7 @@ export const choice: Verifier = createChoiceVerifier();
 
 function verifyChoice(response: string, sample: VerifierSample, format: (response: string) => number): Verdict {
   const read = params.read(sample.params);
-  if (read.issues !== undefined) return { status: "error", reason: paramsReason(read.issues) };
+  if (read.issues !== undefined) return paramsError(read.issues);
   const { choices } = read.value;
   const gold = readChoice(finalAnswer(sample.groundTruth), choices);
   if (gold === undefined) return { status: "skipped", reason: "gold: neither a letter nor the text of one choice" };

@@ -25,6 +25,12 @@ export interface DetectionParams {
   readonly sizePenalty?: SizePenalty;
 }
 
+/** What is wrong with parameters that ask to scale pixels and do not say how large the picture was. */
+export const PICTURE_SIZE_IS_MISSING: ParamsIssue = {
+  message:
+    "det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing",
+};
+
 const RATIO_KEYS = [
   ["iou_max_label_first", "iouMaxLabelFirst"],
   ["iou_max_iou_first", "iouMaxIouFirst"],

@@ -83,12 +83,14 @@ describe("detection", () => {
     expect(verdict).toEqual({
       status: "error",
       reason: "params: det_reward_ratio.map: a number in [0, 1] expected, found 2",
+      code: "params",
     });
     expect(
       createDetectionVerifier({ epsilon: "dynamic" }).verify(respond([0, 0, 10, 10, "cat"]), { groundTruth }),
     ).toEqual({
       status: "error",
       reason: 'params: epsilon "dynamic" needs step and total_steps',
+      code: "params",
     });
   });
 

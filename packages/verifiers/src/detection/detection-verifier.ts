@@ -1,9 +1,11 @@
+import { paramsError } from "../answer/params-reader";
 import { onTexts } from "../answer/text-input";
 import { extractAnswer } from "../format/answer-text";
 import { formattedAnswer } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { relativeBoxes, type Box } from "./box";
 import {
+  PICTURE_SIZE_IS_MISSING,
   detectionParamsSchema,
   isEpsilon,
   readDetectionParams,
@@ -96,8 +98,7 @@ function verifyDetection(
 ): Verdict {
   const { compat, labelMatching } = settings;
   const params = readDetectionParams(sample.params, { compat });
-  if (params.issues !== undefined)
-    return { status: "error", reason: `params: ${params.issues.map(({ message }) => message).join("; ")}` };
+  if (params.issues !== undefined) return paramsError(params.issues);
 
   const goldText = extractAnswer(sample.groundTruth) ?? (compat ? "" : sample.groundTruth);
   const golds = parseBoxes(goldText, { compat });
@@ -117,9 +118,9 @@ function verifyDetection(
   if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch) return { status: "error", reason: "budget" };
 
   const scaled = scale(predictions, params.value, compat);
-  if (typeof scaled === "string") return { status: "error", reason: scaled };
+  if (scaled === undefined) return paramsError([PICTURE_SIZE_IS_MISSING]);
   const epsilon = resolveEpsilon(params.value, settings);
-  if (typeof epsilon === "object") return { status: "error", reason: epsilon.reason };
+  if (epsilon === undefined) return paramsError([{ message: 'epsilon "dynamic" needs step and total_steps' }]);
   const { ratios, sizePenalty = settings.sizePenalty } = params.value;
   const zeroRatios = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75 === 0;
   // Only compat gets here with ratios that sum to 0: the original then logs the metrics and scores 0.
@@ -136,25 +137,21 @@ function verifyDetection(
   return { status: "scored", accuracy, format, metrics };
 }
 
-/** Predictions in the gold's units, or why they cannot be brought there. */
-function scale(predictions: readonly Box[], params: DetectionParams, compat: boolean): readonly Box[] | string {
+/** Predictions in the gold's units; undefined if the picture's size is needed for that and is missing. */
+function scale(predictions: readonly Box[], params: DetectionParams, compat: boolean): readonly Box[] | undefined {
   if (!params.normalized) return predictions;
-  if (params.pictureSize === undefined) {
-    return compat
-      ? predictions
-      : "params: det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing";
-  }
+  if (params.pictureSize === undefined) return compat ? predictions : undefined;
   return relativeBoxes(predictions, params.pictureSize.width, params.pictureSize.height);
 }
 
+/** The threshold; undefined if it follows the schedule and the step is not known. */
 function resolveEpsilon(
   params: DetectionParams,
   settings: Required<DetectionVerifierOptions>,
-): number | "average" | { reason: string } {
+): number | "average" | undefined {
   const epsilon = params.epsilon ?? settings.epsilon;
   if (epsilon !== "dynamic") return epsilon;
   if (!params.training && !settings.compat) return settings.evaluationEpsilon;
-  if (params.step === undefined || params.totalSteps === undefined)
-    return { reason: 'params: epsilon "dynamic" needs step and total_steps' };
+  if (params.step === undefined || params.totalSteps === undefined) return undefined;
   return iouThreshold(settings.schedule, params.step, params.totalSteps);
 }

@@ -79,6 +79,7 @@ describe("json-schema", () => {
     expect(jsonSchema.verify("{}", { groundTruth: "" })).toEqual({
       status: "error",
       reason: "params: schema: a JSON Schema expected, found nothing",
+      code: "params",
     });
     expect(jsonSchema.verify("{}", { groundTruth: "", params: { schema: { pattern: "a" } } })).toMatchObject({
       status: "error",

@@ -1,5 +1,5 @@
 import { finalAnswer } from "../answer/final-answer";
-import { paramsReason } from "../answer/params-reader";
+import { paramsError } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
 import { paramsSchema, type ParamsResult } from "../standard-schema";
@@ -45,7 +45,7 @@ function readParams(value: unknown): ParamsResult<{ schema: Json }> {
 
 function verifyJson(response: string, sample: VerifierSample, format: (response: string) => number): Verdict {
   const read = readParams(sample.params);
-  if (read.issues !== undefined) return { status: "error", reason: paramsReason(read.issues) };
+  if (read.issues !== undefined) return paramsError(read.issues);
   const { schema } = read.value;
   const gold = sample.groundTruth.trim() === "" ? undefined : parseJson(finalAnswer(sample.groundTruth));
   if (gold !== undefined && "broken" in gold) return { status: "skipped", reason: "gold: not JSON" };

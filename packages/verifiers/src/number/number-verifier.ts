@@ -1,5 +1,5 @@
 import { finalAnswer } from "../answer/final-answer";
-import { paramsReason, readerSchema } from "../answer/params-reader";
+import { paramsError, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
@@ -38,7 +38,7 @@ export const number: Verifier = createNumberVerifier();
 
 function verifyNumber(response: string, sample: VerifierSample, format: (response: string) => number): Verdict {
   const read = params.read(sample.params);
-  if (read.issues !== undefined) return { status: "error", reason: paramsReason(read.issues) };
+  if (read.issues !== undefined) return paramsError(read.issues);
   const { tolerance, textFallback } = read.value;
   const goldText = finalAnswer(sample.groundTruth);
   const answerText = finalAnswer(response);

@@ -1,9 +1,9 @@
 import { finalAnswer } from "../answer/final-answer";
-import { paramsReason } from "../answer/params-reader";
+import { paramsError } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
 import type { Corners } from "../detection/box";
-import { readDetectionParams } from "../detection/detection-params";
+import { PICTURE_SIZE_IS_MISSING, readDetectionParams } from "../detection/detection-params";
 import { parseBoxes } from "../detection/parse-boxes";
 import { paramsSchema } from "../standard-schema";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
@@ -39,14 +39,9 @@ export const point: Verifier = createPointVerifier();
 
 function verifyPoint(response: string, sample: VerifierSample, format: (response: string) => number): Verdict {
   const read = readDetectionParams(sample.params);
-  if (read.issues !== undefined) return { status: "error", reason: paramsReason(read.issues) };
+  if (read.issues !== undefined) return paramsError(read.issues);
   const { normalized, pictureSize } = read.value;
-  if (normalized && pictureSize === undefined)
-    return {
-      status: "error",
-      reason:
-        "params: det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing",
-    };
+  if (normalized && pictureSize === undefined) return paramsError([PICTURE_SIZE_IS_MISSING]);
   const gold = readGold(sample.groundTruth);
   if (gold === undefined) return { status: "skipped", reason: "gold: not one box [x1, y1, x2, y2]" };
   const found = readPoint(finalAnswer(response));

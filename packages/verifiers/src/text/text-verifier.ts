@@ -1,5 +1,5 @@
 import { finalAnswer } from "../answer/final-answer";
-import { paramsReason, readerSchema } from "../answer/params-reader";
+import { paramsError, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
@@ -43,7 +43,7 @@ export const text: Verifier = createTextVerifier();
 
 function verifyText(response: string, sample: VerifierSample, format: (response: string) => number): Verdict {
   const read = params.read(sample.params);
-  if (read.issues !== undefined) return { status: "error", reason: paramsReason(read.issues) };
+  if (read.issues !== undefined) return paramsError(read.issues);
   const { metric, answers, caseSensitive } = read.value;
   const normalise = (value: string) => {
     const joined = value.normalize("NFKC").replaceAll(/\s+/g, " ").trim();

@@ -1,4 +1,5 @@
 import {
+  type HttpRewardSource,
   type RewardResult,
   type RewardSource,
   RewardServerError,
@@ -42,20 +43,25 @@ export function openRewards(
       ),
     onResume: ({ url, pausedMs }) => onResume?.(`${url} is back after ${Math.round(pausedMs / 1000)} s.`),
   });
-  return { score: (requests, options) => judgedAtAll(source.score(requests, options)), close: () => source.close() };
+  return {
+    score: (requests, options) => judgedAtAll(source, source.score(requests, options)),
+    close: () => source.close(),
+  };
 }
 
 /**
  * Single answers that a server could not judge are counted and left out of training. When it judged none at all it is no reward
  * server, or a broken one, and to go on would be to train on nothing.
  */
-async function* judgedAtAll(results: AsyncIterable<RewardResult>): AsyncGenerator<RewardResult, void, undefined> {
-  let fault: string | undefined;
+async function* judgedAtAll(
+  source: HttpRewardSource,
+  results: AsyncIterable<RewardResult>,
+): AsyncGenerator<RewardResult, void, undefined> {
+  let failed = false;
   let judged = false;
   try {
     for await (const result of results) {
-      if (result.status === "error" && result.reason.startsWith("server: "))
-        fault ??= result.reason.slice("server: ".length);
+      if (result.status === "error" && result.code === "server") failed = true;
       else judged = true;
       yield result;
     }
@@ -74,12 +80,15 @@ async function* judgedAtAll(results: AsyncIterable<RewardResult>): AsyncGenerato
       cause,
     });
   }
-  if (judged || fault === undefined) return;
+  if (judged || !failed) return;
   throw new EngineError({
     what: "The reward servers answer, but judge nothing.",
     where: "reward.servers",
     expected: "a reward server, as v-triune serve starts one",
-    found: fault,
+    found: source
+      .health()
+      .map(({ url, lastFault }) => `${url}: ${lastFault ?? "no reply"}`)
+      .join("; "),
     fix: "put right the address or the server, then go on with --resume",
   });
 }
