@@ -43,6 +43,13 @@ export function workerFile(): Promise<URL> {
   });
 }
 
+/** A verifier's module finds packages in a worker as it does here: by the same export conditions. */
+function exportConditions(): string[] {
+  return process.execArgv.filter(
+    (word, i, words) => /^(--conditions|-C)(=|$)/.test(word) || /^(--conditions|-C)$/.test(words[i - 1] ?? ""),
+  );
+}
+
 /** Starts a worker thread. */
 export function startThread(
   { file, setup, resourceLimits, execArgv = [] }: WorkerStart,
@@ -51,7 +58,7 @@ export function startThread(
   const memory = RunningMark.allocate();
   const mark = new RunningMark(memory);
   const worker = new Worker(file, {
-    execArgv: [...execArgv],
+    execArgv: [...exportConditions(), ...execArgv],
     ...(resourceLimits !== undefined && { resourceLimits }),
   });
   let failure: string | undefined;
@@ -81,7 +88,11 @@ export function startProcess(
   const memoryLimit = resourceLimits?.maxOldGenerationSizeMb;
   const child: ChildProcess = fork(file, [], {
     serialization: "advanced",
-    execArgv: [...(memoryLimit === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryLimit)}`]), ...execArgv],
+    execArgv: [
+      ...exportConditions(),
+      ...(memoryLimit === undefined ? [] : [`--max-old-space-size=${Math.ceil(memoryLimit)}`]),
+      ...execArgv,
+    ],
   });
   let current: { sequence: number; since: bigint } | undefined;
   let gone = false;
