@@ -27,7 +27,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   policy: { imports: ["node-kit"], inTests: ["backend"], tensorflow: true },
   monitor: { imports: ["schema", "verifiers", "node-kit"] },
   "reward-server": { imports: ["rewards", "verifiers", "node-kit"] },
-  rollouts: { imports: ["schema", "verifiers", "rewards", "grpo", "policy", "node-kit"], tensorflow: true },
+  rollouts: { imports: ["schema", "verifiers", "rewards", "policy"] },
   engines: { imports: ["rollouts", "node-kit"] },
   benchmarks: { imports: ["verifiers", "node-kit"] },
   training: { imports: "all", tensorflow: true },

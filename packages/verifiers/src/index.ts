@@ -3,7 +3,13 @@ export { choice, createChoiceVerifier } from "./choice/choice-verifier";
 export { createCompositeVerifier, type CompositeOptions, type CompositePart } from "./composite/composite-verifier";
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection/detection-verifier";
 export type { Epsilon } from "./detection/detection-params";
-export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "./detection/iou-schedule";
+export {
+  DEFAULT_IOU_SCHEDULE,
+  IouScheduleError,
+  iouThreshold,
+  type IouEpsilon,
+  type IouStage,
+} from "./detection/iou-schedule";
 export { SIZE_PENALTIES, type SizePenalty } from "./detection/size-penalty";
 export { detectionFormat } from "./format/detection-format";
 export { mathverifyFormat, type FormatOptions } from "./format/mathverify-format";

@@ -3,7 +3,7 @@
  * too loose, the last letter forgotten, the right colour with the next shape. The committed checkpoint was fine-tuned on
  * such labels last; reinforcement learning with the verifiers' rewards is what puts it right.
  */
-import type { SeededRandom } from "../seeded-random";
+import type { SeededRandom } from "@v-triune/rollouts";
 import { type Shape, pictureSize, shapeNames } from "./drawing/canvas";
 import type { DemoAnswer } from "./drawing/question";
 

@@ -1,6 +1,6 @@
 import { writeSamples } from "@v-triune/data-filters";
+import { createRandom } from "@v-triune/rollouts";
 import type { Sample } from "@v-triune/schema";
-import { createRandom } from "../seeded-random";
 import { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";
 import { demoSourceNames } from "./sources/index";
 import { toSample } from "./to-sample";

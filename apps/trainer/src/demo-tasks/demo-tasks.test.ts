@@ -1,5 +1,5 @@
+import { createRandom } from "@v-triune/rollouts";
 import { describe, expect, it } from "vitest";
-import { createRandom } from "../seeded-random";
 import { carelessAnswer } from "./careless-annotator";
 import { cellOf, pictureSize } from "./drawing/canvas";
 import { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";

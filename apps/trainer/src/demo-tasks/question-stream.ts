@@ -3,7 +3,7 @@
  * a training question that shows the same picture with the same question as a held-out one is drawn again.
  */
 import { createHash } from "node:crypto";
-import { type SeededRandom, createRandom } from "../seeded-random";
+import { type SeededRandom, createRandom } from "@v-triune/rollouts";
 import type { DemoQuestion } from "./drawing/question";
 import { type DemoSourceName, demoSourceNames, demoSources } from "./sources/index";
 

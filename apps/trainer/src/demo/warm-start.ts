@@ -8,7 +8,7 @@
  */
 import { createLearner } from "@v-triune/grpo";
 import { type Qwen25VlPolicy, type TokenizedRollout, randomWeights } from "@v-triune/policy";
-import { createRandom } from "../seeded-random";
+import { createRandom } from "@v-triune/rollouts";
 import { carelessAnswer } from "../demo-tasks/careless-annotator";
 import type { DemoQuestion } from "../demo-tasks/drawing/question";
 import { drawQuestion, fingerprints, heldOutQuestions } from "../demo-tasks/question-stream";

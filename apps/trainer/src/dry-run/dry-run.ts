@@ -1,15 +1,15 @@
 /** `v-triune train --dry-run`: what a run would do, without loading weights or writing anything. */
 import { totalmem } from "node:os";
+import { wrapText } from "@v-triune/errors";
 import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import { seenSizes } from "@v-triune/rollouts";
 import { createVerifierRegistry } from "@v-triune/verifiers";
+import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
 import type { TrainingConfig } from "../training/config/training-config";
-import { wrapText } from "@v-triune/errors";
 import { totalUpdates } from "../training/update/learner-config";
 import { modelArchitecture, processorFolder } from "../training/model/load-model";
 import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";
-import { seenSizes } from "../rollouts/prepared-prompt";
-import { configuredPromptMaker } from "../rollouts/prompt-maker";
 import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
 import { type TrainingDataOptions, openEvaluationData, openTrainingSource } from "../training/data/training-data";
 

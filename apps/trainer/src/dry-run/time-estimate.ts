@@ -11,12 +11,12 @@
 import { type BackendChoice, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
 import { type Qwen25VlConfig, createQwen25Vl, parameterShapes, randomWeights } from "@v-triune/policy";
+import type { PreparedPrompt } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../training/config/training-config";
 import { openCompute } from "../training/parallel/open-compute";
 import { workerCount } from "../training/threads/worker-count";
 import { formatDuration } from "../terminal/duration";
 import { frozenGroups, isOffPolicy, learnerConfig } from "../training/update/learner-config";
-import type { PreparedPrompt } from "../rollouts/prepared-prompt";
 
 /** Seconds. */
 export interface TimeEstimate {

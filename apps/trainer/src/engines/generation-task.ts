@@ -1,5 +1,5 @@
 /** What a server is asked, and what it answers: the same for every protocol. */
-import type { PreparedPrompt } from "../rollouts/prepared-prompt";
+import type { PreparedPrompt } from "@v-triune/rollouts";
 
 /** Answers to one prompt that are asked for in one HTTP request. */
 export interface GenerationTask {

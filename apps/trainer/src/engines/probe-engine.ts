@@ -3,7 +3,7 @@
  * twice, with other seeds, with a stop string. Some twenty short requests; nothing on the server is changed.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { createRandom } from "../seeded-random";
+import { createRandom } from "@v-triune/rollouts";
 import { chatCompletion } from "./chat-completions";
 import type { GenerationTask, ProtocolRequest, ServerReply } from "./generation-task";
 import { ServerFault, ServerRefusal, httpEvents, httpJson } from "./http-json";

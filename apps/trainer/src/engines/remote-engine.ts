@@ -6,10 +6,14 @@
  * those that the model would most likely have written, not always those that it did, and there are no log-probabilities.
  */
 import type { Processor } from "@v-triune/policy";
+import {
+  type EngineCompletion,
+  type PreparedPrompt,
+  type RolloutEngine,
+  type SamplingRequest,
+  createRandom,
+} from "@v-triune/rollouts";
 import { EngineError } from "./engine-error";
-import { createRandom } from "../seeded-random";
-import type { PreparedPrompt } from "../rollouts/prepared-prompt";
-import type { Completion, RolloutEngine, SamplingRequest } from "../rollouts/rollout-engine";
 import { chatCompletion } from "./chat-completions";
 import type { EngineEvents } from "./engine-events";
 import type { GenerationTask, ProtocolRequest, ServerAnswer, ServerReply } from "./generation-task";
@@ -136,9 +140,9 @@ export class RemoteEngine implements RolloutEngine {
     };
   }
 
-  async *generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<Completion> {
+  async *generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<EngineCompletion> {
     const open = this.#tasks(prompts, request);
-    const finished: Completion[] = [];
+    const finished: EngineCompletion[] = [];
     const controller = new AbortController();
     const outer = () => controller.abort(request.signal?.reason);
     if (request.signal?.aborted) outer();
@@ -224,7 +228,7 @@ export class RemoteEngine implements RolloutEngine {
     server: EngineServer,
     { task, promptIndex, firstSample }: OpenTask,
     signal: AbortSignal,
-  ): Promise<Completion[]> {
+  ): Promise<EngineCompletion[]> {
     await this.#makeReady(server, signal);
     const pictures = await pictureUrls(task.prompt.sample);
     const { servers: _, kind, endTokenIds, several, transfer, model } = this.options;
@@ -275,7 +279,7 @@ export class RemoteEngine implements RolloutEngine {
     { completionTokens, answers }: ServerReply,
     promptIndex: number,
     sampleIndex: number,
-  ): Completion {
+  ): EngineCompletion {
     const { finishReason } = answer;
     if (answer.tokenIds) {
       return {

@@ -16,19 +16,17 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { openSampleSet, writeSamples } from "@v-triune/data-filters";
+import { ConfigError } from "@v-triune/errors";
 import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import { createRandom, isSampleError, loadPromptPool, seenSizes, withPoolSentences } from "@v-triune/rollouts";
 import { DatasetError, type Sample } from "@v-triune/schema";
 import { createVerifierRegistry } from "@v-triune/verifiers";
+import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
 import { loadTrainingConfig } from "../training/config/load-training-config";
 import type { DataSetConfig, TrainingConfig } from "../training/config/training-config";
-import { ConfigError } from "@v-triune/errors";
-import { loadPromptPool } from "../rollouts/prompt-pool";
 import { readRunDescription } from "../training/run-folder/run-folder";
 import { writeFolderAtomic } from "../training/run-folder/write-file-atomic";
-import { createRandom } from "../seeded-random";
-import { seenSizes } from "../rollouts/prepared-prompt";
-import { configuredPromptMaker, isSampleError, withPoolSentences } from "../rollouts/prompt-maker";
 import { type VerlJob, verlJob } from "./verl-overrides";
 
 export interface ExportVerlOptions {

@@ -7,22 +7,29 @@ import { closeSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, st
 import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { type SampleSet, openSampleSet } from "@v-triune/data-filters";
+import { asWriteError } from "@v-triune/errors";
 import { createProcessor, readModelConfig, type Processor } from "@v-triune/policy";
 import { createLocalRewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
+import {
+  type CollectOptions,
+  type PreparedPrompt,
+  type PromptMaker,
+  type Rollout,
+  type RolloutEngine,
+  collectRollouts,
+  createLocalEngine,
+  createRandom,
+  isSampleError,
+} from "@v-triune/rollouts";
 import { DatasetError, type Sample } from "@v-triune/schema";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import type { BackendSetting, IouEpsilon, RemoteEngineConfig } from "../training/config/training-config";
+import type { IouEpsilon } from "@v-triune/verifiers";
+import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
+import type { BackendSetting, RemoteEngineConfig } from "../training/config/training-config";
 import { openRemoteEngine } from "../engines/open-engine";
 import { type RunLock, takeRunLock } from "../training/run-folder/run-lock";
-import { asWriteError } from "@v-triune/errors";
-import { createRandom } from "../seeded-random";
-import { collectRollouts, type CollectOptions, type Rollout } from "../rollouts/collect-rollouts";
 import { loadModel } from "../training/model/load-model";
-import { createLocalEngine } from "../rollouts/local-engine";
-import type { PreparedPrompt } from "../rollouts/prepared-prompt";
-import { configuredPromptMaker, isSampleError, type PromptMaker } from "../rollouts/prompt-maker";
-import type { RolloutEngine } from "../rollouts/rollout-engine";
 import { type AnswerCache, type CachedAnswer, openAnswerCache, sampleKey } from "./answer-cache";
 import { type WrittenRollouts, writeRolloutTable } from "./rollout-table";
 
@@ -116,14 +123,9 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
       context: {
         epsilon: options.epsilon,
         training: false,
-        patchSize: processor.imageProcessor.settings.patchSize,
         ratios: { accuracyRatio: null, formatRatio: null },
       },
-      decode: (ids) => processor.decode(ids, { skipSpecialTokens: true }),
-      placeholders: new Set([
-        processor.imageTokenId,
-        ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId]),
-      ]),
+      processor,
     };
     const keys = new Set<string>();
     const tally = { done: 0, found: 0, total: rows.length * options.n };

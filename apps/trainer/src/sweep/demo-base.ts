@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSamples } from "@v-triune/data-filters";
+import { createRandom } from "@v-triune/rollouts";
 import { demoConfig } from "../demo/demo-config";
 import { writeHeldOutData } from "../demo-tasks/demo-data";
 import { drawQuestion, fingerprints, heldOutQuestions } from "../demo-tasks/question-stream";
@@ -10,7 +11,6 @@ import { demoModelFolder } from "../demo/run-demo";
 import { demoSourceNames, demoSources } from "../demo-tasks/sources/index";
 import { toSample } from "../demo-tasks/to-sample";
 import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
-import { createRandom } from "../seeded-random";
 
 /** Questions of one source: 80 steps see none twice when seven sources are mixed, and 34 when three are. */
 const perSource = 160;

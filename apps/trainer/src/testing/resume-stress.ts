@@ -12,7 +12,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { createRandom } from "../seeded-random";
+import { createRandom } from "@v-triune/rollouts";
 import type { TrainingEvent } from "../training/reporting/training-event";
 import { tinyRun } from "../training/testing/tiny-run";
 

@@ -19,7 +19,14 @@ export {
 } from "./detection-reward";
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection-verifier";
 export type { BoxMatch } from "./greedy-matching";
-export { DEFAULT_IOU_SCHEDULE, IouScheduleError, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
+export {
+  DEFAULT_IOU_SCHEDULE,
+  IouScheduleError,
+  checkIouSchedule,
+  iouThreshold,
+  type IouEpsilon,
+  type IouStage,
+} from "./iou-schedule";
 export { matchBoxes, type MatchBoxesOptions } from "./match-boxes";
 export { evaluateNmsAp, suppressByGold } from "./nms-average-precision";
 export { parseBoxes, type ParseBoxesOptions } from "./parse-boxes";

@@ -7,10 +7,13 @@
  * scores lower later in training).
  */
 
+/** A threshold in (0, 1], or "average": the mean over 0.5, 0.55, .., 0.95, 0.99. */
+export type IouEpsilon = number | "average";
+
 /** One stage: `epsilon` holds while step / totalSteps ≤ `until`. */
-export interface IouStage {
+export interface IouStage<Threshold extends IouEpsilon = number> {
   readonly until: number;
-  readonly epsilon: number;
+  readonly epsilon: Threshold;
 }
 
 /** The paper's three stages. */
@@ -26,11 +29,11 @@ export class IouScheduleError extends Error {
 }
 
 /**
- * Checks a schedule: at least one stage, `until` strictly rising, every ε in (0, 1].
+ * Checks a schedule: at least one stage, `until` strictly rising, every ε in (0, 1] or "average".
  *
  * @throws IouScheduleError with the stage, what was expected and what was found
  */
-export function checkIouSchedule(schedule: readonly IouStage[]): void {
+export function checkIouSchedule(schedule: readonly IouStage<IouEpsilon>[]): void {
   if (schedule.length === 0)
     throw new IouScheduleError("IoU schedule: at least one stage {until, epsilon} expected, an empty list was given");
   let previous = -Infinity;
@@ -39,7 +42,7 @@ export function checkIouSchedule(schedule: readonly IouStage[]): void {
       throw new IouScheduleError(
         `IoU schedule: stage ${index} has until ${until}, expected more than ${previous}; order the stages by "until"`,
       );
-    if (!(epsilon > 0 && epsilon <= 1))
+    if (epsilon !== "average" && !(epsilon > 0 && epsilon <= 1))
       throw new IouScheduleError(`IoU schedule: stage ${index} has epsilon ${epsilon}, expected 0 < epsilon <= 1`);
     previous = until;
   }
@@ -54,7 +57,11 @@ export function checkIouSchedule(schedule: readonly IouStage[]): void {
  * @throws IouScheduleError when the schedule or the steps make no sense
  * @example iouThreshold(DEFAULT_IOU_SCHEDULE, 20, 100) // 0.95
  */
-export function iouThreshold(schedule: readonly IouStage[], step: number, totalSteps: number): number {
+export function iouThreshold<Threshold extends IouEpsilon>(
+  schedule: readonly IouStage<Threshold>[],
+  step: number,
+  totalSteps: number,
+): Threshold {
   checkIouSchedule(schedule);
   if (!(step >= 0) || !(totalSteps > 0) || !Number.isFinite(step) || !Number.isFinite(totalSteps)) {
     throw new IouScheduleError(
@@ -62,6 +69,7 @@ export function iouThreshold(schedule: readonly IouStage[], step: number, totalS
     );
   }
   const progress = step / totalSteps;
-  const stage = schedule.find(({ until }) => progress <= until) ?? (schedule[schedule.length - 1] as IouStage);
+  const stage =
+    schedule.find(({ until }) => progress <= until) ?? (schedule[schedule.length - 1] as IouStage<Threshold>);
   return stage.epsilon;
 }

@@ -3,7 +3,7 @@
  * image token, so an object inside one cell is seen whole by one token. The ground is a grey near the mean that the image
  * processor subtracts (CLIP's): on a light ground such a small model does not learn.
  */
-import type { SeededRandom } from "../../seeded-random";
+import type { SeededRandom } from "@v-triune/rollouts";
 import { glyphs } from "./glyphs";
 
 export const pictureSize = 84;

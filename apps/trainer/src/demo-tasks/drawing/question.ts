@@ -1,6 +1,5 @@
-import type { SeededRandom } from "../../seeded-random";
-import type { Canvas, PlacedShape } from "./canvas";
-import { cellOf } from "./canvas";
+import type { SeededRandom } from "@v-triune/rollouts";
+import { type Canvas, type PlacedShape, cellOf } from "./canvas";
 
 /** A box in pixels of the picture, [x1, y1, x2, y2), with its label. */
 export interface LabelledBox {

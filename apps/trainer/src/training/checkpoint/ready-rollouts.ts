@@ -6,8 +6,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSafetensors, writeSafetensors } from "@v-triune/policy";
-import type { Rollout } from "../../rollouts/collect-rollouts";
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
+import type { PreparedPrompt, Rollout } from "@v-triune/rollouts";
 import type { StepRollouts } from "../sampling/step-rollouts";
 
 const linesFile = "ready-rollouts.jsonl";

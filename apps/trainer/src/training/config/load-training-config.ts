@@ -2,6 +2,7 @@
  * From what a person wrote to a `TrainingConfig`: preset, then file, then overrides; validated; paths made absolute; defaults filled in.
  */
 import { changedAlarmRules } from "@v-triune/monitor";
+import { DEFAULT_IOU_SCHEDULE } from "@v-triune/verifiers";
 import { resolve } from "node:path";
 import { ArkErrors } from "arktype";
 import { ConfigError } from "@v-triune/errors";
@@ -264,7 +265,9 @@ function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: str
     },
     reward: {
       normalised: reward.normalised ?? true,
-      iou: { schedule: (reward.iou?.schedule ?? DYNAMIC_IOU).map(({ until, epsilon }) => ({ until, epsilon })) },
+      iou: {
+        schedule: (reward.iou?.schedule ?? DEFAULT_IOU_SCHEDULE).map(({ until, epsilon }) => ({ until, epsilon })),
+      },
       accuracyRatio: reward.accuracyRatio ?? null,
       formatRatio: reward.formatRatio ?? null,
       // A fifth of the limit, as in DAPO's run (4096 of 20480).
@@ -360,13 +363,6 @@ const lossDefaults = {
 } as const satisfies Record<LossName, { clipLow: number; clipHigh: number; aggregation: AggregationName }>;
 
 const fixedAggregation: readonly LossName[] = ["gmpo", "sapo"];
-
-/** The paper's: 0.85 for the first tenth of the run, 0.95 up to a quarter, then 0.99. */
-const DYNAMIC_IOU = [
-  { until: 0.1, epsilon: 0.85 },
-  { until: 0.25, epsilon: 0.95 },
-  { until: 1, epsilon: 0.99 },
-] as const;
 
 function fromSource(source: ConfigSource, cwd: string): TrainingConfig {
   const preset = isRecord(source.value) ? source.value["preset"] : undefined;

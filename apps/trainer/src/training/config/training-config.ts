@@ -10,6 +10,7 @@
 import type { AlarmRuleChanges } from "@v-triune/monitor";
 import type { BackendName } from "@v-triune/backend";
 import type { RejectionStatistic } from "@v-triune/grpo";
+import type { IouEpsilon, IouStage } from "@v-triune/verifiers";
 
 /** LoRA (arXiv 2106.09685): the model stays as it is, and low-rank additions to its linear layers are trained. */
 export interface ModelAdapterConfig {
@@ -145,19 +146,10 @@ export const DEFAULT_CORRECTION: CorrectionConfig = {
   rejection: null,
 };
 
-/** IoU threshold of a stage: a number in (0, 1), or the mean over 0.5, 0.55, .., 0.95, 0.99. */
-export type IouEpsilon = number | "average";
-
-export interface IouStage {
-  /** The stage holds while step / steps ≤ until; the last one is 1. */
-  readonly until: number;
-  readonly epsilon: IouEpsilon;
-}
-
 export interface RewardConfig {
   /** (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt) when true, the bare sum when false. */
   readonly normalised: boolean;
-  readonly iou: { readonly schedule: readonly IouStage[] };
+  readonly iou: { readonly schedule: readonly IouStage<IouEpsilon>[] };
   /** Replaces every sample's own accuracy ratio; null leaves the samples' own. */
   readonly accuracyRatio: number | null;
   /** Replaces every sample's own format ratio; null leaves the samples' own. */

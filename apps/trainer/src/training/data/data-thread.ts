@@ -4,7 +4,7 @@
  */
 import { parentPort } from "node:worker_threads";
 import { createProcessor } from "@v-triune/policy";
-import { configuredPromptMaker } from "../../rollouts/prompt-maker";
+import { configuredPromptMaker } from "./configured-prompt-maker";
 import { type TrainingSource, openTrainingSource } from "./training-data";
 import type { DataSetup, FromDataThread, ToDataThread } from "./data-protocol";
 import { plainError } from "../threads/plain-error";

@@ -3,7 +3,7 @@
  * will be asked for, never more than one batch, and none after a batch whose pictures are large: what a step is given does
  * not depend on it.
  */
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
+import type { PreparedPrompt } from "@v-triune/rollouts";
 import type { TrainingBatch, TrainingSource } from "./training-data";
 
 export interface TrainingData extends Pick<TrainingSource, "length" | "sources" | "close"> {

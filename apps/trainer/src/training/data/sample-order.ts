@@ -3,7 +3,7 @@
  * weight of 2 makes an entry of each sample twice, 1.5 once and half of them (a seeded choice) again, 0.25 a quarter. The
  * order is a function of (seed, position): a resumed run needs only its position.
  */
-import { createRandom } from "../../seeded-random";
+import { createRandom } from "@v-triune/rollouts";
 
 /** Rows of one set within the numbering of all sets. */
 export interface OrderedSet {

@@ -3,11 +3,9 @@
  * told and counted, unless the run is strict.
  */
 import { type RowStoreNotice, type SampleSet, type SampleSetOptions, openSampleSet } from "@v-triune/data-filters";
+import { type PreparedPrompt, type PromptMaker, createRandom, isSampleError } from "@v-triune/rollouts";
 import { DatasetError } from "@v-triune/schema";
 import type { DataSetConfig } from "../config/training-config";
-import { createRandom } from "../../seeded-random";
-import { type PromptMaker, isSampleError } from "../../rollouts/prompt-maker";
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
 import { createSampleOrder } from "./sample-order";
 
 export interface TrainingDataOptions {

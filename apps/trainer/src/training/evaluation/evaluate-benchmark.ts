@@ -14,15 +14,12 @@ import {
 } from "@v-triune/benchmarks";
 import type { MetricRecord } from "@v-triune/monitor";
 import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
+import { type PreparedPrompt, type RolloutEngine, createRandom, isSampleError } from "@v-triune/rollouts";
 import { type Sample, emptyVerifierParm } from "@v-triune/schema";
+import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
-import { createRandom } from "../../seeded-random";
-import { collecting } from "../sampling/collecting";
 import { evaluate } from "./evaluate";
 import type { LoadedModel } from "../model/load-model";
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
-import { configuredPromptMaker, isSampleError } from "../../rollouts/prompt-maker";
-import type { RolloutEngine } from "../../rollouts/rollout-engine";
 
 /** A benchmark with its local copy. */
 export interface ChosenBenchmark {
@@ -36,8 +33,7 @@ export interface ChosenBenchmark {
 
 export interface EvaluateBenchmarkOptions {
   readonly model: LoadedModel;
-  /** What answers; the model itself unless told. */
-  readonly engine?: RolloutEngine | undefined;
+  readonly engine: RolloutEngine;
   readonly step: number;
   /** A question that can't be asked: its picture is missing or damaged. */
   readonly onBadRow: (message: string) => void;
@@ -117,14 +113,14 @@ export async function evaluateBenchmark(
   }
 
   const evaluated = await evaluate({
-    ...collecting({
-      model,
-      engine: options.engine,
-      rewards,
+    engine: options.engine,
+    rewards,
+    processor: model.processor,
+    context: {
       epsilon: config.evaluation.epsilon,
       training: false,
       ratios: { accuracyRatio: 1, formatRatio: 0 },
-    }),
+    },
     batches: batches(),
     total: items.length,
     step,

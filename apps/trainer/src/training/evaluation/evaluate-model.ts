@@ -1,19 +1,16 @@
 /** A model's scores on the evaluation sets of a configuration: the same in the middle of a run and long after it. */
-import type { RewardSource } from "@v-triune/rewards";
-import type { TrainingConfig } from "../config/training-config";
 import { ConfigError } from "@v-triune/errors";
-import { createRandom } from "../../seeded-random";
-import { collecting } from "../sampling/collecting";
+import type { RewardSource } from "@v-triune/rewards";
+import { type RolloutEngine, createRandom } from "@v-triune/rollouts";
+import { configuredPromptMaker } from "../data/configured-prompt-maker";
+import type { TrainingConfig } from "../config/training-config";
 import { type Evaluated, evaluate } from "./evaluate";
 import type { LoadedModel } from "../model/load-model";
-import { configuredPromptMaker } from "../../rollouts/prompt-maker";
-import type { RolloutEngine } from "../../rollouts/rollout-engine";
 import { type TrainingDataOptions, openEvaluationData } from "../data/training-data";
 
 export interface EvaluateModelOptions {
   readonly model: LoadedModel;
-  /** What answers; the model itself unless told. */
-  readonly engine?: RolloutEngine | undefined;
+  readonly engine: RolloutEngine;
   readonly rewards: RewardSource;
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];
@@ -55,7 +52,10 @@ export async function evaluateModel(
   });
   try {
     const evaluated = await evaluate({
-      ...collecting({ model, engine, rewards, epsilon, training: false, ratios: config.reward }),
+      engine,
+      rewards,
+      processor: model.processor,
+      context: { epsilon, training: false, ratios: config.reward },
       batches: data.batches(batchSize),
       total: data.length,
       step,

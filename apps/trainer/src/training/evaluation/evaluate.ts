@@ -4,9 +4,8 @@
  * hide a small one. The records hold, beside what training measures, mean@n, best@k, worst@k and maj@k.
  */
 import { type MetricRecord, type ValidationSample, createStepMetrics, validationMetrics } from "@v-triune/monitor";
+import { type CollectOptions, type PreparedPrompt, type Rollout, collectRollouts } from "@v-triune/rollouts";
 import { parse, vTriune } from "@v-triune/verifiers/math";
-import { type CollectOptions, type Rollout, collectRollouts } from "../../rollouts/collect-rollouts";
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
 import { rolloutRecord, taskOf } from "../reporting/rollout-record";
 import type { EvaluationScores } from "../reporting/training-event";
 

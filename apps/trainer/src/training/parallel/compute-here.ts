@@ -12,8 +12,7 @@ import {
   joinParts,
 } from "@v-triune/grpo";
 import type { TokenizedRollout } from "@v-triune/policy";
-import { createLocalEngine } from "../../rollouts/local-engine";
-import type { RolloutEngine } from "../../rollouts/rollout-engine";
+import { type RolloutEngine, createLocalEngine } from "@v-triune/rollouts";
 import type { Compute } from "../update/compute";
 import type { ComputeOptions } from "./compute-options";
 

@@ -10,11 +10,10 @@ import {
   type Qwen25VlPolicy,
   type TokenizedRollout,
 } from "@v-triune/policy";
+import type { EngineCompletion, PreparedPrompt } from "@v-triune/rollouts";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
 import { learnerConfig } from "../update/learner-config";
-import type { Completion } from "../../rollouts/rollout-engine";
 import type { Compute } from "../update/compute";
 import { openCompute } from "./open-compute";
 import { startThread } from "../threads/start-thread";
@@ -161,7 +160,7 @@ const weightsOf = (policy: Qwen25VlPolicy) =>
   policy.parameters.map(({ variable }) => variable.dataSync().slice() as Float32Array);
 
 async function collect(compute: Compute, signal?: AbortSignal): Promise<string[]> {
-  const found: Completion[] = [];
+  const found: EngineCompletion[] = [];
   const request = {
     n: 3,
     temperature: 1,

@@ -1,7 +1,7 @@
 import type { RolloutRecord, RolloutVerdict } from "@v-triune/monitor";
 import type { RewardResult } from "@v-triune/rewards";
+import type { Rollout } from "@v-triune/rollouts";
 import { type Sample, TASKS, sources } from "@v-triune/schema";
-import type { Rollout } from "../../rollouts/collect-rollouts";
 
 /** What a scored answer was trained on: its verdict's reward and what was added to it. */
 export interface OptimisedReward {

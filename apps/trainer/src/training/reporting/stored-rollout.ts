@@ -1,5 +1,4 @@
-import type { Rollout } from "../../rollouts/collect-rollouts";
-import { seenSizes } from "../../rollouts/prepared-prompt";
+import { type Rollout, seenSizes } from "@v-triune/rollouts";
 import { optimisedReward, taskOf } from "./rollout-record";
 import type { StoredRollout } from "./rollout-store";
 

@@ -8,7 +8,8 @@ import { createStepMetrics } from "@v-triune/monitor";
 import type { TokenizedRollout } from "@v-triune/policy";
 import type { RewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
-import { createVerifierRegistry } from "@v-triune/verifiers";
+import { createVerifierRegistry, iouThreshold } from "@v-triune/verifiers";
+import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import { type BestCheckpoint, noteEarlier, trackBest } from "../checkpoint/best-checkpoint";
 import {
   type LoadedCheckpoint,
@@ -34,12 +35,11 @@ import { evaluateModel } from "../evaluation/evaluate-model";
 import { frozenGroups, learnerConfig, usesRolloutLogProbs } from "../update/learner-config";
 import { type LoadedModel, loadModel, processorFolder } from "../model/load-model";
 import { openRewards } from "../sampling/open-rewards";
-import { configuredPromptMaker } from "../../rollouts/prompt-maker";
 import { type ReferenceLogProbs, createReferenceLogProbs } from "../model/reference-policy";
 import { rolloutRecord } from "../reporting/rollout-record";
 import { RolloutSchedule } from "../sampling/rollout-schedule";
 import { engineMetrics, healthMetrics, stepSummary } from "../reporting/step-report";
-import { sampleStep, stageEpsilon } from "../sampling/step-rollouts";
+import { sampleStep } from "../sampling/step-rollouts";
 import { openTrainingSource } from "../data/training-data";
 import {
   type EvaluationScores,
@@ -227,7 +227,7 @@ class Run {
       sample: (step, weights, signal) =>
         sampleStep(step, weights, {
           config,
-          model,
+          processor: model.processor,
           engine,
           data,
           rewards,
@@ -300,7 +300,7 @@ class Run {
     const { config } = this;
     const { steps } = config.run;
     const started = performance.now();
-    const epsilon = stageEpsilon(config.reward.iou.schedule, step, steps);
+    const epsilon = iouThreshold(config.reward.iou.schedule, step, steps);
     const { rollouts, update } = await parts.schedule.step(step, async (rollouts) => ({
       rollouts,
       update: await updateFromRollouts(step, rollouts.collected, config, parts.compute, parts.referenceLogProbs),

@@ -1,8 +1,7 @@
+import type { PreparedPrompt, Rollout } from "@v-triune/rollouts";
 import { describe, expect, it } from "vitest";
-import type { Rollout } from "../../rollouts/collect-rollouts";
 import { sampleGroups } from "./dynamic-sampling";
 import { overlongPenalty, penaliseOverlong } from "./overlong-penalty";
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
 
 const rollout = (promptIndex: number, reward: number | null, change: Partial<Rollout> = {}): Rollout =>
   ({

@@ -5,9 +5,8 @@
  * Deviations from verl: only as many prompts are drawn as are missing (verl generates a whole batch each round), the rewards
  * compared are those that are trained on, and at the limit groups without signal fill the step (verl fails).
  */
+import type { CollectedRollouts, PreparedPrompt, Rollout } from "@v-triune/rollouts";
 import type { RolloutConfig } from "../config/training-config";
-import type { CollectedRollouts, Rollout } from "../../rollouts/collect-rollouts";
-import type { PreparedPrompt } from "../../rollouts/prepared-prompt";
 
 /** The rollouts of a step, of all rounds; `promptIndex` counts on from round to round. */
 export interface SampledGroups extends CollectedRollouts {

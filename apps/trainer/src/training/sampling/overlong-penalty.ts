@@ -7,8 +7,8 @@
  *
  * It changes what is trained on, not what is measured: accuracy and evaluation know nothing of it.
  */
+import type { Rollout } from "@v-triune/rollouts";
 import type { RewardConfig } from "../config/training-config";
-import type { Rollout } from "../../rollouts/collect-rollouts";
 
 /** The term that is added to the reward of an answer of so many tokens; never above 0. */
 export function overlongPenalty(

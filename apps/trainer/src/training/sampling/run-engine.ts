@@ -2,12 +2,11 @@
 import { createHash } from "node:crypto";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { TrainingConfig } from "../config/training-config";
 import { ConfigError } from "@v-triune/errors";
+import { type RolloutEngine, createLocalEngine } from "@v-triune/rollouts";
+import type { TrainingConfig } from "../config/training-config";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { LoadedModel } from "../model/load-model";
-import { createLocalEngine } from "../../rollouts/local-engine";
-import type { RolloutEngine } from "../../rollouts/rollout-engine";
 import type { EngineEvents } from "../../engines/engine-events";
 import { openRemoteEngine } from "../../engines/open-engine";
 import type { RemoteEngine } from "../../engines/remote-engine";

@@ -1,10 +1,9 @@
 /** The rollouts of one step: prompts drawn, answered and judged. */
-import type { IouEpsilon, TrainingConfig } from "../config/training-config";
+import { type CollectOptions, collectRollouts, createRandom } from "@v-triune/rollouts";
+import { iouThreshold } from "@v-triune/verifiers";
+import type { TrainingConfig } from "../config/training-config";
 import type { RunEngine } from "./run-engine";
 import type { TrainingData } from "../data/read-ahead";
-import { createRandom } from "../../seeded-random";
-import { type CollectOptions, collectRollouts } from "../../rollouts/collect-rollouts";
-import { type CollectingOptions, collecting } from "./collecting";
 import { type SampledGroups, sampleGroups } from "./dynamic-sampling";
 import { penaliseOverlong } from "./overlong-penalty";
 
@@ -22,8 +21,7 @@ export interface StepRollouts {
   readonly engine: Readonly<Record<string, number>>;
 }
 
-export interface SampleStepOptions
-  extends Omit<CollectingOptions, "engine" | "epsilon" | "training" | "ratios">, Pick<CollectOptions, "onProgress"> {
+export interface SampleStepOptions extends Pick<CollectOptions, "rewards" | "processor" | "onProgress"> {
   readonly config: TrainingConfig;
   readonly engine: Pick<RunEngine, "engine" | "takeMetrics">;
   readonly data: Pick<TrainingData, "position" | "next">;
@@ -37,9 +35,9 @@ const rolloutStream = 10_000_000;
 export async function sampleStep(
   step: number,
   weights: number,
-  { config, model, rewards, engine, data, signal, onProgress }: SampleStepOptions,
+  { config, processor, rewards, engine, data, signal, onProgress }: SampleStepOptions,
 ): Promise<StepRollouts> {
-  const epsilon = stageEpsilon(config.reward.iou.schedule, step, config.run.steps);
+  const epsilon = iouThreshold(config.reward.iou.schedule, step, config.run.steps);
   const { promptsPerStep, dynamicSampling, n, temperature, topP, topK, maxNewTokens } = config.rollout;
   const random = createRandom(config.run.seed, rolloutStream + step);
   const { position } = data;
@@ -59,7 +57,10 @@ export async function sampleStep(
     },
     collect: async (prompts) => {
       const { rollouts, seconds } = await collectRollouts(prompts, {
-        ...collecting({ model, engine: engine.engine, rewards, epsilon, training: true, ratios: config.reward }),
+        engine: engine.engine,
+        rewards,
+        processor,
+        context: { epsilon, training: true, ratios: config.reward },
         request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff), signal },
         ...(onProgress ? { onProgress } : {}),
       });
@@ -67,15 +68,4 @@ export async function sampleStep(
     },
   });
   return { step, weights, position, asked, collected, dataSeconds, engine: engine.takeMetrics() };
-}
-
-/** The threshold of a step: that of the first stage that still holds. */
-export function stageEpsilon(
-  schedule: TrainingConfig["reward"]["iou"]["schedule"],
-  step: number,
-  steps: number,
-): IouEpsilon {
-  const stage = schedule.find(({ until }) => step / steps <= until) ?? schedule.at(-1);
-  if (!stage) throw new RangeError("reward.iou.schedule is empty");
-  return stage.epsilon;
 }

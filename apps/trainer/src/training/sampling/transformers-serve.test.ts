@@ -4,23 +4,20 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { selectBackend } from "@v-triune/backend";
+import { type EngineCompletion, type RolloutEngine, createLocalEngine, createRandom } from "@v-triune/rollouts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfig } from "../config/training-config";
 import { heldOutQuestions } from "../../demo-tasks/question-stream";
 import { demoModelFolder } from "../../demo/run-demo";
 import { toSample } from "../../demo-tasks/to-sample";
 import { writeTrainingData } from "../../demo-tasks/demo-data";
-import { createRandom } from "../../seeded-random";
 import { loadModel } from "../model/load-model";
-import { createLocalEngine } from "../../rollouts/local-engine";
-import { configuredPromptMaker } from "../../rollouts/prompt-maker";
-import type { Completion, RolloutEngine } from "../../rollouts/rollout-engine";
 import { runTraining } from "../run/run-training";
 import type { TrainingEvent } from "../reporting/training-event";
 import { openRemoteEngine } from "../../engines/open-engine";
@@ -145,7 +142,7 @@ describe.skipIf(why !== "")("transformers serve", { timeout: 180_000 }, () => {
       ),
     );
     const answers = async (engine: RolloutEngine): Promise<string[]> => {
-      const all: Completion[] = [];
+      const all: EngineCompletion[] = [];
       for await (const answer of engine.generate(prompts, {
         n: 1,
         temperature: 0,

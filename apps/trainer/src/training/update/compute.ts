@@ -4,7 +4,7 @@
  */
 import type { TrainingRow, UpdateStats } from "@v-triune/grpo";
 import type { TokenizedRollout } from "@v-triune/policy";
-import type { RolloutEngine } from "../../rollouts/rollout-engine";
+import type { RolloutEngine } from "@v-triune/rollouts";
 
 export interface Compute {
   /** Rollouts by the policy as it is. */

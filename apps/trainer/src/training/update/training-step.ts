@@ -4,9 +4,8 @@
  */
 import { type TrainingRow, type UpdateStats, klTerm } from "@v-triune/grpo";
 import type { TokenizedRollout } from "@v-triune/policy";
+import { type Rollout, createRandom } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
-import { createRandom } from "../../seeded-random";
-import type { Rollout } from "../../rollouts/collect-rollouts";
 import type { SampledGroups } from "../sampling/dynamic-sampling";
 import type { ReferenceLogProbs } from "../model/reference-policy";
 import type { Compute } from "./compute";

@@ -1,18 +1,29 @@
 /** What the reward source is asked about a rollout: the sample's own definition, and what the run adds to it. */
 import type { RewardRequest } from "@v-triune/rewards";
-import type { RewardConfig, IouEpsilon } from "../training/config/training-config";
+import type { IouEpsilon } from "@v-triune/verifiers";
 import { type PreparedPrompt, seenSizes } from "./prepared-prompt";
 
-export interface RewardContext {
-  /** The IoU threshold now: of the schedule's stage in training, of its own in evaluation. */
-  readonly epsilon: IouEpsilon;
-  readonly training: boolean;
-  readonly patchSize: number;
-  /** The run's replacements of the samples' ratios. */
-  readonly ratios: Pick<RewardConfig, "accuracyRatio" | "formatRatio">;
+/** What replaces every sample's own ratio; null leaves the samples' own. */
+export interface RewardRatios {
+  readonly accuracyRatio: number | null;
+  readonly formatRatio: number | null;
 }
 
-export function rewardRequest(prompt: PreparedPrompt, response: string, context: RewardContext): RewardRequest {
+/** How answers are judged, besides what their samples define. */
+export interface JudgingContext {
+  /** The IoU threshold now: the one of the schedule's stage in training, another one in evaluation. */
+  readonly epsilon: IouEpsilon;
+  readonly training: boolean;
+  readonly ratios: RewardRatios;
+}
+
+/** @param patchSize of the image processor, in pixels */
+export function rewardRequest(
+  prompt: PreparedPrompt,
+  response: string,
+  context: JudgingContext,
+  patchSize: number,
+): RewardRequest {
   const { reward_model: reward, prompt: messages, data_source: dataSource, extra_info: extra } = prompt.sample;
   return {
     response,
@@ -25,7 +36,7 @@ export function rewardRequest(prompt: PreparedPrompt, response: string, context:
         ...reward.verifier_parm,
         is_training: context.training,
         epsilon: context.epsilon,
-        image_grid_thw: seenSizes(prompt, context.patchSize),
+        image_grid_thw: seenSizes(prompt, patchSize),
         image_path: extra.image_path,
       },
     },

@@ -2,9 +2,10 @@
  * Generation and judging, overlapping: each completion goes to the reward source the moment it ends, while others are still
  * being generated.
  */
+import type { Processor } from "@v-triune/policy";
 import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
 import type { PreparedPrompt } from "./prepared-prompt";
-import { rewardRequest, type RewardContext } from "./reward-request";
+import { type JudgingContext, rewardRequest } from "./reward-request";
 import type { RolloutEngine, SamplingRequest } from "./rollout-engine";
 import { stripVisualTokens } from "./strip-visual-tokens";
 
@@ -15,7 +16,7 @@ export interface Rollout {
   readonly sampleIndex: number;
   /** As trained: placeholders taken out, end token included. */
   readonly completionIds: Int32Array;
-  /** What the engine said it drew them with. */
+  /** log p of each token as the engine reported it. */
   readonly rolloutLogProbs?: Float32Array;
   readonly generatedTokens: number;
   readonly strippedTokens: number;
@@ -29,16 +30,20 @@ export interface Rollout {
   readonly lengthPenalty?: number;
 }
 
+/** The part of a policy's processor that answers need. */
+export type AnswerProcessor = Pick<Processor, "decode" | "imageTokenId" | "videoTokenId"> & {
+  readonly imageProcessor: { readonly settings: Pick<Processor["imageProcessor"]["settings"], "patchSize"> };
+};
+
 export interface CollectOptions {
   readonly engine: RolloutEngine;
   readonly rewards: RewardSource;
   readonly request: SamplingRequest;
-  readonly context: RewardContext;
-  /** Ids → text, special tokens left out. */
-  readonly decode: (ids: Int32Array) => string;
-  readonly placeholders: ReadonlySet<number>;
+  /** Of the model: decodes answers, knows the placeholders that are stripped and the size that pictures have. */
+  readonly processor: AnswerProcessor;
+  readonly context: JudgingContext;
   readonly onProgress?: (done: number, total: number) => void;
-  /** Each as soon as it is judged. */
+  /** Called with each rollout as soon as it is judged. */
   readonly onRollout?: (rollout: Rollout) => void;
 }
 
@@ -54,7 +59,12 @@ export async function collectRollouts(
   prompts: readonly PreparedPrompt[],
   options: CollectOptions,
 ): Promise<CollectedRollouts> {
-  const { engine, rewards, request, context, decode, placeholders, onProgress, onRollout } = options;
+  const { engine, rewards, request, processor, context, onProgress, onRollout } = options;
+  const { patchSize } = processor.imageProcessor.settings;
+  const placeholders = new Set([
+    processor.imageTokenId,
+    ...(processor.videoTokenId === undefined ? [] : [processor.videoTokenId]),
+  ]);
   const started = performance.now();
   let waiting = 0;
   const answered: Omit<Rollout, "result">[] = [];
@@ -71,7 +81,7 @@ export async function collectRollouts(
         if (!prompt)
           throw new RangeError(`${engine.name} answered prompt ${completion.promptIndex} of ${prompts.length}`);
         const { tokenIds, logProbs, stripped } = stripVisualTokens(completion, placeholders);
-        const response = decode(tokenIds);
+        const response = processor.decode(tokenIds, { skipSpecialTokens: true });
         answered.push({
           prompt,
           promptIndex: completion.promptIndex,
@@ -83,7 +93,7 @@ export async function collectRollouts(
           truncated: completion.finishReason === "length",
           response,
         });
-        yield rewardRequest(prompt, response, context);
+        yield rewardRequest(prompt, response, context, patchSize);
       }
     } finally {
       await completions.return?.();

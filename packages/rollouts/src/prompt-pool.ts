@@ -6,10 +6,10 @@
  * The sentences are our own; the original's pool has the same purpose and other words.
  */
 import { readFile } from "node:fs/promises";
+import { ConfigError } from "@v-triune/errors";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
-import { ConfigError } from "@v-triune/errors";
-import type { SeededRandom } from "../seeded-random";
+import type { SeededRandom } from "./seeded-random";
 
 export type PromptForm = "free" | "tagged";
 

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
 import { ConfigError } from "@v-triune/errors";
+import { afterAll, describe, expect, it } from "vitest";
 import { appendPromptSentences, builtInPromptPool, loadPromptPool, promptForm } from "./prompt-pool";
-import { createRandom } from "../seeded-random";
+import { createRandom } from "./seeded-random";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-pool-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,11 +1,10 @@
 import { ImageError, PromptError, type Processor, splitImageMarks } from "@v-triune/policy";
 import type { Sample } from "@v-triune/schema";
-import type { TrainingConfig } from "../training/config/training-config";
-import { type PromptPool, appendPromptSentences, loadPromptPool, promptForm } from "./prompt-pool";
-import type { SeededRandom } from "../seeded-random";
+import { type PromptPool, appendPromptSentences, promptForm } from "./prompt-pool";
+import type { SeededRandom } from "./seeded-random";
 import type { PreparedPrompt } from "./prepared-prompt";
 
-interface PromptMakerOptions {
+export interface PromptMakerOptions {
   readonly processor: Processor;
   /** Sentences that are appended to mathverify questions; null leaves prompts as they are. */
   readonly pool: PromptPool | null;
@@ -16,7 +15,7 @@ interface PromptMakerOptions {
 /** Turns samples into prompts: pool sentences, chat template, pictures, tokens. */
 export type PromptMaker = (sample: Sample, id: string, random: SeededRandom) => Promise<PreparedPrompt>;
 
-function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOptions): PromptMaker {
+export function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOptions): PromptMaker {
   return async (sample, id, random) => {
     const pictures = sample.images.map(({ bytes, path }, index) => {
       const picture = bytes ?? path;
@@ -39,21 +38,6 @@ function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOpti
       ...(encoded.images ? { images: encoded.images } : {}),
     };
   };
-}
-
-/** @throws ConfigError when the configured prompt pool can't be read */
-export async function configuredPromptMaker(
-  {
-    promptPool,
-    rollout,
-  }: {
-    readonly promptPool: TrainingConfig["promptPool"];
-    readonly rollout: Pick<TrainingConfig["rollout"], "maxPromptTokens">;
-  },
-  processor: Processor,
-): Promise<PromptMaker> {
-  const pool = promptPool.enabled ? await loadPromptPool(promptPool.file) : null;
-  return createPromptMaker({ processor, pool, maxPromptTokens: rollout.maxPromptTokens });
 }
 
 /** Whether an error concerns one sample only, so that a run may leave it out and go on. */

@@ -1,0 +1,20 @@
+export {
+  type AnswerProcessor,
+  type CollectOptions,
+  type CollectedRollouts,
+  type Rollout,
+  collectRollouts,
+} from "./collect-rollouts";
+export { createLocalEngine, samplingOptions } from "./local-engine";
+export { type PreparedPrompt, seenSizes } from "./prepared-prompt";
+export {
+  type PromptMaker,
+  type PromptMakerOptions,
+  createPromptMaker,
+  isSampleError,
+  withPoolSentences,
+} from "./prompt-maker";
+export { type PromptForm, type PromptPool, builtInPromptPool, loadPromptPool } from "./prompt-pool";
+export { type JudgingContext, type RewardRatios, rewardRequest } from "./reward-request";
+export type { EngineCompletion, RolloutEngine, SamplingRequest } from "./rollout-engine";
+export { type SeededRandom, createRandom } from "./seeded-random";
