@@ -15,7 +15,6 @@ export {
   createStepMetrics,
   type RolloutExample,
   type RolloutRecord,
-  type RolloutVerdict,
   type StepMetrics,
   type StepMetricsOptions,
 } from "./step-metrics";

@@ -6,21 +6,11 @@
  * "Correct" is an accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
  */
 import { TASKS, taskDefaults } from "@v-triune/schema";
+import type { Verdict } from "@v-triune/verifiers";
 import { CountedValues } from "./counted-values";
 import type { MetricRecord, MetricSplit } from "./metric-record";
 import { RunningMoments } from "./running-moments";
 import { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
-
-/** What a verifier said, structurally the `Verdict` of @v-triune/verifiers. */
-export type RolloutVerdict =
-  | {
-      readonly status: "scored";
-      readonly accuracy: number;
-      readonly format: number;
-      readonly metrics: Readonly<Record<string, number>>;
-    }
-  | { readonly status: "skipped"; readonly reason: string }
-  | { readonly status: "error"; readonly reason: string };
 
 /** One rollout, as the monitor wants it. */
 export interface RolloutRecord {
@@ -28,7 +18,7 @@ export interface RolloutRecord {
   readonly task: string;
   /** Which prompt of the step it answers; rollouts of a prompt share it. */
   readonly group: string | number;
-  readonly verdict: RolloutVerdict;
+  readonly verdict: Verdict;
   /** The number that the advantages were computed from; null when the verdict is not "scored". */
   readonly reward: number | null;
   /** The same before KL was taken off; absent where KL is no part of the reward. */

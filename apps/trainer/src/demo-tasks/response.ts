@@ -1,9 +1,9 @@
 /** The texts of the demonstration: how a worked answer is written, and what the sample's gold answer is. */
 import { pictureSize } from "./drawing/canvas";
-import type { DemoAnswer, LabelledBox } from "./drawing/question";
+import type { DemoAnswer, DemoBox } from "./drawing/question";
 
 /** Boxes as Orsta writes them: a Python literal with single quotes. */
-export function boxList(boxes: readonly LabelledBox[]): string {
+export function boxList(boxes: readonly DemoBox[]): string {
   return `[${boxes.map(({ box, label }) => `{'bbox_2d': [${box.join(", ")}], 'label': '${label}'}`).join(", ")}]`;
 }
 
@@ -31,7 +31,7 @@ export function groundTruth(answer: DemoAnswer): { answer: string; groundTruth: 
   if (answer.kind !== "boxes") return { answer: String(answer.value), groundTruth: answerText(answer) };
   const relative = answer.boxes.map(({ box, label }) => ({
     label,
-    box: box.map((pixel) => Math.trunc((pixel / pictureSize) * 1000)) as unknown as LabelledBox["box"],
+    box: box.map((pixel) => Math.trunc((pixel / pictureSize) * 1000)) as unknown as DemoBox["box"],
   }));
   return { answer: boxList(relative), groundTruth: `<answer>\n${boxList(relative)}\n</answer>` };
 }

@@ -2,7 +2,8 @@
 import type { NamedSeries, ReportData, RolloutGroup } from "../dashboard/dashboard-api";
 import { DashboardError } from "../dashboard/dashboard-error";
 import { makePage } from "../dashboard/server/page";
-import { RolloutReader, type Picture } from "../dashboard/rollouts/rollout-reading";
+import { RolloutReader } from "../dashboard/rollouts/rollout-reader";
+import type { Picture } from "../dashboard/rollouts/sample-picture";
 import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";
 
 export interface ReportOptions {

@@ -104,7 +104,7 @@ export interface RolloutFilter {
   readonly limit?: number;
 }
 
-export interface RolloutRow {
+export interface RolloutSummary {
   readonly step: number;
   readonly group: number;
   readonly sample: number;
@@ -122,7 +122,7 @@ export interface RolloutRow {
 }
 
 export interface RolloutPage {
-  readonly rows: readonly RolloutRow[];
+  readonly rows: readonly RolloutSummary[];
   readonly total: number;
 }
 
@@ -159,7 +159,7 @@ export interface RewardArithmetic {
   readonly accuracyTerms: readonly RewardTerm[] | null;
 }
 
-export interface RolloutDetail extends RolloutRow {
+export interface RolloutDetail extends RolloutSummary {
   readonly response: string;
   /** Characters of the response before it was cut for the page. */
   readonly responseLength: number;

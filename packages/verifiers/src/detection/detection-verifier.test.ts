@@ -3,12 +3,12 @@ import { checkVerifier } from "../conformance";
 import type { Verdict } from "../verifier";
 import { createDetectionVerifier, detection } from "./detection-verifier";
 
-type LabelledBox = readonly [x1: number, y1: number, x2: number, y2: number, label: string];
+type BoxTuple = readonly [x1: number, y1: number, x2: number, y2: number, label: string];
 
-const list = (...boxes: LabelledBox[]) =>
+const list = (...boxes: BoxTuple[]) =>
   `[${boxes.map(([x1, y1, x2, y2, label]) => `{'bbox_2d': [${x1}, ${y1}, ${x2}, ${y2}], 'label': '${label}'}`).join(", ")}]`;
-const respond = (...boxes: LabelledBox[]) => `<think>\nlook\n</think>\n<answer>\n${list(...boxes)}\n</answer>`;
-const gold = (...boxes: LabelledBox[]) => `<answer>\n${list(...boxes)}\n</answer>`;
+const respond = (...boxes: BoxTuple[]) => `<think>\nlook\n</think>\n<answer>\n${list(...boxes)}\n</answer>`;
+const gold = (...boxes: BoxTuple[]) => `<answer>\n${list(...boxes)}\n</answer>`;
 const RATIOS = { iou_max_label_first: 1, iou_max_iou_first: 0, iou_completeness: 0.3, map: 0, map50: 0, map75: 0 };
 
 function scored(verdict: Verdict): Extract<Verdict, { status: "scored" }> {
@@ -108,7 +108,7 @@ describe("detection", () => {
   });
 
   it("answers error, not a hang, when both sides have thousands of boxes", () => {
-    const boxes = Array.from({ length: 3000 }, (_, i): LabelledBox => [i, i, i + 9, i + 9, "a"]);
+    const boxes = Array.from({ length: 3000 }, (_, i): BoxTuple => [i, i, i + 9, i + 9, "a"]);
     expect(detection.verify(respond(...boxes), { groundTruth: gold(...boxes) })).toEqual({
       status: "error",
       reason: "budget",
@@ -194,7 +194,7 @@ describe("detection corrects the original, and compat does not", () => {
 describe("size penalties", () => {
   const groundTruth = gold([0, 0, 10, 10, "a"], [20, 20, 40, 40, "a"], [60, 60, 90, 90, "a"]);
   const accuracy = (sizePenalty: "size-difference" | "surplus" | "unmatched" | "none", wrong: number) => {
-    const extra = Array.from({ length: wrong }, (_, i): LabelledBox => [200 + 20 * i, 200, 210 + 20 * i, 210, "a"]);
+    const extra = Array.from({ length: wrong }, (_, i): BoxTuple => [200 + 20 * i, 200, 210 + 20 * i, 210, "a"]);
     return scored(
       createDetectionVerifier({ epsilon: 0.5, sizePenalty }).verify(respond([0, 0, 10, 10, "a"], ...extra), {
         groundTruth,

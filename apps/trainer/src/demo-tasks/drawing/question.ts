@@ -2,7 +2,7 @@ import type { SeededRandom } from "@v-triune/rollouts";
 import { type Canvas, type PlacedShape, cellOf } from "./canvas";
 
 /** A box in pixels of the picture, [x1, y1, x2, y2), with its label. */
-export interface LabelledBox {
+export interface DemoBox {
   readonly box: readonly [number, number, number, number];
   readonly label: string;
 }
@@ -11,7 +11,7 @@ export interface LabelledBox {
 export type DemoAnswer =
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "text"; readonly value: string }
-  | { readonly kind: "boxes"; readonly boxes: readonly LabelledBox[] }
+  | { readonly kind: "boxes"; readonly boxes: readonly DemoBox[] }
   /** A description that only the warm start asks for; nothing verifies it. */
   | { readonly kind: "description"; readonly value: string };
 
@@ -27,12 +27,12 @@ export interface DemoQuestion {
 /** A source draws a picture and asks about it; `describe` asks for everything in it instead (the warm start's dense questions). */
 export type DemoSource = (random: SeededRandom, describe: boolean) => DemoQuestion;
 
-export function boxOf({ x, y, size, shape }: PlacedShape): LabelledBox {
+export function boxOf({ x, y, size, shape }: PlacedShape): DemoBox {
   return { box: [x, y, x + size, y + size], label: shape };
 }
 
 /** Boxes in reading order of their cells, the order in which the labels list them. */
-export function inReadingOrder(boxes: readonly LabelledBox[]): LabelledBox[] {
+export function inReadingOrder(boxes: readonly DemoBox[]): DemoBox[] {
   return [...boxes].sort((a, b) => cellOf(a.box[0], a.box[1]) - cellOf(b.box[0], b.box[1]));
 }
 

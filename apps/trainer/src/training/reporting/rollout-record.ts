@@ -1,7 +1,8 @@
-import type { RolloutRecord, RolloutVerdict } from "@v-triune/monitor";
+import type { RolloutRecord } from "@v-triune/monitor";
 import type { RewardResult } from "@v-triune/rewards";
 import type { Rollout } from "@v-triune/rollouts";
 import { type Sample, TASKS, sources } from "@v-triune/schema";
+import type { Verdict } from "@v-triune/verifiers";
 
 /** What a scored answer was trained on: its verdict's reward and what was added to it. */
 export interface OptimisedReward {
@@ -58,7 +59,7 @@ export function taskOf(sample: Sample): string {
   return sample.reward_model.verifier === "detection" ? "detection" : (ability ?? "reasoning");
 }
 
-function verdictOf(result: RewardResult): RolloutVerdict {
+function verdictOf(result: RewardResult): Verdict {
   if (result.status !== "scored") return { status: result.status, reason: result.reason };
   return { status: "scored", accuracy: result.accuracy, format: result.format, metrics: result.metrics };
 }

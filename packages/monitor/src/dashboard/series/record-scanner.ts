@@ -1,11 +1,18 @@
 /**
- * Reads lines of metrics.jsonl from bytes, ten times as fast as JSON.parse, which would make an object of every line and a string of every name.
- * A run writes the same names in the same order step after step, so each part of a line is compared with what stood there before:
+ * Reads lines of metrics.jsonl from bytes, ten times as fast as JSON.parse, which makes an object of every line and a string of every name.
+ * The file of a long run has a gigabyte; open-run.bench.ts measures how soon the page shows it.
  *
- *   {"step":12 ,"split":"train","scope":"source","name":"clevr","task":"counting","metrics":{ "correct/ratio": 0.5 , .. } ,"reasons":{..}}
- *              └ header, the same at every step; it decides the stream                        └ name, then a number
+ * A run writes the same names in the same order step after step:
  *
- * A line that is written in another way (spaces, escapes, another order) goes through JSON.parse and means the same.
+ *   {"step":12,"split":"train","scope":"source","name":"clevr","task":"counting","metrics":{"correct/ratio":0.5,..},"reasons":{..}}
+ *             └ header: the same at every step, it decides the stream                      └ column: a name, then a number
+ *
+ * So the scanner remembers each header (a `Layout`) with its names (`Column`s), and for each of them which one came next the last time. It
+ * compares the bytes of a line with what it expects, four at a time, and parses only the step, the numbers and what it has not seen before.
+ * Nothing of a line is stored before the whole line has been read.
+ *
+ * A line that is written in any other way (spaces, escapes, another order of keys) goes through JSON.parse and means the same:
+ * record-scanner.test.ts compares the two.
  */
 import { parseRecordLine } from "../../metrics-file";
 import { decimalNumber, LARGEST_HEAD, MOST_EXPONENT, TAIL_DIGITS } from "./decimal-number";
@@ -25,7 +32,7 @@ const BACKSLASH = 92;
 const LOWER_E = 101;
 const CLOSE = 125;
 
-/** Bytes that are compared four at a time; the last four may lie over those before. */
+/** Expected bytes, as words of four. If the length is no multiple of four, the last word overlaps the one before it. */
 interface Part {
   readonly length: number;
   readonly words: Int32Array;
@@ -51,44 +58,47 @@ const WORDS: readonly (readonly [Part, number])[] = [
   [part('"Infinity"'), Infinity],
   [part('"-Infinity"'), -Infinity],
 ];
-/** Numbers a line; a longer one is read the other way. */
+/** Numbers per line; JSON.parse reads a longer line. */
 const MOST_COLUMNS = 4_096;
-/** Headers and names that are remembered: a run has a few hundred. */
+/** Headers, and names per header, that are remembered; a run has a few hundred. */
 const MOST_REMEMBERED = 20_000;
-/** No line of a step number is longer. */
+/** Bytes in which a header must end. */
 const LONGEST_HEADER = 4_096;
-/** Fraction digits that are read four at a time. */
+/** Words of four fraction digits that go into the head of a number; the digits after them go into its tail (decimal-number.ts). */
 const HEAD_WORDS = 3;
 
 /** A metric of a stream. */
 interface Column {
   /** `"correct/ratio":` */
   readonly name: Part;
+  /** undefined if the run has too many series; its numbers are then dropped. */
   readonly series: GrowingSeries | undefined;
-  /** That which followed last time. */
+  /** The column that came next in the previous line. */
   next: Column | undefined;
 }
 
-/** A kind of line. */
+/** All lines of one stream: they have the same header. */
 interface Layout {
   readonly header: Part;
   readonly stream: MetricStream;
   readonly task: string | undefined;
   readonly isTraining: boolean;
   readonly columns: Map<string, Column>;
+  /** The column that came first in the previous line. */
   first: Column | undefined;
-  /** That of the line which followed last time. */
+  /** The layout of the line that came next the last time. */
   next: Layout | undefined;
 }
 
-function stands({ length, words }: Part, view: DataView, at: number): boolean {
+/** Whether the expected bytes are at a place. */
+function matches({ length, words }: Part, view: DataView, at: number): boolean {
   const last = words.length - 1;
   for (let index = 0; index < last; index += 1)
     if (view.getInt32(at + index * WORD, true) !== words[index]) return false;
   return view.getInt32(at + length - WORD, true) === words[last];
 }
 
-/** Four digits as a number, -1 when they are not four: all in one word (D. Lemire, "Quickly parsing eight digits"). */
+/** Four digits as a number, -1 if they are not all digits: in one word (D. Lemire, "Quickly parsing eight digits"). */
 function fourDigits(view: DataView, at: number): number {
   const word = view.getInt32(at, true);
   const digits = word - 0x30303030;
@@ -97,14 +107,16 @@ function fourDigits(view: DataView, at: number): number {
   return (pairs & 0xff) * 100 + (pairs >>> 16);
 }
 
-/** Puts the records of lines into a run's streams. */
+/** Adds the records of lines to a run's streams. */
 export class RecordScanner {
   readonly #streams: MetricStreams;
   readonly #layouts = new Map<string, Layout>();
+  /** The layout of the previous line. */
   #last: Layout | undefined;
+  /** The columns and numbers of the line that is being read. */
   readonly #lineColumns: (Column | undefined)[] = [];
   readonly #lineValues = new Float64Array(MOST_COLUMNS);
-  /** Where the last number ended. */
+  /** Where the number that `#numberAt` read ends; 0 if there was none. */
   #end = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -124,7 +136,7 @@ export class RecordScanner {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let bad = 0;
     for (let at = from; at < to;) {
-      const next = this.#quickly(at);
+      const next = this.#scanLine(at);
       if (next > 0) {
         at = next;
         continue;
@@ -140,21 +152,21 @@ export class RecordScanner {
     return bad;
   }
 
-  /** Where the next line starts, or 0 when this one is not as usual; nothing is taken from it then. */
-  #quickly(from: number): number {
+  /** @returns where the next line starts; 0 if this line is written in another way, of which nothing is stored then */
+  #scanLine(from: number): number {
     try {
-      return this.#take(from);
+      return this.#scanUsualLine(from);
     } catch (error) {
-      // A word was looked at that lies behind the buffer's end.
+      // A word was compared that lies past the buffer's end.
       if (error instanceof RangeError) return 0;
       throw error;
     }
   }
 
-  #take(from: number): number {
+  #scanUsualLine(from: number): number {
     const bytes = this.#bytes;
     const view = this.#view;
-    if (!stands(START, view, from)) return 0;
+    if (!matches(START, view, from)) return 0;
     let at = from + START.length;
     let step = 0;
     const digitsFrom = at;
@@ -164,7 +176,7 @@ export class RecordScanner {
     }
     if (at === digitsFrom || (bytes[digitsFrom] === ZERO && at > digitsFrom + 1) || !isStep(step)) return 0;
     let layout = this.#last?.next;
-    if (layout === undefined || !stands(layout.header, view, at)) {
+    if (layout === undefined || !matches(layout.header, view, at)) {
       layout = this.#layoutAt(at);
       if (layout === undefined) return 0;
       if (this.#last !== undefined) this.#last.next = layout;
@@ -178,7 +190,7 @@ export class RecordScanner {
     if (mark === CLOSE) at += 1;
     while (mark !== CLOSE) {
       let column: Column | undefined = before === undefined ? layout.first : before.next;
-      if (column === undefined || !stands(column.name, view, at)) {
+      if (column === undefined || !matches(column.name, view, at)) {
         column = this.#columnAt(layout, at);
         if (column === undefined) return 0;
         if (before === undefined) layout.first = column;
@@ -197,7 +209,7 @@ export class RecordScanner {
     }
     let reasons: string | undefined;
     if (bytes[at] === COMMA) {
-      if (!stands(REASONS, view, at)) return 0;
+      if (!matches(REASONS, view, at)) return 0;
       const end = bytes.indexOf(LINE_BREAK, at);
       if (bytes[end - 1] !== CLOSE || bytes[end - 2] !== CLOSE) return 0;
       reasons = bytes.toString("utf8", at + REASONS.length - 1, end - 1);
@@ -213,7 +225,7 @@ export class RecordScanner {
     return at + 2;
   }
 
-  /** The layout whose header stands here; undefined when none can. */
+  /** The layout of the header at a place, made if it is new; undefined if no header is there. */
   #layoutAt(at: number): Layout | undefined {
     const bytes = this.#bytes;
     const found = bytes.subarray(at, at + LONGEST_HEADER).indexOf(METRICS);
@@ -240,7 +252,7 @@ export class RecordScanner {
     return layout;
   }
 
-  /** The column whose name stands here; undefined when it is none, empty, or written with escapes. */
+  /** The column of the name at a place, made if it is new; undefined if the name is empty or has escapes, or none is there. */
   #columnAt({ stream, columns }: Layout, at: number): Column | undefined {
     const bytes = this.#bytes;
     if (bytes[at] !== QUOTE) return undefined;
@@ -249,7 +261,7 @@ export class RecordScanner {
       if (bytes[end] === BACKSLASH || bytes[end] === LINE_BREAK) return undefined;
     if (bytes[end + 1] !== COLON || end === at + 1) return undefined;
     const name = bytes.toString("utf8", at + 1, end);
-    // Which an object does not have as a name, so the other way drops it.
+    // JSON.parse makes no metric of this name either.
     if (name === "__proto__") return undefined;
     let column = columns.get(name);
     if (column === undefined && columns.size < MOST_REMEMBERED) {
@@ -259,7 +271,7 @@ export class RecordScanner {
     return column;
   }
 
-  /** The number that stands here; `#end` is where it ends, 0 when there is none. */
+  /** The number at a place; sets `#end`. */
   #numberAt(from: number): number {
     const bytes = this.#bytes;
     const view = this.#view;
@@ -268,7 +280,7 @@ export class RecordScanner {
     const first = bytes[at];
     if (first === QUOTE) {
       for (const [word, value] of WORDS) {
-        if (!stands(word, view, at)) continue;
+        if (!matches(word, view, at)) continue;
         this.#end = at + word.length;
         return value;
       }

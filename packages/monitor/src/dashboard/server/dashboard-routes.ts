@@ -6,7 +6,7 @@ import type { RolloutFilter, StreamKey } from "../dashboard-api";
 import { DashboardError } from "../dashboard-error";
 import { makePage } from "./page";
 import { requestGuard } from "./request-guard";
-import type { RolloutReader } from "../rollouts/rollout-reading";
+import type { RolloutReader } from "../rollouts/rollout-reader";
 import type { RunCatalogue } from "../run-folder/run-catalogue";
 import type { RunView } from "../run-folder/run-view";
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createAdaptorServer, type ServerType } from "@hono/node-server";
 import { DashboardError } from "../dashboard-error";
 import { dashboardRoutes } from "./dashboard-routes";
-import { RolloutReader } from "../rollouts/rollout-reading";
+import { RolloutReader } from "../rollouts/rollout-reader";
 import { RunCatalogue } from "../run-folder/run-catalogue";
 
 export interface DashboardOptions {

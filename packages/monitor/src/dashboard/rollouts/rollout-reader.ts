@@ -1,0 +1,234 @@
+/**
+ * The rollouts that runs have stored, read from Parquet by DuckDB. Every statement is fixed text with parameters; the files are those of
+ * the run and those that its configuration names. Nothing is written.
+ */
+import { join } from "node:path";
+import type { DuckDBValue } from "@duckdb/node-api";
+import type { RolloutDetail, RolloutFilter, RolloutGroup, RolloutPage, RolloutSummary } from "../dashboard-api";
+import { DashboardError } from "../dashboard-error";
+import type { RunView } from "../run-folder/run-view";
+import { QueryQueue } from "./query-queue";
+import { rewardArithmetic } from "./reward-arithmetic";
+import { rolloutBoxes } from "./rollout-boxes";
+import { finite, numbers, parseJson, text, type Row } from "./row-values";
+import type { Picture } from "./sample-picture";
+import { StoredSamples, type StoredSample } from "./stored-samples";
+
+/** Longer responses are cut for the page, which says so. */
+const LONGEST_RESPONSE = 1_000_000;
+const LONGEST_PROMPT = 200_000;
+const MOST_ROWS = 200;
+/** Answers of one prompt that a page shows; a group of a real run has 8 or 16. */
+const LARGEST_GROUP = 128;
+
+const SUMMARY = `step::INTEGER as "step", group_index::INTEGER as "group", sample_index::INTEGER as "sample", data_source::VARCHAR as "source", task::VARCHAR as "task",
+  id::VARCHAR as "id", status::VARCHAR as "status", reason::VARCHAR as "reason", reward::DOUBLE as "reward", advantage::DOUBLE as "advantage",
+  response_tokens::INTEGER as "response_tokens", truncated::BOOLEAN as "truncated", right(response::VARCHAR, 160) as "excerpt"`;
+
+const ORDER: Readonly<Record<NonNullable<RolloutFilter["order"]>, string>> = {
+  group: "step desc, group_index, sample_index",
+  reward: "reward asc nulls last, step desc, group_index, sample_index",
+  "-reward": "reward desc nulls last, step desc, group_index, sample_index",
+  length: "response_tokens asc, step desc, group_index, sample_index",
+  "-length": "response_tokens desc, step desc, group_index, sample_index",
+};
+
+function rolloutSummary(row: Row): RolloutSummary {
+  return {
+    step: Number(row.step),
+    group: Number(row.group),
+    sample: Number(row.sample),
+    source: text(row.source),
+    task: text(row.task),
+    id: text(row.id),
+    status: text(row.status),
+    reason: typeof row.reason === "string" ? row.reason : null,
+    reward: finite(row.reward),
+    advantage: finite(row.advantage),
+    responseTokens: Number(row.response_tokens ?? 0),
+    truncated: row.truncated === true,
+    excerpt: text(row.excerpt),
+  };
+}
+
+const stepFile = (run: RunView, step: number): string =>
+  join(run.folder, "rollouts", `step-${String(step).padStart(6, "0")}.parquet`);
+
+/** Reads what runs have stored, with one DuckDB for all of them. */
+export class RolloutReader {
+  readonly #queries = new QueryQueue();
+  readonly #samples = new StoredSamples(this.#queries);
+
+  async #rows(sql: string, values: Record<string, DuckDBValue>, where: string): Promise<Row[]> {
+    try {
+      return await this.#queries.rows(sql, values);
+    } catch (cause) {
+      throw new DashboardError({
+        what: "The stored rollouts can't be read.",
+        where,
+        found: (cause as Error).message.split("\n")[0],
+        fix: "the file may be damaged, or of another program",
+        cause,
+      });
+    }
+  }
+
+  /**
+   * A page of a run's rollouts.
+   *
+   * @throws DashboardError when the files can't be read
+   */
+  async list(run: RunView, filter: RolloutFilter): Promise<RolloutPage> {
+    const steps = await run.rolloutSteps();
+    const wanted = filter.step === undefined ? steps : steps.filter((step) => step === filter.step);
+    if (wanted.length === 0) return { rows: [], total: 0 };
+    const conditions: string[] = ["true"];
+    const values: Record<string, DuckDBValue> = {};
+    const when = (condition: string, name: string, value: DuckDBValue | undefined): void => {
+      if (value === undefined) return;
+      conditions.push(condition);
+      values[name] = value;
+    };
+    when("data_source = $source", "source", filter.source);
+    when("status = $status", "status", filter.status);
+    when("truncated = $truncated", "truncated", filter.truncated);
+    when("reward >= $rewardFrom", "rewardFrom", filter.rewardFrom);
+    when("reward <= $rewardTo", "rewardTo", filter.rewardTo);
+    when("response_tokens >= $lengthFrom", "lengthFrom", filter.lengthFrom);
+    when("response_tokens <= $lengthTo", "lengthTo", filter.lengthTo);
+    const from = `from read_parquet([${wanted.map((step) => `'${stepFile(run, step).replaceAll("'", "''")}'`).join(", ")}], union_by_name = true) where ${conditions.join(" and ")}`;
+    const limit = Math.min(MOST_ROWS, Math.max(1, Math.trunc(filter.limit ?? 100)));
+    const offset = Math.max(0, Math.trunc(filter.offset ?? 0));
+    const counted = await this.#rows(`select count(*)::INTEGER as "total" ${from}`, values, run.folder);
+    const rows = await this.#rows(
+      `select ${SUMMARY} ${from} order by ${ORDER[filter.order ?? "group"]} limit ${limit} offset ${offset}`,
+      values,
+      run.folder,
+    );
+    return { rows: rows.map(rolloutSummary), total: Number(counted[0]?.total ?? 0) };
+  }
+
+  /**
+   * The rollouts of one prompt of a step, with boxes matched and rewards taken apart.
+   *
+   * @param pictureSource where the page finds a picture
+   * @returns undefined when there is no such group
+   * @throws DashboardError when the file can't be read
+   */
+  async group(
+    run: RunView,
+    step: number,
+    group: number,
+    pictureSource: (index: number, picture: Picture) => string,
+  ): Promise<RolloutGroup | undefined> {
+    if (!(await run.rolloutSteps()).includes(step)) return undefined;
+    const path = stepFile(run, step);
+    const rows = await this.#groupRows(path, group);
+    const first = rows[0];
+    if (first === undefined) return undefined;
+    const around = await this.#rows(
+      `select max(group_index) filter (group_index < $group)::INTEGER as "before", min(group_index) filter (group_index > $group)::INTEGER as "after" from read_parquet($path)`,
+      { path, group },
+      path,
+    );
+    const { id, source, task } = rolloutSummary(first);
+    const sample = await this.#samples.find(run, id, source);
+    const sizes = pictureSizes(first);
+    return {
+      step,
+      group,
+      source,
+      task,
+      id,
+      prompt: text(first.prompt),
+      groundTruth: text(first.gold),
+      promptTokens: Number(first.prompt_tokens ?? 0),
+      pictures: sizes.map((size, index) => {
+        const picture = sample?.pictures[index];
+        return { ...size, source: picture === undefined ? null : pictureSource(index, picture) };
+      }),
+      previous: finite(around[0]?.before),
+      next: finite(around[0]?.after),
+      rollouts: rows.map((row) => rolloutDetail(row, { config: run.config, sample, size: sizes[0] })),
+    };
+  }
+
+  async #groupRows(path: string, group: number): Promise<Row[]> {
+    // Files of earlier versions do not have this column.
+    const hasAdditions =
+      (await this.#rows("select name from parquet_schema($path) where name = 'additions'", { path }, path)).length > 0;
+    const additions = hasAdditions ? "to_json(additions)::VARCHAR" : "null";
+    return await this.#rows(
+      `select ${SUMMARY}, left(prompt::VARCHAR, ${LONGEST_PROMPT}) as "prompt", left(ground_truth::VARCHAR, ${LONGEST_PROMPT}) as "gold", prompt_tokens::INTEGER as "prompt_tokens", stripped_tokens::INTEGER as "stripped",
+         left(response::VARCHAR, ${LONGEST_RESPONSE}) as "response", length(response::VARCHAR)::INTEGER as "response_length", accuracy::DOUBLE as "accuracy", format::DOUBLE as "format",
+         to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics", ${additions} as "additions"
+       from read_parquet($path) where group_index = $group order by sample_index limit ${LARGEST_GROUP}`,
+      { path, group },
+      path,
+    );
+  }
+
+  /** A picture of the sample that a group answers; undefined where it can't be had. */
+  async picture(run: RunView, step: number, group: number, index: number): Promise<Picture | undefined> {
+    if (!(await run.rolloutSteps()).includes(step)) return undefined;
+    const path = stepFile(run, step);
+    const rows = await this.#rows(
+      `select id::VARCHAR as "id", data_source::VARCHAR as "source" from read_parquet($path) where group_index = $group limit 1`,
+      { path, group },
+      path,
+    );
+    const first = rows[0];
+    return first && (await this.#samples.find(run, text(first.id), text(first.source)))?.pictures[index];
+  }
+
+  /** Stops DuckDB. */
+  close(): Promise<void> {
+    return this.#queries.close();
+  }
+}
+
+interface PictureSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The pictures' sizes as the model saw them. */
+function pictureSizes(row: Row): PictureSize[] {
+  const sizes = parseJson(row.sizes);
+  return (Array.isArray(sizes) ? (sizes as unknown[]) : []).flatMap((size) =>
+    Array.isArray(size) ? [{ height: Number(size[0]), width: Number(size[1]) }] : [],
+  );
+}
+
+/** What is known beside a rollout's row. */
+interface RolloutContext {
+  readonly config: unknown;
+  readonly sample: StoredSample | null;
+  /** Of the prompt's first picture, which boxes are drawn on. */
+  readonly size: PictureSize | undefined;
+}
+
+function rolloutDetail(row: Row, { config, sample, size }: RolloutContext): RolloutDetail {
+  const summary = rolloutSummary(row);
+  const metrics = numbers(parseJson(row.metrics));
+  const response = text(row.response);
+  const accuracy = finite(row.accuracy);
+  const format = finite(row.format);
+  const additions = numbers(parseJson(row.additions));
+  const relative = sample?.relativeBoxes ?? true;
+  return {
+    ...summary,
+    response,
+    responseLength: Number(row.response_length ?? response.length),
+    accuracy,
+    format,
+    strippedTokens: Number(row.stripped ?? 0),
+    metrics,
+    boxes: size === undefined ? null : rolloutBoxes(response, text(row.gold), { ...size, relative }),
+    arithmetic: rewardArithmetic(
+      { accuracy, format, reward: summary.reward, metrics, additions },
+      config,
+      sample ?? undefined,
+    ),
+  };
+}

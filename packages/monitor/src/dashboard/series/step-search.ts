@@ -1,0 +1,11 @@
+/** The first index whose step is greater than `step`, or with `orAt` not less; the length if there is none. Steps ascend. */
+export function firstAfter(steps: Float64Array, step: number, orAt = false): number {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (orAt ? steps[middle]! >= step : steps[middle]! > step) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
