@@ -197,22 +197,23 @@ describe("ScreenSpot-Pro", () => {
 
 describe("MathVista", () => {
   it("normalises answers as its authors do", async () => {
-    const row = (
-      pid: number,
-      query: string,
-      choices: string,
-      precision: string,
-      answer: string,
-      kind: string,
-      type: string,
-    ) =>
-      `select '${pid}' as pid, '${query}' as question, ${picture} as decoded_image, ${choices}::varchar[] as choices, ${precision}::double as precision, '${answer}' as answer, '${kind}' as question_type, '${type}' as answer_type, {'task': 'figure question answering', 'category': 'x'} as metadata, 'Hint: .. ${query}' as query`;
+    const row = (fields: Record<"pid" | "query" | "choices" | "precision" | "answer" | "kind" | "type", string>) =>
+      `select '${fields.pid}' as pid, '${fields.query}' as question, ${picture} as decoded_image, ${fields.choices}::varchar[] as choices, ${fields.precision}::double as precision, '${fields.answer}' as answer, '${fields.kind}' as question_type, '${fields.type}' as answer_type, {'task': 'figure question answering', 'category': 'x'} as metadata, 'Hint: .. ${fields.query}' as query`;
+    const free = { choices: "null", precision: "null", kind: "free_form" };
     await parquet(
       "vista/data/testmini-00000-of-00001-725687bf7a18d64b.parquet",
       [
-        row(1, "a", "['3/11', '8/11']", "null", "8/11", "multi_choice", "text"),
-        row(2, "b", "null", "null", "14", "free_form", "integer"),
-        row(3, "c", "null", "1", "0.6", "free_form", "float"),
+        row({
+          ...free,
+          pid: "1",
+          query: "a",
+          choices: "['3/11', '8/11']",
+          kind: "multi_choice",
+          answer: "8/11",
+          type: "text",
+        }),
+        row({ ...free, pid: "2", query: "b", answer: "14", type: "integer" }),
+        row({ ...free, pid: "3", query: "c", precision: "1", answer: "0.6", type: "float" }),
       ].join(" union all "),
     );
     const opened = await named("mathvista").open(join(folder, "vista"));
@@ -222,10 +223,10 @@ describe("MathVista", () => {
     expect(opened.summarize!(all(opened, () => "14")).further).toEqual({
       "accuracy/figure_question_answering": expect.closeTo(1 / 3, 9) as number,
     });
-    const free = { multiple: false, choices: [], precision: 2 };
-    expect(normalisedAnswer("1.50", { ...free, type: "float" })).toBe("1.5");
-    expect(normalisedAnswer("2", { ...free, type: "float" })).toBe("2.0");
-    expect(normalisedAnswer("[1, 2]", { ...free, type: "list" })).toBe("[1, 2]");
+    const open = { multiple: false, choices: [], precision: 2 };
+    expect(normalisedAnswer("1.50", { ...open, type: "float" })).toBe("1.5");
+    expect(normalisedAnswer("2", { ...open, type: "float" })).toBe("2.0");
+    expect(normalisedAnswer("[1, 2]", { ...open, type: "list" })).toBe("[1, 2]");
     expect(normalisedAnswer("8/1", { multiple: true, type: "text", choices: ["3/11", "8/11"], precision: 0 })).toBe(
       "8/11",
     );
