@@ -62,9 +62,22 @@ describe("a CSV file", () => {
 
   it.each([25_000, 70_000])("gives all of %i rows when nothing is wrong", async (rows) => {
     expect(await read(csv("sound.csv", rows))).toEqual({ records: rows, error: null });
+    expect(await read(csv("inches.csv", rows, 'A 5" pipe?,7,a.png'))).toEqual({ records: rows, error: null });
+  });
+
+  it("may quote a cell for the first time long after its beginning", async () => {
+    const file = csv("quoted.csv", 70_000, '"Late, ""quoted"",\nand in two lines?",7,a.png');
+    const questions: unknown[] = [];
+    await withDatabase({ threads: 2 }, async (connection) => {
+      const context = { folder, connection, settings: {}, spool: () => ({ name: "", file: "" }), bad: () => {} };
+      for await (const { value } of fileRecords(context, file)) questions.push(value.question);
+    });
+    expect(questions).toHaveLength(70_000);
+    expect(questions[68_999]).toBe('Late, "quoted",\nand in two lines?');
   });
 
   it.each<[string, number, string | Buffer, RegExp]>([
+    ["a quote that does not end", 70_000, '"Never closed?,7,a.png', /Line: 69001\n[^]*Never closed/],
     [
       "a comma too many",
       25_000,

@@ -9,6 +9,7 @@ import { openQuery } from "../duckdb/read-chunks";
 import { assertUnchanged, fileState } from "../samples/file-state";
 import { parquetColumns } from "../samples/parquet-files";
 import type { PictureReference } from "../pictures/picture-reference";
+import { csvQuery } from "./csv-query";
 import { jsonRecords } from "./json-stream";
 import type { AdapterContext } from "./source-adapter";
 import { filesBelow, wrongLayout, type PictureIndex } from "./source-files";
@@ -46,7 +47,7 @@ export async function* fileRecords(context: AdapterContext, file: string): Async
   const before = fileState(file);
   try {
     if (/\.(csv|tsv)$/i.test(file)) {
-      yield* queryRecords(context, file, `SELECT * FROM read_csv(${literal(file)}, all_varchar = true)`);
+      yield* queryRecords(context, file, await csvQuery(context.connection, file));
     } else if (/\.parquet$/i.test(file)) {
       // Its footer first, which tells another format from a damaged row.
       await parquetColumns(context.connection, file);
