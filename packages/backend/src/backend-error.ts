@@ -1,69 +1,18 @@
-/**
- * The typed errors of this package. Each says what failed, where, what was expected, what was found and what to do, and
- * its message reads well at 80 columns.
- */
-
-/** The parts every error of this package is made of. */
-export interface ErrorParts {
-  /** What failed, as one sentence without the final full stop. */
-  readonly what: string;
-  /** The file, folder, command or backend concerned. */
-  readonly where?: string;
-  readonly expected?: string;
-  readonly found?: string;
-  /** What the reader can do about it, as an imperative sentence. */
-  readonly todo?: string;
-}
-
-const LABELS = [
-  ["where", "where"],
-  ["expected", "expected"],
-  ["found", "found"],
-  ["todo", "do"],
-] as const;
-
-/** Lays the parts out as lines of at most 80 columns, continuation lines indented under their label. */
-export function formatErrorParts(parts: ErrorParts): string {
-  const lines = [`${parts.what}.`];
-  for (const [key, label] of LABELS) {
-    const text = parts[key];
-    if (text !== undefined && text !== "") lines.push(...wrapText(text, `  ${label}:`.padEnd(13), 80));
-  }
-  return lines.join("\n");
-}
-
-/**
- * Wraps a text to a width, the first line after `label`, the others indented by its length.
- * Words longer than the width (paths) stay whole; line breaks of the text are kept.
- */
-export function wrapText(text: string, label: string, width: number): string[] {
-  const indent = " ".repeat(label.length);
-  const lines: string[] = [];
-  for (const paragraph of text.split("\n")) {
-    let line = "";
-    for (const word of paragraph.split(/\s+/)) {
-      if (line !== "" && label.length + line.length + 1 + word.length > width) {
-        lines.push(line);
-        line = word;
-      } else line = line === "" ? word : `${line} ${word}`;
-    }
-    lines.push(line);
-  }
-  return lines.map((line, i) => `${i === 0 ? label : indent}${line}`.trimEnd());
-}
+/** The errors of this package. */
+import { VTriuneError, type ErrorDetails } from "@v-triune/errors";
 
 /** A backend that was asked for by name cannot be used, or none can. */
-export class BackendError extends Error {
+export class BackendError extends VTriuneError {
   override readonly name: string = "BackendError";
-  readonly parts: ErrorParts;
-
-  constructor(parts: ErrorParts, options?: ErrorOptions) {
-    super(formatErrorParts(parts), options);
-    this.parts = parts;
-  }
 }
 
-/** Which step of the native install failed; stable, for programs. */
+/** What is wrong, in a part of a line: without the full stop, and with what was found in brackets. */
+export function briefReason({ what, found }: VTriuneError): string {
+  const sentence = what.replace(/\.$/, "");
+  return found === undefined ? sentence : `${sentence} (${found})`;
+}
+
+/** The step of the native install that failed; stable, for programs. */
 export type NativeInstallCode =
   | "platform"
   | "glibc"
@@ -85,32 +34,34 @@ export type NativeInstallCode =
   | "permission";
 
 /** `v-triune native install` cannot go on; what was there before is untouched. */
-export class NativeInstallError extends Error {
+export class NativeInstallError extends VTriuneError {
   override readonly name = "NativeInstallError";
-  readonly parts: ErrorParts;
-  readonly code: NativeInstallCode;
+  override readonly code: NativeInstallCode;
 
-  constructor(code: NativeInstallCode, parts: ErrorParts, options?: ErrorOptions) {
-    super(formatErrorParts(parts), options);
-    this.code = code;
-    this.parts = parts;
+  constructor(details: ErrorDetails & { readonly code: NativeInstallCode }) {
+    super(details);
+    this.code = details.code;
   }
+}
+
+/** What {@link OutOfMemoryError} is made of. */
+export interface OutOfMemoryDetails extends ErrorDetails {
+  readonly backend: string;
+  readonly shape?: readonly number[] | undefined;
+  readonly kernel?: string | undefined;
 }
 
 /** The backend has no memory left for a tensor; the message names it. */
 export class OutOfMemoryError extends BackendError {
   override readonly name = "OutOfMemoryError";
-  /** The shape of the tensor that did not fit, when the backend told. */
-  readonly shape: readonly number[] | undefined;
-  /** The kernel that asked for it, e.g. "MatMul", when known. */
-  readonly kernel: string | undefined;
   readonly backend: string;
+  /** The shape of the tensor that did not fit, where the backend reports it. */
+  readonly shape: readonly number[] | undefined;
+  /** The kernel that asked for it, for example "MatMul", where it is known. */
+  readonly kernel: string | undefined;
 
-  constructor(
-    details: { backend: string; parts: ErrorParts; shape?: readonly number[] | undefined; kernel?: string | undefined },
-    options?: ErrorOptions,
-  ) {
-    super(details.parts, options);
+  constructor(details: OutOfMemoryDetails) {
+    super(details);
     this.backend = details.backend;
     this.shape = details.shape;
     this.kernel = details.kernel;

@@ -1,12 +1,12 @@
 /** `v-triune doctor`: what this machine offers, what is missing and how to get it. */
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from "node:os";
-import { wrapText } from "./backend-error";
-import type { BackendName } from "./candidates";
+import { wrapText } from "@v-triune/errors";
+import type { BackendName } from "./backend-name";
 import { inspectBackends, type BackendReport } from "./inspect-backends";
 import { readManifest } from "./native/manifest";
 import { nativeLayout, nativeRoot, type Environment, type NativeVariant } from "./native/native-folder";
 import { findNvidia, type NvidiaState } from "./native/nvidia";
-import { nativeInstallAvailable, type NativeAvailability } from "./native/preflight";
+import { nativeInstallAvailable, type NativeAvailability } from "./install/preflight";
 import { formatBytes } from "./out-of-memory";
 
 /** What the doctor found. */
@@ -81,7 +81,7 @@ const LABEL = 17;
 export function formatDoctor(report: DoctorReport): string {
   const lines: string[] = [];
   const row = (label: string, text: string): void => {
-    lines.push(...wrapText(text, `  ${label}`.padEnd(LABEL), 80));
+    lines.push(`  ${label}`.padEnd(LABEL) + wrapText(text, 80, LABEL));
   };
   const { machine, nvidia } = report;
   lines.push("Machine");
@@ -99,7 +99,7 @@ export function formatDoctor(report: DoctorReport): string {
   lines.push("", "Backends, fastest first");
   for (const backend of report.backends) {
     if (backend.works) {
-      row(backend.name, `${backend.description}${backend.name === report.chosen ? "  <- v-triune uses this one" : ""}`);
+      row(backend.name, `${backend.description}${backend.name === report.chosen ? " <- v-triune uses this one" : ""}`);
       const { measurement } = backend;
       const speed = measurement?.products[0];
       if (measurement !== undefined && speed !== undefined) {

@@ -1,7 +1,7 @@
 /** What each backend is worth on this machine, each tried in a process of its own. */
-import { BACKEND_ORDER, type BackendName } from "./candidates";
+import { BACKEND_ORDER, type BackendName } from "./backend-name";
 import type { BackendMeasurement, MeasureOptions } from "./measure-backend";
-import { probeBackend } from "./probe";
+import { probeBackend } from "./probe/probe-backend";
 
 /** One backend's line in the doctor's report. */
 export interface BackendReport {

@@ -1,16 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { BackendError } from "./backend-error";
-import { locateAddon } from "./candidates";
+import { installedNative } from "./testing/installed-native";
 import { loadedNative } from "./native/load-native";
 import { measureCurrentBackend } from "./measure-backend";
 import { measureTrainingStep } from "./measure-training-step";
 import { selectBackend } from "./select-backend";
 
-const located = locateAddon("cpu");
-const native = !(located instanceof BackendError);
-if (!native)
-  console.warn(`Skipping the native backend's memory growth: ${located.parts.what} (${located.parts.todo}).`);
+const native = installedNative("the native backend's memory growth") !== undefined;
 
 describe.each(["wasm", ...(native ? (["tensorflow"] as const) : [])] as const)("1,000 training steps on %s", (name) => {
   it("leave no tensor, no native handle and no resident memory behind", async () => {

@@ -36,25 +36,20 @@ export function asOutOfMemory(error: unknown, context: AllocationContext): OutOf
   const shape = told === null ? context.shape : (told[1] ?? "").split(",").filter(Boolean).map(Number);
   const tensor =
     shape === undefined ? "a tensor" : `a tensor of shape [${shape.join(", ")}] (${formatBytes(4 * product(shape))})`;
-  return new OutOfMemoryError(
-    {
-      backend: context.backend,
-      kernel: context.kernel,
-      shape,
-      parts: {
-        what: `The ${context.backend} backend has no memory left for ${tensor}`,
-        ...(context.kernel === undefined
-          ? {}
-          : { where: `kernel ${context.kernel}${told === null ? "" : `, device ${told[3]}, allocator ${told[4]}`}` }),
-        found: message.split("\n").slice(0, 3).join(" ").slice(0, 300),
-        todo:
-          context.backend === "wasm"
-            ? "WebAssembly addresses at most 4 GiB. Use smaller micro-batches or shorter sequences, or the native backend (npx v-triune native install)."
-            : "Use smaller micro-batches or shorter sequences, or free memory on the device.",
-      },
-    },
-    { cause: error },
-  );
+  return new OutOfMemoryError({
+    backend: context.backend,
+    kernel: context.kernel,
+    shape,
+    what: `The ${context.backend} backend has no memory left for ${tensor}.`,
+    where:
+      context.kernel && `kernel ${context.kernel}${told === null ? "" : `, device ${told[3]}, allocator ${told[4]}`}`,
+    found: message.split("\n").slice(0, 3).join(" ").slice(0, 300),
+    fix:
+      context.backend === "wasm"
+        ? "use smaller micro-batches or shorter sequences, or the native backend (npx v-triune native install): WebAssembly addresses at most 4 GiB"
+        : "use smaller micro-batches or shorter sequences, or free memory on the device",
+    cause: error,
+  });
 }
 
 /** Runs a function and rethrows a failure for want of memory as an OutOfMemoryError. */

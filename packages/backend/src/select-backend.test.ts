@@ -4,11 +4,11 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BackendError } from "./backend-error";
-import { driverComplaint, locateAddon } from "./candidates";
 import { loadedNative } from "./native/load-native";
 import { variantFolderName } from "./native/native-folder";
 import { findNvidia } from "./native/nvidia";
 import { selectBackend } from "./select-backend";
+import { installedNative } from "./testing/installed-native";
 
 let empty: string;
 beforeEach(() => (empty = mkdtempSync(join(tmpdir(), "v-triune-test-"))));
@@ -64,27 +64,23 @@ describe("selectBackend", () => {
 
   it("refuses a name it does not know and a preferred one that is not there", async () => {
     const unknown = await failure(selectBackend({ env: { V_TRIUNE_BACKEND: "cuda" } }));
-    expect(unknown.parts).toMatchObject({ found: '"cuda"', where: "the environment variable V_TRIUNE_BACKEND" });
-    expect((await failure(selectBackend({ prefer: "webgl" as "cpu" }))).parts.where).toBe("prefer");
-    expect((await failure(selectBackend({ prefer: "webgpu" }))).parts.what).toContain(
-      "cannot read a tensor synchronously",
-    );
+    expect(unknown).toMatchObject({ found: '"cuda"', where: "the environment variable V_TRIUNE_BACKEND" });
+    expect((await failure(selectBackend({ prefer: "webgl" as "cpu" }))).where).toBe("prefer");
+    expect((await failure(selectBackend({ prefer: "webgpu" }))).what).toContain("cannot read a tensor synchronously");
   });
 
   it.skipIf(findNvidia().present)("names the missing GPU when one was asked for", async () => {
-    expect((await failure(selectBackend({ prefer: "tensorflow-gpu" }))).parts.what).toBe("No NVIDIA GPU was found");
+    expect((await failure(selectBackend({ prefer: "tensorflow-gpu" }))).what).toBe("No NVIDIA GPU was found.");
   });
 
   it("refuses a senseless number of threads", async () => {
     for (const threads of [0, 1.5, Number.NaN]) {
-      expect((await failure(selectBackend({ prefer: "wasm", threads }))).parts.where).toBe("threads");
+      expect((await failure(selectBackend({ prefer: "wasm", threads }))).where).toBe("threads");
     }
   });
 });
 
-const located = locateAddon("cpu");
-const missing = located instanceof BackendError;
-if (missing) console.warn(`Skipping the native backend's tests: ${located.parts.what} (${located.parts.todo}).`);
+const missing = installedNative("the native backend's tests") === undefined;
 
 describe.skipIf(missing)("with native TensorFlow installed", () => {
   it("is what auto takes, on the same tfjs-core as everybody's, quietly", async () => {
@@ -100,16 +96,5 @@ describe.skipIf(missing)("with native TensorFlow installed", () => {
     await selectBackend({ prefer: "wasm" });
     await selectBackend({ prefer: "tensorflow" });
     expect(tf.getBackend()).toBe("tensorflow");
-  });
-});
-
-describe("driverComplaint", () => {
-  it("finds TensorFlow's reason among its start-up messages", () => {
-    const log = [
-      "2026-01-01 10:00:00.000000: I tensorflow/core/util/port.cc:153] oneDNN custom operations are on.",
-      "2026-01-01 10:00:00.000000: E external/cuda_driver.cc:152] failed call to cuInit: UNKNOWN ERROR (303)",
-    ].join("\n");
-    expect(driverComplaint(log)).toContain("failed call to cuInit: UNKNOWN ERROR (303)");
-    expect(driverComplaint("all is well")).toBeUndefined();
   });
 });

@@ -1,16 +1,10 @@
 /** Chooses the fastest TensorFlow.js backend that works here, and says why the others were passed over. */
 import { availableParallelism } from "node:os";
-import * as tf from "@tensorflow/tfjs-core";
-import { BackendError } from "./backend-error";
-import {
-  activateBackend,
-  BACKEND_ORDER,
-  type ActivatedBackend,
-  type ActivateOptions,
-  type BackendName,
-} from "./candidates";
-import { registerGradients } from "./gradients/register-gradients";
-import { guardWasmMemory } from "./wasm-memory";
+import { activateBackend, type ActivateOptions } from "./activate-backend";
+import { BackendError, briefReason } from "./backend-error";
+import { BACKEND_ORDER, type BackendName } from "./backend-name";
+import { proveNative } from "./prove-native";
+import { startBackend } from "./start-backend";
 
 /** What a caller may ask for. */
 export interface SelectBackendOptions extends ActivateOptions {
@@ -58,20 +52,14 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
       return { ...(await take(name, options)), passedOver };
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
-      passedOver.push(passedOverFor(name, error));
+      passedOver.push({ name, reason: briefReason(error), howToGet: error.fix ?? "" });
     }
   }
   throw new BackendError({
-    what: "No TensorFlow.js backend works here",
+    what: "No TensorFlow.js backend works here.",
     found: passedOver.map(({ name, reason }) => `${name}: ${reason}`).join("; "),
-    todo: "npm ci installs the wasm backend; if it is installed, report this with the output of npx v-triune doctor.",
+    fix: "run npm ci, which installs the wasm backend; if it is installed, report this with the output of npx v-triune doctor",
   });
-}
-
-/** The PassedOver entry for a backend that failed with this error. */
-export function passedOverFor(name: BackendName, error: BackendError): PassedOver {
-  const { what, found, todo } = error.parts;
-  return { name, reason: found === undefined ? what : `${what} (${found})`, howToGet: todo ?? "" };
 }
 
 function wantedBackend(options: SelectBackendOptions): "auto" | BackendName {
@@ -79,7 +67,7 @@ function wantedBackend(options: SelectBackendOptions): "auto" | BackendName {
   const asked = options.prefer !== undefined && options.prefer !== "auto" ? options.prefer : fromEnvironment || "auto";
   if (asked === "auto" || (BACKEND_ORDER as readonly string[]).includes(asked)) return asked as "auto" | BackendName;
   throw new BackendError({
-    what: "There is no such backend",
+    what: "There is no such backend.",
     where: options.prefer === asked ? "prefer" : "the environment variable V_TRIUNE_BACKEND",
     expected: ["auto", ...BACKEND_ORDER].join(", "),
     found: JSON.stringify(asked),
@@ -89,47 +77,16 @@ function wantedBackend(options: SelectBackendOptions): "auto" | BackendName {
 function checkThreads(threads: number | undefined): void {
   if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
   throw new BackendError({
-    what: "The number of threads is not a whole number of at least 1",
+    what: "The number of threads is not a whole number of at least 1.",
     where: "threads",
     found: String(threads),
-    todo: `This machine has ${availableParallelism()} cores; leave it out to use them all.`,
+    fix: `leave it out to use all ${availableParallelism()} cores of this machine`,
   });
 }
 
 async function take(name: BackendName, options: ActivateOptions): Promise<Omit<BackendChoice, "passedOver">> {
-  const activated = await activateBackend(name, options);
+  await proveNative(name, options);
+  const activated = activateBackend(name, options);
   await startBackend(name, activated);
   return { name, ...activated };
-}
-
-/**
- * Makes an activated backend the current one and waits until it is ready.
- *
- * @throws BackendError when it does not start
- */
-export async function startBackend(name: BackendName, activated: ActivatedBackend): Promise<void> {
-  // After activation: loading tfjs-node registers tfjs-core's own gradients.
-  registerGradients();
-  let set: boolean;
-  try {
-    set = await tf.setBackend(activated.tfjsName);
-    await tf.ready();
-  } catch (error) {
-    throw startError(name, error);
-  }
-  if (!set || tf.getBackend() !== activated.tfjsName) throw startError(name, undefined);
-  if (name === "wasm") guardWasmMemory(tf.backend());
-  // The plain JavaScript backend advertises tfjs-node at its first use; whoever chose it knows.
-  if (name === "cpu") (tf.backend() as { firstUse?: boolean }).firstUse = false;
-}
-
-function startError(name: BackendName, cause: unknown): BackendError {
-  return new BackendError(
-    {
-      what: `The ${name} backend is installed but does not start`,
-      ...(cause instanceof Error ? { found: cause.message.split("\n")[0] ?? "" } : {}),
-      todo: name === "wasm" || name === "cpu" ? "rm -rf node_modules && npm ci" : "npx v-triune native verify",
-    },
-    { cause },
-  );
 }

@@ -28,10 +28,10 @@ function expectValues(what: string, tensor: tf.Tensor, expected: readonly number
   )
     return;
   throw new BackendError({
-    what: `The ${tf.getBackend()} backend computes wrong numbers`,
+    what: `The ${tf.getBackend()} backend computes wrong numbers.`,
     where: what,
     expected: expected.join(", "),
     found: found.join(", "),
-    todo: "npx v-triune native install makes the native backend anew; another backend can be chosen with V_TRIUNE_BACKEND=wasm.",
+    fix: "npx v-triune native install --force, or use another backend with V_TRIUNE_BACKEND=wasm",
   });
 }

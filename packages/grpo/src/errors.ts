@@ -1,55 +1,70 @@
-/**
- * The errors of this package. Each says what was expected, what was found, and what to do about it.
- */
+/** The errors of this package. */
+import { VTriuneError } from "@v-triune/errors";
 
-/** A setting, or a combination of settings and rows, that cannot be trained with. Nothing was changed. */
-export class LearnerConfigError extends Error {
+/** What {@link LearnerConfigError} is made of. */
+export interface LearnerConfigProblem {
+  /** The setting, or the row and its field, for example `maxGradNorm` or `rows[3].refLogProbs`. */
+  readonly key: string;
+  readonly expected: string;
+  readonly found: string;
+  readonly fix: string;
+}
+
+/** A setting, or a combination of settings and rows, that the learner cannot train with. Nothing was changed. */
+export class LearnerConfigError extends VTriuneError {
   override readonly name = "LearnerConfigError";
-  /** @param key the setting, or the row and field, e.g. `loss.klCoefficient` or `rows[3].refLogProbs` */
-  constructor(
-    readonly key: string,
-    readonly expected: string,
-    readonly found: string,
-    readonly fix: string,
-  ) {
-    super(`${key}: expected ${expected}, found ${found}. ${fix}`);
+  /** The setting, or the row and its field; `where` says the same. */
+  readonly key: string;
+
+  constructor({ key, expected, found, fix }: LearnerConfigProblem) {
+    super({ what: "The learner cannot train with this setting or row.", where: key, expected, found, fix });
+    this.key = key;
   }
 }
 
-/** Where a number stopped being finite. */
-export type DivergedWhere =
+/** The number that stopped being finite. */
+export type DivergedNumber =
   | { readonly kind: "log-probabilities"; readonly row: number; readonly token: number }
   | { readonly kind: "entropy"; readonly row: number; readonly token: number }
   | { readonly kind: "loss"; readonly row: number }
   | { readonly kind: "gradient"; readonly parameter: string };
 
 /**
- * A log-probability, loss or gradient became NaN or infinite. Thrown before the optimizer runs, so parameters, moments
- * and step counter are still those of the last good update.
+ * A log-probability, entropy, loss or gradient became NaN or infinite. Thrown before the optimizer runs, so parameters,
+ * moments and step counter are still those of the last good update.
  */
-export class TrainingDivergedError extends Error {
+export class TrainingDivergedError extends VTriuneError {
   override readonly name = "TrainingDivergedError";
+
+  /**
+   * @param number which number it is; `where` says the same
+   * @param step number of the update, counted from 1
+   * @param value what it became
+   */
   constructor(
-    readonly where: DivergedWhere,
+    readonly number: DivergedNumber,
     readonly step: number,
     readonly value: number,
   ) {
-    super(
-      `update ${step}: ${describe(where)} is ${value}. The weights are still those before this update. ` +
-        "Lower the learning rate or maxGradNorm, or leave out the row that causes it.",
-    );
+    super({
+      what: `Training diverged in update ${step}. The weights are still those before this update.`,
+      where: describe(number),
+      expected: "a finite number",
+      found: String(value),
+      fix: "lower the learning rate or maxGradNorm, or leave out the row that causes it",
+    });
   }
 }
 
-function describe(where: DivergedWhere): string {
-  switch (where.kind) {
+function describe(number: DivergedNumber): string {
+  switch (number.kind) {
     case "log-probabilities":
-      return `the log-probability of token ${where.token} of rows[${where.row}]`;
+      return `the log-probability of token ${number.token} of rows[${number.row}]`;
     case "entropy":
-      return `the entropy at token ${where.token} of rows[${where.row}]`;
+      return `the entropy at token ${number.token} of rows[${number.row}]`;
     case "loss":
-      return `the loss of rows[${where.row}]`;
+      return `the loss of rows[${number.row}]`;
     case "gradient":
-      return `the gradient of ${where.parameter}`;
+      return `the gradient of ${number.parameter}`;
   }
 }

@@ -91,4 +91,4 @@ export type { RolloutCorrectionConfig } from "./learner/rollout-correction";
 export { planMicroBatches, type MicroBatchLimits } from "./learner/micro-batches";
 
 export type { Gradients, LogProbsOptions, Policy, PolicyParameter, PolicyRow, TokenLogProbs } from "./policy";
-export { LearnerConfigError, TrainingDivergedError, type DivergedWhere } from "./errors";
+export { LearnerConfigError, TrainingDivergedError, type DivergedNumber, type LearnerConfigProblem } from "./errors";

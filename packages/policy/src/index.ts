@@ -6,7 +6,6 @@ export {
   PromptError,
   TokenizerError,
   WeightsError,
-  type InputErrorDetail,
 } from "./input-error";
 export { readGenerationConfig, type GenerationDefaults } from "./config/generation-config";
 export {

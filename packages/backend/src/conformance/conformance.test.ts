@@ -2,19 +2,15 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { BackendError } from "../backend-error";
-import { locateAddon, type BackendName } from "../candidates";
+import type { BackendName } from "../backend-name";
 import { DIFFERENTIABLE_KERNELS } from "../gradients/register-gradients";
 import { selectBackend } from "../select-backend";
+import { installedNative } from "../testing/installed-native";
 import type { ConformanceCase } from "./conformance-case";
 import { build, map, seeded } from "./nd-array";
 import { CONFORMANCE_CASES, runConformance } from "./run-conformance";
 
-const located = locateAddon("cpu");
-const nativeIsThere = !(located instanceof BackendError);
-if (!nativeIsThere)
-  console.warn(`Skipping the native backend's conformance: ${located.parts.what} (${located.parts.todo}).`);
-
+const nativeIsThere = installedNative("the native backend's conformance") !== undefined;
 const backends: BackendName[] = ["cpu", "wasm", ...(nativeIsThere ? (["tensorflow"] as const) : [])];
 
 describe.each(backends)("conformance of %s with float64", (name) => {

@@ -15,6 +15,7 @@ import { installNodeShims } from "../node-shims";
 import { withOutOfMemory } from "../out-of-memory";
 import { readManifest } from "./manifest";
 import { layoutOf, libraryFileNames, type NativeLayout } from "./native-folder";
+import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "./tfjs-node";
 
 const require = createRequire(import.meta.url);
 
@@ -76,15 +77,16 @@ export function loadNative(options: LoadNativeOptions): LoadedNative {
   if (loaded !== undefined) {
     if (loaded.addon === options.addon) return loaded;
     throw new BackendError({
-      what: "This process has already loaded another TensorFlow",
+      what: "This process has already loaded another TensorFlow.",
       where: options.addon,
       found: loaded.addon,
-      todo: "Start a new process for the other one.",
+      fix: "start a new process for the other one",
     });
   }
   installNodeShims();
   setEnvironment(options);
   const { binding, startupLog } = openAddon(options);
+  registerBackend(binding);
   loaded = {
     addon: options.addon,
     tensorflow: binding.TF_Version,
@@ -92,7 +94,6 @@ export function loadNative(options: LoadNativeOptions): LoadedNative {
     startupLog,
     handleCount: () => binding.getNumOfTensors(),
   };
-  registerBackend(binding);
   return loaded;
 }
 
@@ -163,16 +164,19 @@ function tryRequire<T>(path: string): T | undefined {
 function loadError(error: Error, addon: string): BackendError {
   const { message } = error;
   const glibc = /version `(GLIBC\w*_[\d.]+)' not found/.exec(message)?.[1];
-  const todo =
+  const fix =
     glibc !== undefined
-      ? `This system's C library lacks ${glibc}; use a newer distribution or container, or the wasm backend.`
+      ? `use a newer distribution or container (this system's C library lacks ${glibc}), or the wasm backend`
       : /wrong ELF class|Exec format|incompatible architecture|invalid ELF header/i.test(message)
-        ? "The files are for another architecture or damaged: npx v-triune native uninstall, then native install."
-        : "Run `npx v-triune native verify`, and `npx v-triune native install` again if it finds a fault.";
-  return new BackendError(
-    { what: "TensorFlow's native addon does not load", where: addon, found: message, todo },
-    { cause: error },
-  );
+        ? "npx v-triune native uninstall, then native install: the files are damaged or for another architecture"
+        : "run npx v-triune native verify, and npx v-triune native install again if it finds a fault";
+  return new BackendError({
+    what: "TensorFlow's native addon does not load.",
+    where: addon,
+    found: message,
+    fix,
+    cause: error,
+  });
 }
 
 function registerBackend(binding: NativeBinding): void {
@@ -181,23 +185,23 @@ function registerBackend(binding: NativeBinding): void {
     const core = require("@tensorflow/tfjs-core") as typeof tf;
     if (core.engine() !== tf.engine()) {
       throw new BackendError({
-        what: "Two copies of @tensorflow/tfjs-core are loaded, so that the native kernels would serve the wrong one",
+        what: "Two copies of @tensorflow/tfjs-core are loaded, so that the native kernels would serve the wrong one.",
         where: require.resolve("@tensorflow/tfjs-core"),
-        todo: "npm ls @tensorflow/tfjs-core shows who brings the second one; make the versions equal (4.22.0).",
+        fix: "make the versions equal (4.22.0); npm ls @tensorflow/tfjs-core shows which package brings the second one",
       });
     }
     require("@tensorflow/tfjs-node/dist/register_all_kernels");
     kernelBackend = require("@tensorflow/tfjs-node/dist/nodejs_kernel_backend") as typeof kernelBackend;
   } catch (error) {
     if (error instanceof BackendError) throw error;
-    throw new BackendError(
-      {
-        what: "The package @tensorflow/tfjs-node, whose kernels the native backend uses, cannot be loaded",
-        found: (error as Error).message.split("\n")[0] ?? "",
-        todo: "npm install --ignore-scripts @tensorflow/tfjs-node@4.22.0",
-      },
-      { cause: error },
-    );
+    const missing = (error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
+    throw new BackendError({
+      what: `The package @tensorflow/tfjs-node, whose kernels the native backend uses, ${missing ? "is not installed" : "cannot be loaded"}.`,
+      found: (error as Error).message.split("\n")[0],
+      fix: INSTALL_TFJS_NODE,
+      ...(missing ? { code: TFJS_NODE_MISSING } : {}),
+      cause: error,
+    });
   }
   const guarded = guardMemory(binding);
   // The class looks at the package name only to tell whether a CUDA build was meant.

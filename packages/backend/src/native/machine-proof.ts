@@ -8,7 +8,7 @@ import { cpus } from "node:os";
 import type { NativeManifest } from "./manifest";
 import type { NativeLayout } from "./native-folder";
 import { findNvidia } from "./nvidia";
-import { platformFacts } from "./preflight";
+import { platformFacts } from "./platform-facts";
 
 /** What makes two machines alike for a compiled library: processor, C library, NVIDIA driver. */
 export function machineKey(): string {

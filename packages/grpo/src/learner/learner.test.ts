@@ -384,9 +384,9 @@ describe("what goes wrong", () => {
     const before = weights(policy);
     const tensors = tf.memory().numTensors;
     const error = caught(() => learner.update(rows), TrainingDivergedError);
-    expect(error.where).toMatchObject({ kind: "log-probabilities", token: 0 });
-    expect(rows[(error.where as { row: number }).row]!.row.state).toBe(1);
-    expect(error.message).toContain("update 1: the log-probability of token 0 of rows[");
+    expect(error.number).toMatchObject({ kind: "log-probabilities", token: 0 });
+    expect(rows[(error.number as { row: number }).row]!.row.state).toBe(1);
+    expect(error.message).toMatch(/in update 1\.[^]*where: {4}the log-probability of token 0 of rows\[\d\]/);
     expect(weights(policy)).toEqual(before);
     expect(learner.step).toBe(0);
     expect(tf.memory().numTensors).toBe(tensors);
@@ -402,7 +402,8 @@ describe("what goes wrong", () => {
     part.gradients.get("bias")!.dispose();
     part.gradients.set("bias", tf.tensor1d([1, 1, Infinity, 1, 1]));
     const error = caught(() => learner.apply(part), TrainingDivergedError);
-    expect(error.where).toEqual({ kind: "gradient", parameter: "bias" });
+    expect(error.number).toEqual({ kind: "gradient", parameter: "bias" });
+    expect(error.where).toBe("the gradient of bias");
     expect(weights(policy)).toEqual(before);
     learner.dispose();
     policy.dispose();
@@ -429,9 +430,15 @@ describe("what goes wrong", () => {
     expect(restore({ other: moment(1) })).toBe('state.optimizer.moments["other"]');
     expect(restore({ bias: moment(4) })).toBe('state.optimizer.moments["bias"]');
     expect(restore({ bias: moment(5) })).toBe('state.optimizer.moments["table.weight"]');
-    expect(() => strict.update([{ row, advantage: 1 }])).toThrow(
-      "rows[0].refLogProbs: expected 2 log-probabilities, found nothing. The configuration asks for a term that needs " +
-        "refLogProbs; give them or remove the term.",
+    expect(caught(() => strict.update([{ row, advantage: 1 }]), LearnerConfigError).message).toBe(
+      [
+        "The learner cannot train with this setting or row.",
+        "  where:    rows[0].refLogProbs",
+        "  expected: 2 log-probabilities",
+        "  found:    nothing",
+        "  fix:      give them, or remove the term of the configuration that needs",
+        "            refLogProbs",
+      ].join("\n"),
     );
     plain.dispose();
     strict.dispose();

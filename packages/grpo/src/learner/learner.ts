@@ -276,26 +276,26 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
 
 /** @throws LearnerConfigError unless the state holds the moments of exactly the trained parameters (or no step at all) */
 function checkMoments(parameters: readonly PolicyParameter[], { step, moments }: AdamWState): void {
-  const fix = "Resume with the freeze and LoRA settings, and the model, of the run that wrote the checkpoint.";
+  const fix = "resume with the freeze and LoRA settings, and the model, of the run that wrote the checkpoint";
   const trained = new Map(parameters.map((parameter) => [parameter.name, parameter.variable.shape]));
   for (const [name, { shape }] of Object.entries(moments)) {
     const wanted = trained.get(name);
     if (wanted && wanted.join() === shape.join()) continue;
-    throw new LearnerConfigError(
-      `state.optimizer.moments["${name}"]`,
-      wanted ? `the shape [${wanted.join(", ")}]` : "moments of parameters that are trained now",
-      wanted ? `[${shape.join(", ")}]` : "one of a parameter that is frozen or does not exist",
+    throw new LearnerConfigError({
+      key: `state.optimizer.moments["${name}"]`,
+      expected: wanted ? `the shape [${wanted.join(", ")}]` : "moments of parameters that are trained now",
+      found: wanted ? `[${shape.join(", ")}]` : "one of a parameter that is frozen or does not exist",
       fix,
-    );
+    });
   }
   const missing = step > 0 ? parameters.find(({ name }) => !(name in moments)) : undefined;
   if (missing) {
-    throw new LearnerConfigError(
-      `state.optimizer.moments["${missing.name}"]`,
-      `moments, after ${step} updates`,
-      "nothing",
+    throw new LearnerConfigError({
+      key: `state.optimizer.moments["${missing.name}"]`,
+      expected: `moments, after ${step} updates`,
+      found: "nothing",
       fix,
-    );
+    });
   }
 }
 
@@ -328,16 +328,21 @@ function trainedParameters<Row extends PolicyRow>(
   const present = [...new Set(policy.parameters.map((parameter) => parameter.group))];
   for (const [name, group] of Object.entries(groups)) {
     if (present.includes(name) || group.frozen) continue;
-    throw new LearnerConfigError(
-      `groups.${name}`,
-      `one of the policy's groups (${present.join(", ")})`,
-      `"${name}"`,
-      "Use one of these names, or mark the group frozen if the policy leaves it out.",
-    );
+    throw new LearnerConfigError({
+      key: `groups.${name}`,
+      expected: `one of the policy's groups (${present.join(", ")})`,
+      found: `"${name}"`,
+      fix: "use one of these names, or mark the group frozen if the policy leaves it out",
+    });
   }
   const trained = policy.parameters.filter((parameter) => !groups[parameter.group]?.frozen);
   if (trained.length === 0) {
-    throw new LearnerConfigError("groups", "at least one group that is not frozen", "none", "Unfreeze a group.");
+    throw new LearnerConfigError({
+      key: "groups",
+      expected: "at least one group that is not frozen",
+      found: "none",
+      fix: "unfreeze a group",
+    });
   }
   return trained;
 }
@@ -352,13 +357,28 @@ function checkNumbers<Row extends PolicyRow>(config: LearnerConfig<Row>): void {
   ];
   for (const [key, rate] of rates) {
     if (rate !== undefined && !(rate >= 0 && Number.isFinite(rate))) {
-      throw new LearnerConfigError(key, "a finite number ≥ 0", `${rate}`, "Typical: 1e-6 on-policy, 5e-7 off-policy.");
+      throw new LearnerConfigError({
+        key,
+        expected: "a finite number ≥ 0",
+        found: `${rate}`,
+        fix: "use a typical rate: 1e-6 on-policy, 5e-7 off-policy",
+      });
     }
   }
   if (config.maxGradNorm !== undefined && config.maxGradNorm !== null && !(config.maxGradNorm > 0)) {
-    throw new LearnerConfigError("maxGradNorm", "a number above 0, or null", `${config.maxGradNorm}`, "Typical: 1.");
+    throw new LearnerConfigError({
+      key: "maxGradNorm",
+      expected: "a number above 0, or null",
+      found: `${config.maxGradNorm}`,
+      fix: "use 1, or null for no clipping",
+    });
   }
   if (config.temperature !== undefined && !(config.temperature > 0)) {
-    throw new LearnerConfigError("temperature", "a number above 0", `${config.temperature}`, "Give the rollouts' own.");
+    throw new LearnerConfigError({
+      key: "temperature",
+      expected: "a number above 0",
+      found: `${config.temperature}`,
+      fix: "use the temperature that the rollouts were sampled with",
+    });
   }
 }

@@ -57,22 +57,23 @@ export function prepareRows<Row extends PolicyRow>(
     for (const field of ARRAYS) {
       const values = row[field];
       if (!values && field in needs && needs[field as keyof typeof needs]) {
-        throw new LearnerConfigError(
-          `rows[${index}].${field}`,
-          `${length} log-probabilities`,
-          "nothing",
-          field === "oldLogProbs"
-            ? "This configuration compares whole batches before the update; compute them with learner.logProbs first."
-            : `The configuration asks for a term that needs ${field}; give them or remove the term.`,
-        );
+        throw new LearnerConfigError({
+          key: `rows[${index}].${field}`,
+          expected: `${length} log-probabilities`,
+          found: "nothing",
+          fix:
+            field === "oldLogProbs"
+              ? "compute them with learner.logProbs first: this configuration compares whole batches before the update"
+              : `give them, or remove the term of the configuration that needs ${field}`,
+        });
       }
       if (values && values.length !== length) {
-        throw new LearnerConfigError(
-          `rows[${index}].${field}`,
-          `${length} entries, one a completion token`,
-          `${values.length}`,
-          "Strip image tokens from the ids and from every array alike.",
-        );
+        throw new LearnerConfigError({
+          key: `rows[${index}].${field}`,
+          expected: `${length} entries, one per completion token`,
+          found: `${values.length}`,
+          fix: "strip image tokens from the ids and from every array alike",
+        });
       }
     }
     prepared.push({
@@ -96,14 +97,15 @@ function tokenAdvantages(advantage: number | ArrayLike<number>, length: number, 
         : 0
       : values.findIndex((a) => !Number.isFinite(a));
   if (values.length !== length || wrong >= 0) {
-    throw new LearnerConfigError(
-      `rows[${index}].advantage`,
-      `a finite number, or ${length} of them`,
-      values.length !== length
-        ? `${values.length} of them`
-        : `${typeof advantage === "number" ? advantage : values[wrong]}`,
-      "A rollout without a score has the advantage null.",
-    );
+    throw new LearnerConfigError({
+      key: `rows[${index}].advantage`,
+      expected: `a finite number, or ${length} of them`,
+      found:
+        values.length !== length
+          ? `${values.length} of them`
+          : `${typeof advantage === "number" ? advantage : values[wrong]}`,
+      fix: "give a rollout without a score the advantage null",
+    });
   }
   return values;
 }

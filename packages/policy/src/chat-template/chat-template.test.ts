@@ -111,7 +111,7 @@ describe("<image> marks of a sample", () => {
     const prompt = [{ role: "user", content: "<image>What <image>?" }];
     expect(() => splitImageMarks(prompt, 1, "train.parquet, row 4")).toThrow(
       "The number of <image> marks in the prompt and of pictures differ.\n  where:    train.parquet, row 4\n  expected: 2 pictures, one for each <image>\n  found:    1 picture\n" +
-        "  do:       add the missing pictures, or remove marks from the prompt",
+        "  fix:      add the missing pictures, or remove marks from the prompt",
     );
     expect(() => splitImageMarks([{ role: "user", content: "What?" }], 1)).toThrow(PromptError);
   });

@@ -77,7 +77,7 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
   it("refuses more or fewer pictures than places, naming the sample", async () => {
     await expect(processor.encode(question, [grey(60, 60)], { name: "train.parquet, row 9" })).rejects.toThrow(
       "The number of image placeholders in the prompt and of pictures differ.\n  where:    train.parquet, row 9\n  expected: 2 pictures, one for each placeholder\n  found:    1 picture\n" +
-        "  do:       add the missing pictures, or remove marks from the prompt",
+        "  fix:      add the missing pictures, or remove marks from the prompt",
     );
     await expect(processor.encode("What?", [grey(60, 60)])).rejects.toThrow(PromptError);
   });

@@ -8,8 +8,9 @@
  *
  * Written is the flat layout: transformers 5.23 and 4.57 both load it to equal logits (4.57 can't run the nested one).
  */
-import { renameSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
 import { ModelConfigError } from "../input-error";
 import { JsonReader } from "./json-reader";
 
@@ -292,9 +293,8 @@ export function toFlatConfigJson(config: Qwen25VlConfig): Record<string, unknown
   };
 }
 
-/** Writes `folder/config.json` (to a temporary name, then renamed). The folder must exist. */
+/** Writes `folder/config.json` in one step. The folder must exist. */
 export function writeModelConfig(folder: string, config: Qwen25VlConfig): void {
-  const temporary = join(folder, `.config.json.${process.pid}.tmp`);
-  writeFileSync(temporary, `${JSON.stringify(toFlatConfigJson(config), undefined, 2)}\n`);
-  renameSync(temporary, join(folder, "config.json"));
+  const text = `${JSON.stringify(toFlatConfigJson(config), undefined, 2)}\n`;
+  replaceFileSync(join(folder, "config.json"), (temporary) => writeFileSync(temporary, text));
 }

@@ -2,6 +2,7 @@
  * The sampling loop: prompts are admitted while rows are free, decoded together, and each completion is handed out as it
  * ends, which frees its row for the next prompt (continuous batching).
  */
+import { VTriuneError } from "@v-triune/errors";
 import type { Qwen25VlConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { heap } from "../kernels/wasm/heap";
@@ -94,9 +95,9 @@ export interface GenerateRequest {
   readonly decoder?: Decoder;
 }
 
-/** A model whose weights or activations have left the numbers. */
-export class NotFiniteError extends Error {
-  override name = "NotFiniteError";
+/** The model produced NaN or infinite logits. */
+export class NotFiniteError extends VTriuneError {
+  override readonly name = "NotFiniteError";
 }
 
 interface RunningRow {
@@ -150,10 +151,15 @@ export async function* generateCompletions({
     );
     if (!Number.isFinite(logProb)) {
       const tensor = weights.findNotFinite();
-      throw new NotFiniteError(
-        `The model's logits are not numbers (prompt ${row.promptIndex}, sample ${row.sampleIndex}, token ${row.tokens.length}): ` +
-          `${tensor ? `the weights hold NaN or infinity, first in ${tensor}` : "the weights are numbers, but activations overflow"}. Go back to an earlier checkpoint and lower the learning rate.`,
-      );
+      throw new NotFiniteError({
+        what: "The model produced NaN or infinite logits.",
+        where: `prompt ${row.promptIndex}, sample ${row.sampleIndex}, token ${row.tokens.length}`,
+        expected: "finite numbers",
+        found: tensor
+          ? `weights that are NaN or infinite, first in ${tensor}`
+          : "finite weights, but activations that overflow",
+        fix: "go back to an earlier checkpoint and lower the learning rate",
+      });
     }
     row.tokens.push(token);
     row.logProbs.push(logProb);

@@ -131,7 +131,7 @@ describe("pictures that can't be used", () => {
     const error = await errorOf(decodeImage(file));
     expect(error.message).toBe(
       `A picture has too many pixels.\n  where:    ${file}\n  expected: at most 178956970 pixels\n  found:    20000 x 20000 = 400000000 pixels\n` +
-        "  do:       scale the picture down first, or raise maxInputPixels",
+        "  fix:      scale the picture down first, or raise maxInputPixels",
     );
     expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
   });

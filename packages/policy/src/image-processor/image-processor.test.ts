@@ -156,7 +156,7 @@ describe("patches", () => {
     const processor = createImageProcessor();
     await expect(processor.process([draw(60, 60, () => 0), thin], { name: "train.parquet, row 12" })).rejects.toThrow(
       "A picture is too long and thin.\n  where:    train.parquet, row 12, image 1\n  expected: an aspect ratio of at most 200\n  found:    1 x 5000 pixels, a ratio of 5000\n" +
-        "  do:       crop the picture or leave its sample out",
+        "  fix:      crop the picture or leave its sample out",
     );
     expect(() => processor.grid(1, 5000)).toThrow(ImageError);
   });

@@ -4,8 +4,9 @@
  * endings; `rank_pattern` and `alpha_pattern` override by name ending. What would change the numbers and is not
  * implemented (DoRA, biases, fully trained modules, ..) is refused by name.
  */
-import { renameSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
 import { JsonReader } from "../config/json-reader";
 import { ModelConfigError } from "../input-error";
 
@@ -98,9 +99,8 @@ export function writeAdapterConfig(folder: string, config: AdapterConfig, baseMo
     use_dora: false,
     use_rslora: config.rankStabilised,
   };
-  const temporary = join(folder, `.adapter_config.json.${process.pid}.tmp`);
-  writeFileSync(temporary, `${JSON.stringify(json, undefined, 2)}\n`);
-  renameSync(temporary, join(folder, "adapter_config.json"));
+  const text = `${JSON.stringify(json, undefined, 2)}\n`;
+  replaceFileSync(join(folder, "adapter_config.json"), (temporary) => writeFileSync(temporary, text));
 }
 
 /** A layer's name in transformers 5's memory, which peft's names follow. @param name published, without `.weight` */

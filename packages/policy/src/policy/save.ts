@@ -1,6 +1,7 @@
 /** Writes a Qwen2.5-VL in Hugging Face layout, each file replaced only when it is complete. */
-import { copyFileSync, existsSync, mkdirSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
 import { writeModelConfig, type Qwen25VlConfig } from "../config/model-config";
 import { writeSafetensors } from "../safetensors/writer";
 import type { ModelWeights } from "../weights/model-weights";
@@ -38,8 +39,6 @@ export async function saveQwen25Vl(
   for (const name of COMPANIONS) {
     const from = join(sourceFolder, name);
     if (!existsSync(from)) continue;
-    const temporary = join(folder, `.${name}.${process.pid}.tmp`);
-    copyFileSync(from, temporary);
-    renameSync(temporary, join(folder, name));
+    replaceFileSync(join(folder, name), (temporary) => copyFileSync(from, temporary));
   }
 }

@@ -113,7 +113,7 @@ describe("writing and reading", () => {
   it("refuses data that does not fit, a name used twice and a folder that is not there", async () => {
     const file = join(folder, "never.safetensors");
     await expect(writeSafetensors(file, [{ name: "w", shape: [2, 2], data: new Float32Array(3) }])).rejects.toThrow(
-      /tensor w\n.*4 values for \[2, 2\]\n.*3 values/,
+      /tensor\s+w\n.*4 values for \[2, 2\]\n.*3 values/,
     );
     const twice = { name: "w", shape: [1], data: new Float32Array(1) };
     await expect(writeSafetensors(file, [twice, twice])).rejects.toThrow(WeightsError);
@@ -245,14 +245,14 @@ describe("files that are not what they claim", () => {
   });
 
   it("says which tensor lies outside, what was expected and what to do", () => {
-    const error = errorOf(() => openSafetensors(handMade("cut.safetensors", { "model.norm.weight": f32(0, 16) }, 12)));
-    expect(error.message.replace(folder, "DIR")).toBe(
-      "A tensor lies outside of its file.\n" +
-        "  where:    DIR/cut.safetensors, tensor model.norm.weight\n" +
-        "  expected: offsets within the 12 bytes of data\n" +
-        "  found:    [0, 16]\n" +
-        "  do:       fetch the file again; its size or checksum will differ from the publisher's, or it was cut off",
-    );
+    const file = handMade("cut.safetensors", { "model.norm.weight": f32(0, 16) }, 12);
+    expect(errorOf(() => openSafetensors(file))).toMatchObject({
+      what: "A tensor lies outside of its file.",
+      where: `${file}, tensor model.norm.weight`,
+      expected: "offsets within the 12 bytes of data",
+      found: "[0, 16]",
+      fix: "fetch the file again; its size or checksum will differ from the publisher's, or it was cut off",
+    });
   });
 
   it("names the nearest tensor when one is missing", async () => {

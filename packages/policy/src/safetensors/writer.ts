@@ -4,8 +4,8 @@
  * huggingface/safetensors (wider elements first, then by name; the header padded with spaces to 8 bytes), so that every
  * tensor is aligned and the same tensors give the same bytes.
  */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { WeightsError } from "../input-error";
 import { DTYPE_BYTES, floatToBfloat16, floatToHalf, type SafetensorsDtype } from "./dtype";
 
@@ -41,23 +41,20 @@ export async function writeSafetensors(
     (a, b) => DTYPE_BYTES[dtypeOf(b)] - DTYPE_BYTES[dtypeOf(a)] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
   const header = headerBytes(path, ordered, metadata);
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  let descriptor: number | undefined;
   try {
-    descriptor = openSync(temporary, "w");
-    writeAll(descriptor, header);
-    for (const entry of ordered) {
-      const data = typeof entry.data === "function" ? await entry.data() : entry.data;
-      writeTensor(path, descriptor, entry, data);
-    }
-    fsyncSync(descriptor);
-    closeSync(descriptor);
-    descriptor = undefined;
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    await replaceFile(path, async (temporary) => {
+      const descriptor = openSync(temporary, "w");
+      try {
+        writeAll(descriptor, header);
+        for (const entry of ordered) {
+          const data = typeof entry.data === "function" ? await entry.data() : entry.data;
+          writeTensor(path, descriptor, entry, data);
+        }
+      } finally {
+        closeSync(descriptor);
+      }
+    });
   } catch (cause) {
-    if (descriptor !== undefined) closeSync(descriptor);
-    rmSync(temporary, { force: true });
     throw cause instanceof WeightsError ? cause : writeError(path, cause);
   }
 }
@@ -140,19 +137,6 @@ function encoder(dtype: SafetensorsDtype, data: TensorData): Encode | undefined 
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
-}
-
-/** Makes the rename itself durable. Not every platform can sync a folder (Windows); there the rename alone must do. */
-function syncFolder(folder: string): void {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(folder, "r");
-    fsyncSync(descriptor);
-  } catch {
-    return;
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
 }
 
 function writeError(path: string, cause: unknown): unknown {

@@ -109,7 +109,7 @@ describe("special tokens", () => {
     expect(error).toBeInstanceOf(TokenizerError);
     expect(error.message).toBe(
       'The tokenizer has no such token.\n  where:    tokenizer.json\n  expected: one of its 7 tokens; special ones are <unk> <|im_end|>\n  found:    "<|im_ned|>"\n' +
-        "  do:       check the spelling, or use the tokenizer that belongs to the model",
+        "  fix:      check the spelling, or use the tokenizer that belongs to the model",
     );
   });
 
@@ -118,7 +118,7 @@ describe("special tokens", () => {
       TokenizerError,
     );
     expect(() => createTokenizer(words, { [key]: "<|im_ned|>" })).toThrow(
-      new RegExp(`not in the vocabulary[^]*${key} of tokenizer_config[^]*7 tokens[^]*"<\\|im_ned\\|>"[^]*do:`),
+      new RegExp(`not in the vocabulary[^]*${key} of tokenizer_config[^]*7 tokens[^]*"<\\|im_ned\\|>"[^]*fix:`),
     );
     expect(() => createTokenizer(words, { [key]: null })).not.toThrow();
   });

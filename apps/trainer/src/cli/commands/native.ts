@@ -30,7 +30,7 @@ export const nativeCommand: Command = {
     "Needs Python 3 with pip and a C++ compiler; changes nothing outside its own folder, which v-triune doctor names.",
   async execute(context) {
     const { args, values, output } = context;
-    const { installNative, uninstallNative, verifyNative } = await import("@v-triune/backend");
+    const { formatNativeStatus, installNative, uninstallNative, verifyNative } = await import("@v-triune/backend");
     const { UsageError } = await import("../../errors");
     const action = textOption(context, "action");
     const cuda = args["cuda"] === true;
@@ -51,20 +51,7 @@ export const nativeCommand: Command = {
     }
     if (action === "verify") {
       const status = await verifyNative({ cuda });
-      const { manifest } = status;
-      if (status.state === "absent")
-        output.out(`Not installed: ${status.folder}\nv-triune native install${cuda ? " --cuda" : ""} installs it.\n`);
-      else if (status.state === "sound")
-        output.out(`Sound: TensorFlow ${manifest?.tensorflow ?? ""} in ${status.folder}\n`);
-      else
-        output.out(
-          [
-            `Broken: ${status.folder}`,
-            ...status.problems.map((problem) => `  ${problem}`),
-            `v-triune native install${cuda ? " --cuda" : ""} --force repairs it.`,
-            "",
-          ].join("\n"),
-        );
+      output.out(formatNativeStatus(status));
       return status.state === "sound" ? 0 : 1;
     }
     if (action === "uninstall") {

@@ -128,7 +128,7 @@ describe("memory that runs out", () => {
     let failing = false;
     const outOfMemory = new OutOfMemoryError({
       backend: "wasm",
-      parts: { what: "The backend ran out of memory.", fix: "" } as never,
+      what: "The backend ran out of memory.",
     });
     // The last thing that happens before an update is the progress of its last answer.
     const listen: RunTrainingOptions["listen"] = (event) => {

@@ -239,7 +239,7 @@ describe("computing with several threads", () => {
       );
       const error = await compute.update(bad).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(TrainingDivergedError);
-      expect((error as TrainingDivergedError).where).toMatchObject({ kind: "loss" });
+      expect((error as TrainingDivergedError).number).toMatchObject({ kind: "loss" });
       expect((error as Error).message).toContain("update 1");
       expect(weightsOf(policy)).toEqual(before);
       expect((await compute.update(rows)).step).toBe(1);

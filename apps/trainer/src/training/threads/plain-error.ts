@@ -1,20 +1,20 @@
 /** Errors as plain data: structured cloning keeps neither their class nor what they carry. */
-import { OutOfMemoryError, type ErrorParts } from "@v-triune/backend";
-import { type DivergedWhere, TrainingDivergedError } from "@v-triune/grpo";
+import { OutOfMemoryError } from "@v-triune/backend";
+import { type DivergedNumber, TrainingDivergedError } from "@v-triune/grpo";
 import { type ErrorDetails, VTriuneError } from "@v-triune/errors";
 import { NotFiniteError } from "@v-triune/policy";
 
 /** An error on its way from one thread to another. */
 export type PlainError =
-  | { readonly kind: "diverged"; readonly where: DivergedWhere; readonly step: number; readonly value: number }
+  | { readonly kind: "diverged"; readonly number: DivergedNumber; readonly step: number; readonly value: number }
   | {
       readonly kind: "memory";
       readonly backend: string;
-      readonly parts: ErrorParts;
+      readonly details: ErrorDetails;
       readonly shape: readonly number[] | undefined;
       readonly kernel: string | undefined;
     }
-  | { readonly kind: "not-finite"; readonly message: string }
+  | { readonly kind: "not-finite"; readonly details: ErrorDetails }
   | {
       /** A person can act on it. */
       readonly kind: "fixable";
@@ -35,13 +35,19 @@ export type PlainError =
 /** Takes an error apart. */
 export function plainError(error: unknown): PlainError {
   if (error instanceof TrainingDivergedError)
-    return { kind: "diverged", where: error.where, step: error.step, value: error.value };
+    return { kind: "diverged", number: error.number, step: error.step, value: error.value };
   if (error instanceof OutOfMemoryError)
-    return { kind: "memory", backend: error.backend, parts: error.parts, shape: error.shape, kernel: error.kernel };
-  if (error instanceof NotFiniteError) return { kind: "not-finite", message: error.message };
+    return {
+      kind: "memory",
+      backend: error.backend,
+      details: detailsOf(error),
+      shape: error.shape,
+      kernel: error.kernel,
+    };
+  if (error instanceof NotFiniteError) return { kind: "not-finite", details: detailsOf(error) };
   if (VTriuneError.isInstance(error)) {
-    const { name, what, where, expected, found, fix, code, message, stack } = error;
-    return { kind: "fixable", name, details: { what, where, expected, found, fix, code }, message, stack };
+    const { name, message, stack } = error;
+    return { kind: "fixable", name, details: detailsOf(error), message, stack };
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const carried = Object.entries(error instanceof Error ? error : {}).filter(
@@ -50,11 +56,15 @@ export function plainError(error: unknown): PlainError {
   return { kind: "other", name, message, stack, carried: Object.fromEntries(carried) };
 }
 
+function detailsOf({ what, where, expected, found, fix, code }: VTriuneError): ErrorDetails {
+  return { what, where, expected, found, fix, code };
+}
+
 /** The error again, of its class where code decides by the class. */
 export function errorFromPlain(plain: PlainError): Error {
-  if (plain.kind === "diverged") return new TrainingDivergedError(plain.where, plain.step, plain.value);
-  if (plain.kind === "memory") return new OutOfMemoryError(plain);
-  if (plain.kind === "not-finite") return new NotFiniteError(plain.message);
+  if (plain.kind === "diverged") return new TrainingDivergedError(plain.number, plain.step, plain.value);
+  if (plain.kind === "memory") return new OutOfMemoryError({ ...plain, ...plain.details });
+  if (plain.kind === "not-finite") return new NotFiniteError(plain.details);
   const error = plain.kind === "fixable" ? new VTriuneError(plain.details, plain.message) : new Error(plain.message);
   return Object.assign(
     error,

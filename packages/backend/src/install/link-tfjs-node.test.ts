@@ -4,12 +4,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BackendError, NativeInstallError } from "../backend-error";
-import { locateAddon } from "../candidates";
+import { NativeInstallError } from "../backend-error";
+import { installedNative } from "../testing/installed-native";
 import { linkTfjsNode } from "./link-tfjs-node";
 
-const located = locateAddon("cpu");
-const installed = !(located instanceof BackendError) && located.folder !== undefined;
+const installed = installedNative("links to an installed addon")?.folder !== undefined;
 if (!installed) console.warn("Skipping the link to tfjs-node: it needs npx v-triune native install.");
 
 describe.skipIf(!installed)("linkTfjsNode", () => {

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { NativeInstallError } from "../backend-error";
-import { libraryFileNames } from "./native-folder";
+import { libraryFileNames } from "../native/native-folder";
 
 /** What was found in the folder. */
 export interface FoundLibrary {
@@ -34,11 +34,12 @@ export function findLibrary(folder: string): FoundLibrary {
       (path) => existsSync(join(path, "tensorflow", "c", "c_api.h")),
     );
     if (include === undefined) {
-      throw new NativeInstallError("library", {
-        what: "The libraries are there, but not the headers of TensorFlow's C API",
+      throw new NativeInstallError({
+        code: "library",
+        what: "The libraries are there, but not the headers of TensorFlow's C API.",
         where: candidate,
         expected: "include/tensorflow/c/c_api.h beside them",
-        todo: "Name the folder of a complete Python tensorflow, or install without --library.",
+        fix: "name the folder of a complete Python tensorflow, or install without --library",
       });
     }
     const nvidia = join(dirname(candidate), "nvidia");
@@ -48,12 +49,13 @@ export function findLibrary(folder: string): FoundLibrary {
       nvidia: existsSync(nvidia) ? realpathSync(nvidia) : undefined,
     };
   }
-  throw new NativeInstallError("library", {
-    what: "No TensorFlow was found in the folder named with --library",
+  throw new NativeInstallError({
+    code: "library",
+    what: "No TensorFlow was found in the folder named with --library.",
     where: start,
     expected: `${names.join(" and ")} in it, in tensorflow/, or in lib/python3.*/site-packages/tensorflow/`,
     found: existsSync(start) ? "neither" : "the folder does not exist",
-    todo: 'python3 -c "import tensorflow; print(tensorflow.__path__[0])" prints the folder of an installed one.',
+    fix: 'name the folder that python3 -c "import tensorflow; print(tensorflow.__path__[0])" prints',
   });
 }
 

@@ -1,6 +1,6 @@
 /** Runs a program and gives back what it wrote; for pip, the compiler and strip. */
 import { spawn } from "node:child_process";
-import type { Environment } from "./native-folder";
+import type { Environment } from "./native/native-folder";
 
 /** How a program ended. */
 export interface CommandResult {

@@ -3,8 +3,9 @@ import { lstatSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { NativeInstallError } from "../backend-error";
-import { readManifest } from "./manifest";
-import { nativeLayout, type Environment, type NativeVariant } from "./native-folder";
+import { readManifest } from "../native/manifest";
+import { INSTALL_TFJS_NODE } from "../native/tfjs-node";
+import { nativeLayout, type Environment, type NativeVariant } from "../native/native-folder";
 
 /**
  * Links the addon into a project's copy of @tensorflow/tfjs-node. v-triune does not need it; other tfjs programs do, and
@@ -22,31 +23,34 @@ export function linkTfjsNode(
   const layout = nativeLayout(variant, options.env);
   const state = readManifest(layout);
   if (state.state !== "present") {
-    throw new NativeInstallError("verify", {
-      what: "There is no sound native install to link to",
+    throw new NativeInstallError({
+      code: "verify",
+      what: "There is no sound native install to link to.",
       where: layout.folder,
       found: state.state === "broken" ? state.reason : "nothing",
-      todo: `npx v-triune native install${variant === "cuda" ? " --cuda" : ""}`,
+      fix: `npx v-triune native install${variant === "cuda" ? " --cuda" : ""}`,
     });
   }
   const folder = tfjsNodeOf(resolve(project));
   const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
   if (version !== state.manifest.tfjsNode) {
-    throw new NativeInstallError("tfjs-node", {
-      what: "The project's @tensorflow/tfjs-node is another version than the addon was compiled from",
+    throw new NativeInstallError({
+      code: "tfjs-node",
+      what: "The project's @tensorflow/tfjs-node is another version than the addon was compiled from.",
       where: folder,
       expected: state.manifest.tfjsNode,
       found: version,
-      todo: `npm install --ignore-scripts @tensorflow/tfjs-node@${state.manifest.tfjsNode}`,
+      fix: `npm install --ignore-scripts @tensorflow/tfjs-node@${state.manifest.tfjsNode}`,
     });
   }
   const link = join(folder, "lib");
   const present = lstatSync(link, { throwIfNoEntry: false });
   if (present !== undefined && !present.isSymbolicLink()) {
-    throw new NativeInstallError("foreign", {
-      what: "This @tensorflow/tfjs-node already has an addon of its own",
+    throw new NativeInstallError({
+      code: "foreign",
+      what: "This @tensorflow/tfjs-node already has an addon of its own.",
       where: link,
-      todo: "Delete that folder if it does not work, and run the command again.",
+      fix: "delete that folder if it does not work, and run the command again",
     });
   }
   rmSync(link, { force: true });
@@ -59,14 +63,12 @@ function tfjsNodeOf(project: string): string {
   try {
     return dirname(createRequire(join(project, "package.json")).resolve("@tensorflow/tfjs-node/package.json"));
   } catch (cause) {
-    throw new NativeInstallError(
-      "tfjs-node",
-      {
-        what: "The project has no @tensorflow/tfjs-node",
-        where: project,
-        todo: "npm install --ignore-scripts @tensorflow/tfjs-node@4.22.0",
-      },
-      { cause },
-    );
+    throw new NativeInstallError({
+      code: "tfjs-node",
+      what: "The project has no @tensorflow/tfjs-node.",
+      where: project,
+      fix: INSTALL_TFJS_NODE,
+      cause,
+    });
   }
 }

@@ -10,13 +10,15 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, relative } from "node:path";
+import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
 import { NativeInstallError } from "../backend-error";
-import { driverComplaint } from "../candidates";
-import { probeBackend, type ProbeFinding } from "../probe";
+import { probeBackend } from "../probe/probe-backend";
+import type { ProbeFinding } from "../probe/probe-protocol";
 import { compileAddon, findLogLevelSymbol, stripLibraries } from "./compile";
 import { findLibrary, linkLibrary } from "./library-folder";
-import { recordProof } from "./machine-proof";
-import { readManifest, recordFiles, type LibraryOrigin, type NativeManifest } from "./manifest";
+import { driverComplaint } from "../native/driver-complaint";
+import { recordProof } from "../native/machine-proof";
+import { readManifest, recordFiles, type LibraryOrigin, type NativeManifest } from "../native/manifest";
 import {
   layoutOf,
   libraryFileNames,
@@ -25,15 +27,15 @@ import {
   type Environment,
   type NativeLayout,
   type NativeVariant,
-} from "./native-folder";
-import { findNvidia } from "./nvidia";
+} from "../native/native-folder";
+import { findNvidia } from "../native/nvidia";
+import { platformFacts } from "../native/platform-facts";
 import {
   checkDriver,
   checkPlatform,
   checkRoom,
   findNodeApiHeaders,
   findTfjsNode,
-  platformFacts,
   requireTools,
   type NativeTools,
 } from "./preflight";
@@ -255,11 +257,12 @@ async function tryIt(layout: NativeLayout, variant: NativeVariant): Promise<Prob
     addon: { addon: layout.addon, folder: layout.folder },
   });
   if (finding.ok) return finding;
-  throw new NativeInstallError("verify", {
-    what: "The addon was built but does not work here",
+  throw new NativeInstallError({
+    code: "verify",
+    what: "The addon was built but does not work here.",
     where: layout.addon,
     found: finding.reason,
-    todo: "The wasm backend works meanwhile. If this machine should be able to run it, report this message.",
+    fix: "use the wasm backend meanwhile; if this machine should be able to run the addon, report this message",
   });
 }
 
@@ -280,20 +283,22 @@ function lock(file: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       const holder = readHolder(file);
       if (holder !== undefined && isAlive(holder)) {
-        throw new NativeInstallError("locked", {
-          what: "Another install is under way",
+        throw new NativeInstallError({
+          code: "locked",
+          what: "Another install is under way.",
           where: file,
           found: `process ${holder.pid} on ${holder.host}`,
-          todo: "Wait for it to finish; if there is no such process, delete that file.",
+          fix: "wait until it ends; if there is no such process, delete that file",
         });
       }
       rmSync(file, { force: true });
     }
   }
-  throw new NativeInstallError("locked", {
-    what: "The install's lock cannot be taken",
+  throw new NativeInstallError({
+    code: "locked",
+    what: "The install's lock cannot be taken.",
     where: file,
-    todo: "Run the command again.",
+    fix: "run the command again",
   });
 }
 
@@ -305,14 +310,9 @@ function readHolder(file: string): { pid: number; host: string } | undefined {
   }
 }
 
+/** Another host's process cannot be looked at, so it counts as alive. */
 function isAlive({ pid, host }: { pid: number; host: string }): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  return host !== hostname() || isProcessAlive(pid);
 }
 
 function replaceFolder(from: string, to: string): void {
@@ -327,14 +327,12 @@ function asInstallError(error: unknown, folder: string): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code !== "ENOSPC" && code !== "EACCES" && code !== "EROFS" && code !== "EDQUOT") return error;
   const full = code === "ENOSPC" || code === "EDQUOT";
-  return new NativeInstallError(
-    full ? "disk" : "permission",
-    {
-      what: full ? "The disk is full" : "The folder of the native install cannot be written",
-      where: folder,
-      found: (error as Error).message,
-      todo: "Make room or get the right to write, or name another folder in V_TRIUNE_NATIVE_DIR; then run the command again.",
-    },
-    { cause: error },
-  );
+  return new NativeInstallError({
+    code: full ? "disk" : "permission",
+    what: full ? "The disk is full." : "The folder of the native install cannot be written.",
+    where: folder,
+    found: (error as Error).message,
+    fix: "free space or get write permission, or name another folder in V_TRIUNE_NATIVE_DIR; then run the command again",
+    cause: error,
+  });
 }

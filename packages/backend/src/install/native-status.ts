@@ -2,10 +2,17 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { NativeInstallError } from "../backend-error";
-import { probeBackend } from "../probe";
-import { hashFile, readManifest, type NativeManifest } from "./manifest";
-import { proofFile } from "./machine-proof";
-import { nativeLayout, nativeRoot, variantFolderName, type Environment, type NativeVariant } from "./native-folder";
+import { probeBackend } from "../probe/probe-backend";
+import { hashFile, readManifest, type NativeManifest } from "../native/manifest";
+import { proofFile } from "../native/machine-proof";
+import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "../native/tfjs-node";
+import {
+  nativeLayout,
+  nativeRoot,
+  variantFolderName,
+  type Environment,
+  type NativeVariant,
+} from "../native/native-folder";
 
 /** The state of one variant's install. */
 export interface NativeStatus {
@@ -17,6 +24,8 @@ export interface NativeStatus {
   readonly manifest?: NativeManifest;
   /** Whether TensorFlow took a GPU when it was tried. */
   readonly usesGpu?: boolean;
+  /** The command that installs @tensorflow/tfjs-node, if the install is sound and only that package is missing. */
+  readonly needs?: string;
 }
 
 /**
@@ -49,8 +58,25 @@ export async function verifyNative(
     backend: variant === "cuda" ? "tensorflow-gpu" : "tensorflow",
     addon: { addon: layout.addon, folder: layout.folder },
   });
-  if (!finding.ok) return { ...base, state: "broken", problems: [finding.reason], manifest };
-  return { ...base, state: "sound", problems: [], manifest, usesGpu: finding.usesGpu };
+  if (finding.ok) return { ...base, state: "sound", problems: [], manifest, usesGpu: finding.usesGpu };
+  // TensorFlow and the addon were loaded by then: only the package with the kernels is missing.
+  if (finding.code === TFJS_NODE_MISSING)
+    return { ...base, state: "sound", problems: [], manifest, needs: INSTALL_TFJS_NODE };
+  return { ...base, state: "broken", problems: [finding.reason], manifest };
+}
+
+/** The status as lines for a person. */
+export function formatNativeStatus({ variant, folder, state, problems, manifest, needs }: NativeStatus): string {
+  const install = `v-triune native install${variant === "cuda" ? " --cuda" : ""}`;
+  const lines = {
+    absent: [`Not installed: ${folder}`, `${install} installs it.`],
+    sound: [
+      `Works: TensorFlow ${manifest?.tensorflow} in ${folder}`,
+      ...(needs === undefined ? [] : [`To use it here: ${needs}`]),
+    ],
+    broken: [`Broken: ${folder}`, ...problems.map((problem) => `  ${problem}`), `${install} --force fixes it.`],
+  }[state];
+  return `${lines.join("\n")}\n`;
 }
 
 /**
@@ -66,11 +92,12 @@ export function uninstallNative(
   for (const variant of options.variant === undefined ? (["cpu", "cuda"] as const) : [options.variant]) {
     const layout = nativeLayout(variant, options.env);
     if (options.force !== true && existsSync(layout.folder) && !existsSync(layout.manifest)) {
-      throw new NativeInstallError("foreign", {
-        what: "This folder was not made by the native install, so it is left alone",
+      throw new NativeInstallError({
+        code: "foreign",
+        what: "This folder was not made by the native install, so it is left alone.",
         where: layout.folder,
         expected: "an install.json in it",
-        todo: "Delete it yourself, or repeat the command with --force.",
+        fix: "delete it yourself, or repeat the command with --force",
       });
     }
     const base = join(nativeRoot(options.env), variantFolderName(variant));

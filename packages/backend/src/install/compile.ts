@@ -3,8 +3,8 @@ import { createReadStream, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { NativeInstallError } from "../backend-error";
-import { libraryFileNames, type NativeLayout } from "./native-folder";
-import { lastLines, runCommand } from "./run-command";
+import { libraryFileNames, type NativeLayout } from "../native/native-folder";
+import { lastLines, runCommand } from "../run-command";
 
 const require = createRequire(import.meta.url);
 
@@ -50,11 +50,12 @@ export async function compileAddon(options: CompileOptions): Promise<void> {
 async function compile(compiler: string, args: readonly string[]): Promise<void> {
   const result = await runCommand(compiler, args);
   if (result.status === 0) return;
-  throw new NativeInstallError("compile", {
-    what: "The addon does not compile",
+  throw new NativeInstallError({
+    code: "compile",
+    what: "The addon does not compile.",
     where: `${compiler} ${args.join(" ")}`,
     found: lastLines(result, 12),
-    todo: "g++ 9 or newer is needed; another compiler can be named in CXX.",
+    fix: "use g++ 9 or newer, or name another compiler in CXX",
   });
 }
 
