@@ -3,10 +3,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { demoModelConfig, writeDemoModelFolder, writeTrainingData } from "@v-triune/demo-tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoConfig } from "../demo/demo-config";
-import { writeTrainingData } from "../demo-tasks/demo-data";
-import { demoModelConfig, writeDemoModelFolder } from "../demo-tasks/model-folder";
 
 const bin = resolve(import.meta.dirname, "../../bin/v-triune.mjs");
 const folder = mkdtempSync(join(tmpdir(), "v-triune-interrupted-"));

@@ -1,5 +1,5 @@
+import { demoSourceNames } from "@v-triune/demo-tasks";
 import { DEFAULT_CORRECTION, type BackendSetting, type TrainingConfig } from "../training/config/training-config";
-import { demoSourceNames } from "../demo-tasks/sources/index";
 
 export interface DemoSettings {
   readonly seed: number;

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { selectBackend } from "@v-triune/backend";
+import { writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
 import { type StepSummary } from "../training/reporting/training-event";
 import { runTraining } from "../training/run/run-training";
 import { demoConfig } from "./demo-config";
-import { writeHeldOutData, writeTrainingData } from "../demo-tasks/demo-data";
 import { demoModelFolder } from "./run-demo";
 
 const steps = 12;

@@ -3,10 +3,9 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
+import { pictureSize, writeDemoModelFolder } from "@v-triune/demo-tasks";
 import { type Processor, createProcessor, createQwen25Vl, readModelConfig } from "@v-triune/policy";
 import { RunFolderError } from "../training/run-folder/run-folder-error";
-import { pictureSize } from "../demo-tasks/drawing/canvas";
-import { writeDemoModelFolder } from "../demo-tasks/model-folder";
 import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";
 
 export interface MakeCheckpointOptions {

@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { demoSourceNames, writeDemoModelFolder } from "@v-triune/demo-tasks";
 import { afterAll, describe, expect, it } from "vitest";
 import { RunFolderError } from "../training/run-folder/run-folder-error";
-import { writeDemoModelFolder } from "../demo-tasks/model-folder";
 import { type DemoSummary, demoModelFolder, formatDemoSummary, runDemo } from "./run-demo";
-import { demoSourceNames } from "../demo-tasks/sources/index";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-demo-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { nativeInstallAvailable } from "@v-triune/backend";
+import { demoSourceNames, writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
 import { openRunDashboard } from "../terminal/run-dashboard";
 import { collectProblems } from "../terminal/training-result";
 import type { BackendSetting } from "../training/config/training-config";
@@ -16,8 +17,6 @@ import { createLiveView } from "../terminal/live-view";
 import { type TrainingResult, runTraining } from "../training/run/run-training";
 import type { EvaluationScores } from "../training/reporting/training-event";
 import { demoConfig, promptsPerStep } from "./demo-config";
-import { writeHeldOutData, writeTrainingData } from "../demo-tasks/demo-data";
-import { demoSourceNames } from "../demo-tasks/sources/index";
 
 /** The committed model. */
 export const demoModelFolder = join(packageRoot, "assets", "demo-model");

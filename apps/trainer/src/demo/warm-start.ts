@@ -6,14 +6,18 @@
  *
  * `v-triune demo --make-checkpoint DIR` runs it: 9,360 updates of 28 samples, about 10 million tokens.
  */
+import {
+  type DemoQuestion,
+  carelessAnswer,
+  demoSourceNames,
+  drawQuestion,
+  fingerprints,
+  heldOutQuestions,
+  responseText,
+} from "@v-triune/demo-tasks";
 import { createLearner } from "@v-triune/grpo";
 import { type Qwen25VlPolicy, type TokenizedRollout, randomWeights } from "@v-triune/policy";
 import { createRandom } from "@v-triune/rollouts";
-import { carelessAnswer } from "../demo-tasks/careless-annotator";
-import type { DemoQuestion } from "../demo-tasks/drawing/question";
-import { drawQuestion, fingerprints, heldOutQuestions } from "../demo-tasks/question-stream";
-import { responseText } from "../demo-tasks/response";
-import { demoSourceNames } from "../demo-tasks/sources/index";
 
 export interface WarmStage {
   readonly name: string;

@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
 import { resolveTrainingConfig } from "../training/config/load-training-config";
 import { demoModelFolder } from "../demo/run-demo";
-import { writeHeldOutData, writeTrainingData } from "../demo-tasks/demo-data";
 import { exportVerl } from "./export-verl";
 import { verlJob } from "./verl-overrides";
 

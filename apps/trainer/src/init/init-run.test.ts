@@ -1,11 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeDemoModelFolder, writeTrainingData } from "@v-triune/demo-tasks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
 import { loadTrainingConfig } from "../training/config/load-training-config";
-import { writeTrainingData } from "../demo-tasks/demo-data";
-import { writeDemoModelFolder } from "../demo-tasks/model-folder";
 import { dryRun } from "../dry-run/dry-run";
 import { initRun } from "./init-run";
 

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { curate } from "@v-triune/data-filters";
+import { writeTrainingData } from "@v-triune/demo-tasks";
+import { RolloutStandIn } from "@v-triune/engines/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeTrainingData } from "../demo-tasks/demo-data";
 import { demoModelFolder } from "../demo/run-demo";
 import { takeRunLock } from "../training/run-folder/run-lock";
-import { RolloutStandIn } from "../engines/testing/rollout-stand-in";
 import { type RolloutEvent, type RolloutOptions, makeRollouts } from "./make-rollouts";
 import { formatRolloutSummary } from "./rollout-table";
 

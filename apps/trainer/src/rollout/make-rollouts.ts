@@ -7,6 +7,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, st
 import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { type SampleSet, openSampleSet } from "@v-triune/data-filters";
+import { type RemoteEngineConfig, openRemoteEngine } from "@v-triune/engines";
 import { asWriteError } from "@v-triune/errors";
 import { createProcessor, readModelConfig, type Processor } from "@v-triune/policy";
 import { createLocalRewardSource } from "@v-triune/rewards";
@@ -23,11 +24,9 @@ import {
   isSampleError,
 } from "@v-triune/rollouts";
 import { DatasetError, type Sample } from "@v-triune/schema";
-import { createVerifierRegistry } from "@v-triune/verifiers";
-import type { IouEpsilon } from "@v-triune/verifiers";
+import { type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
 import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
-import type { BackendSetting, RemoteEngineConfig } from "../training/config/training-config";
-import { openRemoteEngine } from "../engines/open-engine";
+import type { BackendSetting } from "../training/config/training-config";
 import { type RunLock, takeRunLock } from "../training/run-folder/run-lock";
 import { loadModel } from "../training/model/load-model";
 import { type AnswerCache, type CachedAnswer, openAnswerCache, sampleKey } from "./answer-cache";

@@ -3,13 +3,18 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSamples } from "@v-triune/data-filters";
+import {
+  demoSourceNames,
+  demoSources,
+  drawQuestion,
+  fingerprints,
+  heldOutQuestions,
+  toSample,
+  writeHeldOutData,
+} from "@v-triune/demo-tasks";
 import { createRandom } from "@v-triune/rollouts";
 import { demoConfig } from "../demo/demo-config";
-import { writeHeldOutData } from "../demo-tasks/demo-data";
-import { drawQuestion, fingerprints, heldOutQuestions } from "../demo-tasks/question-stream";
 import { demoModelFolder } from "../demo/run-demo";
-import { demoSourceNames, demoSources } from "../demo-tasks/sources/index";
-import { toSample } from "../demo-tasks/to-sample";
 import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
 
 /** Questions of one source: 80 steps see none twice when seven sources are mixed, and 34 when three are. */

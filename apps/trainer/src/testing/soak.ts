@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { demoSourceNames, writeTrainingData } from "@v-triune/demo-tasks";
 import type { WorkersSetting } from "../training/config/training-config";
 import { demoConfig, promptsPerStep } from "../demo/demo-config";
-import { writeTrainingData } from "../demo-tasks/demo-data";
 import { demoModelFolder } from "../demo/run-demo";
-import { demoSourceNames } from "../demo-tasks/sources/index";
 import { runTraining } from "../training/run/run-training";
 
 export interface SoakOptions {

@@ -54,11 +54,7 @@ async function engineDoctor(url: string, context: CommandContext): Promise<numbe
       expected: "a server's address, e.g. http://127.0.0.1:8000",
       found: url,
     });
-  const [{ probeEngine, can }, { reach, readApiKey }, { formatEngineReport }] = await Promise.all([
-    import("../../engines/probe-engine"),
-    import("../../engines/open-engine"),
-    import("../../engines/format-engine-report"),
-  ]);
+  const { can, formatEngineReport, probeEngine, reach, readApiKey } = await import("@v-triune/engines");
   const apiKey = readApiKey(textOption(context, "api-key-env") ?? null);
   const report = await reach(url, () => probeEngine({ url, model: textOption(context, "model-name"), apiKey }));
   context.output.out(

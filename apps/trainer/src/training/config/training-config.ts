@@ -9,6 +9,7 @@
 
 import type { AlarmRuleChanges } from "@v-triune/monitor";
 import type { BackendName } from "@v-triune/backend";
+import type { RemoteEngineConfig } from "@v-triune/engines";
 import type { RejectionStatistic } from "@v-triune/grpo";
 import type { IouEpsilon, IouStage } from "@v-triune/verifiers";
 
@@ -84,36 +85,6 @@ export interface RolloutConfig {
   readonly asyncLevel: 0 | 1;
   /** For rollouts of servers that give log-probabilities, and with asyncLevel: 1; those of the newest policy in this process need none. */
   readonly correction: CorrectionConfig;
-}
-
-/** Servers that rollouts come from (docs/training.md). */
-export interface RemoteEngineConfig {
-  /** `auto` looks; `openai` is any other server with /v1/chat/completions. */
-  readonly kind: "auto" | "vllm" | "sglang" | "transformers" | "llama.cpp" | "openai";
-  /** Without /v1: http://127.0.0.1:8000. Requests go to the one with the least to do. */
-  readonly servers: readonly string[];
-  /** The model's name at the servers; null: the first that they list. */
-  readonly model: string | null;
-  /** The environment variable that holds the servers' key. */
-  readonly apiKeyEnv: string | null;
-  /** Requests to one server at once; null: 64 for vLLM and SGLang, 4 for llama.cpp, 1 for transformers serve. */
-  readonly parallel: number | null;
-  /** Seconds that one request may take. */
-  readonly timeout: number;
-  /** Further tries of a request that a living server fails; one that finds nobody waits. */
-  readonly retries: number;
-  /** When a server counts other prompt tokens than the trainer. */
-  readonly promptTokens: "error" | "warn";
-  /** When an answer comes from other weights than those of the step before. */
-  readonly staleWeights: "error" | "allow";
-  readonly weights: {
-    /** How new weights get to the servers; `auto` is what the kind of server documents. */
-    readonly sync: "auto" | "sglang" | "lora" | "reload" | "path" | "none";
-    /** Where they are handed over; null: `weights` in the run folder. */
-    readonly folder: string | null;
-    /** The same folder as the servers see it; null: under the same path. */
-    readonly serverFolder: string | null;
-  };
 }
 
 /**

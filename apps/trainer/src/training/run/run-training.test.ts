@@ -3,12 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { DatasetError } from "@v-triune/schema";
 import { writeSamples } from "@v-triune/data-filters";
+import { heldOutQuestions, toSample } from "@v-triune/demo-tasks";
+import { DatasetError } from "@v-triune/schema";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
-import { heldOutQuestions } from "../../demo-tasks/question-stream";
-import { toSample } from "../../demo-tasks/to-sample";
 import { RunFolderError } from "../run-folder/run-folder-error";
 import { tinyRun } from "../testing/tiny-run";
 import { runTraining } from "./run-training";

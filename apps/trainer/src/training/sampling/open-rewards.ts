@@ -1,3 +1,5 @@
+import { EngineError, type EngineEvents } from "@v-triune/engines";
+import { ConfigError } from "@v-triune/errors";
 import {
   type HttpRewardSource,
   type RewardResult,
@@ -8,9 +10,6 @@ import {
 } from "@v-triune/rewards";
 import type { VerifierRegistry } from "@v-triune/verifiers";
 import type { RewardConfig } from "../config/training-config";
-import { ConfigError } from "@v-triune/errors";
-import { EngineError } from "../../engines/engine-error";
-import type { EngineEvents } from "../../engines/engine-events";
 
 /**
  * What judges a run's answers: this process, or reward servers. A run waits for servers that are gone; it never takes a fault of theirs

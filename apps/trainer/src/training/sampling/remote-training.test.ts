@@ -5,12 +5,13 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { selectBackend } from "@v-triune/backend";
-import type { RemoteEngineConfig, TrainingConfig } from "../config/training-config";
+import type { RemoteEngineConfig } from "@v-triune/engines";
+import { RolloutStandIn, type StandInOptions } from "@v-triune/engines/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { TrainingConfig } from "../config/training-config";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfigInput } from "../config/training-config-schema";
-import { RolloutStandIn, type StandInOptions } from "../../engines/testing/rollout-stand-in";
 import { tinyRun } from "../testing/tiny-run";
 import { loadModel } from "../model/load-model";
 import { runTraining } from "../run/run-training";

@@ -2,14 +2,12 @@
 import { createHash } from "node:crypto";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { type EngineEvents, type RemoteEngine, openRemoteEngine } from "@v-triune/engines";
 import { ConfigError } from "@v-triune/errors";
 import { type RolloutEngine, createLocalEngine } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { LoadedModel } from "../model/load-model";
-import type { EngineEvents } from "../../engines/engine-events";
-import { openRemoteEngine } from "../../engines/open-engine";
-import type { RemoteEngine } from "../../engines/remote-engine";
 
 export interface RunEngine {
   readonly engine: RolloutEngine;

@@ -1,10 +1,9 @@
 /** For tests: a run of a model so small that a step takes a tenth of a second, with data and tokenizer of the demonstration. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { demoModelConfig, writeDemoModelFolder, writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
 import type { TrainingConfig } from "../config/training-config";
 import { demoConfig } from "../../demo/demo-config";
-import { writeHeldOutData, writeTrainingData } from "../../demo-tasks/demo-data";
-import { demoModelConfig, writeDemoModelFolder } from "../../demo-tasks/model-folder";
 
 const tinyModel = {
   ...demoModelConfig,

@@ -12,15 +12,22 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
  * - `busy`: 429 or 503, which is a server at work;
  * - `failed`: a 5xx, a reply that can't be read, or none in time.
  */
-export class ServerFault extends Error {
-  override readonly name = "ServerFault";
+export class NoAnswerError extends Error {
+  override readonly name = "NoAnswerError";
+
+  /** When the server asks to be tried again. */
+  readonly retryAfterMs: number | undefined;
+  /** Of the reply, if there was one. */
+  readonly status: number | undefined;
 
   constructor(
     readonly kind: "gone" | "broken" | "busy" | "failed",
     message: string,
-    readonly retryAfterMs?: number,
+    reply: { readonly status?: number; readonly retryAfterMs?: number | undefined } = {},
   ) {
     super(message);
+    this.status = reply.status;
+    this.retryAfterMs = reply.retryAfterMs;
   }
 }
 
@@ -53,7 +60,7 @@ const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new Http
  * Sends a request and reads the reply whole.
  *
  * @returns the reply's JSON; undefined for an empty one, its text where it is no JSON
- * @throws ServerFault, ServerRefusal, or the signal's reason
+ * @throws NoAnswerError, ServerRefusal, or the signal's reason
  */
 export async function httpJson(url: string, options: HttpJsonOptions): Promise<unknown> {
   const text = await exchange(url, options, readText);
@@ -68,7 +75,7 @@ export async function httpJson(url: string, options: HttpJsonOptions): Promise<u
 /**
  * Sends a request and reads the events of the reply (`text/event-stream`), without the closing `[DONE]`.
  *
- * @throws ServerFault, ServerRefusal, or the signal's reason
+ * @throws NoAnswerError, ServerRefusal, or the signal's reason
  */
 export async function httpEvents(url: string, options: HttpJsonOptions): Promise<unknown[]> {
   const text = await exchange(url, options, readText);
@@ -79,7 +86,7 @@ export async function httpEvents(url: string, options: HttpJsonOptions): Promise
     try {
       events.push(JSON.parse(data));
     } catch {
-      throw new ServerFault("failed", `an event that is no JSON: ${shorten(data)}`);
+      throw new NoAnswerError("failed", `an event that is no JSON: ${shorten(data)}`);
     }
   }
   return events;
@@ -99,16 +106,16 @@ async function exchange<T>(
     if (status >= 200 && status < 300) return await read(response);
     const reason = errorText(await readText(response)) || (response.statusMessage ?? "");
     if (status === 429 || status === 503)
-      throw new ServerFault("busy", `HTTP ${status}: ${reason}`, retryAfter(response));
-    if (status >= 500) throw new ServerFault("failed", `HTTP ${status}: ${reason}`);
+      throw new NoAnswerError("busy", `HTTP ${status}: ${reason}`, { status, retryAfterMs: retryAfter(response) });
+    if (status >= 500) throw new NoAnswerError("failed", `HTTP ${status}: ${reason}`, { status });
     throw new ServerRefusal(status, reason);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (overtime.aborted) throw new ServerFault("failed", `no end of the reply within ${timeoutMs / 1000} s`);
-    if (error instanceof ServerFault || error instanceof ServerRefusal) throw error;
+    if (overtime.aborted) throw new NoAnswerError("failed", `no end of the reply within ${timeoutMs / 1000} s`);
+    if (error instanceof NoAnswerError || error instanceof ServerRefusal) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ECONNREFUSED") throw new ServerFault("gone", "nobody listens there");
-    throw new ServerFault(UNREACHABLE.includes(code ?? "") ? "gone" : "broken", message || String(code));
+    if (code === "ECONNREFUSED") throw new NoAnswerError("gone", "nobody listens there");
+    throw new NoAnswerError(UNREACHABLE.includes(code ?? "") ? "gone" : "broken", message || String(code));
   }
 }
 
@@ -138,7 +145,7 @@ function send(url: URL, body: unknown, apiKey: string | undefined, signal: Abort
 async function readText(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
-  if (!response.complete) throw new ServerFault("broken", "the reply broke off");
+  if (!response.complete) throw new NoAnswerError("broken", "the reply broke off");
   return Buffer.concat(parts).toString("utf8");
 }
 

@@ -14,15 +14,15 @@ import {
   createRandom,
 } from "@v-triune/rollouts";
 import { EngineError } from "./engine-error";
-import { chatCompletion } from "./chat-completions";
+import { chatCompletion } from "./protocols/chat-completions";
 import type { EngineEvents } from "./engine-events";
-import type { GenerationTask, ProtocolRequest, ServerAnswer, ServerReply } from "./generation-task";
-import { ServerFault, ServerRefusal, httpEvents, httpJson } from "./http-json";
-import { pictureUrls } from "./picture-url";
-import { type ServerKind, serverNames } from "./server-kind";
-import { type EngineServer, ServerPool } from "./server-pool";
-import { sglangGenerate } from "./sglang-generate";
-import type { HandedWeights, WeightTransfer } from "./weight-transfer";
+import type { GenerationTask, ProtocolRequest, ServerAnswer, ServerReply } from "./protocols/generation-task";
+import { NoAnswerError, ServerRefusal, httpEvents, httpJson } from "./servers/http-json";
+import { pictureUrls } from "./protocols/picture-url";
+import { type ServerKind, serverNames } from "./servers/server-kind";
+import { type EngineServer, ServerPool } from "./servers/server-pool";
+import { sglangGenerate } from "./protocols/sglang-generate";
+import type { HandedWeights, WeightTransfer } from "./servers/weight-transfer";
 
 export interface RemoteEngineOptions extends EngineEvents {
   readonly kind: ServerKind;
@@ -116,7 +116,7 @@ export class RemoteEngine implements RolloutEngine {
         try {
           await this.#makeReady(server, abort);
         } catch (error) {
-          if (!(error instanceof ServerFault)) throw error;
+          if (!(error instanceof NoAnswerError)) throw error;
           server.failed(error);
         }
       }),
@@ -155,7 +155,7 @@ export class RemoteEngine implements RolloutEngine {
         finished.push(...answers);
         state.left -= 1;
       } catch (error) {
-        const fault = error instanceof ServerFault ? error : undefined;
+        const fault = error instanceof NoAnswerError ? error : undefined;
         this.#pool.give(server, fault ?? (error instanceof EngineError ? "answered" : "called off"));
         if (fault && this.#mayRetry(item, fault)) open.unshift(item);
         else state.failure ??= fault ? this.#givenUp(item, server, fault) : error;
@@ -239,7 +239,7 @@ export class RemoteEngine implements RolloutEngine {
         : chatCompletion(named, pictures, { kind, endTokenIds, several });
     const reply = await this.#send(server, request, task.prompt.id, signal);
     if (reply.answers.length !== task.samples)
-      throw new ServerFault("failed", `${reply.answers.length} answers where ${task.samples} were asked for`);
+      throw new NoAnswerError("failed", `${reply.answers.length} answers where ${task.samples} were asked for`);
     this.#checkPrompt(server, task.prompt, reply);
     const stale = this.#staleLabel(server, reply);
     this.#tally.answers += task.samples;
@@ -319,7 +319,7 @@ export class RemoteEngine implements RolloutEngine {
     });
   }
 
-  /** What other weights than those asked for an answer is of. @throws ServerFault where that may not be */
+  /** What other weights than those asked for an answer is of. @throws NoAnswerError where that may not be */
   #staleLabel(server: EngineServer, { weights }: ServerReply): string | undefined {
     const { transfer } = this.options;
     if (this.#weights === undefined) return undefined;
@@ -329,7 +329,7 @@ export class RemoteEngine implements RolloutEngine {
     if (this.options.staleWeights === "allow") return stated;
     // Most likely the server was started anew, with its first weights: it is given the right ones and asked again.
     server.ready = false;
-    throw new ServerFault(
+    throw new NoAnswerError(
       "failed",
       `an answer of the weights "${stated}" where "${this.#weights.label}" were asked for`,
     );
@@ -383,14 +383,14 @@ export class RemoteEngine implements RolloutEngine {
     return { apiKey: this.options.apiKey, timeoutMs: this.options.timeoutMs, signal };
   }
 
-  #mayRetry(item: OpenTask, fault: ServerFault): boolean {
+  #mayRetry(item: OpenTask, fault: NoAnswerError): boolean {
     this.#tally.retries += 1;
     if (fault.kind === "gone" || fault.kind === "busy") return true;
     item.tries += 1;
     return item.tries <= this.options.retries;
   }
 
-  #givenUp({ task, tries }: OpenTask, server: EngineServer, fault: ServerFault): EngineError {
+  #givenUp({ task, tries }: OpenTask, server: EngineServer, fault: NoAnswerError): EngineError {
     return new EngineError({
       what: `${serverNames[this.options.kind]} gives no answer to ${task.prompt.id}.`,
       where: server.url,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ServerFault } from "./http-json";
+import { NoAnswerError } from "./http-json";
 import { ServerPool } from "./server-pool";
 
 const never = new AbortController().signal;
-const gone = () => new ServerFault("gone", "nobody listens there");
+const gone = () => new NoAnswerError("gone", "nobody listens there");
 
 function pool(urls: readonly string[], parallel = 2) {
   const said: string[] = [];
@@ -56,7 +56,7 @@ describe("ServerPool", () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(second).toBe(true);
     server.outstanding++;
-    servers.give(server, new ServerFault("busy", "HTTP 503", 70));
+    servers.give(server, new NoAnswerError("busy", "HTTP 503", { retryAfterMs: 70 }));
     expect(server.restMs).toBe(70);
   });
 

@@ -1,6 +1,6 @@
 /** Which rollout servers there are, and how one is recognised. */
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { type HttpJsonOptions, ServerRefusal, httpJson } from "./http-json";
+import { type HttpJsonOptions, NoAnswerError, ServerRefusal, httpJson } from "./http-json";
 
 export const SERVER_KINDS = ["vllm", "sglang", "transformers", "llama.cpp", "openai"] as const;
 
@@ -25,25 +25,25 @@ export const usualParallel: Readonly<Record<ServerKind, number>> = {
   openai: 16,
 };
 
-export interface RecognisedServer {
+export interface RecognizedServer {
   readonly kind: ServerKind;
   readonly version: string | null;
   /** Names under which it serves models. */
   readonly models: readonly string[];
 }
 
-/** @throws ServerFault when nobody answers, ServerRefusal for a wrong key */
-export async function recogniseServer(
+/** @throws NoAnswerError when nobody answers, ServerRefusal for a wrong key */
+export async function recognizeServer(
   url: string,
   options: Pick<HttpJsonOptions, "apiKey" | "signal">,
-): Promise<RecognisedServer> {
+): Promise<RecognizedServer> {
   const get = async (path: string): Promise<unknown> => {
     try {
       return await httpJson(`${url}${path}`, { ...options, timeoutMs: 15_000 });
     } catch (error) {
       if (error instanceof ServerRefusal && error.status !== 401 && error.status !== 403) return undefined;
       // transformers serve answers 500 to /v1/models where there is no hub cache.
-      if (path === "/v1/models" && (error as Error).message.startsWith("HTTP 5")) return undefined;
+      if (path === "/v1/models" && error instanceof NoAnswerError && (error.status ?? 0) >= 500) return undefined;
       throw error;
     }
   };

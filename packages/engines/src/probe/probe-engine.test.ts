@@ -1,13 +1,33 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
-import { demoModelFolder } from "../demo/run-demo";
-import { RolloutStandIn } from "./testing/rollout-stand-in";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { selectBackend } from "@v-triune/backend";
+import { writeDemoModelFolder } from "@v-triune/demo-tasks";
+import { createQwen25Vl, randomWeights, readModelConfig } from "@v-triune/policy";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { RolloutStandIn } from "../testing/rollout-stand-in";
 import { engineLine, formatEngineReport } from "./format-engine-report";
-import { ServerFault, ServerRefusal } from "./http-json";
+import { NoAnswerError, ServerRefusal } from "../servers/http-json";
 import { can, probeEngine } from "./probe-engine";
-import { recogniseServer } from "./server-kind";
+import { recognizeServer } from "../servers/server-kind";
+
+/** A model with random weights. */
+let modelFolder: string;
+beforeAll(async () => {
+  await selectBackend({ prefer: "wasm" });
+  const folder = mkdtempSync(join(tmpdir(), "v-triune-probe-"));
+  await writeDemoModelFolder(join(folder, "tokenizer"));
+  const config = readModelConfig(join(folder, "tokenizer"));
+  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), {
+    sourceFolder: join(folder, "tokenizer"),
+  });
+  modelFolder = join(folder, "model");
+  await policy.save(modelFolder);
+  policy.dispose();
+});
+afterAll(() => rmSync(dirname(modelFolder), { recursive: true, force: true }));
 
 const open: { stop(): unknown }[] = [];
 afterEach(async () => {
@@ -39,24 +59,23 @@ const chat = (texts: readonly string[], promptTokens: number) => ({
 
 describe("probeEngine", () => {
   it("finds out what a server does that does what it says", async () => {
-    await selectBackend({ prefer: "wasm" });
     for (const protocol of ["sglang", "vllm"] as const) {
       const server = await RolloutStandIn.start({
         protocol,
-        model: demoModelFolder,
+        model: modelFolder,
         ...(protocol === "vllm" ? { mode: "lora" as const } : {}),
       });
       open.push(server);
       const report = await probeEngine({ url: server.url, temperature: 0.7 });
       expect(report).toMatchObject({
         kind: protocol,
-        model: demoModelFolder,
+        model: modelFolder,
         version: protocol === "vllm" ? "0.18.1" : "0.5.9",
       });
       expect(report.abilities.filter(({ status }) => status !== "yes")).toEqual([]);
       expect(report.abilities.find(({ ability }) => ability === "log_probs")?.detail).toContain("at its temperature");
       const text = formatEngineReport(report);
-      expect(text.split("\n").filter((line) => line.length > 80 && !line.includes(demoModelFolder))).toEqual([]);
+      expect(text.split("\n").filter((line) => line.length > 80 && !line.includes(modelFolder))).toEqual([]);
       expect(engineLine(report)).toMatch(/: token ids and log-probabilities$/);
       if (protocol === "vllm") expect(server.violations).toEqual([]);
     }
@@ -79,7 +98,7 @@ describe("probeEngine", () => {
     ["openai", null, { "/v1/models": { data: [{ id: "m" }] }, "/openapi.json": { paths: {} } }],
   ] as const)("recognises %s %s", async (kind, version, replies) => {
     const url = await canned((path) => (replies as Readonly<Record<string, unknown>>)[path]);
-    expect(await recogniseServer(url, {})).toMatchObject({ kind, version });
+    expect(await recognizeServer(url, {})).toMatchObject({ kind, version });
   });
 
   it("finds out what a server ignores with a 200", async () => {
@@ -131,8 +150,8 @@ describe("probeEngine", () => {
   });
 
   it("says when nobody is there, and when the key is wrong", async () => {
-    await expect(probeEngine({ url: "http://127.0.0.1:1" })).rejects.toThrow(ServerFault);
-    const server = await RolloutStandIn.start({ protocol: "vllm", model: demoModelFolder, apiKey: "secret" });
+    await expect(probeEngine({ url: "http://127.0.0.1:1" })).rejects.toThrow(NoAnswerError);
+    const server = await RolloutStandIn.start({ protocol: "vllm", model: modelFolder, apiKey: "secret" });
     open.push(server);
     await expect(probeEngine({ url: server.url, apiKey: "guess" })).rejects.toThrow(ServerRefusal);
   });

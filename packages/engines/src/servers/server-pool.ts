@@ -2,7 +2,7 @@
  * The servers of an engine: each request goes to the one with the least to do; one that faults rests, twice as long after each
  * fault in a row; one that is gone is looked at with a single request before it gets more.
  */
-import { ServerFault } from "./http-json";
+import { NoAnswerError } from "./http-json";
 
 /** What is known of one server. */
 export class EngineServer {
@@ -34,7 +34,7 @@ export class EngineServer {
     this.gone = false;
   }
 
-  failed({ kind, message, retryAfterMs }: ServerFault): void {
+  failed({ kind, message, retryAfterMs }: NoAnswerError): void {
     this.failures++;
     this.lastFault = message;
     this.ready = false;
@@ -93,7 +93,7 @@ export class ServerPool {
   }
 
   /** Gives a server back: it answered, it faulted, or the request was called off (which says nothing about it). */
-  give(server: EngineServer, outcome: "answered" | "called off" | ServerFault): void {
+  give(server: EngineServer, outcome: "answered" | "called off" | NoAnswerError): void {
     server.outstanding--;
     if (outcome === "answered") server.succeeded();
     else if (outcome !== "called off") server.failed(outcome);

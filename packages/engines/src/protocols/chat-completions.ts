@@ -13,11 +13,11 @@
  * llama.cpp (tools/server/README.md). Its own defaults are top_k 40 and min_p 0.05, so they are said, too; `reasoning_format:
  * "none"` leaves the text as it is.
  */
-import type { ChatMessage } from "@v-triune/policy";
 import { isRecord } from "@v-triune/node-kit/is-record";
+import type { ChatMessage } from "@v-triune/policy";
 import type { GenerationTask, ProtocolRequest, ServerAnswer, ServerReply } from "./generation-task";
-import { ServerFault } from "./http-json";
-import type { ServerKind } from "./server-kind";
+import { NoAnswerError } from "../servers/http-json";
+import type { ServerKind } from "../servers/server-kind";
 
 export interface ChatSettings {
   readonly kind: Exclude<ServerKind, "sglang">;
@@ -140,7 +140,7 @@ function readEvents(events: unknown): ServerReply {
   for (const event of events as unknown[]) {
     if (!isRecord(event)) throw unreadable("an event that is no object", event);
     if (event["error"] !== undefined)
-      throw new ServerFault("failed", `the stream ended with: ${String(event["error"])}`);
+      throw new NoAnswerError("failed", `the stream ended with: ${String(event["error"])}`);
     if (typeof event["model"] === "string") model = event["model"];
     if (event["usage"] !== undefined) counts = event["usage"];
     const choice: unknown = Array.isArray(event["choices"]) ? event["choices"][0] : undefined;
@@ -154,7 +154,7 @@ function readEvents(events: unknown): ServerReply {
     }
     if (choice["finish_reason"] !== null && choice["finish_reason"] !== undefined) reason = choice["finish_reason"];
   }
-  if (reason === undefined) throw new ServerFault("broken", "the stream ended before the answer did");
+  if (reason === undefined) throw new NoAnswerError("broken", "the stream ended before the answer did");
   return {
     answers: [{ ...withThought(pieces), finishReason: finishReason(reason) }],
     ...usage(counts),
@@ -194,7 +194,7 @@ function logProbsOf(logprobs: unknown): { values: Float32Array; tokenIds?: Int32
 function finishReason(reason: unknown): "stop" | "length" {
   if (reason === "stop" || reason === "length") return reason;
   // vLLM and SGLang answer "abort" when the server drops a request, for instance while weights are exchanged.
-  throw new ServerFault("failed", `an answer that ended with "${String(reason)}"`);
+  throw new NoAnswerError("failed", `an answer that ended with "${String(reason)}"`);
 }
 
 function usage(value: unknown): { promptTokens?: number; completionTokens?: number } {
@@ -206,7 +206,7 @@ function usage(value: unknown): { promptTokens?: number; completionTokens?: numb
   };
 }
 
-function unreadable(what: string, found: unknown): ServerFault {
+function unreadable(what: string, found: unknown): NoAnswerError {
   const shown = found === undefined ? "" : ` (${JSON.stringify(found)?.slice(0, 120)})`;
-  return new ServerFault("failed", `a reply with ${what}${shown}`);
+  return new NoAnswerError("failed", `a reply with ${what}${shown}`);
 }

@@ -1,6 +1,6 @@
 import { wrapText } from "@v-triune/errors";
 import { type EngineReport, can } from "./probe-engine";
-import { serverNames } from "./server-kind";
+import { serverNames } from "../servers/server-kind";
 
 const NAME_WIDTH = 13;
 const STATUS_WIDTH = 9;

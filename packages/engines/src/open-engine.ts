@@ -1,15 +1,15 @@
 /** From the configuration to an engine that has been tried. */
-import type { Processor } from "@v-triune/policy";
-import type { RemoteEngineConfig } from "../training/config/training-config";
 import { ConfigError } from "@v-triune/errors";
+import type { Processor } from "@v-triune/policy";
 import { EngineError } from "./engine-error";
 import type { EngineEvents } from "./engine-events";
-import { engineLine } from "./format-engine-report";
-import { ServerFault, ServerRefusal } from "./http-json";
-import { type Ability, type EngineReport, can, probeEngine } from "./probe-engine";
+import type { RemoteEngineConfig } from "./remote-engine-config";
+import { engineLine } from "./probe/format-engine-report";
+import { NoAnswerError, ServerRefusal } from "./servers/http-json";
+import { type Ability, type EngineReport, can, probeEngine } from "./probe/probe-engine";
 import { RemoteEngine } from "./remote-engine";
-import { type ServerKind, recogniseServer, serverNames, usualParallel } from "./server-kind";
-import { weightTransfer } from "./weight-transfer";
+import { type ServerKind, recognizeServer, serverNames, usualParallel } from "./servers/server-kind";
+import { weightTransfer } from "./servers/weight-transfer";
 
 export interface OpenEngineOptions extends EngineEvents {
   readonly config: RemoteEngineConfig;
@@ -37,7 +37,7 @@ export async function openRemoteEngine(options: OpenEngineOptions): Promise<Remo
   const kinds = await Promise.all(
     urls.map((url) =>
       config.kind === "auto"
-        ? reach(url, async () => (await recogniseServer(url, { apiKey, signal })).kind)
+        ? reach(url, async () => (await recognizeServer(url, { apiKey, signal })).kind)
         : config.kind,
     ),
   );
@@ -100,9 +100,8 @@ export function readApiKey(name: string | null): string | undefined {
 /** What a run can't do without: pictures that are seen, and answers that differ. */
 function checkAbilities({ url, abilities }: EngineReport, temperature: number): void {
   const needed: readonly Ability[] = ["pictures", "max_tokens", ...(temperature > 0 ? (["temperature"] as const) : [])];
-  for (const { ability, status, detail } of abilities) {
+  for (const { ability, status, detail, pinned } of abilities) {
     if (status === "yes" || !needed.includes(ability)) continue;
-    const pinned = detail.includes("pinned to");
     throw new EngineError({
       what: "The rollout server can't give rollouts for this run.",
       where: url,
@@ -136,7 +135,7 @@ export async function reach<T>(url: string, action: () => Promise<T>): Promise<T
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof ServerFault) && !(error instanceof ServerRefusal)) throw error;
+    if (!(error instanceof NoAnswerError) && !(error instanceof ServerRefusal)) throw error;
     throw new EngineError({
       what: "The rollout server can't be used.",
       where: url,

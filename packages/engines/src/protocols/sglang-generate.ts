@@ -9,7 +9,7 @@
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { GenerationTask, ProtocolRequest, ServerReply } from "./generation-task";
-import { ServerFault } from "./http-json";
+import { NoAnswerError } from "../servers/http-json";
 
 /** @param pictures data URLs, in the order of their places in the prompt */
 export function sglangGenerate(task: GenerationTask, pictures: readonly string[]): ProtocolRequest {
@@ -41,13 +41,13 @@ export function sglangGenerate(task: GenerationTask, pictures: readonly string[]
 function read(reply: unknown): ServerReply {
   const info = isRecord(reply) ? reply["meta_info"] : undefined;
   if (!isRecord(reply) || !isRecord(info))
-    throw new ServerFault("failed", `a reply without meta_info: ${JSON.stringify(reply)?.slice(0, 120)}`);
+    throw new NoAnswerError("failed", `a reply without meta_info: ${JSON.stringify(reply)?.slice(0, 120)}`);
   const reason = isRecord(info["finish_reason"]) ? info["finish_reason"]["type"] : info["finish_reason"];
   if (reason !== "stop" && reason !== "length")
-    throw new ServerFault("failed", `an answer that ended with "${String(reason)}"`);
+    throw new NoAnswerError("failed", `an answer that ended with "${String(reason)}"`);
   const tokens = info["output_token_logprobs"] as readonly (readonly [number, number, unknown])[] | undefined;
   if (!Array.isArray(tokens))
-    throw new ServerFault("failed", "a reply without output_token_logprobs, though return_logprob was asked for");
+    throw new NoAnswerError("failed", "a reply without output_token_logprobs, though return_logprob was asked for");
   const { prompt_tokens: promptTokens, completion_tokens: completionTokens, weight_version: version } = info;
   return {
     answers: [

@@ -15,7 +15,7 @@
  *          POST /reset frees the one before (transformers 5.23, cli/serving/server.py).
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { EngineError } from "./engine-error";
+import { EngineError } from "../engine-error";
 import { type HttpJsonOptions, ServerRefusal, httpJson } from "./http-json";
 import { type ServerKind, serverNames } from "./server-kind";
 
@@ -36,11 +36,11 @@ export interface WeightTransfer {
   readonly sync: Exclude<WeightSync, "auto">;
   /** What the folder holds. */
   readonly content: "model" | "adapter";
-  /** Makes the server use these weights from now on. @throws ServerFault, EngineError */
+  /** Makes the server use these weights from now on. @throws NoAnswerError, EngineError */
   push(url: string, weights: HandedWeights, http: TransferHttp): Promise<void>;
   /** The model's name in requests. */
   modelName(weights: HandedWeights, served: string): string;
-  /** What the server says it holds; undefined when it can't say. @throws ServerFault */
+  /** What the server says it holds; undefined when it can't say. @throws NoAnswerError */
   held(url: string, http: TransferHttp): Promise<readonly string[] | undefined>;
   /** The label in a reply, in the words of `ServerReply.weights`; undefined when replies don't say. */
   stated?(weights: string): string;

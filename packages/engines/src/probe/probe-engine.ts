@@ -4,11 +4,11 @@
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { createRandom } from "@v-triune/rollouts";
-import { chatCompletion } from "./chat-completions";
-import type { GenerationTask, ProtocolRequest, ServerReply } from "./generation-task";
-import { ServerFault, ServerRefusal, httpEvents, httpJson } from "./http-json";
-import { type RecognisedServer, type ServerKind, recogniseServer } from "./server-kind";
-import { sglangGenerate } from "./sglang-generate";
+import { chatCompletion } from "../protocols/chat-completions";
+import type { GenerationTask, ProtocolRequest, ServerReply } from "../protocols/generation-task";
+import { NoAnswerError, ServerRefusal, httpEvents, httpJson } from "../servers/http-json";
+import { type RecognizedServer, type ServerKind, recognizeServer } from "../servers/server-kind";
+import { sglangGenerate } from "../protocols/sglang-generate";
 
 export type Ability =
   | "pictures"
@@ -27,6 +27,8 @@ export interface AbilityReport {
   readonly status: "yes" | "no" | "refused" | "failed";
   /** What was seen, and what it means for a run. */
   readonly detail: string;
+  /** Whether a transformers serve refuses because it was started with another model, which it then serves alone. */
+  readonly pinned?: true;
 }
 
 export interface EngineReport {
@@ -60,11 +62,11 @@ const QUESTION = "Name the colours in the picture, then write a short poem about
 /** Tokens of a probe's answer: few, but enough for two draws to differ. */
 const TOKENS = 12;
 
-/** @throws ServerFault when nobody answers, ServerRefusal for a wrong key */
+/** @throws NoAnswerError when nobody answers, ServerRefusal for a wrong key */
 export async function probeEngine(options: ProbeOptions): Promise<EngineReport> {
   const url = options.url.replace(/\/+$/, "");
   const http = { apiKey: options.apiKey, signal: options.signal };
-  const found: RecognisedServer = await recogniseServer(url, http);
+  const found: RecognizedServer = await recognizeServer(url, http);
   const kind = options.kind ?? found.kind;
   const model = options.model ?? found.models[0] ?? "";
   const probe = new Probe(url, kind, model, options);
@@ -89,9 +91,15 @@ class Probe {
   ) {}
 
   async all(): Promise<AbilityReport[]> {
-    const first = await this.#try(() => this.#ask({ temperature: 0 }));
-    if (typeof first === "string")
-      return [{ ability: "pictures", status: "failed", detail: `a question about a picture: ${first}` }];
+    let pinned = false;
+    const first = await this.#try(
+      () => this.#ask({ temperature: 0 }),
+      (refusal) => (pinned = isPinned(refusal)),
+    );
+    if (typeof first === "string") {
+      const detail = `a question about a picture: ${first}`;
+      return [{ ability: "pictures", status: "failed", detail, ...(pinned ? { pinned } : {}) }];
+    }
     return [
       await this.#pictures(first),
       this.#limit(first),
@@ -362,15 +370,23 @@ class Probe {
   }
 
   /** A reply, or the sentence that says why there is none. */
-  async #try<T>(action: () => Promise<T>): Promise<T | string> {
+  async #try<T>(action: () => Promise<T>, onRefusal?: (refusal: ServerRefusal) => void): Promise<T | string> {
     try {
       return await action();
     } catch (error) {
-      if (error instanceof ServerRefusal && error.status !== 401 && error.status !== 403) return error.message;
-      if (error instanceof ServerFault && error.kind === "failed") return error.message;
+      if (error instanceof ServerRefusal && error.status !== 401 && error.status !== 403) {
+        onRefusal?.(error);
+        return error.message;
+      }
+      if (error instanceof NoAnswerError && error.kind === "failed") return error.message;
       throw error;
     }
   }
+}
+
+/** transformers serve has no code for it: the words of its reply are all there is. */
+function isPinned({ reason }: ServerRefusal): boolean {
+  return reason.includes("pinned to");
 }
 
 /** What makes two answers the same. */

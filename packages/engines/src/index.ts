@@ -1,0 +1,16 @@
+export { EngineError } from "./engine-error";
+export type { EngineEvents } from "./engine-events";
+export { type OpenEngineOptions, openRemoteEngine, reach, readApiKey } from "./open-engine";
+export { engineLine, formatEngineReport } from "./probe/format-engine-report";
+export {
+  type Ability,
+  type AbilityReport,
+  type EngineReport,
+  type ProbeOptions,
+  can,
+  probeEngine,
+} from "./probe/probe-engine";
+export { RemoteEngine, type RemoteEngineOptions } from "./remote-engine";
+export type { RemoteEngineConfig } from "./remote-engine-config";
+export { SERVER_KINDS, type ServerKind, serverNames } from "./servers/server-kind";
+export { WEIGHT_SYNCS, type WeightSync } from "./servers/weight-transfer";
