@@ -1,11 +1,3 @@
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { collectRewards, createLocalRewardSource } from "@v-triune/rewards";
-import { createVerifierRegistry, mathverify } from "@v-triune/verifiers";
-import { startRewardServer } from "@v-triune/reward-server";
-
 /**
  * Other trainers' own code against our server, where their Python packages are:
  *
@@ -14,6 +6,13 @@ import { startRewardServer } from "@v-triune/reward-server";
  * Needs an interpreter with `trl` (1.16; torch for the CPU will do), `verl` (0.9.1) and `openrlhf` (0.11.2; `pip install --no-deps
  * openrlhf aiohttp` beside transformers is enough), and V_TRIUNE_SLIME=/path/to/a/clone/of/slime; what is missing is skipped, and said.
  */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { collectRewards, createLocalRewardSource } from "@v-triune/rewards";
+import { createVerifierRegistry, mathverify } from "@v-triune/verifiers";
+import { startRewardServer } from "@v-triune/reward-server";
 
 const python = process.env["V_TRIUNE_PYTHON"] ?? "python3";
 const folder = mkdtempSync(join(tmpdir(), "v-triune-interop-"));

@@ -1,3 +1,4 @@
+/** Workers that die under load, and servers that do. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,8 +7,6 @@ import { runLoad, type LoadRequest } from "./http-load";
 import { judged, pickJudge } from "./recorded-requests";
 import { WITHOUT_END as count, expectThat, print, withServer, type ScenarioOptions } from "./scenario";
 import { startServerProcess, type ServerProcess } from "./server-process";
-
-/** Workers that die under load, and servers that do. */
 
 const restarts = async ({ url }: ServerProcess) =>
   Number(/v_triune_reward_worker_restarts_total (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);

@@ -1,14 +1,13 @@
+/**
+ * One request in a hundred that would keep Math-Verify 0.9 busy without end, or a verifier that really hangs: what the others wait.
+ * Runs with and without them are made in turn, at the same rate, and the medians of their p99 are compared.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runLoad, type LoadReport, type LoadRequest } from "./http-load";
 import { mathLoad, pickJudge } from "./recorded-requests";
 import { WITHOUT_END as count, expectThat, print, withServer, type ScenarioOptions } from "./scenario";
-
-/**
- * One request in a hundred that would keep Math-Verify 0.9 busy without end, or a verifier that really hangs: what the others wait.
- * Runs with and without them are made in turn, at the same rate, and the medians of their p99 are compared.
- */
 
 /** [gold answer, response]; each kept Math-Verify 0.9 with its time limits off busy for more than 30 s. */
 const HANGS_MATH_VERIFY: readonly (readonly [string, string])[] = [

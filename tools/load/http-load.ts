@@ -1,6 +1,5 @@
-import { Agent, request as httpRequest } from "node:http";
-
 /** A load generator for one address of this machine: `concurrency` requests at once, each as soon as the last was answered. */
+import { Agent, request as httpRequest } from "node:http";
 
 /** One request body and what its reply must be. */
 export interface LoadRequest {
@@ -26,20 +25,20 @@ export interface LoadReport {
 
 /** Latencies of one kind of request, milliseconds. */
 export class Latencies {
-  private readonly values: number[] = [];
-  private sorted = false;
+  readonly #values: number[] = [];
+  #sorted = false;
   add(ms: number): void {
-    this.values.push(ms);
-    this.sorted = false;
+    this.#values.push(ms);
+    this.#sorted = false;
   }
   get count(): number {
-    return this.values.length;
+    return this.#values.length;
   }
   /** The value below which a share of them lies. */
   quantile(share: number): number {
-    if (!this.sorted) this.values.sort((a, b) => a - b);
-    this.sorted = true;
-    return this.values[Math.min(this.values.length - 1, Math.floor(share * this.values.length))] ?? Number.NaN;
+    if (!this.#sorted) this.#values.sort((a, b) => a - b);
+    this.#sorted = true;
+    return this.#values[Math.min(this.#values.length - 1, Math.floor(share * this.#values.length))] ?? Number.NaN;
   }
 }
 

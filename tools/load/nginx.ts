@@ -1,3 +1,7 @@
+/**
+ * The configuration of docs/reward-server.md in a real nginx (V_TRIUNE_NGINX, or `nginx` on the path) before two servers: requests
+ * of clients that know one address, one of the servers killed meanwhile, and a stream that must not be held back.
+ */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -7,11 +11,6 @@ import { runLoad } from "./http-load";
 import { pickJudge, scoreLoad } from "./recorded-requests";
 import { WITHOUT_END as count, expectThat, print, type ScenarioOptions } from "./scenario";
 import { startServerProcess } from "./server-process";
-
-/**
- * The configuration of docs/reward-server.md in a real nginx (V_TRIUNE_NGINX, or `nginx` on the path) before two servers: requests
- * of clients that know one address, one of the servers killed meanwhile, and a stream that must not be held back.
- */
 
 const GUIDE = resolve(import.meta.dirname, "../../docs/reward-server.md");
 

@@ -1,10 +1,9 @@
-import { isRecord } from "@v-triune/node-kit/is-record";
-import { seededChoice } from "./seeded";
-
 /**
  * Requests that break a server's contract, made from its own `/openapi.json`: for each POST route a body that its schema allows, and
  * then one thing wrong with it. What is wrong is known for each, so that a reply other than 4xx is a fault of the server.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { seededChoice } from "./seeded";
 
 /** The part of an OpenAPI document that is read. */
 export interface OpenApi {

@@ -1,3 +1,7 @@
+/**
+ * The 240 recorded `/judge` requests (tools/goldens/judge: three in five boxes, the others math) with what their reply must be: the
+ * verdict of the same verifiers in this process.
+ */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import {
@@ -12,11 +16,6 @@ import {
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import type { LoadRequest } from "./http-load";
-
-/**
- * The 240 recorded `/judge` requests (tools/goldens/judge: three in five boxes, the others math) with what their reply must be: the
- * verdict of the same verifiers in this process.
- */
 
 const GOLDENS = resolve(import.meta.dirname, "../goldens/judge");
 const recorded = ["average.json", "dynamic.json"].flatMap(

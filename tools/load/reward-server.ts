@@ -1,12 +1,3 @@
-import { parseArgs } from "node:util";
-import { kills, restart } from "./faults";
-import { fuzz } from "./fuzz";
-import { hanging } from "./hanging";
-import { nginx } from "./nginx";
-import type { ScenarioOptions } from "./scenario";
-import { soak } from "./soak";
-import { halfload, memory, throughput } from "./throughput";
-
 /**
  * Load and faults for the reward server, on this machine only:
  *
@@ -16,6 +7,14 @@ import { halfload, memory, throughput } from "./throughput";
  *
  * The generator shares the cores with the server. Whatever does not hold makes the command fail.
  */
+import { parseArgs } from "node:util";
+import { kills, restart } from "./faults";
+import { fuzz } from "./fuzz";
+import { hanging } from "./hanging";
+import { nginx } from "./nginx";
+import type { ScenarioOptions } from "./scenario";
+import { soak } from "./soak";
+import { halfload, memory, throughput } from "./throughput";
 
 const SCENARIOS: Readonly<Record<string, (options: ScenarioOptions) => Promise<void>>> = {
   throughput,

@@ -1,14 +1,13 @@
-import { readFileSync } from "node:fs";
-import { runLoad, type LoadRequest } from "./http-load";
-import { judged, judgeLoads, pickJudge, scoreLoad } from "./recorded-requests";
-import { expectThat, print, withServer, type ScenarioOptions } from "./scenario";
-import type { ServerProcess } from "./server-process";
-
 /**
  * Very many requests against one server, for leaks: nine in ten `/judge`, the others every route, refusals among them. Prints
  * resident memory and the main thread's heap as it goes. A heap goes up and down with each collection, so memory is read four times
  * a second: after a warm-up the mean of the last quarter may be at most 10 % over that of the first.
  */
+import { readFileSync } from "node:fs";
+import { runLoad, type LoadRequest } from "./http-load";
+import { judged, judgeLoads, pickJudge, scoreLoad } from "./recorded-requests";
+import { expectThat, print, withServer, type ScenarioOptions } from "./scenario";
+import type { ServerProcess } from "./server-process";
 
 const [first] = judged;
 const label = JSON.stringify({

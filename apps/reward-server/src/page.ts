@@ -1,9 +1,8 @@
-import { PAGE_EXAMPLES } from "./page-examples";
-
 /**
  * The page at `/` for a browser: live counters out of `/metrics` and a form to try a verifier. One text without any other file;
  * what comes from the server or the form is only ever set as text.
  */
+import { PAGE_EXAMPLES } from "./page-examples";
 
 /** Allows the page's own style and script, and requests to this server only. */
 export const PAGE_POLICY =

@@ -1,7 +1,6 @@
+/** What a reward server is told, and its defaults. */
 import { availableParallelism } from "node:os";
 import type { VerifierModule } from "@v-triune/rewards/isolated";
-
-/** What a reward server is told, and its defaults. */
 
 /** The IoU threshold of the built-in detection verifier: a number, the mean over eleven of them, or the schedule by step. */
 export type ServerEpsilon = number | "average" | "dynamic";

@@ -1,9 +1,8 @@
-import type { Tensor, Tensor2D, Variable } from "@tensorflow/tfjs-core";
-
 /**
  * The Policy seam: what the learner asks of a model. grpo knows tensors, not rewards and not pictures; a policy knows
  * how to turn its own rows (prompt, pictures, completion) into log-probabilities.
  */
+import type { Tensor, Tensor2D, Variable } from "@tensorflow/tfjs-core";
 
 /** One rollout as the learner sees it. A policy extends it with what it needs (prompt ids, pictures). */
 export interface PolicyRow {

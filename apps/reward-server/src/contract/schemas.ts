@@ -1,9 +1,8 @@
-import { type } from "arktype";
-
 /**
  * The wire's shapes as arktype schemas, from which `/openapi.json` is generated. The requests of `/judge` and `/v1/score` are read by
  * the readers of `@v-triune/rewards`, which also run where arktype is not; schemas.test.ts holds the two to the same verdicts.
  */
+import { type } from "arktype";
 
 const Ratio = type("number >= 0 | null").describe("a finite number of at least 0, or null");
 const Json = type({ "[string]": "unknown" });

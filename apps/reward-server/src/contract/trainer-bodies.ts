@@ -1,6 +1,5 @@
-import { type } from "arktype";
-
 /** The bodies of trainers' own reward calls, as their code sends them; unknown keys are left alone. */
+import { type } from "arktype";
 
 /** OpenRLHF `--reward.remote_url`: one sample or many a call; `query` is prompt and response with special tokens. */
 export const OpenRlhfBody = type({

@@ -96,10 +96,13 @@ export function evaluationSet(
 
 /** The evaluations that lie beside a run's metrics. */
 export class EvaluationFiles {
+  readonly #folder: string;
   #files = new Map<string, { readonly mark: string; readonly numbers: EvaluationNumbers }>();
 
   /** @param folder the run folder */
-  constructor(private readonly folder: string) {}
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
 
   /**
    * Reads the files that have changed.
@@ -107,14 +110,14 @@ export class EvaluationFiles {
    * @returns whether one has
    */
   async refresh(): Promise<boolean> {
-    const names = (await readdir(this.folder).catch(() => [] as string[]))
+    const names = (await readdir(this.#folder).catch(() => [] as string[]))
       .filter((name) => NAME.test(name))
       .sort()
       .slice(0, MOST_FILES);
     let isNew = names.length !== this.#files.size;
     const files = new Map<string, { mark: string; numbers: EvaluationNumbers }>();
     for (const name of names) {
-      const path = join(this.folder, name);
+      const path = join(this.#folder, name);
       const found = await stat(path).catch(() => undefined);
       if (found === undefined || !found.isFile() || found.size > LARGEST_FILE) continue;
       const mark = `${found.ino} ${found.size} ${found.mtimeMs}`;

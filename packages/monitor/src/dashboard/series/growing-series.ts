@@ -11,9 +11,12 @@ export class GrowingSeries implements Points {
   #steps = new Float64Array(64);
   #values = new Float64Array(64);
   #length = 0;
+  readonly #capacity: number;
 
   /** @param capacity points at which the older half is reduced; at least 16 */
-  constructor(private readonly capacity: number = EXACT_POINTS) {}
+  constructor(capacity: number = EXACT_POINTS) {
+    this.#capacity = capacity;
+  }
 
   get length(): number {
     return this.#length;
@@ -37,7 +40,7 @@ export class GrowingSeries implements Points {
       this.#values[this.#length - 1] = value;
       return;
     }
-    if (this.#length === this.capacity) this.#reduce();
+    if (this.#length === this.#capacity) this.#reduce();
     if (this.#length === this.#steps.length) this.#grow();
     this.#steps[this.#length] = step;
     this.#values[this.#length] = value;
@@ -45,7 +48,7 @@ export class GrowingSeries implements Points {
   }
 
   #grow(): void {
-    const size = Math.min(this.capacity, this.#steps.length * 2);
+    const size = Math.min(this.#capacity, this.#steps.length * 2);
     const steps = new Float64Array(size);
     const values = new Float64Array(size);
     steps.set(this.#steps);

@@ -14,6 +14,7 @@ interface PageParts {
   readonly style: string;
 }
 
+// oxlint-disable-next-line v-triune/module-state -- a cache: the page's parts are the same for the whole process
 let parts: Promise<PageParts> | undefined;
 
 /** In a clone the page is bundled at once from web/; from npm it lies in dist/. */
