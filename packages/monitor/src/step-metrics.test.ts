@@ -75,6 +75,18 @@ describe("createStepMetrics", () => {
     expect(all.reasons).toEqual({ "skipped: the gold answer can't be parsed": 1, "error: deadline": 2 });
   });
 
+  it("counts an undecided answer as a wrong one, and apart", () => {
+    const undecided = { status: "scored", accuracy: 0, format: 1, metrics: {}, reason: "undecided" } as const;
+    const { metrics } = aggregate([rollout({ reward: 1 }), rollout({ verdict: undecided, reward: 0 })]).get("all all")!;
+    expect(metrics).toMatchObject({
+      "critic/rewards/mean": 0.5,
+      "verdict/scored": 2,
+      "verdict/undecided": 1,
+      "verdict/undecided_ratio": 0.5,
+      "verdict/error": 0,
+    });
+  });
+
   it("keeps free-text reasons from growing without bound", () => {
     const records = Array.from({ length: 100 }, (_, i) =>
       rollout({ verdict: { status: "error", reason: `line ${i}` }, reward: null }),

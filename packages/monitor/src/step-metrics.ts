@@ -2,7 +2,8 @@
  * Per-source metrics of one step, taken while the rollouts stream in. Nothing of a rollout is kept but numbers (and a few examples, if
  * asked), so memory is bounded by the step's rollout count and does not grow with the run.
  *
- * A rollout that was skipped or failed counts in `verdict/*` and in the lengths, never as a reward of 0.
+ * A rollout that was skipped or failed counts in `verdict/*` and in the lengths, never as a reward of 0. One that the verifier could not
+ * decide within its limits has accuracy 0 and counts under `verdict/undecided` too.
  * "Correct" is an accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
  */
 import { TASKS, taskDefaults } from "@v-triune/schema";
@@ -93,7 +94,7 @@ function momentsOf(map: Map<string, RunningMoments>, name: string): RunningMomen
 
 /** The numbers of one (source, task) pair, mergeable into a source's, a task's or the step's. */
 class Cell {
-  readonly rollouts = { count: 0, truncated: 0, scored: 0, skipped: 0, error: 0, notFinite: 0 };
+  readonly rollouts = { count: 0, truncated: 0, scored: 0, undecided: 0, skipped: 0, error: 0, notFinite: 0 };
   /** By family, so that a name is prefixed once a step and not once a rollout. */
   readonly moments = {
     "": new Map<string, RunningMoments>(),
@@ -160,10 +161,12 @@ function metricsOf(cell: Cell): Record<string, number> {
         metrics[`${name}/${statistic}`] = moments[statistic];
     }
   }
-  const { count, truncated, scored, skipped, error, notFinite } = cell.rollouts;
+  const { count, truncated, scored, undecided, skipped, error, notFinite } = cell.rollouts;
   metrics["verdict/scored"] = scored;
+  metrics["verdict/undecided"] = undecided;
   metrics["verdict/skipped"] = skipped;
   metrics["verdict/error"] = error;
+  put("verdict/undecided_ratio", undecided, count);
   put("verdict/error_ratio", error, count);
   put("verdict/skipped_ratio", skipped, count);
   if (notFinite > 0) metrics["metrics/not_finite"] = notFinite;
@@ -241,6 +244,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     const { verdict } = record;
     cell.rollouts.count += 1;
     cell.rollouts[verdict.status] += 1;
+    if (verdict.status === "scored" && verdict.reason === "undecided") cell.rollouts.undecided += 1;
     if (record.truncated) cell.rollouts.truncated += 1;
     cell.lengths.add(record.responseTokens);
     cell.observe("", "response_length", record.responseTokens);

@@ -46,12 +46,12 @@ export function rewardOfVerdict(
     default:
       return crashOutcome(`the verifier returned ${JSON.stringify(verdict) ?? "nothing"} instead of a verdict`);
   }
-  const { accuracy, format, metrics } = verdict;
+  const { accuracy, format, metrics, reason } = verdict;
   if (!Number.isFinite(accuracy) || !Number.isFinite(format))
     return crashOutcome(`the verifier returned accuracy ${accuracy} and format ${format}`);
   try {
     const reward = composeReward({ accuracy, format }, { ...request, ...rule });
-    return { status: "scored", reward, accuracy, format, metrics };
+    return { status: "scored", reward, accuracy, format, metrics, ...(reason === "undecided" && { reason }) };
   } catch (error) {
     if (error instanceof RewardRatioError) return { status: "error", reason: error.message, code: "ratios" };
     throw error;

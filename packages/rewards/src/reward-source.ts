@@ -24,9 +24,10 @@ export interface RewardRequest {
 
 /**
  * The answer to one request:
- * - `scored`: `reward` is what the trainer uses, the rest is logged by source.
+ * - `scored`: `reward` is what the trainer uses, the rest is logged by source. The reason `undecided` marks an accuracy of 0 that stands
+ *   for no decision within the verifier's limits.
  * - `skipped`: the sample's gold is bad; leave the rollout out of its group.
- * - `error`: the judging failed (budget, timeout, crash, server); leave it out and count it.
+ * - `error`: the judging itself failed (parameters, timeout, crash, server); leave it out and count it.
  */
 export type RewardResult =
   | {
@@ -36,6 +37,7 @@ export type RewardResult =
       readonly accuracy: number;
       readonly format: number;
       readonly metrics: Readonly<Record<string, number>>;
+      readonly reason?: "undecided";
     }
   | { readonly index: number; readonly status: "skipped"; readonly reason: string }
   | {

@@ -8,7 +8,7 @@ import { REWARD_ERROR_CODES, type RewardRequest, type RewardResult } from "./rew
  *     request  {"requests": [{"response", "verifier", "ground_truth", "prompt"?, "data_source"?, "params"?, "accuracy_ratio"?,
  *               "format_ratio"?}, ..]}
  *     reply    Accept: application/x-ndjson → one result a line as it is done; otherwise {"results": [..]} in the order asked
- *     result   {"index", "status": "scored", "reward", "accuracy", "format", "metrics"}
+ *     result   {"index", "status": "scored", "reward", "accuracy", "format", "metrics", "reason"?: "undecided"}
  *              {"index", "status": "skipped", "reason"}
  *              {"index", "status": "error", "reason", "code"?}, the code one of REWARD_ERROR_CODES
  *
@@ -128,5 +128,6 @@ export function readScoreResult(value: unknown): RewardResult {
     accuracy: value["accuracy"] as number,
     format: value["format"] as number,
     metrics: (value["metrics"] ?? {}) as Record<string, number>,
+    ...(value["reason"] === "undecided" && { reason: "undecided" }),
   };
 }

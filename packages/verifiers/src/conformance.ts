@@ -215,6 +215,8 @@ function checkShape(
       );
     return;
   }
+  if (verdict.reason !== undefined && verdict.reason !== "undecided")
+    find("verdict-shape", input, `the reason "undecided" or none expected, found ${JSON.stringify(verdict.reason)}`);
   for (const part of ["accuracy", "format"] as const) {
     if (!(verdict[part] >= 0 && verdict[part] <= 1))
       find("range", input, `${part} in [0, 1] expected, found ${String(verdict[part])}`);

@@ -19,9 +19,11 @@ export interface VerifierSample {
 
 /**
  * A verdict is data:
- * - `scored`: the answer was judged. `accuracy` and `format` are in [0, 1]; `metrics` are logged by source.
+ * - `scored`: the answer was judged. `accuracy` and `format` are in [0, 1]; `metrics` are logged by source. An answer that the limits of
+ *   the verifier do not let it decide has accuracy 0 and the reason `undecided`, which is counted: no answer of a model can take itself
+ *   out of its group.
  * - `skipped`: the gold is bad. The rollout is left out of its group, never scored 0.
- * - `error`: the judging failed (budget, timeout, crash). Retried, then left out and counted, never a silent zero.
+ * - `error`: the judging itself failed (parameters, timeout, crash). Left out and counted, never a silent zero.
  */
 export type Verdict =
   | {
@@ -29,6 +31,8 @@ export type Verdict =
       readonly accuracy: number;
       readonly format: number;
       readonly metrics: Readonly<Record<string, number>>;
+      /** Set where the limits ended the judging; what was not decided counts 0. */
+      readonly reason?: "undecided";
     }
   | { readonly status: "skipped"; readonly reason: string }
   | {

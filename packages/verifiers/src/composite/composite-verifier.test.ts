@@ -9,7 +9,8 @@ const saying = (name: string, verdict: Verdict): Verifier => ({ name, verify: ()
 const right = (name: string) => saying(name, { status: "scored", accuracy: 1, format: 1, metrics: { m: 1 } });
 const half = (name: string) => saying(name, { status: "scored", accuracy: 0.5, format: 0, metrics: {} });
 const skipped = saying("skips", { status: "skipped", reason: "gold" });
-const broken = saying("breaks", { status: "error", reason: "budget" });
+const broken = saying("breaks", { status: "error", reason: "crash" });
+const undecided = saying("u", { status: "scored", accuracy: 0, format: 1, metrics: {}, reason: "undecided" });
 const sample = { groundTruth: "x" };
 const verdictOf = (mode: "all" | "any" | "weighted", ...parts: (Verifier | [Verifier, number])[]) =>
   createCompositeVerifier({
@@ -32,9 +33,14 @@ describe("composite", () => {
 
   it("scores nothing half judged", () => {
     expect(verdictOf("all", right("a"), skipped)).toEqual({ status: "skipped", reason: "skips: gold" });
-    expect(verdictOf("weighted", skipped, broken)).toEqual({ status: "error", reason: "breaks: budget" });
+    expect(verdictOf("weighted", skipped, broken)).toEqual({ status: "error", reason: "breaks: crash" });
     expect(verdictOf("any", half("a"), skipped)).toEqual({ status: "skipped", reason: "skips: gold" });
     expect(verdictOf("any", right("a"), broken)).toMatchObject({ status: "scored", accuracy: 1 });
+  });
+
+  it("is undecided when a part is, unless another settles it", () => {
+    expect(verdictOf("weighted", right("a"), undecided)).toMatchObject({ accuracy: 0.5, reason: "undecided" });
+    expect(verdictOf("any", right("a"), undecided)).not.toHaveProperty("reason");
   });
 
   it("gives each part its parameters and checks them", () => {

@@ -10,7 +10,8 @@ import type { Verdict, Verifier, VerifierSample } from "../verifier";
  *     weighted   Σ weight · part / Σ weight
  *
  * A part that is skipped or fails decides for all of them, error before skip, so that nothing half judged is scored; only under
- * `any` a part that scored 1 stands by itself. Metrics carry the part's name: `text/exact`.
+ * `any` a part that scored 1 stands by itself. An undecided part counts 0 and makes the whole undecided. Metrics carry the part's name:
+ * `text/exact`.
  */
 
 /** One verifier of a composite. */
@@ -86,11 +87,13 @@ export function createCompositeVerifier({ name, mode, parts }: CompositeOptions)
         metrics[`${names[index]}/accuracy`] = verdict.accuracy;
         for (const [metric, value] of Object.entries(verdict.metrics)) metrics[`${names[index]}/${metric}`] = value;
       }
+      const isUndecided = !settled && scored.some(({ reason }) => reason === "undecided");
       return {
         status: "scored",
         accuracy: combine(scored.map(({ accuracy }) => accuracy)),
         format: combine(scored.map(({ format }) => format)),
         metrics,
+        ...(isUndecided && { reason: "undecided" }),
       };
     },
   };

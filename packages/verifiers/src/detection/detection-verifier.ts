@@ -115,7 +115,8 @@ function verifyDetection(
     return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
   const optimalIsTooMuch =
     labelMatching === "optimal" && assignmentCost(predictions.length, golds.length) > ASSIGNMENT_BUDGET;
-  if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch) return { status: "error", reason: "budget" };
+  if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch)
+    return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS, reason: "undecided" };
 
   const scaled = scale(predictions, params.value, compat);
   if (scaled === undefined) return paramsError([PICTURE_SIZE_IS_MISSING]);

@@ -50,7 +50,7 @@ function verifyJson(response: string, sample: VerifierSample, format: (response:
   const gold = sample.groundTruth.trim() === "" ? undefined : parseJson(finalAnswer(sample.groundTruth));
   if (gold !== undefined && "broken" in gold) return { status: "skipped", reason: "gold: not JSON" };
   const answer = parseJson(finalAnswer(response));
-  const scored = (accuracy: number, valid: number, parsed: number): Verdict => ({
+  const scored = (accuracy: number, valid: number, parsed: number): Extract<Verdict, { status: "scored" }> => ({
     status: "scored",
     accuracy,
     format: format(response),
@@ -62,7 +62,7 @@ function verifyJson(response: string, sample: VerifierSample, format: (response:
     const equal = gold === undefined || sameJson(gold.value, answer.value);
     return scored(valid && equal ? 1 : 0, valid ? 1 : 0, 1);
   } catch (error) {
-    if (error instanceof SchemaBudgetError) return { status: "error", reason: "budget" };
+    if (error instanceof SchemaBudgetError) return { ...scored(0, 0, 1), reason: "undecided" };
     throw error;
   }
 }

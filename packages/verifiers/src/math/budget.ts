@@ -7,6 +7,8 @@
  * need not be handed through every function.
  */
 
+import { max } from "./floats";
+
 /** Limits of one `parse` or `verify` call. Both are counts, so they mean the same on every machine. */
 export interface Limits {
   /** Steps one call may take; by default 1.5 million and 10 a character. A step is a character scanned, a token read or a node visited, give or take a constant. */
@@ -18,7 +20,7 @@ export interface Limits {
 const DEFAULT_FUEL = 1_500_000;
 const DEFAULT_BITS = 16_384;
 
-/** Thrown inside when a limit is reached; `judge` turns it into a verdict, `verify` into false. */
+/** Thrown inside when a limit is reached; `judge` turns it into an undecided verdict, `verify` into false. */
 export class BudgetError extends Error {
   override readonly name = "BudgetError";
   constructor(readonly limit: "fuel" | "bits") {
@@ -67,12 +69,30 @@ export const checkBits = (bits: number): void => {
   if (bits > bitLimit) throw new BudgetError("bits");
 };
 
-/** What `run` returns, or what `otherwise` makes of the limit that it reached. */
-export const withinLimits = <T>(run: () => T, otherwise: (limit: BudgetError["limit"]) => T): T => {
+/**
+ * What `run` returns when it stays within the limits, else undefined. Whatever is left undone can then be tried in another way.
+ *
+ * @param share part of the remaining steps that `run` may take; the rest stays for the caller
+ */
+export const attemptWithin = <T>(share: number, run: () => T): T | undefined => {
+  const kept = fuel * (1 - share);
+  fuel -= kept;
   try {
     return run();
   } catch (error) {
-    if (error instanceof BudgetError) return otherwise(error.limit);
+    if (error instanceof BudgetError) return undefined;
+    throw error;
+  } finally {
+    fuel = max(fuel, 0) + kept;
+  }
+};
+
+/** What `run` returns, or what `otherwise` says when it reaches a limit. */
+export const withinLimits = <T>(run: () => T, otherwise: () => T): T => {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof BudgetError) return otherwise();
     throw error;
   }
 };

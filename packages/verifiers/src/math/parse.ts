@@ -23,29 +23,38 @@ export type Parsed = Expression | string;
  * @throws RangeError for limits that cannot be
  * @example parse("so the answer is $\\frac{1}{2}$") // [1/2, "\\frac{1}{2}"]
  */
-export const parse = (text: string, options?: ParseOptions): Parsed[] =>
-  withinLimits(
-    () => parseWithin(text, options),
-    () => [],
-  );
+export const parse = (text: string, options?: ParseOptions): Parsed[] => parseWithin(text, options).readings;
 
-/**
- * `parse` that tells when a limit was reached.
- *
- * @throws BudgetError when it runs out
- */
-export const parseWithin = (text: string, options: ParseOptions = {}): Parsed[] => {
+/** What was read, and whether a limit ended the reading. The text of an answer stays when its parse is ended. */
+export interface LimitedReadings {
+  readonly readings: Parsed[];
+  readonly isCut: boolean;
+}
+
+/** `parse` that tells when a limit was reached. */
+export const parseWithin = (text: string, options: ParseOptions = {}): LimitedReadings => {
   // Texts come from models and corpora: what is no string has no answer.
-  if (typeof text !== "string") return [];
+  if (typeof text !== "string") return { readings: [], isCut: false };
   startBudget(options, text.length);
+  return withinLimits(
+    () => findAnswer(text, options),
+    () => ({ readings: [], isCut: true }),
+  );
+};
+
+/** @throws BudgetError before an answer's own text is known */
+const findAnswer = (text: string, options: ParseOptions): LimitedReadings => {
   // Every pattern goes over the text once.
   spend(text.length > LONGEST ? Infinity : 5 * text.length);
   const firstOnly = options.extractionMode === "firstMatch";
   let firstText = "";
-  const result = (...values: readonly Parsed[]): Parsed[] => [
-    ...values,
-    ...(firstText && options.fallbackMode !== "noFallback" ? [firstText] : []),
-  ];
+  const result = (value: Parsed | null, isCut = false): LimitedReadings => ({
+    readings: [
+      ...(value === null ? [] : [value]),
+      ...(firstText && options.fallbackMode !== "noFallback" ? [firstText] : []),
+    ],
+    isCut,
+  });
   const source = options.lowercase ? text.toLowerCase() : text;
   const levels = (options.targets ?? DEFAULT_TARGETS).flatMap((target) =>
     target.type === "latex"
@@ -59,9 +68,8 @@ export const parseWithin = (text: string, options: ParseOptions = {}): Parsed[] 
     for (const { read } of candidates.sort((a, b) => b.end - a.end || a.start - b.start)) {
       const reading = read();
       firstText ||= reading.text;
-      if (reading.value !== null) return result(reading.value);
-      if (firstOnly) return result();
+      if (reading.value !== null || firstOnly || reading.isCut) return result(reading.value, reading.isCut);
     }
   }
-  return result();
+  return result(null);
 };

@@ -1,7 +1,7 @@
 /**
  * Exact rational numbers on BigInt, always in lowest terms with a positive denominator.
  */
-import { floor as wholePart, isFinite, isInteger as isWhole, log2, max } from "./floats";
+import { abs, floor as wholePart, isFinite, isInteger as isWhole, log, log2, max } from "./floats";
 import { checkBits, spend } from "./budget";
 
 export interface Rational {
@@ -64,6 +64,22 @@ export const floor = (a: Rational): bigint => a.n / a.d - (a.n < 0n && !isIntege
 
 /** The whole part of the binary logarithm of the longer of numerator and denominator; beyond the range of doubles up to 3 more. */
 export const logarithm2 = (a: Rational): number => max(wholeLogarithm2(a.n), wholeLogarithm2(a.d));
+
+/** Bounds of ln |a| for a number other than 0. */
+export const logarithmBounds = (a: Rational): readonly [low: number, high: number] => {
+  const value = naturalLogarithm(a.n) - naturalLogarithm(a.d);
+  const error = 1e-15 * (1 + abs(naturalLogarithm(a.n)) + naturalLogarithm(a.d));
+  return [value - error, value + error];
+};
+
+/** ln |n|; what the first 64 hexadecimal digits leave out is far below rounding. */
+const naturalLogarithm = (n: bigint): number => {
+  const size = absolute(n);
+  const double = Number(size);
+  if (isFinite(double)) return log(double);
+  const digits = size.toString(16);
+  return log(Number(`0x${digits.slice(0, 64)}`)) + (digits.length - 64) * 4 * Math.LN2;
+};
 
 const wholeLogarithm2 = (n: bigint): number => {
   const size = absolute(n);

@@ -47,6 +47,9 @@ export const isAssignment = (x: Expression): boolean => isEquation(x) && onlySym
 /** The key a symbol has in an evaluation's environment: `x` and a complex `x` are two. */
 export const symbolKey = ({ name, real }: SymbolNode): string => (real ? name : `${name}\u0000`);
 
+/** Whether a symbol stands free in a tree. */
+export const depends = (x: Expression, variable: SymbolNode): boolean => freeSymbols(x).has(symbolKey(variable));
+
 /** What a sum, product, integral or limit goes between: its parts after the body and the variable. */
 export const endsOf = (x: BinderNode): readonly Expression[] => childrenOf(x).slice(2);
 

@@ -10,9 +10,15 @@ import { strip } from "./text";
 
 /** What `judge` found. */
 export type Judgement =
-  | { readonly status: "scored"; readonly correct: boolean; readonly extracted: boolean }
-  | { readonly status: "skipped"; readonly reason: string }
-  | { readonly status: "error"; readonly reason: "budget"; readonly limit: "fuel" | "bits" };
+  | {
+      readonly status: "scored";
+      readonly correct: boolean;
+      /** Whether an answer was found in the response. */
+      readonly extracted: boolean;
+      /** Set when a limit was reached before the answer could be decided; `correct` is then false. */
+      readonly undecided?: true;
+    }
+  | { readonly status: "skipped"; readonly reason: string };
 
 /**
  * Whether a prediction equals the gold answer (Math-Verify 0.9 `verify`). Not symmetric: the gold comes first.
@@ -34,11 +40,12 @@ export const verify = (
   );
 
 /**
- * Reads and compares two texts, and says when there is no verdict.
+ * Reads and compares two texts, and says when a verdict is no real one.
  *
  * @param gold the gold answer as the corpus has it
  * @param response the model's text
- * @returns `skipped` when the gold does not parse, `error` when a limit was reached: both are no wrong answers. Never throws on any text
+ * @returns `skipped` when no answer can be read in the gold text; `undecided` when the limits end the comparison, which counts as wrong:
+ * no answer is so large that it is left out. Never throws on any text
  * @throws RangeError for options that cannot be
  * @example judge("\\boxed{4}", "2 + 2 = \\boxed{4}") // { status: "scored", correct: true, extracted: true }
  */
@@ -46,20 +53,26 @@ export const judge = (
   gold: string,
   response: string,
   options: { readonly gold?: ParseOptions; readonly prediction?: ParseOptions; readonly verify?: VerifyOptions } = {},
-): Judgement =>
-  withinLimits<Judgement>(
-    () => {
-      const parsedGold = parseWithin(gold, options.gold);
-      if (parsedGold.length === 0) return { status: "skipped", reason: "the gold answer does not parse" };
-      const prediction = parseWithin(response, options.prediction);
-      return {
-        status: "scored",
-        correct: anyEqual(parsedGold, prediction, options.verify),
-        extracted: prediction.length > 0,
-      };
-    },
-    (limit) => ({ status: "error", reason: "budget", limit }),
+): Judgement => {
+  const wanted = parseWithin(gold, options.gold);
+  if (wanted.readings.length === 0)
+    return {
+      status: "skipped",
+      reason: wanted.isCut ? "the gold answer cannot be read within the limits" : "the gold answer does not parse",
+    };
+  const found = parseWithin(response, options.prediction);
+  const extracted = found.readings.length > 0;
+  const scored = (correct: boolean, isCut: boolean): Judgement => ({
+    status: "scored",
+    correct,
+    extracted,
+    ...(isCut && !correct && { undecided: true }),
+  });
+  return withinLimits(
+    () => scored(anyEqual(wanted.readings, found.readings, options.verify), wanted.isCut || found.isCut),
+    () => scored(false, true),
   );
+};
 
 /**
  * Whether any two readings are equal. What goes wrong with one pair counts only when no other pair is equal.

@@ -51,10 +51,13 @@ describe("mathverify", () => {
     });
   });
 
-  it("reports a spent budget as an error, never as a wrong answer", () => {
-    expect(mathverify.verify("\\boxed{9^{9^{9^9}}}", { groundTruth: "\\boxed{4}" })).toEqual({
-      status: "error",
-      reason: "budget",
+  it("scores an answer of any size, and says when it could not decide one", () => {
+    const metrics = { answer_extracted: 1 };
+    const wrong = { status: "scored", accuracy: 0, format: 0, metrics };
+    expect(mathverify.verify("\\boxed{9^{9^{9^9}}}", { groundTruth: "\\boxed{4}" })).toEqual(wrong);
+    expect(mathverify.verify("\\boxed{\\prod_{k=1}^{10^9} k}", { groundTruth: "\\boxed{4}" })).toEqual({
+      ...wrong,
+      reason: "undecided",
     });
   });
 

@@ -2,8 +2,8 @@
  * The `mathverify` verifier (V-Triune, arXiv 2505.18129): accuracy is 1 when the answer read from the response equals the gold one,
  * as Math-Verify 0.9 decides it, else 0; format counts the think and answer marks.
  *
- * Two corrections against the original: a gold answer that does not parse skips the sample, and a comparison that reaches its
- * budget is an error. The original scores both 0, which teaches the model that it was wrong.
+ * Two corrections against the original: a gold answer that does not parse skips the sample instead of teaching the model that it was
+ * wrong, and a comparison that ends at its limits scores 0 with the reason `undecided`, so that it is counted.
  */
 import { mathverifyFormat } from "../format/mathverify-format";
 import { type ParseOptions, type VerifyOptions, vTriune } from "../math/options";
@@ -42,12 +42,12 @@ export function createMathverifyVerifier(options: MathverifyVerifierOptions = {}
       const text = typeof response === "string" ? response : "";
       const judgement = judge(sample.groundTruth, text, readings);
       if (judgement.status === "skipped") return judgement;
-      if (judgement.status === "error") return { status: "error", reason: judgement.reason };
       return {
         status: "scored",
         accuracy: judgement.correct ? 1 : 0,
         format: format(text),
         metrics: { answer_extracted: judgement.extracted ? 1 : 0 },
+        ...(judgement.undecided && { reason: "undecided" }),
       };
     },
   };

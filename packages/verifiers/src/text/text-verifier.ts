@@ -55,12 +55,13 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
   if (golds.length === 0) return { status: "skipped", reason: "gold: empty" };
   const answer = normalise(finalAnswer(response));
   const scores = golds.map((gold) => (metric === "exact" ? Number(gold === answer) : similarity(metric, answer, gold)));
-  if (scores.includes(undefined)) return { status: "error", reason: "budget" };
+  const isUndecided = scores.includes(undefined);
   return {
     status: "scored",
-    accuracy: Math.max(...(scores as number[])),
+    accuracy: isUndecided ? 0 : Math.max(...(scores as number[])),
     format: format(response),
     metrics: { exact: golds.includes(answer) ? 1 : 0 },
+    ...(isUndecided && { reason: "undecided" }),
   };
 }
 

@@ -4,6 +4,7 @@
  * A polynomial identity that fails agrees at a random point with probability below degree / 10^4 (Schwartz-Zippel), and there are
  * several points. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
  */
+import { attemptWithin } from "../budget";
 import { abs, floor, hypot, isInteger, max, min } from "../floats";
 import {
   type BinderNode,
@@ -21,12 +22,13 @@ import {
 } from "../expression";
 import { differentiate } from "../evaluation/calculus";
 import { type Approximation, exactly, isDefined, magnitude } from "../evaluation/complex";
-import { evaluateExactly } from "../evaluation/exact";
+import { OUT_OF_REACH, evaluateExactly, exactValue } from "../evaluation/exact";
 import { SYMBOLIC, approximate } from "../evaluation/numeric";
 import { generator } from "../random";
 import { equal, fromNumber, integer, rational, subtract, toNumber } from "../rational";
 import { endsOf, exponentOf, freeSymbols, symbolKey } from "../structure";
 import { floatInside, holdsFloat, sameDouble } from "./doubles";
+import { sameLargeConstant, sameResidues } from "./large-constants";
 import { asDerived, tangentsMeet } from "./simplification";
 
 /** Below this distance the reference takes two irrational constants for equal, however small they are: 2^-49. */
@@ -78,18 +80,24 @@ const isPrimitive = (f: Expression, x: BinderNode): boolean => {
 };
 
 const sameConstant = (a: Expression, b: Expression, precision: number): boolean => {
-  const [x, y] = [evaluateExactly(a), evaluateExactly(b)];
-  const [p, q] = [approximate(a), approximate(b)];
+  const x = exactValue(a);
+  const y = exactValue(b);
   const atomic = isNumber(a) || isNumber(b);
   const chop = atomic ? 0 : max(CHOP, 10 ** -(precision + 0.3));
-  if (x && y) {
-    if (!holdsFloat(a) && !holdsFloat(b)) return equal(x, y) || abs(toNumber(subtract(x, y))) <= chop;
-    return sameDouble(a, b, atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
-  }
+  const large = (): boolean => sameLargeConstant(a, b, (p, q) => closeTo(p, q, chop));
+  if (x === OUT_OF_REACH || y === OUT_OF_REACH) return large();
+  if (x && y && !holdsFloat(a) && !holdsFloat(b)) return equal(x, y) || abs(toNumber(subtract(x, y))) <= chop;
+  const [p, q] = [attemptWithin(0.5, () => approximate(a)), attemptWithin(0.5, () => approximate(b))];
+  if (!p || !q) return large();
+  if (x && y) return sameDouble(a, b, atomic ? 0 : FLOAT_CHOP) ?? closeTo(p, q);
   // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than it overlooks.
   if (floatInside(a) !== floatInside(b) && magnitude(p) >= 2) return false;
+  if (isOverflow(p) || isOverflow(q)) return large();
   return closeTo(p, q, chop);
 };
+
+/** Infinite, or too large for a double. */
+const isOverflow = ({ re }: Approximation): boolean => abs(re) === Infinity;
 
 type Symbols = ReturnType<typeof freeSymbols>;
 
@@ -117,7 +125,8 @@ const sameFunction = (a: Expression, b: Expression, symbols: Symbols): boolean =
       if (exact !== null) return exact;
     }
   }
-  return agreed >= 2;
+  // Beyond doubles at most places: 2^20000·x.
+  return agreed > 1 || sameResidues(a, b) === true;
 };
 
 const wholePlace = (): number => 2 + floor(random() * 7);

@@ -29,9 +29,7 @@ import {
 } from "../expression";
 import { substitute } from "../latex-parser/substitution";
 import { HALF } from "../rational";
-import { freeSymbols, symbolKey } from "../structure";
-
-export const depends = (x: Expression, variable: SymbolNode): boolean => freeSymbols(x).has(symbolKey(variable));
+import { depends } from "../structure";
 
 /** d x / d variable; a tree without a value where no rule is known. */
 export const differentiate = (x: Expression, variable: SymbolNode): Expression => {

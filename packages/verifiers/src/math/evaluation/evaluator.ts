@@ -1,7 +1,8 @@
 /**
- * What a tree is worth in a system of numbers: the walk over the tree is the same for exact numbers and for doubles with error bounds.
+ * What a tree is worth in a system of numbers: the walk over the tree is the same for exact numbers, residues, sizes and doubles with
+ * error bounds.
  */
-import { spend } from "../budget";
+import { BudgetError, spend } from "../budget";
 import {
   type BinderNode,
   type Expression,
@@ -13,17 +14,46 @@ import {
   isSeries,
 } from "../expression";
 import { ONE, type Rational, ZERO, integer, rational } from "../rational";
-import { symbolKey } from "../structure";
+import { depends, symbolKey } from "../structure";
+import { geometricSum, isGeometric, polynomialDegree, polynomialSum } from "./long-series";
 
 /** Values of the symbols by `symbolKey`, if there are symbols. */
 export type Places<T> = ReadonlyMap<string, T> | null | undefined;
-type Evaluate<T> = (x: Expression, places?: Places<T>) => T;
+export type Evaluate<T> = (x: Expression, places?: Places<T>) => T;
 type Binary<T> = (a: T, b: T) => T;
 type Unary<T> = (a: T) => T;
 /** Functions by their names: most have one argument, the longest lists have max and min. */
 type Functions<T> = Readonly<Record<string, (...args: [NonNullable<T>, NonNullable<T>]) => T>>;
 
-const MAX_TERMS = 20_000n;
+/** A system of numbers. Null is a number without a value: it ends the work at once, and the operations pass it on. */
+export interface NumberSystem<T> {
+  /** The number without a value. */
+  readonly none: T;
+  /** The number of the system that a rational is. */
+  readonly of: (value: Rational) => T;
+  /** The integer that a tree is worth, such as a bound of a sum; null where it is none. */
+  readonly integerOf: (x: Expression, places?: Places<T>) => bigint | null;
+  readonly plus: Binary<T>;
+  readonly times: Binary<T>;
+  readonly negate: Unary<T>;
+  readonly reciprocal: Unary<T>;
+  readonly raise: Binary<T>;
+  /** Below, at or above 0 as two numbers are in order; not a number where they have none. */
+  readonly order: (a: T, b: T) => number;
+  readonly floor: Unary<T>;
+  readonly gamma: Unary<T>;
+  /** Functions that are worked out otherwise than in another system. */
+  readonly functions: Functions<T>;
+  /** The trees that have a meaning of their own in the system, before they are worked out as everywhere. */
+  readonly other?: (x: Expression, places?: Places<T>) => T | undefined;
+  /** Whether arithmetic is free of rounding, so that differences of neighboring terms can be trusted. */
+  readonly isExact: boolean;
+}
+
+/** Longer series are not gone through term by term. */
+const MAX_TERMS = 25_000n;
+/** Shorter geometric series are. */
+const LEAST_GEOMETRIC = 64n;
 
 /** What stands under a Σ, an integral or a limit, as a function of its variable. */
 export const bodyOf = <T>(evaluate: Evaluate<T>, x: BinderNode, places?: Places<T>): Unary<T> => {
@@ -32,31 +62,9 @@ export const bodyOf = <T>(evaluate: Evaluate<T>, x: BinderNode, places?: Places<
   return (place) => evaluate(x.body, inner.set(symbolKey(x.variable), place));
 };
 
-/**
- * The evaluation of trees in one system of numbers.
- *
- * @param none what has no value; null ends the work at once, and the operations hand it on
- * @param of the number of the system that a rational is
- * @param whole the integer that a number is; null where it is none
- * @param order below, at or above 0 as two numbers are in order; not a number where they have none
- * @param functions those that are worked out otherwise than in another system
- * @param other for the trees that have a meaning of their own in the system, before they are worked out as everywhere
- */
-export const evaluator = <T extends object | null>(
-  none: T,
-  of: (value: Rational) => T,
-  whole: (a: T) => bigint | null,
-  plus: Binary<T>,
-  times: Binary<T>,
-  negate: Unary<T>,
-  reciprocal: Unary<T>,
-  raise: Binary<T>,
-  order: (a: T, b: T) => number,
-  floor: Unary<T>,
-  gamma: Unary<T>,
-  functions: Functions<T>,
-  other?: (x: Expression, places?: Places<T>) => T | undefined,
-): Evaluate<T> => {
+/** The evaluation of trees in one system of numbers. */
+export const evaluator = <T>(system: NumberSystem<T>): Evaluate<T> => {
+  const { none, of, integerOf, plus, times, negate, reciprocal, raise, order, floor, gamma, other, isExact } = system;
   const extreme =
     (sign: number) =>
     (...args: T[]): T =>
@@ -72,34 +80,49 @@ export const evaluator = <T extends object | null>(
     max: extreme(1),
     min: extreme(-1),
     mod: (a, b) => plus(a, negate(times(b, floor(times(a, reciprocal(b)))))),
-    ...functions,
+    ...system.functions,
   };
 
   /** The sum or product of so many parts. */
   const combine = (adds: boolean, count: number, part: (i: number) => T): T => {
     let total = of(adds ? ZERO : ONE);
-    for (let i = 0; total && i < count; i++) total = (adds ? plus : times)(total, part(i));
+    for (let i = 0; total !== null && i < count; i++) total = (adds ? plus : times)(total, part(i));
     return total;
   };
 
   /** Σ and Π over an integer range; an empty range is 0 or 1, a reversed one follows Karr's convention as in SymPy. */
   const series = (x: BinderNode, places?: Places<T>): T => {
-    const [lower, upper] = [whole(evaluate(x.lower!, places)), whole(evaluate(x.upper!, places))];
+    const [lower, upper] = [integerOf(x.lower!, places), integerOf(x.upper!, places)];
     if (lower === null || upper === null) return none;
     const reversed = upper < lower - 1n;
     const [from, to] = reversed ? [upper + 1n, lower - 1n] : [lower, upper];
-    if (to - from > MAX_TERMS) spend(Infinity);
+    const total = seriesOver(x, from, to - from + 1n, places);
+    if (!reversed || total === null) return total;
+    return (x.kind === "sum" ? negate : reciprocal)(total);
+  };
+
+  /** Σ or Π over `count` places from one on: by a formula where there is one. */
+  const seriesOver = (x: BinderNode, from: bigint, count: bigint, places?: Places<T>): T => {
     const adds = x.kind === "sum";
-    const term = bodyOf(evaluate, x, places);
-    const total = combine(adds, Number(to - from) + 1, (i) => term(of(integer(from + BigInt(i)))));
-    return reversed && total ? (adds ? negate : reciprocal)(total) : total;
+    const body = bodyOf(evaluate, x, places);
+    const term = (i: bigint): T => body(of(integer(from + i)));
+    const degree = adds && isExact ? polynomialDegree(x.body, x.variable) : NaN;
+    if (count > degree + 2) return polynomialSum(system, term, count, degree);
+    if (count > LEAST_GEOMETRIC && adds && isGeometric(x.body, x.variable)) {
+      const first = term(0n);
+      return first === null ? none : times(first, geometricSum(system, times(term(1n), reciprocal(first)), count).sum);
+    }
+    if (count > LEAST_GEOMETRIC && !adds && !depends(x.body, x.variable))
+      return geometricSum(system, term(0n), count).power;
+    if (count > MAX_TERMS) throw new BudgetError("fuel");
+    return combine(adds, Number(count), (i) => term(BigInt(i)));
   };
 
   const apply = (x: FunctionNode, places?: Places<T>): T => {
     const args: T[] = [];
     for (const arg of all[x.name] ? x.args : []) {
       const value = evaluate(arg, places);
-      if (!value) return none;
+      if (value === null) return none;
       args.push(value);
     }
     return all[x.name]?.(...(args as [NonNullable<T>, NonNullable<T>])) ?? none;
@@ -112,16 +135,16 @@ export const evaluator = <T extends object | null>(
       case "number":
         return of(x.value);
       case "symbol":
-        return places?.get(symbolKey(x)) ?? none;
+        return places?.get(symbolKey(x)) ?? other?.(x, places) ?? none;
       case "add":
       case "mul":
         return combine(isAdd(x), x.args.length, (i) => evaluate(x.args[i]!, places));
     }
     const special = other?.(x, places);
-    if (special) return special;
+    if (special !== undefined) return special;
     if (isPow(x)) {
       const base = evaluate(x.base, places);
-      return base && raise(base, evaluate(x.exponent, places));
+      return base === null ? none : raise(base, evaluate(x.exponent, places));
     }
     if (isFunction(x)) return apply(x, places);
     if (isSeries(x)) return series(x, places);

@@ -3,7 +3,8 @@
  * floor, mod, max, finite sums and products. Symbols take their value from the places.
  */
 import { abs, log, round } from "../floats";
-import { checkBits, spend } from "../budget";
+import { attemptWithin, checkBits, spend } from "../budget";
+import type { Expression } from "../expression";
 import {
   ONE,
   type Rational,
@@ -24,7 +25,7 @@ import {
   subtract,
   toNumber,
 } from "../rational";
-import { evaluator } from "./evaluator";
+import { type Evaluate, type Places, evaluator } from "./evaluator";
 
 /** A rational, or null where a value is irrational, undefined or unknown. */
 type Exact = Rational | null;
@@ -96,29 +97,48 @@ const logarithm = (a: Rational, base: Rational): Exact => {
   return abs(guess) <= 1024 && equal(power(base, BigInt(guess)), a) ? integer(guess) : null;
 };
 
-/**
- * The rational a tree is worth.
- *
- * @param places values of the symbols by `symbolKey`
- * @returns null when the value is irrational, undefined or unknown
- * @throws BudgetError when a number outgrows the bit budget or the steps run out
- */
-export const evaluateExactly = evaluator<Exact>(
-  null,
-  weighed,
-  (a) => (a && isInteger(a) ? a.n : null),
+const evaluate: Evaluate<Exact> = evaluator<Exact>({
+  none: null,
+  of: weighed,
+  integerOf: (x, places) => {
+    const value = evaluate(x, places);
+    return value && isInteger(value) ? value.n : null;
+  },
   plus,
   times,
-  minus,
+  negate: minus,
   reciprocal,
   raise,
-  compare as (a: Exact, b: Exact) => number,
-  (a) => a && integer(floor(a)),
+  order: compare as (a: Exact, b: Exact) => number,
+  floor: (a) => a && integer(floor(a)),
   gamma,
-  {
+  functions: {
     abs: (a) => (a.n < 0n ? negate(a) : a),
     exp: (a) => (a.n ? null : ONE),
     log: logarithm,
     binomial,
   },
-);
+  isExact: true,
+});
+
+/** Stands for a value that may be rational but takes more steps or bits to write out than there are. */
+export const OUT_OF_REACH = Symbol("out of reach");
+
+/** Part of the remaining steps that an exact value may take; other ways of deciding need the rest. */
+const SHARE = 0.5;
+
+/**
+ * The rational a tree is worth; null when the value is irrational, undefined or unknown; `OUT_OF_REACH` where the limits end the work.
+ *
+ * @param places values of the symbols by `symbolKey`
+ */
+export const exactValue = (x: Expression, places?: Places<Exact>): Exact | typeof OUT_OF_REACH => {
+  const value = attemptWithin(SHARE, () => evaluate(x, places));
+  return value === undefined ? OUT_OF_REACH : value;
+};
+
+/** The rational a tree is worth; null when there is none, or it is out of reach. See `exactValue`. */
+export const evaluateExactly = (x: Expression, places?: Places<Exact>): Exact => {
+  const value = exactValue(x, places);
+  return value === OUT_OF_REACH ? null : value;
+};

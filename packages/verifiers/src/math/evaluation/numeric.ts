@@ -24,10 +24,10 @@ import {
   pow,
 } from "../expression";
 import { HALF, integer, isInteger as isWhole, toNumber } from "../rational";
-import { freeSymbols } from "../structure";
-import { depends, differentiate } from "./calculus";
+import { depends, freeSymbols } from "../structure";
+import { differentiate } from "./calculus";
 import { evaluateExactly } from "./exact";
-import { type Places, bodyOf, evaluator } from "./evaluator";
+import { type Evaluate, type Places, bodyOf, evaluator } from "./evaluator";
 import { extrapolate, infiniteSum, settled } from "./extrapolation";
 import { definite } from "./quadrature";
 import {
@@ -220,26 +220,30 @@ const other = (x: Expression, places?: Environment): Approximation | undefined =
  * @returns `UNDEFINED` (not a number) where there is none
  * @throws BudgetError
  */
-export const approximate = evaluator<Approximation>(
-  UNDEFINED,
-  (value) => {
+export const approximate: Evaluate<Approximation> = evaluator<Approximation>({
+  none: UNDEFINED,
+  of: (value) => {
     const n = Number(value.n);
     return isWhole(value) && isSafeInteger(n) ? exactly(n) : rounded(toNumber(value));
   },
-  (a) => (isReal(a) && isSafeInteger(a.re) ? BigInt(a.re) : null),
+  integerOf: (x, places) => {
+    const value = approximate(x, places);
+    return isReal(value) && isSafeInteger(value.re) ? BigInt(value.re) : null;
+  },
   plus,
   times,
   negate,
   reciprocal,
   raise,
   order,
-  wholePart,
+  floor: wholePart,
   gamma,
-  {
+  functions: {
     ...FUNCTIONS,
     log: (a, base) => times(logarithm(a), reciprocal(logarithm(base))),
     abs: (a) => exactly(magnitude(a), 0, a.error),
     binomial: (n, k) => times(factorial(n), reciprocal(times(factorial(k), factorial(minus(n, k))))),
   },
   other,
-);
+  isExact: false,
+});

@@ -27,6 +27,8 @@ export type Pattern = readonly [priority: number, pattern: RegExp];
 export interface Reading {
   readonly value: Expression | string | null;
   readonly text: string;
+  /** Whether a limit ended the parse: what the text says is then not known. */
+  readonly isCut?: boolean;
 }
 
 /** A match in the text, with the reading that it stands for put off until it is its turn. */

@@ -1,7 +1,7 @@
 /**
  * LaTeX answers in running text, by anchor; `\boxed{` at the target's own priority.
  */
-import { spend } from "../budget";
+import { spend, withinLimits } from "../budget";
 import { max, min } from "../floats";
 import { type Expression, PERCENT, finiteSet, isFiniteSet, isMatrix, isSingleRelation, product } from "../expression";
 import { multiply } from "../latex-parser/matrices";
@@ -73,16 +73,17 @@ const readItems = (
     spend(content.length);
     return normalizeLatex(content, options);
   });
-  const values = texts.map((text, i) => {
-    const value = readLatex(text);
-    return value && items[i]!.percent ? percentOf(value) : value;
-  });
-  if (values.length > 1 && values.every((value) => value !== null))
-    return {
-      value: finiteSet(values.flatMap((value) => (isFiniteSet(value) ? value.items : value))),
-      text: texts.join(" and "),
-    };
-  return { value: values[0]!, text: texts[0]! };
+  const together = texts.join(" and ");
+  const read = (): Reading => {
+    const values = texts.map((text, i) => {
+      const value = readLatex(text);
+      return value && items[i]!.percent ? percentOf(value) : value;
+    });
+    return values.length > 1 && values.every((value) => value !== null)
+      ? { value: finiteSet(values.flatMap((value) => (isFiniteSet(value) ? value.items : value))), text: together }
+      : { value: values[0]!, text: texts[0]! };
+  };
+  return withinLimits(read, () => ({ value: null, text: together, isCut: true }));
 };
 
 /** A value with a percent sign behind its delimiters; a relation has no percentage. */

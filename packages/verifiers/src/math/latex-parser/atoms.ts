@@ -1,7 +1,8 @@
 /**
  * Numbers, names with their scripts, and the other single things of LaTeX.
  */
-import { type Expression, IMAGINARY, INFINITY, number, PERCENT, pow, product } from "../expression";
+import { type Expression, IMAGINARY, INFINITY, integerNode, number, PERCENT, pow, product } from "../expression";
+import { abs } from "../floats";
 import { integer, parseDecimal } from "../rational";
 import { accentName, symbolFor } from "./symbols";
 import {
@@ -21,6 +22,9 @@ import {
   textOf,
   unbuildable,
 } from "./token-reader";
+
+/** Of a number that is written out. */
+const MOST_EXPONENT = 4000;
 
 const decimalNode = (text: string, float = text.includes(".")): Expression => {
   const value = float || text.length > 15 ? parseDecimal(text) : integer(Number(text));
@@ -57,7 +61,13 @@ export const ATOMS: Readonly<Record<string, (text: string) => Expression>> = {
     if (accept("_")) skipSubscript();
     return decimalNode(text);
   },
-  scientific: (text) => decimalNode(text.replace(/[^\dE.+]/, "-"), true),
+  scientific: (text) => {
+    const [mantissa, exponent] = text.replace(/[^\dE.+]/, "-").split("E") as [string, string];
+    // Too long to write out: 1E20000.
+    return abs(Number(exponent)) > MOST_EXPONENT
+      ? product(decimalNode(mantissa, true), pow(integerNode(10), decimalNode(exponent)))
+      : decimalNode(`${mantissa}E${exponent}`, true);
+  },
   percent: (text) => product(decimalNode(text.replace(/[^\d.]+/, "")), PERCENT),
   infinity: () => INFINITY,
   E: () => named("e"),

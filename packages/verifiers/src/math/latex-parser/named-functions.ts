@@ -77,7 +77,7 @@ export const greatestCommonDivisor = (name: string, args: readonly Expression[])
   return productOf([number(rational(n, d))]);
 };
 
-/** `x` as a number if it has an exact value: what the reference evaluates while reading may stand behind an integer as a mixed number. */
+/** `x` as a number if it has an exact value within the limits: what the reference evaluates while reading may stand behind an integer as a mixed number. */
 export const evaluated = (x: Expression): Expression => {
   const value = evaluateExactly(x);
   return value ? number(value) : x;
