@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Hono, type Handler } from "hono";
 import { cors } from "hono/cors";
-import type { Logger } from "pino";
 import packageJson from "../package.json" with { type: "json" };
 import { openApiDocument } from "./contract/openapi";
 import { bearerTokenCheck } from "./http/bearer-token";
@@ -19,7 +18,6 @@ export const GREETING = { message: "Reward Judge Server" };
 /** What the app needs beside what its routes do. */
 export interface AppParts extends RouteTools {
   readonly metrics: ServerMetrics;
-  readonly log: Logger;
   /** Whether requests should be sent here: workers are ready and the server is not stopping. */
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   /** Whether connections are to be closed after their next reply. */

@@ -73,7 +73,7 @@ export function createJudging(
       answered[result.index] = 1;
       left--;
       release(1);
-      metrics.verdict(requests[result.index]?.verifier ?? "", result.status, (performance.now() - started) / 1000);
+      metrics.verdict(requests[result.index]?.verifier ?? "", result, (performance.now() - started) / 1000);
       return result;
     };
     try {
@@ -122,10 +122,11 @@ export function createJudging(
       const started = performance.now();
       try {
         const outcome = await source.run(request, signal);
-        metrics.verdict(request.verifier, outcome.status, (performance.now() - started) / 1000);
+        metrics.verdict(request.verifier, outcome, (performance.now() - started) / 1000);
         return outcome;
       } catch (error) {
-        if (error !== CLIENT_GONE) metrics.verdict(request.verifier, "error", (performance.now() - started) / 1000);
+        if (error !== CLIENT_GONE)
+          metrics.verdict(request.verifier, { status: "error" }, (performance.now() - started) / 1000);
         throw error;
       } finally {
         release(1);

@@ -7,7 +7,7 @@ export interface ServerMetrics {
   /** Counts a finished HTTP request. */
   request(route: string, status: number): void;
   /** Records a verdict and the seconds from its acceptance to its answer. */
-  verdict(verifier: string, status: string, seconds: number): void;
+  verdict(verifier: string, outcome: { readonly status: string; readonly reason?: string }, seconds: number): void;
   text(): Promise<string>;
 }
 
@@ -35,6 +35,12 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
     help: "Seconds from a sample's acceptance to its verdict, by verifier and status (scored, skipped, error)",
     labelNames: ["verifier", "status"],
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const undecided = new Counter({
+    name: "v_triune_reward_undecided_total",
+    help: "Samples scored 0 because their verifier could not decide within its limits",
+    labelNames: ["verifier"],
     registers,
   });
   const gauge = (name: string, help: string, read: () => number) => {
@@ -74,7 +80,10 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
   return {
     contentType: registry.contentType,
     request: (route, status) => requests.inc({ route, status }),
-    verdict: (verifier, status, seconds) => latency.observe({ verifier, status }, seconds),
+    verdict: (verifier, { status, reason }, seconds) => {
+      latency.observe({ verifier, status }, seconds);
+      if (status === "scored" && reason === "undecided") undecided.inc({ verifier });
+    },
     text: () => registry.metrics(),
   };
 }

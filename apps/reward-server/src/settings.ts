@@ -30,8 +30,10 @@ export interface RewardServerSettings {
   readonly compat: "none" | "original";
   /** The verifier of `/openrlhf` and `/slime` samples whose label names none. */
   readonly defaultVerifier: string;
-  /** What `/openrlhf` and `/slime`, which have no word for it, answer for a sample whose gold answer is bad. */
+  /** What `/openrlhf` and `/slime`, which have no word for it, answer for a sample that is not scored. */
   readonly unscoredReward: number;
+  /** What `/openrlhf` and `/slime` do when a sample cannot be judged: give it `unscoredReward`, or refuse the request. */
+  readonly onError: "skip" | "raise";
   /** The bearer token that requests must carry; none unless given. */
   readonly token: string | undefined;
   /** The origin whose pages may ask; none unless given. */
@@ -92,6 +94,7 @@ export function defaultSettings(): RewardServerSettings {
     compat: "none",
     defaultVerifier: "mathverify",
     unscoredReward: 0,
+    onError: "skip",
     token: undefined,
     corsOrigin: undefined,
     bodyBytes: 32 * 2 ** 20,
@@ -155,6 +158,8 @@ export function completeSettings(given: Partial<RewardServerSettings>): RewardSe
       "a finite number",
       String(settings.unscoredReward),
     );
+  if (settings.onError !== "skip" && settings.onError !== "raise")
+    throw new ServerConfigError("The setting onError can't be used.", '"skip" or "raise"', String(settings.onError));
   const { epsilon } = settings;
   if (
     !(epsilon === "average" || epsilon === "dynamic" || (typeof epsilon === "number" && epsilon > 0 && epsilon <= 1))

@@ -1,11 +1,44 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRewardServer, type RewardServer } from "./server";
 
-let server: RewardServer;
-beforeAll(
-  async () => void (server = await startRewardServer({ port: 0, workers: 1, logLevel: "silent", unscoredReward: -1 })),
+const folder = mkdtempSync(join(tmpdir(), "v-triune-trainer-routes-"));
+const hanging = join(folder, "hanging.mjs");
+writeFileSync(
+  hanging,
+  `export default { name: "hanging", verify(response) {
+    if (response === "hang") for (;;);
+    if (response === "throw") throw new Error("on purpose");
+    return { status: "scored", accuracy: 1, format: 1, metrics: {} };
+  } };`,
 );
-afterAll(async () => void (await server.drain()));
+
+let server: RewardServer;
+let strict: RewardServer;
+const logged: Record<string, unknown>[] = [];
+beforeAll(async () => {
+  const settings = {
+    port: 0,
+    workers: 1,
+    deadlineMs: 500,
+    unscoredReward: -1,
+    verifiers: [{ module: pathToFileURL(hanging).href }],
+  };
+  const log = pino(
+    { level: "warn" },
+    { write: (line) => void logged.push(JSON.parse(line) as Record<string, unknown>) },
+  );
+  server = await startRewardServer(settings, log);
+  strict = await startRewardServer({ ...settings, onError: "raise", logLevel: "silent" });
+});
+afterAll(async () => {
+  await Promise.all([server.drain(), strict.drain()]);
+  rmSync(folder, { recursive: true });
+});
 
 /** The parts of replies that tests read. */
 interface ReplyBody {
@@ -14,13 +47,22 @@ interface ReplyBody {
   readonly extra_logs: object;
 }
 
-async function post(path: string, body: unknown): Promise<{ status: number; body: ReplyBody; word: string | null }> {
-  const reply = await fetch(server.url + path, {
+async function post(
+  path: string,
+  body: unknown,
+  { url } = server,
+): Promise<{ status: number; body: ReplyBody; word: string | null; reason: string | null }> {
+  const reply = await fetch(url + path, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  return { status: reply.status, body: (await reply.json()) as ReplyBody, word: reply.headers.get("x-reward-status") };
+  return {
+    status: reply.status,
+    body: (await reply.json()) as ReplyBody,
+    word: reply.headers.get("x-reward-status"),
+    reason: reply.headers.get("x-reward-reason"),
+  };
 }
 const model = (more: object = {}) =>
   JSON.stringify({ verifier: "mathverify", ground_truth: "\\boxed{4}", accuracy_ratio: 1, format_ratio: 0, ...more });
@@ -37,7 +79,13 @@ describe("/openrlhf", () => {
     expect(body.rewards[0]).toBeCloseTo(1 / 1.1, 12);
     expect(body.rewards[1]).toBe(0);
     expect(body.scores).toEqual(body.rewards);
-    expect(body.extra_logs).toEqual({ accuracy: [1, 0], format: [0, 0], scored: [1, 1] });
+    expect(body.extra_logs).toEqual({
+      accuracy: [1, 0],
+      format: [0, 0],
+      scored: [1, 1],
+      error: [0, 0],
+      undecided: [0, 0],
+    });
   });
 
   it("does not take an answer that is in the prompt for one in the response", async () => {
@@ -62,7 +110,11 @@ describe("/openrlhf", () => {
       prompts: [""],
       labels: [model({ ground_truth: "" })],
     });
-    expect(body).toEqual({ rewards: [-1], scores: [-1], extra_logs: { accuracy: [-1], format: [-1], scored: [0] } });
+    expect(body).toEqual({
+      rewards: [-1],
+      scores: [-1],
+      extra_logs: { accuracy: [-1], format: [-1], scored: [0], error: [0], undecided: [0] },
+    });
     expect(await post("/openrlhf", { query: ["x"], prompts: [""], labels: [] })).toMatchObject({
       status: 400,
       body: { error: { field: "labels" } },
@@ -82,20 +134,104 @@ describe("/openrlhf", () => {
   });
 });
 
+/** A response that does not tell itself from the gold answer 4 within the limits. */
+const UNDECIDED = "\\boxed{\\sum_{k=1}^{10^{12}} \\frac{1}{k}}";
+
+describe("one bad sample", () => {
+  const batch = {
+    query: ["\\boxed{4}", "\\boxed{2^{20000}}", UNDECIDED, "hang", "throw", "x", "y", "no prompt", "\\boxed{4}"],
+    prompts: ["", "", "", "", "", "", "", "a prompt", ""],
+    labels: [
+      model(),
+      model(),
+      model(),
+      model({ verifier: "hanging" }),
+      model({ verifier: "hanging" }),
+      model({ verifier: "detection", ground_truth: "[]", verifier_parm: { epsilon: 7 } }),
+      null,
+      model(),
+      model(),
+    ],
+  };
+
+  it("costs its /openrlhf batch nothing: the others are answered, and what is left out is marked and logged", async () => {
+    logged.length = 0;
+    const { status, body } = await post("/openrlhf", batch);
+    expect(status).toBe(200);
+    expect(body.rewards).toEqual([1, 0, 0, -1, -1, -1, -1, -1, 1]);
+    expect(body.extra_logs).toMatchObject({
+      scored: [1, 1, 1, 0, 0, 0, 0, 0, 1],
+      error: [0, 0, 0, 1, 1, 1, 1, 1, 0],
+      undecided: [0, 0, 1, 0, 0, 0, 0, 0, 0],
+    });
+    expect(logged).toMatchObject([
+      {
+        msg: "samples left out",
+        samples: 9,
+        failed: 5,
+        reasons: { timeout: 1, "crash: Error: on purpose": 1, "invalid-request": 2 },
+      },
+    ]);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toContain('v_triune_reward_undecided_total{verifier="mathverify"} 1');
+  });
+
+  it("refuses the /openrlhf batch where that is asked for, answers that are huge or undecided aside", async () => {
+    const some = (...indexes: number[]) =>
+      Object.fromEntries(Object.entries(batch).map(([name, list]) => [name, indexes.map((index) => list[index])]));
+    expect(await post("/openrlhf", some(0, 1, 2), strict)).toMatchObject({ status: 200, body: { rewards: [1, 0, 0] } });
+    for (const [bad, status, message] of [
+      [3, 500, "sample 1: the judging failed: timeout"],
+      [4, 500, "on purpose"],
+      [5, 400, "sample 1: params: epsilon"],
+      [6, 400, "labels[1]"],
+      [7, 400, "query[1]"],
+    ] as const)
+      expect(await post("/openrlhf", some(0, bad, 8), strict)).toMatchObject({
+        status,
+        body: { error: { message: expect.stringContaining(message) as unknown } },
+      });
+  });
+
+  it("is answered by /slime with its status and reason, or refused where that is asked for", async () => {
+    const of = (response: string, verifier: string) => ({ prompt: "", response, label: model({ verifier }) });
+    expect(await post("/slime", of("\\boxed{2^{20000}}", "mathverify"))).toMatchObject({
+      status: 200,
+      body: 0,
+      word: "scored",
+    });
+    expect(await post("/slime", of(UNDECIDED, "mathverify"))).toEqual({
+      status: 200,
+      body: 0,
+      word: "scored",
+      reason: "undecided",
+    });
+    expect(await post("/slime", of("hang", "hanging"))).toEqual({
+      status: 200,
+      body: -1,
+      word: "error",
+      reason: "timeout",
+    });
+    expect(await post("/slime", of("hang", "hanging"), strict)).toMatchObject({ status: 500 });
+  });
+});
+
 describe("/slime", () => {
   it("answers the bare reward", async () => {
     expect(await post("/slime", { prompt: "2+2?", response: "\\boxed{4}<|im_end|>", label: model() })).toEqual({
       status: 200,
       body: 1,
       word: "scored",
+      reason: null,
     });
     expect(
       await post("/slime", { prompt: [{ role: "user", content: "2+2?" }], response: "\\boxed{5}", label: "4" }),
-    ).toEqual({ status: 200, body: 0, word: "scored" });
+    ).toEqual({ status: 200, body: 0, word: "scored", reason: null });
     expect(await post("/slime", { prompt: "", response: "\\boxed{4}", label: model({ ground_truth: "" }) })).toEqual({
       status: 200,
       body: -1,
       word: "skipped",
+      reason: "the gold answer is empty",
     });
   });
 

@@ -7,17 +7,27 @@
     slime     --custom-rm-path v_triune_reward.slime_reward     (or the server's own /slime)
     anything  RewardClient("http://127.0.0.1:8000").score([{"response": .., "verifier": "mathverify", "ground_truth": ..}])
 
-The servers are taken from the argument `url`, or from V_TRIUNE_REWARD_URL (several separated by commas), a bearer token from
-V_TRIUNE_REWARD_TOKEN. A sample says how it is rewarded: its `reward_model` (Orsta layout: verifier, ground_truth, verifier_parm,
-accuracy_ratio, format_ratio) is looked for in the columns, in `extra_info` and in the label.
+A sample says how it is rewarded: its `reward_model` (Orsta layout: verifier, ground_truth, verifier_parm, accuracy_ratio,
+format_ratio) is looked for in the columns, in `extra_info` and in the label. Arguments, and the variables that stand in for them
+where a trainer passes none:
 
-What was not scored is never a silent 0. A `skipped` sample has a bad gold answer: TRL gets None; verl and the others have no word
-for it and get `unscored_reward` (0.0 unless told otherwise), with `scored` = 0.0 beside it where there is room. An `error` raises
-RewardError after the retries, unless `on_error="skip"` treats it like a skipped sample.
+    url              V_TRIUNE_REWARD_URL        servers, several separated by commas; default http://127.0.0.1:8000
+    token            V_TRIUNE_REWARD_TOKEN      bearer token
+    verifier         V_TRIUNE_REWARD_VERIFIER   of samples that name none
+    on_error         V_TRIUNE_REWARD_ON_ERROR   skip (default) or raise
+    unscored_reward  V_TRIUNE_REWARD_UNSCORED   default 0.0
+
+What was not scored is never a silent 0. A `skipped` sample has a bad gold answer, an `error` could not be judged (timeout, crash, wrong
+parameters). Both are left out: TRL gets None; verl and the others have no word for it and get `unscored_reward`, with `scored` = 0.0
+beside it where there is room. Each batch with such samples logs a warning that counts the reasons (logger "v_triune_reward"). With
+on_error="raise" an `error` raises RewardError instead. An answer that a verifier could not decide within its limits is scored 0 and
+counted as `undecided`. A server that does not answer, and a sample that names no verifier, raise RewardError in any case.
 """
 import asyncio
+import collections
 import http.client
 import json
+import logging
 import os
 import random
 import re
@@ -30,10 +40,16 @@ from urllib.parse import urlsplit
 __all__ = ["RewardClient", "RewardError", "compute_score", "reward_func", "slime_reward", "trl_reward", "make_trl_reward"]
 
 _RETRY_STATUS = {429, 502, 503, 504}
+_REFUSAL_STATUS = {400, 404, 413, 422}
+_log = logging.getLogger("v_triune_reward")
 
 
 class RewardError(RuntimeError):
     """The server could not be reached, refused the request, or could not judge a sample."""
+
+
+class _Refused(RewardError):
+    """The server refused what the request holds; it may take a part of it."""
 
 
 class RewardClient:
@@ -60,29 +76,46 @@ class RewardClient:
         self._turn = random.randrange(len(self.urls))
         self._lock = threading.Lock()
 
-    def score(self, requests):
+    def score(self, requests, on_refusal="raise"):
         """Scores a list of dicts and returns one result for each, in order.
 
-        request  response, verifier, ground_truth; optional prompt, data_source, params, accuracy_ratio, format_ratio
-        result   {"status": "scored", "reward", "accuracy", "format", "metrics"} or {"status": "skipped" | "error", "reason"}
-        """
-        requests = list(requests)
-        parts = [requests[i : i + self.batch] for i in range(0, len(requests), self.batch)]
-        if len(parts) <= 1:
-            return self._score_part(parts[0]) if parts else []
-        return [result for part in self._pool.map(self._score_part, parts) for result in part]
+        A sample that the server does not take (an unknown verifier, a ratio below 0) raises RewardError; with on_refusal="skip" it is an
+        `error` with "refused": True, and the others are scored.
 
-    async def score_async(self, requests):
+        request  response, verifier, ground_truth; optional prompt, data_source, params, accuracy_ratio, format_ratio
+        result   {"status": "scored", "reward", "accuracy", "format", "metrics", "reason"?: "undecided"}
+                 or {"status": "skipped" | "error", "reason"}
+        """
+        score_part = self._score_apart if on_refusal == "skip" else self._score_part
+        parts = self._parts(requests)
+        if len(parts) <= 1:
+            return score_part(parts[0]) if parts else []
+        return [result for part in self._pool.map(score_part, parts) for result in part]
+
+    async def score_async(self, requests, on_refusal="raise"):
         """The same without blocking the event loop."""
-        requests = list(requests)
+        score_part = self._score_apart if on_refusal == "skip" else self._score_part
         loop = asyncio.get_running_loop()
-        parts = [requests[i : i + self.batch] for i in range(0, len(requests), self.batch)]
-        done = await asyncio.gather(*[loop.run_in_executor(self._pool, self._score_part, part) for part in parts])
+        done = await asyncio.gather(*[loop.run_in_executor(self._pool, score_part, part) for part in self._parts(requests)])
         return [result for part in done for result in part]
 
     def close(self):
         """Ends the client's threads, and with them their connections."""
         self._pool.shutdown(wait=False)
+
+    def _parts(self, requests):
+        requests = list(requests)
+        return [requests[i : i + self.batch] for i in range(0, len(requests), self.batch)]
+
+    def _score_apart(self, requests):
+        """Halves what is refused until the samples that cause it stand alone."""
+        try:
+            return self._score_part(requests)
+        except _Refused as refusal:
+            if len(requests) == 1:
+                return [{"status": "error", "reason": str(refusal), "refused": True}]
+            middle = len(requests) // 2
+            return self._score_apart(requests[:middle]) + self._score_apart(requests[middle:])
 
     def _score_part(self, requests):
         reply = self._post("/v1/score", {"requests": requests})
@@ -111,6 +144,8 @@ class RewardClient:
                     except ValueError as error:
                         raise RewardError(f"{url}{path}: the reply is not JSON ({error})") from error
                 fault = f"{url}{path}: HTTP {status}: {text[:300]}"
+                if status in _REFUSAL_STATUS:
+                    raise _Refused(fault)
                 if status not in _RETRY_STATUS:
                     raise RewardError(fault)
                 try:
@@ -249,7 +284,7 @@ def _request_of(response, ground_truth, reward_model, data_source=None, prompt=N
         raise RewardError("this sample names no verifier: put Orsta's reward_model (verifier, ground_truth, ..) into extra_info, a column or the label, or pass verifier=")
     gold = ground_truth if ground_truth is not None else model.get("ground_truth")
     if not isinstance(gold, str):
-        raise RewardError(f"this sample's ground_truth is {gold!r}, expected a string")
+        raise _BadGold(f"gold: ground_truth is {gold!r}, expected a string")
     request = {"response": response, "verifier": str(name), "ground_truth": gold, "params": _plain(params), "accuracy_ratio": _plain(model.get("accuracy_ratio")), "format_ratio": _plain(model.get("format_ratio"))}
     if data_source is not None:
         request["data_source"] = str(data_source)
@@ -258,12 +293,80 @@ def _request_of(response, ground_truth, reward_model, data_source=None, prompt=N
     return request
 
 
-def _reward_or_none(result, on_error):
-    if result["status"] == "scored":
-        return float(result["reward"])
-    if result["status"] == "error" and on_error != "skip":
-        raise RewardError(f"a sample could not be judged: {result.get('reason')}")
-    return None
+def _setting(value, variable, default):
+    return os.environ.get(variable, default) if value is None else value
+
+
+def _on_error(value):
+    found = _setting(value, "V_TRIUNE_REWARD_ON_ERROR", "skip")
+    if found not in ("skip", "raise"):
+        raise ValueError(f"on_error is {found!r}, expected 'skip' or 'raise'")
+    return found
+
+
+def _unscored_reward(value):
+    return float(_setting(value, "V_TRIUNE_REWARD_UNSCORED", 0.0))
+
+
+class _BadGold(Exception):
+    """A sample whose gold answer is no text: it is skipped like any other bad gold answer."""
+
+
+def _read_all(items, read):
+    """The requests of a batch that can be read, and the results of all others by their places."""
+    requests, unread = [], {}
+    for index, item in enumerate(items):
+        try:
+            requests.append(read(index, item))
+        except _BadGold as error:
+            unread[index] = {"status": "skipped", "reason": str(error)}
+        except RewardError as error:
+            unread[index] = {"status": "error", "reason": str(error), "refused": True}
+    return requests, unread
+
+
+def _merged(count, unread, scored, on_error):
+    scored = iter(scored)
+    return _settle([unread[index] if index in unread else next(scored) for index in range(count)], on_error)
+
+
+def _settle(results, on_error):
+    """Logs what is left out and what is undecided. Raises for the first error where that is asked for, and for a mistake that all share:
+    no sample of the batch is lost by that."""
+    errors = [result for result in results if result["status"] == "error"]
+    if errors and (on_error == "raise" or all(result.get("refused") for result in results)):
+        raise RewardError(f"a sample could not be judged: {errors[0].get('reason')}")
+    left_out = collections.Counter(f"{result['status']}: {result.get('reason')}" for result in results if result["status"] != "scored")
+    undecided = sum(_is_undecided(result) for result in results)
+    if left_out:
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in left_out.most_common(5))
+        _log.warning("%d of %d samples left out: %s", sum(left_out.values()), len(results), reasons)
+    if undecided:
+        _log.info("%d of %d answers scored 0 because they could not be decided", undecided, len(results))
+    return results
+
+
+def _score_all(client, items, read, on_error):
+    requests, unread = _read_all(items, read)
+    return _merged(len(items), unread, client.score(requests, on_refusal="skip"), on_error)
+
+
+async def _score_all_async(client, items, read, on_error):
+    requests, unread = _read_all(items, read)
+    return _merged(len(items), unread, await client.score_async(requests, on_refusal="skip"), on_error)
+
+
+def _reward(result, unscored):
+    return float(result["reward"]) if result["status"] == "scored" else unscored
+
+
+def _is_undecided(result):
+    return result["status"] == "scored" and result.get("reason") == "undecided"
+
+
+def _marks(result):
+    """What a trainer's log can count."""
+    return {"scored": float(result["status"] == "scored"), "error": float(result["status"] == "error"), "undecided": float(_is_undecided(result))}
 
 
 class _Gatherer:
@@ -295,7 +398,9 @@ class _Gatherer:
 
     async def _run(self, batch):
         try:
-            results = await self.client.score_async([request for request, _ in batch])
+            results = await self.client.score_async([request for request, _ in batch], on_refusal="skip")
+            # What is to be raised for one sample is raised in its own call.
+            _settle(results, "skip")
         except BaseException as error:
             for _, future in batch:
                 if not future.done():
@@ -306,35 +411,46 @@ class _Gatherer:
                 future.set_result(result)
 
 
-async def compute_score(data_source, solution_str, ground_truth, extra_info=None, url=None, token=None, verifier=None, on_error="raise", unscored_reward=0.0, metrics=(), step=None, total_steps=None, is_training=None, epsilon=None, **_):
-    """verl's custom reward function. Every row has the same keys: score, accuracy, format, scored and those listed in `metrics`.
+async def compute_score(data_source, solution_str, ground_truth, extra_info=None, url=None, token=None, verifier=None, on_error=None, unscored_reward=None, metrics=(), step=None, total_steps=None, is_training=None, epsilon=None, **_):
+    """verl's custom reward function. Every row has the same keys: score, accuracy, format, scored, error, undecided and those in `metrics`.
 
     The sample's reward_model is read from extra_info["reward_model"] or from extra_info itself.
     """
+    on_error, unscored = _on_error(on_error), _unscored_reward(unscored_reward)
     info = extra_info if hasattr(extra_info, "keys") else {}
     model = info["reward_model"] if "reward_model" in info else info
     run = {"step": step, "total_steps": total_steps, "is_training": is_training, "epsilon": epsilon, "image_grid_thw": _plain(info["image_grid_thw"]) if "image_grid_thw" in info else None}
-    request = _request_of(solution_str, ground_truth, model, data_source, run=run, verifier=verifier)
-    client = _client(url, token)
-    loop = asyncio.get_running_loop()
-    gatherers = client.__dict__.setdefault("gatherers", {})
-    gatherer = gatherers.get(id(loop))
-    if gatherer is None or gatherer[0] is not loop:
-        gatherer = gatherers[id(loop)] = (loop, _Gatherer(client))
-    result = await gatherer[1].score(request)
-    reward = _reward_or_none(result, on_error)
-    found = result if result["status"] == "scored" else {"accuracy": unscored_reward, "format": unscored_reward, "metrics": {}}
-    row = {"score": unscored_reward if reward is None else reward, "accuracy": float(found["accuracy"]), "format": float(found["format"]), "scored": 0.0 if reward is None else 1.0}
+    verifier = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
+    try:
+        request = _request_of(solution_str, ground_truth, model, data_source, run=run, verifier=verifier)
+    except _BadGold as error:
+        result = _settle([{"status": "skipped", "reason": str(error)}], on_error)[0]
+    else:
+        result = await _gatherer(_client(url, token)).score(request)
+    if result["status"] == "error" and on_error == "raise":
+        raise RewardError(f"a sample could not be judged: {result.get('reason')}")
+    found = result if result["status"] == "scored" else {"accuracy": unscored, "format": unscored, "metrics": {}}
+    row = {"score": _reward(result, unscored), "accuracy": float(found["accuracy"]), "format": float(found["format"]), **_marks(result)}
     for name in metrics:
         row[str(name)] = float(found["metrics"].get(name, 0.0))
     return row
 
 
-def make_trl_reward(url=None, token=None, verifier=None, on_error="raise", epsilon=None, name="v_triune_reward"):
+def _gatherer(client):
+    """The gatherer of the running loop."""
+    loop = asyncio.get_running_loop()
+    gatherers = client.__dict__.setdefault("gatherers", {})
+    found = gatherers.get(id(loop))
+    if found is None or found[0] is not loop:
+        found = gatherers[id(loop)] = (loop, _Gatherer(client))
+    return found[1]
+
+
+def make_trl_reward(url=None, token=None, verifier=None, on_error=None, epsilon=None, name="v_triune_reward"):
     """A reward function for TRL's trainers (async, so that several are awaited together).
 
     Columns: `reward_model` in Orsta's layout, or `ground_truth` (also `solution`, `answer`) with `verifier`, `verifier_parm`,
-    `accuracy_ratio`, `format_ratio`; `data_source` if there is one. Skipped samples are None, which TRL leaves out.
+    `accuracy_ratio`, `format_ratio`; `data_source` if there is one. Samples that are not scored are None, which TRL leaves out.
     """
 
     async def reward(prompts, completions, completion_ids=None, trainer_state=None, log_metric=None, log_extra=None, **columns):
@@ -346,21 +462,23 @@ def make_trl_reward(url=None, token=None, verifier=None, on_error="raise", epsil
             values = columns.get(column)
             return values[index] if isinstance(values, (list, tuple)) and index < len(values) else None
 
-        requests = []
-        for index, completion in enumerate(completions):
+        def request(index, completion):
             response = completion if isinstance(completion, str) else "".join(message["content"] for message in completion if isinstance(message.get("content"), str))
             model = _as_dict(at("reward_model", index)) or {key: at(key, index) for key in ("verifier", "verifier_parm", "accuracy_ratio", "format_ratio")}
             gold = next((value for value in (model.get("ground_truth"), at("ground_truth", index), at("solution", index), at("answer", index)) if value is not None), None)
-            requests.append(_request_of(response, gold, model, at("data_source", index), run=run, verifier=verifier))
-        results = await _client(url, token).score_async(requests)
-        rewards = [_reward_or_none(result, on_error) for result in results]
+            named = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
+            return _request_of(response, gold, model, at("data_source", index), run=run, verifier=named)
+
+        results = await _score_all_async(_client(url, token), completions, request, _on_error(on_error))
         scored = [result for result in results if result["status"] == "scored"]
         if log_metric is not None:
             log_metric(f"{name}/unscored", float(len(results) - len(scored)))
+            for mark in ("error", "undecided"):
+                log_metric(f"{name}/{mark}", sum(_marks(result)[mark] for result in results))
             for part in ("accuracy", "format"):
                 if scored:
                     log_metric(f"{name}/{part}", sum(result[part] for result in scored) / len(scored))
-        return rewards
+        return [_reward(result, None) for result in results]
 
     reward.__name__ = name
     return reward
@@ -369,18 +487,22 @@ def make_trl_reward(url=None, token=None, verifier=None, on_error="raise", epsil
 trl_reward = make_trl_reward()
 
 
-def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, on_error="raise", unscored_reward=0.0, **_):
+def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, on_error=None, unscored_reward=None, **_):
     """OpenRLHF's reward function file. A label is the gold answer, or JSON text with reward_model's keys."""
-    requests = []
-    for query, prompt, label in zip(queries, prompts, labels):
+    unscored = _unscored_reward(unscored_reward)
+    named = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
+
+    def request(_index, item):
+        query, prompt, label = item
         model = _as_dict(label)
         response = _without_end_tokens(_response_in_query(query, prompt))
-        requests.append(_request_of(response, model.get("ground_truth") if model else label, model, model.get("data_source"), prompt, verifier=verifier or os.environ.get("V_TRIUNE_REWARD_VERIFIER")))
-    results = _client(url, token).score(requests)
-    rewards = [_reward_or_none(result, on_error) for result in results]
-    values = [unscored_reward if reward is None else reward for reward in rewards]
-    parts = {part: [float(result[part]) if result["status"] == "scored" else unscored_reward for result in results] for part in ("accuracy", "format")}
-    parts["scored"] = [0.0 if reward is None else 1.0 for reward in rewards]
+        return _request_of(response, model.get("ground_truth") if model else label, model, model.get("data_source"), prompt, verifier=named)
+
+    results = _score_all(_client(url, token), list(zip(queries, prompts, labels)), request, _on_error(on_error))
+    values = [_reward(result, unscored) for result in results]
+    parts = {part: [float(result[part]) if result["status"] == "scored" else unscored for result in results] for part in ("accuracy", "format")}
+    for mark in ("scored", "error", "undecided"):
+        parts[mark] = [_marks(result)[mark] for result in results]
     try:
         import torch
     except ImportError:
@@ -391,13 +513,14 @@ def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, o
 async def slime_reward(args, sample, **_):
     """slime's custom reward: a sample with prompt, response, label and metadata, or a list of them; returns the reward or the rewards."""
     samples = sample if isinstance(sample, (list, tuple)) else [sample]
-    requests = []
-    for one in samples:
+
+    def request(_index, one):
         model = _as_dict(_as_dict(getattr(one, "metadata", None)).get("reward_model")) or _as_dict(one.label)
         gold = model.get("ground_truth", one.label)
-        requests.append(_request_of(_without_end_tokens(one.response), gold, model, verifier=os.environ.get("V_TRIUNE_REWARD_VERIFIER")))
-    results = await _client(getattr(args, "rm_url", None)).score_async(requests)
-    rewards = [0.0 if reward is None else reward for reward in (_reward_or_none(result, "raise") for result in results)]
+        return _request_of(_without_end_tokens(one.response), gold, model, verifier=os.environ.get("V_TRIUNE_REWARD_VERIFIER"))
+
+    results = await _score_all_async(_client(getattr(args, "rm_url", None)), samples, request, _on_error(None))
+    rewards = [_reward(result, _unscored_reward(None)) for result in results]
     return rewards if samples is sample else rewards[0]
 
 

@@ -40,7 +40,10 @@ function testServer(): Server & { requests: number; faults: number[] } {
         if (!(error instanceof ScoreRequestError)) throw error;
         return void reply(400, { error: error.message });
       }
-      void collectRewards(source, requests).then((results) => reply(200, { results }));
+      void collectRewards(source, requests).then(
+        (results) => reply(200, { results }),
+        (error: unknown) => reply(404, { error: String(error) }),
+      );
     });
   }) as Server & { requests: number; faults: number[] };
   return Object.assign(server, { requests: 0, faults: [] as number[] });
@@ -145,28 +148,78 @@ async def main():
         v.compute_score("mm_math", "\\\\boxed{4}", "", math, metrics=["size_penalty"]))
 print(json.dumps(asyncio.run(main())))`);
     expect(found).toEqual([
-      { score: 1, accuracy: 1, format: 0, scored: 1, size_penalty: 0 },
-      { score: 1, accuracy: 1, format: 1, scored: 1, size_penalty: 1 },
-      { score: 0, accuracy: 0, format: 0, scored: 0, size_penalty: 0 },
+      { score: 1, accuracy: 1, format: 0, scored: 1, error: 0, undecided: 0, size_penalty: 0 },
+      { score: 1, accuracy: 1, format: 1, scored: 1, error: 0, undecided: 0, size_penalty: 1 },
+      { score: 0, accuracy: 0, format: 0, scored: 0, error: 0, undecided: 0, size_penalty: 0 },
     ]);
     expect(server.requests).toBe(1);
   });
 
-  it("raises for a sample that cannot be judged, unless told to skip", async () => {
+  it("leaves out a sample that cannot be judged, counts and logs it, and raises if told to", async () => {
     const found = await python(`
+import logging, os
+lines = []
+class Lines(logging.Handler):
+    def emit(self, record): lines.append(record.getMessage())
+logging.getLogger("v_triune_reward").addHandler(Lines())
 det = {"verifier": "detection", "verifier_parm": {"epsilon": 7}}
-out = []
-try:
-    asyncio.run(v.compute_score("coco", "x", "[]", det))
-except v.RewardError as e:
-    out.append(str(e))
-out.append(asyncio.run(v.compute_score("coco", "x", "[]", det, on_error="skip"))["scored"])
-try:
-    asyncio.run(v.compute_score("coco", "x", "4", {}))
-except v.RewardError as e:
-    out.append(str(e)[:31])
+math = {"verifier": "mathverify", "format_ratio": 0.0}
+async def both(**how):
+    return await asyncio.gather(v.compute_score("coco", "x", "[]", det, **how), v.compute_score("m", "\\\\boxed{4}", "\\\\boxed{4}", math, **how), return_exceptions=True)
+out = [[row["score"], row["scored"], row["error"]] for row in asyncio.run(both(unscored_reward=-1.0))]
+os.environ["V_TRIUNE_REWARD_ON_ERROR"] = "raise"
+raised, row = asyncio.run(both())
+out += [type(raised).__name__, str(raised), row["score"], lines[0]]
+for how, model in (({}, {}), ({"on_error": "ignore"}, math)):
+    try:
+        asyncio.run(v.compute_score("m", "x", "4", model, **how))
+    except (v.RewardError, ValueError) as e:
+        out.append(str(e)[:31])
 print(json.dumps(out))`);
-    expect(found).toEqual([expect.stringContaining("epsilon"), 0, "this sample names no verifier: "]);
+    expect(found).toEqual([
+      [-1, 0, 1],
+      [1, 1, 0],
+      "RewardError",
+      expect.stringContaining("epsilon"),
+      1,
+      expect.stringMatching(/^1 of 2 samples left out: error: params: .*epsilon.* \(1\)$/),
+      "this sample names no verifier: ",
+      "on_error is 'ignore', expected ",
+    ]);
+  });
+
+  it("scores an answer of any size with every function, and loses no batch by one bad sample", async () => {
+    const found = await python(`
+import os
+os.environ["V_TRIUNE_REWARD_UNSCORED"] = "-1"
+huge = ["\\\\boxed{2^{20000}}", "\\\\boxed{\\\\sum_{k=1}^{10^{12}} \\\\frac{1}{k}}", "\\\\boxed{4}"]
+math = {"verifier": "mathverify", "ground_truth": "\\\\boxed{4}", "format_ratio": 0.0}
+bad = {"verifier": "detection", "ground_truth": "[]", "verifier_parm": {"epsilon": 7}}
+async def verl():
+    return await asyncio.gather(*[v.compute_score("m", text, "\\\\boxed{4}", math) for text in huge])
+out = [[[row["score"], row["undecided"]] for row in asyncio.run(verl())]]
+out.append(asyncio.run(v.trl_reward(prompts=["q"] * 5, completions=huge + ["x", "y"], reward_model=[math] * 3 + [bad, {**math, "ground_truth": 3}])))
+out.append(v.reward_func(["q\\\\boxed{4}"] * 3, ["q"] * 3, [json.dumps(m) for m in (math, {**math, "verifier": "matverify"}, math)])["extra_logs"]["error"])
+r = v.reward_func(["q" + text for text in huge + ["x"]] + ["no prompt"], ["q"] * 4 + ["a prompt"], [json.dumps(m) for m in [math] * 3 + [bad, math]])
+out += [[float(x) for x in r["rewards"]], {k: [float(x) for x in r["extra_logs"][k]] for k in ("scored", "error", "undecided")}]
+class Sample:
+    metadata, prompt = {}, "q"
+    def __init__(self, response, label): self.response, self.label = response, label
+class Args: rm_url = None
+out.append(asyncio.run(v.slime_reward(Args, [Sample(text, json.dumps(math)) for text in huge] + [Sample("x", json.dumps(bad)), Sample("x", None)])))
+print(json.dumps(out))`);
+    expect(found).toEqual([
+      [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+      ],
+      [0, 0, 1, null, null],
+      [0, 1, 0],
+      [0, 0, 1, -1, -1],
+      { scored: [1, 1, 1, 0, 0], error: [0, 0, 0, 1, 1], undecided: [0, 1, 0, 0, 0] },
+      [0, 0, 1, -1, -1],
+    ]);
   });
 
   it("is TRL's reward function, with None for a bad gold answer", async () => {
@@ -180,7 +233,13 @@ rewards = asyncio.run(v.trl_reward(
 print(json.dumps([rewards, logged]))`);
     expect(found).toEqual([
       [1, 0, null],
-      { "v_triune_reward/unscored": 1, "v_triune_reward/accuracy": 0.5, "v_triune_reward/format": 0 },
+      {
+        "v_triune_reward/unscored": 1,
+        "v_triune_reward/error": 0,
+        "v_triune_reward/undecided": 0,
+        "v_triune_reward/accuracy": 0.5,
+        "v_triune_reward/format": 0,
+      },
     ]);
   });
 
@@ -191,7 +250,7 @@ r = v.reward_func(["q: \\\\boxed{4}", "q: 5"], ["q: ", "q: "], [label, label])
 class Sample: prompt, response, label, metadata = "q", "\\\\boxed{4}", label, {}
 class Args: rm_url = None
 print(json.dumps([[float(x) for x in r["rewards"]], sorted(r["extra_logs"]), asyncio.run(v.slime_reward(Args, Sample)), asyncio.run(v.slime_reward(Args, [Sample, Sample]))]))`);
-    expect(found).toEqual([[1, 0], ["accuracy", "format", "scored"], 1, [1, 1]]);
+    expect(found).toEqual([[1, 0], ["accuracy", "error", "format", "scored", "undecided"], 1, [1, 1]]);
   });
 
   it("finds the response inside OpenRLHF's query, and takes off what ends it", async () => {

@@ -51,7 +51,12 @@ export const SERVER_ARGUMENTS = {
   "unscored-reward": {
     type: "string",
     valueHint: "number",
-    description: "What /openrlhf and /slime answer for a bad gold answer; default 0",
+    description: "What /openrlhf and /slime answer for a sample that is not scored; default 0",
+  },
+  "on-error": {
+    type: "enum",
+    options: ["skip", "raise"],
+    description: "A sample of these that cannot be judged is left out, or its request refused; default skip",
   },
   "token-file": { type: "string", valueHint: "file", description: "Requests must carry this bearer token" },
   cors: { type: "string", valueHint: "origin", description: "Pages of this origin may ask; off unless given" },
@@ -153,6 +158,7 @@ export function settingsFromArguments(values: ArgumentValues): Partial<RewardSer
     compat: oneOf("compat"),
     defaultVerifier: text("default-verifier"),
     unscoredReward: unscored === undefined ? undefined : Number(unscored === "" ? Number.NaN : unscored),
+    onError: oneOf("on-error"),
     token: readToken(text("token-file")),
     corsOrigin: text("cors"),
     bodyBytes: number("max-body-mb", 2 ** 20),

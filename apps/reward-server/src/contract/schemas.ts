@@ -50,6 +50,7 @@ export const ScoreVerdict = type({
   accuracy: "number",
   format: "number",
   metrics: Numbers,
+  "reason?": "'undecided'",
 }).or({
   index: "number >= 0",
   status: "'skipped' | 'error'",

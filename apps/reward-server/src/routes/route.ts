@@ -1,5 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
+import type { Logger } from "pino";
 import type { Judging } from "../judging";
 import type { RewardServerSettings } from "../settings";
 import { readJson } from "../http/read-json";
@@ -18,6 +19,7 @@ export type RouteContext = Context<ServerEnv>;
 export interface RouteTools {
   readonly judging: Judging;
   readonly settings: RewardServerSettings;
+  readonly log: Logger;
 }
 
 /** The body of a request, and the signal that ends its work. */

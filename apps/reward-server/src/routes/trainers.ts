@@ -1,5 +1,5 @@
 import { type } from "arktype";
-import type { RewardOutcome, RewardRequest, RewardResult } from "@v-triune/rewards";
+import type { RewardOutcome, RewardRequest } from "@v-triune/rewards";
 import { sampleOfLabel } from "../contract/label-sample";
 import { responseInQuery, withoutEndTokens } from "../contract/split-query";
 import { OpenRlhfBody, SlimeBody } from "../contract/trainer-bodies";
@@ -13,8 +13,9 @@ import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./r
  *             empty lists and are expected to answer 200
  *   slime     POST {"prompt", "response", "label"} → the bare reward
  *
- * Neither has a word for "not scored". A sample whose gold answer is bad gets `unscoredReward` and is told apart by
- * `extra_logs.scored` = 0, and for slime by the header `x-reward-status: skipped`. A judging that failed is HTTP 500, never a number.
+ * Neither has a word for "not scored". Such a sample gets `unscoredReward` and is marked: for OpenRLHF by `extra_logs.scored` = 0, for
+ * slime by the headers `x-reward-status` and `x-reward-reason`. With `onError: "raise"` a sample that cannot be judged refuses its request.
+ * So do mistakes of a person (a label, a verifier's parameters) when no sample of the request is free of them.
  */
 export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {
@@ -28,36 +29,35 @@ export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<R
       if (list !== undefined && list !== null && list.length !== query.length)
         throw invalidField(name, `${name}: as many as query, ${query.length}, expected, found ${list.length}`);
     }
-    const requests = query.map((text, index) => {
-      const prompt = prompts?.[index];
-      const response = prompt === undefined ? text : responseInQuery(text, prompt);
-      if (response === undefined)
-        throw invalidField(
-          `query[${index}]`,
-          `query[${index}]: prompts[${index}] and then the response expected; the prompt is not in it, so that nobody can tell where the response begins`,
-        );
-      return checked(
-        sampleOfLabel(
-          withoutEndTokens(response),
-          labels?.[index],
-          tools.settings.defaultVerifier,
-          `labels[${index}]`,
-          prompt,
-        ),
-        `labels[${index}]`,
-        tools,
-      );
-    });
-    const results: (RewardResult | undefined)[] = requests.map(() => undefined);
-    for await (const result of tools.judging.many(requests, signal)) results[result.index] = result;
+    const samples = query.map((text, index) =>
+      readable(() => {
+        const prompt = prompts?.[index];
+        const response = prompt === undefined ? text : responseInQuery(text, prompt);
+        if (response === undefined)
+          throw invalidField(
+            `query[${index}]`,
+            `query[${index}]: prompts[${index}] and then the response expected; the prompt is not in it, so that nobody can tell where the response begins`,
+          );
+        return requestOf(tools, { response, label: labels?.[index], field: `labels[${index}]`, prompt });
+      }),
+    );
+    const faults = samples.map((sample) => (sample instanceof RequestFault ? sample : undefined));
+    const fault = faults.find((found) => found !== undefined);
+    if (fault !== undefined && (tools.settings.onError === "raise" || !faults.includes(undefined))) throw fault;
+    const outcomes = await judgeReadable(tools, samples, signal);
+    refuseOrLog(tools, outcomes, faults);
     const unscored = tools.settings.unscoredReward;
-    const rewards = results.map((result, index) => rewardOf(result, unscored, `sample ${index}: `));
-    const part = (name: "accuracy" | "format") =>
-      results.map((result) => (result?.status === "scored" ? result[name] : unscored));
+    const numbers = (of: (outcome: RewardOutcome) => number): number[] => outcomes.map(of);
+    const ofScored = (part: "reward" | "accuracy" | "format"): number[] =>
+      numbers((outcome) => (outcome.status === "scored" ? outcome[part] : unscored));
+    const marked = (is: (outcome: RewardOutcome) => boolean): number[] => numbers((outcome) => (is(outcome) ? 1 : 0));
+    const rewards = ofScored("reward");
     const extra = {
-      accuracy: part("accuracy"),
-      format: part("format"),
-      scored: results.map((result) => (result?.status === "scored" ? 1 : 0)),
+      accuracy: ofScored("accuracy"),
+      format: ofScored("format"),
+      scored: marked(({ status }) => status === "scored"),
+      error: marked(({ status }) => status === "error"),
+      undecided: marked(({ status, reason }) => status === "scored" && reason === "undecided"),
     };
     return c.json({ rewards, scores: rewards, extra_logs: query.length === 0 ? {} : extra });
   };
@@ -68,19 +68,16 @@ export function slimeRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
   return async (c) => {
     const { body, signal } = await openRequest(c, tools);
     const { prompt, response, label } = valid(SlimeBody(body));
-    const request = checked(
-      sampleOfLabel(
-        withoutEndTokens(response),
-        label,
-        tools.settings.defaultVerifier,
-        "label",
-        typeof prompt === "string" ? prompt : undefined,
-      ),
-      "label",
-      tools,
+    const text = typeof prompt === "string" ? prompt : undefined;
+    const outcome = await tools.judging.one(
+      requestOf(tools, { response, label, field: "label", prompt: text }),
+      signal,
     );
-    const outcome = await tools.judging.one(request, signal);
-    return c.json(rewardOf(outcome, tools.settings.unscoredReward, ""), 200, { "x-reward-status": outcome.status });
+    refuseOrLog(tools, [outcome]);
+    return c.json(outcome.status === "scored" ? outcome.reward : tools.settings.unscoredReward, 200, {
+      "x-reward-status": outcome.status,
+      ...(outcome.reason !== undefined && { "x-reward-reason": headerText(outcome.reason) }),
+    });
   };
 }
 
@@ -94,20 +91,104 @@ function valid<T>(found: T | type.errors): T {
   );
 }
 
-function checked(request: RewardRequest, label: string, { judging }: RouteTools): RewardRequest {
+interface LabelledResponse {
+  readonly response: string;
+  readonly label: unknown;
+  /** Where the label stands, for messages. */
+  readonly field: string;
+  readonly prompt: string | undefined;
+}
+
+/** @throws RequestFault for a label that names no gold answer, an unknown verifier, or ratios that make no reward */
+function requestOf(
+  { judging, settings }: RouteTools,
+  { response, label, field, prompt }: LabelledResponse,
+): RewardRequest {
+  const request = sampleOfLabel(withoutEndTokens(response), label, settings.defaultVerifier, field, prompt);
   judging.check(request, {
-    verifier: `${label}.verifier`,
-    params: `${label}.verifier_parm`,
-    accuracyRatio: `${label}.accuracy_ratio`,
+    verifier: `${field}.verifier`,
+    params: `${field}.verifier_parm`,
+    accuracyRatio: `${field}.accuracy_ratio`,
   });
   return request;
 }
 
-function rewardOf(outcome: RewardOutcome | RewardResult | undefined, unscored: number, where: string): number {
-  if (outcome?.status === "scored") return outcome.reward;
-  if (outcome?.status === "skipped") return unscored;
-  const reason = outcome?.reason ?? "unanswered";
-  if (outcome?.code === "params")
-    throw new RequestFault(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" });
-  throw new RequestFault(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
+function readable(read: () => RewardRequest): RewardRequest | RequestFault {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RequestFault) return error;
+    throw error;
+  }
 }
+
+/** Judges what could be read; the rest is `error`. */
+async function judgeReadable(
+  { judging }: RouteTools,
+  samples: readonly (RewardRequest | RequestFault)[],
+  signal: AbortSignal,
+): Promise<RewardOutcome[]> {
+  const outcomes = samples.map((sample): RewardOutcome => ({
+    status: "error",
+    reason: sample instanceof RequestFault ? sample.message : "unanswered",
+  }));
+  const readableAt = samples.flatMap((sample, index) => (sample instanceof RequestFault ? [] : [index]));
+  const requests = samples.filter((sample): sample is RewardRequest => !(sample instanceof RequestFault));
+  for await (const { index, ...outcome } of judging.many(requests, signal))
+    outcomes[readableAt[index]!] = outcome as RewardOutcome;
+  return outcomes;
+}
+
+/** How many different reasons one line of the log holds. */
+const MOST_REASONS = 5;
+
+/**
+ * Logs why samples were not judged.
+ *
+ * @param faults of the samples that could not be read
+ * @throws RequestFault where the settings ask for it; see {@link openRlhfRoute}
+ */
+function refuseOrLog(
+  { settings, log }: RouteTools,
+  outcomes: readonly RewardOutcome[],
+  faults: readonly (RequestFault | undefined)[] = [],
+): void {
+  const failed = outcomes.flatMap((outcome, index) =>
+    outcome.status === "error"
+      ? [
+          {
+            index,
+            reason: outcome.reason,
+            isMistake: faults[index] !== undefined || outcome.code === "params" || outcome.code === "ratios",
+          },
+        ]
+      : [],
+  );
+  const [first] = failed;
+  if (first === undefined) return;
+  const onlyMistakes = failed.length === outcomes.length && failed.every(({ isMistake }) => isMistake);
+  if (settings.onError === "raise" || onlyMistakes) {
+    const { index, reason, isMistake } = first;
+    const where = outcomes.length === 1 ? "" : `sample ${index}: `;
+    throw isMistake
+      ? new RequestFault(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" })
+      : new RequestFault(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
+  }
+  const reasons: Record<string, number> = {};
+  for (const { index, reason } of failed) {
+    // The message of a fault holds a part of the label.
+    const text = settings.logText ? reason : (faults[index]?.code ?? reason);
+    reasons[text] = (reasons[text] ?? 0) + 1;
+  }
+  log.warn(
+    {
+      samples: outcomes.length,
+      failed: failed.length,
+      reasons: Object.fromEntries(Object.entries(reasons).slice(0, MOST_REASONS)),
+    },
+    "samples left out",
+  );
+}
+
+/** What a header may hold of a text. */
+const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);

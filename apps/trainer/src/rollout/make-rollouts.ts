@@ -244,7 +244,7 @@ function cached(
     sample: missing[sampleIndex] as number,
     response,
     status: result.status,
-    reason: result.status === "scored" ? null : result.reason,
+    reason: result.reason ?? null,
     accuracy: scored?.accuracy ?? null,
     correct: scored ? scored.accuracy >= threshold : null,
     format: scored?.format ?? null,

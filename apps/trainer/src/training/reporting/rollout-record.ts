@@ -61,5 +61,6 @@ export function taskOf(sample: Sample): string {
 
 function verdictOf(result: RewardResult): Verdict {
   if (result.status !== "scored") return { status: result.status, reason: result.reason };
-  return { status: "scored", accuracy: result.accuracy, format: result.format, metrics: result.metrics };
+  const { accuracy, format, metrics, reason } = result;
+  return { status: "scored", accuracy, format, metrics, ...(reason !== undefined && { reason }) };
 }

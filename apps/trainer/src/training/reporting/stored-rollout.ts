@@ -35,7 +35,7 @@ export function storedRollout(
     strippedTokens: rollout.strippedTokens,
     truncated: rollout.truncated,
     status: result.status,
-    reason: result.status === "scored" ? null : result.reason,
+    reason: result.reason ?? null,
     accuracy: scored?.accuracy ?? null,
     format: scored?.format ?? null,
     reward: optimised?.reward ?? null,
