@@ -67,14 +67,9 @@ export {
 export { scheduledLearningRate, type ScheduleConfig } from "./optimizer/schedule";
 export { clipCoefficient, gradientNorms, sumOfSquares, type GradientNorms } from "./optimizer/gradient-norms";
 
-export {
-  createLearner,
-  type Learner,
-  type LearnerConfig,
-  type LearnerState,
-  type LearnerGroupConfig,
-  type SupervisedRow,
-} from "./learner/learner";
+export { createLearner, type Learner, type LearnerState, type SupervisedRow } from "./learner/learner";
+export type { LearnerConfig, LearnerGroupConfig } from "./learner/learner-config";
+export type { UpdateParts } from "./learner/update-parts";
 export {
   addInto,
   disposeGradients,

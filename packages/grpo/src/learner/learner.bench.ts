@@ -10,7 +10,7 @@ import { evaluateObjective } from "../losses/objective";
 import { ppoClip } from "../losses/ppo-clip";
 import { createAdamW } from "../optimizer/adamw";
 import { sumOfSquares } from "../optimizer/gradient-norms";
-import { readyTestBackend } from "../test-backend";
+import { useTestBackend } from "../testing/test-backend";
 import { createBanditPolicy } from "../testing/bandit-policy";
 import { createLearner } from "./learner";
 
@@ -31,7 +31,7 @@ function report(name: string, run: () => unknown): void {
   console.log(`${name.padEnd(64)} ${median(run).toFixed(2).padStart(9)} ms`);
 }
 
-await readyTestBackend();
+await useTestBackend();
 console.log(`backend ${tf.getBackend()}`);
 
 const [rows, width] = [1024, 512];

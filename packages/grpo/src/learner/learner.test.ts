@@ -8,13 +8,14 @@ import { gmpo } from "../losses/gmpo";
 import { gspo } from "../losses/gspo";
 import type { ObjectiveConfig } from "../losses/objective";
 import { createBanditPolicy, type BanditPolicy, type BanditRow } from "../testing/bandit-policy";
-import { readyTestBackend } from "../test-backend";
+import { useTestBackend } from "../testing/test-backend";
 import { joinParts, addInto } from "./contribution";
-import { createLearner, type LearnerConfig } from "./learner";
+import { createLearner } from "./learner";
+import type { LearnerConfig } from "./learner-config";
 import type { MicroBatchLimits } from "./micro-batches";
 import type { TrainingRow } from "./training-row";
 
-beforeAll(readyTestBackend);
+beforeAll(useTestBackend);
 
 /** A small generator (mulberry32): tests need the same numbers everywhere. */
 function seeded(seed: number): () => number {
@@ -91,15 +92,15 @@ describe("an update in parts", () => {
       ReturnType<typeof learnerOf>,
     ];
     const expected = first.update(rollouts(whole));
-    const plan = structuredClone(learner.plan(rollouts(split)));
+    const plan = structuredClone(learner.parts.plan(rollouts(split)));
     expect(plan.microBatches.length).toBeGreaterThan(2);
     const computed = [...plan.microBatches.keys()]
       .reverse()
-      .map((i) => [i, (i % 2 === 0 ? learner : other).microBatch(plan.microBatches[i]!, plan)] as const);
+      .map((i) => [i, (i % 2 === 0 ? learner : other).parts.microBatch(plan.microBatches[i]!, plan)] as const);
     const parts = computed.sort(([a], [b]) => a - b).map(([, part]) => part);
     const gradients = new Map<string, tf.Tensor>();
     for (const part of parts) for (const [name, gradient] of part.gradients) addInto(gradients, name, gradient);
-    const found = learner.apply(learner.complete(plan, joinParts(gradients, parts)));
+    const found = learner.parts.apply(learner.parts.complete(plan, joinParts(gradients, parts)));
     expect(found).toEqual(expected);
     expect(Object.keys(found.correction).length).toBeGreaterThan(0);
     expect(weights(split)).toEqual(weights(whole));
@@ -188,25 +189,25 @@ describe("micro-batches", () => {
 
   it("may be computed apart, as on several workers, and applied together", () => {
     const [one, two] = [bandit(), bandit()];
-    const [whole, parts] = [learnerOf(one), learnerOf(two)];
+    const [whole, split] = [learnerOf(one), learnerOf(two)];
     const rows = rollouts(one);
     const stats = whole.update(rows);
     const tokens = rows
       .filter((row) => row.advantage !== null)
       .reduce((sum, row) => sum + row.row.completionIds.length, 0);
     const counts = { tokens, sequences: 11 };
-    const a = parts.contribution(rows.slice(0, 5), counts);
-    const b = parts.contribution(rows.slice(5), counts);
+    const a = split.parts.contribution(rows.slice(0, 5), counts);
+    const b = split.parts.contribution(rows.slice(5), counts);
     for (const [name, gradient] of b.gradients) {
       const held = a.gradients.get(name)!;
       a.gradients.set(name, tf.add(held, gradient));
       held.dispose();
       gradient.dispose();
     }
-    const together = parts.apply(a);
+    const together = split.parts.apply(a);
     expect(together.gradNorm.total).toBeCloseTo(stats.gradNorm.total, 6);
     expect(largest(weights(one), weights(two))).toBeLessThan(2e-6);
-    for (const thing of [whole, parts, one, two]) thing.dispose();
+    for (const thing of [whole, split, one, two]) thing.dispose();
   });
 });
 
@@ -268,7 +269,7 @@ describe("rows", () => {
     const policy = bandit();
     const learner = learnerOf(policy);
     const row = { state: 0, completionIds: Int32Array.of(1, 2, 3) };
-    const part = learner.contribution([{ row, advantage: 1, mask: [1, 0, 0] }]);
+    const part = learner.parts.contribution([{ row, advantage: 1, mask: [1, 0, 0] }]);
     expect(part.counts).toEqual(countBatch([1, 0, 0], 3));
     const gradient = [...part.gradients.get("table.weight")!.dataSync()];
     expect(gradient.slice(0, 5).some((g) => g !== 0)).toBe(true);
@@ -398,10 +399,10 @@ describe("what goes wrong", () => {
     const policy = bandit();
     const learner = learnerOf(policy);
     const before = weights(policy);
-    const part = learner.contribution(rollouts(policy));
+    const part = learner.parts.contribution(rollouts(policy));
     part.gradients.get("bias")!.dispose();
     part.gradients.set("bias", tf.tensor1d([1, 1, Infinity, 1, 1]));
-    const error = caught(() => learner.apply(part), TrainingDivergedError);
+    const error = caught(() => learner.parts.apply(part), TrainingDivergedError);
     expect(error.number).toEqual({ kind: "gradient", parameter: "bias" });
     expect(error.where).toBe("the gradient of bias");
     expect(weights(policy)).toEqual(before);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { readyTestBackend } from "../test-backend";
+import { useTestBackend } from "../testing/test-backend";
 import { checkAdamW, recogniseAdamW } from "./adamw";
 import type { ParityRow } from "./comparison";
 import { checkLosses, recogniseLosses } from "./losses";
@@ -17,7 +17,7 @@ function golden(name: string): string {
 
 const over = (rows: readonly ParityRow[]) => rows.filter((row) => !(row.error <= row.tolerance));
 
-beforeAll(readyTestBackend);
+beforeAll(useTestBackend);
 
 describe("golden numbers of verl and TRL", () => {
   it("agrees with every case of golden/losses", async () => {

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { readyTestBackend } from "../test-backend";
+import { useTestBackend } from "./test-backend";
 import { createBanditPolicy, type BanditRow } from "./bandit-policy";
 import { checkPolicy } from "./check-policy";
 
@@ -14,7 +14,7 @@ const bandit = () =>
     Float32Array.from({ length: 24 }, (_, i) => Math.sin(i)),
   );
 
-beforeAll(readyTestBackend);
+beforeAll(useTestBackend);
 
 describe("checkPolicy", () => {
   it("finds nothing wrong with the bandit", async () => {

@@ -30,12 +30,12 @@ export class ComputeHere implements Compute {
   async update(rows: readonly TrainingRow<TokenizedRollout>[]): Promise<UpdateStats> {
     const { backend } = this.options;
     const learner = trained(this.options.learner);
-    const plan = learner.plan(rows);
+    const plan = learner.parts.plan(rows);
     const gradients: Map<string, tf.Tensor> = new Map();
     const parts: Omit<MicroBatchPart, "gradients">[] = [];
     try {
       for (const batch of plan.microBatches) {
-        const { gradients: own, ...part } = withOutOfMemory({ backend }, () => learner.microBatch(batch, plan));
+        const { gradients: own, ...part } = withOutOfMemory({ backend }, () => learner.parts.microBatch(batch, plan));
         for (const [name, gradient] of own) addInto(gradients, name, gradient);
         parts.push(part);
         // Servers that answer the next step meanwhile are heard, and asked on.
@@ -45,7 +45,9 @@ export class ComputeHere implements Compute {
       disposeGradients(gradients);
       throw error;
     }
-    return withOutOfMemory({ backend }, () => learner.apply(learner.complete(plan, joinParts(gradients, parts))));
+    return withOutOfMemory({ backend }, () =>
+      learner.parts.apply(learner.parts.complete(plan, joinParts(gradients, parts))),
+    );
   }
 
   async close(): Promise<void> {}

@@ -93,7 +93,7 @@ export class ComputeInThreads implements Compute {
   }
 
   async update(rows: readonly TrainingRow<TokenizedRollout>[]): Promise<UpdateStats> {
-    const plan = trained(this.#options.learner).plan(rows);
+    const plan = trained(this.#options.learner).parts.plan(rows);
     for (;;) {
       const workers = this.#alive();
       if (workers.length === 0) return this.#here.update(rows);
@@ -141,7 +141,7 @@ export class ComputeInThreads implements Compute {
     const failures: [number, unknown][] = [];
     for (const [index, batch] of share(0)) {
       try {
-        const { gradients: own, ...part } = withOutOfMemory({ backend }, () => learner.microBatch(batch, plan));
+        const { gradients: own, ...part } = withOutOfMemory({ backend }, () => learner.parts.microBatch(batch, plan));
         while (!gradients.isTurn(index) && !gradients.isCancelled(index)) await this.#message();
         const added = !gradients.isCancelled(index);
         if (added) gradients.add(index, own);
@@ -166,7 +166,7 @@ export class ComputeInThreads implements Compute {
     if (failures.length > 0) throw failures.sort(([a], [b]) => a - b)[0]?.[1];
     const inOrder = parts.sort(([a], [b]) => a - b).map(([, part]) => part);
     return withOutOfMemory({ backend }, () =>
-      learner.apply(learner.complete(plan, joinParts(gradients.tensors(), inOrder))),
+      learner.parts.apply(learner.parts.complete(plan, joinParts(gradients.tensors(), inOrder))),
     );
   }
 

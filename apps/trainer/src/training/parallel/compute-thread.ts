@@ -46,7 +46,7 @@ class Replica {
       if (this.#gradients.isCancelled(index)) break;
       try {
         const { gradients, ...part } = withOutOfMemory({ backend: this.setup.backend }, () =>
-          this.learner.microBatch(rows, plan),
+          this.learner.parts.microBatch(rows, plan),
         );
         const added = this.#gradients.waitForTurn(index);
         if (added) this.#gradients.add(index, gradients);

@@ -176,7 +176,7 @@ async function runScenario(
     },
     update: async (rows) => {
       if (update === 0) {
-        const { gradients } = learner.contribution(rows);
+        const { gradients } = learner.parts.contribution(rows);
         compareGradients(batch, scenario, gradients, tolerances, comparison);
         for (const gradient of gradients.values()) gradient.dispose();
       }

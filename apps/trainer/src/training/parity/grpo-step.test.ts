@@ -23,7 +23,7 @@ const over = (rows: readonly ParityRow[]) => rows.filter((row) => !(row.error <=
 
 describe.skipIf(!hasModel)("whole GRPO updates against PyTorch", () => {
   beforeAll(async () => {
-    await selectBackend({ prefer: (process.env["V_TRIUNE_TEST_BACKEND"] ?? "wasm") as BackendName });
+    await selectBackend({ prefer: (process.env["V_TRIUNE_BACKEND"] ?? "wasm") as BackendName });
   });
 
   it.each([...readScenarios(folder).keys()])("%s", async (name) => {
@@ -40,7 +40,7 @@ describe.skipIf(!hasModel)("whole GRPO updates against PyTorch", () => {
     .map(([name]) => name);
 
   it.each(ofTrainer)("%s, through the trainer's own path", async (name) => {
-    const backend = (process.env["V_TRIUNE_TEST_BACKEND"] ?? "wasm") as BackendName;
+    const backend = (process.env["V_TRIUNE_BACKEND"] ?? "wasm") as BackendName;
     const before = tf.memory().numTensors;
     // Two threads in the scenario that trains everything.
     const rows = await checkGrpoStepOfTrainer(

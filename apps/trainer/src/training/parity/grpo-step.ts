@@ -71,7 +71,7 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
   });
   const old = config.old === "stale" ? batch.staleLogProbs : batch.oldLogProbs;
   for (const [k, step] of scenario.steps.entries()) {
-    const part = learner.contribution(
+    const part = learner.parts.contribution(
       step.rows.map((i) => ({
         row: batch.rows[i]!,
         advantage: scored[i] ? advantages[i]! : null,
@@ -80,7 +80,7 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
       })),
     );
     if (k === 0) compareGradients(batch, scenario, part.gradients, tolerances, comparison);
-    const stats = learner.apply(part);
+    const stats = learner.parts.apply(part);
     compareStats(scenario, step, stats, tolerances, comparison, `step ${k + 1}`);
     compareLogProbs(batch, scenario, k, stats, scored, tolerances, comparison);
     compareParameters(batch, scenario, k, policy, initial, tolerances, comparison);

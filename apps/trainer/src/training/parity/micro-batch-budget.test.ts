@@ -19,7 +19,7 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
   let batch: GoldenBatch;
   let policy: Qwen25VlPolicy;
   beforeAll(async () => {
-    await selectBackend({ prefer: (process.env["V_TRIUNE_TEST_BACKEND"] ?? "wasm") as BackendName });
+    await selectBackend({ prefer: (process.env["V_TRIUNE_BACKEND"] ?? "wasm") as BackendName });
     batch = readGoldenBatch(join(repository, "tools/goldens/grpo_step"));
     policy = await loadQwen25Vl(batch.modelFolder, {});
   });
@@ -43,7 +43,7 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
       measureEntropy: true,
       ...(tokens === undefined ? {} : { microBatch: { tokens } }),
     });
-    const part = learner.contribution(rows.map((row, i) => ({ row, advantage: Math.sin(1 + i) })));
+    const part = learner.parts.contribution(rows.map((row, i) => ({ row, advantage: Math.sin(1 + i) })));
     const gradients = new Map(
       [...part.gradients].map(([name, gradient]) => [name, gradient.dataSync() as Float32Array]),
     );

@@ -17,7 +17,7 @@ if (!hasModel)
 
 describe.skipIf(!hasModel)("Qwen2.5-VL as a policy", () => {
   beforeAll(async () => {
-    await selectBackend({ prefer: (process.env["V_TRIUNE_TEST_BACKEND"] ?? "wasm") as BackendName });
+    await selectBackend({ prefer: (process.env["V_TRIUNE_BACKEND"] ?? "wasm") as BackendName });
   });
 
   it("holds what the learner relies on, with pictures and with an adapter", async () => {

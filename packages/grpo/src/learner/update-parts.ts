@@ -1,0 +1,182 @@
+/** The parts of an update: plan, micro-batches, sum, optimizer step. `Learner.update` runs them in a row, threads share them. */
+import { TrainingDivergedError } from "../errors";
+import type { BatchCounts } from "../losses/aggregation";
+import type { ObjectiveConfig } from "../losses/objective";
+import type { AdamW } from "../optimizer/adamw";
+import { clipCoefficient, gradientNorms, sumOfSquares } from "../optimizer/gradient-norms";
+import { scheduledLearningRate } from "../optimizer/schedule";
+import type { Policy, PolicyParameter, PolicyRow } from "../policy";
+import {
+  contribute,
+  countRows,
+  disposeGradients,
+  microBatchPart,
+  type Contribution,
+  type ContributionSettings,
+  type MicroBatchPart,
+  type UpdatePlan,
+  type UpdateSizes,
+} from "./contribution";
+import { planRows } from "./evaluate-log-probs";
+import type { LearnerConfig } from "./learner-config";
+import { correctRows, needsOldLogProbs, type RolloutCorrectionConfig } from "./rollout-correction";
+import { prepareRows, type PreparedRow, type TrainingRow } from "./training-row";
+import { updateStats, type UpdateStats } from "./update-stats";
+
+/**
+ * `update` in parts, for threads that share its micro-batches: `plan`, then `microBatch` of each by any thread with the same
+ * weights and settings, `joinParts` in the order of the plan, `complete`, `apply`. Or in two halves: `contribution`, `apply`.
+ */
+export interface UpdateParts<Row extends PolicyRow> {
+  /** @param counts those of the whole update, if these rows are a part of it */
+  plan(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): UpdatePlan<Row>;
+  microBatch(
+    rows: UpdatePlan<Row>["microBatches"][number],
+    plan: Pick<UpdatePlan<Row>, "counts" | "step">,
+  ): MicroBatchPart;
+  /** A contribution with what the plan knows of the whole update. */
+  complete(plan: UpdatePlan<Row>, part: Contribution): Contribution & UpdateSizes;
+  /** Gradients only; nothing is changed. */
+  contribution(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): Contribution & UpdateSizes;
+  /** Norms, clipping, AdamW. Takes over and frees the gradients. */
+  apply(contribution: Contribution & UpdateSizes): UpdateStats;
+}
+
+/** What an update is made for. */
+export interface UpdateGoal {
+  readonly objective: ObjectiveConfig;
+  readonly correction?: RolloutCorrectionConfig | undefined;
+}
+
+/** What all updates of a learner share. */
+export interface UpdateContext<Row extends PolicyRow> {
+  readonly config: LearnerConfig<Row>;
+  /** The trained ones. */
+  readonly parameters: readonly PolicyParameter[];
+  readonly optimizer: AdamW;
+}
+
+export function createUpdateParts<Row extends PolicyRow>(
+  { config, parameters, optimizer }: UpdateContext<Row>,
+  { objective, correction }: UpdateGoal,
+): UpdateParts<Row> {
+  const { policy, groups = {} } = config;
+  const maxGradNorm = config.maxGradNorm === undefined ? 1 : config.maxGradNorm;
+
+  const rateOf = (group: string): number =>
+    scheduledLearningRate(
+      groups[group]?.schedule ?? config.schedule ?? { kind: "constant" },
+      groups[group]?.learningRate ?? config.optimizer.learningRate,
+      optimizer.stepCount,
+    );
+
+  const settingsOf = ({ counts, step }: Pick<UpdatePlan<Row>, "counts" | "step">): ContributionSettings => ({
+    objective,
+    ...(correction ? { correction } : {}),
+    temperature: config.temperature ?? 1,
+    counts,
+    wantEntropy: (objective.entropyCoefficient ?? 0) !== 0 || config.measureEntropy === true,
+    step,
+  });
+
+  function plan(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): UpdatePlan<Row> {
+    const prepared = prepareRows(rows, {
+      refLogProbs: (objective.kl?.coefficient ?? 0) !== 0,
+      oldLogProbs: needsOldLogProbs(correction),
+      rolloutLogProbs: correction !== undefined,
+    });
+    const early = correction && prepared.length > 0 && prepared.every((row) => row.oldLogProbs);
+    const corrected = early
+      ? correctRows(prepared, correction, (row) => row.oldLogProbs!)
+      : { rows: prepared, metrics: undefined };
+    const forwarded = corrected.rows.filter(
+      (row) => row.mask.some((m) => m !== 0) && hasSignal(row, objective, config),
+    );
+    const forwardedRows = forwarded.map(({ row }) => row);
+    return {
+      microBatches: planRows(policy, forwardedRows, config.microBatch).map((batch) => batch.map((i) => forwarded[i]!)),
+      counts: counts ?? countRows(corrected.rows, objective),
+      step: optimizer.stepCount + 1,
+      rows: prepared.length,
+      forwardedRows: forwarded.length,
+      neededTokens: neededTokens(policy, forwardedRows),
+      correctionMetrics: corrected.metrics,
+    };
+  }
+
+  function complete(plan: UpdatePlan<Row>, part: Contribution): Contribution & UpdateSizes {
+    const { counts, rows, forwardedRows, neededTokens, correctionMetrics } = plan;
+    const late = correction && !correctionMetrics && part.logProbs.size > 0;
+    const forwarded = late ? plan.microBatches.flat().sort((a, b) => a.index - b.index) : [];
+    const metrics = late
+      ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics
+      : (correctionMetrics ?? {});
+    return { ...part, counts, rows, forwardedRows, neededTokens, correctionMetrics: metrics };
+  }
+
+  function apply(part: Contribution & UpdateSizes): UpdateStats {
+    try {
+      const squares = new Map<string, number>();
+      for (const { name } of parameters) {
+        const gradient = part.gradients.get(name);
+        const square = gradient ? sumOfSquares(gradient) : 0;
+        if (!Number.isFinite(square)) {
+          throw new TrainingDivergedError({ kind: "gradient", parameter: name }, optimizer.stepCount + 1, square);
+        }
+        squares.set(name, square);
+      }
+      const norms = gradientNorms(parameters, squares);
+      const clip = clipCoefficient(norms.total, maxGradNorm);
+      const rates: Record<string, number> = {};
+      for (const { group } of parameters) rates[group] ??= rateOf(group);
+      optimizer.step(
+        parameters.map(({ name, variable, group }) => {
+          const gradient = part.gradients.get(name);
+          const weightDecay = groups[group]?.weightDecay;
+          return {
+            name,
+            variable,
+            learningRate: rates[group]!,
+            ...(gradient ? { gradient } : {}),
+            ...(weightDecay === undefined ? {} : { weightDecay }),
+          };
+        }),
+        clip,
+      );
+      return updateStats(part, norms, clip, rates, optimizer.stepCount);
+    } finally {
+      disposeGradients(part.gradients);
+    }
+  }
+
+  return {
+    plan,
+    microBatch: (rows, plan) => microBatchPart(policy, parameters, rows, settingsOf(plan)),
+    complete,
+    contribution(rows, counts) {
+      const whole = plan(rows, counts);
+      return complete(whole, contribute(policy, parameters, whole.microBatches, settingsOf(whole)));
+    },
+    apply,
+  };
+}
+
+function hasSignal(
+  row: PreparedRow,
+  objective: ObjectiveConfig,
+  config: { readonly forwardRowsWithoutSignal?: boolean },
+): boolean {
+  return (
+    config.forwardRowsWithoutSignal === true ||
+    (objective.kl?.coefficient ?? 0) !== 0 ||
+    (objective.entropyCoefficient ?? 0) !== 0 ||
+    objective.policyLoss?.pullsWithoutAdvantage === true ||
+    row.advantages.some((advantage, t) => advantage !== 0 && row.mask[t] !== 0)
+  );
+}
+
+/** Tokens without padding and without a shared prompt counted twice: all rows together, or each alone where that is less. */
+function neededTokens<Row extends PolicyRow>(policy: Policy<Row>, rows: readonly Row[]): number {
+  const alone = rows.reduce((sum, row) => sum + (policy.tokenCount?.([row]) ?? row.completionIds.length), 0);
+  return policy.tokenCount && rows.length > 0 ? Math.min(alone, policy.tokenCount(rows)) : alone;
+}
