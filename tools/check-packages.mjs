@@ -14,7 +14,7 @@ const REQUIRED_FILES = ["package.json", "README.md", "LICENSE", "CHANGELOG.md"];
 /** The packages are ES modules only, so what `require` and TypeScript's CommonJS files find is not looked at. */
 const ESM_RESOLUTIONS = new Set(["node16-esm", "bundler"]);
 
-/** What is wrong with one tarball, a sentence each. @param {import("./pack-packages.mjs").Tarball} tarball */
+/** What is wrong with one tarball, a sentence each. */
 async function problemsOf({ path, directory, files }) {
   const names = files.map((file) => file.path);
   const data = readFileSync(path);

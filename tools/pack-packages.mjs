@@ -1,22 +1,10 @@
-// The tarballs that npm would get, made from what `npm run build` left in each dist.
+// The tarballs that npm would get, made from what `npm run build` left in each dist. Types: pack-packages.d.mts.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./ensure-installed.mjs";
 import { publishedPackages } from "./workspace.mjs";
 
-/**
- * One tarball; sizes in bytes, that of a file before compression.
- *
- * @typedef {{ name: string, version: string, path: string, directory: string, size: number, files: { path: string, size: number }[] }} Tarball
- */
-
-/**
- * Packs every package that npm gets into `folder`.
- *
- * @param {string} folder made if it is missing
- * @returns {Tarball[]}
- */
 export function packPackages(folder) {
   const packages = publishedPackages(root);
   const unbuilt = packages.filter(({ directory }) => !existsSync(join(directory, "dist")));

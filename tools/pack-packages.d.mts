@@ -1,0 +1,13 @@
+/** One tarball; sizes in bytes, that of a file before compression. */
+export interface Tarball {
+  readonly name: string;
+  readonly version: string;
+  readonly path: string;
+  /** Folder of the package. */
+  readonly directory: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+}
+
+/** Packs every package that npm gets into `folder`, which is made if it is missing. Ends the process when one is not built. */
+export function packPackages(folder: string): Tarball[];
