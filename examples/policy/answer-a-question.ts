@@ -6,20 +6,26 @@ const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen2.5-VL f
 const processor = createProcessor(folder);
 const policy = await loadQwen25Vl(folder);
 
-const gray = { width: 84, height: 84, data: new Uint8Array(84 * 84 * 3).fill(118) };
-const question = { type: "text" as const, text: "How many circles are there?" };
+// A picture of two red squares; a path or the bytes of a PNG or JPEG do as well.
+const picture = { width: 84, height: 84, data: new Uint8Array(84 * 84 * 3) };
+function paint(from: number, to: number, color: readonly number[]) {
+  for (let y = from; y < to; y++) {
+    for (let x = from; x < to; x++) picture.data.set(color, (y * picture.width + x) * 3);
+  }
+}
+paint(0, 84, [122, 116, 104]);
+paint(5, 23, [230, 30, 30]);
+paint(61, 79, [230, 30, 30]);
+
+const question = { type: "text" as const, text: "How many squares are there?" };
 const prompt = await processor.encode(
   [{ role: "user", content: [{ type: "image" }, question] }],
-  [gray],
+  [picture],
 );
-console.log(prompt.images?.gridThw[0]?.join(" "), "patches");
-
-for await (const { tokenIds } of policy.generate([prompt], {
-  temperature: 0,
-  maxNewTokens: 24,
-  seed: 1,
-})) {
-  console.log(/\\boxed\{.*\}/.exec(processor.decode(tokenIds))?.[0]);
+const sampling = { temperature: 0, maxNewTokens: 24, seed: 1 };
+for await (const { tokenIds } of policy.generate([prompt], sampling)) {
+  console.log(
+    processor.decode(tokenIds, { skipSpecialTokens: true }).replaceAll(/\s+/g, " "),
+  );
 }
-// 1 6 6 patches
-// \boxed{5}
+// <think> </think> <answer> \boxed{2} </answer>
