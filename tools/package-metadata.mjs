@@ -43,6 +43,7 @@ if (values.write) published.forEach(writePackage);
 for (const page of pages()) if (values.write) moveLinks(page);
 published.forEach(checkPackage);
 for (const page of pages()) checkLinks(page);
+checkDependencies();
 
 for (const problem of problems) console.error(problem);
 console.log(
@@ -101,6 +102,23 @@ function checkPackage({ folder, directory }) {
   const readme = join(directory, "README.md");
   if (!new RegExp(`(npm install|npx) ${manifest.name}\\s`).test(textOf(readme)))
     report(readme, `no line "npm install ${manifest.name}"`, "write how to install it");
+}
+
+/** docs/dependencies.md says of every dependency why it is here. */
+function checkDependencies() {
+  const page = join(root, "docs/dependencies.md");
+  const named = new Set(textOf(page).split(/[\s,|()]+/));
+  const manifests = [rootManifest, ...workspacePackages(root).map(({ manifest }) => manifest)];
+  const ours = new Set(manifests.map(({ name }) => name));
+  const used = manifests.flatMap((one) => [
+    ...Object.keys(one.dependencies ?? {}),
+    ...Object.keys(one.devDependencies ?? {}),
+    ...Object.keys(one.optionalDependencies ?? {}),
+    ...Object.keys(one.peerDependencies ?? {}),
+  ]);
+  for (const name of new Set(used))
+    if (!ours.has(name) && !named.has(name))
+      report(page, `${name} is not named`, "add a row: what it does here, and what it was weighed against");
 }
 
 /** npx finds a command by the package's name if it is the only one, or has that name; names that others may use are refused. */

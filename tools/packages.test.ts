@@ -37,7 +37,8 @@ describe("tools/package-metadata.mjs", () => {
 
   it("finds nothing in a copy of a package", () => {
     mkdirSync(join(workspace, "apps"));
-    for (const path of ["package.json", "LICENSE"]) cpSync(join(root, path), join(workspace, path));
+    for (const path of ["package.json", "LICENSE", "docs/dependencies.md"])
+      cpSync(join(root, path), join(workspace, path));
     for (const name of ["package.json", "README.md", "LICENSE", "CHANGELOG.md"])
       cpSync(join(root, "packages/errors", name), join(folder, name));
     expect(run()).toEqual({ status: 0, output: "1 packages agree with package.json\n" });
@@ -58,6 +59,11 @@ describe("tools/package-metadata.mjs", () => {
     const { output } = run();
     expect(output).toContain("npx @v-triune/errors cannot choose among serve, v-triune-other");
     expect(output).toContain('the command "serve" has a name that other packages may use');
+  });
+
+  it("finds a dependency that docs/dependencies.md does not name", () => {
+    edit(join(workspace, "docs/dependencies.md"), (text) => text.replace("| knip |", "| nothing |"));
+    expect(run().output).toContain("docs/dependencies.md: knip is not named");
   });
 
   it("moves manifests and links to a new address", () => {
