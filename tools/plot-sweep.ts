@@ -22,13 +22,13 @@ if (from === undefined || to === undefined)
   throw new Error("usage: plot-sweep.ts RESULTS.json PICTURE.svg [--metric NAME].. [--title TEXT].. [--gradients]");
 const results = JSON.parse(readFileSync(from, "utf8")) as SweepResults;
 
-// Okabe and Ito's colours: told apart by everybody.
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+// Okabe and Ito's colors, which people who are color-blind can tell apart.
+const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 const PANEL = { width: 380, height: 250, left: 46, right: 14, top: 30, bottom: 36 };
 
 interface Line {
   readonly label: string;
-  readonly colour: string;
+  readonly color: string;
   readonly points: readonly { readonly x: number; readonly y: number; readonly std: number }[];
   readonly dashed?: boolean;
 }
@@ -49,7 +49,7 @@ function curves(metric: string): Line[] {
       const at = spread(runsOf(name).map((run) => run.curves[metric]?.find(([other]) => other === step)?.[1]));
       return { x: step, y: at?.mean ?? 0, std: at?.std ?? 0 };
     });
-    return { label: name, colour: COLOURS[index % COLOURS.length]!, points };
+    return { label: name, color: COLORS[index % COLORS.length]!, points };
   });
 }
 
@@ -67,7 +67,7 @@ function gradientLines(): Line[] {
       });
       return {
         label: `${name}, ${group}`,
-        colour: COLOURS[index % COLOURS.length]!,
+        color: COLORS[index % COLORS.length]!,
         points,
         dashed: group === "vision",
       };
@@ -113,14 +113,14 @@ function panel(lines: readonly Line[], title: string, xTitle: string, offset: nu
         `<text x="${x(value).toFixed(1)}" y="${height - bottom + 16}" text-anchor="middle">${number(value)}</text>`,
     ),
     `<text x="${((left + width - right) / 2).toFixed(1)}" y="${height - 4}" text-anchor="middle">${escape(xTitle)}</text>`,
-    ...lines.map(({ points, colour }) => {
+    ...lines.map(({ points, color }) => {
       const up = points.map((point) => at(x(point.x), y(point.y + point.std)));
       const down = [...points].reverse().map((point) => at(x(point.x), y(Math.max(y0, point.y - point.std))));
-      return `<polygon points="${[...up, ...down].join(" ")}" fill="${colour}" opacity="0.13"/>`;
+      return `<polygon points="${[...up, ...down].join(" ")}" fill="${color}" opacity="0.13"/>`;
     }),
     ...lines.map(
-      ({ points, colour, dashed }) =>
-        `<polyline points="${points.map((point) => at(x(point.x), y(point.y))).join(" ")}" fill="none" stroke="${colour}" stroke-width="2"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/>${points.length > 12 ? "" : points.map((point) => `<circle cx="${x(point.x).toFixed(1)}" cy="${y(point.y).toFixed(1)}" r="2.6" fill="${colour}"/>`).join("")}`,
+      ({ points, color, dashed }) =>
+        `<polyline points="${points.map((point) => at(x(point.x), y(point.y))).join(" ")}" fill="none" stroke="${color}" stroke-width="2"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/>${points.length > 12 ? "" : points.map((point) => `<circle cx="${x(point.x).toFixed(1)}" cy="${y(point.y).toFixed(1)}" r="2.6" fill="${color}"/>`).join("")}`,
     ),
   ];
   return `<g transform="translate(${offset} 0)">\n${parts.join("\n")}\n</g>`;
@@ -129,8 +129,8 @@ function panel(lines: readonly Line[], title: string, xTitle: string, offset: nu
 function legend(lines: readonly Line[], offset: number): string {
   return lines
     .map(
-      ({ label, colour, dashed }, index) =>
-        `<g transform="translate(${offset + PANEL.left + (index % 2) * 165} ${PANEL.height + 14 + Math.floor(index / 2) * 17})"><line x1="0" x2="20" y1="-4" y2="-4" stroke="${colour}" stroke-width="2.5"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/><text x="26" y="0">${escape(label)}</text></g>`,
+      ({ label, color, dashed }, index) =>
+        `<g transform="translate(${offset + PANEL.left + (index % 2) * 165} ${PANEL.height + 14 + Math.floor(index / 2) * 17})"><line x1="0" x2="20" y1="-4" y2="-4" stroke="${color}" stroke-width="2.5"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/><text x="26" y="0">${escape(label)}</text></g>`,
     )
     .join("\n");
 }

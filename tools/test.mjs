@@ -13,6 +13,7 @@ const steps = [
   ["lint", "oxlint", ["--deny-warnings"]],
   ["unused code", "knip", []],
   ["imports", "tsx", ["tools/check-imports.ts"]],
+  ["words", "tsx", ["tools/check-words.ts"]],
   ["metadata of the packages (npm run metadata writes it)", "node", ["tools/package-metadata.mjs"]],
   ["test", "vitest", ["run", ...filters]],
 ];

@@ -45,7 +45,7 @@ CASES = [
     ("end token after the end", ASK, "It is \\boxed{4}<|im_end|><|endoftext|>", LABEL, 2048, None),
     ("a prompt cut at its beginning", ASK, "It is \\boxed{4}<|im_end|>", LABEL, 40, None),
     ("a bare gold answer", ASK, "It is \\boxed{4}<|im_end|>", "4", 2048, None),
-    ("a gold answer that is none", ASK, "It is \\boxed{4}<|im_end|>", json.dumps({"verifier": "mathverify", "ground_truth": ""}), 2048, None),
+    ("an empty gold answer", ASK, "It is \\boxed{4}<|im_end|>", json.dumps({"verifier": "mathverify", "ground_truth": ""}), 2048, None),
 ]
 if processor_path:
     from PIL import Image

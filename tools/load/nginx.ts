@@ -57,7 +57,9 @@ async function spreadOfLines(url: string): Promise<number> {
 export const nginx = async ({ seconds }: ScenarioOptions) => {
   const binary = process.env["V_TRIUNE_NGINX"] ?? "nginx";
   if (spawnSync(binary, ["-v"]).status !== 0)
-    return console.log(`skipped: nginx is not there (apt-get install nginx-light, or V_TRIUNE_NGINX=/path/to/nginx)`);
+    return console.log(
+      `skipped: nginx is not installed (apt-get install nginx-light, or V_TRIUNE_NGINX=/path/to/nginx)`,
+    );
   const folder = mkdtempSync(join(tmpdir(), "v-triune-nginx-"));
   const module = join(folder, "slow.mjs");
   writeFileSync(

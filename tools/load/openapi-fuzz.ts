@@ -181,7 +181,7 @@ const BODY_FAULTS: Readonly<
       ? `${"[".repeat(levels)}${"]".repeat(levels)}`
       : `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
   },
-  "a verifier that is not there": (example) => {
+  "an unknown verifier": (example) => {
     const text = JSON.stringify(example).replace('"mathverify"', '"mathverifi"');
     return text.includes("mathverifi") ? text : undefined;
   },
@@ -220,7 +220,7 @@ const HTTP_FAULTS: Readonly<
 > = {
   "a wrong method": (path, body, choose) =>
     request(["PUT", "DELETE", "PATCH", "GET", "PROPFIND"][choose(5)] as string, path, body),
-  "a method that is none": (path, body, choose) =>
+  "an unknown method": (path, body, choose) =>
     request(["JUDGE", "post", "G E T", "{}"][choose(4)] as string, path, body),
   "a wrong path": (path, body, choose) =>
     request(
@@ -250,9 +250,9 @@ const HTTP_FAULTS: Readonly<
     }),
   "a compressed body": (path, body, choose) =>
     request("POST", path, body, { "content-encoding": ["gzip", "br", "deflate", "x"][choose(4)] as string }),
-  "a deadline that is none": (path, body, choose) =>
+  "an invalid deadline": (path, body, choose) =>
     request("POST", path, body, { "x-deadline-ms": ["0", "-1", "soon", "1.5", "1e99"][choose(5)] as string }),
-  "a length that is none": (path, body, choose) =>
+  "an invalid length": (path, body, choose) =>
     request("POST", path, body, { "content-length": ["-1", "abc", "1e3", "0x10"][choose(4)] as string }),
   "a body shorter than its length": (path, body) => ({
     halfClosed: request("POST", path, body, { "content-length": body.length + 100 }),

@@ -55,7 +55,7 @@ export function mathLoad(kind: string, solution: string, response: string, check
   return { path: "/judge", kind, body: Buffer.from(JSON.stringify({ ...base, solution, response })), check };
 }
 
-/** A `/v1/score` request of so many samples, answered by lines. */
+/** A `/v1/score` request of `size` samples, answered by lines. */
 export function scoreLoad(size: number): LoadRequest {
   const batch = Array.from({ length: size }, (_, index) => judged[index % judged.length] as (typeof judged)[number]);
   const words = batch.map(({ outcome }) => (outcome.status === "scored" ? outcome.reward : outcome.status));

@@ -19,11 +19,11 @@ export interface ServerProcess {
 /**
  * Starts the built server, as npm users have it.
  *
- * @throws Error when the build is not there
+ * @throws Error if the server has not been built
  */
 export async function startServerProcess(...args: string[]): Promise<ServerProcess> {
   const main = resolve(PACKAGE, "dist/main.js");
-  if (!existsSync(main)) throw new Error(`${main} is not there; npm run build makes it`);
+  if (!existsSync(main)) throw new Error(`${main} is missing; npm run build makes it`);
   const started = performance.now();
   const child: ChildProcess = spawn(process.execPath, [main, "--port", "0", "--log-level", "error", ...args], {
     stdio: ["ignore", "pipe", "inherit"],

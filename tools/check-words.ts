@@ -1,0 +1,69 @@
+/**
+ * Checks the words of names, comments, texts and docs: American spelling, and none of the phrases that docs/words.md replaces.
+ * Run by `npm run lint`; alone: npx tsx tools/check-words.ts
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { checkWords, type KeptWord, type Unfinished } from "./words/check-words";
+
+const CHECKED = /\.(ts|tsx|mjs|js|py|css|html|md|yml|yaml)$/;
+/** Values of other programs, recorded data, and the lists of what not to write. */
+const LEFT_OUT = /^tools\/(goldens|words)\/|^tools\/check-words\.ts$|\/test-data\/|^docs\/words\.md$/;
+
+/** What has not been brought to the word list yet. Remove what you finish. */
+const UNFINISHED: Unfinished = {
+  spelling: [
+    "apps/reward-server",
+    "apps/trainer",
+    "packages/backend",
+    "packages/benchmarks",
+    "packages/data-filters",
+    "packages/demo-tasks",
+    "packages/engines",
+    "packages/grpo",
+    "packages/monitor",
+    "packages/policy",
+    "packages/rewards",
+    "packages/schema",
+    "packages/verifiers",
+    "tools/parity.ts",
+  ],
+  phrasing: [
+    "apps/reward-server",
+    "apps/trainer",
+    "packages/backend",
+    "packages/benchmarks",
+    "packages/data-filters",
+    "packages/engines",
+    "packages/grpo",
+    "packages/monitor",
+    "packages/policy",
+    "packages/rewards",
+    "packages/rollouts",
+    "packages/verifiers",
+  ],
+};
+
+const KEPT: readonly KeptWord[] = [
+  { word: "retokenised", files: /./, reason: "rollout/retokenised, a metric in the records of runs" },
+  { word: "normalise", files: /^docs\/configuration\.md$/, reason: "a key of the configuration" },
+  { word: "normalised", files: /^docs\/configuration\.md$/, reason: "a key of the configuration" },
+];
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: root, encoding: "utf8" });
+const paths = listed.split("\n").filter((path) => CHECKED.test(path) && !LEFT_OUT.test(path));
+const files = new Map(
+  paths.filter((path) => existsSync(join(root, path))).map((path) => [path, readFileSync(join(root, path), "utf8")]),
+);
+const problems = checkWords(files, { unfinished: UNFINISHED, kept: KEPT });
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) {
+  console.error(
+    `\nFound ${problems.length === 1 ? "1 word or phrase" : `${problems.length} words and phrases`} to change.`,
+  );
+  process.exit(1);
+}
+console.log(`Checked the words of ${files.size} files: no problems.`);
