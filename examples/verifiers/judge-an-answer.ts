@@ -5,7 +5,7 @@ import {
 } from "@v-triune/verifiers";
 
 const detection = createDetectionVerifier({ epsilon: 0.5 });
-const registry = createVerifierRegistry([mathverify, detection]); // a value you pass along
+const registry = createVerifierRegistry([mathverify, detection]);
 
 const math = registry.get("mathverify");
 const right = math.verify("The answer is \\boxed{0.5}.", {
