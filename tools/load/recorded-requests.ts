@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import {
-  judge,
+  scoreRequest,
   judgeReply,
   judgeRequestToSample,
   readJudgeRequest,
@@ -30,7 +30,7 @@ const registry = createVerifierRegistry(builtinVerifiers());
 export const judged: readonly { readonly request: RewardRequest; readonly outcome: RewardOutcome }[] = recorded.map(
   ({ request }) => {
     const read = judgeRequestToSample(readJudgeRequest(request));
-    return { request: read, outcome: judge(registry, read) };
+    return { request: read, outcome: scoreRequest(registry, read) };
   },
 );
 

@@ -4,7 +4,7 @@ import { cors } from "hono/cors";
 import packageJson from "../package.json" with { type: "json" };
 import { openApiDocument } from "./contract/openapi";
 import { bearerTokenCheck } from "./http/bearer-token";
-import { CLIENT_GONE, RequestFault } from "./http/request-fault";
+import { CLIENT_GONE, RefusalError } from "./http/refusal-error";
 import type { ServerMetrics } from "./metrics";
 import { PAGE_POLICY, serverPage } from "./page";
 import { judgeBatchRoute, judgeRoute } from "./routes/judge";
@@ -15,26 +15,26 @@ import { openRlhfRoute, slimeRoute } from "./routes/trainers";
 /** The original server's greeting. */
 export const GREETING = { message: "Reward Judge Server" };
 
-/** What the app needs beside what its routes do. */
+/** What the app needs besides the needs of its routes. */
 export interface AppParts extends RouteTools {
   readonly metrics: ServerMetrics;
-  /** Whether requests should be sent here: workers are ready and the server is not stopping. */
+  /** Whether the server takes requests: workers are ready and it is not stopping. */
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
-  /** Whether connections are to be closed after their next reply. */
+  /** Whether connections close after their next reply. */
   readonly draining: () => boolean;
 }
 
-/** Paths that need no token: they tell nothing but that the server is there. */
+/** Paths that need no token: they tell only that the server runs. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/", "/healthz", "/readyz"]);
 
-/** Whether a client would rather have HTML: a browser says so, programs say JSON or nothing in particular. */
+/** Whether a client prefers HTML: a browser says so, programs ask for JSON or for anything. */
 function wantsHtml(accept: string | undefined): boolean {
   const html = accept?.indexOf("text/html") ?? -1;
   const json = accept?.indexOf("application/json") ?? -1;
   return html >= 0 && (json < 0 || html < json);
 }
 
-/** Routes, refusals and counters as one hono app; it runs on `@hono/node-server`, whose request and reply it reads directly. */
+/** Routes, refusals and counters as one hono app. It runs on `@hono/node-server`, whose request and reply it reads directly. */
 export function createApp(parts: AppParts): Hono<ServerEnv> {
   const { settings, metrics, log } = parts;
   const app = new Hono<ServerEnv>();
@@ -53,7 +53,7 @@ export function createApp(parts: AppParts): Hono<ServerEnv> {
     const isRight = bearerTokenCheck(settings.token);
     app.use(async (c, next) => {
       if (!OPEN_PATHS.has(c.req.path) && !isRight(c.env.incoming.headers.authorization)) {
-        throw new RequestFault(
+        throw new RefusalError(
           401,
           "unauthorized",
           "a valid bearer token is needed: Authorization: Bearer ..",
@@ -69,12 +69,12 @@ export function createApp(parts: AppParts): Hono<ServerEnv> {
     const allowed = methods.get(c.req.path);
     const fault =
       allowed === undefined
-        ? new RequestFault(
+        ? new RefusalError(
             404,
             "not-found",
-            `there is nothing at ${c.req.path.slice(0, 200)}; known: ${[...methods.keys()].join(", ")}`,
+            `no route ${c.req.path.slice(0, 200)}; known: ${[...methods.keys()].join(", ")}`,
           )
-        : new RequestFault(
+        : new RefusalError(
             405,
             "method-not-allowed",
             `${c.req.path} takes ${allowed.join(", ")}`,
@@ -84,7 +84,7 @@ export function createApp(parts: AppParts): Hono<ServerEnv> {
     return c.json(fault.body, fault.status, fault.headers);
   });
   app.onError((error, c) => {
-    if (error instanceof RequestFault) {
+    if (error instanceof RefusalError) {
       if (error.status >= 500)
         log.warn(
           { path: c.req.path, code: error.code, reason: settings.logText ? error.message : error.details["reason"] },
@@ -93,11 +93,12 @@ export function createApp(parts: AppParts): Hono<ServerEnv> {
       return c.json(error.body, error.status, error.headers);
     }
     if ((error as unknown) === CLIENT_GONE) return c.body(null, 400);
-    // The client gets a number to quote, the log what happened.
+    // The client gets a number to quote; the log has what happened.
     const incident = randomUUID();
     log.error({ path: c.req.path, incident, err: error }, "internal fault");
     return c.json(
-      new RequestFault(500, "internal", `internal fault ${incident}; the server's log says more`, { incident }).body,
+      new RefusalError(500, "internal", `internal fault ${incident}; the server's log has the details`, { incident })
+        .body,
       500,
     );
   });
@@ -111,8 +112,8 @@ interface Route {
 }
 
 function createRoutes(parts: AppParts): readonly Route[] {
-  const { metrics, ready, settings, judging } = parts;
-  const about = { version: packageJson.version, verifiers: judging.names, token: settings.token !== undefined };
+  const { metrics, ready, settings, source } = parts;
+  const about = { version: packageJson.version, verifiers: source.names, token: settings.token !== undefined };
   const page = serverPage(about);
   const openApi = openApiDocument({ ...about, batch: settings.batch, bodyBytes: settings.bodyBytes });
   return [

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseServerArguments, settingsFromArguments } from "./cli/arguments";
 import { serverHelp } from "./cli/help";
-import { completeSettings } from "./settings";
+import { SERVER_OPTIONS, type ServerOption } from "./options";
+import { completeSettings } from "./complete-settings";
 
 const BIN = resolve(import.meta.dirname, "../bin/v-triune-reward-server.mjs");
 const folder = mkdtempSync(join(tmpdir(), "v-triune-reward-command-"));
@@ -31,7 +32,7 @@ function start(...args: string[]): {
 }
 
 describe("the command", () => {
-  it("serves with a TypeScript verifier of one's own, answers what it accepted when told to stop, and exits 0", async () => {
+  it("serves with a custom verifier in TypeScript, answers what it accepted when told to stop, and exits 0", async () => {
     const path = join(folder, "slow.ts");
     writeFileSync(
       path,
@@ -69,7 +70,9 @@ describe("the command", () => {
     writeFileSync(path, "export default 4;");
     const { code, err } = await start("--port", "0", "--verifier", path).ended;
     expect(code).toBe(2);
-    expect(err).toMatch(/none\.mjs.*a verifier/);
+    expect(err).toMatch(
+      /^The export "default" of a verifier module is not a verifier\.\n {2}where: {4}file:.*none\.mjs\n/,
+    );
     expect(err).not.toMatch(/\n\s+at /);
   });
 });
@@ -98,7 +101,7 @@ describe("arguments", () => {
     ).toMatchObject({
       port: 0,
       host: "0.0.0.0",
-      normalised: false,
+      normalized: false,
       epsilon: 0.5,
       token: "correct-horse",
       bodyBytes: 524_288,
@@ -123,11 +126,24 @@ describe("arguments", () => {
     [["--port", "70000"], /0 to 65535/],
     [["--workers", "0"], /workers[\s\S]*at least 1/],
     [["--compat", "orignal"], /one of none, original/],
+    [["--memory-mb", "1"], /memoryMb[\s\S]*--memory-mb[\s\S]*at least 16/],
     [["--iou-threshold", "2"], /\(0, 1\]/],
     [["--verifier", "./nowhere.ts"], /a file that exists[\s\S]*nowhere\.ts/],
     [["--token-file", "/nowhere"], /--token-file/],
     [["--max-queue", "10"], /queue is smaller than one batch/],
   ])("%j are refused with what was expected", (args, message) => expect(() => settings(...args)).toThrow(message));
+
+  it("are all in docs/reward-server.md", () => {
+    const rows = (Object.values(SERVER_OPTIONS) as ServerOption<unknown>[]).flatMap(
+      ({ flag, hint, help, shownDefault }) => {
+        if (flag === undefined) return [];
+        const left = hint === undefined ? `--${flag}` : `--${flag} ${hint.replaceAll("|", "\\|")}`;
+        return [`| \`${left}\` | ${shownDefault ?? ""} | ${help} |`];
+      },
+    );
+    const page = readFileSync(resolve(import.meta.dirname, "../../../docs/reward-server.md"), "utf8");
+    expect(page).toContain(["| option | default | what it does |", "|---|---|---|", ...rows, ""].join("\n"));
+  });
 
   it("are all in the help, at 80 columns", () => {
     const help = serverHelp("0.1.0");

@@ -1,5 +1,6 @@
 /** The reward service of V-Triune: verifiers in isolated workers behind HTTP. */
 export { SERVER_ARGUMENTS, parseServerArguments, settingsFromArguments, type ArgumentValues } from "./cli/arguments";
 export { serveUntilSignal } from "./cli/serve";
+export { defaultSettings } from "./complete-settings";
 export { startRewardServer, type RewardServer } from "./server";
-export { ServerConfigError, defaultSettings, type RewardServerSettings, type ServerEpsilon } from "./settings";
+export { ServerConfigError, type RewardServerSettings } from "./settings";

@@ -1,8 +1,8 @@
 /** The `v-triune-reward-server` command. This file owns the process: streams, signals, exit code. */
+import { VTriuneError } from "@v-triune/errors";
 import { parseServerArguments, settingsFromArguments } from "./cli/arguments";
 import { serverHelp } from "./cli/help";
 import { serveUntilSignal } from "./cli/serve";
-import { ServerConfigError } from "./settings";
 import packageJson from "../package.json" with { type: "json" };
 
 async function run(rawArgs: readonly string[]): Promise<number> {
@@ -16,8 +16,8 @@ async function run(rawArgs: readonly string[]): Promise<number> {
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  // What a person can put right is told without a trace.
-  const isTheirs = error instanceof ServerConfigError;
-  process.stderr.write(`${isTheirs ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = isTheirs ? 2 : 1;
+  // What a person can fix is printed without a stack.
+  const canBeFixed = VTriuneError.isInstance(error);
+  process.stderr.write(`${canBeFixed ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = canBeFixed ? 2 : 1;
 }

@@ -1,9 +1,11 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { PoolStats } from "@v-triune/rewards/isolated";
 
-/** The server's metrics in Prometheus' text format, all under `v_triune_reward_`. */
+/** The server's metrics in Prometheus' text format. All names begin with `v_triune_reward_`. */
 export interface ServerMetrics {
   readonly contentType: string;
+  /** Shows the state of a source from now on. */
+  watch(source: WatchedSource): void;
   /** Counts a finished HTTP request. */
   request(route: string, status: number): void;
   /** Records a verdict and the seconds from its acceptance to its answer. */
@@ -11,16 +13,15 @@ export interface ServerMetrics {
   text(): Promise<string>;
 }
 
-/** What the gauges read when they are asked. */
-export interface MetricSources {
-  readonly stats: () => PoolStats;
-  readonly accepted: () => number;
+/** What is read of a source whenever the metrics are asked for. */
+export interface WatchedSource {
+  readonly stats: PoolStats;
+  /** Samples accepted and not yet answered. */
+  readonly accepted: number;
 }
 
-/**
- * Makes the metrics. Labels are routes and verifier names of this server only, so that no client can grow them.
- */
-export function createServerMetrics({ stats, accepted }: MetricSources): ServerMetrics {
+/** Makes the metrics. Labels are routes and verifier names of this server only, so that no client can add any. */
+export function createServerMetrics(): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: "v_triune_reward_" });
@@ -55,12 +56,6 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
       }),
     );
   };
-  gauge("accepted", "Samples accepted and not yet answered", accepted);
-  gauge("queue", "Samples waiting for a worker", () => stats().queued);
-  gauge("running", "Samples handed to workers", () => stats().running);
-  gauge("workers", "Workers, spares among them", () => stats().workers);
-  gauge("workers_ready", "Workers that can take samples", () => stats().ready);
-  gauge("workers_spare", "Workers beyond those asked for, there while others are stuck", () => stats().spares);
   const total = (name: string, help: string, read: () => number) => {
     registry.registerMetric(
       new Counter({
@@ -74,11 +69,19 @@ export function createServerMetrics({ stats, accepted }: MetricSources): ServerM
       }),
     );
   };
-  total("timeouts", "Samples that overran their deadline", () => stats().timeouts);
-  total("crashes", "Workers that died", () => stats().crashes);
-  total("worker_restarts", "Workers that were replaced", () => stats().restarts);
   return {
     contentType: registry.contentType,
+    watch(source) {
+      gauge("accepted", "Samples accepted and not yet answered", () => source.accepted);
+      gauge("queue", "Samples waiting for a worker", () => source.stats.queued);
+      gauge("running", "Samples handed to workers", () => source.stats.running);
+      gauge("workers", "Workers, spares among them", () => source.stats.workers);
+      gauge("workers_ready", "Workers that can take samples", () => source.stats.ready);
+      gauge("workers_spare", "Workers beyond those asked for, while others are stuck", () => source.stats.spares);
+      total("timeouts", "Samples that overran their deadline", () => source.stats.timeouts);
+      total("crashes", "Workers that died", () => source.stats.crashes);
+      total("worker_restarts", "Workers that were replaced", () => source.stats.restarts);
+    },
     request: (route, status) => requests.inc({ route, status }),
     verdict: (verifier, { status, reason }, seconds) => {
       latency.observe({ verifier, status }, seconds);

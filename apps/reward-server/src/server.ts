@@ -2,7 +2,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import {
-  VerifierLoadError,
   builtinVerifierModule,
   createIsolatedRewardSource,
   type IsolatedRewardSource,
@@ -10,32 +9,33 @@ import {
 } from "@v-triune/rewards/isolated";
 import { pino, type Logger } from "pino";
 import { createApp } from "./app";
-import { createJudging, type Judging } from "./judging";
+import { completeSettings } from "./complete-settings";
+import { guardSource } from "./guarded-source";
 import { createServerMetrics } from "./metrics";
-import { ServerConfigError, completeSettings, type RewardServerSettings } from "./settings";
+import { ServerConfigError, type RewardServerSettings } from "./settings";
 
 /** A running reward server. */
 export interface RewardServer {
-  /** Where it listens, e.g. `http://127.0.0.1:8000`. */
+  /** Its address: `http://127.0.0.1:8000`. */
   readonly url: string;
   readonly port: number;
   /** The verifiers it has. */
   readonly verifiers: readonly string[];
   readonly stats: PoolStats;
   /**
-   * Stops: no new connections, `/readyz` says so, what was accepted is answered, then everything is closed.
+   * Stops: takes no new connections, says so at `/readyz`, answers what was accepted, then closes everything.
    *
-   * @returns false when the time for that (`drainMs`) was up before all was answered
+   * @returns false if the time for that (`drainMs`) was over before all was answered
    */
   drain(): Promise<boolean>;
 }
 
 /**
- * Starts a reward server and gives it once it can judge.
+ * Starts a reward server; resolves when it can judge.
  *
- * @param given what differs from the defaults (settings.ts)
+ * @param given the settings that differ from the defaults
  * @param log default JSON lines to standard error
- * @throws ServerConfigError for a setting out of range, a verifier or an address that cannot be used
+ * @throws ServerConfigError for a setting out of range or an address that cannot be used; VerifierLoadError for a verifier that cannot
  * @example const server = await startRewardServer({ port: 0 }); await fetch(`${server.url}/readyz`); await server.drain();
  */
 export async function startRewardServer(
@@ -53,8 +53,8 @@ export async function startRewardServer(
   }
 }
 
-async function startWorkers(settings: RewardServerSettings): Promise<IsolatedRewardSource> {
-  const started = createIsolatedRewardSource({
+function startWorkers(settings: RewardServerSettings): Promise<IsolatedRewardSource> {
+  return createIsolatedRewardSource({
     verifiers: [
       builtinVerifierModule({ detection: { epsilon: settings.epsilon, compat: settings.compat === "original" } }),
       ...settings.verifiers,
@@ -65,22 +65,10 @@ async function startWorkers(settings: RewardServerSettings): Promise<IsolatedRew
     deadlineMs: settings.deadlineMs,
     memoryMb: settings.memoryMb,
     // In compat mode rewards are formed by the original's rule, outside the workers.
-    normalised: settings.normalised || settings.compat === "original",
-    // A verifier of one's own in a clone finds the workspace's sources as everything else there does.
+    normalized: settings.normalized || settings.compat === "original",
+    // In a clone, a custom verifier finds the sources of the workspace, as everything else there does.
     execArgv: import.meta.url.endsWith(".ts") ? ["--conditions=@v-triune/source"] : [],
   });
-  try {
-    return await started;
-  } catch (error) {
-    if (!(error instanceof VerifierLoadError)) throw error;
-    throw new ServerConfigError(
-      "The verifiers can't be used.",
-      "modules whose export is a verifier, a list of them, or a function that returns either",
-      error.message,
-      undefined,
-      { cause: error },
-    );
-  }
 }
 
 async function listen(
@@ -89,13 +77,14 @@ async function listen(
   log: Logger,
 ): Promise<RewardServer> {
   const state = { draining: false };
-  const metrics = createServerMetrics({ stats: () => source.stats, accepted: () => judging.accepted });
-  const judging: Judging = createJudging(source, metrics, { queue: settings.queue, normalised: settings.normalised });
+  const metrics = createServerMetrics();
+  const guarded = guardSource(source, settings, metrics.verdict);
+  metrics.watch(guarded);
   const ready = () => {
     if (state.draining) return { ready: false, reason: "the server is stopping" };
     return source.stats.ready > 0 ? { ready: true, reason: "" } : { ready: false, reason: "no worker is ready" };
   };
-  const app = createApp({ settings, judging, metrics, log, ready, draining: () => state.draining });
+  const app = createApp({ settings, source: guarded, metrics, log, ready, draining: () => state.draining });
   const http = createServer(
     {
       requestTimeout: settings.requestMs,
@@ -122,11 +111,11 @@ async function listen(
     async drain() {
       state.draining = true;
       const closed = new Promise<void>((resolve) => void http.close(() => resolve()));
-      // Node closes idle connections once; those whose last reply ends later are closed here.
+      // Node closes idle connections only once; this closes those whose last reply ends later.
       const sweep = setInterval(() => http.closeIdleConnections(), 50);
       await within(closed, settings.drainMs);
       clearInterval(sweep);
-      const inTime = judging.accepted === 0;
+      const inTime = guarded.accepted === 0;
       http.closeAllConnections();
       await source.close();
       log.info({ inTime }, "stopped");
@@ -138,18 +127,17 @@ async function listen(
 function bind(http: Server, { host, port }: RewardServerSettings): Promise<number> {
   return new Promise((resolve, reject) => {
     http.once("error", (error: NodeJS.ErrnoException) => {
-      const fix =
-        error.code === "EADDRINUSE"
-          ? "stop what listens there, or take another --port"
-          : "choose another --host or --port";
       reject(
-        new ServerConfigError(
-          `The server can't listen on ${host}:${port}.`,
-          "a free address of this machine",
-          error.message,
-          fix,
-          { cause: error },
-        ),
+        new ServerConfigError({
+          what: `The server cannot listen on ${host}:${port}.`,
+          expected: "a free address of this machine",
+          found: error.message,
+          fix:
+            error.code === "EADDRINUSE"
+              ? "stop what listens there, or choose another --port"
+              : "choose another --host or --port",
+          cause: error,
+        }),
       );
     });
     http.listen({ host, port, backlog: 1024 }, () => resolve((http.address() as AddressInfo).port));

@@ -24,6 +24,12 @@ describe("VTriuneError", () => {
     for (const line of error.message.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
+  it("can be sent to another thread and made again there", () => {
+    const sent = structuredClone(new PortError({ ...details, cause: () => {} }).details);
+    expect(sent).toEqual(details);
+    expect(new PortError(sent).message).toBe(new PortError(details).message);
+  });
+
   it("leaves out what is not given, and keeps the cause", () => {
     const cause = new Error("EADDRINUSE");
     const error = new PortError({ what: "The port is in use.", cause });

@@ -55,6 +55,12 @@ export class VTriuneError extends Error {
     Object.defineProperty(this, MARKER, { value: true });
   }
 
+  /** What it was made of, without the cause: plain data, which can be sent to another thread and made an error again there. */
+  get details(): ErrorDetails {
+    const { what, where, expected, found, fix, code } = this;
+    return { what, where, expected, found, fix, code };
+  }
+
   /** Whether a person can act on it. Also true for errors that another copy of this package made. For one class of them, compare `name`. */
   static isInstance(value: unknown): value is VTriuneError {
     return typeof value === "object" && value !== null && MARKER in value;

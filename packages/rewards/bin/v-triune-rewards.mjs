@@ -6,7 +6,7 @@ const USAGE = `usage: v-triune-rewards python-client > v_triune_reward.py
 
 Prints the Python client of the reward server: one file, standard library only,
 with reward functions for verl, TRL, OpenRLHF and slime. Its first lines say how
-each of them takes it.
+to use it with each of them.
 
 --version prints the version.
 `;

@@ -1,8 +1,8 @@
 /**
- * Iterates like `for await`, but an abort also ends a wait for the next item: an input that is itself waiting for generation would
- * otherwise keep an aborted call from ending.
+ * Iterates like `for await`, but an abort also ends a wait for the next item. Otherwise an input that waits for generation would keep an
+ * aborted call from ending.
  *
- * @throws the signal's reason once it is aborted
+ * @throws the signal's reason when it is aborted
  */
 export async function* abortable<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -19,7 +19,7 @@ export async function* abortable<T>(
   const iterator = items[Symbol.asyncIterator]();
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
-  // Nobody may be waiting when the abort comes; the next step then finds it.
+  // When the abort comes, no step may be waiting for it; the next one finds it.
   aborted.catch(() => undefined);
   signal.addEventListener("abort", stop, { once: true });
   try {
@@ -30,7 +30,7 @@ export async function* abortable<T>(
     }
   } finally {
     signal.removeEventListener("abort", stop);
-    // Not awaited: a generator that is waiting answers only when its wait is over.
+    // Not awaited: a generator that waits answers only when its wait is over.
     void iterator.return?.()?.catch(() => undefined);
   }
 }

@@ -1,12 +1,11 @@
-import type { RewardRequest, RewardResult, RewardSource } from "./reward-source";
-
 /**
- * The conformance kit of the RewardSource seam. It plays a trainer's ways of using a source and returns what is wrong as data:
+ * The conformance kit of the RewardSource seam. It uses a source in every way that a trainer does, and returns what is wrong as data:
  *
  *     expect(await checkRewardSource(mySource, { requests })).toEqual([]);
  */
+import type { RewardRequest, RewardResult, RewardSource } from "./reward-source";
 
-/** One way in which a source breaks the contract. */
+/** One breach of the contract. */
 export interface RewardSourceFinding {
   readonly rule:
     | "complete"
@@ -25,7 +24,7 @@ export interface RewardSourceFinding {
 export interface RewardSourceConformanceOptions {
   /** Requests that the source can score; at least two. */
   readonly requests: readonly RewardRequest[];
-  /** How long one call may take before it counts as stuck. Default 10,000 ms. */
+  /** The time after which a call counts as stuck. Default 10,000 ms. */
   readonly longestMs?: number;
 }
 
@@ -47,7 +46,7 @@ export async function checkRewardSource(
   const findings: RewardSourceFinding[] = [];
   const find = (rule: RewardSourceFinding["rule"], message: string) => void findings.push({ rule, message });
 
-  /** Runs one scene; a scene that never ends is a finding, not a hang. */
+  /** Runs one scene. A scene that never ends is a finding, not a hang. */
   const scene = async (name: string, play: () => Promise<void>) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stuck = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Stuck()), longestMs)));

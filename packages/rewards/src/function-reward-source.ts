@@ -1,24 +1,24 @@
-import { crashOutcome, type RewardOutcome } from "./judge-request";
+import { crashOutcome, type RewardOutcome } from "./score-request";
 import type { RewardRequest, RewardSource } from "./reward-source";
 import { streamThrough } from "./stream-through";
 
 /**
- * What a user's own reward function may return: a number is the reward, null leaves the sample out (TRL's convention), an outcome
- * says everything.
+ * What a custom reward function may return: a number is the reward, null leaves the sample out (TRL's convention), and an outcome
+ * states everything.
  */
 export type FunctionReward = number | null | RewardOutcome;
 
 /** Settings of a function source. */
 export interface FunctionRewardSourceOptions {
-  /** Calls under way at once. Default 32. */
+  /** The number of calls at the same time. Default 32. */
   readonly parallel?: number;
 }
 
 /**
- * A reward source over a function, e.g. one that asks a judge model. What it throws becomes `error`, as does a reward that is not
- * finite; the function's signal is aborted when nobody wants its answer any more.
+ * A reward source over a function, for example one that asks another model. What the function throws becomes `error`, and so does a
+ * reward that is not finite. The function's signal is aborted when its answer is no longer wanted.
  *
- * @param reward called once for each request
+ * @param reward called once per request
  * @example createFunctionRewardSource(async ({ response }) => response.length < 2000 ? await askJudge(response) : 0)
  */
 export function createFunctionRewardSource(
@@ -32,7 +32,7 @@ export function createFunctionRewardSource(
     const controller = new AbortController();
     return {
       outcome: call(reward, request, controller.signal),
-      cancel: () => controller.abort(new Error("nobody wants this reward any more")),
+      cancel: () => controller.abort(new Error("this reward is no longer wanted")),
     };
   };
   return { score: (requests, scoreOptions) => streamThrough(submit, requests, parallel, scoreOptions) };

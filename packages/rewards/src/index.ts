@@ -9,7 +9,7 @@ export {
 } from "./function-reward-source";
 export { createHttpRewardSource, type HttpRewardSource } from "./http/http-reward-source";
 export type { HttpRewardSourceOptions, RewardPause } from "./http/http-reward-source-options";
-export type { RewardServerHealth } from "./http/reward-servers";
+export type { RewardServerHealth } from "./http/remote-servers";
 export { RewardServerError } from "./http/score-batch";
 export {
   JudgeRequestError,
@@ -23,7 +23,7 @@ export {
   type JudgeRewards,
   type OriginalJudging,
 } from "./judge-contract";
-export { judge, rewardOfVerdict, type RewardOutcome, type RewardRule } from "./judge-request";
+export { rewardOfVerdict, scoreRequest, type RewardOutcome, type RewardRule } from "./score-request";
 export { createLocalRewardSource, type LocalRewardSourceOptions } from "./local-reward-source";
 export {
   REWARD_ERROR_CODES,

@@ -15,7 +15,7 @@ import {
   judgeRequestToSample,
   readJudgeRequest,
 } from "./judge-contract";
-import { judge } from "./judge-request";
+import { scoreRequest } from "./score-request";
 import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "./parity/judge-parity";
 
 const GOLDENS = resolve(import.meta.dirname, "../../../tools/goldens/judge");
@@ -106,7 +106,7 @@ describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {
     expect(payloads.length).toBeGreaterThan(0);
     for (const payload of payloads) {
       const { status, body } = judgeReply(
-        judge(createVerifierRegistry([detection]), judgeRequestToSample(readJudgeRequest(payload))),
+        scoreRequest(createVerifierRegistry([detection]), judgeRequestToSample(readJudgeRequest(payload))),
       );
       // Five boxes against five, in the right form.
       expect({ status, ...body }).toMatchObject({ status: 200, rewards: { format_reward: 1, size_penalty_reward: 1 } });
@@ -119,7 +119,7 @@ describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {
 
 describe("judgeRequestToSample and judgeReply", () => {
   const registry = createVerifierRegistry([detection, mathverify]);
-  const reply = (body: unknown) => judgeReply(judge(registry, judgeRequestToSample(readJudgeRequest(body))));
+  const reply = (body: unknown) => judgeReply(scoreRequest(registry, judgeRequestToSample(readJudgeRequest(body))));
 
   it("scores the documented payload", () => {
     expect(reply(request())).toMatchObject({
@@ -187,7 +187,7 @@ describe("judgeRequestToSample and judgeReply", () => {
         { status: "scored", accuracy: 1, format: 1, metrics: { words: 3 } }
       ),
     };
-    const outcome = judge(
+    const outcome = scoreRequest(
       createVerifierRegistry([mine]),
       judgeRequestToSample(readJudgeRequest(request({ reward_verifier: "mine", response: "r" }, { a: 1 }))),
     );

@@ -1,9 +1,3 @@
-import { UnknownVerifierError, mathverifyFormat, type VerifierRegistry } from "@v-triune/verifiers";
-import { RewardRatioError, composeReward } from "./compose-reward";
-import { describeValue } from "@v-triune/errors";
-import { judge, type RewardOutcome } from "./judge-request";
-import type { RewardRequest } from "./reward-source";
-
 /**
  * The original reward server's contract, `POST /judge` (MiniMax-AI/One-RL-to-See-Them-All, reward_serving_fastapi.py @ 39bcf0d):
  *
@@ -11,9 +5,15 @@ import type { RewardRequest } from "./reward-source";
  *               format_ratio?, accuracy_ratio?}
  *     reply    {"rewards": {format_reward, accuracy_reward, reflection_reward, final_reward, "<metric>_reward", ..}}
  *
- * `reflection_reward` is always 0. The original answers 200 with zeros to an unknown verifier and to every exception; so does
- * `judgeAsOriginal`, while `judgeReply` says what happened. HTTP itself is the server's business.
+ * `reflection_reward` is always 0. The original answers 200 with zeros to an unknown verifier and to every exception. So does
+ * `judgeAsOriginal`, while `judgeReply` says what happened. HTTP itself is the server's concern.
  */
+import { UnknownVerifierError, mathverifyFormat, type VerifierRegistry } from "@v-triune/verifiers";
+import { RewardRatioError, composeReward } from "./compose-reward";
+import { describeBreach, type ContractBreach } from "./contract-breach";
+import { VTriuneError, describeValue } from "@v-triune/errors";
+import { scoreRequest, type RewardOutcome } from "./score-request";
+import type { RewardRequest } from "./reward-source";
 
 /** A checked request. */
 export interface JudgeRequest {
@@ -35,15 +35,13 @@ export interface JudgeRewards {
   readonly rewards: Readonly<Record<string, number>>;
 }
 
-/** A request that breaks the contract; `field` is where. */
-export class JudgeRequestError extends Error {
+/** A request that breaks the contract; `where` is the field. Its message is one line, for replies of servers. */
+export class JudgeRequestError extends VTriuneError {
   override readonly name = "JudgeRequestError";
-  constructor(
-    readonly field: string,
-    readonly expected: string,
-    readonly found: string,
-  ) {
-    super(`${field}: ${expected} expected, found ${found}`);
+  declare readonly where: string;
+
+  constructor(details: ContractBreach) {
+    super({ what: "The request breaks the contract.", ...details }, describeBreach(details));
   }
 }
 
@@ -65,14 +63,19 @@ const RATIO_FIELDS = ["format_ratio", "accuracy_ratio"] as const;
  */
 export function readJudgeRequest(body: unknown): JudgeRequest {
   if (typeof body !== "object" || body === null || Array.isArray(body))
-    throw new JudgeRequestError("body", "a JSON object", describeValue(body));
+    throw new JudgeRequestError({ where: "body", expected: "a JSON object", found: describeValue(body) });
   const fields = body as Record<string, unknown>;
   for (const field of TEXT_FIELDS)
-    if (typeof fields[field] !== "string") throw new JudgeRequestError(field, "a string", describeValue(fields[field]));
+    if (typeof fields[field] !== "string")
+      throw new JudgeRequestError({ where: field, expected: "a string", found: describeValue(fields[field]) });
   for (const field of RATIO_FIELDS) {
     const ratio = fields[field];
     if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio)))
-      throw new JudgeRequestError(field, "a number of at least 0 or null", describeValue(ratio));
+      throw new JudgeRequestError({
+        where: field,
+        expected: "a number of at least 0 or null",
+        found: describeValue(ratio),
+      });
   }
   return body as JudgeRequest;
 }
@@ -106,14 +109,18 @@ function readParm(text: string): Readonly<Record<string, unknown>> {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new JudgeRequestError(
-      "reward_verifier_parm",
-      "the JSON text of an object",
-      `${describeValue(text)} (${(error as Error).message})`,
-    );
+    throw new JudgeRequestError({
+      where: "reward_verifier_parm",
+      expected: "the JSON text of an object",
+      found: `${describeValue(text)} (${(error as Error).message})`,
+    });
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw new JudgeRequestError("reward_verifier_parm", "the JSON text of an object", describeValue(text));
+    throw new JudgeRequestError({
+      where: "reward_verifier_parm",
+      expected: "the JSON text of an object",
+      found: describeValue(text),
+    });
   return parsed as Record<string, unknown>;
 }
 
@@ -124,7 +131,8 @@ export interface JudgeReply {
 }
 
 /**
- * The reply to an outcome: 200 with rewards; 422 where the sample's gold is bad; 400 where its parameters are (code `params`); 500 where the judging failed. Never zeros that nobody earned.
+ * The reply to an outcome: 200 with rewards; 422 if the sample's gold is bad; 400 if its parameters are (code `params`); 500 if the
+ * judging failed. Never zeros that no verifier gave.
  */
 export function judgeReply(outcome: RewardOutcome): JudgeReply {
   if (outcome.status === "scored")
@@ -151,7 +159,7 @@ function rewardsOf(
   return { rewards };
 }
 
-// "query" is of a later trainer of the same team, whose recorded payloads carry it as null.
+// A later trainer of the same team sends "query" too, always null in recorded requests.
 const ORIGINAL_PARMS = new Set([
   "query",
   "is_training",
@@ -165,16 +173,16 @@ const ORIGINAL_PARMS = new Set([
 ]);
 const ZEROS: JudgeRewards = rewardsOf(0, 0, 0, {});
 
-/** A `/judge` request on its way through the original's behaviour. */
+/** A `/judge` request, handled as the original does. */
 export interface OriginalJudging {
-  /** What has to be judged; undefined where the original answers without judging. */
+  /** What to judge; undefined if the original answers without judging. */
   readonly request: RewardRequest | undefined;
-  /** The original's reply to the outcome; without one, what it says to an exception: zeros. */
+  /** The original's reply to the outcome; without an outcome its reply to an exception, zeros. */
   reply(outcome?: RewardOutcome): JudgeRewards;
 }
 
 /**
- * The two halves of {@link judgeAsOriginal}, for servers that judge elsewhere: what to judge, and what to make of the outcome.
+ * The two halves of {@link judgeAsOriginal}, for servers that judge elsewhere: what to judge, and how to answer.
  *
  * @throws JudgeRequestError when the body itself breaks the contract, as the original answers 422 then
  */
@@ -229,7 +237,7 @@ export function judgeAsOriginal(registry: VerifierRegistry, body: unknown): Judg
   const { request, reply } = originalJudging(body);
   if (request === undefined) return reply();
   try {
-    return reply(judge(registry, request));
+    return reply(scoreRequest(registry, request));
   } catch (error) {
     if (error instanceof UnknownVerifierError) return reply();
     throw error;

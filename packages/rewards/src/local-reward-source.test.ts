@@ -47,8 +47,8 @@ describe("createLocalRewardSource", () => {
   });
 
   it("can leave the sum undivided", async () => {
-    const unnormalised = createLocalRewardSource(createVerifierRegistry([exact]), { normalised: false });
-    expect((await collectRewards(unnormalised, [request("4")]))[0]).toMatchObject({ reward: 1.1 });
+    const unnormalized = createLocalRewardSource(createVerifierRegistry([exact]), { normalized: false });
+    expect((await collectRewards(unnormalized, [request("4")]))[0]).toMatchObject({ reward: 1.1 });
   });
 
   it("carries what was not scored as what it is", async () => {
@@ -65,7 +65,7 @@ describe("createLocalRewardSource", () => {
       "crash: TypeError: boom",
       "crash: the verifier returned accuracy NaN and format 1",
       "crash: the verifier returned nothing instead of a verdict",
-      expect.stringContaining("both 0"),
+      expect.stringContaining("0 in both"),
     ]);
   });
 

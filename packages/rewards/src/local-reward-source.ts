@@ -1,17 +1,17 @@
 import type { VerifierRegistry } from "@v-triune/verifiers";
 import { abortable } from "./abortable-iteration";
-import { judge, type RewardRule } from "./judge-request";
+import { scoreRequest, type RewardRule } from "./score-request";
 import type { RewardRequest, RewardResult, RewardSource, ScoreOptions } from "./reward-source";
 
 /** Settings of an in-process source. */
 export interface LocalRewardSourceOptions extends RewardRule {
-  /** After this many milliseconds of judging, other work of the process gets a turn. Default 8. */
+  /** Milliseconds of judging after which other work of the process gets a turn. Default 8. */
   readonly turnMs?: number;
 }
 
 /**
- * A reward source in this process: no threads, no deadlines, for built-in verifiers, whose work is bounded by design. For
- * verifiers that may hang or crash take the isolated source of `@v-triune/rewards/isolated`.
+ * A reward source in this process, without threads and deadlines: for built-in verifiers, whose work is bounded by design. For
+ * verifiers that may hang or crash, take the isolated source of `@v-triune/rewards/isolated`.
  *
  * Iteration throws UnknownVerifierError when a sample asks for a verifier that is not registered.
  *
@@ -37,7 +37,7 @@ async function* scoreLocally(
   let index = 0;
   let turnStarted = performance.now();
   for await (const request of abortable(requests, signal)) {
-    yield { index: index++, ...judge(registry, request, rule) };
+    yield { index: index++, ...scoreRequest(registry, request, rule) };
     // The clock decides only when the event loop gets its turn, never what a verdict is.
     if (performance.now() - turnStarted < turnMs) continue;
     await new Promise((resume) => setTimeout(resume, 0));

@@ -1,14 +1,13 @@
+/**
+ * The RewardSource seam: a stream of rollouts in, a stream of rewards out, each as soon as it is known. Behind it may be this
+ * process, worker threads, several servers or a custom function; the trainer cannot tell which.
+ *
+ * The contract: every request that was taken is answered exactly once, in any order, under its position in the input. A fault is
+ * `error`, never a reward of 0.
+ */
 import type { VerifierSample } from "@v-triune/verifiers";
 
-/**
- * The RewardSource seam: a stream of rollouts in, a stream of rewards out, each as soon as it is known. What stands behind it
- * may be this process, worker threads, a fleet of servers or a user's own function; the trainer can't tell.
- *
- * The promise: every request that was taken is answered exactly once, in any order, under its position in the input; a fault
- * is `error`, never a reward of 0.
- */
-
-/** One response to be rewarded. */
+/** One response that wants a reward. */
 export interface RewardRequest {
   /** The model's text, special tokens removed. */
   readonly response: string;
@@ -24,8 +23,8 @@ export interface RewardRequest {
 
 /**
  * The answer to one request:
- * - `scored`: `reward` is what the trainer uses, the rest is logged by source. The reason `undecided` marks an accuracy of 0 that stands
- *   for no decision within the verifier's limits.
+ * - `scored`: the trainer uses `reward` and logs the rest by source. The reason `undecided` marks an accuracy of 0 because the verifier
+ *   reached its limits before a decision.
  * - `skipped`: the sample's gold is bad; leave the rollout out of its group.
  * - `error`: the judging itself failed (parameters, timeout, crash, server); leave it out and count it.
  */
@@ -68,13 +67,13 @@ export const REWARD_ERROR_CODES = [
 ] as const;
 export type RewardErrorCode = (typeof REWARD_ERROR_CODES)[number];
 
-/** What one call of `score` may be told. */
+/** Options of one call of `score`. */
 export interface ScoreOptions {
   /** Stops the call; iteration then throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** Something that rewards responses. */
+/** What rewards responses. */
 export interface RewardSource {
   /**
    * Scores requests as they come and yields results as they are ready.
@@ -92,7 +91,7 @@ export interface RewardSource {
 /**
  * Runs a source over requests and gives the results in the order of the requests.
  *
- * @throws Error when the source leaves a request unanswered or answers one twice
+ * @throws Error when the source leaves a request without an answer or answers one twice
  */
 export async function collectRewards(
   source: RewardSource,

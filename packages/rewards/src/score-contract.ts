@@ -1,19 +1,19 @@
-import { isRecord } from "@v-triune/node-kit/is-record";
-import { describeValue } from "@v-triune/errors";
-import { REWARD_ERROR_CODES, type RewardRequest, type RewardResult } from "./reward-source";
-
 /**
  * The wire form of a batch, `POST /v1/score`:
  *
  *     request  {"requests": [{"response", "verifier", "ground_truth", "prompt"?, "data_source"?, "params"?, "accuracy_ratio"?,
  *               "format_ratio"?}, ..]}
- *     reply    Accept: application/x-ndjson → one result a line as it is done; otherwise {"results": [..]} in the order asked
+ *     reply    Accept: application/x-ndjson → one result per line as it is done; otherwise {"results": [..]} in the order of the request
  *     result   {"index", "status": "scored", "reward", "accuracy", "format", "metrics", "reason"?: "undecided"}
  *              {"index", "status": "skipped", "reason"}
  *              {"index", "status": "error", "reason", "code"?}, the code one of REWARD_ERROR_CODES
  *
- * Server and clients, ours in TypeScript and python/v_triune_reward.py, read and write it through these names.
+ * The server and both clients (this package, python/v_triune_reward.py) use these names.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { VTriuneError, describeValue } from "@v-triune/errors";
+import { describeBreach, type ContractBreach } from "./contract-breach";
+import { REWARD_ERROR_CODES, type RewardRequest, type RewardResult } from "./reward-source";
 
 /** One request on the wire. */
 export interface ScoreWireRequest {
@@ -27,15 +27,13 @@ export interface ScoreWireRequest {
   readonly format_ratio?: number | null;
 }
 
-/** A batch that breaks the contract; `path` is where. */
-export class ScoreRequestError extends Error {
+/** A batch that breaks the contract. Its message is one line, for replies of servers. */
+export class ScoreRequestError extends VTriuneError {
   override readonly name = "ScoreRequestError";
-  constructor(
-    readonly path: string,
-    readonly expected: string,
-    readonly found: string,
-  ) {
-    super(`${path}: ${expected} expected, found ${found}`);
+  declare readonly where: string;
+
+  constructor(details: ContractBreach) {
+    super({ what: "The batch breaks the contract.", ...details }, describeBreach(details));
   }
 }
 
@@ -46,26 +44,31 @@ export class ScoreRequestError extends Error {
  */
 export function readScoreRequests(body: unknown): RewardRequest[] {
   const requests: unknown = isRecord(body) ? body["requests"] : undefined;
-  if (!Array.isArray(requests)) throw new ScoreRequestError("requests", "a list", describeValue(requests));
+  if (!Array.isArray(requests))
+    throw new ScoreRequestError({ where: "requests", expected: "a list", found: describeValue(requests) });
   return requests.map((item: unknown, index) => readScoreRequest(item, `requests[${index}]`));
 }
 
 function readScoreRequest(item: unknown, path: string): RewardRequest {
-  if (!isRecord(item)) throw new ScoreRequestError(path, "an object", describeValue(item));
+  if (!isRecord(item)) throw new ScoreRequestError({ where: path, expected: "an object", found: describeValue(item) });
   const text = (key: string): string => {
     const value = item[key];
     if (typeof value === "string") return value;
-    throw new ScoreRequestError(`${path}.${key}`, "a string", describeValue(value));
+    throw new ScoreRequestError({ where: `${path}.${key}`, expected: "a string", found: describeValue(value) });
   };
   const optionalText = (key: string) => (item[key] === undefined || item[key] === null ? undefined : text(key));
   const ratio = (key: string): number | null => {
     const value = item[key] ?? null;
     if (value === null || (typeof value === "number" && value >= 0 && Number.isFinite(value))) return value;
-    throw new ScoreRequestError(`${path}.${key}`, "a number of at least 0 or null", describeValue(value));
+    throw new ScoreRequestError({
+      where: `${path}.${key}`,
+      expected: "a number of at least 0 or null",
+      found: describeValue(value),
+    });
   };
   const params = item["params"] ?? undefined;
   if (params !== undefined && !isRecord(params))
-    throw new ScoreRequestError(`${path}.params`, "an object", describeValue(params));
+    throw new ScoreRequestError({ where: `${path}.params`, expected: "an object", found: describeValue(params) });
   const [prompt, dataSource] = [optionalText("prompt"), optionalText("data_source")];
   return {
     response: text("response"),
@@ -104,12 +107,14 @@ export function scoreWireRequest({
 /**
  * Checks one result that a server sent.
  *
- * @throws ScoreRequestError when it is none: a client must not take a broken answer for a reward
+ * @throws ScoreRequestError when it is not one: a client must not take a broken answer for a reward
  */
 export function readScoreResult(value: unknown): RewardResult {
-  if (!isRecord(value)) throw new ScoreRequestError("result", "an object", describeValue(value));
+  if (!isRecord(value))
+    throw new ScoreRequestError({ where: "result", expected: "an object", found: describeValue(value) });
   const { index, status } = value;
-  if (!Number.isInteger(index)) throw new ScoreRequestError("result.index", "a whole number", describeValue(index));
+  if (!Number.isInteger(index))
+    throw new ScoreRequestError({ where: "result.index", expected: "a whole number", found: describeValue(index) });
   const reason = String(value["reason"]);
   if (status === "skipped") return { index: index as number, status, reason };
   if (status === "error") {
@@ -117,10 +122,18 @@ export function readScoreResult(value: unknown): RewardResult {
     return { index: index as number, status, reason, ...(code !== undefined && { code }) };
   }
   if (status !== "scored")
-    throw new ScoreRequestError("result.status", '"scored", "skipped" or "error"', describeValue(status));
+    throw new ScoreRequestError({
+      where: "result.status",
+      expected: '"scored", "skipped" or "error"',
+      found: describeValue(status),
+    });
   for (const key of ["reward", "accuracy", "format"])
     if (!Number.isFinite(value[key]))
-      throw new ScoreRequestError(`result.${key}`, "a finite number", describeValue(value[key]));
+      throw new ScoreRequestError({
+        where: `result.${key}`,
+        expected: "a finite number",
+        found: describeValue(value[key]),
+      });
   return {
     index: index as number,
     status,

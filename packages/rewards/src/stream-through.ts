@@ -1,11 +1,11 @@
 import { abortable } from "./abortable-iteration";
-import type { RewardOutcome } from "./judge-request";
+import type { RewardOutcome } from "./score-request";
 import type { RewardRequest, RewardResult, ScoreOptions } from "./reward-source";
 
-/** What takes one request at a time: a pool of workers, a set of servers. */
+/** Takes one request at a time: a pool of workers, a set of servers. */
 export type Submit = (request: RewardRequest) => {
   readonly outcome: Promise<RewardOutcome>;
-  /** Calls the request off; `outcome` need not settle then. */
+  /** Calls the request off; `outcome` then need not settle. */
   readonly cancel: () => void;
 };
 
@@ -13,8 +13,8 @@ export type Submit = (request: RewardRequest) => {
 export const CLOSED_OUTCOME: RewardOutcome = { status: "error", reason: "closed", code: "closed" };
 
 /**
- * Feeds a stream of requests to something that takes them one by one, and yields results as they come; at most `window` are under
- * way or unread. When reading stops, for whatever reason, what is left is called off.
+ * Feeds a stream of requests to something that takes them one by one, and yields results as they come. At most `window` are
+ * under way or unread. When reading stops, for any reason, the rest is called off.
  */
 export async function* streamThrough(
   submit: Submit,
@@ -62,7 +62,7 @@ export async function* streamThrough(
 
   try {
     for (;;) {
-      // What is done is given out before a failure is: it was judged all the same.
+      // Results come before a failure: they were judged before it.
       for (let result = results.shift(); result !== undefined; result = results.shift()) {
         flow.unread--;
         wake();

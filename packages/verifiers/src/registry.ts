@@ -12,19 +12,22 @@ export class VerifierRegistryError extends Error {
 /** A sample asks for a verifier that the registry does not hold. */
 export class UnknownVerifierError extends VerifierRegistryError {
   override readonly name = "UnknownVerifierError";
+  /** The known name that differs least, if one is close. */
+  readonly nearest: string | undefined;
+
   constructor(
     /** The name asked for. */
     readonly verifier: string,
     /** The names there are. */
     readonly known: readonly string[],
-    /** The known name that differs least, when one is close. */
-    readonly nearest: string | undefined,
   ) {
+    const nearest = nearestName(verifier, known);
     const hint =
       nearest === undefined
         ? "Add it to the list given to createVerifierRegistry, or correct the sample's reward_model.verifier."
         : `Did you mean ${JSON.stringify(nearest)}?`;
     super(`Unknown verifier ${JSON.stringify(verifier)}; known: ${known.join(", ") || "none"}. ${hint}`);
+    this.nearest = nearest;
   }
 }
 
@@ -63,7 +66,7 @@ export function createVerifierRegistry(verifiers: readonly Verifier[]): Verifier
     has: (name) => byName.has(name),
     get(name) {
       const verifier = byName.get(name);
-      if (verifier === undefined) throw new UnknownVerifierError(name, names, nearestName(name, names));
+      if (verifier === undefined) throw new UnknownVerifierError(name, names);
       return verifier;
     },
   };

@@ -1,39 +1,35 @@
-import { SERVER_ARGUMENTS } from "./arguments";
+import { wrapText } from "@v-triune/errors";
+import { SERVER_OPTIONS, describeOption, type ServerOption } from "../options";
 
 const WIDTH = 80;
 const COLUMN = 26;
 
-/** The help of `v-triune-reward-server`, 80 columns wide, made from the table that is parsed with. */
+/** The help of `v-triune-reward-server`, 80 columns wide. */
 export function serverHelp(version: string): string {
-  const rows = [
-    ...Object.entries(SERVER_ARGUMENTS),
-    ["help", { type: "boolean", description: "Show this text; --version shows the version" }] as const,
-  ];
-  const options = rows.map(([name, argument]) => {
-    const hint = "valueHint" in argument ? argument.valueHint : "options" in argument ? argument.options.join("|") : "";
-    const left = `  --${name}${hint === "" ? "" : ` ${hint}`}`;
-    const right = wrap(argument.description, WIDTH - COLUMN).join(`\n${" ".repeat(COLUMN)}`);
-    return left.length < COLUMN - 1 ? left.padEnd(COLUMN) + right : `${left}\n${" ".repeat(COLUMN)}${right}`;
+  const options = (Object.values(SERVER_OPTIONS) as ServerOption<unknown>[]).flatMap((option) => {
+    const { flag, hint } = option;
+    if (flag === undefined) return [];
+    return [optionLine(hint === undefined ? `--${flag}` : `--${flag} ${hint}`, describeOption(option))];
   });
   return [
     `v-triune-reward-server ${version}: rewards over HTTP, judged in isolated workers`,
     "Usage: v-triune-reward-server [OPTIONS]",
-    ["Options:", ...options].join("\n"),
+    ["Options:", ...options, optionLine("--help", "Show this text; --version shows the version")].join("\n"),
     [
       "Examples:",
-      "  v-triune-reward-server --port 9000 --verifier ./my-verifier.ts",
+      "  v-triune-reward-server --port 9000 --verifier ./my-verifier.mts",
       "  v-triune-reward-server --host 0.0.0.0 --token-file ./token",
     ].join("\n"),
-    "Point the original V-Triune trainer at /judge, OpenRLHF at /openrlhf, slime at\n/slime; verl and TRL take the file that `npx @v-triune/rewards python-client`\nprints.\n",
+    `${wrapText(
+      "Point the original V-Triune trainer at /judge, OpenRLHF at /openrlhf, slime at /slime. verl and TRL use the file that `npx @v-triune/rewards python-client` prints.",
+      WIDTH,
+      0,
+    )}\n`,
   ].join("\n\n");
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+function optionLine(left: string, description: string): string {
+  const text = wrapText(description, WIDTH, COLUMN);
+  const start = `  ${left}`;
+  return start.length < COLUMN - 1 ? start.padEnd(COLUMN) + text : `${start}\n${" ".repeat(COLUMN)}${text}`;
 }

@@ -1,5 +1,5 @@
 import type { RewardRequest } from "@v-triune/rewards";
-import { invalidField } from "../http/request-fault";
+import { invalidField } from "../http/refusal-error";
 
 /**
  * What a trainer's `label` says about its sample. Trainers carry one string a sample: it is the gold answer itself, or the sample's
@@ -7,7 +7,7 @@ import { invalidField } from "../http/request-fault";
  * object.
  *
  * @param field where the label stands, for the message
- * @throws RequestFault 400 when there is no gold answer, or a ratio is none
+ * @throws RefusalError 400 when there is no gold answer, or a ratio is none
  */
 export function sampleOfLabel(
   response: string,

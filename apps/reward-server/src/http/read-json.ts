@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { isDeeperThan } from "./nesting";
-import { CLIENT_GONE, RequestFault } from "./request-fault";
+import { CLIENT_GONE, RefusalError } from "./refusal-error";
 
 const MOST_LEVELS = 32;
 const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i;
@@ -12,19 +12,19 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i;
  * A body that says it is something else than JSON is refused: a page of another origin could send text without asking first, and
  * would then use this server although CORS is off. What says nothing is taken for JSON, unless it comes from a page.
  *
- * @throws RequestFault 413 over the limit, 415 for a compressed body and for another type, 400 for what is not JSON, with the place
+ * @throws RefusalError 413 over the limit, 415 for a compressed body and for another type, 400 for what is not JSON, with the place
  */
 export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
   const encoding = incoming.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity")
-    throw new RequestFault(
+    throw new RefusalError(
       415,
       "unsupported-encoding",
       `content-encoding ${JSON.stringify(encoding)} is not read here; send the body uncompressed`,
     );
   const type = incoming.headers["content-type"];
   if (type === undefined ? incoming.headers.origin !== undefined : !JSON_TYPE.test(type)) {
-    throw new RequestFault(
+    throw new RefusalError(
       415,
       "unsupported-type",
       `content-type ${type === undefined ? "(none)" : JSON.stringify(type.slice(0, 100))} is not read here; send JSON with content-type: application/json`,
@@ -33,13 +33,13 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
   if (Number(incoming.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
   const bytes = await readBytes(incoming, limit);
   if (!isUtf8(bytes))
-    throw new RequestFault(400, "malformed-json", "the body is not JSON: it is not UTF-8", { field: "body" });
+    throw new RefusalError(400, "malformed-json", "the body is not JSON: it is not UTF-8", { field: "body" });
   const text = bytes.toString("utf8");
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch (error) {
-    throw new RequestFault(
+    throw new RefusalError(
       400,
       "malformed-json",
       `the body is not JSON: ${text === "" ? "it is empty" : (error as Error).message}`,
@@ -48,7 +48,7 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
   }
   // What walks or copies a body may use the stack; a million brackets must not be its end.
   if (isDeeperThan(body, MOST_LEVELS))
-    throw new RequestFault(
+    throw new RefusalError(
       400,
       "invalid-request",
       `body: at most ${MOST_LEVELS} levels of nesting expected, found more`,
@@ -90,8 +90,8 @@ function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer> {
   });
 }
 
-function tooLarge(limit: number): RequestFault {
-  return new RequestFault(
+function tooLarge(limit: number): RefusalError {
+  return new RefusalError(
     413,
     "body-too-large",
     `the body is larger than ${limit} bytes; send smaller batches, or start the server with a larger --max-body-mb`,

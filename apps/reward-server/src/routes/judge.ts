@@ -8,7 +8,7 @@ import {
   type RewardOutcome,
   type RewardRequest,
 } from "@v-triune/rewards";
-import { CLIENT_GONE, RequestFault, invalidField } from "../http/request-fault";
+import { CLIENT_GONE, RefusalError, invalidField } from "../http/refusal-error";
 import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
@@ -24,10 +24,10 @@ export function judgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
   return async (c) => {
     const { body, signal } = await openRequest(c, tools);
     const request = readChecked(body, "", tools);
-    const { status, body: reply } = judgeReply(await tools.judging.one(request, signal));
+    const { status, body: reply } = judgeReply(await tools.source.one(request, signal));
     if (status === 200) return c.json(reply);
     const { status: word, reason } = reply as { status: string; reason: string };
-    throw new RequestFault(status, status === 400 ? "invalid-request" : word, reason, {
+    throw new RefusalError(status, status === 400 ? "invalid-request" : word, reason, {
       status: word,
       reason,
       ...(status === 400 && { field: "reward_verifier_parm" }),
@@ -45,16 +45,16 @@ export function judgeBatchRoute(tools: RouteTools): (c: RouteContext) => Promise
     if (isOriginal) return c.json(await judgeBatchAsOriginal(body, signal, tools));
     const requests = body.map((item: unknown, index) => readChecked(item, `[${index}].`, tools));
     const replies: unknown[] = requests.map(() => undefined);
-    for await (const { index, ...outcome } of tools.judging.many(requests, signal))
+    for await (const { index, ...outcome } of tools.source.many(requests, signal))
       replies[index] = judgeReply(outcome as RewardOutcome).body;
     return c.json(replies);
   };
 }
 
-function readChecked(body: unknown, prefix: string, { judging }: RouteTools): RewardRequest {
+function readChecked(body: unknown, prefix: string, { source }: RouteTools): RewardRequest {
   try {
     const request = judgeRequestToSample(readJudgeRequest(body));
-    judging.check(request, {
+    source.check(request, {
       verifier: `${prefix}reward_verifier`,
       params: `${prefix}reward_verifier_parm`,
       accuracyRatio: `${prefix}accuracy_ratio`,
@@ -62,7 +62,7 @@ function readChecked(body: unknown, prefix: string, { judging }: RouteTools): Re
     return request;
   } catch (error) {
     throw error instanceof JudgeRequestError
-      ? invalidField(`${prefix}${error.field}`, `${prefix}${error.message}`)
+      ? invalidField(`${prefix}${error.where}`, `${prefix}${error.message}`)
       : error;
   }
 }
@@ -73,15 +73,15 @@ function originalJudgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Res
     const { request, reply } = readOriginal(body);
     if (request === undefined) return c.json(reply());
     try {
-      tools.judging.check(request, {
+      tools.source.check(request, {
         verifier: "reward_verifier",
         params: "reward_verifier_parm",
         accuracyRatio: "accuracy_ratio",
       });
-      return c.json(reply(await tools.judging.one(request, signal)));
+      return c.json(reply(await tools.source.one(request, signal)));
     } catch (error) {
       // The original knows no other answer to a fault; a full queue is not one of its faults.
-      if (error === CLIENT_GONE || (error instanceof RequestFault && error.status === 503)) throw error;
+      if (error === CLIENT_GONE || (error instanceof RefusalError && error.status === 503)) throw error;
       return c.json(reply());
     }
   };
@@ -92,9 +92,9 @@ function readOriginal(body: unknown): ReturnType<typeof originalJudging> {
     return originalJudging(body);
   } catch (error) {
     if (!(error instanceof JudgeRequestError)) throw error;
-    throw new RequestFault(422, "invalid-request", error.message, {
+    throw new RefusalError(422, "invalid-request", error.message, {
       detail: [
-        { type: "value_error", loc: ["body", ...(error.field === "body" ? [] : [error.field])], msg: error.message },
+        { type: "value_error", loc: ["body", ...(error.where === "body" ? [] : [error.where])], msg: error.message },
       ],
     });
   }
@@ -108,9 +108,9 @@ async function judgeBatchAsOriginal(
   const judgings = body.map(readOriginal);
   const replies: JudgeRewards[] = judgings.map(({ reply }) => reply());
   const judged = judgings.flatMap(({ request, reply }, index) =>
-    request !== undefined && tools.judging.names.includes(request.verifier) ? [{ request, reply, index }] : [],
+    request !== undefined && tools.source.names.includes(request.verifier) ? [{ request, reply, index }] : [],
   );
-  for await (const { index, ...outcome } of tools.judging.many(
+  for await (const { index, ...outcome } of tools.source.many(
     judged.map(({ request }) => request),
     signal,
   )) {

@@ -1,10 +1,10 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Logger } from "pino";
-import type { Judging } from "../judging";
+import type { GuardedSource } from "../guarded-source";
 import type { RewardServerSettings } from "../settings";
 import { readJson } from "../http/read-json";
-import { RequestFault } from "../http/request-fault";
+import { RefusalError } from "../http/refusal-error";
 import { requestLife } from "../http/request-life";
 
 /** What hono carries with each request here. */
@@ -17,7 +17,7 @@ export type RouteContext = Context<ServerEnv>;
 
 /** What every route works with. */
 export interface RouteTools {
-  readonly judging: Judging;
+  readonly source: GuardedSource;
   readonly settings: RewardServerSettings;
   readonly log: Logger;
 }
@@ -31,10 +31,10 @@ export async function openRequest(
   return { body: await readJson(c.env.incoming, settings.bodyBytes), signal };
 }
 
-/** @throws RequestFault 413 when a request holds more samples than it may */
+/** @throws RefusalError 413 when a request holds more samples than it may */
 export function checkBatch(count: number, { settings }: RouteTools): void {
   if (count > settings.batch)
-    throw new RequestFault(
+    throw new RefusalError(
       413,
       "batch-too-large",
       `${count} samples in one request; at most ${settings.batch} are taken (--max-batch)`,

@@ -1,5 +1,5 @@
 import { ScoreRequestError, readScoreRequests, type RewardRequest, type RewardResult } from "@v-triune/rewards";
-import { CLIENT_GONE, invalidField } from "../http/request-fault";
+import { CLIENT_GONE, invalidField } from "../http/refusal-error";
 import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
@@ -14,13 +14,13 @@ export function scoreRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
     const requests = readRequests(body);
     for (const [index, request] of requests.entries()) {
       const path = `requests[${index}].`;
-      tools.judging.check(request, {
+      tools.source.check(request, {
         verifier: `${path}verifier`,
         params: `${path}params`,
         accuracyRatio: `${path}accuracy_ratio`,
       });
     }
-    const results = tools.judging.many(requests, signal);
+    const results = tools.source.many(requests, signal);
     if (c.env.incoming.headers.accept?.includes("application/x-ndjson") === true) {
       return c.body(ndjson(results, signal), 200, {
         "content-type": "application/x-ndjson",
@@ -37,7 +37,7 @@ function readRequests(body: unknown): RewardRequest[] {
   try {
     return readScoreRequests(body);
   } catch (error) {
-    throw error instanceof ScoreRequestError ? invalidField(error.path, error.message) : error;
+    throw error instanceof ScoreRequestError ? invalidField(error.where, error.message) : error;
   }
 }
 

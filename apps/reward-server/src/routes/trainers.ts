@@ -3,7 +3,7 @@ import type { RewardOutcome, RewardRequest } from "@v-triune/rewards";
 import { sampleOfLabel } from "../contract/label-sample";
 import { responseInQuery, withoutEndTokens } from "../contract/split-query";
 import { OpenRlhfBody, SlimeBody } from "../contract/trainer-bodies";
-import { RequestFault, invalidField } from "../http/request-fault";
+import { RefusalError, invalidField } from "../http/refusal-error";
 import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
@@ -41,7 +41,7 @@ export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<R
         return requestOf(tools, { response, label: labels?.[index], field: `labels[${index}]`, prompt });
       }),
     );
-    const faults = samples.map((sample) => (sample instanceof RequestFault ? sample : undefined));
+    const faults = samples.map((sample) => (sample instanceof RefusalError ? sample : undefined));
     const fault = faults.find((found) => found !== undefined);
     if (fault !== undefined && (tools.settings.onError === "raise" || !faults.includes(undefined))) throw fault;
     const outcomes = await judgeReadable(tools, samples, signal);
@@ -69,10 +69,7 @@ export function slimeRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
     const { body, signal } = await openRequest(c, tools);
     const { prompt, response, label } = valid(SlimeBody(body));
     const text = typeof prompt === "string" ? prompt : undefined;
-    const outcome = await tools.judging.one(
-      requestOf(tools, { response, label, field: "label", prompt: text }),
-      signal,
-    );
+    const outcome = await tools.source.one(requestOf(tools, { response, label, field: "label", prompt: text }), signal);
     refuseOrLog(tools, [outcome]);
     return c.json(outcome.status === "scored" ? outcome.reward : tools.settings.unscoredReward, 200, {
       "x-reward-status": outcome.status,
@@ -99,13 +96,13 @@ interface LabelledResponse {
   readonly prompt: string | undefined;
 }
 
-/** @throws RequestFault for a label that names no gold answer, an unknown verifier, or ratios that make no reward */
+/** @throws RefusalError for a label that names no gold answer, an unknown verifier, or ratios that make no reward */
 function requestOf(
-  { judging, settings }: RouteTools,
+  { source, settings }: RouteTools,
   { response, label, field, prompt }: LabelledResponse,
 ): RewardRequest {
   const request = sampleOfLabel(withoutEndTokens(response), label, settings.defaultVerifier, field, prompt);
-  judging.check(request, {
+  source.check(request, {
     verifier: `${field}.verifier`,
     params: `${field}.verifier_parm`,
     accuracyRatio: `${field}.accuracy_ratio`,
@@ -113,28 +110,28 @@ function requestOf(
   return request;
 }
 
-function readable(read: () => RewardRequest): RewardRequest | RequestFault {
+function readable(read: () => RewardRequest): RewardRequest | RefusalError {
   try {
     return read();
   } catch (error) {
-    if (error instanceof RequestFault) return error;
+    if (error instanceof RefusalError) return error;
     throw error;
   }
 }
 
 /** Judges what could be read; the rest is `error`. */
 async function judgeReadable(
-  { judging }: RouteTools,
-  samples: readonly (RewardRequest | RequestFault)[],
+  { source }: RouteTools,
+  samples: readonly (RewardRequest | RefusalError)[],
   signal: AbortSignal,
 ): Promise<RewardOutcome[]> {
   const outcomes = samples.map((sample): RewardOutcome => ({
     status: "error",
-    reason: sample instanceof RequestFault ? sample.message : "unanswered",
+    reason: sample instanceof RefusalError ? sample.message : "unanswered",
   }));
-  const readableAt = samples.flatMap((sample, index) => (sample instanceof RequestFault ? [] : [index]));
-  const requests = samples.filter((sample): sample is RewardRequest => !(sample instanceof RequestFault));
-  for await (const { index, ...outcome } of judging.many(requests, signal))
+  const readableAt = samples.flatMap((sample, index) => (sample instanceof RefusalError ? [] : [index]));
+  const requests = samples.filter((sample): sample is RewardRequest => !(sample instanceof RefusalError));
+  for await (const { index, ...outcome } of source.many(requests, signal))
     outcomes[readableAt[index]!] = outcome as RewardOutcome;
   return outcomes;
 }
@@ -146,12 +143,12 @@ const MOST_REASONS = 5;
  * Logs why samples were not judged.
  *
  * @param faults of the samples that could not be read
- * @throws RequestFault where the settings ask for it; see {@link openRlhfRoute}
+ * @throws RefusalError where the settings ask for it; see {@link openRlhfRoute}
  */
 function refuseOrLog(
   { settings, log }: RouteTools,
   outcomes: readonly RewardOutcome[],
-  faults: readonly (RequestFault | undefined)[] = [],
+  faults: readonly (RefusalError | undefined)[] = [],
 ): void {
   const failed = outcomes.flatMap((outcome, index) =>
     outcome.status === "error"
@@ -171,8 +168,8 @@ function refuseOrLog(
     const { index, reason, isMistake } = first;
     const where = outcomes.length === 1 ? "" : `sample ${index}: `;
     throw isMistake
-      ? new RequestFault(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" })
-      : new RequestFault(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
+      ? new RefusalError(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" })
+      : new RefusalError(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
   }
   const reasons: Record<string, number> = {};
   for (const { index, reason } of failed) {

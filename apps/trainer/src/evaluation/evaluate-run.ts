@@ -130,7 +130,7 @@ async function onSets(
   const registry = createVerifierRegistry(builtinVerifiers());
   return evaluateModel(config, {
     ...options,
-    rewards: createLocalRewardSource(registry, { normalised: config.reward.normalised }),
+    rewards: createLocalRewardSource(registry, { normalized: config.reward.normalised }),
     verifiers: registry.names,
   });
 }

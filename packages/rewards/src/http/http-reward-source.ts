@@ -2,24 +2,24 @@ import type { RewardSource } from "../reward-source";
 import { streamThrough } from "../stream-through";
 import { Dispatcher } from "./dispatcher";
 import type { HttpRewardSourceOptions } from "./http-reward-source-options";
-import type { RewardServerHealth } from "./reward-servers";
+import type { RewardServerHealth } from "./remote-servers";
 
 /** Rewards from one or several reward servers. */
 export interface HttpRewardSource extends RewardSource {
-  /** What is known of each server. */
+  /** The state of each server. */
   health(): RewardServerHealth[];
   close(): Promise<void>;
 }
 
 /**
  * A reward source over HTTP (`POST /v1/score`, score-contract.ts). Samples are gathered into batches and go to the server with the
- * least outstanding work; verdicts are handed on as their lines arrive. A server that faults rests, and what it left unanswered
- * goes to another: judging is pure, so asking twice does no harm. One that says when to come again (503 with Retry-After) is busy:
- * its samples wait without losing a try. Verdicts of status `error` are the server's word and are not asked for again.
+ * least outstanding work; verdicts are passed on as their lines arrive. A server that fails rests, and what it left unanswered goes to
+ * another: judging is pure, so asking twice does no harm. A server that says when to come again (503 with Retry-After) is busy: its
+ * samples wait without losing a try. Verdicts of status `error` are final and are not asked for again.
  *
  * Iteration throws RewardServerError when a server refuses a request for what it is (a wrong token, an unknown verifier).
  *
- * @throws RangeError when there is no server, an address is none, or a setting is out of range
+ * @throws RangeError for a missing or malformed address, or a setting out of range
  * @example createHttpRewardSource({ urls: ["http://10.0.0.1:8000", "http://10.0.0.2:8000"], hedgeAfterMs: 2000 })
  */
 export function createHttpRewardSource(options: HttpRewardSourceOptions): HttpRewardSource {
@@ -39,7 +39,7 @@ export function createHttpRewardSource(options: HttpRewardSourceOptions): HttpRe
   for (const url of settings.urls)
     if (!/^https?:\/\/[^/\s]+/.test(url))
       throw new RangeError(
-        `createHttpRewardSource: ${JSON.stringify(url)} is no server address, expected something like http://127.0.0.1:8000`,
+        `createHttpRewardSource: ${JSON.stringify(url)} is not the address of a server, expected something like http://127.0.0.1:8000`,
       );
   for (const [name, low] of [
     ["batch", 1],

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
 import type { BuiltinVerifierOptions } from "../builtin-verifiers";
-import type { RewardOutcome, RewardRule } from "../judge-request";
+import type { RewardOutcome, RewardRule } from "../score-request";
 import type { RewardRequest, RewardSource } from "../reward-source";
 import { streamThrough } from "../stream-through";
 import { BUILTIN_VERIFIERS } from "./load-verifiers";
@@ -11,30 +11,30 @@ import { startProcess, startThread, workerFile } from "./worker-handle";
 
 /** Settings of an isolated source. */
 export interface IsolatedRewardSourceOptions extends RewardRule {
-  /** Where the verifiers are. Default the built-in ones. */
+  /** The verifiers' modules. Default the built-in verifiers. */
   readonly verifiers?: readonly VerifierModule[];
-  /** Default: one less than the cores, at least one. */
+  /** Default one less than the number of cores, at least one. */
   readonly workers?: number;
-  /** Milliseconds that one verifier call may take, from when it starts. Default 5000. */
+  /** Milliseconds that one verifier call may take, counted from its start. Default 5000. */
   readonly deadlineMs?: number;
-  /** How often a sample is tried again whose worker died under it. Default 1. */
+  /** How often a sample is tried again if its worker dies. Default 1. */
   readonly crashRetries?: number;
   /** `process` for verifiers that can end their whole process. Default `thread`. */
   readonly isolation?: "thread" | "process";
-  /** Most old-generation memory of a worker in MB. Default 256. */
+  /** The largest old generation of a worker's memory in MB. Default 256. */
   readonly memoryMb?: number;
-  /** Samples a worker holds at once. Default 32. */
+  /** The number of samples that a worker holds. Default 32. */
   readonly batch?: number;
   /**
-   * Workers beyond `workers` that may be there while some are stuck in a sample, so that those still judging stay as many. They end
-   * when no worker was stuck for ten seconds. Default 4.
+   * The number of workers beyond `workers` that may run while some are stuck in a sample, so that the number of those that judge stays
+   * the same. They end when no worker was stuck for ten seconds. Default 4.
    */
   readonly maxSpareWorkers?: number;
-  /** Further Node options for the workers. */
+  /** More Node options for the workers. */
   readonly execArgv?: readonly string[];
 }
 
-/** Verdicts are short-lived and small: V8's default of 48 would be spent on garbage. */
+/** Verdicts are short-lived and small: V8's default of 48 would hold garbage. */
 const YOUNG_MB = 12;
 
 /** A reward source whose verifiers cannot hang or crash their caller. */
@@ -52,7 +52,7 @@ export interface IsolatedRewardSource extends RewardSource {
 }
 
 /**
- * Starts workers and gives a source over them once the first is ready.
+ * Starts workers; resolves with a source over them when the first one is ready.
  *
  * @throws VerifierLoadError when a verifier module cannot be used; RangeError for a setting out of range
  * @example
@@ -68,7 +68,7 @@ export async function createIsolatedRewardSource(
     isolation = "thread",
     memoryMb = 256,
     execArgv = [],
-    normalised = true,
+    normalized = true,
   } = options;
   const pool = {
     ...POOL_DEFAULTS,
@@ -95,11 +95,11 @@ export async function createIsolatedRewardSource(
   const startWorker = isolation === "process" ? startProcess : startThread;
   const verifierPool = new VerifierPool(
     (events) =>
-      startWorker({ file, setup: { modules: verifiers, rule: { normalised } }, resourceLimits, execArgv }, events),
+      startWorker({ file, setup: { modules: verifiers, rule: { normalized } }, resourceLimits, execArgv }, events),
     pool,
   );
   const names = await verifierPool.ready();
-  // Enough to keep every worker busy while results are read, little enough that a stream of a million does not pile up here.
+  // Enough to keep every worker busy while results are read, few enough that a stream of a million does not pile up here.
   const window = workers * pool.batch * 2;
   return {
     names,

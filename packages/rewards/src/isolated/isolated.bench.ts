@@ -1,3 +1,8 @@
+/**
+ * Verdicts per second through a reward source, on the 240 recorded requests (three in five are boxes, the others math):
+ *
+ *     npm run bench -- isolated
+ */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
@@ -7,12 +12,6 @@ import { judgeRequestToSample, readJudgeRequest } from "../judge-contract";
 import { createLocalRewardSource } from "../local-reward-source";
 import type { RewardSource } from "../reward-source";
 import { createIsolatedRewardSource } from "./isolated-reward-source";
-
-/**
- * Verdicts a second through a reward source, on the 240 recorded requests (three in five are boxes, the others math):
- *
- *     npm run bench -- isolated
- */
 
 const GOLDENS = resolve(import.meta.dirname, "../../../../tools/goldens/judge");
 const recorded = ["average.json", "dynamic.json"].flatMap(

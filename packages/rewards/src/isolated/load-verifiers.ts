@@ -1,6 +1,8 @@
+/** Verifiers from modules, as a worker imports them. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { VTriuneError, describeValue } from "@v-triune/errors";
 import type { Verifier } from "@v-triune/verifiers";
 import type { VerifierModule } from "./protocol";
 
@@ -8,44 +10,44 @@ import type { VerifierModule } from "./protocol";
 export const BUILTIN_VERIFIERS = "@v-triune/rewards/builtin-verifiers";
 
 /** Verifier modules that cannot be used: which one, and why. */
-export class VerifierLoadError extends Error {
+export class VerifierLoadError extends VTriuneError {
   override readonly name = "VerifierLoadError";
 }
 
 /**
  * Imports verifiers. Runs inside the worker.
  *
- * @throws VerifierLoadError naming the module when it cannot be imported, has no such export, or what it exports is no verifier
+ * @throws VerifierLoadError naming the module when it cannot be imported, has no such export, or exports no verifier
  */
 export async function loadVerifiers(modules: readonly VerifierModule[]): Promise<Verifier[]> {
   const verifiers: Verifier[] = [];
-  for (const { module, export: name = "default", options } of modules) {
-    const where = `verifier module ${JSON.stringify(module)}`;
-    let exports: Record<string, unknown>;
-    try {
-      exports = await importModule(module);
-    } catch (error) {
-      throw new VerifierLoadError(
-        `${where} cannot be imported: ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
-    }
-    const exported = exportOf(exports, name);
-    if (exported === undefined)
-      throw new VerifierLoadError(
-        `${where} has no export ${JSON.stringify(name)}; it has ${Object.keys(exports).join(", ") || "none"}`,
-      );
-    const made: unknown =
-      typeof exported === "function" ? await (exported as (options: unknown) => unknown)(options) : exported;
-    for (const verifier of [made].flat()) {
-      if (!isVerifier(verifier))
-        throw new VerifierLoadError(
-          `${where}, export ${JSON.stringify(name)}: a verifier { name, verify(response, sample) }, a list of them, or a function that returns them expected`,
-        );
-      verifiers.push(verifier);
-    }
-  }
+  for (const module of modules) verifiers.push(...(await loadModule(module)));
   return verifiers;
+}
+
+async function loadModule({ module, export: name = "default", options }: VerifierModule): Promise<Verifier[]> {
+  const exports = await importModule(module);
+  const exported = exportOf(exports, name);
+  if (exported === undefined) {
+    throw new VerifierLoadError({
+      what: `A verifier module has no export ${JSON.stringify(name)}.`,
+      where: module,
+      expected: `an export named ${name}`,
+      found: Object.keys(exports).join(", ") || "a module without exports",
+      fix: "export the verifier under that name, or ask for one that the module has",
+    });
+  }
+  const made: unknown =
+    typeof exported === "function" ? await (exported as (options: unknown) => unknown)(options) : exported;
+  return [made].flat().map((verifier: unknown) => {
+    if (isVerifier(verifier)) return verifier;
+    throw new VerifierLoadError({
+      what: `The export ${JSON.stringify(name)} of a verifier module is not a verifier.`,
+      where: module,
+      expected: "a verifier { name, verify(response, sample) }, a list of them, or a function that returns them",
+      found: describeValue(verifier),
+    });
+  });
 }
 
 /** An export; a module that was compiled to CommonJS has its own exports inside `default`. */
@@ -63,22 +65,42 @@ function exportOf(exports: Record<string, unknown>, name: string): unknown {
 async function importModule(module: string): Promise<Record<string, unknown>> {
   if (module === BUILTIN_VERIFIERS) return await import("../builtin-verifiers");
   const features = process.features as { readonly typescript?: string | false };
-  if (!/\.[cm]?ts$/.test(module) || features.typescript) return (await import(module)) as Record<string, unknown>;
-  let tsx: { tsImport(specifier: string, parent: string): Promise<Record<string, unknown>> };
+  const needsTsx = /\.[cm]?ts$/.test(module) && !features.typescript;
+  const tsx = needsTsx ? await importTsx(module) : undefined;
   try {
-    tsx = (await import(
-      pathToFileURL(
-        createRequire(join(process.cwd(), "package.json"))
-          .resolve("tsx/esm/api")
-          .replace(/index\.cjs$/, "index.mjs"),
-      ).href
-    )) as typeof tsx;
+    if (tsx !== undefined) return await tsx.tsImport(module, import.meta.url);
+    return (await import(module)) as Record<string, unknown>;
   } catch (error) {
-    throw new VerifierLoadError("a verifier in TypeScript needs tsx here (npm install tsx), or Node 22.18 and later", {
+    throw new VerifierLoadError({
+      what: "A verifier module cannot be imported.",
+      where: module,
+      found: error instanceof Error ? error.message : String(error),
       cause: error,
     });
   }
-  return tsx.tsImport(module, import.meta.url);
+}
+
+/** The part of tsx that is used. */
+interface Tsx {
+  tsImport(specifier: string, parent: string): Promise<Record<string, unknown>>;
+}
+
+/** tsx as the working folder has it installed. */
+async function importTsx(module: string): Promise<Tsx> {
+  try {
+    const resolve = createRequire(join(process.cwd(), "package.json")).resolve;
+    const path = resolve("tsx/esm/api").replace(/index\.cjs$/, "index.mjs");
+    return (await import(pathToFileURL(path).href)) as Tsx;
+  } catch (error) {
+    throw new VerifierLoadError({
+      what: "A verifier in TypeScript cannot be loaded.",
+      where: module,
+      expected: `Node 22.18 or newer, or tsx installed in ${process.cwd()}`,
+      found: `Node ${process.versions.node}, without tsx`,
+      fix: "npm install tsx",
+      cause: error,
+    });
+  }
 }
 
 function isVerifier(value: unknown): value is Verifier {

@@ -1,7 +1,8 @@
-import type { RewardOutcome, RewardRule } from "../judge-request";
+import type { ErrorDetails } from "@v-triune/errors";
+import type { RewardOutcome, RewardRule } from "../score-request";
 import type { RewardRequest } from "../reward-source";
 
-/** Where verifiers come from. A worker can be handed data only, so verifiers travel as the name of the module that has them. */
+/** Where verifiers come from. Only data can be sent to a worker, so verifiers are named by their module. */
 export interface VerifierModule {
   /** A package name or a `file:` URL; for a path use `pathToFileURL(path).href`. */
   readonly module: string;
@@ -19,7 +20,7 @@ export interface WorkerSetup {
   readonly mark?: SharedArrayBuffer;
 }
 
-/** One sample on its way to a worker. `sequence` counts up in each worker, from 1. */
+/** One sample for a worker. `sequence` counts up per worker, from 1. */
 export interface WorkerTask {
   readonly sequence: number;
   readonly request: RewardRequest;
@@ -34,13 +35,13 @@ export type ToWorker =
 /** Messages from a worker. */
 export type FromWorker =
   | { readonly type: "ready"; readonly names: readonly string[] }
-  | { readonly type: "failed"; readonly message: string }
+  | { readonly type: "failed"; readonly error: ErrorDetails }
   | { readonly type: "started"; readonly sequence: number }
   | { readonly type: "results"; readonly results: readonly (readonly [sequence: number, outcome: RewardOutcome])[] };
 
 /**
- * What a thread is doing, in memory that both sides see, because a thread that hangs can send nothing: which sample runs, since
- * when, and up to which sample it need not start any more.
+ * What a thread does, in memory that both sides see, because a thread that hangs can send nothing: which sample runs, since when,
+ * and up to which sample it skips.
  */
 export class RunningMark {
   /** 16 bytes: running sequence, skip-through, start in nanoseconds of the monotonic clock. */
@@ -48,38 +49,38 @@ export class RunningMark {
     return new SharedArrayBuffer(16);
   }
 
-  private readonly words: Int32Array;
-  private readonly start: BigInt64Array;
+  readonly #words: Int32Array;
+  readonly #start: BigInt64Array;
 
   constructor(memory: SharedArrayBuffer) {
-    this.words = new Int32Array(memory, 0, 2);
-    this.start = new BigInt64Array(memory, 8, 1);
+    this.#words = new Int32Array(memory, 0, 2);
+    this.#start = new BigInt64Array(memory, 8, 1);
   }
 
-  /** Called by the worker before a sample; false when it is to be skipped. */
+  /** Called by the worker before a sample. @returns false if it must skip the sample */
   begin(sequence: number): boolean {
-    if (sequence <= Atomics.load(this.words, 1)) return false;
-    Atomics.store(this.start, 0, process.hrtime.bigint());
-    Atomics.store(this.words, 0, sequence);
+    if (sequence <= Atomics.load(this.#words, 1)) return false;
+    Atomics.store(this.#start, 0, process.hrtime.bigint());
+    Atomics.store(this.#words, 0, sequence);
     return true;
   }
 
   /** Called by the worker after a sample. */
   end(): void {
-    Atomics.store(this.words, 0, 0);
+    Atomics.store(this.#words, 0, 0);
   }
 
-  /** Called by the pool: samples up to this one are being done elsewhere. */
+  /** Called by the pool: other workers do the samples up to this one. */
   skipThrough(sequence: number): void {
-    Atomics.store(this.words, 1, sequence);
+    Atomics.store(this.#words, 1, sequence);
   }
 
   /** The sample that runs and for how many milliseconds, or undefined. */
   running(): { readonly sequence: number; readonly forMs: number } | undefined {
-    const sequence = Atomics.load(this.words, 0);
-    const started = Atomics.load(this.start, 0);
-    // The two are not written at once: if the sample has changed meanwhile, the next look will tell.
-    if (sequence === 0 || Atomics.load(this.words, 0) !== sequence) return undefined;
+    const sequence = Atomics.load(this.#words, 0);
+    const started = Atomics.load(this.#start, 0);
+    // The two are not written together: if the sample has changed meanwhile, the next look finds it.
+    if (sequence === 0 || Atomics.load(this.#words, 0) !== sequence) return undefined;
     return { sequence, forMs: Number(process.hrtime.bigint() - started) / 1e6 };
   }
 }

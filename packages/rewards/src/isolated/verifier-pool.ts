@@ -1,37 +1,37 @@
-import { UnknownVerifierError, createVerifierRegistry } from "@v-triune/verifiers";
-import type { RewardOutcome } from "../judge-request";
-import type { RewardRequest } from "../reward-source";
-import { CLOSED_OUTCOME } from "../stream-through";
-import { VerifierLoadError } from "./load-verifiers";
-import type { FromWorker, WorkerTask } from "./protocol";
-import type { WorkerEvents, WorkerHandle } from "./worker-handle";
-
 /**
  * A pool of workers in which no sample can hurt another.
  *
- * Each sample's deadline runs from the moment its verifier is called, never from when it was queued or from when an answer was
- * read, so that a busy event loop turns no answer into a timeout. A worker that overruns or dies is replaced; the sample it ran is
- * the culprit, its other samples are done again elsewhere (verifiers are pure, so twice does no harm). While a sample takes
- * unusually long, the samples behind it in the same worker are handed to the others at once, and once it looks stuck a spare worker
- * is started: a worker takes longer to start than anybody should wait, so its successor must be there before the deadline ends it.
+ * Each sample's deadline runs from the moment its verifier is called, never from when it was queued or from when an answer was read, so
+ * that a busy event loop turns no answer into a timeout. A worker that overruns or dies is replaced. The sample it ran is the culprit;
+ * its other samples are done again elsewhere (verifiers are pure, so twice does no harm). While a sample takes unusually long, the
+ * samples behind it in the same worker go to the other workers. Once it looks stuck, a spare worker is started: a worker takes longer to
+ * start than anyone should wait, so its successor must be there before the deadline ends it.
  */
+import { UnknownVerifierError } from "@v-triune/verifiers";
+import type { RewardRequest } from "../reward-source";
+import type { RewardOutcome } from "../score-request";
+import { CLOSED_OUTCOME } from "../stream-through";
+import { VerifierLoadError } from "./load-verifiers";
+import type { FromWorker } from "./protocol";
+import { Task, TaskQueue } from "./task-queue";
+import { WorkerSlot, type StartWorker } from "./worker-slot";
 
-/** What the pool is told; defaults are in {@link POOL_DEFAULTS}. */
+/** Settings of the pool; defaults are in {@link POOL_DEFAULTS}. */
 export interface PoolOptions {
   readonly workers: number;
   /** Milliseconds that one verifier call may take. */
   readonly deadlineMs: number;
   /** How often a sample that was running when its worker died is tried again. */
   readonly crashRetries: number;
-  /** Samples a worker holds at once. */
+  /** The number of samples that a worker holds at once. */
   readonly batch: number;
-  /** Workers beyond `workers` that may be there while some are stuck in a sample. */
+  /** The number of workers beyond `workers` that may run while some are stuck in a sample. */
   readonly maxSpareWorkers: number;
-  /** Spares end when no worker was stuck for so many milliseconds; until then one is kept ready, as a hang seldom comes alone. */
+  /** Spares end when no worker was stuck for this many milliseconds. Until then one is kept ready, since one hang often follows another. */
   readonly spareIdleMs: number;
 }
 
-/** One worker for each core but one is the source's business; the rest is here. */
+/** The caller chooses the number of workers. */
 export const POOL_DEFAULTS: Omit<PoolOptions, "workers"> = {
   deadlineMs: 5000,
   crashRetries: 1,
@@ -55,25 +55,6 @@ export interface PoolStats {
   readonly restarts: number;
 }
 
-interface Task {
-  readonly request: RewardRequest;
-  readonly settle: (outcome: RewardOutcome) => void;
-  crashes: number;
-  settled: boolean;
-}
-
-interface Slot {
-  handle: WorkerHandle;
-  ready: boolean;
-  retired: boolean;
-  /** It runs an unusually long sample: nothing is put behind that. */
-  stalled: boolean;
-  /** It may stay in its sample until the deadline: another does its work. */
-  stuck: boolean;
-  sequence: number;
-  readonly outstanding: Map<number, Task>;
-}
-
 /** A sample that runs for this long is unusual: what waits behind it goes elsewhere. */
 const STALL_MS = 25;
 /** One that has run for this long may become so: nothing more is put behind it. */
@@ -88,42 +69,43 @@ const MOST_FAILED_STARTS = 3;
 
 /** See the file's header. */
 export class VerifierPool {
-  private readonly slots: Slot[] = [];
-  private readonly queue: Task[] = [];
-  private queueHead = 0;
-  private watch: NodeJS.Timeout | undefined;
-  private lastWatch = 0;
-  private lastStuck = Number.NEGATIVE_INFINITY;
-  private failedStarts = 0;
-  private closed = false;
-  private fatal: Error | undefined;
-  private names: readonly string[] | undefined;
-  private readonly firstReady: Promise<void>;
-  private settleFirst: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  private readonly counts = { timeouts: 0, crashes: 0, restarts: 0 };
+  readonly #start: StartWorker;
+  readonly #options: PoolOptions;
+  readonly #slots: WorkerSlot[] = [];
+  readonly #queue = new TaskQueue();
+  readonly #counts = { timeouts: 0, crashes: 0, restarts: 0 };
+  readonly #firstReady: Promise<void>;
+  #settleFirst: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  #names: readonly string[] | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #lastWatch = 0;
+  #lastStuck = Number.NEGATIVE_INFINITY;
+  #failedStarts = 0;
+  #isClosed = false;
+  /** Why no worker can be started. */
+  #fatal: Error | undefined;
 
-  constructor(
-    private readonly start: (events: WorkerEvents) => WorkerHandle,
-    private readonly options: PoolOptions,
-  ) {
-    this.firstReady = new Promise((resolve, reject) => (this.settleFirst = { resolve, reject }));
-    for (let i = 0; i < options.workers; i++) this.addWorker();
+  constructor(start: StartWorker, options: PoolOptions) {
+    this.#start = start;
+    this.#options = options;
+    this.#firstReady = new Promise((resolve, reject) => (this.#settleFirst = { resolve, reject }));
+    for (let i = 0; i < options.workers; i++) this.#addWorker();
   }
 
   /** Waits for the first worker. @throws VerifierLoadError when the verifiers cannot be loaded */
   async ready(): Promise<readonly string[]> {
-    await this.firstReady;
-    return this.names ?? [];
+    await this.#firstReady;
+    return this.#names ?? [];
   }
 
   get stats(): PoolStats {
     return {
-      workers: this.slots.length,
-      spares: Math.max(0, this.slots.length - this.options.workers),
-      ready: this.slots.filter(({ ready }) => ready).length,
-      queued: this.queue.length - this.queueHead,
-      running: this.slots.reduce((sum, { outstanding }) => sum + outstanding.size, 0),
-      ...this.counts,
+      workers: this.#slots.length,
+      spares: Math.max(0, this.#slots.length - this.#options.workers),
+      ready: this.#slots.filter(({ isReady }) => isReady).length,
+      queued: this.#queue.waiting,
+      running: this.#slots.reduce((sum, { size }) => sum + size, 0),
+      ...this.#counts,
     };
   }
 
@@ -131,276 +113,208 @@ export class VerifierPool {
    * Judges one request. Call after {@link ready}.
    *
    * @returns the outcome, and how to call it off: the promise then never settles
-   * @throws UnknownVerifierError for a verifier that the workers do not have; VerifierLoadError once no worker can be started
+   * @throws UnknownVerifierError for a verifier that the workers do not have; VerifierLoadError if no worker can be started any more
    */
   submit(request: RewardRequest): { readonly outcome: Promise<RewardOutcome>; readonly cancel: () => void } {
-    if (this.fatal !== undefined) throw this.fatal;
-    if (this.names?.includes(request.verifier) === false) throw this.unknown(request.verifier);
-    let cancel = () => {};
-    const outcome = new Promise<RewardOutcome>((resolve, reject) => {
-      const task: Task = {
-        request,
-        crashes: 0,
-        settled: false,
-        settle: (found) => {
-          if (task.settled) return;
-          task.settled = true;
-          if (this.fatal !== undefined && found.status === "error" && found.code === "closed") reject(this.fatal);
-          else resolve(found);
-        },
-      };
-      cancel = () => (task.settled = true);
-      if (this.closed) return task.settle(CLOSED_OUTCOME);
-      this.queue.push(task);
-      this.dispatch();
-    });
-    return { outcome, cancel: () => cancel() };
+    if (this.#fatal !== undefined) throw this.#fatal;
+    if (this.#names?.includes(request.verifier) === false)
+      throw new UnknownVerifierError(request.verifier, this.#names);
+    const task = new Task(request);
+    if (this.#isClosed) task.settle(CLOSED_OUTCOME);
+    else {
+      this.#queue.push(task);
+      this.#dispatch();
+    }
+    return { outcome: task.outcome, cancel: () => task.cancel() };
   }
 
   /** Ends all workers; what is unfinished settles as `error: closed`. */
   async close(): Promise<void> {
-    this.closed = true;
-    clearInterval(this.watch);
-    this.watch = undefined;
-    this.settleFirst?.resolve();
-    const slots = this.slots.splice(0);
-    const unfinished = [
-      ...slots.flatMap(({ outstanding }) => [...outstanding.values()]),
-      ...this.queue.splice(0).slice(this.queueHead),
-    ];
-    this.queueHead = 0;
-    for (const slot of slots) slot.retired = true;
-    for (const task of unfinished) task.settle(CLOSED_OUTCOME);
+    await this.#end((task) => task.settle(CLOSED_OUTCOME));
+  }
+
+  async #end(settle: (task: Task) => void): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    this.#settleFirst?.resolve();
+    const slots = this.#slots.splice(0);
+    for (const slot of slots) slot.isRetired = true;
+    for (const task of [...slots.flatMap((slot) => slot.takeAll()), ...this.#queue.clear()]) settle(task);
     await Promise.all(slots.map(({ handle }) => handle.kill()));
   }
 
-  private unknown(name: string): UnknownVerifierError {
-    try {
-      createVerifierRegistry(
-        (this.names ?? []).map((known) => ({
-          name: known,
-          verify: () => ({ status: "error", reason: "never called" }),
-        })),
-      ).get(name);
-    } catch (error) {
-      if (error instanceof UnknownVerifierError) return error;
-      throw error;
-    }
-    throw new RangeError(`${name} is known`);
+  /** No worker can be started: everything fails, now and later. */
+  #fail(error: Error): void {
+    this.#fatal = error;
+    this.#settleFirst?.reject(error);
+    void this.#end((task) => task.fail(error));
   }
 
-  private addWorker(): void {
-    const slot: Slot = {
-      handle: undefined as unknown as WorkerHandle,
-      ready: false,
-      retired: false,
-      stalled: false,
-      stuck: false,
-      sequence: 0,
-      outstanding: new Map(),
-    };
-    slot.handle = this.start({
-      message: (message) => this.receive(slot, message),
-      exit: (reason) => this.replaceDead(slot, reason),
+  #addWorker(): void {
+    const slot = new WorkerSlot(this.#start, {
+      message: (from, message) => this.#receive(from, message),
+      exit: (from, reason) => this.#replaceDead(from, reason),
     });
-    // Somebody waits for the first worker, and nothing else may keep the process alive meanwhile.
-    slot.handle.hold(this.names === undefined || this.queue.length > this.queueHead);
-    this.slots.push(slot);
+    // Someone waits for the first worker, and nothing else may keep the process alive meanwhile.
+    slot.handle.hold(this.#names === undefined || this.#queue.waiting > 0);
+    this.#slots.push(slot);
   }
 
-  private receive(slot: Slot, message: FromWorker): void {
-    if (slot.retired) return;
+  #receive(slot: WorkerSlot, message: FromWorker): void {
+    if (slot.isRetired) return;
     switch (message.type) {
       case "ready":
-        slot.ready = true;
-        this.failedStarts = 0;
-        this.names = message.names;
-        this.settleFirst?.resolve();
-        this.dispatch();
+        slot.isReady = true;
+        this.#failedStarts = 0;
+        this.#names = message.names;
+        this.#settleFirst?.resolve();
+        this.#dispatch();
         break;
       case "failed":
-        this.fail(new VerifierLoadError(message.message));
+        this.#fail(new VerifierLoadError(message.error));
         break;
       case "results":
-        slot.stalled = slot.stuck = false;
-        for (const [sequence, outcome] of message.results) {
-          slot.outstanding.get(sequence)?.settle(outcome);
-          slot.outstanding.delete(sequence);
-        }
-        this.dispatch();
+        slot.isStalled = slot.isStuck = false;
+        for (const [sequence, outcome] of message.results) slot.settle(sequence, outcome);
+        this.#dispatch();
         break;
       case "started":
         break;
     }
   }
 
-  private fail(error: Error): void {
-    this.fatal = error;
-    this.settleFirst?.reject(error);
-    void this.close();
+  /** Gives out what waits; what follows from who is busy then: which workers keep this process alive, and whether they are watched. */
+  #dispatch(): void {
+    if (this.#queue.waiting > 0) this.#handOut();
+    const isWaiting = this.#queue.waiting > 0;
+    for (const { handle, size } of this.#slots) handle.hold(size > 0 || isWaiting);
+    // Spares are watched until they are gone.
+    const hasSpares = this.#slots.length > this.#options.workers;
+    this.#setWatch(isWaiting || hasSpares || this.#slots.some(({ size }) => size > 0));
   }
 
   /** Hands waiting samples to workers with room, in small portions so that all workers get some. */
-  private dispatch(): void {
-    let waiting = this.queue.length - this.queueHead;
-    if (waiting > 0) {
-      const portion = Math.max(1, Math.min(this.options.batch, Math.ceil(waiting / (2 * this.slots.length))));
-      for (const slot of this.takers()) {
-        const room = this.options.batch - slot.outstanding.size;
-        if (!slot.ready || slot.stalled || room < Math.min(portion, this.options.batch / 2)) continue;
-        const tasks: WorkerTask[] = [];
-        while (tasks.length < Math.min(portion, room) && this.queueHead < this.queue.length) {
-          const task = this.queue[this.queueHead++] as Task;
-          if (task.settled) continue;
-          slot.sequence++;
-          slot.outstanding.set(slot.sequence, task);
-          tasks.push({ sequence: slot.sequence, request: task.request });
-        }
-        this.post(slot, tasks);
+  #handOut(): void {
+    const { batch } = this.#options;
+    const share = Math.ceil(this.#queue.waiting / (2 * this.#slots.length));
+    const portion = Math.max(1, Math.min(batch, share));
+    for (const slot of this.#takers()) {
+      const room = batch - slot.size;
+      if (!slot.isReady || slot.isStalled || room < Math.min(portion, batch / 2)) continue;
+      const tasks: Task[] = [];
+      while (tasks.length < Math.min(portion, room)) {
+        const task = this.#queue.take();
+        if (task === undefined) break;
+        tasks.push(task);
       }
-      if (this.queueHead > 1024 && this.queueHead * 2 > this.queue.length)
-        this.queueHead -= this.queue.splice(0, this.queueHead).length;
-      waiting = this.queue.length - this.queueHead;
-    }
-    // Spares are watched until they are gone.
-    let busy = waiting > 0 || this.slots.length > this.options.workers;
-    for (const { handle, outstanding } of this.slots) {
-      handle.hold(outstanding.size > 0 || waiting > 0);
-      busy ||= outstanding.size > 0;
-    }
-    if (busy && this.watch === undefined && !this.closed) {
-      this.lastWatch = performance.now();
-      this.watch = setInterval(() => this.look(), WATCH_MS);
-      this.watch.unref();
-    } else if (!busy) {
-      clearInterval(this.watch);
-      this.watch = undefined;
+      slot.post(tasks);
     }
   }
 
   /**
    * The workers that may get samples, those with the least to do first. One that has been at its sample for a while may stay there:
-   * where another goes on, nothing is put behind it.
+   * if another makes progress, nothing is put behind it.
    */
-  private takers(): readonly Slot[] {
-    if (this.slots.length === 1) return this.slots;
-    const usable = this.slots.filter(({ ready, stalled }) => ready && !stalled);
-    const quick = usable.filter(
-      ({ handle, outstanding }) => outstanding.size === 0 || (handle.running()?.forMs ?? 0) < SLOW_MS,
-    );
-    return (quick.length > 0 ? quick : usable).sort((a, b) => a.outstanding.size - b.outstanding.size);
+  #takers(): readonly WorkerSlot[] {
+    if (this.#slots.length === 1) return this.#slots;
+    const usable = this.#slots.filter(({ isReady, isStalled }) => isReady && !isStalled);
+    const quick = usable.filter(({ handle, size }) => size === 0 || (handle.running()?.forMs ?? 0) < SLOW_MS);
+    return (quick.length > 0 ? quick : usable).sort((a, b) => a.size - b.size);
   }
 
-  /** Parameters nested a million deep cannot be copied to a worker: that is the sample's fault, and the others go all the same. */
-  private post(slot: Slot, tasks: readonly WorkerTask[]): void {
-    if (tasks.length === 0) return;
-    try {
-      slot.handle.post(tasks);
-    } catch (error) {
-      if (tasks.length > 1) return tasks.forEach((task) => this.post(slot, [task]));
-      const { sequence } = tasks[0] as WorkerTask;
-      slot.outstanding.get(sequence)?.settle({
-        status: "error",
-        reason: `params: cannot be handed to a worker (${error instanceof Error ? error.message : String(error)})`,
-        code: "params",
-      });
-      slot.outstanding.delete(sequence);
+  #setWatch(isOn: boolean): void {
+    if (!isOn) {
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+    } else if (this.#watch === undefined && !this.#isClosed) {
+      this.#lastWatch = performance.now();
+      this.#watch = setInterval(() => this.#look(), WATCH_MS);
+      this.#watch.unref();
     }
   }
 
   /** Looks at what each worker runs. */
-  private look(): void {
+  #look(): void {
     const now = performance.now();
-    const late = now - this.lastWatch > LATE_MS;
-    this.lastWatch = now;
-    if (late) return;
-    for (const slot of this.slots.slice()) {
-      const running = slot.handle.running();
-      if (running === undefined || !slot.outstanding.has(running.sequence)) continue;
-      if (running.forMs >= this.options.deadlineMs) this.replaceOverdue(slot, running.sequence);
-      else if (running.forMs >= STALL_MS) this.relieve(slot, running.sequence);
-      if (running.forMs < Math.min(STUCK_MS, this.options.deadlineMs)) continue;
-      slot.stuck = true;
-      this.lastStuck = now;
+    const isLate = now - this.#lastWatch > LATE_MS;
+    this.#lastWatch = now;
+    if (isLate) return;
+    const { deadlineMs } = this.#options;
+    for (const slot of this.#slots.slice()) {
+      const running = slot.running();
+      if (running === undefined) continue;
+      if (running.forMs >= deadlineMs) this.#replaceOverdue(slot, running.sequence);
+      else if (running.forMs >= STALL_MS) this.#relieve(slot, running.sequence);
+      if (running.forMs < Math.min(STUCK_MS, deadlineMs)) continue;
+      slot.isStuck = true;
+      this.#lastStuck = now;
     }
-    this.adjustSpares(now);
-    this.dispatch();
+    this.#adjustSpares(now);
+    this.#dispatch();
   }
 
   /** Starts a spare for each stuck worker and one for the next, within the bound; ends what is left over when none was stuck for long. */
-  private adjustSpares(now: number): void {
-    const { workers, maxSpareWorkers, spareIdleMs } = this.options;
-    const isQuiet = now - this.lastStuck >= spareIdleMs;
-    const spares = isQuiet ? 0 : 1 + this.slots.filter(({ stuck }) => stuck).length;
+  #adjustSpares(now: number): void {
+    const { workers, maxSpareWorkers, spareIdleMs } = this.#options;
+    const isQuiet = now - this.#lastStuck >= spareIdleMs;
+    const spares = isQuiet ? 0 : 1 + this.#slots.filter(({ isStuck }) => isStuck).length;
     const wanted = workers + Math.min(spares, maxSpareWorkers);
-    while (this.slots.length < wanted) this.addWorker();
+    while (this.#slots.length < wanted) this.#addWorker();
     if (!isQuiet) return;
     // Those with the least to do; the oldest stay, their code is compiled.
-    const leastBusy = this.slots.toReversed().sort((a, b) => a.outstanding.size - b.outstanding.size);
-    for (const slot of leastBusy.slice(0, this.slots.length - wanted)) {
-      this.remove(slot);
+    const leastBusy = this.#slots.toReversed().sort((a, b) => a.size - b.size);
+    for (const slot of leastBusy.slice(0, this.#slots.length - wanted)) {
+      this.#remove(slot);
       void slot.handle.kill();
     }
   }
 
-  /** Takes back what waits behind a long sample, if somebody else can do it. */
-  private relieve(slot: Slot, running: number): void {
-    slot.stalled = true;
-    if (!this.slots.some((other) => other !== slot && other.ready && !other.stalled)) return;
-    const behind = [...slot.outstanding].filter(([sequence]) => sequence > running);
-    if (behind.length === 0) return;
-    slot.handle.skipThrough(slot.sequence);
-    for (const [sequence] of behind) slot.outstanding.delete(sequence);
-    this.putBack(behind.map(([, task]) => task));
+  /** Takes back what waits behind a long sample, if another worker can do it. */
+  #relieve(slot: WorkerSlot, running: number): void {
+    slot.isStalled = true;
+    if (this.#slots.some((other) => other !== slot && other.isReady && !other.isStalled))
+      this.#queue.putBack(slot.takeBehind(running));
   }
 
-  private replaceOverdue(slot: Slot, running: number): void {
-    this.counts.timeouts++;
-    slot.outstanding.get(running)?.settle({ status: "error", reason: "timeout", code: "timeout" });
-    slot.outstanding.delete(running);
-    this.replace(slot);
+  #replaceOverdue(slot: WorkerSlot, running: number): void {
+    this.#counts.timeouts++;
+    slot.settle(running, { status: "error", reason: "timeout", code: "timeout" });
+    this.#replace(slot);
     void slot.handle.kill();
   }
 
-  private replaceDead(slot: Slot, reason: string): void {
-    if (slot.retired || this.closed) return;
-    this.counts.crashes++;
-    const running = slot.handle.running()?.sequence;
-    const culprit = running === undefined ? undefined : slot.outstanding.get(running);
-    if (culprit !== undefined && ++culprit.crashes > this.options.crashRetries) {
-      culprit.settle({ status: "error", reason: "crash", code: "crash" });
-      slot.outstanding.delete(running as number);
-    }
-    if (!slot.ready && ++this.failedStarts >= MOST_FAILED_STARTS) {
-      this.fail(
-        new VerifierLoadError(
-          `verifier workers die before they are ready (${reason}); ${MOST_FAILED_STARTS} starts in a row failed`,
-        ),
+  #replaceDead(slot: WorkerSlot, reason: string): void {
+    if (slot.isRetired || this.#isClosed) return;
+    this.#counts.crashes++;
+    const culprit = slot.running();
+    if (culprit !== undefined && ++culprit.task.crashes > this.#options.crashRetries)
+      slot.settle(culprit.sequence, { status: "error", reason: "crash", code: "crash" });
+    if (!slot.isReady && ++this.#failedStarts >= MOST_FAILED_STARTS) {
+      this.#fail(
+        new VerifierLoadError({
+          what: "The workers of the verifiers die before they are ready.",
+          expected: "verifier modules that load and leave their process alone",
+          found: `${reason}; ${MOST_FAILED_STARTS} starts in a row failed`,
+          fix: "load the verifier modules in a process of your own to see what they do",
+        }),
       );
       return;
     }
-    this.replace(slot);
+    this.#replace(slot);
   }
 
-  private replace(slot: Slot): void {
-    this.remove(slot);
-    this.counts.restarts++;
-    if (this.slots.length < this.options.workers) this.addWorker();
-    this.dispatch();
+  #replace(slot: WorkerSlot): void {
+    this.#remove(slot);
+    this.#counts.restarts++;
+    if (this.#slots.length < this.#options.workers) this.#addWorker();
+    this.#dispatch();
   }
 
   /** Takes a worker out of the pool; the others do its samples. */
-  private remove(slot: Slot): void {
-    slot.retired = true;
-    this.slots.splice(this.slots.indexOf(slot), 1);
-    this.putBack([...slot.outstanding.values()]);
-    slot.outstanding.clear();
-  }
-
-  /** To the front of the queue: they have waited longest. */
-  private putBack(tasks: readonly Task[]): void {
-    const unsettled = tasks.filter(({ settled }) => !settled);
-    this.queue.splice(0, this.queueHead, ...unsettled);
-    this.queueHead = 0;
+  #remove(slot: WorkerSlot): void {
+    slot.isRetired = true;
+    this.#slots.splice(this.#slots.indexOf(slot), 1);
+    this.#queue.putBack(slot.takeAll());
   }
 }

@@ -5,23 +5,23 @@ import { Worker, type ResourceLimits } from "node:worker_threads";
 import { entryFile } from "@v-triune/node-kit/entry-file";
 import { RunningMark, type FromWorker, type ToWorker, type WorkerSetup, type WorkerTask } from "./protocol";
 
-/** A worker as the pool sees it, thread or process. */
+/** A worker, thread or process, as the pool uses it. */
 export interface WorkerHandle {
   post(tasks: readonly WorkerTask[]): void;
-  /** Samples up to this one need not be started any more. */
+  /** Tells the worker to skip all samples up to this one. */
   skipThrough(sequence: number): void;
   /** The sample that runs and for how many milliseconds, or undefined. */
   running(): { readonly sequence: number; readonly forMs: number } | undefined;
   /** Whether the worker keeps this process alive. */
   hold(busy: boolean): void;
-  /** Ends it at once, also in the middle of a sample. */
+  /** Ends it immediately, also in the middle of a sample. */
   kill(): Promise<void>;
 }
 
 /** What a worker tells its pool. */
 export interface WorkerEvents {
   message(message: FromWorker): void;
-  /** The worker is gone. */
+  /** The worker has ended. */
   exit(reason: string): void;
 }
 
@@ -31,7 +31,7 @@ export interface WorkerStart {
   readonly file: URL;
   readonly setup: Omit<WorkerSetup, "mark">;
   readonly resourceLimits?: ResourceLimits;
-  /** Further Node options for the worker. */
+  /** More Node options for the worker. */
   readonly execArgv?: readonly string[];
 }
 
@@ -73,7 +73,7 @@ export function startThread(
     running: () => mark.running(),
     hold: (busy) => (busy ? worker.ref() : worker.unref()),
     kill: async () => {
-      // Whoever waits for the end must not be left by a process that sees nothing else to wait for.
+      // A process with nothing else to do must not exit before the caller's wait for the end is over.
       worker.ref();
       await worker.terminate();
     },
@@ -109,7 +109,7 @@ export function startProcess(
   });
   child.on("error", (error) => exit(`${error.name}: ${error.message}`));
   child.on("exit", (code, signal) => exit(signal ?? `exit code ${code}`));
-  // A process that has just died cannot be sent to; its exit is on the way and says so.
+  // Nothing can be sent to a process that has just died; its exit event follows.
   const send = (message: ToWorker) => void (child.connected && child.send(message, () => undefined));
   send({ type: "setup", setup });
   return {

@@ -22,7 +22,7 @@ export function openRewards(
   registry: VerifierRegistry,
   { onPause, onResume }: EngineEvents,
 ): RewardSource {
-  if (servers.length === 0) return createLocalRewardSource(registry, { normalised });
+  if (servers.length === 0) return createLocalRewardSource(registry, { normalized: normalised });
   const token = tokenEnv === null ? undefined : process.env[tokenEnv];
   if (tokenEnv !== null && !token) {
     throw new ConfigError({
@@ -70,7 +70,7 @@ async function* judgedAtAll(
     throw new EngineError({
       what: "The reward server refuses what it is asked.",
       where: "reward.servers",
-      found: cause.message,
+      found: `${cause.what} ${cause.body}`,
       fix: refusedKey
         ? "name the environment variable with its token in reward.tokenEnv"
         : cause.status === 404

@@ -5,52 +5,63 @@ import {
   type RewardRequest,
   type RewardResult,
 } from "@v-triune/rewards";
-import type { IsolatedRewardSource } from "@v-triune/rewards/isolated";
+import type { IsolatedRewardSource, PoolStats } from "@v-triune/rewards/isolated";
 import { isDeeperThan } from "./http/nesting";
-import { CLIENT_GONE, DEADLINE_PASSED, RequestFault, invalidField } from "./http/request-fault";
-import type { ServerMetrics } from "./metrics";
+import { CLIENT_GONE, DEADLINE_PASSED, RefusalError, invalidField } from "./http/refusal-error";
 
-/** Between the routes and the workers: what may come in, how much of it, and what is counted. */
-export interface Judging {
+/** A source between the routes and the workers: it refuses what no worker should see, bounds what waits, and reports verdicts. */
+export interface GuardedSource {
   readonly names: readonly string[];
+  readonly stats: PoolStats;
   /** Samples accepted and not yet answered. */
   readonly accepted: number;
   /**
    * Refuses what no worker should see.
    *
-   * @param field where the request's parts are, for the message; e.g. `requests[3].`
-   * @throws RequestFault 404 for an unknown verifier, 400 for ratios that sum to 0 or parameters nested too deep
+   * @param field where the parts of the request are, for the message: `requests[3].verifier`
+   * @throws RefusalError 404 for an unknown verifier, 400 for ratios that sum to 0 or parameters nested too deep
    */
   check(
     request: RewardRequest,
     field: { readonly verifier: string; readonly params: string; readonly accuracyRatio: string },
   ): void;
-  /** Judges one. @throws RequestFault 503 when the queue is full, 504 when the deadline passes */
+  /** Judges one. @throws RefusalError 503 when the queue is full, 504 when the deadline passes */
   one(request: RewardRequest, signal: AbortSignal): Promise<RewardOutcome>;
   /**
-   * Judges many; a sample that the deadline leaves unanswered is `error: deadline`. The places in the queue are taken when this is
+   * Judges many. A sample that the deadline leaves unanswered is `error: deadline`. The places in the queue are taken when this is
    * called, not when reading begins.
    *
-   * @throws RequestFault 503 when the queue has no room for them
+   * @throws RefusalError 503 when the queue has no room for them
    */
   many(requests: readonly RewardRequest[], signal: AbortSignal): AsyncIterable<RewardResult>;
 }
 
-/** Parameters are a handful of numbers; what is nested deeper is an attack on whoever copies it. */
+/** Parameters are a handful of numbers; deeper nesting attacks the code that copies it. */
 const MOST_LEVELS = 16;
 
-/** Puts limits and counters in front of a source. */
-export function createJudging(
-  source: IsolatedRewardSource,
-  metrics: ServerMetrics,
-  limits: { readonly queue: number; readonly normalised: boolean },
-): Judging {
+/** The limits of a {@link GuardedSource}. */
+export interface SourceLimits {
+  /** The largest number of samples that are accepted and not yet answered. */
+  readonly queue: number;
+  /** Whether rewards are divided by the sum of the ratios, which then must not be 0. */
+  readonly normalized: boolean;
+}
+
+/** Told of each verdict, with the seconds from the sample's acceptance to its answer. */
+export type OnVerdict = (
+  verifier: string,
+  outcome: { readonly status: RewardOutcome["status"]; readonly reason?: string },
+  seconds: number,
+) => void;
+
+/** Puts limits in front of a source. */
+export function guardSource(source: IsolatedRewardSource, limits: SourceLimits, onVerdict: OnVerdict): GuardedSource {
   const names = new Set(source.names);
   let accepted = 0;
 
   const admit = (count: number) => {
     if (accepted + count > limits.queue) {
-      throw new RequestFault(
+      throw new RefusalError(
         503,
         "queue-full",
         `${accepted} samples are waiting and ${count} more do not fit into the queue of ${limits.queue}; try again`,
@@ -73,7 +84,7 @@ export function createJudging(
       answered[result.index] = 1;
       left--;
       release(1);
-      metrics.verdict(requests[result.index]?.verifier ?? "", result, (performance.now() - started) / 1000);
+      onVerdict(requests[result.index]?.verifier ?? "", result, (performance.now() - started) / 1000);
       return result;
     };
     try {
@@ -89,21 +100,24 @@ export function createJudging(
 
   return {
     names: source.names,
+    get stats() {
+      return source.stats;
+    },
     get accepted() {
       return accepted;
     },
     check(request, field) {
       if (!names.has(request.verifier)) {
-        throw new RequestFault(
+        throw new RefusalError(
           404,
           "unknown-verifier",
-          `${field.verifier}: there is no verifier ${JSON.stringify(request.verifier.slice(0, 100))}; known: ${source.names.join(", ")}`,
+          `${field.verifier}: no verifier ${JSON.stringify(request.verifier.slice(0, 100))}; known: ${source.names.join(", ")}`,
           { field: field.verifier, known: source.names },
         );
       }
       const { accuracyRatio, formatRatio } = request;
       if (
-        limits.normalised &&
+        limits.normalized &&
         (accuracyRatio ?? DEFAULT_ACCURACY_RATIO) + (formatRatio ?? DEFAULT_FORMAT_RATIO) === 0
       ) {
         throw invalidField(
@@ -122,11 +136,11 @@ export function createJudging(
       const started = performance.now();
       try {
         const outcome = await source.run(request, signal);
-        metrics.verdict(request.verifier, outcome, (performance.now() - started) / 1000);
+        onVerdict(request.verifier, outcome, (performance.now() - started) / 1000);
         return outcome;
       } catch (error) {
         if (error !== CLIENT_GONE)
-          metrics.verdict(request.verifier, { status: "error" }, (performance.now() - started) / 1000);
+          onVerdict(request.verifier, { status: "error" }, (performance.now() - started) / 1000);
         throw error;
       } finally {
         release(1);

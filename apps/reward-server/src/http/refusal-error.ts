@@ -1,6 +1,6 @@
 /** A request that is refused, as the client is told: the HTTP status, a code for programs, a sentence for people. */
-export class RequestFault extends Error {
-  override readonly name = "RequestFault";
+export class RefusalError extends Error {
+  override readonly name = "RefusalError";
   constructor(
     readonly status: 400 | 401 | 404 | 405 | 408 | 413 | 415 | 422 | 500 | 503 | 504,
     readonly code: string,
@@ -19,14 +19,14 @@ export class RequestFault extends Error {
 }
 
 /** A value that breaks a contract, and where. */
-export function invalidField(field: string, message: string): RequestFault {
-  return new RequestFault(400, "invalid-request", message, { field });
+export function invalidField(field: string, message: string): RefusalError {
+  return new RefusalError(400, "invalid-request", message, { field });
 }
 
 /** The client went away; nobody reads the reply. */
 export const CLIENT_GONE = new Error("the client closed the connection");
 /** The client's own deadline has passed. */
-export const DEADLINE_PASSED = new RequestFault(
+export const DEADLINE_PASSED = new RefusalError(
   504,
   "deadline",
   "the request's own deadline (x-deadline-ms) passed before the judging was done",

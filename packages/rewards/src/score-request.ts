@@ -1,25 +1,25 @@
 import type { Verdict, VerifierRegistry } from "@v-triune/verifiers";
 import { RewardRatioError, composeReward } from "./compose-reward";
+import { describeBreach } from "./contract-breach";
 import type { RewardRequest, RewardResult } from "./reward-source";
 
-/** What a run decides about rewards; the sample decides the rest. */
+/** What a run decides about rewards. The sample decides the rest. */
 export interface RewardRule {
   /** Divide by the sum of the ratios. Default true. */
-  readonly normalised?: boolean;
+  readonly normalized?: boolean;
 }
 
 /** A {@link RewardResult} before it has its place in a stream. */
 export type RewardOutcome = RewardResult extends infer R ? (R extends unknown ? Omit<R, "index"> : never) : never;
 
 /**
- * Judges one request here and now. This is the whole path from response to reward, shared by every in-process source.
+ * Scores one request in this thread: the whole path from response to reward, which every in-process source shares.
  *
- * A verifier that throws, and a verdict that is not a verdict, become `error` with what happened: user verifiers are code of
- * people, and one bad sample must not end a step.
+ * A verifier that throws and a verdict that is none become `error` with what happened: one bad sample must not end a step.
  *
- * @throws UnknownVerifierError when nobody registered the name
+ * @throws UnknownVerifierError when no verifier has the name
  */
-export function judge(registry: VerifierRegistry, request: RewardRequest, rule: RewardRule = {}): RewardOutcome {
+export function scoreRequest(registry: VerifierRegistry, request: RewardRequest, rule: RewardRule = {}): RewardOutcome {
   const verifier = registry.get(request.verifier);
   let verdict: Verdict;
   try {
@@ -53,7 +53,7 @@ export function rewardOfVerdict(
     const reward = composeReward({ accuracy, format }, { ...request, ...rule });
     return { status: "scored", reward, accuracy, format, metrics, ...(reason === "undecided" && { reason }) };
   } catch (error) {
-    if (error instanceof RewardRatioError) return { status: "error", reason: error.message, code: "ratios" };
+    if (error instanceof RewardRatioError) return { status: "error", reason: describeBreach(error), code: "ratios" };
     throw error;
   }
 }
