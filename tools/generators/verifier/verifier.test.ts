@@ -144,6 +144,7 @@ describe("what it makes", () => {
       "tsconfig.base.json",
       "vitest.config.ts",
       ".oxlintrc.json",
+      "tools/lint",
       "packages/verifiers/package.json",
       "packages/verifiers/src",
       "packages/rewards/package.json",
