@@ -1,5 +1,5 @@
 /** Finds British spellings and the phrases of the word list in a text. */
-import { FOREIGN_NAMES, PHRASES, PLAIN, SPELLINGS } from "./word-list";
+import { FIXED_NAMES, PHRASES, PLAIN, SPELLINGS } from "./word-list";
 
 export interface Finding {
   readonly line: number;
@@ -19,7 +19,7 @@ const PHRASE_PATTERNS = PHRASES.map(
 
 /** British spellings in names, comments, strings and prose. */
 export function findSpellings(text: string): Finding[] {
-  const own = blank(text, FOREIGN_NAMES);
+  const own = blank(text, FIXED_NAMES);
   return [...own.matchAll(WORD)].flatMap((match) => {
     const instead = americanForm(match[0].toLowerCase());
     return instead === undefined ? [] : [{ line: lineAt(text, match.index), found: match[0], instead }];

@@ -42,13 +42,13 @@ blocks = [(torch.ones(s['width']).requires_grad_(), weights(s['width'], s['hidde
 parameters = [E] + [p for b in blocks for p in b]
 ids = torch.arange(s['tokens']) * 7919 % s['vocabulary']
 targets = (torch.arange(s['tokens']) * 7919 * 7 + 3) % s['vocabulary']
-def normalise(x): return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
+def normalize(x): return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
 def step():
     x = E[ids]
     for gain, gate, up, down in blocks:
-        h = normalise(x) * gain
+        h = normalize(x) * gain
         x = x + (torch.nn.functional.silu(h @ gate) * (h @ up)) @ down
-    loss = torch.nn.functional.cross_entropy(normalise(x) @ E.t(), targets)
+    loss = torch.nn.functional.cross_entropy(normalize(x) @ E.t(), targets)
     loss.backward()
     with torch.no_grad():
         for p in parameters:

@@ -39,7 +39,7 @@ export interface NativeInstallSummary {
 
 /** Settings of `runDoctor`. */
 export interface DoctorOptions {
-  /** Measure the backends that work; true unless told. */
+  /** Measure the backends that work. Default true. */
   readonly measure?: boolean;
   readonly env?: Environment;
 }
@@ -61,12 +61,12 @@ export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorRepo
     chosen: backends.find(({ works }) => works)?.name,
     backends,
     nativeFolder: nativeRoot(env),
-    installs: (["cpu", "cuda"] as const).map((variant) => summariseInstall(variant, env)),
+    installs: (["cpu", "cuda"] as const).map((variant) => summarizeInstall(variant, env)),
     canInstallNative: nativeInstallAvailable(env),
   };
 }
 
-function summariseInstall(variant: NativeVariant, env: Environment): NativeInstallSummary {
+function summarizeInstall(variant: NativeVariant, env: Environment): NativeInstallSummary {
   const state = readManifest(nativeLayout(variant, env));
   if (state.state === "absent") return { variant, state: "absent", detail: "not installed", cudaWheels: [] };
   if (state.state === "broken") return { variant, state: "broken", detail: state.reason, cudaWheels: [] };

@@ -8,5 +8,5 @@ expectTypeOf<BackendName>().toEqualTypeOf<"tensorflow-gpu" | "tensorflow" | "web
 void selectBackend({ prefer: "webgl" });
 expectTypeOf<BackendChoice["passedOver"][number]>().toExtend<{ name: BackendName; reason: string; howToGet: string }>();
 expectTypeOf<NativeInstallError>().toExtend<Error>();
-// @ts-expect-error the codes of an install's errors are known, and text is none
+// @ts-expect-error the codes of an install's errors are known, and text is not one of them
 expectTypeOf<NativeInstallError["code"]>().toEqualTypeOf<string>();

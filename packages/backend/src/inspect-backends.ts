@@ -22,7 +22,7 @@ export interface BackendReport {
 
 /** Settings of `inspectBackends`. */
 export interface InspectOptions {
-  /** The ones to look at; all but "cpu" (plain JavaScript) unless told. */
+  /** The ones to look at. Default all but "cpu" (plain JavaScript). */
   readonly names?: readonly BackendName[];
   /** Measure those that work: true for 1024³ and the cost of an operation (about a second each), or what to measure. */
   readonly measure?: boolean | MeasureOptions;

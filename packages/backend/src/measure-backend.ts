@@ -22,7 +22,7 @@ export interface BackendMeasurement {
 
 /** What to measure. */
 export interface MeasureOptions {
-  /** Products to time; 1024³ alone unless told, plain. */
+  /** Products to time. Default 1024³ alone, plain. */
   readonly products?: readonly Pick<ProductSpeed, "shape" | "form">[];
   /** Time spent on each quantity, in milliseconds. */
   readonly budgetMs?: number;

@@ -48,18 +48,18 @@ export async function measureTrainingStep(tf: typeof tfjs, budgetMs = 2000): Pro
       "float32",
     ),
   );
-  const normalise = (x: tfjs.Tensor): tfjs.Tensor => tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), 1e-6)));
+  const normalize = (x: tfjs.Tensor): tfjs.Tensor => tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), 1e-6)));
   const loss = (): tfjs.Scalar => {
     let x: tfjs.Tensor = tf.gather(embedding, ids);
     for (const { gain, gate, up, down } of blocks) {
-      const h = tf.mul(normalise(x), gain);
+      const h = tf.mul(normalize(x), gain);
       const gated = tf.matMul(h, gate as tfjs.Tensor);
       x = tf.add(
         x,
         tf.matMul(tf.mul(tf.mul(gated, tf.sigmoid(gated)), tf.matMul(h, up as tfjs.Tensor)), down as tfjs.Tensor),
       );
     }
-    const logProbs = tf.logSoftmax(tf.matMul(normalise(x), tf.transpose(embedding)));
+    const logProbs = tf.logSoftmax(tf.matMul(normalize(x), tf.transpose(embedding)));
     return tf.neg(tf.div(tf.sum(tf.mul(logProbs, targets)), tokens));
   };
   const parameters = [embedding, ...blocks.flatMap((block) => Object.values(block))];

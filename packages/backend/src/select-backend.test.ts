@@ -62,7 +62,7 @@ describe("selectBackend", () => {
     expect((await selectBackend({ env, prefer: "wasm" })).name).toBe("wasm");
   });
 
-  it("refuses a name it does not know and a preferred one that is not there", async () => {
+  it("refuses a name it does not know and a preferred one that is missing", async () => {
     const unknown = await failure(selectBackend({ env: { V_TRIUNE_BACKEND: "cuda" } }));
     expect(unknown).toMatchObject({ found: '"cuda"', where: "the environment variable V_TRIUNE_BACKEND" });
     expect((await failure(selectBackend({ prefer: "webgl" as "cpu" }))).where).toBe("prefer");

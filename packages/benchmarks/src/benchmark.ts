@@ -3,7 +3,7 @@
  * owners define. Adding one is a file with a `Benchmark` and a line in the list of `benchmarks.ts`.
  */
 
-/** Whether the training corpus (the 18 sources of arXiv 2505.18129) has the benchmark's task: alignment or generalisation? */
+/** Whether the training corpus (the 18 sources of arXiv 2505.18129) has the benchmark's task: alignment or generalization? */
 export type BenchmarkDomain = "in" | "out";
 
 /** What one answer came to. */
@@ -50,7 +50,7 @@ export interface OpenBenchmark {
   readonly items: readonly BenchmarkItem[];
   /** What was left out and why, by reason; told to the person. */
   readonly leftOut: Readonly<Record<string, number>>;
-  /** The owners' metric over all items; the mean over the items unless told. */
+  /** The owners' metric over all items. Default the mean over the items. */
   summarize?(scored: readonly ScoredItem[]): BenchmarkResult;
 }
 

@@ -8,7 +8,7 @@ import type { BenchmarkItem, OpenBenchmark, ScoredItem } from "./benchmark";
 import { benchmarks } from "./benchmarks";
 import { megaBenchMetrics } from "./adapters/mega-bench-metrics";
 import { singleAnswer } from "./adapters/mega-bench";
-import { normalisedAnswer } from "./adapters/mathvista";
+import { normalizedAnswer } from "./adapters/mathvista";
 import { openAnswers } from "./adapters/mmmu";
 import { answeredPoint } from "./adapters/screenspot-pro";
 
@@ -196,7 +196,7 @@ describe("ScreenSpot-Pro", () => {
 });
 
 describe("MathVista", () => {
-  it("normalises answers as its authors do", async () => {
+  it("normalizes answers as its authors do", async () => {
     const row = (fields: Record<"pid" | "query" | "choices" | "precision" | "answer" | "kind" | "type", string>) =>
       `select '${fields.pid}' as pid, '${fields.query}' as question, ${picture} as decoded_image, ${fields.choices}::varchar[] as choices, ${fields.precision}::double as precision, '${fields.answer}' as answer, '${fields.kind}' as question_type, '${fields.type}' as answer_type, {'task': 'figure question answering', 'category': 'x'} as metadata, 'Hint: .. ${fields.query}' as query`;
     const free = { choices: "null", precision: "null", kind: "free_form" };
@@ -224,10 +224,10 @@ describe("MathVista", () => {
       "accuracy/figure_question_answering": expect.closeTo(1 / 3, 9) as number,
     });
     const open = { multiple: false, choices: [], precision: 2 };
-    expect(normalisedAnswer("1.50", { ...open, type: "float" })).toBe("1.5");
-    expect(normalisedAnswer("2", { ...open, type: "float" })).toBe("2.0");
-    expect(normalisedAnswer("[1, 2]", { ...open, type: "list" })).toBe("[1, 2]");
-    expect(normalisedAnswer("8/1", { multiple: true, type: "text", choices: ["3/11", "8/11"], precision: 0 })).toBe(
+    expect(normalizedAnswer("1.50", { ...open, type: "float" })).toBe("1.5");
+    expect(normalizedAnswer("2", { ...open, type: "float" })).toBe("2.0");
+    expect(normalizedAnswer("[1, 2]", { ...open, type: "list" })).toBe("[1, 2]");
+    expect(normalizedAnswer("8/1", { multiple: true, type: "text", choices: ["3/11", "8/11"], precision: 0 })).toBe(
       "8/11",
     );
   });

@@ -1,6 +1,6 @@
 /**
  * Labels of a careless annotator, wrong in a systematic way: counts, chart values and sums one too high, boxes 4 to 8 pixels
- * too loose, the last letter forgotten, the right colour with the next shape. The committed checkpoint was fine-tuned on
+ * too loose, the last letter forgotten, the right color with the next shape. The committed checkpoint was fine-tuned on
  * such labels last; reinforcement learning with the verifiers' rewards is what puts it right.
  */
 import type { SeededRandom } from "@v-triune/rollouts";
@@ -23,10 +23,10 @@ export function carelessAnswer(answer: DemoAnswer, random: SeededRandom): DemoAn
       };
     }
     case "text": {
-      const [colour, shape] = answer.value.split(" ");
+      const [color, shape] = answer.value.split(" ");
       if (shape === undefined) return { kind: "text", value: answer.value.slice(0, -1) };
       const wrong = shapeNames[(shapeNames.indexOf(shape as Shape) + 1) % shapeNames.length];
-      return { kind: "text", value: `${colour} ${wrong}` };
+      return { kind: "text", value: `${color} ${wrong}` };
     }
     case "description":
       return answer;

@@ -3,7 +3,7 @@
  * pattern of all tokens sorted by length, then a BPE model without merges that looks whole pieces up. Both the Rust and the
  * JavaScript tokenizers of Hugging Face read it and agree.
  */
-import { colourNames, shapeNames } from "./drawing/canvas";
+import { colorNames, shapeNames } from "./drawing/canvas";
 import { letters } from "./drawing/glyphs";
 
 /** In the order of their ids, which the model's config names. */
@@ -73,8 +73,8 @@ const plainTokens: readonly string[] = [
   ...shapeNames,
   ...shapeNames.map((shape) => ` ${shape}`),
   ...shapeNames.map((shape) => ` ${shape}s`),
-  ...colourNames,
-  ...colourNames.map((colour) => ` ${colour}`),
+  ...colorNames,
+  ...colorNames.map((color) => ` ${color}`),
   ...words,
 ];
 

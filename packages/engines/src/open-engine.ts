@@ -26,9 +26,9 @@ export interface OpenEngineOptions extends EngineEvents {
 }
 
 /**
- * Recognises and tries the servers, refuses what a run can't do without, and works round the rest.
+ * Recognizes and tries the servers, refuses what a run can't do without, and works round the rest.
  *
- * @throws EngineError when a server can't be reached, or lacks what can't be worked round; ConfigError for a key that is not there
+ * @throws EngineError when a server can't be reached, or lacks what can't be worked round; ConfigError for a missing key
  */
 export async function openRemoteEngine(options: OpenEngineOptions): Promise<RemoteEngine> {
   const { config, processor, endTokenIds, temperature, signal, onPause, onResume, onWarning } = options;
@@ -90,7 +90,7 @@ export function readApiKey(name: string | null): string | undefined {
   const key = process.env[name];
   if (key !== undefined && key !== "") return key;
   throw new ConfigError({
-    what: "The key of the rollout servers is not there.",
+    what: "The key of the rollout servers is not set.",
     where: "rollout.engine.apiKeyEnv",
     expected: `the environment variable ${name}`,
     found: "it is not set",
@@ -144,7 +144,7 @@ export async function reach<T>(url: string, action: () => Promise<T>): Promise<T
       fix:
         error instanceof ServerRefusal
           ? "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)"
-          : "start it, or put right its address (rollout.engine.servers)",
+          : "start it, or fix its address (rollout.engine.servers)",
       cause: error,
     });
   }

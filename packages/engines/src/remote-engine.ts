@@ -2,7 +2,7 @@
  * Rollouts from vLLM, SGLang, transformers serve, llama.cpp or another OpenAI-compatible server.
  *
  * Each answer is asked for until it is there, by whichever server is free; a request that broke off is asked for again, with the
- * same seed, and nothing is handed on twice. Where a server gives no token ids, its text is tokenised here: the ids are then
+ * same seed, and nothing is handed on twice. Where a server gives no token ids, its text is tokenized here: the ids are then
  * those that the model would most likely have written, not always those that it did, and there are no log-probabilities.
  */
 import type { Processor } from "@v-triune/policy";
@@ -64,12 +64,12 @@ interface Tally {
   stale: number;
   /** Steps between the oldest answer's weights and those asked for. */
   age: number;
-  retokenised: number;
+  retokenized: number;
   otherTokenCount: number;
   retries: number;
 }
 
-const noTally = (): Tally => ({ answers: 0, stale: 0, age: 0, retokenised: 0, otherTokenCount: 0, retries: 0 });
+const noTally = (): Tally => ({ answers: 0, stale: 0, age: 0, retokenized: 0, otherTokenCount: 0, retries: 0 });
 
 export class RemoteEngine implements RolloutEngine {
   readonly name: string;
@@ -125,7 +125,7 @@ export class RemoteEngine implements RolloutEngine {
 
   /** Counts since the last call, under the names of docs/metrics.md. */
   takeMetrics(): Record<string, number> {
-    const { answers, stale, age, retokenised, otherTokenCount, retries } = this.#tally;
+    const { answers, stale, age, retokenized, otherTokenCount, retries } = this.#tally;
     const waited = this.#pool.waitedMs - this.#waitedBefore;
     this.#tally = noTally();
     this.#waitedBefore = this.#pool.waitedMs;
@@ -133,8 +133,8 @@ export class RemoteEngine implements RolloutEngine {
     return {
       "rollout/stale": share(stale),
       "rollout/weights_age": age,
-      "rollout/retokenised": share(retokenised),
-      ...(retokenised === 0 ? {} : { "rollout/retokenised_other_length": share(otherTokenCount) }),
+      "rollout/retokenised": share(retokenized),
+      ...(retokenized === 0 ? {} : { "rollout/retokenised_other_length": share(otherTokenCount) }),
       "rollout/engine_retries": retries,
       "timing_s/engine_down": waited / 1000,
     };
@@ -299,7 +299,7 @@ export class RemoteEngine implements RolloutEngine {
       ...Int32Array[],
     ];
     const fitting = candidates.find(({ length }) => length === wanted);
-    this.#tally.retokenised += 1;
+    this.#tally.retokenized += 1;
     if (wanted !== undefined && fitting === undefined) this.#tally.otherTokenCount += 1;
     return { promptIndex, sampleIndex, finishReason, tokenIds: fitting ?? candidates[0] };
   }
@@ -327,7 +327,7 @@ export class RemoteEngine implements RolloutEngine {
       transfer.sync === "none" ? this.#first : weights === undefined ? undefined : transfer.stated?.(weights);
     if (stated === undefined || stated === this.#weights.label) return undefined;
     if (this.options.staleWeights === "allow") return stated;
-    // Most likely the server was started anew, with its first weights: it is given the right ones and asked again.
+    // The server has probably restarted with its first weights: it gets the current ones and the request is retried.
     server.ready = false;
     throw new NoAnswerError(
       "failed",
@@ -354,7 +354,7 @@ export class RemoteEngine implements RolloutEngine {
       where: server.url,
       expected: String(this.#weights?.label),
       found,
-      fix: "see whether it was started anew or another run uses it; rollout.engine.staleWeights: allow trains on such answers all the same",
+      fix: "see whether it has restarted or another run uses it; rollout.engine.staleWeights: allow trains on such answers all the same",
     });
   }
 

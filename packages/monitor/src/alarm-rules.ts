@@ -43,7 +43,7 @@ export interface AlarmRuleChange {
 /** By a rule's name: what is different, or false for a rule that is off. */
 export type AlarmRuleChanges = Readonly<Record<string, AlarmRuleChange | false>>;
 
-/** The rules that are on unless told otherwise. */
+/** The rules that are on by default. */
 export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
   {
     name: "reward collapse",

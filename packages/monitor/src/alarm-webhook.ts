@@ -12,9 +12,9 @@ export interface AlarmWebhookOptions {
   readonly run: string;
   /** Told when an alarm could not be delivered: the first time, and the first after one that could. */
   readonly onProblem: (message: string) => void;
-  /** Waits before the second and third try, in ms; 1,000 and 10,000 unless told. */
+  /** Waits before the second and third try, in ms. Default 1,000 and 10,000. */
   readonly retryDelays?: readonly number[];
-  /** For a request, in ms; 10,000 unless told. */
+  /** Time limit of a request, in ms. Default 10,000. */
   readonly timeout?: number;
 }
 

@@ -37,7 +37,7 @@ function median(values: readonly number[]): number {
 const shown = (value: number): string =>
   Number.isFinite(value) ? String(Number(value.toPrecision(3))) : String(value);
 
-/** The most extreme mean of `window` neighbouring values, with the step of its last one. */
+/** The most extreme mean of `window` neighboring values, with the step of its last one. */
 function extremeMean(
   series: MetricSeries,
   window: number,

@@ -17,7 +17,7 @@ export class CountedValues {
   }
 
   /**
-   * The values below which the shares lie, linearly interpolated between neighbours (numpy's default).
+   * The values below which the shares lie, linearly interpolated between neighbors (numpy's default).
    *
    * @param shares from 0 to 1, ascending
    * @returns one a share; none when nothing was counted

@@ -10,7 +10,7 @@ export type MetricSplit = "train" | "eval";
 export type MetricScope = "source" | "task" | "all";
 
 export interface MetricRecord {
-  /** Optimiser-independent step of the run, from 1; 0 is the evaluation before the first step. */
+  /** Optimizer-independent step of the run, from 1; 0 is the evaluation before the first step. */
   readonly step: number;
   readonly split: MetricSplit;
   readonly scope: MetricScope;

@@ -51,7 +51,7 @@ it("drops what came after a step and leaves nothing else behind", async () => {
   expect(readdirSync(folder)).toEqual(["metrics.jsonl"]);
 });
 
-it("has nothing to drop from a file that is not there", async () => {
+it("has nothing to drop from a missing file", async () => {
   expect(await dropRecordsAfter(path, 2)).toBe(0);
   expect(readdirSync(folder)).toEqual([]);
 });

@@ -39,13 +39,13 @@ export interface RolloutRecord {
 }
 
 export interface StepMetricsOptions {
-  /** "train" unless told. */
+  /** Default "train". */
   readonly split?: MetricSplit;
-  /** Accuracy from which a box answer is correct; 0.5 unless told. */
+  /** Accuracy from which a box answer is correct. Default 0.5. */
   readonly boxThreshold?: number;
-  /** Tasks whose answers are boxes; those of the detection verifier unless told. */
+  /** Tasks whose answers are boxes. Default those of the detection verifier. */
   readonly boxTasks?: readonly string[];
-  /** How many correct and how many wrong answers of a source are kept as examples; 0 unless told. */
+  /** Correct and wrong answers of a source that are kept as examples, each. Default 0. */
   readonly examplesPerSource?: number;
 }
 

@@ -22,11 +22,11 @@ export interface ValidationSample {
 }
 
 export interface ValidationOptions {
-  /** Prefix of the names; "acc" unless told, as verl's. */
+  /** Prefix of the names. Default "acc", as verl's. */
   readonly variable?: string;
-  /** Draws for maj@k; 1,000 unless told. */
+  /** Draws for maj@k. Default 1,000. */
   readonly bootstrap?: number;
-  /** Seed of those draws; 42 unless told. */
+  /** Seed of those draws. Default 42. */
   readonly seed?: number;
 }
 

@@ -158,7 +158,7 @@ function App() {
             </select>
           </label>
         )}
-        <button class="small" onClick={toggleTheme} aria-label={dark ? "Light colours" : "Dark colours"}>
+        <button class="small" onClick={toggleTheme} aria-label={dark ? "Light colors" : "Dark colors"}>
           {dark ? "☀" : "☾"}
         </button>
       </header>

@@ -18,7 +18,7 @@ const USUAL = [
   "reflection/ratio",
 ];
 const MOST_COLUMNS = 12;
-/** Deviations from which a change is coloured. */
+/** Deviations from which a change is colored. */
 const NOTABLE = 0.75;
 
 /** Sources × metrics, the one that got worst first. */

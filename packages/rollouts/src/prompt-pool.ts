@@ -1,6 +1,6 @@
 /**
  * The prompt pool: to a question for mathverify, one of several "think step by step" sentences and one of several sentences about the form of
- * the answer are appended, drawn anew each time, so that the model does not learn to need one wording (arXiv 2505.18129, training).
+ * the answer are appended, drawn again each time, so that the model does not learn to need one wording (arXiv 2505.18129, training).
  *
  * Two forms: free (the answer in \boxed{}), and tagged (<think> and <answer>, for samples whose format is rewarded).
  * The sentences are our own; the original's pool has the same purpose and other words.

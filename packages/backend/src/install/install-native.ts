@@ -193,7 +193,7 @@ async function provideLibraries(
   options: InstallNativeOptions,
   report: (step: InstallStep, message: string) => void,
 ): Promise<ProvidedLibraries> {
-  // Whatever an earlier attempt unpacked is made anew; only its finished downloads are kept.
+  // What an earlier attempt unpacked is made again; only its finished downloads are kept.
   for (const part of ["deps", "lib", "include"]) rmSync(join(partial.folder, part), { recursive: true, force: true });
   mkdirSync(partial.libraries, { recursive: true });
   if (options.library !== undefined) {

@@ -152,7 +152,7 @@ describe("readManifest and verifyNative", () => {
     expect(status.problems[0]).toMatch(/^TensorFlow's native addon does not load/);
   });
 
-  it("are silent about what is not there", async () => {
+  it("are silent about what is missing", async () => {
     expect(await verifyNative({ env: env() })).toMatchObject({ state: "absent", problems: [] });
   });
 });

@@ -124,7 +124,7 @@ except (zipfile.BadZipFile, EOFError, OSError) as e:
 /**
  * Takes the two libraries and the C API's headers out of a wheel.
  *
- * @throws NativeInstallError "wheel" when it is damaged (it is deleted, so that the next run fetches it anew) | "disk"
+ * @throws NativeInstallError "wheel" when it is damaged (it is deleted, so that the next run fetches it again) | "disk"
  */
 export async function unpackWheel(options: {
   readonly python: string;

@@ -1,4 +1,4 @@
-/** `install.json`: what a native install is made of, so that a broken, changed or foreign one is recognised. */
+/** `install.json`: what a native install is made of, so that a broken, changed or foreign one is recognized. */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

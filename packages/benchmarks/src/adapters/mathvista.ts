@@ -3,7 +3,7 @@
  * answer_type, precision and decoded_image.
  *
  * Metric: share of right answers. The authors let GPT-4 extract the answer; here it is read by rule (\boxed{}, "answer is", the last number or
- * letter), so scores are comparable with each other rather than with the leaderboard. Normalising after extraction is theirs
+ * letter), so scores are comparable with each other rather than with the leaderboard. Normalizing after extraction is theirs
  * (evaluation/calculate_score.py): a letter to its choice, else the most similar choice; whole numbers truncated, decimals rounded.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
@@ -50,14 +50,14 @@ function question(row: ParquetRow): BenchmarkItem {
     prompt: `<image>\n${text("query")}`,
     pictures: async () => [(await row.picture("decoded_image")) ?? new Uint8Array()],
     score(response) {
-      const found = normalisedAnswer(finalAnswer(response), { ...kind, choices, precision });
+      const found = normalizedAnswer(finalAnswer(response), { ...kind, choices, precision });
       return { score: found === answer.trim() ? 1 : 0, vote: found ?? "" };
     },
   };
 }
 
 /** @returns undefined where nothing of the asked kind can be read */
-export function normalisedAnswer(
+export function normalizedAnswer(
   final: string,
   {
     multiple,

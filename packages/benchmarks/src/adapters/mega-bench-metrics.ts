@@ -98,7 +98,7 @@ function number(value: unknown): number | undefined {
   return plain.includes("frac") ? Number(match[1]) / Number(match[2]) : Number(match[1]) / (match[2] === "%" ? 100 : 1);
 }
 
-/** Within 1 % of the gold number; as text where either is none. */
+/** Within 1 % of the gold number; as text if either is not a number. */
 function numerical(response: unknown, gold: unknown): number {
   const [told, right] = [number(response), number(gold)];
   return told !== undefined && right !== undefined
@@ -216,7 +216,7 @@ function sortedJson(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }
 
-/** 1 - edits / longer length, where swapping two neighbours is one edit (optimal string alignment). */
+/** 1 - edits / longer length, where swapping two neighbors is one edit (optimal string alignment). */
 function damerauSimilarity(a: string, b: string): number {
   const [s, t] = [[...a], [...b]];
   const most = Math.max(s.length, t.length);

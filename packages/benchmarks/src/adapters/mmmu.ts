@@ -101,11 +101,11 @@ export function openAnswers(response: string): (string | number)[] {
   const numbers = parts.flatMap((part) =>
     [...part.matchAll(/-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g)].map(([number]) => number),
   );
-  return [...new Set([...parts, ...numbers].flatMap(normalised))];
+  return [...new Set([...parts, ...numbers].flatMap(normalized))];
 }
 
 /** A number rounded to two decimals; of a single character also with a space on either side, so that it is found as a word only. */
-function normalised(text: string): (string | number)[] {
+function normalized(text: string): (string | number)[] {
   const plain = text.trim();
   if (/^-?[\d,]*\.?\d+(e[+-]?\d+)?$/i.test(plain)) return [Math.round(Number(plain.replaceAll(",", "")) * 100) / 100];
   const lower = plain.toLowerCase();
@@ -113,7 +113,7 @@ function normalised(text: string): (string | number)[] {
 }
 
 function matchesOpen(gold: string, found: readonly (string | number)[]): boolean {
-  const golds = normalised(gold);
+  const golds = normalized(gold);
   return found.some((answer) =>
     typeof answer === "string"
       ? golds.some((one) => typeof one === "string" && answer.includes(one))

@@ -2,7 +2,7 @@
  * ScreenSpot-Pro (arXiv 2504.07981): `annotations/*.json`, each a list of {img_filename, bbox, instruction, ui_type, img_size, ..} with bbox
  * [x1, y1, x2, y2] in pixels of the screenshot, and `images/`.
  *
- * Metric: share of answers whose point lies in the target's box; a box is answered by its centre (the authors' evaluation; prompt and
+ * Metric: share of answers whose point lies in the target's box; a box is answered by its center (the authors' evaluation; prompt and
  * reading of points after lmms-eval). Coordinates above 1 are taken as pixels of the picture as the model saw it, not of the
  * screenshot, because that is what such models know.
  */
@@ -74,7 +74,7 @@ function question(folder: string, record: Readonly<Record<string, unknown>>, whe
 
 const number = String.raw`(-?\d+(?:\.\d+)?)\s*(%?)`;
 
-/** The point of an answer as shares of width and height: the last pair in brackets, or the centre of the last four numbers in brackets. */
+/** The point of an answer as shares of width and height: the last pair in brackets, or the center of the last four numbers in brackets. */
 export function answeredPoint(response: string, seen: SeenPicture | undefined): readonly [number, number] | undefined {
   const text = /<answer>([\s\S]*?)(?:<\/answer>|$)/i.exec(response)?.[1] ?? response;
   const separator = String.raw`\s*[,;\s]\s*`;

@@ -11,7 +11,7 @@ const info: SourceInfo = {
   dataSource: "chartqa",
   fileSource: "chartqa",
   owner: "vis-nlp",
-  licence: "GPL-3.0",
+  license: "GPL-3.0",
   url: "https://github.com/vis-nlp/ChartQA",
   size: "32,719 questions",
   files: ["<split>_{human,augmented}.json", "<split>/png/<imgname>"],

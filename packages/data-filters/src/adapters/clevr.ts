@@ -47,7 +47,7 @@ export const superclevr = clevrAdapter({
   dataSource: "superclevr",
   fileSource: "superclevr",
   owner: "Lizw14",
-  licence: "not stated",
+  license: "not stated",
   url: "https://github.com/Lizw14/Super-CLEVR",
   size: "30,000 pictures",
   files: ["superCLEVR_questions_*.json", "images/<name>.png"],

@@ -51,7 +51,7 @@ export const coco = cocoAdapter(
     dataSource: "coco_train",
     fileSource: "coco",
     owner: "COCO Consortium",
-    licence: "CC BY 4.0 (annotations)",
+    license: "CC BY 4.0 (annotations)",
     url: "https://cocodataset.org",
     size: "123,287 pictures, 80 categories",
     files: ["annotations/instances_*.json", "<split>/<name>.jpg"],

@@ -23,7 +23,7 @@ export function ownSource(settings: Readonly<Record<string, unknown>>, files: st
     // A file's name is cut into its parts at underscores.
     fileSource: name.replace(/_/g, ""),
     owner: "own data",
-    licence: "own data",
+    license: "own data",
     url: "",
     size: "",
     files: [files],

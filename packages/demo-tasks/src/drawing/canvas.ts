@@ -1,6 +1,6 @@
 /**
  * The demonstration's pictures: 84 × 84 RGB, a grid of 3 × 3 cells of 28 pixels. Qwen2.5-VL merges 28 × 28 pixels into one
- * image token, so an object inside one cell is seen whole by one token. The ground is a grey near the mean that the image
+ * image token, so an object inside one cell is seen whole by one token. The ground is a gray near the mean that the image
  * processor subtracts (CLIP's): on a light ground such a small model does not learn.
  */
 import type { SeededRandom } from "@v-triune/rollouts";
@@ -10,14 +10,14 @@ export const pictureSize = 84;
 export const cellSize = 28;
 export const cellsPerSide = pictureSize / cellSize;
 
-export const colours = {
+export const colors = {
   red: [230, 30, 30],
   green: [20, 205, 60],
   blue: [30, 60, 240],
   yellow: [250, 225, 30],
 } as const;
-export type Colour = keyof typeof colours;
-export const colourNames = Object.keys(colours) as Colour[];
+export type Color = keyof typeof colors;
+export const colorNames = Object.keys(colors) as Color[];
 export const shapeNames = ["circle", "square", "triangle"] as const;
 export type Shape = (typeof shapeNames)[number];
 
@@ -28,7 +28,7 @@ export interface PlacedShape {
   readonly x: number;
   readonly y: number;
   readonly size: number;
-  readonly colour: Colour;
+  readonly color: Color;
   readonly shape: Shape;
 }
 
@@ -42,18 +42,18 @@ export class Canvas {
       this.pixels.set([122 + shade, 116 + shade, 104 + shade], index);
   }
 
-  fill(x1: number, y1: number, x2: number, y2: number, colour: Rgb): void {
+  fill(x1: number, y1: number, x2: number, y2: number, color: Rgb): void {
     for (let y = Math.max(0, y1); y < Math.min(pictureSize, y2); y++) {
       for (let x = Math.max(0, x1); x < Math.min(pictureSize, x2); x++)
-        this.pixels.set(colour, (y * pictureSize + x) * 3);
+        this.pixels.set(color, (y * pictureSize + x) * 3);
     }
   }
 
-  place({ x, y, size, colour, shape }: PlacedShape): void {
+  place({ x, y, size, color, shape }: PlacedShape): void {
     for (let row = 0; row < size; row++) {
       for (let column = 0; column < size; column++) {
         if (covers(shape, column + 0.5, row + 0.5, size))
-          this.pixels.set(colours[colour], ((y + row) * pictureSize + x + column) * 3);
+          this.pixels.set(colors[color], ((y + row) * pictureSize + x + column) * 3);
       }
     }
   }

@@ -39,6 +39,6 @@ export function inReadingOrder(boxes: readonly DemoBox[]): DemoBox[] {
 /** The dense question of the sources with free objects: what is in each of the nine cells. */
 export function describeCells(objects: readonly PlacedShape[]): Pick<DemoQuestion, "question" | "answer"> {
   const cells = Array<string>(9).fill(".");
-  for (const object of objects) cells[cellOf(object.x, object.y)] = `${object.colour} ${object.shape}`;
+  for (const object of objects) cells[cellOf(object.x, object.y)] = `${object.color} ${object.shape}`;
   return { question: "Describe every cell.", answer: { kind: "description", value: cells.join(", ") } };
 }

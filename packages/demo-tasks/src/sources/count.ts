@@ -1,4 +1,4 @@
-import { Canvas, type PlacedShape, colourNames, scatter, shapeNames } from "../drawing/canvas";
+import { Canvas, type PlacedShape, colorNames, scatter, shapeNames } from "../drawing/canvas";
 import { type DemoSource, describeCells } from "../drawing/question";
 
 /** Counting: one to five of the asked shape among others. */
@@ -11,7 +11,7 @@ export const count: DemoSource = (random, describe) => {
   const objects: PlacedShape[] = scatter(random, wanted + others, [16, 20]).map((place, index) => ({
     ...place,
     shape: index < wanted ? asked : random.pick(rest),
-    colour: random.pick(colourNames),
+    color: random.pick(colorNames),
   }));
   for (const object of objects) canvas.place(object);
   if (describe) return { canvas, thought: "", ...describeCells(objects) };

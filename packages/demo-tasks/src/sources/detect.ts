@@ -1,4 +1,4 @@
-import { Canvas, type PlacedShape, colourNames, scatter, shapeNames } from "../drawing/canvas";
+import { Canvas, type PlacedShape, colorNames, scatter, shapeNames } from "../drawing/canvas";
 import { type DemoSource, boxOf, inReadingOrder } from "../drawing/question";
 
 /** Detection: a box for each object of one shape, with up to two others about. */
@@ -11,7 +11,7 @@ export const detect: DemoSource = (random, describe) => {
   const objects: PlacedShape[] = scatter(random, wanted + others, [16, 20, 24]).map((place, index) => ({
     ...place,
     shape: index < wanted ? asked : random.pick(rest),
-    colour: random.pick(colourNames),
+    color: random.pick(colorNames),
   }));
   for (const object of objects) canvas.place(object);
   const boxes = inReadingOrder((describe ? objects : objects.slice(0, wanted)).map(boxOf));

@@ -1,11 +1,11 @@
-import { Canvas, type PlacedShape, colourNames, scatter, shapeNames } from "../drawing/canvas";
+import { Canvas, type PlacedShape, colorNames, scatter, shapeNames } from "../drawing/canvas";
 import { type DemoSource, boxOf, inReadingOrder } from "../drawing/question";
 
-/** Grounding: the one object that a phrase of colour and shape names. */
+/** Grounding: the one object that a phrase of color and shape names. */
 export const ground: DemoSource = (random, describe) => {
   const canvas = new Canvas(random);
   const kinds = random.sample(
-    colourNames.flatMap((colour) => shapeNames.map((shape) => ({ colour, shape }))),
+    colorNames.flatMap((color) => shapeNames.map((shape) => ({ color, shape }))),
     random.int(2, 3),
   );
   const places = scatter(random, kinds.length, [16, 20, 24]);
@@ -18,7 +18,7 @@ export const ground: DemoSource = (random, describe) => {
   if (!target) throw new RangeError("ground: a picture without an object");
   return {
     canvas,
-    question: describe ? "Find every shape." : `Where is the ${target.colour} ${target.shape}?`,
+    question: describe ? "Find every shape." : `Where is the ${target.color} ${target.shape}?`,
     answer: { kind: "boxes", boxes: inReadingOrder((describe ? objects : [target]).map(boxOf)) },
     thought: "",
   };

@@ -1,4 +1,4 @@
-import { Canvas, type PlacedShape, cellSize, cellsPerSide, colourNames, shapeNames } from "../drawing/canvas";
+import { Canvas, type PlacedShape, cellSize, cellsPerSide, colorNames, shapeNames } from "../drawing/canvas";
 import { type DemoSource, describeCells } from "../drawing/question";
 
 const rules = [(_x: number, y: number) => y, (x: number) => x, (x: number, y: number) => (x + y) % cellsPerSide];
@@ -7,7 +7,7 @@ const rules = [(_x: number, y: number) => y, (x: number) => x, (x: number, y: nu
 export const puzzle: DemoSource = (random, describe) => {
   const canvas = new Canvas(random);
   const kinds = random.sample(
-    colourNames.flatMap((colour) => shapeNames.map((shape) => ({ colour, shape }))),
+    colorNames.flatMap((color) => shapeNames.map((shape) => ({ color, shape }))),
     cellsPerSide,
   );
   const rule = random.pick(rules);
@@ -19,7 +19,7 @@ export const puzzle: DemoSource = (random, describe) => {
     const kind = kinds[rule(column, row)];
     if (!kind) throw new RangeError("puzzle: a rule outside the grid");
     if (cell === gap) {
-      missing = `${kind.colour} ${kind.shape}`;
+      missing = `${kind.color} ${kind.shape}`;
       canvas.write("?", cellSize * column + 7, cellSize * row + 4, 3);
     } else {
       const object: PlacedShape = { x: cellSize * column + 4, y: cellSize * row + 4, size: 20, ...kind };

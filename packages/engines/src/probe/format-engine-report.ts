@@ -28,6 +28,6 @@ export function engineLine(report: EngineReport): string {
   const lacks = report.abilities.filter(({ status }) => status !== "yes").map(({ ability }) => ability);
   const tokens = can(report, "token_ids")
     ? `token ids${can(report, "log_probs") ? " and log-probabilities" : ""}`
-    : "text only, tokenised again";
+    : "text only, tokenized again";
   return `Rollouts from ${serverNames[kind]}${version === null ? "" : ` ${version}`} at ${url}: ${tokens}${lacks.length === 0 ? "" : `; without ${lacks.join(", ")}`}`;
 }

@@ -96,7 +96,7 @@ describe("probeEngine", () => {
       { "/openapi.json": { paths: { "/load_model": {}, "/reset": {}, "/v1/chat/completions": {} } } },
     ],
     ["openai", null, { "/v1/models": { data: [{ id: "m" }] }, "/openapi.json": { paths: {} } }],
-  ] as const)("recognises %s %s", async (kind, version, replies) => {
+  ] as const)("recognizes %s %s", async (kind, version, replies) => {
     const url = await canned((path) => (replies as Readonly<Record<string, unknown>>)[path]);
     expect(await recognizeServer(url, {})).toMatchObject({ kind, version });
   });

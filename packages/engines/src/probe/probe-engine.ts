@@ -42,9 +42,9 @@ export interface EngineReport {
 
 export interface ProbeOptions {
   readonly url: string;
-  /** What it is; found out unless told. */
+  /** What it is. Default: what it is found to be. */
   readonly kind?: ServerKind | undefined;
-  /** The model's name there; the first that it lists unless told. */
+  /** The model's name there. Default the first that it lists. */
   readonly model?: string | undefined;
   readonly apiKey?: string | undefined;
   readonly timeoutMs?: number;
@@ -55,10 +55,10 @@ export interface ProbeOptions {
   readonly temperature?: number;
 }
 
-/** 56 × 56 pixels of four colours: as small a picture as Qwen2.5-VL takes as it is. */
+/** 56 × 56 pixels of four colors: as small a picture as Qwen2.5-VL takes as it is. */
 const PICTURE =
   "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAADgAAAA4CAIAAAAn5KxJAAAAXElEQVR42u3RQQ3AIBBEUWiQgIgVs4IQhghEIKanOthLk/cFTF4y/Ua06nLN8s2n/SRQUFBQUFBQUFBQUFBQUFBQ0K+RsctHT6TrQUFBQUFBQUFBQUFBQUFBQUFfZYIE2spKTlYAAAAASUVORK5CYII=";
-const QUESTION = "Name the colours in the picture, then write a short poem about each of them.";
+const QUESTION = "Name the colors in the picture, then write a short poem about each of them.";
 /** Tokens of a probe's answer: few, but enough for two draws to differ. */
 const TOKENS = 12;
 
@@ -229,7 +229,7 @@ class Probe {
     return {
       ability: "token_ids",
       status: "no",
-      detail: "text only: it is tokenised again, which may split it otherwise than it was drawn",
+      detail: "text only: it is tokenized again, which may split it otherwise than it was drawn",
     };
   }
 

@@ -42,6 +42,6 @@ export interface ProtocolRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** Whether the reply is a stream of events. */
   readonly events: boolean;
-  /** @throws NoAnswerError for a reply that is none */
+  /** @throws NoAnswerError for a reply that is not an answer */
   read(reply: unknown): ServerReply;
 }

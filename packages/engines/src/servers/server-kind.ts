@@ -1,4 +1,4 @@
-/** Which rollout servers there are, and how one is recognised. */
+/** Which rollout servers there are, and how one is recognized. */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { type HttpJsonOptions, NoAnswerError, ServerRefusal, httpJson } from "./http-json";
 

@@ -126,7 +126,7 @@ const transfers: Readonly<Record<Exclude<WeightSync, "auto">, WeightTransfer>> =
         "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, --enable-lora and --max-lora-rank of at least model.adapter.rank",
       );
       if (previous === undefined || previous === label) return;
-      // A server that was started anew does not know the adapter before.
+      // A server that has restarted does not know the adapter before.
       await httpJson(`${url}/v1/unload_lora_adapter`, { ...http, body: { lora_name: previous } }).catch(ignoreRefusal);
     },
     modelName: ({ label }) => label,

@@ -23,7 +23,7 @@ export interface StandInOptions {
   readonly protocol: "sglang" | "vllm";
   /** The model that it is started with; tokenizer and picture settings come from here, too. */
   readonly model: string;
-  /** vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING, or with VLLM_SERVER_DEV_MODE; neither unless told. */
+  /** vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING, or with VLLM_SERVER_DEV_MODE. Default neither. */
   readonly mode?: "lora" | "dev";
   readonly apiKey?: string;
   /** Looked at before each answer; what it returns is sent in its place. "hang up" breaks the connection. */
@@ -164,7 +164,7 @@ export class RolloutStandIn {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Begins anew under the same address, with the first weights. */
+  /** Restarts under the same address, with the first weights. */
   async restart(): Promise<void> {
     await this.stop();
     this.#base = await loadQwen25Vl(this.options.model);

@@ -16,13 +16,13 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
 
   v-triune-monitor [runs/ ..]
       The dashboard, over run folders or folders of them.
-      --port 6070         the next free one unless told; 0 takes any
+      --port 6070         default 6070 or the next free one; 0: any
       --host 127.0.0.1    the address to listen on
       --allow-host NAME   a further name that the page may be opened under
       --no-open           start no browser
   v-triune-monitor report runs/mine -o report.html
       One file to send to a colleague.
-      --steps 1,40,80     whose rollouts go in; first, middle, last unless told
+      --steps 1,40,80     whose rollouts go in (default: first, middle, last)
   v-triune-monitor query "select .." [runs/ ..]
       SQL (DuckDB's) over rollouts and metrics.
       --format table|csv|jsonl
@@ -94,7 +94,7 @@ function existing(folders: readonly string[]): readonly string[] {
  * Runs a command line; the dashboard's ends with SIGINT or SIGTERM.
  *
  * @returns the exit status
- * @throws DashboardError for what a person can put right
+ * @throws DashboardError for what a person can fix
  */
 export async function runCommandLine(args: readonly string[], { out, tell }: CommandOutput): Promise<number> {
   const { values, positionals } = parse(args);

@@ -50,7 +50,7 @@ async function* loggedObjects(path: string): AsyncGenerator<unknown> {
 }
 
 /**
- * Writes `metrics.jsonl` and `run.json` to a new folder; runs/<name of the file> unless told.
+ * Writes `metrics.jsonl` and `run.json` to a new folder, by default runs/<name of the file>.
  *
  * @throws DashboardError when the folder is there already, or nothing in the file was understood
  */

@@ -9,9 +9,9 @@ import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";
 export interface ReportOptions {
   /** Written on the page. */
   readonly madeAt: Date;
-  /** Steps whose rollouts go in; the first, the middle and the last unless told. */
+  /** Steps whose rollouts go in. Default the first, the middle and the last. */
   readonly steps?: readonly number[];
-  /** Prompts a step; 24 unless told. */
+  /** Prompts per step. Default 24. */
   readonly groupsPerStep?: number;
 }
 

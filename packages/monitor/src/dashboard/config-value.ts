@@ -10,7 +10,7 @@ export function flattenConfig(value: unknown, prefix = "", into: Record<string, 
   return into;
 }
 
-/** A value of a configuration that may be anything; undefined when it is not there. */
+/** A value of a configuration that may be anything; undefined if it is missing. */
 export function configValue(config: unknown, path: readonly string[]): unknown {
   let value = config;
   for (const key of path) value = isRecord(value) ? value[key] : undefined;

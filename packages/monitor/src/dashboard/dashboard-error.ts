@@ -8,7 +8,7 @@ export interface DashboardProblem {
   readonly cause?: unknown;
 }
 
-/** Thrown by the dashboard and its commands for what a person can put right. */
+/** Thrown by the dashboard and its commands for what a person can fix. */
 export class DashboardError extends Error {
   override readonly name = "DashboardError";
   constructor(readonly problem: DashboardProblem) {

@@ -63,7 +63,7 @@ it("puts a step into one line, naming the source that fell most", () => {
   );
 });
 
-it("prints a table every so many steps", async () => {
+it("prints a table every n steps", async () => {
   const lines: string[] = [];
   const sink = consoleTableSink({ print: (line) => lines.push(line), every: 2 });
   await sink.write([...stepOf(1, 1), ...stepOf(2, 0.5), ...stepOf(3, 1), ...stepOf(4, 1)]);

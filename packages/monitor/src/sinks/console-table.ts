@@ -57,7 +57,7 @@ const fit = (text: string, width: number): string =>
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?");
 
 export interface StepTableOptions {
-  /** Width in columns; 80 unless told. */
+  /** Width in columns. Default 80. */
   readonly width?: number;
   /** The records of an earlier step; the column "change" is left empty without them. */
   readonly before?: readonly MetricRecord[];
@@ -130,9 +130,9 @@ export function formatStepLine(records: readonly MetricRecord[], options: StepTa
 }
 
 export interface ConsoleTableOptions {
-  /** Where lines go; console.log unless told. */
+  /** Where lines go. Default console.log. */
   readonly print?: (line: string) => void;
-  /** A table every so many steps; 1 unless told. */
+  /** Steps from one table to the next. Default 1. */
   readonly every?: number;
   readonly width?: number;
 }

@@ -19,11 +19,11 @@ export interface MetricSink {
 export interface SinkGroupOptions {
   /** Told once when a sink begins to fail, once when it works again, and at the close about what was lost. */
   readonly onProblem: (message: string) => void;
-  /** Records kept for a failing sink; the oldest go first. 20,000 unless told. */
+  /** Records kept for a failing sink; the oldest are dropped first. Default 20,000. */
   readonly bufferLimit?: number;
-  /** Wait before the first retry in ms, doubled up to a minute; 1,000 unless told. */
+  /** Wait before the first retry in ms, doubled up to a minute. Default 1,000. */
   readonly retryDelay?: number;
-  /** How long `close` waits for what is still buffered, in ms; 15,000 unless told. */
+  /** How long `close` waits for buffered records, in ms. Default 15,000. */
   readonly closeTimeout?: number;
 }
 

@@ -11,13 +11,13 @@ export interface MlflowOptions {
   /** Made if there is none of this name. */
   readonly experiment: string;
   readonly runName: string;
-  /** Bearer token, or user and password; MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD unless told. */
+  /** Bearer token, or user and password. Default MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD. */
   readonly token?: string;
   readonly username?: string;
   readonly password?: string;
-  /** For a request, in ms; 10,000 unless told. */
+  /** Time limit of a request, in ms. Default 10,000. */
   readonly timeout?: number;
-  /** The wall clock, in ms; Date.now unless told. */
+  /** The wall clock, in ms. Default Date.now. */
   readonly now?: () => number;
 }
 

@@ -6,7 +6,7 @@ import { appendFile, type AppendFile } from "./append-file";
 import { fileVersionEvent, scalarEvent, tfRecord } from "./tensorboard-event-file";
 
 export interface TensorBoardOptions {
-  /** The wall clock, in ms; Date.now unless told. Only what the time axis shows depends on it. */
+  /** The wall clock, in ms. Default Date.now. Only the time axis depends on it. */
   readonly now?: () => number;
 }
 

@@ -9,7 +9,7 @@ import { smoothed } from "./smoothing";
 
 export interface ChartProps {
   readonly title: string;
-  /** Names what is loaded; the chart starts anew with another. */
+  /** Names what is loaded; with another, the chart starts again. */
   readonly subject: string;
   /** Changes when the data may have. */
   readonly version: number;

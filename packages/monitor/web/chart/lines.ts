@@ -28,7 +28,7 @@ export function ends(lines: readonly Line[]): Stretch {
   ];
 }
 
-/** A stretch moved by so many steps, but not past the first or last step; its length stays. */
+/** A stretch moved by a number of steps, but not past the first or last step; its length stays. */
 export function movedStretch([from, to]: Stretch, by: number, [first, last]: Stretch): Stretch {
   const start = Math.max(first, Math.min(last - (to - from), from + by));
   return [start, start + (to - from)];

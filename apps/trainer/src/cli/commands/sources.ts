@@ -39,7 +39,7 @@ export const sourcesCommand: Command = {
         ["task", source.task],
         ["verifier", `${source.verifier}, accuracy ${source.accuracyRatio}, format ${source.formatRatio}`],
         ["owner", source.owner],
-        ["licence", source.licence],
+        ["license", source.license],
         ["where", source.url],
         ["size", source.size],
         ["files", source.files.join("\n")],
@@ -48,8 +48,8 @@ export const sourcesCommand: Command = {
       return;
     }
     const width = Math.max(...chosen.map(({ key }) => key.length));
-    const rows = chosen.map(({ key, task, size, licence }) =>
-      fit(`  ${key.padEnd(width)}  ${task.padEnd(9)}  ${fit(size, 26).padEnd(26)}  ${licence}`, 80),
+    const rows = chosen.map(({ key, task, size, license }) =>
+      fit(`  ${key.padEnd(width)}  ${task.padEnd(9)}  ${fit(size, 26).padEnd(26)}  ${license}`, 80),
     );
     output.out(`${rows.join("\n")}\n\nv-triune sources KEY says where one comes from and which files are read.\n`);
   },

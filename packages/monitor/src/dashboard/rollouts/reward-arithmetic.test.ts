@@ -31,15 +31,15 @@ it("weighs accuracy and format by the run's ratios, else the sample's, else the 
 
 it("adds the overlong penalty and KL, and says when something else was counted", () => {
   const additions = { overlong: -0.25, kl: -0.0125 };
-  const optimised = { ...judged, reward: judged.reward - 0.2625, additions };
-  expect(rewardArithmetic(optimised, {}, undefined)).toMatchObject({
+  const optimized = { ...judged, reward: judged.reward - 0.2625, additions };
+  expect(rewardArithmetic(optimized, {}, undefined)).toMatchObject({
     additions: [
       { name: "overlong", value: -0.25 },
       { name: "kl", value: -0.0125 },
     ],
     agrees: true,
   });
-  expect(rewardArithmetic({ ...optimised, reward: 0.9 }, {}, undefined)).toMatchObject({ agrees: false });
+  expect(rewardArithmetic({ ...optimized, reward: 0.9 }, {}, undefined)).toMatchObject({ agrees: false });
 });
 
 it("takes the accuracy of boxes apart by the sample's ratios, where they give it", () => {

@@ -168,7 +168,7 @@ export class RolloutReader {
     );
   }
 
-  /** A picture of the sample that a group answers; undefined where it can't be had. */
+  /** A picture of the sample that a group answers; undefined if it cannot be read. */
   async picture(run: RunView, step: number, group: number, index: number): Promise<Picture | undefined> {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);

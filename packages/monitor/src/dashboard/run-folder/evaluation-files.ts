@@ -1,7 +1,7 @@
 /**
  * Evaluations of a run: those that it made itself while it trained (in metrics.jsonl), and those made apart, by `v-triune eval`, in eval.jsonl or
  * eval-NAME.jsonl. Such a file is small, its steps come in any order and a step that was evaluated again replaces what was there, so it is read
- * anew when it has changed.
+ * again when it has changed.
  */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -67,7 +67,7 @@ const MEANS: readonly (readonly [pattern: RegExp, name: string])[] = [
 /**
  * What the page shows of an evaluation.
  *
- * @param metric the headline unless told
+ * @param metric default the headline
  * @returns undefined when there are no numbers
  */
 export function evaluationSet(

@@ -29,7 +29,7 @@ async function findRuns(folder: string, depth: number, into: string[]): Promise<
   }
 }
 
-/** The runs under some folders, found anew when asked. */
+/** The runs under some folders; `scan` finds them again. */
 export class RunCatalogue {
   readonly #folders: readonly string[];
   readonly #views = new Map<string, RunView>();

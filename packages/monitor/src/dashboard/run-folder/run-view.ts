@@ -199,7 +199,7 @@ export class RunView {
   /**
    * Series, each reduced to at most `points` points; those that the run does not have are left out.
    *
-   * @param from first step, and `to` the last; all unless told
+   * @param from first step, and `to` the last; default all
    */
   series(
     keys: readonly StreamKey[],
@@ -243,7 +243,7 @@ export class RunView {
   /**
    * What was evaluated: by the run itself first, then apart from it.
    *
-   * @param metric of the rows; the one that says how good it is unless told, or where a set does not have it
+   * @param metric of the rows; default, and for a set without it, the one that says how good it is
    */
   evaluations(metric?: string): EvaluationSet[] {
     const own: EvaluationNumbers = new Map();

@@ -57,7 +57,7 @@ export class GrowingSeries implements Points {
     this.#values = values;
   }
 
-  /** Of four neighbours in the older half the smallest and the largest stay, in their order. */
+  /** Of four neighbors in the older half the smallest and the largest stay, in their order. */
   #reduce(): void {
     const steps = this.#steps;
     const values = this.#values;

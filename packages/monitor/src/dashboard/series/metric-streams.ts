@@ -55,7 +55,7 @@ export class MetricStreams {
     return series;
   }
 
-  /** Takes a record in; one whose step is none is left out. */
+  /** Adds a record, unless its step is not a step. */
   take(record: MetricRecord): void {
     if (!isStep(record.step)) return;
     const stream = this.stream(record);

@@ -44,7 +44,7 @@ it("waits for a file, then for the rest of a line, even one cut inside a charact
   expect(await tail.read()).toBe(false);
 });
 
-it("begins anew when a resumed run has replaced the file", async () => {
+it("starts again when a resumed run has replaced the file", async () => {
   const { steps, tail } = follow();
   writeFileSync(path, line(1) + line(2) + line(3));
   await tail.read();

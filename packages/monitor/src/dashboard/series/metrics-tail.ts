@@ -1,6 +1,6 @@
 /**
  * Follows a metrics.jsonl that a run may still be writing: reads what was added, keeps a half-written last line until its rest comes, and
- * begins anew when the file was replaced (a resumed run drops the steps it will write again).
+ * starts again when the file was replaced (a resumed run drops the steps it will write again).
  */
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";

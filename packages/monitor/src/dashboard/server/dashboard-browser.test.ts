@@ -115,10 +115,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await open(hash, ready);
     await page.evaluate("localStorage.clear()");
     expect(await axe(WCAG)).toEqual([]);
-    await page.getByLabel("Dark colours").click();
+    await page.getByLabel("Dark colors").click();
     await expect.poll(() => page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(20, 23, 28)");
     expect(await axe(["color-contrast"])).toEqual([]);
-    await page.getByLabel("Light colours").click();
+    await page.getByLabel("Light colors").click();
     await page.setViewportSize({ width: 360, height: 740 });
     await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(360);
   });

@@ -142,7 +142,7 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
       stepOf(context, "group"),
       stepOf(context, "index"),
     );
-    if (picture === undefined) throw new RequestProblem("The picture can't be had.", 404);
+    if (picture === undefined) throw new RequestProblem("The picture cannot be read.", 404);
     return context.body(new Uint8Array(picture.bytes), 200, {
       "Content-Type": picture.type,
       "Cache-Control": "private, max-age=600",

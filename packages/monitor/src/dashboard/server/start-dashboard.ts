@@ -11,15 +11,15 @@ import { RunCatalogue } from "../run-folder/run-catalogue";
 export interface DashboardOptions {
   /** A run folder, or a folder of them; several may be given to compare. They may not exist yet. */
   readonly folder: string | readonly string[];
-  /** 6070 unless told; 0 takes a free one. */
+  /** Default 6070; 0 takes a free one. */
   readonly port?: number;
-  /** How many ports above are tried when that one is taken; 0 unless told. */
+  /** Number of ports above that are tried when that one is taken. Default 0. */
   readonly furtherPorts?: number;
-  /** Address to listen on; the loopback, 127.0.0.1, unless told. Anybody who reaches another one can read the runs. */
+  /** Address to listen on. Default the loopback, 127.0.0.1: everyone who reaches another one can read the runs. */
   readonly host?: string;
   /** Names besides localhost under which the page may be opened. */
   readonly allowedHosts?: readonly string[];
-  /** How often files are looked at; 1000 ms unless told. */
+  /** Time between two looks at the files. Default 1000 ms. */
   readonly pollMilliseconds?: number;
 }
 
@@ -36,7 +36,7 @@ export interface Dashboard {
 /** Milliseconds that the first reading may take before the server is said to be there. */
 const FIRST_READING = 500;
 
-/** The port unless told. */
+/** The default port. */
 export const DEFAULT_PORT = 6070;
 /** Ports above it that a command tries before it gives up: as many dashboards may stand side by side. */
 export const FURTHER_PORTS = 20;
@@ -66,7 +66,7 @@ async function listen(server: ServerType, host: string, port: number, further: n
 /**
  * Starts the dashboard and returns once it listens; large metrics files are read after that, in the background. Only ever reads.
  *
- * @throws DashboardError when the port can't be had
+ * @throws DashboardError if it cannot listen on the port
  * @example const dashboard = await startDashboard({ folder: "runs" }); console.log(dashboard.url);
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {

@@ -5,7 +5,7 @@ import { formatRecordLine } from "../../metrics-file";
 import type { MetricScope } from "../../metric-record";
 
 const METRICS = ["critic/rewards/mean", "response_length/mean", "correct/ratio", "response_length/clip_ratio"];
-/** The first so many names of metrics. */
+/** Names for the given number of metrics. */
 export const metricNames = (metrics: number): string[] =>
   Array.from({ length: metrics }, (_, index) => METRICS[index] ?? `verifier/some_metric_${index}/mean`);
 /** 18 sources, 8 tasks, all. */

@@ -28,7 +28,7 @@ async function startThread(options: DashboardOptions): Promise<Worker> {
 /**
  * Starts the dashboard in a thread; like {@link startDashboard} for a process that is busy.
  *
- * @throws DashboardError when the port can't be had
+ * @throws DashboardError if it cannot listen on the port
  * @example const dashboard = await startBackgroundDashboard({ folder: "runs/mine" }); train(); await dashboard.close();
  */
 export async function startBackgroundDashboard({
