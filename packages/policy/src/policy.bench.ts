@@ -15,6 +15,7 @@ import {
   type TokenizedRollout,
 } from "./index";
 import { heap } from "./kernels/wasm/heap";
+import { multiply as multiplyInMemory } from "./kernels/wasm/matrix-product";
 
 const now = (): number => performance.now();
 
@@ -130,22 +131,13 @@ function multiply({ m, n, k, a, b }: Product): void {
   if (!host) return void tf.matMul(left, right, a, b).dispose();
   const scratch = host.scratch(host.kernels.gemmScratch());
   const product = host.run([[m, n]], (out) =>
-    host.kernels.gemm(
-      Number(a),
-      Number(b),
-      m,
-      n,
-      k,
-      host.address(left),
-      left.shape[1],
-      host.address(right),
-      right.shape[1],
-      out!,
-      n,
-      0,
-      0,
+    multiplyInMemory(host.kernels, {
+      shape: [m, k, n],
+      left: { address: host.address(left), stride: left.shape[1], transposed: a },
+      right: { address: host.address(right), stride: right.shape[1], transposed: b },
+      out: { address: out!, stride: n },
       scratch,
-    ),
+    }),
   );
   tf.dispose(product);
 }

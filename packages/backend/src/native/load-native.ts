@@ -59,7 +59,7 @@ export interface LoadNativeOptions {
   readonly hideGpu?: boolean;
 }
 
-// A process can hold one libtensorflow; whoever asks again gets the one that is there.
+// oxlint-disable-next-line v-triune/module-state -- a process can hold one libtensorflow
 let loaded: LoadedNative | undefined;
 
 /** The addon this process has loaded, if any. */

@@ -60,7 +60,7 @@ export function importanceWeights(
   let weights = raw.map((w) =>
     options.lower === undefined ? Math.min(w, upper) : w >= options.lower && w <= upper ? w : 0,
   );
-  const metrics = weightMetrics(weights, raw, rowLogs, mask, width, upper, options.lower, sequence);
+  const metrics = weightMetrics({ weights, raw, rowLogs, mask, width, upper, lower: options.lower, sequence });
   if (options.normalise) {
     const mean = sequence ? meanOfRows(weights, mask, width, rows) : maskedMean(weights, mask);
     metrics["rollout_is_batch_norm_factor"] = mean > 1e-8 ? mean : 1;
@@ -102,16 +102,29 @@ function meanOfRows(weights: Float64Array, mask: ArrayLike<number>, width: numbe
   return sum / Math.max(1e-8, filled);
 }
 
-function weightMetrics(
-  weights: Float64Array,
-  raw: Float64Array,
-  rowLogs: Float64Array,
-  mask: ArrayLike<number>,
-  width: number,
-  upper: number,
-  lower: number | undefined,
-  sequence: boolean,
-): Record<string, number> {
+/** Weights before (`raw`) and after the bounds, with what they were made of. */
+interface BoundedWeights {
+  readonly weights: Float64Array;
+  readonly raw: Float64Array;
+  /** Log ratio of each row. */
+  readonly rowLogs: Float64Array;
+  readonly mask: ArrayLike<number>;
+  readonly width: number;
+  readonly upper: number;
+  readonly lower: number | undefined;
+  readonly sequence: boolean;
+}
+
+function weightMetrics({
+  weights,
+  raw,
+  rowLogs,
+  mask,
+  width,
+  upper,
+  lower,
+  sequence,
+}: BoundedWeights): Record<string, number> {
   const low = lower ?? 1 / upper;
   const indicator = (test: (w: number) => boolean) =>
     maskedMean(

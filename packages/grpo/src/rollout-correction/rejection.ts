@@ -63,7 +63,7 @@ export function rejectionMask(
     const values = byRow ? byToken.map((_, i) => byRow[Math.floor(i / width)]!) : byToken;
     const pass = values.map((v) => (v >= lower && v <= upper ? 1 : 0));
     for (let i = 0; i < kept.length; i++) kept[i]! *= pass[i]!;
-    Object.assign(metrics, ruleMetrics(rule, values, byRow, pass, mask, width));
+    Object.assign(metrics, ruleMetrics({ rule, values, byRow, pass, mask, width }));
   }
   const rejected = kept.map((k, i) => (mask[i] !== 0 && k === 0 ? 1 : 0));
   metrics["rollout_rs_masked_fraction"] = maskedMean(rejected, mask);
@@ -107,14 +107,20 @@ function rowStatistic(
   return largest.map((v) => (v === -Infinity ? 0 : v));
 }
 
-function ruleMetrics(
-  rule: RejectionRule,
-  values: Float64Array,
-  byRow: Float64Array | null,
-  pass: Float64Array,
-  mask: ArrayLike<number>,
-  width: number,
-): Record<string, number> {
+/** A rule with the statistic it was tried on. */
+interface AppliedRule {
+  readonly rule: RejectionRule;
+  /** The statistic of each token. */
+  readonly values: Float64Array;
+  /** The statistic of each row; null for a rule about tokens. */
+  readonly byRow: Float64Array | null;
+  /** 1 where a token passes. */
+  readonly pass: Float64Array;
+  readonly mask: ArrayLike<number>;
+  readonly width: number;
+}
+
+function ruleMetrics({ rule, values, byRow, pass, mask, width }: AppliedRule): Record<string, number> {
   const prefix = `rollout_rs_${rule.statistic}`;
   const { lower, upper } = bounds(rule);
   const hasLower = rule.statistic.endsWith("k1");

@@ -58,11 +58,17 @@ export async function checkPolicy<Row extends PolicyRow>(
     "log-probabilities are at most 0 and finite inside, exactly 0 past the end",
     insideAndPast(rows, width + 3, wide),
   );
-  note("the width changes no log-probability", difference(rows, together, width, wide, width + 3, tolerance));
+  note(
+    "the width changes no log-probability",
+    difference(rows, { values: together, width }, { values: wide, width: width + 3 }, tolerance),
+  );
   const alone = rows.map((row) => read([row], width));
   const singles = new Float32Array(rows.length * width);
   alone.forEach((values, b) => singles.set(values, b * width));
-  note("a row alone and in a batch give the same", difference(rows, together, width, singles, width, tolerance));
+  note(
+    "a row alone and in a batch give the same",
+    difference(rows, { values: together, width }, { values: singles, width }, tolerance),
+  );
   note("entropies are given when asked for, and are not negative", entropyProblem(policy, rows, width));
   const leaked = tf.memory().numTensors - before;
   note("a forward pass leaks no tensor", leaked === 0 ? undefined : `${leaked} tensors`);
@@ -83,17 +89,16 @@ function insideAndPast(rows: readonly PolicyRow[], width: number, values: Float3
   return undefined;
 }
 
-function difference(
-  rows: readonly PolicyRow[],
-  a: Float32Array,
-  widthA: number,
-  b: Float32Array,
-  widthB: number,
-  tolerance: number,
-): string | undefined {
+/** One number per token, [B, width]. */
+interface TokenValues {
+  readonly values: Float32Array;
+  readonly width: number;
+}
+
+function difference(rows: readonly PolicyRow[], a: TokenValues, b: TokenValues, tolerance: number): string | undefined {
   for (const [r, row] of rows.entries()) {
     for (let t = 0; t < row.completionIds.length; t++) {
-      const [x, y] = [a[r * widthA + t]!, b[r * widthB + t]!];
+      const [x, y] = [a.values[r * a.width + t]!, b.values[r * b.width + t]!];
       if (!(Math.abs(x - y) <= tolerance)) return `rows[${r}] token ${t}: ${x} and ${y}`;
     }
   }

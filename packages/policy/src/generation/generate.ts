@@ -13,7 +13,7 @@ import type { Decoder, RowHandle } from "./decoder";
 import { decodingThreads, type DecodingMemory } from "./decoding-memory";
 import { KernelDecoder, TILE_ROWS } from "./kernel-decoder";
 import { rowRandom } from "./row-random";
-import { sampleToken, type SamplingParameters } from "./sampler";
+import { TokenSampler } from "./sampler";
 import { TensorDecoder } from "./tensor-decoder";
 
 /** Why a completion ended: at a stop token, or at the limit of new tokens. */
@@ -125,7 +125,7 @@ export async function* generateCompletions({
   const maxRows = Math.max(n, options.maxRows ?? 256);
   const maxPrefillTokens = options.maxPrefillTokens ?? 8192;
   const stop = new Set(options.stopTokenIds ?? config.eosTokenIds);
-  const parameters: SamplingParameters = {
+  const sampler = new TokenSampler({
     temperature: options.temperature ?? 1,
     topK: options.topK ?? 0,
     topP: options.topP ?? 1,
@@ -133,7 +133,7 @@ export async function* generateCompletions({
     repetitionPenalty: options.repetitionPenalty ?? 1,
     noRepeatNgramSize: options.noRepeatNgramSize ?? 0,
     bannedTokenIds: options.bannedTokenIds ?? [],
-  };
+  });
   const vocabulary = config.text.vocabSize;
   const { decoder, close } = given
     ? { decoder: given, close: () => given.dispose() }
@@ -143,10 +143,9 @@ export async function* generateCompletions({
   const finished: GeneratedCompletion[] = [];
 
   const sample = (row: RunningRow, logits: Float32Array): boolean => {
-    const { token, logProb } = sampleToken(
+    const { token, logProb } = sampler.sample(
       logits,
       () => [...prompts[row.promptIndex]!.promptIds, ...row.tokens],
-      parameters,
       row.random,
     );
     if (!Number.isFinite(logProb)) {

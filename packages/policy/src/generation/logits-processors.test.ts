@@ -9,7 +9,7 @@ import {
   scaleByTemperature,
 } from "./logits-processors";
 import { rowRandom } from "./row-random";
-import { sampleToken, shapeLogits, type SamplingParameters } from "./sampler";
+import { shapeLogits, TokenSampler, type SamplingParameters } from "./sampler";
 
 const plain: SamplingParameters = {
   temperature: 1,
@@ -57,10 +57,9 @@ describe("logits processors", () => {
 
 describe("sampling", () => {
   it("takes the largest logit at temperature 0, and gives its log-probability at temperature 1", () => {
-    const { token, logProb } = sampleToken(
+    const { token, logProb } = new TokenSampler({ ...plain, temperature: 0 }).sample(
       Float32Array.of(0, Math.log(3), 0),
       () => [],
-      { ...plain, temperature: 0 },
       () => {
         throw new Error("no random number is needed");
       },
@@ -73,18 +72,18 @@ describe("sampling", () => {
     const logits = Float32Array.of(...[0.1, 0.6, 0.3].map(Math.log));
     const random = rowRandom(1, 0, 0);
     const counts = [0, 0, 0];
-    for (let i = 0; i < 20_000; i++) counts[sampleToken(logits, () => [], plain, random).token]!++;
+    const sampler = new TokenSampler(plain);
+    for (let i = 0; i < 20_000; i++) counts[sampler.sample(logits, () => [], random).token]!++;
     [0.1, 0.6, 0.3].forEach((p, i) => expect(Math.abs(counts[i]! / 20_000 - p)).toBeLessThan(0.015));
-    for (let i = 0; i < 200; i++)
-      expect(sampleToken(logits, () => [], { ...plain, topK: 2 }, random).token).not.toBe(0);
+    const filtered = new TokenSampler({ ...plain, topK: 2 });
+    for (let i = 0; i < 200; i++) expect(filtered.sample(logits, () => [], random).token).not.toBe(0);
   });
 
   it("gives log-probabilities at the temperature, before filters", () => {
     const logits = Float32Array.of(1, 2, 3);
-    const { token, logProb } = sampleToken(
+    const { token, logProb } = new TokenSampler({ ...plain, temperature: 0.5, topK: 1 }).sample(
       logits,
       () => [],
-      { ...plain, temperature: 0.5, topK: 1 },
       () => 0.5,
     );
     expect(token).toBe(2);

@@ -1,4 +1,4 @@
-/** Draws one token from a row of logits. */
+/** Draws a token from a row of logits. */
 import {
   banRepeatedNgrams,
   banTokens,
@@ -26,33 +26,46 @@ export interface SampledToken {
   readonly logProb: number;
 }
 
-/**
- * @param logits the model's, [V]; left as they are
- * @param history prompt and completion so far, for the penalties
- * @param random a uniform number in [0, 1); not asked for when the temperature is 0
- */
-export function sampleToken(
-  logits: Float32Array,
-  history: () => readonly number[],
-  parameters: SamplingParameters,
-  random: () => number,
-): SampledToken {
-  const { temperature, topK, topP, minP, repetitionPenalty, noRepeatNgramSize, bannedTokenIds } = parameters;
-  const scale = temperature === 0 ? 1 : 1 / temperature;
-  const whole = exponentials(logits, scale);
-  const logTotal = whole.most * scale + Math.log(whole.total);
-  const filtered =
-    (topK > 0 && topK < logits.length) ||
-    topP < 1 ||
-    minP > 0 ||
-    repetitionPenalty !== 1 ||
-    noRepeatNgramSize > 0 ||
-    bannedTokenIds.length > 0;
-  let token: number;
-  if (temperature === 0) token = largest(filtered ? shapeLogits(logits, history, parameters) : logits);
-  else if (!filtered) token = draw(whole, random());
-  else token = draw(exponentials(shapeLogits(logits, history, parameters), 1), random());
-  return { token, logProb: logits[token]! * scale - logTotal };
+/** Draws tokens; one per generation, since it owns the memory that it computes in. */
+export class TokenSampler {
+  #buffer = new Float64Array(0);
+
+  constructor(readonly parameters: SamplingParameters) {}
+
+  /**
+   * @param logits the model's, [V]; left as they are
+   * @param history prompt and completion so far, for the penalties
+   * @param random a uniform number in [0, 1); not called when the temperature is 0
+   */
+  sample(logits: Float32Array, history: () => readonly number[], random: () => number): SampledToken {
+    const { temperature, topK, topP, minP, repetitionPenalty, noRepeatNgramSize, bannedTokenIds } = this.parameters;
+    const scale = temperature === 0 ? 1 : 1 / temperature;
+    const whole = this.#exponentials(logits, scale);
+    const logTotal = whole.most * scale + Math.log(whole.total);
+    const filtered =
+      (topK > 0 && topK < logits.length) ||
+      topP < 1 ||
+      minP > 0 ||
+      repetitionPenalty !== 1 ||
+      noRepeatNgramSize > 0 ||
+      bannedTokenIds.length > 0;
+    const shaped = filtered ? shapeLogits(logits, history, this.parameters) : logits;
+    let token: number;
+    if (temperature === 0) token = largest(shaped);
+    else token = draw(filtered ? this.#exponentials(shaped, 1) : whole, random());
+    return { token, logProb: logits[token]! * scale - logTotal };
+  }
+
+  #exponentials(logits: Float32Array, scale: number): Exponentials {
+    const count = logits.length;
+    if (this.#buffer.length < count) this.#buffer = new Float64Array(count);
+    const weights = this.#buffer;
+    let most = -Infinity;
+    for (let i = 0; i < count; i++) if (logits[i]! > most) most = logits[i]!;
+    let total = 0;
+    for (let i = 0; i < count; i++) total += weights[i] = Math.exp((logits[i]! - most) * scale);
+    return { weights, count, most, total };
+  }
 }
 
 /** The logits after all steps, as a copy where a step changes them. */
@@ -81,23 +94,11 @@ function largest(logits: Float32Array): number {
 }
 
 interface Exponentials {
-  /** exp((x - most) · scale); the buffer is used again by the next call. */
+  /** exp((x - most) · scale); valid until the next call. */
   readonly weights: Float64Array;
   readonly count: number;
   readonly most: number;
   readonly total: number;
-}
-
-let buffer = new Float64Array(0);
-
-function exponentials(logits: Float32Array, scale: number): Exponentials {
-  const count = logits.length;
-  if (buffer.length < count) buffer = new Float64Array(count);
-  let most = -Infinity;
-  for (let i = 0; i < count; i++) if (logits[i]! > most) most = logits[i]!;
-  let total = 0;
-  for (let i = 0; i < count; i++) total += buffer[i] = Math.exp((logits[i]! - most) * scale);
-  return { weights: buffer, count, most, total };
 }
 
 /** Inverts the cumulative distribution, tokens in order of their ids. */

@@ -41,7 +41,7 @@ export function tokenLogProbs(
     const value = stack(
       chunks.map(([start, count]) =>
         tf.tidy(() => {
-          const { logP, hot } = distribution(hidden, head, targets, start, count, temperature);
+          const { logP, hot } = distribution(hidden, head, targets.subarray(start, start + count), start, temperature);
           const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
           return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
         }),
@@ -56,7 +56,8 @@ export function tokenLogProbs(
         let dHead: tf.Tensor2D | undefined;
         for (const [start, count] of chunks) {
           const [dh, dw] = tf.tidy(() => {
-            const { logP, hot, states } = distribution(hidden, head, targets, start, count, temperature);
+            const chunk = targets.subarray(start, start + count);
+            const { logP, hot, states } = distribution(hidden, head, chunk, start, temperature);
             const p: tf.Tensor2D = tf.exp(logP);
             let dz: tf.Tensor2D = tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), tf.sub(hot, p));
             if (entropy)
@@ -80,22 +81,13 @@ export function tokenLogProbs(
   });
 }
 
-function distribution(
-  hidden: tf.Tensor2D,
-  head: tf.Tensor2D,
-  targets: Int32Array,
-  start: number,
-  count: number,
-  temperature: number,
-) {
-  const states = tf.slice2d(hidden, [start, 0], [count, -1]);
+/** @param targets those of the chunk, whose first row is `start` */
+function distribution(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, start: number, temperature: number) {
+  const states = tf.slice2d(hidden, [start, 0], [targets.length, -1]);
   const logits = tf.matMul(states, head, false, true);
   const logP = tf.logSoftmax(temperature === 1 ? logits : tf.div(logits, temperature)) as tf.Tensor2D;
   // Cast rather than asked for as float32: wasm's oneHot fills float tensors with the bits of integers.
-  const hot = tf.cast(
-    tf.oneHot(tf.tensor1d(targets.subarray(start, start + count), "int32"), head.shape[0]),
-    "float32",
-  ) as tf.Tensor2D;
+  const hot = tf.cast(tf.oneHot(tf.tensor1d(targets, "int32"), head.shape[0]), "float32") as tf.Tensor2D;
   return { logP, hot, states };
 }
 

@@ -54,8 +54,9 @@ export function languageModel(
     for (let i = 0; i < config.numLayers; i++) {
       // Past the last attention, rows no longer meet: the rest is needed only where somebody looks.
       const keep = i === config.numLayers - 1 ? select : undefined;
+      const place: DecoderLayer = { index: i, tokens, weights, config, keep, onQkv };
       const layer = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D =>
-        decoderLayer(i, x, table, tokens, weights, config, keep, onQkv, again);
+        decoderLayer(place, x, table, again);
       if (options.checkpointing) {
         const variables = weights.variablesUnder(`model.layers.${i}.`);
         hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) =>
@@ -70,15 +71,22 @@ export function languageModel(
   });
 }
 
+/** One layer, without the hidden states that go through it. */
+interface DecoderLayer {
+  readonly index: number;
+  readonly tokens: PackedTokens;
+  readonly weights: ModelWeights;
+  readonly config: TextConfig;
+  /** Rows that are needed after this layer. Default: all. */
+  readonly keep: Int32Array | undefined;
+  readonly onQkv: LanguageModelOptions["onQkv"];
+}
+
+/** @param again whether it is computed a second time, for its gradients only */
 function decoderLayer(
-  index: number,
+  { index, tokens, weights, config, keep, onQkv }: DecoderLayer,
   x: tf.Tensor2D,
   rotary: RotaryTable,
-  tokens: PackedTokens,
-  weights: ModelWeights,
-  config: TextConfig,
-  keep: Int32Array | undefined,
-  onQkv: LanguageModelOptions["onQkv"],
   again: boolean,
 ): tf.Tensor2D {
   const name = `model.layers.${index}`;

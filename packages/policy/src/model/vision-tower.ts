@@ -70,8 +70,9 @@ function tower(
   let hidden = x;
   for (let i = 0; i < config.depth; i++) {
     const plan = config.fullAttentionBlocks.includes(i) ? layout.full : layout.windowed;
+    const place: VisionBlock = { index: i, plan, weights, config };
     const block = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D =>
-      visionBlock(i, x, table, plan, weights, config, again);
+      visionBlock(place, x, table, again);
     if (checkpointing) {
       const variables = weights.variablesUnder(`visual.blocks.${i}.`);
       hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) =>
@@ -93,13 +94,19 @@ function tower(
   return features;
 }
 
+/** One block, without the hidden states that go through it. */
+interface VisionBlock {
+  readonly index: number;
+  readonly plan: AttentionPlan;
+  readonly weights: ModelWeights;
+  readonly config: VisionConfig;
+}
+
+/** @param again whether it is computed a second time, for its gradients only */
 function visionBlock(
-  index: number,
+  { index, plan, weights, config }: VisionBlock,
   x: tf.Tensor2D,
   rotary: RotaryTable,
-  plan: AttentionPlan,
-  weights: ModelWeights,
-  config: VisionConfig,
   again: boolean,
 ): tf.Tensor2D {
   const name = `visual.blocks.${index}`;

@@ -159,7 +159,7 @@ async function comparePicture(
   ledger.exact("grids", JSON.stringify([grid]) === JSON.stringify(one.image_grid_thw), where);
   if (one.num_image_tokens !== undefined)
     ledger.exact("tokens of pictures", processor.tokens(grid) === one.num_image_tokens, where);
-  if (pixels && one.key !== undefined) comparePixels(ledger, one.key, image, processor, pixels, where);
+  if (pixels && one.key !== undefined) comparePixels(ledger, { key: one.key, image, processor, pixels, where });
 }
 
 function compareDecoded(ledger: ParityLedger, one: ImageCase, image: RgbImage, where: string): void {
@@ -183,14 +183,15 @@ function compareDecoded(ledger: ParityLedger, one: ImageCase, image: RgbImage, w
   );
 }
 
-function comparePixels(
-  ledger: ParityLedger,
-  key: string,
-  image: RgbImage,
-  processor: ImageProcessor,
-  pixels: SafetensorsReader,
-  where: string,
-): void {
+interface ProcessedPicture {
+  readonly key: string;
+  readonly image: RgbImage;
+  readonly processor: ImageProcessor;
+  readonly pixels: SafetensorsReader;
+  readonly where: string;
+}
+
+function comparePixels(ledger: ParityLedger, { key, image, processor, pixels, where }: ProcessedPicture): void {
   const { pixelValues } = processor.processDecoded([image]);
   const rowLength = pixelValues.length / gridPatches(processor, image);
   const { patchSize, temporalPatchSize } = processor.settings;

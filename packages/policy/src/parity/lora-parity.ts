@@ -12,7 +12,8 @@ import { loadQwen25Vl } from "../policy/load";
 import { ModelWeights } from "../weights/model-weights";
 import { openSafetensors } from "../safetensors/reader";
 import { largestDifference, ParityLedger, type ParityCheck, type ParityRow } from "./parity";
-import { differenceOnTokens, referenceBatch, relativeL2 } from "./qwen25-vl-parity";
+import { differenceOnTokens, relativeL2 } from "./model-differences";
+import { referenceBatch } from "./qwen25-vl-case";
 import { folderOf, peekJson, readReference } from "./reference-files";
 
 const LINEAR = 1e-5;

@@ -72,6 +72,15 @@ export async function checkTokenizer(path: string): Promise<ParityRow[]> {
   const cases = readReference<TokenizerCases>(join(folder, "cases.json"), ["encode", "decode"]);
   const tokenizer = loadTokenizer(folder);
   const ledger = new ParityLedger();
+  const compareDecoded = (
+    quantity: string,
+    { ids, decoded, plain }: { readonly ids: readonly number[]; readonly decoded: string; readonly plain: string },
+    where: string,
+  ): void => {
+    ledger.exact(quantity, tokenizer.decode(ids) === decoded, where);
+    const withoutSpecial = tokenizer.decode(ids, { skipSpecialTokens: true });
+    ledger.exact(`${quantity}, special tokens left out`, withoutSpecial === plain, where);
+  };
   for (const { text, ids, tokens, decoded, decoded_skip_special: plain } of cases.encode) {
     const where = show(text);
     ledger.exact("ids of texts", same(tokenizer.encode(text), ids), where);
@@ -81,10 +90,10 @@ export async function checkTokenizer(path: string): Promise<ParityRow[]> {
         tokens.every((token, i) => tokenizer.token(ids[i]!) === token),
         where,
       );
-    compareDecoded(ledger, tokenizer, "texts of ids", ids, decoded, plain, where);
+    compareDecoded("texts of ids", { ids, decoded, plain }, where);
   }
   for (const { ids, decoded, decoded_skip_special: plain } of cases.decode)
-    compareDecoded(ledger, tokenizer, "texts of random ids", ids, decoded, plain, `ids ${ids.join(" ")}`);
+    compareDecoded("texts of random ids", { ids, decoded, plain }, `ids ${ids.join(" ")}`);
   if (cases.vocab_size !== undefined)
     ledger.exact("vocabulary size", tokenizer.vocabularySize === cases.vocab_size, String(tokenizer.vocabularySize));
   compareRole(ledger, tokenizer, "end token", tokenizer.eosToken, cases.eos_token_id);
@@ -92,23 +101,6 @@ export async function checkTokenizer(path: string): Promise<ParityRow[]> {
   for (const { ids, decoded_prefixes: prefixes } of cases.stream ?? []) compareStream(ledger, tokenizer, ids, prefixes);
   compareChat(ledger, tokenizer, folder, cases);
   return ledger.rows();
-}
-
-function compareDecoded(
-  ledger: ParityLedger,
-  tokenizer: Tokenizer,
-  quantity: string,
-  ids: readonly number[],
-  decoded: string,
-  plain: string,
-  where: string,
-): void {
-  ledger.exact(quantity, tokenizer.decode(ids) === decoded, where);
-  ledger.exact(
-    `${quantity}, special tokens left out`,
-    tokenizer.decode(ids, { skipSpecialTokens: true }) === plain,
-    where,
-  );
 }
 
 function compareRole(

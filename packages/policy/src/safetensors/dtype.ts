@@ -81,6 +81,7 @@ function asWords(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(aligned.buffer, aligned.byteOffset, bytes.byteLength / 2);
 }
 
+// oxlint-disable-next-line v-triune/module-state -- made once, the same whoever makes it
 let halfTable: Float32Array | undefined;
 
 /**

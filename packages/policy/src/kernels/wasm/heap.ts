@@ -7,14 +7,8 @@
  * elsewhere `heap()` is undefined and the plain compositions run.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import {
-  instantiateKernels,
-  KernelMemory,
-  outOfKernelMemory,
-  wasmApi,
-  type KernelExports,
-  type WasmMemory,
-} from "./kernel-memory";
+import { instantiateKernels, KernelMemory, outOfKernelMemory, type KernelExports } from "./kernel-memory";
+import { wasmApi, type WasmMemory } from "./wasm-api";
 
 /** What is used of tfjs-backend-wasm's backend; `asm` are its module's exports. */
 interface WasmBackend extends tf.KernelBackend {
@@ -65,24 +59,24 @@ export class Heap extends KernelMemory {
   }
 }
 
-let current: { readonly backend: tf.KernelBackend; readonly heap: Heap | undefined } | undefined;
-let enabled = true;
+const heaps = new WeakMap<tf.KernelBackend, Heap | undefined>();
 
 /** The heap of the current backend, if it is wasm and its memory can be shared with a second module. */
 export function heap(): Heap | undefined {
-  if (!enabled || tf.getBackend() !== "wasm") return undefined;
+  if (tf.getBackend() !== "wasm") return undefined;
   const backend = tf.backend();
-  if (current?.backend !== backend) current = { backend, heap: open(backend as WasmBackend) };
-  return current.heap;
+  if (!heaps.has(backend)) heaps.set(backend, open(backend as WasmBackend));
+  return heaps.get(backend);
 }
 
-/** Runs `body` with the plain compositions instead, so that a test can hold one against the other. */
+/** Runs `body` with the plain compositions instead, so that a test can compare the two. */
 export function withoutHeap<T>(body: () => T): T {
-  enabled = false;
+  const [backend, known] = [tf.backend(), heap()];
+  heaps.set(backend, undefined);
   try {
     return body();
   } finally {
-    enabled = true;
+    heaps.set(backend, known);
   }
 }
 

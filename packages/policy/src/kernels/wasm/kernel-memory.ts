@@ -1,5 +1,6 @@
 /** Memory that the compiled kernels (packages/policy/assembly) work on. */
 import { KERNELS_BASE64 } from "./binary";
+import { wasmApi, type WasmMemory } from "./wasm-api";
 
 /** Addresses are bytes; counts and strides are elements. See packages/policy/assembly for what each computes. */
 export interface KernelExports {
@@ -132,22 +133,6 @@ export interface KernelExports {
     entropy: number,
   ): void;
 }
-
-/** The parts of the WebAssembly API that are used; its types come with the DOM's, which this package does without. */
-export interface WasmMemory {
-  readonly buffer: ArrayBufferLike;
-  grow(pages: number): number;
-}
-interface WasmApi {
-  readonly Memory: new (limits: { initial: number; maximum: number; shared?: boolean }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (
-    module: object,
-    imports: { readonly env: { readonly memory: WasmMemory } },
-  ) => { readonly exports: unknown };
-  readonly CompileError: new (...args: never[]) => Error;
-}
-export const wasmApi = (globalThis as unknown as { WebAssembly: WasmApi }).WebAssembly;
 
 /** Compiled once for memories of one's own kind: [not shared, shared between threads]. */
 const compiled: [object?, object?] = [];

@@ -1,43 +1,28 @@
 /**
- * Threads that run kernels on one shared memory beside the thread that asks (node:worker_threads). A call hands each of them
- * seven numbers in the memory itself and wakes it; who asks computes its own part and then waits for the rest.
+ * Threads that run kernels on one shared memory beside the caller's thread (node:worker_threads). Each has a mailbox in the
+ * memory itself; the caller computes a part of its own and then waits for the others.
  */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { kernelModule, type KernelExports } from "./kernel-memory";
+import { entryFile } from "@v-triune/node-kit/entry-file";
+import {
+  ARGUMENTS,
+  ASKED,
+  DONE,
+  ENDED,
+  MAIL_WORDS,
+  SPINS,
+  STATE,
+  UP,
+  type DecodeJob,
+  type KernelThreadData,
+} from "./kernel-mailbox";
+import { kernelModule } from "./kernel-memory";
 import type { OwnMemory } from "./own-memory";
 
-/** Arguments of one `decodeStep`. */
-export type DecodeJob = Parameters<KernelExports["decodeStep"]>;
-
-/** int32 of a thread's mailbox: state, calls asked for, calls done, then the arguments. */
-const MAIL_WORDS = 16;
-const [STATE, ASKED, DONE, ARGUMENTS] = [0, 1, 2, 3];
-/** States; a thread starts in 0. */
-const [UP, ENDED] = [1, 2];
-/** Looks at a mailbox before going to sleep: a wake-up costs some 50 µs, a step's pause for sampling is of that order. */
-const SPINS = 20_000;
-
-const SOURCE = `
-const { workerData: { module, memory, mailbox } } = require("node:worker_threads");
-const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
-const mail = new Int32Array(memory.buffer, mailbox, ${MAIL_WORDS});
-let done = 0;
-Atomics.store(mail, ${STATE}, ${UP});
-for (;;) {
-  for (let i = 0; i < ${SPINS} && Atomics.load(mail, ${ASKED}) === done; i++);
-  Atomics.wait(mail, ${ASKED}, done);
-  if (Atomics.load(mail, ${ASKED}) < 0) break;
-  try {
-    kernels.decodeStep(...mail.subarray(${ARGUMENTS}, ${ARGUMENTS + 7}));
-  } catch {
-    Atomics.store(mail, ${STATE}, ${ENDED});
-  }
-  Atomics.store(mail, ${DONE}, ++done);
-  Atomics.notify(mail, ${DONE});
-}`;
-
 export class KernelThreads {
-  readonly #workers: Worker[] = [];
   readonly #mailboxes: Int32Array[] = [];
   #closed = false;
 
@@ -46,20 +31,14 @@ export class KernelThreads {
     readonly memory: OwnMemory,
     readonly count: number,
   ) {
-    for (let i = 0; i < count; i++) {
-      const address = memory.allocate(MAIL_WORDS);
+    const addresses = Array.from({ length: count }, () => memory.allocate(MAIL_WORDS));
+    for (const address of addresses) {
       const mailbox = memory.ints(address, MAIL_WORDS);
       mailbox.fill(0);
       this.#mailboxes.push(mailbox);
-      const worker = new Worker(SOURCE, {
-        eval: true,
-        execArgv: [],
-        workerData: { module: kernelModule(true), memory: memory.memory, mailbox: address },
-      });
-      worker.on("error", () => Atomics.store(mailbox, STATE, ENDED));
-      worker.unref();
-      this.#workers.push(worker);
     }
+    // Threads that cannot start are left out: the caller computes their part.
+    this.#start(addresses).catch(() => this.close());
   }
 
   /** Threads that can take a job now, the caller's included. */
@@ -99,5 +78,26 @@ export class KernelThreads {
       Atomics.store(mailbox, ASKED, -1);
       Atomics.notify(mailbox, ASKED);
     }
+  }
+
+  async #start(addresses: readonly number[]): Promise<void> {
+    const file = await entryFile({
+      source: new URL("./kernel-thread.ts", import.meta.url),
+      built: () => {
+        const root = dirname(createRequire(import.meta.url).resolve("@v-triune/policy/package.json"));
+        return pathToFileURL(join(root, "dist/kernels/wasm/kernel-thread.js"));
+      },
+    });
+    if (this.#closed) return;
+    addresses.forEach((address, i) => {
+      const workerData: KernelThreadData = {
+        module: kernelModule(true)!,
+        memory: this.memory.memory,
+        mailbox: address,
+      };
+      const worker = new Worker(file, { execArgv: [], workerData });
+      worker.on("error", () => Atomics.store(this.#mailboxes[i]!, STATE, ENDED));
+      worker.unref();
+    });
   }
 }

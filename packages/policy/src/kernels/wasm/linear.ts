@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "../custom-gradient";
 import type { LinearOptions } from "../linear-options";
 import { heap } from "./heap";
+import { multiply } from "./matrix-product";
 
 export function linearOnHeap(
   x: tf.Tensor2D,
@@ -30,22 +31,14 @@ export function linearOnHeap(
       if (options.value === false) return void host.floats(y!, rows * total).fill(0);
       weights.forEach((weight, i) => {
         const bias = biases[i];
-        kernels.gemm(
-          0,
-          1,
-          rows,
-          widths[i]!,
-          width,
-          host.address(x),
-          width,
-          host.address(weight),
-          width,
-          y! + 4 * columns[i]!,
-          total,
-          bias ? host.address(bias) : 0,
-          0,
+        multiply(kernels, {
+          shape: [rows, width, widths[i]!],
+          left: { address: host.address(x), stride: width },
+          right: { address: host.address(weight), stride: width, transposed: true },
+          out: { address: y! + 4 * columns[i]!, stride: total },
+          bias: bias ? host.address(bias) : 0,
           scratch,
-        );
+        });
       });
     });
     save([x, ...weights]);
@@ -66,41 +59,24 @@ export function linearOnHeap(
           if (inputGradient) {
             const dx = out[next++]!;
             weights.forEach((weight, i) =>
-              kernels.gemm(
-                0,
-                0,
-                rows,
-                width,
-                widths[i]!,
-                from + 4 * columns[i]!,
-                total,
-                host.address(weight),
-                width,
-                dx,
-                width,
-                0,
-                i > 0 ? 1 : 0,
+              multiply(kernels, {
+                shape: [rows, widths[i]!, width],
+                left: { address: from + 4 * columns[i]!, stride: total },
+                right: { address: host.address(weight), stride: width },
+                out: { address: dx, stride: width },
+                accumulate: i > 0,
                 scratch,
-              ),
+              }),
             );
           }
           for (const i of trained)
-            kernels.gemm(
-              1,
-              0,
-              widths[i]!,
-              width,
-              rows,
-              from + 4 * columns[i]!,
-              total,
-              host.address(x!),
-              width,
-              out[next++]!,
-              width,
-              0,
-              0,
+            multiply(kernels, {
+              shape: [widths[i]!, rows, width],
+              left: { address: from + 4 * columns[i]!, stride: total, transposed: true },
+              right: { address: host.address(x!), stride: width },
+              out: { address: out[next++]!, stride: width },
               scratch,
-            );
+            });
           for (const i of biased) {
             const db = out[next++]!;
             host.floats(db, widths[i]!).fill(0);

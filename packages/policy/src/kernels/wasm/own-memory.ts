@@ -2,14 +2,8 @@
  * A memory of our own for the kernels, beside whatever backend TensorFlow.js runs on. Small models are decoded there even
  * on native backends: a step of some hundred tiny ops costs them more in calls than in work. Threads can share it.
  */
-import {
-  instantiateKernels,
-  KernelMemory,
-  outOfKernelMemory,
-  wasmApi,
-  type KernelExports,
-  type WasmMemory,
-} from "./kernel-memory";
+import { instantiateKernels, KernelMemory, outOfKernelMemory, type KernelExports } from "./kernel-memory";
+import { wasmApi, type WasmMemory } from "./wasm-api";
 
 const PAGE = 65536;
 

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "../custom-gradient";
 import type { TokenLogProbsOptions } from "../token-log-probs-options";
 import { heap } from "./heap";
+import { multiply } from "./matrix-product";
 
 /** Logits in scratch memory at once. */
 const CHUNK_ELEMENTS = 1 << 22;
@@ -37,22 +38,13 @@ export function tokenLogProbsOnHeap(
         for (let start = 0; start < rows; start += chunk) {
           const count = Math.min(chunk, rows - start);
           const logits = kept === undefined ? scratch + 4 * gemmFloats : kept + 4 * start * vocabulary;
-          kernels.gemm(
-            0,
-            1,
-            count,
-            vocabulary,
-            width,
-            host.address(hidden) + 4 * start * width,
-            width,
-            host.address(head),
-            width,
-            logits,
-            vocabulary,
-            0,
-            0,
+          multiply(kernels, {
+            shape: [count, width, vocabulary],
+            left: { address: host.address(hidden) + 4 * start * width, stride: width },
+            right: { address: host.address(head), stride: width, transposed: true },
+            out: { address: logits, stride: vocabulary },
             scratch,
-          );
+          });
           kernels.tokenLogProbs(
             logits,
             at + 4 * start,
@@ -83,22 +75,13 @@ export function tokenLogProbsOnHeap(
                   .floats(work, count * vocabulary)
                   .set(host.floats(host.address(logits) + 4 * start * vocabulary, count * vocabulary));
               else
-                kernels.gemm(
-                  0,
-                  1,
-                  count,
-                  vocabulary,
-                  width,
-                  states,
-                  width,
-                  host.address(head),
-                  width,
-                  work,
-                  vocabulary,
-                  0,
-                  0,
+                multiply(kernels, {
+                  shape: [count, width, vocabulary],
+                  left: { address: states, stride: width },
+                  right: { address: host.address(head), stride: width, transposed: true },
+                  out: { address: work, stride: vocabulary },
                   scratch,
-                );
+                });
               kernels.tokenLogProbsBackward(
                 work,
                 at + 4 * start,
@@ -110,39 +93,22 @@ export function tokenLogProbsOnHeap(
                 inverse,
                 wantsEntropy,
               );
-              kernels.gemm(
-                0,
-                0,
-                count,
-                width,
-                vocabulary,
-                work,
-                vocabulary,
-                host.address(head),
-                width,
-                dHidden! + 4 * start * width,
-                width,
-                0,
-                0,
+              multiply(kernels, {
+                shape: [count, vocabulary, width],
+                left: { address: work, stride: vocabulary },
+                right: { address: host.address(head), stride: width },
+                out: { address: dHidden! + 4 * start * width, stride: width },
                 scratch,
-              );
+              });
               if (dHead !== undefined)
-                kernels.gemm(
-                  1,
-                  0,
-                  vocabulary,
-                  width,
-                  count,
-                  work,
-                  vocabulary,
-                  states,
-                  width,
-                  dHead,
-                  width,
-                  0,
-                  start > 0 ? 1 : 0,
+                multiply(kernels, {
+                  shape: [vocabulary, count, width],
+                  left: { address: work, stride: vocabulary, transposed: true },
+                  right: { address: states, stride: width },
+                  out: { address: dHead, stride: width },
+                  accumulate: start > 0,
                   scratch,
-                );
+                });
             }
           }),
         );
