@@ -21,8 +21,8 @@ import {
   isCocoMapFile,
   isDetectionRewardFile,
 } from "@v-triune/verifiers/parity";
-import { grpoStepParity } from "../apps/trainer/src/training/parity/grpo-step";
-import { trainerStepParity } from "../apps/trainer/src/training/parity/grpo-step-trainer";
+import { grpoStepParity } from "../packages/training/src/parity/grpo-step";
+import { trainerStepParity } from "../packages/training/src/parity/grpo-step-trainer";
 
 /** What a check finds: rows, and for some kinds more, which `--json` shows beside them. */
 type Outcome =

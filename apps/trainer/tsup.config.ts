@@ -1,11 +1,4 @@
 import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
-export default defineConfig(
-  preset([
-    "src/index.ts",
-    "src/main.ts",
-    "src/training/parallel/compute-thread.ts",
-    "src/training/data/data-thread.ts",
-  ]),
-);
+export default defineConfig(preset(["src/index.ts", "src/main.ts"]));

@@ -7,3 +7,4 @@ export { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream"
 export { responseText } from "./response";
 export { demoSourceNames, demoSources } from "./sources";
 export { toSample } from "./to-sample";
+export { writeTinyRun } from "./tiny-run";

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MetricRecord } from "@v-triune/monitor";
+import { runTraining } from "@v-triune/training";
 import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import { tinyRun } from "../training/testing/tiny-run";
-import { runTraining } from "../training/run/run-training";
+import { tinyRun } from "../testing/tiny-run";
 import { type GradientProfile, formatGradientProfile, gradientProfile } from "./gradient-profile";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-analyze-"));

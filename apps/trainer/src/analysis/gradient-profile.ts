@@ -4,8 +4,7 @@
  */
 import { join } from "node:path";
 import { type MetricRecord, readMetricRecords } from "@v-triune/monitor";
-import { RunFolderError } from "../training/run-folder/run-folder-error";
-import { readRunDescription } from "../training/run-folder/run-folder";
+import { RunFolderError, readRunDescription } from "@v-triune/training/run-folder";
 
 /** Mean norms of one group's layers, the first layer first. */
 export interface LayerProfile {

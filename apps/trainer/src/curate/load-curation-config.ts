@@ -4,10 +4,10 @@
  */
 import { resolve } from "node:path";
 import type { CurationConfig } from "@v-triune/data-filters";
-import { DatasetError } from "@v-triune/schema";
-import { readConfigSource, type ConfigSource, type KeyPath } from "../training/config/config-source";
 import { ConfigError } from "@v-triune/errors";
 import { isRecord } from "@v-triune/node-kit/is-record";
+import { DatasetError } from "@v-triune/schema";
+import { readConfigSource, type ConfigSource, type KeyPath } from "@v-triune/training/config";
 
 export interface LoadedCuration {
   readonly config: CurationConfig;

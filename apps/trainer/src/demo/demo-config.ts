@@ -1,5 +1,5 @@
 import { demoSourceNames } from "@v-triune/demo-tasks";
-import { DEFAULT_CORRECTION, type BackendSetting, type TrainingConfig } from "../training/config/training-config";
+import { DEFAULT_CORRECTION, type BackendSetting, type TrainingConfig } from "@v-triune/training/config";
 
 export interface DemoSettings {
   readonly seed: number;

@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { selectBackend } from "@v-triune/backend";
 import { writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
-import { type StepSummary } from "../training/reporting/training-event";
-import { runTraining } from "../training/run/run-training";
+import { type StepSummary, runTraining } from "@v-triune/training";
 import { demoConfig } from "./demo-config";
 import { demoModelFolder } from "./run-demo";
 

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
 import { pictureSize, writeDemoModelFolder } from "@v-triune/demo-tasks";
 import { type Processor, createProcessor, createQwen25Vl, readModelConfig } from "@v-triune/policy";
-import { RunFolderError } from "../training/run-folder/run-folder-error";
+import { RunFolderError } from "@v-triune/training/run-folder";
 import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";
 
 export interface MakeCheckpointOptions {

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demoSourceNames, writeDemoModelFolder } from "@v-triune/demo-tasks";
+import { RunFolderError } from "@v-triune/training/run-folder";
 import { afterAll, describe, expect, it } from "vitest";
-import { RunFolderError } from "../training/run-folder/run-folder-error";
 import { type DemoSummary, demoModelFolder, formatDemoSummary, runDemo } from "./run-demo";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-demo-"));

@@ -7,15 +7,13 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { nativeInstallAvailable } from "@v-triune/backend";
 import { demoSourceNames, writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
+import { type EvaluationScores, type TrainingResult, runTraining } from "@v-triune/training";
+import type { BackendSetting } from "@v-triune/training/config";
+import { RunFolderError, writeFileAtomic } from "@v-triune/training/run-folder";
 import { openRunDashboard } from "../terminal/run-dashboard";
 import { collectProblems } from "../terminal/training-result";
-import type { BackendSetting } from "../training/config/training-config";
-import { RunFolderError } from "../training/run-folder/run-folder-error";
 import { packageRoot } from "../package-root";
-import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
 import { createLiveView } from "../terminal/live-view";
-import { type TrainingResult, runTraining } from "../training/run/run-training";
-import type { EvaluationScores } from "../training/reporting/training-event";
 import { demoConfig, promptsPerStep } from "./demo-config";
 
 /** The committed model. */

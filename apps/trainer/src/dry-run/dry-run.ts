@@ -4,14 +4,19 @@ import { wrapText } from "@v-triune/errors";
 import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { seenSizes } from "@v-triune/rollouts";
+import {
+  type TrainingDataOptions,
+  configuredPromptMaker,
+  modelArchitecture,
+  openEvaluationData,
+  openTrainingSource,
+  processorFolder,
+  totalUpdates,
+} from "@v-triune/training";
+import type { TrainingConfig } from "@v-triune/training/config";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
-import type { TrainingConfig } from "../training/config/training-config";
-import { totalUpdates } from "../training/update/learner-config";
-import { modelArchitecture, processorFolder } from "../training/model/load-model";
 import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";
 import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
-import { type TrainingDataOptions, openEvaluationData, openTrainingSource } from "../training/data/training-data";
 
 /** Of the first batch, so many prompts are prepared: enough to see how they look. */
 const shownPrompts = 4;

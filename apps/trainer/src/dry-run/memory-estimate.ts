@@ -8,7 +8,7 @@
  * keeps for its backward pass. The backend's own workspace, pictures and the generation's cache come on top.
  */
 import { type ParameterShape, type Qwen25VlConfig, parameterShapes } from "@v-triune/policy";
-import type { ModelAdapterConfig, TrainingConfig } from "../training/config/training-config";
+import type { ModelAdapterConfig, TrainingConfig } from "@v-triune/training/config";
 
 /** Parameters as counts, everything else in bytes. */
 export interface MemoryEstimate {

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runTraining } from "@v-triune/training";
 import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import { tinyRun } from "../training/testing/tiny-run";
+import { tinyRun } from "../testing/tiny-run";
 import { type DryRun, dryRun } from "./dry-run";
-import { runTraining } from "../training/run/run-training";
 import { formatDuration } from "../terminal/duration";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-time-"));

@@ -12,11 +12,9 @@ import { type BackendChoice, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
 import { type Qwen25VlConfig, createQwen25Vl, parameterShapes, randomWeights } from "@v-triune/policy";
 import type { PreparedPrompt } from "@v-triune/rollouts";
-import type { TrainingConfig } from "../training/config/training-config";
-import { openCompute } from "../training/parallel/open-compute";
-import { workerCount } from "../training/threads/worker-count";
+import { frozenGroups, isOffPolicy, learnerConfig, openCompute, workerCount } from "@v-triune/training";
+import type { TrainingConfig } from "@v-triune/training/config";
 import { formatDuration } from "../terminal/duration";
-import { frozenGroups, isOffPolicy, learnerConfig } from "../training/update/learner-config";
 
 /** Seconds. */
 export interface TimeEstimate {

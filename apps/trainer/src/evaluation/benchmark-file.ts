@@ -11,9 +11,9 @@ import { dirname, resolve } from "node:path";
 import { benchmarks } from "@v-triune/benchmarks";
 import { ConfigError } from "@v-triune/errors";
 import { nearest } from "@v-triune/schema";
+import type { ChosenBenchmark } from "@v-triune/training";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
-import type { ChosenBenchmark } from "../training/evaluation/evaluate-benchmark";
 
 const schema = type({
   "+": "reject",

@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MetricRecord } from "@v-triune/monitor";
+import { runTraining } from "@v-triune/training";
+import type { TrainingConfig } from "@v-triune/training/config";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import type { TrainingConfig } from "../training/config/training-config";
-import { tinyRun } from "../training/testing/tiny-run";
-import { runTraining } from "../training/run/run-training";
+import { tinyRun } from "../testing/tiny-run";
 import type { RunEvaluation } from "./evaluate-run";
 import { watchRun } from "./watch-run";
 

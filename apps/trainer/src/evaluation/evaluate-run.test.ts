@@ -4,13 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MetricRecord } from "@v-triune/monitor";
 import { type Qwen25VlPolicy, loadQwen25Vl } from "@v-triune/policy";
+import { loadModel, runTraining } from "@v-triune/training";
+import type { TrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import type { TrainingConfig } from "../training/config/training-config";
 import { exportHuggingFace } from "../export/export-hugging-face";
-import { tinyRun } from "../training/testing/tiny-run";
-import { loadModel } from "../training/model/load-model";
-import { runTraining } from "../training/run/run-training";
+import { tinyRun } from "../testing/tiny-run";
 import { evaluateRun } from "./evaluate-run";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-eval-"));

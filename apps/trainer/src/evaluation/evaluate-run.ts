@@ -6,32 +6,35 @@
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
+import { ConfigError, asWriteError } from "@v-triune/errors";
 import { type MetricRecord, formatRecordLine, readMetricRecords } from "@v-triune/monitor";
 import { createLocalRewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
-import { createVerifierRegistry } from "@v-triune/verifiers";
-import { verifyCheckpoint } from "../training/checkpoint/checkpoint";
-import { resolveTrainingConfig } from "../training/config/load-training-config";
-import type { IouEpsilon } from "@v-triune/verifiers";
-import type { BackendSetting, TrainingConfig } from "../training/config/training-config";
-import type { TrainingConfigInput } from "../training/config/training-config-schema";
-import { ConfigError } from "@v-triune/errors";
-import { chosenCheckpoint, readRunDescription } from "../training/run-folder/run-folder";
-import { asWriteError } from "@v-triune/errors";
-import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
-import { openCompute } from "../training/parallel/open-compute";
-import type { Compute } from "../training/update/compute";
-import { workerCount } from "../training/threads/worker-count";
-import { type EvaluateModelOptions, evaluateModel } from "../training/evaluation/evaluate-model";
-import { loadModel } from "../training/model/load-model";
 import {
   type BenchmarkScores,
   type ChosenBenchmark,
+  type Compute,
   type EvaluateBenchmarkOptions,
+  type EvaluateModelOptions,
+  type EvaluationScores,
+  type TrainingListener,
   benchmarkSummary,
   evaluateBenchmark,
-} from "../training/evaluation/evaluate-benchmark";
-import { type EvaluationScores, type TrainingListener, rowStoreEvents } from "../training/reporting/training-event";
+  evaluateModel,
+  loadModel,
+  openCompute,
+  rowStoreEvents,
+  verifyCheckpoint,
+  workerCount,
+} from "@v-triune/training";
+import {
+  type BackendSetting,
+  type TrainingConfig,
+  type TrainingConfigInput,
+  resolveTrainingConfig,
+} from "@v-triune/training/config";
+import { chosenCheckpoint, readRunDescription, writeFileAtomic } from "@v-triune/training/run-folder";
+import { type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
 
 export interface EvaluateRunOptions {
   /** The run's folder. */

@@ -6,8 +6,7 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resolve } from "node:path";
 import { readMetricRecords } from "@v-triune/monitor";
-import { checkpointFolder, listCheckpointSteps, readRunDescription } from "../training/run-folder/run-folder";
-import { isRunLocked } from "../training/run-folder/run-lock";
+import { checkpointFolder, isRunLocked, listCheckpointSteps, readRunDescription } from "@v-triune/training/run-folder";
 import { type EvaluateRunOptions, type RunEvaluation, evaluateRun, evaluationFile } from "./evaluate-run";
 
 export interface WatchRunOptions extends Omit<EvaluateRunOptions, "step" | "interruption"> {

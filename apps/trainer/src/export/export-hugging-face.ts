@@ -5,11 +5,9 @@
 import { copyFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
-import { verifyCheckpoint } from "../training/checkpoint/checkpoint";
-import type { BackendSetting } from "../training/config/training-config";
-import { chosenCheckpoint, readRunDescription } from "../training/run-folder/run-folder";
-import { writeFolderAtomic } from "../training/run-folder/write-file-atomic";
-import { loadModel } from "../training/model/load-model";
+import { loadModel, verifyCheckpoint } from "@v-triune/training";
+import type { BackendSetting } from "@v-triune/training/config";
+import { chosenCheckpoint, readRunDescription, writeFolderAtomic } from "@v-triune/training/run-folder";
 
 export interface ExportHuggingFaceOptions {
   /** The run's folder. */

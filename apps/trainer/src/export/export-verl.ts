@@ -21,12 +21,10 @@ import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createRandom, isSampleError, loadPromptPool, seenSizes, withPoolSentences } from "@v-triune/rollouts";
 import { DatasetError, type Sample } from "@v-triune/schema";
+import { configuredPromptMaker } from "@v-triune/training";
+import { type DataSetConfig, type TrainingConfig, loadTrainingConfig } from "@v-triune/training/config";
+import { readRunDescription, writeFolderAtomic } from "@v-triune/training/run-folder";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
-import { loadTrainingConfig } from "../training/config/load-training-config";
-import type { DataSetConfig, TrainingConfig } from "../training/config/training-config";
-import { readRunDescription } from "../training/run-folder/run-folder";
-import { writeFolderAtomic } from "../training/run-folder/write-file-atomic";
 import { type VerlJob, verlJob } from "./verl-overrides";
 
 export interface ExportVerlOptions {

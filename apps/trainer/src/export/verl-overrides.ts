@@ -2,7 +2,7 @@
  * A run's configuration in verl's words: Hydra overrides of `ppo_trainer` (verl 0.9.1), and what verl has no word for.
  * Values that only the cluster knows (nodes, GPUs, the reward server) are shell variables with defaults.
  */
-import type { AdvantageName, KlEstimatorName, LossName, TrainingConfig } from "../training/config/training-config";
+import type { AdvantageName, KlEstimatorName, LossName, TrainingConfig } from "@v-triune/training/config";
 
 export interface VerlJob {
   /** Overrides as a shell takes them. */

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeDemoModelFolder, writeTrainingData } from "@v-triune/demo-tasks";
+import { loadTrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
-import { loadTrainingConfig } from "../training/config/load-training-config";
 import { dryRun } from "../dry-run/dry-run";
 import { initRun } from "./init-run";
 

@@ -4,11 +4,9 @@ import { mkdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { openSampleSet } from "@v-triune/data-filters";
 import { readModelConfig } from "@v-triune/policy";
+import { type PresetName, resolveTrainingConfig } from "@v-triune/training/config";
+import { RunFolderError, writeFileAtomic } from "@v-triune/training/run-folder";
 import { stringify } from "yaml";
-import { resolveTrainingConfig } from "../training/config/load-training-config";
-import type { PresetName } from "../training/config/training-config";
-import { RunFolderError } from "../training/run-folder/run-folder-error";
-import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
 import { estimateMemory, formatMemory } from "../dry-run/memory-estimate";
 
 export interface InitRunOptions {

@@ -20,10 +20,9 @@ import {
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { isDeepStrictEqual } from "node:util";
+import { ConfigError, asWriteError } from "@v-triune/errors";
 import type { Sample } from "@v-triune/schema";
-import { ConfigError } from "@v-triune/errors";
-import { asWriteError } from "@v-triune/errors";
-import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
+import { writeFileAtomic } from "@v-triune/training/run-folder";
 
 /** One answer with its verdict. */
 export interface CachedAnswer {

@@ -5,9 +5,9 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { curate } from "@v-triune/data-filters";
 import { writeTrainingData } from "@v-triune/demo-tasks";
 import { RolloutStandIn } from "@v-triune/engines/testing";
+import { takeRunLock } from "@v-triune/training/run-folder";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoModelFolder } from "../demo/run-demo";
-import { takeRunLock } from "../training/run-folder/run-lock";
 import { type RolloutEvent, type RolloutOptions, makeRollouts } from "./make-rollouts";
 import { formatRolloutSummary } from "./rollout-table";
 

@@ -24,11 +24,10 @@ import {
   isSampleError,
 } from "@v-triune/rollouts";
 import { DatasetError, type Sample } from "@v-triune/schema";
+import { configuredPromptMaker, loadModel } from "@v-triune/training";
+import type { BackendSetting } from "@v-triune/training/config";
+import { type RunLock, takeRunLock } from "@v-triune/training/run-folder";
 import { type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
-import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
-import type { BackendSetting } from "../training/config/training-config";
-import { type RunLock, takeRunLock } from "../training/run-folder/run-lock";
-import { loadModel } from "../training/model/load-model";
 import { type AnswerCache, type CachedAnswer, openAnswerCache, sampleKey } from "./answer-cache";
 import { type WrittenRollouts, writeRolloutTable } from "./rollout-table";
 

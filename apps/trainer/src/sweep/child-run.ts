@@ -3,7 +3,7 @@
  * alone, and several can go on at once.
  */
 import { spawn } from "node:child_process";
-import type { TrainingEvent } from "../training/reporting/training-event";
+import type { TrainingEvent } from "@v-triune/training";
 
 /** How the `v-triune` command is started: program and first arguments. */
 export type Launcher = readonly [program: string, ...args: readonly string[]];

@@ -13,9 +13,9 @@ import {
   writeHeldOutData,
 } from "@v-triune/demo-tasks";
 import { createRandom } from "@v-triune/rollouts";
+import { writeFileAtomic } from "@v-triune/training/run-folder";
 import { demoConfig } from "../demo/demo-config";
 import { demoModelFolder } from "../demo/run-demo";
-import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
 
 /** Questions of one source: 80 steps see none twice when seven sources are mixed, and 34 when three are. */
 const perSource = 160;

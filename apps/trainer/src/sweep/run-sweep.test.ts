@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { tinyRun } from "../training/testing/tiny-run";
+import { tinyRun } from "../testing/tiny-run";
 import type { Launcher } from "./child-run";
 import { type SweepEvent, runSweep } from "./run-sweep";
 import { readSweepFile } from "./sweep-file";

@@ -12,12 +12,15 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { TrainingConfig } from "../training/config/training-config";
-import { checkResumedConfig } from "../training/run-folder/resume-config";
-import { listCheckpointSteps, readRunDescription } from "../training/run-folder/run-folder";
-import { takeRunLock } from "../training/run-folder/run-lock";
-import { writeFileAtomic } from "../training/run-folder/write-file-atomic";
-import type { TrainingEvent } from "../training/reporting/training-event";
+import type { TrainingEvent } from "@v-triune/training";
+import type { TrainingConfig } from "@v-triune/training/config";
+import {
+  checkResumedConfig,
+  listCheckpointSteps,
+  readRunDescription,
+  takeRunLock,
+  writeFileAtomic,
+} from "@v-triune/training/run-folder";
 import { type ChildRun, type Launcher, startChildRun } from "./child-run";
 import { writeDemoBase } from "./demo-base";
 import { type RunResult, readRunResult } from "./run-result";

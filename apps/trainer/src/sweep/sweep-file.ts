@@ -14,10 +14,10 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
+import { ConfigError } from "@v-triune/errors";
+import { parseOverride } from "@v-triune/training/config";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";
-import { parseOverride } from "../training/config/config-source";
-import { ConfigError } from "@v-triune/errors";
 import { packageRoot } from "../package-root";
 
 /** Keys with values, as in `--set key=value`. */

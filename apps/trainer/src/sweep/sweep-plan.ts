@@ -1,9 +1,7 @@
 /** From a sweep's file to its runs: all combinations of the grid's cases, each once a seed, every configuration resolved and checked. */
 import { join } from "node:path";
-import type { PlacedOverride } from "../training/config/config-source";
-import { loadTrainingConfig } from "../training/config/load-training-config";
-import type { TrainingConfig } from "../training/config/training-config";
 import { ConfigError } from "@v-triune/errors";
+import { type PlacedOverride, type TrainingConfig, loadTrainingConfig } from "@v-triune/training/config";
 import type { Settings, SweepFile, Variables } from "./sweep-file";
 
 /** One run of a sweep. */

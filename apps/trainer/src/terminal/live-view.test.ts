@@ -1,6 +1,6 @@
+import type { StepSummary } from "@v-triune/training";
 import { expect, it } from "vitest";
 import { createLiveView } from "./live-view";
-import type { StepSummary } from "../training/reporting/training-event";
 
 it("shows the first rows left out in full, the others in a line each", () => {
   let written = "";

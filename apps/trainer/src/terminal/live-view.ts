@@ -2,10 +2,10 @@
  * The terminal's view of a run: one progress bar, and under it a table that stays in place, reward by source. Where the
  * output is no terminal (a pipe, a CI log) it prints a line a step instead, and the sources every few steps.
  */
-import { MultiBar, Presets, type SingleBar } from "cli-progress";
 import { wrapText } from "@v-triune/errors";
+import type { TrainingEvent, TrainingListener } from "@v-triune/training";
+import { MultiBar, Presets, type SingleBar } from "cli-progress";
 import { formatDuration } from "./duration";
-import type { TrainingEvent, TrainingListener } from "../training/reporting/training-event";
 
 export interface LiveViewOptions {
   readonly stream?: NodeJS.WriteStream;

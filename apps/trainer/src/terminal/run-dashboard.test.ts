@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunSummary } from "@v-triune/monitor/dashboard";
 import { afterAll, expect, it } from "vitest";
-import { tinyRun } from "../training/testing/tiny-run";
+import { tinyRun } from "../testing/tiny-run";
 import { runCommandLine } from "../cli/run-command-line";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-run-dashboard-"));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import type { TrainingResult } from "@v-triune/training";
+import { resolveTrainingConfig } from "@v-triune/training/config";
 import { expect, it } from "vitest";
-import { resolveTrainingConfig } from "../training/config/load-training-config";
-import type { TrainingResult } from "../training/run/run-training";
 import { collectProblems, formatScores, formatStart, formatTrainingResult } from "./training-result";
 
 const scores = (bySource: Record<string, number>) => ({

@@ -1,9 +1,8 @@
 import { relative } from "node:path";
-import type { Alarm } from "@v-triune/monitor";
 import { wrapText } from "@v-triune/errors";
-import type { TrainingResult } from "../training/run/run-training";
-import type { EvaluationScores, TrainingEvent, TrainingListener } from "../training/reporting/training-event";
-import type { TrainingConfig } from "../training/config/training-config";
+import type { Alarm } from "@v-triune/monitor";
+import type { EvaluationScores, TrainingEvent, TrainingListener, TrainingResult } from "@v-triune/training";
+import type { TrainingConfig } from "@v-triune/training/config";
 
 const here = (path: string): string => {
   const short = relative(process.cwd(), path);

@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRandom } from "@v-triune/rollouts";
-import type { TrainingEvent } from "../training/reporting/training-event";
-import { tinyRun } from "../training/testing/tiny-run";
+import type { TrainingEvent } from "@v-triune/training";
+import { tinyRun } from "./tiny-run";
 
 export interface ResumeStressOptions {
   readonly kills: number;

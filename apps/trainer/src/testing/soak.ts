@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { demoSourceNames, writeTrainingData } from "@v-triune/demo-tasks";
-import type { WorkersSetting } from "../training/config/training-config";
+import { runTraining } from "@v-triune/training";
+import type { WorkersSetting } from "@v-triune/training/config";
 import { demoConfig, promptsPerStep } from "../demo/demo-config";
 import { demoModelFolder } from "../demo/run-demo";
-import { runTraining } from "../training/run/run-training";
 
 export interface SoakOptions {
   readonly steps: number;

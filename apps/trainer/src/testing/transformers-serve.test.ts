@@ -11,14 +11,10 @@ import { selectBackend } from "@v-triune/backend";
 import { heldOutQuestions, toSample, writeTrainingData } from "@v-triune/demo-tasks";
 import { openRemoteEngine } from "@v-triune/engines";
 import { type EngineCompletion, type RolloutEngine, createLocalEngine, createRandom } from "@v-triune/rollouts";
+import { type TrainingEvent, configuredPromptMaker, loadModel, runTraining } from "@v-triune/training";
+import { type TrainingConfig, resolveTrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { configuredPromptMaker } from "../training/data/configured-prompt-maker";
-import { resolveTrainingConfig } from "../training/config/load-training-config";
-import type { TrainingConfig } from "../training/config/training-config";
 import { demoModelFolder } from "../demo/run-demo";
-import { loadModel } from "../training/model/load-model";
-import { runTraining } from "../training/run/run-training";
-import type { TrainingEvent } from "../training/reporting/training-event";
 
 const PYTHON = process.env["PYTHON"] ?? "python3";
 const MODULES = ["torch", "torchvision", "PIL", "fastapi", "uvicorn", "openai", "transformers.cli.serving"];

@@ -26,7 +26,7 @@ export const analyzeCommand: Command = {
     if (picture !== undefined) {
       const [{ gradientPicture }, { writeFileAtomic }] = await Promise.all([
         import("../../analysis/gradient-picture"),
-        import("../../training/run-folder/write-file-atomic"),
+        import("@v-triune/training/run-folder"),
       ]);
       await writeFileAtomic(resolve(picture), gradientPicture(profile));
     }

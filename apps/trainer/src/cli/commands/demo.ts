@@ -1,4 +1,4 @@
-import { BACKEND_SETTINGS, type BackendSetting } from "../../training/config/training-config";
+import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
 import { textOption, type Command } from "../syntax/command";
 
 /** The whole method in small. */

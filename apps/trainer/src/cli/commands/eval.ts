@@ -1,5 +1,4 @@
-import { BACKEND_SETTINGS } from "../../training/config/training-config";
-import type { BackendSetting } from "../../training/config/training-config";
+import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
 import { UsageError } from "../../errors";
 import type { RunEvaluation } from "../../evaluation/evaluate-run";
 import { decimalNumber, wholeNumber } from "../syntax/arguments";

@@ -1,8 +1,7 @@
 import { totalmem } from "node:os";
-import { PRESETS } from "../../training/config/training-config";
-import type { PresetName } from "../../training/config/training-config";
-import { UsageError } from "../../errors";
 import { wrapText } from "@v-triune/errors";
+import { PRESETS, type PresetName } from "@v-triune/training/config";
+import { UsageError } from "../../errors";
 import { textOption, type Command } from "../syntax/command";
 
 /** A first configuration. */

@@ -1,5 +1,5 @@
 import { relative, resolve } from "node:path";
-import { BACKEND_SETTINGS, type BackendSetting } from "../../training/config/training-config";
+import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
 import { UsageError } from "../../errors";
 import { decimalNumber, wholeNumber } from "../syntax/arguments";
 import { textOption, type Command, type CommandContext } from "../syntax/command";

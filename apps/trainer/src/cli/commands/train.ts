@@ -1,4 +1,5 @@
-import type { TrainingEvent } from "../../training/reporting/training-event";
+import type { TrainingEvent } from "@v-triune/training";
+import { resumedConfig } from "../resumed-config";
 import { textOption, type Command } from "../syntax/command";
 
 /** GRPO from a configuration. */
@@ -32,12 +33,11 @@ export const trainCommand: Command = {
     "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the run writes is in runs/NAME.",
   async execute(context) {
     const { args, values, output } = context;
-    const { loadTrainingConfig } = await import("../../training/config/load-training-config");
-    const { runFolderConfig } = await import("../../training/run-folder/resume-config");
+    const { loadTrainingConfig } = await import("@v-triune/training/config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const path = textOption(context, "config");
     const config =
-      (await runFolderConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
+      (await resumedConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
     if (args["dry-run"] === true) {
       const { dryRun } = await import("../../dry-run/dry-run");
       const { text, ...found } = await dryRun(config);
@@ -51,7 +51,7 @@ export const trainCommand: Command = {
       { collectProblems, formatStart, formatTrainingResult },
       { openRunDashboard },
     ] = await Promise.all([
-      import("../../training/run/run-training"),
+      import("@v-triune/training"),
       import("../../terminal/live-view"),
       import("../../terminal/interruption"),
       import("../../terminal/training-result"),

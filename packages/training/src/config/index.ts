@@ -1,0 +1,27 @@
+export { configError, keysAt } from "./config-problems";
+export {
+  type ConfigSource,
+  type KeyPath,
+  type PlacedOverride,
+  formatKeyPath,
+  parseOverride,
+  readConfigSource,
+} from "./config-source";
+export { defineTrainingConfig } from "./define-training-config";
+export { loadTrainingConfig, overrideTrainingConfig, resolveTrainingConfig } from "./load-training-config";
+export { presets } from "./presets";
+export {
+  type AdvantageName,
+  BACKEND_SETTINGS,
+  type BackendSetting,
+  DEFAULT_CORRECTION,
+  type DataSetConfig,
+  type KlEstimatorName,
+  type LossName,
+  type ModelAdapterConfig,
+  PRESETS,
+  type PresetName,
+  type TrainingConfig,
+  type WorkersSetting,
+} from "./training-config";
+export { type TrainingConfigInput, trainingConfigSchema } from "./training-config-schema";

@@ -1,0 +1,30 @@
+export { verifyCheckpoint } from "./checkpoint/checkpoint";
+export { defineTrainingConfig } from "./config/define-training-config";
+export { loadTrainingConfig, resolveTrainingConfig } from "./config/load-training-config";
+export type { TrainingConfig } from "./config/training-config";
+export type { TrainingConfigInput } from "./config/training-config-schema";
+export { configuredPromptMaker } from "./data/configured-prompt-maker";
+export { type TrainingDataOptions, openEvaluationData, openTrainingSource } from "./data/training-data";
+export {
+  type BenchmarkScores,
+  type ChosenBenchmark,
+  type EvaluateBenchmarkOptions,
+  benchmarkSummary,
+  evaluateBenchmark,
+} from "./evaluation/evaluate-benchmark";
+export { type EvaluateModelOptions, evaluateModel } from "./evaluation/evaluate-model";
+export { type LoadedModel, loadModel, modelArchitecture, processorFolder } from "./model/load-model";
+export { openCompute } from "./parallel/open-compute";
+export {
+  type EvaluationScores,
+  type StepSummary,
+  type TrainingEvent,
+  type TrainingListener,
+  rowStoreEvents,
+} from "./reporting/training-event";
+export { type RunTrainingOptions, type TrainingResult, runTraining } from "./run/run-training";
+export { TrainingMemoryError } from "./run/training-memory-error";
+export { RunFolderError } from "./run-folder/run-folder-error";
+export { workerCount } from "./threads/worker-count";
+export type { Compute } from "./update/compute";
+export { frozenGroups, isOffPolicy, learnerConfig, totalUpdates } from "./update/learner-config";
