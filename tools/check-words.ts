@@ -21,6 +21,7 @@ const UNFINISHED: Unfinished = {
     "packages/grpo",
     "packages/policy",
     "packages/rewards",
+    "packages/training",
     "packages/verifiers",
     "tools/parity.ts",
   ],
@@ -31,6 +32,7 @@ const UNFINISHED: Unfinished = {
     "packages/grpo",
     "packages/policy",
     "packages/rewards",
+    "packages/training",
     "packages/verifiers",
   ],
 };
