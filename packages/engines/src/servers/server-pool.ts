@@ -15,22 +15,27 @@ export class EngineServer {
   gone = false;
   failures = 0;
   lastFault: string | undefined;
-  private failuresInARow = 0;
-  private restUntil = 0;
+  readonly #clock: () => number;
+  readonly #shortestRestMs: number;
+  #failuresInARow = 0;
+  #restUntil = 0;
 
+  /** @param url without a slash at its end */
   constructor(
-    /** Without a slash at its end. */
     readonly url: string,
-    private readonly clock: () => number,
-    private readonly shortestRestMs: number,
-  ) {}
+    clock: () => number,
+    shortestRestMs: number,
+  ) {
+    this.#clock = clock;
+    this.#shortestRestMs = shortestRestMs;
+  }
 
   get restMs(): number {
-    return Math.max(0, this.restUntil - this.clock());
+    return Math.max(0, this.#restUntil - this.#clock());
   }
 
   succeeded(): void {
-    this.failuresInARow = 0;
+    this.#failuresInARow = 0;
     this.gone = false;
   }
 
@@ -41,8 +46,9 @@ export class EngineServer {
     if (kind === "gone") this.gone = true;
     // Requests that fail together are one fault.
     if (this.restMs > 0) return;
-    this.restUntil = this.clock() + (retryAfterMs ?? Math.min(10_000, this.shortestRestMs * 2 ** this.failuresInARow));
-    this.failuresInARow++;
+    this.#restUntil =
+      this.#clock() + (retryAfterMs ?? Math.min(10_000, this.#shortestRestMs * 2 ** this.#failuresInARow));
+    this.#failuresInARow++;
   }
 }
 
@@ -62,33 +68,35 @@ export interface ServerPoolOptions {
 /** Hands out servers. */
 export class ServerPool {
   readonly servers: readonly EngineServer[];
-  private readonly clock: () => number;
-  private pausedAt: number | undefined;
+  readonly #options: ServerPoolOptions;
+  readonly #clock: () => number;
+  readonly #waiting = new Set<() => void>();
+  #pausedAt: number | undefined;
   /** Milliseconds in which no server was there. */
   waitedMs = 0;
-  private readonly waiting = new Set<() => void>();
 
-  constructor(private readonly options: ServerPoolOptions) {
-    this.clock = options.clock ?? (() => performance.now());
+  constructor(options: ServerPoolOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
     this.servers = options.urls.map(
-      (url) => new EngineServer(url.replace(/\/+$/, ""), this.clock, options.shortestRestMs ?? 500),
+      (url) => new EngineServer(url.replace(/\/+$/, ""), this.#clock, options.shortestRestMs ?? 500),
     );
   }
 
   get paused(): boolean {
-    return this.pausedAt !== undefined;
+    return this.#pausedAt !== undefined;
   }
 
   /** Waits for a server with room. @throws the signal's reason */
   async take(signal: AbortSignal): Promise<EngineServer> {
     for (;;) {
       signal.throwIfAborted();
-      const server = this.leastBusy();
+      const server = this.#leastBusy();
       if (server !== undefined) {
         server.outstanding++;
         return server;
       }
-      await this.change(signal);
+      await this.#change(signal);
     }
   }
 
@@ -97,50 +105,50 @@ export class ServerPool {
     server.outstanding--;
     if (outcome === "answered") server.succeeded();
     else if (outcome !== "called off") server.failed(outcome);
-    this.look();
-    for (const wake of this.waiting) wake();
+    this.#look();
+    for (const wake of this.#waiting) wake();
   }
 
-  private leastBusy(): EngineServer | undefined {
+  #leastBusy(): EngineServer | undefined {
     let best: EngineServer | undefined;
     for (const server of this.servers) {
-      if (server.restMs > 0 || server.outstanding >= (server.gone ? 1 : this.options.parallel)) continue;
+      if (server.restMs > 0 || server.outstanding >= (server.gone ? 1 : this.#options.parallel)) continue;
       if (best === undefined || server.outstanding < best.outstanding) best = server;
     }
     return best;
   }
 
-  private look(): void {
+  #look(): void {
     const gone = this.servers.every((server) => server.gone);
     const list = this.servers.map(({ url, lastFault }) => `${url} (${lastFault ?? "not asked yet"})`).join(", ");
-    if (gone && this.pausedAt === undefined) {
-      this.pausedAt = this.clock();
-      this.options.onPause?.(`No rollout server answers: ${list}. Waiting for one; the step goes on when it is back.`);
-    } else if (!gone && this.pausedAt !== undefined) {
-      const ms = this.clock() - this.pausedAt;
-      this.pausedAt = undefined;
+    if (gone && this.#pausedAt === undefined) {
+      this.#pausedAt = this.#clock();
+      this.#options.onPause?.(`No rollout server answers: ${list}. Waiting for one; the step goes on when it is back.`);
+    } else if (!gone && this.#pausedAt !== undefined) {
+      const ms = this.#clock() - this.#pausedAt;
+      this.#pausedAt = undefined;
       this.waitedMs += ms;
       const back = this.servers.filter((server) => !server.gone).map(({ url }) => url);
-      this.options.onResume?.(`${back.join(", ")} is back after ${Math.round(ms / 1000)} s.`);
+      this.#options.onResume?.(`${back.join(", ")} is back after ${Math.round(ms / 1000)} s.`);
     }
   }
 
   /** Resolves when a server is given back, or the shortest rest is over. */
-  private change(signal: AbortSignal): Promise<void> {
+  #change(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const rests = this.servers
-        .filter(({ outstanding, gone }) => outstanding < (gone ? 1 : this.options.parallel))
+        .filter(({ outstanding, gone }) => outstanding < (gone ? 1 : this.#options.parallel))
         .map(({ restMs }) => restMs);
       const timer = rests.length === 0 ? undefined : setTimeout(() => done(resolve), Math.ceil(Math.min(...rests)) + 1);
       const done = (then: () => void): void => {
         clearTimeout(timer);
-        this.waiting.delete(wake);
+        this.#waiting.delete(wake);
         signal.removeEventListener("abort", abort);
         then();
       };
       const wake = (): void => done(resolve);
       const abort = (): void => done(() => reject(signal.reason as Error));
-      this.waiting.add(wake);
+      this.#waiting.add(wake);
       signal.addEventListener("abort", abort, { once: true });
     });
   }
