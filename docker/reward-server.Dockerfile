@@ -7,10 +7,8 @@
 FROM node:20-bookworm-slim AS build
 WORKDIR /app
 COPY . .
-RUN npm ci
-RUN npx nx run-many -t build -p @v-triune/verifiers,@v-triune/rewards,@v-triune/reward-server \
- && mkdir /packed \
- && npm pack --pack-destination /packed -w @v-triune/verifiers -w @v-triune/rewards -w @v-triune/reward-server
+RUN node tools/ensure-installed.mjs
+RUN npx nx run-many -t build -p @v-triune/reward-server && node tools/pack.mjs /packed @v-triune/reward-server
 
 FROM node:20-bookworm-slim
 WORKDIR /app

@@ -10,7 +10,6 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { exampleFiles, expectedOutput } from "./examples/markdown-examples";
 import { packPackages } from "./pack-packages.mjs";
 import { EmptyProject } from "./tarballs/empty-project";
-import { readManifest } from "./workspace.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -18,18 +17,8 @@ const tsx = pathToFileURL(require.resolve("tsx")).href;
 const typescript = require.resolve("typescript/bin/tsc");
 const packed = mkdtempSync(join(tmpdir(), "v-triune-tarballs-"));
 const tarballs = packPackages(packed);
+const pathsOf = (...names: string[]) => packPackages(packed, names).map(({ path }) => path);
 const problems: string[] = [];
-
-/** The tarballs of packages and of what they need. */
-function tarballsOf(...names: readonly string[]): string[] {
-  const needed = new Set(names);
-  for (const name of needed) {
-    const { directory } = tarballs.find((one) => one.name === name)!;
-    const { dependencies = {} } = readManifest(join(directory, "package.json")) as { dependencies?: object };
-    for (const one of Object.keys(dependencies)) if (tarballs.some((other) => other.name === one)) needed.add(one);
-  }
-  return tarballs.filter(({ name }) => needed.has(name)).map(({ path }) => path);
-}
 
 function check(what: string, holds: boolean, detail = ""): void {
   console.log(`  ${holds ? "ok  " : "FAIL"}  ${what}`);
@@ -93,7 +82,7 @@ function typeCheck(project: EmptyProject, moduleResolution: "nodenext" | "bundle
 }
 
 await scene("@v-triune/verifiers alone", (project) => {
-  project.install(...tarballsOf("@v-triune/verifiers"));
+  project.install(...pathsOf("@v-triune/verifiers"));
   runExamples(
     project,
     exampleFiles(root).filter((file) => file.startsWith("examples/verifiers/")),
@@ -110,7 +99,7 @@ await scene("@v-triune/verifiers alone", (project) => {
 });
 
 await scene("@v-triune/rewards, the reward server and the Python client", async (project) => {
-  project.install(...tarballsOf("@v-triune/rewards", "@v-triune/reward-server"));
+  project.install(...pathsOf("@v-triune/rewards", "@v-triune/reward-server"));
   const own =
     'export default { name: "own", verify: () => ({ status: "scored", accuracy: 1, format: 1, metrics: {} }) };\n';
   project.write("own-verifier.mjs", own);

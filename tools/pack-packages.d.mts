@@ -9,5 +9,10 @@ export interface Tarball {
   readonly files: readonly { readonly path: string; readonly size: number }[];
 }
 
-/** Packs every package that npm gets into `folder`, which is made if it is missing. Ends the process when one is not built. */
-export function packPackages(folder: string): Tarball[];
+/**
+ * Packs packages that npm gets into `folder`, which is made if it is missing. Ends the process when one is not built.
+ *
+ * @param names packages that are packed with what they need of this workspace; default all
+ * @throws RangeError for a name that no such package has
+ */
+export function packPackages(folder: string, names?: readonly string[]): Tarball[];

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { root } from "./ensure-installed.mjs";
 import { publishedPackages } from "./workspace.mjs";
 
-export function packPackages(folder) {
-  const packages = publishedPackages(root);
+export function packPackages(folder, names) {
+  const packages = namedPackages(names);
   const unbuilt = packages.filter(({ directory }) => !existsSync(join(directory, "dist")));
   if (unbuilt.length > 0) {
     const names = unbuilt.map(({ manifest }) => manifest.name).join(", ");
@@ -31,4 +31,18 @@ export function packPackages(folder) {
     const path = join(folder, filename);
     return { name: manifest.name, version, path, directory, size, files };
   });
+}
+
+/** Those packages and what they need of this workspace; without names all that npm gets. */
+function namedPackages(names) {
+  const published = publishedPackages(root);
+  if (names === undefined) return published;
+  const needed = new Set(names);
+  for (const name of needed) {
+    const found = published.find(({ manifest }) => manifest.name === name);
+    if (found === undefined) throw new RangeError(`there is no package ${name} that npm gets`);
+    for (const one of Object.keys(found.manifest.dependencies ?? {}))
+      if (published.some(({ manifest }) => manifest.name === one)) needed.add(one);
+  }
+  return published.filter(({ manifest }) => needed.has(manifest.name));
 }
