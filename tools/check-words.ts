@@ -15,23 +15,19 @@ const LEFT_OUT = /^tools\/(goldens|words)\/|^tools\/check-words\.ts$|\/test-data
 /** What has not been brought to the word list yet. Remove what you finish. */
 const UNFINISHED: Unfinished = {
   spelling: [
-    "apps/reward-server",
     "apps/trainer",
     "packages/data-filters",
     "packages/grpo",
     "packages/policy",
-    "packages/rewards",
     "packages/training",
     "packages/verifiers",
     "tools/parity.ts",
   ],
   phrasing: [
-    "apps/reward-server",
     "apps/trainer",
     "packages/data-filters",
     "packages/grpo",
     "packages/policy",
-    "packages/rewards",
     "packages/training",
     "packages/verifiers",
   ],

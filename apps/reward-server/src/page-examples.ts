@@ -7,7 +7,7 @@ export interface PageExample {
 
 const BOXES = "<answer>\n[{'bbox_2d': [100, 100, 300, 300], 'label': 'cat'}]\n</answer>";
 
-/** An example for each built-in verifier; others start with mathverify's texts. */
+/** An example per built-in verifier; the form starts with mathverify's for any other. */
 export const PAGE_EXAMPLES: Readonly<Record<string, PageExample>> = {
   mathverify: { response: "The answer is \\boxed{\\frac{1}{2}}", gold: "\\boxed{0.5}", params: {} },
   detection: { response: `<think>\none cat\n</think>\n${BOXES}`, gold: BOXES, params: { epsilon: 0.5 } },

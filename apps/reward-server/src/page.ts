@@ -1,10 +1,10 @@
 /**
- * The page at `/` for a browser: live counters out of `/metrics` and a form to try a verifier. One text without any other file;
- * what comes from the server or the form is only ever set as text.
+ * The page at `/` for browsers: live counters from `/metrics` and a form to try a verifier. One file; what comes from the server or
+ * the form is only set as text.
  */
 import { PAGE_EXAMPLES } from "./page-examples";
 
-/** Allows the page's own style and script, and requests to this server only. */
+/** Allows the page's own style and script, and requests to this server. */
 export const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -12,7 +12,7 @@ export const PAGE_POLICY =
  * Makes the page.
  *
  * @param verifiers the names offered in the form
- * @param token whether requests need one; the page then has a field for it
+ * @param token whether requests need a token, for which the page then has a field
  */
 export function serverPage({
   version,
@@ -121,7 +121,7 @@ at("form").addEventListener("submit", async (event) => {
 
 const COUNTERS = [
   ["verdicts", "Verdicts"],
-  ["rate", "A second"],
+  ["rate", "Per second"],
   ["accepted", "Waiting or running"],
   ["workers_ready", "Workers ready"],
   ["timeouts_total", "Timeouts"],

@@ -145,7 +145,7 @@ describe("POST /judge", () => {
       413,
       { code: "body-too-large", limit: 200_000 },
     ],
-    ["a gold answer that is none", judgeBody({ solution: "none" }), 422, { status: "skipped" }],
+    ["a bad gold answer", judgeBody({ solution: "none" }), 422, { status: "skipped" }],
     [
       "a verifier that hangs",
       judgeBody({ reward_verifier: "obedient", response: "hang" }),

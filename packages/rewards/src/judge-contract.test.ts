@@ -66,7 +66,7 @@ describe("judgeAsOriginal equals the original server", () => {
     ["an unknown verifier", request({ reward_verifier: "detektion" })],
     ["broken parameters", request({ reward_verifier_parm: "{" })],
     ["parameters without a step", request({}, { is_training: true })],
-    ["an unknown parameter", request({}, { ...PARM, colour: 1 })],
+    ["an unknown parameter", request({}, { ...PARM, color: 1 })],
     ["a run of no steps", request({}, { ...PARM, total_steps: 0 })],
     ["ratios of null", request({}, { ...PARM, det_reward_ratio: { map: null } })],
   ])("with zeros for %s", (_, body) => expect(judgeAsOriginal(original, body)).toEqual(ZEROS));
@@ -94,7 +94,7 @@ describe("judgeAsOriginal equals the original server", () => {
 const RECORDS = resolve(import.meta.dirname, "../../../../shared/realdata/orsta_schema/records.json");
 if (!existsSync(RECORDS))
   console.warn(
-    `skipped: the payloads of Orsta's trainer, ${RECORDS} is not there (it comes with the shared data set, not with the clone)`,
+    `skipped: the payloads of Orsta's trainer, ${RECORDS} is missing (it comes with the shared data set, not with the clone)`,
   );
 
 describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {

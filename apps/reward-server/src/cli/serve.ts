@@ -5,16 +5,16 @@ import type { RewardServerSettings } from "../settings";
 const SAME_SIGNAL_MS = 500;
 
 /**
- * V8 lets a process that is left alone grow to several times of what it needs before it cleans up. A server beside others on its
- * machine gives up a twentieth of its speed for a third of its memory (docs/performance.md).
+ * By default V8 lets a process grow to several times of what it needs before it cleans up. These flags cost a twentieth of the speed
+ * and save a third of the memory (docs/performance.md).
  */
 const MEMORY_FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
 
 /**
- * Runs a reward server until SIGTERM or SIGINT, then drains it; a second signal ends it at once.
+ * Runs a reward server until SIGTERM or SIGINT, then drains it. A second signal ends it immediately.
  *
- * @param say is told where the server is
- * @returns the exit code: 0 when all that was accepted has been answered
+ * @param say called with the address of the server
+ * @returns the exit code: 0 if all that was accepted has been answered
  * @throws what {@link startRewardServer} throws
  */
 export async function serveUntilSignal(
@@ -31,7 +31,7 @@ export async function serveUntilSignal(
   await stopped;
   for (const signal of signals) process.off(signal, stop);
   const since = performance.now();
-  // A terminal and a launcher may both pass on one Ctrl-C: two at once are one.
+  // A terminal and a launcher may both pass on one Ctrl-C: two signals within a moment are one.
   const now = () => void (performance.now() - since > SAME_SIGNAL_MS && process.exit(1));
   for (const signal of signals) process.on(signal, now);
   const inTime = await server.drain();

@@ -2,12 +2,11 @@ import type { RewardRequest } from "@v-triune/rewards";
 import { invalidField } from "../http/refusal-error";
 
 /**
- * What a trainer's `label` says about its sample. Trainers carry one string a sample: it is the gold answer itself, or the sample's
- * `reward_model` in Orsta's layout (verifier, ground_truth, verifier_parm, accuracy_ratio, format_ratio), as JSON text or as an
- * object.
+ * What a trainer's `label` says about its sample. Trainers carry one string per sample: the gold answer itself, or the sample's
+ * `reward_model` in Orsta's layout (verifier, ground_truth, verifier_parm, accuracy_ratio, format_ratio) as JSON text or as an object.
  *
- * @param field where the label stands, for the message
- * @throws RefusalError 400 when there is no gold answer, or a ratio is none
+ * @param field the place of the label, for the message
+ * @throws RefusalError 400 when the gold answer is missing or a ratio is not a number of at least 0
  */
 export function sampleOfLabel(
   response: string,
@@ -48,7 +47,7 @@ export function sampleOfLabel(
   };
 }
 
-/** A label that is a reward_model; a gold answer that happens to be JSON, such as a list of boxes, is none. */
+/** A label that is a reward_model; undefined for a gold answer that happens to be JSON, for example a list of boxes. */
 function asModel(label: unknown): Readonly<Record<string, unknown>> | undefined {
   const found = asObject(label);
   return found !== undefined && ("ground_truth" in found || "verifier" in found) ? found : undefined;

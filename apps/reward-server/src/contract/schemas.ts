@@ -1,6 +1,6 @@
 /**
- * The wire's shapes as arktype schemas, from which `/openapi.json` is generated. The requests of `/judge` and `/v1/score` are read by
- * the readers of `@v-triune/rewards`, which also run where arktype is not; schemas.test.ts holds the two to the same verdicts.
+ * The wire's shapes as arktype schemas, from which `/openapi.json` is generated. `@v-triune/rewards` reads
+ * the requests of `/judge` and `/v1/score` without arktype; schemas.test.ts checks that both accept the same.
  */
 import { type } from "arktype";
 

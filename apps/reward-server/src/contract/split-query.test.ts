@@ -21,7 +21,7 @@ describe("responseInQuery", () => {
     ["an earlier turn of the assistant", `x  y${HEADER}no${HEADER}${ANSWER}`, `x y${HEADER}no${HEADER}`, ANSWER],
     ["an empty response", PROMPT, PROMPT, ""],
     ["another prompt", `Who are you?${ANSWER}`, PROMPT, undefined],
-    ["a short prompt that is not there", `b${ANSWER}`, "a", undefined],
+    ["a short prompt that the query lacks", `b${ANSWER}`, "a", undefined],
   ])("finds %s", (_, query, prompt, response) => expect(responseInQuery(query, prompt)).toBe(response));
 
   it("takes its time with long texts, but not much", () => {

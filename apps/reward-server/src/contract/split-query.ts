@@ -1,20 +1,20 @@
 /**
- * OpenRLHF's `query` is the decoded token ids of prompt and response, with special tokens; `prompt` is the text before tokenizing.
- * The first need not begin with the second (seen in openrlhf/utils/agent.py 0.11.2):
+ * OpenRLHF's `query` is the decoded tokens of prompt and response, special tokens included; `prompt` is the text before it was
+ * tokenized. The query need not begin with the prompt (openrlhf/utils/agent.py 0.11.2):
  *
  *   pictures    one `<|image_pad|>` of the prompt stands for as many as the picture has patches
  *   truncation  a prompt over the limit loses its beginning
  *   decoding    some tokenizers put a token or a blank in front, or join blanks and punctuation
  *
- * A prompt often shows the answer's form (`\boxed{..}`), so a query is never taken for the response as a whole.
+ * A prompt often shows the answer's form (`\boxed{..}`), so a whole query is never taken for the response.
  */
 
-/** A special token, such as stands for a picture, once or several times. */
+/** A special token, once or several times: one per patch stands for a picture. */
 const SPECIAL_RUN = /(<\|[\w.-]{1,40}\|>|<[a-z]\w{0,30}>)\1*/g;
 /** A shorter common part may be chance. */
 const LEAST_COMMON = 16;
 
-/** The response inside a query; undefined where the prompt is not found in it. */
+/** The response inside a query; undefined if the prompt is not found in it. */
 export function responseInQuery(query: string, prompt: string): string | undefined {
   if (query.startsWith(prompt)) return query.slice(prompt.length);
   const lead = /^\s*(?:<\|?[\w.-]{1,40}\|?>)?\s*/.exec(query)?.[0].length ?? 0;
@@ -42,7 +42,7 @@ function afterRepeatedTokens(query: string, prompt: string): string | undefined 
 
 /**
  * The query begins in the middle of the prompt: the longest end of the prompt that the query begins with, by Knuth, Morris and Pratt's
- * table, as texts that repeat themselves would otherwise take the square of their length.
+ * table, because texts that repeat themselves would otherwise take the square of their length.
  */
 function afterCutPrompt(query: string, prompt: string): string | undefined {
   const most = Math.min(query.length, prompt.length);
@@ -61,7 +61,7 @@ function afterCutPrompt(query: string, prompt: string): string | undefined {
   return common >= LEAST_COMMON ? query.slice(common) : undefined;
 }
 
-/** The prompt's last words, most often the assistant's header, as often as the prompt itself has them. */
+/** The query after the last words of the prompt (usually the assistant's header), found as often as the prompt has them. */
 function afterEndOfPrompt(query: string, prompt: string): string | undefined {
   const end = prompt.slice(-2 * LEAST_COMMON);
   if (end.length < LEAST_COMMON) return undefined;

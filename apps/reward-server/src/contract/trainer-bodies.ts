@@ -1,7 +1,7 @@
-/** The bodies of trainers' own reward calls, as their code sends them; unknown keys are left alone. */
+/** The bodies of trainers' own reward calls, as their code sends them. Unknown keys are ignored. */
 import { type } from "arktype";
 
-/** OpenRLHF `--reward.remote_url`: one sample or many a call; `query` is prompt and response with special tokens. */
+/** OpenRLHF `--reward.remote_url`: one sample or many per call; `query` is prompt and response with special tokens. */
 export const OpenRlhfBody = type({
   query: "string[]",
   "prompts?": "string[] | null",
@@ -10,7 +10,7 @@ export const OpenRlhfBody = type({
 /** OpenRLHF's {@link OpenRlhfBody} as TypeScript sees it. */
 export type OpenRlhfBody = typeof OpenRlhfBody.infer;
 
-/** slime `--rm-url`: one sample; `prompt` is text or a list of messages. */
+/** slime `--rm-url`: one sample per call; `prompt` is text or a list of messages. */
 export const SlimeBody = type({ "prompt?": "unknown", response: "string", label: "string | number | object | null" });
 /** slime's {@link SlimeBody} as TypeScript sees it. */
 export type SlimeBody = typeof SlimeBody.infer;

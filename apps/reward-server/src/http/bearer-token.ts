@@ -8,7 +8,7 @@ export function bearerTokenCheck(token: string): (authorization: string | undefi
   const expected = digest(token);
   return (authorization) => {
     const given = /^bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
-    // Compared in any case, so that a missing header takes as long as a wrong one.
+    // Compared even without a header, so that a missing one takes as long as a wrong one.
     return timingSafeEqual(digest(given ?? ""), expected) && given !== undefined;
   };
 }

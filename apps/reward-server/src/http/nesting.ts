@@ -1,4 +1,4 @@
-/** Whether a parsed value has more than so many levels of lists and objects; looks no deeper than that itself. */
+/** Whether a parsed value has more than `levels` levels of lists and objects. Looks no deeper than that. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;

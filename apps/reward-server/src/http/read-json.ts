@@ -9,10 +9,10 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i;
 /**
  * Reads and parses a body, straight from Node's stream: a body over the limit is refused before it is in memory.
  *
- * A body that says it is something else than JSON is refused: a page of another origin could send text without asking first, and
- * would then use this server although CORS is off. What says nothing is taken for JSON, unless it comes from a page.
+ * A body whose type is not JSON is refused: a page of another origin could send text without asking first, and would then use this
+ * server although CORS is off. A body without a type counts as JSON, unless it comes from a page.
  *
- * @throws RefusalError 413 over the limit, 415 for a compressed body and for another type, 400 for what is not JSON, with the place
+ * @throws RefusalError 413 over the limit, 415 for a compressed body or another type, 400 with the place for what is not JSON
  */
 export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
   const encoding = incoming.headers["content-encoding"];
@@ -46,7 +46,7 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
       { field: "body" },
     );
   }
-  // What walks or copies a body may use the stack; a million brackets must not be its end.
+  // Code that walks or copies a body may recurse; a million brackets must not exhaust its stack.
   if (isDeeperThan(body, MOST_LEVELS))
     throw new RefusalError(
       400,
@@ -71,7 +71,7 @@ function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer> {
       size += chunk.length;
       if (size <= limit) return void chunks.push(chunk);
       stop();
-      // What else comes is thrown away; the connection is closed after the reply.
+      // The rest is read and dropped; the connection is closed after the reply.
       incoming.resume();
       reject(tooLarge(limit));
     };

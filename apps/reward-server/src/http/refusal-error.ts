@@ -1,11 +1,11 @@
-/** A request that is refused, as the client is told: the HTTP status, a code for programs, a sentence for people. */
+/** A request that is refused, as the client reads it: the HTTP status, a code for programs, a sentence for people. */
 export class RefusalError extends Error {
   override readonly name = "RefusalError";
   constructor(
     readonly status: 400 | 401 | 404 | 405 | 408 | 413 | 415 | 422 | 500 | 503 | 504,
     readonly code: string,
     message: string,
-    /** What else a program can use: the field, the known names, the limit. */
+    /** More for programs: the field, the known names, the limit. */
     readonly details: Readonly<Record<string, unknown>> = {},
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
@@ -23,7 +23,7 @@ export function invalidField(field: string, message: string): RefusalError {
   return new RefusalError(400, "invalid-request", message, { field });
 }
 
-/** The client went away; nobody reads the reply. */
+/** The client has closed the connection and reads no reply. */
 export const CLIENT_GONE = new Error("the client closed the connection");
 /** The client's own deadline has passed. */
 export const DEADLINE_PASSED = new RefusalError(

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CLIENT_GONE, DEADLINE_PASSED, invalidField } from "./refusal-error";
 
-/** The header with which a client says how long it will wait, in milliseconds. */
+/** The header by which a client says how many milliseconds it will wait. */
 export const DEADLINE_HEADER = "x-deadline-ms";
 
 /**
- * The signal that ends a request's work: the client is gone, or the deadline it stated has passed.
+ * The signal that ends a request's work: the client has gone, or its deadline has passed.
  *
- * @throws RefusalError 400 for a deadline that is no whole number above 0
+ * @throws RefusalError 400 for a deadline that is not a whole number above 0
  */
 export function requestLife(incoming: IncomingMessage, outgoing: ServerResponse): AbortSignal {
   const controller = new AbortController();

@@ -15,8 +15,8 @@ import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./r
  * `POST /judge`, the original server's contract (judge-contract.ts of `@v-triune/rewards`), and `POST /judge/batch`, a list of the
  * same, answered by a list in its order.
  *
- * Truthful by default: 400 with the field, 404 with the known verifiers, 422 for a bad gold answer, 500 for a judging that failed;
- * in a batch the last two stand in the sample's place as {status, reason}. With `compat: "original"` they are 200 with zeros, and a
+ * By default 400 names the field, 404 the known verifiers, 422 means a bad gold answer, 500 that the judging failed; in a batch
+ * {status, reason} stands in the place of such a sample. With `compat: "original"` they are 200 with zeros, and a
  * malformed body is 422 with FastAPI's `detail`.
  */
 export function judgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
@@ -80,7 +80,7 @@ function originalJudgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Res
       });
       return c.json(reply(await tools.source.one(request, signal)));
     } catch (error) {
-      // The original knows no other answer to a fault; a full queue is not one of its faults.
+      // The original answers every fault so; a full queue is not one of its faults.
       if (error === CLIENT_GONE || (error instanceof RefusalError && error.status === 503)) throw error;
       return c.json(reply());
     }

@@ -31,7 +31,7 @@ export async function openRequest(
   return { body: await readJson(c.env.incoming, settings.bodyBytes), signal };
 }
 
-/** @throws RefusalError 413 when a request holds more samples than it may */
+/** @throws RefusalError 413 for a request with too many samples */
 export function checkBatch(count: number, { settings }: RouteTools): void {
   if (count > settings.batch)
     throw new RefusalError(

@@ -3,8 +3,8 @@ import { CLIENT_GONE, invalidField } from "../http/refusal-error";
 import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
- * `POST /v1/score` (score-contract.ts of `@v-triune/rewards`): a batch in; out come verdicts as NDJSON in the order of completion
- * where the client accepts that, else a JSON list in the order asked.
+ * `POST /v1/score` (score-contract.ts of `@v-triune/rewards`): a batch in, verdicts out: as NDJSON in the order of completion
+ * if the client accepts that, else as a JSON list in the order of the request.
  */
 export function scoreRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {
@@ -41,7 +41,7 @@ function readRequests(body: unknown): RewardRequest[] {
   }
 }
 
-/** Results as lines; those that are ready at once go out together. */
+/** Results as lines; those that are ready together are sent together. */
 function ndjson(results: AsyncIterable<RewardResult>, signal: AbortSignal): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
@@ -63,7 +63,7 @@ function ndjson(results: AsyncIterable<RewardResult>, signal: AbortSignal): Read
         controller.close();
       } catch (error) {
         clearImmediate(planned);
-        // A client that is gone is told nothing; any other fault cuts the reply, and what is missing is asked for again.
+        // A client that has gone gets nothing. Any other fault cuts the reply, and clients ask again for what is missing.
         if (error === CLIENT_GONE) controller.close();
         else controller.error(error);
       }

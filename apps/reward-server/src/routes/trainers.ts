@@ -36,7 +36,7 @@ export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<R
         if (response === undefined)
           throw invalidField(
             `query[${index}]`,
-            `query[${index}]: prompts[${index}] and then the response expected; the prompt is not in it, so that nobody can tell where the response begins`,
+            `query[${index}]: prompts[${index}] and then the response expected; the prompt is not in it, so the beginning of the response is unknown`,
           );
         return requestOf(tools, { response, label: labels?.[index], field: `labels[${index}]`, prompt });
       }),
@@ -88,7 +88,7 @@ function valid<T>(found: T | type.errors): T {
   );
 }
 
-interface LabelledResponse {
+interface LabeledResponse {
   readonly response: string;
   readonly label: unknown;
   /** Where the label stands, for messages. */
@@ -99,7 +99,7 @@ interface LabelledResponse {
 /** @throws RefusalError for a label that names no gold answer, an unknown verifier, or ratios that make no reward */
 function requestOf(
   { source, settings }: RouteTools,
-  { response, label, field, prompt }: LabelledResponse,
+  { response, label, field, prompt }: LabeledResponse,
 ): RewardRequest {
   const request = sampleOfLabel(withoutEndTokens(response), label, settings.defaultVerifier, field, prompt);
   source.check(request, {
@@ -136,7 +136,7 @@ async function judgeReadable(
   return outcomes;
 }
 
-/** How many different reasons one line of the log holds. */
+/** The largest number of different reasons in one line of the log. */
 const MOST_REASONS = 5;
 
 /**
@@ -187,5 +187,5 @@ function refuseOrLog(
   );
 }
 
-/** What a header may hold of a text. */
+/** A text as a header may carry it. */
 const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
