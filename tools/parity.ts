@@ -2,7 +2,7 @@
  * npm run parity -- <folder or file> .. [--json] [--backend NAME]
  *
  * Compares this project with reference values that other libraries computed (PyTorch, transformers, Pillow, verl, TRL,
- * pycocotools ..), wherever they lie. What a folder or file holds is recognised by its files; a folder that holds none of
+ * pycocotools ..), wherever they lie. What a folder or file holds is recognized by its files; a folder that holds none of
  * the known layouts itself is searched. Prints the largest error by quantity against its tolerance.
  * Exit code 0: all within; 1: a quantity is over; 2: nothing to compare, or data that can't be used.
  */
@@ -10,7 +10,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import { checkAdamW, checkLosses, recogniseAdamW, recogniseLosses } from "@v-triune/grpo/parity";
+import { checkAdamW, checkLosses, recognizeAdamW, recognizeLosses } from "@v-triune/grpo/parity";
 import { formatParityTable, policyParityChecks, withinTolerance, type ParityRow } from "@v-triune/policy/parity";
 import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "@v-triune/rewards/parity";
 import { mathverify } from "@v-triune/verifiers";
@@ -29,10 +29,10 @@ type Outcome =
   | readonly ParityRow[]
   | { readonly rows: readonly ParityRow[]; readonly detail: Readonly<Record<string, unknown>> };
 
-/** A kind of reference data: how to recognise it, and what to compare. */
+/** A kind of reference data: how to recognize it, and what to compare. */
 interface Check {
   readonly name: string;
-  recognise(path: string): boolean;
+  recognize(path: string): boolean;
   check(path: string): Outcome | Promise<Outcome>;
 }
 
@@ -44,7 +44,7 @@ function fileCheck<T>(
 ): Check {
   return {
     name,
-    recognise: (path) => {
+    recognize: (path) => {
       const json = parsedJson(path);
       return json !== undefined && isOfKind(json);
     },
@@ -59,7 +59,7 @@ function isPairsFile(json: unknown): json is Pairs {
   return typeof first === "object" && first !== null && "gold" in first && "pred" in first && "expected" in first;
 }
 
-/** Verdicts on labelled pairs; at most one in two hundred may differ from Math-Verify's. */
+/** Verdicts on labeled pairs; at most one in two hundred may differ from Math-Verify's. */
 function mathPairs(pairs: Pairs): Outcome {
   const { agreement, differences, pairs: count } = comparePairs(pairs);
   const [first] = differences;
@@ -76,8 +76,8 @@ function mathPairs(pairs: Pairs): Outcome {
 /** One line for each kind of reference data. A path may be of several kinds; all of them are checked. */
 const CHECKS: readonly Check[] = [
   ...policyParityChecks,
-  { name: "losses of verl and TRL", recognise: recogniseLosses, check: checkLosses },
-  { name: "AdamW and schedules", recognise: recogniseAdamW, check: checkAdamW },
+  { name: "losses of verl and TRL", recognize: recognizeLosses, check: checkLosses },
+  { name: "AdamW and schedules", recognize: recognizeAdamW, check: checkAdamW },
   grpoStepParity,
   trainerStepParity,
   fileCheck("COCO average precision", isCocoMapFile, cocoMapParity),
@@ -118,17 +118,17 @@ function withoutPythonNumbers(text: string): string {
 
 /** What there is to check at a path: the path itself, or what is found below it. */
 function findTargets(path: string, depth: number): { path: string; check: Check }[] {
-  const here = CHECKS.filter((check) => recognises(check, path)).map((check) => ({ path, check }));
+  const here = CHECKS.filter((check) => recognizes(check, path)).map((check) => ({ path, check }));
   if (here.length > 0 || depth === 0 || !statSync(path).isDirectory()) return here;
   return readdirSync(path, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() || entry.name.endsWith(".json"))
     .flatMap((entry) => findTargets(join(path, entry.name), depth - 1));
 }
 
-/** A kind that stumbles over files of another layout does not recognise them. */
-function recognises(check: Check, path: string): boolean {
+/** A kind that stumbles over files of another layout does not recognize them. */
+function recognizes(check: Check, path: string): boolean {
   try {
-    return check.recognise(path);
+    return check.recognize(path);
   } catch {
     return false;
   }
@@ -168,7 +168,7 @@ async function main(): Promise<number> {
           passed: !failed && !over,
           ...(reports.length === 1 ? reports[0]?.detail : {}),
           reports,
-          notRecognised: unknown,
+          notRecognized: unknown,
         },
         (_, value: unknown) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value),
         1,
@@ -185,7 +185,7 @@ function targetsOf(path: string): { path: string; check: Check }[] {
   return targets.length > 0 || statSync(path).isDirectory() ? targets : findTargets(dirname(path), 0);
 }
 
-/** Folders right below a searched one in which nothing was recognised. */
+/** Folders right below a searched one in which nothing was recognized. */
 function foldersWithout(path: string, targets: readonly { path: string }[]): string[] {
   if (!statSync(path).isDirectory() || targets.some((target) => target.path === path)) return [];
   return readdirSync(path, { withFileTypes: true })
@@ -211,7 +211,7 @@ function print(reports: readonly Report[], unknown: readonly string[], backend: 
   }
   if (unknown.length > 0)
     console.log(
-      `\nNot recognised, so not compared: ${unknown.map((path) => relative(start, path) || path).join(", ")}`,
+      `\nNot recognized, so not compared: ${unknown.map((path) => relative(start, path) || path).join(", ")}`,
     );
   const rows = reports.flatMap((report) => report.rows ?? []);
   const over = rows.filter((row) => !withinTolerance(row)).length;

@@ -6,7 +6,7 @@ export { passAtKAdvantages } from "./advantages/pass-at-k";
 export { perSourceAdvantages } from "./advantages/per-source";
 export { reinforcePlusPlusAdvantages, reinforcePlusPlusBaselineAdvantages } from "./advantages/reinforce-plus-plus";
 export { remaxAdvantages } from "./advantages/remax";
-export { generalisedAdvantages } from "./advantages/generalised-advantage";
+export { generalizedAdvantages } from "./advantages/generalized-advantage";
 export { outcomeTokenRewards, type TokenAdvantages, type TokenGrid } from "./advantages/token-rewards";
 export type { GroupId, Reward } from "./advantages/groups";
 
@@ -30,7 +30,7 @@ export { vespo, type VespoOptions } from "./losses/vespo";
 export { policyGradient } from "./losses/policy-gradient";
 export { valueLoss } from "./losses/value-loss";
 export { aggregationWeights, countBatch, type BatchCounts } from "./losses/aggregation";
-export { klTerm, penaliseRewards, type KlEstimator, type KlTerm } from "./losses/kl-penalty";
+export { klTerm, penalizeRewards, type KlEstimator, type KlTerm } from "./losses/kl-penalty";
 export { highEntropyTokens, offPolicySequences } from "./losses/token-selection";
 export {
   addObjectiveSums,

@@ -35,7 +35,7 @@ async function report(name: string, amount: number, unit: string, run: () => unk
   );
 }
 
-/** Smooth colours with some grain, as a photograph compresses and resizes. */
+/** Smooth colors with some grain, as a photograph compresses and resizes. */
 function picture(width: number, height: number) {
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) {

@@ -59,7 +59,7 @@ export {
   type ImageProcessorSettings,
   type ProcessedImages,
 } from "./image-processor/image-processor";
-export type { Normalisation, PatchLayout } from "./image-processor/patches";
+export type { Normalization, PatchLayout } from "./image-processor/patches";
 export { MAX_ASPECT_RATIO, smartResize, type SmartResizeOptions } from "./image-processor/smart-resize";
 export {
   createQwen25Vl,

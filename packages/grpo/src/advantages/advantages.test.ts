@@ -16,7 +16,7 @@ const batch = fc.array(fc.tuple(reward, fc.integer({ min: 0, max: 3 })), { minLe
 
 const estimators: Record<string, (rewards: (number | null)[], groups: number[]) => Float64Array> = {
   GRPO: (r, g) => groupAdvantages(r, g),
-  "Dr.GRPO": (r, g) => groupAdvantages(r, g, { normaliseByStd: false }),
+  "Dr.GRPO": (r, g) => groupAdvantages(r, g, { normalizeByStd: false }),
   RLOO: (r, g) => leaveOneOutAdvantages(r, g),
   OPO: (r, g) =>
     optimalRewardBaselineAdvantages(
@@ -61,7 +61,7 @@ describe.each(Object.entries(estimators))("%s", (_, estimate) => {
 });
 
 describe("group advantages", () => {
-  it("have mean 0 and, standardised, sample deviation 1 in every group with a signal", () => {
+  it("have mean 0 and, standardized, sample deviation 1 in every group with a signal", () => {
     fc.assert(
       fc.property(batch, (rows) => {
         const rewards = rows.map(([r]) => r);
@@ -83,7 +83,7 @@ describe("group advantages", () => {
   });
 });
 
-describe("per-source normalisation", () => {
+describe("per-source normalization", () => {
   it("brings every source's non-zero advantages to root mean square 1 and keeps zeros and signs", () => {
     const found = perSourceAdvantages([3, -4, 0, 0.01, -0.01], ["boxes", "boxes", "boxes", "maths", "maths"]);
     expect(found[2]).toBe(0);

@@ -1,5 +1,5 @@
 /**
- * GPG: centred rewards, scaled up by the share of rollouts that carry a reward at all (arXiv 2504.02546), used with the
+ * GPG: centered rewards, scaled up by the share of rollouts that carry a reward at all (arXiv 2504.02546), used with the
  * plain policy-gradient loss of `losses/policy-gradient.ts`.
  *
  *   A_i = α (r_i - mean) / F,    α = B / #{r ≠ 0},    F = 1
@@ -11,15 +11,15 @@ import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./gro
 
 /**
  * GPG advantages, [B] → [B], float64.
- * @param options.normaliser F; 1 unless told
+ * @param options.normalizer F; 1 unless told
  * @throws RangeError when lengths differ or a reward is not finite
  */
 export function groupPolicyGradientAdvantages(
   rewards: ArrayLike<Reward>,
   groups: ArrayLike<GroupId>,
-  options: { readonly normaliser?: number; readonly singleton?: "zero" | "reward" } = {},
+  options: { readonly normalizer?: number; readonly singleton?: "zero" | "reward" } = {},
 ): Float64Array {
-  const { normaliser = 1, singleton = "zero" } = options;
+  const { normalizer = 1, singleton = "zero" } = options;
   const advantages = new Float64Array(rewards.length);
   const scored = scoredGroups(rewards, groups);
   let count = 0;
@@ -28,7 +28,7 @@ export function groupPolicyGradientAdvantages(
     count += group.rows.length;
     nonZero += group.rewards.filter((reward) => reward !== 0).length;
   }
-  const scale = count / Math.max(1, nonZero) / normaliser;
+  const scale = count / Math.max(1, nonZero) / normalizer;
   for (const group of scored) {
     if (group.rows.length === 1) {
       if (singleton === "reward") advantages[group.rows[0]!] = scale * group.rewards[0]!;

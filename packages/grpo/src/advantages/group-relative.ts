@@ -13,7 +13,7 @@ import { allEqual, deviationOf, meanOf, scoredGroups, type GroupId, type Reward 
 /** Settings of {@link groupAdvantages}. */
 export interface GroupAdvantageOptions {
   /** Divide by the group's standard deviation (GRPO, the default) or not (`false`: Dr.GRPO). */
-  readonly normaliseByStd?: boolean;
+  readonly normalizeByStd?: boolean;
   /** Added to the standard deviation; 1e-6 unless told. */
   readonly epsilon?: number;
   /** What a group with a single scored rollout gets: 0 (the default) or its reward / (1 + ε), as verl does. */
@@ -21,7 +21,7 @@ export interface GroupAdvantageOptions {
 }
 
 /**
- * Standardises rewards inside each prompt group (GRPO, arXiv 2402.03300 eq. 2).
+ * Standardizes rewards inside each prompt group (GRPO, arXiv 2402.03300 eq. 2).
  * A group whose rewards are all equal carries no signal: its advantages are exactly 0, not noise / epsilon.
  *
  * @example groupAdvantages([1, 0, null, 1], ["a", "a", "a", "a"]) // [0.577, -1.155, 0, 0.577]
@@ -35,16 +35,16 @@ export function groupAdvantages(
   groups: ArrayLike<GroupId>,
   options: GroupAdvantageOptions = {},
 ): Float64Array {
-  const { normaliseByStd = true, epsilon = 1e-6, singleton = "zero" } = options;
+  const { normalizeByStd = true, epsilon = 1e-6, singleton = "zero" } = options;
   const advantages = new Float64Array(rewards.length);
   for (const group of scoredGroups(rewards, groups)) {
     if (group.rows.length === 1) {
-      if (singleton === "reward") advantages[group.rows[0]!] = group.rewards[0]! / (normaliseByStd ? 1 + epsilon : 1);
+      if (singleton === "reward") advantages[group.rows[0]!] = group.rewards[0]! / (normalizeByStd ? 1 + epsilon : 1);
       continue;
     }
     if (allEqual(group.rewards)) continue;
     const mean = meanOf(group.rewards);
-    const scale = normaliseByStd ? 1 / (deviationOf(group.rewards) + epsilon) : 1;
+    const scale = normalizeByStd ? 1 / (deviationOf(group.rewards) + epsilon) : 1;
     group.rows.forEach((row, k) => (advantages[row] = (group.rewards[k]! - mean) * scale));
   }
   return advantages;

@@ -4,7 +4,7 @@
  *   A_i = r_i - Σ_{j≠i} r_j / (n - 1) = (r_i - mean) · n / (n - 1)
  *
  * verl 0.9.1 has two forms that differ only for a group of one: `compute_rloo_outcome_advantage` passes the raw reward
- * through, the vectorised one gives 0. Zero is the default here: without another rollout there is no baseline.
+ * through, the vectorized one gives 0. Zero is the default here: without another rollout there is no baseline.
  */
 import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./groups";
 

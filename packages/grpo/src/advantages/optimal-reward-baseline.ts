@@ -1,5 +1,5 @@
 /**
- * OPO: the baseline that minimises the variance of the gradient when a response's gradient norm grows with its length
+ * OPO: the baseline that minimizes the variance of the gradient when a response's gradient norm grows with its length
  * (arXiv 2505.23585): rewards weighted by response length.
  *
  *   A_i = r_i - Σ_j l_j r_j / Σ_j l_j

@@ -10,15 +10,15 @@ import { deviationOf, scoredGroups, type GroupId, type Reward } from "./groups";
 
 /**
  * Pass@k advantages, [B] → [B], float64.
- * @param options.normaliseByStd divide by the group's deviation; true unless told
+ * @param options.normalizeByStd divide by the group's deviation; true unless told
  * @throws RangeError when lengths differ or a reward is not finite
  */
 export function passAtKAdvantages(
   rewards: ArrayLike<Reward>,
   groups: ArrayLike<GroupId>,
-  options: { readonly normaliseByStd?: boolean; readonly epsilon?: number } = {},
+  options: { readonly normalizeByStd?: boolean; readonly epsilon?: number } = {},
 ): Float64Array {
-  const { normaliseByStd = true, epsilon = 1e-6 } = options;
+  const { normalizeByStd = true, epsilon = 1e-6 } = options;
   const advantages = new Float64Array(rewards.length);
   for (const group of scoredGroups(rewards, groups)) {
     if (group.rows.length < 2) continue;
@@ -30,7 +30,7 @@ export function passAtKAdvantages(
     }
     const lead = group.rewards[best]! - group.rewards[second]!;
     if (lead === 0) continue;
-    advantages[group.rows[best]!] = normaliseByStd ? lead / (deviationOf(group.rewards) + epsilon) : lead;
+    advantages[group.rows[best]!] = normalizeByStd ? lead / (deviationOf(group.rewards) + epsilon) : lead;
   }
   return advantages;
 }

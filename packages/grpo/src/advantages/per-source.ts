@@ -1,12 +1,12 @@
 /**
- * Per-source normalisation for mixed runs: after the group advantage, each data source is brought to the same scale, so
+ * Per-source normalization for mixed runs: after the group advantage, each data source is brought to the same scale, so
  * that a source with dense rewards (boxes) does not drown one with rare ones (hard maths).
  *
  *   A'_i = A_i / (rms_s + ε),   rms_s = sqrt(mean over the source's rows with A ≠ 0 of A²)
  *
- * The mean is not subtracted: group advantages are centred already, and shifting a source by its mean would favour
+ * The mean is not subtracted: group advantages are centered already, and shifting a source by its mean would favor
  * long over short groups. Rows with advantage 0 (no signal) stay 0 and take no part in the scale, so a source with many
- * solved prompts is not blown up. No other library has this form; the idea is the task-wise normalisation that mixed
+ * solved prompts is not blown up. No other library has this form; the idea is the task-wise normalization that mixed
  * runs ask for (V-Triune, arXiv 2505.18129, monitors by source for the same reason).
  */
 

@@ -1,5 +1,5 @@
 /**
- * REINFORCE++ (arXiv 2501.03262): no group baseline, the batch itself normalises.
+ * REINFORCE++ (arXiv 2501.03262): no group baseline, the batch itself normalizes.
  *
  *   plain      G_t = r_t + γ G_{t+1};                 A = whiten(G)      over all trained tokens of the batch
  *   baseline   s_i = r_i - group mean, on each token;  A = whiten(s)

@@ -163,7 +163,7 @@ describe("micro-batches", () => {
     it(`do not change the result: ${name}`, () => {
       const run = (microBatch: MicroBatchLimits) => {
         const policy = bandit();
-        const correction = { importance: { level: "sequence" as const, upper: 2, normalise: true } };
+        const correction = { importance: { level: "sequence" as const, upper: 2, normalize: true } };
         const learner = learnerOf(policy, { objective, microBatch, correction });
         const rows = rollouts(policy);
         const stats = [1, 2, 3].map(() => learner.update(rows));

@@ -17,7 +17,7 @@ export interface RolloutCorrectionConfig {
 
 /** Whether the correction must see every old log-probability before the first forward pass. */
 export function needsOldLogProbs(config: RolloutCorrectionConfig | undefined): boolean {
-  return config?.importance?.normalise === true || (config?.rejection?.length ?? 0) > 0;
+  return config?.importance?.normalize === true || (config?.rejection?.length ?? 0) > 0;
 }
 
 /**

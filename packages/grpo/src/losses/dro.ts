@@ -1,5 +1,5 @@
 /**
- * DRO: the policy gradient with a quadratic pull back to the old policy (direct reward optimisation, arXiv 2405.19107).
+ * DRO: the policy gradient with a quadratic pull back to the old policy (direct reward optimization, arXiv 2405.19107).
  *
  *   l = -(A log π_θ - (β/2) (log π_θ - log π_old)²)
  *

@@ -56,7 +56,7 @@ function k3(d: number, bounded: boolean): KlTerm {
  * KL in the reward instead of the loss (the classic RLHF form): r_t - β (log π_old - log π_ref), flat [B · T].
  * Numbers as verl 0.9.1 (`compute_rewards`).
  */
-export function penaliseRewards(
+export function penalizeRewards(
   tokenRewards: ArrayLike<number>,
   oldLogProbs: ArrayLike<number>,
   refLogProbs: ArrayLike<number>,

@@ -19,7 +19,7 @@ import {
   type TokenBatch,
 } from "./token-loss";
 
-/** What is minimised. */
+/** What is minimized. */
 export interface ObjectiveConfig {
   /** The policy loss; `ppoClip()` (0.2, 0.28, dual clip 3) unless told. */
   readonly policyLoss?: PolicyLoss;

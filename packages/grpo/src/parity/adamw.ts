@@ -12,7 +12,7 @@ import { Comparison, flatten, type GoldenNumbers, type ParityRow } from "./compa
 import { readGolden } from "./loss-batches";
 
 /** Whether the folder holds optimizer traces. */
-export function recogniseAdamW(folder: string): boolean {
+export function recognizeAdamW(folder: string): boolean {
   return existsSync(path.join(folder, "adamw.json")) || existsSync(path.join(folder, "schedules.json"));
 }
 

@@ -3,7 +3,7 @@
  * must give exactly 0 (verl's float32 gives noise), and a case that verl refuses is passed over.
  */
 import { groupAdvantages } from "../advantages/group-relative";
-import { generalisedAdvantages } from "../advantages/generalised-advantage";
+import { generalizedAdvantages } from "../advantages/generalized-advantage";
 import { groupPolicyGradientAdvantages } from "../advantages/group-policy-gradient";
 import { leaveOneOutAdvantages } from "../advantages/leave-one-out";
 import { optimalRewardBaselineAdvantages } from "../advantages/optimal-reward-baseline";
@@ -92,7 +92,7 @@ function estimate(name: string, golden: GoldenCase, batch: GoldenBatch): Estimat
     case "grpo_vectorized":
       return rows(
         groupAdvantages(rewards, groups, {
-          normaliseByStd: args["norm_adv_by_std_in_grpo"] as boolean,
+          normalizeByStd: args["norm_adv_by_std_in_grpo"] as boolean,
           epsilon: args["epsilon"] as number,
           singleton: "reward",
         }),
@@ -107,9 +107,9 @@ function estimate(name: string, golden: GoldenCase, batch: GoldenBatch): Estimat
       return rows(optimalRewardBaselineAdvantages(rewards, groups, lengths, { singleton }));
     }
     case "gpg":
-      return rows(groupPolicyGradientAdvantages(rewards, groups, { normaliser: args["f_norm"] as number, singleton }));
+      return rows(groupPolicyGradientAdvantages(rewards, groups, { normalizer: args["f_norm"] as number, singleton }));
     case "grpo_passk":
-      return rows(passAtKAdvantages(rewards, groups, { normaliseByStd: args["norm_adv_by_std_in_grpo"] as boolean }));
+      return rows(passAtKAdvantages(rewards, groups, { normalizeByStd: args["norm_adv_by_std_in_grpo"] as boolean }));
     case "reinforce_plus_plus":
       return reinforcePlusPlusAdvantages(batch, batch.tokenRewards, args["gamma"] as number);
     case "reinforce_plus_plus_baseline":
@@ -117,7 +117,7 @@ function estimate(name: string, golden: GoldenCase, batch: GoldenBatch): Estimat
     case "remax":
       return remaxAdvantages(batch, batch.tokenRewards, args["reward_baselines"] as number[]);
     case "gae":
-      return generalisedAdvantages(
+      return generalizedAdvantages(
         batch,
         batch.tokenRewards,
         batch.logProbs.map((lp) => 0.1 * lp),

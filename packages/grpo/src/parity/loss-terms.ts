@@ -3,7 +3,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { aggregationWeights, countBatch } from "../losses/aggregation";
-import { klTerm, penaliseRewards, type KlEstimator } from "../losses/kl-penalty";
+import { klTerm, penalizeRewards, type KlEstimator } from "../losses/kl-penalty";
 import { selectedLogProbs, tokenEntropies } from "../losses/selected-log-probs";
 import type { AggregationMode } from "../losses/token-loss";
 import { valueLoss } from "../losses/value-loss";
@@ -28,7 +28,7 @@ export function compareKl(folder: string, batches: ReadonlyMap<string, GoldenBat
     const type = golden["type"] as string;
     const tolerance = lossTolerance(golden.batch);
     if (type === "reward_penalty") {
-      const found = penaliseRewards(
+      const found = penalizeRewards(
         batch.tokenRewards,
         batch.oldLogProbs,
         batch.refLogProbs,
@@ -117,7 +117,7 @@ export function compareRolloutCorrection(
       ? rejectionMask(logRatios, batch.mask, batch.width, [{ statistic: rule, ...spec }])
       : importanceWeights(logRatios, batch.mask, batch.width, {
           level: golden["rollout_is"] as "token" | "sequence",
-          normalise: golden["rollout_is_batch_normalize"] as boolean,
+          normalize: golden["rollout_is_batch_normalize"] as boolean,
           ...spec,
         });
     const label = rule ? `rejection ${rule}` : `importance ${golden["rollout_is"] as string}`;

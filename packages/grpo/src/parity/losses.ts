@@ -12,7 +12,7 @@ import { comparePolicyLosses, compareTrlLosses } from "./policy-losses";
 const FILES = ["advantages", "policy_loss", "trl_loss", "kl", "agg_loss", "tis", "entropy", "masked"];
 
 /** Whether the folder holds golden losses: batches.json and at least one file of cases. */
-export function recogniseLosses(folder: string): boolean {
+export function recognizeLosses(folder: string): boolean {
   return (
     existsSync(path.join(folder, "batches.json")) && FILES.some((name) => existsSync(path.join(folder, `${name}.json`)))
   );

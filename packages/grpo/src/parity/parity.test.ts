@@ -3,9 +3,9 @@ import path from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { useTestBackend } from "../testing/test-backend";
-import { checkAdamW, recogniseAdamW } from "./adamw";
+import { checkAdamW, recognizeAdamW } from "./adamw";
 import type { ParityRow } from "./comparison";
-import { checkLosses, recogniseLosses } from "./losses";
+import { checkLosses, recognizeLosses } from "./losses";
 
 const root = path.resolve(import.meta.dirname, "../../../..");
 
@@ -22,7 +22,7 @@ beforeAll(useTestBackend);
 describe("golden numbers of verl and TRL", () => {
   it("agrees with every case of golden/losses", async () => {
     const folder = golden("losses");
-    expect(recogniseLosses(folder)).toBe(true);
+    expect(recognizeLosses(folder)).toBe(true);
     const rows = await checkLosses(folder);
     expect(over(rows)).toEqual([]);
     expect(rows.length).toBeGreaterThan(100);
@@ -32,7 +32,7 @@ describe("golden numbers of verl and TRL", () => {
 describe("golden numbers of torch and transformers", () => {
   it("agrees with every trace and schedule of golden/adamw, and leaks nothing", async () => {
     const folder = golden("adamw");
-    expect(recogniseAdamW(folder)).toBe(true);
+    expect(recognizeAdamW(folder)).toBe(true);
     const before = tf.memory().numTensors;
     const rows = await checkAdamW(folder);
     expect(over(rows)).toEqual([]);

@@ -7,7 +7,7 @@
  *   truncated (TIS)   min(w, upper)                       arXiv 2410.03069; for engines: "Your efficient RL framework
  *                                                         secretly brings you off-policy training", 2025
  *   IcePop            w where lower ≤ w ≤ upper, else 0   arXiv 2510.18855
- *   normalised        divided by the batch mean of the weights
+ *   normalized        divided by the batch mean of the weights
  *
  * Log ratios are bounded to ±20. Numbers and metric names as verl 0.9.1 (`rollout_corr_helper`). One deviation: a batch
  * whose weights are all 0 has an effective sample size of 0, where verl divides by zero and stops.
@@ -25,7 +25,7 @@ export interface ImportanceWeightOptions {
   /** With it, weights outside [lower, upper] become 0 (IcePop) instead of being cut to `upper`. */
   readonly lower?: number;
   /** Divide by the batch mean; false unless told. */
-  readonly normalise?: boolean;
+  readonly normalize?: boolean;
 }
 
 /** Weights by token, flat [B · T], 0 outside the mask, and verl's metrics of them. */
@@ -61,7 +61,7 @@ export function importanceWeights(
     options.lower === undefined ? Math.min(w, upper) : w >= options.lower && w <= upper ? w : 0,
   );
   const metrics = weightMetrics({ weights, raw, rowLogs, mask, width, upper, lower: options.lower, sequence });
-  if (options.normalise) {
+  if (options.normalize) {
     const mean = sequence ? meanOfRows(weights, mask, width, rows) : maskedMean(weights, mask);
     metrics["rollout_is_batch_norm_factor"] = mean > 1e-8 ? mean : 1;
     if (mean > 1e-8) weights = weights.map((w) => w / mean);
@@ -138,7 +138,7 @@ function weightMetrics({
     cut.map((w) => w * w),
     mask,
   );
-  const normalisedSquare = maskedMean(
+  const normalizedSquare = maskedMean(
     cut.map((w) => (w / (mean + 1e-8)) ** 2),
     mask,
   );
@@ -155,7 +155,7 @@ function weightMetrics({
       : indicator((w) => w > upper),
     rollout_is_ratio_fraction_low: sequence ? share(rowLogs, (log) => log < Math.log(low)) : indicator((w) => w < low),
     rollout_is_std: maskedCount(mask) > 1 ? Math.sqrt(Math.max(0, meanSquare - mean * mean)) : 0,
-    rollout_is_eff_sample_size: normalisedSquare > 0 ? 1 / normalisedSquare : 0,
+    rollout_is_eff_sample_size: normalizedSquare > 0 ? 1 / normalizedSquare : 0,
     rollout_is_seq_mean: rows.reduce((a, b) => a + b, 0) / rows.length,
     rollout_is_seq_std: deviationOf(rows),
     rollout_is_seq_max: Math.max(...rows),

@@ -25,7 +25,7 @@ describe("checkPolicy", () => {
     policy.dispose();
   });
 
-  it("finds a policy whose padding is not 0, whose rows depend on their neighbours, or that leaks", async () => {
+  it("finds a policy whose padding is not 0, whose rows depend on their neighbors, or that leaks", async () => {
     const policy = bandit();
     const failed = async (broken: Partial<typeof policy>) =>
       (await checkPolicy({ ...policy, ...broken }, rows))

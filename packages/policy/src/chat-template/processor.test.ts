@@ -7,7 +7,7 @@ import { goldenFolder, sharedFolder } from "../parity/golden-folders";
 import { createProcessor, expandPlaceholders, type Processor } from "./processor";
 
 const golden = goldenFolder("tokenizer");
-const grey = (width: number, height: number) => ({ width, height, data: new Uint8Array(width * height).fill(128) });
+const gray = (width: number, height: number) => ({ width, height, data: new Uint8Array(width * height).fill(128) });
 
 describe.skipIf(golden === undefined)("processor of a model folder", () => {
   let folder: string;
@@ -33,8 +33,8 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
 
   it("gives a placeholder for each merged patch, at the place of its picture", async () => {
     const { text, promptIds, mmTokenTypeIds, images } = await processor.encode(question, [
-      grey(145, 245),
-      grey(60, 60),
+      gray(145, 245),
+      gray(60, 60),
     ]);
     expect(text).toContain(
       "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Which is larger?<|vision_start|><|image_pad|><|vision_end|><|im_end|>\n<|im_start|>assistant\n",
@@ -67,7 +67,7 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
   });
 
   it("gives the same for pictures that were processed before", async () => {
-    const pictures = [grey(90, 40), grey(100, 100)];
+    const pictures = [gray(90, 40), gray(100, 100)];
     const images = await processor.imageProcessor.process(pictures);
     const encoded = processor.encodeProcessed(question, images);
     expect(encoded.promptIds).toEqual((await processor.encode(question, pictures)).promptIds);
@@ -75,26 +75,26 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
   });
 
   it("refuses more or fewer pictures than places, naming the sample", async () => {
-    await expect(processor.encode(question, [grey(60, 60)], { name: "train.parquet, row 9" })).rejects.toThrow(
+    await expect(processor.encode(question, [gray(60, 60)], { name: "train.parquet, row 9" })).rejects.toThrow(
       "The number of image placeholders in the prompt and of pictures differ.\n  where:    train.parquet, row 9\n  expected: 2 pictures, one for each placeholder\n  found:    1 picture\n" +
         "  fix:      add the missing pictures, or remove marks from the prompt",
     );
-    await expect(processor.encode("What?", [grey(60, 60)])).rejects.toThrow(PromptError);
+    await expect(processor.encode("What?", [gray(60, 60)])).rejects.toThrow(PromptError);
   });
 
   it("refuses a prompt that is too long and a picture that can't be used", async () => {
-    await expect(processor.encode(question, [grey(60, 60), grey(60, 60)], { maxTokens: 30 })).rejects.toThrow(
+    await expect(processor.encode(question, [gray(60, 60), gray(60, 60)], { maxTokens: 30 })).rejects.toThrow(
       /at most 30 tokens\n.*8 of them for pictures\n.*lower maxPixels/,
     );
     await expect(
-      processor.encode(question, [grey(60, 60), Buffer.from("no picture")], { name: "row 2" }),
+      processor.encode(question, [gray(60, 60), Buffer.from("no picture")], { name: "row 2" }),
     ).rejects.toThrow(/row 2, image 1/);
-    await expect(processor.encode(question, [grey(60, 60), grey(1, 5000)])).rejects.toThrow(ImageError);
+    await expect(processor.encode(question, [gray(60, 60), gray(1, 5000)])).rejects.toThrow(ImageError);
   });
 
   it("can be given other pixel bounds", async () => {
     const larger = createProcessor(folder, { maxPixels: 28 * 28 * 64 });
-    const { images } = await larger.encode("<|image_pad|>", [grey(1000, 1000)]);
+    const { images } = await larger.encode("<|image_pad|>", [gray(1000, 1000)]);
     expect(images!.gridThw).toEqual([[1, 16, 16]]);
   });
 
@@ -114,7 +114,7 @@ it.skipIf(tiny === undefined)("loads a folder as transformers 5 writes it", asyn
   expect([processor.imageTokenId, processor.videoTokenId, processor.tokenizer.eosToken]).toEqual([5, 6, "<|im_end|>"]);
   const { text, promptIds } = await processor.encode(
     [{ role: "user", content: [{ type: "image" }, { type: "text", text: "How many?" }] }],
-    [grey(84, 84)],
+    [gray(84, 84)],
   );
   expect(text).toBe(
     "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>How many?<|im_end|>\n<|im_start|>assistant\n",

@@ -5,7 +5,7 @@
  *     text   .. <|vision_start|><|image_pad|><|vision_end|> ..
  *     ids    the one <|image_pad|> becomes t · h · w / merge² of them
  *
- * Source: `Qwen2_5_VLProcessor` of transformers 5.23. It repeats the placeholder in the text before tokenising; placeholders
+ * Source: `Qwen2_5_VLProcessor` of transformers 5.23. It repeats the placeholder in the text before tokenizing; placeholders
  * are special tokens, so repeating the id afterwards gives the same and saves the tokenizer the work.
  */
 import { PromptError } from "../input-error";
@@ -50,7 +50,7 @@ export interface Processor {
   /** Undefined for a tokenizer without `<|video_pad|>`. */
   readonly videoTokenId: number | undefined;
   /**
-   * Renders, tokenises and processes the pictures of one prompt.
+   * Renders, tokenizes and processes the pictures of one prompt.
    *
    * @param prompt messages, or text that is rendered already
    * @param images in the order of their places in the prompt

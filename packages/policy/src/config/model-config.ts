@@ -58,7 +58,7 @@ export interface VisionConfig {
   readonly ropeTheta: number;
 }
 
-/** A Qwen2.5-VL model's configuration, normalised. */
+/** A Qwen2.5-VL model's configuration, normalized. */
 export interface Qwen25VlConfig {
   readonly modelType: "qwen2_5_vl";
   readonly text: TextConfig;

@@ -5,7 +5,7 @@ import {
   keepMinP,
   keepTopK,
   keepTopP,
-  penaliseRepetition,
+  penalizeRepetition,
   scaleByTemperature,
 } from "./logits-processors";
 import { rowRandom } from "./row-random";
@@ -29,8 +29,8 @@ const out = -Infinity;
 
 // Hand-made cases; those of transformers are compared in ../parity.
 describe("logits processors", () => {
-  it("penalise each token that occurred once, whatever its sign", () =>
-    expect(after([2, -2, 1], (x) => penaliseRepetition(x, [0, 1, 0], 2))).toEqual([1, -4, 1]));
+  it("penalize each token that occurred once, whatever its sign", () =>
+    expect(after([2, -2, 1], (x) => penalizeRepetition(x, [0, 1, 0], 2))).toEqual([1, -4, 1]));
   it("ban the token that would repeat an n-gram", () => {
     expect(after([0, 0, 0, 0], (x) => banRepeatedNgrams(x, [1, 2, 3, 1, 2], 3))).toEqual([0, 0, 0, out]);
     expect(after([0, 0, 0, 0], (x) => banRepeatedNgrams(x, [3, 1], 1))).toEqual([0, out, 0, out]);

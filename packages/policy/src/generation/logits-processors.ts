@@ -8,7 +8,7 @@
  */
 
 /** Divides positive and multiplies negative logits of tokens that occurred, once each, by `penalty` (arXiv 1909.05858). */
-export function penaliseRepetition(logits: Float32Array, occurred: Iterable<number>, penalty: number): void {
+export function penalizeRepetition(logits: Float32Array, occurred: Iterable<number>, penalty: number): void {
   for (const token of new Set(occurred)) {
     const value = logits[token]!;
     logits[token] = value < 0 ? value * penalty : value / penalty;

@@ -16,7 +16,7 @@ export function rowRandom(seed: number, promptIndex: number, sampleIndex: number
   return () => (generator.next() >>> 0) / 2 ** 32;
 }
 
-/** The finaliser of MurmurHash3: every input bit changes half of the output's. */
+/** The finalizer of MurmurHash3: every input bit changes half of the output's. */
 function mix(value: number): number {
   let hash = (value + 0x9e3779b9) | 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -5,7 +5,7 @@ import {
   keepMinP,
   keepTopK,
   keepTopP,
-  penaliseRepetition,
+  penalizeRepetition,
   scaleByTemperature,
 } from "./logits-processors";
 
@@ -76,7 +76,7 @@ export function shapeLogits(
 ): Float32Array {
   const { temperature, topK, topP, minP, repetitionPenalty, noRepeatNgramSize, bannedTokenIds } = parameters;
   const out = logits.slice();
-  if (repetitionPenalty !== 1) penaliseRepetition(out, history(), repetitionPenalty);
+  if (repetitionPenalty !== 1) penalizeRepetition(out, history(), repetitionPenalty);
   if (noRepeatNgramSize > 0) banRepeatedNgrams(out, history(), noRepeatNgramSize);
   banTokens(out, bannedTokenIds);
   if (temperature === 0) return out;

@@ -1,14 +1,14 @@
 /**
  * Antialiased bicubic resize of 8-bit pictures, to the bit as Pillow does it.
  *
- * Each output pixel is a weighted mean of the inputs within `support` = 2 · max(1, scale) of its centre, with weights
+ * Each output pixel is a weighted mean of the inputs within `support` = 2 · max(1, scale) of its center, with weights
  * w(x) = cubic kernel with a = -0.5 of the distance divided by max(1, scale). Two passes, rows first, then columns; the
  * other way round for a picture more than 100 times as tall as wide that becomes less tall. In each pass the weights are
- * normalised in float64, turned into integers of 22 fractional bits (rounded half away from zero), the sum starts at one
+ * normalized in float64, turned into integers of 22 fractional bits (rounded half away from zero), the sum starts at one
  * half, and the result is shifted back and clipped to 0..255.
  *
  * Source: Pillow 12.2.0, `Image.resize(.., Resampling.BICUBIC)` for mode RGB (src/libImaging/Resample.c; the order of the
- * passes: PIL/Image.py). Pillow 13 takes the columns first in more cases, which changes single grey levels; torchvision's
+ * passes: PIL/Image.py). Pillow 13 takes the columns first in more cases, which changes single gray levels; torchvision's
  * antialiased resize, always rows first, differs by 1 in about 0.5 % of the values.
  */
 
@@ -65,12 +65,12 @@ function weightsFor(inputSize: number, outputSize: number): Weights {
   const exact = new Float64Array(stride);
   const perUnit = 1 / filterScale;
   for (let position = 0; position < outputSize; position++) {
-    const centre = (position + 0.5) * scale;
-    const low = Math.max(0, Math.trunc(centre - support + 0.5));
-    const taps = Math.min(inputSize, Math.trunc(centre + support + 0.5)) - low;
+    const center = (position + 0.5) * scale;
+    const low = Math.max(0, Math.trunc(center - support + 0.5));
+    const taps = Math.min(inputSize, Math.trunc(center + support + 0.5)) - low;
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
-      const weight = cubic((tap + low - centre + 0.5) * perUnit);
+      const weight = cubic((tap + low - center + 0.5) * perUnit);
       exact[tap] = weight;
       sum += weight;
     }

@@ -46,8 +46,8 @@ describe.skipIf(formats === undefined)("formats: the bytes of Pillow", () => {
     expect(describePixels(await decodeImage(readFileSync(path)))).toEqual(oriented ?? { width, height, sha256 });
   });
 
-  it("keeps the high byte of 16-bit grey when asked", async () => {
-    const { data } = await decodeImage(join(formats!, "grey_16.png"), { sixteenBitGrey: "scale" });
+  it("keeps the high byte of 16-bit gray when asked", async () => {
+    const { data } = await decodeImage(join(formats!, "grey_16.png"), { sixteenBitGray: "scale" });
     // Clipped, nearly all of it would be 255.
     expect(data.reduce((sum, value) => sum + value, 0) / data.length).toBeGreaterThan(110);
     expect(data.reduce((sum, value) => sum + value, 0) / data.length).toBeLessThan(145);
@@ -55,7 +55,7 @@ describe.skipIf(formats === undefined)("formats: the bytes of Pillow", () => {
 });
 
 describe("raw pixels", () => {
-  it("take grey, RGB and RGBA, alpha on white", async () => {
+  it("take gray, RGB and RGBA, alpha on white", async () => {
     expect([...(await decodeImage({ width: 2, height: 1, data: Uint8Array.of(7, 9) })).data]).toEqual([
       7, 7, 7, 9, 9, 9,
     ]);

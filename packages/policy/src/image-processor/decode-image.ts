@@ -1,13 +1,13 @@
 /**
  * Pictures as transformers sees them: 8-bit RGB, decoded by sharp (libvips) where its pixels equal Pillow's.
  *
- * - JPEG (all samplings, progressive), PNG (palette, transparency by colour or palette, 1 to 16 bits), GIF (first frame),
- *   WebP and TIFF give the bytes of Pillow 12.2. Colour profiles are ignored, as Pillow ignores them. AVIF differs by a few
+ * - JPEG (all samplings, progressive), PNG (palette, transparency by color or palette, 1 to 16 bits), GIF (first frame),
+ *   WebP and TIFF give the bytes of Pillow 12.2. Color profiles are ignored, as Pillow ignores them. AVIF differs by a few
  *   levels, because the two libraries enlarge the chroma planes by other filters.
  * - Transparency is composited on white with Pillow's integer rounding (transformers 5; 4.57 drops alpha instead).
- * - CMYK: channel = k' - c·k' / 255 with k' = 255 - k, as Pillow; no colour management.
- * - 16-bit colour keeps the high byte. 16-bit *grey* is clipped at 255, which makes most such pictures white: that is what
- *   Pillow's conversion does and so what a model served by transformers or vLLM is shown. `sixteenBitGrey: "scale"` keeps
+ * - CMYK: channel = k' - c·k' / 255 with k' = 255 - k, as Pillow; no color management.
+ * - 16-bit color keeps the high byte. 16-bit *gray* is clipped at 255, which makes most such pictures white: that is what
+ *   Pillow's conversion does and so what a model served by transformers or vLLM is shown. `sixteenBitGray: "scale"` keeps
  *   the high byte instead.
  * - EXIF orientation is applied, as `load_image` of transformers does; `Image.open` alone does not (`orientation: "ignore"`).
  */
@@ -16,7 +16,7 @@ import sharp from "sharp";
 import { ImageError } from "../input-error";
 import type { RgbImage } from "./bicubic-resize";
 
-/** Pixels without a file format: grey (1), RGB (3) or RGBA (4 bytes a pixel), rows from the top. */
+/** Pixels without a file format: gray (1), RGB (3) or RGBA (4 bytes a pixel), rows from the top. */
 export interface RawImage {
   readonly width: number;
   readonly height: number;
@@ -30,7 +30,7 @@ export interface DecodeOptions {
   /** Named in errors instead of "the bytes given", e.g. a dataset row. */
   readonly name?: string;
   readonly orientation?: "apply" | "ignore";
-  readonly sixteenBitGrey?: "clip" | "scale";
+  readonly sixteenBitGray?: "clip" | "scale";
   /** Larger pictures are refused before they are decoded; 178,956,970 unless told, as in Pillow. */
   readonly maxInputPixels?: number;
 }
@@ -63,19 +63,19 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
     });
   }
   const cmyk = header.space === "cmyk";
-  const wideGrey = header.space === "grey16" && !header.hasAlpha && (options.sixteenBitGrey ?? "clip") === "clip";
+  const wideGray = header.space === "grey16" && !header.hasAlpha && (options.sixteenBitGray ?? "clip") === "clip";
   // "truncated" is the only failure level at which files that Pillow reads (stray bytes, odd headers) are read as well.
   let pipeline = sharp(bytes, { ignoreIcc: true, failOn: "truncated", limitInputPixels: limit });
   if ((options.orientation ?? "apply") === "apply") pipeline = pipeline.autoOrient();
   if (cmyk) pipeline = pipeline.pipelineColourspace("cmyk").toColourspace("cmyk");
-  if (wideGrey) pipeline = pipeline.toColourspace("grey16");
+  if (wideGray) pipeline = pipeline.toColourspace("grey16");
   try {
     const { data, info } = await pipeline
-      .raw(wideGrey ? { depth: "ushort" } : {})
+      .raw(wideGray ? { depth: "ushort" } : {})
       .toBuffer({ resolveWithObject: true });
     const { width, height } = info;
     if (cmyk) return { width, height, data: cmykToRgb(data) };
-    if (wideGrey) return { width, height, data: wideGreyToRgb(data) };
+    if (wideGray) return { width, height, data: wideGrayToRgb(data) };
     return { width, height, data: toRgb(data, info.channels) };
   } catch (cause) {
     throw new ImageError({
@@ -151,7 +151,7 @@ function rawToRgb(image: RawImage, options: DecodeOptions): RgbImage {
   return { width, height, data: toRgb(data, channels) };
 }
 
-/** One to four interleaved channels (grey, grey + alpha, RGB, RGB + alpha) to RGB, alpha composited on white. */
+/** One to four interleaved channels (gray, gray + alpha, RGB, RGB + alpha) to RGB, alpha composited on white. */
 function toRgb(data: Uint8Array | Uint8ClampedArray, channels: number): Uint8Array {
   if (channels === 3)
     return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
@@ -189,7 +189,7 @@ function cmykToRgb(data: Uint8Array): Uint8Array {
   return out;
 }
 
-function wideGreyToRgb(data: Buffer): Uint8Array {
+function wideGrayToRgb(data: Buffer): Uint8Array {
   const out = new Uint8Array((data.length / 2) * 3);
   for (let from = 0, to = 0; from < data.length; from += 2, to += 3)
     out.fill(data[from + 1] === 0 ? data[from]! : 255, to, to + 3);

@@ -1,5 +1,5 @@
 /**
- * Pictures → the vision tower's input: decode, resize (smart-resize.ts, bicubic-resize.ts), normalise and cut into patches
+ * Pictures → the vision tower's input: decode, resize (smart-resize.ts, bicubic-resize.ts), normalize and cut into patches
  * (patches.ts). Equal to `Qwen2VLImageProcessorPil` of transformers 5.23 with Pillow 12.2, to the bit for every format that
  * decodes to Pillow's bytes (decode-image.ts).
  *
@@ -11,11 +11,11 @@ import { JsonReader } from "../config/json-reader";
 import { ImageError } from "../input-error";
 import { resizeBicubic, type RgbImage } from "./bicubic-resize";
 import { decodeImage, type DecodeOptions, type ImageInput } from "./decode-image";
-import { normalisationTable, writePatches, type Normalisation, type PatchLayout } from "./patches";
+import { normalizationTable, writePatches, type Normalization, type PatchLayout } from "./patches";
 import { smartResize } from "./smart-resize";
 
 /** Everything the result depends on besides the pictures. */
-export interface ImageProcessorSettings extends PatchLayout, Normalisation {
+export interface ImageProcessorSettings extends PatchLayout, Normalization {
   /** Fewest pixels after the resize. */
   readonly minPixels: number;
   /** Most pixels after the resize; 28 × 28 of them are one token. */
@@ -51,7 +51,7 @@ export interface ImageProcessor {
   grid(width: number, height: number): GridThw;
   /** Placeholder tokens that a grid takes in the prompt. */
   tokens(grid: GridThw): number;
-  /** The resized picture, before normalisation. */
+  /** The resized picture, before normalization. */
   resize(image: RgbImage): RgbImage;
   /**
    * Decodes and processes the pictures of one prompt.
@@ -70,7 +70,7 @@ export interface ImageProcessor {
 export function createImageProcessor(overrides: Partial<ImageProcessorSettings> = {}): ImageProcessor {
   const settings = { ...DEFAULT_IMAGE_SETTINGS, ...overrides };
   const { patchSize, mergeSize, temporalPatchSize, minPixels, maxPixels } = settings;
-  const table = normalisationTable(settings);
+  const table = normalizationTable(settings);
   const target = (width: number, height: number) =>
     smartResize(height, width, { factor: patchSize * mergeSize, minPixels, maxPixels });
   const grid = (width: number, height: number): GridThw => {
@@ -133,7 +133,7 @@ function rethrowNamed(action: () => unknown, name: string): void {
  * Reads the image processor's settings of a model folder; without a file for them, the defaults.
  *
  * @throws ModelConfigError when a value is malformed or asks for steps that are not supported (another resampling filter, no
- *   resize, no normalisation)
+ *   resize, no normalization)
  */
 export function readImageSettings(folder: string): ImageProcessorSettings {
   const reader = settingsReader(folder);

@@ -1,5 +1,5 @@
 /**
- * Normalised patches of a resized picture, in the order the vision tower reads them.
+ * Normalized patches of a resized picture, in the order the vision tower reads them.
  *
  *     value = (x · rescale - mean[c]) / std[c]
  *     rows   [gridH / merge, gridW / merge, merge, merge]     (the patches that merge into one token follow each other)
@@ -18,7 +18,7 @@ export interface PatchLayout {
 }
 
 /** What x → value depends on. */
-export interface Normalisation {
+export interface Normalization {
   readonly rescaleFactor: number;
   /** By channel, of pixels in 0..1. */
   readonly mean: readonly number[];
@@ -26,7 +26,7 @@ export interface Normalisation {
 }
 
 /** The 256 values of each channel, [3, 256]. */
-export function normalisationTable({ rescaleFactor, mean, std }: Normalisation): Float32Array {
+export function normalizationTable({ rescaleFactor, mean, std }: Normalization): Float32Array {
   const table = new Float32Array(3 * 256);
   for (let channel = 0; channel < 3; channel++) {
     const channelMean = Math.fround(mean[channel]!);
@@ -42,7 +42,7 @@ export function normalisationTable({ rescaleFactor, mean, std }: Normalisation):
  * Writes the patches of one picture.
  *
  * @param image sides must be multiples of patchSize · mergeSize
- * @param table of `normalisationTable`
+ * @param table of `normalizationTable`
  * @param out receives gridH · gridW rows of 3 · temporal · patch · patch values from `at` on
  * @returns the position behind the last value
  */

@@ -13,12 +13,12 @@ import { ModelConfigError } from "../input-error";
 /** What an adapter is. */
 export interface AdapterConfig {
   readonly rank: number;
-  /** The addition is scaled by alpha / rank (rank-stabilised: alpha / √rank). */
+  /** The addition is scaled by alpha / rank (rank-stabilized: alpha / √rank). */
   readonly alpha: number;
   /** Ends of layer names (`["q_proj", "v_proj"]`), or a regular expression for whole names as transformers 5 has them. */
   readonly targetModules: readonly string[] | string;
   /** arXiv 2312.03732. */
-  readonly rankStabilised: boolean;
+  readonly rankStabilized: boolean;
   readonly rankPattern: Readonly<Record<string, number>>;
   readonly alphaPattern: Readonly<Record<string, number>>;
 }
@@ -73,7 +73,7 @@ export function readAdapterConfig(folder: string): AdapterConfig {
     rank: reader.count("r"),
     alpha: reader.positive("lora_alpha"),
     targetModules: list ?? (target as string),
-    rankStabilised: reader.flag("use_rslora", false),
+    rankStabilized: reader.flag("use_rslora", false),
     rankPattern: numbers(reader, "rank_pattern"),
     alphaPattern: numbers(reader, "alpha_pattern"),
   };
@@ -97,7 +97,7 @@ export function writeAdapterConfig(folder: string, config: AdapterConfig, baseMo
     target_modules: config.targetModules,
     task_type: "CAUSAL_LM",
     use_dora: false,
-    use_rslora: config.rankStabilised,
+    use_rslora: config.rankStabilized,
   };
   const text = `${JSON.stringify(json, undefined, 2)}\n`;
   replaceFileSync(join(folder, "adapter_config.json"), (temporary) => writeFileSync(temporary, text));
@@ -131,7 +131,7 @@ export function isTargeted(config: AdapterConfig, module: string): boolean {
 export function rankAndScale(config: AdapterConfig, module: string): { rank: number; scale: number } {
   const rank = override(config.rankPattern, module) ?? config.rank;
   const alpha = override(config.alphaPattern, module) ?? config.alpha;
-  return { rank, scale: alpha / (config.rankStabilised ? Math.sqrt(rank) : rank) };
+  return { rank, scale: alpha / (config.rankStabilized ? Math.sqrt(rank) : rank) };
 }
 
 function override(pattern: Readonly<Record<string, number>>, module: string): number | undefined {

@@ -30,7 +30,7 @@ export type AdapterOptions =
       readonly alpha?: number;
       /** Ends of layer names, or a regular expression for whole names; the language model's q, k, v and o unless told. */
       readonly targetModules?: readonly string[] | string;
-      readonly rankStabilised?: boolean;
+      readonly rankStabilized?: boolean;
       /** Ranks and alphas of single layers, by the end of their names. */
       readonly rankPattern?: Readonly<Record<string, number>>;
       readonly alphaPattern?: Readonly<Record<string, number>>;
@@ -144,7 +144,7 @@ function newConfig(options: Exclude<AdapterOptions, { folder: string }>): Adapte
     rank,
     alpha = 2 * rank,
     targetModules = DEFAULT_TARGETS,
-    rankStabilised = false,
+    rankStabilized = false,
     rankPattern = {},
     alphaPattern = {},
   } = options;
@@ -160,7 +160,7 @@ function newConfig(options: Exclude<AdapterOptions, { folder: string }>): Adapte
       expected: "a positive number",
       found: String(alpha),
     });
-  return { rank, alpha, targetModules, rankStabilised, rankPattern, alphaPattern };
+  return { rank, alpha, targetModules, rankStabilized, rankPattern, alphaPattern };
 }
 
 function initial(letter: "A" | "B", rows: number, columns: number, uniform: () => number): Float32Array {

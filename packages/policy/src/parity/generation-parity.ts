@@ -6,7 +6,7 @@ import {
   keepMinP,
   keepTopK,
   keepTopP,
-  penaliseRepetition,
+  penalizeRepetition,
   scaleByTemperature,
   softmax,
 } from "../generation/logits-processors";
@@ -40,12 +40,12 @@ interface GenerationCases {
 /** The check for `npm run parity`. */
 export const generationParity: ParityCheck = {
   name: "logits processors",
-  recognise: recogniseGeneration,
+  recognize: recognizeGeneration,
   check: checkGeneration,
 };
 
 /** Whether a folder or file holds reference values of logits processors. */
-export function recogniseGeneration(path: string): boolean {
+export function recognizeGeneration(path: string): boolean {
   const folder = folderOf(path);
   if (folder === undefined || (folder !== path && basename(path) !== "cases.json")) return false;
   const cases = peekJson(join(folder, "cases.json"));
@@ -103,7 +103,7 @@ function apply(values: Float32Array, name: string, value: Value, tokens: readonl
     case "min_p":
       return keepMinP(values, size, least);
     case "repetition_penalty":
-      return penaliseRepetition(values, tokens, size);
+      return penalizeRepetition(values, tokens, size);
     case "no_repeat_ngram_size":
       return banRepeatedNgrams(values, tokens, size);
     case "suppress_tokens":

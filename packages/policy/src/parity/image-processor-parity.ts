@@ -2,7 +2,7 @@
  * The image processor against a folder made by transformers and Pillow: cases.json {processor_defaults, cases, multi},
  * pixels.safetensors, smart_resize.json, pictures under synthetic/ or in the shared root.
  *
- * Tolerances: grids, resized sizes and errors exact; decoded and resized pixels one grey level; pixel_values 1e-6 where the
+ * Tolerances: grids, resized sizes and errors exact; decoded and resized pixels one gray level; pixel_values 1e-6 where the
  * resized pixels are equal, 0.016 (one level) where they are not.
  */
 import { createHash } from "node:crypto";
@@ -62,7 +62,7 @@ const ONE_LEVEL = 0.016;
 /** The check for `npm run parity`. */
 export const imageProcessorParity: ParityCheck = {
   name: "image processor",
-  recognise: (path) => {
+  recognize: (path) => {
     const folder = folderOf(path);
     if (folder === undefined) return false;
     const cases = peekJson(join(folder, "cases.json"));
@@ -107,7 +107,7 @@ export async function checkImageProcessor(path: string): Promise<ParityRow[]> {
   }
   if (absent > 0)
     ledger.skip(
-      "resized pixels (grey levels)",
+      "resized pixels (gray levels)",
       `${absent} of ${cases.length} cases left out: their pictures are not here`,
     );
   return ledger.rows();
@@ -165,7 +165,7 @@ async function comparePicture(
 function compareDecoded(ledger: ParityLedger, one: ImageCase, image: RgbImage, where: string): void {
   ledger.exact("sizes of pictures", image.width === one.width && image.height === one.height, where);
   if (one.rgb_sha256 !== undefined && createHash("sha256").update(image.data).digest("hex") === one.rgb_sha256) {
-    ledger.compare("decoded pixels (grey levels)", 0, 1, where);
+    ledger.compare("decoded pixels (gray levels)", 0, 1, where);
     return;
   }
   // Not the same bytes: the first pixels and the means say by how much.
@@ -176,7 +176,7 @@ function compareDecoded(ledger: ParityLedger, one: ImageCase, image: RgbImage, w
   const means = [0, 0, 0];
   for (let i = 0; i < image.data.length; i++) means[i % 3]! += image.data[i]! / (image.data.length / 3);
   ledger.compare(
-    "decoded pixels (grey levels)",
+    "decoded pixels (gray levels)",
     Math.max(first.error, largestDifference(means, one.rgb_mean ?? means).error),
     1,
     where,
@@ -198,7 +198,7 @@ function comparePixels(ledger: ParityLedger, { key, image, processor, pixels, wh
   const expected = pixels.readBytes(`${key}/u8.pil`);
   const actual = patchBytes(pixelValues, rowLength, patchSize * patchSize, temporalPatchSize, processor);
   const levels = largestDifference(actual, expected);
-  ledger.compare("resized pixels (grey levels)", levels.error, 1, `${where}, byte ${levels.index}`);
+  ledger.compare("resized pixels (gray levels)", levels.error, 1, `${where}, byte ${levels.index}`);
   let sum = 0;
   for (let i = 0; i < expected.length; i++) sum += Math.abs(actual[i]! - expected[i]!);
   ledger.compare("resized pixels (mean difference)", sum / expected.length, 0.01, where);
@@ -227,7 +227,7 @@ function gridPatches(processor: ImageProcessor, image: RgbImage): number {
   return t * h * w;
 }
 
-/** Undoes the normalisation and keeps one temporal slice: [patches, 3, patch · patch] bytes. */
+/** Undoes the normalization and keeps one temporal slice: [patches, 3, patch · patch] bytes. */
 function patchBytes(
   pixelValues: Float32Array,
   rowLength: number,

@@ -15,9 +15,9 @@ export const policyParityChecks: readonly ParityCheck[] = [
   loraParity,
 ];
 
-export { checkGeneration, generationParity, recogniseGeneration } from "./generation-parity";
+export { checkGeneration, generationParity, recognizeGeneration } from "./generation-parity";
 export { checkImageProcessor, imageProcessorParity } from "./image-processor-parity";
-export { checkLora, loraParity, recogniseLora } from "./lora-parity";
-export { checkQwen25Vl, qwen25VlParity, recogniseQwen25Vl } from "./qwen25-vl-parity";
+export { checkLora, loraParity, recognizeLora } from "./lora-parity";
+export { checkQwen25Vl, qwen25VlParity, recognizeQwen25Vl } from "./qwen25-vl-parity";
 export { checkTokenizer, tokenizerParity } from "./tokenizer-parity";
 export { formatParityTable, withinTolerance, type ParityCheck, type ParityRow } from "./parity";

@@ -45,10 +45,10 @@ interface ExpectedFile {
 }
 
 /** The check for `npm run parity`. */
-export const loraParity: ParityCheck = { name: "LoRA", recognise: recogniseLora, check: checkLora };
+export const loraParity: ParityCheck = { name: "LoRA", recognize: recognizeLora, check: checkLora };
 
 /** Whether a folder or file holds adapters with reference values. */
-export function recogniseLora(path: string): boolean {
+export function recognizeLora(path: string): boolean {
   const folder = folderOf(path);
   return folder !== undefined && (linearFile(folder) !== undefined || modelFolders(folder).length > 0);
 }

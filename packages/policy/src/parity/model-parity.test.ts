@@ -27,7 +27,7 @@ describe.skipIf(model === undefined)("the model against transformers", () => {
     ["tied", 2, 82],
   ])("%s: forward, gradients, greedy tokens", async (variant, cases, gradients) => {
     const path = join(model!, variant);
-    expect(qwen25VlParity.recognise(path)).toBe(true);
+    expect(qwen25VlParity.recognize(path)).toBe(true);
     const rows = await qwen25VlParity.check(path);
     expect(over(rows)).toEqual([]);
     expect(compared(rows, "logits")).toBe(cases);
@@ -55,15 +55,15 @@ describe.skipIf(model === undefined)("the model against transformers", () => {
   });
 
   it("is not taken for another kind", () => {
-    for (const check of [generationParity, loraParity]) expect(check.recognise(join(model!, "base"))).toBe(false);
-    expect(qwen25VlParity.recognise(model!)).toBe(false);
+    for (const check of [generationParity, loraParity]) expect(check.recognize(join(model!, "base"))).toBe(false);
+    expect(qwen25VlParity.recognize(model!)).toBe(false);
   });
 });
 
 const generation = goldenFolder("generation");
 describe.skipIf(generation === undefined)("logits processors against transformers", () => {
   it("are equal in every case", async () => {
-    expect(generationParity.recognise(generation!)).toBe(true);
+    expect(generationParity.recognize(generation!)).toBe(true);
     const rows = await generationParity.check(join(generation!, "cases.json"));
     expect(over(rows)).toEqual([]);
     expect(compared(rows, "tokens that are kept")).toBe(180);
@@ -73,7 +73,7 @@ describe.skipIf(generation === undefined)("logits processors against transformer
 const adamw = goldenFolder("adamw");
 describe.skipIf(adamw === undefined || model === undefined)("adapters against peft", () => {
   it("are equal on single layers and in a model, apart and merged", async () => {
-    expect(loraParity.recognise(adamw!)).toBe(true);
+    expect(loraParity.recognize(adamw!)).toBe(true);
     const rows = await loraParity.check(adamw!);
     expect(over(rows)).toEqual([]);
     expect(compared(rows, "outputs of layers")).toBe(3);

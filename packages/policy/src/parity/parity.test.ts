@@ -21,7 +21,7 @@ const compared = (rows: readonly ParityRow[], quantity: string) => find(rows, qu
 const tokenizer = goldenFolder("tokenizer");
 describe.skipIf(tokenizer === undefined)("tokenizer", () => {
   it("is exact on every case of the golden folder", async () => {
-    expect(tokenizerParity.recognise(tokenizer!)).toBe(true);
+    expect(tokenizerParity.recognize(tokenizer!)).toBe(true);
     const rows = await tokenizerParity.check(tokenizer!);
     expect(over(rows)).toEqual([]);
     expect(compared(rows, "ids of texts")).toBe(193);
@@ -68,12 +68,12 @@ describe.skipIf(tokenizer === undefined)("tokenizer", () => {
 const images = goldenFolder("qwen2_vl_image_processor");
 describe.skipIf(images === undefined)("image processor", () => {
   it("is equal to Pillow on the drawn pictures, smart_resize on all sizes", async () => {
-    expect(imageProcessorParity.recognise(images!)).toBe(true);
+    expect(imageProcessorParity.recognize(images!)).toBe(true);
     const rows = await imageProcessorParity.check(images!);
     expect(over(rows)).toEqual([]);
     expect(compared(rows, "sizes of smart_resize")).toBe(240);
     // Closer than the tolerances: the very bytes of Pillow.
-    for (const quantity of ["decoded pixels (grey levels)", "resized pixels (grey levels)"])
+    for (const quantity of ["decoded pixels (gray levels)", "resized pixels (gray levels)"])
       expect(find(rows, quantity)).toMatchObject({ error: 0 });
     expect(find(rows, "pixel_values")).toMatchObject({ error: 0, compared: 8 });
   });
@@ -86,15 +86,15 @@ describe.skipIf(images === undefined)("image processor", () => {
     const rows = await imageProcessorParity.check(wrong);
     expect(over(rows).map(({ quantity }) => quantity)).toEqual([
       "sizes of pictures",
-      "decoded pixels (grey levels)",
+      "decoded pixels (gray levels)",
       "grids",
       "tokens of pictures",
-      "resized pixels (grey levels)",
+      "resized pixels (gray levels)",
       "resized pixels (mean difference)",
       "pixel_values of pictures with other pixels",
     ]);
     expect(find(rows, "sizes of pictures")!.worst).toContain("tall_6x301");
-    expect(find(rows, "resized pixels (grey levels)")!.skipped).toMatch(/^1 of \d+ cases left out/);
+    expect(find(rows, "resized pixels (gray levels)")!.skipped).toMatch(/^1 of \d+ cases left out/);
   });
 
   it("names a file that is broken", async () => {
@@ -110,7 +110,7 @@ describe.skipIf(sharedImages === undefined)("image processor on further pictures
   it("is equal to Pillow", async () => {
     const rows = await imageProcessorParity.check(sharedImages!);
     expect(over(rows)).toEqual([]);
-    for (const quantity of ["decoded pixels (grey levels)", "resized pixels (grey levels)"])
+    for (const quantity of ["decoded pixels (gray levels)", "resized pixels (gray levels)"])
       expect(find(rows, quantity)).toMatchObject({ error: 0 });
     const { cases } = JSON.parse(readFileSync(join(sharedImages!, "cases.json"), "utf8")) as {
       cases: { image_grid_thw?: unknown }[];
@@ -119,19 +119,19 @@ describe.skipIf(sharedImages === undefined)("image processor on further pictures
   });
 });
 
-describe("recognising", () => {
+describe("recognizing", () => {
   it("says no to other folders, files and nothing", () => {
     for (const path of [folder, import.meta.filename, join(folder, "nowhere")]) {
-      expect(tokenizerParity.recognise(path)).toBe(false);
-      expect(imageProcessorParity.recognise(path)).toBe(false);
+      expect(tokenizerParity.recognize(path)).toBe(false);
+      expect(imageProcessorParity.recognize(path)).toBe(false);
     }
   });
 
   it.skipIf(tokenizer === undefined || images === undefined)("tells the two apart, by a file as well", () => {
-    expect(imageProcessorParity.recognise(tokenizer!)).toBe(false);
-    expect(tokenizerParity.recognise(images!)).toBe(false);
-    expect(imageProcessorParity.recognise(join(images!, "cases.json"))).toBe(true);
-    expect(tokenizerParity.recognise(join(tokenizer!, "tokenizer.json"))).toBe(true);
+    expect(imageProcessorParity.recognize(tokenizer!)).toBe(false);
+    expect(tokenizerParity.recognize(images!)).toBe(false);
+    expect(imageProcessorParity.recognize(join(images!, "cases.json"))).toBe(true);
+    expect(tokenizerParity.recognize(join(tokenizer!, "tokenizer.json"))).toBe(true);
   });
 });
 

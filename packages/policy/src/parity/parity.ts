@@ -22,7 +22,7 @@ export interface ParityRow {
 export interface ParityCheck {
   readonly name: string;
   /** Whether a file or folder is of this kind, judged by its files. Never throws for files of another kind. */
-  recognise(path: string): boolean;
+  recognize(path: string): boolean;
   /** @throws ParityError when the data is of this kind but broken */
   check(path: string): Promise<readonly ParityRow[]>;
 }

@@ -20,10 +20,10 @@ import { checkLosses } from "./qwen25-vl-losses";
 import { folderOf, peekJson, readReference } from "./reference-files";
 
 /** The check for `npm run parity`. */
-export const qwen25VlParity: ParityCheck = { name: "Qwen2.5-VL", recognise: recogniseQwen25Vl, check: checkQwen25Vl };
+export const qwen25VlParity: ParityCheck = { name: "Qwen2.5-VL", recognize: recognizeQwen25Vl, check: checkQwen25Vl };
 
 /** Whether a folder holds a model and reference cases for it. */
-export function recogniseQwen25Vl(path: string): boolean {
+export function recognizeQwen25Vl(path: string): boolean {
   const folder = folderOf(path);
   return (
     folder !== undefined &&

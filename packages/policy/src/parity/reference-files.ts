@@ -9,7 +9,7 @@ export function folderOf(path: string): string | undefined {
   return statSync(path).isDirectory() ? path : dirname(path);
 }
 
-/** A JSON object of a reference folder; undefined when it is absent or something else. For recognising. */
+/** A JSON object of a reference folder; undefined when it is absent or something else. For recognizing. */
 export function peekJson(file: string): Readonly<Record<string, unknown>> | undefined {
   if (!existsSync(file)) return undefined;
   try {

@@ -57,7 +57,7 @@ interface TokenizerCases {
 /** The check for `npm run parity`. */
 export const tokenizerParity: ParityCheck = {
   name: "tokenizer",
-  recognise: (path) => {
+  recognize: (path) => {
     const folder = folderOf(path);
     if (folder === undefined || !existsSync(join(folder, "tokenizer.json"))) return false;
     const cases = peekJson(join(folder, "cases.json"));

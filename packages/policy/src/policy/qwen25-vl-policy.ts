@@ -191,7 +191,7 @@ export class Qwen25VlPolicy {
 
   /**
    * Samples `n` completions of each prompt and yields each as it ends. The prompt is computed once for its n samples.
-   * A row's tokens depend on the seed, its prompt's index and its sample's index only, not on its neighbours.
+   * A row's tokens depend on the seed, its prompt's index and its sample's index only, not on its neighbors.
    *
    * @throws PromptError when a prompt does not match its pictures or, with the new tokens, exceeds the model's limit
    */

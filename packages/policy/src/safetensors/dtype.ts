@@ -5,7 +5,7 @@
  * F16 is IEEE 754 binary16. All numbers in the file are little-endian, as is every machine that Node runs TensorFlow.js on.
  */
 
-/** The element types this package reads and writes. The 8-bit floats of quantised checkpoints are not among them. */
+/** The element types this package reads and writes. The 8-bit floats of quantized checkpoints are not among them. */
 export type SafetensorsDtype = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
 
 /** Bytes an element. */

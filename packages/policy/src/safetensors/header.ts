@@ -166,7 +166,7 @@ function checkTensor(file: string, name: string, entry: unknown, dataStart: numb
       where,
       expected: Object.keys(DTYPE_BYTES).join(", "),
       found: show(dtype),
-      fix: "use an unquantised checkpoint (bf16, f16 or f32)",
+      fix: "use an unquantized checkpoint (bf16, f16 or f32)",
     });
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {

@@ -222,7 +222,7 @@ describe("files that are not what they claim", () => {
       "belong to no tensor",
     ],
     [
-      "a type of a quantised checkpoint",
+      "a type of a quantized checkpoint",
       () => handMade("l", { w: { dtype: "F8_E4M3", shape: [4], data_offsets: [0, 4] } }, 4),
       "not supported",
     ],

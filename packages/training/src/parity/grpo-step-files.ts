@@ -101,7 +101,7 @@ interface BatchJson {
 }
 
 /** Whether a folder holds golden training steps. */
-export function recogniseGrpoStep(folder: string): boolean {
+export function recognizeGrpoStep(folder: string): boolean {
   return existsSync(join(folder, "batch.json")) && existsSync(join(folder, "batch.safetensors"));
 }
 

@@ -31,13 +31,13 @@ import {
   compareStats,
   GROUPS,
 } from "./grpo-step-comparison";
-import { readGoldenBatch, readScenarios, recogniseGrpoStep, type GoldenBatch, type Scenario } from "./grpo-step-files";
+import { readGoldenBatch, readScenarios, recognizeGrpoStep, type GoldenBatch, type Scenario } from "./grpo-step-files";
 import { stepTolerances } from "./grpo-step-tolerances";
 
 /** The check as `npm run parity` lists it. */
 export const trainerStepParity = {
   name: "whole GRPO updates, through the trainer's own path",
-  recognise: recogniseGrpoStep,
+  recognize: recognizeGrpoStep,
   check: (folder: string) => checkGrpoStepOfTrainer(folder, tf.getBackend() as BackendName, 1),
 } as const;
 

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import type { ParityRow } from "@v-triune/grpo/parity";
 import { beforeAll, describe, expect, it } from "vitest";
-import { checkGrpoStep, recogniseGrpoStep } from "./grpo-step";
+import { checkGrpoStep, recognizeGrpoStep } from "./grpo-step";
 import { readScenarios } from "./grpo-step-files";
 import { checkGrpoStepOfTrainer, isTrainerScenario } from "./grpo-step-trainer";
 
@@ -27,7 +27,7 @@ describe.skipIf(!hasModel)("whole GRPO updates against PyTorch", () => {
   });
 
   it.each([...readScenarios(folder).keys()])("%s", async (name) => {
-    expect(recogniseGrpoStep(folder)).toBe(true);
+    expect(recognizeGrpoStep(folder)).toBe(true);
     const before = tf.memory().numTensors;
     const rows = await checkGrpoStep(folder, [name]);
     expect(over(rows)).toEqual([]);

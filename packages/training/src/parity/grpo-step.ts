@@ -17,15 +17,15 @@ import {
   compareStats,
   GROUPS,
 } from "./grpo-step-comparison";
-import { readGoldenBatch, readScenarios, recogniseGrpoStep, type GoldenBatch, type Scenario } from "./grpo-step-files";
+import { readGoldenBatch, readScenarios, recognizeGrpoStep, type GoldenBatch, type Scenario } from "./grpo-step-files";
 import { stepTolerances } from "./grpo-step-tolerances";
 
-export { recogniseGrpoStep } from "./grpo-step-files";
+export { recognizeGrpoStep } from "./grpo-step-files";
 
 /** The check as `npm run parity` lists it. */
 export const grpoStepParity = {
   name: "whole GRPO updates",
-  recognise: recogniseGrpoStep,
+  recognize: recognizeGrpoStep,
   check: (folder: string) => checkGrpoStep(folder),
 } as const;
 

@@ -55,7 +55,14 @@ export function correctionConfig(
   return {
     ...(importance === "none"
       ? {}
-      : { importance: { level: importance, upper: threshold, normalise, ...(lower === null ? {} : { lower }) } }),
+      : {
+          importance: {
+            level: importance,
+            upper: threshold,
+            normalize: normalise,
+            ...(lower === null ? {} : { lower }),
+          },
+        }),
     ...(rejection === null
       ? {}
       : {

@@ -47,7 +47,7 @@ function answerAdvantages(
   const advantages =
     advantage === "rloo"
       ? leaveOneOutAdvantages(rewards, groups)
-      : groupAdvantages(rewards, groups, { normaliseByStd: advantage === "grpo" });
+      : groupAdvantages(rewards, groups, { normalizeByStd: advantage === "grpo" });
   const scaled = perSource
     ? perSourceAdvantages(
         advantages,

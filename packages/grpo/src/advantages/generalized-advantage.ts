@@ -10,11 +10,11 @@ import { maskedWhiten } from "../masked-statistics";
 import { checkGrid, type TokenAdvantages, type TokenGrid } from "./token-rewards";
 
 /**
- * Generalised advantage estimates, flat [B · T].
+ * Generalized advantage estimates, flat [B · T].
  * @param values the critic's value before each token, flat [B · T]
  * @throws RangeError on a size mismatch or when fewer than two tokens are trained
  */
-export function generalisedAdvantages(
+export function generalizedAdvantages(
   grid: TokenGrid,
   tokenRewards: ArrayLike<number>,
   values: ArrayLike<number>,
