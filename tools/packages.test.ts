@@ -9,6 +9,14 @@ import { publishedPackages, readManifest } from "./workspace.mjs";
 const root = resolve(import.meta.dirname, "..");
 const packages = publishedPackages(root);
 
+it("are all in the README's table", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const missing = packages.filter(
+    ({ manifest, folder }) => !readme.includes(`[${manifest.name}](${folder}/README.md)`),
+  );
+  expect(missing.map(({ manifest }) => manifest.name)).toEqual([]);
+});
+
 describe.each(packages.map((one) => [one.manifest.name, one] as const))("%s", (_, { directory, manifest }) => {
   it("has a test of its public types that can fail", () => {
     const path = join(directory, "src/index.test-d.ts");

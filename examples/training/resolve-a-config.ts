@@ -1,4 +1,4 @@
-import { resolveTrainingConfig } from "v-triune";
+import { resolveTrainingConfig } from "@v-triune/training";
 
 const config = resolveTrainingConfig({
   model: "./Qwen2.5-VL-3B-Instruct",
