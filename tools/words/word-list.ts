@@ -27,8 +27,9 @@ export const SPELLINGS: readonly (readonly [british: RegExp, american: string])[
   [/^programme(s?)$/, "program$1"],
 ];
 
-/** Names of other programs, and of metrics in the records of earlier runs. */
-export const FIXED_NAMES = /toColourspace|pipelineColourspace|aria-labelledby|rollout\/retokenised\w*/g;
+/** Names of other programs, of metrics in the records of earlier runs, and of golden pictures. */
+export const FIXED_NAMES =
+  /toColourspace|pipelineColourspace|aria-labelledby|rollout\/retokenised\w*|"grey16"|(?:grey|colour)\w*\.(?:png|jpg|tif|gif)/g;
 
 /** Phrases that a reader has to read twice. A space stands for any space, also across the lines of a comment. */
 export const PHRASES: readonly (readonly [phrase: string, instead: string])[] = [

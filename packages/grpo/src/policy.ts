@@ -23,7 +23,7 @@ export interface PolicyParameter {
 export interface LogProbsOptions {
   /** The width T of the result; at least the longest completion of the rows. */
   readonly width: number;
-  /** Divides the logits before the softmax; 1 unless told. */
+  /** Divides the logits before the softmax. Default 1. */
   readonly temperature?: number;
   /** Whether the entropy of each position's distribution is wanted as well (with gradient). */
   readonly entropy?: boolean;

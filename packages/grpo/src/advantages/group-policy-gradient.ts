@@ -11,7 +11,7 @@ import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./gro
 
 /**
  * GPG advantages, [B] → [B], float64.
- * @param options.normalizer F; 1 unless told
+ * @param options.normalizer F; default 1
  * @throws RangeError when lengths differ or a reward is not finite
  */
 export function groupPolicyGradientAdvantages(

@@ -14,7 +14,7 @@ import { allEqual, deviationOf, meanOf, scoredGroups, type GroupId, type Reward 
 export interface GroupAdvantageOptions {
   /** Divide by the group's standard deviation (GRPO, the default) or not (`false`: Dr.GRPO). */
   readonly normalizeByStd?: boolean;
-  /** Added to the standard deviation; 1e-6 unless told. */
+  /** Added to the standard deviation. Default 1e-6. */
   readonly epsilon?: number;
   /** What a group with a single scored rollout gets: 0 (the default) or its reward / (1 + ε), as verl does. */
   readonly singleton?: "zero" | "reward";

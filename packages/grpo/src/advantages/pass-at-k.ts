@@ -10,7 +10,7 @@ import { deviationOf, scoredGroups, type GroupId, type Reward } from "./groups";
 
 /**
  * Pass@k advantages, [B] → [B], float64.
- * @param options.normalizeByStd divide by the group's deviation; true unless told
+ * @param options.normalizeByStd divide by the group's deviation; default true
  * @throws RangeError when lengths differ or a reward is not finite
  */
 export function passAtKAdvantages(

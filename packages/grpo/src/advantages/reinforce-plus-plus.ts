@@ -13,7 +13,7 @@ import { checkGrid, type TokenAdvantages, type TokenGrid } from "./token-rewards
 
 /**
  * REINFORCE++ advantages from token rewards, flat [B · T].
- * @param gamma discount a token; 1 unless told
+ * @param gamma discount a token; default 1
  * @throws RangeError on a size mismatch or when fewer than two tokens are trained
  */
 export function reinforcePlusPlusAdvantages(

@@ -11,7 +11,7 @@ export interface MicroBatchLimits {
   /** Most computed tokens, as the policy counts them. A single row above it goes alone. */
   readonly tokens?: number;
   /**
-   * Cuts the update into up to so many micro-batches of about equal cost, for threads that share them; none is made smaller
+   * Cuts the update into at most this number of micro-batches of about equal cost, for threads that share them; none is made smaller
    * than {@link SMALLEST_PART} tokens for it.
    */
   readonly parts?: number;

@@ -20,7 +20,7 @@ export interface TrainingRow<Row extends PolicyRow = PolicyRow> {
   readonly rolloutLogProbs?: ArrayLike<number>;
   /** log π_ref, for a KL term. */
   readonly refLogProbs?: ArrayLike<number>;
-  /** 1 for tokens to learn from, 0 for others; all 1 unless told. */
+  /** 1 for tokens to learn from, 0 for others. Default all 1. */
   readonly mask?: ArrayLike<number>;
   /** Constant factors on the policy loss (token-selection.ts). */
   readonly policyWeights?: ArrayLike<number>;

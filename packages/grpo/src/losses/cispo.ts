@@ -18,9 +18,9 @@ import {
 
 /** Settings of {@link cispo}. */
 export interface CispoOptions {
-  /** ε_low; 0.2 unless told; 1 or more: no lower bound. */
+  /** ε_low. Default 0.2; 1 or more: no lower bound. */
   readonly clipLow?: number;
-  /** ε_high; 0.28 unless told. */
+  /** ε_high. Default 0.28. */
   readonly clipHigh?: number;
 }
 

@@ -22,13 +22,13 @@ import {
 
 /** Settings of {@link dppo}. */
 export interface DppoOptions {
-  /** How far a probability has moved: total variation or KL of the token against the rest; "tv" unless told. */
+  /** How far a probability has moved: total variation or KL of the token against the rest. Default "tv". */
   readonly divergence?: "tv" | "kl";
-  /** δ_low; 0.2 unless told. */
+  /** δ_low. Default 0.2. */
   readonly low?: number;
-  /** δ_high; 0.28 unless told. */
+  /** δ_high. Default 0.28. */
   readonly high?: number;
-  /** c: truncation of the importance ratio; 20 unless told. */
+  /** c: truncation of the importance ratio. Default 20. */
   readonly truncation?: number;
 }
 

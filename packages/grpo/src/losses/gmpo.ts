@@ -12,9 +12,9 @@ import { CLIPPED_HIGH, CLIPPED_LOW, emptyTokenLoss, type PolicyLoss } from "./to
 
 /** Settings of {@link gmpo}. */
 export interface GmpoOptions {
-  /** Lower bound of the token log ratio; 0.4 unless told (the paper's). */
+  /** Lower bound of the token log ratio. Default 0.4 (the paper's). */
   readonly clipLow?: number;
-  /** Upper bound of the token log ratio; 0.4 unless told. */
+  /** Upper bound of the token log ratio. Default 0.4. */
   readonly clipHigh?: number;
 }
 

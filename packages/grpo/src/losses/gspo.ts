@@ -13,9 +13,9 @@ import type { PolicyLoss, TokenBatch } from "./token-loss";
 
 /** Settings of {@link gspo}. */
 export interface GspoOptions {
-  /** ε_low; 3e-4 unless told (the paper's). */
+  /** ε_low. Default 3e-4 (the paper's). */
   readonly clipLow?: number;
-  /** ε_high; 4e-4 unless told (the paper's). */
+  /** ε_high. Default 4e-4 (the paper's). */
   readonly clipHigh?: number;
 }
 

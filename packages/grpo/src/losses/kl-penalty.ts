@@ -22,7 +22,7 @@ export interface KlTerm {
 
 /**
  * One token's KL estimate.
- * @param bounded keep k3 within verl's bounds; true unless told
+ * @param bounded keep k3 within verl's bounds; default true
  */
 export function klTerm(estimator: KlEstimator, logProb: number, refLogProb: number, bounded = true): KlTerm {
   const d = logProb - refLogProb;

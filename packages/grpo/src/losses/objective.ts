@@ -21,23 +21,23 @@ import {
 
 /** What is minimized. */
 export interface ObjectiveConfig {
-  /** The policy loss; `ppoClip()` (0.2, 0.28, dual clip 3) unless told. */
+  /** The policy loss. Default `ppoClip()` (0.2, 0.28, dual clip 3). */
   readonly policyLoss?: PolicyLoss;
-  /** How token losses are averaged; "token-mean" unless told. A loss that fixes its own (GMPO, SAPO) overrides it. */
+  /** How token losses are averaged. Default "token-mean". A loss that fixes its own (GMPO, SAPO) overrides it. */
   readonly aggregation?: AggregationMode;
   /** L of seq-mean-token-sum-norm. */
   readonly maxLength?: number;
-  /** Whether rows without tokens count as sequences (TRL's grpo, dr_grpo, sapo, luspo do); false unless told. */
+  /** Whether rows without tokens count as sequences (TRL's grpo, dr_grpo, sapo, luspo do). Default false. */
   readonly countEmptySequences?: boolean;
   /** KL to the reference policy in the loss; absent: none. */
   readonly kl?: {
     readonly coefficient: number;
-    /** "k3" unless told. */
+    /** Default "k3". */
     readonly estimator?: KlEstimator;
-    /** verl's bounds on k3; true unless told. */
+    /** verl's bounds on k3. Default true. */
     readonly bounded?: boolean;
   };
-  /** Entropy bonus; 0 unless told. */
+  /** Entropy bonus. Default 0. */
   readonly entropyCoefficient?: number;
 }
 

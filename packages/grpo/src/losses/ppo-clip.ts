@@ -22,13 +22,13 @@ import {
 
 /** Settings of {@link ppoClip}. */
 export interface PpoClipOptions {
-  /** ε_low; 0.2 unless told. */
+  /** ε_low. Default 0.2. */
   readonly clipLow?: number;
-  /** ε_high; 0.28 unless told (DAPO's clip-higher). */
+  /** ε_high. Default 0.28 (DAPO's clip-higher). */
   readonly clipHigh?: number;
-  /** c of the dual clip, above 1; 3 unless told, null for none. */
+  /** c of the dual clip, above 1. Default 3; null for none. */
   readonly dualClip?: number | null;
-  /** Bound of |log ratio|; 20 unless told. */
+  /** Bound of |log ratio|. Default 20. */
   readonly logRatioBound?: number;
 }
 

@@ -10,9 +10,9 @@ import { boundedLogRatio, emptyTokenLoss, LOG_RATIO_BOUND, type PolicyLoss } fro
 
 /** Settings of {@link sapo}. */
 export interface SapoOptions {
-  /** τ for positive advantages; 1 unless told. */
+  /** τ for positive advantages. Default 1. */
   readonly tauPositive?: number;
-  /** τ for negative advantages; 1.05 unless told. */
+  /** τ for negative advantages. Default 1.05. */
   readonly tauNegative?: number;
 }
 

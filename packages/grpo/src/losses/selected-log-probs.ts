@@ -15,7 +15,7 @@ import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
  * @example selectedLogProbs(logits, Int32Array.of(3, 1)) // [2]
  * @param logits [N, V]
  * @param ids the chosen token of each row, N of them
- * @param temperature divides the logits; 1 unless told
+ * @param temperature divides the logits; default 1
  * @returns log p of each row's token, [N]
  * @throws RangeError when an id is outside the vocabulary or the counts differ
  */
@@ -37,7 +37,7 @@ export function selectedLogProbs(logits: Tensor2D, ids: Int32Array, temperature 
 
 /**
  * @param logits [N, V]; -inf (or anything far below the others) is a token that can't occur
- * @param temperature divides the logits; 1 unless told
+ * @param temperature divides the logits; default 1
  * @returns entropy of each row's distribution in nats, [N]
  */
 export function tokenEntropies(logits: Tensor2D, temperature = 1): Tensor1D {

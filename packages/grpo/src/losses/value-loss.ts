@@ -10,7 +10,7 @@ import type { TokenGrid } from "../advantages/token-rewards";
 
 /**
  * The value loss by token and its derivative by the predicted value, flat [B · T]; CLIPPED_HIGH marks clipped tokens.
- * @param clip ε; 0.2 unless told
+ * @param clip ε; default 0.2
  */
 export function valueLoss(
   grid: TokenGrid,

@@ -11,13 +11,13 @@ import { boundedLogRatio, emptyTokenLoss, LOG_RATIO_BOUND, type PolicyLoss, type
 
 /** Settings of {@link vespo}. */
 export interface VespoOptions {
-  /** k for advantages ≥ 0; 2 unless told. */
+  /** k for advantages ≥ 0. Default 2. */
   readonly kPositive?: number;
-  /** λ for advantages ≥ 0; 3 unless told. */
+  /** λ for advantages ≥ 0. Default 3. */
   readonly lambdaPositive?: number;
-  /** k for negative advantages; 3 unless told. */
+  /** k for negative advantages. Default 3. */
   readonly kNegative?: number;
-  /** λ for negative advantages; 2 unless told. */
+  /** λ for negative advantages. Default 2. */
   readonly lambdaNegative?: number;
 }
 

@@ -16,17 +16,17 @@ import type { Scalar, Tensor, Variable } from "@tensorflow/tfjs-core";
 
 /** Settings of {@link AdamW}. Learning rates come with each step. */
 export interface AdamWOptions {
-  /** β1; 0.9 unless told. */
+  /** β1. Default 0.9. */
   readonly beta1?: number;
-  /** β2; 0.999 unless told. */
+  /** β2. Default 0.999. */
   readonly beta2?: number;
-  /** ε; 1e-8 unless told. */
+  /** ε. Default 1e-8. */
   readonly epsilon?: number;
-  /** λ, decoupled; 0.01 unless told. */
+  /** λ, decoupled. Default 0.01. */
   readonly weightDecay?: number;
-  /** What decays: every tensor, or only those of two or more dimensions (not biases and norms); "all" unless told. */
+  /** What decays: every tensor, or only those of two or more dimensions (not biases and norms). Default "all". */
   readonly decay?: "all" | "matrices";
-  /** Use the running maximum of v; false unless told. */
+  /** Use the running maximum of v. Default false. */
   readonly amsgrad?: boolean;
 }
 
@@ -63,7 +63,7 @@ export interface AdamW {
   readonly stepCount: number;
   /**
    * One step over all targets.
-   * @param gradientScale factor on every gradient (the clip coefficient); 1 unless told
+   * @param gradientScale factor on every gradient (the clip coefficient); default 1
    */
   step(targets: readonly AdamWTarget[], gradientScale?: number): void;
   /** The state as data; restoring it continues bit for bit on the same backend. */

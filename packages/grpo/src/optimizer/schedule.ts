@@ -29,7 +29,7 @@ export type ScheduleConfig =
       readonly warmupSteps?: number;
       readonly totalSteps: number;
       readonly power?: number;
-      /** Learning rate at the end; 1e-7 unless told. */
+      /** Learning rate at the end. Default 1e-7. */
       readonly endLearningRate?: number;
     }
   | { readonly kind: "inverse_sqrt"; readonly warmupSteps?: number; readonly timescale?: number }
@@ -45,7 +45,7 @@ export type ScheduleConfig =
       readonly warmupSteps?: number;
       readonly totalSteps: number;
       readonly decaySteps: number;
-      /** Lowest multiple of the learning rate, also the start of the warm-up; 0 unless told. */
+      /** Lowest multiple of the learning rate, also the start of the warm-up. Default 0. */
       readonly minRatio?: number;
     };
 

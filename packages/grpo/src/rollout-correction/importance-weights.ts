@@ -18,13 +18,13 @@ import { deviationOf } from "../advantages/groups";
 
 /** Settings of {@link importanceWeights}. */
 export interface ImportanceWeightOptions {
-  /** One weight a token or one a response; "token" unless told. */
+  /** One weight a token or one a response. Default "token". */
   readonly level?: "token" | "sequence";
-  /** Largest weight; 2 unless told. */
+  /** Largest weight. Default 2. */
   readonly upper?: number;
   /** With it, weights outside [lower, upper] become 0 (IcePop) instead of being cut to `upper`. */
   readonly lower?: number;
-  /** Divide by the batch mean; false unless told. */
+  /** Divide by the batch mean. Default false. */
   readonly normalize?: boolean;
 }
 

@@ -31,7 +31,7 @@ export interface RejectionRule {
   readonly statistic: RejectionStatistic;
   /** k1: largest ratio; k2, k3: largest value. */
   readonly upper: number;
-  /** k1 only: smallest ratio; 1 / upper unless told. */
+  /** k1 only: smallest ratio. Default 1 / upper. */
   readonly lower?: number;
 }
 

@@ -17,11 +17,11 @@ export interface PolicyFinding {
 
 /** Settings of {@link checkPolicy}. */
 export interface CheckPolicyOptions {
-  /** Largest difference between the same log-probability computed in two ways; 1e-4 unless told. */
+  /** Largest difference between the same log-probability computed in two ways. Default 1e-4. */
   readonly tolerance?: number;
-  /** Entries of each parameter whose derivative is compared with a difference quotient; 2 unless told, 0 for none. */
+  /** Entries of each parameter whose derivative is compared with a difference quotient. Default 2; 0 for none. */
   readonly entries?: number;
-  /** Step of the difference quotient; 1e-2 unless told (float32 forward passes need a wide one). */
+  /** Step of the difference quotient. Default 1e-2 (float32 forward passes need a wide one). */
   readonly step?: number;
 }
 

@@ -22,7 +22,7 @@ describe("rendering", () => {
     expect(template.render(hello)).toBe("U: Hello\nend");
   });
 
-  it("opens the assistant's turn unless told not to", () => {
+  it("opens the assistant's turn by default", () => {
     const template = createChatTemplate("{{ messages[0].content }}{% if add_generation_prompt %}|assistant{% endif %}");
     expect(template.render(hello)).toBe("Hello|assistant");
     expect(template.render(hello, { addGenerationPrompt: false })).toBe("Hello");

@@ -25,7 +25,7 @@ export interface ChatMessage {
 }
 
 export interface RenderOptions {
-  /** Ends the text with the opening of the assistant's turn; true unless told, as a prompt needs it. */
+  /** Ends the text with the opening of the assistant's turn. Default true, as a prompt needs it. */
   readonly addGenerationPrompt?: boolean;
   /** Labels the pictures "Picture 1: ", where the template knows that. */
   readonly addVisionId?: boolean;

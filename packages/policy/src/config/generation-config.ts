@@ -1,4 +1,4 @@
-/** A model folder's generation_config.json: what it stops at and how it samples unless told otherwise. */
+/** A model folder's generation_config.json: what it stops at and how it samples by default. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { JsonReader } from "./json-reader";

@@ -37,9 +37,9 @@ export interface GeneratedCompletion {
 
 /** How to sample. Steps are those of transformers, in its order (./logits-processors). */
 export interface GenerateOptions {
-  /** Samples a prompt; 1 unless told. */
+  /** Number of completions per prompt. Default 1. */
   readonly n?: number;
-  /** 0 takes the most probable token; 1 unless told. */
+  /** 0 takes the most probable token. Default 1. */
   readonly temperature?: number;
   /** Keeps the k most probable tokens; 0 is off. */
   readonly topK?: number;
@@ -54,11 +54,11 @@ export interface GenerateOptions {
   readonly maxNewTokens: number;
   readonly seed: number;
   /**
-   * What each prompt is numbered as in the seeded streams; its index unless told. Prompts that are a part of a larger request keep their
+   * What each prompt is numbered as in the seeded streams. Default its index. Prompts that are a part of a larger request keep their
    * numbers in it, and so their tokens.
    */
   readonly promptNumbers?: readonly number[];
-  /** Any of these ends a completion; config.json's end-of-sequence tokens unless told. */
+  /** Any of these ends a completion. Default config.json's end-of-sequence tokens. */
   readonly stopTokenIds?: readonly number[];
   /**
    * Asked after every token; true ends the completion as a stop token does. For stop strings: decode with a `TextStream`
@@ -69,14 +69,14 @@ export interface GenerateOptions {
     readonly sampleIndex: number;
     readonly tokenIds: readonly number[];
   }) => boolean;
-  /** Never sampled; none unless told. `[config.imageTokenId, config.videoTokenId]` keeps placeholders out. */
+  /** Never sampled. Default none. `[config.imageTokenId, config.videoTokenId]` keeps placeholders out. */
   readonly bannedTokenIds?: readonly number[];
-  /** Rows decoded at once; 256 unless told. */
+  /** Rows decoded at once. Default 256. */
   readonly maxRows?: number;
-  /** Prompt tokens computed at once; 8192 unless told. */
+  /** Prompt tokens computed at once. Default 8192. */
   readonly maxPrefillTokens?: number;
   /**
-   * Threads that decode where our own kernels do (on wasm, and small models on other backends); all cores unless told, one
+   * Threads that decode where our own kernels do (on wasm, and small models on other backends). Default all cores, one
    * inside of a worker thread. Tokens do not depend on it.
    */
   readonly threads?: number;
@@ -91,7 +91,7 @@ export interface GenerateRequest {
   readonly prompts: readonly PromptInput[];
   readonly options: GenerateOptions;
   readonly memory: DecodingMemory;
-  /** Decodes; disposed at the end. What suits the backend and the model unless told. */
+  /** Decodes; disposed at the end. Default the one that suits the backend and the model. */
   readonly decoder?: Decoder;
 }
 

@@ -136,7 +136,7 @@ describe("pictures that can't be used", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100e6);
   });
 
-  it("a file that is not there, a folder", async () => {
+  it("a missing file, a folder", async () => {
     expect((await errorOf(decodeImage(join(folder, "no.png")))).what).toBe("A picture can't be read.");
     expect((await errorOf(decodeImage(folder))).what).toBe("A picture can't be read.");
   });

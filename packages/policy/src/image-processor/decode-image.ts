@@ -31,7 +31,7 @@ export interface DecodeOptions {
   readonly name?: string;
   readonly orientation?: "apply" | "ignore";
   readonly sixteenBitGray?: "clip" | "scale";
-  /** Larger pictures are refused before they are decoded; 178,956,970 unless told, as in Pillow. */
+  /** Larger pictures are refused before they are decoded. Default 178,956,970, as in Pillow. */
   readonly maxInputPixels?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Low-rank adapters on a model's linear layers: made anew, read from and written to peft's files. While an adapter is on,
+ * Low-rank adapters on a model's linear layers: made, read from and written to peft's files. While an adapter is on,
  * only its matrices are trained: y = x Wᵀ + b + scale · (x Aᵀ) Bᵀ, A [rank, in], B [out, rank].
  */
 import * as tf from "@tensorflow/tfjs-core";
@@ -26,15 +26,15 @@ export type AdapterOptions =
   | { readonly folder: string }
   | {
       readonly rank: number;
-      /** The addition is scaled by alpha / rank; 2 · rank unless told. */
+      /** The addition is scaled by alpha / rank. Default 2 · rank. */
       readonly alpha?: number;
-      /** Ends of layer names, or a regular expression for whole names; the language model's q, k, v and o unless told. */
+      /** Ends of layer names, or a regular expression for whole names. Default the language model's q, k, v and o. */
       readonly targetModules?: readonly string[] | string;
       readonly rankStabilized?: boolean;
       /** Ranks and alphas of single layers, by the end of their names. */
       readonly rankPattern?: Readonly<Record<string, number>>;
       readonly alphaPattern?: Readonly<Record<string, number>>;
-      /** Seeds A; 0 unless told. */
+      /** Seeds A. Default 0. */
       readonly seed?: number;
       /** Starts from these values instead, by peft's tensor name. */
       readonly values?: ReadonlyMap<string, Float32Array>;

@@ -16,7 +16,7 @@ import { rotaryTensors, textRotary } from "./rotary-tables";
 import type { Trace } from "./trace";
 
 export interface LanguageModelOptions {
-  /** Rows whose final hidden states are wanted, in this order and possibly more than once; all of them unless told. */
+  /** Rows whose final hidden states are wanted, in this order and possibly more than once. Default all of them. */
   readonly select?: Int32Array;
   /** Is shown each layer's packed q, k, v before rotation; generation fills its cache from it. */
   readonly onQkv?: (layer: number, qkv: tf.Tensor2D, rotary: RotaryTable) => void;

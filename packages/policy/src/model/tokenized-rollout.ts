@@ -6,7 +6,7 @@ export interface VisualInput {
   readonly pixelValues: Float32Array;
   /** Time, height and width of each picture in patches. */
   readonly gridThw: readonly (readonly [number, number, number])[];
-  /** Videos: seconds between two temporal patches, one a video; 1 unless told. */
+  /** Videos: seconds between two temporal patches, one a video. Default 1. */
   readonly secondsPerGrid?: readonly number[];
 }
 

@@ -61,7 +61,7 @@ export async function checkGeneration(path: string): Promise<ParityRow[]> {
     const source = logits[set];
     if (!source)
       throw new ParityError({
-        what: "A case of reference values names a set of logits that is not there.",
+        what: "A case of reference values names a set of logits that is missing.",
         where: file,
         found: set,
       });

@@ -146,7 +146,7 @@ async function checkModel(ledger: ParityLedger, folder: string): Promise<void> {
   const base = resolve(folder, reference.base);
   if (!existsSync(base))
     throw new ParityError({
-      what: "The base model of an adapter's reference values is not there.",
+      what: "The base model of an adapter's reference values is missing.",
       where: join(folder, "expected.json"),
       expected: base,
       fix: "keep the folders side by side as they were made",

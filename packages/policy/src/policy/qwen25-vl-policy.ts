@@ -29,17 +29,17 @@ export interface Qwen25VlOptions {
   readonly adapter?: AdapterOptions;
   /**
    * Keeps only the input of each block for the backward pass and computes the block again there: far less memory for about
-   * a third more time. Off unless told.
+   * a third more time. Default off.
    */
   readonly gradientCheckpointing?: boolean;
-  /** Where `save` takes tokenizer and templates along from; the folder that was loaded unless told. */
+  /** Where `save` takes tokenizer and templates along from. Default the folder that was loaded. */
   readonly sourceFolder?: string;
 }
 
 export interface SaveOptions {
   /**
    * What a policy with an adapter writes: "separate", the adapter alone in peft's layout (vLLM and peft load it over the
-   * base model), or "merged", the whole model with the adapter added in. "separate" unless told.
+   * base model), or "merged", the whole model with the adapter added in. Default "separate".
    */
   readonly adapter?: "separate" | "merged";
 }
@@ -47,7 +47,7 @@ export interface SaveOptions {
 export interface LogProbsOptions {
   /** The width T of the result; at least the longest completion of the rows. */
   readonly width: number;
-  /** Divides the logits before the softmax; 1 unless told. */
+  /** Divides the logits before the softmax. Default 1. */
   readonly temperature?: number;
   /** Whether the entropy of each position's distribution is wanted as well (with gradient). */
   readonly entropy?: boolean;
@@ -235,7 +235,7 @@ export class Qwen25VlPolicy {
  * A model of this configuration with the given weights on the current backend.
  *
  * @param weights values by published tensor name, as `randomWeights` makes them
- * @throws WeightsError when a tensor is missing, has another size, or is none of the model's
+ * @throws WeightsError when a tensor is missing, has another size, or does not belong to the model
  */
 export function createQwen25Vl(
   config: Qwen25VlConfig,

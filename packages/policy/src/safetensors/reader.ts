@@ -25,7 +25,7 @@ export interface SafetensorsReader {
   /**
    * The values as float32, row-major, whatever they are stored as (I64 and F64 are rounded).
    *
-   * @param out where they are put; a new array unless told
+   * @param out where they are put; default a new array
    * @throws WeightsError when there is no tensor of that name, or the file ended early
    * @throws RangeError when `out` has another length than the tensor
    */
@@ -291,7 +291,7 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
   return { files: [...files].sort(), weightMap };
 }
 
-/** A hint for a name that is not there: the one that shares most of its beginning and its end. */
+/** A hint for a missing name: the one that shares most of its beginning and its end. */
 function nearest(name: string, names: readonly string[]): string {
   let best = names[0];
   let score = -1;

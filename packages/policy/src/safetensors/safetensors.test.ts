@@ -110,7 +110,7 @@ describe("writing and reading", () => {
     expect(readdirSync(folder).filter((name) => name.includes(".tmp"))).toEqual([]);
   });
 
-  it("refuses data that does not fit, a name used twice and a folder that is not there", async () => {
+  it("refuses data that does not fit, a name used twice and a missing folder", async () => {
     const file = join(folder, "never.safetensors");
     await expect(writeSafetensors(file, [{ name: "w", shape: [2, 2], data: new Float32Array(3) }])).rejects.toThrow(
       /tensor\s+w\n.*4 values for \[2, 2\]\n.*3 values/,

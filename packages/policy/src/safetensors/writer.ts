@@ -16,7 +16,7 @@ export type TensorData = Float32Array | Int32Array | Uint8Array;
 export interface SafetensorsEntry {
   readonly name: string;
   readonly shape: readonly number[];
-  /** F32 unless told; Float32Array → F32, F16, BF16; Int32Array → I32, I64; Uint8Array → U8, BOOL. */
+  /** Default F32. Float32Array → F32, F16, BF16; Int32Array → I32, I64; Uint8Array → U8, BOOL. */
   readonly dtype?: SafetensorsDtype;
   /** The values, or a function that fetches them when their turn has come. */
   readonly data: TensorData | (() => TensorData | Promise<TensorData>);
@@ -29,7 +29,7 @@ export interface SafetensorsEntry {
  * await writeSafetensors("out/model.safetensors", [{ name: "w", shape: [2, 2], data: new Float32Array(4) }]);
  * ```
  *
- * @param metadata `__metadata__`; `{format: "pt"}` unless told, which transformers asks for
+ * @param metadata `__metadata__`; default `{format: "pt"}`, which transformers asks for
  * @throws WeightsError when a tensor's data does not fit its shape, a name comes twice, or the disk is full
  */
 export async function writeSafetensors(

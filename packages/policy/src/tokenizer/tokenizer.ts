@@ -16,7 +16,7 @@ import { byteLevelBytes } from "./byte-level";
 import { byteStream, windowStream, type TextStream } from "./text-stream";
 
 export interface DecodeTextOptions {
-  /** Leaves special tokens (`<|im_end|>`, ..) out of the text; false unless told. Plain added tokens stay. */
+  /** Leaves special tokens (`<|im_end|>`, ..) out of the text. Default false. Plain added tokens stay. */
   readonly skipSpecialTokens?: boolean;
 }
 

@@ -29,7 +29,7 @@ export function placeNow(tensor: tf.Tensor): void {
 
 /**
  * @param largest most values that will be asked for
- * @returns an array of so many values in memory that the array before it had too (0 gives all of it back), to be handed out
+ * @returns an array of that many values in memory that the array before it had too (0 gives all of it back), to be handed out
  *   again only after `placeNow`; undefined on a backend that keeps the arrays it is given
  */
 export function passingMemory(largest: number): ((values: number) => Float32Array) | undefined {

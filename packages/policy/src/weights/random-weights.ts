@@ -8,9 +8,9 @@ import { parameterShapes, type ParameterShape } from "./parameter-shapes";
 
 export interface RandomWeightsOptions {
   readonly seed: number;
-  /** Standard deviation of the embedding's entries (and of an untied head's); 0.05 unless told. */
+  /** Standard deviation of the embedding's entries (and of an untied head's). Default 0.05. */
   readonly embeddingDeviation?: number;
-  /** Multiplies 1 / √fan-in for a matrix; 1 unless told. A small gain where a block writes into the residual stream helps. */
+  /** Multiplies 1 / √fan-in for a matrix. Default 1. A small gain where a block writes into the residual stream helps. */
   readonly gain?: (shape: ParameterShape) => number;
 }
 

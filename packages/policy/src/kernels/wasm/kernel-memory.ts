@@ -134,7 +134,7 @@ export interface KernelExports {
   ): void;
 }
 
-/** Compiled once for memories of one's own kind: [not shared, shared between threads]. */
+/** The compiled kernels by kind of memory: [not shared, shared between threads]. */
 const compiled: [object?, object?] = [];
 
 /**
@@ -184,7 +184,7 @@ export abstract class KernelMemory {
     readonly memory: WasmMemory,
   ) {}
 
-  /** Memory of one's own; to be freed. @throws Error when there is no more */
+  /** Separate memory, which the caller frees. @throws Error when there is no more */
   abstract allocate(floats: number): number;
   abstract free(address: number): void;
 
