@@ -1,5 +1,5 @@
-/** The `v-triune-reward-server` command. This file owns the process: streams, signals, exit code. */
-import { VTriuneError } from "@v-triune/errors";
+/** The `v-triune-reward-server` command. */
+import { runMain } from "@v-triune/node-kit/run-main";
 import { parseServerArguments, settingsFromArguments } from "./cli/arguments";
 import { serverHelp } from "./cli/help";
 import { serveUntilSignal } from "./cli/serve";
@@ -13,11 +13,4 @@ async function run(rawArgs: readonly string[]): Promise<number> {
   return 0;
 }
 
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  // What a person can fix is printed without a stack.
-  const canBeFixed = VTriuneError.isInstance(error);
-  process.stderr.write(`${canBeFixed ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = canBeFixed ? 2 : 1;
-}
+await runMain(() => run(process.argv.slice(2)));

@@ -1,4 +1,4 @@
-/** What `v-triune-monitor` understands, and its help. */
+/** The command line of `v-triune-monitor`, and its help. */
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -16,13 +16,13 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
 
   v-triune-monitor [runs/ ..]
       The dashboard, over run folders or folders of them.
-      --port 6070         default 6070 or the next free one; 0: any
+      --port 6070         default 6070, or the next free one; 0: any
       --host 127.0.0.1    the address to listen on
-      --allow-host NAME   a further name that the page may be opened under
-      --no-open           start no browser
+      --allow-host NAME   another name under which the page may be opened
+      --no-open           do not start a browser
   v-triune-monitor report runs/mine -o report.html
       One file to send to a colleague.
-      --steps 1,40,80     whose rollouts go in (default: first, middle, last)
+      --steps 1,40,80     steps with rollouts (default: first, middle, last)
   v-triune-monitor query "select .." [runs/ ..]
       SQL (DuckDB's) over rollouts and metrics.
       --format table|csv|jsonl
@@ -37,7 +37,7 @@ server: ssh -L 6070:localhost:6070 server
 
 const FORMATS: readonly TableFormat[] = ["table", "csv", "jsonl"];
 
-/** Where a command writes: its result, and what it says beside that. */
+/** Where a command writes: its result, and messages beside it. */
 export interface CommandOutput {
   readonly out: (text: string) => void;
   readonly tell: (text: string) => void;
@@ -62,8 +62,9 @@ function parse(args: readonly string[]) {
     });
   } catch (cause) {
     throw new DashboardError({
-      what: (cause as Error).message,
-      fix: "v-triune-monitor --help lists what there is",
+      what: "The command line cannot be understood.",
+      found: (cause as Error).message.replace(/\. .*/s, ""),
+      fix: "see v-triune-monitor --help",
       cause,
     });
   }
@@ -72,7 +73,11 @@ function parse(args: readonly string[]) {
 function wholeNumber(name: string, text: string, largest: number): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isInteger(value) || value < 0 || value > largest) {
-    throw new DashboardError({ what: `${name} is not a whole number from 0 to ${largest}.`, found: text });
+    throw new DashboardError({
+      what: `The option ${name} cannot be used.`,
+      expected: `a whole number from 0 to ${largest}`,
+      found: text === "" ? "nothing" : text,
+    });
   }
   return value;
 }
@@ -81,7 +86,7 @@ function existing(folders: readonly string[]): readonly string[] {
   for (const folder of folders) {
     if (!existsSync(folder))
       throw new DashboardError({
-        what: "There is no such folder.",
+        what: "A file or folder is missing.",
         where: folder,
         expected: "a run folder, or a folder of them",
         fix: "check the path",
@@ -91,7 +96,7 @@ function existing(folders: readonly string[]): readonly string[] {
 }
 
 /**
- * Runs a command line; the dashboard's ends with SIGINT or SIGTERM.
+ * Runs a command line. The dashboard ends with SIGINT or SIGTERM.
  *
  * @returns the exit status
  * @throws DashboardError for what a person can fix
@@ -111,8 +116,8 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     const [folder] = existing(rest);
     if (folder === undefined || rest.length > 1)
       throw new DashboardError({
-        what: "report wants one run folder.",
-        fix: "v-triune-monitor report runs/mine -o report.html",
+        what: "report takes one run folder.",
+        fix: "run v-triune-monitor report runs/mine -o report.html",
       });
     const path = values.output ?? "report.html";
     const steps = values.steps?.split(",").map((step) => wholeNumber("--steps", step, 1e12));
@@ -125,15 +130,16 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     const [sql, ...folders] = rest;
     if (sql === undefined)
       throw new DashboardError({
-        what: "query wants a statement.",
-        fix: 'v-triune-monitor query "select data_source, avg(reward) from rollouts group by 1" runs/mine',
+        what: "query takes a statement.",
+        fix: 'run v-triune-monitor query "select data_source, avg(reward) from rollouts group by 1" runs/mine',
       });
     const format = FORMATS.find((one) => one === (values.format ?? "table"));
     if (format === undefined)
       throw new DashboardError({
-        what: "There is no such format.",
+        what: "The format of the table is unknown.",
+        where: "--format",
+        expected: `one of ${FORMATS.join(", ")}`,
         found: values.format,
-        expected: FORMATS.join(", "),
       });
     const query = await openQuery(existing(folders.length === 0 ? ["runs"] : folders), (message) =>
       tell(`${message}\n`),
@@ -149,8 +155,8 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     const [file] = rest;
     if (file === undefined || rest.length > 1)
       throw new DashboardError({
-        what: "import wants one file.",
-        fix: "v-triune-monitor import metrics.jsonl -o runs/theirs",
+        what: "import takes one file.",
+        fix: "run v-triune-monitor import metrics.jsonl -o runs/theirs",
       });
     const result = await importMetrics(existing([file])[0]!, values.output);
     tell(
@@ -174,11 +180,11 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     tell(`Port ${DEFAULT_PORT} is taken, so it is ${dashboard.port}.\n`);
   tell(
     dashboard.runs.length === 0
-      ? "No run there yet; one shows as soon as it begins.\n"
+      ? "No run yet; one shows as soon as it begins.\n"
       : `${dashboard.runs.length === 1 ? "1 run" : `${dashboard.runs.length} runs`}. Ctrl-C ends the dashboard, not the run.\n`,
   );
   if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host))
-    tell(`Whoever reaches ${host} can read these runs: prompts, pictures, answers.\n`);
+    tell(`Everyone who can reach ${host} can read these runs: prompts, pictures, answers.\n`);
   if (!values["no-open"]) openInBrowser(dashboard.url);
   await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
   await dashboard.close();

@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ReportData } from "../dashboard/dashboard-api";
 import { copyRecordedRun, writeHostileRun } from "../dashboard/testing/recorded-run";
@@ -59,7 +61,7 @@ describe("query", () => {
     await expect(run("query", "select 1", join(parent, "runs", "demo"), "--format", "xml")).rejects.toThrow(
       /table, csv, jsonl/,
     );
-    await expect(run("query", "select 1", parent + "/none")).rejects.toThrow(/There is no such folder/);
+    await expect(run("query", "select 1", parent + "/none")).rejects.toThrow(/file or folder is missing/);
   });
 });
 
@@ -115,7 +117,7 @@ describe("import", () => {
       "2,train,all,critic/rewards/mean,0.625",
       "",
     ]);
-    await expect(run("import", path, "-o", folder)).rejects.toThrow(/folder can't be made/);
+    await expect(run("import", path, "-o", folder)).rejects.toThrow(/folder cannot be made/);
   });
 
   it("reads a trainer_state.json of TRL under our names", async () => {
@@ -186,7 +188,7 @@ describe("import", () => {
     const path = join(parent, "other.txt");
     writeFileSync(path, "hello\n");
     await expect(run("import", path, "-o", join(parent, "none"))).rejects.toThrow(
-      /Nothing in the file was understood[^]*file logger/,
+      /no metrics of a known form[^]*file logger/,
     );
   });
 });
@@ -196,6 +198,14 @@ describe("the command line", () => {
     expect((await run("--help")).out).toBe(HELP);
     expect(Math.max(...HELP.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
     await expect(run("--prot", "1")).rejects.toThrow(/--prot/);
-    await expect(run(parent, "--port", "99999")).rejects.toThrow(/--port is not a whole number from 0 to 65535/);
+    await expect(run(parent, "--port", "99999")).rejects.toThrow(/--port cannot be used[^]*from 0 to 65535/);
+  });
+
+  it("ends with exit code 2 and without a stack for what a person can fix", () => {
+    const bin = fileURLToPath(new URL("../../bin/v-triune-monitor.mjs", import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [bin, "report", "a", "b"], { encoding: "utf8" });
+    expect(stderr).toMatch(/^A file or folder is missing\.\n {2}where: {4}a\n/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(status).toBe(2);
   });
 });

@@ -52,7 +52,7 @@ async function* loggedObjects(path: string): AsyncGenerator<unknown> {
 /**
  * Writes `metrics.jsonl` and `run.json` to a new folder, by default runs/<name of the file>.
  *
- * @throws DashboardError when the folder is there already, or nothing in the file was understood
+ * @throws DashboardError when the folder exists, or the file has no metrics of a known form
  */
 export async function importMetrics(
   path: string,
@@ -80,12 +80,12 @@ export async function importMetrics(
   const dialect = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
   if (dialect === undefined) {
     throw new DashboardError({
-      what: "Nothing in the file was understood.",
+      what: "The file has no metrics of a known form.",
       where: path,
       expected:
         'lines as verl\'s file logger writes them, {"step": 1, "data": {..}}, or TRL\'s logs, {"step": 1, "reward": ..}',
       found: `${skippedLines} lines of another form`,
-      fix: "give the file that trainer.logger=[file] wrote, or a trainer_state.json",
+      fix: "pass the file that trainer.logger=[file] wrote, or a trainer_state.json",
     });
   }
   try {
@@ -93,10 +93,10 @@ export async function importMetrics(
     await mkdir(folder);
   } catch (cause) {
     throw new DashboardError({
-      what: "The folder can't be made.",
+      what: "The folder cannot be made.",
       where: folder,
       found: (cause as Error).message,
-      fix: "choose a new one with -o",
+      fix: "choose a new folder with -o",
       cause,
     });
   }

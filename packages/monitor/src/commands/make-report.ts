@@ -23,7 +23,7 @@ const dataUrl = ({ type, bytes }: Picture): string => `data:${type};base64,${Buf
 /**
  * @param folder one run folder
  * @returns the HTML
- * @throws DashboardError when the folder holds no run or its rollouts can't be read
+ * @throws DashboardError when the folder holds no run or its rollouts cannot be read
  */
 export async function makeReport(
   folder: string,

@@ -36,7 +36,7 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
   const runs = catalogue.all();
   if (runs.length === 0)
     throw new DashboardError({
-      what: "There is no run to ask.",
+      what: "There is no run to query.",
       where: folders.join(", "),
       expected: "a folder with a run.json or a metrics.jsonl",
     });
@@ -77,9 +77,10 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
         return { columns: reader.columnNames(), rows: reader.getRowsJson() as unknown[][] };
       } catch (cause) {
         throw new DashboardError({
-          what: (cause as Error).message.trim(),
+          what: "The query failed.",
           expected: "DuckDB's SQL over rollouts and metrics",
-          fix: 'see the columns: query "describe rollouts"',
+          found: (cause as Error).message.trim(),
+          fix: 'list the columns: v-triune-monitor query "describe rollouts"',
           cause,
         });
       }

@@ -1,25 +1,6 @@
-/** What a person did wrong when they asked for a run, a port or a query: what, where, expected, found, what to do. */
-export interface DashboardProblem {
-  readonly what: string;
-  readonly where?: string;
-  readonly expected?: string;
-  readonly found?: string;
-  readonly fix?: string;
-  readonly cause?: unknown;
-}
+import { VTriuneError } from "@v-triune/errors";
 
-/** Thrown by the dashboard and its commands for what a person can fix. */
-export class DashboardError extends Error {
+/** A run, a port or a query that a person asked the dashboard or its commands for and that cannot be had as it is. */
+export class DashboardError extends VTriuneError {
   override readonly name = "DashboardError";
-  constructor(readonly problem: DashboardProblem) {
-    const { what, where, expected, found, fix } = problem;
-    const lines = [
-      what,
-      where && `  where:    ${where}`,
-      expected && `  expected: ${expected}`,
-      found && `  found:    ${found}`,
-      fix && `  fix:      ${fix}`,
-    ];
-    super(lines.filter(Boolean).join("\n"), { cause: problem.cause });
-  }
 }

@@ -8,5 +8,5 @@ export {
 } from "./server/start-dashboard";
 export { startBackgroundDashboard, type BackgroundDashboardOptions } from "./thread/background-dashboard";
 export { openInBrowser } from "./server/open-in-browser";
-export { DashboardError, type DashboardProblem } from "./dashboard-error";
+export { DashboardError } from "./dashboard-error";
 export type { RunSummary } from "./dashboard-api";

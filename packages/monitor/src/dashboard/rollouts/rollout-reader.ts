@@ -64,10 +64,10 @@ export class RolloutReader {
       return await this.#queries.rows(sql, values);
     } catch (cause) {
       throw new DashboardError({
-        what: "The stored rollouts can't be read.",
+        what: "The stored rollouts cannot be read.",
         where,
         found: (cause as Error).message.split("\n")[0],
-        fix: "the file may be damaged, or of another program",
+        fix: "check the file: it may be damaged, or another program's",
         cause,
       });
     }
@@ -76,7 +76,7 @@ export class RolloutReader {
   /**
    * A page of a run's rollouts.
    *
-   * @throws DashboardError when the files can't be read
+   * @throws DashboardError when the files cannot be read
    */
   async list(run: RunView, filter: RolloutFilter): Promise<RolloutPage> {
     const steps = await run.rolloutSteps();
@@ -113,7 +113,7 @@ export class RolloutReader {
    *
    * @param pictureSource where the page finds a picture
    * @returns undefined when there is no such group
-   * @throws DashboardError when the file can't be read
+   * @throws DashboardError when the file cannot be read
    */
   async group(
     run: RunView,

@@ -1,17 +1,19 @@
 /** What the dashboard answers: the page, and GET /api/* as dashboard-api.ts describes it. */
+import { VTriuneError } from "@v-triune/errors";
 import { Hono, type Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { MetricScope, MetricSplit } from "../../metric-record";
 import type { RolloutFilter, StreamKey } from "../dashboard-api";
-import { DashboardError } from "../dashboard-error";
 import { makePage } from "./page";
 import { requestGuard } from "./request-guard";
 import type { RolloutReader } from "../rollouts/rollout-reader";
 import type { RunCatalogue } from "../run-folder/run-catalogue";
 import type { RunView } from "../run-folder/run-view";
 
-/** A request that names something there is not, or not in the form expected. */
-class RequestProblem extends Error {
+/** A request that names something that does not exist, or in the wrong form. */
+class RequestError extends Error {
+  override readonly name = "RequestError";
+
   constructor(
     message: string,
     readonly status: 400 | 404 = 400,
@@ -27,21 +29,21 @@ function numberOf(context: Context, name: string): number | undefined {
   const text = context.req.query(name);
   if (text === undefined || text === "") return undefined;
   const value = Number(text);
-  if (!Number.isFinite(value)) throw new RequestProblem(`${name} is not a number.`);
+  if (!Number.isFinite(value)) throw new RequestError(`${name} is not a number.`);
   return value;
 }
 
 function stepOf(context: Context, name: string): number {
   const value = numberOf(context, name);
   if (value === undefined || !Number.isInteger(value) || value < 0 || value > 1e12)
-    throw new RequestProblem(`${name} must be a whole number from 0.`);
+    throw new RequestError(`${name} must be a whole number from 0.`);
   return value;
 }
 
 function oneOf<T extends string>(context: Context, name: string, values: readonly T[], otherwise: T): T {
   const text = context.req.query(name) ?? otherwise;
   const found = values.find((value) => value === text);
-  if (found === undefined) throw new RequestProblem(`${name} must be one of ${values.join(", ")}.`);
+  if (found === undefined) throw new RequestError(`${name} must be one of ${values.join(", ")}.`);
   return found;
 }
 
@@ -80,15 +82,15 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
   const app = new Hono();
   app.use(requestGuard(allowedHosts));
   app.onError((error, context) => {
-    if (error instanceof RequestProblem) return context.json({ error: error.message }, error.status);
-    if (error instanceof DashboardError) return context.json({ error: error.message }, 422);
+    if (error instanceof RequestError) return context.json({ error: error.message }, error.status);
+    if (VTriuneError.isInstance(error)) return context.json({ error: error.message }, 422);
     return context.json({ error: "The dashboard failed on this request." }, 500);
   });
   app.notFound((context) => context.json({ error: "There is nothing here." }, 404));
 
   function runOf(context: Context): RunView {
     const run = catalogue.get(context.req.query("run") ?? "");
-    if (run === undefined) throw new RequestProblem("There is no such run.", 404);
+    if (run === undefined) throw new RequestError("There is no such run.", 404);
     return run;
   }
 
@@ -108,8 +110,7 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
     const run = runOf(context);
     const names = context.req.queries("name") ?? ["all"];
     const metrics = context.req.queries("metric") ?? [];
-    if (names.length * metrics.length > MOST_SERIES)
-      throw new RequestProblem(`More than ${MOST_SERIES} series at once.`);
+    if (names.length * metrics.length > MOST_SERIES) throw new RequestError(`More than ${MOST_SERIES} series at once.`);
     const split = splitOf(context);
     const scope = scopeOf(context, "all");
     const keys = names.map((name): StreamKey => ({ split, scope, name }));
@@ -131,7 +132,7 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
     const number = stepOf(context, "group");
     const at = new URLSearchParams({ run: run.id, step: String(step), group: String(number) }).toString();
     const group = await rollouts.group(run, step, number, (index) => `/api/picture?${at}&index=${index}`);
-    if (group === undefined) throw new RequestProblem("There is no such group of rollouts.", 404);
+    if (group === undefined) throw new RequestError("There is no such group of rollouts.", 404);
     return context.json(group);
   });
 
@@ -142,7 +143,7 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
       stepOf(context, "group"),
       stepOf(context, "index"),
     );
-    if (picture === undefined) throw new RequestProblem("The picture cannot be read.", 404);
+    if (picture === undefined) throw new RequestError("The picture cannot be read.", 404);
     return context.body(new Uint8Array(picture.bytes), 200, {
       "Content-Type": picture.type,
       "Cache-Control": "private, max-age=600",

@@ -261,7 +261,7 @@ describe("a hostile run", () => {
   it("says which file of rollouts is damaged", async () => {
     const { status, body } = await ask("/api/rollouts?run=hostile&step=8");
     expect(status).toBe(422);
-    expect(JSON.parse(body.toString())).toMatchObject({ error: expect.stringContaining("can't be read") as string });
+    expect(JSON.parse(body.toString())).toMatchObject({ error: expect.stringContaining("cannot be read") as string });
   });
 
   it("goes on answering while it reads 3 GB without a line break", async () => {

@@ -52,11 +52,11 @@ async function listen(server: ServerType, host: string, port: number, further: n
     const taken = cause.code === "EADDRINUSE";
     if (taken && further > 0 && port < LAST_PORT) return await listen(server, host, port + 1, further - 1);
     throw new DashboardError({
-      what: taken ? "Another program listens on the dashboard's port." : "The dashboard can't listen.",
+      what: taken ? "Another program listens on the dashboard's port." : "The dashboard cannot listen.",
       where: `${host}:${port}`,
       found: taken ? undefined : cause.message,
       fix: taken
-        ? "choose another one (--port), or 0 for any that is free"
+        ? "choose another port (--port), or 0 for any free one"
         : "choose another address (--host) or port (--port)",
       cause,
     });

@@ -1,6 +1,6 @@
 /**
- * The dashboard beside a computation that leaves the event loop no time, as training does: in a thread of its own, which answers while the
- * trainer computes and costs it nothing but the look at the run's files once a second.
+ * The dashboard beside a computation that leaves the event loop no time, as training does. It runs in its own thread, which answers while
+ * the trainer computes; the only cost is one look at the run's files per second.
  */
 import { once } from "node:events";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import type { Dashboard, DashboardOptions } from "../server/start-dashboard";
 import type { ThreadMessage } from "./thread-message";
 
 export interface BackgroundDashboardOptions extends DashboardOptions {
-  /** Told when the thread ends by itself; whatever runs beside it goes on. */
+  /** Called when the thread ends by itself; the computation beside it goes on. */
   readonly onProblem?: (message: string) => void;
 }
 
@@ -43,13 +43,13 @@ export async function startBackgroundDashboard({
     thread.once("error", reject);
     thread.once("exit", () => reject(new DashboardError({ what: "The dashboard's thread ended before it listened." })));
   });
-  // Later ends are told, not thrown: nobody waits for them.
+  // A later end is reported, not thrown: no caller waits for it.
   thread.on(
     "error",
     (error: Error) => !isClosing && onProblem(`The dashboard has ended (${error.message}); the run goes on.`),
   );
   const message = await first;
-  if (message.type === "failed") throw new DashboardError(message.problem);
+  if (message.type === "failed") throw new DashboardError(message.error);
   const { url, port, runs } = message;
   return {
     url,

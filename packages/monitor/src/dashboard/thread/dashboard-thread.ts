@@ -1,6 +1,6 @@
 /** What runs in the thread of {@link startBackgroundDashboard}: the dashboard, until it is told to close. */
 import { parentPort, workerData } from "node:worker_threads";
-import { DashboardError } from "../dashboard-error";
+import { VTriuneError } from "@v-triune/errors";
 import { startDashboard, type DashboardOptions } from "../server/start-dashboard";
 import type { ThreadMessage } from "./thread-message";
 
@@ -11,8 +11,7 @@ try {
   parentPort?.once("message", () => void dashboard.close().then(() => parentPort?.close()));
   send({ type: "started", url: dashboard.url, port: dashboard.port, runs: dashboard.runs });
 } catch (error) {
-  if (!(error instanceof DashboardError)) throw error;
-  // A cause may be anything, and not everything can be sent.
-  send({ type: "failed", problem: { ...error.problem, cause: undefined } });
+  if (!VTriuneError.isInstance(error)) throw error;
+  send({ type: "failed", error: error.details });
   parentPort?.close();
 }
