@@ -9,9 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatasetError, IMAGE_MARK, parquetFileName, TASKS } from "@v-triune/schema";
 import type { SourceAdapter, SourceRow } from "./adapters/source-adapter";
-import { RowTable } from "./curate/row-table";
-import { queryRows, withDatabase } from "./duckdb/database";
+import { openDatabase, queryRows, withDatabase } from "./duckdb/database";
+import { hitsOf } from "./rules/apply-rules";
 import type { FilterRule } from "./rules/filter-rule";
+import { boxesValue, ROWS, RULE_COLUMNS } from "./tables/curation-tables";
+import { fillTable, type Cells } from "./tables/fill-table";
 
 /** One way in which an adapter or rule breaks its contract. */
 export interface SeamFinding {
@@ -123,19 +125,6 @@ async function readAll(
   });
 }
 
-/** Columns that needs add to `rows`. */
-const NEEDED_COLUMNS = [
-  "NULL::VARCHAR AS picture_error",
-  "100 AS smallest_side",
-  "lpad(to_hex(row), 16, '0') AS picture_hash",
-  "'' AS picture_digest",
-  "NULL::VARCHAR AS picture_changes",
-  "'en' AS language",
-  "'yes' AS verified",
-  "8 AS rollout_count",
-  "row / 400.0 AS mean_accuracy",
-];
-
 /**
  * Checks a rule against the contract of `FilterRule`: a name and a reason for people, SQL that binds, that takes rows of nothing but
  * NULL and empty values, and that drops the same rows on one thread as on four.
@@ -159,39 +148,47 @@ export async function checkFilterRule(rule: FilterRule): Promise<SeamFinding[]> 
   return findings;
 }
 
+/** The rows that a rule drops of some 400 of every kind, on a number of threads. */
 async function dropsOf(rule: FilterRule, threads: number): Promise<string> {
-  return withDatabase({ threads }, async (connection) => {
-    const table = await RowTable.create(connection);
-    const info = { key: "s", task: "math", verifier: "mathverify" } as never;
-    for (let i = 0; i < 400; i++) {
-      const boxes = Array.from({ length: i % 5 }, (_, k) => ({ x1: k, y1: 0, x2: k + 3, y2: 9, label: `l${k % 2}` }));
-      table.add(
-        {
-          id: `${i % 390}`,
-          question: i % 7 === 0 ? "" : `Question ${i % 20}`,
-          answer: `${i % 4}`,
-          pictures: [],
-          category: `${i % 6}`,
-          boxes,
-          width: 100,
-          height: 100,
-        },
-        info,
-        0,
-      );
-    }
-    table.close();
-    const tasks = `[${TASKS.map((task) => `'${task}'`).join(", ")}][1 + (row % 8)::INTEGER]`;
-    await connection.run(
-      `CREATE OR REPLACE TABLE rows AS SELECT * REPLACE (${tasks} AS task), ${NEEDED_COLUMNS.join(", ")} FROM rows ORDER BY row`,
-    );
-    await connection.run(
-      "INSERT INTO rows (row, source, task, id, part) VALUES (400, 's', 'detection', 'n1', 0), (401, 's', 'math', 'n2', 0)",
-    );
-    const sql = rule.sql({ relation: "rows", seed: 1 });
-    const query = rule.query === true ? sql : `SELECT row FROM (SELECT row, (${sql}) AS hit FROM rows) WHERE hit`;
-    return JSON.stringify(
-      (await queryRows(connection, `SELECT row FROM (${query}) ORDER BY row`)).map((row) => row.row),
-    );
-  });
+  const database = await openDatabase({ threads });
+  try {
+    await fillTable(database.writer, ROWS, RULE_COLUMNS, ordinaryRows());
+    const hits = hitsOf(rule, 1, ROWS);
+    const dropped = await queryRows(database.connection, `SELECT row FROM (${hits}) ORDER BY row`);
+    return JSON.stringify(dropped.map(({ row }) => row));
+  } finally {
+    database.close();
+  }
+}
+
+/** Rows of every task, with few different values in each column; then two rows that have almost nothing. */
+function* ordinaryRows(): Generator<Cells> {
+  for (let i = 0; i < 400; i++) {
+    const boxes = Array.from({ length: i % 5 }, (_, k) => ({ x1: k, y1: 0, x2: k + 3, y2: 9, label: `l${k % 2}` }));
+    yield {
+      row: BigInt(i),
+      part: 0,
+      source: "s",
+      task: TASKS[i % TASKS.length] as string,
+      id: `${i % 390}`,
+      question: i % 7 === 0 ? "" : `Question ${i % 20}`,
+      answer: `${i % 4}`,
+      category: `${i % 6}`,
+      boxes: boxesValue(boxes),
+      box_unit: "pixel",
+      width: 100,
+      height: 100,
+      picture_count: 0,
+      pictures: "[]",
+      smallest_side: 100,
+      picture_hash: i.toString(16).padStart(16, "0"),
+      picture_digest: "",
+      language: "en",
+      verified: "yes",
+      rollout_count: 8,
+      mean_accuracy: i / 400,
+    };
+  }
+  yield { row: 400n, part: 0, source: "s", task: "detection", id: "n1" };
+  yield { row: 401n, part: 0, source: "s", task: "math", id: "n2" };
 }

@@ -1,8 +1,9 @@
 /** ChartX (chart): `ChartX_annotation.json`, a list of charts with one question each, and the charts by type. */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo } from "@v-triune/schema";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
-import { eachRecord, isRecord, requiredText, tableRecords } from "./table-records";
+import { eachRecord, requiredText, tableRecords } from "./table-records";
 
 const info = sourceInfo("chartx");
 

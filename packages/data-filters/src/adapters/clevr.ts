@@ -2,12 +2,13 @@
  * CLEVR and Super-CLEVR (counting): `questions/*_questions.json` of the owner, with the pictures below the folder. Without
  * questions (or with `from: scenes`) each scene graph gives one question, the number of its objects.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo, type SourceInfo } from "@v-triune/schema";
 import { join } from "node:path";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex, wrongLayout } from "./source-files";
-import { eachRecord, isRecord, requiredText, type TableRecord } from "./table-records";
+import { eachRecord, requiredText, type TableRecord } from "./table-records";
 
 const SCENE_QUESTION = "How many items are there in the image?";
 

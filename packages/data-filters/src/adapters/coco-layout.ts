@@ -3,20 +3,20 @@
  * `categories` in one JSON document. The three lists are streamed into DuckDB and joined there, so that a document of
  * several gigabytes needs no more memory than the limit.
  *
- * A crowd box (`iscrowd`) stands for uncounted objects: its category is left out of the picture's question, because no
+ * A crowd box (`iscrowd`) stands for uncounted objects. Its category is left out of the picture's question, because no
  * complete answer is known.
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBAppender } from "@duckdb/node-api";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo, type SourceInfo } from "@v-triune/schema";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex, wrongLayout } from "./source-files";
-import { isRecord } from "./table-records";
 
-/** One row a picture with all its categories, or one row a picture and category (a phrase to ground). */
+/** One row per picture with all its categories, or one row per picture and category (a phrase to ground). */
 export type CocoGrouping = "picture" | "phrase";
 
 /** An adapter for COCO-style annotations. */
@@ -30,7 +30,7 @@ export function cocoAdapter(info: SourceInfo, annotations: RegExp, grouping: Coc
       for (const relative of files) {
         const prefix =
           files.length > 1 ? `${relative.slice(relative.lastIndexOf("/") + 1).replace(/\.json$/, "")}/` : "";
-        yield* readDocument(context, join(context.folder, relative), grouping, prefix, pictures);
+        yield* readDocument({ context, file: join(context.folder, relative), grouping, prefix, pictures });
       }
     },
   };
@@ -60,62 +60,84 @@ export const coco = cocoAdapter(
   "picture",
 );
 
-async function* readDocument(
-  context: AdapterContext,
-  file: string,
-  grouping: CocoGrouping,
-  prefix: string,
-  pictures: PictureIndex,
-): AsyncGenerator<SourceRow> {
-  const { connection } = context;
+/** One JSON document. */
+interface CocoDocument {
+  readonly context: AdapterContext;
+  readonly file: string;
+  readonly grouping: CocoGrouping;
+  /** Put before its ids, to tell documents apart. */
+  readonly prefix: string;
+  readonly pictures: PictureIndex;
+}
+
+/** Names of the temporary tables of one document. */
+interface CocoTables {
+  readonly images: string;
+  readonly boxes: string;
+  readonly categories: string;
+}
+
+async function* readDocument(document: CocoDocument): AsyncGenerator<SourceRow> {
+  const { connection } = document.context;
   const suffix = randomBytes(4).toString("hex");
-  const [images, boxes, categories] = ["images", "boxes", "categories"].map((name) => `coco_${name}_${suffix}`) as [
-    string,
-    string,
-    string,
-  ];
+  const tables = {
+    images: `coco_images_${suffix}`,
+    boxes: `coco_boxes_${suffix}`,
+    categories: `coco_categories_${suffix}`,
+  };
   try {
-    await connection.run(`CREATE TEMP TABLE ${images}(id BIGINT, file_name VARCHAR, width INTEGER, height INTEGER)`);
-    await connection.run(
-      `CREATE TEMP TABLE ${boxes}(image_id BIGINT, category_id BIGINT, x DOUBLE, y DOUBLE, w DOUBLE, h DOUBLE, crowd BOOLEAN, place INTEGER)`,
-    );
-    await connection.run(`CREATE TEMP TABLE ${categories}(id BIGINT, name VARCHAR)`);
-    await load(context, file, "categories", categories, ["bigint", "text"], (value) => [
-      integer(value, "id"),
-      text(value, value.name === undefined ? "raw_sent" : "name"),
-    ]);
-    await load(context, file, "images", images, ["bigint", "text", "integer", "integer"], (value) => [
-      integer(value, "id"),
-      text(value, "file_name"),
-      value.width === undefined ? null : integer(value, "width"),
-      value.height === undefined ? null : integer(value, "height"),
-    ]);
-    const box = ["bigint", "bigint", "double", "double", "double", "double", "boolean", "integer"] as const;
-    await load(context, file, "annotations", boxes, box, (value, at) => {
-      const { bbox } = value;
-      if (
-        !Array.isArray(bbox) ||
-        bbox.length !== 4 ||
-        !bbox.every((v) => typeof v === "number" && Number.isFinite(v))
-      ) {
-        throw new FieldError("bbox", "four numbers [x, y, w, h]", JSON.stringify(bbox ?? null));
-      }
-      const crowd = value.iscrowd === 1 || value.iscrowd === true;
-      return [integer(value, "image_id"), integer(value, "category_id"), ...(bbox as number[]), crowd, at];
-    });
-    yield* joined(context, connection, { images, boxes, categories }, grouping, prefix, pictures);
+    await loadCategories(document, tables.categories);
+    await loadImages(document, tables.images);
+    await loadBoxes(document, tables.boxes);
+    yield* joined(document, tables);
   } finally {
-    for (const table of [images, boxes, categories]) await connection.run(`DROP TABLE IF EXISTS ${table}`);
+    for (const table of Object.values(tables)) await connection.run(`DROP TABLE IF EXISTS ${table}`);
   }
 }
 
+async function loadCategories(document: CocoDocument, table: string): Promise<void> {
+  await load(document, "categories", table, { id: "BIGINT", name: "VARCHAR" }, (entry) => [
+    entry.integer("id"),
+    entry.text(entry.value.name === undefined ? "raw_sent" : "name"),
+  ]);
+}
+
+async function loadImages(document: CocoDocument, table: string): Promise<void> {
+  const columns = { id: "BIGINT", file_name: "VARCHAR", width: "INTEGER", height: "INTEGER" } as const;
+  await load(document, "images", table, columns, (entry) => [
+    entry.integer("id"),
+    entry.text("file_name"),
+    entry.value.width === undefined ? null : entry.integer("width"),
+    entry.value.height === undefined ? null : entry.integer("height"),
+  ]);
+}
+
+async function loadBoxes(document: CocoDocument, table: string): Promise<void> {
+  const columns = {
+    image_id: "BIGINT",
+    category_id: "BIGINT",
+    x: "DOUBLE",
+    y: "DOUBLE",
+    w: "DOUBLE",
+    h: "DOUBLE",
+    crowd: "BOOLEAN",
+    place: "INTEGER",
+  } as const;
+  await load(document, "annotations", table, columns, (entry) => {
+    const { iscrowd } = entry.value;
+    return [
+      entry.integer("image_id"),
+      entry.integer("category_id"),
+      ...entry.box("bbox"),
+      iscrowd === 1 || iscrowd === true,
+      entry.row,
+    ];
+  });
+}
+
 async function* joined(
-  context: AdapterContext,
-  connection: DuckDBConnection,
-  tables: { images: string; boxes: string; categories: string },
-  grouping: CocoGrouping,
-  prefix: string,
-  pictures: PictureIndex,
+  { context, grouping, prefix, pictures }: CocoDocument,
+  tables: CocoTables,
 ): AsyncGenerator<SourceRow> {
   const byPhrase = grouping === "phrase";
   const key = byPhrase ? "i.id, b.category_id" : "i.id";
@@ -130,7 +152,7 @@ async function* joined(
       LEFT JOIN ${tables.categories} c ON c.id = b.category_id
       LEFT JOIN crowded k ON k.image_id = b.image_id AND k.category_id = b.category_id
     GROUP BY ${key} ORDER BY ${key}`;
-  for await (const chunk of readChunks(connection, sql, { signal: context.signal })) {
+  for await (const chunk of readChunks(context.connection, sql, { signal: context.signal })) {
     for (const [id, categoryId, fileName, width, height, list] of plainRows(chunk)) {
       const boxes = (list ?? []) as PixelBox[];
       const labels = [...new Set(boxes.map((box) => box.label))];
@@ -147,43 +169,31 @@ async function* joined(
   }
 }
 
-/** A field of a record that cannot be used; the place is added by `load`. */
-class FieldError extends Error {
-  constructor(
-    readonly field: string,
-    readonly expected: string,
-    readonly found: string,
-  ) {
-    super(field);
-  }
-}
-
 type Cell = string | number | boolean | null;
-type CellKind = "bigint" | "integer" | "double" | "boolean" | "text";
+type CellType = "BIGINT" | "INTEGER" | "DOUBLE" | "BOOLEAN" | "VARCHAR";
 
-/** Streams one list of the document into a table. */
+/** Streams one list of the document into a temporary table. An entry for which `cellsOf` throws is reported as bad. */
 async function load(
-  context: AdapterContext,
-  file: string,
-  key: string,
+  { context, file }: CocoDocument,
+  list: string,
   table: string,
-  kinds: readonly CellKind[],
-  make: (value: Record<string, unknown>, row: number) => readonly Cell[],
+  columns: Readonly<Record<string, CellType>>,
+  cellsOf: (entry: CocoEntry) => readonly Cell[],
 ): Promise<void> {
+  const declared = Object.entries(columns).map(([name, type]) => `${name} ${type}`);
+  await context.connection.run(`CREATE TEMP TABLE ${table}(${declared.join(", ")})`);
   const appender = await context.connection.createAppender(table, null, "temp");
+  const types = Object.values(columns);
   try {
     let row = 0;
-    for await (const { value } of jsonMembers(file, key)) {
+    for await (const { value } of jsonMembers(file, list)) {
       try {
-        if (!isRecord(value)) throw new FieldError("", "an object", JSON.stringify(value));
-        const cells = make(value, row);
-        for (const [i, kind] of kinds.entries()) appendCell(appender, kind, cells[i] ?? null);
+        const cells = cellsOf(new CocoEntry(value, { file, list, row }));
+        for (const [i, type] of types.entries()) appendCell(appender, type, cells[i] ?? null);
         appender.endRow();
       } catch (error) {
-        if (!(error instanceof FieldError)) throw error;
-        const { field, expected, found } = error;
-        const path = field === "" ? key : `${key}.${field}`;
-        context.bad(new DatasetError({ code: "wrong-type", file, row, field: path, expected, found }));
+        if (!(error instanceof DatasetError)) throw error;
+        context.bad(error);
       }
       row++;
       if (row % 4096 === 0) context.signal?.throwIfAborted();
@@ -193,23 +203,62 @@ async function load(
   }
 }
 
-function appendCell(appender: DuckDBAppender, kind: CellKind, cell: Cell): void {
+/** One entry of a list, with its place in the document for errors. */
+class CocoEntry {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly #place: { readonly file: string; readonly list: string; readonly row: number };
+
+  /** @throws DatasetError for anything but an object */
+  constructor(value: unknown, place: { readonly file: string; readonly list: string; readonly row: number }) {
+    this.#place = place;
+    if (!isRecord(value)) throw this.#wrong(undefined, "an object", value);
+    this.value = value;
+  }
+
+  get row(): number {
+    return this.#place.row;
+  }
+
+  /** @throws DatasetError for a field that is not a whole number */
+  integer(field: string): number {
+    const cell = this.value[field];
+    if (typeof cell === "number" && Number.isSafeInteger(cell)) return cell;
+    throw this.#wrong(field, "a whole number", cell);
+  }
+
+  /** @throws DatasetError for a field that is not text, or empty */
+  text(field: string): string {
+    const cell = this.value[field];
+    if (typeof cell === "string" && cell !== "") return cell;
+    throw this.#wrong(field, "text", cell);
+  }
+
+  /** @throws DatasetError for a field that is not four numbers */
+  box(field: string): readonly number[] {
+    const cell = this.value[field];
+    if (Array.isArray(cell) && cell.length === 4 && cell.every((v) => typeof v === "number" && Number.isFinite(v)))
+      return cell as number[];
+    throw this.#wrong(field, "four numbers [x, y, w, h]", cell);
+  }
+
+  #wrong(field: string | undefined, expected: string, found: unknown): DatasetError {
+    const { file, list, row } = this.#place;
+    return new DatasetError({
+      code: "wrong-type",
+      file,
+      row,
+      field: field === undefined ? list : `${list}.${field}`,
+      expected,
+      found: JSON.stringify(found ?? null),
+    });
+  }
+}
+
+function appendCell(appender: DuckDBAppender, type: CellType, cell: Cell): void {
   if (cell === null) appender.appendNull();
-  else if (kind === "bigint") appender.appendBigInt(BigInt(cell));
-  else if (kind === "integer") appender.appendInteger(cell as number);
-  else if (kind === "double") appender.appendDouble(cell as number);
-  else if (kind === "boolean") appender.appendBoolean(cell as boolean);
+  else if (type === "BIGINT") appender.appendBigInt(BigInt(cell));
+  else if (type === "INTEGER") appender.appendInteger(cell as number);
+  else if (type === "DOUBLE") appender.appendDouble(cell as number);
+  else if (type === "BOOLEAN") appender.appendBoolean(cell as boolean);
   else appender.appendVarchar(cell as string);
-}
-
-function integer(value: Record<string, unknown>, field: string): number {
-  const cell = value[field];
-  if (typeof cell === "number" && Number.isSafeInteger(cell)) return cell;
-  throw new FieldError(field, "a whole number", JSON.stringify(cell ?? null));
-}
-
-function text(value: Record<string, unknown>, field: string): string {
-  const cell = value[field];
-  if (typeof cell === "string" && cell !== "") return cell;
-  throw new FieldError(field, "text", JSON.stringify(cell ?? null));
 }

@@ -2,10 +2,11 @@
  * EST-VQA (OCR, English and Chinese): a JSON list of questions, or of pictures with their questions under `annotation`. The
  * language is a rule's business.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { sourceInfo } from "@v-triune/schema";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
-import { eachRecord, isRecord, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
+import { eachRecord, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
 
 const info = sourceInfo("estvqa");
 

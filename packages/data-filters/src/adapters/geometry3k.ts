@@ -4,11 +4,12 @@
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo } from "@v-triune/schema";
-import { bareFormula, choiceText } from "./answer-text";
+import { bareFormula, choiceText } from "./owner-text";
 import type { AdapterContext, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, wrongLayout } from "./source-files";
-import { eachRecord, isRecord, requiredText, textOf, type TableRecord } from "./table-records";
+import { eachRecord, requiredText, textOf, type TableRecord } from "./table-records";
 
 const info = sourceInfo("geometry3k");
 

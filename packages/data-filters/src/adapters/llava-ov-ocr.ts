@@ -2,11 +2,12 @@
  * LLaVA-OneVision's OCR subsets (OCR): the Hugging Face export. A conversation alternates questions and answers about one
  * picture; each pair becomes a row. The language is a rule's business.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo } from "@v-triune/schema";
-import { withoutImageMarks } from "./answer-text";
+import { withoutImageMarks } from "./owner-text";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
-import { eachRecord, isRecord, picturesOf, recordId, tableRecords, textOf } from "./table-records";
+import { eachRecord, picturesOf, recordId, tableRecords, textOf } from "./table-records";
 
 const info = sourceInfo("llava_ov_ocr");
 

@@ -3,7 +3,7 @@
  * several questions; its answers are joined by `;`, so that the rule on symbols drops the row with its true reason.
  */
 import { DatasetError, sourceInfo } from "@v-triune/schema";
-import { bareFormula, boxedContents } from "./answer-text";
+import { bareFormula, boxedContents } from "./owner-text";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, recordId, requiredText, tableRecords, textOf } from "./table-records";

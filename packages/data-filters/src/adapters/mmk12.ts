@@ -3,7 +3,7 @@
  * is taken from the export.
  */
 import { sourceInfo } from "@v-triune/schema";
-import { bareFormula, withoutImageMarks } from "./answer-text";
+import { bareFormula, withoutImageMarks } from "./owner-text";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, picturesOf, recordId, requiredText, tableRecords, textOf } from "./table-records";

@@ -4,20 +4,12 @@
  * question.
  */
 import { join } from "node:path";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo } from "@v-triune/schema";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex } from "./source-files";
-import {
-  eachRecord,
-  isRecord,
-  pictureOf,
-  recordId,
-  requiredText,
-  tableRecords,
-  textOf,
-  type TableRecord,
-} from "./table-records";
+import { eachRecord, pictureOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
 
 const info = sourceInfo("scienceqa");
 

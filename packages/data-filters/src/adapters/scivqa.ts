@@ -2,11 +2,12 @@
  * SciVQA (science): records of a figure, its caption and a question. Options are a list of objects with one letter each;
  * a single letter as answer becomes its text.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { sourceInfo } from "@v-triune/schema";
-import { choiceText } from "./answer-text";
+import { choiceText } from "./owner-text";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
-import { eachRecord, isRecord, picturesOf, requiredText, tableRecords, textOf } from "./table-records";
+import { eachRecord, picturesOf, requiredText, tableRecords, textOf } from "./table-records";
 
 const info = sourceInfo("scivqa");
 

@@ -3,6 +3,7 @@
  * handed over as `PictureCell`s and spooled by the adapter that wants them.
  */
 import { join } from "node:path";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError } from "@v-triune/schema";
 import { literal, plain } from "../duckdb/database";
 import { openQuery } from "../duckdb/read-chunks";
@@ -125,10 +126,6 @@ export function picturesOf(
     if (picture !== null) pictures.push(picture);
   }
   return pictures;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
 /**

@@ -13,14 +13,14 @@
  * For boxes: `columns: { boxes: objects, image: file, width: w, height: h }`, where a box is `{bbox: [x1, y1, x2, y2], label}`
  * (`boxFormat: xywh` for COCO's) in pixels.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError } from "@v-triune/schema";
-import { withoutImageMarks } from "./answer-text";
+import { withoutImageMarks } from "./owner-text";
 import { badSetting, ownFiles, ownSource } from "./own-source";
 import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import {
   eachRecord,
-  isRecord,
   picturesOf,
   recordId,
   requiredText,
@@ -43,25 +43,37 @@ export function tableAdapter(settings: Readonly<Record<string, unknown>>): Sourc
     }
   }
   const files = ownFiles(settings, /\.(parquet|jsonl?|csv|tsv)$/i);
-  const mapping = columns as Partial<Record<Column, string>>;
+  const mapping: Mapping = {
+    columns: columns as Mapping["columns"],
+    withBoxes: info.verifier === "detection",
+    isXywh: settings.boxFormat === "xywh",
+  };
   return {
     info,
     read(context): AsyncIterable<SourceRow> {
       const pictures = new PictureIndex(context.folder);
       return eachRecord(context, tableRecords(context, files, info.files.join("; ")), (record) =>
-        mappedRow(record, mapping, context, pictures, info.verifier === "detection", settings.boxFormat === "xywh"),
+        mappedRow(record, mapping, context, pictures),
       );
     },
   };
 }
 
+/** How a record becomes a row. */
+interface Mapping {
+  /** Names of the file's columns. */
+  readonly columns: Readonly<Partial<Record<Column, string>>>;
+  /** Whether rows are answered with boxes. */
+  readonly withBoxes: boolean;
+  /** Whether boxes are [x, y, width, height]. */
+  readonly isXywh: boolean;
+}
+
 function mappedRow(
   record: TableRecord,
-  columns: Partial<Record<Column, string>>,
+  { columns, withBoxes, isXywh }: Mapping,
   context: AdapterContext,
   pictures: PictureIndex,
-  withBoxes: boolean,
-  xywh: boolean,
 ): SourceRow {
   const cell = (column: Column): unknown => record.value[columns[column] ?? column];
   const id = textOf(cell("id")) ?? recordId(context, record);
@@ -76,12 +88,12 @@ function mappedRow(
     pictures: picturesOf(cell("image"), context, pictures, id),
     ...(category === null ? {} : { category }),
     ...(Array.isArray(options) ? { options: options.map((one) => textOf(one) ?? "") } : {}),
-    ...(withBoxes ? { boxes: boxesOf(record, cell("boxes"), columns.boxes ?? "boxes", xywh) } : {}),
+    ...(withBoxes ? { boxes: boxesOf(record, cell("boxes"), columns.boxes ?? "boxes", isXywh) } : {}),
     ...(typeof width === "number" && typeof height === "number" ? { width, height } : {}),
   };
 }
 
-function boxesOf(record: TableRecord, cell: unknown, field: string, xywh: boolean): PixelBox[] {
+function boxesOf(record: TableRecord, cell: unknown, field: string, isXywh: boolean): PixelBox[] {
   let list = cell;
   if (typeof cell === "string") {
     try {
@@ -106,6 +118,6 @@ function boxesOf(record: TableRecord, cell: unknown, field: string, xywh: boolea
     if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((v) => typeof v === "number") || label === null)
       throw wrong(item);
     const [x1, y1, c, d] = bbox as [number, number, number, number];
-    return { x1, y1, x2: xywh ? x1 + c : c, y2: xywh ? y1 + d : d, label };
+    return { x1, y1, x2: isXywh ? x1 + c : c, y2: isXywh ? y1 + d : d, label };
   });
 }

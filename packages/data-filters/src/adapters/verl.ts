@@ -3,14 +3,14 @@
  * is the user's turns; gold boxes are read back from the ground truth, relative to the picture. For re-filtering a corpus
  * that somebody else wrote; `settings: { task, name }` say where it belongs, `files` (a regular expression) which files are meant.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, parseDetectionGroundTruth, unboxGroundTruth } from "@v-triune/schema";
-import { withoutImageMarks } from "./answer-text";
+import { withoutImageMarks } from "./owner-text";
 import { ownFiles, ownSource } from "./own-source";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import {
   eachRecord,
-  isRecord,
   picturesOf,
   recordId,
   requiredText,

@@ -3,7 +3,7 @@
  * are another data set's and are not read.
  */
 import { sourceInfo } from "@v-triune/schema";
-import { bareFormula, boxedContents, withoutImageMarks } from "./answer-text";
+import { bareFormula, boxedContents, withoutImageMarks } from "./owner-text";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, picturesOf, recordId, requiredText, tableRecords, textOf } from "./table-records";

@@ -3,7 +3,7 @@
  * asked for. Options that are drawn in the picture leave the letter, which the rule on multiple choice then drops.
  */
 import { sourceInfo } from "@v-triune/schema";
-import { choiceText } from "./answer-text";
+import { choiceText } from "./owner-text";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, picturesOf, requiredText, tableRecords, textOf } from "./table-records";

@@ -316,19 +316,22 @@ describe("curate", () => {
     }
   });
 
-  it("filters a corpus again, with the same gold", async () => {
-    await curate(both());
-    const again = join(root, "again");
-    const settings = { task: "detection", name: "coco", files: "train_detection" };
-    const report = await curate({ sources: [{ source: "verl", path: out, settings }], output: again, rules: [] });
-    expect(report.totals).toMatchObject({ read: 2, kept: 2 });
-    const gold = async (folder: string): Promise<string[]> =>
-      (await samplesOf(join(folder, "train_detection_coco_2.parquet"))).map(
-        (sample) => sample.reward_model.ground_truth,
-      );
-    expect(await gold(again)).toEqual(await gold(out));
-    rmSync(again, { recursive: true });
-  });
+  it.each([[[]], [["near-duplicate-picture", "picture-size"]]])(
+    "filters a corpus again by %j, with the same gold",
+    async (rules) => {
+      await curate(both());
+      const again = join(root, "again");
+      const settings = { task: "detection", name: "coco", files: "train_detection" };
+      const report = await curate({ sources: [{ source: "verl", path: out, settings }], output: again, rules });
+      expect(report.totals).toMatchObject({ read: 2, kept: 2 });
+      const gold = async (folder: string): Promise<string[]> =>
+        (await samplesOf(join(folder, "train_detection_coco_2.parquet"))).map(
+          (sample) => sample.reward_model.ground_truth,
+        );
+      expect(await gold(again)).toEqual(await gold(out));
+      rmSync(again, { recursive: true });
+    },
+  );
 
   it("tells its progress", async () => {
     const phases = new Set<string>();

@@ -1,7 +1,7 @@
 /** Distributions of a run's rows, before and after the rules, by source. */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { queryRows } from "../duckdb/database";
-import { ALIVE } from "../rules/apply-rules";
+import { ALIVE, columnsOfRows, ROWS } from "../tables/curation-tables";
 
 /** One bar: rows before and after. */
 export interface DistributionBar {
@@ -59,18 +59,17 @@ const LABELS: Readonly<Partial<Record<Distribution["of"], (value: number) => str
   difficulty: (value) => `${value * 10}–${value * 10 + 10} %`,
 };
 
-/** Distributions of `rows` against the rows that are still there. */
+/** Distributions of `rows` against the rows that are left. */
 export async function distributions(connection: DuckDBConnection): Promise<Distribution[]> {
-  const columns = new Set(
-    (await queryRows(connection, "SELECT column_name AS name FROM (DESCRIBE rows)")).map((row) => String(row.name)),
-  );
+  const columns = await columnsOfRows(connection);
   const result: Distribution[] = [];
   for (const { of, value, where, column } of KINDS) {
     if (column !== undefined && !columns.has(column)) continue;
     const counts = await queryRows(
       connection,
       `SELECT source, v, count(*) AS before, count(kept) AS after
-       FROM (SELECT row, source, ${value} AS v FROM rows WHERE ${where}) LEFT JOIN (SELECT row, 1 AS kept FROM ${ALIVE}) USING (row)
+       FROM (SELECT row, source, ${value} AS v FROM ${ROWS} WHERE ${where})
+         LEFT JOIN (SELECT row, 1 AS kept FROM ${ALIVE}) USING (row)
        GROUP BY source, v ORDER BY source, ${of === "category" ? "before DESC, v" : "v"}`,
     );
     const bySource = new Map<string, DistributionBar[]>();

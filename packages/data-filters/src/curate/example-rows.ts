@@ -5,6 +5,7 @@ import type { PixelBox } from "../adapters/source-adapter";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { readPictureBytes, type PictureReference } from "../pictures/picture-reference";
 import { drawOrder } from "../rules/filter-rule";
+import { DROPPED, ROWS } from "../tables/curation-tables";
 
 /** A row as the page shows it. */
 export interface ExampleRow {
@@ -40,7 +41,7 @@ export async function exampleRows(
   const sql = `
     SELECT source, id, rule, question, answer, boxes, width, height, pictures FROM (
       SELECT *, row_number() OVER (PARTITION BY part, rule ORDER BY ${drawOrder(seed, "source", "id")}) AS place
-      FROM rows LEFT JOIN dropped USING (row)) WHERE place <= ${each} ORDER BY part, rule NULLS FIRST, place`;
+      FROM ${ROWS} LEFT JOIN ${DROPPED} USING (row)) WHERE place <= ${each} ORDER BY part, rule NULLS FIRST, place`;
   const examples: ExampleRow[] = [];
   for await (const chunk of readChunks(connection, sql, { signal })) {
     for (const [source, id, rule, question, answer, boxes, width, height, pictures] of plainRows(chunk)) {

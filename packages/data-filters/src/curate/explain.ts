@@ -4,11 +4,13 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
 import { literal, queryRows, withDatabase } from "../duckdb/database";
 import { ruleFromReport } from "../rules/catalogue";
 import type { FilterRule } from "../rules/filter-rule";
-import type { CurationReport } from "./report";
+import { metWith, NEED_COLUMNS, ROWS, type RuleNeed } from "../tables/curation-tables";
+import { LEDGER_FILE, type CurationReport } from "./report";
 
 /** What became of a row. */
 export interface RowExplanation {
@@ -50,51 +52,24 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
   const slash = key.indexOf("/");
   const source = slash < 0 ? key : key.slice(0, slash);
   const id = slash < 0 ? "" : key.slice(slash + 1);
-  const ledger = literal(join(output, "ledger.parquet"));
+  const ledger = literal(join(output, LEDGER_FILE));
   return withDatabase({ threads: 1 }, async (connection) => {
     // Ids begin with the owner's file or split; their last part will do where only one row ends in it.
     const candidates = `SELECT * FROM ${ledger} WHERE source = ${literal(source)} AND (id = ${literal(id)} OR ends_with(id, ${literal(`/${id}`)}))`;
     await connection.run(
-      `CREATE TABLE rows AS SELECT 0 AS row, * FROM (${candidates}) QUALIFY id = ${literal(id)} OR count(*) OVER () = 1 LIMIT 1`,
+      `CREATE TABLE ${ROWS} AS SELECT 0 AS row, * FROM (${candidates}) QUALIFY id = ${literal(id)} OR count(*) OVER () = 1 LIMIT 1`,
     );
-    const [row] = await queryRows(connection, "SELECT * FROM rows");
+    const [row] = await queryRows(connection, `SELECT * FROM ${ROWS}`);
     if (row === undefined) throw await unknownRow(report, ledger, source, id, output);
-    const columns = new Set(Object.keys(row));
     const rules: RuleVerdict[] = [];
-    let gone = false;
+    let isGone = false;
     for (const entry of report.rules) {
-      const rule = rebound(entry);
-      if (rule === null) {
-        rules.push({
-          rule: entry.name,
-          reason: entry.reason,
-          verdict: row.dropped_by === entry.name ? "dropped" : "not reached",
-        });
-        gone ||= row.dropped_by === entry.name;
-        continue;
-      }
-      const about =
-        (rule.tasks?.includes(row.task as never) ?? true) && (rule.sources?.includes(String(row.source)) ?? true);
-      let verdict: RuleVerdict["verdict"] = "not reached";
-      if (row.dropped_by === rule.name) {
-        verdict = "dropped";
-        gone = true;
-      } else if (!about) verdict = "other rows";
-      else if (rule.scope === "row") {
-        const known =
-          !gone ||
-          (rule.needs ?? []).every((need) =>
-            NEED_COLUMNS[need].some((column) => columns.has(column) && row[column] !== null),
-          );
-        if (known) {
-          const [hit] = await queryRows(
-            connection,
-            `SELECT coalesce((${rule.sql({ relation: "rows", seed: report.seed })}), false) AS hit FROM rows`,
-          );
-          verdict = hit?.hit === true ? "hits" : "passes";
-        }
-      } else if (!gone) verdict = "passes";
-      rules.push({ rule: rule.name, reason: rule.reason, verdict });
+      const verdict: RuleVerdict["verdict"] =
+        row.dropped_by === entry.name
+          ? "dropped"
+          : await verdictOf(entry, { connection, row, isGone, seed: report.seed });
+      isGone ||= verdict === "dropped";
+      rules.push({ rule: entry.name, reason: entry.reason, verdict });
     }
     const text = (value: unknown): string => (typeof value === "string" ? value : "");
     return {
@@ -110,6 +85,32 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
   });
 }
 
+/** The row of `rows`, and how far it came. */
+interface ExplainedRow {
+  readonly connection: DuckDBConnection;
+  readonly row: Readonly<Record<string, unknown>>;
+  /** Whether an earlier rule dropped it. */
+  readonly isGone: boolean;
+  readonly seed: number;
+}
+
+/** What a rule that did not drop the row says about it. */
+async function verdictOf(
+  entry: CurationReport["rules"][number],
+  { connection, row, isGone, seed }: ExplainedRow,
+): Promise<RuleVerdict["verdict"]> {
+  const rule = rebound(entry);
+  if (rule === null) return "not reached";
+  const isAbout =
+    (rule.tasks?.includes(row.task as never) ?? true) && (rule.sources?.includes(String(row.source)) ?? true);
+  if (!isAbout) return "other rows";
+  if (rule.scope === "set") return isGone ? "not reached" : "passes";
+  if (isGone && !(rule.needs ?? []).every((need) => wasComputed(need, row))) return "not reached";
+  const predicate = rule.sql({ relation: ROWS, seed });
+  const [result] = await queryRows(connection, `SELECT coalesce((${predicate}), false) AS hit FROM ${ROWS}`);
+  return result?.hit === true ? "hits" : "passes";
+}
+
 /** A rule of the report, or null for one that was given from code. */
 function rebound(entry: CurationReport["rules"][number]): FilterRule | null {
   try {
@@ -120,14 +121,11 @@ function rebound(entry: CurationReport["rules"][number]): FilterRule | null {
   }
 }
 
-/** Columns that show that a need was computed for a row. */
-const NEED_COLUMNS = {
-  picture: ["smallest_side", "picture_error"],
-  hash: ["picture_hash"],
-  language: ["language"],
-  verified: ["verified"],
-  rollouts: ["rollout_count"],
-} as const;
+/** Whether a need was computed for a row before it was dropped. */
+function wasComputed(need: RuleNeed, row: Readonly<Record<string, unknown>>): boolean {
+  const columns = metWith(need).flatMap((one) => Object.keys(NEED_COLUMNS[one]));
+  return columns.some((column) => (row[column] ?? null) !== null);
+}
 
 /** The explanation as text of at most 80 columns. */
 export function formatExplanation(explanation: RowExplanation): string {

@@ -1,19 +1,20 @@
 /**
  * Looks at the pictures of rows and puts what it finds beside them: size as shown, whether they decode, their hash. Pictures
- * that must be re-encoded are, once, and boxes of a turned picture are turned with it.
+ * that must be encoded again are, once, and boxes of a rotated picture are rotated with it.
  */
 import { availableParallelism } from "node:os";
-import { BIGINT, INTEGER, VARCHAR, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
+import { BIGINT, INTEGER, VARCHAR } from "@duckdb/node-api";
 import type { PixelBox } from "../adapters/source-adapter";
 import type { Database } from "../duckdb/database";
-import { fillTable } from "../duckdb/fill-table";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { inspectPicture, turnPoint, type PictureInspection } from "../pictures/inspect-picture";
 import type { PictureReference, PictureSpool } from "../pictures/picture-reference";
-import { BOXES_TYPE, boxesValue } from "./row-table";
+import { BOXES, boxesValue, joinToRows } from "../tables/curation-tables";
+import { fillTable, type Cells } from "../tables/fill-table";
 
 /** How pictures are looked at. */
 export interface InspectOptions {
+  /** Whether hashes are computed. */
   readonly hash: boolean;
   readonly spool: PictureSpool;
   onProgress?(done: number): void;
@@ -23,158 +24,164 @@ export interface InspectOptions {
 /** Pictures that are remembered, so that ten questions about one picture decode it once. */
 const REMEMBERED = 10_000;
 
+const INSPECTED = "inspected";
+/** What was found; cells are NULL where nothing was. */
+const INSPECTED_COLUMNS = {
+  row: BIGINT,
+  error: VARCHAR,
+  shown_width: INTEGER,
+  shown_height: INTEGER,
+  smallest: INTEGER,
+  hash: VARCHAR,
+  digest: VARCHAR,
+  changes: VARCHAR,
+  changed_pictures: VARCHAR,
+  corrected_boxes: BOXES,
+};
+
 /**
- * Inspects the pictures of `relation` and adds `picture_error`, `smallest_side`, `picture_hash`, `picture_digest` and `picture_changes` to
- * `rows`; `width`, `height`, `boxes` and `pictures` are corrected.
+ * Inspects the pictures of `relation`. `rows` gains the columns of the needs `picture` and `hash`; `width`, `height`, `boxes` and
+ * `pictures` are corrected. Can be done once in a run: corrected boxes are no longer what the owner wrote.
  */
 export async function inspectRows(
   { connection, writer }: Database,
   relation: string,
   options: InspectOptions,
 ): Promise<void> {
-  await fillTable(
-    writer,
-    "inspected",
-    [
-      ["row", BIGINT],
-      ["error", VARCHAR],
-      ["shown_width", INTEGER],
-      ["shown_height", INTEGER],
-      ["smallest", INTEGER],
-      ["hash", VARCHAR],
-      ["digest", VARCHAR],
-      ["changes", VARCHAR],
-      ["changed_pictures", VARCHAR],
-      ["corrected_boxes", BOXES_TYPE],
-    ],
-    inspectAll(connection, relation, options),
-  );
-  await connection.run(`CREATE OR REPLACE TABLE rows AS
-    SELECT rows.* REPLACE (
-        coalesce(nullif(shown_width, 0), width) AS width, coalesce(nullif(shown_height, 0), height) AS height,
-        coalesce(changed_pictures, pictures) AS pictures, coalesce(corrected_boxes, boxes) AS boxes),
-      error AS picture_error, smallest AS smallest_side, hash AS picture_hash, digest AS picture_digest, changes AS picture_changes
-    FROM rows LEFT JOIN inspected USING (row) ORDER BY row`);
-  await connection.run("DROP TABLE inspected");
+  await fillTable(writer, INSPECTED, INSPECTED_COLUMNS, inspectAll({ connection, relation }, options));
+  await joinToRows(connection, {
+    relation: INSPECTED,
+    replace: {
+      width: "coalesce(nullif(shown_width, 0), width)",
+      height: "coalesce(nullif(shown_height, 0), height)",
+      pictures: "coalesce(changed_pictures, pictures)",
+      boxes: "coalesce(corrected_boxes, boxes)",
+    },
+    add: {
+      picture_error: "error",
+      smallest_side: "smallest",
+      picture_hash: "hash",
+      picture_digest: "digest",
+      picture_changes: "changes",
+    },
+  });
+  await connection.run(`DROP TABLE ${INSPECTED}`);
 }
 
 async function* inspectAll(
-  connection: DuckDBConnection,
-  relation: string,
+  { connection, relation }: Pick<Database, "connection"> & { readonly relation: string },
   options: InspectOptions,
-): AsyncGenerator<DuckDBValue[]> {
-  const known = new Map<string, Promise<Inspected>>();
-  const lookAt = (picture: PictureReference): Promise<Inspected> => {
-    const key = `${picture.file} ${picture.offset ?? ""} ${picture.member ?? ""}`;
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const now = inspectPicture(picture, { decode: true, hash: options.hash }).then((inspection) => ({
-      inspection: { ...inspection, bytes: null },
-      // Re-encoded bytes go to disk at once; only their place stays.
-      reference: inspection.bytes === null ? picture : options.spool.add(inspection.bytes, picture.name),
-    }));
-    if (known.size >= REMEMBERED) known.delete(known.keys().next().value as string);
-    known.set(key, now);
-    return now;
-  };
+): AsyncGenerator<Cells> {
+  const lookAt = rememberingInspector(options);
   const concurrency = 2 * availableParallelism();
-  const waiting: Promise<DuckDBValue[]>[] = [];
+  const waiting: Promise<Cells>[] = [];
   let done = 0;
-  const report = (): void => {
-    done++;
-    if (done % 64 === 0) options.onProgress?.(done);
+  const next = async (): Promise<Cells> => {
+    const cells = await (waiting.shift() as Promise<Cells>);
+    if (++done % 64 === 0) options.onProgress?.(done);
+    return cells;
   };
   const sql = `SELECT row, pictures, boxes, box_unit, width, height FROM ${relation} ORDER BY row`;
   for await (const chunk of readChunks(connection, sql, { signal: options.signal })) {
     for (const [row, pictures, boxes, unit, width, height] of plainRows(chunk)) {
       options.signal?.throwIfAborted();
       const references = JSON.parse(String(pictures)) as PictureReference[];
+      const annotation: Annotation = {
+        boxes: boxes as PixelBox[] | null,
+        isRelative: unit === "relative",
+        width: width as number | null,
+        height: height as number | null,
+      };
       waiting.push(
-        Promise.all(references.map(lookAt)).then((looked) =>
-          describe(
-            Number(row),
-            looked,
-            boxes as PixelBox[] | null,
-            unit === "relative",
-            width as number | null,
-            height as number | null,
-          ),
-        ),
+        Promise.all(references.map(lookAt)).then((looked) => ({
+          row: BigInt(Number(row)),
+          ...describe(looked, annotation),
+        })),
       );
-      if (waiting.length >= concurrency) {
-        yield await (waiting.shift() as Promise<DuckDBValue[]>);
-        report();
-      }
+      if (waiting.length >= concurrency) yield await next();
     }
   }
-  for (const one of waiting) {
-    yield await one;
-    report();
-  }
+  while (waiting.length > 0) yield await next();
   options.onProgress?.(done);
 }
 
+/** A picture that was looked at. Bytes of one that was encoded again are on disk, where `reference` says. */
 interface Inspected {
   readonly inspection: PictureInspection;
   readonly reference: PictureReference;
 }
 
-function describe(
-  row: number,
-  looked: readonly Inspected[],
-  boxes: readonly PixelBox[] | null,
-  relative: boolean,
-  width: number | null,
-  height: number | null,
-): DuckDBValue[] {
-  const broken = looked.findIndex(({ inspection }) => inspection.error !== null);
+/** Inspects pictures, each of those that are remembered once. */
+function rememberingInspector({ hash, spool }: InspectOptions): (picture: PictureReference) => Promise<Inspected> {
+  const known = new Map<string, Promise<Inspected>>();
+  return (picture) => {
+    const key = `${picture.file} ${picture.offset ?? ""} ${picture.member ?? ""}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const now = inspectPicture(picture, { decode: true, hash }).then((inspection) => ({
+      inspection: { ...inspection, bytes: null },
+      reference: inspection.bytes === null ? picture : spool.add(inspection.bytes, picture.name),
+    }));
+    if (known.size >= REMEMBERED) known.delete(known.keys().next().value as string);
+    known.set(key, now);
+    return now;
+  };
+}
+
+/** What the owner wrote about a row's first picture. */
+interface Annotation {
+  readonly boxes: readonly PixelBox[] | null;
+  /** Whether the boxes are on the 0..1000 grid. */
+  readonly isRelative: boolean;
+  readonly width: number | null;
+  readonly height: number | null;
+}
+
+function describe(looked: readonly Inspected[], annotation: Annotation): Cells {
   const first = looked[0]?.inspection;
-  if (first === undefined) return [BigInt(row), null, null, null, null, null, null, null, null, null];
-  if (broken >= 0) {
-    const name = looked[broken]?.reference.name ?? "";
-    return [
-      BigInt(row),
-      `${name}: ${looked[broken]?.inspection.error ?? ""}`,
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-    ];
+  if (first === undefined) return {};
+  const broken = looked.find(({ inspection }) => inspection.error !== null);
+  if (broken !== undefined) return { error: `${broken.reference.name}: ${broken.inspection.error ?? ""}` };
+  const size = annotatedSize(annotation, first);
+  if (size === "another") {
+    const { width, height } = annotation;
+    return { error: `the picture is ${first.width} × ${first.height}, its annotation says ${width} × ${height}` };
   }
-  const annotated = boxes !== null && width !== null && height !== null;
-  const asShown = annotated && width === first.width && height === first.height;
-  const asStored = annotated && width === first.storedWidth && height === first.storedHeight;
-  if (annotated && !asShown && !asStored) {
-    const error = `the picture is ${first.width} × ${first.height}, its annotation says ${width} × ${height}`;
-    return [BigInt(row), error, null, null, null, null, null, null, null, null];
-  }
-  // Annotation tools that ignore EXIF give boxes of the stored picture; where both sizes agree, that is assumed.
-  const turn = first.orientation !== 1 && boxes !== null && !relative && (asStored || !annotated);
-  const corrected =
-    relative && boxes !== null
-      ? boxes.map((box) => pixelBox(box, first))
-      : turn
-        ? boxes.map((box) => turnBox(box, first))
-        : null;
+  const corrected = correctBoxes(annotation, first, size);
   const changes = [...new Set(looked.flatMap(({ inspection }) => inspection.changes))];
-  return [
-    BigInt(row),
-    null,
-    first.width,
-    first.height,
-    Math.min(...looked.map(({ inspection }) => Math.min(inspection.width, inspection.height))),
-    looked.every(({ inspection }) => inspection.hash !== null)
-      ? looked.map(({ inspection }) => inspection.hash).join(",")
-      : null,
-    looked.map(({ inspection }) => inspection.digest).join(","),
-    changes.length > 0 ? changes.join(", ") : null,
-    changes.length > 0 ? JSON.stringify(looked.map(({ reference }) => reference)) : null,
-    corrected === null ? null : boxesValue(corrected),
-  ];
+  const hashes = looked.map(({ inspection }) => inspection.hash);
+  return {
+    shown_width: first.width,
+    shown_height: first.height,
+    smallest: Math.min(...looked.map(({ inspection }) => Math.min(inspection.width, inspection.height))),
+    hash: hashes.includes(null) ? null : hashes.join(","),
+    digest: looked.map(({ inspection }) => inspection.digest).join(","),
+    changes: changes.length > 0 ? changes.join(", ") : null,
+    changed_pictures: changes.length > 0 ? JSON.stringify(looked.map(({ reference }) => reference)) : null,
+    corrected_boxes: corrected === null ? null : boxesValue(corrected),
+  };
+}
+
+/** Whether boxes refer to a picture as it is shown or as it is stored, before EXIF rotates it. */
+type AnnotatedSize = "shown" | "stored" | "another" | "unknown";
+
+function annotatedSize({ boxes, width, height }: Annotation, picture: PictureInspection): AnnotatedSize {
+  if (boxes === null || width === null || height === null) return "unknown";
+  // A square picture has one size. Annotation tools that ignore EXIF give boxes of the stored picture, so that is assumed.
+  if (width === picture.storedWidth && height === picture.storedHeight) return "stored";
+  return width === picture.width && height === picture.height ? "shown" : "another";
+}
+
+/** The boxes in pixels of the picture as shown; null if they are that already. */
+function correctBoxes(
+  { boxes, isRelative }: Annotation,
+  picture: PictureInspection,
+  size: AnnotatedSize,
+): readonly PixelBox[] | null {
+  if (boxes === null) return null;
+  if (isRelative) return boxes.map((box) => pixelBox(box, picture));
+  const isRotated = picture.orientation !== 1 && size !== "shown";
+  return isRotated ? boxes.map((box) => turnBox(box, picture)) : null;
 }
 
 /** A box on the 0..1000 grid in pixels; the middle of its cell, so that it is truncated back to the same cell. */

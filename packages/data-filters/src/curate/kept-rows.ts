@@ -3,7 +3,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PixelBox } from "../adapters/source-adapter";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
 import type { PictureReference } from "../pictures/picture-reference";
-import { ALIVE } from "../rules/apply-rules";
+import { ALIVE, SPLIT } from "../tables/curation-tables";
 import type { KeptRow } from "./build-sample";
 
 /**
@@ -17,7 +17,7 @@ export async function keptRows(
   parts: readonly number[],
   signal?: AbortSignal,
 ): Promise<(KeptRow & { readonly part: number })[]> {
-  const sql = `SELECT part, id, question, answer, pictures, boxes, width, height FROM ${ALIVE} LEFT JOIN split USING (row)
+  const sql = `SELECT part, id, question, answer, pictures, boxes, width, height FROM ${ALIVE} LEFT JOIN ${SPLIT} USING (row)
     WHERE part IN (${parts.join(", ")}) AND coalesce(test, false) = ${split === "test"} ORDER BY row`;
   const rows: (KeptRow & { readonly part: number })[] = [];
   for await (const chunk of readChunks(connection, sql, { signal })) {

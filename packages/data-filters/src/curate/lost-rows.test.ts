@@ -21,9 +21,9 @@ import { exampleRows } from "./example-rows";
 import { inspectRows } from "./inspect-rows";
 import { keptRows } from "./kept-rows";
 import type { CurationReport } from "./report";
-import { addRollouts } from "./rollouts";
-import { RowTable } from "./row-table";
-import { splitRows } from "./split";
+import { addRollouts } from "./add-rollouts";
+import { RowTable } from "../tables/row-table";
+import { splitRows } from "./split-rows";
 
 let root: string;
 let picture: Buffer;
@@ -242,7 +242,8 @@ describe("a query of a run that fails after its first rows", () => {
     try {
       // The file of rollouts is streamed first, and read whole.
       await failing(
-        (faulty) => addRollouts(faulty, "rows", [file], new Map([["geometry3k", "geometry3k"]]), workers, undefined),
+        (faulty) =>
+          addRollouts(faulty, "rows", { files: [file], dataSources: new Map([["geometry3k", "geometry3k"]]), workers }),
         ROWS + 30_000,
       );
     } finally {
@@ -258,7 +259,7 @@ describe("a query of a run that fails after its first rows", () => {
 
   it("stops the split", async () => {
     await database.connection.run("CREATE VIEW looked AS SELECT *, '' AS picture_digest FROM rows");
-    await failing((faulty) => splitRows(faulty, "looked", { test: 0.1 }, 0));
+    await failing((faulty) => splitRows(faulty, "looked", { test: 0.1, seed: 0 }));
   });
 
   it("stops the reading of COCO's layout", async () => {

@@ -1,17 +1,18 @@
 /**
- * The folder of a run appears under its name only when it is whole. Until then it is `<name>.partial`, which is also the
- * lock: a second run into the same folder is refused, and what a killed run left is cleared.
+ * The folder of a run appears under its name only when it is complete. Until then it is `<name>.partial`, which is also the
+ * lock: a second run into the same folder is refused, and what a killed run left is removed.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
 import { DatasetError } from "@v-triune/schema";
 
-/** A folder that is being filled. */
+/** A folder while a run fills it. */
 export interface OutputFolder {
   /** Where to write. */
   readonly partial: string;
-  /** For what is needed during the run only; not part of the result. */
+  /** For files that only the run needs; not part of the result. */
   readonly work: string;
   /** Gives the folder its name. */
   commit(): Promise<void>;
@@ -22,7 +23,7 @@ export interface OutputFolder {
 /**
  * Opens the folder of a new run.
  *
- * @throws DatasetError `output-in-use` when the folder holds anything, or another run is writing it
+ * @throws DatasetError `output-in-use` if the folder is not empty or another run is writing it
  */
 export async function openOutput(output: string): Promise<OutputFolder> {
   const folder = output.replace(/\/+$/, "");
@@ -33,7 +34,7 @@ export async function openOutput(output: string): Promise<OutputFolder> {
       file: folder,
       expected: "a new or empty folder",
       found: holdsRun ? "another run's result" : `${readdirSync(folder).length} files`,
-      fix: "choose another output, or remove the folder if nobody needs it",
+      fix: "choose another output, or remove the folder",
     });
   }
   const partial = `${folder}.partial`;
@@ -82,14 +83,13 @@ export async function openOutput(output: string): Promise<OutputFolder> {
   }
 }
 
-/** The process that holds the lock, or null when it is gone. */
+/** The process that holds the lock, or null if it no longer runs. */
 async function lockOwner(lock: string): Promise<number | null> {
   try {
     const { pid } = JSON.parse(await readFile(lock, "utf8")) as { pid: number };
-    process.kill(pid, 0);
-    return pid;
-  } catch (error) {
-    // EPERM: the process is there and another user's.
-    return error instanceof Error && "code" in error && error.code === "EPERM" ? -1 : null;
+    return isProcessAlive(pid) ? pid : null;
+  } catch {
+    // Another process died before it had written the lock.
+    return null;
   }
 }

@@ -2,6 +2,9 @@
 import type { Task } from "@v-triune/schema";
 import type { FilterRule } from "../rules/filter-rule";
 
+/** Every row and its fate, in the output folder. */
+export const LEDGER_FILE = "ledger.parquet";
+
 /** Rows that one rule dropped. */
 export interface DroppedByRule {
   readonly rule: string;

@@ -5,10 +5,6 @@
  * asked.
  */
 import { createHash } from "node:crypto";
-import { BIGINT, BOOLEAN } from "@duckdb/node-api";
-import type { Database } from "../duckdb/database";
-import { fillTable } from "../duckdb/fill-table";
-import { plainRows, readChunks } from "../duckdb/read-chunks";
 
 /** A split, as a configuration states it. */
 export interface SplitConfig {
@@ -81,40 +77,4 @@ export function testRows(rows: readonly SplitRow[], share: number, seed: number)
     for (const i of members) test.add((rows[i] as SplitRow).row);
   }
   return test;
-}
-
-/** Fills the table `split(row, test)` for the rows of `relation`. */
-export async function splitRows(
-  { connection, writer }: Database,
-  relation: string,
-  split: SplitConfig,
-  seed: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  const by = split.by ?? ["picture", "question"];
-  const rows: SplitRow[] = [];
-  const sql = String.raw`SELECT row, source, picture_digest, regexp_replace(lower(trim(question)), '[\s\p{P}]+', ' ', 'g') AS question
-    FROM ${relation} ORDER BY row`;
-  for await (const chunk of readChunks(connection, sql, { signal })) {
-    for (const [row, source, digests, question] of plainRows(chunk)) {
-      const keys: string[] = [];
-      if (by.includes("picture") && typeof digests === "string")
-        for (const digest of digests.split(",")) keys.push(`p${digest}`);
-      if (by.includes("question") && typeof question === "string" && question !== "") keys.push(`q${question}`);
-      rows.push({ row: Number(row), source: String(source), keys });
-    }
-  }
-  const test = testRows(rows, split.test, seed);
-  async function* sides(): AsyncGenerator<[bigint, boolean]> {
-    for (const { row } of rows) yield [BigInt(row), test.has(row)];
-  }
-  await fillTable(
-    writer,
-    "split",
-    [
-      ["row", BIGINT],
-      ["test", BOOLEAN],
-    ],
-    sides(),
-  );
 }

@@ -34,6 +34,11 @@ export function isDiskFull(error: unknown): boolean {
   return shortOf(error) === "disk";
 }
 
+/** Whether DuckDB had too little memory or disk space. */
+export function isOutOfSpace(error: unknown): boolean {
+  return shortOf(error) !== undefined;
+}
+
 function shortOf(error: unknown): "memory" | "disk" | undefined {
   const text = String(error);
   if (/max_temp_directory_size|No space left|Disk quota|File too large/i.test(text)) return "disk";

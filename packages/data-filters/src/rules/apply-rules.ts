@@ -1,14 +1,27 @@
 /**
  * Runs rules in their order over the table `rows` and notes in `dropped` which rule each dropped row is charged to: the
- * first that hits. Neighbouring row rules run in one scan; a set rule sees only what is still there.
+ * first that hits. Neighboring row rules run in one scan; a set rule sees only the rows that are left.
  *
- * What a rule needs beyond SQL (pictures decoded, languages told, answers verified) is computed just before the first rule
- * that needs it, and only for rows that are still there.
+ * What a rule needs beyond SQL (decoded pictures, languages, verified answers) is computed just before the first rule
+ * that needs it, and only for rows that are left.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, queryRows } from "../duckdb/database";
-import type { FilterRule, RuleNeed } from "./filter-rule";
+import { isOutOfSpace } from "../duckdb/read-failure";
+import {
+  ALIVE,
+  createTable,
+  DROPPED,
+  DROPPED_COLUMNS,
+  metWith,
+  REASONS,
+  REASONS_COLUMNS,
+  ROWS,
+  RULE_COLUMNS,
+  type RuleNeed,
+} from "../tables/curation-tables";
+import type { FilterRule } from "./filter-rule";
 
 /** How rules are run. */
 export interface ApplyRulesOptions {
@@ -18,21 +31,17 @@ export interface ApplyRulesOptions {
   /** Needs whose columns `rows` has from the start. */
   readonly provided?: readonly RuleNeed[];
   /**
-   * Computes what is needed for the rows of `relation`: columns of `rows`, or a table of its own. Gives the join (`LEFT JOIN ..`)
-   * that brings that table's columns to the rules which need them.
+   * Computes what is needed for the rows of `relation`, and what is met with it: columns of `rows`, or a table of its own. Returns the
+   * join (`LEFT JOIN ..`) that brings that table's columns to the rules which need them.
    */
   provide(need: RuleNeed, relation: string): Promise<string | void>;
-  /** Told before each group of rules. */
+  /** Called before each group of rules. */
   onRules?(names: readonly string[]): void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Name of the relation of rows that are still there. */
-export const ALIVE = "alive";
-
 /**
- * Applies the rules. The connection holds `rows` with a column `row`; afterwards it holds `dropped(row, rule)`, where `rule` is
- * the rule's position, the view `alive`, and with `allReasons` `reasons(row, rules)`.
+ * Applies the rules to `rows`. Afterwards there are `dropped`, the view `alive` and, with `allReasons`, `reasons`.
  *
  * @throws DatasetError naming the rule whose SQL is wrong
  */
@@ -41,26 +50,25 @@ export async function applyRules(
   rules: readonly FilterRule[],
   options: ApplyRulesOptions,
 ): Promise<void> {
-  await connection.run("CREATE OR REPLACE TABLE dropped(row BIGINT, rule INTEGER)");
+  await createTable(connection, DROPPED, DROPPED_COLUMNS);
   const alive = new AliveRows(connection);
   await alive.all();
   const provided = new Set<RuleNeed>(options.provided);
   const joins = new Map<RuleNeed, string>();
   for (const [place, group] of groups(rules, options.provided ?? []).entries()) {
     options.signal?.throwIfAborted();
-    for (const { rule } of group) {
-      for (const need of rule.needs ?? []) {
-        if (provided.has(need)) continue;
-        provided.add(need);
-        const join = await options.provide(need, needing(rules, need, options.allReasons ? "rows" : ALIVE));
-        if (typeof join === "string") joins.set(need, join);
-        await (place > 0 ? alive.left() : alive.all());
-      }
+    for (const need of group.flatMap(({ rule }) => rule.needs ?? [])) {
+      if (provided.has(need)) continue;
+      const met = metWith(need).filter((one) => !provided.has(one));
+      for (const one of met) provided.add(one);
+      const join = await options.provide(need, needing(rules, met, options.allReasons ? ROWS : ALIVE));
+      if (typeof join === "string") joins.set(need, join);
+      await (place > 0 ? alive.left() : alive.all());
     }
     options.onRules?.(group.map(({ rule }) => rule.name));
     const relation = joined(ALIVE, group, joins);
     await connection
-      .run(`INSERT INTO dropped ${groupSql(group, options.seed, relation)}`)
+      .run(`INSERT INTO ${DROPPED} ${groupSql(group, options.seed, relation)}`)
       .catch((error: unknown) => blame(connection, group, options.seed, relation, error));
     await alive.left();
   }
@@ -68,7 +76,7 @@ export async function applyRules(
   if (options.allReasons) await recordReasons(connection, rules, options.seed);
 }
 
-/** The view of the rows that are still there. A view keeps the columns that it was made with, and `rows` may be replaced by one that has more. */
+/** The view of the rows that are left. A view keeps the columns that it was made with, and `rows` may be replaced by one that has more. */
 class AliveRows {
   readonly #connection: DuckDBConnection;
   #rows = 0;
@@ -77,38 +85,38 @@ class AliveRows {
     this.#connection = connection;
   }
 
-  /** Before anything was dropped. */
+  /** Before any row was dropped. */
   async all(): Promise<void> {
-    const [count] = await queryRows(this.#connection, "SELECT count(*) AS n FROM rows");
+    const [count] = await queryRows(this.#connection, `SELECT count(*) AS n FROM ${ROWS}`);
     this.#rows = Number(count?.n);
     await this.#view("");
   }
 
   /**
-   * As `dropped` is now. Looking a row up in one string of bits costs a tenth of a join with millions of dropped rows, and every
+   * As `dropped` is now. A look-up in one bit string costs a tenth of a join with millions of dropped rows, and every
    * group of rules reads all rows.
    */
   async left(): Promise<void> {
     if (this.#rows >= 2 ** 31) return this.joined();
     await this.#connection.run(
-      `SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, this.#rows)}) FROM dropped)`,
+      `SET VARIABLE dropped_bits = (SELECT bitstring_agg(row, 0, ${Math.max(1, this.#rows)}) FROM ${DROPPED})`,
     );
     await this.#view("WHERE coalesce(get_bit(getvariable('dropped_bits'), row::INTEGER), 0) = 0");
   }
 
   /** Whatever `dropped` will hold. */
   async joined(): Promise<void> {
-    await this.#view("ANTI JOIN dropped USING (row)");
+    await this.#view(`ANTI JOIN ${DROPPED} USING (row)`);
   }
 
   async #view(restriction: string): Promise<void> {
-    await this.#connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM rows ${restriction}`);
+    await this.#connection.run(`CREATE OR REPLACE VIEW ${ALIVE} AS SELECT * FROM ${ROWS} ${restriction}`);
   }
 }
 
-/** The rows of `relation` that a rule with this need is about: what is computed for others, nobody reads. */
-function needing(rules: readonly FilterRule[], need: RuleNeed, relation: string): string {
-  const about = rules.filter((rule) => rule.needs?.includes(need) === true).map(scopeOf);
+/** The rows of `relation` that a rule with one of these needs is about: no rule reads what is computed for others. */
+function needing(rules: readonly FilterRule[], needs: readonly RuleNeed[], relation: string): string {
+  const about = rules.filter((rule) => rule.needs?.some((need) => needs.includes(need)) === true).map(scopeOf);
   return about.includes("")
     ? relation
     : `(SELECT * FROM ${relation} WHERE ${about.map((scope) => `(${scope})`).join(" OR ")})`;
@@ -137,9 +145,9 @@ function groups(rules: readonly FilterRule[], provided: readonly RuleNeed[]): Pl
   const met = new Set<RuleNeed>(provided);
   for (const [index, rule] of rules.entries()) {
     const last = result.at(-1);
-    const fresh = (rule.needs ?? []).some((need) => !met.has(need));
-    for (const need of rule.needs ?? []) met.add(need);
-    if (rule.scope === "row" && last?.[0]?.rule.scope === "row" && !fresh) last.push({ rule, index });
+    const isMet = (rule.needs ?? []).every((need) => met.has(need));
+    for (const need of rule.needs ?? []) if (!met.has(need)) for (const one of metWith(need)) met.add(one);
+    if (rule.scope === "row" && last?.[0]?.rule.scope === "row" && isMet) last.push({ rule, index });
     else result.push([{ rule, index }]);
   }
   return result;
@@ -158,9 +166,13 @@ function setGroup(group: readonly Placed[], seed: number, from: string): string 
   const { rule, index } = group[0] as Placed;
   const about = scopeOf(rule);
   const relation = about === "" ? from : `(SELECT * FROM ${from} WHERE ${about})`;
+  return `SELECT row, ${index} FROM (${hitsOf(rule, seed, relation)})`;
+}
+
+/** The rows of `relation` that a rule drops, as a query of one column `row`. */
+export function hitsOf(rule: FilterRule, seed: number, relation: string): string {
   const sql = rule.sql({ relation, seed });
-  const query = rule.query === true ? sql : `SELECT row FROM (SELECT row, (${sql}) AS hit FROM ${relation}) WHERE hit`;
-  return `SELECT row, ${index} FROM (${query})`;
+  return rule.query === true ? sql : `SELECT row FROM (SELECT row, (${sql}) AS hit FROM ${relation}) WHERE hit`;
 }
 
 /** A row rule's predicate for the rows it is about. */
@@ -181,14 +193,19 @@ async function recordReasons(connection: DuckDBConnection, rules: readonly Filte
   const each = rules
     .map((rule, index) => ({ rule, index }))
     .filter(({ rule }) => rule.scope === "row")
-    .map(({ rule, index }) => `CASE WHEN ${rowPredicate(rule, seed, "rows")} THEN ${index} END`);
-  const row = each.length > 0 ? `list_filter([${each.join(", ")}], lambda i: i IS NOT NULL)` : "[]::INTEGER[]";
-  await connection.run(`CREATE OR REPLACE TABLE reasons AS
-    SELECT row, list_sort(list_distinct(list_concat(${row}, CASE WHEN dropped.rule IS NULL THEN [] ELSE [dropped.rule] END))) AS rules
-    FROM rows LEFT JOIN dropped USING (row)`);
+    .map(({ rule, index }) => `CASE WHEN ${rowPredicate(rule, seed, ROWS)} THEN ${index} END`);
+  const hits = each.length > 0 ? `list_filter([${each.join(", ")}], lambda i: i IS NOT NULL)` : "[]::INTEGER[]";
+  const charged = "CASE WHEN rule IS NULL THEN [] ELSE [rule] END";
+  await createTable(connection, REASONS, REASONS_COLUMNS);
+  await connection.run(`INSERT INTO ${REASONS}
+    SELECT row, list_sort(list_distinct(list_concat(${hits}, ${charged}))) AS rules
+    FROM ${ROWS} LEFT JOIN ${DROPPED} USING (row)`);
 }
 
-/** Throws the error that names the rule of a group whose SQL fails, or `error` where none does. */
+/**
+ * Throws the error that names the rule of a group whose SQL fails. If it is not the SQL that fails (a damaged file, too little memory),
+ * throws `error`.
+ */
 export async function blame(
   connection: DuckDBConnection,
   group: readonly Placed[],
@@ -196,7 +213,12 @@ export async function blame(
   relation: string,
   error: unknown,
 ): Promise<never> {
-  if (/INTERRUPT/i.test(String(error))) throw error;
+  if (/INTERRUPT/i.test(String(error)) || isOutOfSpace(error)) throw error;
+  const isReadable = await connection.run(`EXPLAIN ANALYZE SELECT * FROM ${relation}`).then(
+    () => true,
+    () => false,
+  );
+  if (!isReadable) throw error;
   for (const placed of group) {
     try {
       await connection.run(`SELECT count(*) FROM (${groupSql([placed], seed, relation)})`);
@@ -206,7 +228,7 @@ export async function blame(
         field: `rules.${placed.rule.name}.sql`,
         expected: "a boolean DuckDB expression over the columns of a row",
         found: duckdbMessage(cause),
-        fix: `see the columns in the documentation of FilterRule; quote a name that is a keyword, such as ${identifier("order")}`,
+        fix: `the columns are ${Object.keys(RULE_COLUMNS).join(", ")}; quote a name that is a keyword, such as ${identifier("order")}`,
         cause,
       });
     }

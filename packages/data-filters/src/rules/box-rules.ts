@@ -38,7 +38,7 @@ export function boxShape({ tolerance = 2 }: { tolerance?: number } = {}): Filter
     reason: `a box is thinner than 1/1000 of the picture, or leaves the picture (of known size) by more than ${tolerance} pixels`,
     scope: "row",
     tasks: BOXES,
-    needs: ["picture"],
+    needs: ["size"],
     parameters: { tolerance },
     sql: () => `width IS NULL OR height IS NULL OR ${anyBox(conditions.join(" OR "))}`,
   };
@@ -51,7 +51,7 @@ export function boxArea({ maxShare = 0.5 }: { maxShare?: number } = {}): FilterR
     reason: `a box covers more than ${Math.round(maxShare * 100)} % of the picture`,
     scope: "row",
     tasks: BOXES,
-    needs: ["picture"],
+    needs: ["size"],
     parameters: { maxShare },
     sql: () => anyBox(`(b.x2 - b.x1) * (b.y2 - b.y1) > ${maxShare} * width * height`),
   };

@@ -5,7 +5,8 @@
 import { DatasetError, nearest, TASKS, type Task } from "@v-triune/schema";
 import { boxArea, boxesPerCategory, boxShape, categoryTail, complexPhrase, hasBoxes, singleMulti } from "./box-rules";
 import { difficulty } from "./difficulty";
-import type { FilterRule, RuleNeed } from "./filter-rule";
+import { RULE_NEEDS, type RuleNeed } from "../tables/curation-tables";
+import type { FilterRule } from "./filter-rule";
 import { nearDuplicatePicture, nearDuplicateText } from "./near-duplicates";
 import { pictureDecodes, pictureSize, hasPicture } from "./picture-rules";
 import { cap, categoryBalance, duplicateId, duplicateQuestion } from "./set-rules";
@@ -177,7 +178,6 @@ function isRule(entry: RuleConfig): entry is FilterRule {
 }
 
 const OWN_KEYS = ["sql", "reason", "tasks", "sources", "scope", "needs"];
-const NEEDS: readonly RuleNeed[] = ["picture", "hash", "language", "verified", "rollouts"];
 
 function ownRule(name: string, given: Readonly<Record<string, unknown>>): FilterRule {
   const { sql, reason, tasks, sources } = given;
@@ -194,8 +194,8 @@ function ownRule(name: string, given: Readonly<Record<string, unknown>>): Filter
     if (!OWN_KEYS.includes(key)) throw wrong(key, `one of ${OWN_KEYS.join(", ")}`, key);
   if (typeof reason !== "string" || reason === "") throw wrong("reason", "why such a row is dropped", reason);
   if (scope !== "row" && scope !== "set") throw wrong("scope", "row or set", scope);
-  if (!Array.isArray(needs) || !needs.every((need) => NEEDS.includes(need as RuleNeed))) {
-    throw wrong("needs", `a list of ${NEEDS.join(", ")}`, needs);
+  if (!Array.isArray(needs) || !needs.every((need) => RULE_NEEDS.includes(need as RuleNeed))) {
+    throw wrong("needs", `a list of ${RULE_NEEDS.join(", ")}`, needs);
   }
   const rule: FilterRule = {
     name,

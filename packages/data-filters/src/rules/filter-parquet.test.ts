@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { literal, queryRows, withDatabase } from "../duckdb/database";
+import { damageRowGroup } from "../testing/faults";
 import { filterParquet } from "./filter-parquet";
+import type { FilterRule } from "./filter-rule";
 
 let folder: string;
 beforeAll(async () => {
@@ -160,12 +162,12 @@ describe("filterParquet", () => {
     const bad = { rules: [{ rule: "x", sql: "nope = 1", reason: "x" }] };
     await expect(filterParquet(join(folder, "a.parquet"), output, bad)).rejects.toMatchObject({ field: "rules.x.sql" });
     for (const [rule, need] of [
-      ["picture-decodes", "a look into pictures"],
-      ["near-duplicate-picture", "hash"],
+      ["picture-decodes", "decoded pictures"],
+      ["near-duplicate-picture", "hashes of pictures"],
       ["difficulty", "rollouts"],
     ] as const) {
       const run = filterParquet(join(folder, "a.parquet"), output, { rules: [rule] });
-      await expect(run).rejects.toMatchObject({ field: `rules.${rule}`, found: `one that needs ${need}` });
+      await expect(run).rejects.toMatchObject({ field: `rules.${rule}`, found: `a rule that needs ${need}` });
     }
     await expect(filterParquet(join(folder, "zzz.parquet"), output, { rules: [] })).rejects.toMatchObject({
       code: "missing-file",
@@ -174,5 +176,41 @@ describe("filterParquet", () => {
     await expect(
       filterParquet(join(folder, "b.parquet"), join(folder, "a.parquet"), { rules: [] }),
     ).rejects.toMatchObject({ code: "output-in-use" });
+    await expect(
+      filterParquet(join(folder, "b.parquet"), join(folder, "none/out.parquet"), { rules: [] }),
+    ).rejects.toMatchObject({ code: "write-failed" });
+  });
+
+  it("stops at a damaged page in any row group, whether it reads once or several times, and leaves no file", async () => {
+    const output = join(folder, "from-damaged.parquet");
+    for (const group of [0, 1, 2]) {
+      const file = join(folder, `damaged-${group}.parquet`);
+      copyFileSync(join(folder, "a.parquet"), file);
+      await damageRowGroup(file, group, "answer");
+      for (const rules of [["answer-symbols"], ["answer-symbols", "duplicate-question"]]) {
+        const run = filterParquet(file, output, { rules, columns: { task: "'math'" } });
+        await expect(run).rejects.toMatchObject({ name: "DatasetError", code: "unreadable", file });
+      }
+    }
+    expect(readdirSync(folder).filter((name) => name.includes("from-damaged"))).toEqual([]);
+  });
+
+  it("refuses a result whose counts do not add up", async () => {
+    const output = join(folder, "twice.parquet");
+    const twice: FilterRule = {
+      name: "twice",
+      reason: "it is counted twice",
+      scope: "set",
+      query: true,
+      parameters: {},
+      sql: ({ relation }) =>
+        `SELECT row FROM ${relation} WHERE row < 10 UNION ALL SELECT row FROM ${relation} WHERE row < 10`,
+    };
+    await expect(filterParquet(join(folder, "a.parquet"), output, { rules: [twice] })).rejects.toMatchObject({
+      code: "row-count",
+      expected: "4980 rows: 5000 were read, 20 dropped",
+      found: "4990 rows",
+    });
+    expect(existsSync(output)).toBe(false);
   });
 });

@@ -3,8 +3,10 @@ import type { Task } from "@v-triune/schema";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PixelBox } from "../adapters/source-adapter";
-import { literal, openDatabase, queryRows, type Database } from "../duckdb/database";
-import { ALIVE, applyRules } from "./apply-rules";
+import { openDatabase, queryRows, type Database } from "../duckdb/database";
+import { ALIVE, boxesValue, ROWS, RULE_COLUMNS, type RuleColumn } from "../tables/curation-tables";
+import { fillTable } from "../tables/fill-table";
+import { applyRules } from "./apply-rules";
 import { buildRule, DEFAULT_RULES, rules, type RuleConfig } from "./catalogue";
 import { passAtK } from "./difficulty";
 import type { FilterRule } from "./filter-rule";
@@ -16,62 +18,28 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-interface Row {
-  task?: Task;
-  source?: string;
-  id?: string;
-  question?: string;
-  answer?: string;
-  category?: string;
-  boxes?: PixelBox[];
-  width?: number;
-  height?: number;
-  picture_count?: number;
-  pictures?: string;
-  picture_error?: string;
-  smallest_side?: number;
-  language?: string;
-  picture_hash?: string;
-  rollout_count?: number;
-  mean_accuracy?: number;
-}
-
-const sql = (value: string | number | null | undefined): string =>
-  value === undefined || value === null ? "NULL" : typeof value === "number" ? `${value}` : literal(value);
+/** A row of `rows` as far as a test cares, by the columns' names. */
+type Row = { readonly task?: Task; readonly boxes?: readonly PixelBox[] } & Readonly<
+  Partial<Record<Exclude<RuleColumn, "row" | "task" | "boxes">, string | number>>
+>;
 
 async function load(rows: readonly Row[]): Promise<void> {
-  await database.connection
-    .run(`CREATE OR REPLACE TABLE rows(row BIGINT, source VARCHAR, task VARCHAR, id VARCHAR, question VARCHAR,
-    answer VARCHAR, category VARCHAR, boxes STRUCT(x1 DOUBLE, y1 DOUBLE, x2 DOUBLE, y2 DOUBLE, label VARCHAR)[], width INTEGER, height INTEGER,
-    picture_count INTEGER, pictures VARCHAR, picture_error VARCHAR, smallest_side INTEGER, language VARCHAR, picture_hash VARCHAR, rollout_count INTEGER, mean_accuracy DOUBLE)`);
-  const values = rows.map((row, i) => {
-    const boxes = row.boxes?.map(
-      (b) => `{'x1': ${b.x1}, 'y1': ${b.y1}, 'x2': ${b.x2}, 'y2': ${b.y2}, 'label': ${literal(b.label)}}`,
-    );
-    const cells = [
-      i,
-      row.source ?? "s",
-      row.task ?? "math",
-      row.id ?? `${i}`,
-      row.question ?? "Find x.",
-      row.answer ?? "4",
-      row.category,
-    ];
-    const rest = [
-      row.width ?? 100,
-      row.height ?? 100,
-      row.picture_count ?? 1,
-      row.pictures ?? `p${i}`,
-      row.picture_error,
-      row.smallest_side ?? 100,
-      row.language,
-      row.picture_hash,
-      row.rollout_count,
-      row.mean_accuracy,
-    ];
-    return `(${cells.map(sql).join(", ")}, ${boxes === undefined ? "NULL" : `[${boxes.join(", ")}]`}, ${rest.map(sql).join(", ")})`;
-  });
-  await database.connection.run(`INSERT INTO rows VALUES ${values.join(", ")}`);
+  const cells = rows.map(({ boxes, ...row }, i) => ({
+    row: BigInt(i),
+    source: "s",
+    task: "math",
+    id: `${i}`,
+    question: "Find x.",
+    answer: "4",
+    width: 100,
+    height: 100,
+    picture_count: 1,
+    pictures: `p${i}`,
+    smallest_side: 100,
+    ...row,
+    boxes: boxes === undefined ? null : boxesValue(boxes),
+  }));
+  await fillTable(database.writer, ROWS, RULE_COLUMNS, cells);
 }
 
 /** Positions of the rows that rules keep. */

@@ -104,7 +104,7 @@ export function overlongQuery({
     name: "overlong-query",
     reason: `text and image tokens exceed ${maxTokens}`,
     scope: "row",
-    needs: ["picture"],
+    needs: ["size"],
     parameters: { maxTokens, maxPixels },
     sql: () =>
       `${textTokensSql("question")} + coalesce(${imageTokensSql("width", "height", { maxPixels })} * picture_count, 0) > ${maxTokens}`,

@@ -1,32 +1,32 @@
 /**
- * What is computed from text outside SQL: a language, a verdict on a gold answer, a verdict on a response. Text in, text out, nothing
- * kept between two of them: the result is the same in this thread, in a worker, and on any number of workers.
+ * What is computed from text outside SQL: a language, a verdict on a gold answer, a verdict on a response. Text in, text out, and no
+ * state between two texts: the result is the same in this thread, in a worker, and on any number of workers.
  */
 import { detectionVerifierParm } from "@v-triune/schema";
 import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
-import { loadLanguageIdentifier } from "../rules/identify-language";
-import { verifyGold } from "../rules/verify-gold";
+import { loadLanguageIdentifier } from "./identify-language";
+import { verifyGold } from "./verify-gold";
 
 /** `language`: question → ISO 639-1. `verified`: answer → `yes` or why not. `judged`: `JudgeRequest` as JSON → accuracy, or empty. */
 export type TextTask = "language" | "verified" | "judged";
 
-/** A response and the gold it is judged against; with the size of the picture as the model saw it where the gold is boxes. */
+/** A response and the gold it is judged against. If the gold is boxes, also the size of the picture as the model saw it. */
 export interface JudgeRequest {
   readonly response: string;
   readonly groundTruth: string;
   readonly seen?: { readonly width: number; readonly height: number };
 }
 
-/** Loads what a task needs, once a thread. */
+/** Loads what a task needs, once per thread. */
 export async function loadTextTask(task: TextTask): Promise<(text: string) => string> {
   if (task === "language") return loadLanguageIdentifier();
-  return task === "verified" ? verifyGold : judge;
+  return task === "verified" ? verifyGold : judgeResponse;
 }
 
 /** ε of the difficulty filter's IoU reward. */
 const detection = createDetectionVerifier({ epsilon: 0.5, evaluationEpsilon: 0.5 });
 
-function judge(text: string): string {
+function judgeResponse(text: string): string {
   const { response, groundTruth, seen } = JSON.parse(text) as JudgeRequest;
   const verdict =
     seen === undefined

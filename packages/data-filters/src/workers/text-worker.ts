@@ -1,4 +1,4 @@
-/** The inside of a worker thread: texts in, one text for each out. Nothing imports this file. */
+/** What runs in a worker thread: texts in, one text per text out. Nothing imports this file. */
 import { parentPort } from "node:worker_threads";
 import { loadTextTask, type TextTask } from "./text-tasks";
 
@@ -8,7 +8,7 @@ export interface TextRequest {
   readonly texts: readonly string[];
 }
 
-/** One value for each text, or what went wrong. Replies come in the order of the requests. */
+/** One value per text, or what went wrong. Replies come in the order of the requests. */
 export type TextReply = { readonly values: readonly string[] } | { readonly error: string };
 
 const loaded = new Map<TextTask, Promise<(text: string) => string>>();

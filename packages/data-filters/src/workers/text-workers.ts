@@ -1,18 +1,20 @@
 /**
- * Worker threads that compute texts from texts. They start with the first batch and end with `close`. Few texts are computed in this
- * thread, where a worker would take longer to start than they take.
+ * Worker threads that compute texts from texts. They start with the first batch and end with `close`. A few texts are computed in
+ * this thread: a worker would take longer to start.
  */
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { entryFile } from "@v-triune/node-kit/entry-file";
 import { loadTextTask, type TextTask } from "./text-tasks";
 import type { TextReply, TextRequest } from "./text-worker";
-import { workerFile } from "./worker-file";
 
 /** Fewer texts than this stay in this thread. */
 const WORTH_A_WORKER = 4000;
-/** Texts of one message; long enough that messages cost nothing, short enough that workers end together. */
+/** Texts per message: enough that messages cost nothing, few enough that workers end together. */
 const BATCH = 512;
-/** Threads at most: each holds its own language database, some 60 MB in all. */
+/** Most threads: each holds its own language database, some 60 MB in all. */
 const MOST_THREADS = 8;
 /** Batches that wait at a worker, so that it never waits for this thread. */
 const AHEAD = 2;
@@ -22,7 +24,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** One worker and what it owes. */
+/** One worker and the batches that it has not answered. */
 interface Thread {
   readonly worker: Worker;
   readonly pending: Pending[];
@@ -34,22 +36,22 @@ export class TextWorkers {
   #threads: Thread[] = [];
   #failure: Error | undefined;
 
-  /** @param count worker threads, of which at most 8 are used; by default one for each core */
+  /** @param count worker threads, at most 8. Default: one per core. */
   constructor(count: number = availableParallelism()) {
     this.#count = Math.min(count, MOST_THREADS);
   }
 
   /**
-   * Computes one value for each text.
+   * Computes one value per text.
    *
-   * @param expected how many texts there will be
+   * @param expected the number of texts that will come
    * @returns the values in the order of the texts, some at a time
+   * @throws what `texts` throws, and the error of a text that cannot be computed
    */
   async *compute(task: TextTask, texts: AsyncIterable<string>, expected: number): AsyncGenerator<readonly string[]> {
-    const here = expected < WORTH_A_WORKER ? await loadTextTask(task) : undefined;
+    const compute = expected < WORTH_A_WORKER ? await inThisThread(task) : await this.#inWorkers(task);
     const waiting: (Promise<readonly string[]> | readonly string[])[] = [];
-    const send = (batch: readonly string[]): number =>
-      waiting.push(here === undefined ? this.#send({ task, texts: batch }) : batch.map(here));
+    const send = (batch: readonly string[]): number => waiting.push(compute(batch));
     let batch: string[] = [];
     for await (const text of texts) {
       if (batch.push(text) < BATCH) continue;
@@ -69,7 +71,15 @@ export class TextWorkers {
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }
 
-  #send(request: TextRequest): Promise<readonly string[]> {
+  async #inWorkers(task: TextTask): Promise<(texts: readonly string[]) => Promise<readonly string[]>> {
+    const file = await entryFile({
+      source: new URL("./text-worker.ts", import.meta.url),
+      built: () => pathToFileURL(createRequire(import.meta.url).resolve("@v-triune/data-filters/text-worker")),
+    });
+    return (texts) => this.#send(file, { task, texts });
+  }
+
+  #send(file: URL, request: TextRequest): Promise<readonly string[]> {
     const promise = new Promise<readonly string[]>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       let thread = this.#threads.reduce<Thread | undefined>(
@@ -77,17 +87,17 @@ export class TextWorkers {
         undefined,
       );
       if (thread === undefined || (thread.pending.length > 0 && this.#threads.length < this.#count))
-        this.#threads.push((thread = this.#start()));
+        this.#threads.push((thread = this.#start(file)));
       thread.pending.push({ resolve, reject });
       thread.worker.postMessage(request, []);
     });
-    // Whoever waits for an earlier batch has not looked at this one yet; the failure reaches him all the same.
+    // A caller that still waits for an earlier batch has no handler on this one yet. It gets the rejection when it comes to it.
     promise.catch(() => undefined);
     return promise;
   }
 
-  #start(): Thread {
-    const thread: Thread = { worker: new Worker(workerFile(), { execArgv: [] }), pending: [] };
+  #start(file: URL): Thread {
+    const thread: Thread = { worker: new Worker(file, { execArgv: [] }), pending: [] };
     const fail = (error: Error): void => {
       const reason = (this.#failure ??= error);
       for (const { reject } of thread.pending.splice(0)) reject(reason);
@@ -101,4 +111,9 @@ export class TextWorkers {
     thread.worker.on("exit", (code) => fail(new Error(`a worker thread ended with code ${code}`)));
     return thread;
   }
+}
+
+async function inThisThread(task: TextTask): Promise<(texts: readonly string[]) => readonly string[]> {
+  const compute = await loadTextTask(task);
+  return (texts) => texts.map(compute);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { verifyGold } from "../rules/verify-gold";
-import { bareFormula, boxedContents, choiceText, withoutImageMarks } from "./answer-text";
+import { verifyGold } from "../workers/verify-gold";
+import { bareFormula, boxedContents, choiceText, withoutImageMarks } from "./owner-text";
 
 describe("bareFormula", () => {
   it.each([

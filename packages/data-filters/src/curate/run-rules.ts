@@ -1,0 +1,52 @@
+/** Second step of a curation: the rules drop rows, and what they need beyond SQL is computed for the rows that are left. */
+import { queryRows } from "../duckdb/database";
+import { applyRules } from "../rules/apply-rules";
+import { computeTexts, isTextNeed, TEXT_OF, type TextNeed } from "../rules/text-needs";
+import { joinToRows, type RuleNeed } from "../tables/curation-tables";
+import { addRollouts } from "./add-rollouts";
+import type { CurationRun } from "./curation-run";
+import { inspectRows } from "./inspect-rows";
+
+/** Runs the rules of the configuration over `rows`. */
+export async function runRules(run: CurationRun): Promise<void> {
+  const { bound, options, database } = run;
+  await applyRules(database.connection, bound.rules, {
+    seed: bound.seed,
+    allReasons: bound.config.allReasons === true,
+    provide: (need, relation) => provide(run, need, relation),
+    onRules: (names) => options.onProgress?.({ phase: "rules", what: names.join(", "), rows: 0 }),
+    signal: options.signal,
+  });
+}
+
+/** Adds the columns of a need to `rows`, computed for the rows of `relation`. */
+async function provide(run: CurationRun, need: RuleNeed, relation: string): Promise<void> {
+  if (isTextNeed(need)) return addTexts(run, need, relation);
+  const { bound, options, database, spool, workers } = run;
+  if (need === "rollouts") {
+    const { rollouts = [] } = bound.config;
+    return addRollouts(database, relation, {
+      files: typeof rollouts === "string" ? [rollouts] : rollouts,
+      dataSources: new Map(bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource])),
+      workers,
+      signal: options.signal,
+    });
+  }
+  const [count] = await queryRows(database.connection, `SELECT count(*) AS n FROM ${relation}`);
+  const of = Number(count?.n);
+  await inspectRows(database, relation, {
+    hash: bound.rules.some((rule) => rule.needs?.includes("hash")),
+    spool,
+    onProgress: (rows) => options.onProgress?.({ phase: "pictures", what: "decode", rows, of }),
+    signal: options.signal,
+  });
+}
+
+async function addTexts({ database, options, workers }: CurationRun, need: TextNeed, relation: string): Promise<void> {
+  const table = await computeTexts(database, need, relation, workers, options.signal);
+  await joinToRows(database.connection, {
+    relation: `(SELECT row, value FROM ${relation} JOIN ${table} ON text = ${TEXT_OF[need]})`,
+    add: { [need]: "value" },
+  });
+  await database.connection.run(`DROP TABLE ${table}`);
+}

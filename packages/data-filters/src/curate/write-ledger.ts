@@ -1,0 +1,25 @@
+/** Sixth step of a curation: `ledger.parquet`, every row that was read and its fate, for `explainRow` and for people. */
+import { join } from "node:path";
+import { literal } from "../duckdb/database";
+import { DROPPED, REASONS, ROWS, SPLIT } from "../tables/curation-tables";
+import type { CurationRun } from "./curation-run";
+import { LEDGER_FILE } from "./report";
+
+/** Writes the ledger. Columns: those of `rows`, then kept, dropped_by, reason, split and, with all reasons, all_rules. */
+export async function writeLedger({ bound, output, database, rules }: CurationRun): Promise<void> {
+  const names = `([${rules.map((rule) => literal(rule.name)).join(", ")}]::VARCHAR[])`;
+  const reasons = `([${rules.map((rule) => literal(rule.reason)).join(", ")}]::VARCHAR[])`;
+  const hasAllReasons = bound.config.allReasons === true;
+  const allRules = `, list_transform(${REASONS}.rules, lambda i: ${names}[i + 1]) AS all_rules`;
+  await database.connection.run(`COPY (
+    SELECT ${ROWS}.* EXCLUDE (row, part, pictures),
+      ${DROPPED}.rule IS NULL AS kept,
+      ${names}[${DROPPED}.rule + 1] AS dropped_by,
+      ${reasons}[${DROPPED}.rule + 1] AS reason,
+      CASE WHEN ${DROPPED}.rule IS NULL THEN CASE WHEN test THEN 'test' ELSE 'train' END END AS split
+      ${hasAllReasons ? allRules : ""}
+    FROM ${ROWS} LEFT JOIN ${DROPPED} USING (row) LEFT JOIN ${SPLIT} USING (row)
+      ${hasAllReasons ? `LEFT JOIN ${REASONS} USING (row)` : ""}
+    ORDER BY ${ROWS}.row
+  ) TO ${literal(join(output.partial, LEDGER_FILE))} (FORMAT parquet)`);
+}

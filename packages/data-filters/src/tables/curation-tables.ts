@@ -1,0 +1,163 @@
+/**
+ * The tables of a curation: their names, their columns, and the phase in which each comes to be. Every table is keyed by `row`, a
+ * row's position in the run.
+ *
+ * | phase | what there is then |
+ * |---|---|
+ * | read | `rows` with ROW_COLUMNS |
+ * | rules | `dropped`; view `alive` of the rows that no rule has dropped; with all reasons, `reasons` |
+ * | what rules need, when the first rule needs it | `rows` gains the columns of NEED_COLUMNS |
+ * | split | `split` |
+ *
+ * Tables that one step makes and drops (`inspected`, `rollouts`, `placed_rollouts`, `mean_accuracies`, `distinct_texts`, `computed`)
+ * are declared where that step is.
+ */
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  INTEGER,
+  LIST,
+  listValue,
+  STRUCT,
+  structValue,
+  VARCHAR,
+  type DuckDBConnection,
+  type DuckDBType,
+  type DuckDBValue,
+} from "@duckdb/node-api";
+import type { PixelBox } from "../adapters/source-adapter";
+
+/** Columns of a table with their types, in order. */
+export type Columns<Name extends string = string> = Readonly<Record<Name, DuckDBType>>;
+
+/** Rows of all sources, in the order in which they were read. */
+export const ROWS = "rows";
+/** View of the rows that no rule has dropped. */
+export const ALIVE = "alive";
+/** The rule that each dropped row is charged to, by its position in the run. */
+export const DROPPED = "dropped";
+/** All rules that hit a row, for runs that record all reasons. */
+export const REASONS = "reasons";
+/** The rows that were split, and whether each is of the test set. */
+export const SPLIT = "split";
+
+export const BOXES: DuckDBType = LIST(STRUCT({ x1: DOUBLE, y1: DOUBLE, x2: DOUBLE, y2: DOUBLE, label: VARCHAR }));
+
+/** `rows`, as sources are read. */
+export const ROW_COLUMNS = {
+  row: BIGINT,
+  /** Position of the source in the configuration. */
+  part: INTEGER,
+  source: VARCHAR,
+  task: VARCHAR,
+  /** The owner's id, unique in its source if the owner keeps to that. */
+  id: VARCHAR,
+  question: VARCHAR,
+  /** Empty for boxes. */
+  answer: VARCHAR,
+  /** The owner's choices, or NULL. */
+  options: LIST(VARCHAR),
+  /** What sources are balanced by. */
+  category: VARCHAR,
+  /** In pixels, after the pictures were inspected. */
+  boxes: BOXES,
+  /** `relative` boxes are on the 0..1000 grid until the pictures are inspected. */
+  box_unit: VARCHAR,
+  /** Size of the first picture as shown; NULL if it is not known. */
+  width: INTEGER,
+  height: INTEGER,
+  picture_count: INTEGER,
+  /** `PictureReference[]` as JSON. */
+  pictures: VARCHAR,
+} satisfies Columns;
+
+/** What `rows` gains for rules whose SQL is not enough; NULL for rows that were dropped before. */
+export const NEED_COLUMNS = {
+  /** `width`, `height` and `boxes` as the pictures have them: no new column. */
+  size: {},
+  picture: {
+    /** Why a picture cannot be used, or NULL. */
+    picture_error: VARCHAR,
+    smallest_side: INTEGER,
+    /** Digests of the bytes, joined by commas. */
+    picture_digest: VARCHAR,
+    /** What was changed when a picture had to be encoded again, or NULL. */
+    picture_changes: VARCHAR,
+  },
+  /** 64-bit difference hashes in hexadecimal, joined by commas. */
+  hash: { picture_hash: VARCHAR },
+  /** ISO 639-1 code of the question's language. */
+  language: { language: VARCHAR },
+  /** `yes`, or why the gold answer cannot be verified. */
+  verified: { verified: VARCHAR },
+  /** The number of judged rollouts, and their mean accuracy. */
+  rollouts: { rollout_count: INTEGER, mean_accuracy: DOUBLE },
+} satisfies Readonly<Record<string, Columns>>;
+
+/** Needs that are met by one step: pictures are inspected once, whatever is asked about them. */
+const MET_TOGETHER: readonly (readonly RuleNeed[])[] = [["size", "picture", "hash"]];
+
+/** The needs that are met together with one, itself included. */
+export function metWith(need: RuleNeed): readonly RuleNeed[] {
+  return MET_TOGETHER.find((needs) => needs.includes(need)) ?? [need];
+}
+
+export const DROPPED_COLUMNS = { row: BIGINT, rule: INTEGER } satisfies Columns;
+export const REASONS_COLUMNS = { row: BIGINT, rules: LIST(INTEGER) } satisfies Columns;
+export const SPLIT_COLUMNS = { row: BIGINT, test: BOOLEAN } satisfies Columns;
+
+/** What must be computed outside SQL before a rule can run. */
+export type RuleNeed = keyof typeof NEED_COLUMNS;
+
+/** Every need. */
+export const RULE_NEEDS = Object.keys(NEED_COLUMNS) as readonly RuleNeed[];
+
+/** A column that rules may use. */
+export type RuleColumn =
+  | keyof typeof ROW_COLUMNS
+  | { [Need in RuleNeed]: keyof (typeof NEED_COLUMNS)[Need] & string }[RuleNeed];
+
+/** All columns that rules may use: those that are read, and those that needs add. */
+export const RULE_COLUMNS = Object.assign({}, ROW_COLUMNS, ...Object.values(NEED_COLUMNS)) as Columns<RuleColumn>;
+
+/** Creates an empty table, in place of one that is there. */
+export async function createTable(connection: DuckDBConnection, table: string, columns: Columns): Promise<void> {
+  const declared = Object.entries(columns).map(([name, type]) => `${name} ${type.toString()}`);
+  await connection.run(`CREATE OR REPLACE TABLE ${table}(${declared.join(", ")})`);
+}
+
+/** What `rows` gains from another relation with a column `row`. */
+export interface RowsJoin {
+  /** SQL of the relation. */
+  readonly relation: string;
+  /** New columns, as SQL over the columns of both. */
+  readonly add: Readonly<Record<string, string>>;
+  /** Columns of `rows` that get other values. */
+  readonly replace?: Readonly<Record<string, string>>;
+}
+
+/** Adds columns to `rows`. Rows that the relation does not have stay, with NULL in the new columns. */
+export async function joinToRows(
+  connection: DuckDBConnection,
+  { relation, add, replace = {} }: RowsJoin,
+): Promise<void> {
+  const named = (columns: Readonly<Record<string, string>>): string =>
+    Object.entries(columns)
+      .map(([name, sql]) => `${sql} AS ${name}`)
+      .join(", ");
+  const replaced = Object.keys(replace).length === 0 ? "" : ` REPLACE (${named(replace)})`;
+  await connection.run(`CREATE OR REPLACE TABLE ${ROWS} AS SELECT ${ROWS}.*${replaced}, ${named(add)}
+    FROM ${ROWS} LEFT JOIN ${relation} USING (row) ORDER BY row`);
+}
+
+/** The columns that `rows` has by now. */
+export async function columnsOfRows(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
+  const result = await connection.run(`SELECT * FROM ${ROWS} LIMIT 0`);
+  return new Set(result.columnNames());
+}
+
+/** Boxes as a value of a column of boxes. */
+export function boxesValue(boxes: readonly PixelBox[]): DuckDBValue {
+  return listValue(boxes.map(({ x1, y1, x2, y2, label }) => structValue({ x1, y1, x2, y2, label })));
+}
