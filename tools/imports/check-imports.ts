@@ -1,25 +1,26 @@
-/** Layers and cycles together, with the packages set aside whose cycles are still being untied. */
+/** All checks of imports together, with the packages set aside that are still being put in order. */
 import { checkLayers } from "./check-layers";
+import { findTestHelpers } from "./find-test-helpers";
 import { findCycles } from "./find-cycles";
 import type { Layer } from "./layers";
 import type { Workspace } from "./read-imports";
 
 /**
- * @param untying folders of packages whose cycles are not reported; it is reported if one has no cycle left
+ * @param unfinished folders of packages whose cycles and test helpers are not reported; it is reported if one has none left
  * @returns one text per problem
  */
 export function checkImports(
   workspace: Workspace,
   layers: Readonly<Record<string, Layer>>,
-  untying: readonly string[] = [],
+  unfinished: readonly string[] = [],
 ): string[] {
-  const cycles = findCycles(workspace);
-  const untied = untying.filter((folder) => !cycles.some((cycle) => cycle.folder === folder));
+  const problems = [...findCycles(workspace), ...findTestHelpers(workspace)];
+  const finished = unfinished.filter((folder) => !problems.some((problem) => problem.folder === folder));
   return [
     ...checkLayers(workspace, layers),
-    ...cycles.filter(({ folder }) => !untying.includes(folder)).map(({ text }) => text),
-    ...untied.map(
-      (folder) => `${folder}: has no cycle any more.\n  fix: remove it from UNTYING in tools/check-imports.ts`,
+    ...problems.filter(({ folder }) => !unfinished.includes(folder)).map(({ text }) => text),
+    ...finished.map(
+      (folder) => `${folder}: needs no exception any more.\n  fix: remove it from UNFINISHED in tools/check-imports.ts`,
     ),
   ];
 }

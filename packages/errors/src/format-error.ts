@@ -1,5 +1,5 @@
 /** How every error of the project is printed: what is wrong, then one labeled block per further detail, 80 columns wide. */
-import type { ErrorDetails } from "./v-triune-error";
+import type { ErrorDetails } from "./error-details";
 
 const WIDTH = 80;
 const INDENT = 12;

@@ -4,21 +4,8 @@
  * Instances are recognized by a marker and not by `instanceof`, so that two installed copies of a package (two versions, or
  * one bundled into another package) recognize each other's errors.
  */
+import type { ErrorDetails } from "./error-details";
 import { formatError } from "./format-error";
-
-export interface ErrorDetails {
-  /** One sentence, with its full stop: what is wrong. */
-  readonly what: string;
-  /** The file with its line, the row, the flag, the configuration key, the address. */
-  readonly where?: string | undefined;
-  readonly expected?: string | undefined;
-  readonly found?: string | undefined;
-  /** What to do about it, in the imperative. */
-  readonly fix?: string | undefined;
-  /** Which failure it is, for programs that decide by it. Stable across releases. */
-  readonly code?: string | undefined;
-  readonly cause?: unknown;
-}
 
 const MARKER = Symbol.for("v-triune.error");
 
