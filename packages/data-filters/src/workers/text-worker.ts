@@ -12,6 +12,7 @@ export interface TextRequest {
 export type TextReply = { readonly values: readonly string[] } | { readonly error: string };
 
 const loaded = new Map<TextTask, Promise<(text: string) => string>>();
+// oxlint-disable-next-line v-triune/module-state -- the state of one thread; nothing imports this file
 let queue: Promise<void> = Promise.resolve();
 
 async function compute({ task, texts }: TextRequest): Promise<TextReply> {
