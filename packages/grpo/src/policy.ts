@@ -14,7 +14,7 @@ export interface PolicyRow {
 export interface PolicyParameter {
   readonly name: string;
   readonly variable: Variable;
-  /** Which learning rate and freeze switch it follows, e.g. "vision", "connector", "language". */
+  /** Which learning rate and freeze switch it follows, for example "vision", "connector", "language". */
   readonly group: string;
   /** The block it belongs to within its group; absent for embeddings, heads and final norms. */
   readonly layer?: number;

@@ -1,7 +1,7 @@
 /**
  * Memory of loading, of training with and without gradient checkpointing, and after many steps, on the backends that work
  * here: node tools/run.mjs packages/policy/src/memory.bench.ts [wasm|tensorflow]. Each measurement has a process of its own
- * (Linux); BENCH_PYTHON=FILE adds PyTorch's (tools/peers/pytorch_memory.py). Prints one JSON line a measurement.
+ * (Linux); BENCH_PYTHON=FILE adds PyTorch's (tools/peers/pytorch_memory.py). Prints one JSON line per measurement.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, readdirSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
 
 const MEGABYTE = 2 ** 20;
 
-/** 24 layers of width 256: 23 million parameters, 2,048 tokens a batch. */
+/** 24 layers of width 256: 23 million parameters, 2,048 tokens per batch. */
 function deepConfig(): Qwen25VlConfig {
   const config = benchmarkConfig({ vocabSize: 2048, intermediateSize: 1024 });
   return {

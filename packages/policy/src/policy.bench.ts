@@ -1,6 +1,6 @@
 /**
  * Training and generation speed of small models on one backend: node tools/run.mjs packages/policy/src/policy.bench.ts
- * [wasm|tensorflow [peer]]. Prints one JSON line a measurement; "peer" leaves out all but the comparison with PyTorch.
+ * [wasm|tensorflow [peer]]. Prints one JSON line per measurement; "peer" leaves out all but the comparison with PyTorch.
  */
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";

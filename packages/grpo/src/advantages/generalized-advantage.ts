@@ -3,7 +3,7 @@
  *
  *   δ_t = r_t + γ V_{t+1} - V_t;    a_t = δ_t + γ λ a_{t+1};    returns = a + V;    A = whiten(a)
  *
- * Tokens outside the mask keep the value and the running sum of the next trained token. Numbers as verl 0.9.1
+ * Tokens outside the mask keep the value and the running sum of the next trained token. Same numbers as verl 0.9.1
  * (`compute_gae_advantage_return`); padding holds what the recursion leaves there, and no loss reads it.
  */
 import { maskedWhiten } from "../masked-statistics";

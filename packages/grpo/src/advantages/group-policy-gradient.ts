@@ -4,14 +4,14 @@
  *
  *   A_i = α (r_i - mean) / F,    α = B / #{r ≠ 0},    F = 1
  *
- * Numbers as verl 0.9.1 (`compute_gpg_outcome_advantage`). B counts scored rollouts here; verl has no unscored ones.
+ * Same numbers as verl 0.9.1 (`compute_gpg_outcome_advantage`). B counts scored rollouts here; verl has no unscored ones.
  * A group of one gets 0 unless `singleton: "reward"` (verl: α r / F).
  */
 import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./groups";
 
 /**
  * GPG advantages, [B] → [B], float64.
- * @param options.normalizer F; default 1
+ * @param options.normalizer F. Default 1
  * @throws RangeError when lengths differ or a reward is not finite
  */
 export function groupPolicyGradientAdvantages(

@@ -4,7 +4,7 @@
  *   GRPO     A_i = (r_i - mean) / (std + ε)     std with n - 1, ε = 1e-6      arXiv 2402.03300 eq. 2
  *   Dr.GRPO  A_i = r_i - mean                                                 arXiv 2503.20783
  *
- * Numbers as verl 0.9.1 (`compute_grpo_outcome_advantage`), with these deviations: float64 throughout; equal rewards give
+ * Same numbers as verl 0.9.1 (`compute_grpo_outcome_advantage`), with these deviations: float64 throughout; equal rewards give
  * exactly 0 (verl's float32 gives rounding noise divided by 1e-6, up to 0.0075 for seven rewards of 0.1); a group of one gives 0
  * (verl passes the raw reward through, which rewards a lone rollout for being alone). `singleton: "reward"` is verl's form.
  */
@@ -25,7 +25,7 @@ export interface GroupAdvantageOptions {
  * A group whose rewards are all equal carries no signal: its advantages are exactly 0, not noise / epsilon.
  *
  * @example groupAdvantages([1, 0, null, 1], ["a", "a", "a", "a"]) // [0.577, -1.155, 0, 0.577]
- * @param rewards one score a rollout, `null` where there is none, [B]
+ * @param rewards one score per rollout, `null` where there is none, [B]
  * @param groups the prompt each rollout answers, [B]; groups may differ in size
  * @returns advantages, [B], float64; 0 for unscored rollouts
  * @throws RangeError when the two lengths differ or a reward is not finite

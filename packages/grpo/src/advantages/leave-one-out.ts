@@ -10,7 +10,7 @@ import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./gro
 
 /**
  * Leave-one-out advantages, [B] → [B], float64; unscored rollouts and groups of equal rewards get exactly 0.
- * @param options.singleton what a lone scored rollout gets: 0 (default) or its reward
+ * @param options.singleton what a lone scored rollout gets: 0 or its reward. Default 0
  * @throws RangeError when lengths differ or a reward is not finite
  */
 export function leaveOneOutAdvantages(

@@ -4,7 +4,7 @@
  *
  *   A_i = r_i - Σ_j l_j r_j / Σ_j l_j
  *
- * Numbers as verl 0.9.1 (`compute_opo_outcome_advantage`), which lets a group of one keep its raw reward; here it gets 0
+ * Same numbers as verl 0.9.1 (`compute_opo_outcome_advantage`), which lets a group of one keep its raw reward; here it gets 0
  * unless `singleton: "reward"`.
  */
 import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./groups";
@@ -21,7 +21,7 @@ export function optimalRewardBaselineAdvantages(
   options: { readonly singleton?: "zero" | "reward" } = {},
 ): Float64Array {
   if (lengths.length !== rewards.length) {
-    throw new RangeError(`lengths must have one entry a reward, found ${lengths.length} for ${rewards.length}`);
+    throw new RangeError(`lengths must have one entry per reward, found ${lengths.length} for ${rewards.length}`);
   }
   const advantages = new Float64Array(rewards.length);
   for (const group of scoredGroups(rewards, groups)) {

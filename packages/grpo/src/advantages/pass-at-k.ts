@@ -3,14 +3,14 @@
  *
  *   A_best = (r_1st - r_2nd) / (std + ε),   all others 0
  *
- * Numbers as verl 0.9.1 (`compute_grpo_passk_outcome_advantage`), which refuses a group of one; here it gets 0, since a
+ * Same numbers as verl 0.9.1 (`compute_grpo_passk_outcome_advantage`), which refuses a group of one; here it gets 0, since a
  * group can shrink to one when its other verdicts were skipped.
  */
 import { deviationOf, scoredGroups, type GroupId, type Reward } from "./groups";
 
 /**
  * Pass@k advantages, [B] → [B], float64.
- * @param options.normalizeByStd divide by the group's deviation; default true
+ * @param options.normalizeByStd divide by the group's deviation. Default true
  * @throws RangeError when lengths differ or a reward is not finite
  */
 export function passAtKAdvantages(

@@ -5,7 +5,7 @@
  *   baseline   s_i = r_i - group mean, on each token;  A = whiten(s)
  *
  * Whitening uses the batch mean and sample variance (masked-statistics.ts). Tokens outside the mask are passed over: a
- * reward behind them still reaches the tokens before them. Numbers as verl 0.9.1.
+ * reward behind them still reaches the tokens before them. Same numbers as verl 0.9.1.
  */
 import { maskedWhiten } from "../masked-statistics";
 import { meanOf, scoredGroups, type GroupId, type Reward } from "./groups";
@@ -13,7 +13,7 @@ import { checkGrid, type TokenAdvantages, type TokenGrid } from "./token-rewards
 
 /**
  * REINFORCE++ advantages from token rewards, flat [B · T].
- * @param gamma discount a token; default 1
+ * @param gamma discount per token. Default 1
  * @throws RangeError on a size mismatch or when fewer than two tokens are trained
  */
 export function reinforcePlusPlusAdvantages(

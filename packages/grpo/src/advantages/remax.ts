@@ -3,7 +3,7 @@
  *
  *   G_t = Σ_{s≥t} r_s;    A_t = G_t - b
  *
- * Numbers as verl 0.9.1 (`compute_remax_outcome_advantage`).
+ * Same numbers as verl 0.9.1 (`compute_remax_outcome_advantage`).
  */
 import { checkGrid, type TokenAdvantages, type TokenGrid } from "./token-rewards";
 
@@ -19,7 +19,7 @@ export function remaxAdvantages(
 ): TokenAdvantages {
   checkGrid(grid, { tokenRewards });
   if (baselines.length !== grid.rows) {
-    throw new RangeError(`baselines must have one entry a row (${grid.rows}), found ${baselines.length}`);
+    throw new RangeError(`baselines must have one entry per row (${grid.rows}), found ${baselines.length}`);
   }
   const returns = new Float64Array(grid.rows * grid.width);
   const advantages = new Float64Array(grid.rows * grid.width);

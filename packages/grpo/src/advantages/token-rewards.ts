@@ -27,7 +27,7 @@ export function checkGrid(grid: TokenGrid, arrays: Readonly<Record<string, Array
   }
 }
 
-/** Puts one reward a response on its last trained token (on token 0 of an empty row), [B] → flat [B · T]. */
+/** Puts the reward of each response on its last trained token (on token 0 of an empty row), [B] → flat [B · T]. */
 export function outcomeTokenRewards(grid: TokenGrid, rewards: ArrayLike<number>): Float64Array {
   const result = new Float64Array(grid.rows * grid.width);
   for (let row = 0; row < grid.rows; row++) {

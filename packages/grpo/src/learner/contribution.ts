@@ -43,8 +43,8 @@ export interface UpdateSizes {
 }
 
 /**
- * An update cut into micro-batches, as plain data that may cross threads: whoever holds the same weights gets the same
- * numbers from a micro-batch. What they give is added up in the order of `microBatches`.
+ * An update cut into micro-batches, as plain data that may cross threads: any thread with the same weights gets the same
+ * numbers from a micro-batch. Their results are added up in the order of `microBatches`.
  */
 export interface UpdatePlan<Row extends PolicyRow = PolicyRow> extends Omit<UpdateSizes, "correctionMetrics"> {
   readonly microBatches: readonly (readonly PreparedRow<Row>[])[];
@@ -89,7 +89,7 @@ export function countRows(rows: readonly PreparedRow[], objective: ObjectiveConf
 }
 
 /**
- * Runs the micro-batches and adds up what they give.
+ * Runs the micro-batches and adds up their results.
  * @throws TrainingDivergedError when a log-probability, entropy or loss is not finite; nothing is leaked then
  */
 export function contribute<Row extends PolicyRow>(
@@ -124,7 +124,7 @@ export function joinParts(gradients: Gradients, parts: readonly Omit<MicroBatchP
   };
 }
 
-/** Adds a gradient to what is there under its name and takes it over. */
+/** Adds a gradient to the one of the same name and takes it over. */
 export function addInto(gradients: Gradients, name: string, gradient: Tensor): void {
   const held = gradients.get(name);
   if (!held) {

@@ -1,7 +1,7 @@
 /**
  * Splits an update into micro-batches. Two orders are tried: the caller's, which keeps the rollouts of a prompt together
  * (a policy may compute a shared prompt once), and by length, which leaves little padding. The one that computes fewer
- * tokens wins. Nothing here is random, and nothing asks how many threads there are: the same rows always give the same split.
+ * tokens wins. Nothing here depends on chance or on the number of threads: the same rows always give the same split.
  */
 
 /** Limits of a micro-batch. With both, both hold; with neither, all rows go at once. */
@@ -11,8 +11,8 @@ export interface MicroBatchLimits {
   /** Most computed tokens, as the policy counts them. A single row above it goes alone. */
   readonly tokens?: number;
   /**
-   * Cuts the update into at most this number of micro-batches of about equal cost, for threads that share them; none is made smaller
-   * than {@link SMALLEST_PART} tokens for it.
+   * Cuts the update into at most this number of micro-batches of about equal cost, for threads that share them. No
+   * micro-batch gets smaller than {@link SMALLEST_PART} tokens because of it.
    */
   readonly parts?: number;
 }

@@ -5,11 +5,11 @@
 import { LearnerConfigError } from "../errors";
 import type { PolicyRow } from "../policy";
 
-/** One rollout to learn from. Arrays have one entry a completion token. */
+/** One rollout to learn from. Arrays have one entry per completion token. */
 export interface TrainingRow<Row extends PolicyRow = PolicyRow> {
   /** What the policy reads. */
   readonly row: Row;
-  /** The rollout's advantage, or one a token; `null` for a rollout that was not scored: it is left out entirely. */
+  /** The rollout's advantage, or one per token; `null` for a rollout that was not scored: it is left out entirely. */
   readonly advantage: number | ArrayLike<number> | null;
   /**
    * log π_old: of the policy at the start of the rollout batch, computed by the trainer. May be left out when each rollout
@@ -20,7 +20,7 @@ export interface TrainingRow<Row extends PolicyRow = PolicyRow> {
   readonly rolloutLogProbs?: ArrayLike<number>;
   /** log π_ref, for a KL term. */
   readonly refLogProbs?: ArrayLike<number>;
-  /** 1 for tokens to learn from, 0 for others. Default all 1. */
+  /** 1 for tokens to learn from, 0 for others. Default 1 everywhere. */
   readonly mask?: ArrayLike<number>;
   /** Constant factors on the policy loss (token-selection.ts). */
   readonly policyWeights?: ArrayLike<number>;

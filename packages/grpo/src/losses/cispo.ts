@@ -4,7 +4,7 @@
  *
  *   l = -sg[clip(r, 1 - ε_low, 1 + ε_high)] · A · log π_θ
  *
- * Numbers as verl 0.9.1 (`compute_policy_loss_cispo`). TRL 1.16 clips only from above, at its epsilon_high itself: that is
+ * Same numbers as verl 0.9.1 (`compute_policy_loss_cispo`). TRL 1.16 clips only from above, at its epsilon_high itself: that is
  * `{clipLow: Infinity, clipHigh: epsilon_high - 1}`.
  */
 import {
@@ -18,7 +18,7 @@ import {
 
 /** Settings of {@link cispo}. */
 export interface CispoOptions {
-  /** ε_low. Default 0.2; 1 or more: no lower bound. */
+  /** ε_low; 1 or more means no lower bound. Default 0.2. */
   readonly clipLow?: number;
   /** ε_high. Default 0.28. */
   readonly clipHigh?: number;

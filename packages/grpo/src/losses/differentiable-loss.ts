@@ -1,8 +1,8 @@
 /**
  * A host-side loss as one operation on the tfjs tape: the log-probabilities are read (a view on wasm, a small copy
- * elsewhere), the loss and its derivatives computed in float64, and the backward pass hands the derivatives on.
+ * elsewhere), the loss and its derivatives computed in float64, and the backward pass passes the derivatives on.
  *
- * Reading is synchronous, which WebGPU backends allow only through a slow path; a custom gradient can't wait.
+ * Reading is synchronous, which WebGPU backends allow only through a slow path; a custom gradient cannot wait.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs-core";

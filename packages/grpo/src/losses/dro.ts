@@ -3,7 +3,7 @@
  *
  *   l = -(A log π_θ - (β/2) (log π_θ - log π_old)²)
  *
- * Numbers as verl 0.9.1 (`compute_policy_loss_dro`).
+ * Same numbers as verl 0.9.1 (`compute_policy_loss_dro`).
  */
 import { emptyTokenLoss, type PolicyLoss } from "./token-loss";
 

@@ -5,7 +5,7 @@
  *   l = -Ā · exp( (1/|y|) Σ_t k_t ),    averaged over all rows, empty ones included
  *
  * A row's loss stands on each of its tokens, so that the mean over tokens gives it back; a token's derivative is the
- * row's times |y|. Importance weights enter as their geometric mean over the row. Numbers as verl 0.9.1
+ * row's times |y|. Importance weights enter as their geometric mean over the row. Same numbers as verl 0.9.1
  * (`compute_policy_loss_geo_mean`). Its log ratios are not bounded.
  */
 import { CLIPPED_HIGH, CLIPPED_LOW, emptyTokenLoss, type PolicyLoss } from "./token-loss";

@@ -8,7 +8,7 @@
  *   k3   exp(-d) + d - 1      low variance, never negative; -d bounded to ±20, the value to 10
  *   k1+, abs+, k3+            the value of k1, abs, k3 with the derivative of k2 (straight-through): an unbiased gradient
  *
- * Numbers as verl 0.9.1 (`kl_penalty`); TRL 1.16's k3 is not bounded (`bounded: false`).
+ * Same numbers as verl 0.9.1 (`kl_penalty`); TRL 1.16's k3 is not bounded (`bounded: false`).
  */
 
 /** An estimator by verl's short name; `mse` is k2, `low_var_kl` k3, `kl` k1. */
@@ -22,7 +22,7 @@ export interface KlTerm {
 
 /**
  * One token's KL estimate.
- * @param bounded keep k3 within verl's bounds; default true
+ * @param bounded keep k3 within verl's bounds. Default true
  */
 export function klTerm(estimator: KlEstimator, logProb: number, refLogProb: number, bounded = true): KlTerm {
   const d = logProb - refLogProb;
@@ -54,7 +54,7 @@ function k3(d: number, bounded: boolean): KlTerm {
 
 /**
  * KL in the reward instead of the loss (the classic RLHF form): r_t - β (log π_old - log π_ref), flat [B · T].
- * Numbers as verl 0.9.1 (`compute_rewards`).
+ * Same numbers as verl 0.9.1 (`compute_rewards`).
  */
 export function penalizeRewards(
   tokenRewards: ArrayLike<number>,

@@ -3,7 +3,7 @@
  *
  *   l = -A log π_θ
  *
- * With A = 1 it is the cross-entropy of the tokens: supervised training takes the same path. Numbers as verl 0.9.1
+ * With A = 1 it is the cross-entropy of the tokens: supervised training takes the same path. Same numbers as verl 0.9.1
  * (`compute_policy_loss_gpg`).
  */
 import { emptyTokenLoss, type PolicyLoss } from "./token-loss";

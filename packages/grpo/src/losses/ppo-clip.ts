@@ -5,7 +5,7 @@
  *   l = max(-A r, -A clip(r, 1 - ε_low, 1 + ε_high))        arXiv 1707.06347; ε_low ≠ ε_high: DAPO, arXiv 2503.14476
  *   A < 0: l = min(l, -c A)                                  dual clip, arXiv 1912.09729
  *
- * Numbers as verl 0.9.1 (`compute_policy_loss_vanilla`); log ratios are bounded to ±20. TRL 1.16 bounds nothing
+ * Same numbers as verl 0.9.1 (`compute_policy_loss_vanilla`); log ratios are bounded to ±20. TRL 1.16 bounds nothing
  * (`logRatioBound: Infinity`) and calls the outer bound `delta`: for delta > 1 + ε_high that is the same as c = delta.
  */
 import {
@@ -26,7 +26,7 @@ export interface PpoClipOptions {
   readonly clipLow?: number;
   /** ε_high. Default 0.28 (DAPO's clip-higher). */
   readonly clipHigh?: number;
-  /** c of the dual clip, above 1. Default 3; null for none. */
+  /** c of the dual clip, above 1. null for none. Default 3. */
   readonly dualClip?: number | null;
   /** Bound of |log ratio|. Default 20. */
   readonly logRatioBound?: number;

@@ -5,8 +5,8 @@
  *   z = logits / τ;   log p_y = z_y - logsumexp(z);   H = logsumexp(z) - Σ p z
  *   d log p_y / dz = onehot(y) - p;                   dH / dz = -p (log p + H)
  *
- * For those who write their own Policy. Their derivatives are their own, so they need none of tfjs's registered gradients
- * (which `@tensorflow/tfjs-core` alone does not have). Numbers as verl 0.9.1 (`logprobs_from_logits`, `entropy_from_logits`).
+ * For a custom Policy. They bring their own derivatives, so they need no registered gradients of tfjs (which
+ * `@tensorflow/tfjs-core` alone does not have). Same numbers as verl 0.9.1 (`logprobs_from_logits`, `entropy_from_logits`).
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
@@ -15,14 +15,14 @@ import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
  * @example selectedLogProbs(logits, Int32Array.of(3, 1)) // [2]
  * @param logits [N, V]
  * @param ids the chosen token of each row, N of them
- * @param temperature divides the logits; default 1
+ * @param temperature divides the logits. Default 1
  * @returns log p of each row's token, [N]
  * @throws RangeError when an id is outside the vocabulary or the counts differ
  */
 export function selectedLogProbs(logits: Tensor2D, ids: Int32Array, temperature = 1): Tensor1D {
   const [count, vocabulary] = logits.shape;
   if (ids.length !== count)
-    throw new RangeError(`ids must have one entry a row of logits (${count}), found ${ids.length}`);
+    throw new RangeError(`ids must have one entry per row of logits (${count}), found ${ids.length}`);
   const outside = ids.findIndex((id) => id < 0 || id >= vocabulary);
   if (outside >= 0)
     throw new RangeError(`ids[${outside}] must lie below the vocabulary size ${vocabulary}, found ${ids[outside]}`);
@@ -36,8 +36,8 @@ export function selectedLogProbs(logits: Tensor2D, ids: Int32Array, temperature 
 }
 
 /**
- * @param logits [N, V]; -inf (or anything far below the others) is a token that can't occur
- * @param temperature divides the logits; default 1
+ * @param logits [N, V]; -inf (or anything far below the others) is a token that cannot occur
+ * @param temperature divides the logits. Default 1
  * @returns entropy of each row's distribution in nats, [N]
  */
 export function tokenEntropies(logits: Tensor2D, temperature = 1): Tensor1D {

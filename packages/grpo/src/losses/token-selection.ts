@@ -6,7 +6,7 @@
 /**
  * Learns only from the tokens where the model was least certain: 1 where the entropy is at or above the batch's
  * (1 - share) quantile, else 0 (arXiv 2506.01939, "80/20": share 0.2). Quantiles interpolate linearly, as torch's do.
- * Numbers as TRL 1.16 (`top_entropy_quantile`).
+ * Same numbers as TRL 1.16 (`top_entropy_quantile`).
  *
  * @param entropies flat [B · T] of the whole update, from before it
  * @param share which part of the tokens is kept, 0 to 1
@@ -27,7 +27,7 @@ export function highEntropyTokens(entropies: ArrayLike<number>, mask: ArrayLike<
 /**
  * Drops rows of negative advantage that the policy has moved away from: 0 where A < 0 and the mean of
  * (log π_rollout - log π_θ) exceeds the threshold, else 1, on every token of the row (DeepSeek-V3.2, arXiv 2512.02556).
- * Numbers as TRL 1.16 (`off_policy_mask_threshold`).
+ * Same numbers as TRL 1.16 (`off_policy_mask_threshold`).
  *
  * @param advantages flat [B · T]; a row's first is taken as the row's
  */

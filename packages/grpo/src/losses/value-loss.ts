@@ -1,16 +1,16 @@
 /**
- * PPO's clipped value loss, for those who train a critic beside the policy (arXiv 1707.06347; GAE needs one).
+ * PPO's clipped value loss, for training a critic beside the policy (arXiv 1707.06347; GAE needs one).
  *
  *   l = 0.5 max((v - G)², (clip(v, v_old - ε, v_old + ε) - G)²)
  *
- * Numbers as verl 0.9.1 (`compute_value_loss`); the derivative at a tie follows torch (half of each side).
+ * Same numbers as verl 0.9.1 (`compute_value_loss`); the derivative at a tie follows torch (half of each side).
  */
 import { CLIPPED_HIGH, emptyTokenLoss, type TokenLoss } from "./token-loss";
 import type { TokenGrid } from "../advantages/token-rewards";
 
 /**
  * The value loss by token and its derivative by the predicted value, flat [B · T]; CLIPPED_HIGH marks clipped tokens.
- * @param clip ε; default 0.2
+ * @param clip ε. Default 0.2
  */
 export function valueLoss(
   grid: TokenGrid,

@@ -4,7 +4,7 @@
  *   p ← p (1 - lr λ);   m ← β1 m + (1 - β1) g;   v ← β2 v + (1 - β2) g²
  *   p ← p - lr / (1 - β1^t) · m / (sqrt(v) / sqrt(1 - β2^t) + ε)           amsgrad: the running maximum of v
  *
- * Computed as 13 tfjs operations a tensor: gradient clipping is folded into the constants of the moments, the bias
+ * Computed as 13 tfjs operations per tensor: gradient clipping is folded into the constants of the moments, the bias
  * corrections into the step and ε (lr sqrt(c2)/c1 · m / (sqrt(v) + ε sqrt(c2)), the same number). Nothing is read back.
  *
  * A parameter without a gradient is treated as one whose gradient is 0 (it decays, its momentum runs on), so that a batch
@@ -57,13 +57,13 @@ export interface AdamWState {
   readonly moments: Readonly<Record<string, MomentState>>;
 }
 
-/** An AdamW optimizer. Holds two tensors a parameter (three with amsgrad) until `dispose`. */
+/** An AdamW optimizer. Holds two tensors per parameter (three with amsgrad) until `dispose`. */
 export interface AdamW {
   /** Steps done. */
   readonly stepCount: number;
   /**
    * One step over all targets.
-   * @param gradientScale factor on every gradient (the clip coefficient); default 1
+   * @param gradientScale factor on every gradient (the clip coefficient). Default 1
    */
   step(targets: readonly AdamWTarget[], gradientScale?: number): void;
   /** The state as data; restoring it continues bit for bit on the same backend. */

@@ -13,9 +13,9 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 /** Norms at the granularities that are logged. */
 export interface GradientNorms {
   readonly total: number;
-  /** By group, e.g. "vision". */
+  /** By group, for example "vision". */
   readonly byGroup: Readonly<Record<string, number>>;
-  /** By group and layer, e.g. "vision.0"; parameters outside the blocks are under the group's name with ".other". */
+  /** By group and layer, for example "vision.0"; parameters outside the blocks are under the group's name with ".other". */
   readonly byLayer: Readonly<Record<string, number>>;
   readonly byParameter: Readonly<Record<string, number>>;
 }

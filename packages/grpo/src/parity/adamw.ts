@@ -16,7 +16,7 @@ export function recognizeAdamW(folder: string): boolean {
   return existsSync(path.join(folder, "adamw.json")) || existsSync(path.join(folder, "schedules.json"));
 }
 
-/** Compares adamw.json and schedules.json, whichever is there. Leaks no tensor. */
+/** Compares adamw.json and schedules.json, those that the folder has. Leaks no tensor. */
 export async function checkAdamW(folder: string): Promise<ParityRow[]> {
   const comparison = new Comparison();
   if (existsSync(path.join(folder, "adamw.json"))) compareTraces(folder, comparison);

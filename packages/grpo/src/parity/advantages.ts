@@ -1,5 +1,5 @@
 /**
- * advantages.json: every estimator against verl's. Two differences are by intent and checked as such: groups of equal rewards
+ * advantages.json: every estimator against verl's. Two differences are intended and checked as such: groups of equal rewards
  * must give exactly 0 (verl's float32 gives noise), and a case that verl refuses is passed over.
  */
 import { groupAdvantages } from "../advantages/group-relative";

@@ -19,7 +19,7 @@ export interface Tolerance {
   readonly atol: number;
 }
 
-/** Numbers as the golden files write them: NaN and infinities as strings, any nesting. */
+/** Same numbers as the golden files write them: NaN and infinities as strings, any nesting. */
 export type GoldenNumbers = number | string | boolean | readonly GoldenNumbers[];
 
 /** Flattens nested golden numbers. */
@@ -75,7 +75,7 @@ export class Comparison {
   }
 }
 
-/** How bad an error is: above 1 it is over. With tolerance 0 any error is infinitely bad. */
+/** How large an error is: above 1 it is over its tolerance. With tolerance 0 any error is infinitely bad. */
 function severity(error: number, tolerance: number): number {
   return error === 0 ? 0 : error / tolerance;
 }

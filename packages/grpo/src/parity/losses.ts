@@ -19,7 +19,7 @@ export function recognizeLosses(folder: string): boolean {
 }
 
 /**
- * Compares every file of cases that is there.
+ * Compares every file of cases that the folder has.
  * @returns the largest error by quantity
  * @throws Error when a file holds a case of a kind that is not known
  */

@@ -223,7 +223,7 @@ function trlObjective(options: TrlOptions): ObjectiveConfig {
 }
 
 function trlBatch(batch: GoldenBatch, options: TrlOptions): ObjectiveBatch {
-  // TRL has one advantage a row: the file takes the first of each.
+  // TRL has one advantage per row: the file takes the first of each.
   const advantages = batch.advantages.map((_, i) => batch.advantages[Math.floor(i / batch.width) * batch.width]!);
   const { rows, width, mask, logProbs, oldLogProbs, refLogProbs, rolloutLogProbs, entropies } = batch;
   let policyWeights: Float64Array | undefined;

@@ -9,7 +9,7 @@
  *   IcePop            w where lower ≤ w ≤ upper, else 0   arXiv 2510.18855
  *   normalized        divided by the batch mean of the weights
  *
- * Log ratios are bounded to ±20. Numbers and metric names as verl 0.9.1 (`rollout_corr_helper`). One deviation: a batch
+ * Log ratios are bounded to ±20. Same numbers and metric names as verl 0.9.1 (`rollout_corr_helper`). One deviation: a batch
  * whose weights are all 0 has an effective sample size of 0, where verl divides by zero and stops.
  */
 import { maskedCount, maskedMean } from "../masked-statistics";
@@ -18,7 +18,7 @@ import { deviationOf } from "../advantages/groups";
 
 /** Settings of {@link importanceWeights}. */
 export interface ImportanceWeightOptions {
-  /** One weight a token or one a response. Default "token". */
+  /** One weight per token or one per response. Default "token". */
   readonly level?: "token" | "sequence";
   /** Largest weight. Default 2. */
   readonly upper?: number;

@@ -4,7 +4,7 @@
  *
  *   logits(state, t) = table[state · positions + t] + bias
  *
- * All its derivatives are its own: it runs on `@tensorflow/tfjs-core` without registered gradients.
+ * It brings its own derivatives, so it runs on `@tensorflow/tfjs-core` without registered gradients.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, Tensor1D, Tensor2D, Variable } from "@tensorflow/tfjs-core";

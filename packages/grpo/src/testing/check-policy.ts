@@ -1,5 +1,5 @@
 /**
- * The conformance kit of the Policy seam: what the learner relies on, tried on a contributor's own policy.
+ * The conformance kit of the Policy seam: tries on a custom policy what the learner relies on.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -19,7 +19,7 @@ export interface PolicyFinding {
 export interface CheckPolicyOptions {
   /** Largest difference between the same log-probability computed in two ways. Default 1e-4. */
   readonly tolerance?: number;
-  /** Entries of each parameter whose derivative is compared with a difference quotient. Default 2; 0 for none. */
+  /** Entries of each parameter whose derivative is compared with a difference quotient. 0 for none. Default 2. */
   readonly entries?: number;
   /** Step of the difference quotient. Default 1e-2 (float32 forward passes need a wide one). */
   readonly step?: number;
@@ -124,7 +124,7 @@ function gradientProblem<Row extends PolicyRow>(
   entries: number,
   step: number,
 ): string | undefined {
-  // Unequal weights, so that errors of opposite sign can't cancel.
+  // Unequal weights, so that errors of opposite sign do not cancel.
   const weights = Float64Array.from({ length: rows.length * width }, (_, i) => 0.5 + ((i * 7) % 5) / 5);
   const total = (values: Float32Array) => values.reduce((sum, value, i) => sum + value * weights[i]!, 0);
   const variables = policy.parameters.map((parameter) => parameter.variable);

@@ -36,7 +36,7 @@ describe("rendering", () => {
     expect(template.render(hello, { variables: { thinking: "!" } })).toBe("<s>Hello</s>!");
   });
 
-  it("says why when the template refuses or can't be parsed", () => {
+  it("says why when the template refuses or cannot be parsed", () => {
     const strict = createChatTemplate(
       "{% if messages[0].role != 'system' %}{{ raise_exception('A system message must come first.') }}{% endif %}",
       {},
@@ -44,7 +44,7 @@ describe("rendering", () => {
     );
     expect(() => strict.render(hello)).toThrow(PromptError);
     expect(() => strict.render(hello)).toThrow(/model\/chat_template\.jinja\n.*A system message must come first\./);
-    expect(() => createChatTemplate("{% for m in messages %}")).toThrow(/can't be parsed/);
+    expect(() => createChatTemplate("{% for m in messages %}")).toThrow(/cannot be parsed/);
   });
 });
 

@@ -25,7 +25,7 @@ export interface ChatMessage {
 }
 
 export interface RenderOptions {
-  /** Ends the text with the opening of the assistant's turn. Default true, as a prompt needs it. */
+  /** Ends the text with the opening of the assistant's turn. Default true, which a prompt needs. */
   readonly addGenerationPrompt?: boolean;
   /** Labels the pictures "Picture 1: ", where the template knows that. */
   readonly addVisionId?: boolean;
@@ -65,7 +65,7 @@ export function createChatTemplate(
     template = new Template(source);
   } catch (cause) {
     throw new PromptError({
-      what: "The chat template can't be parsed.",
+      what: "The chat template cannot be parsed.",
       where,
       found: message(cause),
       fix: "fetch it again",

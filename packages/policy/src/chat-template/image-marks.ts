@@ -1,5 +1,5 @@
 /**
- * Prompts of the corpus carry `<image>` where a picture goes; chat templates want a list of parts. The split is that of
+ * Prompts of the corpus have `<image>` where a picture goes; chat templates take a list of parts. The split is that of
  * verl's RLHFDataset: the marks become image parts, the text between them text parts, empty pieces vanish.
  */
 import { PromptError } from "../input-error";

@@ -82,7 +82,7 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
     await expect(processor.encode("What?", [gray(60, 60)])).rejects.toThrow(PromptError);
   });
 
-  it("refuses a prompt that is too long and a picture that can't be used", async () => {
+  it("refuses a prompt that is too long and a picture that cannot be used", async () => {
     await expect(processor.encode(question, [gray(60, 60), gray(60, 60)], { maxTokens: 30 })).rejects.toThrow(
       /at most 30 tokens\n.*8 of them for pictures\n.*lower maxPixels/,
     );

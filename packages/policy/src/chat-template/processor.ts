@@ -25,13 +25,13 @@ const IMAGE_TOKEN = "<|image_pad|>";
 const VIDEO_TOKEN = "<|video_pad|>";
 
 export interface EncodeOptions extends RenderOptions, DecodeOptions {
-  /** The longest prompt the model or the run takes, in tokens with pictures. */
+  /** The longest prompt that is allowed, in tokens with pictures. */
   readonly maxTokens?: number;
 }
 
 /** A prompt as the model takes it. */
 export interface EncodedPrompt {
-  /** The rendered text, one placeholder a picture. */
+  /** The rendered text, one placeholder per picture. */
   readonly text: string;
   /** Token ids, one placeholder for each merged patch. */
   readonly promptIds: Int32Array;
@@ -55,7 +55,7 @@ export interface Processor {
    * @param prompt messages, or text that is rendered already
    * @param images in the order of their places in the prompt
    * @throws PromptError when places and pictures differ in number, or the prompt is longer than `maxTokens`
-   * @throws ImageError when a picture can't be used
+   * @throws ImageError when a picture cannot be used
    */
   encode(
     prompt: string | readonly ChatMessage[],
@@ -80,7 +80,7 @@ export interface Processor {
  * const prompt = await processor.encode([{ role: "user", content: [{ type: "image" }, { type: "text", text: "How many?" }] }], ["cat.jpg"]);
  * ```
  *
- * @param settings override those of the folder, e.g. `{maxPixels: 501760}`
+ * @param settings override those of the folder, for example `{maxPixels: 501760}`
  * @throws TokenizerError, PromptError or ModelConfigError when a file is missing or malformed
  */
 export function createProcessor(folder: string, settings: Partial<ImageProcessorSettings> = {}): Processor {

@@ -1,4 +1,4 @@
-/** A model folder's generation_config.json: what it stops at and how it samples by default. */
+/** A model folder's generation_config.json: the default stop tokens and sampling settings. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { JsonReader } from "./json-reader";

@@ -96,7 +96,7 @@ export class JsonReader {
     );
   }
 
-  /** Throws for a key whose value is not what it has to be. */
+  /** Throws for a key whose value is not as expected. */
   fail(key: string, expected: string, fix?: string): never {
     const found = this.values[key];
     throw new ModelConfigError({

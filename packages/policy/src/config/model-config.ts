@@ -4,9 +4,9 @@
  * Two layouts are read: the nested one of transformers 5 (`text_config`, `rope_parameters`; also `rope_scaling` inside of
  * `text_config`, as 4.5x saved it) and the flat one of the published Qwen2.5-VL checkpoints (`rope_scaling`, `rope_theta`
  * and the text model's sizes at the top). Keys that are left out take the defaults of `Qwen2_5_VLConfig` in transformers
- * 5.23, save for the sizes, which must be there.
+ * 5.23, except for the sizes, which must be set.
  *
- * Written is the flat layout: transformers 5.23 and 4.57 both load it to equal logits (4.57 can't run the nested one).
+ * The flat layout is written: transformers 5.23 and 4.57 both load it to equal logits (4.57 cannot run the nested one).
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ export interface TextConfig {
   readonly maxPositionEmbeddings: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
-  /** How many of the headDim / 2 rotary frequencies follow time, height and width. */
+  /** The number of the headDim / 2 rotary frequencies that follow time, height and width. */
   readonly mropeSection: readonly [number, number, number];
   readonly initializerRange: number;
 }
@@ -53,7 +53,7 @@ export interface VisionConfig {
   readonly windowSize: number;
   /** Blocks that attend over the whole picture instead of windows. */
   readonly fullAttentionBlocks: readonly number[];
-  /** Temporal positions a second of video. */
+  /** Temporal positions per second of video. */
   readonly tokensPerSecond: number;
   readonly ropeTheta: number;
 }

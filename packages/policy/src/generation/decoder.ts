@@ -7,7 +7,7 @@ export type PromptHandle = number;
 export type RowHandle = number;
 
 /**
- * Computes prompts once and then one token a row and step. Handles are small numbers that are used again after their
+ * Computes prompts once and then one token per row and step. Handles are small numbers that are used again after their
  * release. Not reentrant; every method is synchronous.
  */
 export interface Decoder {

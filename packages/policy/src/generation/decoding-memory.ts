@@ -1,10 +1,10 @@
-/** The memory and threads that a policy decodes with: opened when first needed, and kept from one generation to the next. */
+/** The memory and threads that a policy decodes with: opened at their first use and kept from one generation to the next. */
 import { availableParallelism } from "node:os";
 import { isMainThread } from "node:worker_threads";
 import { KernelThreads } from "../kernels/wasm/kernel-threads";
 import { OwnMemory } from "../kernels/wasm/own-memory";
 
-/** Memory above this is given back after each generation. */
+/** Memory larger than this is freed after each generation. */
 const KEPT_BYTES = 1 << 28;
 /** Multiplications and additions below which threads cost more than they save: some 30 ms of one thread. */
 const THREADED_WORK = 1e9;
@@ -20,7 +20,7 @@ export class DecodingMemory {
   #users = 0;
 
   /**
-   * Undefined where the engine has no WebAssembly SIMD. To be given back by `release`.
+   * Undefined where the engine has no WebAssembly SIMD. Give it back with `release`.
    *
    * @param threads the caller's included
    */
@@ -38,7 +38,7 @@ export class DecodingMemory {
     if (--this.#users === 0 && this.#place!.memory.size > KEPT_BYTES) this.close();
   }
 
-  /** Ends the threads and lets the memory go. */
+  /** Ends the threads and frees the memory. */
   close(): void {
     this.#place?.threads?.close();
     this.#place = undefined;
@@ -46,8 +46,8 @@ export class DecodingMemory {
 }
 
 /**
- * How many threads a generation is worth: what was asked for, otherwise all cores, or one inside of a worker, whose owner has
- * spread the work already.
+ * The number of threads for a generation: the one that was asked for, otherwise all cores, or one inside a worker, whose
+ * owner has distributed the work already.
  *
  * @param work multiplications and additions of all its tokens
  */

@@ -1,5 +1,5 @@
 /**
- * The sampling loop: prompts are admitted while rows are free, decoded together, and each completion is handed out as it
+ * The sampling loop: prompts are admitted while rows are free, decoded together, and each completion is yielded as it
  * ends, which frees its row for the next prompt (continuous batching).
  */
 import { VTriuneError } from "@v-triune/errors";
@@ -37,7 +37,7 @@ export interface GeneratedCompletion {
 
 /** How to sample. Steps are those of transformers, in its order (./logits-processors). */
 export interface GenerateOptions {
-  /** Number of completions per prompt. Default 1. */
+  /** Number of samples per prompt. Default 1. */
   readonly n?: number;
   /** 0 takes the most probable token. Default 1. */
   readonly temperature?: number;
@@ -54,30 +54,30 @@ export interface GenerateOptions {
   readonly maxNewTokens: number;
   readonly seed: number;
   /**
-   * What each prompt is numbered as in the seeded streams. Default its index. Prompts that are a part of a larger request keep their
-   * numbers in it, and so their tokens.
+   * The number of each prompt in the seeded streams. Default: its index. Prompts that are a part of a larger request keep
+   * their numbers in it, and with them their tokens.
    */
   readonly promptNumbers?: readonly number[];
-  /** Any of these ends a completion. Default config.json's end-of-sequence tokens. */
+  /** Any of these ends a completion. Default: config.json's end-of-sequence tokens. */
   readonly stopTokenIds?: readonly number[];
   /**
-   * Asked after every token; true ends the completion as a stop token does. For stop strings: decode with a `TextStream`
-   * a row and look for them.
+   * Called after every token; true ends the completion as a stop token does. For stop strings: decode with a `TextStream` per
+   * row and look for them.
    */
   readonly stopWhen?: (row: {
     readonly promptIndex: number;
     readonly sampleIndex: number;
     readonly tokenIds: readonly number[];
   }) => boolean;
-  /** Never sampled. Default none. `[config.imageTokenId, config.videoTokenId]` keeps placeholders out. */
+  /** Never sampled; `[config.imageTokenId, config.videoTokenId]` keeps placeholders out. Default: none. */
   readonly bannedTokenIds?: readonly number[];
   /** Rows decoded at once. Default 256. */
   readonly maxRows?: number;
   /** Prompt tokens computed at once. Default 8192. */
   readonly maxPrefillTokens?: number;
   /**
-   * Threads that decode where our own kernels do (on wasm, and small models on other backends). Default all cores, one
-   * inside of a worker thread. Tokens do not depend on it.
+   * Threads that decode where this package's own kernels do (on wasm, and small models on other backends). Default: all cores, or
+   * one inside a worker thread. Tokens do not depend on it.
    */
   readonly threads?: number;
   /** Ends generation early: completions still running are dropped. */
@@ -91,7 +91,7 @@ export interface GenerateRequest {
   readonly prompts: readonly PromptInput[];
   readonly options: GenerateOptions;
   readonly memory: DecodingMemory;
-  /** Decodes; disposed at the end. Default the one that suits the backend and the model. */
+  /** Decodes; disposed at the end. Default: what suits the backend and the model. */
   readonly decoder?: Decoder;
 }
 
@@ -225,12 +225,12 @@ export async function* generateCompletions({
   }
 }
 
-/** Language models up to this size are decoded by our own kernels on every backend. */
+/** Language models up to this size are decoded by this package's kernels on every backend. */
 const OWN_MEMORY_PARAMETERS = 1 << 23;
 
 /**
- * On wasm our kernels decode, as they do for a small model elsewhere, where a native op costs some 5 µs and a step has
- * hundreds; a larger one stays with the backend's threads or GPU. With several threads they get a memory of their own,
+ * On wasm the package's own kernels decode. Elsewhere they decode small models, since a native op costs some 5 µs and a
+ * step has hundreds of them; a larger model is decoded by the backend's threads or GPU. With several threads they get a memory of their own,
  * otherwise they run on the backend's heap where there is one.
  */
 function openDecoder(
@@ -300,7 +300,7 @@ function checkRoom(prompts: readonly PromptInput[], maxNewTokens: number, config
   prompts.forEach(({ promptIds }, index) => {
     if (promptIds.length + maxNewTokens <= limit) return;
     throw new PromptError({
-      what: "A prompt leaves no room for the new tokens.",
+      what: "A prompt is too long for the new tokens.",
       where: `prompt ${index}, ${promptIds.length} tokens`,
       expected: `at most ${limit} tokens in all (max_position_embeddings)`,
       found: `${promptIds.length + maxNewTokens} tokens with ${maxNewTokens} new ones`,

@@ -1,5 +1,5 @@
 /**
- * Decoding by our own WebAssembly kernels: a step is one call (packages/policy/assembly/decode.ts), without TensorFlow.js.
+ * Decoding by this package's own WebAssembly kernels: a step is one call (packages/policy/assembly/decode.ts), without TensorFlow.js.
  * Weights are packed once (adapters merged into them), keys and values grow in place, and a prompt's are read by all of its
  * rows where they lie. It runs on the wasm backend's heap, or in a memory of its own beside any backend, where threads
  * share the rows of a step; prompts are always computed by the backend.
@@ -52,13 +52,13 @@ type PackedLinear = readonly [weight: number, bias: number];
 
 export class KernelDecoder implements Decoder {
   readonly #owned = new Set<number>();
-  /** What `decodeStep` is told of the model. */
+  /** The model's description for `decodeStep`. */
   readonly #model: number;
   readonly #prompts = new Map<PromptHandle, Prompt>();
   readonly #rows = new Map<RowHandle, Row>();
   #nextHandle = 0;
 
-  /** @param threads on `memory`, to share the rows of a step with */
+  /** @param threads on `memory` that share the rows of a step */
   constructor(
     readonly memory: KernelMemory,
     readonly weights: ModelWeights,
@@ -180,7 +180,7 @@ export class KernelDecoder implements Decoder {
     if (threads) threads.run(jobs);
     else for (const job of jobs) memory.kernels.decodeStep(...job);
     for (const row of rows) row.length++;
-    // A copy: the view would be cut off when the heap grows.
+    // A copy: a view is detached when the heap grows.
     return memory.floats(logits, count * vocabSize).slice();
   }
 

@@ -1,6 +1,6 @@
 /**
  * Decoding by TensorFlow.js ops, for every backend but wasm. Keys and values lie padded in [rows, kv heads, length, d], one
- * pair a layer, in the order in which rows were added; a removed row's place is squeezed out before the next step.
+ * pair per layer, in the order in which rows were added; a removed row's place is squeezed out before the next step.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Qwen25VlConfig } from "../config/model-config";
@@ -21,7 +21,7 @@ import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 
 const HIDDEN = -1e9;
 
-/** Rotated keys and values of a prompt, one [length, kv heads · d] pair a layer. */
+/** Rotated keys and values of a prompt, one [length, kv heads · d] pair per layer. */
 interface PromptCache {
   readonly keys: tf.Tensor2D[];
   readonly values: tf.Tensor2D[];
@@ -42,7 +42,7 @@ export class TensorDecoder implements Decoder {
   /** Rows of the cache in its order; new ones are appended at the next step. */
   #cached: Row[] = [];
   readonly #rows = new Map<RowHandle, Row>();
-  /** [rows, kv heads, length, d] a layer; rows are padded on the left, so that all end at the same place. */
+  /** [rows, kv heads, length, d] per layer; rows are padded on the left, so that all end at the same place. */
   #keys: tf.Tensor4D[] = [];
   #values: tf.Tensor4D[] = [];
   #nextHandle = 0;
@@ -121,7 +121,7 @@ export class TensorDecoder implements Decoder {
       const row = rows[i % count]!;
       return row.prompt.next + row.count;
     });
-    // What a row has not filled is on the left.
+    // Padding is on the left.
     const mask = new Float32Array(count * (cachedLength + 1));
     rows.forEach((row, i) =>
       mask.fill(HIDDEN, i * (cachedLength + 1), i * (cachedLength + 1) + cachedLength - row.prompt.length - row.count),
@@ -205,7 +205,7 @@ export class TensorDecoder implements Decoder {
     tf.dispose([...cache.keys, ...cache.values]);
   }
 
-  /** Brings the cache to these rows in this order: drops, moves, appends new ones, cuts what is padding for all. */
+  /** Gives the cache these rows in this order: drops, moves, appends new ones, cuts what is padding for all. */
   #arrange(rows: readonly Row[]): void {
     const known = new Map(this.#cached.map((row, i) => [row, i]));
     if (rows.length === this.#cached.length && rows.every((row, i) => this.#cached[i] === row)) return;

@@ -15,7 +15,7 @@
 const PRECISION_BITS = 22;
 const CUBIC_SUPPORT = 2;
 const CUBIC_A = -0.5;
-/** A picture whose height is more than this multiple of its width is resized by columns first, if that shrinks it. */
+/** The columns of a picture that is more than this many times as tall as wide are resized first, if that shrinks it. */
 const COLUMNS_FIRST_RATIO = 100;
 
 /** An 8-bit RGB picture, rows from the top, [height, width, 3]. */

@@ -82,7 +82,7 @@ describe("raw pixels", () => {
   });
 });
 
-describe("pictures that can't be used", () => {
+describe("pictures that cannot be used", () => {
   const noise = (width: number, height: number) =>
     sharp(
       Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919) >> 3),
@@ -111,13 +111,13 @@ describe("pictures that can't be used", () => {
     const whole = await noise(90, 70).toFormat(format).toBuffer();
     const error = await errorOf(decodeImage(whole.subarray(0, Math.floor(whole.length * 0.6)), { name: "cut" }));
     expect(error.where).toBe("cut");
-    expect(["A picture can't be decoded.", "This is not a picture that can be read."]).toContain(error.what);
+    expect(["A picture cannot be decoded.", "This is not a picture that can be read."]).toContain(error.what);
   });
 
   it("a damaged checksum", async () => {
     const bytes = await noise(40, 40).png().toBuffer();
     bytes[bytes.length >> 1]! ^= 0xff;
-    expect((await errorOf(decodeImage(bytes))).what).toBe("A picture can't be decoded.");
+    expect((await errorOf(decodeImage(bytes))).what).toBe("A picture cannot be decoded.");
   });
 
   it("20,000 x 20,000 pixels, refused before they are decoded", async () => {
@@ -137,8 +137,8 @@ describe("pictures that can't be used", () => {
   });
 
   it("a missing file, a folder", async () => {
-    expect((await errorOf(decodeImage(join(folder, "no.png")))).what).toBe("A picture can't be read.");
-    expect((await errorOf(decodeImage(folder))).what).toBe("A picture can't be read.");
+    expect((await errorOf(decodeImage(join(folder, "no.png")))).what).toBe("A picture cannot be read.");
+    expect((await errorOf(decodeImage(folder))).what).toBe("A picture cannot be read.");
   });
 
   it("stray bytes behind the picture are no reason to refuse it", async () => {

@@ -7,7 +7,7 @@
  * - Transparency is composited on white with Pillow's integer rounding (transformers 5; 4.57 drops alpha instead).
  * - CMYK: channel = k' - c·k' / 255 with k' = 255 - k, as Pillow; no color management.
  * - 16-bit color keeps the high byte. 16-bit *gray* is clipped at 255, which makes most such pictures white: that is what
- *   Pillow's conversion does and so what a model served by transformers or vLLM is shown. `sixteenBitGray: "scale"` keeps
+ *   Pillow's conversion does, and so what a model served by transformers or vLLM sees. `sixteenBitGray: "scale"` keeps
  *   the high byte instead.
  * - EXIF orientation is applied, as `load_image` of transformers does; `Image.open` alone does not (`orientation: "ignore"`).
  */
@@ -16,7 +16,7 @@ import sharp from "sharp";
 import { ImageError } from "../input-error";
 import type { RgbImage } from "./bicubic-resize";
 
-/** Pixels without a file format: gray (1), RGB (3) or RGBA (4 bytes a pixel), rows from the top. */
+/** Pixels without a file format: gray (1), RGB (3) or RGBA (4 bytes per pixel), rows from the top. */
 export interface RawImage {
   readonly width: number;
   readonly height: number;
@@ -27,7 +27,7 @@ export interface RawImage {
 export type ImageInput = string | Uint8Array | RawImage;
 
 export interface DecodeOptions {
-  /** Named in errors instead of "the bytes given", e.g. a dataset row. */
+  /** Its name in errors, for example a dataset row. Default: the path, or "the bytes given". */
   readonly name?: string;
   readonly orientation?: "apply" | "ignore";
   readonly sixteenBitGray?: "clip" | "scale";
@@ -79,7 +79,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
     return { width, height, data: toRgb(data, info.channels) };
   } catch (cause) {
     throw new ImageError({
-      what: "A picture can't be decoded.",
+      what: "A picture cannot be decoded.",
       where: name,
       expected: "a complete, undamaged file",
       found: reason(cause),
@@ -94,7 +94,7 @@ async function readImageFile(path: string, name: string): Promise<Buffer> {
     return await readFile(path);
   } catch (cause) {
     throw new ImageError({
-      what: "A picture can't be read.",
+      what: "A picture cannot be read.",
       where: name,
       found: reason(cause),
       fix: "check the path; relative paths count from the working folder",

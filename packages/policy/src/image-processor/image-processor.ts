@@ -55,7 +55,7 @@ export interface ImageProcessor {
   resize(image: RgbImage): RgbImage;
   /**
    * Decodes and processes the pictures of one prompt.
-   * @throws ImageError naming the picture that can't be used
+   * @throws ImageError naming the picture that cannot be used
    */
   process(images: readonly ImageInput[], options?: DecodeOptions): Promise<ProcessedImages>;
   /** The same for pictures that are decoded already, without waiting. */

@@ -1,5 +1,5 @@
 /**
- * Who attends to whom, for tokens of many sequences packed one after another.
+ * Which token attends to which, for many sequences packed one after another.
  *
  * A segment is a run of rows that see all rows of an optional prefix and, among themselves, either the past (causal) or
  * everything. That covers what is needed: a plain sequence is one causal segment; n rollouts of a prompt are the prompt's
@@ -7,7 +7,7 @@
  * frame of the vision tower is one segment that is not causal.
  */
 
-/** A run of rows with equal rights. */
+/** A run of rows that see the same. */
 export interface AttentionSegment {
   readonly start: number;
   readonly count: number;
@@ -80,7 +80,7 @@ const BUCKET_AREA = 1 << 22;
 
 const bucketsOf = new WeakMap<AttentionPlan, readonly AttentionBucket[]>();
 
-/** The plan as batches of dense blocks; computed once a plan. */
+/** The plan as batches of dense blocks; computed once per plan. */
 export function attentionBuckets(plan: AttentionPlan): readonly AttentionBucket[] {
   let buckets = bucketsOf.get(plan);
   if (!buckets) bucketsOf.set(plan, (buckets = bucketUnits(units(plan.segments))));

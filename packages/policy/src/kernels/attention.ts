@@ -4,7 +4,7 @@
  *
  * Backward, with P the probabilities: dv = Pᵀ do, dP = do vᵀ, dS = P · (dP - Σ dP · P), dq = dS k / √d, dk = dSᵀ q / √d.
  *
- * Two ways to the same numbers: on wasm one kernel that walks the segments (./wasm/attention); elsewhere segments are
+ * Two ways to compute the same numbers: on wasm one kernel that walks the segments (./wasm/attention); elsewhere segments are
  * padded into a few batches of dense blocks, as every op costs more than the padding.
  */
 import * as tf from "@tensorflow/tfjs-core";

@@ -30,7 +30,7 @@ export function checkpoint(
   });
 }
 
-/** Gradients inside of a backward pass. tfjs has one tape, which a second pass would leave empty behind it. */
+/** Gradients inside a backward pass. tfjs has one tape, which a second pass would leave empty behind it. */
 function gradientsWithin(f: () => tf.Tensor2D, inputs: readonly tf.Tensor[], dy: tf.Tensor2D): tf.Tensor[] {
   const { state } = tf.engine();
   const tape = state.activeTape;

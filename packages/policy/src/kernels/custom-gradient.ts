@@ -1,7 +1,7 @@
 /** tf.customGrad with types, for operations whose number of inputs is known only when they run. */
 import * as tf from "@tensorflow/tfjs-core";
 
-/** What a forward pass hands back: its value, and how a gradient flows to each of the inputs. */
+/** What a forward pass returns: its value, and how a gradient flows to each of the inputs. */
 export interface WithGradient<Out extends tf.Tensor> {
   readonly value: Out;
   /** Gradients in the order of the inputs. `saved` are the tensors given to `save`. */
@@ -28,7 +28,7 @@ export function withGradient<Out extends tf.Tensor>(
 }
 
 /**
- * The gradients, and then memory back: tfjs would keep what they computed on the way, the tensors saved for them and the
+ * The gradients, and then the memory is freed: tfjs would keep what they computed on the way, the tensors saved for them and the
  * gradients of every intermediate value until the whole backward pass is done, which is twice the activations at the end. Each
  * gradient is used once, as every op between gives its inputs gradients that are tensors of their own.
  */

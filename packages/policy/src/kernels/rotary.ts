@@ -5,7 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "./custom-gradient";
 
-/** Cosine and sine of each token's angles, [N, headDim / 2] each; owned by whoever made them. */
+/** Cosine and sine of each token's angles, [N, headDim / 2] each; owned by the caller that made them. */
 export interface RotaryTable {
   readonly cos: tf.Tensor2D;
   readonly sin: tf.Tensor2D;

@@ -1,8 +1,8 @@
 /**
  * LoRA (arXiv 2106.09685) in peft's layout: which layers of the model an adapter_config.json means, and with which rank and
  * scale. Follows peft 0.21: a string is a regular expression that must match a module's whole name, a list holds name
- * endings; `rank_pattern` and `alpha_pattern` override by name ending. What would change the numbers and is not
- * implemented (DoRA, biases, fully trained modules, ..) is refused by name.
+ * endings; `rank_pattern` and `alpha_pattern` override by name ending. Options that would change the numbers and are
+ * not implemented (DoRA, biases, fully trained modules, ..) are refused by name.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ export interface AdapterConfig {
   readonly alphaPattern: Readonly<Record<string, number>>;
 }
 
-/** Keys that must be absent, null, false, 0 or empty, as this package does without what they ask for. */
+/** Keys that must be absent, null, false, 0 or empty, since this package does not implement them. */
 const UNSUPPORTED = [
   "use_dora",
   "modules_to_save",
@@ -119,7 +119,7 @@ export function isTargeted(config: AdapterConfig, module: string): boolean {
     return new RegExp(`^(?:${targetModules})$`).test(module);
   } catch (cause) {
     throw new ModelConfigError({
-      what: "An adapter's target_modules is no regular expression.",
+      what: "An adapter's target_modules is not a regular expression.",
       expected: "a pattern for whole layer names, or a list of their endings",
       found: targetModules,
       cause,

@@ -1,6 +1,6 @@
 /**
- * Low-rank adapters on a model's linear layers: made, read from and written to peft's files. While an adapter is on,
- * only its matrices are trained: y = x Wᵀ + b + scale · (x Aᵀ) Bᵀ, A [rank, in], B [out, rank].
+ * Low-rank adapters on a model's linear layers: new ones, and those in peft's files. While a model has an adapter, only
+ * the adapter's matrices are trained: y = x Wᵀ + b + scale · (x Aᵀ) Bᵀ, A [rank, in], B [out, rank].
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { mkdirSync } from "node:fs";
@@ -28,7 +28,7 @@ export type AdapterOptions =
       readonly rank: number;
       /** The addition is scaled by alpha / rank. Default 2 · rank. */
       readonly alpha?: number;
-      /** Ends of layer names, or a regular expression for whole names. Default the language model's q, k, v and o. */
+      /** Ends of layer names, or a regular expression for whole names. Default: the language model's q, k, v and o. */
       readonly targetModules?: readonly string[] | string;
       readonly rankStabilized?: boolean;
       /** Ranks and alphas of single layers, by the end of their names. */
@@ -42,16 +42,16 @@ export type AdapterOptions =
 
 const DEFAULT_TARGETS = ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj)";
 
-/** An adapter that is on a model. */
+/** The adapter of a model. */
 export interface AttachedAdapter {
   readonly config: AdapterConfig;
   readonly parameters: readonly ModelParameter[];
 }
 
 /**
- * Puts an adapter on the model's layers. A starts uniform in ±1 / √in as in peft, B at 0, so that nothing changes at first.
+ * Adds an adapter to the model's layers. A starts uniform in ±1 / √in as in peft, B at 0, so that nothing changes at first.
  *
- * @throws ModelConfigError when the configuration is unsupported or meets no layer
+ * @throws ModelConfigError when the configuration is unsupported or matches no layer
  * @throws WeightsError when a stored tensor is missing, superfluous or of another shape
  */
 export function attachAdapter(weights: ModelWeights, options: AdapterOptions): AttachedAdapter {
@@ -72,7 +72,7 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
     if (module === "lm_head")
       throw new ModelConfigError({
         what: "An adapter on the output layer is not supported.",
-        expected: "layers inside of the blocks",
+        expected: "layers inside the blocks",
         found: "lm_head",
         fix: "leave lm_head out of target_modules",
       });
@@ -105,7 +105,7 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
   }
   if (parameters.length === 0) {
     throw new ModelConfigError({
-      what: "An adapter's target_modules meets no layer of this model.",
+      what: "An adapter's target_modules matches no layer of this model.",
       expected:
         'layer names such as ["q_proj", "v_proj"], or a pattern for names like model.language_model.layers.0.self_attn.q_proj',
       found: JSON.stringify(config.targetModules),
@@ -179,7 +179,7 @@ function readStored(folder: string): Map<string, Float32Array> {
   }
 }
 
-/** `model.layers.0.self_attn.q_proj.lora_A.weight` from any of the ways peft has written it. */
+/** `model.layers.0.self_attn.q_proj.lora_A.weight` from any of the forms that peft has written. */
 function canonicalName(name: string): string {
   const inner = name.startsWith("base_model.model.") ? name.slice("base_model.model.".length) : name;
   return publishedName(inner).replace(/\.lora_([AB])\.default\.weight$/, ".lora_$1.weight");

@@ -20,18 +20,18 @@ export class FeatureSource {
     readonly checkpointing: boolean,
   ) {}
 
-  /** What was computed of these pictures; undefined where nothing was, or the tower is trained. */
+  /** The features of these pictures; undefined if they were not computed, or the tower is trained. */
   known({ pixelValues, gridThw }: VisualInput): Float32Array | undefined {
     const found = this.#known.get(pixelValues);
     return found?.grids === gridThw.join(";") ? found.values : undefined;
   }
 
-  /** Takes features over that the same tower computed elsewhere. */
+  /** Stores features that the same tower computed elsewhere. */
   remember({ pixelValues, gridThw }: VisualInput, values: Float32Array): void {
     this.#known.set(pixelValues, { grids: gridThw.join(";"), values });
   }
 
-  /** One row a merged token, in the order of the inputs; differentiable where anything is trained. */
+  /** One row per merged token, in the order of the inputs; differentiable where anything is trained. */
   features(inputs: readonly VisualInput[]): tf.Tensor2D {
     if (this.weights.trainsVision())
       return visionFeatures(inputs, this.weights, this.config, { checkpointing: this.checkpointing });

@@ -16,9 +16,9 @@ import { rotaryTensors, textRotary } from "./rotary-tables";
 import type { Trace } from "./trace";
 
 export interface LanguageModelOptions {
-  /** Rows whose final hidden states are wanted, in this order and possibly more than once. Default all of them. */
+  /** Rows whose final hidden states are wanted, in this order and possibly more than once. Default: all of them. */
   readonly select?: Int32Array;
-  /** Is shown each layer's packed q, k, v before rotation; generation fills its cache from it. */
+  /** Called with each layer's packed q, k, v before rotation; generation fills its cache from them. */
   readonly onQkv?: (layer: number, qkv: tf.Tensor2D, rotary: RotaryTable) => void;
   readonly trace?: Trace;
   /** Keeps only each layer's input for the backward pass and computes the layer again there. */
@@ -36,7 +36,7 @@ export function embedTokens(
 }
 
 /**
- * @param features one row a merged visual token, in the order of `tokens.visuals`; undefined without pictures
+ * @param features one row per merged visual token, in the order of `tokens.visuals`; undefined without pictures
  * @returns hidden states after the final norm, [N or select.length, hidden]
  */
 export function languageModel(
@@ -52,7 +52,7 @@ export function languageModel(
     let hidden = embedTokens(tokens, features, weights);
     trace?.("hidden.0", hidden);
     for (let i = 0; i < config.numLayers; i++) {
-      // Past the last attention, rows no longer meet: the rest is needed only where somebody looks.
+      // After the last attention rows are independent: the rest is computed only for the rows that are wanted.
       const keep = i === config.numLayers - 1 ? select : undefined;
       const place: DecoderLayer = { index: i, tokens, weights, config, keep, onQkv };
       const layer = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D =>

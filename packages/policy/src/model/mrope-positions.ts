@@ -18,7 +18,7 @@ export interface MropePositions {
 
 /**
  * @throws PromptError when the placeholders do not match the pictures in number
- * @throws ImageError when a picture's grid can't be merged
+ * @throws ImageError when a picture's grid cannot be merged
  */
 export function mropePositions(prompt: PromptInput, config: Qwen25VlConfig): MropePositions {
   const { promptIds } = prompt;
@@ -72,6 +72,6 @@ function mismatch(
     where: `token ${source.id} of config.json's ${source.kind}_token_id`,
     expected: `${tokens.reduce((a, b) => a + b, 0)} placeholders, ${tokens.length} ${source.kind}(s) of ${tokens.join(" + ") || "0"} tokens`,
     found: `${promptIds.filter((id) => id === source.id).length} placeholders`,
-    fix: "render the prompt with the pictures that it is given, one run of placeholders a picture",
+    fix: "render the prompt with its pictures, one run of placeholders per picture",
   });
 }

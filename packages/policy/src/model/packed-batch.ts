@@ -12,11 +12,11 @@ import type { PromptInput, TokenizedRollout, VisualInput } from "./tokenized-rol
 /** A prompt and what follows it, each branch on its own. */
 export interface PackedTree {
   readonly prompt: PromptInput;
-  /** Tokens after the prompt, one array a branch; may be empty. */
+  /** Tokens after the prompt, one array per branch; may be empty. */
   readonly branches: readonly Int32Array[];
 }
 
-/** Pictures or videos in the order in which the tower sees them, each array of pixels once. */
+/** Pictures or videos in the tower's order, each array of pixels once. */
 export interface PackedVisual {
   readonly input: VisualInput;
   /** The first of its merged tokens among all. */

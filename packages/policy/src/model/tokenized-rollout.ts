@@ -1,4 +1,4 @@
-/** What the model is given: prompts with their pictures, and completions to score. Plain data, no tensors. */
+/** The model's input: prompts with their pictures, and completions to score. Plain data, no tensors. */
 
 /** Pictures or videos of one prompt, as the image processor makes them. */
 export interface VisualInput {
@@ -6,7 +6,7 @@ export interface VisualInput {
   readonly pixelValues: Float32Array;
   /** Time, height and width of each picture in patches. */
   readonly gridThw: readonly (readonly [number, number, number])[];
-  /** Videos: seconds between two temporal patches, one a video. Default 1. */
+  /** Videos: seconds between two temporal patches, one number per video. Default 1. */
   readonly secondsPerGrid?: readonly number[];
 }
 

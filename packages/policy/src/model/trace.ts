@@ -1,4 +1,4 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 
-/** Is shown intermediate results of a forward pass by name; a tensor is only valid during the call. */
+/** Called with intermediate results of a forward pass by name; a tensor is only valid during the call. */
 export type Trace = (name: string, tensor: Tensor) => void;

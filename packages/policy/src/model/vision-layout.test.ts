@@ -44,7 +44,7 @@ describe("visionLayout", () => {
       expect(() => visionLayout(images.gridThw as GridThw[], config.vision)).toThrow(ImageError);
       const promptIds = Int32Array.of(image, 9, ...Array.from({ length: 6 }, () => image));
       expect(() => mropePositions({ promptIds, images: images as VisualInput }, config)).toThrow(
-        /can't be merged[^]*where: +image 1 of the prompt[^]*\s+multiples of 2\s+found: [^]*fix:/,
+        /cannot be merged[^]*where: +image 1 of the prompt[^]*\s+multiples of 2\s+found: [^]*fix:/,
       );
     },
   );

@@ -27,14 +27,14 @@ export interface VisionLayout {
 
 /**
  * @param where names the picture
- * @throws ImageError when its patches can't be merged
+ * @throws ImageError when its patches cannot be merged
  */
 export function checkGrid(grid: GridThw, merge: number, where: string): void {
   const [time, height, width] = grid;
   const fits = (n: number, step: number): boolean => Number.isSafeInteger(n) && n >= step && n % step === 0;
   if (grid.length === 3 && fits(time, 1) && fits(height, merge) && fits(width, merge)) return;
   throw new ImageError({
-    what: "A picture's grid of patches can't be merged into tokens.",
+    what: "A picture's grid of patches cannot be merged into tokens.",
     where,
     expected: `[time, height, width]: at least one frame, height and width multiples of ${merge}`,
     found: JSON.stringify(grid),

@@ -31,7 +31,7 @@ export interface VisionOptions {
 }
 
 /**
- * Features of all pictures, one row a merged token, in picture order.
+ * Features of all pictures, one row per merged token, in picture order.
  *
  * @returns [tokens, outHiddenSize]
  * @throws ImageError when pixels and grid disagree

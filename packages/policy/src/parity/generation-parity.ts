@@ -52,7 +52,7 @@ export function recognizeGeneration(path: string): boolean {
   return Array.isArray(cases?.["order_in_generate"]) && Array.isArray(cases["cases"]);
 }
 
-/** @throws ParityError when the file is malformed or has a processor that is not known */
+/** @throws ParityError when the file is malformed or has an unknown processor */
 export async function checkGeneration(path: string): Promise<ParityRow[]> {
   const file = join(folderOf(path) ?? path, "cases.json");
   const { logits, cases } = readReference<GenerationCases>(file, ["order_in_generate", "logits", "cases"]);
@@ -61,7 +61,7 @@ export async function checkGeneration(path: string): Promise<ParityRow[]> {
     const source = logits[set];
     if (!source)
       throw new ParityError({
-        what: "A case of reference values names a set of logits that is missing.",
+        what: "A case of reference values names a set of logits that does not exist.",
         where: file,
         found: set,
       });
@@ -110,7 +110,7 @@ function apply(values: Float32Array, name: string, value: Value, tokens: readonl
       return banTokens(values, value as readonly number[]);
     default:
       throw new ParityError({
-        what: "A case of reference values uses a logits processor that is not known.",
+        what: "A case of reference values uses an unknown logits processor.",
         where: file,
         found: name,
       });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const repository = join(import.meta.dirname, "..", "..", "..", "..");
 
-/** The folder of reference data with that name, or undefined after saying so on the console. */
+/** The folder of reference data with that name, or undefined after a line on the console. */
 export function goldenFolder(name: string): string | undefined {
   for (const folder of [join(repository, "tools", "goldens", name), join(repository, "..", "shared", "golden", name)])
     if (existsSync(folder)) return folder;
@@ -12,7 +12,7 @@ export function goldenFolder(name: string): string | undefined {
   return undefined;
 }
 
-/** A folder of ../shared, or undefined after saying so on the console. */
+/** A folder of ../shared, or undefined after a line on the console. */
 export function sharedFolder(path: string): string | undefined {
   const folder = join(repository, "..", "shared", path);
   if (existsSync(folder)) return folder;

@@ -262,7 +262,8 @@ async function compareSeveral(
   }
   const processor = createImageProcessor({ minPixels: multi.min_pixels, maxPixels: multi.max_pixels });
   const paths = pictures.map((picture) => {
-    if (picture === undefined) throw new ParityError({ what: "A picture has gone while it was used.", where: folder });
+    if (picture === undefined)
+      throw new ParityError({ what: "A picture disappeared while it was in use.", where: folder });
     return picture;
   });
   const { pixelValues, gridThw } = await processor.process(paths, { orientation: "ignore" });

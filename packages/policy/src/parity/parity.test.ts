@@ -78,7 +78,7 @@ describe.skipIf(images === undefined)("image processor", () => {
     expect(find(rows, "pixel_values")).toMatchObject({ error: 0, compared: 8 });
   });
 
-  it("finds a picture with another pixel and leaves out one that is missing", async () => {
+  it("finds a picture with another pixel and leaves out a missing one", async () => {
     const wrong = join(folder, "images");
     cpSync(images!, wrong, { recursive: true });
     cpSync(join(wrong, "synthetic", "wide_1400x8.png"), join(wrong, "synthetic", "tall_6x301.png"));

@@ -53,7 +53,7 @@ export interface ReferenceCase {
   readonly name: string;
 }
 
-/** Takes the padding off a reference batch and gives each row its own pictures. */
+/** Removes the padding of a reference batch and gives each row its own pictures. */
 export function referenceBatch(
   reference: Pick<
     CaseFile,
@@ -92,7 +92,7 @@ export function referenceBatch(
   return { prompts, rowOf, width };
 }
 
-/** Hands out pictures in order, as many as fill a number of placeholders. */
+/** Returns pictures in order, as many as fill a number of placeholders. */
 function visualQueue(
   grids: readonly GridThw[],
   pixels: Float32Array | undefined,

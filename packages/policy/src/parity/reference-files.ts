@@ -1,4 +1,4 @@
-/** Reading the files of a reference folder: which they are, and what is wrong when they are not what they claim. */
+/** Reading the files of a reference folder: finding them, and errors about broken ones. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ParityError } from "../input-error";
@@ -26,14 +26,14 @@ export function peekJson(file: string): Readonly<Record<string, unknown>> | unde
  * A JSON file of a reference folder, of the type its layout gives it.
  *
  * @param keys must be there
- * @throws ParityError when it is absent, no JSON, or lacks a key
+ * @throws ParityError when it is absent, not JSON, or lacks a key
  */
 export function readReference<T>(file: string, keys: readonly (keyof T & string)[]): T {
   const json = peekJson(file);
   const missing = json ? keys.filter((key) => json[key] === undefined) : [];
   if (json && missing.length === 0) return json as T;
   throw new ParityError({
-    what: "A file of reference values can't be used.",
+    what: "A file of reference values cannot be used.",
     where: file,
     expected: `a JSON object with ${keys.join(", ")}`,
     found: !existsSync(file) ? "no such file" : json ? `no ${missing.join(", ")}` : "something else",

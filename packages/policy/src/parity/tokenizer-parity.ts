@@ -114,7 +114,7 @@ function compareRole(
   ledger.exact(quantity, token !== undefined && tokenizer.tokenId(token) === id, String(token));
 }
 
-/** What was handed out so far begins the decoding of every prefix, and with the rest it is that decoding. */
+/** The text returned so far begins the decoding of every prefix, and with the rest it is that decoding. */
 function compareStream(
   ledger: ParityLedger,
   tokenizer: Tokenizer,

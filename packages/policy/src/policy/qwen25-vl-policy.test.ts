@@ -527,10 +527,10 @@ describe("an adapter", () => {
     policy.dispose();
   });
 
-  it("refuses what it can't do, by name", async () => {
+  it("refuses what it cannot do, by name", async () => {
     const before = tf.memory().numTensors;
     expect(() => make({ adapter: { rank: 0 } })).toThrow("rank is impossible");
-    expect(() => make({ adapter: { rank: 2, targetModules: ["nothing_proj"] } })).toThrow("meets no layer");
+    expect(() => make({ adapter: { rank: 2, targetModules: ["nothing_proj"] } })).toThrow("matches no layer");
     const untied = { ...config, tieWordEmbeddings: false };
     expect(() =>
       createQwen25Vl(untied, randomWeights(untied, { seed: 6 }), { adapter: { rank: 2, targetModules: ["lm_head"] } }),

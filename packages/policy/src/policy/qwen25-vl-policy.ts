@@ -29,10 +29,10 @@ export interface Qwen25VlOptions {
   readonly adapter?: AdapterOptions;
   /**
    * Keeps only the input of each block for the backward pass and computes the block again there: far less memory for about
-   * a third more time. Default off.
+   * a third more time. Default false.
    */
   readonly gradientCheckpointing?: boolean;
-  /** Where `save` takes tokenizer and templates along from. Default the folder that was loaded. */
+  /** The folder from which `save` copies tokenizer and templates. Default: the folder that was loaded. */
   readonly sourceFolder?: string;
 }
 
@@ -69,7 +69,7 @@ export class Qwen25VlPolicy {
   readonly #vision: FeatureSource;
   readonly #decoding = new DecodingMemory();
 
-  /** Takes ownership of the weights. `createQwen25Vl` and `loadQwen25Vl` are the ways in. */
+  /** Takes ownership of the weights. Use `createQwen25Vl` or `loadQwen25Vl`. */
   constructor(
     readonly config: Qwen25VlConfig,
     weights: ModelWeights,
@@ -88,7 +88,7 @@ export class Qwen25VlPolicy {
 
   /**
    * Log-probabilities of the rows' completions, differentiable in `parameters`. Rows that share a prompt compute it once;
-   * only positions that predict completion tokens meet the vocabulary.
+   * logits are computed only at positions that predict completion tokens.
    *
    * @throws PromptError when a prompt does not match its pictures, is too long, or holds unknown tokens
    * @throws RangeError when a completion is longer than `width`
@@ -134,7 +134,7 @@ export class Qwen25VlPolicy {
   }
 
   /**
-   * How many tokens `logProbs` computes for these rows together: prompts with the tokens of their pictures, a prompt that
+   * The number of tokens that `logProbs` computes for these rows together: prompts with the tokens of their pictures, a prompt that
    * rows share once, and completions without their last token. The learner's `microBatch.tokens` counts in this unit.
    *
    * @example policy.tokenCount(rows) // 2 rows of one prompt of 100 tokens, completions of 11 and 21: 100 + 10 + 20 = 130
@@ -147,7 +147,7 @@ export class Qwen25VlPolicy {
    * Logits at every position of plain sequences, packed one after another, [Σ length, vocabulary]; differentiable. For
    * checks and small inputs: training goes through `logProbs`, which never holds this matrix.
    *
-   * @param trace is shown `vision.block.i`, `vision.merged` and `hidden.i` on the way
+   * @param trace called with `vision.block.i`, `vision.merged` and `hidden.i`
    */
   forward(sequences: readonly PromptInput[], trace?: Trace): tf.Tensor2D {
     return tf.tidy(() => {
@@ -172,14 +172,14 @@ export class Qwen25VlPolicy {
   }
 
   /**
-   * The features of pictures that this policy has computed and still remembers; undefined where it has not, or trains the tower.
+   * The features of pictures that this policy has computed and still remembers; undefined if it has not, or trains the tower.
    * With `rememberFeatures`, replicas of a policy compute each picture once between them.
    */
   knownFeatures(input: VisualInput): Float32Array | undefined {
     return this.#vision.known(input);
   }
 
-  /** Takes over what `knownFeatures` of a policy with the same tower gave for these pictures. */
+  /** Stores what `knownFeatures` of a policy with the same tower gave for these pictures. */
   rememberFeatures(input: VisualInput, values: Float32Array): void {
     if (!this.#weights.trainsVision()) this.#vision.remember(input, values);
   }
@@ -217,7 +217,7 @@ export class Qwen25VlPolicy {
     else await saveQwen25Vl(folder, this.config, this.#weights, this.options.sourceFolder);
   }
 
-  /** Frees all tensors and ends the threads. The policy can't be used afterwards. */
+  /** Frees all tensors and ends the threads. The policy cannot be used afterwards. */
   dispose(): void {
     this.#decoding.close();
     this.#weights.dispose();
@@ -258,7 +258,7 @@ export function createQwen25Vl(
   );
 }
 
-/** A policy with a snapshot's numbers on the current backend: the same bits as the one it was taken of, in any thread. */
+/** A policy with a snapshot's numbers on the current backend: the same bits as the original, in any thread. */
 export function createReplica({ config, options, weights, adapter }: PolicySnapshot): Qwen25VlPolicy {
   return createQwen25Vl(config, weights, { ...options, ...(adapter ? { adapter } : {}) });
 }

@@ -6,7 +6,7 @@ import { writeModelConfig, type Qwen25VlConfig } from "../config/model-config";
 import { writeSafetensors } from "../safetensors/writer";
 import type { ModelWeights } from "../weights/model-weights";
 
-/** Files beside the weights that belong to a model: copied along where the source folder has them. */
+/** Files beside the weights that belong to a model: copied if the source folder has them. */
 const COMPANIONS = [
   "generation_config.json",
   "tokenizer.json",
@@ -22,7 +22,7 @@ const COMPANIONS = [
   "video_preprocessor_config.json",
 ] as const;
 
-/** Writes the model, adapters merged in. @throws WeightsError when the disk is full or the folder can't be written */
+/** Writes the model, adapters merged in. @throws WeightsError when the disk is full or the folder cannot be written */
 export async function saveQwen25Vl(
   folder: string,
   config: Qwen25VlConfig,

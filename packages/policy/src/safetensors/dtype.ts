@@ -8,7 +8,7 @@
 /** The element types this package reads and writes. The 8-bit floats of quantized checkpoints are not among them. */
 export type SafetensorsDtype = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
 
-/** Bytes an element. */
+/** Bytes per element. */
 export const DTYPE_BYTES: Readonly<Record<SafetensorsDtype, number>> = {
   F64: 8,
   F32: 4,
@@ -22,7 +22,7 @@ export const DTYPE_BYTES: Readonly<Record<SafetensorsDtype, number>> = {
   BOOL: 1,
 };
 
-/** Whether a header's dtype is one that is supported here. */
+/** Whether a header's dtype is supported here. */
 export function isSupportedDtype(dtype: unknown): dtype is SafetensorsDtype {
   return typeof dtype === "string" && Object.hasOwn(DTYPE_BYTES, dtype);
 }
@@ -81,7 +81,7 @@ function asWords(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(aligned.buffer, aligned.byteOffset, bytes.byteLength / 2);
 }
 
-// oxlint-disable-next-line v-triune/module-state -- made once, the same whoever makes it
+// oxlint-disable-next-line v-triune/module-state -- a table of constants, made at its first use
 let halfTable: Float32Array | undefined;
 
 /**

@@ -49,7 +49,7 @@ export function readSafetensorsHeader(file: string): SafetensorsHeader {
     descriptor = openSync(file, "r");
   } catch (cause) {
     throw new WeightsError({
-      what: "A weights file can't be opened.",
+      what: "A weights file cannot be opened.",
       where: file,
       found: reason(cause),
       fix: "check the path and its permissions",

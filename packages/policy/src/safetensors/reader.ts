@@ -11,7 +11,7 @@ import { readSafetensorsHeader, type TensorInfo } from "./header";
 const CHUNK_BYTES = 4 << 20;
 const INDEX_FILE = "model.safetensors.index.json";
 
-/** Open weights: what is there, and its values on demand. */
+/** Open weights: the tensors' names, and their values on demand. */
 export interface SafetensorsReader {
   /** The file or folder that was opened. */
   readonly path: string;
@@ -25,7 +25,7 @@ export interface SafetensorsReader {
   /**
    * The values as float32, row-major, whatever they are stored as (I64 and F64 are rounded).
    *
-   * @param out where they are put; default a new array
+   * @param out where they are put. Default: a new array
    * @throws WeightsError when there is no tensor of that name, or the file ended early
    * @throws RangeError when `out` has another length than the tensor
    */
@@ -119,7 +119,7 @@ class FileReader implements SafetensorsReader {
       return out;
     }
     const width = DTYPE_BYTES[info.dtype];
-    // One for all tensors: what the collector does not see at once would lie beside the weights.
+    // One for all tensors: buffers that are not collected at once would take memory beside the weights.
     this.#chunk ??= new Uint8Array(CHUNK_BYTES);
     for (let done = 0; done < info.byteLength; done += CHUNK_BYTES) {
       const piece = this.#chunk.subarray(0, Math.min(CHUNK_BYTES, info.byteLength - done));
@@ -291,7 +291,7 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
   return { files: [...files].sort(), weightMap };
 }
 
-/** A hint for a missing name: the one that shares most of its beginning and its end. */
+/** A hint for a name that does not exist: the one that shares most of its beginning and its end. */
 function nearest(name: string, names: readonly string[]): string {
   let best = names[0];
   let score = -1;

@@ -118,7 +118,7 @@ describe("writing and reading", () => {
     const twice = { name: "w", shape: [1], data: new Float32Array(1) };
     await expect(writeSafetensors(file, [twice, twice])).rejects.toThrow(WeightsError);
     await expect(writeSafetensors(join(folder, "no", "w.safetensors"), [twice])).rejects.toThrow(
-      "The weights can't be written.",
+      "The weights cannot be written.",
     );
     await expect(
       writeSafetensors(file, [{ name: "w", shape: [1], dtype: "I64", data: new Float32Array(1) }]),

@@ -1,6 +1,6 @@
 /**
  * Writes a safetensors file so that a crash leaves the old one: to a temporary name beside it, synced, then renamed.
- * Tensors are asked for one at a time, so a checkpoint never lies in memory twice. Order and padding are those of
+ * Tensors are fetched one at a time, so a checkpoint is never in memory twice. Order and padding are those of
  * huggingface/safetensors (wider elements first, then by name; the header padded with spaces to 8 bytes), so that every
  * tensor is aligned and the same tensors give the same bytes.
  */
@@ -16,20 +16,20 @@ export type TensorData = Float32Array | Int32Array | Uint8Array;
 export interface SafetensorsEntry {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Default F32. Float32Array → F32, F16, BF16; Int32Array → I32, I64; Uint8Array → U8, BOOL. */
+  /** Float32Array → F32, F16, BF16; Int32Array → I32, I64; Uint8Array → U8, BOOL. Default F32. */
   readonly dtype?: SafetensorsDtype;
-  /** The values, or a function that fetches them when their turn has come. */
+  /** The values, or a function that fetches them just before they are written. */
   readonly data: TensorData | (() => TensorData | Promise<TensorData>);
 }
 
 /**
- * Writes `path`, replacing what is there only when all of it is on the disk.
+ * Writes `path`; an older file is replaced only when all of the new one is on the disk.
  *
  * ```ts
  * await writeSafetensors("out/model.safetensors", [{ name: "w", shape: [2, 2], data: new Float32Array(4) }]);
  * ```
  *
- * @param metadata `__metadata__`; default `{format: "pt"}`, which transformers asks for
+ * @param metadata `__metadata__`. Default `{format: "pt"}`, which transformers asks for
  * @throws WeightsError when a tensor's data does not fit its shape, a name comes twice, or the disk is full
  */
 export async function writeSafetensors(
@@ -77,7 +77,7 @@ function headerBytes(
   for (const entry of ordered) {
     if (header.has(entry.name))
       throw new WeightsError({
-        what: "Two tensors to be saved have the same name.",
+        what: "Two tensors of the file have the same name.",
         where: `${path}, tensor ${entry.name}`,
       });
     const end = offset + sizeOf(entry) * DTYPE_BYTES[dtypeOf(entry)];
@@ -94,7 +94,7 @@ function headerBytes(
 function writeTensor(path: string, descriptor: number, entry: SafetensorsEntry, data: TensorData): void {
   if (data.length !== sizeOf(entry)) {
     throw new WeightsError({
-      what: "A tensor to be saved does not fit its shape.",
+      what: "A tensor does not fit its shape.",
       where: `${path}, tensor ${entry.name}`,
       expected: `${sizeOf(entry)} values for [${entry.shape.join(", ")}]`,
       found: `${data.length} values`,
@@ -104,7 +104,7 @@ function writeTensor(path: string, descriptor: number, entry: SafetensorsEntry, 
   const encode = encoder(dtype, data);
   if (!encode) {
     throw new WeightsError({
-      what: "A tensor can't be saved as that type.",
+      what: "A tensor cannot be written as this type.",
       where: `${path}, tensor ${entry.name}`,
       expected: "float → F32, F16, BF16; int32 → I32, I64; uint8 → U8, BOOL",
       found: `${data.constructor.name} → ${dtype}`,
@@ -144,7 +144,7 @@ function writeError(path: string, cause: unknown): unknown {
   if (code === undefined) return cause;
   const full = code === "ENOSPC" || code === "EDQUOT";
   return new WeightsError({
-    what: full ? "The disk is full; the weights were not saved." : "The weights can't be written.",
+    what: full ? "The disk is full; the weights were not saved." : "The weights cannot be written.",
     where: path,
     found: (cause as Error).message,
     fix: full

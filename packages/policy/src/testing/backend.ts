@@ -1,4 +1,4 @@
-/** The backend that tests of this package run on: wasm unless V_TRIUNE_BACKEND names another. */
+/** The backend that tests of this package run on: the one that V_TRIUNE_BACKEND names. Default wasm. */
 import { selectBackend, type BackendName } from "@v-triune/backend";
 
 export async function useTestBackend(): Promise<string> {

@@ -1,5 +1,5 @@
 /**
- * Holds a kernel, in each of its variants, against a float64 formula in plain JavaScript: values directly, gradients by
+ * Compares a kernel, in each of its variants, with a float64 formula in plain JavaScript: values directly, gradients by
  * central differences of the formula.
  */
 import * as tf from "@tensorflow/tfjs-core";

@@ -48,7 +48,7 @@ export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: nu
 }
 
 /**
- * Qwen2.5-VL's vocabulary on two layers of width 64: 9.8 million parameters, more than are decoded by our own kernels on the
+ * Qwen2.5-VL's vocabulary on two layers of width 64: 9.8 million parameters, more than are decoded by this package's kernels on the
  * native backend.
  */
 export function largeVocabularyConfig(): Qwen25VlConfig {
@@ -70,7 +70,7 @@ export function gridPicture(config: Qwen25VlConfig, height: number, width: numbe
   return { pixelValues, gridThw: [[1, height, width]] };
 }
 
-/** As small as it gets with everything in it: two layers, windows, grouped queries, odd sizes. */
+/** The smallest model that has everything: two layers, windows, grouped queries, odd sizes. */
 export function tinyConfig(): Qwen25VlConfig {
   const config = benchmarkConfig({ vocabSize: 60, intermediateSize: 21 });
   return {

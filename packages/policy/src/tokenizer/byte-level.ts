@@ -17,7 +17,7 @@ function buildTable(): ReadonlyMap<string, number> {
   return table;
 }
 
-/** The bytes of a token in byte-level spelling; a token with a character outside of it stands for its own UTF-8. */
+/** The bytes of a token in byte-level spelling; a token with any other character stands for its own UTF-8. */
 export function byteLevelBytes(token: string): Uint8Array {
   const bytes = new Uint8Array(token.length);
   for (let i = 0; i < token.length; i++) {

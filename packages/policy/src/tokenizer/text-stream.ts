@@ -1,11 +1,11 @@
 /**
- * Text of token ids as they arrive. A token may end in the middle of a UTF-8 sequence; what has been handed out never
+ * Text of token ids as they arrive. A token may end in the middle of a UTF-8 sequence; text that was returned never
  * changes, and all of it together is the decoding of all ids.
  */
 export interface TextStream {
   /** Takes one id and returns the text that is certain now; often a word, sometimes "". */
   push(id: number): string;
-  /** Returns what was held back (a broken sequence as U+FFFD) and starts over. */
+  /** Returns the text that was held back (a broken sequence as U+FFFD) and starts again. */
   end(): string;
 }
 
@@ -20,13 +20,13 @@ export function byteStream(bytesOf: (id: number) => Uint8Array): TextStream {
 
 /**
  * For all others. Text is held back while it ends in U+FFFD. Each new id is decoded behind the ids of the last piece,
- * because some decoders treat the first token of a text in a way of its own (the method of `DecodeStream` in Rust
+ * because some decoders treat the first token of a text differently (the method of `DecodeStream` in Rust
  * tokenizers 0.23).
  */
 export function windowStream(decode: (ids: readonly number[]) => string): TextStream {
-  /** Ids of the last piece handed out, then those that are held back. */
+  /** Ids of the last piece that was returned, then those that are held back. */
   let ids: number[] = [];
-  /** How many of them belong to that piece, and their text. */
+  /** The number of ids in that piece, and their text. */
   let shownIds = 0;
   let shown = "";
   return {

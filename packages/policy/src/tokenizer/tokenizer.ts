@@ -4,7 +4,7 @@
  * same and about six times as fast.
  *
  * That library's ids, spellings and decodings are those of the Rust tokenizers 0.23 on every golden case. Four differences
- * are evened out here, each to what the Rust library and transformers do: ids without a token (a padded embedding has
+ * are removed here, so that all is as in the Rust library and transformers: ids without a token (a padded embedding has
  * some) decode to nothing; no ids decode to ""; spaces before punctuation are left alone unless tokenizer_config.json asks
  * for the clean-up; the unknown token of a WordLevel model is the one that tokenizer.json names.
  */
@@ -36,7 +36,7 @@ export interface Tokenizer {
    * @throws TokenizerError when the text has a word that a vocabulary without an unknown token lacks
    */
   encode(text: string): Int32Array;
-  /** Text of ids. Bytes that are no UTF-8 become U+FFFD; ids without a token are left out. */
+  /** Text of ids. Bytes that are not UTF-8 become U+FFFD; ids without a token are left out. */
   decode(ids: ArrayLike<number>, options?: DecodeTextOptions): string;
   /** Decodes ids as they come. */
   stream(options?: DecodeTextOptions): TextStream;
@@ -48,7 +48,7 @@ export interface Tokenizer {
 }
 
 /**
- * Loads `folder/tokenizer.json` and, where it is there, `tokenizer_config.json`.
+ * Loads `folder/tokenizer.json`, and `tokenizer_config.json` if the folder has it.
  *
  * ```ts
  * const tokenizer = loadTokenizer("./Qwen2.5-VL-3B-Instruct");

@@ -34,8 +34,8 @@ export class ModelWeights {
   readonly adapters = new Map<string, LinearAdapter>();
 
   /**
-   * Puts every tensor on the backend, the largest first: what lies in memory twice for a moment is then little beside what is
-   * there already.
+   * Puts every tensor on the backend, the largest first: what lies in memory twice for a moment is then small beside what
+   * is loaded already.
    *
    * @param values fetches a tensor's values, one at a time
    * @param frozen whether a tensor is a constant
@@ -144,7 +144,7 @@ export class ModelWeights {
       : tf.clone(weight);
   }
 
-  /** The first tensor (adapters included) with a value that is no finite number, for messages; reads everything back. */
+  /** The first tensor (adapters included) with a value that is not finite, for messages; reads everything back. */
   findNotFinite(): string | undefined {
     const named: (readonly [string, tf.Tensor])[] = [
       ...this.#tensors,

@@ -1,13 +1,13 @@
 /**
  * Memory that tensors' values pass through on their way to the backend, one tensor after another.
  *
- * An array for each tensor would wait for the collector beside the weights, up to a fifth of them. This is one buffer: as
- * large as the largest tensor, which comes first, and smaller with each that follows. What a resizable ArrayBuffer gives up
- * goes back to the system at once.
+ * With an array for each tensor, arrays that are not collected yet would take memory beside the weights, up to a fifth of
+ * them. This is one buffer: as large as the largest tensor, which comes first, and smaller with each that follows. What a
+ * resizable ArrayBuffer gives up goes back to the system at once.
  */
 import * as tf from "@tensorflow/tfjs-core";
 
-/** ES2024's `ArrayBuffer`, of which Node.js 20 has no more than this. */
+/** The part of ES2024's `ArrayBuffer` that Node.js 20 has. */
 type ResizableBuffer = ArrayBuffer & { resize(bytes: number): void };
 type ResizableConstructor = new (bytes: number, options: { maxByteLength: number }) => ResizableBuffer;
 
@@ -29,8 +29,8 @@ export function placeNow(tensor: tf.Tensor): void {
 
 /**
  * @param largest most values that will be asked for
- * @returns an array of that many values in memory that the array before it had too (0 gives all of it back), to be handed out
- *   again only after `placeNow`; undefined on a backend that keeps the arrays it is given
+ * @returns a function: number of values → an array in the same memory as the array before it (0 frees it), which may be
+ *   asked for again only after `placeNow`; undefined on a backend that keeps the arrays that it gets
  */
 export function passingMemory(largest: number): ((values: number) => Float32Array) | undefined {
   if (!backendCopies()) return undefined;
@@ -42,7 +42,7 @@ export function passingMemory(largest: number): ((values: number) => Float32Arra
   };
 }
 
-/** Whether a tensor stays as it was when the array it was made of changes; tried, because no backend promises it. */
+/** Whether a tensor keeps its values when the array it was made of changes; tried, because no backend promises it. */
 function backendCopies(): boolean {
   const values = new Float32Array(resizable(OFFSET + 1024 * Float32Array.BYTES_PER_ELEMENT), OFFSET).fill(1);
   const tensor = tf.tensor1d(values);

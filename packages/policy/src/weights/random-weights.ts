@@ -1,6 +1,6 @@
 /**
  * Random weights for training from nothing. Matrices are normal with a standard deviation of gain / √fan-in, norms are 1,
- * biases 0. (Hugging Face's constant 0.02 starts tiny models in a place they hardly leave.)
+ * biases 0. (Hugging Face's constant 0.02 starts tiny models at a point that they hardly leave.)
  */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { Qwen25VlConfig } from "../config/model-config";

@@ -1,5 +1,5 @@
 /**
- * The wasm backend's heap as a place to run our own kernels (packages/policy/assembly): a second WebAssembly module that
+ * The wasm backend's heap as the memory of this package's own kernels (packages/policy/assembly): a second WebAssembly module that
  * imports the backend's memory and works on tensors where they lie, without copies. tfjs's own kernels take 3-15 µs each
  * and miss XNNPACK for transposed or batched products; these run a whole layer's attention in one call.
  *
@@ -40,7 +40,7 @@ export class Heap extends KernelMemory {
 
   /**
    * Runs a kernel that fills new float32 tensors. They are not zeroed; an empty tensor's address must not be used.
-   * To be called off the tape (inside of `withGradient`, or when no gradient is recorded).
+   * Call it off the tape (inside `withGradient`, or when no gradient is recorded).
    */
   run(shapes: readonly (readonly number[])[], body: (...addresses: number[]) => void): tf.Tensor[] {
     const attrs = { shapes, body } as unknown as tf.NamedAttrMap;

@@ -134,7 +134,7 @@ export interface KernelExports {
   ): void;
 }
 
-/** The compiled kernels by kind of memory: [not shared, shared between threads]. */
+/** Compiled once per kind of memory: [not shared, shared between threads]. */
 const compiled: [object?, object?] = [];
 
 /**
@@ -157,7 +157,7 @@ export function kernelModule(shared: boolean): object | undefined {
   return compiled[kind];
 }
 
-/** Where the import env.memory says what limits it has (1: a maximum; 3: a maximum, and shared). */
+/** Position of the byte that states the limits of the import env.memory (1: a maximum; 3: a maximum, and shared). */
 function memoryLimits(bytes: Uint8Array): number {
   const name = [..."\x03env\x06memory\x02\x01"].map((character) => character.charCodeAt(0));
   const start = bytes.findIndex((_, i) => name.every((byte, k) => bytes[i + k] === byte));
@@ -184,15 +184,15 @@ export abstract class KernelMemory {
     readonly memory: WasmMemory,
   ) {}
 
-  /** Separate memory, which the caller frees. @throws Error when there is no more */
+  /** Reserves memory; free it. @throws Error when none is left */
   abstract allocate(floats: number): number;
   abstract free(address: number): void;
 
-  /** Memory for the length of one kernel; the next call may hand out the same. */
+  /** Memory for the duration of one kernel; the next call may return the same. */
   scratch(floats: number): number {
     if (4 * floats > this.#scratchBytes) {
       if (this.#scratchAddress !== 0) this.free(this.#scratchAddress);
-      // Forgotten before the allocation, which may throw.
+      // Reset before the allocation, which may throw.
       this.#scratchAddress = 0;
       this.#scratchBytes = 0;
       const wanted = Math.ceil(1.1 * floats);

@@ -1,13 +1,13 @@
 /**
- * A memory of our own for the kernels, beside whatever backend TensorFlow.js runs on. Small models are decoded there even
- * on native backends: a step of some hundred tiny ops costs them more in calls than in work. Threads can share it.
+ * A memory for the kernels, beside that of the TensorFlow.js backend. Small models are decoded there even
+ * on native backends: of a step of some hundred tiny ops, most is spent on the calls. Threads can share it.
  */
 import { instantiateKernels, KernelMemory, outOfKernelMemory, type KernelExports } from "./kernel-memory";
 import { wasmApi, type WasmMemory } from "./wasm-api";
 
 const PAGE = 65536;
 
-/** Blocks are used again by size, small ones come in powers of two; the memory is given back as a whole, with the object. */
+/** Blocks are used again by size, small ones come in powers of two; the memory is freed as a whole, with the object. */
 export class OwnMemory extends KernelMemory {
   readonly #free = new Map<number, number[]>();
   readonly #sizes = new Map<number, number>();
