@@ -6,13 +6,19 @@ import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import { root } from "./ensure-installed.mjs";
 import { packPackages } from "./pack-packages.mjs";
-import { readManifest } from "./workspace.mjs";
+import { readManifest, workspacePackages } from "./workspace.mjs";
 
 /** Every tarball has these, whatever else it holds. */
 const REQUIRED_FILES = ["package.json", "README.md", "LICENSE", "CHANGELOG.md"];
 /** The packages are ES modules only, so what `require` and TypeScript's CommonJS files find is not looked at. */
 const ESM_RESOLUTIONS = new Set(["node16-esm", "bundler"]);
+
+/** Private packages are on no registry: what a tarball uses of them is inside it. */
+const privateNames = workspacePackages(root)
+  .filter(({ manifest }) => manifest.private === true)
+  .map(({ manifest }) => manifest.name);
 
 /** What is wrong with one tarball, a sentence each. */
 async function problemsOf({ path, directory, files }) {
@@ -26,9 +32,18 @@ async function problemsOf({ path, directory, files }) {
   return [
     ...REQUIRED_FILES.filter((name) => !names.includes(name)).map((name) => `${name} is missing`),
     ...names.filter((name) => name.endsWith(".map")).map((name) => `${name} is a source map`),
+    ...names
+      .filter((name) => importsPrivate(join(directory, name)))
+      .map((name) => `${name} imports a private package; state the type where it is exported`),
     ...messages.map((message) => `publint: ${formatMessage(message, manifest)}`),
     ...wrongTypes.map(({ kind, ...where }) => `types: ${kind} ${JSON.stringify({ ...where, trace: undefined })}`),
   ];
+}
+
+function importsPrivate(path) {
+  if (!/\.(m?js|d\.ts)$/.test(path)) return false;
+  const text = readFileSync(path, "utf8");
+  return privateNames.some((name) => new RegExp(`(from|import)[ (]*["']${name}["'/]`).test(text));
 }
 
 function concernsEsm({ kind, resolutionKind, resolutionOption }) {

@@ -8,7 +8,10 @@ import { writeFileAtomic as writeFile, writeFolderAtomic as writeFolder } from "
  * @param data the contents, or their parts in order
  * @throws WriteError when the disk is full or the place cannot be written to; a file that was there before is then unchanged
  */
-export async function writeFileAtomic(path: string, data: Parameters<typeof writeFile>[1]): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   try {
     await writeFile(path, data);
   } catch (error) {
