@@ -7,6 +7,7 @@ export interface WorkspacePackage {
     readonly version: string;
     readonly private?: boolean;
     readonly bin?: Readonly<Record<string, string>>;
+    readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   };
 }
 

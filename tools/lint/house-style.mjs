@@ -78,7 +78,62 @@ const moduleState = {
   },
 };
 
+const ERRORS = "@v-triune/errors";
+const NODE_KIT = "@v-triune/node-kit";
+/** Functions that several packages once wrote for themselves, and where they are now. */
+const HOMES = new Map([
+  ["isRecord", `${NODE_KIT}/is-record`],
+  ["isObject", `${NODE_KIT}/is-record`],
+  ["isPlainObject", `${NODE_KIT}/is-record`],
+  ["isProcessAlive", `${NODE_KIT}/is-process-alive`],
+  ["describeValue", ERRORS],
+  ["nearestName", ERRORS],
+  ["wrapText", ERRORS],
+]);
+const FILE_SYSTEM = new Set(["fs", "fs/promises", "node:fs", "node:fs/promises"]);
+
+/** One idea has one function. */
+const noCopies = {
+  meta: {
+    type: "suggestion",
+    messages: {
+      name: "Import {{name}} from {{home}}, or give another idea another name.",
+      alive: `Use isProcessAlive of ${NODE_KIT}/is-process-alive.`,
+      rename: `Write files by ${NODE_KIT}/atomic-write, which also syncs them; rename alone can lose one.`,
+    },
+  },
+  create(context) {
+    const check = (node, name) => {
+      const home = HOMES.get(name);
+      if (home !== undefined) context.report({ node, messageId: "name", data: { name, home } });
+    };
+    return {
+      FunctionDeclaration: ({ id }) => id && check(id, id.name),
+      VariableDeclarator({ id, init }) {
+        const isFunction = init?.type === "ArrowFunctionExpression" || init?.type === "FunctionExpression";
+        if (isFunction && id.type === "Identifier") check(id, id.name);
+      },
+      CallExpression(node) {
+        const { callee, arguments: given } = node;
+        const isKill =
+          callee.type === "MemberExpression" && callee.object.name === "process" && callee.property.name === "kill";
+        if (isKill && given[1]?.value === 0) context.report({ node, messageId: "alive" });
+      },
+      ImportDeclaration({ source, specifiers }) {
+        if (!FILE_SYSTEM.has(source.value)) return;
+        for (const node of specifiers)
+          if (["rename", "renameSync"].includes(node.imported?.name)) context.report({ node, messageId: "rename" });
+      },
+    };
+  },
+};
+
 export default {
   meta: { name: "v-triune" },
-  rules: { "header-first": headerFirst, "hash-private": hashPrivate, "module-state": moduleState },
+  rules: {
+    "header-first": headerFirst,
+    "hash-private": hashPrivate,
+    "module-state": moduleState,
+    "no-copies": noCopies,
+  },
 };

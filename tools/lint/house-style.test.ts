@@ -67,6 +67,28 @@ test("module-state reports let at the top of a module only", () => {
   ]);
 });
 
+test("no-copies reports functions that have a home, however they are written", () => {
+  const text =
+    "export function isRecord(value: unknown): boolean {\n  return typeof value === 'object';\n}\n" +
+    "const isObject = (value: unknown) => value !== null;\nexport const wrapText = 5;\n" +
+    "export const isAlive = (pid: number) => process.kill(pid, 0) && isObject(pid);\nprocess.kill(1, 'SIGKILL');\n";
+  expect(reported(text, "no-copies")).toEqual([
+    "1: Import isRecord from @v-triune/node-kit/is-record, or give another idea another name.",
+    "4: Import isObject from @v-triune/node-kit/is-record, or give another idea another name.",
+    "6: Use isProcessAlive of @v-triune/node-kit/is-process-alive.",
+  ]);
+});
+
+test("no-copies reports a rename of files", () => {
+  const text =
+    'import { readFile, rename } from "node:fs/promises";\nimport { renameSync as move } from "fs";\n' +
+    'import { rename as other } from "./elsewhere";\nexport const all = [readFile, rename, move, other];\n';
+  expect(reported(text, "no-copies")).toEqual([
+    expect.stringMatching(/^1: Write files by @v-triune\/node-kit\/atomic-write/),
+    expect.stringMatching(/^2: /),
+  ]);
+});
+
 test("an exception is a comment with its reason", () => {
   const text =
     "// oxlint-disable-next-line v-triune/module-state -- a cache\nlet a = 1;\nexport const b = () => a++;\n";

@@ -20,13 +20,16 @@ describe("createVerifierRegistry", () => {
     const registry = createVerifierRegistry([detection, named("choice")]);
     expect(() => registry.get("Detektion")).toThrow(UnknownVerifierError);
     expect(() => registry.get("Detektion")).toThrow(
-      'Unknown verifier "Detektion"; known: detection, choice. Did you mean "detection"?',
+      'Unknown verifier "Detektion".\n  expected: one of detection, choice\n  fix:      did you mean "detection"?',
     );
-    expect(() => registry.get("x".repeat(1000))).toThrow("known: detection, choice. Add it to the list");
+    expect(() => registry.get("x".repeat(1000))).toThrow(/one of detection, choice\n.*add it to the list/);
+    expect(() => createVerifierRegistry([]).get("x")).toThrow("which is empty");
   });
 
-  it("refuses what is no verifier and a name given twice", () => {
+  it("refuses what is not a verifier and a name given twice", () => {
     expect(() => createVerifierRegistry([named("")])).toThrow(VerifierRegistryError);
-    expect(() => createVerifierRegistry([detection, detection])).toThrow('entry 1 repeats the name "detection"');
+    expect(() => createVerifierRegistry([detection, detection])).toThrow(
+      /Two verifiers have the name "detection"[^]*entry 1/,
+    );
   });
 });

@@ -1,33 +1,41 @@
+import { VTriuneError, describeValue, nearest } from "@v-triune/errors";
 import type { Verifier } from "./verifier";
+
+/** Longer names are cut before they are compared: a name comes from data, and the comparison takes the product of the lengths. */
+const LONGEST_NAME = 64;
 
 /**
  * The set of verifiers of a run: a value that is passed along, never a global. Adding a verifier is one more entry in the list.
  */
 
-/** Two verifiers with one name, a verifier without a name, or a name nobody registered. */
-export class VerifierRegistryError extends Error {
+/** Two verifiers with one name, a verifier without a name, or a name that no verifier has. */
+export class VerifierRegistryError extends VTriuneError {
   override readonly name: string = "VerifierRegistryError";
 }
 
-/** A sample asks for a verifier that the registry does not hold. */
+/** A sample asks for a verifier that the registry lacks. */
 export class UnknownVerifierError extends VerifierRegistryError {
   override readonly name = "UnknownVerifierError";
-  /** The known name that differs least, if one is close. */
+  /** The name that was asked for. */
+  readonly verifier: string;
+  /** The names of the registry. */
+  readonly known: readonly string[];
+  /** The known name that was probably meant, if any. */
   readonly nearest: string | undefined;
 
-  constructor(
-    /** The name asked for. */
-    readonly verifier: string,
-    /** The names there are. */
-    readonly known: readonly string[],
-  ) {
-    const nearest = nearestName(verifier, known);
-    const hint =
-      nearest === undefined
-        ? "Add it to the list given to createVerifierRegistry, or correct the sample's reward_model.verifier."
-        : `Did you mean ${JSON.stringify(nearest)}?`;
-    super(`Unknown verifier ${JSON.stringify(verifier)}; known: ${known.join(", ") || "none"}. ${hint}`);
-    this.nearest = nearest;
+  constructor(verifier: string, known: readonly string[]) {
+    const meant = nearest(String(verifier).slice(0, LONGEST_NAME), known) ?? undefined;
+    super({
+      what: `Unknown verifier ${JSON.stringify(verifier)}.`,
+      expected: known.length === 0 ? "a verifier in the registry, which is empty" : `one of ${known.join(", ")}`,
+      fix:
+        meant === undefined
+          ? "add it to the list for createVerifierRegistry, or fix the sample's reward_model.verifier"
+          : `did you mean ${JSON.stringify(meant)}?`,
+    });
+    this.verifier = verifier;
+    this.known = known;
+    this.nearest = meant;
   }
 }
 
@@ -50,14 +58,19 @@ export function createVerifierRegistry(verifiers: readonly Verifier[]): Verifier
   const byName = new Map<string, Verifier>();
   for (const [index, verifier] of verifiers.entries()) {
     if (typeof verifier?.name !== "string" || verifier.name === "" || typeof verifier.verify !== "function") {
-      throw new VerifierRegistryError(
-        `createVerifierRegistry: entry ${index} is no verifier; expected { name: "..", verify(response, sample) }`,
-      );
+      throw new VerifierRegistryError({
+        what: "An entry of the registry is not a verifier.",
+        where: `createVerifierRegistry, entry ${index}`,
+        expected: '{ name: "..", verify(response, sample) }',
+        found: describeValue(verifier),
+      });
     }
     if (byName.has(verifier.name))
-      throw new VerifierRegistryError(
-        `createVerifierRegistry: entry ${index} repeats the name ${JSON.stringify(verifier.name)}; give each verifier its own`,
-      );
+      throw new VerifierRegistryError({
+        what: `Two verifiers have the name ${JSON.stringify(verifier.name)}.`,
+        where: `createVerifierRegistry, entry ${index}`,
+        fix: "give each verifier its own name",
+      });
     byName.set(verifier.name, verifier);
   }
   const names = [...byName.keys()];
@@ -70,32 +83,4 @@ export function createVerifierRegistry(verifiers: readonly Verifier[]): Verifier
       return verifier;
     },
   };
-}
-
-/** The name with the fewest edits, if fewer than half of its letters would change. */
-function nearestName(name: string, names: readonly string[]): string | undefined {
-  const asked = String(name).toLowerCase().slice(0, 64);
-  let best: string | undefined;
-  let fewest = Infinity;
-  for (const candidate of names) {
-    const edits = editDistance(asked, candidate.toLowerCase());
-    if (edits < fewest && edits <= candidate.length / 2) {
-      fewest = edits;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -2,8 +2,8 @@
  * `rollouts.parquet`: the answers to the samples of a set, one row each, as the difficulty rule of `v-triune curate` reads them
  * (source, id, accuracy, response), by source, id and answer; and what they say of each source.
  */
-import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { passAtK } from "@v-triune/data-filters";
 import { asWriteError } from "@v-triune/errors";
@@ -42,7 +42,6 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
  */
 export async function writeRolloutTable(folder: string, keys: Iterable<string>, n: number): Promise<WrittenRollouts> {
   const file = join(folder, "rollouts.parquet");
-  const temporary = join(folder, `.rollouts.parquet.tmp-${process.pid}`);
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
   try {
@@ -57,15 +56,15 @@ export async function writeRolloutTable(folder: string, keys: Iterable<string>, 
       SELECT source, id, sample, response, status, reason, accuracy, correct, format, reward, tokens, truncated
       FROM read_json(${quoted(answersFile(folder))}, format = 'newline_delimited', columns = {${COLUMNS}}, maximum_object_size = 268435456) SEMI JOIN wanted USING (key)
       WHERE sample < ${n} ORDER BY source, id, sample`);
-    await connection.run(`COPY answers TO ${quoted(temporary)} (FORMAT parquet, COMPRESSION zstd)`);
-    await rename(temporary, file);
+    await replaceFile(file, async (temporary) => {
+      await connection.run(`COPY answers TO ${quoted(temporary)} (FORMAT parquet, COMPRESSION zstd)`);
+    });
     const reader = await connection.runAndReadAll(`
       SELECT source, id, count(accuracy)::INTEGER AS n, count(*) FILTER (correct)::INTEGER AS c, sum(accuracy) AS total, count(*)::INTEGER AS rows
       FROM answers GROUP BY source, id ORDER BY source, id`);
     const rows = reader.getRowObjects() as unknown as SampleTally[];
     return { file, rows: rows.reduce((sum, row) => sum + row.rows, 0), sources: summarise(rows, n) };
   } catch (error) {
-    await rm(temporary, { force: true });
     throw asWriteError(error, file);
   } finally {
     connection.closeSync();

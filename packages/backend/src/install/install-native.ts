@@ -7,6 +7,7 @@
  * Everything happens in `<variant>.partial`; the finished folder is renamed over the old one, so a broken-off install
  * leaves what was there. The next run takes up the wheel that was already downloaded.
  */
+// oxlint-disable-next-line v-triune/no-copies -- a folder is verified in its temporary place, then moved
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, relative } from "node:path";

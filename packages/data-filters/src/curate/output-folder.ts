@@ -3,6 +3,7 @@
  * lock: a second run into the same folder is refused, and what a killed run left is removed.
  */
 import { existsSync, readdirSync } from "node:fs";
+// oxlint-disable-next-line v-triune/no-copies -- the temporary folder is the lock of the run too
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";

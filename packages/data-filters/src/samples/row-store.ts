@@ -7,9 +7,10 @@
  * A row is what V8's serializer makes of its values (https://nodejs.org/api/v8.html#serialization-api). The trailer is written last
  * and the file renamed into place when it is synced: a file that is there is whole, unless something else has cut it.
  */
-import { createHash, randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
 import { deserialize, serialize } from "node:v8";
+import { replaceFile } from "@v-triune/node-kit/atomic-write";
 
 const MAGIC = Buffer.from("V3ROWS01");
 const TRAILER = MAGIC.length + 8 + 32;
@@ -59,38 +60,44 @@ export async function writeRowStore(
   identity: Buffer,
   rows: AsyncIterable<readonly unknown[]>,
 ): Promise<number> {
-  const part = `${path}.${randomUUID()}.part`;
-  const handle = await open(part, "wx");
-  try {
-    const offsets = [0];
-    let gathered: Buffer[] = [];
-    let waiting = 0;
-    const flush = async (): Promise<void> => {
-      await handle.appendFile(Buffer.concat(gathered, waiting));
-      gathered = [];
-      waiting = 0;
-    };
-    for await (const values of rows) {
-      const bytes = serialize(values);
-      offsets.push((offsets.at(-1) as number) + bytes.length);
-      gathered.push(bytes);
-      waiting += bytes.length;
-      if (waiting >= GATHERED) await flush();
+  let count = 0;
+  await replaceFile(path, async (temporary) => {
+    const handle = await open(temporary, "wx");
+    try {
+      count = await appendRows(handle, identity, rows);
+    } finally {
+      await handle.close();
     }
-    const count = offsets.length - 1;
-    const tail = Buffer.from(new Float64Array(offsets).buffer);
-    gathered.push(tail, trailerOf(count, identity));
-    waiting += tail.length + TRAILER;
-    await flush();
-    await handle.sync();
-    await handle.close();
-    await rename(part, path);
-    return count;
-  } catch (error) {
-    await handle.close().catch(() => undefined);
-    await rm(part, { force: true });
-    throw error;
+  });
+  return count;
+}
+
+async function appendRows(
+  handle: FileHandle,
+  identity: Buffer,
+  rows: AsyncIterable<readonly unknown[]>,
+): Promise<number> {
+  const offsets = [0];
+  let gathered: Buffer[] = [];
+  let waiting = 0;
+  const flush = async (): Promise<void> => {
+    await handle.appendFile(Buffer.concat(gathered, waiting));
+    gathered = [];
+    waiting = 0;
+  };
+  for await (const values of rows) {
+    const bytes = serialize(values);
+    offsets.push((offsets.at(-1) as number) + bytes.length);
+    gathered.push(bytes);
+    waiting += bytes.length;
+    if (waiting >= GATHERED) await flush();
   }
+  const count = offsets.length - 1;
+  const tail = Buffer.from(new Float64Array(offsets).buffer);
+  gathered.push(tail, trailerOf(count, identity));
+  waiting += tail.length + TRAILER;
+  await flush();
+  return count;
 }
 
 async function readRows(

@@ -6,10 +6,11 @@
  * The content hash is SHA-256 over every row's values in order. It does not depend on threads, compression or row groups,
  * so two runs can be compared even where their bytes differ.
  */
-import { createHash, randomBytes, type Hash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import {
   blobValue,
   DuckDBTableFunction,
@@ -75,27 +76,26 @@ export async function writeSamples(
       fix: "choose another name, remove the file, or allow it to be replaced (overwrite: true)",
     });
   }
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(4).toString("hex")}.partial`);
   const parts: string[] = [];
   const hash = createHash("sha256");
   const writer: Writer = { options, hash, rows: 0, path };
+  let bytes = 0;
   try {
-    await mkdir(folder, { recursive: true });
-    await withDatabase(options, async (connection) => {
-      if (Symbol.iterator in samples) return copyRows(connection, samples[Symbol.iterator](), temporary, writer);
-      await writeParts(connection, samples, temporary, parts, writer);
+    await mkdir(dirname(path), { recursive: true });
+    await replaceFile(path, async (temporary) => {
+      await withDatabase(options, async (connection) => {
+        if (Symbol.iterator in samples) return copyRows(connection, samples[Symbol.iterator](), temporary, writer);
+        await writeParts(connection, samples, temporary, parts, writer);
+      });
+      bytes = (await stat(temporary)).size;
+      options.signal?.throwIfAborted();
     });
-    await syncFile(temporary);
-    const { size } = await stat(temporary);
-    options.signal?.throwIfAborted();
-    await rename(temporary, path);
-    return { path, rows: writer.rows, bytes: size, contentHash: hash.digest("hex") };
+    return { path, rows: writer.rows, bytes, contentHash: hash.digest("hex") };
   } catch (error) {
     throw writeFailure(error, path, options.signal);
   } finally {
     // A folder that does not exist has nothing to remove.
-    for (const part of [temporary, ...parts]) await rm(part, { force: true }).catch(() => {});
+    for (const part of parts) await rm(part, { force: true }).catch(() => {});
   }
 }
 
@@ -262,15 +262,6 @@ function hashValue(hash: Hash, value: unknown, node: LayoutNode): void {
   } else {
     const text = node.leaf === "number" ? `${Math.fround(value as number)}` : String(value);
     hash.update(`t${Buffer.byteLength(text)};${text}`);
-  }
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, "r+");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

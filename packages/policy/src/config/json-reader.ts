@@ -2,6 +2,7 @@
  * Typed access to a JSON file that a person may have edited: each getter names the file, the key, what was expected and
  * what was found when it throws.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { existsSync, readFileSync } from "node:fs";
 import { ModelConfigError } from "../input-error";
 
@@ -123,10 +124,6 @@ export class JsonReader {
   #join(key: string): string {
     return this.path === "" ? key : `${this.path}.${key}`;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function show(value: unknown): string {

@@ -9,6 +9,7 @@
  * 100,000,000 bytes, and the tensors, ordered by offset, tile the data exactly: no hole, no overlap, nothing behind the
  * last. A duplicate key, which JSON.parse would silently drop, leaves a hole and is caught by that.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { WeightsError } from "../input-error";
 import { DTYPE_BYTES, isSupportedDtype, type SafetensorsDtype } from "./dtype";
@@ -242,10 +243,6 @@ function checkTiling(file: string, tensors: TensorInfo[], dataStart: number, fil
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function show(value: unknown): string {

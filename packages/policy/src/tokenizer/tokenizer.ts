@@ -8,6 +8,7 @@
  * some) decode to nothing; no ids decode to ""; spaces before punctuation are left alone unless tokenizer_config.json asks
  * for the clean-up; the unknown token of a WordLevel model is the one that tokenizer.json names.
  */
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
@@ -269,8 +270,4 @@ function readJson(file: string): Record<string, unknown> {
     ...(cause instanceof Error ? { found: cause.message, cause } : {}),
     fix: "fetch the file again",
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -186,7 +186,7 @@ describe("createIsolatedRewardSource in threads", () => {
     await expect(collectRewards(source, [{ ...request("4"), verifier: "obedience" }])).rejects.toThrow(
       UnknownVerifierError,
     );
-    await expect(source.run({ ...request("4"), verifier: "obediant" })).rejects.toThrow('Did you mean "obedient"?');
+    await expect(source.run({ ...request("4"), verifier: "obediant" })).rejects.toThrow('did you mean "obedient"?');
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+// oxlint-disable-next-line v-triune/no-copies -- a damaged folder is moved aside, no file is written
 import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";

@@ -4,8 +4,9 @@
  *
  * Read them with any Parquet reader, all steps at once with DuckDB: select .. from 'runs/mine/rollouts/*.parquet'
  */
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from "@duckdb/node-api";
 import { stepOfName } from "../run-folder/run-folder";
 
@@ -176,7 +177,6 @@ async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
 }
 
 async function writeParquet(connection: DuckDBConnection, path: string, rows: readonly StoredRollout[]): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.tmp-${process.pid}`);
   await mkdir(dirname(path), { recursive: true });
   try {
     const appender = await connection.createAppender("rollouts");
@@ -192,19 +192,12 @@ async function writeParquet(connection: DuckDBConnection, path: string, rows: re
     const selection = COLUMNS.map(({ name, select }) => (select === undefined ? name : `${select} as ${name}`)).join(
       ", ",
     );
-    await connection.run(
-      `copy (select ${selection} from rollouts) to '${temporary.replaceAll("'", "''")}' (format parquet, compression zstd)`,
-    );
-    const handle = await open(temporary, "r+");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await replaceFile(path, async (temporary) => {
+      const target = temporary.replaceAll("'", "''");
+      await connection.run(
+        `copy (select ${selection} from rollouts) to '${target}' (format parquet, compression zstd)`,
+      );
+    });
   } finally {
     await connection.run("truncate rollouts");
   }

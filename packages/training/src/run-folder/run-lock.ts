@@ -2,6 +2,7 @@
  * One trainer a run folder: `run.lock` holds the process that uses it. A lock whose process is gone is taken over; a process is known
  * by its id and, on Linux, by its start time, as ids are used again.
  */
+// oxlint-disable-next-line v-triune/no-copies -- a lock is moved aside, no file is written
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";

@@ -1,4 +1,5 @@
 /** COCO's on-disk layout, as far as evaluation reads it; boxes are [x, y, width, height]. Further keys are left alone. */
+import { VTriuneError, describeValue } from "@v-triune/errors";
 
 /** An id of COCO data; numbers in all published sets. */
 export type CocoId = number | string;
@@ -31,8 +32,13 @@ export interface CocoProblem {
 }
 
 /** Data that COCO evaluation cannot read. */
-export class CocoDataError extends Error {
+export class CocoDataError extends VTriuneError {
   override readonly name = "CocoDataError";
+}
+
+function unreadable(where: string, expected: string, value: unknown, fix?: string): CocoDataError {
+  const found = typeof value === "number" ? String(value) : describeValue(value);
+  return new CocoDataError({ what: "The data of a COCO evaluation cannot be used.", where, expected, found, fix });
 }
 
 /** The boxes of one side as columns, grouped: those of category c and image i are `order[start[c·I + i] .. start[c·I + i + 1]]`. */
@@ -72,8 +78,11 @@ export function readCocoProblem(problem: CocoProblem, useCategories: boolean): C
   const categories = new Map(categoryIds.map((id, index) => [id, index]));
   for (const [index, { image_id: id }] of problem.detections.entries()) {
     if (!images.has(id))
-      throw new CocoDataError(
-        `detections[${index}].image_id: ${JSON.stringify(id)} is none of the ${imageIds.length} images; evaluate against the file these results belong to`,
+      throw unreadable(
+        `detections[${index}].image_id`,
+        `the id of one of the ${imageIds.length} images`,
+        id,
+        "evaluate against the file that these results belong to",
       );
   }
   const group = (boxes: readonly (CocoAnnotation | CocoDetection)[], kind: "annotations" | "detections") =>
@@ -111,9 +120,7 @@ function groupBoxes(
         ? (box as CocoDetection).score
         : ((box as CocoAnnotation).area ?? (bbox[index * 4 + 2] as number) * (bbox[index * 4 + 3] as number));
     if (typeof number !== "number" || !Number.isFinite(number))
-      throw new CocoDataError(
-        `${kind}[${index}].${kind === "detections" ? "score" : "area"}: a finite number expected, found ${String(number)}`,
-      );
+      throw unreadable(`${kind}[${index}].${kind === "detections" ? "score" : "area"}`, "a finite number", number);
     value[index] = number;
     crowd[index] = "iscrowd" in box && box.iscrowd ? 1 : 0;
     const image = images.get(box.image_id);
@@ -141,14 +148,11 @@ function groupBoxes(
 }
 
 function readBox({ bbox }: CocoAnnotation | CocoDetection, where: string, out: Float64Array, index: number): void {
-  if (!Array.isArray(bbox) || bbox.length !== 4)
-    throw new CocoDataError(
-      `${where}.bbox: [x, y, width, height] expected, found ${JSON.stringify(bbox) ?? "nothing"}`,
-    );
+  if (!Array.isArray(bbox) || bbox.length !== 4) throw unreadable(`${where}.bbox`, "[x, y, width, height]", bbox);
   for (let i = 0; i < 4; i++) {
     const number: unknown = bbox[i];
     if (typeof number !== "number" || !Number.isFinite(number))
-      throw new CocoDataError(`${where}.bbox[${i}]: a finite number expected, found ${String(number)}`);
+      throw unreadable(`${where}.bbox[${i}]`, "a finite number", number);
     out[index * 4 + i] = number;
   }
 }

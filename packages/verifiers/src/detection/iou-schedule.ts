@@ -6,6 +6,7 @@
  * The schedule is data. Evaluation states its own ε and never reads this (in the original it does, so that the same model
  * scores lower later in training).
  */
+import { VTriuneError } from "@v-triune/errors";
 
 /** A threshold in (0, 1], or "average": the mean over 0.5, 0.55, .., 0.95, 0.99. */
 export type IouEpsilon = number | "average";
@@ -24,7 +25,7 @@ export const DEFAULT_IOU_SCHEDULE: readonly IouStage[] = [
 ];
 
 /** A schedule that cannot be used, or a step outside the run. */
-export class IouScheduleError extends Error {
+export class IouScheduleError extends VTriuneError {
   override readonly name = "IouScheduleError";
 }
 
@@ -34,18 +35,19 @@ export class IouScheduleError extends Error {
  * @throws IouScheduleError with the stage, what was expected and what was found
  */
 export function checkIouSchedule(schedule: readonly IouStage<IouEpsilon>[]): void {
-  if (schedule.length === 0)
-    throw new IouScheduleError("IoU schedule: at least one stage {until, epsilon} expected, an empty list was given");
+  if (schedule.length === 0) throw unusable("at least one stage { until, epsilon }", "an empty list");
   let previous = -Infinity;
   for (const [index, { until, epsilon }] of schedule.entries()) {
     if (!(until > previous))
-      throw new IouScheduleError(
-        `IoU schedule: stage ${index} has until ${until}, expected more than ${previous}; order the stages by "until"`,
-      );
+      throw unusable(`more than ${previous}`, `${until}`, `stage ${index}, until`, "order the stages by until");
     if (epsilon !== "average" && !(epsilon > 0 && epsilon <= 1))
-      throw new IouScheduleError(`IoU schedule: stage ${index} has epsilon ${epsilon}, expected 0 < epsilon <= 1`);
+      throw unusable("0 < epsilon <= 1", `${epsilon}`, `stage ${index}, epsilon`);
     previous = until;
   }
+}
+
+function unusable(expected: string, found: string, where?: string, fix?: string): IouScheduleError {
+  return new IouScheduleError({ what: "The IoU schedule cannot be used.", where, expected, found, fix });
 }
 
 /**
@@ -64,9 +66,11 @@ export function iouThreshold<Threshold extends IouEpsilon>(
 ): Threshold {
   checkIouSchedule(schedule);
   if (!(step >= 0) || !(totalSteps > 0) || !Number.isFinite(step) || !Number.isFinite(totalSteps)) {
-    throw new IouScheduleError(
-      `IoU schedule: step ${step} of ${totalSteps} given, expected step >= 0 and totalSteps > 0`,
-    );
+    throw new IouScheduleError({
+      what: "The IoU schedule has no threshold for this step.",
+      expected: "step >= 0 and totalSteps > 0",
+      found: `step ${step} of ${totalSteps}`,
+    });
   }
   const progress = step / totalSteps;
   const stage =

@@ -109,7 +109,7 @@ export function fitsSchema(value: Json, schema: Json): boolean {
     if (typeof item === "number" && !numberFits(item, s)) return false;
     if (typeof item === "string" && !within([...item].length, s["minLength"], s["maxLength"])) return false;
     if (Array.isArray(item) && !listFits(item, s, fits)) return false;
-    if (isObject(item) && !objectFits(item, s, fits)) return false;
+    if (isJsonObject(item) && !objectFits(item, s, fits)) return false;
     if (list("anyOf")?.some((option) => fits(item, option)) === false) return false;
     if (list("allOf")?.every((option) => fits(item, option)) === false) return false;
     const oneOf = list("oneOf");
@@ -128,7 +128,7 @@ export function sameJson(a: Json, b: Json): boolean {
       a.length === b.length &&
       a.every((item, index) => sameJson(item as Json, b[index] as Json))
     );
-  if (!isObject(a) || !isObject(b)) return a === b;
+  if (!isJsonObject(a) || !isJsonObject(b)) return a === b;
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length &&
@@ -139,7 +139,7 @@ export function sameJson(a: Json, b: Json): boolean {
 type Fits = (item: Json, schema: Json) => boolean;
 type Schema = { readonly [key: string]: Json };
 
-function isObject(value: Json): value is { readonly [key: string]: Json } {
+function isJsonObject(value: Json): value is { readonly [key: string]: Json } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -150,7 +150,7 @@ function isOfType(value: Json, type: string): boolean {
     case "array":
       return Array.isArray(value);
     case "object":
-      return isObject(value);
+      return isJsonObject(value);
     case "integer":
       return Number.isInteger(value);
     default:
@@ -193,7 +193,7 @@ function objectFits(object: { readonly [key: string]: Json }, s: Schema, fits: F
 /** A text that two JSON values share exactly when they are equal. */
 function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item as Json)).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
+  if (!isJsonObject(value)) return JSON.stringify(value);
   return `{${Object.keys(value)
     .sort()
     .map((key) => `${JSON.stringify(key)}:${canonical(value[key] as Json)}`)

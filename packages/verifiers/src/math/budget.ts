@@ -21,7 +21,7 @@ const DEFAULT_FUEL = 1_500_000;
 const DEFAULT_BITS = 16_384;
 
 /** Thrown inside when a limit is reached; `judge` turns it into an undecided verdict, `verify` into false. */
-export class BudgetError extends Error {
+export class BudgetError extends RangeError {
   override readonly name = "BudgetError";
   constructor(readonly limit: "fuel" | "bits") {
     super(limit === "fuel" ? "the step budget is spent" : "an exact number outgrew the bit budget");
