@@ -70,7 +70,7 @@ describe("formatDoctor", () => {
       "                 to cuInit: CUDA_ERROR_SYSTEM_NOT_READY)",
       "                 to get it: The CUDA 12 libraries need driver 525 or newer.",
       "  tensorflow     TensorFlow 2.21.0 on the CPU <- v-triune uses this one",
-      "                 493 GFLOPS (1024 x 1024 x 1024), 4.5 microseconds an op",
+      "                 493 GFLOPS (1024 x 1024 x 1024), 4.5 microseconds per op",
       "",
       "Native TensorFlow",
       "  folder         /home/me/.cache/v-triune/native",

@@ -105,7 +105,7 @@ export function formatDoctor(report: DoctorReport): string {
       if (measurement !== undefined && speed !== undefined) {
         row(
           "",
-          `${Math.round(speed.gflops)} GFLOPS (${speed.shape.join(" x ")}), ${measurement.microsecondsPerOp.toFixed(1)} microseconds an op`,
+          `${Math.round(speed.gflops)} GFLOPS (${speed.shape.join(" x ")}), ${measurement.microsecondsPerOp.toFixed(1)} microseconds per op`,
         );
       }
     } else {
@@ -127,7 +127,7 @@ export function formatDoctor(report: DoctorReport): string {
     row(
       "install",
       available
-        ? "npx v-triune native install   (half a minute; 10-20 times faster than wasm)"
+        ? "npx v-triune native install   (half a minute; several times faster than wasm)"
         : `not possible here yet: ${missing.join("; ")}`,
     );
   }

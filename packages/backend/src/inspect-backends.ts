@@ -1,4 +1,4 @@
-/** What each backend is worth on this machine, each tried in a process of its own. */
+/** How each backend does on this machine, each tried in a process of its own. */
 import { BACKEND_ORDER, type BackendName } from "./backend-name";
 import type { BackendMeasurement, MeasureOptions } from "./measure-backend";
 import { probeBackend } from "./probe/probe-backend";
@@ -22,7 +22,7 @@ export interface BackendReport {
 
 /** Settings of `inspectBackends`. */
 export interface InspectOptions {
-  /** The ones to look at. Default all but "cpu" (plain JavaScript). */
+  /** The ones to look at. Default: all but "cpu" (plain JavaScript). */
   readonly names?: readonly BackendName[];
   /** Measure those that work: true for 1024³ and the cost of an operation (about a second each), or what to measure. */
   readonly measure?: boolean | MeasureOptions;

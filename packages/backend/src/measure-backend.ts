@@ -1,4 +1,4 @@
-/** How fast the current backend is: matrix products as training meets them, and the cost of one small operation. */
+/** How fast the current backend is: matrix products as training uses them, and the cost of one small operation. */
 import type * as tfjs from "@tensorflow/tfjs-core";
 import { measureTrainingStep } from "./measure-training-step";
 
@@ -6,7 +6,7 @@ import { measureTrainingStep } from "./measure-training-step";
 export interface ProductSpeed {
   /** Rows of the result, inner dimension, columns: [m, k] × [k, n]. */
   readonly shape: readonly [m: number, k: number, n: number];
-  /** "plain", or which side is handed over transposed (tfjs flags transposeA, transposeB). */
+  /** "plain", or which side is passed transposed (tfjs flags transposeA, transposeB). */
   readonly form: "plain" | "transposeA" | "transposeB";
   readonly gflops: number;
 }
@@ -16,7 +16,7 @@ export interface BackendMeasurement {
   readonly products: readonly ProductSpeed[];
   /** Microseconds of one `add` of two vectors of 16 numbers, a chain of 200 without reading in between. */
   readonly microsecondsPerOp: number;
-  /** Tokens a second of a plain training step (measure-training-step.ts); absent unless asked for. */
+  /** Tokens per second of a plain training step (measure-training-step.ts); absent unless asked for. */
   readonly trainedTokensPerSecond?: number;
 }
 

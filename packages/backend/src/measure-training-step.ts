@@ -1,18 +1,18 @@
 /**
- * A training step of a small gated network, written plainly with tfjs operations: what a backend and its gradients are
- * worth before any kernel is fused by hand. No attention: that is the policy's bench.
+ * A training step of a small gated network, written plainly with tfjs operations: how fast a backend and its gradients
+ * are before any kernel is fused by hand. No attention: that is the policy's bench.
  *
  *     x = E[ids];  4 × { h = rms(x) g;  x = x + (silu(h W₁) ∘ h W₃) W₂ };  loss = crossEntropy(rms(x) Eᵀ, targets)
  */
 import type * as tfjs from "@tensorflow/tfjs-core";
 
-/** The network's sizes: tokens a step, vocabulary, width, hidden width, layers. 0.66 M parameters. */
+/** The network's sizes: tokens per step, vocabulary, width, hidden width, layers. 0.66 M parameters. */
 export const STEP_SHAPE = { tokens: 2560, vocabulary: 512, width: 128, hidden: 384, layers: 4 } as const;
 
 const LEARNING_RATE = 0.1;
 
 /**
- * Trained tokens a second on the current backend: forward, backward and a plain gradient step, the best of at least two
+ * Trained tokens per second on the current backend: forward, backward and a plain gradient step, the best of at least two
  * repetitions after one that warms up. Leaves no tensor behind.
  *
  * @throws RangeError when the loss does not fall: then the speed would mean nothing

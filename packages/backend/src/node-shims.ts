@@ -2,7 +2,7 @@
 import util from "node:util";
 
 /**
- * Puts `util.isNullOrUndefined` and `util.isArray`, which tfjs-node's kernels call, where Node ≥ 23 removed them, and in
+ * Adds `util.isNullOrUndefined` and `util.isArray`, which tfjs-node's kernels call, where Node ≥ 23 removed them, and in
  * place of an older Node's own, which print a deprecation warning.
  *
  * @param target the module to put them in; default Node's `util`

@@ -15,7 +15,7 @@ const WASM_OOM =
 /** Where an error came from, for the message. */
 export interface AllocationContext {
   readonly backend: string;
-  /** The kernel that was running, e.g. "MatMul". */
+  /** The kernel that was running, for example "MatMul". */
   readonly kernel?: string;
   /** The shape asked for, where the caller knows it. */
   readonly shape?: readonly number[];
@@ -65,7 +65,7 @@ function product(shape: readonly number[]): number {
   return shape.reduce((all, size) => all * size, 1);
 }
 
-/** Bytes as a short text with one decimal, e.g. "1.5 GiB". */
+/** Bytes as a short text with one decimal, for example "1.5 GiB". */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = bytes;

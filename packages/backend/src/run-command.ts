@@ -1,4 +1,4 @@
-/** Runs a program and gives back what it wrote; for pip, the compiler and strip. */
+/** Runs a program and returns what it wrote; for pip, the compiler and strip. */
 import { spawn } from "node:child_process";
 import type { Environment } from "./native/native-folder";
 
@@ -9,7 +9,7 @@ export interface CommandResult {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why it could not be started, e.g. ENOENT. */
+  /** Why it could not be started, for example ENOENT. */
   readonly startError?: NodeJS.ErrnoException;
 }
 

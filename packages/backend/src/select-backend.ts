@@ -8,7 +8,7 @@ import { startBackend } from "./start-backend";
 
 /** What a caller may ask for. */
 export interface SelectBackendOptions extends ActivateOptions {
-  /** A backend by name, or "auto": the first of BACKEND_ORDER that works. `V_TRIUNE_BACKEND` speaks for "auto". */
+  /** A backend by name, or "auto": the first of BACKEND_ORDER that works. `V_TRIUNE_BACKEND` replaces "auto". */
   readonly prefer?: "auto" | BackendName;
 }
 
@@ -16,7 +16,7 @@ export interface SelectBackendOptions extends ActivateOptions {
 export interface PassedOver {
   readonly name: BackendName;
   readonly reason: string;
-  /** What to do to have it; empty where nothing helps. */
+  /** How to get it; empty if there is no way. */
   readonly howToGet: string;
 }
 
@@ -25,7 +25,7 @@ export interface BackendChoice {
   readonly name: BackendName;
   /** What `tf.getBackend()` says: "tensorflow" for both native ones. */
   readonly tfjsName: string;
-  /** One line for a person, e.g. "TensorFlow 2.21.0 on the CPU". */
+  /** One line for a person, for example "TensorFlow 2.21.0 on the CPU". */
   readonly description: string;
   readonly version: string;
   /** The faster ones that were not taken, in order; empty when one was asked for by name. */

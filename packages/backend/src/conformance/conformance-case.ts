@@ -5,7 +5,7 @@ import type { NdArray } from "./nd-array";
 /** A case of the suite. The gradient's reference is the central difference of `reference`, so none is written by hand. */
 export interface ConformanceCase {
   readonly name: string;
-  /** The tfjs operations it covers, by their name in tfjs, e.g. "matMul". */
+  /** The tfjs operations it covers, by their name in tfjs, for example "matMul". */
   readonly ops: readonly string[];
   /** float32 inputs. */
   readonly inputs: readonly NdArray[];
@@ -15,6 +15,6 @@ export interface ConformanceCase {
   readonly reference: (...inputs: NdArray[]) => NdArray;
   /** Whether the gradient with respect to every input is checked too. */
   readonly gradient: boolean;
-  /** Backends that lack the kernel; there the case must fail, so that we notice when they get it. */
+  /** Backends that lack the kernel; there the case must fail, so that a new kernel is noticed. */
   readonly missingOn?: readonly string[];
 }

@@ -62,7 +62,7 @@ export interface InstallNativeOptions {
   readonly library?: string;
   /** Install again even if a verified install is there. */
   readonly force?: boolean;
-  /** Another pip requirement than the tried one, e.g. "tensorflow-cpu==2.20.0". */
+  /** Another pip requirement than the tried one, for example "tensorflow-cpu==2.20.0". */
   readonly requirement?: string;
   /** More arguments for pip; its configuration files and variables apply anyway. */
   readonly pipArguments?: readonly string[];

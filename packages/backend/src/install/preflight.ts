@@ -38,7 +38,7 @@ export interface NativeAvailability extends NativeTools {
 }
 
 /**
- * Looks for Python, pip and a compiler and at the platform, without installing anything (well under a second), so that
+ * Looks for Python, pip, a compiler and tfjs-node and at the platform, without installing anything (well under a second), so that
  * `npm start` can offer the native backend in one line.
  */
 export function nativeInstallAvailable(env: Environment = process.env): NativeAvailability {
@@ -52,6 +52,7 @@ export function nativeInstallAvailable(env: Environment = process.env): NativeAv
   if (tools.python === undefined) missing.push("Python 3 is missing");
   else if (tools.pip === undefined) missing.push("pip is missing");
   if (tools.compiler === undefined) missing.push("a C++ compiler (g++) is missing");
+  if (tfjsNodeManifest() === undefined) missing.push(`@tensorflow/tfjs-node is missing (${INSTALL_TFJS_NODE})`);
   return { ...tools, available: missing.length === 0, missing };
 }
 
@@ -236,19 +237,24 @@ export function checkRoom(folder: string, variant: NativeVariant): void {
 
 /** The folder of tfjs-node's sources. @throws NativeInstallError "tfjs-node" */
 export function findTfjsNode(): { folder: string; version: string } {
-  let manifest: string;
-  try {
-    manifest = require.resolve("@tensorflow/tfjs-node/package.json");
-  } catch (cause) {
+  const manifest = tfjsNodeManifest();
+  if (manifest === undefined) {
     throw new NativeInstallError({
       code: TFJS_NODE_MISSING,
       what: "The package @tensorflow/tfjs-node, whose sources the addon is compiled from, is not installed.",
       fix: `${INSTALL_TFJS_NODE} (it is an optional dependency of v-triune)`,
-      cause,
     });
   }
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
   return { folder: dirname(manifest), version };
+}
+
+function tfjsNodeManifest(): string | undefined {
+  try {
+    return require.resolve("@tensorflow/tfjs-node/package.json");
+  } catch {
+    return undefined;
+  }
 }
 
 /** A folder with node_api.h: Node's own, else npm's node-api-headers. @throws NativeInstallError "headers" */

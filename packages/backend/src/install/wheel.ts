@@ -36,7 +36,7 @@ export interface WheelOptions {
   readonly requirement: string;
   /** Where wheels are kept until the install is complete; a finished one there is not fetched again. */
   readonly downloads: string;
-  /** More arguments for pip, e.g. ["--index-url", ..]. */
+  /** More arguments for pip, for example ["--index-url", ..]. */
   readonly pipArguments?: readonly string[];
   readonly signal?: AbortSignal;
 }

@@ -51,7 +51,7 @@ export interface LoadNativeOptions {
   readonly addon: string;
   /** The variant's folder, when the addon is one that `native install` made. */
   readonly folder?: string;
-  /** Threads of one operation. Default all cores. Takes effect at the first load in a process only. */
+  /** Threads of one operation. Default: all cores. Takes effect at the first load in a process only. */
   readonly threads?: number;
   /** Let TensorFlow's own messages through. */
   readonly logs?: boolean;

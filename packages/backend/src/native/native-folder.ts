@@ -41,7 +41,7 @@ export interface NativeLayout {
   readonly nvidia: string;
 }
 
-/** The name of a variant's folder under the root, e.g. "linux-x64-cpu". */
+/** The name of a variant's folder under the root, for example "linux-x64-cpu". */
 export function variantFolderName(variant: NativeVariant): string {
   return `${process.platform}-${process.arch}-${variant}`;
 }

@@ -9,7 +9,7 @@ export const OLDEST_CUDA12_DRIVER = 525;
 export interface NvidiaDevice {
   readonly name: string;
   readonly memoryMiB: number | undefined;
-  /** e.g. "9.0" for Hopper. */
+  /** For example "9.0" for Hopper. */
   readonly computeCapability: string | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface NvidiaState {
   readonly present: boolean;
   /** Why `present` is false; empty otherwise. */
   readonly reason: string;
-  /** e.g. "550.54.15". */
+  /** For example "550.54.15". */
   readonly driver: string | undefined;
   readonly devices: readonly NvidiaDevice[];
 }

@@ -19,7 +19,7 @@ export interface Tolerance {
   readonly atol: number;
 }
 
-/** Same numbers as the golden files write them: NaN and infinities as strings, any nesting. */
+/** Numbers as the golden files write them: NaN and infinities as strings, any nesting. */
 export type GoldenNumbers = number | string | boolean | readonly GoldenNumbers[];
 
 /** Flattens nested golden numbers. */

@@ -4,7 +4,7 @@ const ACTIONS = ["install", "verify", "uninstall"] as const;
 
 /** Today's TensorFlow for this user. */
 export const nativeCommand: Command = {
-  meta: { name: "native", description: "Install native TensorFlow: 10 to 20 times faster than wasm" },
+  meta: { name: "native", description: "Install native TensorFlow, several times faster than wasm" },
   args: {
     action: { type: "positional", description: "install, verify or uninstall" },
     cuda: { type: "boolean", description: "The build for NVIDIA GPUs (Linux x64)" },
