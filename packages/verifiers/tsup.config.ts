@@ -11,7 +11,7 @@ const { dts, noExternal, ...options } = preset([
 ]);
 
 /** The package has no dependency: the errors that it throws, and their types, are built into it. */
-const ERRORS = /^@v-triune\/errors$/;
+const ERRORS = "@v-triune/errors";
 
 export default defineConfig({
   ...options,
