@@ -98,6 +98,35 @@ describe("decoders", () => {
     model.weights.dispose();
   });
 
+  it("leave no tensor behind when a layer fails, in a prompt or in a step", () => {
+    const { weights, vision } = makeWeights();
+    const before = tf.memory().numTensors;
+    for (const failing of ["prefill", "step"]) {
+      const decoder = new TensorDecoder(weights, config, vision);
+      const project = weights.project.bind(weights);
+      const failLate = (): void => {
+        let calls = 0;
+        vi.spyOn(weights, "project").mockImplementation((...args) => {
+          if (++calls > 5) throw new Error("out of memory");
+          return project(...args);
+        });
+      };
+      if (failing === "prefill") {
+        failLate();
+        expect(() => decoder.prefill(prompts.slice(1))).toThrow("out of memory");
+      } else {
+        const { handles } = decoder.prefill(prompts.slice(1));
+        const rows = handles.map((handle) => decoder.addRow(handle));
+        failLate();
+        expect(() => decoder.step(rows, Int32Array.of(30, 40))).toThrow("out of memory");
+      }
+      vi.restoreAllMocks();
+      decoder.dispose();
+      expect(tf.memory().numTensors, failing).toBe(before);
+    }
+    weights.dispose();
+  });
+
   it("are opened with threads where the work is worth it, and closed with the policy", async () => {
     const policy = createQwen25Vl(config, randomWeights(config, { seed: 9, embeddingDeviation: 0.3 }));
     const sample = async (threads: number): Promise<string[]> => {
