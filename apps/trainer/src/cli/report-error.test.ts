@@ -1,29 +1,31 @@
 import { expect, it } from "vitest";
 import { ConfigError } from "@v-triune/errors";
+import { DashboardError } from "@v-triune/monitor/dashboard";
+import { VerifierLoadError } from "@v-triune/rewards/isolated";
+import { UnknownVerifierError } from "@v-triune/verifiers";
 import { reportError } from "./report-error";
 
-it("keeps to 80 columns, whichever package the error is of", () => {
-  const error = Object.assign(
-    new Error(
-      `A file of the model folder is missing.\n  where:    /models/none/config.json\n  do:       ${"give a folder in Hugging Face layout ".repeat(3).trim()}`,
-    ),
-    { fix: "" },
+it.each([
+  new ConfigError({ what: "A key is odd.", where: "a.yaml:3", found: "one two three ".repeat(12), fix: "remove it" }),
+  new UnknownVerifierError("mathverfy", ["mathverify", "detection"]),
+  new DashboardError({ what: "Another program listens on the dashboard's port.", where: "127.0.0.1:6070" }),
+  new VerifierLoadError({
+    what: "A verifier module cannot be imported.",
+    where: "file:///mine.mjs",
+    found: "no such file",
+  }),
+])("prints an error that a person can fix as it is, with exit code 2: $name", (error) => {
+  expect(reportError(error, false)).toEqual({ text: error.message, exitCode: 2 });
+  for (const line of error.message.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+});
+
+it("calls any other error a fault of the program, with exit code 1", () => {
+  const { text, exitCode } = reportError(
+    Object.assign(new Error("odd"), { fix: "none", expected: "a", found: "b" }),
+    false,
   );
-  const { text, exitCode } = reportError(error, false);
-  expect(exitCode).toBe(2);
-  expect(text.split("\n").slice(0, 3)).toEqual([
-    "A file of the model folder is missing.",
-    "  where:    /models/none/config.json",
-    "  do:       give a folder in Hugging Face layout give a folder in Hugging Face",
-  ]);
-  expect(text.split("\n")[3]).toBe("            layout give a folder in Hugging Face layout");
-  const own = new ConfigError({
-    what: "A key is odd.",
-    where: "a.yaml:3",
-    found: "one two three ".repeat(12),
-    fix: "put it right",
-  });
-  expect(reportError(own, false).text).toBe(own.message);
+  expect(exitCode).toBe(1);
+  expect(text).toMatch(/^Unexpected failure\. Error: odd\nThis is a fault of the program/);
 });
 
 it("says of a failed write what to do, wherever it failed", () => {

@@ -1,16 +1,14 @@
-import { WriteError, wrapText } from "@v-triune/errors";
-import { isUserError } from "../errors";
-import { asWriteError } from "@v-triune/errors";
+import { VTriuneError, WriteError, asWriteError, wrapText } from "@v-triune/errors";
 
 /**
- * What to print for an error, and the exit code: 2 for what a person can put right, 1 for a fault of the program.
+ * What to print for an error, and the exit code: 2 for what a person can fix, 1 for a fault of the program.
  *
  * @param debug whether the stack trace and the chain of causes are shown
  */
 export function reportError(error: unknown, debug: boolean): { readonly text: string; readonly exitCode: 1 | 2 } {
   const failedWrite = asFailedWrite(error);
   if (failedWrite !== undefined) return reportError(failedWrite, debug);
-  if (isUserError(error)) return { text: debug ? trace(error) : evenly(error.message), exitCode: 2 };
+  if (VTriuneError.isInstance(error)) return { text: debug ? trace(error) : error.message, exitCode: 2 };
   if (debug) return { text: trace(error), exitCode: 1 };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {
@@ -29,19 +27,7 @@ function asFailedWrite(error: unknown): WriteError | undefined {
   )
     return undefined;
   const known = asWriteError(error, path);
-  return known instanceof WriteError && !isUserError(error) ? known : undefined;
-}
-
-/** The packages write their messages without a width: here all are 80 columns wide. */
-function evenly(message: string): string {
-  return message
-    .split("\n")
-    .map((line) => {
-      const [, label, text] = /^ {2}(where|expected|found|do): +(\S.*)$/.exec(line) ?? [];
-      if (label !== undefined && text !== undefined) return `  ${`${label}:`.padEnd(10)}${wrapText(text, 80, 12)}`;
-      return line.startsWith(" ") ? line : wrapText(line, 80, 0);
-    })
-    .join("\n");
+  return known instanceof WriteError && !VTriuneError.isInstance(error) ? known : undefined;
 }
 
 function trace(error: unknown): string {
