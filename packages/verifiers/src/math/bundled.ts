@@ -14,8 +14,8 @@ const esbuild = createRequire(createRequire(import.meta.url).resolve("tsup"))("e
 };
 
 /** @param options of esbuild, beside those of a browser's bundle */
-export const bundle = (file: string, options: object = {}): ReturnType<typeof esbuild.buildSync> =>
-  esbuild.buildSync({
+export function bundle(file: string, options: object = {}): ReturnType<typeof esbuild.buildSync> {
+  return esbuild.buildSync({
     entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
     bundle: true,
     write: false,
@@ -24,9 +24,11 @@ export const bundle = (file: string, options: object = {}): ReturnType<typeof es
     logLevel: "silent",
     ...options,
   });
+}
 
 /** What a bundled file exports. */
-export const importBundled = async <T>(file: string): Promise<T> =>
-  (await import(
+export async function importBundled<T>(file: string): Promise<T> {
+  return (await import(
     `data:text/javascript;base64,${Buffer.from(bundle(file).outputFiles[0]!.contents).toString("base64")}`
   )) as T;
+}

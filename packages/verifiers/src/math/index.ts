@@ -3,7 +3,7 @@
  * verdict. Same verdicts as Math-Verify 0.9 (PyPI) with limits that do not depend on the machine; no dependency, no native code.
  */
 export { BudgetError, type Limits } from "./budget";
-export type { Expression } from "./expression";
+export type { Expression } from "./tree/expression";
 export {
   type ExpressionTarget,
   type ExtractionTarget,

@@ -76,33 +76,42 @@ export const DEFAULT_NORMALIZATION: NormalizationOptions = {
 };
 
 /** The defaults, with what is given in their place. */
-const filled = <T extends object>(defaults: T, given: Partial<T>): T =>
-  Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, given[name as keyof T] ?? value])) as T;
+function filled<T extends object>(defaults: T, given: Partial<T>): T {
+  return Object.fromEntries(
+    Object.entries(defaults).map(([name, value]) => [name, given[name as keyof T] ?? value]),
+  ) as T;
+}
 
 const ANYWHERE = { tryExtractWithoutAnchor: true };
 
 /** A LaTeX target with Math-Verify's defaults where nothing is given. */
-export const latexTarget = (
+export function latexTarget(
   options: Partial<Omit<LatexTarget, "type" | "normalization">> & {
     normalization?: Partial<NormalizationOptions>;
   } = {},
-): LatexTarget => ({
-  type: "latex",
-  ...filled({ ...ANYWHERE, boxedMatchPriority: 50 }, options),
-  normalization: { ...DEFAULT_NORMALIZATION, ...options.normalization },
-});
+): LatexTarget {
+  return {
+    type: "latex",
+    ...filled({ ...ANYWHERE, boxedMatchPriority: 50 }, options),
+    normalization: { ...DEFAULT_NORMALIZATION, ...options.normalization },
+  };
+}
 
 /** A target for plain arithmetic with Math-Verify's defaults. */
-export const expressionTarget = (options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget => ({
-  type: "expression",
-  ...filled(ANYWHERE, options),
-});
+export function expressionTarget(options: Partial<Omit<ExpressionTarget, "type">> = {}): ExpressionTarget {
+  return {
+    type: "expression",
+    ...filled(ANYWHERE, options),
+  };
+}
 
 /** A target for words with Math-Verify's defaults (A, B, C, D; lowercased when found). */
-export const stringTarget = (options: Partial<Omit<StringTarget, "type">> = {}): StringTarget => ({
-  type: "string",
-  ...filled<Omit<StringTarget, "type">>({ ...ANYWHERE, strings: [..."ABCD"], lowercase: true }, options),
-});
+export function stringTarget(options: Partial<Omit<StringTarget, "type">> = {}): StringTarget {
+  return {
+    type: "string",
+    ...filled<Omit<StringTarget, "type">>({ ...ANYWHERE, strings: [..."ABCD"], lowercase: true }, options),
+  };
+}
 
 export const DEFAULT_TARGETS: readonly ExtractionTarget[] = [latexTarget(), expressionTarget()];
 

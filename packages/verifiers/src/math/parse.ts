@@ -2,12 +2,13 @@
  * `parse`: finds the answer in a text and reads it. Extraction goes by priority; among the matches of one priority the one that
  * ends last is tried first (Math-Verify 0.9, `parser.py`).
  */
-import { spend, startBudget, withinLimits } from "./budget";
-import type { Expression } from "./expression";
+import { Budget, withinLimits } from "./budget";
+import { Calculator } from "./evaluation/calculator";
 import { expressionLevels } from "./extraction/expression-extraction";
 import { latexLevels } from "./extraction/latex-extraction";
 import { stringLevels } from "./extraction/string-extraction";
 import { DEFAULT_TARGETS, type ParseOptions } from "./options";
+import type { Expression } from "./tree/expression";
 
 /** Of a text, in characters: a longer run of digits is beyond the stack of the regular expressions. */
 const LONGEST = 8_000_000;
@@ -23,7 +24,9 @@ export type Parsed = Expression | string;
  * @throws RangeError for limits that cannot be
  * @example parse("so the answer is $\\frac{1}{2}$") // [1/2, "\\frac{1}{2}"]
  */
-export const parse = (text: string, options?: ParseOptions): Parsed[] => parseWithin(text, options).readings;
+export function parse(text: string, options?: ParseOptions): Parsed[] {
+  return parseWithin(text, options).readings;
+}
 
 /** What was read, and whether a limit ended the reading. The text of an answer stays when its parse is ended. */
 export interface LimitedReadings {
@@ -32,20 +35,21 @@ export interface LimitedReadings {
 }
 
 /** `parse` that tells when a limit was reached. */
-export const parseWithin = (text: string, options: ParseOptions = {}): LimitedReadings => {
+export function parseWithin(text: string, options: ParseOptions = {}): LimitedReadings {
   // Texts come from models and corpora: what is no string has no answer.
   if (typeof text !== "string") return { readings: [], isCut: false };
-  startBudget(options, text.length);
+  const budget = new Budget(options, text.length);
   return withinLimits(
-    () => findAnswer(text, options),
+    () => findAnswer(new Calculator(budget), text, options),
     () => ({ readings: [], isCut: true }),
   );
-};
+}
 
 /** @throws BudgetError before an answer's own text is known */
-const findAnswer = (text: string, options: ParseOptions): LimitedReadings => {
+function findAnswer(calculator: Calculator, text: string, options: ParseOptions): LimitedReadings {
+  const { budget } = calculator;
   // Every pattern goes over the text once.
-  spend(text.length > LONGEST ? Infinity : 5 * text.length);
+  budget.spend(text.length > LONGEST ? Infinity : 5 * text.length);
   const firstOnly = options.extractionMode === "firstMatch";
   let firstText = "";
   const result = (value: Parsed | null, isCut = false): LimitedReadings => ({
@@ -58,10 +62,10 @@ const findAnswer = (text: string, options: ParseOptions): LimitedReadings => {
   const source = options.lowercase ? text.toLowerCase() : text;
   const levels = (options.targets ?? DEFAULT_TARGETS).flatMap((target) =>
     target.type === "latex"
-      ? latexLevels(source, target)
+      ? latexLevels(calculator, source, target)
       : target.type === "string"
         ? stringLevels(source, target)
-        : expressionLevels(source, target),
+        : expressionLevels(budget, source, target),
   );
   for (const priority of new Set(levels.map(([first]) => first).sort((a, b) => a - b))) {
     const candidates = levels.flatMap(([own, find]) => (own === priority ? find() : []));
@@ -72,4 +76,4 @@ const findAnswer = (text: string, options: ParseOptions): LimitedReadings => {
     }
   }
   return result(null);
-};
+}

@@ -2,70 +2,73 @@
  * Plain arithmetic as Python reads it (`**`, `//`, unary signs, parentheses), unevaluated, after SymPy's `parse_expr(evaluate=False)`. A
  * number before a parenthesis is a call in Python and so no arithmetic; nor are `×`, `÷` and numbers with leading zeros.
  */
-import { spend } from "./budget";
-import { type Expression, MINUS_ONE, call, negative, number, pow, product, sumOf, productOf } from "./expression";
-import { accept, attempt, countWrap, deeper, expect, fail, peek, readTokens, take } from "./latex-parser/token-reader";
-import { parseDecimal } from "./rational";
+import type { Budget } from "./budget";
+import { parseDecimal } from "./decimal";
+import { TokenReader } from "./token-reader";
+import { type Expression, MINUS_ONE, call, negative, number, pow, product, productOf, sumOf } from "./tree/expression";
 
 /** The reader stops at 80 levels, Python goes on for some more. */
-const FIRST_LEVEL = -20;
+const DEPTH = { levels: -20, wraps: 0 };
 
-/** The expression, or null when Python would not accept it. */
-export const parsePython = (source: string): Expression | null => {
-  spend(source.length);
+/**
+ * The expression, or null when Python would not accept it.
+ *
+ * @throws BudgetError
+ */
+export function parsePython(budget: Budget, source: string): Expression | null {
+  budget.spend(source.length);
   const types: string[] = source.replaceAll("^", "**").match(/\d+\.?\d*|\.\d+|\*\*|\/\/|\S/g) ?? [];
-  return readTokens(
-    { types, texts: types, starts: [], source },
-    () =>
-      attempt(0, () => {
-        const value = parseSum();
-        return peek() === undefined ? value : fail();
-      }),
-    FIRST_LEVEL,
-  );
-};
+  return new TokenReader(budget, { types, texts: types, starts: [], source }, DEPTH).attempt(parseAll) ?? null;
+}
 
-const parseSum = (): Expression => {
-  const terms = [parseProduct()];
+function parseAll(reader: TokenReader): Expression {
+  const value = parseSum(reader);
+  return reader.peek() === undefined ? value : reader.fail();
+}
+
+function parseSum(reader: TokenReader): Expression {
+  const terms = [parseProduct(reader)];
   for (;;) {
-    if (accept("+")) terms.push(parseProduct());
-    else if (accept("-")) terms.push(product(MINUS_ONE, parseProduct()));
+    if (reader.accept("+")) terms.push(parseProduct(reader));
+    else if (reader.accept("-")) terms.push(product(MINUS_ONE, parseProduct(reader)));
     else return terms.length > 1 ? sumOf(terms) : terms[0]!;
   }
-};
+}
 
-const parseProduct = (): Expression => {
-  let left = parseUnary();
+function parseProduct(reader: TokenReader): Expression {
+  let left = parseUnary(reader);
   for (;;) {
-    const operator = peek();
+    const operator = reader.peek();
     if (!/^(\*|\/\/?)$/.test(operator)) return left;
-    take();
-    countWrap();
-    const right = parseUnary();
-    if (operator === "*") left = product(left, right);
-    else {
-      const ratio = productOf([left, pow(right, MINUS_ONE)]);
-      left = operator === "/" ? ratio : call("floor", [ratio]);
+    reader.take();
+    reader.countWrap();
+    const right = parseUnary(reader);
+    if (operator === "*") {
+      left = product(left, right);
+      continue;
     }
+    const ratio = productOf([left, pow(right, MINUS_ONE)]);
+    left = operator === "/" ? ratio : call("floor", [ratio]);
   }
-};
+}
 
-const parseUnary = (): Expression => {
-  spend(2);
-  if (accept("+")) return deeper(parseUnary);
-  if (accept("-")) return negative(deeper(parseUnary));
-  const base = parseNumber();
-  return accept("**") ? pow(base, deeper(parseUnary)) : base;
-};
+function parseUnary(reader: TokenReader): Expression {
+  reader.budget.spend(2);
+  if (reader.accept("+")) return reader.deeper(parseUnary);
+  if (reader.accept("-")) return negative(reader.deeper(parseUnary));
+  const base = parseNumber(reader);
+  return reader.accept("**") ? pow(base, reader.deeper(parseUnary)) : base;
+}
 
-const parseNumber = (): Expression => {
-  if (accept("(")) {
-    const value = deeper(parseSum);
-    expect(")");
+function parseNumber(reader: TokenReader): Expression {
+  if (reader.accept("(")) {
+    const value = reader.deeper(parseSum);
+    reader.expect(")");
     return value;
   }
-  const digits = take();
+  const digits = reader.take();
   // Python has no integers with a leading zero, except 0 itself.
-  const value = /\d/.test(digits) && !/^0+[1-9]\d*$/.test(digits) && parseDecimal(digits);
-  return value ? number(value, digits.includes(".")) : fail();
-};
+  const isNumber = /\d/.test(digits) && !/^0+[1-9]\d*$/.test(digits);
+  const value = isNumber ? parseDecimal(reader.budget, digits) : null;
+  return value ? number(value, digits.includes(".")) : reader.fail();
+}

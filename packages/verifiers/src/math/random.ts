@@ -1,15 +1,17 @@
 /**
- * The places at which formulas are compared: drawn, but the same in every run, as verdicts must not depend on the run.
+ * Random numbers that are the same in every run.
  */
-import { imul } from "./floats";
 
-/** Numbers from 0 to 1 (mulberry32). */
-export const generator = (seed: number): (() => number) => {
+/** Gives a number from 0 to 1 at every call. */
+export type Random = () => number;
+
+/** mulberry32. */
+export function generator(seed: number): Random {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
-    let t = imul(state ^ (state >>> 15), 1 | state);
-    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
-};
+}

@@ -9,10 +9,10 @@ export const BLANK = `[${BLANKS}]`;
 const IS_BLANK = new RegExp(BLANK);
 
 /** `text` without blanks at both ends. */
-export const strip = (text: string): string => {
+export function strip(text: string): string {
   let start = 0;
   let end = text.length;
   while (start < end && IS_BLANK.test(text[start]!)) start++;
   while (end > start && IS_BLANK.test(text[end - 1]!)) end--;
   return text.slice(start, end);
-};
+}

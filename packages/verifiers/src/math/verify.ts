@@ -1,9 +1,9 @@
 /**
  * `verify` and `judge`: the verdict over what `parse` read. Any reading of the gold may match any reading of the prediction.
  */
-import { startBudget, withinLimits } from "./budget";
-import { INCOMPARABLE, equalExpressions } from "./comparison/expressions";
-import { isInteger } from "./floats";
+import { Budget, withinLimits } from "./budget";
+import { equalExpressions } from "./comparison/equality";
+import { INCOMPARABLE } from "./comparison/incomparable";
 import type { ParseOptions, VerifyOptions } from "./options";
 import { type Parsed, parseWithin } from "./parse";
 import { strip } from "./text";
@@ -29,15 +29,16 @@ export type Judgement =
  * @throws RangeError for options that cannot be
  * @example verify(parse("$\\frac{1}{2}$"), parse("0.5")) // true
  */
-export const verify = (
+export function verify(
   gold: readonly Parsed[] | Parsed,
   prediction: readonly Parsed[] | Parsed,
   options?: VerifyOptions,
-): boolean =>
-  withinLimits(
+): boolean {
+  return withinLimits(
     () => anyEqual(readings(gold), readings(prediction), options),
     () => false,
   );
+}
 
 /**
  * Reads and compares two texts, and says when a verdict is no real one.
@@ -49,11 +50,11 @@ export const verify = (
  * @throws RangeError for options that cannot be
  * @example judge("\\boxed{4}", "2 + 2 = \\boxed{4}") // { status: "scored", correct: true, extracted: true }
  */
-export const judge = (
+export function judge(
   gold: string,
   response: string,
   options: { readonly gold?: ParseOptions; readonly prediction?: ParseOptions; readonly verify?: VerifyOptions } = {},
-): Judgement => {
+): Judgement {
   const wanted = parseWithin(gold, options.gold);
   if (wanted.readings.length === 0)
     return {
@@ -72,22 +73,23 @@ export const judge = (
     () => scored(anyEqual(wanted.readings, found.readings, options.verify), wanted.isCut || found.isCut),
     () => scored(false, true),
   );
-};
+}
 
 /**
  * Whether any two readings are equal. What goes wrong with one pair counts only when no other pair is equal.
  *
  * @throws BudgetError when a limit was reached; RangeError for options that cannot be
  */
-const anyEqual = (gold: readonly Parsed[], prediction: readonly Parsed[], options: VerifyOptions = {}): boolean => {
+function anyEqual(gold: readonly Parsed[], prediction: readonly Parsed[], options: VerifyOptions = {}): boolean {
   const { floatRounding = 0 } = options;
-  if (!isInteger(floatRounding)) throw new RangeError(`floatRounding: expected a whole number, found ${floatRounding}`);
-  startBudget(options);
+  if (!Number.isInteger(floatRounding))
+    throw new RangeError(`floatRounding: expected a whole number, found ${floatRounding}`);
+  const budget = new Budget(options);
   let failure: unknown;
   for (const g of gold) {
     for (const p of prediction) {
       try {
-        if (equalReadings(g, p, options)) return true;
+        if (equalReadings(budget, g, p, options)) return true;
       } catch (error) {
         if (error !== INCOMPARABLE) failure = error;
       }
@@ -95,16 +97,19 @@ const anyEqual = (gold: readonly Parsed[], prediction: readonly Parsed[], option
   }
   if (failure) throw failure;
   return false;
-};
+}
 
 /** What is no reading, like an empty text, equals nothing. */
-const readings = (x: readonly Parsed[] | Parsed): readonly Parsed[] => ([x].flat() as Parsed[]).filter(Boolean);
+function readings(x: readonly Parsed[] | Parsed): readonly Parsed[] {
+  return ([x].flat() as Parsed[]).filter(Boolean);
+}
 
-const isText = (x: Parsed): x is string => typeof x === "string";
+function isText(x: Parsed): x is string {
+  return typeof x === "string";
+}
 
-const equalReadings = (gold: Parsed, prediction: Parsed, options: VerifyOptions): boolean => {
+function equalReadings(budget: Budget, gold: Parsed, prediction: Parsed, options: VerifyOptions): boolean {
   if (isText(gold) || isText(prediction))
     return isText(gold) && isText(prediction) && strip(gold) !== "" && strip(gold) === strip(prediction);
-  startBudget(options);
-  return equalExpressions(gold, prediction, options);
-};
+  return equalExpressions(budget, gold, prediction, options);
+}

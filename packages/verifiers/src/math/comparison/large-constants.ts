@@ -3,42 +3,42 @@
  * their residues modulo a large prime. No wrong answer is so large that it cannot be told from the gold answer, and what equals a large
  * gold answer is found equal.
  */
-import { BudgetError, attemptWithin } from "../budget";
-import type { Expression } from "../expression";
-import { type Approximation, isDefined } from "../evaluation/complex";
-import { areApart, isInfinite, magnitudeOf, nearValue } from "../evaluation/magnitude";
-import { residueOf, residueWithUnknowns } from "../evaluation/residue";
+import { BudgetError } from "../budget";
+import { areClose, isDefined } from "../evaluation/complex";
+import type { Calculator } from "../evaluation/calculator";
+import { areApart, isInfinite } from "../evaluation/magnitude";
+import type { Expression } from "../tree/expression";
 
 /** Part of the remaining steps that each way of telling may take. */
 const SHARE = 0.4;
 
-/** Whether residues prove that two trees are equal, or that they differ; null where they prove neither. */
-export const sameResidues = (a: Expression, b: Expression): boolean | null => {
-  const provenBy = (residue: (x: Expression) => bigint | null): boolean | null => {
-    const [x, y] = [a, b].map((tree) => attemptWithin(SHARE, () => residue(tree)) ?? null);
-    return x === null || y === null ? null : x === y;
-  };
-  return provenBy(residueOf) ?? (provenBy(residueWithUnknowns) || null);
-};
-
 /**
- * @param closeTo whether two values agree as doubles, for what nothing else settles
+ * @param chop the distance that is overlooked between doubles, for what nothing else settles
  * @throws BudgetError when nothing does
  */
-export const sameLargeConstant = (
-  a: Expression,
-  b: Expression,
-  closeTo: (x: Approximation, y: Approximation) => boolean,
-): boolean => {
-  const sizes = [a, b].map((x) => attemptWithin(SHARE, () => magnitudeOf(x)));
-  const [x, y] = sizes;
+export function sameLargeConstant(calculator: Calculator, a: Expression, b: Expression, chop: number): boolean {
+  const { budget } = calculator;
+  const x = budget.attempt(SHARE, () => calculator.magnitude(a));
+  const y = budget.attempt(SHARE, () => calculator.magnitude(b));
   if (x && y) {
     if (areApart(x, y)) return false;
     if (isInfinite(x) || isInfinite(y)) return x.low === y.low && x.sign === y.sign;
   }
-  const proven = sameResidues(a, b);
+  const proven = sameResidues(calculator, a, b);
   if (proven !== null) return proven;
-  const [p, q] = [nearValue(a), nearValue(b)];
-  if (isDefined(p) && isDefined(q)) return closeTo(p, q);
+  const [p, q] = [calculator.nearValue(a), calculator.nearValue(b)];
+  if (isDefined(p) && isDefined(q)) return areClose(p, q, chop);
   throw new BudgetError("bits");
-};
+}
+
+/** Whether residues prove that two trees are equal, or that they differ; null where they prove neither. */
+export function sameResidues(calculator: Calculator, a: Expression, b: Expression): boolean | null {
+  const agree = (residue: (x: Expression) => bigint | null): boolean | null => {
+    const x = calculator.budget.attempt(SHARE, () => residue(a)) ?? null;
+    const y = calculator.budget.attempt(SHARE, () => residue(b)) ?? null;
+    return x === null || y === null ? null : x === y;
+  };
+  const proven = agree(calculator.residue);
+  if (proven !== null) return proven;
+  return agree(calculator.residueWithUnknowns) === true ? true : null;
+}

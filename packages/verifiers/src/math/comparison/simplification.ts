@@ -1,10 +1,9 @@
 /**
  * What SymPy 1.14's `simplify` does not find, though it is true: formulas whose two sides it leaves different count as unequal here too.
  */
-import { differentiate } from "../evaluation/calculus";
+import { differentiate } from "../evaluation/derivatives";
 import {
   type Expression,
-  childrenOf,
   factorsOf,
   isAdd,
   isArithmetic,
@@ -14,38 +13,42 @@ import {
   isIntegerNode,
   isMul,
   isPow,
-  keyOf,
-} from "../expression";
+} from "../tree/expression";
+import { keyOf } from "../tree/identity";
+import { childrenOf } from "../tree/traversal";
+import type { Comparison } from "./comparison";
 import { constantValue } from "./constants";
 
 /**
  * Whether f may equal a derivative. It is not simplified there: (x+1)·e^x is not its e^x + x·e^x. f must be a polynomial, or have as many
  * terms. Of a second derivative ours has more terms, so that they tell nothing.
  */
-export const asDerived = (f: Expression, x: Expression): boolean => {
-  const slope = isDerivative(x) && !isDerivative(x.body) ? differentiate(x.body, x.variable) : null;
-  return !slope || isDerivative(f) || isPolynomial(f) || countTerms(slope) === countTerms(f);
-};
+export function asDerived(comparison: Comparison, f: Expression, x: Expression): boolean {
+  if (!isDerivative(x) || isDerivative(x.body) || isDerivative(f) || isPolynomial(f)) return true;
+  const slope = differentiate(comparison.budget, x.body, x.variable);
+  return countTerms(comparison, slope) === countTerms(comparison, f);
+}
 
-const isPolynomial = (x: Expression): boolean =>
-  (isPow(x) ? isIntegerNode(x.exponent) && !isExactly(x.exponent, -1) : isArithmetic(x)) &&
-  childrenOf(x).every(isPolynomial);
+function isPolynomial(x: Expression): boolean {
+  const isPart = isPow(x) ? isIntegerNode(x.exponent) && !isExactly(x.exponent, -1) : isArithmetic(x);
+  return isPart && childrenOf(x).every(isPolynomial);
+}
 
 /** How many terms a sum has that are not 0. */
-const countTerms = (x: Expression): number => {
-  if (isAdd(x)) return x.args.reduce((count, arg) => count + countTerms(arg), 0);
+function countTerms(comparison: Comparison, x: Expression): number {
+  if (isAdd(x)) return x.args.reduce((count, arg) => count + countTerms(comparison, arg), 0);
   const factors = factorsOf(x);
-  const values = factors.map((factor) => constantValue(factor)[1].re);
+  const values = factors.map((factor) => constantValue(comparison, factor)[1].re);
   if (values.includes(0)) return 0;
   const rest = factors.filter((_, i) => values[i] !== 1);
-  return rest.length === 1 && rest[0] !== x ? countTerms(rest[0]!) : 1;
-};
+  return rest.length === 1 && rest[0] !== x ? countTerms(comparison, rest[0]!) : 1;
+}
 
 /**
  * What the trigonometric functions in a tree are taken of; of tangents only those whose formulas the reference lacks: of multiples,
  * and hyperbolic ones.
  */
-const anglesOf = (x: Expression, tangents: boolean, found: Set<string> = new Set()): Set<string> => {
+function anglesOf(x: Expression, tangents: boolean, found: Set<string> = new Set()): Set<string> {
   if (isFunction(x) && /^(tanh?|cot|(sin|cos|sec|csc)h?)$/.test(x.name)) {
     const [angle] = x.args as [Expression];
     const key = keyOf(angle);
@@ -54,10 +57,10 @@ const anglesOf = (x: Expression, tangents: boolean, found: Set<string> = new Set
   }
   for (const part of childrenOf(x)) anglesOf(part, tangents, found);
   return found;
-};
+}
 
 /** Whether every such tangent meets a trigonometric function of the same angle on the other side. */
-export const tangentsMeet = (a: Expression, b: Expression): boolean => {
+export function tangentsMeet(a: Expression, b: Expression): boolean {
   let others: Set<string> | undefined;
   return [...anglesOf(a, true)].every((key) => (others ??= anglesOf(b, false)).has(key));
-};
+}

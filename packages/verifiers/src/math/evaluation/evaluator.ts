@@ -2,7 +2,7 @@
  * What a tree is worth in a system of numbers: the walk over the tree is the same for exact numbers, residues, sizes and doubles with
  * error bounds.
  */
-import { BudgetError, spend } from "../budget";
+import { type Budget, BudgetError } from "../budget";
 import {
   type BinderNode,
   type Expression,
@@ -12,9 +12,9 @@ import {
   isPercent,
   isPow,
   isSeries,
-} from "../expression";
+} from "../tree/expression";
+import { depends, symbolKey } from "../tree/structure";
 import { ONE, type Rational, ZERO, integer, rational } from "../rational";
-import { depends, symbolKey } from "../structure";
 import { geometricSum, isGeometric, polynomialDegree, polynomialSum } from "./long-series";
 
 /** Values of the symbols by `symbolKey`, if there are symbols. */
@@ -56,14 +56,14 @@ const MAX_TERMS = 25_000n;
 const LEAST_GEOMETRIC = 64n;
 
 /** What stands under a Σ, an integral or a limit, as a function of its variable. */
-export const bodyOf = <T>(evaluate: Evaluate<T>, x: BinderNode, places?: Places<T>): Unary<T> => {
-  spend(places?.size ?? 0);
+export function bodyOf<T>(budget: Budget, evaluate: Evaluate<T>, x: BinderNode, places?: Places<T>): Unary<T> {
+  budget.spend(places?.size ?? 0);
   const inner = new Map(places);
   return (place) => evaluate(x.body, inner.set(symbolKey(x.variable), place));
-};
+}
 
 /** The evaluation of trees in one system of numbers. */
-export const evaluator = <T>(system: NumberSystem<T>): Evaluate<T> => {
+export function evaluator<T>(budget: Budget, system: NumberSystem<T>): Evaluate<T> {
   const { none, of, integerOf, plus, times, negate, reciprocal, raise, order, floor, gamma, other, isExact } = system;
   const extreme =
     (sign: number) =>
@@ -104,16 +104,18 @@ export const evaluator = <T>(system: NumberSystem<T>): Evaluate<T> => {
   /** Σ or Π over `count` places from one on: by a formula where there is one. */
   const seriesOver = (x: BinderNode, from: bigint, count: bigint, places?: Places<T>): T => {
     const adds = x.kind === "sum";
-    const body = bodyOf(evaluate, x, places);
+    const body = bodyOf(budget, evaluate, x, places);
     const term = (i: bigint): T => body(of(integer(from + i)));
-    const degree = adds && isExact ? polynomialDegree(x.body, x.variable) : NaN;
-    if (count > degree + 2) return polynomialSum(system, term, count, degree);
-    if (count > LEAST_GEOMETRIC && adds && isGeometric(x.body, x.variable)) {
+    const degree = adds && isExact ? polynomialDegree(budget, x.body, x.variable) : NaN;
+    if (count > degree + 2) return polynomialSum(budget, system, term, count, degree);
+    if (count > LEAST_GEOMETRIC && adds && isGeometric(budget, x.body, x.variable)) {
       const first = term(0n);
-      return first === null ? none : times(first, geometricSum(system, times(term(1n), reciprocal(first)), count).sum);
+      return first === null
+        ? none
+        : times(first, geometricSum(budget, system, times(term(1n), reciprocal(first)), count).sum);
     }
-    if (count > LEAST_GEOMETRIC && !adds && !depends(x.body, x.variable))
-      return geometricSum(system, term(0n), count).power;
+    if (count > LEAST_GEOMETRIC && !adds && !depends(budget, x.body, x.variable))
+      return geometricSum(budget, system, term(0n), count).power;
     if (count > MAX_TERMS) throw new BudgetError("fuel");
     return combine(adds, Number(count), (i) => term(BigInt(i)));
   };
@@ -129,7 +131,7 @@ export const evaluator = <T>(system: NumberSystem<T>): Evaluate<T> => {
   };
 
   const evaluate: Evaluate<T> = (x, places) => {
-    spend(1);
+    budget.spend(1);
     // The kinds that most trees are made of, told apart in the quickest way.
     switch (x.kind) {
       case "number":
@@ -151,4 +153,4 @@ export const evaluator = <T>(system: NumberSystem<T>): Evaluate<T> => {
     return isPercent(x) ? of(rational(1n, 100n)) : none;
   };
   return evaluate;
-};
+}

@@ -5,53 +5,53 @@
  *
  * and geometric series by doubling, S(2n) = S(n) + r^n·S(n), which needs no division.
  */
-import { spend } from "../budget";
-import { type Expression, type SymbolNode, isAdd, isMul, isPow, isSeries, isSymbol } from "../expression";
-import { isInteger, max } from "../floats";
+import type { Budget } from "../budget";
+import { type Expression, type SymbolNode, isAdd, isMul, isPow, isSeries, isSymbol } from "../tree/expression";
 import { ONE, ZERO, integer } from "../rational";
-import { depends, endsOf, exponentOf } from "../structure";
+import { depends, endsOf, exponentOf } from "../tree/structure";
 import type { NumberSystem } from "./evaluator";
 
 /** The highest degree that is summed by differences. */
 const MAX_DEGREE = 64;
 
 /** The degree that a tree cannot exceed as a polynomial in the variable; not a number where it is none, or of a high one. */
-export const polynomialDegree = (x: Expression, variable: SymbolNode): number => {
-  const degree = degreeOf(x, variable);
+export function polynomialDegree(budget: Budget, x: Expression, variable: SymbolNode): number {
+  const degree = degreeOf(budget, x, variable);
   return degree <= MAX_DEGREE ? degree : NaN;
-};
+}
 
-const degreeOf = (x: Expression, variable: SymbolNode): number => {
-  if (!depends(x, variable)) return 0;
+function degreeOf(budget: Budget, x: Expression, variable: SymbolNode): number {
+  if (!depends(budget, x, variable)) return 0;
   if (isSymbol(x)) return 1;
-  if (isAdd(x)) return max(...x.args.map((arg) => degreeOf(arg, variable)));
-  if (isMul(x)) return x.args.reduce((sum, arg) => sum + degreeOf(arg, variable), 0);
+  if (isAdd(x)) return Math.max(...x.args.map((arg) => degreeOf(budget, arg, variable)));
+  if (isMul(x)) return x.args.reduce((sum, arg) => sum + degreeOf(budget, arg, variable), 0);
   if (isPow(x)) {
     const exponent = exponentOf(x);
-    return exponent >= 0 && isInteger(exponent) ? exponent * degreeOf(x.base, variable) : NaN;
+    return exponent >= 0 && Number.isInteger(exponent) ? exponent * degreeOf(budget, x.base, variable) : NaN;
   }
-  const isInnerSum = isSeries(x) && x.kind === "sum" && endsOf(x).every((end) => !depends(end, variable));
-  return isInnerSum ? degreeOf(x.body, variable) : NaN;
-};
+  const isInnerSum = isSeries(x) && x.kind === "sum" && endsOf(x).every((end) => !depends(budget, end, variable));
+  return isInnerSum ? degreeOf(budget, x.body, variable) : NaN;
+}
 
 /** Whether neighboring terms have a constant ratio: c·r^k. */
-export const isGeometric = (x: Expression, variable: SymbolNode): boolean => {
-  if (!depends(x, variable)) return true;
-  if (isMul(x)) return x.args.every((arg) => isGeometric(arg, variable));
+export function isGeometric(budget: Budget, x: Expression, variable: SymbolNode): boolean {
+  if (!depends(budget, x, variable)) return true;
+  if (isMul(x)) return x.args.every((arg) => isGeometric(budget, arg, variable));
   if (!isPow(x)) return false;
-  return depends(x.base, variable)
-    ? isInteger(exponentOf(x)) && isGeometric(x.base, variable)
-    : degreeOf(x.exponent, variable) === 1;
-};
+  return depends(budget, x.base, variable)
+    ? Number.isInteger(exponentOf(x)) && isGeometric(budget, x.base, variable)
+    : degreeOf(budget, x.exponent, variable) === 1;
+}
 
 /** Σ term(i) over 0 <= i < count, where the terms are a polynomial in i of at most this degree. */
-export const polynomialSum = <T>(
+export function polynomialSum<T>(
+  budget: Budget,
   { of, plus, times, negate, none }: NumberSystem<T>,
   term: (i: bigint) => T,
   count: bigint,
   degree: number,
-): T => {
-  spend(degree ** 2);
+): T {
+  budget.spend(degree ** 2);
   let differences: T[] = [];
   for (let i = 0; i <= degree; i++) {
     const value = term(BigInt(i));
@@ -66,18 +66,21 @@ export const polynomialSum = <T>(
     differences = differences.slice(1).map((value, i) => plus(value, negate(differences[i]!)));
   }
   return total;
-};
+}
 
 /** 1 + r + .. + r^(count-1), and r^count. */
-export const geometricSum = <T>(
+export function geometricSum<T>(
+  budget: Budget,
   { of, plus, times }: NumberSystem<T>,
   ratio: T,
   count: bigint,
-): { readonly sum: T; readonly power: T } => {
+): { readonly sum: T; readonly power: T } {
   let [sum, power] = [of(ZERO), of(ONE)];
-  for (const bit of count.toString(2)) {
+  const bits = count.toString(2);
+  budget.spend(4 * bits.length);
+  for (const bit of bits) {
     [sum, power] = [plus(sum, times(power, sum)), times(power, power)];
     if (bit === "1") [sum, power] = [plus(sum, power), times(power, ratio)];
   }
   return { sum, power };
-};
+}

@@ -1,15 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { startBudget } from "../budget";
-import { type Expression, INFINITY, PI, call, integerNode, number, pow, productOf, sumOf } from "../expression";
+import { Budget } from "../budget";
+import { type Expression, INFINITY, PI, call, integerNode, number, pow, productOf, sumOf } from "../tree/expression";
 import { integer, logarithmBounds, rational } from "../rational";
-import { evaluateExactly } from "./exact";
-import { type Magnitude, areApart, magnitudeOf, nearValue, orderOf } from "./magnitude";
+import { Calculator } from "./calculator";
+import { type Magnitude, areApart, orderOf } from "./magnitude";
 
-const of = (x: Expression): Magnitude => {
-  startBudget({});
-  return magnitudeOf(x);
-};
+const calculator = (): Calculator => new Calculator(new Budget({}));
+const of = (x: Expression): Magnitude => calculator().magnitude(x);
 const whole = (n: bigint): Expression => number(integer(n));
 const power = (base: bigint, exponent: bigint): Expression => pow(whole(base), whole(exponent));
 
@@ -33,8 +31,7 @@ describe("magnitudes", () => {
     let held = 0;
     fc.assert(
       fc.property(tree, (x) => {
-        startBudget({});
-        const value = evaluateExactly(x);
+        const value = calculator().evaluateExactly(x);
         if (!value || value.n === 0n) return;
         const { sign, low, high } = of(x);
         const [least, most] = logarithmBounds(value);
@@ -70,7 +67,7 @@ describe("magnitudes", () => {
 
 describe("nearValue", () => {
   it("is the value where only a part is beyond doubles, and not a number where the whole is", () => {
-    startBudget({});
+    const nearValue = (x: Expression) => calculator().nearValue(x);
     expect(nearValue(call("log", [power(2n, 20000n), integerNode(2)])).re).toBeCloseTo(20000, 6);
     expect(nearValue(pow(PI, whole(99999n))).re).toBeNaN();
     expect(nearValue(INFINITY).re).toBe(Infinity);

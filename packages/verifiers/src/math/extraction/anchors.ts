@@ -3,7 +3,7 @@
  * "answer:", 200 "answer", above that anywhere. All targets are regular expressions built from these; each is linear in the text:
  * of two repetitions in a row one is bounded, or the second begins with what the first cannot hold.
  */
-import type { Expression } from "../expression";
+import type { Expression } from "../tree/expression";
 import type { ExtractionTarget } from "../options";
 import { BLANK } from "../text";
 
@@ -41,7 +41,9 @@ export interface Candidate {
 /** The candidates of one priority, looked for when it is their turn. */
 export type Level = readonly [priority: number, candidates: () => Candidate[]];
 
-export const pattern = (source: string): RegExp => new RegExp(source, "gu");
+export function pattern(source: string): RegExp {
+  return new RegExp(source, "gu");
+}
 
 /**
  * The patterns of one target.
@@ -52,26 +54,28 @@ export const pattern = (source: string): RegExp => new RegExp(source, "gu");
  * @param answer what follows "answer" or "answer:"
  * @param anywhere the target's own patterns for what nothing announces
  */
-export const patternsOf = (
+export function patternsOf(
   hoped: string,
   final: string,
   any: string,
   answer: string,
   anywhere: readonly Pattern[],
-): readonly Pattern[] => [
-  [0, pattern(`${FINAL} [iI][sS]:?${BLANK}*${hoped}`)],
-  // Only a whole run of blanks can be followed by "is": without the look behind, every part of it would be tried.
-  [50, pattern(`${FINAL}${any}{0,100}?(?<!${BLANK})${BLANK}+is:?${final}`)],
-  [100, pattern(`${ANSWER}:${answer}`)],
-  [LAST_ANCHOR, pattern(ANSWER + answer)],
-  ...anywhere,
-];
+): readonly Pattern[] {
+  return [
+    [0, pattern(`${FINAL} [iI][sS]:?${BLANK}*${hoped}`)],
+    // Only a whole run of blanks can be followed by "is": without the look behind, every part of it would be tried.
+    [50, pattern(`${FINAL}${any}{0,100}?(?<!${BLANK})${BLANK}+is:?${final}`)],
+    [100, pattern(`${ANSWER}:${answer}`)],
+    [LAST_ANCHOR, pattern(ANSWER + answer)],
+    ...anywhere,
+  ];
+}
 
 /** Makes a candidate of a match that ends at `end`, unless it is none. */
 export type Take = (match: RegExpExecArray, end: number, priority?: number) => Candidate | false;
 
 /** The candidates of a pattern at or after a place from left to right, none overlapping. */
-export const search = (text: string, wanted: RegExp, take: Take, from = 0, priority?: number): Candidate[] => {
+export function search(text: string, wanted: RegExp, take: Take, from = 0, priority?: number): Candidate[] {
   const found: Candidate[] = [];
   wanted.lastIndex = from;
   for (let match = wanted.exec(text); match; match = wanted.exec(text)) {
@@ -84,20 +88,20 @@ export const search = (text: string, wanted: RegExp, take: Take, from = 0, prior
     if (wanted.lastIndex === match.index) wanted.lastIndex++;
   }
   return found;
-};
+}
 
 /**
  * The levels of the patterns that a target asks for.
  *
  * @param textFrom the text to search, of which nothing before a place matters
  */
-export const levelsOf = (
+export function levelsOf(
   text: string,
   target: ExtractionTarget,
   patterns: readonly Pattern[],
   take: Take,
   textFrom: (from: number) => string = () => text,
-): Level[] => {
+): Level[] {
   const announced = text.search(ANCHOR);
   return patterns
     .filter(([priority]) => (priority > LAST_ANCHOR ? target.tryExtractWithoutAnchor : announced >= 0))
@@ -105,4 +109,4 @@ export const levelsOf = (
       const from = priority > LAST_ANCHOR ? 0 : announced;
       return [priority, () => search(textFrom(from), wanted, take, from, priority)];
     });
-};
+}

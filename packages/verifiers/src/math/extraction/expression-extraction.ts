@@ -2,10 +2,11 @@
  * Numbers (`1,234.5`, `$0.5`, `12 percent`) and plain arithmetic (`1/2 + (3*4)`) in running text, by anchor, with the regular expressions
  * of Math-Verify 0.9, written so that they are linear in the text.
  */
-import { PERCENT as PERCENT_VALUE, number, product } from "../expression";
+import type { Budget } from "../budget";
+import { parseDecimal } from "../decimal";
+import { PERCENT as PERCENT_VALUE, number, product } from "../tree/expression";
 import type { ExpressionTarget } from "../options";
 import { parsePython } from "../python-expression";
-import { parseDecimal } from "../rational";
 import { BLANK, BLANKS } from "../text";
 import { BOLD, HOPE, type Level, PERCENT, levelsOf, pattern, patternsOf, raw } from "./anchors";
 
@@ -37,8 +38,8 @@ const PATTERNS = patternsOf(
 );
 
 /** Where to look for numbers and arithmetic. */
-export const expressionLevels = (source: string, target: ExpressionTarget): Level[] =>
-  levelsOf(
+export function expressionLevels(budget: Budget, source: string, target: ExpressionTarget): Level[] {
+  return levelsOf(
     source,
     target,
     PATTERNS,
@@ -56,13 +57,14 @@ export const expressionLevels = (source: string, target: ExpressionTarget): Leve
       end,
     ) => {
       const read = () => {
-        if (arithmetic) return { value: parsePython(arithmetic), text: arithmetic };
+        if (arithmetic) return { value: parsePython(budget, arithmetic), text: arithmetic };
         const whole = integer.replace(/[, ]/g, "").replace(/^0+/, "") || "0";
         const text = whole + decimal.replace(",", ".");
-        const value = parseDecimal(text);
+        const value = parseDecimal(budget, text);
         const node = value && number(value, decimal !== "");
         return { value: node && percent ? product(node, PERCENT_VALUE) : node, text };
       };
       return !!(arithmetic || integer || decimal) && { start: index, end, read };
     },
   );
+}

@@ -11,7 +11,9 @@ export interface Environment {
   readonly end: number;
 }
 
-const sticky = (source: string): RegExp => new RegExp(source, "uy");
+function sticky(source: string): RegExp {
+  return new RegExp(source, "uy");
+}
 
 /** What opens an environment. */
 const OPENING = sticky(raw`(?<!\\)(?:\$\$|\\[[(])|(?<![\\\d])\$|${BLANK}\[`);
@@ -31,7 +33,7 @@ const CONNECTOR = sticky(`${BLANK}*(?:,?and|,?or|,)${BLANK}*`);
 const MARKABLE = new RegExp(raw`\$|\\(?=[[(f])|-(?=\\f)|${BLANK}(?=\[)|\0`, "gu");
 
 /** Finds the first match at or after a place, for ever larger places in time linear in the text, however often it is asked. */
-const finder = (text: string, wanted: RegExp): ((at: number) => RegExpExecArray | null) => {
+function finder(text: string, wanted: RegExp): (at: number) => RegExpExecArray | null {
   let from = Infinity;
   let found: RegExpExecArray | null = null;
   return (at) => {
@@ -41,7 +43,7 @@ const finder = (text: string, wanted: RegExp): ((at: number) => RegExpExecArray 
     }
     return found;
   };
-};
+}
 
 /** The environments joined at a place, from left to right. */
 export type GroupAt = (start: number) => Environment[];
@@ -55,7 +57,7 @@ export type MarkFrom = (from: number) => string;
  * @returns the text with a NUL in place of the first character of every environment from a place on and nowhere else after it, for
  * patterns that know nothing of environments; and the groups
  */
-export const environmentsOf = (text: string, boxed: boolean): readonly [MarkFrom, GroupAt] => {
+export function environmentsOf(text: string, boxed: boolean): readonly [MarkFrom, GroupAt] {
   const ends: Record<string, ReturnType<typeof finder>> = {};
   const box = finder(text, /\\boxed\{/g);
   const brace = finder(text, /\}/g);
@@ -97,4 +99,4 @@ export const environmentsOf = (text: string, boxed: boolean): readonly [MarkFrom
       return items;
     },
   ];
-};
+}

@@ -1,10 +1,11 @@
 /**
  * LaTeX answers in running text, by anchor; `\boxed{` at the target's own priority.
  */
-import { spend, withinLimits } from "../budget";
-import { max, min } from "../floats";
-import { type Expression, PERCENT, finiteSet, isFiniteSet, isMatrix, isSingleRelation, product } from "../expression";
-import { multiply } from "../latex-parser/matrices";
+import { withinLimits } from "../budget";
+import type { Calculator } from "../evaluation/calculator";
+import { type Expression, PERCENT, isFiniteSet, isMatrix, isSingleRelation, product } from "../tree/expression";
+import { finiteSet } from "../tree/identity";
+import { scale } from "../latex-parser/matrices";
 import { parseLatex } from "../latex-parser/parser";
 import { lastSide, normalizeLatex } from "../normalization/latex-normalization";
 import type { LatexTarget, NormalizationOptions } from "../options";
@@ -23,7 +24,7 @@ const ANYWHERE = pattern(MARK);
 const PATTERNS = patternsOf(MARK, `${BLANK}*${MARK}`, "[^]", `[^]{0,50}?${MARK}`, [[300, ANYWHERE]]);
 
 /** Where to look for LaTeX. */
-export const latexLevels = (source: string, target: LatexTarget): Level[] => {
+export function latexLevels(calculator: Calculator, source: string, target: LatexTarget): Level[] {
   const { normalization, boxedMatchPriority } = target;
   /** Makes candidates of matches that end at a mark. */
   const takeFrom =
@@ -32,7 +33,13 @@ export const latexLevels = (source: string, target: LatexTarget): Level[] => {
       const items = groupAt(marked - 1);
       const rest = priority === 0 ? HOPED : NOTHING;
       rest.lastIndex = items[items.length - 1]!.end;
-      return rest.test(source) && { start: index, end: rest.lastIndex, read: () => readItems(items, normalization) };
+      return (
+        rest.test(source) && {
+          start: index,
+          end: rest.lastIndex,
+          read: () => readItems(calculator, items, normalization),
+        }
+      );
     };
   const [markFrom, groupAt] = environmentsOf(source, false);
   const marked: Record<number, string> = {};
@@ -46,8 +53,8 @@ export const latexLevels = (source: string, target: LatexTarget): Level[] => {
         const [markBoxesFrom, boxesAt] = environmentsOf(source, true);
         // Only these two go over lines; a bracket counts from the blank before it, which may be the end of a line.
         const opening = source.search(/\$\$|\\\[/);
-        const line = max(0, source.lastIndexOf("\n", start));
-        const from = opening < 0 ? line : min(opening, line);
+        const line = Math.max(0, source.lastIndexOf("\n", start));
+        const from = opening < 0 ? line : Math.min(opening, line);
         const found = search(markBoxesFrom(from), ANYWHERE, takeFrom(boxesAt), from);
         // Where each box ends is settled when the text from the first to the last brace is cleaned up.
         const end = source.lastIndexOf("}") + 1;
@@ -55,44 +62,48 @@ export const latexLevels = (source: string, target: LatexTarget): Level[] => {
           found.push({
             start,
             end,
-            read: () => readItems([{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }),
+            read: () =>
+              readItems(calculator, [{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }),
           });
         return found;
       },
     ]);
   }
   return levels;
-};
+}
 
 /** A group's only value, or the set of its values. */
-const readItems = (
+function readItems(
+  calculator: Calculator,
   items: readonly Pick<Environment, "content" | "percent">[],
   options: NormalizationOptions,
-): Reading => {
+): Reading {
   const texts = items.map(({ content }) => {
-    spend(content.length);
+    calculator.budget.spend(content.length);
     return normalizeLatex(content, options);
   });
   const together = texts.join(" and ");
   const read = (): Reading => {
     const values = texts.map((text, i) => {
-      const value = readLatex(text);
-      return value && items[i]!.percent ? percentOf(value) : value;
+      const value = readLatex(calculator, text);
+      return value && items[i]!.percent ? percentOf(calculator, value) : value;
     });
     return values.length > 1 && values.every((value) => value !== null)
       ? { value: finiteSet(values.flatMap((value) => (isFiniteSet(value) ? value.items : value))), text: together }
       : { value: values[0]!, text: texts[0]! };
   };
   return withinLimits(read, () => ({ value: null, text: together, isCut: true }));
-};
+}
 
 /** A value with a percent sign behind its delimiters; a relation has no percentage. */
-const percentOf = (value: Expression): Expression | null =>
-  isSingleRelation(value) ? null : isMatrix(value) ? multiply(PERCENT, value) : product(value, PERCENT);
+function percentOf({ budget }: Calculator, value: Expression): Expression | null {
+  if (isSingleRelation(value)) return null;
+  return isMatrix(value) ? scale(budget, value, PERCENT) : product(value, PERCENT);
+}
 
 /** The tree of a cleaned answer; of its last side, when the whole of an equation chain does not parse. */
-const readLatex = (text: string): Expression | null => {
-  const value = parseLatex(text, !COMPLEX.test(text));
+function readLatex(calculator: Calculator, text: string): Expression | null {
+  const value = parseLatex(calculator, text, !COMPLEX.test(text));
   const last = lastSide(text);
-  return value || last === text ? value : parseLatex(last, !COMPLEX.test(last));
-};
+  return value || last === text ? value : parseLatex(calculator, last, !COMPLEX.test(last));
+}

@@ -7,7 +7,7 @@ import { BOLD, HOPE, type Level, type Pattern, levelsOf, pattern, patternsOf } f
 
 const compiled = new WeakMap<StringTarget, readonly Pattern[]>();
 
-const compile = ({ strings }: StringTarget): readonly Pattern[] => {
+function compile({ strings }: StringTarget): readonly Pattern[] {
   const word = `(${strings.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|")})`;
   const bare = `${BOLD}${word}${BOLD}(?:[.,:${BLANKS}]|$)`;
   const whole = `(?:^|${BLANK})${bare}`;
@@ -15,10 +15,10 @@ const compile = ({ strings }: StringTarget): readonly Pattern[] => {
     [250, pattern(`^${bare}`)],
     [300, pattern(whole)],
   ]);
-};
+}
 
 /** Where to look for the target's words; their patterns are compiled once. */
-export const stringLevels = (source: string, target: StringTarget): Level[] => {
+export function stringLevels(source: string, target: StringTarget): Level[] {
   const patterns = compiled.get(target) ?? compile(target);
   compiled.set(target, patterns);
   return levelsOf(source, target, patterns, ({ index, 1: text }, end) => ({
@@ -26,4 +26,4 @@ export const stringLevels = (source: string, target: StringTarget): Level[] => {
     end,
     read: () => ({ value: target.lowercase ? text!.toLowerCase() : text!, text: text! }),
   }));
-};
+}

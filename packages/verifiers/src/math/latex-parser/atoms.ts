@@ -1,91 +1,87 @@
 /**
  * Numbers, names with their scripts, and the other single things of LaTeX.
  */
-import { type Expression, IMAGINARY, INFINITY, integerNode, number, PERCENT, pow, product } from "../expression";
-import { abs } from "../floats";
-import { integer, parseDecimal } from "../rational";
+import { parseDecimal } from "../decimal";
+import { integer } from "../rational";
+import { type Expression, IMAGINARY, INFINITY, PERCENT, integerNode, number, pow, product } from "../tree/expression";
+import { type LatexReader, differentialName } from "./latex-reader";
 import { accentName, symbolFor } from "./symbols";
-import {
-  accept,
-  deeper,
-  differentialName,
-  enclosed,
-  fail,
-  is,
-  named,
-  parseBraced,
-  parseExpression,
-  peek,
-  real,
-  separated,
-  take,
-  textOf,
-  unbuildable,
-} from "./token-reader";
 
 /** Of a number that is written out. */
 const MOST_EXPONENT = 4000;
+/** Digits of a whole number that is a double, too. */
+const SHORT = 15;
 
-const decimalNode = (text: string, float = text.includes(".")): Expression => {
-  const value = float || text.length > 15 ? parseDecimal(text) : integer(Number(text));
-  return value ? number(value, float) : unbuildable();
-};
+function decimalNode(reader: LatexReader, text: string, isFloat = text.includes(".")): Expression {
+  const value = isFloat || text.length > SHORT ? parseDecimal(reader.budget, text) : integer(Number(text));
+  return value ? number(value, isFloat) : reader.unbuildable();
+}
 
 /** What the name of a letter, Greek letter, symbol command or accented word stands for, with subscript and superscript in either order. */
-const withScripts = (written: string): Expression => {
-  let exponent = accept("^") && parseScript();
-  const subscript = is("_") ? parseSubscript() : "";
-  if (subscript && !exponent) exponent = accept("^") && parseScript();
-  const name = symbolFor(written.trim() + subscript, real);
+function withScripts(reader: LatexReader, written: string): Expression {
+  let exponent = reader.accept("^") && parseScript(reader);
+  const subscript = reader.is("_") ? parseSubscript(reader) : "";
+  if (subscript && !exponent) exponent = reader.accept("^") && parseScript(reader);
+  const name = symbolFor(written.trim() + subscript, reader.context.isReal);
   return exponent ? pow(name, exponent) : name;
-};
+}
 
-const parseSubscript = (): string => {
-  take();
-  const braced = is("{");
-  const written = skipSubscript();
-  const text = (braced ? written.slice(1, -1) : written).trim();
+function parseSubscript(reader: LatexReader): string {
+  reader.take();
+  const isBraced = reader.is("{");
+  const written = skipSubscript(reader);
+  const text = (isBraced ? written.slice(1, -1) : written).trim();
   return text.length > 1 ? `_{${text}}` : `_${text}`;
-};
+}
 
 /** Reads over a subscript and gives its text. */
-export const skipSubscript = (): string =>
-  textOf(() => (is("{") ? enclosed("{", () => separated(",", parseExpression)) : deeper(parseAtom)));
+export function skipSubscript(reader: LatexReader): string {
+  return reader.textOf(() =>
+    reader.is("{")
+      ? reader.enclosed("{", () => reader.separated(",", () => reader.expression()))
+      : reader.deeper(parseAtom),
+  );
+}
 
 /** What may follow `^`: an atom, or an expression in braces. */
-export const parseScript = (): Expression => (is("{") ? parseBraced() : deeper(parseAtom));
+export function parseScript(reader: LatexReader): Expression {
+  return reader.is("{") ? reader.braced() : reader.deeper(parseAtom);
+}
 
 /** Tokens that are an atom by themselves: what their text stands for. */
-export const ATOMS: Readonly<Record<string, (text: string) => Expression>> = {
-  number: (text) => {
-    if (accept("_")) skipSubscript();
-    return decimalNode(text);
+export const ATOMS: Readonly<Record<string, (reader: LatexReader, text: string) => Expression>> = {
+  number: (reader, text) => {
+    if (reader.accept("_")) skipSubscript(reader);
+    return decimalNode(reader, text);
   },
-  scientific: (text) => {
+  scientific: (reader, text) => {
     const [mantissa, exponent] = text.replace(/[^\dE.+]/, "-").split("E") as [string, string];
     // Too long to write out: 1E20000.
-    return abs(Number(exponent)) > MOST_EXPONENT
-      ? product(decimalNode(mantissa, true), pow(integerNode(10), decimalNode(exponent)))
-      : decimalNode(`${mantissa}E${exponent}`, true);
+    return Math.abs(Number(exponent)) > MOST_EXPONENT
+      ? product(decimalNode(reader, mantissa, true), pow(integerNode(10), decimalNode(reader, exponent)))
+      : decimalNode(reader, `${mantissa}E${exponent}`, true);
   },
-  percent: (text) => product(decimalNode(text.replace(/[^\d.]+/, "")), PERCENT),
+  percent: (reader, text) => product(decimalNode(reader, text.replace(/[^\d.]+/, "")), PERCENT),
   infinity: () => INFINITY,
-  E: () => named("e"),
-  differential: (text) => named(`d${differentialName(text)}`),
-  gammafn: (text) => symbolFor(text, real),
-  variable: (text) => {
-    const name = named(text.slice(10, text.lastIndexOf("}")).toLowerCase());
+  E: (reader) => reader.named("e"),
+  differential: (reader, text) => reader.named(`d${differentialName(text)}`),
+  gammafn: (reader, text) => symbolFor(text, reader.context.isReal),
+  variable: (reader, text) => {
+    const name = reader.named(text.slice(10, text.lastIndexOf("}")).toLowerCase());
     return text.endsWith("%") ? product(name, PERCENT) : name;
   },
-  partial: unbuildable,
-  letter: (text) => {
-    const value = withScripts(text);
+  partial: (reader) => reader.unbuildable(),
+  letter: (reader, text) => {
+    const value = withScripts(reader, text);
     // The reference drops the scripts of I, so that I^2 is I; kept for the sake of equal verdicts.
     return text === "I" ? IMAGINARY : value;
   },
   greek: withScripts,
   other: withScripts,
-  accent: (text) => withScripts(accentName(text)),
+  accent: (reader, text) => withScripts(reader, accentName(text)),
 };
 
-export const parseAtom = (): Expression => (ATOMS[peek()] ?? fail)(take());
+export function parseAtom(reader: LatexReader): Expression {
+  const parse = ATOMS[reader.peek()];
+  return parse ? parse(reader, reader.take()) : reader.fail();
+}

@@ -2,216 +2,216 @@
  * Functions: named ones with and without parentheses, roots, big operators, limits, integrals, and unknown ones applied, `f(x)`.
  */
 import {
-  binder,
-  call,
-  childrenOf,
   EULER,
   type Expression,
-  integerNode,
   ONE_NODE,
   OPAQUE,
+  type SymbolNode,
+  binder,
+  call,
+  integerNode,
+  isAdd,
+  isFunction,
+  isMatrix,
+  isMul,
+  isPow,
+  isSymbol,
   pow,
   quotient,
-  type SymbolNode,
-  isMatrix,
-  isSymbol,
-  isPow,
-  isAdd,
-  isMul,
-  isFunction,
-} from "../expression";
+} from "../tree/expression";
+import { childrenOf, substitute } from "../tree/traversal";
 import { parseAtom, parseScript, skipSubscript } from "./atoms";
+import { type LatexReader, differentialName } from "./latex-reader";
 import { applyNamed, evaluated, greatestCommonDivisor } from "./named-functions";
-import { substitute } from "./substitution";
 import { symbolFor } from "./symbols";
-import {
-  accept,
-  ahead,
-  attempt,
-  differentialName,
-  enclosed,
-  expect,
-  fail,
-  is,
-  isName,
-  named,
-  parseBraced,
-  parseExpression,
-  parseFactors,
-  peek,
-  real,
-  separated,
-  take,
-  unbuildable,
-  untilDifferential,
-} from "./token-reader";
 
-type Bounds = [lower?: Expression, upper?: Expression];
+type Bounds = readonly [lower?: Expression | undefined, upper?: Expression | undefined];
 
-export const parseFunction = (): Expression => FUNCTIONS[peek()]!(take());
+export function parseFunction(reader: LatexReader): Expression {
+  const parse = FUNCTIONS[reader.peek()]!;
+  return parse(reader, reader.take());
+}
 
 /** `_{..}` and `^{..}`, in either order. */
-const parseScripts = (): Bounds => {
+function parseScripts(reader: LatexReader): Bounds {
   let lower: Expression | undefined;
   let upper: Expression | undefined;
   for (;;) {
-    if (!upper && accept("^")) upper = parseScript();
-    else if (!lower && accept("_")) lower = parseScript();
+    if (!upper && reader.accept("^")) upper = parseScript(reader);
+    else if (!lower && reader.accept("_")) lower = parseScript(reader);
     else return [lower, upper];
   }
-};
+}
 
-const parseArguments = (): Expression[] => separated(",", parseExpression);
+function parseSingleArgument(reader: LatexReader, written: string): Expression {
+  const [lower, upper] = parseScripts(reader);
+  const argument = reader.is("(") ? reader.group("(") : reader.factors(true);
+  return applyNamed(reader, { written, argument, lower, upper });
+}
 
-const parseSingleArgument = (name: string): Expression => {
-  const [lower, upper] = parseScripts();
-  return applyNamed(name, is("(") ? enclosed("(", parseExpression) : parseFactors(true), lower, upper);
-};
-
-const parseSeveralArguments = (name: string): Expression => {
-  const [, upper] = parseScripts();
-  const args = enclosed("(", parseArguments);
-  const value = /^(gcd|lcm)$/.test(name)
-    ? greatestCommonDivisor(name, args)
-    : !/^(max|min)$/.test(name)
-      ? unbuildable()
-      : args.length > 1
-        ? call(name, args)
-        : args[0]!;
+function parseSeveralArguments(reader: LatexReader, name: string): Expression {
+  const [, upper] = parseScripts(reader);
+  const args = reader.enclosed("(", () => reader.separated(",", () => reader.expression()));
+  const value = applySeveral(reader, name, args);
   return upper ? pow(value, upper) : value;
-};
+}
 
-export const squareRoot = (x: Expression, degree: Expression = integerNode(2)): Expression =>
-  pow(x, quotient(ONE_NODE, degree));
+function applySeveral(reader: LatexReader, name: string, args: readonly Expression[]): Expression {
+  if (/^(gcd|lcm)$/.test(name)) return greatestCommonDivisor(reader, name, args);
+  if (!/^(max|min)$/.test(name)) return reader.unbuildable();
+  return args.length > 1 ? call(name, args) : args[0]!;
+}
 
-const parseEquals = (): void => {
-  if (!accept("=") && !accept("==")) fail();
-};
+export function squareRoot(x: Expression, degree: Expression = integerNode(2)): Expression {
+  return pow(x, quotient(ONE_NODE, degree));
+}
 
-const parseBigOperator = (kind: "sum" | "product") => (): Expression => {
-  const early = accept("^") && parseScript();
-  expect("_");
-  const [variable, lower] = enclosed("{", () => {
-    const name = parseExpression();
-    parseEquals();
-    return [name, parseExpression()];
-  });
-  const upper = early || (expect("^"), parseScript());
-  const body = parseFactors(false);
-  return isSymbol(variable!) ? binder(kind, body, variable, lower, upper) : unbuildable();
-};
+function parseBigOperator(kind: "sum" | "product") {
+  return (reader: LatexReader): Expression => {
+    const early = reader.accept("^") && parseScript(reader);
+    reader.expect("_");
+    const [variable, lower] = reader.enclosed("{", () => {
+      const name = reader.expression();
+      if (!reader.accept("=") && !reader.accept("==")) reader.fail();
+      return [name, reader.expression()] as const;
+    });
+    if (!early) reader.expect("^");
+    const upper = early || parseScript(reader);
+    const body = reader.factors(false);
+    return isSymbol(variable) ? binder(kind, body, variable, lower, upper) : reader.unbuildable();
+  };
+}
 
-const parseBounds = (): Bounds => {
-  if (ahead(/^[_^]\{\}/) && ahead(/^[_^]\{\}/, 3)) {
-    take(6);
+function parseLimit(reader: LatexReader): Expression {
+  reader.expect("_");
+  reader.expect("{");
+  if (!reader.isName() || reader.is("accent")) reader.fail();
+  const variable = symbolFor(reader.take(), reader.context.isReal, false);
+  reader.expect("to");
+  const approached = reader.expression();
+  const direction = reader.accept("^") ? parseDirection(reader) : 1;
+  reader.expect("}");
+  const body = reader.factors(false);
+  return isSymbol(variable) ? binder("limit", body, variable, approached, null, direction) : reader.unbuildable();
+}
+
+/** `{+}` or `{-}` behind the place of a limit. */
+function parseDirection(reader: LatexReader): 1 | -1 {
+  reader.expect("{");
+  const isBelow = reader.accept("-");
+  if (!isBelow) reader.expect("+");
+  reader.expect("}");
+  return isBelow ? -1 : 1;
+}
+
+function parseIntegral(reader: LatexReader): Expression {
+  const [lower = null, upper = null] = parseBounds(reader);
+  const closed = reader.attempt(parseClosedIntegrand);
+  if (closed) return binder("integral", closed.body, reader.named(closed.variable), lower, upper);
+  // `\int \frac{dx}{x}`: the differential is a factor somewhere inside; without one the variable is x.
+  const body = reader.expression();
+  const differential = findDifferential(body);
+  if (!differential) return binder("integral", body, reader.named("x"), lower, upper);
+  const integrand = substitute(reader.budget, body, differential, ONE_NODE);
+  return binder("integral", integrand, reader.named(differential.name.slice(1)), lower, upper);
+}
+
+/** An integrand and its differential behind it. */
+function parseClosedIntegrand(reader: LatexReader): { readonly body: Expression; readonly variable: string } {
+  const body = reader.untilDifferential(() => (reader.is("differential") ? ONE_NODE : reader.expression()));
+  return { body, variable: differentialName(reader.expect("differential")) };
+}
+
+function parseBounds(reader: LatexReader): Bounds {
+  if (reader.ahead(/^[_^]\{\}/) && reader.ahead(/^[_^]\{\}/, 3)) {
+    reader.take(6);
     return [];
   }
-  if (is("_") && isName(1) && peek(2) === "^") {
+  if (reader.is("_") && reader.isName(1) && reader.peek(2) === "^") {
     // The power in `\int_a^b` is the upper bound, not one of a.
-    take();
-    const lower = symbolFor(take(), real);
-    take();
-    return [lower, parseScript()];
+    reader.take();
+    const lower = symbolFor(reader.take(), reader.context.isReal);
+    reader.take();
+    return [lower, parseScript(reader)];
   }
-  const bounds = parseScripts();
-  return !bounds[0] === !bounds[1] ? bounds : fail();
-};
+  const bounds = parseScripts(reader);
+  return !bounds[0] === !bounds[1] ? bounds : reader.fail();
+}
 
-const findDifferential = (x: Expression): SymbolNode | undefined => {
+function findDifferential(x: Expression): SymbolNode | undefined {
   if (isSymbol(x)) return x.name.length > 1 && x.name.startsWith("d") ? x : undefined;
-  if (isPow(x) || isAdd(x) || isMul(x) || isFunction(x)) {
-    for (const part of childrenOf(x)) {
-      const found = findDifferential(part);
-      if (found) return found;
-    }
+  if (!isPow(x) && !isAdd(x) && !isMul(x) && !isFunction(x)) return undefined;
+  for (const part of childrenOf(x)) {
+    const found = findDifferential(part);
+    if (found) return found;
   }
-};
+}
 
-const single = (text: string): Expression => parseSingleArgument(text.slice(1));
+function parseOperatorName(reader: LatexReader): Expression {
+  reader.expect("{");
+  const type = reader.peek();
+  const name = reader.take();
+  reader.expect("}");
+  if (!type.startsWith("word:") || name.includes("matrix")) reader.fail();
+  const hasSeveral = /^(gcd|lcm|zeros|ones|diag|orth.*|.stack)$/.test(name);
+  return hasSeveral ? parseSeveralArguments(reader, name) : parseSingleArgument(reader, name);
+}
+
+function parseRoot(reader: LatexReader): Expression {
+  const degree = reader.is("[") ? reader.group("[") : undefined;
+  const base = reader.braced();
+  return isMatrix(base) ? OPAQUE : squareRoot(base, degree);
+}
+
+function parseEuler(reader: LatexReader): Expression {
+  return reader.accept("^") ? evaluated(reader, call("exp", [parseScript(reader)])) : EULER;
+}
+
+const parseSingle = (reader: LatexReader, text: string): Expression => parseSingleArgument(reader, text.slice(1));
 
 /** What begins a function: how it is read on. */
-export const FUNCTIONS: Readonly<Record<string, (text: string) => Expression>> = {
-  fn: single,
-  gammafn: single,
-  fnmulti: (text) => parseSeveralArguments(text.slice(1)),
-  operatorname: () => {
-    expect("{");
-    const type = peek();
-    const name = take();
-    expect("}");
-    if (!type.startsWith("word:") || name.includes("matrix")) fail();
-    return (/^(gcd|lcm|zeros|ones|diag|orth.*|.stack)$/.test(name) ? parseSeveralArguments : parseSingleArgument)(name);
-  },
-  sqrt: () => {
-    const degree = is("[") ? enclosed("[", parseExpression) : undefined;
-    const base = parseBraced();
-    return isMatrix(base) ? OPAQUE : squareRoot(base, degree);
-  },
+export const FUNCTIONS: Readonly<Record<string, (reader: LatexReader, text: string) => Expression>> = {
+  fn: parseSingle,
+  gammafn: parseSingle,
+  fnmulti: (reader, text) => parseSeveralArguments(reader, text.slice(1)),
+  operatorname: parseOperatorName,
+  sqrt: parseRoot,
   sum: parseBigOperator("sum"),
   prod: parseBigOperator("product"),
-  lim: () => {
-    expect("_");
-    expect("{");
-    if (!isName() || is("accent")) fail();
-    const variable = symbolFor(take(), real, false);
-    expect("to");
-    const approached = parseExpression();
-    let direction: 1 | -1 = 1;
-    if (accept("^")) {
-      expect("{");
-      if (accept("-")) direction = -1;
-      else expect("+");
-      expect("}");
-    }
-    expect("}");
-    const body = parseFactors(false);
-    return isSymbol(variable) ? binder("limit", body, variable, approached, null, direction) : unbuildable();
-  },
-  int: () => {
-    const [lower, upper] = parseBounds();
-    let variable = "x";
-    let body = attempt(13, () => {
-      const integrand = untilDifferential(() => (is("differential") ? ONE_NODE : parseExpression()));
-      variable = differentialName(expect("differential"));
-      return integrand;
-    });
-    if (!body) {
-      // `\int \frac{dx}{x}`: the differential is a factor somewhere inside; without one the variable is x.
-      body = parseExpression();
-      const differential = findDifferential(body);
-      if (differential) {
-        variable = differential.name.slice(1);
-        body = substitute(body, differential, ONE_NODE);
-      }
-    }
-    return binder("integral", body, named(variable), lower, upper);
-  },
-  euler: () => (accept("^") ? evaluated(call("exp", [parseScript()])) : EULER),
+  lim: parseLimit,
+  int: parseIntegral,
+  euler: parseEuler,
 };
 
 /** `f(x)`, `f(x, y)`, `f[x]`: a name before brackets that hold one atom, or a list; undefined for a name without. */
-export const parseApplication = (): Expression | undefined =>
-  isName() && ahead(/^([_^]|\{?[([])/, 1)
-    ? attempt(14, () => {
-        let name = take();
-        if (accept("_")) name += `_${skipSubscript()}`;
-        const exponent = accept("^") && parseScript();
-        if (!ahead(/^\{?[([]/)) fail();
-        const inBraces = accept("{");
-        const value: Expression = { kind: "call", name, args: enclosed(peek(), parseApplied) };
-        if (inBraces) expect("}");
-        return exponent ? pow(value, exponent) : value;
-      })
-    : undefined;
+export function parseApplication(reader: LatexReader): Expression | undefined {
+  const mayFollow = reader.isName() && reader.ahead(/^([_^]|\{?[([])/, 1);
+  return mayFollow ? reader.attempt(parseCall) : undefined;
+}
 
-const parseApplied = (closer: string): Expression[] => {
-  const atom = attempt(15, () => {
-    const value = parseAtom();
-    return is(closer) ? value : fail();
-  });
+function parseCall(reader: LatexReader): Expression {
+  let name = reader.take();
+  if (reader.accept("_")) name += `_${skipSubscript(reader)}`;
+  const exponent = reader.accept("^") && parseScript(reader);
+  if (!reader.ahead(/^\{?[([]/)) reader.fail();
+  const isBraced = reader.accept("{");
+  const args = reader.enclosed(reader.peek(), parseArguments);
+  if (isBraced) reader.expect("}");
+  const value: Expression = { kind: "call", name, args };
+  return exponent ? pow(value, exponent) : value;
+}
+
+function parseArguments(reader: LatexReader, closer: string): Expression[] {
+  const atom = reader.attempt(parseLoneAtom);
   if (atom) return [atom];
-  const args = [parseExpression()];
-  if (!is(",")) fail();
-  while (accept(",") && !is(closer)) args.push(parseExpression());
+  const args = [reader.expression()];
+  if (!reader.is(",")) reader.fail();
+  while (reader.accept(",") && !reader.is(closer)) args.push(reader.expression());
   return args;
-};
+}
+
+/** An atom with nothing behind it. */
+function parseLoneAtom(reader: LatexReader): Expression {
+  const value = parseAtom(reader);
+  return reader.is(")") || reader.is("]") ? value : reader.fail();
+}

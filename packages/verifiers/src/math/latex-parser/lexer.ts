@@ -3,19 +3,9 @@
  * surprise: a command needs no word boundary (`\pix` is `\pi x`, `\cdots` is `\cdot s`), and plain words that name matrix
  * functions (`tr`, `gcd`, `rank`, ..) are tokens of their own, so a bare word that contains one does not parse.
  */
-import { spend } from "../budget";
+import type { Budget } from "../budget";
+import type { Tokens } from "../token-reader";
 import { GREEK } from "./symbols";
-
-/** Token types are named by the character or role they stand for; "eof" ends the list. */
-export type TokenType = string;
-
-export interface Tokens {
-  readonly types: TokenType[];
-  readonly texts: string[];
-  /** Offsets into the source, for the few rules that look at the text again. */
-  readonly starts: number[];
-  readonly source: string;
-}
 
 /**
  * Tokens that are not typed by their own text. A line is a type and its spellings: commands without their backslash, U+22xx by its
@@ -64,80 +54,114 @@ endArray end{array}
 euler e exponentialE
 E E`;
 
-const TYPES = new Map<string, TokenType>();
-for (const line of SPELLINGS.split("\n")) {
-  const [type = "", ...spellings] = line.split(" ");
-  for (const spelling of spellings) {
-    const text = /^[\dA-F]{2}$/.test(spelling)
-      ? String.fromCharCode(parseInt(`22${spelling}`, 16))
-      : /^[a-z]{2}/i.test(spelling)
-        ? `\\${spelling}`
-        : spelling;
-    TYPES.set(text, type);
-  }
+/** The text of a spelling. */
+function spelled(spelling: string): string {
+  if (/^[\dA-F]{2}$/.test(spelling)) return String.fromCharCode(parseInt(`22${spelling}`, 16));
+  return /^[a-z]{2}/i.test(spelling) ? `\\${spelling}` : spelling;
 }
 
+const TYPES = new Map<string, string>(
+  SPELLINGS.split("\n").flatMap((line) => {
+    const [type = "", ...spellings] = line.split(" ");
+    return spellings.map((spelling) => [spelled(spelling), type] as const);
+  }),
+);
+
 /** A pattern of exactly these texts, the longest first. */
-const anyOf = (texts: Iterable<string>): string =>
-  [...texts]
+function anyOf(texts: Iterable<string>): string {
+  return [...texts]
     .sort((a, b) => b.length - a.length)
     .map((text) => text.replace(/\W/g, "\\$&"))
     .join("|");
+}
 
+const { raw } = String;
+const BLANK = raw`[ \t\r\n]`;
+const DIGITS = raw`(?:\d+(?:\.\d+)?|\.\d+)`;
 /** A letter, digit or symbol command in the name of a `\variable`. */
-const NAME_PART = String.raw`(?:\\[a-zA-Z]+(?![a-zA-Z]) ?|[a-zA-Z\d])`;
-/**
- * Types of the groups of TOKEN, `#` for what the group matched: the last group that matched says which, unless TYPES knows the text.
- * An accent without its closing brace is no token.
- */
-const GROUP_TYPES =
-  ",skip,number,scientific,percent,word:#,differential,letter,set#,,accent,greek,other,beginMatrix,endMatrix,beginArray,variable,fn,#,#".split(
-    ",",
-  );
-const TOKEN = new RegExp(
-  String.raw`((?:[ \t\r\n]|\\(?:[,:;!]|\$(?!\\infty)|(?:neg)?(?:thin|med|thick)space|q?quad|v(?:rule|center|box|skip|space)|hfil))+)
-(\d+(?:\.\d+)?|\.\d+)(?:(E[-+−∸]?\d+)|([ \t\r\n]?\\?%))?
-(arc?(?:sin|cos|tan)h|gcd|lcm|floor|ceil|eye|zeros|ones|cols|rows|diag(?:onalize)?|norm|rank|tr(?:ace)?|rref|[hv]stack|orth(?:o(?:gonal(?:ize)?)?)?|nullspace|eig(?:en(?:val(?:ue)?s|vect(?:or)?s)?)?|svd|SVD|[pbv]?matrix)
-(d[ \t\r\n]*(?:\\[a-zA-Z]+|[a-zA-Z]))
-([a-zA-Z])
-\\mathbb\{([NZQRCP])\}
-(\\(?:acute|bar|over(?:line|rightarrow)|breve|(?:wide)?check|d?dot|grave|hat|(?:wide)?tilde|vec|bm|boldsymbol|text(?:it|bf|normal)?|mbox|math(?:b[bf]|bin|cal|clap|close|ellipsis|frak|inner|it|normal|op|open|ord|punct|rel|ring|rlap|rm|scr|sf|sterling|tt))[ \t\r\n]?\{[^}]*(\})?)
-((?:${anyOf(GREEK.keys())}) ?)
-((?:\\(?:Bbbk|wp|nabla|bigstar|(?:measured|spherical)?angle|nexists|diag(?:down|up)|eth|(?:club|diamond|heart|spade)suit|varnothing|Diamond|complement|[ij]math|Finv|triangledown|(?:var|black)?triangle|Game|ell|hbar|hslash|(?:black)?(?:lozenge|square)|mho|sharp|(?:back)?prime|Im|flat|Re|natural|surd|circledS)|[ℵ-ℸ]) ?)
-(\\begin\{[pb]?matrix\})
-(\\end\{[pb]?matrix\})
-(\\begin\{array\}\{[clr]*\})
-(\\variable\{${NAME_PART}+(?:_(?:\{(?:${NAME_PART}|,)+\}|${NAME_PART}))?\}(?:\\?%)?)
-${anyOf(TYPES.keys())}
-(\\(?:log|ln|exp|(?:arc?)?(?:sin|cos|tan)h|(?:arc)?(?:sin|cos|tan|csc|sec|cot)|floor|ceil|det))
-\\([lr](?:group|brac[ek]|vert|floor|ceil|angle)|[lu][lr]corner|vert|phantom|boxed|lim|to|int?|sum|prod|sqrt|frac|binom|choose|mod|operatorname|xrightarrow|approx|partial|cup|cap|setminus|pm|emptyset|notin)
-([=!<>]=|[-+*/=<>!(){}[\]|&_^;,.]|\\[{}()\\])`.replaceAll("\n", "|"),
-  "y",
-);
+const NAME_PART = raw`(?:\\[a-zA-Z]+(?![a-zA-Z]) ?|[a-zA-Z\d])`;
+const SPACES = raw`[,:;!]|\$(?!\\infty)|(?:neg)?(?:thin|med|thick)space|q?quad|v(?:rule|center|box|skip|space)|hfil`;
+const MATRIX_WORDS = raw`arc?(?:sin|cos|tan)h|gcd|lcm|floor|ceil|eye|zeros|ones|cols|rows|diag(?:onalize)?|norm|rank|tr(?:ace)?|rref|[hv]stack|orth(?:o(?:gonal(?:ize)?)?)?|nullspace|eig(?:en(?:val(?:ue)?s|vect(?:or)?s)?)?|svd|SVD|[pbv]?matrix`;
+const ACCENTS = raw`acute|bar|over(?:line|rightarrow)|breve|(?:wide)?check|d?dot|grave|hat|(?:wide)?tilde|vec|bm|boldsymbol|text(?:it|bf|normal)?|mbox|math(?:b[bf]|bin|cal|clap|close|ellipsis|frak|inner|it|normal|op|open|ord|punct|rel|ring|rlap|rm|scr|sf|sterling|tt)`;
+const OTHER_SYMBOLS = raw`Bbbk|wp|nabla|bigstar|(?:measured|spherical)?angle|nexists|diag(?:down|up)|eth|(?:club|diamond|heart|spade)suit|varnothing|Diamond|complement|[ij]math|Finv|triangledown|(?:var|black)?triangle|Game|ell|hbar|hslash|(?:black)?(?:lozenge|square)|mho|sharp|(?:back)?prime|Im|flat|Re|natural|surd|circledS`;
+const FUNCTION_NAMES = raw`log|ln|exp|(?:arc?)?(?:sin|cos|tan)h|(?:arc)?(?:sin|cos|tan|csc|sec|cot)|floor|ceil|det`;
+const COMMANDS = raw`[lr](?:group|brac[ek]|vert|floor|ceil|angle)|[lu][lr]corner|vert|phantom|boxed|lim|to|int?|sum|prod|sqrt|frac|binom|choose|mod|operatorname|xrightarrow|approx|partial|cup|cap|setminus|pm|emptyset|notin`;
 
-/** Tokens of a LaTeX string, or null when some character is none. */
-export const tokenize = (source: string): Tokens | null => {
-  const types: TokenType[] = [];
+/** One kind of token: what it looks like, and its type; null for what is none. */
+interface TokenKind {
+  readonly pattern: string;
+  readonly type: string | ((text: string) => string | null);
+}
+
+const itself = (text: string): string => text;
+
+/** In this order, longest first where two begin alike. A type that `TYPES` has for the text goes before that of the kind. */
+const KINDS: readonly TokenKind[] = [
+  { pattern: raw`(?:${BLANK}|\\(?:${SPACES}))+`, type: "skip" },
+  { pattern: raw`${DIGITS}E[-+−∸]?\d+`, type: "scientific" },
+  { pattern: raw`${DIGITS}${BLANK}?\\?%`, type: "percent" },
+  { pattern: DIGITS, type: "number" },
+  { pattern: MATRIX_WORDS, type: (text) => `word:${text}` },
+  { pattern: raw`d${BLANK}*(?:\\[a-zA-Z]+|[a-zA-Z])`, type: "differential" },
+  { pattern: raw`[a-zA-Z]`, type: "letter" },
+  { pattern: raw`\\mathbb\{[NZQRCP]\}`, type: (text) => `set${text.at(-2)}` },
+  // Without its closing brace an accent is no token.
+  {
+    pattern: raw`\\(?:${ACCENTS})${BLANK}?\{[^}]*\}?`,
+    type: (text) => (text.endsWith("}") ? "accent" : null),
+  },
+  { pattern: raw`(?:${anyOf(GREEK.keys())}) ?`, type: "greek" },
+  { pattern: raw`(?:\\(?:${OTHER_SYMBOLS})|[ℵ-ℸ]) ?`, type: "other" },
+  { pattern: raw`\\begin\{[pb]?matrix\}`, type: "beginMatrix" },
+  { pattern: raw`\\end\{[pb]?matrix\}`, type: "endMatrix" },
+  { pattern: raw`\\begin\{array\}\{[clr]*\}`, type: "beginArray" },
+  {
+    pattern: raw`\\variable\{${NAME_PART}+(?:_(?:\{(?:${NAME_PART}|,)+\}|${NAME_PART}))?\}(?:\\?%)?`,
+    type: "variable",
+  },
+  { pattern: anyOf(TYPES.keys()), type: itself },
+  { pattern: raw`\\(?:${FUNCTION_NAMES})`, type: "fn" },
+  { pattern: raw`\\(?:${COMMANDS})`, type: (text) => text.slice(1) },
+  { pattern: raw`[=!<>]=|[-+*/=<>!(){}[\]|&_^;,.]|\\[{}()\\]`, type: itself },
+];
+
+/** One group per kind. */
+const TOKEN = new RegExp(KINDS.map(({ pattern }) => `(${pattern})`).join("|"), "y");
+
+/**
+ * Tokens of a LaTeX string, or null when some character is none.
+ *
+ * @throws BudgetError
+ */
+export function tokenize(budget: Budget, source: string): Tokens | null {
+  const types: string[] = [];
   const texts: string[] = [];
   const starts: number[] = [];
-  const push = (type: TokenType, text: string, start: number): void => {
-    types.push(type);
-    texts.push(text);
-    starts.push(start);
-  };
-  spend(source.length);
+  budget.spend(source.length);
   let end = (TOKEN.lastIndex = 0);
   while (end < source.length) {
     const match = TOKEN.exec(source);
     if (!match) return null;
-    const text = match[0];
-    let group = match.length - 1;
-    while (!match[group]) group--;
-    const type = TYPES.get(text) ?? GROUP_TYPES[group]!.replace("#", match[group]!);
-    if (type === "") return null;
-    if (type !== "skip") push(type, text, end);
+    const [text] = match;
+    const type = TYPES.get(text) ?? typeOf(match);
+    if (type === null) return null;
+    if (type !== "skip") {
+      types.push(type);
+      texts.push(text);
+      starts.push(end);
+    }
     end = TOKEN.lastIndex;
   }
-  push("eof", "", end);
+  types.push("eof");
+  texts.push("");
+  starts.push(end);
   return { types, texts, starts, source };
-};
+}
+
+/** By the kind whose group matched. */
+function typeOf(match: RegExpExecArray): string | null {
+  let group = 1;
+  while (match[group] === undefined) group++;
+  const { type } = KINDS[group - 1]!;
+  return typeof type === "string" ? type : type(match[0]);
+}

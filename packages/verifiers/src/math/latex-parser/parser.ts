@@ -4,158 +4,133 @@
  * alternatives in the grammar's order and going back. Deviations: nesting is limited to 80 levels (the reference dies of its own
  * recursion limit near there), row transforms (`\xrightarrow`) are not read, and inside `|..|` the next bar closes.
  */
-import { spend } from "../budget";
-import {
-  EMPTY_SET,
-  type Expression,
-  charged,
-  finiteSet,
-  isSet,
-  negative,
-  OPAQUE,
-  type RelationNode,
-  type RelationOperator,
-  sum,
-  isTuple,
-  isChain,
-  isSingleRelation,
-  relation,
-  tuple,
-} from "../expression";
-import { onlySymbols } from "../structure";
+import type { Calculator } from "../evaluation/calculator";
+import type { Depth } from "../token-reader";
+import { EMPTY_SET, type Expression, OPAQUE, isSet, isTuple, negative, relation, sum, tuple } from "../tree/expression";
+import { finiteSet } from "../tree/identity";
 import { parseSum, parseTerm } from "./arithmetic";
 import { parseAtom } from "./atoms";
-import { makeInterval } from "./intervals";
+import { parseInterval } from "./intervals";
+import { type Grammar, LatexReader, type ReadingContext } from "./latex-reader";
 import { tokenize } from "./lexer";
-import {
-  accept,
-  ahead,
-  assumeReal,
-  attempt,
-  bindRules,
-  countWrap,
-  deeper,
-  depth,
-  enclosed,
-  expect,
-  fail,
-  is,
-  isName,
-  parseExpression,
-  peek,
-  readTokens,
-  separated,
-  take,
-  unbuildable,
-  wraps,
-} from "./token-reader";
+import { parseRelation } from "./relations";
 
 const COMMA_NUMBER = /^\s*-?\d{1,3}(?:,\d{3})+(?:\.\d+)?\s*$/;
 const ELEMENT_END = /[,;)\]}]|eof/;
 const SET_OPENER = /[([{]|set|group|brack|boxed/;
 const INTERVAL_OPENER = /[([]|group|brack/;
-const INTERVAL_CLOSER = /[)\]]|rgroup|rbrack/;
-const CLOSED = /[[\]]|brack/;
+
+const GRAMMAR: Grammar = { sum: parseSum, product: parseTerm, answer: parseAnswer };
 
 /**
  * Parses one LaTeX answer.
  *
- * @param source LaTeX, normalised
- * @param real whether symbols stand for real numbers
+ * @param calculator works out what the reference evaluates while it reads; its budget is spent
+ * @param source LaTeX, normalized
+ * @param isReal whether symbols stand for real numbers
  * @returns null when the text does not parse
  * @throws BudgetError
  */
-export const parseLatex = (source: string, real: boolean): Expression | null => {
-  assumeReal(real);
-  return parseAnswer(source);
-};
+export function parseLatex(calculator: Calculator, source: string, isReal: boolean): Expression | null {
+  return parseAnswer(source, { grammar: GRAMMAR, calculator, isReal });
+}
 
-/** @param from how deep the answer stands in another, and how many wraps that has */
-const parseAnswer = (source: string, ...from: [depth?: number, wraps?: number]): Expression | null => {
-  const tokens = tokenize(COMMA_NUMBER.test(source) ? source.replaceAll(",", "") : source);
+/** @param depth how deep the answer stands in another */
+function parseAnswer(source: string, context: ReadingContext, depth?: Depth): Expression | null {
+  const plain = COMMA_NUMBER.test(source) ? source.replaceAll(",", "") : source;
+  const tokens = tokenize(context.calculator.budget, plain);
   if (!tokens) return null;
+  const reader = new LatexReader(context, tokens, depth);
   // What the types tell beforehand spares many attempts.
   const types = tokens.types.join(" ");
-  return readTokens(
-    tokens,
-    () =>
-      (/ (=|in) /.test(types) ? parseNamed(1, /^(=|in)$/, () => atEnd(setOrTuple(parseLists(true)))) : undefined) ??
-      attempt(2, () => atEnd(setOrTuple(parseLists(false)))) ??
-      (/ (=|(not)?in|c[ua]p|set|su[bp]set)/.test(types) ? attempt(3, () => atEnd(parseSetRelation())) : undefined),
-    ...from,
-  );
-};
+  const mayBeNamed = / (=|in) /.test(types) && (reader.isName() || reader.is("("));
+  const mayBeSets = / (=|(not)?in|c[ua]p|set|su[bp]set)/.test(types);
+  const value =
+    (mayBeNamed ? reader.attempt(parseNamedElements) : undefined) ??
+    reader.attempt(parseElements) ??
+    (mayBeSets ? reader.attempt(parseSets) : undefined);
+  return value === undefined || reader.isBroken ? null : value;
+}
 
-bindRules(parseSum, parseTerm, (source) => parseAnswer(source, depth, wraps));
+function atEnd(reader: LatexReader, value: Expression): Expression {
+  return reader.is("eof") ? value : reader.fail();
+}
 
-const atEnd = (value: Expression): Expression => (is("eof") ? value : fail());
+/** `x = 1, 2`, `x \in {1, 2}`: what a name stands for, without relations in it. */
+function parseNamedElements(reader: LatexReader): Expression {
+  return parseNamed(reader, /^(=|in)$/, () => atEnd(reader, setOrTuple(parseLists(reader, true))));
+}
 
-/** `x = ..`, `(x, y) = ..`, `x \in ..`: names, a sign and what they are; undefined when it is none of these. */
-const parseNamed = (name: number, signs: RegExp, rule: () => Expression): Expression | undefined =>
-  isName() || is("(")
-    ? attempt(name, () => {
-        const names = is("(") ? enclosed("(", () => separated(",", parseName)) : [parseName()];
-        const sign = peek();
-        if (!signs.test(sign)) fail();
-        take();
-        const right = rule();
-        return sign === "notin" ? OPAQUE : relation("=", names.length > 1 ? tuple(names) : names[0]!, right);
-      })
-    : undefined;
+/** Elements and relations: `1, 2; 3, 4`, `x < 2`. */
+function parseElements(reader: LatexReader): Expression {
+  return atEnd(reader, setOrTuple(parseLists(reader, false)));
+}
 
-const parseName = (): Expression => (isName() ? parseAtom() : fail());
+function parseSets(reader: LatexReader): Expression {
+  return atEnd(reader, parseSetRelation(reader));
+}
+
+/** `x \in ..`, `x \notin ..` and `x = ..` before sets. */
+function parseNamedSet(reader: LatexReader): Expression {
+  return parseNamed(reader, /^(=|in|notin)$/, () => reader.deeper(parseSetRelation));
+}
+
+/** `x = ..`, `(x, y) = ..`, `x \in ..`: names, a sign and what they are. */
+function parseNamed(reader: LatexReader, signs: RegExp, rule: () => Expression): Expression {
+  const names = reader.is("(") ? reader.enclosed("(", () => reader.separated(",", parseName)) : [parseName(reader)];
+  const sign = reader.peek();
+  if (!signs.test(sign)) reader.fail();
+  reader.take();
+  const right = rule();
+  return sign === "notin" ? OPAQUE : relation("=", names.length > 1 ? tuple(names) : names[0]!, right);
+}
+
+function parseName(reader: LatexReader): Expression {
+  return reader.isName() ? parseAtom(reader) : reader.fail();
+}
 
 /** Lists of elements: `1, 2; 3, 4`. */
-const parseLists = (noRelations: boolean): Expression[][] =>
-  separated(";", () => {
+function parseLists(reader: LatexReader, withoutRelations: boolean): Expression[][] {
+  return reader.separated(";", () => {
     const items: Expression[] = [];
-    separated(",", () => items.push(...parseElement(noRelations)));
+    reader.separated(",", () => items.push(...parseElement(reader, withoutRelations)));
     return items;
   });
+}
 
 /** `flat()` is slow, and most answers have one list. */
-const joined = (lists: Expression[][]): Expression[] => (lists.length > 1 ? lists.flat() : lists[0]!);
+function joined(lists: Expression[][]): Expression[] {
+  return lists.length > 1 ? lists.flat() : lists[0]!;
+}
 
-const parseElement = (noRelations: boolean): Expression[] => {
-  spend(2);
-  const set = SET_OPENER.test(peek())
-    ? attempt(4, () => {
-        const value = parseSetAtom();
-        return ELEMENT_END.test(peek()) ? value : fail();
-      })
-    : undefined;
+/** One element, or two for `a ± b`. */
+function parseElement(reader: LatexReader, withoutRelations: boolean): Expression[] {
+  reader.budget.spend(2);
+  const set = SET_OPENER.test(reader.peek()) ? reader.attempt(parseSetElement) : undefined;
   if (set) return [set];
-  const first = is("pm") ? undefined : parseExpression();
-  if (accept("pm")) {
-    const second = parseExpression();
+  const first = reader.is("pm") ? undefined : reader.expression();
+  if (reader.accept("pm")) {
+    const second = reader.expression();
     return first ? [sum(first, second), sum(first, negative(second))] : [negative(second), second];
   }
-  return [noRelations ? first! : parseRelation(first!)];
-};
+  return [withoutRelations ? first! : parseRelation(reader, first!)];
+}
 
-const parseRelation = (first: Expression): Expression => {
-  let left = first;
-  for (;;) {
-    const operator = peek();
-    if (!/^([=<>!]=?|in|approx)$/.test(operator)) return left;
-    take();
-    countWrap();
-    const right = parseExpression();
-    if (operator === "in") left = unbuildable();
-    else if (operator !== "approx") left = chain(left, operator === "==" ? "=" : (operator as RelationOperator), right);
-    else if (onlySymbols(charged(left))) left = right;
-  }
-};
+function parseSetElement(reader: LatexReader): Expression {
+  const value = parseSetAtom(reader);
+  return ELEMENT_END.test(reader.peek()) ? value : reader.fail();
+}
 
-const parseSetRelation = (): Expression => {
-  spend(2);
-  let left = parseNamed(5, /^(=|in|notin)$/, () => deeper(parseSetRelation)) ?? parseOperations();
-  while (accept("subset") || accept("supset")) {
-    parseOperations();
+function parseSetRelation(reader: LatexReader): Expression {
+  reader.budget.spend(2);
+  const named = reader.isName() || reader.is("(") ? reader.attempt(parseNamedSet) : undefined;
+  let left = named ?? parseOperations(reader);
+  while (reader.accept("subset") || reader.accept("supset")) {
+    parseOperations(reader);
     left = OPAQUE;
   }
   return left;
-};
+}
 
 /** Set operations from the loosest to the tightest. */
 const OPERATIONS = [
@@ -164,71 +139,58 @@ const OPERATIONS = [
   ["cap", "intersection"],
 ] as const;
 
-const parseOperations = (level = 0): Expression => {
+function parseOperations(reader: LatexReader, level = 0): Expression {
   const operation = OPERATIONS[level];
-  if (!operation) return parseSetGroup();
+  if (!operation) return parseSetGroup(reader);
   const [sign, kind] = operation;
-  let left = parseOperations(level + 1);
-  while (accept(sign)) {
-    const right = parseOperations(level + 1);
-    countWrap();
-    // Tuples of a union or intersection are sets.
-    const [a, b] = [left, right].map((x) => (level > 0 && isTuple(x) ? finiteSet(x.items) : x));
-    left = isSet(a!) && isSet(b!) ? { kind, left: a!, right: b! } : unbuildable();
+  // Tuples of a union or intersection are sets.
+  const asSet = (x: Expression): Expression => (level > 0 && isTuple(x) ? finiteSet(x.items) : x);
+  let left = parseOperations(reader, level + 1);
+  while (reader.accept(sign)) {
+    const [a, b] = [asSet(left), asSet(parseOperations(reader, level + 1))];
+    reader.countWrap();
+    left = isSet(a) && isSet(b) ? { kind, left: a, right: b } : reader.unbuildable();
   }
   return left;
-};
+}
 
-const parseSetGroup = (): Expression =>
-  (is("(") ? attempt(6, () => enclosed("(", () => deeper(parseOperations))) : undefined) ?? parseSetAtom();
+function parseSetGroup(reader: LatexReader): Expression {
+  const group = reader.is("(") ? reader.attempt(parseParenthesizedSet) : undefined;
+  return group ?? parseSetAtom(reader);
+}
 
-const parseSetAtom = (): Expression => {
-  spend(2);
-  const type = peek();
-  if (accept("emptyset")) return EMPTY_SET;
-  if (/^set.$/.test(type)) {
-    take();
-    return type === "setP" ? unbuildable() : { kind: "namedSet", name: type.slice(3) as "N" };
+function parseParenthesizedSet(reader: LatexReader): Expression {
+  return reader.enclosed("(", () => reader.deeper((inner) => parseOperations(inner)));
+}
+
+function parseSetAtom(reader: LatexReader): Expression {
+  reader.budget.spend(2);
+  const type = reader.peek();
+  if (reader.accept("emptyset")) return EMPTY_SET;
+  if (!/^set.$/.test(type)) return reader.deeper(parseBracketedSet);
+  reader.take();
+  return type === "setP" ? reader.unbuildable() : { kind: "namedSet", name: type.slice(3) as "N" };
+}
+
+/** `{1, 2}`, `(1, 2)`, `[1, 2)`, `\boxed{..}`. */
+function parseBracketedSet(reader: LatexReader): Expression {
+  if (reader.ahead(/^\{\}/)) {
+    reader.take(2);
+    return EMPTY_SET;
   }
-  return deeper(() => {
-    if (ahead(/^\{\}/)) {
-      take(2);
-      return EMPTY_SET;
-    }
-    const interval = INTERVAL_OPENER.test(type) ? attempt(7, parseInterval) : undefined;
-    if (interval) return interval;
-    const boxed = accept("boxed");
-    const opener = boxed ? "{" : type;
-    const lists = /[([{]/.test(opener) ? enclosed(opener, () => parseLists(false)) : fail();
-    const items = joined(lists);
-    if (boxed) return setOrTuple(lists);
-    if (opener.includes("{")) return finiteSet(items);
-    return items.length > 1 ? tuple(items) : items[0]!;
-  });
-};
-
-const parseInterval = (): Expression => {
-  const leftOpen = !CLOSED.test(peek());
-  take();
-  const start = parseExpression();
-  expect(",");
-  const end = parseExpression();
-  const closer = peek();
-  take();
-  return INTERVAL_CLOSER.test(closer) ? makeInterval(start, end, leftOpen, !CLOSED.test(closer)) : fail();
-};
+  const interval = INTERVAL_OPENER.test(reader.peek()) ? reader.attempt(parseInterval) : undefined;
+  if (interval) return interval;
+  const opener = reader.peek();
+  if (reader.accept("boxed")) return setOrTuple(reader.enclosed("{", () => parseLists(reader, false)));
+  if (!/[([{]/.test(opener)) reader.fail();
+  const items = joined(reader.enclosed(opener, () => parseLists(reader, false)));
+  if (opener.includes("{")) return finiteSet(items);
+  return items.length > 1 ? tuple(items) : items[0]!;
+}
 
 /** One list is a set of its elements, several are a set of tuples; one element is itself. */
-const setOrTuple = (lists: Expression[][]): Expression => {
-  const items =
-    lists.length > 1 && lists.some((list) => list.length > 1) ? lists.map((list) => tuple(list)) : joined(lists);
+function setOrTuple(lists: Expression[][]): Expression {
+  const hasTuples = lists.length > 1 && lists.some((list) => list.length > 1);
+  const items = hasTuples ? lists.map((list) => tuple(list)) : joined(lists);
   return items.length > 1 ? finiteSet(items) : items[0]!;
-};
-
-/** Extends a chain: `a < b` then `< c` adds `b < c`. */
-const chain = (left: Expression, operator: RelationOperator, right: Expression): Expression => {
-  const links = isChain(left) ? left.items : isSingleRelation(left) ? [left] : [];
-  const last: RelationNode | undefined = links[links.length - 1];
-  const link = relation(operator, last ? last.right : left, right);
-  return last ? { kind: "chain", items: [...links, link] } : link;
-};
+}

@@ -8,7 +8,7 @@ const SEPARATOR = /\b(?:and|or)\b|,|;/;
 const PIECES = new RegExp(String.raw`\\(?:boxed|fbox)${BLANK}*|[{}]`, "g");
 
 /** The boxed contents joined by commas; the text itself where nothing is boxed. */
-export const extractBoxed = (text: string, mode: "last" | "all"): string => {
+export function extractBoxed(text: string, mode: "last" | "all"): string {
   if (!/\\f?box/.test(text)) return text;
   const open: number[] = [];
   /** Opening brace → its closing brace. */
@@ -39,4 +39,4 @@ export const extractBoxed = (text: string, mode: "last" | "all"): string => {
     limit = start;
   }
   return result ?? text;
-};
+}

@@ -11,34 +11,39 @@ import { stripUnits } from "./units";
 type Rule = readonly [pattern: RegExp, template: string];
 
 /** Applies rules one after another. A match that leaves a group open stays as it is. */
-const rewrite = (text: string, rules: readonly Rule[]): string =>
-  rules.reduce(
+function rewrite(text: string, rules: readonly Rule[]): string {
+  return rules.reduce(
     (result, [pattern, template]) =>
       replaced(result, pattern, (match, ...groups) =>
         groups.includes(undefined) ? match! : template.replace(/\$\d/g, (name) => groups[+name[1]! - 1]!),
       ),
     text,
   );
+}
 
 /** Most patterns match nowhere, which a search tells at half the price. */
-const replaced = (text: string, pattern: RegExp, replacer: (...match: (string | undefined)[]) => string): string =>
-  text.search(pattern) < 0 ? text : text.replace(pattern, replacer);
+function replaced(text: string, pattern: RegExp, replacer: (...match: (string | undefined)[]) => string): string {
+  return text.search(pattern) < 0 ? text : text.replace(pattern, replacer);
+}
 
 /** The pattern with Python's blanks for `\s`. */
-const pythonic = (pattern: RegExp): RegExp =>
-  new RegExp(
+function pythonic(pattern: RegExp): RegExp {
+  return new RegExp(
     pattern.source.replace(/(\\\\)|\\s/g, (_, backslash?: string) => backslash ?? BLANK),
     "g",
   );
+}
 
 /** `\left(` or `\right)`: the delimiters alone stay. */
-const sized = (side: string, brackets: string, letter: string): Rule => [
-  new RegExp(
-    String.raw`\\m?${side}(${brackets}|\\(?:${letter}(?:group|brac[ek]|vert|ceil|floor|angle)|vert|[lu]${letter}corner))`,
-    "g",
-  ),
-  "$1",
-];
+function sized(side: string, brackets: string, letter: string): Rule {
+  return [
+    new RegExp(
+      String.raw`\\m?${side}(${brackets}|\\(?:${letter}(?:group|brac[ek]|vert|ceil|floor|angle)|vert|[lu]${letter}corner))`,
+      "g",
+    ),
+    "$1",
+  ];
+}
 
 const COMMANDS: readonly Rule[] = [
   [/\\mathrm\{([Td])\}/g, "$1"],
@@ -74,8 +79,9 @@ const ANY_WORD = pythonic(new RegExp(WORDS.map(([pattern]) => `(${pattern.source
  * From an opener to the first closer on its line. Where there is none, the line is passed over, so that no text is read twice (but
  * for its last characters: an opener may begin there).
  */
-const span = (opener: RegExp, closer: RegExp): RegExp =>
-  new RegExp(String.raw`${opener.source}(?:([^\n]*?)${closer.source}|[^\n]*(?=[^\n]{7}))`, "g");
+function span(opener: RegExp, closer: RegExp): RegExp {
+  return new RegExp(String.raw`${opener.source}(?:([^\n]*?)${closer.source}|[^\n]*(?=[^\n]{7}))`, "g");
+}
 
 const OPERATORS: readonly Rule[] = [
   [span(/\^\s?\(/, /\)/), "^{$1}"],
@@ -109,7 +115,7 @@ const NITS: readonly Rule[] = [
  *
  * @param text what stood between the delimiters
  */
-export const normalizeLatex = (text: string, options: NormalizationOptions): string => {
+export function normalizeLatex(text: string, options: NormalizationOptions): string {
   if (/^-?\d+$/.test(text)) return text;
   let result = options.boxed === "none" ? text : extractBoxed(text, options.boxed);
   if (options.basicLatex) {
@@ -128,10 +134,10 @@ export const normalizeLatex = (text: string, options: NormalizationOptions): str
     if (result.search(SHORT_FRACTION) < 0) result = rewrite(result, FRACTIONS);
   }
   return strip(result);
-};
+}
 
 /** The text after the last `=` where there are two or more and no list. */
-export const lastSide = (text: string): string => {
+export function lastSide(text: string): string {
   const sides = /[,;]/.test(text) ? [] : text.split(/(?<![\\<!>])=/);
   return sides.length > 2 ? sides.pop()! : text;
-};
+}

@@ -14,8 +14,9 @@ const UNITS =
 const LAST_UNIT = new RegExp(`([\\d}]|(?<!${BLANK})${BLANK})${BLANK}*(?:${UNITS})(?:s|es)?${BLANK}*$`);
 
 /** `text` without its trailing unit; unchanged where there is none, or nothing would be left. */
-export const stripUnits = (text: string): string =>
+export function stripUnits(text: string): string {
   // Everything from the first \text{ or \mbox{ on, when the answer ends with a closed brace and perhaps a power.
-  (strip(/\}(?:\^\d|\{\^\d\})?\n?$/.test(text) ? text.replace(/\\(?:text|mbox)\{[^]*/, "") : text) || text)
+  return (strip(/\}(?:\^\d|\{\^\d\})?\n?$/.test(text) ? text.replace(/\\(?:text|mbox)\{[^]*/, "") : text) || text)
     .replace(LAST_UNIT, "$1")
     .replace(LAST_UNIT, "$1");
+}

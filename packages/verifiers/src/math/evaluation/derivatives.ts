@@ -1,7 +1,7 @@
 /**
  * Derivatives by the usual rules, also of integrals by their bounds (Leibniz).
  */
-import { spend } from "../budget";
+import type { Budget } from "../budget";
 import {
   EULER,
   type Expression,
@@ -10,7 +10,6 @@ import {
   OPAQUE,
   type SymbolNode,
   call,
-  charged,
   integerNode,
   isAdd,
   isDerivative,
@@ -23,53 +22,59 @@ import {
   pow,
   product,
   productOf,
-  same,
   sum,
   sumOf,
-} from "../expression";
-import { substitute } from "../latex-parser/substitution";
+} from "../tree/expression";
+import { same } from "../tree/identity";
+import { depends } from "../tree/structure";
+import { charged, substitute } from "../tree/traversal";
 import { HALF } from "../rational";
-import { depends } from "../structure";
 
 /** d x / d variable; a tree without a value where no rule is known. */
-export const differentiate = (x: Expression, variable: SymbolNode): Expression => {
-  spend(8);
-  const slope = (part: Expression): Expression => differentiate(part, variable);
+export function differentiate(budget: Budget, x: Expression, variable: SymbolNode): Expression {
+  budget.spend(8);
+  const slope = (part: Expression): Expression => differentiate(budget, part, variable);
   if (same(x, variable)) return ONE_NODE;
-  if (!depends(x, variable)) return integerNode(0);
+  if (!depends(budget, x, variable)) return integerNode(0);
   if (isAdd(x)) return sumOf(x.args.map(slope));
   if (isMul(x)) {
-    spend(x.args.length ** 2);
+    budget.spend(x.args.length ** 2);
     return sumOf(x.args.map((arg, i) => productOf(x.args.with(i, slope(arg)))));
   }
   if (isPow(x)) {
     const byBase = product(product(x.exponent, pow(x.base, sum(x.exponent, MINUS_ONE))), slope(x.base));
-    return depends(x.exponent, variable)
+    return depends(budget, x.exponent, variable)
       ? sum(byBase, product(product(x, call("log", [x.base, EULER])), slope(x.exponent)))
       : byBase;
   }
   if (isFunction(x)) {
     const [inner, base] = x.args;
     const outer = OUTER[x.name];
-    if (outer && !(base && depends(base, variable)))
+    if (outer && !(base && depends(budget, base, variable)))
       return product(
         outer((name) => call(name, [inner!]), inner!, base!),
         slope(inner!),
       );
   }
-  if (isDerivative(x)) return slope(differentiate(x.body, x.variable));
+  if (isDerivative(x)) return slope(differentiate(budget, x.body, x.variable));
   if (isIntegral(x)) {
     if (!x.lower) return same(x.variable, variable) ? x.body : OPAQUE;
     const end = (bound: Expression): Expression =>
-      product(charged(substitute(x.body, x.variable, bound)), slope(bound));
-    if (!depends(x.body, variable)) return sum(end(x.upper!), negative(end(x.lower)));
+      product(charged(budget, substitute(budget, x.body, x.variable, bound)), slope(bound));
+    if (!depends(budget, x.body, variable)) return sum(end(x.upper!), negative(end(x.lower)));
   }
   return OPAQUE;
-};
+}
 
-const inverse = (x: Expression): Expression => pow(x, MINUS_ONE);
-const square = (x: Expression): Expression => pow(x, integerNode(2));
-const ofArcsine = (x: Expression): Expression => inverse(pow(sum(ONE_NODE, negative(square(x))), number(HALF)));
+function inverse(x: Expression): Expression {
+  return pow(x, MINUS_ONE);
+}
+function square(x: Expression): Expression {
+  return pow(x, integerNode(2));
+}
+function ofArcsine(x: Expression): Expression {
+  return inverse(pow(sum(ONE_NODE, negative(square(x))), number(HALF)));
+}
 
 /** The derivatives of functions: `of` is another function of the same x, `base` that of a logarithm. */
 const OUTER: Readonly<
