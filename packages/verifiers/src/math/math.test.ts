@@ -246,6 +246,33 @@ describe("judge", () => {
     expect(equal("$\\binom{2000}{997}$", "$\\binom{2000}{1003}$")).toBe(true);
   });
 
+  it("may be called in the middle of another verdict", () => {
+    const pair = ["$\\sin^2 x+\\cos^2 x+\\binom{7}{3}$", "$36$"] as const;
+    const inner: unknown[] = [];
+    /** Options that judge something else whenever they are read. */
+    const disturbing = <T extends object>(options: T): T =>
+      new Proxy(options, {
+        get(target, name, receiver) {
+          inner.push(judge("$|f(x)|+\\int_0^1 t\\,dt$", "$\\frac12+|f(x)|$"));
+          return Reflect.get(target, name, receiver) as unknown;
+        },
+      });
+    const options = { gold: disturbing({}), prediction: disturbing({}), verify: disturbing({ fuel: 100_000 }) };
+    expect(judge(...pair, options)).toEqual(judge(...pair));
+    expect(inner.length).toBeGreaterThan(5);
+    expect(new Set(inner.map((verdict) => JSON.stringify(verdict))).size).toBe(1);
+  });
+
+  it("spends one budget on all pairs of readings", () => {
+    const read = (latex: string) => parse(`$${latex}$`, { fallbackMode: "noFallback" });
+    const gold = read("\\sum_{k=1}^{500} \\frac{1}{k(k+1)}");
+    const right = read("\\frac{500}{501}");
+    const wrong = Array.from({ length: 20 }, (_, i) => read(`\\frac{${i}}{501}`)).flat();
+    expect(verify(gold, right, { fuel: 20_000 })).toBe(true);
+    expect(verify(gold, [...wrong, ...right], { fuel: 20_000 })).toBe(false);
+    expect(verify(gold, [...wrong, ...right], { fuel: 1_000_000 })).toBe(true);
+  });
+
   it("says equal without evaluating when both are written the same", () => {
     expect(judge("$9^{9^{9^9}}$", "$9^{9^{9^9}}$")).toMatchObject({ correct: true });
   });

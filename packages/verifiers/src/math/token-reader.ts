@@ -118,10 +118,11 @@ export class TokenReader {
    * @returns undefined when the alternative does not fit
    */
   attempt<R extends this, T>(this: R, rule: (reader: R) => T): T | undefined {
-    const before = { ...this.#state };
-    const place = `${before.at} ${before.openBar}${before.differentialEnds}`;
+    const { at, openBar, differentialEnds } = this.#state;
+    const place = `${at} ${openBar}${differentialEnds}`;
     const misfits = this.#misfits.get(rule);
     if (misfits?.has(place)) return undefined;
+    const before = { ...this.#state };
     this.budget.spend(4);
     try {
       return rule(this);

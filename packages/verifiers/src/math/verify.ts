@@ -99,9 +99,10 @@ function anyEqual(gold: readonly Parsed[], prediction: readonly Parsed[], option
   return false;
 }
 
-/** What is no reading, like an empty text, equals nothing. */
+/** A single reading stands for a list of one. Empty readings never compare equal. */
 function readings(x: readonly Parsed[] | Parsed): readonly Parsed[] {
-  return ([x].flat() as Parsed[]).filter(Boolean);
+  const list = Array.isArray(x) ? (x as readonly Parsed[]) : [x as Parsed];
+  return list.filter(Boolean);
 }
 
 function isText(x: Parsed): x is string {

@@ -64,7 +64,22 @@ export function bodyOf<T>(budget: Budget, evaluate: Evaluate<T>, x: BinderNode, 
 
 /** The evaluation of trees in one system of numbers. */
 export function evaluator<T>(budget: Budget, system: NumberSystem<T>): Evaluate<T> {
-  const { none, of, integerOf, plus, times, negate, reciprocal, raise, order, floor, gamma, other, isExact } = system;
+  const {
+    none,
+    of,
+    integerOf,
+    plus,
+    times,
+    negate,
+    reciprocal,
+    raise,
+    order,
+    floor,
+    gamma,
+    functions,
+    other,
+    isExact,
+  } = system;
   const extreme =
     (sign: number) =>
     (...args: T[]): T =>
@@ -72,7 +87,7 @@ export function evaluator<T>(budget: Budget, system: NumberSystem<T>): Evaluate<
         const difference = sign * order(a, b);
         return difference >= 0 ? a : difference < 0 ? b : none;
       });
-  const all: Functions<T> = {
+  const common: Functions<T> = {
     floor,
     gamma,
     ceiling: (a) => negate(floor(negate(a))),
@@ -80,7 +95,6 @@ export function evaluator<T>(budget: Budget, system: NumberSystem<T>): Evaluate<
     max: extreme(1),
     min: extreme(-1),
     mod: (a, b) => plus(a, negate(times(b, floor(times(a, reciprocal(b)))))),
-    ...system.functions,
   };
 
   /** The sum or product of so many parts. */
@@ -121,13 +135,15 @@ export function evaluator<T>(budget: Budget, system: NumberSystem<T>): Evaluate<
   };
 
   const apply = (x: FunctionNode, places?: Places<T>): T => {
+    const f = functions[x.name] ?? common[x.name];
+    if (!f) return none;
     const args: T[] = [];
-    for (const arg of all[x.name] ? x.args : []) {
+    for (const arg of x.args) {
       const value = evaluate(arg, places);
       if (value === null) return none;
       args.push(value);
     }
-    return all[x.name]?.(...(args as [NonNullable<T>, NonNullable<T>])) ?? none;
+    return f(...(args as [NonNullable<T>, NonNullable<T>]));
   };
 
   const evaluate: Evaluate<T> = (x, places) => {

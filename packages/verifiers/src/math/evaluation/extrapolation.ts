@@ -35,11 +35,10 @@ export function infiniteSum(budget: Budget, term: (k: number) => Approximation, 
     if (k > 8 && !(k & (k - 1))) doublings.push(total);
   }
   const limit = extrapolate(budget, doublings);
-  const [third, second, last] = doublings.slice(-3).map(({ re }) => re) as [number, number, number];
+  const [third, second, last] = doublings.slice(-3) as [Approximation, Approximation, Approximation];
   // Twice as many terms add no less than the time before: as with 1/k, and faster.
-  return Number.isNaN(limit.re) && isReal(total) && (last - second) / (second - third) > 0.999
-    ? exactly(last * Infinity)
-    : limit;
+  const grows = (last.re - second.re) / (second.re - third.re) > 0.999;
+  return Number.isNaN(limit.re) && isReal(total) && grows ? exactly(last.re * Infinity) : limit;
 }
 
 /** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */

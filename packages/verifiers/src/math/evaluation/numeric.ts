@@ -23,7 +23,7 @@ import { childrenOf } from "../tree/traversal";
 import { HALF, type Rational, integer, isInteger, logarithm2, toNumber } from "../rational";
 import { differentiate } from "./derivatives";
 import type { Exact } from "./exact";
-import { type Evaluate, type Places, bodyOf, evaluator } from "./evaluator";
+import { type Evaluate, type NumberSystem, type Places, bodyOf, evaluator } from "./evaluator";
 import { limitAt } from "./extrapolation";
 import { definite } from "./quadrature";
 import { hasSymbolicBounds, seriesValue } from "./symbolic-series";
@@ -89,12 +89,7 @@ export function approximateEvaluator(budget: Budget, evaluateExactly: Evaluate<E
     order,
     floor: wholePart,
     gamma,
-    functions: {
-      ...FUNCTIONS,
-      log: (a, base) => times(logarithm(a), reciprocal(logarithm(base))),
-      abs: (a) => exactly(magnitude(a), 0, a.error),
-      binomial: (n, k) => times(factorial(n), reciprocal(times(factorial(k), factorial(minus(n, k))))),
-    },
+    functions: KNOWN_FUNCTIONS,
     other: (x, places) => valueOf(doubles, x, places),
     isExact: false,
   });
@@ -126,10 +121,17 @@ function factorial(a: Approximation): Approximation {
   return gamma(plus(a, ONE));
 }
 
+const KNOWN_FUNCTIONS: NumberSystem<Approximation>["functions"] = {
+  ...FUNCTIONS,
+  log: (a, base) => times(logarithm(a), reciprocal(logarithm(base))),
+  abs: (a) => exactly(magnitude(a), 0, a.error),
+  binomial: (n, k) => times(factorial(n), reciprocal(times(factorial(k), factorial(minus(n, k))))),
+};
+
 /** What has a value only here: constants, unknown functions, integrals, limits, derivatives, and what the reference knows less of. */
 function valueOf(doubles: Doubles, x: Expression, places: Environment): Approximation | undefined {
   const { budget, approximate } = doubles;
-  const isSymbolic = !!places?.has(SYMBOLIC);
+  const isSymbolic = places?.has(SYMBOLIC) === true;
   const value = (part: Expression): Approximation => approximate(part, places);
   if (isConstant(x)) return CONSTANTS[x.name];
   if (isPow(x)) {
@@ -146,7 +148,7 @@ function valueOf(doubles: Doubles, x: Expression, places: Environment): Approxim
 function binderValue({ budget, approximate }: Doubles, x: BinderNode, places: Environment): Approximation | undefined {
   const { lower, upper } = x;
   if (!lower) return undefined;
-  const isSymbolic = !!places?.has(SYMBOLIC);
+  const isSymbolic = places?.has(SYMBOLIC) === true;
   const body = bodyOf(budget, approximate, x, places);
   const f = (place: number): Approximation => body(exactly(place));
   const from = approximate(lower, places);

@@ -36,10 +36,13 @@ type Residue = bigint | null;
 const PRIME = 50265482457436691815405464713924639n;
 
 /** P, φ(P) = P - 1, φ(P - 1) = (P - 1)/2 - 1, .. */
-export const MODULI: readonly bigint[] = Array.from({ length: 6 }).reduce<bigint[]>(
-  (moduli, _, i) => [...moduli, i === 0 ? PRIME : i === 1 ? PRIME - 1n : moduli[i - 1]! / 2n - 1n],
-  [],
-);
+export const MODULI = totients(PRIME, 6);
+
+function totients(prime: bigint, count: number): readonly bigint[] {
+  const found = [prime, prime - 1n];
+  while (found.length < count) found.push(found.at(-1)! / 2n - 1n);
+  return found;
+}
 
 /** Above the binary logarithm of every modulus: longer exponents may be reduced. */
 const LONG_EXPONENT = 128n;

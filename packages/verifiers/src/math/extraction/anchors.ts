@@ -45,26 +45,26 @@ export function pattern(source: string): RegExp {
   return new RegExp(source, "gu");
 }
 
-/**
- * The patterns of one target.
- *
- * @param hoped what stands between "final answer is" and the end of "I hope"
- * @param final what follows "final answer .. is"
- * @param any a character of the gap between these two words
- * @param answer what follows "answer" or "answer:"
- * @param anywhere the target's own patterns for what nothing announces
- */
-export function patternsOf(
-  hoped: string,
-  final: string,
-  any: string,
-  answer: string,
-  anywhere: readonly Pattern[],
-): readonly Pattern[] {
+/** What the patterns of one target are made of. */
+interface PatternParts {
+  /** What stands between "final answer is" and the end of "I hope". */
+  readonly hoped: string;
+  /** What follows "final answer .. is". */
+  readonly final: string;
+  /** A character of the gap between these two words. */
+  readonly gap: string;
+  /** What follows "answer" or "answer:". */
+  readonly answer: string;
+  /** The target's own patterns for what nothing announces. */
+  readonly anywhere: readonly Pattern[];
+}
+
+/** The patterns of one target. */
+export function patternsOf({ hoped, final, gap, answer, anywhere }: PatternParts): readonly Pattern[] {
   return [
     [0, pattern(`${FINAL} [iI][sS]:?${BLANK}*${hoped}`)],
     // Only a whole run of blanks can be followed by "is": without the look behind, every part of it would be tried.
-    [50, pattern(`${FINAL}${any}{0,100}?(?<!${BLANK})${BLANK}+is:?${final}`)],
+    [50, pattern(`${FINAL}${gap}{0,100}?(?<!${BLANK})${BLANK}+is:?${final}`)],
     [100, pattern(`${ANSWER}:${answer}`)],
     [LAST_ANCHOR, pattern(ANSWER + answer)],
     ...anywhere,
@@ -72,7 +72,7 @@ export function patternsOf(
 }
 
 /** Makes a candidate of a match that ends at `end`, unless it is none. */
-export type Take = (match: RegExpExecArray, end: number, priority?: number) => Candidate | false;
+export type Take = (match: RegExpExecArray, end: number, priority?: number) => Candidate | undefined;
 
 /** The candidates of a pattern at or after a place from left to right, none overlapping. */
 export function search(text: string, wanted: RegExp, take: Take, from = 0, priority?: number): Candidate[] {

@@ -24,18 +24,18 @@ const NUMBER = raw`[$\xa3\xa5\u0e3f\u20a1-\u20bf]?(?:(-?[1-9]\d{0,2}(?:[ ,]\d{3}
 const START = `(?:^|[=${BLANKS}])${BOLD}`;
 const EITHER = `${START}(?:${ARITHMETIC}|${NUMBER})`;
 
-const PATTERNS = patternsOf(
-  EITHER + HOPE,
-  EITHER,
-  "[^\\n]",
-  raw`(?:[^\n]{0,100}=${BLANK}*|[^\n]{0,50}?)${EITHER}(?!${BLANK}*=)`,
-  [
+const PATTERNS = patternsOf({
+  hoped: EITHER + HOPE,
+  final: EITHER,
+  gap: "[^\\n]",
+  answer: raw`(?:[^\n]{0,100}=${BLANK}*|[^\n]{0,50}?)${EITHER}(?!${BLANK}*=)`,
+  anywhere: [
     // Where arithmetic does not match from the first digit of a run it does so nowhere in the run, which is then passed over.
     [300, pattern(`${START}(?:${ARITHMETIC}|${FIRST}[${PLAIN}${OPERATORS}]*)`)],
     // The empty group stands for the arithmetic.
     [300, pattern(`${START}()${NUMBER}`)],
   ],
-);
+});
 
 /** Where to look for numbers and arithmetic. */
 export function expressionLevels(budget: Budget, source: string, target: ExpressionTarget): Level[] {
@@ -64,7 +64,7 @@ export function expressionLevels(budget: Budget, source: string, target: Express
         const node = value && number(value, decimal !== "");
         return { value: node && percent ? product(node, PERCENT_VALUE) : node, text };
       };
-      return !!(arithmetic || integer || decimal) && { start: index, end, read };
+      return arithmetic || integer || decimal ? { start: index, end, read } : undefined;
     },
   );
 }

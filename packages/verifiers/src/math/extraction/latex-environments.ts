@@ -29,6 +29,8 @@ const ARGUMENT = raw`\{-?\d+(?:[.,]\d+)?\}`;
 const FRACTION = sticky(raw`-?\\frac${ARGUMENT}${ARGUMENT}`);
 const PER_CENT = sticky(raw`${BLANK}*(\\?${PERCENT})?`);
 const CONNECTOR = sticky(`${BLANK}*(?:,?and|,?or|,)${BLANK}*`);
+/** Environments that are read as one answer. */
+const MOST_JOINED = 6;
 /** The first character of what may be an environment, or a character that would look like a mark. */
 const MARKABLE = new RegExp(raw`\$|\\(?=[[(f])|-(?=\\f)|${BLANK}(?=\[)|\0`, "gu");
 
@@ -64,39 +66,47 @@ export function environmentsOf(text: string, boxed: boolean): readonly [MarkFrom
 
   const holdsBox = (from: number, to: number): boolean => {
     const open = box(from);
-    const close = open && brace(open.index + 8);
-    return !!close && close.index < to;
+    const close = open ? brace(open.index + 8) : null;
+    return close !== null && close.index < to;
   };
 
   /** The content and the end of the one environment that begins at `start`. */
-  const at = (start: number): readonly [content: string, end: number] | false => {
+  const environmentAt = (start: number): readonly [content: string, end: number] | undefined => {
     OPENING.lastIndex = FRACTION.lastIndex = start;
     const opening = OPENING.exec(text)?.[0];
-    if (!opening) return !boxed && FRACTION.test(text) && [text.slice(start, FRACTION.lastIndex), FRACTION.lastIndex];
+    if (!opening) {
+      const isFraction = !boxed && FRACTION.test(text);
+      return isFraction ? [text.slice(start, FRACTION.lastIndex), FRACTION.lastIndex] : undefined;
+    }
     const from = OPENING.lastIndex;
-    const end = (ends[opening] ??= finder(text, ENDS[opening] ?? BRACKET_END))(from);
-    return (
-      !!end?.[1] &&
-      end.index > from &&
-      (!boxed || holdsBox(from, end.index)) && [text.slice(from, end.index), end.index + end[1].length]
-    );
+    ends[opening] ??= finder(text, ENDS[opening] ?? BRACKET_END);
+    const end = ends[opening](from);
+    if (!end?.[1] || end.index <= from) return undefined;
+    if (boxed && !holdsBox(from, end.index)) return undefined;
+    return [text.slice(from, end.index), end.index + end[1].length];
   };
 
-  return [
-    (from) =>
-      text.slice(0, from) + text.slice(from).replace(MARKABLE, (_, start: number) => (at(from + start) ? "\0" : ".")),
-    (start) => {
-      const items: Environment[] = [];
-      for (let found = at(start); found;) {
-        const [content, close] = found;
-        PER_CENT.lastIndex = close;
-        const [, percent] = PER_CENT.exec(text)!;
-        const end = (CONNECTOR.lastIndex = PER_CENT.lastIndex);
-        items.push({ content, percent, end });
-        // A bracket counts from the blank before it, which may be the last that the connector took.
-        found = items.length < 6 && CONNECTOR.test(text) && (at(CONNECTOR.lastIndex) || at(CONNECTOR.lastIndex - 1));
-      }
-      return items;
-    },
-  ];
+  const markFrom: MarkFrom = (from) => {
+    const mark = (_: string, offset: number): string => (environmentAt(from + offset) ? "\0" : ".");
+    return text.slice(0, from) + text.slice(from).replace(MARKABLE, mark);
+  };
+
+  const groupAt: GroupAt = (start) => {
+    const items: Environment[] = [];
+    for (let found = environmentAt(start); found !== undefined;) {
+      const [content, close] = found;
+      PER_CENT.lastIndex = close;
+      const [, percent] = PER_CENT.exec(text)!;
+      const end = PER_CENT.lastIndex;
+      items.push({ content, percent, end });
+      CONNECTOR.lastIndex = end;
+      if (items.length === MOST_JOINED || !CONNECTOR.test(text)) break;
+      const next = CONNECTOR.lastIndex;
+      // A bracket counts from the blank before it, which may be the last that the connector took.
+      found = environmentAt(next) ?? environmentAt(next - 1);
+    }
+    return items;
+  };
+
+  return [markFrom, groupAt];
 }

@@ -10,7 +10,18 @@ import { parseLatex } from "../latex-parser/parser";
 import { lastSide, normalizeLatex } from "../normalization/latex-normalization";
 import type { LatexTarget, NormalizationOptions } from "../options";
 import { BLANK } from "../text";
-import { HOPE, type Level, type Reading, type Take, levelsOf, pattern, patternsOf, raw, search } from "./anchors";
+import {
+  type Candidate,
+  HOPE,
+  type Level,
+  type Reading,
+  type Take,
+  levelsOf,
+  pattern,
+  patternsOf,
+  raw,
+  search,
+} from "./anchors";
 import { type Environment, type GroupAt, environmentsOf } from "./latex-environments";
 
 /** What makes the reference treat symbols as complex rather than real. */
@@ -21,7 +32,13 @@ const HOPED = new RegExp(HOPE, "uy");
 /** The NUL that marks an environment. */
 const MARK = raw`\0`;
 const ANYWHERE = pattern(MARK);
-const PATTERNS = patternsOf(MARK, `${BLANK}*${MARK}`, "[^]", `[^]{0,50}?${MARK}`, [[300, ANYWHERE]]);
+const PATTERNS = patternsOf({
+  hoped: MARK,
+  final: `${BLANK}*${MARK}`,
+  gap: "[^]",
+  answer: `[^]{0,50}?${MARK}`,
+  anywhere: [[300, ANYWHERE]],
+});
 
 /** Where to look for LaTeX. */
 export function latexLevels(calculator: Calculator, source: string, target: LatexTarget): Level[] {
@@ -32,44 +49,38 @@ export function latexLevels(calculator: Calculator, source: string, target: Late
     ({ index }, marked, priority) => {
       const items = groupAt(marked - 1);
       const rest = priority === 0 ? HOPED : NOTHING;
-      rest.lastIndex = items[items.length - 1]!.end;
-      return (
-        rest.test(source) && {
-          start: index,
-          end: rest.lastIndex,
-          read: () => readItems(calculator, items, normalization),
-        }
-      );
+      rest.lastIndex = items.at(-1)!.end;
+      if (!rest.test(source)) return undefined;
+      return { start: index, end: rest.lastIndex, read: () => readItems(calculator, items, normalization) };
     };
+
   const [markFrom, groupAt] = environmentsOf(source, false);
-  const marked: Record<number, string> = {};
-  const levels = levelsOf(source, target, PATTERNS, takeFrom(groupAt), (from) => (marked[from] ??= markFrom(from)));
-  if (boxedMatchPriority >= 0) {
-    levels.push([
-      boxedMatchPriority,
-      () => {
-        const start = source.indexOf("\\boxed{");
-        if (start < 0) return [];
-        const [markBoxesFrom, boxesAt] = environmentsOf(source, true);
-        // Only these two go over lines; a bracket counts from the blank before it, which may be the end of a line.
-        const opening = source.search(/\$\$|\\\[/);
-        const line = Math.max(0, source.lastIndexOf("\n", start));
-        const from = opening < 0 ? line : Math.min(opening, line);
-        const found = search(markBoxesFrom(from), ANYWHERE, takeFrom(boxesAt), from);
-        // Where each box ends is settled when the text from the first to the last brace is cleaned up.
-        const end = source.lastIndexOf("}") + 1;
-        if (end > start + 8)
-          found.push({
-            start,
-            end,
-            read: () =>
-              readItems(calculator, [{ content: source.slice(start, end) }], { ...normalization, boxed: "last" }),
-          });
-        return found;
-      },
-    ]);
-  }
-  return levels;
+  const marked = new Map<number, string>();
+  const markedFrom = (from: number): string => {
+    const text = marked.get(from) ?? markFrom(from);
+    marked.set(from, text);
+    return text;
+  };
+  const levels = levelsOf(source, target, PATTERNS, takeFrom(groupAt), markedFrom);
+  if (boxedMatchPriority < 0) return levels;
+
+  const boxes = (): Candidate[] => {
+    const start = source.indexOf("\\boxed{");
+    if (start < 0) return [];
+    const [markBoxesFrom, boxesAt] = environmentsOf(source, true);
+    // Only these two go over lines; a bracket counts from the blank before it, which may be the end of a line.
+    const opening = source.search(/\$\$|\\\[/);
+    const line = Math.max(0, source.lastIndexOf("\n", start));
+    const from = opening < 0 ? line : Math.min(opening, line);
+    const found = search(markBoxesFrom(from), ANYWHERE, takeFrom(boxesAt), from);
+    // Where each box ends is settled when the text from the first to the last brace is cleaned up.
+    const end = source.lastIndexOf("}") + 1;
+    if (end <= start + "\\boxed{".length + 1) return found;
+    const item = { content: source.slice(start, end) };
+    const read = (): Reading => readItems(calculator, [item], { ...normalization, boxed: "last" });
+    return [...found, { start, end, read }];
+  };
+  return [...levels, [boxedMatchPriority, boxes]];
 }
 
 /** A group's only value, or the set of its values. */

@@ -11,10 +11,16 @@ function compile({ strings }: StringTarget): readonly Pattern[] {
   const word = `(${strings.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")).join("|")})`;
   const bare = `${BOLD}${word}${BOLD}(?:[.,:${BLANKS}]|$)`;
   const whole = `(?:^|${BLANK})${bare}`;
-  return patternsOf(word + HOPE, `${BLANK}*${word}`, "[^\\n]", `[^\\n]{0,50}?${whole}`, [
-    [250, pattern(`^${bare}`)],
-    [300, pattern(whole)],
-  ]);
+  return patternsOf({
+    hoped: word + HOPE,
+    final: `${BLANK}*${word}`,
+    gap: "[^\\n]",
+    answer: `[^\\n]{0,50}?${whole}`,
+    anywhere: [
+      [250, pattern(`^${bare}`)],
+      [300, pattern(whole)],
+    ],
+  });
 }
 
 /** Where to look for the target's words; their patterns are compiled once. */

@@ -78,7 +78,7 @@ function parseBigOperator(kind: "sum" | "product") {
     if (!early) reader.expect("^");
     const upper = early || parseScript(reader);
     const body = reader.factors(false);
-    return isSymbol(variable) ? binder(kind, body, variable, lower, upper) : reader.unbuildable();
+    return isSymbol(variable) ? binder(kind, body, variable, { lower, upper }) : reader.unbuildable();
   };
 }
 
@@ -92,7 +92,7 @@ function parseLimit(reader: LatexReader): Expression {
   const direction = reader.accept("^") ? parseDirection(reader) : 1;
   reader.expect("}");
   const body = reader.factors(false);
-  return isSymbol(variable) ? binder("limit", body, variable, approached, null, direction) : reader.unbuildable();
+  return isSymbol(variable) ? binder("limit", body, variable, { lower: approached, direction }) : reader.unbuildable();
 }
 
 /** `{+}` or `{-}` behind the place of a limit. */
@@ -107,13 +107,13 @@ function parseDirection(reader: LatexReader): 1 | -1 {
 function parseIntegral(reader: LatexReader): Expression {
   const [lower = null, upper = null] = parseBounds(reader);
   const closed = reader.attempt(parseClosedIntegrand);
-  if (closed) return binder("integral", closed.body, reader.named(closed.variable), lower, upper);
+  if (closed) return binder("integral", closed.body, reader.named(closed.variable), { lower, upper });
   // `\int \frac{dx}{x}`: the differential is a factor somewhere inside; without one the variable is x.
   const body = reader.expression();
   const differential = findDifferential(body);
-  if (!differential) return binder("integral", body, reader.named("x"), lower, upper);
+  if (!differential) return binder("integral", body, reader.named("x"), { lower, upper });
   const integrand = substitute(reader.budget, body, differential, ONE_NODE);
-  return binder("integral", integrand, reader.named(differential.name.slice(1)), lower, upper);
+  return binder("integral", integrand, reader.named(differential.name.slice(1)), { lower, upper });
 }
 
 /** An integrand and its differential behind it. */

@@ -153,8 +153,6 @@ export const isChain = is("chain");
 export const isOpaque = is("opaque");
 export const isIntegral = is("integral");
 export const isDerivative = is("derivative");
-/** What has items that are compared one by one. */
-export const isList = is("set", "tuple");
 /** What polynomials are made of, beside powers. */
 export const isArithmetic = is("number", "symbol", "add", "mul");
 /** Finite sums and products. */
@@ -194,14 +192,15 @@ export function matrix(rows: readonly (readonly Expression[])[]): MatrixNode {
 export function tuple(items: readonly Expression[]): TupleNode {
   return { kind: "tuple", items };
 }
+/** What a sum, product, integral or limit goes between; a limit has only a lower end. */
+export type BinderEnds = Partial<Pick<BinderNode, "lower" | "upper" | "direction">>;
+
 /** A sum, product, integral, limit or derivative; see `BinderNode`. */
 export function binder(
   kind: BinderNode["kind"],
   body: Expression,
   variable: SymbolNode,
-  lower: Expression | null = null,
-  upper: Expression | null = null,
-  direction: 1 | -1 = 1,
+  { lower = null, upper = null, direction = 1 }: BinderEnds = {},
 ): BinderNode {
   return { kind, body, variable, lower, upper, direction };
 }
