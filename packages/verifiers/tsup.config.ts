@@ -3,6 +3,7 @@ import { preset } from "../../tools/tsup-preset";
 
 const { dts, noExternal, ...options } = preset([
   "src/index.ts",
+  "src/answer/index.ts",
   "src/math/index.ts",
   "src/detection/index.ts",
   "src/format/index.ts",

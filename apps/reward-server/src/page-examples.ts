@@ -11,6 +11,7 @@ const BOXES = "<answer>\n[{'bbox_2d': [100, 100, 300, 300], 'label': 'cat'}]\n</
 export const PAGE_EXAMPLES: Readonly<Record<string, PageExample>> = {
   mathverify: { response: "The answer is \\boxed{\\frac{1}{2}}", gold: "\\boxed{0.5}", params: {} },
   detection: { response: `<think>\none cat\n</think>\n${BOXES}`, gold: BOXES, params: { epsilon: 0.5 } },
+  answer: { response: "<think>\n2 + 3\n</think>\nThe width is **50 mm**.", gold: "5 cm", params: {} },
   choice: { response: "<answer>(B) a dog</answer>", gold: "B", params: { choices: ["a cat", "a dog"] } },
   text: { response: "<answer>Main  Street</answer>", gold: "main street", params: { metric: "anls" } },
   number: { response: "\\boxed{103}", gold: "100", params: { tolerance: 0.05 } },

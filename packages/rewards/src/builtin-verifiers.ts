@@ -4,6 +4,7 @@
  */
 import { KNOWN_VERIFIERS, type KnownVerifier } from "@v-triune/schema/reward-defaults";
 import {
+  answer,
   choice,
   createDetectionVerifier,
   jsonSchema,
@@ -25,6 +26,7 @@ export default function builtinVerifiers(options: BuiltinVerifierOptions = {}): 
   const byName: Readonly<Record<KnownVerifier, Verifier>> = {
     mathverify,
     detection: createDetectionVerifier(options.detection),
+    answer,
     choice,
     text,
     number,

@@ -9,6 +9,7 @@ export const DEFAULT_FORMAT_RATIO = 0.1;
 export const KNOWN_VERIFIERS = [
   "mathverify",
   "detection",
+  "answer",
   "choice",
   "text",
   "number",

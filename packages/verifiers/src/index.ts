@@ -1,4 +1,5 @@
 /** Verifiers: (response, sample) → verdict. Deterministic, synchronous, without dependencies, in Node, browsers and workers. */
+export { answer, createAnswerVerifier } from "./answer/answer-verifier";
 export { choice, createChoiceVerifier } from "./choice/choice-verifier";
 export { createCompositeVerifier, type CompositeOptions, type CompositePart } from "./composite/composite-verifier";
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection/detection-verifier";

@@ -1,0 +1,115 @@
+/**
+ * Stage 4, compare: a typed gold answer against the text of an answer. Each type has its own rule, and an answer may come in another
+ * type's form where that says the same: an inequality for an interval, 0.75 for 3:4, 150 min for 2 h 30 min.
+ */
+import { isSameDate, isSameTime, readDate, readTime } from "../types/calendar";
+import { readItems, readMatrix, readSet, readTuple } from "../types/collections";
+import { asCompound, compoundDifference, readCompound } from "../types/compound";
+import { type Gold, readGold } from "../types/gold";
+import { isMath } from "../types/math-text";
+import { answerQuantities, readQuantity } from "../types/quantity";
+import { readRange, readRatio } from "../types/ratio";
+import { formulaKey, wordKey } from "../types/words";
+import { compareList, comparePlusMinus, compareTuple } from "./collections";
+import { type Comparison, fromDifference, type SamePart, verdict } from "./comparison";
+import { compareEquation, compareSets } from "./equations";
+import { approximate } from "./math-engine";
+import { compareMatrix } from "./matrices";
+import { compareExpression, compareNumber, isValue } from "./numbers";
+import { compareRange, compareRatio } from "./ratios";
+import { compareChoice, compareWords } from "./words";
+
+const DEEPEST = 4;
+const LONGEST_VALUE = 2000;
+
+/**
+ * Compares one answer with the gold.
+ *
+ * @returns undefined when the answer cannot be read as anything that the gold's type compares with
+ */
+export function compareAnswer(gold: Gold, answer: string, depth = 0): Comparison | undefined {
+  if (answer.trim() === "") return undefined;
+  if (isWrittenAlike(gold, answer)) return { equal: true, read: gold.type, why: "both are written the same" };
+  // A value of a page is no value; its words were compared above.
+  if (answer.length > LONGEST_VALUE) return undefined;
+  const found = compareByType(gold, answer, samePartAt(depth));
+  if (found !== undefined) return found;
+  return gold.type === "word" || gold.type === "code" ? undefined : differentKind(answer);
+}
+
+/** Formulas letter for letter; words without case and articles. */
+function isWrittenAlike(gold: Gold, answer: string): boolean {
+  const isWords = gold.type === "word" || gold.type === "code" || gold.type === "list";
+  if (isWords && !gold.text.includes("\\")) return wordKey(gold.text) === wordKey(answer);
+  return formulaKey(gold.text) === formulaKey(answer);
+}
+
+function compareByType(gold: Gold, answer: string, same: SamePart): Comparison | undefined {
+  switch (gold.type) {
+    case "number":
+      return compareNumber(gold, answer);
+    case "expression":
+      return compareExpression(gold.latex, answer) ?? comparePlusMinus(gold.text, answer, same);
+    case "equation":
+      return compareEquation(gold, answer, same);
+    case "interval":
+      return compareSets(gold.set, answer, same);
+    case "list":
+      return compareList(gold, answer, same);
+    case "tuple":
+      return compareTuple(gold, answer, same);
+    case "matrix":
+      return compareMatrix(gold.rows, answer, same);
+    case "choice":
+      return compareChoice(gold.choice, answer, same);
+    case "date": {
+      const date = readDate(answer);
+      return date && verdict(isSameDate(gold.date, date), "date", "year, month and day are compared one by one");
+    }
+    case "time": {
+      const time = readTime(answer.replace(/^.{1,40}? = /, ""));
+      return time && verdict(isSameTime(gold.time, time), "time", "minutes of the day are compared");
+    }
+    case "duration":
+    case "compound": {
+      const quantity = readQuantity(answer);
+      const compound = readCompound(answer) ?? (quantity && asCompound(quantity));
+      return compound && fromDifference(compoundDifference(gold.compound, compound), gold.type);
+    }
+    case "ratio":
+      return compareRatio(gold.terms, answer, same);
+    case "range":
+      return compareRange(gold.range, answer, same);
+    case "code":
+    case "word":
+      return compareWords(gold, answer);
+  }
+}
+
+/** Compares parts one level deeper; parts of parts of parts are compared by how they are written. */
+const samePartAt =
+  (depth: number): SamePart =>
+  (gold, answer) => {
+    if (depth > DEEPEST) return formulaKey(gold) === formulaKey(answer);
+    const typed = readGold(gold, approximate);
+    return typed !== undefined && compareAnswer(typed, answer, depth + 1)?.equal === true;
+  };
+
+/** An answer of a kind that the gold is not: it is wrong, and no further place in the response is looked at. */
+function differentKind(answer: string): Comparison | undefined {
+  const kind = kindOf(answer);
+  return kind === undefined ? undefined : verdict(false, kind, "the gold answer is of another kind");
+}
+
+function kindOf(answer: string): string | undefined {
+  if (answerQuantities(answer).length > 0) return "number";
+  if (readTime(answer) !== undefined) return "time";
+  if (readDate(answer) !== undefined) return "date";
+  if (readRange(answer) !== undefined) return "range";
+  if (readRatio(answer) !== undefined) return "ratio";
+  if (readCompound(answer) !== undefined) return "compound";
+  if (readMatrix(answer) !== undefined) return "matrix";
+  if (isMath(answer)) return "expression";
+  const items = readItems(answer) ?? readTuple(answer)?.items ?? readSet(answer);
+  return items?.every(isValue) ? "list" : undefined;
+}

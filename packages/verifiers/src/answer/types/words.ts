@@ -1,0 +1,138 @@
+/**
+ * Types "word" and "code": texts compared as texts. Case, quotes, blanks, a leading article and the hyphen between words do not count;
+ * letters and digits do, in their order.
+ */
+import { isChemical, reactionKey } from "./chemistry";
+import { readRoman } from "./numeral";
+import { readNumberWords } from "./number-words";
+
+const ARTICLE = /^(?:the|an?) (?=[^\s])/;
+
+/** A text as it is compared. */
+export function wordKey(text: string): string {
+  let key = text
+    .replace(/[_^] ?\{?([\d+-]+)\}?/g, "$1")
+    .replace(/["`]/g, "")
+    .replace(/\\(?=[{}])/g, "")
+    .replace(/[{}]/g, "")
+    .replace(/(?<=[a-zA-Z]{3})-(?=[a-zA-Z]{3})/g, " ")
+    .replace(/\s+/g, " ")
+    .trim();
+  if (key.length > 1) key = key.toLowerCase();
+  key = key
+    .replace(ARTICLE, "")
+    .replace(/ ?([,;:&/|+=<>()-]) ?/g, "$1")
+    .replace(/(?<!\.)[.!]$/, "");
+  return /\p{Script=Han}/u.test(key) ? key.replace(/ /g, "") : key;
+}
+
+/** LaTeX without blanks and without braces around single characters, to see whether two formulas are written alike. */
+export const formulaKey = (text: string): string => text.replace(/\\ |\s/g, "").replace(/\{([^{}\\])\}/g, "$1");
+
+const LABEL_NOUN =
+  /^(?:the )?(?:quadrant|set|option|choice|figure|fig\.?|point|angle|statement|line|region|step|case|question|answer|number|no\.?|letter|group|graph|picture|image|shape|box|row|column|item|section|part|side|vertex) +(?=\(?[A-Z0-9])/i;
+
+/** "Quadrant III" as "III", "point P" as "P": a label without the noun before it. */
+export const withoutNoun = (text: string): string => text.replace(LABEL_NOUN, "");
+
+const PREPOSITION = /^(?:by|on|in|at|to|from) (?:the )?(?=\S)/i;
+const GENERIC_NOUN = / (?:function|functions|numbers?|colou?r|shape)$/i;
+const COMMENT = /^(\S.*?) ?\(([^()]{1,60})\)$/s;
+
+/**
+ * Other forms that say the same as an answer in words: without the option's letter, the noun, the preposition before or the generic noun
+ * behind it, and both sides of "copper (Cu)".
+ */
+export function wordForms(text: string): string[] {
+  const forms = [withoutLetter(text), withoutNoun(text), text.replace(PREPOSITION, ""), text.replace(GENERIC_NOUN, "")];
+  const comment = COMMENT.exec(text);
+  if (comment !== null && !/\b(?:or|not|maybe|possibly)\b|[或不]/i.test(comment[2]!))
+    forms.push(comment[1]!, comment[2]!);
+  return forms.filter((form) => form !== text);
+}
+
+/** "(A) Paris" and "B. Paris" without the letter. */
+export const withoutLetter = (text: string): string => text.replace(/^\(?[A-Z]\)?(?:[.:)] ?|(?<=\)) ?)(?=\S{2})/, "");
+
+/**
+ * "Quadrant IV", "the 4th quadrant" and "fourth quadrant" as one noun and its number.
+ *
+ * @returns undefined for other texts
+ */
+export function readNumberedNoun(text: string): string | undefined {
+  const parts = text.replace(/^the /i, "").split(" ");
+  if (parts.length !== 2) return undefined;
+  const [first, second] = parts as [string, string];
+  const after = numberOf(second, false);
+  if (after !== undefined && /^[A-Za-z]{3,}$/.test(first)) return `${first.toLowerCase()} ${after}`;
+  const before = numberOf(first, true);
+  return before !== undefined && /^[A-Za-z]{3,}$/.test(second) ? `${second.toLowerCase()} ${before}` : undefined;
+}
+
+function numberOf(text: string, ordinal: boolean): string | undefined {
+  if (ordinal) {
+    const digits = /^(\d+)(?:st|nd|rd|th)$/.exec(text);
+    if (digits !== null) return digits[1];
+    const words = readNumberWords(text.toLowerCase());
+    return words?.ordinal ? words.value.n.toString() : undefined;
+  }
+  if (/^\d{1,4}$/.test(text)) return text;
+  return readRoman(text)?.n.toString();
+}
+
+const CODE_FORMS: readonly RegExp[] = [
+  // A123, KFX 278F, COVID-19, B-52, v1.0, x1
+  /^(?!pH)[A-Za-z]{1,8}[- ]?\d[\dA-Za-z.-]*$/,
+  // 3D, 12B, 278F-1
+  /^\d+(?!E[+-]?\d+$)[A-Z][A-Za-z\d-]*$/,
+  // 007, 010-88756919
+  /^0\d+(?:[- ]\d+)*$/,
+  // 12-34-56, 1-800-555-1234, 1/2/3
+  /^\+?\d+(?:[- .]\d+){2,}$/,
+  /^\d+(?:\/\d+){2,}$/,
+  /^\+?\d*[ -]?\(\d{2,4}\)[ -]?\d[\d -]*$/,
+  // A-B, A-1, B-52
+  /^[A-Z]-(?:[A-Z]|\d+)$/,
+  /^(?:https?:\/\/|www\.)\S+$|^\S+@\S+\.\S+$|^[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|cn|edu|gov|io|de|uk|fr|jp)$/,
+  /^[A-Z]{1,3}\d?[+-]$/,
+  /^0x[\dA-Fa-f]+$/,
+];
+
+/** Whether a text is a code, a plate, a phone number, an address: something whose digits are no amount. */
+export const isCode = (text: string): boolean =>
+  text.length <= 80 &&
+  (CODE_FORMS.some((form) => form.test(text)) ||
+    readBased(text) !== undefined ||
+    isChemical(text) ||
+    reactionKey(text) !== undefined);
+
+const BASES: Readonly<Record<string, number>> = {
+  two: 2,
+  three: 3,
+  four: 4,
+  five: 5,
+  six: 6,
+  seven: 7,
+  eight: 8,
+  nine: 9,
+  ten: 10,
+  twelve: 12,
+  sixteen: 16,
+};
+
+/** `1011_2`, `(2A)_{16}`, `101 base 2`: digits and their base. */
+export function readBased(written: string): { digits: string; base?: number } | undefined {
+  const text = written.replace(/(?<=\d) (?=[A-F])/g, "");
+  const match =
+    /^\(?((?=[\dA-F]*\d)[\dA-F]{1,60})\)? ?_ ?\{? ?(\d{1,2}|[a-z]{3,8}) ?\}?$/.exec(text) ??
+    /^((?=[\dA-F]*\d)[\dA-F]{1,60}) ?\(?(?:in )?base[ -]?(\d{1,2}|[a-z]{3,8})\)?$/.exec(text);
+  const base = match === null ? undefined : (BASES[match[2]!] ?? Number(match[2]));
+  return match === null || !(base! >= 2 && base! <= 36) ? undefined : { digits: match[1]!, base: base! };
+}
+
+/** Seven digits or more with the marks between them: a telephone number, whose digits alone count. */
+export function phoneDigits(text: string): string | undefined {
+  if (!/^\+?[\d() .-]{7,24}$/.test(text) || !/[() .-]/.test(text) || /\d\.\d+$/.test(text)) return undefined;
+  const digits = text.replace(/\D/g, "");
+  return digits.length >= 7 && digits.length <= 15 ? digits : undefined;
+}
