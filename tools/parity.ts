@@ -19,7 +19,11 @@ import {
   comparePairs,
   detectionRewardParity,
   isCocoMapFile,
+  formatAgreement,
+  humanVerdictsParity,
   isDetectionRewardFile,
+  isHumanVerdictsFile,
+  type HumanVerdict,
 } from "@v-triune/verifiers/parity";
 import { grpoStepParity } from "../packages/training/src/parity/grpo-step";
 import { trainerStepParity } from "../packages/training/src/parity/grpo-step-trainer";
@@ -27,7 +31,12 @@ import { trainerStepParity } from "../packages/training/src/parity/grpo-step-tra
 /** What a check finds: rows, and for some kinds more, which `--json` shows beside them. */
 type Outcome =
   | readonly ParityRow[]
-  | { readonly rows: readonly ParityRow[]; readonly detail: Readonly<Record<string, unknown>> };
+  | {
+      readonly rows: readonly ParityRow[];
+      readonly detail: Readonly<Record<string, unknown>>;
+      /** Printed below the rows. */
+      readonly text?: string;
+    };
 
 /** A kind of reference data: how to recognize it, and what to compare. */
 interface Check {
@@ -73,6 +82,12 @@ function mathPairs(pairs: Pairs): Outcome {
   return { rows: [row], detail: { agreement, differences } };
 }
 
+/** Verdicts against a careful person's labels: agreement by verifier and kind, Math-Verify's beside it. */
+function humanVerdicts(file: readonly HumanVerdict[]): Outcome {
+  const { rows, ...detail } = humanVerdictsParity(file);
+  return { rows, detail, text: formatAgreement({ rows, ...detail }) };
+}
+
 /** One line for each kind of reference data. A path may be of several kinds; all of them are checked. */
 const CHECKS: readonly Check[] = [
   ...policyParityChecks,
@@ -86,6 +101,7 @@ const CHECKS: readonly Check[] = [
     judgeParity(file, { threshold: thresholdOfJudgeFile(path), verifiers: [mathverify] }),
   ),
   fileCheck("verdicts of Math-Verify", isPairsFile, mathPairs),
+  fileCheck("verdicts of a careful person", isHumanVerdictsFile, humanVerdicts),
 ];
 
 interface Report {
@@ -93,6 +109,7 @@ interface Report {
   readonly kind: string;
   readonly rows?: readonly ParityRow[];
   readonly detail?: Readonly<Record<string, unknown>>;
+  readonly text?: string;
   readonly failure?: string;
 }
 
@@ -205,9 +222,10 @@ async function run(path: string, check: Check): Promise<Report> {
 
 function print(reports: readonly Report[], unknown: readonly string[], backend: string, start: string): void {
   console.log(`Backend: ${backend}`);
-  for (const { path, kind, rows, failure } of reports) {
+  for (const { path, kind, rows, text, failure } of reports) {
     console.log(`\n${relative(start, path) || path}: ${kind}`);
     console.log(rows ? formatParityTable(rows) : failure);
+    if (text !== undefined) console.log(`\n${text}`);
   }
   if (unknown.length > 0)
     console.log(
