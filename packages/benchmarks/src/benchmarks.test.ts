@@ -6,6 +6,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, describe, expect, it } from "vitest";
 import type { BenchmarkItem, OpenBenchmark, ScoredItem } from "./benchmark";
 import { benchmarks } from "./benchmarks";
+import { checkBenchmark } from "./conformance";
 import { megaBenchMetrics } from "./adapters/mega-bench-metrics";
 import { singleAnswer } from "./adapters/mega-bench";
 import { normalizedAnswer } from "./adapters/mathvista";
@@ -15,6 +16,9 @@ import { answeredPoint } from "./adapters/screenspot-pro";
 const folder = mkdtempSync(join(tmpdir(), "v-triune-benchmarks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Holds a benchmark against the conformance kit. */
+const conforms = async (name: string, copy: string): Promise<void> =>
+  expect(await checkBenchmark(named(name), { folder: join(folder, copy) })).toEqual([]);
 const named = (name: string) => benchmarks.find((one) => one.name === name)!;
 const write = (path: string, contents: unknown): void => {
   mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -54,6 +58,7 @@ describe("COCO val2017", () => {
   it("asks for single objects and for all, and gives mAP of the seen picture's pixels", async () => {
     write("coco/annotations/instances_val2017.json", coco);
     write("coco/val2017/000000000007.jpg", "x");
+    await conforms("coco-single", "coco");
     const single = await named("coco-single").open(join(folder, "coco"));
     expect(single.items.map(({ id }) => id)).toEqual(["7-person"]);
     expect(await single.items[0]!.pictures()).toEqual([join(folder, "coco/val2017/000000000007.jpg")]);
@@ -66,6 +71,7 @@ describe("COCO val2017", () => {
     // IoU 0.8: right at seven of ten thresholds.
     expect(single.items[0]!.score(boxes([50, 50, 100, 90, "person"]), seen).score).toBeCloseTo(0.7, 9);
 
+    await conforms("coco-multi", "coco");
     const multi = await named("coco-multi").open(join(folder, "coco"));
     const half = all(multi, () => boxes([50, 50, 100, 100, "person"], [0, 0, 20, 20, "dog"]));
     expect(half).toHaveLength(1);
@@ -130,6 +136,7 @@ describe("OVDEval", () => {
       annotations: [{ id: 0, image_id: 0, category_id: 0, bbox: [10, 10, 50, 50], area: 2500, iscrowd: 0 }],
     });
     write("ovd/color/a.jpg", "x");
+    await conforms("ovdeval", "ovd");
     const opened = await named("ovdeval").open(join(folder, "ovd"));
     expect(opened.items[0]!.prompt).toContain("- blue car\n- red car\n");
     expect(await opened.items[0]!.pictures()).toEqual([join(folder, "ovd/color/a.jpg")]);
@@ -151,6 +158,7 @@ describe("CountBench", () => {
       "count/data/test-00000-of-00001.parquet",
       `select ${picture} as image, 'four chairs' as text, 'How many chairs are there?' as question, 4::bigint as number union all select ${picture}, 'x', 'How many dogs?', 10::bigint`,
     );
+    await conforms("countbench", "count");
     const { items } = await named("countbench").open(join(folder, "count"));
     expect(items.map(({ prompt }) => prompt.split("\n")[0])).toEqual([
       "<image>How many chairs are there?",
@@ -181,6 +189,7 @@ describe("ScreenSpot-Pro", () => {
         img_size: [1000, 1000],
       },
     ]);
+    await conforms("screenspot-pro", "screens");
     const opened = await named("screenspot-pro").open(join(folder, "screens"));
     const score = (response: string) => opened.items[0]!.score(response, seen).score;
     expect(score("[0.15, 0.25]")).toBe(1);
@@ -216,6 +225,7 @@ describe("MathVista", () => {
         row({ ...free, pid: "3", query: "c", precision: "1", answer: "0.6", type: "float" }),
       ].join(" union all "),
     );
+    await conforms("mathvista", "vista");
     const opened = await named("mathvista").open(join(folder, "vista"));
     expect(opened.items.map((item) => item.score("The answer is (B) 8/11.", []).score)).toEqual([1, 0, 0]);
     expect(opened.items.map((item) => item.score("so \\boxed{14}", []).score)).toEqual([0, 1, 0]);
@@ -244,6 +254,7 @@ describe("MMMU", () => {
         row("validation_Art_Theory_2", "How long is <image 1>?", "[]", "6.333", "open"),
       ].join(" union all "),
     );
+    await conforms("mmmu", "mmmu");
     const opened = await named("mmmu").open(join(folder, "mmmu"));
     const [choice, open] = opened.items as [BenchmarkItem, BenchmarkItem];
     expect(choice.part).toBe("Art_Theory");
@@ -328,6 +339,7 @@ describe("OCRBench v2", () => {
         image_path: "a.jpg",
       },
     ]);
+    await conforms("ocrbench-v2", "ocr");
     const opened = await named("ocrbench-v2").open(join(folder, "ocr"));
     expect(opened.leftOut).toEqual({ 'type "table parsing en" is not scored here': 1 });
     const score = (id: string, response: string) =>
@@ -376,6 +388,7 @@ describe("MEGA-Bench core", () => {
         row(5, "films", info("exact_str_match"), "{'answer': 'x'}", "['./data/a.mp4']"),
       ].join(" union all "),
     );
+    await conforms("mega-bench-core", "mega");
     const opened = await named("mega-bench-core").open(join(folder, "mega"));
     expect(opened.leftOut).toEqual({
       "the metric gpt_4o_as_judge is not rule-based here": 1,

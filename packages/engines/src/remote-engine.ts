@@ -141,11 +141,11 @@ export class RemoteEngine implements RolloutEngine {
   }
 
   async *generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<EngineCompletion> {
+    request.signal?.throwIfAborted();
     const open = this.#tasks(prompts, request);
     const finished: EngineCompletion[] = [];
     const controller = new AbortController();
     const outer = () => controller.abort(request.signal?.reason);
-    if (request.signal?.aborted) outer();
     request.signal?.addEventListener("abort", outer, { once: true });
     const state = { left: open.length, failure: undefined as unknown, wake: (): void => {}, fed: (): void => {} };
     const run = async (server: EngineServer, item: OpenTask): Promise<void> => {

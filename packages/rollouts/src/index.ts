@@ -16,5 +16,5 @@ export {
 } from "./prompt-maker";
 export { type PromptForm, type PromptPool, builtInPromptPool, loadPromptPool } from "./prompt-pool";
 export { type JudgingContext, type RewardRatios, rewardRequest } from "./reward-request";
-export type { EngineCompletion, RolloutEngine, SamplingRequest } from "./rollout-engine";
+export type { EngineCompletion, EngineWeights, RolloutEngine, SamplingRequest } from "./rollout-engine";
 export { type SeededRandom, createRandom } from "./seeded-random";

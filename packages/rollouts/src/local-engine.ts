@@ -18,7 +18,12 @@ export function samplingOptions({
 export function createLocalEngine(policy: Qwen25VlPolicy): RolloutEngine {
   return {
     name: "local policy",
-    generate: (prompts, request) =>
-      policy.generate(prompts, { ...samplingOptions(request), ...(request.signal ? { signal: request.signal } : {}) }),
+    async *generate(prompts, request) {
+      const { signal } = request;
+      signal?.throwIfAborted();
+      yield* policy.generate(prompts, { ...samplingOptions(request), ...(signal ? { signal } : {}) });
+      // The policy ends without a word when it is called off.
+      signal?.throwIfAborted();
+    },
   };
 }

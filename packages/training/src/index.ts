@@ -8,11 +8,10 @@ export { type TrainingDataOptions, openEvaluationData, openTrainingSource } from
 export {
   type BenchmarkScores,
   type ChosenBenchmark,
-  type EvaluateBenchmarkOptions,
-  benchmarkSummary,
-  evaluateBenchmark,
-} from "./evaluation/evaluate-benchmark";
-export { type EvaluateModelOptions, evaluateModel } from "./evaluation/evaluate-model";
+  type EvaluateOnBenchmarkOptions,
+  evaluateOnBenchmarks,
+} from "./evaluation/evaluate-on-benchmarks";
+export { type EvaluateOnSetsOptions, evaluateOnSets } from "./evaluation/evaluate-on-sets";
 export { type LoadedModel, loadModel, modelArchitecture, processorFolder } from "./model/load-model";
 export { openCompute } from "./parallel/open-compute";
 export {
@@ -21,8 +20,10 @@ export {
   type TrainingEvent,
   type TrainingListener,
   rowStoreEvents,
-} from "./reporting/training-event";
-export { type RunTrainingOptions, type TrainingResult, runTraining } from "./run/run-training";
+} from "./training-event";
+export type { RunBenchmark } from "./run/run-evaluation";
+export type { RunTrainingOptions, TrainingResult } from "./run/run-options";
+export { runTraining } from "./run/run-training";
 export { TrainingMemoryError } from "./run/training-memory-error";
 export { RunFolderError } from "./run-folder/run-folder-error";
 export { workerCount } from "./threads/worker-count";

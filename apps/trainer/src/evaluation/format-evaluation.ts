@@ -1,12 +1,12 @@
 import type { MetricRecord } from "@v-triune/monitor";
-import type { RunEvaluation } from "./evaluate-run";
+import type { CheckpointEvaluation } from "./evaluate-checkpoint";
 
 /**
  * A row a source: samples and mean accuracy; with several answers a sample their deviation, the best, the worst and the majority's.
  * Fits 80 columns for names of up to 30 characters.
  */
 export function formatEvaluation(
-  evaluation: Pick<RunEvaluation, "step" | "n" | "records" | "file" | "scores" | "benchmarks">,
+  evaluation: Pick<CheckpointEvaluation, "step" | "n" | "records" | "file" | "scores" | "benchmarks">,
 ): string {
   return evaluation.benchmarks === undefined ? formatSources(evaluation) : formatBenchmarks(evaluation);
 }
@@ -17,7 +17,7 @@ function formatSources({
   records,
   file,
   scores,
-}: Pick<RunEvaluation, "step" | "n" | "records" | "file" | "scores">): string {
+}: Pick<CheckpointEvaluation, "step" | "n" | "records" | "file" | "scores">): string {
   const columns: (readonly [title: string, metric: string])[] = [
     [n === 1 ? "accuracy" : `mean@${n}`, `acc/mean@${n}`],
     ...(n === 1
@@ -57,7 +57,7 @@ function formatBenchmarks({
   records,
   file,
   benchmarks = [],
-}: Pick<RunEvaluation, "step" | "n" | "records" | "file" | "benchmarks">): string {
+}: Pick<CheckpointEvaluation, "step" | "n" | "records" | "file" | "benchmarks">): string {
   const row = (name: string, cells: readonly string[]): string =>
     `  ${name.padEnd(18)}${cells.map((cell) => cell.padStart(10)).join("")}`.trimEnd();
   const summary = records.find(({ scope }) => scope === "all")?.metrics ?? {};

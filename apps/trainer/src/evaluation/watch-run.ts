@@ -7,21 +7,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { resolve } from "node:path";
 import { readMetricRecords } from "@v-triune/monitor";
 import { checkpointFolder, isRunLocked, listCheckpointSteps, readRunDescription } from "@v-triune/training/run-folder";
-import { type EvaluateRunOptions, type RunEvaluation, evaluateRun, evaluationFile } from "./evaluate-run";
+import {
+  type EvaluateCheckpointOptions,
+  type CheckpointEvaluation,
+  evaluateCheckpoint,
+  evaluationFile,
+} from "./evaluate-checkpoint";
 
-export interface WatchRunOptions extends Omit<EvaluateRunOptions, "step" | "interruption"> {
+export interface WatchRunOptions extends Omit<EvaluateCheckpointOptions, "step" | "interruption"> {
   /** Aborted: the evaluation under way is given up, nothing of it is written. */
   readonly signal?: AbortSignal;
   /** Seconds between looks; 5 unless told. */
   readonly every?: number;
-  readonly onEvaluation: (evaluation: RunEvaluation) => void;
+  readonly onEvaluation: (evaluation: CheckpointEvaluation) => void;
   /** A checkpoint that was pruned before its turn, and why the watch ends. */
   readonly onNote: (message: string) => void;
 }
 
 /**
  * @returns the steps that were evaluated
- * @throws RunFolderError when the folder holds no run or a checkpoint is damaged, and what `evaluateRun` throws
+ * @throws RunFolderError when the folder holds no run or a checkpoint is damaged, and what `evaluateCheckpoint` throws
  */
 export async function watchRun(options: WatchRunOptions): Promise<number[]> {
   const { signal, every = 5, onEvaluation, onNote } = options;
@@ -48,7 +53,7 @@ export async function watchRun(options: WatchRunOptions): Promise<number[]> {
     }
     done.add(next);
     try {
-      const evaluation = await evaluateRun({ ...options, step: next, interruption });
+      const evaluation = await evaluateCheckpoint({ ...options, step: next, interruption });
       if (evaluation === undefined) break;
       evaluated.push(next);
       onEvaluation(evaluation);

@@ -232,11 +232,10 @@ function keyValues(text: string): Record<string, string[]> {
         (isList(one) && !one.every(isNumber) ? one : [one]).map(asText),
       ]),
     );
+  // A word without a value is matched, too, and left out: so no part of a long text is looked at again.
+  const pairs = text.matchAll(/["']?([\w\s]+)(?:["']?\s*[:=]\s*["']?([^\n,"'{}]+)["']?)?/g);
   return Object.fromEntries(
-    [...text.matchAll(/["']?([\w\s]+)["']?\s*[:=]\s*["']?([^\n,"'{}]+)["']?/g)].map(([, key = "", one = ""]) => [
-      key.trim(),
-      [one.trim()],
-    ]),
+    [...pairs].flatMap(([, key = "", one]) => (one === undefined ? [] : [[key.trim(), [one.trim()]]])),
   );
 }
 
@@ -247,7 +246,9 @@ function keyInformationScore(response: string, gold: Readonly<Record<string, rea
   const bare = (text: string): string => text.toLowerCase().replaceAll(/\s/g, "");
   const right = keys.filter(
     (key) =>
-      told[key] !== undefined && (gold[key] ?? []).some((accepted) => bare(accepted) === bare(told[key]![0] ?? "")),
+      Object.hasOwn(told, key) &&
+      Object.hasOwn(gold, key) &&
+      gold[key]!.some((accepted) => bare(accepted) === bare(told[key]![0] ?? "")),
   );
   return keys.length === 0 ? 0 : right.length / keys.length;
 }

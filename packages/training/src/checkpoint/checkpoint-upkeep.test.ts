@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import { tinyRun } from "../testing/tiny-run";
-import { type RunTrainingOptions, runTraining } from "../run/run-training";
+import type { RunTrainingOptions } from "../run/run-options";
+import { runTraining } from "../run/run-training";
 import { trackBest } from "./best-checkpoint";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-upkeep-"));

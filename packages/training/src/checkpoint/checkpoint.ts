@@ -35,16 +35,20 @@ interface StateFile extends TrainingState {
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
 
-/**
- * @param ready rollouts of the next step, where they are made ahead
- * @throws WriteError when the disk is full or not writable; an earlier checkpoint stays as it is
- */
+/** What is saved besides the number of steps done. */
+export interface CheckpointParts {
+  readonly position: number;
+  readonly policy: Pick<Qwen25VlPolicy, "save">;
+  readonly learner: Pick<Learner<TokenizedRollout>, "exportState">;
+  /** Rollouts of the next step, if they are made ahead. */
+  readonly ready: StepRollouts | undefined;
+}
+
+/** @throws WriteError when the disk is full or not writable; an earlier checkpoint stays as it is */
 export async function saveCheckpoint(
   folder: string,
-  state: TrainingState,
-  policy: Qwen25VlPolicy,
-  learner: Pick<Learner<TokenizedRollout>, "exportState">,
-  ready?: StepRollouts,
+  step: number,
+  { position, policy, learner, ready }: CheckpointParts,
 ): Promise<void> {
   await writeFolderAtomic(folder, async (temporary) => {
     await policy.save(temporary);
@@ -53,7 +57,7 @@ export async function saveCheckpoint(
     if (ready) await writeReadyRollouts(temporary, ready);
     const files: Record<string, { bytes: number; sha256: string }> = {};
     for (const name of (await readdir(temporary)).sort()) files[name] = await fingerprint(join(temporary, name));
-    const contents: StateFile = { format: 1, ...state, optimizerSteps: optimizer.step, files };
+    const contents: StateFile = { format: 1, step, position, optimizerSteps: optimizer.step, files };
     await writeFile(join(temporary, "state.json"), `${JSON.stringify(contents, null, 2)}\n`);
   });
 }

@@ -11,6 +11,7 @@ import {
   type TokenizedRollout,
 } from "@v-triune/policy";
 import type { EngineCompletion, PreparedPrompt } from "@v-triune/rollouts";
+import { checkRolloutEngine } from "@v-triune/rollouts/conformance";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import { learnerConfig } from "../update/learner-config";
@@ -206,6 +207,11 @@ describe("computing with several threads", () => {
     const expected = await twoSteps(await open(1, options));
     expect((expected[2] as { microBatches: number }).microBatches).toBeGreaterThan(2);
     expect(await twoSteps(await open(workers, options))).toEqual(expected);
+  });
+
+  it.each([1, 3])("answers as an engine must, with %i threads", async (workers) => {
+    const { compute } = await open(workers);
+    expect(await checkRolloutEngine(compute.engine, { prompts })).toEqual([]);
   });
 
   it("goes on with the rest when a thread ends, with the same results", async () => {

@@ -19,7 +19,7 @@ import type { Compute } from "../update/compute";
 import { frozenGroups, learnerConfig } from "../update/learner-config";
 import { loadPolicy } from "../model/load-model";
 import { createReferenceLogProbs } from "../model/reference-policy";
-import { updateFromRollouts } from "../update/training-step";
+import { updateWeights } from "../run/sample-to-gradient";
 import { LORA_TARGETS } from "./grpo-step";
 import {
   compareGradients,
@@ -191,12 +191,10 @@ async function runScenario(
   try {
     const referenceLogProbs =
       reference && createReferenceLogProbs(reference, config.rollout.temperature, config.update.microBatchTokens);
-    const { advantages } = await updateFromRollouts(
+    const { advantages } = await updateWeights(
       1,
       { rollouts: rolloutsOf(batch, scenario), dropped: new Set() },
-      config,
-      watched,
-      referenceLogProbs,
+      { config, compute: watched, referenceLogProbs, foreignLogProbs: false },
     );
     scenario.advantages.forEach((expected, i) => {
       const found = advantages[i] ?? null;

@@ -20,6 +20,7 @@ import {
   tensorBoardSink,
   type Alarm,
   type MetricRecord,
+  type MetricSink,
 } from "@v-triune/monitor";
 import type { MonitorConfig } from "../config/training-config";
 import type { RunFolder } from "../run-folder/run-folder";
@@ -29,6 +30,8 @@ import { writeFileAtomic } from "../run-folder/write-file-atomic";
 export interface RunMonitorOptions {
   readonly config: MonitorConfig;
   readonly folder: Pick<RunFolder, "path" | "metricsPath" | "description">;
+  /** Further sinks; closed with the others. Default: none. */
+  readonly sinks?: readonly MetricSink[];
   /** A sink or the store has begun to fail, or works again. */
   readonly onProblem: (message: string) => void;
   readonly onAlarm: (alarm: Alarm) => void;
@@ -53,7 +56,13 @@ export interface RunMonitor {
 }
 
 /** Opens what the configuration asks for; metrics.jsonl always. */
-export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonitorOptions): RunMonitor {
+export function openRunMonitor({
+  config,
+  folder,
+  sinks: further = [],
+  onProblem,
+  onAlarm,
+}: RunMonitorOptions): RunMonitor {
   const csvPath = join(folder.path, "metrics.csv");
   const csv = config.csv ? csvSink(csvPath) : undefined;
   const sinks = createSinkGroup(
@@ -63,6 +72,7 @@ export function openRunMonitor({ config, folder, onProblem, onAlarm }: RunMonito
       ...(csv === undefined ? [] : [csv]),
       ...(config.prometheus === null ? [] : [prometheusSink(config.prometheus)]),
       ...(config.mlflow === null ? [] : [mlflowSink({ ...config.mlflow, runName: folder.description.name })]),
+      ...further,
     ],
     { onProblem },
   );

@@ -1,10 +1,10 @@
 /** What a step reports: numbers of the update under verl's names where it has one, and the short form for views. */
 import type { UpdateStats } from "@v-triune/grpo";
 import type { TrainingConfig } from "../config/training-config";
-import type { SampledGroups } from "../sampling/dynamic-sampling";
+import type { SampledGroups } from "../sampling/step-groups";
 import type { StepRollouts } from "../sampling/step-rollouts";
-import type { StepSummary } from "./training-event";
-import type { StepUpdate } from "../update/training-step";
+import type { StepSummary } from "../training-event";
+import type { StepUpdate } from "../update/step-update";
 
 interface StepNumbers {
   readonly step: number;

@@ -11,7 +11,7 @@ import type { TrainingConfig } from "../config/training-config";
 import { RunFolderError } from "../run-folder/run-folder-error";
 import { tinyRun } from "../testing/tiny-run";
 import { runTraining } from "./run-training";
-import type { TrainingEvent } from "../reporting/training-event";
+import type { TrainingEvent } from "../training-event";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-run-"));
 let base: TrainingConfig;

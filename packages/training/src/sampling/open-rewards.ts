@@ -26,7 +26,7 @@ export function openRewards(
   const token = tokenEnv === null ? undefined : process.env[tokenEnv];
   if (tokenEnv !== null && !token) {
     throw new ConfigError({
-      what: "The token of the reward servers is not there.",
+      what: "The token of the reward servers is not set.",
       where: "reward.tokenEnv",
       expected: `the environment variable ${tokenEnv}`,
       found: "it is not set",
@@ -68,13 +68,13 @@ async function* judgedAtAll(
     if (!(cause instanceof RewardServerError)) throw cause;
     const refusedKey = cause.status === 401 || cause.status === 403;
     throw new EngineError({
-      what: "The reward server refuses what it is asked.",
+      what: "The reward server rejected the request.",
       where: "reward.servers",
       found: `${cause.what} ${cause.body}`,
       fix: refusedKey
         ? "name the environment variable with its token in reward.tokenEnv"
         : cause.status === 404
-          ? "put right the address: a reward server, as v-triune serve starts one, has this path"
+          ? "fix the address: a reward server, as v-triune serve starts one, has this path"
           : undefined,
       cause,
     });
@@ -88,6 +88,6 @@ async function* judgedAtAll(
       .health()
       .map(({ url, lastFault }) => `${url}: ${lastFault ?? "no reply"}`)
       .join("; "),
-    fix: "put right the address or the server, then go on with --resume",
+    fix: "fix the address or the server, then continue with --resume",
   });
 }

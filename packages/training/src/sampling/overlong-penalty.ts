@@ -21,7 +21,7 @@ export function overlongPenalty(
 }
 
 /** The rollouts with the penalty in their rewards and, by itself, in `lengthPenalty`. Unchanged when the configuration asks for none. */
-export function penaliseOverlong(
+export function penalizeOverlong(
   rollouts: readonly Rollout[],
   maxNewTokens: number,
   overlong: RewardConfig["overlong"],

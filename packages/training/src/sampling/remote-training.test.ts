@@ -15,7 +15,7 @@ import type { TrainingConfigInput } from "../config/training-config-schema";
 import { tinyRun } from "../testing/tiny-run";
 import { loadModel } from "../model/load-model";
 import { runTraining } from "../run/run-training";
-import type { TrainingEvent } from "../reporting/training-event";
+import type { TrainingEvent } from "../training-event";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-remote-"));
 const model = join(folder, "served");
@@ -203,7 +203,7 @@ describe("training with rollouts from a server", () => {
       weights: { sync: "none", folder: null, serverFolder: null },
     });
     await expect(runTraining({ ...text, rollout: { ...text.rollout, asyncLevel: 1 } })).rejects.toThrow(
-      /can only be trained on with the probabilities[^]*rollout\.asyncLevel/,
+      /needs the log-probabilities[^]*rollout\.asyncLevel/,
     );
   });
 

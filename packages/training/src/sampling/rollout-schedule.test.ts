@@ -31,21 +31,26 @@ function schedule(
     schedule: new RolloutSchedule({ asyncLevel: 1, steps: 3, overlaps: true, data, sample, ...rest }),
   };
 }
-const train =
-  (log: string[], step: number, milliseconds = 0) =>
-  async (rollouts: StepRollouts) => {
-    expect(rollouts.step).toBe(step);
-    await setTimeout(milliseconds);
+/** A step of a run: its rollouts are trained on, which takes a while or fails. */
+async function train(own: RolloutSchedule, log: string[], step: number, end: number | Error = 0): Promise<void> {
+  try {
+    expect((await own.begin(step)).step).toBe(step);
+    if (end instanceof Error) throw end;
+    await setTimeout(end);
     log.push(`trained ${step}`);
-    return step;
-  };
+    await own.end();
+  } catch (error) {
+    await own.cancel(error);
+    throw error;
+  }
+}
 
 describe("RolloutSchedule", () => {
   it.each([true, false])(
     "asks for the next step's answers before an update, by the same weights, whatever is done first (answers slow: %s)",
     async (slow) => {
       const { log, schedule: own } = schedule({ slow });
-      for (const step of [1, 2, 3]) expect(await own.step(step, train(log, step, slow ? 0 : 10))).toBe(step);
+      for (const step of [1, 2, 3]) await train(own, log, step, slow ? 0 : 10);
       const whoseAnswers = log.filter((line) => line.startsWith("answered"));
       expect(whoseAnswers).toEqual(["answered 1 by W(0)", "answered 2 by W(0)", "answered 3 by W(1)"]);
       for (const step of [1, 2]) {
@@ -58,10 +63,10 @@ describe("RolloutSchedule", () => {
 
   it("lets answers come first where they can't be made beside an update, and makes none ahead at level 0", async () => {
     const beside = schedule({ overlaps: false, slow: true });
-    await beside.schedule.step(1, train(beside.log, 1));
+    await train(beside.schedule, beside.log, 1);
     expect(beside.log).toEqual(["ask 1", "answered 1 by W(0)", "ask 2", "answered 2 by W(0)", "trained 1"]);
     const newest = schedule({ asyncLevel: 0 });
-    for (const step of [1, 2]) await newest.schedule.step(step, train(newest.log, step));
+    for (const step of [1, 2]) await train(newest.schedule, newest.log, step);
     expect(newest.log).toEqual([
       "ask 1",
       "answered 1 by W(0)",
@@ -75,10 +80,10 @@ describe("RolloutSchedule", () => {
 
   it("is saved with what is ready, also when the next update fails", async () => {
     const { log, schedule: own } = schedule();
-    await own.step(1, train(log, 1));
+    await train(own, log, 1);
     expect(own.ready).toMatchObject({ step: 2, weights: 0 });
     expect(own.position).toBe(4);
-    await expect(own.step(2, async () => Promise.reject(new Error("no memory")))).rejects.toThrow("no memory");
+    await expect(train(own, log, 2, new Error("no memory"))).rejects.toThrow("no memory");
     expect(own.ready).toMatchObject({ step: 2, weights: 0 });
     expect(own.position).toBe(4);
     expect(log).not.toContain("answered 3 by W(1)");
@@ -96,13 +101,12 @@ describe("RolloutSchedule", () => {
         return { step, weights, position: data.position - 4 } as StepRollouts;
       },
     });
-    expect(await own.step(1, train(log, 1))).toBe(1);
+    await train(own, log, 1);
+    expect(log).toEqual(["trained 1"]);
     expect(own.ready).toBeUndefined();
     expect(own.position).toBe(4);
     const old = schedule({ ready: { step: 3, weights: 1, position: 8 } as StepRollouts });
-    await expect(old.schedule.step(4, train([], 4))).rejects.toThrow(
-      "rollouts of step 3, by weights of step 1, in step 4",
-    );
+    await expect(old.schedule.begin(4)).rejects.toThrow("rollouts of step 3, by weights of step 1, in step 4");
   });
 });
 

@@ -26,14 +26,28 @@ export interface RolloutScheduleOptions {
   readonly ready?: StepRollouts | undefined;
 }
 
+/**
+ * ```ts
+ * try {
+ *   const rollouts = await schedule.begin(step); // answers to train on; at level 1 the next step's are made from now on
+ *   await update(rollouts);
+ *   await schedule.end(); // the next step's answers are all in
+ * } catch (error) {
+ *   await schedule.cancel(error); // what was ready before still is
+ *   throw error;
+ * }
+ * ```
+ */
 export class RolloutSchedule {
   #ready: StepRollouts | undefined;
+  /** Being made for the next step. */
+  #ahead: { readonly rollouts: Promise<StepRollouts | undefined>; readonly stop: AbortController } | undefined;
 
   constructor(readonly options: RolloutScheduleOptions) {
     this.#ready = options.ready;
   }
 
-  /** Rollouts of the step to come that are made already; whoever saves the run has to save them. */
+  /** Rollouts of the next step that are made already; they are part of a checkpoint. */
   get ready(): StepRollouts | undefined {
     return this.#ready;
   }
@@ -44,23 +58,18 @@ export class RolloutSchedule {
   }
 
   /**
-   * Trains on the rollouts of a step, and makes those of the next one ahead if the level says so. When `train` fails, what was ready before
-   * still is.
+   * The rollouts to train on in a step. If the level says so, those of the next step are being made when it returns.
    *
-   * @throws what `train` or the making of rollouts throws
+   * @throws what making the rollouts throws
    */
-  async step<Result>(step: number, train: (rollouts: StepRollouts) => Promise<Result>): Promise<Result> {
+  async begin(step: number): Promise<StepRollouts> {
     const { asyncLevel, steps, overlaps, data, sample } = this.options;
     const rollouts = this.#ready ?? (await sample(step, step - 1, new AbortController().signal));
     if (rollouts.step !== step || rollouts.weights < step - 1 - asyncLevel)
       throw new RangeError(
         `rollouts of step ${rollouts.step}, by weights of step ${rollouts.weights}, in step ${step}`,
       );
-    if (asyncLevel !== 1 || step === steps) {
-      const result = await train(rollouts);
-      this.#ready = undefined;
-      return result;
-    }
+    if (asyncLevel !== 1 || step === steps) return rollouts;
     const { position } = data;
     const stop = new AbortController();
     const next = sample(step + 1, step - 1, stop.signal).catch((error: unknown) => {
@@ -69,17 +78,27 @@ export class RolloutSchedule {
       data.position = position;
       return undefined;
     });
-    // Looked at below.
+    // Looked at when the step ends.
     next.catch(() => undefined);
-    try {
-      if (!overlaps) await next;
-      const result = await train(rollouts);
-      this.#ready = await next;
-      return result;
-    } catch (error) {
-      stop.abort(error);
-      await next.catch(() => undefined);
-      throw error;
-    }
+    this.#ahead = { rollouts: next, stop };
+    if (!overlaps) await next;
+    return rollouts;
+  }
+
+  /**
+   * The step's rollouts are trained on. Waits for those of the next step, if they are made ahead.
+   *
+   * @throws what making them throws
+   */
+  async end(): Promise<void> {
+    this.#ready = await this.#ahead?.rollouts;
+    this.#ahead = undefined;
+  }
+
+  /** The step failed: the rollouts of the next one are called off. */
+  async cancel(reason: unknown): Promise<void> {
+    this.#ahead?.stop.abort(reason);
+    await this.#ahead?.rollouts.catch(() => undefined);
+    this.#ahead = undefined;
   }
 }

@@ -13,8 +13,9 @@ import {
   sapo,
 } from "@v-triune/grpo";
 import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
+import type { RolloutEngine } from "@v-triune/rollouts";
+import type { AlgorithmConfig, ParameterGroupName, RolloutConfig, TrainingConfig } from "../config/training-config";
 import { MOST_PARTS, isOneThreaded } from "../threads/worker-count";
-import type { AlgorithmConfig, ParameterGroupName, TrainingConfig } from "../config/training-config";
 
 const groupNames: readonly ParameterGroupName[] = ["vision", "connector", "language"];
 
@@ -23,7 +24,7 @@ export function frozenGroups({ optimizer }: TrainingConfig): ParameterGroupName[
   return groupNames.filter((name) => optimizer.groups[name].freeze);
 }
 
-/** Optimiser updates of the whole run. */
+/** Optimizer updates of the whole run. */
 export function totalUpdates({ run, rollout, update }: TrainingConfig): number {
   return run.steps * update.epochs * Math.ceil(rollout.promptsPerStep / update.miniBatch);
 }
@@ -37,12 +38,14 @@ export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
  * Whether the learner is told by which probabilities the rollouts were drawn, to correct for them: other engines than the trainer's
  * policy say so, and so does the policy itself when it was of the step before (verl's asynchronous trainers do the same: π_old by the
  * weights that are updated, importance weights against those that generated).
+ *
+ * @param foreignEngine what answers in place of the policy in this process
  */
 export function usesRolloutLogProbs(
-  { rollout }: Pick<TrainingConfig, "rollout">,
-  givesForeignLogProbs: boolean,
+  asyncLevel: RolloutConfig["asyncLevel"],
+  foreignEngine: Pick<RolloutEngine, "givesForeignLogProbs"> | undefined,
 ): boolean {
-  return givesForeignLogProbs || (rollout.engine === "local" && rollout.asyncLevel === 1);
+  return foreignEngine ? (foreignEngine.givesForeignLogProbs ?? false) : asyncLevel === 1;
 }
 
 /** How the learner corrects rollouts of an engine that says by which probabilities it drew them; undefined: not at all. */

@@ -10,6 +10,9 @@
  * Log ratios are bounded to ±20 where they are exponentiated. Numbers as verl 0.9.1 (`compute_offpolicy_metrics`,
  * `calculate_debug_metrics`).
  */
+import type { UpdateStats } from "@v-triune/grpo";
+import type { BatchLogProbs } from "./batch-log-probs";
+
 const BOUND = 20;
 
 /** One answer's log-probabilities, [T] each. */
@@ -69,6 +72,27 @@ export function mismatchMetrics(answers: readonly LogProbPair[]): Record<string,
     "training/rollout_probs_diff_std":
       count > 1 ? Math.sqrt(Math.max(0, (tokens.squaredDiff - count * mean * mean) / (count - 1))) : 0,
   };
+}
+
+/**
+ * The metrics of a step; none for the trainer's own policy.
+ *
+ * @param batches positions of the answers of each update
+ */
+export function engineMismatch(
+  { foreign = [], old }: BatchLogProbs,
+  updates: readonly UpdateStats[],
+  batches: readonly (readonly number[])[],
+): Record<string, number> {
+  // Without π_old of its own, an update is the only one and its forward pass gave it, for the rows that have a signal.
+  const trainer = (answer: number): ArrayLike<number> | undefined =>
+    old?.[answer] ?? updates[0]?.logProbs.get(batches[0]!.indexOf(answer));
+  return mismatchMetrics(
+    foreign.flatMap((rollout, answer) => {
+      const mine = trainer(answer);
+      return mine ? [{ old: mine, rollout }] : [];
+    }),
+  );
 }
 
 const bounded = (value: number): number => Math.min(Math.max(value, -BOUND), BOUND);

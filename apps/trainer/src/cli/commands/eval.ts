@@ -1,6 +1,6 @@
 import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
 import { UsageError } from "../../errors";
-import type { RunEvaluation } from "../../evaluation/evaluate-run";
+import type { CheckpointEvaluation } from "../../evaluation/evaluate-checkpoint";
 import { decimalNumber, wholeNumber } from "../syntax/arguments";
 import { textOption, type Command } from "../syntax/command";
 
@@ -83,14 +83,14 @@ export const evalCommand: Command = {
       backend: textOption(context, "backend") as BackendSetting | undefined,
     };
     const [
-      { evaluateRun },
+      { evaluateCheckpoint },
       { watchRun },
       { formatEvaluation },
       { createLiveView },
       { catchInterruption },
       { collectProblems },
     ] = await Promise.all([
-      import("../../evaluation/evaluate-run"),
+      import("../../evaluation/evaluate-checkpoint"),
       import("../../evaluation/watch-run"),
       import("../../evaluation/format-evaluation"),
       import("../../terminal/live-view"),
@@ -102,7 +102,7 @@ export const evalCommand: Command = {
     });
     const json = args["json"] === true;
     const problems = collectProblems();
-    const shown = (result: RunEvaluation): string =>
+    const shown = (result: CheckpointEvaluation): string =>
       json ? `${JSON.stringify(result)}\n` : problems.format() + formatEvaluation(result);
     if (watch) {
       try {
@@ -125,7 +125,7 @@ export const evalCommand: Command = {
       closed = true;
     };
     try {
-      const result = await evaluateRun({
+      const result = await evaluateCheckpoint({
         ...options,
         interruption,
         listen: (event) => {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
 import { exportHuggingFace } from "../export/export-hugging-face";
 import { tinyRun } from "../testing/tiny-run";
-import { evaluateRun } from "./evaluate-run";
+import { evaluateCheckpoint } from "./evaluate-checkpoint";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-eval-"));
 const run = join(folder, "lora");
@@ -91,10 +91,10 @@ describe("a run with an adapter", () => {
   });
 });
 
-describe("evaluateRun", () => {
+describe("evaluateCheckpoint", () => {
   it("gives the scores that the run itself found, apart from its metrics", async () => {
     const metrics = readFileSync(join(run, "metrics.jsonl"), "utf8");
-    const evaluated = await evaluateRun({ folder: run });
+    const evaluated = await evaluateCheckpoint({ folder: run });
     expect(evaluated).toMatchObject({ step: 2, n: 1, file: join(run, "eval.jsonl") });
     const inRun = (records("metrics.jsonl") as MetricRecord[]).filter(
       ({ split, step }) => split === "eval" && step === 2,
@@ -104,8 +104,8 @@ describe("evaluateRun", () => {
   });
 
   it("measures mean, best, worst and majority of n, keeps each step once and benchmarks apart", async () => {
-    await evaluateRun({ folder: run, step: 1 });
-    const evaluated = await evaluateRun({ folder: run, step: 2, n: 4, samplesPerSource: 1 });
+    await evaluateCheckpoint({ folder: run, step: 1 });
+    const evaluated = await evaluateCheckpoint({ folder: run, step: 2, n: 4, samplesPerSource: 1 });
     expect(new Set(records("eval.jsonl").map(({ step }) => step))).toEqual(new Set([1, 2]));
     const all = records("eval.jsonl").find(({ scope, step }) => scope === "all" && step === 2)!.metrics;
     for (const name of [

@@ -7,9 +7,9 @@ import { type MetricRecord, type ValidationSample, createStepMetrics, validation
 import { type CollectOptions, type PreparedPrompt, type Rollout, collectRollouts } from "@v-triune/rollouts";
 import { parse, vTriune } from "@v-triune/verifiers/math";
 import { rolloutRecord, taskOf } from "../reporting/rollout-record";
-import type { EvaluationScores } from "../reporting/training-event";
+import type { EvaluationScores } from "../training-event";
 
-export interface EvaluateOptions extends Omit<CollectOptions, "onProgress"> {
+export interface MeasureOptions extends Omit<CollectOptions, "onProgress"> {
   readonly batches: AsyncIterable<readonly PreparedPrompt[]>;
   readonly total: number;
   readonly step: number;
@@ -33,7 +33,7 @@ export interface Evaluated {
 }
 
 /** @returns undefined when it was interrupted: the scores of a part are not the scores */
-export async function evaluate(options: EvaluateOptions): Promise<Evaluated | undefined> {
+export async function measureAnswers(options: MeasureOptions): Promise<Evaluated | undefined> {
   const {
     batches,
     total,

@@ -9,7 +9,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
 import { tinyRun } from "../testing/tiny-run";
-import type { RunEvaluation } from "./evaluate-run";
+import type { CheckpointEvaluation } from "./evaluate-checkpoint";
 import { watchRun } from "./watch-run";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-bench-"));
@@ -158,7 +158,7 @@ describe("eval --watch", () => {
       run: { ...config.run, folder: join(folder, "live"), name: "live" },
       data: { ...config.data, eval: [] },
     };
-    const seen: RunEvaluation[] = [];
+    const seen: CheckpointEvaluation[] = [];
     let watching: Promise<number[]> | undefined;
     await runTraining(live, {
       listen: ({ type }) => {

@@ -14,13 +14,12 @@ import {
   type BenchmarkScores,
   type ChosenBenchmark,
   type Compute,
-  type EvaluateBenchmarkOptions,
-  type EvaluateModelOptions,
+  type EvaluateOnBenchmarkOptions,
+  type EvaluateOnSetsOptions,
   type EvaluationScores,
   type TrainingListener,
-  benchmarkSummary,
-  evaluateBenchmark,
-  evaluateModel,
+  evaluateOnBenchmarks,
+  evaluateOnSets,
   loadModel,
   openCompute,
   rowStoreEvents,
@@ -36,7 +35,7 @@ import {
 import { chosenCheckpoint, readRunDescription, writeFileAtomic } from "@v-triune/training/run-folder";
 import { type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
 
-export interface EvaluateRunOptions {
+export interface EvaluateCheckpointOptions {
   /** The run's folder. */
   readonly folder: string;
   /** The last checkpoint unless told; 0: the weights that the run began with. */
@@ -59,7 +58,7 @@ export interface EvaluateRunOptions {
 }
 
 /** What an evaluation of a run's checkpoint found. */
-export interface RunEvaluation {
+export interface CheckpointEvaluation {
   readonly step: number;
   readonly n: number;
   readonly scores: EvaluationScores;
@@ -75,7 +74,7 @@ export function evaluationFile({
   folder,
   name,
   benchmarks,
-}: Pick<EvaluateRunOptions, "folder" | "name" | "benchmarks">): string {
+}: Pick<EvaluateCheckpointOptions, "folder" | "name" | "benchmarks">): string {
   const label = name ?? (benchmarks === undefined ? undefined : "benchmarks");
   return join(resolve(folder), label === undefined ? "eval.jsonl" : `eval-${label}.jsonl`);
 }
@@ -84,7 +83,9 @@ export function evaluationFile({
  * @returns undefined when it was interrupted; nothing is written then
  * @throws RunFolderError, ConfigError, DatasetError, BenchmarkError, WriteError
  */
-export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvaluation | undefined> {
+export async function evaluateCheckpoint(
+  options: EvaluateCheckpointOptions,
+): Promise<CheckpointEvaluation | undefined> {
   const { interruption, listen = () => {} } = options;
   const folder = resolve(options.folder);
   const config = evaluationConfig((await readRunDescription(folder)).config, options);
@@ -112,7 +113,7 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
       interruption,
     };
     const evaluated = options.benchmarks
-      ? await onBenchmarks(options.benchmarks, config, { model, step, ...listeners })
+      ? await evaluateOnBenchmarks(options.benchmarks, config, { model, step, ...listeners })
       : await onSets(config, { model, step, ...listeners });
     if (!evaluated) return undefined;
     await storeRecords(file, step, evaluated.records);
@@ -124,44 +125,21 @@ export async function evaluateRun(options: EvaluateRunOptions): Promise<RunEvalu
   }
 }
 
-type Found = Pick<RunEvaluation, "scores" | "records" | "benchmarks">;
+type Found = Pick<CheckpointEvaluation, "scores" | "records" | "benchmarks">;
 
 async function onSets(
   config: TrainingConfig,
-  options: EvaluateBenchmarkOptions & Pick<EvaluateModelOptions, "onRowStore">,
+  options: EvaluateOnBenchmarkOptions & Pick<EvaluateOnSetsOptions, "onRowStore">,
 ): Promise<Found | undefined> {
   const registry = createVerifierRegistry(builtinVerifiers());
-  return evaluateModel(config, {
+  return evaluateOnSets(config, {
     ...options,
     rewards: createLocalRewardSource(registry, { normalized: config.reward.normalised }),
     verifiers: registry.names,
   });
 }
 
-async function onBenchmarks(
-  chosen: readonly ChosenBenchmark[],
-  config: TrainingConfig,
-  options: EvaluateBenchmarkOptions,
-): Promise<Found | undefined> {
-  const results: BenchmarkScores[] = [];
-  for (const one of chosen) {
-    const result = await evaluateBenchmark(one, config, options);
-    if (result === undefined) return undefined;
-    results.push(result);
-  }
-  const summary = benchmarkSummary(options.step, config.evaluation.n, results);
-  return {
-    benchmarks: results,
-    records: [...results.map(({ record }) => record), summary],
-    scores: {
-      mean: summary.metrics[`acc/source_mean@${config.evaluation.n}`] ?? 0,
-      bySource: Object.fromEntries(results.map(({ chosen: { benchmark }, headline }) => [benchmark.name, headline])),
-      counts: Object.fromEntries(results.map(({ chosen: { benchmark }, questions }) => [benchmark.name, questions])),
-    },
-  };
-}
-
-function evaluationConfig(saved: TrainingConfig, options: EvaluateRunOptions): TrainingConfig {
+function evaluationConfig(saved: TrainingConfig, options: EvaluateCheckpointOptions): TrainingConfig {
   const { data = [], n = saved.evaluation.n, epsilon, samplesPerSource, maxNewTokens, backend } = options;
   const temperature =
     options.temperature ?? (n > 1 && saved.evaluation.temperature === 0 ? 1 : saved.evaluation.temperature);

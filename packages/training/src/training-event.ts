@@ -9,6 +9,8 @@ export interface EvaluationScores {
   readonly bySource: Readonly<Record<string, number>>;
   /** Samples scored, by source. */
   readonly counts: Readonly<Record<string, number>>;
+  /** The owners' metric by benchmark, where a run evaluates on benchmarks besides its evaluation sets. */
+  readonly benchmarks?: Readonly<Record<string, number>>;
 }
 
 /** One training step in short; everything else is in metrics.jsonl. */

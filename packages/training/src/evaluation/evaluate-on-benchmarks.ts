@@ -1,6 +1,7 @@
 /**
- * A model on a benchmark: the questions asked as training asks its own, answered by the model, scored by the benchmark. Beside mean@n, best@n and maj@n
- * over the questions' scores, the record has the owners' metric as `benchmark/score` and what belongs to it as `benchmark/..`.
+ * A model on benchmarks: their questions are asked as training asks its own, and each benchmark scores the answers. Besides mean@n,
+ * best@n and maj@n over the questions' scores, a record has the owners' metric as `benchmark/score` and what belongs to it as
+ * `benchmark/..`.
  */
 import {
   type AnswerScore,
@@ -18,7 +19,7 @@ import { type PreparedPrompt, type RolloutEngine, createRandom, isSampleError } 
 import { type Sample, emptyVerifierParm } from "@v-triune/schema";
 import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
-import { evaluate } from "./evaluate";
+import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { LoadedModel } from "../model/load-model";
 
 /** A benchmark with its local copy. */
@@ -26,19 +27,21 @@ export interface ChosenBenchmark {
   readonly benchmark: Benchmark;
   /** Absolute. */
   readonly folder: string;
-  /** At most so many questions; null: all. */
+  /** Most questions to ask, a seeded choice; null: all. */
   readonly limit: number | null;
   readonly domain: BenchmarkDomain;
 }
 
-export interface EvaluateBenchmarkOptions {
+export interface EvaluateOnBenchmarkOptions {
   readonly model: LoadedModel;
   readonly engine: RolloutEngine;
   readonly step: number;
-  /** A question that can't be asked: its picture is missing or damaged. */
+  /** A question that cannot be asked: its picture is missing or damaged. */
   readonly onBadRow: (message: string) => void;
   readonly onProgress?: (done: number, total: number) => void;
   readonly interruption?: { readonly requested: boolean } | undefined;
+  /** Calls off what is being generated. */
+  readonly signal?: AbortSignal;
 }
 
 /** What came out. */
@@ -61,12 +64,12 @@ const samplingStream = 30_000_000;
  * @returns undefined when it was interrupted
  * @throws BenchmarkError when the folder is not the benchmark's
  */
-export async function evaluateBenchmark(
+async function evaluateOnBenchmark(
   chosen: ChosenBenchmark,
   config: TrainingConfig,
-  options: EvaluateBenchmarkOptions,
+  options: EvaluateOnBenchmarkOptions,
 ): Promise<BenchmarkScores | undefined> {
-  const { model, step, onBadRow, onProgress, interruption } = options;
+  const { model, step, onBadRow, onProgress, interruption, signal } = options;
   const { benchmark, folder, limit } = chosen;
   const { n, temperature, maxNewTokens } = config.evaluation;
   const opened = await benchmark.open(folder);
@@ -112,7 +115,7 @@ export async function evaluateBenchmark(
     }
   }
 
-  const evaluated = await evaluate({
+  const evaluated = await measureAnswers({
     engine: options.engine,
     rewards,
     processor: model.processor,
@@ -133,6 +136,7 @@ export async function evaluateBenchmark(
       topK: null,
       maxNewTokens,
       seed: createRandom(config.run.seed, samplingStream + step).int(0, 0x7fffffff),
+      ...(signal ? { signal } : {}),
     },
     vote: ({ prompt, response }) => answerOf(prompt, response)?.vote ?? null,
     onRollout({ prompt, response, sampleIndex }) {
@@ -150,7 +154,7 @@ export async function evaluateBenchmark(
       where: folder,
       expected: "its pictures beside its questions",
       found: `${unasked} ${unasked === 1 ? "question" : "questions"} left out, each with a message above`,
-      fix: "put right what the messages name",
+      fix: "fix what the messages name",
     });
   }
   const { headline, further } = opened.summarize?.(scored) ?? { headline: meanScore(scored), further: {} };
@@ -226,8 +230,44 @@ function scoringSource(
   };
 }
 
-/** The record over all benchmarks: means of the owners' metrics, what is trained for and what is not kept apart. */
-export function benchmarkSummary(step: number, n: number, results: readonly BenchmarkScores[]): MetricRecord {
+/** What several benchmarks came to. */
+export interface BenchmarksEvaluated extends Evaluated {
+  readonly benchmarks: readonly BenchmarkScores[];
+}
+
+/**
+ * Asks benchmarks one after another. The scores are the owners' metrics by the benchmarks' names.
+ *
+ * @returns undefined when it was interrupted
+ * @throws BenchmarkError when a folder is not the benchmark's
+ */
+export async function evaluateOnBenchmarks(
+  chosen: readonly ChosenBenchmark[],
+  config: TrainingConfig,
+  options: EvaluateOnBenchmarkOptions,
+): Promise<BenchmarksEvaluated | undefined> {
+  const benchmarks: BenchmarkScores[] = [];
+  for (const one of chosen) {
+    const result = await evaluateOnBenchmark(one, config, options);
+    if (result === undefined) return undefined;
+    benchmarks.push(result);
+  }
+  const summary = benchmarkSummary(options.step, config.evaluation.n, benchmarks);
+  const byName = (pick: (scores: BenchmarkScores) => number): Record<string, number> =>
+    Object.fromEntries(benchmarks.map((scores) => [scores.chosen.benchmark.name, pick(scores)]));
+  return {
+    benchmarks,
+    records: [...benchmarks.map(({ record }) => record), summary],
+    scores: {
+      mean: summary.metrics[`acc/source_mean@${config.evaluation.n}`] ?? 0,
+      bySource: byName(({ headline }) => headline),
+      counts: byName(({ questions }) => questions),
+    },
+  };
+}
+
+/** The record over all benchmarks: means of the owners' metrics, with those of tasks that are trained and of others apart. */
+function benchmarkSummary(step: number, n: number, results: readonly BenchmarkScores[]): MetricRecord {
   const mean = (domain?: "in" | "out"): number | undefined => {
     const values = results
       .filter(({ chosen }) => domain === undefined || chosen.domain === domain)

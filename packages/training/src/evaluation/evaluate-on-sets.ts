@@ -4,11 +4,11 @@ import type { RewardSource } from "@v-triune/rewards";
 import { type RolloutEngine, createRandom } from "@v-triune/rollouts";
 import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
-import { type Evaluated, evaluate } from "./evaluate";
+import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { LoadedModel } from "../model/load-model";
 import { type TrainingDataOptions, openEvaluationData } from "../data/training-data";
 
-export interface EvaluateModelOptions {
+export interface EvaluateOnSetsOptions {
   readonly model: LoadedModel;
   readonly engine: RolloutEngine;
   readonly rewards: RewardSource;
@@ -34,9 +34,9 @@ const batchSize = 128;
  * @returns undefined when it was interrupted
  * @throws DatasetError when the sets can't be read
  */
-export async function evaluateModel(
+export async function evaluateOnSets(
   config: TrainingConfig,
-  options: EvaluateModelOptions,
+  options: EvaluateOnSetsOptions,
 ): Promise<Evaluated | undefined> {
   const { model, engine, rewards, verifiers, step, onBadRow, onRowStore, onProgress, interruption, signal } = options;
   const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
@@ -51,7 +51,7 @@ export async function evaluateModel(
     samplesPerSource,
   });
   try {
-    const evaluated = await evaluate({
+    const evaluated = await measureAnswers({
       engine,
       rewards,
       processor: model.processor,
@@ -80,7 +80,7 @@ export async function evaluateModel(
         where: "data.eval",
         expected: "at least one sample that can be asked and judged",
         found: `all ${data.length} were left out`,
-        fix: "put right what the messages above name, or leave data.eval out",
+        fix: "fix what the messages above name, or leave data.eval out",
       });
     }
     return evaluated;

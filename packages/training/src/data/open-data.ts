@@ -1,0 +1,48 @@
+import type { RowStoreNotice } from "@v-triune/data-filters";
+import type { Processor } from "@v-triune/policy";
+import type { TrainingConfig } from "../config/training-config";
+import type { Resources } from "../resources";
+import { configuredPromptMaker } from "./configured-prompt-maker";
+import { openDataThread } from "./open-data-thread";
+import { type TrainingData, readAhead } from "./read-ahead";
+import { openTrainingSource } from "./training-data";
+
+export interface DataOptions {
+  readonly processor: Processor;
+  /** The folder that the processor was read from; a thread reads it again. */
+  readonly processorFolder: string;
+  /** Names that a sample's verifier may have. */
+  readonly verifiers: readonly string[];
+  /** Told of rows that are left out. */
+  readonly onBadRow: (message: string) => void;
+  readonly onRowStore: (notice: RowStoreNotice) => void;
+}
+
+/**
+ * The prompts of a run: prepared in a thread of their own and ahead of the steps, or here if the run has one thread.
+ *
+ * @throws DatasetError when files are missing, damaged or hold no usable sample
+ */
+export async function openData(
+  config: TrainingConfig,
+  { processor, processorFolder, verifiers, onBadRow, onRowStore }: DataOptions,
+  resources: Resources,
+): Promise<TrainingData> {
+  const close = (source: { close(): void }): void => source.close();
+  if (config.workers !== 1) {
+    const source = await resources.open(openDataThread({ config, processorFolder, verifiers }, onRowStore), close);
+    return readAhead(source, onBadRow);
+  }
+  const source = await resources.open(
+    openTrainingSource({
+      sets: config.data.train,
+      seed: config.run.seed,
+      makePrompt: await configuredPromptMaker(config, processor),
+      verifiers,
+      strict: config.strict,
+      onRowStore,
+    }),
+    close,
+  );
+  return readAhead(source, onBadRow, 0);
+}

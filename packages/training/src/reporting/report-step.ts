@@ -1,0 +1,48 @@
+/** What a step leaves behind: records for the sinks and the alarms, its rollouts for the store, the short form for views. */
+import { type MetricRecord, createStepMetrics } from "@v-triune/monitor";
+import { iouThreshold } from "@v-triune/verifiers";
+import type { TrainingConfig } from "../config/training-config";
+import type { StepRollouts } from "../sampling/step-rollouts";
+import type { StepUpdate } from "../update/step-update";
+import { rolloutRecord } from "./rollout-record";
+import type { RunMonitor } from "./run-monitor";
+import { engineMetrics, healthMetrics, stepSummary } from "./step-report";
+import { storedRollout } from "./stored-rollout";
+import type { StepSummary } from "../training-event";
+
+export interface ReportParts {
+  readonly config: TrainingConfig;
+  readonly monitor: Pick<RunMonitor, "write" | "wantsRollouts" | "writeRollouts">;
+  /** Of the image processor, in pixels. */
+  readonly patchSize: number;
+}
+
+/**
+ * @param seconds that the whole step took
+ * @returns the step in short, and the records that were written
+ */
+export function reportStep(
+  rollouts: StepRollouts,
+  update: StepUpdate,
+  seconds: number,
+  { config, monitor, patchSize }: ReportParts,
+): { readonly summary: StepSummary; readonly records: readonly MetricRecord[] } {
+  const { step, collected, dataSeconds } = rollouts;
+  const { steps } = config.run;
+  const epsilon = iouThreshold(config.reward.iou.schedule, step, steps);
+  const engine = engineMetrics(config, rollouts);
+  const numbers = { step, steps, collected, update, epsilon, dataSeconds, engine, seconds };
+  const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
+  for (const [index, rollout] of collected.rollouts.entries())
+    metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
+  const records = metrics.finish(step, healthMetrics(numbers));
+  monitor.write(records);
+  if (monitor.wantsRollouts(step)) {
+    const stored = collected.rollouts.map((rollout, index) => {
+      const [advantage, klPenalty] = [update.advantages[index] ?? null, update.klPenalties[index] ?? null];
+      return storedRollout(step, rollout, { advantage, klPenalty }, patchSize);
+    });
+    monitor.writeRollouts(step, stored);
+  }
+  return { summary: stepSummary(numbers), records };
+}

@@ -1,0 +1,58 @@
+/** The order of a run's steps, evaluations and checkpoints. */
+import type { TrainingConfig } from "../config/training-config";
+import type { EvaluationScores, StepSummary } from "../training-event";
+import type { TrainingResult } from "./run-options";
+
+/** What the loop does at a step. */
+export interface StepLoop {
+  /** @returns undefined when waiting for servers was given up: nothing of the step was trained */
+  train(step: number): Promise<StepSummary | undefined>;
+  /** @returns undefined if there is nothing to evaluate on, or the evaluation was interrupted */
+  evaluate(step: number): Promise<EvaluationScores | undefined>;
+  /** @returns the folder of the checkpoint */
+  save(step: number): Promise<string>;
+  isSaved(step: number): Promise<boolean>;
+  /** Whether a person wants the run to end. */
+  isInterrupted(): boolean;
+  /** Whether an alarm wants the run to end. */
+  isAlarmed(): boolean;
+}
+
+/** Where a run starts. */
+export interface StepLoopStart {
+  readonly fromStep: number;
+  /** Whether the evaluation at `fromStep` has been made. */
+  readonly evaluated: boolean;
+}
+
+export async function runSteps(
+  { run, evaluation, checkpoint }: Pick<TrainingConfig, "run" | "evaluation" | "checkpoint">,
+  { fromStep, evaluated }: StepLoopStart,
+  loop: StepLoop,
+): Promise<Omit<TrainingResult, "folder" | "backend">> {
+  const isDue = (every: number | null, step: number): boolean =>
+    step === run.steps || (every !== null && step % every === 0);
+  const before = fromStep === 0 ? await loop.evaluate(0) : undefined;
+  // The run ended between a checkpoint and the evaluation that comes after it.
+  const evaluatesFirst = fromStep > 0 && !evaluated && isDue(evaluation.every, fromStep);
+  let after = evaluatesFirst ? await loop.evaluate(fromStep) : undefined;
+  let lastStep: StepSummary | undefined;
+  let saved: string | undefined;
+  let step = fromStep;
+  let interrupted = loop.isInterrupted();
+  while (step < run.steps && !interrupted) {
+    const summary = await loop.train(step + 1);
+    if (summary === undefined) {
+      interrupted = true;
+      if (!(await loop.isSaved(step))) saved = await loop.save(step);
+      break;
+    }
+    lastStep = summary;
+    step += 1;
+    interrupted = (loop.isInterrupted() || loop.isAlarmed()) && step < run.steps;
+    if (interrupted || isDue(checkpoint.every, step)) saved = await loop.save(step);
+    if (!interrupted && isDue(evaluation.every, step)) after = await loop.evaluate(step);
+  }
+  if (interrupted && step === 0 && saved === undefined) saved = await loop.save(step);
+  return { step, interrupted, before, after, lastStep, checkpoint: saved };
+}
