@@ -38,6 +38,7 @@ it("finds nothing in an engine that conforms", async () => {
 });
 
 let draws = 0;
+const never = new AbortController().signal;
 it.each<[string, RolloutEngine]>([
   ["identity", { ...good, name: "" }],
   ["complete", changed(({ promptIndex }) => ({ promptIndex: Math.min(1, promptIndex) }))],
@@ -52,21 +53,30 @@ it.each<[string, RolloutEngine]>([
   ["log-probs", changed(() => ({ logProbs: Float32Array.of(0.5, Number.NaN) }))],
   ["greedy", changed(() => ({ tokenIds: Int32Array.of(draws++, 2) }))],
   ["metrics", { ...good, takeMetrics: () => ({ "rollout/x": Number.NaN }) }],
-  ["abort", { ...good, generate: (asked, { signal: _, ...request }) => good.generate(asked, request) }],
+  [
+    "abort",
+    { ...good, generate: (asked, { n, ...request }) => good.generate(asked, { ...request, n, signal: never }) },
+  ],
 ])("finds what breaks the rule %s", async (rule, engine) => {
   expect(await rules(engine)).toContain(rule);
 });
 
 it("finds an engine that answers nobody, that never ends, that throws, and that does not survive a caller that leaves", async () => {
   expect(await rules({ ...good, generate: (_, request) => good.generate(prompts, request) })).toContain("empty");
-  const never = async function* (): AsyncGenerator<EngineCompletion> {
-    await new Promise(() => {});
-  };
-  expect(await rules({ ...good, generate: never }, 20)).toEqual(["stuck"]);
-  const throws = async function* (): AsyncGenerator<EngineCompletion> {
-    await Promise.reject(new Error("no"));
-  };
-  expect(await rules({ ...good, generate: throws })).toContain("throws");
+  const before = (wait: () => Promise<void>): RolloutEngine => ({
+    ...good,
+    async *generate(asked, request) {
+      await wait();
+      yield* good.generate(asked, request);
+    },
+  });
+  expect(
+    await rules(
+      before(() => new Promise(() => {})),
+      20,
+    ),
+  ).toEqual(["stuck"]);
+  expect(await rules(before(() => Promise.reject(new Error("no"))))).toContain("throws");
   let left = false;
   const once = async function* (
     asked: readonly PreparedPrompt[],

@@ -171,6 +171,8 @@ export class ComputeInThreads implements Compute {
   async *#generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<GeneratedCompletion> {
     const { policy } = this.#options;
     const { signal } = request;
+    signal?.throwIfAborted();
+    if (prompts.length === 0) return;
     const workers = this.#alive();
     const parts = Math.min(workers.length + 1, prompts.length);
     const shares = Array.from({ length: parts }, (_, part) =>
