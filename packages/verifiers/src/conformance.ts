@@ -1,5 +1,3 @@
-import type { Verdict, Verifier, VerifierSample } from "./verifier";
-
 /**
  * The conformance kit of the Verifier seam. It runs a verifier over hostile input and over the samples that its author gives,
  * and returns what is wrong as data, so that it works under any test framework:
@@ -7,6 +5,7 @@ import type { Verdict, Verifier, VerifierSample } from "./verifier";
  *     const findings = checkVerifier(myVerifier, { samples: [{ groundTruth: "4" }], right: [["4", { groundTruth: "4" }]] });
  *     expect(findings).toEqual([]);
  */
+import type { Verdict, Verifier, VerifierSample } from "./verifier";
 
 /** One way in which a verifier breaks the contract. */
 export interface ConformanceFinding {

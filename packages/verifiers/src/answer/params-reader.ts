@@ -5,11 +5,15 @@ import { paramsSchema, type ParamsIssue, type ParamsResult, type ParamsSchema } 
 export class ParamsReader {
   readonly issues: ParamsIssue[] = [];
 
-  constructor(private readonly params: Readonly<Record<string, unknown>>) {}
+  readonly #params: Readonly<Record<string, unknown>>;
+
+  constructor(params: Readonly<Record<string, unknown>>) {
+    this.#params = params;
+  }
 
   /** A number within limits. */
   number(key: string, fallback: number, low: number, high: number): number {
-    return this.leaf(
+    return this.#leaf(
       key,
       fallback,
       `a number in [${low}, ${high}]`,
@@ -19,19 +23,19 @@ export class ParamsReader {
 
   /** One of some words. */
   word<const Word extends string>(key: string, fallback: Word, words: readonly Word[]): Word {
-    return this.leaf(key, fallback, `one of ${words.join(", ")}`, (value): value is Word =>
+    return this.#leaf(key, fallback, `one of ${words.join(", ")}`, (value): value is Word =>
       words.includes(value as Word),
     );
   }
 
   /** True or false. */
   flag(key: string, fallback: boolean): boolean {
-    return this.leaf(key, fallback, "true or false", (value) => typeof value === "boolean");
+    return this.#leaf(key, fallback, "true or false", (value) => typeof value === "boolean");
   }
 
   /** A list of strings. */
   strings(key: string): readonly string[] {
-    return this.leaf(
+    return this.#leaf(
       key,
       [] as readonly string[],
       "a list of strings",
@@ -39,8 +43,8 @@ export class ParamsReader {
     );
   }
 
-  private leaf<T>(key: string, fallback: T, expected: string, accept: (value: unknown) => value is T): T {
-    const value = this.params[key];
+  #leaf<T>(key: string, fallback: T, expected: string, accept: (value: unknown) => value is T): T {
+    const value = this.#params[key];
     if (value === undefined || value === null) return fallback;
     if (accept(value)) return value;
     this.issues.push({

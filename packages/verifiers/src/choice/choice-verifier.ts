@@ -1,13 +1,12 @@
+/**
+ * `choice`: multiple-choice answers. The response gives a letter (`B`, `(B)`, `B. a cat`, `the answer is B`) or, where
+ * `params.choices` lists the options, the text of exactly one of them. Two different letters are no answer.
+ */
 import { finalAnswer } from "../answer/final-answer";
 import { paramsError, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
-
-/**
- * `choice`: multiple-choice answers. The response gives a letter (`B`, `(B)`, `B. a cat`, `the answer is B`) or, where
- * `params.choices` lists the options, the text of exactly one of them. Two different letters are no answer.
- */
 
 const LETTERS = "A-J";
 const LEADING = new RegExp(`^\\s*(?:\\(([${LETTERS}])\\)(?:\\s|$|[.:])|([${LETTERS}])\\s*(?:[.):]|$))`, "i");

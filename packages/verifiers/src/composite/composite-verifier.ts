@@ -1,7 +1,3 @@
-import type { ParamsIssue } from "../standard-schema";
-import { paramsSchema } from "../standard-schema";
-import type { Verdict, Verifier, VerifierSample } from "../verifier";
-
 /**
  * `composite`: one verdict of several verifiers.
  *
@@ -13,6 +9,9 @@ import type { Verdict, Verifier, VerifierSample } from "../verifier";
  * `any` a part that scored 1 stands by itself. An undecided part counts 0 and makes the whole undecided. Metrics carry the part's name:
  * `text/exact`.
  */
+import type { ParamsIssue } from "../standard-schema";
+import { paramsSchema } from "../standard-schema";
+import type { Verdict, Verifier, VerifierSample } from "../verifier";
 
 /** One verifier of a composite. */
 export interface CompositePart {

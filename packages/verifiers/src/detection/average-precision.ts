@@ -1,7 +1,3 @@
-import type { Box } from "./box";
-import { cornerSizeIou } from "./corner-size-iou";
-import { COCO_IOU_THRESHOLDS, interpolatePrecision } from "./recall-grid";
-
 /**
  * COCO's average precision of one picture whose boxes carry no confidence (all scores 1), as V-Triune uses it in its reward:
  * the mean over the categories of the gold boxes, and over 0.5:0.05:0.95 for `map`. Numbers as of pycocotools 2.0.11; the
@@ -9,6 +5,9 @@ import { COCO_IOU_THRESHOLDS, interpolatePrecision } from "./recall-grid";
  *
  * Predictions of categories that the gold does not name are left out, as the original leaves them out: they cost nothing here.
  */
+import type { Box } from "../boxes/box";
+import { cornerSizeIou } from "../boxes/corner-size-iou";
+import { COCO_IOU_THRESHOLDS, interpolatePrecision } from "../coco/recall-grid";
 
 /** AP of one picture. */
 export interface PictureAp {

@@ -1,11 +1,10 @@
-import { paramsSchema, type ParamsIssue, type ParamsResult } from "../standard-schema";
-import { DEFAULT_DETECTION_RATIOS, type DetectionRatios } from "./detection-reward";
-import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
-
 /**
  * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name them, plus
  * `epsilon` and `size_penalty`, which state for one request what is otherwise the verifier's own setting.
  */
+import { paramsSchema, type ParamsIssue, type ParamsResult } from "../standard-schema";
+import { DEFAULT_DETECTION_RATIOS, type DetectionRatios } from "./detection-reward";
+import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
 
 /** The IoU threshold: a number in (0, 1], the mean over eleven of them, or the schedule by training step. */
 export type Epsilon = number | "average" | "dynamic";

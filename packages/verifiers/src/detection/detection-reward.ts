@@ -1,5 +1,14 @@
+/**
+ * V-Triune's detection reward (arXiv 2505.18129 §3.2; numbers of reward_server/verify.py @ 39bcf0d).
+ *
+ *     mean_iou      = Σ matched IoU / #gold
+ *     completeness  = 1 − (miss + false alarm) / 2,   miss = unmatched gold / #gold,   false alarm = unmatched pred / #pred
+ *     score_ε       = mean_iou · (1 − w) + completeness · w                             for each of the two matchings
+ *     R             = Σ_k ratio_k · penalty · score_k / Σ_k ratio_k
+ *     over k        = label first, IoU first (at ε, or the mean over 0.5, 0.55, .., 0.95, 0.99), map, map50, map75
+ */
 import { averagePrecision, type PictureAp } from "./average-precision";
-import type { Box } from "./box";
+import type { Box } from "../boxes/box";
 import {
   matchIouFirst,
   matchIouFirstAsOriginal,
@@ -10,16 +19,6 @@ import {
 import { matchOptimal } from "./optimal-matching";
 import { pairOverlaps, type PairOverlaps } from "./pair-overlaps";
 import { sizePenaltyFactor, type SizePenalty } from "./size-penalty";
-
-/**
- * V-Triune's detection reward (arXiv 2505.18129 §3.2; numbers of reward_server/verify.py @ 39bcf0d).
- *
- *     mean_iou      = Σ matched IoU / #gold
- *     completeness  = 1 − (miss + false alarm) / 2,   miss = unmatched gold / #gold,   false alarm = unmatched pred / #pred
- *     score_ε       = mean_iou · (1 − w) + completeness · w                             for each of the two matchings
- *     R             = Σ_k ratio_k · penalty · score_k / Σ_k ratio_k
- *     over k        = label first, IoU first (at ε, or the mean over 0.5, 0.55, .., 0.95, 0.99), map, map50, map75
- */
 
 /** The thresholds whose mean is ε = "average". */
 export const AVERAGE_THRESHOLDS: readonly number[] = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99];
@@ -77,41 +76,79 @@ export interface MatchScore {
   readonly matched: number;
 }
 
-const METRIC_NAMES = [
-  "size_penalty",
-  "pure_iou_score_max_iou",
-  "pure_iou_score_max_label",
-  "pure_map_score",
-  "pure_map50_score",
-  "pure_map75_score",
-  "weighted_iou_score_max_iou",
-  "weighted_iou_score_max_label",
-  "weighted_map_score",
-  "weighted_map50_score",
-  "weighted_map75_score",
-  "report_iou_50_iou_match_pure",
-  "report_iou_50_iou_match_precision",
-  "report_iou_50_iou_match_recall",
-  "report_iou_95_iou_match_pure",
-  "report_iou_95_iou_match_precision",
-  "report_iou_95_iou_match_recall",
-  "report_iou_50_label_match_pure",
-  "report_iou_50_label_match_precision",
-  "report_iou_50_label_match_recall",
-  "report_iou_75_label_match_pure",
-  "report_iou_75_label_match_precision",
-  "report_iou_75_label_match_recall",
-  "report_iou_95_label_match_pure",
-  "report_iou_95_label_match_precision",
-  "report_iou_95_label_match_recall",
-  "report_iou_99_label_match_pure",
-  "report_iou_99_label_match_precision",
-  "report_iou_99_label_match_recall",
-] as const;
+/** What is measured of an answer. */
+interface Measured {
+  readonly penalty: number;
+  readonly pureIou: number;
+  readonly pureLabel: number;
+  readonly weightedIou: number;
+  readonly weightedLabel: number;
+  readonly ap: PictureAp;
+  readonly weightedAp: PictureAp;
+  /** Matchings IoU first and label first, by threshold. */
+  readonly iou50: MatchScore;
+  readonly iou95: MatchScore;
+  readonly label50: MatchScore;
+  readonly label75: MatchScore;
+  readonly label95: MatchScore;
+  readonly label99: MatchScore;
+}
+
+/** The one place where the metrics have their names. */
+function metricsOf(measured: Measured): Readonly<Record<string, number>> {
+  return {
+    size_penalty: measured.penalty,
+    pure_iou_score_max_iou: measured.pureIou,
+    pure_iou_score_max_label: measured.pureLabel,
+    pure_map_score: measured.ap.map,
+    pure_map50_score: measured.ap.map50,
+    pure_map75_score: measured.ap.map75,
+    weighted_iou_score_max_iou: measured.weightedIou,
+    weighted_iou_score_max_label: measured.weightedLabel,
+    weighted_map_score: measured.weightedAp.map,
+    weighted_map50_score: measured.weightedAp.map50,
+    weighted_map75_score: measured.weightedAp.map75,
+    report_iou_50_iou_match_pure: measured.iou50.meanIou,
+    report_iou_50_iou_match_precision: measured.iou50.precision,
+    report_iou_50_iou_match_recall: measured.iou50.recall,
+    report_iou_95_iou_match_pure: measured.iou95.meanIou,
+    report_iou_95_iou_match_precision: measured.iou95.precision,
+    report_iou_95_iou_match_recall: measured.iou95.recall,
+    report_iou_50_label_match_pure: measured.label50.meanIou,
+    report_iou_50_label_match_precision: measured.label50.precision,
+    report_iou_50_label_match_recall: measured.label50.recall,
+    report_iou_75_label_match_pure: measured.label75.meanIou,
+    report_iou_75_label_match_precision: measured.label75.precision,
+    report_iou_75_label_match_recall: measured.label75.recall,
+    report_iou_95_label_match_pure: measured.label95.meanIou,
+    report_iou_95_label_match_precision: measured.label95.precision,
+    report_iou_95_label_match_recall: measured.label95.recall,
+    report_iou_99_label_match_pure: measured.label99.meanIou,
+    report_iou_99_label_match_precision: measured.label99.precision,
+    report_iou_99_label_match_recall: measured.label99.recall,
+  };
+}
+
+const NO_AP: PictureAp = { map: 0, map50: 0, map75: 0 };
+const NO_MATCH: MatchScore = { meanIou: 0, precision: 0, recall: 0, score: 0, matched: 0 };
 
 /** The metrics of an answer without boxes: every name, all 0, so that each sample logs the same keys. */
 export const EMPTY_DETECTION_METRICS: Readonly<Record<string, number>> = Object.freeze(
-  Object.fromEntries(METRIC_NAMES.map((name) => [name, 0])),
+  metricsOf({
+    penalty: 0,
+    pureIou: 0,
+    pureLabel: 0,
+    weightedIou: 0,
+    weightedLabel: 0,
+    ap: NO_AP,
+    weightedAp: NO_AP,
+    iou50: NO_MATCH,
+    iou95: NO_MATCH,
+    label50: NO_MATCH,
+    label75: NO_MATCH,
+    label95: NO_MATCH,
+    label99: NO_MATCH,
+  }),
 );
 
 /**
@@ -154,8 +191,8 @@ export function detectionReward(
   const iou = atEpsilon(epsilon, (threshold) => scorer.iouFirst(threshold), penaltyOf);
   // With one factor for all thresholds it is applied last, as the original does, so that the numbers agree to the last bit.
   const uniform = sizePenalty !== "unmatched";
-  const weightedLabel = uniform ? label.pure * penalty : label.penalised;
-  const weightedIou = uniform ? iou.pure * penalty : iou.penalised;
+  const weightedLabel = uniform ? label.pure * penalty : label.penalized;
+  const weightedIou = uniform ? iou.pure * penalty : iou.penalized;
   const ap = pictureAp(predictions, golds, compat);
   const weighted = { map: ap.map * penalty, map50: ap.map50 * penalty, map75: ap.map75 * penalty };
 
@@ -167,111 +204,91 @@ export function detectionReward(
       weighted.map75 * ratios.map75) /
     ratioSum;
 
-  const iou50 = scorer.iouFirst(0.5);
-  const iou95 = scorer.iouFirst(0.95);
-  const label75 = scorer.labelFirst(0.75);
-  const label95 = scorer.labelFirst(0.95);
-  const label99 = scorer.labelFirst(0.99);
-  return {
-    score,
-    metrics: {
-      size_penalty: penalty,
-      pure_iou_score_max_iou: iou.pure,
-      pure_iou_score_max_label: label.pure,
-      pure_map_score: ap.map,
-      pure_map50_score: ap.map50,
-      pure_map75_score: ap.map75,
-      weighted_iou_score_max_iou: weightedIou,
-      weighted_iou_score_max_label: weightedLabel,
-      weighted_map_score: weighted.map,
-      weighted_map50_score: weighted.map50,
-      weighted_map75_score: weighted.map75,
-      report_iou_50_iou_match_pure: iou50.meanIou,
-      report_iou_50_iou_match_precision: iou50.precision,
-      report_iou_50_iou_match_recall: iou50.recall,
-      report_iou_95_iou_match_pure: iou95.meanIou,
-      report_iou_95_iou_match_precision: iou95.precision,
-      report_iou_95_iou_match_recall: iou95.recall,
-      report_iou_50_label_match_pure: at50.meanIou,
-      report_iou_50_label_match_precision: at50.precision,
-      report_iou_50_label_match_recall: at50.recall,
-      report_iou_75_label_match_pure: label75.meanIou,
-      report_iou_75_label_match_precision: label75.precision,
-      report_iou_75_label_match_recall: label75.recall,
-      report_iou_95_label_match_pure: label95.meanIou,
-      report_iou_95_label_match_precision: label95.precision,
-      report_iou_95_label_match_recall: label95.recall,
-      report_iou_99_label_match_pure: label99.meanIou,
-      report_iou_99_label_match_precision: label99.precision,
-      report_iou_99_label_match_recall: label99.recall,
-    },
-  };
+  const metrics = metricsOf({
+    penalty,
+    pureIou: iou.pure,
+    pureLabel: label.pure,
+    weightedIou,
+    weightedLabel,
+    ap,
+    weightedAp: weighted,
+    iou50: scorer.iouFirst(0.5),
+    iou95: scorer.iouFirst(0.95),
+    label50: at50,
+    label75: scorer.labelFirst(0.75),
+    label95: scorer.labelFirst(0.95),
+    label99: scorer.labelFirst(0.99),
+  });
+  return { score, metrics };
 }
 
 /** AP, with COCO's "-1: no gold box counts" as 0 unless the original's numbers are asked for. */
 function pictureAp(predictions: readonly Box[], golds: readonly Box[], compat: boolean): PictureAp {
   const ap = averagePrecision(predictions, golds);
-  return compat || ap.map >= 0 ? ap : { map: 0, map50: 0, map75: 0 };
+  return compat || ap.map >= 0 ? ap : NO_AP;
 }
 
-/** One matching at ε, pure and penalised; for "average" the mean of both over the thresholds. */
+/** One matching at ε, pure and penalized; for "average" the mean of both over the thresholds. */
 function atEpsilon(
   epsilon: number | "average",
   scoreAt: (threshold: number) => MatchScore,
   penaltyOf: (score: MatchScore) => number,
-): { pure: number; penalised: number } {
+): { pure: number; penalized: number } {
   const thresholds = epsilon === "average" ? AVERAGE_THRESHOLDS : [epsilon];
   let pure = 0;
-  let penalised = 0;
+  let penalized = 0;
   for (const threshold of thresholds) {
     const score = scoreAt(threshold);
     pure += score.score;
-    penalised += score.score * penaltyOf(score);
+    penalized += score.score * penaltyOf(score);
   }
-  return { pure: pure / thresholds.length, penalised: penalised / thresholds.length };
+  return { pure: pure / thresholds.length, penalized: penalized / thresholds.length };
 }
 
 /** Scores both matchings at any threshold, computing each distinct matching once. */
 class MatchScorer {
-  private readonly iouFirstMatches: readonly BoxMatch[];
-  private readonly iouFirstScores = new Map<number, MatchScore>();
-  private readonly labelFirstScores = new Map<number, MatchScore>();
+  readonly #iouFirstMatches: readonly BoxMatch[];
+  readonly #iouFirstScores = new Map<number, MatchScore>();
+  readonly #labelFirstScores = new Map<number, MatchScore>();
   /** IoUs of the pairs with equal labels: label-first depends on ε only through how many of them pass. */
-  private readonly labelledIous: Float64Array;
+  readonly #labelledIous: Float64Array;
 
-  constructor(
-    private readonly overlaps: PairOverlaps,
-    private readonly completenessWeight: number,
-    private readonly labelMatching: LabelMatching,
-    compat: boolean,
-  ) {
-    this.iouFirstMatches = compat ? matchIouFirstAsOriginal(overlaps) : matchIouFirst(overlaps);
-    this.labelledIous = overlaps.iou.filter((_, at) => overlaps.sameLabel[at] === 1).sort();
+  readonly #overlaps: PairOverlaps;
+  readonly #completenessWeight: number;
+  readonly #labelMatching: LabelMatching;
+
+  constructor(overlaps: PairOverlaps, completenessWeight: number, labelMatching: LabelMatching, compat: boolean) {
+    this.#overlaps = overlaps;
+    this.#completenessWeight = completenessWeight;
+    this.#labelMatching = labelMatching;
+
+    this.#iouFirstMatches = compat ? matchIouFirstAsOriginal(overlaps) : matchIouFirst(overlaps);
+    this.#labelledIous = overlaps.iou.filter((_, at) => overlaps.sameLabel[at] === 1).sort();
   }
 
   iouFirst(epsilon: number): MatchScore {
-    const count = matchedPrefix(this.iouFirstMatches, epsilon);
-    let score = this.iouFirstScores.get(count);
-    if (score === undefined) this.iouFirstScores.set(count, (score = this.score(this.iouFirstMatches, count)));
+    const count = matchedPrefix(this.#iouFirstMatches, epsilon);
+    let score = this.#iouFirstScores.get(count);
+    if (score === undefined) this.#iouFirstScores.set(count, (score = this.#score(this.#iouFirstMatches, count)));
     return score;
   }
 
   labelFirst(epsilon: number): MatchScore {
     let below = 0;
-    while (below < this.labelledIous.length && (this.labelledIous[below] as number) < epsilon) below++;
-    let score = this.labelFirstScores.get(below);
+    while (below < this.#labelledIous.length && (this.#labelledIous[below] as number) < epsilon) below++;
+    let score = this.#labelFirstScores.get(below);
     if (score === undefined) {
       const matches =
-        this.labelMatching === "optimal"
-          ? matchOptimal(this.overlaps, epsilon)
-          : matchLabelFirst(this.overlaps, epsilon);
-      this.labelFirstScores.set(below, (score = this.score(matches, matches.length)));
+        this.#labelMatching === "optimal"
+          ? matchOptimal(this.#overlaps, epsilon)
+          : matchLabelFirst(this.#overlaps, epsilon);
+      this.#labelFirstScores.set(below, (score = this.#score(matches, matches.length)));
     }
     return score;
   }
 
-  private score(matches: readonly BoxMatch[], count: number): MatchScore {
-    const { predictions, golds, sameLabel } = this.overlaps;
+  #score(matches: readonly BoxMatch[], count: number): MatchScore {
+    const { predictions, golds, sameLabel } = this.#overlaps;
     let iouSum = 0;
     let matched = 0;
     for (let i = 0; i < count; i++) {
@@ -283,7 +300,7 @@ class MatchScorer {
     const missRate = (golds - count) / golds;
     const falseAlarmRate = (predictions - count) / predictions;
     const completeness = 1 - (missRate + falseAlarmRate) / 2;
-    const score = meanIou * (1 - this.completenessWeight) + completeness * this.completenessWeight;
+    const score = meanIou * (1 - this.#completenessWeight) + completeness * this.#completenessWeight;
     return { meanIou, precision: 1 - falseAlarmRate, recall: 1 - missRate, score, matched };
   }
 }

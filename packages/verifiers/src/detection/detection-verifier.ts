@@ -1,9 +1,20 @@
+/**
+ * The `detection` verifier: reads boxes from the first `<answer>` block and rewards them (detection-reward.ts).
+ *
+ * Where it differs from the original V-Triune server; `compat` restores each:
+ *   - IoU-first matches the best pair, not the last scanned one;
+ *   - the format check wants the opening tag exactly once;
+ *   - ε = "dynamic" holds for training only: with `is_training: false` the verifier's `evaluationEpsilon` is used;
+ *   - a gold answer without boxes is `skipped`, not scored 0; a bare gold list without tags is read;
+ *   - `det_verifier_normalized` without `image_grid_thw`, and malformed parameters, are an `error`, not a score;
+ *   - boxes that its reading rejects whole are read one by one (parse-boxes.ts).
+ */
 import { paramsError } from "../answer/params-reader";
 import { onTexts } from "../answer/text-input";
 import { extractAnswer } from "../format/answer-text";
 import { formattedAnswer } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
-import { relativeBoxes, type Box } from "./box";
+import { relativeBoxes, type Box } from "../boxes/box";
 import {
   PICTURE_SIZE_IS_MISSING,
   detectionParamsSchema,
@@ -16,20 +27,8 @@ import { EMPTY_DETECTION_METRICS, detectionReward, type LabelMatching } from "./
 import { DEFAULT_IOU_SCHEDULE, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
 import { ASSIGNMENT_BUDGET, assignmentCost } from "./optimal-matching";
 import { PAIR_BUDGET } from "./pair-overlaps";
-import { parseBoxes } from "./parse-boxes";
+import { parseBoxes } from "../boxes/parse-boxes";
 import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
-
-/**
- * The `detection` verifier: reads boxes from the first `<answer>` block and rewards them (detection-reward.ts).
- *
- * Where it differs from the original V-Triune server; `compat` restores each:
- *   - IoU-first matches the best pair, not the last scanned one;
- *   - the format check wants the opening tag exactly once;
- *   - ε = "dynamic" holds for training only: with `is_training: false` the verifier's `evaluationEpsilon` is used;
- *   - a gold answer without boxes is `skipped`, not scored 0; a bare gold list without tags is read;
- *   - `det_verifier_normalized` without `image_grid_thw`, and malformed parameters, are an `error`, not a score;
- *   - boxes that its reading rejects whole are read one by one (parse-boxes.ts).
- */
 
 /** What a detection verifier is set to; a sample's own `epsilon` and `size_penalty` parameters go before it. */
 export interface DetectionVerifierOptions {

@@ -1,18 +1,17 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import type { CocoProblem } from "./coco-data";
-import { evaluateCoco } from "./coco-evaluation";
-import { cocoStats } from "./coco-summary";
-import { detection } from "./detection-verifier";
-
 /**
  * Speed of detection verdicts and of COCO evaluation, the latter beside pycocotools in the same run where Python has it:
  *
  *     node tools/run.mjs packages/verifiers/src/detection/detection.bench.ts        (PYTHON=path/to/python to choose one)
  */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { CocoProblem } from "../coco/coco-data";
+import { evaluateCoco } from "../coco/coco-evaluation";
+import { cocoStats } from "../coco/coco-summary";
+import { detection } from "./detection-verifier";
 
 /** One measured number. */
 export interface BenchRow {

@@ -1,5 +1,3 @@
-import type { PairOverlaps } from "./pair-overlaps";
-
 /**
  * The two greedy matchings of V-Triune's detection reward (arXiv 2505.18129; reward_server/utils/det_helper.py @ 39bcf0d).
  *
@@ -12,6 +10,7 @@ import type { PairOverlaps } from "./pair-overlaps";
  *
  * IoU-first picks pairs in falling order of IoU whatever ε is, so it is computed once and cut at ε; see `matchedPrefix`.
  */
+import type { PairOverlaps } from "./pair-overlaps";
 
 /** A prediction given to a gold box. */
 export interface BoxMatch {

@@ -1,11 +1,17 @@
 /** Boxes: reading them from model text, matching, rewards, COCO's average precision. */
 export { averagePrecision, type PictureAp } from "./average-precision";
 export { BOX_ANSWER_FORM } from "./box-answer-form";
-export { boxIou, relativeBoxes, type Box, type Corners } from "./box";
-export { COCO_AREA_RANGES, cellAp, cellIndex, type AreaRange, type CocoCells } from "./coco-cells";
-export { CocoDataError, type CocoAnnotation, type CocoDetection, type CocoId, type CocoProblem } from "./coco-data";
-export { evaluateCoco, type CocoEvaluation, type CocoOptions } from "./coco-evaluation";
-export { cocoStats, type CocoSummary } from "./coco-summary";
+export { boxIou, relativeBoxes, type Box, type Corners } from "../boxes/box";
+export { COCO_AREA_RANGES, cellAp, cellIndex, type AreaRange, type CocoCells } from "../coco/coco-cells";
+export {
+  CocoDataError,
+  type CocoAnnotation,
+  type CocoDetection,
+  type CocoId,
+  type CocoProblem,
+} from "../coco/coco-data";
+export { evaluateCoco, type CocoEvaluation, type CocoOptions } from "../coco/coco-evaluation";
+export { cocoStats, type CocoSummary } from "../coco/coco-summary";
 export { detectionParamsSchema, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
 export {
   AVERAGE_THRESHOLDS,
@@ -28,6 +34,6 @@ export {
   type IouStage,
 } from "./iou-schedule";
 export { matchBoxes, type MatchBoxesOptions } from "./match-boxes";
-export { evaluateNmsAp, suppressByGold } from "./nms-average-precision";
-export { parseBoxes, type ParseBoxesOptions } from "./parse-boxes";
+export { evaluateNmsAp, suppressByGold } from "../coco/nms-average-precision";
+export { parseBoxes, type ParseBoxesOptions } from "../boxes/parse-boxes";
 export { PENALTY_BASE, SIZE_PENALTIES, sizePenaltyFactor, type SizePenalty } from "./size-penalty";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { averagePrecision } from "./average-precision";
-import { boxIou, type Box, type Corners } from "./box";
+import { boxIou, type Box, type Corners } from "../boxes/box";
 import { matchIouFirst, matchIouFirstAsOriginal, matchedPrefix } from "./greedy-matching";
 import { matchBoxes } from "./match-boxes";
 import { pairOverlaps } from "./pair-overlaps";

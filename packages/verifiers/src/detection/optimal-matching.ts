@@ -1,6 +1,3 @@
-import type { BoxMatch } from "./greedy-matching";
-import type { PairOverlaps } from "./pair-overlaps";
-
 /**
  * Optimal assignment: the one-to-one matching of equal labels with IoU ≥ ε whose sum of IoUs is largest.
  *
@@ -9,6 +6,8 @@ import type { PairOverlaps } from "./pair-overlaps";
  *
  * Greedy label-first can lose a match that this finds: when the only good box of a second gold was the best of the first.
  */
+import type { BoxMatch } from "./greedy-matching";
+import type { PairOverlaps } from "./pair-overlaps";
 
 /** Steps that one optimal matching may take: min(n, m)² · max(n, m). */
 export const ASSIGNMENT_BUDGET = 1 << 28;

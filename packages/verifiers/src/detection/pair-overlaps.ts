@@ -1,4 +1,4 @@
-import { boxIou, type Box } from "./box";
+import { boxIou, type Box } from "../boxes/box";
 
 /** Pairs that one verdict may look at. 4 million pairs take about 50 ms; a real answer has a few hundred. */
 export const PAIR_BUDGET = 1 << 22;

@@ -1,8 +1,3 @@
-import { parseBoxes } from "../detection/parse-boxes";
-import { extractAnswer, stripPython } from "./answer-text";
-import { countOccurrences } from "./count-occurrences";
-import type { FormatOptions } from "./mathverify-format";
-
 /**
  * The format reward of `detection` samples (V-Triune, arXiv 2505.18129): 1 if there is exactly one `\n<answer>\n` and exactly
  * one `\n</answer>`, and the text between them parses to at least one box; else 0.
@@ -10,6 +5,10 @@ import type { FormatOptions } from "./mathverify-format";
  * The original tests only that the opening mark occurs at all, and reads the first `<answer>..</answer>`, which need not be
  * the one it counted. `compat` restores both.
  */
+import { parseBoxes } from "../boxes/parse-boxes";
+import { extractAnswer, stripPython } from "./answer-text";
+import { countOccurrences } from "./count-occurrences";
+import type { FormatOptions } from "./mathverify-format";
 
 const OPEN = "\n<answer>\n";
 const CLOSE = "\n</answer>";

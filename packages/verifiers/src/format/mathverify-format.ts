@@ -1,5 +1,3 @@
-import { countOccurrences } from "./count-occurrences";
-
 /**
  * The format reward of `mathverify` samples (V-Triune, arXiv 2505.18129; after open-r1's tag count):
  *
@@ -7,6 +5,7 @@ import { countOccurrences } from "./count-occurrences";
  *
  * Deviation: two marks that share a newline count as two here and as one in the original; `compat` counts like it.
  */
+import { countOccurrences } from "./count-occurrences";
 
 /** The four marks of the think/answer form, each worth 0.25. */
 export const THINK_ANSWER_MARKS: readonly string[] = ["<think>\n", "\n</think>\n", "\n<answer>\n", "\n</answer>"];

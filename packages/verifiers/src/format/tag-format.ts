@@ -1,9 +1,8 @@
-import { countOccurrences } from "./count-occurrences";
-
 /**
  * Format rewards for prompts with other tags than V-Triune's. The score is the share of marks that occur exactly once and in
  * the order of the list; a mark out of order earns nothing, so that `</think>..<think>` is not half right.
  */
+import { countOccurrences } from "./count-occurrences";
 
 /** A tag pair or a single mark of a format, in the order in which they should stand. */
 export interface TagFormat {

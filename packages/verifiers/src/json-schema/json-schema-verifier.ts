@@ -1,3 +1,7 @@
+/**
+ * `json-schema`: structured output. Right if the answer is JSON that fits `params.schema` and, where the gold is not empty, equals
+ * the gold (objects regardless of the order of keys). The JSON may stand in a Markdown fence.
+ */
 import { finalAnswer } from "../answer/final-answer";
 import { paramsError } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
@@ -5,11 +9,6 @@ import { onTexts } from "../answer/text-input";
 import { paramsSchema, type ParamsResult } from "../standard-schema";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { SchemaBudgetError, SchemaError, checkSchema, fitsSchema, sameJson, type Json } from "./validate-schema";
-
-/**
- * `json-schema`: structured output. Right if the answer is JSON that fits `params.schema` and, where the gold is not empty, equals
- * the gold (objects regardless of the order of keys). The JSON may stand in a Markdown fence.
- */
 
 const DEEPEST_ANSWER = 100;
 

@@ -1,10 +1,3 @@
-import { finalAnswer } from "../answer/final-answer";
-import { paramsError, readerSchema } from "../answer/params-reader";
-import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
-import { onTexts } from "../answer/text-input";
-import type { Verdict, Verifier, VerifierSample } from "../verifier";
-import { readNumber } from "./read-number";
-
 /**
  * `number`: a number within a tolerance, as charts are read.
  *
@@ -13,6 +6,12 @@ import { readNumber } from "./read-number";
  * The default tolerance is ChartQA's relaxed 5 % (Masry et al., arXiv 2203.10244). `params`: `tolerance`, `text_fallback` (a gold
  * that is no number is compared as text, ignoring case, as ChartQA's scorer does; otherwise such a sample is skipped).
  */
+import { finalAnswer } from "../answer/final-answer";
+import { paramsError, readerSchema } from "../answer/params-reader";
+import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
+import type { Verdict, Verifier, VerifierSample } from "../verifier";
+import { readNumber } from "./read-number";
 
 const params = readerSchema((reader) => ({
   tolerance: reader.number("tolerance", 0.05, 0, 1),

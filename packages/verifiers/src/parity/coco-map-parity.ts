@@ -1,6 +1,6 @@
-import { CocoDataError, type CocoProblem } from "../detection/coco-data";
-import { evaluateCoco } from "../detection/coco-evaluation";
-import { cocoStats } from "../detection/coco-summary";
+import { CocoDataError, type CocoProblem } from "../coco/coco-data";
+import { evaluateCoco } from "../coco/coco-evaluation";
+import { cocoStats } from "../coco/coco-summary";
 import { ParityRows, type ParityRow } from "./parity-row";
 
 /** A file of detection problems with pycocotools' answers, as tools/goldens/coco_map/generate.py writes it. */

@@ -10,17 +10,21 @@ export interface ParityRow {
 
 /** Collects the largest difference by quantity. */
 export class ParityRows {
-  private readonly rows = new Map<string, { error: number; worst: string }>();
+  readonly #rows = new Map<string, { error: number; worst: string }>();
 
-  constructor(private readonly tolerance: number) {}
+  readonly #tolerance: number;
+
+  constructor(tolerance: number) {
+    this.#tolerance = tolerance;
+  }
 
   /** Notes |found − expected|; two equal values that are no numbers count 0. */
   compare(quantity: string, found: unknown, expected: unknown, where: string): void {
     const error = Object.is(found, expected) ? 0 : Math.abs(Number(found) - Number(expected));
-    const row = this.rows.get(quantity);
+    const row = this.#rows.get(quantity);
     // A difference that is not a number (something missing, or NaN) must be seen, not lost in a comparison.
     const seen = Number.isNaN(error) ? Infinity : error;
-    if (row === undefined || seen > row.error) this.rows.set(quantity, { error: seen, worst: where });
+    if (row === undefined || seen > row.error) this.#rows.set(quantity, { error: seen, worst: where });
   }
 
   /** Compares nested lists number by number; a different length is Infinity. */
@@ -34,10 +38,10 @@ export class ParityRows {
 
   /** One row a quantity, in the order of their first appearance. */
   result(): ParityRow[] {
-    return [...this.rows].map(([quantity, { error, worst }]) => ({
+    return [...this.#rows].map(([quantity, { error, worst }]) => ({
       quantity,
       error,
-      tolerance: this.tolerance,
+      tolerance: this.#tolerance,
       ...(error > 0 && { worst }),
     }));
   }

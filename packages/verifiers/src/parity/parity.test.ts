@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { evaluateCoco } from "../detection/coco-evaluation";
-import { cocoStats } from "../detection/coco-summary";
-import type { CocoAnnotation, CocoDetection, CocoProblem } from "../detection/coco-data";
+import { evaluateCoco } from "../coco/coco-evaluation";
+import { cocoStats } from "../coco/coco-summary";
+import type { CocoAnnotation, CocoDetection, CocoProblem } from "../coco/coco-data";
 import { cocoMapParity, isCocoMapFile } from "./coco-map-parity";
 import { detectionRewardParity, isDetectionRewardFile } from "./detection-reward-parity";
 import { ParityRows } from "./parity-row";

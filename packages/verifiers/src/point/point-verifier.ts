@@ -1,14 +1,3 @@
-import { finalAnswer } from "../answer/final-answer";
-import { paramsError } from "../answer/params-reader";
-import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
-import { onTexts } from "../answer/text-input";
-import type { Corners } from "../detection/box";
-import { PICTURE_SIZE_IS_MISSING, readDetectionParams } from "../detection/detection-params";
-import { parseBoxes } from "../detection/parse-boxes";
-import { paramsSchema } from "../standard-schema";
-import type { Verdict, Verifier, VerifierSample } from "../verifier";
-import { readNumbers, readPoint } from "./read-point";
-
 /**
  * `point`: GUI grounding. Right if the point lies inside the gold box or on its edge, as ScreenSpot judges it
  * (Cheng et al., arXiv 2401.10935).
@@ -16,6 +5,16 @@ import { readNumbers, readPoint } from "./read-point";
  * The gold is a box `[x1, y1, x2, y2]`, bare, in `<answer>` tags or as a list with one `bbox_2d`. With `det_verifier_normalized` the
  * point is in pixels of the resized picture (`image_grid_thw`) and the gold in 0..1000, as for `detection`.
  */
+import { finalAnswer } from "../answer/final-answer";
+import { paramsError } from "../answer/params-reader";
+import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
+import type { Corners } from "../boxes/box";
+import { PICTURE_SIZE_IS_MISSING, readDetectionParams } from "../detection/detection-params";
+import { parseBoxes } from "../boxes/parse-boxes";
+import { paramsSchema } from "../standard-schema";
+import type { Verdict, Verifier, VerifierSample } from "../verifier";
+import { readNumbers, readPoint } from "./read-point";
 
 /** The parameters that a point sample may carry, as a Standard Schema. */
 const params = paramsSchema((value) => readDetectionParams(value));

@@ -1,10 +1,3 @@
-import { finalAnswer } from "../answer/final-answer";
-import { paramsError, readerSchema } from "../answer/params-reader";
-import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
-import { onTexts } from "../answer/text-input";
-import type { Verdict, Verifier, VerifierSample } from "../verifier";
-import { editDistance } from "./edit-distance";
-
 /**
  * `text`: free text, as OCR and document questions judge it. The best of the gold answers counts.
  *
@@ -15,6 +8,12 @@ import { editDistance } from "./edit-distance";
  *
  * Distances are over code points. `params`: `metric` (default exact), `answers` (further golds), `case_sensitive`.
  */
+import { finalAnswer } from "../answer/final-answer";
+import { paramsError, readerSchema } from "../answer/params-reader";
+import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
+import { onTexts } from "../answer/text-input";
+import type { Verdict, Verifier, VerifierSample } from "../verifier";
+import { editDistance } from "./edit-distance";
 
 const params = readerSchema((reader) => ({
   metric: reader.word("metric", "exact", ["exact", "anls", "cer", "wer"]),

@@ -1,6 +1,6 @@
 import type { AreaRange } from "./coco-cells";
 import type { CocoColumns } from "./coco-data";
-import { cornerSizeIou } from "./corner-size-iou";
+import { cornerSizeIou } from "../boxes/corner-size-iou";
 
 /** The outcome of a detection that counts neither way. */
 export const IGNORED = 2;
@@ -25,27 +25,32 @@ export class CocoCategoryMatcher {
   /** For each threshold and selected detection: 1 a hit, 0 a false alarm, 2 ignored. [T, selection] */
   readonly outcomes: Uint8Array;
   /** IoU of the selected detections with the gold boxes of their image, detection-major, image after image. */
-  private readonly ious: Float64Array;
-  private readonly imageOffset: Int32Array;
-  private readonly detectionArea: Float64Array;
+  readonly #ious: Float64Array;
+  readonly #imageOffset: Int32Array;
+  readonly #detectionArea: Float64Array;
 
-  constructor(
-    private readonly columns: CocoColumns,
-    private readonly category: number,
-    private readonly selection: Selection,
-    private readonly thresholds: Float64Array,
-  ) {
+  readonly #columns: CocoColumns;
+  readonly #category: number;
+  readonly #selection: Selection;
+  readonly #thresholds: Float64Array;
+
+  constructor(columns: CocoColumns, category: number, selection: Selection, thresholds: Float64Array) {
+    this.#columns = columns;
+    this.#category = category;
+    this.#selection = selection;
+    this.#thresholds = thresholds;
+
     const { golds, detections } = columns;
     const count = selection.index.length;
     const I = columns.imageIds.length;
     this.outcomes = new Uint8Array(thresholds.length * count);
-    this.imageOffset = new Int32Array(I + 1);
+    this.#imageOffset = new Int32Array(I + 1);
     for (let i = 0; i < I; i++) {
-      const pairs = this.detectionsIn(i) * this.goldsIn(i);
-      this.imageOffset[i + 1] = (this.imageOffset[i] as number) + pairs;
+      const pairs = this.#detectionsIn(i) * this.#goldsIn(i);
+      this.#imageOffset[i + 1] = (this.#imageOffset[i] as number) + pairs;
     }
-    this.ious = new Float64Array(this.imageOffset[I] as number);
-    this.detectionArea = Float64Array.from(
+    this.#ious = new Float64Array(this.#imageOffset[I] as number);
+    this.#detectionArea = Float64Array.from(
       selection.index,
       (index) => (detections.bbox[index * 4 + 2] as number) * (detections.bbox[index * 4 + 3] as number),
     );
@@ -60,7 +65,7 @@ export class CocoCategoryMatcher {
           const b = gold * 4;
           const A = detections.bbox;
           const B = golds.bbox;
-          this.ious[at++] = cornerSizeIou(
+          this.#ious[at++] = cornerSizeIou(
             A[a] as number,
             A[a + 1] as number,
             A[a + 2] as number,
@@ -83,24 +88,24 @@ export class CocoCategoryMatcher {
    */
   match(area: AreaRange): number {
     let positives = 0;
-    for (let i = 0; i < this.columns.imageIds.length; i++) positives += this.matchImage(i, area);
+    for (let i = 0; i < this.#columns.imageIds.length; i++) positives += this.#matchImage(i, area);
     return positives;
   }
 
-  private detectionsIn(image: number): number {
-    return (this.selection.start[image + 1] as number) - (this.selection.start[image] as number);
+  #detectionsIn(image: number): number {
+    return (this.#selection.start[image + 1] as number) - (this.#selection.start[image] as number);
   }
 
-  private goldsIn(image: number): number {
-    const { start } = this.columns.golds;
-    const at = this.category * this.columns.imageIds.length + image;
+  #goldsIn(image: number): number {
+    const { start } = this.#columns.golds;
+    const at = this.#category * this.#columns.imageIds.length + image;
     return (start[at + 1] as number) - (start[at] as number);
   }
 
-  private matchImage(image: number, area: AreaRange): number {
-    const { golds } = this.columns;
-    const G = this.goldsIn(image);
-    const firstGold = golds.start[this.category * this.columns.imageIds.length + image] as number;
+  #matchImage(image: number, area: AreaRange): number {
+    const { golds } = this.#columns;
+    const G = this.#goldsIn(image);
+    const firstGold = golds.start[this.#category * this.#columns.imageIds.length + image] as number;
     // Counted gold boxes first, ignored ones after, each in their own order.
     const counted: number[] = [];
     const ignored: number[] = [];
@@ -109,30 +114,30 @@ export class CocoCategoryMatcher {
       const size = golds.value[gold] as number;
       (golds.crowd[gold] === 1 || size < area.from || size > area.to ? ignored : counted).push(g);
     }
-    const D = this.detectionsIn(image);
+    const D = this.#detectionsIn(image);
     if (D === 0) return counted.length;
     const sequence = counted.concat(ignored);
     const crowd = sequence.map((g) => golds.crowd[golds.order[firstGold + g] as number] === 1);
     const taken = new Uint8Array(G);
-    const total = this.selection.index.length;
-    const firstDetection = this.selection.start[image] as number;
-    const offset = this.imageOffset[image] as number;
-    for (let t = 0; t < this.thresholds.length; t++) {
+    const total = this.#selection.index.length;
+    const firstDetection = this.#selection.start[image] as number;
+    const offset = this.#imageOffset[image] as number;
+    for (let t = 0; t < this.#thresholds.length; t++) {
       taken.fill(0);
-      const threshold = Math.min(this.thresholds[t] as number, 1 - 1e-10);
+      const threshold = Math.min(this.#thresholds[t] as number, 1 - 1e-10);
       for (let d = 0; d < D; d++) {
         let bestIou = threshold;
         let best = -1;
         for (let s = 0; s < G; s++) {
           if (taken[s] === 1 && !crowd[s]) continue;
           if (best !== -1 && best < counted.length && s >= counted.length) break;
-          const iou = this.ious[offset + d * G + (sequence[s] as number)] as number;
+          const iou = this.#ious[offset + d * G + (sequence[s] as number)] as number;
           if (iou < bestIou) continue;
           bestIou = iou;
           best = s;
         }
         if (best !== -1) taken[best] = 1;
-        const size = this.detectionArea[firstDetection + d] as number;
+        const size = this.#detectionArea[firstDetection + d] as number;
         const isIgnored = best === -1 ? size < area.from || size > area.to : best >= counted.length;
         this.outcomes[t * total + firstDetection + d] = isIgnored ? IGNORED : best === -1 ? 0 : 1;
       }

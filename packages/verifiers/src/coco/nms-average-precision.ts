@@ -1,7 +1,3 @@
-import type { CocoAnnotation, CocoDetection, CocoId, CocoProblem } from "./coco-data";
-import { evaluateCoco, type CocoEvaluation, type CocoOptions } from "./coco-evaluation";
-import { cornerSizeIou } from "./corner-size-iou";
-
 /**
  * NMS-AP (OVDEval, arXiv 2308.13177; numbers as om-ai-lab/OVDEval eval.py @ 40c12fe): average precision after thinning out.
  * An open-vocabulary model can name one object twice, "computer with screen on" and "computer with screen off", and still have
@@ -9,6 +5,9 @@ import { cornerSizeIou } from "./corner-size-iou";
  * prediction that is the best of another gold box stays too. Among equal scores the later one stays, as numpy's argsort
  * reversed leaves it.
  */
+import type { CocoAnnotation, CocoDetection, CocoId, CocoProblem } from "./coco-data";
+import { evaluateCoco, type CocoEvaluation, type CocoOptions } from "./coco-evaluation";
+import { cornerSizeIou } from "../boxes/corner-size-iou";
 
 /**
  * The detections that are left after thinning out.

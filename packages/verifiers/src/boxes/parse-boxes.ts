@@ -1,6 +1,3 @@
-import { scanBoxObjects } from "./scan-box-objects";
-import type { Box, Corners } from "./box";
-
 /**
  * Reads a list of `{bbox_2d: [x1, y1, x2, y2], label}` from model text, leniently.
  *
@@ -12,6 +9,8 @@ import type { Box, Corners } from "./box";
  * last box, a trailing comma) is scanned object by object instead; a box that is not finite or beyond ±1e9 is dropped; `true` is no
  * coordinate.
  */
+import { scanBoxObjects } from "./scan-box-objects";
+import type { Box, Corners } from "./box";
 
 // Keeps areas and their products far from overflow; no picture has a billion pixels a side.
 const LARGEST_COORDINATE = 1e9;

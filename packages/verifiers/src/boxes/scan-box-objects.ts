@@ -31,81 +31,85 @@ export function scanBoxObjects(text: string): unknown[] {
 }
 
 class LiteralReader {
+  readonly #text: string;
+
   constructor(
-    private readonly text: string,
+    text: string,
     public position: number,
-  ) {}
+  ) {
+    this.#text = text;
+  }
 
   readObject(depth: number): Record<string, unknown> | Failed {
     const object = Object.create(null) as Record<string, unknown>;
     this.position++;
-    while (!this.take("}")) {
-      const key = this.readString();
-      if (key === FAILED || !this.take(":")) return FAILED;
-      const value = this.readValue(depth + 1);
+    while (!this.#take("}")) {
+      const key = this.#readString();
+      if (key === FAILED || !this.#take(":")) return FAILED;
+      const value = this.#readValue(depth + 1);
       if (value === FAILED) return FAILED;
       object[key] = value;
-      if (!this.take(",") && this.peek() !== "}") return FAILED;
+      if (!this.#take(",") && this.#peek() !== "}") return FAILED;
     }
     return object;
   }
 
-  private readValue(depth: number): unknown {
+  #readValue(depth: number): unknown {
     if (depth > DEEPEST_NESTING) return FAILED;
-    const next = this.peek();
-    if (next === "'" || next === '"') return this.readString();
+    const next = this.#peek();
+    if (next === "'" || next === '"') return this.#readString();
     if (next === "{") return this.readObject(depth);
-    if (next === "[" || next === "(") return this.readList(depth, next === "[" ? "]" : ")");
-    const number = this.match(NUMBER);
+    if (next === "[" || next === "(") return this.#readList(depth, next === "[" ? "]" : ")");
+    const number = this.#match(NUMBER);
     if (number !== undefined) return Number(number);
-    const word = this.match(WORD);
+    const word = this.#match(WORD);
     if (word === undefined) return FAILED;
     return word === "true" ? true : word === "false" ? false : null;
   }
 
-  private readList(depth: number, close: string): unknown[] | Failed {
+  #readList(depth: number, close: string): unknown[] | Failed {
     const list: unknown[] = [];
     this.position++;
-    while (!this.take(close)) {
-      const value = this.readValue(depth + 1);
+    while (!this.#take(close)) {
+      const value = this.#readValue(depth + 1);
       if (value === FAILED) return FAILED;
       list.push(value);
-      if (!this.take(",") && this.peek() !== close) return FAILED;
+      if (!this.#take(",") && this.#peek() !== close) return FAILED;
     }
     return list;
   }
 
-  private readString(): string | Failed {
-    const quote = this.peek();
+  #readString(): string | Failed {
+    const quote = this.#peek();
     if (quote !== "'" && quote !== '"') return FAILED;
     let value = "";
-    for (let at = this.position + 1; at < this.text.length; at++) {
-      const character = this.text.charAt(at);
+    for (let at = this.position + 1; at < this.#text.length; at++) {
+      const character = this.#text.charAt(at);
       if (character === quote) {
         this.position = at + 1;
         return value;
       }
       if (character === "\n") break;
       if (character === "\\") at++;
-      value += character === "\\" ? this.text.charAt(at) : character;
+      value += character === "\\" ? this.#text.charAt(at) : character;
     }
     return FAILED;
   }
 
-  private match(pattern: RegExp): string | undefined {
+  #match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.position;
-    const found = pattern.exec(this.text)?.[0];
+    const found = pattern.exec(this.#text)?.[0];
     if (found !== undefined) this.position += found.length;
     return found;
   }
 
-  private peek(): string {
-    while (this.position < this.text.length && this.text.charCodeAt(this.position) <= 32) this.position++;
-    return this.text.charAt(this.position);
+  #peek(): string {
+    while (this.position < this.#text.length && this.#text.charCodeAt(this.position) <= 32) this.position++;
+    return this.#text.charAt(this.position);
   }
 
-  private take(character: string): boolean {
-    if (this.peek() !== character) return false;
+  #take(character: string): boolean {
+    if (this.#peek() !== character) return false;
     this.position++;
     return true;
   }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { averagePrecision } from "./average-precision";
-import type { Box } from "./box";
+import { averagePrecision } from "../detection/average-precision";
+import type { Box } from "../boxes/box";
 import type { CocoAnnotation, CocoDetection, CocoProblem } from "./coco-data";
 import { evaluateCoco } from "./coco-evaluation";
 import { cocoStats } from "./coco-summary";

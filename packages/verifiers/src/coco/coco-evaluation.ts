@@ -1,9 +1,3 @@
-import { COCO_AREA_RANGES, cellAp, type AreaRange, type CocoCells } from "./coco-cells";
-import { readCocoProblem, type CocoBoxes, type CocoColumns, type CocoProblem } from "./coco-data";
-import { CocoCategoryMatcher, IGNORED, type Selection } from "./coco-matching";
-import { summarizeCoco, type CocoSummary } from "./coco-summary";
-import { COCO_IOU_THRESHOLDS, interpolatePrecision } from "./recall-grid";
-
 /**
  * COCO detection evaluation on boxes (pycocotools 2.0.11, cocoeval.py): precision and recall by IoU threshold, category, area
  * range and number of detections, and the 12 summary numbers.
@@ -14,6 +8,11 @@ import { COCO_IOU_THRESHOLDS, interpolatePrecision } from "./recall-grid";
  * Equal scores keep their order: images ascending by id, inside an image the order of the detections. Deviation: pycocotools
  * takes a gold box with id 0 for "unmatched"; here ids of boxes play no part.
  */
+import { COCO_AREA_RANGES, cellAp, type AreaRange, type CocoCells } from "./coco-cells";
+import { readCocoProblem, type CocoBoxes, type CocoColumns, type CocoProblem } from "./coco-data";
+import { CocoCategoryMatcher, IGNORED, type Selection } from "./coco-matching";
+import { summarizeCoco, type CocoSummary } from "./coco-summary";
+import { COCO_IOU_THRESHOLDS, interpolatePrecision } from "./recall-grid";
 
 /** How a problem is evaluated. */
 export interface CocoOptions {
