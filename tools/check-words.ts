@@ -14,8 +14,8 @@ const LEFT_OUT = /^tools\/(goldens|words)\/|^tools\/check-words\.ts$|\/test-data
 
 /** What has not been brought to the word list yet. Remove what you finish. */
 const UNFINISHED: Unfinished = {
-  spelling: ["apps/trainer", "packages/data-filters", "packages/training", "packages/verifiers"],
-  phrasing: ["apps/trainer", "packages/data-filters", "packages/training", "packages/verifiers"],
+  spelling: ["apps/trainer", "packages/training", "packages/verifiers"],
+  phrasing: ["apps/trainer", "packages/training", "packages/verifiers"],
 };
 
 const KEPT: readonly KeptWord[] = [

@@ -16,7 +16,7 @@ describe("checkFilterRule", () => {
     expect(await checkFilterRule(buildRule(name === "cap" ? { rule: name, max: 20 } : name))).toEqual([]);
   });
 
-  it("finds a name, a reason, SQL and an order that will not do", async () => {
+  it("finds a bad name, a bad reason, wrong SQL and a dependence on threads", async () => {
     const rule = { scope: "row" as const, parameters: {} };
     expect(await checkFilterRule({ ...rule, name: "My Rule", reason: "", sql: () => "true" })).toMatchObject([
       { rule: "name" },

@@ -1,5 +1,5 @@
 /**
- * Conformance kits of the two seams. Both return what is wrong as data, so that they work under any test framework:
+ * Conformance kits of the two seams. Both return what is wrong as data, so that they work with any test framework:
  *
  *     expect(await checkSourceAdapter(myAdapter, "fixtures/mine")).toEqual([]);
  *     expect(await checkFilterRule(myRule)).toEqual([]);
@@ -35,8 +35,9 @@ export interface SeamFinding {
 }
 
 /**
- * Checks an adapter against the contract of `SourceAdapter`: a sound `info`, a typed error for a foreign folder, rows that are the
- * same on every reading, ids that are unique, no picture marks in questions, finite boxes, references that survive JSON.
+ * Checks an adapter against the contract of `SourceAdapter`: a complete `info`, a typed error for another owner's
+ * folder, the same rows on every reading, unique ids, no picture marks in questions, finite boxes, references with a
+ * name and a file.
  *
  * @param folder a folder in the owner's layout with at least one row
  */
@@ -52,7 +53,7 @@ export async function checkSourceAdapter(
   try {
     parquetFileName({ split: "train", task: info.task, source: info.fileSource, count: 1 });
   } catch (error) {
-    findings.push({ rule: "info", message: `fileSource cannot be part of a file name: ${String(error)}` });
+    findings.push({ rule: "info", message: `fileSource must fit into a file name: ${String(error)}` });
   }
   const empty = await mkdtemp(join(tmpdir(), "adapter-"));
   try {
@@ -61,23 +62,24 @@ export async function checkSourceAdapter(
       (reason: unknown) => reason,
     );
     if (!(error instanceof DatasetError) || error.code !== "wrong-layout") {
+      const found = error === null ? "no error" : String(error);
       findings.push({
         rule: "layout-error",
-        message: `an empty folder gives ${error === null ? "no error" : String(error)}, DatasetError wrong-layout expected`,
+        message: `an empty folder must give DatasetError wrong-layout, not ${found}`,
       });
     }
   } finally {
     await rm(empty, { recursive: true });
   }
   const rows = await readAll(adapter, folder, settings);
-  if (rows.length === 0) findings.push({ rule: "rows", message: "the folder gives no row" });
+  if (rows.length === 0) findings.push({ rule: "rows", message: "the folder has no rows" });
   if (JSON.stringify(await readAll(adapter, folder, settings)) !== JSON.stringify(rows)) {
-    findings.push({ rule: "stable-order", message: "a second reading gives other rows or another order" });
+    findings.push({ rule: "stable-order", message: "the second reading gives other rows or another order" });
   }
   const ids = new Set<string>();
   for (const row of rows) {
     if (row.id === "" || ids.has(row.id))
-      findings.push({ rule: "unique-id", message: `id "${row.id}" is empty or there twice` });
+      findings.push({ rule: "unique-id", message: `id "${row.id}" is empty or not unique` });
     ids.add(row.id);
     findings.push(...rowFindings(row, info.verifier === "detection"));
   }
@@ -87,7 +89,7 @@ export async function checkSourceAdapter(
 function rowFindings(row: SourceRow, withBoxes: boolean): SeamFinding[] {
   const findings: SeamFinding[] = [];
   if (row.question.includes(IMAGE_MARK))
-    findings.push({ rule: "marks", message: `${row.id}: the question holds ${IMAGE_MARK}` });
+    findings.push({ rule: "marks", message: `${row.id}: the question contains ${IMAGE_MARK}` });
   for (const picture of row.pictures) {
     if (picture.name === "" || picture.file === "")
       findings.push({ rule: "pictures", message: `${row.id}: a picture without name or file` });
@@ -95,7 +97,7 @@ function rowFindings(row: SourceRow, withBoxes: boolean): SeamFinding[] {
   if (withBoxes !== (row.boxes !== undefined)) {
     findings.push({
       rule: "boxes",
-      message: `${row.id}: ${withBoxes ? "no list of boxes" : "boxes in a source that is answered in text"}`,
+      message: `${row.id}: ${withBoxes ? "no list of boxes" : "boxes in a source with answers in text"}`,
     });
   }
   for (const { x1, y1, x2, y2, label } of row.boxes ?? []) {
@@ -126,15 +128,15 @@ async function readAll(
 }
 
 /**
- * Checks a rule against the contract of `FilterRule`: a name and a reason for people, SQL that binds, that takes rows of nothing but
- * NULL and empty values, and that drops the same rows on one thread as on four.
+ * Checks a rule against the contract of `FilterRule`: a name and a reason for people, and SQL that is valid, accepts
+ * rows of NULL and empty values, and drops the same rows on one thread as on four.
  */
 export async function checkFilterRule(rule: FilterRule): Promise<SeamFinding[]> {
   const findings: SeamFinding[] = [];
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(rule.name))
     findings.push({ rule: "name", message: `"${rule.name}" is not kebab-case` });
   if (rule.reason.trim().length < 4)
-    findings.push({ rule: "reason", message: "a reason that a person understands is expected" });
+    findings.push({ rule: "reason", message: "the reason must be a text that a person understands" });
   const dropped: string[] = [];
   for (const threads of [1, 4]) {
     try {
@@ -144,11 +146,11 @@ export async function checkFilterRule(rule: FilterRule): Promise<SeamFinding[]> 
     }
   }
   if (dropped.length === 2 && dropped[0] !== dropped[1])
-    findings.push({ rule: "threads", message: "other rows are dropped on four threads than on one" });
+    findings.push({ rule: "threads", message: "the rule drops other rows on four threads than on one" });
   return findings;
 }
 
-/** The rows that a rule drops of some 400 of every kind, on a number of threads. */
+/** The rows that a rule drops from a table of all kinds of rows, on a number of threads. */
 async function dropsOf(rule: FilterRule, threads: number): Promise<string> {
   const database = await openDatabase({ threads });
   try {
@@ -161,7 +163,7 @@ async function dropsOf(rule: FilterRule, threads: number): Promise<string> {
   }
 }
 
-/** Rows of every task, with few different values in each column; then two rows that have almost nothing. */
+/** Rows of all tasks with few different values per column, and two rows of almost only NULL. */
 function* ordinaryRows(): Generator<Cells> {
   for (let i = 0; i < 400; i++) {
     const boxes = Array.from({ length: i % 5 }, (_, k) => ({ x1: k, y1: 0, x2: k + 3, y2: 9, label: `l${k % 2}` }));

@@ -1,8 +1,9 @@
 /**
  * Prints how fast corpora are filtered, written and read: npm run bench -- curation
  *
- * The tables (source, question, answer, boxes as JSON text, width, height) are made here by DuckDB. BENCH_PYTHON=FILE runs Python's
- * libraries in turn with ours, by tools/peers/filter_peers.py; BENCH_ROWS=10000000 and BENCH_PICTURES=10000 are the large case.
+ * DuckDB makes the tables (source, question, answer, boxes as JSON text, width, height). BENCH_PYTHON=FILE names a
+ * Python whose libraries run in turn with ours (tools/peers/filter_peers.py). BENCH_ROWS=10000000 and
+ * BENCH_PICTURES=10000 are the large case.
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -25,7 +26,7 @@ const python = process.env.BENCH_PYTHON;
 const PEERS = resolve(import.meta.dirname, "../../../tools/peers/filter_peers.py");
 const pictureBytes = 100_000;
 
-/** All but those that look into pictures, and the ids, of which the table has none. */
+/** All rules except those that need pictures or ids, which the table does not have. */
 const RULES = DEFAULT_RULES.filter(
   (rule) => !["duplicate-id", "has-picture", "picture-decodes", "picture-size"].includes(rule),
 );
@@ -35,8 +36,11 @@ const BOXES = `from_json(boxes, '[["BIGINT"]]')`;
 async function makeTable(file: string, rows: number): Promise<void> {
   const pick = (list: readonly string[], by: string): string =>
     `[${list.map(literal).join(", ")}][1 + (${by} % ${list.length})::INTEGER]`;
-  const box =
-    "[hash(i * 31 + k) % 300, hash(i * 37 + k) % 300, hash(i * 31 + k) % 300 + 10 + hash(i * 41 + k) % 140, hash(i * 37 + k) % 300 + 10 + hash(i * 43 + k) % 140]";
+  const [left, top] = ["hash(i * 31 + k) % 300", "hash(i * 37 + k) % 300"];
+  const [width, height] = ["10 + hash(i * 41 + k) % 140", "10 + hash(i * 43 + k) % 140"];
+  const box = `[${left}, ${top}, ${left} + ${width}, ${top} + ${height}]`;
+  const boxes = `list_transform(range((1 + hash(i + 3) % 15)::BIGINT), lambda k: ${box})`;
+  const sources = ["mm_math", "geometry3k", "clevr", "chartqa", "object365", "v3det", "estvqa", "d3"];
   const questions = [
     "What is the area of the shaded region in the figure?",
     "Find the value of x.",
@@ -65,12 +69,14 @@ async function makeTable(file: string, rows: number): Promise<void> {
     "100",
   ];
   await withDatabase({}, (connection) =>
-    connection.run(`COPY (SELECT ${pick(["mm_math", "geometry3k", "clevr", "chartqa", "object365", "v3det", "estvqa", "d3"], "i")} AS source,
+    connection.run(`COPY (SELECT ${pick(sources, "i")} AS source,
       ${pick(["math", "math", "counting", "chart", "detection", "detection", "ocr", "grounding"], "i")} AS task,
-      ${pick(questions, "hash(i)")} || ' (sample ' || i || ')' || CASE WHEN hash(i + 5) % 4 = 0 THEN ${pick(choices, "hash(i + 1)")} ELSE '' END AS question,
+      ${pick(questions, "hash(i)")} || ' (sample ' || i || ')'
+        || CASE WHEN hash(i + 5) % 4 = 0 THEN ${pick(choices, "hash(i + 1)")} ELSE '' END AS question,
       ${pick(answers, "hash(i + 7)")} AS answer,
-      CASE WHEN i % 8 IN (4, 5, 7) THEN to_json(list_transform(range((1 + hash(i + 3) % 15)::BIGINT), lambda k: ${box}))::VARCHAR ELSE '[]' END AS boxes,
-      640 AS width, 480 AS height FROM range(${rows}) t(i)) TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE 50000)`),
+      CASE WHEN i % 8 IN (4, 5, 7) THEN to_json(${boxes})::VARCHAR ELSE '[]' END AS boxes,
+      640 AS width, 480 AS height
+      FROM range(${rows}) t(i)) TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE 50000)`),
   );
 }
 
@@ -84,13 +90,13 @@ function line(what: string, time: number, more: string): void {
   console.log(`${what.padEnd(44)} ${time.toFixed(2).padStart(7)} s  ${more}`);
 }
 
-/** One filter to be timed. */
+/** One filter that is timed. */
 interface Contender {
   readonly name: string;
   run(): Promise<{ seconds: number; kept: number; note?: string }>;
 }
 
-/** Runs the contenders in turn, so that other load on the machine meets all of them; prints each one's best time. */
+/** Runs the contenders in turn, so that other load on the machine affects all of them. Prints the best time of each. */
 async function race(contenders: readonly Contender[], turns: number): Promise<void> {
   const best = new Map<string, number>();
   const notes = new Map<string, string>();
@@ -117,7 +123,8 @@ async function filters(folder: string, rows: number): Promise<void> {
   const file = join(folder, `${rows}.parquet`);
   await makeTable(file, rows);
   const output = join(folder, "out.parquet");
-  const boxes = `list_transform(${BOXES}, lambda b: {'x1': b[1], 'y1': b[2], 'x2': b[3], 'y2': b[4], 'label': 'thing'})`;
+  const asBox = "{'x1': b[1], 'y1': b[2], 'x2': b[3], 'y2': b[4], 'label': 'thing'}";
+  const boxes = `list_transform(${BOXES}, lambda b: ${asBox})`;
   const columns = { boxes, picture_count: "1", category: "answer", id: "question" };
   const turns = rows > 2e6 ? 1 : 3;
   let all = Number.POSITIVE_INFINITY;
@@ -129,7 +136,8 @@ async function filters(folder: string, rows: number): Promise<void> {
     `${Math.round(rows / all).toLocaleString("en-US")} rows/s`,
   );
   if (rows > 2e6) return;
-  const area = `coalesce(list_max(list_transform(from_json(category, '[["BIGINT"]]'), lambda x: (x[3] - x[1]) * (x[4] - x[2]))), 0) > 0.5 * width * height`;
+  const areas = `list_transform(from_json(category, '[["BIGINT"]]'), lambda x: (x[3] - x[1]) * (x[4] - x[2]))`;
+  const area = `coalesce(list_max(${areas}), 0) > 0.5 * width * height`;
   const simple = [
     String.raw`regexp_matches(answer, '[=\[\]();]')`,
     "length(answer) > 20",
@@ -171,7 +179,10 @@ function peer(engine: string, file: string, output: string): Contender {
   };
 }
 
-/** What rules need beyond SQL. Questions that repeat are looked at once in a run, so these are the costs of 50,000 different ones. */
+/**
+ * What rules need beyond SQL. A run computes each different text once, so these are the costs of 50,000 different
+ * texts.
+ */
 async function texts(): Promise<void> {
   let identify: LanguageIdentifier | undefined;
   line("load the language database", await seconds(async () => void (identify = await loadLanguageIdentifier())), "");
@@ -192,7 +203,7 @@ async function texts(): Promise<void> {
     for await (const values of workers.compute("verified", golds(), 50_000))
       if (values.includes("")) throw new Error("an answer has no verdict");
   });
-  line("verify them in worker threads, started anew", spent, `${availableParallelism()} threads`);
+  line("verify them in new worker threads", spent, `${availableParallelism()} threads`);
   await workers.close();
 }
 
@@ -232,7 +243,8 @@ const folder = await mkdtemp(join(tmpdir(), "curation-bench-"));
 try {
   if (python === undefined)
     console.log(
-      "Python's libraries are skipped: BENCH_PYTHON=FILE names a Python with duckdb, polars, pandas, pyarrow and datasets.",
+      "Python's libraries are skipped. " +
+        "Set BENCH_PYTHON to a Python with duckdb, polars, pandas, pyarrow and datasets.",
     );
   await texts();
   await filters(folder, 50_000);

@@ -136,7 +136,8 @@ describe("math", () => {
     });
     expect(json.rows).toMatchObject([{ id: "u1", answer: "4", pictures: [{ name: "images/u1.png" }] }]);
     const row = (subject: string) =>
-      `SELECT 'a' AS id, '<image>Find x' AS question, '5' AS answer, '${subject}' AS subject, {'bytes': 'xyz'::BLOB, 'path': NULL::VARCHAR} AS image`;
+      `SELECT 'a' AS id, '<image>Find x' AS question, '5' AS answer, '${subject}' AS subject,
+         {'bytes': 'xyz'::BLOB, 'path': NULL::VARCHAR} AS image`;
     const table = await read("mmk12", {
       "data/train-0.parquet": { parquet: `${row("math")} UNION ALL ${row("physics")}` },
     });
@@ -148,7 +149,9 @@ describe("math", () => {
 describe("puzzle", () => {
   it.each(["puzzlevqa", "algopuzzlevqa"])("%s reads JSON Lines with mixed types", async (key) => {
     const { rows } = await read(key, {
-      "data/venn.json": `{"image": "images/venn/1.png", "question": "Which?", "answer": 5, "options": ["6", 5]}\n{"image": "images/venn/2.png", "question": "Which?", "answer": "a", "options": []}\n`,
+      "data/venn.json":
+        '{"image": "images/venn/1.png", "question": "Which?", "answer": 5, "options": ["6", 5]}\n' +
+        '{"image": "images/venn/2.png", "question": "Which?", "answer": "a", "options": []}\n',
     });
     expect(rows).toMatchObject([
       {
@@ -162,11 +165,13 @@ describe("puzzle", () => {
     ]);
   });
 
-  it("visualpuzzles leaves the letter where options are drawn", async () => {
+  it("visualpuzzles leaves the letter if the options are drawn", async () => {
     const { rows } = await read("visualpuzzles", {
       "data/test.parquet": {
-        parquet: `SELECT * FROM (VALUES (1, 'spatial', 'How many in <image1>?', ['32', '35'], 'B', {'bytes': 'p'::BLOB, 'path': 'x.png'}),
-          (2, 'inductive', 'Which?', NULL, 'D', {'bytes': 'p'::BLOB, 'path': 'y.png'})) t(id, category, question, options, answer, image)`,
+        parquet: `SELECT * FROM (VALUES
+            (1, 'spatial', 'How many in <image1>?', ['32', '35'], 'B', {'bytes': 'p'::BLOB, 'path': 'x.png'}),
+            (2, 'inductive', 'Which?', NULL, 'D', {'bytes': 'p'::BLOB, 'path': 'y.png'})
+          ) t(id, category, question, options, answer, image)`,
       },
     });
     expect(rows).toMatchObject([
@@ -226,7 +231,8 @@ describe("science", () => {
 
   it("virl39k splits by category", async () => {
     const row = (category: string, qid: string) =>
-      `SELECT '<image>How far?' AS question, '\\boxed{$4$}' AS answer, '${category}' AS category, '${qid}' AS qid, ['images/a.png'] AS image`;
+      `SELECT '<image>How far?' AS question, '\\boxed{$4$}' AS answer, '${category}' AS category, '${qid}' AS qid,
+         ['images/a.png'] AS image`;
     const parquet = ["Broader STEM Topics", "(GradeSchool) Science", "Tables/Diagrams/Charts", "Commonsense"]
       .map((c, i) => row(c, `q${i}`))
       .join(" UNION ALL ");
@@ -243,14 +249,16 @@ describe("chart", () => {
   it("chartqapro asks the last question of a conversation", async () => {
     const { rows, bad } = await read("chartqapro", {
       "data/test.parquet": {
-        parquet: `SELECT * FROM (VALUES (['What?', 'And then?'], ['1', '2'], 'Conversational', 'Context.', 'p'::BLOB), (['a'], [], 'Factoid', '', 'p'::BLOB))
-          t("Question", "Answer", "Question Type", "Paragraph", image)`,
+        parquet: `SELECT * FROM (VALUES
+            (['What?', 'And then?'], ['1', '2'], 'Conversational', 'Context.', 'p'::BLOB),
+            (['a'], [], 'Factoid', '', 'p'::BLOB)
+          ) t("Question", "Answer", "Question Type", "Paragraph", image)`,
       },
     });
     expect(rows).toMatchObject([
       { question: "Context.\nWhat?\n1\nAnd then?", answer: "2", category: "Conversational" },
     ]);
-    expect(bad).toMatchObject([{ row: 1, found: "1 and 0" }]);
+    expect(bad).toMatchObject([{ row: 1, found: "1 questions, 0 answers" }]);
   });
 
   it("chartqa reads its lists", async () => {
@@ -280,7 +288,7 @@ describe("chart", () => {
     expect(bad).toMatchObject([{ field: "QA" }]);
   });
 
-  it("tablevqa knows its subsets", async () => {
+  it("tablevqa reads its subsets", async () => {
     const { rows } = await read("tablevqa", {
       "vwtq.json": [{ qa_id: "nu-1", question: "Who?", gt: "A||B" }],
       "vtabfact.json": [{ qa_id: "2-1.html.csv_8", question: "there be 10", gt: 0 }],
@@ -295,8 +303,8 @@ describe("chart", () => {
 
 describe("tablevqa, as the hub publishes it", () => {
   it.each(["data/vtabfact-00000-of-00001-ecd1.parquet", "default/vtabfact/0000.parquet"])("reads %s", async (file) => {
-    const parquet =
-      "SELECT '2-1.html.csv_8' AS qa_id, {'bytes': 'p'::BLOB, 'path': NULL::VARCHAR} AS image, 'there be 10' AS question, '1' AS gt";
+    const parquet = `SELECT '2-1.html.csv_8' AS qa_id, {'bytes': 'p'::BLOB, 'path': NULL::VARCHAR} AS image,
+        'there be 10' AS question, '1' AS gt`;
     const { rows, spooled } = await read("tablevqa", { [file]: { parquet } });
     expect(rows).toMatchObject([{ id: "vtabfact/2-1.html.csv_8", answer: "true", category: "vtabfact" }]);
     expect(spooled).toEqual(["2-1.html.csv_8.png:1"]);
@@ -367,7 +375,7 @@ describe("boxes", () => {
     expect(bad.map((error) => error.field)).toEqual(["images.file_name", "annotations.bbox"]);
   });
 
-  it("d3 gives a row a picture and phrase", async () => {
+  it("d3 gives one row per picture and phrase", async () => {
     const { rows } = await read("d3", {
       "d3_full_annotations.json": {
         ...document,
@@ -406,11 +414,11 @@ describe("counting and OCR", () => {
     ]);
   });
 
-  it("llava_ov_ocr gives a row a pair of turns", async () => {
+  it("llava_ov_ocr gives one row per pair of turns", async () => {
     const turns = [
       { from: "human", value: "<image>\nWhat is written?" },
       { from: "gpt", value: "STOP" },
-      { from: "human", value: "In which colour?" },
+      { from: "human", value: "In which color?" },
       { from: "gpt", value: "red" },
     ];
     const { rows, bad } = await read("llava_ov_ocr", {
@@ -423,7 +431,7 @@ describe("counting and OCR", () => {
     });
     expect(rows).toMatchObject([
       { id: "x#0", question: "What is written?", answer: "STOP", category: "textocr" },
-      { id: "x#1", question: "In which colour?", answer: "red" },
+      { id: "x#1", question: "In which color?", answer: "red" },
     ]);
     expect(bad).toMatchObject([{ row: 1, field: "conversations" }]);
   });
@@ -463,7 +471,8 @@ describe("own data", () => {
       "table",
       {
         "my.jsonl":
-          '{"file": "a.jpg", "objects": [{"bbox": [1, 2, 3, 4], "label": "cat"}]}\n{"file": "b.jpg", "objects": [{"bbox": [1]}]}',
+          '{"file": "a.jpg", "objects": [{"bbox": [1, 2, 3, 4], "label": "cat"}]}\n' +
+          '{"file": "b.jpg", "objects": [{"bbox": [1]}]}',
       },
       settings,
     );
@@ -482,8 +491,10 @@ describe("own data", () => {
   );
 
   it("verl reads prompts, pictures and gold", async () => {
-    const parquet = `SELECT 'x' AS data_source, [{'content': 'Be brief.', 'role': 'system'}, {'content': '<image>How many?', 'role': 'user'}] AS prompt,
-      [{'bytes': 'p'::BLOB, 'path': NULL::VARCHAR}] AS images, {'style': 'rule', 'ground_truth': '\\boxed{4}'} AS reward_model, {'index': 3} AS extra_info`;
+    const parquet = `SELECT 'x' AS data_source,
+      [{'content': 'Be brief.', 'role': 'system'}, {'content': '<image>How many?', 'role': 'user'}] AS prompt,
+      [{'bytes': 'p'::BLOB, 'path': NULL::VARCHAR}] AS images,
+      {'style': 'rule', 'ground_truth': '\\boxed{4}'} AS reward_model, {'index': 3} AS extra_info`;
     const { rows } = await read("verl", { "a.parquet": { parquet } }, { task: "math", name: "old" });
     expect(rows).toMatchObject([{ id: "3", question: "How many?", answer: "4", pictures: [{ name: "3" }] }]);
   });

@@ -1,5 +1,5 @@
 /**
- * ChartQAPro (chart): the Hugging Face export. `Question` and `Answer` are lists; in a conversation the last answer is
+ * ChartQAPro (chart): the Hugging Face export. `Question` and `Answer` are lists. In a conversation the last answer is
  * scored, and the turns before it are part of the question. `Paragraph` is context.
  */
 import { DatasetError, sourceInfo } from "@v-triune/schema";
@@ -28,7 +28,7 @@ export const chartqapro: SourceAdapter = {
             row: record.row,
             field: "Question",
             expected: "as many questions as answers, at least one",
-            found: `${questions.length} and ${answers.length}`,
+            found: `${questions.length} questions, ${answers.length} answers`,
           });
         }
         const turns = questions.slice(0, -1).map((turn, i) => `${turn}\n${answers[i] ?? ""}`);

@@ -1,10 +1,11 @@
 /**
- * CLEVR and Super-CLEVR (counting): `questions/*_questions.json` of the owner, with the pictures below the folder. Without
- * questions (or with `from: scenes`) each scene graph gives one question, the number of its objects.
+ * CLEVR and Super-CLEVR (counting): the owner's `questions/*_questions.json`, with the pictures below the folder.
+ * Without questions (or with `from: scenes`) each scene graph gives one question, which asks for the number of its
+ * objects.
  */
+import { join } from "node:path";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo, type SourceInfo } from "@v-triune/schema";
-import { join } from "node:path";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex, wrongLayout } from "./source-files";
@@ -37,10 +38,10 @@ export function clevrAdapter(info: SourceInfo): SourceAdapter {
   };
 }
 
-/** CLEVR itself. */
+/** CLEVR. */
 export const clevr = clevrAdapter(sourceInfo("clevr"));
 
-/** Super-CLEVR: vehicles instead of solids, the same layout. */
+/** Super-CLEVR: vehicles instead of solids, in the same layout. */
 export const superclevr = clevrAdapter({
   ...sourceInfo("clevr"),
   key: "superclevr",
@@ -90,7 +91,7 @@ function fromScenes(context: AdapterContext, path: string, pictures: PictureInde
         ...place(record),
         field: "objects",
         expected: "a list of objects",
-        found: "none",
+        found: "no list",
       });
     }
     return {
@@ -103,7 +104,7 @@ function fromScenes(context: AdapterContext, path: string, pictures: PictureInde
   });
 }
 
-/** The questions as R1-V's evaluation logs carry them. */
+/** The questions as R1-V's evaluation logs hold them. */
 function fromResults(context: AdapterContext, path: string, pictures: PictureIndex): AsyncGenerator<SourceRow> {
   return eachRecord(context, members(context, path, "results"), (record) => {
     const inner = record.value.question;

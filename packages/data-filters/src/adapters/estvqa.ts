@@ -1,6 +1,6 @@
 /**
- * EST-VQA (OCR, English and Chinese): a JSON list of questions, or of pictures with their questions under `annotation`. The
- * language is a rule's business.
+ * EST-VQA (OCR, English and Chinese): a JSON list of questions, or of pictures with their questions under `annotation`.
+ * A rule selects the language.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { sourceInfo } from "@v-triune/schema";

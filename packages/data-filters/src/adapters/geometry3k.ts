@@ -1,6 +1,6 @@
 /**
- * Geometry3K (math): one folder a problem with `data.json` and `img_diagram.png`. The owner's answer is a letter; a sample
- * asks for the choice's value instead, without listing the choices, so that it cannot be guessed.
+ * Geometry3K (math): one folder per problem with `data.json` and `img_diagram.png`. The owner's answer is a letter. A
+ * sample asks for the choice's value instead, without listing the choices, so that it cannot be guessed.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

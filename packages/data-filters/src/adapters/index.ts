@@ -20,7 +20,9 @@ import { verlAdapter } from "./verl";
 import { virl39kChart, virl39kScience } from "./virl39k";
 import { visualpuzzles } from "./visualpuzzles";
 
-/** Adapters that read one owner's layout: the 18 sources in the order of `sources`, then those that stand in for them. */
+/**
+ * Adapters that read one owner's layout: the 18 sources in the order of `sources`, then sources that can replace them.
+ */
 export const adapters: readonly SourceAdapter[] = [
   mmMath,
   geometry3k,
@@ -46,7 +48,7 @@ export const adapters: readonly SourceAdapter[] = [
   superclevr,
 ];
 
-/** Adapters that are made from the settings of a source: people's own data. */
+/** Adapters for people's own data, made from the settings of a source. */
 const generic: Readonly<Record<string, (settings: Readonly<Record<string, unknown>>) => SourceAdapter>> = {
   table: tableAdapter,
   verl: verlAdapter,
@@ -55,8 +57,8 @@ const generic: Readonly<Record<string, (settings: Readonly<Record<string, unknow
 /**
  * The adapter of a key.
  *
- * @param settings of the source in the configuration; the generic adapters (`table`, `verl`) need them
- * @param known by default those that ship; a list with one's own in front of them works, too
+ * @param settings settings of the source in the configuration; `table` and `verl` need them
+ * @param known adapters to choose from. Default: those that ship. `[mine, ...adapters]` adds your own.
  * @throws DatasetError with the nearest key
  */
 export function adapterFor(

@@ -21,7 +21,7 @@ async function all(members: AsyncIterable<JsonMember>): Promise<JsonMember[]> {
 }
 
 describe("jsonMembers", () => {
-  it("gives what JSON.parse gives, for lists and objects, at the root and under a key", async () => {
+  it("gives what JSON.parse gives, for lists and objects, at the root and at a key", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.jsonValue()),
@@ -62,7 +62,7 @@ describe("jsonMembers", () => {
 });
 
 describe("jsonRecords", () => {
-  it("reads a list and JSON Lines alike", async () => {
+  it("reads a list like JSON Lines", async () => {
     const rows = [{ a: 1 }, { a: "x\n" }];
     const values = async (text: string) => (await all(jsonRecords(file(text)))).map((m) => m.value);
     expect(await values(JSON.stringify(rows))).toEqual(rows);

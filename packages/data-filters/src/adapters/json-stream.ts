@@ -1,6 +1,7 @@
 /**
  * Members of a large JSON file, one at a time. Owners publish gigabytes as one JSON document, which `JSON.parse` cannot
- * take: a string in V8 ends at 512 MB. Here bytes are scanned for structure only, and each member is parsed by itself.
+ * read: a string in V8 holds at most 512 MB. Here bytes are scanned for structure only, and each member is parsed
+ * alone.
  */
 import { createReadStream } from "node:fs";
 import { DatasetError } from "@v-triune/schema";
@@ -23,8 +24,8 @@ export interface JsonMember {
 /**
  * Streams the members of the document's root, or of the list or object at a key of the root.
  *
- * @param key a key of the root object; without it, the root itself
- * @throws DatasetError when the file is not JSON, is cut off, or has no such key
+ * @param key a key of the root object. Default: the root itself.
+ * @throws DatasetError if the file is not JSON, is cut off, or has no such key
  */
 export async function* jsonMembers(file: string, key?: string): AsyncGenerator<JsonMember> {
   const memberDepth = key === undefined ? 1 : 2;
@@ -127,7 +128,7 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
           }
           break;
       }
-      // Only what is parsed later is kept: members, and keys of the root.
+      // Only bytes that are parsed later are kept: members, and keys of the root.
       if (
         start < 0 &&
         carried.length === 0 &&
@@ -136,7 +137,7 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
         start = i;
     }
     if (start >= 0) {
-      // What lies outside the wanted key is scanned, not kept.
+      // Bytes outside the wanted key are scanned, not kept.
       if (inside || depth === 1) carried.push(Buffer.from(chunk.subarray(start)));
       else start = -1;
     }
@@ -154,8 +155,7 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
 }
 
 /**
- * Streams the records of a file that is a JSON list, an object of records, or JSON Lines, whichever it is: owners call all
- * three `.json`.
+ * Streams the records of a JSON list or of JSON Lines. Owners give both the ending `.json`.
  */
 export async function* jsonRecords(file: string): AsyncGenerator<JsonMember> {
   const first = await firstByte(file);
@@ -214,6 +214,6 @@ function wrongShape(file: string, key: string): DatasetError {
     file,
     field: key,
     expected: `a list or object under the key "${key}"`,
-    found: "none",
+    found: "no such key",
   });
 }

@@ -148,7 +148,7 @@ describe("a Parquet file", () => {
           expect(error, `row group ${group}, ${threads} threads`).toMatchObject({
             code: "unreadable",
             file,
-            fix: expect.stringContaining("copy or write it again"),
+            fix: expect.stringContaining("copy or write the file again"),
           });
           expect(error?.found).not.toMatch(/ended early/);
         }

@@ -1,6 +1,6 @@
 /**
- * LLaVA-OneVision's OCR subsets (OCR): the Hugging Face export. A conversation alternates questions and answers about one
- * picture; each pair becomes a row. The language is a rule's business.
+ * LLaVA-OneVision's OCR subsets (OCR): the Hugging Face export. A conversation alternates questions and answers about
+ * one picture; each pair becomes a row. A rule selects the language.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo } from "@v-triune/schema";

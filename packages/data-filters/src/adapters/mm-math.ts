@@ -1,6 +1,7 @@
 /**
- * MM-Math (math): JSON Lines with a worked solution; the answer is the last `\boxed{}`. A solution with several boxes answers
- * several questions; its answers are joined by `;`, so that the rule on symbols drops the row with its true reason.
+ * MM-Math (math): JSON Lines with a worked solution; the answer is its `\boxed{}`. A solution with several boxes
+ * answers several questions. Its answers are joined by `;`, so that the rule on symbols drops the row with its true
+ * reason.
  */
 import { DatasetError, sourceInfo } from "@v-triune/schema";
 import { bareFormula, boxedContents } from "./owner-text";
@@ -26,7 +27,7 @@ export const mmMath: SourceAdapter = {
             row: record.row,
             field: "solution",
             expected: "a final answer in \\boxed{}",
-            found: "none",
+            found: "no \\boxed{}",
           });
         }
         return {

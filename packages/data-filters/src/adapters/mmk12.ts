@@ -1,6 +1,6 @@
 /**
- * MMK12 (math): `k12.json` beside `images/`, or the Hugging Face export (question, answer, subject, image). Only mathematics
- * is taken from the export.
+ * MMK12 (math): `k12.json` beside `images/`, or the Hugging Face export (question, answer, subject, image). Of the
+ * export, only mathematics is read.
  */
 import { sourceInfo } from "@v-triune/schema";
 import { bareFormula, withoutImageMarks } from "./owner-text";

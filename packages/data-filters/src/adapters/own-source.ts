@@ -1,8 +1,8 @@
-/** What is known of people's own data: the task says how it is rewarded, the name what it is called on disk. */
+/** The source that people's own data is: its task decides how it is rewarded, its name is its `data_source` on disk. */
 import { DatasetError, sourceInfo, taskDefaults, TASKS, type SourceInfo, type Task } from "@v-triune/schema";
 
 /**
- * The source that `settings: { task, name }` state.
+ * The source that `settings: { task, name }` describe.
  *
  * @param files what its adapter looks for, for people
  * @throws DatasetError `bad-option` without a task and a name
@@ -20,7 +20,7 @@ export function ownSource(settings: Readonly<Record<string, unknown>>, files: st
     title: name,
     task: task as Task,
     dataSource: name,
-    // A file's name is cut into its parts at underscores.
+    // Underscores separate the parts of a corpus file's name.
     fileSource: name.replace(/_/g, ""),
     owner: "own data",
     license: "own data",
@@ -30,7 +30,7 @@ export function ownSource(settings: Readonly<Record<string, unknown>>, files: st
   };
 }
 
-/** The `files` of the settings, a regular expression, or `usual`. @throws DatasetError for one that cannot be read */
+/** The regular expression `files` of the settings. Default: `usual`. @throws DatasetError for one that is not valid */
 export function ownFiles(settings: Readonly<Record<string, unknown>>, usual: RegExp): RegExp {
   if (settings.files === undefined) return usual;
   try {

@@ -1,12 +1,12 @@
-/** Small repairs of what owners write as answers and questions. */
+/** Brings answers and questions as owners write them into the form of a sample. */
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /**
- * The text of a choice that is given by its letter.
+ * The text of a choice that the owner gives by its letter.
  *
  * @param letter `B`, `(b)` or `B.`
- * @returns the choice, or the letter as it was when the choices have no text for it
+ * @returns the choice, or the letter itself if the choices have no text for it
  */
 export function choiceText(letter: string, options: readonly string[] | null | undefined): string {
   const match = /^\(?([A-Za-z])[).:]?$/.exec(letter.trim());
@@ -15,8 +15,9 @@ export function choiceText(letter: string, options: readonly string[] | null | u
 }
 
 /**
- * An answer without the dollar signs around it, when all of it is one formula. `\\sqrt 2` becomes `\\sqrt{2}`, the same in TeX: with
- * V-Triune's settings Math-Verify 0.9 reads only the braces, and would judge every answer to such a gold wrong.
+ * An answer without the dollar signs around it, if all of it is one formula. `\\sqrt 2` becomes `\\sqrt{2}`, which is
+ * the same in TeX: with V-Triune's settings Math-Verify 0.9 reads only the form with braces, and would judge every
+ * answer to such a gold answer wrong.
  *
  * ```ts
  * bareFormula("$3\\sqrt{2}$") // "3\\sqrt{2}"
@@ -54,7 +55,10 @@ export function boxedContents(text: string): string[] {
   return contents;
 }
 
-/** A question without its picture marks (`<image>`, `<image 1>`, `<image1>` at the start), which are put back on writing. */
+/**
+ * A question without its picture marks (`<image>`, `<image 1>`, `<image1>` at the start). A sample gets new ones when
+ * it is written.
+ */
 export function withoutImageMarks(question: string): string {
   return question
     .replace(/<image>\s?/g, "")

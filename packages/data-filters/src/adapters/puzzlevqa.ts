@@ -1,6 +1,7 @@
 /**
- * PuzzleVQA and AlgoPuzzleVQA (puzzle): one JSON Lines file a pattern, called `.json`. Answers and options are strings or
- * numbers; both become text. The options are not put into the question, so that the answer cannot be guessed.
+ * PuzzleVQA and AlgoPuzzleVQA (puzzle): one JSON Lines file per pattern, with the ending `.json`. Answers and options
+ * are strings or numbers; both become text. The question does not list the options, so that the answer cannot be
+ * guessed.
  */
 import { join } from "node:path";
 import { sourceInfo, type SourceInfo } from "@v-triune/schema";
@@ -33,10 +34,10 @@ function puzzleAdapter(info: SourceInfo): SourceAdapter {
   };
 }
 
-/** PuzzleVQA; also a folder that holds both. */
+/** PuzzleVQA, or a folder that holds both. */
 export const puzzlevqa = puzzleAdapter(sourceInfo("puzzlevqa"));
 
-/** AlgoPuzzleVQA by itself; its samples go to the same file and data source as PuzzleVQA's. */
+/** AlgoPuzzleVQA alone. Its samples have the same file and data source as PuzzleVQA's. */
 export const algopuzzlevqa = puzzleAdapter({
   ...sourceInfo("puzzlevqa"),
   key: "algopuzzlevqa",

@@ -1,7 +1,7 @@
 /**
- * ScienceQA (science): `problems.json`, one object from id to record, with the pictures at `images/<split>/<id>/`; or the
- * Hugging Face export. The answer is the position of a choice; a sample asks for the choice's text. The hint is part of the
- * question.
+ * ScienceQA (science): `problems.json`, an object from id to record, with the pictures at `images/<split>/<id>/`; or
+ * the Hugging Face export. The answer is the position of a choice. A sample asks for the choice's text, and its
+ * question begins with the hint.
  */
 import { join } from "node:path";
 import { isRecord } from "@v-triune/node-kit/is-record";

@@ -1,6 +1,6 @@
 /**
- * SciVQA (science): records of a figure, its caption and a question. Options are a list of objects with one letter each;
- * a single letter as answer becomes its text.
+ * SciVQA (science): records of a figure, its caption and a question. Options are a list of objects with one letter
+ * each. If the answer is a letter, it becomes the option's text.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { sourceInfo } from "@v-triune/schema";

@@ -1,7 +1,7 @@
 /**
- * The SourceAdapter seam: an owner's files → rows. An adapter reads its owner's published layout from a folder, streaming,
- * and states what the owner wrote: question, answer, choices, pictures by reference, boxes in pixels. It filters nothing
- * that a rule can filter, so that the report can say why a row is gone.
+ * The SourceAdapter seam: an owner's files → rows. An adapter streams its owner's published layout from a folder and
+ * states what the owner wrote: question, answer, choices, pictures by reference, boxes in pixels. It filters nothing
+ * that a rule can filter, so that the report can say why a row was dropped.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { DatasetError, SourceInfo } from "@v-triune/schema";
@@ -18,32 +18,35 @@ export interface PixelBox {
 
 /** One row of an owner's files. */
 export interface SourceRow {
-  /** The owner's id, or file and position where there is none; unique in the source. */
+  /** The owner's id, or file and position if the owner gives none. Unique in the source. */
   readonly id: string;
-  /** Without `<image>` marks: one is put before the question for each picture when the sample is written. */
+  /** Without `<image>` marks. When the sample is written, one mark per picture is put before the question. */
   readonly question: string;
-  /** The bare answer; empty for boxes. Where the owner gives a letter for a choice with a text, the text. */
+  /** The bare answer; empty for boxes. If the owner gives the letter of a choice that has a text, the text. */
   readonly answer: string;
-  /** The choices, where the owner lists them. */
+  /** The choices, if the owner lists them. */
   readonly options?: readonly string[];
   readonly pictures: readonly PictureReference[];
-  /** Size that the boxes refer to, in pixels. */
+  /** Size of the picture that the boxes refer to, in pixels. */
   readonly width?: number;
   readonly height?: number;
   readonly boxes?: readonly PixelBox[];
-  /** `relative`: the boxes are 0..1000 of the picture, and become pixels when its size is known. Default `pixel`. */
+  /**
+   * `relative`: the boxes are on a grid of 0..1000, and become pixels when the picture's size is known. Default
+   * `pixel`.
+   */
   readonly boxUnit?: "pixel" | "relative";
-  /** What the row is balanced by and counted by in the report: chart type, subject, pattern .. */
+  /** What rows are balanced by, and counted by in the report: chart type, subject, pattern, .. */
   readonly category?: string;
 }
 
-/** What an adapter is given. */
+/** What an adapter receives. */
 export interface AdapterContext {
   /** The source's folder. */
   readonly folder: string;
-  /** For adapters that join files; temporary tables only. */
+  /** For adapters that join files. They may create temporary tables only. */
   readonly connection: DuckDBConnection;
-  /** Keeps bytes that are no file of their own (a Parquet cell) until the sample is written. */
+  /** Keeps bytes that have no file of their own (a Parquet cell) until the sample is written. */
   spool(bytes: Uint8Array, name: string): PictureReference;
   /** Reports a record that cannot be used. Throws it in a strict run. */
   bad(error: DatasetError): void;
@@ -58,7 +61,7 @@ export interface SourceAdapter {
   /**
    * Streams the rows of a folder, in a fixed order.
    *
-   * @throws DatasetError `wrong-layout` that says what was looked for, when the folder is not one of this owner's
+   * @throws DatasetError `wrong-layout` that says what was looked for, if the folder does not have this owner's layout
    */
   read(context: AdapterContext): AsyncIterable<SourceRow>;
 }

@@ -1,20 +1,23 @@
-/** Finding an owner's files in a folder, and saying what was looked for when they are not there. */
+/** Finds an owner's files in a folder, and says what was looked for if they are missing. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatasetError } from "@v-triune/schema";
 import type { PictureReference } from "../pictures/picture-reference";
 import { zipMembers } from "../pictures/zip-archive";
 
-/** Whether a folder is a curation's result or one in the making: people write corpora beside the files they are made of. */
+/**
+ * Whether a folder is the result of a curation, or becomes one. People write corpora beside the files that they are
+ * made from.
+ */
 function isCorpus(folder: string): boolean {
   const holds = (name: string): boolean => existsSync(join(folder, name));
   return (holds("ledger.parquet") && holds("report.json")) || (folder.endsWith(".partial") && holds("lock.json"));
 }
 
 /**
- * Paths below a folder that match, relative to it, `/` between parts, sorted. Corpora below it are passed over.
+ * Paths below a folder that match, relative to it, with `/` between parts, sorted. Corpora below it are skipped.
  *
- * @param matches tested on the relative path
+ * @param matches tests the relative path
  */
 export function filesBelow(folder: string, matches: RegExp): string[] {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
@@ -32,28 +35,28 @@ export function filesBelow(folder: string, matches: RegExp): string[] {
   return found.sort();
 }
 
-/** The error for a folder that is not of the expected owner. */
+/** The error for a folder without the expected owner's files. */
 export function wrongLayout(folder: string, lookedFor: string, url?: string): DatasetError {
-  const there = existsSync(folder) ? readdirSync(folder).slice(0, 6) : null;
+  const names = existsSync(folder) ? readdirSync(folder).slice(0, 6) : null;
   return new DatasetError({
-    code: there === null ? "missing-file" : "wrong-layout",
+    code: names === null ? "missing-file" : "wrong-layout",
     file: folder,
     expected: lookedFor,
-    found: there === null ? "no such folder" : there.length === 0 ? "an empty folder" : there.join(", "),
+    found: names === null ? "no such folder" : names.length === 0 ? "an empty folder" : names.join(", "),
     fix:
       url === undefined
-        ? "point path at the folder that holds these files"
+        ? "set path to the folder that holds these files"
         : `download the data set as its owner publishes it: ${url}`,
   });
 }
 
-/** Where pictures of one file name are: paths below the folder, or members of archives. */
+/** Where a picture is: a path below the folder, or a member of an archive. */
 type Place = string | { readonly archive: string; readonly member: string };
 
 /**
- * Pictures of a source by name, wherever below the folder they are: as files, or as members of a zip archive. Of the pictures with
- * the same file name, the one that shares the longest end of its path with the name is taken, so that `images/a.png`,
- * `train/a.png` and `a.png` find the same file; files go before members.
+ * Finds pictures of a source by name anywhere below the folder, as files or as members of a zip archive. Among pictures
+ * with the same file name, the one whose path shares the longest end with the name wins, so that `images/a.png`,
+ * `train/a.png` and `a.png` find the same file. Files win over members.
  */
 export class PictureIndex {
   readonly #folder: string;
@@ -64,8 +67,8 @@ export class PictureIndex {
   }
 
   /**
-   * The reference of a picture. One that is not there gets a reference all the same, to the path where it was looked for:
-   * the row is then dropped with that reason.
+   * The reference of a picture. A missing picture also gets one, to the path where it was looked for, so that a rule
+   * drops the row with that reason.
    */
   find(name: string): PictureReference {
     const clean = name.replace(/\\/g, "/").replace(/^(\.\/)+/, "");
@@ -81,14 +84,14 @@ export class PictureIndex {
     return { name: clean, file: best.archive, member: best.member };
   }
 
-  // Data sets of millions of pictures: one entry a picture, and no list where a file name is there once.
+  // For data sets of millions of pictures: one entry per picture, and a list only for file names that occur twice.
   #build(): Map<string, Place | Place[]> {
     const index = new Map<string, Place | Place[]>();
     const add = (name: string, place: Place): void => {
-      const there = index.get(name);
-      if (there === undefined) index.set(name, place);
-      else if (Array.isArray(there)) there.push(place);
-      else index.set(name, [there, place]);
+      const known = index.get(name);
+      if (known === undefined) index.set(name, place);
+      else if (Array.isArray(known)) known.push(place);
+      else index.set(name, [known, place]);
     };
     for (const path of filesBelow(this.#folder, /\.(png|jpe?g|webp|gif|bmp|tiff?)$/i)) add(fileName(path), path);
     for (const relative of filesBelow(this.#folder, /\.zip$/i)) {
@@ -107,7 +110,7 @@ function pathOf(place: Place): string {
   return typeof place === "string" ? place : place.member;
 }
 
-/** How many parts two paths have in common at their ends. */
+/** The number of parts that two paths share at their ends. */
 function sharedParts(a: string, b: string): number {
   const [one, other] = [a.split("/").reverse(), b.split("/").reverse()];
   const differs = one.findIndex((part, i) => part !== other[i]);

@@ -1,6 +1,6 @@
 /**
- * Records of tabular files: Parquet (the Hugging Face export), JSON, JSON Lines, CSV and TSV. Pictures inside Parquet are
- * handed over as `PictureCell`s and spooled by the adapter that wants them.
+ * Records of tabular files: Parquet (the Hugging Face export), JSON, JSON Lines, CSV and TSV. A picture inside a
+ * Parquet file is spooled by the adapter that uses it.
  */
 import { join } from "node:path";
 import { isRecord } from "@v-triune/node-kit/is-record";
@@ -15,7 +15,7 @@ import { jsonRecords } from "./json-stream";
 import type { AdapterContext } from "./source-adapter";
 import { filesBelow, wrongLayout, type PictureIndex } from "./source-files";
 
-/** A record with the place it is from. */
+/** A record and its place. */
 export interface TableRecord {
   readonly file: string;
   readonly row: number;
@@ -25,7 +25,7 @@ export interface TableRecord {
 /**
  * Streams the records of every matching file below the source's folder, files by name.
  *
- * @param lookedFor what the error says when nothing matches
+ * @param lookedFor what the error says if no file matches
  * @throws DatasetError for a folder without such files and for damaged files
  */
 export async function* tableRecords(
@@ -40,7 +40,7 @@ export async function* tableRecords(
 }
 
 /**
- * Streams the records of one file; its name's ending says what it is.
+ * Streams the records of one file. The ending of its name decides its format.
  *
  * @throws DatasetError for a file that is damaged, does not fit into memory or changes while it is read
  */
@@ -50,7 +50,7 @@ export async function* fileRecords(context: AdapterContext, file: string): Async
     if (/\.(csv|tsv)$/i.test(file)) {
       yield* queryRecords(context, file, await csvQuery(context.connection, file));
     } else if (/\.parquet$/i.test(file)) {
-      // Its footer first, which tells another format from a damaged row.
+      // The footer first: an error there means another format, an error later means damaged rows.
       await parquetColumns(context.connection, file);
       yield* queryRecords(context, file, `SELECT * FROM read_parquet(${literal(file)})`);
     } else {
@@ -144,7 +144,7 @@ export function textOf(cell: unknown): string | null {
 /**
  * Text of a required cell.
  *
- * @throws DatasetError naming the field; hand it to `context.bad`
+ * @throws DatasetError naming the field, for `context.bad`
  */
 export function requiredText(record: TableRecord, field: string): string {
   const text = textOf(record.value[field]);

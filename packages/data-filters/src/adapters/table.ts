@@ -1,5 +1,5 @@
 /**
- * People's own data (`source: table`): Parquet, JSON, JSON Lines or CSV, with a mapping from columns.
+ * Your own data (`source: table`): Parquet, JSON, JSON Lines or CSV, with a mapping of its columns.
  *
  * ```yaml
  * - source: table
@@ -10,8 +10,8 @@
  *     files: "questions.*\\.jsonl$"    # optional, a regular expression
  *     columns: { question: q, answer: a, image: picture, id: key, category: kind }
  * ```
- * For boxes: `columns: { boxes: objects, image: file, width: w, height: h }`, where a box is `{bbox: [x1, y1, x2, y2], label}`
- * (`boxFormat: xywh` for COCO's) in pixels.
+ * For boxes: `columns: { boxes: objects, image: file, width: w, height: h }`. A box is `{bbox: [x1, y1, x2, y2],
+ * label}` in pixels, or [x, y, width, height] with `boxFormat: xywh`.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError } from "@v-triune/schema";
@@ -32,7 +32,7 @@ import {
 const COLUMNS = ["id", "question", "answer", "image", "options", "category", "boxes", "width", "height"] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** The adapter for a mapping. @throws DatasetError `bad-option` when the settings are incomplete */
+/** The adapter for a mapping. @throws DatasetError `bad-option` if the settings are incomplete */
 export function tableAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
   const info = ownSource(settings, "*.parquet, *.jsonl, *.json, *.csv or *.tsv");
   const columns = settings.columns;

@@ -1,6 +1,6 @@
 /**
- * TableVQA-Bench (chart): a JSON list a subset beside `images/<subset>/`, or the Hugging Face export. Several gold answers
- * come joined by `||` and are listed with commas; `vtabfact` has 0 and 1 for false and true.
+ * TableVQA-Bench (chart): one JSON list per subset beside `images/<subset>/`, or the Hugging Face export. Several gold
+ * answers are joined by `||` in the files, and by commas in a row. `vtabfact` has 0 and 1 for false and true.
  */
 import { sourceInfo } from "@v-triune/schema";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
@@ -14,8 +14,8 @@ export const tablevqa: SourceAdapter = {
   info,
   read(context): AsyncIterable<SourceRow> {
     const pictures = new PictureIndex(context.folder);
-    // `(^|data/)`: evaluation outputs of the repository repeat the questions in other folders.
-    // The export that the hub makes has a folder for each subset.
+    // Only these folders: evaluation outputs of the repository repeat the questions in others. The hub's own export has
+    // one folder per subset.
     const files = new RegExp(`^(data/|default/)?(${SUBSETS})([^/]*\\.(jsonl?|parquet)|/[^/]*\\.parquet)$`);
     return eachRecord(context, tableRecords(context, files, info.files.join("; "), info.url), (record) => {
       const subset = files.exec(record.file.slice(context.folder.length + 1))?.[2] ?? "";

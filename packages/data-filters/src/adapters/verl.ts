@@ -1,7 +1,7 @@
 /**
- * Parquet of the verl family (`source: verl`), Orsta's own included: data_source, prompt, images, reward_model. The question
- * is the user's turns; gold boxes are read back from the ground truth, relative to the picture. For re-filtering a corpus
- * that somebody else wrote; `settings: { task, name }` say where it belongs, `files` (a regular expression) which files are meant.
+ * Parquet of the verl family (`source: verl`), also Orsta's: data_source, prompt, images, reward_model. Use it to
+ * filter a corpus again. The user's turns are the question; gold boxes are read from the ground truth, relative to the
+ * picture. `settings: { task, name }` describe the source, `files` (a regular expression) selects files.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, parseDetectionGroundTruth, unboxGroundTruth } from "@v-triune/schema";

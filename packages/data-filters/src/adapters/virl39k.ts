@@ -1,6 +1,6 @@
 /**
- * ViRL39K: one Parquet file and an archive of pictures, split by category into science and chart. Rows of other categories
- * are another data set's and are not read.
+ * ViRL39K: one Parquet file and an archive of pictures, split by category into science and chart. Rows of other
+ * categories come from other data sets and are not read.
  */
 import { sourceInfo } from "@v-triune/schema";
 import { bareFormula, boxedContents, withoutImageMarks } from "./owner-text";

@@ -1,6 +1,6 @@
 /**
- * VisualPuzzles (puzzle): the Hugging Face export. The answer is a letter; where the options are text, the option's text is
- * asked for. Options that are drawn in the picture leave the letter, which the rule on multiple choice then drops.
+ * VisualPuzzles (puzzle): the Hugging Face export. The answer is a letter. If the options are text, a sample asks for
+ * the option's text. If they are drawn in the picture, the letter stays, and the rule on multiple choice drops the row.
  */
 import { sourceInfo } from "@v-triune/schema";
 import { choiceText } from "./owner-text";
@@ -24,7 +24,7 @@ export const visualpuzzles: SourceAdapter = {
           : null;
         return {
           id,
-          // `<image1>` names a part of the one picture here; it is no mark.
+          // Here `<image1>` names a part of the one picture. It is not a picture mark.
           question: requiredText(record, "question").replace(/<image(\d)>/g, "image $1"),
           answer: choiceText(requiredText(record, "answer"), options),
           pictures: picturesOf(record.value.image, context, pictures, `${id}.png`),

@@ -1,6 +1,6 @@
 /**
- * Puts a model's rollouts beside the rows that they answer: each is judged by the verifiers, unless its file states a verdict, and
- * `rows` gains their number and their mean accuracy.
+ * Puts a model's rollouts beside the rows that they answer: each is judged by the verifiers, unless its file states a
+ * verdict, and `rows` gains their number and their mean accuracy.
  *
  * Verdicts that say nothing (a gold that cannot be read, a verifier out of budget) are left out.
  */
@@ -37,7 +37,8 @@ const MEAN_COLUMNS = { row: BIGINT, n: INTEGER, mean: DOUBLE };
 /**
  * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`.
  *
- * @throws DatasetError for a file that is missing or damaged, a record of another form, or files that answer other rows only
+ * @throws DatasetError for a file that is missing or damaged, a record of another form, or files that answer other rows
+ *   only
  */
 export async function addRollouts(
   { connection, writer }: Database,
@@ -59,8 +60,8 @@ async function* cellsOf<T extends object>(records: AsyncIterable<T>): AsyncGener
 }
 
 /**
- * Finds the row of each rollout. An id may itself end in #n, so the whole id is looked up first. CASE keeps the second join an
- * equality, which DuckDB hashes.
+ * Finds the row of each rollout. An id may itself end in #n, so the whole id is looked up first. CASE keeps the second
+ * join an equality, which DuckDB hashes.
  */
 async function placeRollouts(
   connection: DuckDBConnection,

@@ -1,4 +1,4 @@
-/** From a row that passed the rules to a sample of the corpus. */
+/** Makes a sample of the corpus from a row that passed the rules. */
 import {
   abilityOf,
   boxedGroundTruth,
@@ -14,7 +14,7 @@ import type { PixelBox } from "../adapters/source-adapter";
 import { readPictureBytes, type PictureReference } from "../pictures/picture-reference";
 import { boxPrompt, questionPrompt } from "./prompts";
 
-/** A row as it is kept in the run's database. */
+/** A row of the run's database, as far as its sample needs it. */
 export interface KeptRow {
   readonly id: string;
   readonly question: string;
@@ -26,7 +26,7 @@ export interface KeptRow {
 }
 
 /**
- * Builds the sample; its pictures are read now.
+ * Builds the sample. Its pictures are read now.
  *
  * @param seed draws the wording of a box prompt, together with the row's id
  */

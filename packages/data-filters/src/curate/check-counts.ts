@@ -3,8 +3,8 @@ import { DatasetError } from "@v-triune/schema";
 import type { CurationReport } from "./report";
 
 /**
- * Checks that, for every source, rows read = rows kept + rows dropped by a rule + records that could not be used, and that the files
- * hold exactly the rows kept.
+ * Checks that, for every source, rows read = rows kept + rows dropped by a rule + records that could not be used, and
+ * that the files hold exactly the rows kept.
  *
  * @throws DatasetError `row-count` if a row is missing or counted twice
  */
@@ -14,7 +14,8 @@ export function checkCounts({ output, sources, files, totals }: CurationReport):
     return read === kept + gone + unreadable
       ? []
       : [
-          `${source}: ${count(read)} read, but ${count(kept)} kept, ${count(gone)} dropped, ${count(unreadable)} unreadable`,
+          `${source}: ${count(read)} read, ` +
+            `but ${count(kept)} kept, ${count(gone)} dropped, ${count(unreadable)} unreadable`,
         ];
   });
   const written = files.reduce((sum, { samples }) => sum + samples, 0);
@@ -23,7 +24,7 @@ export function checkCounts({ output, sources, files, totals }: CurationReport):
   throw new DatasetError({
     code: "row-count",
     file: output,
-    expected: "every row that was read to be kept, dropped by a rule or unreadable, and every kept row to be written",
+    expected: "all rows that were read are kept, dropped by a rule or unreadable, and all kept rows are written",
     found: wrong.join("\n"),
     fix: "run again; if the counts differ again, report it with the configuration. Nothing was left of this run",
   });

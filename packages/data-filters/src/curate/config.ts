@@ -1,4 +1,4 @@
-/** The configuration of a curation run, as plain data (a YAML file, parsed), and its checks. */
+/** The configuration of a curation as plain data, and its checks. */
 import { DatasetError, nearest, type DatasetErrorDetails } from "@v-triune/schema";
 import { adapterFor } from "../adapters/index";
 import type { SourceAdapter } from "../adapters/source-adapter";
@@ -11,40 +11,40 @@ import type { SplitConfig } from "./split";
 export interface SourceConfig {
   /** An adapter's key: `clevr`, `geometry3k`, .. */
   readonly source: string;
-  /** Folder of the owner's files; several are read one after the other. */
+  /** Folder of the owner's files, or several folders, which are read one after the other. */
   readonly path: string | readonly string[];
   /** Read at most this many rows. */
   readonly limit?: number;
-  /** Write each sample this many times; the file's name says `_x2`. */
+  /** Number of times that each sample is written; the file's name then ends in, for example, `_x2`. Default 1. */
   readonly copies?: number;
-  /** Settings of the adapter (`columns` of the generic one, `from` of CLEVR). */
+  /** Settings of the adapter, for example `columns` of `table` or `from` of `clevr`. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
-/** A curation run. */
+/** A curation. */
 export interface CurationConfig {
   readonly sources: readonly SourceConfig[];
-  /** Folder for the result; must not exist or be empty. */
+  /** Folder for the result. It must be new or empty. */
   readonly output: string;
-  /** Rules in the order they run; by default those of the method with its parameters. */
+  /** Rules in the order in which they run. Default: those of the method, with its parameters. */
   readonly rules?: readonly RuleConfig[];
-  /** How many rows of each source the corpus takes; by default all that passed. */
+  /** The number of rows that the corpus takes from each source. Default: all that passed. */
   readonly mix?: MixConfig;
-  /** Set a share of each source aside as `test_*` files; by default none. */
+  /** Sets a share of each source aside as `test_*` files. Default: none. */
   readonly split?: SplitConfig;
-  /** Draws rows where a rule or the mix has to choose. Default 0. */
+  /** Draws rows where a rule or the mix must choose. Default 0. */
   readonly seed?: number;
-  /** Files of rollouts for the rule `difficulty`: Parquet, JSON or JSON Lines (see `rollouts`). */
+  /** Files of rollouts for the rule `difficulty`: Parquet, JSON or JSON Lines (their form is in read-rollouts.ts). */
   readonly rollouts?: string | readonly string[];
   /** DuckDB's memory limit. Default `2GB`. */
   readonly memoryLimit?: string;
-  /** Threads of DuckDB. Default: one for each core. Does not change the result. */
+  /** Threads of DuckDB. The result does not depend on it. Default: one per core. */
   readonly threads?: number;
-  /** Record every rule that hits a row, not the first only. Default false. */
+  /** Record all rules that hit a row, not only the first. Default false. */
   readonly allReasons?: boolean;
 }
 
-/** A configuration with its adapters and rules found. */
+/** A configuration with its adapters and rules. */
 export interface BoundConfig {
   readonly config: CurationConfig;
   readonly seed: number;
@@ -79,7 +79,7 @@ const SOURCE_KEYS: Readonly<Record<keyof SourceConfig, string>> = {
 /**
  * Checks a configuration and finds its adapters and rules.
  *
- * @param adapters to look sources up in; by default those that ship
+ * @param adapters adapters that sources are looked up in. Default: those that ship.
  * @throws DatasetError `bad-option` naming the key, with the nearest known one
  */
 export function bindConfig(config: CurationConfig, adapters?: readonly SourceAdapter[]): BoundConfig {
@@ -92,7 +92,7 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
     });
   }
   if (typeof config.output !== "string" || config.output === "")
-    throw bad({ field: "output", expected: "a folder", found: "nothing" });
+    throw bad({ field: "output", expected: "a folder", found: "no folder" });
   const whole = (field: string, value: number | undefined, least: number): void => {
     if (value !== undefined && (!Number.isSafeInteger(value) || value < least)) {
       throw bad({ field, expected: `a whole number of at least ${least}`, found: String(value) });
@@ -106,10 +106,10 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
     const field = `sources.${i}`;
     checkKeys(source, SOURCE_KEYS, `${field}.`);
     if (typeof source.source !== "string")
-      throw bad({ field: `${field}.source`, expected: "a source's key", found: "nothing" });
+      throw bad({ field: `${field}.source`, expected: "the key of a source", found: "no key" });
     const paths = typeof source.path === "string" ? [source.path] : (source.path ?? []);
     if (paths.length === 0)
-      throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "nothing" });
+      throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "no path" });
     whole(`${field}.limit`, source.limit, 1);
     whole(`${field}.copies`, source.copies, 1);
     return { config: source, adapter: adapterFor(source.source, source.settings, adapters), paths };
@@ -117,15 +117,15 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));
   const readsRollouts = rules.some((rule) => rule.needs?.includes("rollouts"));
-  // Who names rollouts wants them read: given for the second pass only, no list of rules has to change.
+  // Rollouts are often added for a second run. Their rule then need not be in the list.
   if (config.rollouts !== undefined && !readsRollouts) rules.push(buildRule("difficulty"));
   if (config.rollouts === undefined && readsRollouts) {
-    throw bad({ field: "rollouts", expected: "files of rollouts for the rule difficulty", found: "nothing" });
+    throw bad({ field: "rollouts", expected: "files of rollouts for the rule difficulty", found: "no files" });
   }
   const names = rules.map((rule) => rule.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
-    throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "it is there twice" });
+    throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "the same rule twice" });
   return { config, seed: config.seed ?? 0, sources, rules };
 }
 

@@ -142,16 +142,20 @@ describe("curate", () => {
     expect(hashes[0]).not.toBe(hashes[2]);
   });
 
-  it("gives the same corpus and ledger where languages are told in worker threads, on any number of them", async () => {
+  it("gives the same corpus and ledger if worker threads identify languages, on any number of threads", async () => {
     const folder = join(root, "many");
     mkdirSync(folder);
     writeFileSync(join(folder, "a.png"), await tinyPng(40, 40, 3));
     const word = (i: number): string =>
       [...i.toString(26)].map((digit) => "abcdefghijklmnopqrstuvwxyz"[Number.parseInt(digit, 26)]).join("");
+    const [french, english] = [
+      "Combien de maisons voyez-vous près de la rue",
+      "How many houses do you see near the street",
+    ];
     const line = (i: number): string =>
       JSON.stringify({
         id: `${i}`,
-        question: `${i % 3 === 0 ? "Combien de maisons voyez-vous près de la rue" : "How many houses do you see near the street"} ${word(i)}?`,
+        question: `${i % 3 === 0 ? french : english} ${word(i)}?`,
         answer: `${i % 9}`,
         image: "a.png",
       });
@@ -180,7 +184,7 @@ describe("curate", () => {
     expect(results[2]).toEqual(results[0]);
   });
 
-  it("writes copies under a name that says so, and merges sources of one name", async () => {
+  it("writes copies under a name with their number, and merges sources of one name", async () => {
     const report = await curate({
       sources: [
         { source: "clevr", path: [clevr], limit: 2, copies: 2 },
@@ -206,7 +210,8 @@ describe("curate", () => {
     const rows = await withDatabase({}, (c) =>
       queryRows(
         c,
-        `SELECT id, kept, dropped_by, reason, all_rules FROM ${literal(join(out, "ledger.parquet"))} WHERE answer = 'yes'`,
+        `SELECT id, kept, dropped_by, reason, all_rules FROM ${literal(join(out, "ledger.parquet"))}
+         WHERE answer = 'yes'`,
       ),
     );
     expect(rows).toEqual([
@@ -214,7 +219,7 @@ describe("curate", () => {
         id: "train/2",
         kept: false,
         dropped_by: "count-answer",
-        reason: "not a counting question: the answer is no whole number",
+        reason: "not a counting question: the answer is not a whole number",
         all_rules: ["count-answer", "odd"],
       },
     ]);
@@ -233,7 +238,8 @@ describe("curate", () => {
     expect(page.match(/data:image\/jpeg;base64,/g)?.length).toBeGreaterThanOrEqual(5);
     // The turned picture is 60 × 100, its box at the upper right.
     expect(page).toContain(
-      '<svg viewBox="0 0 60 100" preserveAspectRatio="none"><rect x="45" y="0" width="15" height="50"><title>dog</title></rect></svg>',
+      '<svg viewBox="0 0 60 100" preserveAspectRatio="none">' +
+        '<rect x="45" y="0" width="15" height="50"><title>dog</title></rect></svg>',
     );
     expect(page).not.toMatch(/<script|https?:/);
   });
@@ -255,7 +261,7 @@ describe("curate", () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it("takes adapters and rules of one's own", async () => {
+  it("takes custom adapters and rules", async () => {
     const mine: SourceAdapter = {
       info: { ...sourceInfo("geometry3k"), key: "mine", fileSource: "mine", dataSource: "mine" },
       async *read() {
@@ -284,7 +290,8 @@ describe("curate", () => {
     const rows = 210_000;
     await withDatabase({}, (c) =>
       c.run(
-        `COPY (SELECT 'What is it?' AS question, i AS answer, i % 9 AS kind FROM range(${rows}) t(i)) TO ${literal(join(folder, "a.parquet"))} (FORMAT parquet, ROW_GROUP_SIZE 20480)`,
+        `COPY (SELECT 'What is it?' AS question, i AS answer, i % 9 AS kind FROM range(${rows}) t(i))
+         TO ${literal(join(folder, "a.parquet"))} (FORMAT parquet, ROW_GROUP_SIZE 20480)`,
       ),
     );
     const settings = { task: "math", name: "numbers", columns: { category: "kind" } };
@@ -301,7 +308,7 @@ describe("curate", () => {
     expect(answers).toEqual([`${rows - 3}`, `${rows - 2}`, `${rows - 1}`]);
   });
 
-  it("writes beside the files it reads, and does not read itself", async () => {
+  it("writes beside the files that it reads, and does not read its own files", async () => {
     const folder = join(root, "beside");
     mkdirSync(folder);
     writeFileSync(join(folder, "rows.jsonl"), '{"id": "1", "q": "How many?", "a": "3"}\n');
@@ -333,7 +340,7 @@ describe("curate", () => {
     },
   );
 
-  it("tells its progress", async () => {
+  it("reports its progress", async () => {
     const phases = new Set<string>();
     await curate(both(), { onProgress: ({ phase }) => phases.add(phase) });
     expect([...phases]).toEqual(["read", "rules", "pictures", "write"]);
@@ -341,7 +348,7 @@ describe("curate", () => {
 });
 
 describe("the output folder", () => {
-  it("is refused when it holds another run, which stays as it is", async () => {
+  it("is refused if it holds another run, which stays as it is", async () => {
     await curate(both());
     const before = readFileSync(join(out, "report.json"), "utf8");
     expect(await failure(curate(both({ seed: 3 })))).toMatchObject({
@@ -351,7 +358,7 @@ describe("the output folder", () => {
     expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
   });
 
-  it("is refused while another run writes it, and taken over from one that died", async () => {
+  it("is refused while another run writes it, and reused after that run died", async () => {
     mkdirSync(`${out}.partial`);
     writeFileSync(join(`${out}.partial`, "lock.json"), JSON.stringify({ pid: process.pid }));
     expect(await failure(curate(both()))).toMatchObject({
@@ -362,7 +369,7 @@ describe("the output folder", () => {
     expect((await curate(both())).totals.kept).toBe(6);
   });
 
-  it("is not there, and the error says why, when the disk is full", async () => {
+  it("does not exist if the disk is full, and the error says why", async () => {
     const full: SourceAdapter = {
       info: { ...sourceInfo("geometry3k"), key: "full" },
       read: async function* () {
@@ -382,12 +389,12 @@ describe("the output folder", () => {
     expect(existsSync(out) || existsSync(`${out}.partial`)).toBe(false);
   });
 
-  it("may exist when it is empty", async () => {
+  it("may exist if it is empty", async () => {
     mkdirSync(out);
     expect((await curate(both())).totals.kept).toBe(6);
   });
 
-  it.each(["read", "rules", "pictures", "write"])("is not there after an abort while it is at %s", async (phase) => {
+  it.each(["read", "rules", "pictures", "write"])("does not exist after an abort during %s", async (phase) => {
     const controller = new AbortController();
     const run = curate(both(), {
       signal: controller.signal,

@@ -31,10 +31,11 @@ import { writeLedger } from "./write-ledger";
  * const report = await curate({ sources: [{ source: "clevr", path: "CLEVR_v1.0" }], output: "corpus" });
  * console.log(formatFunnel(report));
  * ```
- * @returns the report, which is also `report.json` in the output folder, beside `report.html` and `ledger.parquet` (every row and
- *   its fate)
- * @throws DatasetError for a configuration, folder or file that cannot be used, or an output folder that is not empty; `row-count`
- *   if a row that was read is missing at the end; the signal's reason when it is aborted. No output folder exists then.
+ * @returns the report, which is also `report.json` in the output folder, beside `report.html` and `ledger.parquet`
+ *   (every row and its fate)
+ * @throws DatasetError for a configuration, folder or file that cannot be used, or an output folder that is not empty;
+ *   `row-count` if a row that was read is missing at the end; the signal's reason when it is aborted. No output folder
+ *   exists then.
  */
 export async function curate(config: CurationConfig, options: CurateOptions = {}): Promise<CurationReport> {
   const started = performance.now();

@@ -10,15 +10,15 @@ export interface DistributionBar {
   readonly after: number;
 }
 
-/** One distribution of one source. */
+/** One distribution of one source's rows. */
 export interface Distribution {
   readonly source: string;
   readonly of: "answer length" | "boxes" | "category" | "difficulty";
-  /** In their natural order; categories by size, the largest 12, the rest under one label. */
+  /** In their natural order. Categories by size: the largest ones, then the rest under one label. */
   readonly bars: readonly DistributionBar[];
 }
 
-/** Categories that get a bar of their own. */
+/** Bars per distribution of categories. */
 const CATEGORIES = 12;
 
 const KINDS: readonly {
@@ -30,7 +30,8 @@ const KINDS: readonly {
   {
     of: "answer length",
     value:
-      "CASE WHEN length(answer) > 20 THEN 7 WHEN length(answer) > 10 THEN 6 WHEN length(answer) > 5 THEN 5 ELSE greatest(length(answer) - 1, 0) END",
+      "CASE WHEN length(answer) > 20 THEN 7 WHEN length(answer) > 10 THEN 6 WHEN length(answer) > 5 THEN 5 " +
+      "ELSE greatest(length(answer) - 1, 0) END",
     where: "boxes IS NULL AND answer <> ''",
   },
   {
@@ -38,11 +39,12 @@ const KINDS: readonly {
     value: "CASE WHEN len(boxes) > 20 THEN 13 WHEN len(boxes) > 10 THEN 12 ELSE len(boxes) END",
     where: "boxes IS NOT NULL",
   },
-  // A picture counts for each of the categories that its boxes have.
+  // A picture counts once for each category of its boxes.
   {
     of: "category",
     value:
-      "unnest(CASE WHEN boxes IS NULL THEN [category] ELSE list_distinct(list_transform(boxes, lambda b: b.label)) END)",
+      "unnest(CASE WHEN boxes IS NULL THEN [category] " +
+      "ELSE list_distinct(list_transform(boxes, lambda b: b.label)) END)",
     where: "boxes IS NOT NULL OR coalesce(category, '') <> ''",
   },
   {

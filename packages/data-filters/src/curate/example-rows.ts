@@ -1,4 +1,7 @@
-/** Rows for the report page: a few that were kept and a few of each rule's, drawn by the seed, with small pictures. */
+/**
+ * Rows for the report page: some that were kept and some that each rule dropped, drawn by the seed, with small
+ * pictures.
+ */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import sharp from "sharp";
 import type { PixelBox } from "../adapters/source-adapter";
@@ -18,7 +21,7 @@ export interface ExampleRow {
   readonly boxes: readonly PixelBox[];
   readonly width: number | null;
   readonly height: number | null;
-  /** A small JPEG of the first picture as a data URL; null when there is none that decodes. */
+  /** A small JPEG of the first picture as a data URL; null if it does not decode. */
   readonly thumbnail: string | null;
 }
 
@@ -28,8 +31,8 @@ const THUMBNAIL = 200;
 /**
  * Draws examples.
  *
- * @param ruleNames by the position that `dropped.rule` states
- * @param each rows of each source and rule
+ * @param ruleNames names of the rules, by the position that `dropped.rule` states
+ * @param each number of rows per source and rule
  */
 export async function exampleRows(
   connection: DuckDBConnection,
@@ -72,7 +75,7 @@ async function thumbnail(reference: PictureReference): Promise<string | null> {
       .toBuffer();
     return `data:image/jpeg;base64,${small.toString("base64")}`;
   } catch {
-    // The page says of the row why it was dropped; a picture that cannot be shown is most often that reason.
+    // The page also says why a row was dropped, and most often that is the picture.
     return null;
   }
 }

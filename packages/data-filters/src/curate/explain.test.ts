@@ -40,18 +40,18 @@ describe("explainRow", () => {
     });
   });
 
-  it("says of a kept row that every rule passes it", async () => {
+  it("reports that all rules pass a kept row", async () => {
     const { kept, rules } = await explainRow(out, "clevr/train/0");
     expect(kept).toBe(true);
     expect(new Set(rules.map(({ verdict }) => verdict))).toEqual(new Set(["passes", "other rows"]));
   });
 
-  it("takes the end of an id where one row ends in it", async () => {
+  it("accepts the end of an id if only one id ends in it", async () => {
     expect(await explainRow(out, "clevr/1")).toEqual(await explainRow(out, "clevr/train/1"));
   });
 
-  it("suggests near ids, and the sources", async () => {
-    await expect(explainRow(out, "clevr/train/12")).rejects.toThrow("near ones: clevr/train/1");
+  it("suggests similar ids, and the sources", async () => {
+    await expect(explainRow(out, "clevr/train/12")).rejects.toThrow("choose one of clevr/train/1");
     await expect(explainRow(out, "mm_math/1")).rejects.toThrow("one of the sources clevr");
     await expect(explainRow(root, "clevr/train/0")).rejects.toMatchObject({ code: "missing-file" });
   });

@@ -1,6 +1,6 @@
 /**
- * "Why is this row gone?" answered from a run's ledger: the rule that the row was charged to, and for every other rule of
- * the run whether it would have hit the row too.
+ * Answers "Why was this row dropped?" from a run's ledger: the rule that the row was charged to, and for every other
+ * rule of the run whether it would have hit the row, too.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,8 +31,9 @@ export interface RuleVerdict {
   readonly rule: string;
   readonly reason: string;
   /**
-   * `dropped`: charged to it. `hits`: would have dropped it, too. `passes`. `other rows`: it is not about this task or source.
-   * `not reached`: it looks at what was left, or at what was only computed for rows that were left.
+   * `dropped`: the row is charged to it. `hits`: it would have dropped the row, too. `passes`: it keeps the row. `other
+   * rows`: it is not about this task or source. `not reached`: it uses other rows that were left, or values that were
+   * computed only for rows that were left.
    */
   readonly verdict: "dropped" | "hits" | "passes" | "other rows" | "not reached";
 }
@@ -44,8 +45,8 @@ export interface RuleVerdict {
  * console.log(formatExplanation(await explainRow("corpus", "mm_math/MM_Math/1234")));
  * ```
  * @param output folder of the run
- * @param key source and id, joined by `/`; the end of an id will do where no other row ends in it
- * @throws DatasetError when the folder holds no run, or the run has no such row (with ids that are near)
+ * @param key source and id, joined by `/`; the end of an id is enough if no other id ends in it
+ * @throws DatasetError if the folder holds no run, or the run has no such row (with ids that are similar)
  */
 export async function explainRow(output: string, key: string): Promise<RowExplanation> {
   const report = readReport(output);
@@ -54,10 +55,12 @@ export async function explainRow(output: string, key: string): Promise<RowExplan
   const id = slash < 0 ? "" : key.slice(slash + 1);
   const ledger = literal(join(output, LEDGER_FILE));
   return withDatabase({ threads: 1 }, async (connection) => {
-    // Ids begin with the owner's file or split; their last part will do where only one row ends in it.
-    const candidates = `SELECT * FROM ${ledger} WHERE source = ${literal(source)} AND (id = ${literal(id)} OR ends_with(id, ${literal(`/${id}`)}))`;
+    // Ids begin with the owner's file or split. Their last part is enough if only one id ends in it.
+    const candidates = `SELECT * FROM ${ledger}
+      WHERE source = ${literal(source)} AND (id = ${literal(id)} OR ends_with(id, ${literal(`/${id}`)}))`;
     await connection.run(
-      `CREATE TABLE ${ROWS} AS SELECT 0 AS row, * FROM (${candidates}) QUALIFY id = ${literal(id)} OR count(*) OVER () = 1 LIMIT 1`,
+      `CREATE TABLE ${ROWS} AS SELECT 0 AS row, * FROM (${candidates})
+       QUALIFY id = ${literal(id)} OR count(*) OVER () = 1 LIMIT 1`,
     );
     const [row] = await queryRows(connection, `SELECT * FROM ${ROWS}`);
     if (row === undefined) throw await unknownRow(report, ledger, source, id, output);
@@ -152,7 +155,7 @@ function oneLine(text: string): string {
   return flat.length > 66 ? `${flat.slice(0, 65)}…` : flat;
 }
 
-/** The report of a finished run. @throws DatasetError when the folder holds none */
+/** The report of a finished run. @throws DatasetError if the folder holds none */
 export function readReport(output: string): CurationReport {
   const file = join(output, "report.json");
   if (!existsSync(file)) {
@@ -160,7 +163,7 @@ export function readReport(output: string): CurationReport {
       code: "missing-file",
       file,
       expected: "the report of a finished curation run",
-      found: "nothing there",
+      found: "no such file",
       fix: "run curate first, or name its output folder",
     });
   }
@@ -187,6 +190,6 @@ async function unknownRow(
     field: `${source}/${id}`,
     expected: near.length > 0 ? `an id of ${source}` : `one of the sources ${keys.join(", ")}`,
     found: near.length > 0 ? "no row of this id" : `no source ${source}`,
-    fix: near.length > 0 ? `near ones: ${near.map((row) => `${source}/${String(row.id)}`).join(", ")}` : undefined,
+    fix: near.length > 0 ? `choose one of ${near.map((row) => `${source}/${String(row.id)}`).join(", ")}` : undefined,
   });
 }

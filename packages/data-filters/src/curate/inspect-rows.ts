@@ -1,6 +1,6 @@
 /**
- * Looks at the pictures of rows and puts what it finds beside them: size as shown, whether they decode, their hash. Pictures
- * that must be encoded again are, once, and boxes of a rotated picture are rotated with it.
+ * Inspects the pictures of rows and adds what it finds to `rows`: size as shown, whether they decode, their hash.
+ * Pictures that must be encoded again are encoded once, and boxes of a rotated picture are rotated with it.
  */
 import { availableParallelism } from "node:os";
 import { BIGINT, INTEGER, VARCHAR } from "@duckdb/node-api";
@@ -12,7 +12,7 @@ import type { PictureReference, PictureSpool } from "../pictures/picture-referen
 import { BOXES, boxesValue, joinToRows } from "../tables/curation-tables";
 import { fillTable, type Cells } from "../tables/fill-table";
 
-/** How pictures are looked at. */
+/** How pictures are inspected. */
 export interface InspectOptions {
   /** Whether hashes are computed. */
   readonly hash: boolean;
@@ -25,7 +25,7 @@ export interface InspectOptions {
 const REMEMBERED = 10_000;
 
 const INSPECTED = "inspected";
-/** What was found; cells are NULL where nothing was. */
+/** What the inspection of a row's pictures found, or NULL. */
 const INSPECTED_COLUMNS = {
   row: BIGINT,
   error: VARCHAR,
@@ -40,8 +40,8 @@ const INSPECTED_COLUMNS = {
 };
 
 /**
- * Inspects the pictures of `relation`. `rows` gains the columns of the needs `picture` and `hash`; `width`, `height`, `boxes` and
- * `pictures` are corrected. Can be done once in a run: corrected boxes are no longer what the owner wrote.
+ * Inspects the pictures of `relation`. `rows` gains the columns of the needs `picture` and `hash`; `width`, `height`,
+ * `boxes` and `pictures` are corrected. Run it once per run, since it would correct boxes a second time.
  */
 export async function inspectRows(
   { connection, writer }: Database,
@@ -105,13 +105,13 @@ async function* inspectAll(
   options.onProgress?.(done);
 }
 
-/** A picture that was looked at. Bytes of one that was encoded again are on disk, where `reference` says. */
+/** An inspected picture. If it was encoded again, `reference` is the place of the new bytes on disk. */
 interface Inspected {
   readonly inspection: PictureInspection;
   readonly reference: PictureReference;
 }
 
-/** Inspects pictures, each of those that are remembered once. */
+/** Inspects pictures, and remembers the last ones. */
 function rememberingInspector({ hash, spool }: InspectOptions): (picture: PictureReference) => Promise<Inspected> {
   const known = new Map<string, Promise<Inspected>>();
   return (picture) => {
@@ -167,7 +167,7 @@ type AnnotatedSize = "shown" | "stored" | "another" | "unknown";
 
 function annotatedSize({ boxes, width, height }: Annotation, picture: PictureInspection): AnnotatedSize {
   if (boxes === null || width === null || height === null) return "unknown";
-  // A square picture has one size. Annotation tools that ignore EXIF give boxes of the stored picture, so that is assumed.
+  // Annotation tools that ignore EXIF give boxes of the stored picture, so that is assumed if both sizes are the same.
   if (width === picture.storedWidth && height === picture.storedHeight) return "stored";
   return width === picture.width && height === picture.height ? "shown" : "another";
 }
@@ -184,7 +184,7 @@ function correctBoxes(
   return isRotated ? boxes.map((box) => turnBox(box, picture)) : null;
 }
 
-/** A box on the 0..1000 grid in pixels; the middle of its cell, so that it is truncated back to the same cell. */
+/** A box of the 0..1000 grid in pixels. It uses the middle of each cell, which is later truncated to the same cell. */
 function pixelBox({ x1, y1, x2, y2, label }: PixelBox, { width, height }: PictureInspection): PixelBox {
   const side = (value: number, length: number): number => Math.min(length, ((value + 0.5) * length) / 1000);
   return { x1: side(x1, width), y1: side(y1, height), x2: side(x2, width), y2: side(y2, height), label };

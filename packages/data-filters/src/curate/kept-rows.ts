@@ -17,7 +17,8 @@ export async function keptRows(
   parts: readonly number[],
   signal?: AbortSignal,
 ): Promise<(KeptRow & { readonly part: number })[]> {
-  const sql = `SELECT part, id, question, answer, pictures, boxes, width, height FROM ${ALIVE} LEFT JOIN ${SPLIT} USING (row)
+  const sql = `SELECT part, id, question, answer, pictures, boxes, width, height
+    FROM ${ALIVE} LEFT JOIN ${SPLIT} USING (row)
     WHERE part IN (${parts.join(", ")}) AND coalesce(test, false) = ${split === "test"} ORDER BY row`;
   const rows: (KeptRow & { readonly part: number })[] = [];
   for await (const chunk of readChunks(connection, sql, { signal })) {

@@ -1,4 +1,6 @@
-/** Runs that meet a fault after their first rows: nothing is lost in silence, and nothing is left under a final name. */
+/**
+ * Runs that meet a fault after their first rows: nothing is lost in silence, and nothing is left under a final name.
+ */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -80,8 +82,9 @@ describe("curate", () => {
     const folder = folderWithPicture(`parquet-${group}`);
     const file = join(folder, "q.parquet");
     await withDatabase({ threads: 1 }, (connection) =>
-      connection.run(`COPY (SELECT 'How many are in row ' || i || '?' AS question, i AS answer, 'a.png' AS image FROM range(24576) t(i))
-        TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`),
+      connection.run(`COPY (
+          SELECT 'How many are in row ' || i || '?' AS question, i AS answer, 'a.png' AS image FROM range(24576) t(i)
+        ) TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`),
     );
     await damageRowGroup(file, group, "question");
     await expectNothingLeft(curate(config(folder)), { code: "unreadable", file });
@@ -93,7 +96,8 @@ describe("curate", () => {
     const text = "CASE WHEN i < 24556 THEN 'short?' ELSE repeat(md5(i::VARCHAR), 131072) END";
     await withDatabase({ threads: 1 }, (connection) =>
       connection.run(
-        `COPY (SELECT ${text} AS question, i AS answer FROM range(24576) t(i)) TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
+        `COPY (SELECT ${text} AS question, i AS answer FROM range(24576) t(i))
+         TO ${literal(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
       ),
     );
     await expectNothingLeft(curate(config(folder, { memoryLimit: "40MB", threads: 1 })), {
@@ -111,8 +115,9 @@ describe("curate", () => {
     );
     const rollouts = join(root, "rollouts.parquet");
     await withDatabase({ threads: 1 }, (connection) =>
-      connection.run(`COPY (SELECT 'mine' AS source, '1' AS id, 'it is \\boxed{' || i || '}' AS response FROM range(24576) t(i))
-        TO ${literal(rollouts)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`),
+      connection.run(`COPY (
+          SELECT 'mine' AS source, '1' AS id, 'it is \\boxed{' || i || '}' AS response FROM range(24576) t(i)
+        ) TO ${literal(rollouts)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`),
     );
     await damageRowGroup(rollouts, 11, "response");
     await expectNothingLeft(curate(config(folder, { rules: ["difficulty"], rollouts })), {
@@ -251,7 +256,7 @@ describe("a query of a run that fails after its first rows", () => {
     }
   });
 
-  it("stops the looking at pictures", async () => {
+  it("stops the inspection of pictures", async () => {
     const spool = new PictureSpool(join(work, "pictures.bin"));
     await failing((faulty) => inspectRows(faulty, "rows", { hash: false, spool }));
     spool.close();

@@ -107,7 +107,8 @@ async function changedPictures(
 async function allReasons({ database, rules }: CurationRun): Promise<Record<string, Record<string, number>>> {
   const counts = await queryRows(
     database.connection,
-    `SELECT source, rule, count(*) AS n FROM (SELECT row, unnest(rules) AS rule FROM ${REASONS}) JOIN ${ROWS} USING (row)
+    `SELECT source, rule, count(*) AS n
+     FROM (SELECT row, unnest(rules) AS rule FROM ${REASONS}) JOIN ${ROWS} USING (row)
      GROUP BY ALL ORDER BY ALL`,
   );
   const bySource: Record<string, Record<string, number>> = {};

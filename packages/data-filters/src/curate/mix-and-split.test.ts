@@ -30,7 +30,7 @@ describe("mixCounts", () => {
     [{ size: 60, weights: { a: 0 } }, [0, 30, 30]],
   ])("%j", (mix, counts) => expect(mixCounts(sources, mix)).toEqual(counts));
 
-  it("is exact and within what there is", () => {
+  it("is exact and within the rows of each source", () => {
     const offer = fc.record({ rows: fc.integer({ min: 0, max: 1000 }), weight: fc.integer({ min: 1, max: 9 }) });
     fc.assert(
       fc.property(
@@ -70,7 +70,7 @@ describe("testRows", () => {
     );
   });
 
-  it("gives each source its exact share when nothing is shared", () => {
+  it("gives each source its exact share if no key is shared", () => {
     const rows = Array.from({ length: 100 }, (_, i) => ({ row: i, source: i < 60 ? "a" : "b", keys: [`${i}`] }));
     const test = testRows(rows, 0.1, 3);
     expect([...test].filter((i) => i < 60)).toHaveLength(6);
@@ -165,14 +165,17 @@ describe("curate", () => {
     );
     const folder = join(root, "both");
     mkdirSync(folder);
-    // The samples of AlgoPuzzleVQA say puzzlevqa; an accuracy that is not there yet is judged.
+    // The samples of AlgoPuzzleVQA say puzzlevqa. A rollout whose accuracy is null is judged.
     writeFileSync(
       join(folder, "a.jsonl"),
       JSON.stringify({ source: "puzzlevqa", id: "data/a/0", response: "\\boxed{1}", accuracy: null }),
     );
     await withDatabase({}, (c) =>
       c.run(
-        `COPY (SELECT 'algopuzzlevqa' AS source, 'data/a/1#3' AS id, 'no' AS response, i / 2 AS accuracy, i AS rollout FROM range(2) t(i)) TO ${literal(join(folder, "b.parquet"))}`,
+        `COPY (
+           SELECT 'algopuzzlevqa' AS source, 'data/a/1#3' AS id, 'no' AS response, i / 2 AS accuracy, i AS rollout
+           FROM range(2) t(i)
+         ) TO ${literal(join(folder, "b.parquet"))}`,
       ),
     );
     await curate({
@@ -188,7 +191,7 @@ describe("curate", () => {
     ]);
   });
 
-  it("does not take rollouts of other rows for none", async () => {
+  it("refuses rollouts that answer only other rows", async () => {
     writeFileSync(join(root, "others.jsonl"), JSON.stringify({ source: "clevr", id: "val/0", accuracy: 1 }));
     const run = curate({ ...clevr(), rules: ["difficulty"], rollouts: join(root, "others.jsonl") });
     await expect(run).rejects.toMatchObject({

@@ -1,19 +1,22 @@
 /**
- * How many rows of each source go into the corpus. Without weights the mix is uniform: each row is as likely as any other, so
- * a source's share is its share of the rows. A weight multiplies that; a cap limits it. Counts are whole and exact (largest
- * remainder); what a source cannot give goes to the others in proportion.
+ * The number of rows of each source in the corpus. Without weights the mix is uniform: each row is as likely as any
+ * other, so a source's share is its share of the rows. A weight multiplies that; a cap limits it. Counts are whole and
+ * exact (largest remainder). What a source does not have goes to the others in proportion.
  */
 import type { Task } from "@v-triune/schema";
 
-/** A mix, as a configuration states it. Keys of `weights` and `caps` are sources or tasks; a source goes before its task. */
+/**
+ * A mix, as a configuration states it. Keys of `weights` and `caps` are sources or tasks. A source's own key wins over
+ * its task's.
+ */
 export interface MixConfig {
-  /** Rows in all; without it, all that the caps allow. */
+  /** Number of rows of the corpus. Default: all that the caps allow. */
   readonly size?: number;
   readonly weights?: Readonly<Record<string, number>>;
   readonly caps?: Readonly<Record<string, number>>;
 }
 
-/** What a source has to offer. */
+/** The rows of a source that can be drawn. */
 export interface MixSource {
   readonly source: string;
   readonly task: Task;
@@ -24,7 +27,8 @@ export interface MixSource {
  * Rows to draw from each source, in the given order.
  *
  * ```ts
- * mixCounts([{ source: "a", task: "math", rows: 300 }, { source: "b", task: "ocr", rows: 100 }], { size: 40 }) // [30, 10]
+ * const sources = [{ source: "a", task: "math", rows: 300 }, { source: "b", task: "ocr", rows: 100 }];
+ * mixCounts(sources, { size: 40 }) // [30, 10]
  * ```
  */
 export function mixCounts(sources: readonly MixSource[], mix: MixConfig): number[] {
@@ -40,7 +44,7 @@ export function mixCounts(sources: readonly MixSource[], mix: MixConfig): number
   return allocate(Math.min(mix.size ?? available, available), weights, limits);
 }
 
-/** A task's cap holds for its sources together, in proportion to what each has. */
+/** A task's cap limits its sources together, in proportion to the rows that each has. */
 function limitTasks(sources: readonly MixSource[], limits: number[], caps: Readonly<Record<string, number>>): void {
   for (const task of new Set(sources.map((one) => one.task))) {
     const cap = caps[task];
@@ -53,12 +57,15 @@ function limitTasks(sources: readonly MixSource[], limits: number[], caps: Reado
   }
 }
 
-/** Whole numbers that sum to `size`, in proportion to `weights`, none over its limit. `size` is at most the limits' sum. */
+/**
+ * Whole numbers in proportion to `weights` that sum to `size`, none over its limit. `size` must be at most the sum of
+ * the limits.
+ */
 function allocate(size: number, weights: readonly number[], limits: readonly number[]): number[] {
   const counts = limits.map(() => 0);
   let open = limits.map((_, i) => i).filter((i) => (limits[i] ?? 0) > 0 && (weights[i] ?? 0) > 0);
   let left = size;
-  // Sources that would go over their limit are filled, and the rest is shared by the others.
+  // Sources that would exceed their limit get their limit, and the others share the rest.
   for (;;) {
     const total = open.reduce((sum, i) => sum + (weights[i] ?? 0), 0);
     const full = open.filter((i) => ((weights[i] ?? 0) / total) * left >= (limits[i] ?? 0));

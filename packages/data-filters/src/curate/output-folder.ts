@@ -1,6 +1,6 @@
 /**
- * The folder of a run appears under its name only when it is complete. Until then it is `<name>.partial`, which is also the
- * lock: a second run into the same folder is refused, and what a killed run left is removed.
+ * The folder of a run appears under its name only when it is complete. Until then it is `<name>.partial`, which is also
+ * the lock: a second run into the same folder is refused, and what a killed run left is removed.
  */
 import { existsSync, readdirSync } from "node:fs";
 // oxlint-disable-next-line v-triune/no-copies -- the temporary folder is the lock of the run too

@@ -1,7 +1,7 @@
 /**
- * Prompts of samples. Answers in text: the question behind its pictures. Boxes: one of several wordings, drawn by the seed
- * and the row's id so that a model does not learn one sentence, the categories as a list, and the form of the answer, which
- * the detection verifier's format reward asks for.
+ * Prompts of samples. For answers in text: the pictures, then the question. For boxes: one of several wordings, the
+ * categories as a list, and the form of the answer that the detection verifier's format reward asks for. The seed and
+ * the row's id draw the wording, so that a model does not learn one sentence.
  */
 import { createHash } from "node:crypto";
 import { IMAGE_MARK } from "@v-triune/schema";

@@ -6,7 +6,8 @@
  * - `{source, id, accuracy}` (0..1), judged elsewhere; a null accuracy is judged here;
  * - a line of an OpenAI batch output, as vLLM writes it: `{custom_id: "source/id", response: {body: {choices: [..]}}}`.
  *
- * `source` is a source's key or the `data_source` of its samples. `custom_id` may end in `#n`. Other columns are ignored.
+ * `source` is a source's key or the `data_source` of its samples. `custom_id` may end in `#n`. Other columns are
+ * ignored.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +29,7 @@ export interface StatedRollout {
 /**
  * Reads the rollouts of files, folders of them, and globs.
  *
- * @throws DatasetError for a file that is missing or damaged, and for a record that is none of the above
+ * @throws DatasetError for a file that is missing or damaged, and for a record that has another form
  */
 export async function* readRollouts(
   connection: DuckDBConnection,

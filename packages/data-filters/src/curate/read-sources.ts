@@ -21,7 +21,8 @@ const PROGRESS_ROWS = 1000;
  * Reads all sources, in the order of the configuration.
  *
  * @returns one entry per source
- * @throws DatasetError for a folder or file that cannot be read and, in a strict run, for the first record that cannot be used
+ * @throws DatasetError for a folder or file that cannot be read and, in a strict run, for the first record that cannot
+ *   be used
  */
 export async function readSources(run: CurationRun): Promise<Reading[]> {
   const table = await RowTable.create(run.database.writer);

@@ -1,15 +1,15 @@
 /**
- * `report.html`: one page without scripts or outside files. For each source its funnel, distributions before and after, and rows
- * that were kept and dropped, with their pictures and boxes.
+ * `report.html`: one page without scripts or outside files. It has, for each source, the funnel, distributions before
+ * and after, and rows that were kept and dropped, with their pictures and boxes.
  */
 import type { Distribution } from "./distributions";
 import type { ExampleRow } from "./example-rows";
 import type { CurationReport, SourceReport } from "./report";
 
 /**
- * The page.
+ * Writes the page.
  *
- * @returns HTML; every text of the data is escaped
+ * @returns HTML, in which every text of the data is escaped
  */
 export function reportPage(
   report: CurationReport,
@@ -24,27 +24,46 @@ export function reportPage(
       examples.filter((one) => one.source === source.source),
     ),
   );
-  const files = report.files.map(
-    (
-      file,
-    ) => `<tr><td>${escape(file.name)}</td><td class="n">${number(file.samples)}${file.copies > 1 ? ` × ${file.copies}` : ""}</td>
-      <td class="n">${(file.bytes / 1e6).toFixed(1)} MB</td><td class="hash">${file.contentHash.slice(0, 16)}</td></tr>`,
-  );
+  const files = report.files.map(({ name, samples, copies, bytes, contentHash }) => {
+    const count = `${number(samples)}${copies > 1 ? ` × ${copies}` : ""}`;
+    return `<tr><td>${escape(name)}</td><td class="n">${count}</td>
+      <td class="n">${(bytes / 1e6).toFixed(1)} MB</td><td class="hash">${contentHash.slice(0, 16)}</td></tr>`;
+  });
+  const counts = [
+    `${number(totals.read)} rows read`,
+    `${number(totals.kept)} kept`,
+    `${number(totals.dropped)} dropped by rules`,
+    `${number(totals.unreadable)} unreadable`,
+  ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Curation report</title><style>${STYLE}</style></head><body>
 <h1>Curation report</h1>
-<p>${number(totals.read)} rows read, ${number(totals.kept)} kept, ${number(totals.dropped)} dropped by rules, ${number(totals.unreadable)} unreadable.
+<p>${counts.join(", ")}.
 Seed ${report.seed}. Content <span class="hash">${report.contentHash.slice(0, 16)}</span>.</p>
-<div class="wide"><table><thead><tr><th>source</th><th>task</th><th class="n">read</th><th class="n">kept</th><th></th><th>dropped most by</th></tr></thead><tbody>${report.sources.map(overview).join("")}</tbody></table></div>
-<div class="wide"><table><thead><tr><th>file</th><th class="n">samples</th><th class="n">size</th><th>content</th></tr></thead><tbody>${files.join("")}</tbody></table></div>
+${table(["source", "task", "read#", "kept#", "", "dropped most by"], report.sources.map(overview))}
+${table(["file", "samples#", "size#", "content"], files)}
 <p class="legend"><i></i> kept <b></b> dropped</p>
 ${sections.join("\n")}
 </body></html>
 `;
 }
 
-/** A source in a line, with a link to its section. */
+/** A table. A heading that ends in `#` stands over numbers. */
+function table(headings: readonly string[], rows: readonly string[]): string {
+  const cells = headings.map((text) =>
+    text.endsWith("#") ? `<th class="n">${text.slice(0, -1)}</th>` : `<th>${text}</th>`,
+  );
+  const head = `<thead><tr>${cells.join("")}</tr></thead>`;
+  return `<div class="wide"><table>${head}<tbody>${rows.join("")}</tbody></table></div>`;
+}
+
+/** The kept and the lost part of a bar, in percent. */
+function widths(kept: string, lost: string): string {
+  return `<i style="width:${kept}%"></i><b style="width:${lost}%"></b>`;
+}
+
+/** One line per source, with a link to its section. */
 function overview(source: SourceReport): string {
   const losses = [
     ...source.dropped.map(({ rule, rows }) => ({ rule, rows })),
@@ -52,8 +71,13 @@ function overview(source: SourceReport): string {
   ].filter(({ rows }) => rows > 0);
   const most = losses.sort((a, b) => b.rows - a.rows)[0];
   const share = source.read === 0 ? 0 : (100 * source.kept) / source.read;
-  return `<tr><td><a href="#${anchor(source.source)}">${escape(source.source)}</a></td><td>${source.task}</td><td class="n">${number(source.read)}</td><td class="n">${number(source.kept)}</td>
-<td><span class="track small"><i style="width:${share.toFixed(2)}%"></i><b style="width:${(source.read === 0 ? 0 : 100 - share).toFixed(2)}%"></b></span></td><td>${most === undefined ? "" : `${escape(most.rule)} ${number(most.rows)}`}</td></tr>`;
+  const lost = source.read === 0 ? 0 : 100 - share;
+  return [
+    `<tr><td><a href="#${anchor(source.source)}">${escape(source.source)}</a></td><td>${source.task}</td>`,
+    `<td class="n">${number(source.read)}</td><td class="n">${number(source.kept)}</td>\n`,
+    `<td><span class="track small">${widths(share.toFixed(2), lost.toFixed(2))}</span></td>`,
+    `<td>${most === undefined ? "" : `${escape(most.rule)} ${number(most.rows)}`}</td></tr>`,
+  ].join("");
 }
 
 function sourceSection(source: SourceReport, shapes: readonly Distribution[], examples: readonly ExampleRow[]): string {
@@ -90,21 +114,21 @@ ${bad === "" ? "" : `<h4>Unreadable</h4>${bad}`}
 
 function bar(name: string, left: number, total: number, reason: string, lost = 0): string {
   const share = (value: number): string => (total === 0 ? "0" : ((100 * value) / total).toFixed(2));
-  return `<div class="step" title="${escape(reason)}"><span>${escape(name)}</span><span class="track"><i style="width:${share(left)}%"></i><b style="width:${share(lost)}%"></b></span>
+  const track = `<span class="track">${widths(share(left), share(lost))}</span>`;
+  return `<div class="step" title="${escape(reason)}"><span>${escape(name)}</span>${track}
 <span class="n">${lost > 0 ? `−${number(lost)}` : number(left)}</span></div>`;
 }
 
 function shape({ of, bars }: Distribution): string {
   const most = Math.max(1, ...bars.map((one) => one.before));
-  const rows = bars.map(
-    ({
-      label,
-      before,
-      after,
-    }) => `<div class="step"><span title="${escape(label)}">${escape(label)}</span><span class="track">
-<b class="before" style="width:${((100 * before) / most).toFixed(2)}%"></b><i class="over" style="width:${((100 * after) / most).toFixed(2)}%"></i></span>
-<span class="n">${number(after)} / ${number(before)}</span></div>`,
-  );
+  const percent = (rows: number): string => ((100 * rows) / most).toFixed(2);
+  const rows = bars.map(({ label, before, after }) => {
+    const read = `<b class="before" style="width:${percent(before)}%"></b>`;
+    const kept = `<i class="over" style="width:${percent(after)}%"></i>`;
+    return `<div class="step"><span title="${escape(label)}">${escape(label)}</span><span class="track">
+${read}${kept}</span>
+<span class="n">${number(after)} / ${number(before)}</span></div>`;
+  });
   return `<figure><figcaption>${of}, kept / read</figcaption>${rows.join("")}</figure>`;
 }
 
@@ -115,16 +139,17 @@ function card(row: ExampleRow): string {
       : `<div class="picture"><img src="${row.thumbnail}" alt="">${boxes(row)}</div>`;
   const labels = [...new Set(row.boxes.map((box) => box.label))].join(", ");
   const text = row.question === "" ? labels : row.question;
+  const answer = row.answer === "" ? "" : `<p class="answer">${escape(row.answer.slice(0, 80))}</p>`;
   return `<div class="card">${picture}<p>${escape(text.length > 240 ? `${text.slice(0, 239)}…` : text)}</p>
-${row.answer === "" ? "" : `<p class="answer">${escape(row.answer.slice(0, 80))}</p>`}<p class="id">${escape(row.id)}</p></div>`;
+${answer}<p class="id">${escape(row.id)}</p></div>`;
 }
 
 function boxes({ boxes: list, width, height }: ExampleRow): string {
   if (list.length === 0 || width === null || height === null) return "";
-  const rects = list.map(
-    ({ x1, y1, x2, y2, label }) =>
-      `<rect x="${x1}" y="${y1}" width="${Math.max(0, x2 - x1)}" height="${Math.max(0, y2 - y1)}"><title>${escape(label)}</title></rect>`,
-  );
+  const rects = list.map(({ x1, y1, x2, y2, label }) => {
+    const size = `width="${Math.max(0, x2 - x1)}" height="${Math.max(0, y2 - y1)}"`;
+    return `<rect x="${x1}" y="${y1}" ${size}><title>${escape(label)}</title></rect>`;
+  });
   return `<svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none">${rects.join("")}</svg>`;
 }
 
@@ -143,17 +168,44 @@ function number(value: number): string {
 const STYLE = `
 :root{color-scheme:light dark;--line:#8884;--keep:#2a7de1;--lose:#d9822b66}
 body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left}
-.n{text-align:right;font-variant-numeric:tabular-nums}.hash,.id{font-family:ui-monospace,monospace;font-size:.8em;opacity:.7}
-.wide{overflow-x:auto;margin:1rem 0}.wide td{white-space:nowrap}a{color:LinkText}.legend i,.legend b{display:inline-block;width:.9rem;height:.8rem;background:var(--keep);border-radius:2px}.legend b{background:var(--lose);margin-left:1rem}section{border-top:1px solid var(--line);margin-top:2rem}h2 small{font-weight:400;opacity:.7}
-.step{display:grid;grid-template-columns:13rem 1fr 5rem;gap:.6rem;align-items:center}.step>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.track{position:relative;display:flex;height:.8rem;background:#8882;border-radius:2px;overflow:hidden}.track i{background:var(--keep)}.track b{background:var(--lose)}
-.small{width:8rem}.track .before,.track .over{position:absolute;inset:0 auto 0 0}
-.shapes{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:1rem 2rem;margin-top:1rem}figure{margin:0}figcaption{font-weight:600}
+table{border-collapse:collapse}
+td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left}
+.n{text-align:right;font-variant-numeric:tabular-nums}
+.hash,.id{font-family:ui-monospace,monospace;font-size:.8em;opacity:.7}
+.wide{overflow-x:auto;margin:1rem 0}
+.wide td{white-space:nowrap}
+a{color:LinkText}
+.legend i,.legend b{display:inline-block;width:.9rem;height:.8rem;background:var(--keep);border-radius:2px}
+.legend b{background:var(--lose);margin-left:1rem}
+section{border-top:1px solid var(--line);margin-top:2rem}
+h2 small{font-weight:400;opacity:.7}
+.step{display:grid;grid-template-columns:13rem 1fr 5rem;gap:.6rem;align-items:center}
+.step>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.track{position:relative;display:flex;height:.8rem;background:#8882;border-radius:2px;overflow:hidden}
+.track i{background:var(--keep)}
+.track b{background:var(--lose)}
+.small{width:8rem}
+.track .before,.track .over{position:absolute;inset:0 auto 0 0}
+.shapes{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:1rem 2rem;margin-top:1rem}
+figure{margin:0}
+figcaption{font-weight:600}
 figure .step{grid-template-columns:7rem 1fr 5.5rem;font-size:.85em}
-.cards{display:flex;gap:1rem;flex-wrap:wrap}.card{width:200px;font-size:.85em;overflow-wrap:anywhere}.card p{margin:.2rem 0}.answer{font-weight:600}
-.picture{position:relative;width:fit-content}.picture img{display:block;max-width:200px;background:#fff}.picture svg{position:absolute;inset:0;width:100%;height:100%}
-rect{fill:none;stroke:#e5484d;stroke-width:2;vector-effect:non-scaling-stroke}.none{height:60px;display:grid;place-items:center;background:#8882}
+.cards{display:flex;gap:1rem;flex-wrap:wrap}
+.card{width:200px;font-size:.85em;overflow-wrap:anywhere}
+.card p{margin:.2rem 0}
+.answer{font-weight:600}
+.picture{position:relative;width:fit-content}
+.picture img{display:block;max-width:200px;background:#fff}
+.picture svg{position:absolute;inset:0;width:100%;height:100%}
+rect{fill:none;stroke:#e5484d;stroke-width:2;vector-effect:non-scaling-stroke}
+.none{height:60px;display:grid;place-items:center;background:#8882}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8em}
-@media(max-width:600px){body{margin:1rem auto}.step{grid-template-columns:7.5rem 1fr 3.5rem}.shapes{grid-template-columns:1fr}figure .step{grid-template-columns:5.5rem 1fr 5rem}
-.card{width:calc(50% - .5rem)}.picture img{max-width:100%}h4{overflow-wrap:anywhere}}`.replace(/\n/g, "");
+@media(max-width:600px){
+body{margin:1rem auto}
+.step{grid-template-columns:7.5rem 1fr 3.5rem}
+.shapes{grid-template-columns:1fr}
+figure .step{grid-template-columns:5.5rem 1fr 5rem}
+.card{width:calc(50% - .5rem)}
+.picture img{max-width:100%}
+h4{overflow-wrap:anywhere}
+}`.replace(/\n/g, "");

@@ -1,4 +1,4 @@
-/** What a curation run did: row counts in, dropped by rule and kept, for every source. */
+/** The report of a curation: rows read, dropped by each rule and kept, for every source. */
 import type { Task } from "@v-triune/schema";
 import type { FilterRule } from "../rules/filter-rule";
 
@@ -19,13 +19,13 @@ export interface SourceReport {
   readonly paths: readonly string[];
   /** Records in the owner's files. */
   readonly read: number;
-  /** Records that could not be used at all, and the first of their messages. */
+  /** Records that could not be used, and the messages of the first. */
   readonly unreadable: number;
   readonly unreadableExamples: readonly string[];
-  /** In the order of the rules; rules that dropped nothing are left out. */
+  /** In the order of the rules, without rules that dropped nothing. */
   readonly dropped: readonly DroppedByRule[];
   readonly kept: number;
-  /** Kept pictures that were re-encoded, by what was changed. */
+  /** Kept pictures that were encoded again, by what was changed. */
   readonly changedPictures: Readonly<Record<string, number>>;
 }
 
@@ -37,13 +37,13 @@ export interface FileReport {
   readonly sources: readonly string[];
   /** Distinct samples. */
   readonly samples: number;
-  /** How often each is in the file. */
+  /** Number of times that each is in the file. */
   readonly copies: number;
   readonly bytes: number;
   readonly contentHash: string;
 }
 
-/** One rule of a run, with all that is needed to run it again. */
+/** One rule of a run, with everything that it takes to run it again. */
 export type RuleReport = Pick<FilterRule, "name" | "reason" | "scope" | "tasks" | "sources" | "needs" | "parameters">;
 
 /** The report of a run, as `report.json` holds it. */
@@ -51,7 +51,7 @@ export interface CurationReport {
   readonly version: 1;
   readonly output: string;
   readonly seed: number;
-  /** Names, reasons and parameters of the rules, in the order they ran. */
+  /** The rules, in the order in which they ran. */
   readonly rules: readonly RuleReport[];
   readonly sources: readonly SourceReport[];
   readonly files: readonly FileReport[];
@@ -63,7 +63,7 @@ export interface CurationReport {
   };
   /** SHA-256 over the files' names and content hashes: equal for equal corpora. */
   readonly contentHash: string;
-  /** With all reasons: rows that each rule hits, whether charged to it or not, by source. */
+  /** With all reasons: rows that each rule hits, whether or not they are charged to it, by source. */
   readonly allReasons?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly seconds: number;
 }
@@ -82,7 +82,8 @@ export function formatFunnel(report: CurationReport): string {
   ];
   for (const source of report.sources) {
     const share = source.read === 0 ? "" : `${Math.round((100 * source.kept) / source.read)} %`;
-    const head = `${cut(source.source, 16).padEnd(16)} ${source.task.padEnd(10)} ${count(source.read)} ${count(source.kept)} ${share.padStart(5)}`;
+    const name = `${cut(source.source, 16).padEnd(16)} ${source.task.padEnd(10)}`;
+    const head = `${name} ${count(source.read)} ${count(source.kept)} ${share.padStart(5)}`;
     const losses: [string, number][] = source.dropped.map(({ rule, rows }) => [rule, rows]);
     if (source.unreadable > 0) losses.unshift(["unreadable", source.unreadable]);
     losses.sort((a, b) => b[1] - a[1]);

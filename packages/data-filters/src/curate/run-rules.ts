@@ -1,4 +1,6 @@
-/** Second step of a curation: the rules drop rows, and what they need beyond SQL is computed for the rows that are left. */
+/**
+ * Second step of a curation: the rules drop rows, and what they need beyond SQL is computed for the rows that are left.
+ */
 import { queryRows } from "../duckdb/database";
 import { applyRules } from "../rules/apply-rules";
 import { computeTexts, isTextNeed, TEXT_OF, type TextNeed } from "../rules/text-needs";

@@ -1,8 +1,8 @@
 /**
- * A train/test split without leakage: rows that share a picture (the same bytes, whatever its name) or a normalised question are
- * joined into one component, and a component goes to one side as a whole. Components are drawn by the seed until each source
- * has its share; one that would take a source over its share stays in training, so that a test set is at most as large as
- * asked.
+ * A train/test split without leakage. Rows that share a picture (the same bytes under any name) or a normalized
+ * question are one component, and a component goes to one side as a whole. The seed draws components until each source
+ * has its share. A component that would take a source over its share stays in training, so that a test set is never
+ * larger than the share.
  */
 import { createHash } from "node:crypto";
 
@@ -10,22 +10,22 @@ import { createHash } from "node:crypto";
 export interface SplitConfig {
   /** Share of each source's rows that becomes its test set, between 0 and 1. */
   readonly test: number;
-  /** What may not be on both sides. Default: both. */
+  /** What must not be on both sides. Default: both. */
   readonly by?: readonly ("picture" | "question")[];
 }
 
-/** A row to be split. */
+/** A row of the split. */
 export interface SplitRow {
   readonly row: number;
   readonly source: string;
-  /** Things that may not be on both sides. */
+  /** What must not be on both sides. */
   readonly keys: readonly string[];
 }
 
 /**
  * Rows of the test side.
  *
- * @param share of each source
+ * @param share share of each source's rows, between 0 and 1
  */
 export function testRows(rows: readonly SplitRow[], share: number, seed: number): Set<number> {
   const parent = new Int32Array(rows.length).map((_, i) => i);

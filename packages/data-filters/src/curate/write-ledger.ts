@@ -1,11 +1,15 @@
-/** Sixth step of a curation: `ledger.parquet`, every row that was read and its fate, for `explainRow` and for people. */
+/**
+ * Sixth step of a curation: `ledger.parquet`, every row that was read and its fate, for `explainRow` and for people.
+ */
 import { join } from "node:path";
 import { literal } from "../duckdb/database";
 import { DROPPED, REASONS, ROWS, SPLIT } from "../tables/curation-tables";
 import type { CurationRun } from "./curation-run";
 import { LEDGER_FILE } from "./report";
 
-/** Writes the ledger. Columns: those of `rows`, then kept, dropped_by, reason, split and, with all reasons, all_rules. */
+/**
+ * Writes the ledger. Columns: those of `rows`, then kept, dropped_by, reason, split and, with all reasons, all_rules.
+ */
 export async function writeLedger({ bound, output, database, rules }: CurationRun): Promise<void> {
   const names = `([${rules.map((rule) => literal(rule.name)).join(", ")}]::VARCHAR[])`;
   const reasons = `([${rules.map((rule) => literal(rule.reason)).join(", ")}]::VARCHAR[])`;

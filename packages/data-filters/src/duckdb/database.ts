@@ -1,23 +1,23 @@
 /**
- * A DuckDB of one's own for one piece of work: in memory, spilling to a folder when its memory limit is reached, and never
- * reaching for the network (extensions are neither installed nor loaded by themselves).
+ * A separate DuckDB for each piece of work. It is in memory, moves data to a folder when its memory limit is reached,
+ * and never uses the network (extensions are neither installed nor loaded automatically).
  */
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 
-/** Limits of one piece of work. */
+/** Limits of a database. */
 export interface DatabaseOptions {
-  /** DuckDB's `memory_limit`, such as `2GB`. Pictures that pass through JavaScript come on top. Default `2GB`. */
+  /** DuckDB's `memory_limit`, for example `500MB`. Pictures that pass through JavaScript come on top. Default `2GB`. */
   readonly memoryLimit?: string | undefined;
-  /** Worker threads; by default one for each core. */
+  /** Worker threads. Default: one per core. */
   readonly threads?: number | undefined;
-  /** Folder for what does not fit into memory; by default DuckDB's own choice. */
+  /** Folder for what does not fit into memory. Default: DuckDB's choice. */
   readonly tempDirectory?: string | undefined;
 }
 
 /**
- * Opens a database, hands a connection to `work`, and closes both whatever happens.
+ * Opens a database, calls `work` with a connection, and closes both, also if `work` throws.
  *
- * @throws whatever `work` throws
+ * @throws what `work` throws
  */
 export async function withDatabase<T>(
   options: DatabaseOptions,
@@ -35,8 +35,8 @@ export async function withDatabase<T>(
 export interface Database {
   readonly connection: DuckDBConnection;
   /**
-   * A second connection, for appenders. An appender that flushes runs a query of its own, and a query ends a result that is still
-   * being streamed on the same connection, without an error: what is read and what is appended must not share one.
+   * A second connection, for appenders. An appender runs a query when it flushes, and a query ends the stream of
+   * another query on the same connection. So rows are never read and appended on one connection.
    */
   readonly writer: DuckDBConnection;
   close(): void;
@@ -48,7 +48,8 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
     memory_limit: options.memoryLimit ?? "2GB",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
-    // Without it a wide SELECT over Parquet may come back in another order, and the same input would give another file.
+    // Without it the rows of a wide SELECT over Parquet may change their order, and the same input would give another
+    // file.
     preserve_insertion_order: "true",
   };
   if (options.threads !== undefined) config.threads = `${options.threads}`;
@@ -77,7 +78,7 @@ export function identifier(name: string): string {
   return `"${name.replace(/"/g, '""')}"`;
 }
 
-/** A DuckDB message without its class, its suggestions and its listing of settings, for the `found` of a typed error. */
+/** A DuckDB message for the `found` of a typed error: without its class, its suggestions and its list of settings. */
 export function duckdbMessage(error: unknown): string {
   const lines = (error instanceof Error ? error.message : String(error)).split("\n");
   const end = lines.findIndex((line) => line.trim() === "" || /^(Possible|The search space)/.test(line));

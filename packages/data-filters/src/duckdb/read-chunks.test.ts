@@ -44,14 +44,14 @@ describe("readChunks", () => {
     expect(next).toBe(10_000);
   });
 
-  it("gives no chunk for no row, and the names of the columns all the same", async () => {
+  it("gives no chunk if there is no row, and still the names of the columns", async () => {
     const { columnNames, chunks } = await openQuery(database.connection, "SELECT 1 AS a, 2 AS b WHERE false");
     expect(columnNames).toEqual(["a", "b"]);
     for await (const chunk of chunks) expect.fail(`${chunk.rowCount} rows`);
   });
 
   it.each([1, 2, 8])(
-    "throws DuckDB's words when the query fails after its first rows, on %i threads",
+    "throws DuckDB's message if the query fails after its first rows, on %i threads",
     async (threads) => {
       await database.connection.run(`SET threads = ${threads}`);
       let read = 0;
@@ -62,17 +62,17 @@ describe("readChunks", () => {
     },
   );
 
-  it("throws when the query fails before its first row, or is wrong", async () => {
+  it("throws if the query fails before its first row, or is not valid", async () => {
     expect(await failureOf("SELECT error('no root')")).toMatchObject({ code: "unreadable", found: "no root" });
     expect((await failureOf("SELECT * FROM nowhere")).found).toMatch(/nowhere does not exist/);
   });
 
-  it("throws when another query on its connection ends the stream", async () => {
+  it("throws if another query on its connection ends the stream", async () => {
     const error = await failureOf("SELECT i FROM range(200000) t(i)", () => database.connection.run("SELECT 1"));
     expect(error.found).toMatch(/ended early/);
   });
 
-  it("throws when a second run of the query finds nothing wrong", async () => {
+  it("throws if a second run of the query finds no fault", async () => {
     let seen = 0;
     let failed = false;
     database.connection.registerScalarFunction(
@@ -95,7 +95,7 @@ describe("readChunks", () => {
     expect(error).toMatchObject({ code: "unreadable", found: expect.stringMatching(/ended early.*a second run/) });
   });
 
-  it("throws when the disk has no room for what does not fit into memory", async () => {
+  it("throws if the disk has no room for what does not fit into memory", async () => {
     await database.connection.run("SET memory_limit = '50MB'");
     await database.connection.run("SET max_temp_directory_size = '5MB'");
     const error = await failureOf(
@@ -105,7 +105,7 @@ describe("readChunks", () => {
     expect(error.found).toMatch(/max_temp_directory_size/);
   });
 
-  it("throws when what was put on the disk is gone", async () => {
+  it("throws if the data on the disk is lost", async () => {
     await database.connection.run("SET memory_limit = '70MB'");
     const sorted = "SELECT i, repeat(md5(i::VARCHAR), 10) AS t FROM range(400000) t(i) ORDER BY hash(i)";
     const error = await failureOf(sorted, (rows) => {

@@ -1,24 +1,25 @@
 /**
- * The one place where a query is streamed. Every row arrives, or an error does.
+ * The only place that streams a query. Either all rows arrive, or an error does.
  *
- * DuckDB's Node API (1.5.5) ends a streamed result in the same way when it is complete and when it failed on the way: `fetchChunk`
- * gives null or an empty chunk for a damaged page, a ragged line, exhausted memory or another query on the same connection. Two facts
- * of the C API (src/main/capi/result-c.cpp) make up for it:
- * - the return type of a result that holds an error is INVALID, which tells a failure from an end at no cost;
- * - the message is not bound, but EXPLAIN ANALYZE runs the same plan again, throws its rows away and raises the error.
+ * DuckDB's Node API (1.5.5) ends a streamed result in the same way if it is complete and if it fails midway:
+ * `fetchChunk` gives null or an empty chunk for a damaged page, a ragged line, exhausted memory or another query on the
+ * same connection. Two other parts of the API help:
+ * - The return type of a result that holds an error is INVALID. That tells a failure from an end at no cost.
+ * - The error's message is not accessible, but EXPLAIN ANALYZE runs the same plan again, discards its rows and raises
+ *   the error.
  */
 import { ResultReturnType, type DuckDBConnection, type DuckDBDataChunk, type DuckDBResult } from "@duckdb/node-api";
 import { plain } from "./database";
 import { readFailure } from "./read-failure";
 
-/** What a failure is reported with, and what ends a stream. */
+/** How a stream is reported and stopped. */
 export interface ReadChunksOptions {
   /** The file that the query reads, for the error. */
   readonly file?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A query whose rows arrive a chunk at a time. */
+/** A query whose rows arrive in chunks. */
 export interface QueryStream {
   readonly columnNames: readonly string[];
   /** Can be read once. */
@@ -26,14 +27,15 @@ export interface QueryStream {
 }
 
 /**
- * Streams the rows of a query, at most 2048 per chunk. Memory stays bounded. While the stream is read, its connection must not run
- * another query, which would end it: rows are written by the database's `writer`.
+ * Streams the rows of a query, at most 2048 per chunk, in bounded memory. Until the stream is read, its connection must
+ * not run another query, which would end it; the database's `writer` may.
  *
  * ```ts
  * for await (const chunk of readChunks(connection, "SELECT id, question FROM rows ORDER BY row"))
  *   for (const [id, question] of plainRows(chunk)) ..
  * ```
- * @throws DatasetError `unreadable` with DuckDB's words if the query fails, also after its first rows; the signal's reason
+ * @throws DatasetError `unreadable` with DuckDB's message if the query fails, also after its first rows; the signal's
+ *   reason
  */
 export async function* readChunks(
   connection: DuckDBConnection,
@@ -43,7 +45,7 @@ export async function* readChunks(
   yield* (await openQuery(connection, sql, options)).chunks;
 }
 
-/** As `readChunks`, for callers that need the names of the columns. */
+/** Like `readChunks`, for callers that need the names of the columns. */
 export async function openQuery(
   connection: DuckDBConnection,
   sql: string,

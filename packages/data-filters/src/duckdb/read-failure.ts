@@ -1,11 +1,11 @@
 /**
- * Typed errors for what DuckDB could not read. DuckDB's Node API has no error codes, so the kind of a failure is taken from its
- * message.
+ * Typed errors for what DuckDB could not read. DuckDB's Node API has no error codes, so the message decides the kind of
+ * a failure.
  */
 import { DatasetError, type DatasetErrorDetails } from "@v-triune/schema";
 import { duckdbMessage } from "./database";
 
-/** The error for a file that is no Parquet file, or whose footer is damaged. */
+/** The error for a file that is not a Parquet file, or whose footer is damaged. */
 export function notParquet(file: string, error: unknown): DatasetError {
   if (shortOf(error) !== undefined) return readFailure(error, file);
   return new DatasetError({
@@ -13,7 +13,7 @@ export function notParquet(file: string, error: unknown): DatasetError {
     file,
     expected: "a whole Parquet file",
     found: duckdbMessage(error),
-    fix: "the file is cut off, damaged or of another format; copy or write it again",
+    fix: "copy or write the file again: it is cut off, damaged or of another format",
     cause: error,
   });
 }
@@ -21,7 +21,7 @@ export function notParquet(file: string, error: unknown): DatasetError {
 /**
  * The error for rows that could not be read.
  *
- * @param file the file that was read; without it, rows that DuckDB holds
+ * @param file the file that was read. Default: none, for tables of the database.
  */
 export function readFailure(error: unknown, file?: string): DatasetError {
   if (error instanceof DatasetError) return error;
@@ -63,13 +63,13 @@ function adviceFor(error: unknown, file: string | undefined): Pick<DatasetErrorD
   if (file !== undefined && /\.(csv|tsv)$/i.test(file)) {
     return {
       expected: "a table in UTF-8 with the same columns in every line",
-      fix: "correct the line: quote cells that hold commas or quotes, add cells that are missing, save the file as UTF-8",
+      fix: "fix the line: quote cells with commas or quotes, add missing cells, save the file as UTF-8",
     };
   }
   return file === undefined
-    ? { expected: "every row of the query", fix: "run again; if it fails again, the message above says where" }
+    ? { expected: "all rows of the query", fix: "run again; if it fails again, report it with this message" }
     : {
         expected: "rows that can be decoded",
-        fix: "the file is damaged or was changed while it was read; copy or write it again",
+        fix: "copy or write the file again: it is damaged, or was changed while it was read",
       };
 }

@@ -1,31 +1,31 @@
 /**
- * Looks at one picture: does it decode, how large is it as a viewer shows it, and must it be re-encoded before a model's
- * processor sees it? EXIF-rotated pictures are turned, CMYK and 16-bit ones become 8-bit sRGB, and formats that not every
- * processor reads (GIF, TIFF, ..) become PNG. Everything else keeps its bytes.
+ * Inspects one picture: does it decode, how large is it as a viewer shows it, and must it be encoded again before an
+ * image processor reads it? Pictures with an EXIF rotation are rotated, CMYK and 16-bit pictures become 8-bit sRGB, and
+ * formats that some processors cannot read (GIF, TIFF, ..) become PNG. All other pictures keep their bytes.
  */
 import { createHash } from "node:crypto";
 import sharp from "sharp";
 import { readPictureBytes, type PictureReference } from "./picture-reference";
 
-/** What is known of a picture after a look at it. */
+/** What the inspection of a picture found. */
 export interface PictureInspection {
-  /** Why the picture cannot be used; null when it can. */
+  /** Why the picture cannot be used, or null. */
   readonly error: string | null;
-  /** Size as shown, pixels; 0 when it does not decode. */
+  /** Size in pixels as a viewer shows it; 0 if it does not decode. */
   readonly width: number;
   readonly height: number;
-  /** Size as stored, before it is turned. */
+  /** Size as stored, before EXIF rotates it. */
   readonly storedWidth: number;
   readonly storedHeight: number;
   /** EXIF orientation 1..8. */
   readonly orientation: number;
   /** What was changed: `turned`, `cmyk`, `16 bit`, a format's name. */
   readonly changes: readonly string[];
-  /** 64-bit difference hash (see `near-duplicates`), hexadecimal; null unless asked for. */
+  /** 64-bit difference hash in hexadecimal, for near-duplicates.ts; null if it was not asked for. */
   readonly hash: string | null;
-  /** SHA-1 of the bytes as they were, hexadecimal: the same picture under another name has the same. */
+  /** SHA-1 of the original bytes in hexadecimal: copies under other names have the same. */
   readonly digest: string;
-  /** The re-encoded bytes, when they had to change. */
+  /** The new bytes if the picture had to be encoded again, or null. */
   readonly bytes: Uint8Array | null;
 }
 
@@ -33,10 +33,10 @@ export interface PictureInspection {
 const KEPT_FORMATS: ReadonlySet<string> = new Set(["jpeg", "png", "webp"]);
 
 /**
- * Reads, decodes and judges a picture. Never throws for what is wrong with the picture: that is in `error`.
+ * Reads, decodes and checks a picture. Never throws for what is wrong with the picture: that is in `error`.
  *
- * @param options.decode decode every pixel (finds cut-off files), not the header only
- * @param options.hash compute the difference hash
+ * @param options.decode whether to decode every pixel, which finds files that are cut off, or only the header
+ * @param options.hash whether to compute the difference hash
  */
 export async function inspectPicture(
   reference: PictureReference,
@@ -79,7 +79,7 @@ export async function inspectBytes(
         format === "jpeg" ? upright.jpeg({ quality: 95, chromaSubsampling: "4:4:4" }) : upright.png()
       ).toBuffer();
     } else if (options.decode) {
-      // The smallest output that still makes the decoder read every row: a file that is cut off lacks its last ones.
+      // The smallest output for which the decoder reads every row: a file that is cut off lacks its last rows.
       await image
         .clone()
         .extract({ left: 0, top: storedHeight - 1, width: storedWidth, height: 1 })
@@ -95,16 +95,16 @@ export async function inspectBytes(
 }
 
 /**
- * Difference hash: the picture in grey at 9 × 8, one bit for each pixel that is darker than its right neighbour. Equal or
- * near hashes are pictures that look the same whatever their size and compression.
+ * Difference hash: the picture in gray at 9 × 8, one bit per pixel, set if it is darker than its right neighbor.
+ * Pictures that look the same have equal or similar hashes, no matter their size and compression.
  */
 async function differenceHash(bytes: Uint8Array): Promise<string> {
-  const grey = await sharp(bytes).resize(9, 8, { fit: "fill" }).greyscale().raw().toBuffer();
+  const gray = await sharp(bytes).resize(9, 8, { fit: "fill" }).grayscale().raw().toBuffer();
   let hash = 0n;
   for (let y = 0; y < 8; y++) {
     for (let x = 0; x < 8; x++) {
-      const left = grey[y * 9 + x] ?? 0;
-      const right = grey[y * 9 + x + 1] ?? 0;
+      const left = gray[y * 9 + x] ?? 0;
+      const right = gray[y * 9 + x + 1] ?? 0;
       hash = (hash << 1n) | (left < right ? 1n : 0n);
     }
   }
@@ -112,7 +112,7 @@ async function differenceHash(bytes: Uint8Array): Promise<string> {
 }
 
 /**
- * A point of the stored picture as it lies in the turned one.
+ * Where a point of the stored picture is in the rotated one.
  *
  * @param orientation EXIF orientation, 1..8
  * @param width stored width, pixels

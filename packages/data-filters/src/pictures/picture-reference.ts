@@ -1,6 +1,7 @@
 /**
- * Where a picture is until its sample is written: a file, a stretch of a file (bytes spooled from a Parquet cell) or a
- * member of a zip archive. References are small and serialisable; a million of them fit where ten pictures do.
+ * Where a picture is until its sample is written: a file, a part of a file (bytes spooled from a Parquet cell) or a
+ * member of a zip archive. References are small and can be written as JSON: a million of them need the memory of some
+ * pictures.
  */
 import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { readZipMember } from "./zip-archive";
@@ -9,21 +10,25 @@ import { readZipMember } from "./zip-archive";
 export interface PictureReference {
   readonly name: string;
   readonly file: string;
-  /** A stretch of the file, in bytes. */
+  /** A part of the file, in bytes. */
   readonly offset?: number;
   readonly length?: number;
   /** A member of the zip archive `file`. */
   readonly member?: string;
 }
 
-/** Encoded bytes of a picture. @throws Error of the file system, or of the archive, when they cannot be read */
+/** The encoded bytes of a picture. @throws the error of the file system or of the archive if they cannot be read */
 export function readPictureBytes(reference: PictureReference): Uint8Array {
   if (reference.member !== undefined) return readZipMember(reference.file, reference.member);
   if (reference.offset === undefined || reference.length === undefined) return readFileSync(reference.file);
   const bytes = new Uint8Array(reference.length);
   const handle = openSync(reference.file, "r");
   try {
-    readSync(handle, bytes, 0, reference.length, reference.offset);
+    for (let read = 0; read < bytes.length;) {
+      const count = readSync(handle, bytes, read, bytes.length - read, reference.offset + read);
+      if (count === 0) throw new Error("the file with its bytes is cut off");
+      read += count;
+    }
   } finally {
     closeSync(handle);
   }
@@ -40,7 +45,7 @@ export class PictureSpool {
     this.#file = file;
   }
 
-  /** Appends bytes and says where they are. */
+  /** Appends bytes and returns where they are. */
   add(bytes: Uint8Array, name: string): PictureReference {
     this.#handle ??= openSync(this.#file, "w");
     for (let written = 0; written < bytes.length;) written += writeSync(this.#handle, bytes, written);
@@ -49,7 +54,7 @@ export class PictureSpool {
     return reference;
   }
 
-  /** Closes the file; what was added stays readable. */
+  /** Closes the file. What was added can still be read. */
   close(): void {
     if (this.#handle !== undefined) closeSync(this.#handle);
     this.#handle = undefined;

@@ -100,7 +100,7 @@ describe("inspectBytes", () => {
     expect((await inspectPicture({ name: "x", file: join(folder, "none.png") }, look)).error).toBe("no such file");
   });
 
-  it("gives like pictures near hashes and others far ones", async () => {
+  it("gives similar pictures similar hashes, and others different ones", async () => {
     const hash = async (image: Sharp): Promise<bigint> =>
       BigInt(`0x${(await inspectBytes(await image.toBuffer(), { decode: true, hash: true })).hash}`);
     const bits = (a: bigint, b: bigint): number => (a ^ b).toString(2).replaceAll("0", "").length;
@@ -131,7 +131,7 @@ describe("turnPoint", () => {
 });
 
 describe("PictureSpool", () => {
-  it("gives back what was added", () => {
+  it("returns what was added", () => {
     const spool = new PictureSpool(join(folder, "spool.bin"));
     const parts = ["a", "bcd", ""].map((text) => Buffer.from(text));
     const references = parts.map((part, i) => spool.add(part, `${i}`));

@@ -1,7 +1,7 @@
 /**
- * Reads members of a zip archive in place, without unpacking it (PKWARE APPNOTE 6.3: end record, zip64 end record, central
- * directory, local headers; methods stored and deflate, which is all that data sets use). The directory is read once for
- * each archive and kept.
+ * Reads members of a zip archive in place, without unpacking it (PKWARE APPNOTE 6.3: end record, zip64 end record,
+ * central directory, local headers; the methods stored and deflate, since data sets use no others). The directory of
+ * each archive is read once and kept.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
@@ -15,7 +15,7 @@ interface Member {
 
 const directories = new Map<string, { readonly stamp: string; readonly members: Map<string, Member> }>();
 
-/** Names of an archive's members, in their order; folders are left out. */
+/** Names of an archive's members, in their order, without folders. */
 export function zipMembers(archive: string): string[] {
   return [...directory(archive).keys()];
 }
@@ -23,7 +23,7 @@ export function zipMembers(archive: string): string[] {
 /**
  * The bytes of one member.
  *
- * @throws DatasetError when the archive is damaged or has no such member
+ * @throws DatasetError if the archive is damaged or has no such member
  */
 export function readZipMember(archive: string, member: string): Uint8Array {
   const entry = directory(archive).get(member);
@@ -33,7 +33,7 @@ export function readZipMember(archive: string, member: string): Uint8Array {
       file: archive,
       field: member,
       expected: "a member of this name",
-      found: "none",
+      found: "no such member",
     });
   }
   return withFile(archive, (handle) => {

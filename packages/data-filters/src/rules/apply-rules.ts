@@ -31,8 +31,8 @@ export interface ApplyRulesOptions {
   /** Needs whose columns `rows` has from the start. */
   readonly provided?: readonly RuleNeed[];
   /**
-   * Computes what is needed for the rows of `relation`, and what is met with it: columns of `rows`, or a table of its own. Returns the
-   * join (`LEFT JOIN ..`) that brings that table's columns to the rules which need them.
+   * Computes what is needed for the rows of `relation`, and what is met with it: columns of `rows`, or a table of its
+   * own. Returns the join (`LEFT JOIN ..`) that brings that table's columns to the rules which need them.
    */
   provide(need: RuleNeed, relation: string): Promise<string | void>;
   /** Called before each group of rules. */
@@ -76,7 +76,10 @@ export async function applyRules(
   if (options.allReasons) await recordReasons(connection, rules, options.seed);
 }
 
-/** The view of the rows that are left. A view keeps the columns that it was made with, and `rows` may be replaced by one that has more. */
+/**
+ * The view of the rows that are left. A view keeps the columns that it was made with, and `rows` may be replaced by one
+ * that has more.
+ */
 class AliveRows {
   readonly #connection: DuckDBConnection;
   #rows = 0;
@@ -154,12 +157,14 @@ function groups(rules: readonly FilterRule[], provided: readonly RuleNeed[]): Pl
 }
 
 function rowGroup(group: readonly Placed[], seed: number, relation: string): string {
-  return `SELECT row, rule FROM (SELECT row, ${firstHit(group, seed, relation)} AS rule FROM ${relation}) WHERE rule IS NOT NULL`;
+  const rule = firstHit(group, seed, relation);
+  return `SELECT row, rule FROM (SELECT row, ${rule} AS rule FROM ${relation}) WHERE rule IS NOT NULL`;
 }
 
 /** The position of the first row rule that hits, as SQL; NULL for a row to keep. */
 export function firstHit(rules: readonly Placed[], seed: number, relation: string): string {
-  return `CASE ${rules.map(({ rule, index }) => `WHEN ${rowPredicate(rule, seed, relation)} THEN ${index}`).join(" ")} END`;
+  const cases = rules.map(({ rule, index }) => `WHEN ${rowPredicate(rule, seed, relation)} THEN ${index}`);
+  return `CASE ${cases.join(" ")} END`;
 }
 
 function setGroup(group: readonly Placed[], seed: number, from: string): string {
@@ -203,8 +208,8 @@ async function recordReasons(connection: DuckDBConnection, rules: readonly Filte
 }
 
 /**
- * Throws the error that names the rule of a group whose SQL fails. If it is not the SQL that fails (a damaged file, too little memory),
- * throws `error`.
+ * Throws the error that names the rule of a group whose SQL fails. If it is not the SQL that fails (a damaged file, too
+ * little memory), throws `error`.
  */
 export async function blame(
   connection: DuckDBConnection,
@@ -228,7 +233,9 @@ export async function blame(
         field: `rules.${placed.rule.name}.sql`,
         expected: "a boolean DuckDB expression over the columns of a row",
         found: duckdbMessage(cause),
-        fix: `the columns are ${Object.keys(RULE_COLUMNS).join(", ")}; quote a name that is a keyword, such as ${identifier("order")}`,
+        fix:
+          `use the columns ${Object.keys(RULE_COLUMNS).join(", ")}; ` +
+          `quote a name that is a keyword, such as ${identifier("order")}`,
         cause,
       });
     }

@@ -1,6 +1,6 @@
 /**
- * Rules for boxes (arXiv 2505.18129, section 4.1): boxes that are none, boxes that are too easy, too many of a kind, phrases
- * that are too hard to judge.
+ * Rules for boxes (arXiv 2505.18129, section 4.1): they drop boxes that are not valid, boxes that are too easy to find,
+ * too many boxes of one category, and phrases that are too hard to judge.
  */
 import type { Task } from "@v-triune/schema";
 import { literal } from "../duckdb/database";
@@ -8,7 +8,7 @@ import { drawOrder, type FilterRule } from "./filter-rule";
 
 const BOXES: readonly Task[] = ["detection", "grounding"];
 
-/** True when any box satisfies a condition on `b`. A sum is faster than a filtered list, and rows without boxes give false. */
+/** True if any box satisfies a condition on `b`; false for rows without boxes. This is faster than a filtered list. */
 function anyBox(condition: string): string {
   return `coalesce(list_bool_or(list_transform(boxes, lambda b: ${condition})), false)`;
 }
@@ -25,9 +25,12 @@ export function hasBoxes(): FilterRule {
   };
 }
 
-/** Drops rows with a box of no area on the 0..1000 grid, with corners exchanged, or that leaves the picture by more than a tolerance. */
+/**
+ * Drops rows with a box that has no area on the 0..1000 grid, has its corners exchanged, or lies outside the picture by
+ * more than `tolerance` pixels.
+ */
 export function boxShape({ tolerance = 2 }: { tolerance?: number } = {}): FilterRule {
-  // A side of a whole cell of the grid, inside the picture, has two different ends once truncated.
+  // If a side covers a cell of the grid inside the picture, its two ends differ after truncation.
   const conditions = [
     "(least(b.x2, width) - greatest(b.x1, 0)) * 1000 < width",
     "(least(b.y2, height) - greatest(b.y1, 0)) * 1000 < height",
@@ -35,7 +38,9 @@ export function boxShape({ tolerance = 2 }: { tolerance?: number } = {}): Filter
   ];
   return {
     name: "box-shape",
-    reason: `a box is thinner than 1/1000 of the picture, or leaves the picture (of known size) by more than ${tolerance} pixels`,
+    reason:
+      "a box is thinner than 1/1000 of the picture, " +
+      `or leaves the picture (of known size) by more than ${tolerance} pixels`,
     scope: "row",
     tasks: BOXES,
     needs: ["size"],
@@ -44,7 +49,7 @@ export function boxShape({ tolerance = 2 }: { tolerance?: number } = {}): Filter
   };
 }
 
-/** Drops rows with a box over a share of the picture. */
+/** Drops rows with a box that covers more than `maxShare` of the picture. */
 export function boxArea({ maxShare = 0.5 }: { maxShare?: number } = {}): FilterRule {
   return {
     name: "box-area",
@@ -57,7 +62,7 @@ export function boxArea({ maxShare = 0.5 }: { maxShare?: number } = {}): FilterR
   };
 }
 
-/** Drops rows with more boxes of one category than a limit. */
+/** Drops rows with more than `max` boxes of one category. */
 export function boxesPerCategory({ max = 10 }: { max?: number } = {}): FilterRule {
   const labels = "list_transform(boxes, lambda b: b.label)";
   const largest = `list_max(map_values(list_histogram(${labels})))`;
@@ -67,7 +72,7 @@ export function boxesPerCategory({ max = 10 }: { max?: number } = {}): FilterRul
     scope: "row",
     tasks: ["detection"],
     parameters: { max },
-    // Few rows have that many boxes at all, and counting by label is the dear part.
+    // Few rows have this number of boxes, and counting by label is expensive.
     sql: () => `CASE WHEN len(boxes) > ${max} THEN ${largest} > ${max} ELSE false END`,
   };
 }
@@ -107,9 +112,9 @@ export function complexPhrase({
 }
 
 /**
- * Keeps single- and multi-box samples of a source in proportion. A single-box sample has one box a category; any other is a
- * multi-box sample. Of the kind that is too many, rows are drawn by the seed. With only one kind there is no proportion to
- * keep and nothing is dropped.
+ * Keeps single- and multi-box samples of a source in proportion. A single-box sample has one box per category; any
+ * other is a multi-box sample. The seed draws which rows of the kind that is too frequent stay. If a source has only
+ * one kind, nothing is dropped.
  */
 export function singleMulti({ single = 1, multi = 2 }: { single?: number; multi?: number } = {}): FilterRule {
   const labels = "list_transform(boxes, lambda b: b.label)";
@@ -123,17 +128,20 @@ export function singleMulti({ single = 1, multi = 2 }: { single?: number; multi?
     query: true,
     sql: ({ relation, seed }) => `
       WITH kinds AS (SELECT row, source, id, ${isSingle} AS single FROM ${relation}),
-        counts AS (SELECT source, count(*) FILTER (single) AS s, count(*) FILTER (NOT single) AS m FROM kinds GROUP BY source),
+        counts AS (SELECT source, count(*) FILTER (single) AS s, count(*) FILTER (NOT single) AS m
+          FROM kinds GROUP BY source),
         places AS (SELECT row, source, single,
-          row_number() OVER (PARTITION BY source, single ORDER BY ${drawOrder(seed, "source", "id")}) AS place FROM kinds)
+          row_number() OVER (PARTITION BY source, single ORDER BY ${drawOrder(seed, "source", "id")}) AS place
+          FROM kinds)
       SELECT row FROM places JOIN counts USING (source)
-      WHERE s > 0 AND m > 0 AND place > CASE WHEN single THEN ceil(m * ${single} / ${multi}) ELSE ceil(s * ${multi} / ${single}) END`,
+      WHERE s > 0 AND m > 0
+        AND place > CASE WHEN single THEN ceil(m * ${single} / ${multi}) ELSE ceil(s * ${multi} / ${single}) END`,
   };
 }
 
 /**
- * Caps the categories: each sample counts for the rarest of its categories, and of a category at most `max` samples stay,
- * drawn by the seed.
+ * Caps the categories. Each sample counts for the rarest of its categories, and each category keeps at most `max`
+ * samples, drawn by the seed.
  */
 export function categoryTail({ max = 500 }: { max?: number } = {}): FilterRule {
   return {
@@ -144,11 +152,14 @@ export function categoryTail({ max = 500 }: { max?: number } = {}): FilterRule {
     parameters: { max },
     query: true,
     sql: ({ relation, seed }) => `
-      WITH labels AS (SELECT row, source, id, unnest(list_distinct(list_transform(boxes, lambda b: b.label))) AS label FROM ${relation}),
+      WITH labels AS (SELECT row, source, id,
+          unnest(list_distinct(list_transform(boxes, lambda b: b.label))) AS label FROM ${relation}),
         sizes AS (SELECT source, label, count(*) AS n FROM labels GROUP BY source, label),
         rarest AS (SELECT row, source, any_value(id) AS id, arg_min(label, (n, label)) AS label
           FROM labels JOIN sizes USING (source, label) GROUP BY row, source)
-      SELECT row FROM (SELECT row, row_number() OVER (PARTITION BY source, label ORDER BY ${drawOrder(seed, "source", "id")}) AS place FROM rarest)
+      SELECT row FROM (SELECT row,
+          row_number() OVER (PARTITION BY source, label ORDER BY ${drawOrder(seed, "source", "id")}) AS place
+        FROM rarest)
       WHERE place > ${max}`,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The rules by name, as a configuration names them, and the order they run in by default: what is cheap and certain first,
- * pictures after that, what depends on the other rows last. A row is charged to the first rule that hits it.
+ * The rules by the names that a configuration uses, and their default order: cheap and certain rules first, then rules
+ * about pictures, then rules that depend on other rows. A row is charged to the first rule that hits it.
  */
 import { DatasetError, nearest, TASKS, type Task } from "@v-triune/schema";
 import { boxArea, boxesPerCategory, boxShape, categoryTail, complexPhrase, hasBoxes, singleMulti } from "./box-rules";
@@ -23,8 +23,8 @@ import {
 } from "./text-rules";
 
 /**
- * A rule's factory; called without an argument it gives the rule with SPEC's parameters. Each factory has its own parameters,
- * whose names `buildRule` checks; `never` is what all of them take.
+ * Makes a rule. Without an argument it has the method's parameters. Each factory has its own parameters, whose names
+ * `buildRule` checks; `never` is the type that all of them accept.
  */
 type RuleFactory = (parameters: never) => FilterRule;
 
@@ -58,7 +58,7 @@ export const rules = {
   cap,
 } as const satisfies Readonly<Record<string, RuleFactory>>;
 
-/** Rules of a run whose configuration names none, in their order. */
+/** The rules of a configuration that lists none, in their order. */
 export const DEFAULT_RULES: readonly (keyof typeof rules)[] = [
   "duplicate-id",
   "has-picture",
@@ -84,7 +84,7 @@ export const DEFAULT_RULES: readonly (keyof typeof rules)[] = [
 ];
 
 /**
- * Rules without which a sample cannot be written; they run last where a configuration leaves them out.
+ * Rules without which samples cannot be written. They run last if a configuration does not list them.
  */
 export const INTEGRITY_RULES: readonly (keyof typeof rules)[] = [
   "has-answer",
@@ -94,19 +94,20 @@ export const INTEGRITY_RULES: readonly (keyof typeof rules)[] = [
 ];
 
 /**
- * One entry of a configuration's `rules`: a name, a name with parameters, a user's own SQL with its reason, or, from code, a rule.
+ * One entry of a configuration's `rules`: a name, a name with parameters, your own SQL with a reason, or (from code) a
+ * rule.
  *
  * ```yaml
  * rules:
  *   - multiple-choice
  *   - { rule: answer-length, max: 30 }
- *   - { rule: no-years, sql: "regexp_matches(answer, '^(19|20)[0-9]{2}$')", reason: "the answer is a year", tasks: [chart] }
+ *   - { rule: no-years, sql: "regexp_matches(answer, '^(19|20)[0-9]{2}$')", reason: the answer is a year }
  * ```
  */
 export type RuleConfig = string | ({ readonly rule: string } & Readonly<Record<string, unknown>>) | FilterRule;
 
 /**
- * Binds a configuration's entry.
+ * Makes the rule of a configuration's entry.
  *
  * @throws DatasetError for an unknown rule or parameter, with the nearest name
  */
@@ -121,7 +122,7 @@ export function buildRule(entry: RuleConfig): FilterRule {
     throw new DatasetError({
       code: "bad-option",
       field: "rules",
-      expected: `one of ${Object.keys(rules).join(", ")}, or an own rule with sql and reason`,
+      expected: `one of ${Object.keys(rules).join(", ")}, or your own rule with sql and reason`,
       found: name,
       fix: near === null ? undefined : `did you mean ${near}?`,
     });
@@ -158,7 +159,7 @@ export function buildRule(entry: RuleConfig): FilterRule {
   return { ...bound, ...restrict(name, bound, { tasks, sources }) };
 }
 
-/** A rule as a report states it, bound again. */
+/** Makes the rule that a report states. */
 export function ruleFromReport(
   entry: Pick<FilterRule, "name" | "reason" | "scope" | "tasks" | "sources" | "needs" | "parameters">,
 ): FilterRule {
@@ -208,7 +209,7 @@ function ownRule(name: string, given: Readonly<Record<string, unknown>>): Filter
   return { ...rule, ...restrict(name, rule, { tasks, sources }) };
 }
 
-/** Narrows a rule to tasks and sources that the configuration states. */
+/** Limits a rule to the tasks and sources that the configuration states. */
 function restrict(name: string, rule: FilterRule, given: { tasks: unknown; sources: unknown }): Partial<FilterRule> {
   const list = (field: string, value: unknown): readonly string[] | undefined => {
     if (value === undefined) return undefined;

@@ -1,16 +1,16 @@
 /**
- * The difficulty filter (arXiv 2505.18129, section 4.1): what a model always solves teaches it nothing, and boxes that it never
- * or always finds neither.
+ * The difficulty filter (arXiv 2505.18129, section 4.1): a model learns nothing from what it always solves, and nothing
+ * from boxes that it never or always finds.
  *
- * Reasoning keeps 0 ≤ pass rate < 1 over 8 rollouts of the stronger model. Boxes keep a cumulative IoU reward (ε = 0.5) of
- * 2..10 over 16 rollouts; with another number of rollouts the sum is scaled to 16.
+ * Reasoning samples with a pass rate 0 ≤ p < 1 over 8 rollouts of the stronger model stay. Boxes with a cumulative IoU
+ * reward (ε = 0.5) of 2..10 over 16 rollouts stay; with another number of rollouts the sum is scaled to 16.
  *
- * pass@k is estimated without bias from n ≥ k rollouts of which c are correct (arXiv 2107.03374, eq. 1):
+ * The estimate of pass@k from n ≥ k rollouts, c of them correct, is unbiased (arXiv 2107.03374, eq. 1):
  * 1 - C(n - c, k) / C(n, k).
  */
 import type { FilterRule } from "./filter-rule";
 
-/** Drops rows that are too easy or too hard for the model whose rollouts were read. */
+/** Drops rows that are too easy or too hard for the model that made the rollouts. */
 export function difficulty({
   minPass = 0,
   maxPass = 1,
@@ -25,9 +25,9 @@ export function difficulty({
   maxPass?: number;
   minReward?: number;
   maxReward?: number;
-  /** Rollouts that the reward limits are for. */
+  /** Number of rollouts that the reward limits refer to. */
   rollouts?: number;
-  /** Drop rows without a judged rollout, too. */
+  /** Whether rows without a judged rollout are dropped. */
   require?: boolean;
 } = {}): FilterRule {
   const cumulative = `mean_accuracy * ${rollouts}`;
@@ -35,12 +35,15 @@ export function difficulty({
   const others = `mean_accuracy < ${minPass} OR mean_accuracy >= ${maxPass}`;
   return {
     name: "difficulty",
-    reason: `outside pass rate ${minPass} ≤ p < ${maxPass}, or cumulative box reward ${minReward}..${maxReward} over ${rollouts} rollouts`,
+    reason:
+      `outside pass rate ${minPass} ≤ p < ${maxPass}, ` +
+      `or cumulative box reward ${minReward}..${maxReward} over ${rollouts} rollouts`,
     scope: "row",
     needs: ["rollouts"],
     parameters: { minPass, maxPass, minReward, maxReward, rollouts, require },
     sql: () =>
-      `CASE WHEN coalesce(rollout_count, 0) = 0 THEN ${require} WHEN task IN ('detection', 'grounding') THEN ${boxes} ELSE ${others} END`,
+      `CASE WHEN coalesce(rollout_count, 0) = 0 THEN ${require}
+        WHEN task IN ('detection', 'grounding') THEN ${boxes} ELSE ${others} END`,
   };
 }
 
@@ -50,8 +53,8 @@ export function difficulty({
  * ```ts
  * passAtK(8, 2, 1) // 0.25
  * ```
- * @param n rollouts
- * @param c correct ones among them
+ * @param n number of rollouts
+ * @param c number of correct ones
  * @throws RangeError unless 0 ≤ c ≤ n and 1 ≤ k ≤ n
  */
 export function passAtK(n: number, c: number, k: number): number {

@@ -11,11 +11,11 @@ let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "filter-"));
   await withDatabase({}, async (c) => {
-    const select = (
-      from: number,
-      to: number,
-    ) => `SELECT i AS id, 'q' || i AS question, CASE WHEN i % 10 = 0 THEN 'x=1' WHEN i % 10 = 1 THEN repeat('a', 30) ELSE '4' END AS answer,
-      CASE WHEN i % 4 = 2 THEN '[[0, 0, 90, 90]]' ELSE '[[0, 0, 9, 9]]' END AS raw, 100 AS width, 100 AS height, i * 2 AS more FROM range(${from}, ${to}) t(i)`;
+    const select = (from: number, to: number) => `SELECT i AS id, 'q' || i AS question,
+        CASE WHEN i % 10 = 0 THEN 'x=1' WHEN i % 10 = 1 THEN repeat('a', 30) ELSE '4' END AS answer,
+        CASE WHEN i % 4 = 2 THEN '[[0, 0, 90, 90]]' ELSE '[[0, 0, 9, 9]]' END AS raw,
+        100 AS width, 100 AS height, i * 2 AS more
+      FROM range(${from}, ${to}) t(i)`;
     await c.run(
       `COPY (${select(0, 5000)}) TO ${literal(join(folder, "a.parquet"))} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
     );
@@ -28,7 +28,7 @@ const rows = (file: string, columns = "*"): Promise<Record<string, unknown>[]> =
   withDatabase({}, (c) => queryRows(c, `SELECT ${columns} FROM ${literal(file)}`));
 
 describe("filterParquet", () => {
-  it("keeps columns and order, counts by rule, and says which rows are gone", async () => {
+  it("keeps columns and order, counts by rule, and lists the dropped rows", async () => {
     const [output, droppedTo] = [join(folder, "out.parquet"), join(folder, "dropped.parquet")];
     const result = await filterParquet([join(folder, "a.parquet"), join(folder, "b.parquet")], output, {
       rules: ["answer-symbols", "answer-length"],
@@ -54,7 +54,7 @@ describe("filterParquet", () => {
     ]);
   });
 
-  it("decides alike in one reading and in several", async () => {
+  it("decides the same in one pass and in several", async () => {
     const inputs = [join(folder, "a.parquet"), join(folder, "b.parquet")];
     const options = { rules: ["answer-symbols", "answer-length"], columns: { task: "'math'" } };
     const [one, two] = [join(folder, "one.parquet"), join(folder, "two.parquet")];
@@ -73,15 +73,16 @@ describe("filterParquet", () => {
     expect(await rows(one)).toEqual(await rows(two));
   });
 
-  it("tells languages and verifies answers of rows that no earlier rule hit, alike on any number of threads", async () => {
+  it("computes languages and verdicts for rows that no earlier rule hit, on any number of threads", async () => {
     const input = join(folder, "texts.parquet");
-    const texts =
-      "CASE i % 3 WHEN 0 THEN 'Combien de cubes rouges voyez-vous dans la boîte ' ELSE 'How many red cubes do you see in box ' END";
+    const texts = `CASE i % 3 WHEN 0 THEN 'Combien de cubes rouges voyez-vous dans la boîte '
+      ELSE 'How many red cubes do you see in box ' END`;
     const words = "(SELECT string_agg(chr(97 + (hash(i, k) % 26)::INTEGER), '') FROM range(9) w(k))";
     const answers = "CASE WHEN i % 5 = 0 THEN '}{' WHEN i % 7 = 0 THEN 'x=1' ELSE i::VARCHAR END";
     await withDatabase({}, (c) =>
       c.run(
-        `COPY (SELECT 'ocr' AS task, ${texts} || ${words} || '?' AS question, ${answers} AS answer FROM range(4620) t(i)) TO ${literal(input)} (FORMAT parquet)`,
+        `COPY (SELECT 'ocr' AS task, ${texts} || ${words} || '?' AS question, ${answers} AS answer
+           FROM range(4620) t(i)) TO ${literal(input)} (FORMAT parquet)`,
       ),
     );
     const results: unknown[] = [];
@@ -109,7 +110,7 @@ describe("filterParquet", () => {
     expect(results[2]).toEqual(results[0]);
   });
 
-  it("takes a language that the file states", async () => {
+  it("uses a language that the file states", async () => {
     const columns = { task: "'ocr'", language: "CASE WHEN id < 10 THEN 'en' ELSE 'fr' END" };
     expect(
       await filterParquet(join(folder, "a.parquet"), join(folder, "l.parquet"), { rules: ["language"], columns }),
@@ -133,8 +134,8 @@ describe("filterParquet", () => {
 
   it("maps columns by SQL", async () => {
     const output = join(folder, "boxes.parquet");
-    const boxes =
-      "list_transform(from_json(raw, '[[\"DOUBLE\"]]'), lambda b: {'x1': b[1], 'y1': b[2], 'x2': b[3], 'y2': b[4], 'label': 'cat'})";
+    const asBox = "{'x1': b[1], 'y1': b[2], 'x2': b[3], 'y2': b[4], 'label': 'cat'}";
+    const boxes = `list_transform(from_json(raw, '[["DOUBLE"]]'), lambda b: ${asBox})`;
     const result = await filterParquet(join(folder, "a.parquet"), output, {
       rules: ["box-shape", "box-area"],
       columns: { task: "'detection'", boxes },
@@ -181,7 +182,7 @@ describe("filterParquet", () => {
     ).rejects.toMatchObject({ code: "write-failed" });
   });
 
-  it("stops at a damaged page in any row group, whether it reads once or several times, and leaves no file", async () => {
+  it("stops at a damaged page in any row group, in one pass and in several, and leaves no file", async () => {
     const output = join(folder, "from-damaged.parquet");
     for (const group of [0, 1, 2]) {
       const file = join(folder, `damaged-${group}.parquet`);

@@ -29,8 +29,8 @@ export interface FilterParquetOptions extends DatabaseOptions {
   /** Rules in order. Rules that need decoded pictures, hashes of pictures or rollouts belong to `curate`. */
   readonly rules: readonly RuleConfig[];
   /**
-   * SQL for columns that rules use and that have another name in the files: `{ task: "'detection'", boxes: "..." }`. A column of
-   * the files with the name of a rule's column is taken as it is; a column that is missing is NULL.
+   * SQL for columns that rules use and that have another name in the files: `{ task: "'detection'", boxes: "..." }`. A
+   * column of the files with the name of a rule's column is taken as it is; a column that is missing is NULL.
    */
   readonly columns?: Readonly<Record<string, string>>;
   readonly seed?: number;
@@ -74,7 +74,7 @@ export async function filterParquet(
       file: output,
       expected: "no file of that name",
       found: "a file of that name",
-      fix: "choose another name, or overwrite",
+      fix: "choose another name, or replace the file (overwrite: true)",
     });
   }
   const database = await openDatabase(options);

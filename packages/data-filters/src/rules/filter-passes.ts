@@ -1,6 +1,6 @@
 /**
- * The two ways in which rules run straight over Parquet files. Rules over single rows decide and write in one scan. Other rules take
- * one scan per group of rules, and one to write.
+ * The two ways in which rules run straight over Parquet files. Rules over single rows decide and write in one scan.
+ * Other rules take one scan per group of rules, and one to write.
  */
 import { BOOLEAN, DuckDBScalarFunction, UINTEGER, UTINYINT } from "@duckdb/node-api";
 import { identifier, literal, queryRows, type Database } from "../duckdb/database";
@@ -44,7 +44,7 @@ export interface PassCounts {
 /** No rule's position. */
 const NOT_DROPPED = 255;
 
-/** Whether each row's fate is known when it is read: then it is written, or counted, at once. */
+/** Whether the rules decide about each row when it is read, so that it is written or counted at once. */
 export function canBeOnePass({ rules, provided, starts }: Filtering): boolean {
   const isSimple = rules.every(
     (rule) => rule.scope === "row" && (rule.needs ?? []).every((need) => provided.includes(need)),
@@ -52,7 +52,10 @@ export function canBeOnePass({ rules, provided, starts }: Filtering): boolean {
   return isSimple && rules.length < NOT_DROPPED && (starts.at(-1) ?? 0) < 2 ** 32;
 }
 
-/** Reads the files once. Rows that no rule hits are written; a scalar function notes which rule hits each of the others first. */
+/**
+ * Reads the files once. Rows that no rule hits are written; a scalar function notes which rule hits each of the others
+ * first.
+ */
 export async function inOnePass(filtering: Filtering, output: string): Promise<PassCounts> {
   const { database, rules, seed, own, scan, place, columns, starts } = filtering;
   const { connection } = database;

@@ -1,7 +1,7 @@
 /**
  * The FilterRule seam: an SQL predicate, a reason and parameters. A rule says which rows to drop; it is DuckDB SQL over
- * `rows`, so that rules run out of core and a user's own rule is one line of YAML. Its columns, with their types and which need
- * adds which, are in tables/curation-tables.ts (`ROW_COLUMNS`, `NEED_COLUMNS`).
+ * `rows`, so that rules run out of core and a user's own rule is one line of YAML. Its columns, with their types and
+ * which need adds which, are in tables/curation-tables.ts (`ROW_COLUMNS`, `NEED_COLUMNS`).
  *
  * A rule of scope `row` looks at one row. One of scope `set` looks at all rows that are left, by window functions or
  * by a query, and therefore runs after the rules before it have dropped theirs.
@@ -28,8 +28,9 @@ export interface FilterRule {
   /** Sources that the rule is about. Default: all. */
   readonly sources?: readonly string[];
   /**
-   * What its SQL uses beyond the columns that are read: `size` for the width, height and boxes of the picture as shown, `picture` for
-   * `picture_error` and `smallest_side`, `hash` for `picture_hash`, and `language`, `verified` and `rollouts` for their columns.
+   * What its SQL uses beyond the columns that are read: `size` for the width, height and boxes of the picture as shown,
+   * `picture` for `picture_error` and `smallest_side`, `hash` for `picture_hash`, and `language`, `verified` and
+   * `rollouts` for their columns.
    */
   readonly needs?: readonly RuleNeed[];
   readonly parameters: Readonly<Record<string, RuleParameter>>;
@@ -44,8 +45,8 @@ export interface FilterRule {
 export type RuleParameter = number | string | boolean | readonly string[];
 
 /**
- * A total, seeded order of rows that does not depend on threads. It uses DuckDB's own hash, which is five times as fast as
- * md5 and stays the same as long as the DuckDB version does; package.json pins that.
+ * A total, seeded order of rows that does not depend on threads. It uses DuckDB's own hash, which is five times as fast
+ * as md5 and stays the same as long as the DuckDB version does; package.json pins that.
  */
 export function drawOrder(seed: number, ...keys: string[]): string {
   return `hash(${[...keys, `${Math.trunc(seed)}`].join(", ")}), row`;

@@ -1,4 +1,7 @@
-/** Rules for pictures: one must be there, decode, and be large enough to hold a patch of the vision encoder. */
+/**
+ * Rules for pictures: a row must have one, and each must decode and be at least as large as a patch of the vision
+ * encoder.
+ */
 import type { FilterRule } from "./filter-rule";
 
 /** Drops rows without a picture. */
@@ -24,7 +27,10 @@ export function pictureDecodes(): FilterRule {
   };
 }
 
-/** Drops rows with a picture whose shorter side is under a limit, or whose sides are further apart than 1 : 200. */
+/**
+ * Drops rows with a picture whose shorter side is under `min` pixels, or whose longer side is over `maxAspect` times
+ * the shorter.
+ */
 export function pictureSize({ min = 28, maxAspect = 200 }: { min?: number; maxAspect?: number } = {}): FilterRule {
   return {
     name: "picture-size",

@@ -107,7 +107,7 @@ const table: Table = [
     ["\\frac{1}{2}", "3 cm", "a^2-b", "\\"].map((answer) => ({ answer })),
   ],
   [
-    "answer-symbols of one's own",
+    "answer-symbols with other symbols",
     { rule: "answer-symbols", symbols: "^-]" },
     [{ answer: "a^2" }, { answer: "-1" }, { answer: "]" }],
     [{ answer: "x=3" }, { answer: "a" }],
@@ -118,7 +118,7 @@ const table: Table = [
     [{ answer: "a".repeat(21) }],
     [{ answer: "a".repeat(20) }, { answer: "长".repeat(20) }, { answer: "a".repeat(30), task: "ocr" }],
   ],
-  ["answer-length of one's own", { rule: "answer-length", max: 3 }, [{ answer: "1234" }], [{ answer: "123" }]],
+  ["answer-length with another limit", { rule: "answer-length", max: 3 }, [{ answer: "1234" }], [{ answer: "123" }]],
   ["has-answer", "has-answer", [{ answer: "" }, { answer: " " }], [{ answer: "0" }, { answer: "", task: "detection" }]],
   [
     "overlong-query",
@@ -238,7 +238,7 @@ describe("row rules", () => {
     expect(survivors).toEqual(expected);
   });
 
-  it("of the catalogue are all tested, here or below", () => {
+  it("of the catalogue are all tested here or below", () => {
     const tested = new Set(table.map(([, rule]) => (typeof rule === "string" ? rule : rule.rule)));
     const below = [
       "duplicate-question",
@@ -309,7 +309,7 @@ describe("set rules", () => {
     expect(survivors.filter((i) => i >= 5)).toEqual([5, 6, 7]);
   });
 
-  it("cap keeps so many of a source or task", async () => {
+  it("cap keeps at most a number of rows per source or task", async () => {
     const rows: Row[] = ["a", "a", "a", "b"].map((source) => ({ source }));
     expect(await kept([{ rule: "cap", max: 2 }], rows)).toHaveLength(3);
     expect(await kept([{ rule: "cap", max: 2, by: "task" }], rows)).toHaveLength(2);
@@ -328,7 +328,7 @@ describe("set rules", () => {
 });
 
 describe("near duplicates", () => {
-  it("of pictures are found across a few bits, where the question is the same", async () => {
+  it("of pictures are found across some bits, if the question is the same", async () => {
     const hashes = ["00000000000000ff", "00000000000000fe", "10000000000001fe", "ffffffffffffffff", "00000000000000ff"];
     const rows: Row[] = hashes.map((picture_hash, i) => ({
       picture_hash,
@@ -380,7 +380,7 @@ describe("difficulty", () => {
     { task: "grounding", rollout_count: 8, mean_accuracy: 5.5 / 8 },
     {},
   ];
-  it("keeps what is neither always nor, for boxes, never solved", async () => {
+  it("keeps what is not always solved and, for boxes, not never", async () => {
     expect(await kept(["difficulty"], rows)).toEqual([0, 1, 4, 5, 7]);
     expect(await kept([{ rule: "difficulty", minPass: 0.1, require: true }], rows)).toEqual([1, 4, 5]);
   });
@@ -408,7 +408,7 @@ describe("passAtK", () => {
 });
 
 describe("applyRules", () => {
-  it("charges a row to the first rule that hits, and records all when asked", async () => {
+  it("charges a row to the first rule that hits, and records all rules on request", async () => {
     await load([{ answer: "x=3" }, { answer: `=${"a".repeat(30)}` }, { answer: "4" }]);
     const entries = ["answer-length", "answer-symbols"].map(buildRule);
     await applyRules(database.connection, entries, { seed: 0, allReasons: true, provide: async () => {} });
@@ -423,7 +423,7 @@ describe("applyRules", () => {
     ]);
   });
 
-  it("computes what a rule needs just before it, for the rows that are left", async () => {
+  it("computes what a rule needs just before the rule, for the rows that are left", async () => {
     await load([{ picture_count: 0 }, {}, {}]);
     const provided: [string, number][] = [];
     await applyRules(database.connection, ["has-picture", "picture-decodes", "box-area"].map(buildRule), {

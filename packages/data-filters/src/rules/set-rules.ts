@@ -1,10 +1,10 @@
-/** Rules over all rows that are still there: balance, caps, repeated ids, repeated questions. */
+/** Rules over all rows that are left: balance, caps, repeated ids, repeated questions. */
 import type { Task } from "@v-triune/schema";
 import { drawOrder, type FilterRule } from "./filter-rule";
 
 /**
- * Balances the answers of a counting source: of each category at most as many rows as the median category has (or `max`),
- * drawn by the seed.
+ * Balances the answers of a counting source: each category keeps at most the number of rows of the median category (or
+ * `max`), drawn by the seed.
  */
 export function categoryBalance({ max = 0 }: { max?: number } = {}): FilterRule {
   const limit = max > 0 ? `${max}` : "greatest(1, quantile_disc(n, 0.5) OVER (PARTITION BY source))";
@@ -19,8 +19,10 @@ export function categoryBalance({ max = 0 }: { max?: number } = {}): FilterRule 
       WITH sizes AS (SELECT source, category, count(*) AS n FROM ${relation} GROUP BY source, category),
         limits AS (SELECT source, category, ${limit} AS most FROM sizes),
         places AS (SELECT row, source, category,
-          row_number() OVER (PARTITION BY source, category ORDER BY ${drawOrder(seed, "source", "id")}) AS place FROM ${relation})
-      SELECT row FROM places JOIN limits ON places.source = limits.source AND places.category IS NOT DISTINCT FROM limits.category
+          row_number() OVER (PARTITION BY source, category ORDER BY ${drawOrder(seed, "source", "id")}) AS place
+          FROM ${relation})
+      SELECT row FROM places JOIN limits
+        ON places.source = limits.source AND places.category IS NOT DISTINCT FROM limits.category
       WHERE place > most`,
   };
 }
@@ -47,7 +49,7 @@ export function duplicateId(): FilterRule {
   };
 }
 
-/** Drops a row that asks the same of the same pictures as an earlier one, white space and case aside. */
+/** Drops a row whose pictures and question an earlier row has, apart from white space and case. */
 export function duplicateQuestion({ tasks }: { tasks?: readonly Task[] } = {}): FilterRule {
   return {
     name: "duplicate-question",
@@ -55,7 +57,9 @@ export function duplicateQuestion({ tasks }: { tasks?: readonly Task[] } = {}): 
     scope: "set",
     tasks: tasks ?? ["math", "puzzle", "science", "chart", "counting", "ocr"],
     parameters: {},
-    sql: () =>
-      String.raw`row_number() OVER (PARTITION BY source, pictures, regexp_replace(lower(trim(question)), '\s+', ' ', 'g') ORDER BY row) > 1`,
+    sql: () => {
+      const question = String.raw`regexp_replace(lower(trim(question)), '\s+', ' ', 'g')`;
+      return `row_number() OVER (PARTITION BY source, pictures, ${question} ORDER BY row) > 1`;
+    },
   };
 }

@@ -4,7 +4,7 @@ import { literal, queryRows, withDatabase } from "../duckdb/database";
 import { loadLanguageIdentifier } from "../workers/identify-language";
 import { TEXT_OF } from "./text-needs";
 
-it("tells the same of the text that many questions share, whatever their digits are", async () => {
+it("identifies the same language for questions that differ in their digits", async () => {
   const identify = await loadLanguageIdentifier();
   const words = [
     "how",

@@ -1,6 +1,6 @@
 /**
- * Values that rules need and that are computed from text outside SQL. Each different text is computed once, no matter how many rows
- * have it.
+ * Values that rules need and that are computed from text outside SQL. Each different text is computed once, no matter
+ * how many rows have it.
  */
 import { BIGINT, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
 import { queryRows, type Database } from "../duckdb/database";
@@ -14,13 +14,13 @@ import type { TextWorkers } from "../workers/text-workers";
 export type TextNeed = Extract<RuleNeed, TextTask>;
 
 /**
- * The text of a row that the value is computed from, as SQL. A question's digits say nothing about its language, so "cube 17" and
- * "cube 18" become one text. That holds for questions that are sure to be under the 1000 characters that are looked at; in longer
- * ones another number of digits would shift the end.
+ * The text of a row that the value is computed from, as SQL. A question's digits say nothing about its language, so
+ * "cube 17" and "cube 18" become one text. That holds for questions that are sure to be under the 1000 characters that
+ * are looked at; in longer ones another number of digits would shift the end.
  */
 export const TEXT_OF: Readonly<Record<TextNeed, string>> = {
-  language:
-    "CASE WHEN length(question) <= 500 THEN regexp_replace(question, '[0-9]+', '0', 'g') ELSE coalesce(question, '') END",
+  language: `CASE WHEN length(question) <= 500 THEN regexp_replace(question, '[0-9]+', '0', 'g')
+    ELSE coalesce(question, '') END`,
   verified: "coalesce(answer, '')",
 };
 
@@ -54,7 +54,8 @@ export async function computeTexts(
   const values = workers.compute(need, textsOf(connection, signal), Number(count?.n));
   await fillTable(writer, COMPUTED, COMPUTED_COLUMNS, numbered(values));
   await connection.run(
-    `CREATE OR REPLACE TABLE ${table} AS SELECT text, value FROM ${DISTINCT_TEXTS} d JOIN ${COMPUTED} c ON d.rowid = c.number`,
+    `CREATE OR REPLACE TABLE ${table} AS
+     SELECT text, value FROM ${DISTINCT_TEXTS} d JOIN ${COMPUTED} c ON d.rowid = c.number`,
   );
   for (const done of [DISTINCT_TEXTS, COMPUTED]) await connection.run(`DROP TABLE ${done}`);
   return table;

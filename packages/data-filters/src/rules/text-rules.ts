@@ -1,6 +1,6 @@
 /**
- * Rules for reasoning samples (arXiv 2505.18129, section 4.1): what can be guessed, what a verifier cannot compare, what is
- * too long to train on.
+ * Rules for samples that are answered in text (arXiv 2505.18129, section 4.1): they drop what can be guessed, what a
+ * verifier cannot compare, and what is too long to train on.
  */
 import type { Task } from "@v-triune/schema";
 import { literal } from "../duckdb/database";
@@ -21,11 +21,17 @@ const CHOICE_QUESTION = [
   String.raw`选项|选择题|单选|多选|哪一项|哪个选项`,
 ].join("|");
 
-/** A lone letter, letters in a row, or a letter in brackets. Lower case counts only in brackets: `a` may be a variable. */
+/**
+ * A lone letter, letters in a row, or a letter in brackets. Lower case counts only in brackets: `a` may be a variable.
+ */
 const CHOICE_ANSWER = String.raw`^\s*(?:[A-H]|[A-H](?:\s*[,、&]\s*[A-H])+|[(（][A-Ha-h][)）]|[A-H][.)．、])\s*$`;
 
-const TRUE_FALSE_QUESTION = String.raw`\b(?:true or false|yes or no|true/false|yes/no|is it true that)\b|判断对错|判断正误|是否正确|对还是错|对不对`;
-const TRUE_FALSE_ANSWER = String.raw`^\s*(?:yes|no|true|false|correct|incorrect|right|wrong|是|否|不是|对|错|不对|正确|错误|不正确)\s*[.。]?\s*$`;
+const TRUE_FALSE_QUESTION = [
+  String.raw`\b(?:true or false|yes or no|true/false|yes/no|is it true that)\b`,
+  "判断对错|判断正误|是否正确|对还是错|对不对",
+].join("|");
+const TRUE_FALSE_WORDS = "yes|no|true|false|correct|incorrect|right|wrong|是|否|不是|对|错|不对|正确|错误|不正确";
+const TRUE_FALSE_ANSWER = String.raw`^\s*(?:${TRUE_FALSE_WORDS})\s*[.。]?\s*$`;
 
 /** Drops questions that list choices, and answers that are letters of choices. */
 export function multipleChoice(): FilterRule {
@@ -49,11 +55,12 @@ export function trueFalse(): FilterRule {
     tasks: REASONING,
     parameters: {},
     sql: () =>
-      `regexp_matches(question, ${literal(TRUE_FALSE_QUESTION)}, 'i') OR regexp_matches(answer, ${literal(TRUE_FALSE_ANSWER)}, 'i')`,
+      `regexp_matches(question, ${literal(TRUE_FALSE_QUESTION)}, 'i')
+        OR regexp_matches(answer, ${literal(TRUE_FALSE_ANSWER)}, 'i')`,
   };
 }
 
-/** Drops answers with a symbol that makes a comparison unreliable. */
+/** Drops answers with a symbol that makes comparisons unreliable. */
 export function answerSymbols({ symbols = "=[]();" }: { symbols?: string } = {}): FilterRule {
   const set = [...symbols]
     .map((symbol) => (/[\]\\^-]/.test(symbol) || symbol === "[" ? `\\${symbol}` : symbol))
@@ -68,7 +75,7 @@ export function answerSymbols({ symbols = "=[]();" }: { symbols?: string } = {})
   };
 }
 
-/** Drops long answers, in characters. */
+/** Drops answers with more than `max` characters. */
 export function answerLength({ max = 20 }: { max?: number } = {}): FilterRule {
   return {
     name: "answer-length",
@@ -80,7 +87,7 @@ export function answerLength({ max = 20 }: { max?: number } = {}): FilterRule {
   };
 }
 
-/** Drops rows without an answer; boxes are another matter (`has-boxes`). */
+/** Drops rows without an answer in text. The rule for boxes is `has-boxes`. */
 export function hasAnswer(): FilterRule {
   return {
     name: "has-answer",
@@ -93,8 +100,8 @@ export function hasAnswer(): FilterRule {
 }
 
 /**
- * Drops queries over the prompt limit: text tokens (an estimate, see `token-count`) and image tokens (exact where the size
- * of the picture is known).
+ * Drops queries over the prompt limit: text tokens (an estimate, see token-count.ts) and image tokens (exact if the
+ * size of the picture is known).
  */
 export function overlongQuery({
   maxTokens = 4096,
@@ -106,16 +113,18 @@ export function overlongQuery({
     scope: "row",
     needs: ["size"],
     parameters: { maxTokens, maxPixels },
-    sql: () =>
-      `${textTokensSql("question")} + coalesce(${imageTokensSql("width", "height", { maxPixels })} * picture_count, 0) > ${maxTokens}`,
+    sql: () => {
+      const imageTokens = imageTokensSql("width", "height", { maxPixels });
+      return `${textTokensSql("question")} + coalesce(${imageTokens} * picture_count, 0) > ${maxTokens}`;
+    },
   };
 }
 
-/** Drops counting rows whose answer is not a whole number: the owner's other kinds of question. */
+/** Drops counting rows whose answer is not a whole number: they are the owner's other kinds of questions. */
 export function countAnswer(): FilterRule {
   return {
     name: "count-answer",
-    reason: "not a counting question: the answer is no whole number",
+    reason: "not a counting question: the answer is not a whole number",
     scope: "row",
     tasks: ["counting"],
     parameters: {},

@@ -1,12 +1,12 @@
 /**
- * How many tokens a query takes.
+ * The number of tokens of a query.
  *
- * Image: Qwen2.5-VL's smart resize (transformers 4.5x, `Qwen2VLImageProcessor`): both sides are rounded to multiples of 28;
- * over `maxPixels` they are scaled by √(h·w / maxPixels) and rounded down, under `minPixels` by √(minPixels / (h·w)) and
- * rounded up; one token for each 28 × 28 pixels, and two for the marks around it.
+ * Image: Qwen2.5-VL's smart resize (transformers 4.5x, `Qwen2VLImageProcessor`) rounds both sides to multiples of 28.
+ * Over `maxPixels` it scales them by √(h·w / maxPixels) and rounds down, under `minPixels` by √(minPixels / (h·w)) and
+ * rounds up. Each 28 × 28 pixels are one token, and the marks around the picture are two.
  *
- * Text: an upper estimate without a tokenizer, one token for each 3 characters of the basic Latin block (prose has about 4,
- * LaTeX about 2.5) and one for each other character.
+ * Text: an upper estimate without a tokenizer: one token per 3 characters of the basic Latin block (prose has about 4,
+ * LaTeX about 2.5) and one per other character.
  */
 
 const FACTOR = 28;
@@ -30,7 +30,7 @@ export function imageTokens(width: number, height: number, limits: PixelLimits =
   return (seen.width * seen.height) / (FACTOR * FACTOR) + 2;
 }
 
-/** Size in pixels of a picture after smart resize: what the model sees, and what its boxes refer to. */
+/** Size in pixels of a picture after smart resize. The model sees this picture, and its boxes refer to it. */
 export function resizedSize(
   width: number,
   height: number,
@@ -51,7 +51,7 @@ export function resizedSize(
   return { width: w, height: h };
 }
 
-/** `imageTokens` as SQL over two columns; NULL where a size is not known. */
+/** `imageTokens` as SQL over two columns; NULL if a size is not known. */
 export function imageTokensSql(width: string, height: string, limits: PixelLimits = {}): string {
   const { minPixels = MIN_PIXELS, maxPixels = 12_845_056 } = limits;
   const near = (side: string): string => `greatest(1, round_even(${side} / ${FACTOR}.0, 0))`;
@@ -70,8 +70,8 @@ export function imageTokensSql(width: string, height: string, limits: PixelLimit
 
 /** The estimate of text tokens as SQL over a column. */
 export function textTokensSql(column: string): string {
-  // Bytes beyond the characters tell how many characters are outside the basic Latin block: two-byte ones count half of
-  // what they should, three-byte ones (Chinese) in full, which is near enough for a limit of thousands.
+  // More bytes than characters show characters outside the basic Latin block. Characters of two bytes count half of
+  // what they should, those of three bytes (Chinese) in full, which is close enough for a limit of thousands.
   const beyond = `((strlen(${column}) - length(${column})) / 2)`;
   return `(ceil(greatest(0, length(${column}) - ${beyond}) / 3.0) + ${beyond})`;
 }

@@ -1,4 +1,4 @@
-/** Whether a file is still what it was: by its path, its size and its time of change. */
+/** Detects that a file was changed or replaced, by its path, its size and its time of change. */
 import { realpathSync, statSync } from "node:fs";
 import { DatasetError } from "@v-triune/schema";
 
@@ -9,8 +9,8 @@ export function fileState(file: string): string {
 }
 
 /**
- * For readers, at the end of a file and when reading it fails: rows of two versions of it may be mixed, and what fails then is no
- * fault of either version.
+ * Readers call this at the end of a file, and when reading it fails. If the file was changed, rows of two versions may
+ * be mixed, and a failure is not the fault of either version.
  *
  * @param before its `fileState` when reading began
  * @param cause what failed
@@ -28,7 +28,7 @@ export function assertUnchanged(file: string, before: string, cause?: unknown): 
     file,
     expected: "a file that stays as it is while it is read",
     found,
-    fix: "start again when no other program writes it",
+    fix: "start again when no other program writes the file",
     cause,
   });
 }

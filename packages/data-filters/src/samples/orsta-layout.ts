@@ -1,12 +1,12 @@
 /**
- * The layout of a corpus file, three times over: as DuckDB types for writing, as a tree for reading, and as the features
- * that the Python package `datasets` reads from the Parquet footer (key `huggingface`), without which it shows pictures as
- * structs of bytes.
+ * The layout of a corpus file in three forms: as DuckDB types for writing, as a tree for reading, and as the features
+ * that the Python package `datasets` reads from the Parquet footer (key `huggingface`). Without the features it shows
+ * pictures as structs of bytes.
  */
 import { BLOB, BOOLEAN, FLOAT, LIST, STRUCT, VARCHAR, type DuckDBType } from "@duckdb/node-api";
 import { DET_RATIO_KEYS } from "@v-triune/schema";
 
-/** One node of the layout: a leaf, a record or a list. `required` nodes make a file unusable when they are missing. */
+/** One node of the layout: a leaf, a record or a list. A file that lacks a `required` node cannot be used. */
 export type LayoutNode =
   | { readonly leaf: "text" | "number" | "boolean" | "bytes"; readonly required?: true }
   | { readonly record: Readonly<Record<string, LayoutNode>>; readonly required?: true }
@@ -45,7 +45,7 @@ export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
 
 const LEAF_TYPES = { text: VARCHAR, number: FLOAT, boolean: BOOLEAN, bytes: BLOB } as const;
 
-/** The DuckDB type a node is written with; numbers are float32 on disk. */
+/** The DuckDB type of a node on disk. Numbers are float32. */
 export function duckdbType(node: LayoutNode): DuckDBType {
   if ("leaf" in node) return LEAF_TYPES[node.leaf];
   if ("list" in node) return LIST(duckdbType(node.list));

@@ -5,9 +5,9 @@ import { literal } from "../duckdb/database";
 import { notParquet } from "../duckdb/read-failure";
 
 /**
- * The files that paths, folders and globs name, in a fixed order: as given, a glob's or a folder's files by name.
+ * The files that paths, folders and globs name, in a fixed order: the given one, and by name within a glob or a folder.
  *
- * @throws DatasetError when one of them names no file
+ * @throws DatasetError if one of them names no file
  */
 export async function parquetFiles(connection: DuckDBConnection, paths: string | readonly string[]): Promise<string[]> {
   const files: string[] = [];
@@ -20,7 +20,7 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
     const pattern = folder ? `${path.replace(/\/$/, "")}/*.parquet` : path;
     const reader = await connection.runAndReadAll(`SELECT file FROM glob(${literal(pattern)}) ORDER BY file`);
     const found = reader.getColumns()[0]?.map(String) ?? [];
-    // A corpus folder holds files for people beside its data; their names say so.
+    // A corpus folder also holds files for people, which have these names.
     const data = folder ? found.filter((file) => !/\/(ledger|_)[^/]*\.parquet$/.test(file)) : found;
     if (data.length === 0) {
       throw new DatasetError({
@@ -29,8 +29,8 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
         expected: folder
           ? "a folder with *.parquet files"
           : "a Parquet file, a folder of them or a glob that matches one",
-        found: folder ? "none in it" : "nothing there",
-        fix: "put right the path",
+        found: folder ? "no such file in it" : "no such file",
+        fix: "fix the path",
       });
     }
     files.push(...data);
@@ -38,7 +38,7 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
   return files;
 }
 
-/** A file's columns with their types. @throws DatasetError when it is not Parquet or cut off */
+/** A file's columns with their types. @throws DatasetError if the file is not Parquet or cut off */
 export async function parquetColumns(connection: DuckDBConnection, file: string): Promise<Map<string, DuckDBType>> {
   try {
     const result = await connection.run(`SELECT * FROM read_parquet(${literal(file)}) LIMIT 0`);

@@ -1,7 +1,7 @@
 /**
- * SQL that brings a file's own columns into the layout: leaves that are missing become NULL, leaves that are extra are not
- * read (nor decoded), whole numbers may stand for text (ids, answers) and any number for a ratio. A column of another type
- * is the file's fault and is refused before a row is read.
+ * SQL that brings a file's columns into the layout. Missing leaves become NULL, and additional leaves are neither read
+ * nor decoded. Whole numbers are accepted for text (ids, answers), and all numbers for ratios. A column of another type
+ * is an error before a row is read.
  */
 import { DuckDBTypeId, type DuckDBListType, type DuckDBStructType, type DuckDBType } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
@@ -26,9 +26,9 @@ const LEAF_NAMES = { text: "text", number: "a number", boolean: "a boolean", byt
 /**
  * The SQL expression that reads `node` from `expression`.
  *
- * @param expression SQL of the file's own column or leaf
+ * @param expression SQL of the file's column or leaf
  * @param type its type in the file
- * @throws DatasetError when the type cannot stand for the node's, or a required leaf is missing
+ * @throws DatasetError if the type is not accepted for the node, or a required leaf is missing
  */
 export function projection(
   expression: string,
@@ -42,7 +42,8 @@ export function projection(
   if ("list" in node) {
     if (type.typeId !== DuckDBTypeId.LIST) throw wrongType(type, "a list", file, field);
     const item = `item_${field.replace(/\W/g, "_")}`;
-    return `list_transform(${expression}, lambda ${item}: ${projection(item, (type as DuckDBListType).valueType, node.list, file, field)})`;
+    const each = projection(item, (type as DuckDBListType).valueType, node.list, file, field);
+    return `list_transform(${expression}, lambda ${item}: ${each})`;
   }
   if (type.typeId !== DuckDBTypeId.STRUCT)
     throw wrongType(type, `a struct of ${Object.keys(node.record).join(", ")}`, file, field);
@@ -99,11 +100,11 @@ function wrongType(type: DuckDBType, expected: string, file: string, field: stri
     field,
     expected,
     found: type.toString(),
-    fix: "write the column with the layout's type, or bring the file in with the generic adapter of curate",
+    fix: "write the column with the layout's type, or read the file with curate and `source: table`",
   });
 }
 
-/** The error for a column or leaf that every row lacks. */
+/** The error for a column or leaf that the file lacks. */
 export function missing(field: string, file: string, present: readonly string[]): DatasetError {
   return new DatasetError({
     code: "missing-field",
@@ -111,6 +112,6 @@ export function missing(field: string, file: string, present: readonly string[])
     field,
     expected: "this column",
     found: present.length > 0 ? `only ${present.join(", ")}` : "no columns",
-    fix: "is this a corpus file? Other layouts come in through curate and its adapters",
+    fix: "choose a corpus file, or read another layout with curate and one of its adapters",
   });
 }

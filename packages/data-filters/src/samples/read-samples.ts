@@ -1,6 +1,6 @@
 /**
- * Reads corpus files as a stream of samples. DuckDB decodes only the columns asked for, a chunk at a time; pictures stay
- * encoded bytes, and no more than a chunk of them is in memory.
+ * Reads corpus files as a stream of samples. DuckDB decodes only the columns that were asked for, one chunk at a time.
+ * Pictures stay encoded bytes, and at most one chunk of them is in memory.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample, type SampleColumn } from "@v-triune/schema";
@@ -10,17 +10,17 @@ import { parquetColumns, parquetFiles } from "./parquet-files";
 import { missing, projection } from "./projection";
 import { streamRows } from "./stream-rows";
 
-/** What to read, and what to do with a row that is wrong. */
+/** What to read, and what to do with bad rows. */
 export interface ReadSamplesOptions extends DatabaseOptions {
-  /** Throw at the first bad row. By default true when there is no `onBadRow`, and false when there is one. */
+  /** Throw at the first bad row. Default: true without `onBadRow`, false with it. */
   readonly strict?: boolean;
-  /** Told of each row that is left out. */
+  /** Called for each row that is left out. */
   readonly onBadRow?: (error: DatasetError) => void;
-  /** Columns to read; the others come back empty and are not checked. Default: all. */
+  /** Columns to read. The others are empty and are not checked. Default: all. */
   readonly columns?: readonly SampleColumn[];
-  /** Stop after this many good rows. */
+  /** Number of good rows to read. Default: all. */
   readonly limit?: number;
-  /** Names that `reward_model.verifier` may take; by default those that ship with V-Triune. */
+  /** Names that `reward_model.verifier` may have. Default: the verifiers that ship with V-Triune. */
   readonly verifiers?: readonly string[];
   readonly signal?: AbortSignal;
 }
@@ -29,7 +29,7 @@ export interface ReadSamplesOptions extends DatabaseOptions {
  * Streams the samples of Parquet files in the Orsta layout, in the order of the files and their rows.
  *
  * ```ts
- * for await (const sample of readSamples("data/train_*.parquet", { onBadRow: (error) => console.warn(error.message) })) ..
+ * for await (const sample of readSamples("data/train_*.parquet")) ..
  * ```
  * @param paths files, folders or globs
  * @throws DatasetError for a missing or damaged file, a column of a wrong type, and, if strict, a bad row

@@ -1,11 +1,13 @@
 /**
- * Rows of one Parquet file where each can be read alone. Parquet packs thousands of rows into a group and compresses its columns in
- * pages, so that one picture costs the reading of most of them; here a row is a stretch of bytes whose place is known.
+ * A copy of a Parquet file's rows that can be read one by one. Parquet packs thousands of rows into a group and
+ * compresses its columns in pages, so that reading one picture costs reading most of them. Here a row is a range of
+ * bytes at a known place.
  *
  *     row 0 | row 1 | .. | n + 1 offsets (float64) | trailer: magic, n (float64), identity (32 bytes)
  *
- * A row is what V8's serializer makes of its values (https://nodejs.org/api/v8.html#serialization-api). The trailer is written last
- * and the file renamed into place when it is synced: a file that is there is whole, unless something else has cut it.
+ * V8's serializer turns the values of a row into bytes (https://nodejs.org/api/v8.html#serialization-api). The trailer
+ * is written last, and the file is synced before it is renamed into place. So a file under its name is complete, unless
+ * another program cut it.
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
@@ -14,21 +16,21 @@ import { replaceFile } from "@v-triune/node-kit/atomic-write";
 
 const MAGIC = Buffer.from("V3ROWS01");
 const TRAILER = MAGIC.length + 8 + 32;
-/** Bytes that are gathered before they are written. */
+/** Bytes that are collected before they are written. */
 const GATHERED = 4 * 2 ** 20;
 
 /** Reads rows of one store. */
 export interface RowStore {
-  /** The values of rows, in the order asked for. @throws when the file is gone or no longer what it was */
+  /** The values of rows, in the order of `rows`. @throws Error if the file was removed or changed */
   read(rows: readonly number[]): Promise<unknown[][]>;
 }
 
-/** What a store is made of, as 32 bytes: another text, another layout of this file or another serializer gives others. */
+/** What a store was made from, as 32 bytes. They change with the text, the layout of this file and the serializer. */
 export function rowStoreIdentity(text: string): Buffer {
   return createHash("sha256").update(MAGIC).update(serialize(null)).update(text).digest();
 }
 
-/** Opens the store at `path`; undefined when there is none, or it is cut off, damaged or of something else. */
+/** Opens the store at `path`. Undefined if there is none, or if it is cut off, damaged or made from something else. */
 export async function openRowStore(path: string, identity: Buffer, count: number): Promise<RowStore | undefined> {
   let handle: FileHandle | undefined;
   try {
@@ -50,10 +52,11 @@ export async function openRowStore(path: string, identity: Buffer, count: number
 }
 
 /**
- * Writes a store, one row in memory at a time. Two that write the same path do not meet: the last to finish stays, and both are equal.
+ * Writes a store with one row in memory at a time. Two writers of the same path do not disturb each other: both write
+ * the same, and the last one to finish stays.
  *
- * @returns the rows written
- * @throws what `rows` throws, or the disk; nothing is left behind then
+ * @returns the number of rows written
+ * @throws what `rows` throws, or the file system's error; nothing is left behind then
  */
 export async function writeRowStore(
   path: string,
@@ -112,7 +115,7 @@ async function readRows(
     return await Promise.all(
       rows.map(async (row) => {
         const [from, to] = [offsets[row] as number, offsets[row + 1] as number];
-        // A buffer for each row: a picture that is kept holds no other row's bytes.
+        // One buffer per row, so that a picture that is kept does not keep other rows' bytes.
         return deserialize(await readAt(handle, from, to - from)) as unknown[];
       }),
     );

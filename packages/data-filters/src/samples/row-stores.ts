@@ -1,6 +1,7 @@
 /**
- * The row stores of a set's Parquet files: found in a cache folder, or made there by reading each file once, in order. A store
- * belongs to a file's path, size and time of change and to the columns as they are read, so that a changed file gets another.
+ * The row stores of a set's Parquet files: found in a cache folder, or made there by reading each file once, in order.
+ * A store belongs to a file's path, size and time of change and to the columns that are read, so that a changed file
+ * gets another store.
  */
 import { createHash } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
@@ -14,29 +15,32 @@ import { fileState } from "./file-state";
 import { openRowStore, type RowStore, rowStoreIdentity, writeRowStore } from "./row-store";
 import { streamRows } from "./stream-rows";
 
-/** Where rows are kept for reading them singly. */
+/** Where copies of rows are kept. */
 export interface RowStoreOptions {
-  /** Default: `V_TRIUNE_CACHE_DIR`, else `v-triune` in the user's cache folder; in it, `rows`. */
+  /** Default: `rows` in `V_TRIUNE_CACHE_DIR` or, if that is not set, in `v-triune` in the user's cache folder. */
   readonly folder?: string;
-  /** Sets of fewer bytes, uncompressed, are read from Parquet every time, which is quick then. Default 32 MB. */
+  /** Sets of fewer uncompressed bytes are read from Parquet every time, which is fast for them. Default 32 MB. */
   readonly smallest?: number;
-  /** Told once when rows are copied, and when they can't be: they are read from Parquet then, whole columns at a time. */
+  /**
+   * Called once when rows are copied, and when they cannot be copied. In that case rows are read from Parquet, whole
+   * columns at a time.
+   */
   readonly tell?: (notice: RowStoreNotice) => void;
 }
 
-/** What is worth knowing about the copies. */
+/** A message about the copies. */
 export interface RowStoreNotice {
   readonly kind: "copying" | "warning";
   readonly message: string;
 }
 
-/** A file of a set, as it was when the set was opened. */
+/** A file of a set, in its state when the set was opened. */
 export interface StoredFile {
   readonly file: string;
   readonly rows: number;
-  /** Names the file and its state. */
+  /** The file's `fileState`. */
   readonly state: string;
-  /** Selects the columns of a row. */
+  /** SQL that selects the columns of a row. */
   readonly sql: string;
 }
 
@@ -51,9 +55,9 @@ function rowsFolder(): string {
 }
 
 /**
- * The stores of `files`, by path; those that are missing are made. Files without one are to be read from Parquet.
+ * The stores of `files`, by path. Missing stores are made. Files without a store must be read from Parquet.
  *
- * @throws DatasetError when a file that is copied can't be read; the signal's reason when it is called off
+ * @throws DatasetError if a file cannot be read; the signal's reason if it is aborted
  */
 export async function rowStores(
   connection: DuckDBConnection,
@@ -68,7 +72,8 @@ export async function rowStores(
   const missing: { file: StoredFile; path: string; prefix: string; identity: Buffer }[] = [];
   for (const file of files) {
     const identity = rowStoreIdentity(`${file.state} ${file.sql}`);
-    const prefix = `${basename(file.file)}-${createHash("sha256").update(realpathSync(file.file)).digest("hex").slice(0, 12)}-`;
+    const place = createHash("sha256").update(realpathSync(file.file)).digest("hex").slice(0, 12);
+    const prefix = `${basename(file.file)}-${place}-`;
     const path = join(folder, `${prefix}${identity.toString("hex").slice(0, 12)}.rows`);
     const store = await openRowStore(path, identity, file.rows);
     if (store) stores.set(file.file, store);
@@ -79,7 +84,9 @@ export async function rowStores(
   const refuse = (why: string): void =>
     tell({
       kind: "warning",
-      message: `Rows are read from Parquet, which can take seconds a step: ${why}. V_TRIUNE_CACHE_DIR names a folder with room for ${gigabytes(needed)}.`,
+      message:
+        `Rows are read from Parquet, which can take seconds per step: ${why}. ` +
+        `Set V_TRIUNE_CACHE_DIR to a folder with room for ${gigabytes(needed)}.`,
     });
   try {
     await mkdir(folder, { recursive: true });
@@ -90,13 +97,15 @@ export async function rowStores(
     }
     tell({
       kind: "copying",
-      message: `Copying ${gigabytes(needed)} of rows to ${folder}, once, so that a step reads only its own. The folder may be deleted at any time.`,
+      message:
+        `Copying ${gigabytes(needed)} of rows to ${folder}, once, so that a step reads only its own. ` +
+        "You may delete the folder at any time.",
     });
     for (const { file, path, prefix, identity } of missing) {
       await removeOld(folder, prefix);
       await copyRows(file, path, identity, signal);
       const store = await openRowStore(path, identity, file.rows);
-      // A file that changed while it was copied; reading it says so.
+      // The file was changed after it was copied. Reading it from Parquet reports that.
       if (store === undefined || fileState(file.file) !== file.state) await rm(path, { force: true });
       else stores.set(file.file, store);
     }
@@ -108,10 +117,11 @@ export async function rowStores(
 }
 
 async function copyRows({ file, sql }: StoredFile, path: string, identity: Buffer, signal: AbortSignal): Promise<void> {
-  // Its own connection, since another query ends a result that is being streamed; and one thread, one row group in memory.
+  // Its own database, since another query on the connection would end the stream. One thread keeps one row group in
+  // memory.
   const database = await openDatabase({ threads: 1 });
   try {
-    // One chunk of rows at a time, and its memory given back when it is done with: with 2,048 pictures a chunk, a few would be gigabytes.
+    // One chunk of rows at a time, whose memory is returned at once: some chunks of 2,048 pictures would be gigabytes.
     await database.connection.run("SET streaming_buffer_size = '1KB'");
     await database.connection.run("SET allocator_bulk_deallocation_flush_threshold = '1MB'");
     await writeRowStore(path, identity, untilAborted(streamRows(database.connection, file, sql), signal));
@@ -127,14 +137,15 @@ async function* untilAborted<T>(rows: AsyncIterable<T>, signal: AbortSignal): As
   }
 }
 
-/** Stores of the file's earlier states, and what a process that was killed left behind more than a day ago. */
+/** Removes stores of the file's earlier states, and what a killed process left behind more than a day ago. */
 async function removeOld(folder: string, prefix: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (!name.startsWith(prefix)) continue;
+    const isTemporary = name.startsWith(`.${prefix}`);
+    if (!isTemporary && !name.startsWith(prefix)) continue;
     const path = join(folder, name);
     const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    // Another process may hold it open (Windows) or have removed it.
-    if (!name.endsWith(".part") || age > 86_400_000) await rm(path, { force: true }).catch(() => undefined);
+    // Another process may have it open (Windows) or may have removed it.
+    if (!isTemporary || age > 86_400_000) await rm(path, { force: true }).catch(() => undefined);
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * Prints what a step's rows cost, read from Parquet and from a row store, each in a process of its own for its peak memory:
+ * Prints the time and memory that a step's rows take, read from Parquet and from a row store. Each runs in a separate
+ * process for its peak memory:
  *
  *     npm run bench -- sample-set
  *
- * BENCH_PICTURES=10000 makes so many rows of 100 kB (the default, 1 GB); BENCH_FILE=FILE reads a Parquet file that is there, such as
- * one by pyarrow, whose pages are larger than DuckDB's.
+ * BENCH_PICTURES sets the number of rows of 100 kB. Default 10000 (1 GB). BENCH_FILE=FILE reads an existing Parquet
+ * file instead, for example one of pyarrow, whose pages are larger than DuckDB's.
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -39,7 +40,9 @@ function* generate(): Generator<Sample> {
   }
 }
 
-/** Reads steps of rows that lie apart; prints the first, which may make the store, and the median of the others. */
+/**
+ * Reads steps of scattered rows. Prints the time of the first, which may make the store, and the median of the others.
+ */
 async function steps(file: string, folder: string | undefined, count: number): Promise<void> {
   const base = process.memoryUsage().rss;
   const set = await openSampleSet(file, folder === undefined ? {} : { rowStore: { folder, smallest: 0 } });
@@ -49,15 +52,17 @@ async function steps(file: string, folder: string | undefined, count: number): P
     const start = performance.now();
     const found = await set.read(rows);
     times.push(performance.now() - start);
-    if (found.some((row) => row instanceof Error)) throw new Error("a row can't be read");
+    if (found.some((row) => row instanceof Error)) throw new Error("a row cannot be read");
   }
   set.close();
   const [first = 0, ...others] = times;
   others.sort((a, b) => a - b);
   const median = others[others.length >> 1] ?? 0;
   const peak = process.resourceUsage().maxRSS * 1024;
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
   console.log(
-    `first ${first.toFixed(0).padStart(6)} ms, then ${median.toFixed(1).padStart(7)} ms a step; peak memory ${(peak / 1e6).toFixed(0)} MB, ${((peak - base) / 1e6).toFixed(0)} more than at the start`,
+    `first ${first.toFixed(0).padStart(6)} ms, then ${median.toFixed(1).padStart(7)} ms per step; ` +
+      `peak memory ${megabytes(peak)} MB, ${megabytes(peak - base)} more than at the start`,
   );
 }
 
@@ -70,7 +75,7 @@ if (file !== undefined) {
     const given = process.env.BENCH_FILE;
     const set = given ?? join(place, "set.parquet");
     if (given === undefined) await writeSamples(set, generate());
-    console.log(`${given ?? `${pictures} rows of ${pictureBytes / 1000} kB`}, ${rowsOfStep} rows a step`);
+    console.log(`${given ?? `${pictures} rows of ${pictureBytes / 1000} kB`}, ${rowsOfStep} rows per step`);
     const run = (what: string, store: string, times: number): void => {
       process.stdout.write(`${what.padEnd(34)} `);
       const { status } = spawnSync(

@@ -65,7 +65,7 @@ describe("openSampleSet", () => {
     set.close();
   });
 
-  it("gives a bad row as its error, and names a file that is no Parquet", async () => {
+  it("returns the error of a bad row, and names a file that is not Parquet", async () => {
     const bad = sample("a", "x");
     bad.reward_model.verifier = "nobody";
     const path = join(folder, "bad.parquet");
@@ -78,7 +78,7 @@ describe("openSampleSet", () => {
     set.close();
     writeFileSync(join(folder, "broken.parquet"), "no Parquet at all");
     await expect(openSampleSet(join(folder, "broken.parquet"))).rejects.toThrow(DatasetError);
-    await expect(openSampleSet(join(folder, "none-*.parquet"))).rejects.toThrow("nothing there");
+    await expect(openSampleSet(join(folder, "none-*.parquet"))).rejects.toThrow("no such file");
   });
 });
 
@@ -131,7 +131,7 @@ describe("openSampleSet with a row store", () => {
       .sort()
       .map((name) => join(store, name));
 
-  it("gives the rows and errors that Parquet gives, and tells of the copy once", async () => {
+  it("gives the rows and errors that Parquet gives, and reports the copy once", async () => {
     await make();
     const expected = await readPlain();
     expect(expected.filter((row) => row instanceof DatasetError)).toHaveLength(1);
@@ -153,10 +153,10 @@ describe("openSampleSet with a row store", () => {
     expect(stored(both).map((path) => readFileSync(path))).toEqual(stored(store).map((path) => readFileSync(path)));
   });
 
-  it("makes a store anew that is cut off, of other bytes, or of an earlier state of the file", async () => {
+  it("makes a store again that is cut off, has other bytes, or is of an earlier state of the file", async () => {
     await make();
     const expected = await readPlain();
-    const store = join(folder, "store-anew");
+    const store = join(folder, "store-again");
     await readStored(store);
     const [a, b] = stored(store) as [string, string];
     const whole = [readFileSync(a), readFileSync(b)];
@@ -173,7 +173,7 @@ describe("openSampleSet with a row store", () => {
     expect(after).not.toContain(a);
   });
 
-  it("reads from Parquet when the folder can't be written or the copy goes away, and small sets always", async () => {
+  it("reads from Parquet if the folder cannot be written, the copy is removed or the set is small", async () => {
     await make();
     const expected = await readPlain();
     const blocked = join(folder, "no-folder");

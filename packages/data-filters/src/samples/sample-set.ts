@@ -1,6 +1,7 @@
 /**
- * Random access to corpus files for training: what is in memory is a few numbers a row and the names of the sources; the rows
- * of a step are read when it needs them, pictures included: from a row store where one is wanted, else from Parquet.
+ * Random access to corpus files for training. Memory holds only some numbers per row and the names of the sources. The
+ * rows of a step, with their pictures, are read when the step needs them: from a row store if one is asked for,
+ * otherwise from Parquet.
  */
 import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { identifier, literal, openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
@@ -14,28 +15,28 @@ import { type RowStoreOptions, rowStores } from "./row-stores";
 
 /** How rows are checked. */
 export interface SampleSetOptions extends DatabaseOptions {
-  /** Names that `reward_model.verifier` may take; by default those that ship with V-Triune. */
+  /** Names that `reward_model.verifier` may have. Default: the verifiers that ship with V-Triune. */
   readonly verifiers?: readonly string[];
   /**
-   * For reading rows here and there again and again: at the first reading, the rows are copied to where each can be read alone.
-   * Without it, each reading costs the decoding of most of the files' row groups.
+   * For repeated reading of scattered rows: the first reading copies the rows to a store in which each can be read
+   * alone. Without it, each reading decodes most row groups of the files.
    */
   readonly rowStore?: RowStoreOptions;
 }
 
-/** Rows of Parquet files, numbered through from 0 in the order of the files. */
+/** Rows of Parquet files, numbered from 0 in the order of the files. */
 export interface SampleSet {
   readonly length: number;
   /** The `data_source` of each row. */
   sourceOf(index: number): string;
-  /** Where a row is, for messages and as the identity of a sample without an id. */
+  /** The place of a row, for messages and as the identity of a sample without an id. */
   placeOf(index: number): { readonly file: string; readonly row: number };
   /**
-   * Reads rows, in the order asked for. A bad row comes back as the error that says what is wrong with it, so that the
-   * caller decides whether to go on.
+   * Reads rows, in the order of `indexes`. For a bad row it returns the error that says what is wrong, so that the
+   * caller decides whether to continue.
    */
   read(indexes: readonly number[]): Promise<(Sample | DatasetError)[]>;
-  /** Ends the copying of rows; what is being read is read to its end. */
+  /** Stops the copying of rows. Reads that have begun are completed. */
   close(): void;
 }
 
@@ -43,7 +44,7 @@ interface FileRows {
   readonly file: string;
   /** Index of its first row. */
   readonly first: number;
-  /** Selects the columns, in the order of SAMPLE_COLUMNS; ends in a FROM that also gives file_row_number. */
+  /** SQL that selects the columns in the order of SAMPLE_COLUMNS. Its FROM also has file_row_number. */
   readonly sql: string;
   readonly rows: number;
   readonly state: string;
@@ -72,7 +73,8 @@ export async function openSampleSet(
         const type = present.get(column);
         if (node === undefined || (type === undefined && node.required))
           throw missing(column, file, [...present.keys()]);
-        return `${type === undefined ? "NULL" : projection(identifier(column), type, node, file, column)} AS ${identifier(column)}`;
+        const sql = type === undefined ? "NULL" : projection(identifier(column), type, node, file, column);
+        return `${sql} AS ${identifier(column)}`;
       });
       const state = fileState(file);
       const sources = await sourceColumn(connection, file);
@@ -98,7 +100,7 @@ export async function openSampleSet(
   let stores: Promise<Map<string, RowStore>> | undefined;
   const damaged = new Set<string>();
 
-  /** Values of rows of one file; a row that is no longer there is missing. */
+  /** Values of rows of one file, without rows that the file no longer has. */
   async function values({ file, sql }: FileRows, rows: readonly number[]): Promise<Map<number, unknown[]>> {
     if (options.rowStore) stores ??= rowStores(connection, files, options.rowStore, closing.signal);
     const store = damaged.has(file) ? undefined : (await stores)?.get(file);
@@ -108,7 +110,9 @@ export async function openSampleSet(
       damaged.add(file);
       options.rowStore?.tell?.({
         kind: "warning",
-        message: `The copied rows of ${file} can't be read: ${(error as Error).message}. They are read from Parquet until the next start, which makes them anew.`,
+        message:
+          `The copied rows of ${file} cannot be read: ${(error as Error).message}. ` +
+          "They are read from Parquet until the next start, which copies them again.",
       });
     }
     try {
@@ -166,7 +170,7 @@ export async function openSampleSet(
 async function sourceColumn(connection: Parameters<typeof parquetColumns>[0], file: string): Promise<string[]> {
   try {
     const reader = await connection.runAndReadAll(`SELECT data_source FROM read_parquet(${literal(file)})`);
-    // One string a source, shared by its rows.
+    // One string per source, shared by its rows.
     const names = new Map<string, string>();
     return (reader.getColumns()[0] ?? []).map((value) => {
       const name = String(value);
@@ -183,8 +187,8 @@ function gone({ file, first }: FileRows, index: number): DatasetError {
     code: "unreadable",
     file,
     row: index - first,
-    expected: "the row that was there when the file was opened",
-    found: "nothing",
-    fix: "the file was changed while it was in use; start again",
+    expected: "the row that the file had when it was opened",
+    found: "no such row",
+    fix: "start again: the file was changed while it was in use",
   });
 }

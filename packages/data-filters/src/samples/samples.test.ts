@@ -94,7 +94,7 @@ async function errorOf(work: Promise<unknown>): Promise<DatasetError> {
 }
 
 describe("writeSamples and readSamples", () => {
-  it("give back what they were given, in order", async () => {
+  it("return what was written, in order", async () => {
     const samples = [...Array.from({ length: 100 }, (_, i) => math(i)), detection()];
     const file = join(folder, "round.parquet");
     const written = await writeSamples(file, samples);
@@ -141,7 +141,7 @@ describe("writeSamples and readSamples", () => {
     expect(readdirSync(folder).filter((name) => name.includes("partial"))).toEqual([]);
   });
 
-  it("tell different rows apart by their content hash", async () => {
+  it("give different rows different content hashes", async () => {
     const a = await writeSamples(join(folder, "a.parquet"), [math(1), math(2)]);
     const b = await writeSamples(join(folder, "b.parquet"), [math(2), math(1)]);
     expect(a.contentHash).not.toBe(b.contentHash);
@@ -161,7 +161,7 @@ describe("writeSamples and readSamples", () => {
     expect(await collect(readSamples(file))).toEqual([]);
   });
 
-  it("do not replace a file unless told to", async () => {
+  it("do not replace a file without overwrite", async () => {
     const file = join(folder, "twice.parquet");
     await writeSamples(file, [math(1)]);
     expect(await errorOf(writeSamples(file, [math(2)]))).toMatchObject({ code: "output-in-use" });
@@ -169,7 +169,7 @@ describe("writeSamples and readSamples", () => {
     expect((await collect(readSamples(file)))[0]?.reward_model.answer).toBe("4");
   });
 
-  it("leave nothing behind when a sample is wrong, and the earlier file as it was", async () => {
+  it("leave nothing behind if a sample is wrong, and keep the earlier file", async () => {
     const file = join(folder, "kept.parquet");
     await writeSamples(file, [math(1)]);
     const bad = { ...math(3), images: [] };
@@ -192,7 +192,7 @@ describe("writeSamples and readSamples", () => {
     expect(readdirSync(folder).filter((name) => name.includes("aborted"))).toEqual([]);
   });
 
-  it("hand on what the samples' own iterator throws", async () => {
+  it("throw what the samples' iterator throws", async () => {
     function* failing(): Generator<Sample> {
       yield math(1);
       throw new TypeError("mine");
@@ -206,7 +206,7 @@ describe("writeSamples and readSamples", () => {
     expect(readdirSync(folder).filter((name) => name.includes("failing"))).toEqual([]);
   });
 
-  it("say so when the folder cannot be written", async () => {
+  it("throw if the folder cannot be written", async () => {
     const notAFolder = join(folder, "file");
     writeFileSync(notAFolder, "");
     expect(await errorOf(writeSamples(join(notAFolder, "a.parquet"), [math(1)]))).toMatchObject({
@@ -227,7 +227,8 @@ describe("readSamples on other people's files", () => {
   it("accepts missing and extra leaves, other widths and numbers for ids", async () => {
     const path = await file(
       `SELECT 'x' AS data_source, ${prompt} AS prompt,
-        {'style': 'rule', 'ground_truth': '1', 'verifier': 'mathverify', 'accuracy_ratio': 1::DOUBLE, 'answer': 1} AS reward_model,
+        {'style': 'rule', 'ground_truth': '1', 'verifier': 'mathverify', 'accuracy_ratio': 1::DOUBLE, 'answer': 1}
+          AS reward_model,
         {'id': 7, 'split': 'train'} AS extra_info, 3 AS more`,
     );
     const [sample] = await collect(readSamples(path));

@@ -1,16 +1,15 @@
 /**
- * Writes samples as one Parquet file in exactly the Orsta layout, through a DuckDB table function: DuckDB pulls a few rows
- * at a time from JavaScript while it compresses and writes, so that nothing is staged and memory stays flat. The file
- * appears under its name only when it is whole: it is written beside it, synced, renamed.
+ * Writes samples as one Parquet file in exactly the Orsta layout, through a DuckDB table function. DuckDB pulls some
+ * rows at a time from JavaScript while it compresses and writes, so that memory stays flat. The file appears under its
+ * name only when it is complete.
  *
- * The content hash is SHA-256 over every row's values in order. It does not depend on threads, compression or row groups,
- * so two runs can be compared even where their bytes differ.
+ * The content hash is SHA-256 over the values of all rows in order. It does not depend on threads, compression or row
+ * groups, so two runs can be compared even if their bytes differ.
  */
 import { createHash, type Hash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import {
   blobValue,
   DuckDBTableFunction,
@@ -20,19 +19,20 @@ import {
   type DuckDBDataChunk,
   type DuckDBValue,
 } from "@duckdb/node-api";
+import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { checkSample, DatasetError, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, withDatabase, type DatabaseOptions } from "../duckdb/database";
 import { duckdbType, huggingfaceFooter, ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
 
 /** How a file is written. */
 export interface WriteSamplesOptions extends DatabaseOptions {
-  /** Replace a file that is there. Default false: an earlier file is never lost by accident. */
+  /** Replace an existing file. Default false. */
   readonly overwrite?: boolean;
-  /** Parquet compression of everything; pictures are compressed already, so the fast one is the default. */
+  /** Parquet compression. Default `snappy`, which is fast: pictures are compressed already. */
   readonly compression?: "snappy" | "zstd" | "uncompressed";
-  /** Rows a row group; readers hold about one row group of pictures in memory. Default 256. */
+  /** Rows per row group. Readers hold about one row group of pictures in memory. Default 256. */
   readonly rowGroupSize?: number;
-  /** Names that `reward_model.verifier` may take. */
+  /** Names that `reward_model.verifier` may have. Default: the verifiers that ship with V-Triune. */
   readonly verifiers?: readonly string[];
   readonly signal?: AbortSignal;
 }
@@ -47,10 +47,12 @@ export interface WrittenFile {
   readonly contentHash: string;
 }
 
-/** Rows handed to DuckDB at once. A multiple of it is the row group. */
+/** Rows that DuckDB receives at once. The row group is a multiple of it. */
 const CHUNK_ROWS = 32;
-/** Bytes of an asynchronous source that are gathered before they are written as a part. */
+/** Bytes of an asynchronous source that are collected before they are written as a part. */
 const PART_BYTES = 64 * 2 ** 20;
+/** About the size of a sample without its pictures. */
+const SAMPLE_BYTES = 1000;
 
 /**
  * Writes samples to `path`.
@@ -58,9 +60,9 @@ const PART_BYTES = 64 * 2 ** 20;
  * ```ts
  * await writeSamples("train_math_mine_2.parquet", [first, second]);
  * ```
- * @param samples an array, a generator, or an asynchronous generator (gathered 64 MB at a time, then joined)
- * @throws DatasetError for a sample that does not fit the layout, a file that is in the way, a disk that is full; nothing is
- *   left under `path` then, and a file that was there stays as it was
+ * @param samples an array, a generator, or an asynchronous generator (collected 64 MB at a time, then joined)
+ * @throws DatasetError for a sample that does not fit the layout, an existing file, a full disk; an existing file stays
+ *   as it was then, and nothing else is left
  */
 export async function writeSamples(
   path: string,
@@ -72,20 +74,19 @@ export async function writeSamples(
       code: "output-in-use",
       file: path,
       expected: "no file of that name",
-      found: "one is there",
-      fix: "choose another name, remove the file, or allow it to be replaced (overwrite: true)",
+      found: "a file of that name",
+      fix: "choose another name, remove the file, or replace it (overwrite: true)",
     });
   }
-  const parts: string[] = [];
   const hash = createHash("sha256");
-  const writer: Writer = { options, hash, rows: 0, path };
+  const writer: Writer = { options, hash, path, rows: 0, functions: 0 };
   let bytes = 0;
   try {
     await mkdir(dirname(path), { recursive: true });
     await replaceFile(path, async (temporary) => {
       await withDatabase(options, async (connection) => {
-        if (Symbol.iterator in samples) return copyRows(connection, samples[Symbol.iterator](), temporary, writer);
-        await writeParts(connection, samples, temporary, parts, writer);
+        if (Symbol.iterator in samples) await copyRows(connection, samples[Symbol.iterator](), temporary, writer);
+        else await writeParts(connection, samples, temporary, writer);
       });
       bytes = (await stat(temporary)).size;
       options.signal?.throwIfAborted();
@@ -93,15 +94,16 @@ export async function writeSamples(
     return { path, rows: writer.rows, bytes, contentHash: hash.digest("hex") };
   } catch (error) {
     throw writeFailure(error, path, options.signal);
-  } finally {
-    // A folder that does not exist has nothing to remove.
-    for (const part of parts) await rm(part, { force: true }).catch(() => {});
   }
 }
 
-/** What the samples' own iterator threw: not a fault of writing, and handed on as it is. */
+/** Wraps what the iterator of the samples threw: the caller gets it unchanged, not as a fault of writing. */
 class SourceFailure {
-  constructor(readonly reason: unknown) {}
+  readonly reason: unknown;
+
+  constructor(reason: unknown) {
+    this.reason = reason;
+  }
 }
 
 interface Writer {
@@ -109,37 +111,43 @@ interface Writer {
   readonly hash: Hash;
   readonly path: string;
   rows: number;
+  /** Table functions that were registered, each under its own name. */
+  functions: number;
 }
 
-/** A table function cannot wait, so what arrives over time is written in parts that DuckDB then joins. */
+/** A table function cannot wait, so samples that arrive over time are written in parts, which DuckDB then joins. */
 async function writeParts(
   connection: DuckDBConnection,
   samples: AsyncIterable<Sample>,
   temporary: string,
-  parts: string[],
   writer: Writer,
 ): Promise<void> {
-  let batch: Sample[] = [];
-  let bytes = 0;
-  for await (const sample of guarded(samples)) {
-    batch.push(sample);
-    for (const image of sample.images) bytes += image.bytes?.length ?? 0;
-    bytes += 1000;
-    if (bytes >= PART_BYTES) {
-      const part = `${temporary}.${parts.length}`;
-      parts.push(part);
-      await copyRows(connection, batch[Symbol.iterator](), part, writer);
+  const parts: string[] = [];
+  const writePart = async (batch: readonly Sample[]): Promise<void> => {
+    const part = `${temporary}.${parts.length}`;
+    parts.push(part);
+    await copyRows(connection, batch[Symbol.iterator](), part, writer);
+  };
+  try {
+    let batch: Sample[] = [];
+    let bytes = 0;
+    for await (const sample of guarded(samples)) {
+      batch.push(sample);
+      bytes += SAMPLE_BYTES;
+      for (const image of sample.images) bytes += image.bytes?.length ?? 0;
+      if (bytes < PART_BYTES) continue;
+      await writePart(batch);
       batch = [];
       bytes = 0;
     }
+    if (parts.length === 0) return await copyRows(connection, batch[Symbol.iterator](), temporary, writer);
+    await writePart(batch);
+    // One thread keeps the peak at one row group of pictures.
+    await connection.run("SET threads = 1");
+    await copy(connection, `SELECT * FROM read_parquet([${parts.map(literal).join(", ")}])`, temporary, writer.options);
+  } finally {
+    for (const part of parts) await rm(part, { force: true });
   }
-  if (parts.length === 0) return copyRows(connection, batch[Symbol.iterator](), temporary, writer);
-  const part = `${temporary}.${parts.length}`;
-  parts.push(part);
-  await copyRows(connection, batch[Symbol.iterator](), part, writer);
-  // One thread keeps the peak at one row group of pictures.
-  await connection.run("SET threads = 1");
-  await copy(connection, `SELECT * FROM read_parquet([${parts.map(literal).join(", ")}])`, temporary, writer.options);
 }
 
 async function* guarded(samples: AsyncIterable<Sample>): AsyncGenerator<Sample> {
@@ -150,9 +158,6 @@ async function* guarded(samples: AsyncIterable<Sample>): AsyncGenerator<Sample> 
   }
 }
 
-// oxlint-disable-next-line v-triune/module-state -- names of table functions have to differ; no result depends on them
-let functions = 0;
-
 async function copyRows(
   connection: DuckDBConnection,
   samples: Iterator<Sample>,
@@ -160,7 +165,7 @@ async function copyRows(
   writer: Writer,
 ): Promise<void> {
   const nodes = SAMPLE_COLUMNS.map((column) => ORSTA_LAYOUT[column] as LayoutNode);
-  const name = `samples_${functions++}`;
+  const name = `samples_${writer.functions++}`;
   let failure: unknown;
   const produce = (chunk: DuckDBDataChunk): void => {
     writer.options.signal?.throwIfAborted();
@@ -188,7 +193,7 @@ async function copyRows(
         for (const [i, column] of SAMPLE_COLUMNS.entries())
           bind.addResultColumn(column, duckdbType(nodes[i] as LayoutNode));
       },
-      // One thread: the rows' order is the iterator's.
+      // One thread keeps the rows in the iterator's order.
       initFunction: (init) => init.setMaxThreads(1),
       mainFunction: (info, chunk) => {
         try {
@@ -245,7 +250,10 @@ function toDuckDB(value: unknown, node: LayoutNode): DuckDBValue {
   return structValue(entries);
 }
 
-/** Length-prefixed, so that no two different rows have the same bytes; numbers as the float32 that goes to disk. */
+/**
+ * Hashes with length prefixes, so that different rows never give the same bytes. Numbers are hashed as the float32 on
+ * disk.
+ */
 function hashValue(hash: Hash, value: unknown, node: LayoutNode): void {
   if (value === null || value === undefined) {
     hash.update("n;");
@@ -274,7 +282,7 @@ function writeFailure(error: unknown, path: string, signal: AbortSignal | undefi
     file: path,
     expected: "a folder that can be written, with room for the file",
     found,
-    fix: "free space or choose another folder; nothing was left under this name",
+    fix: "free space or choose another folder. Nothing was left under this name",
     cause: error,
   });
 }

@@ -1,16 +1,15 @@
 /**
- * The tables of a curation: their names, their columns, and the phase in which each comes to be. Every table is keyed by `row`, a
- * row's position in the run.
+ * The tables of a curation: their names, their columns, and the phase that makes each. The key of every table is `row`,
+ * the position of a row in the run.
  *
- * | phase | what there is then |
+ * | phase | what it makes |
  * |---|---|
  * | read | `rows` with ROW_COLUMNS |
- * | rules | `dropped`; view `alive` of the rows that no rule has dropped; with all reasons, `reasons` |
- * | what rules need, when the first rule needs it | `rows` gains the columns of NEED_COLUMNS |
+ * | rules | `dropped`; the view `alive` of the rows that no rule has dropped; with all reasons, `reasons` |
+ * | before the first rule that needs them | the columns of NEED_COLUMNS in `rows` |
  * | split | `split` |
  *
- * Tables that one step makes and drops (`inspected`, `rollouts`, `placed_rollouts`, `mean_accuracies`, `distinct_texts`, `computed`)
- * are declared where that step is.
+ * Tables that one step makes and drops again are declared in the file of that step.
  */
 import {
   BIGINT,
@@ -39,7 +38,7 @@ export const ALIVE = "alive";
 export const DROPPED = "dropped";
 /** All rules that hit a row, for runs that record all reasons. */
 export const REASONS = "reasons";
-/** The rows that were split, and whether each is of the test set. */
+/** The rows that were split, and whether each belongs to the test set. */
 export const SPLIT = "split";
 
 export const BOXES: DuckDBType = LIST(STRUCT({ x1: DOUBLE, y1: DOUBLE, x2: DOUBLE, y2: DOUBLE, label: VARCHAR }));
@@ -51,7 +50,7 @@ export const ROW_COLUMNS = {
   part: INTEGER,
   source: VARCHAR,
   task: VARCHAR,
-  /** The owner's id, unique in its source if the owner keeps to that. */
+  /** The owner's id. The rule `duplicate-id` drops rows whose id is not unique. */
   id: VARCHAR,
   question: VARCHAR,
   /** Empty for boxes. */
@@ -121,7 +120,7 @@ export type RuleColumn =
 /** All columns that rules may use: those that are read, and those that needs add. */
 export const RULE_COLUMNS = Object.assign({}, ROW_COLUMNS, ...Object.values(NEED_COLUMNS)) as Columns<RuleColumn>;
 
-/** Creates an empty table, in place of one that is there. */
+/** Creates an empty table, and replaces one of the same name. */
 export async function createTable(connection: DuckDBConnection, table: string, columns: Columns): Promise<void> {
   const declared = Object.entries(columns).map(([name, type]) => `${name} ${type.toString()}`);
   await connection.run(`CREATE OR REPLACE TABLE ${table}(${declared.join(", ")})`);

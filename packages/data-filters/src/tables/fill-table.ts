@@ -1,4 +1,4 @@
-/** Rows that are made in JavaScript, into a table of DuckDB, a chunk at a time. */
+/** Writes rows from JavaScript into tables of DuckDB, one chunk at a time. */
 import {
   DuckDBDataChunk,
   type DuckDBAppender,
@@ -8,7 +8,7 @@ import {
 } from "@duckdb/node-api";
 import { createTable, type Columns } from "./curation-tables";
 
-/** DuckDB's chunks hold at most this many rows. */
+/** Most rows of a DuckDB chunk. */
 const CHUNK_ROWS = 2048;
 
 /** Cells of a row by column. A column that is missing is NULL. */
@@ -57,7 +57,7 @@ export class TableAppender {
 /**
  * Creates a table and fills it.
  *
- * @param connection the database's `writer`, since the rows are most often made from a stream of its other connection
+ * @param connection the database's `writer`: the rows are most often made from a stream of its other connection
  */
 export async function fillTable(
   connection: DuckDBConnection,

@@ -1,4 +1,8 @@
-/** Faults for tests: files that are damaged late, and queries that fail after their first rows. Not exported from the package. */
+/**
+ * Faults for tests: files with damage after their first rows, and queries that fail after their first rows. Not
+ * exported.
+ */
+import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { BOOLEAN, DuckDBScalarFunction, type DuckDBConnection } from "@duckdb/node-api";
 import { literal, queryRows, withDatabase, type Database } from "../duckdb/database";
@@ -9,7 +13,8 @@ export async function damageRowGroup(file: string, rowGroup: number, column: str
     queryRows(
       connection,
       `SELECT coalesce(nullif(dictionary_page_offset, 0), data_page_offset) AS start, total_compressed_size AS size
-       FROM parquet_metadata(${literal(file)}) WHERE row_group_id = ${rowGroup} AND path_in_schema = ${literal(column)}`,
+       FROM parquet_metadata(${literal(file)})
+       WHERE row_group_id = ${rowGroup} AND path_in_schema = ${literal(column)}`,
     ),
   );
   if (chunk === undefined) throw new Error(`${file} has no column ${column} in row group ${rowGroup}`);
@@ -37,14 +42,13 @@ export async function rowGroupCount(file: string): Promise<number> {
   return Number(meta?.n);
 }
 
-let registered = 0;
-
 /**
- * A connection whose streamed queries fail in DuckDB, with its words, after `rows` rows: above their ORDER BY, so that the first rows
- * are out before. `run` is as ever but for EXPLAIN ANALYZE, by which a failed stream is run again.
+ * A connection whose streamed queries fail in DuckDB after `rows` rows. They fail above their ORDER BY, when the first
+ * rows have been read. EXPLAIN ANALYZE, which runs a failed stream again, fails, too; all other statements run as
+ * usual.
  */
 export function failingAfter(connection: DuckDBConnection, rows: number): DuckDBConnection {
-  const name = `is_readable_${registered++}`;
+  const name = `is_readable_${randomBytes(4).toString("hex")}`;
   let seen = 0;
   connection.registerScalarFunction(
     DuckDBScalarFunction.create({
@@ -74,7 +78,7 @@ export function failingAfter(connection: DuckDBConnection, rows: number): DuckDB
   });
 }
 
-/** A database whose connection fails so. */
+/** A database with such a connection. */
 export function databaseFailingAfter(database: Database, rows: number): Database {
   return { ...database, connection: failingAfter(database.connection, rows) };
 }

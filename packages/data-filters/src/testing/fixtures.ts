@@ -1,10 +1,10 @@
-/** Small inputs for tests. Not exported from the package. */
+/** Small inputs for tests. Not exported. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import sharp from "sharp";
 
-/** A zip archive; members with a name in `.txt` are stored, others deflated. */
+/** A zip archive. Members whose name ends in `.txt` are stored, others deflated. */
 export function zipOf(members: Readonly<Record<string, Uint8Array>>): Uint8Array {
   const locals: Buffer[] = [];
   const entries: Buffer[] = [];
@@ -40,7 +40,7 @@ export function zipOf(members: Readonly<Record<string, Uint8Array>>): Uint8Array
   return Buffer.concat([...locals, directory, end]);
 }
 
-/** A PNG of one colour with noise enough that no two seeds give the same bytes. */
+/** A PNG of noise. Every seed gives other bytes. */
 export async function tinyPng(width: number, height: number, seed: number): Promise<Buffer> {
   const pixels = Buffer.alloc(width * height * 3);
   let state = (seed * 2_654_435_761 + 1) >>> 0;

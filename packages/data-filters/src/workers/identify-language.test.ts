@@ -20,7 +20,7 @@ it.each([
   "brand?",
   "bus number",
   "Hotel name",
-  "licence plate",
+  "license plate",
   "Revenue 2015",
   "Total revenue 2015",
   "Qty",

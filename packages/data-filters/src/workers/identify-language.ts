@@ -1,25 +1,26 @@
 /**
- * Tells the language of a question with ELD (npm `eld` 2.1, byte n-grams, 60 languages, offline). Its extra-small database decides
- * the tables of `identify-language.test.ts` like the large one (and keeps "What does 中国银行 say?" English, where the large one
- * does not), in a fifth of the memory.
+ * Identifies the language of a question with ELD (npm `eld` 2.1, byte n-grams, 60 languages, offline). Its extra-small
+ * database gives the same results as the large one on the tables of `identify-language.test.ts`, in a fifth of the
+ * memory. (It keeps "What does 中国银行 say?" English, which the large one does not.)
  *
- * Questions are shorter than what n-grams need, so two things are decided around it:
- * - Formulas, markup and quoted words say nothing about the language of the question that holds them, and are left out.
- * - Plain ASCII without a clear winner (labels such as "TOTAL" or "bus number") is English: English has to be beaten by a fifth, by a
- *   result that ELD itself calls reliable. A single foreign word without accents passes for English, too.
+ * Questions are shorter than n-grams need, so two rules are added:
+ * - Formulas, markup and quoted words say nothing about the language of their question, and are left out.
+ * - Plain ASCII without a clear winner (labels like "TOTAL" or "bus number") is English. Another language wins only by
+ *   a fifth, with a result that ELD calls reliable. A single foreign word without accents therefore counts as English,
+ *   too.
  */
 
-/** Gives the ISO 639-1 code of a text's language, `und` when nothing tells. */
+/** Gives the ISO 639-1 code of a text's language, or `und` if the text does not show it. */
 export type LanguageIdentifier = (text: string) => string;
 
-/** By how much another language's score has to exceed that of English before plain ASCII counts as that language. */
+/** Plain ASCII counts as another language only if that language's score is this many times the score of English. */
 const LEAD = 1.2;
 
 const NO_PROSE = /\$[^$]*\$|\\[a-zA-Z]+|<[^<>]*>|https?:\/\/\S+/g;
 const QUOTED = /"[^"]*"|“[^”]*”|«[^»]*»|(?<!\p{L})['‘][^'’]*['’](?!\p{L})/gu;
 
 /**
- * Loads the n-gram database (about 0.1 s and 40 MB, once a process).
+ * Loads the n-gram database (about 0.1 s and 40 MB, once per process).
  *
  * ```ts
  * const identify = await loadLanguageIdentifier();
@@ -39,7 +40,7 @@ export async function loadLanguageIdentifier(): Promise<LanguageIdentifier> {
   };
 }
 
-/** The text without what it quotes, unless little else is left. */
+/** The text without its quotations, unless they are most of it. */
 function withoutQuotes(text: string): string {
   const rest = text.replace(QUOTED, " ");
   return (rest.match(/\p{L}+/gu)?.length ?? 0) >= 2 ? rest : text;

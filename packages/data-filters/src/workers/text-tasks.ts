@@ -1,16 +1,22 @@
 /**
- * What is computed from text outside SQL: a language, a verdict on a gold answer, a verdict on a response. Text in, text out, and no
- * state between two texts: the result is the same in this thread, in a worker, and on any number of workers.
+ * What is computed from text outside SQL: a language, a verdict on a gold answer, a verdict on a response. Text in,
+ * text out, and no state between two texts: the result is the same in this thread, in a worker, and on any number of
+ * workers.
  */
 import { detectionVerifierParm } from "@v-triune/schema";
 import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
 import { loadLanguageIdentifier } from "./identify-language";
 import { verifyGold } from "./verify-gold";
 
-/** `language`: question → ISO 639-1. `verified`: answer → `yes` or why not. `judged`: `JudgeRequest` as JSON → accuracy, or empty. */
+/**
+ * `language`: question → ISO 639-1. `verified`: answer → `yes` or why not. `judged`: `JudgeRequest` as JSON → accuracy,
+ * or empty.
+ */
 export type TextTask = "language" | "verified" | "judged";
 
-/** A response and the gold it is judged against. If the gold is boxes, also the size of the picture as the model saw it. */
+/**
+ * A response and the gold it is judged against. If the gold is boxes, also the size of the picture as the model saw it.
+ */
 export interface JudgeRequest {
   readonly response: string;
   readonly groundTruth: string;

@@ -51,7 +51,7 @@ describe("TextWorkers", () => {
     expect(verdicts).toEqual(["1", "0", "", "1", "0"]);
   });
 
-  it("hands on what fails in a thread, and what is left when the threads are closed", async () => {
+  it("rejects with the error of a thread, and after the threads are closed", async () => {
     const broken = golds.map((_, i) =>
       i === 1500 ? "no JSON" : JSON.stringify({ response: "\\boxed{1}", groundTruth: "\\boxed{1}" }),
     );

@@ -1,6 +1,6 @@
 /**
- * Worker threads that compute texts from texts. They start with the first batch and end with `close`. A few texts are computed in
- * this thread: a worker would take longer to start.
+ * Worker threads that compute texts from texts. They start with the first batch and end with `close`. A few texts are
+ * computed in this thread: a worker would take longer to start.
  */
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -91,7 +91,8 @@ export class TextWorkers {
       thread.pending.push({ resolve, reject });
       thread.worker.postMessage(request, []);
     });
-    // A caller that still waits for an earlier batch has no handler on this one yet. It gets the rejection when it comes to it.
+    // A caller that still waits for an earlier batch has no handler on this one yet. It gets the rejection when it
+    // comes to it.
     promise.catch(() => undefined);
     return promise;
   }

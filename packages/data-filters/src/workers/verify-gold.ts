@@ -2,8 +2,8 @@ import { boxedGroundTruth } from "@v-triune/schema";
 import { mathverify } from "@v-triune/verifiers";
 
 /**
- * Whether a gold answer can be verified at all: a response that repeats it must be judged correct by the mathverify verifier,
- * which is synchronous and keeps to a budget of its own.
+ * Whether a gold answer can be verified: the mathverify verifier, which is synchronous and has a budget, must judge a
+ * response that repeats it correct.
  *
  * ```ts
  * verifyGold("\\frac{1}{2}") // "yes"

@@ -49,7 +49,7 @@ it("curates, then explains a row, with every rule that hits it", async () => {
 
   const unknown = await run("curate", config, "--explain", "mine/9");
   expect(unknown.code).toBe(2);
-  expect(unknown.err).toContain("near ones: mine/");
+  expect(unknown.err).toContain("choose one of mine/");
 });
 
 it("asks for an output folder before it explains", async () => {
