@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatasetError, emptyVerifierParm, type Sample } from "@v-triune/schema";
 import { afterAll, describe, expect, it } from "vitest";
 import type { RowStoreNotice } from "./row-stores";
@@ -171,6 +171,19 @@ describe("openSampleSet with a row store", () => {
     expect(after).toHaveLength(2);
     expect(after).toContain(b);
     expect(after).not.toContain(a);
+  });
+
+  it("removes what a killed process left more than a day ago, and leaves what another may be writing", async () => {
+    await make();
+    const store = join(folder, "store-leftovers");
+    await readStored(store);
+    const [a] = stored(store) as [string, string];
+    const [old, recent] = ["1", "2"].map((pid) => join(store, `.${basename(a)}.tmp-${pid}-0a1b2c`)) as [string, string];
+    for (const path of [old, recent]) writeFileSync(path, "half");
+    utimesSync(old, 1e9, 1e9);
+    rmSync(a);
+    await readStored(store);
+    expect([a, old, recent].map((path) => existsSync(path))).toEqual([true, false, true]);
   });
 
   it("reads from Parquet if the folder cannot be written, the copy is removed or the set is small", async () => {
