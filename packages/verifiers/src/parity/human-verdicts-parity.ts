@@ -149,44 +149,52 @@ function answerRows(agreement: readonly JudgeAgreement[]): ParityRow[] {
 }
 
 class Tally {
-  private readonly all = new Counts();
-  private readonly kinds = new Map<string, Counts>();
+  readonly #all = new Counts();
+  readonly #kinds = new Map<string, Counts>();
 
-  constructor(
-    private readonly judge: string,
-    private readonly rowsOf: string,
-  ) {}
+  readonly #judge: string;
+  readonly #rowsOf: string;
+
+  constructor(judge: string, rowsOf: string) {
+    this.#judge = judge;
+    this.#rowsOf = rowsOf;
+  }
 
   add(row: HumanVerdict, found: number | null): void {
-    const kind = this.kinds.get(row.kind) ?? new Counts();
-    this.kinds.set(row.kind, kind);
-    for (const counts of [this.all, kind]) counts.add(row.right, found);
+    const kind = this.#kinds.get(row.kind) ?? new Counts();
+    this.#kinds.set(row.kind, kind);
+    for (const counts of [this.#all, kind]) counts.add(row.right, found);
   }
 
   result(): JudgeAgreement {
-    const kinds = Object.fromEntries([...this.kinds].map(([kind, counts]) => [kind, counts.result()]));
-    return { judge: this.judge, rowsOf: this.rowsOf, ...this.all.result(), kinds };
+    const kinds = Object.fromEntries([...this.#kinds].map(([kind, counts]) => [kind, counts.result()]));
+    return { judge: this.#judge, rowsOf: this.#rowsOf, ...this.#all.result(), kinds };
   }
 }
 
 class Counts {
-  private rows = 0;
-  private agree = 0;
-  private falsePasses = 0;
-  private falseFails = 0;
-  private withoutVerdict = 0;
+  #rows = 0;
+  #agree = 0;
+  #falsePasses = 0;
+  #falseFails = 0;
+  #withoutVerdict = 0;
 
   add(right: number, found: number | null): void {
-    this.rows++;
-    if (found === null) this.withoutVerdict++;
-    else if (found === right) this.agree++;
-    else if (found === 1) this.falsePasses++;
-    else this.falseFails++;
+    this.#rows++;
+    if (found === null) this.#withoutVerdict++;
+    else if (found === right) this.#agree++;
+    else if (found === 1) this.#falsePasses++;
+    else this.#falseFails++;
   }
 
   result(): Agreement {
-    const { rows, agree, falsePasses, falseFails, withoutVerdict } = this;
-    return { rows, agree, falsePasses, falseFails, withoutVerdict };
+    return {
+      rows: this.#rows,
+      agree: this.#agree,
+      falsePasses: this.#falsePasses,
+      falseFails: this.#falseFails,
+      withoutVerdict: this.#withoutVerdict,
+    };
   }
 }
 
