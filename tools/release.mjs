@@ -11,8 +11,8 @@ import { root } from "./ensure-installed.mjs";
 import { packPackages } from "./pack-packages.mjs";
 import { readManifest } from "./workspace.mjs";
 
-const { values } = parseArgs({ options: { "dry-run": { type: "boolean" }, folder: { type: "string" } } });
-const folder = values.folder ?? join(root, "release");
+const { values } = parseArgs({ options: { "dry-run": { type: "boolean" } } });
+const folder = join(root, "release");
 
 /** Runs one step; a step that fails ends the release. */
 function step(title, command, args) {
@@ -34,6 +34,16 @@ function printTarball({ name, version, path, size, files }) {
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 const bin = (name) => join(root, "node_modules", ".bin", name);
 
+/** What must hold before anything is published, as no version of a package can be published twice. */
+function checkReady() {
+  // Names under .example exist nowhere (RFC 2606), so such an address still waits for the real one.
+  const { url } = readManifest(join(root, "package.json")).repository;
+  if (/\.example\//.test(url)) stop(`"repository" in package.json is still the placeholder ${url}.`);
+  const { stdout } = spawnSync("git", ["status", "--porcelain"], { cwd: root, encoding: "utf8" });
+  if (stdout !== "") stop(`the working tree has changes that are not committed:\n${stdout}`);
+}
+
+if (!values["dry-run"]) checkReady();
 step("metadata of the packages", process.execPath, [join(root, "tools/package-metadata.mjs")]);
 step("build", bin("nx"), ["run-many", "-t", "build"]);
 step("check of the packages", process.execPath, [join(root, "tools/check-packages.mjs")]);
@@ -44,13 +54,5 @@ tarballs.forEach(printTarball);
 const total = tarballs.reduce((sum, { size }) => sum + size, 0);
 console.log(`\n${tarballs.length} packages, ${kilobytes(total)} packed, in ${folder}`);
 
-if (values["dry-run"]) {
-  console.log("Dry run: nothing was published.");
-} else {
-  // Names under .example exist nowhere (RFC 2606), so such an address still waits for the real one.
-  const { url } = readManifest(join(root, "package.json")).repository;
-  if (/\.example\//.test(url)) stop(`"repository" in package.json is still the placeholder ${url}.`);
-  const { stdout } = spawnSync("git", ["status", "--porcelain"], { cwd: root, encoding: "utf8" });
-  if (stdout !== "") stop(`the working tree has changes that are not committed:\n${stdout}`);
-  step("publish", bin("changeset"), ["publish"]);
-}
+if (values["dry-run"]) console.log("Dry run: nothing was published.");
+else step("publish", bin("changeset"), ["publish"]);
