@@ -3,7 +3,7 @@
  * denies or leaves open says no result.
  */
 import { sentenceAt, soleEmphasis, soleFormula, withoutExplanation, withoutLeadIn } from "./clause";
-import { HEDGED, LINKING, NOT_A_STATEMENT } from "./languages";
+import { CLOSING, HEDGED, LINKING, NOT_A_STATEMENT } from "./languages";
 import type { How, Place } from "./place";
 import { type Span, trimmed } from "./scope";
 
@@ -26,8 +26,10 @@ export function statementPlaces(text: string, scope: Span): Place[] {
   if (narrow.start !== scope.start || narrow.end !== scope.end) add(narrow, "last line");
   if (!/[?？]\s*$/.test(said)) {
     const claim = text.slice(narrow.start, narrow.end);
+    const emphasis = soleEmphasis(text, narrow);
+    if (emphasis !== undefined && (!NOT_A_STATEMENT.test(claim) || endsSentence(text, emphasis, narrow)))
+      add(emphasis, "emphasis");
     if (!NOT_A_STATEMENT.test(claim)) {
-      add(soleEmphasis(text, narrow), "emphasis");
       add(soleFormula(text, narrow), "formula");
     }
     for (const tail of tailsOf(text, narrow)) add(tail, "statement");
@@ -37,6 +39,11 @@ export function statementPlaces(text: string, scope: Span): Place[] {
   return places;
 }
 
+/** Whether a stretch ends its sentence, and nothing denies it: "the one that does not belong is **D**". */
+const endsSentence = (text: string, span: Span, sentence: Span): boolean =>
+  !/[\p{L}\p{N}]/u.test(text.slice(span.end, sentence.end)) &&
+  !DENIED.test(text.slice(sentence.start, span.start).replace(/[*"“]+$/, ""));
+
 /** The last line that is no rule, fence or closing mark. */
 function lastLine(text: string, scope: Span): Span {
   let end = scope.end;
@@ -44,7 +51,8 @@ function lastLine(text: string, scope: Span): Span {
     const start = Math.max(scope.start, text.lastIndexOf("\n", end - 1) + 1);
     const span = trimmed(text, start, end);
     if (start <= scope.start) return span;
-    if (/[\p{L}\p{N}]|[+×✓✗√]/u.test(text.slice(span.start, Math.min(span.end, span.start + 200)))) return span;
+    const said = text.slice(span.start, Math.min(span.end, span.start + 200));
+    if (/[\p{L}\p{N}]|[+×✓✗√]/u.test(said) && !CLOSING.test(said)) return span;
     end = start - 1;
     if (end <= scope.start) return { start: scope.start, end: scope.start };
   }

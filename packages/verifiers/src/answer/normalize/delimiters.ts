@@ -87,13 +87,24 @@ const PAIRS: readonly RegExp[] = [
   /(?<![\w*])\*([^*\s](?:[^*\n]*[^*\s])?)\*(?![\w*])/g,
   /(?<![\w_])__([^_\n]+)__(?![\w_])/g,
   /``?([^`\n]+)``?/g,
+  /(?<![=\w])==([^=\n]+)==(?![=\w])/g,
+  /(?<![\w\\}])_([^_\s][^_\n]{0,100})_(?!\w)/g,
 ];
+const HTML = /<\/?(?:b|i|u|em|strong|mark|span|p|div|code|font|center)(?: [^<>]*)?\/?>/gi;
 const LINE_MARKS = /^[ ]*(?:#{1,6} +|> +(?=\S)|[*+] +)/gm;
 
 /** The text without Markdown's bold, italics, code, headings and bullets. */
 export function stripMarkdown(text: string): string {
-  if (!/[*_`#>+\\]/.test(text)) return text;
+  if (!/[*_`#>+\\=]/.test(text)) return text;
   let out = text.replace(FENCE, "\n");
+  if (out.includes("<"))
+    out = out
+      .replace(
+        /<(su[pb])>([^<>]{1,40})<\/\1>/gi,
+        (_, tag: string, script: string) => `${tag === "sup" ? "^" : "_"}{${script}}`,
+      )
+      .replace(/<br ?\/?>/gi, "\n")
+      .replace(HTML, "");
   for (const pair of PAIRS) out = out.replace(pair, "$1");
   return out
     .replace(/(?<!\*)\*\*(?=[\s.,;:!?)]*$)|^\s*\*\*(?!\*)/g, "")

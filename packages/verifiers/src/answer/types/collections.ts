@@ -110,6 +110,11 @@ export function readMatrix(written: string): string[][] | undefined {
       .map((row) => row.split("&").map((entry) => entry.trim()));
     return isRectangular(rows) ? rows : undefined;
   }
+  const semicolons = /^\[([^[\]]*;[^[\]]*)\]$/.exec(text);
+  if (semicolons !== null) {
+    const rows = semicolons[1]!.split(";").map((row) => row.trim().split(/ *, *| +/));
+    return isRectangular(rows) ? rows : undefined;
+  }
   const outer = insideBrackets(text);
   if (outer === undefined || !/^[[(]$/.test(outer.open) || !/^ *[[(]/.test(outer.inner)) return undefined;
   const rows: string[][] = [];

@@ -66,7 +66,7 @@ const WORDS =
 
 /** What is worked out, as a name for its value: |3+4i|, \cos 120°, \frac{d}{dx}\ln x, a+b. But not 2x, whose value is not that of x. */
 const TASK =
-  /^\|.+\|$|^\\?(?:sin|cos|tan|cot|log|ln|lim|det|gcd|lcm|max|min)(?![a-z])|^\\(?:frac ?\{(?:d|\\partial)|int|sum|prod|lim)|^[a-z](?: ?[+*/-] ?[a-z])+$|^[a-z]{2,3}$/;
+  /^\|.+\|$|^\\?(?:sin|cos|tan|cot|log|ln|lim|det|gcd|lcm|max|min)(?![a-z])|^\\(?:frac ?\{(?:d|\\partial)|int|sum|prod|lim)|^[a-z](?: ?[+*/-] ?[a-z])+$|^[a-z]{2,3}$|^(?:\\(?:frac|cdot|times|angle|sqrt)|[A-Z{}()+*/ -])+$/;
 
 /** Whether a text names a value and is none itself: a variable, an angle, a word. */
 export const isLabel = (text: string): boolean =>

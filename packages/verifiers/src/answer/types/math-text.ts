@@ -26,10 +26,12 @@ const LONGEST = 600;
 export function isMath(text: string): boolean {
   if (text === "" || text.length > LONGEST || !isBalanced(text)) return false;
   if (!EVIDENCE.test(text)) return false;
-  if (/[^\n -~]|["#@?&;$]|\.\.|\d'\d|(?<![_^\d])\d+ +[\d.]/.test(text)) return false;
+  if (/[^\n -~]|["#@?&;$:]|\.\.|\d'\d|(?<![_^\d])\d+ +[\d.]/.test(text)) return false;
   const bare = text.replace(/\\[a-zA-Z]+/g, " ").replace(/\b\d+(?:\.\d+)?[eE][-+]?\d+\b/g, "0");
   for (const run of bare.match(/[a-zA-Z]{2,}/g) ?? []) {
     if (FUNCTIONS.has(run.toLowerCase()) || isFunctionRun(run)) continue;
+    // "I got 42": a word between blanks is no product.
+    if (run.length > 2 && new RegExp(`(?:^| )${run}(?= |$)`).test(bare)) return false;
     const isProduct = /^(?:[a-z]{2,4}|[A-Z]{2,3})$/.test(run);
     if (!isProduct || SHORT_WORDS.has(run.toLowerCase())) return false;
   }

@@ -31,11 +31,13 @@ const SENTENCES: readonly (readonly [RegExp, Meaning])[] = [
     /\bcan(?:not| not|'t) be (?:determined|answered)\b|\bnot possible to (?:answer|determine)\b|\bnot enough information\b|\binsufficient information\b|无法确定$|不能确定$/,
     "undetermined",
   ],
+  [/(?:说法|结论|命题|判断|叙述)(?:都)?是?正确(?:的)?$|^(?:这|该).{0,6}(?<!不)正确(?:的)?$/, "yes"],
+  [/(?:说法|结论|命题|判断|叙述)(?:都)?是?(?:不正确|错误)(?:的)?$/, "no"],
   [/\binfinitely many (?:real )?solutions\b|\b(?:an )?infinite number of solutions\b|无数[个多]?解$/, "unlimited"],
 ];
 
 const LEADING =
-  /^(yes|no|yeah|nope|是的?|否|不是|不|对|oui|non|sí|ja|nein|да|нет|はい|いいえ|네|예|아니요)(?:[,.;:!?。，、 ]|$)/i;
+  /^(yes|no|yeah|nope|是的?|否|不是|不|对|oui|non|sí|ja|nein|да|нет|はい|いいえ|네|예|아니요)(?:[,.;:!?。，、 ]|$)|^(true|false|correct|incorrect|正确|错误)[.,;:!。，] /i;
 const NOT_LEADING =
   /^no (?:one|more|less|other|\d|solutions?|real|roots?|way|idea|[a-z]+ (?:can|could|is|are))|^(?:yes|no) (?:and|or) |^(?:yes|no)[,/]? ?(?:no|yes)\b/i;
 const NEGATED = /^(?:not|isn't|is not|not quite|不)\s*/i;
@@ -56,7 +58,7 @@ export function readMeaning(written: string): Meaning | undefined {
   }
   const leading = LEADING.exec(text);
   if (leading === null || NOT_LEADING.test(text)) return undefined;
-  return MEANINGS.get(leading[1]!);
+  return MEANINGS.get((leading[1] ?? leading[2])!);
 }
 
 /** A gold answer with a meaning: the word and nothing else. */

@@ -38,7 +38,8 @@ export function readRealSet(text: string, approximate: Approximate, loose = fals
   if (text.length > 300) return undefined;
   const plain = stripped(text);
   if (ALL.test(plain.text)) return { ...plain.variable, intervals: [EVERYTHING] };
-  if (!loose && !isRelational(plain.text) && !isInterval(plain.text)) return undefined;
+  const isMember = plain.variable.variable !== undefined && /\\in(?![a-z])/.test(text);
+  if (!loose && !isMember && !isRelational(plain.text) && !isInterval(plain.text)) return undefined;
   const read = readUnion(plain.text, approximate);
   if (read === undefined) return undefined;
   const variable = plain.variable.variable ?? read.variable;

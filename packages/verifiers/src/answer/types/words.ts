@@ -27,7 +27,8 @@ export function wordKey(text: string): string {
 }
 
 /** LaTeX without blanks and without braces around single characters, to see whether two formulas are written alike. */
-export const formulaKey = (text: string): string => text.replace(/\\ |\s/g, "").replace(/\{([^{}\\])\}/g, "$1");
+export const formulaKey = (text: string): string =>
+  text.replace(/\\ |(?<!\d)\s|\s(?!\d)/g, "").replace(/\{([^{}\\])\}/g, "$1");
 
 const LABEL_NOUN =
   /^(?:the )?(?:quadrant|set|option|choice|figure|fig\.?|point|angle|statement|line|region|step|case|question|answer|number|no\.?|letter|group|graph|picture|image|shape|box|row|column|item|section|part|side|vertex) +(?=\(?[A-Z0-9])/i;
@@ -36,7 +37,7 @@ const LABEL_NOUN =
 export const withoutNoun = (text: string): string => text.replace(LABEL_NOUN, "");
 
 const PREPOSITION = /^(?:by|on|in|at|to|from) (?:the )?(?=\S)/i;
-const GENERIC_NOUN = / (?:function|functions|numbers?|colou?r|shape)$/i;
+const GENERIC_NOUN = / (?:function|functions|numbers?|colou?r|shape|congruence|criterion|rule|theorem|postulate)$/i;
 const COMMENT = /^(\S.*?) ?\(([^()]{1,60})\)$/s;
 
 /**
