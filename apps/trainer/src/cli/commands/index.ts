@@ -6,6 +6,7 @@ import { doctorCommand } from "./doctor";
 import { evalCommand } from "./eval";
 import { exportCommand } from "./export";
 import { initCommand } from "./init";
+import { judgeCommand } from "./judge";
 import { nativeCommand } from "./native";
 import { rolloutCommand } from "./rollout";
 import { serveCommand } from "./serve";
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   exportCommand,
   analyzeCommand,
   sourcesCommand,
+  judgeCommand,
   serveCommand,
   doctorCommand,
   nativeCommand,
