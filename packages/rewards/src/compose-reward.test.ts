@@ -66,8 +66,8 @@ describe("iouThreshold", () => {
         1,
         2,
       ),
-    ).toThrow("stage 1 has until 0.4, expected more than 0.5");
-    expect(() => iouThreshold([{ until: 1, epsilon: 95 }], 1, 2)).toThrow("stage 0 has epsilon 95");
+    ).toThrow(/stage 1, until\s+expected: more than 0\.5\s+found: +0\.4/);
+    expect(() => iouThreshold([{ until: 1, epsilon: 95 }], 1, 2)).toThrow(/stage 0, epsilon[^]*found: +95/);
     expect(() => iouThreshold(DEFAULT_IOU_SCHEDULE, 1, 0)).toThrow("step 1 of 0");
   });
 });

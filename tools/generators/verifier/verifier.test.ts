@@ -145,6 +145,8 @@ describe("what it makes", () => {
       "vitest.config.ts",
       ".oxlintrc.json",
       "tools/lint",
+      "packages/errors/package.json",
+      "packages/errors/src",
       "packages/verifiers/package.json",
       "packages/verifiers/src",
       "packages/rewards/package.json",
@@ -165,7 +167,7 @@ describe("what it makes", () => {
     for (const name of readdirSync(join(root, "node_modules")))
       if (name !== "@v-triune" && name !== ".bin" && name !== ".vite")
         symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "junction");
-    for (const name of ["schema", "verifiers"])
+    for (const name of ["errors", "schema", "verifiers"])
       symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@v-triune", name), "junction");
     const tree = workspace();
     verifierGenerator(tree, { name: "generator-trial" });

@@ -65,7 +65,7 @@ it("says whose token is missing or wrong", async () => {
   server = await start(0, "a-long-secret");
   await expect(
     runTraining(judged("unset", { servers: [server.url], tokenEnv: "V_TRIUNE_NO_SUCH_TOKEN" })),
-  ).rejects.toThrow(/token of the reward servers is not there[^]*V_TRIUNE_NO_SUCH_TOKEN/);
+  ).rejects.toThrow(/token of the reward servers is not set[^]*V_TRIUNE_NO_SUCH_TOKEN/);
   process.env["V_TRIUNE_TEST_TOKEN"] = "guess";
   await expect(
     runTraining(judged("wrong", { servers: [server.url], tokenEnv: "V_TRIUNE_TEST_TOKEN" })),

@@ -2,11 +2,11 @@
  * One trainer a run folder: `run.lock` holds the process that uses it. A lock whose process is gone is taken over; a process is known
  * by its id and, on Linux, by its start time, as ids are used again.
  */
-// oxlint-disable-next-line v-triune/no-copies -- a lock is moved aside, no file is written
-import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { RunFolderError } from "./run-folder-error";
 import { asWriteError } from "@v-triune/errors";
 import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
@@ -59,7 +59,7 @@ export async function isRunLocked(folder: string): Promise<boolean> {
 
 /** Creates the lock with its contents, or tells that there is one. */
 async function create(path: string, text: string): Promise<boolean> {
-  const temporary = `${path}.tmp-${process.pid}`;
+  const temporary = `${path}.tmp-${randomUUID()}`;
   try {
     await writeFile(temporary, text);
     await link(temporary, path);
@@ -132,21 +132,25 @@ export async function takeRunLock(
   throw new RunFolderError({
     what: "The run folder's lock can't be taken: others keep taking it.",
     where: path,
-    fix: "start one trainer at a time",
+    fix: `start one trainer at a time; if none runs, remove ${path} and the files beside it that start with ${basename(path)}`,
   });
 }
 
-/** Removes a dead lock, unless a third trainer has replaced it meanwhile. */
+/**
+ * Removes a dead lock. Of all that found the same one only the process that creates the marker may remove it, and only while
+ * the lock still says what it read: a lock that another trainer has taken meanwhile is never touched.
+ */
 async function takeAway(path: string, dead: string): Promise<void> {
-  const aside = `${path}.dead-${process.pid}`;
+  const marker = `${path}.dead-${createHash("sha256").update(dead).digest("hex").slice(0, 16)}`;
   try {
-    await rename(path, aside);
-  } catch {
-    return;
+    await writeFile(marker, "", { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw asWriteError(error, marker);
   }
-  if ((await readFile(aside, "utf8").catch(() => dead)) === dead) await rm(aside, { force: true });
-  else
-    await link(aside, path)
-      .catch(() => {})
-      .then(() => rm(aside, { force: true }));
+  try {
+    if ((await readFile(path, "utf8").catch(() => null)) === dead) await rm(path, { force: true });
+  } finally {
+    await rm(marker, { force: true });
+  }
 }
