@@ -17,7 +17,7 @@ export interface EvaluationScores {
 export interface StepSummary {
   readonly step: number;
   readonly steps: number;
-  /** Mean of the reward that was optimised, over the scored rollouts. */
+  /** Mean of the reward that was optimized, over the scored rollouts. */
   readonly reward: number;
   /** Mean accuracy reward by source, of this step's scored rollouts. */
   readonly accuracyBySource: Readonly<Record<string, number>>;

@@ -1,8 +1,8 @@
 /** A gradient profile as a picture (SVG): a bar a layer, the groups one under the other on one scale. */
 import type { GradientProfile } from "./gradient-profile";
 
-// Okabe and Ito's colours: told apart by everybody.
-const COLOURS: Readonly<Record<string, string>> = { vision: "#d55e00", connector: "#009e73", language: "#0072b2" };
+// Okabe and Ito's colors: told apart by everybody.
+const COLORS: Readonly<Record<string, string>> = { vision: "#d55e00", connector: "#009e73", language: "#0072b2" };
 const WIDTH = 640;
 const LEFT = 60;
 const BAR = 14;
@@ -21,7 +21,7 @@ export function gradientPicture({ steps, groups }: GradientProfile): string {
     for (const { layer, norm } of layers) {
       const length = (norm / largest) * (WIDTH - LEFT - 90);
       parts.push(
-        `<text x="${LEFT - 8}" y="${y + 10}" text-anchor="end">${layer}</text><rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}" fill="${COLOURS[group] ?? "#666"}"/><text x="${(LEFT + length + 6).toFixed(1)}" y="${y + 10}">${norm.toExponential(2)}</text>`,
+        `<text x="${LEFT - 8}" y="${y + 10}" text-anchor="end">${layer}</text><rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}" fill="${COLORS[group] ?? "#666"}"/><text x="${(LEFT + length + 6).toFixed(1)}" y="${y + 10}">${norm.toExponential(2)}</text>`,
       );
       y += BAR;
     }

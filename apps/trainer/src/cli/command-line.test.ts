@@ -145,7 +145,7 @@ describe("checkArguments", () => {
 });
 
 describe("reportError", () => {
-  it("knows what a person can put right, whichever package says it", () => {
+  it("knows what a person can fix, whichever package says it", () => {
     const errors = [
       new ConfigError({ what: "x" }),
       new DatasetError({ code: "missing-file", expected: "a", found: "b" }),

@@ -45,7 +45,7 @@ it("says of a failed write what to do, wherever it failed", () => {
     path: "/mnt/ro/run",
   });
   expect(reportError(readOnly, false).text).toMatch(/the file system is read-only \(EROFS\)[^]*choose a folder/);
-  // A file that is read and is not there is no failed write.
+  // A missing file that is read is not a failed write.
   expect(
     reportError(
       Object.assign(new Error("ENOENT: no such file or directory, open 'x'"), {

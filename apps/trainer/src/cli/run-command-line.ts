@@ -68,7 +68,7 @@ async function dispatch(rawArgs: readonly string[], output: Output): Promise<num
  * Runs a command line.
  *
  * @param rawArgs what follows the program's name
- * @returns the exit code: 0, 1 for a fault of the program, 2 for what a person can put right, else the command's own
+ * @returns the exit code: 0, 1 for a fault of the program, 2 for what a person can fix, else the command's own
  */
 export async function runCommandLine(rawArgs: readonly string[], output: Output): Promise<number> {
   try {

@@ -20,21 +20,21 @@ import { demoConfig, promptsPerStep } from "./demo-config";
 export const demoModelFolder = join(packageRoot, "assets", "demo-model");
 
 export interface RunDemoOptions {
-  /** Seeds the training data and the sampling; the held-out samples are always the same. 1 unless told. */
+  /** Seeds the training data and the sampling; the held-out samples are always the same. Default 1. */
   readonly seed?: number;
-  /** 40 unless told. */
+  /** Default 40. */
   readonly steps?: number;
-  /** Where everything goes; `runs/demo`, `runs/demo-2`, .. unless told. */
+  /** Where everything goes. Default `runs/demo`, `runs/demo-2`, .. */
   readonly out?: string;
-  /** Held-out samples of each source; 100 unless told. */
+  /** Held-out samples of each source (default: 100). */
   readonly samplesPerSource?: number;
-  /** As `v-triune doctor` lists it; "auto" unless told. */
+  /** As `v-triune doctor` lists it. Default "auto". */
   readonly backend?: BackendSetting;
   readonly interruption?: { readonly requested: boolean };
   /** Shows the run in the browser while it trains. */
   readonly dashboard?: boolean;
   readonly print?: (text: string) => void;
-  /** Where the live view is drawn; standard output unless told. */
+  /** Where the live view is drawn. Default standard output. */
   readonly stream?: NodeJS.WriteStream;
 }
 
@@ -190,7 +190,7 @@ export function formatDemoSummary(
     row("mean", before.mean, after.mean),
     "",
     gained
-      ? "A model fine-tuned on a careless annotator's labels was put right by\nverifiable rewards."
+      ? "A model fine-tuned on a careless annotator's labels was corrected by\nverifiable rewards."
       : "The mean hardly moved; more steps (--steps 40) or another seed (--seed 2) show more.",
     `${steps} ${steps === 1 ? "step" : "steps"}, ${Math.round(seconds)} s in all, ${backend}.`,
     "",

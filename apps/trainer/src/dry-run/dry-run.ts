@@ -18,7 +18,7 @@ import { createVerifierRegistry } from "@v-triune/verifiers";
 import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";
 import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
 
-/** Of the first batch, so many prompts are prepared: enough to see how they look. */
+/** Prompts of the first batch that are prepared: enough to see how they look. */
 const shownPrompts = 4;
 
 /** What a run would be; `text` is all of it for people. */
@@ -45,7 +45,7 @@ export interface DryRun {
 /**
  * The data, the first prompts as the model sees them, and estimates of memory and time.
  *
- * @param available bytes of memory to compare with; the machine's unless told
+ * @param available bytes of memory to compare with; default the machine's
  * @throws ConfigError, DatasetError, TokenizerError: what training would refuse
  */
 export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<DryRun> {

@@ -187,7 +187,7 @@ async function measure(
   }
 }
 
-/** The same widths with so many layers, a small vocabulary and a vision tower of one block. */
+/** The same widths with the given number of layers, a small vocabulary and a vision tower of one block. */
 function thinned(architecture: Qwen25VlConfig, layers: number): Qwen25VlConfig {
   return {
     ...architecture,

@@ -1,5 +1,5 @@
 /**
- * `v-triune eval`: a checkpoint of a run, scored apart from training: with the run's own settings unless told, while the run goes
+ * `v-triune eval`: a checkpoint of a run, scored apart from training: by default with the run's own settings, while the run goes
  * on or after it. The records go into the run's folder, `eval.jsonl` (or `eval-NAME.jsonl`), never into metrics.jsonl, which belongs
  * to the trainer.
  */
@@ -38,11 +38,11 @@ import { type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
 export interface EvaluateCheckpointOptions {
   /** The run's folder. */
   readonly folder: string;
-  /** The last checkpoint unless told; 0: the weights that the run began with. */
+  /** Default the last checkpoint; 0: the weights that the run began with. */
   readonly step?: number | undefined;
   /** Paths or globs of Parquet sets in place of the run's evaluation sets. */
   readonly data?: readonly string[];
-  /** Answers a sample; above 1 at temperature 1 unless told. */
+  /** Answers per sample; above 1, the default temperature is 1. */
   readonly n?: number | undefined;
   readonly temperature?: number | undefined;
   readonly epsilon?: IouEpsilon | undefined;
@@ -50,7 +50,7 @@ export interface EvaluateCheckpointOptions {
   readonly maxNewTokens?: number | undefined;
   /** Benchmarks in place of the run's evaluation sets. */
   readonly benchmarks?: readonly ChosenBenchmark[] | undefined;
-  /** Keeps evaluations apart: `eval-NAME.jsonl`; "benchmarks" with benchmarks unless told. */
+  /** Keeps evaluations apart: `eval-NAME.jsonl`; with benchmarks the default is "benchmarks". */
   readonly name?: string | undefined;
   readonly backend?: BackendSetting | undefined;
   readonly listen?: TrainingListener;

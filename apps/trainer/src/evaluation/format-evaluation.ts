@@ -50,7 +50,7 @@ function formatSources({
   ].join("\n");
 }
 
-/** What is trained for and what is not, apart: alignment or generalisation? */
+/** What is trained for and what is not, apart: alignment or generalization? */
 function formatBenchmarks({
   step,
   n,

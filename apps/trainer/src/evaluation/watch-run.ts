@@ -17,7 +17,7 @@ import {
 export interface WatchRunOptions extends Omit<EvaluateCheckpointOptions, "step" | "interruption"> {
   /** Aborted: the evaluation under way is given up, nothing of it is written. */
   readonly signal?: AbortSignal;
-  /** Seconds between looks; 5 unless told. */
+  /** Seconds between looks. Default 5. */
   readonly every?: number;
   readonly onEvaluation: (evaluation: CheckpointEvaluation) => void;
   /** A checkpoint that was pruned before its turn, and why the watch ends. */

@@ -14,11 +14,11 @@ export interface ExportHuggingFaceOptions {
   readonly run: string;
   /** The folder to make; it must not exist yet. */
   readonly out: string;
-  /** The last checkpoint unless told. */
+  /** Default the last checkpoint. */
   readonly step?: number | undefined;
   /** Keep an adapter by itself, in peft's layout, instead of merging it. */
   readonly separate?: boolean;
-  /** Where the merging is computed; the run's unless told. */
+  /** Where the merging is computed. Default the run's. */
   readonly backend?: BackendSetting | undefined;
 }
 

@@ -79,25 +79,23 @@ export async function exportVerl({
   let written: Pick<ExportedVerlJob, "rows" | "overrides" | "stages" | "notes"> | undefined;
   await writeFolderAtomic(folder, async (temporary) => {
     await mkdir(join(temporary, "data"));
-    const train = await writeData(
-      join(temporary, "data/train.parquet"),
-      config.data.train,
-      null,
+    const train = await writeData(join(temporary, "data/train.parquet"), {
+      sets: config.data.train,
+      perSource: null,
       config,
       model,
       skipped,
-    );
+    });
     const evaluation =
       config.data.eval.length === 0
         ? { rows: 0, longestPrompt: 0 }
-        : await writeData(
-            join(temporary, "data/eval.parquet"),
-            config.data.eval,
-            config.evaluation.samplesPerSource,
+        : await writeData(join(temporary, "data/eval.parquet"), {
+            sets: config.data.eval,
+            perSource: config.evaluation.samplesPerSource,
             config,
             model,
             skipped,
-          );
+          });
     const job = verlJob(config, {
       rows: train.rows,
       longestPrompt: Math.max(train.longestPrompt, evaluation.longestPrompt),
@@ -127,7 +125,7 @@ async function configOf(from: string, overrides: readonly string[]): Promise<Tra
   return (await readRunDescription(from)).config;
 }
 
-/** The rows of the sets: caps drawn by the seed, a weight as so many copies, at most `perSource` of a source. */
+/** The rows of the sets: caps drawn by the seed, a weight as that many copies, at most `perSource` of a source. */
 async function* rowsOf(
   sets: readonly DataSetConfig[],
   perSource: number | null,
@@ -164,13 +162,19 @@ async function* rowsOf(
   }
 }
 
+interface WrittenData {
+  readonly sets: readonly DataSetConfig[];
+  /** Most samples of a source; null: all. */
+  readonly perSource: number | null;
+  readonly config: TrainingConfig;
+  readonly model: string;
+  /** Called for each row that is left out. */
+  readonly skipped: (message: string) => void;
+}
+
 async function writeData(
   path: string,
-  sets: readonly DataSetConfig[],
-  perSource: number | null,
-  config: TrainingConfig,
-  model: string,
-  skipped: (message: string) => void,
+  { sets, perSource, config, model, skipped }: WrittenData,
 ): Promise<{ rows: number; longestPrompt: number }> {
   const processor = createProcessor(model);
   const makePrompt = await configuredPromptMaker({ ...config, promptPool: { enabled: false, file: null } }, processor);
@@ -220,7 +224,7 @@ async function writeData(
       file: sets.map((set) => set.path).join(", "),
       expected: "at least one sample that can be used",
       found: "every row was left out",
-      fix: "put right what the messages name",
+      fix: "fix what the messages name",
     });
   return { rows: sizes.length, longestPrompt };
 }

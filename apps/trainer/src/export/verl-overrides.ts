@@ -79,7 +79,7 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
     );
   if (config.promptPool.enabled)
     notes.push(
-      "The prompt pool's sentences were drawn once a row when the data were written; here they are drawn anew each time.",
+      "The prompt pool's sentences were drawn once a row when the data were written; here they are drawn again each time.",
     );
   if (rollout.topK !== null && rollout.topK < 1) notes.push("rollout.topK is left out.");
   if (correction.rejection !== null || correction.lower !== null)

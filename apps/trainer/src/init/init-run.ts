@@ -22,7 +22,7 @@ export interface InitRunOptions {
 }
 
 /** What was written, and what was found out on the way. */
-export interface InitialisedRun {
+export interface InitializedRun {
   readonly file: string;
   readonly samples: number;
   readonly sources: readonly string[];
@@ -34,7 +34,7 @@ export interface InitialisedRun {
  * @throws ConfigError, DatasetError when model or data can't be used
  * @throws RunFolderError when there is a configuration already
  */
-export async function initRun({ folder, model, data, preset, memory }: InitRunOptions): Promise<InitialisedRun> {
+export async function initRun({ folder, model, data, preset, memory }: InitRunOptions): Promise<InitializedRun> {
   const file = join(resolve(folder), "v-triune.yaml");
   if (existsSync(file))
     throw new RunFolderError({

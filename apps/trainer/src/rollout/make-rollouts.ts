@@ -54,7 +54,7 @@ export interface RolloutOptions {
   /** Whether the sentences of the prompt pool are added to mathverify questions, as training adds them. */
   readonly pool: boolean;
   readonly seed: number;
-  /** At most so many samples of a source (a seeded choice); null: all. */
+  /** Most samples of a source (a seeded choice); null: all. */
   readonly samplesPerSource: number | null;
   readonly backend: BackendSetting;
   readonly signal?: AbortSignal;

@@ -38,7 +38,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**
  * @param keys the samples of the set; answers to others, asked for earlier, are left out
- * @param n at most so many answers a sample
+ * @param n most answers per sample
  */
 export async function writeRolloutTable(folder: string, keys: Iterable<string>, n: number): Promise<WrittenRollouts> {
   const file = join(folder, "rollouts.parquet");
@@ -63,7 +63,7 @@ export async function writeRolloutTable(folder: string, keys: Iterable<string>, 
       SELECT source, id, count(accuracy)::INTEGER AS n, count(*) FILTER (correct)::INTEGER AS c, sum(accuracy) AS total, count(*)::INTEGER AS rows
       FROM answers GROUP BY source, id ORDER BY source, id`);
     const rows = reader.getRowObjects() as unknown as SampleTally[];
-    return { file, rows: rows.reduce((sum, row) => sum + row.rows, 0), sources: summarise(rows, n) };
+    return { file, rows: rows.reduce((sum, row) => sum + row.rows, 0), sources: summarize(rows, n) };
   } catch (error) {
     throw asWriteError(error, file);
   } finally {
@@ -81,7 +81,7 @@ interface SampleTally {
   readonly rows: number;
 }
 
-function summarise(rows: readonly SampleTally[], n: number): SourceSummary[] {
+function summarize(rows: readonly SampleTally[], n: number): SourceSummary[] {
   const bySource = new Map<string, SampleTally[]>();
   for (const row of rows) {
     const all = bySource.get(row.source);

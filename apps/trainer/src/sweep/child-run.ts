@@ -16,7 +16,7 @@ export function ownLauncher(): Launcher {
 }
 
 export interface ChildOutcome {
-  /** 0; 2 for what a person can put right; 130 when it was interrupted and saved. */
+  /** 0; 2 for what a person can fix; 130 when it was interrupted and saved. */
   readonly code: number;
   /** What it wrote to standard error. */
   readonly message: string;

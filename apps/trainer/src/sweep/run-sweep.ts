@@ -26,7 +26,7 @@ import { writeDemoBase } from "./demo-base";
 import { type RunResult, readRunResult } from "./run-result";
 import type { SweepFile } from "./sweep-file";
 import { type PlannedRun, planSweep } from "./sweep-plan";
-import { type SweepResults, formatSweepCsv, summariseRuns } from "./sweep-results";
+import { type SweepResults, formatSweepCsv, summarizeRuns } from "./sweep-results";
 
 /** What a sweep tells whoever watches it. */
 export type SweepEvent =
@@ -125,7 +125,7 @@ export async function runSweep(options: RunSweepOptions): Promise<SweepOutcome> 
       question: sweep.question,
       axes: sweep.axes.map(({ name }) => name),
       seeds: sweep.seeds,
-      summary: summariseRuns(runs),
+      summary: summarizeRuns(runs),
       runs,
     };
     await writeFileAtomic(join(folder, "results.json"), `${JSON.stringify(results, null, 1)}\n`);

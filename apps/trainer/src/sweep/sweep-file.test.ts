@@ -81,7 +81,7 @@ describe("a sweep's file", () => {
     else await expect(plan(text)).rejects.toThrow(message);
   });
 
-  it("refuses an unknown case, an own key from the command line, a file that is not there", () => {
+  it("refuses an unknown case, an own key from the command line, a missing file", () => {
     const path = sweepFile("base: b\ngrid: {mix: {a: {}, b: {}}}\n");
     expect(() => readSweepFile(path, ["mix=[c]"])).toThrow(/no case "c"[\s\S]*a, b/);
     expect(() => readSweepFile(path, ["run.folder=x"])).toThrow(/run\.folder itself/);

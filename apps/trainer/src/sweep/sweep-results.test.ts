@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RunResult } from "./run-result";
-import { formatSweepCsv, formatSweepTable, spread, summariseRuns } from "./sweep-results";
+import { formatSweepCsv, formatSweepTable, spread, summarizeRuns } from "./sweep-results";
 
 const scores = (mean: number) => ({
   step: 4,
@@ -42,7 +42,7 @@ describe("a sweep's results", () => {
     });
     expect(spread([3])).toEqual({ mean: 3, std: null, count: 1 });
     expect(spread([undefined])).toBeNull();
-    const [first, second] = summariseRuns(runs);
+    const [first, second] = summarizeRuns(runs);
     expect(first).toMatchObject({ name: "lr-1e-6", finished: 3, runs: 3, failed: 0 });
     expect(first?.after?.mean).toBeCloseTo(0.6, 12);
     expect(first?.after?.std).toBeCloseTo(0.1, 12);
@@ -52,13 +52,13 @@ describe("a sweep's results", () => {
 
   it("are a table of 80 columns and a CSV with a row a run", () => {
     const table = formatSweepTable({
-      summary: summariseRuns(
+      summary: summarizeRuns(
         runs.map((one) => ({ ...one, cases: { x: `a-very-long-label-of-a-case-${one.cases["optimizer.lr"]}` } })),
       ),
       seeds: [1, 2, 3],
     });
     for (const line of table.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
-    expect(formatSweepTable({ summary: summariseRuns(runs), seeds: [1, 2, 3] })).toMatch(
+    expect(formatSweepTable({ summary: summarizeRuns(runs), seeds: [1, 2, 3] })).toMatch(
       /lr-1e-6\s+3\/3\s+0\.250 ±0\.000\s+0\.600 ±0\.100\s+0\.500 ±0\.000\s+10\n[\s\S]*1 run failed/,
     );
     const [header, first] = formatSweepCsv(runs, ["optimizer.lr"]).split("\n");

@@ -46,7 +46,7 @@ export function spread(values: readonly (number | null | undefined)[]): Spread |
 }
 
 /** One summary a case, in the order of the runs. */
-export function summariseRuns(runs: readonly RunResult[]): CaseSummary[] {
+export function summarizeRuns(runs: readonly RunResult[]): CaseSummary[] {
   const names = [...new Set(runs.map(({ cases }) => caseName(cases)))];
   return names.map((name) => {
     const all = runs.filter(({ cases }) => caseName(cases) === name);

@@ -16,13 +16,13 @@ export interface Interruption {
 export interface InterruptionOptions {
   /** Said at the first signal: what happens now. */
   readonly message: string;
-  /** Where it is said; standard error unless told. */
+  /** Where it is printed. Default standard error. */
   readonly print?: (text: string) => void;
-  /** Ends the process; process.exit unless told. */
+  /** Ends the process. Default process.exit. */
   readonly exit?: (code: number) => void;
   /** Milliseconds, from any start; only the distance between two signals matters. */
   readonly now?: () => number;
-  /** Where signals come from; the process unless told. */
+  /** Where signals come from. Default the process. */
   readonly source?: Pick<NodeJS.EventEmitter, "on" | "removeListener">;
 }
 

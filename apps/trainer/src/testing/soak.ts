@@ -23,7 +23,7 @@ export async function soak({ steps, seed, workers, print }: SoakOptions): Promis
   const tensors: number[] = [];
   try {
     const trainData = join(folder, "train.parquet");
-    // A tenth of what is drawn: pictures come round again and are prepared anew.
+    // A tenth of what is drawn: pictures come round again and are prepared again.
     await writeTrainingData(trainData, Math.ceil((steps * promptsPerStep) / demoSourceNames.length / 10), seed);
     const config = demoConfig({
       seed,

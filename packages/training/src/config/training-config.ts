@@ -40,7 +40,7 @@ export interface DataSetConfig {
   readonly path: string;
   /** How often its samples are drawn relative to the other sets' samples; 1 is a uniform mix over samples. */
   readonly weight: number;
-  /** At most so many samples are used (a seeded choice); null uses all. */
+  /** Most samples that are used (a seeded choice); null uses all. */
   readonly cap: number | null;
 }
 
@@ -52,7 +52,7 @@ export interface DataConfig {
 
 export interface RunConfig {
   readonly name: string;
-  /** Absolute path; `runs/<name>` under the current folder unless told. */
+  /** Absolute path. Default `runs/<name>` under the current folder. */
   readonly folder: string;
   /** Seeds data order, prompt pool, sampling and random weights. */
   readonly seed: number;
@@ -193,7 +193,7 @@ export interface OptimizerConfig {
 }
 
 export interface UpdateConfig {
-  /** Prompts of one optimiser update (verl: ppo_mini_batch_size); equal to promptsPerStep is on-policy. Divides it. */
+  /** Prompts of one optimizer update (verl: ppo_mini_batch_size); equal to promptsPerStep is on-policy. Divides it. */
   readonly miniBatch: number;
   /** Most tokens of one forward and backward pass, prompt and completion, padding included. Memory, not the result, depends on it. */
   readonly microBatchTokens: number;
@@ -203,7 +203,7 @@ export interface UpdateConfig {
 
 export interface PromptPoolConfig {
   readonly enabled: boolean;
-  /** A YAML or JSON file with sentences of one's own; null: the built-in ones. */
+  /** A YAML or JSON file with your own sentences; null: the built-in ones. */
   readonly file: string | null;
 }
 

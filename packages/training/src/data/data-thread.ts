@@ -1,5 +1,5 @@
 /**
- * The data thread: reads rows, decodes and cuts pictures, renders and tokenises prompts, while the other threads compute. Nothing
+ * The data thread: reads rows, decodes and cuts pictures, renders and tokenizes prompts, while the other threads compute. Nothing
  * imports this file.
  */
 import { parentPort } from "node:worker_threads";
@@ -26,6 +26,7 @@ async function open({ config, processorFolder, verifiers }: DataSetup): Promise<
   });
 }
 
+// oxlint-disable-next-line v-triune/module-state -- the state of one thread; nothing imports this file
 let source: TrainingSource | undefined;
 
 const jobs = new Set<Promise<void>>();

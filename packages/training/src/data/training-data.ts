@@ -181,6 +181,6 @@ function noneUsable(sets: readonly DataSetConfig[]): DatasetError {
     file: sets.map(({ path }) => path).join(", "),
     expected: "at least one sample that can be used",
     found: "every row was left out, each with a message above",
-    fix: "put right what the messages name, or raise rollout.maxPromptTokens if prompts are too long",
+    fix: "fix what the messages name, or raise rollout.maxPromptTokens if prompts are too long",
   });
 }

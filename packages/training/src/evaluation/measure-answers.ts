@@ -1,5 +1,5 @@
 /**
- * Evaluation, apart from training: its own samples, its own IoU threshold, greedy unless told. A source's score is the mean
+ * Evaluation, apart from training: its own samples, its own IoU threshold, by default greedy. A source's score is the mean
  * accuracy reward of its scored answers; the run's score is the plain mean over the sources, so that a large source does not
  * hide a small one. The records hold, beside what training measures, mean@n, best@k, worst@k and maj@k.
  */
@@ -17,7 +17,7 @@ export interface MeasureOptions extends Omit<CollectOptions, "onProgress"> {
   readonly seed: number;
   /** Accuracy from which a box answer counts as correct. */
   readonly boxThreshold: number;
-  /** What an answer is counted as in a vote; mathverify's reading unless told. */
+  /** What an answer is counted as in a vote. Default mathverify's reading. */
   readonly vote?: (rollout: Rollout) => string | null;
   /** Each answer, in order. */
   readonly onRollout?: (rollout: Rollout) => void;

@@ -140,8 +140,8 @@ export class ComputeInThreads implements Compute {
     for (const [index, batch] of share(0)) {
       try {
         const { gradients: own, ...part } = withOutOfMemory({ backend }, () => learner.parts.microBatch(batch, plan));
-        while (!gradients.isTurn(index) && !gradients.isCancelled(index)) await this.#message();
-        const added = !gradients.isCancelled(index);
+        while (!gradients.isTurn(index) && !gradients.isCanceled(index)) await this.#message();
+        const added = !gradients.isCanceled(index);
         if (added) gradients.add(index, own);
         for (const gradient of own.values()) gradient.dispose();
         if (!added) break;

@@ -10,12 +10,12 @@ export interface ComputeOptions {
   readonly learner?: Learner<TokenizedRollout>;
   readonly config: TrainingConfig;
   readonly backend: BackendName;
-  /** Whether rollouts come from another engine that gives their log-probabilities; false unless told. */
+  /** Whether rollouts come from another engine that gives their log-probabilities. Default false. */
   readonly foreignLogProbs?: boolean;
   /** Threads that compute, this one included. */
   readonly workers: number;
   /** Told what a person should know, and nothing has to be done about. */
   readonly onProblem: (message: string) => void;
-  /** Starts a thread; `startThread` unless told. */
+  /** Starts a thread. Default `startThread`. */
   readonly start?: typeof startThread;
 }

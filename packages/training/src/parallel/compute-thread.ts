@@ -43,7 +43,7 @@ class Replica {
   gradients(job: number, { plan, microBatches }: Extract<ComputeJob, { type: "gradients" }>): void {
     const parts: ComputedPart[] = [];
     for (const [index, rows] of microBatches) {
-      if (this.#gradients.isCancelled(index)) break;
+      if (this.#gradients.isCanceled(index)) break;
       try {
         const { gradients, ...part } = withOutOfMemory({ backend: this.setup.backend }, () =>
           this.learner.parts.microBatch(rows, plan),
@@ -89,7 +89,9 @@ class Replica {
   }
 }
 
+// oxlint-disable-next-line v-triune/module-state -- the state of one thread; nothing imports this file
 let replica: Replica | undefined;
+// oxlint-disable-next-line v-triune/module-state -- as above
 let busy: Promise<void> = Promise.resolve();
 const running = new Map<number, AbortController>();
 

@@ -96,7 +96,7 @@ export class SharedGradients {
   }
 
   /** Whether this micro-batch, or one before it, has failed, so that its gradients are not wanted. */
-  isCancelled(index: number): boolean {
+  isCanceled(index: number): boolean {
     return Atomics.load(this.#state, FAILED) <= index;
   }
 
@@ -107,7 +107,7 @@ export class SharedGradients {
   /** Sleeps until it is the micro-batch's turn; false when that will not come. Not for the main thread. */
   waitForTurn(index: number): boolean {
     for (;;) {
-      if (this.isCancelled(index)) return false;
+      if (this.isCanceled(index)) return false;
       const turn = Atomics.load(this.#state, TURN);
       if (turn === index) return true;
       // A failure wakes as well; the limit covers one that comes between the look and the sleep.

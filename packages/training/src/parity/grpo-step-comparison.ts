@@ -3,18 +3,23 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type { Learner, UpdateStats } from "@v-triune/grpo";
 import type { Comparison } from "@v-triune/grpo/parity";
 import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
-import type { GoldenBatch, Scenario, ScenarioStep } from "./grpo-step-files";
+import type { GoldenBatch, Scenario } from "./grpo-step-files";
 import { isKeyBias, KEY_BIAS, type StepTolerances } from "./grpo-step-tolerances";
 
 /** Modules of the golden files and the policy's groups. */
 export const GROUPS = { vision: "vision", merger: "connector", language: "language" } as const;
 
+/** A scenario that is compared, with what, and where the differences go. */
+export interface StepContext {
+  readonly batch: GoldenBatch;
+  readonly scenario: Scenario;
+  readonly tolerances: StepTolerances;
+  readonly comparison: Comparison;
+}
+
 export function compareGradients(
-  batch: GoldenBatch,
-  scenario: Scenario,
+  { batch, scenario, tolerances, comparison }: StepContext,
   gradients: ReadonlyMap<string, tf.Tensor>,
-  tolerances: StepTolerances,
-  comparison: Comparison,
 ): void {
   const total = scenario.steps[0]!.grad_norm;
   for (const [name, expected] of Object.entries(scenario.grad_l2_step1)) {
@@ -42,14 +47,10 @@ export function compareGradients(
   }
 }
 
-export function compareStats(
-  scenario: Scenario,
-  step: ScenarioStep,
-  stats: UpdateStats,
-  tolerances: StepTolerances,
-  comparison: Comparison,
-  where: string,
-): void {
+/** @param k the scenario's step, from 0 */
+export function compareStats({ scenario, tolerances, comparison }: StepContext, k: number, stats: UpdateStats): void {
+  const step = scenario.steps[k]!;
+  const where = `step ${k + 1}`;
   const absolute = (quantity: string, found: number, expected: number, tolerance: number) =>
     comparison.error(quantity, where, Math.abs(found - expected), tolerance, `found ${found}, expected ${expected}`);
   const relative = (quantity: string, found: number, expected: number, tolerance: number, place = where) =>
@@ -109,15 +110,8 @@ function layerNorms(stats: UpdateStats): Map<string, number> {
   return new Map([...squares].map(([layer, square]) => [layer, Math.sqrt(square)]));
 }
 
-export function compareLogProbs(
-  batch: GoldenBatch,
-  scenario: Scenario,
-  k: number,
-  stats: UpdateStats,
-  scored: readonly boolean[],
-  tolerances: StepTolerances,
-  comparison: Comparison,
-): void {
+export function compareLogProbs(context: StepContext, k: number, stats: UpdateStats, scored: readonly boolean[]): void {
+  const { scenario, tolerances, comparison } = context;
   scenario.steps[k]!.rows.forEach((row, b) => {
     // A rollout without a score is not computed at all here.
     if (!scored[row]) return;
@@ -127,19 +121,22 @@ export function compareLogProbs(
         : (["log-probabilities, later steps", tolerances.laterLogProbs] as const);
     const values = stats.logProbs.get(b);
     if (!values) comparison.error(quantity, `step ${k + 1} row ${row}`, Infinity, tolerance, "not computed");
-    else compareRow(comparison, quantity, scenario, `step${k + 1}.logps`, b, batch, values, tolerance);
+    else compareRow(context, { quantity, tensor: `step${k + 1}.logps`, row: b, values, tolerance });
   });
 }
 
+/** The log-probabilities of a row, and the tensor of the golden file that they are compared with. */
+export interface ComparedRow {
+  readonly quantity: string;
+  readonly tensor: string;
+  readonly row: number;
+  readonly values: Float32Array;
+  readonly tolerance: number;
+}
+
 export function compareRow(
-  comparison: Comparison,
-  quantity: string,
-  scenario: Scenario,
-  tensor: string,
-  row: number,
-  batch: GoldenBatch,
-  values: Float32Array,
-  tolerance: number,
+  { batch, scenario, comparison }: StepContext,
+  { quantity, tensor, row, values, tolerance }: ComparedRow,
 ): void {
   const saved = scenario.tensors.get(tensor);
   if (!saved) return;
@@ -151,13 +148,10 @@ export function compareRow(
 }
 
 export function compareParameters(
-  batch: GoldenBatch,
-  scenario: Scenario,
+  { batch, scenario, tolerances, comparison }: StepContext,
   k: number,
   policy: Qwen25VlPolicy,
   initial: ReadonlyMap<string, Float32Array>,
-  tolerances: StepTolerances,
-  comparison: Comparison,
 ): void {
   const step = scenario.steps[k]!;
   for (const { name, variable, group } of policy.parameters) {
@@ -203,10 +197,8 @@ export function compareParameters(
 }
 
 export function compareMoments(
-  scenario: Scenario,
+  { scenario, tolerances, comparison }: StepContext,
   learner: Learner<TokenizedRollout>,
-  tolerances: StepTolerances,
-  comparison: Comparison,
 ): void {
   const { moments } = learner.exportState().optimizer;
   const largest = Math.max(...Object.values(scenario.final_state_l2).map(([m]) => m));
@@ -233,10 +225,8 @@ export function compareMoments(
 }
 
 export async function compareGreedy(
-  batch: GoldenBatch,
-  scenario: Scenario,
+  { batch, scenario, comparison }: StepContext,
   policy: Qwen25VlPolicy,
-  comparison: Comparison,
 ): Promise<void> {
   const { max_new_tokens: maxNewTokens, new_tokens: expected } = scenario.greedy;
   for await (const { promptIndex, tokenIds } of policy.generate(batch.prompts, {

@@ -174,7 +174,7 @@ function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** The model beside the folder, as the batch says, or beside the reference data of this repository and its neighbour. */
+/** The model beside the folder, as the batch says, or beside the reference data of this repository and its neighbor. */
 function findModel(folder: string, relative: string): string {
   const repository = resolve(import.meta.dirname, "../../../..");
   const beside = [
@@ -186,7 +186,7 @@ function findModel(folder: string, relative: string): string {
   const found = candidates.find((candidate) => existsSync(join(candidate, "config.json")));
   if (!found)
     throw new Error(
-      `${folder}/batch.json was made with the model ${relative}, which is not there: looked at ${candidates.join(", ")}`,
+      `${folder}/batch.json was made with the model ${relative}, which is missing: looked at ${candidates.join(", ")}`,
     );
   return found;
 }

@@ -138,6 +138,7 @@ async function runScenario(
   comparison: Comparison,
 ): Promise<void> {
   const tolerances = stepTolerances(Math.max(...Object.values(scenario.config.lr)), scenario.config.lora);
+  const context = { batch, scenario, tolerances, comparison };
   const policy = await loadPolicy(config.model, config.run.seed, frozenGroups(config));
   for (const { name, variable } of scenario.config.lora ? policy.parameters : []) {
     const values = batch.loraInitial.get(name);
@@ -177,13 +178,13 @@ async function runScenario(
     update: async (rows) => {
       if (update === 0) {
         const { gradients } = learner.parts.contribution(rows);
-        compareGradients(batch, scenario, gradients, tolerances, comparison);
+        compareGradients(context, gradients);
         for (const gradient of gradients.values()) gradient.dispose();
       }
       const stats = await compute.update(rows);
-      compareStats(scenario, scenario.steps[update]!, stats, tolerances, comparison, `step ${update + 1}`);
-      compareLogProbs(batch, scenario, update, stats, scored, tolerances, comparison);
-      compareParameters(batch, scenario, update, policy, initial, tolerances, comparison);
+      compareStats(context, update, stats);
+      compareLogProbs(context, update, stats, scored);
+      compareParameters(context, update, policy, initial);
       update += 1;
       return stats;
     },
@@ -206,21 +207,18 @@ async function runScenario(
       );
     });
     comparison.error("updates", "", Math.abs(update - scenario.steps.length), 0);
-    compareMoments(scenario, learner, tolerances, comparison);
+    compareMoments(context, learner);
     const final = await compute.logProbs(batch.rows);
     final.forEach((values, i) =>
-      compareRow(
-        comparison,
-        "log-probabilities at the end",
-        scenario,
-        "final.logps",
-        i,
-        batch,
+      compareRow(context, {
+        quantity: "log-probabilities at the end",
+        tensor: "final.logps",
+        row: i,
         values,
-        tolerances.laterLogProbs,
-      ),
+        tolerance: tolerances.laterLogProbs,
+      }),
     );
-    await compareGreedy(batch, scenario, policy, comparison);
+    await compareGreedy(context, policy);
   } finally {
     await compute.close();
     learner.dispose();

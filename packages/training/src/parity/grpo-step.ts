@@ -34,7 +34,7 @@ export const LORA_TARGETS = ".*language_model.*\\.(q_proj|v_proj)";
 
 /**
  * Runs the scenarios of a folder.
- * @param only names of the scenarios to run; all unless told
+ * @param only names of the scenarios to run; default all
  * @returns the largest error by scenario and quantity
  * @throws Error when the model that the folder was made with is nowhere to be found
  */
@@ -55,6 +55,7 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
   const policy = await loadPolicy(batch, scenario);
   const rates = Object.values(config.lr);
   const tolerances = stepTolerances(Math.max(...rates), config.lora);
+  const context = { batch, scenario, tolerances, comparison };
   const names = policy.parameters.map((parameter) => parameter.name).sort();
   const trained = [...scenario.trained].sort();
   comparison.error("trained parameters", "", names.join() === trained.join() ? 0 : 1, 0, `found ${names.join(" ")}`);
@@ -79,27 +80,24 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
         refLogProbs: batch.oldLogProbs[i]!,
       })),
     );
-    if (k === 0) compareGradients(batch, scenario, part.gradients, tolerances, comparison);
+    if (k === 0) compareGradients(context, part.gradients);
     const stats = learner.parts.apply(part);
-    compareStats(scenario, step, stats, tolerances, comparison, `step ${k + 1}`);
-    compareLogProbs(batch, scenario, k, stats, scored, tolerances, comparison);
-    compareParameters(batch, scenario, k, policy, initial, tolerances, comparison);
+    compareStats(context, k, stats);
+    compareLogProbs(context, k, stats, scored);
+    compareParameters(context, k, policy, initial);
   }
-  compareMoments(scenario, learner, tolerances, comparison);
+  compareMoments(context, learner);
   const final = learner.logProbs(batch.rows);
   final.forEach((values, i) =>
-    compareRow(
-      comparison,
-      "log-probabilities at the end",
-      scenario,
-      "final.logps",
-      i,
-      batch,
+    compareRow(context, {
+      quantity: "log-probabilities at the end",
+      tensor: "final.logps",
+      row: i,
       values,
-      tolerances.laterLogProbs,
-    ),
+      tolerance: tolerances.laterLogProbs,
+    }),
   );
-  await compareGreedy(batch, scenario, policy, comparison);
+  await compareGreedy(context, policy);
   learner.dispose();
   policy.dispose();
 }

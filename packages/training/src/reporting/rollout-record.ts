@@ -5,7 +5,7 @@ import { type Sample, TASKS, sources } from "@v-triune/schema";
 import type { Verdict } from "@v-triune/verifiers";
 
 /** What a scored answer was trained on: its verdict's reward and what was added to it. */
-export interface OptimisedReward {
+export interface OptimizedReward {
   /** What the advantages were computed from. */
   readonly reward: number;
   /** Before KL was taken off (verl's score). */
@@ -18,7 +18,7 @@ export interface OptimisedReward {
  * @param klPenalty β · KL that was taken off; null where it is not in the reward
  * @returns null for an answer that was not scored
  */
-export function optimisedReward({ result, lengthPenalty }: Rollout, klPenalty: number | null): OptimisedReward | null {
+export function optimizedReward({ result, lengthPenalty }: Rollout, klPenalty: number | null): OptimizedReward | null {
   if (result.status !== "scored") return null;
   const additions = {
     ...(lengthPenalty === undefined ? {} : { overlong: lengthPenalty }),
@@ -30,15 +30,15 @@ export function optimisedReward({ result, lengthPenalty }: Rollout, klPenalty: n
 /** A rollout as the monitor takes it. */
 export function rolloutRecord(rollout: Rollout, klPenalty: number | null = null): RolloutRecord {
   const { prompt, result } = rollout;
-  const optimised = optimisedReward(rollout, klPenalty);
+  const optimized = optimizedReward(rollout, klPenalty);
   return {
     dataSource: prompt.sample.data_source,
     task: taskOf(prompt.sample),
     group: rollout.promptIndex,
     verdict: verdictOf(result),
-    reward: optimised?.reward ?? null,
-    ...(klPenalty === null || optimised === null ? {} : { score: optimised.score }),
-    ...(optimised === null ? {} : { components: optimised.additions }),
+    reward: optimized?.reward ?? null,
+    ...(klPenalty === null || optimized === null ? {} : { score: optimized.score }),
+    ...(optimized === null ? {} : { components: optimized.additions }),
     response: rollout.response,
     responseTokens: rollout.generatedTokens,
     promptTokens: prompt.promptIds.length,

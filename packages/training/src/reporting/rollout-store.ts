@@ -38,7 +38,7 @@ export interface StoredRollout {
   readonly reason: string | null;
   readonly accuracy: number | null;
   readonly format: number | null;
-  /** What was optimised. */
+  /** What was optimized. */
   readonly reward: number | null;
   /** What is in it beside accuracy and format: overlong penalty, KL. */
   readonly additions: Readonly<Record<string, number>>;
@@ -80,7 +80,7 @@ interface Column {
   /** In the table that rows are appended to. */
   readonly type: string;
   readonly append: Append;
-  /** What is written to the file; the column itself unless told. */
+  /** What is written to the file. Default the column itself. */
   readonly select?: string;
 }
 
@@ -160,7 +160,7 @@ export interface RolloutStore {
   write(step: number, rows: readonly StoredRollout[]): void;
   /** Resolves when everything given so far is written or has failed; never rejects. */
   flush(): Promise<void>;
-  /** Removes the files of later steps, which a resumed run writes anew. */
+  /** Removes the files of later steps, which a resumed run writes again. */
   dropAfter(step: number): Promise<void>;
   close(): Promise<void>;
 }

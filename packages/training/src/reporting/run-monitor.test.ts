@@ -56,7 +56,7 @@ it("writes metrics.jsonl always, and what the configuration asks for", async () 
   expect(open({ rollouts: { every: null } }).opened.wantsRollouts(5)).toBe(false);
 });
 
-it("trains on with a server that is not there", async () => {
+it("trains on without its server", async () => {
   const { opened, said } = open({ mlflow: { url: "http://127.0.0.1:9", experiment: "x" } });
   opened.write([record(1)]);
   await opened.flush();

@@ -103,7 +103,7 @@ export function openRunMonitor({
       await store.dropAfter(step);
       if (!existsSync(folder.metricsPath)) return { evaluated: false };
       const evaluated = await keepWholeEvaluation(folder.metricsPath, step);
-      // The CSV file has the same numbers: written anew rather than cut.
+      // The CSV file has the same numbers: written again rather than cut.
       await rm(csvPath, { force: true });
       for await (const record of readMetricRecords(folder.metricsPath)) {
         // An alarm looks at one record and its predecessors, so they need not come step by step.

@@ -1,5 +1,5 @@
 import { type Rollout, seenSizes } from "@v-triune/rollouts";
-import { optimisedReward, taskOf } from "./rollout-record";
+import { optimizedReward, taskOf } from "./rollout-record";
 import type { StoredRollout } from "./rollout-store";
 
 /**
@@ -17,7 +17,7 @@ export function storedRollout(
   const { prompt, result } = rollout;
   const { sample } = prompt;
   const scored = result.status === "scored" ? result : undefined;
-  const optimised = optimisedReward(rollout, update.klPenalty);
+  const optimized = optimizedReward(rollout, update.klPenalty);
   return {
     step,
     group: rollout.promptIndex,
@@ -38,8 +38,8 @@ export function storedRollout(
     reason: result.reason ?? null,
     accuracy: scored?.accuracy ?? null,
     format: scored?.format ?? null,
-    reward: optimised?.reward ?? null,
-    additions: optimised?.additions ?? {},
+    reward: optimized?.reward ?? null,
+    additions: optimized?.additions ?? {},
     advantage: scored === undefined ? null : update.advantage,
     metrics: scored?.metrics ?? {},
     tokenIds: rollout.completionIds,

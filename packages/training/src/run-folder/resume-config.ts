@@ -44,7 +44,7 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
       compare(`${path}.${key}`, before[key], after[key]);
   };
-  // Through JSON, as run.json was written: a key that is undefined is one that is not there.
+  // Through JSON, as run.json was written: an undefined key is a missing key.
   const plain = JSON.parse(JSON.stringify(given)) as TrainingConfig;
   for (const key of Object.keys(plain) as (keyof TrainingConfig)[]) {
     if (free.includes(key)) continue;

@@ -69,7 +69,7 @@ export function checkpointFolder(folder: string, step: number): string {
 /**
  * The checkpoint to look at: that of `step`, or the last one.
  *
- * @throws RunFolderError when it is not there
+ * @throws RunFolderError if it is missing
  */
 export async function chosenCheckpoint(
   folder: string,
@@ -134,7 +134,7 @@ export async function readRunDescription(folder: string): Promise<RunDescription
 
 /**
  * Whether a run was described and then failed before it measured or saved anything, for a wrong path to its data perhaps: the same command
- * must work once that is put right.
+ * must work when that is fixed.
  */
 async function neverBegan(folder: string, names: readonly string[]): Promise<boolean> {
   for (const name of names) {

@@ -89,7 +89,7 @@ const TRAINER = {
 /**
  * Takes the lock of a run folder, which must exist.
  *
- * @param messages what to say of a folder that is in use, and what to do other than wait; a trainer's unless told
+ * @param messages what to say of a folder that is in use, and what to do other than wait; default a trainer's
  * @throws RunFolderError when another process uses the folder
  */
 export async function takeRunLock(

@@ -128,7 +128,7 @@ describe("the recipe, choice by choice", () => {
     expect(masked["actor/grad_norm"]).not.toBe(all["actor/grad_norm"]);
   });
 
-  it("penalises long answers, samples until there is signal, reads a pool of one's own", async () => {
+  it("penalizes long answers, samples until there is signal, reads a custom pool", async () => {
     const metrics = await lastStep({
       reward: { overlong: { buffer: 4, penalty: 1 } },
       rollout: { promptsPerStep: 4, n: 3, maxNewTokens: 8, dynamicSampling: { enabled: true, maxRounds: 2 } },

@@ -175,7 +175,7 @@ describe("runTraining", () => {
     expect(all["rollout/rounds"]).toBeGreaterThanOrEqual(1);
     expect(all["reward/overlong/mean"]).toBeLessThan(0);
     expect("actor/reward_kl_penalty" in all).toBe(name === "reinforce-cispo");
-    // What is logged as the reward is what was optimised, and its terms add up to it.
+    // What is logged as the reward is what was optimized, and its terms add up to it.
     expect("critic/score/mean" in all).toBe(name === "reinforce-cispo");
     const weighted = (0.9 * all["reward/accuracy/mean"]! + 0.1 * all["reward/format/mean"]!) / (0.9 + 0.1);
     expect(all["critic/rewards/mean"]).toBeCloseTo(

@@ -10,7 +10,7 @@
 import type { Rollout } from "@v-triune/rollouts";
 import type { RewardConfig } from "../config/training-config";
 
-/** The term that is added to the reward of an answer of so many tokens; never above 0. */
+/** The term that is added to the reward of an answer of `tokens` tokens; never above 0. */
 export function overlongPenalty(
   tokens: number,
   maxNewTokens: number,

@@ -141,7 +141,7 @@ describe("training with rollouts from a server", () => {
     ]);
   });
 
-  it("goes on when a server breaks off, starts anew with its first weights, or dies for a while", async () => {
+  it("goes on when a server breaks off, restarts with its first weights, or dies for a while", async () => {
     const servers: RolloutStandIn[] = [];
     const server = await serve({
       protocol: "sglang",

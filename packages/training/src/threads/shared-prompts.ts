@@ -23,7 +23,7 @@ export class PromptSharing {
   readonly #inputs = new Map<Float32Array, VisualInput>();
   readonly #features: [VisualInput, Float32Array][] = [];
 
-  /** @param policy whose knowledge of the pictures goes along; none unless told */
+  /** @param policy whose knowledge of the pictures goes along; default none */
   constructor(readonly policy?: Qwen25VlPolicy) {}
 
   /** What the policy knows of the pictures that were shared. */

@@ -42,7 +42,7 @@ function answerAdvantages(
   advantage: "grpo" | "dr-grpo" | "rloo",
   perSource: boolean,
 ): (number | null)[] {
-  const rewards = rollouts.map(penalisedReward);
+  const rewards = rollouts.map(penalizedReward);
   const groups = rollouts.map(({ group }) => group);
   const advantages =
     advantage === "rloo"
@@ -75,7 +75,7 @@ function tokenAdvantages(
   else if (enough)
     flat = reinforcePlusPlusBaselineAdvantages(
       grid,
-      scored.map(penalisedReward),
+      scored.map(penalizedReward),
       scored.map(({ group }) => group),
     );
   if (perSource)
@@ -101,7 +101,7 @@ function tokenRewards(rollouts: readonly JudgedRollout[], width: number): Float6
   return rewards;
 }
 
-function penalisedReward({ reward, tokenPenalty }: JudgedRollout): number | null {
+function penalizedReward({ reward, tokenPenalty }: JudgedRollout): number | null {
   if (reward === null || !tokenPenalty) return reward;
   let penalty = 0;
   for (let t = 0; t < tokenPenalty.length; t++) penalty += tokenPenalty[t] as number;

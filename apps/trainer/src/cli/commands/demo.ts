@@ -8,7 +8,7 @@ export const demoCommand: Command = {
     seed: { type: "string", valueHint: "number", default: "1", description: "Decides data order and sampling" },
     steps: { type: "string", valueHint: "number", description: "Training steps" },
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
-    samples: { type: "string", valueHint: "number", description: "Held-out samples of each source; 100 unless told" },
+    samples: { type: "string", valueHint: "number", description: "Held-out samples of each source (default: 100)" },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
     "make-checkpoint": {
       type: "string",

@@ -21,7 +21,7 @@ export const doctorCommand: Command = {
     "model-name": {
       type: "string",
       valueHint: "name",
-      description: "With --engine: the model's name there; the first that it lists unless told",
+      description: "With --engine: the model's name there (default: the first that it lists)",
     },
     "api-key-env": {
       type: "string",

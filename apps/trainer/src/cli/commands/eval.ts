@@ -12,7 +12,7 @@ export const evalCommand: Command = {
     step: {
       type: "string",
       valueHint: "step",
-      description: "Which checkpoint; the last one unless told, 0 for the weights before training",
+      description: "Which checkpoint (default: the last one; 0: the weights before training)",
     },
     data: { type: "string", valueHint: "glob", description: "Parquet sets in place of the run's own; may be repeated" },
     benchmarks: {
@@ -25,16 +25,16 @@ export const evalCommand: Command = {
     temperature: {
       type: "string",
       valueHint: "number",
-      description: "0 is greedy; 1 with several answers unless told",
+      description: "0 is greedy (default: 0, and 1 with several answers)",
     },
     epsilon: { type: "string", valueHint: "number", description: "IoU from which a box counts, or average" },
-    samples: { type: "string", valueHint: "count", description: "At most so many samples of a source" },
+    samples: { type: "string", valueHint: "count", description: "Most samples of a source" },
     "max-new-tokens": { type: "string", valueHint: "count", description: "Longest answer" },
     name: { type: "string", valueHint: "name", description: "Write eval-NAME.jsonl, to keep benchmarks apart" },
     backend: {
       type: "enum",
       options: [...BACKEND_SETTINGS],
-      description: "As v-triune doctor lists them; the run's unless told",
+      description: "As v-triune doctor lists them (default: the run's)",
     },
     json: { type: "boolean", description: "Print the result as JSON" },
   },

@@ -17,7 +17,7 @@ export const exportCommand: Command = {
     },
     run: { type: "positional", description: "The run's folder; for verl also a configuration" },
     out: { type: "string", alias: "o", valueHint: "folder", description: "The folder to make" },
-    step: { type: "string", valueHint: "step", description: "Which checkpoint; the last one unless told" },
+    step: { type: "string", valueHint: "step", description: "Which checkpoint (default: the last one)" },
     separate: {
       type: "boolean",
       description: "Keep a LoRA adapter by itself, in peft's layout, instead of merging it",

@@ -31,7 +31,7 @@ export const rolloutCommand: Command = {
     "model-name": {
       type: "string",
       valueHint: "name",
-      description: "The model's name at the servers; the first that they list unless told",
+      description: "The model's name at the servers (default: the first that they list)",
     },
     "api-key-env": {
       type: "string",
@@ -46,7 +46,7 @@ export const rolloutCommand: Command = {
       default: "1",
       description: "Share of the probability that is drawn from",
     },
-    "top-k": { type: "string", valueHint: "count", description: "So many tokens are drawn from; all unless told" },
+    "top-k": { type: "string", valueHint: "count", description: "Sample from the k most likely tokens (default: all)" },
     "max-new-tokens": { type: "string", valueHint: "count", default: "2048", description: "Longest answer" },
     "max-prompt-tokens": {
       type: "string",
@@ -64,7 +64,7 @@ export const rolloutCommand: Command = {
       default: true,
       description: "Add the prompt pool's sentences, as training does; --no-pool leaves questions as they are",
     },
-    samples: { type: "string", valueHint: "count", description: "At most so many samples of a source" },
+    samples: { type: "string", valueHint: "count", description: "Most samples of a source" },
     seed: { type: "string", valueHint: "number", default: "42", description: "Of the draws" },
     backend: {
       type: "enum",

@@ -31,7 +31,7 @@ export const sweepCommand: Command = {
       type: "string",
       alias: "o",
       valueHint: "folder",
-      description: "The sweep's folder; sweeps/NAME unless told",
+      description: "The sweep's folder (default: sweeps/NAME)",
     },
     "dry-run": { type: "boolean", description: "List the runs; train nothing" },
     json: { type: "boolean", description: "Print the results as JSON" },

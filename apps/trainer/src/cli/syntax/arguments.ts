@@ -15,7 +15,7 @@ export const aliasesOf = (arg: ArgsDef[string]): string[] =>
 interface Flag {
   readonly name: string;
   readonly takesValue: boolean;
-  /** The values it may have; any unless told. */
+  /** The values it may have. Default any. */
   readonly options?: readonly string[] | undefined;
 }
 
@@ -106,7 +106,7 @@ function splitOnce(text: string, separator: string): [string, string | undefined
  * A number from an option.
  *
  * @returns undefined when the option was not given
- * @throws UsageError when it is none
+ * @throws UsageError if it is not one
  */
 export function decimalNumber(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
