@@ -154,10 +154,11 @@ function rewardProblem(sample: Sample, options: SampleCheckOptions): DatasetErro
       found: "both are 0, so that every reward would be 0 / 0",
     });
   }
-  if (reward.verifier === "detection" && (parseDetectionGroundTruth(reward.ground_truth)?.length ?? 0) === 0) {
+  if (reward.verifier === "detection" && parseDetectionGroundTruth(reward.ground_truth) === null) {
     return problem(options, "bad-value", {
       field: "reward_model.ground_truth",
-      expected: "<answer>\\n[{'bbox_2d': [x1, y1, x2, y2], 'label': '..'}]\\n</answer> with at least one box",
+      expected:
+        "<answer>\\n[{'bbox_2d': [x1, y1, x2, y2], 'label': '..'}]\\n</answer>, or an empty list where there is nothing to find",
       found: describeValue(reward.ground_truth),
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseBoxes } from "./parse-boxes";
+import { parseBoxes, readBoxes, saysNoBoxes } from "./parse-boxes";
 
 const CAT = { bbox: [1, 2, 30, 40], label: "cat" };
 const DOG = { bbox: [5, 6, 7, 8], label: "dog" };
@@ -38,7 +38,25 @@ const TABLE: [string, string, unknown[], unknown[]][] = [
     [{ bbox: [1, 2, 1, 2], label: "cat" }],
     [{ bbox: [1, 2, 1, 2], label: "cat" }],
   ],
-  ["strings for corners", `[{'bbox_2d': ['1', '2', '3', '4'], 'label': 'cat'}, ${dog}]`, [DOG], [DOG]],
+  ["strings for corners", `[{'bbox_2d': ['1', '2', '30', '40'], 'label': 'cat'}, ${dog}]`, [CAT, DOG], [DOG]],
+  ["one string for corners", `[{'bbox_2d': '1, 2, 30, 40', 'label': 'cat'}]`, [CAT], []],
+  ["words for corners", `[{'bbox_2d': ['a', '2', '30', '40'], 'label': 'cat'}]`, [], []],
+  ["two points for corners", `[{'bbox_2d': [[1, 2], [30, 40]], 'label': 'cat'}]`, [CAT], []],
+  ["corners without commas", `[{'bbox_2d': [1 2 30 40], 'label': 'cat'}]`, [CAT], []],
+  ["full-width commas", `[{'bbox_2d': [1，2，30，40]，'label'：'cat'}]`, [CAT], []],
+  ["curly quotes", `[{“bbox_2d”: [1, 2, 30, 40], “label”: “cat”}]`, [CAT], []],
+  ["bare keys", `[{bbox_2d: [1, 2, 30, 40], label: 'cat'}]`, [CAT], []],
+  ["a list in an object", `{"objects": [${cat}, ${dog}], "count": 2}`, [CAT, DOG], []],
+  ["objects by name", `{"first": ${cat}, "second": ${dog}}`, [CAT, DOG], []],
+  ["a missing brace", `[{'bbox_2d': [1, 2, 30, 40], 'label': 'cat']`, [CAT], []],
+  ["a list in an object, cut off", `{"objects": [${cat}, {'bbox_2d': [5, 6`, [CAT], []],
+  ["blanks around a label", `[{'bbox_2d': [1, 2, 30, 40], 'label': ' Cat. '}]`, [CAT], [{ ...CAT, label: " cat. " }]],
+  [
+    "an escaped character",
+    String.raw`[{"bbox_2d": [1, 2, 30, 40], "label": "\u732b"}]`,
+    [{ ...CAT, label: "猫" }],
+    [{ ...CAT, label: "u732b" }],
+  ],
   ["a number for a label", `[{'bbox_2d': [1, 2, 3, 4], 'label': 4}]`, [], []],
   [
     "booleans, which Python takes for numbers",
@@ -65,6 +83,20 @@ describe("parseBoxes", () => {
     expect(parseBoxes(text)).toEqual(expected);
     expect(parseBoxes(text, { compat: true })).toEqual(inCompat);
   });
+
+  it("puts corners in order where it is asked to", () =>
+    expect(parseBoxes("[{'bbox_2d': [30, 40, 1, 2], 'label': 'cat'}]", { sortCorners: true })).toEqual([CAT]));
+
+  it("counts repeats", () => expect(readBoxes(`[${cat}, ${cat}, ${dog}, ${cat}]`)).toMatchObject({ repeats: 2 }));
+
+  it.each(["[]", " [ ]\n", "```json\n[]\n```", '{"objects": []}', "{}", "No objects.", "none", "无"])(
+    "knows that %j says that there is no box",
+    (text) => expect(saysNoBoxes(text)).toBe(true),
+  );
+
+  it.each(["", "[{}]", cat, "[1]", "no idea", "[] and more"])("knows that %j does not", (text) =>
+    expect(saysNoBoxes(text)).toBe(false),
+  );
 
   it("reads hostile text in linear time", () => {
     for (const unit of ["{", "{'", "{'a':", "{'a': [", "['\\", '{"a": \'']) {

@@ -6,8 +6,9 @@
  * Boxes with x1 > x2 or y1 > y2, repeats of a position and malformed entries are dropped.
  *
  * Deviations, all off with `compat`: what that reading rejects (a label with an apostrophe, a tail cut inside the only or
- * last box, a trailing comma) is scanned object by object instead; a box that is not finite or beyond ±1e9 is dropped; `true` is no
- * coordinate.
+ * last box, a trailing comma) is scanned object by object instead; boxes may lie in objects (`{"objects": [..]}`), their corners may be
+ * strings or two points; labels are compared in Unicode's NFKC without blanks and a dot at their ends; a box that is not finite or beyond
+ * ±1e9 is dropped; `true` is no coordinate.
  */
 import { scanBoxObjects } from "./scan-box-objects";
 import type { Box, Corners } from "./box";
@@ -19,6 +20,8 @@ const LARGEST_COORDINATE = 1e9;
 export interface ParseBoxesOptions {
   /** Read as the original does, without the second, more patient reading. Default false. */
   readonly compat?: boolean;
+  /** Put corners that are the wrong way round in order, instead of dropping the box. Default false. */
+  readonly sortCorners?: boolean;
 }
 
 /**
@@ -29,13 +32,56 @@ export interface ParseBoxesOptions {
  * @example parseBoxes("[{'bbox_2d': [1, 2, 30, 40], 'label': 'Cat'}]") // [{ bbox: [1, 2, 30, 40], label: "cat" }]
  */
 export function parseBoxes(text: string, options: ParseBoxesOptions = {}): Box[] {
-  const compat = options.compat ?? false;
-  const lower = text.toLowerCase();
-  const repaired = parseRepaired(lower);
-  const boxes = Array.isArray(repaired) ? collect(repaired, compat) : [];
-  if (boxes.length > 0 || compat) return boxes;
-  return collect(scanBoxObjects(lower), compat);
+  return readBoxes(text, options).boxes;
 }
+
+/** Boxes of different positions, and how many others repeat one of them. */
+export interface ReadBoxes {
+  readonly boxes: Box[];
+  readonly repeats: number;
+}
+
+/** Parses a box list like {@link parseBoxes} and counts the boxes whose position an earlier one has. */
+export function readBoxes(text: string, options: ParseBoxesOptions = {}): ReadBoxes {
+  const compat = options.compat ?? false;
+  const lower = compat ? text.toLowerCase() : withoutEscapes(text.toLowerCase());
+  const repaired = parseRepaired(lower);
+  const read = collect(Array.isArray(repaired) ? repaired : [], options);
+  if (read.boxes.length > 0 || compat) return read;
+  return collect(scanBoxObjects(lower.replace(/[，：“”‘’［］｛｝]/g, (mark) => HALF_WIDTH[mark]!)), options);
+}
+
+const HALF_WIDTH: Readonly<Record<string, string>> = {
+  "，": ",",
+  "：": ":",
+  "“": '"',
+  "”": '"',
+  "‘": "'",
+  "’": "'",
+  "［": "[",
+  "］": "]",
+  "｛": "{",
+  "｝": "}",
+};
+
+/** `\\u732b` as 猫: the reading below takes every backslash away. */
+const withoutEscapes = (text: string): string =>
+  text.includes("\\u")
+    ? text.replace(/\\u([\da-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    : text;
+
+const FENCE = /^```[a-z0-9]*\s*|\s*```$/gi;
+const EMPTY = /^(?:\[\s*\]|\{\s*(?:(['"])[^'"]{1,40}\1\s*:\s*\[\s*\]\s*)?\})$/;
+const NOTHING =
+  /^(?:there (?:are|is) )?no (?:such )?(?:objects?|boxes|bounding boxes|targets?|instances?)(?: (?:found|detected|present|visible|in (?:the|this) (?:image|picture)))*[.!]?$|^none[.!]?$|^无$|^没有(?:物体|目标)?[。.]?$/i;
+
+/** Whether a text is a list without boxes, also in an object or a fence. */
+export const isEmptyBoxList = (text: string): boolean =>
+  text.length <= 200 && EMPTY.test(text.trim().replace(FENCE, "").trim());
+
+/** Whether an answer says that there is no box: an empty list, or "no objects". */
+export const saysNoBoxes = (text: string): boolean =>
+  isEmptyBoxList(text) || (text.length <= 200 && NOTHING.test(text.trim()));
 
 function parseRepaired(text: string): unknown {
   if (text.trim() === "") return undefined;
@@ -55,22 +101,78 @@ function parseRepaired(text: string): unknown {
   }
 }
 
-function collect(items: readonly unknown[], compat: boolean): Box[] {
-  const boxes: Box[] = [];
-  const seen = new Set<string>();
-  for (const item of items) {
-    if (typeof item !== "object" || item === null) continue;
-    const { bbox_2d: raw, label } = item as { bbox_2d?: unknown; label?: unknown };
-    if (typeof label !== "string" || !Array.isArray(raw) || raw.length !== 4) continue;
-    const corners = readCorners(raw, compat);
-    if (corners === undefined || !(corners[0] <= corners[2] && corners[1] <= corners[3])) continue;
-    const position = `${corners[0]},${corners[1]},${corners[2]},${corners[3]}`;
-    if (seen.has(position)) continue;
-    seen.add(position);
-    boxes.push({ bbox: corners, label });
-  }
-  return boxes;
+/** Objects within objects and lists are looked at to this depth. */
+const DEEPEST_LIST = 4;
+
+function collect(items: readonly unknown[], options: ParseBoxesOptions): ReadBoxes {
+  const found = new BoxCollector(options);
+  for (const item of items) found.add(item, options.compat ? DEEPEST_LIST : 0);
+  return found;
 }
+
+class BoxCollector implements ReadBoxes {
+  readonly boxes: Box[] = [];
+  repeats = 0;
+  readonly #seen = new Set<string>();
+  readonly #options: ParseBoxesOptions;
+
+  constructor(options: ParseBoxesOptions) {
+    this.#options = options;
+  }
+
+  add(item: unknown, depth: number): void {
+    if (typeof item !== "object" || item === null) return;
+    const { bbox_2d: raw, label } = item as { bbox_2d?: unknown; label?: unknown };
+    if (raw === undefined) {
+      if (depth < DEEPEST_LIST) for (const inner of Object.values(item)) this.add(inner, depth + 1);
+      return;
+    }
+    const { compat = false, sortCorners = false } = this.#options;
+    const written = compat ? raw : flatCorners(raw);
+    if (typeof label !== "string" || !Array.isArray(written) || written.length !== 4) return;
+    const read = readCorners(written, compat);
+    const corners = read !== undefined && sortCorners ? sorted(read) : read;
+    if (corners === undefined || !(corners[0] <= corners[2] && corners[1] <= corners[3])) return;
+    const position = corners.join(",");
+    if (this.#seen.has(position)) {
+      this.repeats++;
+      return;
+    }
+    this.#seen.add(position);
+    this.boxes.push({ bbox: corners, label: compat ? label : comparable(label) });
+  }
+}
+
+/** "1, 2, 3, 4", ["1", "2", "3", "4"] and [[1, 2], [3, 4]] as four values. */
+function flatCorners(raw: unknown): unknown {
+  const values =
+    typeof raw === "string"
+      ? raw
+          .replace(/[[\]()]/g, " ")
+          .trim()
+          .split(/[\s,;]+/)
+      : raw;
+  if (!Array.isArray(values)) return undefined;
+  return values
+    .flat()
+    .map((value: unknown) =>
+      typeof value === "string" && /^[-+]?(?:\d+\.?\d*|\.\d+)$/.test(value.trim()) ? Number(value) : value,
+    );
+}
+
+const sorted = ([x1, y1, x2, y2]: Corners): Corners => [
+  Math.min(x1, x2),
+  Math.min(y1, y2),
+  Math.max(x1, x2),
+  Math.max(y1, y2),
+];
+
+const comparable = (label: string): string =>
+  label
+    .normalize("NFKC")
+    .replace(/\s+/g, " ")
+    .trim()
+    .replace(/(?<=.)[.。]$/, "");
 
 function readCorners(raw: readonly unknown[], compat: boolean): Corners | undefined {
   const corners: number[] = [];

@@ -1,6 +1,7 @@
 /**
  * Finds `{..}` objects in a text that is almost, but not quite, JSON or a Python literal: either quote sign, escapes,
- * trailing commas, words like `none`, a tail that breaks off. Each complete object is kept, whatever stands around it.
+ * bare keys, trailing commas, words like `none`, numbers with blanks between, a tail or a bracket that is missing. Of what breaks off the
+ * complete entries are kept, whatever stands around them.
  *
  * Linear in the text: after a failure the scan goes on from where it failed, never back. Failure is a value here, not an
  * exception: 100 KB of `{` would otherwise build 100,000 stack traces.
@@ -40,18 +41,32 @@ class LiteralReader {
     this.#text = text;
   }
 
+  /** Set where the text breaks off or breaks the grammar: readers return the entries that were complete. */
+  #isBroken = false;
+
   readObject(depth: number): Record<string, unknown> | Failed {
     const object = Object.create(null) as Record<string, unknown>;
     this.position++;
     while (!this.#take("}")) {
-      const key = this.#readString();
-      if (key === FAILED || !this.#take(":")) return FAILED;
+      const key = this.#readKey();
+      if (key === FAILED || !this.#take(":")) return this.#broken(object);
       const value = this.#readValue(depth + 1);
-      if (value === FAILED) return FAILED;
+      if (value === FAILED) return this.#broken(object);
       object[key] = value;
-      if (!this.#take(",") && this.#peek() !== "}") return FAILED;
+      if (this.#isBroken) return object;
+      if (!this.#take(",") && this.#peek() !== "}") return this.#broken(object);
     }
     return object;
+  }
+
+  #broken<Container extends object>(container: Container): Container | Failed {
+    this.#isBroken = true;
+    return Object.keys(container).length > 0 ? container : FAILED;
+  }
+
+  #readKey(): string | Failed {
+    const next = this.#peek();
+    return next === "'" || next === '"' ? this.#readString() : (this.#match(WORD) ?? FAILED);
   }
 
   #readValue(depth: number): unknown {
@@ -72,11 +87,17 @@ class LiteralReader {
     this.position++;
     while (!this.#take(close)) {
       const value = this.#readValue(depth + 1);
-      if (value === FAILED) return FAILED;
+      if (value === FAILED) return this.#broken(list);
       list.push(value);
-      if (!this.#take(",") && this.#peek() !== close) return FAILED;
+      if (this.#isBroken) return list;
+      const goesOn = this.#take(",") || this.#peek() === close || (typeof value === "number" && this.#isNumberNext());
+      if (!goesOn) return this.#broken(list);
     }
     return list;
+  }
+
+  #isNumberNext(): boolean {
+    return /[-+.\d]/.test(this.#peek());
   }
 
   #readString(): string | Failed {

@@ -151,6 +151,11 @@ export const EMPTY_DETECTION_METRICS: Readonly<Record<string, number>> = Object.
   }),
 );
 
+/** The metrics of an answer that rightly says that there is nothing to find: every name, all 1. */
+export const FULL_DETECTION_METRICS: Readonly<Record<string, number>> = Object.freeze(
+  Object.fromEntries(Object.keys(EMPTY_DETECTION_METRICS).map((name) => [name, 1])),
+);
+
 /**
  * Rewards predicted boxes.
  *

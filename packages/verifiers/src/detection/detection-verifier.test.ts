@@ -154,16 +154,56 @@ describe("detection corrects the original, and compat does not", () => {
     ).toBeCloseTo(0.93, 14);
   });
 
-  it("a gold answer without boxes is skipped, and a bare gold list is read", () => {
+  it("a gold answer that cannot be read is skipped, and a bare gold list is read", () => {
     const response = respond([0, 0, 10, 10, "cat"]);
     const params = { det_reward_ratio: RATIOS };
-    expect(corrected.verify(response, { groundTruth: "<answer>\n[]\n</answer>", params })).toEqual({
+    expect(corrected.verify(response, { groundTruth: "<answer>\na cat\n</answer>", params })).toEqual({
       status: "skipped",
       reason: "gold: no box could be read from the ground truth",
     });
-    expect(scored(compat.verify(response, { groundTruth: "<answer>\n[]\n</answer>", params })).accuracy).toBe(0);
     expect(scored(corrected.verify(response, { groundTruth: list([0, 0, 10, 10, "cat"]), params })).accuracy).toBe(1);
     expect(scored(compat.verify(response, { groundTruth: list([0, 0, 10, 10, "cat"]), params })).accuracy).toBe(0);
+  });
+
+  it.each(["[]", "<answer>\n[]\n</answer>"])("the gold %j says that there is nothing to find", (groundTruth) => {
+    const saying = (text: string) => scored(corrected.verify(text, { groundTruth }));
+    expect(saying("<think>\nx\n</think>\n<answer>\n[]\n</answer>")).toMatchObject({ accuracy: 1, format: 1 });
+    expect(saying("<think>\nx\n</think>\n<answer>\n```json\n[]\n```\n</answer>")).toMatchObject({ accuracy: 1 });
+    expect(saying("<think>\nx\n</think>\nNo objects.")).toMatchObject({ accuracy: 1, format: 0 });
+    expect(saying(respond([0, 0, 10, 10, "cat"]))).toMatchObject({ accuracy: 0, format: 1 });
+    expect(saying("<answer>\nwhat?\n</answer>")).toMatchObject({ accuracy: 0, format: 0 });
+    expect(saying("")).toMatchObject({ accuracy: 0, format: 0 });
+    expect(scored(compat.verify("<answer>\n[]\n</answer>", { groundTruth })).accuracy).toBe(0);
+  });
+
+  it("a repeat of a box costs", () => {
+    const sample = { groundTruth: gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "cat"]) };
+    const once = respond([0, 0, 10, 10, "cat"]);
+    const twice = respond([0, 0, 10, 10, "cat"], [0, 0, 10, 10, "cat"]);
+    const underEveryLabel = respond([0, 0, 10, 10, "cat"], [0, 0, 10, 10, "dog"]);
+    const accuracy = (response: string) => scored(corrected.verify(response, sample)).accuracy;
+    expect(accuracy(twice)).toBeCloseTo(0.6 * accuracy(once), 14);
+    expect(accuracy(underEveryLabel)).toBeCloseTo(0.6 * accuracy(once), 14);
+    expect(scored(compat.verify(twice, sample)).accuracy).toBe(scored(compat.verify(once, sample)).accuracy);
+  });
+
+  it("a thought is not the answer", () => {
+    const sample = { groundTruth: gold([0, 0, 10, 10, "cat"]) };
+    const draft = "<think>\nI put <answer></answer> around it: <answer>[]</answer>\n</think>\n<answer>\n";
+    const response = `${draft}${list([0, 0, 10, 10, "cat"])}\n</answer>`;
+    expect(scored(corrected.verify(response, sample)).accuracy).toBe(1);
+    expect(scored(compat.verify(response, sample)).accuracy).toBe(0);
+    expect(scored(corrected.verify(`<think>\n${list([0, 0, 10, 10, "cat"])}\n</think>\nnone`, sample)).accuracy).toBe(
+      0,
+    );
+  });
+
+  it("corners that are the wrong way round count where they are asked to", () => {
+    const sorting = createDetectionVerifier({ epsilon: 0.5, swappedCorners: "sort" });
+    const sample = { groundTruth: gold([0, 0, 10, 10, "cat"]) };
+    expect(scored(corrected.verify(respond([10, 10, 0, 0, "cat"]), sample)).accuracy).toBe(0);
+    expect(scored(sorting.verify(respond([10, 10, 0, 0, "cat"]), sample)).accuracy).toBe(1);
+    expect(() => createDetectionVerifier({ swappedCorners: "keep" as "sort" })).toThrow("expected drop or sort");
   });
 
   it("pixels without the picture's size are an error, not a comparison of two scales", () => {

@@ -1,15 +1,20 @@
 /**
- * The `detection` verifier: reads boxes from the first `<answer>` block and rewards them (detection-reward.ts).
+ * The `detection` verifier: reads boxes from the answer and rewards them (detection-reward.ts). The answer stands in the last `<answer>`
+ * block behind the thought, or else is all that stands there.
  *
  * Where it differs from the original V-Triune server; `compat` restores each:
  *   - IoU-first matches the best pair, not the last scanned one;
  *   - the format check wants the opening tag exactly once;
  *   - ε = "dynamic" holds for training only: with `is_training: false` the verifier's `evaluationEpsilon` is used;
- *   - a gold answer without boxes is `skipped`, not scored 0; a bare gold list without tags is read;
+ *   - boxes are never read from the thought; the original reads the first `<answer>` block, wherever it stands;
+ *   - a gold answer that cannot be read is `skipped`, not scored 0; a bare gold list without tags is read;
+ *   - an empty gold list says that there is nothing to find: an empty list scores 1, boxes score 0;
+ *   - a repeat of a box costs a factor of 0.6, as one box too many does; in the original it is free;
  *   - `det_verifier_normalized` without `image_grid_thw`, and malformed parameters, are an `error`, not a score;
  *   - boxes that its reading rejects whole are read one by one (parse-boxes.ts).
  */
 import { paramsError } from "../answer/params-reader";
+import { answerScope } from "../answer/locate/scope";
 import { onTexts } from "../answer/text-input";
 import { extractAnswer } from "../format/answer-text";
 import { formattedAnswer } from "../format/detection-format";
@@ -23,11 +28,16 @@ import {
   type DetectionParams,
   type Epsilon,
 } from "./detection-params";
-import { EMPTY_DETECTION_METRICS, detectionReward, type LabelMatching } from "./detection-reward";
+import {
+  EMPTY_DETECTION_METRICS,
+  FULL_DETECTION_METRICS,
+  detectionReward,
+  type LabelMatching,
+} from "./detection-reward";
 import { DEFAULT_IOU_SCHEDULE, checkIouSchedule, iouThreshold, type IouStage } from "./iou-schedule";
 import { ASSIGNMENT_BUDGET, assignmentCost } from "./optimal-matching";
 import { PAIR_BUDGET } from "./pair-overlaps";
-import { parseBoxes } from "../boxes/parse-boxes";
+import { isEmptyBoxList, parseBoxes, readBoxes, saysNoBoxes, type ReadBoxes } from "../boxes/parse-boxes";
 import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
 
 /** What a detection verifier is set to; a sample's own `epsilon` and `size_penalty` parameters go before it. */
@@ -42,6 +52,8 @@ export interface DetectionVerifierOptions {
   readonly sizePenalty?: SizePenalty;
   /** Default "greedy", V-Triune's. */
   readonly labelMatching?: LabelMatching;
+  /** What becomes of a box with x1 > x2 or y1 > y2. Default "drop", as in the original; "sort" puts its corners in order. */
+  readonly swappedCorners?: "drop" | "sort";
   /** The original server's numbers, faults included. Default false. */
   readonly compat?: boolean;
 }
@@ -59,9 +71,10 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
     schedule = DEFAULT_IOU_SCHEDULE,
     sizePenalty = "size-difference",
     labelMatching = "greedy",
+    swappedCorners = "drop",
     compat = false,
   } = options;
-  const settings = { epsilon, evaluationEpsilon, schedule, sizePenalty, labelMatching, compat };
+  const settings = { epsilon, evaluationEpsilon, schedule, sizePenalty, labelMatching, swappedCorners, compat };
   if (!isEpsilon(epsilon))
     throw new RangeError(
       `createDetectionVerifier: epsilon is ${String(epsilon)}, expected "average", "dynamic" or a number in (0, 1]`,
@@ -80,6 +93,8 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
     throw new RangeError(
       `createDetectionVerifier: labelMatching is ${String(labelMatching)}, expected greedy or optimal`,
     );
+  if (swappedCorners !== "drop" && swappedCorners !== "sort")
+    throw new RangeError(`createDetectionVerifier: swappedCorners is ${String(swappedCorners)}, expected drop or sort`);
   return {
     name: "detection",
     params: detectionParamsSchema,
@@ -89,6 +104,10 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
 
 /** The detection verifier with its defaults. */
 export const detection: Verifier = createDetectionVerifier();
+
+/** A repeat of a box is one box too many: the factor of V-Triune's size penalty, whichever penalty is set. */
+const REPEAT_FACTOR = 0.6;
+const NO_BOXES: ReadBoxes = { boxes: [], repeats: 0 };
 
 function verifyDetection(
   response: string,
@@ -101,14 +120,17 @@ function verifyDetection(
 
   const goldText = extractAnswer(sample.groundTruth) ?? (compat ? "" : sample.groundTruth);
   const golds = parseBoxes(goldText, { compat });
-  if (golds.length === 0 && !compat)
+  const isEmptyGold = !compat && golds.length === 0 && isEmptyBoxList(goldText);
+  if (golds.length === 0 && !compat && !isEmptyGold)
     return { status: "skipped", reason: "gold: no box could be read from the ground truth" };
 
-  const answer = extractAnswer(response);
-  const predictions = answer === undefined ? [] : parseBoxes(answer, { compat });
+  const reading = { compat, sortCorners: !compat && settings.swappedCorners === "sort" };
+  const answer = compat ? extractAnswer(response) : scopedAnswer(response);
+  const { boxes: predictions, repeats } = answer === undefined ? NO_BOXES : readBoxes(answer, reading);
   const formatted = formattedAnswer(response, compat);
+  if (isEmptyGold) return judgeEmpty(answer, predictions.length, formatted);
   const inForm =
-    formatted === undefined ? 0 : formatted === answer ? predictions.length : parseBoxes(formatted, { compat }).length;
+    formatted === undefined ? 0 : formatted === answer ? predictions.length : parseBoxes(formatted, reading).length;
   const format = inForm > 0 ? 1 : 0;
   if (golds.length === 0 || predictions.length === 0)
     return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
@@ -131,10 +153,27 @@ function verifyDetection(
     labelMatching,
     compat,
   });
-  const accuracy = zeroRatios ? 0 : score;
+  const accuracy = zeroRatios ? 0 : compat ? score : score * REPEAT_FACTOR ** repeats;
   // Infinite boxes and gold boxes too large for COCO, which only compat lets through, can end in NaN or below 0.
   if (!(accuracy >= 0 && accuracy <= 1)) return { status: "error", reason: `score ${accuracy} is outside [0, 1]` };
   return { status: "scored", accuracy, format, metrics };
+}
+
+/** What stands behind the thought, in its last answer block if there is one. */
+function scopedAnswer(response: string): string | undefined {
+  const scope = answerScope(response);
+  return scope.isOnlyThought ? undefined : response.slice(scope.start, scope.end);
+}
+
+/** Nothing is to be found: only an answer that says so is right. */
+function judgeEmpty(answer: string | undefined, boxes: number, formatted: string | undefined): Verdict {
+  const isRight = answer !== undefined && boxes === 0 && saysNoBoxes(answer);
+  return {
+    status: "scored",
+    accuracy: isRight ? 1 : 0,
+    format: formatted !== undefined && (saysNoBoxes(formatted) || parseBoxes(formatted).length > 0) ? 1 : 0,
+    metrics: isRight ? FULL_DETECTION_METRICS : EMPTY_DETECTION_METRICS,
+  };
 }
 
 /** Predictions in the gold's units; undefined if the picture's size is needed for that and is missing. */
