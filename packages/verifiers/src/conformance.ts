@@ -114,7 +114,7 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
   if (typeof verifier.name !== "string" || !/^[\w.:/-]+$/.test(verifier.name))
     find("identity", "name", `a name of letters, digits and _.:/- expected, found ${JSON.stringify(verifier.name)}`);
 
-  const judge = (input: string, response: string, sample: VerifierSample): Verdict | undefined => {
+  const checkedVerdict = (input: string, response: string, sample: VerifierSample): Verdict | undefined => {
     const before = JSON.stringify(sample);
     const started = clock();
     let verdict: Verdict;
@@ -147,20 +147,21 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
   };
 
   for (const [index, sample] of samples.entries()) {
-    for (const [name, response] of hostileResponses()) judge(`samples[${index}], response: ${name}`, response, sample);
+    for (const [name, response] of hostileResponses())
+      checkedVerdict(`samples[${index}], response: ${name}`, response, sample);
   }
   const [first] = samples as [VerifierSample];
   for (const [name, value] of NO_TEXTS) {
-    judge(`response: ${name}`, value as string, first);
-    judge(`gold: ${name}`, "4", { ...first, groundTruth: value as string });
+    checkedVerdict(`response: ${name}`, value as string, first);
+    checkedVerdict(`gold: ${name}`, "4", { ...first, groundTruth: value as string });
   }
-  for (const [name, groundTruth] of hostileResponses()) judge(`gold: ${name}`, "4", { ...first, groundTruth });
-  for (const [name, params] of hostileParams()) judge(`params: ${name}`, "4", { ...first, params });
+  for (const [name, groundTruth] of hostileResponses()) checkedVerdict(`gold: ${name}`, "4", { ...first, groundTruth });
+  for (const [name, params] of hostileParams()) checkedVerdict(`params: ${name}`, "4", { ...first, params });
 
   const golden = (cases: typeof right, expected: number, list: string) => {
     for (const [index, [response, sample]] of cases.entries()) {
       const input = `${list}[${index}]`;
-      const verdict = judge(input, response, sample);
+      const verdict = checkedVerdict(input, response, sample);
       if (verdict === undefined || (verdict.status === "scored" && Math.abs(verdict.accuracy - expected) < 1e-9))
         continue;
       find("golden", input, `accuracy ${expected} expected, found ${JSON.stringify(verdict)}`);

@@ -3,7 +3,7 @@ export { answer, createAnswerVerifier } from "./answer/answer-verifier";
 export { choice, createChoiceVerifier } from "./choice/choice-verifier";
 export { createCompositeVerifier, type CompositeOptions, type CompositePart } from "./composite/composite-verifier";
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection/detection-verifier";
-export type { Epsilon } from "./detection/detection-params";
+export type { EpsilonParam } from "./detection/detection-params";
 export {
   DEFAULT_IOU_SCHEDULE,
   IouScheduleError,

@@ -4,12 +4,12 @@
  * Prints the size of `@v-triune/verifiers/answer` bundled, the time of a verdict over the labeled tables, its growth with the length of a
  * response, and what 100,000 fuzzed pairs of texts do. Exit code 1: a verdict threw or took too long.
  */
-import { bundle, importBundled } from "../math/bundled";
+import { bundle, importBundled } from "../testing/bundle";
 import { randomTexts } from "./testing/random-texts";
 import { ownTable, sharedTable } from "./testing/labeled-tables";
 import type * as Answer from "./index";
 
-const { explain } = await importBundled<typeof Answer>("../answer/index.ts");
+const { explain } = await importBundled<typeof Answer>(new URL("../answer/index.ts", import.meta.url));
 let failed = false;
 
 /** Of a few runs, since other processes take their turns on a shared machine. */
@@ -23,7 +23,8 @@ function fastest(run: () => void, times: number): number {
   return best;
 }
 
-const size = (minify: boolean) => bundle("../answer/index.ts", { minify }).outputFiles[0]!.contents.length;
+const size = (minify: boolean) =>
+  bundle(new URL("../answer/index.ts", import.meta.url), { minify }).outputFiles[0]!.contents.length;
 console.log(`bundled: ${size(false)} bytes, minified ${size(true)}`);
 
 const rows = [...ownTable("tuned"), ...ownTable("held-out"), ...ownTable("later"), ...sharedTable()];

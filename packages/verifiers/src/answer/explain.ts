@@ -66,7 +66,7 @@ export function explain(
     return { verdict: "invalid", reason: `params: ${read.issues.map(({ message }) => message).join("; ")}` };
   const prepared = prepareGold(gold, read.value.type);
   if (prepared.gold === undefined) return { verdict: "skipped", reason: prepared.reason };
-  return judge(prepared, gold, response);
+  return explainPrepared(prepared, gold, response);
 }
 
 interface Prepared {
@@ -120,7 +120,7 @@ function goldText(written: string): string {
   return rest.trim() === "" ? inside : rest;
 }
 
-function judge({ gold, text }: Prepared, written: string, response: string): Explanation {
+function explainPrepared({ gold, text }: Prepared, written: string, response: string): Explanation {
   const explained = { text: text.written, normalized: text.text, steps: text.steps, type: gold.type };
   if (response.trim() === written.trim())
     return { verdict: "right", reason: "the response is the gold answer", gold: explained };

@@ -1,7 +1,7 @@
 /** Corners of a box in the picture's own units: [x1, y1, x2, y2] with x1 ≤ x2 and y1 ≤ y2. */
 export type Corners = readonly [x1: number, y1: number, x2: number, y2: number];
 
-/** One labelled box. */
+/** One labeled box. */
 export interface Box {
   /** Corners, in pixels or 0..1000 relative to the picture. */
   readonly bbox: Corners;

@@ -54,7 +54,7 @@ function verifyChoice(response: string, sample: VerifierSample, format: (respons
 /** The letter an answer means, or undefined. Only the last part of a long text is read. */
 function readChoice(whole: string, choices: readonly string[]): string | undefined {
   const answer = whole.length > LONGEST_ANSWER ? whole.slice(-LONGEST_ANSWER) : whole;
-  const byText = choices.findIndex((text) => normalise(text) === normalise(answer));
+  const byText = choices.findIndex((text) => normalize(text) === normalize(answer));
   if (byText !== -1) return letterAt(byText);
   const marked = new Set([...answer.matchAll(MARKED)].map(letterOf));
   if (marked.size > 1) return undefined;
@@ -66,5 +66,5 @@ function readChoice(whole: string, choices: readonly string[]): string | undefin
 
 const letterAt = (index: number) => String.fromCharCode(65 + index);
 const letterOf = (match: RegExpMatchArray) => (match[1] ?? match[2] ?? "").toUpperCase();
-const normalise = (text: string) =>
+const normalize = (text: string) =>
   text.normalize("NFKC").toLowerCase().replaceAll(/\s+/g, " ").trim().replace(/\.$/, "");

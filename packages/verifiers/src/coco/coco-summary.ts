@@ -25,7 +25,7 @@ export function cocoStats(summary: CocoSummary): number[] {
   return [ap, ap50, ap75, apSmall, apMedium, apLarge, ar1, ar10, ar100, arSmall, arMedium, arLarge];
 }
 
-/** Reads the 12 numbers from the tables. A limit, area range or threshold that is not there gives -1. */
+/** Reads the 12 numbers from the tables. A limit, area range or threshold that is missing gives -1. */
 export function summarizeCoco(cells: CocoCells): CocoSummary {
   const { iouThresholds, categoryIds, areaRanges, maxDetections } = cells;
   const all = iouThresholds.map((_, t) => t);

@@ -34,9 +34,9 @@ const PRECISIONS = new Float64Array(101);
  */
 export function averagePrecision(predictions: readonly Box[], golds: readonly Box[]): PictureAp {
   const goldsByLabel = groupByLabel(golds, Infinity);
-  const labelled = predictions.filter(({ label }) => goldsByLabel.has(label));
-  if (labelled.length === 0) return NOTHING_FOUND;
-  const predictionsByLabel = groupByLabel(labelled, MOST_DETECTIONS);
+  const labeled = predictions.filter(({ label }) => goldsByLabel.has(label));
+  if (labeled.length === 0) return NOTHING_FOUND;
+  const predictionsByLabel = groupByLabel(labeled, MOST_DETECTIONS);
 
   const sums = new Float64Array(COCO_IOU_THRESHOLDS.length);
   let categories = 0;

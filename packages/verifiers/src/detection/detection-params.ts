@@ -7,7 +7,7 @@ import { DEFAULT_DETECTION_RATIOS, type DetectionRatios } from "./detection-rewa
 import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
 
 /** The IoU threshold: a number in (0, 1], the mean over eleven of them, or the schedule by training step. */
-export type Epsilon = number | "average" | "dynamic";
+export type EpsilonParam = number | "average" | "dynamic";
 
 /** Parameters as the verifier reads them. */
 export interface DetectionParams {
@@ -20,7 +20,7 @@ export interface DetectionParams {
   readonly training: boolean;
   readonly step?: number;
   readonly totalSteps?: number;
-  readonly epsilon?: Epsilon;
+  readonly epsilon?: EpsilonParam;
   readonly sizePenalty?: SizePenalty;
 }
 
@@ -101,8 +101,8 @@ export function readDetectionParams(
 /** The same as a Standard Schema, for a run that checks its samples before it starts. */
 export const detectionParamsSchema = paramsSchema((value) => readDetectionParams(value));
 
-/** Whether a value can be an {@link Epsilon}. */
-export function isEpsilon(value: unknown): value is Epsilon {
+/** Whether a value can be an {@link EpsilonParam}. */
+export function isEpsilon(value: unknown): value is EpsilonParam {
   return value === "average" || value === "dynamic" || (typeof value === "number" && value > 0 && value <= 1);
 }
 

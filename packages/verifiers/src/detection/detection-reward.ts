@@ -256,7 +256,7 @@ class MatchScorer {
   readonly #iouFirstScores = new Map<number, MatchScore>();
   readonly #labelFirstScores = new Map<number, MatchScore>();
   /** IoUs of the pairs with equal labels: label-first depends on ε only through how many of them pass. */
-  readonly #labelledIous: Float64Array;
+  readonly #labeledIous: Float64Array;
 
   readonly #overlaps: PairOverlaps;
   readonly #completenessWeight: number;
@@ -268,7 +268,7 @@ class MatchScorer {
     this.#labelMatching = labelMatching;
 
     this.#iouFirstMatches = compat ? matchIouFirstAsOriginal(overlaps) : matchIouFirst(overlaps);
-    this.#labelledIous = overlaps.iou.filter((_, at) => overlaps.sameLabel[at] === 1).sort();
+    this.#labeledIous = overlaps.iou.filter((_, at) => overlaps.sameLabel[at] === 1).sort();
   }
 
   iouFirst(epsilon: number): MatchScore {
@@ -280,7 +280,7 @@ class MatchScorer {
 
   labelFirst(epsilon: number): MatchScore {
     let below = 0;
-    while (below < this.#labelledIous.length && (this.#labelledIous[below] as number) < epsilon) below++;
+    while (below < this.#labeledIous.length && (this.#labeledIous[below] as number) < epsilon) below++;
     let score = this.#labelFirstScores.get(below);
     if (score === undefined) {
       const matches =

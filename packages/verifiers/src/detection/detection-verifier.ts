@@ -26,7 +26,7 @@ import {
   isEpsilon,
   readDetectionParams,
   type DetectionParams,
-  type Epsilon,
+  type EpsilonParam,
 } from "./detection-params";
 import {
   EMPTY_DETECTION_METRICS,
@@ -43,7 +43,7 @@ import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
 /** What a detection verifier is set to; a sample's own `epsilon` and `size_penalty` parameters go before it. */
 export interface DetectionVerifierOptions {
   /** Default "average", as in the original. */
-  readonly epsilon?: Epsilon;
+  readonly epsilon?: EpsilonParam;
   /** What evaluation (`is_training: false`) uses in place of "dynamic". Default "average". */
   readonly evaluationEpsilon?: number | "average";
   /** Default {@link DEFAULT_IOU_SCHEDULE}. */
@@ -79,7 +79,7 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
     throw new RangeError(
       `createDetectionVerifier: epsilon is ${String(epsilon)}, expected "average", "dynamic" or a number in (0, 1]`,
     );
-  if (!isEpsilon(evaluationEpsilon) || (evaluationEpsilon as Epsilon) === "dynamic") {
+  if (!isEpsilon(evaluationEpsilon) || (evaluationEpsilon as EpsilonParam) === "dynamic") {
     throw new RangeError(
       `createDetectionVerifier: evaluationEpsilon is ${String(evaluationEpsilon)}, expected "average" or a number in (0, 1]`,
     );

@@ -12,7 +12,12 @@ export {
 } from "../coco/coco-data";
 export { evaluateCoco, type CocoEvaluation, type CocoOptions } from "../coco/coco-evaluation";
 export { cocoStats, type CocoSummary } from "../coco/coco-summary";
-export { detectionParamsSchema, readDetectionParams, type DetectionParams, type Epsilon } from "./detection-params";
+export {
+  detectionParamsSchema,
+  readDetectionParams,
+  type DetectionParams,
+  type EpsilonParam,
+} from "./detection-params";
 export {
   AVERAGE_THRESHOLDS,
   DEFAULT_DETECTION_RATIOS,

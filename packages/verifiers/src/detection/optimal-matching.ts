@@ -12,7 +12,7 @@ import type { PairOverlaps } from "./pair-overlaps";
 /** Steps that one optimal matching may take: min(n, m)² · max(n, m). */
 export const ASSIGNMENT_BUDGET = 1 << 28;
 
-/** What {@link matchOptimal} would spend on so many boxes. */
+/** The cost of {@link matchOptimal} for these numbers of boxes. */
 export function assignmentCost(predictions: number, golds: number): number {
   return predictions * golds * Math.min(predictions, golds);
 }

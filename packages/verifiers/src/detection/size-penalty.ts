@@ -12,7 +12,7 @@
  * docs/detection-reward.md has the search that found these and its numbers.
  */
 
-/** How the number of boxes is penalised. */
+/** How the number of boxes is penalized. */
 export type SizePenalty = "size-difference" | "surplus" | "unmatched" | "none";
 
 /** All penalties, in the order of the documentation. */

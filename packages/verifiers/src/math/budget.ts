@@ -18,7 +18,7 @@ const DEFAULT_BITS = 16_384;
 /** Numbers of more bits are beyond what a BigInt does in a moment. */
 const MOST_BITS = 1_000_000;
 
-/** Thrown inside when a limit is reached; `judge` turns it into an undecided verdict, `verify` into false. */
+/** Thrown inside when a limit is reached; `judgeMath` turns it into an undecided verdict, `verify` into false. */
 export class BudgetError extends RangeError {
   override readonly name = "BudgetError";
   constructor(readonly limit: "fuel" | "bits") {

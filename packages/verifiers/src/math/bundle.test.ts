@@ -1,22 +1,26 @@
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { bundle } from "./bundled";
+import { bundle } from "../testing/bundle";
 import type * as math from "./index";
 
 it("is less than 80 KB, minified", () => {
-  const { outputFiles, warnings } = bundle("index.ts", { minify: true });
+  const { outputFiles, warnings } = bundle(new URL("index.ts", import.meta.url), { minify: true });
   expect(outputFiles[0]!.contents.length).toBeLessThan(80_000);
   expect(warnings).toEqual([]);
 });
 
 it("needs nothing of Node: the minified bundle judges in a context that has only the language", () => {
-  const { outputFiles } = bundle("index.ts", { minify: true, format: "iife", globalName: "math" });
+  const { outputFiles } = bundle(new URL("index.ts", import.meta.url), {
+    minify: true,
+    format: "iife",
+    globalName: "math",
+  });
   const answers = runInNewContext(
-    `${outputFiles[0]!.text}; JSON.stringify([math.verify(math.parse("\\\\boxed{\\\\frac{1}{2}}"), math.parse("so the answer is 0.5")), math.judge("$4$", "$9^{9^{9^9}}$"), math.judge("$2024^{2024}$", "$2024^{2023}\\\\cdot 2024$")])`,
+    `${outputFiles[0]!.text}; JSON.stringify([math.verify(math.parse("\\\\boxed{\\\\frac{1}{2}}"), math.parse("so the answer is 0.5")), math.judgeMath("$4$", "$9^{9^{9^9}}$"), math.judgeMath("$2024^{2024}$", "$2024^{2023}\\\\cdot 2024$")])`,
   ) as string;
   expect(JSON.parse(answers)).toEqual([
     true,
-    { status: "scored", correct: false, extracted: true } satisfies math.Judgement,
-    { status: "scored", correct: true, extracted: true } satisfies math.Judgement,
+    { status: "scored", correct: false, extracted: true } satisfies math.MathJudgment,
+    { status: "scored", correct: true, extracted: true } satisfies math.MathJudgment,
   ]);
 });

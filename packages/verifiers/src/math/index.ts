@@ -1,5 +1,5 @@
 /**
- * Math answers: `parse` finds and reads an answer in a text, `verify` compares two, `judge` does both and says when there is no
+ * Math answers: `parse` finds and reads an answer in a text, `verify` compares two, `judgeMath` does both and says when there is no
  * verdict. Same verdicts as Math-Verify 0.9 (PyPI) with limits that do not depend on the machine; no dependency, no native code.
  */
 export { BudgetError, type Limits } from "./budget";
@@ -18,4 +18,4 @@ export {
   vTriune,
 } from "./options";
 export { type Parsed, parse } from "./parse";
-export { type Judgement, judge, verify } from "./verify";
+export { type MathJudgment, judgeMath, verify } from "./verify";

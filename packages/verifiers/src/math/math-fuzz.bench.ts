@@ -3,11 +3,11 @@
  * `node tools/run.mjs packages/verifiers/src/math/math-fuzz.bench.ts [COUNT]`. Prints the verdicts counted, the slowest, and for each
  * pattern whose time grows more than 2.6-fold when its length doubles by how much. Exits with 1 on a throw, or on such growth.
  */
-import { importBundled } from "./bundled";
+import { importBundled } from "../testing/bundle";
 import type * as math from "./index";
-import { mutatedAnswers } from "./mutated-answers";
+import { mutatedAnswers } from "./testing/mutated-answers";
 
-const { judge } = await importBundled<typeof math>("index.ts");
+const { judgeMath } = await importBundled<typeof math>(new URL("index.ts", import.meta.url));
 
 const PATTERNS: readonly (readonly [head: string, unit: string, tail: string])[] = [
   ["", "+1", ""],
@@ -109,7 +109,7 @@ const cpu = (): number => process.cpuUsage().user / 1000;
 /** Wall time, as processor time counts the collector's own threads; the least of several runs is taken. */
 function timed(text: string): number {
   const before = performance.now();
-  judge("$x+5$", text);
+  judgeMath("$x+5$", text);
   return performance.now() - before;
 }
 
@@ -125,7 +125,7 @@ const started = performance.now();
 for (let i = 0; i < count; i++) {
   const text = answers.next().value as string;
   const before = cpu();
-  const { status } = judge(previous, text);
+  const { status } = judgeMath(previous, text);
   const ms = cpu() - before;
   verdicts[status] = (verdicts[status] ?? 0) + 1;
   if (ms > worst.ms) Object.assign(worst, { ms, text: `${text.slice(0, 60)} (${text.length} characters)` });

@@ -1,5 +1,5 @@
 /**
- * Pairs a second and milliseconds a pair of `parse` + `verify`, on the labelled pairs of ../shared/golden/math-verify where they are and
+ * Pairs a second and milliseconds a pair of `parse` + `verify`, on the labeled pairs of ../shared/golden/math-verify where they are and
  * on this package's own table, on long responses read as V-Triune reads them, and the size of the bundle: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts`. The peer is
  * ../shared/peers/mv_bench.py (Math-Verify 0.9 in Python) over the same files, run beside it.
  */
@@ -7,12 +7,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { bundle, importBundled } from "./bundled";
+import { bundle, importBundled } from "../testing/bundle";
 import type * as math from "./index";
 import type * as parity from "./parity";
 
-const { comparePairs, judgePair } = await importBundled<typeof parity>("parity.ts");
-const { judge, vTriune } = await importBundled<typeof math>("index.ts");
+const { comparePairs, judgePair } = await importBundled<typeof parity>(new URL("parity.ts", import.meta.url));
+const { judgeMath, vTriune } = await importBundled<typeof math>(new URL("index.ts", import.meta.url));
 
 const root = resolve(fileURLToPath(import.meta.url), "../../../../..");
 const shared = resolve(root, "../shared/golden/math-verify");
@@ -28,17 +28,17 @@ interface Row {
   readonly worstMs: number;
 }
 
-function loadPairs(file: string): parity.LabelledPair[] {
+function loadPairs(file: string): parity.LabeledPair[] {
   const data = JSON.parse(
     readFileSync(file, "utf8").replace(/-?\bInfinity\b|\bNaN\b/g, "null"),
-  ) as (parity.LabelledPair & { latex?: string })[];
+  ) as (parity.LabeledPair & { latex?: string })[];
   return data
     .map((row) => (row.latex === undefined ? row : { gold: `$${row.latex}$`, pred: `$${row.latex}$`, expected: 1 }))
     .filter((row) => typeof row.gold === "string" && typeof row.pred === "string");
 }
 
 /** Thoughts of 2 to 3 KB that hold other answers, then a box, as responses in training look. */
-function longResponses(pairs: parity.LabelledPair[]): parity.LabelledPair[] {
+function longResponses(pairs: parity.LabeledPair[]): parity.LabeledPair[] {
   return Array.from({ length: 500 }, (_, i) => {
     const thoughts = Array.from(
       { length: 60 },
@@ -52,7 +52,7 @@ function longResponses(pairs: parity.LabelledPair[]): parity.LabelledPair[] {
   });
 }
 
-function measure(set: string, pairs: parity.LabelledPair[], judgePair: (pair: parity.LabelledPair) => unknown): Row {
+function measure(set: string, pairs: parity.LabeledPair[], judgePair: (pair: parity.LabeledPair) => unknown): Row {
   for (let warm = 0; warm < 3; warm++) for (const pair of pairs) judgePair(pair);
   const times: number[] = [];
   const rounds = Math.max(3, Math.ceil(6000 / pairs.length));
@@ -92,18 +92,20 @@ const sets: [string, string][] = [
 ];
 for (const [set, file] of sets) {
   if (!existsSync(file)) {
-    console.warn(`math.bench: ${set} left out, ${file} is not there`);
+    console.warn(`math.bench: ${set} left out, ${file} is missing`);
     continue;
   }
   const pairs = loadPairs(file);
   console.log(JSON.stringify({ ...measure(set, pairs, judgePair), agreement: comparePairs(pairs).agreement }));
   if (set === "written")
     console.log(
-      JSON.stringify(measure("long responses", longResponses(pairs), ({ gold, pred }) => judge(gold!, pred, vTriune))),
+      JSON.stringify(
+        measure("long responses", longResponses(pairs), ({ gold, pred }) => judgeMath(gold!, pred, vTriune)),
+      ),
     );
 }
 
-const { contents } = bundle("index.ts", { minify: true }).outputFiles[0]!;
+const { contents } = bundle(new URL("index.ts", import.meta.url), { minify: true }).outputFiles[0]!;
 console.log(
   JSON.stringify({
     bundle: "verifiers/math, minified",

@@ -3,7 +3,7 @@ import {
   type ParseOptions,
   type VerifyOptions,
   expressionTarget,
-  judge,
+  judgeMath,
   latexTarget,
   parse,
   stringTarget,
@@ -46,7 +46,7 @@ describe("finding the answer", () => {
     expect(text("the answer is $5$", { targets: [latexTarget({ tryExtractWithoutAnchor: false })] })).toBe("5");
   });
 
-  it("keeps the text of what does not parse unless told not to", () => {
+  it("keeps the text of what does not parse, by default", () => {
     expect(parse("$5 +$", { targets: [latexTarget()] })).toEqual(["5 +"]);
     expect(parse("$5 +$", { targets: [latexTarget()], fallbackMode: "noFallback" })).toEqual([]);
     expect(equal("$\\frac{-1\\pm\\sqrt{2}}{2}$", "$\\frac{-1\\pm\\sqrt{2}}{2}$")).toBe(true);
@@ -133,22 +133,22 @@ describe("comparing", () => {
 describe("judge", () => {
   const undecided = { status: "scored", correct: false, extracted: true, undecided: true };
   it("separates a wrong answer, a bad gold answer and an undecided one", () => {
-    expect(judge("$4$", "\\boxed{4}")).toEqual({ status: "scored", correct: true, extracted: true });
-    expect(judge("$4$", "\\boxed{5}")).toEqual({ status: "scored", correct: false, extracted: true });
-    expect(judge("$4$", "no number")).toEqual({ status: "scored", correct: false, extracted: false });
-    expect(judge("nothing to read", "\\boxed{5}")).toEqual({
+    expect(judgeMath("$4$", "\\boxed{4}")).toEqual({ status: "scored", correct: true, extracted: true });
+    expect(judgeMath("$4$", "\\boxed{5}")).toEqual({ status: "scored", correct: false, extracted: true });
+    expect(judgeMath("$4$", "no number")).toEqual({ status: "scored", correct: false, extracted: false });
+    expect(judgeMath("nothing to read", "\\boxed{5}")).toEqual({
       status: "skipped",
       reason: "the gold answer does not parse",
     });
-    expect(judge("$4$", "$\\sum_{k=1}^{10^{12}} \\frac{1}{k}$")).toEqual(undecided);
-    expect(judge("$4$", `$${"9".repeat(6000)}$`)).toEqual(undecided);
-    expect(judge("$4$", "$9$".repeat(200), { prediction: { fuel: 100 } })).toEqual({
+    expect(judgeMath("$4$", "$\\sum_{k=1}^{10^{12}} \\frac{1}{k}$")).toEqual(undecided);
+    expect(judgeMath("$4$", `$${"9".repeat(6000)}$`)).toEqual(undecided);
+    expect(judgeMath("$4$", "$9$".repeat(200), { prediction: { fuel: 100 } })).toEqual({
       status: "scored",
       correct: false,
       extracted: false,
       undecided: true,
     });
-    expect(judge("$9$".repeat(200), "$9$", { gold: { fuel: 100 } })).toEqual({
+    expect(judgeMath("$9$".repeat(200), "$9$", { gold: { fuel: 100 } })).toEqual({
       status: "skipped",
       reason: "the gold answer cannot be read within the limits",
     });
@@ -156,8 +156,8 @@ describe("judge", () => {
 
   it("spends the same steps every time", () => {
     const pair = ["$\\sum_{k=1}^{500} \\frac{1}{k(k+1)}$", "$\\frac{500}{501}$"] as const;
-    expect(judge(...pair, { verify: { fuel: 20_000 } })).toMatchObject({ status: "scored", correct: true });
-    expect(judge(...pair, { verify: { fuel: 300 } })).toMatchObject({ correct: false, undecided: true });
+    expect(judgeMath(...pair, { verify: { fuel: 20_000 } })).toMatchObject({ status: "scored", correct: true });
+    expect(judgeMath(...pair, { verify: { fuel: 300 } })).toMatchObject({ correct: false, undecided: true });
     expect(verify(parse(pair[0]), parse(pair[1]), { fuel: 300 })).toBe(false);
   });
 
@@ -170,10 +170,10 @@ describe("judge", () => {
     ],
   ])("ends where %s would double with every step", (_, source) => {
     const [few, many] = [`$${source(3)}$`, `$${source(40)}$`];
-    expect(judge(few, few)).toMatchObject({ correct: true });
-    expect(judge(few, many)).toEqual(undecided);
-    expect(judge(many, "$1,2$")).toEqual(undecided);
-    expect(judge(many, many)).toMatchObject({ correct: true });
+    expect(judgeMath(few, few)).toMatchObject({ correct: true });
+    expect(judgeMath(few, many)).toEqual(undecided);
+    expect(judgeMath(many, "$1,2$")).toEqual(undecided);
+    expect(judgeMath(many, many)).toMatchObject({ correct: true });
   });
 
   it.each([
@@ -205,7 +205,7 @@ describe("judge", () => {
     ["a long name in a long sum", `$\\sum_{k=1}^{9999}\\text{${"a".repeat(100_000)}}(k)$`],
     ["long bounds in a long integrand", `$\\frac{d}{dx}\\int_0^{${"x+".repeat(15_000)}x}(${"t+".repeat(15_000)}t)dt$`],
   ])("ends at the limit: %s", (_, source) => {
-    expect(judge("$x+1$", source)).toEqual(undecided);
+    expect(judgeMath("$x+1$", source)).toEqual(undecided);
   });
 
   it.each([
@@ -217,7 +217,7 @@ describe("judge", () => {
       `$${Array.from({ length: 9000 }, (_, i) => `x_{${i}}`).join("+")}+\\sum_{k=1}^{19000}\\sum_{j=1}^{1}j$`,
     ],
   ])("is not gone through when a short answer can be told from it: %s", (_, source) => {
-    expect(judge("$x+1$", source)).toEqual({ status: "scored", correct: false, extracted: true });
+    expect(judgeMath("$x+1$", source)).toEqual({ status: "scored", correct: false, extracted: true });
   });
 
   const listed = (count: number, item: (i: number) => string): string =>
@@ -236,13 +236,17 @@ describe("judge", () => {
     ],
     ["limits of limits", "$\\sin x$", `$${"\\lim_{x\\to\\infty}".repeat(20)}x+\\frac{1}{x}$`],
   ])("is no comparison without end: %s", (_, gold, pred) => {
-    expect(judge(gold, pred)).toEqual(undecided);
+    expect(judgeMath(gold, pred)).toEqual(undecided);
   });
 
   it("makes no number longer than the limit on the way to a binomial or a common multiple", () => {
-    expect(judge("$1$", "$\\binom{10^{4000}}{2900}$")).toEqual({ status: "scored", correct: false, extracted: true });
+    expect(judgeMath("$1$", "$\\binom{10^{4000}}{2900}$")).toEqual({
+      status: "scored",
+      correct: false,
+      extracted: true,
+    });
     const numbers = Array.from({ length: 1000 }, (_, i) => `${10 ** 15 + 2 * i + 1}`);
-    expect(judge("$1$", `$\\lcm(${numbers.join()})$`)).toMatchObject({ correct: false, undecided: true });
+    expect(judgeMath("$1$", `$\\lcm(${numbers.join()})$`)).toMatchObject({ correct: false, undecided: true });
     expect(equal("$\\binom{2000}{997}$", "$\\binom{2000}{1003}$")).toBe(true);
   });
 
@@ -253,12 +257,12 @@ describe("judge", () => {
     const disturbing = <T extends object>(options: T): T =>
       new Proxy(options, {
         get(target, name, receiver) {
-          inner.push(judge("$|f(x)|+\\int_0^1 t\\,dt$", "$\\frac12+|f(x)|$"));
+          inner.push(judgeMath("$|f(x)|+\\int_0^1 t\\,dt$", "$\\frac12+|f(x)|$"));
           return Reflect.get(target, name, receiver) as unknown;
         },
       });
     const options = { gold: disturbing({}), prediction: disturbing({}), verify: disturbing({ fuel: 100_000 }) };
-    expect(judge(...pair, options)).toEqual(judge(...pair));
+    expect(judgeMath(...pair, options)).toEqual(judgeMath(...pair));
     expect(inner.length).toBeGreaterThan(5);
     expect(new Set(inner.map((verdict) => JSON.stringify(verdict))).size).toBe(1);
   });
@@ -274,13 +278,15 @@ describe("judge", () => {
   });
 
   it("says equal without evaluating when both are written the same", () => {
-    expect(judge("$9^{9^{9^9}}$", "$9^{9^{9^9}}$")).toMatchObject({ correct: true });
+    expect(judgeMath("$9^{9^{9^9}}$", "$9^{9^{9^9}}$")).toMatchObject({ correct: true });
   });
 
   it("reads as V-Triune does: the box, lowercased, nothing without an anchor", () => {
-    expect(judge("\\boxed{\\text{Red}}", "so it is $\\boxed{\\text{RED}}$", vTriune)).toMatchObject({ correct: true });
-    expect(judge("\\boxed{4}", "it is $4$", vTriune)).toMatchObject({ correct: false, extracted: false });
-    expect(judge("\\boxed{4}", "\\boxed{4 \\text{ apples}}", vTriune)).toMatchObject({ correct: true });
+    expect(judgeMath("\\boxed{\\text{Red}}", "so it is $\\boxed{\\text{RED}}$", vTriune)).toMatchObject({
+      correct: true,
+    });
+    expect(judgeMath("\\boxed{4}", "it is $4$", vTriune)).toMatchObject({ correct: false, extracted: false });
+    expect(judgeMath("\\boxed{4}", "\\boxed{4 \\text{ apples}}", vTriune)).toMatchObject({ correct: true });
   });
 });
 
@@ -288,7 +294,7 @@ describe("bad input", () => {
   it.each([
     [() => parse("$5$", { fuel: NaN }), "fuel: expected a number from 0 to Infinity, found NaN"],
     [
-      () => judge("$5$", "$5$", { verify: { bits: Infinity } }),
+      () => judgeMath("$5$", "$5$", { verify: { bits: Infinity } }),
       "bits: expected a number from 0 to 1000000, found Infinity",
     ],
     [
@@ -333,8 +339,8 @@ describe("bad input", () => {
     ["indeterminate", "$\\frac{0}{0}$"],
     ["infinite interval", "$(\\infty, -\\infty)$"],
   ])("%s: a verdict, no throw", (_, source) => {
-    expect(["scored", "skipped", "error"]).toContain(judge("$5$", source).status);
-    expect(["scored", "skipped", "error"]).toContain(judge(source, "$5$").status);
-    expect(["scored", "skipped", "error"]).toContain(judge(source, source).status);
+    expect(["scored", "skipped", "error"]).toContain(judgeMath("$5$", source).status);
+    expect(["scored", "skipped", "error"]).toContain(judgeMath(source, "$5$").status);
+    expect(["scored", "skipped", "error"]).toContain(judgeMath(source, source).status);
   });
 });

@@ -43,7 +43,7 @@ describe("agreement with Math-Verify 0.9", () => {
 });
 
 if (!existsSync(SHARED))
-  console.warn(`parity.test: the package tests of Math-Verify are left out, ${SHARED} is not there`);
+  console.warn(`parity.test: the package tests of Math-Verify are left out, ${SHARED} is missing`);
 
 describe.skipIf(!existsSync(SHARED))("the reference's own tests", () => {
   it.each(["cases.json", "cross_500.json"])("%s: every verdict", (name) => {

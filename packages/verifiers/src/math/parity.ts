@@ -1,12 +1,12 @@
 /**
- * Agreement with labelled pairs: any list of {gold, pred, expected}, such as tools/goldens/math-verify.py writes with PyPI's Math-Verify.
+ * Agreement with labeled pairs: any list of {gold, pred, expected}, such as tools/goldens/math-verify.py writes with PyPI's Math-Verify.
  */
 import { type ExtractionTarget, expressionTarget, latexTarget, stringTarget } from "./options";
 import { parse } from "./parse";
 import { verify } from "./verify";
 
-/** One labelled pair. `expected`: 1 true, 0 false, null when the reference raised (counts as false). */
-export interface LabelledPair {
+/** One labeled pair. `expected`: 1 true, 0 false, null when the reference raised (counts as false). */
+export interface LabeledPair {
   readonly gold: string | null;
   readonly pred: string;
   readonly expected: number | boolean | null | readonly string[];
@@ -34,8 +34,8 @@ export interface PairAgreement {
   readonly differences: readonly PairDifference[];
 }
 
-/** Judges one labelled pair. */
-export function judgePair(pair: LabelledPair): boolean {
+/** Judges one labeled pair. */
+export function judgePair(pair: LabeledPair): boolean {
   const { extraction = ["latex", "expr"], boxed_match_priority: priority = 50 } = pair;
   const options = { targets: extraction.map((name) => targetOf(name, priority)) };
   const { precision, strict, allow_set_relation_comp: sets } = pair.options ?? {};
@@ -59,7 +59,7 @@ export function comparePairs(pairs: unknown): PairAgreement {
     );
   const differences: PairDifference[] = [];
   let counted = 0;
-  pairs.forEach((pair: LabelledPair, index) => {
+  pairs.forEach((pair: LabeledPair, index) => {
     if (typeof pair?.gold !== "string" || typeof pair.pred !== "string" || Array.isArray(pair.expected)) return;
     counted++;
     const expected = pair.expected === 1 || pair.expected === true;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judge, parse, verify } from "./index";
-import { mutatedAnswers } from "./mutated-answers";
+import { judgeMath, parse, verify } from "./index";
+import { mutatedAnswers } from "./testing/mutated-answers";
 
 /** Arithmetic over integers and x with its value at a point, built together so that the test has its own oracle. */
 const formula = fc.letrec<{ tree: { latex: string; value: (x: number) => number } }>((tie) => ({
@@ -30,7 +30,7 @@ describe("properties", () => {
     let parsed = 0;
     for (let i = 0; i < 3000; i++) {
       const text = answers.next().value as string;
-      const verdict = judge(text, text);
+      const verdict = judgeMath(text, text);
       if (verdict.status !== "scored") continue;
       parsed++;
       if (!verdict.correct) throw new Error(`does not equal itself: ${JSON.stringify(text)}`);
@@ -62,7 +62,7 @@ describe("properties", () => {
     );
   });
 
-  it("a fraction equals its reduced form and no neighbour", () => {
+  it("a fraction equals its reduced form and no neighbor", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -999, max: 999 }),
@@ -92,7 +92,7 @@ describe("properties", () => {
   it("any text gets a verdict", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
-        expect(["scored", "skipped", "error"]).toContain(judge(text, `$${text}$`).status);
+        expect(["scored", "skipped", "error"]).toContain(judgeMath(text, `$${text}$`).status);
       }),
       { numRuns: 500, seed: 15 },
     );
@@ -105,9 +105,9 @@ describe("fuzz", () => {
     let previous = "$5$";
     for (let i = 0; i < 4000; i++) {
       const text = answers.next().value as string;
-      const verdict = judge(previous, text);
+      const verdict = judgeMath(previous, text);
       expect(["scored", "skipped", "error"]).toContain(verdict.status);
-      if (i % 50 === 0) expect(judge(previous, text)).toEqual(verdict);
+      if (i % 50 === 0) expect(judgeMath(previous, text)).toEqual(verdict);
       previous = text;
     }
   });

@@ -1,5 +1,5 @@
 /**
- * `verify` and `judge`: the verdict over what `parse` read. Any reading of the gold may match any reading of the prediction.
+ * `verify` and `judgeMath`: the verdict over what `parse` read. Any reading of the gold may match any reading of the prediction.
  */
 import { Budget, withinLimits } from "./budget";
 import { equalExpressions } from "./comparison/equality";
@@ -8,8 +8,8 @@ import type { ParseOptions, VerifyOptions } from "./options";
 import { type Parsed, parseWithin } from "./parse";
 import { strip } from "./text";
 
-/** What `judge` found. */
-export type Judgement =
+/** What `judgeMath` found. */
+export type MathJudgment =
   | {
       readonly status: "scored";
       readonly correct: boolean;
@@ -25,7 +25,7 @@ export type Judgement =
  *
  * @param gold what `parse` returned for the gold answer
  * @param prediction what `parse` returned for the response
- * @returns false also when a limit was reached; `judge` tells the two apart. Never throws on any reading
+ * @returns false also when a limit was reached; `judgeMath` tells the two apart. Never throws on any reading
  * @throws RangeError for options that cannot be
  * @example verify(parse("$\\frac{1}{2}$"), parse("0.5")) // true
  */
@@ -48,13 +48,13 @@ export function verify(
  * @returns `skipped` when no answer can be read in the gold text; `undecided` when the limits end the comparison, which counts as wrong:
  * no answer is so large that it is left out. Never throws on any text
  * @throws RangeError for options that cannot be
- * @example judge("\\boxed{4}", "2 + 2 = \\boxed{4}") // { status: "scored", correct: true, extracted: true }
+ * @example judgeMath("\\boxed{4}", "2 + 2 = \\boxed{4}") // { status: "scored", correct: true, extracted: true }
  */
-export function judge(
+export function judgeMath(
   gold: string,
   response: string,
   options: { readonly gold?: ParseOptions; readonly prediction?: ParseOptions; readonly verify?: VerifyOptions } = {},
-): Judgement {
+): MathJudgment {
   const wanted = parseWithin(gold, options.gold);
   if (wanted.readings.length === 0)
     return {
@@ -63,7 +63,7 @@ export function judge(
     };
   const found = parseWithin(response, options.prediction);
   const extracted = found.readings.length > 0;
-  const scored = (correct: boolean, isCut: boolean): Judgement => ({
+  const scored = (correct: boolean, isCut: boolean): MathJudgment => ({
     status: "scored",
     correct,
     extracted,

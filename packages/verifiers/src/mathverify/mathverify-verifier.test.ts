@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkVerifier } from "../conformance";
-import { createMathverifyVerifier, mathverify } from "./index";
+import { createMathverifyVerifier, mathverify } from "./mathverify-verifier";
 
 const thought = (answer: string): string =>
   `<think>\nlet me see\n</think>\n<answer>\nSo it is $\\boxed{${answer}}$.\n</answer>`;

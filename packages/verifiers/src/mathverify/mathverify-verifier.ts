@@ -7,7 +7,7 @@
  */
 import { mathverifyFormat } from "../format/mathverify-format";
 import { type ParseOptions, type VerifyOptions, vTriune } from "../math/options";
-import { judge } from "../math/verify";
+import { judgeMath } from "../math/verify";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 
 /** How answers are found and compared; what is left out is V-Triune's. */
@@ -40,14 +40,14 @@ export function createMathverifyVerifier(options: MathverifyVerifierOptions = {}
       if (typeof sample.groundTruth !== "string" || sample.groundTruth.trim() === "")
         return { status: "skipped", reason: "the gold answer is empty" };
       const text = typeof response === "string" ? response : "";
-      const judgement = judge(sample.groundTruth, text, readings);
-      if (judgement.status === "skipped") return judgement;
+      const judgment = judgeMath(sample.groundTruth, text, readings);
+      if (judgment.status === "skipped") return judgment;
       return {
         status: "scored",
-        accuracy: judgement.correct ? 1 : 0,
+        accuracy: judgment.correct ? 1 : 0,
         format: format(text),
-        metrics: { answer_extracted: judgement.extracted ? 1 : 0 },
-        ...(judgement.undecided && { reason: "undecided" }),
+        metrics: { answer_extracted: judgment.extracted ? 1 : 0 },
+        ...(judgment.undecided && { reason: "undecided" }),
       };
     },
   };

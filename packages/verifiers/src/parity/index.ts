@@ -12,4 +12,4 @@ export {
   type JudgeAgreement,
 } from "./human-verdicts-parity";
 export { ParityRows, type ParityRow } from "./parity-row";
-export { type LabelledPair, type PairAgreement, type PairDifference, comparePairs } from "../math/parity";
+export { type LabeledPair, type PairAgreement, type PairDifference, comparePairs } from "../math/parity";

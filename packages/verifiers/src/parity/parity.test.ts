@@ -13,7 +13,7 @@ const REWARDS = resolve(ROOT, "../shared/realdata/det_reward_golden/cases.json")
 const COCO = resolve(ROOT, "../shared/realdata/coco_eval_golden");
 for (const path of [REWARDS, COCO])
   if (!existsSync(path))
-    console.warn(`skipped: ${path} is not there (it comes with the shared data set, not with the clone)`);
+    console.warn(`skipped: ${path} is missing (it comes with the shared data set, not with the clone)`);
 
 const read = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 

@@ -1,6 +1,6 @@
 /**
  * Reads where a response points: `(x, y)`, `[x, y]`, `x, y`, `{"point_2d": [x, y]}`, `<point>x y</point>`, or a box of four
- * numbers, of which the centre counts. Other counts of numbers are no point.
+ * numbers: its center counts. Any other number of numbers is not a point.
  */
 
 const NUMBER = /(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d{1,3})?(?![\w.]*\w)/gi;

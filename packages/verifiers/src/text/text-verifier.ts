@@ -1,7 +1,7 @@
 /**
  * `text`: free text, as OCR and document questions judge it. The best of the gold answers counts.
  *
- *     exact   1 if equal after normalisation (NFKC, lower case, white space joined)
+ *     exact   1 if equal after normalization (NFKC, lower case, white space joined)
  *     anls    1 − NL if NL < 0.5 else 0,  NL = distance / max length          (Biten et al., arXiv 1905.13648)
  *     cer     max(0, 1 − distance / |gold|) over characters
  *     wer     the same over words
@@ -44,15 +44,15 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
   const read = params.read(sample.params);
   if (read.issues !== undefined) return paramsError(read.issues);
   const { metric, answers, caseSensitive } = read.value;
-  const normalise = (value: string) => {
+  const normalize = (value: string) => {
     const joined = value.normalize("NFKC").replaceAll(/\s+/g, " ").trim();
     return caseSensitive ? joined : joined.toLowerCase();
   };
   const golds = [sample.groundTruth, ...answers]
-    .map((gold) => normalise(finalAnswer(gold)))
+    .map((gold) => normalize(finalAnswer(gold)))
     .filter((gold) => gold !== "");
   if (golds.length === 0) return { status: "skipped", reason: "gold: empty" };
-  const answer = normalise(finalAnswer(response));
+  const answer = normalize(finalAnswer(response));
   const scores = golds.map((gold) => (metric === "exact" ? Number(gold === answer) : similarity(metric, answer, gold)));
   const isUndecided = scores.includes(undefined);
   return {

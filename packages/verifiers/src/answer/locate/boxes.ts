@@ -16,7 +16,7 @@ const COMMANDS = ["\\boxed", "\\fbox", "\\framebox"] as const;
 /** What a box holds that only shows the format. */
 const PLACEHOLDER =
   /\\text|[{}$\s.…_]+|\b(?:your|final|the|my|answer|result|number|letter|value|here|option|choice)\b|x{3,}|答案|结果/gi;
-/** So many boxes from the end are looked at. */
+/** At most this many boxes are read, from the end. */
 const MOST_BOXES = 60;
 
 /** The last boxes of a stretch, in their order. */

@@ -7,7 +7,7 @@ const ELEMENTS = new Set(
 const CHARGE = /\^ ?\{?\d?[+-]\}?$/;
 const FORMULA = /^\d{0,2}(?:\(?[A-Z][a-z]?(?:_?\{?\d{1,3}\}?)?(?:\)_?\{?\d{0,3}\}?)?)+$/;
 
-/** A reaction with one arrow and no blanks, so that two ways to write it compare; undefined for what is none. */
+/** A reaction with one arrow and no blanks, so that two ways to write it compare; undefined for anything else. */
 export function reactionKey(written: string): string | undefined {
   const sides = written.split(/->|-->|\\to(?![a-z])|\\rightleftharpoons|=/);
   if (sides.length !== 2) return undefined;

@@ -68,7 +68,7 @@ const WORDS =
 const TASK =
   /^\|.+\|$|^\\?(?:sin|cos|tan|cot|log|ln|lim|det|gcd|lcm|max|min)(?![a-z])|^\\(?:frac ?\{(?:d|\\partial)|int|sum|prod|lim)|^[a-z](?: ?[+*/-] ?[a-z])+$|^[a-z]{2,3}$|^(?:\\(?:frac|cdot|times|angle|sqrt)|[A-Z{}()+*/ -])+$/;
 
-/** Whether a text names a value and is none itself: a variable, an angle, a word. */
+/** Whether a text names a value without being one: a variable, an angle, a word. */
 export const isLabel = (text: string): boolean =>
   text.length <= 60 && (SYMBOL.test(text) || NAME.test(text) || WORDS.test(text) || TASK.test(text));
 /** Whether a text is a variable, with subscript or applied to variables. */

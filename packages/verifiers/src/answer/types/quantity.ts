@@ -30,7 +30,7 @@ const NOUN = /^(?:[A-Za-z][A-Za-z'-]+)(?:[ /](?:[A-Za-z][A-Za-z'-]*\.?))*$/;
 const NOT_NOUN =
   /\b(?:or|and|to|not|than|nor|but|if|is|are|was|minus|plus|times|over|million|billion|thousand|hundred|trillion|dozen|percent|maybe|through|until|am|pm|wrong|incorrect|squared|cubed|mod|base|e)\b/i;
 const CHINESE_NOUN = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]{1,16}$/u;
-/** 三个人 is an amount, 三角形 is none. */
+/** 三个人 is an amount, 三角形 is not. */
 const MEASURE_WORD = /^[个只名位条本件块支辆棵头匹次种组张把份双对页层楼章遍]/;
 const NOT_CHINESE_NOUN = /[或和至到与及万亿百千倍分半几多余点]|左右|不/;
 

@@ -111,7 +111,7 @@ describe("quantities", () => {
     "12-14",
     "less than 12",
     "12 not 13",
-  ])("%j is none", (text) => expect(readQuantity(text)).toBeUndefined());
+  ])("%j is not a quantity", (text) => expect(readQuantity(text)).toBeUndefined());
 });
 
 describe("units", () => {
@@ -143,7 +143,7 @@ describe("dates and times", () => {
     "%j is half past two",
     (text) => expect(readTime(text)?.seconds).toBe(14.5 * 3600),
   );
-  it("refuses what is none", () => {
+  it("refuses everything else", () => {
     expect([readDate("May"), readDate("2020"), readDate("31/31/2020")]).toEqual([{ month: 5 }, undefined, undefined]);
     expect([readTime("25:00"), readTime("12:61"), readTime("12")]).toEqual([undefined, undefined, undefined]);
   });
@@ -166,7 +166,9 @@ describe("formulas and words", () => {
   it.each(["x^2", "2ab+c", "\\pi r^2", "sqrt(2)/2", "sin(x)", "3x"])("%j is mathematics", (text) =>
     expect(isMath(text)).toBe(true),
   );
-  it.each(["STOP", "ab", "12 is it", "the 3", "红=1", "sin"])("%j is none", (text) => expect(isMath(text)).toBe(false));
+  it.each(["STOP", "ab", "12 is it", "the 3", "红=1", "sin"])("%j is not math", (text) =>
+    expect(isMath(text)).toBe(false),
+  );
   it.each([
     ["sqrt(2)/2", "\\sqrt{2}/2"],
     ["2*x**10", "2\\cdot x^{10}"],

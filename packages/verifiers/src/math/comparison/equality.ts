@@ -96,7 +96,7 @@ function lastSide(x: Expression): Expression {
   return relationsOf(x).at(-1)!.right;
 }
 
-/** An equation meets what is none as its right side: a predicted one always, a gold one only if it says what a symbol is. */
+/** An equation is compared with a non-equation by its right side: a predicted one always, a gold one only if it defines a symbol. */
 function inOneForm(gold: Expression, pred: Expression): readonly [gold: Expression, pred: Expression] {
   if (isEquation(pred) && !isEquation(gold)) return [gold, lastSide(pred)];
   return isAssignment(gold) && !isEquation(pred) ? [lastSide(gold), pred] : [gold, pred];

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judge, parse, verify } from "../index";
+import { judgeMath, parse, verify } from "../index";
 
 const boxed = (answer: string): string => `\\boxed{${answer}}`;
 /** 1 equal, 0 unequal, "undecided", or the reason for no verdict. */
 const verdict = (gold: string, answer: string): number | string => {
-  const found = judge(boxed(gold), boxed(answer));
+  const found = judgeMath(boxed(gold), boxed(answer));
   if (found.status === "skipped") return found.reason;
   return found.undecided ? "undecided" : Number(found.correct);
 };

@@ -5,7 +5,7 @@ import type { Budget } from "../budget";
 import type { Expression } from "../tree/expression";
 import { compare } from "../rational";
 import { type Approximation, UNDEFINED, isDefined, isReal } from "./complex";
-import { type Evaluate, type Places } from "./evaluator";
+import type { Evaluate, Places } from "./number-system";
 import { type Exact, exactEvaluator } from "./exact";
 import { type Magnitude, approximationOf, isInfinite, magnitudeEvaluator, orderOf } from "./magnitude";
 import { approximateEvaluator } from "./numeric";

@@ -1,61 +1,20 @@
 /**
- * What a tree is worth in a system of numbers: the walk over the tree is the same for exact numbers, residues, sizes and doubles with
+ * Evaluates a tree in a system of numbers: the walk over the tree is the same for exact numbers, residues, magnitudes and doubles with
  * error bounds.
  */
 import { type Budget, BudgetError } from "../budget";
-import {
-  type BinderNode,
-  type Expression,
-  type FunctionNode,
-  isAdd,
-  isFunction,
-  isPercent,
-  isPow,
-  isSeries,
-} from "../tree/expression";
+import { type BinderNode, type FunctionNode, isAdd, isFunction, isPercent, isPow, isSeries } from "../tree/expression";
 import { depends, symbolKey } from "../tree/structure";
-import { ONE, type Rational, ZERO, integer, rational } from "../rational";
+import { ONE, ZERO, integer, rational } from "../rational";
 import { geometricSum, isGeometric, polynomialDegree, polynomialSum } from "./long-series";
-
-/** Values of the symbols by `symbolKey`, if there are symbols. */
-export type Places<T> = ReadonlyMap<string, T> | null | undefined;
-export type Evaluate<T> = (x: Expression, places?: Places<T>) => T;
-type Binary<T> = (a: T, b: T) => T;
-type Unary<T> = (a: T) => T;
-/** Functions by their names: most have one argument, the longest lists have max and min. */
-type Functions<T> = Readonly<Record<string, (...args: [NonNullable<T>, NonNullable<T>]) => T>>;
-
-/** A system of numbers. Null is a number without a value: it ends the work at once, and the operations pass it on. */
-export interface NumberSystem<T> {
-  /** The number without a value. */
-  readonly none: T;
-  /** The number of the system that a rational is. */
-  readonly of: (value: Rational) => T;
-  /** The integer that a tree is worth, such as a bound of a sum; null where it is none. */
-  readonly integerOf: (x: Expression, places?: Places<T>) => bigint | null;
-  readonly plus: Binary<T>;
-  readonly times: Binary<T>;
-  readonly negate: Unary<T>;
-  readonly reciprocal: Unary<T>;
-  readonly raise: Binary<T>;
-  /** Below, at or above 0 as two numbers are in order; not a number where they have none. */
-  readonly order: (a: T, b: T) => number;
-  readonly floor: Unary<T>;
-  readonly gamma: Unary<T>;
-  /** Functions that are worked out otherwise than in another system. */
-  readonly functions: Functions<T>;
-  /** The trees that have a meaning of their own in the system, before they are worked out as everywhere. */
-  readonly other?: (x: Expression, places?: Places<T>) => T | undefined;
-  /** Whether arithmetic is free of rounding, so that differences of neighboring terms can be trusted. */
-  readonly isExact: boolean;
-}
+import type { Evaluate, Functions, NumberSystem, Places, Unary } from "./number-system";
 
 /** Longer series are not gone through term by term. */
 const MAX_TERMS = 25_000n;
 /** Shorter geometric series are. */
 const LEAST_GEOMETRIC = 64n;
 
-/** What stands under a Σ, an integral or a limit, as a function of its variable. */
+/** The expression under a Σ, an integral or a limit, as a function of its variable. */
 export function bodyOf<T>(budget: Budget, evaluate: Evaluate<T>, x: BinderNode, places?: Places<T>): Unary<T> {
   budget.spend(places?.size ?? 0);
   const inner = new Map(places);
@@ -97,7 +56,7 @@ export function evaluator<T>(budget: Budget, system: NumberSystem<T>): Evaluate<
     mod: (a, b) => plus(a, negate(times(b, floor(times(a, reciprocal(b)))))),
   };
 
-  /** The sum or product of so many parts. */
+  /** The sum or product of `count` parts. */
   const combine = (adds: boolean, count: number, part: (i: number) => T): T => {
     let total = of(adds ? ZERO : ONE);
     for (let i = 0; total !== null && i < count; i++) total = (adds ? plus : times)(total, part(i));

@@ -24,7 +24,8 @@ import {
   subtract,
   toNumber,
 } from "../rational";
-import { type Evaluate, evaluator } from "./evaluator";
+import { evaluator } from "./evaluator";
+import type { Evaluate } from "./number-system";
 
 /** A rational, or null where a value is irrational, undefined or unknown. */
 export type Exact = Rational | null;

@@ -4,7 +4,7 @@
 import type { Budget } from "../budget";
 import { type Approximation, UNDEFINED, exactly, isDefined, isReal, magnitude, minus, plus, times } from "./complex";
 
-/** A value that lies as near to the one before as the tolerance asks, with so many times their distance for its error; else undefined. */
+/** A value within the tolerance of the previous one, with a multiple of their distance as its error; else undefined. */
 export function settled(
   value: Approximation,
   before: Approximation,

@@ -9,12 +9,12 @@ import type { Budget } from "../budget";
 import { type Expression, type SymbolNode, isAdd, isMul, isPow, isSeries, isSymbol } from "../tree/expression";
 import { ONE, ZERO, integer } from "../rational";
 import { depends, endsOf, exponentOf } from "../tree/structure";
-import type { NumberSystem } from "./evaluator";
+import type { NumberSystem } from "./number-system";
 
 /** The highest degree that is summed by differences. */
 const MAX_DEGREE = 64;
 
-/** The degree that a tree cannot exceed as a polynomial in the variable; not a number where it is none, or of a high one. */
+/** An upper bound of a tree's degree as a polynomial in the variable; NaN if it is not a polynomial, or of a degree over 64. */
 export function polynomialDegree(budget: Budget, x: Expression, variable: SymbolNode): number {
   const degree = degreeOf(budget, x, variable);
   return degree <= MAX_DEGREE ? degree : NaN;

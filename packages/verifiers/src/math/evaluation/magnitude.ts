@@ -16,7 +16,8 @@ import {
 import { freeSymbols } from "../tree/structure";
 import { ONE, type Rational, isInteger, logarithm2, logarithmBounds } from "../rational";
 import { type Approximation, UNDEFINED, exactly, isDefined, isReal, magnitude } from "./complex";
-import { type Evaluate, type Places, evaluator } from "./evaluator";
+import { evaluator } from "./evaluator";
+import type { Evaluate, Places } from "./number-system";
 import type { Exact } from "./exact";
 
 /**

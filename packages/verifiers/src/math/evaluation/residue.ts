@@ -25,7 +25,8 @@ import { keyOf } from "../tree/identity";
 import { freeSymbols } from "../tree/structure";
 import { type Rational, floor, integer, isInteger, multiply, rational } from "../rational";
 import type { Exact } from "./exact";
-import { type Evaluate, type Places, evaluator } from "./evaluator";
+import { evaluator } from "./evaluator";
+import type { Evaluate, Places } from "./number-system";
 import type { Magnitude } from "./magnitude";
 import { centered, modulo, powerModulo, risingProduct } from "./modular";
 

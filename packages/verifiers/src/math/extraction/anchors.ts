@@ -71,7 +71,7 @@ export function patternsOf({ hoped, final, gap, answer, anywhere }: PatternParts
   ];
 }
 
-/** Makes a candidate of a match that ends at `end`, unless it is none. */
+/** Makes a candidate of a match that ends at `end`, if it is one. */
 export type Take = (match: RegExpExecArray, end: number, priority?: number) => Candidate | undefined;
 
 /** The candidates of a pattern at or after a place from left to right, none overlapping. */

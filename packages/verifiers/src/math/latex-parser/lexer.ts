@@ -87,7 +87,7 @@ const OTHER_SYMBOLS = raw`Bbbk|wp|nabla|bigstar|(?:measured|spherical)?angle|nex
 const FUNCTION_NAMES = raw`log|ln|exp|(?:arc?)?(?:sin|cos|tan)h|(?:arc)?(?:sin|cos|tan|csc|sec|cot)|floor|ceil|det`;
 const COMMANDS = raw`[lr](?:group|brac[ek]|vert|floor|ceil|angle)|[lu][lr]corner|vert|phantom|boxed|lim|to|int?|sum|prod|sqrt|frac|binom|choose|mod|operatorname|xrightarrow|approx|partial|cup|cap|setminus|pm|emptyset|notin`;
 
-/** One kind of token: what it looks like, and its type; null for what is none. */
+/** One kind of token: what it looks like, and its type; null if it is not a token. */
 interface TokenKind {
   readonly pattern: string;
   readonly type: string | ((text: string) => string | null);
@@ -129,7 +129,7 @@ const KINDS: readonly TokenKind[] = [
 const TOKEN = new RegExp(KINDS.map(({ pattern }) => `(${pattern})`).join("|"), "y");
 
 /**
- * Tokens of a LaTeX string, or null when some character is none.
+ * Tokens of a LaTeX string, or null if a character belongs to no token.
  *
  * @throws BudgetError
  */

@@ -29,7 +29,7 @@ export function columnsOf(budget: Budget, rows: Rows): Rows {
   return rows[0]!.map((_, j) => rows.map((row) => row[j]!));
 }
 
-/** Sum of two matrices; unbuildable when their shapes differ or one is none. */
+/** Sum of two matrices; unbuildable if their shapes differ or one is not a matrix. */
 export function addMatrices(reader: LatexReader, a: Expression, b: Expression): Expression {
   const haveOneShape =
     isMatrix(a) && isMatrix(b) && a.rows.length === b.rows.length && a.rows[0]!.length === b.rows[0]!.length;

@@ -25,7 +25,7 @@ export function same(a: unknown, b: unknown): boolean {
   return parts!["length"] === others?.["length"];
 }
 
-/** Of sets, which stand within sets: without it the key of the innermost of many would be made anew for each around it. */
+/** Of sets, which stand within sets: without it the key of the innermost of many would be made again for each set around it. */
 const setKeys = new WeakMap<SetNode, string>();
 function keyOfItems(keys: string[]): string {
   return `(${keys.sort()})`;

@@ -1,6 +1,6 @@
 /**
- * Modules of this folder as the package and a user's bundler make them: one file. Benches measure that, as tsx, which runs the sources,
- * keeps the name of every function by a call whenever one is made.
+ * Modules as the package and a user's bundler make them: one file. Benches measure that file, because tsx, which runs the sources, adds
+ * a call to every function that is created.
  */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -13,10 +13,14 @@ const esbuild = createRequire(createRequire(import.meta.url).resolve("tsup"))("e
   };
 };
 
-/** @param options of esbuild, beside those of a browser's bundle */
-export function bundle(file: string, options: object = {}): ReturnType<typeof esbuild.buildSync> {
+/**
+ * Bundles a module for browsers.
+ *
+ * @param options further options of esbuild
+ */
+export function bundle(file: URL, options: object = {}): ReturnType<typeof esbuild.buildSync> {
   return esbuild.buildSync({
-    entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+    entryPoints: [fileURLToPath(file)],
     bundle: true,
     write: false,
     platform: "browser",
@@ -26,8 +30,8 @@ export function bundle(file: string, options: object = {}): ReturnType<typeof es
   });
 }
 
-/** What a bundled file exports. */
-export async function importBundled<T>(file: string): Promise<T> {
+/** The exports of a module, bundled. */
+export async function importBundled<T>(file: URL): Promise<T> {
   return (await import(
     `data:text/javascript;base64,${Buffer.from(bundle(file).outputFiles[0]!.contents).toString("base64")}`
   )) as T;

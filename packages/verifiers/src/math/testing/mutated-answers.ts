@@ -2,7 +2,7 @@
  * Seeded answers, true and damaged, for the fuzz test and the fuzz bench: formulas from a small grammar, glued, cut, repeated and sprinkled
  * with odd characters.
  */
-import { generator } from "./random";
+import { generator } from "../random";
 
 const ATOMS = [
   "5",

@@ -1,2 +1,0 @@
-/** The `mathverify` verifier: Math-Verify's verdicts behind the Verifier seam. */
-export { createMathverifyVerifier, mathverify, type MathverifyVerifierOptions } from "./mathverify-verifier";
