@@ -5,7 +5,6 @@ import packageJson from "../package.json" with { type: "json" };
 import { openApiDocument } from "./contract/openapi";
 import { bearerTokenCheck } from "./http/bearer-token";
 import { CLIENT_GONE, RefusalError } from "./http/refusal-error";
-import type { ServerMetrics } from "./metrics";
 import { PAGE_POLICY, serverPage } from "./page";
 import { judgeBatchRoute, judgeRoute } from "./routes/judge";
 import type { RouteTools, ServerEnv } from "./routes/route";
@@ -17,7 +16,6 @@ export const GREETING = { message: "Reward Judge Server" };
 
 /** What the app needs besides the needs of its routes. */
 export interface AppParts extends RouteTools {
-  readonly metrics: ServerMetrics;
   /** Whether the server takes requests: workers are ready and it is not stopping. */
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   /** Whether connections close after their next reply. */

@@ -10,6 +10,10 @@ export interface ServerMetrics {
   request(route: string, status: number): void;
   /** Records a verdict and the seconds from its acceptance to its answer. */
   verdict(verifier: string, outcome: { readonly status: string; readonly reason?: string }, seconds: number): void;
+  /** Counts a sample of a request that was not scored. */
+  leftOut(route: string, status: string): void;
+  /** Counts a content part that is no text, such as a picture. The kinds are a fixed list. */
+  readonly ignoredPart: (kind: string) => void;
   text(): Promise<string>;
 }
 
@@ -42,6 +46,18 @@ export function createServerMetrics(): ServerMetrics {
     name: "v_triune_reward_undecided_total",
     help: "Samples scored 0 because their verifier could not decide within its limits",
     labelNames: ["verifier"],
+    registers,
+  });
+  const leftOut = new Counter({
+    name: "v_triune_reward_left_out_total",
+    help: "Samples that were not scored, by route and status (skipped, error); those that could not be read are among them",
+    labelNames: ["route", "status"],
+    registers,
+  });
+  const ignoredParts = new Counter({
+    name: "v_triune_reward_ignored_parts_total",
+    help: "Content parts that are no text, such as pictures, by kind",
+    labelNames: ["kind"],
     registers,
   });
   const gauge = (name: string, help: string, read: () => number) => {
@@ -87,6 +103,8 @@ export function createServerMetrics(): ServerMetrics {
       latency.observe({ verifier, status }, seconds);
       if (status === "scored" && reason === "undecided") undecided.inc({ verifier });
     },
+    leftOut: (route, status) => leftOut.inc({ route, status }),
+    ignoredPart: (kind) => ignoredParts.inc({ kind }),
     text: () => registry.metrics(),
   };
 }

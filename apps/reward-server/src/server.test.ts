@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
+import { pino } from "pino";
 import { collectRewards, createHttpRewardSource, createLocalRewardSource, type RewardRequest } from "@v-triune/rewards";
 import { createVerifierRegistry, detection, mathverify } from "@v-triune/verifiers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -36,7 +37,7 @@ const judgeBody = (more: object = {}, parm: object = {}) => ({
   reward_verifier_parm: JSON.stringify({ is_training: true, step: 1, total_steps: 100, ...parm }),
   ...more,
 });
-const math = (response: string, more: object = {}) => ({
+const math = (response: unknown, more: object = {}) => ({
   response,
   verifier: "mathverify",
   ground_truth: "\\boxed{4}",
@@ -178,6 +179,32 @@ describe("POST /judge", () => {
   });
 });
 
+describe("a key that /judge does not know", () => {
+  it("is named in the reply and once in the log", async () => {
+    const lines: { readonly warning?: string }[] = [];
+    const log = pino({ level: "warn" }, { write: (line) => void lines.push(JSON.parse(line) as object) });
+    const logging = await startRewardServer({ port: 0, workers: 1 }, log);
+    try {
+      const body = judgeBody({ formatratio: 1, len_ratio: 0.5 });
+      for (const _ of [1, 2])
+        expect((await post("/judge", body, {}, logging)).body).toMatchObject({
+          rewards: { final_reward: 1 },
+          warnings: [
+            '"formatratio": ignored, no such key; did you mean format_ratio?',
+            expect.stringContaining("len_ratio") as unknown,
+          ],
+        });
+      expect(await post("/judge", judgeBody({ formatratio: 1, solution: "none" }), {}, logging)).toMatchObject({
+        status: 422,
+        body: { error: { warnings: [expect.stringContaining("formatratio") as unknown] } },
+      });
+      expect(lines.filter(({ warning }) => warning !== undefined)).toHaveLength(2);
+    } finally {
+      await logging.drain();
+    }
+  });
+});
+
 describe("POST /judge/batch", () => {
   it("answers a list in its order, with what was not scored in its place", async () => {
     const { status, body } = await post("/judge/batch", [
@@ -194,15 +221,44 @@ describe("POST /judge/batch", () => {
     expect((await post("/judge/batch", [])).body).toEqual([]);
   });
 
-  it("names the entry that is wrong", async () => {
-    expect((await post("/judge/batch", [judgeBody(), { response: 1 }])).body.error).toMatchObject({
-      field: "[1].response",
-    });
-    expect(await post("/judge/batch", [judgeBody(), judgeBody({ reward_verifier: "x" })])).toMatchObject({
+  it("answers an entry that is wrong in its place, and refuses a batch of nothing else", async () => {
+    const { status, body } = await post("/judge/batch", [
+      judgeBody(),
+      { response: 1 },
+      judgeBody({ reward_verifier: "x" }),
+      judgeBody({ response: [{ type: "hologram" }] }),
+      judgeBody(),
+    ]);
+    expect(status).toBe(200);
+    expect(body).toMatchObject([
+      { rewards: { final_reward: 1 } },
+      { status: "error", field: "[1].response", reason: expect.stringContaining("[1].response") as unknown },
+      { status: "error", field: "[2].reward_verifier", known: expect.arrayContaining(["detection"]) as unknown },
+      { status: "error", field: "[3].response[0].type", reason: expect.stringContaining('"hologram"') as unknown },
+      { rewards: { final_reward: 1 } },
+    ]);
+    expect((await post("/judge/batch", [{ response: 1 }])).body.error).toMatchObject({ field: "[0].response" });
+    expect(await post("/judge/batch", [judgeBody({ reward_verifier: "x" }), null])).toMatchObject({
       status: 404,
-      body: { error: { field: "[1].reward_verifier" } },
+      body: { error: { field: "[0].reward_verifier" } },
     });
     expect((await post("/judge/batch", Array(101).fill(null))).status).toBe(413);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/v_triune_reward_left_out_total\{route="\/judge\/batch",status="error"\} \d+/);
+  });
+
+  it("takes the successor's ratios per entry, and names in its place what was ignored", async () => {
+    const empty = (more: object) =>
+      judgeBody({ response: "nothing\n<answer>\n[{'bbox_2d': [1, 1, 2, 2], 'label': 'x'}]\n</answer>", ...more });
+    const { body } = await post("/judge/batch", [
+      empty({ fmt_ratio: 1, len_ratio: null, query: "q" }),
+      empty({ format_ratio: 0.25, acc_ratio: 3 }),
+    ]);
+    expect(body).toMatchObject([
+      { rewards: { format_reward: 1, final_reward: 0.5 } },
+      { rewards: { final_reward: 0.2 }, warnings: [expect.stringContaining('"acc_ratio": ignored') as unknown] },
+    ]);
+    expect(body[0]).not.toHaveProperty("warnings");
   });
 });
 
@@ -236,11 +292,34 @@ describe("POST /v1/score", () => {
 
   it.each([
     [{ requests: 1 }, 400, "requests"],
-    [{ requests: [math("x"), { response: "x" }] }, 400, "requests[1].verifier"],
+    [{ requests: [{ response: "x" }, math("x", { verifier: "nobody" })] }, 400, "requests[0].verifier"],
     [{ requests: [math("x", { verifier: "nobody" })] }, 404, "requests[0].verifier"],
     [{ requests: [math("x", { accuracy_ratio: 0 })] }, 400, "requests[0].accuracy_ratio"],
   ])("refuses %j", async (body, status, field) => {
     expect(await post("/v1/score", body)).toMatchObject({ status, body: { error: { field } } });
+  });
+
+  it("answers a sample that cannot be read in its place", async () => {
+    const { status, body } = await post("/v1/score", {
+      requests: [
+        { response: "x" },
+        math([{ type: "text", text: "\\boxed{4}" }, { type: "image_url" }]),
+        math("x", { verifier: "nobody" }),
+        math("\\boxed{2}", { ground_truth: "2\\pi" }),
+      ],
+    });
+    expect(status).toBe(200);
+    expect(body.results).toMatchObject([
+      {
+        index: 0,
+        status: "error",
+        code: "request",
+        reason: expect.stringContaining("requests[0].verifier") as unknown,
+      },
+      { index: 1, status: "scored", reward: 1 },
+      { index: 2, status: "error", code: "request", reason: expect.stringContaining("nobody") as unknown },
+      { index: 3, status: "scored", reward: 0 },
+    ]);
   });
 
   it("says error: deadline for what the client's own deadline leaves, and 504 for a single sample", async () => {

@@ -13,6 +13,7 @@ import { completeSettings } from "./complete-settings";
 import { guardSource } from "./guarded-source";
 import { createServerMetrics } from "./metrics";
 import { ServerConfigError, type RewardServerSettings } from "./settings";
+import { warnOnce } from "./warnings";
 
 /** A running reward server. */
 export interface RewardServer {
@@ -56,7 +57,10 @@ export async function startRewardServer(
 function startWorkers(settings: RewardServerSettings): Promise<IsolatedRewardSource> {
   return createIsolatedRewardSource({
     verifiers: [
-      builtinVerifierModule({ detection: { epsilon: settings.epsilon, compat: settings.compat === "original" } }),
+      builtinVerifierModule({
+        detection: { epsilon: settings.epsilon, compat: settings.compat === "original" },
+        golds: settings.compat === "original" ? "asWritten" : "whole",
+      }),
       ...settings.verifiers,
     ],
     workers: settings.workers,
@@ -84,7 +88,15 @@ async function listen(
     if (state.draining) return { ready: false, reason: "the server is stopping" };
     return source.stats.ready > 0 ? { ready: true, reason: "" } : { ready: false, reason: "no worker is ready" };
   };
-  const app = createApp({ settings, source: guarded, metrics, log, ready, draining: () => state.draining });
+  const app = createApp({
+    settings,
+    source: guarded,
+    metrics,
+    log,
+    warn: warnOnce(log),
+    ready,
+    draining: () => state.draining,
+  });
   const http = createServer(
     {
       requestTimeout: settings.requestMs,

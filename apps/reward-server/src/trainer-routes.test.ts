@@ -134,6 +134,67 @@ describe("/openrlhf", () => {
   });
 });
 
+describe("content parts", () => {
+  const picture = { type: "image_url", image_url: { url: "data:" } };
+  const four = [picture, { type: "text", text: "\\boxed" }, { type: "output_text", text: "{4}" }];
+  const user = { role: "user", content: [picture, { type: "text", text: "2+2? Write \\boxed{4}." }] };
+
+  it("are joined by /openrlhf, in queries of parts and of messages", async () => {
+    const { status, body } = await post("/openrlhf", {
+      query: [["q: ", ...four], [user, { role: "assistant", content: four }], [{ type: "hologram" }], null, "q: 5"],
+      prompts: ["q: ", [user], "", "", "q: "],
+      labels: [model(), [{ type: "text", text: "4" }], model(), model(), model()],
+    });
+    expect(status).toBe(200);
+    expect(body.extra_logs).toMatchObject({ accuracy: [1, 1, -1, -1, 0], error: [0, 0, 1, 1, 0] });
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/v_triune_reward_ignored_parts_total\{kind="image_url"\} [1-9]/);
+    expect(metrics).toMatch(/v_triune_reward_left_out_total\{route="\/openrlhf",status="error"\} [1-9]/);
+  });
+
+  it("are joined by /slime, which names a kind that it does not know", async () => {
+    expect(await post("/slime", { prompt: [user], response: four, label: model() })).toMatchObject({ body: 1 });
+    expect(
+      await post("/slime", { prompt: [user], response: { role: "assistant", content: null }, label: model() }),
+    ).toMatchObject({ status: 200, body: 0, word: "scored" });
+    expect(await post("/slime", { prompt: "", response: [{ type: "hologram" }], label: model() })).toMatchObject({
+      status: 400,
+      body: {
+        error: { field: "response[0].type", message: expect.stringContaining('"hologram"') as unknown },
+      },
+    });
+  });
+});
+
+describe("a bare gold answer", () => {
+  it("is read whole, or skipped", async () => {
+    const prose = "She sold 48 clips in April and half as many in May, so 72 in all";
+    const { body } = await post("/openrlhf", {
+      query: ["\\boxed{2\\pi}", "\\boxed{2}", "\\boxed{2}", "\\boxed{72}"],
+      labels: ["2\\pi", "2\\pi", model({ ground_truth: "2\\pi" }), prose],
+    });
+    expect(body.extra_logs).toMatchObject({ accuracy: [1, 0, 0, -1], scored: [1, 1, 1, 0], error: [0, 0, 0, 0] });
+    expect(await post("/slime", { response: "\\boxed{2}", label: "2\\pi" })).toMatchObject({ body: 0 });
+    expect(await post("/slime", { response: "\\boxed{72}", label: prose })).toMatchObject({
+      word: "skipped",
+      reason: expect.stringContaining("mark the answer") as unknown,
+    });
+    const judge = (solution: string, response: string) =>
+      post("/judge", {
+        response,
+        prompt: "",
+        answer: "",
+        solution,
+        data_source: "",
+        reward_verifier: "mathverify",
+        reward_verifier_parm: "{}",
+      });
+    expect(await judge("2\\pi", "\\boxed{2}")).toMatchObject({ body: { rewards: { accuracy_reward: 0 } } });
+    expect(await judge("2\\pi", "\\boxed{2\\pi}")).toMatchObject({ body: { rewards: { accuracy_reward: 1 } } });
+    expect(await judge(prose, "\\boxed{72}")).toMatchObject({ status: 422 });
+  });
+});
+
 /** A response that does not tell itself from the gold answer 4 within the limits. */
 const UNDECIDED = "\\boxed{\\sum_{k=1}^{10^{12}} \\frac{1}{k}}";
 

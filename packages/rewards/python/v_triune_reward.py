@@ -7,6 +7,10 @@
     slime     --custom-rm-path v_triune_reward.slime_reward     (or the server's own /slime)
     anything  RewardClient("http://127.0.0.1:8000").score([{"response": .., "verifier": "mathverify", "ground_truth": ..}])
 
+Responses, prompts and gold answers may be content parts ([{"type": "text", "text": ..}, {"type": "image_url", ..}]) or messages with them: the texts
+are joined, pictures and calls of tools are left out, and of several messages the assistant's last one is the response. A part of an unknown kind
+is an `error` that names the kind.
+
 A sample says how it is rewarded: its `reward_model` (Orsta layout: verifier, ground_truth, verifier_parm, accuracy_ratio,
 format_ratio) is looked for in the columns, in `extra_info` and in the label. Arguments, and the variables that stand in for them
 where a trainer passes none:
@@ -50,6 +54,129 @@ class RewardError(RuntimeError):
 
 class _Refused(RewardError):
     """The server refused what the request holds; it may take a part of it."""
+
+
+# Kinds of content parts: those with text, by the key that has it, and those that are left out. The server reads the same ones.
+_TEXT_KINDS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
+_IGNORED_KINDS = frozenset(
+    "image image_url image_file input_image output_image video video_url input_video audio audio_url input_audio output_audio file input_file "
+    "thinking redacted_thinking reasoning tool_use tool_call tool_result function_call function_call_output".split()
+)
+_BARE_MEDIA = ("image", "image_url", "video", "audio", "inline_data", "inlineData", "file_data", "fileData")
+_WITHOUT_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
+_MOST_LEVELS = 8
+
+
+class _BadContent(RewardError):
+    """Content that cannot be read: where it is, what is expected, what was found."""
+
+    def __init__(self, where, expected, found):
+        super().__init__(f"{where}: {expected} expected, found {found}")
+        self.where, self.found = where, found
+
+
+def _shown(value):
+    try:
+        text = "null" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        text = type(value).__name__
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_part(value):
+    if not hasattr(value, "keys"):
+        return False
+    kind = value.get("type")
+    if isinstance(kind, str):
+        return kind != "message"
+    return "text" in value or any(key in value for key in _BARE_MEDIA)
+
+
+def _is_message(value):
+    return hasattr(value, "keys") and not _is_part(value) and (isinstance(value.get("role"), str) or "content" in value)
+
+
+def _response_text(value, where="response", ignored=None):
+    """The text of a response: a string, content parts, or messages, of which the assistant's last one counts."""
+    value = _as_list(value)
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if not any(_is_message(item) for item in items):
+        return _content_text(value, where, ignored)
+    for index in range(len(items) - 1, -1, -1):
+        if _is_message(items[index]) and items[index].get("role") in (None, "assistant", "model"):
+            return _content_text(items[index], f"{where}[{index}]" if items is value else where, ignored)
+    roles = dict.fromkeys(_shown(item.get("role")) for item in items if _is_message(item))
+    raise _BadContent(where, "a message of the assistant", f"messages of {', '.join(roles)}")
+
+
+def _prompt_text(value, where="prompt", ignored=None):
+    """The text of a prompt: that of all its messages."""
+    value = _as_list(value)
+    if not isinstance(value, (list, tuple)) or not any(_is_message(item) for item in value):
+        return _content_text(value, where, ignored)
+    return "\n".join(_content_text(item, f"{where}[{index}]", ignored) for index, item in enumerate(value))
+
+
+def _as_list(value):
+    """Parquet rows hold lists as numpy arrays."""
+    return value.tolist() if hasattr(value, "tolist") and not isinstance(value, str) else value
+
+
+def _content_text(value, where, ignored, level=0):
+    value = _as_list(value)
+    if isinstance(value, str):
+        return value
+    if level > _MOST_LEVELS:
+        raise _BadContent(where, f"at most {_MOST_LEVELS} levels of content", "more")
+    if isinstance(value, (list, tuple)):
+        return "".join(_content_text(item, f"{where}[{index}]", ignored, level + 1) for index, item in enumerate(value))
+    if _is_message(value):
+        key = "content" if "content" in value or "parts" not in value else "parts"
+        if value.get(key) is not None:
+            return _content_text(value[key], f"{where}.{key}", ignored, level + 1)
+        if key in value or any(name in value for name in _WITHOUT_CONTENT):
+            return ""
+        raise _BadContent(f"{where}.content", "a string, content parts or null", "nothing")
+    if hasattr(value, "keys"):
+        return _part_text(value, where, ignored)
+    raise _BadContent(where, "a string or content parts", _shown(value))
+
+
+def _part_text(part, where, ignored):
+    kind = part.get("type")
+    if kind is None and "text" not in part:
+        left_out = next((key for key in _BARE_MEDIA if key in part), None)
+    else:
+        left_out = kind if isinstance(kind, str) and kind in _IGNORED_KINDS else None
+    if left_out is not None:
+        if ignored is not None:
+            ignored[left_out] += 1
+        return ""
+    key = "text" if kind is None and "text" in part else _TEXT_KINDS.get(kind) if isinstance(kind, str) else None
+    if key is None:
+        if kind is None:
+            raise _BadContent(where, "a string or content parts", _shown(dict(part)))
+        raise _BadContent(f"{where}.type", f"a kind of part that is known ({', '.join(_TEXT_KINDS)}, image_url, ..)", _shown(kind))
+    if key not in part:
+        raise _BadContent(f"{where}.{key}", "a string", "nothing")
+    if part[key] is None:
+        return ""
+    if not isinstance(part[key], str):
+        raise _BadContent(f"{where}.{key}", "a string", _shown(part[key]))
+    return part[key]
+
+
+def _gold_text(value, ignored=None):
+    """A gold answer: a text, or content parts. A list of texts is not one: its items must not be joined."""
+    value = _as_list(value)
+    if isinstance(value, (list, tuple)) and value and all(_is_message(item) or _is_part(item) for item in value):
+        try:
+            return _response_text(value, "ground_truth", ignored)
+        except _BadContent as error:
+            raise _BadGold(f"gold: {error}") from error
+    if not isinstance(value, str):
+        raise _BadGold(f"gold: ground_truth is {value!r}, expected a string")
+    return value
 
 
 class RewardClient:
@@ -108,9 +235,9 @@ class RewardClient:
         return [requests[i : i + self.batch] for i in range(0, len(requests), self.batch)]
 
     def _score_apart(self, requests):
-        """Halves what is refused until the samples that cause it stand alone."""
+        """Marks what is refused. A server that refuses all for one is asked again for the halves, until the samples that cause it stand alone."""
         try:
-            return self._score_part(requests)
+            return [{**result, "refused": True} if result.get("code") == "request" else result for result in self._send_part(requests)]
         except _Refused as refusal:
             if len(requests) == 1:
                 return [{"status": "error", "reason": str(refusal), "refused": True}]
@@ -118,6 +245,13 @@ class RewardClient:
             return self._score_apart(requests[:middle]) + self._score_apart(requests[middle:])
 
     def _score_part(self, requests):
+        results = self._send_part(requests)
+        for result in results:
+            if result.get("code") == "request":
+                raise _Refused(f"the server does not take a request: {result.get('reason')}")
+        return results
+
+    def _send_part(self, requests):
         reply = self._post("/v1/score", {"requests": requests})
         results = reply.get("results") if isinstance(reply, dict) else None
         if not isinstance(results, list) or len(results) != len(requests):
@@ -213,6 +347,12 @@ def _as_dict(value):
     return dict(value) if hasattr(value, "keys") else {}
 
 
+def _label_model(label):
+    """The reward_model that a label is. A gold answer may be JSON, too: it is a label's model only if it names a gold answer or a verifier."""
+    found = _as_dict(label)
+    return found if "ground_truth" in found or "verifier" in found else {}
+
+
 def _plain(value):
     """numpy scalars and arrays, which Parquet rows hold, as JSON."""
     if hasattr(value, "keys"):
@@ -275,21 +415,20 @@ def _response_in_query(query, prompt):
     return query[at + len(end) :]
 
 
-def _request_of(response, ground_truth, reward_model, data_source=None, prompt=None, run=None, verifier=None):
-    """One wire request of a sample in Orsta's layout. `run` is what the run adds: step, total_steps, is_training, epsilon, .."""
+def _request_of(response, ground_truth, reward_model, data_source=None, prompt=None, run=None, verifier=None, ignored=None):
+    """One wire request of a sample in Orsta's layout. `run` is what the run adds: step, total_steps, is_training, epsilon, ..; `ignored` counts
+    the content parts that are left out."""
     model = _as_dict(reward_model)
     params = {**_as_dict(model.get("verifier_parm", model.get("params"))), **{k: v for k, v in (run or {}).items() if v is not None}}
     name = model.get("verifier") or verifier
     if not name:
-        raise RewardError("this sample names no verifier: put Orsta's reward_model (verifier, ground_truth, ..) into extra_info, a column or the label, or pass verifier=")
-    gold = ground_truth if ground_truth is not None else model.get("ground_truth")
-    if not isinstance(gold, str):
-        raise _BadGold(f"gold: ground_truth is {gold!r}, expected a string")
-    request = {"response": response, "verifier": str(name), "ground_truth": gold, "params": _plain(params), "accuracy_ratio": _plain(model.get("accuracy_ratio")), "format_ratio": _plain(model.get("format_ratio"))}
+        raise RewardError("this sample names no verifier: put Orsta's reward_model (verifier, ground_truth, ..) into extra_info, a column or the label, pass verifier=, or set V_TRIUNE_REWARD_VERIFIER")
+    gold = _gold_text(ground_truth if ground_truth is not None else model.get("ground_truth"), ignored)
+    request = {"response": _response_text(response, ignored=ignored), "verifier": str(name), "ground_truth": gold, "params": _plain(params), "accuracy_ratio": _plain(model.get("accuracy_ratio")), "format_ratio": _plain(model.get("format_ratio"))}
     if data_source is not None:
         request["data_source"] = str(data_source)
     if prompt is not None:
-        request["prompt"] = prompt
+        request["prompt"] = _prompt_text(prompt, ignored=ignored)
     return request
 
 
@@ -314,15 +453,21 @@ class _BadGold(Exception):
 
 def _read_all(items, read):
     """The requests of a batch that can be read, and the results of all others by their places."""
-    requests, unread = [], {}
+    requests, unread, ignored = [], {}, collections.Counter()
     for index, item in enumerate(items):
         try:
-            requests.append(read(index, item))
+            requests.append(read(index, item, ignored))
         except _BadGold as error:
             unread[index] = {"status": "skipped", "reason": str(error)}
         except RewardError as error:
             unread[index] = {"status": "error", "reason": str(error), "refused": True}
+    _log_ignored(ignored)
     return requests, unread
+
+
+def _log_ignored(ignored):
+    if ignored:
+        _log.info("content parts that are no text: %s", ", ".join(f"{kind} ({count})" for kind, count in ignored.most_common()))
 
 
 def _merged(count, unread, scored, on_error):
@@ -420,12 +565,15 @@ async def compute_score(data_source, solution_str, ground_truth, extra_info=None
     info = extra_info if hasattr(extra_info, "keys") else {}
     model = info["reward_model"] if "reward_model" in info else info
     run = {"step": step, "total_steps": total_steps, "is_training": is_training, "epsilon": epsilon, "image_grid_thw": _plain(info["image_grid_thw"]) if "image_grid_thw" in info else None}
-    verifier = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
+    verifier, ignored = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None), collections.Counter()
     try:
-        request = _request_of(solution_str, ground_truth, model, data_source, run=run, verifier=verifier)
+        request = _request_of(solution_str, ground_truth, model, data_source, run=run, verifier=verifier, ignored=ignored)
     except _BadGold as error:
         result = _settle([{"status": "skipped", "reason": str(error)}], on_error)[0]
+    except _BadContent as error:
+        result = _settle([{"status": "error", "reason": str(error)}], on_error)[0]
     else:
+        _log_ignored(ignored)
         result = await _gatherer(_client(url, token)).score(request)
     if result["status"] == "error" and on_error == "raise":
         raise RewardError(f"a sample could not be judged: {result.get('reason')}")
@@ -462,12 +610,11 @@ def make_trl_reward(url=None, token=None, verifier=None, on_error=None, epsilon=
             values = columns.get(column)
             return values[index] if isinstance(values, (list, tuple)) and index < len(values) else None
 
-        def request(index, completion):
-            response = completion if isinstance(completion, str) else "".join(message["content"] for message in completion if isinstance(message.get("content"), str))
+        def request(index, completion, ignored):
             model = _as_dict(at("reward_model", index)) or {key: at(key, index) for key in ("verifier", "verifier_parm", "accuracy_ratio", "format_ratio")}
             gold = next((value for value in (model.get("ground_truth"), at("ground_truth", index), at("solution", index), at("answer", index)) if value is not None), None)
             named = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
-            return _request_of(response, gold, model, at("data_source", index), run=run, verifier=named)
+            return _request_of(completion, gold, model, at("data_source", index), run=run, verifier=named, ignored=ignored)
 
         results = await _score_all_async(_client(url, token), completions, request, _on_error(on_error))
         scored = [result for result in results if result["status"] == "scored"]
@@ -492,11 +639,13 @@ def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, o
     unscored = _unscored_reward(unscored_reward)
     named = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
 
-    def request(_index, item):
+    def request(_index, item, ignored):
         query, prompt, label = item
-        model = _as_dict(label)
-        response = _without_end_tokens(_response_in_query(query, prompt))
-        return _request_of(response, model.get("ground_truth") if model else label, model, model.get("data_source"), prompt, verifier=named)
+        model = _label_model(label)
+        text, prompt = _response_text(query, "query", ignored), _prompt_text(prompt, "prompt", ignored)
+        is_conversation = not isinstance(query, str) and any(_is_message(part) for part in (query if isinstance(query, (list, tuple)) else [query]))
+        response = _without_end_tokens(text if is_conversation else _response_in_query(text, prompt))
+        return _request_of(response, model.get("ground_truth") if model else label, model, model.get("data_source"), prompt, verifier=named, ignored=ignored)
 
     results = _score_all(_client(url, token), list(zip(queries, prompts, labels)), request, _on_error(on_error))
     values = [_reward(result, unscored) for result in results]
@@ -514,10 +663,11 @@ async def slime_reward(args, sample, **_):
     """slime's custom reward: a sample with prompt, response, label and metadata, or a list of them; returns the reward or the rewards."""
     samples = sample if isinstance(sample, (list, tuple)) else [sample]
 
-    def request(_index, one):
-        model = _as_dict(_as_dict(getattr(one, "metadata", None)).get("reward_model")) or _as_dict(one.label)
+    def request(_index, one, ignored):
+        model = _as_dict(_as_dict(getattr(one, "metadata", None)).get("reward_model")) or _label_model(one.label)
         gold = model.get("ground_truth", one.label)
-        return _request_of(_without_end_tokens(one.response), gold, model, verifier=os.environ.get("V_TRIUNE_REWARD_VERIFIER"))
+        response = _without_end_tokens(_response_text(one.response, ignored=ignored))
+        return _request_of(response, gold, model, verifier=os.environ.get("V_TRIUNE_REWARD_VERIFIER"), ignored=ignored)
 
     results = await _score_all_async(_client(getattr(args, "rm_url", None)), samples, request, _on_error(None))
     rewards = [_reward(result, _unscored_reward(None)) for result in results]

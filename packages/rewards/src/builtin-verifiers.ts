@@ -15,16 +15,19 @@ import {
   type DetectionVerifierOptions,
   type Verifier,
 } from "@v-triune/verifiers";
+import { readingGoldsWhole } from "./whole-gold";
 
 /** Settings of the built-in verifiers; plain data, so that they reach a worker. */
 export interface BuiltinVerifierOptions {
   readonly detection?: DetectionVerifierOptions;
+  /** `asWritten`: `mathverify` searches its gold answers for an answer, as the original does. Default `whole`, see whole-gold.ts. */
+  readonly golds?: "whole" | "asWritten";
 }
 
 /** The verifiers that samples know by name, `KNOWN_VERIFIERS` of `@v-triune/schema`. */
 export default function builtinVerifiers(options: BuiltinVerifierOptions = {}): Verifier[] {
   const byName: Readonly<Record<KnownVerifier, Verifier>> = {
-    mathverify,
+    mathverify: options.golds === "asWritten" ? mathverify : readingGoldsWhole(mathverify),
     detection: createDetectionVerifier(options.detection),
     answer,
     choice,

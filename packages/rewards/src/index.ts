@@ -1,6 +1,14 @@
 /** Rewards: verdicts weighed by each sample's own ratios, and the sources that compute them. Runs in Node and browsers. */
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "@v-triune/verifiers";
 export { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "@v-triune/schema/reward-defaults";
+export {
+  ContentError,
+  goldText,
+  promptText,
+  responseText,
+  type ContentOptions,
+  type OnIgnoredPart,
+} from "./content/content-text";
 export { composeReward, RewardRatioError, type RewardParts, type RewardWeights } from "./compose-reward";
 export {
   createFunctionRewardSource,
@@ -35,6 +43,8 @@ export {
   type ScoreOptions,
 } from "./reward-source";
 export {
+  readScoreItems,
+  readScoreRequest,
   readScoreRequests,
   readScoreResult,
   ScoreRequestError,

@@ -117,6 +117,52 @@ describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {
   });
 });
 
+describe("readJudgeRequest", () => {
+  it("takes the successor's names of the ratios", () => {
+    expect(readJudgeRequest(request({ fmt_ratio: 0.5, len_ratio: null, query: "q" }))).toMatchObject({
+      format_ratio: 0.5,
+      accuracy_ratio: null,
+    });
+    expect(readJudgeRequest(request({ fmt_ratio: 0.5, format_ratio: 0.5 })).format_ratio).toBe(0.5);
+    expect(readJudgeRequest(request({ fmt_ratio: null, format_ratio: 0.2 })).format_ratio).toBe(0.2);
+    for (const [more, message] of [
+      [{ fmt_ratio: -1 }, "fmt_ratio: a number of at least 0 or null expected, found -1"],
+      [{ len_ratio: "1" }, 'len_ratio: a number of at least 0 or null expected, found "1"'],
+      [{ fmt_ratio: 0.5, format_ratio: 1 }, "fmt_ratio: the same as format_ratio, 1, or only one of the two expected"],
+    ] as const)
+      expect(() => readJudgeRequest(request(more))).toThrow(message);
+  });
+
+  it("names what it ignores, and nothing else", () => {
+    expect(readJudgeRequest(request({ query: "q", fmt_ratio: 0.1, len_ratio: 0 })).warnings).toBeUndefined();
+    expect(readJudgeRequest(request({ acuracy_ratio: 1, len_ratio: 0.2, zzz: null })).warnings).toEqual([
+      '"acuracy_ratio": ignored, no such key; did you mean accuracy_ratio?',
+      '"zzz": ignored, no such key',
+      expect.stringMatching(/^len_ratio: ignored, there is no length reward/),
+    ]);
+    const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`unknown${index}`, 1]));
+    expect(readJudgeRequest(request(many)).warnings).toHaveLength(9);
+  });
+
+  it("joins content parts, and counts what it leaves out", () => {
+    const kinds: string[] = [];
+    const read = readJudgeRequest(
+      request({
+        response: [{ role: "assistant", content: [{ type: "text", text: "\\boxed{4}" }] }],
+        prompt: [{ role: "user", content: [{ type: "image_url" }, { type: "text", text: "2+2?" }] }],
+        solution: [{ type: "text", text: "4" }],
+      }),
+      { onIgnoredPart: (kind) => void kinds.push(kind) },
+    );
+    expect(read).toMatchObject({ response: "\\boxed{4}", prompt: "2+2?", solution: "4" });
+    expect(kinds).toEqual(["image_url"]);
+    expect(() => readJudgeRequest(request({ response: [{ type: "hologram" }] }))).toThrow(
+      /^response\[0\]\.type: .* expected, found "hologram"$/,
+    );
+    expect(() => readJudgeRequest(request({ solution: ["A", "B"] }))).toThrow("solution: a string expected");
+  });
+});
+
 describe("judgeRequestToSample and judgeReply", () => {
   const registry = createVerifierRegistry([detection, mathverify]);
   const reply = (body: unknown) => judgeReply(scoreRequest(registry, judgeRequestToSample(readJudgeRequest(body))));
@@ -160,14 +206,14 @@ describe("judgeRequestToSample and judgeReply", () => {
   it("names the field that breaks the contract", () => {
     const broken: [unknown, string][] = [
       [[], "body: a JSON object expected, found []"],
-      [{ ...request(), response: 4 }, "response: a string expected, found 4"],
+      [{ ...request(), response: 4 }, "response: a string or content parts expected, found 4"],
       [{ ...request(), solution: undefined }, "solution: a string expected, found nothing"],
       [request({ format_ratio: "0.1" }), 'format_ratio: a number of at least 0 or null expected, found "0.1"'],
       [request({ accuracy_ratio: Infinity }), "accuracy_ratio: a number of at least 0 or null expected"],
       [request({ accuracy_ratio: -1 }), "accuracy_ratio: a number of at least 0 or null expected, found -1"],
       [
         { ...request(), prompt: JSON.parse(`${"[".repeat(60_000)}${"]".repeat(60_000)}`) as unknown },
-        "prompt: a string expected, found something nested too deep",
+        "prompt[0][0][0][0][0][0][0][0][0]: at most 8 levels of content expected, found more",
       ],
       [
         request({ reward_verifier_parm: "[]" }),

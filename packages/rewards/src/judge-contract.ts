@@ -3,15 +3,21 @@
  *
  *     request  {response, prompt, answer, solution, data_source, reward_verifier, reward_verifier_parm: "<JSON text>",
  *               format_ratio?, accuracy_ratio?}
- *     reply    {"rewards": {format_reward, accuracy_reward, reflection_reward, final_reward, "<metric>_reward", ..}}
+ *     reply    {"rewards": {format_reward, accuracy_reward, reflection_reward, final_reward, "<metric>_reward", ..}, "warnings"?: [..]}
+ *
+ * Its successor (GAIR-NLP/Med, reward_serving_fastapi.py @ c41310c) also sends `query`, which nothing reads, `fmt_ratio` for the format ratio, and
+ * `len_ratio`, which its server takes and does not use: it has no length reward. Here a `len_ratio` above 0 is a warning. So is every key that is
+ * not known: none is dropped silently. The four texts may be content parts (content-text.ts).
  *
  * `reflection_reward` is always 0. The original answers 200 with zeros to an unknown verifier and to every exception. So does
  * `judgeAsOriginal`, while `judgeReply` says what happened. HTTP itself is the server's concern.
  */
 import { UnknownVerifierError, mathverifyFormat, type VerifierRegistry } from "@v-triune/verifiers";
 import { RewardRatioError, composeReward } from "./compose-reward";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import { VTriuneError, describeValue, nearest } from "@v-triune/errors";
+import { ContentError, goldText, promptText, responseText, type ContentOptions } from "./content/content-text";
 import { describeBreach, type ContractBreach } from "./contract-breach";
-import { VTriuneError, describeValue } from "@v-triune/errors";
 import { scoreRequest, type RewardOutcome } from "./score-request";
 import type { RewardRequest } from "./reward-source";
 
@@ -28,11 +34,15 @@ export interface JudgeRequest {
   readonly reward_verifier_parm: string;
   readonly format_ratio?: number | null;
   readonly accuracy_ratio?: number | null;
+  /** What was ignored, one sentence each; see {@link readJudgeRequest}. */
+  readonly warnings?: readonly string[];
 }
 
 /** The body of a reply of the original. */
 export interface JudgeRewards {
   readonly rewards: Readonly<Record<string, number>>;
+  /** What of the request was ignored; absent if nothing was. */
+  readonly warnings?: readonly string[];
 }
 
 /** A request that breaks the contract; `where` is the field. Its message is one line, for replies of servers. */
@@ -40,44 +50,88 @@ export class JudgeRequestError extends VTriuneError {
   override readonly name = "JudgeRequestError";
   declare readonly where: string;
 
-  constructor(details: ContractBreach) {
+  constructor({ where, expected, found }: ContractBreach) {
+    const details = { where, expected, found };
     super({ what: "The request breaks the contract.", ...details }, describeBreach(details));
   }
 }
 
-const TEXT_FIELDS = [
-  "response",
-  "prompt",
-  "answer",
-  "solution",
-  "data_source",
-  "reward_verifier",
-  "reward_verifier_parm",
-] as const;
-const RATIO_FIELDS = ["format_ratio", "accuracy_ratio"] as const;
+const TEXT_FIELDS = ["data_source", "reward_verifier", "reward_verifier_parm"] as const;
+const CONTENT_FIELDS = { response: responseText, prompt: promptText, answer: goldText, solution: goldText } as const;
+const RATIO_FIELDS = ["format_ratio", "accuracy_ratio", "fmt_ratio", "len_ratio"] as const;
+const KNOWN_FIELDS: readonly string[] = [...Object.keys(CONTENT_FIELDS), ...TEXT_FIELDS, ...RATIO_FIELDS, "query"];
 
 /**
- * Checks a parsed body.
+ * Checks a parsed body, and joins content parts to text.
  *
+ * @returns the request; `fmt_ratio` has become `format_ratio`, and `warnings` names what was ignored
  * @throws JudgeRequestError with the field, what was expected and what was found
  */
-export function readJudgeRequest(body: unknown): JudgeRequest {
-  if (typeof body !== "object" || body === null || Array.isArray(body))
+export function readJudgeRequest(body: unknown, options: ContentOptions = {}): JudgeRequest {
+  if (!isRecord(body))
     throw new JudgeRequestError({ where: "body", expected: "a JSON object", found: describeValue(body) });
-  const fields = body as Record<string, unknown>;
-  for (const field of TEXT_FIELDS)
-    if (typeof fields[field] !== "string")
-      throw new JudgeRequestError({ where: field, expected: "a string", found: describeValue(fields[field]) });
-  for (const field of RATIO_FIELDS) {
-    const ratio = fields[field];
-    if (ratio !== undefined && ratio !== null && !(typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio)))
-      throw new JudgeRequestError({
-        where: field,
-        expected: "a number of at least 0 or null",
-        found: describeValue(ratio),
-      });
-  }
-  return body as JudgeRequest;
+  const text = (field: (typeof TEXT_FIELDS)[number]): string => {
+    const value = body[field];
+    if (typeof value === "string") return value;
+    throw new JudgeRequestError({ where: field, expected: "a string", found: describeValue(value) });
+  };
+  const content = (field: keyof typeof CONTENT_FIELDS): string => {
+    try {
+      return CONTENT_FIELDS[field](body[field], field, options);
+    } catch (error) {
+      throw error instanceof ContentError ? new JudgeRequestError(error) : error;
+    }
+  };
+  const request = {
+    response: content("response"),
+    prompt: content("prompt"),
+    answer: content("answer"),
+    solution: content("solution"),
+    data_source: text("data_source"),
+    reward_verifier: text("reward_verifier"),
+    reward_verifier_parm: text("reward_verifier_parm"),
+  };
+  const [format, accuracy, short, length] = RATIO_FIELDS.map((field) => readRatio(body, field));
+  if (typeof format === "number" && typeof short === "number" && format !== short)
+    throw new JudgeRequestError({
+      where: "fmt_ratio",
+      expected: `the same as format_ratio, ${format}, or only one of the two`,
+      found: describeValue(short),
+    });
+  const warnings = [...unknownFields(body), ...((length ?? 0) > 0 ? [NO_LENGTH_REWARD] : [])];
+  return {
+    ...request,
+    format_ratio: format ?? short ?? null,
+    accuracy_ratio: accuracy ?? null,
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
+
+const NO_LENGTH_REWARD = "len_ratio: ignored, there is no length reward; the successor's server ignores it too";
+/** A body with more unknown keys than that is something else; the rest is counted. */
+const MOST_NAMED = 8;
+const LONGEST_KEY = 64;
+
+function unknownFields(body: Readonly<Record<string, unknown>>): string[] {
+  const unknown = Object.keys(body).filter((key) => !KNOWN_FIELDS.includes(key));
+  const named = unknown.slice(0, MOST_NAMED).map((key) => {
+    const meant = nearest(key.slice(0, LONGEST_KEY), KNOWN_FIELDS);
+    const help = meant === null || meant in body ? "" : `; did you mean ${meant}?`;
+    return `${describeValue(key.slice(0, LONGEST_KEY))}: ignored, no such key${help}`;
+  });
+  const rest = unknown.length - named.length;
+  return rest === 0 ? named : [...named, `${rest} more unknown keys: ignored`];
+}
+
+function readRatio(body: Readonly<Record<string, unknown>>, field: string): number | null | undefined {
+  const ratio = body[field];
+  if (ratio === undefined || ratio === null || (typeof ratio === "number" && ratio >= 0 && Number.isFinite(ratio)))
+    return ratio;
+  throw new JudgeRequestError({
+    where: field,
+    expected: "a number of at least 0 or null",
+    found: describeValue(ratio),
+  });
 }
 
 /**
@@ -127,19 +181,26 @@ function readParm(text: string): Readonly<Record<string, unknown>> {
 /** A reply: the HTTP status and the body. */
 export interface JudgeReply {
   readonly status: 200 | 400 | 422 | 500;
-  readonly body: JudgeRewards | { readonly status: "skipped" | "error"; readonly reason: string };
+  readonly body:
+    | JudgeRewards
+    | { readonly status: "skipped" | "error"; readonly reason: string; readonly warnings?: readonly string[] };
 }
 
 /**
  * The reply to an outcome: 200 with rewards; 422 if the sample's gold is bad; 400 if its parameters are (code `params`); 500 if the
  * judging failed. Never zeros that no verifier gave.
+ *
+ * @param warnings of the request, which the reply names
  */
-export function judgeReply(outcome: RewardOutcome): JudgeReply {
-  if (outcome.status === "scored")
-    return { status: 200, body: rewardsOf(outcome.format, outcome.accuracy, outcome.reward, outcome.metrics) };
+export function judgeReply(outcome: RewardOutcome, warnings: readonly string[] = []): JudgeReply {
+  const more = warnings.length > 0 ? { warnings } : {};
+  if (outcome.status === "scored") {
+    const { rewards } = rewardsOf(outcome.format, outcome.accuracy, outcome.reward, outcome.metrics);
+    return { status: 200, body: { rewards, ...more } };
+  }
   return {
     status: outcome.status === "skipped" ? 422 : outcome.code === "params" ? 400 : 500,
-    body: { status: outcome.status, reason: outcome.reason },
+    body: { status: outcome.status, reason: outcome.reason, ...more },
   };
 }
 
@@ -177,6 +238,8 @@ const ZEROS: JudgeRewards = rewardsOf(0, 0, 0, {});
 export interface OriginalJudging {
   /** What to judge; undefined if the original answers without judging. */
   readonly request: RewardRequest | undefined;
+  /** What was ignored. The original's replies have no place for it, so that it goes to the log. */
+  readonly warnings: readonly string[];
   /** The original's reply to the outcome; without an outcome its reply to an exception, zeros. */
   reply(outcome?: RewardOutcome): JudgeRewards;
 }
@@ -186,13 +249,14 @@ export interface OriginalJudging {
  *
  * @throws JudgeRequestError when the body itself breaks the contract, as the original answers 422 then
  */
-export function originalJudging(body: unknown): OriginalJudging {
-  const checked = readJudgeRequest(body);
+export function originalJudging(body: unknown, options: ContentOptions = {}): OriginalJudging {
+  const checked = readJudgeRequest(body, options);
+  const { warnings = [] } = checked;
   let request: RewardRequest;
   try {
     request = judgeRequestToSample(checked);
   } catch (error) {
-    if (error instanceof JudgeRequestError) return { request: undefined, reply: () => ZEROS };
+    if (error instanceof JudgeRequestError) return { request: undefined, warnings, reply: () => ZEROS };
     throw error;
   }
   const params = request.sample.params ?? {};
@@ -204,11 +268,12 @@ export function originalJudging(body: unknown): OriginalJudging {
     totalSteps === 0 ||
     Object.keys(params).some((key) => !ORIGINAL_PARMS.has(key))
   ) {
-    return { request: undefined, reply: () => ZEROS };
+    return { request: undefined, warnings, reply: () => ZEROS };
   }
   // The ratios are applied to the outcome: in the original a ratio that fails leaves the other rewards standing.
   return {
     request: { ...request, accuracyRatio: 1, formatRatio: 1 },
+    warnings,
     reply: (outcome) => (outcome === undefined ? ZEROS : originalReply(request, outcome)),
   };
 }

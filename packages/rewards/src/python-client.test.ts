@@ -129,7 +129,7 @@ for bad in ({"response": 4}, None):
         out.append(str(e))
 print(json.dumps(out))`);
     expect(said).toEqual([
-      expect.stringContaining("requests[0].response: a string expected, found 4"),
+      expect.stringContaining("requests[0].response: a string or content parts expected, found 4"),
       expect.stringContaining("HTTP 401"),
     ]);
     expect(server.requests).toBe(2);
@@ -240,6 +240,102 @@ print(json.dumps([rewards, logged]))`);
         "v_triune_reward/accuracy": 0.5,
         "v_triune_reward/format": 0,
       },
+    ]);
+  });
+
+  it("reads content parts as the server does", async () => {
+    const path = resolve(import.meta.dirname, "content/content-cases.json");
+    const cases = JSON.parse(readFileSync(path, "utf8")) as { text?: string; error?: string; found?: string }[];
+    const found = await python(`
+import collections
+out = []
+for case in json.load(open(${JSON.stringify(path)})):
+    ignored = collections.Counter()
+    try:
+        out.append({"text": v._response_text(case["content"], "", ignored), "ignored": dict(ignored)})
+    except v.RewardError as e:
+        out.append({"error": e.where, "found": e.found})
+print(json.dumps(out))`);
+    expect(found).toEqual(
+      cases.map(({ text, error, found: shown, ...more }) =>
+        text === undefined ? { error, found: shown } : { text, ignored: "ignored" in more ? more.ignored : {} },
+      ),
+    );
+  });
+
+  it("takes content parts, tool calls and pictures in every function, and loses one sample to an unknown kind", async () => {
+    const found = await python(`
+import logging
+lines = []
+class Lines(logging.Handler):
+    def emit(self, record): lines.append(record.getMessage())
+log = logging.getLogger("v_triune_reward")
+log.addHandler(Lines()); log.setLevel(logging.INFO)
+class Picture: pass
+four = [{"type": "image", "image": Picture()}, {"type": "text", "text": "\\\\boxed"}, {"type": "text", "text": "{4}"}]
+math = {"verifier": "mathverify", "ground_truth": "\\\\boxed{4}", "format_ratio": 0.0}
+completions = [
+    [{"role": "assistant", "content": four}],
+    [{"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "zoom"}}]}, {"role": "tool", "content": "\\\\boxed{4}"}],
+    [{"role": "assistant", "content": "wait"}, {"role": "tool", "content": four}, {"role": "assistant", "content": "\\\\boxed{4}"}],
+    [{"role": "assistant", "content": [{"type": "hologram"}]}],
+]
+out = [asyncio.run(v.trl_reward(prompts=[[{"role": "user", "content": four}]] * 4, completions=completions, reward_model=[math] * 4)), list(lines)]
+out.append(asyncio.run(v.trl_reward(prompts=["q"], completions=["\\\\boxed{4}"], solution=[[{"role": "assistant", "content": [{"type": "text", "text": "4"}]}]], verifier=["mathverify"], format_ratio=[0.0])))
+async def verl():
+    return await asyncio.gather(*[v.compute_score("m", text, "\\\\boxed{4}", math) for text in (four, [{"type": "hologram"}])])
+out.append([[row["score"], row["scored"], row["error"]] for row in asyncio.run(verl())])
+label = json.dumps(math)
+user = {"role": "user", "content": four}
+r = v.reward_func([[{"type": "text", "text": "q"}] + four, [user, {"role": "assistant", "content": four}], [{"type": "hologram"}]], [[{"type": "text", "text": "q"}], [user], "q"], [label] * 3)
+out.append([float(x) for x in r["rewards"]])
+class Sample:
+    metadata, prompt = {}, [user]
+    def __init__(self, response): self.response, self.label = response, label
+class Args: rm_url = None
+out.append(asyncio.run(v.slime_reward(Args, [Sample(four), Sample([{"type": "hologram"}])])))
+print(json.dumps(out))`);
+    expect(found).toEqual([
+      [1, 0, 1, null],
+      [
+        "content parts that are no text: image (1)",
+        expect.stringMatching(
+          /^1 of 4 samples left out: error: response\[0\]\.content\[0\]\.type: .*"hologram" \(1\)$/,
+        ),
+      ],
+      [1],
+      [
+        [1, 1, 0],
+        [0, 0, 1],
+      ],
+      [1, 1, 0],
+      [1, 0],
+    ]);
+  });
+
+  it("reads a bare gold answer whole with every function, or skips it", async () => {
+    const found = await python(`
+import os
+os.environ["V_TRIUNE_REWARD_VERIFIER"] = "mathverify"
+os.environ["V_TRIUNE_REWARD_UNSCORED"] = "-1"
+texts, gold, prose = ["\\\\boxed{2\\\\pi}", "\\\\boxed{2}"], "2\\\\pi", "She sold 48 clips in April and half as many in May, so 72 in all"
+async def verl():
+    return await asyncio.gather(*[v.compute_score("m", text, g, {"format_ratio": 0.0}) for text, g in [(t, gold) for t in texts] + [("72", prose)]])
+out = [[row["score"] for row in asyncio.run(verl())]]
+out.append(asyncio.run(v.trl_reward(prompts=["q"] * 3, completions=texts + ["72"], solution=[gold, gold, prose], format_ratio=[0.0] * 3)))
+r = v.reward_func(["q" + t for t in texts + ["72"]], ["q"] * 3, [gold, gold, prose])
+out.append([round(float(x), 2) for x in r["rewards"]])
+class Sample:
+    metadata, prompt = {}, "q"
+    def __init__(self, response, label): self.response, self.label = response, label
+class Args: rm_url = None
+out.append([round(x, 2) for x in asyncio.run(v.slime_reward(Args, [Sample(t, g) for t, g in zip(texts + ["72"], [gold, gold, prose])]))])
+print(json.dumps(out))`);
+    expect(found).toEqual([
+      [1, 0, -1],
+      [1, 0, null],
+      [0.91, 0, -1],
+      [0.91, 0, -1],
     ]);
   });
 

@@ -50,6 +50,8 @@ export type RewardResult =
 
 /** Why a request could not be judged; see {@link RewardResult}. */
 export const REWARD_ERROR_CODES = [
+  /** The request itself cannot be read: no response, an unknown verifier. Other requests of its batch can. */
+  "request",
   /** The sample's verifier parameters cannot be used. */
   "params",
   /** The sample's ratios make no reward. */

@@ -34,7 +34,10 @@ describe("readScoreRequests", () => {
     [null, "requests: a list expected, found nothing"],
     [{ requests: {} }, "requests: a list expected, found {}"],
     [{ requests: [WIRE, 4] }, "requests[1]: an object expected, found 4"],
-    [{ requests: [{ ...WIRE, response: null }] }, "requests[0].response: a string expected, found null"],
+    [
+      { requests: [{ ...WIRE, response: null }] },
+      "requests[0].response: a string or content parts expected, found null",
+    ],
     [{ requests: [{ ...WIRE, params: [] }] }, "requests[0].params: an object expected, found []"],
     [
       { requests: [{ ...WIRE, format_ratio: -1 }] },

@@ -8,10 +8,14 @@
  *              {"index", "status": "skipped", "reason"}
  *              {"index", "status": "error", "reason", "code"?}, the code one of REWARD_ERROR_CODES
  *
+ * `response`, `prompt` and `ground_truth` may be content parts (content-text.ts). In a reply to several requests, one that cannot be read is `error`
+ * with the code `request`; if none can be read, the reply is a refusal.
+ *
  * The server and both clients (this package, python/v_triune_reward.py) use these names.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { VTriuneError, describeValue } from "@v-triune/errors";
+import { ContentError, goldText, promptText, responseText, type ContentOptions } from "./content/content-text";
 import { describeBreach, type ContractBreach } from "./contract-breach";
 import { REWARD_ERROR_CODES, type RewardRequest, type RewardResult } from "./reward-source";
 
@@ -32,7 +36,8 @@ export class ScoreRequestError extends VTriuneError {
   override readonly name = "ScoreRequestError";
   declare readonly where: string;
 
-  constructor(details: ContractBreach) {
+  constructor({ where, expected, found }: ContractBreach) {
+    const details = { where, expected, found };
     super({ what: "The batch breaks the contract.", ...details }, describeBreach(details));
   }
 }
@@ -42,21 +47,38 @@ export class ScoreRequestError extends VTriuneError {
  *
  * @throws ScoreRequestError with the path, what was expected and what was found
  */
-export function readScoreRequests(body: unknown): RewardRequest[] {
-  const requests: unknown = isRecord(body) ? body["requests"] : undefined;
-  if (!Array.isArray(requests))
-    throw new ScoreRequestError({ where: "requests", expected: "a list", found: describeValue(requests) });
-  return requests.map((item: unknown, index) => readScoreRequest(item, `requests[${index}]`));
+export function readScoreRequests(body: unknown, options: ContentOptions = {}): RewardRequest[] {
+  return readScoreItems(body).map((item, index) => readScoreRequest(item, `requests[${index}]`, options));
 }
 
-function readScoreRequest(item: unknown, path: string): RewardRequest {
+/** The requests of a parsed body, unchecked. @throws ScoreRequestError if it has no list of them */
+export function readScoreItems(body: unknown): readonly unknown[] {
+  const requests: unknown = isRecord(body) ? body["requests"] : undefined;
+  if (Array.isArray(requests)) return requests as readonly unknown[];
+  throw new ScoreRequestError({ where: "requests", expected: "a list", found: describeValue(requests) });
+}
+
+/**
+ * Checks one request and joins content parts to text.
+ *
+ * @param path where it is, for the message: `requests[3]`
+ * @throws ScoreRequestError with the path, what was expected and what was found
+ */
+export function readScoreRequest(item: unknown, path: string, options: ContentOptions = {}): RewardRequest {
   if (!isRecord(item)) throw new ScoreRequestError({ where: path, expected: "an object", found: describeValue(item) });
   const text = (key: string): string => {
     const value = item[key];
     if (typeof value === "string") return value;
     throw new ScoreRequestError({ where: `${path}.${key}`, expected: "a string", found: describeValue(value) });
   };
-  const optionalText = (key: string) => (item[key] === undefined || item[key] === null ? undefined : text(key));
+  const optional = <T>(key: string, read: (key: string) => T) => ((item[key] ?? null) === null ? undefined : read(key));
+  const content = (key: string, read: typeof responseText): string => {
+    try {
+      return read(item[key], `${path}.${key}`, options);
+    } catch (error) {
+      throw error instanceof ContentError ? new ScoreRequestError(error) : error;
+    }
+  };
   const ratio = (key: string): number | null => {
     const value = item[key] ?? null;
     if (value === null || (typeof value === "number" && value >= 0 && Number.isFinite(value))) return value;
@@ -69,12 +91,13 @@ function readScoreRequest(item: unknown, path: string): RewardRequest {
   const params = item["params"] ?? undefined;
   if (params !== undefined && !isRecord(params))
     throw new ScoreRequestError({ where: `${path}.params`, expected: "an object", found: describeValue(params) });
-  const [prompt, dataSource] = [optionalText("prompt"), optionalText("data_source")];
+  const prompt = optional("prompt", (key) => content(key, promptText));
+  const dataSource = optional("data_source", text);
   return {
-    response: text("response"),
+    response: content("response", responseText),
     verifier: text("verifier"),
     sample: {
-      groundTruth: text("ground_truth"),
+      groundTruth: content("ground_truth", goldText),
       ...(prompt !== undefined && { prompt }),
       ...(dataSource !== undefined && { dataSource }),
       ...(params !== undefined && { params }),

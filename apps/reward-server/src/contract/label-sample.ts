@@ -1,28 +1,18 @@
-import type { RewardRequest } from "@v-triune/rewards";
+import { ContentError, goldText, type RewardRequest } from "@v-triune/rewards";
 import { invalidField } from "../http/refusal-error";
 
 /**
  * What a trainer's `label` says about its sample. Trainers carry one string per sample: the gold answer itself, or the sample's
  * `reward_model` in Orsta's layout (verifier, ground_truth, verifier_parm, accuracy_ratio, format_ratio) as JSON text or as an object.
  *
- * @param field the place of the label, for the message
  * @throws RefusalError 400 when the gold answer is missing or a ratio is not a number of at least 0
  */
 export function sampleOfLabel(
-  response: string,
-  label: unknown,
+  { response, label, field, prompt }: LabeledResponse,
   defaultVerifier: string,
-  field: string,
-  prompt?: string,
 ): RewardRequest {
   const model = asModel(label);
-  const groundTruth = model === undefined ? label : (model["ground_truth"] ?? model["answer"]);
-  const gold = typeof groundTruth === "number" ? String(groundTruth) : groundTruth;
-  if (typeof gold !== "string")
-    throw invalidField(
-      field,
-      `${field}: the gold answer, or JSON text with ground_truth, expected, found ${JSON.stringify(label)?.slice(0, 60) ?? "nothing"}`,
-    );
+  const gold = goldOf(model === undefined ? label : (model["ground_truth"] ?? model["answer"]), field);
   if (model === undefined)
     return {
       response,
@@ -45,6 +35,29 @@ export function sampleOfLabel(
     accuracyRatio: ratio(model, "accuracy_ratio", field),
     formatRatio: ratio(model, "format_ratio", field),
   };
+}
+
+/** A response and what its trainer says of it. */
+export interface LabeledResponse {
+  readonly response: string;
+  readonly label: unknown;
+  /** Where the label is, for messages. */
+  readonly field: string;
+  readonly prompt: string | undefined;
+}
+
+function goldOf(value: unknown, field: string): string {
+  if (typeof value === "number") return String(value);
+  try {
+    return goldText(value, field);
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    const { where, found } = error;
+    throw invalidField(
+      field,
+      `${where}: the gold answer, or JSON text with ground_truth, expected, found ${found.slice(0, 60)}`,
+    );
+  }
 }
 
 /** A label that is a reward_model; undefined for a gold answer that happens to be JSON, for example a list of boxes. */

@@ -3,6 +3,7 @@
  * the requests of `/judge` and `/v1/score` without arktype; schemas.test.ts checks that both accept the same.
  */
 import { type } from "arktype";
+import { Content, GoldContent } from "./content";
 
 const Ratio = type("number >= 0 | null").describe("a finite number of at least 0, or null");
 const Json = type({ "[string]": "unknown" });
@@ -10,29 +11,40 @@ const Numbers = type({ "[string]": "number" });
 
 /** `POST /judge`. */
 export const JudgeBody = type({
-  response: "string",
-  prompt: "string",
-  answer: "string",
-  solution: "string",
+  response: Content,
+  prompt: Content,
+  answer: GoldContent,
+  solution: GoldContent,
   data_source: "string",
   reward_verifier: "string",
   reward_verifier_parm: "string",
   "format_ratio?": Ratio,
   "accuracy_ratio?": Ratio,
+  "fmt_ratio?": Ratio.describe("the successor's name of format_ratio; a number of at least 0, or null"),
+  "len_ratio?": Ratio.describe("taken and ignored, with a warning if above 0; a number of at least 0, or null"),
+  "query?": type("unknown").describe("taken and ignored"),
 });
 
+const Warnings = type("string[]").describe("what of the request was ignored, for example keys that are not known");
+
 /** What `/judge` answers. */
-export const JudgeAnswer = type({ rewards: Numbers });
+export const JudgeAnswer = type({ rewards: Numbers, "warnings?": Warnings });
 
 /** One entry of what `/judge/batch` answers. */
-export const JudgeEntry = type({ rewards: Numbers }).or({ status: "'skipped' | 'error'", reason: "string" });
+export const JudgeEntry = JudgeAnswer.or({
+  status: "'skipped' | 'error'",
+  reason: "string",
+  "field?": "string",
+  "known?": "string[]",
+  "warnings?": Warnings,
+});
 
 /** One sample of `POST /v1/score`. */
 export const ScoreSample = type({
-  response: "string",
+  response: Content,
   verifier: "string",
-  ground_truth: "string",
-  "prompt?": "string | null",
+  ground_truth: GoldContent,
+  "prompt?": Content.or("null"),
   "data_source?": "string | null",
   "params?": Json.or("null"),
   "accuracy_ratio?": Ratio,

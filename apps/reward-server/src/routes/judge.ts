@@ -4,32 +4,35 @@ import {
   judgeRequestToSample,
   originalJudging,
   readJudgeRequest,
-  type JudgeRewards,
   type RewardOutcome,
   type RewardRequest,
 } from "@v-triune/rewards";
 import { CLIENT_GONE, RefusalError, invalidField } from "../http/refusal-error";
-import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
+import { judgeEach, readEach, reportLeftOut } from "./readable-samples";
+import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
  * `POST /judge`, the original server's contract (judge-contract.ts of `@v-triune/rewards`), and `POST /judge/batch`, a list of the
  * same, answered by a list in its order.
  *
  * By default 400 names the field, 404 the known verifiers, 422 means a bad gold answer, 500 that the judging failed; in a batch
- * {status, reason} stands in the place of such a sample. With `compat: "original"` they are 200 with zeros, and a
+ * {status, reason} stands in the place of such a sample, and only a batch of nothing else is refused. With `compat: "original"` they are 200 with zeros, and a
  * malformed body is 422 with FastAPI's `detail`.
  */
 export function judgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   if (tools.settings.compat === "original") return originalJudgeRoute(tools);
   return async (c) => {
     const { body, signal } = await openRequest(c, tools);
-    const request = readChecked(body, "", tools);
-    const { status, body: reply } = judgeReply(await tools.source.one(request, signal));
+    const { request, warnings } = readChecked(body, "", tools);
+    const outcome = await tools.source.one(request, signal);
+    reportLeftOut(tools, "/judge", [outcome]);
+    const { status, body: reply } = judgeReply(outcome, warnings);
     if (status === 200) return c.json(reply);
     const { status: word, reason } = reply as { status: string; reason: string };
     throw new RefusalError(status, status === 400 ? "invalid-request" : word, reason, {
       status: word,
       reason,
+      ...(warnings.length > 0 && { warnings }),
       ...(status === 400 && { field: "reward_verifier_parm" }),
     });
   };
@@ -43,23 +46,42 @@ export function judgeBatchRoute(tools: RouteTools): (c: RouteContext) => Promise
     if (!Array.isArray(body)) throw invalidField("body", "body: a JSON list of /judge requests expected");
     checkBatch(body.length, tools);
     if (isOriginal) return c.json(await judgeBatchAsOriginal(body, signal, tools));
-    const requests = body.map((item: unknown, index) => readChecked(item, `[${index}].`, tools));
-    const replies: unknown[] = requests.map(() => undefined);
-    for await (const { index, ...outcome } of tools.source.many(requests, signal))
-      replies[index] = judgeReply(outcome as RewardOutcome).body;
-    return c.json(replies);
+    const warnings: (readonly string[])[] = [];
+    const samples = readEach(body as readonly unknown[], (item, index) => {
+      const read = readChecked(item, `[${index}].`, tools);
+      warnings[index] = read.warnings;
+      return read.request;
+    });
+    const outcomes: RewardOutcome[] = [];
+    for await (const { index, outcome } of judgeEach(tools, samples, signal)) outcomes[index] = outcome;
+    reportLeftOut(tools, "/judge/batch", outcomes, samples);
+    return c.json(
+      outcomes.map((outcome, index) => {
+        const sample = samples[index];
+        const { body: reply } = judgeReply(outcome, warnings[index]);
+        return sample instanceof RefusalError ? { ...reply, ...sample.details } : reply;
+      }),
+    );
   };
 }
 
-function readChecked(body: unknown, prefix: string, { source }: RouteTools): RewardRequest {
+interface CheckedRequest {
+  readonly request: RewardRequest;
+  readonly warnings: readonly string[];
+}
+
+function readChecked(body: unknown, prefix: string, tools: RouteTools): CheckedRequest {
   try {
-    const request = judgeRequestToSample(readJudgeRequest(body));
-    source.check(request, {
+    const read = readJudgeRequest(body, contentOptions(tools));
+    const request = judgeRequestToSample(read);
+    tools.source.check(request, {
       verifier: `${prefix}reward_verifier`,
       params: `${prefix}reward_verifier_parm`,
       accuracyRatio: `${prefix}accuracy_ratio`,
     });
-    return request;
+    const { warnings = [] } = read;
+    tools.warn("/judge", warnings);
+    return { request, warnings };
   } catch (error) {
     throw error instanceof JudgeRequestError
       ? invalidField(`${prefix}${error.where}`, `${prefix}${error.message}`)
@@ -70,7 +92,7 @@ function readChecked(body: unknown, prefix: string, { source }: RouteTools): Rew
 function originalJudgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {
     const { body, signal } = await openRequest(c, tools);
-    const { request, reply } = readOriginal(body);
+    const { request, reply } = readOriginal(body, tools);
     if (request === undefined) return c.json(reply());
     try {
       tools.source.check(request, {
@@ -87,9 +109,11 @@ function originalJudgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Res
   };
 }
 
-function readOriginal(body: unknown): ReturnType<typeof originalJudging> {
+function readOriginal(body: unknown, tools: RouteTools): ReturnType<typeof originalJudging> {
   try {
-    return originalJudging(body);
+    const judging = originalJudging(body, contentOptions(tools));
+    tools.warn("/judge", judging.warnings);
+    return judging;
   } catch (error) {
     if (!(error instanceof JudgeRequestError)) throw error;
     throw new RefusalError(422, "invalid-request", error.message, {
@@ -100,16 +124,32 @@ function readOriginal(body: unknown): ReturnType<typeof originalJudging> {
   }
 }
 
+/** A list of the original's replies. The original has no such path: a body that it would refuse is {status, reason} in its place. */
 async function judgeBatchAsOriginal(
   body: readonly unknown[],
   signal: AbortSignal,
   tools: RouteTools,
-): Promise<JudgeRewards[]> {
-  const judgings = body.map(readOriginal);
-  const replies: JudgeRewards[] = judgings.map(({ reply }) => reply());
-  const judged = judgings.flatMap(({ request, reply }, index) =>
-    request !== undefined && tools.source.names.includes(request.verifier) ? [{ request, reply, index }] : [],
+): Promise<unknown[]> {
+  const judgings = body.map((item) => {
+    try {
+      return readOriginal(item, tools);
+    } catch (error) {
+      if (error instanceof RefusalError) return error;
+      throw error;
+    }
+  });
+  const [first] = judgings;
+  if (first instanceof RefusalError && judgings.every((judging) => judging instanceof RefusalError)) throw first;
+  const replies: unknown[] = judgings.map((judging) =>
+    judging instanceof RefusalError
+      ? { status: "error", reason: judging.message, ...judging.details }
+      : judging.reply(),
   );
+  const judged = judgings.flatMap((judging, index) => {
+    if (judging instanceof RefusalError) return [];
+    const { request, reply } = judging;
+    return request !== undefined && tools.source.names.includes(request.verifier) ? [{ request, reply, index }] : [];
+  });
   for await (const { index, ...outcome } of tools.source.many(
     judged.map(({ request }) => request),
     signal,

@@ -1,7 +1,9 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Logger } from "pino";
+import type { ContentOptions } from "@v-triune/rewards";
 import type { GuardedSource } from "../guarded-source";
+import type { ServerMetrics } from "../metrics";
 import type { RewardServerSettings } from "../settings";
 import { readJson } from "../http/read-json";
 import { RefusalError } from "../http/refusal-error";
@@ -20,6 +22,14 @@ export interface RouteTools {
   readonly source: GuardedSource;
   readonly settings: RewardServerSettings;
   readonly log: Logger;
+  readonly metrics: ServerMetrics;
+  /** Logs what of a request was ignored; each text once. */
+  readonly warn: (route: string, warnings: readonly string[]) => void;
+}
+
+/** How bodies are read here: parts of content that are left out are counted. */
+export function contentOptions({ metrics }: RouteTools): ContentOptions {
+  return { onIgnoredPart: metrics.ignoredPart };
 }
 
 /** The body of a request, and the signal that ends its work. */

@@ -1,41 +1,67 @@
-import { ScoreRequestError, readScoreRequests, type RewardRequest, type RewardResult } from "@v-triune/rewards";
+import {
+  ScoreRequestError,
+  readScoreItems,
+  readScoreRequest,
+  type RewardOutcome,
+  type RewardRequest,
+  type RewardResult,
+} from "@v-triune/rewards";
 import { CLIENT_GONE, invalidField } from "../http/refusal-error";
-import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
+import { judgeEach, readEach, reportLeftOut } from "./readable-samples";
+import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
  * `POST /v1/score` (score-contract.ts of `@v-triune/rewards`): a batch in, verdicts out: as NDJSON in the order of completion
- * if the client accepts that, else as a JSON list in the order of the request.
+ * if the client accepts that, else as a JSON list in the order of the request. A sample that cannot be read is `error` with the code `request`;
+ * if none can, the request is refused.
  */
 export function scoreRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {
     const { body, signal } = await openRequest(c, tools);
-    const given = (body as { requests?: unknown } | null)?.requests;
-    if (Array.isArray(given)) checkBatch(given.length, tools);
-    const requests = readRequests(body);
-    for (const [index, request] of requests.entries()) {
-      const path = `requests[${index}].`;
-      tools.source.check(request, {
-        verifier: `${path}verifier`,
-        params: `${path}params`,
-        accuracyRatio: `${path}accuracy_ratio`,
-      });
-    }
-    const results = tools.source.many(requests, signal);
+    const items = asRefusal(() => readScoreItems(body));
+    checkBatch(items.length, tools);
+    const samples = readEach(items, (item, index) => readSample(item, `requests[${index}]`, tools));
+    const results = judgeEach(tools, samples, signal);
+    const outcomes: RewardOutcome[] = [];
+    const note = ({ index, outcome }: { readonly index: number; readonly outcome: RewardOutcome }): RewardResult => {
+      outcomes[index] = outcome;
+      return { index, ...outcome };
+    };
+    const report = () => reportLeftOut(tools, "/v1/score", outcomes, samples);
     if (c.env.incoming.headers.accept?.includes("application/x-ndjson") === true) {
-      return c.body(ndjson(results, signal), 200, {
+      return c.body(ndjson(through(results, note, report), signal), 200, {
         "content-type": "application/x-ndjson",
         "cache-control": "no-store",
       });
     }
-    const list: (RewardResult | undefined)[] = requests.map(() => undefined);
-    for await (const result of results) list[result.index] = result;
+    const list: (RewardResult | undefined)[] = samples.map(() => undefined);
+    for await (const result of through(results, note, report)) list[result.index] = result;
     return c.json({ results: list });
   };
 }
 
-function readRequests(body: unknown): RewardRequest[] {
+async function* through<Item, Result>(
+  items: AsyncIterable<Item>,
+  change: (item: Item) => Result,
+  end: () => void,
+): AsyncGenerator<Result, void, undefined> {
+  for await (const item of items) yield change(item);
+  end();
+}
+
+function readSample(item: unknown, path: string, tools: RouteTools): RewardRequest {
+  const request = asRefusal(() => readScoreRequest(item, path, contentOptions(tools)));
+  tools.source.check(request, {
+    verifier: `${path}.verifier`,
+    params: `${path}.params`,
+    accuracyRatio: `${path}.accuracy_ratio`,
+  });
+  return request;
+}
+
+function asRefusal<T>(read: () => T): T {
   try {
-    return readScoreRequests(body);
+    return read();
   } catch (error) {
     throw error instanceof ScoreRequestError ? invalidField(error.where, error.message) : error;
   }

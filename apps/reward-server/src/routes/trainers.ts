@@ -1,10 +1,18 @@
 import { type } from "arktype";
-import type { RewardOutcome, RewardRequest } from "@v-triune/rewards";
-import { sampleOfLabel } from "../contract/label-sample";
+import {
+  ContentError,
+  promptText,
+  responseText,
+  type ContentOptions,
+  type RewardOutcome,
+  type RewardRequest,
+} from "@v-triune/rewards";
+import { sampleOfLabel, type LabeledResponse } from "../contract/label-sample";
 import { responseInQuery, withoutEndTokens } from "../contract/split-query";
 import { OpenRlhfBody, SlimeBody } from "../contract/trainer-bodies";
 import { RefusalError, invalidField } from "../http/refusal-error";
-import { checkBatch, openRequest, type RouteContext, type RouteTools } from "./route";
+import { judgeEach, readEach, reportLeftOut, type ReadSample } from "./readable-samples";
+import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
  * Reward calls as other trainers make them.
@@ -29,23 +37,19 @@ export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<R
       if (list !== undefined && list !== null && list.length !== query.length)
         throw invalidField(name, `${name}: as many as query, ${query.length}, expected, found ${list.length}`);
     }
-    const samples = query.map((text, index) =>
-      readable(() => {
-        const prompt = prompts?.[index];
-        const response = prompt === undefined ? text : responseInQuery(text, prompt);
-        if (response === undefined)
-          throw invalidField(
-            `query[${index}]`,
-            `query[${index}]: prompts[${index}] and then the response expected; the prompt is not in it, so the beginning of the response is unknown`,
-          );
-        return requestOf(tools, { response, label: labels?.[index], field: `labels[${index}]`, prompt });
-      }),
-    );
-    const faults = samples.map((sample) => (sample instanceof RefusalError ? sample : undefined));
-    const fault = faults.find((found) => found !== undefined);
-    if (fault !== undefined && (tools.settings.onError === "raise" || !faults.includes(undefined))) throw fault;
-    const outcomes = await judgeReadable(tools, samples, signal);
-    refuseOrLog(tools, outcomes, faults);
+    const texts = contentOptions(tools);
+    const samples = readEach(query, (text, index) => {
+      const prompt = prompts?.[index];
+      const place = { query: `query[${index}]`, prompt: `prompts[${index}]` };
+      const promptAsText = prompt === undefined ? undefined : asRefusal(() => promptText(prompt, place.prompt, texts));
+      const response = responseOf({ query: text, prompt: promptAsText, place, texts });
+      return requestOf(tools, { response, label: labels?.[index], field: `labels[${index}]`, prompt: promptAsText });
+    });
+    const fault = samples.find((sample): sample is RefusalError => sample instanceof RefusalError);
+    if (fault !== undefined && tools.settings.onError === "raise") throw fault;
+    const outcomes: RewardOutcome[] = [];
+    for await (const { index, outcome } of judgeEach(tools, samples, signal)) outcomes[index] = outcome;
+    refuseOrReport(tools, "/openrlhf", outcomes, samples);
     const unscored = tools.settings.unscoredReward;
     const numbers = (of: (outcome: RewardOutcome) => number): number[] => outcomes.map(of);
     const ofScored = (part: "reward" | "accuracy" | "format"): number[] =>
@@ -68,9 +72,14 @@ export function slimeRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
   return async (c) => {
     const { body, signal } = await openRequest(c, tools);
     const { prompt, response, label } = valid(SlimeBody(body));
-    const text = typeof prompt === "string" ? prompt : undefined;
-    const outcome = await tools.source.one(requestOf(tools, { response, label, field: "label", prompt: text }), signal);
-    refuseOrLog(tools, [outcome]);
+    const texts = contentOptions(tools);
+    const text = asRefusal(() => responseText(response, "response", texts));
+    const asked = (prompt ?? null) === null ? undefined : asRefusal(() => promptText(prompt, "prompt", texts));
+    const outcome = await tools.source.one(
+      requestOf(tools, { response: text, label, field: "label", prompt: asked }),
+      signal,
+    );
+    refuseOrReport(tools, "/slime", [outcome]);
     return c.json(outcome.status === "scored" ? outcome.reward : tools.settings.unscoredReward, 200, {
       "x-reward-status": outcome.status,
       ...(outcome.reason !== undefined && { "x-reward-reason": headerText(outcome.reason) }),
@@ -88,20 +97,15 @@ function valid<T>(found: T | type.errors): T {
   );
 }
 
-interface LabeledResponse {
-  readonly response: string;
-  readonly label: unknown;
-  /** Where the label stands, for messages. */
-  readonly field: string;
-  readonly prompt: string | undefined;
-}
-
 /** @throws RefusalError for a label that names no gold answer, an unknown verifier, or ratios that make no reward */
 function requestOf(
   { source, settings }: RouteTools,
   { response, label, field, prompt }: LabeledResponse,
 ): RewardRequest {
-  const request = sampleOfLabel(withoutEndTokens(response), label, settings.defaultVerifier, field, prompt);
+  const request = sampleOfLabel(
+    { response: withoutEndTokens(response), label, field, prompt },
+    settings.defaultVerifier,
+  );
   source.check(request, {
     verifier: `${field}.verifier`,
     params: `${field}.verifier_parm`,
@@ -110,81 +114,64 @@ function requestOf(
   return request;
 }
 
-function readable(read: () => RewardRequest): RewardRequest | RefusalError {
+/**
+ * The response inside a query. A query of messages has the response as its last message; any other begins with its prompt.
+ *
+ * @throws RefusalError if it is not content, or its prompt is not in it
+ */
+function responseOf({ query, prompt, place, texts }: QueryParts): string {
+  const text = asRefusal(() => responseText(query, place.query, texts));
+  if (typeof query !== "string" && isConversation(query)) return text;
+  const response = prompt === undefined ? text : responseInQuery(text, prompt);
+  if (response !== undefined) return response;
+  throw invalidField(
+    place.query,
+    `${place.query}: ${place.prompt} and then the response expected; the prompt is not in it, so the beginning of the response is unknown`,
+  );
+}
+
+interface QueryParts {
+  readonly query: unknown;
+  readonly prompt: string | undefined;
+  /** Where they are, for messages. */
+  readonly place: { readonly query: string; readonly prompt: string };
+  readonly texts: ContentOptions;
+}
+
+const isConversation = (query: unknown): boolean =>
+  [query].flat().some((item) => typeof item === "object" && item !== null && "role" in item);
+
+function asRefusal<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof RefusalError) return error;
-    throw error;
+    throw error instanceof ContentError ? invalidField(error.where, error.message) : error;
   }
 }
-
-/** Judges what could be read; the rest is `error`. */
-async function judgeReadable(
-  { source }: RouteTools,
-  samples: readonly (RewardRequest | RefusalError)[],
-  signal: AbortSignal,
-): Promise<RewardOutcome[]> {
-  const outcomes = samples.map((sample): RewardOutcome => ({
-    status: "error",
-    reason: sample instanceof RefusalError ? sample.message : "unanswered",
-  }));
-  const readableAt = samples.flatMap((sample, index) => (sample instanceof RefusalError ? [] : [index]));
-  const requests = samples.filter((sample): sample is RewardRequest => !(sample instanceof RefusalError));
-  for await (const { index, ...outcome } of source.many(requests, signal))
-    outcomes[readableAt[index]!] = outcome as RewardOutcome;
-  return outcomes;
-}
-
-/** The largest number of different reasons in one line of the log. */
-const MOST_REASONS = 5;
 
 /**
- * Logs why samples were not judged.
+ * Counts and logs what was not scored.
  *
- * @param faults of the samples that could not be read
  * @throws RefusalError where the settings ask for it; see {@link openRlhfRoute}
  */
-function refuseOrLog(
-  { settings, log }: RouteTools,
+function refuseOrReport(
+  tools: RouteTools,
+  route: string,
   outcomes: readonly RewardOutcome[],
-  faults: readonly (RefusalError | undefined)[] = [],
+  samples: readonly ReadSample[] = [],
 ): void {
-  const failed = outcomes.flatMap((outcome, index) =>
-    outcome.status === "error"
-      ? [
-          {
-            index,
-            reason: outcome.reason,
-            isMistake: faults[index] !== undefined || outcome.code === "params" || outcome.code === "ratios",
-          },
-        ]
-      : [],
-  );
-  const [first] = failed;
-  if (first === undefined) return;
-  const onlyMistakes = failed.length === outcomes.length && failed.every(({ isMistake }) => isMistake);
-  if (settings.onError === "raise" || onlyMistakes) {
-    const { index, reason, isMistake } = first;
-    const where = outcomes.length === 1 ? "" : `sample ${index}: `;
-    throw isMistake
-      ? new RefusalError(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" })
-      : new RefusalError(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
-  }
-  const reasons: Record<string, number> = {};
-  for (const { index, reason } of failed) {
-    // The message of a fault holds a part of the label.
-    const text = settings.logText ? reason : (faults[index]?.code ?? reason);
-    reasons[text] = (reasons[text] ?? 0) + 1;
-  }
-  log.warn(
-    {
-      samples: outcomes.length,
-      failed: failed.length,
-      reasons: Object.fromEntries(Object.entries(reasons).slice(0, MOST_REASONS)),
-    },
-    "samples left out",
-  );
+  reportLeftOut(tools, route, outcomes, samples);
+  const isMistake = (outcome: RewardOutcome): boolean =>
+    outcome.status === "error" && ["params", "ratios", "request"].includes(outcome.code ?? "");
+  const index = outcomes.findIndex(({ status }) => status === "error");
+  const first = outcomes[index];
+  if (first === undefined || first.status !== "error") return;
+  if (tools.settings.onError !== "raise" && !outcomes.every(isMistake)) return;
+  const { reason } = first;
+  const where = outcomes.length === 1 ? "" : `sample ${index}: `;
+  throw isMistake(first)
+    ? new RefusalError(400, "invalid-request", `${where}${reason}`, { field: "verifier_parm" })
+    : new RefusalError(500, "error", `${where}the judging failed: ${reason}`, { status: "error", reason });
 }
 
 /** A text as a header may carry it. */
