@@ -12,9 +12,11 @@ import type { DuckDBAppender } from "@duckdb/node-api";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo, type SourceInfo } from "@v-triune/schema";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
+import { parseExactJson, WrittenNumber } from "./json-numbers";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex, wrongLayout } from "./source-files";
+import { numberOf, shown } from "./table-records";
 
 /** One row per picture with all its categories, or one row per picture and category (a phrase to ground). */
 export type CocoGrouping = "picture" | "phrase";
@@ -169,7 +171,7 @@ async function* joined(
   }
 }
 
-type Cell = string | number | boolean | null;
+type Cell = string | number | bigint | boolean | null;
 type CellType = "BIGINT" | "INTEGER" | "DOUBLE" | "BOOLEAN" | "VARCHAR";
 
 /** Streams one list of the document into a temporary table. An entry for which `cellsOf` throws is reported as bad. */
@@ -186,7 +188,7 @@ async function load(
   const types = Object.values(columns);
   try {
     let row = 0;
-    for await (const { value } of jsonMembers(file, list)) {
+    for await (const { value } of jsonMembers(file, list, parseEntry)) {
       try {
         const cells = cellsOf(new CocoEntry(value, { file, list, row }));
         for (const [i, type] of types.entries()) appendCell(appender, type, cells[i] ?? null);
@@ -201,6 +203,11 @@ async function load(
   } finally {
     appender.closeSync();
   }
+}
+
+/** Ids may need all their digits. Other numbers of these large documents are fine as `JSON.parse` reads them. */
+function parseEntry(text: string): unknown {
+  return /[:\s]-?\d{16}/.test(text) || text.includes("NaN") ? parseExactJson(text) : JSON.parse(text);
 }
 
 /** One entry of a list, with its place in the document for errors. */
@@ -219,10 +226,11 @@ class CocoEntry {
     return this.#place.row;
   }
 
-  /** @throws DatasetError for a field that is not a whole number */
-  integer(field: string): number {
+  /** @throws DatasetError for a field that is not a whole number of at most 64 bits */
+  integer(field: string): bigint {
     const cell = this.value[field];
-    if (typeof cell === "number" && Number.isSafeInteger(cell)) return cell;
+    const text = cell instanceof WrittenNumber ? cell.text : typeof cell === "number" ? String(cell) : "";
+    if (/^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return BigInt(text);
     throw this.#wrong(field, "a whole number", cell);
   }
 
@@ -236,8 +244,8 @@ class CocoEntry {
   /** @throws DatasetError for a field that is not four numbers */
   box(field: string): readonly number[] {
     const cell = this.value[field];
-    if (Array.isArray(cell) && cell.length === 4 && cell.every((v) => typeof v === "number" && Number.isFinite(v)))
-      return cell as number[];
+    const numbers = Array.isArray(cell) ? cell.map(numberOf) : [];
+    if (numbers.length === 4 && !numbers.includes(null)) return numbers as number[];
     throw this.#wrong(field, "four numbers [x, y, w, h]", cell);
   }
 
@@ -249,7 +257,7 @@ class CocoEntry {
       row,
       field: field === undefined ? list : `${list}.${field}`,
       expected,
-      found: JSON.stringify(found ?? null),
+      found: shown(found),
     });
   }
 }
@@ -257,7 +265,7 @@ class CocoEntry {
 function appendCell(appender: DuckDBAppender, type: CellType, cell: Cell): void {
   if (cell === null) appender.appendNull();
   else if (type === "BIGINT") appender.appendBigInt(BigInt(cell));
-  else if (type === "INTEGER") appender.appendInteger(cell as number);
+  else if (type === "INTEGER") appender.appendInteger(Number(cell));
   else if (type === "DOUBLE") appender.appendDouble(cell as number);
   else if (type === "BOOLEAN") appender.appendBoolean(cell as boolean);
   else appender.appendVarchar(cell as string);

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { jsonLines, jsonMembers, jsonRecords, type JsonMember } from "./json-stream";
+import { jsonLines, jsonMembers, type JsonMember } from "./json-stream";
 
 const folder = mkdtempSync(join(tmpdir(), "json-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function file(text: string): string {
+function file(text: string | Buffer): string {
   const path = join(folder, "a.json");
   writeFileSync(path, text);
   return path;
@@ -61,15 +61,19 @@ describe("jsonMembers", () => {
   });
 });
 
-describe("jsonRecords", () => {
-  it("reads a list like JSON Lines", async () => {
-    const rows = [{ a: 1 }, { a: "x\n" }];
-    const values = async (text: string) => (await all(jsonRecords(file(text)))).map((m) => m.value);
-    expect(await values(JSON.stringify(rows))).toEqual(rows);
-    expect(await values(rows.map((r) => JSON.stringify(r)).join("\n"))).toEqual(rows);
-  });
-
+describe("jsonLines", () => {
   it("names the line that is cut", async () => {
     await expect(all(jsonLines(file('{"a": 1}\n\n{"a": ')))).rejects.toMatchObject({ code: "unreadable", row: 2 });
+  });
+
+  it("names the line that is not UTF-8", async () => {
+    const latin1 = Buffer.from('{"a": "x"}\n{"a": "größer"}\n', "latin1");
+    await expect(all(jsonLines(file(latin1)))).rejects.toMatchObject({
+      code: "unreadable",
+      row: 1,
+      fix: expect.stringContaining("UTF-8"),
+    });
+    const [own] = await all(jsonLines(file('{"a": "\uFFFD"}')));
+    expect(own?.value).toEqual({ a: "\uFFFD" });
   });
 });

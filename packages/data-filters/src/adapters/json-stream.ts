@@ -3,8 +3,11 @@
  * read: a string in V8 holds at most 512 MB. Here bytes are scanned for structure only, and each member is parsed
  * alone.
  */
+import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { DatasetError } from "@v-triune/schema";
+import { notUtf8 } from "../duckdb/file-head";
+import { parseExactJson } from "./json-numbers";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -14,6 +17,8 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
+const LINE_FEED = 0x0a;
+const BYTE_ORDER_MARK = "\uFEFF";
 
 /** One member: its key in an object, its position in a list. */
 export interface JsonMember {
@@ -25,9 +30,14 @@ export interface JsonMember {
  * Streams the members of the document's root, or of the list or object at a key of the root.
  *
  * @param key a key of the root object. Default: the root itself.
- * @throws DatasetError if the file is not JSON, is cut off, or has no such key
+ * @param parse how a member is parsed. Default: with all digits of its numbers.
+ * @throws DatasetError if the file is not JSON or not UTF-8, is cut off, or has no such key
  */
-export async function* jsonMembers(file: string, key?: string): AsyncGenerator<JsonMember> {
+export async function* jsonMembers(
+  file: string,
+  key?: string,
+  parse: (text: string) => unknown = parseExactJson,
+): AsyncGenerator<JsonMember> {
   const memberDepth = key === undefined ? 1 : 2;
   let depth = 0;
   let inString = false;
@@ -44,15 +54,15 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
 
   const take = (chunk: Buffer, end: number): string => {
     const piece = start < 0 ? Buffer.alloc(0) : chunk.subarray(start, end);
-    const text = carried.length === 0 ? piece.toString("utf8") : Buffer.concat([...carried, piece]).toString("utf8");
+    const text = textOf(carried.length === 0 ? piece : Buffer.concat([...carried, piece]), file, index);
     carried = [];
     start = -1;
     return text;
   };
-  const parse = (text: string): JsonMember => {
+  const memberOf = (text: string): JsonMember => {
     const member = {
       key: kinds[memberDepth - 1] === OPEN_BRACE ? memberKey : `${index}`,
-      value: parseJson(text, file, index),
+      value: parseJson(text, file, index, parse),
     };
     index++;
     return member;
@@ -96,7 +106,7 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
           depth--;
           if (depth === memberDepth - 1 && inside) {
             const text = take(chunk, i);
-            if (text.trim() !== "") yield parse(text);
+            if (text.trim() !== "") yield memberOf(text);
             inside = key === undefined && depth > 0;
             continue;
           }
@@ -118,7 +128,7 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
           break;
         case COMMA:
           if (depth === memberDepth && inside) {
-            yield parse(take(chunk, i));
+            yield memberOf(take(chunk, i));
             continue;
           }
           if (depth === 1 && key !== undefined) {
@@ -154,47 +164,45 @@ export async function* jsonMembers(file: string, key?: string): AsyncGenerator<J
   if (!found && key !== undefined) throw wrongShape(file, key);
 }
 
-/**
- * Streams the records of a JSON list or of JSON Lines. Owners give both the ending `.json`.
- */
-export async function* jsonRecords(file: string): AsyncGenerator<JsonMember> {
-  const first = await firstByte(file);
-  if (first === OPEN_BRACKET) return yield* jsonMembers(file);
-  yield* jsonLines(file);
-}
-
-/** Streams the records of a JSON Lines file. @throws DatasetError naming the line that is not JSON */
+/** Streams the records of a JSON Lines file. @throws DatasetError naming the line that is not JSON or not UTF-8 */
 export async function* jsonLines(file: string): AsyncGenerator<JsonMember> {
-  let carried = "";
+  let carried: Buffer[] = [];
   let line = 0;
-  const decoder = new TextDecoder();
-  const parse = (text: string): JsonMember | null => {
+  const parse = (bytes: Buffer): JsonMember | null => {
+    const text = textOf(bytes, file, line).replace(line === 0 ? BYTE_ORDER_MARK : "", "");
     const member = text.trim() === "" ? null : { key: `${line}`, value: parseJson(text, file, line) };
     line++;
     return member;
   };
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    const lines = (carried + decoder.decode(chunk, { stream: true })).split("\n");
-    carried = lines.pop() ?? "";
-    for (const text of lines) {
-      const member = parse(text);
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      const piece = chunk.subarray(start, end);
+      const member = parse(carried.length === 0 ? piece : Buffer.concat([...carried, piece]));
+      carried = [];
+      start = end + 1;
       if (member !== null) yield member;
     }
+    if (start < chunk.length) carried.push(Buffer.from(chunk.subarray(start)));
   }
-  const last = parse(carried + decoder.decode());
+  const last = parse(Buffer.concat(carried));
   if (last !== null) yield last;
 }
 
-async function firstByte(file: string): Promise<number | undefined> {
-  for await (const chunk of createReadStream(file, { end: 63 }) as AsyncIterable<Buffer>) {
-    return chunk.find((byte) => byte > 0x20 && byte < 0x80);
-  }
-  return undefined;
+/** @throws DatasetError if the bytes are not UTF-8 */
+function textOf(bytes: Buffer, file: string, row: number): string {
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  throw notUtf8(file, row);
 }
 
-function parseJson(text: string, file: string, row: number): unknown {
+function parseJson(
+  text: string,
+  file: string,
+  row: number,
+  parse: (text: string) => unknown = parseExactJson,
+): unknown {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     throw new DatasetError({
       code: "unreadable",

@@ -4,10 +4,10 @@
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError, sourceInfo } from "@v-triune/schema";
-import { withoutImageMarks } from "./owner-text";
+import { placedPrompt } from "./prompt-turns";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
-import { eachRecord, picturesOf, recordId, tableRecords, textOf } from "./table-records";
+import { eachRecord, picturesOf, recordId, shown, tableRecords, textOf } from "./table-records";
 
 const info = sourceInfo("llava_ov_ocr");
 
@@ -30,7 +30,7 @@ export const llavaOvOcr: SourceAdapter = {
           if (question === null || answer === null) break;
           rows.push({
             id: turns.length > 2 ? `${id}#${i / 2}` : id,
-            question: withoutImageMarks(question),
+            ...placedPrompt(question, images.length),
             answer: answer.trim(),
             pictures: images,
             category: textOf(record.value.data_source) ?? "",
@@ -43,7 +43,7 @@ export const llavaOvOcr: SourceAdapter = {
           row: record.row,
           field: "conversations",
           expected: 'turns {"from": "human"}, {"from": "gpt"}, ..',
-          found: JSON.stringify(record.value.conversations ?? null).slice(0, 60),
+          found: shown(record.value.conversations),
         });
       },
     );

@@ -3,7 +3,8 @@
  * export, only mathematics is read.
  */
 import { sourceInfo } from "@v-triune/schema";
-import { bareFormula, withoutImageMarks } from "./owner-text";
+import { bareFormula } from "./owner-text";
+import { placedPrompt } from "./prompt-turns";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, picturesOf, recordId, requiredText, tableRecords, textOf } from "./table-records";
@@ -19,11 +20,12 @@ export const mmk12: SourceAdapter = {
       const id = textOf(record.value.id) ?? recordId(context, record);
       const subject = textOf(record.value.subject);
       if (subject !== null && !/^math/i.test(subject)) return null;
+      const images = picturesOf(record.value.image ?? record.value.image_path, context, pictures, `${id}.png`);
       return {
         id,
-        question: withoutImageMarks(requiredText(record, "question")),
+        ...placedPrompt(requiredText(record, "question"), images.length),
         answer: bareFormula(requiredText(record, "answer")),
-        pictures: picturesOf(record.value.image ?? record.value.image_path, context, pictures, `${id}.png`),
+        pictures: images,
         ...(subject === null ? {} : { category: subject }),
       };
     });

@@ -9,7 +9,16 @@ import { DatasetError, sourceInfo } from "@v-triune/schema";
 import { jsonMembers } from "./json-stream";
 import type { AdapterContext, SourceAdapter, SourceRow } from "./source-adapter";
 import { filesBelow, PictureIndex } from "./source-files";
-import { eachRecord, pictureOf, recordId, requiredText, tableRecords, textOf, type TableRecord } from "./table-records";
+import {
+  eachRecord,
+  pictureOf,
+  recordId,
+  requiredText,
+  shown,
+  tableRecords,
+  textOf,
+  type TableRecord,
+} from "./table-records";
 
 const info = sourceInfo("scienceqa");
 
@@ -33,7 +42,7 @@ export const scienceqa: SourceAdapter = {
           row: record.row,
           field: "answer",
           expected: `a position 0..${choices.length - 1} of choices`,
-          found: JSON.stringify(value.answer ?? null),
+          found: shown(value.answer),
         });
       }
       const id = textOf(value.pid) ?? recordId(context, record);

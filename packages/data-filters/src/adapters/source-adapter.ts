@@ -4,7 +4,7 @@
  * that a rule can filter, so that the report can say why a row was dropped.
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { DatasetError, SourceInfo } from "@v-triune/schema";
+import type { DatasetError, PromptMessage, SourceInfo } from "@v-triune/schema";
 import type { PictureReference } from "../pictures/picture-reference";
 
 /** A box in pixels of the picture, as its owner gives it. */
@@ -20,8 +20,13 @@ export interface PixelBox {
 export interface SourceRow {
   /** The owner's id, or file and position if the owner gives none. Unique in the source. */
   readonly id: string;
-  /** Without `<image>` marks. When the sample is written, one mark per picture is put before the question. */
+  /**
+   * The words that rules look at, without `<image>` marks. When the sample is written, one mark per picture is put before
+   * the question, unless `turns` states the prompt.
+   */
   readonly question: string;
+  /** The prompt as the owner wrote it, with one `<image>` mark at the place of each picture. */
+  readonly turns?: readonly PromptMessage[];
   /** The bare answer; empty for boxes. If the owner gives the letter of a choice that has a text, the text. */
   readonly answer: string;
   /** The choices, if the owner lists them. */
@@ -48,8 +53,12 @@ export interface AdapterContext {
   readonly connection: DuckDBConnection;
   /** Keeps bytes that have no file of their own (a Parquet cell) until the sample is written. */
   spool(bytes: Uint8Array, name: string): PictureReference;
-  /** Reports a record that cannot be used. Throws it in a strict run. */
-  bad(error: DatasetError): void;
+  /**
+   * Reports a record that cannot be used. Throws it in a strict run.
+   *
+   * @param id the owner's id of the record. Default: its file and row, as the error states them.
+   */
+  bad(error: DatasetError, id?: string): void;
   /** Settings of this source in the configuration. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal | undefined;

@@ -1,6 +1,7 @@
 /** Finds an owner's files in a folder, and says what was looked for if they are missing. */
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { DatasetError } from "@v-triune/schema";
 import type { PictureReference } from "../pictures/picture-reference";
 import { zipMembers } from "../pictures/zip-archive";
@@ -67,19 +68,35 @@ export class PictureIndex {
   }
 
   /**
-   * The reference of a picture. A missing picture also gets one, to the path where it was looked for, so that a rule
-   * drops the row with that reason.
+   * The reference of a picture, by its path (relative to the folder or absolute) or its `file:` URL. A missing picture also
+   * gets one, to the path where it was looked for, so that a rule drops the row with that reason.
    */
   find(name: string): PictureReference {
-    const clean = name.replace(/\\/g, "/").replace(/^(\.\/)+/, "");
+    const clean = pathOfUrl(name)
+      .replace(/\\/g, "/")
+      .replace(/^(\.\/)+/, "");
     const direct = join(this.#folder, clean);
-    if (existsSync(direct) && !statSync(direct).isDirectory()) return { name: clean, file: direct };
+    for (const file of isAbsolute(clean) ? [clean, direct] : [direct]) if (isFile(file)) return { name: clean, file };
+    return this.#lookUp(clean) ?? this.#decoded(clean) ?? { name: clean, file: direct };
+  }
+
+  /** The picture of a name in which a space is `%20`. */
+  #decoded(name: string): PictureReference | undefined {
+    if (!/%[0-9a-f]{2}/i.test(name)) return undefined;
+    const decoded = name.replace(/(%[0-9a-f]{2})+/gi, (bytes) =>
+      Buffer.from(bytes.replaceAll("%", ""), "hex").toString(),
+    );
+    const direct = join(this.#folder, decoded);
+    return isFile(direct) ? { name: decoded, file: direct } : this.#lookUp(decoded);
+  }
+
+  #lookUp(clean: string): PictureReference | undefined {
     const index = (this.#byFileName ??= this.#build());
     const found = [index.get(fileName(clean)) ?? []].flat();
     let best: Place | undefined;
     for (const place of found)
       if (best === undefined || sharedParts(pathOf(place), clean) > sharedParts(pathOf(best), clean)) best = place;
-    if (best === undefined) return { name: clean, file: direct };
+    if (best === undefined) return undefined;
     if (typeof best === "string") return { name: clean, file: join(this.#folder, best) };
     return { name: clean, file: best.archive, member: best.member };
   }
@@ -100,6 +117,21 @@ export class PictureIndex {
     }
     return index;
   }
+}
+
+/** The path of a `file:` URL; any other text as it is. */
+function pathOfUrl(name: string): string {
+  if (!/^file:/i.test(name)) return name;
+  try {
+    return fileURLToPath(name);
+  } catch {
+    // file://folder/a.png, with a relative path in the place of a host.
+    return name.replace(/^file:\/*/i, "");
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function fileName(path: string): string {

@@ -15,15 +15,18 @@
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError } from "@v-triune/schema";
-import { withoutImageMarks } from "./owner-text";
+import type { NeededColumns } from "./column-check";
 import { badSetting, ownFiles, ownSource } from "./own-source";
+import { jsonCell, questionPrompt } from "./prompt-turns";
 import type { AdapterContext, PixelBox, SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import {
   eachRecord,
+  numberOf,
   picturesOf,
   recordId,
   requiredText,
+  shown,
   tableRecords,
   textOf,
   type TableRecord,
@@ -52,8 +55,12 @@ export function tableAdapter(settings: Readonly<Record<string, unknown>>): Sourc
     info,
     read(context): AsyncIterable<SourceRow> {
       const pictures = new PictureIndex(context.folder);
-      return eachRecord(context, tableRecords(context, files, info.files.join("; ")), (record) =>
-        mappedRow(record, mapping, context, pictures),
+      const records = tableRecords(context, files, info.files.join("; "), undefined, neededColumns(mapping));
+      return eachRecord(
+        context,
+        records,
+        (record) => mappedRow(record, mapping, context, pictures),
+        (record) => textOf(record.value[mapping.columns.id ?? "id"]),
       );
     },
   };
@@ -69,39 +76,41 @@ interface Mapping {
   readonly isXywh: boolean;
 }
 
-function mappedRow(
-  record: TableRecord,
-  { columns, withBoxes, isXywh }: Mapping,
-  context: AdapterContext,
-  pictures: PictureIndex,
-): SourceRow {
-  const cell = (column: Column): unknown => record.value[columns[column] ?? column];
+function neededColumns({ columns, withBoxes }: Mapping): NeededColumns {
+  const needed: readonly Column[] = withBoxes ? ["boxes"] : ["question", "answer"];
+  const required = Object.fromEntries(needed.map((column) => [column, columns[column] ?? column]));
+  const named = Object.entries(columns).filter(([column]) => !(column in required));
+  // The words of a box prompt are not the owner's.
+  const isUsed = ([column]: [string, string]): boolean => !withBoxes || (column !== "question" && column !== "answer");
+  return { required, named: Object.fromEntries(named.filter(isUsed)) };
+}
+
+function mappedRow(record: TableRecord, mapping: Mapping, context: AdapterContext, index: PictureIndex): SourceRow {
+  const { columns, withBoxes, isXywh } = mapping;
+  const name = (column: Column): string => columns[column] ?? column;
+  const cell = (column: Column): unknown => record.value[name(column)];
   const id = textOf(cell("id")) ?? recordId(context, record);
-  const width = cell("width");
-  const height = cell("height");
+  const width = numberOf(cell("width"));
+  const height = numberOf(cell("height"));
   const category = textOf(cell("category"));
-  const options = cell("options");
-  return {
-    id,
-    question: withBoxes ? "" : withoutImageMarks(requiredText(record, columns.question ?? "question")),
-    answer: withBoxes ? "" : requiredText(record, columns.answer ?? "answer").trim(),
-    pictures: picturesOf(cell("image"), context, pictures, id),
+  const options = jsonCell(cell("options"));
+  const pictures = picturesOf(jsonCell(cell("image")), context, index, id);
+  const more = {
     ...(category === null ? {} : { category }),
     ...(Array.isArray(options) ? { options: options.map((one) => textOf(one) ?? "") } : {}),
-    ...(withBoxes ? { boxes: boxesOf(record, cell("boxes"), columns.boxes ?? "boxes", isXywh) } : {}),
-    ...(typeof width === "number" && typeof height === "number" ? { width, height } : {}),
+    ...(width !== null && height !== null ? { width, height } : {}),
   };
+  if (withBoxes) {
+    const boxes = boxesOf(record, cell("boxes"), name("boxes"), isXywh);
+    return { id, question: "", answer: "", pictures, boxes, ...more };
+  }
+  const asked = requiredText(record, name("question"));
+  const answer = requiredText(record, name("answer")).trim();
+  return { id, ...questionPrompt(record, name("question"), asked, pictures.length), answer, pictures, ...more };
 }
 
 function boxesOf(record: TableRecord, cell: unknown, field: string, isXywh: boolean): PixelBox[] {
-  let list = cell;
-  if (typeof cell === "string") {
-    try {
-      list = JSON.parse(cell);
-    } catch {
-      list = null;
-    }
-  }
+  const list = jsonCell(cell);
   const wrong = (found: unknown): DatasetError =>
     new DatasetError({
       code: "wrong-type",
@@ -109,15 +118,15 @@ function boxesOf(record: TableRecord, cell: unknown, field: string, isXywh: bool
       row: record.row,
       field,
       expected: 'a list of {"bbox": [four numbers], "label": text}',
-      found: (JSON.stringify(found) ?? "nothing").slice(0, 60),
+      found: found === undefined ? "nothing" : shown(found),
     });
   if (!Array.isArray(list)) throw wrong(cell);
   return list.map((item: unknown) => {
     const bbox = isRecord(item) ? (item.bbox ?? item.bbox_2d) : null;
     const label = isRecord(item) ? textOf(item.label ?? item.category) : null;
-    if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every((v) => typeof v === "number") || label === null)
-      throw wrong(item);
-    const [x1, y1, c, d] = bbox as [number, number, number, number];
+    const numbers = Array.isArray(bbox) ? bbox.map(numberOf) : [];
+    if (numbers.length !== 4 || numbers.includes(null) || label === null) throw wrong(item);
+    const [x1, y1, c, d] = numbers as [number, number, number, number];
     return { x1, y1, x2: isXywh ? x1 + c : c, y2: isXywh ? y1 + d : d, label };
   });
 }

@@ -3,7 +3,8 @@
  * categories come from other data sets and are not read.
  */
 import { sourceInfo } from "@v-triune/schema";
-import { bareFormula, boxedContents, withoutImageMarks } from "./owner-text";
+import { bareFormula, boxedContents } from "./owner-text";
+import { placedPrompt } from "./prompt-turns";
 import type { SourceAdapter, SourceRow } from "./source-adapter";
 import { PictureIndex } from "./source-files";
 import { eachRecord, picturesOf, recordId, requiredText, tableRecords, textOf } from "./table-records";
@@ -22,11 +23,12 @@ function virlAdapter(key: string, categories: readonly string[]): SourceAdapter 
           if (!categories.includes(category)) return null;
           const id = textOf(record.value.qid) ?? recordId(context, record);
           const answer = requiredText(record, "answer");
+          const images = picturesOf(record.value.image, context, pictures, id);
           return {
             id,
-            question: withoutImageMarks(requiredText(record, "question")),
+            ...placedPrompt(requiredText(record, "question"), images.length),
             answer: bareFormula(boxedContents(answer)[0] ?? answer),
-            pictures: picturesOf(record.value.image, context, pictures, id),
+            pictures: images,
             category,
           };
         },

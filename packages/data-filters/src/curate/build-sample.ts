@@ -7,6 +7,7 @@ import {
   emptyVerifierParm,
   formatBoxes,
   type GoldBox,
+  type PromptMessage,
   type Sample,
   type SourceInfo,
 } from "@v-triune/schema";
@@ -20,6 +21,8 @@ export interface KeptRow {
   readonly question: string;
   readonly answer: string;
   readonly pictures: readonly PictureReference[];
+  /** The prompt as its owner wrote it, or null. */
+  readonly turns: readonly PromptMessage[] | null;
   readonly boxes: readonly PixelBox[] | null;
   readonly width: number | null;
   readonly height: number | null;
@@ -40,7 +43,7 @@ export function buildSample(row: KeptRow, info: SourceInfo, seed: number): Sampl
   return {
     data_source: info.dataSource,
     images: row.pictures.map((picture) => ({ bytes: readPictureBytes(picture), path: picture.name })),
-    prompt: [{ content, role: "user" }],
+    prompt: row.turns?.map((turn) => ({ ...turn })) ?? [{ content, role: "user" }],
     ability: abilityOf(info.task),
     reward_model: {
       answer: boxes === null ? row.answer : formatBoxes(boxes),

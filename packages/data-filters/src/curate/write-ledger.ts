@@ -16,7 +16,7 @@ export async function writeLedger({ bound, output, database, rules }: CurationRu
   const hasAllReasons = bound.config.allReasons === true;
   const allRules = `, list_transform(${REASONS}.rules, lambda i: ${names}[i + 1]) AS all_rules`;
   await database.connection.run(`COPY (
-    SELECT ${ROWS}.* EXCLUDE (row, part, pictures),
+    SELECT ${ROWS}.* EXCLUDE (row, part, pictures, turns),
       ${DROPPED}.rule IS NULL AS kept,
       ${names}[${DROPPED}.rule + 1] AS dropped_by,
       ${reasons}[${DROPPED}.rule + 1] AS reason,

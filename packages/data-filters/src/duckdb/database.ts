@@ -88,15 +88,15 @@ export function duckdbMessage(error: unknown): string {
     .replace(/^[A-Z][A-Za-z ]* Error: /, "");
 }
 
-/** All rows of a query as plain records: numbers for integers that are safe, strings, booleans, lists, null. */
+/** All rows of a query as plain records: numbers, bigints beyond 2^53, strings, booleans, lists, null. */
 export async function queryRows(connection: DuckDBConnection, sql: string): Promise<Record<string, unknown>[]> {
   const reader = await connection.runAndReadAll(sql);
   return reader.getRowObjects().map((row) => plain(row) as Record<string, unknown>);
 }
 
-/** A DuckDB value as plain JavaScript; bytes stay bytes. */
+/** A DuckDB value as plain JavaScript. Bytes stay bytes, and whole numbers beyond 2^53 stay bigints with all digits. */
 export function plain(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
+  if (typeof value === "bigint") return isSafe(value) ? Number(value) : value;
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) return value;
   const nested = value as {
@@ -111,4 +111,8 @@ export function plain(value: unknown): unknown {
   const record: Record<string, unknown> = {};
   for (const key of Object.keys(entries)) record[key] = plain(entries[key]);
   return record;
+}
+
+function isSafe(value: bigint): boolean {
+  return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
 }

@@ -4,6 +4,7 @@
  */
 import { DatasetError, type DatasetErrorDetails } from "@v-triune/schema";
 import { duckdbMessage } from "./database";
+import { foreignFile } from "./file-head";
 
 /** The error for a file that is not a Parquet file, or whose footer is damaged. */
 export function notParquet(file: string, error: unknown): DatasetError {
@@ -14,6 +15,7 @@ export function notParquet(file: string, error: unknown): DatasetError {
     expected: "a whole Parquet file",
     found: duckdbMessage(error),
     fix: "copy or write the file again: it is cut off, damaged or of another format",
+    ...foreignFile(file),
     cause: error,
   });
 }

@@ -10,14 +10,15 @@ import { DatasetError } from "@v-triune/schema";
 import {
   duckdbMessage,
   identifier,
-  literal,
   openDatabase,
   queryRows,
   type Database,
   type DatabaseOptions,
 } from "../duckdb/database";
 import { isDiskFull, notParquet, readFailure } from "../duckdb/read-failure";
-import { parquetColumns, parquetFiles } from "../samples/parquet-files";
+import { fileColumns } from "../duckdb/file-columns";
+import { fileLiteral, parquetScan } from "../duckdb/scan";
+import { parquetFiles } from "../samples/parquet-files";
 import { NEED_COLUMNS, ROW_COLUMNS, type Columns, type RuleNeed } from "../tables/curation-tables";
 import { buildRule, type RuleConfig } from "./catalogue";
 import { canBeOnePass, inOnePass, inPasses, writeDropped, type Filtering } from "./filter-passes";
@@ -93,7 +94,7 @@ export async function filterParquet(
 }
 
 /** Columns of `rows` that files may have, or `columns` may give. */
-const GIVEN_COLUMNS: Columns = (({ row: _row, part: _part, box_unit: _unit, ...columns }) => ({
+const GIVEN_COLUMNS: Columns = (({ row: _row, part: _part, box_unit: _unit, turns: _turns, ...columns }) => ({
   ...columns,
   ...NEED_COLUMNS.language,
 }))(ROW_COLUMNS);
@@ -106,8 +107,9 @@ async function openFiltering(
 ): Promise<Filtering> {
   const { connection } = database;
   const files = await parquetFiles(connection, input);
-  const present = await parquetColumns(connection, files[0] as string);
-  const hasLanguage = present.has("language") || options.columns?.language !== undefined;
+  const present = await fileColumns(connection, files[0] as string);
+  const nameInSql = (name: string): string | undefined => present.find((column) => column.name === name)?.sqlName;
+  const hasLanguage = nameInSql("language") !== undefined || options.columns?.language !== undefined;
   const given = Object.entries(GIVEN_COLUMNS).filter(([name]) => name !== "language" || hasLanguage);
   const starts = await fileStarts(connection, files);
   return {
@@ -118,15 +120,16 @@ async function openFiltering(
     signal: options.signal,
     files,
     starts,
-    own: [...present.keys()],
-    scan: `read_parquet([${files.map(literal).join(", ")}], file_row_number = true)`,
+    own: present.map(({ sqlName }) => sqlName),
+    scan: parquetScan(files, "file_row_number = true"),
     place:
       files.length === 1
         ? "file_row_number"
         : `([${starts.join(", ")}]::BIGINT[])[file_index::BIGINT + 1] + file_row_number`,
     columns: given.map(([name, type]) => {
       const missing = name === "source" ? "''" : "NULL";
-      const sql = options.columns?.[name] ?? (present.has(name) ? identifier(name) : missing);
+      const own = nameInSql(name);
+      const sql = options.columns?.[name] ?? (own === undefined ? missing : identifier(own));
       return `CAST(${sql} AS ${type.toString()}) AS ${name}`;
     }),
     // Sizes are columns here, or unknown.
@@ -138,7 +141,7 @@ async function openFiltering(
 async function fileStarts(connection: DuckDBConnection, files: readonly string[]): Promise<number[]> {
   const starts = [0];
   for (const file of files) {
-    const meta = queryRows(connection, `SELECT num_rows AS n FROM parquet_file_metadata(${literal(file)})`);
+    const meta = queryRows(connection, `SELECT num_rows AS n FROM parquet_file_metadata(${fileLiteral(file)})`);
     const [row] = await meta.catch((error: unknown) => {
       throw notParquet(file, error);
     });

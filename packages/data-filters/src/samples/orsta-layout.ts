@@ -8,7 +8,12 @@ import { DET_RATIO_KEYS } from "@v-triune/schema";
 
 /** One node of the layout: a leaf, a record or a list. A file that lacks a `required` node cannot be used. */
 export type LayoutNode =
-  | { readonly leaf: "text" | "number" | "boolean" | "bytes"; readonly required?: true }
+  | {
+      readonly leaf: "text" | "number" | "boolean" | "bytes";
+      readonly required?: true;
+      /** Text that may be written as a number with a fraction: pandas makes one of ids when a row has none. */
+      readonly isId?: true;
+    }
   | { readonly record: Readonly<Record<string, LayoutNode>>; readonly required?: true }
   | { readonly list: LayoutNode; readonly required?: true };
 
@@ -40,7 +45,7 @@ export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
       },
     },
   },
-  extra_info: { record: { id: text, image_path: text } },
+  extra_info: { record: { id: { ...text, isId: true }, image_path: text } },
 };
 
 const LEAF_TYPES = { text: VARCHAR, number: FLOAT, boolean: BOOLEAN, bytes: BLOB } as const;

@@ -1,8 +1,8 @@
-import { existsSync, statSync } from "node:fs";
-import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { exactPath } from "@v-triune/node-kit/exact-path";
 import { DatasetError } from "@v-triune/schema";
 import { literal } from "../duckdb/database";
-import { notParquet } from "../duckdb/read-failure";
 
 /**
  * The files that paths, folders and globs name, in a fixed order: the given one, and by name within a glob or a folder.
@@ -17,11 +17,7 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
       continue;
     }
     const folder = existsSync(path);
-    const pattern = folder ? `${path.replace(/\/$/, "")}/*.parquet` : path;
-    const reader = await connection.runAndReadAll(`SELECT file FROM glob(${literal(pattern)}) ORDER BY file`);
-    const found = reader.getColumns()[0]?.map(String) ?? [];
-    // A corpus folder also holds files for people, which have these names.
-    const data = folder ? found.filter((file) => !/\/(ledger|_)[^/]*\.parquet$/.test(file)) : found;
+    const data = folder ? filesInFolder(path) : await filesOfGlob(connection, path);
     if (data.length === 0) {
       throw new DatasetError({
         code: "missing-file",
@@ -29,8 +25,8 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
         expected: folder
           ? "a folder with *.parquet files"
           : "a Parquet file, a folder of them or a glob that matches one",
-        found: folder ? "no such file in it" : "no such file",
-        fix: "fix the path",
+        found: folder ? `no such file in it${contentsOf(path)}` : "no such file",
+        fix: folder ? "fix the path, or use a glob such as folder/**/*.parquet" : "fix the path",
       });
     }
     files.push(...data);
@@ -38,13 +34,27 @@ export async function parquetFiles(connection: DuckDBConnection, paths: string |
   return files;
 }
 
-/** A file's columns with their types. @throws DatasetError if the file is not Parquet or cut off */
-export async function parquetColumns(connection: DuckDBConnection, file: string): Promise<Map<string, DuckDBType>> {
-  try {
-    const result = await connection.run(`SELECT * FROM read_parquet(${literal(file)}) LIMIT 0`);
-    const types = result.columnTypes();
-    return new Map(result.columnNames().map((name, i) => [name, types[i] as DuckDBType]));
-  } catch (error) {
-    throw notParquet(file, error);
-  }
+/** Corpus files of a folder. Its files for people have other names: `ledger.parquet`, and names that begin with `_`. */
+function filesInFolder(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && /^(?!ledger|_).*\.parquet$/.test(entry.name))
+    .map(({ name }) => `${folder.replace(/\/$/, "")}/${name}`)
+    .sort();
+}
+
+/** Files of a glob. Folders at its beginning that exist are names, even if they have signs of a glob. */
+async function filesOfGlob(connection: DuckDBConnection, glob: string): Promise<string[]> {
+  const parts = glob.split("/");
+  let named = parts.length - 1;
+  while (named > 0 && !existsSync(parts.slice(0, named).join("/") || "/")) named--;
+  const folder = named === 0 ? [] : [exactPath(parts.slice(0, named).join("/"))];
+  const pattern = [...folder, ...parts.slice(named)].join("/");
+  const reader = await connection.runAndReadAll(`SELECT file FROM glob(${literal(pattern)}) ORDER BY file`);
+  return reader.getColumns()[0]?.map(String) ?? [];
+}
+
+/** The first names of a folder, for the error. */
+function contentsOf(folder: string): string {
+  const names = readdirSync(folder).sort().slice(0, 4);
+  return names.length === 0 ? "" : `, only ${names.join(", ")}`;
 }

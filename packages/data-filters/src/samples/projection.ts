@@ -1,12 +1,16 @@
 /**
  * SQL that brings a file's columns into the layout. Missing leaves become NULL, and additional leaves are neither read
  * nor decoded. Whole numbers are accepted for text (ids, answers), and all numbers for ratios. A column of another type
- * is an error before a row is read.
+ * is an error before a row is read, unless it has no value in any row: writers give such a column any type.
  */
-import { DuckDBTypeId, type DuckDBListType, type DuckDBStructType, type DuckDBType } from "@duckdb/node-api";
+import { DuckDBTypeId, type DuckDBConnection, type DuckDBType } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
-import { identifier } from "../duckdb/database";
-import type { LayoutNode } from "./orsta-layout";
+import { identifier, literal, queryRows } from "../duckdb/database";
+import { fileColumns, type FileType } from "../duckdb/file-columns";
+import { readFailure } from "../duckdb/read-failure";
+import { parquetScan } from "../duckdb/scan";
+import { keyOfFolder } from "./folder-keys";
+import { ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
 
 const INTEGERS: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.TINYINT,
@@ -14,83 +18,149 @@ const INTEGERS: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.INTEGER,
   DuckDBTypeId.BIGINT,
   DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UHUGEINT,
   DuckDBTypeId.UTINYINT,
   DuckDBTypeId.USMALLINT,
   DuckDBTypeId.UINTEGER,
   DuckDBTypeId.UBIGINT,
 ]);
-const FRACTIONS: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL]);
+const FLOATS: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE]);
 
 const LEAF_NAMES = { text: "text", number: "a number", boolean: "a boolean", bytes: "bytes" } as const;
 
 /**
- * The SQL expression that reads `node` from `expression`.
+ * SQL for columns of a corpus file, each with its name: `expression AS "name"`. A column that may be missing is NULL
+ * then.
  *
- * @param expression SQL of the file's column or leaf
- * @param type its type in the file
- * @throws DatasetError if the type is not accepted for the node, or a required leaf is missing
+ * @throws DatasetError if the file is not Parquet, or if a column is missing or has a type that is not accepted
  */
-export function projection(
-  expression: string,
-  type: DuckDBType,
-  node: LayoutNode,
+export async function projectColumns(
+  connection: DuckDBConnection,
   file: string,
-  field: string,
-): string {
-  if (type.typeId === DuckDBTypeId.SQLNULL) return "NULL";
-  if ("leaf" in node) return leafProjection(expression, type, node.leaf, file, field);
-  if ("list" in node) {
-    if (type.typeId !== DuckDBTypeId.LIST) throw wrongType(type, "a list", file, field);
-    const item = `item_${field.replace(/\W/g, "_")}`;
-    const each = projection(item, (type as DuckDBListType).valueType, node.list, file, field);
-    return `list_transform(${expression}, lambda ${item}: ${each})`;
-  }
-  if (type.typeId !== DuckDBTypeId.STRUCT)
-    throw wrongType(type, `a struct of ${Object.keys(node.record).join(", ")}`, file, field);
-  const struct = type as DuckDBStructType;
-  const leaves = Object.entries(node.record).map(([key, child]) => {
-    const path = `${field}.${key}`;
-    const index = struct.entryNames.indexOf(key);
-    const childType = struct.entryTypes[index];
-    if (index < 0 || childType === undefined) {
-      if (child.required) throw missing(path, file, struct.entryNames);
-      return `${identifier(key)} := NULL`;
+  columns: readonly string[],
+): Promise<string[]> {
+  const present = await fileColumns(connection, file);
+  const projector = new Projector(file);
+  const selected: string[] = [];
+  for (const name of columns) {
+    const node = ORSTA_LAYOUT[name];
+    const column = present.find((one) => one.name === name);
+    const key = column === undefined && node !== undefined && "leaf" in node ? keyOfFolder(file, name) : undefined;
+    if (node === undefined || (column === undefined && key === undefined && node.required)) {
+      const names = present.map((one) => one.name);
+      throw missing(name, file, names);
     }
-    return `${identifier(key)} := ${projection(`(${expression})[${sqlKey(key)}]`, childType, child, file, path)}`;
-  });
-  return `CASE WHEN ${expression} IS NULL THEN NULL ELSE struct_pack(${leaves.join(", ")}) END`;
-}
-
-function leafProjection(
-  expression: string,
-  type: DuckDBType,
-  leaf: "text" | "number" | "boolean" | "bytes",
-  file: string,
-  field: string,
-): string {
-  const id = type.typeId;
-  switch (leaf) {
-    case "text":
-      if (id === DuckDBTypeId.VARCHAR) return expression;
-      if (INTEGERS.has(id) || id === DuckDBTypeId.ENUM || id === DuckDBTypeId.UUID)
-        return `CAST(${expression} AS VARCHAR)`;
-      break;
-    case "number":
-      if (id === DuckDBTypeId.FLOAT || id === DuckDBTypeId.DOUBLE) return expression;
-      if (INTEGERS.has(id) || FRACTIONS.has(id)) return `CAST(${expression} AS DOUBLE)`;
-      break;
-    case "boolean":
-      if (id === DuckDBTypeId.BOOLEAN) return expression;
-      break;
-    case "bytes":
-      if (id === DuckDBTypeId.BLOB) return expression;
-      break;
+    const missingValue = key === undefined ? "NULL" : literal(key);
+    const sql =
+      column === undefined
+        ? missingValue
+        : projector.project({ sql: identifier(column.sqlName), type: column.type, node, field: name });
+    selected.push(`${sql} AS ${identifier(name)}`);
   }
-  throw wrongType(type, LEAF_NAMES[leaf], file, field);
+  await projector.checkEmpty(connection);
+  return selected;
 }
 
-function sqlKey(key: string): string {
-  return `'${key.replace(/'/g, "''")}'`;
+type LeafNode = Extract<LayoutNode, { readonly leaf: unknown }>;
+
+/** A value of the file and its place in the layout. */
+interface Place {
+  /** SQL of the value. */
+  readonly sql: string;
+  readonly type: FileType;
+  readonly node: LayoutNode;
+  /** Dotted path of the leaf. */
+  readonly field: string;
+  /** Makes a condition on the value into one on the row. Default: the condition itself. */
+  readonly onRow?: (condition: string) => string;
+}
+
+/** Projects the columns of one file, and notes which must have no value in any row. */
+class Projector {
+  readonly #file: string;
+  readonly #empty: { readonly hasValue: string; readonly error: DatasetError; readonly node: LayoutNode }[] = [];
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** The SQL expression that reads a place. @throws DatasetError if a required leaf is missing */
+  project(place: Place): string {
+    const { sql, type, node, field, onRow = (condition) => condition } = place;
+    if ("leaf" in node) return leafProjection(sql, type.type, node) ?? this.#none(place, LEAF_NAMES[node.leaf]);
+    if ("list" in node) {
+      if (type.kind !== "list") return this.#none(place, "a list");
+      const item = `item_${field.replace(/\W/g, "_")}`;
+      const each = this.project({
+        sql: item,
+        type: type.item,
+        node: node.list,
+        field,
+        onRow: (condition) => onRow(`len(list_filter(${sql}, lambda ${item}: ${condition})) > 0`),
+      });
+      return `list_transform(${sql}, lambda ${item}: ${each})`;
+    }
+    const { record } = node;
+    if (type.kind !== "struct") return this.#none(place, `a struct of ${Object.keys(record).join(", ")}`);
+    const leaves = Object.entries(record).map(([key, child]) => {
+      const path = `${field}.${key}`;
+      const found = type.fields.find(({ name }) => name === key);
+      if (found === undefined) {
+        if (child.required) {
+          const names = type.fields.map(({ name }) => name);
+          throw missing(path, this.#file, names);
+        }
+        return `${identifier(key)} := NULL`;
+      }
+      const value = `(${sql})[${literal(found.sqlName)}]`;
+      return `${identifier(key)} := ${this.project({ sql: value, type: found.type, node: child, field: path, onRow })}`;
+    });
+    return `CASE WHEN ${sql} IS NULL THEN NULL ELSE struct_pack(${leaves.join(", ")}) END`;
+  }
+
+  /** @throws DatasetError for the first column of a wrong type that has a value, or is required */
+  async checkEmpty(connection: DuckDBConnection): Promise<void> {
+    if (this.#empty.length === 0) return;
+    const conditions = this.#empty.map(({ hasValue }, i) => `coalesce(bool_or(${hasValue}), false) AS c${i}`);
+    const sql = `SELECT count(*) AS n, ${conditions.join(", ")} FROM ${parquetScan(this.#file)}`;
+    const [found] = await queryRows(connection, sql).catch((error: unknown) => {
+      throw readFailure(error, this.#file);
+    });
+    for (const [i, { error, node }] of this.#empty.entries())
+      if (found?.[`c${i}`] === true || (node.required && found?.n !== 0)) throw error;
+  }
+
+  /** NULL for a value of a wrong type, if no row has one. */
+  #none({ sql, type, node, field, onRow = (condition) => condition }: Place, expected: string): string {
+    if (type.type.typeId === DuckDBTypeId.SQLNULL) return "NULL";
+    const error = wrongType(type.type, expected, this.#file, field);
+    this.#empty.push({ hasValue: onRow(`${sql} IS NOT NULL`), error, node });
+    return "NULL";
+  }
+}
+
+/** SQL that reads a leaf, or null for a type that is not accepted. */
+function leafProjection(sql: string, type: DuckDBType, node: LeafNode): string | null {
+  const id = type.typeId;
+  switch (node.leaf) {
+    case "text":
+      if (id === DuckDBTypeId.VARCHAR) return sql;
+      if (INTEGERS.has(id) || id === DuckDBTypeId.ENUM || id === DuckDBTypeId.UUID) return `CAST(${sql} AS VARCHAR)`;
+      return node.isId === true && FLOATS.has(id) ? floatAsId(sql) : null;
+    case "number":
+      if (FLOATS.has(id)) return sql;
+      return INTEGERS.has(id) || id === DuckDBTypeId.DECIMAL ? `CAST(${sql} AS DOUBLE)` : null;
+    case "boolean":
+      return id === DuckDBTypeId.BOOLEAN ? sql : null;
+    default:
+      return id === DuckDBTypeId.BLOB ? sql : null;
+  }
+}
+
+/** 7.0 is the id 7; NaN stands for a missing id. */
+function floatAsId(sql: string): string {
+  const isWhole = `${sql} = trunc(${sql}) AND abs(${sql}) < 1e18`;
+  return `CASE WHEN isnan(${sql}) THEN NULL WHEN ${isWhole} THEN CAST(CAST(${sql} AS BIGINT) AS VARCHAR) ELSE CAST(${sql} AS VARCHAR) END`;
 }
 
 function wrongType(type: DuckDBType, expected: string, file: string, field: string): DatasetError {
@@ -105,7 +175,7 @@ function wrongType(type: DuckDBType, expected: string, file: string, field: stri
 }
 
 /** The error for a column or leaf that the file lacks. */
-export function missing(field: string, file: string, present: readonly string[]): DatasetError {
+function missing(field: string, file: string, present: readonly string[]): DatasetError {
   return new DatasetError({
     code: "missing-field",
     file,

@@ -4,10 +4,10 @@
  */
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample, type SampleColumn } from "@v-triune/schema";
-import { identifier, literal, openDatabase, type DatabaseOptions } from "../duckdb/database";
-import { ORSTA_LAYOUT } from "./orsta-layout";
-import { parquetColumns, parquetFiles } from "./parquet-files";
-import { missing, projection } from "./projection";
+import { openDatabase, type DatabaseOptions } from "../duckdb/database";
+import { parquetScan } from "../duckdb/scan";
+import { parquetFiles } from "./parquet-files";
+import { projectColumns } from "./projection";
 import { streamRows } from "./stream-rows";
 
 /** What to read, and what to do with bad rows. */
@@ -60,24 +60,11 @@ async function* readFile(
 ): AsyncGenerator<Sample> {
   const columns = options.columns ?? SAMPLE_COLUMNS;
   const without = SAMPLE_COLUMNS.filter((column) => !columns.includes(column));
-  const present = await parquetColumns(connection, file);
-  const selected: string[] = [];
-  for (const column of columns) {
-    const node = ORSTA_LAYOUT[column];
-    const type = present.get(column);
-    if (node === undefined) continue;
-    if (type === undefined && node.required) throw missing(column, file, [...present.keys()]);
-    const sql = type === undefined ? "NULL" : projection(identifier(column), type, node, file, column);
-    selected.push(`${sql} AS ${identifier(column)}`);
-  }
+  const selected = await projectColumns(connection, file, columns);
   const strict = options.strict ?? options.onBadRow === undefined;
   const check = { file, without, ...(options.verifiers === undefined ? {} : { verifiers: options.verifiers }) };
   let row = 0;
-  for await (const values of streamRows(
-    connection,
-    file,
-    `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)})`,
-  )) {
+  for await (const values of streamRows(connection, file, `SELECT ${selected.join(", ")} FROM ${parquetScan(file)}`)) {
     options.signal?.throwIfAborted();
     const record: Record<string, unknown> = {};
     for (const [i, column] of columns.entries()) record[column] = values[i];

@@ -10,7 +10,8 @@ import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
-import { literal, openDatabase } from "../duckdb/database";
+import { openDatabase } from "../duckdb/database";
+import { fileLiteral } from "../duckdb/scan";
 import { fileState } from "./file-state";
 import { openRowStore, type RowStore, rowStoreIdentity, writeRowStore } from "./row-store";
 import { streamRows } from "./stream-rows";
@@ -151,7 +152,7 @@ async function removeOld(folder: string, prefix: string): Promise<void> {
 
 async function uncompressedBytes(connection: DuckDBConnection, file: string): Promise<number> {
   const reader = await connection.runAndReadAll(
-    `SELECT coalesce(sum(total_uncompressed_size), 0)::DOUBLE FROM parquet_metadata(${literal(file)})`,
+    `SELECT coalesce(sum(total_uncompressed_size), 0)::DOUBLE FROM parquet_metadata(${fileLiteral(file)})`,
   );
   return Number(reader.getColumns()[0]?.[0] ?? 0);
 }

@@ -3,13 +3,14 @@
  * rows of a step, with their pictures, are read when the step needs them: from a row store if one is asked for,
  * otherwise from Parquet.
  */
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, parseSample, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
-import { identifier, literal, openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
+import { openDatabase, plain, type DatabaseOptions } from "../duckdb/database";
 import { notParquet } from "../duckdb/read-failure";
+import { parquetScan } from "../duckdb/scan";
 import { fileState } from "./file-state";
-import { ORSTA_LAYOUT } from "./orsta-layout";
-import { parquetColumns, parquetFiles } from "./parquet-files";
-import { missing, projection } from "./projection";
+import { parquetFiles } from "./parquet-files";
+import { projectColumns } from "./projection";
 import type { RowStore } from "./row-store";
 import { type RowStoreOptions, rowStores } from "./row-stores";
 
@@ -67,18 +68,10 @@ export async function openSampleSet(
   try {
     let first = 0;
     for (const file of await parquetFiles(connection, paths)) {
-      const present = await parquetColumns(connection, file);
-      const selected = SAMPLE_COLUMNS.map((column) => {
-        const node = ORSTA_LAYOUT[column];
-        const type = present.get(column);
-        if (node === undefined || (type === undefined && node.required))
-          throw missing(column, file, [...present.keys()]);
-        const sql = type === undefined ? "NULL" : projection(identifier(column), type, node, file, column);
-        return `${sql} AS ${identifier(column)}`;
-      });
+      const selected = await projectColumns(connection, file, SAMPLE_COLUMNS);
       const state = fileState(file);
-      const sources = await sourceColumn(connection, file);
-      const sql = `SELECT ${selected.join(", ")} FROM read_parquet(${literal(file)}, file_row_number = true)`;
+      const sources = await sourceColumn(connection, file, selected[0] as string);
+      const sql = `SELECT ${selected.join(", ")} FROM ${parquetScan(file, "file_row_number = true")}`;
       files.push({ file, first, sql, rows: sources.length, state, sources });
       first += sources.length;
     }
@@ -167,9 +160,10 @@ export async function openSampleSet(
   };
 }
 
-async function sourceColumn(connection: Parameters<typeof parquetColumns>[0], file: string): Promise<string[]> {
+/** @param sql SQL that selects `data_source`, the first of SAMPLE_COLUMNS */
+async function sourceColumn(connection: DuckDBConnection, file: string, sql: string): Promise<string[]> {
   try {
-    const reader = await connection.runAndReadAll(`SELECT data_source FROM read_parquet(${literal(file)})`);
+    const reader = await connection.runAndReadAll(`SELECT ${sql} FROM ${parquetScan(file)}`);
     // One string per source, shared by its rows.
     const names = new Map<string, string>();
     return (reader.getColumns()[0] ?? []).map((value) => {

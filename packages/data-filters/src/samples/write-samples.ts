@@ -22,6 +22,7 @@ import {
 import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { checkSample, DatasetError, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, withDatabase, type DatabaseOptions } from "../duckdb/database";
+import { parquetScan } from "../duckdb/scan";
 import { duckdbType, huggingfaceFooter, ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
 
 /** How a file is written. */
@@ -144,7 +145,7 @@ async function writeParts(
     await writePart(batch);
     // One thread keeps the peak at one row group of pictures.
     await connection.run("SET threads = 1");
-    await copy(connection, `SELECT * FROM read_parquet([${parts.map(literal).join(", ")}])`, temporary, writer.options);
+    await copy(connection, `SELECT * FROM ${parquetScan(parts)}`, temporary, writer.options);
   } finally {
     for (const part of parts) await rm(part, { force: true });
   }

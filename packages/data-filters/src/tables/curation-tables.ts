@@ -69,6 +69,8 @@ export const ROW_COLUMNS = {
   picture_count: INTEGER,
   /** `PictureReference[]` as JSON. */
   pictures: VARCHAR,
+  /** The owner's `PromptMessage[]` as JSON; NULL if the pictures come first, and then the question. */
+  turns: VARCHAR,
 } satisfies Columns;
 
 /** What `rows` gains for rules whose SQL is not enough; NULL for rows that were dropped before. */

@@ -38,6 +38,7 @@ export class RowTable {
       height: row.height ?? null,
       picture_count: row.pictures.length,
       pictures: JSON.stringify(row.pictures),
+      turns: row.turns === undefined ? null : JSON.stringify(row.turns),
     };
     this.#appender.add(cells);
   }

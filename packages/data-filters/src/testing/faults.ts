@@ -3,7 +3,7 @@
  * exported.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { BOOLEAN, DuckDBScalarFunction, type DuckDBConnection } from "@duckdb/node-api";
 import { literal, queryRows, withDatabase, type Database } from "../duckdb/database";
 
@@ -32,6 +32,17 @@ export async function damageRowGroup(file: string, rowGroup: number, column: str
   } finally {
     closeSync(handle);
   }
+}
+
+/**
+ * Renames a column or field of a Parquet file to a name of the same length. DuckDB itself writes no names that differ only
+ * in case.
+ */
+export function renameColumn(file: string, from: string, to: string): void {
+  const bytes = readFileSync(file);
+  const name = Buffer.from(from);
+  for (let at = bytes.indexOf(name); at >= 0; at = bytes.indexOf(name, at + 1)) bytes.write(to, at);
+  writeFileSync(file, bytes);
 }
 
 /** The number of row groups of a Parquet file. */
