@@ -1,10 +1,10 @@
 import { selectBackend } from "@v-triune/backend";
-import { createProcessor, loadQwen25Vl } from "@v-triune/policy";
+import { createProcessor, loadVlm } from "@v-triune/policy";
 
 await selectBackend({ prefer: "wasm" });
 const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen2.5-VL folder
 const processor = createProcessor(folder);
-const policy = await loadQwen25Vl(folder);
+const policy = await loadVlm(folder);
 
 // A picture of two red squares; a path or the bytes of a PNG or JPEG do as well.
 const picture = { width: 84, height: 84, data: new Uint8Array(84 * 84 * 3) };

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "@v-triune/backend";
-import { createProcessor, loadQwen25Vl } from "@v-triune/policy";
+import { createProcessor, loadVlm } from "@v-triune/policy";
 
 await selectBackend({ prefer: "wasm" });
 const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen2.5-VL folder
 const processor = createProcessor(folder);
-const policy = await loadQwen25Vl(folder, { adapter: { rank: 4 } });
+const policy = await loadVlm(folder, { adapter: { rank: 4 } });
 
 const prompt = await processor.encode([{ role: "user", content: "What is 2 + 2?" }]);
 const completionIds = Int32Array.from(processor.tokenizer.encode("4"));

@@ -1,5 +1,5 @@
 import { selectBackend } from "@v-triune/backend";
-import { createProcessor, loadQwen25Vl } from "@v-triune/policy";
+import { createProcessor, loadVlm } from "@v-triune/policy";
 import { createLocalRewardSource } from "@v-triune/rewards";
 import {
   collectRollouts,
@@ -14,7 +14,7 @@ import sharp from "sharp";
 await selectBackend({ prefer: "wasm" });
 const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen2.5-VL folder
 const processor = createProcessor(folder);
-const policy = await loadQwen25Vl(folder);
+const policy = await loadVlm(folder);
 
 // A picture of two red squares.
 const square = {

@@ -1,6 +1,6 @@
 /** Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without an error. */
 import type { Policy } from "@v-triune/grpo";
-import type { EncodedPrompt, Qwen25VlPolicy } from "@v-triune/policy";
+import type { EncodedPrompt, VlmPolicy } from "@v-triune/policy";
 import {
   defineTrainingConfig,
   resolveTrainingConfig,
@@ -25,4 +25,4 @@ expectTypeOf(runTraining(config)).resolves.toEqualTypeOf<TrainingResult>();
 void runTraining(input);
 
 // A Qwen2.5-VL fits the learner; neither package knows the other.
-expectTypeOf<Qwen25VlPolicy>().toExtend<Policy<EncodedPrompt & { readonly completionIds: Int32Array }>>();
+expectTypeOf<VlmPolicy>().toExtend<Policy<EncodedPrompt & { readonly completionIds: Int32Array }>>();

@@ -6,9 +6,9 @@ import { selectBackend } from "@v-triune/backend";
 import { heldOutQuestions, toSample, writeDemoModelFolder } from "@v-triune/demo-tasks";
 import {
   type Processor,
-  type Qwen25VlPolicy,
+  type VlmPolicy,
   createProcessor,
-  createQwen25Vl,
+  createVlm,
   randomWeights,
   readModelConfig,
 } from "@v-triune/policy";
@@ -20,14 +20,14 @@ import { RolloutStandIn, type StandInOptions } from "./testing/rollout-stand-in"
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-engines-"));
 const model = join(folder, "model");
-let policy: Qwen25VlPolicy;
+let policy: VlmPolicy;
 let processor: Processor;
 let prompts: PreparedPrompt[];
 beforeAll(async () => {
   await selectBackend({ prefer: "wasm" });
   await writeDemoModelFolder(join(folder, "tokenizer"));
   const config = readModelConfig(join(folder, "tokenizer"));
-  policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { sourceFolder: join(folder, "tokenizer") });
+  policy = createVlm(config, randomWeights(config, { seed: 1 }), { sourceFolder: join(folder, "tokenizer") });
   await policy.save(model);
   processor = createProcessor(model);
   const makePrompt = createPromptMaker({ processor, pool: null, maxPromptTokens: null });

@@ -7,17 +7,20 @@ export {
   TokenizerError,
   WeightsError,
 } from "./input-error";
-export { readGenerationConfig, type GenerationDefaults } from "./config/generation-config";
+export { readGenerationConfig, type GenerationDefaults } from "./policy/generation-config";
+export type { TextConfig, VisionConfig, VlmConfig } from "./config/model-config";
 export {
+  familyOf,
+  modelFamilies,
+  parameterShapes,
   readModelConfig,
   readModelConfigFile,
   SUPPORTED_ARCHITECTURES,
-  toFlatConfigJson,
+  toPublishedConfigJson,
   writeModelConfig,
-  type Qwen25VlConfig,
-  type TextConfig,
-  type VisionConfig,
-} from "./config/model-config";
+} from "./families/model-families";
+export type { BoxConvention, ModelFamily, VideoPositions } from "./families/model-family";
+export type { Qwen25VisionConfig, Qwen25VlConfig } from "./families/qwen2-5-vl/config";
 export { type SafetensorsDtype } from "./safetensors/dtype";
 export { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "./safetensors/header";
 export { openSafetensors, type SafetensorsReader } from "./safetensors/reader";
@@ -52,7 +55,7 @@ export {
 } from "./image-processor/decode-image";
 export {
   createImageProcessor,
-  DEFAULT_IMAGE_SETTINGS,
+  QWEN2_IMAGE_SETTINGS,
   readImageSettings,
   type GridThw,
   type ImageProcessor,
@@ -62,20 +65,21 @@ export {
 export type { Normalization, PatchLayout } from "./image-processor/patches";
 export { MAX_ASPECT_RATIO, smartResize, type SmartResizeOptions } from "./image-processor/smart-resize";
 export {
-  createQwen25Vl,
+  createVlm,
   createReplica,
-  Qwen25VlPolicy,
+  VlmPolicy,
   type LogProbsOptions,
-  type Qwen25VlOptions,
+  type VlmOptions,
   type SaveOptions,
   type TokenLogProbs,
-} from "./policy/qwen25-vl-policy";
+} from "./policy/vlm-policy";
 export type { PolicySnapshot } from "./policy/snapshot";
-export { loadQwen25Vl } from "./policy/load";
-export { randomWeights, type RandomWeightsOptions } from "./weights/random-weights";
-export { parameterShapes, type ParameterGroup, type ParameterShape } from "./weights/parameter-shapes";
+export { loadVlm } from "./policy/load";
+export { randomWeights, type RandomWeightsOptions } from "./policy/random-weights";
+export type { ParameterGroup, ParameterShape } from "./weights/parameter-shapes";
 export type { ModelParameter } from "./weights/model-weights";
-export type { PromptInput, TokenizedRollout, VisualInput } from "./model/tokenized-rollout";
+export type { PromptInput, TokenizedRollout } from "./model/tokenized-rollout";
+export type { VisualInput } from "./vision/visual-input";
 export {
   NotFiniteError,
   type GeneratedCompletion,
@@ -83,3 +87,15 @@ export {
   type GenerateOptions,
 } from "./generation/generate";
 export type { AdapterOptions } from "./lora/adapter";
+export {
+  /** @deprecated `createVlm` */
+  createVlm as createQwen25Vl,
+  /** @deprecated `VlmPolicy` */
+  VlmPolicy as Qwen25VlPolicy,
+  /** @deprecated `VlmOptions` */
+  type VlmOptions as Qwen25VlOptions,
+} from "./policy/vlm-policy";
+export {
+  /** @deprecated `loadVlm` */
+  loadVlm as loadQwen25Vl,
+} from "./policy/load";

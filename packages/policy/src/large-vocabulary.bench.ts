@@ -4,7 +4,7 @@
  * their product, reading them, and drawing a token from each row. Prints one JSON line per number of rows.
  */
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import { createQwen25Vl, randomWeights } from "./index";
+import { createVlm, randomWeights } from "./index";
 import { largeVocabularyConfig } from "./testing/tiny-model";
 
 const config = largeVocabularyConfig();
@@ -12,7 +12,7 @@ const prompt = { promptIds: Int32Array.from({ length: 32 }, (_, i) => 10 + i) };
 
 const [wanted] = process.argv.slice(2);
 const { name } = await selectBackend(wanted === undefined ? {} : { prefer: wanted as BackendName });
-const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }));
+const policy = createVlm(config, randomWeights(config, { seed: 1 }));
 
 /** Milliseconds of a generation of `tokens` tokens in each row. */
 async function generate(rows: number, tokens: number): Promise<number> {

@@ -10,14 +10,14 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import {
-  createQwen25Vl,
-  loadQwen25Vl,
+  createVlm,
+  loadVlm,
   parameterShapes,
   randomWeights,
   writeModelConfig,
   writeSafetensors,
-  type Qwen25VlConfig,
-  type Qwen25VlPolicy,
+  type VlmConfig,
+  type VlmPolicy,
   type TokenizedRollout,
 } from "./index";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
@@ -25,7 +25,7 @@ import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
 const MEGABYTE = 2 ** 20;
 
 /** 24 layers of width 256: 23 million parameters, 2,048 tokens per batch. */
-function deepConfig(): Qwen25VlConfig {
+function deepConfig(): VlmConfig {
   const config = benchmarkConfig({ vocabSize: 2048, intermediateSize: 1024 });
   return {
     ...config,
@@ -35,7 +35,7 @@ function deepConfig(): Qwen25VlConfig {
 }
 
 /** Width 1024: 115 million parameters. */
-function wideConfig(): Qwen25VlConfig {
+function wideConfig(): VlmConfig {
   const config = benchmarkConfig({ vocabSize: 32_000, intermediateSize: 2816 });
   return {
     ...config,
@@ -94,7 +94,7 @@ async function load(folder: string): Promise<void> {
   resetPeak();
   const before = peakMemory();
   const start = performance.now();
-  const policy = await loadQwen25Vl(folder);
+  const policy = await loadVlm(folder);
   const seconds = (performance.now() - start) / 1000;
   const loaded = peakMemory() - before;
   policy.forward([{ promptIds: Int32Array.of(7, 8, 9) }]).dataSync();
@@ -120,7 +120,7 @@ function rows(count: number, length: number, vocabulary: number): TokenizedRollo
   }));
 }
 
-function trainStep(policy: Qwen25VlPolicy, batch: readonly TokenizedRollout[]): void {
+function trainStep(policy: VlmPolicy, batch: readonly TokenizedRollout[]): void {
   const variables = policy.parameters.map(({ variable }) => variable);
   const { value, grads } = tf.variableGrads(
     () => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(batch, { width: 256 }).logProbs)) as tf.Scalar),
@@ -133,7 +133,7 @@ function trainStep(policy: Qwen25VlPolicy, batch: readonly TokenizedRollout[]): 
 /** 8 texts of 256 tokens through 24 layers, forward and backward. */
 async function train(gradientCheckpointing: boolean): Promise<void> {
   const config = deepConfig();
-  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), {
+  const policy = createVlm(config, randomWeights(config, { seed: 1 }), {
     freeze: ["vision", "connector"],
     gradientCheckpointing,
   });
@@ -161,7 +161,7 @@ async function train(gradientCheckpointing: boolean): Promise<void> {
 /** Tensors and memory after 200 updates and 200 generations. */
 async function soak(): Promise<void> {
   const config = benchmarkConfig({ vocabSize: 176, intermediateSize: 256 });
-  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { gradientCheckpointing: true });
+  const policy = createVlm(config, randomWeights(config, { seed: 1 }), { gradientCheckpointing: true });
   const prompt = {
     promptIds: Int32Array.from({ length: 25 }, (_, i) => (i >= 4 && i < 13 ? config.imageTokenId : 10 + i)),
     images: gridPicture(config, 6, 6, 1),

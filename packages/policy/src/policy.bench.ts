@@ -7,11 +7,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
 import {
-  createQwen25Vl,
+  createVlm,
   randomWeights,
   readModelConfig,
   type PromptInput,
-  type Qwen25VlConfig,
+  type VlmConfig,
   type TokenizedRollout,
 } from "./index";
 import { heap } from "./kernels/wasm/heap";
@@ -35,7 +35,7 @@ function report(record: Record<string, unknown>): void {
 }
 
 /** Forward and backward of the mean log-probability over all rows. */
-function trainStep(policy: ReturnType<typeof createQwen25Vl>, rows: readonly TokenizedRollout[], width: number): void {
+function trainStep(policy: ReturnType<typeof createVlm>, rows: readonly TokenizedRollout[], width: number): void {
   const { value, grads } = tf.variableGrads(
     () => tf.tidy(() => tf.neg(tf.mean(policy.logProbs(rows, { width }).logProbs)) as tf.Scalar),
     policy.parameters.map(({ variable }) => variable),
@@ -47,7 +47,7 @@ function trainStep(policy: ReturnType<typeof createQwen25Vl>, rows: readonly Tok
 /** 8 texts of 320 tokens, all of them trained; 0.9 million parameters. */
 async function plainTraining(): Promise<void> {
   const config = benchmarkConfig({ vocabSize: 512, intermediateSize: 384 });
-  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"] });
+  const policy = createVlm(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"] });
   const rows = Array.from({ length: 8 }, (_, b): TokenizedRollout => ({
     promptIds: Int32Array.of(10 + b),
     completionIds: Int32Array.from({ length: 320 }, (_, t) => 20 + ((b * 7919 + t * 104729) % 480)),
@@ -81,7 +81,7 @@ interface Product {
 }
 
 /** Products of the forward and the backward pass over texts of one length; of causal attention, the half that counts. */
-function stepProducts({ text }: Qwen25VlConfig, texts: number, length: number): Product[] {
+function stepProducts({ text }: VlmConfig, texts: number, length: number): Product[] {
   // y = x Wᵀ, dx = dy W, dW = dyᵀ x, of m rows, n outputs, k inputs.
   const layer = (m: number, n: number, k: number): Product[] => [
     { m, n, k, a: false, b: true },
@@ -145,7 +145,7 @@ function multiply({ m, n, k, a, b }: Product): void {
 /** A demonstration's step: 14 pictures, 8 rollouts each, prompts of 25 and completions of 14 tokens. */
 async function rolloutStep(): Promise<void> {
   const config = benchmarkConfig({ vocabSize: 176, intermediateSize: 256 });
-  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"] });
+  const policy = createVlm(config, randomWeights(config, { seed: 1 }), { freeze: ["vision", "connector"] });
   const prompts = Array.from({ length: 14 }, (_, p): PromptInput => ({
     promptIds: Int32Array.from({ length: 25 }, (_, i) =>
       i >= 4 && i < 13 ? config.imageTokenId : 10 + ((p * 31 + i * 17) % 150),
@@ -187,7 +187,7 @@ async function rolloutStep(): Promise<void> {
  */
 async function peerDimensions(): Promise<void> {
   const config = readModelConfig(join(resolve(import.meta.dirname, "../../.."), "tools/peers/tiny-qwen2_5_vl"));
-  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }));
+  const policy = createVlm(config, randomWeights(config, { seed: 1 }));
   const variables = policy.parameters.map(({ variable }) => variable);
   const words = (b: number, length: number): Int32Array =>
     Int32Array.from({ length }, (_, t) => 7 + ((b * 7919 + t * 104729) % 590));

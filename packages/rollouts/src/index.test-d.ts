@@ -1,5 +1,5 @@
 /** Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without an error. */
-import type { Qwen25VlPolicy } from "@v-triune/policy";
+import type { VlmPolicy } from "@v-triune/policy";
 import type { RewardResult } from "@v-triune/rewards";
 import {
   collectRollouts,
@@ -13,7 +13,7 @@ import {
 } from "@v-triune/rollouts";
 import { expectTypeOf } from "vitest";
 
-declare const policy: Qwen25VlPolicy;
+declare const policy: VlmPolicy;
 declare const prompts: readonly PreparedPrompt[];
 declare const options: CollectOptions;
 expectTypeOf(createLocalEngine(policy)).toEqualTypeOf<RolloutEngine>();

@@ -1,4 +1,4 @@
-import type { GenerateOptions, Qwen25VlPolicy } from "@v-triune/policy";
+import type { GenerateOptions, VlmPolicy } from "@v-triune/policy";
 import type { RolloutEngine, SamplingRequest } from "./rollout-engine";
 
 /** A request in the policy's words. */
@@ -15,7 +15,7 @@ export function samplingOptions({
 }
 
 /** Rollouts by the policy that is being trained, in this process: its weights are never stale. */
-export function createLocalEngine(policy: Qwen25VlPolicy): RolloutEngine {
+export function createLocalEngine(policy: VlmPolicy): RolloutEngine {
   return {
     name: "local policy",
     async *generate(prompts, request) {

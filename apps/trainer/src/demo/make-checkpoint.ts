@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
 import { pictureSize, writeDemoModelFolder } from "@v-triune/demo-tasks";
-import { type Processor, createProcessor, createQwen25Vl, readModelConfig } from "@v-triune/policy";
+import { type Processor, createProcessor, createVlm, readModelConfig } from "@v-triune/policy";
 import { RunFolderError } from "@v-triune/training/run-folder";
 import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";
 
@@ -35,7 +35,7 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
   await writeDemoModelFolder(template);
   try {
     const config = readModelConfig(template);
-    const policy = createQwen25Vl(config, demoInitialWeights(config, seed), { sourceFolder: template });
+    const policy = createVlm(config, demoInitialWeights(config, seed), { sourceFolder: template });
     const makeRow = rowMaker(createProcessor(template), config.eosTokenIds[0] as number);
     for (const stage of warmStages) {
       runWarmStage(policy, stage, {

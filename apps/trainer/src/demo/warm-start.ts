@@ -16,7 +16,7 @@ import {
   responseText,
 } from "@v-triune/demo-tasks";
 import { createLearner } from "@v-triune/grpo";
-import { type Qwen25VlPolicy, type TokenizedRollout, randomWeights } from "@v-triune/policy";
+import { type VlmPolicy, type TokenizedRollout, randomWeights } from "@v-triune/policy";
 import { createRandom } from "@v-triune/rollouts";
 
 export interface WarmStage {
@@ -80,7 +80,7 @@ export interface WarmProgress {
  * @param heldOut fingerprints of the held-out questions, which are never trained on
  */
 export function runWarmStage(
-  policy: Qwen25VlPolicy,
+  policy: VlmPolicy,
   stage: WarmStage,
   options: {
     readonly seed: number;

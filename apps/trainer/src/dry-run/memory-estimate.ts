@@ -7,7 +7,7 @@
  * and about right for the activations of one micro-batch: 4 bytes · tokens · layers · (10 hidden + 4 intermediate) for what a block
  * keeps for its backward pass. The backend's own workspace, pictures and the generation's cache come on top.
  */
-import { type ParameterShape, type Qwen25VlConfig, parameterShapes } from "@v-triune/policy";
+import { type ParameterShape, type VlmConfig, parameterShapes } from "@v-triune/policy";
 import type { ModelAdapterConfig, TrainingConfig } from "@v-triune/training/config";
 
 /** Parameters as counts, everything else in bytes. */
@@ -23,7 +23,7 @@ export interface MemoryEstimate {
 }
 
 /** The estimate for a configuration and the model that it names. */
-export function estimateMemory(config: TrainingConfig, architecture: Qwen25VlConfig): MemoryEstimate {
+export function estimateMemory(config: TrainingConfig, architecture: VlmConfig): MemoryEstimate {
   const shapes = parameterShapes(architecture);
   const { adapter } = config.model;
   const sizeOf = ({ shape }: ParameterShape): number => shape.reduce((product, length) => product * length, 1);

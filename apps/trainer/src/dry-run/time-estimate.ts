@@ -10,7 +10,7 @@
  */
 import { type BackendChoice, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { type Qwen25VlConfig, createQwen25Vl, parameterShapes, randomWeights } from "@v-triune/policy";
+import { type VlmConfig, createVlm, parameterShapes, randomWeights } from "@v-triune/policy";
 import type { PreparedPrompt } from "@v-triune/rollouts";
 import { frozenGroups, isOffPolicy, learnerConfig, openCompute, workerCount } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
@@ -42,7 +42,7 @@ const shortVocabulary = 4096;
 /** @param prompts the first prompts of the run, prepared */
 export async function estimateTime(
   config: TrainingConfig,
-  architecture: Qwen25VlConfig,
+  architecture: VlmConfig,
   prompts: readonly PreparedPrompt[],
   sourceFolder: string,
 ): Promise<TimeEstimate> {
@@ -106,13 +106,13 @@ export async function estimateTime(
 
 async function measure(
   config: TrainingConfig,
-  architecture: Qwen25VlConfig,
+  architecture: VlmConfig,
   prompts: readonly PreparedPrompt[],
   backend: BackendChoice,
   sourceFolder: string,
 ): Promise<Speed> {
   const { adapter } = config.model;
-  const policy = createQwen25Vl(architecture, randomWeights(architecture, { seed: 1 }), {
+  const policy = createVlm(architecture, randomWeights(architecture, { seed: 1 }), {
     sourceFolder,
     ...(adapter === null
       ? { freeze: frozenGroups(config) }
@@ -188,11 +188,11 @@ async function measure(
 }
 
 /** The same widths with the given number of layers, a small vocabulary and a vision tower of one block. */
-function thinned(architecture: Qwen25VlConfig, layers: number): Qwen25VlConfig {
+function thinned(architecture: VlmConfig, layers: number): VlmConfig {
   return {
     ...architecture,
     text: { ...architecture.text, numLayers: layers, vocabSize: shortVocabulary },
-    vision: { ...architecture.vision, depth: 1, fullAttentionBlocks: [0] },
+    vision: { ...architecture.vision, depth: 1 },
     imageTokenId: 1,
     videoTokenId: 2,
     visionStartTokenId: 3,
@@ -203,7 +203,7 @@ function thinned(architecture: Qwen25VlConfig, layers: number): Qwen25VlConfig {
   };
 }
 
-function sizeOf(architecture: Qwen25VlConfig, counts: (name: string) => boolean): number {
+function sizeOf(architecture: VlmConfig, counts: (name: string) => boolean): number {
   return parameterShapes(architecture).reduce(
     (sum, { name, shape }) => sum + (counts(name) ? shape.reduce((product, length) => product * length, 1) : 0),
     0,

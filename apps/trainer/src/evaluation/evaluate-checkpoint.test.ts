@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MetricRecord } from "@v-triune/monitor";
-import { type Qwen25VlPolicy, loadQwen25Vl } from "@v-triune/policy";
+import { type VlmPolicy, loadVlm } from "@v-triune/policy";
 import { loadModel, runTraining } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -70,7 +70,7 @@ describe("a run with an adapter", () => {
     const rows = [
       { promptIds: Int32Array.from([20, 21, 22]), completionIds: Int32Array.from([23, 24, 25, 26]), group: 0 },
     ];
-    const logProbs = (policy: Qwen25VlPolicy) => {
+    const logProbs = (policy: VlmPolicy) => {
       const { logProbs } = policy.logProbs(rows, { width: 4 });
       const values = logProbs.dataSync().slice();
       logProbs.dispose();
@@ -80,7 +80,7 @@ describe("a run with an adapter", () => {
     const together = logProbs(
       (await loadModel(config.model, config.run.seed, [], join(run, "checkpoints/step-000002"))).policy,
     );
-    const merged = logProbs(await loadQwen25Vl(out));
+    const merged = logProbs(await loadVlm(out));
     const before = logProbs((await loadModel({ ...config.model, adapter: null }, config.run.seed, [])).policy);
     merged.forEach((value, t) => expect(value).toBeCloseTo(together[t]!, 4));
     expect(Math.max(...merged.map((value, t) => Math.abs(value - before[t]!)))).toBeGreaterThan(1e-3);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { writeDemoModelFolder } from "@v-triune/demo-tasks";
-import { createQwen25Vl, randomWeights, readModelConfig } from "@v-triune/policy";
+import { createVlm, randomWeights, readModelConfig } from "@v-triune/policy";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RolloutStandIn } from "../testing/rollout-stand-in";
 import { engineLine, formatEngineReport } from "./format-engine-report";
@@ -20,7 +20,7 @@ beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "v-triune-probe-"));
   await writeDemoModelFolder(join(folder, "tokenizer"));
   const config = readModelConfig(join(folder, "tokenizer"));
-  const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }), {
+  const policy = createVlm(config, randomWeights(config, { seed: 1 }), {
     sourceFolder: join(folder, "tokenizer"),
   });
   modelFolder = join(folder, "model");

@@ -12,9 +12,9 @@ import {
   type ChatMessage,
   type GeneratedCompletion,
   type Processor,
-  type Qwen25VlPolicy,
+  type VlmPolicy,
   createProcessor,
-  loadQwen25Vl,
+  loadVlm,
 } from "@v-triune/policy";
 
 type Body = Readonly<Record<string, unknown>>;
@@ -144,9 +144,9 @@ export class RolloutStandIn {
   #generations = 0;
   #paused = false;
   #version = "default";
-  #base!: Qwen25VlPolicy;
+  #base!: VlmPolicy;
   #processor!: Processor;
-  readonly #adapters = new Map<string, Qwen25VlPolicy>();
+  readonly #adapters = new Map<string, VlmPolicy>();
 
   private constructor(readonly options: StandInOptions) {}
 
@@ -167,7 +167,7 @@ export class RolloutStandIn {
   /** Restarts under the same address, with the first weights. */
   async restart(): Promise<void> {
     await this.stop();
-    this.#base = await loadQwen25Vl(this.options.model);
+    this.#base = await loadVlm(this.options.model);
     this.#version = "default";
     const server = createServer((request, response) => void this.#serve(request, response));
     await new Promise<void>((resolve) => void server.listen(this.#port, "127.0.0.1", resolve));
@@ -259,7 +259,7 @@ export class RolloutStandIn {
       if (!this.ignoresWeights) {
         const { model_path: folder, weight_version: version } = body as { model_path: string; weight_version?: string };
         const before = this.#base;
-        this.#base = await loadQwen25Vl(folder);
+        this.#base = await loadVlm(folder);
         before.dispose();
         if (version !== undefined) this.#version = version;
       }
@@ -323,7 +323,7 @@ export class RolloutStandIn {
       case "/v1/load_lora_adapter": {
         const { lora_name: name, lora_path: folder } = body as { lora_name: string; lora_path: string };
         if (this.#adapters.has(name)) throw new Refusal(400, `The lora adapter '${name}' has already been loaded.`);
-        this.#adapters.set(name, await loadQwen25Vl(model, { adapter: { folder } }));
+        this.#adapters.set(name, await loadVlm(model, { adapter: { folder } }));
         return undefined;
       }
       case "/v1/unload_lora_adapter": {
@@ -347,7 +347,7 @@ export class RolloutStandIn {
         if (method !== "reload_weights" || !this.#paused)
           throw new Refusal(400, "weights are reloaded while generation pauses");
         const before = this.#base;
-        this.#base = await loadQwen25Vl(kwargs.weights_path);
+        this.#base = await loadVlm(kwargs.weights_path);
         before.dispose();
         return { results: [null] };
       }
@@ -427,7 +427,7 @@ type Sampling = {
 };
 
 async function collect(
-  policy: Qwen25VlPolicy,
+  policy: VlmPolicy,
   prompt: { readonly promptIds: Int32Array },
   sampling: Sampling,
 ): Promise<GeneratedCompletion[]> {

@@ -6,9 +6,9 @@ import { OwnMemory } from "../kernels/wasm/own-memory";
 import { attachAdapter } from "../lora/adapter";
 import { FeatureSource } from "../model/feature-source";
 import { ModelWeights } from "../weights/model-weights";
-import { parameterShapes } from "../weights/parameter-shapes";
-import { createQwen25Vl } from "../policy/qwen25-vl-policy";
-import { randomWeights } from "../weights/random-weights";
+import { parameterShapes } from "../families/model-families";
+import { createVlm } from "../policy/vlm-policy";
+import { randomWeights } from "../policy/random-weights";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { useTestBackend } from "../testing/backend";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
@@ -40,7 +40,7 @@ function makeWeights(): { weights: ModelWeights; vision: FeatureSource } {
   );
   for (const { variable } of attachAdapter(weights, { rank: 2, seed: 1 }).parameters)
     tf.tidy(() => variable.assign(tf.add(variable, 0.1)));
-  return { weights, vision: new FeatureSource(weights, config.vision, false) };
+  return { weights, vision: new FeatureSource(weights, config, false) };
 }
 
 async function collect(
@@ -128,7 +128,7 @@ describe("decoders", () => {
   });
 
   it("are opened with threads where the work is worth it, and closed with the policy", async () => {
-    const policy = createQwen25Vl(config, randomWeights(config, { seed: 9, embeddingDeviation: 0.3 }));
+    const policy = createVlm(config, randomWeights(config, { seed: 9, embeddingDeviation: 0.3 }));
     const sample = async (threads: number): Promise<string[]> => {
       const out: string[] = [];
       for await (const { promptIndex, sampleIndex, tokenIds } of policy.generate(prompts, {

@@ -3,7 +3,7 @@
  * ends, which frees its row for the next prompt (continuous batching).
  */
 import { VTriuneError } from "@v-triune/errors";
-import type { Qwen25VlConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { heap } from "../kernels/wasm/heap";
 import type { FeatureSource } from "../model/feature-source";
@@ -86,7 +86,7 @@ export interface GenerateOptions {
 
 export interface GenerateRequest {
   readonly weights: ModelWeights;
-  readonly config: Qwen25VlConfig;
+  readonly config: VlmConfig;
   readonly vision: FeatureSource;
   readonly prompts: readonly PromptInput[];
   readonly options: GenerateOptions;
@@ -109,7 +109,7 @@ interface RunningRow {
   readonly random: () => number;
 }
 
-/** See `Qwen25VlPolicy.generate`. */
+/** See `VlmPolicy.generate`. */
 export async function* generateCompletions({
   weights,
   config,
@@ -268,7 +268,7 @@ function closing(decoder: Decoder, after: () => void = () => {}): { decoder: Dec
   };
 }
 
-function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfig): void {
+function checkOptions(options: GenerateOptions, n: number, config: VlmConfig): void {
   const require = (ok: boolean, key: keyof GenerateOptions, expected: string): void => {
     if (!ok) throw new RangeError(`generate: ${key} is ${String(options[key])}, expected ${expected}`);
   };
@@ -295,7 +295,7 @@ function checkOptions(options: GenerateOptions, n: number, config: Qwen25VlConfi
   }
 }
 
-function checkRoom(prompts: readonly PromptInput[], maxNewTokens: number, config: Qwen25VlConfig): void {
+function checkRoom(prompts: readonly PromptInput[], maxNewTokens: number, config: VlmConfig): void {
   const limit = config.text.maxPositionEmbeddings;
   prompts.forEach(({ promptIds }, index) => {
     if (promptIds.length + maxNewTokens <= limit) return;

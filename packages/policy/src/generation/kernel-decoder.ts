@@ -5,7 +5,7 @@
  * share the rows of a step; prompts are always computed by the backend.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Qwen25VlConfig, TextConfig } from "../config/model-config";
+import type { VlmConfig, TextConfig } from "../config/model-config";
 import { linear } from "../kernels/linear";
 import type { RotaryTable } from "../kernels/rotary";
 import { takeValues } from "../kernels/take-values";
@@ -19,7 +19,7 @@ import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees, type PackedTokens } from "../model/packed-batch";
 import type { PromptInput } from "../model/tokenized-rollout";
-import { textRotary } from "../model/rotary-tables";
+import { textRotary } from "../model/text-rotary";
 import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 
 /** Tokens that a row's cache holds at first; it doubles when full. */
@@ -62,7 +62,7 @@ export class KernelDecoder implements Decoder {
   constructor(
     readonly memory: KernelMemory,
     readonly weights: ModelWeights,
-    readonly config: Qwen25VlConfig,
+    readonly config: VlmConfig,
     readonly vision: FeatureSource,
     readonly threads?: KernelThreads,
   ) {

@@ -2,8 +2,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { BackendError, selectBackend } from "@v-triune/backend";
 import { afterAll, describe, expect, it } from "vitest";
-import { createQwen25Vl } from "../policy/qwen25-vl-policy";
-import { randomWeights } from "../weights/random-weights";
+import { createVlm } from "../policy/vlm-policy";
+import { randomWeights } from "../policy/random-weights";
 import { largeVocabularyConfig } from "../testing/tiny-model";
 import type { GeneratedCompletion } from "./generate";
 
@@ -23,7 +23,7 @@ describe("generation of 128 rows over 151,936 tokens", () => {
 
 async function sample(backend: "tensorflow" | "wasm"): Promise<void> {
   await selectBackend({ prefer: backend });
-  const policy = createQwen25Vl(config, weights);
+  const policy = createVlm(config, weights);
   try {
     const before = tf.memory().numTensors;
     const completions: GeneratedCompletion[] = [];

@@ -3,11 +3,12 @@
  * pair per layer, in the order in which rows were added; a removed row's place is squeezed out before the next step.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Qwen25VlConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
 import { gatherRows } from "../kernels/gather-rows";
 import { linear } from "../kernels/linear";
 import { rmsNorm } from "../kernels/rms-norm";
 import { rotate } from "../kernels/rotary";
+import { rotaryTensors } from "../kernels/rotary-values";
 import { swiglu } from "../kernels/swiglu";
 import { takeValues } from "../kernels/take-values";
 import type { FeatureSource } from "../model/feature-source";
@@ -16,7 +17,7 @@ import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees } from "../model/packed-batch";
 import type { PromptInput } from "../model/tokenized-rollout";
-import { rotaryTensors, textRotary } from "../model/rotary-tables";
+import { textRotary } from "../model/text-rotary";
 import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 
 const HIDDEN = -1e9;
@@ -49,7 +50,7 @@ export class TensorDecoder implements Decoder {
 
   constructor(
     readonly weights: ModelWeights,
-    readonly config: Qwen25VlConfig,
+    readonly config: VlmConfig,
     readonly vision: FeatureSource,
   ) {}
 

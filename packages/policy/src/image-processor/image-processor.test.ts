@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError, ImageError } from "../input-error";
 import { largestDifference } from "../parity/parity";
 import { resizeBicubic, type RgbImage } from "./bicubic-resize";
-import { createImageProcessor, DEFAULT_IMAGE_SETTINGS, readImageSettings } from "./image-processor";
+import { createImageProcessor, QWEN2_IMAGE_SETTINGS, readImageSettings } from "./image-processor";
 import { smartResize } from "./smart-resize";
 
 let folder: string;
@@ -172,8 +172,8 @@ describe("settings", () => {
   }
 
   it("are those of transformers where there is no file", () => {
-    expect(readImageSettings(write({}))).toEqual(DEFAULT_IMAGE_SETTINGS);
-    expect(DEFAULT_IMAGE_SETTINGS).toMatchObject({ minPixels: 3136, maxPixels: 1003520 });
+    expect(readImageSettings(write({}))).toEqual(QWEN2_IMAGE_SETTINGS);
+    expect(QWEN2_IMAGE_SETTINGS).toMatchObject({ minPixels: 3136, maxPixels: 1003520 });
   });
 
   it("come from preprocessor_config.json in both its layouts, or from processor_config.json before it", () => {

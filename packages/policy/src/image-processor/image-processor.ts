@@ -22,8 +22,8 @@ export interface ImageProcessorSettings extends PatchLayout, Normalization {
   readonly maxPixels: number;
 }
 
-/** transformers 5.23's defaults for Qwen2-VL and Qwen2.5-VL. */
-export const DEFAULT_IMAGE_SETTINGS: ImageProcessorSettings = {
+/** transformers 5.23's defaults, which are those of Qwen2-VL and Qwen2.5-VL. */
+export const QWEN2_IMAGE_SETTINGS: ImageProcessorSettings = {
   minPixels: 56 * 56,
   maxPixels: 28 * 28 * 1280,
   patchSize: 14,
@@ -68,7 +68,7 @@ export interface ImageProcessor {
  * ```
  */
 export function createImageProcessor(overrides: Partial<ImageProcessorSettings> = {}): ImageProcessor {
-  const settings = { ...DEFAULT_IMAGE_SETTINGS, ...overrides };
+  const settings = { ...QWEN2_IMAGE_SETTINGS, ...overrides };
   const { patchSize, mergeSize, temporalPatchSize, minPixels, maxPixels } = settings;
   const table = normalizationTable(settings);
   const target = (width: number, height: number) =>
@@ -137,7 +137,7 @@ function rethrowNamed(action: () => unknown, name: string): void {
  */
 export function readImageSettings(folder: string): ImageProcessorSettings {
   const reader = settingsReader(folder);
-  if (!reader) return DEFAULT_IMAGE_SETTINGS;
+  if (!reader) return QWEN2_IMAGE_SETTINGS;
   for (const step of ["do_resize", "do_rescale", "do_normalize", "do_convert_rgb"]) {
     if (!reader.flag(step, true)) reader.fail(step, "true; Qwen2.5-VL's pictures pass through all steps");
   }
@@ -158,14 +158,14 @@ export function readImageSettings(folder: string): ImageProcessorSettings {
     return values;
   };
   const settings: ImageProcessorSettings = {
-    minPixels: bound("min_pixels", "shortest_edge", DEFAULT_IMAGE_SETTINGS.minPixels),
-    maxPixels: bound("max_pixels", "longest_edge", DEFAULT_IMAGE_SETTINGS.maxPixels),
-    patchSize: reader.count("patch_size", DEFAULT_IMAGE_SETTINGS.patchSize),
-    temporalPatchSize: reader.count("temporal_patch_size", DEFAULT_IMAGE_SETTINGS.temporalPatchSize),
-    mergeSize: reader.count("merge_size", DEFAULT_IMAGE_SETTINGS.mergeSize),
-    rescaleFactor: reader.positive("rescale_factor", DEFAULT_IMAGE_SETTINGS.rescaleFactor),
-    mean: triple("image_mean", DEFAULT_IMAGE_SETTINGS.mean),
-    std: triple("image_std", DEFAULT_IMAGE_SETTINGS.std),
+    minPixels: bound("min_pixels", "shortest_edge", QWEN2_IMAGE_SETTINGS.minPixels),
+    maxPixels: bound("max_pixels", "longest_edge", QWEN2_IMAGE_SETTINGS.maxPixels),
+    patchSize: reader.count("patch_size", QWEN2_IMAGE_SETTINGS.patchSize),
+    temporalPatchSize: reader.count("temporal_patch_size", QWEN2_IMAGE_SETTINGS.temporalPatchSize),
+    mergeSize: reader.count("merge_size", QWEN2_IMAGE_SETTINGS.mergeSize),
+    rescaleFactor: reader.positive("rescale_factor", QWEN2_IMAGE_SETTINGS.rescaleFactor),
+    mean: triple("image_mean", QWEN2_IMAGE_SETTINGS.mean),
+    std: triple("image_std", QWEN2_IMAGE_SETTINGS.std),
   };
   if (settings.minPixels > settings.maxPixels)
     reader.fail(

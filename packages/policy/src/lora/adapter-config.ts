@@ -103,13 +103,7 @@ export function writeAdapterConfig(folder: string, config: AdapterConfig, baseMo
   replaceFileSync(join(folder, "adapter_config.json"), (temporary) => writeFileSync(temporary, text));
 }
 
-/** A layer's name in transformers 5's memory, which peft's names follow. @param name published, without `.weight` */
-export function moduleName(name: string): string {
-  if (name.startsWith("model.")) return `model.language_model.${name.slice("model.".length)}`;
-  return name.startsWith("visual.") ? `model.${name}` : name;
-}
-
-/** Whether the adapter covers a layer. @param module see `moduleName` */
+/** Whether the adapter covers a layer. @param module its name in transformers 5's memory (../weights/tensor-names) */
 export function isTargeted(config: AdapterConfig, module: string): boolean {
   const { targetModules } = config;
   if (typeof targetModules !== "string")

@@ -9,17 +9,10 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { ModelConfigError, WeightsError } from "../input-error";
 import type { ModelParameter, ModelWeights } from "../weights/model-weights";
-import { publishedName } from "../weights/parameter-shapes";
+import { internalName, moduleName } from "../weights/tensor-names";
 import { openSafetensors } from "../safetensors/reader";
 import { writeSafetensors } from "../safetensors/writer";
-import {
-  isTargeted,
-  moduleName,
-  rankAndScale,
-  readAdapterConfig,
-  writeAdapterConfig,
-  type AdapterConfig,
-} from "./adapter-config";
+import { isTargeted, rankAndScale, readAdapterConfig, writeAdapterConfig, type AdapterConfig } from "./adapter-config";
 
 /** A new adapter, or one from a folder in peft's layout. */
 export type AdapterOptions =
@@ -182,7 +175,7 @@ function readStored(folder: string): Map<string, Float32Array> {
 /** `model.layers.0.self_attn.q_proj.lora_A.weight` from any of the forms that peft has written. */
 function canonicalName(name: string): string {
   const inner = name.startsWith("base_model.model.") ? name.slice("base_model.model.".length) : name;
-  return publishedName(inner).replace(/\.lora_([AB])\.default\.weight$/, ".lora_$1.weight");
+  return internalName(inner).replace(/\.lora_([AB])\.default\.weight$/, ".lora_$1.weight");
 }
 
 /** The name that peft with transformers 5 gives a tensor. */

@@ -4,21 +4,26 @@
  * must not be filled with another picture.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { VisionConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
+import { familyOf } from "../families/model-families";
+import type { ModelFamily } from "../families/model-family";
 import { takeValues } from "../kernels/take-values";
+import type { VisionOptions } from "../vision/tower-parts";
+import type { VisualInput } from "../vision/visual-input";
 import type { ModelWeights } from "../weights/model-weights";
-import type { VisualInput } from "./tokenized-rollout";
-import { visionFeatures } from "./vision-tower";
 
 export class FeatureSource {
   /** Features by the array of pixels, [tokens · width], and the grids they were computed with. */
   readonly #known = new WeakMap<Float32Array, { readonly grids: string; readonly values: Float32Array }>();
+  readonly #family: ModelFamily;
 
   constructor(
     readonly weights: ModelWeights,
-    readonly config: VisionConfig,
+    readonly config: VlmConfig,
     readonly checkpointing: boolean,
-  ) {}
+  ) {
+    this.#family = familyOf(config);
+  }
 
   /** The features of these pictures; undefined if they were not computed, or the tower is trained. */
   known({ pixelValues, gridThw }: VisualInput): Float32Array | undefined {
@@ -33,14 +38,13 @@ export class FeatureSource {
 
   /** One row per merged token, in the order of the inputs; differentiable where anything is trained. */
   features(inputs: readonly VisualInput[]): tf.Tensor2D {
-    if (this.weights.trainsVision())
-      return visionFeatures(inputs, this.weights, this.config, { checkpointing: this.checkpointing });
-    const width = this.config.outHiddenSize;
+    if (this.weights.trainsVision()) return this.compute(inputs, { checkpointing: this.checkpointing });
     const tokens = (input: VisualInput): number =>
-      input.gridThw.reduce((sum, [t, h, w]) => sum + (t * h * w) / this.config.spatialMergeSize ** 2, 0);
+      input.gridThw.reduce((sum, [t, h, w]) => sum + (t * h * w) / this.config.vision.spatialMergeSize ** 2, 0);
     const fresh = inputs.filter((input) => !this.known(input));
     if (fresh.length > 0) {
-      const values = takeValues(tf.tidy(() => visionFeatures(fresh, this.weights, this.config)));
+      const values = takeValues(tf.tidy(() => this.compute(fresh)));
+      const width = values.length / fresh.reduce((sum, input) => sum + tokens(input), 0);
       let start = 0;
       for (const input of fresh) {
         const end = start + tokens(input) * width;
@@ -55,6 +59,12 @@ export class FeatureSource {
       all.set(part, at);
       at += part.length;
     }
-    return tf.tensor2d(all, [all.length / width, width]);
+    const rows = inputs.reduce((sum, input) => sum + tokens(input), 0);
+    return tf.tensor2d(all, [rows, all.length / rows]);
+  }
+
+  /** The same, computed now and not remembered. */
+  compute(inputs: readonly VisualInput[], options: VisionOptions = {}): tf.Tensor2D {
+    return this.#family.visionTower(inputs, this.weights, this.config.vision, options);
   }
 }

@@ -9,11 +9,12 @@ import { checkpoint } from "../kernels/checkpoint";
 import { gatherRows } from "../kernels/gather-rows";
 import { rmsNorm } from "../kernels/rms-norm";
 import type { RotaryTable } from "../kernels/rotary";
+import { rotaryTensors } from "../kernels/rotary-values";
 import { swiglu } from "../kernels/swiglu";
+import type { Trace } from "../vision/trace";
 import type { ModelWeights } from "../weights/model-weights";
 import type { PackedTokens } from "./packed-batch";
-import { rotaryTensors, textRotary } from "./rotary-tables";
-import type { Trace } from "./trace";
+import { textRotary } from "./text-rotary";
 
 export interface LanguageModelOptions {
   /** Rows whose final hidden states are wanted, in this order and possibly more than once. Default: all of them. */

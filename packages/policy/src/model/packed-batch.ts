@@ -3,11 +3,12 @@
  * each completion, which sees the prompt and itself. A completion's last token is only predicted, never read, so it is
  * left out.
  */
-import type { Qwen25VlConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
 import { attentionPlan, type AttentionPlan, type AttentionSegment } from "../kernels/attention-plan";
 import { mropePositions } from "./mrope-positions";
-import type { PromptInput, TokenizedRollout, VisualInput } from "./tokenized-rollout";
+import type { VisualInput } from "../vision/visual-input";
+import type { PromptInput, TokenizedRollout } from "./tokenized-rollout";
 
 /** A prompt and what follows it, each branch on its own. */
 export interface PackedTree {
@@ -41,7 +42,7 @@ export interface PackedTokens {
 }
 
 /** @throws PromptError when a prompt is empty, too long, holds an unknown token id or does not match its pictures */
-export function packTrees(trees: readonly PackedTree[], config: Qwen25VlConfig): PackedTokens {
+export function packTrees(trees: readonly PackedTree[], config: VlmConfig): PackedTokens {
   const total = treeTokens(trees);
   const ids = new Int32Array(total);
   const visualRows = new Int32Array(total).fill(-1);
@@ -103,7 +104,7 @@ export function packTrees(trees: readonly PackedTree[], config: Qwen25VlConfig):
   return { ids, visualRows, positions, plan: attentionPlan(segments), visuals, trees: places };
 }
 
-function checkPrompt(ids: Int32Array, length: number, config: Qwen25VlConfig): void {
+function checkPrompt(ids: Int32Array, length: number, config: VlmConfig): void {
   if (ids.length === 0) throw new PromptError({ what: "A prompt is empty.", expected: "at least one token" });
   const limit = config.text.maxPositionEmbeddings;
   if (length > limit) {
@@ -117,7 +118,7 @@ function checkPrompt(ids: Int32Array, length: number, config: Qwen25VlConfig): v
   for (const id of ids) checkToken(id, config);
 }
 
-function checkToken(id: number, config: Qwen25VlConfig): void {
+function checkToken(id: number, config: VlmConfig): void {
   if (id >= 0 && id < config.text.vocabSize) return;
   throw new PromptError({
     what: "A token id is not in the model's vocabulary.",

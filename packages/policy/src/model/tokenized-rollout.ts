@@ -1,14 +1,5 @@
 /** The model's input: prompts with their pictures, and completions to score. Plain data, no tensors. */
-
-/** Pictures or videos of one prompt, as the image processor makes them. */
-export interface VisualInput {
-  /** Flattened patches of all pictures one after another, [patches, channels · temporal · patch · patch], merge-block order. */
-  readonly pixelValues: Float32Array;
-  /** Time, height and width of each picture in patches. */
-  readonly gridThw: readonly (readonly [number, number, number])[];
-  /** Videos: seconds between two temporal patches, one number per video. Default 1. */
-  readonly secondsPerGrid?: readonly number[];
-}
+import type { VisualInput } from "../vision/visual-input";
 
 /** A prompt: token ids with one placeholder for each merged visual token, and the pictures that fill them. */
 export interface PromptInput {

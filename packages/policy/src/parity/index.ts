@@ -2,7 +2,7 @@
 import { generationParity } from "./generation-parity";
 import { imageProcessorParity } from "./image-processor-parity";
 import { loraParity } from "./lora-parity";
-import { qwen25VlParity } from "./qwen25-vl-parity";
+import { modelParity } from "./model-parity";
 import { tokenizerParity } from "./tokenizer-parity";
 import type { ParityCheck } from "./parity";
 
@@ -10,7 +10,7 @@ import type { ParityCheck } from "./parity";
 export const policyParityChecks: readonly ParityCheck[] = [
   tokenizerParity,
   imageProcessorParity,
-  qwen25VlParity,
+  modelParity,
   generationParity,
   loraParity,
 ];
@@ -18,6 +18,6 @@ export const policyParityChecks: readonly ParityCheck[] = [
 export { checkGeneration, generationParity, recognizeGeneration } from "./generation-parity";
 export { checkImageProcessor, imageProcessorParity } from "./image-processor-parity";
 export { checkLora, loraParity, recognizeLora } from "./lora-parity";
-export { checkQwen25Vl, qwen25VlParity, recognizeQwen25Vl } from "./qwen25-vl-parity";
+export { checkModel, modelParity, recognizeModel } from "./model-parity";
 export { checkTokenizer, tokenizerParity } from "./tokenizer-parity";
 export { formatParityTable, withinTolerance, type ParityCheck, type ParityRow } from "./parity";

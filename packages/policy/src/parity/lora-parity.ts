@@ -8,12 +8,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gatherRows } from "../kernels/gather-rows";
 import { ParityError } from "../input-error";
-import { loadQwen25Vl } from "../policy/load";
+import { loadVlm } from "../policy/load";
 import { ModelWeights } from "../weights/model-weights";
 import { openSafetensors } from "../safetensors/reader";
 import { largestDifference, ParityLedger, type ParityCheck, type ParityRow } from "./parity";
 import { differenceOnTokens, relativeL2 } from "./model-differences";
-import { referenceBatch } from "./qwen25-vl-case";
+import { referenceBatch } from "./model-case";
 import { folderOf, peekJson, readReference } from "./reference-files";
 
 const LINEAR = 1e-5;
@@ -157,7 +157,7 @@ async function checkModel(ledger: ParityLedger, folder: string): Promise<void> {
     join(base, "cases", `${reference.case}.json`),
     ["input_ids", "attention_mask", "labels"],
   );
-  const policy = await loadQwen25Vl(base, { adapter: { folder } });
+  const policy = await loadVlm(base, { adapter: { folder } });
   const saved = mkdtempSync(join(tmpdir(), "v-triune-lora-"));
   try {
     const { prompts, rowOf, width } = referenceBatch(caseFile, inputs, policy.config);
@@ -202,10 +202,10 @@ async function checkModel(ledger: ParityLedger, folder: string): Promise<void> {
     // What is written must come back: the adapter alone, and merged into the model.
     await policy.save(join(saved, "adapter"));
     await policy.save(join(saved, "merged"), { adapter: "merged" });
-    const again = await loadQwen25Vl(base, { adapter: { folder: join(saved, "adapter") } });
+    const again = await loadVlm(base, { adapter: { folder: join(saved, "adapter") } });
     await compareLogits(again.forward(prompts), "logits", "logits with the adapter saved and loaded");
     again.dispose();
-    const merged = await loadQwen25Vl(join(saved, "merged"));
+    const merged = await loadVlm(join(saved, "merged"));
     if (expected.has("logits_merged"))
       await compareLogits(merged.forward(prompts), "logits_merged", "logits of the merged model");
     for (const key of expected.names.filter((name) => name.startsWith("merged."))) {

@@ -7,7 +7,7 @@ import { generationParity } from "./generation-parity";
 import { goldenFolder } from "./golden-folders";
 import { loraParity } from "./lora-parity";
 import { withinTolerance, type ParityRow } from "./parity";
-import { qwen25VlParity } from "./qwen25-vl-parity";
+import { modelParity } from "./model-parity";
 
 let folder: string;
 beforeAll(async () => {
@@ -27,8 +27,8 @@ describe.skipIf(model === undefined)("the model against transformers", () => {
     ["tied", 2, 82],
   ])("%s: forward, gradients, greedy tokens", async (variant, cases, gradients) => {
     const path = join(model!, variant);
-    expect(qwen25VlParity.recognize(path)).toBe(true);
-    const rows = await qwen25VlParity.check(path);
+    expect(modelParity.recognize(path)).toBe(true);
+    const rows = await modelParity.check(path);
     expect(over(rows)).toEqual([]);
     expect(compared(rows, "logits")).toBe(cases);
     expect(compared(rows, "loss (grpo)")).toBe(cases);
@@ -49,14 +49,14 @@ describe.skipIf(model === undefined)("the model against transformers", () => {
     reference.nll_loss += 1e-3;
     reference.greedy.new_tokens[0]![5]!++;
     writeFileSync(file, JSON.stringify(reference));
-    const quantities = over(await qwen25VlParity.check(wrong)).map(({ quantity }) => quantity);
+    const quantities = over(await modelParity.check(wrong)).map(({ quantity }) => quantity);
     expect(quantities).toEqual(expect.arrayContaining(["position ids", "loss (nll)", "greedy tokens"]));
     expect(quantities).not.toContain("logits");
   });
 
   it("is not taken for another kind", () => {
     for (const check of [generationParity, loraParity]) expect(check.recognize(join(model!, "base"))).toBe(false);
-    expect(qwen25VlParity.recognize(model!)).toBe(false);
+    expect(modelParity.recognize(model!)).toBe(false);
   });
 });
 

@@ -1,29 +1,29 @@
-/** Reads a Qwen2.5-VL from a folder in Hugging Face layout. */
-import { readModelConfig } from "../config/model-config";
+/** Reads a model from a folder in Hugging Face layout. */
+import { parameterShapes, readModelConfig } from "../families/model-families";
 import { WeightsError } from "../input-error";
 import { openSafetensors } from "../safetensors/reader";
 import { ModelWeights } from "../weights/model-weights";
-import { parameterShapes, publishedName } from "../weights/parameter-shapes";
 import { passingMemory } from "../weights/passing-memory";
-import { isFrozen, Qwen25VlPolicy, type Qwen25VlOptions } from "./qwen25-vl-policy";
+import { internalName } from "../weights/tensor-names";
+import { isFrozen, VlmPolicy, type VlmOptions } from "./vlm-policy";
 
 /**
  * Loads `folder` (config.json and model.safetensors, possibly in shards, float32, bfloat16 or float16) onto the current
  * backend, one tensor at a time.
  *
  * ```ts
- * const policy = await loadQwen25Vl("./Qwen2.5-VL-3B-Instruct", { freeze: ["vision", "connector"] });
+ * const policy = await loadVlm("./Qwen2.5-VL-3B-Instruct", { freeze: ["vision", "connector"] });
  * ```
  *
  * @throws ModelConfigError when the configuration is missing, unsupported or impossible
  * @throws WeightsError when a tensor is missing, superfluous or of another shape than the configuration asks for
  */
-export async function loadQwen25Vl(folder: string, options: Qwen25VlOptions = {}): Promise<Qwen25VlPolicy> {
+export async function loadVlm(folder: string, options: VlmOptions = {}): Promise<VlmPolicy> {
   const config = readModelConfig(folder);
   const shapes = parameterShapes(config);
   const reader = openSafetensors(folder);
   try {
-    const stored = new Map(reader.names.map((name) => [publishedName(name), name]));
+    const stored = new Map(reader.names.map((name) => [internalName(name), name]));
     const wanted = new Set(shapes.map(({ name }) => name));
     // Tied checkpoints may carry the head a second time; it is the embedding.
     if (config.tieWordEmbeddings) wanted.add("lm_head.weight");
@@ -56,7 +56,7 @@ export async function loadQwen25Vl(folder: string, options: Qwen25VlOptions = {}
         ({ name, shape }) => reader.readFloat32(stored.get(name)!, passing?.(sizeOf(shape))),
         isFrozen(options),
       );
-      return new Qwen25VlPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
+      return new VlmPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
     } finally {
       passing?.(0);
     }

@@ -1,8 +1,9 @@
-/** Writes a Qwen2.5-VL in Hugging Face layout, each file replaced only when it is complete. */
+/** Writes a model in Hugging Face layout, each file replaced only when it is complete. */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
-import { writeModelConfig, type Qwen25VlConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
+import { familyOf, writeModelConfig } from "../families/model-families";
 import { writeSafetensors } from "../safetensors/writer";
 import type { ModelWeights } from "../weights/model-weights";
 
@@ -23,16 +24,21 @@ const COMPANIONS = [
 ] as const;
 
 /** Writes the model, adapters merged in. @throws WeightsError when the disk is full or the folder cannot be written */
-export async function saveQwen25Vl(
+export async function saveVlm(
   folder: string,
-  config: Qwen25VlConfig,
+  config: VlmConfig,
   weights: ModelWeights,
   sourceFolder?: string,
 ): Promise<void> {
+  const family = familyOf(config);
   mkdirSync(folder, { recursive: true });
   await writeSafetensors(
     join(folder, "model.safetensors"),
-    weights.shapes.map(({ name, shape }) => ({ name, shape, data: () => weights.values(name) })),
+    weights.shapes.map(({ name, shape }) => ({
+      name: family.storedName(name),
+      shape,
+      data: () => weights.values(name),
+    })),
   );
   writeModelConfig(folder, config);
   if (sourceFolder === undefined || resolve(sourceFolder) === resolve(folder)) return;

@@ -2,7 +2,7 @@
  * A policy as plain data, for replicas in other threads: its configuration, and its weights in shared memory, so that passing
  * them on copies nothing.
  */
-import type { Qwen25VlConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
 import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";
 import type { ModelWeights } from "../weights/model-weights";
 import type { ParameterGroup } from "../weights/parameter-shapes";
@@ -12,18 +12,18 @@ interface SnapshotOptions {
   readonly gradientCheckpointing?: boolean;
 }
 
-/** See `Qwen25VlPolicy.snapshot`. */
+/** See `VlmPolicy.snapshot`. */
 export interface PolicySnapshot {
-  readonly config: Qwen25VlConfig;
+  readonly config: VlmConfig;
   readonly options: SnapshotOptions;
-  /** The model's own tensors by published name, without the adapter. */
+  /** The model's own tensors by name, without the adapter. */
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly adapter: Exclude<AdapterOptions, { readonly folder: string }> | undefined;
 }
 
-/** What `Qwen25VlPolicy.snapshot` gives. */
+/** What `VlmPolicy.snapshot` gives. */
 export function takeSnapshot(
-  config: Qwen25VlConfig,
+  config: VlmConfig,
   { freeze, gradientCheckpointing }: SnapshotOptions,
   weights: ModelWeights,
   adapter: AttachedAdapter | undefined,

@@ -1,6 +1,7 @@
 /** Small models and pictures for tests and benches. */
-import type { Qwen25VlConfig } from "../config/model-config";
-import type { VisualInput } from "../model/tokenized-rollout";
+import type { VlmConfig } from "../config/model-config";
+import type { Qwen25VlConfig } from "../families/qwen2-5-vl/config";
+import type { VisualInput } from "../vision/visual-input";
 
 /** 4 layers of width 128 with 4 heads (2 for keys and values), a vision tower of 3 blocks of width 96. */
 export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: number }): Qwen25VlConfig {
@@ -61,7 +62,7 @@ export function largeVocabularyConfig(): Qwen25VlConfig {
 }
 
 /** A picture of `height` × `width` patches with smooth values that depend on `seed`. */
-export function gridPicture(config: Qwen25VlConfig, height: number, width: number, seed: number): VisualInput {
+export function gridPicture(config: VlmConfig, height: number, width: number, seed: number): VisualInput {
   const { inChannels, temporalPatchSize, patchSize } = config.vision;
   const pixelValues = Float32Array.from(
     { length: height * width * inChannels * temporalPatchSize * patchSize ** 2 },

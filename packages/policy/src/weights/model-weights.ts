@@ -8,7 +8,7 @@ import type { ParameterGroup, ParameterShape } from "./parameter-shapes";
 
 /** A trainable tensor, as the learner sees it. */
 export interface ModelParameter {
-  /** The tensor's name in a checkpoint (an adapter's: its name in peft's file). */
+  /** See ./parameter-shapes (an adapter's: its name in peft's file). */
   readonly name: string;
   readonly variable: tf.Variable;
   readonly group: ParameterGroup;
@@ -111,10 +111,10 @@ export class ModelWeights {
 
   /** Whether anything in the vision tower or its merger is trained, itself or by an adapter. */
   trainsVision(): boolean {
-    const inVision = (name: string): boolean => name.startsWith("visual.");
-    return (
-      [...this.adapters.keys()].some(inVision) ||
-      this.shapes.some(({ name }) => inVision(name) && this.get(name) instanceof tf.Variable)
+    return this.shapes.some(
+      ({ name, group }) =>
+        group !== "language" &&
+        (this.get(name) instanceof tf.Variable || this.adapters.has(name.slice(0, -".weight".length))),
     );
   }
 

@@ -10,7 +10,7 @@ import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
 import {
-  type Qwen25VlPolicy,
+  type VlmPolicy,
   type TokenizedRollout,
   type SafetensorsEntry,
   openSafetensors,
@@ -38,7 +38,7 @@ interface StateFile extends TrainingState {
 /** What is saved besides the number of steps done. */
 export interface CheckpointParts {
   readonly position: number;
-  readonly policy: Pick<Qwen25VlPolicy, "save">;
+  readonly policy: Pick<VlmPolicy, "save">;
   readonly learner: Pick<Learner<TokenizedRollout>, "exportState">;
   /** Rollouts of the next step, if they are made ahead. */
   readonly ready: StepRollouts | undefined;
@@ -103,7 +103,7 @@ export interface LoadedCheckpoint {
 }
 
 /**
- * Reads everything but the weights, which `loadQwen25Vl` takes from the same folder.
+ * Reads everything but the weights, which `loadVlm` takes from the same folder.
  *
  * @throws RunFolderError when a file is missing or not the one that was saved
  */

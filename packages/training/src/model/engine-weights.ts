@@ -1,8 +1,8 @@
-import type { Qwen25VlPolicy } from "@v-triune/policy";
+import type { VlmPolicy } from "@v-triune/policy";
 import type { EngineWeights } from "@v-triune/rollouts";
 
 /** The policy's present weights, as an engine is given them. */
-export function engineWeights(policy: Pick<Qwen25VlPolicy, "save">, step: number): EngineWeights {
+export function engineWeights(policy: Pick<VlmPolicy, "save">, step: number): EngineWeights {
   return {
     step,
     save: (folder, content = "model") => policy.save(folder, content === "model" ? { adapter: "merged" } : {}),

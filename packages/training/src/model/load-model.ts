@@ -6,11 +6,11 @@ import {
   type AdapterOptions,
   type ParameterGroup,
   type Processor,
-  type Qwen25VlConfig,
-  type Qwen25VlPolicy,
+  type VlmConfig,
+  type VlmPolicy,
   createProcessor,
-  createQwen25Vl,
-  loadQwen25Vl,
+  createVlm,
+  loadVlm,
   randomWeights,
   readModelConfig,
   readModelConfigFile,
@@ -18,7 +18,7 @@ import {
 import type { ModelAdapterConfig, ModelConfig } from "../config/training-config";
 
 export interface LoadedModel {
-  readonly policy: Qwen25VlPolicy;
+  readonly policy: VlmPolicy;
   readonly processor: Processor;
 }
 
@@ -44,13 +44,13 @@ export async function loadPolicy(
   seed: number,
   freeze: readonly ParameterGroup[],
   checkpoint?: string,
-): Promise<Qwen25VlPolicy> {
+): Promise<VlmPolicy> {
   if (model.adapter !== null) return loadWithAdapter(model, model.adapter, seed, checkpoint);
   // Companion files are not taken from the checkpoint, which may have been pruned by the time of the next one.
-  if (checkpoint !== undefined) return loadQwen25Vl(checkpoint, { freeze, sourceFolder: processorFolder(model) });
-  if (model.init === "pretrained") return loadQwen25Vl(model.path, { freeze });
+  if (checkpoint !== undefined) return loadVlm(checkpoint, { freeze, sourceFolder: processorFolder(model) });
+  if (model.init === "pretrained") return loadVlm(model.path, { freeze });
   const config = await readConfig(model.config);
-  return createQwen25Vl(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
+  return createVlm(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
 }
 
 /** The folder that `loadModel` takes the processor from. */
@@ -60,7 +60,7 @@ export function processorFolder(model: ModelConfig, checkpoint?: string): string
 }
 
 /** The shapes of the configured model, without its weights. @throws ConfigError of `@v-triune/policy` */
-export async function modelArchitecture(model: ModelConfig): Promise<Qwen25VlConfig> {
+export async function modelArchitecture(model: ModelConfig): Promise<VlmConfig> {
   return model.init === "pretrained" ? readModelConfig(model.path) : readConfig(model.config);
 }
 
@@ -69,17 +69,17 @@ async function loadWithAdapter(
   { rank, alpha, targetModules }: ModelAdapterConfig,
   seed: number,
   checkpoint: string | undefined,
-): Promise<Qwen25VlPolicy> {
+): Promise<VlmPolicy> {
   const adapter: AdapterOptions =
     checkpoint !== undefined
       ? { folder: checkpoint }
       : { rank, alpha, seed, ...(targetModules === null ? {} : { targetModules }) };
-  if (model.init === "pretrained") return loadQwen25Vl(model.path, { adapter });
+  if (model.init === "pretrained") return loadVlm(model.path, { adapter });
   const config = await readConfig(model.config);
-  return createQwen25Vl(config, randomWeights(config, { seed }), { adapter, sourceFolder: model.tokenizer });
+  return createVlm(config, randomWeights(config, { seed }), { adapter, sourceFolder: model.tokenizer });
 }
 
-async function readConfig(config: string | Readonly<Record<string, unknown>>): Promise<Qwen25VlConfig> {
+async function readConfig(config: string | Readonly<Record<string, unknown>>): Promise<VlmConfig> {
   if (typeof config === "string") return readModelConfigFile(config);
   const folder = await mkdtemp(join(tmpdir(), "v-triune-"));
   try {

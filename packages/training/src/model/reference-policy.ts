@@ -3,7 +3,7 @@
  * when the configuration asks for a KL (the paper's recipe does not).
  */
 import { evaluateLogProbs } from "@v-triune/grpo";
-import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
+import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 
 /** log π_ref of each row's completion. */
 export type ReferenceLogProbs = (rows: readonly TokenizedRollout[]) => Float32Array[];
@@ -13,7 +13,7 @@ export type ReferenceLogProbs = (rows: readonly TokenizedRollout[]) => Float32Ar
  * @param microBatchTokens most tokens of one forward pass, a prompt that rows share counted once
  */
 export function createReferenceLogProbs(
-  reference: Pick<Qwen25VlPolicy, "logProbs" | "tokenCount">,
+  reference: Pick<VlmPolicy, "logProbs" | "tokenCount">,
   temperature: number,
   microBatchTokens: number,
 ): ReferenceLogProbs {

@@ -1,11 +1,11 @@
 import type { BackendName } from "@v-triune/backend";
 import type { Learner } from "@v-triune/grpo";
-import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
+import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { startThread } from "../threads/start-thread";
 
 export interface ComputeOptions {
-  readonly policy: Qwen25VlPolicy;
+  readonly policy: VlmPolicy;
   /** Trains the policy; absent where nothing is trained. */
   readonly learner?: Learner<TokenizedRollout>;
   readonly config: TrainingConfig;

@@ -5,7 +5,7 @@
 import { parentPort } from "node:worker_threads";
 import { selectBackend, withOutOfMemory } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
-import { type GeneratedCompletion, createReplica, type Qwen25VlPolicy, type TokenizedRollout } from "@v-triune/policy";
+import { type GeneratedCompletion, createReplica, type VlmPolicy, type TokenizedRollout } from "@v-triune/policy";
 import { learnerConfig } from "../update/learner-config";
 import type { ComputedPart, ComputeJob, ComputeSetup, FromComputeThread, ToComputeThread } from "./compute-protocol";
 import { plainError } from "../threads/plain-error";
@@ -17,7 +17,7 @@ if (!port) throw new Error("compute-thread runs as a thread only");
 const send = (message: FromComputeThread): void => port.postMessage(message, []);
 
 class Replica {
-  readonly policy: Qwen25VlPolicy;
+  readonly policy: VlmPolicy;
   readonly #weights: SharedWeights;
   readonly #gradients: SharedGradients;
   #learner: Learner<TokenizedRollout> | undefined;

@@ -3,13 +3,7 @@ import type { Worker } from "node:worker_threads";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner, TrainingDivergedError, type TrainingRow } from "@v-triune/grpo";
-import {
-  createQwen25Vl,
-  randomWeights,
-  type Qwen25VlConfig,
-  type Qwen25VlPolicy,
-  type TokenizedRollout,
-} from "@v-triune/policy";
+import { createVlm, randomWeights, type Qwen25VlConfig, type VlmPolicy, type TokenizedRollout } from "@v-triune/policy";
 import type { EngineCompletion, PreparedPrompt } from "@v-triune/rollouts";
 import { checkRolloutEngine } from "@v-triune/rollouts/conformance";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -103,7 +97,7 @@ const rows: TrainingRow<TokenizedRollout>[] = prompts.flatMap(({ promptIds, imag
 );
 
 interface Opened {
-  readonly policy: Qwen25VlPolicy;
+  readonly policy: VlmPolicy;
   readonly compute: Compute;
   readonly threads: Worker[];
   readonly problems: string[];
@@ -116,7 +110,7 @@ afterEach(async () => {
 
 async function open(workers: number, options: { trainVision?: boolean; adapter?: boolean } = {}): Promise<Opened> {
   const freeze = options.trainVision ? [] : (["vision", "connector"] as const);
-  const policy = createQwen25Vl(model, randomWeights(model, { seed: 3, embeddingDeviation: 0.5 }), {
+  const policy = createVlm(model, randomWeights(model, { seed: 3, embeddingDeviation: 0.5 }), {
     freeze,
     ...(options.adapter ? { adapter: { rank: 2, seed: 1 } } : {}),
   });
@@ -157,7 +151,7 @@ async function open(workers: number, options: { trainVision?: boolean; adapter?:
   return { policy, compute, threads, problems };
 }
 
-const weightsOf = (policy: Qwen25VlPolicy) =>
+const weightsOf = (policy: VlmPolicy) =>
   policy.parameters.map(({ variable }) => variable.dataSync().slice() as Float32Array);
 
 async function collect(compute: Compute, signal?: AbortSignal): Promise<string[]> {

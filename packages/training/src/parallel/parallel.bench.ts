@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { createQwen25Vl, randomWeights, type Qwen25VlConfig, type TokenizedRollout } from "@v-triune/policy";
+import { createVlm, randomWeights, type Qwen25VlConfig, type TokenizedRollout } from "@v-triune/policy";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import { learnerConfig } from "../update/learner-config";
 import { openCompute } from "./open-compute";
@@ -74,7 +74,7 @@ async function fastest(times: number, body: () => Promise<unknown>): Promise<num
 
 async function measure(workers: number): Promise<Measured> {
   const backend = await selectBackend({ prefer: "wasm" });
-  const policy = createQwen25Vl(model, randomWeights(model, { seed: 1 }), { freeze: ["vision", "connector"] });
+  const policy = createVlm(model, randomWeights(model, { seed: 1 }), { freeze: ["vision", "connector"] });
   const config = resolveTrainingConfig(
     { model: "none", data: { train: "none" }, algorithm: { kl: { coefficient: 0 } } },
     "/",

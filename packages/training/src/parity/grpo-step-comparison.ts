@@ -2,7 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Learner, UpdateStats } from "@v-triune/grpo";
 import type { Comparison } from "@v-triune/grpo/parity";
-import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
+import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 import type { GoldenBatch, Scenario } from "./grpo-step-files";
 import { isKeyBias, KEY_BIAS, type StepTolerances } from "./grpo-step-tolerances";
 
@@ -150,7 +150,7 @@ export function compareRow(
 export function compareParameters(
   { batch, scenario, tolerances, comparison }: StepContext,
   k: number,
-  policy: Qwen25VlPolicy,
+  policy: VlmPolicy,
   initial: ReadonlyMap<string, Float32Array>,
 ): void {
   const step = scenario.steps[k]!;
@@ -224,10 +224,7 @@ export function compareMoments(
   }
 }
 
-export async function compareGreedy(
-  { batch, scenario, comparison }: StepContext,
-  policy: Qwen25VlPolicy,
-): Promise<void> {
+export async function compareGreedy({ batch, scenario, comparison }: StepContext, policy: VlmPolicy): Promise<void> {
   const { max_new_tokens: maxNewTokens, new_tokens: expected } = scenario.greedy;
   for await (const { promptIndex, tokenIds } of policy.generate(batch.prompts, {
     temperature: 0,

@@ -6,7 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { createLearner, groupAdvantages, ppoClip, type Learner } from "@v-triune/grpo";
 import { Comparison, type ParityRow } from "@v-triune/grpo/parity";
-import { loadQwen25Vl, type Qwen25VlPolicy, type TokenizedRollout } from "@v-triune/policy";
+import { loadVlm, type VlmPolicy, type TokenizedRollout } from "@v-triune/policy";
 import {
   compareGradients,
   compareGreedy,
@@ -102,13 +102,13 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
   policy.dispose();
 }
 
-async function loadPolicy(batch: GoldenBatch, scenario: Scenario): Promise<Qwen25VlPolicy> {
+async function loadPolicy(batch: GoldenBatch, scenario: Scenario): Promise<VlmPolicy> {
   const { config } = scenario;
   const modules = Object.keys(GROUPS) as (keyof typeof GROUPS)[];
   const freeze = modules.filter((module) => !config.train.includes(module)).map((module) => GROUPS[module]);
-  if (!config.lora) return loadQwen25Vl(batch.modelFolder, { freeze });
+  if (!config.lora) return loadVlm(batch.modelFolder, { freeze });
   const { r: rank, alpha } = batch.lora;
-  const policy = await loadQwen25Vl(batch.modelFolder, {
+  const policy = await loadVlm(batch.modelFolder, {
     freeze,
     adapter: { rank, alpha, targetModules: LORA_TARGETS },
   });
@@ -119,7 +119,7 @@ async function loadPolicy(batch: GoldenBatch, scenario: Scenario): Promise<Qwen2
   return policy;
 }
 
-function learnerOf(policy: Qwen25VlPolicy, { config }: Scenario): Learner<TokenizedRollout> {
+function learnerOf(policy: VlmPolicy, { config }: Scenario): Learner<TokenizedRollout> {
   return createLearner<TokenizedRollout>({
     policy,
     optimizer: {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { createLearner, ppoClip, type Policy } from "@v-triune/grpo";
-import { loadQwen25Vl, type Qwen25VlPolicy, type TokenizedRollout } from "@v-triune/policy";
+import { loadVlm, type VlmPolicy, type TokenizedRollout } from "@v-triune/policy";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readGoldenBatch, type GoldenBatch } from "./grpo-step-files";
 
@@ -17,11 +17,11 @@ if (!hasModel)
 
 describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
   let batch: GoldenBatch;
-  let policy: Qwen25VlPolicy;
+  let policy: VlmPolicy;
   beforeAll(async () => {
     await selectBackend({ prefer: (process.env["V_TRIUNE_BACKEND"] ?? "wasm") as BackendName });
     batch = readGoldenBatch(join(repository, "tools/goldens/grpo_step"));
-    policy = await loadQwen25Vl(batch.modelFolder, {});
+    policy = await loadVlm(batch.modelFolder, {});
   });
   afterAll(() => policy?.dispose());
 

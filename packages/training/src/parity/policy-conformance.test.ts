@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { checkPolicy } from "@v-triune/grpo/testing";
-import { loadQwen25Vl } from "@v-triune/policy";
+import { loadVlm } from "@v-triune/policy";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readGoldenBatch } from "./grpo-step-files";
 
@@ -24,7 +24,7 @@ describe.skipIf(!hasModel)("Qwen2.5-VL as a policy", () => {
     const { rows, modelFolder } = readGoldenBatch(join(repository, "tools/goldens/grpo_step"));
     const some = [rows[1]!, rows[3]!, rows[5]!];
     for (const options of [{}, { adapter: { rank: 2 } }]) {
-      const policy = await loadQwen25Vl(modelFolder, options);
+      const policy = await loadVlm(modelFolder, options);
       const findings = await checkPolicy(policy, some, { entries: options.adapter ? 2 : 1 });
       expect(findings.filter((finding) => !finding.holds)).toEqual([]);
       policy.dispose();

@@ -1,5 +1,5 @@
 /** Rows and prompts as they cross to other threads: pixels and features in shared memory, each array once. */
-import type { PromptInput, Qwen25VlPolicy, VisualInput } from "@v-triune/policy";
+import type { PromptInput, VlmPolicy, VisualInput } from "@v-triune/policy";
 
 /** Pictures whose features are known already; the arrays of pixels are those of the rows. */
 export type KnownFeatures = readonly (readonly [VisualInput, Float32Array])[];
@@ -24,7 +24,7 @@ export class PromptSharing {
   readonly #features: [VisualInput, Float32Array][] = [];
 
   /** @param policy whose knowledge of the pictures goes along; default none */
-  constructor(readonly policy?: Qwen25VlPolicy) {}
+  constructor(readonly policy?: VlmPolicy) {}
 
   /** What the policy knows of the pictures that were shared. */
   get features(): KnownFeatures {

@@ -6,13 +6,7 @@
 import { join, resolve } from "node:path";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { createLearner, groupAdvantages } from "@v-triune/grpo";
-import {
-  createQwen25Vl,
-  randomWeights,
-  readModelConfig,
-  type PromptInput,
-  type TokenizedRollout,
-} from "@v-triune/policy";
+import { createVlm, randomWeights, readModelConfig, type PromptInput, type TokenizedRollout } from "@v-triune/policy";
 
 const STEPS = 24;
 const ROLLOUTS = 8;
@@ -27,7 +21,7 @@ const PICTURES = [
 
 const backend = await selectBackend({ prefer: (process.argv[2] ?? "auto") as BackendName | "auto" });
 const config = readModelConfig(join(resolve(import.meta.dirname, "../../../.."), "tools/peers/tiny-qwen2_5_vl"));
-const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }));
+const policy = createVlm(config, randomWeights(config, { seed: 1 }));
 const learner = createLearner({ policy, optimizer: { learningRate: 1e-4 }, microBatch: { tokens: 16_384 } });
 
 const patchValues = config.vision.inChannels * config.vision.temporalPatchSize * config.vision.patchSize ** 2;

@@ -12,7 +12,7 @@ import {
   ppoClip,
   sapo,
 } from "@v-triune/grpo";
-import type { Qwen25VlPolicy, TokenizedRollout } from "@v-triune/policy";
+import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 import type { RolloutEngine } from "@v-triune/rollouts";
 import type { AlgorithmConfig, ParameterGroupName, RolloutConfig, TrainingConfig } from "../config/training-config";
 import { MOST_PARTS, isOneThreaded } from "../threads/worker-count";
@@ -83,7 +83,7 @@ export function correctionConfig(
 /** @param givesLogProbs whether rollouts come from another engine that gives their log-probabilities */
 export function learnerConfig(
   config: TrainingConfig,
-  policy: Qwen25VlPolicy,
+  policy: VlmPolicy,
   givesLogProbs = false,
 ): LearnerConfig<TokenizedRollout> {
   const { optimizer, update, rollout } = config;

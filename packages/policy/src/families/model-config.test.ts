@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError } from "../input-error";
-import { readGenerationConfig } from "./generation-config";
-import { readModelConfig, toFlatConfigJson, writeModelConfig } from "./model-config";
+import { readGenerationConfig } from "../policy/generation-config";
+import { readModelConfig, toPublishedConfigJson, writeModelConfig } from "./model-families";
 
 let folder: string;
 beforeAll(() => {
@@ -149,7 +149,7 @@ describe("config.json", () => {
     expect(readdirSync(path)).toEqual(["config.json"]);
     // Whoever reads only the keys of the published layout finds all of them.
     const { torch_dtype: _, sliding_window: __, ...expected } = published();
-    expect(toFlatConfigJson(config)).toMatchObject(expected);
+    expect(toPublishedConfigJson(config)).toMatchObject(expected);
   });
 
   it("refuses another architecture by name and says which are supported", () => {

@@ -3,7 +3,8 @@
  * else is functions over plain data.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Qwen25VlConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
+import { parameterShapes } from "../families/model-families";
 import { WeightsError } from "../input-error";
 import { DecodingMemory } from "../generation/decoding-memory";
 import { generateCompletions, type GeneratedCompletion, type GenerateOptions } from "../generation/generate";
@@ -14,15 +15,15 @@ import { attachAdapter, saveAdapter, type AdapterOptions, type AttachedAdapter }
 import { headWeight, languageModel } from "../model/language-model";
 import { ModelWeights, type ModelParameter } from "../weights/model-weights";
 import { countTreeTokens, groupRows, packTrees, type PackedTokens } from "../model/packed-batch";
-import { parameterShapes, type ParameterGroup, type ParameterShape } from "../weights/parameter-shapes";
-import type { PromptInput, TokenizedRollout, VisualInput } from "../model/tokenized-rollout";
-import { saveQwen25Vl } from "./save";
+import type { ParameterGroup, ParameterShape } from "../weights/parameter-shapes";
+import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
+import { saveVlm } from "./save";
 import { takeSnapshot, type PolicySnapshot } from "./snapshot";
-import type { Trace } from "../model/trace";
+import type { Trace } from "../vision/trace";
+import type { VisualInput } from "../vision/visual-input";
 import { FeatureSource } from "../model/feature-source";
-import { visionFeatures } from "../model/vision-tower";
 
-export interface Qwen25VlOptions {
+export interface VlmOptions {
   /** Groups that are not trained: constants, left out of `parameters` and of every backward pass. */
   readonly freeze?: readonly ParameterGroup[];
   /** A low-rank adapter (LoRA): the model itself is then constant, and `parameters` are the adapter's matrices. */
@@ -60,8 +61,8 @@ export interface TokenLogProbs {
   readonly entropy?: tf.Tensor2D;
 }
 
-/** A Qwen2.5-VL model on the current TensorFlow.js backend. Fits the learner of `@v-triune/grpo`. */
-export class Qwen25VlPolicy {
+/** A vision-language model on the current TensorFlow.js backend. Fits the learner of `@v-triune/grpo`. */
+export class VlmPolicy {
   /** The tensors that are trained now; frozen ones are not in it. */
   readonly parameters: readonly ModelParameter[];
   readonly #weights: ModelWeights;
@@ -69,11 +70,11 @@ export class Qwen25VlPolicy {
   readonly #vision: FeatureSource;
   readonly #decoding = new DecodingMemory();
 
-  /** Takes ownership of the weights. Use `createQwen25Vl` or `loadQwen25Vl`. */
+  /** Takes ownership of the weights. Use `createVlm` or `loadVlm`. */
   constructor(
-    readonly config: Qwen25VlConfig,
+    readonly config: VlmConfig,
     weights: ModelWeights,
-    readonly options: Qwen25VlOptions,
+    readonly options: VlmOptions,
   ) {
     this.#weights = weights;
     try {
@@ -83,7 +84,7 @@ export class Qwen25VlPolicy {
       throw error;
     }
     this.parameters = this.#adapter?.parameters ?? weights.parameters();
-    this.#vision = new FeatureSource(weights, config.vision, options.gradientCheckpointing ?? false);
+    this.#vision = new FeatureSource(weights, config, options.gradientCheckpointing ?? false);
   }
 
   /**
@@ -166,9 +167,12 @@ export class Qwen25VlPolicy {
     });
   }
 
-  /** Features of pictures as they enter the language model, [merged tokens, hidden]; differentiable. */
+  /**
+   * Features of pictures as they enter the language model, [merged tokens, hidden]; differentiable. With DeepStack
+   * (Qwen3-VL), what is added after each of the first k layers stands beside them: [merged tokens, (1 + k) · hidden].
+   */
   visionFeatures(inputs: readonly VisualInput[]): tf.Tensor2D {
-    return tf.tidy(() => visionFeatures(inputs, this.#weights, this.config.vision));
+    return tf.tidy(() => this.#vision.compute(inputs));
   }
 
   /**
@@ -214,7 +218,7 @@ export class Qwen25VlPolicy {
   async save(folder: string, options: SaveOptions = {}): Promise<void> {
     if (this.#adapter && options.adapter !== "merged")
       await saveAdapter(folder, this.#adapter, this.options.sourceFolder);
-    else await saveQwen25Vl(folder, this.config, this.#weights, this.options.sourceFolder);
+    else await saveVlm(folder, this.config, this.#weights, this.options.sourceFolder);
   }
 
   /** Frees all tensors and ends the threads. The policy cannot be used afterwards. */
@@ -226,7 +230,7 @@ export class Qwen25VlPolicy {
   #features(tokens: PackedTokens, trace?: Trace): tf.Tensor2D | undefined {
     if (tokens.visuals.length === 0) return undefined;
     const inputs = tokens.visuals.map(({ input }) => input);
-    if (trace) return visionFeatures(inputs, this.#weights, this.config.vision, { trace });
+    if (trace) return this.#vision.compute(inputs, { trace });
     return this.#vision.features(inputs);
   }
 }
@@ -234,14 +238,14 @@ export class Qwen25VlPolicy {
 /**
  * A model of this configuration with the given weights on the current backend.
  *
- * @param weights values by published tensor name, as `randomWeights` makes them
+ * @param weights values by tensor name, as `randomWeights` makes them
  * @throws WeightsError when a tensor is missing, has another size, or does not belong to the model
  */
-export function createQwen25Vl(
-  config: Qwen25VlConfig,
+export function createVlm(
+  config: VlmConfig,
   weights: ReadonlyMap<string, Float32Array>,
-  options: Qwen25VlOptions = {},
-): Qwen25VlPolicy {
+  options: VlmOptions = {},
+): VlmPolicy {
   const shapes = parameterShapes(config);
   const known = new Set(shapes.map(({ name }) => name));
   const extra = [...weights.keys()].filter((name) => !known.has(name));
@@ -251,19 +255,15 @@ export function createQwen25Vl(
       expected: `the ${shapes.length} tensors of the configuration`,
       found: extra.slice(0, 4).join(", "),
     });
-  return new Qwen25VlPolicy(
-    config,
-    new ModelWeights(shapes, ({ name }) => weights.get(name), isFrozen(options)),
-    options,
-  );
+  return new VlmPolicy(config, new ModelWeights(shapes, ({ name }) => weights.get(name), isFrozen(options)), options);
 }
 
 /** A policy with a snapshot's numbers on the current backend: the same bits as the original, in any thread. */
-export function createReplica({ config, options, weights, adapter }: PolicySnapshot): Qwen25VlPolicy {
-  return createQwen25Vl(config, weights, { ...options, ...(adapter ? { adapter } : {}) });
+export function createReplica({ config, options, weights, adapter }: PolicySnapshot): VlmPolicy {
+  return createVlm(config, weights, { ...options, ...(adapter ? { adapter } : {}) });
 }
 
 /** Which tensors are constants: those of frozen groups, and all of them under an adapter. */
-export function isFrozen(options: Qwen25VlOptions): (shape: ParameterShape) => boolean {
+export function isFrozen(options: VlmOptions): (shape: ParameterShape) => boolean {
   return ({ group }) => options.adapter !== undefined || (options.freeze?.includes(group) ?? false);
 }

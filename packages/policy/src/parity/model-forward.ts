@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { differenceOnTokens } from "./model-differences";
 import { largestDifference } from "./parity";
-import type { ReferenceCase } from "./qwen25-vl-case";
+import type { ReferenceCase } from "./model-case";
 
 /** The largest logit difference that is allowed. */
 export const LOGITS = 2e-4;

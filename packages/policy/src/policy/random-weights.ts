@@ -3,8 +3,9 @@
  * biases 0. (Hugging Face's constant 0.02 starts tiny models at a point that they hardly leave.)
  */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { Qwen25VlConfig } from "../config/model-config";
-import { parameterShapes, type ParameterShape } from "./parameter-shapes";
+import type { VlmConfig } from "../config/model-config";
+import { parameterShapes } from "../families/model-families";
+import type { ParameterShape } from "../weights/parameter-shapes";
 
 export interface RandomWeightsOptions {
   readonly seed: number;
@@ -18,10 +19,10 @@ export interface RandomWeightsOptions {
  * Weights for every tensor of the configuration; the same seed gives the same values on every machine.
  *
  * ```ts
- * const policy = createQwen25Vl(config, randomWeights(config, { seed: 1 }));
+ * const policy = createVlm(config, randomWeights(config, { seed: 1 }));
  * ```
  */
-export function randomWeights(config: Qwen25VlConfig, options: RandomWeightsOptions): Map<string, Float32Array> {
+export function randomWeights(config: VlmConfig, options: RandomWeightsOptions): Map<string, Float32Array> {
   const normal = normalGenerator(options.seed);
   const out = new Map<string, Float32Array>();
   for (const shape of parameterShapes(config)) {

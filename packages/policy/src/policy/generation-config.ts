@@ -1,8 +1,8 @@
 /** A model folder's generation_config.json: the default stop tokens and sampling settings. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { JsonReader } from "./json-reader";
-import { readModelConfig } from "./model-config";
+import { JsonReader } from "../config/json-reader";
+import { readModelConfig } from "../families/model-families";
 
 /** The part of generation_config.json that is used. Absent keys are those of transformers' `GenerationConfig`. */
 export interface GenerationDefaults {

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { gatherRows } from "../kernels/gather-rows";
 import { relativeL2 } from "./model-differences";
-import type { ReferenceCase } from "./qwen25-vl-case";
+import type { ReferenceCase } from "./model-case";
 
 const LOSS = 1e-5;
 const GRADIENTS = 1e-4;

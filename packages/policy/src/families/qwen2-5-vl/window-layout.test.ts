@@ -1,26 +1,26 @@
 import { describe, expect, it } from "vitest";
-import type { GridThw } from "../image-processor/image-processor";
-import { ImageError } from "../input-error";
-import { benchmarkConfig } from "../testing/tiny-model";
-import { mropePositions } from "./mrope-positions";
-import type { VisualInput } from "./tokenized-rollout";
-import { toWindowOrder, visionLayout } from "./vision-layout";
+import type { GridThw } from "../../image-processor/image-processor";
+import { ImageError } from "../../input-error";
+import { benchmarkConfig } from "../../testing/tiny-model";
+import { mropePositions } from "../../model/mrope-positions";
+import type { VisualInput } from "../../vision/visual-input";
+import { toWindowOrder, windowLayout } from "./window-layout";
 
 const config = benchmarkConfig({ vocabSize: 100, intermediateSize: 16 });
 const { imageTokenId: image, videoTokenId: video } = config;
 
 // The numbers of transformers are compared in ../parity; here, what is easy to see.
-describe("visionLayout", () => {
+describe("windowLayout", () => {
   it("cuts a picture into windows of 2 × 2 merged cells, the last ones smaller", () => {
-    const layout = visionLayout([[1, 6, 4]], config.vision);
+    const layout = windowLayout([[1, 6, 4]], config.vision);
     expect(layout.tokens).toBe(6);
     expect([...layout.windowIndex]).toEqual([0, 1, 2, 3, 4, 5]);
     expect(layout.windowed.segments.map(({ count }) => count)).toEqual([16, 8]);
-    expect(layout.full.segments.map(({ count }) => count)).toEqual([24]);
+    expect(layout.frames.segments.map(({ count }) => count)).toEqual([24]);
   });
 
   it("keeps pictures and frames apart", () => {
-    const layout = visionLayout(
+    const layout = windowLayout(
       [
         [1, 4, 6],
         [2, 2, 2],
@@ -28,11 +28,11 @@ describe("visionLayout", () => {
       config.vision,
     );
     expect([...layout.windowIndex]).toEqual([0, 1, 3, 4, 2, 5, 6, 7]);
-    expect(layout.full.segments.map(({ count }) => count)).toEqual([24, 4, 4]);
+    expect(layout.frames.segments.map(({ count }) => count)).toEqual([24, 4, 4]);
   });
 
   it("moves whole cells into window order", () => {
-    const layout = visionLayout([[1, 4, 6]], config.vision);
+    const layout = windowLayout([[1, 4, 6]], config.vision);
     const values = Float32Array.from({ length: 24 }, (_, patch) => patch);
     expect([...toWindowOrder(values, layout, 4)].filter((_, i) => i % 4 === 0)).toEqual([0, 4, 12, 16, 8, 20]);
   });
@@ -41,7 +41,7 @@ describe("visionLayout", () => {
     "refuses the grid %j by name",
     (grid) => {
       const images = { pixelValues: new Float32Array(0), gridThw: [[1, 2, 2], grid as unknown as GridThw] };
-      expect(() => visionLayout(images.gridThw as GridThw[], config.vision)).toThrow(ImageError);
+      expect(() => windowLayout(images.gridThw as GridThw[], config.vision)).toThrow(ImageError);
       const promptIds = Int32Array.of(image, 9, ...Array.from({ length: 6 }, () => image));
       expect(() => mropePositions({ promptIds, images: images as VisualInput }, config)).toThrow(
         /cannot be merged[^]*where: +image 1 of the prompt[^]*\s+multiples of 2\s+found: [^]*fix:/,

@@ -3,17 +3,17 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeModelConfig, type Qwen25VlConfig } from "../config/model-config";
+import type { VlmConfig } from "../config/model-config";
+import { parameterShapes, writeModelConfig } from "../families/model-families";
 import { PromptError, WeightsError } from "../input-error";
 import { openSafetensors } from "../safetensors/reader";
 import { writeSafetensors } from "../safetensors/writer";
 import { useTestBackend } from "../testing/backend";
 import { expectClose } from "../testing/gradient-check";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
-import { loadQwen25Vl } from "./load";
-import { parameterShapes } from "../weights/parameter-shapes";
-import { createQwen25Vl, createReplica, type Qwen25VlOptions, type Qwen25VlPolicy } from "./qwen25-vl-policy";
-import { randomWeights } from "../weights/random-weights";
+import { loadVlm } from "./load";
+import { createVlm, createReplica, type VlmOptions, type VlmPolicy } from "./vlm-policy";
+import { randomWeights } from "./random-weights";
 import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
 import type { GeneratedCompletion, GenerateOptions } from "../generation/generate";
 
@@ -26,7 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const config = tinyConfig();
 const weights = randomWeights(config, { seed: 3, embeddingDeviation: 0.5 });
-const make = (options: Qwen25VlOptions = {}): Qwen25VlPolicy => createQwen25Vl(config, weights, options);
+const make = (options: VlmOptions = {}): VlmPolicy => createVlm(config, weights, options);
 
 function prompt(seed: number, text: number, picture?: readonly [number, number]): PromptInput {
   const words = Array.from({ length: text }, (_, i) => 10 + ((seed * 31 + i * 17) % 40));
@@ -40,7 +40,7 @@ function completion(seed: number, length: number): Int32Array {
 }
 
 async function collect(
-  policy: Qwen25VlPolicy,
+  policy: VlmPolicy,
   prompts: readonly PromptInput[],
   options: Partial<GenerateOptions> = {},
 ): Promise<GeneratedCompletion[]> {
@@ -67,7 +67,7 @@ describe("logProbs", () => {
 
   /** Values and all gradients of Σ sin(place) · log p + cos(place) · entropy. */
   function evaluate(
-    policy: Qwen25VlPolicy,
+    policy: VlmPolicy,
     batches: readonly (readonly TokenizedRollout[])[],
     width: number,
   ): { values: Float32Array; gradients: Map<string, Float32Array> } {
@@ -169,8 +169,8 @@ describe("logProbs", () => {
   it("keeps a third of the memory or less with checkpointing, for the same gradients", () => {
     const deep = { ...config, text: { ...config.text, numLayers: 12 }, vision: { ...config.vision, depth: 12 } };
     const values = randomWeights(deep, { seed: 8 });
-    const measure = (gradientCheckpointing: boolean, options: Qwen25VlOptions = {}) => {
-      const policy = createQwen25Vl(deep, values, { ...options, gradientCheckpointing });
+    const measure = (gradientCheckpointing: boolean, options: VlmOptions = {}) => {
+      const policy = createVlm(deep, values, { ...options, gradientCheckpointing });
       // Not the zeros that an adapter starts with.
       if (options.adapter)
         for (const { variable } of policy.parameters) tf.tidy(() => variable.assign(tf.add(variable, 0.05)));
@@ -202,7 +202,7 @@ describe("logProbs", () => {
   });
 
   it("computes a picture once while nothing in the vision tower is trained, and again when it is", async () => {
-    const value = async (policy: Qwen25VlPolicy): Promise<number> => {
+    const value = async (policy: VlmPolicy): Promise<number> => {
       const { logProbs } = policy.logProbs([rows[0]!], { width: 4 });
       const first = (await logProbs.data())[0]!;
       logProbs.dispose();
@@ -288,7 +288,7 @@ describe("generate", () => {
   it("is shared out: replicas that take a part of the prompts, under their numbers, sample what one policy does", async () => {
     // A product's bits depend on how many rows it has where the backend is not ours.
     const shown = (logProb: number): string => (tf.getBackend() === "wasm" ? `${logProb}` : logProb.toFixed(3));
-    const sample = async (from: Qwen25VlPolicy, numbers: readonly number[]) => {
+    const sample = async (from: VlmPolicy, numbers: readonly number[]) => {
       const found: string[] = [];
       for await (const { promptIndex, sampleIndex, tokenIds, logProbs } of from.generate(
         numbers.map((number) => prompts[number]!),
@@ -396,11 +396,11 @@ describe("save and load", () => {
     sizes: Partial<Record<string, readonly number[]>> = {},
     leaveOut: readonly string[] = [],
     extra: readonly string[] = [],
-    of: Qwen25VlConfig = config,
+    of: VlmConfig = config,
   ): Promise<string> => {
     const path = join(folder, name);
     rmSync(path, { recursive: true, force: true });
-    const policy = createQwen25Vl(of, randomWeights(of, { seed: 5 }));
+    const policy = createVlm(of, randomWeights(of, { seed: 5 }));
     await policy.save(path);
     policy.dispose();
     const entries = parameterShapes(of)
@@ -421,7 +421,7 @@ describe("save and load", () => {
     const policy = make();
     await policy.save(first);
     writeFileSync(join(first, "tokenizer.json"), "{}");
-    const loaded = await loadQwen25Vl(first);
+    const loaded = await loadVlm(first);
     expect(loaded.config).toEqual(config);
     await loaded.save(second);
     expect(readdirSync(second).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json"]);
@@ -451,34 +451,32 @@ describe("save and load", () => {
         data: weights.get("model.embed_tokens.weight")!,
       },
     ]);
-    const policy = await loadQwen25Vl(path);
+    const policy = await loadVlm(path);
     expect(await policy.parameters[0]!.variable.data()).toEqual(weights.get(policy.parameters[0]!.name));
     policy.dispose();
   });
 
   it("names a tensor that is missing, superfluous or of another shape", async () => {
-    await expect(loadQwen25Vl(await writeModel("missing", {}, ["model.layers.1.mlp.up_proj.weight"]))).rejects.toThrow(
+    await expect(loadVlm(await writeModel("missing", {}, ["model.layers.1.mlp.up_proj.weight"]))).rejects.toThrow(
       /missing[^]*model\.layers\.1\.mlp\.up_proj\.weight/,
     );
-    await expect(
-      loadQwen25Vl(await writeModel("extra", {}, [], ["model.layers.9.mlp.up_proj.weight"])),
-    ).rejects.toThrow(/does not have[^]*layers\.9/);
-    await expect(loadQwen25Vl(await writeModel("shape", { "visual.merger.ln_q.weight": [7] }))).rejects.toThrow(
+    await expect(loadVlm(await writeModel("extra", {}, [], ["model.layers.9.mlp.up_proj.weight"]))).rejects.toThrow(
+      /does not have[^]*layers\.9/,
+    );
+    await expect(loadVlm(await writeModel("shape", { "visual.merger.ln_q.weight": [7] }))).rejects.toThrow(
       /visual\.merger\.ln_q\.weight[^]*\[7\]/,
     );
-    expect(() => createQwen25Vl(config, new Map())).toThrow(WeightsError);
-    expect(() => createQwen25Vl(config, new Map([...weights, ["other", new Float32Array(1)]]))).toThrow(
-      "does not have",
-    );
+    expect(() => createVlm(config, new Map())).toThrow(WeightsError);
+    expect(() => createVlm(config, new Map([...weights, ["other", new Float32Array(1)]]))).toThrow("does not have");
     const before = tf.memory().numTensors;
-    expect(() => createQwen25Vl(config, new Map([...weights].slice(0, 5)))).toThrow(WeightsError);
+    expect(() => createVlm(config, new Map([...weights].slice(0, 5)))).toThrow(WeightsError);
     expect(tf.memory().numTensors).toBe(before);
   });
 
   it("keeps an untied head", async () => {
     const untied = { ...config, tieWordEmbeddings: false };
     const path = join(folder, "untied");
-    const policy = createQwen25Vl(untied, randomWeights(untied, { seed: 6 }));
+    const policy = createVlm(untied, randomWeights(untied, { seed: 6 }));
     await policy.save(path);
     writeModelConfig(path, untied);
     expect(openSafetensors(path).has("lm_head.weight")).toBe(true);
@@ -492,7 +490,7 @@ describe("an adapter", () => {
 
   it("changes nothing at first, trains alone, and is found again as an adapter and merged", async () => {
     const [plain, policy] = [make(), make({ adapter })];
-    const value = async (of: Qwen25VlPolicy): Promise<Float32Array> => {
+    const value = async (of: VlmPolicy): Promise<Float32Array> => {
       const { logProbs } = of.logProbs(rows, { width: 4 });
       const data = (await logProbs.data()) as Float32Array;
       logProbs.dispose();
@@ -518,7 +516,7 @@ describe("an adapter", () => {
       ["base", { adapter: { folder: join(folder, "adapter") } }],
       ["merged", {}],
     ] as const) {
-      const again = await loadQwen25Vl(join(folder, path), options);
+      const again = await loadVlm(join(folder, path), options);
       expectClose(await value(again), trained, 1e-4, path);
       expect((await collect(again, [rows[0]!], { temperature: 0 }))[0]!.tokenIds).toEqual(greedy[0]!.tokenIds);
       again.dispose();
@@ -533,7 +531,7 @@ describe("an adapter", () => {
     expect(() => make({ adapter: { rank: 2, targetModules: ["nothing_proj"] } })).toThrow("matches no layer");
     const untied = { ...config, tieWordEmbeddings: false };
     expect(() =>
-      createQwen25Vl(untied, randomWeights(untied, { seed: 6 }), { adapter: { rank: 2, targetModules: ["lm_head"] } }),
+      createVlm(untied, randomWeights(untied, { seed: 6 }), { adapter: { rank: 2, targetModules: ["lm_head"] } }),
     ).toThrow("output layer");
     const policy = make({ adapter });
     await policy.save(join(folder, "dora"));

@@ -1,8 +1,9 @@
 /** A case of the reference, and its batch without padding. */
-import type { Qwen25VlConfig } from "../config/model-config";
-import type { PromptInput, VisualInput } from "../model/tokenized-rollout";
-import type { GridThw } from "../model/vision-layout";
-import type { Qwen25VlPolicy } from "../policy/qwen25-vl-policy";
+import type { VlmConfig } from "../config/model-config";
+import type { GridThw } from "../image-processor/image-processor";
+import type { PromptInput } from "../model/tokenized-rollout";
+import type { VisualInput } from "../vision/visual-input";
+import type { VlmPolicy } from "../policy/vlm-policy";
 import type { SafetensorsReader } from "../safetensors/reader";
 import type { ParityLedger } from "./parity";
 
@@ -16,9 +17,12 @@ export interface CaseFile {
   readonly second_per_grid_ts?: readonly number[];
   readonly vision?: {
     readonly position_ids_hw: readonly (readonly [number, number])[];
-    readonly window_index: readonly number[];
-    readonly cu_window_seqlens: readonly number[];
     readonly cu_seqlens: readonly number[];
+    /** Qwen2.5-VL. */
+    readonly window_index?: readonly number[];
+    readonly cu_window_seqlens?: readonly number[];
+    /** Qwen3-VL: the four rows of the position table at each patch. */
+    readonly pos_embed_indices?: readonly (readonly number[])[];
   };
   readonly labels?: readonly (readonly number[])[];
   readonly nll_loss?: number;
@@ -45,7 +49,7 @@ export interface ReferenceBatch {
 /** A case while it is checked. */
 export interface ReferenceCase {
   readonly ledger: ParityLedger;
-  readonly policy: Qwen25VlPolicy;
+  readonly policy: VlmPolicy;
   readonly reference: CaseFile;
   /** cases/NAME.safetensors */
   readonly values: SafetensorsReader;
@@ -60,7 +64,7 @@ export function referenceBatch(
     "input_ids" | "attention_mask" | "image_grid_thw" | "video_grid_thw" | "second_per_grid_ts"
   >,
   values: SafetensorsReader,
-  config: Qwen25VlConfig,
+  config: VlmConfig,
 ): ReferenceBatch {
   const { input_ids: ids, attention_mask: mask } = reference;
   const width = ids[0]?.length ?? 0;
@@ -96,7 +100,7 @@ export function referenceBatch(
 function visualQueue(
   grids: readonly GridThw[],
   pixels: Float32Array | undefined,
-  config: Qwen25VlConfig,
+  config: VlmConfig,
   seconds: readonly number[] | undefined,
 ): (placeholders: number) => VisualInput | undefined {
   const { inChannels, temporalPatchSize, patchSize, spatialMergeSize } = config.vision;

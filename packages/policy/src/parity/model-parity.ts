@@ -5,25 +5,27 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readModelConfigFile } from "../config/model-config";
+import { readModelConfigFile } from "../families/model-families";
+import type { Qwen25VisionConfig } from "../families/qwen2-5-vl/config";
+import { windowLayout } from "../families/qwen2-5-vl/window-layout";
 import type { AttentionPlan } from "../kernels/attention-plan";
 import { mropePositions } from "../model/mrope-positions";
-import { visionRotary } from "../model/rotary-tables";
-import type { VisualInput } from "../model/tokenized-rollout";
-import { visionLayout } from "../model/vision-layout";
-import { loadQwen25Vl } from "../policy/load";
+import { patchLayout } from "../vision/patch-layout";
+import { visionRotary } from "../vision/vision-rotary";
+import type { VisualInput } from "../vision/visual-input";
+import { loadVlm } from "../policy/load";
 import { openSafetensors } from "../safetensors/reader";
 import { largestDifference, ParityLedger, type ParityCheck, type ParityRow } from "./parity";
-import { referenceBatch, type CaseFile, type ReferenceCase } from "./qwen25-vl-case";
-import { checkCompletions, checkForward, LOGITS } from "./qwen25-vl-forward";
-import { checkLosses } from "./qwen25-vl-losses";
+import { referenceBatch, type CaseFile, type ReferenceCase } from "./model-case";
+import { checkCompletions, checkForward, LOGITS } from "./model-forward";
+import { checkLosses } from "./model-losses";
 import { folderOf, peekJson, readReference } from "./reference-files";
 
 /** The check for `npm run parity`. */
-export const qwen25VlParity: ParityCheck = { name: "Qwen2.5-VL", recognize: recognizeQwen25Vl, check: checkQwen25Vl };
+export const modelParity: ParityCheck = { name: "model", recognize: recognizeModel, check: checkModel };
 
 /** Whether a folder holds a model and reference cases for it. */
-export function recognizeQwen25Vl(path: string): boolean {
+export function recognizeModel(path: string): boolean {
   const folder = folderOf(path);
   return (
     folder !== undefined &&
@@ -38,10 +40,10 @@ export function recognizeQwen25Vl(path: string): boolean {
  *
  * @throws ParityError, ModelConfigError or WeightsError when a file is missing or malformed
  */
-export async function checkQwen25Vl(path: string): Promise<ParityRow[]> {
+export async function checkModel(path: string): Promise<ParityRow[]> {
   const folder = folderOf(path) ?? path;
   const ledger = new ParityLedger();
-  const policy = await loadQwen25Vl(folder);
+  const policy = await loadVlm(folder);
   try {
     const flat = join(folder, "config.hub_style.json");
     if (existsSync(flat)) {
@@ -116,17 +118,17 @@ function checkVisionLayout({
     [images, videos].filter((input): input is VisualInput => input !== undefined),
   );
   if (!vision || inputs.length === 0) return;
-  const layout = visionLayout(
-    inputs.flatMap(({ gridThw }) => [...gridThw]),
-    config.vision,
-  );
+  const grids = inputs.flatMap(({ gridThw }) => gridThw);
+  const layout = patchLayout(grids, config.vision.spatialMergeSize);
   const ends = (plan: AttentionPlan): string => [0, ...plan.segments.map(({ start, count }) => start + count)].join();
   ledger.exact("patch positions", layout.positions.join() === vision.position_ids_hw.join(), name);
-  ledger.exact("window order", layout.windowIndex.join() === vision.window_index.join(), name);
-  ledger.exact("attention windows", ends(layout.windowed) === vision.cu_window_seqlens.join(), name);
-  ledger.exact("attention frames", ends(layout.full) === vision.cu_seqlens.join(), name);
-  const inOrder = Int32Array.from({ length: layout.tokens }, (_, i) => i);
-  const { cos, sin, half } = visionRotary(layout.positions, inOrder, config.vision);
+  ledger.exact("attention frames", ends(layout.frames) === vision.cu_seqlens.join(), name);
+  if (vision.window_index && vision.cu_window_seqlens) {
+    const { windowIndex, windowed } = windowLayout(grids, config.vision as Qwen25VisionConfig);
+    ledger.exact("window order", windowIndex.join() === vision.window_index.join(), name);
+    ledger.exact("attention windows", ends(windowed) === vision.cu_window_seqlens.join(), name);
+  }
+  const { cos, sin, half } = visionRotary(layout.positions, config.vision);
   for (const [key, table] of [
     ["vision.rope_cos", cos],
     ["vision.rope_sin", sin],

@@ -1,0 +1,101 @@
+/** The model families that can be loaded, and what is done with a configuration whichever family it is of. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
+import { JsonReader } from "../config/json-reader";
+import type { VlmConfig } from "../config/model-config";
+import { ModelConfigError } from "../input-error";
+import type { ParameterShape } from "../weights/parameter-shapes";
+import type { ModelFamily } from "./model-family";
+import { qwen25Vl } from "./qwen2-5-vl/family";
+
+/** Every family, the oldest first. */
+export const modelFamilies: readonly ModelFamily[] = [qwen25Vl];
+
+/** Architectures that can be loaded. */
+export const SUPPORTED_ARCHITECTURES: readonly string[] = modelFamilies.flatMap(({ architectures }) => architectures);
+
+/**
+ * The family that a configuration is of.
+ *
+ * ```ts
+ * familyOf(policy.config).boxConvention // "resized-pixels"
+ * ```
+ *
+ * @throws ModelConfigError for a configuration of another family
+ */
+export function familyOf({ modelType }: Pick<VlmConfig, "modelType">): ModelFamily {
+  const family = modelFamilies.find((one) => one.modelType === modelType);
+  if (family) return family;
+  throw new ModelConfigError({
+    what: "This model's family is not known.",
+    where: "modelType of a configuration",
+    expected: modelFamilies.map((one) => one.modelType).join(", "),
+    found: modelType,
+    fix: "read the configuration with readModelConfig",
+  });
+}
+
+/**
+ * Reads and checks `folder/config.json`, in the layouts of transformers 5 and of the published checkpoints.
+ *
+ * @throws ModelConfigError when it is missing, of another architecture (refused by name), lacks a key, or holds sizes that no
+ *   model can have
+ */
+export function readModelConfig(folder: string): VlmConfig {
+  return readModelConfigFile(join(folder, "config.json"));
+}
+
+/** `readModelConfig` for a file of any name. */
+export function readModelConfigFile(file: string): VlmConfig {
+  const top = JsonReader.open(
+    file,
+    "give a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json)",
+  );
+  return familyOfFile(top).readConfig(top);
+}
+
+function familyOfFile(top: JsonReader): ModelFamily {
+  const list = top.values["architectures"];
+  const architecture: unknown = Array.isArray(list) ? list[0] : undefined;
+  const modelType = top.values["model_type"];
+  const family = modelFamilies.find((one) =>
+    architecture === undefined
+      ? modelType === one.modelType
+      : (one.architectures as readonly unknown[]).includes(architecture),
+  );
+  if (family) return family;
+  throw new ModelConfigError({
+    what: "This model's architecture is not supported.",
+    where: top.file,
+    expected: SUPPORTED_ARCHITECTURES.join(", "),
+    found:
+      typeof architecture === "string"
+        ? architecture
+        : typeof modelType === "string"
+          ? `model_type ${modelType}`
+          : "no architecture",
+    fix: `use a checkpoint of ${titles()}, or serve this model with vLLM or SGLang and use it as a remote engine`,
+  });
+}
+
+function titles(): string {
+  const all = modelFamilies.map(({ title }) => title);
+  return all.length === 1 ? all[0]! : `${all.slice(0, -1).join(", ")} or ${all.at(-1)!}`;
+}
+
+/** config.json in the layout of the family's published checkpoints. */
+export function toPublishedConfigJson(config: VlmConfig): Record<string, unknown> {
+  return familyOf(config).toPublishedJson(config);
+}
+
+/** Writes `folder/config.json` in one step. The folder must exist. */
+export function writeModelConfig(folder: string, config: VlmConfig): void {
+  const text = `${JSON.stringify(toPublishedConfigJson(config), undefined, 2)}\n`;
+  replaceFileSync(join(folder, "config.json"), (temporary) => writeFileSync(temporary, text));
+}
+
+/** Every tensor of a model of this configuration, in the order in which the model uses them. */
+export function parameterShapes(config: VlmConfig): ParameterShape[] {
+  return familyOf(config).parameterShapes(config);
+}
