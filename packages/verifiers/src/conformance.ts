@@ -1,8 +1,9 @@
 /**
- * The conformance kit of the Verifier seam. It runs a verifier over hostile input and over the samples that its author gives,
- * and returns what is wrong as data, so that it works under any test framework:
+ * The conformance kit of the Verifier seam. It runs a verifier over hostile input and over the samples that its author
+ * gives, and returns what is wrong as data, so that it works under any test framework:
  *
- *     const findings = checkVerifier(myVerifier, { samples: [{ groundTruth: "4" }], right: [["4", { groundTruth: "4" }]] });
+ *     const sample = { groundTruth: "4" };
+ *     const findings = checkVerifier(myVerifier, { samples: [sample], right: [["4", sample]] });
  *     expect(findings).toEqual([]);
  */
 import type { Verdict, Verifier, VerifierSample } from "./verifier";

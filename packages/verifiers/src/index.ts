@@ -1,4 +1,7 @@
-/** Verifiers: (response, sample) → verdict. Deterministic, synchronous, without dependencies, in Node, browsers and workers. */
+/**
+ * Verifiers: (response, sample) → verdict. Deterministic, synchronous, without dependencies, in Node, browsers and
+ * workers.
+ */
 export { answer, createAnswerVerifier } from "./answer/answer-verifier";
 export { choice, createChoiceVerifier } from "./choice/choice-verifier";
 export { createCompositeVerifier, type CompositeOptions, type CompositePart } from "./composite/composite-verifier";

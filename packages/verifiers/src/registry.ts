@@ -1,11 +1,15 @@
 import { VTriuneError, describeValue, nearest } from "@v-triune/errors";
 import type { Verifier } from "./verifier";
 
-/** Longer names are cut before they are compared: a name comes from data, and the comparison takes the product of the lengths. */
+/**
+ * Longer names are cut before they are compared: a name comes from data, and the comparison takes the product of the
+ * lengths.
+ */
 const LONGEST_NAME = 64;
 
 /**
- * The set of verifiers of a run: a value that is passed along, never a global. Adding a verifier is one more entry in the list.
+ * The set of verifiers of a run: a value that is passed along, never a global. Adding a verifier is one more entry in
+ * the list.
  */
 
 /** Two verifiers with one name, a verifier without a name, or a name that no verifier has. */

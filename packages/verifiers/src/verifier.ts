@@ -1,11 +1,14 @@
 /**
- * The Verifier seam: (response, sample) → verdict. A verifier is synchronous and pure; deadlines, workers and HTTP wrap it
- * elsewhere (`@v-triune/rewards`). A wrong answer is a verdict, never a throw.
+ * The Verifier seam: (response, sample) → verdict. A verifier is synchronous and pure; deadlines, workers and HTTP wrap
+ * it elsewhere (`@v-triune/rewards`). A wrong answer is a verdict, never a throw.
  */
 
 import type { ParamsSchema } from "./standard-schema";
 
-/** What a verifier reads of a sample. `params` is the sample's own `verifier_parm` plus what the run adds (epsilon, grid). */
+/**
+ * What a verifier reads of a sample. `params` is the sample's own `verifier_parm` plus what the run adds (epsilon,
+ * grid).
+ */
 export interface VerifierSample {
   /** The gold answer as the corpus carries it (`\boxed{..}`, a Python-style box list, a word). */
   readonly groundTruth: string;
@@ -19,9 +22,9 @@ export interface VerifierSample {
 
 /**
  * A verdict is data:
- * - `scored`: the answer was judged. `accuracy` and `format` are in [0, 1]; `metrics` are logged by source. An answer that the limits of
- *   the verifier do not let it decide has accuracy 0 and the reason `undecided`, which is counted: no answer of a model can take itself
- *   out of its group.
+ * - `scored`: the answer was judged. `accuracy` and `format` are in [0, 1]; `metrics` are logged by source. An answer
+ *   that the limits of the verifier do not let it decide has accuracy 0 and the reason `undecided`, which is counted:
+ *   no answer of a model can take itself out of its group.
  * - `skipped`: the gold is bad. The rollout is left out of its group, never scored 0.
  * - `error`: the judging itself failed (parameters, timeout, crash). Left out and counted, never a silent zero.
  */
@@ -38,11 +41,15 @@ export type Verdict =
   | {
       readonly status: "error";
       readonly reason: string;
-      /** For programs: `params` says that the sample's `params` cannot be used, so that no answer to it can be judged. */
+      /**
+       * For programs: `params` says that the sample's `params` cannot be used, so that no answer to it can be judged.
+       */
       readonly code?: "params";
     };
 
-/** Judges responses of one kind of task. The name is what a sample carries; everything else follows from its arguments. */
+/**
+ * Judges responses of one kind of task. The name is what a sample carries; everything else follows from its arguments.
+ */
 export interface Verifier {
   /** The name a sample's `reward_model.verifier` carries. */
   readonly name: string;

@@ -1,14 +1,14 @@
 /**
  * Reads a list of `{bbox_2d: [x1, y1, x2, y2], label}` from model text, leniently.
  *
- * First as the original V-Triune does (reward_server/utils/det_helper.py @ 39bcf0d): `[[` becomes `[`, a text that does not
- * end in `]` is cut after its last `},` and closed, single quotes become double ones, backslashes go, and the rest is JSON.
- * Boxes with x1 > x2 or y1 > y2, repeats of a position and malformed entries are dropped.
+ * First as the original V-Triune does (reward_server/utils/det_helper.py @ 39bcf0d): `[[` becomes `[`, a text that does
+ * not end in `]` is cut after its last `},` and closed, single quotes become double ones, backslashes go, and the rest
+ * is JSON. Boxes with x1 > x2 or y1 > y2, repeats of a position and malformed entries are dropped.
  *
- * Deviations, all off with `compat`: what that reading rejects (a label with an apostrophe, a tail cut inside the only or
- * last box, a trailing comma) is scanned object by object instead; boxes may lie in objects (`{"objects": [..]}`), their corners may be
- * strings or two points; labels are compared in Unicode's NFKC without blanks and a dot at their ends; a box that is not finite or beyond
- * ±1e9 is dropped; `true` is no coordinate.
+ * Deviations, all off with `compat`: what that reading rejects (a label with an apostrophe, a tail cut inside the only
+ * or last box, a trailing comma) is scanned object by object instead; boxes may lie in objects (`{"objects": [..]}`),
+ * their corners may be strings or two points; labels are compared in Unicode's NFKC without blanks and a dot at their
+ * ends; a box that is not finite or beyond ±1e9 is dropped; `true` is no coordinate.
  */
 import { scanBoxObjects } from "./scan-box-objects";
 import type { Box, Corners } from "./box";
@@ -91,7 +91,8 @@ function parseRepaired(text: string): unknown {
     list = `${lastBoundary === -1 ? list : list.slice(0, lastBoundary)}}]`;
   }
   list = list.replaceAll("'", '"').replaceAll("\\", "");
-  // Anything that cannot be JSON is turned away before JSON.parse builds an exception, which costs more than a good parse.
+  // Anything that cannot be JSON is turned away before JSON.parse builds an exception, which costs more than a good
+  // parse.
   const first = list.trimStart().charAt(0);
   if (first !== "[") return undefined;
   try {

@@ -1,10 +1,10 @@
 /**
  * Finds `{..}` objects in a text that is almost, but not quite, JSON or a Python literal: either quote sign, escapes,
- * bare keys, trailing commas, words like `none`, numbers with blanks between, a tail or a bracket that is missing. Of what breaks off the
- * complete entries are kept, whatever stands around them.
+ * bare keys, trailing commas, words like `none`, numbers with blanks between, a tail or a bracket that is missing. Of
+ * what breaks off the complete entries are kept, whatever stands around them.
  *
- * Linear in the text: after a failure the scan goes on from where it failed, never back. Failure is a value here, not an
- * exception: 100 KB of `{` would otherwise build 100,000 stack traces.
+ * Linear in the text: after a failure the scan goes on from where it failed, never back. Failure is a value here, not
+ * an exception: 100 KB of `{` would otherwise build 100,000 stack traces.
  */
 
 const DEEPEST_NESTING = 4;

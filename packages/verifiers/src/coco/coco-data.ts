@@ -1,4 +1,6 @@
-/** COCO's on-disk layout, as far as evaluation reads it; boxes are [x, y, width, height]. Further keys are left alone. */
+/**
+ * COCO's on-disk layout, as far as evaluation reads it; boxes are [x, y, width, height]. Further keys are left alone.
+ */
 import { VTriuneError, describeValue } from "@v-triune/errors";
 
 /** An id of COCO data; numbers in all published sets. */
@@ -41,7 +43,10 @@ function unreadable(where: string, expected: string, value: unknown, fix?: strin
   return new CocoDataError({ what: "The data of a COCO evaluation cannot be used.", where, expected, found, fix });
 }
 
-/** The boxes of one side as columns, grouped: those of category c and image i are `order[start[c·I + i] .. start[c·I + i + 1]]`. */
+/**
+ * The boxes of one side as columns, grouped: those of category c and image i are
+ * `order[start[c·I + i] .. start[c·I + i + 1]]`.
+ */
 export interface CocoBoxes {
   /** x, y, width, height, [n, 4]. */
   readonly bbox: Float64Array;
@@ -68,8 +73,8 @@ export interface CocoColumns {
  * Gold boxes of images or categories that are not listed are left out, and so are detections of other categories, as
  * pycocotools does. Pooled groups run over the categories in ascending order, which decides ties.
  *
- * @throws CocoDataError for a box that is not four finite numbers, a score or area that is not finite, a detection of an
- *   unknown image
+ * @throws CocoDataError for a box that is not four finite numbers, a score or area that is not finite, a detection of
+ *   an unknown image
  */
 export function readCocoProblem(problem: CocoProblem, useCategories: boolean): CocoColumns {
   const imageIds = uniqueSorted(problem.images.map(({ id }) => id));

@@ -1,12 +1,12 @@
 /**
- * COCO detection evaluation on boxes (pycocotools 2.0.11, cocoeval.py): precision and recall by IoU threshold, category, area
- * range and number of detections, and the 12 summary numbers.
+ * COCO detection evaluation on boxes (pycocotools 2.0.11, cocoeval.py): precision and recall by IoU threshold,
+ * category, area range and number of detections, and the 12 summary numbers.
  *
  *     AP[t, k, a, m] = mean over 101 recalls of the interpolated precision      (recall-grid.ts)
  *     summary AP     = mean over t and k of those that are defined              (-1: no gold box in that cell)
  *
- * Equal scores keep their order: images ascending by id, inside an image the order of the detections. Deviation: pycocotools
- * takes a gold box with id 0 for "unmatched"; here ids of boxes play no part.
+ * Equal scores keep their order: images ascending by id, inside an image the order of the detections. Deviation:
+ * pycocotools takes a gold box with id 0 for "unmatched"; here ids of boxes play no part.
  */
 import { COCO_AREA_RANGES, cellAp, type AreaRange, type CocoCells } from "./coco-cells";
 import { readCocoProblem, type CocoBoxes, type CocoColumns, type CocoProblem } from "./coco-data";
@@ -30,7 +30,9 @@ export interface CocoOptions {
 export interface CocoEvaluation extends CocoCells {
   /** COCO's 12 numbers. */
   readonly stats: CocoSummary;
-  /** AP over all thresholds and categories, area all, the largest limit; unlike `stats.ap` also without a limit of 100. */
+  /**
+   * AP over all thresholds and categories, area all, the largest limit; unlike `stats.ap` also without a limit of 100.
+   */
   readonly ap: number;
   /** AP by threshold, area all, the largest limit, [T]. */
   readonly apByThreshold: readonly number[];
@@ -127,7 +129,7 @@ function accumulate(columns: CocoColumns, grid: Grid): { precision: Float64Array
             if (outcome !== IGNORED) hits[kept++] = outcome;
           }
           const cell = ((t * K + k) * A + a) * M + m;
-          recall[cell] = interpolatePrecision(hits, kept, positives, scratch, precision, cell * 101);
+          recall[cell] = interpolatePrecision({ hits, count: kept, positives }, scratch, precision, cell * 101);
         }
       }
     }

@@ -16,10 +16,10 @@ export interface Selection {
 }
 
 /**
- * COCO's greedy matching of one category (pycocotools 2.0.11, evaluateImg): detections by falling score each take the gold box
- * with the highest IoU ≥ min(t, 1 − 1e-10) that is still free; among equals the later gold box. Gold boxes that are ignored (a
- * crowd, or outside the area range) are looked at last and only when no counted one fits; a crowd may be taken many times. A
- * detection without a match outside the area range is ignored too.
+ * COCO's greedy matching of one category (pycocotools 2.0.11, evaluateImg): detections by falling score each take the
+ * gold box with the highest IoU ≥ min(t, 1 − 1e-10) that is still free; among equals the later gold box. Gold boxes
+ * that are ignored (a crowd, or outside the area range) are looked at last and only when no counted one fits; a crowd
+ * may be taken many times. A detection without a match outside the area range is ignored too.
  */
 export class CocoCategoryMatcher {
   /** For each threshold and selected detection: 1 a hit, 0 a false alarm, 2 ignored. [T, selection] */
@@ -62,20 +62,7 @@ export class CocoCategoryMatcher {
         const a = (selection.index[d] as number) * 4;
         for (let g = first; g < last; g++) {
           const gold = golds.order[g] as number;
-          const b = gold * 4;
-          const A = detections.bbox;
-          const B = golds.bbox;
-          this.#ious[at++] = cornerSizeIou(
-            A[a] as number,
-            A[a + 1] as number,
-            A[a + 2] as number,
-            A[a + 3] as number,
-            B[b] as number,
-            B[b + 1] as number,
-            B[b + 2] as number,
-            B[b + 3] as number,
-            golds.crowd[gold] === 1,
-          );
+          this.#ious[at++] = cornerSizeIou(detections.bbox, a, golds.bbox, gold * 4, golds.crowd[gold] === 1);
         }
       }
     }

@@ -1,9 +1,9 @@
 /**
- * NMS-AP (OVDEval, arXiv 2308.13177; numbers as om-ai-lab/OVDEval eval.py @ 40c12fe): average precision after thinning out.
- * An open-vocabulary model can name one object twice, "computer with screen on" and "computer with screen off", and still have
- * full AP. So for each gold box, of all predictions of any label with IoU > threshold only the best scored one stays; a
- * prediction that is the best of another gold box stays too. Among equal scores the later one stays, as numpy's argsort
- * reversed leaves it.
+ * NMS-AP (OVDEval, arXiv 2308.13177; numbers as om-ai-lab/OVDEval eval.py @ 40c12fe): average precision after thinning
+ * out. An open-vocabulary model can name one object twice, "computer with screen on" and "computer with screen off",
+ * and still have full AP. So for each gold box, of all predictions of any label with IoU > threshold only the best
+ * scored one stays; a prediction that is the best of another gold box stays too. Among equal scores the later one
+ * stays, as numpy's argsort reversed leaves it.
  */
 import type { CocoAnnotation, CocoDetection, CocoId, CocoProblem } from "./coco-data";
 import { evaluateCoco, type CocoEvaluation, type CocoOptions } from "./coco-evaluation";
@@ -64,7 +64,5 @@ function groupByImage<T extends { readonly image_id: CocoId }>(boxes: readonly T
 }
 
 function iou({ bbox: a }: CocoAnnotation, { bbox: b }: CocoDetection): number {
-  const [ax = 0, ay = 0, aw = 0, ah = 0] = a;
-  const [bx = 0, by = 0, bw = 0, bh = 0] = b;
-  return cornerSizeIou(ax, ay, aw, ah, bx, by, bw, bh, false);
+  return cornerSizeIou(b, 0, a, 0, false);
 }

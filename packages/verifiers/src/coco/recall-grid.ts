@@ -17,21 +17,26 @@ export const COCO_IOU_THRESHOLDS: Float64Array = Float64Array.from({ length: 10 
 
 const EPSILON = 2 ** -52;
 
+/** The outcome of a matching. */
+export interface RankedHits {
+  /** For each detection, best score first: 1 a hit, 0 a false alarm; ignored detections left out. */
+  readonly hits: Uint8Array;
+  /** The number of entries of `hits` to read. */
+  readonly count: number;
+  /** The number of gold boxes that count, more than 0. */
+  readonly positives: number;
+}
+
 /**
  * Interpolates precision at the 101 recalls.
  *
- * @param hits for each detection, best score first: 1 a hit, 0 a false alarm; ignored detections left out
- * @param count how many entries of `hits` to read
- * @param positives the number of gold boxes that count, more than 0
  * @param scratch at least `count` numbers, overwritten
  * @param out where the 101 precisions go
  * @param offset where in `out` they start
  * @returns the recall reached
  */
 export function interpolatePrecision(
-  hits: Uint8Array,
-  count: number,
-  positives: number,
+  { hits, count, positives }: RankedHits,
   scratch: Float64Array,
   out: Float64Array,
   offset: number,

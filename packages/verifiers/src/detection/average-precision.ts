@@ -1,9 +1,10 @@
 /**
- * COCO's average precision of one picture whose boxes carry no confidence (all scores 1), as V-Triune uses it in its reward:
- * the mean over the categories of the gold boxes, and over 0.5:0.05:0.95 for `map`. Numbers as of pycocotools 2.0.11; the
- * original's evaluator differs from it only in skipping the area ranges.
+ * COCO's average precision of one picture whose boxes carry no confidence (all scores 1), as V-Triune uses it in its
+ * reward: the mean over the categories of the gold boxes, and over 0.5:0.05:0.95 for `map`. Numbers as of pycocotools
+ * 2.0.11; the original's evaluator differs from it only in skipping the area ranges.
  *
- * Predictions of categories that the gold does not name are left out, as the original leaves them out: they cost nothing here.
+ * Predictions of categories that the gold does not name are left out, as the original leaves them out: they cost
+ * nothing here.
  */
 import type { Box } from "../boxes/box";
 import { cornerSizeIou } from "../boxes/corner-size-iou";
@@ -30,7 +31,9 @@ const PRECISIONS = new Float64Array(101);
  * @param predictions in the order of the answer; of each category the first 100 count
  * @param golds the gold boxes
  * @returns zeros when no prediction has a label of the gold; -1 when no gold box counts, as COCO says it
- * @example averagePrecision([{ bbox: [0, 0, 9, 9], label: "cat" }], [{ bbox: [0, 0, 9, 9], label: "cat" }]).map // 0.9999999999999998
+ * @example
+ * const cat = { bbox: [0, 0, 9, 9], label: "cat" } as const;
+ * averagePrecision([cat], [cat]).map // 0.9999999999999998
  */
 export function averagePrecision(predictions: readonly Box[], golds: readonly Box[]): PictureAp {
   const goldsByLabel = groupByLabel(golds, Infinity);
@@ -75,10 +78,8 @@ function addCategory(predictions: readonly Box[], unordered: readonly Box[], sum
     counted.length === unordered.length
       ? unordered
       : [...counted, ...unordered.filter((gold) => area(gold) > LARGEST_AREA)];
-  const ious = new Float64Array(predictions.length * golds.length);
-  let at = 0;
-  for (const prediction of predictions) for (const gold of golds) ious[at++] = cocoIou(prediction, gold);
-
+  const ious = cocoIous(predictions, golds);
+  const category: Category = { predictions, golds, countedGolds: counted.length, ious };
   const matched = new Uint8Array(golds.length);
   const hits = new Uint8Array(predictions.length);
   const scratch = new Float64Array(predictions.length);
@@ -86,13 +87,14 @@ function addCategory(predictions: readonly Box[], unordered: readonly Box[], sum
   let ap = 0;
   for (let t = 0; t < sums.length; t++) {
     const threshold = COCO_IOU_THRESHOLDS[t] as number;
-    // Matching depends on the threshold only through which pairs pass it: as long as their number stays, so does the AP.
+    // Matching depends on the threshold only through which pairs pass it: as long as their number stays, so does the
+    // AP.
     let pairs = 0;
     for (const iou of ious) if (iou >= threshold) pairs++;
     if (pairs !== previousPairs) {
       previousPairs = pairs;
-      const count = matchCategory(ious, predictions, golds, counted.length, threshold, matched, hits);
-      interpolatePrecision(hits, count, counted.length, scratch, PRECISIONS, 0);
+      const count = matchCategory(category, threshold, matched, hits);
+      interpolatePrecision({ hits, count, positives: counted.length }, scratch, PRECISIONS, 0);
       ap = 0;
       for (let r = 0; r < 101; r++) ap += PRECISIONS[r] as number;
       ap /= 101;
@@ -101,12 +103,25 @@ function addCategory(predictions: readonly Box[], unordered: readonly Box[], sum
   }
 }
 
-/** Matches one category at one threshold; writes a hit or a false alarm for each detection that is not ignored. */
+/** The boxes of one category. */
+interface Category {
+  readonly predictions: readonly Box[];
+  /** Those that count, then those that are ignored. */
+  readonly golds: readonly Box[];
+  readonly countedGolds: number;
+  /** IoU of each prediction with each gold box, prediction-major. */
+  readonly ious: Float64Array;
+}
+
+/**
+ * Matches one category at one threshold.
+ *
+ * @param matched overwritten: which gold boxes are taken
+ * @param hits overwritten: a hit or a false alarm for each detection that is not ignored
+ * @returns the number of entries of `hits`
+ */
 function matchCategory(
-  ious: Float64Array,
-  predictions: readonly Box[],
-  golds: readonly Box[],
-  countedGolds: number,
+  { predictions, golds, countedGolds, ious }: Category,
   threshold: number,
   matched: Uint8Array,
   hits: Uint8Array,
@@ -131,7 +146,18 @@ function matchCategory(
   return count;
 }
 
-/** IoU as COCO computes it from x, y, width, height: x1 + (x2 - x1) may differ from x2 in the last bit. */
-function cocoIou({ bbox: a }: Box, { bbox: b }: Box): number {
-  return cornerSizeIou(a[0], a[1], a[2] - a[0], a[3] - a[1], b[0], b[1], b[2] - b[0], b[3] - b[1], false);
+/** IoUs as COCO computes them from x, y, width, height: x1 + (x2 - x1) may differ from x2 in the last bit. */
+function cocoIous(predictions: readonly Box[], golds: readonly Box[]): Float64Array {
+  const [found, expected] = [cornerSizes(predictions), cornerSizes(golds)];
+  const ious = new Float64Array(predictions.length * golds.length);
+  let at = 0;
+  for (let p = 0; p < found.length; p += 4)
+    for (let g = 0; g < expected.length; g += 4) ious[at++] = cornerSizeIou(found, p, expected, g, false);
+  return ious;
+}
+
+function cornerSizes(boxes: readonly Box[]): number[] {
+  const sizes: number[] = [];
+  for (const { bbox } of boxes) sizes.push(bbox[0], bbox[1], bbox[2] - bbox[0], bbox[3] - bbox[1]);
+  return sizes;
 }

@@ -1,4 +1,7 @@
-/** What a prompt says of how boxes are to be answered: the form that the detection verifier reads, in training as in benchmarks. */
+/**
+ * What a prompt says of how boxes are to be answered: the form that the detection verifier reads, in training as in
+ * benchmarks.
+ */
 export const BOX_ANSWER_FORM = [
   "First reason step by step between <think> and </think>. Then give the boxes between <answer> and </answer>, like this:",
   "<think>",

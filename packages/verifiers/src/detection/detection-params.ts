@@ -1,6 +1,6 @@
 /**
- * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name them, plus
- * `epsilon` and `size_penalty`, which state for one request what is otherwise the verifier's own setting.
+ * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name
+ * them, plus `epsilon` and `size_penalty`, which state for one request what is otherwise the verifier's own setting.
  */
 import { paramsSchema, type ParamsIssue, type ParamsResult } from "../standard-schema";
 import { DEFAULT_DETECTION_RATIOS, type DetectionRatios } from "./detection-reward";
@@ -14,7 +14,10 @@ export interface DetectionParams {
   /** Whether predictions are pixels of the resized picture while the gold is 0..1000. */
   readonly normalized: boolean;
   readonly ratios: DetectionRatios;
-  /** Size in pixels of the picture that the model saw: `image_grid_thw` is [[t, height, width]] with height = grid_h · 14. */
+  /**
+   * Size in pixels of the picture that the model saw: `image_grid_thw` is [[t, height, width]] with height = grid_h ·
+   * 14.
+   */
   readonly pictureSize?: { readonly width: number; readonly height: number };
   /** False for evaluation, which never inherits the training step's threshold. */
   readonly training: boolean;
@@ -43,7 +46,8 @@ const RATIO_KEYS = [
  * Reads detection parameters. Absent and null leaves take their defaults; unknown keys are left alone.
  *
  * @param value a sample's `params`
- * @param options `compat`: a missing ratio and one outside [0, 1] count 0 as in the original, instead of the default and an issue
+ * @param options `compat`: a missing ratio and one outside [0, 1] count 0 as in the original, instead of the default
+ * and an issue
  */
 export function readDetectionParams(
   value: unknown,

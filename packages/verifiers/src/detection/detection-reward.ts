@@ -194,7 +194,8 @@ export function detectionReward(
 
   const label = atEpsilon(epsilon, (threshold) => scorer.labelFirst(threshold), penaltyOf);
   const iou = atEpsilon(epsilon, (threshold) => scorer.iouFirst(threshold), penaltyOf);
-  // With one factor for all thresholds it is applied last, as the original does, so that the numbers agree to the last bit.
+  // With one factor for all thresholds it is applied last, as the original does, so that the numbers agree to the last
+  // bit.
   const uniform = sizePenalty !== "unmatched";
   const weightedLabel = uniform ? label.pure * penalty : label.penalized;
   const weightedIou = uniform ? iou.pure * penalty : iou.penalized;

@@ -129,7 +129,8 @@ describe("detection corrects the original, and compat does not", () => {
     };
     const response = respond([20, 20, 40, 40, "dog"], [0, 0, 10, 10, "cat"]);
     expect(scored(corrected.verify(response, sample)).accuracy).toBe(1);
-    // The original pairs the last two, a cat with a dog; what is left then does not overlap: half the completeness remains.
+    // The original pairs the last two, a cat with a dog; what is left then does not overlap: half the completeness
+    // remains.
     expect(scored(compat.verify(response, sample)).accuracy).toBeCloseTo(0.15, 14);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The `detection` verifier: reads boxes from the answer and rewards them (detection-reward.ts). The answer stands in the last `<answer>`
- * block behind the thought, or else is all that stands there.
+ * The `detection` verifier: reads boxes from the answer and rewards them (detection-reward.ts). The answer stands in
+ * the last `<answer>` block behind the thought, or else is all that stands there.
  *
  * Where it differs from the original V-Triune server; `compat` restores each:
  *   - IoU-first matches the best pair, not the last scanned one;
@@ -52,7 +52,10 @@ export interface DetectionVerifierOptions {
   readonly sizePenalty?: SizePenalty;
   /** Default "greedy", V-Triune's. */
   readonly labelMatching?: LabelMatching;
-  /** What becomes of a box with x1 > x2 or y1 > y2. Default "drop", as in the original; "sort" puts its corners in order. */
+  /**
+   * What becomes of a box with x1 > x2 or y1 > y2. Default "drop", as in the original; "sort" puts its corners in
+   * order.
+   */
   readonly swappedCorners?: "drop" | "sort";
   /** The original server's numbers, faults included. Default false. */
   readonly compat?: boolean;

@@ -1,5 +1,6 @@
 /**
- * Speed of detection verdicts and of COCO evaluation, the latter beside pycocotools in the same run where Python has it:
+ * Speed of detection verdicts and of COCO evaluation, the latter beside pycocotools in the same run where Python has
+ * it:
  *
  *     node tools/run.mjs packages/verifiers/src/detection/detection.bench.ts        (PYTHON=path/to/python to choose one)
  */
@@ -57,7 +58,9 @@ export function answerPairs(count: number, seed = 1): [response: string, gold: s
   });
 }
 
-/** A random detection problem: 28 gold boxes and 100 detections a picture, of which three in five are near a gold box. */
+/**
+ * A random detection problem: 28 gold boxes and 100 detections a picture, of which three in five are near a gold box.
+ */
 export function cocoProblem(
   images = 100,
   categories = 80,

@@ -1,14 +1,16 @@
 /**
- * The two greedy matchings of V-Triune's detection reward (arXiv 2505.18129; reward_server/utils/det_helper.py @ 39bcf0d).
+ * The two greedy matchings of V-Triune's detection reward (arXiv 2505.18129; reward_server/utils/det_helper.py @
+ * 39bcf0d).
  *
  * Label first: for each gold box in order, the best remaining prediction of the same label; matched when its IoU ≥ ε.
  * IoU first: the best remaining pair of all, while its IoU ≥ ε; a pair with different labels is matched but scores 0.
  * Ties go to the earlier prediction, then to the earlier gold box.
  *
- * Fault of the original, kept under `matchIouFirstAsOriginal`: it records the best IoU together with the *last scanned* pair,
- * that is, always the last remaining prediction with the last remaining gold box.
+ * Fault of the original, kept under `matchIouFirstAsOriginal`: it records the best IoU together with the *last scanned*
+ * pair, that is, always the last remaining prediction with the last remaining gold box.
  *
- * IoU-first picks pairs in falling order of IoU whatever ε is, so it is computed once and cut at ε; see `matchedPrefix`.
+ * IoU-first picks pairs in falling order of IoU whatever ε is, so it is computed once and cut at ε; see
+ * `matchedPrefix`.
  */
 import type { PairOverlaps } from "./pair-overlaps";
 
@@ -66,11 +68,14 @@ export function matchIouFirst(overlaps: PairOverlaps): BoxMatch[] {
   return matches;
 }
 
-/** IoU-first as the original computes it: the k-th match is the k-th pair from the end, scored with the best IoU left. */
+/**
+ * IoU-first as the original computes it: the k-th match is the k-th pair from the end, scored with the best IoU left.
+ */
 export function matchIouFirstAsOriginal(overlaps: PairOverlaps): BoxMatch[] {
   const { predictions, golds, iou, sameLabel } = overlaps;
   const rounds = Math.min(predictions, golds);
-  // A pair is still there in round k while k ≤ min(predictions-1-i, golds-1-j): the best of a round is a suffix maximum.
+  // A pair is still there in round k while k ≤ min(predictions-1-i, golds-1-j): the best of a round is a suffix
+  // maximum.
   const best = new Float64Array(rounds + 1).fill(-1);
   let at = 0;
   for (let prediction = 0; prediction < predictions; prediction++) {

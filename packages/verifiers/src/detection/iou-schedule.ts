@@ -3,8 +3,8 @@
  *
  *     ε = 0.85 while step/total ≤ 0.10,  0.95 while ≤ 0.25,  then 0.99
  *
- * The schedule is data. Evaluation states its own ε and never reads this (in the original it does, so that the same model
- * scores lower later in training).
+ * The schedule is data. Evaluation states its own ε and never reads this (in the original it does, so that the same
+ * model scores lower later in training).
  */
 import { VTriuneError } from "@v-triune/errors";
 

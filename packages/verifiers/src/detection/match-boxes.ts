@@ -24,7 +24,9 @@ export interface MatchBoxesOptions {
  *
  * @returns one entry a matched pair, in the order in which they were found
  * @throws RangeError when ε is not in (0, 1] or there are too many pairs
- * @example matchBoxes([{ bbox: [0, 0, 10, 10], label: "cat" }], [{ bbox: [0, 0, 10, 8], label: "cat" }]) // [{ prediction: 0, gold: 0, iou: 0.8, overlap: 0.8 }]
+ * @example
+ * matchBoxes([{ bbox: [0, 0, 10, 10], label: "cat" }], [{ bbox: [0, 0, 10, 8], label: "cat" }])
+ * // [{ prediction: 0, gold: 0, iou: 0.8, overlap: 0.8 }]
  */
 export function matchBoxes(
   predictions: readonly Box[],

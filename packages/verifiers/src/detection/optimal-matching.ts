@@ -1,10 +1,11 @@
 /**
  * Optimal assignment: the one-to-one matching of equal labels with IoU ≥ ε whose sum of IoUs is largest.
  *
- * Shortest augmenting paths with potentials (Kuhn 1955, Munkres 1957, in the O(n² m) form of Jonker & Volgenant 1987) on the
- * cost −IoU; a pair that may not be matched costs 0, so that leaving a box alone is always allowed.
+ * Shortest augmenting paths with potentials (Kuhn 1955, Munkres 1957, in the O(n² m) form of Jonker & Volgenant 1987)
+ * on the cost −IoU; a pair that may not be matched costs 0, so that leaving a box alone is always allowed.
  *
- * Greedy label-first can lose a match that this finds: when the only good box of a second gold was the best of the first.
+ * Greedy label-first can lose a match that this finds: when the only good box of a second gold was the best of the
+ * first.
  */
 import type { BoxMatch } from "./greedy-matching";
 import type { PairOverlaps } from "./pair-overlaps";

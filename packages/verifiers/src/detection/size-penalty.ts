@@ -3,13 +3,13 @@
  *
  *     size-difference   0.6^|#pred − #gold|            V-Triune's, the default
  *     surplus           0.6^max(0, #pred − #gold)
- *     unmatched         0.6^(#pred − #matched)          matched: given to a gold box of its label at the threshold in question
+ *     unmatched         0.6^(#pred − #matched)          matched: given to a gold box of its label
  *     none              1
  *
- * Under size-difference, an answer with too few boxes gains by adding wrong ones: 0.6^|..| grows by 1/0.6 while the score
- * itself falls less (gold 3, one right: 0.156; with one wrong added 0.215; with two 0.333). Under `surplus` a wrong box never
- * raises the score; under `unmatched` it always lowers a score above 0, and guessing one object several times costs too.
- * docs/detection-reward.md has the search that found these and its numbers.
+ * Under size-difference, an answer with too few boxes gains by adding wrong ones: 0.6^|..| grows by 1/0.6 while the
+ * score itself falls less (gold 3, one right: 0.156; with one wrong added 0.215; with two 0.333). Under `surplus` a
+ * wrong box never raises the score; under `unmatched` it always lowers a score above 0, and guessing one object several
+ * times costs too. docs/detection-reward.md has the search that found these and its numbers.
  */
 
 /** How the number of boxes is penalized. */

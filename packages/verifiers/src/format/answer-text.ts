@@ -3,7 +3,8 @@
  * `<answer>(.*?)</answer>` with DOTALL, then `str.strip`). Found by two index searches, so in linear time.
  */
 
-// Python's str.strip removes what str.isspace accepts: unlike String.prototype.trim also \x1c-\x1f and \x85, but not the BOM.
+// Python's str.strip removes what str.isspace accepts: unlike String.prototype.trim also \x1c-\x1f and \x85, but not
+// the BOM.
 const PYTHON_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const PYTHON_SPACE_CHARACTER = new RegExp(`[${PYTHON_SPACE}]`);
 

@@ -1,9 +1,9 @@
 /**
- * The format reward of `detection` samples (V-Triune, arXiv 2505.18129): 1 if there is exactly one `\n<answer>\n` and exactly
- * one `\n</answer>`, and the text between them parses to at least one box; else 0.
+ * The format reward of `detection` samples (V-Triune, arXiv 2505.18129): 1 if there is exactly one `\n<answer>\n` and
+ * exactly one `\n</answer>`, and the text between them parses to at least one box; else 0.
  *
- * The original tests only that the opening mark occurs at all, and reads the first `<answer>..</answer>`, which need not be
- * the one it counted. `compat` restores both.
+ * The original tests only that the opening mark occurs at all, and reads the first `<answer>..</answer>`, which need
+ * not be the one it counted. `compat` restores both.
  */
 import { parseBoxes } from "../boxes/parse-boxes";
 import { extractAnswer, stripPython } from "./answer-text";
@@ -16,7 +16,7 @@ const CLOSE = "\n</answer>";
 /**
  * Scores the form of a detection answer: 0 or 1.
  *
- * @example detectionFormat("<think>\n..\n</think>\n<answer>\n[{'bbox_2d': [1, 2, 3, 4], 'label': 'cat'}]\n</answer>") // 1
+ * @example detectionFormat("..\n<answer>\n[{'bbox_2d': [1, 2, 3, 4], 'label': 'cat'}]\n</answer>") // 1
  */
 export function detectionFormat(response: string, options: FormatOptions = {}): number {
   const compat = options.compat ?? false;
@@ -25,8 +25,8 @@ export function detectionFormat(response: string, options: FormatOptions = {}): 
 }
 
 /**
- * The text whose boxes decide the format, or undefined when the marks are wrong. For the verifier, which has usually parsed the
- * same text for its accuracy already.
+ * The text whose boxes decide the format, or undefined when the marks are wrong. For the verifier, which has usually
+ * parsed the same text for its accuracy already.
  */
 export function formattedAnswer(response: string, compat: boolean): string | undefined {
   const overlapping = !compat;

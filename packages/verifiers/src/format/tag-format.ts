@@ -1,6 +1,6 @@
 /**
- * Format rewards for prompts with other tags than V-Triune's. The score is the share of marks that occur exactly once and in
- * the order of the list; a mark out of order earns nothing, so that `</think>..<think>` is not half right.
+ * Format rewards for prompts with other tags than V-Triune's. The score is the share of marks that occur exactly once
+ * and in the order of the list; a mark out of order earns nothing, so that `</think>..<think>` is not half right.
  */
 import { countOccurrences } from "./count-occurrences";
 
@@ -8,7 +8,10 @@ import { countOccurrences } from "./count-occurrences";
 export interface TagFormat {
   /** The marks in order, e.g. `["<think>", "</think>", "<answer>", "</answer>"]`. */
   readonly marks: readonly string[];
-  /** `share`: the part of the marks that stand right, in steps of 1 / marks. `all`: 1 only if every mark does. Default `share`. */
+  /**
+   * `share`: the part of the marks that stand right, in steps of 1 / marks. `all`: 1 only if every mark does. Default
+   * `share`.
+   */
   readonly mode?: "share" | "all";
   /** Whether nothing but white space may stand before the first mark and after the last. Default false. */
   readonly anchored?: boolean;
@@ -20,7 +23,10 @@ export const THINK_ANSWER_FORMAT: TagFormat = {
   mode: "share",
 };
 
-/** The same as an all-or-nothing check with nothing outside the blocks, as DeepSeek-R1's format reward is usually written. */
+/**
+ * The same as an all-or-nothing check with nothing outside the blocks, as DeepSeek-R1's format reward is usually
+ * written.
+ */
 export const STRICT_THINK_ANSWER_FORMAT: TagFormat = { ...THINK_ANSWER_FORMAT, mode: "all", anchored: true };
 
 /**

@@ -1,12 +1,15 @@
 /**
  * The two limits that make a verdict the same on every machine: steps (fuel) and the size of exact numbers (bits).
- * Every loop that an input can lengthen spends fuel; exact arithmetic refuses results above the bit limit. Wall-clock time
- * never decides a verdict.
+ * Every loop that an input can lengthen spends fuel; exact arithmetic refuses results above the bit limit. Wall-clock
+ * time never decides a verdict.
  */
 
 /** Limits of one `parse` or `verify` call. Both are counts, so they mean the same on every machine. */
 export interface Limits {
-  /** Steps one call may take; default 1.5 million, and 10 per character of what is read. A step is a character scanned, a token read or a node visited, give or take a constant. */
+  /**
+   * Steps one call may take; default 1.5 million, and 10 per character of what is read. A step is a character scanned,
+   * a token read or a node visited, give or take a constant.
+   */
   readonly fuel?: number;
   /** Largest numerator or denominator of an exact number, in bits. Default 16,384, at most a million. */
   readonly bits?: number;
@@ -32,7 +35,8 @@ export class Budget {
   readonly #bits: number;
 
   /**
-   * @param length of the text that is read: finding an answer costs a few steps per character, which long responses bring along
+   * @param length of the text that is read: finding an answer costs a few steps per character, which long responses
+   * bring along
    * @throws RangeError for limits that cannot be
    */
   constructor(limits: Limits, length = 0) {
@@ -60,7 +64,8 @@ export class Budget {
   }
 
   /**
-   * What `run` returns when it stays within the limits, else undefined. What is left undone can then be tried in another way.
+   * What `run` returns when it stays within the limits, else undefined. What is left undone can then be tried in
+   * another way.
    *
    * @param share part of the remaining steps that `run` may take; the rest stays for the caller
    */

@@ -16,7 +16,13 @@ it("needs nothing of Node: the minified bundle judges in a context that has only
     globalName: "math",
   });
   const answers = runInNewContext(
-    `${outputFiles[0]!.text}; JSON.stringify([math.verify(math.parse("\\\\boxed{\\\\frac{1}{2}}"), math.parse("so the answer is 0.5")), math.judgeMath("$4$", "$9^{9^{9^9}}$"), math.judgeMath("$2024^{2024}$", "$2024^{2023}\\\\cdot 2024$")])`,
+    [
+      outputFiles[0]!.text,
+      String.raw`const half = math.verify(math.parse("\\boxed{\\frac{1}{2}}"), math.parse("so the answer is 0.5"));`,
+      String.raw`const tower = math.judgeMath("$4$", "$9^{9^{9^9}}$");`,
+      String.raw`const power = math.judgeMath("$2024^{2024}$", "$2024^{2023}\\cdot 2024$");`,
+      "JSON.stringify([half, tower, power])",
+    ].join("\n"),
   ) as string;
   expect(JSON.parse(answers)).toEqual([
     true,

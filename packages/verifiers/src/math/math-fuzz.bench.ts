@@ -1,7 +1,8 @@
 /**
- * 100,000 mutated answers of up to 100 KB, and 91 hostile patterns of 100 KB and of lengths that take long enough to measure:
- * `node tools/run.mjs packages/verifiers/src/math/math-fuzz.bench.ts [COUNT]`. Prints the verdicts counted, the slowest, and for each
- * pattern whose time grows more than 2.6-fold when its length doubles by how much. Exits with 1 on a throw, or on such growth.
+ * 100,000 mutated answers of up to 100 KB, and 91 hostile patterns of 100 KB and of lengths that take long enough to
+ * measure: `node tools/run.mjs packages/verifiers/src/math/math-fuzz.bench.ts [COUNT]`. Prints the verdicts counted,
+ * the slowest, and for each pattern whose time grows more than 2.6-fold when its length doubles by how much. Exits with
+ * 1 on a throw, or on such growth.
  */
 import { importBundled } from "../testing/bundle";
 import type * as math from "./index";

@@ -1,7 +1,8 @@
 /**
- * Pairs a second and milliseconds a pair of `parse` + `verify`, on the labeled pairs of ../shared/golden/math-verify where they are and
- * on this package's own table, on long responses read as V-Triune reads them, and the size of the bundle: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts`. The peer is
- * ../shared/peers/mv_bench.py (Math-Verify 0.9 in Python) over the same files, run beside it.
+ * Pairs a second and milliseconds a pair of `parse` + `verify`, on the labeled pairs of ../shared/golden/math-verify
+ * where they are and on this package's own table, on long responses read as V-Triune reads them, and the size of the
+ * bundle: `node tools/run.mjs packages/verifiers/src/math/math.bench.ts`. The peer is ../shared/peers/mv_bench.py
+ * (Math-Verify 0.9 in Python) over the same files, run beside it.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";

@@ -118,8 +118,9 @@ export const DEFAULT_TARGETS: readonly ExtractionTarget[] = [latexTarget(), expr
 const FIRST_LOWERCASED: ParseOptions = { extractionMode: "firstMatch", lowercase: true };
 
 /**
- * V-Triune's reading of a response (arXiv 2505.18129, and SPEC §2 of this project): `\boxed` first, units stripped, nothing without
- * an anchor, first match only, lowercased. The gold answer is read with Math-Verify's defaults, lowercased too.
+ * V-Triune's reading of a response (arXiv 2505.18129, and SPEC §2 of this project): `\boxed` first, units stripped,
+ * nothing without an anchor, first match only, lowercased. The gold answer is read with Math-Verify's defaults,
+ * lowercased too.
  */
 export const vTriune: {
   readonly gold: ParseOptions;

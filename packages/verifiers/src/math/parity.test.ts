@@ -72,7 +72,8 @@ describe.skipIf(!existsSync(SHARED))("the reference's own tests", () => {
   it("latex_strings_500.json: each equals itself, three aside that no delimiters can hold", () => {
     const rows = load(resolve(SHARED, "latex_strings_500.json")) as { latex: string }[];
     const result = comparePairs(rows.map(({ latex }) => ({ gold: `$${latex}$`, pred: `$${latex}$`, expected: 1 })));
-    // A formula over several lines, `\$` before the closing dollar, and `\$$`: the reference finds nothing in them either.
+    // A formula over several lines, `\$` before the closing dollar, and `\$$`: the reference finds nothing in them
+    // either.
     expect(result.differences.map(({ gold }) => gold.trim().slice(0, 3)).sort()).toEqual(
       ["$\n ", "$\\$", "$\\$"].sort(),
     );

@@ -1,5 +1,6 @@
 /**
- * Agreement with labeled pairs: any list of {gold, pred, expected}, such as tools/goldens/math-verify.py writes with PyPI's Math-Verify.
+ * Agreement with labeled pairs: any list of {gold, pred, expected}, such as tools/goldens/math-verify.py writes with
+ * PyPI's Math-Verify.
  */
 import { type ExtractionTarget, expressionTarget, latexTarget, stringTarget } from "./options";
 import { parse } from "./parse";
@@ -47,7 +48,8 @@ export function judgePair(pair: LabeledPair): boolean {
 }
 
 /**
- * Judges every pair and lists where the verdict differs from the label. Pairs without a gold or with another kind of label are left out.
+ * Judges every pair and lists where the verdict differs from the label. Pairs without a gold or with another kind of
+ * label are left out.
  *
  * @param pairs the contents of a pairs file
  * @throws TypeError when it is no list of pairs

@@ -1,6 +1,6 @@
 /**
- * `parse`: finds the answer in a text and reads it. Extraction goes by priority; among the matches of one priority the one that
- * ends last is tried first (Math-Verify 0.9, `parser.py`).
+ * `parse`: finds the answer in a text and reads it. Extraction goes by priority; among the matches of one priority the
+ * one that ends last is tried first (Math-Verify 0.9, `parser.py`).
  */
 import { Budget, withinLimits } from "./budget";
 import { Calculator } from "./evaluation/calculator";
@@ -13,7 +13,10 @@ import type { Expression } from "./tree/expression";
 /** Of a text, in characters: a longer run of digits is beyond the stack of the regular expressions. */
 const LONGEST = 8_000_000;
 
-/** One reading of an answer: a tree, or the text itself when it did not parse (or beside the tree, for comparing as text). */
+/**
+ * One reading of an answer: a tree, or the text itself when it did not parse (or beside the tree, for comparing as
+ * text).
+ */
 export type Parsed = Expression | string;
 
 /**

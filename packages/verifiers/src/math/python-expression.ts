@@ -1,6 +1,7 @@
 /**
- * Plain arithmetic as Python reads it (`**`, `//`, unary signs, parentheses), unevaluated, after SymPy's `parse_expr(evaluate=False)`. A
- * number before a parenthesis is a call in Python and so no arithmetic; nor are `×`, `÷` and numbers with leading zeros.
+ * Plain arithmetic as Python reads it (`**`, `//`, unary signs, parentheses), unevaluated, after SymPy's
+ * `parse_expr(evaluate=False)`. A number before a parenthesis is a call in Python and so no arithmetic; nor are `×`,
+ * `÷` and numbers with leading zeros.
  */
 import type { Budget } from "./budget";
 import { parseDecimal } from "./decimal";

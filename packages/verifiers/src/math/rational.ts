@@ -1,6 +1,6 @@
 /**
- * Exact rational numbers on BigInt, always in lowest terms with a positive denominator. Whoever can meet long ones pays for their
- * length, and asks before a power is made: see evaluation/exact.ts.
+ * Exact rational numbers on BigInt, always in lowest terms with a positive denominator. Whoever can meet long ones pays
+ * for their length, and asks before a power is made: see evaluation/exact.ts.
  */
 
 export interface Rational {
@@ -51,7 +51,10 @@ export function compare(a: Rational, b: Rational): number {
   return Number(a.n * b.d - b.n * a.d);
 }
 
-/** a + b; the divisors are taken out of the parts (Knuth, TAOCP 4.5.1), as a long number and a short one then share a short one. */
+/**
+ * a + b; the divisors are taken out of the parts (Knuth, TAOCP 4.5.1), as a long number and a short one then share a
+ * short one.
+ */
 export function add(a: Rational, b: Rational): Rational {
   if (isInteger(a) && isInteger(b)) return integer(a.n + b.n);
   const g = gcd(a.d, b.d);
@@ -80,7 +83,10 @@ export function floor(a: Rational): bigint {
   return a.n / a.d - (a.n < 0n && !isInteger(a) ? 1n : 0n);
 }
 
-/** The whole part of the binary logarithm of the longer of numerator and denominator; beyond the range of doubles up to 3 more. */
+/**
+ * The whole part of the binary logarithm of the longer of numerator and denominator; beyond the range of doubles up to
+ * 3 more.
+ */
 export function logarithm2(a: Rational): number {
   return Math.max(wholeLogarithm2(a.n), wholeLogarithm2(a.d));
 }

@@ -1,5 +1,6 @@
 /**
- * A parse in progress, and the few steps that every rule is made of: look at a token, read it, try an alternative and go back.
+ * A parse in progress, and the few steps that every rule is made of: look at a token, read it, try an alternative and
+ * go back.
  */
 import type { Budget } from "./budget";
 
@@ -111,8 +112,8 @@ export class TokenReader {
   }
 
   /**
-   * Tries an alternative and goes back when it does not fit. A misfit is remembered by its place, so that nested alternatives are not
-   * tried again and again: without that, `f(f(f(..` costs 2^depth.
+   * Tries an alternative and goes back when it does not fit. A misfit is remembered by its place, so that nested
+   * alternatives are not tried again and again: without that, `f(f(f(..` costs 2^depth.
    *
    * @param rule a function that is the same at every call: by it misfits are remembered
    * @returns undefined when the alternative does not fit
@@ -175,8 +176,8 @@ export class TokenReader {
   }
 
   /**
-   * Runs a rule between brackets: what the bars and differentials around them close does not reach in. The closing bracket mirrors
-   * the opening one: `)`, `rfloor`, `urcorner`, `endMatrix`; a bar closes itself.
+   * Runs a rule between brackets: what the bars and differentials around them close does not reach in. The closing
+   * bracket mirrors the opening one: `)`, `rfloor`, `urcorner`, `endMatrix`; a bar closes itself.
    *
    * @param rule is told the closing bracket
    */

@@ -1,5 +1,6 @@
 /**
- * `verify` and `judgeMath`: the verdict over what `parse` read. Any reading of the gold may match any reading of the prediction.
+ * `verify` and `judgeMath`: the verdict over what `parse` read. Any reading of the gold may match any reading of the
+ * prediction.
  */
 import { Budget, withinLimits } from "./budget";
 import { equalExpressions } from "./comparison/equality";
@@ -45,8 +46,8 @@ export function verify(
  *
  * @param gold the gold answer as the corpus has it
  * @param response the model's text
- * @returns `skipped` when no answer can be read in the gold text; `undecided` when the limits end the comparison, which counts as wrong:
- * no answer is so large that it is left out. Never throws on any text
+ * @returns `skipped` when no answer can be read in the gold text; `undecided` when the limits end the comparison, which
+ * counts as wrong: no answer is so large that it is left out. Never throws on any text
  * @throws RangeError for options that cannot be
  * @example judgeMath("\\boxed{4}", "2 + 2 = \\boxed{4}") // { status: "scored", correct: true, extracted: true }
  */

@@ -1,9 +1,10 @@
 /**
- * The `mathverify` verifier (V-Triune, arXiv 2505.18129): accuracy is 1 when the answer read from the response equals the gold one,
- * as Math-Verify 0.9 decides it, else 0; format counts the think and answer marks.
+ * The `mathverify` verifier (V-Triune, arXiv 2505.18129): accuracy is 1 when the answer read from the response equals
+ * the gold one, as Math-Verify 0.9 decides it, else 0; format counts the think and answer marks.
  *
- * Two corrections against the original: a gold answer that does not parse skips the sample instead of teaching the model that it was
- * wrong, and a comparison that ends at its limits scores 0 with the reason `undecided`, so that it is counted.
+ * Two corrections against the original: a gold answer that does not parse skips the sample instead of teaching the
+ * model that it was wrong, and a comparison that ends at its limits scores 0 with the reason `undecided`, so that it is
+ * counted.
  */
 import { mathverifyFormat } from "../format/mathverify-format";
 import { type ParseOptions, type VerifyOptions, vTriune } from "../math/options";
@@ -25,7 +26,9 @@ export interface MathverifyVerifierOptions {
 /**
  * A `mathverify` verifier with its own reading or format.
  *
- * @example createMathverifyVerifier({ verify: { floatRounding: 2 } }).verify("\\boxed{0.333}", { groundTruth: "\\boxed{1/3}" })
+ * @example
+ * const lenient = createMathverifyVerifier({ verify: { floatRounding: 2 } });
+ * lenient.verify("\\boxed{0.333}", { groundTruth: "\\boxed{1/3}" })
  */
 export function createMathverifyVerifier(options: MathverifyVerifierOptions = {}): Verifier {
   const readings = {

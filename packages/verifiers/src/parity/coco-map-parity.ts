@@ -33,7 +33,10 @@ export function isCocoMapFile(value: unknown): value is CocoMapFile {
   return first !== undefined && "detections" in first && "annotations" in first && "params" in first;
 }
 
-/** Compares {@link evaluateCoco} with pycocotools in every number of a file. Cases that pycocotools could not answer are left out. */
+/**
+ * Compares {@link evaluateCoco} with pycocotools in every number of a file. Cases that pycocotools could not answer are
+ * left out.
+ */
 export function cocoMapParity(file: CocoMapFile): ParityRow[] {
   const rows = new ParityRows(1e-9);
   for (const { name, params, expected, ...problem } of file.cases) {

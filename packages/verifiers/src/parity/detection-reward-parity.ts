@@ -35,8 +35,8 @@ export function isDetectionRewardFile(value: unknown): value is DetectionRewardF
 const STEP = /^dynamic_step_(\d+)_of_(\d+)$/;
 
 /**
- * Compares the compat verifier with every number of a file; the variant's name says the threshold, the step and the ratios.
- * The tolerance is half a unit of the tenth digit, to which the reference is rounded.
+ * Compares the compat verifier with every number of a file; the variant's name says the threshold, the step and the
+ * ratios. The tolerance is half a unit of the tenth digit, to which the reference is rounded.
  */
 export function detectionRewardParity(file: DetectionRewardFile): ParityRow[] {
   const rows = new ParityRows(5.0001e-11);

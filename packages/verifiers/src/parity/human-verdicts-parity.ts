@@ -1,7 +1,7 @@
 /**
- * Verdicts against those of a careful person: rows of {verifier, kind, gold, response, params, right}. Rows of Math-Verify's readers
- * (`mathverify`, `verify`) and of `answer` are judged by `answer`, and again by their own name; all others by their own name. Where a row
- * has `math_verify`, Math-Verify's verdict, its agreement stands beside.
+ * Verdicts against those of a careful person: rows of {verifier, kind, gold, response, params, right}. Rows of
+ * Math-Verify's readers (`mathverify`, `verify`) and of `answer` are judged by `answer`, and again by their own name;
+ * all others by their own name. Where a row has `math_verify`, Math-Verify's verdict, its agreement stands beside.
  */
 import { answer } from "../answer/answer-verifier";
 import { choice } from "../choice/choice-verifier";
@@ -199,8 +199,9 @@ class Counts {
 }
 
 /**
- * The agreement as text, 80 columns wide. For the rows of each verifier: one line for all and one for every kind, with the judge that
- * counts (`answer`, or the verifier itself) in numbers, and the row's own verifier and Math-Verify as shares beside it.
+ * The agreement as text, 80 columns wide. For the rows of each verifier: one line for all and one for every kind, with
+ * the judge that counts (`answer`, or the verifier itself) in numbers, and the row's own verifier and Math-Verify as
+ * shares beside it.
  */
 export function formatAgreement({ agreement, disagreements }: HumanVerdictsParity): string {
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Modules as the package and a user's bundler make them: one file. Benches measure that file, because tsx, which runs the sources, adds
- * a call to every function that is created.
+ * Modules as the package and a user's bundler make them: one file. Benches measure that file, because tsx, which runs
+ * the sources, adds a call to every function that is created.
  */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";

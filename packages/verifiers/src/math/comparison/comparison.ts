@@ -9,6 +9,9 @@ export interface Comparison {
   readonly calculator: Calculator;
   /** Decimals to which a decimal number is compared. */
   readonly decimals: number;
-  /** Significant digits within which two irrational constants count as equal: fewer than 15 widen the distance that is overlooked. */
+  /**
+   * Significant digits within which two irrational constants count as equal: fewer than 15 widen the distance that is
+   * overlooked.
+   */
   readonly precision: number;
 }

@@ -18,8 +18,8 @@ const FLOAT_CHOP = 2 ** -55;
 const SHARE = 0.5;
 
 /**
- * The exact value of a constant when it has one within the limits, and a double that it is near; not a number where there are symbols,
- * and beyond doubles.
+ * The exact value of a constant when it has one within the limits, and a double that it is near; not a number where
+ * there are symbols, and beyond doubles.
  */
 export type ConstantValue = readonly [exact: Rational | null, near: Approximation];
 
@@ -43,7 +43,8 @@ export function sameConstant(comparison: Comparison, a: Expression, b: Expressio
   const q = budget.attempt(SHARE, () => calculator.approximate(b));
   if (!p || !q) return sameLargeConstant(calculator, a, b, chop);
   if (x && y) return sameDouble(comparison, a, b, isAtomic ? 0 : FLOAT_CHOP) ?? areClose(p, q);
-  // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than it overlooks.
+  // ln 8.6 is a double to the reference and ln(43/5) is not: they differ by rounding, and from about 2 on by more than
+  // it overlooks.
   if (floatInside(budget, a) !== floatInside(budget, b) && magnitude(p) >= 2) return false;
   return isOverflow(p) || isOverflow(q) ? sameLargeConstant(calculator, a, b, chop) : areClose(p, q, chop);
 }

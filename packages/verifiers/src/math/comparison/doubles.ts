@@ -1,5 +1,6 @@
 /**
- * Decimals as the reference has them: doubles, rounded at every step (SymPy 1.14 `Float`, 53 bits). 8.2·10^6 is no 8200000 to it, as
+ * Decimals as the reference has them: doubles, rounded at every step (SymPy 1.14 `Float`, 53 bits). 8.2·10^6 is no
+ * 8200000 to it, as
  * 8.2 times a million rounds to the double beside it; 1.5·10^8 is 150000000.
  */
 import type { Budget } from "../budget";
@@ -11,7 +12,8 @@ import type { Comparison } from "./comparison";
 type Places = ReadonlyMap<string, Rational>;
 
 /**
- * Whether two trees are the same double. The terms of a gold sum are added to what the prediction comes to, as SymPy does.
+ * Whether two trees are the same double. The terms of a gold sum are added to what the prediction comes to, as SymPy
+ * does.
  *
  * @param chop the distance that is overlooked
  * @param places values of the symbols
@@ -46,8 +48,8 @@ function asDouble(comparison: Comparison, x: Expression, places?: Places): numbe
 }
 
 /**
- * Whether a decimal stands in a function or a power that is no whole one; e^x is worked out on both sides, and what is rounded to a
- * whole number is no decimal any more.
+ * Whether a decimal stands in a function or a power that is no whole one; e^x is worked out on both sides, and what is
+ * rounded to a whole number is no decimal any more.
  */
 export function floatInside(budget: Budget, tree: Expression): boolean {
   return holds(tree, (x) => {

@@ -1,6 +1,6 @@
 /**
- * Whether a prediction equals a gold answer: the cascade of Math-Verify 0.9 (`grader.py`), step by step. It is not symmetric: an
- * equation is cut down to the form the gold has.
+ * Whether a prediction equals a gold answer: the cascade of Math-Verify 0.9 (`grader.py`), step by step. It is not
+ * symmetric: an equation is cut down to the form the gold has.
  */
 import type { Budget } from "../budget";
 import { Calculator } from "../evaluation/calculator";
@@ -76,7 +76,9 @@ function equal(comparison: Comparison, gold: Expression, pred: Expression, eithe
   return isMatrix(g) || isMatrix(p) ? equalMatrices(comparison, g, p) : equalTerms(comparison, g, p);
 }
 
-/** A step per node and side: a list of long formulas is compared with another as often as the product of their lengths. */
+/**
+ * A step per node and side: a list of long formulas is compared with another as often as the product of their lengths.
+ */
 function weigh(budget: Budget, x: Expression): void {
   budget.spend(2);
   for (const part of childrenOf(x)) weigh(budget, part);
@@ -96,7 +98,10 @@ function lastSide(x: Expression): Expression {
   return relationsOf(x).at(-1)!.right;
 }
 
-/** An equation is compared with a non-equation by its right side: a predicted one always, a gold one only if it defines a symbol. */
+/**
+ * An equation is compared with a non-equation by its right side: a predicted one always, a gold one only if it defines
+ * a symbol.
+ */
 function inOneForm(gold: Expression, pred: Expression): readonly [gold: Expression, pred: Expression] {
   if (isEquation(pred) && !isEquation(gold)) return [gold, lastSide(pred)];
   return isAssignment(gold) && !isEquation(pred) ? [lastSide(gold), pred] : [gold, pred];
@@ -111,7 +116,10 @@ function renameSymbols(budget: Budget, pred: Expression, gold: Expression): Expr
   return replaceParts(budget, pred, (part) => (isSymbol(part) ? names.get(symbolKey(part)) : undefined));
 }
 
-/** An inequality against a set: whether the set is its solution; null when they are none or the inequality has more than one unknown. */
+/**
+ * An inequality against a set: whether the set is its solution; null when they are none or the inequality has more than
+ * one unknown.
+ */
 function relationIsSet(comparison: Comparison, x: Expression, set: Expression): boolean | null {
   if (!(isSingleRelation(x) || isChain(x)) || !isSet(set)) return null;
   const { budget } = comparison;
@@ -171,8 +179,8 @@ function equalLists(comparison: Comparison, gold: List | null, pred: List | null
 }
 
 /**
- * The reference sorts both sides by value and compares in order. Sorting by value first makes the usual case cheap; where that does
- * not pair up (equal values in different forms), every item looks for its own partner.
+ * The reference sorts both sides by value and compares in order. Sorting by value first makes the usual case cheap;
+ * where that does not pair up (equal values in different forms), every item looks for its own partner.
  */
 function equalUnordered(comparison: Comparison, gold: readonly Expression[], pred: readonly Expression[]): boolean {
   const valueOf = (item: Expression): Expression => (isAssignment(item) ? lastSide(item) : item);

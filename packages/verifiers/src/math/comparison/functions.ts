@@ -1,7 +1,7 @@
 /**
- * Whether two trees with symbols have the same value wherever both are defined. They are evaluated at seeded random points with error
- * bounds, and must agree at all of them. Rational functions are settled exactly, at random rational points: a polynomial identity that
- * fails agrees at one with probability below degree / 10^4 (Schwartz-Zippel).
+ * Whether two trees with symbols have the same value wherever both are defined. They are evaluated at seeded random
+ * points with error bounds, and must agree at all of them. Rational functions are settled exactly, at random rational
+ * points: a polynomial identity that fails agrees at one with probability below degree / 10^4 (Schwartz-Zippel).
  */
 import { SYMBOLIC } from "../evaluation/numeric";
 import { type Approximation, areClose, exactly, isDefined, magnitude } from "../evaluation/complex";
@@ -38,8 +38,8 @@ export function sameFunction(comparison: Comparison, a: Expression, b: Expressio
       if (whole.has(key)) return exactly(wholePlace(random));
       const size = signed(random, 0.4, 1.9);
       if (!symbols.get(key)!.real) return exactly(size, signed(random, 0.4, 1.9));
-      // Signs go through all plus, all minus and both alternations before they are drawn, so that both sides of a branch are seen:
-      // √x·√y and √(xy) differ only where both are negative.
+      // Signs go through all plus, all minus and both alternations before they are drawn, so that both sides of a
+      // branch are seen: √x·√y and √(xy) differ only where both are negative.
       return exactly(i > 3 ? size : Math.abs(size) * (-1) ** (i > 1 ? i + nth : i));
     }).set(SYMBOLIC, exactly(0));
     const [p, q] = [calculator.approximate(a, point), calculator.approximate(b, point)];

@@ -1,7 +1,7 @@
 /**
- * Whether two constants are equal that cannot both be written out within the limits, or are beyond doubles: by their sizes, then by
- * their residues modulo a large prime. No wrong answer is so large that it cannot be told from the gold answer, and what equals a large
- * gold answer is found equal.
+ * Whether two constants are equal that cannot both be written out within the limits, or are beyond doubles: by their
+ * sizes, then by their residues modulo a large prime. No wrong answer is so large that it cannot be told from the gold
+ * answer, and what equals a large gold answer is found equal.
  */
 import { BudgetError } from "../budget";
 import { areClose, isDefined } from "../evaluation/complex";

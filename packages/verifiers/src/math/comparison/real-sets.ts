@@ -1,6 +1,6 @@
 /**
- * Sets of real numbers by where they begin and end, for comparing unions, intersections and complements by what they contain, and
- * inequalities in one unknown with the set of their solutions.
+ * Sets of real numbers by where they begin and end, for comparing unions, intersections and complements by what they
+ * contain, and inequalities in one unknown with the set of their solutions.
  */
 import { exactly } from "../evaluation/complex";
 import { type Expression, type SymbolNode, isFiniteSet, isInterval } from "../tree/expression";
@@ -12,8 +12,8 @@ import { constantValue } from "./constants";
 import { seededRandom, signed } from "./seeded-places";
 
 /**
- * A cut of the line at a place, before the number there or after it, and by how much it changes how many sets hold what follows. [1, 2)
- * is a cut before 1 and one before 2, a point lies between two cuts at one place.
+ * A cut of the line at a place, before the number there or after it, and by how much it changes how many sets hold what
+ * follows. [1, 2) is a cut before 1 and one before 2, a point lies between two cuts at one place.
  */
 type Cut = readonly [place: number, after: boolean, change: number];
 
@@ -86,8 +86,8 @@ export function sameRealSet(a: RealSet, b: RealSet): boolean {
 }
 
 /**
- * Whether a set is the solution of an inequality (or chain of them) in one unknown: both are asked about the ends of the set, close
- * beside them, between them, and at seeded places over several magnitudes.
+ * Whether a set is the solution of an inequality (or chain of them) in one unknown: both are asked about the ends of
+ * the set, close beside them, between them, and at seeded places over several magnitudes.
  */
 export function solves(comparison: Comparison, relation: Expression, unknown: SymbolNode, set: RealSet): boolean {
   if (!unknown.real) return false;

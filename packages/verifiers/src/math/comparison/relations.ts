@@ -53,7 +53,8 @@ function equalRelation(comparison: Comparison, g: RelationNode, p: RelationNode)
   const flipped = FLIPPED[g.operator] ?? g.operator;
   if (flipped === p.operator && sameValue(comparison, x, negative(y))) return true;
   if (g.operator !== "=" || p.operator !== "=") return false;
-  // Two equations in one real unknown without any solution count as equal (both solution lists are empty): x²+1=0 and x²+2=0.
+  // Two equations in one real unknown without any solution count as equal (both solution lists are empty): x²+1=0 and
+  // x²+2=0.
   return sameZeros(comparison, x, y) || (neverZero(comparison, x) && neverZero(comparison, y));
 }
 

@@ -1,6 +1,6 @@
 /**
- * The places at which formulas are compared: drawn, but the same in every comparison, as verdicts must not depend on what was compared
- * before.
+ * The places at which formulas are compared: drawn, but the same in every comparison, as verdicts must not depend on
+ * what was compared before.
  */
 import { type Random, generator } from "../random";
 

@@ -1,5 +1,6 @@
 /**
- * What SymPy 1.14's `simplify` does not find, though it is true: formulas whose two sides it leaves different count as unequal here too.
+ * What SymPy 1.14's `simplify` does not find, though it is true: formulas whose two sides it leaves different count as
+ * unequal here too.
  */
 import { differentiate } from "../evaluation/derivatives";
 import {
@@ -20,8 +21,8 @@ import type { Comparison } from "./comparison";
 import { constantValue } from "./constants";
 
 /**
- * Whether f may equal a derivative. It is not simplified there: (x+1)·e^x is not its e^x + x·e^x. f must be a polynomial, or have as many
- * terms. Of a second derivative ours has more terms, so that they tell nothing.
+ * Whether f may equal a derivative. It is not simplified there: (x+1)·e^x is not its e^x + x·e^x. f must be a
+ * polynomial, or have as many terms. Of a second derivative ours has more terms, so that they tell nothing.
  */
 export function asDerived(comparison: Comparison, f: Expression, x: Expression): boolean {
   if (!isDerivative(x) || isDerivative(x.body) || isDerivative(f) || isPolynomial(f)) return true;
@@ -45,8 +46,8 @@ function countTerms(comparison: Comparison, x: Expression): number {
 }
 
 /**
- * What the trigonometric functions in a tree are taken of; of tangents only those whose formulas the reference lacks: of multiples,
- * and hyperbolic ones.
+ * What the trigonometric functions in a tree are taken of; of tangents only those whose formulas the reference lacks:
+ * of multiples, and hyperbolic ones.
  */
 function anglesOf(x: Expression, tangents: boolean, found: Set<string> = new Set()): Set<string> {
   if (isFunction(x) && /^(tanh?|cot|(sin|cos|sec|csc)h?)$/.test(x.name)) {

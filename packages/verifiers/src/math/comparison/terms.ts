@@ -1,5 +1,6 @@
 /**
- * What is neither a set nor a relation: formulas and numbers by their values, matrices entry by entry, lone symbols by their names.
+ * What is neither a set nor a relation: formulas and numbers by their values, matrices entry by entry, lone symbols by
+ * their names.
  */
 import {
   type Expression,
@@ -49,7 +50,8 @@ function equalNumerically(comparison: Comparison, g: Expression, p: Expression):
 
 /**
  * A constant rounded to the decimals asked for. An exact integer stays an integer when SymPy rounds it and then differs
- * from every decimal, so 5 and 5.0000001 are unequal while 5.0 and 5.0000001 are equal. Not a number, which equals nothing, for the rest.
+ * from every decimal, so 5 and 5.0000001 are unequal while 5.0 and 5.0000001 are equal. Not a number, which equals
+ * nothing, for the rest.
  */
 function rounded(comparison: Comparison, x: Expression): string | number {
   const { budget, decimals } = comparison;

@@ -1,5 +1,6 @@
 /**
- * Whether two trees have the same value. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of Math-Verify 0.9.
+ * Whether two trees have the same value. This stands for `simplify(a - b) == 0` and `(a - b).evalf(chop=True) == 0` of
+ * Math-Verify 0.9.
  */
 import { differentiate } from "../evaluation/derivatives";
 import { type BinderNode, type Expression, isAdd, isIntegral } from "../tree/expression";

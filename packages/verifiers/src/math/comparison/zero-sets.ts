@@ -1,7 +1,7 @@
 /**
- * Whether two equations in several symbols have the same solutions. Math-Verify 0.9 lets SymPy solve both for the same symbol and
- * compares the answers; here both sides are followed to a root from seeded starting points: f = 0 and g = 0 describe one curve
- * when g vanishes on the roots of f and f on those of g.
+ * Whether two equations in several symbols have the same solutions. Math-Verify 0.9 lets SymPy solve both for the same
+ * symbol and compares the answers; here both sides are followed to a root from seeded starting points: f = 0 and g = 0
+ * describe one curve when g vanishes on the roots of f and f on those of g.
  */
 import type { Expression } from "../tree/expression";
 import {

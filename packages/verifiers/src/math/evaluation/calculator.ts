@@ -67,7 +67,8 @@ export class Calculator {
   }
 
   /**
-   * The rational a tree is worth; null when the value is irrational, undefined or unknown; `OUT_OF_REACH` where the limits end the work.
+   * The rational a tree is worth; null when the value is irrational, undefined or unknown; `OUT_OF_REACH` where the
+   * limits end the work.
    *
    * @param places values of the symbols by `symbolKey`
    */
@@ -77,8 +78,8 @@ export class Calculator {
   }
 
   /**
-   * What a constant is near in doubles, also where a part of it is beyond them, as in ln(2^20000); not a number where it only seems
-   * infinite because it is itself beyond them.
+   * What a constant is near in doubles, also where a part of it is beyond them, as in ln(2^20000); not a number where
+   * it only seems infinite because it is itself beyond them.
    */
   nearValue(x: Expression): Approximation {
     const value = this.budget.attempt(SHARE, () => this.approximate(x)) ?? UNDEFINED;
@@ -88,7 +89,10 @@ export class Calculator {
     return isInfinite(magnitude) && isReal(value) ? value : approximationOf(magnitude);
   }
 
-  /** Below 0, 0 or above 0 as a is below, at or above b; null when the two hold symbols, are not real, or cannot be told apart. */
+  /**
+   * Below 0, 0 or above 0 as a is below, at or above b; null when the two hold symbols, are not real, or cannot be told
+   * apart.
+   */
   compareReals(a: Expression, b: Expression): number | null {
     const [x, y] = [this.evaluateExactly(a), this.evaluateExactly(b)];
     if (x && y) return compare(x, y);

@@ -1,6 +1,7 @@
 /**
- * Complex doubles with a running error bound: each value carries how far rounding may have moved it, so that "equal" and "unequal"
- * need no tuned tolerance (Higham, Accuracy and Stability of Numerical Algorithms, §3.3; first order, one unit roundoff per step).
+ * Complex doubles with a running error bound: each value carries how far rounding may have moved it, so that "equal"
+ * and "unequal" need no tuned tolerance (Higham, Accuracy and Stability of Numerical Algorithms, §3.3; first order, one
+ * unit roundoff per step).
  */
 
 /** re + i·im, known to within `error`. */
@@ -35,7 +36,10 @@ export function isDefined(a: Approximation): boolean {
   return Number.isFinite(a.re + a.im + a.error);
 }
 
-/** Whether two values agree to within rounding, or the distance that is overlooked. Undefined ones agree if they are the same infinity. */
+/**
+ * Whether two values agree to within rounding, or the distance that is overlooked. Undefined ones agree if they are the
+ * same infinity.
+ */
 export function areClose(a: Approximation, b: Approximation, chop = 0): boolean {
   if (!isDefined(a) || !isDefined(b)) return isReal(a) && isReal(b) && a.re === b.re;
   return Math.hypot(a.re - b.re, a.im - b.im) <= Math.max(8 * (a.error + b.error), chop);

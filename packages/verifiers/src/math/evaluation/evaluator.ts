@@ -1,6 +1,6 @@
 /**
- * Evaluates a tree in a system of numbers: the walk over the tree is the same for exact numbers, residues, magnitudes and doubles with
- * error bounds.
+ * Evaluates a tree in a system of numbers: the walk over the tree is the same for exact numbers, residues, magnitudes
+ * and doubles with error bounds.
  */
 import { type Budget, BudgetError } from "../budget";
 import { type BinderNode, type FunctionNode, isAdd, isFunction, isPercent, isPow, isSeries } from "../tree/expression";

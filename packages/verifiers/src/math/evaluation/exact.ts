@@ -1,7 +1,7 @@
 /**
- * Exact value of a tree over the rationals, when it has one: + − · /, integer powers, roots that come out, factorials, binomials,
- * floor, mod, max, finite sums and products. Symbols take their value from the places. Long numbers cost steps by their length, as
- * arithmetic on them takes time in proportion, and more.
+ * Exact value of a tree over the rationals, when it has one: + − · /, integer powers, roots that come out, factorials,
+ * binomials, floor, mod, max, finite sums and products. Symbols take their value from the places. Long numbers cost
+ * steps by their length, as arithmetic on them takes time in proportion, and more.
  */
 import type { Budget } from "../budget";
 import {

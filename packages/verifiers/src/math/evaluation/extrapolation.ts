@@ -19,8 +19,9 @@ export function settled(
 }
 
 /**
- * Partial sums until the terms fall below rounding; a series that converges more slowly, like Σ 1/k², by Richardson's extrapolation of
- * the partial sums over 16, 32, .. 1024 terms. Terms of one sign that never get small enough make it infinite.
+ * Partial sums until the terms fall below rounding; a series that converges more slowly, like Σ 1/k², by Richardson's
+ * extrapolation of the partial sums over 16, 32, .. 1024 terms. Terms of one sign that never get small enough make it
+ * infinite.
  */
 export function infiniteSum(budget: Budget, term: (k: number) => Approximation, from: number): Approximation {
   let total = exactly(0);
@@ -41,7 +42,10 @@ export function infiniteSum(budget: Budget, term: (k: number) => Approximation, 
   return Number.isNaN(limit.re) && isReal(total) && grows ? exactly(last.re * Infinity) : limit;
 }
 
-/** The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do not settle. */
+/**
+ * The limit of values whose distance to it is a power series in a step that halves each time; undefined when they do
+ * not settle.
+ */
 export function extrapolate(budget: Budget, values: readonly Approximation[]): Approximation {
   budget.spend(values.length ** 2);
   let row: Approximation[] = [];
@@ -55,7 +59,10 @@ export function extrapolate(budget: Budget, values: readonly Approximation[]): A
   return settled(row.at(-1)!, row.at(-2)!, 1e-7, 10, 1e-10);
 }
 
-/** The value that f(place ± h) tends to, by Richardson's extrapolation over h = 2^-3 .. 2^-12; undefined when it does not settle. */
+/**
+ * The value that f(place ± h) tends to, by Richardson's extrapolation over h = 2^-3 .. 2^-12; undefined when it does
+ * not settle.
+ */
 export function limitAt(
   budget: Budget,
   f: (place: number) => Approximation,

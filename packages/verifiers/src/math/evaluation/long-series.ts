@@ -14,7 +14,10 @@ import type { NumberSystem } from "./number-system";
 /** The highest degree that is summed by differences. */
 const MAX_DEGREE = 64;
 
-/** An upper bound of a tree's degree as a polynomial in the variable; NaN if it is not a polynomial, or of a degree over 64. */
+/**
+ * An upper bound of a tree's degree as a polynomial in the variable; NaN if it is not a polynomial, or of a degree over
+ * 64.
+ */
 export function polynomialDegree(budget: Budget, x: Expression, variable: SymbolNode): number {
   const degree = degreeOf(budget, x, variable);
   return degree <= MAX_DEGREE ? degree : NaN;

@@ -1,7 +1,8 @@
 /**
- * How large a constant is: its sign, and bounds of the natural logarithm of its absolute value. They are ordinary numbers also where the
- * value itself is beyond every double: 2^20000, (10^12)!, 2^(2^65536). Bounds are rounded outwards, so that two constants whose ranges
- * do not meet are different. Of a value that is not real, the absolute value is meant.
+ * How large a constant is: its sign, and bounds of the natural logarithm of its absolute value. They are ordinary
+ * numbers also where the value itself is beyond every double: 2^20000, (10^12)!, 2^(2^65536). Bounds are rounded
+ * outwards, so that two constants whose ranges do not meet are different. Of a value that is not real, the absolute
+ * value is meant.
  */
 import type { Budget } from "../budget";
 import {
@@ -21,8 +22,8 @@ import type { Evaluate, Places } from "./number-system";
 import type { Exact } from "./exact";
 
 /**
- * |x| lies from e^low to e^high. An infinite `low` says that x is infinite, an infinite `high` that nothing bounds it; the largest double
- * stands for all logarithms from there on.
+ * |x| lies from e^low to e^high. An infinite `low` says that x is infinite, an infinite `high` that nothing bounds it;
+ * the largest double stands for all logarithms from there on.
  */
 export interface Magnitude {
   /** 0 for zero, and where the sign is not known. */

@@ -1,4 +1,6 @@
-/** A system of numbers in which trees are evaluated: exact numbers, residues, magnitudes or doubles with error bounds. */
+/**
+ * A system of numbers in which trees are evaluated: exact numbers, residues, magnitudes or doubles with error bounds.
+ */
 import type { Rational } from "../rational";
 import type { Expression } from "../tree/expression";
 

@@ -1,6 +1,6 @@
 /**
- * Approximate value of a tree at a point, with its error bound. Sums and products over ranges are added up, definite integrals go
- * through double exponential quadrature, limits through points that close in.
+ * Approximate value of a tree at a point, with its error bound. Sums and products over ranges are added up, definite
+ * integrals go through double exponential quadrature, limits through points that close in.
  */
 import type { Budget } from "../budget";
 import {
@@ -51,7 +51,10 @@ import {
 
 type Environment = Places<Approximation>;
 
-/** The key of a point at which functions, not constants, are compared. SymPy then knows less: see `valueOf` and `applied`. */
+/**
+ * The key of a point at which functions, not constants, are compared. SymPy then knows less: see `valueOf` and
+ * `applied`.
+ */
 export const SYMBOLIC = "";
 
 const CONSTANTS: Readonly<Record<string, Approximation>> = {
@@ -129,7 +132,10 @@ const KNOWN_FUNCTIONS: NumberSystem<Approximation>["functions"] = {
   binomial: (n, k) => times(factorial(n), reciprocal(times(factorial(k), factorial(minus(n, k))))),
 };
 
-/** What has a value only here: constants, unknown functions, integrals, limits, derivatives, and what the reference knows less of. */
+/**
+ * What has a value only here: constants, unknown functions, integrals, limits, derivatives, and what the reference
+ * knows less of.
+ */
 function valueOf(doubles: Doubles, x: Expression, places: Environment): Approximation | undefined {
   const { budget, approximate } = doubles;
   const isSymbolic = places?.has(SYMBOLIC) === true;
@@ -162,7 +168,9 @@ function binderValue({ budget, approximate }: Doubles, x: BinderNode, places: En
   return isSymbolic && !isDefined(area) && !hasSymbolicBounds(budget, x) ? unknownFunction(budget, x.kind, []) : area;
 }
 
-/** √(x² + 2x + 1), which the reference takes for no |x + 1|: whether the root of a sum comes out at two whole places. */
+/**
+ * √(x² + 2x + 1), which the reference takes for no |x + 1|: whether the root of a sum comes out at two whole places.
+ */
 function isSquareRoot({ budget, evaluateExactly }: Doubles, base: Expression, exponent: Expression): boolean {
   if (!isNumber(exponent) || exponent.value.d !== 2n) return false;
   const keys = [...freeSymbols(budget, base).keys()];

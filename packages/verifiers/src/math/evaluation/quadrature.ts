@@ -1,6 +1,6 @@
 /**
- * Integrals by the double exponential rule (Takahasi and Mori 1974): x = tanh(π/2·sinh t), summed over evenly spaced t. It does not mind
- * what happens at the ends: ln x and 1/√x at 0, √(1-x²) at 1.
+ * Integrals by the double exponential rule (Takahasi and Mori 1974): x = tanh(π/2·sinh t), summed over evenly spaced t.
+ * It does not mind what happens at the ends: ln x and 1/√x at 0, √(1-x²) at 1.
  */
 import { type Approximation, UNDEFINED, exactly, isDefined, negate, plus, times } from "./complex";
 import { settled } from "./extrapolation";

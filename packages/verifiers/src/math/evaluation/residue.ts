@@ -1,10 +1,12 @@
 /**
- * Values modulo a large prime P, by which constants are compared that are too long to write out: 2^20000, 2024!, 4^(2^2023). Where both
- * residues are known, different ones prove that the constants differ, and equal ones leave a chance near 2^-115 that they do.
+ * Values modulo a large prime P, by which constants are compared that are too long to write out: 2^20000, 2024!,
+ * 4^(2^2023). Where both residues are known, different ones prove that the constants differ, and equal ones leave a
+ * chance near 2^-115 that they do.
  *
- * Exponents count modulo φ(P) = P - 1, their exponents modulo φ(P - 1), and so on, by Euler's theorem in the form that needs no
- * coprime base: a^e = a^(e mod φ(m) + φ(m)) modulo m for e >= log2(m). P ends a Cunningham chain (each prime is twice the one before
- * plus 1), so that each modulus but the first is twice a large prime and its φ is known. A smooth φ would let 2^(3^1000) equal 2^(3^2000).
+ * Exponents count modulo φ(P) = P - 1, their exponents modulo φ(P - 1), and so on, by Euler's theorem in the form that
+ * needs no coprime base: a^e = a^(e mod φ(m) + φ(m)) modulo m for e >= log2(m). P ends a Cunningham chain (each prime
+ * is twice the one before plus 1), so that each modulus but the first is twice a large prime and its φ is known. A
+ * smooth φ would let 2^(3^1000) equal 2^(3^2000).
  */
 import type { Budget } from "../budget";
 import {
@@ -66,8 +68,8 @@ export interface ResidueParts {
 /**
  * The residues of constants modulo P; null where a value is not known to be rational.
  *
- * @param withUnknowns whether everything irrational, and every symbol, is an unknown with a residue of its own. Equal residues then still
- * prove that two trees are equal, different ones prove nothing, as √2·√3 is √6
+ * @param withUnknowns whether everything irrational, and every symbol, is an unknown with a residue of its own. Equal
+ * residues then still prove that two trees are equal, different ones prove nothing, as √2·√3 is √6
  * @returns a function that throws BudgetError
  */
 export function residueEvaluator(parts: ResidueParts, withUnknowns: boolean): Evaluate<Residue> {

@@ -20,8 +20,9 @@ interface SeriesValues {
 }
 
 /**
- * Over symbolic bounds the reference finds closed forms only of polynomials and of c^k, so that other terms are carried by an unknown
- * function of the bounds and two of the terms: equal for the same series, linear (or multiplicative) in what is summed.
+ * Over symbolic bounds the reference finds closed forms only of polynomials and of c^k, so that other terms are carried
+ * by an unknown function of the bounds and two of the terms: equal for the same series, linear (or multiplicative) in
+ * what is summed.
  *
  * @returns undefined for a series that is to be gone through term by term
  */

@@ -1,6 +1,6 @@
 /**
- * Unknown functions `f(x)`: a fixed smooth function drawn from the name stands for each. Two trees with the same f at the same places then
- * agree, others do not.
+ * Unknown functions `f(x)`: a fixed smooth function drawn from the name stands for each. Two trees with the same f at
+ * the same places then agree, others do not.
  */
 import type { Budget } from "../budget";
 import { type Approximation, cosine, exactly, plus, times } from "./complex";

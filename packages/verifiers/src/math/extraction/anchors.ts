@@ -1,7 +1,8 @@
 /**
- * The phrases that announce an answer, with Math-Verify 0.9's priorities: 0 "final answer is .. I hope", 50 "final answer .. is", 100
- * "answer:", 200 "answer", above that anywhere. All targets are regular expressions built from these; each is linear in the text:
- * of two repetitions in a row one is bounded, or the second begins with what the first cannot hold.
+ * The phrases that announce an answer, with Math-Verify 0.9's priorities: 0 "final answer is .. I hope", 50 "final
+ * answer .. is", 100 "answer:", 200 "answer", above that anywhere. All targets are regular expressions built from
+ * these; each is linear in the text: of two repetitions in a row one is bounded, or the second begins with what the
+ * first cannot hold.
  */
 import type { Expression } from "../tree/expression";
 import type { ExtractionTarget } from "../options";

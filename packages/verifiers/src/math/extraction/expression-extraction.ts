@@ -1,6 +1,6 @@
 /**
- * Numbers (`1,234.5`, `$0.5`, `12 percent`) and plain arithmetic (`1/2 + (3*4)`) in running text, by anchor, with the regular expressions
- * of Math-Verify 0.9, written so that they are linear in the text.
+ * Numbers (`1,234.5`, `$0.5`, `12 percent`) and plain arithmetic (`1/2 + (3*4)`) in running text, by anchor, with the
+ * regular expressions of Math-Verify 0.9, written so that they are linear in the text.
  */
 import type { Budget } from "../budget";
 import { parseDecimal } from "../decimal";
@@ -14,9 +14,9 @@ const PLAIN = raw`\d.${BLANKS}`;
 const OPERATORS = raw`+\-*\xd7/^()\xf7`;
 const FIRST = raw`-?\(?-?\d`;
 /**
- * A digit, then a run of arithmetic characters with an operator among them, then the end of a word. In Math-Verify any operator of the
- * run may be the one; the first is as good. A blank ends the run only when it is the last of its kind: before another blank, the
- * longer run has been tried with the same outcome.
+ * A digit, then a run of arithmetic characters with an operator among them, then the end of a word. In Math-Verify any
+ * operator of the run may be the one; the first is as good. A blank ends the run only when it is the last of its kind:
+ * before another blank, the longer run has been tried with the same outcome.
  */
 const ARITHMETIC = `(${FIRST}[${PLAIN}]*[${OPERATORS}][${PLAIN}${OPERATORS}]+)${BOLD}(?:[.,:)$]|${BLANK}(?!${BLANK})|$)`;
 /** A currency sign; 1,234.5 or 12.5 or 12,5 or .5; a percent sign. */
@@ -30,7 +30,8 @@ const PATTERNS = patternsOf({
   gap: "[^\\n]",
   answer: raw`(?:[^\n]{0,100}=${BLANK}*|[^\n]{0,50}?)${EITHER}(?!${BLANK}*=)`,
   anywhere: [
-    // Where arithmetic does not match from the first digit of a run it does so nowhere in the run, which is then passed over.
+    // Where arithmetic does not match from the first digit of a run it does so nowhere in the run, which is then passed
+    // over.
     [300, pattern(`${START}(?:${ARITHMETIC}|${FIRST}[${PLAIN}${OPERATORS}]*)`)],
     // The empty group stands for the arithmetic.
     [300, pattern(`${START}()${NUMBER}`)],

@@ -1,6 +1,7 @@
 /**
- * LaTeX environments in running text: `$$..$$`, `\[..\]`, `$..$`, `\(..\)`, ` [..] `, and a bare `\frac{1}{2}`; up to six of them joined by
- * "and", "or" or commas. What the regular expressions of Math-Verify 0.9 match, found in time linear in the text.
+ * LaTeX environments in running text: `$$..$$`, `\[..\]`, `$..$`, `\(..\)`, ` [..] `, and a bare `\frac{1}{2}`; up to
+ * six of them joined by "and", "or" or commas. What the regular expressions of Math-Verify 0.9 match, found in time
+ * linear in the text.
  */
 import { BLANK } from "../text";
 import { PERCENT, raw } from "./anchors";
@@ -17,7 +18,10 @@ function sticky(source: string): RegExp {
 
 /** What opens an environment. */
 const OPENING = sticky(raw`(?<!\\)(?:\$\$|\\[[(])|(?<![\\\d])\$|${BLANK}\[`);
-/** What ends the search for the end of an environment, by its opening (a bracket after a blank has its own); it is that end only where the group takes part. */
+/**
+ * What ends the search for the end of an environment, by its opening (a bracket after a blank has its own); it is that
+ * end only where the group takes part.
+ */
 const ENDS: Readonly<Record<string, RegExp | undefined>> = {
   $$: /(?<!\\)(\$\$)|\$\$/g,
   "\\[": /(?<!\\)(\\\])|\\\]/g,
@@ -34,7 +38,10 @@ const MOST_JOINED = 6;
 /** The first character of what may be an environment, or a character that would look like a mark. */
 const MARKABLE = new RegExp(raw`\$|\\(?=[[(f])|-(?=\\f)|${BLANK}(?=\[)|\0`, "gu");
 
-/** Finds the first match at or after a place, for ever larger places in time linear in the text, however often it is asked. */
+/**
+ * Finds the first match at or after a place, for ever larger places in time linear in the text, however often it is
+ * asked.
+ */
 function finder(text: string, wanted: RegExp): (at: number) => RegExpExecArray | null {
   let from = Infinity;
   let found: RegExpExecArray | null = null;
@@ -56,8 +63,8 @@ export type MarkFrom = (from: number) => string;
 /**
  * The environments of a text: any, or only those that hold a `\boxed{..}`.
  *
- * @returns the text with a NUL in place of the first character of every environment from a place on and nowhere else after it, for
- * patterns that know nothing of environments; and the groups
+ * @returns the text with a NUL in place of the first character of every environment from a place on and nowhere else
+ * after it, for patterns that know nothing of environments; and the groups
  */
 export function environmentsOf(text: string, boxed: boolean): readonly [MarkFrom, GroupAt] {
   const ends: Record<string, ReturnType<typeof finder>> = {};

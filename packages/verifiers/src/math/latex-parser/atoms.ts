@@ -17,7 +17,10 @@ function decimalNode(reader: LatexReader, text: string, isFloat = text.includes(
   return value ? number(value, isFloat) : reader.unbuildable();
 }
 
-/** What the name of a letter, Greek letter, symbol command or accented word stands for, with subscript and superscript in either order. */
+/**
+ * What the name of a letter, Greek letter, symbol command or accented word stands for, with subscript and superscript
+ * in either order.
+ */
 function withScripts(reader: LatexReader, written: string): Expression {
   let exponent = reader.accept("^") && parseScript(reader);
   const subscript = reader.is("_") ? parseSubscript(reader) : "";

@@ -1,5 +1,6 @@
 /**
- * Functions: named ones with and without parentheses, roots, big operators, limits, integrals, and unknown ones applied, `f(x)`.
+ * Functions: named ones with and without parentheses, roots, big operators, limits, integrals, and unknown ones
+ * applied, `f(x)`.
  */
 import {
   EULER,

@@ -1,6 +1,7 @@
 /**
- * `(a, b]` as an interval, with the cases that are none: `(2, 1)` and `[2, 1]` are tuples, `[1, 1]` the set {1}, `(2, 1]` is empty,
- * and an infinite end is open whatever the bracket says (SymPy 1.14 `Interval`, latex2sympy2_extended 1.11).
+ * `(a, b]` as an interval, with the cases that are none: `(2, 1)` and `[2, 1]` are tuples, `[1, 1]` the set {1},
+ * `(2, 1]` is empty, and an infinite end is open whatever the bracket says (SymPy 1.14 `Interval`,
+ * latex2sympy2_extended 1.11).
  */
 import {
   EMPTY_SET,

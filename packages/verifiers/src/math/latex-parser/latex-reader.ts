@@ -1,6 +1,6 @@
 /**
- * What the rules of the LaTeX grammar share beside the tokens: what symbols stand for, what may be worked out while reading, and the rules
- * that others call in a circle.
+ * What the rules of the LaTeX grammar share beside the tokens: what symbols stand for, what may be worked out while
+ * reading, and the rules that others call in a circle.
  */
 import type { Calculator } from "../evaluation/calculator";
 import { type Depth, TokenReader, type Tokens } from "../token-reader";

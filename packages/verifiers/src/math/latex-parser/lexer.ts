@@ -1,15 +1,15 @@
 /**
- * LaTeX into tokens, longest match first, as the grammar of latex2sympy2_extended 1.11 defines them. Two consequences that
- * surprise: a command needs no word boundary (`\pix` is `\pi x`, `\cdots` is `\cdot s`), and plain words that name matrix
- * functions (`tr`, `gcd`, `rank`, ..) are tokens of their own, so a bare word that contains one does not parse.
+ * LaTeX into tokens, longest match first, as the grammar of latex2sympy2_extended 1.11 defines them. Two consequences
+ * that surprise: a command needs no word boundary (`\pix` is `\pi x`, `\cdots` is `\cdot s`), and plain words that name
+ * matrix functions (`tr`, `gcd`, `rank`, ..) are tokens of their own, so a bare word that contains one does not parse.
  */
 import type { Budget } from "../budget";
 import type { Tokens } from "../token-reader";
 import { GREEK } from "./symbols";
 
 /**
- * Tokens that are not typed by their own text. A line is a type and its spellings: commands without their backslash, U+22xx by its
- * last two digits (`14` is ∔), anything else as it is.
+ * Tokens that are not typed by their own text. A line is a type and its spellings: commands without their backslash,
+ * U+22xx by its last two digits (`14` is ∔), anything else as it is.
  */
 const SPELLINGS = String.raw`+ 14 95 9E
 - 12 38
@@ -81,11 +81,27 @@ const DIGITS = raw`(?:\d+(?:\.\d+)?|\.\d+)`;
 /** A letter, digit or symbol command in the name of a `\variable`. */
 const NAME_PART = raw`(?:\\[a-zA-Z]+(?![a-zA-Z]) ?|[a-zA-Z\d])`;
 const SPACES = raw`[,:;!]|\$(?!\\infty)|(?:neg)?(?:thin|med|thick)space|q?quad|v(?:rule|center|box|skip|space)|hfil`;
-const MATRIX_WORDS = raw`arc?(?:sin|cos|tan)h|gcd|lcm|floor|ceil|eye|zeros|ones|cols|rows|diag(?:onalize)?|norm|rank|tr(?:ace)?|rref|[hv]stack|orth(?:o(?:gonal(?:ize)?)?)?|nullspace|eig(?:en(?:val(?:ue)?s|vect(?:or)?s)?)?|svd|SVD|[pbv]?matrix`;
-const ACCENTS = raw`acute|bar|over(?:line|rightarrow)|breve|(?:wide)?check|d?dot|grave|hat|(?:wide)?tilde|vec|bm|boldsymbol|text(?:it|bf|normal)?|mbox|math(?:b[bf]|bin|cal|clap|close|ellipsis|frak|inner|it|normal|op|open|ord|punct|rel|ring|rlap|rm|scr|sf|sterling|tt)`;
-const OTHER_SYMBOLS = raw`Bbbk|wp|nabla|bigstar|(?:measured|spherical)?angle|nexists|diag(?:down|up)|eth|(?:club|diamond|heart|spade)suit|varnothing|Diamond|complement|[ij]math|Finv|triangledown|(?:var|black)?triangle|Game|ell|hbar|hslash|(?:black)?(?:lozenge|square)|mho|sharp|(?:back)?prime|Im|flat|Re|natural|surd|circledS`;
+const MATRIX_WORDS = [
+  raw`arc?(?:sin|cos|tan)h|gcd|lcm|floor|ceil|eye|zeros|ones|cols|rows|diag(?:onalize)?|norm|rank|tr(?:ace)?`,
+  raw`rref|[hv]stack|orth(?:o(?:gonal(?:ize)?)?)?|nullspace|eig(?:en(?:val(?:ue)?s|vect(?:or)?s)?)?|svd|SVD`,
+  raw`[pbv]?matrix`,
+].join("|");
+const ACCENTS = [
+  raw`acute|bar|over(?:line|rightarrow)|breve|(?:wide)?check|d?dot|grave|hat|(?:wide)?tilde|vec|bm|boldsymbol`,
+  raw`text(?:it|bf|normal)?|mbox`,
+  raw`math(?:b[bf]|bin|cal|clap|close|ellipsis|frak|inner|it|normal|op|open|ord|punct|rel|ring|rlap|rm|scr|sf|sterling|tt)`,
+].join("|");
+const OTHER_SYMBOLS = [
+  raw`Bbbk|wp|nabla|bigstar|(?:measured|spherical)?angle|nexists|diag(?:down|up)|eth`,
+  raw`(?:club|diamond|heart|spade)suit|varnothing|Diamond|complement|[ij]math|Finv|triangledown`,
+  raw`(?:var|black)?triangle|Game|ell|hbar|hslash|(?:black)?(?:lozenge|square)|mho|sharp|(?:back)?prime|Im|flat`,
+  raw`Re|natural|surd|circledS`,
+].join("|");
 const FUNCTION_NAMES = raw`log|ln|exp|(?:arc?)?(?:sin|cos|tan)h|(?:arc)?(?:sin|cos|tan|csc|sec|cot)|floor|ceil|det`;
-const COMMANDS = raw`[lr](?:group|brac[ek]|vert|floor|ceil|angle)|[lu][lr]corner|vert|phantom|boxed|lim|to|int?|sum|prod|sqrt|frac|binom|choose|mod|operatorname|xrightarrow|approx|partial|cup|cap|setminus|pm|emptyset|notin`;
+const COMMANDS = [
+  raw`[lr](?:group|brac[ek]|vert|floor|ceil|angle)|[lu][lr]corner|vert|phantom|boxed|lim|to|int?|sum|prod|sqrt`,
+  raw`frac|binom|choose|mod|operatorname|xrightarrow|approx|partial|cup|cap|setminus|pm|emptyset|notin`,
+].join("|");
 
 /** One kind of token: what it looks like, and its type; null if it is not a token. */
 interface TokenKind {
@@ -95,7 +111,10 @@ interface TokenKind {
 
 const itself = (text: string): string => text;
 
-/** In this order, longest first where two begin alike. A type that `TYPES` has for the text goes before that of the kind. */
+/**
+ * In this order, longest first where two begin alike. A type that `TYPES` has for the text goes before that of the
+ * kind.
+ */
 const KINDS: readonly TokenKind[] = [
   { pattern: raw`(?:${BLANK}|\\(?:${SPACES}))+`, type: "skip" },
   { pattern: raw`${DIGITS}E[-+−∸]?\d+`, type: "scientific" },

@@ -1,6 +1,6 @@
 /**
- * Matrices are worked out while they are read: sums and products become one matrix of (unevaluated) entries. Every entry is charged as
- * soon as it is made, since a short text can ask for many long ones.
+ * Matrices are worked out while they are read: sums and products become one matrix of (unevaluated) entries. Every
+ * entry is charged as soon as it is made, since a short text can ask for many long ones.
  */
 import type { Budget } from "../budget";
 import {
@@ -54,7 +54,10 @@ export function scale(budget: Budget, of: MatrixNode, factor: Expression): Expre
   return matrix(of.rows.map((row) => row.map((x) => charged(budget, product(factor, x)))));
 }
 
-/** Determinant by cofactors for up to 5 rows (larger ones do not occur in answers); unbuildable when not square or larger. */
+/**
+ * Determinant by cofactors for up to 5 rows (larger ones do not occur in answers); unbuildable when not square or
+ * larger.
+ */
 export function determinant(reader: LatexReader, x: Expression): Expression {
   const isSmallSquare = isMatrix(x) && x.rows.length === x.rows[0]!.length && x.rows.length < 6;
   return isSmallSquare ? charged(reader.budget, cofactors(x.rows)) : reader.unbuildable();

@@ -1,6 +1,6 @@
 /**
- * What `\sin`, `\log_2`, `\operatorname{..}`, `\gcd` mean, as latex2sympy2_extended 1.11 converts them: `\log` has base 10, a power -1
- * on a trigonometric function is its inverse, gcd and lcm are worked out at once.
+ * What `\sin`, `\log_2`, `\operatorname{..}`, `\gcd` mean, as latex2sympy2_extended 1.11 converts them: `\log` has base
+ * 10, a power -1 on a trigonometric function is its inverse, gcd and lcm are worked out at once.
  */
 import {
   EULER,
@@ -64,7 +64,10 @@ const NAMED: Readonly<
   tr: trace,
 };
 
-/** gcd or lcm of rationals: gcd of the numerators over lcm of the denominators, and the reverse. Symbols stay unevaluated. */
+/**
+ * gcd or lcm of rationals: gcd of the numerators over lcm of the denominators, and the reverse. Symbols stay
+ * unevaluated.
+ */
 export function greatestCommonDivisor(reader: LatexReader, name: string, args: readonly Expression[]): Expression {
   const isGcd = name === "gcd";
   let [n, d] = isGcd ? [0n, 1n] : [1n, 0n];
@@ -81,8 +84,8 @@ export function greatestCommonDivisor(reader: LatexReader, name: string, args: r
 }
 
 /**
- * `x` as a number if it has an exact value within the limits: what the reference evaluates while reading may stand behind an integer as a
- * mixed number.
+ * `x` as a number if it has an exact value within the limits: what the reference evaluates while reading may stand
+ * behind an integer as a mixed number.
  */
 export function evaluated(reader: LatexReader, x: Expression): Expression {
   const value = reader.context.calculator.evaluateExactly(x);

@@ -1,8 +1,9 @@
 /**
- * LaTeX → expression by recursive descent, after the grammar and the conversions of latex2sympy2_extended 1.11 (the parser
- * below Math-Verify 0.9). What an ANTLR parser decides by looking ahead without bound is decided here by trying the
- * alternatives in the grammar's order and going back. Deviations: nesting is limited to 80 levels (the reference dies of its own
- * recursion limit near there), row transforms (`\xrightarrow`) are not read, and inside `|..|` the next bar closes.
+ * LaTeX → expression by recursive descent, after the grammar and the conversions of latex2sympy2_extended 1.11 (the
+ * parser below Math-Verify 0.9). What an ANTLR parser decides by looking ahead without bound is decided here by trying
+ * the alternatives in the grammar's order and going back. Deviations: nesting is limited to 80 levels (the reference
+ * dies of its own recursion limit near there), row transforms (`\xrightarrow`) are not read, and inside `|..|` the next
+ * bar closes.
  */
 import type { Calculator } from "../evaluation/calculator";
 import type { Depth } from "../token-reader";

@@ -1,6 +1,6 @@
 /**
- * Which commands and characters name a symbol, and the name it gets (latex2sympy2_extended 1.11: Greek letters by their English
- * name, everything lowercased, `\gamma` Euler's constant, `\pi` the number).
+ * Which commands and characters name a symbol, and the name it gets (latex2sympy2_extended 1.11: Greek letters by their
+ * English name, everything lowercased, `\gamma` Euler's constant, `\pi` the number).
  */
 import { type Expression, PI, constant, symbol } from "../tree/expression";
 
@@ -46,7 +46,9 @@ export function symbolFor(written: string, real: boolean, lowercase = true): Exp
 
 const CANONICAL: Readonly<Record<string, string>> = { overline: "bar", overrightarrow: "vec", widetilde: "tilde" };
 
-/** The name an accented word has: text is the bare word, `\overline` and `\bar` are one accent, so are all of `\math..`. */
+/**
+ * The name an accented word has: text is the bare word, `\overline` and `\bar` are one accent, so are all of `\math..`.
+ */
 export function accentName(token: string): string {
   const [, accent = "", inner = ""] = /^.([^{]*).([^]*)\}/.exec(token) ?? [];
   const word = inner.replaceAll(" ", "");

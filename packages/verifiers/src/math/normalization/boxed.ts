@@ -1,6 +1,6 @@
 /**
- * Contents of `\boxed{}` and `\fbox{}`, read from the end of the text (latex2sympy2_extended 1.11). "all" joins every box with
- * commas; "last" takes the last one and those before it that stand close by or behind a separator.
+ * Contents of `\boxed{}` and `\fbox{}`, read from the end of the text (latex2sympy2_extended 1.11). "all" joins every
+ * box with commas; "last" takes the last one and those before it that stand close by or behind a separator.
  */
 import { BLANK, strip } from "../text";
 

@@ -76,8 +76,8 @@ const WORDS: readonly Rule[] = [
 const ANY_WORD = pythonic(new RegExp(WORDS.map(([pattern]) => `(${pattern.source})`).join("|")));
 
 /**
- * From an opener to the first closer on its line. Where there is none, the line is passed over, so that no text is read twice (but
- * for its last characters: an opener may begin there).
+ * From an opener to the first closer on its line. Where there is none, the line is passed over, so that no text is read
+ * twice (but for its last characters: an opener may begin there).
  */
 function span(opener: RegExp, closer: RegExp): RegExp {
   return new RegExp(String.raw`${opener.source}(?:([^\n]*?)${closer.source}|[^\n]*(?=[^\n]{7}))`, "g");

@@ -1,6 +1,6 @@
 /**
- * Seeded answers, true and damaged, for the fuzz test and the fuzz bench: formulas from a small grammar, glued, cut, repeated and sprinkled
- * with odd characters.
+ * Seeded answers, true and damaged, for the fuzz test and the fuzz bench: formulas from a small grammar, glued, cut,
+ * repeated and sprinkled with odd characters.
  */
 import { generator } from "../random";
 

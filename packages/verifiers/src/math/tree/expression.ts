@@ -1,6 +1,7 @@
 /**
- * The parsed form of an answer. Trees stay as written (`1 + 1` is a sum, not 2), because Math-Verify's verdict depends on
- * that: a lone symbol is compared by its name, a lone decimal by rounding. Values are worked out when two trees are compared.
+ * The parsed form of an answer. Trees stay as written (`1 + 1` is a sum, not 2), because Math-Verify's verdict depends
+ * on that: a lone symbol is compared by its name, a lone decimal by rounding. Values are worked out when two trees are
+ * compared.
  */
 import { type Rational, integer, negate, rational } from "../rational";
 
@@ -10,7 +11,9 @@ export interface NumberNode {
   readonly value: Rational;
   readonly float: boolean;
 }
-/** A symbol. `real` is false when the text looked complex (a lone `i`, `\mathbb{C}`): such symbols equal no real ones. */
+/**
+ * A symbol. `real` is false when the text looked complex (a lone `i`, `\mathbb{C}`): such symbols equal no real ones.
+ */
 export interface SymbolNode {
   readonly kind: "symbol";
   readonly name: string;

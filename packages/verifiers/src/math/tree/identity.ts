@@ -16,7 +16,10 @@ export function finiteSet(written: readonly Expression[]): SetNode | NamedSetNod
   return set;
 }
 
-/** Whether two trees are written the same (sums and products in the same order; sets in any), part by part, whatever their kinds. */
+/**
+ * Whether two trees are written the same (sums and products in the same order; sets in any), part by part, whatever
+ * their kinds.
+ */
 export function same(a: unknown, b: unknown): boolean {
   if (a === b || a !== Object(a)) return a === b;
   if (isSetNode(a)) return keyOf(a) === keyOf(b);
@@ -25,7 +28,10 @@ export function same(a: unknown, b: unknown): boolean {
   return parts!["length"] === others?.["length"];
 }
 
-/** Of sets, which stand within sets: without it the key of the innermost of many would be made again for each set around it. */
+/**
+ * Of sets, which stand within sets: without it the key of the innermost of many would be made again for each set around
+ * it.
+ */
 const setKeys = new WeakMap<SetNode, string>();
 function keyOfItems(keys: string[]): string {
   return `(${keys.sort()})`;

@@ -20,7 +20,10 @@ import {
 import { childrenOf } from "./traversal";
 import { toNumber } from "../rational";
 
-/** Built of symbols alone (`x`, `AB`, `A/S`, `f(x)`, `(x, y)`, `|AB|`): such a left side makes an equation an assignment. */
+/**
+ * Built of symbols alone (`x`, `AB`, `A/S`, `f(x)`, `(x, y)`, `|AB|`): such a left side makes an equation an
+ * assignment.
+ */
 export function onlySymbols(x: Expression): boolean {
   return !isDerivative(x) && madeOfSymbols(exponentOf(x) === -1 ? (x as PowNode).base : x);
 }

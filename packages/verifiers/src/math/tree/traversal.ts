@@ -5,7 +5,9 @@ import type { Budget } from "../budget";
 import { type Expression, isFiniteSet, isTree } from "./expression";
 import { finiteSet, same } from "./identity";
 
-/** A tree with every part replaced for which there is a replacement; the variables of sums, integrals and the like stay. */
+/**
+ * A tree with every part replaced for which there is a replacement; the variables of sums, integrals and the like stay.
+ */
 export function replaceParts(
   budget: Budget,
   x: Expression,
@@ -54,8 +56,9 @@ export function holds(x: Expression, test: (part: Expression) => boolean): boole
 const DEEPEST = 300;
 
 /**
- * Takes steps for every node of a tree, for where reading says a part of the text several times: products of matrices, determinants and
- * values at two places would otherwise double a tree with every few characters, or make it too deep to walk.
+ * Takes steps for every node of a tree, for where reading says a part of the text several times: products of matrices,
+ * determinants and values at two places would otherwise double a tree with every few characters, or make it too deep to
+ * walk.
  *
  * @throws BudgetError when the tree is larger or deeper than an answer can be
  */
