@@ -15,6 +15,9 @@ const OF_THE_RUN: ReadonlySet<string> = new Set([
   "epsilon",
   "image_grid_thw",
   "image_path",
+  "image_sizes",
+  "boxes",
+  "gold_boxes",
   "det_verifier_normalized",
   "det_reward_ratio",
 ]);

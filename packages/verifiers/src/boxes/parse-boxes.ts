@@ -8,10 +8,12 @@
  * Deviations, all off with `compat`: what that reading rejects (a label with an apostrophe, a tail cut inside the only
  * or last box, a trailing comma) is scanned object by object instead; boxes may lie in objects (`{"objects": [..]}`),
  * their corners may be strings or two points; labels are compared in Unicode's NFKC without blanks and a dot at their
- * ends; a box that is not finite or beyond ±1e9 is dropped; `true` is no coordinate.
+ * ends; a box that is not finite or beyond ±1e9 is dropped; `true` is no coordinate; a key `box_2d` has y before x, as
+ * Gemini writes it; boxes may be marked by tokens instead (read-box-tokens.ts).
  */
-import { scanBoxObjects } from "./scan-box-objects";
 import type { Box, Corners } from "./box";
+import { readBoxTokens } from "./read-box-tokens";
+import { scanBoxObjects } from "./scan-box-objects";
 
 // Keeps areas and their products far from overflow; no picture has a billion pixels a side.
 const LARGEST_COORDINATE = 1e9;
@@ -22,6 +24,8 @@ export interface ParseBoxesOptions {
   readonly compat?: boolean;
   /** Put corners that are the wrong way round in order, instead of dropping the box. Default false. */
   readonly sortCorners?: boolean;
+  /** Whether every box has y before x, not only those under the key `box_2d`. Default false. */
+  readonly yFirst?: boolean;
 }
 
 /**
@@ -48,7 +52,9 @@ export function readBoxes(text: string, options: ParseBoxesOptions = {}): ReadBo
   const repaired = parseRepaired(lower);
   const read = collect(Array.isArray(repaired) ? repaired : [], options);
   if (read.boxes.length > 0 || compat) return read;
-  return collect(scanBoxObjects(lower.replace(/[，：“”‘’［］｛｝]/g, (mark) => HALF_WIDTH[mark]!)), options);
+  const halfWidth = lower.replace(/[，：“”‘’［］｛｝]/g, (mark) => HALF_WIDTH[mark]!);
+  const scanned = collect(scanBoxObjects(halfWidth), options);
+  return scanned.boxes.length > 0 ? scanned : collect(readBoxTokens(halfWidth), options);
 }
 
 const HALF_WIDTH: Readonly<Record<string, string>> = {
@@ -123,15 +129,17 @@ class BoxCollector implements ReadBoxes {
 
   add(item: unknown, depth: number): void {
     if (typeof item !== "object" || item === null) return;
-    const { bbox_2d: raw, label } = item as { bbox_2d?: unknown; label?: unknown };
+    const { compat = false, sortCorners = false, yFirst = false } = this.#options;
+    const { bbox_2d, box_2d, label } = item as { bbox_2d?: unknown; box_2d?: unknown; label?: unknown };
+    const raw = bbox_2d ?? (compat ? undefined : box_2d);
     if (raw === undefined) {
       if (depth < DEEPEST_LIST) for (const inner of Object.values(item)) this.add(inner, depth + 1);
       return;
     }
-    const { compat = false, sortCorners = false } = this.#options;
     const written = compat ? raw : flatCorners(raw);
     if (typeof label !== "string" || !Array.isArray(written) || written.length !== 4) return;
-    const read = readCorners(written, compat);
+    const swaps = yFirst || bbox_2d === undefined;
+    const read = readCorners(swaps ? yxToXy(written) : written, compat);
     const corners = read !== undefined && sortCorners ? sorted(read) : read;
     if (corners === undefined || !(corners[0] <= corners[2] && corners[1] <= corners[3])) return;
     const position = corners.join(",");
@@ -160,6 +168,8 @@ function flatCorners(raw: unknown): unknown {
       typeof value === "string" && /^[-+]?(?:\d+\.?\d*|\.\d+)$/.test(value.trim()) ? Number(value) : value,
     );
 }
+
+const yxToXy = ([y1, x1, y2, x2]: readonly unknown[]): readonly unknown[] => [x1, y1, x2, y2];
 
 const sorted = ([x1, y1, x2, y2]: Corners): Corners => [
   Math.min(x1, x2),

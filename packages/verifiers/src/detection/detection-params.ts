@@ -1,7 +1,9 @@
 /**
- * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name
- * them, plus `epsilon` and `size_penalty`, which state for one request what is otherwise the verifier's own setting.
+ * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name them,
+ * plus `epsilon` and `size_penalty`, which state for one request what is otherwise the verifier's own setting, and
+ * `boxes`, `gold_boxes` and `image_sizes`, which name the box conventions of the response and of the gold answer.
  */
+import { BOX_CONVENTIONS, isBoxConvention, type BoxConvention, type PictureSize } from "../boxes/box-convention";
 import { paramsSchema, type ParamsIssue, type ParamsResult } from "../standard-schema";
 import { DEFAULT_DETECTION_RATIOS, type DetectionRatios } from "./detection-reward";
 import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
@@ -18,7 +20,13 @@ export interface DetectionParams {
    * Size in pixels of the picture that the model saw: `image_grid_thw` is [[t, height, width]] with height = grid_h ·
    * 14.
    */
-  readonly pictureSize?: { readonly width: number; readonly height: number };
+  readonly pictureSize?: PictureSize;
+  /** Size in pixels of the picture as it is stored: `image_sizes` is [[height, width]]. */
+  readonly storedSize?: PictureSize;
+  /** The convention in which the response has boxes; goes before `normalized`. */
+  readonly boxes?: BoxConvention;
+  /** The convention in which the gold answer has boxes. */
+  readonly goldBoxes?: BoxConvention;
   /** False for evaluation, which never inherits the training step's threshold. */
   readonly training: boolean;
   readonly step?: number;
@@ -32,6 +40,16 @@ export const PICTURE_SIZE_IS_MISSING: ParamsIssue = {
   message:
     "det_verifier_normalized is true but image_grid_thw, the picture's size [[t, height, width]] in pixels, is missing",
 };
+
+/** The same for a convention that counts pixels. */
+export function pictureSizeIsMissing(convention: BoxConvention): ParamsIssue {
+  return {
+    message:
+      convention === "pixels"
+        ? "boxes in pixels need image_sizes, the size [[height, width]] of the picture as it is stored"
+        : "boxes in resized-pixels need image_grid_thw, the size [[t, height, width]] of the picture as the model saw it",
+  };
+}
 
 const RATIO_KEYS = [
   ["iou_max_label_first", "iouMaxLabelFirst"],
@@ -86,7 +104,15 @@ export function readDetectionParams(
     SIZE_PENALTIES.includes(found as SizePenalty),
   );
   const ratios = readRatios(params["det_reward_ratio"], options.compat ?? false, report);
-  const pictureSize = normalized ? readPictureSize(params["image_grid_thw"], report) : undefined;
+  const convention = `one of ${BOX_CONVENTIONS.join(", ")}`;
+  const boxes = optional("boxes", convention, isBoxConvention);
+  const goldBoxes = optional("gold_boxes", convention, isBoxConvention);
+  const needs = (name: BoxConvention): boolean => boxes === name || goldBoxes === name;
+  const pictureSize =
+    normalized || needs("resized-pixels")
+      ? readPictureSize("image_grid_thw", params["image_grid_thw"], report)
+      : undefined;
+  const storedSize = needs("pixels") ? readPictureSize("image_sizes", params["image_sizes"], report) : undefined;
   if (issues.length > 0) return { issues };
   return {
     value: {
@@ -94,6 +120,9 @@ export function readDetectionParams(
       ratios,
       training,
       ...(pictureSize !== undefined && { pictureSize }),
+      ...(storedSize !== undefined && { storedSize }),
+      ...(boxes !== undefined && { boxes }),
+      ...(goldBoxes !== undefined && { goldBoxes }),
       ...(step !== undefined && { step }),
       ...(totalSteps !== undefined && { totalSteps }),
       ...(epsilon !== undefined && { epsilon }),
@@ -142,10 +171,15 @@ function readRatios(value: unknown, compat: boolean, report: Report): DetectionR
   return read;
 }
 
-function readPictureSize(grid: unknown, report: Report): { width: number; height: number } | undefined {
-  const first: unknown = Array.isArray(grid) ? grid[0] : undefined;
+function readPictureSize(
+  key: "image_grid_thw" | "image_sizes",
+  sizes: unknown,
+  report: Report,
+): PictureSize | undefined {
+  const first: unknown = Array.isArray(sizes) ? sizes[0] : undefined;
   if (first === undefined) return undefined;
-  const [, height, width] = Array.isArray(first) ? (first as unknown[]) : [];
+  const numbers = Array.isArray(first) ? (first as unknown[]) : [];
+  const [height, width] = key === "image_sizes" ? numbers : numbers.slice(1);
   if (
     typeof height === "number" &&
     typeof width === "number" &&
@@ -154,7 +188,7 @@ function readPictureSize(grid: unknown, report: Report): { width: number; height
     Number.isFinite(height * width)
   )
     return { width, height };
-  report(["image_grid_thw", 0], "[t, height, width] in pixels, above 0", first);
+  report([key, 0], `[${key === "image_sizes" ? "" : "t, "}height, width] in pixels, above 0`, first);
   return undefined;
 }
 

@@ -20,8 +20,9 @@ import { extractAnswer } from "../format/answer-text";
 import { formattedAnswer } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { relativeBoxes, type Box } from "../boxes/box";
+import { OTHER_BOX_CONVENTION, likelyConvention } from "../boxes/other-convention";
+import { boxFrames, scaleBoxes, yFirstIn, type ScaledBoxes } from "./box-scales";
 import {
-  PICTURE_SIZE_IS_MISSING,
   detectionParamsSchema,
   isEpsilon,
   readDetectionParams,
@@ -122,14 +123,20 @@ function verifyDetection(
   if (params.issues !== undefined) return paramsError(params.issues);
 
   const goldText = extractAnswer(sample.groundTruth) ?? (compat ? "" : sample.groundTruth);
-  const golds = parseBoxes(goldText, { compat });
+  const frames = compat ? undefined : boxFrames(params.value);
+  const golds = parseBoxes(goldText, { compat, yFirst: yFirstIn(frames?.gold) });
   const isEmptyGold = !compat && golds.length === 0 && isEmptyBoxList(goldText);
   if (golds.length === 0 && !compat && !isEmptyGold)
     return { status: "skipped", reason: "gold: no box could be read from the ground truth" };
 
-  const reading = { compat, sortCorners: !compat && settings.swappedCorners === "sort" };
+  const reading = {
+    compat,
+    sortCorners: !compat && settings.swappedCorners === "sort",
+    yFirst: yFirstIn(frames?.response),
+  };
   const answer = compat ? extractAnswer(response) : scopedAnswer(response);
-  const { boxes: predictions, repeats } = answer === undefined ? NO_BOXES : readBoxes(answer, reading);
+  const { boxes: written, repeats } = answer === undefined ? NO_BOXES : readBoxes(answer, reading);
+  const predictions = compat ? written : withLabels(written, golds);
   const formatted = formattedAnswer(response, compat);
   if (isEmptyGold) return judgeEmpty(answer, predictions.length, formatted);
   const inForm =
@@ -142,14 +149,14 @@ function verifyDetection(
   if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch)
     return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS, reason: "undecided" };
 
-  const scaled = scale(predictions, params.value, compat);
-  if (scaled === undefined) return paramsError([PICTURE_SIZE_IS_MISSING]);
+  const scaled = (compat ? scaleInCompat : scaleBoxes)(predictions, golds, params.value);
+  if (scaled.issue !== undefined) return paramsError([scaled.issue]);
   const epsilon = resolveEpsilon(params.value, settings);
   if (epsilon === undefined) return paramsError([{ message: 'epsilon "dynamic" needs step and total_steps' }]);
   const { ratios, sizePenalty = settings.sizePenalty } = params.value;
   const zeroRatios = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75 === 0;
   // Only compat gets here with ratios that sum to 0: the original then logs the metrics and scores 0.
-  const { score, metrics } = detectionReward(scaled, golds, {
+  const { score, metrics } = detectionReward(scaled.predictions, scaled.golds, {
     epsilon,
     ratios: zeroRatios ? { ...ratios, iouMaxLabelFirst: 1 } : ratios,
     sizePenalty,
@@ -159,7 +166,13 @@ function verifyDetection(
   const accuracy = zeroRatios ? 0 : compat ? score : score * REPEAT_FACTOR ** repeats;
   // Infinite boxes and gold boxes too large for COCO, which only compat lets through, can end in NaN or below 0.
   if (!(accuracy >= 0 && accuracy <= 1)) return { status: "error", reason: `score ${accuracy} is outside [0, 1]` };
-  return { status: "scored", accuracy, format, metrics };
+  const isDoubtful = frames !== undefined && likelyConvention(written, frames.response) !== undefined;
+  return {
+    status: "scored",
+    accuracy,
+    format,
+    metrics: isDoubtful ? { ...metrics, [OTHER_BOX_CONVENTION]: 1 } : metrics,
+  };
 }
 
 /** What stands behind the thought, in its last answer block if there is one. */
@@ -179,11 +192,22 @@ function judgeEmpty(answer: string | undefined, boxes: number, formatted: string
   };
 }
 
-/** Predictions in the gold's units; undefined if the picture's size is needed for that and is missing. */
-function scale(predictions: readonly Box[], params: DetectionParams, compat: boolean): readonly Box[] | undefined {
-  if (!params.normalized) return predictions;
-  if (params.pictureSize === undefined) return compat ? predictions : undefined;
-  return relativeBoxes(predictions, params.pictureSize.width, params.pictureSize.height);
+/** Where every gold box has one label, a box that is marked without a name has it too. */
+function withLabels(boxes: readonly Box[], golds: readonly Box[]): readonly Box[] {
+  const label = golds[0]?.label;
+  if (label === undefined || boxes.every((box) => box.label !== "") || golds.some((gold) => gold.label !== label))
+    return boxes;
+  return boxes.map((box) => (box.label === "" ? { ...box, label } : box));
+}
+
+/** The original scales where it is told the picture's size, and compares as written where it is not. */
+function scaleInCompat(
+  predictions: readonly Box[],
+  golds: readonly Box[],
+  { normalized, pictureSize }: DetectionParams,
+): ScaledBoxes {
+  if (!normalized || pictureSize === undefined) return { predictions, golds };
+  return { predictions: relativeBoxes(predictions, pictureSize.width, pictureSize.height), golds };
 }
 
 /** The threshold; undefined if it follows the schedule and the step is not known. */

@@ -2,6 +2,17 @@
 export { averagePrecision, type PictureAp } from "./average-precision";
 export { BOX_ANSWER_FORM } from "./box-answer-form";
 export { boxIou, relativeBoxes, type Box, type Corners } from "../boxes/box";
+export {
+  BOX_CONVENTIONS,
+  boxesInThousandths,
+  isBoxConvention,
+  isYFirst,
+  type BoxConvention,
+  type BoxFrame,
+  type PictureSize,
+} from "../boxes/box-convention";
+export { conventionOfModel } from "../boxes/model-conventions";
+export { OTHER_BOX_CONVENTION, likelyConvention } from "../boxes/other-convention";
 export { COCO_AREA_RANGES, cellAp, cellIndex, type AreaRange, type CocoCells } from "../coco/coco-cells";
 export {
   CocoDataError,

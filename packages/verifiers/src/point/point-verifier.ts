@@ -2,15 +2,18 @@
  * `point`: GUI grounding. Right if the point lies inside the gold box or on its edge, as ScreenSpot judges it
  * (Cheng et al., arXiv 2401.10935).
  *
- * The gold is a box `[x1, y1, x2, y2]`, bare, in `<answer>` tags or as a list with one `bbox_2d`. With `det_verifier_normalized` the
- * point is in pixels of the resized picture (`image_grid_thw`) and the gold in 0..1000, as for `detection`.
+ * The gold is a box `[x1, y1, x2, y2]`, bare, in `<answer>` tags or as a list with one `bbox_2d`. The parameters `boxes`, `gold_boxes`
+ * and `det_verifier_normalized` say in which convention the point and the gold are, as for `detection`.
  */
 import { finalAnswer } from "../answer/final-answer";
 import { paramsError } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
 import type { Corners } from "../boxes/box";
-import { PICTURE_SIZE_IS_MISSING, readDetectionParams } from "../detection/detection-params";
+import { farCorner, thousandthsOf, type BoxFrame } from "../boxes/box-convention";
+import { OTHER_BOX_CONVENTION, likelyConvention } from "../boxes/other-convention";
+import { boxFrames, yFirstIn } from "../detection/box-scales";
+import { PICTURE_SIZE_IS_MISSING, pictureSizeIsMissing, readDetectionParams } from "../detection/detection-params";
 import { parseBoxes } from "../boxes/parse-boxes";
 import { paramsSchema } from "../standard-schema";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
@@ -39,9 +42,16 @@ export const point: Verifier = createPointVerifier();
 function verifyPoint(response: string, sample: VerifierSample, format: (response: string) => number): Verdict {
   const read = readDetectionParams(sample.params);
   if (read.issues !== undefined) return paramsError(read.issues);
-  const { normalized, pictureSize } = read.value;
-  if (normalized && pictureSize === undefined) return paramsError([PICTURE_SIZE_IS_MISSING]);
-  const gold = readGold(sample.groundTruth);
+  const frames = boxFrames(read.value);
+  const goldCorner = frames && farCorner(frames.gold);
+  const corner = frames && farCorner(frames.response);
+  if (frames !== undefined && goldCorner === undefined)
+    return paramsError([pictureSizeIsMissing(frames.gold.convention)]);
+  if (frames !== undefined && corner === undefined)
+    return paramsError([
+      read.value.boxes === undefined ? PICTURE_SIZE_IS_MISSING : pictureSizeIsMissing(frames.response.convention),
+    ]);
+  const gold = readGold(sample.groundTruth, frames?.gold);
   if (gold === undefined) return { status: "skipped", reason: "gold: not one box [x1, y1, x2, y2]" };
   const found = readPoint(finalAnswer(response));
   const scored = (inside: boolean, metrics: Readonly<Record<string, number>>): Verdict => ({
@@ -51,18 +61,31 @@ function verifyPoint(response: string, sample: VerifierSample, format: (response
     metrics,
   });
   if (found === undefined) return scored(false, { answered: 0 });
-  const [x, y] =
-    normalized && pictureSize !== undefined
-      ? [(found[0] / pictureSize.width) * 1000, (found[1] / pictureSize.height) * 1000]
-      : found;
-  return scored(x >= gold[0] && x <= gold[2] && y >= gold[1] && y <= gold[3], { answered: 1 });
+  const written = yFirstIn(frames?.response) ? ([found[1], found[0]] as const) : found;
+  const [x, y] = corner === undefined ? written : thousandthsOf(...written, corner);
+  const isDoubtful =
+    frames !== undefined && likelyConvention([{ bbox: [...written, ...written], label: "" }], frames.response);
+  return scored(x >= gold[0] && x <= gold[2] && y >= gold[1] && y <= gold[3], {
+    answered: 1,
+    ...(isDoubtful && { [OTHER_BOX_CONVENTION]: 1 }),
+  });
 }
 
-function readGold(groundTruth: string): Corners | undefined {
+/** The gold box: in thousandths if there is a frame, else as it is written. */
+function readGold(groundTruth: string, frame: BoxFrame | undefined): Corners | undefined {
+  const written = readGoldBox(groundTruth, yFirstIn(frame));
+  const corner = frame && farCorner(frame);
+  if (written === undefined || corner === undefined) return written;
+  const [x1, y1, x2, y2] = written;
+  return [...thousandthsOf(x1, y1, corner), ...thousandthsOf(x2, y2, corner)];
+}
+
+function readGoldBox(groundTruth: string, yFirst: boolean): Corners | undefined {
   const answer = finalAnswer(groundTruth);
-  const boxes = parseBoxes(answer);
+  const boxes = parseBoxes(answer, { yFirst });
   if (boxes.length > 0) return boxes.length === 1 ? boxes[0]?.bbox : undefined;
-  const [x1, y1, x2, y2, ...more] = readNumbers(answer) ?? [];
+  const [a, b, c, d, ...more] = readNumbers(answer) ?? [];
+  const [x1, y1, x2, y2] = yFirst ? [b, a, d, c] : [a, b, c, d];
   if (x1 === undefined || y1 === undefined || x2 === undefined || y2 === undefined || more.length > 0) return undefined;
   return x1 <= x2 && y1 <= y2 ? [x1, y1, x2, y2] : undefined;
 }
