@@ -54,6 +54,9 @@ const FORMS: Readonly<Record<string, Form>> = {
 
 const side = fc.integer({ min: 28, max: 4000 });
 const size = fc.record({ width: side, height: side });
+const anyConvention = fc.constantFrom(...BOX_CONVENTIONS);
+/** A picture as it is stored and as the model saw it, and the conventions of the answer and of the gold answer. */
+const setting = fc.record({ stored: size, seen: size, from: anyConvention, to: anyConvention });
 /** Boxes on a grid of 1 / 840 of the picture, so that decimals in every convention are long. */
 const corners: fc.Arbitrary<Corners> = fc
   .tuple(...Array.from({ length: 4 }, () => fc.integer({ min: 0, max: 840 })))
@@ -79,10 +82,8 @@ const withoutDoubt = (verdict: Verdict): Verdict => {
 describe("the same boxes get the same verdict", () => {
   it.each(Object.keys(FORMS))("as %s, whatever the conventions of answer and gold", (name) => {
     const form = FORMS[name]!;
-    const anyConvention = fc.constantFrom(...BOX_CONVENTIONS);
     fc.assert(
-      fc.property(size, size, lists, lists, anyConvention, anyConvention, (stored, seen, golds, found, from, to) => {
-        const sizes = { stored, seen };
+      fc.property(setting, lists, lists, ({ from, to, ...sizes }, golds, found) => {
         const asText = (list: typeof golds, convention: BoxConvention, write: Form) =>
           write(
             list.map(({ corners: box, label }) => ({ numbers: written(box, convention, sizes).map(plain), label })),
@@ -101,10 +102,8 @@ describe("the same boxes get the same verdict", () => {
   });
 
   it("points too", () => {
-    const anyConvention = fc.constantFrom(...BOX_CONVENTIONS);
     fc.assert(
-      fc.property(size, size, corners, corners, anyConvention, anyConvention, (stored, seen, gold, at, from, to) => {
-        const sizes = { stored, seen };
+      fc.property(setting, corners, corners, ({ from, to, ...sizes }, gold, at) => {
         const judge = (of: BoxConvention, goldOf: BoxConvention) => {
           const [first, second] = written(at, of, sizes).map(plain);
           return point.verify(`<answer>\n{"point_2d": [${first}, ${second}]}\n</answer>`, {
