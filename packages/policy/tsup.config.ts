@@ -1,4 +1,6 @@
 import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
-export default defineConfig(preset(["src/index.ts", "src/parity/index.ts", "src/kernels/wasm/kernel-thread.ts"]));
+export default defineConfig(
+  preset(["src/index.ts", "src/conformance.ts", "src/parity/index.ts", "src/kernels/wasm/kernel-thread.ts"]),
+);

@@ -4,17 +4,18 @@
  *
  * `model` is int32: hidden, intermediate, heads, key heads, head size, vocabulary, layers, epsilon (a float32), and the
  * addresses of embedding, final norm and packed head; then for each layer those of its first norm, of weight and bias of
- * qkv, output, gate and up, down, and of its second norm. Weights are packed by `packWeights`; bias 0: none.
+ * qkv, output, gate and up, down, of its second norm, and of the norms of queries and keys. Weights are packed by
+ * `packWeights`; bias or norm 0: none.
  *
  * `rows` is six int32 a row: token, prompt's cache, its length, row's own cache, its length, its capacity. A cache holds
  * [layers][capacity][2 key heads · head size], keys rotated; a prompt's capacity is its length.
  */
 import { decodeAttention, ROW_BYTES, rotateRows } from "./attention";
 import { gemmPacked } from "./gemm";
-import { rmsNorm, swiglu } from "./rows";
+import { normHeads, rmsNorm, swiglu } from "./rows";
 
 const HEADER_BYTES: usize = 44;
-const LAYER_BYTES: usize = 40;
+const LAYER_BYTES: usize = 48;
 
 @inline function word(address: usize, index: i32): i32 {
   return i32.load(address + (<usize>index << 2));
@@ -24,7 +25,7 @@ const LAYER_BYTES: usize = 40;
 export function decodeScratch(model: usize, count: i32, longest: i32): i32 {
   const heads = word(model, 2);
   const keyHeads = word(model, 3);
-  return count * (2 * word(model, 0) + (2 * heads + 2 * keyHeads) * word(model, 4) + 3 * word(model, 1) + 1) + longest;
+  return count * (2 * word(model, 0) + (2 * heads + 2 * keyHeads) * word(model, 4) + 3 * word(model, 1) + heads + keyHeads) + longest;
 }
 
 /** Writes logits [count, vocabulary] of the tokens that follow. `cos`, `sin`: [count, head size / 2]. */
@@ -47,7 +48,7 @@ export function decodeStep(model: usize, rows: usize, count: i32, cos: usize, si
   const packed = attended + (<usize>(count * heads * headDim) << 2);
   const inner = packed + (<usize>(2 * count * intermediate) << 2);
   const inverse = inner + (<usize>(count * intermediate) << 2);
-  const scores = inverse + (<usize>count << 2);
+  const scores = inverse + (<usize>(count * (heads + keyHeads)) << 2);
 
   const bytes = <usize>hidden << 2;
   for (let row = 0; row < count; row++) memory.copy(x + <usize>row * bytes, <usize>word(model, 8) + <usize>i32.load(rows + <usize>row * ROW_BYTES) * bytes, bytes);
@@ -55,6 +56,7 @@ export function decodeStep(model: usize, rows: usize, count: i32, cos: usize, si
     const layer = model + HEADER_BYTES + <usize>i * LAYER_BYTES;
     rmsNorm(x, word(layer, 0), count, hidden, epsilon, normal, inverse);
     gemmPacked(count, qkvWidth, hidden, normal, hidden, word(layer, 1), qkv, qkvWidth, word(layer, 2), 0);
+    if (word(layer, 10) != 0) normHeads(qkv, word(layer, 10), word(layer, 11), count, heads, keyHeads, headDim, epsilon, qkv, inverse);
     rotateRows(qkv, qkv, count, heads, keyHeads, headDim, cos, sin, 1, scale);
     decodeAttention(qkv, rows, count, i, heads, keyHeads, headDim, attended, scores);
     gemmPacked(count, hidden, heads * headDim, attended, heads * headDim, word(layer, 3), x, hidden, word(layer, 4), 1);

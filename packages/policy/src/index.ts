@@ -21,6 +21,8 @@ export {
 } from "./families/model-families";
 export type { BoxConvention, ModelFamily, VideoPositions } from "./families/model-family";
 export type { Qwen25VisionConfig, Qwen25VlConfig } from "./families/qwen2-5-vl/config";
+export type { Qwen2VlConfig } from "./families/qwen2-vl/config";
+export type { Qwen3VisionConfig, Qwen3VlConfig } from "./families/qwen3-vl/config";
 export { type SafetensorsDtype } from "./safetensors/dtype";
 export { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "./safetensors/header";
 export { openSafetensors, type SafetensorsReader } from "./safetensors/reader";

@@ -5,10 +5,14 @@
  *     text   .. <|vision_start|><|image_pad|><|vision_end|> ..
  *     ids    the one <|image_pad|> becomes t · h · w / merge² of them
  *
- * Source: `Qwen2_5_VLProcessor` of transformers 5.23. It repeats the placeholder in the text before tokenizing; placeholders
+ * Source: `Qwen2VLProcessor`, `Qwen2_5_VLProcessor` and `Qwen3VLProcessor` of transformers 5.23, which agree on pictures. It repeats the placeholder in the text before tokenizing; placeholders
  * are special tokens, so repeating the id afterwards gives the same and saves the tokenizer the work.
  */
-import { PromptError } from "../input-error";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { VlmConfig } from "../config/model-config";
+import { familyOf, readModelConfig } from "../families/model-families";
+import { ModelConfigError, PromptError } from "../input-error";
 import {
   createImageProcessor,
   readImageSettings,
@@ -86,7 +90,24 @@ export interface Processor {
 export function createProcessor(folder: string, settings: Partial<ImageProcessorSettings> = {}): Processor {
   const tokenizer = loadTokenizer(folder);
   const template = loadChatTemplate(folder, tokenizer);
-  return assembleProcessor(tokenizer, template, createImageProcessor({ ...readImageSettings(folder), ...settings }));
+  const model = existsSync(join(folder, "config.json")) ? readModelConfig(folder) : undefined;
+  const images = { ...readImageSettings(folder, model && familyOf(model).imageSettings), ...settings };
+  if (model) checkPatches(folder, images, model);
+  return assembleProcessor(tokenizer, template, createImageProcessor(images));
+}
+
+/** @throws ModelConfigError when pictures would be cut into other patches than the model has */
+function checkPatches(folder: string, images: ImageProcessorSettings, { vision }: VlmConfig): void {
+  const found = [images.patchSize, images.temporalPatchSize, images.mergeSize];
+  const expected = [vision.patchSize, vision.temporalPatchSize, vision.spatialMergeSize];
+  if (found.join() === expected.join()) return;
+  throw new ModelConfigError({
+    what: "The image processor cuts pictures into other patches than the model takes.",
+    where: join(folder, "preprocessor_config.json"),
+    expected: `patch, temporal patch and merge size of config.json: ${expected.join(", ")}`,
+    found: found.join(", "),
+    fix: "fetch config.json and preprocessor_config.json of one model",
+  });
 }
 
 /** A processor of given parts. */
@@ -106,7 +127,16 @@ export function assembleProcessor(
     const text = typeof prompt === "string" ? prompt : template.render(prompt, options);
     const grids = images?.gridThw ?? [];
     const counts = grids.map((grid) => imageProcessor.tokens(grid));
-    const promptIds = expandPlaceholders(tokenizer.encode(text), imageTokenId, counts, options.name);
+    const ids = tokenizer.encode(text);
+    if (videoTokenId !== undefined && ids.includes(videoTokenId))
+      throw new PromptError({
+        what: "A prompt has a video, and videos are not supported.",
+        ...(options.name === undefined ? {} : { where: options.name }),
+        expected: "text and pictures",
+        found: VIDEO_TOKEN,
+        fix: "give frames of the video as pictures, or leave the sample out",
+      });
+    const promptIds = expandPlaceholders(ids, imageTokenId, counts, options.name);
     if (options.maxTokens !== undefined && promptIds.length > options.maxTokens) {
       const visual = counts.reduce((sum, n) => sum + n, 0);
       throw new PromptError({

@@ -8,9 +8,11 @@ import { ModelConfigError } from "../input-error";
 import type { ParameterShape } from "../weights/parameter-shapes";
 import type { ModelFamily } from "./model-family";
 import { qwen25Vl } from "./qwen2-5-vl/family";
+import { qwen2Vl } from "./qwen2-vl/family";
+import { qwen3Vl } from "./qwen3-vl/family";
 
 /** Every family, the oldest first. */
-export const modelFamilies: readonly ModelFamily[] = [qwen25Vl];
+export const modelFamilies: readonly ModelFamily[] = [qwen2Vl, qwen25Vl, qwen3Vl];
 
 /** Architectures that can be loaded. */
 export const SUPPORTED_ARCHITECTURES: readonly string[] = modelFamilies.flatMap(({ architectures }) => architectures);

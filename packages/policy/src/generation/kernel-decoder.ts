@@ -224,6 +224,7 @@ export class KernelDecoder implements Decoder {
   #describeModel(): number {
     const { text } = this.config;
     const place = (name: string): number => this.#place(this.weights.get(name));
+    const optional = (name: string): number => (this.weights.has(name) ? place(name) : 0);
     const words = [
       text.hiddenSize,
       text.intermediateSize,
@@ -246,6 +247,7 @@ export class KernelDecoder implements Decoder {
         ...this.#pack([`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]),
         ...this.#pack([`${name}.mlp.down_proj`]),
         place(`${name}.post_attention_layernorm.weight`),
+        ...["q_norm", "k_norm"].map((norm) => optional(`${name}.self_attn.${norm}.weight`)),
       );
     }
     const address = this.#allocate(words.length);

@@ -12,7 +12,7 @@ import { rotaryTensors } from "../kernels/rotary-values";
 import { swiglu } from "../kernels/swiglu";
 import { takeValues } from "../kernels/take-values";
 import type { FeatureSource } from "../model/feature-source";
-import { headWeight, languageModel } from "../model/language-model";
+import { headWeight, languageModel, projectQkv } from "../model/language-model";
 import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees } from "../model/packed-batch";
@@ -137,11 +137,7 @@ export class TensorDecoder implements Decoder {
       for (let i = 0; i < text.numLayers; i++) {
         const name = `model.layers.${i}`;
         const normal = rmsNorm(hidden, this.weights.vector(`${name}.input_layernorm.weight`), text.rmsNormEps);
-        const qkv = this.weights.project(normal, [
-          `${name}.self_attn.q_proj`,
-          `${name}.self_attn.k_proj`,
-          `${name}.self_attn.v_proj`,
-        ]);
+        const qkv = projectQkv(normal, i, this.weights, text);
         const turned = rotate(tf.slice2d(qkv, [0, 0], [-1, (numHeads + numKeyValueHeads) * headDim]), rotary, headDim);
         const newKeys = tf.reshape(tf.slice2d(turned, [0, numHeads * headDim], [-1, -1]), [
           count,

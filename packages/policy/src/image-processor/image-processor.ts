@@ -18,7 +18,7 @@ import { smartResize } from "./smart-resize";
 export interface ImageProcessorSettings extends PatchLayout, Normalization {
   /** Fewest pixels after the resize. */
   readonly minPixels: number;
-  /** Most pixels after the resize; 28 × 28 of them are one token. */
+  /** Most pixels after the resize; (patchSize · mergeSize)² of them are one token. */
   readonly maxPixels: number;
 }
 
@@ -130,16 +130,24 @@ function rethrowNamed(action: () => unknown, name: string): void {
 }
 
 /**
- * Reads the image processor's settings of a model folder; without a file for them, the defaults.
+ * Reads the image processor's settings of a model folder.
  *
+ * @param defaults for keys that are left out, or without a file for them; those of the model's family. Default: Qwen2-VL's.
  * @throws ModelConfigError when a value is malformed or asks for steps that are not supported (another resampling filter, no
  *   resize, no normalization)
  */
-export function readImageSettings(folder: string): ImageProcessorSettings {
+export function readImageSettings(
+  folder: string,
+  defaults: ImageProcessorSettings = QWEN2_IMAGE_SETTINGS,
+): ImageProcessorSettings {
   const reader = settingsReader(folder);
-  if (!reader) return QWEN2_IMAGE_SETTINGS;
+  return reader ? imageSettingsOf(reader, defaults) : defaults;
+}
+
+/** The settings in an object of a file. @throws ModelConfigError as `readImageSettings` does */
+export function imageSettingsOf(reader: JsonReader, defaults: ImageProcessorSettings): ImageProcessorSettings {
   for (const step of ["do_resize", "do_rescale", "do_normalize", "do_convert_rgb"]) {
-    if (!reader.flag(step, true)) reader.fail(step, "true; Qwen2.5-VL's pictures pass through all steps");
+    if (!reader.flag(step, true)) reader.fail(step, "true; pictures pass through all steps");
   }
   if (reader.count("resample", 3, 0) !== 3) reader.fail("resample", "3 (bicubic)");
   const size = reader.child("size");
@@ -158,14 +166,14 @@ export function readImageSettings(folder: string): ImageProcessorSettings {
     return values;
   };
   const settings: ImageProcessorSettings = {
-    minPixels: bound("min_pixels", "shortest_edge", QWEN2_IMAGE_SETTINGS.minPixels),
-    maxPixels: bound("max_pixels", "longest_edge", QWEN2_IMAGE_SETTINGS.maxPixels),
-    patchSize: reader.count("patch_size", QWEN2_IMAGE_SETTINGS.patchSize),
-    temporalPatchSize: reader.count("temporal_patch_size", QWEN2_IMAGE_SETTINGS.temporalPatchSize),
-    mergeSize: reader.count("merge_size", QWEN2_IMAGE_SETTINGS.mergeSize),
-    rescaleFactor: reader.positive("rescale_factor", QWEN2_IMAGE_SETTINGS.rescaleFactor),
-    mean: triple("image_mean", QWEN2_IMAGE_SETTINGS.mean),
-    std: triple("image_std", QWEN2_IMAGE_SETTINGS.std),
+    minPixels: bound("min_pixels", "shortest_edge", defaults.minPixels),
+    maxPixels: bound("max_pixels", "longest_edge", defaults.maxPixels),
+    patchSize: reader.count("patch_size", defaults.patchSize),
+    temporalPatchSize: reader.count("temporal_patch_size", defaults.temporalPatchSize),
+    mergeSize: reader.count("merge_size", defaults.mergeSize),
+    rescaleFactor: reader.positive("rescale_factor", defaults.rescaleFactor),
+    mean: triple("image_mean", defaults.mean),
+    std: triple("image_std", defaults.std),
   };
   if (settings.minPixels > settings.maxPixels)
     reader.fail(

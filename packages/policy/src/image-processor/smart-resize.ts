@@ -1,7 +1,7 @@
 /**
  * The size a picture is resized to before it is cut into patches.
  *
- * Both sides become multiples of `factor` (patch size × merge size, 28), rounded half to even as Python's `round` does. If
+ * Both sides become multiples of `factor` (patch size × merge size: 28, or 32 for Qwen3-VL), rounded half to even as Python's `round` does. If
  * the area then leaves [minPixels, maxPixels], the picture is scaled by beta = √(area / bound) and both sides are rounded
  * down (too large) or up (too small).
  *
@@ -13,7 +13,7 @@ import { ImageError } from "../input-error";
 export const MAX_ASPECT_RATIO = 200;
 
 export interface SmartResizeOptions {
-  /** Both results are multiples of it; 28 for Qwen2.5-VL. */
+  /** Both results are multiples of it: patch size × merge size. */
   readonly factor: number;
   readonly minPixels: number;
   readonly maxPixels: number;

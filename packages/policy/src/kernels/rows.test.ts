@@ -3,7 +3,10 @@ import { useTestBackend } from "../testing/backend";
 import { checkGradients } from "../testing/gradient-check";
 import { gatherRows } from "./gather-rows";
 import { gelu } from "./gelu";
+import { layerNorm } from "./layer-norm";
+import { normHeads } from "./norm-heads";
 import { rmsNorm } from "./rms-norm";
+import { quickGelu, tanhGelu } from "./sigmoid-gelu";
 import { swiglu } from "./swiglu";
 
 beforeAll(useTestBackend);
@@ -21,6 +24,53 @@ describe.each([
         x!.values.map((value, i) => {
           const row = x!.values.subarray(Math.floor(i / width) * width, (Math.floor(i / width) + 1) * width);
           return (value / Math.sqrt(row.reduce((sum, v) => sum + v * v, 0) / width + 1e-3)) * w!.values[i % width]!;
+        }),
+    });
+  });
+
+  it("layerNorm is (x - mean) · rsqrt(variance + ε) · w + b", () => {
+    checkGradients({
+      inputs: [[rows, width], [width], [width]],
+      kernel: ([x], [w, b]) => layerNorm(x!, w!, b!, 1e-3),
+      formula: ([x, w, b]) =>
+        x!.values.map((value, i) => {
+          const row = x!.values.subarray(Math.floor(i / width) * width, (Math.floor(i / width) + 1) * width);
+          const mean = row.reduce((sum, v) => sum + v, 0) / width;
+          const variance = row.reduce((sum, v) => sum + (v - mean) ** 2, 0) / width;
+          return ((value - mean) / Math.sqrt(variance + 1e-3)) * w!.values[i % width]! + b!.values[i % width]!;
+        }),
+    });
+  });
+
+  it("quickGelu is x σ(1.702 x), tanhGelu x (1 + tanh u) / 2", () => {
+    checkGradients({
+      inputs: [[rows, width]],
+      scale: 4,
+      kernel: ([x]) => quickGelu(x!),
+      formula: ([x]) => x!.values.map((value) => value / (1 + Math.exp(-1.702 * value))),
+    });
+    checkGradients({
+      inputs: [[rows, width]],
+      scale: 4,
+      kernel: ([x]) => tanhGelu(x!),
+      formula: ([x]) =>
+        x!.values.map((v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3)))),
+    });
+  });
+
+  it("normHeads is rmsNorm of each query and key head", () => {
+    const sizes = { heads: 4, keyValueHeads: 2, headDim: width };
+    const total = 8 * width;
+    checkGradients({
+      inputs: [[rows, total], [width], [width]],
+      kernel: ([x], [query, key]) => normHeads(x!, { query: query!, key: key!, epsilon: 1e-3 }, sizes),
+      formula: ([x, query, key]) =>
+        x!.values.map((value, i) => {
+          const head = Math.floor((i % total) / width);
+          if (head >= 6) return value;
+          const from = i - (i % width);
+          const square = x!.values.subarray(from, from + width).reduce((sum, v) => sum + v * v, 0) / width;
+          return (value / Math.sqrt(square + 1e-3)) * (head < 4 ? query! : key!).values[i % width]!;
         }),
     });
   });

@@ -1,12 +1,18 @@
 /**
- * Qwen2.5's decoder over packed tokens (arXiv 2412.15115; transformers 5.23 `Qwen2_5_VLTextModel`): RMSNorm, attention with
- * grouped queries, biases on q, k, v and M-RoPE, RMSNorm, SwiGLU, both with residuals.
+ * The decoder of Qwen2 and Qwen3 over packed tokens (arXiv 2407.10671, 2505.09388; transformers 5.23 `Qwen2_5_VLTextModel`,
+ * `Qwen3VLTextModel`): RMSNorm, attention with grouped queries and M-RoPE, RMSNorm, SwiGLU, both with residuals. Biases and
+ * norms of q and k are applied where the model has them.
+ *
+ * DeepStack (arXiv 2406.04334), for a tower that gives more than one set of features: set k is added to the visual rows
+ * after layer k - 1.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { TextConfig } from "../config/model-config";
 import { attention } from "../kernels/attention";
+import type { AttentionHeads } from "../kernels/attention-plan";
 import { checkpoint } from "../kernels/checkpoint";
 import { gatherRows } from "../kernels/gather-rows";
+import { normHeads } from "../kernels/norm-heads";
 import { rmsNorm } from "../kernels/rms-norm";
 import type { RotaryTable } from "../kernels/rotary";
 import { rotaryTensors } from "../kernels/rotary-values";
@@ -19,25 +25,16 @@ import { textRotary } from "./text-rotary";
 export interface LanguageModelOptions {
   /** Rows whose final hidden states are wanted, in this order and possibly more than once. Default: all of them. */
   readonly select?: Int32Array;
-  /** Called with each layer's packed q, k, v before rotation; generation fills its cache from them. */
+  /** Called with each layer's packed q, k, v, normed where they are, before rotation; generation fills its cache from them. */
   readonly onQkv?: (layer: number, qkv: tf.Tensor2D, rotary: RotaryTable) => void;
   readonly trace?: Trace;
   /** Keeps only each layer's input for the backward pass and computes the layer again there. */
   readonly checkpointing?: boolean;
 }
 
-/** Rows of the embedding with visual features in their places, [N, hidden]. */
-export function embedTokens(
-  tokens: PackedTokens,
-  features: tf.Tensor2D | undefined,
-  weights: ModelWeights,
-): tf.Tensor2D {
-  const text = gatherRows(weights.matrix("model.embed_tokens.weight"), tokens.ids);
-  return features ? tf.add(text, gatherRows(features, tokens.visualRows)) : text;
-}
-
 /**
- * @param features one row per merged visual token, in the order of `tokens.visuals`; undefined without pictures
+ * @param features one row per merged visual token, in the order of `tokens.visuals`, [tokens, (1 + k) · hidden];
+ *   undefined without pictures
  * @returns hidden states after the final norm, [N or select.length, hidden]
  */
 export function languageModel(
@@ -50,7 +47,9 @@ export function languageModel(
   return tf.tidy(() => {
     const { select, onQkv, trace } = options;
     const rotary = rotaryTensors(textRotary(tokens.positions, config));
-    let hidden = embedTokens(tokens, features, weights);
+    const visual = features ? featureSets(features, config.hiddenSize) : [];
+    const embedded = gatherRows(weights.matrix("model.embed_tokens.weight"), tokens.ids);
+    let hidden: tf.Tensor2D = visual[0] ? tf.add(embedded, gatherRows(visual[0], tokens.visualRows)) : embedded;
     trace?.("hidden.0", hidden);
     for (let i = 0; i < config.numLayers; i++) {
       // After the last attention rows are independent: the rest is computed only for the rows that are wanted.
@@ -63,13 +62,44 @@ export function languageModel(
         hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) =>
           layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again),
         );
-      } else hidden = tf.tidy(() => layer(hidden, rotary));
+      } else {
+        const input = hidden;
+        hidden = tf.tidy(() => layer(input, rotary));
+      }
+      const added = visual[i + 1];
+      if (added) {
+        const rows = keep ? keep.map((row) => tokens.visualRows[row]!) : tokens.visualRows;
+        hidden = tf.add(hidden, gatherRows(added, rows));
+      }
       if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
     }
     const final = rmsNorm(hidden, weights.vector("model.norm.weight"), config.rmsNormEps);
     trace?.(`hidden.${config.numLayers}`, final);
     return final;
   });
+}
+
+/** The features' sets side by side, apart: [tokens, (1 + k) · hidden] → 1 + k of [tokens, hidden]. */
+function featureSets(features: tf.Tensor2D, hiddenSize: number): tf.Tensor2D[] {
+  const count = features.shape[1] / hiddenSize;
+  return count === 1 ? [features] : (tf.split(features, count, 1) as tf.Tensor2D[]);
+}
+
+function attentionHeads({ numHeads, numKeyValueHeads, headDim }: TextConfig): AttentionHeads {
+  return { heads: numHeads, keyValueHeads: numKeyValueHeads, headDim };
+}
+
+/** Queries, keys and values of a layer side by side, before rotation. @param x after the layer's first norm */
+export function projectQkv(x: tf.Tensor2D, layer: number, weights: ModelWeights, config: TextConfig): tf.Tensor2D {
+  const name = `model.layers.${layer}.self_attn`;
+  const qkv = weights.project(x, [`${name}.q_proj`, `${name}.k_proj`, `${name}.v_proj`]);
+  if (!weights.has(`${name}.q_norm.weight`)) return qkv;
+  const norms = {
+    query: weights.vector(`${name}.q_norm.weight`),
+    key: weights.vector(`${name}.k_norm.weight`),
+    epsilon: config.rmsNormEps,
+  };
+  return normHeads(qkv, norms, attentionHeads(config));
 }
 
 /** One layer, without the hidden states that go through it. */
@@ -92,17 +122,9 @@ function decoderLayer(
 ): tf.Tensor2D {
   const name = `model.layers.${index}`;
   const normal = rmsNorm(x, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
-  const qkv = weights.project(normal, [
-    `${name}.self_attn.q_proj`,
-    `${name}.self_attn.k_proj`,
-    `${name}.self_attn.v_proj`,
-  ]);
+  const qkv = projectQkv(normal, index, weights, config);
   onQkv?.(index, qkv, rotary);
-  const attended = attention(qkv, rotary, tokens.plan, {
-    heads: config.numHeads,
-    keyValueHeads: config.numKeyValueHeads,
-    headDim: config.headDim,
-  });
+  const attended = attention(qkv, rotary, tokens.plan, attentionHeads(config));
   const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
   const hidden: tf.Tensor2D = tf.add(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
   const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);

@@ -10,7 +10,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { decodeImage } from "../image-processor/decode-image";
 import type { RgbImage } from "../image-processor/bicubic-resize";
-import { createImageProcessor, type GridThw, type ImageProcessor } from "../image-processor/image-processor";
+import { JsonReader } from "../config/json-reader";
+import { modelFamilies } from "../families/model-families";
+import {
+  createImageProcessor,
+  imageSettingsOf,
+  QWEN2_IMAGE_SETTINGS,
+  type GridThw,
+  type ImageProcessor,
+  type ImageProcessorSettings,
+} from "../image-processor/image-processor";
 import { smartResize } from "../image-processor/smart-resize";
 import { ImageError, ParityError } from "../input-error";
 import { openSafetensors, type SafetensorsReader } from "../safetensors/reader";
@@ -34,7 +43,10 @@ interface ImageCase {
 }
 
 interface ImageCases {
-  readonly processor_defaults: unknown;
+  /** One of the two, with the layout of preprocessor_config.json. Sizes are those of each case. */
+  readonly processor_defaults?: unknown;
+  readonly published_settings?: unknown;
+  readonly family?: string;
   readonly cases: readonly ImageCase[];
   readonly multi?: {
     readonly images: readonly string[];
@@ -67,7 +79,7 @@ export const imageProcessorParity: ParityCheck = {
     if (folder === undefined) return false;
     const cases = peekJson(join(folder, "cases.json"));
     return (
-      (Array.isArray(cases?.["cases"]) && cases["processor_defaults"] !== undefined) ||
+      (Array.isArray(cases?.["cases"]) && (cases["processor_defaults"] ?? cases["published_settings"]) !== undefined) ||
       isResizeFile(join(folder, "smart_resize.json"))
     );
   },
@@ -91,7 +103,16 @@ export async function checkImageProcessor(path: string): Promise<ParityRow[]> {
   if (existsSync(resizeFile)) compareSizes(ledger, readReference<ResizeCases>(resizeFile, ["cases"]));
   const caseFile = join(folder, "cases.json");
   if (!existsSync(caseFile)) return ledger.rows();
-  const { cases, multi } = readReference<ImageCases>(caseFile, ["cases"]);
+  const { cases, multi, family } = readReference<ImageCases>(caseFile, ["cases"]);
+  const settings = settingsOf(caseFile);
+  const known = modelFamilies.find(({ modelType }) => modelType === family);
+  if (known)
+    ledger.exact(
+      "published settings of the family",
+      JSON.stringify(Object.entries({ ...settings, maxPixels: 0 }).sort()) ===
+        JSON.stringify(Object.entries({ ...known.imageSettings, maxPixels: 0 }).sort()),
+      known.title,
+    );
   const pixelFile = join(folder, "pixels.safetensors");
   const pixels = existsSync(pixelFile) ? openSafetensors(pixelFile) : undefined;
   let absent = 0;
@@ -99,7 +120,7 @@ export async function checkImageProcessor(path: string): Promise<ParityRow[]> {
     for (const one of cases) {
       const picture = findPicture(folder, one.image);
       if (picture === undefined) absent++;
-      else await comparePicture(ledger, one, picture, pixels);
+      else await comparePicture(ledger, one, { picture, pixels, settings });
     }
     if (multi) await compareSeveral(ledger, folder, multi);
   } finally {
@@ -111,6 +132,13 @@ export async function checkImageProcessor(path: string): Promise<ParityRow[]> {
       `${absent} of ${cases.length} cases left out: their pictures are not here`,
     );
   return ledger.rows();
+}
+
+/** What the folder's processor is set to, sizes aside. */
+function settingsOf(caseFile: string): ImageProcessorSettings {
+  const reader = JsonReader.open(caseFile, "make it again with the generate.py of its layout");
+  const settings = reader.child("published_settings") ?? reader.child("processor_defaults");
+  return settings ? imageSettingsOf(settings, QWEN2_IMAGE_SETTINGS) : QWEN2_IMAGE_SETTINGS;
 }
 
 function compareSizes(ledger: ParityLedger, { cases }: ResizeCases): void {
@@ -133,8 +161,15 @@ function compareSizes(ledger: ParityLedger, { cases }: ResizeCases): void {
 async function comparePicture(
   ledger: ParityLedger,
   one: ImageCase,
-  picture: string,
-  pixels: SafetensorsReader | undefined,
+  {
+    picture,
+    pixels,
+    settings,
+  }: {
+    readonly picture: string;
+    readonly pixels: SafetensorsReader | undefined;
+    readonly settings: ImageProcessorSettings;
+  },
 ): Promise<void> {
   const where = `${one.image} (${one.min_pixels}..${one.max_pixels})`;
   let image: RgbImage;
@@ -147,7 +182,7 @@ async function comparePicture(
     return;
   }
   compareDecoded(ledger, one, image, where);
-  const processor = createImageProcessor({ minPixels: one.min_pixels, maxPixels: one.max_pixels });
+  const processor = createImageProcessor({ ...settings, minPixels: one.min_pixels, maxPixels: one.max_pixels });
   let grid: GridThw | undefined;
   try {
     grid = processor.grid(image.width, image.height);

@@ -9,6 +9,16 @@ export const LOGITS = 2e-4;
 const LOG_PROBS = 1e-4;
 const FEATURES = 1e-4;
 
+/** What the rows of the table call the values that a forward pass traces. */
+const TRACED: Readonly<Record<string, string>> = {
+  hidden: "hidden states (relative)",
+  "vision.block": "vision blocks (relative)",
+  "vision.merged": "image embeddings",
+  "vision.patch_embed": "patch embeddings",
+  "vision.pos_embeds": "interpolated position table",
+  "vision.deepstack": "DeepStack features",
+};
+
 /** The forward pass of whole sequences. */
 export async function checkForward({
   ledger,
@@ -31,12 +41,8 @@ export async function checkForward({
     const error = ofTokens ? differenceOnTokens(data, expected, rowOf) : largestDifference(data, expected).error;
     // Hidden states grow with depth, so they are held to their own size.
     ledger.compare(
-      quantity === "hidden"
-        ? "hidden states (relative)"
-        : quantity === "vision.block"
-          ? "vision blocks (relative)"
-          : "image embeddings",
-      quantity === "vision.merged" ? error : error / Math.max(1, largest(expected)),
+      TRACED[quantity] ?? quantity,
+      quantity === "hidden" || quantity === "vision.block" ? error / Math.max(1, largest(expected)) : error,
       FEATURES,
       `${name}, ${key}`,
     );

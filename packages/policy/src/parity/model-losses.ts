@@ -1,5 +1,6 @@
 /** Losses and gradients against the reference's. */
 import * as tf from "@tensorflow/tfjs-core";
+import { familyOf } from "../families/model-families";
 import { gatherRows } from "../kernels/gather-rows";
 import { relativeL2 } from "./model-differences";
 import type { ReferenceCase } from "./model-case";
@@ -58,10 +59,11 @@ export async function checkLosses({ ledger, policy, reference, values, batch, na
       const gradient = grads[parameter.variable.name];
       const data = gradient ? ((await gradient.data()) as Float32Array) : new Float32Array(parameter.variable.size);
       const where = `${name}, ${tag}, ${parameter.name}`;
-      const key = `grad.${tag}.${parameter.name}`;
+      const stored = familyOf(policy.config).storedName(parameter.name);
+      const key = `grad.${tag}.${stored}`;
       if (values.has(key))
         ledger.compare("gradients (relative L2)", relativeL2(data, values.readFloat32(key)), GRADIENTS, where);
-      const size = reference[`grad_l2.${tag}`]?.[parameter.name];
+      const size = reference[`grad_l2.${tag}`]?.[stored];
       // Biases of keys have gradients that cancel to nothing but rounding: a norm is held to at least a small one.
       if (size !== undefined)
         ledger.compare(

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { readModelConfigFile } from "../families/model-families";
 import type { Qwen25VisionConfig } from "../families/qwen2-5-vl/config";
 import { windowLayout } from "../families/qwen2-5-vl/window-layout";
+import type { Qwen3VisionConfig } from "../families/qwen3-vl/config";
+import { positionTaps } from "../families/qwen3-vl/position-table";
 import type { AttentionPlan } from "../kernels/attention-plan";
 import { mropePositions } from "../model/mrope-positions";
 import { patchLayout } from "../vision/patch-layout";
@@ -127,6 +129,19 @@ function checkVisionLayout({
     const { windowIndex, windowed } = windowLayout(grids, config.vision as Qwen25VisionConfig);
     ledger.exact("window order", windowIndex.join() === vision.window_index.join(), name);
     ledger.exact("attention windows", ends(windowed) === vision.cu_window_seqlens.join(), name);
+  }
+  if (vision.pos_embed_indices && values.has("vision.pos_embed_weights")) {
+    const { positionTableSide } = config.vision as Qwen3VisionConfig;
+    const { rows, weights } = positionTaps(grids, layout.positions, positionTableSide);
+    const byPatch = (taps: readonly ArrayLike<number>[]): number[] =>
+      Array.from({ length: 4 * layout.patches }, (_, i) => taps[i % 4]![Math.floor(i / 4)]!);
+    ledger.exact("rows of the position table", byPatch(rows).join() === vision.pos_embed_indices.flat().join(), name);
+    ledger.compare(
+      "weights of the position table",
+      largestDifference(byPatch(weights), values.readFloat32("vision.pos_embed_weights")).error,
+      1e-6,
+      name,
+    );
   }
   const { cos, sin, half } = visionRotary(layout.positions, config.vision);
   for (const [key, table] of [

@@ -1,4 +1,4 @@
-/** `swiglu` and `gelu` on the wasm heap. */
+/** `swiglu`, `gelu` and its approximations on the wasm heap. */
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "../custom-gradient";
 import { heap } from "./heap";
@@ -28,6 +28,22 @@ export function geluOnHeap(x: tf.Tensor2D): tf.Tensor2D {
       value: value as tf.Tensor2D,
       gradient: (dy, [x]) =>
         host.run([x!.shape], (dx) => host.kernels.geluBackward(host.address(dy), host.address(x!), x!.size, dx!)),
+    };
+  });
+}
+
+/** x σ(a x + b x³). */
+export function sigmoidGeluOnHeap(x: tf.Tensor2D, a: number, b: number): tf.Tensor2D {
+  const host = heap()!;
+  return withGradient<tf.Tensor2D>([x], (save) => {
+    const [value] = host.run([x.shape], (y) => host.kernels.sigmoidGelu(host.address(x), x.size, a, b, y!));
+    save([x]);
+    return {
+      value: value as tf.Tensor2D,
+      gradient: (dy, [x]) =>
+        host.run([x!.shape], (dx) =>
+          host.kernels.sigmoidGeluBackward(host.address(dy), host.address(x!), x!.size, a, b, dx!),
+        ),
     };
   });
 }

@@ -51,6 +51,55 @@ export interface KernelExports {
     dx: number,
     dw: number,
   ): void;
+  layerNorm(
+    x: number,
+    w: number,
+    b: number,
+    rows: number,
+    width: number,
+    epsilon: number,
+    y: number,
+    stats: number,
+  ): void;
+  layerNormBackward(
+    dy: number,
+    x: number,
+    w: number,
+    stats: number,
+    rows: number,
+    width: number,
+    dx: number,
+    dw: number,
+    db: number,
+  ): void;
+  normHeads(
+    x: number,
+    queryWeight: number,
+    keyWeight: number,
+    rows: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+    epsilon: number,
+    y: number,
+    inverse: number,
+  ): void;
+  normHeadsBackward(
+    dy: number,
+    x: number,
+    queryWeight: number,
+    keyWeight: number,
+    inverse: number,
+    rows: number,
+    heads: number,
+    keyHeads: number,
+    headDim: number,
+    dx: number,
+    dQuery: number,
+    dKey: number,
+  ): void;
+  sigmoidGelu(x: number, count: number, a: number, b: number, y: number): void;
+  sigmoidGeluBackward(dy: number, x: number, count: number, a: number, b: number, dx: number): void;
   swiglu(packed: number, rows: number, width: number, y: number): void;
   swigluBackward(dy: number, packed: number, rows: number, width: number, dPacked: number): void;
   rotateRows(
