@@ -11,7 +11,7 @@ import {
 } from "v-triune";
 import { expectTypeOf } from "vitest";
 
-const input = { model: "./model", data: { train: "corpus/*.parquet" } };
+const input = { model: "./model", data: { train: "corpus/train_*.parquet" } };
 expectTypeOf(input).toExtend<TrainingConfigInput>();
 const config = resolveTrainingConfig(input);
 expectTypeOf(config).toEqualTypeOf<TrainingConfig>();

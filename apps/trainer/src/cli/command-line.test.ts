@@ -111,11 +111,17 @@ describe("a configuration that can't be used", () => {
 });
 
 describe("sources", () => {
-  it("are 18, as a table and as JSON", async () => {
+  it("are all adapters, as a table and as JSON", async () => {
     const { out } = await run("sources");
-    expect(out.split("\n").filter((line) => line.startsWith("  "))).toHaveLength(18);
-    expect(JSON.parse((await run("sources", "--json")).out)).toHaveLength(18);
+    expect(out.split("\n").filter((line) => line.startsWith("  "))).toHaveLength(24);
+    expect(JSON.parse((await run("sources", "--json")).out)).toHaveLength(24);
     expect((JSON.parse((await run("sources", "clevr", "--json")).out) as { task: string }).task).toBe("counting");
+    const table = (await run("sources", "table")).out;
+    for (const setting of ["task", "name", "files", "columns", "boxFormat", "field"])
+      expect(table).toContain(`    ${setting} `);
+    for (const key of ["verl", "coco", "chartqa", "superclevr"]) expect((await run("sources", key)).code).toBe(0);
+    for (const line of table.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    expect((await run("sources", "tabel")).err).toContain('did you mean "table"');
   });
 });
 

@@ -51,6 +51,26 @@ describe("initRun", () => {
     expect(tight.memory).toContain("hardly fit");
   });
 
+  it("takes the test files of a corpus for evaluation", async () => {
+    const corpus = join(folder, "split");
+    for (const name of ["train_puzzle_a_14", "train_math_b_14", "test_puzzle_a_7"]) {
+      await writeTrainingData(join(corpus, `${name}.parquet`), name.startsWith("train") ? 2 : 1, 1);
+    }
+    const made = await initRun({ folder: join(folder, "with test"), model, data: corpus, preset, memory: 64e9 });
+    expect(made).toMatchObject({ samples: 28, testSamples: 7, warning: null });
+    const config = await loadTrainingConfig(join(folder, "with test"), [], folder);
+    expect(config.data.train.map(({ path }) => path)).toEqual([join(corpus, "train_*.parquet")]);
+    expect(config.data.eval.map(({ path }) => path)).toEqual([join(corpus, "test_*.parquet")]);
+    const glob = await initRun({
+      folder: join(folder, "glob"),
+      model,
+      data: join(corpus, "*.parquet"),
+      preset,
+      memory: 64e9,
+    });
+    expect(glob.warning).toMatch(/would include test files: .*test_puzzle_a_7\.parquet/);
+  });
+
   it("names what is missing", async () => {
     const text = { err: "" };
     const run = (...args: string[]) => runCommandLine(args, { out: () => {}, err: (more) => (text.err = more) });

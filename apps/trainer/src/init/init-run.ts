@@ -8,6 +8,7 @@ import { type PresetName, resolveTrainingConfig } from "@v-triune/training/confi
 import { RunFolderError, writeFileAtomic } from "@v-triune/training/run-folder";
 import { stringify } from "yaml";
 import { estimateMemory, formatMemory } from "../dry-run/memory-estimate";
+import { splitCorpus, testFilesWarning } from "./train-and-test";
 
 export interface InitRunOptions {
   /** The folder to make; its name is the run's. */
@@ -26,6 +27,10 @@ export interface InitializedRun {
   readonly file: string;
   readonly samples: number;
   readonly sources: readonly string[];
+  /** Samples that are evaluated and not trained on. */
+  readonly testSamples: number;
+  /** What is probably not meant, such as training on test files; or null. */
+  readonly warning: string | null;
   /** The estimate for the configuration that was written, as lines. */
   readonly memory: string;
 }
@@ -43,10 +48,12 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
       fix: "choose another folder",
     });
   const architecture = readModelConfig(resolve(model));
-  const set = await openSampleSet(resolve(data));
+  const split = splitCorpus(resolve(data));
+  const set = await openSampleSet(split.train);
   const sources = [...new Set(Array.from({ length: set.length }, (_, row) => set.sourceOf(row)))].sort();
   const samples = set.length;
   set.close();
+  const testSamples = split.eval === null ? 0 : await countSamples(split.eval);
   const prompts = Math.min(32, 2 ** Math.floor(Math.log2(Math.max(1, samples))));
   const defaults = resolveTrainingConfig({ preset, model, data: { train: data } });
   const updates = defaults.rollout.promptsPerStep / defaults.update.miniBatch;
@@ -67,7 +74,12 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
     estimateMemory(configWith(adapter, tokens), architecture);
   const chosen = choices.find((choice) => estimateOf(choice).total < 0.8 * memory) ?? { adapter: true, tokens: 2048 };
   await mkdir(resolve(folder), { recursive: true });
-  const here = (path: string): string => stringify(relative(resolve(folder), resolve(path)) || ".").trimEnd();
+  const near = (path: string): string => relative(resolve(folder), resolve(path)) || ".";
+  const here = (path: string | readonly string[]): string =>
+    stringify(typeof path === "string" ? near(path) : path.map(near), {
+      collectionStyle: "flow",
+      lineWidth: 0,
+    }).trimEnd();
   const text = `# ${basename(resolve(folder))}: ${samples} samples of ${sources.length} ${sources.length === 1 ? "source" : "sources"}. All keys with their defaults: docs/configuration.md
 #
 #   npx v-triune train ${folder} --dry-run   # the first prompts, and the memory it takes
@@ -79,8 +91,8 @@ model:
   path: ${here(model)}
 ${chosen.adapter ? "  # The whole model would not fit in this machine's memory while it is trained; a low-rank adapter does.\n  adapter: {rank: 16}\n" : "  # adapter: {rank: 16}          # LoRA: less memory, smaller checkpoints\n"}
 data:
-  train: ${here(data)}
-  # eval: ./held-out/*.parquet   # scored every evaluation.every steps
+  train: ${here(split.train)}
+  ${split.eval === null ? "# eval: ./held-out/*.parquet" : `eval: ${here(split.eval)}`}   # scored every evaluation.every steps
 
 run:
   name: ${stringify(basename(resolve(folder))).trimEnd()}
@@ -102,5 +114,12 @@ optimizer:
 checkpoint: {every: 20, keep: 3}
 `;
   await writeFileAtomic(file, text);
-  return { file, samples, sources, memory: formatMemory(estimateOf(chosen), memory) };
+  const warning = testFilesWarning([split.train].flat());
+  return { file, samples, sources, testSamples, warning, memory: formatMemory(estimateOf(chosen), memory) };
+}
+
+async function countSamples(paths: string | readonly string[]): Promise<number> {
+  const set = await openSampleSet(paths);
+  set.close();
+  return set.length;
 }

@@ -14,6 +14,7 @@ import { algopuzzlevqa, puzzlevqa } from "./puzzlevqa";
 import { scienceqa } from "./scienceqa";
 import { scivqa } from "./scivqa";
 import type { SourceAdapter } from "./source-adapter";
+import { checkSettings } from "./source-settings";
 import { tableAdapter } from "./table";
 import { tablevqa } from "./tablevqa";
 import { verlAdapter } from "./verl";
@@ -59,15 +60,20 @@ const generic: Readonly<Record<string, (settings: Readonly<Record<string, unknow
  *
  * @param settings settings of the source in the configuration; `table` and `verl` need them
  * @param known adapters to choose from. Default: those that ship. `[mine, ...adapters]` adds your own.
- * @throws DatasetError with the nearest key
+ * @throws DatasetError for a key or a setting that does not exist, with the nearest one
  */
 export function adapterFor(
   key: string,
   settings: Readonly<Record<string, unknown>> = {},
   known: readonly SourceAdapter[] = adapters,
 ): SourceAdapter {
-  const adapter = known.find((candidate) => candidate.info.key === key) ?? generic[key]?.(settings);
+  const adapter = known.find((candidate) => candidate.info.key === key);
+  // Adapters from elsewhere have settings of their own.
+  if (adapter !== undefined && !adapters.includes(adapter)) return adapter;
+  const make = generic[key];
+  if (adapter !== undefined || make !== undefined) checkSettings(key, settings);
   if (adapter !== undefined) return adapter;
+  if (make !== undefined) return make(settings);
   const keys = [...known.map((candidate) => candidate.info.key), ...Object.keys(generic)];
   const near = nearest(key, keys);
   throw new DatasetError({

@@ -41,11 +41,12 @@ export function ownFiles(settings: Readonly<Record<string, unknown>>, usual: Reg
 }
 
 /** The error for a setting of an adapter. */
-export function badSetting(field: string, expected: string, found: unknown): DatasetError {
+export function badSetting(field: string, expected: string, found: unknown, fix?: string): DatasetError {
   return new DatasetError({
     code: "bad-option",
     field: `settings.${field}`,
     expected,
     found: JSON.stringify(found) ?? "nothing",
+    fix,
   });
 }

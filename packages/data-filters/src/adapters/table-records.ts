@@ -102,7 +102,9 @@ async function* queryRecords(
 ): AsyncGenerator<TableRecord> {
   const { chunks } = await openQuery(connection, sql, { file, signal });
   // Of two columns of one name the first one counts.
-  const readers = columns.map(({ name, type }, place) => ({ name, place, read: cellReader(type) })).reverse();
+  const readers = columns
+    .map(({ name, type }, place) => ({ name, place, read: cellReader(type) }))
+    .filter(({ name, place }) => columns.findIndex((column) => column.name === name) === place);
   let row = 0;
   for await (const chunk of chunks) {
     const vectors = columns.map((_, i) => chunk.getColumnVector(i));
@@ -215,7 +217,7 @@ function foundIn(record: TableRecord, value: unknown): string {
 }
 
 /** The id of a record that its owner gave none: the file, relative to the source's folder, and the row. */
-export function recordId(context: AdapterContext, record: Pick<TableRecord, "file" | "row">): string {
+export function recordId(context: Pick<AdapterContext, "folder">, record: Pick<TableRecord, "file" | "row">): string {
   const folder = context.folder.replace(/\/$/, "");
   const file = record.file.startsWith(`${folder}/`) ? record.file.slice(folder.length + 1) : record.file;
   return `${file.replace(/\.\w+$/, "")}/${record.row}`;

@@ -1,5 +1,5 @@
 /** The configuration of a curation as plain data, and its checks. */
-import { DatasetError, nearest, type DatasetErrorDetails } from "@v-triune/schema";
+import { DatasetError, describeValue, nearest, type DatasetErrorDetails } from "@v-triune/schema";
 import { adapterFor } from "../adapters/index";
 import type { SourceAdapter } from "../adapters/source-adapter";
 import { buildRule, DEFAULT_RULES, INTEGRITY_RULES, type RuleConfig } from "../rules/catalogue";
@@ -112,7 +112,7 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
       throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "no path" });
     whole(`${field}.limit`, source.limit, 1);
     whole(`${field}.copies`, source.copies, 1);
-    return { config: source, adapter: adapterFor(source.source, source.settings, adapters), paths };
+    return { config: source, adapter: adapterOf(source, i, adapters), paths };
   });
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));
@@ -127,6 +127,26 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   if (twice !== undefined)
     throw bad({ field: `rules.${twice}`, expected: "each rule once", found: "the same rule twice" });
   return { config, seed: config.seed ?? 0, sources, rules };
+}
+
+function adapterOf(
+  { source, settings }: SourceConfig,
+  place: number,
+  adapters: readonly SourceAdapter[] | undefined,
+): SourceAdapter {
+  try {
+    return adapterFor(source, settings, adapters);
+  } catch (error) {
+    throw ofSource(error, place);
+  }
+}
+
+/** The error with the place of its source in the configuration: `settings.task` becomes `sources.8.settings.task`. */
+export function ofSource(error: unknown, place: number): unknown {
+  if (!(error instanceof DatasetError) || error.code !== "bad-option") return error;
+  const { code, file, row, expected, found, fix, cause } = error;
+  const field = `sources.${place}${error.field === undefined ? "" : `.${error.field}`}`;
+  return new DatasetError({ code, file, row, field, expected, found, fix, cause });
 }
 
 function checkMix(mix: MixConfig): void {
@@ -173,7 +193,7 @@ function checkKeys(value: unknown, known: Readonly<Record<string, string>>, pref
     }
     const actual = Array.isArray(item) ? "list" : typeof item;
     if (item !== undefined && !kind.split(" or ").includes(actual)) {
-      throw bad({ field: `${prefix}${key}`, expected: `a ${kind}`, found: `a ${actual}` });
+      throw bad({ field: `${prefix}${key}`, expected: `a ${kind}`, found: `${describeValue(item)} (a ${actual})` });
     }
   }
 }

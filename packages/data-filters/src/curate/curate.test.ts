@@ -10,7 +10,7 @@ import { literal, queryRows, withDatabase } from "../duckdb/database";
 import type { FilterRule } from "../rules/filter-rule";
 import { readSamples } from "../samples/read-samples";
 import { clevrFolder, tinyPng } from "../testing/fixtures";
-import type { CurationConfig } from "./config";
+import type { CurationConfig, SourceConfig } from "./config";
 import { curate } from "./curate";
 import { formatFunnel } from "./report";
 
@@ -261,6 +261,29 @@ describe("curate", () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  it("warns if most pictures of a source are missing, or most records cannot be used", async () => {
+    const folder = join(root, "missing");
+    mkdirSync(folder);
+    const line = (i: number): string =>
+      JSON.stringify({ id: i, question: "n?", answer: `${i}`, image: `images/${i}.png` });
+    writeFileSync(join(folder, "a.jsonl"), [1, 2, 3].map(line).join("\n"));
+    writeFileSync(join(folder, "b.jsonl"), '{"question": "n?", "answer": []}\n'.repeat(4));
+    const source = (files: string) => ({
+      source: "table",
+      path: folder,
+      settings: { task: "math", name: files, files: `${files}\\.jsonl`, columns: {} },
+    });
+    const { warnings } = await curate({ sources: [source("a"), source("b")], output: out });
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^a: the pictures of 3 of 3 rows are missing, such as images\/1.png\. Put them into .*missing/,
+      ),
+      "b: 4 of 4 records cannot be used.",
+    ]);
+    rmSync(out, { recursive: true });
+    expect((await curate(both())).warnings).toBeUndefined();
+  });
+
   it("takes custom adapters and rules", async () => {
     const mine: SourceAdapter = {
       info: { ...sourceInfo("geometry3k"), key: "mine", fileSource: "mine", dataSource: "mine" },
@@ -358,6 +381,40 @@ describe("the output folder", () => {
     expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
   });
 
+  it("is replaced on request, by a complete run only, and only if it holds a run", async () => {
+    const first = await curate(both());
+    const before = readFileSync(join(out, "report.json"), "utf8");
+    const aborted = curate(both({ seed: 3 }), { overwrite: true, signal: AbortSignal.abort(new Error("enough")) });
+    await expect(aborted).rejects.toThrow("enough");
+    expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
+    const second = await curate(both({ seed: 3 }), { overwrite: true });
+    expect(second.contentHash).not.toBe(first.contentHash);
+    expect(JSON.parse(readFileSync(join(out, "report.json"), "utf8"))).toMatchObject({ seed: 3 });
+    expect(readdirSync(root).filter((name) => name.startsWith("out"))).toEqual(["out"]);
+    const folder = join(root, "own");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "thesis.tex"), "x");
+    expect(await failure(curate({ ...both(), output: folder }, { overwrite: true }))).toMatchObject({
+      found: "1 files",
+    });
+    expect(readdirSync(folder)).toEqual(["thesis.tex"]);
+  });
+
+  it("gains sources on request, with duplicates and split over all of them", async () => {
+    const whole = await curate(both({ split: { test: 0.3 } }));
+    rmSync(out, { recursive: true });
+    const [one, other] = both().sources;
+    const only = (source: SourceConfig | undefined): CurationConfig =>
+      both({ split: { test: 0.3 }, sources: [source as SourceConfig] });
+    await curate(only(one), { append: true });
+    const added = await curate(only(other), { append: true });
+    expect(added.contentHash).toBe(whole.contentHash);
+    expect(added.sources.map(({ source }) => source)).toEqual(["clevr", "coco"]);
+    // A source of the same name and folder takes the place of the earlier one.
+    const again = await curate(only({ ...(other as SourceConfig), limit: 1 }), { append: true });
+    expect(again.sources.map(({ read }) => read)).toEqual([8, 1]);
+  });
+
   it("is refused while another run writes it, and reused after that run died", async () => {
     mkdirSync(`${out}.partial`);
     writeFileSync(join(`${out}.partial`, "lock.json"), JSON.stringify({ pid: process.pid }));
@@ -415,7 +472,28 @@ describe("the configuration", () => {
     [{ sources: [{ source: "clevr", pth: "x" }], output: "x" }, "did you mean path?"],
     [{ sources: [{ source: "clevr", path: "x", limit: -1 }], output: "x" }, "at least 1"],
     [{ sources: [{ source: "clevr", path: "x" }], output: "x", sed: 3 }, "did you mean seed?"],
-    [{ sources: [{ source: "clevr", path: "x" }], output: "x", seed: "3" }, "a number"],
+    [{ sources: [{ source: "clevr", path: "x" }], output: "x", seed: "3" }, '"3" (a string)'],
+    [{ sources: [{ source: "clevr", path: "x", settings: { form: "scenes" } }], output: "x" }, "did you mean from?"],
+    [
+      {
+        sources: [
+          { source: "clevr", path: "x" },
+          { source: "table", path: "x", settings: { task: "maths" } },
+        ],
+        output: "x",
+      },
+      "field sources.1.settings.task",
+    ],
+    [
+      {
+        sources: [
+          { source: "clevr", path: "x" },
+          { source: "clever", path: "x" },
+        ],
+        output: "x",
+      },
+      "field sources.1.source",
+    ],
     [{ sources: [{ source: "clevr", path: "x" }], output: "x", rules: ["language", "language"] }, "each rule once"],
     [null, "an object"],
   ])("%j is refused", async (config, message) => {

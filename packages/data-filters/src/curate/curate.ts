@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { DatasetError } from "@v-triune/schema";
 import { duckdbMessage } from "../duckdb/database";
 import { isDiskFull, isOutOfSpace, readFailure } from "../duckdb/read-failure";
+import { withEarlierSources } from "./append";
 import { checkCounts } from "./check-counts";
 import { bindConfig, type CurationConfig } from "./config";
 import { withCurationRun, type CurateOptions, type CurationRun } from "./curation-run";
@@ -35,13 +36,14 @@ import { writeLedger } from "./write-ledger";
  *   (every row and its fate)
  * @throws DatasetError for a configuration, folder or file that cannot be used, or an output folder that is not empty;
  *   `row-count` if a row that was read is missing at the end; the signal's reason when it is aborted. No output folder
- *   exists then.
+ *   exists then, or the one of the earlier run as it was.
  */
 export async function curate(config: CurationConfig, options: CurateOptions = {}): Promise<CurationReport> {
   const started = performance.now();
-  const bound = bindConfig(config, options.adapters);
+  const whole = options.append === true ? withEarlierSources(config) : config;
+  const bound = bindConfig(whole, options.adapters);
   options.signal?.throwIfAborted();
-  const output = await openOutput(config.output);
+  const output = await openOutput(config.output, options.overwrite === true || options.append === true);
   try {
     const report = await withCurationRun(bound, options, output, (run) => runSteps(run, started));
     options.signal?.throwIfAborted();

@@ -26,6 +26,13 @@ export interface CurateOptions {
   readonly adapters?: readonly SourceAdapter[];
   /** Throw at the first record that cannot be used, instead of counting and listing it. */
   readonly strict?: boolean;
+  /** Replace the result of an earlier run in the output folder, when the new one is complete. Default false. */
+  readonly overwrite?: boolean;
+  /**
+   * Add the sources to those of the run in the output folder, and curate all of them again, so that duplicates, mix and
+   * split hold for the whole corpus. A source of the same name and folder replaces the earlier one. Default false.
+   */
+  readonly append?: boolean;
 }
 
 /** One run. Its rows are in the tables of its database (tables/curation-tables.ts). */

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clevrFolder } from "../testing/fixtures";
 import { curate } from "./curate";
-import { explainRow, formatExplanation } from "./explain";
+import { explainRow, explainRows, formatExplanation } from "./explain";
 
 let root: string;
 let out: string;
@@ -48,6 +48,36 @@ describe("explainRow", () => {
 
   it("accepts the end of an id if only one id ends in it", async () => {
     expect(await explainRow(out, "clevr/1")).toEqual(await explainRow(out, "clevr/train/1"));
+  });
+
+  it("knows records that cannot be used, by their id and by their row, and all rows of an id", async () => {
+    const folder = join(root, "table");
+    mkdirSync(folder);
+    const lines = [
+      '{"id": "a", "question": "n?", "answer": "1"}',
+      '{"id": "b", "question": "m?", "answer": "1"}',
+      '{"id": "b", "question": "o?", "answer": "2"}',
+      '{"id": "c", "question": "p?", "answer": [1]}',
+      '{"question": "q?"}',
+    ];
+    writeFileSync(join(folder, "rows.jsonl"), lines.join("\n"));
+    const output = join(root, "table-out");
+    const settings = { task: "math", name: "mine", columns: {} };
+    await curate({ sources: [{ source: "table", path: folder, settings }], output, rules: ["duplicate-id"] });
+    for (const key of ["mine/c", "mine/rows/3", "mine/3"]) {
+      const explanation = await explainRow(output, key);
+      expect(explanation).toMatchObject({ id: "c", kept: false, droppedBy: "unreadable" });
+      expect(explanation.reason).toContain("rows.jsonl, row 3, field answer");
+      expect(formatExplanation(explanation)).toMatch(/^mine\/c: a record that cannot be used\n {2}.*row 3/);
+      expect(new Set(explanation.rules.map(({ verdict }) => verdict))).toEqual(new Set(["not reached"]));
+    }
+    expect(await explainRow(output, "mine/4")).toMatchObject({ id: "rows/4", droppedBy: "unreadable" });
+    expect(await explainRows(output, "mine/b")).toMatchObject([
+      { id: "b", kept: true, question: "m?" },
+      { id: "b", kept: false, droppedBy: "duplicate-id", question: "o?" },
+    ]);
+    expect(await explainRow(output, "mine/b")).toMatchObject({ kept: true });
+    await expect(explainRow(output, "mine/9")).rejects.toThrow("choose one of mine/");
   });
 
   it("suggests similar ids, and the sources", async () => {

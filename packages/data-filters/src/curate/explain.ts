@@ -7,17 +7,19 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError } from "@v-triune/schema";
 import { literal, queryRows, withDatabase } from "../duckdb/database";
+import { fileLiteral } from "../duckdb/scan";
 import { ruleFromReport } from "../rules/catalogue";
 import type { FilterRule } from "../rules/filter-rule";
 import { metWith, NEED_COLUMNS, ROWS, type RuleNeed } from "../tables/curation-tables";
 import { LEDGER_FILE, type CurationReport } from "./report";
+import { UNREADABLE_RULE } from "./write-ledger";
 
 /** What became of a row. */
 export interface RowExplanation {
   readonly source: string;
   readonly id: string;
   readonly kept: boolean;
-  /** The rule it is charged to, and why. */
+  /** The rule it is charged to, and why. `unreadable` for a record that could not be used. */
   readonly droppedBy: string | null;
   readonly reason: string | null;
   readonly question: string;
@@ -39,53 +41,86 @@ export interface RuleVerdict {
 }
 
 /**
- * Explains one row of a finished run.
+ * Explains one row of a finished run: the first that has the id, or the record that cannot be used.
  *
  * ```ts
  * console.log(formatExplanation(await explainRow("corpus", "mm_math/MM_Math/1234")));
  * ```
  * @param output folder of the run
- * @param key source and id, joined by `/`; the end of an id is enough if no other id ends in it
+ * @param key source and id, joined by `/`; the end of an id is enough if no other id ends in it. For a record that cannot
+ *   be used also its file and row: `mine/rows/4`
  * @throws DatasetError if the folder holds no run, or the run has no such row (with ids that are similar)
  */
 export async function explainRow(output: string, key: string): Promise<RowExplanation> {
+  const [first] = await explainRows(output, key);
+  return first as RowExplanation;
+}
+
+/**
+ * As `explainRow`, for all rows that have the id, in the order in which they were read.
+ *
+ * @returns at least one explanation
+ */
+export async function explainRows(output: string, key: string): Promise<RowExplanation[]> {
   const report = readReport(output);
   const slash = key.indexOf("/");
   const source = slash < 0 ? key : key.slice(0, slash);
   const id = slash < 0 ? "" : key.slice(slash + 1);
-  const ledger = literal(join(output, LEDGER_FILE));
+  const ledger = fileLiteral(join(output, LEDGER_FILE));
   return withDatabase({ threads: 1 }, async (connection) => {
+    const columns = (await connection.run(`SELECT * FROM ${ledger} LIMIT 0`)).columnNames();
+    const place = columns.includes("place") ? "place" : "NULL";
+    const exact = `(id = ${literal(id)} OR coalesce(${place} = ${literal(id)}, false))`;
+    const ending = `(ends_with(id, ${literal(`/${id}`)}) OR coalesce(ends_with(${place}, ${literal(`/${id}`)}), false))`;
     // Ids begin with the owner's file or split. Their last part is enough if only one id ends in it.
-    const candidates = `SELECT * FROM ${ledger}
-      WHERE source = ${literal(source)} AND (id = ${literal(id)} OR ends_with(id, ${literal(`/${id}`)}))`;
     await connection.run(
-      `CREATE TABLE ${ROWS} AS SELECT 0 AS row, * FROM (${candidates})
-       QUALIFY id = ${literal(id)} OR count(*) OVER () = 1 LIMIT 1`,
+      `CREATE TABLE ${FOUND} AS SELECT * FROM (
+         SELECT *, ${exact} AS is_exact FROM (SELECT *, row_number() OVER () AS number FROM ${ledger})
+         WHERE source = ${literal(source)} AND (${exact} OR ${ending}))
+       QUALIFY is_exact OR (count(DISTINCT id) OVER () = 1 AND NOT bool_or(is_exact) OVER ())`,
     );
-    const [row] = await queryRows(connection, `SELECT * FROM ${ROWS}`);
-    if (row === undefined) throw await unknownRow(report, ledger, source, id, output);
-    const rules: RuleVerdict[] = [];
-    let isGone = false;
-    for (const entry of report.rules) {
-      const verdict: RuleVerdict["verdict"] =
-        row.dropped_by === entry.name
-          ? "dropped"
-          : await verdictOf(entry, { connection, row, isGone, seed: report.seed });
-      isGone ||= verdict === "dropped";
-      rules.push({ rule: entry.name, reason: entry.reason, verdict });
+    const numbers = await queryRows(connection, `SELECT number FROM ${FOUND} ORDER BY number`);
+    if (numbers.length === 0) throw await unknownRow(report, ledger, source, id, output);
+    const explanations: RowExplanation[] = [];
+    for (const { number } of numbers) {
+      await connection.run(
+        `CREATE OR REPLACE TABLE ${ROWS} AS SELECT 0 AS row, * FROM ${FOUND} WHERE number = ${String(number)}`,
+      );
+      explanations.push(await explainOnly(connection, report));
     }
-    const text = (value: unknown): string => (typeof value === "string" ? value : "");
-    return {
-      source,
-      id: String(row.id),
-      kept: row.kept === true,
-      droppedBy: typeof row.dropped_by === "string" ? row.dropped_by : null,
-      reason: typeof row.reason === "string" ? row.reason : null,
-      question: text(row.question),
-      answer: text(row.answer),
-      rules,
-    };
+    return explanations;
   });
+}
+
+/** The rows that were asked for. */
+const FOUND = "found";
+
+/** Explains the only row of `rows`. */
+async function explainOnly(connection: DuckDBConnection, report: CurationReport): Promise<RowExplanation> {
+  const [row = {}] = await queryRows(connection, `SELECT * FROM ${ROWS}`);
+  const isUnreadable = row.dropped_by === UNREADABLE_RULE;
+  const rules: RuleVerdict[] = [];
+  let isGone = isUnreadable;
+  for (const entry of report.rules) {
+    const verdict: RuleVerdict["verdict"] = isUnreadable
+      ? "not reached"
+      : row.dropped_by === entry.name
+        ? "dropped"
+        : await verdictOf(entry, { connection, row, isGone, seed: report.seed });
+    isGone ||= verdict === "dropped";
+    rules.push({ rule: entry.name, reason: entry.reason, verdict });
+  }
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  return {
+    source: text(row.source),
+    id: text(row.id),
+    kept: row.kept === true,
+    droppedBy: typeof row.dropped_by === "string" ? row.dropped_by : null,
+    reason: typeof row.reason === "string" ? row.reason : null,
+    question: text(row.question),
+    answer: text(row.answer),
+    rules,
+  };
 }
 
 /** The row of `rows`, and how far it came. */
@@ -133,12 +168,14 @@ function wasComputed(need: RuleNeed, row: Readonly<Record<string, unknown>>): bo
 /** The explanation as text of at most 80 columns. */
 export function formatExplanation(explanation: RowExplanation): string {
   const { source, id, kept, droppedBy, reason, rules, question, answer } = explanation;
-  const lines = [`${source}/${id}: ${kept ? "kept" : `dropped by ${droppedBy ?? "?"}`}`];
-  if (reason !== null) lines.push(`  ${reason}`);
+  const fate = droppedBy === UNREADABLE_RULE ? "a record that cannot be used" : `dropped by ${droppedBy ?? "?"}`;
+  const lines = [`${source}/${id}: ${kept ? "kept" : fate}`];
+  if (reason !== null) lines.push(...reason.split("\n").map((line) => `  ${line}`));
   if (question !== "") lines.push(`  question  ${oneLine(question)}`);
   if (answer !== "") lines.push(`  answer    ${oneLine(answer)}`);
   lines.push("");
-  for (const { rule, verdict } of rules) lines.push(`  ${MARKS[verdict]} ${rule.padEnd(24)} ${verdict}`);
+  for (const { rule, verdict } of rules)
+    lines.push(`  ${MARKS[verdict]} ${rule.padEnd(24)} ${WORDS[verdict] ?? verdict}`);
   return lines.join("\n");
 }
 
@@ -148,6 +185,10 @@ const MARKS: Readonly<Record<RuleVerdict["verdict"], string>> = {
   passes: "✓",
   "other rows": " ",
   "not reached": " ",
+};
+
+const WORDS: Readonly<Partial<Record<RuleVerdict["verdict"], string>>> = {
+  "other rows": "not for this task or source",
 };
 
 function oneLine(text: string): string {

@@ -5,6 +5,7 @@ import type { FilterRule } from "../rules/filter-rule";
 import { ALIVE, columnsOfRows, DROPPED, REASONS, ROWS } from "../tables/curation-tables";
 import type { CurationRun } from "./curation-run";
 import type { Reading } from "./read-sources";
+import { curationWarnings } from "./curation-warnings";
 import type { CurationReport, FileReport, RuleReport, SourceReport } from "./report";
 
 /** What the other steps did. */
@@ -23,6 +24,7 @@ export async function makeReport(run: CurationRun, { readings, files, started }:
     sources.reduce((total, source) => total + of(source), 0);
   const hash = createHash("sha256");
   for (const file of files) hash.update(`${file.name} ${file.contentHash}\n`);
+  const warnings = await curationWarnings(run.database.connection, sources);
   return {
     version: 1,
     output: config.output,
@@ -38,6 +40,7 @@ export async function makeReport(run: CurationRun, { readings, files, started }:
     },
     contentHash: hash.digest("hex"),
     ...(config.allReasons === true ? { allReasons: await allReasons(run) } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
     seconds: Math.round(performance.now() - started) / 1000,
   };
 }
@@ -65,13 +68,14 @@ async function sourceReports(
      GROUP BY part, rule ORDER BY part, rule NULLS LAST`,
   );
   const changes = await changedPictures(database.connection);
-  return bound.sources.map(({ adapter, paths }, part) => {
+  return bound.sources.map(({ adapter, config, paths }, part) => {
     const own = counts.filter((row) => row.part === part);
     const { read, unreadable, examples } = readings[part] as Reading;
     return {
       source: adapter.info.key,
       task: adapter.info.task,
       paths,
+      config,
       read,
       unreadable,
       unreadableExamples: examples,

@@ -24,18 +24,22 @@ export interface OutputFolder {
 /**
  * Opens the folder of a new run.
  *
+ * @param replace whether the result of another run is replaced. It stays until the new one is complete.
  * @throws DatasetError `output-in-use` if the folder is not empty or another run is writing it
  */
-export async function openOutput(output: string): Promise<OutputFolder> {
+export async function openOutput(output: string, replace = false): Promise<OutputFolder> {
   const folder = output.replace(/\/+$/, "");
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    const holdsRun = existsSync(join(folder, "report.json"));
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const holdsRun = names.includes("report.json") && names.includes("ledger.parquet");
+  if (names.length > 0 && !(replace && holdsRun)) {
     throw new DatasetError({
       code: "output-in-use",
       file: folder,
-      expected: "a new or empty folder",
-      found: holdsRun ? "another run's result" : `${readdirSync(folder).length} files`,
-      fix: "choose another output, or remove the folder",
+      expected: replace ? "a folder that is new, empty or the result of a run" : "a new or empty folder",
+      found: holdsRun ? "another run's result" : `${names.length} files`,
+      fix: holdsRun
+        ? "choose another output, or replace the result (overwrite: true, --overwrite)"
+        : "choose another output, or remove the folder",
     });
   }
   const partial = `${folder}.partial`;
@@ -65,8 +69,20 @@ export async function openOutput(output: string): Promise<OutputFolder> {
       async commit() {
         await rm(work, { recursive: true });
         await rm(lock);
-        if (existsSync(folder)) await rmdir(folder);
-        await rename(partial, folder);
+        if (names.length === 0) {
+          if (existsSync(folder)) await rmdir(folder);
+          return rename(partial, folder);
+        }
+        const former = `${folder}.former`;
+        await rm(former, { recursive: true, force: true });
+        await rename(folder, former);
+        try {
+          await rename(partial, folder);
+        } catch (error) {
+          await rename(former, folder);
+          throw error;
+        }
+        await rm(former, { recursive: true, force: true });
       },
       async discard() {
         await rm(partial, { recursive: true, force: true });

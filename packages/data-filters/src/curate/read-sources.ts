@@ -1,7 +1,9 @@
 /** First step of a curation: every source's files are read into `rows`. */
 import { basename } from "node:path";
 import type { DatasetError } from "@v-triune/schema";
+import { recordId } from "../adapters/table-records";
 import { RowTable } from "../tables/row-table";
+import { ofSource } from "./config";
 import type { CurationRun } from "./curation-run";
 
 /** What was read of one source. */
@@ -42,28 +44,36 @@ async function readSource(
   const reading: Reading = { read: 0, unreadable: 0, examples: [] };
   const limit = config.limit ?? Number.POSITIVE_INFINITY;
   const report = (): void => options.onProgress?.({ phase: "read", what: info.key, rows: reading.read });
-  const bad = (error: DatasetError): void => {
-    if (options.strict === true) throw error;
-    reading.read++;
-    reading.unreadable++;
-    if (reading.examples.length < EXAMPLES) reading.examples.push(error.message);
-  };
-  for (const folder of paths) {
+  for (const path of paths) {
     if (reading.read >= limit) break;
+    const folder = path.replace(/\/+$/, "");
+    // Owners number their rows from the start in each folder.
+    const idOf = (id: string): string => (paths.length > 1 ? `${basename(folder)}/${id}` : id);
+    const bad = (error: DatasetError, id?: string): void => {
+      if (options.strict === true) throw error;
+      reading.read++;
+      reading.unreadable++;
+      if (reading.examples.length < EXAMPLES) reading.examples.push(error.message);
+      const place = recordId({ folder }, { file: error.file ?? folder, row: error.row ?? 0 });
+      table.addUnreadable({ id: idOf(id ?? place), place: idOf(place), reason: error.message }, info);
+    };
     const rows = adapter.read({
-      folder: folder.replace(/\/+$/, ""),
+      folder,
       connection: database.connection,
       settings: config.settings ?? {},
       signal: options.signal,
       spool: (bytes, name) => spool.add(bytes, name),
       bad,
     });
-    for await (const row of rows) {
-      options.signal?.throwIfAborted();
-      // Owners number their rows from the start in each folder.
-      table.add(paths.length > 1 ? { ...row, id: `${basename(folder)}/${row.id}` } : row, info, part);
-      if (++reading.read % PROGRESS_ROWS === 0) report();
-      if (reading.read >= limit) break;
+    try {
+      for await (const row of rows) {
+        options.signal?.throwIfAborted();
+        table.add({ ...row, id: idOf(row.id) }, info, part);
+        if (++reading.read % PROGRESS_ROWS === 0) report();
+        if (reading.read >= limit) break;
+      }
+    } catch (error) {
+      throw ofSource(error, part);
     }
   }
   report();

@@ -1,6 +1,7 @@
 /** The report of a curation: rows read, dropped by each rule and kept, for every source. */
 import type { Task } from "@v-triune/schema";
 import type { FilterRule } from "../rules/filter-rule";
+import type { SourceConfig } from "./config";
 
 /** Every row and its fate, in the output folder. */
 export const LEDGER_FILE = "ledger.parquet";
@@ -17,6 +18,8 @@ export interface SourceReport {
   readonly source: string;
   readonly task: Task;
   readonly paths: readonly string[];
+  /** The source as the configuration states it. Reports of earlier versions do not have it. */
+  readonly config?: SourceConfig;
   /** Records in the owner's files. */
   readonly read: number;
   /** Records that could not be used, and the messages of the first. */
@@ -65,6 +68,8 @@ export interface CurationReport {
   readonly contentHash: string;
   /** With all reasons: rows that each rule hits, whether or not they are charged to it, by source. */
   readonly allReasons?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What is probably not as it was meant: most pictures of a source are missing, and the like. */
+  readonly warnings?: readonly string[];
   readonly seconds: number;
 }
 

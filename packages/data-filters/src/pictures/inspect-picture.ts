@@ -1,11 +1,14 @@
 /**
  * Inspects one picture: does it decode, how large is it as a viewer shows it, and must it be encoded again before an
  * image processor reads it? Pictures with an EXIF rotation are rotated, CMYK and 16-bit pictures become 8-bit sRGB, and
- * formats that some processors cannot read (GIF, TIFF, ..) become PNG. All other pictures keep their bytes.
+ * formats that some processors cannot read (GIF, TIFF, ..) become PNG. A PNG that Pillow refuses is encoded again. All
+ * other pictures keep their bytes.
  */
 import { createHash } from "node:crypto";
 import sharp from "sharp";
+import { pictureFault } from "./picture-fault";
 import { readPictureBytes, type PictureReference } from "./picture-reference";
+import { pngFault } from "./png-chunks";
 
 /** What the inspection of a picture found. */
 export interface PictureInspection {
@@ -19,7 +22,7 @@ export interface PictureInspection {
   readonly storedHeight: number;
   /** EXIF orientation 1..8. */
   readonly orientation: number;
-  /** What was changed: `turned`, `cmyk`, `16 bit`, a format's name. */
+  /** What was changed: `turned`, `cmyk`, `16 bit`, `png chunks`, a format's name. */
   readonly changes: readonly string[];
   /** 64-bit difference hash in hexadecimal, for near-duplicates.ts; null if it was not asked for. */
   readonly hash: string | null;
@@ -29,6 +32,10 @@ export interface PictureInspection {
   readonly bytes: Uint8Array | null;
 }
 
+/** Why a missing picture cannot be used. */
+export const NO_SUCH_FILE = "no such file";
+/** Twice Pillow's MAX_IMAGE_PIXELS, from which it raises DecompressionBombError. */
+const MOST_PIXELS = 2 * 89_478_485;
 /** Formats that every processor reads. */
 const KEPT_FORMATS: ReadonlySet<string> = new Set(["jpeg", "png", "webp"]);
 
@@ -47,7 +54,9 @@ export async function inspectPicture(
     bytes = readPictureBytes(reference);
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return broken(missing ? "no such file" : messageOf(error));
+    if (!missing) return broken(messageOf(error));
+    const isOnWeb = /^https?:/i.test(reference.name);
+    return broken(isOnWeb ? `${NO_SUCH_FILE}: download it beside the table` : NO_SUCH_FILE);
   }
   return inspectBytes(bytes, options);
 }
@@ -70,6 +79,9 @@ export async function inspectBytes(
     if (meta.space === "cmyk") changes.push("cmyk");
     if (meta.depth === "ushort" || meta.space === "rgb16" || meta.space === "grey16") changes.push("16 bit");
     if (!KEPT_FORMATS.has(format)) changes.push(format);
+    if (storedWidth * storedHeight > MOST_PIXELS)
+      return broken(`more than ${MOST_PIXELS} pixels, which Pillow refuses`);
+    if (pngFault(bytes) !== null) changes.push("png chunks");
     const turned = orientation >= 5;
     const size = { width: turned ? storedHeight : storedWidth, height: turned ? storedWidth : storedHeight };
     let converted: Uint8Array | null = null;
@@ -90,7 +102,7 @@ export async function inspectBytes(
     const digest = createHash("sha1").update(bytes).digest("hex");
     return { error: null, ...size, storedWidth, storedHeight, orientation, changes, hash, digest, bytes: converted };
   } catch (error) {
-    return broken(messageOf(error));
+    return broken(pictureFault(bytes, error));
   }
 }
 

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, truncateSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { zipOf } from "../testing/fixtures";
+import { crc32 } from "./png-chunks";
 import { inspectBytes, inspectPicture, turnPoint } from "./inspect-picture";
 import { PictureSpool, readPictureBytes } from "./picture-reference";
 import { readZipMember, zipMembers } from "./zip-archive";
@@ -71,9 +73,66 @@ describe("inspectBytes", () => {
     }
   });
 
+  describe("of a PNG", () => {
+    /** A PNG with a chunk in front of its pixels, or behind them. */
+    const withChunk = async (name: string, data: Buffer, where: "IDAT" | "IEND" = "IDAT"): Promise<Buffer> => {
+      const png = await pattern().png().toBuffer();
+      const at = png.indexOf(where) - 4;
+      const chunk = Buffer.alloc(data.length + 12);
+      chunk.writeUInt32BE(data.length, 0);
+      chunk.write(name, 4);
+      data.copy(chunk, 8);
+      chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), data.length + 8);
+      return Buffer.concat([png.subarray(0, at), chunk, png.subarray(at)]);
+    };
+    const spoiled = async (name: string, data: Buffer): Promise<Buffer> => {
+      const png = await withChunk(name, data);
+      const end = png.indexOf(name) + 4 + data.length;
+      png[end] = (png[end] as number) ^ 0xff;
+      return png;
+    };
+    const long = deflateSync(Buffer.alloc(2 ** 20 + 1, "x"));
+    const text = (key: string, ...more: Buffer[]): Buffer =>
+      Buffer.concat([Buffer.from(`${key}\0`, "latin1"), ...more]);
+    const international = Buffer.from([1, 0, 0x65, 0x6e, 0, 0]);
+
+    it.each<[string, () => Promise<Buffer>]>([
+      ["a wrong checksum of text", () => spoiled("tEXt", text("Comment", Buffer.from("hello")))],
+      ["a wrong checksum of a chunk that nobody knows", () => spoiled("prVt", Buffer.from("x"))],
+      ["1 MB of zTXt", () => withChunk("zTXt", text("c", Buffer.from([0]), long))],
+      ["1 MB of zTXt behind the pixels", () => withChunk("zTXt", text("c", Buffer.from([0]), long), "IEND")],
+      ["1 MB of iTXt", () => withChunk("iTXt", text("c", international, long))],
+      ["an unknown compression", () => withChunk("zTXt", text("c", Buffer.from([1]), long))],
+      ["a short pHYs", () => withChunk("pHYs", Buffer.alloc(4))],
+    ])("with %s writes it again, with the same pixels", async (_, make) => {
+      const found = await inspectBytes(await make(), look);
+      expect(found).toMatchObject({ error: null, changes: ["png chunks"] });
+      const again = found.bytes ?? new Uint8Array(0);
+      expect(await inspectBytes(again, look)).toMatchObject({ error: null, changes: [] });
+      expect(await sharp(again).raw().toBuffer()).toEqual(await pattern().raw().toBuffer());
+    });
+
+    it("with ordinary text keeps the bytes", async () => {
+      const short = deflateSync(Buffer.alloc(2 ** 20, "x"));
+      for (const png of [
+        await withChunk("tEXt", text("Comment", Buffer.alloc(2_000_000, "x"))),
+        await withChunk("zTXt", text("c", Buffer.from([0]), short)),
+        await withChunk("iTXt", text("c", international, short)),
+      ])
+        expect(await inspectBytes(png, look)).toMatchObject({ error: null, changes: [], bytes: null });
+    });
+  });
+
   it("says why a picture cannot be used", async () => {
-    expect((await inspectBytes(Buffer.from("<html>404</html>"), look)).error).toMatch(/unsupported image format/);
-    expect((await inspectBytes(new Uint8Array(0), look)).error).not.toBeNull();
+    const errorOf = async (bytes: Uint8Array | string): Promise<string | null> =>
+      (await inspectBytes(Buffer.from(bytes as string), look)).error;
+    expect(await errorOf("<html>404</html>")).toMatch(/^a web page \(HTML\): download/);
+    expect(await errorOf("version https://git-lfs.github.com/spec/v1\n")).toMatch(/Git LFS pointer.*git lfs pull/);
+    expect(await errorOf("BM\0\0\0\0")).toMatch(/^a BMP picture.*PNG or JPEG/);
+    expect(await errorOf((await pattern().png().toBuffer()).toString("base64"))).toMatch(/base64/);
+    expect(await errorOf("\0\u0001\u0002")).toBe("not a picture of a known format");
+    expect(await errorOf((await pattern().jpeg().toBuffer()).subarray(0, 300))).toMatch(/^damaged or cut off/);
+    expect(await errorOf("")).toBe("an empty file");
     const noise = sharp({
       create: {
         width: 200,

@@ -4,7 +4,7 @@
  *
  * | phase | what it makes |
  * |---|---|
- * | read | `rows` with ROW_COLUMNS |
+ * | read | `rows` with ROW_COLUMNS, `unreadable` |
  * | rules | `dropped`; the view `alive` of the rows that no rule has dropped; with all reasons, `reasons` |
  * | before the first rule that needs them | the columns of NEED_COLUMNS in `rows` |
  * | split | `split` |
@@ -38,6 +38,8 @@ export const ALIVE = "alive";
 export const DROPPED = "dropped";
 /** All rules that hit a row, for runs that record all reasons. */
 export const REASONS = "reasons";
+/** Records that could not be used, in the order in which they were read. */
+export const UNREADABLE = "unreadable";
 /** The rows that were split, and whether each belongs to the test set. */
 export const SPLIT = "split";
 
@@ -106,6 +108,16 @@ export function metWith(need: RuleNeed): readonly RuleNeed[] {
 
 export const DROPPED_COLUMNS = { row: BIGINT, rule: INTEGER } satisfies Columns;
 export const REASONS_COLUMNS = { row: BIGINT, rules: LIST(INTEGER) } satisfies Columns;
+export const UNREADABLE_COLUMNS = {
+  number: BIGINT,
+  source: VARCHAR,
+  task: VARCHAR,
+  /** The owner's id, or the place if it has none. */
+  id: VARCHAR,
+  /** File and row, as `recordId` gives them. */
+  place: VARCHAR,
+  reason: VARCHAR,
+} satisfies Columns;
 export const SPLIT_COLUMNS = { row: BIGINT, test: BOOLEAN } satisfies Columns;
 
 /** What must be computed outside SQL before a rule can run. */

@@ -16,7 +16,7 @@ it.skipIf(!existsSync(page))("docs/configuration.md shows every key with its def
   writeFileSync(join(folder, "my-run.yaml"), yaml!);
   writeFileSync(
     join(folder, "minimal.yaml"),
-    "model: ./Qwen2.5-VL-3B-Instruct\ndata: {train: ./corpus/*.parquet}\nrun: {name: my-run}\n",
+    "model: ./Qwen2.5-VL-3B-Instruct\ndata: {train: ./corpus/train_*.parquet}\nrun: {name: my-run}\n",
   );
   const shown = await loadTrainingConfig(join(folder, "my-run.yaml"), [], folder);
   expect(shown).toEqual(await loadTrainingConfig(join(folder, "minimal.yaml"), [], folder));

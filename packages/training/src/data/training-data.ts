@@ -6,6 +6,7 @@ import { type RowStoreNotice, type SampleSet, type SampleSetOptions, openSampleS
 import { type PreparedPrompt, type PromptMaker, createRandom, isSampleError } from "@v-triune/rollouts";
 import { DatasetError } from "@v-triune/schema";
 import type { DataSetConfig } from "../config/training-config";
+import { type Reasons, createReasons } from "./bad-row-reasons";
 import { createSampleOrder } from "./sample-order";
 
 export interface TrainingDataOptions {
@@ -78,11 +79,12 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
     async batch(from, count) {
       const prompts: PreparedPrompt[] = [];
       const badRows: string[] = [];
+      const reasons = createReasons();
       let next = from;
       // Two epochs without one usable row: nothing will change.
       const limit = from + 2 * order.epochLength + count;
       while (prompts.length < count) {
-        if (next >= limit && prompts.length === 0) throw noneUsable(options.sets);
+        if (next >= limit && prompts.length === 0) throw noneUsable(options.sets, reasons);
         const wanted = count - prompts.length;
         const positions = Array.from({ length: wanted }, (_, index) => next + index);
         const rows = await readRows(positions.map((position) => at(order.at(position))));
@@ -91,7 +93,10 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
           const { set, index: inSet } = at(order.at(position));
           const prompt = await prepare(row, set, inSet, createRandom(options.seed, promptStream + position), {
             ...options,
-            onBadRow: (message) => badRows.push(message),
+            onBadRow: (message) => {
+              badRows.push(message);
+              reasons.add(message);
+            },
           });
           if (prompt) prompts.push(prompt);
         }
@@ -175,12 +180,12 @@ async function prepare(
   }
 }
 
-function noneUsable(sets: readonly DataSetConfig[]): DatasetError {
+function noneUsable(sets: readonly DataSetConfig[], reasons: Reasons): DatasetError {
   return new DatasetError({
     code: "bad-value",
     file: sets.map(({ path }) => path).join(", "),
     expected: "at least one sample that can be used",
-    found: "every row was left out, each with a message above",
+    found: `no sample that can be used\n${reasons.format()}`,
     fix: "fix what the messages name, or raise rollout.maxPromptTokens if prompts are too long",
   });
 }

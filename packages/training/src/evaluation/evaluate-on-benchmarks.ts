@@ -21,6 +21,7 @@ import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
 import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { LoadedModel } from "../model/load-model";
+import { createReasons } from "../data/bad-row-reasons";
 
 /** A benchmark with its local copy. */
 export interface ChosenBenchmark {
@@ -88,6 +89,7 @@ async function evaluateOnBenchmark(
     answers.get(keyOf(prompt.sample.reward_model.ground_truth, response));
   const scored: ScoredItem[] = [];
   let unasked = 0;
+  const reasons = createReasons();
   const makePrompt = await configuredPromptMaker(
     { ...config, promptPool: { enabled: false, file: null } },
     model.processor,
@@ -108,6 +110,7 @@ async function evaluateOnBenchmark(
         } catch (error) {
           if (config.strict || !isSampleError(error)) throw error;
           unasked += 1;
+          reasons.add(error.message);
           onBadRow(error.message);
         }
       }
@@ -153,7 +156,7 @@ async function evaluateOnBenchmark(
       what: `No question of ${benchmark.name} can be asked.`,
       where: folder,
       expected: "its pictures beside its questions",
-      found: `${unasked} ${unasked === 1 ? "question" : "questions"} left out, each with a message above`,
+      found: `${unasked} ${unasked === 1 ? "question" : "questions"} left out\n${reasons.format()}`,
       fix: "fix what the messages name",
     });
   }

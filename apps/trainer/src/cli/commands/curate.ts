@@ -1,12 +1,20 @@
 import type { CurationConfig } from "@v-triune/data-filters";
-import { ConfigError } from "@v-triune/errors";
-import { textOption, type Command } from "../syntax/command";
+import { ConfigError, wrapText } from "@v-triune/errors";
+import { UsageError } from "../../errors";
+import { textOption, type Command, type CommandContext } from "../syntax/command";
 
 /** Raw sources to one corpus in the Orsta layout. */
 export const curateCommand: Command = {
   meta: { name: "curate", description: "Make one Parquet corpus out of raw data sources" },
   args: {
-    config: { type: "positional", description: "A .yaml, .json or .ts file: sources, rules, output" },
+    config: { type: "positional", description: "A .yaml, .json or .ts file: sources, rules, output; or `init`" },
+    folder: { type: "positional", required: false, description: "With init: the folder whose files are looked at" },
+    output: {
+      type: "string",
+      alias: "o",
+      valueHint: "file",
+      description: "With init: the file to write. Default corpus.yaml",
+    },
     set: {
       type: "string",
       valueHint: "key=value",
@@ -18,18 +26,43 @@ export const curateCommand: Command = {
       description: "Say what became of a row in the run that the file's output holds; may be repeated",
     },
     "all-reasons": { type: "boolean", description: "Record every rule that hits a row, not the first only" },
+    overwrite: { type: "boolean", description: "Replace the result of an earlier run in the output folder" },
+    append: {
+      type: "boolean",
+      description: "Add the file's sources to those of the run in the output folder, and curate all of them again",
+    },
     strict: { type: "boolean", description: "Stop at the first record that can't be used instead of counting it" },
     json: { type: "boolean", description: "Print the report, or the explanation, as JSON" },
   },
   examples: [
+    "v-triune curate init ./my-data",
     "v-triune curate corpus.yaml",
-    "v-triune curate corpus.yaml --set seed=7 --set sources[0].limit=100",
+    "v-triune curate corpus.yaml --overwrite --set sources[0].limit=100",
     "v-triune curate corpus.yaml --explain mm_math/MM_Math/1234",
   ],
   notes:
-    "Reads the owners' files as they are, applies the rule filters, and writes one Parquet file a source. Each dropped row keeps its reason: ledger.parquet and report.html lie beside the files.",
+    "`init FOLDER` looks at the files of a folder and writes a commented configuration to begin with. A run reads the owners' files as they are, applies the rule filters, and writes one Parquet file for each source. Each dropped row keeps its reason: ledger.parquet and report.html lie beside the files. The exit code is 2 if no row was kept.",
   async execute(context) {
     const { output, values, args } = context;
+    const folder = textOption(context, "folder");
+    if (textOption(context, "config") === "init" && folder !== undefined) {
+      const { initCuration, formatInitialized } = await import("../../curate/init-curation");
+      output.out(formatInitialized(await initCuration(folder, textOption(context, "output") ?? "corpus.yaml")));
+      return 0;
+    }
+    if (folder !== undefined) {
+      throw new UsageError({
+        what: "v-triune curate takes one configuration.",
+        found: folder,
+        fix: "run v-triune curate CONFIG, or v-triune curate init FOLDER",
+      });
+    }
+    if (args["overwrite"] === true && args["append"] === true) {
+      throw new UsageError({
+        what: "--overwrite and --append exclude each other.",
+        fix: "use --append to keep the sources of the earlier run, --overwrite to leave them out",
+      });
+    }
     const { loadCurationConfig } = await import("../../curate/load-curation-config");
     const { config, withLine } = await loadCurationConfig(textOption(context, "config")!, values.get("set"));
     const keys = values.get("explain") ?? [];
@@ -39,7 +72,7 @@ export const curateCommand: Command = {
     }
     try {
       const wanted = args["all-reasons"] === true ? { ...config, allReasons: true } : config;
-      return await curated(wanted, args["strict"] === true, args["json"] === true, output.out);
+      return await curated(wanted, context);
     } catch (error) {
       throw withLine(error);
     }
@@ -47,7 +80,7 @@ export const curateCommand: Command = {
 };
 
 async function explained(config: CurationConfig, keys: readonly string[], json: boolean): Promise<string> {
-  const { explainRow, formatExplanation } = await import("@v-triune/data-filters");
+  const { explainRows, formatExplanation } = await import("@v-triune/data-filters");
   if (typeof config?.output !== "string" || config.output === "") {
     throw new ConfigError({
       what: "The file names no output folder.",
@@ -56,17 +89,15 @@ async function explained(config: CurationConfig, keys: readonly string[], json: 
     });
   }
   const explanations = [];
-  for (const key of keys) explanations.push(await explainRow(config.output, key));
+  for (const key of keys) explanations.push(...(await explainRows(config.output, key)));
   if (!json) return `${explanations.map(formatExplanation).join("\n\n")}\n`;
   return `${JSON.stringify(explanations.length === 1 ? explanations[0] : explanations, null, 2)}\n`;
 }
 
-async function curated(
-  config: CurationConfig,
-  strict: boolean,
-  json: boolean,
-  print: (text: string) => void,
-): Promise<number> {
+/** The exit code of a run that kept no row. */
+const NOTHING_KEPT = 2;
+
+async function curated(config: CurationConfig, { args, output }: CommandContext): Promise<number> {
   const [{ curate, formatFunnel }, { catchInterruption }, { createCurationView }] = await Promise.all([
     import("@v-triune/data-filters"),
     import("../../terminal/interruption"),
@@ -77,11 +108,18 @@ async function curated(
   });
   const view = createCurationView(process.stderr);
   try {
-    const report = await curate(config, { onProgress: view.update, signal: interruption.signal, strict });
+    const report = await curate(config, {
+      onProgress: view.update,
+      signal: interruption.signal,
+      strict: args["strict"] === true,
+      overwrite: args["overwrite"] === true,
+      append: args["append"] === true,
+    });
     view.close();
-    if (json) {
-      print(`${JSON.stringify(report, null, 2)}\n`);
-      return 0;
+    const code = report.totals.kept === 0 ? NOTHING_KEPT : 0;
+    if (args["json"] === true) {
+      output.out(`${JSON.stringify(report, null, 2)}\n`);
+      return code;
     }
     const examples = report.sources.flatMap(({ source, unreadableExamples }) =>
       unreadableExamples.slice(0, 3).map((example) => `  ${source}: ${example.split("\n").join("\n    ")}`),
@@ -89,13 +127,15 @@ async function curated(
     const unreadable =
       examples.length === 0
         ? ""
-        : `\n${report.totals.unreadable} rows could not be used, among them:\n${examples.join("\n")}\n`;
+        : `\nRecords that cannot be used: ${report.totals.unreadable}, among them\n${examples.join("\n")}\n`;
+    const warnings = (report.warnings ?? []).map((text) => `\nWarning: ${wrapText(text, 80, 9)}\n`).join("");
+    const hasTest = report.files.some(({ name }) => name.startsWith("test_"));
     const kept =
-      report.files.length === 0
-        ? "Every row was dropped; report.html in it says why.\n"
-        : `Train on it: data: {train: ${report.output}/train_*.parquet}\n`;
-    print(`${formatFunnel(report).trimEnd()}\n${unreadable}\nCorpus: ${report.output}\n${kept}`);
-    return 0;
+      code === 0
+        ? `Train on it: data: {train: ${report.output}/train_*.parquet${hasTest ? `, eval: ${report.output}/test_*.parquet` : ""}}\n`
+        : `No row was kept. ${report.output}/report.html shows why.\n`;
+    output.out(`${formatFunnel(report).trimEnd()}\n${unreadable}${warnings}\nCorpus: ${report.output}\n${kept}`);
+    return code;
   } catch (error) {
     view.close();
     if (interruption.requested) return 130;

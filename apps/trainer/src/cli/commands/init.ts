@@ -10,7 +10,11 @@ export const initCommand: Command = {
   args: {
     folder: { type: "positional", description: "The folder to make; its name is the run's" },
     model: { type: "string", valueHint: "folder", description: "The model, in Hugging Face layout" },
-    data: { type: "string", valueHint: "path", description: "The corpus: a folder, a Parquet file or a glob" },
+    data: {
+      type: "string",
+      valueHint: "path",
+      description: "The corpus: a folder, a Parquet file or a glob. Its test_* files become data.eval",
+    },
     preset: {
       type: "enum",
       options: [...PRESETS],
@@ -36,8 +40,10 @@ export const initCommand: Command = {
       preset: (textOption(context, "preset") ?? "v-triune-on-policy") as PresetName,
       memory: totalmem(),
     });
+    const test = made.testSamples === 0 ? "" : `${made.testSamples} test samples, for evaluation only\n`;
+    const warning = made.warning === null ? "" : `\nWarning: ${wrapText(made.warning, 80, 9)}\n`;
     context.output.out(
-      `${made.file}\n${wrapText(`${made.samples} samples: ${made.sources.join(", ")}`, 80, 2)}\n\n${made.memory}\n\nNext: v-triune train ${folder} --dry-run\n`,
+      `${made.file}\n${wrapText(`${made.samples} samples: ${made.sources.join(", ")}`, 80, 2)}\n${test}${warning}\n${made.memory}\n\nNext: v-triune train ${folder} --dry-run\n`,
     );
     return 0;
   },

@@ -1,3 +1,4 @@
+import { wrapText } from "@v-triune/errors";
 import type { TrainingEvent } from "@v-triune/training";
 import { resumedConfig } from "../resumed-config";
 import { textOption, type Command } from "../syntax/command";
@@ -38,6 +39,9 @@ export const trainCommand: Command = {
     const path = textOption(context, "config");
     const config =
       (await resumedConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
+    const { testFilesWarning } = await import("../../init/train-and-test");
+    const warning = testFilesWarning(config.data.train.map((set) => set.path));
+    if (warning !== null) output.err(`Warning: ${wrapText(warning, 80, 9)}\n`);
     if (args["dry-run"] === true) {
       const { dryRun } = await import("../../dry-run/dry-run");
       const { text, ...found } = await dryRun(config);
