@@ -5,6 +5,8 @@ import { ANSWER_TYPES, type AnswerTypeName } from "./types/gold";
 export interface AnswerParams {
   /** What the gold answer is, where its form does not say: "12-30" as a "code", "A" as a "word". By default the form decides. */
   readonly type?: AnswerTypeName;
+  /** The texts of the options, A first: a letter, an option's text or both are then compared with a gold answer that is either. */
+  readonly choices?: readonly string[];
 }
 
 /** What a run or the layout of a sample adds for every verifier. It means nothing here and is no mistake. */
@@ -29,17 +31,31 @@ export function readAnswerParams(params: unknown): ParamsResult<AnswerParams> {
     return { issues: [{ message: "params: an object expected" }] };
   const issues: ParamsIssue[] = [];
   for (const [name, value] of Object.entries(params))
-    if (name !== "type" && !OF_THE_RUN.has(name) && value !== null && value !== undefined)
-      issues.push({ path: [name], message: `${name}: unknown to "answer", which knows only type` });
+    if (name !== "type" && name !== "choices" && !OF_THE_RUN.has(name) && value !== null && value !== undefined)
+      issues.push({ path: [name], message: `${name}: unknown to "answer", which knows type and choices` });
   const type = (params as { type?: unknown }).type ?? undefined;
   if (type !== undefined && !ANSWER_TYPES.includes(type as AnswerTypeName))
     issues.push({
       path: ["type"],
       message: `type: one of ${ANSWER_TYPES.join(", ")} expected, found ${JSON.stringify(type)?.slice(0, 60) ?? String(type)}`,
     });
+  const choices = (params as { choices?: unknown }).choices ?? undefined;
+  if (choices !== undefined && !isTexts(choices))
+    issues.push({
+      path: ["choices"],
+      message: `choices: a list of strings expected, found ${JSON.stringify(choices)?.slice(0, 60) ?? String(choices)}`,
+    });
   if (issues.length > 0) return { issues };
-  return { value: type === undefined ? {} : { type: type as AnswerTypeName } };
+  return {
+    value: {
+      ...(type !== undefined && { type: type as AnswerTypeName }),
+      ...(isTexts(choices) && choices.length > 0 && { choices }),
+    },
+  };
 }
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
 
 /** The same as a Standard Schema, for a run that checks its samples before it starts. */
 export const answerParamsSchema = paramsSchema<AnswerParams>(readAnswerParams);

@@ -5,7 +5,8 @@
 export { answer, createAnswerVerifier } from "./answer-verifier";
 export type { AnswerParams } from "./answer-params";
 export type { Comparison } from "./compare/comparison";
-export { type ExplainedPlace, type ExplainedText, type Explanation, explain } from "./explain";
+export { type Explanation, explain } from "./explain";
+export type { ExplainedPlace, ExplainedText } from "./judge-response";
 export { type Located, locate } from "./locate/locate";
 export type { How, Place } from "./locate/place";
 export { answerScope, type Scope, type Span } from "./locate/scope";

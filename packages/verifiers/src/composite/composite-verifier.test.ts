@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkVerifier } from "../conformance";
+import { choice } from "../choice/choice-verifier";
+import { mathverify } from "../mathverify/mathverify-verifier";
 import { number } from "../number/number-verifier";
 import { text } from "../text/text-verifier";
 import type { Verdict, Verifier } from "../verifier";
@@ -34,8 +36,27 @@ describe("composite", () => {
   it("scores nothing half judged", () => {
     expect(verdictOf("all", right("a"), skipped)).toEqual({ status: "skipped", reason: "skips: gold" });
     expect(verdictOf("weighted", skipped, broken)).toEqual({ status: "error", reason: "breaks: crash" });
-    expect(verdictOf("any", half("a"), skipped)).toEqual({ status: "skipped", reason: "skips: gold" });
+    expect(verdictOf("any", skipped, saying("b", skipped.verify("", sample)))).toEqual({
+      status: "skipped",
+      reason: "skips: gold",
+    });
     expect(verdictOf("any", right("a"), broken)).toMatchObject({ status: "scored", accuracy: 1 });
+    expect(verdictOf("any", half("a"), broken)).toEqual({ status: "error", reason: "breaks: crash" });
+  });
+
+  it("judges right and wrong answers by the parts that read the gold answer", () => {
+    expect(verdictOf("any", half("a"), skipped)).toMatchObject({ status: "scored", accuracy: 0.5 });
+    const either = createCompositeVerifier({
+      name: "either",
+      mode: "any",
+      parts: [{ verifier: mathverify }, { verifier: choice }],
+    });
+    const gold = { groundTruth: "\\boxed{12}" };
+    expect(either.verify("\\boxed{12}", gold)).toMatchObject({ status: "scored", accuracy: 1 });
+    expect(either.verify("\\boxed{13}", gold)).toMatchObject({ status: "scored", accuracy: 0 });
+    const params = saying("p", { status: "error", reason: "params", code: "params" });
+    expect(verdictOf("any", right("a"), params)).toEqual({ status: "error", reason: "p: params", code: "params" });
+    expect(verdictOf("any", half("a"), params)).toEqual({ status: "error", reason: "p: params", code: "params" });
   });
 
   it("is undecided when a part is, unless another settles it", () => {

@@ -5,9 +5,10 @@
  *     any        the highest
  *     weighted   Σ weight · part / Σ weight
  *
- * A part that is skipped or fails decides for all of them, error before skip, so that nothing half judged is scored; only under
- * `any` a part that scored 1 stands by itself. An undecided part counts 0 and makes the whole undecided. Metrics carry the part's name:
- * `text/exact`.
+ * A part that is skipped or fails decides for all of them, error before skip, so that nothing half judged is scored. Under `any` a part
+ * that cannot read the gold answer takes no part, whatever the response, so that right and wrong answers are judged by the same parts; and
+ * where a part scored 1 the failure of another does not matter, unless the sample's parameters are at fault. An undecided part counts 0
+ * and makes the whole undecided. Metrics carry the part's name: `text/exact`.
  */
 import type { ParamsIssue } from "../standard-schema";
 import { paramsSchema } from "../standard-schema";
@@ -73,12 +74,10 @@ export function createCompositeVerifier({ name, mode, parts }: CompositeOptions)
       );
       const scored = verdicts.filter((verdict) => verdict.status === "scored");
       const settled = mode === "any" && scored.some(({ accuracy }) => accuracy === 1);
-      if (scored.length < verdicts.length && !settled) {
-        const at = ["error", "skipped"]
-          .map((status) => verdicts.findIndex((verdict) => verdict.status === status))
-          .find((index) => index !== -1) as number;
-        const unscored = verdicts[at] as Exclude<Verdict, { status: "scored" }>;
-        return { status: unscored.status, reason: `${names[at]}: ${unscored.reason}` };
+      const at = decisive(verdicts, mode, settled);
+      if (at !== -1) {
+        const { status, reason, ...more } = verdicts[at] as Exclude<Verdict, { status: "scored" }>;
+        return { status, reason: `${names[at]}: ${reason}`, ...more } as Verdict;
       }
       const metrics: Record<string, number> = {};
       for (const [index, verdict] of verdicts.entries()) {
@@ -96,6 +95,15 @@ export function createCompositeVerifier({ name, mode, parts }: CompositeOptions)
       };
     },
   };
+}
+
+/** The part that keeps the whole from being scored, or -1. */
+function decisive(verdicts: readonly Verdict[], mode: CompositeOptions["mode"], settled: boolean): number {
+  const find = (is: (verdict: Verdict) => boolean): number => verdicts.findIndex(is);
+  const failed = find((verdict) => verdict.status === "error" && (!settled || verdict.code === "params"));
+  if (failed !== -1) return failed;
+  const isUnread = mode !== "any" || verdicts.every(({ status }) => status === "skipped");
+  return isUnread ? find(({ status }) => status === "skipped") : -1;
 }
 
 /** The issues of one part; a schema that answers later cannot be waited for here and counts as content. */

@@ -1,30 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkVerifier } from "../conformance";
 import { number } from "./number-verifier";
-import { readNumber } from "./read-number";
-
-describe("readNumber", () => {
-  it.each([
-    ["42", 42],
-    ["-3.5", -3.5],
-    ["−3", -3],
-    [".5", 0.5],
-    ["1,234,567.8", 1_234_567.8],
-    ["$12", 12],
-    ["7 km", 7],
-    ["3/4", 0.75],
-    ["12.5%", 0.125],
-    ["12 \\%", 0.12],
-    ["1.2e3", 1200],
-    ["about 5.", 5],
-    ["bbox_2d", undefined],
-    ["5 or 6", undefined],
-    ["", undefined],
-    ["four", undefined],
-    ["1/0", undefined],
-    ["1e999", undefined],
-  ])("%j → %d", (text, expected) => expect(readNumber(text)).toBe(expected));
-});
 
 /** [gold, params, response, accuracy] */
 const TABLE: [string, object, string, number][] = [
@@ -38,6 +14,26 @@ const TABLE: [string, object, string, number][] = [
   ["0.5", {}, "50%", 1],
   ["100", {}, "100 or 200", 0],
   ["100", {}, "none", 0],
+  ["1,200", {}, "1.2 thousand", 1],
+  ["1200000", {}, "1.2 million", 1],
+  ["12", {}, "12 million", 0],
+  ["12", {}, "twelve", 1],
+  ["0.75", {}, "$\\frac{3}{4}$", 1],
+  ["3:4", {}, "0.75", 1],
+  ["3:4", {}, "0.9", 0],
+  ["\\sqrt{2}", {}, "1.41", 1],
+  ["2010", {}, "2008", 0],
+  ["2010", {}, "In 2010.", 1],
+  ["5", {}, "–5", 0],
+  ["25%", {}, "25", 1],
+  ["25", { tolerance: 0 }, "25%", 0],
+  ["0.5", {}, "0.5%", 0],
+  ["5 cm", {}, "51 mm", 1],
+  ["5 cm", {}, "5 kg", 0],
+  ["3", {}, "<think>2 red and 1 blue</think>3", 1],
+  ["3", {}, "<think>\\boxed{3}</think>5", 0],
+  ["May 2016", { text_fallback: true }, "June 2016", 0],
+  ["May 2016", { text_fallback: true }, "It was in May 2016.", 1],
   ["Yes", { text_fallback: true }, "yes", 1],
   ["Yes", { text_fallback: true }, "no", 0],
 ];

@@ -1,14 +1,20 @@
 /**
  * `text`: free text, as OCR and document questions judge it. The best of the gold answers counts.
  *
- *     exact   1 if equal after normalization (NFKC, lower case, white space joined)
+ *     exact   1 if equal after normalization
  *     anls    1 − NL if NL < 0.5 else 0,  NL = distance / max length          (Biten et al., arXiv 1905.13648)
  *     cer     max(0, 1 − distance / |gold|) over characters
  *     wer     the same over words
  *
- * Distances are over code points. `params`: `metric` (default exact), `answers` (further golds), `case_sensitive`.
+ * Normalization: NFKC, lower case, white space joined, and without what only wraps a text: quotes, Markdown, LaTeX's `\\text` and escapes, a
+ * dot or exclamation mark at the end, commas between thousands. Accents, articles and hyphens count. Where the answer stands is found as
+ * for `answer`, never in the thought; of the places that may be the answer the best one counts. Distances are over code points.
+ *
+ * `params`: `metric` (default exact), `answers` (further golds), `case_sensitive`.
  */
-import { finalAnswer } from "../answer/final-answer";
+import { goldText } from "../answer/gold-text";
+import { locate } from "../answer/locate/locate";
+import { normalize, trimEdges } from "../answer/normalize/normalize";
 import { paramsError, readerSchema } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
@@ -22,6 +28,8 @@ const params = readerSchema((reader) => ({
 }));
 
 const ANLS_LIMIT = 0.5;
+/** Longer texts are compared as they stand. */
+const LONGEST_WRAPPED = 2000;
 
 /**
  * Makes a text verifier.
@@ -44,24 +52,41 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
   const read = params.read(sample.params);
   if (read.issues !== undefined) return paramsError(read.issues);
   const { metric, answers, caseSensitive } = read.value;
-  const normalize = (value: string) => {
-    const joined = value.normalize("NFKC").replaceAll(/\s+/g, " ").trim();
-    return caseSensitive ? joined : joined.toLowerCase();
-  };
-  const golds = [sample.groundTruth, ...answers]
-    .map((gold) => normalize(finalAnswer(gold)))
-    .filter((gold) => gold !== "");
+  const forms = (text: string): readonly string[] => formsOf(text, caseSensitive);
+  const golds = unique([sample.groundTruth, ...answers].flatMap((gold) => forms(goldText(gold))));
   if (golds.length === 0) return { status: "skipped", reason: "gold: empty" };
-  const answer = normalize(finalAnswer(response));
-  const scores = golds.map((gold) => (metric === "exact" ? Number(gold === answer) : similarity(metric, answer, gold)));
+  const found = unique(locate(response).places.flatMap(({ text }) => forms(text)));
+  const isExact = found.some((answer) => golds.includes(answer));
+  const scores = isExact
+    ? [1]
+    : metric === "exact"
+      ? [0]
+      : found.flatMap((answer) => golds.map((gold) => similarity(metric, answer, gold)));
   const isUndecided = scores.includes(undefined);
   return {
     status: "scored",
-    accuracy: isUndecided ? 0 : Math.max(...(scores as number[])),
+    accuracy: isUndecided ? 0 : Math.max(0, ...(scores as number[])),
     format: format(response),
-    metrics: { exact: golds.includes(answer) ? 1 : 0 },
+    metrics: { exact: isExact ? 1 : 0 },
     ...(isUndecided && { reason: "undecided" }),
   };
+}
+
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
+
+/** A text as it stands and without what only wraps it. */
+function formsOf(text: string, caseSensitive: boolean): readonly string[] {
+  const key = (value: string): string => {
+    const joined = value.normalize("NFKC").replace(/\s+/g, " ").trim();
+    return caseSensitive ? joined : joined.toLowerCase();
+  };
+  if (text.length > LONGEST_WRAPPED) return [key(text)].filter((form) => form !== "");
+  const bare = trimEdges(
+    normalize(text)
+      .text.replace(/(?<=\d),(?=\d{3}(?!\d))/g, "")
+      .replace(/\\([{}])/g, "$1"),
+  );
+  return unique([key(text), key(bare.replace(/(?<=[^.])[.!]$/, ""))].filter((form) => form !== ""));
 }
 
 function similarity(metric: "anls" | "cer" | "wer", answer: string, gold: string): number | undefined {

@@ -16,6 +16,7 @@ import { compareEquation, compareSets } from "./equations";
 import { approximate } from "./math-engine";
 import { compareMatrix } from "./matrices";
 import { compareExpression, compareNumber, isValue } from "./numbers";
+import { compareWithOptions, goldLetters } from "./options";
 import { compareRange, compareRatio } from "./ratios";
 import { compareChoice, compareWords } from "./words";
 
@@ -29,7 +30,9 @@ const LONGEST_VALUE = 2000;
  */
 export function compareAnswer(gold: Gold, answer: string, depth = 0): Comparison | undefined {
   if (answer.trim() === "") return undefined;
-  if (isWrittenAlike(gold, answer)) return { equal: true, read: gold.type, why: "both are written the same" };
+  const hasOptions = gold.type === "choice" && gold.options !== undefined;
+  if (!hasOptions && isWrittenAlike(gold, answer))
+    return { equal: true, read: gold.type, why: "both are written the same" };
   // A value of a page is no value; its words were compared above.
   if (answer.length > LONGEST_VALUE) return undefined;
   const found = compareByType(gold, answer, samePartAt(depth));
@@ -61,7 +64,9 @@ function compareByType(gold: Gold, answer: string, same: SamePart): Comparison |
     case "matrix":
       return compareMatrix(gold.rows, answer, same);
     case "choice":
-      return compareChoice(gold.choice, answer, same);
+      return gold.options === undefined
+        ? compareChoice(gold.choice, answer, same)
+        : compareWithOptions(gold.choice.letters, gold.options, answer, same);
     case "date": {
       const date = readDate(answer);
       return date && verdict(isSameDate(gold.date, date), "date", "year, month and day are compared one by one");
@@ -95,8 +100,22 @@ const samePartAt =
     return typed !== undefined && compareAnswer(typed, answer, depth + 1)?.equal === true;
   };
 
+/** Whether two texts are equal answers, the first read by its form. */
+export const sameAnswer: SamePart = samePartAt(0);
+
+/**
+ * A gold answer that chooses among options, by letter or by text.
+ *
+ * @param options texts as normalized
+ * @returns undefined where it is neither the letter nor the text of one
+ */
+export function readGoldOption(text: string, options: readonly string[]): Gold | undefined {
+  const letters = goldLetters(text, options, sameAnswer);
+  return letters === undefined ? undefined : { type: "choice", text, choice: { letters }, options };
+}
+
 /** An answer of a kind that the gold is not: it is wrong, and no further place in the response is looked at. */
-function differentKind(answer: string): Comparison | undefined {
+export function differentKind(answer: string): Comparison | undefined {
   const kind = kindOf(answer);
   return kind === undefined ? undefined : verdict(false, kind, "the gold answer is of another kind");
 }

@@ -10,8 +10,12 @@ import { type Comparison, type SamePart, verdict } from "./comparison";
 /** "Store A", "Vitamin C", but not "Not A". */
 const NOUN_BEFORE = /^(?!not|neither|only|except|without|never)[A-Za-z]{3,12} (?=[A-Z]$)/i;
 
+/** What an answer chooses, also behind a noun: "Store A". */
+export const chosenLetters = (answer: string): Choice | "hedge" | undefined =>
+  readChoice(answer) ?? readChoice(withoutNoun(answer)) ?? readChoice(answer.replace(NOUN_BEFORE, ""));
+
 export function compareChoice({ letters, value }: Choice, answer: string, same: SamePart): Comparison | undefined {
-  const choice = readChoice(answer) ?? readChoice(withoutNoun(answer)) ?? readChoice(answer.replace(NOUN_BEFORE, ""));
+  const choice = chosenLetters(answer);
   if (choice === "hedge") return verdict(false, "choice", "several options are left open");
   if (choice !== undefined) {
     if (choice.letters !== letters) return verdict(false, "choice", `${choice.letters} is not ${letters}`);

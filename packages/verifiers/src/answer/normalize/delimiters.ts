@@ -104,7 +104,7 @@ export function stripMarkdown(text: string): string {
         (_, tag: string, script: string) => `${tag === "sup" ? "^" : "_"}{${script}}`,
       )
       .replace(/<br ?\/?>/gi, "\n")
-      .replace(HTML, "");
+      .replace(HTML, (tag) => (tag === text.trim() ? tag : ""));
   for (const pair of PAIRS) out = out.replace(pair, "$1");
   return out
     .replace(/(?<!\*)\*\*(?=[\s.,;:!?)]*$)|^\s*\*\*(?!\*)/g, "")

@@ -62,7 +62,7 @@ export type Gold = { readonly text: string } & (
     }
   | { readonly type: "tuple"; readonly tuple: Tuple }
   | { readonly type: "matrix"; readonly rows: readonly (readonly string[])[] }
-  | { readonly type: "choice"; readonly choice: Choice }
+  | { readonly type: "choice"; readonly choice: Choice; readonly options?: readonly string[] }
   | { readonly type: "date"; readonly date: CalendarDate }
   | { readonly type: "time"; readonly time: ClockTime }
   | { readonly type: "duration" | "compound"; readonly compound: Compound }

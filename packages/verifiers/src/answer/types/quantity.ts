@@ -201,7 +201,8 @@ export function isRoundedTo(exact: Exact, rounded: Exact, decimals: number): boo
   return !isBelow(ratioOf(1n, 2n * 10n ** BigInt(decimals))!, difference);
 }
 
-function unitDifference(gold: Quantity, answer: Quantity): string | undefined {
+/** Why two quantities cannot be compared: they are of different things. */
+export function unitDifference(gold: Quantity, answer: Quantity): string | undefined {
   if (gold.unit !== undefined && answer.unit !== undefined)
     return isSameDimension(gold.unit, answer.unit) ? undefined : "the units do not measure the same";
   if (gold.noun !== undefined && answer.noun !== undefined)
