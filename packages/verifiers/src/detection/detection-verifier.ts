@@ -14,7 +14,9 @@
  *   - boxes that its reading rejects whole are read one by one (parse-boxes.ts).
  */
 import { paramsError } from "../answer/params-reader";
+import { goldText } from "../answer/gold-text";
 import { answerScope } from "../answer/locate/scope";
+import { normalize } from "../answer/normalize/normalize";
 import { onTexts } from "../answer/text-input";
 import { extractAnswer } from "../format/answer-text";
 import { formattedAnswer } from "../format/detection-format";
@@ -181,9 +183,11 @@ function scopedAnswer(response: string): string | undefined {
   return scope.isOnlyThought ? undefined : response.slice(scope.start, scope.end);
 }
 
+const unwrapped = (answer: string): string => (answer.length > 500 ? "" : normalize(goldText(answer)).text);
+
 /** Nothing is to be found: only an answer that says so is right. */
 function judgeEmpty(answer: string | undefined, boxes: number, formatted: string | undefined): Verdict {
-  const isRight = answer !== undefined && boxes === 0 && saysNoBoxes(answer);
+  const isRight = answer !== undefined && boxes === 0 && (saysNoBoxes(answer) || saysNoBoxes(unwrapped(answer)));
   return {
     status: "scored",
     accuracy: isRight ? 1 : 0,

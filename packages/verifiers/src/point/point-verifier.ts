@@ -1,11 +1,12 @@
 /**
  * `point`: GUI grounding. Right if the point lies inside the gold box or on its edge, as ScreenSpot judges it
- * (Cheng et al., arXiv 2401.10935).
+ * (Cheng et al., arXiv 2401.10935). Where the answer stands is found as for `answer`, never in the thought.
  *
  * The gold is a box `[x1, y1, x2, y2]`, bare, in `<answer>` tags or as a list with one `bbox_2d`. The parameters `boxes`, `gold_boxes`
  * and `det_verifier_normalized` say in which convention the point and the gold are, as for `detection`.
  */
-import { finalAnswer } from "../answer/final-answer";
+import { goldText } from "../answer/gold-text";
+import { locate } from "../answer/locate/locate";
 import { paramsError } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";
 import { onTexts } from "../answer/text-input";
@@ -17,7 +18,7 @@ import { PICTURE_SIZE_IS_MISSING, pictureSizeIsMissing, readDetectionParams } fr
 import { parseBoxes } from "../boxes/parse-boxes";
 import { paramsSchema } from "../standard-schema";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
-import { readNumbers, readPoint } from "./read-point";
+import { type Point, readNumbers, readPoints } from "./read-point";
 
 /** The parameters that a point sample may carry, as a Standard Schema. */
 const params = paramsSchema((value) => readDetectionParams(value));
@@ -53,7 +54,7 @@ function verifyPoint(response: string, sample: VerifierSample, format: (response
     ]);
   const gold = readGold(sample.groundTruth, frames?.gold);
   if (gold === undefined) return { status: "skipped", reason: "gold: not one box [x1, y1, x2, y2]" };
-  const found = readPoint(finalAnswer(response));
+  const found = pointedAt(response);
   const scored = (inside: boolean, metrics: Readonly<Record<string, number>>): Verdict => ({
     status: "scored",
     accuracy: inside ? 1 : 0,
@@ -71,6 +72,15 @@ function verifyPoint(response: string, sample: VerifierSample, format: (response
   });
 }
 
+/** The one point at the first place of the response that names any. */
+function pointedAt(response: string): Point | undefined {
+  for (const { text } of locate(response).places) {
+    const points = readPoints(text);
+    if (points.length > 0) return points.length === 1 ? points[0] : undefined;
+  }
+  return undefined;
+}
+
 /** The gold box: in thousandths if there is a frame, else as it is written. */
 function readGold(groundTruth: string, frame: BoxFrame | undefined): Corners | undefined {
   const written = readGoldBox(groundTruth, yFirstIn(frame));
@@ -81,7 +91,7 @@ function readGold(groundTruth: string, frame: BoxFrame | undefined): Corners | u
 }
 
 function readGoldBox(groundTruth: string, yFirst: boolean): Corners | undefined {
-  const answer = finalAnswer(groundTruth);
+  const answer = goldText(groundTruth);
   const boxes = parseBoxes(answer, { yFirst });
   if (boxes.length > 0) return boxes.length === 1 ? boxes[0]?.bbox : undefined;
   const [a, b, c, d, ...more] = readNumbers(answer) ?? [];

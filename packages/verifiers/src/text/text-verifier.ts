@@ -52,16 +52,21 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
   const read = params.read(sample.params);
   if (read.issues !== undefined) return paramsError(read.issues);
   const { metric, answers, caseSensitive } = read.value;
-  const forms = (text: string): readonly string[] => formsOf(text, caseSensitive);
-  const golds = unique([sample.groundTruth, ...answers].flatMap((gold) => forms(goldText(gold))));
-  if (golds.length === 0) return { status: "skipped", reason: "gold: empty" };
-  const found = unique(locate(response).places.flatMap(({ text }) => forms(text)));
-  const isExact = found.some((answer) => golds.includes(answer));
+  const bareOf = (text: string): string => bare(text, caseSensitive);
+  const golds = unique([sample.groundTruth, ...answers].map(goldText));
+  const goldForms = unique(golds.map(bareOf));
+  if (goldForms.length === 0) return { status: "skipped", reason: "gold: empty" };
+  const found = unique(locate(response).places.map((place) => place.text));
+  const foundForms = unique(found.map(bareOf));
+  const asWritten = golds.map((gold) => joined(gold, caseSensitive));
+  const isExact =
+    foundForms.some((answer) => goldForms.includes(answer)) ||
+    found.some((answer) => asWritten.includes(joined(answer, caseSensitive)));
   const scores = isExact
     ? [1]
     : metric === "exact"
       ? [0]
-      : found.flatMap((answer) => golds.map((gold) => similarity(metric, answer, gold)));
+      : foundForms.flatMap((answer) => goldForms.map((gold) => similarity(metric, answer, gold)));
   const isUndecided = scores.includes(undefined);
   return {
     status: "scored",
@@ -72,21 +77,20 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
   };
 }
 
-const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)].filter((text) => text !== "");
 
-/** A text as it stands and without what only wraps it. */
-function formsOf(text: string, caseSensitive: boolean): readonly string[] {
-  const key = (value: string): string => {
-    const joined = value.normalize("NFKC").replace(/\s+/g, " ").trim();
-    return caseSensitive ? joined : joined.toLowerCase();
-  };
-  if (text.length > LONGEST_WRAPPED) return [key(text)].filter((form) => form !== "");
-  const bare = trimEdges(
-    normalize(text)
-      .text.replace(/(?<=\d),(?=\d{3}(?!\d))/g, "")
-      .replace(/\\([{}])/g, "$1"),
-  );
-  return unique([key(text), key(bare.replace(/(?<=[^.])[.!]$/, ""))].filter((form) => form !== ""));
+function joined(text: string, caseSensitive: boolean): string {
+  const one = text.normalize("NFKC").replace(/\s+/g, " ").trim();
+  return caseSensitive ? one : one.toLowerCase();
+}
+
+/** A text without what only wraps it. */
+function bare(text: string, caseSensitive: boolean): string {
+  if (text.length > LONGEST_WRAPPED) return joined(text, caseSensitive);
+  const inside = normalize(text)
+    .text.replace(/(?<=\d),(?=\d{3}(?!\d))/g, "")
+    .replace(/\\([{}])/g, "$1");
+  return joined(trimEdges(inside).replace(/(?<=[^.])[.!]$/, ""), caseSensitive);
 }
 
 function similarity(metric: "anls" | "cer" | "wer", answer: string, gold: string): number | undefined {
