@@ -39,13 +39,26 @@ describe("answer", () => {
 
   it.each([
     [{ type: "numbr" }, /^params: type: one of number, .* expected, found "numbr"$/],
-    [{ typ: "number" }, /^params: typ: unknown to "answer", which knows only type$/],
-    [{ type: "number", choices: ["a"] }, /^params: choices: unknown/],
+    [{ typ: "number" }, /^params: typ: unknown to "answer", which knows type and choices$/],
+    [{ choices: "a, b" }, /^params: choices: a list of strings expected, found "a, b"$/],
   ])("names what is wrong with %j", (params, reason) => {
     const verdict = verdictOf("4", "4", params);
     expect(verdict).toMatchObject({ status: "error", code: "params" });
     expect(verdict.status === "error" && verdict.reason).toMatch(reason);
   });
+
+  it.each([
+    ["B", "14 cm", 1],
+    ["B", "The answer is **(B) 14 cm**.", 1],
+    ["14 cm", "B", 1],
+    ["14 cm", "140 mm", 1],
+    ["B", "B. 16 cm", 0],
+    ["B", "C. 14 cm", 0],
+    ["B", "12 cm", 0],
+    ["AC", "A and C", 1],
+  ])("compares letters and texts of options: gold %j, response %j → %d", (gold, response, accuracy) =>
+    expect(verdictOf(gold, response, { choices: ["12 cm", "14 cm", "16 cm"] })).toMatchObject({ accuracy }),
+  );
 
   it("lets pass what a run adds for every verifier", () => {
     const run = {

@@ -9,7 +9,7 @@ import type { Json } from "./validate-schema";
 
 /** Values nested deeper than an answer ever is are none, so that recursion stays shallow. */
 const DEEPEST = 100;
-/** So many fences and values in prose are tried, from the last. */
+/** At most this many fences and values in prose are tried, from the last. */
 const MOST_TRIED = 20;
 
 /**

@@ -56,7 +56,9 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
   const golds = unique([sample.groundTruth, ...answers].map(goldText));
   const goldForms = unique(golds.map(bareOf));
   if (goldForms.length === 0) return { status: "skipped", reason: "gold: empty" };
-  const found = unique(locate(response).places.map((place) => place.text));
+  // What is so much longer than every gold answer scores 0 by any metric.
+  const longest = 2 * Math.max(...golds.map(({ length }) => length)) + LONGEST_WRAPPED;
+  const found = unique(locate(response).places.map((place) => place.text)).filter(({ length }) => length <= longest);
   const foundForms = unique(found.map(bareOf));
   const asWritten = golds.map((gold) => joined(gold, caseSensitive));
   const isExact =

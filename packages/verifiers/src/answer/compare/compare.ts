@@ -2,7 +2,7 @@
  * Stage 4, compare: a typed gold answer against the text of an answer. Each type has its own rule, and an answer may come in another
  * type's form where that says the same: an inequality for an interval, 0.75 for 3:4, 150 min for 2 h 30 min.
  */
-import { isSameDate, isSameTime, readDate, readTime } from "../types/calendar";
+import { isSameDate, isSameTime, readDate, readTime, readYearMonth } from "../types/calendar";
 import { readItems, readMatrix, readSet, readTuple } from "../types/collections";
 import { asCompound, compoundDifference, readCompound } from "../types/compound";
 import { type Gold, readGold } from "../types/gold";
@@ -68,11 +68,12 @@ function compareByType(gold: Gold, answer: string, same: SamePart): Comparison |
         ? compareChoice(gold.choice, answer, same)
         : compareWithOptions(gold.choice.letters, gold.options, answer, same);
     case "date": {
-      const date = readDate(answer);
+      const date = readDate(answer) ?? readYearMonth(answer);
       return date && verdict(isSameDate(gold.date, date), "date", "year, month and day are compared one by one");
     }
     case "time": {
       const time = readTime(answer.replace(/^.{1,40}? = /, ""));
+      if (time === undefined) return compareElapsed(gold, answer);
       return time && verdict(isSameTime(gold.time, time), "time", "minutes of the day are compared");
     }
     case "duration":
@@ -89,6 +90,16 @@ function compareByType(gold: Gold, answer: string, same: SamePart): Comparison |
     case "word":
       return compareWords(gold, answer);
   }
+}
+
+/** 1:30:00 is an hour and a half as well. */
+function compareElapsed(gold: Extract<Gold, { type: "time" }>, answer: string): Comparison | undefined {
+  const clock = /^(\d{1,2}):(\d{2}):(\d{2})$/.exec(gold.text);
+  if (clock === null) return undefined;
+  const seconds = readCompound(`${Number(clock[1])} h ${Number(clock[2])} min ${Number(clock[3])} s`);
+  const quantity = readQuantity(answer);
+  const compound = readCompound(answer) ?? (quantity && asCompound(quantity));
+  return seconds && compound && fromDifference(compoundDifference(seconds, compound), "duration");
 }
 
 /** Compares parts one level deeper; parts of parts of parts are compared by how they are written. */

@@ -18,7 +18,8 @@ export function compareRatio(gold: readonly string[], answer: string, same: Same
   return verdict(same(quotient(gold[0]!, gold[1]!), text), "number", "the quotient of the ratio is compared");
 }
 
-const quotient = (above: string, below: string): string => `\\frac{${above}}{${below}}`;
+const quotient = (above: string, below: string): string => `\\frac{${digits(above)}}{${digits(below)}}`;
+const digits = (term: string): string => term.replace(/(?<=\d),(?=\d{3}(?!\d))/g, "");
 
 export function compareRange(gold: Range, answer: string, same: SamePart): Comparison | undefined {
   const [low, high] = endsOf(gold);
@@ -27,6 +28,10 @@ export function compareRange(gold: Range, answer: string, same: SamePart): Compa
     const [otherLow, otherHigh] = endsOf(range);
     return verdict(same(low, otherLow) && same(high, otherHigh), "range", "the ends are compared");
   }
+  // "2 to 5" may be a ratio.
+  const ratio = gold.isInWords ? readRatio(answer) : undefined;
+  if (ratio?.length === 2)
+    return verdict(same(gold.low, ratio[0]!) && same(gold.high, ratio[1]!), "ratio", "the terms are compared");
   const isSet = /[<>]|\\(?:le|ge|in)(?![a-z])|^[([].*[)\]]$/.test(answer);
   const intervals = isSet ? readRealSet(answer, approximate, true)?.intervals : undefined;
   if (intervals?.length !== 1) return undefined;

@@ -47,7 +47,13 @@ export function announcedPlaces(text: string, scope: Span): Place[] {
   for (let i = ordered.length - 1; i >= 0; i--) {
     const { at } = ordered[i]!;
     const places = placesFrom(text, at, scope.end);
-    if (places.length > 0 && !DENIED_AFTER.test(text.slice(places[0]!.end, places[0]!.end + 60))) return places;
+    if (places.length === 0) continue;
+    const isDenied = DENIED_AFTER.test(text.slice(places[0]!.end, places[0]!.end + 60));
+    // "The answer is 5. Wait, no, it's 7."
+    const restated =
+      i === ordered.length - 1 ? revisedPlace(text, { start: places[0]!.end, end: scope.end }, false) : undefined;
+    if (restated !== undefined) return restated;
+    if (!isDenied) return places;
   }
   return [];
 }
@@ -113,7 +119,7 @@ function lastMatch(pattern: RegExp, text: string, { start, end }: Span): number 
 }
 
 const RESTATED =
-  /\b(?:it|that|this|the (?:correct |right |actual |true )?(?:answer|value|result))?,? ?(?:should|must|ought to) (?:actually |really |instead )?be |\b(?:it|that|the (?:correct |true |actual )?value)(?:'s| is) (?:actually |really )?|应该是|应为|改为|正确的是/giu;
+  /\b(?:it|that|this|the (?:correct |right |actual |true )?(?:answer|value|result))?,? ?(?:should|must|ought to) (?:actually |really |instead )?be |\b(?:it|that|the (?:correct |true |actual )?value)(?:['’]s| is) (?:actually |really )?|应该是|应为|改为|正确的是/giu;
 
 /**
  * What a change of mind after the last box puts in the box's place.

@@ -33,7 +33,7 @@ const ANNOUNCED: readonly (readonly [language: string, final: string, plain: str
 
 /** What may stand between the announcing word and the answer. */
 const LINKS =
-  "(?: (?:to|for|of) (?:the|this|your|part|question|problem)[^.:\\n]{0,60}?)?[*_]{0,3}[ \\t]{0,3}(?:(?:is|are|was|would be|should be|must be|will be|comes? out to be|turns out to be|equals|es|est|ist|é|è|sind|là|jest|は|が|은|는|是|为|為|應為|应为|应该是|就是|选|=)(?![a-z])[*_]{0,3}[ \\t]{0,3}(?:therefore|thus|simply|just|option|choice|likely|probably|given by|clearly)?[ \\t]{0,3}(?:[:：][*_]{0,3})?|[:：—–】-][*_]{0,3})";
+  "(?: (?:to|for|of) (?:the|this|your|part|question|problem)[^.:\\n]{0,60}?)?[*_]{0,3}[ \\t]{0,3}(?:(?:(?:is|are|was|would be|should be|must be|will be|comes? out to be|turns out to be|equals|es|est|ist|é|è|sind|là|jest|lautet|sono|são|son|=)(?![a-z])|は|が|은|는|是|为|為|應為|应为|应该是|就是|选)[*_]{0,3}[ \\t]{0,3}(?:therefore|thus|simply|just|option|choice|likely|probably|given by|clearly)?[ \\t]{0,3}(?:[:：][*_]{0,3})?|[:：—–】-][*_]{0,3})";
 
 const finals = ANNOUNCED.map(([, final]) => final).join("|");
 const plains = ANNOUNCED.map(([, , plain]) => plain).join("|");
@@ -61,11 +61,11 @@ export const HEDGED_AFTER = /^[$)\]* ]{0,4}(?:or|或) (?!more\b|less\b|so\b|rath
 
 /** A sentence that leaves several answers open. */
 export const HEDGED =
-  /\b(?:could|may|might)(?: also)? be\b|\b(?:possibly|perhaps|maybe|not sure|alternatively)\b|\beither\b[^]{0,80}\bor\b|可能是?|也许|或许/iu;
+  /\b(?:could|may|might|can)(?: also)? be\b|\b(?:possibly|perhaps|maybe|not sure|alternatively)\b|\beither\b[^]{0,80}\bor\b|可能是?|也许|或许/iu;
 
 /** Verbs and signs after which a sentence says its result. */
 export const LINKING =
-  /(?:\b(?:is|are|was|were|equals?|be|becomes?|gives|yields|reads|says|shows|states|displays|called|named|labell?ed|marked|get|gets|obtain|have|has|totals?|reached in|occurred in|recorded in|happened in|therefore|thus|hence|so|contains?|costs?|sums? to|comes to|amounts to|simplifies to|evaluates to)(?![\p{L}])|共有|一共有|有|等于|为|是|得|需要|需|写着|叫|了|共)[,:]? ?(?:equal to |about |approximately |exactly |a total of |the |a |an )?/giu;
+  /(?:\b(?:is|are|was|were|equals?|be|becomes?|gives|yields|reads|says|shows|states|displays|called|named|labell?ed|marked|get|gets|obtain|have|has|totals?|reached in|occurred in|recorded in|happened in|therefore|thus|hence|so|contains?|costs?|sums? to|comes to|amounts to|simplifies to|evaluates to|falls? on|fell on|lies? in|leaves?|leaving|makes?|making|giving|yielding|totall?ing|reach(?:es|ed|ing)?|represents?|belongs? to|located in|lasts?|lasted|takes?|took|weighs?|weighed|measures?|measured)(?![\p{L}])|共有|一共有|有|等于|为|是|得|需要|需|写着|叫|了|共)[,:]? ?(?:(?:us|you|me|him|her|them|it) )?(?:equal to |about |approximately |exactly |a total of |the |a |an )?/giu;
 
 /** A line after the answer that only closes the talk. */
 export const CLOSING =

@@ -28,6 +28,8 @@ const THOUGHT_ENDS = [
 ];
 const THOUGHT_STARTS =
   /^\s*(?:<think>|<thinking>|<thought>|<reasoning>|◁think▷|\[THINK\]|<\|begin_of_thought\|>|<seed:think>)/;
+/** What every tag begins with. */
+const TAG_OPENS = /[<◁[]/;
 const BLOCKS: readonly (readonly [open: string, close: string])[] = [
   ["<answer>", "</answer>"],
   ["<|begin_of_box|>", "<|end_of_box|>"],
@@ -71,6 +73,7 @@ export function answerScope(response: string): Scope {
 /** Ends after the last thought, unless that tag is only named and nothing follows. */
 function lastThoughtEnd(text: string, start: number, end: number): number {
   let last = -1;
+  if (!TAG_OPENS.test(text)) return last;
   for (const tag of THOUGHT_ENDS) {
     const at = lastTag(text, tag, start, end);
     if (at !== -1) last = Math.max(last, at + tag.length);
@@ -97,6 +100,7 @@ interface Block extends Span {
 }
 
 function lastBlock(text: string, start: number, end: number): Block | undefined {
+  if (!text.includes("<")) return undefined;
   let best: (Block & { readonly open: number }) | undefined;
   for (const [open, close] of BLOCKS) {
     const found = lastBlockOf(text, open, close, start, end);

@@ -22,9 +22,10 @@ export function statementPlaces(text: string, scope: Span): Place[] {
   };
   if (line.start !== scope.start) add(line, "last line");
   const said = text.slice(sentence.start, sentence.end);
-  const narrow = withoutExplanation(text, withoutLeadIn(text, sentence));
+  const isExcluding = /^(?:it(?:'s| is) )?not\b/i.test(said);
+  const narrow = isExcluding ? sentence : withoutExplanation(text, withoutLeadIn(text, sentence));
   if (narrow.start !== scope.start || narrow.end !== scope.end) add(narrow, "last line");
-  if (!/[?？]\s*$/.test(said)) {
+  if (!/[?？]\s*$/.test(said) && !HEDGED.test(said)) {
     const claim = text.slice(narrow.start, narrow.end);
     const emphasis = soleEmphasis(text, narrow);
     if (emphasis !== undefined && (!NOT_A_STATEMENT.test(claim) || endsSentence(text, emphasis, narrow)))

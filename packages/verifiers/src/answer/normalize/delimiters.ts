@@ -93,9 +93,12 @@ const PAIRS: readonly RegExp[] = [
 const HTML = /<\/?(?:b|i|u|em|strong|mark|span|p|div|code|font|center)(?: [^<>]*)?\/?>/gi;
 const LINE_MARKS = /^[ ]*(?:#{1,6} +|> +(?=\S)|[*+] +)/gm;
 
+/** Two lines or more that begin with a dash: points, and no minus. */
+const DASHED_LINES = /^[ ]*- +\S.*(?:\n[ ]*- +\S.*)+$/m;
+
 /** The text without Markdown's bold, italics, code, headings and bullets. */
 export function stripMarkdown(text: string): string {
-  if (!/[*_`#>+\\=]/.test(text)) return text;
+  if (!/[*_`#>+\\=]|^ *- /m.test(text)) return text;
   let out = text.replace(FENCE, "\n");
   if (out.includes("<"))
     out = out
@@ -109,5 +112,6 @@ export function stripMarkdown(text: string): string {
   return out
     .replace(/(?<!\*)\*\*(?=[\s.,;:!?)]*$)|^\s*\*\*(?!\*)/g, "")
     .replace(LINE_MARKS, "")
+    .replace(DASHED_LINES, (lines) => lines.replace(/^[ ]*- +/gm, ""))
     .replace(/\\([*#&_%])/g, "$1");
 }

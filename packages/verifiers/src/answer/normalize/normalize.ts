@@ -48,6 +48,9 @@ const QUOTES = "\"'`";
 const DROPPED_ENDS = ".,;:";
 const LEADING = /^(?:[=:]|\\to(?![a-z])|->|=>|\\Rightarrow|\\implies|\\approx(?![a-z])(?=\s*$)|\\\\)\s*/;
 
+/** "B です", "B입니다": verbs that end a sentence where they stand behind what it says. */
+const COPULA = /(?<=\S) ?(?:です|でした|である|だ|になります|となります|입니다|이다|이에요|예요)$/;
+
 /**
  * Punctuation, quotes and braces around the whole text. A closing dot goes, an ellipsis stays; an exclamation mark goes after a word
  * and stays after a number, where it may be a factorial.
@@ -56,7 +59,7 @@ export function trimEdges(text: string): string {
   let out = text.replace(/ {2,}/g, " ").trim();
   for (let before = ""; before !== out;) {
     before = out;
-    out = withoutEnd(out).replace(LEADING, "").trim() || out;
+    out = withoutEnd(out).replace(LEADING, "").replace(COPULA, "").trim() || out;
     const first = out[0];
     if (out.length >= 2 && first === out.at(-1) && QUOTES.includes(first!) && !out.slice(1, -1).includes(first!))
       out = out.slice(1, -1).trim();

@@ -2,6 +2,8 @@
  * Types "date" and "time". A date is compared part by part (year, month, day, quarter), a clock time by the minute of the day. `03/04/2020`
  * is read in both orders, as nobody can tell; what is written in one form on both sides must be written the same.
  */
+import { readNumberWords } from "./number-words";
+
 export interface CalendarDate {
   readonly year?: number;
   readonly month?: number;
@@ -85,6 +87,12 @@ export function readDate(written: string): CalendarDate | undefined {
 }
 
 const DAYS = "mon tue wed thu fri sat sun".split(" ");
+/** Year and month: 2021-07. Alone it may be a range of years as well, so that it only answers a gold answer of year and month. */
+export function readYearMonth(text: string): CalendarDate | undefined {
+  const match = /^(\d{4})[-/.](\d{1,2})$/.exec(text.trim());
+  return match === null ? undefined : checked({ year: Number(match[1]), month: Number(match[2]) });
+}
+
 const ONLY_DAY =
   /^(?:(mon|tue|wed|thu|fri|sat|sun)(?:s|nes|rs|ur)?(?:day)?s?\.?|(?:星期|周|礼拜)([一二三四五六日天]))$/i;
 
@@ -141,6 +149,8 @@ export function readTime(written: string): ClockTime | undefined {
     );
   if (/^(?:12(?::00)? ?)?noon$|^midday$|^中午$|^正午$/i.test(text)) return { seconds: 12 * 3600, isWholeDay: true };
   if (/^(?:12(?::00)? ?)?midnight$|^午夜$/i.test(text)) return { seconds: 0, isWholeDay: true };
+  const spoken = spokenTime(text);
+  if (spoken !== undefined) return spoken;
   const match = CLOCK.exec(text);
   if (match !== null) {
     const [, hours = "", minutes, seconds, half] = match;
@@ -152,6 +162,32 @@ export function readTime(written: string): ClockTime | undefined {
   if (chinese === null || (chinese[1] === undefined && chinese[5] !== undefined)) return undefined;
   const half = chinese[1] === undefined ? undefined : /凌晨|早上|上午/.test(chinese[1]) ? "a" : "p";
   return timeOf(Number(chinese[2]), chinese[4] === undefined ? Number(chinese[3] ?? chinese[5] ?? 0) : 30, 0, half);
+}
+
+const SPOKEN =
+  /^(?:(half|(?:a )?quarter|[a-z]+(?:-[a-z]+)?|\d{1,2})(?: minutes?)?) (past|after|to|before) ([a-z]+|\d{1,2})(?: o'?clock)?(?: (a|p)\.?m\.?)?$/i;
+
+/** "half past four", "a quarter to nine", "ten past 5 pm". */
+function spokenTime(text: string): ClockTime | undefined {
+  const match = SPOKEN.exec(text);
+  if (match === null) return undefined;
+  const [, part = "", side = "", hour = "", half] = match;
+  const minutes = /half/i.test(part) ? 30 : /quarter/i.test(part) ? 15 : wordsOrDigits(part);
+  const hours = wordsOrDigits(hour);
+  if (minutes === undefined || hours === undefined || hours < 1 || hours > 12 || minutes > 59) return undefined;
+  const isBefore = /to|before/i.test(side);
+  // "3 to 1" is a ratio.
+  if (/to/i.test(side) && !/quarter|minutes|^[a-z]/i.test(text)) return undefined;
+  if (isBefore && minutes === 30 && /half/i.test(part)) return undefined;
+  return isBefore
+    ? timeOf(hours === 1 ? 12 : hours - 1, 60 - minutes, 0, half?.toLowerCase())
+    : timeOf(hours, minutes, 0, half?.toLowerCase());
+}
+
+function wordsOrDigits(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  const words = readNumberWords(text.toLowerCase());
+  return words !== undefined && !words.ordinal && words.length === text.length ? Number(words.value.n) : undefined;
 }
 
 function timeOf(hours: number, minutes: number, seconds: number, half: string | undefined): ClockTime | undefined {

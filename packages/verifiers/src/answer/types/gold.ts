@@ -23,7 +23,7 @@ import { type Choice, readGoldChoice } from "./letters";
 import { type Meaning, readGoldMeaning } from "./meanings";
 import { isMath, toLatex } from "./math-text";
 import { type Quantity, readGoldQuantity } from "./quantity";
-import { type Range, readRange, readRatio } from "./ratio";
+import { type Range, readLooseRatio, readRange, readRatio } from "./ratio";
 import { type Approximate, readRealSet, type RealSet } from "./real-set";
 import { isCode } from "./words";
 
@@ -134,7 +134,7 @@ const READERS: Readonly<Record<AnswerTypeName, Reader>> = {
     return compound && { type: "compound", text, compound };
   },
   ratio: (text) => {
-    const terms = readRatio(text);
+    const terms = readRatio(text) ?? (/^\d+ to \d+$/.test(text) ? readLooseRatio(text) : undefined);
     return terms && { type: "ratio", text, terms };
   },
   range: (text) => {

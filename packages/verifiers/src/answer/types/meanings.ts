@@ -2,7 +2,17 @@
  * Words with one meaning in many forms: yes and no, true and false, no solution, does not exist, cannot be determined. In the languages
  * that models answer in, by table.
  */
-export type Meaning = "yes" | "no" | "none" | "undefined" | "undetermined" | "unlimited" | "everything";
+export type Meaning =
+  | "yes"
+  | "no"
+  | "none"
+  | "undefined"
+  | "undetermined"
+  | "unlimited"
+  | "everything"
+  | "below"
+  | "above"
+  | "equal";
 
 /** Whole answers, in lower case. */
 const WORDS: Readonly<Record<Exclude<Meaning, "everything">, string>> = {
@@ -13,6 +23,9 @@ const WORDS: Readonly<Record<Exclude<Meaning, "everything">, string>> = {
     "dne|d.n.e|does not exist|doesn't exist|do not exist|undefined|is undefined|not defined|limit does not exist|the limit does not exist|不存在|未定义|无意义|极限不存在",
   undetermined:
     "cannot be determined|can not be determined|can't be determined|cannot determine|unanswerable|not answerable|not possible to determine|not determinable|indeterminate|not enough information|insufficient information|not enough info|there is not enough information|cannot be determined from the information given|cannot be determined from the given information|it cannot be determined|无法确定|不能确定|不确定|信息不足|条件不足",
+  below: "<|小于|less than|is less than",
+  above: ">|大于|greater than|is greater than|more than",
+  equal: "=|等于|equal to|is equal to",
   unlimited:
     "infinitely many|infinitely many solutions|infinite solutions|infinite number of solutions|infinite|an infinite number of solutions|无数|无数个|无穷多|无穷多个|无数解|无穷多解|无数多个",
 };

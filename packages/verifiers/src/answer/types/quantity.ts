@@ -27,6 +27,9 @@ const PERCENT = /^ ?(?:%|percent(?:age points?|age)?|per cent|pct\.?|个?百分�
 const TRAILING =
   /(?:^| )(?:in (?:total|all)|total|altogether|long|wide|tall|high|deep|thick|old|away|apart|each|left|remaining|approximately|approx\.?|or so|exactly|only|combined|overall|now|more)$/i;
 const NOUN = /^(?:[A-Za-z][A-Za-z'-]+)(?:[ /](?:[A-Za-z][A-Za-z'-]*\.?))*$/;
+/** A unit with what is measured, or a direction: "kilograms of flour", "m/s north". */
+const OF_WHAT =
+  /^(\S(?:.{0,30}?\S)?),? (?:of ((?:the )?[A-Za-z][A-Za-z -]{1,40})|((?:to the )?(?:up|down|out|in|left|right|for|back|north|south|east|west|clock|counterclock|anticlock)[a-z]{0,10}))$/;
 const NOT_NOUN =
   /\b(?:or|and|to|not|than|nor|but|if|is|are|was|minus|plus|times|over|million|billion|thousand|hundred|trillion|dozen|percent|maybe|through|until|am|pm|wrong|incorrect|squared|cubed|mod|base|e)\b/i;
 const CHINESE_NOUN = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]{1,16}$/u;
@@ -53,6 +56,8 @@ function readBare(written: string): Quantity | undefined {
     unit = currency.unit;
     text = sign + text.slice(sign.length + currency.length).trimStart();
   }
+  const odds = /^(\d{1,9}) (?:in|out of) (\d{1,9})$/.exec(text);
+  if (odds !== null && unit === undefined) text = `${odds[1]}/${odds[2]}`;
   const ordinal = ordinalAt(text);
   if (ordinal !== undefined && unit === undefined) return readOrdinal(ordinal, text);
   const numeral = numeralAt(text);
@@ -105,8 +110,13 @@ function readMeasure(
   )
     text = text.slice(0, trailing.index).trim();
   if (text === "" || isGenericUnit(text)) return currency === undefined ? {} : { unit: currency };
-  const unit = readUnit(text) ?? readUnit(text.replace(/[整个]$/, ""));
+  const said = OF_WHAT.exec(text);
+  const noun = said?.[2] ?? said?.[3];
+  const unit =
+    readUnit(text) ?? readUnit(text.replace(/[整个]$/, "")) ?? (said === null ? undefined : readUnit(said[1]!));
   if (unit !== undefined) {
+    if (said !== null && readUnit(text) === undefined && noun !== undefined && currency === undefined)
+      return { unit, noun };
     // $5 million USD
     return currency !== undefined && !isSameDimension(currency, unit) ? undefined : { unit: currency ?? unit };
   }
@@ -155,7 +165,8 @@ export function answerQuantities(text: string): Quantity[] {
 }
 
 /** Why two quantities are not equal; undefined when they are. */
-export function quantityDifference(gold: Quantity, answer: Quantity): string | undefined {
+export function quantityDifference(gold: Quantity, written: Quantity): string | undefined {
+  const answer = withPounds(gold, written);
   const units = unitDifference(gold, answer);
   if (units !== undefined) return units;
   const [left, right] =
@@ -166,6 +177,13 @@ export function quantityDifference(gold: Quantity, answer: Quantity): string | u
   if (isSamePercentage(gold, answer)) return undefined;
   return `${show(gold.value)} is not ${show(answer.value)}`;
 }
+
+/** "5.99 pounds" is money where the gold answer is. */
+function withPounds(gold: Quantity, answer: Quantity): Quantity {
+  const isMoney = gold.unit?.dimensions["GBP"] === 1 && answer.unit?.dimensions["M"] === 1;
+  return isMoney && isEqual(answer.unit!.factor, POUND) ? { ...answer, unit: gold.unit! } : answer;
+}
+const POUND = ratioOf(45_359_237n, 100_000n)!;
 
 /** 25% against 25, which answers the same question; but not 0.5 against 0.5%, which does not. */
 function isSamePercentage(gold: Quantity, answer: Quantity): boolean {
@@ -203,8 +221,11 @@ export function isRoundedTo(exact: Exact, rounded: Exact, decimals: number): boo
 
 /** Why two quantities cannot be compared: they are of different things. */
 export function unitDifference(gold: Quantity, answer: Quantity): string | undefined {
-  if (gold.unit !== undefined && answer.unit !== undefined)
-    return isSameDimension(gold.unit, answer.unit) ? undefined : "the units do not measure the same";
+  if (gold.unit !== undefined && answer.unit !== undefined) {
+    if (!isSameDimension(gold.unit, answer.unit)) return "the units do not measure the same";
+    const isOther = gold.noun !== undefined && answer.noun !== undefined && !isSameNoun(gold.noun, answer.noun);
+    return isOther ? `${gold.noun} is not ${answer.noun}` : undefined;
+  }
   if (gold.noun !== undefined && answer.noun !== undefined)
     return isSameNoun(gold.noun, answer.noun) ? undefined : `${gold.noun} are not ${answer.noun}`;
   if (gold.unit !== undefined && answer.noun !== undefined)

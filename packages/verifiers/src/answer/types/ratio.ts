@@ -32,6 +32,8 @@ export interface Range {
   readonly high: string;
   /** The unit, percent sign or currency that stands once for both ends. */
   readonly unit: string;
+  /** Written "2 to 5". */
+  readonly isInWords?: true;
 }
 
 const END = String.raw`(?:[$€£¥]? ?-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?: ?(?:%|percent|million|billion|thousand|[kKM](?![a-zA-Z])))?)`;
@@ -46,7 +48,13 @@ const CHINESE_BETWEEN = new RegExp(String.raw`^(?:在|从)? ?(${END}) ?(?:和|�
 export function readRange(text: string): Range | undefined {
   if (text.length > 100 || !/\d.*\d/.test(text)) return undefined;
   const dashed = DASHED.exec(text);
-  if (dashed !== null && !/^[\d-]+$/.test(dashed[3] ?? "")) return rangeOf(dashed[1]!, dashed[2]!, dashed[3]);
+  if (dashed !== null && !/^[\d-]+$/.test(dashed[3] ?? "")) {
+    const isInWords = / to /.test(text) && dashed[3] === undefined;
+    // "3 to 1" is a ratio.
+    if (isInWords && Number(dashed[1]) > Number(dashed[2])) return undefined;
+    const range = rangeOf(dashed[1]!, dashed[2]!, dashed[3]);
+    return range && isInWords ? { ...range, isInWords } : range;
+  }
   if (/^(?:between|from|介于|在|从)/i.test(text)) {
     const between = BETWEEN.exec(text) ?? CHINESE_BETWEEN.exec(text);
     if (between !== null) return rangeOf(between[1]!, between[2]!, between[3]);

@@ -87,7 +87,20 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/(?:is |are )?(?:not equal to|不等于)/gi, "\\ne "],
 ];
 
-function inWords(text: string): string {
+const EXCEPT =
+  /^(?:(?:(?:all|any) real (?:numbers?|values?)|all reals)(?: of [a-z]| [a-z])?,? (?:except|excluding|other than)(?: for)?|\\mathbb ?\{? ?R ?\}? ?(?:\\setminus|\\backslash|-)|除) ?\\?\{?(.+?)(?:以?外的?(?:全体|所有|一切)实数)?\\?\}?$/i;
+
+function inWords(written: string): string {
+  const except = EXCEPT.exec(written);
+  if (except !== null)
+    return except[1]!
+      .split(/ ?(?:,|\band\b|和) ?/)
+      .map((value) => `\\ne ${value.replace(/^[a-z] ?= ?/, "")}`)
+      .join(" and ");
+  return inSigns(written);
+}
+
+function inSigns(text: string): string {
   if (!/[a-z]{4}|[大小至不]/i.test(text)) return text;
   return WORDS.reduce((out, [pattern, sign]) => out.replace(pattern, sign), text);
 }

@@ -6,6 +6,17 @@ import { isChemical, reactionKey } from "./chemistry";
 import { readRoman } from "./numeral";
 import { readNumberWords } from "./number-words";
 
+/** Names of countries and unions that are as usual in short. */
+const ALIASES = new Map<string, string>();
+for (const names of [
+  "usa|us|u.s|u.s.a|united states|united states of america",
+  "uk|u.k|united kingdom",
+  "uae|united arab emirates",
+  "eu|european union",
+  "un|united nations",
+])
+  for (const name of names.split("|")) ALIASES.set(name, names.split("|")[0]!);
+
 const ARTICLE = /^(?:the|an?) (?=[^\s])/;
 
 /** A text as it is compared. */
@@ -22,7 +33,9 @@ export function wordKey(text: string): string {
   key = key
     .replace(ARTICLE, "")
     .replace(/ ?([,;:&/|+=<>()-]) ?/g, "$1")
-    .replace(/(?<!\.)[.!]$/, "");
+    .replace(/(?<!\.)[.!]$/, "")
+    .replace(/(?<=\d0)'s$/, "s");
+  key = ALIASES.get(key) ?? key;
   return /\p{Script=Han}/u.test(key) ? key.replace(/ /g, "") : key;
 }
 
@@ -83,7 +96,9 @@ function numberOf(text: string, ordinal: boolean): string | undefined {
 
 const CODE_FORMS: readonly RegExp[] = [
   // A123, KFX 278F, COVID-19, B-52, v1.0, x1
-  /^(?!pH)[A-Za-z]{1,8}[- ]?\d[\dA-Za-z.-]*$/,
+  /^(?!pH|(?:about|around|nearly|roughly|exactly|only|almost|over|under|in|on|at|to|by|total|approx|circa|ca|is|at least|up to) )[A-Za-z]{1,8}[- ]?\d[\dA-Za-z.-]*$/,
+  // 1990s
+  /^(?:the )?\d{1,3}0'?s$/,
   // 3D, 12B, 278F-1
   /^\d+(?!E[+-]?\d+$)[A-Z][A-Za-z\d-]*$/,
   // 007, 010-88756919
@@ -128,7 +143,9 @@ export function readBased(written: string): { digits: string; base?: number } | 
     /^\(?((?=[\dA-F]*\d)[\dA-F]{1,60})\)? ?_ ?\{? ?(\d{1,2}|[a-z]{3,8}) ?\}?$/.exec(text) ??
     /^((?=[\dA-F]*\d)[\dA-F]{1,60}) ?\(?(?:in )?base[ -]?(\d{1,2}|[a-z]{3,8})\)?$/.exec(text);
   const base = match === null ? undefined : (BASES[match[2]!] ?? Number(match[2]));
-  return match === null || !(base! >= 2 && base! <= 36) ? undefined : { digits: match[1]!, base: base! };
+  if (match !== null && base! >= 2 && base! <= 36) return { digits: match[1]!, base: base! };
+  const letters = /^\(?([A-F]{2,12})\)? ?_ ?\{? ?(1[1-6]) ?\}?$/.exec(text);
+  return letters === null ? undefined : { digits: letters[1]!, base: Number(letters[2]) };
 }
 
 /** Seven digits or more with the marks between them: a telephone number, whose digits alone count. */
