@@ -8,6 +8,7 @@ export default defineConfig(
     "src/isolated/index.ts",
     "src/isolated/verifier-worker.ts",
     "src/builtin-verifiers.ts",
+    "src/audit/index.ts",
     "src/conformance.ts",
   ]),
 );

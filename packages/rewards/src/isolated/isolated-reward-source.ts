@@ -4,7 +4,7 @@ import type { BuiltinVerifierOptions } from "../builtin-verifiers";
 import type { RewardOutcome, RewardRule } from "../score-request";
 import type { RewardRequest, RewardSource } from "../reward-source";
 import { streamThrough } from "../stream-through";
-import { BUILTIN_VERIFIERS } from "./load-verifiers";
+import { BUILTIN_VERIFIERS, VerifierLoadError } from "./load-verifiers";
 import type { VerifierModule } from "./protocol";
 import { POOL_DEFAULTS, VerifierPool, type PoolStats } from "./verifier-pool";
 import { startProcess, startThread, workerFile } from "./worker-handle";
@@ -32,6 +32,8 @@ export interface IsolatedRewardSourceOptions extends RewardRule {
   readonly maxSpareWorkers?: number;
   /** More Node options for the workers. */
   readonly execArgv?: readonly string[];
+  /** Milliseconds within which the verifiers must be loaded. Default without a limit. */
+  readonly startMs?: number;
 }
 
 /** Verdicts are short-lived and small: V8's default of 48 would hold garbage. */
@@ -98,7 +100,7 @@ export async function createIsolatedRewardSource(
       startWorker({ file, setup: { modules: verifiers, rule: { normalized } }, resourceLimits, execArgv }, events),
     pool,
   );
-  const names = await verifierPool.ready();
+  const names = await loaded(verifierPool, options.startMs);
   // Enough to keep every worker busy while results are read, few enough that a stream of a million does not pile up here.
   const window = workers * pool.batch * 2;
   return {
@@ -120,6 +122,28 @@ export async function createIsolatedRewardSource(
  */
 export function builtinVerifierModule(options?: BuiltinVerifierOptions): VerifierModule {
   return { module: BUILTIN_VERIFIERS, options };
+}
+
+/** @throws VerifierLoadError when the verifiers cannot be loaded, or not in time */
+async function loaded(pool: VerifierPool, startMs: number | undefined): Promise<readonly string[]> {
+  if (startMs === undefined) return await pool.ready();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    void pool.close();
+  }, startMs);
+  try {
+    const names = await pool.ready();
+    if (!isLate) return names;
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new VerifierLoadError({
+    what: "The verifiers are still loading.",
+    expected: `verifiers within ${startMs / 1000} seconds`,
+    found: "none yet",
+    fix: "remove what runs at the top level of the verifier's module",
+  });
 }
 
 async function runOne(pool: VerifierPool, request: RewardRequest, signal?: AbortSignal): Promise<RewardOutcome> {

@@ -1,5 +1,6 @@
 import type { Command } from "../syntax/command";
 import { analyzeCommand } from "./analyze";
+import { auditCommand } from "./audit";
 import { curateCommand } from "./curate";
 import { demoCommand } from "./demo";
 import { doctorCommand } from "./doctor";
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   analyzeCommand,
   sourcesCommand,
   judgeCommand,
+  auditCommand,
   serveCommand,
   doctorCommand,
   nativeCommand,
