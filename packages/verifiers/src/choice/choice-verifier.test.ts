@@ -18,6 +18,8 @@ const TABLE: [string, string[], string, number][] = [
   ["B", [], "C", 0],
   ["B", [], "B and C", 0],
   ["B", [], "(B) (C)", 0],
+  ["B", [], "B\nA", 0],
+  ["B", [], "B\n12 cm", 1],
   ["B", [], "The answer is B. No, the answer is C.", 0],
   ["B", [], "", 0],
   ["A", [], "A cat sits on the mat", 0],

@@ -62,6 +62,8 @@ export function readChoice(written: string): Choice | "hedge" | undefined {
   // "A, B": the separator is not the end of one letter.
   if (/^[,;] ?(?:and |or )?\(?[A-Z]\)?(?:[\s,.)]|$)/.test(rest)) return "hedge";
   const value = /^(?:[.:)\]]+|\s+[-=]+|\s*\n|\s*\\\\|\s)\s*(\S.*)$/s.exec(rest)?.[1]?.trim();
+  // Another letter by itself is another answer, not the text of this option.
+  if (value !== undefined && ONE.test(value) && ONE.exec(value)![1] !== letter) return "hedge";
   return value === undefined || /^(?:is|was|since|because|as|due|based)\b/.test(value)
     ? { letters: letter }
     : { letters: letter, value };
