@@ -10,14 +10,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
 import { RunFolderError } from "../run-folder/run-folder-error";
 import { tinyRun } from "../testing/tiny-run";
-import { runTraining } from "./run-training";
 import type { TrainingEvent } from "../training-event";
+import type { TrainingResult } from "./run-options";
+import { runTraining } from "./run-training";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-run-"));
 let base: TrainingConfig;
+/** A run in the folder `whole` that nothing disturbed. No test changes it. */
+let whole: { readonly result: TrainingResult; readonly events: readonly TrainingEvent[] };
 
 beforeAll(async () => {
   base = await tinyRun(folder, "base", 3);
+  const events: TrainingEvent[] = [];
+  whole = { result: await runTraining(config("whole"), { listen: (event) => events.push(event) }), events };
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -38,9 +43,8 @@ const numbersOf = (name: string) =>
     }));
 
 describe("runTraining", () => {
-  it("leaves run.json, metrics by source and a checkpoint in Hugging Face layout", async () => {
-    const events: TrainingEvent[] = [];
-    const result = await runTraining(config("whole"), { listen: (event) => events.push(event) });
+  it("leaves run.json, metrics by source and a checkpoint in Hugging Face layout", () => {
+    const { result, events } = whole;
     expect(result).toMatchObject({ step: 3, interrupted: false });
     expect(Object.keys(result.before?.bySource ?? {})).toHaveLength(7);
     expect(events.filter(({ type }) => type === "step")).toHaveLength(3);
@@ -82,7 +86,8 @@ describe("runTraining", () => {
   });
 
   it("makes up for an evaluation that a kill cut short, and begins again where nothing was saved", async () => {
-    const metrics = join(folder, "resumed/metrics.jsonl");
+    await runTraining(config("cut-short"));
+    const metrics = join(folder, "cut-short/metrics.jsonl");
     const lines = readFileSync(metrics, "utf8").trim().split("\n");
     const lastEvaluation = lines.filter((line) => line.includes('"step":3,"split":"eval"'));
     expect(lastEvaluation.length).toBeGreaterThan(2);
@@ -91,19 +96,19 @@ describe("runTraining", () => {
       metrics,
       `${[...lines.filter((line) => !lastEvaluation.includes(line)), lastEvaluation[0]].join("\n")}\n${lastEvaluation[1]?.slice(0, 40)}`,
     );
-    const { after } = await runTraining(config("resumed"), { resume: true });
+    const { after } = await runTraining(config("cut-short"), { resume: true });
     expect(Object.keys(after?.bySource ?? {})).toHaveLength(7);
-    expect(numbersOf("resumed")).toEqual(numbersOf("whole"));
+    expect(numbersOf("cut-short")).toEqual(numbersOf("whole"));
 
-    rmSync(join(folder, "resumed/checkpoints"), { recursive: true });
+    rmSync(join(folder, "cut-short/checkpoints"), { recursive: true });
     const warnings: string[] = [];
-    await runTraining(config("resumed"), {
+    await runTraining(config("cut-short"), {
       resume: true,
       listen: (event) => event.type === "warning" && warnings.push(event.message),
     });
     expect(warnings).toEqual(["The run had no checkpoint yet, so it begins again."]);
-    expect(weightsOf("resumed", 3).equals(weightsOf("whole", 3))).toBe(true);
-    expect(numbersOf("resumed")).toEqual(numbersOf("whole"));
+    expect(weightsOf("cut-short", 3).equals(weightsOf("whole", 3))).toBe(true);
+    expect(numbersOf("cut-short")).toEqual(numbersOf("whole"));
   });
 
   it("keeps the tokenizer with each checkpoint when the one it was resumed from is gone", async () => {
@@ -256,10 +261,12 @@ describe("runTraining", () => {
 
   it("refuses a folder that holds another run and a damaged checkpoint", async () => {
     await expect(runTraining(config("whole"))).rejects.toThrow("holds another run");
-    const optimizer = join(folder, "leaks/checkpoints/step-000003/optimizer.safetensors");
+    const damaged = config("damaged", { data: { ...base.data, eval: [] } });
+    await runTraining(damaged);
+    const optimizer = join(folder, "damaged/checkpoints/step-000003/optimizer.safetensors");
     const bytes = readFileSync(optimizer);
     writeFileSync(optimizer, bytes.subarray(0, bytes.length - 4));
-    const error = await runTraining(config("leaks"), { resume: true }).catch((cause: unknown) => cause);
+    const error = await runTraining(damaged, { resume: true }).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(RunFolderError);
     expect((error as Error).message).toContain("The checkpoint is damaged");
   });

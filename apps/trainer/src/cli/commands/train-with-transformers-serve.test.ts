@@ -14,7 +14,7 @@ import { type EngineCompletion, type RolloutEngine, createLocalEngine, createRan
 import { type TrainingEvent, configuredPromptMaker, loadModel, runTraining } from "@v-triune/training";
 import { type TrainingConfig, resolveTrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { demoModelFolder } from "../demo/run-demo";
+import { demoModelFolder } from "../../demo/run-demo";
 
 const PYTHON = process.env["PYTHON"] ?? "python3";
 const MODULES = ["torch", "torchvision", "PIL", "fastapi", "uvicorn", "openai", "transformers.cli.serving"];

@@ -7,7 +7,7 @@ import { type RewardServer, startRewardServer } from "@v-triune/reward-server";
 import { type TrainingEvent, runTraining } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { tinyRun } from "./tiny-run";
+import { tinyRun } from "../../testing/tiny-run";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-judged-"));
 let base: TrainingConfig;

@@ -14,7 +14,7 @@ import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfigInput } from "../config/training-config-schema";
 import { tinyRun } from "../testing/tiny-run";
 import { loadModel } from "../model/load-model";
-import { runTraining } from "../run/run-training";
+import { runTraining } from "./run-training";
 import type { TrainingEvent } from "../training-event";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-remote-"));

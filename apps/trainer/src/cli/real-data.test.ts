@@ -8,7 +8,7 @@ import { parseRecordLine } from "@v-triune/monitor";
 import { openSafetensors } from "@v-triune/policy";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const root = resolve(import.meta.dirname, "../../..");
+const root = resolve(import.meta.dirname, "../../../..");
 const realData = resolve(root, "../shared/realdata");
 const present = existsSync(realData);
 if (!present) console.warn(`skipped: real data end to end. It needs the sources' own files in ${realData}.`);
