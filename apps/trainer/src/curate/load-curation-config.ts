@@ -8,6 +8,7 @@ import { ConfigError } from "@v-triune/errors";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError } from "@v-triune/schema";
 import { readConfigSource, type ConfigSource, type KeyPath } from "@v-triune/training/config";
+import { configModules } from "../config-modules";
 
 export interface LoadedCuration {
   readonly config: CurationConfig;
@@ -61,7 +62,7 @@ export async function loadCurationConfig(
   overrides: readonly string[] = [],
   cwd: string = process.cwd(),
 ): Promise<LoadedCuration> {
-  const source = await readConfigSource(path, overrides, cwd);
+  const source = await readConfigSource(path, overrides, cwd, configModules);
   return {
     config: withAbsolutePaths(source.value, source) as CurationConfig,
     withLine: (error) => withLine(error, source),

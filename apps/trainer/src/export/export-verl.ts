@@ -25,6 +25,7 @@ import { configuredPromptMaker } from "@v-triune/training";
 import { type DataSetConfig, type TrainingConfig, loadTrainingConfig } from "@v-triune/training/config";
 import { readRunDescription, writeFolderAtomic } from "@v-triune/training/run-folder";
 import { createVerifierRegistry } from "@v-triune/verifiers";
+import { configModules } from "../config-modules";
 import { type VerlJob, verlJob } from "./verl-overrides";
 
 export interface ExportVerlOptions {
@@ -114,7 +115,7 @@ export async function exportVerl({
 
 async function configOf(from: string, overrides: readonly string[]): Promise<TrainingConfig> {
   const isRun = existsSync(join(from, "run.json"));
-  if (!isRun) return loadTrainingConfig(from, overrides);
+  if (!isRun) return loadTrainingConfig(from, overrides, process.cwd(), configModules);
   if (overrides.length > 0)
     throw new ConfigError({
       what: "A run is exported as it is.",

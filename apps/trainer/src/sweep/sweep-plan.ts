@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { ConfigError } from "@v-triune/errors";
 import { type PlacedOverride, type TrainingConfig, loadTrainingConfig } from "@v-triune/training/config";
+import { configModules } from "../config-modules";
 import type { Settings, SweepFile, Variables } from "./sweep-file";
 
 /** One run of a sweep. */
@@ -52,6 +53,7 @@ export async function planSweep(
         base,
         [...placed(sweep.set), ...given, ...combination.flatMap(({ settings }) => placed(settings)), ...placed(own)],
         cwd,
+        configModules,
       );
       runs.push({ name, cases, seed, config });
     }

@@ -3,8 +3,7 @@
  * exist, the one that was probably meant.
  */
 import type { ArkErrors } from "arktype";
-import { nearest } from "@v-triune/schema";
-import { ConfigError } from "@v-triune/errors";
+import { ConfigError, nearest } from "@v-triune/errors";
 import { formatKeyPath, type ConfigSource, type KeyPath } from "./config-source";
 
 /** The parts of arktype's JSON form that hold keys; a union is a list of branches. */

@@ -3,6 +3,7 @@
  * where each key was written, so that a complaint can name the line.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { LineCounter, isMap, isNode, isPair, isSeq, parse, parseDocument, type Document } from "yaml";
 import { ConfigError } from "@v-triune/errors";
@@ -22,6 +23,12 @@ export interface ConfigSource {
   /** The file's name without folder and extension (its folder's name for `v-triune.yaml`), from which a run gets its name. */
   readonly title: string | undefined;
 }
+
+/**
+ * Modules that a configuration module can import although they are not installed beside it, by their names: as npx runs the command,
+ * its package is in a folder of npm's.
+ */
+export type ConfigModules = Readonly<Record<string, () => Promise<object>>>;
 
 /** File names looked for when a folder is given. */
 const FILE_NAMES = ["v-triune.yaml", "v-triune.yml", "v-triune.json", "v-triune.config.ts", "v-triune.ts"];
@@ -88,9 +95,14 @@ function lineOf(document: Document, lines: LineCounter, path: KeyPath): number |
   return offset === undefined ? undefined : lines.linePos(offset).line;
 }
 
-async function readModule(file: string): Promise<unknown> {
+/** @param provided modules by name; everything else is resolved from the file's folder: its own modules and installed packages */
+async function readModule(file: string, provided: ConfigModules): Promise<unknown> {
   const { loadConfig } = await import("c12");
   try {
+    const virtualModules: Record<string, object> = {};
+    for (const [name, load] of Object.entries(provided)) virtualModules[name] = await load();
+    if (!("v-triune" in provided) && !canResolve("v-triune", file))
+      virtualModules["v-triune"] = { defineTrainingConfig };
     const { config } = await loadConfig({
       cwd: dirname(file),
       configFile: basename(file),
@@ -102,8 +114,7 @@ async function readModule(file: string): Promise<unknown> {
       giget: false,
       extend: false,
       envName: false,
-      // As npx runs the command, the package is not where the file could import it from.
-      jitiOptions: { virtualModules: { "v-triune": { defineTrainingConfig } } },
+      jitiOptions: { virtualModules },
     });
     return config;
   } catch (cause) {
@@ -114,6 +125,15 @@ async function readModule(file: string): Promise<unknown> {
       found: cause instanceof Error ? cause.message : String(cause),
       cause,
     });
+  }
+}
+
+function canResolve(name: string, from: string): boolean {
+  try {
+    createRequire(from).resolve(name);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -195,12 +215,14 @@ const startsWith = (path: KeyPath, prefix: KeyPath): boolean =>
 /**
  * @param path the file, a folder with a `v-triune.yaml`, or undefined for overrides alone
  * @param overrides texts of the form `key.path=value`, the last one of a key wins
+ * @param modules what a TypeScript file can import besides what is installed beside it
  * @throws ConfigError when the file is missing or not valid YAML, JSON or TypeScript, or an override can't be read
  */
 export async function readConfigSource(
   path: string | undefined,
   overrides: readonly (string | PlacedOverride)[],
   cwd: string,
+  modules: ConfigModules = {},
 ): Promise<ConfigSource> {
   const file = path === undefined ? undefined : findFile(path, cwd);
   let value: unknown = {};
@@ -208,7 +230,7 @@ export async function readConfigSource(
   if (file !== undefined) {
     const extension = extname(file);
     if ([".yaml", ".yml", ".json"].includes(extension)) ({ value, line } = readYaml(file));
-    else if ([".ts", ".mts", ".js", ".mjs"].includes(extension)) value = await readModule(file);
+    else if ([".ts", ".mts", ".js", ".mjs"].includes(extension)) value = await readModule(file, modules);
     else {
       throw new ConfigError({
         what: "The configuration has an unknown format.",

@@ -1,5 +1,6 @@
 export { configError, keysAt } from "./config-problems";
 export {
+  type ConfigModules,
   type ConfigSource,
   type KeyPath,
   type PlacedOverride,
@@ -7,6 +8,7 @@ export {
   parseOverride,
   readConfigSource,
 } from "./config-source";
+export { DEFAULT_CORRECTION } from "./default-config";
 export { defineTrainingConfig } from "./define-training-config";
 export { loadTrainingConfig, overrideTrainingConfig, resolveTrainingConfig } from "./load-training-config";
 export { presets } from "./presets";
@@ -14,7 +16,6 @@ export {
   type AdvantageName,
   BACKEND_SETTINGS,
   type BackendSetting,
-  DEFAULT_CORRECTION,
   type DataSetConfig,
   type KlEstimatorName,
   type LossName,

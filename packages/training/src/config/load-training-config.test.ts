@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -174,6 +174,28 @@ describe("loadTrainingConfig", () => {
     );
     expect(json).toEqual(yaml);
     expect(typescript).toEqual(yaml);
+  });
+
+  it("lets a TypeScript file import its own modules, installed packages and what the caller provides", async () => {
+    const installed = join(folder, "node_modules/installed");
+    mkdirSync(installed, { recursive: true });
+    writeFileSync(
+      join(installed, "package.json"),
+      '{ "name": "installed", "type": "module", "exports": "./index.js" }',
+    );
+    writeFileSync(join(installed, "index.js"), "export const seed = 7;\n");
+    write("own-steps.ts", "export const steps: number = 11;\n");
+    const path = write(
+      "imports.ts",
+      `import { seed } from "installed";
+       import { provided } from "provided";
+       import { defineTrainingConfig } from "v-triune";
+       import { steps } from "./own-steps";
+       const data = { train: "./corpus/*.parquet" };
+       export default defineTrainingConfig({ model: "./model", data, run: { seed, steps }, rollout: { n: provided } });`,
+    );
+    const { run, rollout } = await loadTrainingConfig(path, [], folder, { provided: async () => ({ provided: 5 }) });
+    expect([run.seed, run.steps, rollout.n]).toEqual([7, 11, 5]);
   });
 
   it("lets --set win over the file, with paths from the current folder", async () => {

@@ -108,15 +108,6 @@ export interface CorrectionConfig {
   } | null;
 }
 
-/** Token-level truncation at 2, as verl's presets and TRL's default have it. */
-export const DEFAULT_CORRECTION: CorrectionConfig = {
-  importance: "token",
-  threshold: 2,
-  lower: null,
-  normalise: false,
-  rejection: null,
-};
-
 export interface RewardConfig {
   /** (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt) when true, the bare sum when false. */
   readonly normalised: boolean;

@@ -1,5 +1,6 @@
 import { wrapText } from "@v-triune/errors";
 import type { TrainingEvent } from "@v-triune/training";
+import { configModules } from "../../config-modules";
 import { resumedConfig } from "../resumed-config";
 import { textOption, type Command } from "../syntax/command";
 
@@ -38,7 +39,8 @@ export const trainCommand: Command = {
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const path = textOption(context, "config");
     const config =
-      (await resumedConfig(path, overrides, args["resume"] === true)) ?? (await loadTrainingConfig(path, overrides));
+      (await resumedConfig(path, overrides, args["resume"] === true)) ??
+      (await loadTrainingConfig(path, overrides, process.cwd(), configModules));
     const { testFilesWarning } = await import("../../init/train-and-test");
     const warning = testFilesWarning(config.data.train.map((set) => set.path));
     if (warning !== null) output.err(`Warning: ${wrapText(warning, 80, 9)}\n`);

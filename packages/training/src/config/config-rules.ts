@@ -1,0 +1,131 @@
+/** Rules for several keys together, which a schema of single keys cannot state. */
+import { ConfigError } from "@v-triune/errors";
+import { changedAlarmRules } from "@v-triune/monitor";
+import { formatKeyPath, type ConfigSource, type KeyPath } from "./config-source";
+import { LOSS_DEFAULTS } from "./default-config";
+import type { LossName, TrainingConfig } from "./training-config";
+
+/** Losses that are defined with one aggregation only. */
+const FIXED_AGGREGATION: readonly LossName[] = ["gmpo", "sapo"];
+
+/** @throws ConfigError for the first rule that is broken */
+export function checkTogether(config: TrainingConfig, source: ConfigSource): void {
+  const refuse = (path: KeyPath, what: string, expected: string, found: string, fix?: string): never => {
+    throw new ConfigError({
+      what,
+      where: source.locate(path) ?? formatKeyPath(path),
+      expected: `${formatKeyPath(path)}: ${expected}`,
+      found,
+      fix,
+    });
+  };
+  const { rollout, update, reward, evaluation, optimizer, data, algorithm } = config;
+  if (rollout.n < 2 && algorithm.advantage !== "reinforce++") {
+    refuse(
+      ["rollout", "n"],
+      "A group of one rollout has no baseline to be compared with.",
+      "at least 2",
+      String(rollout.n),
+    );
+  }
+  if (rollout.promptsPerStep % update.miniBatch !== 0) {
+    refuse(
+      ["update", "miniBatch"],
+      "The prompts of a step can't be split into equal mini-batches.",
+      `a divisor of rollout.promptsPerStep (${rollout.promptsPerStep})`,
+      String(update.miniBatch),
+      "leave update.miniBatch out for one on-policy update a step",
+    );
+  }
+  const { schedule } = reward.iou;
+  for (const [i, stage] of schedule.entries()) {
+    if (i > 0 && stage.until <= schedule[i - 1]!.until) {
+      refuse(
+        ["reward", "iou", "schedule", i, "until"],
+        "The stages of the IoU schedule are out of order.",
+        `more than ${schedule[i - 1]!.until}, the stage before`,
+        String(stage.until),
+      );
+    }
+  }
+  if (schedule.at(-1)!.until !== 1) {
+    refuse(
+      ["reward", "iou", "schedule", schedule.length - 1, "until"],
+      "The IoU schedule ends before the run does.",
+      "1 in the last stage",
+      String(schedule.at(-1)!.until),
+    );
+  }
+  if (evaluation.n > 1 && evaluation.temperature === 0) {
+    refuse(
+      ["evaluation", "n"],
+      "Several greedy answers to a sample are all the same.",
+      "1, or an evaluation.temperature above 0",
+      String(evaluation.n),
+    );
+  }
+  if (Object.values(optimizer.groups).every((group) => group.freeze)) {
+    refuse(
+      ["optimizer", "groups"],
+      "Nothing is left to train: vision, connector and language are all frozen.",
+      "freeze: false in at least one",
+      "true in all three",
+    );
+  }
+  if (data.train.length === 0)
+    refuse(["data", "train"], "There is nothing to train on.", "at least one Parquet set", "an empty list");
+  if (reward.overlong !== null && reward.overlong.buffer > rollout.maxNewTokens) {
+    refuse(
+      ["reward", "overlong", "buffer"],
+      "The buffer before the length limit is longer than the limit.",
+      `at most rollout.maxNewTokens (${rollout.maxNewTokens})`,
+      String(reward.overlong.buffer),
+    );
+  }
+  try {
+    changedAlarmRules(config.monitor.alarms.rules);
+  } catch (error) {
+    refuse(
+      ["monitor", "alarms", "rules"],
+      "An alarm can't be changed so.",
+      "the name of an alarm with its numbers, or false",
+      (error as RangeError).message,
+    );
+  }
+  const { correction } = rollout;
+  if (correction.lower !== null && correction.lower > correction.threshold) {
+    refuse(
+      ["rollout", "correction", "lower"],
+      "The bounds of the importance weights are upside down.",
+      `at most rollout.correction.threshold (${correction.threshold})`,
+      String(correction.lower),
+    );
+  }
+  const { aggregation } = LOSS_DEFAULTS[algorithm.loss];
+  if (FIXED_AGGREGATION.includes(algorithm.loss) && algorithm.aggregation !== aggregation) {
+    refuse(
+      ["algorithm", "aggregation"],
+      `The loss ${algorithm.loss} is defined with one aggregation only.`,
+      aggregation,
+      algorithm.aggregation,
+      "leave algorithm.aggregation out",
+    );
+  }
+  const best = config.checkpoint.keepBest;
+  if (best !== null && best.metric.startsWith("acc/") && data.eval.length === 0) {
+    refuse(
+      ["checkpoint", "keepBest", "metric"],
+      "The best checkpoint can't be told: the run does not evaluate.",
+      "data.eval, or a metric of training such as critic/rewards/mean",
+      best.metric,
+    );
+  }
+  if (algorithm.clipLow > algorithm.clipHigh) {
+    refuse(
+      ["algorithm", "clipHigh"],
+      "The clip range is upside down.",
+      `at least algorithm.clipLow (${algorithm.clipLow})`,
+      String(algorithm.clipHigh),
+    );
+  }
+}

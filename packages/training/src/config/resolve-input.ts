@@ -1,0 +1,136 @@
+/** Fills in a configuration as it is written: defaults, absolute paths, short forms. */
+import { resolve } from "node:path";
+import type { ConfigSource, KeyPath } from "./config-source";
+import {
+  ADAPTER_DEFAULTS,
+  DATA_SET_DEFAULTS,
+  DEFAULTS,
+  ENGINE_DEFAULTS,
+  KEEP_BEST_DEFAULTS,
+  LOSS_DEFAULTS,
+  OVERLONG_DEFAULTS,
+} from "./default-config";
+import type { TrainingConfigInput } from "./training-config-schema";
+import type { DataSetConfig, ModelConfig, ParameterGroupName, RolloutConfig, TrainingConfig } from "./training-config";
+
+type DataSetsInput = TrainingConfigInput["data"]["train"];
+
+function dataSets(input: DataSetsInput, key: KeyPath, source: ConfigSource): DataSetConfig[] {
+  const list = Array.isArray(input) ? input : [input];
+  return list.map((item, i) => {
+    const set: Exclude<typeof item, string> = typeof item === "string" ? { path: item } : item;
+    return { ...DATA_SET_DEFAULTS, ...set, path: resolve(source.baseFolder([...key, i, "path"]), set.path) };
+  });
+}
+
+function modelConfig(input: TrainingConfigInput["model"], source: ConfigSource): ModelConfig {
+  const absolute = (path: string, ...key: string[]): string => resolve(source.baseFolder(["model", ...key]), path);
+  if (typeof input === "string") return { init: "pretrained", path: absolute(input), adapter: null };
+  const { rank, alpha, targetModules } = { ...ADAPTER_DEFAULTS, ...input.adapter };
+  const adapter = input.adapter == null ? null : { rank, alpha: alpha ?? 2 * rank, targetModules };
+  if (input.init !== "random") return { init: "pretrained", path: absolute(input.path, "path"), adapter };
+  return {
+    init: "random",
+    adapter,
+    config:
+      typeof input.config === "string" ? absolute(input.config, "config") : (input.config as Record<string, unknown>),
+    tokenizer: absolute(input.tokenizer, "tokenizer"),
+  };
+}
+
+type AbsolutePath = (path: string | null | undefined, ...key: string[]) => string | null;
+
+function engineConfig(
+  given: NonNullable<TrainingConfigInput["rollout"]>["engine"] = DEFAULTS.rollout.engine,
+  absolute: AbsolutePath,
+): RolloutConfig["engine"] {
+  if (given === "local") return given;
+  const input: Exclude<typeof given, string> = typeof given === "string" ? { servers: given } : given;
+  const { kind, ...engine } = { ...ENGINE_DEFAULTS, ...input };
+  const weights = { ...ENGINE_DEFAULTS.weights, ...input.weights };
+  return {
+    kind,
+    ...engine,
+    servers: [input.servers].flat(),
+    // serverFolder is a path on the servers' machine: it starts from nothing here.
+    weights: { ...weights, folder: absolute(weights.folder, "rollout", "engine", "weights", "folder") },
+  };
+}
+
+/** @param cwd the folder in which `runs/` is */
+export function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: string): TrainingConfig {
+  const absolute: AbsolutePath = (path, ...key) => (path == null ? null : resolve(source.baseFolder(key), path));
+  const { optimizer = {}, checkpoint = {}, monitor = {} } = input;
+  const run = { name: source.title ?? "run", ...DEFAULTS.run, ...input.run };
+  const rollout = { ...DEFAULTS.rollout, ...input.rollout };
+  const reward = { ...DEFAULTS.reward, ...input.reward };
+  const algorithm = { ...DEFAULTS.algorithm, ...input.algorithm };
+  const ofLoss = LOSS_DEFAULTS[algorithm.loss];
+  const { lr } = { ...DEFAULTS.optimizer, ...optimizer };
+  const group = (name: ParameterGroupName) => ({ lr, ...DEFAULTS.optimizer.groups[name], ...optimizer.groups?.[name] });
+  const { rejection } = { ...DEFAULTS.rollout.correction, ...rollout.correction };
+  return {
+    preset: input.preset ?? DEFAULTS.preset,
+    model: modelConfig(input.model, source),
+    data: {
+      train: dataSets(input.data.train, ["data", "train"], source),
+      eval: input.data.eval == null ? [] : dataSets(input.data.eval, ["data", "eval"], source),
+    },
+    run: { ...run, folder: absolute(input.run?.folder, "run", "folder") ?? resolve(cwd, "runs", run.name) },
+    rollout: {
+      ...rollout,
+      dynamicSampling: { ...DEFAULTS.rollout.dynamicSampling, ...rollout.dynamicSampling },
+      engine: engineConfig(rollout.engine, absolute),
+      correction: {
+        ...DEFAULTS.rollout.correction,
+        ...rollout.correction,
+        rejection: rejection === null ? null : { lower: null, ...rejection },
+      },
+    },
+    reward: {
+      ...reward,
+      iou: { schedule: reward.iou.schedule.map(({ until, epsilon }) => ({ until, epsilon })) },
+      overlong:
+        reward.overlong === null
+          ? null
+          : {
+              buffer: reward.overlong.buffer ?? Math.ceil(rollout.maxNewTokens / OVERLONG_DEFAULTS.limitPerBuffer),
+              penalty: reward.overlong.penalty ?? OVERLONG_DEFAULTS.penalty,
+            },
+      servers: [reward.servers].flat(),
+    },
+    algorithm: {
+      ...ofLoss,
+      ...algorithm,
+      tau: { ...DEFAULTS.algorithm.tau, ...algorithm.tau },
+      kl: { ...DEFAULTS.algorithm.kl, ...algorithm.kl },
+    },
+    optimizer: {
+      ...DEFAULTS.optimizer,
+      ...optimizer,
+      groups: { vision: group("vision"), connector: group("connector"), language: group("language") },
+    },
+    update: { miniBatch: rollout.promptsPerStep, ...DEFAULTS.update, ...input.update },
+    promptPool: {
+      ...DEFAULTS.promptPool,
+      ...input.promptPool,
+      file: absolute(input.promptPool?.file, "promptPool", "file"),
+    },
+    evaluation: { ...DEFAULTS.evaluation, maxNewTokens: rollout.maxNewTokens, ...input.evaluation },
+    checkpoint: {
+      ...DEFAULTS.checkpoint,
+      ...checkpoint,
+      keepBest: checkpoint.keepBest == null ? null : { ...KEEP_BEST_DEFAULTS, ...checkpoint.keepBest },
+    },
+    monitor: {
+      ...DEFAULTS.monitor,
+      ...monitor,
+      prometheus: absolute(monitor.prometheus, "monitor", "prometheus"),
+      rollouts: { ...DEFAULTS.monitor.rollouts, ...monitor.rollouts },
+      alarms: { ...DEFAULTS.monitor.alarms, ...monitor.alarms },
+    },
+    backend: input.backend ?? DEFAULTS.backend,
+    workers: input.workers ?? DEFAULTS.workers,
+    strict: input.strict ?? DEFAULTS.strict,
+  };
+}
