@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { root } from "./ensure-installed.mjs";
 import { packPackages } from "./pack-packages.mjs";
-import { readManifest, workspacePackages } from "./workspace.mjs";
+import { readManifest, root, workspacePackages } from "./workspace.mjs";
 
 /** Every tarball has these, whatever else it holds. */
 const REQUIRED_FILES = ["package.json", "README.md", "LICENSE", "CHANGELOG.md"];

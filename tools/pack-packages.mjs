@@ -2,8 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "./ensure-installed.mjs";
-import { publishedPackages } from "./workspace.mjs";
+import { publishedPackages, root } from "./workspace.mjs";
 
 export function packPackages(folder, names) {
   const packages = namedPackages(names);

@@ -8,8 +8,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { root as ownRoot } from "./ensure-installed.mjs";
-import { publishedPackages, readManifest, workspacePackages } from "./workspace.mjs";
+import { publishedPackages, readManifest, root as ownRoot, workspacePackages } from "./workspace.mjs";
 
 const { values } = parseArgs({ options: { write: { type: "boolean" }, root: { type: "string", default: ownRoot } } });
 const root = resolve(values.root);

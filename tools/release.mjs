@@ -7,10 +7,11 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { root } from "./ensure-installed.mjs";
+import { ensureInstalled } from "./ensure-installed.mjs";
 import { packPackages } from "./pack-packages.mjs";
-import { readManifest } from "./workspace.mjs";
+import { readManifest, root } from "./workspace.mjs";
 
+ensureInstalled(root);
 const { values } = parseArgs({ options: { "dry-run": { type: "boolean" } } });
 const folder = join(root, "release");
 

@@ -1,7 +1,10 @@
 // Runs a TypeScript file of this clone with the workspace's source export condition: node tools/run.mjs FILE [ARG ...]
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
-import { root } from "./ensure-installed.mjs";
+import { ensureInstalled } from "./ensure-installed.mjs";
+import { root } from "./workspace.mjs";
+
+ensureInstalled(root);
 
 const [file, ...rest] = process.argv.slice(2);
 const child = spawn(

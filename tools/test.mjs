@@ -2,7 +2,10 @@
 // get. Arguments go to vitest and leave the packages out: npm test -- packages/grpo
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { root } from "./ensure-installed.mjs";
+import { ensureInstalled } from "./ensure-installed.mjs";
+import { root } from "./workspace.mjs";
+
+ensureInstalled(root);
 
 const commandPath = (name) => (name === "node" ? process.execPath : join(root, "node_modules", ".bin", name));
 const filters = process.argv.slice(2);

@@ -11,6 +11,9 @@ export interface WorkspacePackage {
   };
 }
 
+/** The folder of this workspace. */
+export const root: string;
+
 export function readManifest(file: string): Record<string, unknown>;
 
 /** Every package of the workspace, in the order of its folders. */

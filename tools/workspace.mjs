@@ -1,6 +1,9 @@
 // The packages of this workspace, as the root's package.json lists them. Types: workspace.d.mts.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 export const readManifest = (file) => JSON.parse(readFileSync(file, "utf8"));
 
