@@ -28,4 +28,3 @@ export { parquetFileName, parseParquetFileName } from "./file-name";
 export type { ParquetFileNameParts } from "./file-name";
 export { TASKS, abilityOf, sourceInfo, sources, taskDefaults, taskKind } from "./sources";
 export type { SourceInfo, Task } from "./sources";
-export { describeValue, nearest } from "@v-triune/errors";

@@ -2,7 +2,7 @@
  * The command line from arguments to exit code.
  */
 import { parseArgs } from "citty";
-import { nearest } from "@v-triune/schema";
+import { nearest } from "@v-triune/errors";
 import { UsageError } from "../errors";
 import { checkArguments } from "./syntax/arguments";
 import type { Output } from "./syntax/command";

@@ -9,8 +9,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { benchmarks } from "@v-triune/benchmarks";
-import { ConfigError } from "@v-triune/errors";
-import { nearest } from "@v-triune/schema";
+import { ConfigError, nearest } from "@v-triune/errors";
 import type { ChosenBenchmark } from "@v-triune/training";
 import { ArkErrors, type } from "arktype";
 import { parse } from "yaml";

@@ -1,5 +1,6 @@
 /** The adapters by the key that a configuration names them with. */
-import { DatasetError, nearest } from "@v-triune/schema";
+import { nearest } from "@v-triune/errors";
+import { DatasetError } from "@v-triune/schema";
 import { chartqa } from "./chartqa";
 import { chartqapro } from "./chartqapro";
 import { chartx } from "./chartx";

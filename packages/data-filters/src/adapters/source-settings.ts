@@ -1,5 +1,6 @@
 /** The settings of each adapter that takes some: name → what it is, for people and for checks. */
-import { nearest, TASKS } from "@v-triune/schema";
+import { nearest } from "@v-triune/errors";
+import { TASKS } from "@v-triune/schema";
 import { badSetting } from "./own-source";
 
 const OWN = {

@@ -1,5 +1,6 @@
 /** The configuration of a curation as plain data, and its checks. */
-import { DatasetError, describeValue, nearest, type DatasetErrorDetails } from "@v-triune/schema";
+import { describeValue, nearest } from "@v-triune/errors";
+import { DatasetError, type DatasetErrorDetails } from "@v-triune/schema";
 import { adapterFor } from "../adapters/index";
 import type { SourceAdapter } from "../adapters/source-adapter";
 import { buildRule, DEFAULT_RULES, INTEGRITY_RULES, type RuleConfig } from "../rules/catalogue";

@@ -2,7 +2,8 @@
  * The rules by the names that a configuration uses, and their default order: cheap and certain rules first, then rules
  * about pictures, then rules that depend on other rows. A row is charged to the first rule that hits it.
  */
-import { DatasetError, nearest, TASKS, type Task } from "@v-triune/schema";
+import { nearest } from "@v-triune/errors";
+import { DatasetError, TASKS, type Task } from "@v-triune/schema";
 import { boxArea, boxesPerCategory, boxShape, categoryTail, complexPhrase, hasBoxes, singleMulti } from "./box-rules";
 import { difficulty } from "./difficulty";
 import { RULE_NEEDS, type RuleNeed } from "../tables/curation-tables";

@@ -35,15 +35,23 @@ afterEach(async () => {
 });
 
 /** A server of canned answers, to each request by what `answer` makes of its path and body. */
+/** A reply of `canned` that is more than JSON with a 200. */
+class Reply {
+  constructor(
+    readonly status: number,
+    readonly text: string,
+  ) {}
+}
+
 async function canned(answer: (path: string, body: Record<string, unknown> | undefined) => unknown): Promise<string> {
   const server: Server = createServer((request, response) => {
     let text = "";
     request.on("data", (part: Buffer) => (text += part.toString()));
     request.on("end", () => {
       const reply = answer(request.url ?? "", text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>));
-      response
-        .writeHead(reply === undefined ? 404 : 200, { "content-type": "application/json" })
-        .end(reply === undefined ? "{}" : JSON.stringify(reply));
+      const json = new Reply(reply === undefined ? 404 : 200, JSON.stringify(reply ?? {}));
+      const { status, text: sent } = reply instanceof Reply ? reply : json;
+      response.writeHead(status, { "content-type": "application/json" }).end(sent);
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
@@ -128,6 +136,24 @@ describe("probeEngine", () => {
     expect(formatEngineReport(report)).toContain(
       "temperature  no       answers greedily whatever temperature is asked for",
     );
+  });
+
+  it.each([
+    ["pinned to a model", true],
+    ["without the model", false],
+  ])("tells a transformers serve that is %s by how it answers, not by its words", async (_, isPinned) => {
+    const url = await canned((path, body) => {
+      if (path === "/openapi.json") return { paths: { "/load_model": {}, "/reset": {}, "/v1/chat/completions": {} } };
+      if (path !== "/v1/chat/completions") return undefined;
+      if (body?.["model"] !== undefined) return new Reply(400, '{"detail":"any words"}');
+      if (!isPinned) return new Reply(500, '{"detail":"no model"}');
+      const event = { choices: [{ index: 0, delta: { content: "red" }, finish_reason: "length" }] };
+      return new Reply(200, `data: ${JSON.stringify(event)}\n\ndata: [DONE]\n\n`);
+    });
+    const { kind, abilities } = await probeEngine({ url, model: "./run/weights-1" });
+    expect(kind).toBe("transformers");
+    expect(abilities).toMatchObject([{ ability: "pictures", status: "failed" }]);
+    expect(abilities[0]?.pinned ?? false).toBe(isPinned);
   });
 
   it("tells log-probabilities before the temperature from those at it", async () => {

@@ -91,13 +91,14 @@ class Probe {
   ) {}
 
   async all(): Promise<AbilityReport[]> {
-    let pinned = false;
+    let status: number | undefined;
     const first = await this.#try(
       () => this.#ask({ temperature: 0 }),
-      (refusal) => (pinned = isPinned(refusal)),
+      (refusal) => (status = refusal.status),
     );
     if (typeof first === "string") {
       const detail = `a question about a picture: ${first}`;
+      const pinned = status === 400 && (await this.#answersWithoutModel());
       return [{ ability: "pictures", status: "failed", detail, ...(pinned ? { pinned } : {}) }];
     }
     return [
@@ -112,6 +113,16 @@ class Probe {
       await this.#logProbs(first),
       await this.#weights(),
     ];
+  }
+
+  /**
+   * `transformers serve` with a model on its command line has that one only. It refuses the name of another (400, without a code, in
+   * transformers 5.24) and answers when no model is named; without a model on its command line it is the other way round.
+   */
+  async #answersWithoutModel(): Promise<boolean> {
+    if (this.kind !== "transformers") return false;
+    const reply = await this.#try(() => this.#ask({ temperature: 0 }, { namesModel: false }));
+    return typeof reply !== "string";
   }
 
   async #pictures(withPicture: ServerReply): Promise<AbilityReport> {
@@ -319,7 +330,7 @@ class Probe {
 
   async #ask(
     task: Partial<GenerationTask>,
-    extra: { picture?: boolean; several?: boolean; stop?: string } = {},
+    extra: { picture?: boolean; several?: boolean; stop?: string; namesModel?: boolean } = {},
   ): Promise<ServerReply> {
     const request = this.#request(task, extra);
     const stop =
@@ -328,7 +339,9 @@ class Probe {
         : this.kind === "sglang"
           ? { sampling_params: { ...(request.body["sampling_params"] as object), stop: [extra.stop] } }
           : { stop: [extra.stop] };
-    return request.read(await this.#post(request.path, { ...request.body, ...stop }, request.events));
+    const { model, ...others } = request.body;
+    const body = extra.namesModel === false ? others : { model, ...others };
+    return request.read(await this.#post(request.path, { ...body, ...stop }, request.events));
   }
 
   #post(path: string, body: unknown, events = false): Promise<unknown> {
@@ -382,11 +395,6 @@ class Probe {
       throw error;
     }
   }
-}
-
-/** transformers serve has no code for it: the words of its reply are all there is. */
-function isPinned({ reason }: ServerRefusal): boolean {
-  return reason.includes("pinned to");
 }
 
 /** What makes two answers the same. */

@@ -1,6 +1,5 @@
-import { nearest } from "@v-triune/schema";
 import { UsageError } from "../../errors";
-import { wrapText } from "@v-triune/errors";
+import { nearest, wrapText } from "@v-triune/errors";
 import { wholeNumber } from "../syntax/arguments";
 import { textOption, type Command } from "../syntax/command";
 

@@ -63,7 +63,7 @@ export const nativeCommand: Command = {
       );
       return 0;
     }
-    const { nearest } = await import("@v-triune/schema");
+    const { nearest } = await import("@v-triune/errors");
     const meant = nearest(String(action), ACTIONS);
     throw new UsageError({
       what: `v-triune native can't "${String(action)}".`,

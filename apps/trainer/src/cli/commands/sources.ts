@@ -13,7 +13,7 @@ export const sourcesCommand: Command = {
   examples: ["v-triune sources", "v-triune sources geometry3k", "v-triune sources table"],
   async execute({ args, output }) {
     const { sourceCatalogue } = await import("@v-triune/data-filters");
-    const { nearest } = await import("@v-triune/schema");
+    const { nearest } = await import("@v-triune/errors");
     const { UsageError } = await import("../../errors");
     const { formatColumns } = await import("../syntax/usage");
     const name = args["name"];

@@ -2,7 +2,7 @@
  * What citty's parser leaves to the program: flags that do not exist, options given several times, numbers.
  */
 import type { ArgsDef } from "citty";
-import { nearest } from "@v-triune/schema";
+import { nearest } from "@v-triune/errors";
 import { UsageError } from "../../errors";
 
 /** Options that every command takes. */
