@@ -100,10 +100,17 @@ function tokenLogProbs(
 function tableRows(table: Tensor2D, bias: Tensor1D, places: Int32Array): Tensor2D {
   const operation = tf.customGrad((...args: (Tensor | tf.GradSaveFunc)[]) => {
     const [rows, shared] = args as [Tensor2D, Tensor1D];
-    const choice = () => tf.cast(tf.oneHot(tf.tensor1d(places, "int32"), rows.shape[0]), "float32") as Tensor2D;
+    // [R, N]: 1 where a place takes a row. Not tf.oneHot, which refuses a table of one row.
+    const choice = () => {
+      const numbers = tf.tensor2d(
+        Int32Array.from({ length: rows.shape[0] }, (_, row) => row),
+        [rows.shape[0], 1],
+      );
+      return tf.cast(tf.equal(numbers, tf.tensor2d(places, [1, places.length])), "float32") as Tensor2D;
+    };
     return {
       value: tf.add(tf.gather(rows, tf.tensor1d(places, "int32")), shared),
-      gradFunc: (dy: Tensor) => [tf.matMul(tf.transpose(choice()), dy as Tensor2D), tf.sum(dy, 0)],
+      gradFunc: (dy: Tensor) => [tf.matMul(choice(), dy as Tensor2D), tf.sum(dy, 0)],
     };
   });
   return operation(table, bias) as Tensor2D;

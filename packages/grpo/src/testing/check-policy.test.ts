@@ -25,6 +25,14 @@ describe("checkPolicy", () => {
     policy.dispose();
   });
 
+  it("finds nothing wrong with a bandit of one state and one position", async () => {
+    const policy = createBanditPolicy({ states: 1, positions: 1, vocabulary: 3 });
+    const answers = [0, 2].map((token) => ({ state: 0, completionIds: Int32Array.of(token) }));
+    const findings = await checkPolicy(policy, answers);
+    expect(findings.filter((finding) => !finding.holds)).toEqual([]);
+    policy.dispose();
+  });
+
   it("finds a policy whose padding is not 0, whose rows depend on their neighbors, or that leaks", async () => {
     const policy = bandit();
     const failed = async (broken: Partial<typeof policy>) =>

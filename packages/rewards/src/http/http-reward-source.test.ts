@@ -242,8 +242,7 @@ describe("createHttpRewardSource", () => {
     const quick = await serve(ndjson);
     const http = createHttpRewardSource({ urls: [slow.url, quick.url], hedgeAfterMs: 30, batch: 4 });
     expect(await rewards(http, requests.slice(0, 8))).toEqual(expected.slice(0, 8));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(slow.broken()).toBeGreaterThan(0);
+    await expect.poll(slow.broken).toBeGreaterThan(0);
     await expect.poll(() => http.health()[0]).toMatchObject({ outstanding: 0, failures: 0 });
   });
 
@@ -256,8 +255,7 @@ describe("createHttpRewardSource", () => {
     await expect(
       collectRewards(createHttpRewardSource({ urls: [url] }), requests, { signal: AbortSignal.timeout(40) }),
     ).rejects.toThrow(/timeout/i);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(broken()).toBeGreaterThan(before);
+    await expect.poll(broken).toBeGreaterThan(before);
   });
 
   it("passes a server's own error on without asking again", async () => {

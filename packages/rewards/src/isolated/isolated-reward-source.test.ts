@@ -9,7 +9,7 @@ import builtinVerifiers from "../builtin-verifiers";
 import { collectRewards, type RewardRequest, type RewardResult } from "../reward-source";
 import { createIsolatedRewardSource, type IsolatedRewardSource } from "./isolated-reward-source";
 
-/** A verifier that does what the response says: `hang`, `exit`, `fill memory`, `busy 40`, or answers whether it equals the gold. */
+/** A verifier that does what the response says: `hang`, `exit`, `fill memory`, `busy 40`, `wait` for a flag, or answers whether it equals the gold. */
 const OBEDIENT = `data:text/javascript,${encodeURIComponent(`
   const tried = new Map();
   export default {
@@ -20,9 +20,10 @@ const OBEDIENT = `data:text/javascript,${encodeURIComponent(`
       if (response === "exit once" && !sample.params.flag[0]++) process.exit(3);
       if (response === "fill memory") { const hoard = []; for (;;) hoard.push(new Array(100_000).fill(hoard.length)); }
       if (response === "throw") throw new TypeError("boom");
+      if (response === "wait") Atomics.wait(sample.params.flag, 0, 0);
       const [, busy] = /^busy (\\d+)$/.exec(response) ?? [];
       if (busy !== undefined) { const until = performance.now() + Number(busy); while (performance.now() < until); }
-      return { status: "scored", accuracy: response === sample.groundTruth || busy !== undefined ? 1 : 0, format: 1, metrics: {} };
+      return { status: "scored", accuracy: response === sample.groundTruth || response === "wait" || busy !== undefined ? 1 : 0, format: 1, metrics: {} };
     },
   };
   export const notOne = 4;
@@ -109,16 +110,22 @@ describe("createIsolatedRewardSource in threads", () => {
   });
 
   it("hands what waits behind a long sample to the other worker", async () => {
-    // A worker that an earlier test ended takes a moment to come back.
-    while (source.stats.ready < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    const two = await createIsolatedRewardSource({ verifiers, workers: 2, deadlineMs: 60_000, maxSpareWorkers: 0 });
+    while (two.stats.ready < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    // The long one ends when all others have their verdicts: those behind it must have come from the other worker.
+    const flag = new Int32Array(new SharedArrayBuffer(4));
     const order: number[] = [];
-    for await (const { index } of source.score([
-      request("busy 250"),
-      ...Array.from({ length: 40 }, () => request("4")),
-    ]))
+    const requests = [request("wait", { flag }), ...Array.from({ length: 40 }, () => request("4"))];
+    for await (const { index } of two.score(requests)) {
       order.push(index);
+      if (order.length < 40) continue;
+      Atomics.store(flag, 0, 1);
+      Atomics.notify(flag, 0);
+    }
     expect(order).toHaveLength(41);
     expect(order.at(-1)).toBe(0);
+    expect(two.stats.timeouts).toBe(0);
+    await two.close();
   });
 
   it("starts spares for stuck workers, within the bound, and a hang in every worker does not hold up the others", async () => {
