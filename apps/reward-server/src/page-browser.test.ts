@@ -1,32 +1,12 @@
-/** The page in a real browser. Needs Chromium: `apt-get install chromium`, or CHROMIUM_PATH to one that is elsewhere. */
-import { existsSync } from "node:fs";
+/** The page in a real browser. */
+import { WCAG, findChromium, launchChromium, onProblem } from "@v-triune/node-kit/testing/chromium";
 import axeCore from "axe-core";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { PAGE_EXAMPLES } from "./page-examples";
 import { startRewardServer, type RewardServer } from "./server";
 
-const CHROMIUM = [
-  process.env["CHROMIUM_PATH"],
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((path) => path !== undefined && existsSync(path));
-if (CHROMIUM === undefined)
-  console.warn(
-    "skipped: the reward server's page in a browser, there is no Chromium here; apt-get install chromium, or set CHROMIUM_PATH",
-  );
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+const CHROMIUM = findChromium("the reward server's page in a browser");
 
 describe.skipIf(CHROMIUM === undefined)("the page in Chromium", () => {
   let server: RewardServer;
@@ -36,11 +16,10 @@ describe.skipIf(CHROMIUM === undefined)("the page in Chromium", () => {
   beforeAll(async () => {
     server = await startRewardServer({ port: 0, workers: 1, token: "correct-horse", logLevel: "silent" });
     // The page's own policy forbids a script from elsewhere, which axe is.
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? "", args: FLAGS });
+    browser = await launchChromium(CHROMIUM);
     page = await (await browser.newContext({ bypassCSP: true })).newPage();
     page.setDefaultTimeout(15_000);
-    page.on("console", (message) => void (["error", "warning"].includes(message.type()) && said.push(message.text())));
-    page.on("pageerror", (error) => void said.push(error.message));
+    onProblem(page, (problem) => said.push(problem));
   });
   afterAll(async () => {
     await browser?.close();

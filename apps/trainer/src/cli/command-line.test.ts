@@ -5,41 +5,35 @@ import { afterAll, describe, expect, it } from "vitest";
 import { DatasetError } from "@v-triune/schema";
 import { BackendError } from "@v-triune/backend";
 import { ConfigError } from "@v-triune/errors";
+import { runCommand } from "../testing/run-command";
 import { checkArguments, wholeNumber } from "./syntax/arguments";
 import { commands } from "./commands";
 import { reportError } from "./report-error";
-import { runCommandLine } from "./run-command-line";
 import { formatCommandHelp } from "./syntax/usage";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await runCommandLine(args, { out: (more) => (text.out += more), err: (more) => (text.err += more) });
-  return { code, ...text };
-}
-
 describe("help", () => {
   it("fits 80 columns, for the program and each command", async () => {
-    const texts = [(await run("--help")).out, ...commands.map(formatCommandHelp)];
+    const texts = [(await runCommand("--help")).out, ...commands.map(formatCommandHelp)];
     for (const line of texts.join("\n").split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
   it("is shown for no arguments, --help, -h, help, and a command's --help wherever it stands", async () => {
-    const { out, code } = await run();
+    const { out, code } = await runCommand();
     expect(code).toBe(0);
     expect(out).toContain("Usage: v-triune COMMAND [OPTIONS]");
-    expect((await run("-h")).out).toBe(out);
-    expect((await run("help")).out).toBe(out);
-    const train = await run("train", "--help");
+    expect((await runCommand("-h")).out).toBe(out);
+    expect((await runCommand("help")).out).toBe(out);
+    const train = await runCommand("train", "--help");
     expect(train.out).toContain("Usage: v-triune train CONFIG [OPTIONS]");
-    expect((await run("help", "train")).out).toBe(train.out);
-    expect((await run("train", "x.yaml", "--nonsense", "-h")).out).toBe(train.out);
+    expect((await runCommand("help", "train")).out).toBe(train.out);
+    expect((await runCommand("train", "x.yaml", "--nonsense", "-h")).out).toBe(train.out);
   });
 
   it("lists every command", async () => {
-    const { out } = await run("--help");
+    const { out } = await runCommand("--help");
     for (const { meta } of commands) expect(out).toContain(`  ${meta.name} `);
   });
 });
@@ -61,7 +55,7 @@ describe("what is typed wrongly", () => {
     [["sources", "clevrr"], /did you mean "clevr"/],
     [["train", "/nowhere.yaml"], /does not exist[\s\S]*\/nowhere\.yaml/],
   ])("%s", async (args, message) => {
-    const { code, out, err } = await run(...args);
+    const { code, out, err } = await runCommand(...args);
     expect(code).toBe(2);
     expect(out).toBe("");
     expect(err).toMatch(message);
@@ -78,18 +72,18 @@ describe("a configuration that can't be used", () => {
 
   it("is told with its line before anything is made, and with a trace only under --debug", async () => {
     const path = config("model: m\ndata: {train: d}\noptimizer:\n  lr: -1\n");
-    const plain = await run("train", path);
+    const plain = await runCommand("train", path);
     expect(plain.code).toBe(2);
     expect(plain.err).toBe(
       `The configuration key "optimizer.lr" has a value that can't be used.\n  where:    ${path}:4\n  expected: positive\n  found:    -1\n`,
     );
-    const debug = await run("train", path, "--debug");
+    const debug = await runCommand("train", path, "--debug");
     expect(debug.code).toBe(2);
     expect(debug.err).toMatch(/\n\s+at /);
   });
 
   it("names the override that is wrong", async () => {
-    const { err, code } = await run(
+    const { err, code } = await runCommand(
       "train",
       config("model: m\ndata: {train: d}\n"),
       "--set",
@@ -104,7 +98,7 @@ describe("a configuration that can't be used", () => {
   it("of a curation names the line too", async () => {
     const path = join(folder, "corpus.yaml");
     writeFileSync(path, "output: out\nsources:\n  - source: clevr\n    pth: raw\n");
-    const { err, code } = await run("curate", path);
+    const { err, code } = await runCommand("curate", path);
     expect(code).toBe(2);
     expect(err).toMatch(/"sources\.0\.pth"[\s\S]*corpus\.yaml:4[\s\S]*did you mean path\?/);
   });
@@ -112,16 +106,19 @@ describe("a configuration that can't be used", () => {
 
 describe("sources", () => {
   it("are all adapters, as a table and as JSON", async () => {
-    const { out } = await run("sources");
+    const { out } = await runCommand("sources");
     expect(out.split("\n").filter((line) => line.startsWith("  "))).toHaveLength(24);
-    expect(JSON.parse((await run("sources", "--json")).out)).toHaveLength(24);
-    expect((JSON.parse((await run("sources", "clevr", "--json")).out) as { task: string }).task).toBe("counting");
-    const table = (await run("sources", "table")).out;
+    expect(JSON.parse((await runCommand("sources", "--json")).out)).toHaveLength(24);
+    expect((JSON.parse((await runCommand("sources", "clevr", "--json")).out) as { task: string }).task).toBe(
+      "counting",
+    );
+    const table = (await runCommand("sources", "table")).out;
     for (const setting of ["task", "name", "files", "columns", "boxFormat", "field"])
       expect(table).toContain(`    ${setting} `);
-    for (const key of ["verl", "coco", "chartqa", "superclevr"]) expect((await run("sources", key)).code).toBe(0);
+    for (const key of ["verl", "coco", "chartqa", "superclevr"])
+      expect((await runCommand("sources", key)).code).toBe(0);
     for (const line of table.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
-    expect((await run("sources", "tabel")).err).toContain('did you mean "table"');
+    expect((await runCommand("sources", "tabel")).err).toContain('did you mean "table"');
   });
 });
 

@@ -7,8 +7,9 @@ import { type VlmPolicy, loadVlm } from "@v-triune/policy";
 import { loadModel, runTraining } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommandLine } from "../cli/run-command-line";
 import { exportHuggingFace } from "../export/export-hugging-face";
+import { readRecords } from "../testing/read-records";
+import { runCommand } from "../testing/run-command";
 import { tinyRun } from "../testing/tiny-run";
 import { evaluateCheckpoint } from "./evaluate-checkpoint";
 
@@ -20,16 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const adapter = { rank: 2, alpha: 4, targetModules: null };
 const adapterOf = (name: string, step: number) =>
   readFileSync(join(folder, name, `checkpoints/step-00000${step}/adapter_model.safetensors`));
-const records = (file: string) =>
-  readFileSync(join(run, file), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as MetricRecord);
-async function command(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await runCommandLine(args, { out: (more) => (text.out += more), err: (more) => (text.err += more) });
-  return { code, ...text };
-}
+const records = (file: string) => readRecords(join(run, file));
 
 beforeAll(async () => {
   const base = await tinyRun(folder, "lora", 2);
@@ -86,7 +78,7 @@ describe("a run with an adapter", () => {
     expect(Math.max(...merged.map((value, t) => Math.abs(value - before[t]!)))).toBeGreaterThan(1e-3);
     await expect(exportHuggingFace({ run, out })).rejects.toThrow("exists already");
     const separate = join(folder, "separate");
-    expect((await command("export", "hf", run, "--separate", "--step", "1", "-o", separate)).code).toBe(0);
+    expect((await runCommand("export", "hf", run, "--separate", "--step", "1", "-o", separate)).code).toBe(0);
     expect(readFileSync(join(separate, "adapter_model.safetensors")).equals(adapterOf("lora", 1))).toBe(true);
   });
 });
@@ -121,7 +113,7 @@ describe("evaluateCheckpoint", () => {
     expect(all["samples/count"]).toBe(7);
     expect(all["rollouts/count"]).toBe(28);
     expect(all["acc/source_mean@4"]).toBeCloseTo(evaluated!.scores.mean, 12);
-    const { code, out } = await command(
+    const { code, out } = await runCommand(
       "eval",
       run,
       "--step",
@@ -141,24 +133,27 @@ describe("evaluateCheckpoint", () => {
   });
 
   it("says what is missing", async () => {
-    expect(await command("eval", folder)).toMatchObject({ code: 2, err: expect.stringContaining("holds no run") });
-    expect(await command("eval", run, "--step", "7")).toMatchObject({
+    expect(await runCommand("eval", folder)).toMatchObject({ code: 2, err: expect.stringContaining("holds no run") });
+    expect(await runCommand("eval", run, "--step", "7")).toMatchObject({
       code: 2,
       err: expect.stringMatching(/no checkpoint of step 7[\s\S]*steps 1, 2/),
     });
-    expect(await command("eval", run, "--epsilon", "2")).toMatchObject({
+    expect(await runCommand("eval", run, "--epsilon", "2")).toMatchObject({
       code: 2,
       err: expect.stringContaining("evaluation.epsilon"),
     });
-    expect(await command("eval", run, "--n", "many")).toMatchObject({
+    expect(await runCommand("eval", run, "--n", "many")).toMatchObject({
       code: 2,
       err: expect.stringContaining("whole number"),
     });
-    expect(await command("eval", run, "--name", "../x")).toMatchObject({ code: 2 });
-    expect(await command("export", "hg", run)).toMatchObject({ code: 2, err: expect.stringContaining("did you mean") });
-    expect(await command("export", "hf", run)).toMatchObject({ code: 2, err: expect.stringContaining("-o FOLDER") });
+    expect(await runCommand("eval", run, "--name", "../x")).toMatchObject({ code: 2 });
+    expect(await runCommand("export", "hg", run)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("did you mean"),
+    });
+    expect(await runCommand("export", "hf", run)).toMatchObject({ code: 2, err: expect.stringContaining("-o FOLDER") });
     writeFileSync(join(run, "checkpoints/step-000001/adapter_model.safetensors"), "x");
-    expect(await command("export", "hf", run, "--step", "1", "-o", join(folder, "broken"))).toMatchObject({
+    expect(await runCommand("export", "hf", run, "--step", "1", "-o", join(folder, "broken"))).toMatchObject({
       code: 2,
       err: expect.stringContaining("damaged"),
     });

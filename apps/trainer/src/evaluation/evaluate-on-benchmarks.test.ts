@@ -7,7 +7,8 @@ import { runTraining } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommandLine } from "../cli/run-command-line";
+import { readRecords } from "../testing/read-records";
+import { runCommand } from "../testing/run-command";
 import { tinyRun } from "../testing/tiny-run";
 import type { CheckpointEvaluation } from "./evaluate-checkpoint";
 import { watchRun } from "./watch-run";
@@ -18,16 +19,7 @@ const bench = join(folder, "bench.yaml");
 let config: TrainingConfig;
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const records = (file: string) =>
-  readFileSync(join(run, file), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as MetricRecord);
-async function command(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await runCommandLine(args, { out: (more) => (text.out += more), err: (more) => (text.err += more) });
-  return { code, ...text };
-}
+const records = (file: string) => readRecords(join(run, file));
 
 beforeAll(async () => {
   config = {
@@ -76,7 +68,7 @@ beforeAll(async () => {
 
 describe("eval --benchmarks", () => {
   it("keeps what is trained for and what is not apart, leaves out a missing picture, and repeats itself", async () => {
-    const { code, out } = await command("eval", run, "--benchmarks", bench, "--step", "2");
+    const { code, out } = await runCommand("eval", run, "--benchmarks", bench, "--step", "2");
     expect(code).toBe(0);
     for (const line of out
       .slice(out.indexOf("Step 2"))
@@ -111,14 +103,14 @@ describe("eval --benchmarks", () => {
       "benchmark/out_of_domain_mean": expect.any(Number) as number,
       "acc/source_mean@1": expect.any(Number) as number,
     });
-    await command("eval", run, "--benchmarks", bench, "--step", "2");
+    await runCommand("eval", run, "--benchmarks", bench, "--step", "2");
     expect(records("eval-benchmarks.jsonl")).toEqual(first);
   });
 
   it("says what is wrong with the file", async () => {
     const odd = (text: string) => {
       writeFileSync(join(folder, "odd.yaml"), text);
-      return command("eval", run, "--benchmarks", join(folder, "odd.yaml"));
+      return runCommand("eval", run, "--benchmarks", join(folder, "odd.yaml"));
     };
     expect(await odd("benchmarks: {cocosingle: x}\n")).toMatchObject({
       code: 2,
@@ -132,23 +124,23 @@ describe("eval --benchmarks", () => {
       code: 2,
       err: expect.stringMatching(/not a copy of MMMU[\s\S]*validation-\*\.parquet[\s\S]*annotations, images/),
     });
-    expect(await command("eval", run, "--benchmarks", join(folder, "nowhere.yaml"))).toMatchObject({
+    expect(await runCommand("eval", run, "--benchmarks", join(folder, "nowhere.yaml"))).toMatchObject({
       code: 2,
       err: expect.stringContaining("does not exist"),
     });
-    expect(await command("eval", run, "--benchmarks", bench, "--data", "x")).toMatchObject({ code: 2 });
-    expect(await command("eval", run, "--watch", "--step", "1")).toMatchObject({ code: 2 });
+    expect(await runCommand("eval", run, "--benchmarks", bench, "--data", "x")).toMatchObject({ code: 2 });
+    expect(await runCommand("eval", run, "--watch", "--step", "1")).toMatchObject({ code: 2 });
   });
 });
 
 describe("eval --watch", () => {
   it("evaluates each checkpoint once and ends with the run", async () => {
-    const { code, out, err } = await command("eval", run, "--watch", "--samples", "1", "--name", "watched");
+    const { code, out, err } = await runCommand("eval", run, "--watch", "--samples", "1", "--name", "watched");
     expect(code).toBe(0);
     expect(out).toMatch(/Step 1\n[\s\S]*Step 2\n/);
     expect(err).toContain("No trainer is at work");
     expect(new Set(records("eval-watched.jsonl").map(({ step }) => step))).toEqual(new Set([1, 2]));
-    const again = await command("eval", run, "--watch", "--samples", "1", "--name", "watched");
+    const again = await runCommand("eval", run, "--watch", "--samples", "1", "--name", "watched");
     expect(again).toMatchObject({ code: 0, out: "" });
   });
 

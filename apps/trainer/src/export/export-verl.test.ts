@@ -7,8 +7,8 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
 import { resolveTrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommandLine } from "../cli/run-command-line";
 import { demoModelFolder } from "../demo/run-demo";
+import { runCommand } from "../testing/run-command";
 import { exportVerl } from "./export-verl";
 import { verlJob } from "./verl-overrides";
 
@@ -17,11 +17,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const job = join(folder, "job");
 const configFile = join(folder, "counting.yaml");
-async function command(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await runCommandLine(args, { out: (more) => (text.out += more), err: (more) => (text.err += more) });
-  return { code, ...text };
-}
 async function rows(file: string, sql: string): Promise<Record<string, unknown>[]> {
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
   try {
@@ -45,7 +40,7 @@ beforeAll(async () => {
 
 describe("export verl", () => {
   it("writes data, reward function, launch script and page", async () => {
-    const { code, out } = await command("export", "verl", configFile, "--set", "run.seed=3", "-o", job);
+    const { code, out } = await runCommand("export", "verl", configFile, "--set", "run.seed=3", "-o", job);
     expect(code).toBe(0);
     // 10 rows twice, 21 once; 2 of each of seven sources.
     expect(out).toMatch(/^41 rows to train on, 14 to evaluate on/);
@@ -134,14 +129,14 @@ describe("export verl", () => {
       random,
       `model: {init: random, config: {}, tokenizer: ${demoModelFolder}}\ndata: {train: train.parquet}\n`,
     );
-    expect(await command("export", "verl", random, "-o", join(folder, "x"))).toMatchObject({
+    expect(await runCommand("export", "verl", random, "-o", join(folder, "x"))).toMatchObject({
       code: 2,
       err: expect.stringContaining("random weights") as unknown,
     });
-    expect(await command("export", "verl", configFile, "--step", "2", "-o", join(folder, "x"))).toMatchObject({
+    expect(await runCommand("export", "verl", configFile, "--step", "2", "-o", join(folder, "x"))).toMatchObject({
       code: 2,
     });
-    expect(await command("export", "hf", configFile, "--set", "a=b", "-o", join(folder, "x"))).toMatchObject({
+    expect(await runCommand("export", "hf", configFile, "--set", "a=b", "-o", join(folder, "x"))).toMatchObject({
       code: 2,
     });
     expect(existsSync(join(folder, "x"))).toBe(false);

@@ -10,50 +10,34 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import { learnerConfig } from "../update/learner-config";
 import type { Compute } from "../update/compute";
+import { smallModelConfig } from "../testing/small-model-config";
 import { openCompute } from "./open-compute";
 import { startThread } from "../threads/start-thread";
 import { physicalCores, workerCount } from "../threads/worker-count";
 
+/** Smaller still, with a vision tower of two blocks: windows and full attention. */
 const model: Qwen25VlConfig = {
-  modelType: "qwen2_5_vl",
+  ...smallModelConfig,
   text: {
+    ...smallModelConfig.text,
     hiddenSize: 24,
     intermediateSize: 20,
     numLayers: 2,
-    numHeads: 4,
-    numKeyValueHeads: 2,
     headDim: 6,
     vocabSize: 60,
     maxPositionEmbeddings: 256,
-    rmsNormEps: 1e-6,
-    ropeTheta: 1e4,
     mropeSection: [1, 1, 1],
-    initializerRange: 0.02,
   },
   vision: {
+    ...smallModelConfig.vision,
     depth: 2,
     hiddenSize: 16,
     intermediateSize: 12,
     numHeads: 2,
     headDim: 8,
     outHiddenSize: 24,
-    inChannels: 3,
-    patchSize: 14,
-    temporalPatchSize: 2,
-    spatialMergeSize: 2,
-    windowSize: 56,
     fullAttentionBlocks: [1],
-    tokensPerSecond: 2,
-    ropeTheta: 1e4,
   },
-  tieWordEmbeddings: true,
-  imageTokenId: 5,
-  videoTokenId: 6,
-  visionStartTokenId: 3,
-  visionEndTokenId: 4,
-  eosTokenIds: [2],
-  bosTokenId: 1,
-  padTokenId: 0,
 };
 const config = resolveTrainingConfig(
   {

@@ -7,53 +7,14 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { createVlm, randomWeights, type Qwen25VlConfig, type TokenizedRollout } from "@v-triune/policy";
+import { createVlm, randomWeights, type TokenizedRollout } from "@v-triune/policy";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import { learnerConfig } from "../update/learner-config";
+import { smallModelConfig } from "../testing/small-model-config";
 import { openCompute } from "./open-compute";
 
 const ROUNDS = 3;
-const model: Qwen25VlConfig = {
-  modelType: "qwen2_5_vl",
-  text: {
-    hiddenSize: 128,
-    intermediateSize: 384,
-    numLayers: 4,
-    numHeads: 4,
-    numKeyValueHeads: 2,
-    headDim: 32,
-    vocabSize: 512,
-    maxPositionEmbeddings: 4096,
-    rmsNormEps: 1e-6,
-    ropeTheta: 1e4,
-    mropeSection: [4, 6, 6],
-    initializerRange: 0.02,
-  },
-  vision: {
-    depth: 1,
-    hiddenSize: 96,
-    intermediateSize: 192,
-    numHeads: 3,
-    headDim: 32,
-    outHiddenSize: 128,
-    inChannels: 3,
-    patchSize: 14,
-    temporalPatchSize: 2,
-    spatialMergeSize: 2,
-    windowSize: 56,
-    fullAttentionBlocks: [0],
-    tokensPerSecond: 2,
-    ropeTheta: 1e4,
-  },
-  tieWordEmbeddings: true,
-  imageTokenId: 5,
-  videoTokenId: 6,
-  visionStartTokenId: 3,
-  visionEndTokenId: 4,
-  eosTokenIds: [2],
-  bosTokenId: 1,
-  padTokenId: 0,
-};
+const model = smallModelConfig;
 
 interface Measured {
   readonly workers: number;

@@ -126,7 +126,7 @@ export function compareLogProbs(context: StepContext, k: number, stats: UpdateSt
 }
 
 /** The log-probabilities of a row, and the tensor of the golden file that they are compared with. */
-export interface ComparedRow {
+interface ComparedRow {
   readonly quantity: string;
   readonly tensor: string;
   readonly row: number;
@@ -134,7 +134,7 @@ export interface ComparedRow {
   readonly tolerance: number;
 }
 
-export function compareRow(
+function compareRow(
   { batch, scenario, comparison }: StepContext,
   { quantity, tensor, row, values, tolerance }: ComparedRow,
 ): void {
@@ -145,6 +145,14 @@ export function compareRow(
     ...Array.from(values, (value, t) => Math.abs(value - saved.values[row * batch.width + t]!)),
   );
   comparison.error(quantity, `${tensor} row ${row}`, error, tolerance);
+}
+
+/** The log-probabilities after the last update. */
+export function compareFinalLogProbs(context: StepContext, found: readonly Float32Array[]): void {
+  const { laterLogProbs: tolerance } = context.tolerances;
+  found.forEach((values, row) =>
+    compareRow(context, { quantity: "log-probabilities at the end", tensor: "final.logps", row, values, tolerance }),
+  );
 }
 
 export function compareParameters(

@@ -23,11 +23,11 @@ import { updateWeights } from "../run/sample-to-gradient";
 import { LORA_TARGETS } from "./grpo-step";
 import {
   compareGradients,
+  compareFinalLogProbs,
   compareGreedy,
   compareLogProbs,
   compareMoments,
   compareParameters,
-  compareRow,
   compareStats,
   GROUPS,
 } from "./grpo-step-comparison";
@@ -208,16 +208,7 @@ async function runScenario(
     });
     comparison.error("updates", "", Math.abs(update - scenario.steps.length), 0);
     compareMoments(context, learner);
-    const final = await compute.logProbs(batch.rows);
-    final.forEach((values, i) =>
-      compareRow(context, {
-        quantity: "log-probabilities at the end",
-        tensor: "final.logps",
-        row: i,
-        values,
-        tolerance: tolerances.laterLogProbs,
-      }),
-    );
+    compareFinalLogProbs(context, await compute.logProbs(batch.rows));
     await compareGreedy(context, policy);
   } finally {
     await compute.close();

@@ -9,11 +9,11 @@ import { Comparison, type ParityRow } from "@v-triune/grpo/parity";
 import { loadVlm, type VlmPolicy, type TokenizedRollout } from "@v-triune/policy";
 import {
   compareGradients,
+  compareFinalLogProbs,
   compareGreedy,
   compareLogProbs,
   compareMoments,
   compareParameters,
-  compareRow,
   compareStats,
   GROUPS,
 } from "./grpo-step-comparison";
@@ -87,16 +87,7 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
     compareParameters(context, k, policy, initial);
   }
   compareMoments(context, learner);
-  const final = learner.logProbs(batch.rows);
-  final.forEach((values, i) =>
-    compareRow(context, {
-      quantity: "log-probabilities at the end",
-      tensor: "final.logps",
-      row: i,
-      values,
-      tolerance: tolerances.laterLogProbs,
-    }),
-  );
+  compareFinalLogProbs(context, learner.logProbs(batch.rows));
   await compareGreedy(context, policy);
   learner.dispose();
   policy.dispose();

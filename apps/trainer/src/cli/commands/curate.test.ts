@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { runCommandLine } from "../run-command-line";
+import { runCommand } from "../../testing/run-command";
 
 let folder: string;
 beforeAll(() => {
@@ -24,30 +24,23 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function run(...args: string[]) {
-  let out = "";
-  let err = "";
-  const code = await runCommandLine(args, { out: (text) => void (out += text), err: (text) => void (err += text) });
-  return { out, err, code };
-}
-
 it("curates, then explains a row, with every rule that hits it", async () => {
   const config = join(folder, "corpus.yaml");
-  const before = await run("curate", config, "--explain", "mine/2");
+  const before = await runCommand("curate", config, "--explain", "mine/2");
   expect(before).toMatchObject({ code: 2, out: "" });
   expect(before.err).toContain("run curate first");
 
-  const report = await run("curate", config, "--all-reasons");
+  const report = await runCommand("curate", config, "--all-reasons");
   expect(report.err).toBe("");
   expect(report.out).toMatch(/mine\s+math\s+3\s+1/);
   expect(report.out).toContain("out/train_*.parquet");
 
-  const { out } = await run("curate", config, "--explain", "mine/3", "--json");
+  const { out } = await runCommand("curate", config, "--explain", "mine/3", "--json");
   const explanation = JSON.parse(out) as { droppedBy: string; rules: { rule: string; verdict: string }[] };
   expect(explanation.droppedBy).toBe("answer-symbols");
   expect(explanation.rules).toContainEqual(expect.objectContaining({ rule: "three", verdict: "hits" }));
 
-  const unknown = await run("curate", config, "--explain", "mine/9");
+  const unknown = await runCommand("curate", config, "--explain", "mine/9");
   expect(unknown.code).toBe(2);
   expect(unknown.err).toContain("choose one of mine/");
 });
@@ -145,7 +138,7 @@ it("writes a configuration for a folder, which runs", async () => {
 it("asks for an output folder before it explains", async () => {
   const config = join(folder, "no-output.yaml");
   writeFileSync(config, "sources: []\n");
-  const { err, code } = await run("curate", config, "--explain", "mine/2");
+  const { err, code } = await runCommand("curate", config, "--explain", "mine/2");
   expect(code).toBe(2);
   expect(err).toContain("names no output folder");
 });

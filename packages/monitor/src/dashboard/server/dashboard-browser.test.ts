@@ -1,40 +1,18 @@
-/**
- * The pages in a real browser. Needs Chromium: `apt-get install chromium`, or CHROMIUM_PATH to one that is elsewhere.
- */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** The pages in a real browser. */
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { writeFile } from "node:fs/promises";
+import { WCAG, findChromium, launchChromium, onProblem } from "@v-triune/node-kit/testing/chromium";
 import axeCore from "axe-core";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeReport } from "../../commands/make-report";
 import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun } from "../testing/recorded-run";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
-const CHROMIUM = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((path) => path !== undefined && existsSync(path));
-if (CHROMIUM === undefined)
-  console.warn(
-    "Skipped: the dashboard's pages in a browser. No Chromium here; apt-get install chromium, or set CHROMIUM_PATH.",
-  );
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+const CHROMIUM = findChromium("the dashboard's pages in a browser");
 
 interface AxeResult {
   readonly violations: readonly {
@@ -57,13 +35,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await copyRecordedRun(join(parent, "runs"), "other");
     await writeHostileRun(join(parent, "runs"));
     dashboard = await startDashboard({ folder: join(parent, "runs"), port: 0, pollMilliseconds: 100 });
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+    browser = await launchChromium(CHROMIUM);
     page = await browser.newPage({ colorScheme: "light" });
     page.setDefaultTimeout(10_000);
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") said.push(message.text());
-    });
-    page.on("pageerror", (error) => said.push(error.stack ?? ""));
+    onProblem(page, (problem) => said.push(problem));
     page.on("request", (request) => requested.push(request.url()));
   });
   afterAll(async () => {

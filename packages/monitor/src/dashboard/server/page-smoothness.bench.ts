@@ -2,20 +2,16 @@
  * The page in Chromium over a run of 18 sources × 60 metrics × 10,000 steps: how soon each page stands, and how smoothly a chart of 18 lines is
  * moved. Frames are drawn by the processor where there is no graphics card. Needs Chromium (CHROMIUM_PATH); writes 0.8 GB and removes them.
  */
-import { existsSync, mkdtempSync, rmSync, mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findChromium } from "@v-triune/node-kit/testing/chromium";
 import { chromium, type Page } from "playwright-core";
 import { writeLargeMetrics } from "../testing/large-run";
 import { startDashboard } from "./start-dashboard";
 
-const executablePath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
-  (path) => path !== undefined && existsSync(path),
-);
-if (executablePath === undefined) {
-  console.log("skipped: no Chromium here; apt-get install chromium, or set CHROMIUM_PATH");
-  process.exit(0);
-}
+const executablePath = findChromium("the bench of the page");
+if (executablePath === undefined) process.exit(0);
 
 /** Run in the page: moves a zoomed chart sideways on every frame, and watches frames and long tasks. */
 const PAN = `new Promise((resolve) => {
