@@ -1,4 +1,5 @@
-// npm run bench [-- NAME ..]: runs every *.bench.ts of the workspace, or those whose path holds one of the names, one at a time.
+// npm run bench [-- NAME ..]: runs every *.bench.ts of the workspace, or those whose path holds one of the names, one
+// at a time.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
@@ -21,7 +22,8 @@ if (files.length === 0) {
 }
 
 console.log(
-  `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+  `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${availableParallelism()} cores, ` +
+    `${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
 );
 let failed = 0;
 for (const file of files) {

@@ -1,5 +1,5 @@
-// Checks the tarballs that npm would get, after `npm run build`: publint for the manifest and its files, arethetypeswrong for the
-// types that TypeScript finds at each entry. Part of npm test.
+// Checks the tarballs that npm would get, after `npm run build`: publint for the manifest and its files,
+// arethetypeswrong for the types that TypeScript finds at each entry. Part of npm test.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * npm run check:tarballs, after npm run build: installs the tarballs that npm would get in empty folders and uses them as a new user
- * does. It takes some minutes and the network, so it is not part of npm test; a release needs it.
+ * npm run check:tarballs, after npm run build: installs the tarballs that npm would get in empty folders and uses them
+ * as a new user does. It takes some minutes and the network, so it is not part of npm test; a release needs it.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -55,7 +55,9 @@ function runExamples(project: EmptyProject, files: readonly string[]): void {
   }
 }
 
-/** Type-checks the project's TypeScript files and our declarations. Those of tfjs-core have errors that are not ours. */
+/**
+ * Type-checks the project's TypeScript files and our declarations. Those of tfjs-core have errors that are not ours.
+ */
 function typeCheck(project: EmptyProject, moduleResolution: "nodenext" | "bundler", ...files: string[]): void {
   const module = moduleResolution === "nodenext" ? "nodenext" : "esnext";
   const config = {

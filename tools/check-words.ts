@@ -1,6 +1,6 @@
 /**
- * Checks the words of names, comments, texts and docs: American spelling, and none of the phrases that docs/words.md replaces.
- * Run by `npm run lint`; alone: npx tsx tools/check-words.ts
+ * Checks the words of names, comments, texts and docs: American spelling, and none of the phrases that docs/words.md
+ * replaces. Run by `npm run lint`; alone: npx tsx tools/check-words.ts
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

@@ -1,12 +1,16 @@
-// Installs the packages of a workspace if they are missing or differ from package-lock.json; needs nothing but Node and npm. Only the
-// commands that people start call it (start, test, build, run, release): a step of theirs never installs. Types: ensure-installed.d.mts.
+// Installs the packages of a workspace if they are missing or differ from package-lock.json; needs nothing but Node and
+// npm. Only the commands that people start call it (start, test, build, run, release): a step of theirs never installs.
+// Types: ensure-installed.d.mts.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const packagesOf = (file) => JSON.parse(readFileSync(file, "utf8")).packages;
 
-/** Whether node_modules has every package that package-lock.json names, in its version, by npm's own record of what it installed. */
+/**
+ * Whether node_modules has every package that package-lock.json names, in its version, by npm's own record of what it
+ * installed.
+ */
 export function isInstalled(root) {
   const record = join(root, "node_modules/.package-lock.json");
   if (!existsSync(record)) return false;
@@ -25,7 +29,8 @@ export function ensureInstalled(root) {
   const [major] = process.versions.node.split(".").map(Number);
   if (major < 20) {
     console.error(
-      `v-triune needs Node 20 or newer; this is ${process.version}. Install one from nodejs.org and run the command again.`,
+      `v-triune needs Node 20 or newer; this is ${process.version}. Install one from nodejs.org and run the ` +
+        "command again.",
     );
     process.exit(2);
   }

@@ -1,4 +1,7 @@
-/** Every error class that a package exports is a VTriuneError, so that all print alike and no caller has to know them by name. */
+/**
+ * Every error class that a package exports is a VTriuneError, so that all print alike and no caller has to know them by
+ * name.
+ */
 import { join } from "node:path";
 import { VTriuneError } from "@v-triune/errors";
 import { describe, expect, it } from "vitest";

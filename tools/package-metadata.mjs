@@ -3,8 +3,8 @@
 //     node tools/package-metadata.mjs            # says what differs; part of npm test
 //     node tools/package-metadata.mjs --write    # writes what can be written; --root DIR: another workspace
 //
-// The repository's address, the author and the license stand in the root's package.json and nowhere else by hand. To move the
-// repository, change it there and run --write: manifests and the links of all Markdown files follow.
+// The repository's address, the author and the license stand in the root's package.json and nowhere else by hand. To
+// move the repository, change it there and run --write: manifests and the links of all Markdown files follow.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -120,7 +120,10 @@ function checkDependencies() {
       report(page, `${name} is not named`, "add a row: what it does here, and what it was weighed against");
 }
 
-/** npx finds a command by the package's name if it is the only one, or has that name; names that others may use are refused. */
+/**
+ * npx finds a command by the package's name if it is the only one, or has that name; names that others may use are
+ * refused.
+ */
 function checkCommands(path, manifest) {
   const commands = Object.keys(manifest.bin ?? {});
   const unscoped = manifest.name.replace(/^@.*\//, "");
@@ -149,7 +152,10 @@ function moveLinks(path) {
   if (moved !== text) writeFileSync(path, moved);
 }
 
-/** Links of a package's page are absolute, since npm shows it without the repository; what they lead to in this repository exists. */
+/**
+ * Links of a package's page are absolute, since npm shows it without the repository; what they lead to in this
+ * repository exists.
+ */
 function checkLinks(path) {
   const text = readFileSync(path, "utf8");
   const shownByNpm = dirname(path) !== root;

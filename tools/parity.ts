@@ -2,9 +2,9 @@
  * npm run parity -- <folder or file> .. [--json] [--backend NAME]
  *
  * Compares this project with reference values that other libraries computed (PyTorch, transformers, Pillow, verl, TRL,
- * pycocotools ..), wherever they lie. What a folder or file holds is recognized by its files; a folder that holds none of
- * the known layouts itself is searched. Prints the largest error by quantity against its tolerance.
- * Exit code 0: all within; 1: a quantity is over; 2: nothing to compare, or data that can't be used.
+ * pycocotools ..), wherever they lie. What a folder or file holds is recognized by its files; a folder that holds none
+ * of the known layouts itself is searched. Prints the largest error by quantity against its tolerance. Exit code 0: all
+ * within; 1: a quantity is over; 2: nothing to compare, or data that can't be used.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -235,7 +235,9 @@ function print(reports: readonly Report[], unknown: readonly string[], backend: 
   const over = rows.filter((row) => !withinTolerance(row)).length;
   const failures = reports.filter(({ failure }) => failure !== undefined).length;
   console.log(
-    `\n${rows.length} quantities of ${reports.length} sets compared: ${over} over their tolerance${failures > 0 ? `, ${failures} sets could not be compared` : ""}.`,
+    `\n` +
+      `${rows.length} quantities of ${reports.length} sets compared: ${over} over their ` +
+      `tolerance${failures > 0 ? `, ${failures} sets could not be compared` : ""}.`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * A sweep's results.json as a picture (SVG): accuracy on held-out data by step, mean over the seeds with their deviation as a band, and, with
- * --gradients, the mean gradient norm of each layer.
+ * A sweep's results.json as a picture (SVG): accuracy on held-out data by step, mean over the seeds with their
+ * deviation as a band, and, with --gradients, the mean gradient norm of each layer.
  *
  *     node tools/run.mjs tools/plot-sweep.ts sweeps/freeze/results.json docs/experiments/freeze.svg [--metric eval/mean] [--gradients]
  */
@@ -106,13 +106,16 @@ function panel(lines: readonly Line[], title: string, xTitle: string, offset: nu
     `<text x="${left}" y="16" class="title">${escape(title)}</text>`,
     ...ticks.map(
       (value) =>
-        `<line x1="${left}" x2="${width - right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" class="grid"/><text x="${left - 6}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${number(value)}</text>`,
+        `<line x1="${left}" x2="${width - right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" ` +
+        `class="grid"/><text x="${left - 6}" y="${(y(value) + 4).toFixed(1)}" ` +
+        `text-anchor="end">${number(value)}</text>`,
     ),
     ...xTicks.map(
       (value) =>
         `<text x="${x(value).toFixed(1)}" y="${height - bottom + 16}" text-anchor="middle">${number(value)}</text>`,
     ),
-    `<text x="${((left + width - right) / 2).toFixed(1)}" y="${height - 4}" text-anchor="middle">${escape(xTitle)}</text>`,
+    `<text x="${((left + width - right) / 2).toFixed(1)}" y="${height - 4}" ` +
+      `text-anchor="middle">${escape(xTitle)}</text>`,
     ...lines.map(({ points, color }) => {
       const up = points.map((point) => at(x(point.x), y(point.y + point.std)));
       const down = [...points].reverse().map((point) => at(x(point.x), y(Math.max(y0, point.y - point.std))));
@@ -130,7 +133,10 @@ function legend(lines: readonly Line[], offset: number): string {
   return lines
     .map(
       ({ label, color, dashed }, index) =>
-        `<g transform="translate(${offset + PANEL.left + (index % 2) * 165} ${PANEL.height + 14 + Math.floor(index / 2) * 17})"><line x1="0" x2="20" y1="-4" y2="-4" stroke="${color}" stroke-width="2.5"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/><text x="26" y="0">${escape(label)}</text></g>`,
+        `<g transform="translate(${offset + PANEL.left + (index % 2) * 165} ` +
+        `${PANEL.height + 14 + Math.floor(index / 2) * 17})"><line x1="0" x2="20" y1="-4" y2="-4" ` +
+        `stroke="${color}" stroke-width="2.5"${dashed === true ? ' stroke-dasharray="5 3"' : ""}/><text x="26" ` +
+        `y="0">${escape(label)}</text></g>`,
     )
     .join("\n");
 }

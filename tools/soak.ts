@@ -1,4 +1,5 @@
-// npm run soak [-- --steps 200 --workers auto --seed 1]: the demonstration's run on wasm, long; memory must not grow and no tensor be left behind.
+// npm run soak [-- --steps 200 --workers auto --seed 1]: the demonstration's run on wasm, long; memory must not grow
+// and no tensor be left behind.
 import { parseArgs } from "node:util";
 import { soak } from "../apps/trainer/src/testing/soak";
 

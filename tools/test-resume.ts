@@ -1,4 +1,5 @@
-// npm run test:resume [-- --kills 20 --steps 30 --seed 1 --workers 2 --async 0]: kills small runs at random points, resumes them, compares every byte.
+// npm run test:resume [-- --kills 20 --steps 30 --seed 1 --workers 2 --async 0]: kills small runs at random points,
+// resumes them, compares every byte.
 import { parseArgs } from "node:util";
 import { resumeStress } from "../apps/trainer/src/testing/resume-stress";
 

@@ -1,5 +1,5 @@
-// npm test: installs what is missing, then type-checks, checks the format, lints and tests, and checks the packages that npm would
-// get. Arguments go to vitest and leave the packages out: npm test -- packages/grpo
+// npm test: installs what is missing, then type-checks, checks the format, lints and tests, and checks the packages
+// that npm would get. Arguments go to vitest and leave the packages out: npm test -- packages/grpo
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ensureInstalled } from "./ensure-installed.mjs";

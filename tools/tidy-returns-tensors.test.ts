@@ -1,7 +1,7 @@
 /**
- * No typed array and no list of numbers may leave `tf.tidy` or enter `tf.dispose`. Both search what they get for tensors and
- * visit a list number by number: 1 µs each, and a RangeError above 2^24 different numbers. The logits of a real vocabulary have
- * that many. Return the tensor and read it outside, as `takeValues` of @v-triune/policy does.
+ * No typed array and no list of numbers may leave `tf.tidy` or enter `tf.dispose`. Both search what they get for
+ * tensors and visit a list number by number: 1 µs each, and a RangeError above 2^24 different numbers. The logits of a
+ * real vocabulary have that many. Return the tensor and read it outside, as `takeValues` of @v-triune/policy does.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

@@ -1,6 +1,9 @@
 import type { Options } from "tsup";
 
-/** The build of every package: ESM with declarations, one file per public entry, dependencies left outside. Private packages go in. */
+/**
+ * The build of every package: ESM with declarations, one file per public entry, dependencies left outside. Private
+ * packages go in.
+ */
 export function preset(entry: string[] = ["src/index.ts"], overrides: Partial<Options> = {}): Options {
   return {
     entry,

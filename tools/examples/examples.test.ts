@@ -1,4 +1,7 @@
-/** Runs every file of `examples/` and compares what it prints with the comment lines at its end; the pages that show it show it as it is. */
+/**
+ * Runs every file of `examples/` and compares what it prints with the comment lines at its end; the pages that show it
+ * show it as it is.
+ */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";

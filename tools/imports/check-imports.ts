@@ -6,7 +6,8 @@ import type { Layer } from "./layers";
 import type { Workspace } from "./read-imports";
 
 /**
- * @param unfinished folders of packages whose cycles and test helpers are not reported; it is reported if one has none left
+ * @param unfinished folders of packages whose cycles and test helpers are not reported; it is reported if one has none
+ *   left
  * @returns one text per problem
  */
 export function checkImports(

@@ -12,8 +12,9 @@ export interface Cycle {
 type Graph = Map<string, Map<string, Import[]>>;
 
 /**
- * Cycles between files, type-only and dynamic imports included: a reader follows them in the same way. And cycles between the folders of
- * one parent folder, where a file counts as a folder of its own. Imports of tests and benches do not count there.
+ * Cycles between files, type-only and dynamic imports included: a reader follows them in the same way. And cycles
+ * between the folders of one parent folder, where a file counts as a folder of its own. Imports of tests and benches do
+ * not count there.
  */
 export function findCycles(workspace: Workspace): Cycle[] {
   const { imports, files } = workspace;
@@ -31,7 +32,10 @@ export function findCycles(workspace: Workspace): Cycle[] {
   return [...betweenFiles.map(told("files")), ...betweenFolders.map(told("folders"))];
 }
 
-/** The two folders, or files, of one parent folder that an import connects: src/a/b/x.ts and src/a/c.ts give src/a/b and src/a/c.ts. */
+/**
+ * The two folders, or files, of one parent folder that an import connects: src/a/b/x.ts and src/a/c.ts give src/a/b and
+ * src/a/c.ts.
+ */
 function siblingsOf(from: string, to: string): readonly [string, string] {
   const [left, right] = [from.split("/"), to.split("/")];
   const parting = left.findIndex((name, at) => name !== right[at]) + 1;
@@ -89,7 +93,10 @@ function shortestCycle(graph: Graph): readonly string[] | undefined {
   return shortest;
 }
 
-/** Removes nodes that import no other node, then those that import only such nodes, and so on. Every cycle is among the rest. */
+/**
+ * Removes nodes that import no other node, then those that import only such nodes, and so on. Every cycle is among the
+ * rest.
+ */
 function knottedNodes(graph: Graph): Set<string> {
   const left = new Set(graph.keys());
   for (let before = Infinity; left.size < before;) {

@@ -36,7 +36,9 @@ export function findTestHelpers(workspace: Workspace): Misplaced[] {
     .filter(({ file, target = "" }) => !HELPERS.test(file) && !isTestFile(file) && target.includes("/testing/"))
     .map(({ file, line, specifier }) => ({
       file,
-      text: `${file}:${line}: imports "${specifier}", a helper of tests.\n  fix: move what it needs out of the testing folder`,
+      text:
+        `${file}:${line}: imports "${specifier}", a helper of tests.\n` +
+        "  fix: move what it needs out of the testing folder",
     }));
   return [...beside, ...shipped].map(({ file, text }) => ({ folder: packageOf(workspace, file).folder, text }));
 }

@@ -1,6 +1,7 @@
 /**
- * The layers: which package may import which. `npm run lint` holds every import against this table, and docs/architecture.md
- * shows it. A package may import only packages above it here, so no two can ever import each other.
+ * The layers: which package may import which. `npm run lint` holds every import against this table, and
+ * docs/architecture.md shows it. A package may import only packages above it here, so no two can ever import each
+ * other.
  */
 export interface Layer {
   /** Packages of this workspace that it may import, beside {@link EVERYWHERE}; `"all"` are all above it. */

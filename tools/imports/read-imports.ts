@@ -1,6 +1,6 @@
 /**
- * Every import of the workspace's source files: static, type-only, dynamic, `import("..").Type`, re-exports, and files that
- * `new URL("..", import.meta.url)` names, which is how threads and child processes are started.
+ * Every import of the workspace's source files: static, type-only, dynamic, `import("..").Type`, re-exports, and files
+ * that `new URL("..", import.meta.url)` names, which is how threads and child processes are started.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
@@ -12,7 +12,10 @@ export interface Package {
   readonly folder: string;
   /** Its name without the scope: "schema", "v-triune". */
   readonly name: string;
-  /** The file behind each of its entry points, by what an import says: "@v-triune/schema" -> "packages/schema/src/index.ts". */
+  /**
+   * The file behind each of its entry points, by what an import says: "@v-triune/schema" ->
+   * "packages/schema/src/index.ts".
+   */
   readonly entries: ReadonlyMap<string, string>;
 }
 

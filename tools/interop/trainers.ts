@@ -3,8 +3,9 @@
  *
  *     V_TRIUNE_PYTHON=/path/to/python node tools/run.mjs tools/interop/trainers.ts
  *
- * Needs an interpreter with `trl` (1.16; torch for the CPU will do), `verl` (0.9.1) and `openrlhf` (0.11.2; `pip install --no-deps
- * openrlhf aiohttp` beside transformers is enough), and V_TRIUNE_SLIME=/path/to/a/clone/of/slime; what is missing is skipped, and said.
+ * Needs an interpreter with `trl` (1.16; torch for the CPU will do), `verl` (0.9.1) and `openrlhf` (0.11.2; `pip
+ * install --no-deps openrlhf aiohttp` beside transformers is enough), and V_TRIUNE_SLIME=/path/to/a/clone/of/slime;
+ * what is missing is skipped, and said.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -28,7 +29,8 @@ function has(...modules: readonly string[]): boolean {
   const missing = modules.filter((module) => !isThere(module));
   if (missing.length > 0)
     console.log(
-      `skipped: ${modules[0]}. ${python} lacks ${missing.join(" ")}; pip install them, or set V_TRIUNE_PYTHON to an interpreter that has them`,
+      `skipped: ${modules[0]}. ${python} lacks ${missing.join(" ")}; pip install them, or set V_TRIUNE_PYTHON to ` +
+        "an interpreter that has them",
     );
   return missing.length === 0;
 }
@@ -80,7 +82,8 @@ try {
       throw new Error(`TRL made ${seen.length} completions and logged ${logged.length} rewards`);
     const right = seen.filter(({ reward }) => reward === 1).length;
     console.log(
-      `TRL: two steps, ${seen.length} rewards equal to those judged here (${right} right, ${seen.filter(({ reward }) => reward === null).length} left out)`,
+      `TRL: two steps, ${seen.length} rewards equal to those judged here (${right} right, ` +
+        `${seen.filter(({ reward }) => reward === null).length} left out)`,
     );
   }
   if (has("verl", "torch", "aiohttp", "hydra")) {
@@ -101,7 +104,8 @@ try {
       );
       equal("the same keys in every row", new Set(rows.map(({ extra }) => Object.keys(extra).sort().join())).size, 1);
       console.log(
-        `verl: reward manager ${manager}, ${rows.length} rows with the keys ${Object.keys(rows[0]?.extra ?? {}).join(", ")}`,
+        `verl: reward manager ${manager}, ${rows.length} rows with the keys ` +
+          `${Object.keys(rows[0]?.extra ?? {}).join(", ")}`,
       );
     }
   }
@@ -142,7 +146,8 @@ try {
       );
     }
     console.log(
-      `OpenRLHF: its executor got ${found.http.length} rewards over HTTP and as many through v_triune_reward.py${hasPicture ? ", with pictures" : ""}`,
+      `OpenRLHF: its executor got ${found.http.length} rewards over HTTP and as many through ` +
+        `v_triune_reward.py${hasPicture ? ", with pictures" : ""}`,
     );
   }
   const slime = process.env["V_TRIUNE_SLIME"];

@@ -12,8 +12,8 @@ const restarts = async ({ url }: ServerProcess) =>
   Number(/v_triune_reward_worker_restarts_total (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
 
 /**
- * A worker killed each second: processes by SIGKILL from outside; threads, which nobody outside can reach, by a verifier that ends
- * its thread in the middle of a sample.
+ * A worker killed each second: processes by SIGKILL from outside; threads, which nobody outside can reach, by a
+ * verifier that ends its thread in the middle of a sample.
  */
 export const kills = async ({ seconds }: ScenarioOptions) => {
   const forMs = seconds * 1000;
@@ -113,7 +113,8 @@ export const restart = async () => {
     }
     const [first] = source.health();
     console.log(
-      `one of two servers killed and started again within ${samples} samples: ${done} verdicts, ${wrong} wrong or twice`,
+      `one of two servers killed and started again within ${samples} samples: ${done} verdicts, ${wrong} wrong or ` +
+        "twice",
     );
     expectThat(
       wrong === 0 && done === samples && answers.every((times) => times === 1),
@@ -121,7 +122,8 @@ export const restart = async () => {
     );
     expectThat(
       (first?.failures ?? 0) > 0,
-      `the death was met: ${first?.failures} HTTP requests to the first server failed, ${first?.answered} samples were answered by it; ${states.join(", ")}`,
+      `the death was met: ${first?.failures} HTTP requests to the first server failed, ${first?.answered} samples ` +
+        `were answered by it; ${states.join(", ")}`,
     );
   } finally {
     await source.close();

@@ -1,6 +1,7 @@
 /**
- * One request in a hundred that would keep Math-Verify 0.9 busy without end, or a verifier that really hangs: what the others wait.
- * Runs with and without them are made in turn, at the same rate, and the medians of their p99 are compared.
+ * One request in a hundred that would keep Math-Verify 0.9 busy without end, or a verifier that really hangs: what the
+ * others wait. Runs with and without them are made in turn, at the same rate, and the medians of their p99 are
+ * compared.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** A load generator for one address of this machine: `concurrency` requests at once, each as soon as the last was answered. */
+/**
+ * A load generator for one address of this machine: `concurrency` requests at once, each as soon as the last was
+ * answered.
+ */
 import { Agent, request as httpRequest } from "node:http";
 
 /** One request body and what its reply must be. */

@@ -1,6 +1,7 @@
 /**
- * The configuration of docs/reward-server.md in a real nginx (V_TRIUNE_NGINX, or `nginx` on the path) before two servers: requests
- * of clients that know one address, one of the servers killed meanwhile, and a stream that must not be held back.
+ * The configuration of docs/reward-server.md in a real nginx (V_TRIUNE_NGINX, or `nginx` on the path) before two
+ * servers: requests of clients that know one address, one of the servers killed meanwhile, and a stream that must not
+ * be held back.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

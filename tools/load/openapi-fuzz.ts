@@ -1,6 +1,7 @@
 /**
- * Requests that break a server's contract, made from its own `/openapi.json`: for each POST route a body that its schema allows, and
- * then one thing wrong with it. What is wrong is known for each, so that a reply other than 4xx is a fault of the server.
+ * Requests that break a server's contract, made from its own `/openapi.json`: for each POST route a body that its
+ * schema allows, and then one thing wrong with it. What is wrong is known for each, so that a reply other than 4xx is a
+ * fault of the server.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { seededChoice } from "./seeded";
@@ -260,7 +261,8 @@ const HTTP_FAULTS: Readonly<
   "two kinds of length": (path, body) => request("POST", path, body, { "transfer-encoding": "chunked" }),
   "chunks that are none": (path, body) =>
     Buffer.from(
-      `${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\nzz\r\n${body}\r\n0\r\n\r\n`,
+      `${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\nzz\r\n` +
+        `${body}\r\n0\r\n\r\n`,
     ),
   "headers without end": (path, body, choose) =>
     request("POST", path, body, { "x-long": "a".repeat(20_000 + choose(40_000)) }),
@@ -274,7 +276,8 @@ const HTTP_FAULTS: Readonly<
   "a body over the limit, in chunks": (path, _, __, limit) => {
     const chunk = `${(limit / 2).toString(16)}\r\n${"x".repeat(limit / 2)}\r\n`;
     return Buffer.from(
-      `${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\n${chunk}${chunk}${chunk}0\r\n\r\n`,
+      `${head("POST", path, { "content-type": "application/json", "transfer-encoding": "chunked" })}\r\n` +
+        `${chunk}${chunk}${chunk}0\r\n\r\n`,
     );
   },
   "a stated length over the limit": (path, _, __, limit) => ({

@@ -1,6 +1,6 @@
 /**
- * The 240 recorded `/judge` requests (tools/goldens/judge: three in five boxes, the others math) with what their reply must be: the
- * verdict of the same verifiers in this process.
+ * The 240 recorded `/judge` requests (tools/goldens/judge: three in five boxes, the others math) with what their reply
+ * must be: the verdict of the same verifiers in this process.
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

@@ -37,7 +37,8 @@ const wrong = positionals.find((name) => !(name in SCENARIOS));
 const counts = [values.seconds, values.requests ?? "1"].map(Number);
 if (positionals.length === 0 || wrong !== undefined || !counts.every((count) => count > 0)) {
   console.error(
-    `${wrong === undefined ? "say what to run" : `there is no ${wrong}`}: ${Object.keys(SCENARIOS).join(" ")} [--seconds 10] [--requests 100000]`,
+    `${wrong === undefined ? "say what to run" : `there is no ${wrong}`}: ${Object.keys(SCENARIOS).join(" ")} ` +
+      "[--seconds 10] [--requests 100000]",
   );
   process.exit(2);
 }

@@ -13,7 +13,8 @@ export function print(name: string, report: LoadReport, perRequest = 1): void {
   console.log(`${name}: ${rate}/s, ${report.answered.toLocaleString("en-US")} requests, ${report.wrong} wrong`);
   for (const [kind, latency] of report.latency)
     console.log(
-      `    ${kind}: p50 ${latency.quantile(0.5).toFixed(1)} ms, p99 ${latency.quantile(0.99).toFixed(1)} ms, max ${latency.quantile(1).toFixed(0)} ms (${latency.count})`,
+      `    ${kind}: p50 ${latency.quantile(0.5).toFixed(1)} ms, p99 ${latency.quantile(0.99).toFixed(1)} ms, max ` +
+        `${latency.quantile(1).toFixed(0)} ms (${latency.count})`,
     );
   for (const example of report.examples) console.log(`    wrong: ${example}`);
   if (report.wrong > 0) process.exitCode = 1;

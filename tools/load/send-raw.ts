@@ -1,6 +1,9 @@
 import { connect } from "node:net";
 
-/** Sends bytes to a port of this machine over a connection of their own, and gives the status line's number; 0 where none came. */
+/**
+ * Sends bytes to a port of this machine over a connection of their own, and gives the status line's number; 0 where
+ * none came.
+ */
 export function sendRaw(port: number, bytes: Buffer, halfClose: boolean, timeoutMs = 20_000): Promise<number> {
   return new Promise((done) => {
     let text = "";

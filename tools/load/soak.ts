@@ -1,7 +1,7 @@
 /**
- * Very many requests against one server, for leaks: nine in ten `/judge`, the others every route, refusals among them. Prints
- * resident memory and the main thread's heap as it goes. A heap goes up and down with each collection, so memory is read four times
- * a second: after a warm-up the mean of the last quarter may be at most 10 % over that of the first.
+ * Very many requests against one server, for leaks: nine in ten `/judge`, the others every route, refusals among them.
+ * Prints resident memory and the main thread's heap as it goes. A heap goes up and down with each collection, so memory
+ * is read four times a second: after a warm-up the mean of the last quarter may be at most 10 % over that of the first.
  */
 import { readFileSync } from "node:fs";
 import { runLoad, type LoadRequest } from "./http-load";
@@ -83,11 +83,13 @@ export const soak = ({ requests }: ScenarioOptions) =>
       for (const example of report.examples) console.log(`    wrong: ${example}`);
       const { rss, heap, external } = await memoryOf(server);
       console.log(
-        `    ${String(answered).padStart(8)} ${seconds.toFixed(0).padStart(5)} ${rss.toFixed(0).padStart(8)} ${heap.toFixed(1).padStart(13)} ${external.toFixed(1).padStart(12)}`,
+        `    ${String(answered).padStart(8)} ${seconds.toFixed(0).padStart(5)} ${rss.toFixed(0).padStart(8)} ` +
+          `${heap.toFixed(1).padStart(13)} ${external.toFixed(1).padStart(12)}`,
       );
     }
     console.log(
-      `soak: ${answered.toLocaleString("en-US")} requests after ${warm.toLocaleString("en-US")} of warm-up, ${Math.round(answered / seconds).toLocaleString("en-US")}/s`,
+      `soak: ${answered.toLocaleString("en-US")} requests after ${warm.toLocaleString("en-US")} of warm-up, ` +
+        `${Math.round(answered / seconds).toLocaleString("en-US")}/s`,
     );
     clearInterval(reader);
     const quarter = Math.max(1, Math.floor(resident.length / 4));
@@ -95,9 +97,11 @@ export const soak = ({ requests }: ScenarioOptions) =>
     expectThat(wrong === 0, `${wrong} wrong replies`);
     expectThat(
       late <= early * 1.1,
-      `memory is flat: ${early.toFixed(0)} MB in the first quarter, ${late.toFixed(0)} MB in the last one, ${Math.max(...resident).toFixed(0)} MB at most`,
+      `memory is flat: ${early.toFixed(0)} MB in the first quarter, ${late.toFixed(0)} MB in the last one, ` +
+        `${Math.max(...resident).toFixed(0)} MB at most`,
     );
     console.log(
-      `    the generator itself: ${(Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024).toFixed(0)} MB`,
+      "    the generator itself: " +
+        `${(Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024).toFixed(0)} MB`,
     );
   });

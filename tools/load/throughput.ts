@@ -41,7 +41,8 @@ export const memory = async ({ seconds }: ScenarioOptions) => {
     await runLoad(server.url, () => batch, { count, concurrency: 4, forMs: seconds * 500 });
     after.push(server.memoryMb());
     console.log(
-      `${workers} workers: ready in ${Math.round(server.startMs)} ms, ${Math.round(start)} MB at the start, ${Math.round(after.at(-1) ?? 0)} MB after ${seconds * 1.5} s of load`,
+      `${workers} workers: ready in ${Math.round(server.startMs)} ms, ${Math.round(start)} MB at the start, ` +
+        `${Math.round(after.at(-1) ?? 0)} MB after ${seconds * 1.5} s of load`,
     );
     await server.stop();
   }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// From npm this loads the build; in a clone, where src/ lies beside it, the sources run through tsx in a process of their own.
+// From npm this loads the build; in a clone, where src/ lies beside it, the sources run through tsx in a process of
+// their own.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";

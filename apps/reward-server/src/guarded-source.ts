@@ -9,7 +9,10 @@ import type { IsolatedRewardSource, PoolStats } from "@v-triune/rewards/isolated
 import { isDeeperThan } from "./http/nesting";
 import { CLIENT_GONE, DEADLINE_PASSED, RefusalError, invalidField } from "./http/refusal-error";
 
-/** A source between the routes and the workers: it refuses what no worker should see, bounds what waits, and reports verdicts. */
+/**
+ * A source between the routes and the workers: it refuses what no worker should see, bounds what waits, and reports
+ * verdicts.
+ */
 export interface GuardedSource {
   readonly names: readonly string[];
   readonly stats: PoolStats;
@@ -28,8 +31,8 @@ export interface GuardedSource {
   /** Judges one. @throws RefusalError 503 when the queue is full, 504 when the deadline passes */
   one(request: RewardRequest, signal: AbortSignal): Promise<RewardOutcome>;
   /**
-   * Judges many. A sample that the deadline leaves unanswered is `error: deadline`. The places in the queue are taken when this is
-   * called, not when reading begins.
+   * Judges many. A sample that the deadline leaves unanswered is `error: deadline`. The places in the queue are taken
+   * when this is called, not when reading begins.
    *
    * @throws RefusalError 503 when the queue has no room for them
    */
@@ -111,7 +114,8 @@ export function guardSource(source: IsolatedRewardSource, limits: SourceLimits, 
         throw new RefusalError(
           404,
           "unknown-verifier",
-          `${field.verifier}: no verifier ${JSON.stringify(request.verifier.slice(0, 100))}; known: ${source.names.join(", ")}`,
+          `${field.verifier}: no verifier ${JSON.stringify(request.verifier.slice(0, 100))}; known: ` +
+            `${source.names.join(", ")}`,
           { field: field.verifier, known: source.names },
         );
       }
@@ -122,7 +126,8 @@ export function guardSource(source: IsolatedRewardSource, limits: SourceLimits, 
       ) {
         throw invalidField(
           field.accuracyRatio,
-          `${field.accuracyRatio}: accuracy_ratio and format_ratio are both 0, so no reward can be formed; set one of them above 0`,
+          `${field.accuracyRatio}: accuracy_ratio and format_ratio are both 0, so no reward can be formed; set one ` +
+            "of them above 0",
         );
       }
       if (isDeeperThan(request.sample.params, MOST_LEVELS))

@@ -1,6 +1,6 @@
 /**
- * Every option of the server, stated once: default, limits, flag and help. The checks, the command line, its help and the table in
- * docs/reward-server.md are made from this.
+ * Every option of the server, stated once: default, limits, flag and help. The checks, the command line, its help and
+ * the table in docs/reward-server.md are made from this.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -21,7 +21,10 @@ export interface ServerOption<Value> {
   /** The default as the help shows it; undefined if off is the default. */
   readonly shownDefault: string | undefined;
   initial(): Value;
-  /** Reads the flag's values in the order of the command line; one empty text for a flag without a value. @throws ServerConfigError */
+  /**
+   * Reads the flag's values in the order of the command line; one empty text for a flag without a value.
+   * @throws ServerConfigError
+   */
   read(texts: readonly string[]): Value;
   /** What a value has to be, if this one cannot be used. */
   problem(value: Value): string | undefined;
@@ -56,7 +59,10 @@ interface WholeNumberGiven extends Given<number> {
   readonly initial: () => number;
   readonly least: number;
   readonly most?: number;
-  /** How many of the setting's units one of the flag's units is: 1024 for KB on the command line and bytes in the settings. */
+  /**
+   * How many of the setting's units one of the flag's units is: 1024 for KB on the command line and bytes in the
+   * settings.
+   */
   readonly unit?: number;
 }
 

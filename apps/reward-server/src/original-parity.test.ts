@@ -84,7 +84,8 @@ describe("--compat original", () => {
 
 if (!existsSync(RECORDS))
   console.warn(
-    `skipped: payloads of Orsta's trainer over HTTP; ${RECORDS} is missing (it comes with the shared data set, not with the clone)`,
+    `skipped: payloads of Orsta's trainer over HTTP; ${RECORDS} is missing (it comes with the shared data set, not ` +
+      "with the clone)",
   );
 
 describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {

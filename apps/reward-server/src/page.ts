@@ -1,6 +1,6 @@
 /**
- * The page at `/` for browsers: live counters from `/metrics` and a form to try a verifier. One file; what comes from the server or
- * the form is only set as text.
+ * The page at `/` for browsers: live counters from `/metrics` and a form to try a verifier. One file; what comes from
+ * the server or the form is only set as text.
  */
 import { PAGE_EXAMPLES } from "./page-examples";
 

@@ -20,7 +20,10 @@ export interface RewardServerSettings {
   readonly deadlineMs: number;
   /** The largest old generation of a worker's memory, in MB. */
   readonly memoryMb: number;
-  /** The IoU threshold of the built-in detection verifier: a number, the mean over eleven of them, or the schedule by step. */
+  /**
+   * The IoU threshold of the built-in detection verifier: a number, the mean over eleven of them, or the schedule by
+   * step.
+   */
   readonly epsilon: NonNullable<DetectionVerifierOptions["epsilon"]>;
   /** Divide rewards by the sum of the ratios. */
   readonly normalized: boolean;
@@ -30,7 +33,10 @@ export interface RewardServerSettings {
   readonly defaultVerifier: string;
   /** The reward on `/openrlhf` and `/slime` of a sample that is not scored: their contracts cannot say so. */
   readonly unscoredReward: number;
-  /** What `/openrlhf` and `/slime` do with a sample that cannot be judged: give it `unscoredReward`, or refuse the request. */
+  /**
+   * What `/openrlhf` and `/slime` do with a sample that cannot be judged: give it `unscoredReward`, or refuse the
+   * request.
+   */
   readonly onError: "skip" | "raise";
   /** The bearer token that requests must carry, if any. */
   readonly token: string | undefined;
@@ -46,7 +52,9 @@ export interface RewardServerSettings {
   readonly headersMs: number;
   /** Milliseconds that a client may take to send its whole request. */
   readonly requestMs: number;
-  /** Milliseconds without traffic after which a connection is closed, also in the middle of a reply that nobody reads. */
+  /**
+   * Milliseconds without traffic after which a connection is closed, also in the middle of a reply that nobody reads.
+   */
   readonly idleMs: number;
   /** Milliseconds for the answers to what was accepted before the server was told to stop. */
   readonly drainMs: number;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command's entry. From npm it loads the build; inside a clone, where src/ lies beside it, it runs the sources through tsx.
+// The command's entry. From npm it loads the build; inside a clone, where src/ lies beside it, it runs the sources
+// through tsx.
 import { existsSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -15,8 +16,8 @@ if (!existsSync(source)) {
     ["--conditions=@v-triune/source", "--import", tsx, fileURLToPath(source), ...process.argv.slice(2)],
     { stdio: "inherit" },
   );
-  // This process waits for the child, which finishes its step. Ctrl-C reaches the child through the terminal as well as from here:
-  // it takes two signals at once for one.
+  // This process waits for the child, which finishes its step. Ctrl-C reaches the child through the terminal as well as
+  // from here: it takes two signals at once for one.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(signal ? 128 + (signal === "SIGINT" ? 2 : 15) : (code ?? 1)));
 }

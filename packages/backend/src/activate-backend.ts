@@ -1,6 +1,6 @@
 /**
- * One function per backend that makes it usable in this process, or says in a BackendError why it is not and how to get it.
- * Nothing here chooses; `selectBackend` does.
+ * One function per backend that makes it usable in this process, or says in a BackendError why it is not and how to get
+ * it. Nothing here chooses; `selectBackend` does.
  */
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
@@ -63,7 +63,9 @@ function activateTensorflowGpu(options: ActivateOptions): ActivatedBackend {
     throw new BackendError({
       what: "TensorFlow was loaded but does not use the GPU.",
       found: driverComplaint(native.startupLog) ?? `driver ${driver ?? "unknown"}; TensorFlow gave no reason`,
-      fix: "check that the driver is 525 or newer, which CUDA 12 needs; npx v-triune doctor shows TensorFlow's messages",
+      fix:
+        "check that the driver is 525 or newer, which CUDA 12 needs; npx v-triune doctor shows TensorFlow's " +
+        "messages",
     });
   }
   return {
@@ -84,7 +86,9 @@ function activateTensorflow(options: ActivateOptions): ActivatedBackend {
   const threads = process.env["TF_NUM_INTRAOP_THREADS"];
   return {
     tfjsName: "tensorflow",
-    description: `TensorFlow ${native.tensorflow} on the CPU${threads === undefined ? "" : `, ${threads} thread${threads === "1" ? "" : "s"}`}`,
+    description:
+      `TensorFlow ${native.tensorflow} on the ` +
+      `CPU${threads === undefined ? "" : `, ${threads} thread${threads === "1" ? "" : "s"}`}`,
     version: native.tensorflow,
   };
 }

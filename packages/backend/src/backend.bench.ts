@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- backend`, or `node tools/run.mjs packages/backend/src/backend.bench.ts [--json] [--threads N]`:
- * matrix products, the cost of an operation and a plain training step on every backend present, and as ratios to PyTorch where
- * `python3 -c "import torch"` works (`V_TRIUNE_PYTHON` names another Python). Each backend in a process of its own.
+ * matrix products, the cost of an operation and a plain training step on every backend present, and as ratios to
+ * PyTorch where `python3 -c "import torch"` works (`V_TRIUNE_PYTHON` names another Python). Each backend in a process
+ * of its own.
  */
 import { spawnSync } from "node:child_process";
 import { cpus } from "node:os";
@@ -129,7 +130,8 @@ if (process.argv.includes("--json"))
   console.log(JSON.stringify({ processor: cpus()[0]?.model, threads, rows }, null, 2));
 else {
   console.log(
-    `${cpus()[0]?.model?.trim() ?? "unknown processor"}, Node ${process.version}${threads === undefined ? "" : `, ${threads} threads`}`,
+    `${cpus()[0]?.model?.trim() ?? "unknown processor"}, Node ` +
+      `${process.version}${threads === undefined ? "" : `, ${threads} threads`}`,
   );
   for (const { name, description } of rows) console.log(`  ${name}: ${description}`);
   for (const { name, works, reason } of reports) if (!works) console.log(`  ${name}: not measured (${reason})`);

@@ -105,7 +105,8 @@ export function formatDoctor(report: DoctorReport): string {
       if (measurement !== undefined && speed !== undefined) {
         row(
           "",
-          `${Math.round(speed.gflops)} GFLOPS (${speed.shape.join(" x ")}), ${measurement.microsecondsPerOp.toFixed(1)} microseconds per op`,
+          `${Math.round(speed.gflops)} GFLOPS (${speed.shape.join(" x ")}), ` +
+            `${measurement.microsecondsPerOp.toFixed(1)} microseconds per op`,
         );
       }
     } else {

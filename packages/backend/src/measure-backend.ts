@@ -39,8 +39,8 @@ export const BENCH_PRODUCTS: NonNullable<MeasureOptions["products"]> = [
 ];
 
 /**
- * Measures the current backend. Each number is the best of several repetitions within its time budget, so a busy machine
- * disturbs it little. Leaves no tensor behind.
+ * Measures the current backend. Each number is the best of several repetitions within its time budget, so a busy
+ * machine disturbs it little. Leaves no tensor behind.
  *
  * @param tf tfjs-core, with the backend set
  */

@@ -12,8 +12,8 @@ export const STEP_SHAPE = { tokens: 2560, vocabulary: 512, width: 128, hidden: 3
 const LEARNING_RATE = 0.1;
 
 /**
- * Trained tokens per second on the current backend: forward, backward and a plain gradient step, the best of at least two
- * repetitions after one that warms up. Leaves no tensor behind.
+ * Trained tokens per second on the current backend: forward, backward and a plain gradient step, the best of at least
+ * two repetitions after one that warms up. Leaves no tensor behind.
  *
  * @throws RangeError when the loss does not fall: then the speed would mean nothing
  */

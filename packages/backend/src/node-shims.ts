@@ -2,8 +2,8 @@
 import util from "node:util";
 
 /**
- * Adds `util.isNullOrUndefined` and `util.isArray`, which tfjs-node's kernels call, where Node ≥ 23 removed them, and in
- * place of an older Node's own, which print a deprecation warning.
+ * Adds `util.isNullOrUndefined` and `util.isArray`, which tfjs-node's kernels call, where Node ≥ 23 removed them, and
+ * in place of an older Node's own, which print a deprecation warning.
  *
  * @param target the module to put them in; default Node's `util`
  */

@@ -1,6 +1,6 @@
 /**
- * Tries a native install in a child process before this process loads it, once per machine: a library compiled for another
- * processor kills the process that loads it.
+ * Tries a native install in a child process before this process loads it, once per machine: a library compiled for
+ * another processor kills the process that loads it.
  */
 import type { ActivateOptions } from "./activate-backend";
 import { BackendError } from "./backend-error";

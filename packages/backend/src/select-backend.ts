@@ -58,7 +58,9 @@ export async function selectBackend(options: SelectBackendOptions = {}): Promise
   throw new BackendError({
     what: "No TensorFlow.js backend works here.",
     found: passedOver.map(({ name, reason }) => `${name}: ${reason}`).join("; "),
-    fix: "run npm ci, which installs the wasm backend; if it is installed, report this with the output of npx v-triune doctor",
+    fix:
+      "run npm ci, which installs the wasm backend; if it is installed, report this with the output of npx " +
+      "v-triune doctor",
   });
 }
 

@@ -2,8 +2,8 @@
  * Makes tfjs-backend-wasm notice that it has no memory left.
  *
  * tfjs-backend-wasm 4.22 uses what its allocator returns without looking: address 0 when the allocator fails, and for a
- * tensor of more than 4 GiB a size that has wrapped around at 2³². Both lead to tensors that overlap others, so to wrong
- * numbers instead of an error.
+ * tensor of more than 4 GiB a size that has wrapped around at 2³². Both lead to tensors that overlap others, so to
+ * wrong numbers instead of an error.
  */
 import { withOutOfMemory } from "./out-of-memory";
 

@@ -1,9 +1,12 @@
 /**
- * A benchmark: a local copy in its owners' layout, read as questions that score their own answers, with the metric that its
- * owners define. Adding one is a file with a `Benchmark` and a line in the list of `benchmarks.ts`.
+ * A benchmark: a local copy in its owners' layout, read as questions that score their own answers, with the metric that
+ * its owners define. Adding one is a file with a `Benchmark` and a line in the list of `benchmarks.ts`.
  */
 
-/** Whether the training corpus (the 18 sources of arXiv 2505.18129) has the benchmark's task: alignment or generalization? */
+/**
+ * Whether the training corpus (the 18 sources of arXiv 2505.18129) has the benchmark's task: alignment or
+ * generalization?
+ */
 export type BenchmarkDomain = "in" | "out";
 
 /** What one answer came to. */
@@ -12,7 +15,9 @@ export interface AnswerScore {
   readonly score: number | null;
   /** What it counts as in a vote (maj@n); null where two answers can't be the same vote. */
   readonly vote: string | null;
-  /** Boxes in pixels of the original picture, [x, y, width, height] with their label, for metrics over the whole set. */
+  /**
+   * Boxes in pixels of the original picture, [x, y, width, height] with their label, for metrics over the whole set.
+   */
   readonly boxes?: readonly { readonly label: string; readonly bbox: readonly [number, number, number, number] }[];
 }
 

@@ -35,7 +35,8 @@ const seen = [{ width: 280, height: 140 }];
 const all = (opened: OpenBenchmark, answerOf: (item: BenchmarkItem) => string): ScoredItem[] =>
   opened.items.map((item) => ({ item, answer: item.score(answerOf(item), seen) }));
 const boxes = (...list: [number, number, number, number, string][]): string =>
-  `<think>\n\n</think>\n<answer>\n${JSON.stringify(list.map(([x1, y1, x2, y2, label]) => ({ bbox_2d: [x1, y1, x2, y2], label })))}\n</answer>`;
+  `<think>\n\n</think>\n<answer>\n` +
+  `${JSON.stringify(list.map(([x1, y1, x2, y2, label]) => ({ bbox_2d: [x1, y1, x2, y2], label })))}\n</answer>`;
 
 describe("COCO val2017", () => {
   const coco = {
@@ -156,7 +157,8 @@ describe("CountBench", () => {
   it("compares the number", async () => {
     await parquet(
       "count/data/test-00000-of-00001.parquet",
-      `select ${picture} as image, 'four chairs' as text, 'How many chairs are there?' as question, 4::bigint as number union all select ${picture}, 'x', 'How many dogs?', 10::bigint`,
+      `select ${picture} as image, 'four chairs' as text, 'How many chairs are there?' as question, 4::bigint as ` +
+        `number union all select ${picture}, 'x', 'How many dogs?', 10::bigint`,
     );
     await conforms("countbench", "count");
     const { items } = await named("countbench").open(join(folder, "count"));
@@ -207,7 +209,10 @@ describe("ScreenSpot-Pro", () => {
 describe("MathVista", () => {
   it("normalizes answers as its authors do", async () => {
     const row = (fields: Record<"pid" | "query" | "choices" | "precision" | "answer" | "kind" | "type", string>) =>
-      `select '${fields.pid}' as pid, '${fields.query}' as question, ${picture} as decoded_image, ${fields.choices}::varchar[] as choices, ${fields.precision}::double as precision, '${fields.answer}' as answer, '${fields.kind}' as question_type, '${fields.type}' as answer_type, {'task': 'figure question answering', 'category': 'x'} as metadata, 'Hint: .. ${fields.query}' as query`;
+      `select '${fields.pid}' as pid, '${fields.query}' as question, ${picture} as decoded_image, ` +
+      `${fields.choices}::varchar[] as choices, ${fields.precision}::double as precision, '${fields.answer}' as ` +
+      `answer, '${fields.kind}' as question_type, '${fields.type}' as answer_type, {'task': 'figure question ` +
+      `answering', 'category': 'x'} as metadata, 'Hint: .. ${fields.query}' as query`;
     const free = { choices: "null", precision: "null", kind: "free_form" };
     await parquet(
       "vista/data/testmini-00000-of-00001-725687bf7a18d64b.parquet",
@@ -246,7 +251,9 @@ describe("MathVista", () => {
 describe("MMMU", () => {
   it("reads letters and open answers by rule, with the pictures that the text names", async () => {
     const row = (id: string, question: string, options: string, answer: string, kind: string) =>
-      `select '${id}' as id, '${question}' as question, '${options.replaceAll("'", "''")}' as options, '${answer}' as answer, '${kind}' as question_type, ${picture} as image_1, {'bytes': 'two'::blob, 'path': 'b.png'} as image_2`;
+      `select '${id}' as id, '${question}' as question, '${options.replaceAll("'", "''")}' as options, '${answer}' ` +
+      `as answer, '${kind}' as question_type, ${picture} as image_1, {'bytes': 'two'::blob, 'path': 'b.png'} as ` +
+      "image_2";
     await parquet(
       "mmmu/Art_Theory/validation-00000-of-00001.parquet",
       [
@@ -259,7 +266,8 @@ describe("MMMU", () => {
     const [choice, open] = opened.items as [BenchmarkItem, BenchmarkItem];
     expect(choice.part).toBe("Art_Theory");
     expect(choice.prompt).toBe(
-      "See <image> and <image>.\nA. Monet\nB. van Gogh\n\nAnswer with the option's letter from the given choices directly.",
+      "See <image> and <image>.\nA. Monet\nB. van Gogh\n\n" +
+        "Answer with the option's letter from the given choices directly.",
     );
     expect((await choice.pictures()).map((bytes) => Buffer.from(bytes as Uint8Array).toString("latin1"))).toEqual([
       "two",
@@ -370,9 +378,12 @@ describe("MEGA-Bench core", () => {
   it("scores fields by the task's metrics and averages over tasks", async () => {
     const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
     const row = (id: number, task: string, info: string, answer: string, media = "['./data/a.png']") =>
-      `select ${id} as id, ${quoted(task)} as task_name, 'Describe.' as task_description, '' as example_text, '<image> What?' as query_text, '[]' as global_media, '[]' as example_media, ${quoted(media)} as query_media, ${quoted(answer)} as answer, ${quoted(info)} as metric_info, '{}' as eval_context`;
+      `select ${id} as id, ${quoted(task)} as task_name, 'Describe.' as task_description, '' as example_text, ` +
+      `'<image> What?' as query_text, '[]' as global_media, '[]' as example_media, ${quoted(media)} as ` +
+      `query_media, ${quoted(answer)} as answer, ${quoted(info)} as metric_info, '{}' as eval_context`;
     const info = (metric: string, parse = "answer_string") =>
-      `{'field_score_function': {'answer': '${metric}'}, 'aggregation': {'function': 'mean', 'field_weights': {'answer': 1}}, 'response_parse_function': '${parse}'}`;
+      `{'field_score_function': {'answer': '${metric}'}, 'aggregation': {'function': 'mean', 'field_weights': ` +
+      `{'answer': 1}}, 'response_parse_function': '${parse}'}`;
     await parquet(
       "mega/core/test-00000-of-00001.parquet",
       [
@@ -381,7 +392,9 @@ describe("MEGA-Bench core", () => {
         row(
           3,
           "sums",
-          "{'field_score_function': {'a': 'simple_str_match', 'b': 'general_single_numerical_match'}, 'aggregation': {'function': 'mean', 'field_weights': {'a': 1, 'b': 3}}, 'response_parse_function': 'json'}",
+          "{'field_score_function': {'a': 'simple_str_match', 'b': 'general_single_numerical_match'}, " +
+            "'aggregation': {'function': 'mean', 'field_weights': {'a': 1, 'b': 3}}, 'response_parse_function': " +
+            "'json'}",
           "{'a': 'Red Car', 'b': '3.5'}",
         ),
         row(4, "judged", info("gpt_4o_as_judge"), "{'answer': 'x'}"),

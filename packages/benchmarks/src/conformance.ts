@@ -1,6 +1,6 @@
 /**
- * The conformance kit of the Benchmark seam. It opens a benchmark, asks its questions with hostile answers and returns what is
- * wrong as data, so that it works under any test framework:
+ * The conformance kit of the Benchmark seam. It opens a benchmark, asks its questions with hostile answers and returns
+ * what is wrong as data, so that it works under any test framework:
  *
  *     expect(await checkBenchmark(myBenchmark, { folder: "fixtures/mine", right: [["17", "\\boxed{4}"]] })).toEqual([]);
  */

@@ -1,7 +1,7 @@
 /**
- * Labels of a careless annotator, wrong in a systematic way: counts, chart values and sums one too high, boxes 4 to 8 pixels
- * too loose, the last letter forgotten, the right color with the next shape. The committed checkpoint was fine-tuned on
- * such labels last; reinforcement learning with the verifiers' rewards is what puts it right.
+ * Labels of a careless annotator, wrong in a systematic way: counts, chart values and sums one too high, boxes 4 to 8
+ * pixels too loose, the last letter forgotten, the right color with the next shape. The committed checkpoint was
+ * fine-tuned on such labels last; reinforcement learning with the verifiers' rewards is what puts it right.
  */
 import type { SeededRandom } from "@v-triune/rollouts";
 import { type Shape, pictureSize, shapeNames } from "./drawing/canvas";

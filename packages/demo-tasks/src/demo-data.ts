@@ -14,7 +14,9 @@ export async function writeHeldOutData(path: string, perSource: number): Promise
   );
 }
 
-/** `perSource` training samples of each source, drawn from the seed; none shows a held-out picture with its question. */
+/**
+ * `perSource` training samples of each source, drawn from the seed; none shows a held-out picture with its question.
+ */
 export async function writeTrainingData(path: string, perSource: number, seed: number): Promise<void> {
   const random = createRandom(seed, 7);
   const heldOut = fingerprints(heldOutQuestions(100));

@@ -1,4 +1,6 @@
-/** The files beside the demonstration model's weights, in Hugging Face's layout: transformers loads the folder as it is. */
+/**
+ * The files beside the demonstration model's weights, in Hugging Face's layout: transformers loads the folder as it is.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pictureSize } from "./drawing/canvas";

@@ -1,6 +1,6 @@
 /**
- * Endless questions of the demonstration, one source after the other. The held-out questions come from a seed of their own;
- * a training question that shows the same picture with the same question as a held-out one is drawn again.
+ * Endless questions of the demonstration, one source after the other. The held-out questions come from a seed of their
+ * own; a training question that shows the same picture with the same question as a held-out one is drawn again.
  */
 import { createHash } from "node:crypto";
 import { type SeededRandom, createRandom } from "@v-triune/rollouts";

@@ -1,4 +1,7 @@
-/** For tests: a run of a model so small that a step takes a tenth of a second, with data and tokenizer of the demonstration. */
+/**
+ * For tests: a run of a model so small that a step takes a tenth of a second, with data and tokenizer of the
+ * demonstration.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeHeldOutData, writeTrainingData } from "./demo-data";
@@ -21,8 +24,8 @@ const tinyModel = {
 };
 
 /**
- * Writes what the run needs into `folder` and gives its configuration, which `resolveTrainingConfig` of @v-triune/training fills in:
- * random weights, 4 prompts of 3 answers per step on wasm, the run folder `folder/name`.
+ * Writes what the run needs into `folder` and gives its configuration, which `resolveTrainingConfig` of
+ * @v-triune/training fills in: random weights, 4 prompts of 3 answers per step on wasm, the run folder `folder/name`.
  */
 export async function writeTinyRun(folder: string, name: string, steps: number) {
   const modelFolder = join(folder, "model");

@@ -1,7 +1,7 @@
 /**
- * The demonstration model's vocabulary and its tokenizer.json. Tokens are taken greedily, the longest first: one Split by a
- * pattern of all tokens sorted by length, then a BPE model without merges that looks whole pieces up. Both the Rust and the
- * JavaScript tokenizers of Hugging Face read it and agree.
+ * The demonstration model's vocabulary and its tokenizer.json. Tokens are taken greedily, the longest first: one Split
+ * by a pattern of all tokens sorted by length, then a BPE model without merges that looks whole pieces up. Both the
+ * Rust and the JavaScript tokenizers of Hugging Face read it and agree.
  */
 import { colorNames, shapeNames } from "./drawing/canvas";
 import { letters } from "./drawing/glyphs";

@@ -18,7 +18,10 @@ export interface OpenEngineOptions extends EngineEvents {
   readonly temperature: number;
   /** Whether an adapter is trained. */
   readonly adapter: boolean;
-  /** The folder, as the server sees it, of the model that it is tried with, for a server that serves whatever folder it is told. */
+  /**
+   * The folder, as the server sees it, of the model that it is tried with, for a server that serves whatever folder it
+   * is told.
+   */
   readonly modelFolder: () => Promise<string>;
   readonly signal?: AbortSignal | undefined;
   /** The line about what the server can do. */
@@ -28,7 +31,8 @@ export interface OpenEngineOptions extends EngineEvents {
 /**
  * Recognizes and tries the servers, refuses what a run can't do without, and works round the rest.
  *
- * @throws EngineError when a server can't be reached, or lacks what can't be worked round; ConfigError for a missing key
+ * @throws EngineError when a server can't be reached, or lacks what can't be worked round; ConfigError for a missing
+ *   key
  */
 export async function openRemoteEngine(options: OpenEngineOptions): Promise<RemoteEngine> {
   const { config, processor, endTokenIds, temperature, signal, onPause, onResume, onWarning } = options;
@@ -57,7 +61,9 @@ export async function openRemoteEngine(options: OpenEngineOptions): Promise<Remo
   const all = (ability: Ability): boolean => probed.every((report) => can(report, ability));
   if (transfer.sync === "none" && config.staleWeights === "error") {
     throw new ConfigError({
-      what: "With weights.sync: none the servers keep the weights that they were started with, and every step but the first trains on answers of stale weights.",
+      what:
+        "With weights.sync: none the servers keep the weights that they were started with, and every step but the " +
+        "first trains on answers of stale weights.",
       where: "rollout.engine.staleWeights",
       expected: "allow, which trains on them with rollout.correction",
       found: "error",

@@ -11,7 +11,10 @@ export interface RemoteEngineConfig {
   readonly model: string | null;
   /** The environment variable that holds the servers' key. */
   readonly apiKeyEnv: string | null;
-  /** Requests to one server at once; null: 64 for vLLM and SGLang, 16 for another OpenAI-compatible server, 4 for llama.cpp, 1 for transformers serve. */
+  /**
+   * Requests to one server at once; null: 64 for vLLM and SGLang, 16 for another OpenAI-compatible server, 4 for
+   * llama.cpp, 1 for transformers serve.
+   */
   readonly parallel: number | null;
   /** Seconds that one request may take. */
   readonly timeout: number;

@@ -1,9 +1,10 @@
 /**
  * Rollouts from vLLM, SGLang, transformers serve, llama.cpp or another OpenAI-compatible server.
  *
- * Each answer is asked for until it is there, by whichever server is free; a request that broke off is asked for again, with the
- * same seed, and nothing is handed on twice. Where a server gives no token ids, its text is tokenized here: the ids are then
- * those that the model would most likely have written, not always those that it did, and there are no log-probabilities.
+ * Each answer is asked for until it is there, by whichever server is free; a request that broke off is asked for again,
+ * with the same seed, and nothing is handed on twice. Where a server gives no token ids, its text is tokenized here:
+ * the ids are then those that the model would most likely have written, not always those that it did, and there are no
+ * log-probabilities.
  */
 import type { Processor } from "@v-triune/policy";
 import {
@@ -315,7 +316,9 @@ export class RemoteEngine implements RolloutEngine {
       where: `${id}, at ${server.url}`,
       expected: `${promptIds.length} tokens, pictures included`,
       found: `${promptTokens} tokens`,
-      fix: "serve the model from the folder that is trained (chat template, preprocessor_config.json's pixel bounds), or set rollout.engine.promptTokens: warn",
+      fix:
+        "serve the model from the folder that is trained (chat template, preprocessor_config.json's pixel bounds), " +
+        "or set rollout.engine.promptTokens: warn",
     });
   }
 
@@ -354,7 +357,9 @@ export class RemoteEngine implements RolloutEngine {
       where: server.url,
       expected: String(this.#weights?.label),
       found,
-      fix: "see whether it has restarted or another run uses it; rollout.engine.staleWeights: allow trains on such answers all the same",
+      fix:
+        "see whether it has restarted or another run uses it; rollout.engine.staleWeights: allow trains on such " +
+        "answers all the same",
     });
   }
 

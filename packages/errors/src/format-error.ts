@@ -1,4 +1,6 @@
-/** How every error of the project is printed: what is wrong, then one labeled block per further detail, 80 columns wide. */
+/**
+ * How every error of the project is printed: what is wrong, then one labeled block per further detail, 80 columns wide.
+ */
 import type { ErrorDetails } from "./error-details";
 
 const WIDTH = 80;
@@ -27,7 +29,8 @@ export function formatDetails({ where, expected, found, fix }: Omit<ErrorDetails
 }
 
 /**
- * Wraps a text at spaces. A word longer than the width (a path) gets a line of its own; line breaks of the text are kept.
+ * Wraps a text at spaces. A word longer than the width (a path) gets a line of its own; line breaks of the text are
+ * kept.
  *
  * @param width columns per line, indent included
  * @param indent columns of white space before every line but the first, which starts after a label of that width

@@ -5,8 +5,8 @@
  * nearest("mathverfy", ["mathverify", "detection"]) // "mathverify"
  * nearest("coco", ["coco-single", "ovdeval"]) // "coco-single"
  * ```
- * @returns the nearest by edit distance if it is near enough to be a slip (a third of the word's length), else the first that
- *   begins with the word (of three letters or more), else null
+ * @returns the nearest by edit distance if it is near enough to be a slip (a third of the word's length), else the
+ *   first that begins with the word (of three letters or more), else null
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   let best: string | null = null;

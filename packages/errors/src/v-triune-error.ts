@@ -1,8 +1,8 @@
 /**
  * The base class of the errors that a person can act on. Anything else that is thrown is a fault of the program.
  *
- * Instances are recognized by a marker and not by `instanceof`, so that two installed copies of a package (two versions, or
- * one bundled into another package) recognize each other's errors.
+ * Instances are recognized by a marker and not by `instanceof`, so that two installed copies of a package (two
+ * versions, or one bundled into another package) recognize each other's errors.
  */
 import type { ErrorDetails } from "./error-details";
 import { formatError } from "./format-error";
@@ -10,8 +10,8 @@ import { formatError } from "./format-error";
 const MARKER = Symbol.for("v-triune.error");
 
 /**
- * An error that says what is wrong, where, what was expected, what was found and how to fix it. `message` is the whole text
- * as it is printed, 80 columns wide.
+ * An error that says what is wrong, where, what was expected, what was found and how to fix it. `message` is the whole
+ * text as it is printed, 80 columns wide.
  *
  * ```ts
  * class PortError extends VTriuneError {
@@ -42,13 +42,19 @@ export class VTriuneError extends Error {
     Object.defineProperty(this, MARKER, { value: true });
   }
 
-  /** What it was made of, without the cause: plain data, which can be sent to another thread and made an error again there. */
+  /**
+   * What it was made of, without the cause: plain data, which can be sent to another thread and made an error again
+   * there.
+   */
   get details(): ErrorDetails {
     const { what, where, expected, found, fix, code } = this;
     return { what, where, expected, found, fix, code };
   }
 
-  /** Whether a person can act on it. Also true for errors that another copy of this package made. For one class of them, compare `name`. */
+  /**
+   * Whether a person can act on it. Also true for errors that another copy of this package made. For one class of them,
+   * compare `name`.
+   */
   static isInstance(value: unknown): value is VTriuneError {
     return typeof value === "object" && value !== null && MARKER in value;
   }

@@ -21,7 +21,10 @@ const REASONS: Readonly<Record<string, readonly [found: string, fix: string]>> =
   EFBIG: ["the file grew past the size that the system allows", "raise the limit (ulimit -f), or choose another disk"],
 };
 
-/** What Node reports for a folder made with its parents on a read-only file system; the parents' absence cannot be meant. */
+/**
+ * What Node reports for a folder made with its parents on a read-only file system; the parents' absence cannot be
+ * meant.
+ */
 const isReadOnlyFolder = ({ code, syscall }: SystemError): boolean => code === "ENOENT" && syscall === "mkdir";
 
 /**

@@ -3,9 +3,9 @@
  *
  *   mean = Σ m x / Σ m        var = Σ m (x - mean)² / (Σ m - 1)        whiten = (x - mean) / sqrt(var + 1e-8)
  *
- * Same numbers as verl 0.9.1 (`torch_functional`). verl adds 1e-8 to the count, which float32 rounds away and which in float64
- * would turn the whitening of a constant into noise; here an empty mask has mean 0 and a constant whitens to exactly 0.
- * Values outside the mask are never read into a sum, so NaN there is harmless.
+ * Same numbers as verl 0.9.1 (`torch_functional`). verl adds 1e-8 to the count, which float32 rounds away and which in
+ * float64 would turn the whitening of a constant into noise; here an empty mask has mean 0 and a constant whitens to
+ * exactly 0. Values outside the mask are never read into a sum, so NaN there is harmless.
  */
 
 const EPSILON = 1e-8;

@@ -43,9 +43,9 @@ export interface Policy<Row extends PolicyRow = PolicyRow> {
   logProbs(rows: readonly Row[], options: LogProbsOptions): TokenLogProbs;
   /**
    * How many tokens the model computes for these rows together, prompts and pictures included; padding counts, a prompt
-   * that rows share counts once. The learner keeps micro-batches within their token budget by it and chooses the order of
-   * rows that computes less (the caller's, or by length). Without it rows keep the caller's order and count as completions
-   * padded to the longest.
+   * that rows share counts once. The learner keeps micro-batches within their token budget by it and chooses the order
+   * of rows that computes less (the caller's, or by length). Without it rows keep the caller's order and count as
+   * completions padded to the longest.
    */
   tokenCount?(rows: readonly Row[]): number;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command's entry. From npm it loads the build; inside a clone, where src/ lies beside it, it runs the sources through tsx.
+// The command's entry. From npm it loads the build; inside a clone, where src/ lies beside it, it runs the sources
+// through tsx.
 import { existsSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";

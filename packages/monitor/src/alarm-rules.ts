@@ -1,6 +1,6 @@
 /**
- * What an alarm watches for, as data: a metric, a scope, and one of four shapes. The default rules are the ways in which runs of this
- * kind are known to go wrong; their numbers are rules of thumb and meant to be changed.
+ * What an alarm watches for, as data: a metric, a scope, and one of four shapes. The default rules are the ways in
+ * which runs of this kind are known to go wrong; their numbers are rules of thumb and meant to be changed.
  */
 import type { MetricScope } from "./metric-record";
 
@@ -20,7 +20,8 @@ interface RuleBase {
  * - `above`: the mean of the last `window` steps is over `limit`
  * - `fall`: it is under (1 - `share`) of the best mean of any earlier window, if that was at least `least`
  * - `rise`: it is over `factor` times the lowest mean of any earlier window, and at least `least`
- * - `spike`: the last step is over `factor` times the median of the `window` steps before, and at least `least`; or it is not finite
+ * - `spike`: the last step is over `factor` times the median of the `window` steps before, and at least `least`; or it
+ *   is not finite
  */
 export type AlarmRule = RuleBase &
   (
@@ -55,7 +56,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 5,
     severity: "stop",
     advice:
-      "Look at the source's rollouts before and after. Often the learning rate is too high (go back to a checkpoint, halve it) or the verifier began to fail (see verdict/error_ratio).",
+      "Look at the source's rollouts before and after. Often the learning rate is too high (go back to a " +
+      "checkpoint, halve it) or the verifier began to fail (see verdict/error_ratio).",
   },
   {
     name: "length explosion",
@@ -67,7 +69,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 5,
     severity: "warn",
     advice:
-      "Check whether the correct answers grow too (response_length/correct/mean). If only wrong ones do, the model rambles: look for repetition, lower the learning rate, or punish overlong answers.",
+      "Check whether the correct answers grow too (response_length/correct/mean). If only wrong ones do, the model " +
+      "rambles: look for repetition, lower the learning rate, or punish overlong answers.",
   },
   {
     name: "answers cut off",
@@ -78,7 +81,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 5,
     severity: "warn",
     advice:
-      "Raise rollout.maxNewTokens, or look why answers do not end: a cut answer mostly earns nothing, however good it began.",
+      "Raise rollout.maxNewTokens, or look why answers do not end: a cut answer mostly earns nothing, however good " +
+      "it began.",
   },
   {
     name: "groups without signal",
@@ -89,7 +93,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 5,
     severity: "warn",
     advice:
-      "Most groups earn the same reward throughout and teach nothing. Filter samples by difficulty, raise rollout.n or the temperature, or take out sources that are solved.",
+      "Most groups earn the same reward throughout and teach nothing. Filter samples by difficulty, raise " +
+      "rollout.n or the temperature, or take out sources that are solved.",
   },
   {
     name: "entropy collapse",
@@ -101,7 +106,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 5,
     severity: "warn",
     advice:
-      "The policy has become nearly deterministic and explores no more. Raise algorithm.clipHigh, lower the learning rate, or add an entropy bonus.",
+      "The policy has become nearly deterministic and explores no more. Raise algorithm.clipHigh, lower the " +
+      "learning rate, or add an entropy bonus.",
   },
   {
     name: "KL spike",
@@ -113,7 +119,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 8,
     severity: "stop",
     advice:
-      "One update moved the policy far from the one that made the rollouts. Lower the learning rate or the number of updates a step; check optimizer.maxGradNorm.",
+      "One update moved the policy far from the one that made the rollouts. Lower the learning rate or the number " +
+      "of updates a step; check optimizer.maxGradNorm.",
   },
   {
     name: "gradient spike",
@@ -125,7 +132,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 8,
     severity: "warn",
     advice:
-      "Clipping bounds the step, but not its direction. Look at the step's rollouts for a broken sample; if it comes back, lower the learning rate.",
+      "Clipping bounds the step, but not its direction. Look at the step's rollouts for a broken sample; if it " +
+      "comes back, lower the learning rate.",
   },
   {
     name: "vision gradients grow",
@@ -137,7 +145,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 5,
     severity: "warn",
     advice:
-      "The paper saw this before its runs with a trained vision tower collapsed. Freeze it (optimizer.groups.vision.freeze), or give it a lower learning rate.",
+      "The paper saw this before its runs with a trained vision tower collapsed. Freeze it " +
+      "(optimizer.groups.vision.freeze), or give it a lower learning rate.",
   },
   {
     name: "verifier errors",
@@ -148,7 +157,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 3,
     severity: "stop",
     advice:
-      "Rewards are missing, not low. The reasons are in the record (reasons); a reward server may be down, a deadline too short, a sample malformed.",
+      "Rewards are missing, not low. The reasons are in the record (reasons); a reward server may be down, a " +
+      "deadline too short, a sample malformed.",
   },
   {
     name: "stale weights",
@@ -159,7 +169,8 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     window: 1,
     severity: "stop",
     advice:
-      "The rollouts came from weights more than one step old. Check that the rollout server takes new weights and says so.",
+      "The rollouts came from weights more than one step old. Check that the rollout server takes new weights and " +
+      "says so.",
   },
 ];
 

@@ -1,6 +1,7 @@
 /**
- * Alarms by HTTP POST, for chats and pagers: the alarm as JSON, with its sentence once more as `text` (Slack, Mattermost, Teams) and `content`
- * (Discord). What can't be delivered is tried again, then said once; the run neither waits nor fails.
+ * Alarms by HTTP POST, for chats and pagers: the alarm as JSON, with its sentence once more as `text` (Slack,
+ * Mattermost, Teams) and `content` (Discord). What can't be delivered is tried again, then said once; the run neither
+ * waits nor fails.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Alarm } from "./alarms";
@@ -28,7 +29,9 @@ export interface AlarmWebhook {
 /** Alarms that may wait; a run that brings more has said enough. */
 const MOST_WAITING = 100;
 
-/** @example const webhook = alarmWebhook({ url: "https://hooks.example/T1", run: "mine", onProblem: console.warn }); webhook.send(alarm); */
+/**
+ * @example const webhook = alarmWebhook({ url: "https://hooks.example/T1", run: "mine", onProblem: console.warn }); webhook.send(alarm);
+ */
 export function alarmWebhook({
   url,
   run,

@@ -1,6 +1,6 @@
 /**
- * Alarms over metric records. Evaluating a rule on a series is a pure function; `createAlarmWatch` keeps the series it needs, a bounded
- * stretch of each, and tells an alarm when it begins.
+ * Alarms over metric records. Evaluating a rule on a series is a pure function; `createAlarmWatch` keeps the series it
+ * needs, a bounded stretch of each, and tells an alarm when it begins.
  */
 import type { AlarmRule } from "./alarm-rules";
 import { DEFAULT_ALARM_RULES } from "./alarm-rules";

@@ -1,7 +1,7 @@
 /**
- * Exact quantiles of whole numbers (tokens of an answer) by counting each: memory grows with the different lengths, of which the longest answer
- * allows a few thousand, and neither with the rollouts nor with the run. A sketch (DDSketch, t-digest) would need as many bins for an answer to
- * the token, and give an approximate one.
+ * Exact quantiles of whole numbers (tokens of an answer) by counting each: memory grows with the different lengths, of
+ * which the longest answer allows a few thousand, and neither with the rollouts nor with the run. A sketch (DDSketch,
+ * t-digest) would need as many bins for an answer to the token, and give an approximate one.
  */
 export class CountedValues {
   readonly #counts = new Map<number, number>();

@@ -1,6 +1,7 @@
 /**
  * metrics.jsonl: one record a line, appended, readable while it grows and after a crash in the middle of a line.
- * JSON has no NaN: a value that is not finite is written as the string "NaN", "Infinity" or "-Infinity" and read back as the number.
+ * JSON has no NaN: a value that is not finite is written as the string "NaN", "Infinity" or "-Infinity" and read back
+ * as the number.
  */
 import { createReadStream, createWriteStream } from "node:fs";
 import { once } from "node:events";
@@ -46,7 +47,8 @@ export function parseRecordLine(line: string): MetricRecord | null {
 /**
  * Reads the records of a metrics.jsonl one by one.
  *
- * @param onBadLine told the 1-based number of each line that is not a record; the last one of a live file may be cut off
+ * @param onBadLine told the 1-based number of each line that is not a record; the last one of a live file may be cut
+ *   off
  * @throws the file system's error when the file can't be read
  */
 export async function* readMetricRecords(
@@ -64,8 +66,8 @@ export async function* readMetricRecords(
 }
 
 /**
- * Drops the records of steps after `lastStep`, so that a run resumed from that step's checkpoint writes each step once. The file is
- * replaced in one move; a missing file is left missing.
+ * Drops the records of steps after `lastStep`, so that a run resumed from that step's checkpoint writes each step once.
+ * The file is replaced in one move; a missing file is left missing.
  *
  * @returns how many records were dropped
  */

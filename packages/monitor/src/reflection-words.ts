@@ -1,8 +1,8 @@
 /**
  * Reflection words: signs that a response looks back at its own reasoning (arXiv 2505.18129, monitoring).
  *
- * A word counts where it stands as a word: case does not matter, a line break may replace a space, but "wait" is not found in
- * "waiter" nor "yet" in "yeti", which plain substring search would report for OCR answers.
+ * A word counts where it stands as a word: case does not matter, a line break may replace a space, but "wait" is not
+ * found in "waiter" nor "yet" in "yeti", which plain substring search would report for OCR answers.
  */
 
 /** The 15 words and phrases, in the paper's order. */

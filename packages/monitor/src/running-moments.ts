@@ -1,6 +1,6 @@
 /**
- * Mean, deviation and range of a stream in constant memory: Welford's recurrence, and its pairwise form for merging two streams
- * (Chan, Golub and LeVeque 1979), which keeps the deviation exact where sum-of-squares would cancel.
+ * Mean, deviation and range of a stream in constant memory: Welford's recurrence, and its pairwise form for merging two
+ * streams (Chan, Golub and LeVeque 1979), which keeps the deviation exact where sum-of-squares would cancel.
  */
 export class RunningMoments {
   count = 0;

@@ -1,7 +1,10 @@
 /** What the aggregation of a step costs: 8,192 rollouts of 18 sources with 30 numbers of their verifier each. */
 import { createStepMetrics, type RolloutRecord } from "./step-metrics";
 
-/** A step of the paper's size: 1,024 prompts of 18 sources, 8 rollouts each, 30 numbers a verdict, 1,500 characters a response. */
+/**
+ * A step of the paper's size: 1,024 prompts of 18 sources, 8 rollouts each, 30 numbers a verdict, 1,500 characters a
+ * response.
+ */
 const rollouts: RolloutRecord[] = Array.from({ length: 8192 }, (_, i) => ({
   dataSource: `source ${(i >> 3) % 18}`,
   task: `task ${((i >> 3) % 18) % 8}`,
@@ -26,5 +29,6 @@ const times = Array.from({ length: 30 }, () => {
   return performance.now() - started;
 }).sort((a, b) => a - b);
 console.log(
-  `add and finish: ${times[0]!.toFixed(1)} ms at best, ${times[15]!.toFixed(1)} ms in the middle, ${times.at(-1)!.toFixed(1)} ms at worst of 30`,
+  `add and finish: ${times[0]!.toFixed(1)} ms at best, ${times[15]!.toFixed(1)} ms in the middle, ` +
+    `${times.at(-1)!.toFixed(1)} ms at worst of 30`,
 );

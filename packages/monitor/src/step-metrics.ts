@@ -1,10 +1,10 @@
 /**
- * Per-source metrics of one step, taken while the rollouts stream in. Nothing of a rollout is kept but numbers (and a few examples, if
- * asked), so memory is bounded by the step's rollout count and does not grow with the run.
+ * Per-source metrics of one step, taken while the rollouts stream in. Nothing of a rollout is kept but numbers (and a
+ * few examples, if asked), so memory is bounded by the step's rollout count and does not grow with the run.
  *
- * A rollout that was skipped or failed counts in `verdict/*` and in the lengths, never as a reward of 0. One that the verifier could not
- * decide within its limits has accuracy 0 and counts under `verdict/undecided` too.
- * "Correct" is an accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
+ * A rollout that was skipped or failed counts in `verdict/*` and in the lengths, never as a reward of 0. One that the
+ * verifier could not decide within its limits has accuracy 0 and counts under `verdict/undecided` too. "Correct" is an
+ * accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
  */
 import { TASKS, taskDefaults } from "@v-triune/schema";
 import type { Verdict } from "@v-triune/verifiers";
@@ -64,7 +64,8 @@ export interface StepMetrics {
   /** Takes one rollout in; keeps no reference to it. */
   add(record: RolloutRecord): void;
   /**
-   * The records of the step: every source, then every task, then "all", each in order of first appearance. The aggregation is empty afterwards.
+   * The records of the step: every source, then every task, then "all", each in order of first appearance. The
+   * aggregation is empty afterwards.
    *
    * @param health numbers of the step as a whole (losses, gradient norms, times), added to the "all" record
    */

@@ -1,11 +1,11 @@
 /**
- * Validation metrics over n answers a sample: mean@n, std@n, best@k, worst@k, maj@k, by source, task and in all. Names and
- * meaning are verl's (`process_validation_metrics`, 0.9): k runs over 2, 4, 8, .. and n, and each is the expectation over drawing k of a sample's n answers with
- * replacement, then averaged over samples.
+ * Validation metrics over n answers a sample: mean@n, std@n, best@k, worst@k, maj@k, by source, task and in all. Names
+ * and meaning are verl's (`process_validation_metrics`, 0.9): k runs over 2, 4, 8, .. and n, and each is the
+ * expectation over drawing k of a sample's n answers with replacement, then averaged over samples.
  *
  * Deviations from verl:
- * - best@k and worst@k are that expectation in closed form, P(max ≤ i-th smallest) = (i/n)^k, where verl estimates it from 1,000
- *   draws: same value, no noise. maj@k has no short closed form and is drawn, with a seed.
+ * - best@k and worst@k are that expectation in closed form, P(max ≤ i-th smallest) = (i/n)^k, where verl estimates it
+ *   from 1,000 draws: same value, no noise. maj@k has no short closed form and is drawn, with a seed.
  * - A sample with fewer answers (some skipped or failed) uses those it has; one with none is left out and counted.
  */
 import type { MetricRecord, MetricScope } from "./metric-record";
@@ -59,7 +59,8 @@ export function expectedBest(sorted: readonly number[], k: number): { readonly m
 }
 
 /**
- * Mean score of the majority answer among k drawn ones; ties go to the answer drawn first, and the score is that of its first vote.
+ * Mean score of the majority answer among k drawn ones; ties go to the answer drawn first, and the score is that of its
+ * first vote.
  */
 export function majorityScore(
   scores: readonly number[],
@@ -133,8 +134,8 @@ function sampleMetrics(
 }
 
 /**
- * The evaluation's records at a step: a record a source, a task, and one for all. The mean over "all" is over samples, not over sources;
- * `<variable>/source_mean@n` beside it is the unweighted mean over sources.
+ * The evaluation's records at a step: a record a source, a task, and one for all. The mean over "all" is over samples,
+ * not over sources; `<variable>/source_mean@n` beside it is the unweighted mean over sources.
  *
  * @throws RangeError when a sample has more answers than scores
  */

@@ -7,7 +7,9 @@ import { ResponseText } from "./response-text";
 import { linkTo, type RouteParameters } from "./route";
 import { useData, useSurroundings } from "./use-data";
 
-/** One prompt, its picture, and its rollouts side by side. ← → go through the rollouts, ↑ ↓ through the step's prompts. */
+/**
+ * One prompt, its picture, and its rollouts side by side. ← → go through the rollouts, ↑ ↓ through the step's prompts.
+ */
 export function GroupInspector({
   run,
   step,

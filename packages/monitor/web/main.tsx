@@ -22,7 +22,10 @@ const TABS: readonly (readonly [PageName, string])[] = [
   ["rollouts", "Rollouts"],
 ];
 
-/** The reader's choices, kept in this browser; where storage is forbidden (a report opened from a file) they last as long as the page. */
+/**
+ * The reader's choices, kept in this browser; where storage is forbidden (a report opened from a file) they last as
+ * long as the page.
+ */
 function stored(name: "theme" | "smoothing"): string | null {
   try {
     return localStorage.getItem(name);

@@ -1,4 +1,7 @@
-/** The page's address: `#/rollouts?run=demo&step=12&group=3&sample=1`. All that is shown is in it, so that a link shows the same. */
+/**
+ * The page's address: `#/rollouts?run=demo&step=12&group=3&sample=1`. All that is shown is in it, so that a link shows
+ * the same.
+ */
 
 export type PageName = "runs" | "overview" | "sources" | "source" | "evaluation" | "rollouts" | "compare";
 const PAGES: readonly PageName[] = ["runs", "overview", "sources", "source", "evaluation", "rollouts", "compare"];

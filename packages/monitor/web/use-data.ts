@@ -28,7 +28,8 @@ export interface Loaded<T> {
 }
 
 /**
- * Loads when `key` changes. With another `subject` the earlier data is forgotten; within one it stays until the new is there.
+ * Loads when `key` changes. With another `subject` the earlier data is forgotten; within one it stays until the new is
+ * there.
  */
 export function useData<T>(subject: string, key: string, load: () => Promise<T>): Loaded<T> {
   const [state, setState] = useState<Loaded<T> & { subject: string }>({ subject, data: undefined, error: undefined });

@@ -1,16 +1,23 @@
 /**
- * Files and folders that appear in full or not at all: written under a temporary name beside their place, synced to disk, renamed,
- * and the folder around them synced. Neither a crash nor a power cut leaves half of one or loses the one before.
+ * Files and folders that appear in full or not at all: written under a temporary name beside their place, synced to
+ * disk, renamed, and the folder around them synced. Neither a crash nor a power cut leaves half of one or loses the one
+ * before.
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-/** What marks a temporary name: the writer's process, and random letters, since a process may write a file twice at a time. */
+/**
+ * What marks a temporary name: the writer's process, and random letters, since a process may write a file twice at a
+ * time.
+ */
 const TEMPORARY_NAME = /^\..+\.tmp-\d+(-[0-9a-f]+)?$/;
 
-/** Windows cannot open folders, and some network file systems cannot sync them; the rename is then as safe as they make it. */
+/**
+ * Windows cannot open folders, and some network file systems cannot sync them; the rename is then as safe as they make
+ * it.
+ */
 const UNSYNCABLE = new Set(["EISDIR", "EPERM", "EINVAL", "ENOTSUP", "EACCES"]);
 
 const temporaryPath = (path: string): string =>
@@ -42,7 +49,8 @@ export async function writeFileAtomic(
  * Writes a file in one step, for writers that want a path (a database's export, a stream). The folder must exist.
  *
  * @param write makes the file at the temporary path that it is given
- * @throws whatever `write` or the file system throws; a file that was there before is then unchanged, and nothing is left behind
+ * @throws whatever `write` or the file system throws; a file that was there before is then unchanged, and nothing is
+ *   left behind
  */
 export async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = temporaryPath(path);
@@ -75,7 +83,8 @@ export function replaceFileSync(path: string, write: (temporary: string) => void
  * Makes a folder in one step, and the folders above it if they are missing. Every file in it is synced.
  *
  * @param fill writes into the temporary folder that it is given
- * @throws whatever `fill` or the file system throws, `ENOTEMPTY` or `EEXIST` when the folder exists and is not empty; nothing is left behind
+ * @throws whatever `fill` or the file system throws, `ENOTEMPTY` or `EEXIST` when the folder exists and is not empty;
+ *   nothing is left behind
  */
 export async function writeFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = temporaryPath(path);

@@ -1,4 +1,5 @@
-// Compiles an entry of this workspace to one JavaScript file. Plain JavaScript, so that compiled threads can load it too.
+// Compiles an entry of this workspace to one JavaScript file. Plain JavaScript, so that compiled threads can load it
+// too.
 import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";

@@ -1,8 +1,8 @@
 /**
  * The JavaScript file that a thread or a child process of a package starts with.
  *
- * An installed package has it built. In a clone, which runs from TypeScript, it is compiled on the first call: loaders such as tsx
- * do not reach threads, and a loader in each thread would cost most of a second per start.
+ * An installed package has it built. In a clone, which runs from TypeScript, it is compiled on the first call: loaders
+ * such as tsx do not reach threads, and a loader in each thread would cost most of a second per start.
  */
 export interface EntryFile {
   /** The TypeScript file: `new URL("./compute-thread.ts", import.meta.url)`. Not looked at in an installed package. */

@@ -1,6 +1,6 @@
 /**
- * Whether a process of this machine runs, also one of another user. A number that the system has given to another process since
- * counts as alive.
+ * Whether a process of this machine runs, also one of another user. A number that the system has given to another
+ * process since counts as alive.
  */
 export function isProcessAlive(pid: number): boolean {
   // 0 and negative numbers mean groups of processes to the system.

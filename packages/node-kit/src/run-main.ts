@@ -2,8 +2,8 @@
 import { VTriuneError } from "@v-triune/errors";
 
 /**
- * Runs a command as the process's main function. An error that a person can fix is printed without a stack and ends with exit code 2;
- * any other is a fault of the program, printed with its stack, and ends with 1.
+ * Runs a command as the process's main function. An error that a person can fix is printed without a stack and ends
+ * with exit code 2; any other is a fault of the program, printed with its stack, and ends with 1.
  *
  * ```ts
  * await runMain(() => runCommandLine(process.argv.slice(2)));

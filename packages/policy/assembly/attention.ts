@@ -1,9 +1,10 @@
 /**
- * Attention over packed sequences, forward, backward and for one new token a row. Formulas are in src/kernels/attention.ts.
+ * Attention over packed sequences, forward, backward and for one new token a row. Formulas are in
+ * src/kernels/attention.ts.
  *
- * A plan is five int32 a segment: start, count, prefixStart, prefixCount, causal. Queries go through in blocks of QB rows;
- * only keys that a block can see are touched, so a causal sequence costs half a square. Probabilities are not kept: the
- * backward pass makes them again from the log-sum-exp of each row (FlashAttention-2, arXiv 2307.08691).
+ * A plan is five int32 a segment: start, count, prefixStart, prefixCount, causal. Queries go through in blocks of QB
+ * rows; only keys that a block can see are touched, so a causal sequence costs half a square. Probabilities are not
+ * kept: the backward pass makes them again from the log-sum-exp of each row (FlashAttention-2, arXiv 2307.08691).
  */
 import { gemm, gemmPacked, packWeights, packedSize, gemmScratch } from "./gemm";
 import { exp4, exp1, sum4, max4, log1 } from "./math";
@@ -44,8 +45,8 @@ function turn(from: usize, to: usize, half: i32, cos: usize, sin: usize, directi
 }
 
 /**
- * Rotates queries and keys of packed rows and scales the queries by `scale`; values are copied. With `direction` -1 it is
- * the backward pass of the same. `from` may be `to`.
+ * Rotates queries and keys of packed rows and scales the queries by `scale`; values are copied. With `direction` -1 it
+ * is the backward pass of the same. `from` may be `to`.
  */
 export function rotateRows(from: usize, to: usize, rows: i32, heads: i32, keyHeads: i32, headDim: i32, cos: usize, sin: usize, direction: f32, scale: f32): void {
   const half = headDim >> 1;

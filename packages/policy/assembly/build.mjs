@@ -10,7 +10,8 @@ const folder = mkdtempSync(join(tmpdir(), "v-triune-kernels-"));
 try {
   const output = join(folder, "kernels.wasm");
   const text = join(folder, "kernels.wat");
-  // --runtime stub and no data: the module lives in another module's memory and must not write to fixed addresses there.
+  // --runtime stub and no data: the module lives in another module's memory and must not write to fixed addresses
+  // there.
   const flags = [
     "-O3",
     "--noAssert",

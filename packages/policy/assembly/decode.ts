@@ -1,14 +1,14 @@
 /**
- * One step of generation: the newest token of each row through the whole language model (src/model/language-model.ts). Rows
- * do not meet, so several threads may each take some of them.
+ * One step of generation: the newest token of each row through the whole language model (src/model/language-model.ts).
+ * Rows do not meet, so several threads may each take some of them.
  *
  * `model` is int32: hidden, intermediate, heads, key heads, head size, vocabulary, layers, epsilon (a float32), and the
- * addresses of embedding, final norm and packed head; then for each layer those of its first norm, of weight and bias of
- * qkv, output, gate and up, down, of its second norm, and of the norms of queries and keys. Weights are packed by
+ * addresses of embedding, final norm and packed head; then for each layer those of its first norm, of weight and bias
+ * of qkv, output, gate and up, down, of its second norm, and of the norms of queries and keys. Weights are packed by
  * `packWeights`; bias or norm 0: none.
  *
- * `rows` is six int32 a row: token, prompt's cache, its length, row's own cache, its length, its capacity. A cache holds
- * [layers][capacity][2 key heads · head size], keys rotated; a prompt's capacity is its length.
+ * `rows` is six int32 a row: token, prompt's cache, its length, row's own cache, its length, its capacity. A cache
+ * holds [layers][capacity][2 key heads · head size], keys rotated; a prompt's capacity is its length.
  */
 import { decodeAttention, ROW_BYTES, rotateRows } from "./attention";
 import { gemmPacked } from "./gemm";

@@ -1,10 +1,10 @@
 /**
  * Single-precision matrix products, C = op(A) op(B) (+ bias) or C += op(A) op(B), row-major with strides in elements.
  *
- * After Goto and van de Geijn (doi 10.1145/1356052.1356053): blocks of B are packed into panels of eight columns that stay
- * in the first cache, and a 4 × 8 tile of C stays in registers while it runs down a panel. Transposes cost nothing, as
- * packing reads B in either order and transposed A is packed too. Every element of C adds its products in the same order
- * whatever the other rows are, so a row's result does not depend on the batch it is in.
+ * After Goto and van de Geijn (doi 10.1145/1356052.1356053): blocks of B are packed into panels of eight columns that
+ * stay in the first cache, and a 4 × 8 tile of C stays in registers while it runs down a panel. Transposes cost
+ * nothing, as packing reads B in either order and transposed A is packed too. Every element of C adds its products in
+ * the same order whatever the other rows are, so a row's result does not depend on the batch it is in.
  */
 
 /** Rows of B in a block. */
@@ -121,7 +121,9 @@ function storeLanes(c: usize, x: v128, columns: i32, accumulate: bool): void {
   if (columns > 3) f32.store(c, f32x4.extract_lane(x, 3) + (accumulate ? f32.load(c, 12) : 0), 12);
 }
 
-/** Four rows of A against one panel. Rows past `rows` are computed (their pointers repeat a real one) and not stored. */
+/**
+ * Four rows of A against one panel. Rows past `rows` are computed (their pointers repeat a real one) and not stored.
+ */
 function tile(kc: i32, a0: usize, a1: usize, a2: usize, a3: usize, step: usize, b: usize, c: usize, ldc: usize, rows: i32, columns: i32, accumulate: bool, bias: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = c00;

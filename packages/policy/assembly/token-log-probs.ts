@@ -1,12 +1,15 @@
-/** Log-probabilities and entropies of rows of logits, and their gradient. Formulas are in src/kernels/token-log-probs.ts. */
+/**
+ * Log-probabilities and entropies of rows of logits, and their gradient. Formulas are in
+ * src/kernels/token-log-probs.ts.
+ */
 import { exp4, exp1, max4, sum4, log1 } from "./math";
 
 /** Sums of this many entries are added up in float64, as a vocabulary is long. */
 const BLOCK: usize = 4096;
 
 /**
- * For each row of logits [rows, width]: out[row · outStride] = log p(target), out[row · outStride + 1] = entropy (if wanted),
- * stats[2 row] = log-sum-exp of the scaled logits, stats[2 row + 1] = entropy.
+ * For each row of logits [rows, width]: out[row · outStride] = log p(target), out[row · outStride + 1] = entropy (if
+ * wanted), stats[2 row] = log-sum-exp of the scaled logits, stats[2 row + 1] = entropy.
  */
 export function tokenLogProbs(
   logits: usize,

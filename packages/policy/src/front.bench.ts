@@ -14,7 +14,10 @@ import { openSafetensors } from "./safetensors/reader";
 import { writeSafetensors } from "./safetensors/writer";
 import { loadTokenizer } from "./tokenizer/tokenizer";
 
-/** The median time of one call, in ms, over a second of them; it keeps the noise of a shared machine out better than the mean. */
+/**
+ * The median time of one call, in ms, over a second of them; it keeps the noise of a shared machine out better than the
+ * mean.
+ */
 async function median(run: () => unknown): Promise<number> {
   for (let i = 0; i < 3; i++) await run();
   const times: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * Iterates like `for await`, but an abort also ends a wait for the next item. Otherwise an input that waits for generation would keep an
- * aborted call from ending.
+ * Iterates like `for await`, but an abort also ends a wait for the next item. Otherwise an input that waits for
+ * generation would keep an aborted call from ending.
  *
  * @throws the signal's reason when it is aborted
  */

@@ -1,5 +1,6 @@
 /**
- * The conformance kit of the RewardSource seam. It uses a source in every way that a trainer does, and returns what is wrong as data:
+ * The conformance kit of the RewardSource seam. It uses a source in every way that a trainer does, and returns what is
+ * wrong as data:
  *
  *     expect(await checkRewardSource(mySource, { requests })).toEqual([]);
  */
@@ -74,7 +75,8 @@ export async function checkRewardSource(
     if (!complete)
       find(
         "complete",
-        `${name}: each of ${expected} requests answered once expected, found indexes ${JSON.stringify(indexes.slice(0, 20))}`,
+        `${name}: each of ${expected} requests answered once expected, found indexes ` +
+          `${JSON.stringify(indexes.slice(0, 20))}`,
       );
     for (const result of results) checkShape(result, find);
   };
@@ -109,7 +111,8 @@ export async function checkRewardSource(
       if (thrown !== reason)
         find(
           "abort",
-          `aborted ${when}: the signal's reason expected, ${thrown === undefined ? "nothing" : String(thrown)} was thrown`,
+          `aborted ${when}: the signal's reason expected, ${thrown === undefined ? "nothing" : String(thrown)} was ` +
+            "thrown",
         );
     }
   });

@@ -3,8 +3,8 @@ import type { RewardRequest, RewardSource } from "./reward-source";
 import { streamThrough } from "./stream-through";
 
 /**
- * What a custom reward function may return: a number is the reward, null leaves the sample out (TRL's convention), and an outcome
- * states everything.
+ * What a custom reward function may return: a number is the reward, null leaves the sample out (TRL's convention), and
+ * an outcome states everything.
  */
 export type FunctionReward = number | null | RewardOutcome;
 
@@ -15,8 +15,8 @@ export interface FunctionRewardSourceOptions {
 }
 
 /**
- * A reward source over a function, for example one that asks another model. What the function throws becomes `error`, and so does a
- * reward that is not finite. The function's signal is aborted when its answer is no longer wanted.
+ * A reward source over a function, for example one that asks another model. What the function throws becomes `error`,
+ * and so does a reward that is not finite. The function's signal is aborted when its answer is no longer wanted.
  *
  * @param reward called once per request
  * @example createFunctionRewardSource(async ({ response }) => response.length < 2000 ? await askJudge(response) : 0)

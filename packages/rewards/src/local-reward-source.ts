@@ -10,8 +10,8 @@ export interface LocalRewardSourceOptions extends RewardRule {
 }
 
 /**
- * A reward source in this process, without threads and deadlines: for built-in verifiers, whose work is bounded by design. For
- * verifiers that may hang or crash, take the isolated source of `@v-triune/rewards/isolated`.
+ * A reward source in this process, without threads and deadlines: for built-in verifiers, whose work is bounded by
+ * design. For verifiers that may hang or crash, take the isolated source of `@v-triune/rewards/isolated`.
  *
  * Iteration throws UnknownVerifierError when a sample asks for a verifier that is not registered.
  *

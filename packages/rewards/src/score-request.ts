@@ -15,7 +15,8 @@ export type RewardOutcome = RewardResult extends infer R ? (R extends unknown ? 
 /**
  * Scores one request in this thread: the whole path from response to reward, which every in-process source shares.
  *
- * A verifier that throws, or returns something other than a verdict, becomes `error`: one bad sample must not end a step.
+ * A verifier that throws, or returns something other than a verdict, becomes `error`: one bad sample must not end a
+ * step.
  *
  * @throws UnknownVerifierError when no verifier has the name
  */

@@ -13,8 +13,8 @@ export type Submit = (request: RewardRequest) => {
 export const CLOSED_OUTCOME: RewardOutcome = { status: "error", reason: "closed", code: "closed" };
 
 /**
- * Feeds a stream of requests to something that takes them one by one, and yields results as they come. At most `window` are
- * under way or unread. When reading stops, for any reason, the rest is called off.
+ * Feeds a stream of requests to something that takes them one by one, and yields results as they come. At most `window`
+ * are under way or unread. When reading stops, for any reason, the rest is called off.
  */
 export async function* streamThrough(
   submit: Submit,

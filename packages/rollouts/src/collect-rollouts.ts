@@ -1,6 +1,6 @@
 /**
- * Generation and judging, overlapping: each completion goes to the reward source the moment it ends, while others are still
- * being generated.
+ * Generation and judging, overlapping: each completion goes to the reward source the moment it ends, while others are
+ * still being generated.
  */
 import type { Processor } from "@v-triune/policy";
 import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
@@ -112,7 +112,8 @@ export async function collectRollouts(
   }
   if (rollouts.length !== total) {
     throw new Error(
-      `${engine.name} and the reward source together gave ${rollouts.length} rollouts; ${prompts.length} prompts × ${request.n} were asked for`,
+      `${engine.name} and the reward source together gave ${rollouts.length} rollouts; ${prompts.length} prompts × ` +
+        `${request.n} were asked for`,
     );
   }
   rollouts.sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex);

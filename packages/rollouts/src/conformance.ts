@@ -1,6 +1,6 @@
 /**
- * The conformance kit of the RolloutEngine seam. It asks an engine the ways in which a run does and returns what is wrong as data,
- * so that it works under any test framework:
+ * The conformance kit of the RolloutEngine seam. It asks an engine the ways in which a run does and returns what is
+ * wrong as data, so that it works under any test framework:
  *
  *     expect(await checkRolloutEngine(myEngine, { prompts })).toEqual([]);
  */
@@ -42,7 +42,8 @@ export interface RolloutEngineConformanceOptions {
 class Stuck extends Error {}
 
 /**
- * Checks an engine against the contract of {@link RolloutEngine}. It takes the engine as it is: weights are not exchanged.
+ * Checks an engine against the contract of {@link RolloutEngine}. It takes the engine as it is: weights are not
+ * exchanged.
  *
  * @returns the findings; an empty list means that it conforms
  * @throws RangeError for fewer than two prompts
@@ -90,7 +91,8 @@ export async function checkRolloutEngine(
     if (places.join() !== expected.join())
       find(
         "complete",
-        `each of ${prompts.length} prompts answered twice expected, found ${places.length} answers (prompt/sample): ${places.slice(0, 20).join(", ")}`,
+        `each of ${prompts.length} prompts answered twice expected, found ${places.length} answers ` +
+          `(prompt/sample): ${places.slice(0, 20).join(", ")}`,
       );
     for (const completion of found) checkShape(completion, maxNewTokens, engine, find);
   });

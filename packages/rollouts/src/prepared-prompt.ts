@@ -1,7 +1,9 @@
 import type { ChatMessage, PromptInput, VisualInput } from "@v-triune/policy";
 import type { Sample } from "@v-triune/schema";
 
-/** A sample as the model is asked it: token ids with the pictures' placeholders expanded, and the pictures as patches. */
+/**
+ * A sample as the model is asked it: token ids with the pictures' placeholders expanded, and the pictures as patches.
+ */
 export interface PreparedPrompt extends PromptInput {
   /** `data_source/id`; names the prompt's group of rollouts. */
   readonly id: string;
@@ -13,7 +15,10 @@ export interface PreparedPrompt extends PromptInput {
   readonly images?: VisualInput;
 }
 
-/** The size in pixels of the pictures as the model saw them: [[t, height, width], ..], what the detection verifier scales by. */
+/**
+ * The size in pixels of the pictures as the model saw them: [[t, height, width], ..], what the detection verifier
+ * scales by.
+ */
 export function seenSizes({ images }: PreparedPrompt, patchSize: number): number[][] {
   return (images?.gridThw ?? []).map(([time, height, width]) => [time, height * patchSize, width * patchSize]);
 }

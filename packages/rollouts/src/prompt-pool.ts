@@ -1,6 +1,7 @@
 /**
- * The prompt pool: to a question for mathverify, one of several "think step by step" sentences and one of several sentences about the form of
- * the answer are appended, drawn again each time, so that the model does not learn to need one wording (arXiv 2505.18129, training).
+ * The prompt pool: to a question for mathverify, one of several "think step by step" sentences and one of several
+ * sentences about the form of the answer are appended, drawn again each time, so that the model does not learn to need
+ * one wording (arXiv 2505.18129, training).
  *
  * Two forms: free (the answer in \boxed{}), and tagged (<think> and <answer>, for samples whose format is rewarded).
  * The sentences are our own; the original's pool has the same purpose and other words.
@@ -78,8 +79,8 @@ const block = type({ "+": "reject", think: sentences, answer: sentences });
 const poolSchema = type({ "+": "reject", "free?": block, "tagged?": block });
 
 /**
- * Reads a pool from a YAML or JSON file: `free` and `tagged`, each with lists `think` and `answer`. A form that the file leaves out keeps
- * the built-in sentences.
+ * Reads a pool from a YAML or JSON file: `free` and `tagged`, each with lists `think` and `answer`. A form that the
+ * file leaves out keeps the built-in sentences.
  *
  * @param path null for the built-in pool
  * @throws ConfigError when the file is missing or has another shape

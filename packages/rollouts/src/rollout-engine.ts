@@ -1,6 +1,6 @@
 /**
- * The RolloutEngine seam: prompts in, completions out as each ends. It may be the trainer's own policy, a server, or your own
- * object; a training step cannot tell.
+ * The RolloutEngine seam: prompts in, completions out as each ends. It may be the trainer's own policy, a server, or
+ * your own object; a training step cannot tell.
  */
 import type { PreparedPrompt } from "./prepared-prompt";
 
@@ -38,21 +38,24 @@ export interface EngineWeights {
   /**
    * Writes them into a folder in Hugging Face layout.
    *
-   * @param content "model": the whole model, an adapter merged into it. "adapter": the LoRA adapter alone, if one is trained.
-   *   Default "model".
+   * @param content "model": the whole model, an adapter merged into it. "adapter": the LoRA adapter alone, if one is
+   *   trained. Default "model".
    */
   save(folder: string, content?: "model" | "adapter"): Promise<void>;
 }
 
 export interface RolloutEngine {
   readonly name: string;
-  /** Whether completions carry log-probabilities of another engine than the trainer's policy, which the trainer corrects for. */
+  /**
+   * Whether completions carry log-probabilities of another engine than the trainer's policy, which the trainer corrects
+   * for.
+   */
   readonly givesForeignLogProbs?: boolean;
   /** Answers every prompt n times, in any order. Throws the signal's reason when it is aborted. */
   generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncIterable<EngineCompletion>;
   /**
-   * Answers come from these weights from now on. A run calls it before its first step and after each update, and never while
-   * the engine generates. Without it an engine keeps its own weights, and a run warns of that.
+   * Answers come from these weights from now on. A run calls it before its first step and after each update, and never
+   * while the engine generates. Without it an engine keeps its own weights, and a run warns of that.
    */
   useWeights?(weights: EngineWeights, signal?: AbortSignal): Promise<void>;
   /** What the engine counted since the last call, under the names that the metrics of a step have. */

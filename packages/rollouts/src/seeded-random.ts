@@ -1,6 +1,6 @@
 /**
- * Seeded choices. Everything that decides a result draws from a generator that is passed in. Each use has a stream of its own,
- * named by what it is for and by the step, so that a resumed run draws the same without any saved state.
+ * Seeded choices. Everything that decides a result draws from a generator that is passed in. Each use has a stream of
+ * its own, named by what it is for and by the step, so that a resumed run draws the same without any saved state.
  */
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";

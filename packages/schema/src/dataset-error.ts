@@ -1,6 +1,6 @@
 /**
- * The error of the data boundary: a file, a row or a folder that cannot be used as it is. It says where, what was expected, what
- * was found and how to fix it.
+ * The error of the data boundary: a file, a row or a folder that cannot be used as it is. It says where, what was
+ * expected, what was found and how to fix it.
  */
 import { VTriuneError, formatDetails } from "@v-triune/errors";
 

@@ -1,5 +1,6 @@
 /**
- * Names of corpus files: `{split}_{task}_{source}_{count}.parquet`, and `_x2` (`_x3`, ..) if each sample is in it that often: `train_math_mmmath_3539.parquet`, `train_puzzle_puzzlevqa_2648_x2.parquet`.
+ * Names of corpus files: `{split}_{task}_{source}_{count}.parquet`, and `_x2` (`_x3`, ..) if each sample is in it that
+ * often: `train_math_mmmath_3539.parquet`, `train_puzzle_puzzlevqa_2648_x2.parquet`.
  */
 import { DatasetError } from "./dataset-error";
 

@@ -1,6 +1,7 @@
 /**
  * The two forms a gold answer takes on disk: `\boxed{..}` for mathverify, and a Python literal list of boxes between
- * `<answer>` tags for detection. Each reader is the exact inverse of its writer. Verifiers read what models answer, and are more lenient.
+ * `<answer>` tags for detection. Each reader is the exact inverse of its writer. Verifiers read what models answer, and
+ * are more lenient.
  */
 
 /** A box with its label, `[x1, y1, x2, y2]`; in gold answers integers 0..1000 relative to the picture. */
@@ -40,8 +41,8 @@ export function unboxGroundTruth(groundTruth: string): string | null {
 }
 
 /**
- * Boxes as a Python literal with single quotes, as Orsta writes `reward_model.answer` of a detection sample. A label with
- * an apostrophe is written in double quotes, as Python's repr does.
+ * Boxes as a Python literal with single quotes, as Orsta writes `reward_model.answer` of a detection sample. A label
+ * with an apostrophe is written in double quotes, as Python's repr does.
  *
  * ```ts
  * formatBoxes([{ bbox_2d: [1, 2, 3, 4], label: "dog" }]) // "[{'bbox_2d': [1, 2, 3, 4], 'label': 'dog'}]"

@@ -1,4 +1,7 @@
-/** Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without an error. */
+/**
+ * Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without
+ * an error.
+ */
 import { checkSample, DatasetError, parseSample, type Sample, sourceInfo, type Task, taskKind } from "@v-triune/schema";
 import { expectTypeOf } from "vitest";
 

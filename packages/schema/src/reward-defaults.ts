@@ -1,4 +1,7 @@
-/** What a sample's reward definition means where it leaves something out, and the names that it may use. Imports nothing. */
+/**
+ * What a sample's reward definition means where it leaves something out, and the names that it may use. Imports
+ * nothing.
+ */
 
 /** α_acc of a sample that states none. */
 export const DEFAULT_ACCURACY_RATIO = 1.0;

@@ -1,9 +1,9 @@
 /**
- * Checks one row against the Orsta layout. arktype validators, compiled once, check the types (50,000 rows take well under a
- * second). What types cannot say (picture marks, gold answers that cannot be read) is checked after.
+ * Checks one row against the Orsta layout. arktype validators, compiled once, check the types (50,000 rows take well
+ * under a second). What types cannot say (picture marks, gold answers that cannot be read) is checked after.
  *
- * Missing leaves are filled: `accuracy_ratio` 1.0, `format_ratio` 0.1, everything that may be absent null. Extra leaves are
- * left out. Required are `data_source`, `prompt`, `reward_model.ground_truth` and `reward_model.verifier`.
+ * Missing leaves are filled: `accuracy_ratio` 1.0, `format_ratio` 0.1, everything that may be absent null. Extra leaves
+ * are left out. Required are `data_source`, `prompt`, `reward_model.ground_truth` and `reward_model.verifier`.
  */
 import { describeValue, nearest } from "@v-triune/errors";
 import { isRecord } from "@v-triune/node-kit/is-record";
@@ -23,8 +23,8 @@ export interface SampleCheckOptions {
   /** Names that `reward_model.verifier` may take; default the verifiers that ship. */
   readonly verifiers?: readonly string[];
   /**
-   * `reader` accepts a gold answer without `\boxed{}`, as other corpora have it; `writer` asks for the exact Orsta form.
-   * Default `reader`.
+   * `reader` accepts a gold answer without `\boxed{}`, as other corpora have it; `writer` asks for the exact Orsta
+   * form. Default `reader`.
    */
   readonly as?: "reader" | "writer";
   /** Columns that were left out on purpose: they are filled with empty values and not checked. */
@@ -173,7 +173,9 @@ function rewardProblem(sample: Sample, options: SampleCheckOptions): DatasetErro
   return null;
 }
 
-/** Copies the leaves of the layout and fills what may be missing; leaves of a wrong type pass through to the type check. */
+/**
+ * Copies the leaves of the layout and fills what may be missing; leaves of a wrong type pass through to the type check.
+ */
 function completeSample(value: unknown, { without = [], ...options }: SampleCheckOptions): unknown {
   if (!isRecord(value)) {
     throw problem(options, "wrong-type", {

@@ -31,7 +31,9 @@ export interface DetRewardRatio {
 
 /** Parameters of the verifier. All null in samples whose verifier needs none. */
 export interface VerifierParm {
-  /** Gold boxes are 0..1000 relative to the picture; predictions, in pixels of the resized picture, are scaled to that. */
+  /**
+   * Gold boxes are 0..1000 relative to the picture; predictions, in pixels of the resized picture, are scaled to that.
+   */
   det_verifier_normalized: boolean | null;
   det_reward_ratio: DetRewardRatio;
 }

@@ -1,6 +1,6 @@
 /**
- * The tasks and sources of V-Triune as data (arXiv 2505.18129, section 4: 18 sources, 8 tasks, 27.1K reasoning and 20.6K
- * perception samples after filtering). Row counts are the owners' published ones, before any filter. Counts,
+ * The tasks and sources of V-Triune as data (arXiv 2505.18129, section 4: 18 sources, 8 tasks, 27.1K reasoning and
+ * 20.6K perception samples after filtering). Row counts are the owners' published ones, before any filter. Counts,
  * licenses and addresses are for orientation; the owners may change them.
  */
 import { nearest } from "@v-triune/errors";

@@ -1,4 +1,7 @@
-/** Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without an error. */
+/**
+ * Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without
+ * an error.
+ */
 import { type TrainingConfig, type TrainingResult, resolveTrainingConfig, runTraining } from "@v-triune/training";
 import { BACKEND_SETTINGS, type TrainingConfigInput } from "@v-triune/training/config";
 import { type RunDescription, readRunDescription } from "@v-triune/training/run-folder";

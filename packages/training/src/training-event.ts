@@ -1,4 +1,6 @@
-/** What a run tells whoever watches it. The run itself prints nothing: views (terminal, JSON lines, tests) subscribe. */
+/**
+ * What a run tells whoever watches it. The run itself prints nothing: views (terminal, JSON lines, tests) subscribe.
+ */
 
 import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { Alarm } from "@v-triune/monitor";

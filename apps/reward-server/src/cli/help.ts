@@ -21,7 +21,8 @@ export function serverHelp(version: string): string {
       "  v-triune-reward-server --host 0.0.0.0 --token-file ./token",
     ].join("\n"),
     `${wrapText(
-      "Point the original V-Triune trainer at /judge, OpenRLHF at /openrlhf, slime at /slime. verl and TRL use the file that `npx @v-triune/rewards python-client` prints.",
+      "Point the original V-Triune trainer at /judge, OpenRLHF at /openrlhf, slime at /slime. verl and TRL use the " +
+        "file that `npx @v-triune/rewards python-client` prints.",
       WIDTH,
       0,
     )}\n`,

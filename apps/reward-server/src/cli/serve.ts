@@ -5,8 +5,8 @@ import type { RewardServerSettings } from "../settings";
 const SAME_SIGNAL_MS = 500;
 
 /**
- * By default V8 lets a process grow to several times of what it needs before it cleans up. These flags cost a twentieth of the speed
- * and save a third of the memory (docs/performance.md).
+ * By default V8 lets a process grow to several times of what it needs before it cleans up. These flags cost a twentieth
+ * of the speed and save a third of the memory (docs/performance.md).
  */
 const MEMORY_FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
 

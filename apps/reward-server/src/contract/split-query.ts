@@ -1,6 +1,6 @@
 /**
- * OpenRLHF's `query` is the decoded tokens of prompt and response, special tokens included; `prompt` is the text before it was
- * tokenized. The query need not begin with the prompt (openrlhf/utils/agent.py 0.11.2):
+ * OpenRLHF's `query` is the decoded tokens of prompt and response, special tokens included; `prompt` is the text before
+ * it was tokenized. The query need not begin with the prompt (openrlhf/utils/agent.py 0.11.2):
  *
  *   pictures    one `<|image_pad|>` of the prompt stands for as many as the picture has patches
  *   truncation  a prompt over the limit loses its beginning
@@ -41,8 +41,8 @@ function afterRepeatedTokens(query: string, prompt: string): string | undefined 
 }
 
 /**
- * The query begins in the middle of the prompt: the longest end of the prompt that the query begins with, by Knuth, Morris and Pratt's
- * table, because texts that repeat themselves would otherwise take the square of their length.
+ * The query begins in the middle of the prompt: the longest end of the prompt that the query begins with, by Knuth,
+ * Morris and Pratt's table, because texts that repeat themselves would otherwise take the square of their length.
  */
 function afterCutPrompt(query: string, prompt: string): string | undefined {
   const most = Math.min(query.length, prompt.length);
@@ -61,7 +61,9 @@ function afterCutPrompt(query: string, prompt: string): string | undefined {
   return common >= LEAST_COMMON ? query.slice(common) : undefined;
 }
 
-/** The query after the last words of the prompt (usually the assistant's header), found as often as the prompt has them. */
+/**
+ * The query after the last words of the prompt (usually the assistant's header), found as often as the prompt has them.
+ */
 function afterEndOfPrompt(query: string, prompt: string): string | undefined {
   const end = prompt.slice(-2 * LEAST_COMMON);
   if (end.length < LEAST_COMMON) return undefined;
@@ -73,7 +75,10 @@ function afterEndOfPrompt(query: string, prompt: string): string | undefined {
   return query.slice(at + end.length);
 }
 
-/** Removes the special tokens that end a response: `<|im_end|>`, `<|endoftext|>`, `</s>`, `<eos>`, `<pad>`, `<end_of_turn>`. */
+/**
+ * Removes the special tokens that end a response: `<|im_end|>`, `<|endoftext|>`, `</s>`, `<eos>`, `<pad>`,
+ * `<end_of_turn>`.
+ */
 export function withoutEndTokens(response: string): string {
   let end = response.length;
   for (;;) {

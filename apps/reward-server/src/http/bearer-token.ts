@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
 /**
- * A check of `Authorization: Bearer ..` that takes the same time whatever is wrong: digests of equal length are compared, so that
- * neither the length nor a common beginning shows.
+ * A check of `Authorization: Bearer ..` that takes the same time whatever is wrong: digests of equal length are
+ * compared, so that neither the length nor a common beginning shows.
  */
 export function bearerTokenCheck(token: string): (authorization: string | undefined) => boolean {
   const expected = digest(token);

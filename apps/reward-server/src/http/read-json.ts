@@ -9,10 +9,11 @@ const JSON_TYPE = /^application\/([\w.-]+\+)?json *(;|$)/i;
 /**
  * Reads and parses a body, straight from Node's stream: a body over the limit is refused before it is in memory.
  *
- * A body whose type is not JSON is refused: a page of another origin could send text without asking first, and would then use this
- * server although CORS is off. A body without a type counts as JSON, unless it comes from a page.
+ * A body whose type is not JSON is refused: a page of another origin could send text without asking first, and would
+ * then use this server although CORS is off. A body without a type counts as JSON, unless it comes from a page.
  *
- * @throws RefusalError 413 over the limit, 415 for a compressed body or another type, 400 with the place for what is not JSON
+ * @throws RefusalError 413 over the limit, 415 for a compressed body or another type, 400 with the place for what is
+ *   not JSON
  */
 export async function readJson(incoming: IncomingMessage, limit: number): Promise<unknown> {
   const encoding = incoming.headers["content-encoding"];
@@ -27,7 +28,8 @@ export async function readJson(incoming: IncomingMessage, limit: number): Promis
     throw new RefusalError(
       415,
       "unsupported-type",
-      `content-type ${type === undefined ? "(none)" : JSON.stringify(type.slice(0, 100))} is not read here; send JSON with content-type: application/json`,
+      `content-type ${type === undefined ? "(none)" : JSON.stringify(type.slice(0, 100))} is not read here; send ` +
+        "JSON with content-type: application/json",
     );
   }
   if (Number(incoming.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);

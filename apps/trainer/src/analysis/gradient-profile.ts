@@ -1,6 +1,7 @@
 /**
- * Layer-wise gradient norms of a run: the mean over its steps of each layer's norm before clipping, vision tower against language
- * model (arXiv 2505.18129 finds the tower's first layer at 5 to 10 times its last, and a language model that is even).
+ * Layer-wise gradient norms of a run: the mean over its steps of each layer's norm before clipping, vision tower
+ * against language model (arXiv 2505.18129 finds the tower's first layer at 5 to 10 times its last, and a language
+ * model that is even).
  */
 import { join } from "node:path";
 import { type MetricRecord, readMetricRecords } from "@v-triune/monitor";

@@ -75,7 +75,8 @@ describe("a configuration that can't be used", () => {
     const plain = await runCommand("train", path);
     expect(plain.code).toBe(2);
     expect(plain.err).toBe(
-      `The configuration key "optimizer.lr" has a value that can't be used.\n  where:    ${path}:4\n  expected: positive\n  found:    -1\n`,
+      `The configuration key "optimizer.lr" has a value that can't be used.\n  where:    ${path}:4\n` +
+        `  expected: positive\n  found:    -1\n`,
     );
     const debug = await runCommand("train", path, "--debug");
     expect(debug.code).toBe(2);

@@ -36,7 +36,9 @@ it("says of a failed write what to do, wherever it failed", () => {
   });
   expect(reportError(full, false)).toEqual({
     exitCode: 2,
-    text: "A file can't be written. What was saved before is untouched.\n  where:    /runs/a/metrics.jsonl\n  found:    the disk is full (ENOSPC)\n  fix:      free some space, or choose a folder on another disk",
+    text:
+      "A file can't be written. What was saved before is untouched.\n  where:    /runs/a/metrics.jsonl\n" +
+      "  found:    the disk is full (ENOSPC)\n  fix:      free some space, or choose a folder on another disk",
   });
   // What Node makes of mkdir with its parents on a read-only file system.
   const readOnly = Object.assign(new Error("ENOENT: no such file or directory, mkdir '/mnt/ro/run'"), {

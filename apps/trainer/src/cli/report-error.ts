@@ -12,7 +12,9 @@ export function reportError(error: unknown, debug: boolean): { readonly text: st
   if (debug) return { text: trace(error), exitCode: 1 };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {
-    text: `${wrapText(`Unexpected failure. ${message}`, 80, 0)}\nThis is a fault of the program, not of its input. Add --debug to see where it happened.`,
+    text:
+      `${wrapText(`Unexpected failure. ${message}`, 80, 0)}\n` +
+      "This is a fault of the program, not of its input. Add --debug to see where it happened.",
     exitCode: 1,
   };
 }

@@ -6,7 +6,8 @@ import { UsageError } from "../errors";
 /**
  * The configuration of the run that is resumed by its folder; undefined when the path is no run folder.
  *
- * @throws UsageError when the folder is a run's and the run is not to be resumed; ConfigError for overrides that cannot be used
+ * @throws UsageError when the folder is a run's and the run is not to be resumed; ConfigError for overrides that cannot
+ *   be used
  */
 export async function resumedConfig(
   path: string | undefined,

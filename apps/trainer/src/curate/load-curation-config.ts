@@ -1,6 +1,6 @@
 /**
- * A curation's configuration from a YAML, JSON or TypeScript file: what `curate` of @v-triune/data-filters takes, with paths relative to
- * the file. The keys are checked there; a complaint gets its line here.
+ * A curation's configuration from a YAML, JSON or TypeScript file: what `curate` of @v-triune/data-filters takes, with
+ * paths relative to the file. The keys are checked there; a complaint gets its line here.
  */
 import { resolve } from "node:path";
 import type { CurationConfig } from "@v-triune/data-filters";

@@ -17,8 +17,8 @@ export interface DemoSettings {
 export const promptsPerStep = 2 * demoSourceNames.length;
 
 /**
- * The demonstration's recipe: GRPO as the paper has it (clip-higher, token mean, no KL, frozen vision tower and merger), with
- * a learning rate for a model of 1.2 M parameters: 1e-4 to 3e-4 work, 1e-3 does not.
+ * The demonstration's recipe: GRPO as the paper has it (clip-higher, token mean, no KL, frozen vision tower and
+ * merger), with a learning rate for a model of 1.2 M parameters: 1e-4 to 3e-4 work, 1e-3 does not.
  */
 export function demoConfig(settings: DemoSettings): TrainingConfig {
   const { seed, steps, backend, samplesPerSource, modelFolder, runFolder, trainData, evalData } = settings;

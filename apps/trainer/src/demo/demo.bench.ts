@@ -1,4 +1,7 @@
-/** Prints what one step of the demonstration costs on each backend that works here: node tools/run.mjs apps/trainer/src/demo/demo.bench.ts */
+/**
+ * Prints what one step of the demonstration costs on each backend that works here: node tools/run.mjs
+ * apps/trainer/src/demo/demo.bench.ts
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -44,7 +47,8 @@ async function measure(backend: (typeof backends)[number]): Promise<void> {
       [
         backend.padEnd(11),
         `step ${milliseconds(least(({ seconds }) => seconds.total))}`,
-        `generate ${milliseconds(least(({ seconds }) => seconds.generate))} (${most(({ seconds, tokens }) => tokens.generated / seconds.generate).toFixed(0)} tokens/s)`,
+        `generate ${milliseconds(least(({ seconds }) => seconds.generate))} ` +
+          `(${most(({ seconds, tokens }) => tokens.generated / seconds.generate).toFixed(0)} tokens/s)`,
         `rewards ${milliseconds(least(({ seconds }) => seconds.reward))}`,
         `update ${milliseconds(least(({ seconds }) => seconds.update))}`,
         `peak ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,

@@ -1,6 +1,6 @@
 /**
- * `v-triune demo`: the whole method in a few minutes. Draws its data, writes it as a corpus, trains the committed checkpoint
- * on it with the trainer that everybody uses, and says what changed.
+ * `v-triune demo`: the whole method in a few minutes. Draws its data, writes it as a corpus, trains the committed
+ * checkpoint on it with the trainer that everybody uses, and says what changed.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
@@ -95,7 +95,8 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   const shown = near.startsWith("..") ? folder : near || ".";
   if (result.interrupted || !result.before || !result.after) {
     print(
-      `\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n    npx v-triune train ${join(shown, "run")} --resume\n`,
+      `\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n` +
+        `    npx v-triune train ${join(shown, "run")} --resume\n`,
     );
     return undefined;
   }

@@ -70,12 +70,14 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
     const epochs = (run.steps * rollout.promptsPerStep) / data.length;
     const lines = [
       wrapText(
-        `Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`,
+        `Run ${run.name}: ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers, ` +
+          `${totalUpdates(config)} updates (${update.epochs} x ${rollout.promptsPerStep / update.miniBatch} a step)`,
         80,
         2,
       ),
       wrapText(
-        `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ${epochs.toFixed(1)} epochs`,
+        `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ` +
+          `${epochs.toFixed(1)} epochs`,
         80,
         2,
       ),
@@ -119,7 +121,9 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
   }
 }
 
-/** How many samples an evaluation asks; a set that is missing or damaged is told here rather than when the run begins. */
+/**
+ * How many samples an evaluation asks; a set that is missing or damaged is told here rather than when the run begins.
+ */
 async function evaluationSamples(
   { data, evaluation }: TrainingConfig,
   options: Omit<TrainingDataOptions, "sets" | "onBadRow">,

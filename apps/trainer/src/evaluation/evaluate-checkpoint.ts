@@ -1,7 +1,7 @@
 /**
- * `v-triune eval`: a checkpoint of a run, scored apart from training: by default with the run's own settings, while the run goes
- * on or after it. The records go into the run's folder, `eval.jsonl` (or `eval-NAME.jsonl`), never into metrics.jsonl, which belongs
- * to the trainer.
+ * `v-triune eval`: a checkpoint of a run, scored apart from training: by default with the run's own settings, while the
+ * run goes on or after it. The records go into the run's folder, `eval.jsonl` (or `eval-NAME.jsonl`), never into
+ * metrics.jsonl, which belongs to the trainer.
  */
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -169,7 +169,9 @@ function evaluationConfig(saved: TrainingConfig, options: EvaluateCheckpointOpti
   return config;
 }
 
-/** Appends, so that two evaluations may go on at once; a step that is evaluated again replaces what was found before. */
+/**
+ * Appends, so that two evaluations may go on at once; a step that is evaluated again replaces what was found before.
+ */
 async function storeRecords(file: string, step: number, records: readonly MetricRecord[]): Promise<void> {
   const lines = (all: readonly MetricRecord[]): string => all.map((record) => `${formatRecordLine(record)}\n`).join("");
   const before: MetricRecord[] = [];

@@ -2,8 +2,8 @@ import type { MetricRecord } from "@v-triune/monitor";
 import type { CheckpointEvaluation } from "./evaluate-checkpoint";
 
 /**
- * A row a source: samples and mean accuracy; with several answers a sample their deviation, the best, the worst and the majority's.
- * Fits 80 columns for names of up to 30 characters.
+ * A row a source: samples and mean accuracy; with several answers a sample their deviation, the best, the worst and the
+ * majority's. Fits 80 columns for names of up to 30 characters.
  */
 export function formatEvaluation(
   evaluation: Pick<CheckpointEvaluation, "step" | "n" | "records" | "file" | "scores" | "benchmarks">,

@@ -1,6 +1,7 @@
 /**
- * `v-triune eval RUN --watch`: a process beside the trainer that evaluates every checkpoint as it appears, each once, in order. It loads weights of its
- * own and takes none of the training's memory; a checkpoint is checked (size, hash) before it is used. It ends when the run does.
+ * `v-triune eval RUN --watch`: a process beside the trainer that evaluates every checkpoint as it appears, each once,
+ * in order. It loads weights of its own and takes none of the training's memory; a checkpoint is checked (size, hash)
+ * before it is used. It ends when the run does.
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

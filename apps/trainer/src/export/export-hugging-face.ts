@@ -1,6 +1,7 @@
 /**
- * `v-triune export hf`: a checkpoint as a folder that transformers, vLLM and SGLang load: the model, its configuration and its
- * tokenizer. Without an adapter these are the checkpoint's own files, copied; an adapter is merged into the model first.
+ * `v-triune export hf`: a checkpoint as a folder that transformers, vLLM and SGLang load: the model, its configuration
+ * and its tokenizer. Without an adapter these are the checkpoint's own files, copied; an adapter is merged into the
+ * model first.
  */
 import { copyFile } from "node:fs/promises";
 import { join, resolve } from "node:path";

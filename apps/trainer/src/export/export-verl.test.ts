@@ -34,7 +34,10 @@ beforeAll(async () => {
   await writeHeldOutData(join(folder, "eval.parquet"), 4);
   writeFileSync(
     configFile,
-    `model: ${demoModelFolder}\ndata: {train: [{path: train.parquet, weight: 2, cap: 10}, {path: train.parquet}], eval: eval.parquet}\nrun: {steps: 20}\nrollout: {promptsPerStep: 8, n: 4, maxNewTokens: 44}\nreward: {formatRatio: 0.5}\nevaluation: {samplesPerSource: 2, epsilon: 0.5}\nalgorithm: {perSource: true}\n`,
+    `model: ${demoModelFolder}\n` +
+      `data: {train: [{path: train.parquet, weight: 2, cap: 10}, {path: train.parquet}], eval: eval.parquet}\n` +
+      `run: {steps: 20}\nrollout: {promptsPerStep: 8, n: 4, maxNewTokens: 44}\nreward: {formatRatio: 0.5}\n` +
+      `evaluation: {samplesPerSource: 2, epsilon: 0.5}\nalgorithm: {perSource: true}\n`,
   );
 });
 

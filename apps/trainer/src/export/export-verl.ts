@@ -1,14 +1,14 @@
 /**
- * `v-triune export verl`: the same run on a Ray cluster with verl (0.9.1): a folder with the data, the reward function, a launch script and a page that
- * says what to do.
+ * `v-triune export verl`: the same run on a Ray cluster with verl (0.9.1): a folder with the data, the reward function,
+ * a launch script and a page that says what to do.
  *
  *     job/
  *       data/train.parquet, data/eval.parquet     verl's RLHFDataset: prompts with <image>, pictures as bytes
  *       reward.py, v_triune_reward.py             asks the reward server
  *       launch.sh, README.md
  *
- * verl hands its reward function neither the row nor the picture, so `extra_info` carries the sample's reward_model and the size at which the model
- * sees its pictures.
+ * verl hands its reward function neither the row nor the picture, so `extra_info` carries the sample's reward_model and
+ * the size at which the model sees its pictures.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
@@ -233,7 +233,10 @@ async function writeData(
 /** What `datasets` reads the picture column as; without it pictures are structs of bytes. */
 const footer = JSON.stringify({ info: { features: { images: { _type: "List", feature: { _type: "Image" } } } } });
 
-/** The Orsta layout with what verl's RLHFDataset and reward managers look for: extra_info.index, and the reward's definition in extra_info. */
+/**
+ * The Orsta layout with what verl's RLHFDataset and reward managers look for: extra_info.index, and the reward's
+ * definition in extra_info.
+ */
 async function inVerlsLayout(
   from: string,
   to: string,
@@ -267,7 +270,10 @@ function pythonClient(): string {
   return readFileSync(join(root, "python/v_triune_reward.py"), "utf8");
 }
 
-/** verl judges evaluation with the same function; the row's split tells it, so that evaluation keeps its own IoU threshold. */
+/**
+ * verl judges evaluation with the same function; the row's split tells it, so that evaluation keeps its own IoU
+ * threshold.
+ */
 function rewardShim({ evaluation }: TrainingConfig): string {
   return `"""The run's reward function for verl: asks the reward server; evaluation has an IoU threshold of its own."""
 import os

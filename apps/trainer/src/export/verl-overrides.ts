@@ -75,11 +75,13 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
     notes.push("verl's PPO loss always has a dual clip; it is set where it never acts.");
   if (rollout.asyncLevel === 1)
     notes.push(
-      "verl's usual trainer has no rollout.asyncLevel: 1 (its recipe one_step_off_policy has); each step takes the newest weights.",
+      "verl's usual trainer has no rollout.asyncLevel: 1 (its recipe one_step_off_policy has); each step takes the " +
+        "newest weights.",
     );
   if (config.promptPool.enabled)
     notes.push(
-      "The prompt pool's sentences were drawn once a row when the data were written; here they are drawn again each time.",
+      "The prompt pool's sentences were drawn once a row when the data were written; here they are drawn again " +
+        "each time.",
     );
   if (rollout.topK !== null && rollout.topK < 1) notes.push("rollout.topK is left out.");
   if (correction.rejection !== null || correction.lower !== null)

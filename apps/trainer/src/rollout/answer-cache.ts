@@ -1,6 +1,6 @@
 /**
- * The answers of `v-triune rollout` as they come, one JSON line each: what a later run of the same command need not ask again. A line
- * is written when its answer is judged, so that a kill loses what was in flight and nothing else.
+ * The answers of `v-triune rollout` as they come, one JSON line each: what a later run of the same command need not ask
+ * again. A line is written when its answer is judged, so that a kill loses what was in flight and nothing else.
  *
  *     FOLDER/cache/settings.json    model and sampling that the answers are of
  *     FOLDER/cache/answers.jsonl

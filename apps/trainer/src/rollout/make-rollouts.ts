@@ -1,6 +1,6 @@
 /**
- * `v-triune rollout`: answers of a model to the samples of a corpus, judged, for the difficulty rule of curation. Answers that are there
- * from an earlier call are kept; those that are missing are asked for.
+ * `v-triune rollout`: answers of a model to the samples of a corpus, judged, for the difficulty rule of curation.
+ * Answers that are there from an earlier call are kept; those that are missing are asked for.
  */
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * `rollouts.parquet`: the answers to the samples of a set, one row each, as the difficulty rule of `v-triune curate` reads them
- * (source, id, accuracy, response), by source, id and answer; and what they say of each source.
+ * `rollouts.parquet`: the answers to the samples of a set, one row each, as the difficulty rule of `v-triune curate`
+ * reads them (source, id, accuracy, response), by source, id and answer; and what they say of each source.
  */
 import { join } from "node:path";
 import { replaceFile } from "@v-triune/node-kit/atomic-write";
@@ -33,7 +33,9 @@ export interface WrittenRollouts {
 }
 
 const COLUMNS =
-  "key: 'VARCHAR', source: 'VARCHAR', id: 'VARCHAR', sample: 'INTEGER', response: 'VARCHAR', status: 'VARCHAR', reason: 'VARCHAR', accuracy: 'DOUBLE', format: 'DOUBLE', reward: 'DOUBLE', correct: 'BOOLEAN', tokens: 'INTEGER', truncated: 'BOOLEAN'";
+  "key: 'VARCHAR', source: 'VARCHAR', id: 'VARCHAR', sample: 'INTEGER', response: 'VARCHAR', status: 'VARCHAR', " +
+  "reason: 'VARCHAR', accuracy: 'DOUBLE', format: 'DOUBLE', reward: 'DOUBLE', correct: 'BOOLEAN', tokens: " +
+  "'INTEGER', truncated: 'BOOLEAN'";
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * One run of a sweep as a process of its own, `v-triune train CONFIG --json`: its memory is its own, a crash ends that run
- * alone, and several can go on at once.
+ * One run of a sweep as a process of its own, `v-triune train CONFIG --json`: its memory is its own, a crash ends that
+ * run alone, and several can go on at once.
  */
 import { spawn } from "node:child_process";
 import type { TrainingEvent } from "@v-triune/training";

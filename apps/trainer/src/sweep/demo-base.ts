@@ -1,4 +1,7 @@
-/** What `base: demo` stands for: the demonstration's model, data and recipe, the data as one file a source, drawn once for a sweep. */
+/**
+ * What `base: demo` stands for: the demonstration's model, data and recipe, the data as one file a source, drawn once
+ * for a sweep.
+ */
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,7 +27,8 @@ const heldOutPerSource = 100;
 const dataSeed = 1;
 
 /**
- * Writes `train/train_TASK_SOURCE_160.parquet`, `held-out.parquet` and `base.json` into a folder, unless they are there.
+ * Writes `train/train_TASK_SOURCE_160.parquet`, `held-out.parquet` and `base.json` into a folder, unless they are
+ * there.
  *
  * @returns the configuration's path
  */

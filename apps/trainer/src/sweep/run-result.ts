@@ -1,4 +1,6 @@
-/** What came out of one run of a sweep, read from its folder: scores before and after, curves, gradient norms by layer. */
+/**
+ * What came out of one run of a sweep, read from its folder: scores before and after, curves, gradient norms by layer.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type MetricRecord, readMetricRecords } from "@v-triune/monitor";

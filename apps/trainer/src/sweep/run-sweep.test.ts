@@ -35,7 +35,8 @@ describe("a sweep", () => {
     const file = join(folder, "sweep.yaml");
     writeFileSync(
       file,
-      "base: base.json\ngrid:\n  case:\n    slow: {optimizer.lr: 1e-4}\n    fast: {optimizer.lr: 1e-2}\n    lost: {data.train: nowhere.parquet}\nseeds: [3]\n",
+      "base: base.json\ngrid:\n  case:\n    slow: {optimizer.lr: 1e-4}\n    fast: {optimizer.lr: 1e-2}\n" +
+        "    lost: {data.train: nowhere.parquet}\nseeds: [3]\n",
     );
     const sweep = readSweepFile(file);
 

@@ -1,5 +1,6 @@
 /**
- * `v-triune sweep`: the runs of a sweep, one after the other or several at once, each in its own folder under the sweep's:
+ * `v-triune sweep`: the runs of a sweep, one after the other or several at once, each in its own folder under the
+ * sweep's:
  *
  *     sweeps/freeze/
  *       runs/vit_seed-1/      a run folder like any other

@@ -24,7 +24,9 @@ const plan = async (text: string, overrides: string[] = [], variables = {}) =>
 describe("a sweep's file", () => {
   it("makes every combination once a seed, with paths from the file's folder and overrides' from the current one", async () => {
     const text =
-      "base: ./base.yaml\nset: {run.steps: 7, data.eval: held.parquet}\ngrid:\n  optimizer.lr: [1e-6, 2e-6]\n  frozen:\n    llm: {optimizer.groups.language.freeze: true, optimizer.groups.vision.freeze: false}\n    vit: {}\nseeds: [1, 5]\n";
+      "base: ./base.yaml\nset: {run.steps: 7, data.eval: held.parquet}\ngrid:\n  optimizer.lr: [1e-6, 2e-6]\n" +
+      "  frozen:\n    llm: {optimizer.groups.language.freeze: true, optimizer.groups.vision.freeze: false}\n" +
+      "    vit: {}\nseeds: [1, 5]\n";
     const runs = await plan(text, ["rollout.n=4", "promptPool.file=pool.yaml"]);
     expect(runs.map(({ name }) => name)).toEqual(
       ["lr-0.000001_llm", "lr-0.000001_vit", "lr-0.000002_llm", "lr-0.000002_vit"].flatMap((name) => [
@@ -53,7 +55,9 @@ describe("a sweep's file", () => {
 
   it("lets an override replace an axis, keep some of its cases, or set a variable", async () => {
     const text =
-      "base: base.yaml\nvariables: {corpus: a, prompts: 4}\ngrid:\n  optimizer.lr: [1e-6]\n  mix:\n    both: {data.train: '${corpus}/*.parquet'}\n    some: {data.train: ['${corpus}/x.parquet', '${where}/y'], rollout.promptsPerStep: '${prompts}'}\n";
+      "base: base.yaml\nvariables: {corpus: a, prompts: 4}\ngrid:\n  optimizer.lr: [1e-6]\n  mix:\n" +
+      "    both: {data.train: '${corpus}/*.parquet'}\n" +
+      "    some: {data.train: ['${corpus}/x.parquet', '${where}/y'], rollout.promptsPerStep: '${prompts}'}\n";
     const runs = await plan(text, ["optimizer.lr=[1e-5,3e-5]", "mix=[some]", "corpus=/data", "prompts=16"], {
       where: "${corpus}/deep",
     });

@@ -1,7 +1,7 @@
 /**
  * A sweep's file: a base configuration, what all runs have in common, and a grid. Every axis of the grid is either a
- * configuration key with a list of values, or a name with named settings of several keys; the runs are all combinations,
- * each once a seed.
+ * configuration key with a list of values, or a name with named settings of several keys; the runs are all
+ * combinations, each once a seed.
  *
  *     base: demo                          # or a configuration file
  *     set: {run.steps: 40}
@@ -71,7 +71,8 @@ const shippedFolder = join(packageRoot, "ablations");
  * Reads a sweep's file.
  *
  * @param path a file, or the name of one that comes with the program (`ablations/freeze.yaml`, `freeze`)
- * @param overrides `key=value`: a configuration key for all runs; an axis of the grid with its new values (or the labels to keep); a variable
+ * @param overrides `key=value`: a configuration key for all runs; an axis of the grid with its new values (or the
+ *   labels to keep); a variable
  * @throws ConfigError naming the key and what it may be
  */
 export function readSweepFile(path: string, overrides: readonly string[] = [], cwd: string = process.cwd()): SweepFile {
@@ -94,7 +95,8 @@ export function readSweepFile(path: string, overrides: readonly string[] = [], c
       what: "The sweep's file has another shape.",
       where: file,
       expected:
-        "base, grid (key: [values], or name: {label: {key: value}}) and, if need be, name, question, variables, set, seeds",
+        "base, grid (key: [values], or name: {label: {key: value}}) and, if need be, name, question, variables, " +
+        "set, seeds",
       found: input.summary,
     });
   }
@@ -137,7 +139,8 @@ function findSweepFile(path: string, cwd: string): string {
     what: "The sweep's file does not exist.",
     where: full,
     expected:
-      "a .yaml or .json file, or the name of one that comes with the program: freeze, learning-rate, on-off-policy, reward-design, task-mix",
+      "a .yaml or .json file, or the name of one that comes with the program: freeze, learning-rate, " +
+      "on-off-policy, reward-design, task-mix",
     found: "nothing there",
   });
 }

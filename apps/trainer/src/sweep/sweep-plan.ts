@@ -1,4 +1,7 @@
-/** From a sweep's file to its runs: all combinations of the grid's cases, each once a seed, every configuration resolved and checked. */
+/**
+ * From a sweep's file to its runs: all combinations of the grid's cases, each once a seed, every configuration resolved
+ * and checked.
+ */
 import { join } from "node:path";
 import { ConfigError } from "@v-triune/errors";
 import { type PlacedOverride, type TrainingConfig, loadTrainingConfig } from "@v-triune/training/config";

@@ -79,7 +79,9 @@ export function summarizeRuns(runs: readonly RunResult[]): CaseSummary[] {
   });
 }
 
-/** A row a case, at most 80 columns wide: runs, accuracy before and after, the last tenth's training reward, seconds. */
+/**
+ * A row a case, at most 80 columns wide: runs, accuracy before and after, the last tenth's training reward, seconds.
+ */
 export function formatSweepTable({ summary, seeds }: Pick<SweepResults, "summary" | "seeds">): string {
   const width = Math.min(26, Math.max(4, ...summary.map(({ name }) => name.length)));
   const cell = (value: Spread | null, digits: number): string =>
@@ -98,7 +100,8 @@ export function formatSweepTable({ summary, seeds }: Pick<SweepResults, "summary
         one.seconds === null ? "" : one.seconds.mean.toFixed(0),
       ]),
     ),
-    `  accuracy on held-out data and training reward, mean ± deviation over ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`,
+    `  accuracy on held-out data and training reward, mean ± deviation over ${seeds.length} ` +
+      `${seeds.length === 1 ? "seed" : "seeds"}`,
     ...(failed === 0 ? [] : [`  ${failed} ${failed === 1 ? "run" : "runs"} failed; results.json says why`]),
   ].join("\n");
 }

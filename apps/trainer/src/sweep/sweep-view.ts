@@ -1,4 +1,7 @@
-/** The terminal's view of a sweep: one bar for all steps and one for each run under way; a line a finished run where the output is no terminal. */
+/**
+ * The terminal's view of a sweep: one bar for all steps and one for each run under way; a line a finished run where the
+ * output is no terminal.
+ */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
 import { formatDuration } from "../terminal/duration";
 import type { SweepEvent } from "./run-sweep";

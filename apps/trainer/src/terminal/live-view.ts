@@ -127,7 +127,8 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
   const listen = (event: TrainingEvent) => {
     if (event.type === "evaluated") {
       line(
-        `eval  step ${String(event.step).padStart(3)}  mean ${event.scores.mean.toFixed(3)}  (${event.seconds.toFixed(1)} s)`,
+        `eval  step ${String(event.step).padStart(3)}  mean ${event.scores.mean.toFixed(3)}  ` +
+          `(${event.seconds.toFixed(1)} s)`,
       );
     } else if (event.type === "step") {
       const { step, steps, reward, seconds, responseTokens, gradientNorm } = event.summary;
@@ -136,13 +137,15 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       spent += seconds.total;
       const left = step === steps ? "" : `  ${formatDuration((spent / stepsSeen) * (steps - step))} left`;
       line(
-        `train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${responseTokens.toFixed(0)} tokens  grad ${gradientNorm.toPrecision(2)}  ${seconds.total.toFixed(1)} s${left}`,
+        `train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${responseTokens.toFixed(0)} ` +
+          `tokens  grad ${gradientNorm.toPrecision(2)}  ${seconds.total.toFixed(1)} s${left}`,
       );
       if (step === 1 || step % window === 0 || step === steps) {
         table([...current].sort(([a], [b]) => a.localeCompare(b)));
       }
     } else if (event.type === "bad-row") {
-      // One bad row can be read, thousands can't: the first in full, the others in a line each; the run's end counts them.
+      // One bad row can be read, thousands can't: the first in full, the others in a line each; the run's end counts
+      // them.
       const [what = "", where] = event.message.split("\n");
       skipped += 1;
       line(

@@ -12,8 +12,8 @@ export interface RunDashboard {
 }
 
 /**
- * Starts the dashboard in a thread of its own: training leaves this one no time to answer. If the dashboard cannot start, a message says so and the run goes
- * on.
+ * Starts the dashboard in a thread of its own: training leaves this one no time to answer. If the dashboard cannot
+ * start, a message says so and the run goes on.
  *
  * @param onProblem told when it ends before the run
  */

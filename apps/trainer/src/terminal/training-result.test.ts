@@ -31,7 +31,8 @@ it("ends with where everything is, and how to go on when interrupted", () => {
     checkpoint: join(folder, "checkpoints/step-000007"),
   } as TrainingResult;
   expect(formatTrainingResult(result, "v-triune train x.yaml --set run.name=x")).toBe(
-    "\nInterrupted after step 7.\n  run          runs/x\n  checkpoint   runs/x/checkpoints/step-000007\n  metrics      runs/x/metrics.jsonl\nGo on with: v-triune train x.yaml --set run.name=x --resume\n",
+    "\nInterrupted after step 7.\n  run          runs/x\n  checkpoint   runs/x/checkpoints/step-000007\n" +
+      "  metrics      runs/x/metrics.jsonl\nGo on with: v-triune train x.yaml --set run.name=x --resume\n",
   );
   expect(formatTrainingResult({ ...result, interrupted: false }, "")).not.toContain("--resume");
 });
@@ -47,7 +48,8 @@ it("says what is about to run", () => {
     fromStep: 0,
   } as const;
   expect(formatStart(event, config)).toBe(
-    "Training runs/x on wasm\n  1,234,567 parameters trained, 47,000 samples, 135 steps of 1024 prompts x 8 answers\n\n",
+    "Training runs/x on wasm\n" +
+      "  1,234,567 parameters trained, 47,000 samples, 135 steps of 1024 prompts x 8 answers\n\n",
   );
   expect(formatStart({ ...event, fromStep: 3 }, config)).toContain("Going on after step 3 of runs/x");
 });

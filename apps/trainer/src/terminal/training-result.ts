@@ -16,8 +16,10 @@ export function formatStart(
 ): string {
   const count = (value: number): string => value.toLocaleString("en-US");
   return [
-    `${event.fromStep === 0 ? "Training" : `Going on after step ${event.fromStep} of`} ${here(event.folder)} on ${event.backend}`,
-    `  ${count(event.trainable)} parameters trained, ${count(event.samples)} samples, ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers`,
+    `${event.fromStep === 0 ? "Training" : `Going on after step ${event.fromStep} of`} ${here(event.folder)} on ` +
+      `${event.backend}`,
+    `  ${count(event.trainable)} parameters trained, ${count(event.samples)} samples, ${run.steps} steps of ` +
+      `${rollout.promptsPerStep} prompts x ${rollout.n} answers`,
     "",
     "",
   ].join("\n");
@@ -30,7 +32,10 @@ function formatAlarm({ message, advice }: Alarm): string {
 
 export interface ProblemList {
   readonly listen: TrainingListener;
-  /** How many rows were left out, what else was odd and which alarms went off, with the first of each; nothing when all was well. */
+  /**
+   * How many rows were left out, what else was odd and which alarms went off, with the first of each; nothing when all
+   * was well.
+   */
   format(): string;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Proof that a run survives being killed: a small run is killed (SIGKILL: nothing can be tidied up) at a random point, resumed, and
- * must end with the bytes of one that was never touched: weights, optimizer, metrics (times aside) and stored rollouts.
+ * Proof that a run survives being killed: a small run is killed (SIGKILL: nothing can be tidied up) at a random point,
+ * resumed, and must end with the bytes of one that was never touched: weights, optimizer, metrics (times aside) and
+ * stored rollouts.
  *
  * Half of the kills are drawn over all steps, half right after a step that is followed by a checkpoint, as saving is
  * short and would hardly ever be hit. What each kill met is reported.
@@ -66,7 +67,8 @@ export async function resumeStress({
     if (untouched.code !== 0) return [`the untouched run failed: ${untouched.stderr}`];
     const expected = resultOf(join(folder, "untouched"));
     print(
-      `untouched run: ${steps} steps in ${(untouched.milliseconds / 1000).toFixed(1)} s after its start, a checkpoint every ${saveEvery}`,
+      `untouched run: ${steps} steps in ${(untouched.milliseconds / 1000).toFixed(1)} s after its start, a ` +
+        `checkpoint every ${saveEvery}`,
     );
     for (let kill = 1; kill <= kills; kill++) {
       const name = `kill-${kill}`;
@@ -85,7 +87,8 @@ export async function resumeStress({
           : [`the resumed run failed: ${second.stderr}`];
       problems.push(...differences.map((difference) => `${name} (${met}): ${difference}`));
       print(
-        `${String(kill).padStart(3)}/${kills}  met ${met.padEnd(34)} ${differences.length === 0 ? "same bytes" : `DIFFERENT: ${differences.join("; ")}`}`,
+        `${String(kill).padStart(3)}/${kills}  met ${met.padEnd(34)} ` +
+          `${differences.length === 0 ? "same bytes" : `DIFFERENT: ${differences.join("; ")}`}`,
       );
       rmSync(join(folder, name), { recursive: true, force: true });
     }

@@ -50,7 +50,8 @@ export async function soak({ steps, seed, workers, print }: SoakOptions): Promis
           tensors.push(tf.memory().numTensors);
           if (event.summary.step % 20 === 0)
             print(
-              `step ${String(event.summary.step).padStart(4)}  ${megabytes.at(-1)?.toFixed(0)} MB  ${tensors.at(-1)} tensors`,
+              `step ${String(event.summary.step).padStart(4)}  ${megabytes.at(-1)?.toFixed(0)} MB  ` +
+                `${tensors.at(-1)} tensors`,
             );
         },
       },
@@ -66,7 +67,9 @@ export async function soak({ steps, seed, workers, print }: SoakOptions): Promis
   const growth = (100 * (late - early)) / early;
   const leaked = (tensors.at(-1) ?? 0) - (tensors[warmUp] ?? 0);
   print(
-    `\nresident memory ${early.toFixed(0)} MB, later ${late.toFixed(0)} MB (${growth >= 0 ? "+" : ""}${growth.toFixed(1)} %); tensors left behind in ${steps - warmUp} steps: ${leaked}`,
+    `\n` +
+      `resident memory ${early.toFixed(0)} MB, later ${late.toFixed(0)} MB ` +
+      `(${growth >= 0 ? "+" : ""}${growth.toFixed(1)} %); tensors left behind in ${steps - warmUp} steps: ${leaked}`,
   );
   return growth <= 5 && leaked === 0;
 }

@@ -2,7 +2,9 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { NdArray } from "./nd-array";
 
-/** A case of the suite. The gradient's reference is the central difference of `reference`, so none is written by hand. */
+/**
+ * A case of the suite. The gradient's reference is the central difference of `reference`, so none is written by hand.
+ */
 export interface ConformanceCase {
   readonly name: string;
   /** The tfjs operations it covers, by their name in tfjs, for example "matMul". */

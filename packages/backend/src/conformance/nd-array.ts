@@ -1,4 +1,6 @@
-/** A plain float64 array with a shape: the reference arithmetic of the conformance suite, written to be read, not fast. */
+/**
+ * A plain float64 array with a shape: the reference arithmetic of the conformance suite, written to be read, not fast.
+ */
 
 /** Numbers in row-major order. */
 export interface NdArray {

@@ -124,7 +124,8 @@ export const ELEMENTWISE_GRADIENTS: readonly tf.GradConfig[] = [
       };
     },
   },
-  // A condition computed from what is differentiated (`where(greater(x, 0), ..)`) passes nothing back; tfjs-core throws.
+  // A condition computed from what is differentiated (`where(greater(x, 0), ..)`) passes nothing back; tfjs-core
+  // throws.
   ...["Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalOr"].map(
     (kernelName): tf.GradConfig => ({
       kernelName,

@@ -3,8 +3,8 @@
  *
  *     C = A B      dA = dC Bᵀ, dB = Aᵀ dC      (the transposes of A and B accounted for)
  *
- * Against tfjs-core 4.22: a batch dimension that was broadcast ([6, 7, 5] × [5, 4]) is summed, where tfjs-core returns a
- * gradient of the wrong shape; and on the wasm backend, whose matMul is some 15 times slower with transposeA or
+ * Against tfjs-core 4.22: a batch dimension that was broadcast ([6, 7, 5] × [5, 4]) is summed, where tfjs-core returns
+ * a gradient of the wrong shape; and on the wasm backend, whose matMul is some 15 times slower with transposeA or
  * transposeB, an operand is transposed first.
  */
 import * as tf from "@tensorflow/tfjs-core";

@@ -24,7 +24,9 @@ function spread(dy: tf.Tensor, x: tf.Tensor, axes: readonly number[], factor: nu
   return tf.mul(withReducedAxes(dy, x, axes), tf.fill(x.shape, factor));
 }
 
-/** Maximum and minimum: every element that equals the extreme gets the gradient, as in tfjs (PyTorch picks or shares). */
+/**
+ * Maximum and minimum: every element that equals the extreme gets the gradient, as in tfjs (PyTorch picks or shares).
+ */
 function extreme(kernelName: "Max" | "Min"): tf.GradConfig {
   return {
     kernelName,

@@ -2,9 +2,9 @@
  * Registers the gradients of the kernels that training uses.
  *
  * In Node, `@tensorflow/tfjs-core` alone knows no gradient (its register_all_gradients is an ES module that Node cannot
- * load); only the union package `@tensorflow/tfjs` brings them, with its layers, converter and WebGL backend, and some of
- * them are wrong on every backend (broadcast matMul, maximum and minimum). These replace them, whatever was loaded, so
- * that every backend differentiates alike.
+ * load); only the union package `@tensorflow/tfjs` brings them, with its layers, converter and WebGL backend, and some
+ * of them are wrong on every backend (broadcast matMul, maximum and minimum). These replace them, whatever was loaded,
+ * so that every backend differentiates alike.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { ELEMENTWISE_GRADIENTS } from "./elementwise";

@@ -333,7 +333,9 @@ function asInstallError(error: unknown, folder: string): unknown {
     what: full ? "The disk is full." : "The folder of the native install cannot be written.",
     where: folder,
     found: (error as Error).message,
-    fix: "free space or get write permission, or name another folder in V_TRIUNE_NATIVE_DIR; then run the command again",
+    fix:
+      "free space or get write permission, or name another folder in V_TRIUNE_NATIVE_DIR; then run the command " +
+      "again",
     cause: error,
   });
 }

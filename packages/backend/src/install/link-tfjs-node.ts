@@ -8,8 +8,8 @@ import { INSTALL_TFJS_NODE } from "../native/tfjs-node";
 import { nativeLayout, type Environment, type NativeVariant } from "../native/native-folder";
 
 /**
- * Links the addon into a project's copy of @tensorflow/tfjs-node. v-triune does not need it; other tfjs programs do, and
- * `npm ci` takes the link away again. Node ≥ 23 also needs `installNodeShims` before the require.
+ * Links the addon into a project's copy of @tensorflow/tfjs-node. v-triune does not need it; other tfjs programs do,
+ * and `npm ci` takes the link away again. Node ≥ 23 also needs `installNodeShims` before the require.
  *
  * @param project a folder from which @tensorflow/tfjs-node resolves
  * @returns the link

@@ -255,7 +255,8 @@ describe("a full disk", () => {
     const python = join(root, "python3");
     writeFileSync(
       python,
-      "#!/bin/sh\necho 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2\nexit 1\n",
+      "#!/bin/sh\n" +
+        "echo 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2\nexit 1\n",
       { mode: 0o755 },
     );
     const error = await failure(
@@ -302,7 +303,8 @@ describe.skipIf(noPip)("downloads", () => {
     mkdirSync(downloads);
     const wheel = join(downloads, "tensorflow_cpu-2.21.0-cp311-cp311-linux.whl");
     const make =
-      "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1], 'w')\nfor n in sys.argv[2:]: z.writestr(n, 'content of ' + n)\nz.close()";
+      "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1], 'w')\n" +
+      "for n in sys.argv[2:]: z.writestr(n, 'content of ' + n)\nz.close()";
     const [cc, framework] = libraryFileNames();
     const members = [
       `tensorflow/${cc}`,

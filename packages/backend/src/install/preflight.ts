@@ -38,8 +38,8 @@ export interface NativeAvailability extends NativeTools {
 }
 
 /**
- * Looks for Python, pip, a compiler and tfjs-node and at the platform, without installing anything (well under a second), so that
- * `npm start` can offer the native backend in one line.
+ * Looks for Python, pip, a compiler and tfjs-node and at the platform, without installing anything (well under a
+ * second), so that `npm start` can offer the native backend in one line.
  */
 export function nativeInstallAvailable(env: Environment = process.env): NativeAvailability {
   const missing: string[] = [];

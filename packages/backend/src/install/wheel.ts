@@ -70,7 +70,9 @@ export async function downloadWheel(options: WheelOptions): Promise<string> {
     what: `pip could not download ${options.requirement}.`,
     where: `${options.python} -m pip download`,
     found,
-    fix: "check the network and pip's index (pip config list) and run the command again, which goes on from what is there; or use --library DIR",
+    fix:
+      "check the network and pip's index (pip config list) and run the command again, which goes on from what is " +
+      "there; or use --library DIR",
   });
 }
 

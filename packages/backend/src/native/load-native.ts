@@ -196,7 +196,9 @@ function registerBackend(binding: NativeBinding): void {
     if (error instanceof BackendError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
     throw new BackendError({
-      what: `The package @tensorflow/tfjs-node, whose kernels the native backend uses, ${missing ? "is not installed" : "cannot be loaded"}.`,
+      what:
+        "The package @tensorflow/tfjs-node, whose kernels the native backend uses, " +
+        `${missing ? "is not installed" : "cannot be loaded"}.`,
       found: (error as Error).message.split("\n")[0],
       fix: INSTALL_TFJS_NODE,
       ...(missing ? { code: TFJS_NODE_MISSING } : {}),

@@ -26,8 +26,8 @@ export interface NvidiaState {
 const DEVICE_NODES = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"];
 
 /**
- * Asks the kernel's device nodes first (instant), then nvidia-smi for names and the driver's version. Linux only: CUDA is
- * not offered elsewhere.
+ * Asks the kernel's device nodes first (instant), then nvidia-smi for names and the driver's version. Linux only: CUDA
+ * is not offered elsewhere.
  */
 export function findNvidia(): NvidiaState {
   if (process.platform !== "linux") return absent(`CUDA builds exist for Linux; this is ${process.platform}`);

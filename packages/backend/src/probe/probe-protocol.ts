@@ -1,4 +1,6 @@
-/** What `probeBackend` and its child process say to each other: a request as an argument, an answer as one line of JSON. */
+/**
+ * What `probeBackend` and its child process say to each other: a request as an argument, an answer as one line of JSON.
+ */
 import type { BackendName } from "../backend-name";
 import type { BackendMeasurement, MeasureOptions } from "../measure-backend";
 

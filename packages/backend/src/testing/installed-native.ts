@@ -1,7 +1,10 @@
 import { BackendError } from "../backend-error";
 import { locateAddon, type LocatedAddon } from "../native/locate-addon";
 
-/** This machine's native TensorFlow for the CPU. Without one: undefined, after a line that names the tests that are skipped. */
+/**
+ * This machine's native TensorFlow for the CPU. Without one: undefined, after a line that names the tests that are
+ * skipped.
+ */
 export function installedNative(tests: string): LocatedAddon | undefined {
   try {
     return locateAddon("tensorflow");

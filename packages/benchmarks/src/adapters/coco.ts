@@ -1,10 +1,10 @@
 /**
- * COCO val2017 (arXiv 1405.0312) as two benchmarks, as arXiv 2505.18129 evaluates it: objects that are the only one of their category in a
- * picture, one question each (single), and all objects of a picture at once (multi). The paper does not publish its lists; crowd regions
- * are left out here, and multi takes pictures with two objects or more.
+ * COCO val2017 (arXiv 1405.0312) as two benchmarks, as arXiv 2505.18129 evaluates it: objects that are the only one of
+ * their category in a picture, one question each (single), and all objects of a picture at once (multi). The paper does
+ * not publish its lists; crowd regions are left out here, and multi takes pictures with two objects or more.
  *
- * Metric: COCO's AP of each picture, all scores 1, averaged over the questions, as answers carry no confidence. `dataset_ap` is
- * pycocotools' AP over all questions at once.
+ * Metric: COCO's AP of each picture, all scores 1, averaged over the questions, as answers carry no confidence.
+ * `dataset_ap` is pycocotools' AP over all questions at once.
  */
 import { averagePrecision, evaluateCoco } from "@v-triune/verifiers/detection";
 import { type Benchmark, type BenchmarkItem, type ScoredItem, meanScore } from "../benchmark";

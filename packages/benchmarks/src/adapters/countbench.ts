@@ -1,7 +1,9 @@
 /**
- * CountBench (arXiv 2302.12066) with the questions of CountBenchQA (arXiv 2407.07726): Parquet files with image, question and number.
+ * CountBench (arXiv 2302.12066) with the questions of CountBenchQA (arXiv 2407.07726): Parquet files with image,
+ * question and number.
  *
- * Metric: share of answers whose number is the gold one (lmms-eval, VLMEvalKit: exact match of the number in the answer).
+ * Metric: share of answers whose number is the gold one (lmms-eval, VLMEvalKit: exact match of the number in the
+ * answer).
  */
 import type { Benchmark } from "../benchmark";
 import { finalAnswer, lastNumber } from "../answers/read-answer";

@@ -1,10 +1,11 @@
 /**
- * MathVista testmini (arXiv 2310.02255): `data/testmini-*.parquet` with pid, query (the prompt with its hint), choices, answer, question_type,
- * answer_type, precision and decoded_image.
+ * MathVista testmini (arXiv 2310.02255): `data/testmini-*.parquet` with pid, query (the prompt with its hint), choices,
+ * answer, question_type, answer_type, precision and decoded_image.
  *
- * Metric: share of right answers. The authors let GPT-4 extract the answer; here it is read by rule (\boxed{}, "answer is", the last number or
- * letter), so scores are comparable with each other rather than with the leaderboard. Normalizing after extraction is theirs
- * (evaluation/calculate_score.py): a letter to its choice, else the most similar choice; whole numbers truncated, decimals rounded.
+ * Metric: share of right answers. The authors let GPT-4 extract the answer; here it is read by rule (\boxed{}, "answer
+ * is", the last number or letter), so scores are comparable with each other rather than with the leaderboard.
+ * Normalizing after extraction is theirs (evaluation/calculate_score.py): a letter to its choice, else the most similar
+ * choice; whole numbers truncated, decimals rounded.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { type Benchmark, type BenchmarkItem, meanScore, partMeans } from "../benchmark";

@@ -1,8 +1,10 @@
 /**
- * MEGA-Bench's rule-based metrics by their names in `metric_info` (TIGER-AI-Lab/MEGA-Bench megabench/metrics, also in lmms-eval): answer and gold, both text,
- * to 0..1. What is not here needs a judge model, sympy, WordNet, a planner or a program runner; its tasks are left out and counted.
+ * MEGA-Bench's rule-based metrics by their names in `metric_info` (TIGER-AI-Lab/MEGA-Bench megabench/metrics, also in
+ * lmms-eval): answer and gold, both text, to 0..1. What is not here needs a judge model, sympy, WordNet, a planner or a
+ * program runner; its tasks are left out and counted.
  *
- * Deviation: numbers are compared as plain numbers with thousands' commas, percent and currency signs read, not as LaTeX expressions.
+ * Deviation: numbers are compared as plain numbers with thousands' commas, percent and currency signs read, not as
+ * LaTeX expressions.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { similarity } from "../answers/read-answer";

@@ -1,10 +1,10 @@
 /**
- * MEGA-Bench core (arXiv 2410.10563): `core/test-*.parquet` with the task's description, one worked example and the query, and the media of data.zip
- * unpacked beside it (`data/..`).
+ * MEGA-Bench core (arXiv 2410.10563): `core/test-*.parquet` with the task's description, one worked example and the
+ * query, and the media of data.zip unpacked beside it (`data/..`).
  *
- * Metric: each field of the answer by the metric that the task names, fields weighted into the query, queries averaged over the task, tasks into the
- * headline (the owners' macro mean). Queries with videos and tasks with a metric that is not rule-based here are left out and counted, so the headline is that of
- * the scored tasks.
+ * Metric: each field of the answer by the metric that the task names, fields weighted into the query, queries averaged
+ * over the task, tasks into the headline (the owners' macro mean). Queries with videos and tasks with a metric that is
+ * not rule-based here are left out and counted, so the headline is that of the scored tasks.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { type Benchmark, type BenchmarkItem, type ScoredItem, partMeans } from "../benchmark";

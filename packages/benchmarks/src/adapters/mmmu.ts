@@ -1,9 +1,9 @@
 /**
- * MMMU validation (arXiv 2311.16502): `SUBJECT/validation-*.parquet` with id, question, options (a Python list as text), answer, question_type and
- * image_1 .. image_7, which `<image 1>` in the text refers to.
+ * MMMU validation (arXiv 2311.16502): `SUBJECT/validation-*.parquet` with id, question, options (a Python list as
+ * text), answer, question_type and image_1 .. image_7, which `<image 1>` in the text refers to.
  *
- * Metric: accuracy by the authors' rules (mmmu/utils/eval_utils.py); prompts after lmms-eval. Deviation: where their rule draws an option at
- * random because none can be read, the answer is wrong.
+ * Metric: accuracy by the authors' rules (mmmu/utils/eval_utils.py); prompts after lmms-eval. Deviation: where their
+ * rule draws an option at random because none can be read, the answer is wrong.
  */
 import { type Benchmark, type BenchmarkItem, meanScore, partMeans } from "../benchmark";
 import { chosenLetter, finalAnswer } from "../answers/read-answer";
@@ -80,7 +80,8 @@ function parsePythonList(text: string): string[] | undefined {
 const indicators = ["could be ", "so ", "is ", "thus ", "therefore ", "final ", "answer ", "result "];
 
 /**
- * What an open answer may be: of each sentence what follows the nearest of "answer", "is", "therefore", .. , behind "=" in the last sentence, and the numbers in them.
+ * What an open answer may be: of each sentence what follows the nearest of "answer", "is", "therefore", .. , behind "="
+ * in the last sentence, and the numbers in them.
  */
 export function openAnswers(response: string): (string | number)[] {
   const text = response
@@ -104,7 +105,10 @@ export function openAnswers(response: string): (string | number)[] {
   return [...new Set([...parts, ...numbers].flatMap(normalized))];
 }
 
-/** A number rounded to two decimals; of a single character also with a space on either side, so that it is found as a word only. */
+/**
+ * A number rounded to two decimals; of a single character also with a space on either side, so that it is found as a
+ * word only.
+ */
 function normalized(text: string): (string | number)[] {
   const plain = text.trim();
   if (/^-?[\d,]*\.?\d+(e[+-]?\d+)?$/i.test(plain)) return [Math.round(Number(plain.replaceAll(",", "")) * 100) / 100];

@@ -1,13 +1,15 @@
 /**
- * OCRBench v2 (arXiv 2501.00321): `OCRBench_v2.json` with image paths below the folder (the owners' release), or `data/test-*.parquet`
- * (lmms-lab/OCRBench-v2): question, answers, type and, for some, eval and bbox.
+ * OCRBench v2 (arXiv 2501.00321): `OCRBench_v2.json` with image paths below the folder (the owners' release), or
+ * `data/test-*.parquet` (lmms-lab/OCRBench-v2): question, answers, type and, for some, eval and bbox.
  *
- * Metrics as the owners' eval_scripts (also in lmms-eval): an answer of fewer than five words must occur in the response, a longer one counts by its ANLS from
- * 0.5 on; numbers by relative error; formulas without spaces; key information as the share of keys whose value is equal; boxes by IoU. A type's scores are
- * averaged into its capability, capabilities into English and Chinese, these into the headline.
+ * Metrics as the owners' eval_scripts (also in lmms-eval): an answer of fewer than five words must occur in the
+ * response, a longer one counts by its ANLS from 0.5 on; numbers by relative error; formulas without spaces; key
+ * information as the share of keys whose value is equal; boxes by IoU. A type's scores are averaged into its
+ * capability, capabilities into English and Chinese, these into the headline.
  *
- * Left out and counted: page OCR and translation (BLEU and METEOR with WordNet), tables, charts and documents (tree edit distance), spotting (the
- * competition's own scorer). A capability of which nothing is scored is not in the mean, so the headline is that of the scored part.
+ * Left out and counted: page OCR and translation (BLEU and METEOR with WordNet), tables, charts and documents (tree
+ * edit distance), spotting (the competition's own scorer). A capability of which nothing is scored is not in the mean,
+ * so the headline is that of the scored part.
  */
 import { join } from "node:path";
 import { isRecord } from "@v-triune/node-kit/is-record";
@@ -47,7 +49,8 @@ export const ocrbenchV2: Benchmark = {
   domainReason: "reading text in pictures is trained on LLaVA-OneVision and EST-VQA",
   task: "ocr",
   metric:
-    "the owners' rules by type, mean over capabilities; types that need BLEU, tree edit distance or spotting are left out",
+    "the owners' rules by type, mean over capabilities; types that need BLEU, tree edit distance or spotting are " +
+    "left out",
   layout: "OCRBench_v2.json with its pictures, or data/test-*.parquet (lmms-lab/OCRBench-v2)",
   async open(folder) {
     const records = await readRecords(folder);

@@ -1,9 +1,11 @@
 /**
- * OVDEval (arXiv 2308.13177): open-vocabulary detection with hard negatives, nine sub-tasks, each a COCO file (`color.json`) whose images
- * carry the labels asked for (`text`) and negatives (`neg_text`), with its pictures unpacked beside it (`color/`).
+ * OVDEval (arXiv 2308.13177): open-vocabulary detection with hard negatives, nine sub-tasks, each a COCO file
+ * (`color.json`) whose images carry the labels asked for (`text`) and negatives (`neg_text`), with its pictures
+ * unpacked beside it (`color/`).
  *
- * Metric: NMS-AP as om-ai-lab/OVDEval eval.py @ 40c12fe: of all predictions over a gold box only one stays, whatever its label, then
- * pycocotools' AP over the sub-task; the headline is the mean over the sub-tasks. All scores are 1, as answers carry no confidence.
+ * Metric: NMS-AP as om-ai-lab/OVDEval eval.py @ 40c12fe: of all predictions over a gold box only one stays, whatever
+ * its label, then pycocotools' AP over the sub-task; the headline is the mean over the sub-tasks. All scores are 1, as
+ * answers carry no confidence.
  */
 import { basename, join } from "node:path";
 import { averagePrecision, evaluateNmsAp, suppressByGold } from "@v-triune/verifiers/detection";

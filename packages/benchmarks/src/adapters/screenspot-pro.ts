@@ -1,10 +1,10 @@
 /**
- * ScreenSpot-Pro (arXiv 2504.07981): `annotations/*.json`, each a list of {img_filename, bbox, instruction, ui_type, img_size, ..} with bbox
- * [x1, y1, x2, y2] in pixels of the screenshot, and `images/`.
+ * ScreenSpot-Pro (arXiv 2504.07981): `annotations/*.json`, each a list of {img_filename, bbox, instruction, ui_type,
+ * img_size, ..} with bbox [x1, y1, x2, y2] in pixels of the screenshot, and `images/`.
  *
- * Metric: share of answers whose point lies in the target's box; a box is answered by its center (the authors' evaluation; prompt and
- * reading of points after lmms-eval). Coordinates above 1 are taken as pixels of the picture as the model saw it, not of the
- * screenshot, because that is what such models know.
+ * Metric: share of answers whose point lies in the target's box; a box is answered by its center (the authors'
+ * evaluation; prompt and reading of points after lmms-eval). Coordinates above 1 are taken as pixels of the picture as
+ * the model saw it, not of the screenshot, because that is what such models know.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -57,7 +57,10 @@ function question(folder: string, record: Readonly<Record<string, unknown>>, whe
   return {
     id: isText(record["id"]) ? record["id"] : where,
     part: isText(record["ui_type"]) ? record["ui_type"] : "other",
-    prompt: `<image>\nWhere on this screenshot is the element for the instruction below? Answer with one point [x, y], as shares of width and height between 0 and 1, and nothing else.\nInstruction: ${instruction}`,
+    prompt:
+      `<image>\n` +
+      "Where on this screenshot is the element for the instruction below? Answer with one point [x, y], as shares " +
+      `of width and height between 0 and 1, and nothing else.\nInstruction: ${instruction}`,
     pictures: async () => [firstExisting(folder, [`images/${file}`]) ?? join(folder, "images", file)],
     score(response, seen) {
       const point = answeredPoint(response, seen[0]);
@@ -74,7 +77,10 @@ function question(folder: string, record: Readonly<Record<string, unknown>>, whe
 
 const number = String.raw`(-?\d+(?:\.\d+)?)\s*(%?)`;
 
-/** The point of an answer as shares of width and height: the last pair in brackets, or the center of the last four numbers in brackets. */
+/**
+ * The point of an answer as shares of width and height: the last pair in brackets, or the center of the last four
+ * numbers in brackets.
+ */
 export function answeredPoint(response: string, seen: SeenPicture | undefined): readonly [number, number] | undefined {
   const text = /<answer>([\s\S]*?)(?:<\/answer>|$)/i.exec(response)?.[1] ?? response;
   const separator = String.raw`\s*[,;\s]\s*`;

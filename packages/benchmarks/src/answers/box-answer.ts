@@ -2,7 +2,9 @@
 import { BOX_ANSWER_FORM, type Box, parseBoxes } from "@v-triune/verifiers/detection";
 import type { AnswerScore, SeenPicture } from "../benchmark";
 
-/** The prompt of a detection benchmark; the form of the answer is the one that the detection verifier is trained with. */
+/**
+ * The prompt of a detection benchmark; the form of the answer is the one that the detection verifier is trained with.
+ */
 export function detectionPrompt(labels: readonly string[]): string {
   return [
     "<image>",
@@ -13,7 +15,9 @@ export function detectionPrompt(labels: readonly string[]): string {
   ].join("\n");
 }
 
-/** The boxes between the answer tags (of the whole text where there are none), in pixels of a picture of the given size. */
+/**
+ * The boxes between the answer tags (of the whole text where there are none), in pixels of a picture of the given size.
+ */
 export function answeredBoxes(response: string, seen: SeenPicture | undefined, width: number, height: number): Box[] {
   const answer = /<answer>([\s\S]*?)(?:<\/answer>|$)/i.exec(response)?.[1] ?? response;
   const [x, y] = seen === undefined ? [1, 1] : [width / seen.width, height / seen.height];

@@ -1,6 +1,9 @@
 /** What several benchmarks read from an answer: its final part, a letter, a number, and how near two texts are. */
 
-/** What stands in the last \boxed{}, <answer></answer> or behind the last "answer is" or "answer:"; the whole text otherwise. */
+/**
+ * What stands in the last \boxed{}, <answer></answer> or behind the last "answer is" or "answer:"; the whole text
+ * otherwise.
+ */
 export function finalAnswer(response: string): string {
   const boxed = lastBoxed(response);
   if (boxed !== undefined) return boxed.replace(/^\\text\s*\{(.*)\}$/, "$1").trim();
@@ -66,7 +69,10 @@ const NUMBER_WORDS = [
   "twenty",
 ];
 
-/** The last number of a text, thousands' commas taken out; words up to twenty count as numbers where there are no digits. */
+/**
+ * The last number of a text, thousands' commas taken out; words up to twenty count as numbers where there are no
+ * digits.
+ */
 export function lastNumber(text: string): number | undefined {
   const digits = [...text.replaceAll(/(\d),(?=\d{3}(?!\d))/g, "$1").matchAll(/-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)].at(
     -1,
@@ -78,8 +84,8 @@ export function lastNumber(text: string): number | undefined {
 }
 
 /**
- * The option that an answer chooses, as MMMU's rule reads it: `(B)`, then `B` by itself, then `B.`; without a letter, in an answer of more than
- * five words, the option whose text occurs in it. Of several the last one counts.
+ * The option that an answer chooses, as MMMU's rule reads it: `(B)`, then `B` by itself, then `B.`; without a letter,
+ * in an answer of more than five words, the option whose text occurs in it. Of several the last one counts.
  *
  * @returns its letter; undefined where none can be read (MMMU then draws one at random, which is no measurement)
  */

@@ -1,6 +1,6 @@
 /**
- * Rows of Parquet files as Hugging Face publishes them. Pictures (a struct of bytes and path) stay in the file until they are
- * asked for, as a benchmark's pictures may not fit in memory.
+ * Rows of Parquet files as Hugging Face publishes them. Pictures (a struct of bytes and path) stay in the file until
+ * they are asked for, as a benchmark's pictures may not fit in memory.
  */
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -63,7 +63,8 @@ async function rowsOf(folder: string, file: string, needed: readonly string[]): 
   const light = columns.filter(({ type }) => !type.includes("BLOB")).map(({ column }) => name(column));
   const rows = await query(
     file,
-    `select ${light.join(", ") || "1 as one"} from read_parquet(${text(file)}, file_row_number = true) order by file_row_number`,
+    `select ${light.join(", ") || "1 as one"} from read_parquet(${text(file)}, file_row_number = true) order by ` +
+      "file_row_number",
   );
   return rows.map((values, index) => ({
     values,
@@ -72,7 +73,8 @@ async function rowsOf(folder: string, file: string, needed: readonly string[]): 
       if (!columns.some((other) => other.column === column)) return undefined;
       const [row] = await query(
         file,
-        `select ${name(column)}.bytes as bytes from read_parquet(${text(file)}, file_row_number = true) where file_row_number = ${index}`,
+        `select ${name(column)}.bytes as bytes from read_parquet(${text(file)}, file_row_number = true) where ` +
+          `file_row_number = ${index}`,
       );
       const bytes = row?.["bytes"];
       return bytes instanceof Uint8Array ? bytes : undefined;

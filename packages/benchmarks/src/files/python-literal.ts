@@ -1,6 +1,6 @@
 /**
- * Python literals as data sets hold them in text columns (`['3/11', '8/11']`, `{'a': (1, None)}`): what ast.literal_eval reads, as
- * plain values. Tuples and sets become lists.
+ * Python literals as data sets hold them in text columns (`['3/11', '8/11']`, `{'a': (1, None)}`): what
+ * ast.literal_eval reads, as plain values. Tuples and sets become lists.
  */
 
 /** @returns undefined when the text is no literal */

@@ -1,7 +1,7 @@
 /**
- * The demonstration's pictures: 84 × 84 RGB, a grid of 3 × 3 cells of 28 pixels. Qwen2.5-VL merges 28 × 28 pixels into one
- * image token, so an object inside one cell is seen whole by one token. The ground is a gray near the mean that the image
- * processor subtracts (CLIP's): on a light ground such a small model does not learn.
+ * The demonstration's pictures: 84 × 84 RGB, a grid of 3 × 3 cells of 28 pixels. Qwen2.5-VL merges 28 × 28 pixels into
+ * one image token, so an object inside one cell is seen whole by one token. The ground is a gray near the mean that the
+ * image processor subtracts (CLIP's): on a light ground such a small model does not learn.
  */
 import type { SeededRandom } from "@v-triune/rollouts";
 import { glyphs } from "./glyphs";

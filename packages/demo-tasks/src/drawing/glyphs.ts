@@ -1,4 +1,6 @@
-/** A 5 × 7 pixel font: the digits, the signs and the letters that the demonstration's pictures use. One string a row. */
+/**
+ * A 5 × 7 pixel font: the digits, the signs and the letters that the demonstration's pictures use. One string a row.
+ */
 const drawings: Record<string, string> = {
   "0": ".###. #...# #..## #.#.# ##..# #...# .###.",
   "1": "..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###.",

@@ -7,7 +7,10 @@ export interface DemoBox {
   readonly label: string;
 }
 
-/** What the exact label of a picture is: a value that mathverify reads out of `\boxed{..}`, or boxes for the detection verifier. */
+/**
+ * What the exact label of a picture is: a value that mathverify reads out of `\boxed{..}`, or boxes for the detection
+ * verifier.
+ */
 export type DemoAnswer =
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "text"; readonly value: string }
@@ -24,7 +27,10 @@ export interface DemoQuestion {
   readonly thought: string;
 }
 
-/** A source draws a picture and asks about it; `describe` asks for everything in it instead (the warm start's dense questions). */
+/**
+ * A source draws a picture and asks about it; `describe` asks for everything in it instead (the warm start's dense
+ * questions).
+ */
 export type DemoSource = (random: SeededRandom, describe: boolean) => DemoQuestion;
 
 export function boxOf({ x, y, size, shape }: PlacedShape): DemoBox {

@@ -1,6 +1,6 @@
 /**
- * What a rollout server really does. Servers answer 200 to fields that they ignore, so each ability is tried: the same request
- * twice, with other seeds, with a stop string. Some twenty short requests; nothing on the server is changed.
+ * What a rollout server really does. Servers answer 200 to fields that they ignore, so each ability is tried: the same
+ * request twice, with other seeds, with a stop string. Some twenty short requests; nothing on the server is changed.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { createRandom } from "@v-triune/rollouts";
@@ -116,8 +116,9 @@ class Probe {
   }
 
   /**
-   * `transformers serve` with a model on its command line has that one only. It refuses the name of another (400, without a code, in
-   * transformers 5.24) and answers when no model is named; without a model on its command line it is the other way round.
+   * `transformers serve` with a model on its command line has that one only. It refuses the name of another (400,
+   * without a code, in transformers 5.24) and answers when no model is named; without a model on its command line it is
+   * the other way round.
    */
   async #answersWithoutModel(): Promise<boolean> {
     if (this.kind !== "transformers") return false;
@@ -271,7 +272,9 @@ class Probe {
     };
   }
 
-  /** Whether new weights can be handed over while it runs (weight-transfer.ts); looks for the endpoints and uses none. */
+  /**
+   * Whether new weights can be handed over while it runs (weight-transfer.ts); looks for the endpoints and uses none.
+   */
   async #weights(): Promise<AbilityReport> {
     const has = async (path: string): Promise<boolean> => {
       const { apiKey, signal } = this.options;
@@ -308,7 +311,9 @@ class Probe {
     return {
       ability: "weights",
       status: "no",
-      detail: `start it with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora for LoRA, or with VLLM_SERVER_DEV_MODE=1 for whole weights${old}`,
+      detail:
+        "start it with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora for LoRA, or with " +
+        `VLLM_SERVER_DEV_MODE=1 for whole weights${old}`,
     };
   }
 

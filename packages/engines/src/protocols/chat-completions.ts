@@ -1,17 +1,19 @@
 /**
  * POST /v1/chat/completions, as OpenAI documents it, with what each server adds or leaves out:
  *
- * vLLM (docs: serving/openai_compatible_server; vllm/entrypoints/openai/chat_completion/protocol.py of 0.33.0). `return_token_ids` gives
- * `choices[].token_ids`; versions before 0.10.2 know `return_tokens_as_token_ids`, which spells the tokens of the log-probs
- * "token_id:42". What a request leaves out comes from the model's generation_config.json (Qwen2.5-VL's asks for a repetition
- * penalty of 1.05), so everything that shapes the distribution is said.
+ * vLLM (docs: serving/openai_compatible_server; vllm/entrypoints/openai/chat_completion/protocol.py of 0.33.0).
+ * `return_token_ids` gives `choices[].token_ids`; versions before 0.10.2 know `return_tokens_as_token_ids`, which
+ * spells the tokens of the log-probs "token_id:42". What a request leaves out comes from the model's
+ * generation_config.json (Qwen2.5-VL's asks for a repetition penalty of 1.05), so everything that shapes the
+ * distribution is said.
  *
- * transformers serve 5.23 (transformers/cli/serving). No `n`, token ids or log-probs; `generation_config` (JSON text) is the
- * only way to sample from the whole distribution. Streamed, because content that is not streamed is stripped of white space.
- * What stands between <think> and </think> comes as `reasoning_content`, without the two, and is put back where it was.
+ * transformers serve 5.23 (transformers/cli/serving). No `n`, token ids or log-probs; `generation_config` (JSON text)
+ * is the only way to sample from the whole distribution. Streamed, because content that is not streamed is stripped of
+ * white space. What stands between <think> and </think> comes as `reasoning_content`, without the two, and is put back
+ * where it was.
  *
- * llama.cpp (tools/server/README.md). Its own defaults are top_k 40 and min_p 0.05, so they are said, too; `reasoning_format:
- * "none"` leaves the text as it is.
+ * llama.cpp (tools/server/README.md). Its own defaults are top_k 40 and min_p 0.05, so they are said, too;
+ * `reasoning_format: "none"` leaves the text as it is.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { ChatMessage } from "@v-triune/policy";
@@ -167,7 +169,10 @@ interface Piece {
   readonly text: string;
 }
 
-/** The text as it was written: each stretch of thought between its tags. An answer that ends in thought may have closed it or not. */
+/**
+ * The text as it was written: each stretch of thought between its tags. An answer that ends in thought may have closed
+ * it or not.
+ */
 function withThought(pieces: readonly Piece[]): Pick<ServerAnswer, "text" | "otherwise"> {
   let text = "";
   let open = false;

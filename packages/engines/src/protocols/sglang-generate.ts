@@ -1,9 +1,10 @@
 /**
- * SGLang's own POST /generate (docs.sglang.io: basic_usage/sampling_params, basic_usage/native_api; fields as in SGLang 0.5.23): token ids in, token ids and
- * log-probabilities out, and with them the version of the weights that drew them.
+ * SGLang's own POST /generate (docs.sglang.io: basic_usage/sampling_params, basic_usage/native_api; fields as in SGLang
+ * 0.5.23): token ids in, token ids and log-probabilities out, and with them the version of the weights that drew them.
  *
- * With pictures the rendered text is sent, one placeholder a picture: the server's processor expands placeholders itself, and
- * fails on ids that are expanded already (sgl-project/sglang #5164). Without pictures the ids go as they are.
+ * With pictures the rendered text is sent, one placeholder a picture: the server's processor expands placeholders
+ * itself, and fails on ids that are expanded already (sgl-project/sglang #5164). Without pictures the ids go as they
+ * are.
  *
  * One answer a request: SGLang's documentation advises against n > 1, and its prefix cache shares the prompt.
  */

@@ -1,6 +1,6 @@
 /**
- * JSON over HTTP/1.1 for servers that may take many minutes to answer. The global `fetch` gives up on the head of a reply after
- * five minutes, which a long answer on a busy server exceeds; this client waits as long as it is told to.
+ * JSON over HTTP/1.1 for servers that may take many minutes to answer. The global `fetch` gives up on the head of a
+ * reply after five minutes, which a long answer on a busy server exceeds; this client waits as long as it is told to.
  */
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";

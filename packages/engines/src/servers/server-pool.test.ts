@@ -69,7 +69,8 @@ describe("ServerPool", () => {
     b.outstanding++;
     servers.give(b, gone());
     expect(said).toEqual([
-      "No rollout server answers: http://a (nobody listens there), http://b (nobody listens there). Waiting for one; the step goes on when it is back.",
+      "No rollout server answers: http://a (nobody listens there), http://b (nobody listens there). Waiting for " +
+        "one; the step goes on when it is back.",
     ]);
     clock.at += 61_000;
     b.outstanding++;

@@ -1,6 +1,6 @@
 /**
- * The servers of an engine: each request goes to the one with the least to do; one that faults rests, twice as long after each
- * fault in a row; one that is gone is looked at with a single request before it gets more.
+ * The servers of an engine: each request goes to the one with the least to do; one that faults rests, twice as long
+ * after each fault in a row; one that is gone is looked at with a single request before it gets more.
  */
 import { NoAnswerError } from "./http-json";
 

@@ -1,6 +1,6 @@
 /**
- * How new weights get to a server after each update, and how it is known which ones an answer came from. Each way is what the
- * server's own documentation offers:
+ * How new weights get to a server after each update, and how it is known which ones an answer came from. Each way is
+ * what the server's own documentation offers:
  *
  * sglang   POST /update_weights_from_disk {model_path, weight_version}; every reply carries meta_info.weight_version, and
  *          GET /model_info tells it (docs.sglang.io: advanced_features/sglang_for_rl).
@@ -123,7 +123,8 @@ const transfers: Readonly<Record<Exclude<WeightSync, "auto">, WeightTransfer>> =
         "/v1/load_lora_adapter",
         body,
         http,
-        "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, --enable-lora and --max-lora-rank of at least model.adapter.rank",
+        "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, --enable-lora and --max-lora-rank of at least " +
+          "model.adapter.rank",
       );
       if (previous === undefined || previous === label) return;
       // A server that has restarted does not know the adapter before.

@@ -1,11 +1,11 @@
 /**
- * GPG: centered rewards, scaled up by the share of rollouts that carry a reward at all (arXiv 2504.02546), used with the
- * plain policy-gradient loss of `losses/policy-gradient.ts`.
+ * GPG: centered rewards, scaled up by the share of rollouts that carry a reward at all (arXiv 2504.02546), used with
+ * the plain policy-gradient loss of `losses/policy-gradient.ts`.
  *
  *   A_i = α (r_i - mean) / F,    α = B / #{r ≠ 0},    F = 1
  *
- * Same numbers as verl 0.9.1 (`compute_gpg_outcome_advantage`). B counts scored rollouts here; verl has no unscored ones.
- * A group of one gets 0 unless `singleton: "reward"` (verl: α r / F).
+ * Same numbers as verl 0.9.1 (`compute_gpg_outcome_advantage`). B counts scored rollouts here; verl has no unscored
+ * ones. A group of one gets 0 unless `singleton: "reward"` (verl: α r / F).
  */
 import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./groups";
 

@@ -4,9 +4,10 @@
  *   GRPO     A_i = (r_i - mean) / (std + ε)     std with n - 1, ε = 1e-6      arXiv 2402.03300 eq. 2
  *   Dr.GRPO  A_i = r_i - mean                                                 arXiv 2503.20783
  *
- * Same numbers as verl 0.9.1 (`compute_grpo_outcome_advantage`), with these deviations: float64 throughout; equal rewards give
- * exactly 0 (verl's float32 gives rounding noise divided by 1e-6, up to 0.0075 for seven rewards of 0.1); a group of one gives 0
- * (verl passes the raw reward through, which rewards a lone rollout for being alone). `singleton: "reward"` is verl's form.
+ * Same numbers as verl 0.9.1 (`compute_grpo_outcome_advantage`), with these deviations: float64 throughout; equal
+ * rewards give exactly 0 (verl's float32 gives rounding noise divided by 1e-6, up to 0.0075 for seven rewards of 0.1);
+ * a group of one gives 0 (verl passes the raw reward through, which rewards a lone rollout for being alone).
+ * `singleton: "reward"` is verl's form.
  */
 import { allEqual, deviationOf, meanOf, scoredGroups, type GroupId, type Reward } from "./groups";
 

@@ -1,7 +1,7 @@
 /**
- * Which rollouts answer the same prompt, and what their scored members look like. A rollout without a score (its verdict
- * was skipped or failed) is `null`: it takes no part in any mean, deviation or count, so leaving it out does not bias
- * its group, and its own advantage is 0.
+ * Which rollouts answer the same prompt, and what their scored members look like. A rollout without a score (its
+ * verdict was skipped or failed) is `null`: it takes no part in any mean, deviation or count, so leaving it out does
+ * not bias its group, and its own advantage is 0.
  */
 
 /** A reward, or `null` for a rollout that was not scored. */

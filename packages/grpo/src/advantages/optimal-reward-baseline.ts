@@ -4,8 +4,8 @@
  *
  *   A_i = r_i - Σ_j l_j r_j / Σ_j l_j
  *
- * Same numbers as verl 0.9.1 (`compute_opo_outcome_advantage`), which lets a group of one keep its raw reward; here it gets 0
- * unless `singleton: "reward"`.
+ * Same numbers as verl 0.9.1 (`compute_opo_outcome_advantage`), which lets a group of one keep its raw reward; here it
+ * gets 0 unless `singleton: "reward"`.
  */
 import { allEqual, meanOf, scoredGroups, type GroupId, type Reward } from "./groups";
 

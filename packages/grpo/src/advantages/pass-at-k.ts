@@ -3,8 +3,8 @@
  *
  *   A_best = (r_1st - r_2nd) / (std + ε),   all others 0
  *
- * Same numbers as verl 0.9.1 (`compute_grpo_passk_outcome_advantage`), which refuses a group of one; here it gets 0, since a
- * group can shrink to one when its other verdicts were skipped.
+ * Same numbers as verl 0.9.1 (`compute_grpo_passk_outcome_advantage`), which refuses a group of one; here it gets 0,
+ * since a group can shrink to one when its other verdicts were skipped.
  */
 import { deviationOf, scoredGroups, type GroupId, type Reward } from "./groups";
 

@@ -38,7 +38,8 @@ export function reinforcePlusPlusAdvantages(
 /**
  * REINFORCE++-baseline advantages, [B] rewards → flat [B · T]. Unscored rows are left out of group means and of the
  * batch statistics.
- * @param options.singleton what a lone scored rollout's raw advantage is before whitening: its reward (verl) or 0 (default)
+ * @param options.singleton what a lone scored rollout's raw advantage is before whitening: its reward (verl) or 0
+ *   (default)
  * @throws RangeError on a size mismatch or when fewer than two tokens are trained
  */
 export function reinforcePlusPlusBaselineAdvantages(

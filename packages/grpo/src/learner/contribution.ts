@@ -43,8 +43,8 @@ export interface UpdateSizes {
 }
 
 /**
- * An update cut into micro-batches, as plain data that may cross threads: any thread with the same weights gets the same
- * numbers from a micro-batch. Their results are added up in the order of `microBatches`.
+ * An update cut into micro-batches, as plain data that may cross threads: any thread with the same weights gets the
+ * same numbers from a micro-batch. Their results are added up in the order of `microBatches`.
  */
 export interface UpdatePlan<Row extends PolicyRow = PolicyRow> extends Omit<UpdateSizes, "correctionMetrics"> {
   readonly microBatches: readonly (readonly PreparedRow<Row>[])[];
@@ -113,7 +113,9 @@ export function contribute<Row extends PolicyRow>(
   return joinParts(gradients, parts);
 }
 
-/** The contribution of all micro-batches from their summed gradients and what else each gave, in the order of the plan. */
+/**
+ * The contribution of all micro-batches from their summed gradients and what else each gave, in the order of the plan.
+ */
 export function joinParts(gradients: Gradients, parts: readonly Omit<MicroBatchPart, "gradients">[]): Contribution {
   return {
     gradients,
@@ -143,8 +145,9 @@ export function disposeGradients(gradients: Gradients): void {
 }
 
 /**
- * Frees what a forward pass that threw has saved for its backward pass. tfjs 4.22 frees it only at the end of a backward
- * pass: without this, an update that ran out of memory would hold its activations for good, and a retry fail as well.
+ * Frees what a forward pass that threw has saved for its backward pass. tfjs 4.22 frees it only at the end of a
+ * backward pass: without this, an update that ran out of memory would hold its activations for good, and a retry fail
+ * as well.
  */
 function abandonTape(): void {
   const { state } = tf.engine();

@@ -43,7 +43,10 @@ export interface LearnerConfig<Row extends PolicyRow> {
   readonly measureEntropy?: boolean;
 }
 
-/** The parameters of all groups that are not frozen. @throws LearnerConfigError for an unknown group, or when none is left */
+/**
+ * The parameters of all groups that are not frozen.
+ * @throws LearnerConfigError for an unknown group, or when none is left
+ */
 export function trainedParameters<Row extends PolicyRow>({
   policy,
   groups = {},
@@ -107,7 +110,9 @@ export function checkNumbers<Row extends PolicyRow>(config: LearnerConfig<Row>):
   }
 }
 
-/** @throws LearnerConfigError unless the state holds the moments of exactly the trained parameters (or no step at all) */
+/**
+ * @throws LearnerConfigError unless the state holds the moments of exactly the trained parameters (or no step at all)
+ */
 export function checkMoments(parameters: readonly PolicyParameter[], { step, moments }: AdamWState): void {
   const fix = "resume with the freeze and LoRA settings, and the model, of the run that wrote the checkpoint";
   const trained = new Map(parameters.map((parameter) => [parameter.name, parameter.variable.shape]));

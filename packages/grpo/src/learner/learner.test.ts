@@ -39,7 +39,10 @@ function bandit(seed = 1): BanditPolicy {
   );
 }
 
-/** Twelve rollouts of different lengths in three groups, with old, reference and rollout log-probabilities off the policy. */
+/**
+ * Twelve rollouts of different lengths in three groups, with old, reference and rollout log-probabilities off the
+ * policy.
+ */
 function rollouts(policy: BanditPolicy, seed = 7): TrainingRow<BanditRow>[] {
   const random = seeded(seed);
   const rows = Array.from({ length: 12 }, (_, i) => policy.sample(i % 3, 1 + Math.floor(random() * 6), random));

@@ -5,9 +5,9 @@
  *        → each: log-probabilities, loss share, gradients; added up, no clipping in between
  *        → norms by module and layer, one clip coefficient → AdamW with a learning rate per group
  *
- * The result does not depend on how the rows were split (beyond float32 rounding of the sums). Rows whose advantage is 0
- * everywhere are not sent through the model unless a KL term, an entropy bonus or the loss itself would move them: they
- * count in N and S all the same. A failed update changes nothing.
+ * The result does not depend on how the rows were split (beyond float32 rounding of the sums). Rows whose advantage is
+ * 0 everywhere are not sent through the model unless a KL term, an entropy bonus or the loss itself would move them:
+ * they count in N and S all the same. A failed update changes nothing.
  */
 import type { ObjectiveConfig } from "../losses/objective";
 import { policyGradient } from "../losses/policy-gradient";
@@ -32,7 +32,10 @@ export interface Learner<Row extends PolicyRow> {
   update(rows: readonly TrainingRow<Row>[]): UpdateStats;
   /** One supervised update: cross-entropy of the completion tokens, mean over tokens; `weight` scales a row. */
   supervised(rows: readonly SupervisedRow<Row>[]): UpdateStats;
-  /** Log-probabilities of each row's completion under the present weights, no gradient: π_old, or π_ref of a frozen copy. */
+  /**
+   * Log-probabilities of each row's completion under the present weights, no gradient: π_old, or π_ref of a frozen
+   * copy.
+   */
   logProbs(rows: readonly Row[]): Float32Array[];
   /** `update` in parts, for threads that share it. Nothing else needs them. */
   readonly parts: UpdateParts<Row>;

@@ -1,7 +1,8 @@
 /**
- * Splits an update into micro-batches. Two orders are tried: the caller's, which keeps the rollouts of a prompt together
- * (a policy may compute a shared prompt once), and by length, which leaves little padding. The one that computes fewer
- * tokens wins. Nothing here depends on chance or on the number of threads: the same rows always give the same split.
+ * Splits an update into micro-batches. Two orders are tried: the caller's, which keeps the rollouts of a prompt
+ * together (a policy may compute a shared prompt once), and by length, which leaves little padding. The one that
+ * computes fewer tokens wins. Nothing here depends on chance or on the number of threads: the same rows always give the
+ * same split.
  */
 
 /** Limits of a micro-batch. With both, both hold; with neither, all rows go at once. */

@@ -1,6 +1,6 @@
 /**
- * Applies importance weights and rejection rules to the rows of one update. Both look at whole responses or at the whole
- * batch, so they run before it is split.
+ * Applies importance weights and rejection rules to the rows of one update. Both look at whole responses or at the
+ * whole batch, so they run before it is split.
  */
 import type { PolicyRow } from "../policy";
 import { importanceWeights, type ImportanceWeightOptions } from "../rollout-correction/importance-weights";
@@ -21,8 +21,8 @@ export function needsOldLogProbs(config: RolloutCorrectionConfig | undefined): b
 }
 
 /**
- * Rows with corrected masks and importance weights, and the metrics of both. `trainerLogProbs` gives log π_old of a row.
- * Rejection comes first; importance weights are measured over what is left.
+ * Rows with corrected masks and importance weights, and the metrics of both. `trainerLogProbs` gives log π_old of a
+ * row. Rejection comes first; importance weights are measured over what is left.
  */
 export function correctRows<Row extends PolicyRow>(
   rows: readonly PreparedRow<Row>[],

@@ -12,8 +12,8 @@ export interface TrainingRow<Row extends PolicyRow = PolicyRow> {
   /** The rollout's advantage, or one per token; `null` for a rollout that was not scored: it is left out entirely. */
   readonly advantage: number | ArrayLike<number> | null;
   /**
-   * log π_old: of the policy at the start of the rollout batch, computed by the trainer. May be left out when each rollout
-   * is used for one update only: then π_old is the policy itself and the ratio is 1, with its gradient.
+   * log π_old: of the policy at the start of the rollout batch, computed by the trainer. May be left out when each
+   * rollout is used for one update only: then π_old is the policy itself and the ratio is 1, with its gradient.
    */
   readonly oldLogProbs?: ArrayLike<number>;
   /** log-probabilities that the rollout engine reported, for rollout correction. */

@@ -1,4 +1,7 @@
-/** The parts of an update: plan, micro-batches, sum, optimizer step. `Learner.update` runs them in a row, threads share them. */
+/**
+ * The parts of an update: plan, micro-batches, sum, optimizer step. `Learner.update` runs them in a row, threads share
+ * them.
+ */
 import { TrainingDivergedError } from "../errors";
 import type { BatchCounts } from "../losses/aggregation";
 import type { ObjectiveConfig } from "../losses/objective";
@@ -24,8 +27,9 @@ import { prepareRows, type PreparedRow, type TrainingRow } from "./training-row"
 import { updateStats, type UpdateStats } from "./update-stats";
 
 /**
- * `update` in parts, for threads that share its micro-batches: `plan`, then `microBatch` of each by any thread with the same
- * weights and settings, `joinParts` in the order of the plan, `complete`, `apply`. Or in two halves: `contribution`, `apply`.
+ * `update` in parts, for threads that share its micro-batches: `plan`, then `microBatch` of each by any thread with the
+ * same weights and settings, `joinParts` in the order of the plan, `complete`, `apply`. Or in two halves:
+ * `contribution`, `apply`.
  */
 export interface UpdateParts<Row extends PolicyRow> {
   /** @param counts those of the whole update, if these rows are a part of it */
@@ -175,7 +179,10 @@ function hasSignal(
   );
 }
 
-/** Tokens without padding and without a shared prompt counted twice: all rows together, or each alone where that is less. */
+/**
+ * Tokens without padding and without a shared prompt counted twice: all rows together, or each alone where that is
+ * less.
+ */
 function neededTokens<Row extends PolicyRow>(policy: Policy<Row>, rows: readonly Row[]): number {
   const alone = rows.reduce((sum, row) => sum + (policy.tokenCount?.([row]) ?? row.completionIds.length), 0);
   return policy.tokenCount && rows.length > 0 ? Math.min(alone, policy.tokenCount(rows)) : alone;

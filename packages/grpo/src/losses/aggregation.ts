@@ -10,8 +10,8 @@
  *   seq-mean-token-sum-norm  w = 1 / (S L)             Dr.GRPO; L a constant, the longest response allowed
  *
  * The counts are those of the whole update, never of the micro-batch: then the micro-batches' shares add up to the same
- * loss however it was split. Same numbers as verl 0.9.1 (`agg_loss`); where verl divides 0 by 0 (everything masked) this gives 0.
- * TRL 1.16's grpo, sapo, dr_grpo and luspo count empty rows in S (`countEmptySequences`).
+ * loss however it was split. Same numbers as verl 0.9.1 (`agg_loss`); where verl divides 0 by 0 (everything masked)
+ * this gives 0. TRL 1.16's grpo, sapo, dr_grpo and luspo count empty rows in S (`countEmptySequences`).
  */
 import type { AggregationMode } from "./token-loss";
 

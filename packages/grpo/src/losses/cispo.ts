@@ -4,8 +4,8 @@
  *
  *   l = -sg[clip(r, 1 - ε_low, 1 + ε_high)] · A · log π_θ
  *
- * Same numbers as verl 0.9.1 (`compute_policy_loss_cispo`). TRL 1.16 clips only from above, at its epsilon_high itself: that is
- * `{clipLow: Infinity, clipHigh: epsilon_high - 1}`.
+ * Same numbers as verl 0.9.1 (`compute_policy_loss_cispo`). TRL 1.16 clips only from above, at its epsilon_high itself:
+ * that is `{clipLow: Infinity, clipHigh: epsilon_high - 1}`.
  */
 import {
   boundedLogRatio,

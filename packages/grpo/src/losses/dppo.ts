@@ -7,8 +7,8 @@
  *   kl:  keep while  D ≤ δ_high or p ≤ q (A > 0),   D ≤ δ_low or p ≥ q (A ≤ 0)
  *   l = -A · sg[min(r, c)] · log π_θ · keep
  *
- * Same numbers as verl 0.9.1 (`compute_policy_loss_dppo_tv`, `compute_policy_loss_dppo_kl`; both with 1e-8 inside the logarithm
- * and log ratios bounded to ±20).
+ * Same numbers as verl 0.9.1 (`compute_policy_loss_dppo_tv`, `compute_policy_loss_dppo_kl`; both with 1e-8 inside the
+ * logarithm and log ratios bounded to ±20).
  */
 import {
   boundedLogRatio,

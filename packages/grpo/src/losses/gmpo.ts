@@ -1,5 +1,6 @@
 /**
- * GMPO: maximizes the geometric instead of the arithmetic mean of the token ratios, which tames outliers (arXiv 2507.20673).
+ * GMPO: maximizes the geometric instead of the arithmetic mean of the token ratios, which tames outliers (arXiv
+ * 2507.20673).
  *
  *   d_t = log π_θ - log π_old;   k_t = d_t where sign(A) d_t ≤ sign(A) clip(d_t, -ε_low, ε_high), else the clipped one
  *   l = -Ā · exp( (1/|y|) Σ_t k_t ),    averaged over all rows, empty ones included

@@ -3,10 +3,10 @@
  *
  *   s = exp( (1/|y|) Σ_t (log π_θ - log π_old) ),   l_t = max(-A s, -A clip(s, 1 - ε_low, 1 + ε_high))
  *
- * Each token carries the sequence's value, and its own derivative as if s were its ratio (GSPO-token, §4.3): summed over
- * a row of equal advantages and weights this is exactly the derivative through the mean. s is at most exp(10).
- * Same numbers as verl 0.9.1 (`compute_policy_loss_gspo`, which takes any aggregation; the paper's is seq-mean-token-mean) and,
- * with ε 0.2 / 0.28 and seq-mean-token-sum, as TRL 1.16's `luspo` (arXiv 2602.05261).
+ * Each token carries the sequence's value, and its own derivative as if s were its ratio (GSPO-token, §4.3): summed
+ * over a row of equal advantages and weights this is exactly the derivative through the mean. s is at most exp(10).
+ * Same numbers as verl 0.9.1 (`compute_policy_loss_gspo`, which takes any aggregation; the paper's is
+ * seq-mean-token-mean) and, with ε 0.2 / 0.28 and seq-mean-token-sum, as TRL 1.16's `luspo` (arXiv 2602.05261).
  */
 import { clippedSurrogate } from "./ppo-clip";
 import type { PolicyLoss, TokenBatch } from "./token-loss";

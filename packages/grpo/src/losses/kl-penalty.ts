@@ -1,6 +1,6 @@
 /**
- * Estimators of KL(π_θ ‖ π_ref) from the sampled tokens, and their derivative (Schulman 2020, "Approximating KL divergence").
- * d = log π_θ - log π_ref:
+ * Estimators of KL(π_θ ‖ π_ref) from the sampled tokens, and their derivative (Schulman 2020, "Approximating KL
+ * divergence"). d = log π_θ - log π_ref:
  *
  *   k1   d                    unbiased, noisy; its derivative is the score, not the KL's
  *   abs  |d|

@@ -3,7 +3,8 @@
  *
  *   loss = Σ w (u l) - c_H Σ w H + β Σ w kl        w: aggregation.ts;  u: importance weights and token selection
  *
- * Returns the loss of these rows' share, its derivatives, and sums for diagnostics; all of it adds up over micro-batches.
+ * Returns the loss of these rows' share, its derivatives, and sums for diagnostics; all of it adds up over
+ * micro-batches.
  */
 import { aggregationWeights, type BatchCounts } from "./aggregation";
 import { klTerm, type KlEstimator } from "./kl-penalty";

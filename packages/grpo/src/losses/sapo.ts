@@ -3,8 +3,8 @@
  *
  *   l = -A · (4/τ) σ(τ (r - 1)),    τ = τ_pos where A > 0, else τ_neg
  *
- * Always averaged as seq-mean-token-mean. Same numbers as verl 0.9.1 (`compute_policy_loss_sapo`) and TRL 1.16 (`sapo`, which
- * counts empty rows and does not bound the log ratio).
+ * Always averaged as seq-mean-token-mean. Same numbers as verl 0.9.1 (`compute_policy_loss_sapo`) and TRL 1.16 (`sapo`,
+ * which counts empty rows and does not bound the log ratio).
  */
 import { boundedLogRatio, emptyTokenLoss, LOG_RATIO_BOUND, type PolicyLoss } from "./token-loss";
 

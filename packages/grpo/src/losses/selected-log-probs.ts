@@ -1,12 +1,13 @@
 /**
- * log p of chosen tokens, and the entropy of each distribution, from logits: each one operation on the tape that keeps the
- * probabilities and nothing else.
+ * log p of chosen tokens, and the entropy of each distribution, from logits: each one operation on the tape that keeps
+ * the probabilities and nothing else.
  *
  *   z = logits / τ;   log p_y = z_y - logsumexp(z);   H = logsumexp(z) - Σ p z
  *   d log p_y / dz = onehot(y) - p;                   dH / dz = -p (log p + H)
  *
  * For a custom Policy. They bring their own derivatives, so they need no registered gradients of tfjs (which
- * `@tensorflow/tfjs-core` alone does not have). Same numbers as verl 0.9.1 (`logprobs_from_logits`, `entropy_from_logits`).
+ * `@tensorflow/tfjs-core` alone does not have). Same numbers as verl 0.9.1 (`logprobs_from_logits`,
+ * `entropy_from_logits`).
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";

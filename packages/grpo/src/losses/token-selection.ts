@@ -1,6 +1,6 @@
 /**
- * Which tokens or rows a policy loss should learn from at all. Each gives factors for the policy loss (not for the mask):
- * a token left out still counts in N.
+ * Which tokens or rows a policy loss should learn from at all. Each gives factors for the policy loss (not for the
+ * mask): a token left out still counts in N.
  */
 
 /**

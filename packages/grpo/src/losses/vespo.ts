@@ -5,7 +5,8 @@
  *   φ = exp( λ + k log w - λ w ),     k, λ by the sign of the advantage
  *   l_t = -sg[φ] · A · log π_θ
  *
- * φ(1) = 1. The rollout correction enters w, so the weights are not multiplied in again. Same numbers as TRL 1.16 (`vespo`).
+ * φ(1) = 1. The rollout correction enters w, so the weights are not multiplied in again. Same numbers as TRL 1.16
+ * (`vespo`).
  */
 import { boundedLogRatio, emptyTokenLoss, LOG_RATIO_BOUND, type PolicyLoss, type TokenBatch } from "./token-loss";
 

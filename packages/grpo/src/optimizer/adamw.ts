@@ -7,9 +7,9 @@
  * Computed as 13 tfjs operations per tensor: gradient clipping is folded into the constants of the moments, the bias
  * corrections into the step and ε (lr sqrt(c2)/c1 · m / (sqrt(v) + ε sqrt(c2)), the same number). Nothing is read back.
  *
- * A parameter without a gradient is treated as one whose gradient is 0 (it decays, its momentum runs on), so that a batch
- * without pictures, or one whose rows were left out for lack of signal, gives the same step as one with zeros. torch
- * would skip it.
+ * A parameter without a gradient is treated as one whose gradient is 0 (it decays, its momentum runs on), so that a
+ * batch without pictures, or one whose rows were left out for lack of signal, gives the same step as one with zeros.
+ * torch would skip it.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Scalar, Tensor, Variable } from "@tensorflow/tfjs-core";

@@ -1,11 +1,12 @@
 /**
- * L2 norms of gradients: one pass gives the global norm (for clipping), that of each module and of each layer (the paper
- * watches the vision tower layer by layer).
+ * L2 norms of gradients: one pass gives the global norm (for clipping), that of each module and of each layer (the
+ * paper watches the vision tower layer by layer).
  *
  *   norm = sqrt(Σ g²);    clip coefficient = min(1, maxNorm / (norm + 1e-6))      as torch's clip_grad_norm_
  *
- * Squares are summed over the last axis on the backend (float32) and from there in float64 on the host, so that a matrix
- * of a hundred million entries loses no digits. Clipping itself costs no pass: the coefficient goes into the optimizer's constants.
+ * Squares are summed over the last axis on the backend (float32) and from there in float64 on the host, so that a
+ * matrix of a hundred million entries loses no digits. Clipping itself costs no pass: the coefficient goes into the
+ * optimizer's constants.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -15,7 +16,9 @@ export interface GradientNorms {
   readonly total: number;
   /** By group, for example "vision". */
   readonly byGroup: Readonly<Record<string, number>>;
-  /** By group and layer, for example "vision.0"; parameters outside the blocks are under the group's name with ".other". */
+  /**
+   * By group and layer, for example "vision.0"; parameters outside the blocks are under the group's name with ".other".
+   */
   readonly byLayer: Readonly<Record<string, number>>;
   readonly byParameter: Readonly<Record<string, number>>;
 }

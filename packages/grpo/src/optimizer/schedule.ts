@@ -1,6 +1,6 @@
 /**
- * Learning-rate schedules, in float64, as transformers 5.23 `get_scheduler` computes them (their names too). With warm-up,
- * the first update has learning rate 0 and update `warmupSteps` is the first with the full one.
+ * Learning-rate schedules, in float64, as transformers 5.23 `get_scheduler` computes them (their names too). With
+ * warm-up, the first update has learning rate 0 and update `warmupSteps` is the first with the full one.
  *
  *   warm-up                    step / warmupSteps
  *   constant                   1

@@ -1,6 +1,6 @@
 /**
- * Checks a folder of golden optimizer traces (the layout of tools/goldens/adamw): torch's AdamW and clipping step by step,
- * transformers' schedules. The LoRA files beside them belong to the policy's check.
+ * Checks a folder of golden optimizer traces (the layout of tools/goldens/adamw): torch's AdamW and clipping step by
+ * step, transformers' schedules. The LoRA files beside them belong to the policy's check.
  */
 import { existsSync } from "node:fs";
 import path from "node:path";

@@ -1,6 +1,6 @@
 /**
- * advantages.json: every estimator against verl's. Two differences are intended and checked as such: groups of equal rewards
- * must give exactly 0 (verl's float32 gives noise), and a case that verl refuses is passed over.
+ * advantages.json: every estimator against verl's. Two differences are intended and checked as such: groups of equal
+ * rewards must give exactly 0 (verl's float32 gives noise), and a case that verl refuses is passed over.
  */
 import { groupAdvantages } from "../advantages/group-relative";
 import { generalizedAdvantages } from "../advantages/generalized-advantage";
@@ -13,7 +13,10 @@ import { remaxAdvantages } from "../advantages/remax";
 import { flatten, type Comparison, type GoldenNumbers } from "./comparison";
 import { lossTolerance, readCases, type GoldenBatch, type GoldenCase } from "./loss-batches";
 
-/** Rows where verl divides float32 rounding by its epsilon: equal rewards in the group, or one return for the whole batch. */
+/**
+ * Rows where verl divides float32 rounding by its epsilon: equal rewards in the group, or one return for the whole
+ * batch.
+ */
 function noiseRows(estimator: string, batch: GoldenBatch, found: Estimate): Set<number> {
   if (estimator.startsWith("grpo")) return rowsOfEqualGroups(batch);
   if (!estimator.startsWith("reinforce")) return new Set();

@@ -62,7 +62,9 @@ export function compareKl(folder: string, batches: ReadonlyMap<string, GoldenBat
   }
 }
 
-/** Compares agg_loss.json. Everything masked: verl divides 0 by 0, this package gives 0, and that is what is checked. */
+/**
+ * Compares agg_loss.json. Everything masked: verl divides 0 by 0, this package gives 0, and that is what is checked.
+ */
 export function compareAggregation(
   folder: string,
   batches: ReadonlyMap<string, GoldenBatch>,
@@ -149,7 +151,8 @@ export function compareEntropy(folder: string, comparison: Comparison): void {
     const mask = flatten(golden["response_mask"] as GoldenNumbers);
     const vocabulary = flatten(rows[0]!).length;
     const tolerance = { rtol: 1e-5, atol: 2e-6 };
-    // verl takes the entropy as logsumexp(z) - Σ p z with z unshifted: at logits of 60 its float32 is off by 60 · 1.2e-7.
+    // verl takes the entropy as logsumexp(z) - Σ p z with z unshifted: at logits of 60 its float32 is off by 60 ·
+    // 1.2e-7.
     const spread = Math.max(
       ...flatten(rows)
         .filter((z) => z > -1e6)

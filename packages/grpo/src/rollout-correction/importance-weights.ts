@@ -9,8 +9,8 @@
  *   IcePop            w where lower ≤ w ≤ upper, else 0   arXiv 2510.18855
  *   normalized        divided by the batch mean of the weights
  *
- * Log ratios are bounded to ±20. Same numbers and metric names as verl 0.9.1 (`rollout_corr_helper`). One deviation: a batch
- * whose weights are all 0 has an effective sample size of 0, where verl divides by zero and stops.
+ * Log ratios are bounded to ±20. Same numbers and metric names as verl 0.9.1 (`rollout_corr_helper`). One deviation: a
+ * batch whose weights are all 0 has an effective sample size of 0, where verl divides by zero and stops.
  */
 import { maskedCount, maskedMean } from "../masked-statistics";
 import { LOG_RATIO_BOUND } from "../losses/token-loss";

@@ -4,8 +4,9 @@
  *
  *   k1 = -x        k2 = x² / 2        k3 = exp(x) - 1 - x
  *
- * and for a response their sum, mean or largest value. k1 is kept within [log lower, log upper], k2 and k3 up to `upper`.
- * A response that fails loses all its tokens. Same numbers and metric names as verl 0.9.1 (`compute_rollout_rejection_mask`).
+ * and for a response their sum, mean or largest value. k1 is kept within [log lower, log upper], k2 and k3 up to
+ * `upper`. A response that fails loses all its tokens. Same numbers and metric names as verl 0.9.1
+ * (`compute_rollout_rejection_mask`).
  */
 import { deviationOf } from "../advantages/groups";
 import { LOG_RATIO_BOUND } from "../losses/token-loss";

@@ -160,7 +160,9 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
       });
     const result = await importMetrics(existing([file])[0]!, values.output);
     tell(
-      `${result.folder}: ${result.records} records of ${result.steps} steps, read as ${result.dialect}'s${result.skippedLines > 0 ? `; ${result.skippedLines} lines were not understood` : ""}\nSee it: v-triune-monitor ${result.folder}\n`,
+      `${result.folder}: ${result.records} records of ${result.steps} steps, read as ` +
+        `${result.dialect}'s${result.skippedLines > 0 ? `; ${result.skippedLines} lines were not understood` : ""}\n` +
+        `See it: v-triune-monitor ${result.folder}\n`,
     );
     return 0;
   }

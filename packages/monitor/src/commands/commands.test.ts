@@ -37,7 +37,8 @@ describe("query", () => {
     expect(out.split("\n").slice(0, 2)).toEqual(["run,data_source,n", "demo,demo_chart,16"]);
     const metrics = await run(
       "query",
-      "select step, value from metrics where run = 'demo' and split = 'train' and scope = 'all' and metric = 'critic/rewards/mean' order by step desc limit 1",
+      "select step, value from metrics where run = 'demo' and split = 'train' and scope = 'all' and metric = " +
+        "'critic/rewards/mean' order by step desc limit 1",
       join(parent, "runs"),
       "--format",
       "jsonl",
@@ -94,7 +95,9 @@ describe("import", () => {
     const path = join(parent, "verl.jsonl");
     writeFileSync(
       path,
-      `{"step": 1, "data": {"critic/rewards/mean": 0.5, "actor/grad_norm": NaN, "val-core/openai/gsm8k/acc/mean@8": 0.25, "val-core/geo3k/reward/best@4/mean": 0.75, "training/epoch": 0}}\n{"step":2,"data":{"critic/rewards/mean":0.625,"actor/grad_norm":null}}\n{"cut`,
+      `{"step": 1, "data": {"critic/rewards/mean": 0.5, "actor/grad_norm": NaN, ` +
+        `"val-core/openai/gsm8k/acc/mean@8": 0.25, "val-core/geo3k/reward/best@4/mean": 0.75, "training/epoch": 0}}\n` +
+        `{"step":2,"data":{"critic/rewards/mean":0.625,"actor/grad_norm":null}}\n{"cut`,
     );
     const folder = join(parent, "imported");
     expect((await run("import", path, "-o", folder)).told).toContain(

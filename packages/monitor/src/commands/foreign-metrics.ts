@@ -1,11 +1,13 @@
 /**
  * Metrics of other trainers as this monitor's records.
  *
- * - verl's file logger (trainer.logger=[file], verl 0.5 to 0.9): {"step": 12, "data": {"critic/rewards/mean": 0.6, ..}}; validation as
- *   `val-core/<source>/acc/mean@8` and `val-aux/<source>/..`, older ones as `val/test_score/<source>`.
- * - V-Triune's Python, a verl of its time: the same, with numbers of a source under `<prefix>/<source>/<metric>` (see SOURCE_PREFIXES).
- *   NaN stands as null there (orjson), in older ones as NaN.
- * - TRL: log_history of a trainer_state.json, or one log a line: {"step": 12, "reward": 0.6, "completions/mean_length": 80, ..}.
+ * - verl's file logger (trainer.logger=[file], verl 0.5 to 0.9): {"step": 12, "data": {"critic/rewards/mean": 0.6,
+ *   ..}}; validation as `val-core/<source>/acc/mean@8` and `val-aux/<source>/..`, older ones as
+ *   `val/test_score/<source>`.
+ * - V-Triune's Python, a verl of its time: the same, with numbers of a source under `<prefix>/<source>/<metric>` (see
+ *   SOURCE_PREFIXES). NaN stands as null there (orjson), in older ones as NaN.
+ * - TRL: log_history of a trainer_state.json, or one log a line: {"step": 12, "reward": 0.6, "completions/mean_length":
+ *   80, ..}.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { MetricRecord, MetricScope, MetricSplit } from "../metric-record";
@@ -43,7 +45,10 @@ interface Place {
   readonly metric: string;
 }
 
-/** Where a flat name belongs. A source's name may itself hold slashes; of validation, the metric begins at a part that ends in `@<n>` or its parent. */
+/**
+ * Where a flat name belongs. A source's name may itself hold slashes; of validation, the metric begins at a part that
+ * ends in `@<n>` or its parent.
+ */
 export function placeOfVerlName(flat: string): Place {
   const parts = flat.split("/");
   const first = parts[0] ?? "";

@@ -1,4 +1,7 @@
-/** `v-triune-monitor report`: the dashboard's page with one run's data inside it, a file that needs no server and no network. */
+/**
+ * `v-triune-monitor report`: the dashboard's page with one run's data inside it, a file that needs no server and no
+ * network.
+ */
 import type { NamedSeries, ReportData, RolloutGroup } from "../dashboard/dashboard-api";
 import { DashboardError } from "../dashboard/dashboard-error";
 import { makePage } from "../dashboard/server/page";
@@ -62,7 +65,9 @@ export async function makeReport(
           what: "The run has no rollouts of this step.",
           where: folder,
           found: String(step),
-          expected: `one of ${stored.length === 0 ? "none" : `${stored.slice(0, 8).join(", ")}${stored.length > 8 ? ", .." : ""}`}`,
+          expected:
+            "one of " +
+            `${stored.length === 0 ? "none" : `${stored.slice(0, 8).join(", ")}${stored.length > 8 ? ", .." : ""}`}`,
         });
       const first = (await reader.list(run, { step, limit: 1 })).rows[0];
       for (

@@ -1,4 +1,6 @@
-/** `v-triune-monitor query`: two views over run folders, `rollouts` and `metrics`, and whatever DuckDB can do with them. */
+/**
+ * `v-triune-monitor query`: two views over run folders, `rollouts` and `metrics`, and whatever DuckDB can do with them.
+ */
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -64,7 +66,8 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
     const path = join(folder, "metrics.jsonl");
     if (!existsSync(path)) continue;
     const columns =
-      "{step: 'BIGINT', split: 'VARCHAR', scope: 'VARCHAR', name: 'VARCHAR', task: 'VARCHAR', metrics: 'MAP(VARCHAR, VARCHAR)'}";
+      "{step: 'BIGINT', split: 'VARCHAR', scope: 'VARCHAR', name: 'VARCHAR', task: 'VARCHAR', metrics: " +
+      "'MAP(VARCHAR, VARCHAR)'}";
     metrics.push(`select ${quoted(id)} run, step, split, scope, name, task, entry.key metric, try_cast(entry.value as DOUBLE) "value"
       from (select *, unnest(map_entries(metrics)) entry from read_json(${quoted(path)}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true, maximum_object_size = 33554432))`);
   }

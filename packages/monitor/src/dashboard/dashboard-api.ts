@@ -182,7 +182,10 @@ export interface RolloutGroup {
   readonly prompt: string;
   readonly groundTruth: string;
   readonly promptTokens: number;
-  /** Pictures as the model saw them, in pixels. `source` is where the page finds it: a URL, or data in a report; null if it cannot be read. */
+  /**
+   * Pictures as the model saw them, in pixels. `source` is where the page finds it: a URL, or data in a report; null if
+   * it cannot be read.
+   */
   readonly pictures: readonly { readonly width: number; readonly height: number; readonly source: string | null }[];
   readonly rollouts: readonly RolloutDetail[];
   /** The groups before and after it in the step. */

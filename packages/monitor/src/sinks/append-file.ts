@@ -1,6 +1,6 @@
 /**
- * An append-only text or binary file whose content is always a whole number of entries: what a crash left of an entry is cut off when
- * the file is opened, what a failed write left of one is cut off before it is tried again.
+ * An append-only text or binary file whose content is always a whole number of entries: what a crash left of an entry
+ * is cut off when the file is opened, what a failed write left of one is cut off before it is tried again.
  */
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";

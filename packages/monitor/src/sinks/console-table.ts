@@ -65,7 +65,8 @@ export interface StepTableOptions {
 
 /**
  * The training records of a step as lines: a head, the sources by task, a total. "same" is the share of groups whose
- * rollouts all earned the same, which teach nothing; "left out" counts rollouts that were skipped or could not be judged.
+ * rollouts all earned the same, which teach nothing; "left out" counts rollouts that were skipped or could not be
+ * judged.
  *
  * @returns no lines when the records hold no source
  */

@@ -1,5 +1,6 @@
 /**
- * What every MetricSink must do, as cases that any test runner can run: give them a way to make your sink, and name each test after its case.
+ * What every MetricSink must do, as cases that any test runner can run: give them a way to make your sink, and name
+ * each test after its case.
  */
 import type { MetricRecord } from "../metric-record";
 import type { MetricSink } from "./metric-sink";

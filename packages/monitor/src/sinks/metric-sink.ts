@@ -1,6 +1,6 @@
 /**
- * The MetricSink seam: records → somewhere. A sink may fail in any way; `createSinkGroup` stands between it and the training loop, so that a
- * full disk or a dead server costs metrics at worst, never a step.
+ * The MetricSink seam: records → somewhere. A sink may fail in any way; `createSinkGroup` stands between it and the
+ * training loop, so that a full disk or a dead server costs metrics at worst, never a step.
  */
 import type { MetricRecord } from "../metric-record";
 
@@ -8,8 +8,8 @@ export interface MetricSink {
   /** For messages: "jsonl", "tensorboard", .. */
   readonly name: string;
   /**
-   * Takes records in the order of the run. Resolves when they are where they belong (in the file, at the server); rejects when none
-   * of them is, and will then be given the same records again.
+   * Takes records in the order of the run. Resolves when they are where they belong (in the file, at the server);
+   * rejects when none of them is, and will then be given the same records again.
    */
   write(records: readonly MetricRecord[]): Promise<void>;
   /** Releases what the sink holds. Not called before every `write` has settled. */
@@ -63,7 +63,8 @@ function createLane(sink: MetricSink, options: Required<SinkGroupOptions>) {
         failures += 1;
         if (failures === 1) {
           options.onProblem(
-            `metrics: ${sink.name} failed (${messageOf(error)}). Training goes on; its records are buffered and retried.`,
+            `metrics: ${sink.name} failed (${messageOf(error)}). Training goes on; its records are buffered and ` +
+              "retried.",
           );
         }
         const delay = Math.min(LONGEST_DELAY, options.retryDelay * 2 ** (failures - 1));

@@ -138,7 +138,8 @@ const hasMlflow = ((): boolean => {
     return true;
   } catch {
     console.warn(
-      `skipped: a real MLflow server, as ${python} has no mlflow (pip install mlflow, or name a Python that has it in V_TRIUNE_PYTHON)`,
+      `skipped: a real MLflow server, as ${python} has no mlflow (pip install mlflow, or name a Python that has it ` +
+        "in V_TRIUNE_PYTHON)",
     );
     return false;
   }

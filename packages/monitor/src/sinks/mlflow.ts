@@ -1,6 +1,7 @@
 /**
- * MLflow over its REST API 2.0: one run, metrics in batches of at most 1,000. Values that are not finite go as the strings that protobuf's JSON
- * mapping has for them. Names keep what MLflow allows (letters, digits, _ - . / : and space); anything else becomes "_".
+ * MLflow over its REST API 2.0: one run, metrics in batches of at most 1,000. Values that are not finite go as the
+ * strings that protobuf's JSON mapping has for them. Names keep what MLflow allows (letters, digits, _ - . / : and
+ * space); anything else becomes "_".
  */
 import { metricTag } from "../metric-record";
 import type { MetricSink } from "./metric-sink";
@@ -123,7 +124,8 @@ export function mlflowSink(options: MlflowOptions): MetricSink {
       );
       if (metrics.length === 0) return;
       runId ??= await openRun();
-      // A batch that was written before a later one failed is written again: MLflow keeps a (key, timestamp, step, value) once.
+      // A batch that was written before a later one failed is written again: MLflow keeps a (key, timestamp, step,
+      // value) once.
       for (let at = 0; at < metrics.length; at += BATCH)
         await call("POST", "runs/log-batch", { run_id: runId, metrics: metrics.slice(at, at + BATCH) });
     },

@@ -1,6 +1,7 @@
 /**
- * Prometheus text exposition (format 0.0.4): the last step's value of every metric as a gauge, labeled by split, scope, source and task. Written to a
- * file for node_exporter's textfile collector; a server can serve `formatPrometheus` itself.
+ * Prometheus text exposition (format 0.0.4): the last step's value of every metric as a gauge, labeled by split, scope,
+ * source and task. Written to a file for node_exporter's textfile collector; a server can serve `formatPrometheus`
+ * itself.
  */
 import { writeFileAtomic } from "@v-triune/node-kit/atomic-write";
 import type { MetricRecord } from "../metric-record";

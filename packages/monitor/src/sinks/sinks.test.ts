@@ -133,7 +133,9 @@ describe("Prometheus", () => {
   });
 });
 
-/** Reads back what TensorFlow's own reader would: framing, checksums, and the three fields of an event that we write. */
+/**
+ * Reads back what TensorFlow's own reader would: framing, checksums, and the three fields of an event that we write.
+ */
 function readEvents(bytes: Buffer): { step: number; version?: string; scalars: Record<string, number> }[] {
   const unmask = (masked: number): number => {
     const rotated = (masked - 0xa282ead8) >>> 0;
@@ -223,7 +225,8 @@ describe("TensorBoard", () => {
       return true;
     } catch {
       console.warn(
-        `skipped: TensorBoard's own reader, as ${python} has no tensorboard (pip install tensorboard, or name a Python that has it in V_TRIUNE_PYTHON)`,
+        `skipped: TensorBoard's own reader, as ${python} has no tensorboard (pip install tensorboard, or name a ` +
+          "Python that has it in V_TRIUNE_PYTHON)",
       );
       return false;
     }
@@ -238,7 +241,8 @@ describe("TensorBoard", () => {
       "import json, sys",
       "from tensorboard.backend.event_processing.event_accumulator import EventAccumulator",
       "reader = EventAccumulator(sys.argv[1]); reader.Reload()",
-      "print(json.dumps({tag: [[e.step, str(e.value)] for e in reader.Scalars(tag)] for tag in reader.Tags()['scalars']}))",
+      "print(json.dumps({tag: [[e.step, str(e.value)] for e in reader.Scalars(tag)] for tag in " +
+        "reader.Tags()['scalars']}))",
     ].join("\n");
     const scalars = JSON.parse(
       execFileSync(python, ["-c", script, folder], { encoding: "utf8", timeout: 100_000 }),

@@ -1,9 +1,10 @@
 /**
  * TensorBoard event files, written by hand, as no npm package of today does it.
  *
- * Framing (TFRecord): u64 length | u32 masked crc32c(length) | bytes | u32 masked crc32c(bytes), all little-endian, where
- * masked(c) = rotate_right(c, 15) + 0xa282ead8, crc32c is Castagnoli's polynomial 0x1edc6f41 (RFC 3720, appendix B.4).
- * Payload: protobuf `tensorflow.Event` {1: wall_time double, 2: step int64, 3: file_version string, 5: Summary {1: Value {1: tag, 2: simple_value float}}}.
+ * Framing (TFRecord): u64 length | u32 masked crc32c(length) | bytes | u32 masked crc32c(bytes), all little-endian,
+ * where masked(c) = rotate_right(c, 15) + 0xa282ead8, crc32c is Castagnoli's polynomial 0x1edc6f41 (RFC 3720, appendix
+ * B.4). Payload: protobuf `tensorflow.Event` {1: wall_time double, 2: step int64, 3: file_version string, 5: Summary
+ * {1: Value {1: tag, 2: simple_value float}}}.
  */
 
 const table = new Uint32Array(256).map((_, byte) => {

@@ -48,7 +48,8 @@ export function seriesSvg(title: string, lines: readonly Line[], color: (index: 
   });
   const legend = lines.map(
     (line, index) =>
-      `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" fill="${color(index)}">${escaped(line.label)}</text>`,
+      `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" ` +
+      `fill="${color(index)}">${escaped(line.label)}</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12"><rect width="${width}" height="${height}" fill="#fff"/><text x="${left}" y="20" font-size="15">${escaped(title)}</text>${ticks.join("")}<text x="${left}" y="${bottom + 18}">${shortNumber(x0)}</text><text x="${width - right}" y="${bottom + 18}" text-anchor="end">step ${shortNumber(x1)}</text>${paths.join("")}${legend.join("")}</svg>\n`;
 }

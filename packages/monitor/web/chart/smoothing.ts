@@ -1,7 +1,8 @@
 /**
- * Smoothing of a noisy line: an exponential moving average whose weights are taken by steps, not by points, and add up to one
- * (each point's weight is weight^(steps since), divided by the sum of all of them so far, so that the beginning is not drawn to 0).
- * By steps, because a long run's line has points of unequal distance; W&B and TensorBoard smooth the same way where all are equal.
+ * Smoothing of a noisy line: an exponential moving average whose weights are taken by steps, not by points, and add up
+ * to one (each point's weight is weight^(steps since), divided by the sum of all of them so far, so that the beginning
+ * is not drawn to 0). By steps, because a long run's line has points of unequal distance; W&B and TensorBoard smooth
+ * the same way where all are equal.
  */
 interface Points {
   readonly steps: readonly number[];

@@ -1,9 +1,9 @@
 /**
  * Messages → the text a model was trained on, by the Jinja template that comes with its tokenizer.
  *
- * Rendered with @huggingface/jinja, which cuts white space as transformers does (trim_blocks, lstrip_blocks). The template
- * is looked for where transformers 5.23 looks: `chat_template.jinja`, then `chat_template.json`, then the `chat_template` of
- * tokenizer_config.json (a string, or a list of named ones, of which "default" counts).
+ * Rendered with @huggingface/jinja, which cuts white space as transformers does (trim_blocks, lstrip_blocks). The
+ * template is looked for where transformers 5.23 looks: `chat_template.jinja`, then `chat_template.json`, then the
+ * `chat_template` of tokenizer_config.json (a string, or a list of named ones, of which "default" counts).
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -48,7 +48,9 @@ export function countError(
   const name = kind === "marks" ? IMAGE_MARK : "placeholder";
   const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? "" : "s"}`;
   return new PromptError({
-    what: `The number of ${kind === "marks" ? `${IMAGE_MARK} marks` : "image placeholders"} in the prompt and of pictures differ.`,
+    what:
+      `The number of ${kind === "marks" ? `${IMAGE_MARK} marks` : "image placeholders"} in the prompt and of ` +
+      "pictures differ.",
     ...(where === undefined ? {} : { where }),
     expected: `${count(places, "picture")}, one for each ${name}`,
     found: count(images, "picture"),

@@ -37,7 +37,9 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
       gray(60, 60),
     ]);
     expect(text).toContain(
-      "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Which is larger?<|vision_start|><|image_pad|><|vision_end|><|im_end|>\n<|im_start|>assistant\n",
+      "<|im_start|>user\n" +
+        "<|vision_start|><|image_pad|><|vision_end|>Which is " +
+        "larger?<|vision_start|><|image_pad|><|vision_end|><|im_end|>\n<|im_start|>assistant\n",
     );
     expect(images!.gridThw).toEqual([
       [1, 8, 4],

@@ -5,8 +5,9 @@
  *     text   .. <|vision_start|><|image_pad|><|vision_end|> ..
  *     ids    the one <|image_pad|> becomes t · h · w / merge² of them
  *
- * Source: `Qwen2VLProcessor`, `Qwen2_5_VLProcessor` and `Qwen3VLProcessor` of transformers 5.23, which agree on pictures. It repeats the placeholder in the text before tokenizing; placeholders
- * are special tokens, so repeating the id afterwards gives the same and saves the tokenizer the work.
+ * Source: `Qwen2VLProcessor`, `Qwen2_5_VLProcessor` and `Qwen3VLProcessor` of transformers 5.23, which agree on
+ * pictures. It repeats the placeholder in the text before tokenizing; placeholders are special tokens, so repeating the
+ * id afterwards gives the same and saves the tokenizer the work.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

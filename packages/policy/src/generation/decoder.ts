@@ -18,7 +18,9 @@ export interface Decoder {
   };
   /** A new completion of a prompt, at most `maxNewTokens` long. */
   addRow(prompt: PromptHandle): RowHandle;
-  /** Feeds each row its newest token; logits of the next, [rows · vocabulary]. The array is valid until the next call. */
+  /**
+   * Feeds each row its newest token; logits of the next, [rows · vocabulary]. The array is valid until the next call.
+   */
   step(rows: readonly RowHandle[], tokens: Int32Array): Float32Array;
   removeRow(row: RowHandle): void;
   /** Frees a prompt that gets no further rows; those it has keep it alive. */

@@ -1,4 +1,7 @@
-/** The memory and threads that a policy decodes with: opened at their first use and kept from one generation to the next. */
+/**
+ * The memory and threads that a policy decodes with: opened at their first use and kept from one generation to the
+ * next.
+ */
 import { availableParallelism } from "node:os";
 import { isMainThread } from "node:worker_threads";
 import { KernelThreads } from "../kernels/wasm/kernel-threads";
@@ -46,8 +49,8 @@ export class DecodingMemory {
 }
 
 /**
- * The number of threads for a generation: the one that was asked for, otherwise all cores, or one inside a worker, whose
- * owner has distributed the work already.
+ * The number of threads for a generation: the one that was asked for, otherwise all cores, or one inside a worker,
+ * whose owner has distributed the work already.
  *
  * @param work multiplications and additions of all its tokens
  */

@@ -1,13 +1,15 @@
 /**
- * Steps between logits and the distribution that is sampled from, each as transformers 5.23 computes it and in the order
- * in which its `generate` applies them: repetition penalty, n-gram ban, banned tokens, temperature, top-k, top-p, min-p.
- * A removed token has the logit -Infinity. All of them change `logits` in place.
+ * Steps between logits and the distribution that is sampled from, each as transformers 5.23 computes it and in the
+ * order in which its `generate` applies them: repetition penalty, n-gram ban, banned tokens, temperature, top-k, top-p,
+ * min-p. A removed token has the logit -Infinity. All of them change `logits` in place.
  *
- * Of tokens with equal probability at a limit, transformers keeps whatever its unstable sort puts first; here the one with
- * the lower id stays.
+ * Of tokens with equal probability at a limit, transformers keeps whatever its unstable sort puts first; here the one
+ * with the lower id stays.
  */
 
-/** Divides positive and multiplies negative logits of tokens that occurred, once each, by `penalty` (arXiv 1909.05858). */
+/**
+ * Divides positive and multiplies negative logits of tokens that occurred, once each, by `penalty` (arXiv 1909.05858).
+ */
 export function penalizeRepetition(logits: Float32Array, occurred: Iterable<number>, penalty: number): void {
   for (const token of new Set(occurred)) {
     const value = logits[token]!;

@@ -2,8 +2,8 @@
 import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 
 /**
- * Uniform numbers in [0, 1) with 32 bits for sample `sampleIndex` of prompt `promptIndex`. Streams of different places or
- * seeds are unrelated: their states come from a hash of the three.
+ * Uniform numbers in [0, 1) with 32 bits for sample `sampleIndex` of prompt `promptIndex`. Streams of different places
+ * or seeds are unrelated: their states come from a hash of the three.
  */
 export function rowRandom(seed: number, promptIndex: number, sampleIndex: number): () => number {
   const state = [0, 1, 2, 3].map((word) => {

@@ -3,13 +3,13 @@
  *
  * Each output pixel is a weighted mean of the inputs within `support` = 2 · max(1, scale) of its center, with weights
  * w(x) = cubic kernel with a = -0.5 of the distance divided by max(1, scale). Two passes, rows first, then columns; the
- * other way round for a picture more than 100 times as tall as wide that becomes less tall. In each pass the weights are
- * normalized in float64, turned into integers of 22 fractional bits (rounded half away from zero), the sum starts at one
- * half, and the result is shifted back and clipped to 0..255.
+ * other way round for a picture more than 100 times as tall as wide that becomes less tall. In each pass the weights
+ * are normalized in float64, turned into integers of 22 fractional bits (rounded half away from zero), the sum starts
+ * at one half, and the result is shifted back and clipped to 0..255.
  *
- * Source: Pillow 12.2.0, `Image.resize(.., Resampling.BICUBIC)` for mode RGB (src/libImaging/Resample.c; the order of the
- * passes: PIL/Image.py). Pillow 13 takes the columns first in more cases, which changes single gray levels; torchvision's
- * antialiased resize, always rows first, differs by 1 in about 0.5 % of the values.
+ * Source: Pillow 12.2.0, `Image.resize(.., Resampling.BICUBIC)` for mode RGB (src/libImaging/Resample.c; the order of
+ * the passes: PIL/Image.py). Pillow 13 takes the columns first in more cases, which changes single gray levels;
+ * torchvision's antialiased resize, always rows first, differs by 1 in about 0.5 % of the values.
  */
 
 const PRECISION_BITS = 22;

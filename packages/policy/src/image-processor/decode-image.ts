@@ -1,15 +1,16 @@
 /**
  * Pictures as transformers sees them: 8-bit RGB, decoded by sharp (libvips) where its pixels equal Pillow's.
  *
- * - JPEG (all samplings, progressive), PNG (palette, transparency by color or palette, 1 to 16 bits), GIF (first frame),
- *   WebP and TIFF give the bytes of Pillow 12.2. Color profiles are ignored, as Pillow ignores them. AVIF differs by a few
- *   levels, because the two libraries enlarge the chroma planes by other filters.
+ * - JPEG (all samplings, progressive), PNG (palette, transparency by color or palette, 1 to 16 bits), GIF (first
+ *   frame), WebP and TIFF give the bytes of Pillow 12.2. Color profiles are ignored, as Pillow ignores them. AVIF
+ *   differs by a few levels, because the two libraries enlarge the chroma planes by other filters.
  * - Transparency is composited on white with Pillow's integer rounding (transformers 5; 4.57 drops alpha instead).
  * - CMYK: channel = k' - c·k' / 255 with k' = 255 - k, as Pillow; no color management.
- * - 16-bit color keeps the high byte. 16-bit *gray* is clipped at 255, which makes most such pictures white: that is what
- *   Pillow's conversion does, and so what a model served by transformers or vLLM sees. `sixteenBitGray: "scale"` keeps
- *   the high byte instead.
- * - EXIF orientation is applied, as `load_image` of transformers does; `Image.open` alone does not (`orientation: "ignore"`).
+ * - 16-bit color keeps the high byte. 16-bit *gray* is clipped at 255, which makes most such pictures white: that is
+ *   what Pillow's conversion does, and so what a model served by transformers or vLLM sees. `sixteenBitGray: "scale"`
+ *   keeps the high byte instead.
+ * - EXIF orientation is applied, as `load_image` of transformers does; `Image.open` alone does not (`orientation:
+ *   "ignore"`).
  */
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
@@ -169,7 +170,10 @@ function toRgb(data: Uint8Array | Uint8ClampedArray, channels: number): Uint8Arr
   return out;
 }
 
-/** value · alpha + 255 · (255 - alpha), divided by 255 with Pillow's 7 extra bits and rounding (`Image.alpha_composite`). */
+/**
+ * value · alpha + 255 · (255 - alpha), divided by 255 with Pillow's 7 extra bits and rounding
+ * (`Image.alpha_composite`).
+ */
 function overWhite(value: number, alpha: number): number {
   if (alpha === 255) return value;
   const weight = alpha << 7;

@@ -5,8 +5,8 @@
  *     rows   [gridH / merge, gridW / merge, merge, merge]     (the patches that merge into one token follow each other)
  *     columns [channel, temporal, patch, patch]               (a still picture fills both temporal slices)
  *
- * Source: `Qwen2VLImageProcessorPil` of transformers 5.23. The rounding is the reference's, so the float32 values are equal
- * to the bit: x · rescale in float64, rounded to float32; subtraction and division in float32.
+ * Source: `Qwen2VLImageProcessorPil` of transformers 5.23. The rounding is the reference's, so the float32 values are
+ * equal to the bit: x · rescale in float64, rounded to float32; subtraction and division in float32.
  */
 import type { RgbImage } from "./bicubic-resize";
 

@@ -1,9 +1,9 @@
 /**
  * The size a picture is resized to before it is cut into patches.
  *
- * Both sides become multiples of `factor` (patch size × merge size: 28, or 32 for Qwen3-VL), rounded half to even as Python's `round` does. If
- * the area then leaves [minPixels, maxPixels], the picture is scaled by beta = √(area / bound) and both sides are rounded
- * down (too large) or up (too small).
+ * Both sides become multiples of `factor` (patch size × merge size: 28, or 32 for Qwen3-VL), rounded half to even as
+ * Python's `round` does. If the area then leaves [minPixels, maxPixels], the picture is scaled by beta = √(area /
+ * bound) and both sides are rounded down (too large) or up (too small).
  *
  * Source: `smart_resize` of transformers 5.23 (models/qwen2_vl). No deviation.
  */

@@ -2,9 +2,9 @@
  * Which token attends to which, for many sequences packed one after another.
  *
  * A segment is a run of rows that see all rows of an optional prefix and, among themselves, either the past (causal) or
- * everything. That covers what is needed: a plain sequence is one causal segment; n rollouts of a prompt are the prompt's
- * segment and n segments with it as their prefix, which is exact, because a prompt never sees what follows; a window or a
- * frame of the vision tower is one segment that is not causal.
+ * everything. That covers what is needed: a plain sequence is one causal segment; n rollouts of a prompt are the
+ * prompt's segment and n segments with it as their prefix, which is exact, because a prompt never sees what follows; a
+ * window or a frame of the vision tower is one segment that is not causal.
  */
 
 /** A run of rows that see the same. */
@@ -38,11 +38,13 @@ export function attentionPlan(segments: readonly AttentionSegment[]): AttentionP
   for (const { start, count, prefixStart, prefixCount } of segments) {
     if (start !== rows || count < 1)
       throw new RangeError(
-        `attentionPlan: a segment starts at ${start} with ${count} rows, expected a start of ${rows} and at least one row`,
+        `attentionPlan: a segment starts at ${start} with ${count} rows, expected a start of ${rows} and at least ` +
+          "one row",
       );
     if (prefixCount < 0 || prefixStart < 0 || prefixStart + prefixCount > start) {
       throw new RangeError(
-        `attentionPlan: the segment at ${start} has the prefix ${prefixStart}..${prefixStart + prefixCount}, expected rows before ${start}`,
+        `attentionPlan: the segment at ${start} has the prefix ${prefixStart}..${prefixStart + prefixCount}, ` +
+          `expected rows before ${start}`,
       );
     }
     rows += count;
@@ -50,7 +52,9 @@ export function attentionPlan(segments: readonly AttentionSegment[]): AttentionP
   return { rows, segments };
 }
 
-/** Rows of queries, the rows they may see, and which of these each sees: 0 or -1e9, [queries, keys]; all without a mask. */
+/**
+ * Rows of queries, the rows they may see, and which of these each sees: 0 or -1e9, [queries, keys]; all without a mask.
+ */
 interface AttentionUnit {
   readonly queries: Int32Array;
   readonly keys: Int32Array;

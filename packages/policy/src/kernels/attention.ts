@@ -2,10 +2,11 @@
  * Scaled dot-product attention over packed sequences, with rotary embedding and grouped queries (arXiv 2305.13245):
  * o = softmax(q kᵀ / √d) v, each row over the rows its plan lets it see.
  *
- * Backward, with P the probabilities: dv = Pᵀ do, dP = do vᵀ, dS = P · (dP - Σ dP · P), dq = dS k / √d, dk = dSᵀ q / √d.
+ * Backward, with P the probabilities: dv = Pᵀ do, dP = do vᵀ, dS = P · (dP - Σ dP · P), dq = dS k / √d, dk = dSᵀ q /
+ * √d.
  *
- * Two ways to compute the same numbers: on wasm one kernel that walks the segments (./wasm/attention); elsewhere segments are
- * padded into a few batches of dense blocks, as every op costs more than the padding.
+ * Two ways to compute the same numbers: on wasm one kernel that walks the segments (./wasm/attention); elsewhere
+ * segments are padded into a few batches of dense blocks, as every op costs more than the padding.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { attentionBuckets, type AttentionBucket, type AttentionHeads, type AttentionPlan } from "./attention-plan";

@@ -1,6 +1,6 @@
 /**
- * Gradient checkpointing (arXiv 1604.06174): a part of the model keeps only its input for the backward pass and is computed
- * a second time there. Memory of activations for a third more work.
+ * Gradient checkpointing (arXiv 1604.06174): a part of the model keeps only its input for the backward pass and is
+ * computed a second time there. Memory of activations for a third more work.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "./custom-gradient";

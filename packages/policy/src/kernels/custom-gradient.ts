@@ -28,9 +28,10 @@ export function withGradient<Out extends tf.Tensor>(
 }
 
 /**
- * The gradients, and then the memory is freed: tfjs would keep what they computed on the way, the tensors saved for them and the
- * gradients of every intermediate value until the whole backward pass is done, which is twice the activations at the end. Each
- * gradient is used once, as every op between gives its inputs gradients that are tensors of their own.
+ * The gradients, and then the memory is freed: tfjs would keep what they computed on the way, the tensors saved for
+ * them and the gradients of every intermediate value until the whole backward pass is done, which is twice the
+ * activations at the end. Each gradient is used once, as every op between gives its inputs gradients that are tensors
+ * of their own.
  */
 function once<Out extends tf.Tensor>(
   gradient: WithGradient<Out>["gradient"],

@@ -1,8 +1,8 @@
 /**
  * y[i] = x[index[i]], and 0 where index[i] is -1. Backward adds up: dx[r] = Σ dy[i] over index[i] = r.
  *
- * This one operation embeds tokens, puts visual features into their places, picks the positions that predict and spreads
- * results over [B, T]. tf.gather's own gradient is UnsortedSegmentSum, which wasm lacks.
+ * This one operation embeds tokens, puts visual features into their places, picks the positions that predict and
+ * spreads results over [B, T]. tf.gather's own gradient is UnsortedSegmentSum, which wasm lacks.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "./custom-gradient";

@@ -2,7 +2,10 @@
 export interface LinearOptions {
   /** Whether a gradient for x is wanted; false for data, for example pixels. Default true. */
   readonly inputGradient?: boolean;
-  /** Whether gradients for the weights are wanted. Default: for variables. A reshaped variable is a plain tensor and needs true. */
+  /**
+   * Whether gradients for the weights are wanted. Default: for variables. A reshaped variable is a plain tensor and
+   * needs true.
+   */
   readonly weightGradient?: boolean;
   /** Whether the product itself is wanted. With false it is zeros, and only its gradients are right. Default true. */
   readonly value?: boolean;

@@ -1,6 +1,7 @@
 /**
- * y = x [W₁ᵀ | W₂ᵀ | ..] + [b₁ | b₂ | ..]: several linear layers over the same input in one product (q, k, v; gate, up).
- * Weights are in checkpoint layout, [out, in]. Backward: dx = dy W, dW = dyᵀ x, db = Σ dy. Frozen weights are left out.
+ * y = x [W₁ᵀ | W₂ᵀ | ..] + [b₁ | b₂ | ..]: several linear layers over the same input in one product (q, k, v; gate,
+ * up). Weights are in checkpoint layout, [out, in]. Backward: dx = dy W, dW = dyᵀ x, db = Σ dy. Frozen weights are left
+ * out.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "./custom-gradient";

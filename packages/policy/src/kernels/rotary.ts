@@ -1,6 +1,6 @@
 /**
- * Rotary position embedding (RoFormer, arXiv 2104.09864), rotate-half form: with a head's two halves (a, b) and angles θ,
- * (a, b) → (a cos θ - b sin θ, b cos θ + a sin θ). A rotation's gradient is the rotation by -θ.
+ * Rotary position embedding (RoFormer, arXiv 2104.09864), rotate-half form: with a head's two halves (a, b) and angles
+ * θ, (a, b) → (a cos θ - b sin θ, b cos θ + a sin θ). A rotation's gradient is the rotation by -θ.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "./custom-gradient";

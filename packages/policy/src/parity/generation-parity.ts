@@ -1,4 +1,7 @@
-/** Logits processors against transformers': cases.json {order_in_generate, logits, cases: [{logits, chain, scores, probs}]}. */
+/**
+ * Logits processors against transformers': cases.json {order_in_generate, logits, cases: [{logits, chain, scores,
+ * probs}]}.
+ */
 import { basename, join } from "node:path";
 import {
   banRepeatedNgrams,

@@ -2,8 +2,8 @@
  * The image processor against a folder made by transformers and Pillow: cases.json {processor_defaults, cases, multi},
  * pixels.safetensors, smart_resize.json, pictures under synthetic/ or in the shared root.
  *
- * Tolerances: grids, resized sizes and errors exact; decoded and resized pixels one gray level; pixel_values 1e-6 where the
- * resized pixels are equal, 0.016 (one level) where they are not.
+ * Tolerances: grids, resized sizes and errors exact; decoded and resized pixels one gray level; pixel_values 1e-6 where
+ * the resized pixels are equal, 0.016 (one level) where they are not.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -82,7 +82,9 @@ export async function checkForward({
   });
 }
 
-/** The training path: what follows the last picture is taken for a completion, twice over, so that a prompt is shared. */
+/**
+ * The training path: what follows the last picture is taken for a completion, twice over, so that a prompt is shared.
+ */
 export async function checkCompletions({
   ledger,
   policy,

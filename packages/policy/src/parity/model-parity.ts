@@ -1,7 +1,8 @@
 /**
  * The model against a folder made by transformers: config.json, model.safetensors, index.json and cases/NAME.{json,
- * safetensors} with inputs, positions, window order, hidden states, logits, losses, gradients and greedy tokens. Losses are
- * the mean negative log-likelihood of the labels and a clipped policy loss with a KL penalty, as the folder's README says.
+ * safetensors} with inputs, positions, window order, hidden states, logits, losses, gradients and greedy tokens. Losses
+ * are the mean negative log-likelihood of the labels and a clipped policy loss with a KL penalty, as the folder's
+ * README says.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Parity checks: a folder of reference values in, the largest difference by quantity out. `npm run parity` and the tests
- * call the same functions.
+ * Parity checks: a folder of reference values in, the largest difference by quantity out. `npm run parity` and the
+ * tests call the same functions.
  */
 
 /** The largest difference found in one quantity. */
@@ -103,7 +103,9 @@ export function largestDifference(
   return { error, index };
 }
 
-/** The rows as a table for a terminal: quantity, largest error, tolerance, verdict, and where for those that are over. */
+/**
+ * The rows as a table for a terminal: quantity, largest error, tolerance, verdict, and where for those that are over.
+ */
 export function formatParityTable(rows: readonly ParityRow[]): string {
   const cells = rows.map((row) => [
     row.quantity,

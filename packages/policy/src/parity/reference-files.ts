@@ -42,8 +42,8 @@ export function readReference<T>(file: string, keys: readonly (keyof T & string)
 }
 
 /**
- * Where a picture of a reference folder lies: paths count from the folder itself, or from one of the folders above it (the
- * shared root), or from a `shared` folder beside one of those.
+ * Where a picture of a reference folder lies: paths count from the folder itself, or from one of the folders above it
+ * (the shared root), or from a `shared` folder beside one of those.
  */
 export function findPicture(
   folder: string,

@@ -1,6 +1,7 @@
 /**
- * Tokenizer, chat template and placeholder expansion against a folder made by tokenizers and transformers: tokenizer.json,
- * tokenizer_config.json, a chat template and cases.json {encode, decode, stream, chat, processor, ..}. All of it is exact.
+ * Tokenizer, chat template and placeholder expansion against a folder made by tokenizers and transformers:
+ * tokenizer.json, tokenizer_config.json, a chat template and cases.json {encode, decode, stream, chat, processor, ..}.
+ * All of it is exact.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Random weights for training from nothing. Matrices are normal with a standard deviation of gain / √fan-in, norms are 1,
- * biases 0. (Hugging Face's constant 0.02 starts tiny models at a point that they hardly leave.)
+ * Random weights for training from nothing. Matrices are normal with a standard deviation of gain / √fan-in, norms are
+ * 1, biases 0. (Hugging Face's constant 0.02 starts tiny models at a point that they hardly leave.)
  */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { VlmConfig } from "../config/model-config";
@@ -11,7 +11,9 @@ export interface RandomWeightsOptions {
   readonly seed: number;
   /** Standard deviation of the embedding's entries (and of an untied head's). Default 0.05. */
   readonly embeddingDeviation?: number;
-  /** Multiplies 1 / √fan-in for a matrix. Default 1. A small gain where a block writes into the residual stream helps. */
+  /**
+   * Multiplies 1 / √fan-in for a matrix. Default 1. A small gain where a block writes into the residual stream helps.
+   */
   readonly gain?: (shape: ParameterShape) => number;
 }
 

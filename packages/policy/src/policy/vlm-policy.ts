@@ -29,8 +29,8 @@ export interface VlmOptions {
   /** A low-rank adapter (LoRA): the model itself is then constant, and `parameters` are the adapter's matrices. */
   readonly adapter?: AdapterOptions;
   /**
-   * Keeps only the input of each block for the backward pass and computes the block again there: far less memory for about
-   * a third more time. Default false.
+   * Keeps only the input of each block for the backward pass and computes the block again there: far less memory for
+   * about a third more time. Default false.
    */
   readonly gradientCheckpointing?: boolean;
   /** The folder from which `save` copies tokenizer and templates. Default: the folder that was loaded. */
@@ -39,8 +39,8 @@ export interface VlmOptions {
 
 export interface SaveOptions {
   /**
-   * What a policy with an adapter writes: "separate", the adapter alone in peft's layout (vLLM and peft load it over the
-   * base model), or "merged", the whole model with the adapter added in. Default "separate".
+   * What a policy with an adapter writes: "separate", the adapter alone in peft's layout (vLLM and peft load it over
+   * the base model), or "merged", the whole model with the adapter added in. Default "separate".
    */
   readonly adapter?: "separate" | "merged";
 }
@@ -88,8 +88,8 @@ export class VlmPolicy {
   }
 
   /**
-   * Log-probabilities of the rows' completions, differentiable in `parameters`. Rows that share a prompt compute it once;
-   * logits are computed only at positions that predict completion tokens.
+   * Log-probabilities of the rows' completions, differentiable in `parameters`. Rows that share a prompt compute it
+   * once; logits are computed only at positions that predict completion tokens.
    *
    * @throws PromptError when a prompt does not match its pictures, is too long, or holds unknown tokens
    * @throws RangeError when a completion is longer than `width`
@@ -135,8 +135,9 @@ export class VlmPolicy {
   }
 
   /**
-   * The number of tokens that `logProbs` computes for these rows together: prompts with the tokens of their pictures, a prompt that
-   * rows share once, and completions without their last token. The learner's `microBatch.tokens` counts in this unit.
+   * The number of tokens that `logProbs` computes for these rows together: prompts with the tokens of their pictures, a
+   * prompt that rows share once, and completions without their last token. The learner's `microBatch.tokens` counts in
+   * this unit.
    *
    * @example policy.tokenCount(rows) // 2 rows of one prompt of 100 tokens, completions of 11 and 21: 100 + 10 + 20 = 130
    */
@@ -176,8 +177,8 @@ export class VlmPolicy {
   }
 
   /**
-   * The features of pictures that this policy has computed and still remembers; undefined if it has not, or trains the tower.
-   * With `rememberFeatures`, replicas of a policy compute each picture once between them.
+   * The features of pictures that this policy has computed and still remembers; undefined if it has not, or trains the
+   * tower. With `rememberFeatures`, replicas of a policy compute each picture once between them.
    */
   knownFeatures(input: VisualInput): Float32Array | undefined {
     return this.#vision.known(input);

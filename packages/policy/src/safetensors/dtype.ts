@@ -2,7 +2,8 @@
  * Element types of safetensors files, and the conversions between them and float32.
  *
  * BF16 is the upper half of a float32, so reading is a shift; writing rounds to nearest, ties to even, as torch does.
- * F16 is IEEE 754 binary16. All numbers in the file are little-endian, as is every machine that Node runs TensorFlow.js on.
+ * F16 is IEEE 754 binary16. All numbers in the file are little-endian, as is every machine that Node runs TensorFlow.js
+ * on.
  */
 
 /** The element types this package reads and writes. The 8-bit floats of quantized checkpoints are not among them. */

@@ -51,8 +51,8 @@ export interface SafetensorsReader {
  * weights.close();
  * ```
  *
- * @throws WeightsError when nothing readable is there; the message names the file and tensor, what was expected, what was
- *   found, and what to do
+ * @throws WeightsError when nothing readable is there; the message names the file and tensor, what was expected, what
+ *   was found, and what to do
  */
 export function openSafetensors(path: string): SafetensorsReader {
   const { files, weightMap } = locate(path);

@@ -1,6 +1,7 @@
 /**
- * The byte-level spelling of GPT-2, which Qwen's vocabulary is written in: every byte is one printable character, so that
- * a token can be any bytes. 33..126, 161..172 and 174..255 stand for themselves, the other 68 bytes for U+0100 onwards.
+ * The byte-level spelling of GPT-2, which Qwen's vocabulary is written in: every byte is one printable character, so
+ * that a token can be any bytes. 33..126, 161..172 and 174..255 stand for themselves, the other 68 bytes for U+0100
+ * onwards.
  *
  * Source: `bytes_to_unicode` of GPT-2's encoder.py; the ByteLevel decoder of Rust tokenizers 0.23.
  */

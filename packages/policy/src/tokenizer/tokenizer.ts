@@ -1,12 +1,13 @@
 /**
  * Text ↔ token ids from a Hugging Face tokenizer.json, by @huggingface/tokenizers (BPE, WordLevel, WordPiece, Unigram).
- * Ids of byte-level vocabularies (Qwen's) are turned into text here: their bytes joined, then read as UTF-8, which is the
- * same and about six times as fast.
+ * Ids of byte-level vocabularies (Qwen's) are turned into text here: their bytes joined, then read as UTF-8, which is
+ * the same and about six times as fast.
  *
- * That library's ids, spellings and decodings are those of the Rust tokenizers 0.23 on every golden case. Four differences
- * are removed here, so that all is as in the Rust library and transformers: ids without a token (a padded embedding has
- * some) decode to nothing; no ids decode to ""; spaces before punctuation are left alone unless tokenizer_config.json asks
- * for the clean-up; the unknown token of a WordLevel model is the one that tokenizer.json names.
+ * That library's ids, spellings and decodings are those of the Rust tokenizers 0.23 on every golden case. Four
+ * differences are removed here, so that all is as in the Rust library and transformers: ids without a token (a padded
+ * embedding has some) decode to nothing; no ids decode to ""; spaces before punctuation are left alone unless
+ * tokenizer_config.json asks for the clean-up; the unknown token of a WordLevel model is the one that tokenizer.json
+ * names.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { existsSync, readFileSync } from "node:fs";
@@ -80,8 +81,8 @@ export function loadTokenizer(folder: string): Tokenizer {
  * A tokenizer from the parsed contents of tokenizer.json and tokenizer_config.json.
  *
  * @param where names the tokenizer in errors
- * @throws TokenizerError when the contents are malformed or of a kind that is not supported, or the token that begins or ends
- *   a text or pads it is not in the vocabulary
+ * @throws TokenizerError when the contents are malformed or of a kind that is not supported, or the token that begins
+ *   or ends a text or pads it is not in the vocabulary
  */
 export function createTokenizer(
   json: Readonly<Record<string, unknown>>,
@@ -137,7 +138,9 @@ export function createTokenizer(
       where: `${key} of tokenizer_config.json, beside ${where}`,
       expected: `one of the tokenizer's ${vocabularySize} tokens`,
       found: JSON.stringify(token),
-      fix: "correct the spelling, or fetch both files from the same revision; a new token needs a row of the embedding too",
+      fix:
+        "correct the spelling, or fetch both files from the same revision; a new token needs a row of the " +
+        "embedding too",
     });
   }
   const specialTokens = findSpecialTokens(inner, complete.added_tokens, config, Object.values(roles));

@@ -1,9 +1,9 @@
 /**
  * Memory that tensors' values pass through on their way to the backend, one tensor after another.
  *
- * With an array for each tensor, arrays that are not collected yet would take memory beside the weights, up to a fifth of
- * them. This is one buffer: as large as the largest tensor, which comes first, and smaller with each that follows. What a
- * resizable ArrayBuffer gives up goes back to the system at once.
+ * With an array for each tensor, arrays that are not collected yet would take memory beside the weights, up to a fifth
+ * of them. This is one buffer: as large as the largest tensor, which comes first, and smaller with each that follows.
+ * What a resizable ArrayBuffer gives up goes back to the system at once.
  */
 import * as tf from "@tensorflow/tfjs-core";
 
@@ -12,8 +12,8 @@ type ResizableBuffer = ArrayBuffer & { resize(bytes: number): void };
 type ResizableConstructor = new (bytes: number, options: { maxByteLength: number }) => ResizableBuffer;
 
 /**
- * Values begin a word into the buffer. TensorFlow takes over memory whose address suits its vector units instead of copying
- * it, and a buffer begins on a page.
+ * Values begin a word into the buffer. TensorFlow takes over memory whose address suits its vector units instead of
+ * copying it, and a buffer begins on a page.
  */
 const OFFSET = Float32Array.BYTES_PER_ELEMENT;
 

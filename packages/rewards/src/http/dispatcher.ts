@@ -90,7 +90,10 @@ export class Dispatcher {
     }
   }
 
-  /** Whether no server is left: each has failed as often as one sample may, and rests. A server is asked again when its rest is over. */
+  /**
+   * Whether no server is left: each has failed as often as one sample may, and rests. A server is asked again when its
+   * rest is over.
+   */
   #isGivenUp(): boolean {
     return (
       this.#settings.whenDown === "error" &&
@@ -108,8 +111,8 @@ export class Dispatcher {
   }
 
   /**
-   * No server took the queue. A full server calls `pump` when it is done. One with room rests and has to be waited for, even for 0 ms:
-   * its rest may have ended since it was passed over, and nothing else would come back to the queue.
+   * No server took the queue. A full server calls `pump` when it is done. One with room rests and has to be waited for,
+   * even for 0 ms: its rest may have ended since it was passed over, and nothing else would come back to the queue.
    */
   #wakeWhenRested(): void {
     const rests = this.servers.filter((server) => server.hasRoom(this.#settings.parallel)).map(({ restMs }) => restMs);
@@ -202,7 +205,10 @@ export class Dispatcher {
     this.#queue.unshift(...again);
   }
 
-  /** Whether a fault uses up a try of a sample: not if a busy server is waited for, nor if the caller waits for servers that are gone. */
+  /**
+   * Whether a fault uses up a try of a sample: not if a busy server is waited for, nor if the caller waits for servers
+   * that are gone.
+   */
   #countsAsTry({ since }: CarriedRequest, { kind }: BatchError): boolean {
     if (kind === "busy")
       return this.#settings.whenDown === "error" && performance.now() - since > this.#settings.timeoutMs;

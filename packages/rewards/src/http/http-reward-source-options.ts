@@ -16,8 +16,8 @@ export interface HttpRewardSourceOptions {
   /** The number of further tries of a sample after faults of servers. Default 6, about 16 s with one server. */
   readonly retries?: number;
   /**
-   * `error`: a sample whose tries are used up becomes `error: server ..`; if no server is left, all that wait become so immediately.
-   * `wait`: samples wait until a server is back, and so does the reader of the verdicts. Default `error`.
+   * `error`: a sample whose tries are used up becomes `error: server ..`; if no server is left, all that wait become so
+   * immediately. `wait`: samples wait until a server is back, and so does the reader of the verdicts. Default `error`.
    */
   readonly whenDown?: "error" | "wait";
   /** Called when the last server goes down; each server's last fault says why. */
@@ -26,7 +26,10 @@ export interface HttpRewardSourceOptions {
   readonly onResume?: (pause: RewardPause) => void;
   /** Called when the state of a server changes. */
   readonly onHealth?: (health: RewardServerHealth) => void;
-  /** Milliseconds without an answer after which a sample is sent to a second server too; the first answer counts. Default never. */
+  /**
+   * Milliseconds without an answer after which a sample is sent to a second server too; the first answer counts.
+   * Default never.
+   */
   readonly hedgeAfterMs?: number;
   /** Default the global `fetch`. */
   readonly fetch?: typeof fetch;

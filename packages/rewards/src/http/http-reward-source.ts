@@ -12,12 +12,14 @@ export interface HttpRewardSource extends RewardSource {
 }
 
 /**
- * A reward source over HTTP (`POST /v1/score`, score-contract.ts). Samples are gathered into batches and go to the server with the
- * least outstanding work; verdicts are passed on as their lines arrive. A server that fails rests, and what it left unanswered goes to
- * another: judging is pure, so asking twice does no harm. A server that says when to come again (503 with Retry-After) is busy: its
- * samples wait without losing a try. Verdicts of status `error` are final and are not asked for again.
+ * A reward source over HTTP (`POST /v1/score`, score-contract.ts). Samples are gathered into batches and go to the
+ * server with the least outstanding work; verdicts are passed on as their lines arrive. A server that fails rests, and
+ * what it left unanswered goes to another: judging is pure, so asking twice does no harm. A server that says when to
+ * come again (503 with Retry-After) is busy: its samples wait without losing a try. Verdicts of status `error` are
+ * final and are not asked for again.
  *
- * Iteration throws RewardServerError when a server refuses a request for what it is (a wrong token, an unknown verifier).
+ * Iteration throws RewardServerError when a server refuses a request for what it is (a wrong token, an unknown
+ * verifier).
  *
  * @throws RangeError for a missing or malformed address, or a setting out of range
  * @example createHttpRewardSource({ urls: ["http://10.0.0.1:8000", "http://10.0.0.2:8000"], hedgeAfterMs: 2000 })
@@ -39,7 +41,8 @@ export function createHttpRewardSource(options: HttpRewardSourceOptions): HttpRe
   for (const url of settings.urls)
     if (!/^https?:\/\/[^/\s]+/.test(url))
       throw new RangeError(
-        `createHttpRewardSource: ${JSON.stringify(url)} is not the address of a server, expected something like http://127.0.0.1:8000`,
+        `createHttpRewardSource: ${JSON.stringify(url)} is not the address of a server, expected something like ` +
+          "http://127.0.0.1:8000",
       );
   for (const [name, low] of [
     ["batch", 1],

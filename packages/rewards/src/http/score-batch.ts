@@ -37,7 +37,9 @@ export class RewardServerError extends VTriuneError {
   }
 }
 
-/** A batch was not answered as it should be; another try, or another server, may do better. Never leaves this package. */
+/**
+ * A batch was not answered as it should be; another try, or another server, may do better. Never leaves this package.
+ */
 export class BatchError extends Error {
   override readonly name = "BatchError";
   /** `gone`: nothing answers there; `busy`: it said when to come again; `broken`: it answers, but not as it should. */
@@ -63,10 +65,11 @@ export interface BatchSettings {
 }
 
 /**
- * Sends one batch and yields results as their lines arrive; `index` is the position in the batch. The caller checks whether
- * all results have come when the reply ends.
+ * Sends one batch and yields results as their lines arrive; `index` is the position in the batch. The caller checks
+ * whether all results have come when the reply ends.
  *
- * @throws BatchError for connections, passing statuses and broken replies; RewardServerError for a refusal; the signal's reason
+ * @throws BatchError for connections, passing statuses and broken replies; RewardServerError for a refusal; the
+ *   signal's reason
  */
 export async function* scoreBatch(
   url: string,

@@ -9,7 +9,10 @@ import builtinVerifiers from "../builtin-verifiers";
 import { collectRewards, type RewardRequest, type RewardResult } from "../reward-source";
 import { createIsolatedRewardSource, type IsolatedRewardSource } from "./isolated-reward-source";
 
-/** A verifier that does what the response says: `hang`, `exit`, `fill memory`, `busy 40`, `wait` for a flag, or answers whether it equals the gold. */
+/**
+ * A verifier that does what the response says: `hang`, `exit`, `fill memory`, `busy 40`, `wait` for a flag, or answers
+ * whether it equals the gold.
+ */
 const OBEDIENT = `data:text/javascript,${encodeURIComponent(`
   const tried = new Map();
   export default {
@@ -134,7 +137,8 @@ describe("createIsolatedRewardSource in threads", () => {
     const hangs = Promise.all([spared.run(request("hang")), spared.run(request("hang"))]);
     let hung: unknown;
     void hangs.then((outcomes) => (hung = outcomes));
-    // The second is put behind the first or in the other worker; either way both workers are taken before anybody else comes.
+    // The second is put behind the first or in the other worker; either way both workers are taken before anybody else
+    // comes.
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(
       reasons(
@@ -288,7 +292,8 @@ describe("the process around an isolated source", () => {
 
   it("does not end before its answer is there, and ends by itself afterwards", () => {
     const { status, stdout, stderr } = run(
-      `${start} console.log((await source.run({ response: "busy 100", verifier: "obedient", sample: { groundTruth: "" } })).status);`,
+      `${start} console.log((await source.run({ response: "busy 100", verifier: "obedient", sample: { groundTruth: ` +
+        `"" } })).status);`,
     );
     expect({ status, stdout, stderr: stderr.replaceAll(/^.*npm warn.*$/gm, "").trim() }).toEqual({
       status: 0,
@@ -300,7 +305,8 @@ describe("the process around an isolated source", () => {
   it.each(["thread", "process"])("gets to the end of close(), isolation %s", (isolation) => {
     const script = start.replace("workers: 1,", `workers: 2, isolation: ${JSON.stringify(isolation)},`);
     const { status, stdout } = run(
-      `${script} await source.run({ response: "4", verifier: "obedient", sample: { groundTruth: "" } }); await source.close(); console.log("closed");`,
+      `${script} await source.run({ response: "4", verifier: "obedient", sample: { groundTruth: "" } }); await ` +
+        `source.close(); console.log("closed");`,
     );
     expect({ status, stdout }).toEqual({ status: 0, stdout: "closed\n" });
   });

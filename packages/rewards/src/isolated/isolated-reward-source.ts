@@ -26,8 +26,8 @@ export interface IsolatedRewardSourceOptions extends RewardRule {
   /** The number of samples that a worker holds. Default 32. */
   readonly batch?: number;
   /**
-   * The number of workers beyond `workers` that may run while some are stuck in a sample, so that the number of those that judge stays
-   * the same. They end when no worker was stuck for ten seconds. Default 4.
+   * The number of workers beyond `workers` that may run while some are stuck in a sample, so that the number of those
+   * that judge stays the same. They end when no worker was stuck for ten seconds. Default 4.
    */
   readonly maxSpareWorkers?: number;
   /** More Node options for the workers. */
@@ -58,8 +58,9 @@ export interface IsolatedRewardSource extends RewardSource {
  *
  * @throws VerifierLoadError when a verifier module cannot be used; RangeError for a setting out of range
  * @example
- * const source = await createIsolatedRewardSource({ verifiers: [{ module: "@v-triune/rewards/builtin-verifiers" }, { module: pathToFileURL("my-verifier.js").href }] });
- * try { for await (const result of source.score(requests)) .. } finally { await source.close(); }
+ * const source = await createIsolatedRewardSource({ verifiers: [{ module: "@v-triune/rewards/builtin-verifiers" }, {
+ * module: pathToFileURL("my-verifier.js").href }] }); try { for await (const result of source.score(requests)) .. }
+ * finally { await source.close(); }
  */
 export async function createIsolatedRewardSource(
   options: IsolatedRewardSourceOptions = {},
@@ -101,7 +102,8 @@ export async function createIsolatedRewardSource(
     pool,
   );
   const names = await loaded(verifierPool, options.startMs);
-  // Enough to keep every worker busy while results are read, few enough that a stream of a million does not pile up here.
+  // Enough to keep every worker busy while results are read, few enough that a stream of a million does not pile up
+  // here.
   const window = workers * pool.batch * 2;
   return {
     names,

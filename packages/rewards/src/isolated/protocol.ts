@@ -6,7 +6,10 @@ import type { RewardRequest } from "../reward-source";
 export interface VerifierModule {
   /** A package name or a `file:` URL; for a path use `pathToFileURL(path).href`. */
   readonly module: string;
-  /** The export to take. Default `default`. It is a Verifier, a list of them, or a function of `options` that returns either. */
+  /**
+   * The export to take. Default `default`. It is a Verifier, a list of them, or a function of `options` that returns
+   * either.
+   */
   readonly export?: string;
   /** What the function is called with; plain data. */
   readonly options?: unknown;
@@ -40,8 +43,8 @@ export type FromWorker =
   | { readonly type: "results"; readonly results: readonly (readonly [sequence: number, outcome: RewardOutcome])[] };
 
 /**
- * What a thread does, in memory that both sides see, because a thread that hangs can send nothing: which sample runs, since when,
- * and up to which sample it skips.
+ * What a thread does, in memory that both sides see, because a thread that hangs can send nothing: which sample runs,
+ * since when, and up to which sample it skips.
  */
 export class RunningMark {
   /** 16 bytes: running sequence, skip-through, start in nanoseconds of the monotonic clock. */

@@ -1,11 +1,12 @@
 /**
  * A pool of workers in which no sample can hurt another.
  *
- * Each sample's deadline runs from the moment its verifier is called, never from when it was queued or from when an answer was read, so
- * that a busy event loop turns no answer into a timeout. A worker that overruns or dies is replaced. The sample it ran is the culprit;
- * its other samples are done again elsewhere (verifiers are pure, so twice does no harm). While a sample takes unusually long, the
- * samples behind it in the same worker go to the other workers. Once it looks stuck, a spare worker is started: a worker takes longer to
- * start than anyone should wait, so its successor must be there before the deadline ends it.
+ * Each sample's deadline runs from the moment its verifier is called, never from when it was queued or from when an
+ * answer was read, so that a busy event loop turns no answer into a timeout. A worker that overruns or dies is
+ * replaced. The sample it ran is the culprit; its other samples are done again elsewhere (verifiers are pure, so twice
+ * does no harm). While a sample takes unusually long, the samples behind it in the same worker go to the other workers.
+ * Once it looks stuck, a spare worker is started: a worker takes longer to start than anyone should wait, so its
+ * successor must be there before the deadline ends it.
  */
 import { UnknownVerifierError } from "@v-triune/verifiers";
 import type { RewardRequest } from "../reward-source";
@@ -27,7 +28,10 @@ export interface PoolOptions {
   readonly batch: number;
   /** The number of workers beyond `workers` that may run while some are stuck in a sample. */
   readonly maxSpareWorkers: number;
-  /** Spares end when no worker was stuck for this many milliseconds. Until then one is kept ready, since one hang often follows another. */
+  /**
+   * Spares end when no worker was stuck for this many milliseconds. Until then one is kept ready, since one hang often
+   * follows another.
+   */
   readonly spareIdleMs: number;
 }
 
@@ -113,7 +117,8 @@ export class VerifierPool {
    * Judges one request. Call after {@link ready}.
    *
    * @returns the outcome, and how to call it off: the promise then never settles
-   * @throws UnknownVerifierError for a verifier that the workers do not have; VerifierLoadError if no worker can be started any more
+   * @throws UnknownVerifierError for a verifier that the workers do not have; VerifierLoadError if no worker can be
+   *   started any more
    */
   submit(request: RewardRequest): { readonly outcome: Promise<RewardOutcome>; readonly cancel: () => void } {
     if (this.#fatal !== undefined) throw this.#fatal;
@@ -184,7 +189,10 @@ export class VerifierPool {
     }
   }
 
-  /** Gives out what waits; what follows from who is busy then: which workers keep this process alive, and whether they are watched. */
+  /**
+   * Gives out what waits; what follows from who is busy then: which workers keep this process alive, and whether they
+   * are watched.
+   */
   #dispatch(): void {
     if (this.#queue.waiting > 0) this.#handOut();
     const isWaiting = this.#queue.waiting > 0;
@@ -213,8 +221,8 @@ export class VerifierPool {
   }
 
   /**
-   * The workers that may get samples, those with the least to do first. One that has been at its sample for a while may stay there:
-   * if another makes progress, nothing is put behind it.
+   * The workers that may get samples, those with the least to do first. One that has been at its sample for a while may
+   * stay there: if another makes progress, nothing is put behind it.
    */
   #takers(): readonly WorkerSlot[] {
     if (this.#slots.length === 1) return this.#slots;
@@ -254,7 +262,10 @@ export class VerifierPool {
     this.#dispatch();
   }
 
-  /** Starts a spare for each stuck worker and one for the next, within the bound; ends what is left over when none was stuck for long. */
+  /**
+   * Starts a spare for each stuck worker and one for the next, within the bound; ends what is left over when none was
+   * stuck for long.
+   */
   #adjustSpares(now: number): void {
     const { workers, maxSpareWorkers, spareIdleMs } = this.#options;
     const isQuiet = now - this.#lastStuck >= spareIdleMs;

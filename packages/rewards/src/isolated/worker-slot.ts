@@ -39,7 +39,10 @@ export class WorkerSlot {
     return this.#tasks.size;
   }
 
-  /** Sends samples. One that cannot be copied to a worker (nested a million deep) is at fault itself, and the others go all the same. */
+  /**
+   * Sends samples. One that cannot be copied to a worker (nested a million deep) is at fault itself, and the others go
+   * all the same.
+   */
   post(tasks: readonly Task[]): void {
     const numbered = tasks.map((task): WorkerTask => {
       this.#tasks.set(++this.#sequence, task);

@@ -16,7 +16,10 @@ export function isJudgeFile(value: unknown): value is JudgeFile {
   return first?.request?.reward_verifier !== undefined && first.reply !== undefined;
 }
 
-/** The IoU threshold that a file was made with, from its name: `dynamic.json`, `judge-average-2.json`; a number such as `0.5.json` too. */
+/**
+ * The IoU threshold that a file was made with, from its name: `dynamic.json`, `judge-average-2.json`; a number such as
+ * `0.5.json` too.
+ */
 export function thresholdOfJudgeFile(path: string): "average" | "dynamic" | number {
   const name = path.split(/[/\\]/).at(-1) ?? "";
   if (name.includes("dynamic")) return "dynamic";

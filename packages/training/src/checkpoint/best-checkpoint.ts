@@ -1,6 +1,7 @@
 /**
- * Which checkpoint is the best so far, by a metric of the run: of its evaluations (`acc/source_mean`, whatever the number of answers) or of its training
- * steps (`critic/rewards/mean`), as metrics.jsonl has them for the run as a whole.
+ * Which checkpoint is the best so far, by a metric of the run: of its evaluations (`acc/source_mean`, whatever the
+ * number of answers) or of its training steps (`critic/rewards/mean`), as metrics.jsonl has them for the run as a
+ * whole.
  */
 import { existsSync } from "node:fs";
 import { type MetricRecord, readMetricRecords } from "@v-triune/monitor";

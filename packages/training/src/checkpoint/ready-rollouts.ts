@@ -1,7 +1,8 @@
 /**
- * Rollouts that were made ahead (rollout.asyncLevel: 1), as part of a checkpoint: the weights that made them are gone by then.
- * `ready-rollouts.safetensors` has tokens and log-probabilities end to end, `ready-rollouts.jsonl` the rest, a line a rollout after
- * one for all. Prompts are drawn again from the data, which gives the same ones, and texts are decoded again.
+ * Rollouts that were made ahead (rollout.asyncLevel: 1), as part of a checkpoint: the weights that made them are gone
+ * by then. `ready-rollouts.safetensors` has tokens and log-probabilities end to end, `ready-rollouts.jsonl` the rest, a
+ * line a rollout after one for all. Prompts are drawn again from the data, which gives the same ones, and texts are
+ * decoded again.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Turns what arktype found wrong with a configuration into one sentence with the key's path, its line and, for a key that does not
- * exist, the one that was probably meant.
+ * Turns what arktype found wrong with a configuration into one sentence with the key's path, its line and, for a key
+ * that does not exist, the one that was probably meant.
  */
 import type { ArkErrors } from "arktype";
 import { ConfigError, nearest } from "@v-triune/errors";
@@ -64,8 +64,8 @@ function typeHint(expected: string, found: unknown): string | undefined {
 }
 
 /**
- * The first problem as an error; the others are counted in it. A key that does not exist comes before a wrong value, as the one is
- * often the reason for the other ("required key missing" beside its misspelling).
+ * The first problem as an error; the others are counted in it. A key that does not exist comes before a wrong value, as
+ * the one is often the reason for the other ("required key missing" beside its misspelling).
  */
 export function configError(
   schema: { readonly json: unknown },

@@ -1,6 +1,6 @@
 /**
- * Reads a configuration file (YAML, JSON, or a TypeScript/JavaScript module) and `--set` overrides into one plain value, remembering
- * where each key was written, so that a complaint can name the line.
+ * Reads a configuration file (YAML, JSON, or a TypeScript/JavaScript module) and `--set` overrides into one plain
+ * value, remembering where each key was written, so that a complaint can name the line.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,13 +20,16 @@ export interface ConfigSource {
   locate(path: KeyPath): string | undefined;
   /** The folder that a relative path at this key starts from: the file's, or the current one for an override. */
   baseFolder(path: KeyPath): string;
-  /** The file's name without folder and extension (its folder's name for `v-triune.yaml`), from which a run gets its name. */
+  /**
+   * The file's name without folder and extension (its folder's name for `v-triune.yaml`), from which a run gets its
+   * name.
+   */
   readonly title: string | undefined;
 }
 
 /**
- * Modules that a configuration module can import although they are not installed beside it, by their names: as npx runs the command,
- * its package is in a folder of npm's.
+ * Modules that a configuration module can import although they are not installed beside it, by their names: as npx runs
+ * the command, its package is in a folder of npm's.
  */
 export type ConfigModules = Readonly<Record<string, () => Promise<object>>>;
 
@@ -95,7 +98,10 @@ function lineOf(document: Document, lines: LineCounter, path: KeyPath): number |
   return offset === undefined ? undefined : lines.linePos(offset).line;
 }
 
-/** @param provided modules by name; everything else is resolved from the file's folder: its own modules and installed packages */
+/**
+ * @param provided modules by name; everything else is resolved from the file's folder: its own modules and installed
+ *   packages
+ */
 async function readModule(file: string, provided: ConfigModules): Promise<unknown> {
   const { loadConfig } = await import("c12");
   try {

@@ -1,9 +1,10 @@
 /**
- * The defaults of a training configuration: the paper's on-policy recipe (arXiv 2505.18129). Each is written here and nowhere else:
- * resolve-input.ts fills them in, presets.ts lists differences to them, and a test compares docs/configuration.md with them.
+ * The defaults of a training configuration: the paper's on-policy recipe (arXiv 2505.18129). Each is written here and
+ * nowhere else: resolve-input.ts fills them in, presets.ts lists differences to them, and a test compares
+ * docs/configuration.md with them.
  *
- * What is missing here follows from other keys (resolve-input.ts): the run's name and folder, `update.miniBatch`, what belongs to a
- * loss.
+ * What is missing here follows from other keys (resolve-input.ts): the run's name and folder, `update.miniBatch`, what
+ * belongs to a loss.
  */
 import { DEFAULT_IOU_SCHEDULE } from "@v-triune/verifiers";
 import type {
@@ -124,7 +125,9 @@ export const ENGINE_DEFAULTS = {
   weights: { sync: "auto", folder: null, serverFolder: null },
 } as const satisfies Incomplete<Exclude<TrainingConfig["rollout"]["engine"], "local">>;
 
-/** Of `reward.overlong` where it is on. `buffer` is a fifth of `rollout.maxNewTokens`, as in DAPO's run (4096 of 20480). */
+/**
+ * Of `reward.overlong` where it is on. `buffer` is a fifth of `rollout.maxNewTokens`, as in DAPO's run (4096 of 20480).
+ */
 export const OVERLONG_DEFAULTS = { limitPerBuffer: 5, penalty: 1 } as const;
 
 /** Of `checkpoint.keepBest` where it is on. */

@@ -20,7 +20,8 @@ it.skipIf(!existsSync(page))("docs/configuration.md shows every key with its def
   );
   const shown = await loadTrainingConfig(join(folder, "my-run.yaml"), [], folder);
   expect(shown).toEqual(await loadTrainingConfig(join(folder, "minimal.yaml"), [], folder));
-  // Whatever a resolved configuration holds is on the page; the keys of a group, a set and the run folder have their place in a comment.
+  // Whatever a resolved configuration holds is on the page; the keys of a group, a set and the run folder have their
+  // place in a comment.
   const names = (value: unknown): string[] =>
     typeof value !== "object" || value === null
       ? []

@@ -1,5 +1,6 @@
 /**
- * From what a person wrote to a `TrainingConfig`: preset, then file, then overrides; validated; paths made absolute; defaults filled in.
+ * From what a person wrote to a `TrainingConfig`: preset, then file, then overrides; validated; paths made absolute;
+ * defaults filled in.
  */
 import { ArkErrors } from "arktype";
 import { isRecord } from "@v-triune/node-kit/is-record";
@@ -32,9 +33,12 @@ function fromSource(source: ConfigSource, cwd: string): TrainingConfig {
 /**
  * Loads a training configuration.
  *
- * @param path a .yaml, .json or .ts file, or a folder that holds a v-triune.yaml; undefined to take everything from the overrides
- * @param overrides `key.path=value` each, as given to --set; relative paths in them start from `cwd`, those in a file from the file's folder
- * @param modules what a TypeScript file can import besides its own modules and the packages that are installed beside it
+ * @param path a .yaml, .json or .ts file, or a folder that holds a v-triune.yaml; undefined to take everything from the
+ *   overrides
+ * @param overrides `key.path=value` each, as given to --set; relative paths in them start from `cwd`, those in a file
+ *   from the file's folder
+ * @param modules what a TypeScript file can import besides its own modules and the packages that are installed beside
+ *   it
  * @throws ConfigError naming the key, its line and what it may be
  */
 export async function loadTrainingConfig(

@@ -12,8 +12,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   /** arXiv 2505.18129: eight updates a step of 128 prompts each, and half the learning rate. */
   "v-triune-off-policy": { optimizer: { lr: 5e-7 }, update: { miniBatch: 128 } },
   /**
-   * arXiv 2503.14476: dynamic sampling, soft overlong punishment, clip-higher, 16 updates a step. The dual clip, which verl's script
-   * adds, is not in the paper.
+   * arXiv 2503.14476: dynamic sampling, soft overlong punishment, clip-higher, 16 updates a step. The dual clip, which
+   * verl's script adds, is not in the paper.
    */
   dapo: {
     rollout: { promptsPerStep: 512, n: 16, dynamicSampling: { enabled: true } },

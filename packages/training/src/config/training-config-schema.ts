@@ -1,6 +1,6 @@
 /**
- * What a person may write: the keys of `TrainingConfig`, nearly all optional, with short forms (a path for a model, a glob for data).
- * A resolved configuration is itself valid input, so that the one in a run.json can start another run.
+ * What a person may write: the keys of `TrainingConfig`, nearly all optional, with short forms (a path for a model, a
+ * glob for data). A resolved configuration is itself valid input, so that the one in a run.json can start another run.
  */
 import { type } from "arktype";
 import { BACKEND_SETTINGS, PRESETS } from "./training-config";
@@ -43,7 +43,8 @@ const engine = type({
   },
 });
 const rejectionStatistic =
-  "'token_k1' | 'token_k2' | 'token_k3' | 'seq_sum_k1' | 'seq_sum_k2' | 'seq_sum_k3' | 'seq_mean_k1' | 'seq_mean_k2' | 'seq_mean_k3' | 'seq_max_k2' | 'seq_max_k3'";
+  "'token_k1' | 'token_k2' | 'token_k3' | 'seq_sum_k1' | 'seq_sum_k2' | 'seq_sum_k3' | 'seq_mean_k1' | " +
+  "'seq_mean_k2' | 'seq_mean_k3' | 'seq_max_k2' | 'seq_max_k3'";
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */

@@ -1,10 +1,11 @@
 /**
  * The training configuration, fully resolved: every key is there, every path is absolute, every default is filled in.
- * Defaults are the paper's recipe (arXiv 2505.18129); names follow verl and TRL where they have one. What a person writes is
- * looser (`TrainingConfigInput` in training-config-schema.ts); `loadTrainingConfig` turns the one into the other.
+ * Defaults are the paper's recipe (arXiv 2505.18129); names follow verl and TRL where they have one. What a person
+ * writes is looser (`TrainingConfigInput` in training-config-schema.ts); `loadTrainingConfig` turns the one into the
+ * other.
  *
- * Later parts of the recipe have their place here: a new advantage, loss or aggregation is one more literal in `algorithm`,
- * a sink one more key in `monitor`.
+ * Later parts of the recipe have their place here: a new advantage, loss or aggregation is one more literal in
+ * `algorithm`, a sink one more key in `monitor`.
  */
 
 import type { AlarmRuleChanges } from "@v-triune/monitor";
@@ -30,7 +31,9 @@ export type ModelConfig =
       readonly adapter: ModelAdapterConfig | null;
       /** A `config.json` (its absolute path) or its contents. */
       readonly config: string | Readonly<Record<string, unknown>>;
-      /** Absolute path of the folder that holds tokenizer.json, the chat template and the image processor's settings. */
+      /**
+       * Absolute path of the folder that holds tokenizer.json, the chat template and the image processor's settings.
+       */
       readonly tokenizer: string;
     };
 
@@ -72,24 +75,30 @@ export interface RolloutConfig {
   /** Prompts longer than this many tokens (pictures included) are skipped and counted; null: no limit. */
   readonly maxPromptTokens: number | null;
   /**
-   * DAPO's dynamic sampling (arXiv 2503.14476 §3.2; verl: filter_groups): groups whose rewards are all equal are replaced by
-   * groups of further prompts, in at most `maxRounds` rounds of generation a step, the first included. What is missing then is made up by groups without signal.
+   * DAPO's dynamic sampling (arXiv 2503.14476 §3.2; verl: filter_groups): groups whose rewards are all equal are
+   * replaced by groups of further prompts, in at most `maxRounds` rounds of generation a step, the first included. What
+   * is missing then is made up by groups without signal.
    */
   readonly dynamicSampling: { readonly enabled: boolean; readonly maxRounds: number };
   /** The policy in this process, or servers. */
   readonly engine: "local" | RemoteEngineConfig;
   /**
-   * 1: a step's rollouts are made while the step before trains, with the weights that that one began with, so that servers need not wait for the
-   * update; one step off-policy, corrected by `correction` (verl: one_step_off_policy). 0: with the newest weights.
+   * 1: a step's rollouts are made while the step before trains, with the weights that that one began with, so that
+   * servers need not wait for the update; one step off-policy, corrected by `correction` (verl: one_step_off_policy).
+   * 0: with the newest weights.
    */
   readonly asyncLevel: 0 | 1;
-  /** For rollouts of servers that give log-probabilities, and with asyncLevel: 1; those of the newest policy in this process need none. */
+  /**
+   * For rollouts of servers that give log-probabilities, and with asyncLevel: 1; those of the newest policy in this
+   * process need none.
+   */
   readonly correction: CorrectionConfig;
 }
 
 /**
- * What is done about the difference between the servers' probabilities and the trainer's (verl: algorithm.rollout_correction; TRL:
- * vllm_importance_sampling_correction): truncated importance sampling by token or whole answer, and answers that differ too much left out.
+ * What is done about the difference between the servers' probabilities and the trainer's (verl:
+ * algorithm.rollout_correction; TRL: vllm_importance_sampling_correction): truncated importance sampling by token or
+ * whole answer, and answers that differ too much left out.
  */
 export interface CorrectionConfig {
   /** verl: rollout_is; TRL: vllm_importance_sampling_mode. */
@@ -117,8 +126,8 @@ export interface RewardConfig {
   /** Replaces every sample's own format ratio; null leaves the samples' own. */
   readonly formatRatio: number | null;
   /**
-   * DAPO's soft overlong punishment (arXiv 2503.14476 eq. 13; verl: overlong_buffer), in training only: the last `buffer` tokens before
-   * rollout.maxNewTokens cost up to `penalty`; null: none.
+   * DAPO's soft overlong punishment (arXiv 2503.14476 eq. 13; verl: overlong_buffer), in training only: the last
+   * `buffer` tokens before rollout.maxNewTokens cost up to `penalty`; null: none.
    */
   readonly overlong: { readonly buffer: number; readonly penalty: number } | null;
   /** Reward servers that judge; empty: this process does. */
@@ -139,13 +148,17 @@ export type KlEstimatorName = "k1" | "k2" | "k3" | "mse" | "abs";
 
 export interface AlgorithmConfig {
   /**
-   * grpo: (r - mean) / std in the group; dr-grpo: r - mean (arXiv 2503.20783); rloo: against the mean of the others (arXiv 2402.14740);
-   * reinforce++: whitened over the batch, without or with the group's mean as baseline (arXiv 2501.03262).
+   * grpo: (r - mean) / std in the group; dr-grpo: r - mean (arXiv 2503.20783); rloo: against the mean of the others
+   * (arXiv 2402.14740); reinforce++: whitened over the batch, without or with the group's mean as baseline (arXiv
+   * 2501.03262).
    */
   readonly advantage: AdvantageName;
   /** Brings each source's advantages to root mean square 1, so that no source drowns another. */
   readonly perSource: boolean;
-  /** ppo, gspo (arXiv 2507.18071), cispo (2506.13585), gmpo (2507.20673), sapo (2511.20347, which takes tau and no clip range). */
+  /**
+   * ppo, gspo (arXiv 2507.18071), cispo (2506.13585), gmpo (2507.20673), sapo (2511.20347, which takes tau and no clip
+   * range).
+   */
   readonly loss: LossName;
   readonly clipLow: number;
   /** Larger than clipLow is DAPO's clip-higher. */
@@ -157,7 +170,10 @@ export interface AlgorithmConfig {
   readonly aggregation: AggregationName;
   /** KL to the initial weights, as a loss term or taken off the reward; coefficient 0 needs no reference model. */
   readonly kl: { readonly coefficient: number; readonly estimator: KlEstimatorName; readonly in: "loss" | "reward" };
-  /** Answers cut at the length limit teach nothing; their rewards still count in their groups (TRL: mask_truncated_completions). */
+  /**
+   * Answers cut at the length limit teach nothing; their rewards still count in their groups (TRL:
+   * mask_truncated_completions).
+   */
   readonly maskTruncated: boolean;
   readonly entropyCoefficient: number;
 }
@@ -186,7 +202,10 @@ export interface OptimizerConfig {
 export interface UpdateConfig {
   /** Prompts of one optimizer update (verl: ppo_mini_batch_size); equal to promptsPerStep is on-policy. Divides it. */
   readonly miniBatch: number;
-  /** Most tokens of one forward and backward pass, prompt and completion, padding included. Memory, not the result, depends on it. */
+  /**
+   * Most tokens of one forward and backward pass, prompt and completion, padding included. Memory, not the result,
+   * depends on it.
+   */
   readonly microBatchTokens: number;
   /** Passes over a rollout batch. */
   readonly epochs: number;
@@ -257,7 +276,9 @@ export interface MonitorConfig {
 /** Threads that compute on a backend that has one only (wasm): "auto" takes one for each physical core. */
 export type WorkersSetting = "auto" | number;
 
-/** "auto" takes the fastest that works here; the others are as `v-triune doctor` lists them, and are taken or refused. */
+/**
+ * "auto" takes the fastest that works here; the others are as `v-triune doctor` lists them, and are taken or refused.
+ */
 export type BackendSetting = "auto" | BackendName;
 
 /** All of them, written out so that help and complaints need not load TensorFlow.js. */

@@ -1,6 +1,6 @@
 /**
- * The data thread: reads rows, decodes and cuts pictures, renders and tokenizes prompts, while the other threads compute. Nothing
- * imports this file.
+ * The data thread: reads rows, decodes and cuts pictures, renders and tokenizes prompts, while the other threads
+ * compute. Nothing imports this file.
  */
 import { parentPort } from "node:worker_threads";
 import { createProcessor } from "@v-triune/policy";

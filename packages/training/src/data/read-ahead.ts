@@ -1,7 +1,7 @@
 /**
- * The prompts of a run in their order, the next step's prepared while this one runs. What is prepared ahead is a guess at what
- * will be asked for, never more than one batch, and none after a batch whose pictures are large: what a step is given does
- * not depend on it.
+ * The prompts of a run in their order, the next step's prepared while this one runs. What is prepared ahead is a guess
+ * at what will be asked for, never more than one batch, and none after a batch whose pictures are large: what a step is
+ * given does not depend on it.
  */
 import type { PreparedPrompt } from "@v-triune/rollouts";
 import type { TrainingBatch, TrainingSource } from "./training-data";

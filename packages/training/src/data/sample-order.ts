@@ -1,7 +1,7 @@
 /**
- * The order in which a run draws its samples: a uniform mix, each epoch a new seeded shuffle of every entry exactly once. A
- * weight of 2 makes an entry of each sample twice, 1.5 once and half of them (a seeded choice) again, 0.25 a quarter. The
- * order is a function of (seed, position): a resumed run needs only its position.
+ * The order in which a run draws its samples: a uniform mix, each epoch a new seeded shuffle of every entry exactly
+ * once. A weight of 2 makes an entry of each sample twice, 1.5 once and half of them (a seeded choice) again, 0.25 a
+ * quarter. The order is a function of (seed, position): a resumed run needs only its position.
  */
 import { createRandom } from "@v-triune/rollouts";
 

@@ -1,6 +1,6 @@
 /**
- * The data of a run: Parquet sets, drawn in a seeded order, prepared for the model. A row that can't be used is left out,
- * told and counted, unless the run is strict.
+ * The data of a run: Parquet sets, drawn in a seeded order, prepared for the model. A row that can't be used is left
+ * out, told and counted, unless the run is strict.
  */
 import { type RowStoreNotice, type SampleSet, type SampleSetOptions, openSampleSet } from "@v-triune/data-filters";
 import { type PreparedPrompt, type PromptMaker, createRandom, isSampleError } from "@v-triune/rollouts";
@@ -16,7 +16,10 @@ export interface TrainingDataOptions {
   readonly verifiers: readonly string[];
   readonly strict: boolean;
   readonly onBadRow: (message: string) => void;
-  /** Large sets are copied to where a row can be read alone, and this is told of it; without it they are read from Parquet as they are. */
+  /**
+   * Large sets are copied to where a row can be read alone, and this is told of it; without it they are read from
+   * Parquet as they are.
+   */
   readonly onRowStore?: ((notice: RowStoreNotice) => void) | undefined;
 }
 
@@ -29,7 +32,10 @@ export interface TrainingBatch {
   readonly badRows: readonly string[];
 }
 
-/** The endless stream of training prompts. What lies at a position is a function of the files and the seed, however often it is asked for. */
+/**
+ * The endless stream of training prompts. What lies at a position is a function of the files and the seed, however
+ * often it is asked for.
+ */
 export interface TrainingSource {
   /** Rows in the files, before weights and caps. */
   readonly length: number;
@@ -107,7 +113,10 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
   };
 }
 
-/** Every sample of the evaluation sets, at most `samplesPerSource` of each source (a seeded choice), in the order of the files. */
+/**
+ * Every sample of the evaluation sets, at most `samplesPerSource` of each source (a seeded choice), in the order of the
+ * files.
+ */
 export async function openEvaluationData(
   options: TrainingDataOptions & { readonly samplesPerSource: number | null },
 ): Promise<{ readonly length: number; batches(size: number): AsyncGenerator<PreparedPrompt[]>; close(): void }> {

@@ -1,7 +1,7 @@
 /**
- * A model on benchmarks: their questions are asked as training asks its own, and each benchmark scores the answers. Besides mean@n,
- * best@n and maj@n over the questions' scores, a record has the owners' metric as `benchmark/score` and what belongs to it as
- * `benchmark/..`.
+ * A model on benchmarks: their questions are asked as training asks its own, and each benchmark scores the answers.
+ * Besides mean@n, best@n and maj@n over the questions' scores, a record has the owners' metric as `benchmark/score` and
+ * what belongs to it as `benchmark/..`.
  */
 import {
   type AnswerScore,
@@ -269,7 +269,10 @@ export async function evaluateOnBenchmarks(
   };
 }
 
-/** The record over all benchmarks: means of the owners' metrics, with those of tasks that are trained and of others apart. */
+/**
+ * The record over all benchmarks: means of the owners' metrics, with those of tasks that are trained and of others
+ * apart.
+ */
 function benchmarkSummary(step: number, n: number, results: readonly BenchmarkScores[]): MetricRecord {
   const mean = (domain?: "in" | "out"): number | undefined => {
     const values = results

@@ -1,7 +1,7 @@
 /**
- * Evaluation, apart from training: its own samples, its own IoU threshold, by default greedy. A source's score is the mean
- * accuracy reward of its scored answers; the run's score is the plain mean over the sources, so that a large source does not
- * hide a small one. The records hold, beside what training measures, mean@n, best@k, worst@k and maj@k.
+ * Evaluation, apart from training: its own samples, its own IoU threshold, by default greedy. A source's score is the
+ * mean accuracy reward of its scored answers; the run's score is the plain mean over the sources, so that a large
+ * source does not hide a small one. The records hold, beside what training measures, mean@n, best@k, worst@k and maj@k.
  */
 import { type MetricRecord, type ValidationSample, createStepMetrics, validationMetrics } from "@v-triune/monitor";
 import { type CollectOptions, type PreparedPrompt, type Rollout, collectRollouts } from "@v-triune/rollouts";

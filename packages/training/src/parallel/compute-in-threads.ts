@@ -1,10 +1,10 @@
 /**
- * What computes a run by this thread and others. The numbers are the same to the bit as in one thread: a row's tokens and
- * log-probabilities do not depend on its neighbors, and gradients are added in the order of the micro-batches, which does not
- * depend on the number of threads (wasm; docs/decisions).
+ * What computes a run by this thread and others. The numbers are the same to the bit as in one thread: a row's tokens
+ * and log-probabilities do not depend on its neighbors, and gradients are added in the order of the micro-batches,
+ * which does not depend on the number of threads (wasm; docs/decisions).
  *
- * This thread takes its share, so two workers are this thread and one more. Weights reach the others through shared memory
- * under a version that they check. A thread that is lost costs its work: the others compute it again.
+ * This thread takes its share, so two workers are this thread and one more. Weights reach the others through shared
+ * memory under a version that they check. A thread that is lost costs its work: the others compute it again.
  */
 import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
@@ -268,7 +268,8 @@ export class ComputeInThreads implements Compute {
     if (lost > 0) {
       this.#workers = alive;
       this.#options.onProblem(
-        `${lost === 1 ? "A computing thread has" : `${lost} computing threads have`} ended; the run goes on with ${alive.length + 1}, more slowly and with the same results.`,
+        `${lost === 1 ? "A computing thread has" : `${lost} computing threads have`} ended; the run goes on with ` +
+          `${alive.length + 1}, more slowly and with the same results.`,
       );
     }
     return alive;

@@ -1,8 +1,9 @@
 /**
- * Trained tensors in memory that threads share: the weights that all of them compute with, and the sum of their gradients.
+ * Trained tensors in memory that threads share: the weights that all of them compute with, and the sum of their
+ * gradients.
  *
- * Gradients are added by turns, micro-batch after micro-batch in the order of the plan, whoever computed them. The sum is
- * so the one a single thread gets, to the bit: float32 additions in JavaScript round as the backend's do.
+ * Gradients are added by turns, micro-batch after micro-batch in the order of the plan, whoever computed them. The sum
+ * is so the one a single thread gets, to the bit: float32 additions in JavaScript round as the backend's do.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Gradients, PolicyParameter } from "@v-triune/grpo";
@@ -29,7 +30,10 @@ function allocate(parameters: Parameters, stateEntries: number): SharedTensorsMe
   return { values: new SharedArrayBuffer(4 * size), state: new SharedArrayBuffer(4 * stateEntries) };
 }
 
-/** Weights under a version. Written by one thread while no other reads; the version proves that nobody computes with others. */
+/**
+ * Weights under a version. Written by one thread while no other reads; the version proves that nobody computes with
+ * others.
+ */
 export class SharedWeights {
   readonly #views: readonly Float32Array[];
   readonly #version: Int32Array;

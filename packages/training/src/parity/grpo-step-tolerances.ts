@@ -40,7 +40,9 @@ export function stepTolerances(learningRate: number, lora: boolean): StepToleran
   };
 }
 
-/** The key biases: softmax does not see a constant, so their gradients nearly cancel and AdamW magnifies what is left. */
+/**
+ * The key biases: softmax does not see a constant, so their gradients nearly cancel and AdamW magnifies what is left.
+ */
 export function isKeyBias(name: string): boolean {
   return name.endsWith("k_proj.bias") || name.endsWith("attn.qkv.bias");
 }

@@ -1,10 +1,10 @@
 /**
- * The golden training steps through the trainer's own path: a configuration as a person writes it → `loadPolicy`, `learnerConfig`,
- * `openCompute` → rollouts with verdicts → `updateFromRollouts`. What the scenarios fix and a trainer computes itself (advantages,
- * π_old, π_ref, the learning rate of each update) is not handed in, but compared.
+ * The golden training steps through the trainer's own path: a configuration as a person writes it → `loadPolicy`,
+ * `learnerConfig`, `openCompute` → rollouts with verdicts → `updateFromRollouts`. What the scenarios fix and a trainer
+ * computes itself (advantages, π_old, π_ref, the learning rate of each update) is not handed in, but compared.
  *
- * Left to the learner's own check (grpo-step.ts): updates of parts of groups and decay of matrices only, which no configuration
- * asks for. π_old of a stale policy is handed in where the trainer would compute it.
+ * Left to the learner's own check (grpo-step.ts): updates of parts of groups and decay of matrices only, which no
+ * configuration asks for. π_old of a stale policy is handed in where the trainer would compute it.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendName } from "@v-triune/backend";

@@ -1,4 +1,7 @@
-/** What a step leaves behind: records for the sinks and the alarms, its rollouts for the store, the short form for views. */
+/**
+ * What a step leaves behind: records for the sinks and the alarms, its rollouts for the store, the short form for
+ * views.
+ */
 import { type MetricRecord, createStepMetrics } from "@v-triune/monitor";
 import { iouThreshold } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";

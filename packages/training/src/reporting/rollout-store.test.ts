@@ -72,7 +72,8 @@ it("stores what was asked, answered and judged", async () => {
   await store.close();
   expect(readdirSync(join(folder, "rollouts"))).toEqual(["step-000012.parquet"]);
   const [first, second] = await query(
-    `select *, metrics['map50'] as map50, additions['overlong'] as overlong from '${folder}/rollouts/*.parquet' order by group_index`,
+    `select *, metrics['map50'] as map50, additions['overlong'] as overlong from '${folder}/rollouts/*.parquet' ` +
+      "order by group_index",
   );
   expect(first).toMatchObject({
     step: 12,

@@ -1,6 +1,6 @@
 /**
- * Every step's rollouts as `rollouts/step-000012.parquet`: what was asked and answered, how it was judged, and what it weighed. A file
- * appears when it is whole; one that can't be written costs that step's rollouts and nothing else.
+ * Every step's rollouts as `rollouts/step-000012.parquet`: what was asked and answered, how it was judged, and what it
+ * weighed. A file appears when it is whole; one that can't be written costs that step's rollouts and nothing else.
  *
  * Read them with any Parquet reader, all steps at once with DuckDB: select .. from 'runs/mine/rollouts/*.parquet'
  */
@@ -85,8 +85,8 @@ interface Column {
 }
 
 /**
- * The file's columns in order. Lists go through the appender as text and are cast by DuckDB: 200 token ids a rollout as values cost seconds a
- * step, as text milliseconds.
+ * The file's columns in order. Lists go through the appender as text and are cast by DuckDB: 200 token ids a rollout as
+ * values cost seconds a step, as text milliseconds.
  */
 const COLUMNS: readonly Column[] = [
   { name: "step", type: "INTEGER", append: whole((row) => row.step) },
@@ -171,7 +171,8 @@ const fileName = (step: number): string => `step-${String(step).padStart(6, "0")
 async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect();
   await connection.run(
-    `create temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values VARCHAR, addition_values VARCHAR)`,
+    `create temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values ` +
+      "VARCHAR, addition_values VARCHAR)",
   );
   return connection;
 }
@@ -242,7 +243,8 @@ export function createRolloutStore({ folder, keep, onProblem }: RolloutStoreOpti
           failures += 1;
           if (failures === 1)
             onProblem(
-              `rollouts: step ${step} could not be written (${(error as Error).message.split("\n")[0]}). Training goes on.`,
+              `rollouts: step ${step} could not be written (${(error as Error).message.split("\n")[0]}). Training ` +
+                "goes on.",
             );
         }
       });

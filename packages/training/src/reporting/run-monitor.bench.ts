@@ -1,6 +1,7 @@
 /**
- * What monitoring takes from a training step: aggregation, the sinks' queue and the rows of the rollout store, on the thread that trains, and how
- * long the files take after that. A step of the demonstration (112 rollouts of 14 tokens) and one of the paper's (8,192 of 600).
+ * What monitoring takes from a training step: aggregation, the sinks' queue and the rows of the rollout store, on the
+ * thread that trains, and how long the files take after that. A step of the demonstration (112 rollouts of 14 tokens)
+ * and one of the paper's (8,192 of 600).
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -110,6 +111,7 @@ for (const [rollouts, tokens, steps] of [
   await monitor.close();
   rmSync(folder, { recursive: true, force: true });
   console.log(
-    `${rollouts} rollouts: ${middle(onThread).toFixed(1)} ms before the step goes on; ${middle(busy).toFixed(1)} ms of its thread in all, on disk after ${middle(onDisk).toFixed(0)} ms`,
+    `${rollouts} rollouts: ${middle(onThread).toFixed(1)} ms before the step goes on; ${middle(busy).toFixed(1)} ` +
+      `ms of its thread in all, on disk after ${middle(onDisk).toFixed(0)} ms`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Everything that a run's numbers go to, behind one door: sinks, rollout store, alarms. Nothing in here can stop or slow a step; what
- * fails is said once.
+ * Everything that a run's numbers go to, behind one door: sinks, rollout store, alarms. Nothing in here can stop or
+ * slow a step; what fails is said once.
  */
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -43,7 +43,10 @@ export interface RunMonitor {
   /** Whether a step's rollouts are wanted: making the rows costs something. */
   wantsRollouts(step: number): boolean;
   writeRollouts(step: number, rows: readonly StoredRollout[]): void;
-  /** True once an alarm asks for the end of the run and the configuration says to listen (`monitor.alarms.onAlarm: stop`). */
+  /**
+   * True once an alarm asks for the end of the run and the configuration says to listen (`monitor.alarms.onAlarm:
+   * stop`).
+   */
   readonly stopRequested: boolean;
   /**
    * Forgets what was written after `step`, which a resumed run writes again, and gives the alarms the steps before.

@@ -5,7 +5,8 @@ import type { StoredRollout } from "./rollout-store";
 /**
  * A rollout as the store takes it.
  *
- * @param update what the update made of it: its advantage, null when it was left out of its group, and the KL in its reward
+ * @param update what the update made of it: its advantage, null when it was left out of its group, and the KL in its
+ *   reward
  * @param patchSize of the image processor, in pixels
  */
 export function storedRollout(

@@ -1,6 +1,7 @@
 /**
- * Going on with a run: from its own folder, whose run.json has the whole configuration, or from a configuration that must then
- * still describe the same run. What decides the numbers can't change under way; how long it runs and what it reports can.
+ * Going on with a run: from its own folder, whose run.json has the whole configuration, or from a configuration that
+ * must then still describe the same run. What decides the numbers can't change under way; how long it runs and what it
+ * reports can.
  */
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "@v-triune/node-kit/is-record";
@@ -13,8 +14,8 @@ import { readRunDescription } from "./run-folder";
 const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "monitor", "strict", "preset", "workers"];
 
 /**
- * Keys of other sections that may change: where rollouts and rewards are computed, as servers come and go, and what decides memory
- * rather than numbers (their last bits aside), to be lowered where memory was short.
+ * Keys of other sections that may change: where rollouts and rewards are computed, as servers come and go, and what
+ * decides memory rather than numbers (their last bits aside), to be lowered where memory was short.
  */
 const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv", "update.microBatchTokens"];
 
@@ -62,6 +63,8 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
     where: given.run.folder,
     expected: "the one in its run.json",
     found: differences.slice(0, 6).join("; "),
-    fix: `go on with the run as it is (v-triune train ${given.run.folder} --resume), or start a new one under another name (--set run.name=..)`,
+    fix:
+      `go on with the run as it is (v-triune train ${given.run.folder} --resume), or start a new one under another ` +
+      "name (--set run.name=..)",
   });
 }

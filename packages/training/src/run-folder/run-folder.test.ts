@@ -170,7 +170,8 @@ describe("writeFileAtomic", () => {
     const error: unknown = await writeFileAtomic(path, "new").catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(WriteError);
     expect((error as Error).message).toBe(
-      `A file can't be written. What was saved before is untouched.\n  where:    ${path}\n  found:    the disk is full (ENOSPC)\n  fix:      free some space, or choose a folder on another disk`,
+      `A file can't be written. What was saved before is untouched.\n  where:    ${path}\n` +
+        `  found:    the disk is full (ENOSPC)\n  fix:      free some space, or choose a folder on another disk`,
     );
     expect(readFileSync(path, "utf8")).toBe("old");
     expect(readdirSync(folder)).toEqual(["state.json"]);

@@ -1,6 +1,7 @@
 /**
- * `runs/<name>/`: run.json (what the run is), metrics.jsonl, rollouts/, checkpoints/, TensorBoard's event files, run.lock while
- * a trainer is at work. Opening one never touches what an earlier run left, unless it is that run that goes on.
+ * `runs/<name>/`: run.json (what the run is), metrics.jsonl, rollouts/, checkpoints/, TensorBoard's event files,
+ * run.lock while a trainer is at work. Opening one never touches what an earlier run left, unless it is that run that
+ * goes on.
  */
 import { mkdir, readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -133,8 +134,8 @@ export async function readRunDescription(folder: string): Promise<RunDescription
 }
 
 /**
- * Whether a run was described and then failed before it measured or saved anything, for a wrong path to its data perhaps: the same command
- * must work when that is fixed.
+ * Whether a run was described and then failed before it measured or saved anything, for a wrong path to its data
+ * perhaps: the same command must work when that is fixed.
  */
 async function neverBegan(folder: string, names: readonly string[]): Promise<boolean> {
   for (const name of names) {
@@ -186,7 +187,8 @@ async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
 /**
  * Makes the folder of a new run, or opens that of a run to be continued, and locks it.
  *
- * @throws RunFolderError when the folder holds another run or other files, when there is nothing to resume, or when another trainer uses it
+ * @throws RunFolderError when the folder holds another run or other files, when there is nothing to resume, or when
+ *   another trainer uses it
  * @throws WriteError when the folder can't be written to
  */
 export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunFolder> {

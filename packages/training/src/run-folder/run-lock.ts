@@ -1,6 +1,6 @@
 /**
- * One trainer a run folder: `run.lock` holds the process that uses it. A lock whose process is gone is taken over; a process is known
- * by its id and, on Linux, by its start time, as ids are used again.
+ * One trainer a run folder: `run.lock` holds the process that uses it. A lock whose process is gone is taken over; a
+ * process is known by its id and, on Linux, by its start time, as ids are used again.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { link, readFile, rm, writeFile } from "node:fs/promises";
@@ -132,13 +132,15 @@ export async function takeRunLock(
   throw new RunFolderError({
     what: "The run folder's lock can't be taken: others keep taking it.",
     where: path,
-    fix: `start one trainer at a time; if none runs, remove ${path} and the files beside it that start with ${basename(path)}`,
+    fix:
+      `start one trainer at a time; if none runs, remove ${path} and the files beside it that start with ` +
+      `${basename(path)}`,
   });
 }
 
 /**
- * Removes a dead lock. Of all that found the same one only the process that creates the marker may remove it, and only while
- * the lock still says what it read: a lock that another trainer has taken meanwhile is never touched.
+ * Removes a dead lock. Of all that found the same one only the process that creates the marker may remove it, and only
+ * while the lock still says what it read: a lock that another trainer has taken meanwhile is never touched.
  */
 async function takeAway(path: string, dead: string): Promise<void> {
   const marker = `${path}.dead-${createHash("sha256").update(dead).digest("hex").slice(0, 16)}`;

@@ -1,4 +1,6 @@
-/** Files and folders of a run, written in full or not at all (@v-triune/node-kit); what fails is told as a WriteError. */
+/**
+ * Files and folders of a run, written in full or not at all (@v-triune/node-kit); what fails is told as a WriteError.
+ */
 import { WriteError, asWriteError } from "@v-triune/errors";
 import { writeFileAtomic as writeFile, writeFolderAtomic as writeFolder } from "@v-triune/node-kit/atomic-write";
 
@@ -6,7 +8,8 @@ import { writeFileAtomic as writeFile, writeFolderAtomic as writeFolder } from "
  * Writes a file in one step.
  *
  * @param data the contents, or their parts in order
- * @throws WriteError when the disk is full or the place cannot be written to; a file that was there before is then unchanged
+ * @throws WriteError when the disk is full or the place cannot be written to; a file that was there before is then
+ *   unchanged
  */
 export async function writeFileAtomic(
   path: string,
@@ -22,7 +25,8 @@ export async function writeFileAtomic(
 /**
  * Makes a folder in one step: `fill` writes into a temporary folder beside it.
  *
- * @throws WriteError as `writeFileAtomic`, and when the folder exists already; whatever `fill` throws. Nothing is left behind then.
+ * @throws WriteError as `writeFileAtomic`, and when the folder exists already; whatever `fill` throws. Nothing is left
+ *   behind then.
  */
 export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   try {

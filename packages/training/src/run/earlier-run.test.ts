@@ -1,6 +1,6 @@
 /**
- * Run folders of earlier versions resume. `testing/earlier-run` was written by the trainer before it became packages: a run of three
- * steps, interrupted after two, and what the same run left behind when it was not interrupted.
+ * Run folders of earlier versions resume. `testing/earlier-run` was written by the trainer before it became packages: a
+ * run of three steps, interrupted after two, and what the same run left behind when it was not interrupted.
  */
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** Every choice of the recipe in a real step of a real run: it must be accepted, compute, and leave finite numbers and other weights. */
+/**
+ * Every choice of the recipe in a real step of a real run: it must be accepted, compute, and leave finite numbers and
+ * other weights.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

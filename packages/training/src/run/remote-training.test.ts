@@ -1,6 +1,7 @@
 /**
- * Whole runs with rollouts from servers that speak SGLang's and vLLM's protocols (testing/rollout-stand-in.ts) and answer with the
- * weights they were handed: the log-probabilities that come back are the trainer's own only if those are the right ones.
+ * Whole runs with rollouts from servers that speak SGLang's and vLLM's protocols (testing/rollout-stand-in.ts) and
+ * answer with the weights they were handed: the log-probabilities that come back are the trainer's own only if those
+ * are the right ones.
  */
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

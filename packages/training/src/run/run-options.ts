@@ -7,14 +7,20 @@ import type { Verifier } from "@v-triune/verifiers";
 import type { EvaluationScores, StepSummary, TrainingListener } from "../training-event";
 import type { RunBenchmark } from "./run-evaluation";
 
-/** What a run takes besides its configuration. Engine and rewards that are passed stay open: whoever made them closes them. */
+/**
+ * What a run takes besides its configuration. Engine and rewards that are passed stay open: whoever made them closes
+ * them.
+ */
 export interface RunTrainingOptions {
   readonly listen?: TrainingListener;
   /** Looked at between steps: once true, the run saves and ends. */
   readonly interruption?: { readonly requested: boolean; readonly signal?: AbortSignal };
   /** Continue the run that the folder holds. */
   readonly resume?: boolean;
-  /** Verifiers that samples may name besides the built-in ones. They judge in this process; reward servers have their own. */
+  /**
+   * Verifiers that samples may name besides the built-in ones. They judge in this process; reward servers have their
+   * own.
+   */
   readonly verifiers?: readonly Verifier[];
   /** Answers the prompts. Default: what `rollout.engine` names. */
   readonly engine?: RolloutEngine;

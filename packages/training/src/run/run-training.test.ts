@@ -1,4 +1,6 @@
-/** Whole runs on a tiny model with random weights: what a run leaves behind, and that an interrupted one ends the same. */
+/**
+ * Whole runs on a tiny model with random weights: what a run leaves behind, and that an interrupted one ends the same.
+ */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -94,7 +96,8 @@ describe("runTraining", () => {
     // Its first record and half of the second had been written.
     writeFileSync(
       metrics,
-      `${[...lines.filter((line) => !lastEvaluation.includes(line)), lastEvaluation[0]].join("\n")}\n${lastEvaluation[1]?.slice(0, 40)}`,
+      `${[...lines.filter((line) => !lastEvaluation.includes(line)), lastEvaluation[0]].join("\n")}\n` +
+        `${lastEvaluation[1]?.slice(0, 40)}`,
     );
     const { after } = await runTraining(config("cut-short"), { resume: true });
     expect(Object.keys(after?.bySource ?? {})).toHaveLength(7);

@@ -1,6 +1,6 @@
 /**
- * A training run: what it opens, in order, and the order of its steps, evaluations and checkpoints. The way of a sample through a
- * step is in sample-to-gradient.ts. A run prints nothing: views listen.
+ * A training run: what it opens, in order, and the order of its steps, evaluations and checkpoints. The way of a sample
+ * through a step is in sample-to-gradient.ts. A run prints nothing: views listen.
  */
 import { OutOfMemoryError, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
@@ -37,8 +37,8 @@ import { trainingMemoryError } from "./training-memory-error";
 /**
  * Runs or resumes training.
  *
- * @throws the typed errors of the boundaries it crosses: DatasetError, ConfigError, WeightsError, RunFolderError, WriteError,
- *   BackendError, TrainingMemoryError, TrainingDivergedError
+ * @throws the typed errors of the boundaries it crosses: DatasetError, ConfigError, WeightsError, RunFolderError,
+ *   WriteError, BackendError, TrainingMemoryError, TrainingDivergedError
  */
 export async function runTraining(config: TrainingConfig, options: RunTrainingOptions = {}): Promise<TrainingResult> {
   return withResources((resources) => train(config, options, resources));

@@ -102,8 +102,8 @@ export interface UpdateParts {
 }
 
 /**
- * The second half: verdicts become advantages, advantages one or more updates of the weights. An answer without a score takes no
- * part in its group's mean and deviation and in no loss; neither does a group that dynamic sampling replaced.
+ * The second half: verdicts become advantages, advantages one or more updates of the weights. An answer without a score
+ * takes no part in its group's mean and deviation and in no loss; neither does a group that dynamic sampling replaced.
  *
  * @throws TrainingDivergedError when a number stops being finite; the weights are those before the failing update
  */
@@ -123,7 +123,8 @@ export async function updateWeights(
   // Verdicts → advantages: each answer against the others of its group.
   const judged = answers.map((answer, index) => judgedRollout(answer, penalties?.[index], algorithm));
   const advantages = rolloutAdvantages(judged, algorithm);
-  // Advantages → gradients → weights, one update per mini-batch. The learner (@v-triune/grpo) computes the loss of each row.
+  // Advantages → gradients → weights, one update per mini-batch. The learner (@v-triune/grpo) computes the loss of each
+  // row.
   const rows = trainingRows(answers, tokens, advantages, logProbs, algorithm);
   const batches = miniBatches(step, answers, config);
   const updates: UpdateStats[] = [];

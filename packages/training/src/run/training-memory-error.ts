@@ -29,7 +29,9 @@ export function trainingMemoryError(
     what: `Memory ran out in step ${step}: ${cause.message.split("\n")[0]}`,
     where: run.folder,
     expected: "room for a micro-batch of the model's activations",
-    found: `update.microBatchTokens ${microBatchTokens}, rollout.promptsPerStep ${rollout.promptsPerStep} x ${rollout.n} answers`,
+    found:
+      `update.microBatchTokens ${microBatchTokens}, rollout.promptsPerStep ${rollout.promptsPerStep} x ` +
+      `${rollout.n} answers`,
     fix: `lower update.microBatchTokens (--set update.microBatchTokens=${lower}): the result stays the same. ${next}`,
     cause,
   });

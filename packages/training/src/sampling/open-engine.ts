@@ -30,11 +30,15 @@ export async function openForeignEngine(
     ));
   if (config.rollout.asyncLevel === 1 && !engine.givesForeignLogProbs) {
     throw new ConfigError({
-      what: "rollout.asyncLevel: 1 needs the log-probabilities by which answers were drawn, and the engine does not give them.",
+      what:
+        "rollout.asyncLevel: 1 needs the log-probabilities by which answers were drawn, and the engine does not " +
+        "give them.",
       where: "rollout.asyncLevel",
       expected: `0 for ${engine.name}`,
       found: "1",
-      fix: "use vLLM or SGLang, which give token ids and log-probabilities, or leave rollout.asyncLevel out; v-triune doctor --engine shows what a server gives",
+      fix:
+        "use vLLM or SGLang, which give token ids and log-probabilities, or leave rollout.asyncLevel out; v-triune " +
+        "doctor --engine shows what a server gives",
     });
   }
   if (engine.useWeights) await engine.useWeights(weights, signal);

@@ -12,8 +12,8 @@ import type { VerifierRegistry } from "@v-triune/verifiers";
 import type { RewardConfig } from "../config/training-config";
 
 /**
- * What judges a run's answers: this process, or reward servers. A run waits for servers that are gone; it never takes a fault of theirs
- * for a verdict.
+ * What judges a run's answers: this process, or reward servers. A run waits for servers that are gone; it never takes a
+ * fault of theirs for a verdict.
  *
  * @throws ConfigError when the servers' token is not in the environment
  */
@@ -38,7 +38,9 @@ export function openRewards(
     ...(token === undefined ? {} : { token }),
     onPause: (health) =>
       onPause?.(
-        `No reward server answers: ${health.map(({ url, lastFault }) => `${url} (${lastFault ?? "no reply"})`).join(", ")}. Waiting for one; the step goes on when it is back.`,
+        "No reward server answers: " +
+          `${health.map(({ url, lastFault }) => `${url} (${lastFault ?? "no reply"})`).join(", ")}. Waiting for one; ` +
+          "the step goes on when it is back.",
       ),
     onResume: ({ url, pausedMs }) => onResume?.(`${url} is back after ${Math.round(pausedMs / 1000)} s.`),
   });
@@ -49,8 +51,8 @@ export function openRewards(
 }
 
 /**
- * Single answers that a server could not judge are counted and left out of training. When it judged none at all it is no reward
- * server, or a broken one, and to go on would be to train on nothing.
+ * Single answers that a server could not judge are counted and left out of training. When it judged none at all it is
+ * no reward server, or a broken one, and to go on would be to train on nothing.
  */
 async function* judgedAtAll(
   source: HttpRewardSource,

@@ -1,6 +1,6 @@
 /**
- * DAPO's soft overlong punishment (arXiv 2503.14476 eq. 13; numbers as verl 0.9.1's overlong_buffer): an answer may run into the
- * last `buffer` tokens before the limit, at a price that grows with each.
+ * DAPO's soft overlong punishment (arXiv 2503.14476 eq. 13; numbers as verl 0.9.1's overlong_buffer): an answer may run
+ * into the last `buffer` tokens before the limit, at a price that grows with each.
  *
  *   penalty(|y|) = 0                                   |y| ≤ L - buffer
  *                  -penalty · (|y| - (L - buffer)) / buffer    beyond; -penalty at the limit L
@@ -20,7 +20,10 @@ export function overlongPenalty(
   return excess <= 0 ? 0 : (-penalty * Math.min(excess, buffer)) / buffer;
 }
 
-/** The rollouts with the penalty in their rewards and, by itself, in `lengthPenalty`. Unchanged when the configuration asks for none. */
+/**
+ * The rollouts with the penalty in their rewards and, by itself, in `lengthPenalty`. Unchanged when the configuration
+ * asks for none.
+ */
 export function penalizeOverlong(
   rollouts: readonly Rollout[],
   maxNewTokens: number,

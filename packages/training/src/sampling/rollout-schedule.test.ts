@@ -1,4 +1,7 @@
-/** Rollouts made ahead: whose weights made them, that the time they take changes nothing, and that a run can stop and die at any point. */
+/**
+ * Rollouts made ahead: whose weights made them, that the time they take changes nothing, and that a run can stop and
+ * die at any point.
+ */
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,7 +179,8 @@ describe("a run with rollout.asyncLevel: 1", () => {
     expect(Math.abs(steps[0]!["rollout_corr/kl"]!)).toBeLessThan(1e-4);
     for (const metrics of steps.slice(1)) expect(Math.abs(metrics["rollout_corr/kl"]!)).toBeGreaterThan(1e-3);
     for (const metrics of steps) expect(metrics["rollout_corr/rollout_is_max"]).toBeLessThanOrEqual(2);
-    // Two steps' answers, rewards and advantages are those of a run whose weights stay as they were; the third's are not.
+    // Two steps' answers, rewards and advantages are those of a run whose weights stay as they were; the third's are
+    // not.
     await runTraining(config("still", { asyncLevel: 0 }, 1e-30));
     expect(rolloutFiles("whole").slice(0, 2)).toEqual(rolloutFiles("still").slice(0, 2));
     expect(rolloutFiles("whole")[2]).not.toEqual(rolloutFiles("still")[2]);

@@ -4,11 +4,12 @@
  *   asyncLevel 0   step k trains W(k-1) on answers of W(k-1)
  *   asyncLevel 1   step k trains W(k-1) on answers of W(k-2), made while step k-1 trained; step 1 on answers of W(0)
  *
- * The schedule is fixed: nothing depends on which of the two is done first. Where generation would compute with the very variables
- * that the update changes (the policy in this process), it comes before the update, with the same results and no time gained.
+ * The schedule is fixed: nothing depends on which of the two is done first. Where generation would compute with the
+ * very variables that the update changes (the policy in this process), it comes before the update, with the same
+ * results and no time gained.
  *
- * Source: one-step off-policy training as in verl's recipe/one_step_off_policy. Deviation: weights are handed over only when the
- * next answers are all in, never in the middle of one.
+ * Source: one-step off-policy training as in verl's recipe/one_step_off_policy. Deviation: weights are handed over only
+ * when the next answers are all in, never in the middle of one.
  */
 import { GivenUpWaiting } from "./wait-watch";
 import type { StepRollouts } from "./step-rollouts";

@@ -1,9 +1,10 @@
 /**
- * Dynamic sampling (DAPO, arXiv 2503.14476 §3.2; verl: filter_groups): a group whose rewards are all equal teaches nothing, so
- * further prompts are drawn until the step has as many groups with signal as it asks for, or the rounds are used up.
+ * Dynamic sampling (DAPO, arXiv 2503.14476 §3.2; verl: filter_groups): a group whose rewards are all equal teaches
+ * nothing, so further prompts are drawn until the step has as many groups with signal as it asks for, or the rounds are
+ * used up.
  *
- * Deviations from verl: only as many prompts are drawn as are missing (verl generates a whole batch per round), the rewards
- * compared are those that are trained on, and at the limit groups without signal fill the step (verl fails).
+ * Deviations from verl: only as many prompts are drawn as are missing (verl generates a whole batch per round), the
+ * rewards compared are those that are trained on, and at the limit groups without signal fill the step (verl fails).
  */
 import type { CollectedRollouts, Rollout } from "@v-triune/rollouts";
 import type { RolloutConfig } from "../config/training-config";
@@ -56,7 +57,9 @@ export class StepGroups {
     this.#rounds += 1;
   }
 
-  /** What was gathered. Groups without signal fill the step where those with signal are too few; the others are dropped. */
+  /**
+   * What was gathered. Groups without signal fill the step where those with signal are too few; the others are dropped.
+   */
   sampled(): SampledGroups {
     const fill = this.#wanted - this.#withSignal.size;
     return {

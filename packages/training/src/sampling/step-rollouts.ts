@@ -5,7 +5,10 @@ export interface StepRollouts {
   readonly step: number;
   /** The step whose weights answered. */
   readonly weights: number;
-  /** Where in the order of the samples its prompts begin, and how many were asked for round by round: enough to draw them again. */
+  /**
+   * Where in the order of the samples its prompts begin, and how many were asked for round by round: enough to draw
+   * them again.
+   */
   readonly position: number;
   readonly asked: readonly number[];
   readonly collected: SampledGroups;

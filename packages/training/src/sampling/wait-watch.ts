@@ -1,6 +1,6 @@
 /**
- * Lets a person leave a run that waits for servers: the first Ctrl-C lets a step finish, which it would never do while nobody
- * answers. The step is then given up, untrained, and the run ends as after the step before.
+ * Lets a person leave a run that waits for servers: the first Ctrl-C lets a step finish, which it would never do while
+ * nobody answers. The step is then given up, untrained, and the run ends as after the step before.
  */
 import type { EngineEvents } from "@v-triune/engines";
 import type { TrainingListener } from "../training-event";

@@ -1,6 +1,6 @@
 /**
- * How many threads compute. Native backends have threads of their own; WebAssembly and plain JavaScript have one in Node, so
- * there a run takes one for each physical core: two on one core share its arithmetic and only cost memory.
+ * How many threads compute. Native backends have threads of their own; WebAssembly and plain JavaScript have one in
+ * Node, so there a run takes one for each physical core: two on one core share its arithmetic and only cost memory.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";

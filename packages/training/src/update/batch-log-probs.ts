@@ -11,7 +11,10 @@ import { isOffPolicy, klEstimator } from "./learner-config";
 export interface BatchLogProbs {
   /** By the policy before the update; absent if nothing needs them. */
   readonly old?: readonly Float32Array[];
-  /** Whether the losses take them as π_old: on-policy, π_old is the policy at the update itself, and the ratio is 1 with its gradient. */
+  /**
+   * Whether the losses take them as π_old: on-policy, π_old is the policy at the update itself, and the ratio is 1 with
+   * its gradient.
+   */
   readonly oldInLoss: boolean;
   /** By the policy that the run began with. */
   readonly reference?: readonly Float32Array[];

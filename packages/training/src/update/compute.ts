@@ -1,6 +1,6 @@
 /**
- * What computes a run: generation, log-probabilities and updates, by one thread or shared among several (`parallel/`). The
- * numbers are the same to the bit, however many threads compute.
+ * What computes a run: generation, log-probabilities and updates, by one thread or shared among several (`parallel/`).
+ * The numbers are the same to the bit, however many threads compute.
  */
 import type { TrainingRow, UpdateStats } from "@v-triune/grpo";
 import type { TokenizedRollout } from "@v-triune/policy";

@@ -6,7 +6,8 @@ import { isOffPolicy } from "./learner-config";
 const MINI_BATCH_STREAM = 5_000_000;
 
 /**
- * The answers of each optimizer update: whole groups, in the order drawn if the step has a single update, shuffled otherwise.
+ * The answers of each optimizer update: whole groups, in the order drawn if the step has a single update, shuffled
+ * otherwise.
  *
  * @returns positions in `answers`, one list per update
  */

@@ -1,7 +1,8 @@
 /**
- * Advantages of a step's rollouts, as `algorithm.advantage` names them, each estimator in its own file of @v-triune/grpo. KL in
- * the reward (arXiv 1707.06347's RLHF form; verl: use_kl_in_reward) is taken off before: token by token where the estimator
- * discounts along the answer (reinforce++), as the answer's sum where it compares whole answers.
+ * Advantages of a step's rollouts, as `algorithm.advantage` names them, each estimator in its own file of
+ * @v-triune/grpo. KL in the reward (arXiv 1707.06347's RLHF form; verl: use_kl_in_reward) is taken off before: token by
+ * token where the estimator discounts along the answer (reinforce++), as the answer's sum where it compares whole
+ * answers.
  */
 import {
   type TokenGrid,

@@ -1,6 +1,6 @@
 /**
- * How far the probabilities of the engine that drew the rollouts are from the trainer's, under verl's names. With old and rollout
- * the log-probabilities of each token, d = old - rollout, means over tokens unless said otherwise:
+ * How far the probabilities of the engine that drew the rollouts are from the trainer's, under verl's names. With old
+ * and rollout the log-probabilities of each token, d = old - rollout, means over tokens unless said otherwise:
  *
  *   kl            mean(-d)                      k3_kl       mean(exp(d) - d - 1)
  *   ppl           mean over answers of exp(-mean log-probability); ppl_ratio: of exp(mean(-d)) of each answer

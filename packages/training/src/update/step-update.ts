@@ -6,7 +6,10 @@ export interface StepUpdate {
   readonly advantages: readonly (number | null)[];
   /** One entry per optimizer update. */
   readonly updates: readonly UpdateStats[];
-  /** One per rollout: β · KL that was taken off its reward. null: took no part, or the configuration does not ask for it. */
+  /**
+   * One per rollout: β · KL that was taken off its reward. null: took no part, or the configuration does not ask for
+   * it.
+   */
   readonly klPenalties: readonly (number | null)[];
   /** How the rollouts' engine and the trainer differ; empty for the trainer's own policy. */
   readonly mismatch: Readonly<Record<string, number>>;

@@ -19,7 +19,10 @@ beforeAll(() => {
   );
   writeFileSync(
     join(folder, "corpus.yaml"),
-    "sources:\n  - source: table\n    path: .\n    settings: {task: math, name: mine, columns: {id: id, question: q, answer: a}}\nrules: [true-false, answer-symbols, {rule: three, sql: \"answer LIKE '%1%'\", reason: it has a 1}]\noutput: out\n",
+    "sources:\n  - source: table\n    path: .\n" +
+      "    settings: {task: math, name: mine, columns: {id: id, question: q, answer: a}}\n" +
+      "rules: [true-false, answer-symbols, {rule: three, sql: \"answer LIKE '%1%'\", reason: it has a 1}]\n" +
+      "output: out\n",
   );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -41,7 +41,10 @@ export const curateCommand: Command = {
     "v-triune curate corpus.yaml --explain mm_math/MM_Math/1234",
   ],
   notes:
-    "`init FOLDER` looks at the files of a folder and writes a commented configuration to begin with. A run reads the owners' files as they are, applies the rule filters, and writes one Parquet file for each source. Each dropped row keeps its reason: ledger.parquet and report.html lie beside the files. The exit code is 2 if no row was kept.",
+    "`init FOLDER` looks at the files of a folder and writes a commented configuration to begin with. A run reads " +
+    "the owners' files as they are, applies the rule filters, and writes one Parquet file for each source. Each " +
+    "dropped row keeps its reason: ledger.parquet and report.html lie beside the files. The exit code is 2 if no " +
+    "row was kept.",
   async execute(context) {
     const { output, values, args } = context;
     const folder = textOption(context, "folder");

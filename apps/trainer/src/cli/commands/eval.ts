@@ -45,7 +45,8 @@ export const evalCommand: Command = {
     "v-triune eval runs/counting --watch --benchmarks bench.yaml",
   ],
   notes:
-    "Settings that are not given are those of the run. The records go to eval.jsonl in the run's folder (eval-benchmarks.jsonl for benchmarks); a step that is evaluated again replaces what was there.",
+    "Settings that are not given are those of the run. The records go to eval.jsonl in the run's folder " +
+    "(eval-benchmarks.jsonl for benchmarks); a step that is evaluated again replaces what was there.",
   async execute(context) {
     const { args, values, output } = context;
     const name = textOption(context, "name");

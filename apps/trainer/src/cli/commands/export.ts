@@ -60,7 +60,9 @@ export const exportCommand: Command = {
         onBadRow: (message) => context.output.err(`left out: ${message}\n`),
       });
       context.output.out(
-        `${job.rows.train} rows to train on${job.rows.eval > 0 ? `, ${job.rows.eval} to evaluate on` : ""} are in ${job.folder}\nREADME.md there says how to start it.\n${job.notes.map((note) => `${wrapText(`- ${note}`, 80, 2)}\n`).join("")}`,
+        `${job.rows.train} rows to train on${job.rows.eval > 0 ? `, ${job.rows.eval} to evaluate on` : ""} are in ` +
+          `${job.folder}\nREADME.md there says how to start it.\n` +
+          `${job.notes.map((note) => `${wrapText(`- ${note}`, 80, 2)}\n`).join("")}`,
       );
       return 0;
     }

@@ -43,7 +43,8 @@ export const initCommand: Command = {
     const test = made.testSamples === 0 ? "" : `${made.testSamples} test samples, for evaluation only\n`;
     const warning = made.warning === null ? "" : `\nWarning: ${wrapText(made.warning, 80, 9)}\n`;
     context.output.out(
-      `${made.file}\n${wrapText(`${made.samples} samples: ${made.sources.join(", ")}`, 80, 2)}\n${test}${warning}\n${made.memory}\n\nNext: v-triune train ${folder} --dry-run\n`,
+      `${made.file}\n${wrapText(`${made.samples} samples: ${made.sources.join(", ")}`, 80, 2)}\n${test}${warning}\n` +
+        `${made.memory}\n\nNext: v-triune train ${folder} --dry-run\n`,
     );
     return 0;
   },

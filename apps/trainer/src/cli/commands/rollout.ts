@@ -80,7 +80,8 @@ export const rolloutCommand: Command = {
     "    --engine http://127.0.0.1:8000 --n 16",
   ],
   notes:
-    "Ctrl-C stops; the same command goes on, and nothing that was answered is asked again. rollouts.parquet in the folder is what the rule `difficulty` of v-triune curate reads (rollouts: FOLDER).",
+    "Ctrl-C stops; the same command goes on, and nothing that was answered is asked again. rollouts.parquet in the " +
+    "folder is what the rule `difficulty` of v-triune curate reads (rollouts: FOLDER).",
   async execute(context) {
     const { args, values, output } = context;
     const [{ makeRollouts }, { formatRolloutSummary }, { createRolloutView }, { catchInterruption }] =
@@ -138,7 +139,9 @@ export const rolloutCommand: Command = {
         const kept = result.found > 0 ? `, ${result.found.toLocaleString("en-US")} of them from before` : "";
         const shown = here.startsWith("..") ? result.file : here;
         output.out(
-          `${formatRolloutSummary(result.sources, n)}\n\nAnswers: ${shown} (${result.rows.toLocaleString("en-US")}${kept})\nCurate by them: rollouts: [${shown}], with the rule difficulty\n`,
+          `${formatRolloutSummary(result.sources, n)}\n\n` +
+            `Answers: ${shown} (${result.rows.toLocaleString("en-US")}${kept})\n` +
+            `Curate by them: rollouts: [${shown}], with the rule difficulty\n`,
         );
       }
       return 0;

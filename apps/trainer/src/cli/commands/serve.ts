@@ -11,7 +11,8 @@ export const serveCommand: Command = {
     "v-triune serve --host 0.0.0.0 --token-file ./token",
   ],
   notes:
-    "The original V-Triune trainer asks /judge, OpenRLHF /openrlhf, slime /slime; verl and TRL take the file that `npx @v-triune/rewards python-client` prints. Ctrl-C answers what was accepted, then stops.",
+    "The original V-Triune trainer asks /judge, OpenRLHF /openrlhf, slime /slime; verl and TRL take the file that " +
+    "`npx @v-triune/rewards python-client` prints. Ctrl-C answers what was accepted, then stops.",
   async execute({ args, values, output }) {
     const flags = Object.entries(SERVER_ARGUMENTS).flatMap(([name, { type }]) =>
       type === "boolean" && args[name] === true ? [[name, [""]] as const] : [],

@@ -12,7 +12,8 @@ export const sweepCommand: Command = {
     file: {
       type: "positional",
       description:
-        "The sweep's file; ablations/NAME.yaml come with the program: freeze, learning-rate, on-off-policy, reward-design, task-mix",
+        "The sweep's file; ablations/NAME.yaml come with the program: freeze, learning-rate, on-off-policy, " +
+        "reward-design, task-mix",
     },
     set: {
       type: "string",
@@ -42,7 +43,8 @@ export const sweepCommand: Command = {
     "v-triune sweep learning-rate --base run.yaml --set optimizer.lr=[1e-6,2e-6]",
   ],
   notes:
-    "Each run has a folder of its own; results.json and results.csv lie beside them. Called again, finished runs are skipped and the others go on. Ctrl-C lets the runs finish their step and save.",
+    "Each run has a folder of its own; results.json and results.csv lie beside them. Called again, finished runs " +
+    "are skipped and the others go on. Ctrl-C lets the runs finish their step and save.",
   async execute(context) {
     const { args, values, output } = context;
     const { readSweepFile } = await import("../../sweep/sweep-file");
@@ -75,7 +77,8 @@ export const sweepCommand: Command = {
       try {
         const runs = await prepareSweep(sweep, folder, process.cwd(), aside);
         output.out(
-          `${runs.length} ${runs.length === 1 ? "run" : "runs"} of ${sweep.name}, to go to ${shown}:\n${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`,
+          `${runs.length} ${runs.length === 1 ? "run" : "runs"} of ${sweep.name}, to go to ${shown}:\n` +
+            `${runs.map(({ name, config }) => `  ${name}  ${config.run.steps} steps\n`).join("")}`,
         );
       } finally {
         await rm(aside, { recursive: true, force: true });

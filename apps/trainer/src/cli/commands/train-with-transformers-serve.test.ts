@@ -22,14 +22,17 @@ const missing = spawnSync(
   PYTHON,
   [
     "-c",
-    `import importlib.util as u\nprint(",".join(m for m in ${JSON.stringify(MODULES)} if u.find_spec(m.split(".")[0]) is None or u.find_spec(m) is None))`,
+    `import importlib.util as u\n` +
+      `print(",".join(m for m in ${JSON.stringify(MODULES)} if u.find_spec(m.split(".")[0]) is None or ` +
+      "u.find_spec(m) is None))",
   ],
   { encoding: "utf8" },
 );
 const why = missing.status === 0 ? missing.stdout.trim() : `${PYTHON}, or transformers 5`;
 if (why !== "")
   console.warn(
-    `skipped: training with transformers serve, without ${why} (pip install "transformers[serving]" torchvision pillow, or set PYTHON)`,
+    `skipped: training with transformers serve, without ${why} (pip install "transformers[serving]" torchvision ` +
+      "pillow, or set PYTHON)",
   );
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-serve-"));
@@ -151,7 +154,8 @@ describe.skipIf(why !== "")("transformers serve", { timeout: 180_000 }, () => {
     const [here, there] = [await answers(createLocalEngine(model.policy)), await answers(remote)];
     model.policy.dispose();
     expect(here.length).toBe(21);
-    // Tokens, the end included, made again from the text; a tie that float32 breaks the other way may change one answer.
+    // Tokens, the end included, made again from the text; a tie that float32 breaks the other way may change one
+    // answer.
     expect(there.filter((tokens, at) => tokens === here[at]).length).toBeGreaterThanOrEqual(20);
   });
 

@@ -32,7 +32,8 @@ export const trainCommand: Command = {
     "v-triune train counting.yaml --resume --dashboard",
   ],
   notes:
-    "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the run writes is in runs/NAME.",
+    "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the " +
+    "run writes is in runs/NAME.",
   async execute(context) {
     const { args, values, output } = context;
     const { loadTrainingConfig } = await import("@v-triune/training/config");

@@ -38,7 +38,8 @@ function flagsOf(args: ArgsDef): Map<string, Flag> {
  * Goes through the raw arguments once and refuses what the definitions do not cover.
  *
  * @returns the values of each option in order of appearance, and the positional arguments
- * @throws UsageError for a flag that does not exist, an option without its value or with one it can't have, an argument too many
+ * @throws UsageError for a flag that does not exist, an option without its value or with one it can't have, an argument
+ *   too many
  */
 export function checkArguments(
   command: string,
@@ -89,7 +90,9 @@ export function checkArguments(
   const allowed = Object.values(args).filter((arg) => arg.type === "positional").length;
   if (positionals.length > allowed) {
     throw new UsageError({
-      what: `v-triune ${command} takes ${allowed === 0 ? "no arguments" : allowed === 1 ? "one argument" : `${allowed} arguments`}.`,
+      what:
+        `v-triune ${command} takes ` +
+        `${allowed === 0 ? "no arguments" : allowed === 1 ? "one argument" : `${allowed} arguments`}.`,
       found: positionals.join(" "),
       fix: `see v-triune ${command} --help`,
     });

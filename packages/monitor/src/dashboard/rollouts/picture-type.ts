@@ -1,4 +1,7 @@
-/** The media type of encoded picture bytes by their first ones, for the formats that can hold no script; undefined for anything else, SVG among it. */
+/**
+ * The media type of encoded picture bytes by their first ones, for the formats that can hold no script; undefined for
+ * anything else, SVG among it.
+ */
 export function pictureType(bytes: Uint8Array): string | undefined {
   const starts = (...wanted: number[]): boolean => wanted.every((byte, index) => bytes[index] === byte);
   const ascii = (from: number, text: string): boolean =>

@@ -1,4 +1,7 @@
-/** DuckDB for the dashboard: started with the first query, limited in threads and memory, and without access to extensions. */
+/**
+ * DuckDB for the dashboard: started with the first query, limited in threads and memory, and without access to
+ * extensions.
+ */
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from "@duckdb/node-api";
 import type { Row } from "./row-values";
 

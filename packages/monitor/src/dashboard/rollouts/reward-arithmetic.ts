@@ -1,8 +1,9 @@
 /**
- * The reward of a rollout term by term: R = (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt), or the bare sum (arXiv 2505.18129 §3.1), and what
- * training adds to that (overlong penalty, KL). The weights are the run's where it sets them, else the sample's. The accuracy of boxes is
- * itself a weighted mean: Σ ratio_k·score_k / Σ ratio_k over two matchings and three mAPs. Where this does not give the stored number (a reward
- * function of the user's own) it says so instead of explaining something else.
+ * The reward of a rollout term by term: R = (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt), or the bare sum (arXiv
+ * 2505.18129 §3.1), and what training adds to that (overlong penalty, KL). The weights are the run's where it sets
+ * them, else the sample's. The accuracy of boxes is itself a weighted mean: Σ ratio_k·score_k / Σ ratio_k over two
+ * matchings and three mAPs. Where this does not give the stored number (a reward function of the user's own) it says so
+ * instead of explaining something else.
  */
 import { configValue } from "../config-value";
 import type { RewardArithmetic, RewardTerm } from "../dashboard-api";

@@ -1,6 +1,7 @@
 /**
- * Gold and predicted boxes of an answer, brought to thousandths of the picture and matched as the detection verifier does. The one place
- * where the monitor looks at a verifier: a second reading of boxes would show other boxes than were judged.
+ * Gold and predicted boxes of an answer, brought to thousandths of the picture and matched as the detection verifier
+ * does. The one place where the monitor looks at a verifier: a second reading of boxes would show other boxes than were
+ * judged.
  */
 import { matchBoxes, parseBoxes, relativeBoxes, type Box } from "@v-triune/verifiers/detection";
 import { extractAnswer } from "@v-triune/verifiers/format";
@@ -15,7 +16,10 @@ export interface PictureFrame {
   /** Of the picture as the model saw it, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Gold boxes are thousandths of the picture and predicted ones pixels (`det_verifier_normalized`); otherwise both are pixels. */
+  /**
+   * Gold boxes are thousandths of the picture and predicted ones pixels (`det_verifier_normalized`); otherwise both are
+   * pixels.
+   */
   readonly relative: boolean;
 }
 

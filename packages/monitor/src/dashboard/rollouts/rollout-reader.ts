@@ -1,6 +1,6 @@
 /**
- * The rollouts that runs have stored, read from Parquet by DuckDB. Every statement is fixed text with parameters; the files are those of
- * the run and those that its configuration names. Nothing is written.
+ * The rollouts that runs have stored, read from Parquet by DuckDB. Every statement is fixed text with parameters; the
+ * files are those of the run and those that its configuration names. Nothing is written.
  */
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
@@ -127,7 +127,8 @@ export class RolloutReader {
     const first = rows[0];
     if (first === undefined) return undefined;
     const around = await this.#rows(
-      `select max(group_index) filter (group_index < $group)::INTEGER as "before", min(group_index) filter (group_index > $group)::INTEGER as "after" from read_parquet($path)`,
+      `select max(group_index) filter (group_index < $group)::INTEGER as "before", min(group_index) filter ` +
+        `(group_index > $group)::INTEGER as "after" from read_parquet($path)`,
       { path, group },
       path,
     );
@@ -173,7 +174,8 @@ export class RolloutReader {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);
     const rows = await this.#rows(
-      `select id::VARCHAR as "id", data_source::VARCHAR as "source" from read_parquet($path) where group_index = $group limit 1`,
+      `select id::VARCHAR as "id", data_source::VARCHAR as "source" from read_parquet($path) where group_index = ` +
+        "$group limit 1",
       { path, group },
       path,
     );

@@ -1,7 +1,7 @@
 /**
- * Evaluations of a run: those that it made itself while it trained (in metrics.jsonl), and those made apart, by `v-triune eval`, in eval.jsonl or
- * eval-NAME.jsonl. Such a file is small, its steps come in any order and a step that was evaluated again replaces what was there, so it is read
- * again when it has changed.
+ * Evaluations of a run: those that it made itself while it trained (in metrics.jsonl), and those made apart, by
+ * `v-triune eval`, in eval.jsonl or eval-NAME.jsonl. Such a file is small, its steps come in any order and a step that
+ * was evaluated again replaces what was there, so it is read again when it has changed.
  */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";

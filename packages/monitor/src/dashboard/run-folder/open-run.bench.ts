@@ -1,6 +1,6 @@
 /**
- * How long large runs take to open, to the last number: 5,000,000 lines of metrics.jsonl, and 18 sources × 60 metrics × 10,000 steps, then the
- * page's questions to it. Writes 2 GB to the temporary folder and removes them.
+ * How long large runs take to open, to the last number: 5,000,000 lines of metrics.jsonl, and 18 sources × 60 metrics ×
+ * 10,000 steps, then the page's questions to it. Writes 2 GB to the temporary folder and removes them.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +16,8 @@ async function open(title: string, size: number): Promise<RunView> {
   while (run.isBehind);
   const seconds = (performance.now() - started) / 1000;
   console.log(
-    `${title}: ${(size / 1e9).toFixed(2)} GB in ${seconds.toFixed(2)} s, ${(size / 1e6 / seconds).toFixed(0)} MB/s; ${Math.round(process.memoryUsage().rss / 1e6)} MB of memory`,
+    `${title}: ${(size / 1e9).toFixed(2)} GB in ${seconds.toFixed(2)} s, ${(size / 1e6 / seconds).toFixed(0)} ` +
+      `MB/s; ${Math.round(process.memoryUsage().rss / 1e6)} MB of memory`,
   );
   return run;
 }

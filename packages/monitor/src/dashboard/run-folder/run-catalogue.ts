@@ -1,4 +1,7 @@
-/** Which runs lie under the folders that the dashboard was started with. A run is known by an id from here only: no path comes from the page. */
+/**
+ * Which runs lie under the folders that the dashboard was started with. A run is known by an id from here only: no path
+ * comes from the page.
+ */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { RunView } from "./run-view";

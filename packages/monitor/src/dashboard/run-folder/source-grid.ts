@@ -1,6 +1,7 @@
 /**
- * Sources × metrics: which one changed for the worse. A cell's change is the mean of the last `window` points minus that of the `window`
- * points before; in deviations of the whole series it can be compared between metrics, with the sign that says good or bad.
+ * Sources × metrics: which one changed for the worse. A cell's change is the mean of the last `window` points minus
+ * that of the `window` points before; in deviations of the whole series it can be compared between metrics, with the
+ * sign that says good or bad.
  */
 import { lttb, type Points } from "../series/downsample";
 import type { GridCell } from "../dashboard-api";

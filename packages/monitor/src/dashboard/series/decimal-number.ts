@@ -1,9 +1,11 @@
 /**
- * The double nearest to digits × 10^exponent, without making a string of them: a metrics file of a gigabyte has twenty million numbers.
+ * The double nearest to digits × 10^exponent, without making a string of them: a metrics file of a gigabyte has twenty
+ * million numbers.
  *
- * Up to 2^53 and 10^±22 both factors are exact, so one multiplication or division rounds once (W. D. Clinger, "How to read floating point
- * numbers accurately", 1990). Numbers that JSON.stringify writes have 17 digits: they come as head · 10^n + tail, the product and the quotient
- * are taken in twice the precision (T. J. Dekker, 1971), and the result is rounded once from there.
+ * Up to 2^53 and 10^±22 both factors are exact, so one multiplication or division rounds once (W. D. Clinger, "How to
+ * read floating point numbers accurately", 1990). Numbers that JSON.stringify writes have 17 digits: they come as head
+ * · 10^n + tail, the product and the quotient are taken in twice the precision (T. J. Dekker, 1971), and the result is
+ * rounded once from there.
  */
 
 /** Exact as doubles. */

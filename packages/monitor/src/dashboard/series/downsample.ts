@@ -1,12 +1,15 @@
 /**
- * Fewer points that still look like the series. A 10,000-step chart is 1,000 pixels wide: what is not drawn need not travel.
+ * Fewer points that still look like the series. A 10,000-step chart is 1,000 pixels wide: what is not drawn need not
+ * travel.
  *
- * minMax: the smallest and the largest value of each bucket; no spike is lost, which is what a chart of a training run is read for.
- * lttb: largest triangle three buckets (S. Steinarsson, "Downsampling Time Series for Visual Representation", 2013): one point a bucket,
- * that which spans the largest triangle with the point chosen before and the mean of the next bucket; for sparklines. Long series are reduced
- * to the extremes of four times as many buckets first (MinMaxLTTB, arXiv 2305.00332): as good to the eye, and ten times as fast.
+ * minMax: the smallest and the largest value of each bucket; no spike is lost, which is what a chart of a training run
+ * is read for. lttb: largest triangle three buckets (S. Steinarsson, "Downsampling Time Series for Visual
+ * Representation", 2013): one point a bucket, that which spans the largest triangle with the point chosen before and
+ * the mean of the next bucket; for sparklines. Long series are reduced to the extremes of four times as many buckets
+ * first (MinMaxLTTB, arXiv 2305.00332): as good to the eye, and ten times as fast.
  *
- * Deviation: values that are not finite stay out of LTTB's areas; minMax keeps one of a bucket that has nothing else, as a gap.
+ * Deviation: values that are not finite stay out of LTTB's areas; minMax keeps one of a bucket that has nothing else,
+ * as a gap.
  */
 
 import type { ReducedPoints } from "../dashboard-api";
@@ -52,9 +55,10 @@ function extremes(values: Points["values"], from: number, to: number): { low: nu
 }
 
 /**
- * As {@link minMax} for lines that are drawn in one chart: a bucket's extremes stand at its first and its middle step, in the order in which they
- * came, so that lines over the same steps keep the same ones. Else 18 lines of 1,000 points would make 18,000 places. What is moved is moved by
- * less than a pixel; the stretch that is zoomed into comes as it is.
+ * As {@link minMax} for lines that are drawn in one chart: a bucket's extremes stand at its first and its middle step,
+ * in the order in which they came, so that lines over the same steps keep the same ones. Else 18 lines of 1,000 points
+ * would make 18,000 places. What is moved is moved by less than a pixel; the stretch that is zoomed into comes as it
+ * is.
  *
  * @param limit at least 4
  */

@@ -4,8 +4,9 @@ import type { Points } from "./downsample";
 const EXACT_POINTS = 16_384;
 
 /**
- * A metric that grows with the run in memory that does not: once it is full its older half is reduced to the extremes of short stretches, so
- * that every spike is still there. Steps are numbers, values float64; steps ascend, a repeated step replaces the last value.
+ * A metric that grows with the run in memory that does not: once it is full its older half is reduced to the extremes
+ * of short stretches, so that every spike is still there. Steps are numbers, values float64; steps ascend, a repeated
+ * step replaces the last value.
  */
 export class GrowingSeries implements Points {
   #steps = new Float64Array(64);

@@ -1,6 +1,6 @@
 /**
- * Follows a metrics.jsonl that a run may still be writing: reads what was added, keeps a half-written last line until its rest comes, and
- * starts again when the file was replaced (a resumed run drops the steps it will write again).
+ * Follows a metrics.jsonl that a run may still be writing: reads what was added, keeps a half-written last line until
+ * its rest comes, and starts again when the file was replaced (a resumed run drops the steps it will write again).
  */
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -14,7 +14,8 @@ const LINE_BREAK = 10;
 
 export interface MetricsTail {
   /**
-   * Reads what is new, a stretch of it where that is much (`progress` tells), and lets the server answer others in between.
+   * Reads what is new, a stretch of it where that is much (`progress` tells), and lets the server answer others in
+   * between.
    *
    * @returns whether anything was read; false for a file that is missing
    */

@@ -1,18 +1,18 @@
 /**
- * Reads lines of metrics.jsonl from bytes, ten times as fast as JSON.parse, which makes an object of every line and a string of every name.
- * The file of a long run has a gigabyte; open-run.bench.ts measures how soon the page shows it.
+ * Reads lines of metrics.jsonl from bytes, ten times as fast as JSON.parse, which makes an object of every line and a
+ * string of every name. The file of a long run has a gigabyte; open-run.bench.ts measures how soon the page shows it.
  *
  * A run writes the same names in the same order step after step:
  *
  *   {"step":12,"split":"train","scope":"source","name":"clevr","task":"counting","metrics":{"correct/ratio":0.5,..},"reasons":{..}}
  *             └ header: the same at every step, it decides the stream                      └ column: a name, then a number
  *
- * So the scanner remembers each header (a `Layout`) with its names (`Column`s), and for each of them which one came next the last time. It
- * compares the bytes of a line with what it expects, four at a time, and parses only the step, the numbers and what it has not seen before.
- * Nothing of a line is stored before the whole line has been read.
+ * So the scanner remembers each header (a `Layout`) with its names (`Column`s), and for each of them which one came
+ * next the last time. It compares the bytes of a line with what it expects, four at a time, and parses only the step,
+ * the numbers and what it has not seen before. Nothing of a line is stored before the whole line has been read.
  *
- * A line that is written in any other way (spaces, escapes, another order of keys) goes through JSON.parse and means the same:
- * record-scanner.test.ts compares the two.
+ * A line that is written in any other way (spaces, escapes, another order of keys) goes through JSON.parse and means
+ * the same: record-scanner.test.ts compares the two.
  */
 import { parseRecordLine } from "../../metrics-file";
 import { decimalNumber, LARGEST_HEAD, MOST_EXPONENT, TAIL_DIGITS } from "./decimal-number";
@@ -64,7 +64,10 @@ const MOST_COLUMNS = 4_096;
 const MOST_REMEMBERED = 20_000;
 /** Bytes in which a header must end. */
 const LONGEST_HEADER = 4_096;
-/** Words of four fraction digits that go into the head of a number; the digits after them go into its tail (decimal-number.ts). */
+/**
+ * Words of four fraction digits that go into the head of a number; the digits after them go into its tail
+ * (decimal-number.ts).
+ */
 const HEAD_WORDS = 3;
 
 /** A metric of a stream. */
@@ -252,7 +255,10 @@ export class RecordScanner {
     return layout;
   }
 
-  /** The column of the name at a place, made if it is new; undefined if the name is empty or has escapes, or none is there. */
+  /**
+   * The column of the name at a place, made if it is new; undefined if the name is empty or has escapes, or none is
+   * there.
+   */
   #columnAt({ stream, columns }: Layout, at: number): Column | undefined {
     const bytes = this.#bytes;
     if (bytes[at] !== QUOTE) return undefined;

@@ -72,7 +72,8 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     );
     return violations.map(
       ({ id, nodes }) =>
-        `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ""}`).join(" | ")}`,
+        `${id}: ` +
+        `${nodes.map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary ?? ""}`).join(" | ")}`,
     );
   }
 

@@ -1,6 +1,7 @@
 /**
- * The page in Chromium over a run of 18 sources × 60 metrics × 10,000 steps: how soon each page stands, and how smoothly a chart of 18 lines is
- * moved. Frames are drawn by the processor where there is no graphics card. Needs Chromium (CHROMIUM_PATH); writes 0.8 GB and removes them.
+ * The page in Chromium over a run of 18 sources × 60 metrics × 10,000 steps: how soon each page stands, and how
+ * smoothly a chart of 18 lines is moved. Frames are drawn by the processor where there is no graphics card. Needs
+ * Chromium (CHROMIUM_PATH); writes 0.8 GB and removes them.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -86,7 +87,9 @@ try {
     await page.waitForLoadState("networkidle");
     const { seconds, frames, middle, p99, longest, long } = (await page.evaluate(PAN)) as Panned;
     console.log(
-      `panning a chart of 18 lines: ${(frames / seconds).toFixed(1)} frames/s (gap ${middle.toFixed(1)} ms in the middle, p99 ${p99.toFixed(1)}, longest ${longest.toFixed(1)}); long tasks: ${long.length === 0 ? "none" : long.map((ms) => `${Math.round(ms)} ms`).join(", ")}`,
+      `panning a chart of 18 lines: ${(frames / seconds).toFixed(1)} frames/s (gap ${middle.toFixed(1)} ms in the ` +
+        `middle, p99 ${p99.toFixed(1)}, longest ${longest.toFixed(1)}); long tasks: ` +
+        `${long.length === 0 ? "none" : long.map((ms) => `${Math.round(ms)} ms`).join(", ")}`,
     );
   } finally {
     await browser.close();

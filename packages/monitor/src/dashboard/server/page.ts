@@ -1,4 +1,6 @@
-/** The page: one HTML with its script and style inside, so that it needs no second request and a report can be one file. */
+/**
+ * The page: one HTML with its script and style inside, so that it needs no second request and a report can be one file.
+ */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";

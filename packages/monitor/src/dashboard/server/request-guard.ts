@@ -1,6 +1,7 @@
 /**
- * Who may ask: pages of this machine, by a name of this machine. A web page elsewhere can make the browser send requests to 127.0.0.1, and by
- * DNS rebinding under its own name even read the answers; its name is then in Host, and another site's in Origin or Sec-Fetch-Site.
+ * Who may ask: pages of this machine, by a name of this machine. A web page elsewhere can make the browser send
+ * requests to 127.0.0.1, and by DNS rebinding under its own name even read the answers; its name is then in Host, and
+ * another site's in Origin or Sec-Fetch-Site.
  */
 import type { MiddlewareHandler } from "hono";
 
@@ -12,7 +13,8 @@ function hostName(host: string): string {
 }
 
 /**
- * Answers 403 to a request under a name that is not allowed or from another site, 405 to one that wants to change something.
+ * Answers 403 to a request under a name that is not allowed or from another site, 405 to one that wants to change
+ * something.
  *
  * @param allowedHosts names besides those of the loopback
  */
@@ -26,7 +28,9 @@ export function requestGuard(allowedHosts: readonly string[]): MiddlewareHandler
     if (host === undefined || !allowed.has(hostName(host))) {
       return context.json(
         {
-          error: `The dashboard does not answer under the name ${host ?? "(none)"}. Open it as localhost, or start it with --allow-host.`,
+          error:
+            `The dashboard does not answer under the name ${host ?? "(none)"}. Open it as localhost, or start it ` +
+            "with --allow-host.",
         },
         403,
       );

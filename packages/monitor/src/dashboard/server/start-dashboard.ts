@@ -64,7 +64,8 @@ async function listen(server: ServerType, host: string, port: number, further: n
 }
 
 /**
- * Starts the dashboard and returns once it listens; large metrics files are read after that, in the background. Only ever reads.
+ * Starts the dashboard and returns once it listens; large metrics files are read after that, in the background. Only
+ * ever reads.
  *
  * @throws DashboardError if it cannot listen on the port
  * @example const dashboard = await startDashboard({ folder: "runs" }); console.log(dashboard.url);

@@ -70,7 +70,8 @@ export async function writeHostileRun(parent: string, name = "hostile"): Promise
        [[84, 84]]::INTEGER[][] image_sizes, 5 prompt_tokens, 9 response_tokens, 0 stripped_tokens, true truncated, 'error' status, $text reason, null::DOUBLE accuracy, null::DOUBLE format,
        'nan'::DOUBLE reward, 'infinity'::DOUBLE advantage, map(['x'], ['nan'::DOUBLE]) metrics, [1]::INTEGER[] token_ids`;
     await connection.run(
-      `copy (${rows(0, "$text")} union all ${rows(1, "repeat('<b>', 350000)")}) to '${join(folder, "rollouts", "step-000007.parquet").replaceAll("'", "''")}' (format parquet)`,
+      `copy (${rows(0, "$text")} union all ${rows(1, "repeat('<b>', 350000)")}) to ` +
+        `'${join(folder, "rollouts", "step-000007.parquet").replaceAll("'", "''")}' (format parquet)`,
       { text: HOSTILE_TEXT },
     );
     await connection.run(

@@ -1,6 +1,6 @@
 /**
- * The dashboard beside a computation that leaves the event loop no time, as training does. It runs in its own thread, which answers while
- * the trainer computes; the only cost is one look at the run's files per second.
+ * The dashboard beside a computation that leaves the event loop no time, as training does. It runs in its own thread,
+ * which answers while the trainer computes; the only cost is one look at the run's files per second.
  */
 import { once } from "node:events";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** `attention` on the wasm heap: one kernel walks all segments, and probabilities are made again in the backward pass. */
+/**
+ * `attention` on the wasm heap: one kernel walks all segments, and probabilities are made again in the backward pass.
+ */
 import * as tf from "@tensorflow/tfjs-core";
 import type { AttentionHeads, AttentionPlan } from "../attention-plan";
 import { withGradient } from "../custom-gradient";

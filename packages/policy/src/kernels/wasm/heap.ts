@@ -1,7 +1,7 @@
 /**
- * The wasm backend's heap as the memory of this package's own kernels (packages/policy/assembly): a second WebAssembly module that
- * imports the backend's memory and works on tensors where they lie, without copies. tfjs's own kernels take 3-15 µs each
- * and miss XNNPACK for transposed or batched products; these run a whole layer's attention in one call.
+ * The wasm backend's heap as the memory of this package's own kernels (packages/policy/assembly): a second WebAssembly
+ * module that imports the backend's memory and works on tensors where they lie, without copies. tfjs's own kernels take
+ * 3-15 µs each and miss XNNPACK for transposed or batched products; these run a whole layer's attention in one call.
  *
  * It needs the backend with SIMD and without threads, which is what Node and pages without cross-origin isolation get;
  * elsewhere `heap()` is undefined and the plain compositions run.

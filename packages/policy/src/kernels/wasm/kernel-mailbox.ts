@@ -1,6 +1,6 @@
 /**
- * The mailbox of a kernel thread: int32 words in the shared memory. The caller writes the arguments of a `decodeStep`, raises
- * ASKED and wakes the thread; the thread computes, raises DONE and wakes the caller.
+ * The mailbox of a kernel thread: int32 words in the shared memory. The caller writes the arguments of a `decodeStep`,
+ * raises ASKED and wakes the thread; the thread computes, raises DONE and wakes the caller.
  */
 import type { KernelExports } from "./kernel-memory";
 import type { WasmMemory } from "./wasm-api";
@@ -21,7 +21,9 @@ export const ARGUMENT_COUNT = 7;
 export const UP = 1;
 export const ENDED = 2;
 
-/** Looks at a mailbox before going to sleep: a wake-up costs some 50 µs, the sampling between two steps about as much. */
+/**
+ * Looks at a mailbox before going to sleep: a wake-up costs some 50 µs, the sampling between two steps about as much.
+ */
 export const SPINS = 20_000;
 
 /** What a kernel thread is started with. */

@@ -212,7 +212,8 @@ function memoryLimits(bytes: Uint8Array): number {
   const start = bytes.findIndex((_, i) => name.every((byte, k) => bytes[i + k] === byte));
   if (start < 0)
     throw new Error(
-      "The compiled kernels do not import env.memory with a maximum: build them again (packages/policy/assembly/build.mjs)",
+      "The compiled kernels do not import env.memory with a maximum: build them again " +
+        "(packages/policy/assembly/build.mjs)",
     );
   return start + name.length - 1;
 }
@@ -274,6 +275,7 @@ export abstract class KernelMemory {
 /** @param bytes that were wanted */
 export function outOfKernelMemory(bytes: number): Error {
   return new Error(
-    `WebAssembly is out of memory: ${(bytes / 2 ** 20).toFixed(0)} MiB more do not fit (it ends at 4 GiB). Lower the micro-batch size, the completion length or the rows generated at once, or use a native backend.`,
+    `WebAssembly is out of memory: ${(bytes / 2 ** 20).toFixed(0)} MiB more do not fit (it ends at 4 GiB). Lower ` +
+      "the micro-batch size, the completion length or the rows generated at once, or use a native backend.",
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Threads that run kernels on one shared memory beside the caller's thread (node:worker_threads). Each has a mailbox in the
- * memory itself; the caller computes a part of its own and then waits for the others.
+ * Threads that run kernels on one shared memory beside the caller's thread (node:worker_threads). Each has a mailbox in
+ * the memory itself; the caller computes a part of its own and then waits for the others.
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";

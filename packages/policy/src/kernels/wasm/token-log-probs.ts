@@ -1,4 +1,6 @@
-/** `tokenLogProbs` on the wasm heap. A small batch keeps its logits for the backward pass, a large one makes them again. */
+/**
+ * `tokenLogProbs` on the wasm heap. A small batch keeps its logits for the backward pass, a large one makes them again.
+ */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "../custom-gradient";
 import type { TokenLogProbsOptions } from "../token-log-probs-options";

@@ -1,4 +1,7 @@
-/** The parts of the WebAssembly API that are used. Its own types come with those of the DOM, which this package does without. */
+/**
+ * The parts of the WebAssembly API that are used. Its own types come with those of the DOM, which this package does
+ * without.
+ */
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
   grow(pages: number): number;
