@@ -2,9 +2,9 @@
 
 /** Verbs in -ize, without the ending, that are found with -ise. */
 const IZE =
-  "apolog|author|capital|categor|character|custom|emphas|factor|final|formal|general|initial|local|material|maxim|memor|" +
-  "minim|normal|optim|organ|parallel|penal|priorit|quant|random|real|recogn|sanit|serial|special|stabil|standard|summar|" +
-  "symbol|synchron|token|util|vector|visual";
+  "apolog|author|capital|categor|character|custom|emphas|factor|final|formal|general|initial|local|material|maxim|" +
+  "memor|minim|normal|optim|organ|parallel|penal|priorit|quant|random|real|recogn|sanit|serial|special|stabil|" +
+  "standard|summar|symbol|synchron|token|util|vector|visual";
 
 /** British words and their American form. A word is a part of a name or of a text, in lower case. */
 export const SPELLINGS: readonly (readonly [british: RegExp, american: string])[] = [
