@@ -42,9 +42,19 @@ const engine = type({
     "serverFolder?": textOrNull,
   },
 });
-const rejectionStatistic =
-  "'token_k1' | 'token_k2' | 'token_k3' | 'seq_sum_k1' | 'seq_sum_k2' | 'seq_sum_k3' | 'seq_mean_k1' | " +
-  "'seq_mean_k2' | 'seq_mean_k3' | 'seq_max_k2' | 'seq_max_k3'";
+const rejectionStatistic = type.enumerated(
+  "token_k1",
+  "token_k2",
+  "token_k3",
+  "seq_sum_k1",
+  "seq_sum_k2",
+  "seq_sum_k3",
+  "seq_mean_k1",
+  "seq_mean_k2",
+  "seq_mean_k3",
+  "seq_max_k2",
+  "seq_max_k3",
+);
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
