@@ -32,7 +32,7 @@ function start(...args: string[]): {
 }
 
 describe("the command", () => {
-  it("serves with a custom verifier in TypeScript, answers what it accepted when told to stop, and exits 0", async () => {
+  it("serves a custom verifier in TypeScript, answers what it accepted when told to stop, and exits 0", async () => {
     const path = join(folder, "slow.ts");
     writeFileSync(
       path,

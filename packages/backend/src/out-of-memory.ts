@@ -46,7 +46,8 @@ export function asOutOfMemory(error: unknown, context: AllocationContext): OutOf
     found: message.split("\n").slice(0, 3).join(" ").slice(0, 300),
     fix:
       context.backend === "wasm"
-        ? "use smaller micro-batches or shorter sequences, or the native backend (npx v-triune native install): WebAssembly addresses at most 4 GiB"
+        ? "use smaller micro-batches or shorter sequences, or the native backend (npx v-triune native install): " +
+          "WebAssembly addresses at most 4 GiB"
         : "use smaller micro-batches or shorter sequences, or free memory on the device",
     cause: error,
   });

@@ -123,7 +123,9 @@ export interface AlarmWatch {
 /**
  * Watches a run's training records. A resumed run gives it its earlier records first and ignores what comes back.
  *
- * @example const watch = createAlarmWatch(); for (const alarm of watch.check(records)) console.warn(alarm.message, alarm.advice);
+ * @example
+ * const watch = createAlarmWatch();
+ * for (const alarm of watch.check(records)) console.warn(alarm.message, alarm.advice);
  */
 export function createAlarmWatch(rules: readonly AlarmRule[] = DEFAULT_ALARM_RULES): AlarmWatch {
   const series = new Map<string, { step: number; value: number }[]>();

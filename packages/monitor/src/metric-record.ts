@@ -28,7 +28,9 @@ export interface MetricRecord {
  * The name that a flat metric store (TensorBoard, MLflow) shows. Training metrics of the whole step keep verl's bare
  * names, so that its dashboards fit; sources and tasks come under their own prefix; evaluation under verl's `val-core`.
  *
- * @example metricTag({ split: "train", scope: "source", name: "CLEVR" }, "critic/rewards/mean") // "source/CLEVR/critic/rewards/mean"
+ * @example
+ * metricTag({ split: "train", scope: "source", name: "CLEVR" }, "critic/rewards/mean")
+ * // "source/CLEVR/critic/rewards/mean"
  */
 export function metricTag(record: Pick<MetricRecord, "split" | "scope" | "name">, metric: string): string {
   if (record.split === "eval") return `val-core/${record.name}/${metric}`;

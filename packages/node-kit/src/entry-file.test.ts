@@ -41,7 +41,7 @@ describe("entryFile in a clone", () => {
     text: "import.meta.url",
   };
 
-  it("starts a thread from TypeScript, whose files know their own place and whose libraries are those that Node would load", async () => {
+  it("starts a thread from TypeScript: its files know their place, its libraries are those that Node loads", async () => {
     const thread = new Worker(await entryFile({ source: entry, built }), { workerData: 5, execArgv: [] });
     expect((await once(thread, "message"))[0]).toEqual({ ...found, workerData: 5 });
   });

@@ -61,7 +61,7 @@ it.each<[string, RolloutEngine]>([
   expect(await rules(engine)).toContain(rule);
 });
 
-it("finds an engine that answers nobody, that never ends, that throws, and that does not survive a caller that leaves", async () => {
+it("finds an engine that answers nobody, never ends, throws, or does not survive a caller that leaves", async () => {
   expect(await rules({ ...good, generate: (_, request) => good.generate(prompts, request) })).toContain("empty");
   const before = (wait: () => Promise<void>): RolloutEngine => ({
     ...good,

@@ -14,22 +14,22 @@ export function gradientPicture({ steps, groups }: GradientProfile): string {
   const parts: string[] = [];
   let y = 30;
   for (const { group, layers, firstToLast } of groups) {
-    parts.push(
-      `<text x="8" y="${y + 16}" class="head">${group}${firstToLast === undefined ? "" : `, first to last layer ${firstToLast.toFixed(2)}`}</text>`,
-    );
+    const ratio = firstToLast === undefined ? "" : `, first to last layer ${firstToLast.toFixed(2)}`;
+    parts.push(`<text x="8" y="${y + 16}" class="head">${group}${ratio}</text>`);
     y += HEAD - 8;
     for (const { layer, norm } of layers) {
       const length = (norm / largest) * (WIDTH - LEFT - 90);
       parts.push(
-        `<text x="${LEFT - 8}" y="${y + 10}" text-anchor="end">${layer}</text><rect x="${LEFT}" y="${y}" ` +
-          `width="${length.toFixed(1)}" height="${BAR - 3}" fill="${COLORS[group] ?? "#666"}"/><text ` +
-          `x="${(LEFT + length + 6).toFixed(1)}" y="${y + 10}">${norm.toExponential(2)}</text>`,
+        `<text x="${LEFT - 8}" y="${y + 10}" text-anchor="end">${layer}</text>` +
+          `<rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}" fill="${COLORS[group] ?? "#666"}"/>` +
+          `<text x="${(LEFT + length + 6).toFixed(1)}" y="${y + 10}">${norm.toExponential(2)}</text>`,
       );
       y += BAR;
     }
     y += 8;
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 6}" width="${WIDTH}" height="${y + 6}" role="img">
+  const size = `viewBox="0 0 ${WIDTH} ${y + 6}" width="${WIDTH}" height="${y + 6}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">
 <style>text{font:11px system-ui,sans-serif;fill:#444}.head{font-weight:600;fill:#111}</style>
 <rect width="${WIDTH}" height="${y + 6}" fill="#fff"/>
 <text x="8" y="20" class="head">Gradient norm by layer, mean over ${steps} ${steps === 1 ? "step" : "steps"}</text>

@@ -34,7 +34,8 @@ export function createCurationView(
     if (now() - last < 100 && subject === shown) return;
     last = now();
     shown = subject;
-    const rows = `${progress.rows.toLocaleString("en-US")}${progress.of === undefined ? "" : ` of ${progress.of.toLocaleString("en-US")}`} rows`;
+    const total = progress.of === undefined ? "" : ` of ${progress.of.toLocaleString("en-US")}`;
+    const rows = `${progress.rows.toLocaleString("en-US")}${total} rows`;
     // Some terminals report 0 columns.
     const width = (stream.columns || 80) - 1;
     stream.write(`\r\u001b[K${fit(subject, width - rows.length - 2)}: ${rows}`);

@@ -178,7 +178,9 @@ export function formatDemoSummary(
   const row = (name: string, from: number, to: number) => {
     const change = to - from;
     const bar = "█".repeat(Math.round(Math.max(0, Math.min(1, to)) * 20)).padEnd(20, "░");
-    return `  ${name.replace(/^demo_/, "").padEnd(10)} ${from.toFixed(3).padStart(7)} ${to.toFixed(3).padStart(7)}  ${(change >= 0 ? "+" : "") + change.toFixed(3)}  ${bar}`;
+    const [before, after] = [from, to].map((score) => score.toFixed(3).padStart(7));
+    const sign = change >= 0 ? "+" : "";
+    return `  ${name.replace(/^demo_/, "").padEnd(10)} ${before} ${after}  ${sign}${change.toFixed(3)}  ${bar}`;
   };
   const gained = after.mean - before.mean >= 0.05;
   return [

@@ -86,7 +86,10 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
       ...prompts.flatMap((prompt, index) => {
         const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
         const placeholders = prompt.promptIds.filter((id) => id === processor.imageTokenId).length;
-        const head = `${prompt.id}: ${prompt.promptIds.length} tokens, ${placeholders} of them of ${sizes.length} ${sizes.length === 1 ? "picture" : "pictures"}${sizes.length === 0 ? "" : ` (${sizes.join(", ")} pixels)`}`;
+        const pictures =
+          `${sizes.length} ${sizes.length === 1 ? "picture" : "pictures"}` +
+          (sizes.length === 0 ? "" : ` (${sizes.join(", ")} pixels)`);
+        const head = `${prompt.id}: ${prompt.promptIds.length} tokens, ${placeholders} of them of ${pictures}`;
         return index === 0
           ? [
               head,

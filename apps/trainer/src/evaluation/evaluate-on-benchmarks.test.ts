@@ -1,8 +1,7 @@
 /** Benchmarks and the watching evaluation on a real run: a tiny model, real pictures, the command itself. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MetricRecord } from "@v-triune/monitor";
 import { runTraining } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import sharp from "sharp";

@@ -251,11 +251,25 @@ async function inVerlsLayout(
     const split = to.endsWith("train.parquet") ? "train" : "eval";
     await connection.run(`
       copy (
-        select data_source, list_transform(prompt, lambda p: {'role': p.role, 'content': p.content}) as prompt, images, ability,
+        select data_source,
+          list_transform(prompt, lambda p: {'role': p.role, 'content': p.content}) as prompt,
+          images,
+          ability,
           struct_insert(reward_model, style := 'rule') as reward_model,
-          {'index': file_row_number::bigint, 'split': '${split}', 'id': extra_info.id, 'image_path': extra_info.image_path, 'image_grid_thw': s.grid, 'reward_model': reward_model} as extra_info
+          {
+            'index': file_row_number::bigint,
+            'split': '${split}',
+            'id': extra_info.id,
+            'image_path': extra_info.image_path,
+            'image_grid_thw': s.grid,
+            'reward_model': reward_model
+          } as extra_info
         from read_parquet(${quoted(from)}, file_row_number = true) r
-        join read_json(${quoted(side)}, format = 'newline_delimited', columns = {row: 'BIGINT', grid: 'BIGINT[][]'}) s on s.row = r.file_row_number
+        join read_json(
+          ${quoted(side)},
+          format = 'newline_delimited',
+          columns = {row: 'BIGINT', grid: 'BIGINT[][]'}
+        ) s on s.row = r.file_row_number
         order by file_row_number
       ) to ${quoted(to)} (format parquet, row_group_size 512, kv_metadata {huggingface: ${quoted(footer)}})`);
   } finally {
@@ -288,7 +302,13 @@ EVALUATION_EPSILON = ${typeof evaluation.epsilon === "number" ? evaluation.epsil
 async def compute_score(data_source, solution_str, ground_truth, extra_info=None, epsilon=None, **settings):
     evaluating = hasattr(extra_info, "get") and extra_info.get("split") == "eval"
     return await v_triune_reward.compute_score(
-        data_source, solution_str, ground_truth, extra_info, epsilon=EVALUATION_EPSILON if evaluating else epsilon, is_training=not evaluating, **settings
+        data_source,
+        solution_str,
+        ground_truth,
+        extra_info,
+        epsilon=EVALUATION_EPSILON if evaluating else epsilon,
+        is_training=not evaluating,
+        **settings,
     )
 `;
 }
@@ -315,11 +335,14 @@ ${stages.map(({ until, epsilon }) => `train ${until} ${epsilon} "$@"`).join("\n"
 function readme(config: TrainingConfig, { notes, stages }: VerlJob, train: number, evaluation: number): string {
   const { run, rollout, reward } = config;
   const sum = reward.normalised ? "" : " --sum";
+  const rows = `${train} rows in data/train.parquet${evaluation > 0 ? `, ${evaluation} in data/eval.parquet` : ""}`;
+  const thresholds = stages.map(({ until, epsilon }) => `${epsilon} to step ${until}`).join(", ");
   return `# ${run.name}, for verl
 
-${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers. ${train} rows in data/train.parquet${evaluation > 0 ? `, ${evaluation} in data/eval.parquet` : ""}.
+${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers. ${rows}.
 
-1. Copy this folder to where every node of the Ray cluster sees it, with the model (\`MODEL=/path ./launch.sh\` where it lies elsewhere).
+1. Copy this folder to where every node of the Ray cluster sees it, with the model
+   (\`MODEL=/path ./launch.sh\` where it lies elsewhere).
 2. Start the reward server on a machine that the nodes reach, one or several:
 
        npx v-triune serve --host 0.0.0.0${sum}
@@ -328,12 +351,13 @@ ${run.steps} steps of ${rollout.promptsPerStep} prompts x ${rollout.n} answers. 
 
        V_TRIUNE_REWARD_URL=http://rewards:8000 NNODES=1 GPUS_PER_NODE=8 ./launch.sh
 
-   Several reward servers are separated by commas. Further Hydra overrides go behind it: \`./launch.sh actor_rollout_ref.rollout.gpu_memory_utilization=0.6\`.
+   Several reward servers are separated by commas. Further Hydra overrides go behind it:
+   \`./launch.sh actor_rollout_ref.rollout.gpu_memory_utilization=0.6\`.
    \`./launch.sh --cfg job\` prints the whole configuration and trains nothing.
 
-The rewards come from the server, with accuracy, format and whether a row was scored beside them in verl's metrics. A gold answer that can't be
-read counts 0 there, as verl has no word for it: \`scored\` tells how many.
-${stages.length > 1 ? `\nIoU thresholds: ${stages.map(({ until, epsilon }) => `${epsilon} to step ${until}`).join(", ")}.\n` : ""}
+The rewards come from the server, with accuracy, format and whether a row was scored beside them in verl's metrics.
+A gold answer that can't be read counts 0 there, as verl has no word for it: \`scored\` tells how many.
+${stages.length > 1 ? `\nIoU thresholds: ${thresholds}.\n` : ""}
 ## What is different there
 
 ${notes.length === 0 ? "Nothing that the configuration says.\n" : notes.map((note) => `- ${note}`).join("\n")}

@@ -48,6 +48,9 @@ const estimators: Readonly<Record<KlEstimatorName, string>> = {
 /** What switches a limit off that verl can't do without. */
 const never = 1e9;
 
+/** The layers that `targetModules: null` stands for. */
+const ATTENTION_PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj"];
+
 export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
   const { rollout, reward, algorithm, optimizer, update, evaluation, checkpoint, run, model } = config;
   const { steps } = run;
@@ -126,7 +129,7 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
       : [
           `actor_rollout_ref.model.lora_rank=${model.adapter.rank}`,
           `actor_rollout_ref.model.lora_alpha=${model.adapter.alpha}`,
-          `actor_rollout_ref.model.target_modules=${hydra(model.adapter.targetModules ?? ["q_proj", "k_proj", "v_proj", "o_proj"])}`,
+          `actor_rollout_ref.model.target_modules=${hydra(model.adapter.targetModules ?? ATTENTION_PROJECTIONS)}`,
         ]),
     actor("freeze_vision_tower", groups.vision.freeze),
     actor("ppo_mini_batch_size", update.miniBatch),

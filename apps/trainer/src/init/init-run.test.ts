@@ -37,7 +37,7 @@ describe("initRun", () => {
     );
   });
 
-  it("takes smaller micro-batches, then an adapter, where memory is short, and says so where nothing helps", async () => {
+  it("takes smaller micro-batches, then an adapter, if memory is short, and says so if nothing helps", async () => {
     const configFor = async (name: string, memory: number) => {
       const made = await initRun({ folder: join(folder, name), model, data, preset, memory });
       return { memory: made.memory, config: await loadTrainingConfig(join(folder, name), [], folder) };

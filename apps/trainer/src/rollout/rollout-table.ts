@@ -56,13 +56,20 @@ export async function writeRolloutTable(folder: string, keys: Iterable<string>, 
     appender.closeSync();
     await connection.run(`CREATE TABLE answers AS
       SELECT source, id, sample, response, status, reason, accuracy, correct, format, reward, tokens, truncated
-      FROM read_json(${quoted(answersFile(folder))}, format = 'newline_delimited', columns = {${COLUMNS}}, maximum_object_size = 268435456) SEMI JOIN wanted USING (key)
+      FROM read_json(
+        ${quoted(answersFile(folder))},
+        format = 'newline_delimited',
+        columns = {${COLUMNS}},
+        maximum_object_size = 268435456
+      )
+      SEMI JOIN wanted USING (key)
       WHERE sample < ${n} ORDER BY source, id, sample`);
     await replaceFile(file, async (temporary) => {
       await connection.run(`COPY answers TO ${quoted(temporary)} (FORMAT parquet, COMPRESSION zstd)`);
     });
     const reader = await connection.runAndReadAll(`
-      SELECT source, id, count(accuracy)::INTEGER AS n, count(*) FILTER (correct)::INTEGER AS c, sum(accuracy) AS total, count(*)::INTEGER AS rows
+      SELECT source, id, count(accuracy)::INTEGER AS n, count(*) FILTER (correct)::INTEGER AS c,
+        sum(accuracy) AS total, count(*)::INTEGER AS rows
       FROM answers GROUP BY source, id ORDER BY source, id`);
     const rows = reader.getRowObjects() as unknown as SampleTally[];
     return { file, rows: rows.reduce((sum, row) => sum + row.rows, 0), sources: summarize(rows, n) };
@@ -126,8 +133,10 @@ function shownK(n: number): number[] {
 export function formatRolloutSummary(sources: readonly SourceSummary[], n: number): string {
   const ks = shownK(n).map(String);
   const percent = (value: number | undefined): string => (value === undefined ? "-" : `${(100 * value).toFixed(1)}%`);
-  const line = (name: string, ...cells: string[]): string =>
-    `${(name.length <= 20 ? name : `${name.slice(0, 18)}..`).padEnd(20)}${cells.map((cell) => cell.padStart(8)).join("")}`.trimEnd();
+  const line = (name: string, ...cells: string[]): string => {
+    const head = (name.length <= 20 ? name : `${name.slice(0, 18)}..`).padEnd(20);
+    return `${head}${cells.map((cell) => cell.padStart(8)).join("")}`.trimEnd();
+  };
   const mixed = sources.map((summary) =>
     line(
       summary.source,

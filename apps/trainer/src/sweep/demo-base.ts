@@ -70,9 +70,12 @@ export async function writeDemoBase(folder: string): Promise<string> {
     language: { freeze: language.freeze },
   };
   const path = join(folder, "base.json");
-  await writeFileAtomic(
-    path,
-    `${JSON.stringify({ ...config, run: { steps: run.steps }, update: { microBatchTokens: update.microBatchTokens }, optimizer: { ...optimizer, groups } }, null, 2)}\n`,
-  );
+  const base = {
+    ...config,
+    run: { steps: run.steps },
+    update: { microBatchTokens: update.microBatchTokens },
+    optimizer: { ...optimizer, groups },
+  };
+  await writeFileAtomic(path, `${JSON.stringify(base, null, 2)}\n`);
   return path;
 }

@@ -22,7 +22,7 @@ const plan = async (text: string, overrides: string[] = [], variables = {}) =>
   planSweep(readSweepFile(sweepFile(text), overrides), base, join(folder, "out"), variables, "/elsewhere");
 
 describe("a sweep's file", () => {
-  it("makes every combination once a seed, with paths from the file's folder and overrides' from the current one", async () => {
+  it("makes each combination once per seed; paths start at the file's folder, those of overrides at the current", async () => {
     const text =
       "base: ./base.yaml\nset: {run.steps: 7, data.eval: held.parquet}\ngrid:\n  optimizer.lr: [1e-6, 2e-6]\n" +
       "  frozen:\n    llm: {optimizer.groups.language.freeze: true, optimizer.groups.vision.freeze: false}\n" +

@@ -86,8 +86,10 @@ export function formatSweepTable({ summary, seeds }: Pick<SweepResults, "summary
   const width = Math.min(26, Math.max(4, ...summary.map(({ name }) => name.length)));
   const cell = (value: Spread | null, digits: number): string =>
     value === null ? "" : `${value.mean.toFixed(digits)}${value.std === null ? "" : ` ±${value.std.toFixed(digits)}`}`;
-  const row = (name: string, cells: readonly string[]): string =>
-    `  ${name.slice(0, width).padEnd(width)} ${cells.map((text, index) => text.padStart([5, 13, 13, 13][index] ?? 6)).join("")}`.trimEnd();
+  const row = (name: string, cells: readonly string[]): string => {
+    const padded = cells.map((text, index) => text.padStart([5, 13, 13, 13][index] ?? 6));
+    return `  ${name.slice(0, width).padEnd(width)} ${padded.join("")}`.trimEnd();
+  };
   const failed = summary.reduce((sum, one) => sum + one.failed, 0);
   return [
     row("case", ["runs", "before", "after", "reward", "s/run"]),

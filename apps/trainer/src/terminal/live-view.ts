@@ -148,9 +148,8 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       // them.
       const [what = "", where] = event.message.split("\n");
       skipped += 1;
-      line(
-        `skipped a row: ${skipped <= SHOWN_IN_FULL || where === undefined ? event.message : `${what} (${where.replace(/^ *where: */, "").trim()})`}`,
-      );
+      const short = where === undefined ? event.message : `${what} (${where.replace(/^ *where: */, "").trim()})`;
+      line(`skipped a row: ${skipped <= SHOWN_IN_FULL ? event.message : short}`);
     } else if (event.type === "alarm") {
       line(`alarm: ${event.alarm.message}`);
     } else if (event.type === "engine" || event.type === "data") {

@@ -22,7 +22,7 @@ function askMeanwhile(url: string): readonly RunSummary[] {
   return JSON.parse(stdout) as RunSummary[];
 }
 
-it("train --dashboard: the page answers while the run computes, beside another program's port, and is gone with the run", async () => {
+it("train --dashboard: the page answers while the run computes, on a free port, and is gone with the run", async () => {
   const config = await tinyRun(folder, "watched", 2);
   const path = join(folder, "watched.json");
   writeFileSync(path, JSON.stringify(config));

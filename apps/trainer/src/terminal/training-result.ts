@@ -77,8 +77,9 @@ export function formatScores(before: EvaluationScores | undefined, after: Evalua
         : [then.toFixed(3), now.toFixed(3), `${now < then ? "-" : "+"}${Math.abs(now - then).toFixed(3)}`];
     return `  ${name.padEnd(width)}${cells.map((cell) => cell.padStart(9)).join("")}`.trimEnd();
   };
+  const titles = before === undefined ? ["", "after", ""] : ["before", "after", "change"];
   return [
-    `  ${"accuracy".padEnd(width)}${(before === undefined ? ["", "after", ""] : ["before", "after", "change"]).map((title) => title.padStart(9)).join("")}`.trimEnd(),
+    `  ${"accuracy".padEnd(width)}${titles.map((title) => title.padStart(9)).join("")}`.trimEnd(),
     ...Object.keys(after.bySource)
       .sort()
       .map((name) => row(name, before?.bySource[name], after.bySource[name]!)),

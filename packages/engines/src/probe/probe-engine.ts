@@ -365,7 +365,8 @@ class Probe {
       },
     ];
     const pictures = picture ? [PICTURE] : [];
-    const text = `<|im_start|>user\n${picture ? "<|vision_start|><|image_pad|><|vision_end|>" : ""}${QUESTION}<|im_end|>\n<|im_start|>assistant\n`;
+    const place = picture ? "<|vision_start|><|image_pad|><|vision_end|>" : "";
+    const text = `<|im_start|>user\n${place}${QUESTION}<|im_end|>\n<|im_start|>assistant\n`;
     const prompt = { id: "probe", messages, text, promptIds: new Int32Array() };
     const whole: GenerationTask = {
       prompt,

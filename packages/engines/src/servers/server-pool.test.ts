@@ -34,7 +34,7 @@ describe("ServerPool", () => {
     expect(fifth).toBe("http://b");
   });
 
-  it("lets a server rest twice as long after each fault in a row, and looks at one that is gone with one request", async () => {
+  it("doubles a server's rest after each fault in a row, and looks at one that is gone with one request", async () => {
     const { servers, clock } = pool(["http://a"], 8);
     const server = await servers.take(never);
     const rests: number[] = [];

@@ -44,12 +44,25 @@ export function seriesSvg(title: string, lines: readonly Line[], color: (index: 
   });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const value = y0 + part * (y1 - y0);
-    return `<path d="M${left},${y(value)}H${width - right}" stroke="#e3e6ea"/><text x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${shortNumber(value)}</text>`;
+    return (
+      `<path d="M${left},${y(value)}H${width - right}" stroke="#e3e6ea"/>` +
+      `<text x="${left - 6}" y="${y(value) + 4}" text-anchor="end">${shortNumber(value)}</text>`
+    );
   });
   const legend = lines.map(
     (line, index) =>
       `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" ` +
       `fill="${color(index)}">${escaped(line.label)}</text>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12"><rect width="${width}" height="${height}" fill="#fff"/><text x="${left}" y="20" font-size="15">${escaped(title)}</text>${ticks.join("")}<text x="${left}" y="${bottom + 18}">${shortNumber(x0)}</text><text x="${width - right}" y="${bottom + 18}" text-anchor="end">step ${shortNumber(x1)}</text>${paths.join("")}${legend.join("")}</svg>\n`;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<rect width="${width}" height="${height}" fill="#fff"/>`,
+    `<text x="${left}" y="20" font-size="15">${escaped(title)}</text>`,
+    ...ticks,
+    `<text x="${left}" y="${bottom + 18}">${shortNumber(x0)}</text>`,
+    `<text x="${width - right}" y="${bottom + 18}" text-anchor="end">step ${shortNumber(x1)}</text>`,
+    ...paths,
+    ...legend,
+    "</svg>\n",
+  ].join("");
 }

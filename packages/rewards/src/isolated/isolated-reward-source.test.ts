@@ -131,7 +131,7 @@ describe("createIsolatedRewardSource in threads", () => {
     await two.close();
   });
 
-  it("starts spares for stuck workers, within the bound, and a hang in every worker does not hold up the others", async () => {
+  it("starts spares for stuck workers, within the bound: hangs in all workers do not hold up the others", async () => {
     const spared = await createIsolatedRewardSource({ verifiers, workers: 2, deadlineMs: 4000, maxSpareWorkers: 2 });
     while (spared.stats.ready < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     const hangs = Promise.all([spared.run(request("hang")), spared.run(request("hang"))]);

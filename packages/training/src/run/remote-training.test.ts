@@ -174,7 +174,7 @@ describe("training with rollouts from a server", () => {
     expect(steps.reduce((sum, metrics) => sum + metrics["timing_s/engine_down"]!, 0)).toBeGreaterThan(1);
   });
 
-  it("asyncLevel: 1 asks for the next step's answers before the update, by weights that are exactly one step old", async () => {
+  it("asyncLevel: 1 asks for the next step's answers before the update, by weights one step old", async () => {
     const server = await serve({ protocol: "vllm", mode: "lora" });
     const ahead = config("ahead", [server], {}, { rank: 4, alpha: 8, targetModules: null });
     const events: string[] = [];

@@ -90,7 +90,7 @@ describe("runTraining", () => {
     expect(closed).toBe(false);
   });
 
-  it("warns of an engine that takes no weights, and refuses one without log-probabilities for answers made ahead", async () => {
+  it("warns of an engine that takes no weights; answers made ahead need one with log-probabilities", async () => {
     const events: TrainingEvent[] = [];
     await runTraining(config("stale"), { engine: parrot([7, 2]).engine, listen: (event) => events.push(event) });
     expect(events).toContainEqual({

@@ -30,7 +30,7 @@ export interface RolloutScheduleOptions {
 /**
  * ```ts
  * try {
- *   const rollouts = await schedule.begin(step); // answers to train on; at level 1 the next step's are made from now on
+ *   const rollouts = await schedule.begin(step); // at level 1 the next step's are made from now on
  *   await update(rollouts);
  *   await schedule.end(); // the next step's answers are all in
  * } catch (error) {

@@ -107,7 +107,8 @@ export const sweepCommand: Command = {
       output.out(
         json
           ? `${JSON.stringify(results)}\n`
-          : `\n${formatSweepTable(results)}\n\nResults: ${join(shown, "results.json")}, results.csv\n${interrupted ? "Interrupted; the same command goes on.\n" : ""}`,
+          : `\n${formatSweepTable(results)}\n\nResults: ${join(shown, "results.json")}, results.csv\n` +
+              (interrupted ? "Interrupted; the same command goes on.\n" : ""),
       );
       if (interrupted) return 130;
       return results.runs.some(({ status }) => status !== "finished") ? 1 : 0;

@@ -37,7 +37,7 @@ const rewardsOf = (name: string): Record<string, number>[] =>
       Object.fromEntries(Object.entries(metrics).filter(([key]) => /^(critic|reward|verdict|verifier)\//.test(key))),
     );
 
-it("pauses while the reward servers are gone, says so, goes on when one is back, and judges as this process does", async () => {
+it("pauses while the reward servers are gone, goes on when one is back, and judges as this process does", async () => {
   server = await start(0);
   const events: TrainingEvent[] = [];
   let steps = 0;

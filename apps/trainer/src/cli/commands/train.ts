@@ -104,7 +104,9 @@ export const trainCommand: Command = {
       if (json) output.out(`${JSON.stringify({ type: "finished", ...result })}\n`);
       else
         output.out(
-          `${problems.format()}${formatTrainingResult(result, typed)}${dashboard === undefined ? "" : `See it again: ${dashboard.again}\n`}`,
+          problems.format() +
+            formatTrainingResult(result, typed) +
+            (dashboard === undefined ? "" : `See it again: ${dashboard.again}\n`),
         );
       return result.interrupted ? 130 : 0;
     } finally {

@@ -160,8 +160,12 @@ export class RolloutReader {
       (await this.#rows("select name from parquet_schema($path) where name = 'additions'", { path }, path)).length > 0;
     const additions = hasAdditions ? "to_json(additions)::VARCHAR" : "null";
     return await this.#rows(
-      `select ${SUMMARY}, left(prompt::VARCHAR, ${LONGEST_PROMPT}) as "prompt", left(ground_truth::VARCHAR, ${LONGEST_PROMPT}) as "gold", prompt_tokens::INTEGER as "prompt_tokens", stripped_tokens::INTEGER as "stripped",
-         left(response::VARCHAR, ${LONGEST_RESPONSE}) as "response", length(response::VARCHAR)::INTEGER as "response_length", accuracy::DOUBLE as "accuracy", format::DOUBLE as "format",
+      `select ${SUMMARY}, left(prompt::VARCHAR, ${LONGEST_PROMPT}) as "prompt",
+         left(ground_truth::VARCHAR, ${LONGEST_PROMPT}) as "gold",
+         prompt_tokens::INTEGER as "prompt_tokens", stripped_tokens::INTEGER as "stripped",
+         left(response::VARCHAR, ${LONGEST_RESPONSE}) as "response",
+         length(response::VARCHAR)::INTEGER as "response_length",
+         accuracy::DOUBLE as "accuracy", format::DOUBLE as "format",
          to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics", ${additions} as "additions"
        from read_parquet($path) where group_index = $group order by sample_index limit ${LARGEST_GROUP}`,
       { path, group },

@@ -45,8 +45,14 @@ export class StoredSamples {
   async #read(path: string, source: string, own: string): Promise<StoredSample | null> {
     const place = /:(\d{1,15})$/.exec(own);
     const rows = await this.#queries.rows(
-      `select images, to_json(reward_model)::VARCHAR as "reward_model", filename from read_parquet($path, filename = true, file_row_number = true)
-       where data_source = $source and (extra_info.id::VARCHAR = $own or (extra_info.id is null and file_row_number = $row and (ends_with(filename, $file) or ends_with($file, filename)))) limit 1`,
+      `select images, to_json(reward_model)::VARCHAR as "reward_model", filename
+       from read_parquet($path, filename = true, file_row_number = true)
+       where data_source = $source and (
+         extra_info.id::VARCHAR = $own
+         or (extra_info.id is null and file_row_number = $row
+           and (ends_with(filename, $file) or ends_with($file, filename)))
+       )
+       limit 1`,
       {
         path,
         source,

@@ -62,7 +62,15 @@ export async function makePage(report?: ReportData): Promise<Page> {
   parts ??= loadParts();
   const { script, style } = await parts;
   const pictures = report === undefined ? "'self' data: blob:" : "data: blob:";
-  const policy = `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(style)}; img-src ${pictures}; connect-src ${report === undefined ? "'self'" : "'none'"}; base-uri 'none'; form-action 'none'`;
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    `img-src ${pictures}`,
+    `connect-src ${report === undefined ? "'self'" : "'none'"}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
   const data =
     report === undefined ? "" : `<script type="application/json" id="report">${jsonInHtml(report)}</script>\n`;
   const html = `<!doctype html>
