@@ -3,8 +3,9 @@
  * columns. JSON does not: required columns are looked for in the first records, others in all.
  */
 import { basename } from "node:path";
+import { nearest } from "@v-triune/errors";
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { DatasetError, nearest } from "@v-triune/schema";
+import { DatasetError } from "@v-triune/schema";
 import { fileColumns } from "../duckdb/file-columns";
 import { assertTable } from "../duckdb/file-head";
 import { csvTable } from "./csv-table";
