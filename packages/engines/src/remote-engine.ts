@@ -308,7 +308,7 @@ export class RemoteEngine implements RolloutEngine {
   /** The prompt that the server's template and picture settings make has to be the one that is trained on. */
   #checkPrompt(server: EngineServer, { id, promptIds }: PreparedPrompt, { promptTokens }: ServerReply): void {
     if (promptTokens === undefined || promptTokens === promptIds.length) return;
-    const what = "The server makes another prompt of the same messages than the trainer.";
+    const what = "The server and the trainer tokenize the same messages differently.";
     if (this.options.promptTokens === "warn")
       return this.#warnOnce("prompt", `${what} ${id} has ${promptTokens} tokens there and ${promptIds.length} here.`);
     throw new EngineError({

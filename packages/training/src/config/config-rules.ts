@@ -87,7 +87,7 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
   } catch (error) {
     refuse(
       ["monitor", "alarms", "rules"],
-      "An alarm can't be changed so.",
+      "An alarm override is invalid.",
       "the name of an alarm with its numbers, or false",
       (error as RangeError).message,
     );
@@ -115,7 +115,7 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
   if (best !== null && best.metric.startsWith("acc/") && data.eval.length === 0) {
     refuse(
       ["checkpoint", "keepBest", "metric"],
-      "The best checkpoint can't be told: the run does not evaluate.",
+      "checkpoint.keepBest needs an evaluation, and the run has none.",
       "data.eval, or a metric of training such as critic/rewards/mean",
       best.metric,
     );

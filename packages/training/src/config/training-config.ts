@@ -224,7 +224,7 @@ export interface EvaluationConfig {
   readonly samplesPerSource: number | null;
   /** The IoU threshold of evaluation, its own and not the training step's. */
   readonly epsilon: IouEpsilon;
-  /** Answers a sample; 1 is greedy unless a temperature is given. */
+  /** Answers per sample; 1 is greedy unless a temperature is given. */
   readonly n: number;
   /** 0 is greedy; n > 1 needs more than 0. */
   readonly temperature: number;

@@ -80,7 +80,7 @@ export class ComputeWorker {
       this.#waiting.set(job, { resolve, reject, onMessage });
       this.#post({ job, version, features, work });
     }) as Promise<Result<Type>>;
-    // Whoever asked looks at it when the others are done; until then a failure is nobody's surprise.
+    // The caller looks at it when the others are done; until then, mark the rejection as handled.
     result.catch(() => undefined);
     return { result, cancel: () => this.#post({ type: "cancel", job }) };
   }

@@ -5,10 +5,10 @@ import { textOption, type Command } from "../syntax/command";
 export const demoCommand: Command = {
   meta: { name: "demo", description: "Train a small model on this machine and watch its rewards rise" },
   args: {
-    seed: { type: "string", valueHint: "number", default: "1", description: "Decides data order and sampling" },
+    seed: { type: "string", valueHint: "number", default: "1", description: "Random seed of data order and sampling" },
     steps: { type: "string", valueHint: "number", description: "Training steps" },
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
-    samples: { type: "string", valueHint: "number", description: "Held-out samples of each source (default: 100)" },
+    samples: { type: "string", valueHint: "number", description: "Held-out samples per source (default: 100)" },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
     "make-checkpoint": {
       type: "string",

@@ -8,7 +8,7 @@ import { textOption, type Command } from "../syntax/command";
 export const evalCommand: Command = {
   meta: { name: "eval", description: "Score a checkpoint of a run on held-out data" },
   args: {
-    run: { type: "positional", description: "The run's folder; the run may be going on" },
+    run: { type: "positional", description: "The run's folder; the run need not have ended" },
     step: {
       type: "string",
       valueHint: "step",
@@ -21,14 +21,14 @@ export const evalCommand: Command = {
       description: "A YAML file that says which benchmarks lie where; in place of the run's own sets",
     },
     watch: { type: "boolean", description: "Evaluate each checkpoint as it appears, until the run ends" },
-    n: { type: "string", valueHint: "count", description: "Answers a sample: mean, best, worst and majority of n" },
+    n: { type: "string", valueHint: "count", description: "Answers per sample: mean, best, worst and majority of n" },
     temperature: {
       type: "string",
       valueHint: "number",
       description: "0 is greedy (default: 0, and 1 with several answers)",
     },
     epsilon: { type: "string", valueHint: "number", description: "IoU from which a box counts, or average" },
-    samples: { type: "string", valueHint: "count", description: "Most samples of a source" },
+    samples: { type: "string", valueHint: "count", description: "Most samples per source" },
     "max-new-tokens": { type: "string", valueHint: "count", description: "Longest answer" },
     name: { type: "string", valueHint: "name", description: "Write eval-NAME.jsonl, to keep benchmarks apart" },
     backend: {

@@ -15,7 +15,7 @@ export const rolloutCommand: Command = {
       type: "string",
       alias: "o",
       valueHint: "folder",
-      description: "Where the answers go; a folder with answers goes on from them",
+      description: "Where the answers go; a folder with answers is continued",
     },
     model: {
       type: "string",
@@ -38,13 +38,13 @@ export const rolloutCommand: Command = {
       valueHint: "variable",
       description: "The environment variable that holds the servers' key",
     },
-    n: { type: "string", valueHint: "count", default: "8", description: "Answers a sample; may be raised later" },
+    n: { type: "string", valueHint: "count", default: "8", description: "Answers per sample; may be raised later" },
     temperature: { type: "string", valueHint: "number", default: "1", description: "0 is greedy" },
     "top-p": {
       type: "string",
       valueHint: "number",
       default: "1",
-      description: "Share of the probability that is drawn from",
+      description: "Nucleus sampling: cumulative probability to keep",
     },
     "top-k": { type: "string", valueHint: "count", description: "Sample from the k most likely tokens (default: all)" },
     "max-new-tokens": { type: "string", valueHint: "count", default: "2048", description: "Longest answer" },
@@ -64,8 +64,8 @@ export const rolloutCommand: Command = {
       default: true,
       description: "Add the prompt pool's sentences, as training does; --no-pool leaves questions as they are",
     },
-    samples: { type: "string", valueHint: "count", description: "Most samples of a source" },
-    seed: { type: "string", valueHint: "number", default: "42", description: "Of the draws" },
+    samples: { type: "string", valueHint: "count", description: "Most samples per source" },
+    seed: { type: "string", valueHint: "number", default: "42", description: "Random seed for sampling" },
     backend: {
       type: "enum",
       options: [...BACKEND_SETTINGS],
@@ -80,7 +80,7 @@ export const rolloutCommand: Command = {
     "    --engine http://127.0.0.1:8000 --n 16",
   ],
   notes:
-    "Ctrl-C stops; the same command goes on, and nothing that was answered is asked again. rollouts.parquet in the " +
+    "Ctrl-C stops. The same command goes on and asks nothing twice. rollouts.parquet in the " +
     "folder is what the rule `difficulty` of v-triune curate reads (rollouts: FOLDER).",
   async execute(context) {
     const { args, values, output } = context;

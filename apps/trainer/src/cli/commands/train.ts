@@ -24,7 +24,7 @@ export const trainCommand: Command = {
     },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
     strict: { type: "boolean", description: "Stop at a bad row instead of skipping it" },
-    json: { type: "boolean", description: "Print one JSON object an event, for programs" },
+    json: { type: "boolean", description: "Print events as JSON Lines" },
   },
   examples: [
     "v-triune train counting.yaml",
