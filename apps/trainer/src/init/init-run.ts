@@ -80,7 +80,18 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
       collectionStyle: "flow",
       lineWidth: 0,
     }).trimEnd();
-  const text = `# ${basename(resolve(folder))}: ${samples} samples of ${sources.length} ${sources.length === 1 ? "source" : "sources"}. All keys with their defaults: docs/configuration.md
+  const sourceCount = `${sources.length} ${sources.length === 1 ? "source" : "sources"}`;
+  const adapterLines = chosen.adapter
+    ? [
+        "  # The whole model would not fit in this machine's memory while it is trained; a low-rank adapter does.",
+        "  adapter: {rank: 16}",
+      ]
+    : ["  # adapter: {rank: 16}          # LoRA: less memory, smaller checkpoints"];
+  const learningRate = chosen.adapter
+    ? "1.0e-5                    # an adapter takes more than the whole model's 1e-6"
+    : defaults.optimizer.lr.toExponential(1);
+  const title = `${basename(resolve(folder))}: ${samples} samples of ${sourceCount}`;
+  const text = `# ${title}. All keys with their defaults: docs/configuration.md
 #
 #   npx v-triune train ${folder} --dry-run   # the first prompts, and the memory it takes
 #   npx v-triune train ${folder}
@@ -89,29 +100,30 @@ preset: ${preset}
 
 model:
   path: ${here(model)}
-${chosen.adapter ? "  # The whole model would not fit in this machine's memory while it is trained; a low-rank adapter does.\n  adapter: {rank: 16}\n" : "  # adapter: {rank: 16}          # LoRA: less memory, smaller checkpoints\n"}
+${adapterLines.join("\n")}
+
 data:
   train: ${here(split.train)}
   ${split.eval === null ? "# eval: ./held-out/*.parquet" : `eval: ${here(split.eval)}`}   # scored every evaluation.every steps
 
 run:
   name: ${stringify(basename(resolve(folder))).trimEnd()}
-  seed: 42
-  steps: 135
+  seed: ${defaults.run.seed}
+  steps: ${defaults.run.steps}
 
 rollout:
   promptsPerStep: ${prompts}             # the paper: 1024
-  n: ${defaults.rollout.n}                          # answers a prompt
-  maxNewTokens: 2048
+  n: ${defaults.rollout.n}                          # answers per prompt
+  maxNewTokens: ${defaults.rollout.maxNewTokens}
 
 update:
   miniBatch: ${miniBatch}                  # as promptsPerStep: one update a step; a divisor: several
   microBatchTokens: ${chosen.tokens}       # memory, not the result, depends on it
 
 optimizer:
-  lr: ${chosen.adapter ? "1.0e-5                    # an adapter takes more than the whole model's 1e-6" : defaults.optimizer.lr.toExponential(1)}
+  lr: ${learningRate}
 
-checkpoint: {every: 20, keep: 3}
+checkpoint: {every: ${defaults.checkpoint.every}, keep: ${defaults.checkpoint.keep}}
 `;
   await writeFileAtomic(file, text);
   const warning = testFilesWarning([split.train].flat());

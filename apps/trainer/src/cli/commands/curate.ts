@@ -23,9 +23,9 @@ export const curateCommand: Command = {
     explain: {
       type: "string",
       valueHint: "source/id",
-      description: "Say what became of a row in the run that the file's output holds; may be repeated",
+      description: "Show what became of a row in the output folder; may be repeated",
     },
-    "all-reasons": { type: "boolean", description: "Record every rule that hits a row, not the first only" },
+    "all-reasons": { type: "boolean", description: "Record every rule that hits a row, not only the first" },
     overwrite: { type: "boolean", description: "Replace the result of an earlier run in the output folder" },
     append: {
       type: "boolean",
