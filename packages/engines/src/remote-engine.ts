@@ -43,7 +43,7 @@ export interface RemoteEngineOptions extends EngineEvents {
   readonly logProbs: boolean;
   readonly processor: Pick<Processor, "tokenizer">;
   readonly endTokenIds: readonly number[];
-  /** A server that counts other prompt tokens than the trainer ends the run, or is told of. */
+  /** What to do with a server that counts other prompt tokens than the trainer: end the run, or warn. */
   readonly promptTokens: "error" | "warn";
   readonly transfer: WeightTransfer;
   /** What to do with an answer of other weights than those asked for. */

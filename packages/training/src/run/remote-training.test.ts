@@ -284,7 +284,7 @@ describe("training with rollouts from a server", () => {
       "other picture settings",
       { protocol: "sglang", maxPixels: 28 * 28 * 4 },
       {},
-      /another prompt[^]*expected: +\d+ tokens, pictures included[^]*found: +\d+ tokens/,
+      /tokenize the same messages differently[^]*expected: +\d+ tokens, pictures included[^]*found: +\d+ tokens/,
     ],
     [
       "a way that does not fit",
@@ -315,6 +315,6 @@ describe("training with rollouts from a server", () => {
       { ...warned, run: { ...warned.run, steps: 1 } },
       { listen: (event) => event.type === "warning" && warnings.push(event.message) },
     );
-    expect(warnings).toEqual([expect.stringMatching(/another prompt .* has \d+ tokens there and \d+ here/)]);
+    expect(warnings).toEqual([expect.stringMatching(/tokenize the same messages differently\. .* has \d+ tokens there and \d+ here/)]);
   });
 });

@@ -50,13 +50,13 @@ it("curates, then explains a row, with every rule that hits it", async () => {
 
 it("replaces a run, adds to it, and exits with 2 if no row is kept", async () => {
   const config = join(folder, "corpus.yaml");
-  const again = await run("curate", config, "--set", `output=${join(folder, "twice")}`);
+  const again = await runCommand("curate", config, "--set", `output=${join(folder, "twice")}`);
   expect(again.code).toBe(0);
-  const refused = await run("curate", config, "--set", `output=${join(folder, "twice")}`);
+  const refused = await runCommand("curate", config, "--set", `output=${join(folder, "twice")}`);
   expect(refused.code).toBe(2);
   expect(refused.err).toContain("--overwrite");
-  expect((await run("curate", config, "--set", `output=${join(folder, "twice")}`, "--overwrite")).code).toBe(0);
-  const added = await run(
+  expect((await runCommand("curate", config, "--set", `output=${join(folder, "twice")}`, "--overwrite")).code).toBe(0);
+  const added = await runCommand(
     "curate",
     config,
     "--set",
@@ -66,8 +66,8 @@ it("replaces a run, adds to it, and exits with 2 if no row is kept", async () =>
     "sources[0].settings.name=more",
   );
   expect(added.out).toMatch(/mine\s+math\s+3\s+1[^]*more\s+math\s+3\s+1/);
-  expect((await run("curate", config, "--overwrite", "--append")).err).toContain("exclude each other");
-  const nothing = await run(
+  expect((await runCommand("curate", config, "--overwrite", "--append")).err).toContain("exclude each other");
+  const nothing = await runCommand(
     "curate",
     config,
     "--set",
@@ -89,9 +89,9 @@ it("explains records that cannot be used, and all rows of an id", async () => {
     config,
     "sources: [{source: table, path: ., settings: {task: math, name: bad, files: bad.jsonl, columns: {id: id, question: q, answer: a}}}]\noutput: bad-out\n",
   );
-  const report = await run("curate", config);
+  const report = await runCommand("curate", config);
   expect(report.out).toContain("Records that cannot be used: 1, among them");
-  const { out } = await run("curate", config, "--explain", "bad/2", "--explain", "bad/a");
+  const { out } = await runCommand("curate", config, "--explain", "bad/2", "--explain", "bad/a");
   expect(out).toContain("bad/bad/2: a record that cannot be used");
   expect(out.match(/^bad\/a: /gm)).toHaveLength(2);
 });
@@ -104,13 +104,13 @@ it("names the source and the line of a mistake, and the columns that there are",
     config,
     `output: nine\nsources:\n${source("{id: id, question: q, answer: a}").repeat(8)}${source("{question: quest, answer: a}")}`,
   );
-  const { code, err } = await run("curate", config);
+  const { code, err } = await runCommand("curate", config);
   expect(code).toBe(2);
   expect(err).toMatch(
     /sources\.8\.settings\.columns\.question[^]*nine\.yaml:11[^]*one of the columns id, q, a[^]*no column quest in rows\.jsonl/,
   );
   writeFileSync(config, `output: nine\nsources:\n${source("{question: q, answer: a}").replace("math", "maths")}`);
-  expect((await run("curate", config)).err).toMatch(/sources\.0\.settings\.task[^]*nine\.yaml:3/);
+  expect((await runCommand("curate", config)).err).toMatch(/sources\.0\.settings\.task[^]*nine\.yaml:3/);
 });
 
 it("writes a configuration for a folder, which runs", async () => {
@@ -121,21 +121,21 @@ it("writes a configuration for a folder, which runs", async () => {
     "key,query,label\n1,How much is 1 + 1?,2\n2,How much is 1 + 2?,3\n3,How much is 2 + 2?,4\n4,How much is 2 + 3?,5\n",
   );
   const file = join(folder, "mine.yaml");
-  const made = await run("curate", "init", data, "--output", file);
+  const made = await runCommand("curate", "init", data, "--output", file);
   expect(made).toMatchObject({ code: 0, err: "" });
   expect(made.out).toContain("id: key");
   const text = readFileSync(file, "utf8");
   expect(text).toContain("# Columns of the files: key, query, label");
   expect(text.match(/# - key: \d/g)).toHaveLength(3);
   for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
-  expect((await run("curate", "init", data, "--output", file)).err).toContain("stays as it is");
-  const report = await run("curate", file, "--json", "--set", "rules=[duplicate-id]");
+  expect((await runCommand("curate", "init", data, "--output", file)).err).toContain("stays as it is");
+  const report = await runCommand("curate", file, "--json", "--set", "rules=[duplicate-id]");
   expect(report).toMatchObject({ code: 0, err: "" });
   expect(JSON.parse(report.out)).toMatchObject({
     totals: { read: 4, kept: 4 },
     sources: [{ source: "my_data", task: "math" }],
   });
-  expect((await run("curate", file, data)).err).toContain("takes one configuration");
+  expect((await runCommand("curate", file, data)).err).toContain("takes one configuration");
 });
 
 it("asks for an output folder before it explains", async () => {
