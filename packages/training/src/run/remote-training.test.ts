@@ -315,6 +315,8 @@ describe("training with rollouts from a server", () => {
       { ...warned, run: { ...warned.run, steps: 1 } },
       { listen: (event) => event.type === "warning" && warnings.push(event.message) },
     );
-    expect(warnings).toEqual([expect.stringMatching(/tokenize the same messages differently\. .* has \d+ tokens there and \d+ here/)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/tokenize the same messages differently\. .* has \d+ tokens there and \d+ here/),
+    ]);
   });
 });
