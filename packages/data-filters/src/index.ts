@@ -28,7 +28,7 @@ export type { RuleConfig } from "./rules/catalogue";
 export type { FilterRule, RuleContext, RuleParameter } from "./rules/filter-rule";
 export type { RuleNeed } from "./tables/curation-tables";
 export { passAtK } from "./rules/difficulty";
-export { imageTokens, resizedSize } from "./rules/token-count";
+export { familyPixels, imageTokens, resizedSize } from "./rules/token-count";
 export type { PixelLimits } from "./rules/token-count";
 export type { PictureReference } from "./pictures/picture-reference";
 export type { DatabaseOptions } from "./duckdb/database";

@@ -88,7 +88,7 @@ export {
   type FinishReason,
   type GenerateOptions,
 } from "./generation/generate";
-export type { AdapterOptions } from "./lora/adapter";
+export { countAdapterValues, type AdapterOptions } from "./lora/adapter";
 export {
   /** @deprecated `createVlm` */
   createVlm as createQwen25Vl,

@@ -12,7 +12,13 @@ export {
   evaluateOnBenchmarks,
 } from "./evaluation/evaluate-on-benchmarks";
 export { type EvaluateOnSetsOptions, evaluateOnSets } from "./evaluation/evaluate-on-sets";
-export { type LoadedModel, loadModel, modelArchitecture, processorFolder } from "./model/load-model";
+export {
+  type LoadedModel,
+  configuredProcessor,
+  loadModel,
+  modelArchitecture,
+  processorFolder,
+} from "./model/load-model";
 export { openCompute } from "./parallel/open-compute";
 export {
   type EvaluationScores,

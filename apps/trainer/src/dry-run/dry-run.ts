@@ -1,11 +1,11 @@
 /** `v-triune train --dry-run`: what a run would do, without loading weights or writing anything. */
 import { totalmem } from "node:os";
 import { wrapText } from "@v-triune/errors";
-import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { seenSizes } from "@v-triune/rollouts";
 import {
   type TrainingDataOptions,
+  configuredProcessor,
   configuredPromptMaker,
   modelArchitecture,
   openEvaluationData,
@@ -51,7 +51,7 @@ export interface DryRun {
 export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<DryRun> {
   const { model, rollout, run, update } = config;
   const architecture = await modelArchitecture(model);
-  const processor = createProcessor(processorFolder(model));
+  const processor = await configuredProcessor(model);
   const options = {
     seed: run.seed,
     makePrompt: await configuredPromptMaker(config, processor),

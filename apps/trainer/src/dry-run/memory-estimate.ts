@@ -7,8 +7,8 @@
  * and about right for the activations of one micro-batch: 4 bytes · tokens · layers · (10 hidden + 4 intermediate) for what a block
  * keeps for its backward pass. The backend's own workspace, pictures and the generation's cache come on top.
  */
-import { type ParameterShape, type VlmConfig, parameterShapes } from "@v-triune/policy";
-import type { ModelAdapterConfig, TrainingConfig } from "@v-triune/training/config";
+import { type ParameterShape, type VlmConfig, countAdapterValues, parameterShapes } from "@v-triune/policy";
+import type { TrainingConfig } from "@v-triune/training/config";
 
 /** Parameters as counts, everything else in bytes. */
 export interface MemoryEstimate {
@@ -29,10 +29,14 @@ export function estimateMemory(config: TrainingConfig, architecture: VlmConfig):
   const sizeOf = ({ shape }: ParameterShape): number => shape.reduce((product, length) => product * length, 1);
   const parameters = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
   const unfrozen = shapes.filter(({ group }) => !config.optimizer.groups[group].freeze);
-  const trained = unfrozen.reduce(
-    (sum, shape) => sum + (adapter === null ? sizeOf(shape) : adapterSize(shape, adapter)),
-    0,
-  );
+  // An adapter is on the layers that it names, whatever is frozen.
+  const trained =
+    adapter === null
+      ? unfrozen.reduce((sum, shape) => sum + sizeOf(shape), 0)
+      : countAdapterValues(shapes, {
+          rank: adapter.rank,
+          ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
+        });
   const { hiddenSize, intermediateSize, numLayers } = architecture.text;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained));
   const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters;
@@ -49,17 +53,6 @@ export function estimateMemory(config: TrainingConfig, architecture: VlmConfig):
     activations,
     total: weights + reference + gradients + moments + activations,
   };
-}
-
-/** Entries of both low-rank matrices on a layer; 0 where the adapter does not reach. */
-function adapterSize({ name, shape, group }: ParameterShape, { rank, targetModules }: ModelAdapterConfig): number {
-  const [outputs, inputs] = shape;
-  if (shape.length !== 2 || outputs === undefined || inputs === undefined || !name.endsWith(".weight")) return 0;
-  const module = name.slice(0, -".weight".length);
-  const targets = targetModules ?? ["q_proj", "k_proj", "v_proj", "o_proj"];
-  const reached =
-    typeof targets === "string" ? new RegExp(targets).test(module) : targets.some((target) => module.endsWith(target));
-  return reached && (targetModules !== null || group === "language") ? rank * (outputs + inputs) : 0;
 }
 
 /** `3.2 GB`; GB as 10^9 bytes, as machines are sold. */

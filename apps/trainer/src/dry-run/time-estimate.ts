@@ -10,7 +10,7 @@
  */
 import { type BackendChoice, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { type VlmConfig, createVlm, parameterShapes, randomWeights } from "@v-triune/policy";
+import { type ParameterShape, type VlmConfig, createVlm, parameterShapes, randomWeights } from "@v-triune/policy";
 import type { PreparedPrompt } from "@v-triune/rollouts";
 import { frozenGroups, isOffPolicy, learnerConfig, openCompute, workerCount } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
@@ -68,7 +68,7 @@ export async function estimateTime(
     const more = architecture.text.numLayers - 1;
     const grown = (key: "prefill" | "token" | "updatePerToken"): number =>
       one[key] + more * Math.max(0, two[key] - one[key]);
-    const layer = sizeOf(architecture, (name) => /language_model\.layers\.0\.|model\.layers\.0\./.test(name));
+    const layer = sizeOf(architecture, ({ group, layer }) => group === "language" && layer === 0);
     // Seconds that a forward pass takes a parameter and token: of a prompt, and of a single token.
     const tokens = mean(texts.map(({ promptIds }) => promptIds.length)) * texts.length;
     const dense = Math.max(0, two.prefill - one.prefill) / Math.max(1, layer * tokens);
@@ -80,7 +80,7 @@ export async function estimateTime(
       updatePerToken: grown("updatePerToken") + 3 * dense * head,
       rows: one.rows,
     };
-    const tower = sizeOf(architecture, (name) => name.startsWith("visual.") || name.includes(".visual."));
+    const tower = sizeOf(architecture, ({ group }) => group !== "language");
     const patches = mean(
       chosen.map(({ images }) => (images?.gridThw ?? []).reduce((sum, [t, h, w]) => sum + t * h * w, 0)),
     );
@@ -203,9 +203,9 @@ function thinned(architecture: VlmConfig, layers: number): VlmConfig {
   };
 }
 
-function sizeOf(architecture: VlmConfig, counts: (name: string) => boolean): number {
+function sizeOf(architecture: VlmConfig, counts: (shape: ParameterShape) => boolean): number {
   return parameterShapes(architecture).reduce(
-    (sum, { name, shape }) => sum + (counts(name) ? shape.reduce((product, length) => product * length, 1) : 0),
+    (sum, one) => sum + (counts(one) ? one.shape.reduce((product, length) => product * length, 1) : 0),
     0,
   );
 }

@@ -10,7 +10,7 @@ import { applyRules } from "./apply-rules";
 import { buildRule, DEFAULT_RULES, rules, type RuleConfig } from "./catalogue";
 import { passAtK } from "./difficulty";
 import type { FilterRule } from "./filter-rule";
-import { imageTokens, imageTokensSql } from "./token-count";
+import { familyPixels, imageTokens, imageTokensSql } from "./token-count";
 
 let database: Database;
 beforeAll(async () => {
@@ -483,7 +483,15 @@ describe("imageTokens", () => {
     [30, 30, 4 + 2],
   ])("%i × %i", (width, height, tokens) => expect(imageTokens(width, height)).toBe(tokens));
 
-  it("is the same in SQL", async () => {
+  it.each([
+    [100, 100, 64 + 2],
+    [640, 480, 20 * 15 + 2],
+    [1280, 960, 40 * 30 + 2],
+  ])("%i × %i for Qwen3-VL, whose cells have 32 pixels a side", (width, height, tokens) =>
+    expect(imageTokens(width, height, familyPixels["qwen3_vl"])).toBe(tokens),
+  );
+
+  it.each(Object.entries(familyPixels))("is the same in SQL for %s", async (_, family) => {
     const sides = fc.sample(fc.tuple(fc.integer({ min: 1, max: 9000 }), fc.integer({ min: 1, max: 9000 })), {
       numRuns: 500,
       seed: 4,
@@ -491,8 +499,8 @@ describe("imageTokens", () => {
     const values = sides.map(([w, h], i) => `(${i}, ${w}, ${h})`).join(", ");
     const rows = await queryRows(
       database.connection,
-      `SELECT ${imageTokensSql("w", "h")} AS n FROM (VALUES ${values}) t(i, w, h) ORDER BY i`,
+      `SELECT ${imageTokensSql("w", "h", family)} AS n FROM (VALUES ${values}) t(i, w, h) ORDER BY i`,
     );
-    expect(rows.map((row) => row.n)).toEqual(sides.map(([w, h]) => imageTokens(w, h)));
+    expect(rows.map((row) => row.n)).toEqual(sides.map(([w, h]) => imageTokens(w, h, family)));
   });
 });

@@ -2,10 +2,10 @@
  * Rules for samples that are answered in text (arXiv 2505.18129, section 4.1): they drop what can be guessed, what a
  * verifier cannot compare, and what is too long to train on.
  */
-import type { Task } from "@v-triune/schema";
+import { DatasetError, type Task } from "@v-triune/schema";
 import { literal } from "../duckdb/database";
 import type { FilterRule } from "./filter-rule";
-import { imageTokensSql, textTokensSql } from "./token-count";
+import { familyPixels, imageTokensSql, textTokensSql } from "./token-count";
 
 const REASONING: readonly Task[] = ["math", "puzzle", "science", "chart"];
 
@@ -99,22 +99,41 @@ export function hasAnswer(): FilterRule {
   };
 }
 
+export interface OverlongQueryOptions {
+  readonly maxTokens?: number;
+  /** Most pixels after the resize. Default: what the family's published settings say. */
+  readonly maxPixels?: number;
+  /** `model_type` of the model's config.json, which decides how many tokens a picture takes. Default "qwen2_5_vl". */
+  readonly model?: string;
+}
+
 /**
  * Drops queries over the prompt limit: text tokens (an estimate, see token-count.ts) and image tokens (exact if the
  * size of the picture is known).
  */
 export function overlongQuery({
   maxTokens = 4096,
-  maxPixels = 12_845_056,
-}: { maxTokens?: number; maxPixels?: number } = {}): FilterRule {
+  model = "qwen2_5_vl",
+  ...given
+}: OverlongQueryOptions = {}): FilterRule {
+  const family = familyPixels[model];
+  if (family === undefined)
+    throw new DatasetError({
+      code: "bad-option",
+      field: "rules.overlong-query.model",
+      expected: Object.keys(familyPixels).join(", "),
+      found: String(model),
+      fix: "take the model_type of the model's config.json",
+    });
+  const pixels = { ...family, ...given };
   return {
     name: "overlong-query",
     reason: `text and image tokens exceed ${maxTokens}`,
     scope: "row",
     needs: ["size"],
-    parameters: { maxTokens, maxPixels },
+    parameters: { maxTokens, maxPixels: pixels.maxPixels, model },
     sql: () => {
-      const imageTokens = imageTokensSql("width", "height", { maxPixels });
+      const imageTokens = imageTokensSql("width", "height", pixels);
       return `${textTokensSql("question")} + coalesce(${imageTokens} * picture_count, 0) > ${maxTokens}`;
     },
   };

@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
+import { downloadCommand } from "../download/model-files";
 import { PromptError } from "../input-error";
 
 /** A piece of a message: text, or a place where a picture or video goes. Templates may read further keys. */
@@ -118,7 +119,7 @@ export function loadChatTemplate(folder: string, tokens: TemplateTokens = {}): C
     what: "The model folder has no chat template.",
     where: folder,
     expected: "chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json",
-    fix: "copy chat_template.jinja from the model the weights were trained from",
+    fix: `copy chat_template.jinja from the model the weights were trained from: ${downloadCommand(folder, ["chat_template.json", "chat_template.jinja"])}`,
   });
 }
 

@@ -86,15 +86,23 @@ export interface Processor {
  * ```
  *
  * @param settings override those of the folder, for example `{maxPixels: 501760}`
+ * @param model what the pictures are for. Default: the folder's config.json, if it has one.
  * @throws TokenizerError, PromptError or ModelConfigError when a file is missing or malformed
  */
-export function createProcessor(folder: string, settings: Partial<ImageProcessorSettings> = {}): Processor {
+export function createProcessor(
+  folder: string,
+  settings: Partial<ImageProcessorSettings> = {},
+  model: VlmConfig | undefined = configOf(folder),
+): Processor {
   const tokenizer = loadTokenizer(folder);
   const template = loadChatTemplate(folder, tokenizer);
-  const model = existsSync(join(folder, "config.json")) ? readModelConfig(folder) : undefined;
   const images = { ...readImageSettings(folder, model && familyOf(model).imageSettings), ...settings };
   if (model) checkPatches(folder, images, model);
   return assembleProcessor(tokenizer, template, createImageProcessor(images));
+}
+
+function configOf(folder: string): VlmConfig | undefined {
+  return existsSync(join(folder, "config.json")) ? readModelConfig(folder) : undefined;
 }
 
 /** @throws ModelConfigError when pictures would be cut into other patches than the model has */

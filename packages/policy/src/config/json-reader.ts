@@ -4,6 +4,7 @@
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { existsSync, readFileSync } from "node:fs";
+import { isLfsPointer, lfsPointerProblem } from "../download/model-files";
 import { ModelConfigError } from "../input-error";
 
 /** An object inside a JSON file, with the path of keys that led to it. */
@@ -18,9 +19,16 @@ export class JsonReader {
   static open(file: string, fix: string): JsonReader {
     if (!existsSync(file))
       throw new ModelConfigError({ what: "A file of the model folder is missing.", where: file, fix });
+    const text = readFileSync(file, "utf8");
+    if (isLfsPointer(text))
+      throw new ModelConfigError({
+        what: "A file of the model folder was not downloaded.",
+        where: file,
+        ...lfsPointerProblem(file),
+      });
     let json: unknown;
     try {
-      json = JSON.parse(readFileSync(file, "utf8"));
+      json = JSON.parse(text);
     } catch (cause) {
       throw new ModelConfigError({
         what: "A file of the model folder is not JSON.",

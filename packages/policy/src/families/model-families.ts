@@ -1,9 +1,10 @@
 /** The model families that can be loaded, and what is done with a configuration whichever family it is of. */
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
 import { JsonReader } from "../config/json-reader";
 import type { VlmConfig } from "../config/model-config";
+import { downloadCommand } from "../download/model-files";
 import { ModelConfigError } from "../input-error";
 import type { ParameterShape } from "../weights/parameter-shapes";
 import type { ModelFamily } from "./model-family";
@@ -52,7 +53,7 @@ export function readModelConfig(folder: string): VlmConfig {
 export function readModelConfigFile(file: string): VlmConfig {
   const top = JsonReader.open(
     file,
-    "give a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json)",
+    `give a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json): ${downloadCommand(dirname(file))}`,
   );
   return familyOfFile(top).readConfig(top);
 }

@@ -9,6 +9,7 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { ModelConfigError, WeightsError } from "../input-error";
 import type { ModelParameter, ModelWeights } from "../weights/model-weights";
+import { isLinearWeight, type ParameterShape } from "../weights/parameter-shapes";
 import { internalName, moduleName } from "../weights/tensor-names";
 import { openSafetensors } from "../safetensors/reader";
 import { writeSafetensors } from "../safetensors/writer";
@@ -57,8 +58,7 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
   const random = xoroshiro128plus("folder" in options ? 0 : (options.seed ?? 0));
   const used = new Set<string>();
   const parameters: ModelParameter[] = [];
-  for (const { name, shape, group, layer } of weights.shapes) {
-    if (shape.length !== 2 || name === "model.embed_tokens.weight") continue;
+  for (const { name, shape, group, layer } of weights.shapes.filter(isLinearWeight)) {
     const linear = name.slice(0, -".weight".length);
     const module = moduleName(linear);
     if (!isTargeted(config, module)) continue;
@@ -112,6 +112,23 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
       found: extra.slice(0, 4).join(", "),
     });
   return { config, parameters };
+}
+
+/**
+ * The number of values in a new adapter's matrices, without making it.
+ *
+ * @param shapes of the tensors that it may cover
+ */
+export function countAdapterValues(
+  shapes: readonly ParameterShape[],
+  options: Exclude<AdapterOptions, { readonly folder: string }>,
+): number {
+  const config = newConfig(options);
+  return shapes.filter(isLinearWeight).reduce((sum, { name, shape }) => {
+    const module = moduleName(name.slice(0, -".weight".length));
+    if (!isTargeted(config, module)) return sum;
+    return sum + rankAndScale(config, module).rank * (shape[0]! + shape[1]!);
+  }, 0);
 }
 
 /** Writes the adapter as peft does: adapter_config.json and adapter_model.safetensors. */

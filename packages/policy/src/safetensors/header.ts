@@ -11,6 +11,7 @@
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { isLfsPointer, lfsPointerProblem } from "../download/model-files";
 import { WeightsError } from "../input-error";
 import { DTYPE_BYTES, isSupportedDtype, type SafetensorsDtype } from "./dtype";
 
@@ -79,6 +80,8 @@ function parseHeader(file: string, descriptor: number, fileSize: number): Safete
   }
   const prefix = Buffer.alloc(8);
   readSync(descriptor, prefix, 0, 8, 0);
+  if (isLfsPointer(readStart(descriptor)))
+    throw new WeightsError({ what: "A weights file was not downloaded.", where: file, ...lfsPointerProblem(file) });
   const length = prefix.readBigUInt64LE();
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new WeightsError({
@@ -112,6 +115,11 @@ function parseHeader(file: string, descriptor: number, fileSize: number): Safete
   }
   checkTiling(file, [...tensors.values()], dataStart, fileSize);
   return { tensors, metadata };
+}
+
+function readStart(descriptor: number): string {
+  const start = Buffer.alloc(64);
+  return start.toString("latin1", 0, readSync(descriptor, start, 0, start.length, 0));
 }
 
 function parseJson(file: string, bytes: Buffer): Record<string, unknown> {

@@ -4,6 +4,7 @@
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { downloadCommand, isLfsPointer, lfsPointerProblem } from "../download/model-files";
 import { WeightsError } from "../input-error";
 import { convertToFloat32, DTYPE_BYTES, type SafetensorsDtype } from "./dtype";
 import { readSafetensorsHeader, type TensorInfo } from "./header";
@@ -232,14 +233,21 @@ function locate(path: string): { files: string[]; weightMap?: Map<string, string
     fix:
       pickled.length > 0
         ? `save ${pickled[0]} as safetensors (transformers: save_pretrained)`
-        : "fetch the weights too, or give another folder",
+        : `fetch the weights too (${downloadCommand(path)}), or give another folder`,
   });
 }
 
 function readIndex(index: string): { files: string[]; weightMap: Map<string, string> } {
+  const text = readFileSync(index, "utf8");
+  if (isLfsPointer(text))
+    throw new WeightsError({
+      what: "The index of a sharded checkpoint was not downloaded.",
+      where: index,
+      ...lfsPointerProblem(index),
+    });
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(index, "utf8"));
+    json = JSON.parse(text);
   } catch (cause) {
     throw new WeightsError({
       what: "The index of a sharded checkpoint is not JSON.",
@@ -285,7 +293,10 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
         .map((file) => basename(file))
         .slice(0, 5)
         .join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`,
-      fix: "fetch the missing files",
+      fix: `fetch the missing files: ${downloadCommand(
+        folder,
+        missing.map((file) => basename(file)),
+      )}`,
     });
   }
   return { files: [...files].sort(), weightMap };

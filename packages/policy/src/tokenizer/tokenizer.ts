@@ -13,6 +13,7 @@ import { isRecord } from "@v-triune/node-kit/is-record";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { downloadCommand, isLfsPointer, lfsPointerProblem } from "../download/model-files";
 import { TokenizerError } from "../input-error";
 import { byteLevelBytes } from "./byte-level";
 import { byteStream, windowStream, type TextStream } from "./text-stream";
@@ -70,7 +71,7 @@ export function loadTokenizer(folder: string): Tokenizer {
       found: legacy ? "only vocab.json and merges.txt" : "nothing",
       fix: legacy
         ? "save it as tokenizer.json (transformers: AutoTokenizer.from_pretrained(..).save_pretrained(..))"
-        : "fetch tokenizer.json too",
+        : `fetch it: ${downloadCommand(folder, ["tokenizer.json", "tokenizer_config.json"])}`,
     });
   }
   const config = join(folder, "tokenizer_config.json");
@@ -259,10 +260,17 @@ function tokenText(value: unknown): string | undefined {
 }
 
 function readJson(file: string): Record<string, unknown> {
+  const text = readFileSync(file, "utf8");
+  if (isLfsPointer(text))
+    throw new TokenizerError({
+      what: "A file of the tokenizer was not downloaded.",
+      where: file,
+      ...lfsPointerProblem(file),
+    });
   let json: unknown;
   let cause: unknown;
   try {
-    json = JSON.parse(readFileSync(file, "utf8"));
+    json = JSON.parse(text);
   } catch (error) {
     cause = error;
   }

@@ -16,6 +16,11 @@ export interface ParameterShape {
   readonly layer?: number;
 }
 
+/** Whether a tensor is the weight of a linear layer, and not a table that rows are looked up in. */
+export function isLinearWeight({ name, shape }: ParameterShape): boolean {
+  return shape.length === 2 && !/(^|\.)(embed_tokens|pos_embed)\.weight$/.test(name);
+}
+
 /** Collects tensors in the order in which the model uses them. */
 export class ShapeList {
   readonly shapes: ParameterShape[] = [];

@@ -35,7 +35,7 @@ export async function loadModel(
   checkpoint?: string,
 ): Promise<LoadedModel> {
   const policy = await loadPolicy(model, seed, freeze, checkpoint);
-  return { policy, processor: createProcessor(processorFolder(model, checkpoint)) };
+  return { policy, processor: createProcessor(processorFolder(model, checkpoint), {}, policy.config) };
 }
 
 /** `loadModel` without the processor. */
@@ -57,6 +57,14 @@ export async function loadPolicy(
 export function processorFolder(model: ModelConfig, checkpoint?: string): string {
   if (checkpoint !== undefined && model.adapter === null) return checkpoint;
   return model.init === "pretrained" ? model.path : model.tokenizer;
+}
+
+/** The processor of the configured model, without its weights. @param folder see `processorFolder` */
+export async function configuredProcessor(
+  model: ModelConfig,
+  folder: string = processorFolder(model),
+): Promise<Processor> {
+  return createProcessor(folder, {}, await modelArchitecture(model));
 }
 
 /** The shapes of the configured model, without its weights. @throws ConfigError of `@v-triune/policy` */
