@@ -2,7 +2,7 @@ import { selectBackend } from "@v-triune/backend";
 import { createProcessor, loadVlm } from "@v-triune/policy";
 
 await selectBackend({ prefer: "wasm" });
-const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen2.5-VL folder
+const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen-VL folder
 const processor = createProcessor(folder);
 const policy = await loadVlm(folder);
 

@@ -12,7 +12,7 @@ import { createVerifierRegistry, mathverify } from "@v-triune/verifiers";
 import sharp from "sharp";
 
 await selectBackend({ prefer: "wasm" });
-const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen2.5-VL folder
+const folder = "node_modules/v-triune/assets/demo-model"; // or any Qwen-VL folder
 const processor = createProcessor(folder);
 const policy = await loadVlm(folder);
 

@@ -16,7 +16,7 @@ const samples = [2, 3, 4, 5].map((number) =>
 );
 await writeSamples(join(folder, "train.parquet"), samples);
 const config = resolveTrainingConfig({
-  model: "node_modules/v-triune/assets/demo-model", // or any Qwen2.5-VL folder
+  model: "node_modules/v-triune/assets/demo-model", // or any Qwen-VL folder
   data: { train: join(folder, "train.parquet") },
   run: { name: "sums", folder: join(folder, "run"), steps: 4 },
   rollout: { promptsPerStep: 4, n: 4, maxNewTokens: 16 },

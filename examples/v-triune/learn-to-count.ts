@@ -29,7 +29,7 @@ const samples = [1, 2, 3, 1, 2, 3].map(async (count, row) => {
 await writeSamples(join(folder, "train.parquet"), await Promise.all(samples));
 
 const config = resolveTrainingConfig({
-  model: "node_modules/v-triune/assets/demo-model", // or any Qwen2.5-VL folder
+  model: "node_modules/v-triune/assets/demo-model", // or any Qwen-VL folder
   data: { train: join(folder, "train.parquet") },
   run: { name: "squares", folder: join(folder, "run"), steps: 12 },
   rollout: { promptsPerStep: 6, n: 8, maxNewTokens: 32 },

@@ -20,6 +20,7 @@ export {
   writeModelConfig,
 } from "./families/model-families";
 export type { BoxConvention, ModelFamily, VideoPositions } from "./families/model-family";
+export { publishedModels, type PublishedModel } from "./families/published-models";
 export type { Qwen25VisionConfig, Qwen25VlConfig } from "./families/qwen2-5-vl/config";
 export type { Qwen2VlConfig } from "./families/qwen2-vl/config";
 export type { Qwen3VisionConfig, Qwen3VlConfig } from "./families/qwen3-vl/config";

@@ -29,11 +29,10 @@ export function estimateMemory(config: TrainingConfig, architecture: VlmConfig):
   const sizeOf = ({ shape }: ParameterShape): number => shape.reduce((product, length) => product * length, 1);
   const parameters = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
   const unfrozen = shapes.filter(({ group }) => !config.optimizer.groups[group].freeze);
-  // An adapter is on the layers that it names, whatever is frozen.
   const trained =
     adapter === null
       ? unfrozen.reduce((sum, shape) => sum + sizeOf(shape), 0)
-      : countAdapterValues(shapes, {
+      : countAdapterValues(unfrozen, {
           rank: adapter.rank,
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
         });

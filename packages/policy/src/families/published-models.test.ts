@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError } from "../input-error";
-import { publishedModels } from "../testing/published-models";
+import { publishedModels } from "./published-models";
 import { familyOf, modelFamilies, parameterShapes, readModelConfig, writeModelConfig } from "./model-families";
 
 let folder: string;

@@ -1,5 +1,6 @@
 /** What the run's thread and the data thread say to each other. */
 import type { RowStoreNotice } from "@v-triune/data-filters";
+import type { VlmConfig } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { TrainingBatch } from "./training-data";
 import type { PlainError } from "../threads/plain-error";
@@ -8,6 +9,8 @@ export interface DataSetup {
   readonly config: TrainingConfig;
   /** Holds tokenizer, template and the image processor's settings. */
   readonly processorFolder: string;
+  /** What the prompts are for. Default: the model of `processorFolder`. */
+  readonly architecture?: VlmConfig;
   readonly verifiers: readonly string[];
 }
 

@@ -14,8 +14,8 @@ const port = parentPort;
 if (!port) throw new Error("data-thread runs as a thread only");
 const send = (message: FromDataThread): void => port.postMessage(message, []);
 
-async function open({ config, processorFolder, verifiers }: DataSetup): Promise<TrainingSource> {
-  const makePrompt = await configuredPromptMaker(config, createProcessor(processorFolder));
+async function open({ config, processorFolder, architecture, verifiers }: DataSetup): Promise<TrainingSource> {
+  const makePrompt = await configuredPromptMaker(config, createProcessor(processorFolder, {}, architecture));
   return openTrainingSource({
     sets: config.data.train,
     seed: config.run.seed,

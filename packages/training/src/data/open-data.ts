@@ -1,5 +1,5 @@
 import type { RowStoreNotice } from "@v-triune/data-filters";
-import type { Processor } from "@v-triune/policy";
+import type { Processor, VlmConfig } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { Resources } from "../resources";
 import { configuredPromptMaker } from "./configured-prompt-maker";
@@ -11,6 +11,8 @@ export interface DataOptions {
   readonly processor: Processor;
   /** The folder that the processor was read from; a thread reads it again. */
   readonly processorFolder: string;
+  /** What the prompts are for. */
+  readonly architecture: VlmConfig;
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];
   /** Told of rows that are left out. */
@@ -25,12 +27,13 @@ export interface DataOptions {
  */
 export async function openData(
   config: TrainingConfig,
-  { processor, processorFolder, verifiers, onBadRow, onRowStore }: DataOptions,
+  { processor, processorFolder, architecture, verifiers, onBadRow, onRowStore }: DataOptions,
   resources: Resources,
 ): Promise<TrainingData> {
   const close = (source: { close(): void }): void => source.close();
   if (config.workers !== 1) {
-    const source = await resources.open(openDataThread({ config, processorFolder, verifiers }, onRowStore), close);
+    const setup = { config, processorFolder, architecture, verifiers };
+    const source = await resources.open(openDataThread(setup, onRowStore), close);
     return readAhead(source, onBadRow);
   }
   const source = await resources.open(

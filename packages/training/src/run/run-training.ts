@@ -77,6 +77,7 @@ async function train(
     {
       processor,
       processorFolder: processorFolder(config.model, checkpoint?.folder),
+      architecture: policy.config,
       verifiers: registry.names,
       onBadRow,
       onRowStore: rowStoreEvents(listen),

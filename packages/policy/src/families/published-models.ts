@@ -4,9 +4,12 @@
  * pages state for the safetensors.
  */
 
+/** A checkpoint that people have. */
 export interface PublishedModel {
+  /** Without `-Instruct`. */
   readonly name: string;
   readonly parameters: number;
+  /** config.json. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -129,6 +132,7 @@ function qwen3Vl(
 const smallTower = { deepstack_visual_indexes: [5, 11, 17], depth: 24, hidden_size: 1024, intermediate_size: 4096 };
 const largeTower = { deepstack_visual_indexes: [8, 16, 24], depth: 27, hidden_size: 1152, intermediate_size: 4304 };
 
+/** One entry per checkpoint, for estimates before a download. */
 export const publishedModels: readonly PublishedModel[] = [
   {
     name: "Qwen2-VL-2B",
