@@ -32,7 +32,10 @@ function wantsHtml(accept: string | undefined): boolean {
   return html >= 0 && (json < 0 || html < json);
 }
 
-/** Routes, refusals and counters as one hono app. It runs on `@hono/node-server`, whose request and reply it reads directly. */
+/**
+ * Routes, refusals and counters as one hono app. It runs on `@hono/node-server`, whose request and reply it reads
+ * directly.
+ */
 export function createApp(parts: AppParts): Hono<ServerEnv> {
   const { settings, metrics, log } = parts;
   const app = new Hono<ServerEnv>();

@@ -50,7 +50,9 @@ export function createServerMetrics(): ServerMetrics {
   });
   const leftOut = new Counter({
     name: "v_triune_reward_left_out_total",
-    help: "Samples that were not scored, by route and status (skipped, error); those that could not be read are among them",
+    help:
+      "Samples that were not scored, by route and status (skipped, error); those that could not be read are among " +
+      "them",
     labelNames: ["route", "status"],
     registers,
   });

@@ -36,7 +36,8 @@ export interface RewardServer {
  *
  * @param given the settings that differ from the defaults
  * @param log default JSON lines to standard error
- * @throws ServerConfigError for a setting out of range or an address that cannot be used; VerifierLoadError for a verifier that cannot
+ * @throws ServerConfigError for a setting out of range or an address that cannot be used; VerifierLoadError for a
+ *   verifier that cannot
  * @example const server = await startRewardServer({ port: 0 }); await fetch(`${server.url}/readyz`); await server.drain();
  */
 export async function startRewardServer(

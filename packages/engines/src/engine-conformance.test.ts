@@ -1,4 +1,7 @@
-/** The engines of this project against the conformance kit of their seam: the policy in this process, and servers of each protocol. */
+/**
+ * The engines of this project against the conformance kit of their seam: the policy in this process, and servers of
+ * each protocol.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

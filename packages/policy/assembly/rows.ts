@@ -1,4 +1,7 @@
-/** RMSNorm, LayerNorm, activations, gathering and adding up rows. Formulas are in src/kernels, in the file of the same name. */
+/**
+ * RMSNorm, LayerNorm, activations, gathering and adding up rows. Formulas are in src/kernels, in the file of the same
+ * name.
+ */
 import { exp4, sum4 } from "./math";
 
 /** y = x · inverse · w a row; `inverse` [rows] is kept for the backward pass. */
@@ -143,8 +146,8 @@ export function layerNormBackward(dy: usize, x: usize, w: usize, stats: usize, r
 }
 
 /**
- * RMSNorm over each head of queries and keys of packed rows; values are copied. `inverse` [rows, heads + keyHeads] is kept
- * for the backward pass. `y` may be `x`.
+ * RMSNorm over each head of queries and keys of packed rows; values are copied. `inverse` [rows, heads + keyHeads] is
+ * kept for the backward pass. `y` may be `x`.
  */
 export function normHeads(x: usize, queryWeight: usize, keyWeight: usize, rows: i32, heads: i32, keyHeads: i32, headDim: i32, epsilon: f32, y: usize, inverse: usize): void {
   const head = <usize>headDim << 2;

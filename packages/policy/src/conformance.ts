@@ -1,7 +1,7 @@
 /**
- * `@v-triune/policy/conformance`: plays the ways in which a model family is used, on a folder of reference values of one of
- * its models (made by transformers as tools/goldens/qwen3_vl/generate.py does), and returns what is wrong. Under any test
- * framework:
+ * `@v-triune/policy/conformance`: plays the ways in which a model family is used, on a folder of reference values of
+ * one of its models (made by transformers as tools/goldens/qwen3_vl/generate.py does), and returns what is wrong. Under
+ * any test framework:
  *
  *     expect(await checkModelFamily("tools/goldens/qwen3_vl/tied")).toEqual([]);
  */
@@ -167,7 +167,9 @@ async function checkGroups(folder: string, rows: readonly TokenizedRollout[]): P
   return problems;
 }
 
-/** Prompts shared or not, checkpointed or not, tower frozen or not, in this thread or another: the numbers are the same. */
+/**
+ * Prompts shared or not, checkpointed or not, tower frozen or not, in this thread or another: the numbers are the same.
+ */
 async function checkVariants(folder: string, rows: readonly TokenizedRollout[]): Promise<string[]> {
   const problems: string[] = [];
   const same = (what: string, a: Float32Array, b: Float32Array): void => {

@@ -1,7 +1,8 @@
 /**
- * Decoding with Qwen2.5-VL's vocabulary: node tools/run.mjs packages/policy/src/large-vocabulary.bench.ts [wasm|tensorflow].
- * The model is small (2 layers of width 64) and its vocabulary is not (151,936 tokens), so the time is that of the logits:
- * their product, reading them, and drawing a token from each row. Prints one JSON line per number of rows.
+ * Decoding with Qwen2.5-VL's vocabulary: node tools/run.mjs packages/policy/src/large-vocabulary.bench.ts
+ * [wasm|tensorflow]. The model is small (2 layers of width 64) and its vocabulary is not (151,936 tokens), so the time
+ * is that of the logits: their product, reading them, and drawing a token from each row. Prints one JSON line per
+ * number of rows.
  */
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { createVlm, randomWeights } from "./index";

@@ -1,7 +1,8 @@
 /**
- * Memory of loading, of training with and without gradient checkpointing, and after many steps, on the backends that work
- * here: node tools/run.mjs packages/policy/src/memory.bench.ts [wasm|tensorflow]. Each measurement has a process of its own
- * (Linux); BENCH_PYTHON=FILE adds PyTorch's (tools/peers/pytorch_memory.py). Prints one JSON line per measurement.
+ * Memory of loading, of training with and without gradient checkpointing, and after many steps, on the backends that
+ * work here: node tools/run.mjs packages/policy/src/memory.bench.ts [wasm|tensorflow]. Each measurement has a process
+ * of its own (Linux); BENCH_PYTHON=FILE adds PyTorch's (tools/peers/pytorch_memory.py). Prints one JSON line per
+ * measurement.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, readdirSync, writeFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
  * Training and generation speed of small models on one backend: node tools/run.mjs packages/policy/src/policy.bench.ts
- * [wasm|tensorflow [peer]]. Prints one JSON line per measurement; "peer" leaves out all but the comparison with PyTorch.
+ * [wasm|tensorflow [peer]]. Prints one JSON line per measurement; "peer" leaves out all but the comparison with
+ * PyTorch.
  */
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
@@ -80,7 +81,9 @@ interface Product {
   readonly b: boolean;
 }
 
-/** Products of the forward and the backward pass over texts of one length; of causal attention, the half that counts. */
+/**
+ * Products of the forward and the backward pass over texts of one length; of causal attention, the half that counts.
+ */
 function stepProducts({ text }: VlmConfig, texts: number, length: number): Product[] {
   // y = x Wᵀ, dx = dy W, dW = dyᵀ x, of m rows, n outputs, k inputs.
   const layer = (m: number, n: number, k: number): Product[] => [
@@ -181,9 +184,9 @@ async function rolloutStep(): Promise<void> {
 }
 
 /**
- * The model and the batches that docs/performance.md compares with PyTorch: 1.15 million parameters, all of them trained.
- * Text: generate 32 × 64 tokens after prompts of 32; forward and backward of 32 × 128. Pictures: forward and backward of 32
- * prompts of 40 tokens, 16 of them those of a 112 × 112 picture, each its own.
+ * The model and the batches that docs/performance.md compares with PyTorch: 1.15 million parameters, all of them
+ * trained. Text: generate 32 × 64 tokens after prompts of 32; forward and backward of 32 × 128. Pictures: forward and
+ * backward of 32 prompts of 40 tokens, 16 of them those of a 112 × 112 picture, each its own.
  */
 async function peerDimensions(): Promise<void> {
   const config = readModelConfig(join(resolve(import.meta.dirname, "../../.."), "tools/peers/tiny-qwen2_5_vl"));

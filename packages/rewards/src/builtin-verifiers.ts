@@ -20,7 +20,10 @@ import { readingGoldsWhole } from "./whole-gold";
 /** Settings of the built-in verifiers; plain data, so that they reach a worker. */
 export interface BuiltinVerifierOptions {
   readonly detection?: DetectionVerifierOptions;
-  /** `asWritten`: `mathverify` searches its gold answers for an answer, as the original does. Default `whole`, see whole-gold.ts. */
+  /**
+   * `asWritten`: `mathverify` searches its gold answers for an answer, as the original does. Default `whole`, see
+   * whole-gold.ts.
+   */
   readonly golds?: "whole" | "asWritten";
 }
 

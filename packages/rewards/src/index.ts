@@ -1,4 +1,6 @@
-/** Rewards: verdicts weighed by each sample's own ratios, and the sources that compute them. Runs in Node and browsers. */
+/**
+ * Rewards: verdicts weighed by each sample's own ratios, and the sources that compute them. Runs in Node and browsers.
+ */
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "@v-triune/verifiers";
 export { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "@v-triune/schema/reward-defaults";
 export {

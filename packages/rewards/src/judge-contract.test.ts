@@ -94,7 +94,8 @@ describe("judgeAsOriginal equals the original server", () => {
 const RECORDS = resolve(import.meta.dirname, "../../../../shared/realdata/orsta_schema/records.json");
 if (!existsSync(RECORDS))
   console.warn(
-    `skipped: the payloads of Orsta's trainer, ${RECORDS} is missing (it comes with the shared data set, not with the clone)`,
+    `skipped: the payloads of Orsta's trainer, ${RECORDS} is missing (it comes with the shared data set, not with ` +
+      "the clone)",
   );
 
 describe.skipIf(!existsSync(RECORDS))("payloads of Orsta's own trainer", () => {

@@ -1,16 +1,18 @@
 /**
- * The original reward server's contract, `POST /judge` (MiniMax-AI/One-RL-to-See-Them-All, reward_serving_fastapi.py @ 39bcf0d):
+ * The original reward server's contract, `POST /judge` (MiniMax-AI/One-RL-to-See-Them-All, reward_serving_fastapi.py @
+ * 39bcf0d):
  *
  *     request  {response, prompt, answer, solution, data_source, reward_verifier, reward_verifier_parm: "<JSON text>",
  *               format_ratio?, accuracy_ratio?}
  *     reply    {"rewards": {format_reward, accuracy_reward, reflection_reward, final_reward, "<metric>_reward", ..}, "warnings"?: [..]}
  *
- * Its successor (GAIR-NLP/Med, reward_serving_fastapi.py @ c41310c) also sends `query`, which nothing reads, `fmt_ratio` for the format ratio, and
- * `len_ratio`, which its server takes and does not use: it has no length reward. Here a `len_ratio` above 0 is a warning. So is every key that is
- * not known: none is dropped silently. The four texts may be content parts (content-text.ts).
+ * Its successor (GAIR-NLP/Med, reward_serving_fastapi.py @ c41310c) also sends `query`, which nothing reads,
+ * `fmt_ratio` for the format ratio, and `len_ratio`, which its server takes and does not use: it has no length reward.
+ * Here a `len_ratio` above 0 is a warning. So is every key that is not known: none is dropped silently. The four texts
+ * may be content parts (content-text.ts).
  *
- * `reflection_reward` is always 0. The original answers 200 with zeros to an unknown verifier and to every exception. So does
- * `judgeAsOriginal`, while `judgeReply` says what happened. HTTP itself is the server's concern.
+ * `reflection_reward` is always 0. The original answers 200 with zeros to an unknown verifier and to every exception.
+ * So does `judgeAsOriginal`, while `judgeReply` says what happened. HTTP itself is the server's concern.
  */
 import { UnknownVerifierError, mathverifyFormat, type VerifierRegistry } from "@v-triune/verifiers";
 import { RewardRatioError, composeReward } from "./compose-reward";
@@ -187,8 +189,8 @@ export interface JudgeReply {
 }
 
 /**
- * The reply to an outcome: 200 with rewards; 422 if the sample's gold is bad; 400 if its parameters are (code `params`); 500 if the
- * judging failed. Never zeros that no verifier gave.
+ * The reply to an outcome: 200 with rewards; 422 if the sample's gold is bad; 400 if its parameters are (code
+ * `params`); 500 if the judging failed. Never zeros that no verifier gave.
  *
  * @param warnings of the request, which the reply names
  */
@@ -292,8 +294,8 @@ function originalReply(request: RewardRequest, outcome: RewardOutcome): JudgeRew
 }
 
 /**
- * Answers as the original server does: unknown verifiers, unknown or missing parameters and every fault are 200 with zeros; a math
- * answer that cannot be judged keeps its format reward.
+ * Answers as the original server does: unknown verifiers, unknown or missing parameters and every fault are 200 with
+ * zeros; a math answer that cannot be judged keeps its format reward.
  *
  * @param registry with the compat `detection` at the threshold in question, and `mathverify`
  * @throws JudgeRequestError when the body itself breaks the contract, as the original answers 422 then

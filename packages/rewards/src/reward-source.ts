@@ -1,9 +1,9 @@
 /**
- * The RewardSource seam: a stream of rollouts in, a stream of rewards out, each as soon as it is known. Behind it may be this
- * process, worker threads, several servers or a custom function; the trainer cannot tell which.
+ * The RewardSource seam: a stream of rollouts in, a stream of rewards out, each as soon as it is known. Behind it may
+ * be this process, worker threads, several servers or a custom function; the trainer cannot tell which.
  *
- * The contract: every request that was taken is answered exactly once, in any order, under its position in the input. A fault is
- * `error`, never a reward of 0.
+ * The contract: every request that was taken is answered exactly once, in any order, under its position in the input. A
+ * fault is `error`, never a reward of 0.
  */
 import type { VerifierSample } from "@v-triune/verifiers";
 
@@ -23,8 +23,8 @@ export interface RewardRequest {
 
 /**
  * The answer to one request:
- * - `scored`: the trainer uses `reward` and logs the rest by source. The reason `undecided` marks an accuracy of 0 because the verifier
- *   reached its limits before a decision.
+ * - `scored`: the trainer uses `reward` and logs the rest by source. The reason `undecided` marks an accuracy of 0
+ *   because the verifier reached its limits before a decision.
  * - `skipped`: the sample's gold is bad; leave the rollout out of its group.
  * - `error`: the judging itself failed (parameters, timeout, crash, server); leave it out and count it.
  */
@@ -105,7 +105,8 @@ export async function collectRewards(
     if (result.index in results && results[result.index] === undefined) results[result.index] = result;
     else
       throw new Error(
-        `the reward source answered request ${result.index} ${result.index < requests.length ? "twice" : `of ${requests.length}`}`,
+        `the reward source answered request ${result.index} ` +
+          `${result.index < requests.length ? "twice" : `of ${requests.length}`}`,
       );
   }
   return results.map((result, index) => {

@@ -8,8 +8,8 @@
  *              {"index", "status": "skipped", "reason"}
  *              {"index", "status": "error", "reason", "code"?}, the code one of REWARD_ERROR_CODES
  *
- * `response`, `prompt` and `ground_truth` may be content parts (content-text.ts). In a reply to several requests, one that cannot be read is `error`
- * with the code `request`; if none can be read, the reply is a refusal.
+ * `response`, `prompt` and `ground_truth` may be content parts (content-text.ts). In a reply to several requests, one
+ * that cannot be read is `error` with the code `request`; if none can be read, the reply is a refusal.
  *
  * The server and both clients (this package, python/v_triune_reward.py) use these names.
  */

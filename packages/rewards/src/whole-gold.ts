@@ -1,7 +1,8 @@
 /**
- * Gold answers for `mathverify` as trainers write them, without a box: `2\pi`, `5\sqrt{2}`, `1, 2, 3`. Math-Verify looks for an answer inside a text
- * and reads a piece of such a gold, 2 of `2\pi`, and skips others, `\pi`. A label is no text to search, it is the answer: here it is put into
- * `\boxed{}`, so that it is read whole. What Math-Verify reads whole by itself stays as it is: a box, math between dollar signs, a plain number.
+ * Gold answers for `mathverify` as trainers write them, without a box: `2\pi`, `5\sqrt{2}`, `1, 2, 3`. Math-Verify
+ * looks for an answer inside a text and reads a piece of such a gold, 2 of `2\pi`, and skips others, `\pi`. A label is
+ * no text to search, it is the answer: here it is put into `\boxed{}`, so that it is read whole. What Math-Verify reads
+ * whole by itself stays as it is: a box, math between dollar signs, a plain number.
  */
 import type { Verifier } from "@v-triune/verifiers";
 

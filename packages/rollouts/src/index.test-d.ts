@@ -1,4 +1,7 @@
-/** Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without an error. */
+/**
+ * Types of the public surface. The type-check of `npm test` fails on a wrong one, and on a `@ts-expect-error` without
+ * an error.
+ */
 import type { VlmPolicy } from "@v-triune/policy";
 import type { RewardResult } from "@v-triune/rewards";
 import {

@@ -1,4 +1,7 @@
-/** Content parts and messages as schemas, for `/openapi.json`; content-text.ts of `@v-triune/rewards` reads them and looks deeper. */
+/**
+ * Content parts and messages as schemas, for `/openapi.json`; content-text.ts of `@v-triune/rewards` reads them and
+ * looks deeper.
+ */
 import { type } from "arktype";
 
 const KINDS_WITHOUT_TEXT =

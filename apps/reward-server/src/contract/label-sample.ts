@@ -2,8 +2,9 @@ import { ContentError, goldText, type RewardRequest } from "@v-triune/rewards";
 import { invalidField } from "../http/refusal-error";
 
 /**
- * What a trainer's `label` says about its sample. Trainers carry one string per sample: the gold answer itself, or the sample's
- * `reward_model` in Orsta's layout (verifier, ground_truth, verifier_parm, accuracy_ratio, format_ratio) as JSON text or as an object.
+ * What a trainer's `label` says about its sample. Trainers carry one string per sample: the gold answer itself, or the
+ * sample's `reward_model` in Orsta's layout (verifier, ground_truth, verifier_parm, accuracy_ratio, format_ratio) as
+ * JSON text or as an object.
  *
  * @throws RefusalError 400 when the gold answer is missing or a ratio is not a number of at least 0
  */

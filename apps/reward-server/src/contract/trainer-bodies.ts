@@ -1,6 +1,6 @@
 /**
- * The bodies of trainers' own reward calls, as their code sends them. Unknown keys are ignored. What stands in lists is read sample by sample,
- * so that one that cannot be read does not cost the others.
+ * The bodies of trainers' own reward calls, as their code sends them. Unknown keys are ignored. What stands in lists is
+ * read sample by sample, so that one that cannot be read does not cost the others.
  */
 import { type } from "arktype";
 

@@ -12,12 +12,12 @@ import { judgeEach, readEach, reportLeftOut } from "./readable-samples";
 import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
- * `POST /judge`, the original server's contract (judge-contract.ts of `@v-triune/rewards`), and `POST /judge/batch`, a list of the
- * same, answered by a list in its order.
+ * `POST /judge`, the original server's contract (judge-contract.ts of `@v-triune/rewards`), and `POST /judge/batch`, a
+ * list of the same, answered by a list in its order.
  *
- * By default 400 names the field, 404 the known verifiers, 422 means a bad gold answer, 500 that the judging failed; in a batch
- * {status, reason} stands in the place of such a sample, and only a batch of nothing else is refused. With `compat: "original"` they are 200 with zeros, and a
- * malformed body is 422 with FastAPI's `detail`.
+ * By default 400 names the field, 404 the known verifiers, 422 means a bad gold answer, 500 that the judging failed; in
+ * a batch {status, reason} stands in the place of such a sample, and only a batch of nothing else is refused. With
+ * `compat: "original"` they are 200 with zeros, and a malformed body is 422 with FastAPI's `detail`.
  */
 export function judgeRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   if (tools.settings.compat === "original") return originalJudgeRoute(tools);
@@ -124,7 +124,10 @@ function readOriginal(body: unknown, tools: RouteTools): ReturnType<typeof origi
   }
 }
 
-/** A list of the original's replies. The original has no such path: a body that it would refuse is {status, reason} in its place. */
+/**
+ * A list of the original's replies. The original has no such path: a body that it would refuse is {status, reason} in
+ * its place.
+ */
 async function judgeBatchAsOriginal(
   body: readonly unknown[],
   signal: AbortSignal,

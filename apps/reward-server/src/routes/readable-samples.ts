@@ -1,6 +1,6 @@
 /**
- * Samples of one request, each read by itself, so that one that cannot be read does not cost the others their verdicts. A mistake that all of
- * them share refuses the request: no other sample is lost by that.
+ * Samples of one request, each read by itself, so that one that cannot be read does not cost the others their verdicts.
+ * A mistake that all of them share refuses the request: no other sample is lost by that.
  */
 import type { RewardOutcome, RewardRequest } from "@v-triune/rewards";
 import { RefusalError } from "../http/refusal-error";
@@ -32,8 +32,8 @@ export function readEach<Item>(
 }
 
 /**
- * Judges what could be read, in the order of completion; what could not comes first, as `error` with the code `request`. The places in the
- * queue are taken when this is called.
+ * Judges what could be read, in the order of completion; what could not comes first, as `error` with the code
+ * `request`. The places in the queue are taken when this is called.
  *
  * @throws RefusalError 503 when the queue has no room
  */

@@ -11,9 +11,9 @@ import { judgeEach, readEach, reportLeftOut } from "./readable-samples";
 import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteTools } from "./route";
 
 /**
- * `POST /v1/score` (score-contract.ts of `@v-triune/rewards`): a batch in, verdicts out: as NDJSON in the order of completion
- * if the client accepts that, else as a JSON list in the order of the request. A sample that cannot be read is `error` with the code `request`;
- * if none can, the request is refused.
+ * `POST /v1/score` (score-contract.ts of `@v-triune/rewards`): a batch in, verdicts out: as NDJSON in the order of
+ * completion if the client accepts that, else as a JSON list in the order of the request. A sample that cannot be read
+ * is `error` with the code `request`; if none can, the request is refused.
  */
 export function scoreRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {
@@ -89,7 +89,8 @@ function ndjson(results: AsyncIterable<RewardResult>, signal: AbortSignal): Read
         controller.close();
       } catch (error) {
         clearImmediate(planned);
-        // A client that has gone gets nothing. Any other fault cuts the reply, and clients ask again for what is missing.
+        // A client that has gone gets nothing. Any other fault cuts the reply, and clients ask again for what is
+        // missing.
         if (error === CLIENT_GONE) controller.close();
         else controller.error(error);
       }

@@ -21,9 +21,10 @@ import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteT
  *             empty lists and are expected to answer 200
  *   slime     POST {"prompt", "response", "label"} → the bare reward
  *
- * Neither has a word for "not scored". Such a sample gets `unscoredReward` and is marked: for OpenRLHF by `extra_logs.scored` = 0, for
- * slime by the headers `x-reward-status` and `x-reward-reason`. With `onError: "raise"` a sample that cannot be judged refuses its request.
- * So do mistakes of a person (a label, a verifier's parameters) when no sample of the request is free of them.
+ * Neither has a word for "not scored". Such a sample gets `unscoredReward` and is marked: for OpenRLHF by
+ * `extra_logs.scored` = 0, for slime by the headers `x-reward-status` and `x-reward-reason`. With `onError: "raise"` a
+ * sample that cannot be judged refuses its request. So do mistakes of a person (a label, a verifier's parameters) when
+ * no sample of the request is free of them.
  */
 export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {
@@ -115,7 +116,8 @@ function requestOf(
 }
 
 /**
- * The response inside a query. A query of messages has the response as its last message; any other begins with its prompt.
+ * The response inside a query. A query of messages has the response as its last message; any other begins with its
+ * prompt.
  *
  * @throws RefusalError if it is not content, or its prompt is not in it
  */
@@ -126,7 +128,8 @@ function responseOf({ query, prompt, place, texts }: QueryParts): string {
   if (response !== undefined) return response;
   throw invalidField(
     place.query,
-    `${place.query}: ${place.prompt} and then the response expected; the prompt is not in it, so the beginning of the response is unknown`,
+    `${place.query}: ${place.prompt} and then the response expected; the prompt is not in it, so the beginning of ` +
+      "the response is unknown",
   );
 }
 

@@ -1,8 +1,9 @@
 /**
- * How the demonstration's checkpoint came about: supervised learning on worked answers in seven stages, then an eighth on the
- * careless annotator's labels, which is the state that reinforcement learning starts from. Random weights have a deviation of
- * 1/√fan_in (what a transformer of this size needs; 0.02 does not learn here), ten times less where a branch ends in the
- * residual stream. Without the dense questions, which ask for everything in a picture, accuracy stays at chance for long.
+ * How the demonstration's checkpoint came about: supervised learning on worked answers in seven stages, then an eighth
+ * on the careless annotator's labels, which is the state that reinforcement learning starts from. Random weights have a
+ * deviation of 1/√fan_in (what a transformer of this size needs; 0.02 does not learn here), ten times less where a
+ * branch ends in the residual stream. Without the dense questions, which ask for everything in a picture, accuracy
+ * stays at chance for long.
  *
  * `v-triune demo --make-checkpoint DIR` runs it: 9,360 updates of 28 samples, about 10 million tokens.
  */

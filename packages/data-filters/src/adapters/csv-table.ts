@@ -1,6 +1,6 @@
 /**
- * How a CSV or TSV file is read. DuckDB guesses the dialect from the first 20,480 lines. Three of its guesses would cost
- * rows or words:
+ * How a CSV or TSV file is read. DuckDB guesses the dialect from the first 20,480 lines. Three of its guesses would
+ * cost rows or words:
  * - If these lines have no quotes, it reads the whole file without quotes: later, a quoted comma would make a ragged
  *   line, and a quoted cell would keep its quotes. Such a file is read with the quote of RFC 4180.
  * - If a few lines are ragged, it may choose a dialect in which the header is a row, or gives up without naming a line.

@@ -1,6 +1,6 @@
 /**
- * Parses JSON and keeps numbers as they are written. `JSON.parse` makes 9007199254740992 of 9007199254740993, and 1.5 of
- * 1.50. NaN and Infinity, which Python's `json.dumps` writes without quotes, are read, too.
+ * Parses JSON and keeps numbers as they are written. `JSON.parse` makes 9007199254740992 of 9007199254740993, and 1.5
+ * of 1.50. NaN and Infinity, which Python's `json.dumps` writes without quotes, are read, too.
  */
 
 /** A number whose digits JavaScript would change. */

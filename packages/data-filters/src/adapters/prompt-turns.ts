@@ -26,8 +26,8 @@ export function questionPrompt(record: TableRecord, field: string, text: string,
 }
 
 /**
- * As `questionPrompt`, for published questions: marks that do not fit to the pictures are left out, and a rule reports a
- * missing picture.
+ * As `questionPrompt`, for published questions: marks that do not fit to the pictures are left out, and a rule reports
+ * a missing picture.
  */
 export function placedPrompt(text: string, pictures: number): RowPrompt {
   const question = withoutImageMarks(text);

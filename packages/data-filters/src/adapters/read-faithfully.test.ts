@@ -1,4 +1,7 @@
-/** Records arrive as they are in the file: numbers with their digits, missing ones as missing, columns by their own names. */
+/**
+ * Records arrive as they are in the file: numbers with their digits, missing ones as missing, columns by their own
+ * names.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";

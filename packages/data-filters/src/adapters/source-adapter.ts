@@ -21,8 +21,8 @@ export interface SourceRow {
   /** The owner's id, or file and position if the owner gives none. Unique in the source. */
   readonly id: string;
   /**
-   * The words that rules look at, without `<image>` marks. When the sample is written, one mark per picture is put before
-   * the question, unless `turns` states the prompt.
+   * The words that rules look at, without `<image>` marks. When the sample is written, one mark per picture is put
+   * before the question, unless `turns` states the prompt.
    */
   readonly question: string;
   /** The prompt as the owner wrote it, with one `<image>` mark at the place of each picture. */

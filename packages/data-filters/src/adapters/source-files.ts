@@ -68,8 +68,8 @@ export class PictureIndex {
   }
 
   /**
-   * The reference of a picture, by its path (relative to the folder or absolute) or its `file:` URL. A missing picture also
-   * gets one, to the path where it was looked for, so that a rule drops the row with that reason.
+   * The reference of a picture, by its path (relative to the folder or absolute) or its `file:` URL. A missing picture
+   * also gets one, to the path where it was looked for, so that a rule drops the row with that reason.
    */
   find(name: string): PictureReference {
     const clean = pathOfUrl(name)

@@ -1,6 +1,6 @@
 /**
- * Values of a file's columns as plain JavaScript values, by the types of the file: float32 numbers as they were written,
- * and structs with the names of the file.
+ * Values of a file's columns as plain JavaScript values, by the types of the file: float32 numbers as they were
+ * written, and structs with the names of the file.
  */
 import { DuckDBTypeId } from "@duckdb/node-api";
 import { plain } from "./database";

@@ -1,7 +1,7 @@
 /**
- * Columns of a Parquet file with the names that the file gives them. DuckDB's names are case-insensitive: of `Answer` and
- * `answer` it calls the second one `answer_1`, in tables and in structs. Both names are kept here: the file's to find a
- * column by, DuckDB's for SQL.
+ * Columns of a Parquet file with the names that the file gives them. DuckDB's names are case-insensitive: of `Answer`
+ * and `answer` it calls the second one `answer_1`, in tables and in structs. Both names are kept here: the file's to
+ * find a column by, DuckDB's for SQL.
  */
 import { DuckDBListType, DuckDBStructType, type DuckDBConnection, type DuckDBType } from "@duckdb/node-api";
 import { queryRows } from "./database";

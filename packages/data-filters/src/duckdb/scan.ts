@@ -1,6 +1,7 @@
 /**
  * Tables over files, as SQL. A path stands for the file of that name and for no other, and the columns are those in the
- * file: DuckDB would read `q[1].parquet` as a glob, and replace the column `answer` of a file below a folder `answer=7`.
+ * file: DuckDB would read `q[1].parquet` as a glob, and replace the column `answer` of a file below a folder
+ * `answer=7`.
  */
 import { exactPath } from "@v-triune/node-kit/exact-path";
 import { literal } from "./database";

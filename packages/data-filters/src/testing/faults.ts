@@ -35,8 +35,8 @@ export async function damageRowGroup(file: string, rowGroup: number, column: str
 }
 
 /**
- * Renames a column or field of a Parquet file to a name of the same length. DuckDB itself writes no names that differ only
- * in case.
+ * Renames a column or field of a Parquet file to a name of the same length. DuckDB itself writes no names that differ
+ * only in case.
  */
 export function renameColumn(file: string, from: string, to: string): void {
   const bytes = readFileSync(file);

@@ -1,10 +1,12 @@
 /**
- * For tests: a server that speaks SGLang's or vLLM's protocol and answers with a real policy, loaded from the folders that it is
- * handed. Every request is checked against the documented API; what does not fit is answered 400 and noted in `violations`.
+ * For tests: a server that speaks SGLang's or vLLM's protocol and answers with a real policy, loaded from the folders
+ * that it is handed. Every request is checked against the documented API; what does not fit is answered 400 and noted
+ * in `violations`.
  *
  * SGLang: docs.sglang.io basic_usage/sampling_params, advanced_features/sglang_for_rl; srt/managers/io_struct.py,
- * srt/entrypoints/http_server.py of 0.5.23. vLLM 0.33.0: docs.vllm.ai features/lora, features/sleep_mode, training/weight_transfer,
- * training/layerwise; entrypoints/openai/chat_completion/protocol.py, entrypoints/serve/{lora,dev/rpc,dev/cache}, entrypoints/rl/online.
+ * srt/entrypoints/http_server.py of 0.5.23. vLLM 0.33.0: docs.vllm.ai features/lora, features/sleep_mode,
+ * training/weight_transfer, training/layerwise; entrypoints/openai/chat_completion/protocol.py,
+ * entrypoints/serve/{lora,dev/rpc,dev/cache}, entrypoints/rl/online.
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";

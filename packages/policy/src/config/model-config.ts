@@ -1,6 +1,6 @@
 /**
- * What every model family's config.json comes down to: the sizes of a language model and of a vision tower, and the ids of
- * special tokens. A family's folder adds what only its tower has (../families).
+ * What every model family's config.json comes down to: the sizes of a language model and of a vision tower, and the ids
+ * of special tokens. A family's folder adds what only its tower has (../families).
  */
 
 /** The language model. */
@@ -19,8 +19,8 @@ export interface TextConfig {
   /** The number of the headDim / 2 rotary frequencies that follow time, height and width. */
   readonly mropeSection: readonly [number, number, number];
   /**
-   * How the sections lie: one after another (Qwen2-VL, Qwen2.5-VL), or height at 1, 4, 7, .. and width at 2, 5, 8, .. with
-   * time in between (Qwen3-VL). Default false.
+   * How the sections lie: one after another (Qwen2-VL, Qwen2.5-VL), or height at 1, 4, 7, .. and width at 2, 5, 8, ..
+   * with time in between (Qwen3-VL). Default false.
    */
   readonly mropeInterleaved?: boolean;
   /** Whether q, k, v and o have biases where the family has none (Qwen3-VL). Default false. */

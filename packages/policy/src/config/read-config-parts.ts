@@ -1,7 +1,7 @@
 /**
- * The parts of a config.json that the families share. The text model's keys are in `text_config` (transformers 5, and every
- * published Qwen3-VL) or at the top (published Qwen2-VL and Qwen2.5-VL); rotary settings are in `rope_parameters`, or in
- * `rope_scaling` with `rope_theta` beside it.
+ * The parts of a config.json that the families share. The text model's keys are in `text_config` (transformers 5, and
+ * every published Qwen3-VL) or at the top (published Qwen2-VL and Qwen2.5-VL); rotary settings are in
+ * `rope_parameters`, or in `rope_scaling` with `rope_theta` beside it.
  */
 import type { JsonReader } from "./json-reader";
 import type { TextConfig, VisionConfig, VlmConfig } from "./model-config";
@@ -32,7 +32,10 @@ export interface TextDefaults {
   readonly mropeSection?: readonly [number, number, number];
   /** `mropeInterleaved`. */
   readonly interleaved?: boolean;
-  /** The head size of a config.json without `head_dim`. Default: hidden_size / num_attention_heads, and no other is allowed. */
+  /**
+   * The head size of a config.json without `head_dim`. Default: hidden_size / num_attention_heads, and no other is
+   * allowed.
+   */
   readonly headDim?: number;
 }
 
@@ -133,7 +136,8 @@ export function readVisionBase(
   if (headDim % 4 !== 0)
     vision.fail(
       "num_heads",
-      `a head size that is a multiple of 4 (height and width each turn half of it); ${hiddenSize} / ${numHeads} = ${headDim}`,
+      `a head size that is a multiple of 4 (height and width each turn half of it); ${hiddenSize} / ${numHeads} = ` +
+        `${headDim}`,
     );
   if (out.value !== textHiddenSize) vision.fail(out.key, `the language model's hidden_size = ${textHiddenSize}`);
   return {

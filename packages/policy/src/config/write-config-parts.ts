@@ -26,8 +26,8 @@ export function visionTokensJson(config: VlmConfig): Record<string, unknown> {
 }
 
 /**
- * The flat layout of the published Qwen2-VL and Qwen2.5-VL checkpoints: transformers 5.23 and 4.57 both load it to equal
- * logits (4.57 cannot run the nested one).
+ * The flat layout of the published Qwen2-VL and Qwen2.5-VL checkpoints: transformers 5.23 and 4.57 both load it to
+ * equal logits (4.57 cannot run the nested one).
  */
 export function flatConfigJson(
   architecture: string,

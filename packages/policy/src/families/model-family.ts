@@ -1,7 +1,8 @@
 /**
- * What a model family is to the rest of the package: a folder beside this file that states how its config.json is read, what
- * its tensors are called, how its vision tower computes, how videos count in its positions, and what its pictures and boxes
- * look like. The language model (Qwen2's and Qwen3's decoder) is shared. docs/model-families.md shows how to add one.
+ * What a model family is to the rest of the package: a folder beside this file that states how its config.json is read,
+ * what its tensors are called, how its vision tower computes, how videos count in its positions, and what its pictures
+ * and boxes look like. The language model (Qwen2's and Qwen3's decoder) is shared. docs/model-families.md shows how to
+ * add one.
  */
 import type { Tensor2D } from "@tensorflow/tfjs-core";
 import type { JsonReader } from "../config/json-reader";
@@ -13,8 +14,8 @@ import type { ModelWeights } from "../weights/model-weights";
 import type { ParameterShape } from "../weights/parameter-shapes";
 
 /**
- * In what unit a family states boxes and points: pixels of the picture as its processor resizes it, or thousandths of each
- * side.
+ * In what unit a family states boxes and points: pixels of the picture as its processor resizes it, or thousandths of
+ * each side.
  */
 export type BoxConvention = "resized-pixels" | "thousandths";
 
@@ -25,7 +26,10 @@ export interface ModelFamily<Config extends VlmConfig = VlmConfig> {
   readonly title: string;
   /** `architectures` of config.json. */
   readonly architectures: readonly string[];
-  /** Reads every layout that its checkpoints come in. @throws ModelConfigError naming the key that is missing or impossible */
+  /**
+   * Reads every layout that its checkpoints come in.
+   * @throws ModelConfigError naming the key that is missing or impossible
+   */
   readConfig(top: JsonReader): Config;
   /** config.json in the layout of the published checkpoints. */
   toPublishedJson(config: Config): Record<string, unknown>;

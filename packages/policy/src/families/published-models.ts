@@ -1,7 +1,7 @@
 /**
- * config.json of the published checkpoints, as far as sizes go: Qwen2-VL (arXiv 2409.12191), Qwen2.5-VL (arXiv 2502.13923)
- * and Qwen3-VL (arXiv 2511.21631), Instruct, on huggingface.co/Qwen. The numbers of parameters are those that their model
- * pages state for the safetensors.
+ * config.json of the published checkpoints, as far as sizes go: Qwen2-VL (arXiv 2409.12191), Qwen2.5-VL (arXiv
+ * 2502.13923) and Qwen3-VL (arXiv 2511.21631), Instruct, on huggingface.co/Qwen. The numbers of parameters are those
+ * that their model pages state for the safetensors.
  */
 
 /** A checkpoint that people have. */

@@ -54,15 +54,15 @@ export interface GenerateOptions {
   readonly maxNewTokens: number;
   readonly seed: number;
   /**
-   * The number of each prompt in the seeded streams. Default: its index. Prompts that are a part of a larger request keep
-   * their numbers in it, and with them their tokens.
+   * The number of each prompt in the seeded streams. Default: its index. Prompts that are a part of a larger request
+   * keep their numbers in it, and with them their tokens.
    */
   readonly promptNumbers?: readonly number[];
   /** Any of these ends a completion. Default: config.json's end-of-sequence tokens. */
   readonly stopTokenIds?: readonly number[];
   /**
-   * Called after every token; true ends the completion as a stop token does. For stop strings: decode with a `TextStream` per
-   * row and look for them.
+   * Called after every token; true ends the completion as a stop token does. For stop strings: decode with a
+   * `TextStream` per row and look for them.
    */
   readonly stopWhen?: (row: {
     readonly promptIndex: number;
@@ -76,8 +76,8 @@ export interface GenerateOptions {
   /** Prompt tokens computed at once. Default 8192. */
   readonly maxPrefillTokens?: number;
   /**
-   * Threads that decode where this package's own kernels do (on wasm, and small models on other backends). Default: all cores, or
-   * one inside a worker thread. Tokens do not depend on it.
+   * Threads that decode where this package's own kernels do (on wasm, and small models on other backends). Default: all
+   * cores, or one inside a worker thread. Tokens do not depend on it.
    */
   readonly threads?: number;
   /** Ends generation early: completions still running are dropped. */
@@ -230,8 +230,8 @@ const OWN_MEMORY_PARAMETERS = 1 << 23;
 
 /**
  * On wasm the package's own kernels decode. Elsewhere they decode small models, since a native op costs some 5 µs and a
- * step has hundreds of them; a larger model is decoded by the backend's threads or GPU. With several threads they get a memory of their own,
- * otherwise they run on the backend's heap where there is one.
+ * step has hundreds of them; a larger model is decoded by the backend's threads or GPU. With several threads they get a
+ * memory of their own, otherwise they run on the backend's heap where there is one.
  */
 function openDecoder(
   { weights, config, vision, prompts, options, memory }: GenerateRequest,

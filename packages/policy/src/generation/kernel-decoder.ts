@@ -1,8 +1,8 @@
 /**
- * Decoding by this package's own WebAssembly kernels: a step is one call (packages/policy/assembly/decode.ts), without TensorFlow.js.
- * Weights are packed once (adapters merged into them), keys and values grow in place, and a prompt's are read by all of its
- * rows where they lie. It runs on the wasm backend's heap, or in a memory of its own beside any backend, where threads
- * share the rows of a step; prompts are always computed by the backend.
+ * Decoding by this package's own WebAssembly kernels: a step is one call (packages/policy/assembly/decode.ts), without
+ * TensorFlow.js. Weights are packed once (adapters merged into them), keys and values grow in place, and a prompt's are
+ * read by all of its rows where they lie. It runs on the wasm backend's heap, or in a memory of its own beside any
+ * backend, where threads share the rows of a step; prompts are always computed by the backend.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { VlmConfig, TextConfig } from "../config/model-config";

@@ -1,4 +1,7 @@
-/** Many rows with Qwen2.5-VL's vocabulary: 128 × 151,936 logits per step are more numbers than a JavaScript Set can hold. */
+/**
+ * Many rows with Qwen2.5-VL's vocabulary: 128 × 151,936 logits per step are more numbers than a JavaScript Set can
+ * hold.
+ */
 import * as tf from "@tensorflow/tfjs-core";
 import { BackendError, selectBackend } from "@v-triune/backend";
 import { afterAll, describe, expect, it } from "vitest";

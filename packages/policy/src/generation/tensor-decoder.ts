@@ -1,6 +1,7 @@
 /**
- * Decoding by TensorFlow.js ops, for every backend but wasm. Keys and values lie padded in [rows, kv heads, length, d], one
- * pair per layer, in the order in which rows were added; a removed row's place is squeezed out before the next step.
+ * Decoding by TensorFlow.js ops, for every backend but wasm. Keys and values lie padded in [rows, kv heads, length, d],
+ * one pair per layer, in the order in which rows were added; a removed row's place is squeezed out before the next
+ * step.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { VlmConfig } from "../config/model-config";

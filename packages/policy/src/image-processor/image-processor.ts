@@ -1,7 +1,7 @@
 /**
- * Pictures → the vision tower's input: decode, resize (smart-resize.ts, bicubic-resize.ts), normalize and cut into patches
- * (patches.ts). Equal to `Qwen2VLImageProcessorPil` of transformers 5.23 with Pillow 12.2, to the bit for every format that
- * decodes to Pillow's bytes (decode-image.ts).
+ * Pictures → the vision tower's input: decode, resize (smart-resize.ts, bicubic-resize.ts), normalize and cut into
+ * patches (patches.ts). Equal to `Qwen2VLImageProcessorPil` of transformers 5.23 with Pillow 12.2, to the bit for every
+ * format that decodes to Pillow's bytes (decode-image.ts).
  *
  * Settings come from `processor_config.json` (transformers 5) or `preprocessor_config.json` (published checkpoints).
  */
@@ -132,9 +132,10 @@ function rethrowNamed(action: () => unknown, name: string): void {
 /**
  * Reads the image processor's settings of a model folder.
  *
- * @param defaults for keys that are left out, or without a file for them; those of the model's family. Default: Qwen2-VL's.
- * @throws ModelConfigError when a value is malformed or asks for steps that are not supported (another resampling filter, no
- *   resize, no normalization)
+ * @param defaults for keys that are left out, or without a file for them; those of the model's family. Default:
+ *   Qwen2-VL's.
+ * @throws ModelConfigError when a value is malformed or asks for steps that are not supported (another resampling
+ *   filter, no resize, no normalization)
  */
 export function readImageSettings(
   folder: string,

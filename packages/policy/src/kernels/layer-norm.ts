@@ -1,6 +1,7 @@
 /**
  * LayerNorm (arXiv 1607.06450): y = (x - μ) · rsqrt(σ² + ε) · w + b, with the row's mean μ and variance σ².
- * Backward, with r = rsqrt(..), n = (x - μ) r and d = dy · w: dx = r (d - mean(d) - n mean(d n)), dw = Σ dy n, db = Σ dy.
+ * Backward, with r = rsqrt(..), n = (x - μ) r and d = dy · w: dx = r (d - mean(d) - n mean(d n)), dw = Σ dy n, db = Σ
+ * dy.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "./custom-gradient";

@@ -1,6 +1,6 @@
 /**
- * Norms of queries and keys (arXiv 2010.04245; as Qwen3 has them, arXiv 2505.09388): each head goes through RMSNorm with one
- * weight for all query heads and one for all key heads, before the rotation. Values stay as they are.
+ * Norms of queries and keys (arXiv 2010.04245; as Qwen3 has them, arXiv 2505.09388): each head goes through RMSNorm
+ * with one weight for all query heads and one for all key heads, before the rotation. Values stay as they are.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { AttentionHeads } from "./attention-plan";

@@ -1,8 +1,8 @@
 /**
- * LoRA (arXiv 2106.09685) in peft's layout: which layers of the model an adapter_config.json means, and with which rank and
- * scale. Follows peft 0.21: a string is a regular expression that must match a module's whole name, a list holds name
- * endings; `rank_pattern` and `alpha_pattern` override by name ending. Options that would change the numbers and are
- * not implemented (DoRA, biases, fully trained modules, ..) are refused by name.
+ * LoRA (arXiv 2106.09685) in peft's layout: which layers of the model an adapter_config.json means, and with which rank
+ * and scale. Follows peft 0.21: a string is a regular expression that must match a module's whole name, a list holds
+ * name endings; `rank_pattern` and `alpha_pattern` override by name ending. Options that would change the numbers and
+ * are not implemented (DoRA, biases, fully trained modules, ..) are refused by name.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,9 @@ export interface AdapterConfig {
   readonly rank: number;
   /** The addition is scaled by alpha / rank (rank-stabilized: alpha / √rank). */
   readonly alpha: number;
-  /** Ends of layer names (`["q_proj", "v_proj"]`), or a regular expression for whole names as transformers 5 has them. */
+  /**
+   * Ends of layer names (`["q_proj", "v_proj"]`), or a regular expression for whole names as transformers 5 has them.
+   */
   readonly targetModules: readonly string[] | string;
   /** arXiv 2312.03732. */
   readonly rankStabilized: boolean;

@@ -1,7 +1,7 @@
 /**
  * Features of pictures for the language model. While the vision tower and its merger are constant, a picture's features
- * are computed once and remembered as long as its pixels are in use; they take less memory than the pixels. An array of pixels
- * must not be filled with another picture.
+ * are computed once and remembered as long as its pixels are in use; they take less memory than the pixels. An array of
+ * pixels must not be filled with another picture.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { VlmConfig } from "../config/model-config";

@@ -1,7 +1,7 @@
 /**
- * The decoder of Qwen2 and Qwen3 over packed tokens (arXiv 2407.10671, 2505.09388; transformers 5.23 `Qwen2_5_VLTextModel`,
- * `Qwen3VLTextModel`): RMSNorm, attention with grouped queries and M-RoPE, RMSNorm, SwiGLU, both with residuals. Biases and
- * norms of q and k are applied where the model has them.
+ * The decoder of Qwen2 and Qwen3 over packed tokens (arXiv 2407.10671, 2505.09388; transformers 5.23
+ * `Qwen2_5_VLTextModel`, `Qwen3VLTextModel`): RMSNorm, attention with grouped queries and M-RoPE, RMSNorm, SwiGLU, both
+ * with residuals. Biases and norms of q and k are applied where the model has them.
  *
  * DeepStack (arXiv 2406.04334), for a tower that gives more than one set of features: set k is added to the visual rows
  * after layer k - 1.
@@ -25,7 +25,10 @@ import { textRotary } from "./text-rotary";
 export interface LanguageModelOptions {
   /** Rows whose final hidden states are wanted, in this order and possibly more than once. Default: all of them. */
   readonly select?: Int32Array;
-  /** Called with each layer's packed q, k, v, normed where they are, before rotation; generation fills its cache from them. */
+  /**
+   * Called with each layer's packed q, k, v, normed where they are, before rotation; generation fills its cache from
+   * them.
+   */
   readonly onQkv?: (layer: number, qkv: tf.Tensor2D, rotary: RotaryTable) => void;
   readonly trace?: Trace;
   /** Keeps only each layer's input for the backward pass and computes the layer again there. */

@@ -1,9 +1,9 @@
 /**
- * M-RoPE positions (Qwen2-VL, arXiv 2409.12191 §2.1; numbers as transformers 5.23's `get_rope_index`): text counts on in
- * all three of time, height and width; a picture's tokens take its grid, from the position where it starts; after it, text
- * goes on at start + max(height, width) in merged cells. A video's frames count in time as its family says; where every
- * frame has placeholders of its own, each is a picture. (transformers 4.57 differs for videos: it goes on after the largest
- * position.)
+ * M-RoPE positions (Qwen2-VL, arXiv 2409.12191 §2.1; numbers as transformers 5.23's `get_rope_index`): text counts on
+ * in all three of time, height and width; a picture's tokens take its grid, from the position where it starts; after
+ * it, text goes on at start + max(height, width) in merged cells. A video's frames count in time as its family says;
+ * where every frame has placeholders of its own, each is a picture. (transformers 4.57 differs for videos: it goes on
+ * after the largest position.)
  */
 import type { VlmConfig } from "../config/model-config";
 import { familyOf } from "../families/model-families";
@@ -96,7 +96,9 @@ function mismatch(promptIds: Int32Array, { id, kind, runs }: VisualSource, merge
   return new PromptError({
     what: `The ${kind} placeholders of a prompt do not match its ${kind}s.`,
     where: `token ${id} of config.json's ${kind}_token_id`,
-    expected: `${tokens.reduce((a, b) => a + b, 0)} placeholders, ${tokens.length} ${kind}(s) of ${tokens.join(" + ") || "0"} tokens`,
+    expected:
+      `${tokens.reduce((a, b) => a + b, 0)} placeholders, ${tokens.length} ${kind}(s) of ` +
+      `${tokens.join(" + ") || "0"} tokens`,
     found: `${promptIds.filter((token) => token === id).length} placeholders`,
     fix: "render the prompt with its pictures, one run of placeholders per picture",
   });

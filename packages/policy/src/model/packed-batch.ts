@@ -1,7 +1,7 @@
 /**
- * Rows of a batch laid out as one run of tokens without padding. Rollouts of one prompt form a tree: the prompt once, then
- * each completion, which sees the prompt and itself. A completion's last token is only predicted, never read, so it is
- * left out.
+ * Rows of a batch laid out as one run of tokens without padding. Rollouts of one prompt form a tree: the prompt once,
+ * then each completion, which sees the prompt and itself. A completion's last token is only predicted, never read, so
+ * it is left out.
  */
 import type { VlmConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
@@ -163,8 +163,8 @@ function samePrompt(a: PromptInput, b: PromptInput): boolean {
 }
 
 /**
- * Tokens of the language model's forward pass over these rows: each prompt once (its visual placeholders are the tokens of
- * its pictures), each completion without its last token, which is predicted and never read.
+ * Tokens of the language model's forward pass over these rows: each prompt once (its visual placeholders are the tokens
+ * of its pictures), each completion without its last token, which is predicted and never read.
  *
  *     Σ over trees ( prompt + Σ over branches ( completion − 1 ) )
  */

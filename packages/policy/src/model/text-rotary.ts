@@ -1,8 +1,8 @@
 /**
- * The language model's rotary table (M-RoPE, arXiv 2409.12191): each of the headDim / 2 frequencies follows time, height or
- * width. Qwen2-VL and Qwen2.5-VL deal them out in runs, `mropeSection` each. Qwen3-VL interleaves (arXiv 2511.21631;
- * transformers 5.23 `apply_interleaved_mrope`): frequency i follows height if i % 3 = 1 and i < 3 · section[1], width if
- * i % 3 = 2 and i < 3 · section[2], and time otherwise.
+ * The language model's rotary table (M-RoPE, arXiv 2409.12191): each of the headDim / 2 frequencies follows time,
+ * height or width. Qwen2-VL and Qwen2.5-VL deal them out in runs, `mropeSection` each. Qwen3-VL interleaves (arXiv
+ * 2511.21631; transformers 5.23 `apply_interleaved_mrope`): frequency i follows height if i % 3 = 1 and i < 3 ·
+ * section[1], width if i % 3 = 2 and i < 3 · section[2], and time otherwise.
  */
 import type { TextConfig } from "../config/model-config";
 import { inverseFrequencies, rotaryValues, type RotaryValues } from "../kernels/rotary-values";

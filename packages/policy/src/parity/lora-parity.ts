@@ -1,6 +1,7 @@
 /**
- * Adapters against peft: `lora_linear.json` (single layers), and folders with adapter_config.json, adapter_model.safetensors,
- * expected.json {case, base, loss} and expected.safetensors (logits with the adapter on and merged in, gradients).
+ * Adapters against peft: `lora_linear.json` (single layers), and folders with adapter_config.json,
+ * adapter_model.safetensors, expected.json {case, base, loss} and expected.safetensors (logits with the adapter on and
+ * merged in, gradients).
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -121,7 +122,8 @@ async function checkLinear(ledger: ParityLedger, { cases }: LinearCases): Promis
       ["A", adapter.a, find(reference.grads, "lora_A")],
       ["B", adapter.b, find(reference.grads, "lora_B")],
     ] as const) {
-      // Entries reach some tens here, where float32 has no five digits after the point: held to the largest of the tensor.
+      // Entries reach some tens here, where float32 has no five digits after the point: held to the largest of the
+      // tensor.
       const size = Math.max(1, ...flat(expected).map(Math.abs));
       ledger.compare(
         "gradients of layers (relative)",

@@ -1,6 +1,6 @@
 /**
- * A policy as plain data, for replicas in other threads: its configuration, and its weights in shared memory, so that passing
- * them on copies nothing.
+ * A policy as plain data, for replicas in other threads: its configuration, and its weights in shared memory, so that
+ * passing them on copies nothing.
  */
 import type { VlmConfig } from "../config/model-config";
 import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";

@@ -49,8 +49,8 @@ export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: nu
 }
 
 /**
- * Qwen2.5-VL's vocabulary on two layers of width 64: 9.8 million parameters, more than are decoded by this package's kernels on the
- * native backend.
+ * Qwen2.5-VL's vocabulary on two layers of width 64: 9.8 million parameters, more than are decoded by this package's
+ * kernels on the native backend.
  */
 export function largeVocabularyConfig(): Qwen25VlConfig {
   const config = benchmarkConfig({ vocabSize: 151_936, intermediateSize: 128 });

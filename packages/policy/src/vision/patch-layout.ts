@@ -1,6 +1,6 @@
 /**
- * How the patches of pictures lie in the tower's input: merge-block order (the 2 × 2 patches that become one token stand
- * together), frame after frame, picture after picture. Pure integers, no tensors.
+ * How the patches of pictures lie in the tower's input: merge-block order (the 2 × 2 patches that become one token
+ * stand together), frame after frame, picture after picture. Pure integers, no tensors.
  */
 import { ImageError } from "../input-error";
 import { attentionPlan, type AttentionPlan, type AttentionSegment } from "../kernels/attention-plan";

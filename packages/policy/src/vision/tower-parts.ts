@@ -1,6 +1,6 @@
 /**
- * What the families' vision towers share. A tower embeds patches (a Conv3d with stride = kernel, which is a matrix product
- * over flattened patches), runs blocks of attention and MLP, and merges 2 × 2 patches into one token.
+ * What the families' vision towers share. A tower embeds patches (a Conv3d with stride = kernel, which is a matrix
+ * product over flattened patches), runs blocks of attention and MLP, and merges 2 × 2 patches into one token.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { VisionConfig } from "../config/model-config";

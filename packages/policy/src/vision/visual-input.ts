@@ -2,7 +2,10 @@ import type { GridThw } from "../image-processor/image-processor";
 
 /** Pictures or videos of one prompt, as the image processor makes them. */
 export interface VisualInput {
-  /** Flattened patches of all pictures one after another, [patches, channels · temporal · patch · patch], merge-block order. */
+  /**
+   * Flattened patches of all pictures one after another, [patches, channels · temporal · patch · patch], merge-block
+   * order.
+   */
   readonly pixelValues: Float32Array;
   /** Time, height and width of each picture in patches. */
   readonly gridThw: readonly GridThw[];

@@ -34,8 +34,8 @@ export class ModelWeights {
   readonly adapters = new Map<string, LinearAdapter>();
 
   /**
-   * Puts every tensor on the backend, the largest first: what lies in memory twice for a moment is then small beside what
-   * is loaded already.
+   * Puts every tensor on the backend, the largest first: what lies in memory twice for a moment is then small beside
+   * what is loaded already.
    *
    * @param values fetches a tensor's values, one at a time
    * @param frozen whether a tensor is a constant

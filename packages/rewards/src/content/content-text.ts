@@ -1,8 +1,9 @@
 /**
- * The text of what chat APIs call content: a string, `null`, a list of parts (`{"type": "text", "text": ".."}`, `{"type": "image_url", ..}`),
- * strings in such a list, and messages `{"role", "content"}` that hold any of these. Trainers of vision-language models pass it on to rewards as
- * they have it. Texts are joined without anything between them, as chat templates do. Pictures and whatever else is no text are left out by the
- * name of their kind, and counted. A kind that is not known is an error: it may hold the answer.
+ * The text of what chat APIs call content: a string, `null`, a list of parts (`{"type": "text", "text": ".."}`,
+ * `{"type": "image_url", ..}`), strings in such a list, and messages `{"role", "content"}` that hold any of these.
+ * Trainers of vision-language models pass it on to rewards as they have it. Texts are joined without anything between
+ * them, as chat templates do. Pictures and whatever else is no text are left out by the name of their kind, and
+ * counted. A kind that is not known is an error: it may hold the answer.
  *
  * `python/v_triune_reward.py` reads content by the same rules; content-cases.json holds for both.
  */
@@ -72,8 +73,9 @@ const MOST_LEVELS = 8;
 const EXPECTED = "a string or content parts";
 
 /**
- * The text of a response. Of a list of messages it is the last one of the assistant: what tools and users say is no answer, and neither is
- * what the assistant says before it calls a tool. Without an assistant's message it is an error. `null` in a message is an empty text.
+ * The text of a response. Of a list of messages it is the last one of the assistant: what tools and users say is no
+ * answer, and neither is what the assistant says before it calls a tool. Without an assistant's message it is an error.
+ * `null` in a message is an empty text.
  *
  * @param where the field, for the message: `requests[3].response`
  * @throws ContentError for anything that is not content, and for a part of an unknown kind, which it names
@@ -92,7 +94,10 @@ export function responseText(value: unknown, where: string, options: ContentOpti
   return contentText(list[at], Array.isArray(value) ? `${where}[${at}]` : where, options);
 }
 
-/** The text of a prompt: that of all its messages, one after the other. @throws ContentError, see {@link responseText} */
+/**
+ * The text of a prompt: that of all its messages, one after the other.
+ * @throws ContentError, see {@link responseText}
+ */
 export function promptText(value: unknown, where: string, options: ContentOptions = {}): string {
   if (!Array.isArray(value) || !value.some(isMessage)) return contentText(value, where, options);
   return value.map((item: unknown, index) => contentText(item, `${where}[${index}]`, options)).join("\n");
@@ -106,8 +111,8 @@ export function goldText(value: unknown, where: string, options: ContentOptions 
 }
 
 /**
- * Whether a value is content in parts or messages. A list of strings is not content here: as a gold answer it is a list of answers, which must not be
- * joined.
+ * Whether a value is content in parts or messages. A list of strings is not content here: as a gold answer it is a list
+ * of answers, which must not be joined.
  */
 export function isContentParts(value: unknown): value is readonly object[] {
   return Array.isArray(value) && value.length > 0 && value.every((item) => isMessage(item) || isPart(item));

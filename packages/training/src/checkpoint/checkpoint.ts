@@ -1,7 +1,8 @@
 /**
- * Checkpoints: `checkpoints/step-000012/` with the model in Hugging Face layout (transformers, vLLM and SGLang load the folder
- * as it is; under LoRA the adapter alone, in peft's), `optimizer.safetensors` (AdamW's moments as m.NAME and v.NAME) and `state.json`. A folder appears under its name
- * only when all of it is on the disk; state.json lists every other file with size and hash, checked before a run goes on.
+ * Checkpoints: `checkpoints/step-000012/` with the model in Hugging Face layout (transformers, vLLM and SGLang load the
+ * folder as it is; under LoRA the adapter alone, in peft's), `optimizer.safetensors` (AdamW's moments as m.NAME and
+ * v.NAME) and `state.json`. A folder appears under its name only when all of it is on the disk; state.json lists every
+ * other file with size and hash, checked before a run goes on.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -63,7 +64,8 @@ export async function saveCheckpoint(
 }
 
 /**
- * The newest checkpoint that is whole; damaged ones on the way are renamed, so that they are neither used nor in the way.
+ * The newest checkpoint that is whole; damaged ones on the way are renamed, so that they are neither used nor in the
+ * way.
  *
  * @param steps ascending
  * @returns undefined when there is none
@@ -86,7 +88,9 @@ export async function newestWholeCheckpoint(
       if (earlier === undefined) break;
       await rename(folder, `${folder}.damaged`);
       onDamaged(
-        `The checkpoint of step ${step} is damaged (${error.where ?? folder}: expected ${error.expected ?? "a whole file"}, found ${error.found ?? "none"}), so the run goes on from step ${earlier}. The damaged one is now ${folder}.damaged.`,
+        `The checkpoint of step ${step} is damaged (${error.where ?? folder}: expected ` +
+          `${error.expected ?? "a whole file"}, found ${error.found ?? "none"}), so the run goes on from step ` +
+          `${earlier}. The damaged one is now ${folder}.damaged.`,
       );
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The reference policy of a KL term: the weights the run began with, frozen, beside the policy that is trained. Only loaded
- * when the configuration asks for a KL (the paper's recipe does not).
+ * The reference policy of a KL term: the weights the run began with, frozen, beside the policy that is trained. Only
+ * loaded when the configuration asks for a KL (the paper's recipe does not).
  */
 import { evaluateLogProbs } from "@v-triune/grpo";
 import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";

@@ -1,6 +1,6 @@
 /**
- * A computing thread: a replica of the policy on a backend of its own, which takes its part of each update's micro-batches and of
- * each generation's prompts. Nothing imports this file.
+ * A computing thread: a replica of the policy on a backend of its own, which takes its part of each update's
+ * micro-batches and of each generation's prompts. Nothing imports this file.
  */
 import { parentPort } from "node:worker_threads";
 import { selectBackend, withOutOfMemory } from "@v-triune/backend";

@@ -74,7 +74,8 @@ describe.skipIf(!hasModel)("a token budget for micro-batches", () => {
     const split = withBudget(budget, all);
     expect(split.microBatches).toBeGreaterThan(1);
     for (const pass of split.passes) expect(policy.tokenCount(pass)).toBeLessThanOrEqual(budget);
-    // Rollouts of a prompt stand in one pass, or in two where the budget ends between them: a prompt is repeated at most once a pass.
+    // Rollouts of a prompt stand in one pass, or in two where the budget ends between them: a prompt is repeated at
+    // most once a pass.
     const order = split.passes.flat();
     for (const [group, rows] of groups) {
       const places = order.flatMap((row, i) => (row.group === group ? [i] : []));

@@ -18,7 +18,10 @@ export function inSharedMemory(values: Float32Array): Float32Array {
   return copy;
 }
 
-/** Shares the pictures of what one message holds. Rows of one prompt go on sharing its arrays, as they must to be merged. */
+/**
+ * Shares the pictures of what one message holds. Rows of one prompt go on sharing its arrays, as they must to be
+ * merged.
+ */
 export class PromptSharing {
   readonly #inputs = new Map<Float32Array, VisualInput>();
   readonly #features: [VisualInput, Float32Array][] = [];

@@ -35,9 +35,9 @@ export function isOffPolicy({ rollout, update }: TrainingConfig): boolean {
 }
 
 /**
- * Whether the learner is told by which probabilities the rollouts were drawn, to correct for them: other engines than the trainer's
- * policy say so, and so does the policy itself when it was of the step before (verl's asynchronous trainers do the same: π_old by the
- * weights that are updated, importance weights against those that generated).
+ * Whether the learner is told by which probabilities the rollouts were drawn, to correct for them: other engines than
+ * the trainer's policy say so, and so does the policy itself when it was of the step before (verl's asynchronous
+ * trainers do the same: π_old by the weights that are updated, importance weights against those that generated).
  *
  * @param foreignEngine what answers in place of the policy in this process
  */
@@ -48,7 +48,9 @@ export function usesRolloutLogProbs(
   return foreignEngine ? (foreignEngine.givesForeignLogProbs ?? false) : asyncLevel === 1;
 }
 
-/** How the learner corrects rollouts of an engine that says by which probabilities it drew them; undefined: not at all. */
+/**
+ * How the learner corrects rollouts of an engine that says by which probabilities it drew them; undefined: not at all.
+ */
 export function correctionConfig(
   { rollout }: TrainingConfig,
   givesLogProbs: boolean,

@@ -1,6 +1,6 @@
 /**
- * Qwen2.5-VL's config.json. Keys that are left out take the defaults of `Qwen2_5_VLConfig` in transformers 5.23, except for
- * the language model's sizes, which must be set.
+ * Qwen2.5-VL's config.json. Keys that are left out take the defaults of `Qwen2_5_VLConfig` in transformers 5.23, except
+ * for the language model's sizes, which must be set.
  */
 import type { JsonReader } from "../../config/json-reader";
 import type { VisionConfig, VlmConfig } from "../../config/model-config";

@@ -1,6 +1,6 @@
 /**
- * Qwen2.5-VL's vision tower (arXiv 2502.13923; transformers 5.23 `Qwen2_5_VisionTransformer`): blocks with RMSNorm, attention
- * in windows (some blocks: in whole frames) and SwiGLU, then a merger that makes one token of 2 × 2 patches.
+ * Qwen2.5-VL's vision tower (arXiv 2502.13923; transformers 5.23 `Qwen2_5_VisionTransformer`): blocks with RMSNorm,
+ * attention in windows (some blocks: in whole frames) and SwiGLU, then a merger that makes one token of 2 × 2 patches.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { gatherRows } from "../../kernels/gather-rows";

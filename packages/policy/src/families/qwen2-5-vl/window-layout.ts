@@ -1,6 +1,6 @@
 /**
- * The order in which Qwen2.5-VL's tower works on patches (transformers 5.23, `Qwen2_5_VisionTransformer`): each attention
- * window is a run of rows. Pure integers, no tensors.
+ * The order in which Qwen2.5-VL's tower works on patches (transformers 5.23, `Qwen2_5_VisionTransformer`): each
+ * attention window is a run of rows. Pure integers, no tensors.
  */
 import type { AttentionPlan } from "../../kernels/attention-plan";
 import { openPlan, patchLayout, type PatchLayout } from "../../vision/patch-layout";

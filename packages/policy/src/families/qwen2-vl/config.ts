@@ -1,7 +1,7 @@
 /**
- * Qwen2-VL's config.json. Keys that are left out take the defaults of `Qwen2VLConfig` in transformers 5.23, except for the
- * language model's sizes, which must be set. `vision_config` calls the tower's width `embed_dim`; its `hidden_size` is the
- * width of the merger's output.
+ * Qwen2-VL's config.json. Keys that are left out take the defaults of `Qwen2VLConfig` in transformers 5.23, except for
+ * the language model's sizes, which must be set. `vision_config` calls the tower's width `embed_dim`; its `hidden_size`
+ * is the width of the merger's output.
  */
 import type { JsonReader } from "../../config/json-reader";
 import type { VisionConfig, VlmConfig } from "../../config/model-config";

@@ -1,6 +1,7 @@
 /**
  * Qwen2-VL's vision tower (arXiv 2409.12191; transformers 5.23 `Qwen2VisionTransformerPretrainedModel`): blocks with
- * LayerNorm, attention over whole frames and an MLP with quick_gelu, then a merger that makes one token of 2 × 2 patches.
+ * LayerNorm, attention over whole frames and an MLP with quick_gelu, then a merger that makes one token of 2 × 2
+ * patches.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { VisionConfig } from "../../config/model-config";

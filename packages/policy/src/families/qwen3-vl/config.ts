@@ -1,6 +1,6 @@
 /**
- * Qwen3-VL's config.json (dense models). Keys that are left out take the defaults of `Qwen3VLConfig` in transformers 5.23,
- * except for the language model's sizes, which must be set.
+ * Qwen3-VL's config.json (dense models). Keys that are left out take the defaults of `Qwen3VLConfig` in transformers
+ * 5.23, except for the language model's sizes, which must be set.
  *
  * The nested layout of the published checkpoints is written (`text_config.rope_scaling` with `rope_theta` beside it):
  * transformers 5.23 and 4.57 both load it to equal logits.

@@ -17,7 +17,10 @@ const imageSettings: ImageProcessorSettings = {
   std: [0.5, 0.5, 0.5],
 };
 
-/** Qwen3-VL, dense (arXiv 2511.21631): DeepStack, interleaved M-RoPE, norms of q and k, boxes in thousandths of each side. */
+/**
+ * Qwen3-VL, dense (arXiv 2511.21631): DeepStack, interleaved M-RoPE, norms of q and k, boxes in thousandths of each
+ * side.
+ */
 export const qwen3Vl: ModelFamily<Qwen3VlConfig> = {
   modelType: "qwen3_vl",
   title: "Qwen3-VL",

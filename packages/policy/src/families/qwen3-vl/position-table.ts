@@ -1,6 +1,6 @@
 /**
- * Qwen3-VL's learned positions (arXiv 2511.21631; transformers 5.23 `fast_pos_embed_interpolate`): a table of side × side
- * rows is stretched over the picture, corners on corners, and read between its rows (bilinear).
+ * Qwen3-VL's learned positions (arXiv 2511.21631; transformers 5.23 `fast_pos_embed_interpolate`): a table of side ×
+ * side rows is stretched over the picture, corners on corners, and read between its rows (bilinear).
  *
  *     row y of h stands at s = y (side - 1) / max(h - 1, 1), between ⌊s⌋ and min(⌊s⌋ + 1, side - 1); columns alike
  *     patch (y, x) gets Σ over the 4 neighbors of weight · table[row · side + column]

@@ -1,8 +1,8 @@
 /**
- * Qwen3-VL's vision tower (arXiv 2511.21631; transformers 5.23 `Qwen3VLVisionModel`): patches with a bias and positions from
- * a table, blocks with LayerNorm, attention over whole frames and an MLP with tanh-GELU, then a merger that makes one token
- * of 2 × 2 patches. DeepStack: the results of some blocks go through mergers of their own, whose norm is over the merged
- * row, to be added to the first layers of the language model.
+ * Qwen3-VL's vision tower (arXiv 2511.21631; transformers 5.23 `Qwen3VLVisionModel`): patches with a bias and positions
+ * from a table, blocks with LayerNorm, attention over whole frames and an MLP with tanh-GELU, then a merger that makes
+ * one token of 2 × 2 patches. DeepStack: the results of some blocks go through mergers of their own, whose norm is over
+ * the merged row, to be added to the first layers of the language model.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { gelu } from "../../kernels/gelu";
