@@ -10,6 +10,15 @@ export type { CurateOptions, CurationProgress } from "./curate/curation-run";
 export type { CurationConfig, SourceConfig } from "./curate/config";
 export { suggestSources } from "./curate/suggest-sources";
 export type { SuggestedSource } from "./curate/suggest-sources";
+export type { DecontaminateConfig } from "./contamination/decontaminate-config";
+export type { ReferenceQuestion, ReferenceSet } from "./contamination/references";
+export { findContamination } from "./contamination/find-contamination";
+export type {
+  ContaminationExample,
+  FindContaminationOptions,
+  FoundContamination,
+} from "./contamination/find-contamination";
+export type { ContaminationReport } from "./contamination/contamination-hits";
 export { mixCounts } from "./curate/mix";
 export type { MixConfig, MixSource } from "./curate/mix";
 export type { SplitConfig } from "./curate/split";

@@ -23,13 +23,27 @@ function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {
     if (Array.isArray(path)) return path.map((item, i) => absolute(item, [...at, i]));
     return typeof path === "string" && path !== "" ? resolve(source.baseFolder(at), path) : path;
   };
-  const entry = (item: unknown, i: number): unknown =>
-    isRecord(item) && "path" in item ? { ...item, path: absolute(item["path"], ["sources", i, "path"]) } : item;
+  const entries = (items: unknown, at: KeyPath): unknown =>
+    Array.isArray(items)
+      ? items.map((item: unknown, i) =>
+          isRecord(item) && "path" in item ? { ...item, path: absolute(item["path"], [...at, i, "path"]) } : item,
+        )
+      : items;
+  const decontaminate = (given: unknown): unknown => {
+    if (!isRecord(given)) return given;
+    const at = ["decontaminate"];
+    return {
+      ...given,
+      ...("benchmarks" in given ? { benchmarks: absolute(given["benchmarks"], [...at, "benchmarks"]) } : {}),
+      ...("sources" in given ? { sources: entries(given["sources"], [...at, "sources"]) } : {}),
+    };
+  };
   return {
     ...value,
     ...("output" in value ? { output: absolute(value["output"], ["output"]) } : {}),
     ...("rollouts" in value ? { rollouts: absolute(value["rollouts"], ["rollouts"]) } : {}),
-    ...(Array.isArray(value["sources"]) ? { sources: value["sources"].map(entry) } : {}),
+    ...("decontaminate" in value ? { decontaminate: decontaminate(value["decontaminate"]) } : {}),
+    ...("sources" in value ? { sources: entries(value["sources"], ["sources"]) } : {}),
   };
 }
 

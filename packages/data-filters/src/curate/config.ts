@@ -3,6 +3,7 @@ import { describeValue, nearest } from "@v-triune/errors";
 import { DatasetError, type DatasetErrorDetails } from "@v-triune/schema";
 import { adapterFor } from "../adapters/index";
 import type { SourceAdapter } from "../adapters/source-adapter";
+import { comparisonOf, type DecontaminateConfig } from "../contamination/decontaminate-config";
 import { buildRule, DEFAULT_RULES, INTEGRITY_RULES, type RuleConfig } from "../rules/catalogue";
 import type { FilterRule } from "../rules/filter-rule";
 import type { MixConfig } from "./mix";
@@ -35,6 +36,8 @@ export interface CurationConfig {
   readonly split?: SplitConfig;
   /** Draws rows where a rule or the mix must choose. Default 0. */
   readonly seed?: number;
+  /** Drops rows that have a text or a picture of a benchmark. Default: nothing is compared. */
+  readonly decontaminate?: DecontaminateConfig;
   /** Files of rollouts for the rule `difficulty`: Parquet, JSON or JSON Lines (their form is in read-rollouts.ts). */
   readonly rollouts?: string | readonly string[];
   /** DuckDB's memory limit. Default `2GB`. */
@@ -64,6 +67,7 @@ const KEYS: Readonly<Record<keyof CurationConfig, string>> = {
   mix: "object",
   split: "object",
   seed: "number",
+  decontaminate: "object",
   rollouts: "string or list",
   memoryLimit: "string",
   threads: "number",
@@ -103,8 +107,7 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   whole("threads", config.threads, 1);
   if (config.mix !== undefined) checkMix(config.mix);
   if (config.split !== undefined) checkSplit(config.split);
-  const sources = config.sources.map((source, i) => {
-    const field = `sources.${i}`;
+  const bindSource = (source: SourceConfig, field: string): BoundConfig["sources"][number] => {
     checkKeys(source, SOURCE_KEYS, `${field}.`);
     if (typeof source.source !== "string")
       throw bad({ field: `${field}.source`, expected: "the key of a source", found: "no key" });
@@ -113,10 +116,14 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
       throw bad({ field: `${field}.path`, expected: "the folder of the owner's files", found: "no path" });
     whole(`${field}.limit`, source.limit, 1);
     whole(`${field}.copies`, source.copies, 1);
-    return { config: source, adapter: adapterOf(source, i, adapters), paths };
-  });
+    return { config: source, adapter: adapterOf(source, field, adapters), paths };
+  };
+  const sources = config.sources.map((source, i) => bindSource(source, `sources.${i}`));
+  for (const [i, source] of (config.decontaminate?.sources ?? []).entries())
+    bindSource(source, `decontaminate.sources.${i}`);
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));
+  addContaminated(rules, config.decontaminate);
   const readsRollouts = rules.some((rule) => rule.needs?.includes("rollouts"));
   // Rollouts are often added for a second run. Their rule then need not be in the list.
   if (config.rollouts !== undefined && !readsRollouts) rules.push(buildRule("difficulty"));
@@ -132,22 +139,43 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
 
 function adapterOf(
   { source, settings }: SourceConfig,
-  place: number,
+  field: string,
   adapters: readonly SourceAdapter[] | undefined,
 ): SourceAdapter {
   try {
     return adapterFor(source, settings, adapters);
   } catch (error) {
-    throw ofSource(error, place);
+    throw inField(error, field);
   }
 }
 
 /** The error with the place of its source in the configuration: `settings.task` becomes `sources.8.settings.task`. */
 export function ofSource(error: unknown, place: number): unknown {
+  return inField(error, `sources.${place}`);
+}
+
+function inField(error: unknown, prefix: string): unknown {
   if (!(error instanceof DatasetError) || error.code !== "bad-option") return error;
   const { code, file, row, expected, found, fix, cause } = error;
-  const field = `sources.${place}${error.field === undefined ? "" : `.${error.field}`}`;
+  const field = `${prefix}${error.field === undefined ? "" : `.${error.field}`}`;
   return new DatasetError({ code, file, row, field, expected, found, fix, cause });
+}
+
+/** Rules that balance what is left. Contaminated rows must not take the places of others. */
+const BALANCING = ["category-balance", "category-tail", "single-multi", "cap"];
+
+/** Adds the rule of `decontaminate`, before the rules that balance, if the list does not have it. */
+function addContaminated(rules: FilterRule[], decontaminate: DecontaminateConfig | undefined): void {
+  const isListed = rules.some((rule) => rule.needs?.includes("contamination"));
+  if (decontaminate === undefined) {
+    if (isListed)
+      throw bad({ field: "decontaminate", expected: "what the rule contaminated compares with", found: "nothing" });
+    return;
+  }
+  comparisonOf(decontaminate);
+  if (isListed) return;
+  const place = rules.findIndex(({ name }) => BALANCING.includes(name));
+  rules.splice(place < 0 ? rules.length : place, 0, buildRule("contaminated"));
 }
 
 function checkMix(mix: MixConfig): void {

@@ -6,6 +6,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatasetError } from "@v-triune/schema";
+import { writeHits } from "../contamination/contamination-hits";
 import { duckdbMessage } from "../duckdb/database";
 import { isDiskFull, isOutOfSpace, readFailure } from "../duckdb/read-failure";
 import { withEarlierSources } from "./append";
@@ -18,8 +19,9 @@ import { exampleRows } from "./example-rows";
 import { makeReport } from "./make-report";
 import { openOutput } from "./output-folder";
 import { readSources } from "./read-sources";
-import type { CurationReport } from "./report";
+import { CONTAMINATION_FILE, type CurationReport } from "./report";
 import { reportPage } from "./report-page";
+import { ROWS } from "../tables/curation-tables";
 import { runRules } from "./run-rules";
 import { splitAlive } from "./split-rows";
 import { writeCorpus } from "./write-corpus";
@@ -65,6 +67,8 @@ async function runSteps(run: CurationRun, started: number): Promise<CurationRepo
   await splitAlive(run);
   const files = await writeCorpus(run);
   await writeLedger(run);
+  if (run.found.references !== undefined)
+    await writeHits(run.database.connection, ROWS, join(run.output.partial, CONTAMINATION_FILE));
   const report = await makeReport(run, { readings, files, started });
   checkCounts(report);
   await writePages(run, report);

@@ -1,6 +1,7 @@
 /** What the steps of a curation share, from the first to the last. */
 import { join } from "node:path";
 import type { SourceAdapter } from "../adapters/source-adapter";
+import type { References, ReferenceSet } from "../contamination/references";
 import { openDatabase, type Database } from "../duckdb/database";
 import { PictureSpool } from "../pictures/picture-reference";
 import { TextWorkers } from "../workers/text-workers";
@@ -33,6 +34,8 @@ export interface CurateOptions {
    * split hold for the whole corpus. A source of the same name and folder replaces the earlier one. Default false.
    */
   readonly append?: boolean;
+  /** The questions of the benchmarks that `decontaminate.benchmarks` names. */
+  readonly benchmarks?: readonly ReferenceSet[];
 }
 
 /** One run. Its rows are in the tables of its database (tables/curation-tables.ts). */
@@ -47,6 +50,8 @@ export interface CurationRun {
   readonly workers: TextWorkers;
   /** What a row can be dropped by, in order: the rules of the configuration, then the mix. */
   readonly rules: readonly { readonly name: string; readonly reason: string }[];
+  /** What a step found that later steps report. */
+  readonly found: { references?: References };
 }
 
 /** Rows that the mix does not draw are dropped like any other, by a rule of this name. */
@@ -71,7 +76,7 @@ export async function withCurationRun<T>(
   options.signal?.addEventListener("abort", interrupt);
   try {
     const rules = mix === undefined ? bound.rules : [...bound.rules, MIX];
-    return await work({ bound, options, output, database, spool, workers, rules });
+    return await work({ bound, options, output, database, spool, workers, rules, found: {} });
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
     spool.close();

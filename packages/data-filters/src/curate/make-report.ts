@@ -1,5 +1,6 @@
 /** Last step of a curation: the report, counted from the tables of the run. */
 import { createHash } from "node:crypto";
+import { contaminationReport } from "../contamination/contamination-hits";
 import { queryRows } from "../duckdb/database";
 import type { FilterRule } from "../rules/filter-rule";
 import { ALIVE, columnsOfRows, DROPPED, REASONS, ROWS } from "../tables/curation-tables";
@@ -41,6 +42,9 @@ export async function makeReport(run: CurationRun, { readings, files, started }:
     contentHash: hash.digest("hex"),
     ...(config.allReasons === true ? { allReasons: await allReasons(run) } : {}),
     ...(warnings.length > 0 ? { warnings } : {}),
+    ...(run.found.references === undefined
+      ? {}
+      : { contamination: await contaminationReport(run.database.connection, run.found.references) }),
     seconds: Math.round(performance.now() - started) / 1000,
   };
 }

@@ -1,10 +1,14 @@
 /** The report of a curation: rows read, dropped by each rule and kept, for every source. */
 import type { Task } from "@v-triune/schema";
+import type { ContaminationReport } from "../contamination/contamination-hits";
 import type { FilterRule } from "../rules/filter-rule";
 import type { SourceConfig } from "./config";
 
 /** Every row and its fate, in the output folder. */
 export const LEDGER_FILE = "ledger.parquet";
+
+/** Every hit of `decontaminate`, in the output folder. */
+export const CONTAMINATION_FILE = "contamination.parquet";
 
 /** Rows that one rule dropped. */
 export interface DroppedByRule {
@@ -70,6 +74,8 @@ export interface CurationReport {
   readonly allReasons?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What is probably not as it was meant: most pictures of a source are missing, and the like. */
   readonly warnings?: readonly string[];
+  /** What `decontaminate` found; `contamination.parquet` has both sides of each hit. */
+  readonly contamination?: ContaminationReport;
   readonly seconds: number;
 }
 

@@ -5,6 +5,7 @@ import { queryRows } from "../duckdb/database";
 import { applyRules } from "../rules/apply-rules";
 import { computeTexts, isTextNeed, TEXT_OF, type TextNeed } from "../rules/text-needs";
 import { joinToRows, type RuleNeed } from "../tables/curation-tables";
+import { addContamination } from "./add-contamination";
 import { addRollouts } from "./add-rollouts";
 import type { CurationRun } from "./curation-run";
 import { inspectRows } from "./inspect-rows";
@@ -34,6 +35,7 @@ async function provide(run: CurationRun, need: RuleNeed, relation: string): Prom
       signal: options.signal,
     });
   }
+  if (need === "contamination") return addContamination(run, relation);
   const [count] = await queryRows(database.connection, `SELECT count(*) AS n FROM ${relation}`);
   const of = Number(count?.n);
   await inspectRows(database, relation, {

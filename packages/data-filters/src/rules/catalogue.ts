@@ -5,6 +5,7 @@
 import { nearest } from "@v-triune/errors";
 import { DatasetError, TASKS, type Task } from "@v-triune/schema";
 import { boxArea, boxesPerCategory, boxShape, categoryTail, complexPhrase, hasBoxes, singleMulti } from "./box-rules";
+import { contaminated } from "./contaminated";
 import { difficulty } from "./difficulty";
 import { RULE_NEEDS, type RuleNeed } from "../tables/curation-tables";
 import type { FilterRule } from "./filter-rule";
@@ -55,6 +56,7 @@ export const rules = {
   "single-multi": singleMulti,
   "near-duplicate-picture": nearDuplicatePicture,
   "near-duplicate-text": nearDuplicateText,
+  contaminated,
   difficulty,
   cap,
 } as const satisfies Readonly<Record<string, RuleFactory>>;

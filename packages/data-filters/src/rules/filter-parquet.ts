@@ -183,6 +183,7 @@ const CURATE_COMPUTES: Readonly<Partial<Record<RuleNeed, string>>> = {
   picture: "decoded pictures",
   hash: "hashes of pictures",
   rollouts: "rollouts",
+  contamination: "a comparison with benchmarks",
 };
 
 function needsCurate(rule: string, need: RuleNeed): DatasetError {
@@ -191,7 +192,7 @@ function needsCurate(rule: string, need: RuleNeed): DatasetError {
     field: `rules.${rule}`,
     expected: "rules over columns",
     found: `a rule that needs ${CURATE_COMPUTES[need] ?? need}`,
-    fix: "use curate, which inspects pictures and reads rollouts",
+    fix: "use curate, which inspects pictures, reads rollouts and compares with benchmarks",
   });
 }
 

@@ -250,6 +250,8 @@ describe("row rules", () => {
       "near-duplicate-picture",
       "near-duplicate-text",
       "difficulty",
+      // With decontaminate.
+      "contaminated",
     ];
     expect(Object.keys(rules).filter((name) => !tested.has(name) && !below.includes(name))).toEqual([]);
     expect(DEFAULT_RULES.every((name) => name in rules)).toBe(true);

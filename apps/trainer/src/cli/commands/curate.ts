@@ -1,4 +1,4 @@
-import type { CurationConfig } from "@v-triune/data-filters";
+import type { CurationConfig, ReferenceSet } from "@v-triune/data-filters";
 import { ConfigError, wrapText } from "@v-triune/errors";
 import { UsageError } from "../../errors";
 import { textOption, type Command, type CommandContext } from "../syntax/command";
@@ -97,6 +97,14 @@ async function explained(config: CurationConfig, keys: readonly string[], json: 
   return `${JSON.stringify(explanations.length === 1 ? explanations[0] : explanations, null, 2)}\n`;
 }
 
+/** The questions that `decontaminate.benchmarks` names. A wrong type is left for the check. */
+async function benchmarksOf({ decontaminate }: CurationConfig): Promise<readonly ReferenceSet[]> {
+  const file = decontaminate?.benchmarks;
+  if (typeof file !== "string") return [];
+  const { benchmarkQuestions } = await import("../../contamination/benchmark-questions");
+  return benchmarkQuestions(file);
+}
+
 /** The exit code of a run that kept no row. */
 const NOTHING_KEPT = 2;
 
@@ -111,7 +119,9 @@ async function curated(config: CurationConfig, { args, output }: CommandContext)
   });
   const view = createCurationView(process.stderr);
   try {
+    const benchmarks = await benchmarksOf(config);
     const report = await curate(config, {
+      benchmarks,
       onProgress: view.update,
       signal: interruption.signal,
       strict: args["strict"] === true,

@@ -1,6 +1,7 @@
 import type { Command } from "../syntax/command";
 import { analyzeCommand } from "./analyze";
 import { auditCommand } from "./audit";
+import { contaminationCommand } from "./contamination";
 import { curateCommand } from "./curate";
 import { demoCommand } from "./demo";
 import { doctorCommand } from "./doctor";
@@ -19,6 +20,7 @@ import { trainCommand } from "./train";
 export const commands: readonly Command[] = [
   demoCommand,
   curateCommand,
+  contaminationCommand,
   rolloutCommand,
   initCommand,
   trainCommand,
