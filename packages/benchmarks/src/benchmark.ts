@@ -3,6 +3,8 @@
  * its owners define. Adding one is a file with a `Benchmark` and a line in the list of `benchmarks.ts`.
  */
 
+import type { BoxConvention } from "@v-triune/verifiers";
+
 /**
  * Whether the training corpus (the 18 sources of arXiv 2505.18129) has the benchmark's task: alignment or
  * generalization?
@@ -25,6 +27,8 @@ export interface AnswerScore {
 export interface SeenPicture {
   readonly width: number;
   readonly height: number;
+  /** The convention in which the model writes places. Default "resized-pixels": pixels of this size. */
+  readonly boxes?: BoxConvention | undefined;
 }
 
 /** One question. */

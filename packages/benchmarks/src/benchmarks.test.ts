@@ -11,6 +11,8 @@ import { megaBenchMetrics } from "./adapters/mega-bench-metrics";
 import { singleAnswer } from "./adapters/mega-bench";
 import { normalizedAnswer } from "./adapters/mathvista";
 import { openAnswers } from "./adapters/mmmu";
+import type { BoxConvention } from "@v-triune/verifiers";
+import { answeredBoxes } from "./answers/box-answer";
 import { answeredPoint } from "./adapters/screenspot-pro";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-benchmarks-"));
@@ -179,6 +181,28 @@ describe("CountBench", () => {
   });
 });
 
+describe("answered boxes", () => {
+  const seen = { width: 280, height: 140 };
+  const answer = (...corners: number[]) => `<answer>[{'bbox_2d': [${corners.join(", ")}], 'label': 'cat'}]</answer>`;
+  it.each<[BoxConvention | undefined, string]>([
+    [undefined, answer(28, 28, 140, 70)],
+    ["resized-pixels", answer(28, 28, 140, 70)],
+    ["pixels", answer(100, 200, 500, 500)],
+    ["thousandths", answer(100, 200, 500, 500)],
+    ["unit", answer(0.1, 0.2, 0.5, 0.5)],
+    ["yx-thousandths", answer(200, 100, 500, 500)],
+    [
+      "thousandths",
+      "<think>(1, 2, 3)</think><|object_ref_start|>cat<|object_ref_end|><|box_start|>(100,200),(500,500)<|box_end|>",
+    ],
+  ])("in %s: %s", (boxes, response) => {
+    const [box, ...more] = answeredBoxes(response, { ...seen, boxes }, 1000, 1000);
+    expect(more).toEqual([]);
+    expect(box).toMatchObject({ label: "cat" });
+    for (const [at, value] of [100, 200, 500, 500].entries()) expect(box!.bbox[at]).toBeCloseTo(value, 9);
+  });
+});
+
 describe("ScreenSpot-Pro", () => {
   it("asks for a point in the target's box", async () => {
     write("screens/annotations/word_windows.json", [
@@ -202,6 +226,13 @@ describe("ScreenSpot-Pro", () => {
     expect(score("[[28, 28, 56, 42]]")).toBe(1);
     expect(opened.summarize!(all(opened, () => "[15%, 25%]")).further).toEqual({ "accuracy/icon": 1 });
     expect(answeredPoint('{"x": 0.5, "y": 0.25}', undefined)).toEqual([0.5, 0.25]);
+    const scored = (response: string, boxes: BoxConvention) =>
+      opened.items[0]!.score(response, [{ ...seen[0]!, boxes }]).score;
+    expect(scored("(150, 250)", "thousandths")).toBe(1);
+    expect(scored("[250, 150]", "thousandths")).toBe(0);
+    expect(scored("[250, 150]", "yx-thousandths")).toBe(1);
+    expect(scored('{"x": 150, "y": 250}', "yx-thousandths")).toBe(1);
+    expect(scored("[150, 250]", "pixels")).toBe(1);
     await expect(named("screenspot-pro").open(folder)).rejects.toThrow(/annotations\/\*\.json/);
   });
 });

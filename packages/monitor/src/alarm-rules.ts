@@ -161,6 +161,17 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
       "deadline too short, a sample malformed.",
   },
   {
+    name: "boxes of another convention",
+    metric: "boxes/other_convention_ratio",
+    scope: "source",
+    shape: "above",
+    limit: 0.25,
+    window: 1,
+    severity: "warn",
+    advice:
+      "The boxes look as if the model wrote them in another unit than they are read in, so that right boxes count as wrong (the number of answers is boxes/other_convention). Look at them in the dashboard and name the convention: reward.boxes.",
+  },
+  {
     name: "stale weights",
     metric: "rollout/weights_age",
     scope: "all",

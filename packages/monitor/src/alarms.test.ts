@@ -34,6 +34,7 @@ describe("evaluateAlarm", () => {
     ["gradient spike", [6], [...repeat(0.5, 8), Infinity]],
     ["vision gradients grow", [...repeat(0.2, 6), ...repeat(0.9, 6)], [...repeat(0.2, 6), ...repeat(1.1, 6)]],
     ["verifier errors", [0, 0, 0.1], repeat(0.1, 3)],
+    ["boxes of another convention", [0.2], [0.6]],
     ["stale weights", [1], [2]],
   ])("%s: quiet, then loud", (name, quiet, loud) => {
     expect(evaluateAlarm(rule(name), "all", series(...quiet))).toBeNull();
@@ -51,6 +52,7 @@ describe("evaluateAlarm", () => {
       "actor/ppo_kl": 0.002,
       "actor/grad_norm": 0.5,
       "actor/grad_norm/vision": 0.2,
+      "boxes/other_convention_ratio": 0.01,
       "rollout/weights_age": 0,
     };
     const faults: Readonly<Record<string, number>> = {
@@ -63,6 +65,7 @@ describe("evaluateAlarm", () => {
       "KL spike": 0.5,
       "gradient spike": 40,
       "vision gradients grow": 3,
+      "boxes of another convention": 0.9,
       "stale weights": 3,
     };
     const alarmsOf = (broken: AlarmRule | undefined): string[] => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Verdict } from "@v-triune/verifiers";
 import { createStepMetrics, type RolloutRecord, type StepMetricsOptions } from "./step-metrics";
 import type { MetricRecord } from "./metric-record";
 
@@ -73,6 +74,18 @@ describe("createStepMetrics", () => {
       "correct/ratio": 0.5,
     });
     expect(all.reasons).toEqual({ "skipped: the gold answer can't be parsed": 1, "error: deadline": 2 });
+  });
+
+  it("counts answers whose boxes look like another convention, and averages them into nothing", () => {
+    const doubtful = { status: "scored", accuracy: 0, format: 1, metrics: { other_box_convention: 1 } } as const;
+    const inPart = { ...doubtful, metrics: { "boxes/other_box_convention": 1 } };
+    const all = (...verdicts: Verdict[]) =>
+      aggregate(verdicts.map((verdict) => rollout({ verdict, reward: 0 }))).get("all all")!.metrics;
+    const plain = { ...doubtful, metrics: {} };
+    const metrics = all(doubtful, inPart, plain, plain);
+    expect(metrics).toMatchObject({ "boxes/other_convention": 2, "boxes/other_convention_ratio": 0.5 });
+    expect(Object.keys(metrics).filter((name) => name.startsWith("verifier/"))).toEqual([]);
+    expect(all(plain)).not.toHaveProperty(["boxes/other_convention"]);
   });
 
   it("counts an undecided answer as a wrong one, and apart", () => {

@@ -3,11 +3,13 @@
  * few examples, if asked), so memory is bounded by the step's rollout count and does not grow with the run.
  *
  * A rollout that was skipped or failed counts in `verdict/*` and in the lengths, never as a reward of 0. One that the
- * verifier could not decide within its limits has accuracy 0 and counts under `verdict/undecided` too. "Correct" is an
+ * verifier could not decide within its limits has accuracy 0 and counts under `verdict/undecided` too. Answers whose
+ * boxes look as if they were written in another convention count under `boxes/other_convention`. "Correct" is an
  * accuracy of 1, and for boxes an accuracy at or above the run's stated threshold (arXiv 2505.18129).
  */
 import { TASKS, taskDefaults } from "@v-triune/schema";
 import type { Verdict } from "@v-triune/verifiers";
+import { OTHER_BOX_CONVENTION } from "@v-triune/verifiers/detection";
 import { CountedValues } from "./counted-values";
 import type { MetricRecord, MetricSplit } from "./metric-record";
 import { RunningMoments } from "./running-moments";
@@ -95,7 +97,16 @@ function momentsOf(map: Map<string, RunningMoments>, name: string): RunningMomen
 
 /** The numbers of one (source, task) pair, mergeable into a source's, a task's or the step's. */
 class Cell {
-  readonly rollouts = { count: 0, truncated: 0, scored: 0, undecided: 0, skipped: 0, error: 0, notFinite: 0 };
+  readonly rollouts = {
+    count: 0,
+    truncated: 0,
+    scored: 0,
+    undecided: 0,
+    skipped: 0,
+    error: 0,
+    notFinite: 0,
+    otherBoxes: 0,
+  };
   /** By family, so that a name is prefixed once a step and not once a rollout. */
   readonly moments = {
     "": new Map<string, RunningMoments>(),
@@ -162,7 +173,7 @@ function metricsOf(cell: Cell): Record<string, number> {
         metrics[`${name}/${statistic}`] = moments[statistic];
     }
   }
-  const { count, truncated, scored, undecided, skipped, error, notFinite } = cell.rollouts;
+  const { count, truncated, scored, undecided, skipped, error, notFinite, otherBoxes } = cell.rollouts;
   metrics["verdict/scored"] = scored;
   metrics["verdict/undecided"] = undecided;
   metrics["verdict/skipped"] = skipped;
@@ -170,6 +181,8 @@ function metricsOf(cell: Cell): Record<string, number> {
   put("verdict/undecided_ratio", undecided, count);
   put("verdict/error_ratio", error, count);
   put("verdict/skipped_ratio", skipped, count);
+  if (otherBoxes > 0) metrics["boxes/other_convention"] = otherBoxes;
+  if (otherBoxes > 0) put("boxes/other_convention_ratio", otherBoxes, scored);
   if (notFinite > 0) metrics["metrics/not_finite"] = notFinite;
 
   const quantiles = cell.lengths.quantiles(LENGTH_QUANTILES.map(([, share]) => share));
@@ -273,7 +286,10 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     cell.observe("reward/", "accuracy", verdict.accuracy);
     cell.observe("reward/", "format", verdict.format);
     for (const name in record.components) cell.observe("reward/", name, record.components[name]!);
-    for (const name in verdict.metrics) cell.observe("verifier/", name, verdict.metrics[name]!);
+    for (const name in verdict.metrics) {
+      if (name.endsWith(OTHER_BOX_CONVENTION)) cell.rollouts.otherBoxes += 1;
+      else cell.observe("verifier/", name, verdict.metrics[name]!);
+    }
 
     const correct = verdict.accuracy >= (boxTasks.has(record.task) ? boxThreshold : 1);
     cell.observe("", correct ? "response_length/correct" : "response_length/wrong", record.responseTokens);

@@ -1,3 +1,4 @@
+export { type BoxNaming, boxConventionOf } from "./box-naming";
 export {
   type AnswerProcessor,
   type CollectOptions,

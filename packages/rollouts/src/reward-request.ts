@@ -1,6 +1,7 @@
 /** What the reward source is asked about a rollout: the sample's own definition, and what the run adds to it. */
 import type { RewardRequest } from "@v-triune/rewards";
 import type { IouEpsilon } from "@v-triune/verifiers";
+import { type BoxNaming, boxParameters } from "./box-naming";
 import { type PreparedPrompt, seenSizes } from "./prepared-prompt";
 
 /** What replaces every sample's own ratio; null leaves the samples' own. */
@@ -15,6 +16,8 @@ export interface JudgingContext {
   readonly epsilon: IouEpsilon;
   readonly training: boolean;
   readonly ratios: RewardRatios;
+  /** In which convention boxes are read. Default: what each sample says. */
+  readonly boxes?: BoxNaming;
 }
 
 /** @param patchSize of the image processor, in pixels */
@@ -34,6 +37,7 @@ export function rewardRequest(
       dataSource,
       params: {
         ...reward.verifier_parm,
+        ...boxParameters(prompt.sample, context.boxes),
         is_training: context.training,
         epsilon: context.epsilon,
         image_grid_thw: seenSizes(prompt, patchSize),

@@ -47,6 +47,7 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
     reward: {
       normalised: true,
       iou: { schedule: [{ until: 1, epsilon: 0.5 }] },
+      boxes: null,
       accuracyRatio: null,
       formatRatio: null,
       overlong: null,

@@ -9,11 +9,12 @@ import { selectBackend } from "@v-triune/backend";
 import { type SampleSet, openSampleSet } from "@v-triune/data-filters";
 import { type RemoteEngineConfig, openRemoteEngine } from "@v-triune/engines";
 import { asWriteError } from "@v-triune/errors";
-import { createProcessor, readModelConfig, type Processor } from "@v-triune/policy";
+import { createProcessor, familyOf, readModelConfig, type Processor } from "@v-triune/policy";
 import { createLocalRewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import {
-  type CollectOptions,
+  type BoxNaming,
+  type JudgingContext,
   type PreparedPrompt,
   type PromptMaker,
   type Rollout,
@@ -27,7 +28,8 @@ import { DatasetError, type Sample } from "@v-triune/schema";
 import { configuredPromptMaker, loadModel } from "@v-triune/training";
 import type { BackendSetting } from "@v-triune/training/config";
 import { type RunLock, takeRunLock } from "@v-triune/training/run-folder";
-import { type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
+import { type BoxConvention, type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
+import { conventionOfModel } from "@v-triune/verifiers/detection";
 import { type AnswerCache, type CachedAnswer, openAnswerCache, sampleKey } from "./answer-cache";
 import { type WrittenRollouts, writeRolloutTable } from "./rollout-table";
 
@@ -51,6 +53,8 @@ export interface RolloutOptions {
   readonly maxPromptTokens: number | null;
   /** IoU from which a box counts. */
   readonly epsilon: IouEpsilon;
+  /** The convention in which answers have boxes. Default: the served model's by its name, else that of the model folder. */
+  readonly boxes?: BoxConvention | undefined;
   /** Whether the sentences of the prompt pool are added to mathverify questions, as training adds them. */
   readonly pool: boolean;
   readonly seed: number;
@@ -97,7 +101,7 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
   }
   let cache: AnswerCache | undefined;
   let lock: RunLock | undefined;
-  let engine: { readonly engine: RolloutEngine; close(): void } | undefined;
+  let engine: AnsweringEngine | undefined;
   try {
     if (set.length === 0)
       throw new DatasetError({
@@ -116,14 +120,11 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
       { promptPool: { enabled: options.pool, file: null }, rollout: { maxPromptTokens: options.maxPromptTokens } },
       processor,
     );
-    const collect: Omit<CollectOptions, "engine" | "request"> = {
-      rewards: createLocalRewardSource(registry),
-      context: {
-        epsilon: options.epsilon,
-        training: false,
-        ratios: { accuracyRatio: null, formatRatio: null },
-      },
-      processor,
+    const rewards = createLocalRewardSource(registry);
+    const context: JudgingContext = {
+      epsilon: options.epsilon,
+      training: false,
+      ratios: { accuracyRatio: null, formatRatio: null },
     };
     const keys = new Set<string>();
     const tally = { done: 0, found: 0, total: rows.length * options.n };
@@ -153,8 +154,10 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
         await collectRollouts(
           group.map(({ prompt }) => prompt),
           {
-            ...collect,
+            rewards,
+            processor,
             engine: engine.engine,
+            context: { ...context, boxes: engine.boxes },
             request: {
               n,
               temperature: options.temperature,
@@ -267,10 +270,16 @@ function chosenRows(set: SampleSet, samplesPerSource: number | null, seed: numbe
     .sort((a, b) => a - b);
 }
 
-async function openEngine(
-  options: RolloutOptions,
-  processor: Processor,
-): Promise<{ readonly engine: RolloutEngine; close(): void }> {
+/** What answers, and the convention of its boxes. */
+interface AnsweringEngine {
+  readonly engine: RolloutEngine;
+  readonly boxes: BoxNaming;
+  close(): void;
+}
+
+async function openEngine(options: RolloutOptions, processor: Processor): Promise<AnsweringEngine> {
+  const config = readModelConfig(options.model);
+  const ofFolder: BoxNaming = { override: options.boxes ?? null, model: familyOf(config).boxConvention };
   if (options.servers.length === 0) {
     await selectBackend({ prefer: options.backend });
     const { policy } = await loadModel({ init: "pretrained", path: options.model, adapter: null }, options.seed, [
@@ -278,7 +287,7 @@ async function openEngine(
       "connector",
       "language",
     ]);
-    return { engine: createLocalEngine(policy), close: () => policy.dispose() };
+    return { engine: createLocalEngine(policy), boxes: ofFolder, close: () => policy.dispose() };
   }
   const tell = (message: string): void => options.listen?.({ type: "engine", message });
   const engine = await openRemoteEngine({
@@ -296,7 +305,7 @@ async function openEngine(
       weights: { sync: "none", folder: null, serverFolder: null },
     },
     processor,
-    endTokenIds: readModelConfig(options.model).eosTokenIds,
+    endTokenIds: config.eosTokenIds,
     temperature: options.temperature,
     adapter: false,
     modelFolder: async () => options.model,
@@ -306,17 +315,39 @@ async function openEngine(
     onResume: tell,
     onWarning: tell,
   });
-  return { engine, close: () => {} };
+  return { engine, boxes: boxesOfServed(engine.options.model, ofFolder, tell), close: () => {} };
+}
+
+/** The convention of a served model by its name; where the name does not say it, that of the model folder. */
+function boxesOfServed(name: string, ofFolder: BoxNaming, tell: (message: string) => void): BoxNaming {
+  const model = conventionOfModel(name);
+  if (model !== undefined) return { ...ofFolder, model };
+  if (ofFolder.override === null)
+    tell(
+      `The name "${name}" does not say in which convention boxes are; they are read as ${ofFolder.model}, as the model folder's family writes them (--boxes changes it).`,
+    );
+  return ofFolder;
 }
 
 /** What decides the answers, besides the samples: `n` and where the servers are do not. */
 function settingsOf(options: RolloutOptions): Record<string, unknown> {
-  const { temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, pool, seed, modelName } = options;
+  const { temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, boxes, pool, seed, modelName } = options;
   const model =
     options.servers.length === 0
       ? modelFingerprint(options.model)
       : { served: modelName ?? "the first one listed", tokenizer: modelFingerprint(options.model, false) };
-  return { model, temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, pool, seed };
+  return {
+    model,
+    temperature,
+    topP,
+    topK,
+    maxNewTokens,
+    maxPromptTokens,
+    epsilon,
+    ...(boxes && { boxes }),
+    pool,
+    seed,
+  };
 }
 
 /** Tells models apart by their settings and by size, beginning and end of each file of weights. */

@@ -3,12 +3,14 @@
  * img_size, ..} with bbox [x1, y1, x2, y2] in pixels of the screenshot, and `images/`.
  *
  * Metric: share of answers whose point lies in the target's box; a box is answered by its center (the authors'
- * evaluation; prompt and reading of points after lmms-eval). Coordinates above 1 are taken as pixels of the picture as
- * the model saw it, not of the screenshot, because that is what such models know.
+ * evaluation; prompt and reading of points after lmms-eval). Coordinates above 1 are in the model's own
+ * convention, by default pixels of the picture as the model saw it, not of the screenshot.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isRecord } from "@v-triune/node-kit/is-record";
+import { isYFirst, type PictureSize } from "@v-triune/verifiers/detection";
+import { answerCorner } from "../answers/box-answer";
 import { type Benchmark, type BenchmarkItem, type SeenPicture, meanScore, partMeans } from "../benchmark";
 import { field, firstExisting, isList, isNumbers, isText, readJson, wrongLayout } from "../files/layout";
 
@@ -63,7 +65,7 @@ function question(folder: string, record: Readonly<Record<string, unknown>>, whe
       `of width and height between 0 and 1, and nothing else.\nInstruction: ${instruction}`,
     pictures: async () => [firstExisting(folder, [`images/${file}`]) ?? join(folder, "images", file)],
     score(response, seen) {
-      const point = answeredPoint(response, seen[0]);
+      const point = answeredPoint(response, seen[0], { width, height });
       const inside =
         point !== undefined &&
         point[0] >= x1 / width &&
@@ -81,7 +83,11 @@ const number = String.raw`(-?\d+(?:\.\d+)?)\s*(%?)`;
  * The point of an answer as shares of width and height: the last pair in brackets, or the center of the last four
  * numbers in brackets.
  */
-export function answeredPoint(response: string, seen: SeenPicture | undefined): readonly [number, number] | undefined {
+export function answeredPoint(
+  response: string,
+  seen: SeenPicture | undefined,
+  stored?: PictureSize,
+): readonly [number, number] | undefined {
   const text = /<answer>([\s\S]*?)(?:<\/answer>|$)/i.exec(response)?.[1] ?? response;
   const separator = String.raw`\s*[,;\s]\s*`;
   const box = [
@@ -89,13 +95,15 @@ export function answeredPoint(response: string, seen: SeenPicture | undefined): 
       new RegExp(String.raw`[[(]\s*${Array.from({ length: 4 }, () => number).join(separator)}\s*[\])]`, "g"),
     ),
   ].at(-1);
-  const pair =
-    [...text.matchAll(new RegExp(String.raw`[[(]\s*${number}${separator}${number}\s*[\])]`, "g"))].at(-1) ??
-    [
-      ...text.matchAll(
-        new RegExp(String.raw`["']?x["']?\s*[:=]\s*${number}[\s\S]*?["']?y["']?\s*[:=]\s*${number}`, "gi"),
-      ),
-    ].at(-1);
+  const bracketed = [...text.matchAll(new RegExp(String.raw`[[(]\s*${number}${separator}${number}\s*[\])]`, "g"))].at(
+    -1,
+  );
+  const named = [
+    ...text.matchAll(
+      new RegExp(String.raw`["']?x["']?\s*[:=]\s*${number}[\s\S]*?["']?y["']?\s*[:=]\s*${number}`, "gi"),
+    ),
+  ].at(-1);
+  const pair = bracketed ?? named;
   const value = (match: RegExpExecArray | RegExpMatchArray, at: number): number =>
     Number(match[2 * at + 1]) / (match[2 * at + 2] === "%" ? 100 : 1);
   const found =
@@ -104,6 +112,11 @@ export function answeredPoint(response: string, seen: SeenPicture | undefined): 
       : pair === undefined
         ? undefined
         : ([value(pair, 0), value(pair, 1)] as const);
-  if (found === undefined || (found[0] <= 1 && found[1] <= 1)) return found;
-  return seen === undefined ? undefined : [found[0] / seen.width, found[1] / seen.height];
+  if (found === undefined) return undefined;
+  const isYBeforeX = seen?.boxes !== undefined && isYFirst(seen.boxes) && (pair !== named || bracketed !== undefined);
+  const [x, y] = isYBeforeX ? [found[1], found[0]] : found;
+  if (x <= 1 && y <= 1) return [x, y];
+  if (seen === undefined) return undefined;
+  const corner = answerCorner(seen, stored ?? seen);
+  return [x / corner.width, y / corner.height];
 }

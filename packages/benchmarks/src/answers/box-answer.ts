@@ -1,5 +1,11 @@
-/** Boxes in an answer, from pixels of the picture as the model saw it to the picture's own pixels. */
-import { BOX_ANSWER_FORM, type Box, parseBoxes } from "@v-triune/verifiers/detection";
+/** Boxes in an answer, from the model's convention to pixels of the stored picture. */
+import {
+  BOX_ANSWER_FORM,
+  type Box,
+  type PictureSize,
+  answeredBoxes as readBoxes,
+  farCorner,
+} from "@v-triune/verifiers/detection";
 import type { AnswerScore, SeenPicture } from "../benchmark";
 
 /**
@@ -15,16 +21,21 @@ export function detectionPrompt(labels: readonly string[]): string {
   ].join("\n");
 }
 
-/**
- * The boxes between the answer tags (of the whole text where there are none), in pixels of a picture of the given size.
- */
+/** The boxes of an answer, as the detection verifier reads them, in pixels of a picture of the given size. */
 export function answeredBoxes(response: string, seen: SeenPicture | undefined, width: number, height: number): Box[] {
-  const answer = /<answer>([\s\S]*?)(?:<\/answer>|$)/i.exec(response)?.[1] ?? response;
-  const [x, y] = seen === undefined ? [1, 1] : [width / seen.width, height / seen.height];
-  return parseBoxes(answer.trim()).map(({ bbox, label }) => ({
+  const stored = { width, height };
+  const corner = answerCorner(seen, stored);
+  const [x, y] = [width / corner.width, height / corner.height];
+  return readBoxes(response, seen?.boxes ?? "resized-pixels").map(({ bbox, label }) => ({
     bbox: [bbox[0] * x, bbox[1] * y, bbox[2] * x, bbox[3] * y],
     label,
   }));
+}
+
+/** The coordinates of the picture's far corner in an answer. */
+export function answerCorner(seen: SeenPicture | undefined, stored: PictureSize): PictureSize {
+  if (seen === undefined) return stored;
+  return farCorner({ convention: seen.boxes ?? "resized-pixels", seen, stored }) ?? seen;
 }
 
 /** Corners as COCO writes them. */

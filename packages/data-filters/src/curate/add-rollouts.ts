@@ -6,6 +6,7 @@
  */
 import { BIGINT, DOUBLE, INTEGER, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
 import { boxedGroundTruth, DatasetError, detectionGroundTruth } from "@v-triune/schema";
+import { conventionOfModel, type BoxConvention } from "@v-triune/verifiers/detection";
 import type { PixelBox } from "../adapters/source-adapter";
 import { literal, queryRows, type Database } from "../duckdb/database";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
@@ -21,6 +22,8 @@ import { readRollouts } from "./read-rollouts";
 export interface AddRolloutsOptions {
   /** Parquet, JSON or JSON Lines files, folders of them, or globs. */
   readonly files: readonly string[];
+  /** The convention of boxes in responses. Default: that of the model that a record names, else "resized-pixels". */
+  readonly boxes?: BoxConvention | undefined;
   /** The `data_source` that samples of a source (its key) have on disk. */
   readonly dataSources: ReadonlyMap<string, string>;
   readonly workers: TextWorkers;
@@ -28,7 +31,7 @@ export interface AddRolloutsOptions {
 }
 
 const ROLLOUTS = "rollouts";
-const ROLLOUT_COLUMNS = { source: VARCHAR, id: VARCHAR, response: VARCHAR, accuracy: DOUBLE };
+const ROLLOUT_COLUMNS = { source: VARCHAR, id: VARCHAR, response: VARCHAR, accuracy: DOUBLE, model: VARCHAR };
 /** Rollouts with the row that they answer, and their place in the files. */
 const PLACED = "placed_rollouts";
 const MEANS = "mean_accuracies";
@@ -43,13 +46,13 @@ const MEAN_COLUMNS = { row: BIGINT, n: INTEGER, mean: DOUBLE };
 export async function addRollouts(
   { connection, writer }: Database,
   relation: string,
-  { files, dataSources, workers, signal }: AddRolloutsOptions,
+  { files, boxes, dataSources, workers, signal }: AddRolloutsOptions,
 ): Promise<void> {
   await fillTable(writer, ROLLOUTS, ROLLOUT_COLUMNS, cellsOf(readRollouts(connection, files, signal)));
   await placeRollouts(connection, dataSources);
   const [counts] = await queryRows(connection, `SELECT count(*) AS n, count(row) AS placed FROM ${PLACED}`);
   if (Number(counts?.n) > 0 && Number(counts?.placed) === 0) throw await otherRows(connection, files);
-  const verdicts = judgeRollouts({ connection, relation, workers, signal });
+  const verdicts = judgeRollouts({ connection, relation, workers, boxes, signal });
   await fillTable(writer, MEANS, MEAN_COLUMNS, meansByRow(verdicts));
   await joinToRows(connection, { relation: MEANS, add: { rollout_count: "n", mean_accuracy: "mean" } });
   for (const table of [ROLLOUTS, PLACED, MEANS]) await connection.run(`DROP TABLE ${table}`);
@@ -71,7 +74,7 @@ async function placeRollouts(
   await connection.run(`CREATE OR REPLACE TABLE ${PLACED} AS
     WITH places AS (SELECT source, id, row FROM ${ROWS} UNION
       SELECT name, id, row FROM ${ROWS} JOIN (VALUES ${names.join(", ")}) n(source, name) USING (source))
-    SELECT coalesce(p.row, q.row) AS row, o.rowid AS place, response, accuracy FROM ${ROLLOUTS} o
+    SELECT coalesce(p.row, q.row) AS row, o.rowid AS place, response, accuracy, model FROM ${ROLLOUTS} o
       LEFT JOIN places p ON p.source = o.source AND p.id = o.id
       LEFT JOIN places q ON q.source = o.source
         AND q.id = CASE WHEN p.row IS NULL THEN regexp_replace(o.id, '#[0-9]+$', '') END`);
@@ -103,6 +106,7 @@ interface Judging {
   readonly connection: DuckDBConnection;
   readonly relation: string;
   readonly workers: TextWorkers;
+  readonly boxes: BoxConvention | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -137,11 +141,14 @@ function takeStated(waiting: Waiting[]): RowVerdict[] {
 }
 
 /** What the workers are asked. Every rollout, in order, goes into `waiting`. */
-async function* requests({ connection, relation, signal }: Judging, waiting: Waiting[]): AsyncGenerator<string> {
-  const sql = `SELECT r.row, r.task, r.answer, r.boxes, r.width, r.height, o.response, o.accuracy
+async function* requests(
+  { connection, relation, boxes: convention, signal }: Judging,
+  waiting: Waiting[],
+): AsyncGenerator<string> {
+  const sql = `SELECT r.row, r.task, r.answer, r.boxes, r.width, r.height, o.response, o.accuracy, o.model
     FROM ${relation} r JOIN ${PLACED} o USING (row) ORDER BY r.row, o.place`;
   for await (const chunk of readChunks(connection, sql, { signal })) {
-    for (const [row, task, answer, boxes, width, height, response, accuracy] of plainRows(chunk)) {
+    for (const [row, task, answer, boxes, width, height, response, accuracy, model] of plainRows(chunk)) {
       const stated = accuracy as number | null;
       const isBox = task === "detection" || task === "grounding";
       // Boxes need the size of their picture; without it there is no verdict.
@@ -149,19 +156,23 @@ async function* requests({ connection, relation, signal }: Judging, waiting: Wai
       waiting.push({ row: BigInt(row as number), stated });
       if (stated !== null) continue;
       const request = isBox
-        ? boxRequest(String(response), (boxes ?? []) as PixelBox[], Number(width), Number(height))
+        ? {
+            ...boxRequest(String(response), (boxes ?? []) as PixelBox[], Number(width), Number(height)),
+            boxes: convention ?? (typeof model === "string" ? conventionOfModel(model) : undefined),
+          }
         : { response: String(response), groundTruth: boxedGroundTruth(String(answer)) };
       yield JSON.stringify(request);
     }
   }
 }
 
-/** Predicted boxes are in pixels of the picture as Qwen2.5-VL's processor resizes it. */
+/** The picture's sizes: as it is stored, and as Qwen2.5-VL's processor resizes it. */
 function boxRequest(response: string, boxes: readonly PixelBox[], width: number, height: number): JudgeRequest {
   return {
     response,
     groundTruth: detectionGroundTruth(relativeBoxes(boxes, width, height)),
     seen: resizedSize(width, height),
+    stored: { width, height },
   };
 }
 

@@ -1,6 +1,7 @@
 /** The configuration of a curation as plain data, and its checks. */
 import { describeValue, nearest } from "@v-triune/errors";
 import { DatasetError, type DatasetErrorDetails } from "@v-triune/schema";
+import { BOX_CONVENTIONS, isBoxConvention, type BoxConvention } from "@v-triune/verifiers/detection";
 import { adapterFor } from "../adapters/index";
 import type { SourceAdapter } from "../adapters/source-adapter";
 import { comparisonOf, type DecontaminateConfig } from "../contamination/decontaminate-config";
@@ -40,6 +41,11 @@ export interface CurationConfig {
   readonly decontaminate?: DecontaminateConfig;
   /** Files of rollouts for the rule `difficulty`: Parquet, JSON or JSON Lines (their form is in read-rollouts.ts). */
   readonly rollouts?: string | readonly string[];
+  /**
+   * The convention in which responses of the rollouts have boxes. Default: a batch output's model decides, else
+   * "resized-pixels".
+   */
+  readonly boxes?: BoxConvention;
   /** DuckDB's memory limit. Default `2GB`. */
   readonly memoryLimit?: string;
   /** Threads of DuckDB. The result does not depend on it. Default: one per core. */
@@ -69,6 +75,7 @@ const KEYS: Readonly<Record<keyof CurationConfig, string>> = {
   seed: "number",
   decontaminate: "object",
   rollouts: "string or list",
+  boxes: "string",
   memoryLimit: "string",
   threads: "number",
   allReasons: "boolean",
@@ -105,6 +112,9 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   };
   whole("seed", config.seed, 0);
   whole("threads", config.threads, 1);
+  if (config.boxes !== undefined && !isBoxConvention(config.boxes)) {
+    throw bad({ field: "boxes", expected: `one of ${BOX_CONVENTIONS.join(", ")}`, found: String(config.boxes) });
+  }
   if (config.mix !== undefined) checkMix(config.mix);
   if (config.split !== undefined) checkSplit(config.split);
   const bindSource = (source: SourceConfig, field: string): BoundConfig["sources"][number] => {

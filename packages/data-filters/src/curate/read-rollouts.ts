@@ -24,6 +24,8 @@ export interface StatedRollout {
   readonly response: string | null;
   /** The verdict of someone else; null if the response is to be judged. */
   readonly accuracy: number | null;
+  /** The model that answered, if the record names it. */
+  readonly model: string | null;
 }
 
 /**
@@ -84,12 +86,18 @@ function rolloutsOf(record: TableRecord): StatedRollout[] {
   const source = stated ?? whole.slice(0, Math.max(0, whole.indexOf("/")));
   const id = stated === null ? whole.slice(whole.indexOf("/") + 1) : whole;
   if (source === "") throw wrong("source", "a source, or an id of the form source/id");
-  const row = { source, id, response: null, accuracy: null };
+  const row = { source, id, response: null, accuracy: null, model: modelOf(value) };
   if (typeof value.accuracy === "number") return [{ ...row, accuracy: value.accuracy }];
   if (typeof value.correct === "boolean") return [{ ...row, accuracy: value.correct ? 1 : 0 }];
   const responses = responsesOf(value);
   if (responses === null) throw wrong("response", "response, responses or accuracy");
   return responses.map((response) => ({ ...row, response }));
+}
+
+/** `model`, also of an engine's batch output. */
+function modelOf(value: Readonly<Record<string, unknown>>): string | null {
+  const body = isRecord(value.response) ? value.response.body : undefined;
+  return textOf(isRecord(body) ? body.model : value.model) ?? null;
 }
 
 function responsesOf(value: Readonly<Record<string, unknown>>): string[] | null {

@@ -27,9 +27,10 @@ async function provide(run: CurationRun, need: RuleNeed, relation: string): Prom
   if (isTextNeed(need)) return addTexts(run, need, relation);
   const { bound, options, database, spool, workers } = run;
   if (need === "rollouts") {
-    const { rollouts = [] } = bound.config;
+    const { rollouts = [], boxes } = bound.config;
     return addRollouts(database, relation, {
       files: typeof rollouts === "string" ? [rollouts] : rollouts,
+      boxes,
       dataSources: new Map(bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource])),
       workers,
       signal: options.signal,

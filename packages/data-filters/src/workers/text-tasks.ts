@@ -4,7 +4,8 @@
  * workers.
  */
 import { detectionVerifierParm } from "@v-triune/schema";
-import { createDetectionVerifier, mathverify } from "@v-triune/verifiers";
+import { createDetectionVerifier, mathverify, type BoxConvention } from "@v-triune/verifiers";
+import type { PictureSize } from "@v-triune/verifiers/detection";
 import { loadLanguageIdentifier } from "./identify-language";
 import { verifyGold } from "./verify-gold";
 
@@ -15,12 +16,15 @@ import { verifyGold } from "./verify-gold";
 export type TextTask = "language" | "verified" | "judged";
 
 /**
- * A response and the gold it is judged against. If the gold is boxes, also the size of the picture as the model saw it.
+ * A response and the gold it is judged against. If the gold is boxes, also the sizes of the picture as the model saw it
+ * and as it is stored, and the convention of the response's boxes (default: pixels of the former).
  */
 export interface JudgeRequest {
   readonly response: string;
   readonly groundTruth: string;
-  readonly seen?: { readonly width: number; readonly height: number };
+  readonly seen?: PictureSize;
+  readonly stored?: PictureSize;
+  readonly boxes?: BoxConvention | undefined;
 }
 
 /** Loads what a task needs, once per thread. */
@@ -33,7 +37,7 @@ export async function loadTextTask(task: TextTask): Promise<(text: string) => st
 const detection = createDetectionVerifier({ epsilon: 0.5, evaluationEpsilon: 0.5 });
 
 function judgeResponse(text: string): string {
-  const { response, groundTruth, seen } = JSON.parse(text) as JudgeRequest;
+  const { response, groundTruth, seen, stored, boxes } = JSON.parse(text) as JudgeRequest;
   const verdict =
     seen === undefined
       ? mathverify.verify(response, { groundTruth })
@@ -42,6 +46,8 @@ function judgeResponse(text: string): string {
           params: {
             ...detectionVerifierParm(),
             image_grid_thw: [[1, seen.height, seen.width]],
+            ...(stored !== undefined && { image_sizes: [[stored.height, stored.width]] }),
+            ...(boxes !== undefined && boxes !== "resized-pixels" && { boxes }),
             is_training: false,
             epsilon: 0.5,
           },

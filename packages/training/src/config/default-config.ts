@@ -52,6 +52,7 @@ export const DEFAULTS = {
   reward: {
     normalised: true,
     iou: { schedule: DEFAULT_IOU_SCHEDULE },
+    boxes: null,
     accuracyRatio: null,
     formatRatio: null,
     overlong: null,

@@ -12,7 +12,7 @@ import type { AlarmRuleChanges } from "@v-triune/monitor";
 import type { BackendName } from "@v-triune/backend";
 import type { RemoteEngineConfig } from "@v-triune/engines";
 import type { RejectionStatistic } from "@v-triune/grpo";
-import type { IouEpsilon, IouStage } from "@v-triune/verifiers";
+import type { BoxConvention, IouEpsilon, IouStage } from "@v-triune/verifiers";
 
 /** LoRA (arXiv 2106.09685): the model stays as it is, and low-rank additions to its linear layers are trained. */
 export interface ModelAdapterConfig {
@@ -121,6 +121,8 @@ export interface RewardConfig {
   /** (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt) when true, the bare sum when false. */
   readonly normalised: boolean;
   readonly iou: { readonly schedule: readonly IouStage<IouEpsilon>[] };
+  /** The convention in which answers have boxes and points; null: that of the model's family (docs/detection-reward.md). */
+  readonly boxes: BoxConvention | null;
   /** Replaces every sample's own accuracy ratio; null leaves the samples' own. */
   readonly accuracyRatio: number | null;
   /** Replaces every sample's own format ratio; null leaves the samples' own. */

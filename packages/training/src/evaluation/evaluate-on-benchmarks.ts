@@ -17,11 +17,13 @@ import type { MetricRecord } from "@v-triune/monitor";
 import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
 import { type PreparedPrompt, type RolloutEngine, createRandom, isSampleError } from "@v-triune/rollouts";
 import { type Sample, emptyVerifierParm } from "@v-triune/schema";
+import type { BoxConvention } from "@v-triune/verifiers";
 import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
 import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { LoadedModel } from "../model/load-model";
 import { createReasons } from "../data/bad-row-reasons";
+import { modelBoxes } from "../model/model-boxes";
 
 /** A benchmark with its local copy. */
 export interface ChosenBenchmark {
@@ -84,7 +86,10 @@ async function evaluateOnBenchmark(
   const byId = new Map(items.map((item) => [item.id, item]));
   const answers = new Map<string, AnswerScore>();
   const keyOf = (id: string, response: string): string => `${id}\0${response}`;
-  const rewards = scoringSource(byId, (id, response, answer) => answers.set(keyOf(id, response), answer));
+  const { override, model: ofModel } = modelBoxes(config, model);
+  const rewards = scoringSource(byId, override ?? ofModel, (id, response, answer) =>
+    answers.set(keyOf(id, response), answer),
+  );
   const answerOf = (prompt: PreparedPrompt, response: string): AnswerScore | undefined =>
     answers.get(keyOf(prompt.sample.reward_model.ground_truth, response));
   const scored: ScoredItem[] = [];
@@ -212,6 +217,7 @@ async function sampleOf(item: BenchmarkItem, { benchmark }: ChosenBenchmark): Pr
 /** The benchmark's own scoring as a reward source. */
 function scoringSource(
   items: ReadonlyMap<string, BenchmarkItem>,
+  boxes: BoxConvention | undefined,
   onAnswer: (id: string, response: string, answer: AnswerScore) => void,
 ): RewardSource {
   return {
@@ -222,7 +228,7 @@ function scoringSource(
           (sample.params as { readonly image_grid_thw?: readonly (readonly number[])[] }).image_grid_thw ?? [];
         const answer = items.get(sample.groundTruth)!.score(
           response,
-          grid.map(([, height = 0, width = 0]) => ({ width, height })),
+          grid.map(([, height = 0, width = 0]) => ({ width, height, boxes })),
         );
         onAnswer(sample.groundTruth, response, answer);
         if (answer.score === null) yield { index, status: "skipped", reason: "scored over the whole set only" };

@@ -6,6 +6,7 @@ import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
 import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { LoadedModel } from "../model/load-model";
+import { modelBoxes } from "../model/model-boxes";
 import { type TrainingDataOptions, openEvaluationData } from "../data/training-data";
 
 export interface EvaluateOnSetsOptions {
@@ -55,7 +56,7 @@ export async function evaluateOnSets(
       engine,
       rewards,
       processor: model.processor,
-      context: { epsilon, training: false, ratios: config.reward },
+      context: { epsilon, training: false, ratios: config.reward, boxes: modelBoxes(config, model) },
       batches: data.batches(batchSize),
       total: data.length,
       step,

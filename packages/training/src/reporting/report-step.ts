@@ -3,6 +3,7 @@
  * views.
  */
 import { type MetricRecord, createStepMetrics } from "@v-triune/monitor";
+import type { BoxNaming } from "@v-triune/rollouts";
 import { iouThreshold } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
 import type { StepRollouts } from "../sampling/step-rollouts";
@@ -18,6 +19,8 @@ export interface ReportParts {
   readonly monitor: Pick<RunMonitor, "write" | "wantsRollouts" | "writeRollouts">;
   /** Of the image processor, in pixels. */
   readonly patchSize: number;
+  /** In which convention answers have boxes. */
+  readonly boxes: BoxNaming;
 }
 
 /**
@@ -28,7 +31,7 @@ export function reportStep(
   rollouts: StepRollouts,
   update: StepUpdate,
   seconds: number,
-  { config, monitor, patchSize }: ReportParts,
+  { config, monitor, patchSize, boxes }: ReportParts,
 ): { readonly summary: StepSummary; readonly records: readonly MetricRecord[] } {
   const { step, collected, dataSeconds } = rollouts;
   const { steps } = config.run;
@@ -43,7 +46,7 @@ export function reportStep(
   if (monitor.wantsRollouts(step)) {
     const stored = collected.rollouts.map((rollout, index) => {
       const [advantage, klPenalty] = [update.advantages[index] ?? null, update.klPenalties[index] ?? null];
-      return storedRollout(step, rollout, { advantage, klPenalty }, patchSize);
+      return storedRollout(step, rollout, { advantage, klPenalty }, { patchSize, boxes });
     });
     monitor.writeRollouts(step, stored);
   }

@@ -23,6 +23,7 @@ const rollout = (over: Partial<StoredRollout> = {}): StoredRollout => ({
   groundTruth: "<answer>\n[]\n</answer>",
   imagePaths: ["a.png"],
   imageSizes: [[28, 56]],
+  boxes: null,
   promptTokens: 20,
   responseTokens: 3,
   strippedTokens: 1,

@@ -27,7 +27,9 @@ export interface StoredRollout {
   readonly groundTruth: string;
   /** Where the pictures came from; empty where the sample does not say. */
   readonly imagePaths: readonly string[];
-  /** Height and width in pixels of each picture as the model saw it: what predicted boxes are relative to. */
+  /** The convention in which the answer's boxes were read; null: compared with the gold answer as they are written. */
+  readonly boxes: string | null;
+  /** Height and width in pixels of each picture as the model saw it. */
   readonly imageSizes: readonly (readonly [height: number, width: number])[];
   readonly promptTokens: number;
   readonly responseTokens: number;
@@ -110,6 +112,7 @@ const COLUMNS: readonly Column[] = [
     append: text((row) => JSON.stringify(row.imageSizes)),
     select: "image_sizes::INTEGER[][]",
   },
+  { name: "boxes", type: "VARCHAR", append: text((row) => row.boxes) },
   { name: "prompt_tokens", type: "INTEGER", append: whole((row) => row.promptTokens) },
   { name: "response_tokens", type: "INTEGER", append: whole((row) => row.responseTokens) },
   { name: "stripped_tokens", type: "INTEGER", append: whole((row) => row.strippedTokens) },

@@ -44,6 +44,7 @@ function stored(step: number, index: number, tokens: number): StoredRollout {
     groundTruth: "\\boxed{3}",
     imagePaths: [],
     imageSizes: [[280, 280]],
+    boxes: null,
     promptTokens: 300,
     responseTokens: tokens,
     strippedTokens: 0,

@@ -1,4 +1,4 @@
-import { type Rollout, seenSizes } from "@v-triune/rollouts";
+import { type BoxNaming, type Rollout, boxConventionOf, seenSizes } from "@v-triune/rollouts";
 import { optimizedReward, taskOf } from "./rollout-record";
 import type { StoredRollout } from "./rollout-store";
 
@@ -7,13 +7,13 @@ import type { StoredRollout } from "./rollout-store";
  *
  * @param update what the update made of it: its advantage, null when it was left out of its group, and the KL in its
  *   reward
- * @param patchSize of the image processor, in pixels
+ * @param model its image processor's patch size in pixels, and the convention of its boxes
  */
 export function storedRollout(
   step: number,
   rollout: Rollout,
   update: { readonly advantage: number | null; readonly klPenalty: number | null },
-  patchSize: number,
+  { patchSize, boxes }: { readonly patchSize: number; readonly boxes: BoxNaming },
 ): StoredRollout {
   const { prompt, result } = rollout;
   const { sample } = prompt;
@@ -31,6 +31,7 @@ export function storedRollout(
     groundTruth: sample.reward_model.ground_truth,
     imagePaths: sample.images.map(({ path }) => path ?? ""),
     imageSizes: seenSizes(prompt, patchSize).map(([, height, width]) => [height ?? 0, width ?? 0]),
+    boxes: boxConventionOf(sample, boxes) ?? null,
     promptTokens: prompt.promptIds.length,
     responseTokens: rollout.generatedTokens,
     strippedTokens: rollout.strippedTokens,

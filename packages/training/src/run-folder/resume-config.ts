@@ -39,7 +39,8 @@ export async function runFolderConfig(folder: string, overrides: readonly string
 export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig): void {
   const differences: string[] = [];
   const compare = (path: string, before: unknown, after: unknown): void => {
-    if (isDeepStrictEqual(before, after) || freeKeys.includes(path)) return;
+    // A key that an earlier version did not have is null where it changes nothing.
+    if (isDeepStrictEqual(before ?? null, after ?? null) || freeKeys.includes(path)) return;
     if (!isRecord(before) || !isRecord(after))
       return void differences.push(`${path}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`);
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))

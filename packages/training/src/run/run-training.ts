@@ -13,6 +13,7 @@ import type { TrainingConfig } from "../config/training-config";
 import { openData } from "../data/open-data";
 import { engineWeights } from "../model/engine-weights";
 import { loadModel, processorFolder } from "../model/load-model";
+import { modelBoxes } from "../model/model-boxes";
 import { openReference } from "../model/open-reference";
 import { openCompute } from "../parallel/open-compute";
 import { reportStep } from "../reporting/report-step";
@@ -70,6 +71,7 @@ async function train(
     (opened) => opened.policy.dispose(),
   );
   const { policy, processor } = model;
+  const boxes = modelBoxes(config, model);
   const referenceLogProbs = await openReference(config, resources);
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
   const data = await openData(
@@ -143,7 +145,7 @@ async function train(
       sampleRollouts(
         step,
         weights,
-        { config, data, engine, rewards, processor },
+        { config, data, engine, rewards, processor, boxes },
         {
           signal: AbortSignal.any([watch.signal, calledOff]),
           onProgress: (done, total) => listen({ type: "generating", step, done, total }),
@@ -167,7 +169,7 @@ async function train(
         await engine.useWeights?.(engineWeights(policy, step));
         const seconds = (performance.now() - started) / 1000;
         const { patchSize } = processor.imageProcessor.settings;
-        const { summary, records } = reportStep(rollouts, update, seconds, { config, monitor, patchSize });
+        const { summary, records } = reportStep(rollouts, update, seconds, { config, monitor, patchSize, boxes });
         best.note(records);
         listen({ type: "step", summary });
         return summary;

@@ -10,6 +10,7 @@ import type { TokenizedRollout } from "@v-triune/policy";
 import type { RewardSource } from "@v-triune/rewards";
 import {
   type AnswerProcessor,
+  type BoxNaming,
   type CollectOptions,
   type Rollout,
   type RolloutEngine,
@@ -40,6 +41,8 @@ export interface SamplingParts {
   readonly engine: RolloutEngine;
   readonly rewards: RewardSource;
   readonly processor: AnswerProcessor;
+  /** In which convention answers have boxes. */
+  readonly boxes: BoxNaming;
 }
 
 /**
@@ -50,7 +53,7 @@ export interface SamplingParts {
 export async function sampleRollouts(
   step: number,
   weights: number,
-  { config, data, engine, rewards, processor }: SamplingParts,
+  { config, data, engine, rewards, processor, boxes }: SamplingParts,
   { signal, onProgress }: { readonly signal: AbortSignal } & Pick<CollectOptions, "onProgress">,
 ): Promise<StepRollouts> {
   const { n, temperature, topP, topK, maxNewTokens } = config.rollout;
@@ -73,7 +76,7 @@ export async function sampleRollouts(
       engine,
       rewards,
       processor,
-      context: { epsilon, training: true, ratios: config.reward },
+      context: { epsilon, training: true, ratios: config.reward, boxes },
       request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff), signal },
       ...(onProgress ? { onProgress } : {}),
     });

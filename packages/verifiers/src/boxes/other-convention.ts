@@ -13,7 +13,8 @@ import { farCorner, type BoxConvention, type BoxFrame } from "./box-convention";
 /** The metric of a response whose coordinates look as if they were written in another convention; absent otherwise. */
 export const OTHER_BOX_CONVENTION = "other_box_convention";
 
-/** The part of a picture's side by which a right box may reach over its edge. */
+/** The part of a picture's side by which a box may reach over its edge: models that learn pixels miss by more. */
+const PIXEL_OVERHANG = 0.1;
 const OVERHANG = 0.02;
 
 /**
@@ -35,7 +36,8 @@ export function likelyConvention(boxes: readonly Box[], frame: BoxFrame): BoxCon
   }
   const most = Math.max(right, bottom);
   if (frame.convention !== "unit" && least >= 0 && most > 0 && most <= 1) return "unit";
-  const isOver = right > corner.width * (1 + OVERHANG) + 1e-9 || bottom > corner.height * (1 + OVERHANG) + 1e-9;
+  const overhang = 1 + (frame.convention.endsWith("pixels") ? PIXEL_OVERHANG : OVERHANG);
+  const isOver = right > corner.width * overhang || bottom > corner.height * overhang;
   if (!isOver) return undefined;
   switch (frame.convention) {
     case "unit":

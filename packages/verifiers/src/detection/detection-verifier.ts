@@ -15,7 +15,6 @@
  */
 import { paramsError } from "../answer/params-reader";
 import { goldText } from "../answer/gold-text";
-import { answerScope } from "../answer/locate/scope";
 import { normalize } from "../answer/normalize/normalize";
 import { onTexts } from "../answer/text-input";
 import { extractAnswer } from "../format/answer-text";
@@ -23,6 +22,7 @@ import { formattedAnswer } from "../format/detection-format";
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { relativeBoxes, type Box } from "../boxes/box";
 import { OTHER_BOX_CONVENTION, likelyConvention } from "../boxes/other-convention";
+import { answeredText } from "./answered-boxes";
 import { boxFrames, scaleBoxes, yFirstIn, type ScaledBoxes } from "./box-scales";
 import {
   detectionParamsSchema,
@@ -136,7 +136,7 @@ function verifyDetection(
     sortCorners: !compat && settings.swappedCorners === "sort",
     yFirst: yFirstIn(frames?.response),
   };
-  const answer = compat ? extractAnswer(response) : scopedAnswer(response);
+  const answer = compat ? extractAnswer(response) : answeredText(response);
   const { boxes: written, repeats } = answer === undefined ? NO_BOXES : readBoxes(answer, reading);
   const predictions = compat ? written : withLabels(written, golds);
   const formatted = formattedAnswer(response, compat);
@@ -175,12 +175,6 @@ function verifyDetection(
     format,
     metrics: isDoubtful ? { ...metrics, [OTHER_BOX_CONVENTION]: 1 } : metrics,
   };
-}
-
-/** What stands behind the thought, in its last answer block if there is one. */
-function scopedAnswer(response: string): string | undefined {
-  const scope = answerScope(response);
-  return scope.isOnlyThought ? undefined : response.slice(scope.start, scope.end);
 }
 
 const unwrapped = (answer: string): string => (answer.length > 500 ? "" : normalize(goldText(answer)).text);

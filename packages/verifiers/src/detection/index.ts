@@ -1,10 +1,12 @@
 /** Boxes: reading them from model text, matching, rewards, COCO's average precision. */
+export { answeredBoxes } from "./answered-boxes";
 export { averagePrecision, type PictureAp } from "./average-precision";
 export { BOX_ANSWER_FORM } from "./box-answer-form";
 export { boxIou, relativeBoxes, type Box, type Corners } from "../boxes/box";
 export {
   BOX_CONVENTIONS,
   boxesInThousandths,
+  farCorner,
   isBoxConvention,
   isYFirst,
   type BoxConvention,

@@ -6,6 +6,9 @@ import { textOption, type Command, type CommandContext } from "../syntax/command
 
 const KINDS = ["auto", "vllm", "sglang", "transformers", "llama.cpp", "openai"] as const;
 
+/** Without pixels: the sizes of stored pictures are not known here. */
+const BOXES = ["resized-pixels", "thousandths", "thousandths-999", "unit", "yx-thousandths"] as const;
+
 /** Answers of a model to a corpus, judged: what the difficulty rule of curation reads. */
 export const rolloutCommand: Command = {
   meta: { name: "rollout", description: "Answer every sample of a corpus n times and judge the answers" },
@@ -58,6 +61,11 @@ export const rolloutCommand: Command = {
       valueHint: "number",
       default: "0.5",
       description: "IoU from which a box counts, or average",
+    },
+    boxes: {
+      type: "enum",
+      options: [...BOXES],
+      description: "In which convention answers have boxes (default: that of the model)",
     },
     pool: {
       type: "boolean",
@@ -125,6 +133,7 @@ export const rolloutCommand: Command = {
           epsilon === "average"
             ? "average"
             : atLeast("epsilon", decimalNumber("epsilon", epsilon)!, Number.MIN_VALUE, 1),
+        boxes: textOption(context, "boxes") as (typeof BOXES)[number] | undefined,
         pool: args["pool"] !== false,
         seed: wholeNumber("seed", textOption(context, "seed"), 0)!,
         samplesPerSource: wholeNumber("samples", textOption(context, "samples"), 1) ?? null,

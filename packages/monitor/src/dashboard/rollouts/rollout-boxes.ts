@@ -3,7 +3,15 @@
  * does. The one place where the monitor looks at a verifier: a second reading of boxes would show other boxes than were
  * judged.
  */
-import { matchBoxes, parseBoxes, relativeBoxes, type Box } from "@v-triune/verifiers/detection";
+import {
+  answeredBoxes,
+  boxesInThousandths,
+  matchBoxes,
+  parseBoxes,
+  relativeBoxes,
+  type Box,
+  type BoxConvention,
+} from "@v-triune/verifiers/detection";
 import { extractAnswer } from "@v-triune/verifiers/format";
 import type { DrawnBox, RolloutBoxes } from "../dashboard-api";
 
@@ -17,30 +25,34 @@ export interface PictureFrame {
   readonly width: number;
   readonly height: number;
   /**
-   * Gold boxes are thousandths of the picture and predicted ones pixels (`det_verifier_normalized`); otherwise both are
-   * pixels.
+   * The convention of predicted boxes; gold boxes are thousandths of the picture then. null: both are pixels of the
+   * picture.
    */
-  readonly relative: boolean;
+  readonly convention: BoxConvention | null;
 }
 
 const drawn = ({ bbox: [x1, y1, x2, y2], label }: Box): DrawnBox => ({ bbox: [x1, y1, x2, y2], label });
 
 /**
  * @returns null when the gold answer has no boxes, and so the task none
- * @example rolloutBoxes("<answer>[{'bbox_2d': [0, 0, 42, 42], 'label': 'cat'}]</answer>", gold, { width: 84, height: 84, relative: true })
+ * @example rolloutBoxes("<answer>[{'bbox_2d': [0, 0, 42, 42], 'label': 'cat'}]</answer>", gold, { width: 84, height: 84, convention: "resized-pixels" })
  */
 export function rolloutBoxes(
   response: string,
   groundTruth: string,
-  { width, height, relative }: PictureFrame,
+  { width, height, convention }: PictureFrame,
 ): RolloutBoxes | null {
   if (!groundTruth.includes("bbox_2d") || !(width > 0 && height > 0)) return null;
   const golds = parseBoxes(extractAnswer(groundTruth) ?? groundTruth).slice(0, MOST_BOXES);
   if (golds.length === 0) return null;
-  const answer = extractAnswer(response);
-  const predictions = answer === undefined ? [] : parseBoxes(answer).slice(0, MOST_BOXES);
-  const predicted = relativeBoxes(predictions, width, height);
-  const gold = relative ? golds : relativeBoxes(golds, width, height);
+  const read = convention ?? "resized-pixels";
+  const predictions = answeredBoxes(response, read).slice(0, MOST_BOXES);
+  const seen = { width, height };
+  const predicted =
+    read === "resized-pixels"
+      ? relativeBoxes(predictions, width, height)
+      : (boxesInThousandths(predictions, { convention: read, seen, stored: seen }) ?? []);
+  const gold = convention === null ? relativeBoxes(golds, width, height) : golds;
   const matches =
     predicted.length === 0 ? [] : matchBoxes(predicted, gold, { strategy: "label-first", epsilon: ANY_OVERLAP });
   return {

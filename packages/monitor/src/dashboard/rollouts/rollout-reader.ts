@@ -9,6 +9,7 @@ import { DashboardError } from "../dashboard-error";
 import type { RunView } from "../run-folder/run-view";
 import { QueryQueue } from "./query-queue";
 import { rewardArithmetic } from "./reward-arithmetic";
+import { isBoxConvention } from "@v-triune/verifiers/detection";
 import { rolloutBoxes } from "./rollout-boxes";
 import { finite, numbers, parseJson, text, type Row } from "./row-values";
 import type { Picture } from "./sample-picture";
@@ -155,10 +156,15 @@ export class RolloutReader {
   }
 
   async #groupRows(path: string, group: number): Promise<Row[]> {
-    // Files of earlier versions do not have this column.
-    const hasAdditions =
-      (await this.#rows("select name from parquet_schema($path) where name = 'additions'", { path }, path)).length > 0;
-    const additions = hasAdditions ? "to_json(additions)::VARCHAR" : "null";
+    // Files of earlier versions do not have these columns.
+    const found = await this.#rows(
+      "select name from parquet_schema($path) where name in ('additions', 'boxes')",
+      { path },
+      path,
+    );
+    const has = (column: string): boolean => found.some(({ name }) => name === column);
+    const additions = has("additions") ? "to_json(additions)::VARCHAR" : "null";
+    const boxes = has("boxes") ? "boxes::VARCHAR" : "null";
     return await this.#rows(
       `select ${SUMMARY}, left(prompt::VARCHAR, ${LONGEST_PROMPT}) as "prompt",
          left(ground_truth::VARCHAR, ${LONGEST_PROMPT}) as "gold",
@@ -166,7 +172,8 @@ export class RolloutReader {
          left(response::VARCHAR, ${LONGEST_RESPONSE}) as "response",
          length(response::VARCHAR)::INTEGER as "response_length",
          accuracy::DOUBLE as "accuracy", format::DOUBLE as "format",
-         to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics", ${additions} as "additions"
+         to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics", ${additions} as "additions",
+         ${boxes} as "boxes", ${has("boxes")} as "hasBoxes"
        from read_parquet($path) where group_index = $group order by sample_index limit ${LARGEST_GROUP}`,
       { path, group },
       path,
@@ -221,7 +228,9 @@ function rolloutDetail(row: Row, { config, sample, size }: RolloutContext): Roll
   const accuracy = finite(row.accuracy);
   const format = finite(row.format);
   const additions = numbers(parseJson(row.additions));
-  const relative = sample?.relativeBoxes ?? true;
+  // Files of earlier versions do not state the convention, and know two.
+  const asBefore = (sample?.relativeBoxes ?? true) ? "resized-pixels" : null;
+  const convention = isBoxConvention(row.boxes) ? row.boxes : row.hasBoxes === true ? null : asBefore;
   return {
     ...summary,
     response,
@@ -230,7 +239,7 @@ function rolloutDetail(row: Row, { config, sample, size }: RolloutContext): Roll
     format,
     strippedTokens: Number(row.stripped ?? 0),
     metrics,
-    boxes: size === undefined ? null : rolloutBoxes(response, text(row.gold), { ...size, relative }),
+    boxes: size === undefined ? null : rolloutBoxes(response, text(row.gold), { ...size, convention }),
     arithmetic: rewardArithmetic(
       { accuracy, format, reward: summary.reward, metrics, additions },
       config,

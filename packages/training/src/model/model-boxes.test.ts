@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { modelFamilies } from "@v-triune/policy";
+import { BOX_CONVENTIONS } from "@v-triune/verifiers";
+import { conventionOfModel } from "@v-triune/verifiers/detection";
+import { resolveTrainingConfig } from "../config/load-training-config";
+import type { LoadedModel } from "./load-model";
+import { modelBoxes } from "./model-boxes";
+
+const config = resolveTrainingConfig({ model: "m", data: { train: "d" } }, "/x");
+const model = (modelType: string) => ({ policy: { config: { modelType } } }) as unknown as LoadedModel;
+
+it.each(modelFamilies.map(({ modelType, boxConvention }) => [modelType, boxConvention] as const))(
+  "boxes of %s are %s, by its family as by its name",
+  (modelType, convention) => {
+    expect(BOX_CONVENTIONS).toContain(convention);
+    expect(modelBoxes(config, model(modelType))).toEqual({ override: null, model: convention });
+    expect(conventionOfModel(modelType)).toBe(convention);
+  },
+);
+
+it("the configuration's convention goes with it", () => {
+  const reward = { ...config.reward, boxes: "unit" as const };
+  expect(modelBoxes({ reward }, model("qwen2_5_vl")).override).toBe("unit");
+});

@@ -1,0 +1,13 @@
+/** In which convention the trained model writes boxes. */
+import { familyOf } from "@v-triune/policy";
+import type { BoxNaming } from "@v-triune/rollouts";
+import type { TrainingConfig } from "../config/training-config";
+import type { LoadedModel } from "./load-model";
+
+/** The convention of the model's family, and the configuration's, which goes before it. */
+export function modelBoxes(
+  { reward }: Pick<TrainingConfig, "reward">,
+  { policy }: Pick<LoadedModel, "policy">,
+): BoxNaming {
+  return { override: reward.boxes ?? null, model: familyOf(policy.config).boxConvention };
+}
