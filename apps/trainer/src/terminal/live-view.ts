@@ -144,8 +144,7 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
         table([...current].sort(([a], [b]) => a.localeCompare(b)));
       }
     } else if (event.type === "bad-row") {
-      // One bad row can be read, thousands can't: the first in full, the others in a line each; the run's end counts
-      // them.
+      // The first bad rows are shown in full, the others in a line each. The end of the run counts them.
       const [what = "", where] = event.message.split("\n");
       skipped += 1;
       const short = where === undefined ? event.message : `${what} (${where.replace(/^ *where: */, "").trim()})`;

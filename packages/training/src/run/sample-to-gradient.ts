@@ -126,8 +126,7 @@ export async function updateWeights(
   // Verdicts → advantages: each answer against the others of its group.
   const judged = answers.map((answer, index) => judgedRollout(answer, penalties?.[index], algorithm));
   const advantages = rolloutAdvantages(judged, algorithm);
-  // Advantages → gradients → weights, one update per mini-batch. The learner (@v-triune/grpo) computes the loss of each
-  // row.
+  // Advantages → gradients → weights, one update per mini-batch. @v-triune/grpo computes the loss of each row.
   const rows = trainingRows(answers, tokens, advantages, logProbs, algorithm);
   const batches = miniBatches(step, answers, config);
   const updates: UpdateStats[] = [];
