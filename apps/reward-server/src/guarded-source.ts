@@ -53,7 +53,11 @@ export interface SourceLimits {
 /** Told of each verdict, with the seconds from the sample's acceptance to its answer. */
 export type OnVerdict = (
   verifier: string,
-  outcome: { readonly status: RewardOutcome["status"]; readonly reason?: string },
+  outcome: {
+    readonly status: RewardOutcome["status"];
+    readonly reason?: string;
+    readonly metrics?: Readonly<Record<string, number>>;
+  },
   seconds: number,
 ) => void;
 

@@ -1,5 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { PoolStats } from "@v-triune/rewards/isolated";
+import { hasOtherBoxes } from "./box-warnings";
+import type { OnVerdict } from "./guarded-source";
 
 /** The server's metrics in Prometheus' text format. All names begin with `v_triune_reward_`. */
 export interface ServerMetrics {
@@ -9,7 +11,7 @@ export interface ServerMetrics {
   /** Counts a finished HTTP request. */
   request(route: string, status: number): void;
   /** Records a verdict and the seconds from its acceptance to its answer. */
-  verdict(verifier: string, outcome: { readonly status: string; readonly reason?: string }, seconds: number): void;
+  readonly verdict: OnVerdict;
   /** Counts a sample of a request that was not scored. */
   leftOut(route: string, status: string): void;
   /** Counts a content part that is no text, such as a picture. The kinds are a fixed list. */
@@ -45,6 +47,12 @@ export function createServerMetrics(): ServerMetrics {
   const undecided = new Counter({
     name: "v_triune_reward_undecided_total",
     help: "Samples scored 0 because their verifier could not decide within its limits",
+    labelNames: ["verifier"],
+    registers,
+  });
+  const otherBoxes = new Counter({
+    name: "v_triune_reward_other_boxes_total",
+    help: "Samples whose boxes look as if they were written in another convention than they are read in",
     labelNames: ["verifier"],
     registers,
   });
@@ -101,8 +109,10 @@ export function createServerMetrics(): ServerMetrics {
       total("worker_restarts", "Workers that were replaced", () => source.stats.restarts);
     },
     request: (route, status) => requests.inc({ route, status }),
-    verdict: (verifier, { status, reason }, seconds) => {
+    verdict: (verifier, outcome, seconds) => {
+      const { status, reason } = outcome;
       latency.observe({ verifier, status }, seconds);
+      if (hasOtherBoxes(outcome)) otherBoxes.inc({ verifier });
       if (status === "scored" && reason === "undecided") undecided.inc({ verifier });
     },
     leftOut: (route, status) => leftOut.inc({ route, status }),

@@ -9,6 +9,7 @@ import {
 } from "@v-triune/rewards/isolated";
 import { pino, type Logger } from "pino";
 import { createApp } from "./app";
+import { boxWarnings } from "./box-warnings";
 import { completeSettings } from "./complete-settings";
 import { guardSource } from "./guarded-source";
 import { createServerMetrics } from "./metrics";
@@ -95,6 +96,7 @@ async function listen(
     metrics,
     log,
     warn: warnOnce(log),
+    noteBoxes: boxWarnings(log),
     ready,
     draining: () => state.draining,
   });

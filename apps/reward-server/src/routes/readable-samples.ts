@@ -57,13 +57,17 @@ export function judgeEach(
 /** The largest number of different reasons in one line of the log. */
 const MOST_REASONS = 5;
 
-/** Counts the samples of a request that were not scored, and logs how many there are of each reason. */
+/**
+ * Counts the samples of a request that were not scored, and logs how many there are of each reason, and of boxes in another
+ * convention.
+ */
 export function reportLeftOut(
-  { settings, log, metrics }: RouteTools,
+  { settings, log, metrics, noteBoxes }: RouteTools,
   route: string,
   outcomes: readonly RewardOutcome[],
   samples: readonly ReadSample[] = [],
 ): void {
+  noteBoxes(route, outcomes);
   const reasons: Record<string, number> = {};
   const counts = { failed: 0, skipped: 0 };
   for (const [index, outcome] of outcomes.entries()) {

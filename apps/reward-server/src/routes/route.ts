@@ -2,6 +2,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { Logger } from "pino";
 import type { ContentOptions } from "@v-triune/rewards";
+import type { boxWarnings } from "../box-warnings";
 import type { GuardedSource } from "../guarded-source";
 import type { ServerMetrics } from "../metrics";
 import type { RewardServerSettings } from "../settings";
@@ -25,6 +26,8 @@ export interface RouteTools {
   readonly metrics: ServerMetrics;
   /** Logs what of a request was ignored; each text once. */
   readonly warn: (route: string, warnings: readonly string[]) => void;
+  /** Told of the outcomes of each request, to warn of boxes in another convention. */
+  readonly noteBoxes: ReturnType<typeof boxWarnings>;
 }
 
 /** How bodies are read here: parts of content that are left out are counted. */
