@@ -119,11 +119,22 @@ describe("/openrlhf", () => {
       status: 400,
       body: { error: { field: "labels" } },
     });
-    expect(await post("/openrlhf", { query: ["x"], prompts: [""], labels: [null] })).toMatchObject({
+    // One sample by itself may be the only one that cannot be read; several of which none can be read are a mistake.
+    for (const body of [
+      { query: ["x"], prompts: [""], labels: [null] },
+      { query: [1], labels: [model()] },
+    ]) {
+      expect(await post("/openrlhf", body)).toMatchObject({
+        status: 200,
+        body: { rewards: [-1], extra_logs: { scored: [0], error: [1] } },
+      });
+      expect(await post("/openrlhf", body, strict)).toMatchObject({ status: 400 });
+    }
+    expect(await post("/openrlhf", { query: ["x", "x"], labels: [null, null] })).toMatchObject({
       status: 400,
       body: { error: { field: "labels[0]" } },
     });
-    expect(await post("/openrlhf", { query: [1] })).toMatchObject({
+    expect(await post("/openrlhf", { query: [1, 2] })).toMatchObject({
       status: 400,
       body: { error: { field: "query[0]" } },
     });
@@ -157,7 +168,14 @@ describe("content parts", () => {
     expect(
       await post("/slime", { prompt: [user], response: { role: "assistant", content: null }, label: model() }),
     ).toMatchObject({ status: 200, body: 0, word: "scored" });
-    expect(await post("/slime", { prompt: "", response: [{ type: "hologram" }], label: model() })).toMatchObject({
+    const hologram = { prompt: "", response: [{ type: "hologram" }], label: model() };
+    expect(await post("/slime", hologram)).toMatchObject({
+      status: 200,
+      body: -1,
+      word: "error",
+      reason: expect.stringContaining('"hologram"') as unknown,
+    });
+    expect(await post("/slime", hologram, strict)).toMatchObject({
       status: 400,
       body: {
         error: { field: "response[0].type", message: expect.stringContaining('"hologram"') as unknown },
@@ -230,7 +248,7 @@ describe("one bad sample", () => {
         msg: "samples left out",
         samples: 9,
         failed: 5,
-        reasons: { timeout: 1, "crash: Error: on purpose": 1, "invalid-request": 2 },
+        reasons: { timeout: 1, "crash: Error: on purpose": 1, "unreadable-sample": 2 },
       },
     ]);
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
@@ -301,10 +319,15 @@ describe("/slime", () => {
       status: 400,
       body: { error: { field: "response" } },
     });
-    expect(await post("/slime", { prompt: "", response: "x", label: null })).toMatchObject({
-      status: 400,
-      body: { error: { field: "label" } },
+    const unlabeled = { prompt: "", response: "x", label: null };
+    expect(await post("/slime", unlabeled)).toMatchObject({
+      status: 200,
+      body: -1,
+      word: "error",
+      reason: expect.stringContaining("label: the gold answer") as unknown,
     });
+    expect(await post("/slime", unlabeled, strict)).toMatchObject({ status: 400, body: { error: { field: "label" } } });
+    expect(await post("/slime", { ...unlabeled, label: model({ verifier: "nobody" }) })).toMatchObject({ status: 404 });
     expect(
       await post("/slime", {
         prompt: "",

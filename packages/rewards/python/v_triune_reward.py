@@ -67,7 +67,11 @@ _WITHOUT_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 _MOST_LEVELS = 8
 
 
-class _BadContent(RewardError):
+class _BadText(RewardError):
+    """A text of one sample that cannot be read; it says nothing of the others."""
+
+
+class _BadContent(_BadText):
     """Content that cannot be read: where it is, what is expected, what was found."""
 
     def __init__(self, where, expected, found):
@@ -411,7 +415,7 @@ def _response_in_query(query, prompt):
         if at < 0:
             break
     if at < 0:
-        raise RewardError("a query does not hold its prompt, so that nobody can tell where the response begins")
+        raise _BadText("a query does not hold its prompt, so that nobody can tell where the response begins")
     return query[at + len(end) :]
 
 
@@ -460,7 +464,8 @@ def _read_all(items, read):
         except _BadGold as error:
             unread[index] = {"status": "skipped", "reason": str(error)}
         except RewardError as error:
-            unread[index] = {"status": "error", "reason": str(error), "refused": True}
+            # Trainers that ask one by one would end their run by a single bad sample.
+            unread[index] = {"status": "error", "reason": str(error), "refused": len(items) > 1 or not isinstance(error, _BadText)}
     _log_ignored(ignored)
     return requests, unread
 

@@ -294,6 +294,7 @@ class Sample:
     def __init__(self, response): self.response, self.label = response, label
 class Args: rm_url = None
 out.append(asyncio.run(v.slime_reward(Args, [Sample(four), Sample([{"type": "hologram"}])])))
+out.append(asyncio.run(v.slime_reward(Args, Sample([{"type": "hologram"}]))))
 print(json.dumps(out))`);
     expect(found).toEqual([
       [1, 0, 1, null],
@@ -310,6 +311,7 @@ print(json.dumps(out))`);
       ],
       [1, 1, 0],
       [1, 0],
+      0,
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { ContentError, goldText, type RewardRequest } from "@v-triune/rewards";
-import { invalidField } from "../http/refusal-error";
+import { invalidField, unreadableSample } from "../http/refusal-error";
 
 /**
  * What a trainer's `label` says about its sample. Trainers carry one string per sample: the gold answer itself, or the
@@ -54,7 +54,7 @@ function goldOf(value: unknown, field: string): string {
   } catch (error) {
     if (!(error instanceof ContentError)) throw error;
     const { where, found } = error;
-    throw invalidField(
+    throw unreadableSample(
       field,
       `${where}: the gold answer, or JSON text with ground_truth, expected, found ${found.slice(0, 60)}`,
     );

@@ -23,6 +23,14 @@ export function invalidField(field: string, message: string): RefusalError {
   return new RefusalError(400, "invalid-request", message, { field });
 }
 
+/** The code of {@link unreadableSample}. */
+export const UNREADABLE_SAMPLE = "unreadable-sample";
+
+/** A text or a gold answer that cannot be read: a fault of this sample, which says nothing of the others. */
+export function unreadableSample(field: string, message: string): RefusalError {
+  return new RefusalError(400, UNREADABLE_SAMPLE, message, { field });
+}
+
 /** The client has closed the connection and reads no reply. */
 export const CLIENT_GONE = new Error("the client closed the connection");
 /** The client's own deadline has passed. */

@@ -3,7 +3,7 @@
  * A mistake that all of them share refuses the request: no other sample is lost by that.
  */
 import type { RewardOutcome, RewardRequest } from "@v-triune/rewards";
-import { RefusalError } from "../http/refusal-error";
+import { RefusalError, UNREADABLE_SAMPLE } from "../http/refusal-error";
 import type { RouteTools } from "./route";
 
 /** A sample that was read, or what is wrong with it. */
@@ -12,11 +12,13 @@ export type ReadSample = RewardRequest | RefusalError;
 /**
  * Reads every item.
  *
+ * @param answersOne whether a single sample that cannot be read is answered, rather than refused
  * @throws RefusalError the first one, if there are items and none can be read
  */
 export function readEach<Item>(
   items: readonly Item[],
   read: (item: Item, index: number) => RewardRequest,
+  answersOne = false,
 ): readonly ReadSample[] {
   const samples = items.map((item, index): ReadSample => {
     try {
@@ -27,7 +29,8 @@ export function readEach<Item>(
     }
   });
   const [first] = samples;
-  if (first instanceof RefusalError && samples.every((sample) => sample instanceof RefusalError)) throw first;
+  if (!(first instanceof RefusalError) || samples.some((sample) => !(sample instanceof RefusalError))) return samples;
+  if (!(answersOne && samples.length === 1 && first.code === UNREADABLE_SAMPLE)) throw first;
   return samples;
 }
 

@@ -10,7 +10,7 @@ import {
 import { sampleOfLabel, type LabeledResponse } from "../contract/label-sample";
 import { responseInQuery, withoutEndTokens } from "../contract/split-query";
 import { OpenRlhfBody, SlimeBody } from "../contract/trainer-bodies";
-import { RefusalError, invalidField } from "../http/refusal-error";
+import { RefusalError, invalidField, unreadableSample } from "../http/refusal-error";
 import { judgeEach, readEach, reportLeftOut, type ReadSample } from "./readable-samples";
 import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteTools } from "./route";
 
@@ -23,8 +23,9 @@ import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteT
  *
  * Neither has a word for "not scored". Such a sample gets `unscoredReward` and is marked: for OpenRLHF by
  * `extra_logs.scored` = 0, for slime by the headers `x-reward-status` and `x-reward-reason`. With `onError: "raise"` a
- * sample that cannot be judged refuses its request. So do mistakes of a person (a label, a verifier's parameters) when
- * no sample of the request is free of them.
+ * sample that cannot be judged refuses its request. So do mistakes of a person (a verifier's name or parameters, labels)
+ * when no sample of the request is free of them. A label or a text that cannot be read in a request of one sample may
+ * be that sample's fault alone: these trainers ask one by one, and a refusal would end their run.
  */
 export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {
@@ -39,13 +40,18 @@ export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<R
         throw invalidField(name, `${name}: as many as query, ${query.length}, expected, found ${list.length}`);
     }
     const texts = contentOptions(tools);
-    const samples = readEach(query, (text, index) => {
-      const prompt = prompts?.[index];
-      const place = { query: `query[${index}]`, prompt: `prompts[${index}]` };
-      const promptAsText = prompt === undefined ? undefined : asRefusal(() => promptText(prompt, place.prompt, texts));
-      const response = responseOf({ query: text, prompt: promptAsText, place, texts });
-      return requestOf(tools, { response, label: labels?.[index], field: `labels[${index}]`, prompt: promptAsText });
-    });
+    const samples = readEach(
+      query,
+      (text, index) => {
+        const prompt = prompts?.[index];
+        const place = { query: `query[${index}]`, prompt: `prompts[${index}]` };
+        const promptAsText =
+          prompt === undefined ? undefined : asRefusal(() => promptText(prompt, place.prompt, texts));
+        const response = responseOf({ query: text, prompt: promptAsText, place, texts });
+        return requestOf(tools, { response, label: labels?.[index], field: `labels[${index}]`, prompt: promptAsText });
+      },
+      tools.settings.onError === "skip",
+    );
     const fault = samples.find((sample): sample is RefusalError => sample instanceof RefusalError);
     if (fault !== undefined && tools.settings.onError === "raise") throw fault;
     const outcomes: RewardOutcome[] = [];
@@ -74,13 +80,21 @@ export function slimeRoute(tools: RouteTools): (c: RouteContext) => Promise<Resp
     const { body, signal } = await openRequest(c, tools);
     const { prompt, response, label } = valid(SlimeBody(body));
     const texts = contentOptions(tools);
-    const text = asRefusal(() => responseText(response, "response", texts));
-    const asked = (prompt ?? null) === null ? undefined : asRefusal(() => promptText(prompt, "prompt", texts));
-    const outcome = await tools.source.one(
-      requestOf(tools, { response: text, label, field: "label", prompt: asked }),
-      signal,
+    const samples = readEach(
+      [response],
+      (given) => {
+        const text = asRefusal(() => responseText(given, "response", texts));
+        const asked = (prompt ?? null) === null ? undefined : asRefusal(() => promptText(prompt, "prompt", texts));
+        return requestOf(tools, { response: text, label, field: "label", prompt: asked });
+      },
+      tools.settings.onError === "skip",
     );
-    refuseOrReport(tools, "/slime", [outcome]);
+    const [sample] = samples as readonly [ReadSample];
+    const outcome: RewardOutcome =
+      sample instanceof RefusalError
+        ? { status: "error", reason: sample.message, code: "request" }
+        : await tools.source.one(sample, signal);
+    refuseOrReport(tools, "/slime", [outcome], samples);
     return c.json(outcome.status === "scored" ? outcome.reward : tools.settings.unscoredReward, 200, {
       "x-reward-status": outcome.status,
       ...(outcome.reason !== undefined && { "x-reward-reason": headerText(outcome.reason) }),
@@ -126,7 +140,7 @@ function responseOf({ query, prompt, place, texts }: QueryParts): string {
   if (typeof query !== "string" && isConversation(query)) return text;
   const response = prompt === undefined ? text : responseInQuery(text, prompt);
   if (response !== undefined) return response;
-  throw invalidField(
+  throw unreadableSample(
     place.query,
     `${place.query}: ${place.prompt} and then the response expected; the prompt is not in it, so the beginning of ` +
       "the response is unknown",
@@ -148,7 +162,7 @@ function asRefusal<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof ContentError ? invalidField(error.where, error.message) : error;
+    throw error instanceof ContentError ? unreadableSample(error.where, error.message) : error;
   }
 }
 
@@ -165,7 +179,8 @@ function refuseOrReport(
 ): void {
   reportLeftOut(tools, route, outcomes, samples);
   const isMistake = (outcome: RewardOutcome): boolean =>
-    outcome.status === "error" && ["params", "ratios", "request"].includes(outcome.code ?? "");
+    outcome.status === "error" &&
+    (outcome.code === "params" || outcome.code === "ratios" || (outcome.code === "request" && outcomes.length > 1));
   const index = outcomes.findIndex(({ status }) => status === "error");
   const first = outcomes[index];
   if (first === undefined || first.status !== "error") return;
