@@ -7,6 +7,7 @@ const { dts, noExternal, ...options } = preset([
   "src/math/index.ts",
   "src/detection/index.ts",
   "src/format/index.ts",
+  "src/evals/index.ts",
   "src/conformance.ts",
   "src/parity/index.ts",
 ]);
