@@ -10,7 +10,6 @@ import type { TokenizedRollout } from "@v-triune/policy";
 import type { RewardSource } from "@v-triune/rewards";
 import {
   type AnswerProcessor,
-  type BoxNaming,
   type CollectOptions,
   type Rollout,
   type RolloutEngine,
@@ -35,14 +34,12 @@ import { judgedRollout, policyRow, trainingRows } from "../update/training-rows"
 /** Streams of the run's seed for the sampling of rollouts, one per step. */
 const ROLLOUT_STREAM = 10_000_000;
 
-export interface SamplingParts {
+export interface SamplingParts extends Required<Pick<CollectOptions["context"], "boxes">> {
   readonly config: TrainingConfig;
   readonly data: Pick<TrainingData, "position" | "next">;
   readonly engine: RolloutEngine;
   readonly rewards: RewardSource;
   readonly processor: AnswerProcessor;
-  /** In which convention answers have boxes. */
-  readonly boxes: BoxNaming;
 }
 
 /**
