@@ -8,12 +8,16 @@ import {
   readMatrix,
   readParts,
   readRecord,
+  readSequence,
   readSet,
   readTuple,
   withoutCommonName,
 } from "../types/collections";
+import { isEqual } from "../types/exact";
 import type { Gold } from "../types/gold";
 import { readLabel } from "../types/labels";
+import { readCommaDecimal } from "../types/numeral";
+import { readQuantity } from "../types/quantity";
 import { readRealSet } from "../types/real-set";
 import { type Comparison, type SamePart, verdict } from "./comparison";
 import { compareSets } from "./equations";
@@ -27,6 +31,10 @@ export function compareList(
 ): Comparison | undefined {
   const written = itemsOf(answer);
   if (written === undefined) {
+    const decimal = readCommaDecimal(gold.text);
+    const value = decimal && readQuantity(answer)?.value;
+    if (decimal && value && isEqual(decimal, value))
+      return verdict(true, "number", "with a decimal comma it is that number");
     // One value where several are asked for.
     return isValue(answer) ? verdict(false, "number", `${gold.items.length} values are asked for`) : undefined;
   }
@@ -68,6 +76,7 @@ function compareItems(
 /** Items of a list, in whichever brackets. */
 const itemsOf = (answer: string): readonly string[] | undefined =>
   readParts(answer) ??
+  readSequence(answer) ??
   readSet(answer) ??
   readTuple(answer)?.items ??
   readItems(withoutLabelOfList(answer)) ??
@@ -128,7 +137,8 @@ function coordinatesOf(answer: string, open: string): readonly string[] | undefi
   }
   const rows = readMatrix(answer);
   if (rows !== undefined && (rows.length === 1 || rows[0]!.length === 1)) return rows.flat();
-  const parts = readParts(answer) ?? (readSet(answer) === undefined ? readItems(answer) : undefined);
+  const parts =
+    readParts(answer) ?? readSequence(answer) ?? (readSet(answer) === undefined ? readItems(answer) : undefined);
   if (parts === undefined) return undefined;
   const record = readRecord(parts);
   if (record === undefined) return parts.every(isValue) || open === "parts" ? parts : undefined;

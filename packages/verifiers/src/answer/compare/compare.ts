@@ -68,7 +68,7 @@ function compareByType(gold: Gold, answer: string, same: SamePart): Comparison |
         ? compareChoice(gold.choice, answer, same)
         : compareWithOptions(gold.choice.letters, gold.options, answer, same);
     case "date": {
-      const date = readDate(answer) ?? readYearMonth(answer);
+      const date = readDate(answer) ?? readYearMonth(answer) ?? readDate(answer.replace(/^[A-Za-z' ]{3,30}, /, ""));
       return date && verdict(isSameDate(gold.date, date), "date", "year, month and day are compared one by one");
     }
     case "time": {

@@ -12,7 +12,7 @@ import { readLabel } from "../types/labels";
 import { isMath, toLatex } from "../types/math-text";
 import { answerQuantities, isRoundedTo, type Quantity, quantityDifference, readQuantity } from "../types/quantity";
 import { isDegrees, readUnit } from "../types/units";
-import { withoutLetter } from "../types/words";
+import { formulaKey, withoutLetter } from "../types/words";
 import { type Comparison, fromDifference, verdict } from "./comparison";
 import { approximate, compareMath, readMath, symbolsOf } from "./math-engine";
 import { isOtherName } from "./names";
@@ -105,12 +105,17 @@ const fromDouble = (value: number): Exact => {
 
 export function compareExpression(goldLatex: string, written: string): Comparison | undefined {
   const gold = readMath(goldLatex);
-  if (gold === undefined) return undefined;
+  if (gold === undefined)
+    return formulaKey(toLatex(written)) === formulaKey(goldLatex)
+      ? verdict(true, "expression", "the expressions are written the same")
+      : undefined;
   const hasVariables = symbolsOf(gold).size > 0;
   let read = false;
   let undecided = false;
   const { value, others } = readLabel(written);
   for (const side of new Set([value, ...others, written, withoutLetter(value)])) {
+    if (formulaKey(toLatex(side)) === formulaKey(goldLatex))
+      return verdict(true, "expression", "the expressions are written the same");
     const bare = withInfinity(side).replace(/^(?:\\approx|about|approximately) ?/, "");
     const answer = withoutUnit(withoutPercent(bare), !hasVariables);
     if (!isMath(answer) && !/^[a-zA-Z]$/.test(answer)) continue;

@@ -7,7 +7,8 @@ import { approximate } from "./math-engine";
 import { isValue } from "./numbers";
 
 export function compareRatio(gold: readonly string[], answer: string, same: SamePart): Comparison | undefined {
-  const text = answer.includes("=") ? readLabel(answer).value : answer;
+  const side = /^[^=]{1,40}=([^=]+)$/.exec(answer)?.[1]!.trim();
+  const text = side === undefined ? answer : readRatio(side) === undefined ? readLabel(answer).value : side;
   const terms = readRatio(text) ?? (gold.length === 2 ? readLooseRatio(text) : undefined);
   if (terms !== undefined) {
     if (terms.length !== gold.length) return verdict(false, "ratio", `${gold.length} terms are not ${terms.length}`);

@@ -4,7 +4,17 @@ import type { Gold } from "../types/gold";
 import { readLabel } from "../types/labels";
 import { type Choice, readChoice } from "../types/letters";
 import { readMeaning } from "../types/meanings";
-import { phoneDigits, readBased, readNumberedNoun, withoutNoun, wordForms, wordKey } from "../types/words";
+import {
+  coreOf,
+  isCode,
+  joinedKey,
+  phoneDigits,
+  readBased,
+  readNumberedNoun,
+  withoutNoun,
+  wordForms,
+  wordKey,
+} from "../types/words";
 import { type Comparison, type SamePart, verdict } from "./comparison";
 
 /** "Store A", "Vitamin C", but not "Not A". */
@@ -34,11 +44,31 @@ export function compareWords(gold: Extract<Gold, { type: "word" | "code" }>, ans
   const key = wordKey(gold.text);
   for (const form of [...wordForms(answer), readLabel(answer).value])
     if (form !== answer && wordKey(form) === key) return verdict(true, "word", "the words are the same");
+  const core = coreOf(gold.text);
+  if (gold.type === "word" && core !== gold.text && wordKey(core) === wordKey(answer))
+    return verdict(true, "word", "the same without the words around it");
+  if (gold.type === "word" && isHyphened(gold.text, answer) && joinedKey(gold.text) === joinedKey(answer))
+    return verdict(true, "word", "the words are the same but for a hyphen");
   const numbered = readNumberedNoun(gold.text);
   if (numbered !== undefined && numbered === readNumberedNoun(answer))
     return verdict(true, "word", "the same noun with the same number");
+  const label = withoutNoun(gold.text);
+  if (label !== gold.text && /^(?:[A-Z]|[IVX]+|\d{1,3})$/.test(label) && label === answer)
+    return verdict(true, "word", "the label without its noun");
   return compareCodes(gold.text, answer);
 }
+
+/** A code without its kind in front, and without what stands between letters and digits. */
+const codeKey = (text: string): string =>
+  wordKey(
+    text.replace(/^(?:ISBN|ISSN|SKU|ID|Model|Flight|Code|Serial|Tel\.?|Phone)(?: (?:number|no\.?))?:? (?=\S*\d)/i, ""),
+  )
+    .replace(/^v(?=\d+\.)/, "")
+    .replace(/(?<=[a-z])[- ](?=\d)|(?<=\d)[- ](?=[a-z])/g, "");
+
+/** Words without digits, of which one has a hyphen. */
+const isHyphened = (gold: string, answer: string): boolean =>
+  !/\d/.test(gold + answer) && /\p{L}-\p{L}/u.test(`${gold} ${answer}`) && /^[\p{L} '-]+$/u.test(answer);
 
 /** Codes that may be written in several ways: reactions, numbers in another base, telephone numbers. */
 function compareCodes(gold: string, answer: string): Comparison | undefined {
@@ -51,6 +81,8 @@ function compareCodes(gold: string, answer: string): Comparison | undefined {
     const equal = other.digits === based.digits && (other.base === undefined || other.base === based.base);
     return verdict(equal, "code", "digits and base are compared");
   }
+  if (isCode(gold) && /\d/.test(gold) && codeKey(gold) === codeKey(answer))
+    return verdict(true, "code", "the same code");
   const phone = phoneDigits(gold);
   const other = phone === undefined ? undefined : phoneDigits(answer);
   return other === undefined ? undefined : verdict(phone === other, "code", "the digits of the number are compared");

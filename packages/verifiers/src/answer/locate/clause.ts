@@ -6,7 +6,7 @@ import { type Span, trimmed } from "./scope";
 const ABBREVIATION =
   /(?:^|[\s(])(?:[A-Z]|Dr|Mr|Mrs|Ms|St|No|Nr|vs|etc|approx|Fig|Jr|Sr|Prof|Inc|Ltd|Co|Rs|ca|e\.g|i\.e|a\.m|p\.m|[A-Z]\.[A-Z])\.$/;
 const OPENS_CLAUSE =
-  /(?: |, ?|; ?)(?:since|because|as (?:it|the|this|they|shown|we|a)\b|so that|which|where(?:as)?|due to|based on|according to|given that|for the reason|when\b|while\b|but\b(?![^.]{0,40}\b(?:could|may|might|also|possibly|perhaps|maybe)\b)|who\b|unlike\b|compared\b|rather than|instead of|(?<=[,;] ?)not\b(?! (?:enough|a|an|possible|defined)\b)|meaning|making|hence|assuming|following|i\.e\.|that is)\b|[，,；;] ?(?:因为|由于|而(?!是)|所以|因此|即|比|不是)| ?(?:因为|由于)/iu;
+  /(?: \(?|, ?|; ?)(?:since|because|as (?:it|the|this|they|shown|we|a)\b|so that|which|where(?:as)?|due to|based on|according to|given that|for the reason|when\b|while\b|but\b(?![^.]{0,40}\b(?:could|may|might|also|possibly|perhaps|maybe)\b)|who\b|unlike\b|compared\b|rather than|instead of|(?<=[,;] ?)not\b(?! (?:enough|a|an|possible|defined)\b)|meaning|making|hence|assuming|following|i\.e\.|that is)\b|[，,；;] ?(?:因为|由于|而(?!是)|所以|因此|即|比|不是)| ?(?:因为|由于)/iu;
 
 /**
  * The sentence that begins at a place: to the end of its line, or to a full stop that ends a sentence.

@@ -65,7 +65,7 @@ export const HEDGED =
 
 /** Verbs and signs after which a sentence says its result. */
 export const LINKING =
-  /(?:\b(?:is|are|was|were|equals?|be|becomes?|gives|yields|reads|says|shows|states|displays|called|named|labell?ed|marked|get|gets|obtain|have|has|totals?|reached in|occurred in|recorded in|happened in|therefore|thus|hence|so|contains?|costs?|sums? to|comes to|amounts to|simplifies to|evaluates to|falls? on|fell on|lies? in|leaves?|leaving|makes?|making|giving|yielding|totall?ing|reach(?:es|ed|ing)?|represents?|belongs? to|located in|lasts?|lasted|takes?|took|weighs?|weighed|measures?|measured)(?![\p{L}])|共有|一共有|有|等于|为|是|得|需要|需|写着|叫|了|共)[,:]? ?(?:(?:us|you|me|him|her|them|it) )?(?:equal to |about |approximately |exactly |a total of |the |a |an )?/giu;
+  /(?:\b(?:is|are|was|were|equals?|be|becomes?|gives|yields|reads|says|shows|states|displays|called|named|labell?ed|marked|get|gets|obtain|have|has|totals?|reached in|occurred in|recorded in|happened in|therefore|thus|hence|so|contains?|costs?|sums? to|comes to|amounts to|simplifies to|evaluates to|falls? on|fell on|lies? in|leaves?|leaving|makes?|making|giving|yielding|totall?ing|reach(?:es|ed|ing)?|represents?|belongs? to|located in|lasts?|lasted|takes?|took|weighs?|weighed|measures?|measured|ist|sind|beträgt|ergibt|heißt|est|sont|vaut|donne|es|son|hay|vale|è|sono|é|são|равно|равен|равна|составляет|это)(?![\p{L}])|共有|一共有|有|等于|为|是|得|需要|需|写着|叫|了|共)[,:]? ?(?:(?:us|you|me|him|her|them|it) )?(?:equal to |about |approximately |exactly |a total of |the |a |an |une? |una |eine? |der |die |das |le |la |el )?/giu;
 
 /** A line after the answer that only closes the talk. */
 export const CLOSING =

@@ -102,7 +102,7 @@ export function tailsOf(text: string, span: Span): Span[] {
 }
 
 /** "cannot be 5". */
-const DENIED = /(?:\b(?:not|cannot|never|hardly)|n't|不|非) ?$/i;
+const DENIED = /(?:\b(?:not|cannot|never|hardly|no|nicht|nunca|ne)|n['’]t?|не|不|非) ?$/i;
 
 const PREPOSITION =
   /\b(?:on|in|at|since|until) (?=(?:the )?(?:\d{1,2}(?:st|nd|rd|th)? )?[A-Z][a-z]{2,8}\.? \d|\d{1,2}(?:st|nd|rd|th)? (?:of )?[A-Z][a-z]{2,8}\b|\d{1,2}:\d{2}|\d{4}-\d)/g;
@@ -114,7 +114,8 @@ function datedTail(text: string, span: Span): Span | undefined {
   return last && trimmed(text, span.start + last.index + last[0].length, span.end);
 }
 
-const NUMBER = /(?<![\p{L}\d_.,:/^-])-?[$€£¥]?\d[\d,]*(?:\.\d+)?%?(?![\p{Script=Latin}\d_:/^]|[.,-]\d)/gu;
+const NUMBER =
+  /(?<![\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\d_.,:/^-])-?[$€£¥]?\d[\d,]*(?:\.\d+)?%?(?![\p{Script=Latin}\d_:/^]|[.,-]\d)/gu;
 
 /** The only number of a sentence. */
 function soleNumber(text: string, span: Span): Span | undefined {

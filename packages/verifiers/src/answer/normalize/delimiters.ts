@@ -88,10 +88,10 @@ const PAIRS: readonly RegExp[] = [
   /(?<![\w_])__([^_\n]+)__(?![\w_])/g,
   /``?([^`\n]+)``?/g,
   /(?<![=\w])==([^=\n]+)==(?![=\w])/g,
-  /(?<![\w\\}])_([^_\s][^_\n]{0,100})_(?!\w)/g,
+  /(?<![\w\\}])_([^_\s{][^_\n]{0,100})_(?!\w)/g,
 ];
 const HTML = /<\/?(?:b|i|u|em|strong|mark|span|p|div|code|font|center)(?: [^<>]*)?\/?>/gi;
-const LINE_MARKS = /^[ ]*(?:#{1,6} +|> +(?=\S)|[*+] +)/gm;
+const LINE_MARKS = /^[ ]*(?:#{1,6} +|> +(?=[^\s\d-])|[*+] +)/gm;
 
 /** Two lines or more that begin with a dash: points, and no minus. */
 const DASHED_LINES = /^[ ]*- +\S.*(?:\n[ ]*- +\S.*)+$/m;

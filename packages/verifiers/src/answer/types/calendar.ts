@@ -2,7 +2,7 @@
  * Types "date" and "time". A date is compared part by part (year, month, day, quarter), a clock time by the minute of the day. `03/04/2020`
  * is read in both orders, as nobody can tell; what is written in one form on both sides must be written the same.
  */
-import { readNumberWords } from "./number-words";
+import { readChineseNumeral, readNumberWords } from "./number-words";
 
 export interface CalendarDate {
   readonly year?: number;
@@ -144,6 +144,7 @@ export function readTime(written: string): ClockTime | undefined {
   const text = written
     .trim()
     .replace(/^at +/i, "")
+    .replace(/ o'? ?clock(?= (?:in the|at night|[ap]\.?m))/i, "")
     .replace(/ (?:in the (morning|afternoon|evening)|at night)$/i, (_, part?: string) =>
       part?.toLowerCase() === "morning" ? " am" : " pm",
     );
@@ -158,7 +159,12 @@ export function readTime(written: string): ClockTime | undefined {
     if (isBare || (/[.]/.test(text) && half === undefined)) return undefined;
     return timeOf(Number(hours), Number(minutes ?? 0), Number(seconds ?? 0), half?.toLowerCase());
   }
-  const chinese = CHINESE_CLOCK.exec(text);
+  const chinese = CHINESE_CLOCK.exec(
+    text.replace(/[零一二三四五六七八九十两]{1,3}(?=[点时分]|$)/g, (digits) => {
+      const value = readChineseNumeral(digits);
+      return value === undefined ? digits : value.n.toString();
+    }),
+  );
   if (chinese === null || (chinese[1] === undefined && chinese[5] !== undefined)) return undefined;
   const half = chinese[1] === undefined ? undefined : /凌晨|早上|上午/.test(chinese[1]) ? "a" : "p";
   return timeOf(Number(chinese[2]), chinese[4] === undefined ? Number(chinese[3] ?? chinese[5] ?? 0) : 30, 0, half);

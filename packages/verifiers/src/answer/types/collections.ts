@@ -25,6 +25,13 @@ export function readItems(text: string): string[] | undefined {
 /** `1 1 -1`: numbers with nothing but blanks between. `1 234` is one number and `3 1/2` another, which are read before. */
 const BLANKS_ONLY = /^-?\d+(?:\.\d+)?(?: +-?\d+(?:\.\d+)?)+$/;
 
+/** `C → A → B`: three things or more in their order. */
+export function readSequence(text: string): string[] | undefined {
+  if (text.length > LONGEST || !/\\to|->/.test(text)) return undefined;
+  const items = text.split(/ *(?:\\to(?![a-z])|-{1,2}>) */).map((item) => item.trim());
+  return items.length >= 3 && items.length <= MOST_ITEMS && items.every((item) => item !== "") ? items : undefined;
+}
+
 const PART = /(?:^|[\s,;.])\(?(\d{1,2}|[a-h]|i{1,3}|iv|v|vi)\) */g;
 
 /** The items of `(1) 3; (2) 6`, in their order. */

@@ -10,6 +10,7 @@ import {
   readMatrix,
   readParts,
   readRecord,
+  readSequence,
   readSet,
   readTuple,
   type Named,
@@ -100,7 +101,7 @@ const READERS: Readonly<Record<AnswerTypeName, Reader>> = {
     return items && listOf(text, items);
   },
   tuple: (text) => {
-    const parts = readParts(text);
+    const parts = readParts(text) ?? readSequence(text);
     if (parts !== undefined) return { type: "tuple", text, tuple: { open: "parts", items: parts } };
     const tuple = readTuple(text);
     if (tuple === undefined) return undefined;

@@ -10,7 +10,7 @@ export interface Choice {
 const ONE = /^\(?([A-Z])\)?[.:)]?$/;
 const WITH_VALUE = /^(?:\(([A-H])\) ?|([A-H])(?:[.)] ?|: +))(\S.*)$/s;
 const SEVERAL =
-  /^\(?[A-Z]\)?(?: ?(?:,|;|&|\band\b|和|与|及|、|\+) ?(?:and |和 ?)?\(?[A-Z]\)?)+[.]?$|^(?:\([A-Z]\) ?){2,}$/;
+  /^\(?[A-Z]\)?(?: ?(?:,|;|&|\band\b|和|与|及|、|\+|\\to|->) ?(?:and |和 ?)?\(?[A-Z]\)?)+[.]?$|^(?:\([A-Z]\) ?){2,}$/;
 const NUMBERED = /^(?:\(\d{1,2}\)[,; ]*){2,}$/;
 
 /** A gold answer that is the letter of an option, or several. */

@@ -53,6 +53,8 @@ const GREEK =
 export function toLatex(text: string): string {
   let out = text
     .replace(/\*\*/g, "^")
+    .replace(/(?:\{\})?[_^] ?\{?(\d+|[a-z])\}? ?C ?_ ?\{?(\d+|[a-z])\}?/g, "\\binom{$1}{$2}")
+    .replace(/\\log ?_ ?\{? ?e ?\}?/g, "\\ln ")
     .replace(/\*/g, "\\cdot ")
     .replace(/\\(?:vec|hat|overrightarrow|mathbf|mathrm) ?\{?([a-zA-Z]{1,2})\}?/g, "$1")
     .replace(/(?<![\\a-zA-Z])infinity(?![a-zA-Z])/gi, "\\infty")

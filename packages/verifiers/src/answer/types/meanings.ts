@@ -18,7 +18,7 @@ export type Meaning =
 const WORDS: Readonly<Record<Exclude<Meaning, "everything">, string>> = {
   yes: "yes|yeah|yep|true|correct|t|是|是的|对|对的|正确|真|能|可以|会|有|✓|✔|\\sqrt|oui|vrai|sí|si|verdadero|cierto|ja|wahr|richtig|sim|verdadeiro|да|верно|はい|正しい|네|예|맞다|맞습니다|sì|vero|نعم|हाँ|evet",
   no: "no|nope|false|incorrect|f|否|不|不是|不对|错|错误|假|不正确|不能|不可以|不会|没有|\\times|×|✗|✘|non|faux|falso|nein|falsch|não|нет|неверно|いいえ|正しくない|아니요|아니오|아니다|لا|नहीं|hayır",
-  none: "no solution|no solutions|no real solution|no real solutions|no real roots|no roots|no solution exists|no solutions exist|there is no solution|there are no solutions|there are no real solutions|there is no real solution|has no solution|has no solutions|has no real solutions|has no real solution|empty set|the empty set|\\emptyset|\\{\\}|\\{ \\}|{}|无解|方程无解|无实数解|无实数根|没有实数根|没有实数解|空集|不等式组无解|ninguna solución|keine lösung|aucune solution|нет решений|解なし|해가 없다",
+  none: "x \\in \\emptyset|x\\in\\emptyset|no solution|no solutions|no real solution|no real solutions|no real roots|no roots|no solution exists|no solutions exist|there is no solution|there are no solutions|there are no real solutions|there is no real solution|has no solution|has no solutions|has no real solutions|has no real solution|empty set|the empty set|\\emptyset|\\{\\}|\\{ \\}|{}|无解|方程无解|无实数解|无实数根|没有实数根|没有实数解|空集|不等式组无解|ninguna solución|keine lösung|aucune solution|нет решений|解なし|해가 없다",
   undefined:
     "dne|d.n.e|does not exist|doesn't exist|do not exist|undefined|is undefined|not defined|limit does not exist|the limit does not exist|不存在|未定义|无意义|极限不存在",
   undetermined:

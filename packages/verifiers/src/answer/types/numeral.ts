@@ -142,6 +142,15 @@ function fractionAt(text: string, at: number): Numeral | undefined {
 
 function wordsAt(text: string, at: number): Numeral | undefined {
   const rest = text.slice(at, at + 200);
+  const dozen = /^(half )?(?:a|one) dozen(?![a-z])/i.exec(rest);
+  if (dozen !== null)
+    return {
+      value: whole(dozen[1] === undefined ? 12 : 6),
+      form: "words",
+      length: dozen[0].length,
+      significant: 0,
+      decimals: 0,
+    };
   const words = /^[a-z]/i.test(rest) ? readNumberWords(rest.toLowerCase()) : undefined;
   if (words !== undefined)
     return {

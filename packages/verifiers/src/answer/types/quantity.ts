@@ -22,14 +22,14 @@ export interface Quantity {
 
 const APPROXIMATE =
   /^(?:(?:\\approx|\\sim|~|≈|=|about|approximately|approx\.?|around|roughly|circa|ca\.|exactly|just|only|nearly|almost|a total of|in total|total of|约为|大约|约|大概|共|一共|总共|仅|只有|有)(?![a-zA-Z]) ?)+/i;
-const COUNTED_BEFORE = /^(?:the |pH(?: ?=| of)? ?|#|No\. ?|Nr\. ?|Option |Number )(?=\d|[a-z]+(?:st|nd|rd|th)\b)/i;
+const COUNTED_BEFORE = /^(?:the |pH(?: ?=| of)? ?|#|No\. ?|Nr\. ?|Option |Number )(?=\d|[a-z-]+(?:st|nd|rd|th)\b)/i;
 const PERCENT = /^ ?(?:%|percent(?:age points?|age)?|per cent|pct\.?|个?百分点)(?![a-zA-Z])/i;
 const TRAILING =
   /(?:^| )(?:in (?:total|all)|total|altogether|long|wide|tall|high|deep|thick|old|away|apart|each|left|remaining|approximately|approx\.?|or so|exactly|only|combined|overall|now|more)$/i;
 const NOUN = /^(?:[A-Za-z][A-Za-z'-]+)(?:[ /](?:[A-Za-z][A-Za-z'-]*\.?))*$/;
 /** A unit with what is measured, or a direction: "kilograms of flour", "m/s north". */
 const OF_WHAT =
-  /^(\S(?:.{0,30}?\S)?),? (?:of ((?:the )?[A-Za-z][A-Za-z -]{1,40})|((?:to the )?(?:up|down|out|in|left|right|for|back|north|south|east|west|clock|counterclock|anticlock)[a-z]{0,10}))$/;
+  /^(\S(?:.{0,30}?[^\s,])??),? (?:of ((?:the )?[A-Za-z][A-Za-z -]{1,40})|((?:to the )?(?:up|down|out|in|left|right|for|back|north|south|east|west|clock|counterclock|anticlock)[a-z]{0,10}))$/;
 const NOT_NOUN =
   /\b(?:or|and|to|not|than|nor|but|if|is|are|was|minus|plus|times|over|million|billion|thousand|hundred|trillion|dozen|percent|maybe|through|until|am|pm|wrong|incorrect|squared|cubed|mod|base|e)\b/i;
 const CHINESE_NOUN = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]{1,16}$/u;
@@ -47,7 +47,12 @@ export function readQuantity(text: string): Quantity | undefined {
 }
 
 function readBare(written: string): Quantity | undefined {
-  let text = written.trim().replace(APPROXIMATE, "").replace(COUNTED_BEFORE, "");
+  let text = written
+    .trim()
+    .replace(APPROXIMATE, "")
+    .replace(COUNTED_BEFORE, "")
+    .replace(/^an? (?:loss|debt|deficit|decrease) of (?=[$€£]? ?\d)/i, "-")
+    .replace(/^(\d+),(\d{1,2})(?= ?(?:million|billion|trillion|thousand|%|percent)\b)/i, "$1.$2");
   if (text === "" || text.length > 400) return undefined;
   let unit: Unit | undefined;
   const sign = /^[-+] ?(?=[^\d\s.])/.exec(text)?.[0] ?? "";
@@ -103,6 +108,10 @@ function readMeasure(
     return readMeasure(comment[1]!, currency, inChinese);
   }
   let text = rest.replace(/^[ -]+(?=[a-zA-Z\\])|^\s+/, "").trim();
+  const said = OF_WHAT.exec(text);
+  const measured = said === null || readUnit(text) !== undefined ? undefined : readUnit(said[1]!);
+  if (measured !== undefined && currency === undefined)
+    return { unit: measured, noun: said![2] ?? said![3]!.replace(/^(?:to|on) the |wards?$/g, "") };
   for (
     let trailing = TRAILING.exec(text);
     trailing !== null && readUnit(text) === undefined;
@@ -110,13 +119,8 @@ function readMeasure(
   )
     text = text.slice(0, trailing.index).trim();
   if (text === "" || isGenericUnit(text)) return currency === undefined ? {} : { unit: currency };
-  const said = OF_WHAT.exec(text);
-  const noun = said?.[2] ?? said?.[3];
-  const unit =
-    readUnit(text) ?? readUnit(text.replace(/[整个]$/, "")) ?? (said === null ? undefined : readUnit(said[1]!));
+  const unit = readUnit(text) ?? readUnit(text.replace(/[整个]$/, ""));
   if (unit !== undefined) {
-    if (said !== null && readUnit(text) === undefined && noun !== undefined && currency === undefined)
-      return { unit, noun };
     // $5 million USD
     return currency !== undefined && !isSameDimension(currency, unit) ? undefined : { unit: currency ?? unit };
   }
@@ -128,14 +132,15 @@ function readMeasure(
 }
 
 /** 2ab, 5xyz: letters right behind the digits are variables, unless they are as many as only a word has. */
-const isProduct = (rest: string): boolean => /^[a-zA-Z]{1,3}(?![a-zA-Z])/.test(rest) || /^ [a-zA-Z]{1,2}$/.test(rest);
+const isProduct = (rest: string): boolean =>
+  /^[a-zA-Z]{1,3}(?![a-zA-Z])/.test(rest) || /^ (?!(?:BC|AD|CE)$)[a-zA-Z]{1,2}$/.test(rest);
 
 const named = (text: string, currency: Unit | undefined): { unit?: Unit; noun?: string } =>
   currency === undefined ? { noun: text } : { unit: currency };
 
 /** (12), [12], {12}. */
 function unwrapped(text: string): string {
-  const match = /^(?:\(|\[|\\\{|\{) ?([^()[\]{},]*?) ?(?:\)|\]|\\\}|\})$/.exec(text.trim());
+  const match = /^(?:\(|\[|<|\\\{|\{) ?([^()[\]{},<>]*?) ?(?:\)|\]|>|\\\}|\})$/.exec(text.trim());
   return match?.[1] ?? text;
 }
 
@@ -156,6 +161,8 @@ export function answerQuantities(text: string): Quantity[] {
   add(readQuantity(text));
   const comma = readCommaDecimal(text);
   if (comma !== undefined) add({ value: comma, form: "decimal", significant: 0, decimals: 0, isPercent: false });
+  const roman = /^[IVXLCDM]{3,}$/.test(text) ? readRoman(text) : undefined;
+  if (roman !== undefined) add({ value: roman, form: "integer", significant: 0, decimals: 0, isPercent: false });
   if (text.endsWith("!")) add(readQuantity(text.slice(0, -1)));
   if (found.length === 0) {
     const { value, others } = readLabel(text);
@@ -254,6 +261,9 @@ const stemmed = (noun: string): string =>
   noun
     .toLowerCase()
     .replace(/[个只名位条本件块支辆棵头匹](?=.)/g, "")
+    .replace(/\bbpm\b/, "beats per minute")
+    .replace(/\bbce\b/, "bc")
+    .replace(/\bce\b/, "ad")
     .replace(/\bpeople\b|\bpersons\b/g, "person")
     .replace(/\bchildren\b/g, "child")
     .replace(/ies\b/g, "y")

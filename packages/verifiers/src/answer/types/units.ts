@@ -110,6 +110,7 @@ qt quart quarts | L3 | 0.000946352946
 pt pint pints | L3 | 0.000473176473
 cup cups | Cups | 1
 mph | L T-1 | 0.44704
+mpg | L-2 | 1609.344/0.003785411784
 kph kmh kmph | L T-1 | 5/18
 knot knots | L T-1 | 463/900
 bit bits | Bits | 1

@@ -14,8 +14,22 @@ for (const names of [
   "uae|united arab emirates",
   "eu|european union",
   "un|united nations",
+  "none of the above|none of these|none of them|以上都不是|以上都不对",
 ])
   for (const name of names.split("|")) ALIASES.set(name, names.split("|")[0]!);
+
+/** British and other spellings of words that stand for what is seen and measured. */
+const SPELLINGS = new Map<string, string>(
+  (
+    "colour:color colours:colors coloured:colored grey:gray greyish:grayish centre:center theatre:theater metre:meter metres:meters litre:liter " +
+    "litres:liters kilometre:kilometer kilometres:kilometers centimetre:centimeter centimetres:centimeters aluminium:aluminum tyre:tire tyres:tires " +
+    "moustache:mustache doughnut:donut doughnuts:donuts aeroplane:airplane aeroplanes:airplanes pyjamas:pajamas racquet:racket harbour:harbor " +
+    "neighbour:neighbor favourite:favorite flavour:flavor behaviour:behavior jewellery:jewelry catalogue:catalog mould:mold sulphur:sulfur"
+  )
+    .split(" ")
+    .map((pair) => pair.split(":") as [string, string]),
+);
+const SPELLED = new RegExp(`\\b(?:${[...SPELLINGS.keys()].join("|")})\\b`, "g");
 
 const ARTICLE = /^(?:the|an?) (?=[^\s])/;
 
@@ -23,6 +37,7 @@ const ARTICLE = /^(?:the|an?) (?=[^\s])/;
 export function wordKey(text: string): string {
   let key = text
     .replace(/[_^] ?\{?([\d+-]+)\}?/g, "$1")
+    .replace(/\\(?=(?:log|ln|sin|cos|tan|min|max)\b)/g, "")
     .replace(/["`]/g, "")
     .replace(/\\(?=[{}])/g, "")
     .replace(/[{}]/g, "")
@@ -31,10 +46,17 @@ export function wordKey(text: string): string {
     .trim();
   if (key.length > 1) key = key.toLowerCase();
   key = key
+    .replace(/\b(st|mt|dr|mr|mrs|ms|jr|sr|prof|no)\. ?(?=\p{L})/gu, "$1 ")
+    .replace(/(?<=(?:^|[\s.])\p{L}\.) (?=\p{L}\.)/gu, "")
     .replace(ARTICLE, "")
     .replace(/ ?([,;:&/|+=<>()-]) ?/g, "$1")
     .replace(/(?<!\.)[.!]$/, "")
     .replace(/(?<=\d0)'s$/, "s");
+  key = key
+    .replace(SPELLED, (word) => SPELLINGS.get(word)!)
+    .replace(/\bupper(?= ?(?:left|right|cent))/, "top")
+    .replace(/\blower(?= ?(?:left|right|cent))/, "bottom")
+    .replace(/\b(?:two|2)(?: times|-?fold|x\b)/, "twice");
   key = ALIASES.get(key) ?? key;
   return /\p{Script=Han}/u.test(key) ? key.replace(/ /g, "") : key;
 }
@@ -50,7 +72,9 @@ const LABEL_NOUN =
 export const withoutNoun = (text: string): string => text.replace(LABEL_NOUN, "");
 
 const PREPOSITION = /^(?:by|on|in|at|to|from) (?:the )?(?=\S)/i;
-const GENERIC_NOUN = / (?:function|functions|numbers?|colou?r|shape|congruence|criterion|rule|theorem|postulate)$/i;
+const GENERIC_NOUN =
+  / (?:function|functions|numbers?|colou?r|shape|congruence|criterion|rule|theorem|postulate|side|corner|direction|of them|ones?)$/i;
+const TITLE = /^(?:sir|dr|mr|mrs|ms|prof|professor)\.? (?=\p{Lu})/iu;
 const COMMENT = /^(\S.*?) ?\(([^()]{1,60})\)$/s;
 
 /**
@@ -58,12 +82,24 @@ const COMMENT = /^(\S.*?) ?\(([^()]{1,60})\)$/s;
  * behind it, and both sides of "copper (Cu)".
  */
 export function wordForms(text: string): string[] {
-  const forms = [withoutLetter(text), withoutNoun(text), text.replace(PREPOSITION, ""), text.replace(GENERIC_NOUN, "")];
+  const inner = coreOf(text);
+  const name = /^(\p{Lu}[\p{L}'-]+), (\p{Lu}[\p{L}'.-]*(?: \p{Lu}[\p{L}'.-]*)?)$/u.exec(text);
+  const verb = /^(?:it|they|he|she|this) ([a-z]{3,}?)(?:s)?$/i.exec(text);
+  const forms = [inner, text.replace(TITLE, "")];
+  if (name !== null) forms.push(`${name[2]} ${name[1]}`);
+  if (verb !== null) forms.push(verb[1]!, `${verb[1]}s`);
+  forms.push(withoutLetter(text), withoutNoun(text), text.replace(PREPOSITION, ""), text.replace(GENERIC_NOUN, ""));
   const comment = COMMENT.exec(text);
   if (comment !== null && !/\b(?:or|not|maybe|possibly)\b|[或不]/i.test(comment[2]!))
     forms.push(comment[1]!, comment[2]!);
   return forms.filter((form) => form !== text);
 }
+
+/** A text in words without the preposition before and the generic noun behind it: "on the left side" is "left". */
+export const coreOf = (text: string): string => text.replace(PREPOSITION, "").replace(GENERIC_NOUN, "");
+
+/** A key whose hyphens and blanks are gone: north-east, northeast. */
+export const joinedKey = (text: string): string => wordKey(text).replace(/[- ]/g, "");
 
 /** "(A) Paris" and "B. Paris" without the letter. */
 export const withoutLetter = (text: string): string => text.replace(/^\(?[A-Z]\)?(?:[.:)] ?|(?<=\)) ?)(?=\S{2})/, "");
