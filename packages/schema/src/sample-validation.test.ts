@@ -57,6 +57,22 @@ describe("parseSample", () => {
     expect(parseSample(extra)).toEqual(mathSample());
   });
 
+  it("keeps the parameters of the verifier answer, and only where they are set", () => {
+    const withParm = (verifierParm: unknown) =>
+      parseSample({
+        ...mathSample(),
+        reward_model: { ground_truth: "12-30", verifier: "answer", verifier_parm: verifierParm },
+      }).reward_model.verifier_parm;
+    expect(withParm({ type: "code", choices: ["a", "b"] })).toEqual({
+      ...emptyVerifierParm(),
+      type: "code",
+      choices: ["a", "b"],
+    });
+    expect(withParm({ type: null, choices: null })).toEqual(emptyVerifierParm());
+    expect(() => withParm({ type: 3 })).toThrow("reward_model.verifier_parm.type");
+    expect(() => withParm({ choices: "a" })).toThrow("reward_model.verifier_parm.choices");
+  });
+
   it("fills missing leaves", () => {
     const parsed = parseSample({
       data_source: "x",

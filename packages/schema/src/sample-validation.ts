@@ -53,6 +53,8 @@ const sampleType = type({
         map50: ratioLeaf,
         map75: ratioLeaf,
       },
+      "type?": "string | null",
+      "choices?": "string[] | null",
     },
   },
   extra_info: { id: "string | null", image_path: "string | null" },
@@ -200,12 +202,14 @@ const list =
   (item: Complete): Complete =>
   (found) =>
     Array.isArray(found) ? found.map(item) : found;
-const record = (leaves: Readonly<Record<string, Complete>>): Complete => {
+/** @param optional leaves that are copied where they have a value, and left out where not */
+const record = (leaves: Readonly<Record<string, Complete>>, optional: readonly string[] = []): Complete => {
   const entries = Object.entries(leaves);
   return (found) => {
     if (!isRecord(found)) return found;
     const completed: Record<string, unknown> = {};
     for (const [key, leaf] of entries) completed[key] = leaf(found[key]);
+    for (const key of optional) if (found[key] !== undefined && found[key] !== null) completed[key] = found[key];
     return completed;
   };
 };
@@ -225,10 +229,13 @@ const complete = record({
     verifier: asFound,
     verifier_parm: or(
       {},
-      record({
-        det_verifier_normalized: or(null),
-        det_reward_ratio: or({}, record(Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, or(null)])))),
-      }),
+      record(
+        {
+          det_verifier_normalized: or(null),
+          det_reward_ratio: or({}, record(Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, or(null)])))),
+        },
+        ["type", "choices"],
+      ),
     ),
   }),
   extra_info: or({}, record({ id: or(null, idText), image_path: or(null) })),

@@ -36,6 +36,10 @@ export interface VerifierParm {
    */
   det_verifier_normalized: boolean | null;
   det_reward_ratio: DetRewardRatio;
+  /** For `answer`: what the gold answer is, where its form does not say: "code", "tuple", .. Orsta's files do not have it. */
+  type?: string | null;
+  /** For `answer`: the texts of the options, A first. Orsta's files do not have it. */
+  choices?: string[] | null;
 }
 
 /** How a sample is rewarded: R = (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt), with these two ratios. */

@@ -28,7 +28,9 @@ export interface SourceInfo {
   /** The owner's own name of the data set. */
   readonly title: string;
   readonly task: Task;
-  readonly verifier: "mathverify" | "detection";
+  readonly verifier: "mathverify" | "detection" | "answer";
+  /** What `answer` is told of every gold answer of the source: `verifier_parm.type`. */
+  readonly answerType?: string;
   readonly accuracyRatio: number;
   readonly formatRatio: number;
   /** `data_source` of its training samples on disk. */

@@ -7,6 +7,8 @@ const OWN = {
   task: `required: one of ${TASKS.join(", ")}`,
   name: "required: data_source of the samples, of a-z, 0-9 and _",
   files: "a regular expression that selects files. Default: all",
+  verifier: "answer for gold answers of any kind. Default: mathverify, or detection for boxes",
+  answerType: "what the gold answers are, with verifier: answer: code, tuple, .. Default: what their form says",
 };
 const FROM = { from: "questions or scenes. Default: questions if the folder has any" };
 

@@ -10,6 +10,7 @@ import {
   type PromptMessage,
   type Sample,
   type SourceInfo,
+  type VerifierParm,
 } from "@v-triune/schema";
 import type { PixelBox } from "../adapters/source-adapter";
 import { readPictureBytes, type PictureReference } from "../pictures/picture-reference";
@@ -51,11 +52,14 @@ export function buildSample(row: KeptRow, info: SourceInfo, seed: number): Sampl
       accuracy_ratio: info.accuracyRatio,
       format_ratio: info.formatRatio,
       verifier: info.verifier,
-      verifier_parm: boxes === null ? emptyVerifierParm() : detectionVerifierParm(),
+      verifier_parm: boxes === null ? answerParm(info) : detectionVerifierParm(),
     },
     extra_info: { id: row.id, image_path: row.pictures[0]?.name ?? null },
   };
 }
+
+const answerParm = ({ answerType }: SourceInfo): VerifierParm =>
+  answerType === undefined ? emptyVerifierParm() : { ...emptyVerifierParm(), type: answerType };
 
 /** Pixels → whole numbers 0..1000 of the picture, truncated as the original does, clipped to the picture. */
 export function relativeBoxes(boxes: readonly PixelBox[], width: number, height: number): GoldBox[] {

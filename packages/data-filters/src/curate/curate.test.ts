@@ -331,6 +331,28 @@ describe("curate", () => {
     expect(answers).toEqual([`${rows - 3}`, `${rows - 2}`, `${rows - 1}`]);
   });
 
+  it("names the verifier answer and what its gold answers are, and refuses what does not fit", async () => {
+    const folder = join(root, "answers");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "rows.jsonl"), '{"id": "1", "q": "Which gate?", "a": "12-30"}\n');
+    const settings = { task: "ocr", name: "gates", files: "rows", columns: { question: "q", answer: "a" } };
+    const run = (more: object) =>
+      curate({
+        sources: [{ source: "table", path: folder, settings: { ...settings, ...more } }],
+        output: out,
+        rules: [],
+      });
+    await run({ verifier: "answer", answerType: "code" });
+    const [sample] = await samplesOf(join(out, "train_ocr_gates_1.parquet"));
+    expect(sample?.reward_model).toMatchObject({ verifier: "answer", verifier_parm: { type: "code" } });
+    for (const [wrong, field] of [
+      [{ verifier: "detection" }, "sources.0.settings.verifier"],
+      [{ answerType: "code" }, "sources.0.settings.answerType"],
+      [{ verifier: "answer", answerType: "kode" }, "sources.0.settings.answerType"],
+    ] as const)
+      await expect(run(wrong)).rejects.toMatchObject({ field });
+  });
+
   it("writes beside the files that it reads, and does not read its own files", async () => {
     const folder = join(root, "beside");
     mkdirSync(folder);

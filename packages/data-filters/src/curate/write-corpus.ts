@@ -66,6 +66,7 @@ async function writeFile(
   const written = await writeSamples(join(output.partial, name), samples(), {
     memoryLimit: bound.config.memoryLimit,
     threads: bound.config.threads,
+    answerParameters: parts.some((part) => bound.sources[part]?.adapter.info.answerType !== undefined),
     ...(signal === undefined ? {} : { signal }),
   });
   report(rows.length * copies);

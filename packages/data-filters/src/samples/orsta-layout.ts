@@ -48,6 +48,25 @@ export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
   extra_info: { record: { id: { ...text, isId: true }, image_path: text } },
 };
 
+/** The columns with the parameters of `answer`, which Orsta's files do not have. */
+export const FULL_LAYOUT: Readonly<Record<string, LayoutNode>> = {
+  ...ORSTA_LAYOUT,
+  reward_model: withLeaves(ORSTA_LAYOUT["reward_model"]!, {
+    verifier_parm: withLeaves(recordOf(ORSTA_LAYOUT["reward_model"]!)["verifier_parm"]!, {
+      type: text,
+      choices: { list: text },
+    }),
+  }),
+};
+
+function recordOf(node: LayoutNode): Readonly<Record<string, LayoutNode>> {
+  return "record" in node ? node.record : {};
+}
+
+function withLeaves(node: LayoutNode, leaves: Readonly<Record<string, LayoutNode>>): LayoutNode {
+  return { ...node, record: { ...recordOf(node), ...leaves } } as LayoutNode;
+}
+
 const LEAF_TYPES = { text: VARCHAR, number: FLOAT, boolean: BOOLEAN, bytes: BLOB } as const;
 
 /** The DuckDB type of a node on disk. Numbers are float32. */
@@ -68,7 +87,7 @@ function feature(node: LayoutNode): unknown {
 }
 
 /** The value of the footer key `huggingface`. */
-export function huggingfaceFooter(): string {
-  const features = Object.fromEntries(Object.entries(ORSTA_LAYOUT).map(([key, node]) => [key, feature(node)]));
+export function huggingfaceFooter(layout: Readonly<Record<string, LayoutNode>> = ORSTA_LAYOUT): string {
+  const features = Object.fromEntries(Object.entries(layout).map(([key, node]) => [key, feature(node)]));
   return JSON.stringify({ info: { features } });
 }

@@ -10,7 +10,7 @@ import { fileColumns, type FileType } from "../duckdb/file-columns";
 import { readFailure } from "../duckdb/read-failure";
 import { parquetScan } from "../duckdb/scan";
 import { keyOfFolder } from "./folder-keys";
-import { ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
+import { FULL_LAYOUT, type LayoutNode } from "./orsta-layout";
 
 const INTEGERS: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.TINYINT,
@@ -43,7 +43,7 @@ export async function projectColumns(
   const projector = new Projector(file);
   const selected: string[] = [];
   for (const name of columns) {
-    const node = ORSTA_LAYOUT[name];
+    const node = FULL_LAYOUT[name];
     const column = present.find((one) => one.name === name);
     const key = column === undefined && node !== undefined && "leaf" in node ? keyOfFolder(file, name) : undefined;
     if (node === undefined || (column === undefined && key === undefined && node.required)) {

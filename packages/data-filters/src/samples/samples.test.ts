@@ -9,6 +9,7 @@ import {
   formatBoxes,
   type Sample,
 } from "@v-triune/schema";
+import { answer } from "@v-triune/verifiers";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { literal, queryRows, withDatabase } from "../duckdb/database";
@@ -101,6 +102,29 @@ describe("writeSamples and readSamples", () => {
     expect(written).toMatchObject({ path: file, rows: 101, bytes: statSync(file).size });
     expect(bytesAsArrays(await collect(readSamples(file)))).toEqual(bytesAsArrays(samples));
     expect(readdirSync(folder)).toEqual(["round.parquet"]);
+  });
+
+  it("come back with the parameters of the verifier answer, and judge by them", async () => {
+    const file = join(folder, "parameters.parquet");
+    const plain = math(2);
+    const parm = { ...emptyVerifierParm(), type: "tuple", choices: ["1, 2", "2, 1"] };
+    const reward = { ...plain.reward_model, ground_truth: "1, 2", verifier: "answer" };
+    const samples: Sample[] = [
+      { ...plain, reward_model: { ...reward, verifier_parm: parm } },
+      { ...plain, reward_model: { ...reward, verifier_parm: { ...emptyVerifierParm(), type: "tuple" } } },
+      plain,
+    ];
+    await expect(writeSamples(file, samples)).rejects.toMatchObject({
+      field: "reward_model.verifier_parm.type",
+      fix: "write with answerParameters: true",
+    });
+    await writeSamples(file, samples, { answerParameters: true });
+    const read = await collect(readSamples(file));
+    expect(bytesAsArrays(read)).toEqual(bytesAsArrays(samples));
+    const { ground_truth: groundTruth, verifier_parm: params } = read[1]!.reward_model;
+    const sample = { groundTruth, params: { ...params } };
+    expect(answer.verify("\\boxed{1, 2}", sample)).toMatchObject({ accuracy: 1 });
+    expect(answer.verify("\\boxed{2, 1}", sample)).toMatchObject({ accuracy: 0 });
   });
 
   it("write exactly the Orsta layout, with the footer that shows pictures in datasets", async () => {

@@ -23,7 +23,7 @@ import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { checkSample, DatasetError, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, withDatabase, type DatabaseOptions } from "../duckdb/database";
 import { parquetScan } from "../duckdb/scan";
-import { duckdbType, huggingfaceFooter, ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
+import { duckdbType, FULL_LAYOUT, huggingfaceFooter, ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
 
 /** How a file is written. */
 export interface WriteSamplesOptions extends DatabaseOptions {
@@ -35,6 +35,11 @@ export interface WriteSamplesOptions extends DatabaseOptions {
   readonly rowGroupSize?: number;
   /** Names that `reward_model.verifier` may have. Default: the verifiers that ship with V-Triune. */
   readonly verifiers?: readonly string[];
+  /**
+   * Write `verifier_parm.type` and `.choices`, the parameters of `answer`, two leaves more than Orsta's layout has. Default false: a sample
+   * with one of them is an error then.
+   */
+  readonly answerParameters?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -165,7 +170,8 @@ async function copyRows(
   file: string,
   writer: Writer,
 ): Promise<void> {
-  const nodes = SAMPLE_COLUMNS.map((column) => ORSTA_LAYOUT[column] as LayoutNode);
+  const layout = layoutOf(writer.options);
+  const nodes = SAMPLE_COLUMNS.map((column) => layout[column] as LayoutNode);
   const name = `samples_${writer.functions++}`;
   let failure: unknown;
   const produce = (chunk: DuckDBDataChunk): void => {
@@ -225,13 +231,27 @@ async function copy(
     "FORMAT parquet",
     `COMPRESSION ${options.compression ?? "snappy"}`,
     `ROW_GROUP_SIZE ${options.rowGroupSize ?? 256}`,
-    `KV_METADATA {${identifier("huggingface")}: ${literal(huggingfaceFooter())}}`,
+    `KV_METADATA {${identifier("huggingface")}: ${literal(huggingfaceFooter(layoutOf(options)))}}`,
   ];
   await connection.run(`COPY (${select}) TO ${literal(file)} (${settings.join(", ")})`);
 }
 
+const layoutOf = ({ answerParameters = false }: WriteSamplesOptions): typeof ORSTA_LAYOUT =>
+  answerParameters ? FULL_LAYOUT : ORSTA_LAYOUT;
+
 function checkRow(sample: Sample, writer: Writer): void {
-  const { verifiers } = writer.options;
+  const { verifiers, answerParameters = false } = writer.options;
+  const { type = null, choices = null } = sample.reward_model.verifier_parm;
+  if (!answerParameters && (type !== null || choices !== null))
+    throw new DatasetError({
+      code: "bad-value",
+      file: writer.path,
+      row: writer.rows,
+      field: `reward_model.verifier_parm.${type === null ? "choices" : "type"}`,
+      expected: "Orsta's layout, which does not have it",
+      found: JSON.stringify(type ?? choices),
+      fix: "write with answerParameters: true",
+    });
   const problem = checkSample(sample, {
     file: writer.path,
     row: writer.rows,

@@ -20,8 +20,12 @@ const OF_THE_RUN: ReadonlySet<string> = new Set([
   "image_sizes",
   "boxes",
   "gold_boxes",
+  "image_sizes",
   "det_verifier_normalized",
   "det_reward_ratio",
+  "boxes",
+  "gold_boxes",
+  "size_penalty",
 ]);
 
 /** Reads parameters. An unknown name is an issue, as a misspelt one would change nothing. */

@@ -6,9 +6,10 @@
  *     cer     max(0, 1 − distance / |gold|) over characters
  *     wer     the same over words
  *
- * Normalization: NFKC, lower case, white space joined, and without what only wraps a text: quotes, Markdown, LaTeX's `\\text` and escapes, a
+ * Normalization: NFKC, lower case, white space joined, and without what only wraps a text: quotes, Markdown, LaTeX's `\text` and escapes, a
  * dot or exclamation mark at the end, commas between thousands. Accents, articles and hyphens count. Where the answer stands is found as
- * for `answer`, never in the thought; of the places that may be the answer the best one counts. Distances are over code points.
+ * for `answer`, never in the thought: a text counts as equal at any place that may be the answer, and distances are taken at the most
+ * deliberate one, over code points.
  *
  * `params`: `metric` (default exact), `answers` (further golds), `case_sensitive`.
  */
@@ -68,7 +69,7 @@ function verifyText(response: string, sample: VerifierSample, format: (response:
     ? [1]
     : metric === "exact"
       ? [0]
-      : foundForms.flatMap((answer) => goldForms.map((gold) => similarity(metric, answer, gold)));
+      : foundForms.slice(0, 1).flatMap((answer) => goldForms.map((gold) => similarity(metric, answer, gold)));
   const isUndecided = scores.includes(undefined);
   return {
     status: "scored",

@@ -68,7 +68,10 @@ function compareByType(gold: Gold, answer: string, same: SamePart): Comparison |
         ? compareChoice(gold.choice, answer, same)
         : compareWithOptions(gold.choice.letters, gold.options, answer, same);
     case "date": {
-      const date = readDate(answer) ?? readYearMonth(answer) ?? readDate(answer.replace(/^[A-Za-z' ]{3,30}, /, ""));
+      const date =
+        readDate(answer.replace(/ ?\([^()]{1,30}\)$/, "")) ??
+        readYearMonth(answer) ??
+        readDate(answer.replace(/^[A-Za-z' ]{3,30}, /, ""));
       return date && verdict(isSameDate(gold.date, date), "date", "year, month and day are compared one by one");
     }
     case "time": {

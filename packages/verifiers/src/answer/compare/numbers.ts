@@ -30,6 +30,10 @@ export function compareNumber(gold: Extract<Gold, { type: "number" }>, written: 
     if (own === undefined) return verdict(true, "number", `${show(gold.quantity.value)} on both sides`);
     difference ??= own;
   }
+  // "Three countries: Spain, Italy and Greece."
+  const lead = /^([^:\d]{3,40}|\d+ [a-z ]{3,40}):[^\d:]+$/i.exec(written)?.[1];
+  if (difference === undefined && lead !== undefined && readQuantity(lead)?.noun !== undefined)
+    return compareNumber(gold, lead);
   const item = soleItem(written);
   if (item !== undefined) return compareNumber(gold, item);
   if (difference !== undefined) return verdict(false, "number", difference);

@@ -42,6 +42,7 @@ export function compareWords(gold: Extract<Gold, { type: "word" | "code" }>, ans
     if (meaning !== undefined) return verdict(meaning === gold.meaning, "word", `the answer means "${meaning}"`);
   }
   const key = wordKey(gold.text);
+  if (wordKey(answer) === key) return verdict(true, "word", "the words are the same");
   for (const form of [...wordForms(answer), readLabel(answer).value])
     if (form !== answer && wordKey(form) === key) return verdict(true, "word", "the words are the same");
   const core = coreOf(gold.text);

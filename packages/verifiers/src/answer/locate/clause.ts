@@ -50,12 +50,12 @@ function isSentenceEnd(text: string, start: number, at: number, end: number): bo
 export function withoutExplanation(text: string, span: Span): Span {
   const said = text.slice(span.start, Math.min(span.end, span.start + 2000));
   const clause = OPENS_CLAUSE.exec(said);
-  if (clause === null || clause.index === 0) return span;
+  if (clause === null || clause.index === 0 || /\b(?:is|are|was|were)$/i.test(said.slice(0, clause.index))) return span;
   return trimmed(text, span.start, span.start + clause.index);
 }
 
 const LEAD_IN =
-  /^(?:(?:so|thus|therefore|hence|then|finally|in conclusion|in summary|overall|as a result|consequently)\b|综上所述|综上|所以|因此|由此可知|可知|故|∴)[,，:：]?[ ]*/iu;
+  /^(?:(?:so|thus|therefore|hence|then|finally|in conclusion|in summary|overall|as a result|consequently|(?:most |very )?(?:probably|likely)|i (?:think|believe|guess)(?: that)?(?: (?:it is|it's))?)\b|综上所述|综上|所以|因此|由此可知|可知|故|∴)[,，:：]?[ ]*/iu;
 
 /** "So, B" is B. */
 export function withoutLeadIn(text: string, span: Span): Span {

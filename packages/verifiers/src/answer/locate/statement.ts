@@ -35,7 +35,8 @@ export function statementPlaces(text: string, scope: Span): Place[] {
     }
     for (const tail of tailsOf(text, narrow)) add(tail, "statement");
     if (!NOT_A_STATEMENT.test(claim)) add(datedTail(text, narrow), "statement");
-    if (!NOT_A_STATEMENT.test(claim)) add(soleNumber(text, narrow), "statement");
+    if (!NOT_A_STATEMENT.test(claim)) add(soleNumber(text, narrow) ?? soleNumberWords(text, narrow), "statement");
+    add(subjectOf(text, sentence), "statement");
   }
   return places;
 }
@@ -112,6 +113,30 @@ function datedTail(text: string, span: Span): Span | undefined {
   const said = text.slice(span.start, span.end);
   const last = [...said.matchAll(PREPOSITION)].at(-1);
   return last && trimmed(text, span.start + last.index + last[0].length, span.end);
+}
+
+const NUMBER_WORDS =
+  /\b(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|halves|half|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|one (?=half|third|quarter|fourth|fifth|sixth|eighth|tenth))[ -]?)+/gi;
+
+/** The only number of a sentence, in words: "She ate two thirds of the cake." */
+function soleNumberWords(text: string, span: Span): Span | undefined {
+  const said = text.slice(span.start, span.end);
+  const found = said.length > LONGEST_SENTENCE || /\d/.test(said) ? [] : [...said.matchAll(NUMBER_WORDS)];
+  if (found.length !== 1) return undefined;
+  const start = span.start + found[0]!.index;
+  return trimmed(text, start, start + found[0]![0].length);
+}
+
+const SUPERLATIVE =
+  /^(?:the |in |so,? )?(\S.{0,60}?) (?:has|had|is|was|shows?|showed|recorded|experienced|saw|ranks?|ranked|gets?|got|wins?|won|scored)(?: by far)? (?:the )?(?:highest|lowest|largest|smallest|most|least|greatest|biggest|first|last|longest|shortest|tallest|fastest|slowest|best|worst|heaviest|oldest|youngest)\b/i;
+
+/** Who or what a superlative is said of: "Germany had the highest value." */
+function subjectOf(text: string, span: Span): Span | undefined {
+  const said = text.slice(span.start, span.end);
+  const match = said.length > LONGEST_SENTENCE ? null : SUPERLATIVE.exec(said);
+  if (match === null || /\b(?:not|neither|no|nor|or)\b|n't/i.test(match[0])) return undefined;
+  const start = span.start + match[0].indexOf(match[1]!);
+  return { start, end: start + match[1]!.length };
 }
 
 const NUMBER =

@@ -35,18 +35,22 @@ const NUMERIC_BACK = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})$/;
 const CHINESE = /^(?:(\d{2,4}) ?年 ?)?(?:(\d{1,2}) ?月(?:份)?)?(?: ?(\d{1,2}) ?[日号])?$/;
 const QUARTER =
   /^(?:q([1-4]),?[ -]*(?:of +)?(\d{4})|(\d{4})[ -]*q([1-4])|([1-4])q ?(\d{4})|(first|second|third|fourth|1st|2nd|3rd|4th) quarter,?(?: of)? (\d{4}))$/i;
+const ONLY_QUARTER = /^(?:the )?(?:q([1-4])|(first|second|third|fourth|1st|2nd|3rd|4th) quarter)$/i;
+const quarterOf = (text: string): number => QUARTERS.indexOf(text.toLowerCase()) + 1 || Number(text[0]);
 const QUARTERS = ["first", "second", "third", "fourth"];
 
 /** Reads a text that is a date as a whole: a month, or at least two of year, month, day and quarter. */
 export function readDate(written: string): CalendarDate | undefined {
   const text = written.trim().replace(WEEKDAY, "");
   if (text.length > 40) return undefined;
-  if (!/\d/.test(text)) {
+  if (!/\d/.test(text) && !/quarter/i.test(text)) {
     const weekday = weekdayOf(written.trim());
     if (weekday !== undefined) return { weekday };
     const month = ONLY_MONTH.exec(text);
     return month === null ? undefined : { month: monthOf(month[1]!) };
   }
+  const alone = ONLY_QUARTER.exec(text);
+  if (alone !== null) return { quarter: quarterOf(alone[1] ?? alone[2]!) };
   const quarter = QUARTER.exec(text);
   if (quarter !== null) {
     const named = quarter[7]?.toLowerCase();

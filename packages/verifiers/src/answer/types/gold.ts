@@ -149,6 +149,8 @@ const READERS: Readonly<Record<AnswerTypeName, Reader>> = {
   },
 };
 
+/** △DEF: the name of a figure. */
+const figure: Reader = (text) => (/^\\(?:triangle|odot) ?[A-Z]{1,4}$/.test(text) ? { type: "word", text } : undefined);
 const meant: Reader = (text) => (readGoldMeaning(text) === undefined ? undefined : READERS.word(text, () => undefined));
 const realLine: Reader = (text, approximate) => READERS.interval(text, approximate);
 const onlyNumber: Reader = (text) => {
@@ -159,6 +161,7 @@ const onlyNumber: Reader = (text) => {
 /** The order by form: what has marks of its own comes before what could be anything. */
 const ORDER: readonly Reader[] = [
   meant,
+  figure,
   READERS.matrix,
   READERS.date,
   READERS.time,

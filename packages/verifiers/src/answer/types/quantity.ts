@@ -101,8 +101,11 @@ function readMeasure(
   currency: Unit | undefined,
   inChinese: boolean,
 ): { unit?: Unit; noun?: string } | undefined {
-  const comment = /^(.*?) ?\(([^()\d]{1,60})\)$/s.exec(rest);
-  if (comment !== null && !/\b(?:or|not)\b|[或不]/i.test(comment[2]!)) {
+  const comment = /^(.*?) ?\(([^()]{1,60})\)$/s.exec(rest);
+  if (
+    comment !== null &&
+    !/\b(?:or|not|if|maybe)\b|(?:about|approx\w*) ?[-\d]|[或不=≈±\\+*^<>]|^[-\d.,%a-z]$|^[-\d.,%]+$/i.test(comment[2]!)
+  ) {
     const inside = comment[1]!.trim() === "" ? readUnit(comment[2]!) : undefined;
     if (inside !== undefined) return { unit: inside };
     return readMeasure(comment[1]!, currency, inChinese);
@@ -237,6 +240,7 @@ export function unitDifference(gold: Quantity, answer: Quantity): string | undef
     return isSameNoun(gold.noun, answer.noun) ? undefined : `${gold.noun} are not ${answer.noun}`;
   if (gold.unit !== undefined && answer.noun !== undefined)
     return `"${answer.noun}" is not the unit of the gold answer`;
+  if (gold.isPercent && !answer.isPercent && answer.unit !== undefined) return "the unit is no percent";
   if (gold.isPercent && !answer.isPercent && answer.noun !== undefined) return `${answer.noun} are no percent`;
   if (gold.noun !== undefined && answer.unit !== undefined) return `the answer counts no ${gold.noun}`;
   return undefined;

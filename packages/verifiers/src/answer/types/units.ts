@@ -220,6 +220,8 @@ export function readUnit(text: string): Unit | undefined {
     const found = unitAt(rest);
     if (found === undefined) return undefined;
     rest = rest.slice(found.length);
+    const inWords = / ?(squared|cubed)(?![a-z])/y.exec(rest)?.[0];
+    if (inWords !== undefined) rest = `^${inWords.includes("squared") ? 2 : 3}${rest.slice(inWords.length)}`;
     const raised = EXPONENT.exec(rest);
     if (raised !== null) rest = rest.slice(raised[0].length);
     const power =

@@ -38,6 +38,8 @@ export function wordKey(text: string): string {
   let key = text
     .replace(/[_^] ?\{?([\d+-]+)\}?/g, "$1")
     .replace(/\\(?=(?:log|ln|sin|cos|tan|min|max)\b)/g, "")
+    .replace(/\\(triangle|angle|odot) ?/g, "$1 ")
+    .replace(/^\s*(?:\\to(?![a-z])|->)\s*(?=\S)|(?<=\S)\s*(?:\\to(?![a-z])|->)\s*$/g, "")
     .replace(/["`]/g, "")
     .replace(/\\(?=[{}])/g, "")
     .replace(/[{}]/g, "")
@@ -71,7 +73,7 @@ const LABEL_NOUN =
 /** "Quadrant III" as "III", "point P" as "P": a label without the noun before it. */
 export const withoutNoun = (text: string): string => text.replace(LABEL_NOUN, "");
 
-const PREPOSITION = /^(?:by|on|in|at|to|from) (?:the )?(?=\S)/i;
+const PREPOSITION = /^(?:by|on|in|at|to|from|due to|because of|thanks to) (?:the )?(?=\S)/i;
 const GENERIC_NOUN =
   / (?:function|functions|numbers?|colou?r|shape|congruence|criterion|rule|theorem|postulate|side|corner|direction|of them|ones?)$/i;
 const TITLE = /^(?:sir|dr|mr|mrs|ms|prof|professor)\.? (?=\p{Lu})/iu;
