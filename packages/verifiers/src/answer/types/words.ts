@@ -20,21 +20,27 @@ for (const names of [
 
 /** British and other spellings of words that stand for what is seen and measured. */
 const SPELLINGS = new Map<string, string>(
-  (
-    "colour:color colours:colors coloured:colored grey:gray greyish:grayish centre:center theatre:theater metre:meter metres:meters litre:liter " +
-    "litres:liters kilometre:kilometer kilometres:kilometers centimetre:centimeter centimetres:centimeters aluminium:aluminum tyre:tire tyres:tires " +
-    "moustache:mustache doughnut:donut doughnuts:donuts aeroplane:airplane aeroplanes:airplanes pyjamas:pajamas racquet:racket harbour:harbor " +
-    "neighbour:neighbor favourite:favorite flavour:flavor behaviour:behavior jewellery:jewelry catalogue:catalog mould:mold sulphur:sulfur"
-  )
+  "aluminium:aluminum tyre:tire tyres:tires moustache:mustache doughnut:donut doughnuts:donuts aeroplane:airplane aeroplanes:airplanes racquet:racket"
     .split(" ")
     .map((pair) => pair.split(":") as [string, string]),
 );
+for (const word of "color colors colored harbor neighbor neighbors favorite flavor flavors behavior".split(" "))
+  SPELLINGS.set(word.replace(/or(?=s?$|ed$|ite$)/, "our"), word);
+for (const word of "center centers theater theaters meter meters liter liters kilometer kilometers centimeter centimeters".split(
+  " ",
+))
+  SPELLINGS.set(word.replace(/er(s?)$/, "re$1"), word);
+for (const ending of ["", "ish"]) SPELLINGS.set(`gr${"e"}y${ending}`, `gray${ending}`);
 const SPELLED = new RegExp(`\\b(?:${[...SPELLINGS.keys()].join("|")})\\b`, "g");
 
 const ARTICLE = /^(?:the|an?) (?=[^\s])/;
 
+const LONGEST_PHRASE = 3000;
+
 /** A text as it is compared. */
 export function wordKey(text: string): string {
+  // A page is compared as it stands but for blanks and case.
+  if (text.length > LONGEST_PHRASE) return text.replace(/\s+/g, " ").trim().toLowerCase();
   let key = text
     .replace(/[_^] ?\{?([\d+-]+)\}?/g, "$1")
     .replace(/\\(?=(?:log|ln|sin|cos|tan|min|max)\b)/g, "")
