@@ -29,6 +29,8 @@ describe("answer agrees with a careful person", () => {
     ["fresh-2", 190, 0.98],
     ["fresh-3", 160, 0.98],
     ["fresh-4", 170, 0.98],
+    // Seen once and left as it was.
+    ["fresh-5", 150, 0.95],
   ] as const)("in the table %s", (name, atLeast, share) => {
     const rows = ownTable(name);
     expect(rows.length).toBeGreaterThan(atLeast);
