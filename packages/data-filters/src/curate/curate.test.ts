@@ -184,6 +184,65 @@ describe("curate", () => {
     expect(results[2]).toEqual(results[0]);
   });
 
+  it("gives the same corpus, ledger and split on any number of threads and within any memory limit", async () => {
+    const folder = join(root, "limits");
+    mkdirSync(join(folder, "annotations"), { recursive: true });
+    mkdirSync(join(folder, "tables"));
+    const rows = 9000;
+    // Long enough that the smallest limit moves rows to the disk, with repeats for the rules that compare rows.
+    await withDatabase({}, (c) =>
+      c.run(`COPY (SELECT i % 8700 AS id, 'What is ' || repeat(md5((i % 8400)::VARCHAR), 60) || '?' AS question,
+          i % 97 AS answer, i % 11 AS kind FROM range(${rows}) t(i) ORDER BY hash(i))
+        TO ${literal(join(folder, "tables/a.parquet"))} (FORMAT parquet, ROW_GROUP_SIZE 2048)`),
+    );
+    const images = Array.from({ length: 600 }, (_, id) => ({ id: 9007199254740000 + 7 * id, file_name: `${id}.png` }));
+    const annotations = images.flatMap(({ id }, i) =>
+      [3, 1, 2].map((category_id) => ({ image_id: id, category_id, bbox: [i % 50, category_id, 5, 5] })),
+    );
+    const categories = [1, 2, 3].map((id) => ({ id, name: `thing ${id}` }));
+    writeFileSync(
+      join(folder, "annotations/instances_train.json"),
+      JSON.stringify({ images, annotations, categories }),
+    );
+    const config = (more: Partial<CurationConfig>): CurationConfig => ({
+      sources: [
+        {
+          source: "table",
+          path: join(folder, "tables"),
+          settings: { task: "math", name: "mine", columns: { category: "kind" } },
+        },
+        { source: "coco", path: folder },
+      ],
+      rules: ["duplicate-id", "duplicate-question", { rule: "cap", max: 6000 }],
+      mix: { size: 4000, weights: { mine: 2 } },
+      split: { test: 0.1, by: ["question"] },
+      output: out,
+      seed: 3,
+      ...more,
+    });
+    const results: unknown[] = [];
+    for (const [threads, memoryLimit] of [
+      [1, "2GB"],
+      [4, "2GB"],
+      [2, "100MB"],
+    ] as const) {
+      const report = await curate(config({ threads, memoryLimit }));
+      const ledger = literal(join(out, "ledger.parquet"));
+      const [digest] = await withDatabase({}, (c) =>
+        queryRows(
+          c,
+          `SELECT count(*) AS n, md5(string_agg(l::VARCHAR, '|' ORDER BY place_)) AS digest
+          FROM (SELECT l, row_number() OVER () AS place_ FROM ${ledger} l)`,
+        ),
+      );
+      expect(digest?.n).toBe(rows + images.length);
+      expect(report.files.map(({ name }) => name.split("_")[0])).toContain("test");
+      results.push([report.contentHash, digest]);
+      rmSync(out, { recursive: true });
+    }
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+
   it("writes copies under a name with their number, and merges sources of one name", async () => {
     const report = await curate({
       sources: [

@@ -1,8 +1,10 @@
 /** What the steps of a curation share, from the first to the last. */
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { SourceAdapter } from "../adapters/source-adapter";
 import type { References, ReferenceSet } from "../contamination/references";
-import { openDatabase, type Database } from "../duckdb/database";
+import { DEFAULT_MEMORY_LIMIT, openDatabase, type Database } from "../duckdb/database";
+import { MemoryBudget } from "../duckdb/memory-budget";
 import { PictureSpool } from "../pictures/picture-reference";
 import { TextWorkers } from "../workers/text-workers";
 import type { BoundConfig } from "./config";
@@ -48,6 +50,7 @@ export interface CurationRun {
   readonly spool: PictureSpool;
   /** Computes languages, checks of gold answers and verdicts. */
   readonly workers: TextWorkers;
+  readonly memory: MemoryBudget;
   /** What a row can be dropped by, in order: the rules of the configuration, then the mix. */
   readonly rules: readonly { readonly name: string; readonly reason: string }[];
   /** What a step found that later steps report. */
@@ -71,12 +74,13 @@ export async function withCurationRun<T>(
   const { memoryLimit, threads, mix } = bound.config;
   const database = await openDatabase({ memoryLimit, threads, tempDirectory: join(output.work, "spill") });
   const spool = new PictureSpool(join(output.work, "pictures.bin"));
-  const workers = new TextWorkers(threads);
+  const memory = await MemoryBudget.open(database.connection, memoryLimit ?? DEFAULT_MEMORY_LIMIT);
+  const workers = new TextWorkers(memory.workers(threads ?? availableParallelism()));
   const interrupt = (): void => database.connection.interrupt();
   options.signal?.addEventListener("abort", interrupt);
   try {
     const rules = mix === undefined ? bound.rules : [...bound.rules, MIX];
-    return await work({ bound, options, output, database, spool, workers, rules, found: {} });
+    return await work({ bound, options, output, database, spool, workers, memory, rules, found: {} });
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
     spool.close();

@@ -2,29 +2,39 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { PromptMessage } from "@v-triune/schema";
 import type { PixelBox } from "../adapters/source-adapter";
+import { queryRows } from "../duckdb/database";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
 import type { PictureReference } from "../pictures/picture-reference";
 import { ALIVE, SPLIT } from "../tables/curation-tables";
 import type { KeptRow } from "./build-sample";
 
-/**
- * Reads the kept rows of some sources, in the order in which they were read.
- *
- * @param parts positions of the sources in the configuration
- */
-export async function keptRows(
+/** A kept row and the position of its source in the configuration. */
+export type PlacedRow = KeptRow & { readonly part: number };
+
+/** The rows of one file. */
+export interface KeptRowsOf {
+  readonly split: "train" | "test";
+  /** Positions of the sources in the configuration. */
+  readonly parts: readonly number[];
+}
+
+/** The number of kept rows. */
+export async function countKeptRows(connection: DuckDBConnection, rows: KeptRowsOf): Promise<number> {
+  const [count] = await queryRows(connection, `SELECT count(*) AS n FROM ${relationOf(rows)}`);
+  return Number(count?.n);
+}
+
+/** Streams the kept rows of some sources, in the order in which they were read. */
+export async function* keptRows(
   connection: DuckDBConnection,
-  split: "train" | "test",
-  parts: readonly number[],
+  rows: KeptRowsOf,
   signal?: AbortSignal,
-): Promise<(KeptRow & { readonly part: number })[]> {
+): AsyncGenerator<PlacedRow> {
   const sql = `SELECT part, id, question, answer, pictures, turns, boxes, width, height
-    FROM ${ALIVE} LEFT JOIN ${SPLIT} USING (row)
-    WHERE part IN (${parts.join(", ")}) AND coalesce(test, false) = ${split === "test"} ORDER BY row`;
-  const rows: (KeptRow & { readonly part: number })[] = [];
+    FROM ${relationOf(rows)} ORDER BY row`;
   for await (const chunk of readChunks(connection, sql, { signal })) {
     for (const [part, id, question, answer, pictures, turns, boxes, width, height] of plainRows(chunk)) {
-      rows.push({
+      yield {
         part: Number(part),
         id: String(id),
         question: String(question),
@@ -34,8 +44,12 @@ export async function keptRows(
         boxes: boxes as PixelBox[] | null,
         width: width as number | null,
         height: height as number | null,
-      });
+      };
     }
   }
-  return rows;
+}
+
+function relationOf({ split, parts }: KeptRowsOf): string {
+  return `(SELECT * FROM ${ALIVE} LEFT JOIN ${SPLIT} USING (row)
+    WHERE part IN (${parts.join(", ")}) AND coalesce(test, false) = ${split === "test"})`;
 }

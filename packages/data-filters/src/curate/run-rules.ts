@@ -24,17 +24,19 @@ export async function runRules(run: CurationRun): Promise<void> {
 
 /** Adds the columns of a need to `rows`, computed for the rows of `relation`. */
 async function provide(run: CurationRun, need: RuleNeed, relation: string): Promise<void> {
-  if (isTextNeed(need)) return addTexts(run, need, relation);
   const { bound, options, database, spool, workers } = run;
+  if (isTextNeed(need)) return beside(run, () => addTexts(run, need, relation));
   if (need === "rollouts") {
     const { rollouts = [], boxes } = bound.config;
-    return addRollouts(database, relation, {
-      files: typeof rollouts === "string" ? [rollouts] : rollouts,
-      boxes,
-      dataSources: new Map(bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource])),
-      workers,
-      signal: options.signal,
-    });
+    return beside(run, () =>
+      addRollouts(database, relation, {
+        files: typeof rollouts === "string" ? [rollouts] : rollouts,
+        boxes,
+        dataSources: new Map(bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource])),
+        workers,
+        signal: options.signal,
+      }),
+    );
   }
   if (need === "contamination") return addContamination(run, relation);
   const [count] = await queryRows(database.connection, `SELECT count(*) AS n FROM ${relation}`);
@@ -44,6 +46,14 @@ async function provide(run: CurationRun, need: RuleNeed, relation: string): Prom
     spool,
     onProgress: (rows) => options.onProgress?.({ phase: "pictures", what: "decode", rows, of }),
     signal: options.signal,
+  });
+}
+
+/** Runs a step that uses worker threads, and frees their memory after it. */
+async function beside({ memory, workers }: CurationRun, work: () => Promise<void>): Promise<void> {
+  await memory.withWorkers(workers.count, async () => {
+    await work();
+    await workers.rest();
   });
 }
 

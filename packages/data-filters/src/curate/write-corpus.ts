@@ -4,7 +4,7 @@ import { parquetFileName, type Sample, type SourceInfo } from "@v-triune/schema"
 import { writeSamples } from "../samples/write-samples";
 import { buildSample } from "./build-sample";
 import type { CurationRun } from "./curation-run";
-import { keptRows } from "./kept-rows";
+import { countKeptRows, keptRows, type PlacedRow } from "./kept-rows";
 import type { FileReport } from "./report";
 
 /** Sources that share a file for each split: those of one task and file name, such as PuzzleVQA and AlgoPuzzleVQA. */
@@ -15,6 +15,11 @@ interface FileGroup {
   readonly copies: number;
 }
 
+/**
+ * Rows that are collected before their samples are written. More of them are streamed, which needs no memory but writes
+ * the samples twice: in parts, and then as one file.
+ */
+const MOST_COLLECTED = 50_000;
 /** Samples between two reports of progress. */
 const PROGRESS_SAMPLES = 64;
 
@@ -49,27 +54,36 @@ async function writeFile(
   { info, parts, copies }: FileGroup,
 ): Promise<FileReport | null> {
   const { signal } = options;
-  const rows = await keptRows(database.connection, split, parts, signal);
-  if (rows.length === 0) return null;
-  const name = parquetFileName({ split, task: info.task, source: info.fileSource, count: rows.length, copies });
+  const rows = { split, parts };
+  const count = await countKeptRows(database.connection, rows);
+  if (count === 0) return null;
+  const name = parquetFileName({ split, task: info.task, source: info.fileSource, count, copies });
   const report = (done: number): void =>
-    options.onProgress?.({ phase: "write", what: name, rows: done, of: rows.length * copies });
-  function* samples(): Generator<Sample> {
-    let done = 0;
-    for (let copy = 0; copy < copies; copy++) {
-      for (const row of rows) {
-        yield buildSample(row, bound.sources[row.part]?.adapter.info ?? info, bound.seed);
-        if (++done % PROGRESS_SAMPLES === 0) report(done);
-      }
-    }
+    options.onProgress?.({ phase: "write", what: name, rows: done, of: count * copies });
+  let done = 0;
+  const sampleOf = (row: PlacedRow): Sample => {
+    if (++done % PROGRESS_SAMPLES === 0) report(done);
+    return buildSample(row, bound.sources[row.part]?.adapter.info ?? info, bound.seed);
+  };
+  async function* streamed(): AsyncGenerator<Sample> {
+    for (let copy = 0; copy < copies; copy++)
+      for await (const row of keptRows(database.connection, rows, signal)) yield sampleOf(row);
   }
-  const written = await writeSamples(join(output.partial, name), samples(), {
+  const samples = count > MOST_COLLECTED ? streamed() : await collected();
+  async function collected(): Promise<Iterable<Sample>> {
+    const all: PlacedRow[] = [];
+    for await (const row of keptRows(database.connection, rows, signal)) all.push(row);
+    return (function* (): Generator<Sample> {
+      for (let copy = 0; copy < copies; copy++) for (const row of all) yield sampleOf(row);
+    })();
+  }
+  const written = await writeSamples(join(output.partial, name), samples, {
     memoryLimit: bound.config.memoryLimit,
     threads: bound.config.threads,
     answerParameters: parts.some((part) => bound.sources[part]?.adapter.info.answerType !== undefined),
     ...(signal === undefined ? {} : { signal }),
   });
-  report(rows.length * copies);
+  report(count * copies);
   return {
     name,
     task: info.task,

@@ -4,6 +4,9 @@
  */
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 
+/** DuckDB's memory limit if none is set. */
+export const DEFAULT_MEMORY_LIMIT = "2GB";
+
 /** Limits of a database. */
 export interface DatabaseOptions {
   /** DuckDB's `memory_limit`, for example `500MB`. Pictures that pass through JavaScript come on top. Default `2GB`. */
@@ -45,7 +48,7 @@ export interface Database {
 /** Opens a database that the caller closes. */
 export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
   const config: Record<string, string> = {
-    memory_limit: options.memoryLimit ?? "2GB",
+    memory_limit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     // Without it the rows of a wide SELECT over Parquet may change their order, and the same input would give another

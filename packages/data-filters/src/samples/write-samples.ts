@@ -57,8 +57,10 @@ export interface WrittenFile {
 const CHUNK_ROWS = 32;
 /** Bytes of an asynchronous source that are collected before they are written as a part. */
 const PART_BYTES = 64 * 2 ** 20;
-/** About the size of a sample without its pictures. */
-const SAMPLE_BYTES = 1000;
+/** Samples of a part, at most: few enough that V8 frees them before it takes them for long-lived. */
+const PART_ROWS = 4096;
+/** About the size of a sample without its pictures, as JavaScript objects. */
+const SAMPLE_BYTES = 3000;
 
 /**
  * Writes samples to `path`.
@@ -141,7 +143,7 @@ async function writeParts(
       batch.push(sample);
       bytes += SAMPLE_BYTES;
       for (const image of sample.images) bytes += image.bytes?.length ?? 0;
-      if (bytes < PART_BYTES) continue;
+      if (bytes < PART_BYTES && batch.length < PART_ROWS) continue;
       await writePart(batch);
       batch = [];
       bytes = 0;

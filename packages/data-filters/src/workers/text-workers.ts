@@ -14,7 +14,11 @@ import type { TextReply, TextRequest } from "./text-worker";
 const WORTH_A_WORKER = 4000;
 /** Texts per message: enough that messages cost nothing, few enough that workers end together. */
 const BATCH = 512;
-/** Most threads: each holds its own language database, some 60 MB in all. */
+/** Characters from which a message is sent with fewer texts. */
+const BATCH_CHARACTERS = 2 ** 20;
+/** V8's limits in a worker, MB. Without them its heap grows to several times what it needs. */
+const HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
+/** Most threads: each holds its own language database, some 100 MB in all. */
 const MOST_THREADS = 8;
 /** Batches that wait at a worker, so that it never waits for this thread. */
 const AHEAD = 2;
@@ -53,22 +57,43 @@ export class TextWorkers {
     const waiting: (Promise<readonly string[]> | readonly string[])[] = [];
     const send = (batch: readonly string[]): number => waiting.push(compute(batch));
     let batch: string[] = [];
+    let characters = 0;
     for await (const text of texts) {
-      if (batch.push(text) < BATCH) continue;
+      characters += text.length;
+      if (batch.push(text) < BATCH && characters < BATCH_CHARACTERS) continue;
       send(batch);
       batch = [];
+      characters = 0;
       while (waiting.length > this.#count * AHEAD) yield await (waiting.shift() as Promise<readonly string[]>);
     }
     if (batch.length > 0) send(batch);
     for (const one of waiting) yield await one;
   }
 
-  /** Ends the threads. */
+  /** The number of threads that are started at most. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Ends the threads, for good. */
   async close(): Promise<void> {
     this.#failure = new Error("the worker threads are closed");
+    await this.rest();
+  }
+
+  /** Ends the threads and frees their memory. The next texts start others. */
+  async rest(): Promise<void> {
     const threads = this.#threads;
     this.#threads = [];
-    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    const reason = this.#failure ?? new Error("the worker thread was ended");
+    await Promise.all(
+      threads.map(async ({ worker, pending }) => {
+        // Its end is not a failure of the other threads.
+        worker.removeAllListeners("exit");
+        for (const { reject } of pending.splice(0)) reject(reason);
+        await worker.terminate();
+      }),
+    );
   }
 
   async #inWorkers(task: TextTask): Promise<(texts: readonly string[]) => Promise<readonly string[]>> {
@@ -98,7 +123,7 @@ export class TextWorkers {
   }
 
   #start(file: URL): Thread {
-    const thread: Thread = { worker: new Worker(file, { execArgv: [] }), pending: [] };
+    const thread: Thread = { worker: new Worker(file, { execArgv: [], resourceLimits: HEAP }), pending: [] };
     const fail = (error: Error): void => {
       const reason = (this.#failure ??= error);
       for (const { reject } of thread.pending.splice(0)) reject(reason);
