@@ -17,15 +17,15 @@ import { checkBatch, contentOptions, openRequest, type RouteContext, type RouteT
 /**
  * Reward calls as other trainers make them.
  *
- *   OpenRLHF  POST {"query": [], "prompts": [], "labels": []} → {"rewards": [], "scores": [], "extra_logs": {}}; further servers get
- *             empty lists and are expected to answer 200
+ *   OpenRLHF  POST {"query": [], "prompts": [], "labels": []} → {"rewards": [], "scores": [], "extra_logs": {}};
+ *             further servers get empty lists and are expected to answer 200
  *   slime     POST {"prompt", "response", "label"} → the bare reward
  *
  * Neither has a word for "not scored". Such a sample gets `unscoredReward` and is marked: for OpenRLHF by
  * `extra_logs.scored` = 0, for slime by the headers `x-reward-status` and `x-reward-reason`. With `onError: "raise"` a
- * sample that cannot be judged refuses its request. So do mistakes of a person (a verifier's name or parameters, labels)
- * when no sample of the request is free of them. A label or a text that cannot be read in a request of one sample may
- * be that sample's fault alone: these trainers ask one by one, and a refusal would end their run.
+ * sample that cannot be judged refuses its request. So do mistakes of a person (a verifier's name or parameters,
+ * labels) when no sample of the request is free of them. A label or a text that cannot be read in a request of one
+ * sample may be that sample's fault alone: these trainers ask one by one, and a refusal would end their run.
  */
 export function openRlhfRoute(tools: RouteTools): (c: RouteContext) => Promise<Response> {
   return async (c) => {

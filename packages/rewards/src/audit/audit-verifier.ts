@@ -1,7 +1,7 @@
 /**
- * An audit of a verifier: false passes, false fails, exploits, failures and cost on your own golds. The verifier may be anything that scores a
- * response against a gold, in this process, in a worker or behind HTTP. No model is asked: what is right and wrong follows from how the cases are
- * made, and labels of people are used where there are some.
+ * An audit of a verifier: false passes, false fails, exploits, failures and cost on your own golds. The verifier may
+ * be anything that scores a response against a gold, in this process, in a worker or behind HTTP. No model is asked:
+ * what is right and wrong follows from how the cases are made, and labels of people are used where there are some.
  */
 import type { Verifier } from "@v-triune/verifiers";
 import { AuditError } from "./audit-error";

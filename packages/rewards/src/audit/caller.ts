@@ -8,7 +8,10 @@ export interface Failure {
   readonly gold: string;
 }
 
-/** The number of requests in one call of the judge. While calls time out it is small, so that few of them are waited for. */
+/**
+ * The number of requests in one call of the judge. While calls time out it is small, so that few of them are waited
+ * for.
+ */
 const BATCH = 64;
 const CAREFUL_BATCH = 4;
 /** After this number the verifier is not called any more: each one takes its whole deadline. */

@@ -1,7 +1,8 @@
 /**
- * Searches for a response that passes whatever the gold is: what a policy finds first when its verifier has a hole. It never sees a gold. Texts
- * are mutated (joined, repeated, cut, wrapped), those that pass for most golds survive, and the search ends with its budget of calls. A response
- * that passes for one gold may be right; one that passes for golds that differ is an exploit.
+ * Searches for a response that passes whatever the gold is: what a policy finds first when its verifier has a hole. It
+ * never sees a gold. Texts are mutated (joined, repeated, cut, wrapped), those that pass for most golds survive, and
+ * the search ends with its budget of calls. A response that passes for one gold may be right; one that passes for
+ * golds that differ is an exploit.
  */
 import type { AuditPair, Exploit } from "./audit-types";
 import type { Caller } from "./caller";

@@ -44,7 +44,10 @@ export const quantile = (sorted: readonly number[], share: number): number =>
 /** Linear work doubles; more than this is looked at again, because another process may have run meanwhile. */
 const SUSPICIOUS = 2.6;
 
-/** The growth with each filler, at the longest response and half of it. A filler that takes its deadline is not made longer. */
+/**
+ * The growth with each filler, at the longest response and half of it. A filler that takes its deadline is not made
+ * longer.
+ */
 export async function growthOf(caller: Caller, row: AuditPair, end: string, longest: number): Promise<Growth[]> {
   const found: Growth[] = [];
   for (const [filler, text] of Object.entries(FILLERS)) {

@@ -1,4 +1,7 @@
-/** Audits of verifiers, for Node: false passes, false fails, exploits, failures and cost of any verifier on your own golds. */
+/**
+ * Audits of verifiers, for Node: false passes, false fails, exploits, failures and cost of any verifier on your own
+ * golds.
+ */
 export { auditVerifier } from "./audit-verifier";
 export { AuditError } from "./audit-error";
 export type {

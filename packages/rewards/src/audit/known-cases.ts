@@ -1,4 +1,7 @@
-/** Responses whose verdict a person knows, for every row: right answers in other forms and wrappings, and wrong ones in wrappings that are read. */
+/**
+ * Responses whose verdict a person knows, for every row: right answers in other forms and wrappings, and wrong ones
+ * in wrappings that are read.
+ */
 import type { AuditCase, AuditPair } from "./audit-types";
 import { equalForms } from "./equal-forms";
 import { isNear, isSameGold, type GoldKind } from "./gold-kind";

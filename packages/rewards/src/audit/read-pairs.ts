@@ -1,6 +1,7 @@
 /**
- * Reads the pairs of an audit from the text of a JSONL, JSON or CSV file: rows of {gold, response?, label?, prompt?, params?}, or just golds. The
- * names that other data has for these are read, too: ground_truth, solution, answer; output, completion; right, correct; reward_model.
+ * Reads the pairs of an audit from the text of a JSONL, JSON or CSV file: rows of {gold, response?, label?, prompt?,
+ * params?}, or just golds. The names that other data has for these are read, too: ground_truth, solution, answer;
+ * output, completion; right, correct; reward_model.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { describeValue, nearest } from "@v-triune/errors";

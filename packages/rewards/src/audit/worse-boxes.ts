@@ -1,6 +1,7 @@
 /**
- * Searches for changes that make a box answer worse and its score higher. An answer that finds some of the gold boxes, some of them badly, is
- * scored before and after each move; a move that finds nothing more and still pays is an exploit.
+ * Searches for changes that make a box answer worse and its score higher. An answer that finds some of the gold boxes,
+ * some of them badly, is scored before and after each move; a move that finds nothing more and still pays is an
+ * exploit.
  */
 import { boxIou, type Box, type Corners } from "@v-triune/verifiers/detection";
 import type { Exploit } from "./audit-types";

@@ -1,4 +1,7 @@
-/** Answers of the gold's kind that are wrong, and whole responses that hold no right answer. A careful person refuses all of them. */
+/**
+ * Answers of the gold's kind that are wrong, and whole responses that hold no right answer. A careful person refuses
+ * all of them.
+ */
 import type { Box, Corners } from "@v-triune/verifiers/detection";
 import { boxList, type Form } from "./equal-forms";
 import type { GoldKind } from "./gold-kind";

@@ -9,7 +9,8 @@ export interface EvaliteScorer {
 }
 
 /**
- * A scorer for evalite (0.19), which takes numbers only: without a verdict it throws NoVerdictError, and evalite shows the reason.
+ * A scorer for evalite (0.19), which takes numbers only: without a verdict it throws NoVerdictError, and evalite shows
+ * the reason.
  *
  * @example evalite("math", { data, task, scorers: [evaliteScorer(answer)] })
  */

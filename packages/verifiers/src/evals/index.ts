@@ -1,4 +1,7 @@
-/** Verifiers in evaluation frameworks: each adapter is a function of a verifier, and needs none of the frameworks installed. */
+/**
+ * Verifiers in evaluation frameworks: each adapter is a function of a verifier, and needs none of the frameworks
+ * installed.
+ */
 export { autoevalsScorer, type AutoevalsScore } from "./autoevals";
 export { evaliteScorer, type EvaliteScorer } from "./evalite";
 export { NoVerdictError, type ScorerOptions } from "./judge-output";

@@ -14,8 +14,8 @@ export interface MastraSteps {
 }
 
 /**
- * The steps of a scorer for `createScorer` of `@mastra/core`; the gold answer is the run's `groundTruth`. Mastra takes numbers only:
- * without a verdict the score throws NoVerdictError.
+ * The steps of a scorer for `createScorer` of `@mastra/core`; the gold answer is the run's `groundTruth`. Mastra takes
+ * numbers only: without a verdict the score throws NoVerdictError.
  *
  * @example
  * const { config, generateScore, generateReason } = mastraSteps(answer);

@@ -1,6 +1,6 @@
 /**
- * A verifier behind HTTP, by the shape of its call: this server's `/v1/score`, `/judge` of V-Triune, and the reward calls of OpenRLHF and slime,
- * which reward servers of other stacks have, too.
+ * A verifier behind HTTP, by the shape of its call: this server's `/v1/score`, `/judge` of V-Triune, and the reward
+ * calls of OpenRLHF and slime, which reward servers of other stacks have, too.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { describeValue } from "@v-triune/errors";

@@ -1,4 +1,7 @@
-/** The verifier of a module in a worker of its own: one that hangs ends at its deadline, one that dies is started again. */
+/**
+ * The verifier of a module in a worker of its own: one that hangs ends at its deadline, one that dies is started
+ * again.
+ */
 import { AuditError } from "../audit-error";
 import type { AuditJudge, AuditOutcome } from "../audit-types";
 import { createIsolatedRewardSource } from "../../isolated/isolated-reward-source";
