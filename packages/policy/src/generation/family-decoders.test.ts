@@ -1,6 +1,6 @@
 /** Both decoders on every family: norms of queries and keys, DeepStack and interleaved positions are in each. */
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, it } from "vitest";
 import { parameterShapes, readModelConfig } from "../families/model-families";
 import { OwnMemory } from "../kernels/wasm/own-memory";
 import { FeatureSource } from "../model/feature-source";
