@@ -41,6 +41,7 @@ function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {
   return {
     ...value,
     ...("output" in value ? { output: absolute(value["output"], ["output"]) } : {}),
+    ...("blindRollouts" in value ? { blindRollouts: absolute(value["blindRollouts"], ["blindRollouts"]) } : {}),
     ...("rollouts" in value ? { rollouts: absolute(value["rollouts"], ["rollouts"]) } : {}),
     ...("decontaminate" in value ? { decontaminate: decontaminate(value["decontaminate"]) } : {}),
     ...("sources" in value ? { sources: entries(value["sources"], ["sources"]) } : {}),

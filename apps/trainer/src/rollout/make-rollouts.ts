@@ -31,6 +31,7 @@ import { type RunLock, takeRunLock } from "@v-triune/training/run-folder";
 import { type BoxConvention, type IouEpsilon, createVerifierRegistry } from "@v-triune/verifiers";
 import { conventionOfModel } from "@v-triune/verifiers/detection";
 import { type AnswerCache, type CachedAnswer, openAnswerCache, sampleKey } from "./answer-cache";
+import { withoutPictures } from "./without-pictures";
 import { type WrittenRollouts, writeRolloutTable } from "./rollout-table";
 
 export interface RolloutOptions {
@@ -57,6 +58,8 @@ export interface RolloutOptions {
   readonly boxes?: BoxConvention | undefined;
   /** Whether the sentences of the prompt pool are added to mathverify questions, as training adds them. */
   readonly pool: boolean;
+  /** Whether gray pictures of the same size take the place of the samples' own: what can be solved without looking? */
+  readonly blind?: boolean;
   readonly seed: number;
   /** Most samples of a source (a seeded choice); null: all. */
   readonly samplesPerSource: number | null;
@@ -177,7 +180,7 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
         cache.flush();
       }
     }
-    const written = await writeRolloutTable(options.folder, keys, options.n);
+    const written = await writeRolloutTable(options.folder, keys, options.n, options.blind === true);
     return { ...written, found: tally.found, made: tally.done - tally.found };
   } finally {
     engine?.close();
@@ -223,7 +226,11 @@ async function ask(
       key,
       id,
       missing,
-      prompt: await makePrompt(row, `${row.data_source}/${id}`, createRandom(options.seed, poolStream + index)),
+      prompt: await makePrompt(
+        options.blind === true ? await withoutPictures(row) : row,
+        `${row.data_source}/${id}`,
+        createRandom(options.seed, poolStream + index),
+      ),
     };
   } catch (error) {
     if (!(error instanceof DatasetError) && !isSampleError(error)) throw error;
@@ -331,7 +338,19 @@ function boxesOfServed(name: string, ofFolder: BoxNaming, tell: (message: string
 
 /** What decides the answers, besides the samples: `n` and where the servers are do not. */
 function settingsOf(options: RolloutOptions): Record<string, unknown> {
-  const { temperature, topP, topK, maxNewTokens, maxPromptTokens, epsilon, boxes, pool, seed, modelName } = options;
+  const {
+    temperature,
+    topP,
+    topK,
+    maxNewTokens,
+    maxPromptTokens,
+    epsilon,
+    boxes,
+    pool,
+    seed,
+    modelName,
+    blind = false,
+  } = options;
   const model =
     options.servers.length === 0
       ? modelFingerprint(options.model)
@@ -347,6 +366,7 @@ function settingsOf(options: RolloutOptions): Record<string, unknown> {
     ...(boxes && { boxes }),
     pool,
     seed,
+    ...(blind ? { blind } : {}),
   };
 }
 

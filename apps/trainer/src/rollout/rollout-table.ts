@@ -41,8 +41,14 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 /**
  * @param keys the samples of the set; answers to others, asked for earlier, are left out
  * @param n most answers per sample
+ * @param blind whether the answers were given without the pictures; the column `blind` then says so
  */
-export async function writeRolloutTable(folder: string, keys: Iterable<string>, n: number): Promise<WrittenRollouts> {
+export async function writeRolloutTable(
+  folder: string,
+  keys: Iterable<string>,
+  n: number,
+  blind = false,
+): Promise<WrittenRollouts> {
   const file = join(folder, "rollouts.parquet");
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
@@ -55,7 +61,7 @@ export async function writeRolloutTable(folder: string, keys: Iterable<string>, 
     }
     appender.closeSync();
     await connection.run(`CREATE TABLE answers AS
-      SELECT source, id, sample, response, status, reason, accuracy, correct, format, reward, tokens, truncated
+      SELECT source, id, sample, response, status, reason, accuracy, correct, format, reward, tokens, truncated${blind ? ", true AS blind" : ""}
       FROM read_json(
         ${quoted(answersFile(folder))},
         format = 'newline_delimited',

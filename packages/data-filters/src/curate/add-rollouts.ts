@@ -4,7 +4,7 @@
  *
  * Verdicts that say nothing (a gold that cannot be read, a verifier out of budget) are left out.
  */
-import { BIGINT, DOUBLE, INTEGER, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
+import { BIGINT, BOOLEAN, DOUBLE, INTEGER, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
 import { boxedGroundTruth, DatasetError, detectionGroundTruth } from "@v-triune/schema";
 import { conventionOfModel, type BoxConvention } from "@v-triune/verifiers/detection";
 import type { PixelBox } from "../adapters/source-adapter";
@@ -28,17 +28,35 @@ export interface AddRolloutsOptions {
   readonly dataSources: ReadonlyMap<string, string>;
   readonly workers: TextWorkers;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the rollouts were made without the pictures. */
+  readonly blind: boolean;
 }
 
+/** The columns of `rows` that rollouts with and without the pictures add. */
+const ADDED = {
+  seen: { rollout_count: "n", mean_accuracy: "mean" },
+  blind: { blind_count: "n", blind_accuracy: "mean" },
+} as const;
+/** One answer without the picture may be a lucky guess. */
+const LEAST_BLIND = 2;
+
 const ROLLOUTS = "rollouts";
-const ROLLOUT_COLUMNS = { source: VARCHAR, id: VARCHAR, response: VARCHAR, accuracy: DOUBLE, model: VARCHAR };
+const ROLLOUT_COLUMNS = {
+  source: VARCHAR,
+  id: VARCHAR,
+  response: VARCHAR,
+  accuracy: DOUBLE,
+  model: VARCHAR,
+  blind: BOOLEAN,
+};
 /** Rollouts with the row that they answer, and their place in the files. */
 const PLACED = "placed_rollouts";
 const MEANS = "mean_accuracies";
 const MEAN_COLUMNS = { row: BIGINT, n: INTEGER, mean: DOUBLE };
 
 /**
- * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`.
+ * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`; `blind_count` and `blind_accuracy` for
+ * rollouts that were made without the pictures.
  *
  * @throws DatasetError for a file that is missing or damaged, a record of another form, or files that answer other rows
  *   only
@@ -46,16 +64,45 @@ const MEAN_COLUMNS = { row: BIGINT, n: INTEGER, mean: DOUBLE };
 export async function addRollouts(
   { connection, writer }: Database,
   relation: string,
-  { files, boxes, dataSources, workers, signal }: AddRolloutsOptions,
+  { files, boxes, dataSources, workers, signal, blind }: AddRolloutsOptions,
 ): Promise<void> {
   await fillTable(writer, ROLLOUTS, ROLLOUT_COLUMNS, cellsOf(readRollouts(connection, files, signal)));
   await placeRollouts(connection, dataSources);
   const [counts] = await queryRows(connection, `SELECT count(*) AS n, count(row) AS placed FROM ${PLACED}`);
   if (Number(counts?.n) > 0 && Number(counts?.placed) === 0) throw await otherRows(connection, files);
+  await checkBlind(connection, files, blind);
   const verdicts = judgeRollouts({ connection, relation, workers, boxes, signal });
   await fillTable(writer, MEANS, MEAN_COLUMNS, meansByRow(verdicts));
-  await joinToRows(connection, { relation: MEANS, add: { rollout_count: "n", mean_accuracy: "mean" } });
+  if (blind) await checkAnswers(connection, files);
+  await joinToRows(connection, { relation: MEANS, add: blind ? ADDED.blind : ADDED.seen });
   for (const table of [ROLLOUTS, PLACED, MEANS]) await connection.run(`DROP TABLE ${table}`);
+}
+
+/** Rollouts with and without the pictures must not be taken for each other. Files of elsewhere do not say which they are. */
+async function checkBlind(connection: DuckDBConnection, files: readonly string[], blind: boolean): Promise<void> {
+  const [wrong] = await queryRows(connection, `SELECT count(*) AS n FROM ${ROLLOUTS} WHERE blind = ${!blind}`);
+  if (Number(wrong?.n) === 0) return;
+  throw new DatasetError({
+    code: "bad-option",
+    file: files.join(", "),
+    field: blind ? "blindRollouts" : "rollouts",
+    expected: blind ? "rollouts without the pictures" : "rollouts with the pictures",
+    found: blind ? "rollouts with them" : "rollouts of v-triune rollout --blind",
+    fix: blind ? "make them by v-triune rollout --blind, into a folder of its own" : "name them under blindRollouts",
+  });
+}
+
+async function checkAnswers(connection: DuckDBConnection, files: readonly string[]): Promise<void> {
+  const [most] = await queryRows(connection, `SELECT max(n) AS n FROM ${MEANS}`);
+  if (most?.n === null || Number(most?.n) >= LEAST_BLIND) return;
+  throw new DatasetError({
+    code: "bad-option",
+    file: files.join(", "),
+    field: "blindRollouts",
+    expected: `at least ${LEAST_BLIND} answers per row`,
+    found: `${Number(most?.n)}`,
+    fix: "run v-triune rollout --blind again with --n 8; the answers that are there are kept",
+  });
 }
 
 async function* cellsOf<T extends object>(records: AsyncIterable<T>): AsyncGenerator<Cells> {

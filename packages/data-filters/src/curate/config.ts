@@ -46,6 +46,8 @@ export interface CurationConfig {
    * "resized-pixels".
    */
   readonly boxes?: BoxConvention;
+  /** Files of rollouts that were made without the pictures, for the rule `blind-solvable`. */
+  readonly blindRollouts?: string | readonly string[];
   /** DuckDB's memory limit. Default `2GB`. */
   readonly memoryLimit?: string;
   /** Threads of DuckDB. The result does not depend on it. Default: one per core. */
@@ -76,6 +78,7 @@ const KEYS: Readonly<Record<keyof CurationConfig, string>> = {
   decontaminate: "object",
   rollouts: "string or list",
   boxes: "string",
+  blindRollouts: "string or list",
   memoryLimit: "string",
   threads: "number",
   allReasons: "boolean",
@@ -139,6 +142,11 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   if (config.rollouts !== undefined && !readsRollouts) rules.push(buildRule("difficulty"));
   if (config.rollouts === undefined && readsRollouts) {
     throw bad({ field: "rollouts", expected: "files of rollouts for the rule difficulty", found: "no files" });
+  }
+  const readsBlind = rules.some((rule) => rule.needs?.includes("blind"));
+  if (config.blindRollouts !== undefined && !readsBlind) rules.push(buildRule("blind-solvable"));
+  if (config.blindRollouts === undefined && readsBlind) {
+    throw bad({ field: "blindRollouts", expected: "rollouts for the rule blind-solvable", found: "no files" });
   }
   const names = rules.map((rule) => rule.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

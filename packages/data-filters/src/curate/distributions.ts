@@ -13,7 +13,7 @@ export interface DistributionBar {
 /** One distribution of one source's rows. */
 export interface Distribution {
   readonly source: string;
-  readonly of: "answer length" | "boxes" | "category" | "difficulty";
+  readonly of: "answer length" | "boxes" | "category" | "difficulty" | "difficulty without the picture";
   /** In their natural order. Categories by size: the largest ones, then the rest under one label. */
   readonly bars: readonly DistributionBar[];
 }
@@ -53,11 +53,18 @@ const KINDS: readonly {
     where: "rollout_count > 0",
     column: "rollout_count",
   },
+  {
+    of: "difficulty without the picture",
+    value: "least(9, floor(blind_accuracy * 10))::INTEGER",
+    where: "blind_count > 0",
+    column: "blind_count",
+  },
 ];
 
 const LABELS: Readonly<Partial<Record<Distribution["of"], (value: number) => string>>> = {
   "answer length": (value) => ["1", "2", "3", "4", "5", "6–10", "11–20", "> 20"][value] ?? "",
   boxes: (value) => (value === 13 ? "> 20" : value === 12 ? "11–20" : `${value}`),
+  "difficulty without the picture": (value) => `${value * 10}–${value * 10 + 10} %`,
   difficulty: (value) => `${value * 10}–${value * 10 + 10} %`,
 };
 

@@ -253,7 +253,12 @@ describe("a query of a run that fails after its first rows", () => {
       // The file of rollouts is streamed first, and read whole.
       await failing(
         (faulty) =>
-          addRollouts(faulty, "rows", { files: [file], dataSources: new Map([["geometry3k", "geometry3k"]]), workers }),
+          addRollouts(faulty, "rows", {
+            files: [file],
+            dataSources: new Map([["geometry3k", "geometry3k"]]),
+            workers,
+            blind: false,
+          }),
         ROWS + 30_000,
       );
     } finally {

@@ -5,6 +5,7 @@ import { queryRows } from "../duckdb/database";
 import type { FilterRule } from "../rules/filter-rule";
 import { ALIVE, columnsOfRows, DROPPED, REASONS, ROWS } from "../tables/curation-tables";
 import type { CurationRun } from "./curation-run";
+import { passRates } from "./pass-rates";
 import type { Reading } from "./read-sources";
 import { curationWarnings } from "./curation-warnings";
 import type { CurationReport, FileReport, RuleReport, SourceReport } from "./report";
@@ -72,6 +73,7 @@ async function sourceReports(
      GROUP BY part, rule ORDER BY part, rule NULLS LAST`,
   );
   const changes = await changedPictures(database.connection);
+  const rates = await passRates(database.connection);
   return bound.sources.map(({ adapter, config, paths }, part) => {
     const own = counts.filter((row) => row.part === part);
     const { read, unreadable, examples } = readings[part] as Reading;
@@ -92,6 +94,7 @@ async function sourceReports(
         })),
       kept: Number(own.find(({ rule }) => rule === null)?.n ?? 0),
       changedPictures: changes[part] ?? {},
+      ...rates.get(part),
     };
   });
 }

@@ -6,6 +6,7 @@
  * - `{source, id, accuracy}` (0..1), judged elsewhere; a null accuracy is judged here;
  * - a line of an OpenAI batch output, as vLLM writes it: `{custom_id: "source/id", response: {body: {choices: [..]}}}`.
  *
+ * `blind: true` marks an answer that was given without the pictures (`v-triune rollout --blind`).
  * `source` is a source's key or the `data_source` of its samples. `custom_id` may end in `#n`. Other columns are
  * ignored.
  */
@@ -26,6 +27,8 @@ export interface StatedRollout {
   readonly accuracy: number | null;
   /** The model that answered, if the record names it. */
   readonly model: string | null;
+  /** Whether the model answered without the pictures; null if the file does not say. */
+  readonly blind: boolean | null;
 }
 
 /**
@@ -86,7 +89,8 @@ function rolloutsOf(record: TableRecord): StatedRollout[] {
   const source = stated ?? whole.slice(0, Math.max(0, whole.indexOf("/")));
   const id = stated === null ? whole.slice(whole.indexOf("/") + 1) : whole;
   if (source === "") throw wrong("source", "a source, or an id of the form source/id");
-  const row = { source, id, response: null, accuracy: null, model: modelOf(value) };
+  const blind = typeof value.blind === "boolean" ? value.blind : null;
+  const row = { source, id, response: null, accuracy: null, model: modelOf(value), blind };
   if (typeof value.accuracy === "number") return [{ ...row, accuracy: value.accuracy }];
   if (typeof value.correct === "boolean") return [{ ...row, accuracy: value.correct ? 1 : 0 }];
   const responses = responsesOf(value);

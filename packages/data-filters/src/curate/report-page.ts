@@ -4,7 +4,7 @@
  */
 import type { Distribution } from "./distributions";
 import type { ExampleRow } from "./example-rows";
-import type { CurationReport, SourceReport } from "./report";
+import type { CurationReport, PassRates, SourceReport } from "./report";
 
 /**
  * Writes the page.
@@ -105,11 +105,25 @@ function sourceSection(source: SourceReport, shapes: readonly Distribution[], ex
   return `<section id="${anchor(source.source)}">
 <h2>${escape(source.source)} <small>${source.task}, ${number(source.kept)} of ${number(source.read)} kept</small></h2>
 <div class="funnel">${steps.join("")}</div>
+${passTable(source)}
 <div class="shapes">${shapes.map(shape).join("")}</div>
 ${kept.length > 0 ? `<h4>Kept</h4><div class="cards">${kept.map(card).join("")}</div>` : ""}
 ${byRule.join("\n")}
 ${bad === "" ? "" : `<h4>Unreadable</h4>${bad}`}
 </section>`;
+}
+
+/** Pass rates with and without the pictures, side by side. */
+function passTable({ seen, blind }: SourceReport): string {
+  const row = (name: string, rates: PassRates | undefined): string => {
+    if (rates === undefined) return "";
+    const cells = [rates.passAt1, rates.passAtAll, rates.always].map((value) => `${(100 * value).toFixed(1)} %`);
+    const counts = [number(rates.rows), rates.answers.toFixed(1)];
+    return `<tr><td>${name}</td>${[...counts, ...cells].map((cell) => `<td class="n">${cell}</td>`).join("")}</tr>`;
+  };
+  if (seen === undefined && blind === undefined) return "";
+  const headings = ["a model's answers", "rows#", "answers each#", "pass@1#", "pass@all#", "always right#"];
+  return table(headings, [row("with the picture", seen), row("without it", blind)]);
 }
 
 function bar(name: string, left: number, total: number, reason: string, lost = 0): string {

@@ -34,6 +34,23 @@ export interface SourceReport {
   readonly kept: number;
   /** Kept pictures that were encoded again, by what was changed. */
   readonly changedPictures: Readonly<Record<string, number>>;
+  /** With `rollouts`: how the model answers. */
+  readonly seen?: PassRates;
+  /** With `blindRollouts`: how it answers without the pictures. */
+  readonly blind?: PassRates;
+}
+
+/** How a model answers a source's rows that its rollouts cover. */
+export interface PassRates {
+  readonly rows: number;
+  /** Mean number of judged answers per row. */
+  readonly answers: number;
+  /** Mean accuracy. */
+  readonly passAt1: number;
+  /** Share of rows of which at least one answer earns something. */
+  readonly passAtAll: number;
+  /** Share of rows of which every answer is right. */
+  readonly always: number;
 }
 
 /** One written file. */

@@ -26,8 +26,9 @@ export async function runRules(run: CurationRun): Promise<void> {
 async function provide(run: CurationRun, need: RuleNeed, relation: string): Promise<void> {
   const { bound, options, database, spool, workers } = run;
   if (isTextNeed(need)) return beside(run, () => addTexts(run, need, relation));
-  if (need === "rollouts") {
-    const { rollouts = [], boxes } = bound.config;
+  if (need === "rollouts" || need === "blind") {
+    const { boxes, rollouts: seen, blindRollouts } = bound.config;
+    const rollouts = (need === "blind" ? blindRollouts : seen) ?? [];
     return beside(run, () =>
       addRollouts(database, relation, {
         files: typeof rollouts === "string" ? [rollouts] : rollouts,
@@ -35,6 +36,7 @@ async function provide(run: CurationRun, need: RuleNeed, relation: string): Prom
         dataSources: new Map(bound.sources.map(({ adapter }) => [adapter.info.key, adapter.info.dataSource])),
         workers,
         signal: options.signal,
+        blind: need === "blind",
       }),
     );
   }

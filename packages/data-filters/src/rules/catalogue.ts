@@ -5,6 +5,7 @@
 import { nearest } from "@v-triune/errors";
 import { DatasetError, TASKS, type Task } from "@v-triune/schema";
 import { boxArea, boxesPerCategory, boxShape, categoryTail, complexPhrase, hasBoxes, singleMulti } from "./box-rules";
+import { blindSolvable } from "./blind-solvable";
 import { contaminated } from "./contaminated";
 import { difficulty } from "./difficulty";
 import { RULE_NEEDS, type RuleNeed } from "../tables/curation-tables";
@@ -58,6 +59,7 @@ export const rules = {
   "near-duplicate-text": nearDuplicateText,
   contaminated,
   difficulty,
+  "blind-solvable": blindSolvable,
   cap,
 } as const satisfies Readonly<Record<string, RuleFactory>>;
 

@@ -183,6 +183,7 @@ const CURATE_COMPUTES: Readonly<Partial<Record<RuleNeed, string>>> = {
   picture: "decoded pictures",
   hash: "hashes of pictures",
   rollouts: "rollouts",
+  blind: "rollouts without the pictures",
   contamination: "a comparison with benchmarks",
 };
 

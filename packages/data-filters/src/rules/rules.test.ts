@@ -250,6 +250,7 @@ describe("row rules", () => {
       "near-duplicate-picture",
       "near-duplicate-text",
       "difficulty",
+      "blind-solvable",
       // With decontaminate.
       "contaminated",
     ];

@@ -96,6 +96,8 @@ export const NEED_COLUMNS = {
   verified: { verified: VARCHAR },
   /** The number of judged rollouts, and their mean accuracy. */
   rollouts: { rollout_count: INTEGER, mean_accuracy: DOUBLE },
+  /** The same of rollouts that were made without the pictures. */
+  blind: { blind_count: INTEGER, blind_accuracy: DOUBLE },
   /** The benchmark question that has the row's text or picture, `mathvista/12 (text)`, or NULL. */
   contamination: { contamination: VARCHAR },
 } satisfies Readonly<Record<string, Columns>>;

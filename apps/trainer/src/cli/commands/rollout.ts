@@ -72,6 +72,10 @@ export const rolloutCommand: Command = {
       default: true,
       description: "Add the prompt pool's sentences, as training does; --no-pool leaves questions as they are",
     },
+    blind: {
+      type: "boolean",
+      description: "Show gray pictures of the same size: what is solved without looking? (its own folder)",
+    },
     samples: { type: "string", valueHint: "count", description: "Most samples per source" },
     seed: { type: "string", valueHint: "number", default: "42", description: "Random seed for sampling" },
     backend: {
@@ -135,6 +139,7 @@ export const rolloutCommand: Command = {
             : atLeast("epsilon", decimalNumber("epsilon", epsilon)!, Number.MIN_VALUE, 1),
         boxes: textOption(context, "boxes") as (typeof BOXES)[number] | undefined,
         pool: args["pool"] !== false,
+        blind: args["blind"] === true,
         seed: wholeNumber("seed", textOption(context, "seed"), 0)!,
         samplesPerSource: wholeNumber("samples", textOption(context, "samples"), 1) ?? null,
         backend: textOption(context, "backend") as BackendSetting,
@@ -150,7 +155,9 @@ export const rolloutCommand: Command = {
         output.out(
           `${formatRolloutSummary(result.sources, n)}\n\n` +
             `Answers: ${shown} (${result.rows.toLocaleString("en-US")}${kept})\n` +
-            `Curate by them: rollouts: [${shown}], with the rule difficulty\n`,
+            (args["blind"] === true
+              ? `Curate by them: blindRollouts: [${shown}], with the rule blind-solvable\n`
+              : `Curate by them: rollouts: [${shown}], with the rule difficulty\n`),
         );
       }
       return 0;
