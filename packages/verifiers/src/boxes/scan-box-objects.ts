@@ -10,6 +10,7 @@
 const DEEPEST_NESTING = 4;
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/y;
 const WORD = /[a-z_]\w*/y;
+const LETTER = /\p{L}/u;
 const FAILED = Symbol("failed");
 type Failed = typeof FAILED;
 
@@ -106,15 +107,22 @@ class LiteralReader {
     let value = "";
     for (let at = this.position + 1; at < this.#text.length; at++) {
       const character = this.#text.charAt(at);
-      if (character === quote) {
+      if (character === quote && !this.#isApostrophe(at)) {
         this.position = at + 1;
-        return value;
+        // A letter right behind the quote: quotes are out of step, and what was read is no value.
+        return LETTER.test(this.#text.charAt(this.position)) ? FAILED : value;
       }
       if (character === "\n") break;
       if (character === "\\") at++;
       value += character === "\\" ? this.#text.charAt(at) : character;
     }
     return FAILED;
+  }
+
+  /** The quote sign within a word, as in `'a child's hat'`. */
+  #isApostrophe(at: number): boolean {
+    const [before, sign, after] = [this.#text.charAt(at - 1), this.#text.charAt(at), this.#text.charAt(at + 1)];
+    return sign === "'" && LETTER.test(before) && LETTER.test(after);
   }
 
   #match(pattern: RegExp): string | undefined {
