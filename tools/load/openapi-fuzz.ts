@@ -124,8 +124,10 @@ function wrongValue(schema: Schema, choose: Choose): unknown {
   const allowed = new Set((schema.anyOf ?? [schema]).map(({ type }) => type));
   if (allowed.has(undefined)) return undefined;
   const isNumberRefused = (schema.anyOf ?? [schema]).some(({ minimum }) => minimum === 0);
-  // A list counts as an object for labels, whose content is then refused.
-  const wrong = VALUES.filter((value) => !allowed.has(typeOf(value) as never) || (value === -1 && isNumberRefused));
+  // A list counts as an object for labels, and a label that cannot be read is left out, not refused.
+  const isAllowed = (value: unknown) =>
+    allowed.has(typeOf(value) as never) || (Array.isArray(value) && allowed.has("object" as never));
+  const wrong = VALUES.filter((value) => !isAllowed(value) || (value === -1 && isNumberRefused));
   return wrong[choose(wrong.length)];
 }
 

@@ -22,6 +22,12 @@ const sample = (normalized: boolean | null, boxes?: BoxConvention): Sample => ({
 describe("the convention of an answer", () => {
   it.each<[string, Sample, BoxNaming, { read: BoxConvention | undefined; added: object }]>([
     [
+      "repeats of boxes as a run charges them",
+      sample(true),
+      { override: null, model: "resized-pixels", repeats: "free" },
+      { read: "resized-pixels", added: { repeats: "free" } },
+    ],
+    [
       "Qwen2.5-VL on the paper's corpus",
       sample(true),
       { override: null, model: "resized-pixels" },

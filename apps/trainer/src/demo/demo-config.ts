@@ -48,6 +48,7 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
       normalised: true,
       iou: { schedule: [{ until: 1, epsilon: 0.5 }] },
       boxes: null,
+      repeatedBoxes: null,
       accuracyRatio: null,
       formatRatio: null,
       overlong: null,

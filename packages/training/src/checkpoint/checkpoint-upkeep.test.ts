@@ -82,7 +82,7 @@ describe("the best checkpoint", () => {
     const best = norms.indexOf(Math.max(...norms)) + 1;
     expect(kept("best")).toEqual([...new Set([`step-00000${best}`, "step-000004"])]);
     expect(() => resolveTrainingConfig({ model: "m", data: { train: "d" }, checkpoint: { keepBest: {} } })).toThrow(
-      /does not evaluate[\s\S]*acc\/source_mean/,
+      /needs an evaluation[\s\S]*acc\/source_mean/,
     );
   });
 });

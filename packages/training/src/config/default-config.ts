@@ -53,6 +53,7 @@ export const DEFAULTS = {
     normalised: true,
     iou: { schedule: DEFAULT_IOU_SCHEDULE },
     boxes: null,
+    repeatedBoxes: null,
     accuracyRatio: null,
     formatRatio: null,
     overlong: null,

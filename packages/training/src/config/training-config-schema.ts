@@ -110,6 +110,7 @@ export const trainingConfigSchema = type({
       schedule: type({ "+": "reject", until: "0 < number <= 1", epsilon: iouEpsilon }).array().atLeastLength(1),
     },
     "boxes?": "'resized-pixels' | 'thousandths' | 'thousandths-999' | 'unit' | 'yx-thousandths' | null",
+    "repeatedBoxes?": "'charge' | null",
     "accuracyRatio?": "number >= 0 | null",
     "formatRatio?": "number >= 0 | null",
     "overlong?": type({ "+": "reject", "buffer?": count, "penalty?": positive }).or("null"),

@@ -123,6 +123,8 @@ export interface RewardConfig {
   readonly iou: { readonly schedule: readonly IouStage<IouEpsilon>[] };
   /** The convention in which answers have boxes and points; null: that of the model's family (docs/detection-reward.md). */
   readonly boxes: BoxConvention | null;
+  /** What a box costs that repeats another one of its answer: null, nothing, as in the paper; "charge", a factor of 0.6. */
+  readonly repeatedBoxes: "charge" | null;
   /** Replaces every sample's own accuracy ratio; null leaves the samples' own. */
   readonly accuracyRatio: number | null;
   /** Replaces every sample's own format ratio; null leaves the samples' own. */

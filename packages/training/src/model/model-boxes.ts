@@ -1,4 +1,4 @@
-/** In which convention the trained model writes boxes. */
+/** In which convention the trained model writes boxes, and what repeated boxes cost. */
 import { familyOf } from "@v-triune/policy";
 import type { BoxNaming } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
@@ -9,5 +9,9 @@ export function modelBoxes(
   { reward }: Pick<TrainingConfig, "reward">,
   { policy }: Pick<LoadedModel, "policy">,
 ): BoxNaming {
-  return { override: reward.boxes ?? null, model: familyOf(policy.config).boxConvention };
+  return {
+    override: reward.boxes ?? null,
+    model: familyOf(policy.config).boxConvention,
+    repeats: reward.repeatedBoxes ?? "free",
+  };
 }

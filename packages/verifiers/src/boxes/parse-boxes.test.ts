@@ -27,6 +27,13 @@ const TABLE: [string, string, unknown[], unknown[]][] = [
     [{ bbox: [1, 2, 3, 4], label: "dog's bed" }],
     [],
   ],
+  [
+    "an apostrophe within single quotes",
+    `[{'bbox_2d': [1, 2, 3, 4], 'label': 'a dog's bed'}]`,
+    [{ bbox: [1, 2, 3, 4], label: "a dog's bed" }],
+    [],
+  ],
+  ["quotes that are out of step", `[${cat}, {'bbox_2d': [5, 6, 7, 8], 'label': ' red], 'label': 'dog'}]`, [CAT], []],
   ["a tuple for corners", `[{'bbox_2d': (1, 2, 30, 40), 'label': 'cat'}]`, [CAT], []],
   ["further keys", `[{'bbox_2d': [1, 2, 30, 40], 'label': 'cat', 'confidence': 0.5}]`, [CAT], [CAT]],
   ["backslashes", String.raw`[{\'bbox_2d\': [1, 2, 30, 40], \'label\': \'cat\'}]`, [CAT], [CAT]],

@@ -1,7 +1,8 @@
 /**
  * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name them,
- * plus `epsilon` and `size_penalty`, which state for one request what is otherwise the verifier's own setting, and
- * `boxes`, `gold_boxes` and `image_sizes`, which name the box conventions of the response and of the gold answer.
+ * plus `epsilon`, `size_penalty` and `repeats`, which state for one request what is otherwise the verifier's own
+ * setting, and `boxes`, `gold_boxes` and `image_sizes`, which name the box conventions of the response and of the gold
+ * answer.
  */
 import { BOX_CONVENTIONS, isBoxConvention, type BoxConvention, type PictureSize } from "../boxes/box-convention";
 import { paramsSchema, type ParamsIssue, type ParamsResult } from "../standard-schema";
@@ -10,6 +11,12 @@ import { SIZE_PENALTIES, type SizePenalty } from "./size-penalty";
 
 /** The IoU threshold: a number in (0, 1], the mean over eleven of them, or the schedule by training step. */
 export type EpsilonParam = number | "average" | "dynamic";
+
+/** Whether a repeat of a box costs a factor, or nothing as in the original. */
+export type BoxRepeats = "charge" | "free";
+
+/** Whether a value can be a {@link BoxRepeats}. */
+export const isBoxRepeats = (value: unknown): value is BoxRepeats => value === "charge" || value === "free";
 
 /** Parameters as the verifier reads them. */
 export interface DetectionParams {
@@ -33,6 +40,7 @@ export interface DetectionParams {
   readonly totalSteps?: number;
   readonly epsilon?: EpsilonParam;
   readonly sizePenalty?: SizePenalty;
+  readonly repeats?: BoxRepeats;
 }
 
 /** What is wrong with parameters that ask to scale pixels and do not say how large the picture was. */
@@ -103,6 +111,7 @@ export function readDetectionParams(
   const sizePenalty = optional("size_penalty", `one of ${SIZE_PENALTIES.join(", ")}`, (found): found is SizePenalty =>
     SIZE_PENALTIES.includes(found as SizePenalty),
   );
+  const repeats = optional("repeats", "charge or free", isBoxRepeats);
   const ratios = readRatios(params["det_reward_ratio"], options.compat ?? false, report);
   const convention = `one of ${BOX_CONVENTIONS.join(", ")}`;
   const boxes = optional("boxes", convention, isBoxConvention);
@@ -127,6 +136,7 @@ export function readDetectionParams(
       ...(totalSteps !== undefined && { totalSteps }),
       ...(epsilon !== undefined && { epsilon }),
       ...(sizePenalty !== undefined && { sizePenalty }),
+      ...(repeats !== undefined && { repeats }),
     },
   };
 }

@@ -186,6 +186,12 @@ describe("detection corrects the original, and compat does not", () => {
     expect(accuracy(twice)).toBeCloseTo(0.6 * accuracy(once), 14);
     expect(accuracy(underEveryLabel)).toBeCloseTo(0.6 * accuracy(once), 14);
     expect(scored(compat.verify(twice, sample)).accuracy).toBe(scored(compat.verify(once, sample)).accuracy);
+    const isFree = { ...sample, params: { repeats: "free" } };
+    expect(scored(corrected.verify(twice, isFree)).accuracy).toBe(accuracy(once));
+    expect(scored(createDetectionVerifier({ repeats: "free" }).verify(twice, sample)).accuracy).toBeCloseTo(
+      accuracy(once),
+      14,
+    );
   });
 
   it("a thought is not the answer", () => {

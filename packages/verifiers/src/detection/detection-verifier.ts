@@ -9,7 +9,7 @@
  *   - boxes are never read from the thought; the original reads the first `<answer>` block, wherever it stands;
  *   - a gold answer that cannot be read is `skipped`, not scored 0; a bare gold list without tags is read;
  *   - an empty gold list says that there is nothing to find: an empty list scores 1, boxes score 0;
- *   - a repeat of a box costs a factor of 0.6, as one box too many does; in the original it is free;
+ *   - a repeat of a box costs a factor of 0.6, as one box too many does; in the original it is free (`repeats`);
  *   - `det_verifier_normalized` without `image_grid_thw`, and malformed parameters, are an `error`, not a score;
  *   - boxes that its reading rejects whole are read one by one (parse-boxes.ts).
  */
@@ -26,8 +26,10 @@ import { answeredText } from "./answered-boxes";
 import { boxFrames, scaleBoxes, yFirstIn, type ScaledBoxes } from "./box-scales";
 import {
   detectionParamsSchema,
+  isBoxRepeats,
   isEpsilon,
   readDetectionParams,
+  type BoxRepeats,
   type DetectionParams,
   type EpsilonParam,
 } from "./detection-params";
@@ -60,6 +62,8 @@ export interface DetectionVerifierOptions {
    * order.
    */
   readonly swappedCorners?: "drop" | "sort";
+  /** What a repeat of a box costs: "charge", the default, is a factor of 0.6 for each; "free", as in the original. */
+  readonly repeats?: BoxRepeats;
   /** The original server's numbers, faults included. Default false. */
   readonly compat?: boolean;
 }
@@ -78,9 +82,19 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
     sizePenalty = "size-difference",
     labelMatching = "greedy",
     swappedCorners = "drop",
+    repeats = "charge",
     compat = false,
   } = options;
-  const settings = { epsilon, evaluationEpsilon, schedule, sizePenalty, labelMatching, swappedCorners, compat };
+  const settings = {
+    epsilon,
+    evaluationEpsilon,
+    schedule,
+    sizePenalty,
+    labelMatching,
+    swappedCorners,
+    repeats,
+    compat,
+  };
   if (!isEpsilon(epsilon))
     throw new RangeError(
       `createDetectionVerifier: epsilon is ${String(epsilon)}, expected "average", "dynamic" or a number in (0, 1]`,
@@ -101,6 +115,8 @@ export function createDetectionVerifier(options: DetectionVerifierOptions = {}):
     );
   if (swappedCorners !== "drop" && swappedCorners !== "sort")
     throw new RangeError(`createDetectionVerifier: swappedCorners is ${String(swappedCorners)}, expected drop or sort`);
+  if (!isBoxRepeats(repeats))
+    throw new RangeError(`createDetectionVerifier: repeats is ${String(repeats)}, expected charge or free`);
   return {
     name: "detection",
     params: detectionParamsSchema,
@@ -165,7 +181,8 @@ function verifyDetection(
     labelMatching,
     compat,
   });
-  const accuracy = zeroRatios ? 0 : compat ? score : score * REPEAT_FACTOR ** repeats;
+  const areRepeatsFree = compat || (params.value.repeats ?? settings.repeats) === "free";
+  const accuracy = zeroRatios ? 0 : areRepeatsFree ? score : score * REPEAT_FACTOR ** repeats;
   // Infinite boxes and gold boxes too large for COCO, which only compat lets through, can end in NaN or below 0.
   if (!(accuracy >= 0 && accuracy <= 1)) return { status: "error", reason: `score ${accuracy} is outside [0, 1]` };
   const isDoubtful = frames !== undefined && likelyConvention(written, frames.response) !== undefined;
