@@ -22,7 +22,8 @@ const mail = new Int32Array(memory.buffer, mailbox, MAIL_WORDS);
 
 function waitForJob(done: number): boolean {
   for (let i = 0; i < SPINS && Atomics.load(mail, ASKED) === done; i++);
-  Atomics.wait(mail, ASKED, done);
+  // The notice of a job that the loop above already saw may come later, and wakes without a new job.
+  while (Atomics.load(mail, ASKED) === done) Atomics.wait(mail, ASKED, done);
   return Atomics.load(mail, ASKED) >= 0;
 }
 
