@@ -10,6 +10,7 @@ import { isMath } from "../types/math-text";
 import { answerQuantities, readQuantity } from "../types/quantity";
 import { readRange, readRatio } from "../types/ratio";
 import { formulaKey, wordKey } from "../types/words";
+import { compareAlternatives } from "./alternatives";
 import { compareList, comparePlusMinus, compareTuple } from "./collections";
 import { type Comparison, fromDifference, type SamePart, verdict } from "./comparison";
 import { compareEquation, compareSets } from "./equations";
@@ -35,7 +36,12 @@ export function compareAnswer(gold: Gold, answer: string, depth = 0): Comparison
     return { equal: true, read: gold.type, why: "both are written the same" };
   // A value of a page is no value; its words were compared above.
   if (answer.length > LONGEST_VALUE) return undefined;
-  const found = compareByType(gold, answer, samePartAt(depth));
+  const found =
+    compareAlternatives(
+      gold,
+      answer,
+      (one) => depth < DEEPEST && compareAnswer(gold, one, depth + 1)?.equal === true,
+    ) ?? compareByType(gold, answer, samePartAt(depth));
   if (found !== undefined) return found;
   return gold.type === "word" || gold.type === "code" ? undefined : differentKind(answer);
 }
