@@ -1,4 +1,6 @@
-/** The quickstart in Python of docs/reward-server.md, run against a server; tools/examples runs the one in TypeScript. */
+/**
+ * Runs the Python quickstart of docs/reward-server.md against a server; tools/examples runs the TypeScript one.
+ */
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

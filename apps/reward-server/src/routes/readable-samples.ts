@@ -61,8 +61,8 @@ export function judgeEach(
 const MOST_REASONS = 5;
 
 /**
- * Counts the samples of a request that were not scored, and logs how many there are of each reason, and of boxes in another
- * convention.
+ * Counts the samples of a request that were not scored. Logs how many there are for each reason, and how many answers
+ * have boxes that look like another convention.
  */
 export function reportLeftOut(
   { settings, log, metrics, noteBoxes }: RouteTools,

@@ -21,7 +21,8 @@ export function gradientPicture({ steps, groups }: GradientProfile): string {
       const length = (norm / largest) * (WIDTH - LEFT - 90);
       parts.push(
         `<text x="${LEFT - 8}" y="${y + 10}" text-anchor="end">${layer}</text>` +
-          `<rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}" fill="${COLORS[group] ?? "#666"}"/>` +
+          `<rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="${BAR - 3}" ` +
+          `fill="${COLORS[group] ?? "#666"}"/>` +
           `<text x="${(LEFT + length + 6).toFixed(1)}" y="${y + 10}">${norm.toExponential(2)}</text>`,
       );
       y += BAR;

@@ -8,7 +8,6 @@ export {
   parseOverride,
   readConfigSource,
 } from "./config-source";
-export { DEFAULT_CORRECTION } from "./default-config";
 export { defineTrainingConfig } from "./define-training-config";
 export { loadTrainingConfig, overrideTrainingConfig, resolveTrainingConfig } from "./load-training-config";
 export { presets } from "./presets";

@@ -1,6 +1,6 @@
 /**
  * Everything that a run's numbers go to, behind one door: sinks, rollout store, alarms. Nothing in here can stop or
- * slow a step; what fails is said once.
+ * slow a step. A part that fails is reported once, and again when it works.
  */
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";

@@ -39,7 +39,8 @@ describe("audit", () => {
   it("exits with 1 by its thresholds", async () => {
     const contains = file(
       "contains.mjs",
-      'export const contains = { name: "contains", verify: (r, { groundTruth }) => ({ status: "scored", accuracy: r.includes(groundTruth) ? 1 : 0, format: 0, metrics: {} }) };',
+      'export const contains = { name: "contains", verify: (r, { groundTruth }) => ({ status: "scored", ' +
+        "accuracy: r.includes(groundTruth) ? 1 : 0, format: 0, metrics: {} }) };",
     );
     const { code, err } = await audit(`${contains}#contains`, ...SMALL, "--max-exploits", "0", "--max-false-fail", "0");
     expect(code).toBe(1);

@@ -1,6 +1,6 @@
 /**
- * The first index whose step is greater than `step`, or with `orAt` not less; the length if there is none. Steps
- * ascend.
+ * The first index whose step is greater than `step`, or with `orAt` equal to it or greater. Without such an index, the
+ * length. Steps ascend.
  */
 export function firstAfter(steps: Float64Array, step: number, orAt = false): number {
   let low = 0;
