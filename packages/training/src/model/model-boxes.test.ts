@@ -13,7 +13,11 @@ it.each(modelFamilies.map(({ modelType, boxConvention }) => [modelType, boxConve
   "boxes of %s are %s, by its family as by its name",
   (modelType, convention) => {
     expect(BOX_CONVENTIONS).toContain(convention);
-    expect(modelBoxes(config, model(modelType))).toEqual({ override: null, model: convention });
+    expect(modelBoxes(config, model(modelType))).toEqual({
+      override: null,
+      model: convention,
+      repeats: "free",
+    });
     expect(conventionOfModel(modelType)).toBe(convention);
   },
 );
@@ -21,4 +25,10 @@ it.each(modelFamilies.map(({ modelType, boxConvention }) => [modelType, boxConve
 it("the configuration's convention goes with it", () => {
   const reward = { ...config.reward, boxes: "unit" as const };
   expect(modelBoxes({ reward }, model("qwen2_5_vl")).override).toBe("unit");
+});
+
+it("repeated boxes are free in training, as in the paper, and cost what the configuration asks for", () => {
+  const reward = { ...config.reward, repeatedBoxes: "charge" as const };
+  expect(modelBoxes(config, model("qwen2_5_vl")).repeats).toBe("free");
+  expect(modelBoxes({ reward }, model("qwen2_5_vl")).repeats).toBe("charge");
 });
