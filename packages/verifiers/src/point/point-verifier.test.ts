@@ -65,6 +65,22 @@ describe("point", () => {
   });
 
   it.each([
+    ["(450, 150)", 1],
+    ["(150, 450)", 0],
+    ["x=150, y=450", 1],
+    ["x=450, y=150", 0],
+    ['{"y": 450, "x": 150}', 1],
+    ["y: 450 px and x: 150 px", 1],
+    ['{"point_2d": [450, 150]}', 1],
+  ])("takes named coordinates by their names where others have y first: %j → %d", (response, accuracy) => {
+    const sample = {
+      groundTruth: "[100, 400, 200, 500]",
+      params: { boxes: "yx-thousandths", gold_boxes: "thousandths" },
+    };
+    expect(point.verify(response, sample)).toMatchObject({ status: "scored", accuracy });
+  });
+
+  it.each([
     "",
     "[1, 2, 3]",
     "[20, 10, 10, 30]",

@@ -54,7 +54,7 @@ function verifyPoint(response: string, sample: VerifierSample, format: (response
     ]);
   const gold = readGold(sample.groundTruth, frames?.gold);
   if (gold === undefined) return { status: "skipped", reason: "gold: not one box [x1, y1, x2, y2]" };
-  const found = pointedAt(response);
+  const found = pointedAt(response, yFirstIn(frames?.response));
   const scored = (inside: boolean, metrics: Readonly<Record<string, number>>): Verdict => ({
     status: "scored",
     accuracy: inside ? 1 : 0,
@@ -62,10 +62,9 @@ function verifyPoint(response: string, sample: VerifierSample, format: (response
     metrics,
   });
   if (found === undefined) return scored(false, { answered: 0 });
-  const written = yFirstIn(frames?.response) ? ([found[1], found[0]] as const) : found;
-  const [x, y] = corner === undefined ? written : thousandthsOf(...written, corner);
+  const [x, y] = corner === undefined ? found : thousandthsOf(...found, corner);
   const isDoubtful =
-    frames !== undefined && likelyConvention([{ bbox: [...written, ...written], label: "" }], frames.response);
+    frames !== undefined && likelyConvention([{ bbox: [...found, ...found], label: "" }], frames.response);
   return scored(x >= gold[0] && x <= gold[2] && y >= gold[1] && y <= gold[3], {
     answered: 1,
     ...(isDoubtful && { [OTHER_BOX_CONVENTION]: 1 }),
@@ -73,9 +72,9 @@ function verifyPoint(response: string, sample: VerifierSample, format: (response
 }
 
 /** The one point at the first place of the response that names any. */
-function pointedAt(response: string): Point | undefined {
+function pointedAt(response: string, yFirst: boolean): Point | undefined {
   for (const { text } of locate(response).places) {
-    const points = readPoints(text);
+    const points = readPoints(text, { yFirst });
     if (points.length > 0) return points.length === 1 ? points[0] : undefined;
   }
   return undefined;
