@@ -5,6 +5,7 @@ import {
   type Named,
   plusMinus,
   readItems,
+  readComponents,
   readMatrix,
   readParts,
   readRecord,
@@ -135,6 +136,8 @@ function coordinatesOf(answer: string, open: string): readonly string[] | undefi
     const isSameKind = (tuple.open === "[") === (open === "[") || tuple.items.length > 2 || open === "parts";
     return isSameKind ? tuple.items : [];
   }
+  const components = readComponents(answer);
+  if (components !== undefined) return components;
   const rows = readMatrix(answer);
   if (rows !== undefined && (rows.length === 1 || rows[0]!.length === 1)) return rows.flat();
   const parts =

@@ -91,6 +91,10 @@ function powerOf(
 }
 
 function functionOf(tree: FunctionTree, m: number, isField: boolean): number | undefined {
+  if (tree.name === "mod") {
+    const remainder = remainderOf(tree);
+    return remainder === undefined ? undefined : remainder % m;
+  }
   const args = tree.args.map(smallInteger);
   const [n, k] = args;
   if (n === undefined || n < 0n || n > BigInt(LARGEST_FACTORIAL)) return undefined;
@@ -98,6 +102,15 @@ function functionOf(tree: FunctionTree, m: number, isField: boolean): number | u
   if (tree.name !== "binomial" || !isField || args.length !== 2 || k === undefined || k < 0n || k > n) return undefined;
   const below = (productOf(1, Number(k), m) * productOf(1, Number(n - k), m)) % m;
   return (productOf(1, Number(n), m) * power(below, m - 2, m)) % m;
+}
+
+/** What an integer of any size leaves when it is divided by one of up to 26 bits: `2^{20000} \bmod 7`. */
+function remainderOf({ args }: FunctionTree): number | undefined {
+  const [dividend, divisor] = args;
+  if (dividend === undefined || divisor === undefined || !isWhole(dividend, 0)) return undefined;
+  const m = smallInteger(divisor);
+  if (m === undefined || m < 1n || m > BigInt(PRIMES[0])) return undefined;
+  return residueOf(dividend, Number(m), false, 0);
 }
 
 function productOf(from: number, to: number, m: number): number {

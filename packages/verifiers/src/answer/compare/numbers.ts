@@ -40,9 +40,13 @@ export function compareNumber(gold: Extract<Gold, { type: "number" }>, written: 
   const compound = gold.quantity.unit === undefined ? undefined : readCompound(written);
   if (compound !== undefined)
     return fromDifference(compoundDifference(asCompound(gold.quantity), compound), "compound");
-  const answer = withoutUnit(labeled === written ? withoutLetter(written) : labeled, true);
+  const isUnlabeled = labeled === written || COMBINATIONS.test(written);
+  const answer = withoutUnit(isUnlabeled ? withoutLetter(written) : labeled, true);
   return isMath(answer) && !/^\d+ ?- ?\d+$/.test(answer) ? compareConstant(gold.quantity, answer) : undefined;
 }
+
+/** C(10, 3) is a number of combinations where a number is asked for, and a point named C elsewhere. */
+const COMBINATIONS = /^C ?\( ?\d+ ?, ?\d+ ?\)$/;
 
 /** `\{12\}` and `x \in \{12\}`. */
 function soleItem(text: string): string | undefined {

@@ -54,10 +54,18 @@ function lastLine(text: string, scope: Span): Span {
     const span = trimmed(text, start, end);
     if (start <= scope.start) return span;
     const said = text.slice(span.start, Math.min(span.end, span.start + 200));
-    if (/[\p{L}\p{N}]|[+×✓✗√]/u.test(said) && !CLOSING.test(said)) return span;
+    if (/[\p{L}\p{N}]|[+×✓✗√]/u.test(said) && !CLOSING.test(said)) return withoutDash(text, scope, span);
     end = start - 1;
     if (end <= scope.start) return { start: scope.start, end: scope.start };
   }
+}
+
+/** A line without the dash of a list: where the line before begins with one, too, it is no minus. */
+function withoutDash(text: string, scope: Span, line: Span): Span {
+  if (!text.startsWith("- ", line.start) || line.start <= scope.start) return line;
+  const end = text.lastIndexOf("\n", line.start);
+  const before = trimmed(text, Math.max(scope.start, text.lastIndexOf("\n", end - 1) + 1), end);
+  return text.startsWith("- ", before.start) ? trimmed(text, line.start + 2, line.end) : line;
 }
 
 function lastSentence(text: string, line: Span): Span {
@@ -70,6 +78,8 @@ function lastSentence(text: string, line: Span): Span {
   ) {
     const following = sentenceAt(text, skipStop(text, next.start), line.end);
     if (following.start >= following.end) break;
+    // "There are 18. Let me know if you need more help!"
+    if (CLOSING.test(text.slice(following.start, following.start + 200))) break;
     sentence = following;
   }
   return sentence;

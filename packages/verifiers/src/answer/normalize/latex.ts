@@ -28,6 +28,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   "\\dfrac": "\\frac",
   "\\tfrac": "\\frac",
   "\\cfrac": "\\frac",
+  "\\bmod": "\\mod",
   "\\dbinom": "\\binom",
   "\\tbinom": "\\binom",
   "\\leq": "\\le",

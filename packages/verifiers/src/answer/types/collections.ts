@@ -93,6 +93,22 @@ export function readTuple(text: string): Tuple | undefined {
     : undefined;
 }
 
+const COMPONENT = /([-+]?) ?([^-+]*?) ?(?:\\(?:hat|vec|overrightarrow) ?)?\{?([ijk])\}? ?(?=[-+]|$)/y;
+
+/** `2i - 3j + k` as the components of a vector in two or three dimensions. */
+export function readComponents(text: string): string[] | undefined {
+  if (text.length > 120 || !/[jk]/.test(text)) return undefined;
+  const found = new Map<string, string>();
+  COMPONENT.lastIndex = 0;
+  while (COMPONENT.lastIndex < text.length) {
+    const match = COMPONENT.exec(text);
+    const axis = match?.[3];
+    if (match === null || axis === undefined || found.has(axis)) return undefined;
+    found.set(axis, `${match[1] === "-" ? "-" : ""}${match[2] === "" ? "1" : match[2]}`);
+  }
+  return found.size < 2 ? undefined : [...(found.has("k") ? "ijk" : "ij")].map((axis) => found.get(axis) ?? "0");
+}
+
 /** `\{1, 2\}`. */
 export function readSet(text: string): string[] | undefined {
   const brackets = insideBrackets(text.replace(/^[a-zA-Z] ?(?:\\in|=) ?(?=\\\{)/, ""));

@@ -15,10 +15,13 @@ export interface Compound {
 const JOINT =
   /(?<=[A-Za-z\u4e00-\u9fff'}.)]|\\circ) *(?:, *(?:and\b)?|and\b|和|又|零|plus\b|\+)? *(?=[$€£¥]? ?\d)|(?<=\d) *(?:and\b|和) *(?=[$€£¥])|, *and +(?=[$€£]?\d)/g;
 
+/** 1h20m: what follows hours is no meters. */
+const MINUTES = /((?:\d|\d ?[.,]\d) ?h(?:rs?)?,? ?\d{1,2}) ?m(?![a-zA-Z])/g;
+
 /** Reads a text of two amounts or more, each with its unit. */
 export function readCompound(text: string): Compound | undefined {
   if (!/\d/.test(text) || text.length > 200 || !/[A-Za-z\u4e00-\u9fff'°$]|\\circ/.test(text)) return undefined;
-  const written = text.replace(/(?<=\d) ?"/g, "''");
+  const written = text.replace(/(?<=\d) ?"/g, "''").replace(MINUTES, "$1 min");
   const pieces = written.split(JOINT).map((piece) => piece.trim());
   if (pieces.length < 2 || pieces.length > 12) return undefined;
   const parts: Quantity[] = [];

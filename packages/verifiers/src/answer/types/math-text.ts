@@ -54,6 +54,9 @@ export function toLatex(text: string): string {
   let out = text
     .replace(/\*\*/g, "^")
     .replace(/(?:\{\})?[_^] ?\{?(\d+|[a-z])\}? ?C ?_ ?\{?(\d+|[a-z])\}?/g, "\\binom{$1}{$2}")
+    .replace(/\{? ?(?<![\d.)])(\d+|[a-z]) ?\\?choose ?(\d+|[a-z])(?![\d.(]) ?\}?/g, "\\binom{$1}{$2}")
+    .replace(/(?<![\w\\])C ?\( ?(\d+|[a-z]) ?, ?(\d+|[a-z]) ?\)/g, "\\binom{$1}{$2}")
+    .replace(/(?<![\\a-zA-Z])mod(?= ?\d)/g, "\\mod ")
     .replace(/\\log ?_ ?\{? ?e ?\}?/g, "\\ln ")
     .replace(/\*/g, "\\cdot ")
     .replace(/\\(?:vec|hat|overrightarrow|mathbf|mathrm) ?\{?([a-zA-Z]{1,2})\}?/g, "$1")

@@ -53,12 +53,15 @@ const isInterval = (text: string): boolean =>
 
 const SET_BUILDER = /^\\\{ ?(.+?) ?(?:\||:|\\in ?\\mathbb ?\{?R\}? ?\|) ?(.+?) ?\\\}$/s;
 
+/** `{x | x > 3}`, whose braces may be gone. */
+const PLAIN_BUILDER = /^(?:\\?\{ ?)?([a-zA-Z]) ?[|:] ?([^|]*(?:[<>]|\\(?:le|ge|ne)(?![a-z]))[^|]*?) ?(?:\\?\})?$/;
+
 /** Takes off `x \in`, `\{x | ..\}` and words around. */
 function stripped(text: string): { text: string; variable: { variable?: string } } {
   let rest = inWords(text)
     .replace(/, ?[a-z] ?\\in ?\\mathbb ?\{?[RZN]\}?$/, "")
     .trim();
-  const builder = SET_BUILDER.exec(rest);
+  const builder = SET_BUILDER.exec(rest) ?? PLAIN_BUILDER.exec(rest);
   let variable: { variable?: string } = {};
   if (builder !== null) {
     const name = builder[1]!.replace(/ ?\\in.*$/, "").trim();
