@@ -65,6 +65,14 @@ async function runSteps(run: CurationRun, started: number): Promise<CurationRepo
   await runRules(run);
   await drawMix(run);
   await splitAlive(run);
+  return run.memory.withWriter(() => writeResult(run, readings, started));
+}
+
+async function writeResult(
+  run: CurationRun,
+  readings: Awaited<ReturnType<typeof readSources>>,
+  started: number,
+): Promise<CurationReport> {
   const files = await writeCorpus(run);
   await writeLedger(run);
   if (run.found.references !== undefined)

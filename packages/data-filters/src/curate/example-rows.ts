@@ -42,9 +42,10 @@ export async function exampleRows(
   signal?: AbortSignal,
 ): Promise<ExampleRow[]> {
   const sql = `
-    SELECT source, id, rule, question, answer, boxes, width, height, pictures FROM (
-      SELECT *, row_number() OVER (PARTITION BY part, rule ORDER BY ${drawOrder(seed, "source", "id")}) AS place
-      FROM ${ROWS} LEFT JOIN ${DROPPED} USING (row)) WHERE place <= ${each} ORDER BY part, rule NULLS FIRST, place`;
+    SELECT source, id, rule, question, answer, boxes, width, height, pictures FROM ${ROWS} JOIN (
+      SELECT row, rule, row_number() OVER (PARTITION BY part, rule ORDER BY ${drawOrder(seed, "source", "id")}) AS place
+      FROM ${ROWS} LEFT JOIN ${DROPPED} USING (row)) USING (row)
+    WHERE place <= ${each} ORDER BY part, rule NULLS FIRST, place`;
   const examples: ExampleRow[] = [];
   for await (const chunk of readChunks(connection, sql, { signal })) {
     for (const [source, id, rule, question, answer, boxes, width, height, pictures] of plainRows(chunk)) {

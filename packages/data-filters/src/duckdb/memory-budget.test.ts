@@ -34,6 +34,7 @@ it("gives DuckDB less beside worker threads, and its share back after them", asy
     expect(budget.workers(1)).toBe(1);
     const beside = await budget.withWorkers(count, limit);
     expect(beside).toBeLessThan(own);
+    expect(await budget.withWriter(limit)).toBeLessThan(own);
     expect(await limit()).toBe(own);
     const failing = budget.withWorkers(count, async () => Promise.reject(new Error("stop")));
     await expect(failing).rejects.toThrow("stop");

@@ -7,7 +7,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 /** What a run may take beyond its memory limit. */
 const ALLOWANCE = 200e6;
 /** What the heap and DuckDB's allocator grow by during a run. */
-const GROWTH = 80e6;
+const GROWTH = 120e6;
 /** A host program that is larger has a memory of its own. */
 const LARGEST_BASE = 250e6;
 /** Least bytes for DuckDB, if the limit is not smaller, without and with worker threads. */
@@ -15,6 +15,8 @@ const LEAST = 256e6;
 const LEAST_BESIDE_WORKERS = 192e6;
 /** One worker thread with its language database. */
 const WORKER = 100e6;
+/** Samples on their way into a file, as JavaScript and in the database that writes it. */
+const WRITER = 150e6;
 
 const UNITS: Readonly<Record<string, number>> = {
   B: 1,
@@ -60,8 +62,17 @@ export class MemoryBudget {
 
   /** Gives DuckDB less while `work` runs with worker threads. */
   async withWorkers<T>(count: number, work: () => Promise<T>): Promise<T> {
+    return this.#beside(count * WORKER, work);
+  }
+
+  /** Gives DuckDB less while `work` writes samples, and reads what it wrote. */
+  async withWriter<T>(work: () => Promise<T>): Promise<T> {
+    return this.#beside(WRITER, work);
+  }
+
+  async #beside<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     if (this.#limit === undefined) return work();
-    await this.#set(Math.max(this.#database - count * WORKER, this.#least));
+    await this.#set(Math.max(this.#database - bytes, this.#least));
     try {
       return await work();
     } finally {

@@ -87,12 +87,15 @@ export async function writeSamples(
     });
   }
   const hash = createHash("sha256");
-  const writer: Writer = { options, hash, path, rows: 0, functions: 0 };
+  const writer: Writer = { options, hash, path, rows: 0, samples: undefined, failure: undefined };
   let bytes = 0;
   try {
     await mkdir(dirname(path), { recursive: true });
     await replaceFile(path, async (temporary) => {
       await withDatabase(options, async (connection) => {
+        // A file is read once, to join it to others. DuckDB would keep it up to the memory limit.
+        await connection.run("SET enable_external_file_cache = false");
+        registerReader(connection, writer);
         if (Symbol.iterator in samples) await copyRows(connection, samples[Symbol.iterator](), temporary, writer);
         else await writeParts(connection, samples, temporary, writer);
       });
@@ -119,9 +122,13 @@ interface Writer {
   readonly hash: Hash;
   readonly path: string;
   rows: number;
-  /** Table functions that were registered, each under its own name. */
-  functions: number;
+  /** What `READER` gives to DuckDB, and what it threw. */
+  samples: Iterator<Sample> | undefined;
+  failure: unknown;
 }
+
+/** The table function. DuckDB keeps one for as long as the process lives, with everything that it refers to. */
+const READER = "samples";
 
 /** A table function cannot wait, so samples that arrive over time are written in parts, which DuckDB then joins. */
 async function writeParts(
@@ -172,32 +179,23 @@ async function copyRows(
   file: string,
   writer: Writer,
 ): Promise<void> {
+  writer.samples = samples;
+  try {
+    await copy(connection, `SELECT * FROM ${READER}()`, file, writer.options);
+  } catch (error) {
+    throw writer.failure === undefined ? error : new SourceFailure(writer.failure);
+  } finally {
+    writer.samples = undefined;
+    samples.return?.();
+  }
+}
+
+function registerReader(connection: DuckDBConnection, writer: Writer): void {
   const layout = layoutOf(writer.options);
   const nodes = SAMPLE_COLUMNS.map((column) => layout[column] as LayoutNode);
-  const name = `samples_${writer.functions++}`;
-  let failure: unknown;
-  const produce = (chunk: DuckDBDataChunk): void => {
-    writer.options.signal?.throwIfAborted();
-    const columns: DuckDBValue[][] = SAMPLE_COLUMNS.map(() => []);
-    let count = 0;
-    while (count < CHUNK_ROWS) {
-      const next = samples.next();
-      if (next.done === true) break;
-      checkRow(next.value, writer);
-      for (const [i, column] of SAMPLE_COLUMNS.entries()) {
-        const value = next.value[column];
-        columns[i]?.push(toDuckDB(value, nodes[i] as LayoutNode));
-        hashValue(writer.hash, value, nodes[i] as LayoutNode);
-      }
-      writer.rows++;
-      count++;
-    }
-    chunk.rowCount = count;
-    if (count > 0) chunk.setColumns(columns);
-  };
   connection.registerTableFunction(
     DuckDBTableFunction.create({
-      name,
+      name: READER,
       bindFunction: (bind) => {
         for (const [i, column] of SAMPLE_COLUMNS.entries())
           bind.addResultColumn(column, duckdbType(nodes[i] as LayoutNode));
@@ -206,21 +204,34 @@ async function copyRows(
       initFunction: (init) => init.setMaxThreads(1),
       mainFunction: (info, chunk) => {
         try {
-          produce(chunk);
+          fillChunk(chunk, nodes, writer);
         } catch (error) {
-          failure = error;
+          writer.failure = error;
           info.setError("stopped");
         }
       },
     }),
   );
-  try {
-    await copy(connection, `SELECT * FROM ${name}()`, file, writer.options);
-  } catch (error) {
-    throw failure === undefined ? error : new SourceFailure(failure);
-  } finally {
-    samples.return?.();
+}
+
+function fillChunk(chunk: DuckDBDataChunk, nodes: readonly LayoutNode[], writer: Writer): void {
+  writer.options.signal?.throwIfAborted();
+  const columns: DuckDBValue[][] = SAMPLE_COLUMNS.map(() => []);
+  let count = 0;
+  while (count < CHUNK_ROWS) {
+    const next = writer.samples?.next();
+    if (next === undefined || next.done === true) break;
+    checkRow(next.value, writer);
+    for (const [i, column] of SAMPLE_COLUMNS.entries()) {
+      const value = next.value[column];
+      columns[i]?.push(toDuckDB(value, nodes[i] as LayoutNode));
+      hashValue(writer.hash, value, nodes[i] as LayoutNode);
+    }
+    writer.rows++;
+    count++;
   }
+  chunk.rowCount = count;
+  if (count > 0) chunk.setColumns(columns);
 }
 
 async function copy(
