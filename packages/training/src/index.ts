@@ -4,7 +4,14 @@ export { loadTrainingConfig, resolveTrainingConfig } from "./config/load-trainin
 export type { TrainingConfig } from "./config/training-config";
 export type { TrainingConfigInput } from "./config/training-config-schema";
 export { configuredPromptMaker } from "./data/configured-prompt-maker";
-export { type TrainingDataOptions, openEvaluationData, openTrainingSource } from "./data/training-data";
+export { DifficultySampler } from "./data/difficulty-sampler";
+export {
+  type TrainingBatch,
+  type TrainingDataOptions,
+  type TrainingSource,
+  openEvaluationData,
+  openTrainingSource,
+} from "./data/training-data";
 export {
   type BenchmarkScores,
   type ChosenBenchmark,

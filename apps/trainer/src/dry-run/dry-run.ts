@@ -4,11 +4,14 @@ import { wrapText } from "@v-triune/errors";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { seenSizes } from "@v-triune/rollouts";
 import {
+  type TrainingBatch,
   type TrainingDataOptions,
+  type TrainingSource,
   configuredProcessor,
   configuredPromptMaker,
   modelArchitecture,
   openEvaluationData,
+  DifficultySampler,
   openTrainingSource,
   processorFolder,
   totalUpdates,
@@ -61,7 +64,8 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
   const evaluated = config.data.eval.length === 0 ? null : await evaluationSamples(config, options);
   const data = await openTrainingSource({ ...options, sets: config.data.train });
   try {
-    const { prompts, badRows: skipped } = await data.batch(0, Math.min(shownPrompts, rollout.promptsPerStep));
+    const difficulty = config.data.sampling?.difficulty;
+    const { prompts, badRows: skipped } = await firstPrompts(data, config);
     const { patchSize } = processor.imageProcessor.settings;
     const memory = estimateMemory(config, architecture);
     // What won't fit would not be measured either, and generation by servers is theirs.
@@ -77,7 +81,10 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
       ),
       wrapText(
         `Data: ${data.length} samples of ${data.sources.length} sources (${data.sources.join(", ")}), ` +
-          `${epochs.toFixed(1)} epochs`,
+          (difficulty
+            ? `${run.steps * rollout.promptsPerStep} draws, more often of those with a mean accuracy of ` +
+              `${difficulty.band.join(" to ")}; at least ${difficulty.floor * 100} % of each source`
+            : `${epochs.toFixed(1)} epochs`),
         80,
         2,
       ),
@@ -122,6 +129,20 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
   } finally {
     data.close();
   }
+}
+
+/** Prompts that the run draws first. */
+async function firstPrompts(
+  data: TrainingSource,
+  { data: { sampling }, run, rollout }: TrainingConfig,
+): Promise<Pick<TrainingBatch, "prompts" | "badRows">> {
+  const count = Math.min(shownPrompts, rollout.promptsPerStep);
+  if (!sampling) return data.batch(0, count);
+  const drawn = await data.prompts(new DifficultySampler(data.rows, sampling.difficulty, run.seed).draw(count));
+  return {
+    prompts: drawn.filter((prompt) => typeof prompt !== "string"),
+    badRows: drawn.filter((prompt) => typeof prompt === "string"),
+  };
 }
 
 /**

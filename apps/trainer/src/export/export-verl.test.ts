@@ -121,6 +121,7 @@ describe("export verl", () => {
     ).toMatch(
       /always trains the language model[\s\S]*freezes the connector with the vision tower[\s\S]*no linear schedule/,
     );
+    expect(of({ data: { train: "d", sampling: { difficulty: {} } } }).notes.join(" ")).toMatch(/not carried over/);
     expect(of({ reward: { iou: { schedule: [{ until: 1, epsilon: "average" }] } } }).stages).toEqual([
       { until: 135, epsilon: "average" },
     ]);

@@ -81,6 +81,8 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
       "verl's usual trainer has no rollout.asyncLevel: 1 (its recipe one_step_off_policy has); each step takes the " +
         "newest weights.",
     );
+  if (config.data.sampling)
+    notes.push("verl draws every sample once per epoch; data.sampling.difficulty is not carried over.");
   if (config.promptPool.enabled)
     notes.push(
       "The prompt pool's sentences were drawn once a row when the data were written; here they are drawn again " +

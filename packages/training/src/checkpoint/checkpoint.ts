@@ -19,7 +19,9 @@ import {
 } from "@v-triune/policy";
 import { RunFolderError } from "../run-folder/run-folder-error";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
+import type { DataPlace } from "../data/run-data";
 import type { StepRollouts } from "../sampling/step-rollouts";
+import { DIFFICULTY_FILE, readDifficulty, writeDifficulty } from "./saved-difficulty";
 import { READY_ROLLOUTS_FILES, writeReadyRollouts } from "./ready-rollouts";
 
 /** What a run needs besides weights and moments to go on exactly where it stopped. */
@@ -38,7 +40,8 @@ interface StateFile extends TrainingState {
 
 /** What is saved besides the number of steps done. */
 export interface CheckpointParts {
-  readonly position: number;
+  /** Where the run goes on in its data. */
+  readonly place: DataPlace;
   readonly policy: Pick<VlmPolicy, "save">;
   readonly learner: Pick<Learner<TokenizedRollout>, "exportState">;
   /** Rollouts of the next step, if they are made ahead. */
@@ -49,16 +52,17 @@ export interface CheckpointParts {
 export async function saveCheckpoint(
   folder: string,
   step: number,
-  { position, policy, learner, ready }: CheckpointParts,
+  { place, policy, learner, ready }: CheckpointParts,
 ): Promise<void> {
   await writeFolderAtomic(folder, async (temporary) => {
     await policy.save(temporary);
     const { optimizer } = learner.exportState();
     await writeSafetensors(join(temporary, "optimizer.safetensors"), momentEntries(optimizer.moments));
     if (ready) await writeReadyRollouts(temporary, ready);
+    if (place.difficulty) await writeDifficulty(temporary, place.difficulty);
     const files: Record<string, { bytes: number; sha256: string }> = {};
     for (const name of (await readdir(temporary)).sort()) files[name] = await fingerprint(join(temporary, name));
-    const contents: StateFile = { format: 1, step, position, optimizerSteps: optimizer.step, files };
+    const contents: StateFile = { format: 1, step, position: place.position, optimizerSteps: optimizer.step, files };
     await writeFile(join(temporary, "state.json"), `${JSON.stringify(contents, null, 2)}\n`);
   });
 }
@@ -100,7 +104,8 @@ export async function newestWholeCheckpoint(
 
 /** A checkpoint that was found whole. */
 export interface LoadedCheckpoint {
-  readonly state: TrainingState;
+  readonly state: Pick<TrainingState, "step">;
+  readonly place: DataPlace;
   readonly learner: LearnerState;
   /** Whether rollouts of the next step lie there. */
   readonly hasReadyRollouts: boolean;
@@ -114,7 +119,11 @@ export interface LoadedCheckpoint {
 export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> {
   const state = await verifiedState(folder);
   return {
-    state: { step: state.step, position: state.position },
+    state: { step: state.step },
+    place: {
+      position: state.position,
+      ...(DIFFICULTY_FILE in state.files ? { difficulty: readDifficulty(folder) } : {}),
+    },
     learner: { optimizer: { step: state.optimizerSteps, moments: readMoments(join(folder, "optimizer.safetensors")) } },
     hasReadyRollouts: READY_ROLLOUTS_FILES.every((name) => name in state.files),
   };
@@ -128,7 +137,8 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
  */
 export async function verifyCheckpoint(folder: string): Promise<string[]> {
   const { files } = await verifiedState(folder);
-  return Object.keys(files).filter((name) => name !== "optimizer.safetensors" && !READY_ROLLOUTS_FILES.includes(name));
+  const others = ["optimizer.safetensors", DIFFICULTY_FILE, ...READY_ROLLOUTS_FILES];
+  return Object.keys(files).filter((name) => !others.includes(name));
 }
 
 async function verifiedState(folder: string): Promise<StateFile> {

@@ -8,6 +8,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openSafetensors, writeSafetensors } from "@v-triune/policy";
 import type { PreparedPrompt, Rollout } from "@v-triune/rollouts";
+import type { TrainingData } from "../data/run-data";
 import type { StepRollouts } from "../sampling/step-rollouts";
 
 const linesFile = "ready-rollouts.jsonl";
@@ -16,7 +17,8 @@ const tensorsFile = "ready-rollouts.safetensors";
 /** The files' names; there are none in a checkpoint without such rollouts. */
 export const READY_ROLLOUTS_FILES: readonly string[] = [linesFile, tensorsFile];
 
-type Head = Omit<StepRollouts, "collected"> & {
+/** The state of the samples is another file of the checkpoint. */
+type Head = Omit<StepRollouts, "collected" | "difficulty"> & {
   readonly collected: Pick<StepRollouts["collected"], "seconds" | "rounds"> & { readonly dropped: readonly number[] };
 };
 type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "response"> & {
@@ -25,7 +27,8 @@ type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "resp
 };
 
 /** Writes the files into a checkpoint that is being made. */
-export async function writeReadyRollouts(folder: string, { collected, ...rest }: StepRollouts): Promise<void> {
+export async function writeReadyRollouts(folder: string, ready: StepRollouts): Promise<void> {
+  const { collected, difficulty: _, ...rest } = ready;
   const { rollouts, seconds, dropped, rounds } = collected;
   const head: Head = { ...rest, collected: { seconds, dropped: [...dropped], rounds } };
   const lines = rollouts.map((rollout): Line => {
@@ -50,19 +53,20 @@ export async function writeReadyRollouts(folder: string, { collected, ...rest }:
 
 /**
  * @param folder of a checkpoint that was found whole
- * @param nextPrompts gives the prompts from the checkpoint's position on
+ * @param data at the checkpoint's place; afterwards behind these rollouts
  */
 export async function readReadyRollouts(
   folder: string,
-  nextPrompts: (count: number) => Promise<readonly PreparedPrompt[]>,
+  data: Pick<TrainingData, "place" | "next" | "observe">,
   decode: (ids: Int32Array) => string,
 ): Promise<StepRollouts> {
   const [head, ...lines] = (await readFile(join(folder, linesFile), "utf8"))
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as unknown) as [Head, ...Line[]];
+  const { difficulty } = data.place;
   const prompts: PreparedPrompt[] = [];
-  for (const count of head.asked) prompts.push(...(await nextPrompts(count)));
+  for (const count of head.asked) prompts.push(...(await data.next(count)));
   const reader = openSafetensors(join(folder, tensorsFile));
   try {
     const tokens = reader.readInt32("tokens");
@@ -82,7 +86,12 @@ export async function readReadyRollouts(
       };
     });
     const { seconds, dropped, rounds } = head.collected;
-    return { ...head, collected: { rollouts, seconds, dropped: new Set(dropped), rounds } };
+    data.observe(rollouts);
+    return {
+      ...head,
+      ...(difficulty === undefined ? {} : { difficulty }),
+      collected: { rollouts, seconds, dropped: new Set(dropped), rounds },
+    };
   } finally {
     reader.close();
   }

@@ -72,6 +72,15 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "true in all three",
     );
   }
+  const [low, high] = data.sampling?.difficulty.band ?? [0, 1];
+  if (low >= high) {
+    refuse(
+      ["data", "sampling", "difficulty", "band"],
+      "The band of difficulty is upside down.",
+      "the lower accuracy first, such as [0.3, 0.7]",
+      `[${low}, ${high}]`,
+    );
+  }
   if (data.train.length === 0)
     refuse(["data", "train"], "There is nothing to train on.", "at least one Parquet set", "an empty list");
   if (reward.overlong !== null && reward.overlong.buffer > rollout.maxNewTokens) {

@@ -12,6 +12,7 @@ import type {
   BestCheckpointConfig,
   CorrectionConfig,
   DataSetConfig,
+  DifficultyConfig,
   LossName,
   ModelAdapterConfig,
   TrainingConfig,
@@ -110,6 +111,14 @@ export const LOSS_DEFAULTS = {
 
 /** Of each entry of `data.train` and `data.eval`. */
 export const DATA_SET_DEFAULTS = { weight: 1, cap: null } as const satisfies Incomplete<DataSetConfig>;
+
+/** Of `data.sampling.difficulty` where it is on. */
+export const DIFFICULTY_DEFAULTS = {
+  band: [0.3, 0.7],
+  outside: 0.1,
+  decay: 0.5,
+  floor: 0.02,
+} as const satisfies DifficultyConfig;
 
 /** Of `model.adapter` where one is trained. `alpha` is twice the rank. */
 export const ADAPTER_DEFAULTS = { rank: 16, targetModules: null } as const satisfies Incomplete<ModelAdapterConfig>;

@@ -289,6 +289,12 @@ describe("what is refused", () => {
     ["backend: cuda\n", [], /"backend"[\s\S]*"wasm"[\s\S]*"cuda"/],
     ["evaluation: {n: 4}\n", [], /greedy answers/],
     ["algorithm: {clipLow: 0.3, clipHigh: 0.2}\n", [], /upside down/],
+    ["", ["data.sampling.difficulty.band=[0.7, 0.3]"], /upside down[^]*\[0\.3, 0\.7\]/],
+    ["", ["data.sampling.difficulty.band=[0.5, 0.5]"], /upside down/],
+    ["", ["data.sampling.difficulty.band=[0.5, 1.5]"], /"data\.sampling\.difficulty\.band/],
+    ["", ["data.sampling.difficulty.flor=0.1"], /did you mean "data\.sampling\.difficulty\.floor"/],
+    ["", ["data.sampling.difficulty.decay=1"], /decay/],
+    ["", ["data.sampling={}"], /difficulty/],
   ])("%s %s", async (text, overrides, message) => {
     expect((await refusal(minimal + text, overrides)).message).toMatch(message);
   });

@@ -5,6 +5,7 @@ import {
   ADAPTER_DEFAULTS,
   DATA_SET_DEFAULTS,
   DEFAULTS,
+  DIFFICULTY_DEFAULTS,
   ENGINE_DEFAULTS,
   KEEP_BEST_DEFAULTS,
   LOSS_DEFAULTS,
@@ -75,6 +76,10 @@ export function resolveInput(input: TrainingConfigInput, source: ConfigSource, c
     data: {
       train: dataSets(input.data.train, ["data", "train"], source),
       eval: input.data.eval == null ? [] : dataSets(input.data.eval, ["data", "eval"], source),
+      sampling:
+        input.data.sampling == null
+          ? null
+          : { difficulty: { ...DIFFICULTY_DEFAULTS, ...input.data.sampling.difficulty } },
     },
     run: { ...run, folder: absolute(input.run?.folder, "run", "folder") ?? resolve(cwd, "runs", run.name) },
     rollout: {

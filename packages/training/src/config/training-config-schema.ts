@@ -15,6 +15,16 @@ const textOrNull = "string > 0 | null";
 
 const dataSet = type({ "+": "reject", path: text, "weight?": positive, "cap?": countOrNull });
 const dataSets = type(text).or(dataSet).or(type(text).or(dataSet).array());
+const sampling = type({
+  "+": "reject",
+  difficulty: {
+    "+": "reject",
+    "band?": [share, share],
+    "outside?": share,
+    "decay?": "0 <= number < 1",
+    "floor?": share,
+  },
+}).or("null");
 const iouEpsilon = type("0 < number < 1 | 'average'");
 const adapter = type({
   "+": "reject",
@@ -74,7 +84,7 @@ export const trainingConfigSchema = type({
   model: type(text)
     .or({ "+": "reject", "init?": "'pretrained'", path: text, "adapter?": adapter })
     .or({ "+": "reject", init: "'random'", config: "string > 0 | object", tokenizer: text, "adapter?": adapter }),
-  data: { "+": "reject", train: dataSets, "eval?": dataSets.or("null") },
+  data: { "+": "reject", train: dataSets, "eval?": dataSets.or("null"), "sampling?": sampling },
   "run?": { "+": "reject", "name?": text, "folder?": text, "seed?": "number.integer >= 0", "steps?": count },
   "rollout?": {
     "+": "reject",

@@ -47,8 +47,22 @@ export interface DataSetConfig {
   readonly cap: number | null;
 }
 
+/** Draws the samples more often that the policy answers rightly now and then (data/difficulty-sampler.ts). */
+export interface DifficultyConfig {
+  /** Least and largest mean accuracy of a sample that is drawn with weight 1. */
+  readonly band: readonly [number, number];
+  /** Weight of samples outside the band. */
+  readonly outside: number;
+  /** What a group's answers still count when the sample's next group is judged; 0: only the newest group counts. */
+  readonly decay: number;
+  /** Least share of the draws that each source has. */
+  readonly floor: number;
+}
+
 export interface DataConfig {
   readonly train: readonly DataSetConfig[];
+  /** How training samples are drawn; null: all in a seeded order, each epoch a new one. */
+  readonly sampling: { readonly difficulty: DifficultyConfig } | null;
   /** Held-out sets; empty means that the run does not evaluate. */
   readonly eval: readonly DataSetConfig[];
 }

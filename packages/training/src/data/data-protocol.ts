@@ -2,7 +2,8 @@
 import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { VlmConfig } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
-import type { TrainingBatch } from "./training-data";
+import type { PreparedPrompt } from "@v-triune/rollouts";
+import type { Draw, SourceRows, TrainingBatch } from "./training-data";
 import type { PlainError } from "../threads/plain-error";
 
 export interface DataSetup {
@@ -17,11 +18,13 @@ export interface DataSetup {
 export type ToDataThread =
   | { readonly type: "setup"; readonly setup: DataSetup }
   | { readonly type: "batch"; readonly job: number; readonly position: number; readonly count: number }
+  | { readonly type: "prompts"; readonly job: number; readonly draws: readonly Draw[] }
   | { readonly type: "close" };
 
 export type FromDataThread =
   | { readonly type: "row-store"; readonly notice: RowStoreNotice }
-  | { readonly type: "opened"; readonly length: number; readonly sources: readonly string[] }
+  | { readonly type: "opened"; readonly length: number; readonly rows: SourceRows }
   | { readonly type: "batch"; readonly job: number; readonly batch: TrainingBatch }
+  | { readonly type: "prompts"; readonly job: number; readonly prompts: readonly (PreparedPrompt | string)[] }
   /** Without a job: the sets can't be opened. */
   | { readonly type: "failed"; readonly job?: number; readonly error: PlainError };

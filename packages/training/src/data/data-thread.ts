@@ -49,18 +49,20 @@ async function work(message: Exclude<ToDataThread, { type: "close" }>): Promise<
   try {
     if (message.type === "setup") {
       source = await open(message.setup);
-      return send({ type: "opened", length: source.length, sources: source.sources });
+      return send({ type: "opened", length: source.length, rows: source.rows });
     }
     if (!source) throw new Error("the data thread was asked before its setup");
-    const { prompts, ...rest } = await source.batch(message.position, message.count);
     // Pixels in shared memory: the computing threads are handed them without a copy.
     const sharing = new PromptSharing();
-    send({
-      type: "batch",
-      job: message.job,
-      batch: { ...rest, prompts: prompts.map((prompt) => sharing.prompt(prompt)) },
-    });
+    const { job } = message;
+    if (message.type === "prompts") {
+      const prompts = await source.prompts(message.draws);
+      const shared = prompts.map((prompt) => (typeof prompt === "string" ? prompt : sharing.prompt(prompt)));
+      return send({ type: "prompts", job, prompts: shared });
+    }
+    const { prompts, ...rest } = await source.batch(message.position, message.count);
+    send({ type: "batch", job, batch: { ...rest, prompts: prompts.map((prompt) => sharing.prompt(prompt)) } });
   } catch (error) {
-    send({ type: "failed", ...(message.type === "batch" ? { job: message.job } : {}), error: plainError(error) });
+    send({ type: "failed", ...(message.type === "setup" ? {} : { job: message.job }), error: plainError(error) });
   }
 }

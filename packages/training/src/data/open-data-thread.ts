@@ -1,8 +1,11 @@
 import type { RowStoreNotice } from "@v-triune/data-filters";
-import type { TrainingBatch, TrainingSource } from "./training-data";
+import type { TrainingSource } from "./training-data";
 import type { DataSetup, FromDataThread, ToDataThread } from "./data-protocol";
 import { errorFromPlain } from "../threads/plain-error";
 import { startThread } from "../threads/start-thread";
+
+type Job = Extract<ToDataThread, { job: number }>;
+type Answer = Extract<FromDataThread, { type: Job["type"] }>;
 
 /**
  * A run's training data, prepared in a thread of its own.
@@ -17,12 +20,12 @@ export async function openDataThread(
   const thread = await startThread("data/data-thread");
   const waiting = new Map<
     number,
-    { readonly resolve: (batch: TrainingBatch) => void; readonly reject: (error: Error) => void }
+    { readonly resolve: (message: Answer) => void; readonly reject: (error: Error) => void }
   >();
   let lost: Error | undefined;
   let nextJob = 0;
   const post = (message: ToDataThread): void => thread.postMessage(message, []);
-  const opened = new Promise<{ length: number; sources: readonly string[] }>((resolve, reject) => {
+  const opened = new Promise<Extract<FromDataThread, { type: "opened" }>>((resolve, reject) => {
     let failure: unknown;
     const end = (error: Error): void => {
       lost = error;
@@ -37,8 +40,8 @@ export async function openDataThread(
       const job = message.job as number;
       const { resolve: give, reject: refuse } = waiting.get(job) ?? {};
       waiting.delete(job);
-      if (message.type === "batch") give?.(message.batch);
-      else refuse?.(errorFromPlain(message.error));
+      if (message.type === "failed") refuse?.(errorFromPlain(message.error));
+      else give?.(message);
     });
     thread.on("error", (error) => (failure = error));
     thread.on("exit", (code) =>
@@ -51,16 +54,21 @@ export async function openDataThread(
   });
   post({ type: "setup", setup });
   try {
-    const { length, sources } = await opened;
+    const { length, rows } = await opened;
+    const ask = <Type extends Job["type"]>(
+      job: Omit<Extract<Job, { type: Type }>, "job">,
+    ): Promise<Extract<Answer, { type: Type }>> =>
+      new Promise((resolve, reject) => {
+        if (lost) return reject(lost);
+        waiting.set(nextJob, { resolve: resolve as (message: Answer) => void, reject });
+        post({ ...job, job: nextJob++ } as unknown as Job);
+      });
     return {
       length,
-      sources,
-      batch: (position, count) =>
-        new Promise((resolve, reject) => {
-          if (lost) return reject(lost);
-          waiting.set(nextJob, { resolve, reject });
-          post({ type: "batch", job: nextJob++, position, count });
-        }),
+      sources: rows.sources,
+      rows,
+      batch: async (position, count) => (await ask<"batch">({ type: "batch", position, count })).batch,
+      prompts: async (draws) => (await ask<"prompts">({ type: "prompts", draws })).prompts,
       close: () => post({ type: "close" }),
     };
   } catch (error) {

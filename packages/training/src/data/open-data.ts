@@ -4,8 +4,11 @@ import type { TrainingConfig } from "../config/training-config";
 import type { Resources } from "../resources";
 import { configuredPromptMaker } from "./configured-prompt-maker";
 import { openDataThread } from "./open-data-thread";
-import { type TrainingData, readAhead } from "./read-ahead";
-import { openTrainingSource } from "./training-data";
+import { DifficultySampler } from "./difficulty-sampler";
+import { readAhead } from "./read-ahead";
+import type { TrainingData } from "./run-data";
+import { sampleByDifficulty } from "./sample-by-difficulty";
+import { openTrainingSource, type TrainingSource } from "./training-data";
 
 export interface DataOptions {
   readonly processor: Processor;
@@ -23,7 +26,8 @@ export interface DataOptions {
 /**
  * The prompts of a run: prepared in a thread of their own and ahead of the steps, or here if the run has one thread.
  *
- * @throws DatasetError when files are missing, damaged or hold no usable sample
+ * @throws DatasetError when files are missing, damaged or hold no usable sample; ConfigError for a sampling that does not
+ *   fit their sources
  */
 export async function openData(
   config: TrainingConfig,
@@ -31,10 +35,17 @@ export async function openData(
   resources: Resources,
 ): Promise<TrainingData> {
   const close = (source: { close(): void }): void => source.close();
+  const drawn = (source: TrainingSource, mostAhead?: number): TrainingData => {
+    const { train: sets, sampling } = config.data;
+    // A run.json of an earlier version does not have the key.
+    if (!sampling) return readAhead(source, onBadRow, mostAhead);
+    const sampler = new DifficultySampler(source.rows, sampling.difficulty, config.run.seed);
+    return sampleByDifficulty({ source, sampler, sets, onBadRow, ...(mostAhead === undefined ? {} : { mostAhead }) });
+  };
   if (config.workers !== 1) {
     const setup = { config, processorFolder, architecture, verifiers };
     const source = await resources.open(openDataThread(setup, onRowStore), close);
-    return readAhead(source, onBadRow);
+    return drawn(source);
   }
   const source = await resources.open(
     openTrainingSource({
@@ -47,5 +58,5 @@ export async function openData(
     }),
     close,
   );
-  return readAhead(source, onBadRow, 0);
+  return drawn(source, 0);
 }

@@ -59,12 +59,12 @@ describe("training data", () => {
     for (const count of [5, 5, 3, 11, 5, 5]) {
       const [expected, found] = [await here.next(count), await thread.next(count)];
       expect(plain(found)).toEqual(plain(expected));
-      expect(thread.position).toBe(here.position);
+      expect(thread.place).toEqual(here.place);
     }
-    expect(here.position).toBeGreaterThan(here.length);
+    expect(here.place.position).toBeGreaterThan(here.length);
     expect(rows[0].length).toBeGreaterThan(0);
     expect(rows[1]).toEqual(rows[0]);
-    for (const data of [here, thread]) data.position = 2;
+    for (const data of [here, thread]) data.place = { position: 2 };
     expect(plain(await thread.next(5))).toEqual(plain(await here.next(5)));
     const [picture] = (await thread.next(5)).flatMap(({ images }) => images ?? []);
     expect(picture?.pixelValues.buffer).toBeInstanceOf(SharedArrayBuffer);
@@ -119,6 +119,8 @@ describe("training data", () => {
     const source: TrainingSource = {
       length: 100,
       sources: [],
+      rows: { sources: [], sourceOf: new Uint16Array(100), entries: new Uint16Array(100) },
+      prompts: async () => [],
       close: () => undefined,
       async batch(position, count) {
         asked.push(position);
@@ -133,7 +135,7 @@ describe("training data", () => {
     await data.next(4);
     expect(asked).toEqual([0, 4, 8]);
     await expect(data.next(4)).rejects.toThrow("row 9");
-    expect(data.position).toBe(8);
+    expect(data.place.position).toBe(8);
     expect(asked).toEqual([0, 4, 8]);
   });
 

@@ -3,14 +3,8 @@
  * at what will be asked for, never more than one batch, and none after a batch whose pictures are large: what a step is
  * given does not depend on it.
  */
-import type { PreparedPrompt } from "@v-triune/rollouts";
+import type { TrainingData } from "./run-data";
 import type { TrainingBatch, TrainingSource } from "./training-data";
-
-export interface TrainingData extends Pick<TrainingSource, "length" | "sources" | "close"> {
-  /** How far the order has been followed; a resumed run sets it. */
-  position: number;
-  next(count: number): Promise<readonly PreparedPrompt[]>;
-}
 
 /**
  * @param onBadRow told of a row when the step that it would have belonged to is given out
@@ -26,13 +20,14 @@ export function readAhead(
   return {
     length: source.length,
     sources: source.sources,
-    position: 0,
+    place: { position: 0 },
+    observe: () => undefined,
     async next(count) {
       usual ??= count;
-      const guessed = ahead?.position === this.position && ahead.count === count ? ahead.batch : undefined;
+      const guessed = ahead?.position === this.place.position && ahead.count === count ? ahead.batch : undefined;
       ahead = undefined;
-      const { prompts, position, badRows } = await (guessed ?? source.batch(this.position, count));
-      this.position = position;
+      const { prompts, position, badRows } = await (guessed ?? source.batch(this.place.position, count));
+      this.place = { position };
       for (const message of badRows) onBadRow(message);
       const bytes = prompts.reduce((sum, { images }) => sum + (images?.pixelValues.byteLength ?? 0), 0);
       if (mostAhead > 0 && bytes <= mostAhead) {

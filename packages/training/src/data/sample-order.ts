@@ -17,6 +17,8 @@ export interface OrderedSet {
 export interface SampleOrder {
   /** Entries of an epoch. */
   readonly epochLength: number;
+  /** The rows of an epoch, each as often as it is drawn, in the order of the sets. */
+  readonly entries: readonly number[];
   /** The row at a position of the endless order. */
   at(position: number): number;
 }
@@ -33,6 +35,7 @@ export function createSampleOrder(sets: readonly OrderedSet[], seed: number): Sa
   let order: number[] = [];
   return {
     epochLength: entries.length,
+    entries,
     at(position) {
       const wanted = Math.floor(position / entries.length);
       if (wanted !== epoch) {

@@ -32,6 +32,21 @@ export interface TrainingBatch {
   readonly badRows: readonly string[];
 }
 
+/** A row at a position of the order. The position decides what is drawn for it besides, such as the prompt pool's sentence. */
+export interface Draw {
+  readonly row: number;
+  readonly position: number;
+}
+
+/** What the sets hold, by row, in numbers that pass between threads. */
+export interface SourceRows {
+  readonly sources: readonly string[];
+  /** The source of each row, as an index of `sources`. */
+  readonly sourceOf: Uint16Array;
+  /** How often an epoch has each row, by its set's weight and cap. */
+  readonly entries: Uint16Array;
+}
+
 /**
  * The endless stream of training prompts. What lies at a position is a function of the files and the seed, however
  * often it is asked for.
@@ -40,7 +55,11 @@ export interface TrainingSource {
   /** Rows in the files, before weights and caps. */
   readonly length: number;
   readonly sources: readonly string[];
+  readonly rows: SourceRows;
+  /** The prompts at the next positions of the seeded order. */
   batch(position: number, count: number): Promise<TrainingBatch>;
+  /** The prompts of given rows; for a row that can't be used the reason. */
+  prompts(draws: readonly Draw[]): Promise<readonly (PreparedPrompt | string)[]>;
   close(): void;
 }
 
@@ -76,41 +95,69 @@ export async function openTrainingSource(options: Omit<TrainingDataOptions, "onB
     if (!found) throw new RangeError(`row ${row} of ${length}`);
     return { set: found.set, index: row - found.first };
   };
+  const rows = sourceRows(opened, order.entries);
+  const prompts: TrainingSource["prompts"] = async (draws) => {
+    const read = await readRows(draws.map(({ row }) => at(row)));
+    const prepared: (PreparedPrompt | string)[] = [];
+    for (const [index, { row, position }] of draws.entries()) {
+      const { set, index: inSet } = at(row);
+      const random = createRandom(options.seed, promptStream + position);
+      let reason = "";
+      const onBadRow = (message: string): void => void (reason = message);
+      prepared.push((await prepare(read[index]!, set, inSet, random, { ...options, onBadRow })) ?? reason);
+    }
+    return prepared;
+  };
   return {
     length,
-    sources: [
-      ...new Set(opened.flatMap(({ set }) => Array.from({ length: set.length }, (_, row) => set.sourceOf(row)))),
-    ],
+    sources: rows.sources,
+    rows,
+    prompts,
     close,
     async batch(from, count) {
-      const prompts: PreparedPrompt[] = [];
+      const found: PreparedPrompt[] = [];
       const badRows: string[] = [];
       const reasons = createReasons();
       let next = from;
       // Two epochs without one usable row: nothing will change.
       const limit = from + 2 * order.epochLength + count;
-      while (prompts.length < count) {
-        if (next >= limit && prompts.length === 0) throw noneUsable(options.sets, reasons);
-        const wanted = count - prompts.length;
-        const positions = Array.from({ length: wanted }, (_, index) => next + index);
-        const rows = await readRows(positions.map((position) => at(order.at(position))));
-        for (const [index, row] of rows.entries()) {
-          const position = next + index;
-          const { set, index: inSet } = at(order.at(position));
-          const prompt = await prepare(row, set, inSet, createRandom(options.seed, promptStream + position), {
-            ...options,
-            onBadRow: (message) => {
-              badRows.push(message);
-              reasons.add(message);
-            },
-          });
-          if (prompt) prompts.push(prompt);
+      while (found.length < count) {
+        if (next >= limit && found.length === 0) throw noneUsable(options.sets, reasons);
+        const wanted = count - found.length;
+        const draws = Array.from({ length: wanted }, (_, index) => ({
+          row: order.at(next + index),
+          position: next + index,
+        }));
+        for (const prompt of await prompts(draws)) {
+          if (typeof prompt !== "string") found.push(prompt);
+          else {
+            badRows.push(prompt);
+            reasons.add(prompt);
+          }
         }
         next += wanted;
       }
-      return { prompts, position: next, badRows };
+      return { prompts: found, position: next, badRows };
     },
   };
+}
+
+function sourceRows(
+  opened: readonly { readonly set: SampleSet; readonly first: number }[],
+  drawn: readonly number[],
+): SourceRows {
+  const indexes = new Map<string, number>();
+  const length = opened.reduce((sum, { set }) => sum + set.length, 0);
+  const sourceOf = new Uint16Array(length);
+  for (const { set, first } of opened)
+    for (let row = 0; row < set.length; row++) {
+      const source = set.sourceOf(row);
+      if (!indexes.has(source)) indexes.set(source, indexes.size);
+      sourceOf[first + row] = indexes.get(source)!;
+    }
+  const entries = new Uint16Array(length);
+  for (const row of drawn) entries[row] = entries[row]! + 1;
+  return { sources: [...indexes.keys()], sourceOf, entries };
 }
 
 /**
@@ -189,7 +236,8 @@ async function prepare(
   }
 }
 
-function noneUsable(sets: readonly DataSetConfig[], reasons: Reasons): DatasetError {
+/** Thrown when rows were drawn and none could be used. */
+export function noneUsable(sets: readonly Pick<DataSetConfig, "path">[], reasons: Reasons): DatasetError {
   return new DatasetError({
     code: "bad-value",
     file: sets.map(({ path }) => path).join(", "),

@@ -10,6 +10,7 @@ import type { StepRollouts } from "../sampling/step-rollouts";
 import type { StepUpdate } from "../update/step-update";
 import { rolloutRecord } from "./rollout-record";
 import type { RunMonitor } from "./run-monitor";
+import { withSamplingMetrics } from "./sampling-metrics";
 import { engineMetrics, healthMetrics, stepSummary } from "./step-report";
 import { storedRollout } from "./stored-rollout";
 import type { StepSummary } from "../training-event";
@@ -41,7 +42,7 @@ export function reportStep(
   const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
   for (const [index, rollout] of collected.rollouts.entries())
     metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
-  const records = metrics.finish(step, healthMetrics(numbers));
+  const records = withSamplingMetrics(metrics.finish(step, healthMetrics(numbers)), rollouts.sampling);
   monitor.write(records);
   if (monitor.wantsRollouts(step)) {
     const stored = collected.rollouts.map((rollout, index) => {

@@ -168,7 +168,7 @@ describe("runTraining", () => {
     const base = config(name);
     const result = await runTraining({
       ...base,
-      data: { ...base.data, eval: [] },
+      data: { ...base.data, eval: [], sampling: null },
       run: { ...base.run, steps: 1 },
       rollout: { ...base.rollout, dynamicSampling: { enabled: true, maxRounds: 2 } },
       reward: { ...base.reward, overlong: { buffer: 4, penalty: 1 } },
@@ -264,7 +264,7 @@ describe("runTraining", () => {
 
   it("refuses a folder that holds another run and a damaged checkpoint", async () => {
     await expect(runTraining(config("whole"))).rejects.toThrow("holds another run");
-    const damaged = config("damaged", { data: { ...base.data, eval: [] } });
+    const damaged = config("damaged", { data: { ...base.data, eval: [], sampling: null } });
     await runTraining(damaged);
     const optimizer = join(folder, "damaged/checkpoints/step-000003/optimizer.safetensors");
     const bytes = readFileSync(optimizer);
@@ -293,16 +293,22 @@ describe("runTraining", () => {
     const path = join(folder, "bad.parquet");
     await writeSamples(path, [good, bad]);
     const events: TrainingEvent[] = [];
-    const loose = config("bad-row", { data: { train: [{ path, weight: 1, cap: null }], eval: [] }, strict: false });
+    const loose = config("bad-row", {
+      data: { train: [{ path, weight: 1, cap: null }], eval: [], sampling: null },
+      strict: false,
+    });
     await runTraining({ ...loose, run: { ...loose.run, steps: 1 } }, { listen: (event) => events.push(event) });
     const told = events.find(({ type }) => type === "bad-row");
     expect(told && "message" in told ? told.message : "").toContain("demo_count/bad");
-    const strict = config("strict", { data: { train: [{ path, weight: 1, cap: null }], eval: [] }, strict: true });
+    const strict = config("strict", {
+      data: { train: [{ path, weight: 1, cap: null }], eval: [], sampling: null },
+      strict: true,
+    });
     await expect(runTraining(strict)).rejects.toThrow("demo_count/bad");
     await expect(
       runTraining(
         config("nothing", {
-          data: { train: [{ path: join(folder, "none.parquet"), weight: 1, cap: null }], eval: [] },
+          data: { train: [{ path: join(folder, "none.parquet"), weight: 1, cap: null }], eval: [], sampling: null },
         }),
       ),
     ).rejects.toThrow(DatasetError);

@@ -116,7 +116,7 @@ async function train(
   );
   if (checkpoint) {
     learner.importState(checkpoint.loaded.learner);
-    data.position = checkpoint.loaded.state.position;
+    data.place = checkpoint.loaded.place;
   }
   // A run that was saved before its first step evaluates again, so its evaluation at step 0 goes, too.
   const { evaluated } = resume ? await monitor.resumeAfter(fromStep === 0 ? -1 : fromStep) : { evaluated: false };
@@ -138,9 +138,7 @@ async function train(
     steps: config.run.steps,
     overlaps: foreignEngine !== undefined,
     data,
-    ready: checkpoint?.loaded.hasReadyRollouts
-      ? await readReadyRollouts(checkpoint.folder, (count) => data.next(count), decode)
-      : undefined,
+    ready: checkpoint?.loaded.hasReadyRollouts ? await readReadyRollouts(checkpoint.folder, data, decode) : undefined,
     sample: (step, weights, calledOff) =>
       sampleRollouts(
         step,
@@ -155,7 +153,7 @@ async function train(
 
   const loop: StepLoop = {
     async train(step) {
-      const [position, updates, started] = [data.position, learner.step, performance.now()];
+      const [place, updates, started] = [data.place, learner.step, performance.now()];
       try {
         const rollouts = await schedule.begin(step);
         const update = await updateWeights(step, rollouts.collected, {
@@ -177,7 +175,7 @@ async function train(
         await schedule.cancel(error);
         const isGivenUp = error instanceof GivenUpWaiting;
         // As it was before the step, unless an update of it was applied.
-        if (isGivenUp || (error instanceof OutOfMemoryError && learner.step === updates)) data.position = position;
+        if (isGivenUp || (error instanceof OutOfMemoryError && learner.step === updates)) data.place = place;
         if (isGivenUp) return undefined;
         if (!(error instanceof OutOfMemoryError)) throw error;
         const canSave = learner.step === updates && !(await checkpoints.has(step - 1));
@@ -210,7 +208,7 @@ async function train(
     async save(step) {
       // First: once the checkpoint is there, nobody computes this step again.
       await monitor.flush();
-      return checkpoints.save(step, { position: schedule.position, policy, learner, ready: schedule.ready });
+      return checkpoints.save(step, { place: schedule.place, policy, learner, ready: schedule.ready });
     },
     isSaved: (step) => checkpoints.has(step),
     isInterrupted: () => interruption?.requested ?? false,

@@ -18,7 +18,7 @@ import {
 } from "@v-triune/rollouts";
 import { iouThreshold } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
-import type { TrainingData } from "../data/read-ahead";
+import type { TrainingData } from "../data/run-data";
 import type { ReferenceLogProbs } from "../model/reference-policy";
 import { penalizeOverlong } from "../sampling/overlong-penalty";
 import { type SampledGroups, StepGroups } from "../sampling/step-groups";
@@ -36,7 +36,7 @@ const ROLLOUT_STREAM = 10_000_000;
 
 export interface SamplingParts extends Required<Pick<CollectOptions["context"], "boxes">> {
   readonly config: TrainingConfig;
-  readonly data: Pick<TrainingData, "position" | "next">;
+  readonly data: Pick<TrainingData, "place" | "next" | "observe">;
   readonly engine: RolloutEngine;
   readonly rewards: RewardSource;
   readonly processor: AnswerProcessor;
@@ -56,7 +56,7 @@ export async function sampleRollouts(
   const { n, temperature, topP, topK, maxNewTokens } = config.rollout;
   const epsilon = iouThreshold(config.reward.iou.schedule, step, config.run.steps);
   const random = createRandom(config.run.seed, ROLLOUT_STREAM + step);
-  const { position } = data;
+  const { position, difficulty } = data.place;
   const groups = new StepGroups(config.rollout);
   const asked: number[] = [];
   let dataSeconds = 0;
@@ -69,7 +69,7 @@ export async function sampleRollouts(
     const prompts = await data.next(groups.missing);
     dataSeconds += (performance.now() - started) / 1000;
     // The engine answers, and each answer is judged while others are still generated (@v-triune/rollouts).
-    const collected = await collectRollouts(prompts, {
+    const round = await collectRollouts(prompts, {
       engine,
       rewards,
       processor,
@@ -78,15 +78,20 @@ export async function sampleRollouts(
       ...(onProgress ? { onProgress } : {}),
     });
     // An answer that nears the length limit may cost part of its reward; a group without signal may be replaced.
-    const rollouts = penalizeOverlong(collected.rollouts, maxNewTokens, config.reward.overlong);
-    groups.add(prompts.length, { ...collected, rollouts });
+    const rollouts = penalizeOverlong(round.rollouts, maxNewTokens, config.reward.overlong);
+    groups.add(prompts.length, { ...round, rollouts });
   }
+  const collected = groups.sampled();
+  // Verdicts decide what the next step draws, if samples are drawn by their difficulty (data/difficulty-sampler.ts).
+  const sampling = data.observe(collected.rollouts);
   return {
     step,
     weights,
     position,
     asked,
-    collected: groups.sampled(),
+    ...(difficulty === undefined ? {} : { difficulty }),
+    ...(sampling === undefined ? {} : { sampling }),
+    collected,
     dataSeconds,
     engine: engine.takeMetrics?.() ?? {},
   };

@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const config = (name: string, change: Partial<TrainingConfig> = {}): TrainingConfig => ({
   ...base,
   run: { ...base.run, name, folder: join(folder, name) },
-  data: { ...base.data, eval: [] },
+  data: { ...base.data, eval: [], sampling: null },
   ...change,
 });
 
@@ -158,7 +158,7 @@ describe("runTraining", () => {
     };
     for (const workers of [1, 2]) {
       const own = config(`verifier-${workers}`, {
-        data: { train: [{ path, weight: 1, cap: null }], eval: [] },
+        data: { train: [{ path, weight: 1, cap: null }], eval: [], sampling: null },
         workers,
       });
       const { sink, all } = memorySink();

@@ -18,10 +18,10 @@ function schedule(
   options: Partial<RolloutScheduleOptions> & { readonly log?: string[]; readonly slow?: boolean } = {},
 ) {
   const { log = [], slow = false, ...rest } = options;
-  const data = { position: 0 };
+  const data = { place: { position: 0 } };
   const sample = async (step: number, weights: number, signal: AbortSignal): Promise<StepRollouts> => {
-    const { position } = data;
-    data.position += 4;
+    const { position } = data.place;
+    data.place = { position: data.place.position + 4 };
     log.push(`ask ${step}`);
     await (slow ? setTimeout(20) : setImmediate());
     signal.throwIfAborted();
@@ -78,17 +78,17 @@ describe("RolloutSchedule", () => {
       "answered 2 by W(1)",
       "trained 2",
     ]);
-    expect(newest.schedule.position).toBe(8);
+    expect(newest.schedule.place.position).toBe(8);
   });
 
   it("is saved with what is ready, also when the next update fails", async () => {
     const { log, schedule: own } = schedule();
     await train(own, log, 1);
     expect(own.ready).toMatchObject({ step: 2, weights: 0 });
-    expect(own.position).toBe(4);
+    expect(own.place.position).toBe(4);
     await expect(train(own, log, 2, new Error("no memory"))).rejects.toThrow("no memory");
     expect(own.ready).toMatchObject({ step: 2, weights: 0 });
-    expect(own.position).toBe(4);
+    expect(own.place.position).toBe(4);
     expect(log).not.toContain("answered 3 by W(1)");
   });
 
@@ -99,15 +99,15 @@ describe("RolloutSchedule", () => {
       schedule: own,
     } = schedule({
       sample: async (step, weights) => {
-        data.position += 4;
+        data.place = { position: data.place.position + 4 };
         if (step === 2) throw new GivenUpWaiting("given up");
-        return { step, weights, position: data.position - 4 } as StepRollouts;
+        return { step, weights, position: data.place.position - 4 } as StepRollouts;
       },
     });
     await train(own, log, 1);
     expect(log).toEqual(["trained 1"]);
     expect(own.ready).toBeUndefined();
-    expect(own.position).toBe(4);
+    expect(own.place.position).toBe(4);
     const old = schedule({ ready: { step: 3, weights: 1, position: 8 } as StepRollouts });
     await expect(old.schedule.begin(4)).rejects.toThrow("rollouts of step 3, by weights of step 1, in step 4");
   });

@@ -12,6 +12,7 @@
  * when the next answers are all in, never in the middle of one.
  */
 import { GivenUpWaiting } from "./wait-watch";
+import type { DataPlace } from "../data/run-data";
 import type { StepRollouts } from "./step-rollouts";
 
 export interface RolloutScheduleOptions {
@@ -20,7 +21,7 @@ export interface RolloutScheduleOptions {
   readonly steps: number;
   /** Whether answers can be made while the weights change. */
   readonly overlaps: boolean;
-  readonly data: { position: number };
+  readonly data: { place: DataPlace };
   /** Makes the rollouts of a step with the engine's weights, which are those of step `weights`. */
   readonly sample: (step: number, weights: number, signal: AbortSignal) => Promise<StepRollouts>;
   /** Of the step after the checkpoint that the run goes on from. */
@@ -53,9 +54,9 @@ export class RolloutSchedule {
     return this.#ready;
   }
 
-  /** Where a run that is saved now goes on in the order of the samples. */
-  get position(): number {
-    return this.#ready?.position ?? this.options.data.position;
+  /** Where a run that is saved now goes on in its data. */
+  get place(): DataPlace {
+    return this.#ready === undefined ? this.options.data.place : placeOf(this.#ready);
   }
 
   /**
@@ -71,12 +72,12 @@ export class RolloutSchedule {
         `rollouts of step ${rollouts.step}, by weights of step ${rollouts.weights}, in step ${step}`,
       );
     if (asyncLevel !== 1 || step === steps) return rollouts;
-    const { position } = data;
+    const { place } = data;
     const stop = new AbortController();
     const next = sample(step + 1, step - 1, stop.signal).catch((error: unknown) => {
       if (!(error instanceof GivenUpWaiting)) throw error;
       // The run ends after this step; the next one then begins with its own weights.
-      data.position = position;
+      data.place = place;
       return undefined;
     });
     // Looked at when the step ends.
@@ -102,4 +103,9 @@ export class RolloutSchedule {
     await this.#ahead?.rollouts.catch(() => undefined);
     this.#ahead = undefined;
   }
+}
+
+/** Where the prompts of a step's rollouts begin. */
+function placeOf({ position, difficulty }: StepRollouts): DataPlace {
+  return { position, ...(difficulty === undefined ? {} : { difficulty }) };
 }

@@ -1,3 +1,4 @@
+import type { DifficultyState, SamplingReport } from "../data/difficulty-sampler";
 import type { SampledGroups } from "./step-groups";
 
 /** The rollouts of one step: prompts drawn, answered and judged. */
@@ -11,6 +12,9 @@ export interface StepRollouts {
    */
   readonly position: number;
   readonly asked: readonly number[];
+  /** What was known of each sample when its prompts were drawn, and what the draws were; absent in a uniform order. */
+  readonly difficulty?: DifficultyState | undefined;
+  readonly sampling?: SamplingReport | undefined;
   readonly collected: SampledGroups;
   /** Time spent waiting for prompts. */
   readonly dataSeconds: number;

@@ -18,7 +18,7 @@ const start = (port: number, token?: string) =>
 beforeAll(async () => {
   base = {
     ...(await tinyRun(folder, "base", 3)),
-    data: { train: [{ path: join(folder, "train.parquet"), weight: 1, cap: null }], eval: [] },
+    data: { train: [{ path: join(folder, "train.parquet"), weight: 1, cap: null }], eval: [], sampling: null },
   };
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
