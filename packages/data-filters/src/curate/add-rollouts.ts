@@ -34,8 +34,8 @@ export interface AddRolloutsOptions {
 
 /** The columns of `rows` that rollouts with and without the pictures add. */
 const ADDED = {
-  seen: { rollout_count: "n", mean_accuracy: "mean" },
-  blind: { blind_count: "n", blind_accuracy: "mean" },
+  seen: { rollout_count: "n", right_count: rightCount(), mean_accuracy: "mean" },
+  blind: { blind_count: "n", blind_right: rightCount(), blind_accuracy: "mean" },
 } as const;
 /** One answer without the picture may be a lucky guess. */
 const LEAST_BLIND = 2;
@@ -52,7 +52,13 @@ const ROLLOUT_COLUMNS = {
 /** Rollouts with the row that they answer, and their place in the files. */
 const PLACED = "placed_rollouts";
 const MEANS = "mean_accuracies";
-const MEAN_COLUMNS = { row: BIGINT, n: INTEGER, mean: DOUBLE };
+/** `half` and `whole` count accuracies from 0.5 and from 1 on. */
+const MEAN_COLUMNS = { row: BIGINT, n: INTEGER, mean: DOUBLE, half: INTEGER, whole: INTEGER };
+
+/** A right answer has accuracy 1; right boxes have 0.5 or more, as in metrics of training. */
+function rightCount(): string {
+  return "CASE WHEN boxes IS NULL THEN whole ELSE half END";
+}
 
 /**
  * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`; `blind_count` and `blind_accuracy` for
@@ -226,18 +232,21 @@ function boxRequest(response: string, boxes: readonly PixelBox[], width: number,
 /** One row of `mean_accuracies` for each row that has a verdict. */
 async function* meansByRow(verdicts: AsyncIterable<RowVerdict>): AsyncGenerator<Cells> {
   let row = 0n;
-  let n = 0;
-  let sum = 0;
+  let seen: number[] = [];
+  const cells = (): Cells => ({
+    row,
+    n: seen.length,
+    mean: seen.reduce((sum, accuracy) => sum + accuracy, 0) / seen.length,
+    half: seen.filter((accuracy) => accuracy >= 0.5).length,
+    whole: seen.filter((accuracy) => accuracy >= 1).length,
+  });
   for await (const verdict of verdicts) {
     if (verdict.row !== row) {
-      if (n > 0) yield { row, n, mean: sum / n };
+      if (seen.length > 0) yield cells();
       row = verdict.row;
-      n = 0;
-      sum = 0;
+      seen = [];
     }
-    if (verdict.accuracy === null) continue;
-    n++;
-    sum += verdict.accuracy;
+    if (verdict.accuracy !== null) seen.push(verdict.accuracy);
   }
-  if (n > 0) yield { row, n, mean: sum / n };
+  if (seen.length > 0) yield cells();
 }

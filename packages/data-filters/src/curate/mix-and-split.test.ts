@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatasetError } from "@v-triune/schema";
@@ -136,6 +136,13 @@ describe("curate", () => {
       rollouts: join(root, "rollouts/a.jsonl"),
     });
     expect(report.sources[0]?.dropped).toMatchObject([{ rule: "difficulty", rows: 2 }]);
+    // Of 8 answers each: all, 3, none and all right.
+    expect(report.sources[0]?.seen?.spectrum).toEqual({
+      histograms: [{ answers: 8, rows: 4, right: [1, 0, 0, 1, 0, 0, 0, 0, 2] }],
+      passAt: [1, 2, 4, 8].map((k) => ({ k, rows: 4, value: expect.any(Number) })),
+    });
+    expect(report.sources[0]?.seen?.spectrum?.passAt[0]?.value).toBeCloseTo(report.sources[0]?.seen?.passAt1 ?? 0);
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain("3 of 8");
     const rows = (await ledger())
       .slice(0, 5)
       .map(({ id, rollout_count, mean_accuracy, kept }) => [id, rollout_count, mean_accuracy, kept]);

@@ -2,11 +2,12 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { queryRows } from "../duckdb/database";
 import { columnsOfRows, ROWS } from "../tables/curation-tables";
+import { passSpectra } from "./pass-spectrum";
 import type { PassRates } from "./report";
 
 const KINDS = {
-  seen: { count: "rollout_count", mean: "mean_accuracy" },
-  blind: { count: "blind_count", mean: "blind_accuracy" },
+  seen: { count: "rollout_count", right: "right_count", mean: "mean_accuracy" },
+  blind: { count: "blind_count", right: "blind_right", mean: "blind_accuracy" },
 } as const;
 
 /** Pass rates by the position of the source; nothing for kinds of which the run has no rollouts. */
@@ -16,7 +17,7 @@ export async function passRates(
   const columns = await columnsOfRows(connection);
   const byPart = new Map<number, { seen?: PassRates; blind?: PassRates }>();
   for (const kind of ["seen", "blind"] as const) {
-    const { count, mean } = KINDS[kind];
+    const { count, right, mean } = KINDS[kind];
     if (!columns.has(count)) continue;
     const found = await queryRows(
       connection,
@@ -24,6 +25,7 @@ export async function passRates(
          avg((${mean} >= 1)::INTEGER) AS always
        FROM ${ROWS} WHERE ${count} > 0 GROUP BY part ORDER BY part`,
     );
+    const spectra = await passSpectra(connection, { count, right });
     for (const { part, rows, answers, one, some, always } of found) {
       const rates = byPart.get(Number(part)) ?? {};
       rates[kind] = {
@@ -32,6 +34,7 @@ export async function passRates(
         passAt1: Number(one),
         passAtAll: Number(some),
         always: Number(always),
+        spectrum: spectra.get(Number(part)),
       };
       byPart.set(Number(part), rates);
     }

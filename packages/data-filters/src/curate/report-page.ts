@@ -5,6 +5,7 @@
 import type { Distribution } from "./distributions";
 import type { ExampleRow } from "./example-rows";
 import type { CurationReport, PassRates, SourceReport } from "./report";
+import { spectrumSection } from "./spectrum-section";
 
 /**
  * Writes the page.
@@ -106,6 +107,7 @@ function sourceSection(source: SourceReport, shapes: readonly Distribution[], ex
 <h2>${escape(source.source)} <small>${source.task}, ${number(source.kept)} of ${number(source.read)} kept</small></h2>
 <div class="funnel">${steps.join("")}</div>
 ${passTable(source)}
+${spectrumSection(source)}
 <div class="shapes">${shapes.map(shape).join("")}</div>
 ${kept.length > 0 ? `<h4>Kept</h4><div class="cards">${kept.map(card).join("")}</div>` : ""}
 ${byRule.join("\n")}

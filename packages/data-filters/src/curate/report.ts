@@ -3,6 +3,7 @@ import type { Task } from "@v-triune/schema";
 import type { ContaminationReport } from "../contamination/contamination-hits";
 import type { FilterRule } from "../rules/filter-rule";
 import type { SourceConfig } from "./config";
+import type { PassSpectrum } from "./pass-spectrum";
 
 /** Every row and its fate, in the output folder. */
 export const LEDGER_FILE = "ledger.parquet";
@@ -51,6 +52,8 @@ export interface PassRates {
   readonly passAtAll: number;
   /** Share of rows of which every answer is right. */
   readonly always: number;
+  /** Rows by their number of right answers, and pass@k. Reports of earlier versions do not have it. */
+  readonly spectrum?: PassSpectrum | undefined;
 }
 
 /** One written file. */

@@ -94,10 +94,10 @@ export const NEED_COLUMNS = {
   language: { language: VARCHAR },
   /** `yes`, or why the gold answer cannot be verified. */
   verified: { verified: VARCHAR },
-  /** The number of judged rollouts, and their mean accuracy. */
-  rollouts: { rollout_count: INTEGER, mean_accuracy: DOUBLE },
+  /** The number of judged rollouts, how many are right, and their mean accuracy. */
+  rollouts: { rollout_count: INTEGER, right_count: INTEGER, mean_accuracy: DOUBLE },
   /** The same of rollouts that were made without the pictures. */
-  blind: { blind_count: INTEGER, blind_accuracy: DOUBLE },
+  blind: { blind_count: INTEGER, blind_right: INTEGER, blind_accuracy: DOUBLE },
   /** The benchmark question that has the row's text or picture, `mathvista/12 (text)`, or NULL. */
   contamination: { contamination: VARCHAR },
 } satisfies Readonly<Record<string, Columns>>;
