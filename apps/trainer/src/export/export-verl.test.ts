@@ -1,6 +1,6 @@
 /** A job for verl: its files always; with a Python that has verl (V_TRIUNE_PYTHON), verl's own reading of them. */
 import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -17,13 +17,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const job = join(folder, "job");
 const configFile = join(folder, "counting.yaml");
-async function rows(file: string, sql: string): Promise<Record<string, unknown>[]> {
+async function rows(file: string, sql: string, hive = true): Promise<Record<string, unknown>[]> {
   const connection = await (await DuckDBInstance.create(":memory:")).connect();
   try {
-    return (await connection.runAndReadAll(`select ${sql} from read_parquet('${file}')`)).getRowObjectsJson() as Record<
-      string,
-      unknown
-    >[];
+    return (
+      await connection.runAndReadAll(`select ${sql} from read_parquet('${file}', hive_partitioning = ${hive})`)
+    ).getRowObjectsJson() as Record<string, unknown>[];
   } finally {
     connection.closeSync();
   }
@@ -79,6 +78,23 @@ describe("export verl", () => {
     expect(readFileSync(join(job, "README.md"), "utf8")).toMatch(/npx v-triune serve[\s\S]*V_TRIUNE_REWARD_URL/);
     expect(existsSync(join(job, "v_triune_reward.py"))).toBe(true);
     await expect(exportVerl({ from: configFile, out: job })).rejects.toThrow("exists already");
+  });
+
+  it("writes into and reads from folders whose names look like a glob or a key", async () => {
+    const odd = join(folder, "ability=7", "a[1]*{b}");
+    await writeTrainingData(join(odd, "train[1].parquet"), 1, 1);
+    await writeTrainingData(join(folder, "ability=7", "a1x{b}", "train1.parquet"), 2, 1);
+    const own = join(odd, "run.yaml");
+    writeFileSync(own, `model: ${demoModelFolder}\ndata: {train: "train[1].parquet"}\nrollout: {promptsPerStep: 7}\n`);
+    const { code, out, err } = await runCommand("export", "verl", own, "-o", join(odd, "job"));
+    expect([code, err, out]).toEqual([0, "", expect.stringMatching(/^7 rows to train on/) as unknown]);
+    const written = join(folder, "ability=7", "written.parquet");
+    copyFileSync(join(odd, "job/data/train.parquet"), written);
+    expect((await rows(written, "count(*) as n"))[0]).toEqual({ n: "7" });
+    // The column of the file, not the key of the folder.
+    expect((await rows(written, "count(*) as n, min(ability) as ability", false))[0]).not.toMatchObject({
+      ability: "7",
+    });
   });
 
   it("says in verl's words what the configuration says, and what it can't", () => {

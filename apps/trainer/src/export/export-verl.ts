@@ -17,6 +17,7 @@ import { dirname, join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { openSampleSet, writeSamples } from "@v-triune/data-filters";
 import { ConfigError } from "@v-triune/errors";
+import { exactPath } from "@v-triune/node-kit/exact-path";
 import { createProcessor } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createRandom, isSampleError, loadPromptPool, seenSizes, withPoolSentences } from "@v-triune/rollouts";
@@ -264,11 +265,12 @@ async function inVerlsLayout(
             'image_grid_thw': s.grid,
             'reward_model': reward_model
           } as extra_info
-        from read_parquet(${quoted(from)}, file_row_number = true) r
+        from read_parquet(${quoted(exactPath(from))}, file_row_number = true, hive_partitioning = false) r
         join read_json(
-          ${quoted(side)},
+          ${quoted(exactPath(side))},
           format = 'newline_delimited',
-          columns = {row: 'BIGINT', grid: 'BIGINT[][]'}
+          columns = {row: 'BIGINT', grid: 'BIGINT[][]'},
+          hive_partitioning = false
         ) s on s.row = r.file_row_number
         order by file_row_number
       ) to ${quoted(to)} (format parquet, row_group_size 512, kv_metadata {huggingface: ${quoted(footer)}})`);

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { replaceFile } from "@v-triune/node-kit/atomic-write";
+import { exactPath } from "@v-triune/node-kit/exact-path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { passAtK } from "@v-triune/data-filters";
 import { asWriteError } from "@v-triune/errors";
@@ -63,9 +64,10 @@ export async function writeRolloutTable(
     await connection.run(`CREATE TABLE answers AS
       SELECT source, id, sample, response, status, reason, accuracy, correct, format, reward, tokens, truncated${blind ? ", true AS blind" : ""}
       FROM read_json(
-        ${quoted(answersFile(folder))},
+        ${quoted(exactPath(answersFile(folder)))},
         format = 'newline_delimited',
         columns = {${COLUMNS}},
+        hive_partitioning = false,
         maximum_object_size = 268435456
       )
       SEMI JOIN wanted USING (key)

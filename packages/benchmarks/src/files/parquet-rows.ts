@@ -5,6 +5,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { exactPath } from "@v-triune/node-kit/exact-path";
 import { BenchmarkError } from "../benchmark-error";
 
 export interface ParquetRow {
@@ -44,11 +45,13 @@ export async function readParquetRows(
   return rows;
 }
 
-const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+/** A path stands for the file of that name only, and the columns are those in the file. */
+const scan = (file: string): string =>
+  `read_parquet('${exactPath(file).replaceAll("'", "''")}', file_row_number = true, hive_partitioning = false)`;
 const name = (column: string): string => `"${column.replaceAll('"', '""')}"`;
 
 async function rowsOf(folder: string, file: string, needed: readonly string[]): Promise<ParquetRow[]> {
-  const described = await query(file, `describe select * from read_parquet(${text(file)})`);
+  const described = await query(file, `describe select * exclude (file_row_number) from ${scan(file)}`);
   const columns = described.map((row) => ({ column: String(row["column_name"]), type: String(row["column_type"]) }));
   const missing = needed.find((column) => !columns.some((other) => other.column === column));
   if (missing !== undefined) {
@@ -63,8 +66,7 @@ async function rowsOf(folder: string, file: string, needed: readonly string[]): 
   const light = columns.filter(({ type }) => !type.includes("BLOB")).map(({ column }) => name(column));
   const rows = await query(
     file,
-    `select ${light.join(", ") || "1 as one"} from read_parquet(${text(file)}, file_row_number = true) order by ` +
-      "file_row_number",
+    `select ${light.join(", ") || "1 as one"} from ${scan(file)} order by file_row_number`,
   );
   return rows.map((values, index) => ({
     values,
@@ -73,8 +75,7 @@ async function rowsOf(folder: string, file: string, needed: readonly string[]): 
       if (!columns.some((other) => other.column === column)) return undefined;
       const [row] = await query(
         file,
-        `select ${name(column)}.bytes as bytes from read_parquet(${text(file)}, file_row_number = true) where ` +
-          `file_row_number = ${index}`,
+        `select ${name(column)}.bytes as bytes from ${scan(file)} where file_row_number = ${index}`,
       );
       const bytes = row?.["bytes"];
       return bytes instanceof Uint8Array ? bytes : undefined;

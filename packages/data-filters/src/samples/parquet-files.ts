@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { exactPath } from "@v-triune/node-kit/exact-path";
+import { globPattern } from "@v-triune/node-kit/glob-pattern";
 import { DatasetError } from "@v-triune/schema";
 import { literal } from "../duckdb/database";
 
@@ -42,14 +42,8 @@ function filesInFolder(folder: string): string[] {
     .sort();
 }
 
-/** Files of a glob. Folders at its beginning that exist are names, even if they have signs of a glob. */
 async function filesOfGlob(connection: DuckDBConnection, glob: string): Promise<string[]> {
-  const parts = glob.split("/");
-  let named = parts.length - 1;
-  while (named > 0 && !existsSync(parts.slice(0, named).join("/") || "/")) named--;
-  const folder = named === 0 ? [] : [exactPath(parts.slice(0, named).join("/"))];
-  const pattern = [...folder, ...parts.slice(named)].join("/");
-  const reader = await connection.runAndReadAll(`SELECT file FROM glob(${literal(pattern)}) ORDER BY file`);
+  const reader = await connection.runAndReadAll(`SELECT file FROM glob(${literal(globPattern(glob))}) ORDER BY file`);
   return reader.getColumns()[0]?.map(String) ?? [];
 }
 

@@ -90,6 +90,26 @@ describe("report", () => {
   });
 });
 
+describe("a folder whose name looks like a glob", () => {
+  it("is asked, reported and its pictures found, beside a folder that the glob would match", async () => {
+    const odd = join(parent, "odd", "answer=7", "a[1]*{b}");
+    await copyRecordedRun(odd);
+    await copyRecordedRun(join(parent, "odd", "answer=7", "a1x{b}"), "other");
+    const columns = "select count(*)::INTEGER n, min(step)::INTEGER early from";
+    const rollouts = await run("query", `${columns} rollouts where step = 12`, odd, "--format", "jsonl");
+    expect(JSON.parse(rollouts.out)).toEqual({ n: 112, early: 12 });
+    expect(rollouts.told).toBe("");
+    const metrics = await run("query", `${columns} metrics`, odd, "--format", "jsonl");
+    expect(JSON.parse(metrics.out)).toMatchObject({ early: 0 });
+    const path = join(parent, "odd", "report[1].html");
+    await run("report", join(odd, "demo"), "-o", path, "--steps", "2");
+    const [, json] = /<script type="application\/json" id="report">([^]*?)<\/script>/.exec(readFileSync(path, "utf8"))!;
+    const data = JSON.parse(json!) as ReportData;
+    expect(data.groups.demo).toHaveLength(14);
+    expect(data.groups.demo![0]!.pictures[0]!.source).toMatch(/^data:image\/png;base64,/);
+  });
+});
+
 describe("import", () => {
   it("reads verl's file logger, its NaN and its validation by source", async () => {
     const path = join(parent, "verl.jsonl");

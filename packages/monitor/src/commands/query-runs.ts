@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import { exactPath } from "@v-triune/node-kit/exact-path";
 import { DashboardError } from "../dashboard/dashboard-error";
 import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";
 
@@ -54,22 +55,24 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
     for (const name of await readdir(join(folder, "rollouts")).catch(() => [] as string[])) {
       if (!/^step-\d+\.parquet$/.test(name)) continue;
       const file = join(folder, "rollouts", name);
-      const problem = await connection.run(`describe select * from read_parquet(${quoted(file)})`).then(
+      const problem = await connection.run(`describe select * from read_parquet(${quoted(exactPath(file))})`).then(
         () => null,
         (error: Error) => error.message,
       );
-      if (problem === null) files.push(quoted(file));
+      if (problem === null) files.push(quoted(exactPath(file)));
       else onProblem(`${file} is left out: ${problem.split("\n")[0]}`);
     }
     if (files.length > 0)
-      rollouts.push(`select ${quoted(id)} run, * from read_parquet([${files.join(", ")}], union_by_name = true)`);
+      rollouts.push(
+        `select ${quoted(id)} run, * from read_parquet([${files.join(", ")}], union_by_name = true, hive_partitioning = false)`,
+      );
     const path = join(folder, "metrics.jsonl");
     if (!existsSync(path)) continue;
     const columns =
       "{step: 'BIGINT', split: 'VARCHAR', scope: 'VARCHAR', name: 'VARCHAR', task: 'VARCHAR', metrics: " +
       "'MAP(VARCHAR, VARCHAR)'}";
     metrics.push(`select ${quoted(id)} run, step, split, scope, name, task, entry.key metric, try_cast(entry.value as DOUBLE) "value"
-      from (select *, unnest(map_entries(metrics)) entry from read_json(${quoted(path)}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true, maximum_object_size = 33554432))`);
+      from (select *, unnest(map_entries(metrics)) entry from read_json(${quoted(exactPath(path))}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true, hive_partitioning = false, maximum_object_size = 33554432))`);
   }
   if (rollouts.length > 0) await connection.run(`create view rollouts as ${rollouts.join(" union all by name ")}`);
   if (metrics.length > 0) await connection.run(`create view metrics as ${metrics.join(" union all ")}`);

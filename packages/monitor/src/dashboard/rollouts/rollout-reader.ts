@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
+import { exactPath } from "@v-triune/node-kit/exact-path";
 import type { RolloutDetail, RolloutFilter, RolloutGroup, RolloutPage, RolloutSummary } from "../dashboard-api";
 import { DashboardError } from "../dashboard-error";
 import type { RunView } from "../run-folder/run-view";
@@ -97,7 +98,9 @@ export class RolloutReader {
     when("reward <= $rewardTo", "rewardTo", filter.rewardTo);
     when("response_tokens >= $lengthFrom", "lengthFrom", filter.lengthFrom);
     when("response_tokens <= $lengthTo", "lengthTo", filter.lengthTo);
-    const from = `from read_parquet([${wanted.map((step) => `'${stepFile(run, step).replaceAll("'", "''")}'`).join(", ")}], union_by_name = true) where ${conditions.join(" and ")}`;
+    const files = wanted.map((step) => `'${exactPath(stepFile(run, step)).replaceAll("'", "''")}'`).join(", ");
+    const table = `read_parquet([${files}], union_by_name = true, hive_partitioning = false)`;
+    const from = `from ${table} where ${conditions.join(" and ")}`;
     const limit = Math.min(MOST_ROWS, Math.max(1, Math.trunc(filter.limit ?? 100)));
     const offset = Math.max(0, Math.trunc(filter.offset ?? 0));
     const counted = await this.#rows(`select count(*)::INTEGER as "total" ${from}`, values, run.folder);
@@ -129,8 +132,8 @@ export class RolloutReader {
     if (first === undefined) return undefined;
     const around = await this.#rows(
       `select max(group_index) filter (group_index < $group)::INTEGER as "before", min(group_index) filter ` +
-        `(group_index > $group)::INTEGER as "after" from read_parquet($path)`,
-      { path, group },
+        `(group_index > $group)::INTEGER as "after" from read_parquet($path, hive_partitioning = false)`,
+      { path: exactPath(path), group },
       path,
     );
     const { id, source, task } = rolloutSummary(first);
@@ -159,7 +162,7 @@ export class RolloutReader {
     // Files of earlier versions do not have these columns.
     const found = await this.#rows(
       "select name from parquet_schema($path) where name in ('additions', 'boxes')",
-      { path },
+      { path: exactPath(path) },
       path,
     );
     const has = (column: string): boolean => found.some(({ name }) => name === column);
@@ -174,8 +177,8 @@ export class RolloutReader {
          accuracy::DOUBLE as "accuracy", format::DOUBLE as "format",
          to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics", ${additions} as "additions",
          ${boxes} as "boxes", ${has("boxes")} as "hasBoxes"
-       from read_parquet($path) where group_index = $group order by sample_index limit ${LARGEST_GROUP}`,
-      { path, group },
+       from read_parquet($path, hive_partitioning = false) where group_index = $group order by sample_index limit ${LARGEST_GROUP}`,
+      { path: exactPath(path), group },
       path,
     );
   }
@@ -185,9 +188,9 @@ export class RolloutReader {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);
     const rows = await this.#rows(
-      `select id::VARCHAR as "id", data_source::VARCHAR as "source" from read_parquet($path) where group_index = ` +
-        "$group limit 1",
-      { path, group },
+      `select id::VARCHAR as "id", data_source::VARCHAR as "source"
+       from read_parquet($path, hive_partitioning = false) where group_index = $group limit 1`,
+      { path: exactPath(path), group },
       path,
     );
     const first = rows[0];

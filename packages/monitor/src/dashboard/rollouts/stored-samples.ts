@@ -1,6 +1,6 @@
 /** The samples that rollouts answer, read from the data sets that the run's configuration names. */
-import { stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
+import { globPattern } from "@v-triune/node-kit/glob-pattern";
 import { configValue } from "../config-value";
 import type { RunView } from "../run-folder/run-view";
 import type { QueryQueue } from "./query-queue";
@@ -33,7 +33,7 @@ export class StoredSamples {
     if (known !== undefined) return known;
     const own = id.startsWith(`${source}/`) ? id.slice(source.length + 1) : id;
     let found: StoredSample | null = null;
-    for (const path of await dataPaths(run)) {
+    for (const path of dataPaths(run)) {
       found = await this.#read(path, source, own).catch(() => null);
       if (found !== null) break;
     }
@@ -46,7 +46,7 @@ export class StoredSamples {
     const place = /:(\d{1,15})$/.exec(own);
     const rows = await this.#queries.rows(
       `select images, to_json(reward_model)::VARCHAR as "reward_model", filename
-       from read_parquet($path, filename = true, file_row_number = true)
+       from read_parquet($path, filename = true, file_row_number = true, hive_partitioning = false)
        where data_source = $source and (
          extra_info.id::VARCHAR = $own
          or (extra_info.id is null and file_row_number = $row
@@ -78,21 +78,13 @@ export class StoredSamples {
   }
 }
 
-/** The data sets that a run's configuration names, as local paths or globs. */
-async function dataPaths(run: RunView): Promise<string[]> {
+/** The data sets that a run's configuration names, as patterns for DuckDB. */
+function dataPaths(run: RunView): string[] {
   const sets = [configValue(run.config, ["data", "train"]), configValue(run.config, ["data", "eval"])].flatMap((list) =>
     Array.isArray(list) ? (list as unknown[]) : [],
   );
   const paths = sets
     .map((set) => text(configValue(set, ["path"])))
     .filter((path) => path !== "" && !path.includes("://"));
-  const globs = paths.map(async (path) => {
-    const whole = resolve(path);
-    const isFolder = await stat(whole).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    return isFolder ? join(whole, "**", "*.parquet") : whole;
-  });
-  return [...new Set(await Promise.all(globs))];
+  return [...new Set(paths.map((path) => globPattern(resolve(path))))];
 }
