@@ -12,6 +12,7 @@ const filters = process.argv.slice(2);
 const steps = [
   ["type-check", "tsc", ["--noEmit", "-p", "tsconfig.json"]],
   ["type-check of the dashboard's page", "tsc", ["--noEmit", "-p", "packages/monitor/web/tsconfig.json"]],
+  ["type-check of the report's page", "tsc", ["--noEmit", "-p", "packages/data-filters/web/tsconfig.json"]],
   ["format (npm run format repairs it)", "oxfmt", ["--check", "."]],
   ["lint", "oxlint", ["--deny-warnings"]],
   ["unused code", "knip", []],

@@ -43,6 +43,7 @@ function withAbsolutePaths(value: unknown, source: ConfigSource): unknown {
     ...("output" in value ? { output: absolute(value["output"], ["output"]) } : {}),
     ...("blindRollouts" in value ? { blindRollouts: absolute(value["blindRollouts"], ["blindRollouts"]) } : {}),
     ...("rollouts" in value ? { rollouts: absolute(value["rollouts"], ["rollouts"]) } : {}),
+    ...("decisions" in value ? { decisions: absolute(value["decisions"], ["decisions"]) } : {}),
     ...("decontaminate" in value ? { decontaminate: decontaminate(value["decontaminate"]) } : {}),
     ...("sources" in value ? { sources: entries(value["sources"], ["sources"]) } : {}),
   };

@@ -26,8 +26,8 @@ const NEEDED = { required: { prompt: "prompt", reward_model: "reward_model" }, n
 /** The adapter. @throws DatasetError `bad-option` without a task and a name */
 export function verlAdapter(settings: Readonly<Record<string, unknown>>): SourceAdapter {
   const info = ownSource(settings, "*.parquet with prompt and reward_model");
-  // A curated folder holds its ledger and what decontaminate found beside the corpus.
-  const files = ownFiles(settings, /^(?!(.*\/)?(ledger|contamination)\.parquet$).*\.parquet$/i);
+  // A curated folder holds its ledger, and what decontaminate and rollouts found, beside the corpus.
+  const files = ownFiles(settings, /^(?!(.*\/)?(ledger|contamination|suspicious-golds)\.parquet$).*\.parquet$/i);
   return {
     info,
     read(context): AsyncIterable<SourceRow> {

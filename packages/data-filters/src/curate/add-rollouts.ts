@@ -1,6 +1,7 @@
 /**
  * Puts a model's rollouts beside the rows that they answer: each is judged by the verifiers, unless its file states a
- * verdict, and `rows` gains their number and their mean accuracy.
+ * verdict, and `rows` gains their number and their mean accuracy. If they saw the pictures, they also show which golds
+ * look wrong.
  *
  * Verdicts that say nothing (a gold that cannot be read, a verifier out of budget) are left out.
  */
@@ -11,10 +12,11 @@ import type { PixelBox } from "../adapters/source-adapter";
 import { literal, queryRows, type Database } from "../duckdb/database";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
 import { resizedSize } from "../rules/token-count";
-import { joinToRows, ROWS } from "../tables/curation-tables";
+import { columnsOfRows, joinToRows, ROWS } from "../tables/curation-tables";
 import { fillTable, type Cells } from "../tables/fill-table";
 import type { JudgeRequest } from "../workers/text-tasks";
 import type { TextWorkers } from "../workers/text-workers";
+import { addSuspicions, type SourceGolds } from "./add-suspicions";
 import { relativeBoxes } from "./build-sample";
 import { readRollouts } from "./read-rollouts";
 
@@ -26,6 +28,8 @@ export interface AddRolloutsOptions {
   readonly boxes?: BoxConvention | undefined;
   /** The `data_source` that samples of a source (its key) have on disk. */
   readonly dataSources: ReadonlyMap<string, string>;
+  /** The type of the golds of each source, by its position: `verifier_parm.type` of its samples. */
+  readonly answerTypes?: readonly (string | undefined)[];
   readonly workers: TextWorkers;
   readonly signal?: AbortSignal | undefined;
   /** Whether the rollouts were made without the pictures. */
@@ -50,7 +54,7 @@ const ROLLOUT_COLUMNS = {
   blind: BOOLEAN,
 };
 /** Rollouts with the row that they answer, and their place in the files. */
-const PLACED = "placed_rollouts";
+export const PLACED = "placed_rollouts";
 const MEANS = "mean_accuracies";
 /** `half` and `whole` count accuracies from 0.5 and from 1 on. */
 const MEAN_COLUMNS = { row: BIGINT, n: INTEGER, mean: DOUBLE, half: INTEGER, whole: INTEGER };
@@ -61,19 +65,21 @@ function rightCount(): string {
 }
 
 /**
- * Adds `rollout_count` and `mean_accuracy` to `rows`, for the rows of `relation`; `blind_count` and `blind_accuracy` for
- * rollouts that were made without the pictures.
+ * Adds `rollout_count`, `mean_accuracy` and what golds look wrong (add-suspicions.ts) to `rows`, for the rows of
+ * `relation`; `blind_count` and `blind_accuracy` for rollouts that were made without the pictures.
  *
+ * @returns what the rollouts say about the golds of each source; nothing for blind ones
  * @throws DatasetError for a file that is missing or damaged, a record of another form, or files that answer other rows
  *   only
  */
 export async function addRollouts(
   { connection, writer }: Database,
   relation: string,
-  { files, boxes, dataSources, workers, signal, blind }: AddRolloutsOptions,
-): Promise<void> {
+  { files, boxes, dataSources, answerTypes = [], workers, signal, blind }: AddRolloutsOptions,
+): Promise<readonly SourceGolds[]> {
   await fillTable(writer, ROLLOUTS, ROLLOUT_COLUMNS, cellsOf(readRollouts(connection, files, signal)));
   await placeRollouts(connection, dataSources);
+  await forgetReplaced(connection);
   const [counts] = await queryRows(connection, `SELECT count(*) AS n, count(row) AS placed FROM ${PLACED}`);
   if (Number(counts?.n) > 0 && Number(counts?.placed) === 0) throw await otherRows(connection, files);
   await checkBlind(connection, files, blind);
@@ -81,7 +87,19 @@ export async function addRollouts(
   await fillTable(writer, MEANS, MEAN_COLUMNS, meansByRow(verdicts));
   if (blind) await checkAnswers(connection, files);
   await joinToRows(connection, { relation: MEANS, add: blind ? ADDED.blind : ADDED.seen });
+  const golds = blind
+    ? []
+    : await addSuspicions({ connection, writer }, relation, { rollouts: PLACED, boxes, answerTypes, workers, signal });
   for (const table of [ROLLOUTS, PLACED, MEANS]) await connection.run(`DROP TABLE ${table}`);
+  return golds;
+}
+
+/** A verdict that a file states is about the gold as it was: where a person replaced it, responses are judged again. */
+async function forgetReplaced(connection: DuckDBConnection): Promise<void> {
+  if (!(await columnsOfRows(connection)).has("gold_decision")) return;
+  const replaced = `row IN (SELECT row FROM ${ROWS} WHERE gold_decision = 'replace')`;
+  await connection.run(`UPDATE ${PLACED} SET accuracy = NULL WHERE ${replaced}`);
+  await connection.run(`DELETE FROM ${PLACED} WHERE response IS NULL AND accuracy IS NULL`);
 }
 
 /** Rollouts with and without the pictures must not be taken for each other. Files of elsewhere do not say which they are. */

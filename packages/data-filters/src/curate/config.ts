@@ -24,6 +24,14 @@ export interface SourceConfig {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
+/** What the report's page has room for. */
+export interface ReportConfig {
+  /** Rows of its list. If there are more, the seed draws them. Default 100,000. */
+  readonly rows?: number;
+  /** Golds that look wrong, with their pictures. Default 200. */
+  readonly suspects?: number;
+}
+
 /** A curation. */
 export interface CurationConfig {
   readonly sources: readonly SourceConfig[];
@@ -48,6 +56,10 @@ export interface CurationConfig {
   readonly boxes?: BoxConvention;
   /** Files of rollouts that were made without the pictures, for the rule `blind-solvable`. */
   readonly blindRollouts?: string | readonly string[];
+  /** Decisions on golds that look wrong, as the page of an earlier report saved them. */
+  readonly decisions?: string;
+  /** What the report's page has room for. */
+  readonly report?: ReportConfig;
   /** DuckDB's memory limit. Default `2GB`. */
   readonly memoryLimit?: string;
   /** Threads of DuckDB. The result does not depend on it. Default: one per core. */
@@ -79,6 +91,8 @@ const KEYS: Readonly<Record<keyof CurationConfig, string>> = {
   rollouts: "string or list",
   boxes: "string",
   blindRollouts: "string or list",
+  decisions: "string",
+  report: "object",
   memoryLimit: "string",
   threads: "number",
   allReasons: "boolean",
@@ -118,6 +132,11 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   if (config.boxes !== undefined && !isBoxConvention(config.boxes)) {
     throw bad({ field: "boxes", expected: `one of ${BOX_CONVENTIONS.join(", ")}`, found: String(config.boxes) });
   }
+  if (config.report !== undefined) {
+    checkKeys(config.report, { rows: "number", suspects: "number" }, "report.");
+    whole("report.rows", config.report.rows, 0);
+    whole("report.suspects", config.report.suspects, 0);
+  }
   if (config.mix !== undefined) checkMix(config.mix);
   if (config.split !== undefined) checkSplit(config.split);
   const bindSource = (source: SourceConfig, field: string): BoundConfig["sources"][number] => {
@@ -137,11 +156,13 @@ export function bindConfig(config: CurationConfig, adapters?: readonly SourceAda
   const rules = (config.rules ?? DEFAULT_RULES).map(buildRule);
   for (const name of INTEGRITY_RULES) if (!rules.some((rule) => rule.name === name)) rules.push(buildRule(name));
   addContaminated(rules, config.decontaminate);
-  const readsRollouts = rules.some((rule) => rule.needs?.includes("rollouts"));
+  addGoldRejected(rules, config.decisions);
+  const readsRollouts = rules.some((rule) => rule.needs?.some((need) => need === "rollouts" || need === "golds"));
   // Rollouts are often added for a second run. Their rule then need not be in the list.
   if (config.rollouts !== undefined && !readsRollouts) rules.push(buildRule("difficulty"));
   if (config.rollouts === undefined && readsRollouts) {
-    throw bad({ field: "rollouts", expected: "files of rollouts for the rule difficulty", found: "no files" });
+    const { name } = rules.find((rule) => rule.needs?.some((need) => need === "rollouts" || need === "golds"))!;
+    throw bad({ field: "rollouts", expected: `files of rollouts for the rule ${name}`, found: "no files" });
   }
   const readsBlind = rules.some((rule) => rule.needs?.includes("blind"));
   if (config.blindRollouts !== undefined && !readsBlind) rules.push(buildRule("blind-solvable"));
@@ -194,6 +215,17 @@ function addContaminated(rules: FilterRule[], decontaminate: DecontaminateConfig
   if (isListed) return;
   const place = rules.findIndex(({ name }) => BALANCING.includes(name));
   rules.splice(place < 0 ? rules.length : place, 0, buildRule("contaminated"));
+}
+
+/** Puts the rule of `decisions` first: no rule may look at a gold that is replaced. */
+function addGoldRejected(rules: FilterRule[], decisions: string | undefined): void {
+  const at = rules.findIndex((rule) => rule.needs?.includes("decisions"));
+  if (decisions === undefined) {
+    if (at >= 0) throw bad({ field: "decisions", expected: "a file for the rule gold-rejected", found: "no file" });
+    return;
+  }
+  const listed = rules.findIndex(({ name }) => name === "gold-rejected");
+  rules.unshift(listed < 0 ? buildRule("gold-rejected") : rules.splice(listed, 1)[0]!);
 }
 
 function checkMix(mix: MixConfig): void {

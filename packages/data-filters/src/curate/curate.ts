@@ -20,10 +20,15 @@ import { makeReport } from "./make-report";
 import { openOutput } from "./output-folder";
 import { readSources } from "./read-sources";
 import { CONTAMINATION_FILE, type CurationReport } from "./report";
+import { contaminationPairs } from "./contamination-pairs";
+import { pageParts } from "../report-page/page-parts";
+import { reviewData, SHOWN_SUSPECTS } from "./review-data";
+import { LISTED_ROWS, rowList } from "./row-blocks";
 import { reportPage } from "./report-page";
 import { ROWS } from "../tables/curation-tables";
 import { runRules } from "./run-rules";
 import { splitAlive } from "./split-rows";
+import { writeSuspiciousGolds } from "./suspicious-golds";
 import { writeCorpus } from "./write-corpus";
 import { writeLedger } from "./write-ledger";
 
@@ -77,6 +82,7 @@ async function writeResult(
   await writeLedger(run);
   if (run.found.references !== undefined)
     await writeHits(run.database.connection, ROWS, join(run.output.partial, CONTAMINATION_FILE));
+  if (run.found.golds !== undefined) await writeSuspiciousGolds(run);
   const report = await makeReport(run, { readings, files, started });
   checkCounts(report);
   await writePages(run, report);
@@ -87,15 +93,20 @@ async function writeResult(
 const PAGE_EXAMPLES = 4;
 
 /** Writes `report.json` for programs and `report.html` for people. */
-async function writePages(
-  { bound, options, output, database, rules }: CurationRun,
-  report: CurationReport,
-): Promise<void> {
+async function writePages(run: CurationRun, report: CurationReport): Promise<void> {
+  const { bound, options, output, database, rules } = run;
   const { connection } = database;
-  const shapes = await distributions(connection);
+  const { rows = LISTED_ROWS, suspects = SHOWN_SUSPECTS } = bound.config.report ?? {};
   const ruleNames = rules.map(({ name }) => name);
-  const examples = await exampleRows(connection, ruleNames, bound.seed, PAGE_EXAMPLES, options.signal);
-  await writeFile(join(output.partial, "report.html"), reportPage(report, shapes, examples));
+  const page = reportPage(report, {
+    shapes: await distributions(connection),
+    examples: await exampleRows(connection, ruleNames, bound.seed, PAGE_EXAMPLES, options.signal),
+    pairs: await contaminationPairs(run),
+    review: run.found.golds === undefined ? null : await reviewData(run, suspects, report.contentHash.slice(0, 16)),
+    rows: await rowList(run, rows),
+    parts: await pageParts(),
+  });
+  await writeFile(join(output.partial, "report.html"), page);
   await writeFile(join(output.partial, "report.json"), `${JSON.stringify(report, null, 2)}\n`);
 }
 

@@ -5,8 +5,10 @@ import type { SourceAdapter } from "../adapters/source-adapter";
 import type { References, ReferenceSet } from "../contamination/references";
 import { DEFAULT_MEMORY_LIMIT, openDatabase, type Database } from "../duckdb/database";
 import { MemoryBudget } from "../duckdb/memory-budget";
+import type { AppliedDecisions } from "../golds/gold-decision";
 import { PictureSpool } from "../pictures/picture-reference";
 import { TextWorkers } from "../workers/text-workers";
+import type { SourceGolds } from "./add-suspicions";
 import type { BoundConfig } from "./config";
 import type { OutputFolder } from "./output-folder";
 
@@ -54,7 +56,7 @@ export interface CurationRun {
   /** What a row can be dropped by, in order: the rules of the configuration, then the mix. */
   readonly rules: readonly { readonly name: string; readonly reason: string }[];
   /** What a step found that later steps report. */
-  readonly found: { references?: References };
+  readonly found: { references?: References; golds?: readonly SourceGolds[]; decisions?: AppliedDecisions };
 }
 
 /** Rows that the mix does not draw are dropped like any other, by a rule of this name. */

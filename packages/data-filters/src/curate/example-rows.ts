@@ -66,17 +66,28 @@ export async function exampleRows(
   return examples;
 }
 
-async function thumbnail(reference: PictureReference): Promise<string | null> {
+/** A small JPEG of a row's picture as a data URL; null if it does not decode. */
+export async function thumbnail(reference: PictureReference, side = THUMBNAIL): Promise<string | null> {
   try {
-    const small = await sharp(readPictureBytes(reference))
+    return await thumbnailOf(readPictureBytes(reference), side);
+  } catch {
+    // The page also says why a row was dropped, and most often that is the picture.
+    return null;
+  }
+}
+
+/** The same of encoded bytes, or of a file. */
+export async function thumbnailOf(picture: Uint8Array | string, side = THUMBNAIL): Promise<string | null> {
+  try {
+    const small = await sharp(picture)
       .autoOrient()
-      .resize(THUMBNAIL, THUMBNAIL, { fit: "inside", withoutEnlargement: true })
+      .resize(side, side, { fit: "inside", withoutEnlargement: true })
       .flatten({ background: "white" })
       .jpeg({ quality: 70 })
       .toBuffer();
     return `data:image/jpeg;base64,${small.toString("base64")}`;
   } catch {
-    // The page also says why a row was dropped, and most often that is the picture.
+    // As above.
     return null;
   }
 }

@@ -8,7 +8,10 @@ import type { CurationRun } from "./curation-run";
 import { passRates } from "./pass-rates";
 import type { Reading } from "./read-sources";
 import { curationWarnings } from "./curation-warnings";
-import type { CurationReport, FileReport, RuleReport, SourceReport } from "./report";
+import type { AppliedDecisions } from "../golds/gold-decision";
+import { decisionWarnings } from "./add-decisions";
+import type { CurationReport, FileReport, GoldDecisionsReport, RuleReport, SourceReport } from "./report";
+import { suspiciousGoldsReport } from "./suspicious-golds";
 
 /** What the other steps did. */
 export interface RunResult {
@@ -26,7 +29,11 @@ export async function makeReport(run: CurationRun, { readings, files, started }:
     sources.reduce((total, source) => total + of(source), 0);
   const hash = createHash("sha256");
   for (const file of files) hash.update(`${file.name} ${file.contentHash}\n`);
-  const warnings = await curationWarnings(run.database.connection, sources);
+  const { golds, decisions } = run.found;
+  const warnings = [
+    ...(await curationWarnings(run.database.connection, sources)),
+    ...(decisions === undefined ? [] : decisionWarnings(decisions)),
+  ];
   return {
     version: 1,
     output: config.output,
@@ -46,7 +53,20 @@ export async function makeReport(run: CurationRun, { readings, files, started }:
     ...(run.found.references === undefined
       ? {}
       : { contamination: await contaminationReport(run.database.connection, run.found.references) }),
+    ...(golds === undefined ? {} : { suspiciousGolds: await suspiciousGoldsReport(run, golds) }),
+    ...(decisions === undefined ? {} : { goldDecisions: decisionsReport(decisions) }),
     seconds: Math.round(performance.now() - started) / 1000,
+  };
+}
+
+function decisionsReport({ file, rows, stale, unknown }: AppliedDecisions): GoldDecisionsReport {
+  return {
+    file,
+    accepted: rows.accept,
+    rejected: rows.reject,
+    replaced: rows.replace,
+    stale: stale.length,
+    unknown: unknown.length,
   };
 }
 

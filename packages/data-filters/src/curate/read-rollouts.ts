@@ -7,6 +7,7 @@
  * - a line of an OpenAI batch output, as vLLM writes it: `{custom_id: "source/id", response: {body: {choices: [..]}}}`.
  *
  * `blind: true` marks an answer that was given without the pictures (`v-triune rollout --blind`).
+ * A response whose verdict is stated is kept as far as it says the answer: it shows on what a model's answers agree.
  * `source` is a source's key or the `data_source` of its samples. `custom_id` may end in `#n`. Other columns are
  * ignored.
  */
@@ -15,6 +16,7 @@ import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DatasetError } from "@v-triune/schema";
+import { answerScope } from "@v-triune/verifiers/answer";
 import { fileRecords, textOf, type TableRecord } from "../adapters/table-records";
 import { parquetFiles } from "../samples/parquet-files";
 
@@ -22,6 +24,7 @@ import { parquetFiles } from "../samples/parquet-files";
 export interface StatedRollout {
   readonly source: string;
   readonly id: string;
+  /** The whole response if it is to be judged, else the part that says its answer. */
   readonly response: string | null;
   /** The verdict of someone else; null if the response is to be judged. */
   readonly accuracy: number | null;
@@ -91,11 +94,21 @@ function rolloutsOf(record: TableRecord): StatedRollout[] {
   if (source === "") throw wrong("source", "a source, or an id of the form source/id");
   const blind = typeof value.blind === "boolean" ? value.blind : null;
   const row = { source, id, response: null, accuracy: null, model: modelOf(value), blind };
-  if (typeof value.accuracy === "number") return [{ ...row, accuracy: value.accuracy }];
-  if (typeof value.correct === "boolean") return [{ ...row, accuracy: value.correct ? 1 : 0 }];
+  const accuracy = value.accuracy ?? (typeof value.correct === "boolean" ? Number(value.correct) : null);
+  if (typeof accuracy === "number")
+    return [{ ...row, accuracy, response: typeof value.response === "string" ? said(value.response) : null }];
   const responses = responsesOf(value);
   if (responses === null) throw wrong("response", "response, responses or accuracy");
   return responses.map((response) => ({ ...row, response }));
+}
+
+/** Characters that are kept of what a response says behind its thought: the answer is at the end. */
+const MOST_SAID = 8000;
+
+/** The part of a response that says its answer. */
+function said(response: string): string {
+  const { start, end, isOnlyThought } = answerScope(response);
+  return isOnlyThought ? "" : response.slice(Math.max(start, end - MOST_SAID), end);
 }
 
 /** `model`, also of an engine's batch output. */

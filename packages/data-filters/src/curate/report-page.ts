@@ -1,11 +1,27 @@
 /**
- * `report.html`: one page without scripts or outside files. It has, for each source, the funnel, distributions before
- * and after, and rows that were kept and dropped, with their pictures and boxes.
+ * `report.html`: one page without outside files. It has, for each source, the funnel, distributions before and after,
+ * and rows that were kept and dropped, with their pictures and boxes; what `decontaminate` found; golds that look wrong,
+ * to be reviewed; and the list of all rows. The last two are filled by its script (web/).
  */
 import type { Distribution } from "./distributions";
 import type { ExampleRow } from "./example-rows";
+import type { ContaminationPair } from "./contamination-pairs";
+import { BLOCK_ELEMENT, REVIEW_ELEMENT, ROWS_ELEMENT, type ReviewData } from "../report-page/page-data";
+import type { PageParts } from "../report-page/page-parts";
+import type { RowList } from "./row-blocks";
 import type { CurationReport, PassRates, SourceReport } from "./report";
 import { spectrumSection } from "./spectrum-section";
+
+/** What the page shows besides the report. */
+export interface PageContents {
+  readonly shapes: readonly Distribution[];
+  readonly examples: readonly ExampleRow[];
+  readonly pairs: readonly ContaminationPair[];
+  /** Null without rollouts. */
+  readonly review: ReviewData | null;
+  readonly rows: RowList;
+  readonly parts: PageParts;
+}
 
 /**
  * Writes the page.
@@ -14,8 +30,7 @@ import { spectrumSection } from "./spectrum-section";
  */
 export function reportPage(
   report: CurationReport,
-  shapes: readonly Distribution[],
-  examples: readonly ExampleRow[],
+  { shapes, examples, pairs, review, rows, parts }: PageContents,
 ): string {
   const { totals } = report;
   const sections = report.sources.map((source) =>
@@ -38,16 +53,91 @@ export function reportPage(
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Curation report</title><style>${STYLE}</style></head><body>
+<title>Curation report</title><style>${parts.style}</style></head><body><main>
 <h1>Curation report</h1>
 <p>${counts.join(", ")}.
 Seed ${report.seed}. Content <span class="hash">${report.contentHash.slice(0, 16)}</span>.</p>
 ${table(["source", "task", "read#", "kept#", "", "dropped most by"], report.sources.map(overview))}
 ${table(["file", "samples#", "size#", "content"], files)}
 <p class="legend"><i></i> kept <b></b> dropped</p>
+${links(report, pairs, review)}
+${reviewSection(report, review)}
+${rowsSection(rows)}
+${pairsSection(report, pairs)}
 ${sections.join("\n")}
+</main>
+<script>${parts.script}</script>
 </body></html>
 `;
+}
+
+/** Links to the parts of the page. */
+function links({ sources }: CurationReport, pairs: readonly ContaminationPair[], review: ReviewData | null): string {
+  const parts = [
+    ...(review === null ? [] : [["golds", "Golds that look wrong"] as const]),
+    ["all-rows", "All rows"] as const,
+    ...(pairs.length === 0 ? [] : [["contamination", "Found in benchmarks"] as const]),
+    ...sources.map(({ source }) => [anchor(source), source] as const),
+  ];
+  const items = parts.map(([to, name]) => `<a href="#${to}">${escape(name)}</a>`);
+  return `<nav aria-label="Parts of the page">${items.join(" ")}</nav>`;
+}
+
+/** The golds that look wrong. The script shows them one by one. */
+function reviewSection({ suspiciousGolds: golds }: CurationReport, review: ReviewData | null): string {
+  if (review === null || golds === undefined) return "";
+  const sources = golds.sources.map(({ source, rows, suspected, accuracy }) => {
+    const cells = [number(rows), number(suspected), `${(100 * accuracy).toFixed(0)} %`];
+    return `<tr><td>${escape(source)}</td>${cells.map((cell) => `<td class="n">${cell}</td>`).join("")}</tr>`;
+  });
+  const none = review.suspects.length === 0 ? "<p>No gold looks wrong.</p>" : "";
+  return `<section id="golds"><h2>Golds that look wrong</h2>
+<p>The answers to these rows agree with each other, and not with the gold. Their order is the chance that the gold is
+wrong, given how often the model is right on the source and how alike its errors are. It is a reason to look, not a
+verdict. Decisions are saved as a file, which the next run applies: <code>decisions: decisions.json</code>.</p>
+${table(["source", "rows with answers#", "suspected#", "model's accuracy#"], sources)}
+${none}<div id="review"><noscript>This part needs JavaScript.</noscript></div>
+${jsonElement(REVIEW_ELEMENT, review)}</section>`;
+}
+
+/** All rows. The script lists, filters and searches them. */
+function rowsSection({ data, blocks }: RowList): string {
+  const elements = blocks.map(
+    (block, i) => `<script type="application/octet-stream" id="${BLOCK_ELEMENT}${i}">${block}</script>`,
+  );
+  return `<section id="all-rows"><h2>All rows <small>${number(data.total)}</small></h2>
+<div id="rows"><noscript>This part needs JavaScript.</noscript></div>
+${jsonElement(ROWS_ELEMENT, data)}
+${elements.join("\n")}</section>`;
+}
+
+/** Rows that a benchmark has, beside what the benchmark has. */
+function pairsSection({ contamination }: CurationReport, pairs: readonly ContaminationPair[]): string {
+  if (contamination === undefined) return "";
+  const { hits } = contamination;
+  const side = (name: string, question: string, picture: string | null | undefined): string => {
+    const image = typeof picture === "string" ? `<img src="${picture}" alt="">` : "";
+    return `<div><p class="id">${escape(name)}</p>${image}<p>${escape(short(question, 600))}</p></div>`;
+  };
+  const cards = pairs.map(({ row, question, benchmark, benchmarkQuestion, kind, similarity, pictures }) => {
+    const head = `${kind}, similarity ${similarity.toFixed(2)}`;
+    const sides = side(row, question, pictures[0]) + side(benchmark, benchmarkQuestion, pictures[1]);
+    return `<div><p>${escape(head)}</p><div class="pair">${sides}</div></div>`;
+  });
+  const left =
+    hits > pairs.length ? ` The ${number(pairs.length)} most similar are here, contamination.parquet has all.` : "";
+  return `<section id="contamination"><h2>Found in benchmarks</h2>
+<p>${number(hits)} hits on ${number(contamination.rows)} rows: the row is first, then the benchmark's question.${left}</p>
+<div class="pairs">${cards.join("")}</div></section>`;
+}
+
+/** Data for the script. No `<` of it ends the element. */
+function jsonElement(id: string, value: unknown): string {
+  return `<script type="application/json" id="${id}">${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
+}
+
+function short(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
 /** A table. A heading that ends in `#` stands over numbers. */
@@ -56,7 +146,9 @@ function table(headings: readonly string[], rows: readonly string[]): string {
     text.endsWith("#") ? `<th class="n">${text.slice(0, -1)}</th>` : `<th>${text}</th>`,
   );
   const head = `<thead><tr>${cells.join("")}</tr></thead>`;
-  return `<div class="wide"><table>${head}<tbody>${rows.join("")}</tbody></table></div>`;
+  // A table that is wider than a phone scrolls, also by key.
+  const region = `class="wide" tabindex="0" role="region" aria-label="Table by ${escape(headings[0] ?? "")}"`;
+  return `<div ${region}><table>${head}<tbody>${rows.join("")}</tbody></table></div>`;
 }
 
 /** The kept and the lost part of a bar, in percent. */
@@ -156,7 +248,7 @@ function card(row: ExampleRow): string {
   const labels = [...new Set(row.boxes.map((box) => box.label))].join(", ");
   const text = row.question === "" ? labels : row.question;
   const answer = row.answer === "" ? "" : `<p class="answer">${escape(row.answer.slice(0, 80))}</p>`;
-  return `<div class="card">${picture}<p>${escape(text.length > 240 ? `${text.slice(0, 239)}…` : text)}</p>
+  return `<div class="card">${picture}<p>${escape(short(text, 240))}</p>
 ${answer}<p class="id">${escape(row.id)}</p></div>`;
 }
 
@@ -180,48 +272,3 @@ function anchor(source: string): string {
 function number(value: number): string {
   return value.toLocaleString("en-US");
 }
-
-const STYLE = `
-:root{color-scheme:light dark;--line:#8884;--keep:#2a7de1;--lose:#d9822b66}
-body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}
-td,th{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left}
-.n{text-align:right;font-variant-numeric:tabular-nums}
-.hash,.id{font-family:ui-monospace,monospace;font-size:.8em;opacity:.7}
-.wide{overflow-x:auto;margin:1rem 0}
-.wide td{white-space:nowrap}
-a{color:LinkText}
-.legend i,.legend b{display:inline-block;width:.9rem;height:.8rem;background:var(--keep);border-radius:2px}
-.legend b{background:var(--lose);margin-left:1rem}
-section{border-top:1px solid var(--line);margin-top:2rem}
-h2 small{font-weight:400;opacity:.7}
-.step{display:grid;grid-template-columns:13rem 1fr 5rem;gap:.6rem;align-items:center}
-.step>span:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.track{position:relative;display:flex;height:.8rem;background:#8882;border-radius:2px;overflow:hidden}
-.track i{background:var(--keep)}
-.track b{background:var(--lose)}
-.small{width:8rem}
-.track .before,.track .over{position:absolute;inset:0 auto 0 0}
-.shapes{display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:1rem 2rem;margin-top:1rem}
-figure{margin:0}
-figcaption{font-weight:600}
-figure .step{grid-template-columns:7rem 1fr 5.5rem;font-size:.85em}
-.cards{display:flex;gap:1rem;flex-wrap:wrap}
-.card{width:200px;font-size:.85em;overflow-wrap:anywhere}
-.card p{margin:.2rem 0}
-.answer{font-weight:600}
-.picture{position:relative;width:fit-content}
-.picture img{display:block;max-width:200px;background:#fff}
-.picture svg{position:absolute;inset:0;width:100%;height:100%}
-rect{fill:none;stroke:#e5484d;stroke-width:2;vector-effect:non-scaling-stroke}
-.none{height:60px;display:grid;place-items:center;background:#8882}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8em}
-@media(max-width:600px){
-body{margin:1rem auto}
-.step{grid-template-columns:7.5rem 1fr 3.5rem}
-.shapes{grid-template-columns:1fr}
-figure .step{grid-template-columns:5.5rem 1fr 5rem}
-.card{width:calc(50% - .5rem)}
-.picture img{max-width:100%}
-h4{overflow-wrap:anywhere}
-}`.replace(/\n/g, "");

@@ -1,6 +1,7 @@
 /** The report of a curation: rows read, dropped by each rule and kept, for every source. */
 import type { Task } from "@v-triune/schema";
 import type { ContaminationReport } from "../contamination/contamination-hits";
+import type { SourceBehavior } from "../golds/suspicion-model";
 import type { FilterRule } from "../rules/filter-rule";
 import type { SourceConfig } from "./config";
 import type { PassSpectrum } from "./pass-spectrum";
@@ -10,6 +11,9 @@ export const LEDGER_FILE = "ledger.parquet";
 
 /** Every hit of `decontaminate`, in the output folder. */
 export const CONTAMINATION_FILE = "contamination.parquet";
+
+/** Golds that look wrong, in the output folder. */
+export const SUSPICIOUS_GOLDS_FILE = "suspicious-golds.parquet";
 
 /** Rows that one rule dropped. */
 export interface DroppedByRule {
@@ -96,7 +100,35 @@ export interface CurationReport {
   readonly warnings?: readonly string[];
   /** What `decontaminate` found; `contamination.parquet` has both sides of each hit. */
   readonly contamination?: ContaminationReport;
+  /** With `rollouts`: the golds that look wrong. `suspicious-golds.parquet` has the rows. */
+  readonly suspiciousGolds?: SuspiciousGoldsReport;
+  /** With `decisions`: what became of them. */
+  readonly goldDecisions?: GoldDecisionsReport;
   readonly seconds: number;
+}
+
+/** The golds that look wrong by the answers of a model. */
+export interface SuspiciousGoldsReport {
+  /** Rows whose golds were looked at, and those that are wrong with a chance of 0.5 or more. */
+  readonly rows: number;
+  readonly suspected: number;
+  readonly sources: readonly (SourceBehavior & {
+    readonly source: string;
+    readonly rows: number;
+    readonly suspected: number;
+  })[];
+}
+
+/** What became of a person's decisions. */
+export interface GoldDecisionsReport {
+  readonly file: string;
+  /** Rows. */
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly replaced: number;
+  /** Decisions that were not applied: the gold or the question has changed, or the run has no such row. */
+  readonly stale: number;
+  readonly unknown: number;
 }
 
 /**
@@ -128,6 +160,15 @@ export function formatFunnel(report: CurationReport): string {
   for (const file of report.files) {
     const copies = file.copies > 1 ? ` × ${file.copies}` : "";
     lines.push(`  ${cut(file.name, 50)}  ${file.samples.toLocaleString("en-US")}${copies}, ${megabytes(file.bytes)}`);
+  }
+  const { suspiciousGolds: golds, goldDecisions: decided } = report;
+  if (decided !== undefined) {
+    const { accepted, rejected, replaced } = decided;
+    lines.push(`  golds decided on: ${accepted} accepted, ${rejected} rejected, ${replaced} replaced`);
+  }
+  if (golds !== undefined && golds.rows > 0) {
+    const rows = `${golds.suspected.toLocaleString("en-US")} of ${golds.rows.toLocaleString("en-US")}`;
+    lines.push(`  golds that look wrong: ${rows} rows; review them in report.html`);
   }
   lines.push(`  content ${report.contentHash.slice(0, 16)}  ${report.seconds.toFixed(1)} s`);
   return lines.join("\n");

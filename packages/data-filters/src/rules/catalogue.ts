@@ -10,6 +10,7 @@ import { contaminated } from "./contaminated";
 import { difficulty } from "./difficulty";
 import { RULE_NEEDS, type RuleNeed } from "../tables/curation-tables";
 import type { FilterRule } from "./filter-rule";
+import { goldRejected, suspiciousGold } from "./gold-rules";
 import { nearDuplicatePicture, nearDuplicateText } from "./near-duplicates";
 import { pictureDecodes, pictureSize, hasPicture } from "./picture-rules";
 import { cap, categoryBalance, duplicateId, duplicateQuestion } from "./set-rules";
@@ -33,6 +34,7 @@ type RuleFactory = (parameters: never) => FilterRule;
 
 /** Every rule that a configuration can name. */
 export const rules = {
+  "gold-rejected": goldRejected,
   "duplicate-id": duplicateId,
   "has-picture": hasPicture,
   "has-answer": hasAnswer,
@@ -59,6 +61,7 @@ export const rules = {
   "near-duplicate-text": nearDuplicateText,
   contaminated,
   difficulty,
+  "suspicious-gold": suspiciousGold,
   "blind-solvable": blindSolvable,
   cap,
 } as const satisfies Readonly<Record<string, RuleFactory>>;

@@ -253,6 +253,9 @@ describe("row rules", () => {
       "blind-solvable",
       // With decontaminate.
       "contaminated",
+      // With rollouts and decisions: golds/.
+      "gold-rejected",
+      "suspicious-gold",
     ];
     expect(Object.keys(rules).filter((name) => !tested.has(name) && !below.includes(name))).toEqual([]);
     expect(DEFAULT_RULES.every((name) => name in rules)).toBe(true);

@@ -96,14 +96,30 @@ export const NEED_COLUMNS = {
   verified: { verified: VARCHAR },
   /** The number of judged rollouts, how many are right, and their mean accuracy. */
   rollouts: { rollout_count: INTEGER, right_count: INTEGER, mean_accuracy: DOUBLE },
-  /** The same of rollouts that were made without the pictures. */
+  /** What a row's rollouts say about its gold. */
+  golds: {
+    /** The chance that the gold is wrong; NULL without responses, and if a person has decided on it. */
+    gold_suspicion: DOUBLE,
+    /** Responses that say an answer, and those that give the gold. */
+    answer_count: INTEGER,
+    gold_count: INTEGER,
+    /** The largest class of other answers, or boxes as JSON; and the number of responses that have it. */
+    consensus: VARCHAR,
+    consensus_count: INTEGER,
+  },
+  /** What a person decided on the gold: `accept`, `reject`, `replace`, or NULL. */
+  decisions: { gold_decision: VARCHAR },
+  /** As `rollouts`, of those that were made without the pictures. */
   blind: { blind_count: INTEGER, blind_right: INTEGER, blind_accuracy: DOUBLE },
   /** The benchmark question that has the row's text or picture, `mathvista/12 (text)`, or NULL. */
   contamination: { contamination: VARCHAR },
 } satisfies Readonly<Record<string, Columns>>;
 
 /** Needs that are met by one step: pictures are inspected once, whatever is asked about them. */
-const MET_TOGETHER: readonly (readonly RuleNeed[])[] = [["size", "picture", "hash"]];
+const MET_TOGETHER: readonly (readonly RuleNeed[])[] = [
+  ["size", "picture", "hash"],
+  ["rollouts", "golds"],
+];
 
 /** The needs that are met together with one, itself included. */
 export function metWith(need: RuleNeed): readonly RuleNeed[] {

@@ -1,19 +1,21 @@
 /**
- * What is computed from text outside SQL: a language, a verdict on a gold answer, a verdict on a response. Text in,
+ * What is computed from text outside SQL: a language, a verdict on a gold answer, a verdict on a response, what several
+ * responses agree on. Text in,
  * text out, and no state between two texts: the result is the same in this thread, in a worker, and on any number of
  * workers.
  */
 import { detectionVerifierParm } from "@v-triune/schema";
 import { createDetectionVerifier, mathverify, type BoxConvention } from "@v-triune/verifiers";
 import type { PictureSize } from "@v-triune/verifiers/detection";
+import { agreementOf } from "../golds/agreement";
 import { loadLanguageIdentifier } from "./identify-language";
 import { verifyGold } from "./verify-gold";
 
 /**
  * `language`: question → ISO 639-1. `verified`: answer → `yes` or why not. `judged`: `JudgeRequest` as JSON → accuracy,
- * or empty.
+ * or empty. `agreement`: `AgreementRequest` as JSON → `Agreement` as JSON, or empty.
  */
-export type TextTask = "language" | "verified" | "judged";
+export type TextTask = "language" | "verified" | "judged" | "agreement";
 
 /**
  * A response and the gold it is judged against. If the gold is boxes, also the sizes of the picture as the model saw it
@@ -30,6 +32,7 @@ export interface JudgeRequest {
 /** Loads what a task needs, once per thread. */
 export async function loadTextTask(task: TextTask): Promise<(text: string) => string> {
   if (task === "language") return loadLanguageIdentifier();
+  if (task === "agreement") return agreementOf;
   return task === "verified" ? verifyGold : judgeResponse;
 }
 

@@ -39,11 +39,13 @@ export const curateCommand: Command = {
     "v-triune curate corpus.yaml",
     "v-triune curate corpus.yaml --overwrite --set sources[0].limit=100",
     "v-triune curate corpus.yaml --explain mm_math/MM_Math/1234",
+    "v-triune curate corpus.yaml --overwrite --set rollouts=./rollouts --set decisions=decisions.json",
   ],
   notes:
     "`init FOLDER` looks at the files of a folder and writes a commented configuration to begin with. A run reads " +
     "the owners' files as they are, applies the rule filters, and writes one Parquet file for each source. Each " +
-    "dropped row keeps its reason: ledger.parquet and report.html lie beside the files. The exit code is 2 if no " +
+    "dropped row keeps its reason: ledger.parquet and report.html lie beside the files. With rollouts, report.html shows " +
+    "golds that look wrong; decisions names the file that its page saved. The exit code is 2 if no " +
     "row was kept.",
   async execute(context) {
     const { output, values, args } = context;
