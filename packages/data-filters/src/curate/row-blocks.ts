@@ -44,16 +44,14 @@ export async function rowList({ bound, database, rules, options }: CurationRun, 
   const cut = (sql: string, length: number): string =>
     String.raw`regexp_replace(left(${sql}, ${length}), '\s+', ' ', 'g')`;
   const labels = "list_sort(list_distinct(list_transform(boxes, lambda b: b.label)))";
-  const drawn =
-    total <= most
-      ? ROWS
-      : `(SELECT * FROM ${ROWS} ORDER BY ${drawOrder(bound.seed, "source", "id")} LIMIT ${listedRows})`;
+  const order = drawOrder(bound.seed, "source", "id");
+  const drawn = total <= most ? "" : `WHERE row IN (SELECT row FROM ${ROWS} ORDER BY ${order} LIMIT ${listedRows})`;
   const sql = `
     SELECT source, id, question, answer, rule FROM (
       SELECT row AS place_, 0 AS group_, source, id, coalesce(rule, -1) AS rule,
         ${cut(`CASE WHEN boxes IS NULL THEN question ELSE array_to_string(${labels}, ', ') END`, QUESTION)} AS question,
         CASE WHEN boxes IS NULL THEN ${cut("answer", ANSWER)} ELSE len(boxes) || ' boxes' END AS answer
-      FROM ${drawn} LEFT JOIN ${DROPPED} USING (row)
+      FROM ${ROWS} LEFT JOIN ${DROPPED} USING (row) ${drawn}
       UNION ALL
       (SELECT number, 1, source, place, -2, ${cut("reason", QUESTION)}, '' FROM ${UNREADABLE} ORDER BY number LIMIT ${listedUnreadable}))
     ORDER BY group_, place_`;

@@ -22,7 +22,8 @@ export function blindSolvable({
     name: "blind-solvable",
     reason: `solved without its picture (pass rate ${min} or more)`,
     scope: "row",
-    needs: ["blind"],
+    // Answers with boxes are judged in the size of their picture.
+    needs: ["size", "blind"],
     parameters: { min, answers },
     sql: () => `blind_count >= ${answers} AND blind_accuracy >= ${min}`,
   };

@@ -39,7 +39,8 @@ export function difficulty({
       `outside pass rate ${minPass} ≤ p < ${maxPass}, ` +
       `or cumulative box reward ${minReward}..${maxReward} over ${rollouts} rollouts`,
     scope: "row",
-    needs: ["rollouts"],
+    // Answers with boxes are judged in the size of their picture.
+    needs: ["size", "rollouts"],
     parameters: { minPass, maxPass, minReward, maxReward, rollouts, require },
     sql: () =>
       `CASE WHEN coalesce(rollout_count, 0) = 0 THEN ${require}

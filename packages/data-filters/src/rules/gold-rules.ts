@@ -27,7 +27,8 @@ export function suspiciousGold({
     name: "suspicious-gold",
     reason: `its gold answer is wrong with a chance of ${min} or more, by a model's answers`,
     scope: "row",
-    needs: ["golds"],
+    // Answers with boxes are read in the size of their picture.
+    needs: ["size", "golds"],
     parameters: { min },
     sql: () => `gold_suspicion >= ${min}`,
   };
