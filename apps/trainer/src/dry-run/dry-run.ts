@@ -5,10 +5,12 @@ import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { seenSizes } from "@v-triune/rollouts";
 import {
   type TrainingBatch,
+  type MemoryEstimate,
   type TrainingDataOptions,
   type TrainingSource,
   configuredProcessor,
   configuredPromptMaker,
+  estimateMemory,
   modelArchitecture,
   openEvaluationData,
   DifficultySampler,
@@ -18,7 +20,7 @@ import {
 } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { type MemoryEstimate, estimateMemory, formatMemory } from "./memory-estimate";
+import { formatMemory } from "./format-memory";
 import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
 
 /** Prompts of the first batch that are prepared: enough to see how they look. */
@@ -67,7 +69,7 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
     const difficulty = config.data.sampling?.difficulty;
     const { prompts, badRows: skipped } = await firstPrompts(data, config);
     const { patchSize } = processor.imageProcessor.settings;
-    const memory = estimateMemory(config, architecture);
+    const memory = estimateMemory(config, architecture, available);
     // What won't fit would not be measured either, and generation by servers is theirs.
     const measurable = rollout.engine === "local" && memory.total < available && prompts.length > 0;
     const time = measurable ? await estimateTime(config, architecture, prompts, processorFolder(model)) : null;

@@ -70,10 +70,10 @@ describe("a run with an adapter", () => {
       return values;
     };
     const together = logProbs(
-      (await loadModel(config.model, config.run.seed, [], join(run, "checkpoints/step-000002"))).policy,
+      (await loadModel(config.model, config.run.seed, { checkpoint: join(run, "checkpoints/step-000002") })).policy,
     );
     const merged = logProbs(await loadVlm(out));
-    const before = logProbs((await loadModel({ ...config.model, adapter: null }, config.run.seed, [])).policy);
+    const before = logProbs((await loadModel({ ...config.model, adapter: null }, config.run.seed)).policy);
     merged.forEach((value, t) => expect(value).toBeCloseTo(together[t]!, 4));
     expect(Math.max(...merged.map((value, t) => Math.abs(value - before[t]!)))).toBeGreaterThan(1e-3);
     await expect(exportHuggingFace({ run, out })).rejects.toThrow("exists already");

@@ -94,7 +94,11 @@ export async function evaluateCheckpoint(
   if (checkpoint.folder !== undefined) await verifyCheckpoint(checkpoint.folder);
   const started = performance.now();
   const backend = await selectBackend({ prefer: config.backend });
-  const model = await loadModel(config.model, config.run.seed, ["vision", "connector", "language"], checkpoint.folder);
+  const model = await loadModel(config.model, config.run.seed, {
+    freeze: ["vision", "connector", "language"],
+    checkpoint: checkpoint.folder,
+    decodeWith: config.rollout.decodeWith,
+  });
   let compute: Compute | undefined;
   try {
     compute = await openCompute({

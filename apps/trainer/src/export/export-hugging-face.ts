@@ -52,7 +52,7 @@ export async function exportHuggingFace({
     });
   } else {
     await selectBackend({ prefer: backend ?? config.backend });
-    const { policy } = await loadModel(config.model, config.run.seed, [], checkpoint.folder);
+    const { policy } = await loadModel(config.model, config.run.seed, { checkpoint: checkpoint.folder });
     try {
       await writeFolderAtomic(folder, (temporary) => policy.save(temporary, { adapter: "merged" }));
     } finally {

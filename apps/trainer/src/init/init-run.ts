@@ -4,10 +4,11 @@ import { mkdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { openSampleSet } from "@v-triune/data-filters";
 import { readModelConfig } from "@v-triune/policy";
+import { estimateMemory, fitsMemory } from "@v-triune/training";
 import { type PresetName, resolveTrainingConfig } from "@v-triune/training/config";
 import { RunFolderError, writeFileAtomic } from "@v-triune/training/run-folder";
 import { stringify } from "yaml";
-import { estimateMemory, formatMemory } from "../dry-run/memory-estimate";
+import { formatMemory } from "../dry-run/format-memory";
 import { splitCorpus, testFilesWarning } from "./train-and-test";
 
 export interface InitRunOptions {
@@ -71,8 +72,8 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
     .flatMap((tokens) => [{ adapter: false, tokens }])
     .concat([16_384, 4096, 2048].map((tokens) => ({ adapter: true, tokens })));
   const estimateOf = ({ adapter, tokens }: { adapter: boolean; tokens: number }) =>
-    estimateMemory(configWith(adapter, tokens), architecture);
-  const chosen = choices.find((choice) => estimateOf(choice).total < 0.8 * memory) ?? { adapter: true, tokens: 2048 };
+    estimateMemory(configWith(adapter, tokens), architecture, memory);
+  const chosen = choices.find((choice) => fitsMemory(estimateOf(choice), memory)) ?? { adapter: true, tokens: 2048 };
   await mkdir(resolve(folder), { recursive: true });
   const near = (path: string): string => relative(resolve(folder), resolve(path)) || ".";
   const here = (path: string | readonly string[]): string =>

@@ -289,11 +289,9 @@ async function openEngine(options: RolloutOptions, processor: Processor): Promis
   const ofFolder: BoxNaming = { override: options.boxes ?? null, model: familyOf(config).boxConvention };
   if (options.servers.length === 0) {
     await selectBackend({ prefer: options.backend });
-    const { policy } = await loadModel({ init: "pretrained", path: options.model, adapter: null }, options.seed, [
-      "vision",
-      "connector",
-      "language",
-    ]);
+    const { policy } = await loadModel({ init: "pretrained", path: options.model, adapter: null }, options.seed, {
+      freeze: ["vision", "connector", "language"],
+    });
     return { engine: createLocalEngine(policy), boxes: ofFolder, close: () => policy.dispose() };
   }
   const tell = (message: string): void => options.listen?.({ type: "engine", message });

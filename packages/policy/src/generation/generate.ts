@@ -9,6 +9,7 @@ import { heap } from "../kernels/wasm/heap";
 import type { FeatureSource } from "../model/feature-source";
 import type { ModelWeights } from "../weights/model-weights";
 import type { PromptInput } from "../model/tokenized-rollout";
+import { computesOnGpu, decodesByKernels, type DecoderName } from "./choose-decoder";
 import type { Decoder, RowHandle } from "./decoder";
 import { decodingThreads, type DecodingMemory } from "./decoding-memory";
 import { KernelDecoder, TILE_ROWS } from "./kernel-decoder";
@@ -76,7 +77,7 @@ export interface GenerateOptions {
   /** Prompt tokens computed at once. Default 8192. */
   readonly maxPrefillTokens?: number;
   /**
-   * Threads that decode where this package's own kernels do (on wasm, and small models on other backends). Default: all
+   * Threads that decode where this package's own kernels do (see `VlmOptions.decodeWith`). Default: all
    * cores, or one inside a worker thread. Tokens do not depend on it.
    */
   readonly threads?: number;
@@ -91,8 +92,10 @@ export interface GenerateRequest {
   readonly prompts: readonly PromptInput[];
   readonly options: GenerateOptions;
   readonly memory: DecodingMemory;
-  /** Decodes; disposed at the end. Default: what suits the backend and the model. */
+  /** Decodes; disposed at the end. Default: what `decodeWith` says. */
   readonly decoder?: Decoder;
+  /** Default "auto". */
+  readonly decodeWith?: DecoderName;
 }
 
 /** The model produced NaN or infinite logits. */
@@ -118,6 +121,7 @@ export async function* generateCompletions({
   options,
   memory,
   decoder: given,
+  decodeWith,
 }: GenerateRequest): AsyncGenerator<GeneratedCompletion> {
   const n = options.n ?? 1;
   checkOptions(options, n, config);
@@ -137,7 +141,7 @@ export async function* generateCompletions({
   const vocabulary = config.text.vocabSize;
   const { decoder, close } = given
     ? { decoder: given, close: () => given.dispose() }
-    : openDecoder({ weights, config, vision, prompts, options, memory }, maxRows);
+    : openDecoder({ weights, config, vision, prompts, options, memory, ...(decodeWith && { decodeWith }) }, maxRows);
   let running: RunningRow[] = [];
   let admitted = 0;
   const finished: GeneratedCompletion[] = [];
@@ -225,16 +229,12 @@ export async function* generateCompletions({
   }
 }
 
-/** Language models up to this size are decoded by this package's kernels on every backend. */
-const OWN_MEMORY_PARAMETERS = 1 << 23;
-
 /**
- * On wasm the package's own kernels decode. Elsewhere they decode small models, since a native op costs some 5 µs and a
- * step has hundreds of them; a larger model is decoded by the backend's threads or GPU. With several threads they get a
- * memory of their own, otherwise they run on the backend's heap where there is one.
+ * What `choose-decoder` chooses. With several threads the kernels get a memory of their own, otherwise they run on the
+ * backend's heap where there is one.
  */
 function openDecoder(
-  { weights, config, vision, prompts, options, memory }: GenerateRequest,
+  { weights, config, vision, prompts, options, memory, decodeWith }: GenerateRequest,
   maxRows: number,
 ): { decoder: Decoder; close: () => void } {
   const shared = heap();
@@ -248,7 +248,16 @@ function openDecoder(
     Math.ceil(Math.min(rows, maxRows) / TILE_ROWS),
   );
   if (shared && threads === 1) return closing(new KernelDecoder(shared, weights, config, vision));
-  const place = shared || size <= OWN_MEMORY_PARAMETERS ? memory.acquire(threads) : undefined;
+  const together = Math.min(rows, maxRows);
+  const decodingSize = {
+    parameters: size,
+    rows: together,
+    promptTokens: longestTogether(prompts, Math.ceil(together / (options.n ?? 1))),
+    maxNewTokens: options.maxNewTokens,
+  };
+  const byKernels =
+    shared !== undefined || decodesByKernels(decodeWith ?? "auto", config.text, decodingSize, computesOnGpu());
+  const place = byKernels ? memory.acquire(threads) : undefined;
   if (!place) return closing(new TensorDecoder(weights, config, vision));
   try {
     return closing(new KernelDecoder(place.memory, weights, config, vision, place.threads), () => memory.release());
@@ -256,6 +265,12 @@ function openDecoder(
     memory.release();
     throw error;
   }
+}
+
+/** Tokens of the longest prompts that can be decoded at once. */
+function longestTogether(prompts: readonly PromptInput[], count: number): number {
+  const lengths = prompts.map(({ promptIds }) => promptIds.length).sort((a, b) => b - a);
+  return lengths.slice(0, count).reduce((sum, length) => sum + length, 0);
 }
 
 function closing(decoder: Decoder, after: () => void = () => {}): { decoder: Decoder; close: () => void } {

@@ -31,7 +31,7 @@ export function attention(
     const { heads, keyValueHeads, headDim } = sizes;
     const split = (heads + keyValueHeads) * headDim;
     const turned = rotate(tf.slice2d(qkv, [0, 0], [-1, split]), rotary, headDim);
-    const queries: tf.Tensor2D = tf.mul(tf.slice2d(turned, [0, 0], [-1, heads * headDim]), 1 / Math.sqrt(headDim));
+    const queries = scaled(tf.slice2d(turned, [0, 0], [-1, heads * headDim]), 1 / Math.sqrt(headDim));
     const keys = tf.slice2d(turned, [0, heads * headDim], [-1, -1]);
     const values = tf.slice2d(qkv, [0, split], [-1, -1]);
 
@@ -45,6 +45,14 @@ export function attention(
     }
     return gatherRows(parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0), place);
   });
+}
+
+/** x · factor, without keeping x for the backward pass as tf.mul does. */
+function scaled(x: tf.Tensor2D, factor: number): tf.Tensor2D {
+  return withGradient<tf.Tensor2D>([x], () => ({
+    value: tf.mul(x, factor),
+    gradient: (dy) => [tf.mul(dy, factor)],
+  }));
 }
 
 function attendBucket(
@@ -77,8 +85,11 @@ function attendBucket(
   ]);
 }
 
-/** Probabilities of one bucket that are kept for the backward pass; more are computed again there. */
-const KEPT_ELEMENTS = 1 << 24;
+/**
+ * Probabilities of one bucket that are kept for the backward pass; more are computed again there. They grow with the
+ * square of the length: at 4,096 tokens of a model of 135 M parameters they would be most of its memory.
+ */
+const KEPT_ELEMENTS = 1 << 22;
 
 /** @param q scaled, [B, Q, d]; k, v [B, K, d]; mask [units, 1, Q, K], broadcast over the heads of a unit */
 function attendDense(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, mask: tf.Tensor4D | undefined): tf.Tensor3D {

@@ -36,21 +36,26 @@ export function linear(
   const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] =>
     weights.length === 1 ? [values] : tf.split(values, widths, axis);
   return withGradient<tf.Tensor2D>(inputs, (save) => {
-    const factors = joined ? [tf.concat2d([...weights], 0)] : weights;
+    const factorsOf = (weights: readonly tf.Tensor2D[]): readonly tf.Tensor2D[] =>
+      joined ? [tf.concat2d([...weights], 0)] : weights;
     let value =
       options.value === false
         ? tf.zeros<tf.Rank.R2>([x.shape[0], widths.reduce((a, b) => a + b, 0)])
-        : side(factors.map((factor) => tf.matMul(x, factor, false, true)));
+        : side(factorsOf(weights).map((factor) => tf.matMul(x, factor, false, true)));
     if (biases.some((bias) => bias !== null)) {
       value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
     }
-    save([x, ...factors]);
+    // The weights themselves, which lie in memory anyway, and not their copy side by side.
+    save([x, ...weights]);
     return {
       value,
-      gradient: (dy, [x, ...factors]) => {
+      gradient: (dy, [x, ...weights]) => {
         const out: tf.Tensor[] = [];
         const parts = joined ? [dy] : (pieces(dy, 1) as tf.Tensor2D[]);
-        if (inputGradient) out.push(tf.addN(parts.map((part, i) => tf.matMul(part, factors[i] as tf.Tensor2D))));
+        if (inputGradient) {
+          const factors = factorsOf(weights as tf.Tensor2D[]);
+          out.push(tf.addN(parts.map((part, i) => tf.matMul(part, factors[i]!))));
+        }
         if (trainable.some(Boolean)) {
           const all = joined
             ? pieces(tf.matMul(dy, x as tf.Tensor2D, true, false), 0)

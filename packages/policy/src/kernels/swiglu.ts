@@ -16,11 +16,12 @@ export function swiglu(packed: tf.Tensor2D): tf.Tensor2D {
   return withGradient<tf.Tensor2D>([packed], (save) => {
     const [gate, up] = tf.split(packed, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
     const sigma = tf.sigmoid(gate);
-    save([gate, up, sigma]);
+    save([gate, up]);
     return {
       value: tf.mul(tf.mul(gate, sigma), up),
       gradient: (dy, saved) => {
-        const [gate, up, sigma] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+        const [gate, up] = saved as [tf.Tensor2D, tf.Tensor2D];
+        const sigma = tf.sigmoid(gate);
         const dySigma = tf.mul(dy, sigma);
         const dGate: tf.Tensor2D = tf.mul(tf.mul(dySigma, up), tf.add(tf.mul(gate, tf.sub(1, sigma)), 1));
         return [tf.concat2d([dGate, tf.mul(dySigma, gate) as tf.Tensor2D], 1)];

@@ -59,13 +59,19 @@ export function tokenLogProbs(
             const chunk = targets.subarray(start, start + count);
             const { logP, hot, states } = distribution(hidden, head, chunk, start, temperature);
             const p: tf.Tensor2D = tf.exp(logP);
-            let dz: tf.Tensor2D = tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), tf.sub(hot, p));
-            if (entropy)
-              dz = tf.sub(
-                dz,
-                tf.mul(tf.slice2d(dy, [start, 1], [count, 1]), tf.mul(p, tf.add(logP, entropyOf(logP)))) as tf.Tensor2D,
+            const off = passing([hot], () => tf.sub(hot, p));
+            let dz = passing([off], (): tf.Tensor2D => tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), off));
+            if (entropy) {
+              const one = dz;
+              dz = passing([one], () =>
+                tf.sub(one, tf.mul(tf.slice2d(dy, [start, 1], [count, 1]), tf.mul(p, tf.add(logP, entropyOf(logP))))),
               );
-            dz = tf.div(dz, temperature);
+            }
+            tf.dispose([p, logP]);
+            if (temperature !== 1) {
+              const one = dz;
+              dz = passing([one], () => tf.div(one, temperature));
+            }
             return [tf.matMul(dz, head), ...(trainable ? [tf.matMul(dz, states, true, false)] : [])] as tf.Tensor2D[];
           }) as [tf.Tensor2D, tf.Tensor2D?];
           dHidden.push(dh);
@@ -84,11 +90,22 @@ export function tokenLogProbs(
 /** @param targets those of the chunk, whose first row is `start` */
 function distribution(hidden: tf.Tensor2D, head: tf.Tensor2D, targets: Int32Array, start: number, temperature: number) {
   const states = tf.slice2d(hidden, [start, 0], [targets.length, -1]);
-  const logits = tf.matMul(states, head, false, true);
-  const logP = tf.logSoftmax(temperature === 1 ? logits : tf.div(logits, temperature)) as tf.Tensor2D;
+  const logP = tf.tidy((): tf.Tensor2D => {
+    const logits = tf.matMul(states, head, false, true);
+    if (temperature === 1) return tf.logSoftmax(logits) as tf.Tensor2D;
+    const scaled = passing([logits], () => tf.div(logits, temperature));
+    return tf.logSoftmax(scaled) as tf.Tensor2D;
+  });
   // Cast rather than asked for as float32: wasm's oneHot fills float tensors with the bits of integers.
-  const hot = tf.cast(tf.oneHot(tf.tensor1d(targets, "int32"), head.shape[0]), "float32") as tf.Tensor2D;
+  const hot = tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(targets, "int32"), head.shape[0]), "float32") as tf.Tensor2D);
   return { logP, hot, states };
+}
+
+/** A result, after which its inputs are freed: each matrix of a chunk is 64 MiB, and a tidy frees none before its end. */
+function passing<T extends tf.Tensor>(inputs: readonly tf.Tensor[], result: () => T): T {
+  const value = tf.tidy(result);
+  tf.dispose([...inputs]);
+  return value;
 }
 
 /** -Σ p log p, [m, V] → [m, 1]. */

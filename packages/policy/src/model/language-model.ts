@@ -8,6 +8,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { TextConfig } from "../config/model-config";
+import { addResidual } from "../kernels/add-residual";
 import { attention } from "../kernels/attention";
 import type { AttentionHeads } from "../kernels/attention-plan";
 import { checkpoint } from "../kernels/checkpoint";
@@ -52,7 +53,7 @@ export function languageModel(
     const rotary = rotaryTensors(textRotary(tokens.positions, config));
     const visual = features ? featureSets(features, config.hiddenSize) : [];
     const embedded = gatherRows(weights.matrix("model.embed_tokens.weight"), tokens.ids);
-    let hidden: tf.Tensor2D = visual[0] ? tf.add(embedded, gatherRows(visual[0], tokens.visualRows)) : embedded;
+    let hidden: tf.Tensor2D = visual[0] ? addResidual(embedded, gatherRows(visual[0], tokens.visualRows)) : embedded;
     trace?.("hidden.0", hidden);
     for (let i = 0; i < config.numLayers; i++) {
       // After the last attention rows are independent: the rest is computed only for the rows that are wanted.
@@ -72,7 +73,7 @@ export function languageModel(
       const added = visual[i + 1];
       if (added) {
         const rows = keep ? keep.map((row) => tokens.visualRows[row]!) : tokens.visualRows;
-        hidden = tf.add(hidden, gatherRows(added, rows));
+        hidden = addResidual(hidden, gatherRows(added, rows));
       }
       if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
     }
@@ -129,9 +130,9 @@ function decoderLayer(
   onQkv?.(index, qkv, rotary);
   const attended = attention(qkv, rotary, tokens.plan, attentionHeads(config));
   const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
-  const hidden: tf.Tensor2D = tf.add(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
+  const hidden = addResidual(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
   const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);
-  return tf.add(
+  return addResidual(
     hidden,
     weights.project(
       swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])),

@@ -3,6 +3,7 @@
  * passing them on copies nothing.
  */
 import type { VlmConfig } from "../config/model-config";
+import type { DecoderName } from "../generation/choose-decoder";
 import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";
 import type { ModelWeights } from "../weights/model-weights";
 import type { ParameterGroup } from "../weights/parameter-shapes";
@@ -10,6 +11,7 @@ import type { ParameterGroup } from "../weights/parameter-shapes";
 interface SnapshotOptions {
   readonly freeze?: readonly ParameterGroup[];
   readonly gradientCheckpointing?: boolean;
+  readonly decodeWith?: DecoderName;
 }
 
 /** See `VlmPolicy.snapshot`. */
@@ -24,13 +26,17 @@ export interface PolicySnapshot {
 /** What `VlmPolicy.snapshot` gives. */
 export function takeSnapshot(
   config: VlmConfig,
-  { freeze, gradientCheckpointing }: SnapshotOptions,
+  { freeze, gradientCheckpointing, decodeWith }: SnapshotOptions,
   weights: ModelWeights,
   adapter: AttachedAdapter | undefined,
 ): PolicySnapshot {
   return {
     config,
-    options: { ...(freeze ? { freeze } : {}), ...(gradientCheckpointing ? { gradientCheckpointing } : {}) },
+    options: {
+      ...(freeze && { freeze }),
+      ...(gradientCheckpointing && { gradientCheckpointing }),
+      ...(decodeWith && { decodeWith }),
+    },
     weights: new Map(weights.shapes.map(({ name }) => [name, shared(weights.get(name).dataSync() as Float32Array)])),
     adapter: adapter && {
       ...adapter.config,

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { VlmConfig } from "../config/model-config";
 import { parameterShapes } from "../families/model-families";
 import { WeightsError } from "../input-error";
+import type { DecoderName } from "../generation/choose-decoder";
 import { DecodingMemory } from "../generation/decoding-memory";
 import { generateCompletions, type GeneratedCompletion, type GenerateOptions } from "../generation/generate";
 import { gatherRows } from "../kernels/gather-rows";
@@ -33,6 +34,12 @@ export interface VlmOptions {
    * about a third more time. Default false.
    */
   readonly gradientCheckpointing?: boolean;
+  /**
+   * What generates: "kernels", the package's own, which hold a packed copy of the language model meanwhile; "backend",
+   * TensorFlow.js ops, without a copy; or "auto", the kernels for what fits into their 4 GiB, except for larger models on
+   * a GPU. On wasm the kernels always do. Default "auto".
+   */
+  readonly decodeWith?: DecoderName;
   /** The folder from which `save` copies tokenizer and templates. Default: the folder that was loaded. */
   readonly sourceFolder?: string;
 }
@@ -208,6 +215,7 @@ export class VlmPolicy {
       prompts,
       options,
       memory: this.#decoding,
+      ...(this.options.decodeWith && { decodeWith: this.options.decodeWith }),
     });
   }
 

@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { VisionConfig } from "../config/model-config";
 import { ImageError } from "../input-error";
+import { addResidual } from "../kernels/add-residual";
 import { attention } from "../kernels/attention";
 import type { AttentionPlan } from "../kernels/attention-plan";
 import { checkpoint } from "../kernels/checkpoint";
@@ -124,9 +125,6 @@ function visionBlock(
   const name = `visual.blocks.${index}`;
   const qkv = weights.project(parts.norm(x, `${name}.norm1`), [`${name}.attn.qkv`]);
   const heads = { heads: config.numHeads, keyValueHeads: config.numHeads, headDim: config.headDim };
-  const hidden: tf.Tensor2D = tf.add(
-    x,
-    weights.project(attention(qkv, table, plan(index), heads), [`${name}.attn.proj`]),
-  );
-  return tf.add(hidden, parts.mlp(parts.norm(hidden, `${name}.norm2`), `${name}.mlp`, again));
+  const hidden = addResidual(x, weights.project(attention(qkv, table, plan(index), heads), [`${name}.attn.proj`]));
+  return addResidual(hidden, parts.mlp(parts.norm(hidden, `${name}.norm2`), `${name}.mlp`, again));
 }

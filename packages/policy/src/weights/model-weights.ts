@@ -1,6 +1,8 @@
 /** The tensors of a model by name: trainable ones are variables, frozen ones constants. */
 import * as tf from "@tensorflow/tfjs-core";
 import { WeightsError } from "../input-error";
+import { addResidual } from "../kernels/add-residual";
+import { checkpoint } from "../kernels/checkpoint";
 import { linear } from "../kernels/linear";
 import type { LinearOptions } from "../kernels/linear-options";
 import { placeNow } from "./passing-memory";
@@ -26,6 +28,25 @@ export interface LinearAdapter {
 
 function elements({ shape }: ParameterShape): number {
   return shape.reduce((product, n) => product * n, 1);
+}
+
+/**
+ * What adapters add to linear layers that stand side by side; 0 for layers without one.
+ *
+ * @param again whether only its gradients are wanted
+ */
+function lowRankAddition(
+  x: tf.Tensor2D,
+  adapters: readonly (LinearAdapter | undefined)[],
+  widths: readonly number[],
+  again: boolean,
+): tf.Tensor2D {
+  const parts = adapters.map((adapter, i): tf.Tensor2D => {
+    if (!adapter) return tf.zeros([x.shape[0], widths[i]!]);
+    const down = linear(x, [adapter.a], [null]);
+    return tf.mul(linear(down, [adapter.b], [null], { value: !again }), adapter.scale);
+  });
+  return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 1);
 }
 
 export class ModelWeights {
@@ -123,16 +144,15 @@ export class ModelWeights {
     const weights = names.map((name) => this.matrix(`${name}.weight`));
     const biases = names.map((name) => (this.has(`${name}.bias`) ? this.vector(`${name}.bias`) : null));
     const base = linear(x, weights, biases, options);
-    if (!names.some((name) => this.adapters.has(name))) return base;
-    const additions = names.map((name, i): tf.Tensor2D => {
-      const adapter = this.adapters.get(name);
-      if (!adapter) return tf.zeros([x.shape[0], weights[i]!.shape[0]]);
-      return tf.mul(
-        linear(linear(x, [adapter.a], [null], { ...options, value: true }), [adapter.b], [null]),
-        adapter.scale,
-      );
-    });
-    return tf.add(base, additions.length === 1 ? additions[0]! : tf.concat2d(additions, 1));
+    const adapters = names.map((name) => this.adapters.get(name));
+    if (adapters.every((adapter) => adapter === undefined)) return base;
+    const widths = weights.map(({ shape }) => shape[0]);
+    const variables = adapters
+      .flatMap((adapter) => (adapter ? [adapter.a, adapter.b] : []))
+      .filter((matrix): matrix is tf.Variable<tf.Rank.R2> => matrix instanceof tf.Variable);
+    // Computed again in the backward pass: two thin products cost less than what their steps would keep until then.
+    const addition = checkpoint(x, [], variables, (x, _, again) => lowRankAddition(x, adapters, widths, again));
+    return addResidual(base, addition);
   }
 
   /** A linear layer's weight with its adapter merged in, [out, in]; a new tensor. Name without `.weight`. */

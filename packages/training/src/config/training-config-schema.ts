@@ -97,6 +97,7 @@ export const trainingConfigSchema = type({
     "maxPromptTokens?": countOrNull,
     "dynamicSampling?": { "+": "reject", "enabled?": "boolean", "maxRounds?": count },
     "engine?": type("'local'").or(url).or(engine),
+    "decodeWith?": "'auto' | 'kernels' | 'backend'",
     "asyncLevel?": "0 | 1",
     "correction?": {
       "+": "reject",
@@ -158,7 +159,13 @@ export const trainingConfigSchema = type({
     "maxGradNorm?": "number > 0 | null",
     "groups?": { "+": "reject", "vision?": parameterGroup, "connector?": parameterGroup, "language?": parameterGroup },
   },
-  "update?": { "+": "reject", "miniBatch?": count, "microBatchTokens?": count, "epochs?": count },
+  "update?": {
+    "+": "reject",
+    "miniBatch?": count,
+    "microBatchTokens?": count,
+    "epochs?": count,
+    "gradientCheckpointing?": "boolean | 'auto'",
+  },
   "promptPool?": { "+": "reject", "enabled?": "boolean", "file?": textOrNull },
   "evaluation?": {
     "+": "reject",

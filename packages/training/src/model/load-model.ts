@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type AdapterOptions,
+  type DecoderName,
   type ParameterGroup,
   type Processor,
   type VlmConfig,
+  type VlmOptions,
   type VlmPolicy,
   createProcessor,
   createVlm,
@@ -17,6 +19,17 @@ import {
 } from "@v-triune/policy";
 import type { ModelAdapterConfig, ModelConfig } from "../config/training-config";
 
+export interface LoadModelOptions {
+  /** Groups that are not trained. Under an adapter none is. */
+  readonly freeze?: readonly ParameterGroup[];
+  /** The folder of a checkpoint to go on from, in place of the configuration's weights. */
+  readonly checkpoint?: string | undefined;
+  /** See `VlmOptions.gradientCheckpointing`. */
+  readonly gradientCheckpointing?: boolean;
+  /** See `VlmOptions.decodeWith`. */
+  readonly decodeWith?: DecoderName;
+}
+
 export interface LoadedModel {
   readonly policy: VlmPolicy;
   readonly processor: Processor;
@@ -25,32 +38,31 @@ export interface LoadedModel {
 /**
  * Under an adapter a checkpoint holds the adapter alone; the model comes from where it came from at first.
  *
- * @param checkpoint the folder of a checkpoint to go on from, in place of the configuration's weights
  * @throws ConfigError, WeightsError or TokenizerError of `@v-triune/policy` for a folder that can't be used
  */
 export async function loadModel(
   model: ModelConfig,
   seed: number,
-  freeze: readonly ParameterGroup[],
-  checkpoint?: string,
+  options: LoadModelOptions = {},
 ): Promise<LoadedModel> {
-  const policy = await loadPolicy(model, seed, freeze, checkpoint);
-  return { policy, processor: createProcessor(processorFolder(model, checkpoint), {}, policy.config) };
+  const policy = await loadPolicy(model, seed, options);
+  return { policy, processor: createProcessor(processorFolder(model, options.checkpoint), {}, policy.config) };
 }
 
 /** `loadModel` without the processor. */
 export async function loadPolicy(
   model: ModelConfig,
   seed: number,
-  freeze: readonly ParameterGroup[],
-  checkpoint?: string,
+  { freeze = [], checkpoint, ...others }: LoadModelOptions = {},
 ): Promise<VlmPolicy> {
-  if (model.adapter !== null) return loadWithAdapter(model, model.adapter, seed, checkpoint);
+  if (model.adapter !== null)
+    return loadWithAdapter(model, seed, { ...others, adapter: adapterOptions(model.adapter, seed, checkpoint) });
+  const options = { ...others, freeze };
   // Companion files are not taken from the checkpoint, which may have been pruned by the time of the next one.
-  if (checkpoint !== undefined) return loadVlm(checkpoint, { freeze, sourceFolder: processorFolder(model) });
-  if (model.init === "pretrained") return loadVlm(model.path, { freeze });
+  if (checkpoint !== undefined) return loadVlm(checkpoint, { ...options, sourceFolder: processorFolder(model) });
+  if (model.init === "pretrained") return loadVlm(model.path, options);
   const config = await readConfig(model.config);
-  return createVlm(config, randomWeights(config, { seed }), { freeze, sourceFolder: model.tokenizer });
+  return createVlm(config, randomWeights(config, { seed }), { ...options, sourceFolder: model.tokenizer });
 }
 
 /** The folder that `loadModel` takes the processor from. */
@@ -72,19 +84,19 @@ export async function modelArchitecture(model: ModelConfig): Promise<VlmConfig> 
   return model.init === "pretrained" ? readModelConfig(model.path) : readConfig(model.config);
 }
 
-async function loadWithAdapter(
-  model: ModelConfig,
+async function loadWithAdapter(model: ModelConfig, seed: number, options: VlmOptions): Promise<VlmPolicy> {
+  if (model.init === "pretrained") return loadVlm(model.path, options);
+  const config = await readConfig(model.config);
+  return createVlm(config, randomWeights(config, { seed }), { ...options, sourceFolder: model.tokenizer });
+}
+
+function adapterOptions(
   { rank, alpha, targetModules }: ModelAdapterConfig,
   seed: number,
   checkpoint: string | undefined,
-): Promise<VlmPolicy> {
-  const adapter: AdapterOptions =
-    checkpoint !== undefined
-      ? { folder: checkpoint }
-      : { rank, alpha, seed, ...(targetModules === null ? {} : { targetModules }) };
-  if (model.init === "pretrained") return loadVlm(model.path, { adapter });
-  const config = await readConfig(model.config);
-  return createVlm(config, randomWeights(config, { seed }), { adapter, sourceFolder: model.tokenizer });
+): AdapterOptions {
+  if (checkpoint !== undefined) return { folder: checkpoint };
+  return { rank, alpha, seed, ...(targetModules === null ? {} : { targetModules }) };
 }
 
 async function readConfig(config: string | Readonly<Record<string, unknown>>): Promise<VlmConfig> {

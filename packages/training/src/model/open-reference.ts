@@ -10,7 +10,9 @@ export async function openReference(
 ): Promise<ReferenceLogProbs | undefined> {
   if (algorithm.kl.coefficient === 0) return undefined;
   const { policy } = await resources.open(
-    loadModel({ ...model, adapter: null }, run.seed, ["vision", "connector", "language"]),
+    loadModel({ ...model, adapter: null }, run.seed, {
+      freeze: ["vision", "connector", "language"],
+    }),
     (opened) => opened.policy.dispose(),
   );
   return createReferenceLogProbs(policy, rollout.temperature, update.microBatchTokens);

@@ -139,7 +139,7 @@ async function runScenario(
 ): Promise<void> {
   const tolerances = stepTolerances(Math.max(...Object.values(scenario.config.lr)), scenario.config.lora);
   const context = { batch, scenario, tolerances, comparison };
-  const policy = await loadPolicy(config.model, config.run.seed, frozenGroups(config));
+  const policy = await loadPolicy(config.model, config.run.seed, { freeze: frozenGroups(config) });
   for (const { name, variable } of scenario.config.lora ? policy.parameters : []) {
     const values = batch.loraInitial.get(name);
     if (values) tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
@@ -147,7 +147,9 @@ async function runScenario(
   const reference =
     config.algorithm.kl.coefficient === 0
       ? undefined
-      : await loadPolicy({ ...config.model, adapter: null }, config.run.seed, ["vision", "connector", "language"]);
+      : await loadPolicy({ ...config.model, adapter: null }, config.run.seed, {
+          freeze: ["vision", "connector", "language"],
+        });
   const learner = createLearner(learnerConfig(config, policy));
   const compute = await openCompute({
     policy,

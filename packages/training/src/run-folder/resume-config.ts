@@ -17,7 +17,14 @@ const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "mo
  * Keys of other sections that may change: where rollouts and rewards are computed, as servers come and go, and what
  * decides memory rather than numbers (their last bits aside), to be lowered where memory was short.
  */
-const freeKeys = ["rollout.engine", "reward.servers", "reward.tokenEnv", "update.microBatchTokens"];
+const freeKeys = [
+  "rollout.engine",
+  "rollout.decodeWith",
+  "reward.servers",
+  "reward.tokenEnv",
+  "update.microBatchTokens",
+  "update.gradientCheckpointing",
+];
 
 /**
  * The configuration of the run that a folder holds, under the name that the folder has now.

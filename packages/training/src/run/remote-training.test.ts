@@ -26,7 +26,7 @@ const started: RolloutStandIn[] = [];
 beforeAll(async () => {
   base = await tinyRun(folder, "base", 3);
   await selectBackend({ prefer: "wasm" });
-  const loaded = await loadModel(base.model, 5, []);
+  const loaded = await loadModel(base.model, 5);
   await loaded.policy.save(model);
   loaded.policy.dispose();
 });

@@ -13,6 +13,7 @@ import type { TrainingConfig } from "../config/training-config";
 import { openData } from "../data/open-data";
 import { engineWeights } from "../model/engine-weights";
 import { loadModel, processorFolder } from "../model/load-model";
+import { usesGradientCheckpointing } from "../model/memory-estimate";
 import { modelBoxes } from "../model/model-boxes";
 import { openReference } from "../model/open-reference";
 import { openCompute } from "../parallel/open-compute";
@@ -67,7 +68,12 @@ async function train(
 
   // What is trained, and on what.
   const model = await resources.open(
-    loadModel(config.model, config.run.seed, frozenGroups(config), checkpoint?.folder),
+    loadModel(config.model, config.run.seed, {
+      freeze: frozenGroups(config),
+      checkpoint: checkpoint?.folder,
+      decodeWith: config.rollout.decodeWith,
+      gradientCheckpointing: await usesGradientCheckpointing(config, warn),
+    }),
     (opened) => opened.policy.dispose(),
   );
   const { policy, processor } = model;

@@ -32,7 +32,9 @@ export function trainingMemoryError(
     found:
       `update.microBatchTokens ${microBatchTokens}, rollout.promptsPerStep ${rollout.promptsPerStep} x ` +
       `${rollout.n} answers`,
-    fix: `lower update.microBatchTokens (--set update.microBatchTokens=${lower}): the result stays the same. ${next}`,
+    fix:
+      `lower update.microBatchTokens (--set update.microBatchTokens=${lower}) or compute layers twice ` +
+      `(--set update.gradientCheckpointing=true): the result stays the same. ${next}`,
     cause,
   });
 }

@@ -105,11 +105,9 @@ describe.skipIf(why !== "")("transformers serve", { timeout: 180_000 }, () => {
 
   it("answers greedily what the policy here answers", async () => {
     await selectBackend({ prefer: "wasm" });
-    const model = await loadModel({ init: "pretrained", path: demoModelFolder, adapter: null }, 1, [
-      "vision",
-      "connector",
-      "language",
-    ]);
+    const model = await loadModel({ init: "pretrained", path: demoModelFolder, adapter: null }, 1, {
+      freeze: ["vision", "connector", "language"],
+    });
     const remote = await openRemoteEngine({
       config: {
         kind: "auto",

@@ -1,0 +1,41 @@
+/** The estimate of memory as lines for people. */
+import { type MemoryEstimate, fitsMemory } from "@v-triune/training";
+
+/** `3.2 GB`; GB as 10^9 bytes, as machines are sold. */
+export function formatBytes(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(0.1, bytes / 1e6).toFixed(1)} MB`;
+}
+
+/**
+ * The estimate as lines, and what to lower when it does not fit.
+ *
+ * @param available bytes of the machine
+ */
+export function formatMemory(estimate: MemoryEstimate, available: number): string {
+  const { parameters, trained, weights, reference, gradients, moments, activations, passing, total } = estimate;
+  const count = (value: number): string => value.toLocaleString("en-US");
+  const keys = estimate.gradientCheckpointing
+    ? "(update.microBatchTokens, with gradient checkpointing)"
+    : "(update.microBatchTokens)";
+  const lines = [
+    `Memory, about ${formatBytes(total)} of ${formatBytes(available)}`,
+    `  weights             ${formatBytes(weights)}  (${count(parameters)} parameters)`,
+    ...(reference > 0 ? [`  reference model     ${formatBytes(reference)}  (algorithm.kl)`] : []),
+    `  gradients, moments  ${formatBytes(gradients + moments)}  (${count(trained)} trained)`,
+    `  activations         ${formatBytes(activations)}  ${keys}`,
+    `  logits, process     ${formatBytes(passing)}`,
+  ];
+  if (!fitsMemory(estimate, available)) {
+    const advice = [
+      ...(activations > total / 4 ? ["lower update.microBatchTokens: the result stays the same"] : []),
+      ...(activations > total / 4 && !estimate.gradientCheckpointing
+        ? ["update: {gradientCheckpointing: auto}: the same numbers in a third more time"]
+        : []),
+      ...(gradients + moments > total / 4 ? ["train an adapter: model: {path: .., adapter: {rank: 16}}"] : []),
+      ...(reference > 0 ? ["leave algorithm.kl.coefficient at 0: no reference model"] : []),
+      "or take a smaller model",
+    ];
+    lines.push("This will hardly fit. What helps:", ...advice.map((text) => `  ${text}`));
+  }
+  return lines.join("\n");
+}

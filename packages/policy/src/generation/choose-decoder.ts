@@ -1,0 +1,51 @@
+/**
+ * Which decoder suits a model and a backend. On wasm the package's own kernels always decode. Elsewhere they decode what
+ * their memory holds, too: a step is one call of threads that read the weights once, where the backend runs some sixty
+ * ops a layer. Their price is a packed copy of the language model while they generate. A GPU decodes all but small
+ * models by itself.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { TextConfig } from "../config/model-config";
+
+/** `kernels`: this package's own; `backend`: TensorFlow.js ops; `auto`: whichever suits. */
+export type DecoderName = "auto" | "kernels" | "backend";
+
+/** Models up to this size are decoded faster by the kernels than by a GPU, whose ops cost more to start than to run. */
+const SMALL_PARAMETERS = 1 << 23;
+/** Of the 4 GiB that WebAssembly addresses: the rest is for a step's logits and steps of a layer. */
+const KERNEL_BYTES = 3.6e9;
+
+export interface DecodingSize {
+  /** Numbers of the language model. */
+  readonly parameters: number;
+  /** Rows decoded at once. */
+  readonly rows: number;
+  /** Of all prompts that are there at once. */
+  readonly promptTokens: number;
+  readonly maxNewTokens: number;
+}
+
+/** Bytes of the packed model with keys and values of all tokens. */
+export function kernelDecodingBytes(text: TextConfig, size: DecodingSize): number {
+  const perToken = 2 * text.numLayers * text.numKeyValueHeads * text.headDim;
+  // The embedding is there twice: as rows to look up, and packed as the head.
+  const weights = size.parameters + text.vocabSize * text.hiddenSize;
+  // Rows grow together by doubling, and what they outgrow nobody needs: as much again.
+  const rowTokens = 2 * 2 ** Math.ceil(Math.log2(size.maxNewTokens));
+  return 4 * (weights + perToken * (size.promptTokens + size.rows * rowTokens));
+}
+
+/**
+ * Whether the package's own kernels decode beside a backend that has no heap that they could run on.
+ *
+ * @param onGpu whether the backend computes on a GPU
+ */
+export function decodesByKernels(name: DecoderName, text: TextConfig, size: DecodingSize, onGpu: boolean): boolean {
+  if (name !== "auto") return name === "kernels";
+  if (size.parameters <= SMALL_PARAMETERS) return true;
+  return !onGpu && kernelDecodingBytes(text, size) <= KERNEL_BYTES;
+}
+
+/** Whether the present backend computes on a GPU. */
+export const computesOnGpu = (): boolean =>
+  (tf.backend() as { readonly isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { resolveTrainingConfig } from "../config/load-training-config";
+import type { TrainingConfigInput } from "../config/training-config-schema";
+import { smallModelConfig } from "../testing/small-model-config";
+import { estimateMemory, fitsMemory, usesGradientCheckpointing } from "./memory-estimate";
+
+const config = (update: TrainingConfigInput["update"] = {}) =>
+  resolveTrainingConfig(
+    {
+      model: { init: "random", config: { ...smallModelConfig }, tokenizer: "t" },
+      data: { train: "d" },
+      rollout: { maxPromptTokens: 1024, maxNewTokens: 1024 },
+      ...(update && { update }),
+    },
+    "/x",
+  );
+
+describe("gradient checkpointing", () => {
+  it("auto is off where the model fits, and on where it does not", () => {
+    const plain = estimateMemory(config(), smallModelConfig, 64e9);
+    expect(plain.gradientCheckpointing).toBe(false);
+    const tight = estimateMemory(config(), smallModelConfig, plain.total);
+    expect(tight.gradientCheckpointing).toBe(true);
+    expect(tight.activations).toBeLessThan(plain.activations / 2);
+    expect(fitsMemory(plain, plain.total)).toBe(false);
+  });
+
+  it.each([true, false])("%s is what a person says, whatever the memory", (gradientCheckpointing) => {
+    const asked = config({ gradientCheckpointing });
+    for (const available of [1e6, 64e9])
+      expect(estimateMemory(asked, smallModelConfig, available).gradientCheckpointing).toBe(gradientCheckpointing);
+  });
+
+  it("a person's choice needs no look at the model, and nothing is told", async () => {
+    const told: string[] = [];
+    const tell = (message: string) => void told.push(message);
+    expect(await usesGradientCheckpointing(config({ gradientCheckpointing: true }), tell)).toBe(true);
+    expect(told).toEqual([]);
+  });
+});
+
+it("activations grow with the tokens of a micro-batch, nothing else does", () => {
+  const [small, large] = [1024, 4096].map((microBatchTokens) =>
+    estimateMemory(config({ microBatchTokens, gradientCheckpointing: false }), smallModelConfig, 64e9),
+  ) as [ReturnType<typeof estimateMemory>, ReturnType<typeof estimateMemory>];
+  expect(large.activations).toBeCloseTo(4 * small.activations);
+  expect(large.weights).toBe(small.weights);
+  expect(large.moments).toBe(small.moments);
+});

@@ -1,0 +1,136 @@
+/**
+ * What a run needs in memory, from the shapes of its tensors, before anything is loaded. All of it is float32:
+ *
+ *   weights      4 bytes a parameter, once more for the reference model of a KL term
+ *   gradients    8 bytes a trained parameter: those of a micro-batch beside the sum; AdamW's moments 8
+ *   activations  of one micro-batch: what a layer keeps for its backward pass, by layer and token
+ *
+ *                  6 hidden + 2 keys and values + 3 intermediate + heads · keys seen     numbers; or with gradient
+ *                  checkpointing `hidden`, and once what a layer keeps
+ *
+ *   passing      logits of one chunk, five times, and what one layer computes on the way
+ *   process      Node, TensorFlow.js and the backend
+ *
+ * What allocators waste comes on top as a share of activations (`FRAGMENTATION`), which was measured: memory-estimate.bench.ts
+ * trains models of several sizes and prints the estimate beside the peak of the process. Pictures whose tower is trained and
+ * the generation's cache are not counted.
+ */
+import { totalmem } from "node:os";
+import { type ParameterShape, type VlmConfig, countAdapterValues, parameterShapes } from "@v-triune/policy";
+import type { TrainingConfig } from "../config/training-config";
+import { modelArchitecture } from "./load-model";
+
+/** Parameters as counts, everything else in bytes. */
+export interface MemoryEstimate {
+  readonly parameters: number;
+  readonly trained: number;
+  readonly weights: number;
+  readonly reference: number;
+  readonly gradients: number;
+  readonly moments: number;
+  readonly activations: number;
+  /** Logits, one layer's steps, and the process itself. */
+  readonly passing: number;
+  readonly gradientCheckpointing: boolean;
+  readonly total: number;
+}
+
+/** Share of the machine's memory that a run may take: the rest is for the system, files and the dashboard. */
+const USABLE = 0.8;
+const PROCESS_BYTES = 0.6e9;
+const FRAGMENTATION = 1.3;
+/** Numbers of one chunk of logits (policy/src/kernels/token-log-probs.ts), and how many chunks are there at once. */
+const LOGITS_CHUNK = 1 << 24;
+const LOGITS_COPIES = 5;
+/** Queries of an attention block, and probabilities that are kept (policy/src/kernels/attention.ts). */
+const QUERY_BLOCK = 512;
+const KEPT_PROBABILITIES = 1 << 22;
+
+/**
+ * The estimate for a configuration and the model that it names, with gradient checkpointing as `usesGradientCheckpointing`
+ * decides it.
+ *
+ * @param available bytes of memory. Default: the machine's
+ */
+export function estimateMemory(
+  config: TrainingConfig,
+  architecture: VlmConfig,
+  available: number = totalmem(),
+): MemoryEstimate {
+  const { gradientCheckpointing } = config.update;
+  if (gradientCheckpointing !== "auto") return estimateWith(config, architecture, gradientCheckpointing);
+  const plain = estimateWith(config, architecture, false);
+  return fitsMemory(plain, available) ? plain : estimateWith(config, architecture, true);
+}
+
+/**
+ * Whether a run computes its layers again in the backward pass.
+ *
+ * @param tell is told where the machine's memory decides it
+ */
+export async function usesGradientCheckpointing(
+  config: TrainingConfig,
+  tell: (message: string) => void,
+): Promise<boolean> {
+  const { gradientCheckpointing } = config.update;
+  if (gradientCheckpointing !== "auto") return gradientCheckpointing;
+  const estimate = estimateMemory(config, await modelArchitecture(config.model));
+  if (estimate.gradientCheckpointing)
+    tell(
+      "Gradient checkpointing is on, as activations would not fit into memory: the same numbers in about a third more " +
+        "time. A smaller update.microBatchTokens needs none; update.gradientCheckpointing: false turns it off.",
+    );
+  return estimate.gradientCheckpointing;
+}
+
+/** Whether a run fits, with room for the system. */
+export function fitsMemory({ total }: Pick<MemoryEstimate, "total">, available: number): boolean {
+  return total < USABLE * available;
+}
+
+function estimateWith(config: TrainingConfig, architecture: VlmConfig, gradientCheckpointing: boolean): MemoryEstimate {
+  const shapes = parameterShapes(architecture);
+  const { adapter } = config.model;
+  const sizeOf = ({ shape }: ParameterShape): number => shape.reduce((product, length) => product * length, 1);
+  const parameters = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const unfrozen = shapes.filter(({ group }) => !config.optimizer.groups[group].freeze);
+  const trained =
+    adapter === null
+      ? unfrozen.reduce((sum, shape) => sum + sizeOf(shape), 0)
+      : countAdapterValues(unfrozen, {
+          rank: adapter.rank,
+          ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
+        });
+  const tokens = config.update.microBatchTokens;
+  const { vocabSize, numLayers, intermediateSize } = architecture.text;
+  const weights = 4 * (parameters + (adapter === null ? 0 : trained));
+  const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters;
+  const gradients = 8 * trained;
+  const moments = 8 * trained;
+  const activations = 4 * tokens * keptPerToken(config, architecture, gradientCheckpointing) * FRAGMENTATION;
+  const passing =
+    PROCESS_BYTES +
+    4 * LOGITS_COPIES * Math.min(LOGITS_CHUNK, tokens * vocabSize) +
+    4 * tokens * intermediateSize * Math.min(6, numLayers);
+  return {
+    parameters,
+    trained,
+    weights,
+    reference,
+    gradients,
+    moments,
+    activations,
+    passing,
+    gradientCheckpointing,
+    total: weights + reference + gradients + moments + activations + passing,
+  };
+}
+
+/** Numbers that are kept of a token for the backward pass. */
+function keptPerToken({ rollout }: TrainingConfig, { text }: VlmConfig, gradientCheckpointing: boolean): number {
+  const { hiddenSize, intermediateSize, numLayers, numHeads, numKeyValueHeads, headDim } = text;
+  const keys = Math.min(QUERY_BLOCK, (rollout.maxPromptTokens ?? QUERY_BLOCK) + rollout.maxNewTokens);
+  const probabilities = numHeads * keys * keys <= KEPT_PROBABILITIES ? numHeads * keys : 0;
+  const layer = 6 * hiddenSize + 2 * numKeyValueHeads * headDim + 3 * intermediateSize + probabilities;
+  return gradientCheckpointing ? numLayers * hiddenSize + layer : numLayers * layer;
+}
