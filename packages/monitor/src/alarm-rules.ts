@@ -12,11 +12,18 @@ interface RuleBase {
   readonly severity: "warn" | "stop";
   /** Steps that are averaged, so that one odd step is no alarm. */
   readonly window: number;
+  /**
+   * Prompts that an average must rest on. A source with few prompts per step is averaged over more steps, and a fall
+   * or rise must be larger than chance makes it. Default 0: neither.
+   */
+  readonly prompts?: number;
   /** What people do about it. */
   readonly advice: string;
 }
 
 /**
+ * Means weigh a step by its prompts.
+ *
  * - `above`: the mean of the last `window` steps is over `limit`
  * - `fall`: it is under (1 - `share`) of the best mean of any earlier window, if that was at least `least`
  * - `rise`: it is over `factor` times the lowest mean of any earlier window, and at least `least`
@@ -33,6 +40,7 @@ export type AlarmRule = RuleBase &
 
 /** What may be changed of a rule: its own numbers, and how grave it is. */
 export interface AlarmRuleChange {
+  readonly prompts?: number;
   readonly limit?: number;
   readonly share?: number;
   readonly factor?: number;
@@ -54,6 +62,7 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     share: 0.5,
     least: 0.1,
     window: 5,
+    prompts: 20,
     severity: "stop",
     advice:
       "Look at the source's rollouts before and after. Often the learning rate is too high (go back to a " +
@@ -67,6 +76,7 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     factor: 2.5,
     least: 64,
     window: 5,
+    prompts: 20,
     severity: "warn",
     advice:
       "Check whether the correct answers grow too (response_length/correct/mean). If only wrong ones do, the model " +
@@ -79,6 +89,7 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     shape: "above",
     limit: 0.3,
     window: 5,
+    prompts: 20,
     severity: "warn",
     advice:
       "Raise rollout.maxNewTokens, or look why answers do not end: a cut answer mostly earns nothing, however good " +
@@ -210,4 +221,4 @@ export function changedAlarmRules(changes: AlarmRuleChanges): readonly AlarmRule
   });
 }
 
-const CHANGEABLE = new Set(["limit", "share", "factor", "least", "window", "severity"]);
+const CHANGEABLE = new Set(["limit", "share", "factor", "least", "window", "prompts", "severity"]);

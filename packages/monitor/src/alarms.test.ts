@@ -1,10 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule } from "./alarm-rules";
-import { createAlarmWatch, evaluateAlarm } from "./alarms";
+import { createAlarmWatch, evaluateAlarm, type MetricPoint } from "./alarms";
 import type { MetricRecord } from "./metric-record";
 
 const rule = (name: string): AlarmRule => DEFAULT_ALARM_RULES.find((candidate) => candidate.name === name)!;
 const series = (...values: number[]) => values.map((value, i) => ({ step: i + 1, value }));
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
 const repeat = (value: number, times: number): number[] => Array.from({ length: times }, () => value);
 
 describe("evaluateAlarm", () => {
@@ -95,6 +104,48 @@ describe("evaluateAlarm", () => {
       expect(alarmsOf(broken)).toEqual([`${broken.name}, ${broken.scope === "all" ? "all" : "mm_math"}`]);
   });
 
+  it("takes the chance of a few prompts per step for no collapse, and sees a real one", () => {
+    const random = mulberry(3);
+    /** Rewards of `prompts` prompts per step of 8 answers: most prompts are solved always or never. */
+    const steps = (chance: number, prompts: number, first: number, count: number) =>
+      Array.from({ length: count }, (_, i) => {
+        const rewards = Array.from({ length: prompts }, () => {
+          const solved = random() < chance ? 0.95 : 0.05;
+          return Array.from({ length: 8 }, () => Number(random() < solved));
+        }).flat();
+        const value = rewards.reduce((a, b) => a + b, 0) / rewards.length;
+        const spread = Math.sqrt(rewards.reduce((sum, one) => sum + (one - value) ** 2, 0) / rewards.length);
+        return { step: first + i, value, prompts, spread };
+      });
+    const firesIn = (points: readonly MetricPoint[]): number | undefined =>
+      points.find((_, i) => evaluateAlarm(rule("reward collapse"), "sub1", points.slice(0, i + 1)) !== null)?.step;
+    const bare = (points: readonly MetricPoint[]) => points.map(({ step, value }) => ({ step, value }));
+    let [withCounts, withoutCounts] = [0, 0];
+    for (let run = 0; run < 20; run++) {
+      const well = steps(0.3, 1 + (run % 9), 1, 50);
+      withCounts += firesIn(well) === undefined ? 0 : 1;
+      withoutCounts += firesIn(bare(well)) === undefined ? 0 : 1;
+    }
+    expect(withCounts).toBeLessThanOrEqual(1);
+    // The means alone look like a collapse: the counts are what tells.
+    expect(withoutCounts).toBeGreaterThanOrEqual(5);
+    for (const prompts of [4, 9, 100]) {
+      const collapsed = firesIn([...steps(0.6, prompts, 1, 30), ...steps(0.02, prompts, 31, 30)]);
+      expect(collapsed).toBeGreaterThan(30);
+      expect(collapsed).toBeLessThanOrEqual(30 + Math.max(6, 80 / prompts));
+    }
+  });
+
+  it("waits until a mean rests on enough prompts", () => {
+    const cut = repeat(0.4, 30).map((value, i) => ({ step: i + 1, value, prompts: 1 }));
+    const firesAt = (points: readonly MetricPoint[]) =>
+      evaluateAlarm(rule("answers cut off"), "clevr", points)?.message ?? null;
+    expect(firesAt(cut.slice(0, 19))).toBeNull();
+    expect(firesAt(cut.slice(0, 20))).toContain("is 0.4, over 0.3");
+    // A step of many prompts weighs more.
+    expect(firesAt([...cut.slice(0, 19), { step: 20, value: 0.1, prompts: 40 }])).toBeNull();
+  });
+
   it("takes changes of its numbers, and refuses those that a rule does not have", () => {
     const rules = changedAlarmRules({ "length explosion": false, "answers cut off": { limit: 0.5, severity: "stop" } });
     expect(rules).toHaveLength(DEFAULT_ALARM_RULES.length - 1);
@@ -107,7 +158,7 @@ describe("evaluateAlarm", () => {
       /no alarm "reward colapse", but reward collapse, length/,
     );
     expect(() => changedAlarmRules({ "answers cut off": { factor: 2 } })).toThrow(
-      'the alarm "answers cut off" has no factor, but limit, window, severity',
+      'the alarm "answers cut off" has no factor, but limit, window, prompts, severity',
     );
   });
 
@@ -118,6 +169,20 @@ describe("evaluateAlarm", () => {
 });
 
 describe("createAlarmWatch", () => {
+  it("weighs a source's steps by the prompts that its records state", () => {
+    const record = (step: number, reward: number): MetricRecord => ({
+      step,
+      split: "train",
+      scope: "source",
+      name: "sub1",
+      metrics: { "critic/rewards/mean": reward, "critic/rewards/std": 0.4, "group/count": 2 },
+    });
+    const watch = createAlarmWatch();
+    // Means over 5 steps: 0.3, then 0.1, on 10 prompts each.
+    const rewards = [...repeat(0.3, 6), ...repeat(0.1, 6)];
+    expect(rewards.flatMap((reward, i) => watch.check([record(i + 1, reward)]))).toEqual([]);
+  });
+
   const record = (step: number, clipRatio: number, over: Partial<MetricRecord> = {}): MetricRecord => ({
     step,
     split: "train",
