@@ -68,6 +68,26 @@ describe("small vocabularies (ids and texts of tokenizers 0.23)", () => {
     }
   });
 
+  it("Digits: numbers of every script are digits, one by one or together", () => {
+    const vocab = Object.fromEntries(["<unk>", ..."ab12½Ⅳ٣²", "12", "٣٤", "½¾"].map((word, id) => [word, id]));
+    const spell = (individual_digits: boolean, text: string) => {
+      const digits = { type: "Digits", individual_digits };
+      const pre_tokenizer = { type: "Sequence", pretokenizers: [{ type: "Whitespace" }, digits] };
+      const tokenizer = createTokenizer({
+        ...words,
+        added_tokens: [],
+        pre_tokenizer,
+        model: { ...words.model, vocab },
+      });
+      return Array.from(tokenizer.encode(text), (id) => tokenizer.token(id)).join(" ");
+    };
+    expect(spell(true, "a12b")).toBe("a 1 2 b");
+    expect(spell(true, "½¾")).toBe("½ <unk>");
+    expect(spell(true, "٣٤ aⅣb 1²")).toBe("٣ <unk> a Ⅳ b 1 ²");
+    expect(spell(false, "a½¾b 12")).toBe("a ½¾ b 12");
+    expect(spell(false, "٣٤ aⅣb 1²")).toBe("٣٤ a Ⅳ b 1 ²");
+  });
+
   it("nothing encodes and decodes to nothing", () => {
     const tokenizer = createTokenizer(words);
     expect([tokenizer.encode("").length, tokenizer.decode([]), tokenizer.decode([99])]).toEqual([0, "", ""]);

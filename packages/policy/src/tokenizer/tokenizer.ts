@@ -3,11 +3,11 @@
  * Ids of byte-level vocabularies (Qwen's) are turned into text here: their bytes joined, then read as UTF-8, which is
  * the same and about six times as fast.
  *
- * That library's ids, spellings and decodings are those of the Rust tokenizers 0.23 on every golden case. Four
- * differences are removed here, so that all is as in the Rust library and transformers: ids without a token (a padded
- * embedding has some) decode to nothing; no ids decode to ""; spaces before punctuation are left alone unless
- * tokenizer_config.json asks for the clean-up; the unknown token of a WordLevel model is the one that tokenizer.json
- * names.
+ * That library's ids, spellings and decodings are those of the Rust tokenizers 0.23 on every golden case. Five
+ * differences are removed here, so that all is as in the Rust library and transformers: numbers of every script are
+ * digits (unicode-digits.ts); ids without a token (a padded embedding has some) decode to nothing; no ids decode to "";
+ * spaces before punctuation are left alone unless tokenizer_config.json asks for the clean-up; the unknown token of a
+ * WordLevel model is the one that tokenizer.json names.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,6 +17,7 @@ import { downloadCommand, isLfsPointer, lfsPointerProblem } from "../download/mo
 import { TokenizerError } from "../input-error";
 import { byteLevelBytes } from "./byte-level";
 import { byteStream, windowStream, type TextStream } from "./text-stream";
+import { withUnicodeDigits } from "./unicode-digits";
 
 export interface DecodeTextOptions {
   /** Leaves special tokens (`<|im_end|>`, ..) out of the text. Default false. Plain added tokens stay. */
@@ -105,8 +106,8 @@ export function createTokenizer(
     decoder: null,
     normalizer: null,
     post_processor: null,
-    pre_tokenizer: null,
     ...json,
+    pre_tokenizer: withUnicodeDigits(json["pre_tokenizer"] ?? null),
   };
   let inner: HuggingFaceTokenizer;
   try {
