@@ -15,6 +15,12 @@ export interface EvaluationScores {
   readonly benchmarks?: Readonly<Record<string, number>>;
 }
 
+/** An evaluation, and after which step it was made. */
+export interface StepEvaluation {
+  readonly step: number;
+  readonly scores: EvaluationScores;
+}
+
 /** One training step in short; everything else is in metrics.jsonl. */
 export interface StepSummary {
   readonly step: number;

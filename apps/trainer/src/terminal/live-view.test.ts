@@ -34,7 +34,12 @@ it("keeps to 80 columns in a pipe, however many sources there are", () => {
     seconds: { total: 1 },
     accuracyBySource,
   } as unknown as StepSummary;
-  createLiveView({ stream }).listen({ type: "step", summary });
+  const view = createLiveView({ stream });
+  view.listen({ type: "step", summary });
+  // What is shown is a mean, and says of how many steps.
+  expect(written).toContain("      accuracy, of 1 step:  source_0 0.00");
+  view.listen({ type: "step", summary: { ...summary, step: 2 } });
+  expect(written).toContain("      accuracy, mean of 2 steps:  source_0 0.00");
   const lines = written.trimEnd().split("\n");
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   expect(
@@ -42,5 +47,5 @@ it("keeps to 80 columns in a pipe, however many sources there are", () => {
       .slice(1)
       .join(" ")
       .match(/source_\d+ \d\.\d\d/g),
-  ).toHaveLength(18);
+  ).toHaveLength(2 * 18);
 });

@@ -19,7 +19,10 @@ export interface LiveView {
   close(): void;
 }
 
+/** Steps of a source that its shown accuracy is the mean of. */
 const window = 5;
+const meanOf = (stepsSeen: number): string =>
+  stepsSeen === 1 ? "of 1 step" : `mean of ${Math.min(window, stepsSeen)} steps`;
 /** Rows left out whose message is shown with what to do. */
 const SHOWN_IN_FULL = 3;
 const indent = " ".repeat(6);
@@ -97,7 +100,7 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
         if (!rows.has(source)) rows.set(source, bars.create(1000, 0, { label: name(source), text: "" }));
         const start = before.get(source);
         rows.get(source)?.update(Math.round(mean * 1000), {
-          text: start === undefined ? mean.toFixed(2) : `${mean.toFixed(2)}  before ${start.toFixed(2)}`,
+          text: `${mean.toFixed(2)} (${meanOf(stepsSeen)})${start === undefined ? "" : `  before ${start.toFixed(2)}`}`,
         });
       }
     }
@@ -113,7 +116,7 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
   const line = (text: string) => stream.write(`${text}\n`);
   /** As many sources a line as fit 80 columns. */
   const table = (entries: readonly (readonly [string, number])[]): void => {
-    let text = "";
+    let text = `accuracy, ${meanOf(stepsSeen)}:`;
     for (const [source, mean] of entries) {
       const cell = `${source.replace(/^demo_/, "")} ${mean.toFixed(2)}`;
       if (text !== "" && indent.length + text.length + 2 + cell.length > 80) {

@@ -35,6 +35,10 @@ it("ends with where everything is, and how to go on when interrupted", () => {
       "  metrics      runs/x/metrics.jsonl\nGo on with: v-triune train x.yaml --set run.name=x --resume\n",
   );
   expect(formatTrainingResult({ ...result, interrupted: false }, "")).not.toContain("--resume");
+  // It was last evaluated before its last step, and says so.
+  const measured = { ...result, before: scores({ clevr: 0.5 }), after: scores({ clevr: 0.6 }), afterStep: 4 };
+  expect(formatTrainingResult(measured, "")).toContain("  accuracy       before   step 4   change\n");
+  expect(formatTrainingResult({ ...measured, afterStep: 7 }, "")).toContain("before    after   change\n");
 });
 
 it("says what is about to run", () => {

@@ -67,8 +67,12 @@ export function collectProblems(): ProblemList {
   };
 }
 
-/** A row a source: accuracy before and after, and the difference. */
-export function formatScores(before: EvaluationScores | undefined, after: EvaluationScores): string {
+/**
+ * A row a source: accuracy before and after, and the difference.
+ *
+ * @param title what stands over the later scores
+ */
+export function formatScores(before: EvaluationScores | undefined, after: EvaluationScores, title = "after"): string {
   const width = Math.max(12, ...Object.keys(after.bySource).map((name) => name.length));
   const row = (name: string, then: number | undefined, now: number): string => {
     const cells =
@@ -77,7 +81,7 @@ export function formatScores(before: EvaluationScores | undefined, after: Evalua
         : [then.toFixed(3), now.toFixed(3), `${now < then ? "-" : "+"}${Math.abs(now - then).toFixed(3)}`];
     return `  ${name.padEnd(width)}${cells.map((cell) => cell.padStart(9)).join("")}`.trimEnd();
   };
-  const titles = before === undefined ? ["", "after", ""] : ["before", "after", "change"];
+  const titles = before === undefined ? ["", title, ""] : ["before", title, "change"];
   return [
     `  ${"accuracy".padEnd(width)}${titles.map((title) => title.padStart(9)).join("")}`.trimEnd(),
     ...Object.keys(after.bySource)
@@ -95,7 +99,9 @@ export function formatScores(before: EvaluationScores | undefined, after: Evalua
 export function formatTrainingResult(result: TrainingResult, command: string): string {
   const { after, before, checkpoint, folder, interrupted, step } = result;
   const lines: string[] = [""];
-  if (after !== undefined) lines.push(formatScores(before, after), "");
+  // An interrupted run was last evaluated at an earlier step.
+  if (after !== undefined)
+    lines.push(formatScores(before, after, result.afterStep === step ? "after" : `step ${result.afterStep}`), "");
   lines.push(interrupted ? `Interrupted after step ${step}.` : `Done after ${step} ${step === 1 ? "step" : "steps"}.`);
   lines.push(`  run          ${here(folder)}`);
   if (checkpoint !== undefined) lines.push(`  checkpoint   ${here(checkpoint)}`);

@@ -38,6 +38,11 @@ export async function runFolderConfig(folder: string, overrides: readonly string
   return overrides.length === 0 ? moved : await overrideTrainingConfig(moved, overrides);
 }
 
+/** What is added to the fix where run.steps is among the differences. */
+const STEPS =
+  "; the warm-up and the schedules are shares of run.steps, so that another number changes the steps already made: to " +
+  "end a run earlier, press Ctrl-C after the step";
+
 /**
  * Checks that a configuration still describes the run that is resumed.
  *
@@ -73,6 +78,6 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
     found: differences.slice(0, 6).join("; "),
     fix:
       `go on with the run as it is (v-triune train ${given.run.folder} --resume), or start a new one under another ` +
-      "name (--set run.name=..)",
+      `name (--set run.name=..)${differences.some((line) => line.startsWith("run.steps")) ? STEPS : ""}`,
   });
 }

@@ -38,8 +38,11 @@ export interface TrainingResult {
   /** Number of steps done; fewer than configured when interrupted. */
   readonly step: number;
   readonly interrupted: boolean;
+  /** The evaluation before the first step, also if an earlier part of the run made it. */
   readonly before: EvaluationScores | undefined;
+  /** The last evaluation after that, and the step that it was made at: not the last one if the run was interrupted. */
   readonly after: EvaluationScores | undefined;
+  readonly afterStep: number | undefined;
   readonly lastStep: StepSummary | undefined;
   readonly checkpoint: string | undefined;
 }

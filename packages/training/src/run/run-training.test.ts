@@ -80,9 +80,13 @@ describe("runTraining", () => {
       interruption,
       listen: ({ type }) => (interruption.requested ||= type === "step"),
     });
-    expect(first).toMatchObject({ step: 1, interrupted: true });
+    expect(first).toMatchObject({ step: 1, interrupted: true, afterStep: undefined });
+    expect(first.before).toEqual(whole.result.before);
     const second = await runTraining(config("resumed"), { resume: true });
-    expect(second).toMatchObject({ step: 3, interrupted: false });
+    expect(second).toMatchObject({ step: 3, interrupted: false, afterStep: 3 });
+    // The evaluation before the first step is the earlier part's.
+    expect(second.before).toEqual(whole.result.before);
+    expect(second.after).toEqual(whole.result.after);
     expect(weightsOf("resumed", 3).equals(weightsOf("whole", 3))).toBe(true);
     expect(numbersOf("resumed")).toEqual(numbersOf("whole"));
   });

@@ -12,6 +12,7 @@ import { RunCheckpoints, lastCheckpoint } from "../checkpoint/run-checkpoints";
 import type { TrainingConfig } from "../config/training-config";
 import { openData } from "../data/open-data";
 import { engineWeights } from "../model/engine-weights";
+import { earlierEvaluations } from "../evaluation/earlier-evaluations";
 import { loadModel, processorFolder } from "../model/load-model";
 import { usesGradientCheckpointing } from "../model/memory-estimate";
 import { modelBoxes } from "../model/model-boxes";
@@ -228,7 +229,8 @@ async function train(
     samples: data.length,
     fromStep,
   });
-  const done = await runSteps(config, { fromStep, evaluated }, loop);
+  const evaluations = fromStep > 0 ? await earlierEvaluations(folder.metricsPath) : [];
+  const done = await runSteps(config, { fromStep, evaluated, evaluations }, loop);
   if (done.interrupted) listen({ type: "interrupted", step: done.step });
   await monitor.flush();
   return { folder: folder.path, backend, ...done };

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
 import { tinyRun } from "../testing/tiny-run";
 import type { TrainingEvent } from "../training-event";
+import { earlierEvaluations } from "../evaluation/earlier-evaluations";
 import { runTraining } from "./run-training";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-seams-"));
@@ -212,6 +213,14 @@ describe("runTraining", () => {
     expect(opened.at(-1)).toBe(process.cwd());
     expect(both.after?.benchmarks).toEqual({ "even-or-odd": 2 / 3 });
     expect(Object.keys(both.after?.bySource ?? {})).toHaveLength(7);
+    for (const [name, found] of [
+      ["benchmark", result],
+      ["both", both],
+    ] as const)
+      expect(await earlierEvaluations(join(folder, name, "metrics.jsonl"))).toEqual([
+        { step: 0, scores: found.before },
+        { step: 2, scores: found.after },
+      ]);
     const ofStep = beside.records.filter(({ split, step }) => split === "eval" && step === 2);
     expect(ofStep.find(({ name }) => name === "even-or-odd")?.metrics["benchmark/score"]).toBeCloseTo(2 / 3);
     expect(ofStep.filter(({ scope }) => scope === "all")).toHaveLength(1);

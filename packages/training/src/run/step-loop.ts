@@ -1,6 +1,6 @@
 /** The order of a run's steps, evaluations and checkpoints. */
 import type { TrainingConfig } from "../config/training-config";
-import type { EvaluationScores, StepSummary } from "../training-event";
+import type { EvaluationScores, StepEvaluation, StepSummary } from "../training-event";
 import type { TrainingResult } from "./run-options";
 
 /** What the loop does at a step. */
@@ -23,19 +23,26 @@ export interface StepLoopStart {
   readonly fromStep: number;
   /** Whether the evaluation at `fromStep` has been made. */
   readonly evaluated: boolean;
+  /** What earlier parts of the run found, up to `fromStep`. */
+  readonly evaluations: readonly StepEvaluation[];
 }
 
 export async function runSteps(
   { run, evaluation, checkpoint }: Pick<TrainingConfig, "run" | "evaluation" | "checkpoint">,
-  { fromStep, evaluated }: StepLoopStart,
+  { fromStep, evaluated, evaluations }: StepLoopStart,
   loop: StepLoop,
 ): Promise<Omit<TrainingResult, "folder" | "backend">> {
   const isDue = (every: number | null, step: number): boolean =>
     step === run.steps || (every !== null && step % every === 0);
-  const before = fromStep === 0 ? await loop.evaluate(0) : undefined;
+  const before = fromStep === 0 ? await loop.evaluate(0) : evaluations.find(({ step: made }) => made === 0)?.scores;
+  let last = evaluations.findLast(({ step: made }) => made > 0);
+  const evaluate = async (at: number): Promise<void> => {
+    const scores = await loop.evaluate(at);
+    if (scores !== undefined) last = { step: at, scores };
+  };
   // The run ended between a checkpoint and the evaluation that comes after it.
   const evaluatesFirst = fromStep > 0 && !evaluated && isDue(evaluation.every, fromStep);
-  let after = evaluatesFirst ? await loop.evaluate(fromStep) : undefined;
+  if (evaluatesFirst) await evaluate(fromStep);
   let lastStep: StepSummary | undefined;
   let saved: string | undefined;
   let step = fromStep;
@@ -51,8 +58,8 @@ export async function runSteps(
     step += 1;
     interrupted = (loop.isInterrupted() || loop.isAlarmed()) && step < run.steps;
     if (interrupted || isDue(checkpoint.every, step)) saved = await loop.save(step);
-    if (!interrupted && isDue(evaluation.every, step)) after = await loop.evaluate(step);
+    if (!interrupted && isDue(evaluation.every, step)) await evaluate(step);
   }
   if (interrupted && step === 0 && saved === undefined) saved = await loop.save(step);
-  return { step, interrupted, before, after, lastStep, checkpoint: saved };
+  return { step, interrupted, before, after: last?.scores, afterStep: last?.step, lastStep, checkpoint: saved };
 }
