@@ -134,10 +134,20 @@ describe("export verl", () => {
       of({
         optimizer: { groups: { language: { freeze: true }, vision: { freeze: false } }, schedule: "linear" },
       }).notes.join(" "),
-    ).toMatch(
-      /always trains the language model[\s\S]*freezes the connector with the vision tower[\s\S]*no linear schedule/,
+    ).toMatch(/always trains the language model[\s\S]*no linear schedule/);
+    expect(of({ optimizer: { groups: { vision: { freeze: true } } } }).notes.join()).toContain("nothing reads it");
+    const adapted = { model: { path: "m", adapter: { rank: 8, targetModules: ["gate_proj"] } } };
+    const excluded = (frozen: Record<string, { freeze: boolean }>) =>
+      of({ ...adapted, optimizer: { groups: frozen } }).overrides.find((text) => text.includes("exclude_modules"));
+    expect(excluded({ vision: { freeze: true }, connector: { freeze: true } })).toBe(
+      "actor_rollout_ref.model.exclude_modules='.*visual\\..*'",
     );
     expect(of({ data: { train: "d", sampling: { difficulty: {} } } }).notes.join(" ")).toMatch(/not carried over/);
+    const connectorOnly = excluded({ vision: { freeze: false }, connector: { freeze: true } })!;
+    const pattern = new RegExp(`^(?:${/'(.*)'/.exec(connectorOnly)![1]!})$`);
+    expect(pattern.test("model.visual.deepstack_merger_list.0.linear_fc1")).toBe(true);
+    expect(pattern.test("model.visual.blocks.0.mlp.gate_proj")).toBe(false);
+    expect(excluded({ vision: { freeze: false }, connector: { freeze: false } })).toBeUndefined();
     expect(of({ reward: { iou: { schedule: [{ until: 1, epsilon: "average" }] } } }).stages).toEqual([
       { until: 135, epsilon: "average" },
     ]);

@@ -61,8 +61,12 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
   const { correction } = rollout;
   const { groups } = optimizer;
   if (groups.language.freeze) notes.push("verl always trains the language model; here it was frozen.");
-  if (groups.vision.freeze !== groups.connector.freeze)
-    notes.push("verl freezes the connector with the vision tower, or neither.");
+  if (model.adapter === null && (groups.vision.freeze || groups.connector.freeze))
+    notes.push(
+      "verl 0.9.1 has a key for a frozen vision tower (actor.freeze_vision_tower), but nothing reads it: there the " +
+        "tower and the connector are trained, here they are frozen in part or whole. An adapter leaves them as they " +
+        "are (model.adapter).",
+    );
   if (
     new Set(
       Object.values(groups)
@@ -91,6 +95,14 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
   if (rollout.topK !== null && rollout.topK < 1) notes.push("rollout.topK is left out.");
   if (correction.rejection !== null || correction.lower !== null)
     notes.push("rollout.correction.rejection and lower are not carried over.");
+  // In all families the connector is the tower's mergers.
+  const frozenTower = groups.vision.freeze
+    ? groups.connector.freeze
+      ? ".*visual\\..*"
+      : ".*visual\\.(?!.*merger).*"
+    : groups.connector.freeze
+      ? ".*visual\\..*merger.*"
+      : null;
   const stages = stagesOf(reward.iou.schedule, steps);
   if (stages.length > 1)
     notes.push(
@@ -132,6 +144,8 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
           `actor_rollout_ref.model.lora_rank=${model.adapter.rank}`,
           `actor_rollout_ref.model.lora_alpha=${model.adapter.alpha}`,
           `actor_rollout_ref.model.target_modules=${hydra(model.adapter.targetModules ?? ATTENTION_PROJECTIONS)}`,
+          // Ends of names such as gate_proj are also in the tower of Qwen2.5-VL.
+          ...(frozenTower === null ? [] : [`actor_rollout_ref.model.exclude_modules='${frozenTower}'`]),
         ]),
     actor("freeze_vision_tower", groups.vision.freeze),
     actor("ppo_mini_batch_size", update.miniBatch),

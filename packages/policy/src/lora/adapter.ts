@@ -13,6 +13,7 @@ import { isLinearWeight, type ParameterShape } from "../weights/parameter-shapes
 import { internalName, moduleName } from "../weights/tensor-names";
 import { openSafetensors } from "../safetensors/reader";
 import { writeSafetensors } from "../safetensors/writer";
+import { peftTargets } from "./peft-targets";
 import { isTargeted, rankAndScale, readAdapterConfig, writeAdapterConfig, type AdapterConfig } from "./adapter-config";
 
 /** A new adapter, or one from a folder in peft's layout. */
@@ -40,6 +41,8 @@ const DEFAULT_TARGETS = ".*language_model.*\\.(q_proj|k_proj|v_proj|o_proj)";
 export interface AttachedAdapter {
   readonly config: AdapterConfig;
   readonly parameters: readonly ModelParameter[];
+  /** `target_modules` as peft is told it. */
+  readonly targets: readonly string[] | string;
 }
 
 /**
@@ -111,7 +114,15 @@ export function attachAdapter(weights: ModelWeights, options: AdapterOptions): A
       expected: `${used.size} tensors`,
       found: extra.slice(0, 4).join(", "),
     });
-  return { config, parameters };
+  const modulesOf = (names: readonly string[]): string[] => [
+    ...new Set(names.map((name) => moduleName(name.replace(/\.(weight|bias)$/, "")))),
+  ];
+  const targets = peftTargets(
+    config.targetModules,
+    modulesOf([...weights.adapters.keys()]),
+    modulesOf(weights.shapes.map(({ name }) => name)),
+  );
+  return { config, parameters, targets };
 }
 
 /**
@@ -134,7 +145,7 @@ export function countAdapterValues(
 /** Writes the adapter as peft does: adapter_config.json and adapter_model.safetensors. */
 export async function saveAdapter(
   folder: string,
-  { config, parameters }: AttachedAdapter,
+  { config, parameters, targets }: AttachedAdapter,
   baseModel: string | undefined,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
@@ -146,7 +157,7 @@ export async function saveAdapter(
       data: async () => (await variable.data()) as Float32Array,
     })),
   );
-  writeAdapterConfig(folder, config, baseModel);
+  writeAdapterConfig(folder, { ...config, targetModules: targets }, baseModel);
 }
 
 function newConfig(options: Exclude<AdapterOptions, { folder: string }>): AdapterConfig {
