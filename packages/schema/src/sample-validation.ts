@@ -111,6 +111,8 @@ function contentProblem(sample: Sample, options: SampleCheckOptions): DatasetErr
         found: "an empty list",
       });
     }
+    const video = sample.prompt.findIndex(({ content }) => content.includes(VIDEO_MARK));
+    if (video >= 0) return videoProblem(options, `prompt.${video}.content`, `a ${VIDEO_MARK} mark`);
     if (!skip.includes("images")) {
       let marks = 0;
       for (const message of sample.prompt) marks += countImageMarks(message.content);
@@ -135,6 +137,18 @@ function contentProblem(sample: Sample, options: SampleCheckOptions): DatasetErr
   }
   if (skip.includes("reward_model")) return null;
   return rewardProblem(sample, options);
+}
+
+/** Where other trainers' corpora have a video. Without it the model would be asked about nothing. */
+const VIDEO_MARK = "<video>";
+
+function videoProblem(options: SampleCheckOptions, field: string, found: string): DatasetError {
+  return problem(options, "bad-value", {
+    field,
+    expected: "text and pictures; videos are not supported",
+    found,
+    fix: "give frames of the video as pictures, or leave the sample out",
+  });
 }
 
 function rewardProblem(sample: Sample, options: SampleCheckOptions): DatasetError | null {
@@ -185,6 +199,8 @@ function completeSample(value: unknown, { without = [], ...options }: SampleChec
       found: `${describeValue(value)} (${typeName(value)})`,
     });
   }
+  if (Array.isArray(value["videos"]) && value["videos"].length > 0)
+    throw videoProblem(options, "videos", `${value["videos"].length} of them`);
   const row = { ...value };
   for (const column of without) row[column] ??= LEFT_OUT[column];
   return complete(row);

@@ -48,6 +48,65 @@ describe("rendering", () => {
   });
 });
 
+/**
+ * The constructs of Qwen3-VL's template: no system text of its own, parts of any message, numbered pictures. The texts
+ * are what Jinja 3.1 renders with the options of transformers.
+ */
+describe("a template as Qwen3-VL has it", () => {
+  const template = createChatTemplate(`{%- if messages[0].role == 'system' %}
+    {{- '<|im_start|>system\\n' }}
+    {%- if messages[0].content is string %}{{- messages[0].content }}{%- else %}
+        {%- for part in messages[0].content %}{%- if 'text' in part %}{{- part.text }}{%- endif %}{%- endfor %}
+    {%- endif %}
+    {{- '<|im_end|>\\n' }}
+{%- endif %}
+{%- set pictures = namespace(value=0) %}
+{%- for message in messages %}
+    {%- if message.role != 'system' %}
+        {{- '<|im_start|>' + message.role + '\\n' }}
+        {%- if message.content is string %}{{- message.content }}{%- else %}
+            {%- for part in message.content %}
+                {%- if part.type == 'image' or 'image' in part or 'image_url' in part %}
+                    {%- set pictures.value = pictures.value + 1 %}
+                    {%- if add_vision_id %}Picture {{ pictures.value }}: {% endif -%}
+                    <|vision_start|><|image_pad|><|vision_end|>
+                {%- elif 'text' in part %}{{- part.text }}{%- endif %}
+            {%- endfor %}
+        {%- endif %}
+        {{- '<|im_end|>\\n' }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}`);
+  const picture = "<|vision_start|><|image_pad|><|vision_end|>";
+  const two = {
+    role: "user",
+    content: [{ type: "image" }, { type: "image" }, { type: "text", text: "Which is larger?" }],
+  } as const;
+
+  it("adds no system text", () => {
+    expect(template.render(hello)).toBe("<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n");
+    expect(template.render([two])).toBe(
+      `<|im_start|>user\n${picture}${picture}Which is larger?<|im_end|>\n<|im_start|>assistant\n`,
+    );
+  });
+
+  it("renders a system message of text or parts, and numbers pictures over the turns", () => {
+    const content = [{ type: "text", text: "Be brief." }] as const;
+    for (const system of ["Be brief.", content])
+      expect(
+        template.render([{ role: "system", content: system }, two, { role: "assistant", content: "The first." }, two], {
+          variables: { add_vision_id: true },
+          addGenerationPrompt: false,
+        }),
+      ).toBe(
+        "<|im_start|>system\nBe brief.<|im_end|>\n" +
+          `<|im_start|>user\nPicture 1: ${picture}Picture 2: ${picture}Which is larger?<|im_end|>\n` +
+          "<|im_start|>assistant\nThe first.<|im_end|>\n" +
+          `<|im_start|>user\nPicture 3: ${picture}Picture 4: ${picture}Which is larger?<|im_end|>\n`,
+      );
+  });
+});
+
 describe("loading", () => {
   const write = (files: Record<string, string>): string => {
     const path = mkdtempSync(join(folder, "model-"));

@@ -68,6 +68,14 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
     expect(processor.decode(ids.promptIds)).toBe(text);
   });
 
+  it("refuses a video by name, as a part and in rendered text", async () => {
+    const asked = [{ type: "video" as const }, { type: "text" as const, text: "What happens?" }];
+    for (const prompt of [[{ role: "user", content: asked }], "<|vision_start|><|video_pad|><|vision_end|>What?"])
+      await expect(processor.encode(prompt, [], { name: "row 3" })).rejects.toThrow(
+        /videos are not supported[^]*row 3[^]*frames of the video/,
+      );
+  });
+
   it("gives the same for pictures that were processed before", async () => {
     const pictures = [gray(90, 40), gray(100, 100)];
     const images = await processor.imageProcessor.process(pictures);
