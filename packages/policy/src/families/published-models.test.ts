@@ -51,6 +51,34 @@ describe.each(publishedModels)("$name", ({ name, parameters, config }) => {
   });
 });
 
+/** Published files state only what differs from the defaults of transformers' classes. */
+it.each([
+  ["Qwen2-VL-2B", { hidden_size: 1536, in_chans: 3, model_type: "qwen2_vl", spatial_patch_size: 14 }],
+  ["Qwen2-VL-7B", { in_chans: 3, model_type: "qwen2_vl", spatial_patch_size: 14 }],
+  [
+    "Qwen2.5-VL-3B",
+    {
+      hidden_size: 1280,
+      in_chans: 3,
+      model_type: "qwen2_5_vl",
+      out_hidden_size: 2048,
+      spatial_patch_size: 14,
+      tokens_per_second: 2,
+    },
+  ],
+  [
+    "Qwen2.5-VL-7B",
+    { hidden_size: 1280, in_chans: 3, model_type: "qwen2_5_vl", spatial_patch_size: 14, tokens_per_second: 2 },
+  ],
+])("the short vision_config of %s means its sizes", (name, vision_config) => {
+  const { config } = publishedModels.find((model) => model.name === name)!;
+  const { mrope_section } = (config as Parts)["rope_scaling"]!;
+  // As transformers 4.49 wrote it again.
+  const rope_scaling = { mrope_section, rope_type: "default", type: "default" };
+  const tokens = { vision_token_id: 151654, quantization_config: undefined };
+  expect(read({ ...config, ...tokens, rope_scaling, vision_config })).toEqual(read(config));
+});
+
 describe("a configuration of Qwen3-VL", () => {
   const { config } = publishedModels.find(({ name }) => name === "Qwen3-VL-4B")!;
   const { text_config: text, vision_config: vision } = config as Parts;

@@ -1,13 +1,16 @@
 /**
  * config.json of the published checkpoints, as far as sizes go: Qwen2-VL (arXiv 2409.12191), Qwen2.5-VL (arXiv
- * 2502.13923) and Qwen3-VL (arXiv 2511.21631), Instruct, on huggingface.co/Qwen. The numbers of parameters are those
- * that their model pages state for the safetensors.
+ * 2502.13923) and Qwen3-VL (arXiv 2511.21631), Instruct, on huggingface.co/Qwen. Keys that they leave out have the
+ * values of transformers' configuration classes here. `source` says where the sizes of each were read; numbers of
+ * parameters follow from the sizes, and agree with what model pages show (2.21 B and 8.29 B of Qwen2-VL).
  */
 
 /** A checkpoint that people have. */
 export interface PublishedModel {
   /** Without `-Instruct`. */
   readonly name: string;
+  /** Where the sizes of the language model and of the tower were read. */
+  readonly source: string;
   readonly parameters: number;
   /** config.json. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -136,16 +139,21 @@ const largeTower = { deepstack_visual_indexes: [8, 16, 24], depth: 27, hidden_si
 export const publishedModels: readonly PublishedModel[] = [
   {
     name: "Qwen2-VL-2B",
+    source:
+      "config.json of huggingface.co/Qwen/Qwen2-VL-2B-Instruct-AWQ; tower: Qwen2VLVisionConfig of transformers 5.24",
     parameters: 2_208_985_600,
     config: qwen2Vl({ ...small, num_key_value_heads: 2, tie_word_embeddings: true, vocab_size: 151936 }),
   },
   {
     name: "Qwen2-VL-7B",
+    source:
+      "config.json of fine-tuned Qwen2-VL-7B-Instruct (huggingface.co); tower: Qwen2VLVisionConfig of transformers 5.24",
     parameters: 8_291_375_616,
     config: qwen2Vl({ ...middle, num_key_value_heads: 4, tie_word_embeddings: false, vocab_size: 152064 }),
   },
   {
     name: "Qwen2.5-VL-3B",
+    source: "config.json of AWQ and other copies of Qwen2.5-VL-3B-Instruct (huggingface.co); rest: transformers 5.24",
     parameters: 3_754_622_976,
     config: qwen25Vl({
       hidden_size: 2048,
@@ -159,11 +167,15 @@ export const publishedModels: readonly PublishedModel[] = [
   },
   {
     name: "Qwen2.5-VL-7B",
+    source:
+      "config.json of huggingface.co/Qwen/Qwen2.5-VL-7B-Instruct-AWQ; rest: Qwen2_5_VLVisionConfig of transformers 5.24",
     parameters: 8_292_166_656,
     config: qwen25Vl({ ...middle, num_key_value_heads: 4, tie_word_embeddings: false, vocab_size: 152064 }),
   },
   {
     name: "Qwen3-VL-2B",
+    source:
+      "language model: config.json of Qwen3-1.7B, which it is; tower: that of Qwen3-VL-4B. Not read at its own source",
     parameters: 2_127_532_032,
     config: qwen3Vl(
       { hidden_size: 2048, intermediate_size: 6144, num_attention_heads: 16, num_hidden_layers: 28 },
@@ -173,6 +185,7 @@ export const publishedModels: readonly PublishedModel[] = [
   },
   {
     name: "Qwen3-VL-4B",
+    source: "config.json of Qwen3-VL-4B-Instruct as public repositories quote it",
     parameters: 4_437_815_808,
     config: qwen3Vl(
       { hidden_size: 2560, intermediate_size: 9728, num_attention_heads: 32, num_hidden_layers: 36 },
@@ -182,6 +195,8 @@ export const publishedModels: readonly PublishedModel[] = [
   },
   {
     name: "Qwen3-VL-8B",
+    source:
+      "GGUF metadata of ollama.com/library/qwen3-vl:8b-instruct; config.json of fine-tuned copies (huggingface.co)",
     parameters: 8_767_123_696,
     config: qwen3Vl(
       { hidden_size: 4096, intermediate_size: 12288, num_attention_heads: 32, num_hidden_layers: 36 },
