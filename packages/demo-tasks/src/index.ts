@@ -3,6 +3,7 @@ export { writeHeldOutData, writeTrainingData } from "./demo-data";
 export { pictureSize } from "./drawing/canvas";
 export type { DemoQuestion } from "./drawing/question";
 export { demoModelConfig, writeDemoModelFolder } from "./model-folder";
+export { demoFamilies, writeFamilyRun } from "./family-run";
 export { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";
 export { responseText } from "./response";
 export { demoSourceNames, demoSources } from "./sources";

@@ -1,11 +1,12 @@
-/** The demonstration's run on wasm, long: memory must not grow and no tensor be left behind. */
+/** Long runs: memory must not grow and no tensor be left behind. The demonstration's on wasm, a tiny one per family. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { demoSourceNames, writeTrainingData } from "@v-triune/demo-tasks";
+import { selectBackend } from "@v-triune/backend";
+import { type demoFamilies, demoSourceNames, writeFamilyRun, writeTrainingData } from "@v-triune/demo-tasks";
 import { runTraining } from "@v-triune/training";
-import type { WorkersSetting } from "@v-triune/training/config";
+import { type BackendSetting, resolveTrainingConfig, type WorkersSetting } from "@v-triune/training/config";
 import { demoConfig, promptsPerStep } from "../demo/demo-config";
 import { demoModelFolder } from "../demo/run-demo";
 
@@ -72,4 +73,46 @@ export async function soak({ steps, seed, workers, print }: SoakOptions): Promis
       `(${growth >= 0 ? "+" : ""}${growth.toFixed(1)} %); tensors left behind in ${steps - warmUp} steps: ${leaked}`,
   );
   return growth <= 5 && leaked === 0;
+}
+
+export interface FamilySoakOptions {
+  readonly family: (typeof demoFamilies)[number];
+  readonly backend: BackendSetting;
+  readonly steps: number;
+  readonly seed: number;
+  readonly print: (line: string) => void;
+}
+
+/** A run of a tiny model, everything trained, in this thread. @returns whether no tensor was left behind */
+export async function soakFamily({ family, backend, steps, seed, print }: FamilySoakOptions): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), "v-triune-soak-"));
+  try {
+    const run = resolveTrainingConfig(await writeFamilyRun(folder, family, "run", steps));
+    const trained = { vision: { freeze: false }, connector: { freeze: false } };
+    const groups = Object.fromEntries(
+      Object.entries(run.optimizer.groups).map(([name, group]) => [name, { ...group, ...trained[name as "vision"] }]),
+    ) as unknown as typeof run.optimizer.groups;
+    const tensors: number[] = [];
+    const used = await selectBackend({ prefer: backend });
+    const before = tf.memory().numTensors;
+    await runTraining(
+      {
+        ...run,
+        backend,
+        run: { ...run.run, seed },
+        data: { ...run.data, eval: [] },
+        optimizer: { ...run.optimizer, groups },
+      },
+      { listen: ({ type }) => type === "step" && tensors.push(tf.memory().numTensors) },
+    );
+    const grown = tensors.at(-1)! - tensors[1]!;
+    const left = tf.memory().numTensors - before;
+    print(
+      `${family} on ${used.description}: ${tensors.length} steps, ${tensors.at(-1)} tensors in use, ${grown} more than ` +
+        `after the second step, ${left} left at the end`,
+    );
+    return grown === 0 && left === 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

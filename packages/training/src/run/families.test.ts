@@ -1,83 +1,27 @@
 /** Every model family trains, resumes to the same bytes, shares its work among threads and trains an adapter. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { demoFamilies, writeFamilyRun } from "@v-triune/demo-tasks";
 import { openSafetensors } from "@v-triune/policy";
 import { afterAll, describe, expect, it } from "vitest";
+import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfig } from "../config/training-config";
-import { tinyRun } from "../testing/tiny-run";
 import { runTraining } from "./run-training";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-families-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** The demonstration's sizes as a config.json of each family. */
-const families: Readonly<Record<string, (demo: Json) => Json>> = {
-  qwen2_vl: ({ vision_config, ...text }) => {
-    const { depth, num_heads, hidden_size, out_hidden_size } = vision_config as Record<string, number>;
-    return {
-      ...text,
-      architectures: ["Qwen2VLForConditionalGeneration"],
-      model_type: "qwen2_vl",
-      vision_config: {
-        depth,
-        num_heads,
-        embed_dim: hidden_size,
-        hidden_size: out_hidden_size,
-        mlp_ratio: 2,
-        patch_size: 14,
-      },
-    };
-  },
-  qwen3_vl: (demo) => {
-    const { vision_config, image_token_id, video_token_id, ...text } = demo;
-    const { depth, num_heads, hidden_size, out_hidden_size } = vision_config as Record<string, number>;
-    const { vision_start_token_id, vision_end_token_id } = text;
-    return {
-      architectures: ["Qwen3VLForConditionalGeneration"],
-      model_type: "qwen3_vl",
-      tie_word_embeddings: true,
-      image_token_id,
-      video_token_id,
-      vision_start_token_id,
-      vision_end_token_id,
-      text_config: { ...text, head_dim: 12, rope_scaling: { mrope_interleaved: true, mrope_section: [2, 2, 2] } },
-      vision_config: {
-        depth,
-        num_heads,
-        hidden_size,
-        out_hidden_size,
-        intermediate_size: 64,
-        patch_size: 16,
-        num_position_embeddings: 16,
-        deepstack_visual_indexes: [0, 1],
-      },
-    };
-  },
-};
-
-async function runOf(family: string, name: string, steps: number): Promise<TrainingConfig> {
-  const config = await tinyRun(join(folder, family), name, steps);
-  if (config.model.init !== "random") throw new Error("tinyRun starts from random weights");
-  // Tokenizer and template without a model, as a run with random weights may name them.
-  const tokenizer = join(folder, family, "tokenizer");
-  if (!existsSync(tokenizer)) {
-    cpSync(config.model.tokenizer, tokenizer, { recursive: true });
-    rmSync(join(tokenizer, "config.json"));
-    const file = join(tokenizer, "preprocessor_config.json");
-    const settings = JSON.parse(readFileSync(file, "utf8")) as Json;
-    writeFileSync(file, JSON.stringify({ ...settings, patch_size: family === "qwen3_vl" ? 16 : 14, min_pixels: 4096 }));
-  }
-  const model = { ...config.model, config: families[family]!(config.model.config as Json), tokenizer };
-  return { ...config, model, data: { ...config.data, eval: [] } };
+async function runOf(family: (typeof demoFamilies)[number], name: string, steps: number): Promise<TrainingConfig> {
+  const config = resolveTrainingConfig(await writeFamilyRun(folder, family, name, steps));
+  return { ...config, data: { ...config.data, eval: [] } };
 }
 
 const weightsOf = (run: TrainingConfig, step: number, file = "model.safetensors") =>
   readFileSync(join(run.run.folder, "checkpoints", `step-${String(step).padStart(6, "0")}`, file));
 
-describe.each(Object.keys(families))("%s", (family) => {
+describe.each(demoFamilies)("%s", (family) => {
   it(
     "resumes to the bytes of an uninterrupted run, under the names of its checkpoints",
     { timeout: 120_000 },
@@ -94,9 +38,12 @@ describe.each(Object.keys(families))("%s", (family) => {
       expect(await runTraining(parts, { resume: true })).toMatchObject({ step: 3 });
       expect(weightsOf(parts, 3).equals(weightsOf(whole, 3))).toBe(true);
       const reader = openSafetensors(join(whole.run.folder, "checkpoints/step-000003"));
-      const tower =
-        family === "qwen3_vl" ? "model.visual.deepstack_merger_list.1.norm.bias" : "visual.merger.ln_q.bias";
-      expect(reader.names).toContain(tower);
+      const towers = {
+        qwen2_vl: "visual.merger.ln_q.bias",
+        qwen2_5_vl: "visual.blocks.0.mlp.gate_proj.bias",
+        qwen3_vl: "model.visual.deepstack_merger_list.1.norm.bias",
+      };
+      expect(reader.names).toContain(towers[family]);
       reader.close();
     },
   );
@@ -113,7 +60,7 @@ describe.each(Object.keys(families))("%s", (family) => {
     const adapter = {
       rank: 2,
       alpha: 4,
-      targetModules: ["q_proj", "qkv", family === "qwen3_vl" ? "linear_fc1" : "fc1"],
+      targetModules: ["q_proj", "qkv", { qwen2_vl: "fc1", qwen2_5_vl: "up_proj", qwen3_vl: "linear_fc1" }[family]],
     };
     const withAdapter = async (name: string) => {
       const config = await runOf(family, name, 2);
@@ -136,5 +83,21 @@ describe.each(Object.keys(families))("%s", (family) => {
     expect(inTower.length).toBeGreaterThanOrEqual(4);
     expect(inTower.some((name) => name.includes("lora_B") && reader.readFloat32(name).some((v) => v !== 0))).toBe(true);
     reader.close();
+  });
+
+  it("leaves no tensor behind, with its tower trained", { timeout: 120_000 }, async () => {
+    const run = await runOf(family, "leaks", 10);
+    const { groups } = run.optimizer;
+    const trained = { vision: { ...groups.vision, freeze: false }, connector: { ...groups.connector, freeze: false } };
+    const counts: number[] = [];
+    const before = tf.memory().numTensors;
+    await runTraining(
+      { ...run, optimizer: { ...run.optimizer, groups: { ...groups, ...trained } } },
+      { listen: ({ type }) => type === "step" && counts.push(tf.memory().numTensors) },
+    );
+    expect(counts).toHaveLength(10);
+    // The optimizer's moments come with the first step.
+    expect(new Set(counts.slice(1)).size).toBe(1);
+    expect(tf.memory().numTensors).toBe(before);
   });
 });
