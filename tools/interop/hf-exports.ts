@@ -7,7 +7,7 @@
  *
  * Needs an interpreter with torch, transformers (4.57 or 5) and peft; says so and ends with 0 where they are missing.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { add, tidy } from "@tensorflow/tfjs-core";
@@ -123,6 +123,8 @@ try {
     const folder = join(goldens, model);
     const { rows, rollouts } = rowsOf(folder);
     const at = (kind: string) => join(scratch, model.replace("/", "-"), kind);
+    // Reference folders are written by transformers 5, which 4.57 does not read.
+    await ours(folder, rollouts, undefined, (policy) => policy.save(at("base")));
     const whole = await ours(folder, rollouts, undefined, (policy) => {
       perturb(policy, 0.003);
       return policy.save(at("whole"));
@@ -135,14 +137,14 @@ try {
     for (const [kind, values, job] of [
       ["whole", whole, { model: at("whole") }],
       ["merged", trained, { model: at("merged") }],
-      ["adapter", trained, { model: folder, adapter: at("adapter") }],
+      ["adapter", trained, { model: at("base"), adapter: at("adapter") }],
     ] as const) {
       jobs.push({ name: `${model}: ${kind}`, rows, ...job });
       expected.set(`${model}: ${kind}`, values);
     }
     for (const [kind, target_modules] of Object.entries(byPeft)) {
       const name = `${model}: peft's adapter, ${kind}`;
-      jobs.push({ name, model: folder, adapter: at(kind), make: { target_modules, r: 3 }, rows });
+      jobs.push({ name, model: at("base"), adapter: at(kind), make: { target_modules, r: 3 }, rows });
       made.push({ name, model: folder, adapter: at(kind), rollouts });
     }
   }
@@ -150,8 +152,9 @@ try {
   writeFileSync(file, JSON.stringify(jobs));
   const script = resolve(import.meta.dirname, "hf-exports/transformers_says.py");
   const { version, results } = askPython(script, file) as { version: string; results: Answers };
+  // An adapter that peft could not make has its problem in the results.
   for (const { name, model, adapter, rollouts } of made)
-    expected.set(name, await ours(model, rollouts, { folder: adapter }));
+    expected.set(name, existsSync(adapter) ? await ours(model, rollouts, { folder: adapter }) : [[NaN]]);
   let wrong = 0;
   for (const [name, values] of expected) {
     const { problems, logProbs } = results[name]!;

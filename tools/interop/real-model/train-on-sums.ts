@@ -52,6 +52,7 @@ export async function trainOnSums({ model, folder, steps, problems }: TrainOnSum
     data: { train, eval: held },
     run: { name: "sums", folder: run, steps, seed: 1 },
     rollout: { promptsPerStep: 8, n: 8, maxNewTokens: 16 },
+    promptPool: { enabled: false },
     optimizer: { lr: 3e-4, warmupRatio: 0 },
     evaluation: { every: null },
   });
