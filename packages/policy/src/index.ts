@@ -76,7 +76,12 @@ export {
   type SaveOptions,
   type TokenLogProbs,
 } from "./policy/vlm-policy";
-export type { DecoderName } from "./generation/choose-decoder";
+export {
+  type DecoderName,
+  type DecodingSize,
+  decodesByKernels,
+  kernelDecodingBytes,
+} from "./generation/choose-decoder";
 export type { PolicySnapshot } from "./policy/snapshot";
 export { loadVlm } from "./policy/load";
 export { randomWeights, type RandomWeightsOptions } from "./policy/random-weights";

@@ -12,7 +12,8 @@ export function formatBytes(bytes: number): string {
  * @param available bytes of the machine
  */
 export function formatMemory(estimate: MemoryEstimate, available: number): string {
-  const { parameters, trained, weights, reference, gradients, moments, activations, passing, total } = estimate;
+  const { parameters, trained, weights, reference, gradients, moments, activations, passing, decoding, total } =
+    estimate;
   const count = (value: number): string => value.toLocaleString("en-US");
   const keys = estimate.gradientCheckpointing
     ? "(update.microBatchTokens, with gradient checkpointing)"
@@ -24,13 +25,15 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
     `  gradients, moments  ${formatBytes(gradients + moments)}  (${count(trained)} trained)`,
     `  activations         ${formatBytes(activations)}  ${keys}`,
     `  logits, process     ${formatBytes(passing)}`,
+    ...(decoding > 0 ? [`  or, generating      ${formatBytes(decoding)}  (rollout.decodeWith)`] : []),
   ];
   if (!fitsMemory(estimate, available)) {
     const advice = [
-      ...(activations > total / 4 ? ["lower update.microBatchTokens: the result stays the same"] : []),
+      ...(activations > total / 8 ? ["lower update.microBatchTokens: the result stays the same"] : []),
       ...(activations > total / 4 && !estimate.gradientCheckpointing
         ? ["update: {gradientCheckpointing: auto}: the same numbers in a third more time"]
         : []),
+      ...(decoding > total / 4 ? ["rollout: {decodeWith: backend}: slower, without a packed copy"] : []),
       ...(gradients + moments > total / 4 ? ["train an adapter: model: {path: .., adapter: {rank: 16}}"] : []),
       ...(reference > 0 ? ["leave algorithm.kl.coefficient at 0: no reference model"] : []),
       "or take a smaller model",

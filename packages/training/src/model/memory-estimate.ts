@@ -10,13 +10,22 @@
  *
  *   passing      logits of one chunk, five times, and what one layer computes on the way
  *   process      Node, TensorFlow.js and the backend
+ *   decoding     the packed model and caches of our own kernels; a step generates first and trains then, so the larger counts
  *
  * What allocators waste comes on top as a share of activations (`FRAGMENTATION`), which was measured: memory-estimate.bench.ts
- * trains models of several sizes and prints the estimate beside the peak of the process. Pictures whose tower is trained and
- * the generation's cache are not counted.
+ * trains models of several sizes and prints the estimate beside the peak of the process. Pictures whose tower is trained are
+ * not counted.
  */
 import { totalmem } from "node:os";
-import { type ParameterShape, type VlmConfig, countAdapterValues, parameterShapes } from "@v-triune/policy";
+import {
+  type DecodingSize,
+  type ParameterShape,
+  type VlmConfig,
+  countAdapterValues,
+  decodesByKernels,
+  kernelDecodingBytes,
+  parameterShapes,
+} from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import { modelArchitecture } from "./load-model";
 
@@ -31,6 +40,8 @@ export interface MemoryEstimate {
   readonly activations: number;
   /** Logits, one layer's steps, and the process itself. */
   readonly passing: number;
+  /** The packed model and the caches of our own kernels while they generate; 0 where the backend or a server does. */
+  readonly decoding: number;
   readonly gradientCheckpointing: boolean;
   readonly total: number;
 }
@@ -42,6 +53,8 @@ const FRAGMENTATION = 1.3;
 /** Numbers of one chunk of logits (policy/src/kernels/token-log-probs.ts), and how many chunks are there at once. */
 const LOGITS_CHUNK = 1 << 24;
 const LOGITS_COPIES = 5;
+/** Rows that generation decodes at once (GenerateOptions.maxRows). */
+const ROWS_AT_ONCE = 256;
 /** Queries of an attention block, and probabilities that are kept (policy/src/kernels/attention.ts). */
 const QUERY_BLOCK = 512;
 const KEPT_PROBABILITIES = 1 << 22;
@@ -91,12 +104,11 @@ export function fitsMemory({ total }: Pick<MemoryEstimate, "total">, available: 
 function estimateWith(config: TrainingConfig, architecture: VlmConfig, gradientCheckpointing: boolean): MemoryEstimate {
   const shapes = parameterShapes(architecture);
   const { adapter } = config.model;
-  const sizeOf = ({ shape }: ParameterShape): number => shape.reduce((product, length) => product * length, 1);
-  const parameters = shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const parameters = countParameters(shapes);
   const unfrozen = shapes.filter(({ group }) => !config.optimizer.groups[group].freeze);
   const trained =
     adapter === null
-      ? unfrozen.reduce((sum, shape) => sum + sizeOf(shape), 0)
+      ? countParameters(unfrozen)
       : countAdapterValues(unfrozen, {
           rank: adapter.rank,
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
@@ -108,8 +120,8 @@ function estimateWith(config: TrainingConfig, architecture: VlmConfig, gradientC
   const gradients = 8 * trained;
   const moments = 8 * trained;
   const activations = 4 * tokens * keptPerToken(config, architecture, gradientCheckpointing) * FRAGMENTATION;
+  const decoding = decodingBytes(config, architecture);
   const passing =
-    PROCESS_BYTES +
     4 * LOGITS_COPIES * Math.min(LOGITS_CHUNK, tokens * vocabSize) +
     4 * tokens * intermediateSize * Math.min(6, numLayers);
   return {
@@ -120,11 +132,31 @@ function estimateWith(config: TrainingConfig, architecture: VlmConfig, gradientC
     gradients,
     moments,
     activations,
-    passing,
+    passing: PROCESS_BYTES + passing,
+    decoding,
     gradientCheckpointing,
-    total: weights + reference + gradients + moments + activations + passing,
+    // A step generates first and trains then.
+    total: PROCESS_BYTES + weights + reference + moments + Math.max(gradients + activations + passing, decoding),
   };
 }
+
+function decodingBytes({ rollout }: TrainingConfig, architecture: VlmConfig): number {
+  if (rollout.engine !== "local") return 0;
+  const { promptsPerStep, n, maxPromptTokens, maxNewTokens, decodeWith } = rollout;
+  const rows = Math.min(ROWS_AT_ONCE, promptsPerStep * n);
+  const size: DecodingSize = {
+    parameters: countParameters(parameterShapes(architecture).filter(({ group }) => group === "language")),
+    rows,
+    promptTokens: Math.ceil(rows / n) * (maxPromptTokens ?? QUERY_BLOCK),
+    maxNewTokens,
+  };
+  return decodesByKernels(decodeWith, architecture.text, size, false)
+    ? kernelDecodingBytes(architecture.text, size)
+    : 0;
+}
+
+const countParameters = (shapes: readonly ParameterShape[]): number =>
+  shapes.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
 
 /** Numbers that are kept of a token for the backward pass. */
 function keptPerToken({ rollout }: TrainingConfig, { text }: VlmConfig, gradientCheckpointing: boolean): number {
