@@ -57,7 +57,7 @@ const sampleType = type({
       "choices?": "string[] | null",
     },
   },
-  extra_info: { id: "string | null", image_path: "string | null" },
+  extra_info: { id: "string | null", image_path: "string | null", "tags?": "string[] | null" },
 });
 
 /**
@@ -254,7 +254,7 @@ const complete = record({
       ),
     ),
   }),
-  extra_info: or({}, record({ id: or(null, idText), image_path: or(null) })),
+  extra_info: or({}, record({ id: or(null, idText), image_path: or(null) }, ["tags"])),
 });
 
 /** What stands in a column that was left out on purpose. */

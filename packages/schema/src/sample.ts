@@ -59,6 +59,8 @@ export interface RewardModel {
 export interface ExtraInfo {
   id: string | null;
   image_path: string | null;
+  /** What curation found out about the sample, such as `blind-solvable`. Orsta's files do not have it. */
+  tags?: string[] | null;
 }
 
 /** One row of the corpus. */

@@ -217,7 +217,10 @@ async function writeData(
   }
 
   const staged = `${path}.staged`;
-  await writeSamples(staged, prepared(), { verifiers: createVerifierRegistry(builtinVerifiers()).names });
+  await writeSamples(staged, prepared(), {
+    verifiers: createVerifierRegistry(builtinVerifiers()).names,
+    tags: true,
+  });
   await inVerlsLayout(staged, path, sizes);
   await rm(staged);
   if (sizes.length === 0)

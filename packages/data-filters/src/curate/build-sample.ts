@@ -27,6 +27,8 @@ export interface KeptRow {
   readonly boxes: readonly PixelBox[] | null;
   readonly width: number | null;
   readonly height: number | null;
+  /** Names of the rules that tagged it; absent if the run has none that does. */
+  readonly tags?: readonly string[];
 }
 
 /**
@@ -54,7 +56,11 @@ export function buildSample(row: KeptRow, info: SourceInfo, seed: number): Sampl
       verifier: info.verifier,
       verifier_parm: boxes === null ? answerParm(info) : detectionVerifierParm(),
     },
-    extra_info: { id: row.id, image_path: row.pictures[0]?.name ?? null },
+    extra_info: {
+      id: row.id,
+      image_path: row.pictures[0]?.name ?? null,
+      ...(row.tags === undefined ? {} : { tags: [...row.tags] }),
+    },
   };
 }
 

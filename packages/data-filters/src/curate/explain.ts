@@ -33,11 +33,12 @@ export interface RuleVerdict {
   readonly rule: string;
   readonly reason: string;
   /**
-   * `dropped`: the row is charged to it. `hits`: it would have dropped the row, too. `passes`: it keeps the row. `other
+   * `dropped`: the row is charged to it. `hits`: it would have dropped the row, too. `tags`: it hits
+   * the row, and drops none. `passes`: it keeps the row. `other
    * rows`: it is not about this task or source. `not reached`: it uses other rows that were left, or values that were
    * computed only for rows that were left.
    */
-  readonly verdict: "dropped" | "hits" | "passes" | "other rows" | "not reached";
+  readonly verdict: "dropped" | "hits" | "tags" | "passes" | "other rows" | "not reached";
 }
 
 /**
@@ -146,7 +147,8 @@ async function verdictOf(
   if (isGone && !(rule.needs ?? []).every((need) => wasComputed(need, row))) return "not reached";
   const predicate = rule.sql({ relation: ROWS, seed });
   const [result] = await queryRows(connection, `SELECT coalesce((${predicate}), false) AS hit FROM ${ROWS}`);
-  return result?.hit === true ? "hits" : "passes";
+  if (result?.hit !== true) return "passes";
+  return rule.action === "tag" ? "tags" : "hits";
 }
 
 /** A rule of the report, or null for one that was given from code. */
@@ -182,6 +184,7 @@ export function formatExplanation(explanation: RowExplanation): string {
 const MARKS: Readonly<Record<RuleVerdict["verdict"], string>> = {
   dropped: "✗",
   hits: "✗",
+  tags: "•",
   passes: "✓",
   "other rows": " ",
   "not reached": " ",

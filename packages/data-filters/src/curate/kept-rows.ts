@@ -5,7 +5,7 @@ import type { PixelBox } from "../adapters/source-adapter";
 import { queryRows } from "../duckdb/database";
 import { plainRows, readChunks } from "../duckdb/read-chunks";
 import type { PictureReference } from "../pictures/picture-reference";
-import { ALIVE, SPLIT } from "../tables/curation-tables";
+import { ALIVE, SPLIT, TAGS } from "../tables/curation-tables";
 import type { KeptRow } from "./build-sample";
 
 /** A kept row and the position of its source in the configuration. */
@@ -16,6 +16,8 @@ export interface KeptRowsOf {
   readonly split: "train" | "test";
   /** Positions of the sources in the configuration. */
   readonly parts: readonly number[];
+  /** Names of all rules, by their position in the run, if one of them tags. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** The number of kept rows. */
@@ -30,10 +32,12 @@ export async function* keptRows(
   rows: KeptRowsOf,
   signal?: AbortSignal,
 ): AsyncGenerator<PlacedRow> {
-  const sql = `SELECT part, id, question, answer, pictures, turns, boxes, width, height
-    FROM ${relationOf(rows)} ORDER BY row`;
+  const tagsOfRow = `(SELECT row, list(rule ORDER BY rule) AS tags FROM ${TAGS} GROUP BY row)`;
+  const sql = `SELECT part, id, question, answer, pictures, turns, boxes, width, height,
+      ${rows.tags === undefined ? "NULL" : "tags"} AS tags
+    FROM ${relationOf(rows)} ${rows.tags === undefined ? "" : `LEFT JOIN ${tagsOfRow} USING (row)`} ORDER BY row`;
   for await (const chunk of readChunks(connection, sql, { signal })) {
-    for (const [part, id, question, answer, pictures, turns, boxes, width, height] of plainRows(chunk)) {
+    for (const [part, id, question, answer, pictures, turns, boxes, width, height, tags] of plainRows(chunk)) {
       yield {
         part: Number(part),
         id: String(id),
@@ -44,10 +48,13 @@ export async function* keptRows(
         boxes: boxes as PixelBox[] | null,
         width: width as number | null,
         height: height as number | null,
+        ...(rows.tags === undefined ? {} : { tags: named(rows.tags, (tags ?? []) as number[]) }),
       };
     }
   }
 }
+
+const named = (names: readonly string[], rules: readonly number[]): string[] => rules.map((rule) => names[rule] ?? "");
 
 function relationOf({ split, parts }: KeptRowsOf): string {
   return `(SELECT * FROM ${ALIVE} LEFT JOIN ${SPLIT} USING (row)

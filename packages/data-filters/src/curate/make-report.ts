@@ -3,14 +3,21 @@ import { createHash } from "node:crypto";
 import { contaminationReport } from "../contamination/contamination-hits";
 import { queryRows } from "../duckdb/database";
 import type { FilterRule } from "../rules/filter-rule";
-import { ALIVE, columnsOfRows, DROPPED, REASONS, ROWS } from "../tables/curation-tables";
+import { ALIVE, columnsOfRows, DROPPED, REASONS, ROWS, TAGS } from "../tables/curation-tables";
 import type { CurationRun } from "./curation-run";
 import { passRates } from "./pass-rates";
 import type { Reading } from "./read-sources";
 import { curationWarnings } from "./curation-warnings";
 import type { AppliedDecisions } from "../golds/gold-decision";
 import { decisionWarnings } from "./add-decisions";
-import type { CurationReport, FileReport, GoldDecisionsReport, RuleReport, SourceReport } from "./report";
+import type {
+  CurationReport,
+  DroppedByRule,
+  FileReport,
+  GoldDecisionsReport,
+  RuleReport,
+  SourceReport,
+} from "./report";
 import { suspiciousGoldsReport } from "./suspicious-golds";
 
 /** What the other steps did. */
@@ -93,6 +100,7 @@ async function sourceReports(
      GROUP BY part, rule ORDER BY part, rule NULLS LAST`,
   );
   const changes = await changedPictures(database.connection);
+  const tagged = await taggedRows(database.connection, bound.rules);
   const rates = await passRates(database.connection);
   return bound.sources.map(({ adapter, config, paths }, part) => {
     const own = counts.filter((row) => row.part === part);
@@ -113,10 +121,29 @@ async function sourceReports(
           rows: Number(n),
         })),
       kept: Number(own.find(({ rule }) => rule === null)?.n ?? 0),
+      ...(tagged === undefined ? {} : { tagged: tagged.get(part) ?? [] }),
       changedPictures: changes[part] ?? {},
       ...rates.get(part),
     };
   });
+}
+
+/** Kept rows by source and by the rule that tagged them; undefined if no rule tags. */
+async function taggedRows(
+  connection: CurationRun["database"]["connection"],
+  rules: readonly FilterRule[],
+): Promise<ReadonlyMap<number, DroppedByRule[]> | undefined> {
+  if (!rules.some(({ action }) => action === "tag")) return undefined;
+  const counts = await queryRows(
+    connection,
+    `SELECT part, rule, count(*) AS n FROM ${ALIVE} JOIN ${TAGS} USING (row) GROUP BY ALL ORDER BY ALL`,
+  );
+  const byPart = new Map<number, DroppedByRule[]>();
+  for (const { part, rule, n } of counts) {
+    const { name = "", reason = "" } = rules[Number(rule)] ?? {};
+    byPart.set(Number(part), [...(byPart.get(Number(part)) ?? []), { rule: name, reason, rows: Number(n) }]);
+  }
+  return byPart;
 }
 
 /** Kept pictures that were encoded again, by source and by what was changed. */

@@ -6,7 +6,9 @@ import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { literal, queryRows, withDatabase } from "../duckdb/database";
 import { clevrFolder } from "../testing/fixtures";
+import { readSamples } from "../samples/read-samples";
 import { curate } from "./curate";
+import { explainRow, formatExplanation } from "./explain";
 import { mixCounts, type MixSource } from "./mix";
 import { testRows, type SplitRow } from "./split";
 
@@ -196,6 +198,45 @@ describe("curate", () => {
       [2, 0.25],
       [null, null],
     ]);
+  });
+
+  it("tags what is solved without the picture instead of dropping it", async () => {
+    const solvable = { rule: "blind-solvable", min: 0.3, action: "tag" };
+    const config = { ...clevr(), blindRollouts: join(root, "rollouts/a.jsonl") };
+    const report = await curate({ ...config, rules: ["count-answer", solvable, { rule: "cap", max: 18 }] });
+    expect(report.sources[0]).toMatchObject({ kept: 18, dropped: [{ rule: "cap", rows: 2 }] });
+    const dropped = new Set((await ledger()).filter(({ kept }) => kept === false).map(({ id }) => id));
+    // Rates of the first four rows: 1, 3/8, 0, 1. A row that a later rule drops has no sample to tag.
+    const tagged = ["train/0", "train/1", "train/3"].filter((id) => !dropped.has(id));
+    expect(report.sources[0]?.tagged).toMatchObject([{ rule: "blind-solvable", rows: tagged.length }]);
+    const samples: { id: string | null; tags: unknown }[] = [];
+    for await (const { extra_info: extra } of readSamples(join(out, report.files[0]!.name)))
+      samples.push({ id: extra.id, tags: extra.tags });
+    expect(
+      samples.filter(({ tags }) => Array.isArray(tags) && tags.includes("blind-solvable")).map(({ id }) => id),
+    ).toEqual(tagged);
+    expect(samples).toHaveLength(18);
+    expect(readFileSync(join(out, "report.html"), "utf8")).toContain(
+      `Kept with a tag: ${tagged.length} blind-solvable`,
+    );
+    const explained = await explainRow(out, `clevr/${tagged[0]}`);
+    expect(explained.rules.find(({ rule }) => rule === "blind-solvable")?.verdict).toBe("tags");
+    expect(formatExplanation(explained)).toContain("• blind-solvable");
+    rmSync(out, { recursive: true, force: true });
+    // Without a rule that tags, the file has Orsta's columns.
+    const plain = await curate({ ...config, rules: ["count-answer", { ...solvable, action: "drop" }] });
+    expect(plain.sources[0]).toMatchObject({ kept: 17, dropped: [{ rule: "blind-solvable", rows: 3 }] });
+    expect(plain.sources[0]).not.toHaveProperty("tagged");
+    const [layout] = await withDatabase({}, (c) =>
+      queryRows(c, `SELECT typeof(extra_info) AS type FROM ${literal(join(out, plain.files[0]!.name))} LIMIT 1`),
+    );
+    expect(layout).toEqual({ type: "STRUCT(id VARCHAR, image_path VARCHAR)" });
+    await expect(
+      curate({ ...config, output: `${out}-x`, rules: [{ ...solvable, action: "keep" }] }),
+    ).rejects.toMatchObject({
+      field: "rules.blind-solvable.action",
+      expected: "drop or tag",
+    });
   });
 
   it("refuses rollouts that answer only other rows", async () => {

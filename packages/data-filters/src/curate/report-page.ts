@@ -200,11 +200,18 @@ function sourceSection(source: SourceReport, shapes: readonly Distribution[], ex
 <div class="funnel">${steps.join("")}</div>
 ${passTable(source)}
 ${spectrumSection(source)}
+${taggedList(source)}
 <div class="shapes">${shapes.map(shape).join("")}</div>
 ${kept.length > 0 ? `<h4>Kept</h4><div class="cards">${kept.map(card).join("")}</div>` : ""}
 ${byRule.join("\n")}
 ${bad === "" ? "" : `<h4>Unreadable</h4>${bad}`}
 </section>`;
+}
+
+/** Kept rows that a rule tagged. */
+function taggedList({ tagged = [] }: SourceReport): string {
+  const items = tagged.map(({ rule, reason, rows }) => `${number(rows)} ${escape(rule)} (${escape(reason)})`);
+  return items.length === 0 ? "" : `<p>Kept with a tag: ${items.join(", ")}.</p>`;
 }
 
 /** Pass rates with and without the pictures, side by side. */

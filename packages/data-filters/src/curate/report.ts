@@ -37,6 +37,8 @@ export interface SourceReport {
   /** In the order of the rules, without rules that dropped nothing. */
   readonly dropped: readonly DroppedByRule[];
   readonly kept: number;
+  /** Kept rows by the rules that tag, in the order of the rules; absent if no rule does. */
+  readonly tagged?: readonly DroppedByRule[];
   /** Kept pictures that were encoded again, by what was changed. */
   readonly changedPictures: Readonly<Record<string, number>>;
   /** With `rollouts`: how the model answers. */

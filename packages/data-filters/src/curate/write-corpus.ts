@@ -54,7 +54,8 @@ async function writeFile(
   { info, parts, copies }: FileGroup,
 ): Promise<FileReport | null> {
   const { signal } = options;
-  const rows = { split, parts };
+  const hasTags = bound.rules.some(({ action }) => action === "tag");
+  const rows = { split, parts, ...(hasTags ? { tags: bound.rules.map((rule) => rule.name) } : {}) };
   const count = await countKeptRows(database.connection, rows);
   if (count === 0) return null;
   const name = parquetFileName({ split, task: info.task, source: info.fileSource, count, copies });
@@ -81,6 +82,7 @@ async function writeFile(
     memoryLimit: bound.config.memoryLimit,
     threads: bound.config.threads,
     answerParameters: parts.some((part) => bound.sources[part]?.adapter.info.answerType !== undefined),
+    tags: hasTags,
     ...(signal === undefined ? {} : { signal }),
   });
   report(count * copies);

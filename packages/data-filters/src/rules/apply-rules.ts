@@ -19,6 +19,7 @@ import {
   REASONS_COLUMNS,
   ROWS,
   RULE_COLUMNS,
+  TAGS,
   type RuleNeed,
 } from "../tables/curation-tables";
 import type { FilterRule } from "./filter-rule";
@@ -41,7 +42,7 @@ export interface ApplyRulesOptions {
 }
 
 /**
- * Applies the rules to `rows`. Afterwards there are `dropped`, the view `alive` and, with `allReasons`, `reasons`.
+ * Applies the rules to `rows`. Afterwards there are `dropped`, `tags`, the view `alive` and, with `allReasons`, `reasons`.
  *
  * @throws DatasetError naming the rule whose SQL is wrong
  */
@@ -51,6 +52,7 @@ export async function applyRules(
   options: ApplyRulesOptions,
 ): Promise<void> {
   await createTable(connection, DROPPED, DROPPED_COLUMNS);
+  await createTable(connection, TAGS, DROPPED_COLUMNS);
   const alive = new AliveRows(connection);
   await alive.all();
   const provided = new Set<RuleNeed>(options.provided);
@@ -68,7 +70,7 @@ export async function applyRules(
     options.onRules?.(group.map(({ rule }) => rule.name));
     const relation = joined(ALIVE, group, joins);
     await connection
-      .run(`INSERT INTO ${DROPPED} ${groupSql(group, options.seed, relation)}`)
+      .run(`INSERT INTO ${tags(group[0]?.rule) ? TAGS : DROPPED} ${groupSql(group, options.seed, relation)}`)
       .catch((error: unknown) => blame(connection, group, options.seed, relation, error));
     await alive.left();
   }
@@ -142,7 +144,9 @@ export interface Placed {
   readonly index: number;
 }
 
-/** Runs of row rules whose needs are met at the start of the run; each set rule by itself. */
+const tags = (rule: FilterRule | undefined): boolean => rule?.action === "tag";
+
+/** Runs of row rules whose needs are met at the start of the run; each set rule and each rule that tags by itself. */
 function groups(rules: readonly FilterRule[], provided: readonly RuleNeed[]): Placed[][] {
   const result: Placed[][] = [];
   const met = new Set<RuleNeed>(provided);
@@ -150,7 +154,8 @@ function groups(rules: readonly FilterRule[], provided: readonly RuleNeed[]): Pl
     const last = result.at(-1);
     const isMet = (rule.needs ?? []).every((need) => met.has(need));
     for (const need of rule.needs ?? []) if (!met.has(need)) for (const one of metWith(need)) met.add(one);
-    if (rule.scope === "row" && last?.[0]?.rule.scope === "row" && isMet) last.push({ rule, index });
+    const joins = rule.scope === "row" && last?.[0]?.rule.scope === "row" && isMet;
+    if (joins && !tags(rule) && !tags(last[0]?.rule)) last.push({ rule, index });
     else result.push([{ rule, index }]);
   }
   return result;
@@ -197,7 +202,7 @@ function scopeOf(rule: FilterRule): string {
 async function recordReasons(connection: DuckDBConnection, rules: readonly FilterRule[], seed: number): Promise<void> {
   const each = rules
     .map((rule, index) => ({ rule, index }))
-    .filter(({ rule }) => rule.scope === "row")
+    .filter(({ rule }) => rule.scope === "row" && !tags(rule))
     .map(({ rule, index }) => `CASE WHEN ${rowPredicate(rule, seed, ROWS)} THEN ${index} END`);
   const hits = each.length > 0 ? `list_filter([${each.join(", ")}], lambda i: i IS NOT NULL)` : "[]::INTEGER[]";
   const charged = "CASE WHEN rule IS NULL THEN [] ELSE [rule] END";

@@ -35,6 +35,11 @@ export interface FilterRule {
   readonly needs?: readonly RuleNeed[];
   readonly parameters: Readonly<Record<string, RuleParameter>>;
   /**
+   * What happens to a row that it hits. `tag`: the row stays, and its sample has the rule's name in `extra_info.tags`.
+   * For rules of scope `row`. Default `drop`.
+   */
+  readonly action?: "drop" | "tag";
+  /**
    * Scope `row`: a boolean expression over the columns, true for a row to drop (NULL keeps it).
    * Scope `set`: a boolean expression that may use window functions, or a query (`SELECT row ..`) when `query` is true.
    */

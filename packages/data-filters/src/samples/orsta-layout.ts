@@ -48,16 +48,33 @@ export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
   extra_info: { record: { id: { ...text, isId: true }, image_path: text } },
 };
 
-/** The columns with the parameters of `answer`, which Orsta's files do not have. */
-export const FULL_LAYOUT: Readonly<Record<string, LayoutNode>> = {
-  ...ORSTA_LAYOUT,
-  reward_model: withLeaves(ORSTA_LAYOUT["reward_model"]!, {
-    verifier_parm: withLeaves(recordOf(ORSTA_LAYOUT["reward_model"]!)["verifier_parm"]!, {
-      type: text,
-      choices: { list: text },
-    }),
-  }),
-};
+/** Leaves that Orsta's files do not have. */
+export interface FurtherLeaves {
+  /** `reward_model.verifier_parm.type` and `.choices`, the parameters of `answer`. */
+  readonly answerParameters?: boolean | undefined;
+  /** `extra_info.tags`. */
+  readonly tags?: boolean | undefined;
+}
+
+/** Orsta's columns, with further leaves if they are asked for. */
+export function layoutWith({ answerParameters = false, tags = false }: FurtherLeaves): typeof ORSTA_LAYOUT {
+  const { reward_model: reward, extra_info: extra } = ORSTA_LAYOUT as Record<"reward_model" | "extra_info", LayoutNode>;
+  const parameters = { type: text, choices: { list: text } };
+  return {
+    ...ORSTA_LAYOUT,
+    ...(answerParameters
+      ? {
+          reward_model: withLeaves(reward, {
+            verifier_parm: withLeaves(recordOf(reward)["verifier_parm"]!, parameters),
+          }),
+        }
+      : {}),
+    ...(tags ? { extra_info: withLeaves(extra, { tags: { list: text } }) } : {}),
+  };
+}
+
+/** All columns that are read. */
+export const FULL_LAYOUT: typeof ORSTA_LAYOUT = layoutWith({ answerParameters: true, tags: true });
 
 function recordOf(node: LayoutNode): Readonly<Record<string, LayoutNode>> {
   return "record" in node ? node.record : {};

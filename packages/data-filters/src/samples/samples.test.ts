@@ -127,6 +127,19 @@ describe("writeSamples and readSamples", () => {
     expect(answer.verify("\\boxed{2, 1}", sample)).toMatchObject({ accuracy: 0 });
   });
 
+  it("come back with the tags of curation, which Orsta's layout does not have", async () => {
+    const file = join(folder, "tags.parquet");
+    const plain = math(3);
+    const tagged: Sample = { ...plain, extra_info: { ...plain.extra_info, tags: ["blind-solvable"] } };
+    await expect(writeSamples(file, [plain, tagged])).rejects.toMatchObject({
+      row: 1,
+      field: "extra_info.tags",
+      fix: "write with tags: true",
+    });
+    await writeSamples(file, [plain, tagged], { tags: true });
+    expect(bytesAsArrays(await collect(readSamples(file)))).toEqual(bytesAsArrays([plain, tagged]));
+  });
+
   it("write exactly the Orsta layout, with the footer that shows pictures in datasets", async () => {
     const file = join(folder, "layout.parquet");
     await writeSamples(file, [math(1)]);

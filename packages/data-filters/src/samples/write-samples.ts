@@ -23,7 +23,7 @@ import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { checkSample, DatasetError, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, withDatabase, type DatabaseOptions } from "../duckdb/database";
 import { parquetScan } from "../duckdb/scan";
-import { duckdbType, FULL_LAYOUT, huggingfaceFooter, ORSTA_LAYOUT, type LayoutNode } from "./orsta-layout";
+import { duckdbType, huggingfaceFooter, type LayoutNode, layoutWith } from "./orsta-layout";
 
 /** How a file is written. */
 export interface WriteSamplesOptions extends DatabaseOptions {
@@ -40,6 +40,8 @@ export interface WriteSamplesOptions extends DatabaseOptions {
    * with one of them is an error then.
    */
   readonly answerParameters?: boolean;
+  /** Write `extra_info.tags`, a leaf more than Orsta's layout has. Default false: a sample with tags is an error then. */
+  readonly tags?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -191,7 +193,7 @@ async function copyRows(
 }
 
 function registerReader(connection: DuckDBConnection, writer: Writer): void {
-  const layout = layoutOf(writer.options);
+  const layout = layoutWith(writer.options);
   const nodes = SAMPLE_COLUMNS.map((column) => layout[column] as LayoutNode);
   connection.registerTableFunction(
     DuckDBTableFunction.create({
@@ -244,27 +246,32 @@ async function copy(
     "FORMAT parquet",
     `COMPRESSION ${options.compression ?? "snappy"}`,
     `ROW_GROUP_SIZE ${options.rowGroupSize ?? 256}`,
-    `KV_METADATA {${identifier("huggingface")}: ${literal(huggingfaceFooter(layoutOf(options)))}}`,
+    `KV_METADATA {${identifier("huggingface")}: ${literal(huggingfaceFooter(layoutWith(options)))}}`,
   ];
   await connection.run(`COPY (${select}) TO ${literal(file)} (${settings.join(", ")})`);
 }
 
-const layoutOf = ({ answerParameters = false }: WriteSamplesOptions): typeof ORSTA_LAYOUT =>
-  answerParameters ? FULL_LAYOUT : ORSTA_LAYOUT;
-
 function checkRow(sample: Sample, writer: Writer): void {
-  const { verifiers, answerParameters = false } = writer.options;
+  const { verifiers, answerParameters = false, tags = false } = writer.options;
   const { type = null, choices = null } = sample.reward_model.verifier_parm;
-  if (!answerParameters && (type !== null || choices !== null))
-    throw new DatasetError({
+  const further = (field: string, value: unknown, option: string): DatasetError =>
+    new DatasetError({
       code: "bad-value",
       file: writer.path,
       row: writer.rows,
-      field: `reward_model.verifier_parm.${type === null ? "choices" : "type"}`,
+      field,
       expected: "Orsta's layout, which does not have it",
-      found: JSON.stringify(type ?? choices),
-      fix: "write with answerParameters: true",
+      found: JSON.stringify(value),
+      fix: `write with ${option}: true`,
     });
+  if (!answerParameters && (type !== null || choices !== null))
+    throw further(
+      `reward_model.verifier_parm.${type === null ? "choices" : "type"}`,
+      type ?? choices,
+      "answerParameters",
+    );
+  const found = sample.extra_info.tags ?? null;
+  if (!tags && found !== null) throw further("extra_info.tags", found, "tags");
   const problem = checkSample(sample, {
     file: writer.path,
     row: writer.rows,

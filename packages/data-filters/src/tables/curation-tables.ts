@@ -36,6 +36,8 @@ export const ROWS = "rows";
 export const ALIVE = "alive";
 /** The rule that each dropped row is charged to, by its position in the run. */
 export const DROPPED = "dropped";
+/** The rules that tagged a row, by their position in the run. */
+export const TAGS = "tags";
 /** All rules that hit a row, for runs that record all reasons. */
 export const REASONS = "reasons";
 /** Records that could not be used, in the order in which they were read. */
