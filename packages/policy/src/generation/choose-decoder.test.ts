@@ -26,6 +26,11 @@ describe("what decodes", () => {
     expect(decodesByKernels("auto", text, { ...half, parameters: 1.5e9 }, false)).toBe(false);
   });
 
+  it("is the backend for answers too short to pack the weights for, unless the model is small", () => {
+    expect(decodesByKernels("auto", text, { ...half, maxNewTokens: 16 }, false)).toBe(false);
+    expect(decodesByKernels("auto", text, { ...half, parameters: 1e6, maxNewTokens: 16 }, false)).toBe(true);
+  });
+
   it("is a GPU's own for what is not small", () => {
     expect(decodesByKernels("auto", text, half, true)).toBe(false);
     expect(decodesByKernels("auto", text, { ...half, parameters: 1e6 }, true)).toBe(true);

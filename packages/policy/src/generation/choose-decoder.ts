@@ -15,6 +15,9 @@ const SMALL_PARAMETERS = 1 << 23;
 /** Of the 4 GiB that WebAssembly addresses: the rest is for a step's logits and steps of a layer. */
 const KERNEL_BYTES = 3.6e9;
 
+/** Packing the weights takes as long as some twenty steps save: shorter answers are the backend's. */
+const FEWEST_TOKENS = 32;
+
 export interface DecodingSize {
   /** Numbers of the language model. */
   readonly parameters: number;
@@ -43,7 +46,8 @@ export function kernelDecodingBytes(text: TextConfig, size: DecodingSize): numbe
 export function decodesByKernels(name: DecoderName, text: TextConfig, size: DecodingSize, onGpu: boolean): boolean {
   if (name !== "auto") return name === "kernels";
   if (size.parameters <= SMALL_PARAMETERS) return true;
-  return !onGpu && kernelDecodingBytes(text, size) <= KERNEL_BYTES;
+  if (onGpu || size.maxNewTokens < FEWEST_TOKENS) return false;
+  return kernelDecodingBytes(text, size) <= KERNEL_BYTES;
 }
 
 /** Whether the present backend computes on a GPU. */

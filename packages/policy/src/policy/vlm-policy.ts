@@ -37,7 +37,7 @@ export interface VlmOptions {
   /**
    * What generates: "kernels", the package's own, which hold a packed copy of the language model meanwhile; "backend",
    * TensorFlow.js ops, without a copy; or "auto", the kernels for what fits into their 4 GiB, except for larger models on
-   * a GPU. On wasm the kernels always do. Default "auto".
+   * a GPU and for answers of a few tokens. On wasm the kernels always do. Default "auto".
    */
   readonly decodeWith?: DecoderName;
   /** The folder from which `save` copies tokenizer and templates. Default: the folder that was loaded. */
