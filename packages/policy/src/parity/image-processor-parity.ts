@@ -122,7 +122,7 @@ export async function checkImageProcessor(path: string): Promise<ParityRow[]> {
       if (picture === undefined) absent++;
       else await comparePicture(ledger, one, { picture, pixels, settings });
     }
-    if (multi) await compareSeveral(ledger, folder, multi);
+    if (multi) await compareSeveral(ledger, folder, multi, settings);
   } finally {
     pixels?.close();
   }
@@ -288,6 +288,7 @@ async function compareSeveral(
   ledger: ParityLedger,
   folder: string,
   multi: NonNullable<ImageCases["multi"]>,
+  settings: ImageProcessorSettings,
 ): Promise<void> {
   const pictures = multi.images.map((image) => findPicture(folder, image));
   const quantity = "several pictures in one call";
@@ -295,7 +296,7 @@ async function compareSeveral(
     ledger.skip(quantity, "their pictures are not here");
     return;
   }
-  const processor = createImageProcessor({ minPixels: multi.min_pixels, maxPixels: multi.max_pixels });
+  const processor = createImageProcessor({ ...settings, minPixels: multi.min_pixels, maxPixels: multi.max_pixels });
   const paths = pictures.map((picture) => {
     if (picture === undefined)
       throw new ParityError({ what: "A picture disappeared while it was in use.", where: folder });
