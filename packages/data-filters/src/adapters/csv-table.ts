@@ -12,7 +12,7 @@ import { VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
 import { literal, queryRows } from "../duckdb/database";
 import { columnOf, type FileColumn } from "../duckdb/file-columns";
 import { readFailure } from "../duckdb/read-failure";
-import { csvScan, fileLiteral } from "../duckdb/scan";
+import { csvScan, fileLiteral, LONG_LINES } from "../duckdb/scan";
 
 /** Lines from which DuckDB guesses the dialect: its default `sample_size`. */
 const SAMPLE_LINES = 20_480;
@@ -107,7 +107,8 @@ function tableOf(file: string, { delimiter, names }: HeaderDialect): QueriedTabl
 async function hasUnseenQuotes(connection: DuckDBConnection, file: string, head: string): Promise<boolean> {
   if (/\.tsv$/i.test(file) || headHasQuote(head)) return false;
   try {
-    const [dialect] = await queryRows(connection, `SELECT Quote AS quote FROM sniff_csv(${fileLiteral(file)})`);
+    const scan = [fileLiteral(file), ...LONG_LINES].join(", ");
+    const [dialect] = await queryRows(connection, `SELECT Quote AS quote FROM sniff_csv(${scan})`);
     return dialect?.quote === "(empty)";
   } catch {
     // Reading the file raises the same error.

@@ -76,6 +76,21 @@ describe("a CSV file", () => {
     expect(questions[68_999]).toBe('Late, "quoted",\nand in two lines?');
   });
 
+  it.each(["first.csv", "late.csv", "first.tsv", "late.tsv"])("may have cells of 9 MB (%s)", async (name) => {
+    const separator = name.endsWith("tsv") ? "\t" : ",";
+    const cell = "x".repeat(9_000_000);
+    const at = name.startsWith("first") ? 0 : 30_000;
+    const lines = Array.from({ length: at + 1 }, (_, i) => ["How many?", i, i === at ? cell : "a.png"].join(separator));
+    const file = join(folder, name);
+    writeFileSync(file, [["question", "answer", "image"].join(separator), ...lines].join("\n"));
+    const lengths: number[] = [];
+    await withDatabase({ threads: 2 }, async (connection) => {
+      const context = { folder, connection, settings: {}, spool: () => ({ name: "", file: "" }), bad: () => {} };
+      for await (const { value } of fileRecords(context, file)) lengths.push(String(value.image).length);
+    });
+    expect([lengths.length, lengths.at(-1)]).toEqual([at + 1, cell.length]);
+  });
+
   it.each<[string, number, string | Buffer, RegExp]>([
     ["a quote that does not end", 70_000, '"Never closed?,7,a.png', /Line: 69001\n[^]*Never closed/],
     [

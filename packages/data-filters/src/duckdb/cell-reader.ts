@@ -1,6 +1,6 @@
 /**
- * Values of a file's columns as plain JavaScript values, by the types of the file: float32 numbers as they were
- * written, and structs with the names of the file.
+ * Values of a file's columns as plain JavaScript values, by the types of the file: float32 and float16 numbers as they
+ * were written, and structs with the names of the file.
  */
 import { DuckDBTypeId } from "@duckdb/node-api";
 import { plain } from "./database";
@@ -12,7 +12,10 @@ export type CellReader = (value: unknown) => unknown;
 /** The reader for a type. */
 export function cellReader(type: FileType): CellReader {
   if (isPlain(type)) return plain;
-  if (type.kind === "leaf") return (value) => (typeof value === "number" ? shortestFloat(value) : plain(value));
+  if (type.kind === "leaf") {
+    const shortest = type.isHalf === true ? shortestHalf : shortestFloat;
+    return (value) => (typeof value === "number" ? shortest(value) : plain(value));
+  }
   if (type.kind === "list") {
     const read = cellReader(type.item);
     return (value) => (itemsOf(value) ?? null)?.map(read) ?? null;
@@ -37,8 +40,9 @@ function itemsOf(value: unknown): readonly unknown[] | undefined {
   return (value as { items?: readonly unknown[] } | null)?.items;
 }
 
-/** A float32 has 6 to 9 significant digits. */
+/** Digits that a number may need so that no other has the same text. */
 const FLOAT_DIGITS = [6, 7, 8, 9];
+const HALF_DIGITS = [3, 4, 5];
 
 /**
  * The number with the fewest digits that is stored as this float32.
@@ -48,10 +52,36 @@ const FLOAT_DIGITS = [6, 7, 8, 9];
  * ```
  */
 export function shortestFloat(value: number): number {
-  if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) < 2 ** 24)) return value;
-  for (const digits of FLOAT_DIGITS) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return short;
+  return shortest(value, { digits: FLOAT_DIGITS, keptBelow: 2 ** 24, round: Math.fround });
+}
+
+/** The number with the fewest digits that is stored as this float16: 0.1 for 0.0999755859375. */
+export function shortestHalf(value: number): number {
+  return shortest(value, { digits: HALF_DIGITS, keptBelow: 2 ** 16, round: roundToHalf });
+}
+
+interface NumberFormat {
+  readonly digits: readonly number[];
+  /** Smaller whole numbers stay as they are. */
+  readonly keptBelow: number;
+  round(value: number): number;
+}
+
+function shortest(value: number, { digits, keptBelow, round }: NumberFormat): number {
+  if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) < keptBelow)) return value;
+  for (const count of digits) {
+    const short = Number(value.toPrecision(count));
+    if (round(short) === value) return short;
   }
   return value;
+}
+
+/** The nearest float16: 11 significant bits, in steps of 2^-24 at least. Ties go to the even one. */
+function roundToHalf(value: number): number {
+  const step = 2 ** Math.max(-24, Math.floor(Math.log2(Math.abs(value))) - 10);
+  const steps = value / step;
+  const below = Math.floor(steps);
+  const rest = steps - below;
+  const isUp = rest > 0.5 || (rest === 0.5 && below % 2 !== 0);
+  return (isUp ? below + 1 : below) * step;
 }
