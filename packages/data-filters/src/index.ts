@@ -24,6 +24,8 @@ export type { MixConfig, MixSource } from "./curate/mix";
 export type { SplitConfig } from "./curate/split";
 export { explainRow, explainRows, formatExplanation, readReport } from "./curate/explain";
 export type { RowExplanation, RuleVerdict } from "./curate/explain";
+export { formatSuspiciousGolds, suspiciousGolds } from "./curate/list-suspects";
+export type { SuspiciousGold } from "./curate/list-suspects";
 export { filterParquet } from "./rules/filter-parquet";
 export type { FilteredParquet, FilterParquetOptions } from "./rules/filter-parquet";
 export { formatFunnel } from "./curate/report";

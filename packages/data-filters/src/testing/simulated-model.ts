@@ -50,8 +50,8 @@ const normal = (draw: Draw): number => Math.sqrt(-2 * Math.log(1 - draw())) * Ma
 const whole = (draw: Draw, below: number): number => Math.floor(draw() * below);
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** Answers as indices: 0 is the truth, 1 the wrong answer that is nearest at hand, others are drawn. */
-function answers(draw: Draw, { skill, misconceptions, answers: k }: Skill, others: number): number[] {
+/** One question's answers as indices: 0 is the truth, 1 the wrong answer that is nearest at hand, others are drawn. */
+export function simulatedAnswers(draw: Draw, { skill, misconceptions, answers: k }: Skill, others: number): number[] {
   const isMisconception = draw() < misconceptions;
   const chance = isMisconception ? 0.05 : logistic(skill + 1.5 * normal(draw));
   const nearest = isMisconception ? 0.95 : 0.5;
@@ -67,7 +67,7 @@ function wrongGold(draw: Draw, others: number): number {
 }
 
 /** The ways in which an answer is said. */
-const SAYINGS: readonly ((answer: string) => string)[] = [
+export const SAYINGS: readonly ((answer: string) => string)[] = [
   (answer) => `<think>Let me see.</think>\n<answer>\\boxed{${answer}}</answer>`,
   (answer) => `I count them one by one. The answer is ${answer}.`,
   (answer) => `\\boxed{${answer}}`,
@@ -90,7 +90,7 @@ export function plantedNumbers(seed: number, rows: number, wrongShare: number, s
       truth: String(truth),
       gold: String(value(isWrong ? wrongGold(draw, 40) : 0)),
       isWrong,
-      responses: answers(draw, skill, 40).map((index) => SAYINGS[whole(draw, 3)]!(written(index))),
+      responses: simulatedAnswers(draw, skill, 40).map((index) => SAYINGS[whole(draw, 3)]!(written(index))),
     };
   });
 }
@@ -113,12 +113,19 @@ export function plantedChoices(seed: number, rows: number, wrongShare: number, s
       gold: options[place(isWrong ? wrongGold(draw, 3) : 0)]!,
       isWrong,
       options,
-      responses: answers(draw, skill, 3).map((index) => {
+      responses: simulatedAnswers(draw, skill, 3).map((index) => {
         const said = draw() < 0.5 ? "ABCD"[place(index)]! : options[place(index)]!;
         return SAYINGS[whole(draw, 3)]!(said);
       }),
     };
   });
+}
+
+/** The corners with a normal error of 2 % of the sides. */
+export function shaken(draw: Draw, [x1, y1, x2, y2]: PixelCorners): PixelCorners {
+  const by = (side: number): number => Math.round(normal(draw) * 0.02 * side);
+  const [width, height] = [x2 - x1, y2 - y1];
+  return [x1 + by(width), y1 + by(height), x2 + by(width), y2 + by(height)];
 }
 
 /** One to three boxes per picture. A wrong gold has a box at another place, or lacks one. */
@@ -129,11 +136,6 @@ export function plantedBoxes(seed: number, rows: number, wrongShare: number, ski
     const [x, y] = [whole(draw, PICTURE.width - width), whole(draw, PICTURE.height - height)];
     return [x, y, x + width, y + height];
   };
-  const shaken = ([x1, y1, x2, y2]: PixelCorners): PixelCorners => {
-    const by = (side: number): number => Math.round(normal(draw) * 0.02 * side);
-    const [width, height] = [x2 - x1, y2 - y1];
-    return [x1 + by(width), y1 + by(height), x2 + by(width), y2 + by(height)];
-  };
   return Array.from({ length: rows }, (_, i) => {
     const truth = ANIMALS.slice(0, 1 + whole(draw, 3)).map((label) => ({ bbox: place(), label }));
     const isWrong = draw() < wrongShare;
@@ -142,9 +144,9 @@ export function plantedBoxes(seed: number, rows: number, wrongShare: number, ski
     // Each object is a question of its own: the right place, one wrong place, or any other.
     const seen = truth.map(({ label, bbox }) => {
       const wrong = place();
-      return answers(draw, skill, 50).map((index) => ({
+      return simulatedAnswers(draw, skill, 50).map((index) => ({
         label,
-        bbox: shaken(index === 0 ? bbox : index === 1 ? wrong : place()),
+        bbox: shaken(draw, index === 0 ? bbox : index === 1 ? wrong : place()),
       }));
     });
     const responses = Array.from({ length: skill.answers }, (_, answer) => {

@@ -138,6 +138,30 @@ it("writes a configuration for a folder, which runs", async () => {
   expect((await runCommand("curate", file, data)).err).toContain("takes one configuration");
 });
 
+it("lists the golds that look most wrong, and says what it takes", async () => {
+  const config = join(folder, "golds.yaml");
+  const rows = Array.from({ length: 20 }, (_, i) => ({ id: `${i}`, q: `How many pears are in ${i}?`, a: `${i}` }));
+  writeFileSync(join(folder, "golds.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+  const answers = rows.map(({ id, a }) => ({
+    source: "mine",
+    id,
+    responses: Array<string>(8).fill(`\\boxed{${id === "7" ? "70" : a}}`),
+  }));
+  writeFileSync(join(folder, "answers.json"), JSON.stringify(answers));
+  writeFileSync(
+    config,
+    "sources: [{source: table, path: ., settings: {task: math, name: mine, files: golds.jsonl, columns: {id: id, question: q, answer: a}}}]\n" +
+      "rules: [duplicate-id]\noutput: golds-out\n",
+  );
+  await runCommand("curate", config);
+  expect((await runCommand("curate", config, "--suspects", "3")).err).toContain("a run without rollouts");
+  const run = await runCommand("curate", config, "--set", `rollouts=${join(folder, "answers.json")}`, "--overwrite");
+  expect(run.out).toContain("golds that look wrong: 1 of 20 rows");
+  const { out } = await runCommand("curate", config, "--suspects", "3");
+  expect(out).toMatch(/^ {2}1 .* mine\/7\n.*gold "7": 0 of 8 answers; 8 say "70"\n.*How many pears are in 7\?/);
+  expect((await runCommand("curate", config, "--suspects", "some")).err).toContain("a whole number");
+});
+
 it("asks for an output folder before it explains", async () => {
   const config = join(folder, "no-output.yaml");
   writeFileSync(config, "sources: []\n");

@@ -25,6 +25,11 @@ export const curateCommand: Command = {
       valueHint: "source/id",
       description: "Show what became of a row in the output folder; may be repeated",
     },
+    suspects: {
+      type: "string",
+      valueHint: "n",
+      description: "Show the n golds of the output folder that look most wrong, by the answers of its rollouts",
+    },
     "all-reasons": { type: "boolean", description: "Record every rule that hits a row, not only the first" },
     overwrite: { type: "boolean", description: "Replace the result of an earlier run in the output folder" },
     append: {
@@ -70,6 +75,11 @@ export const curateCommand: Command = {
     }
     const { loadCurationConfig } = await import("../../curate/load-curation-config");
     const { config, withLine } = await loadCurationConfig(textOption(context, "config")!, values.get("set"));
+    const suspects = textOption(context, "suspects");
+    if (suspects !== undefined) {
+      output.out(await suspected(config, suspects, args["json"] === true));
+      return 0;
+    }
     const keys = values.get("explain") ?? [];
     if (keys.length > 0) {
       output.out(await explained(config, keys, args["json"] === true));
@@ -84,17 +94,36 @@ export const curateCommand: Command = {
   },
 };
 
-async function explained(config: CurationConfig, keys: readonly string[], json: boolean): Promise<string> {
-  const { explainRows, formatExplanation } = await import("@v-triune/data-filters");
-  if (typeof config?.output !== "string" || config.output === "") {
-    throw new ConfigError({
-      what: "The file names no output folder.",
-      expected: "output: the folder of the finished run",
-      fix: "add it, or --set output=FOLDER",
+/** The folder of the finished run. */
+function outputOf(config: CurationConfig): string {
+  if (typeof config?.output === "string" && config.output !== "") return config.output;
+  throw new ConfigError({
+    what: "The file names no output folder.",
+    expected: "output: the folder of the finished run",
+    fix: "add it, or --set output=FOLDER",
+  });
+}
+
+async function suspected(config: CurationConfig, count: string, json: boolean): Promise<string> {
+  const most = Number(count);
+  if (!Number.isSafeInteger(most) || most < 1) {
+    throw new UsageError({
+      what: "--suspects takes a number of rows.",
+      expected: "a whole number of at least 1",
+      found: count,
+      fix: "--suspects 20",
     });
   }
+  const { formatSuspiciousGolds, suspiciousGolds } = await import("@v-triune/data-filters");
+  const golds = await suspiciousGolds(outputOf(config), most);
+  return `${json ? JSON.stringify(golds, null, 2) : formatSuspiciousGolds(golds)}\n`;
+}
+
+async function explained(config: CurationConfig, keys: readonly string[], json: boolean): Promise<string> {
+  const { explainRows, formatExplanation } = await import("@v-triune/data-filters");
+  const folder = outputOf(config);
   const explanations = [];
-  for (const key of keys) explanations.push(...(await explainRows(config.output, key)));
+  for (const key of keys) explanations.push(...(await explainRows(folder, key)));
   if (!json) return `${explanations.map(formatExplanation).join("\n\n")}\n`;
   return `${JSON.stringify(explanations.length === 1 ? explanations[0] : explanations, null, 2)}\n`;
 }
