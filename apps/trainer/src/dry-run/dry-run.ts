@@ -69,7 +69,10 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
     const difficulty = config.data.sampling?.difficulty;
     const { prompts, badRows: skipped } = await firstPrompts(data, config);
     const { patchSize } = processor.imageProcessor.settings;
-    const memory = estimateMemory(config, architecture, available);
+    const memory = estimateMemory(config, architecture, {
+      available,
+      ...(prompts.length > 0 && { promptTokens: Math.max(...prompts.map(({ promptIds }) => promptIds.length)) }),
+    });
     // What won't fit would not be measured either, and generation by servers is theirs.
     const measurable = rollout.engine === "local" && memory.total < available && prompts.length > 0;
     const time = measurable ? await estimateTime(config, architecture, prompts, processorFolder(model)) : null;

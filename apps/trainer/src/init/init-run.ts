@@ -72,7 +72,7 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
     .flatMap((tokens) => [{ adapter: false, tokens }])
     .concat([16_384, 4096, 2048].map((tokens) => ({ adapter: true, tokens })));
   const estimateOf = ({ adapter, tokens }: { adapter: boolean; tokens: number }) =>
-    estimateMemory(configWith(adapter, tokens), architecture, memory);
+    estimateMemory(configWith(adapter, tokens), architecture, { available: memory });
   const chosen = choices.find((choice) => fitsMemory(estimateOf(choice), memory)) ?? { adapter: true, tokens: 2048 };
   await mkdir(resolve(folder), { recursive: true });
   const near = (path: string): string => relative(resolve(folder), resolve(path)) || ".";

@@ -17,9 +17,9 @@ const config = (update: TrainingConfigInput["update"] = {}) =>
 
 describe("gradient checkpointing", () => {
   it("auto is off where the model fits, and on where it does not", () => {
-    const plain = estimateMemory(config(), smallModelConfig, 64e9);
+    const plain = estimateMemory(config(), smallModelConfig, { available: 64e9 });
     expect(plain.gradientCheckpointing).toBe(false);
-    const tight = estimateMemory(config(), smallModelConfig, plain.total);
+    const tight = estimateMemory(config(), smallModelConfig, { available: plain.total });
     expect(tight.gradientCheckpointing).toBe(true);
     expect(tight.activations).toBeLessThan(plain.activations / 2);
     expect(fitsMemory(plain, plain.total)).toBe(false);
@@ -28,7 +28,7 @@ describe("gradient checkpointing", () => {
   it.each([true, false])("%s is what a person says, whatever the memory", (gradientCheckpointing) => {
     const asked = config({ gradientCheckpointing });
     for (const available of [1e6, 64e9])
-      expect(estimateMemory(asked, smallModelConfig, available).gradientCheckpointing).toBe(gradientCheckpointing);
+      expect(estimateMemory(asked, smallModelConfig, { available }).gradientCheckpointing).toBe(gradientCheckpointing);
   });
 
   it("a person's choice needs no look at the model, and nothing is told", async () => {
@@ -41,9 +41,19 @@ describe("gradient checkpointing", () => {
 
 it("activations grow with the tokens of a micro-batch, nothing else does", () => {
   const [small, large] = [1024, 4096].map((microBatchTokens) =>
-    estimateMemory(config({ microBatchTokens, gradientCheckpointing: false }), smallModelConfig, 64e9),
+    estimateMemory(config({ microBatchTokens, gradientCheckpointing: false }), smallModelConfig, { available: 64e9 }),
   ) as [ReturnType<typeof estimateMemory>, ReturnType<typeof estimateMemory>];
   expect(large.activations).toBeCloseTo(4 * small.activations);
   expect(large.weights).toBe(small.weights);
   expect(large.moments).toBe(small.moments);
+});
+
+it("an update of fewer tokens than a micro-batch holds takes no more than its own", () => {
+  const estimate = (promptTokens?: number) =>
+    estimateMemory(config({ miniBatch: 1 }), smallModelConfig, {
+      available: 64e9,
+      ...(promptTokens !== undefined && { promptTokens }),
+    });
+  expect(estimate(100).activations).toBeLessThan(estimate().activations);
+  expect(estimate(1e6).activations).toBe(estimate().activations);
 });

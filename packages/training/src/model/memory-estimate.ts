@@ -59,21 +59,31 @@ const ROWS_AT_ONCE = 256;
 const QUERY_BLOCK = 512;
 const KEPT_PROBABILITIES = 1 << 22;
 
+export interface EstimateOptions {
+  /** Bytes of memory. Default: the machine's. */
+  readonly available?: number;
+  /** Of the longest prompt, pictures included. Default: not known, so that micro-batches are taken to be full. */
+  readonly promptTokens?: number;
+}
+
 /**
  * The estimate for a configuration and the model that it names, with gradient checkpointing as `usesGradientCheckpointing`
  * decides it.
- *
- * @param available bytes of memory. Default: the machine's
  */
 export function estimateMemory(
   config: TrainingConfig,
   architecture: VlmConfig,
-  available: number = totalmem(),
+  { available = totalmem(), promptTokens }: EstimateOptions = {},
 ): MemoryEstimate {
-  const { gradientCheckpointing } = config.update;
-  if (gradientCheckpointing !== "auto") return estimateWith(config, architecture, gradientCheckpointing);
-  const plain = estimateWith(config, architecture, false);
-  return fitsMemory(plain, available) ? plain : estimateWith(config, architecture, true);
+  const { gradientCheckpointing, microBatchTokens, miniBatch } = config.update;
+  const { n, maxNewTokens } = config.rollout;
+  const ofUpdate = promptTokens === undefined ? Infinity : miniBatch * (promptTokens + n * maxNewTokens);
+  const tokens = Math.min(microBatchTokens, ofUpdate);
+  if (gradientCheckpointing !== "auto") return estimateWith(config, architecture, { tokens, gradientCheckpointing });
+  const plain = estimateWith(config, architecture, { tokens, gradientCheckpointing: false });
+  return fitsMemory(plain, available)
+    ? plain
+    : estimateWith(config, architecture, { tokens, gradientCheckpointing: true });
 }
 
 /**
@@ -101,7 +111,11 @@ export function fitsMemory({ total }: Pick<MemoryEstimate, "total">, available: 
   return total < USABLE * available;
 }
 
-function estimateWith(config: TrainingConfig, architecture: VlmConfig, gradientCheckpointing: boolean): MemoryEstimate {
+function estimateWith(
+  config: TrainingConfig,
+  architecture: VlmConfig,
+  { tokens, gradientCheckpointing }: { readonly tokens: number; readonly gradientCheckpointing: boolean },
+): MemoryEstimate {
   const shapes = parameterShapes(architecture);
   const { adapter } = config.model;
   const parameters = countParameters(shapes);
@@ -113,7 +127,6 @@ function estimateWith(config: TrainingConfig, architecture: VlmConfig, gradientC
           rank: adapter.rank,
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
         });
-  const tokens = config.update.microBatchTokens;
   const { vocabSize, numLayers, intermediateSize } = architecture.text;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained));
   const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters;
