@@ -55,8 +55,8 @@ export class DecisionStore {
   /** `decisions.json`: those of this page, and those that were applied before. */
   file(): string {
     const own = [...this.#decisions].map(([at, decision]) => decisionOn(this.#data.suspects[at]!, decision));
-    const keyOf = ({ source, id, question, gold }: GoldDecision): string =>
-      JSON.stringify([source, id, question, gold]);
+    // A new decision takes the place of an earlier one on the row, whose gold has changed since.
+    const keyOf = ({ source, id }: GoldDecision): string => JSON.stringify([source, id]);
     const again = new Set(own.map(keyOf));
     const decisions = [...this.#data.earlier.filter((one) => !again.has(keyOf(one))), ...own];
     return `${JSON.stringify({ version: 1, decisions }, null, 1)}\n`;

@@ -164,6 +164,13 @@ describe("decisions on golds", () => {
     ]);
   });
 
+  it("looks at no gold if the rollouts have verdicts only, and says so", async () => {
+    writeFileSync(at("verdicts.jsonl"), lines([{ source: "mine", id: "8", accuracy: 0 }]));
+    const report = await curate(config("verdicts", { rollouts: at("verdicts.jsonl") }));
+    expect(report.suspiciousGolds).toEqual({ rows: 0, suspected: 0, sources: [] });
+    expect(readFileSync(at("verdicts/report.html"), "utf8")).toContain("No gold was looked at.");
+  });
+
   it("names decisions that do not hold any more, and applies the others", async () => {
     const stale = [
       { ...reject, gold: "6" },

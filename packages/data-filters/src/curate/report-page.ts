@@ -90,7 +90,12 @@ function reviewSection({ suspiciousGolds: golds }: CurationReport, review: Revie
     const cells = [number(rows), number(suspected), `${(100 * accuracy).toFixed(0)} %`];
     return `<tr><td>${escape(source)}</td>${cells.map((cell) => `<td class="n">${cell}</td>`).join("")}</tr>`;
   });
-  const none = review.suspects.length === 0 ? "<p>No gold looks wrong.</p>" : "";
+  const none =
+    golds.rows === 0
+      ? "<p>The rollouts have verdicts without responses. No gold was looked at.</p>"
+      : review.suspects.length === 0
+        ? "<p>No gold looks wrong.</p>"
+        : "";
   return `<section id="golds"><h2>Golds that look wrong</h2>
 <p>The answers to these rows agree with each other, and not with the gold. Their order is the chance that the gold is
 wrong, given how often the model is right on the source and how alike its errors are. It is a reason to look, not a
