@@ -105,7 +105,7 @@ describe("makeRollouts", () => {
     const instance = await DuckDBInstance.create();
     const connection = await instance.connect();
     const counts = await connection.runAndReadAll(`SELECT data_source, count(*)::INTEGER AS kept FROM (
-        SELECT s.data_source, s.extra_info.id AS id, avg(r.accuracy) AS mean FROM '${data}' s JOIN '${file}' r ON r.source = s.data_source AND r.id = s.extra_info.id
+        SELECT s.data_source, s.extra_info.id AS id, avg(r.accuracy) AS mean FROM '${data}' s JOIN '${file}' r ON r.source = s.data_source AND r.data_source = r.source AND r.id = s.extra_info.id
         WHERE s.data_source = 'demo_sum' GROUP BY ALL HAVING mean < 1) GROUP BY data_source`);
     const expected = (counts.getRowObjects()[0] as { kept: number }).kept;
     // One source's rows, as the verl adapter takes one source a folder.

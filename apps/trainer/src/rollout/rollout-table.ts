@@ -1,6 +1,7 @@
 /**
  * `rollouts.parquet`: the answers to the samples of a set, one row each, as the difficulty rule of `v-triune curate`
- * reads them (source, id, accuracy, response), by source, id and answer; and what they say of each source.
+ * reads them (source, id, accuracy, response), by source, id and answer; and what they say of each source. The source is
+ * also there as `data_source`, its name in corpora and in the rollouts of a run.
  */
 import { join } from "node:path";
 import { replaceFile } from "@v-triune/node-kit/atomic-write";
@@ -62,7 +63,8 @@ export async function writeRolloutTable(
     }
     appender.closeSync();
     await connection.run(`CREATE TABLE answers AS
-      SELECT source, id, sample, response, status, reason, accuracy, correct, format, reward, tokens, truncated${blind ? ", true AS blind" : ""}
+      SELECT source, source AS data_source, id, sample, response, status, reason, accuracy, correct, format, reward,
+        tokens, truncated${blind ? ", true AS blind" : ""}
       FROM read_json(
         ${quoted(exactPath(answersFile(folder)))},
         format = 'newline_delimited',
