@@ -5,8 +5,8 @@
  *     V_TRIUNE_PYTHON=/path/to/python node tools/run.mjs tools/interop/image-processor.ts [--seed 1] [--count 60]
  *
  * Needs an interpreter with transformers and what it needs for pictures (torch, torchvision, pillow below 13); says so
- * and ends with 0 where they are missing. The product resizes as Pillow 12.2 does; Pillow 13 resizes about one
- * picture in thirty otherwise.
+ * and ends with 0 where they are missing. The product resizes as Pillow 12.2 does; Pillow 13 resizes some
+ * pictures in another order, the height before the width.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
