@@ -1,7 +1,6 @@
 /**
  * Runs that meet a fault after their first rows: nothing is lost in silence, and nothing is left under a final name.
  */
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +13,7 @@ import { literal, openDatabase, queryRows, withDatabase, type Database } from ".
 import { PictureSpool } from "../pictures/picture-reference";
 import type { FilterRule } from "../rules/filter-rule";
 import { computeTexts } from "../rules/text-needs";
-import { damageRowGroup, databaseFailingAfter } from "../testing/faults";
+import { mountSmallDisk, damageRowGroup, databaseFailingAfter } from "../testing/faults";
 import { tinyPng } from "../testing/fixtures";
 import { TextWorkers } from "../workers/text-workers";
 import type { CurationConfig } from "./config";
@@ -128,10 +127,8 @@ describe("curate", () => {
 
   it("stops when the disk is full, and leaves nothing on it", async (context) => {
     const disk = join(root, "disk");
-    mkdirSync(disk);
-    const mounted = spawnSync("/bin/mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], { encoding: "utf8" });
-    if (mounted.status !== 0)
-      context.skip(`a small disk cannot be mounted here (needs Linux and root): ${mounted.stderr}`);
+    const { fault, unmount } = mountSmallDisk(disk, 4);
+    if (fault !== undefined) context.skip(fault);
     try {
       const folder = folderWithPicture("large");
       const row = (i: number): string =>
@@ -144,7 +141,7 @@ describe("curate", () => {
         expect(readdirSync(disk)).toEqual([]);
       }
     } finally {
-      spawnSync("/bin/umount", [disk]);
+      unmount();
     }
   });
 

@@ -2,8 +2,9 @@
  * Faults for tests: files with damage after their first rows, and queries that fail after their first rows. Not
  * exported.
  */
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { BOOLEAN, DuckDBScalarFunction, type DuckDBConnection } from "@duckdb/node-api";
 import { literal, queryRows, withDatabase, type Database } from "../duckdb/database";
 
@@ -87,6 +88,18 @@ export function failingAfter(connection: DuckDBConnection, rows: number): DuckDB
       return call;
     },
   });
+}
+
+/** A disk of a few megabytes, or why it cannot be mounted here. `unmount` it after the test. */
+export function mountSmallDisk(folder: string, megabytes: number): { readonly fault?: string; unmount(): void } {
+  mkdirSync(folder, { recursive: true });
+  const options = ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder];
+  const { status, stderr, error } = spawnSync("/bin/mount", options, { encoding: "utf8" });
+  if (status !== 0) {
+    const fault = `a small disk cannot be mounted here (needs Linux and root): ${stderr ?? String(error)}`;
+    return { fault, unmount: () => undefined };
+  }
+  return { unmount: () => void spawnSync("/bin/umount", [folder]) };
 }
 
 /** A database with such a connection. */
