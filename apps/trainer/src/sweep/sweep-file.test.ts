@@ -96,8 +96,9 @@ describe("a sweep's file", () => {
 describe("the sweeps that come with the program", () => {
   const names = readdirSync(join(packageRoot, "ablations"));
 
-  it("are the paper's five", () =>
+  it("are the paper's five, and one on sampling by difficulty", () =>
     expect(names).toEqual([
+      "difficulty-sampling.yaml",
       "freeze.yaml",
       "learning-rate.yaml",
       "on-off-policy.yaml",

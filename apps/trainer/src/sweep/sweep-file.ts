@@ -139,8 +139,8 @@ function findSweepFile(path: string, cwd: string): string {
     what: "The sweep's file does not exist.",
     where: full,
     expected:
-      "a .yaml or .json file, or the name of one that comes with the program: freeze, learning-rate, " +
-      "on-off-policy, reward-design, task-mix",
+      "a .yaml or .json file, or the name of one that comes with the program: difficulty-sampling, freeze, " +
+      "learning-rate, on-off-policy, reward-design, task-mix",
     found: "nothing there",
   });
 }

@@ -12,8 +12,8 @@ export const sweepCommand: Command = {
     file: {
       type: "positional",
       description:
-        "The sweep's file; ablations/NAME.yaml come with the program: freeze, learning-rate, on-off-policy, " +
-        "reward-design, task-mix",
+        "The sweep's file; ablations/NAME.yaml come with the program: difficulty-sampling, freeze, " +
+        "learning-rate, on-off-policy, reward-design, task-mix",
     },
     set: {
       type: "string",
