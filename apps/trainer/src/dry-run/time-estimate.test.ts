@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
 import { tinyRun } from "../testing/tiny-run";
 import { type DryRun, dryRun } from "./dry-run";
+import { formatTime } from "./time-estimate";
 import { formatDuration } from "../terminal/duration";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-time-"));
@@ -53,6 +54,16 @@ describe("the time that a run takes", () => {
       text: expect.stringContaining("<|im_start|>") as string,
     });
   }, 60_000);
+
+  it.each([
+    [0.4, false],
+    [null, false],
+    [7.24, true],
+  ])("says what else the machine did: a load of %s", async (load, isSaid) => {
+    const estimate = { backend: "TensorFlow", load, generate: 1, update: 1, step: 2, run: 6 };
+    const text = formatTime(estimate, await tinyRun(folder, "load", 3));
+    expect(text.includes("at a load of 7.2 on ")).toBe(isSaid);
+  });
 
   it.each([
     [0.04, "0.0 s"],

@@ -8,6 +8,7 @@
  * A model of more than 100 M parameters is measured with one and with two of its layers and a small vocabulary, without pictures, and the difference is
  * counted for each of the others; its vision tower and the rest of its vocabulary are counted at the speed that the layers had.
  */
+import { availableParallelism, loadavg, platform } from "node:os";
 import { type BackendChoice, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
 import { type ParameterShape, type VlmConfig, createVlm, parameterShapes, randomWeights } from "@v-triune/policy";
@@ -19,6 +20,8 @@ import { formatDuration } from "../terminal/duration";
 /** Seconds. */
 export interface TimeEstimate {
   readonly backend: string;
+  /** Other processes that wanted a core when the measurement began; null on Windows, which does not say. */
+  readonly load: number | null;
   readonly generate: number;
   readonly update: number;
   readonly step: number;
@@ -46,6 +49,7 @@ export async function estimateTime(
   prompts: readonly PreparedPrompt[],
   sourceFolder: string,
 ): Promise<TimeEstimate> {
+  const load = platform() === "win32" ? null : (loadavg()[0] ?? null);
   const backend = await selectBackend({ prefer: config.backend });
   const chosen = prompts.slice(0, measured.prompts);
   const parameters = sizeOf(architecture, () => true);
@@ -97,6 +101,7 @@ export async function estimateTime(
     pictures / 2;
   return {
     backend: backend.description,
+    load,
     generate,
     update,
     step: generate + update,
@@ -215,7 +220,7 @@ const mean = (values: readonly number[]): number =>
 
 /** The estimate as lines. */
 export function formatTime(
-  { backend, generate, update, step, run }: TimeEstimate,
+  { backend, load, generate, update, step, run }: TimeEstimate,
   { rollout, run: { steps } }: TrainingConfig,
 ): string {
   return [
@@ -223,5 +228,10 @@ export function formatTime(
     `  generation          ${formatDuration(generate)}  (answers of all ${rollout.maxNewTokens} tokens; shorter ones end sooner)`,
     `  update              ${formatDuration(update)}`,
     `  measured here on ${backend}`,
+    ...(load !== null && load >= 1 ? [busyLine(load, availableParallelism())] : []),
   ].join("\n");
 }
+
+/** What the estimate is worth on a machine that does other work. */
+const busyLine = (load: number, cores: number): string =>
+  `  at a load of ${load.toFixed(1)} on ${cores} cores: without that other work it takes less`;
