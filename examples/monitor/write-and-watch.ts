@@ -14,17 +14,19 @@ const watch = createAlarmWatch();
 
 for (let step = 1; step <= 12; step++) {
   const rewards = step <= 6 ? [1, 0.5] : [0.1, 0]; // what goes wrong in this run
-  for (const reward of rewards) {
-    metrics.add({
-      dataSource: "clevr",
-      task: "counting",
-      group: step, // both answer one prompt
-      reward,
-      response: "\\boxed{3}",
-      responseTokens: 5,
-      truncated: false,
-      verdict: { status: "scored", accuracy: reward, format: 1, metrics: {} },
-    });
+  for (let prompt = 0; prompt < 8; prompt++) {
+    for (const reward of rewards) {
+      metrics.add({
+        dataSource: "clevr",
+        task: "counting",
+        group: `${step}/${prompt}`, // both answer one prompt
+        reward,
+        response: "\\boxed{3}",
+        responseTokens: 5,
+        truncated: false,
+        verdict: { status: "scored", accuracy: reward, format: 1, metrics: {} },
+      });
+    }
   }
   const records = metrics.finish(step, { "actor/pg_loss": 0.1 });
   sinks.write(records); // returns at once and never throws

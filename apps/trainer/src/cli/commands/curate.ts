@@ -44,7 +44,7 @@ export const curateCommand: Command = {
     "v-triune curate corpus.yaml",
     "v-triune curate corpus.yaml --overwrite --set sources[0].limit=100",
     "v-triune curate corpus.yaml --explain mm_math/MM_Math/1234",
-    "v-triune curate corpus.yaml --overwrite --set rollouts=./rollouts --set decisions=decisions.json",
+    "v-triune curate corpus.yaml --overwrite --set decisions=decisions.json",
   ],
   notes:
     "`init FOLDER` looks at the files of a folder and writes a commented configuration to begin with. A run reads " +

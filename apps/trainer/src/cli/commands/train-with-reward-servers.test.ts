@@ -82,7 +82,7 @@ it("ends the run when the server there is no reward server, rather than training
     runTraining(judged("other", { servers: [url] }), {
       listen: (event) => event.type === "step" && steps.push(event.summary.step),
     }),
-  ).rejects.toThrow(/judge nothing[^]*reward\.servers[^]*ended after 0 of 12 answers/);
+  ).rejects.toThrow(/judge nothing[^]*reward\.servers[^]*ended after 0 of \d+ answers/);
   expect(steps).toEqual([]);
   other.close();
 }, 60_000);
