@@ -3,7 +3,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -150,7 +149,8 @@ describe("openSampleSet with a row store", () => {
     // Two at once: both read, both leave whole files and nothing else.
     const both = join(folder, "store-both");
     for (const { rows } of await Promise.all([readStored(both), readStored(both)])) expect(rows).toEqual(expected);
-    expect(stored(both).map((path) => readFileSync(path))).toEqual(stored(store).map((path) => readFileSync(path)));
+    expect(stored(both).map((path) => basename(path))).toEqual(stored(store).map((path) => basename(path)));
+    expect(await readStored(both)).toMatchObject({ rows: expected, notices: [] });
   });
 
   it("makes a store again that is cut off, has other bytes, or is of an earlier state of the file", async () => {
@@ -159,12 +159,13 @@ describe("openSampleSet with a row store", () => {
     const store = join(folder, "store-again");
     await readStored(store);
     const [a, b] = stored(store) as [string, string];
-    const whole = [readFileSync(a), readFileSync(b)];
     truncateSync(a, statSync(a).size - 5);
     writeFileSync(b, "something else");
     const { rows, notices } = await readStored(store);
     expect([rows, notices.map(({ kind }) => kind)]).toEqual([expected, ["copying"]]);
-    expect(stored(store).map((path) => readFileSync(path))).toEqual(whole);
+    // Not their bytes: V8 serializes equal arrays in two ways, by how they came to be.
+    expect(stored(store)).toEqual([a, b]);
+    expect(await readStored(store)).toMatchObject({ rows: expected, notices: [] });
     utimesSync(files[0] as string, 1e9, 1e9);
     expect((await readStored(store)).notices).toHaveLength(1);
     const after = stored(store);
