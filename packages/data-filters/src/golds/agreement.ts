@@ -25,7 +25,7 @@ export interface Agreement {
   readonly elsewhere: readonly string[];
   /** Answers that give the gold; for boxes, of the gold box that fewest answers find. */
   readonly goldCount: number;
-  /** The largest other class, and the gold that it would be: an answer, or boxes. Null if there is none. */
+  /** The largest other class, and the gold that it would be: an answer, or boxes. Null without one. */
   readonly consensusCount: number;
   readonly consensus: string | readonly GoldBox[] | null;
   /** What a person is shown. */

@@ -22,7 +22,7 @@ export interface Suspect {
   readonly consensusCount: number;
   readonly classes: readonly AnswerClass[];
   readonly agreed: readonly AgreedBox[];
-  /** A JPEG as a data URL; null if there is none or it does not decode. */
+  /** A JPEG as a data URL; null for a row without a picture, or with one that does not decode. */
   readonly picture: string | null;
   readonly pictureCount: number;
   /** The rule that dropped the row, or null. */

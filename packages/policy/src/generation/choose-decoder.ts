@@ -10,7 +10,7 @@ import type { TextConfig } from "../config/model-config";
 /** `kernels`: this package's own; `backend`: TensorFlow.js ops; `auto`: whichever suits. */
 export type DecoderName = "auto" | "kernels" | "backend";
 
-/** Models up to this size are decoded faster by the kernels than by a GPU, whose ops cost more to start than to run. */
+/** Models up to this size are never the GPU's: an op takes longer to start there than to run. Not measured on a GPU. */
 const SMALL_PARAMETERS = 1 << 23;
 /** Of the 4 GiB that WebAssembly addresses: the rest is for a step's logits and steps of a layer. */
 const KERNEL_BYTES = 3.6e9;

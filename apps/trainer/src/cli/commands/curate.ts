@@ -49,8 +49,8 @@ export const curateCommand: Command = {
   notes:
     "`init FOLDER` looks at the files of a folder and writes a commented configuration to begin with. A run reads " +
     "the owners' files as they are, applies the rule filters, and writes one Parquet file for each source. Each " +
-    "dropped row keeps its reason: ledger.parquet and report.html lie beside the files. With rollouts, report.html shows " +
-    "golds that look wrong; decisions names the file that its page saved. The exit code is 2 if no " +
+    "dropped row keeps its reason: ledger.parquet and report.html lie beside the files. With rollouts, " +
+    "report.html shows golds that look wrong; decisions names the file that its page saved. The exit code is 2 if no " +
     "row was kept.",
   async execute(context) {
     const { output, values, args } = context;

@@ -276,6 +276,7 @@ export abstract class KernelMemory {
 export function outOfKernelMemory(bytes: number): Error {
   return new Error(
     `WebAssembly is out of memory: ${(bytes / 2 ** 20).toFixed(0)} MiB more do not fit (it ends at 4 GiB). Lower ` +
-      "the micro-batch size, the completion length or the rows generated at once, or use a native backend.",
+      "the micro-batch size, the completion length or the rows generated at once, or use a native backend and leave " +
+      "generation to it (rollout.decodeWith: backend; in code the policy's option decodeWith).",
   );
 }
