@@ -9,6 +9,7 @@ import { NoAnswerError, ServerRefusal } from "./servers/http-json";
 import { type Ability, type EngineReport, can, probeEngine } from "./probe/probe-engine";
 import { RemoteEngine } from "./remote-engine";
 import { type ServerKind, recognizeServer, serverNames, usualParallel } from "./servers/server-kind";
+import { serverAddress } from "./servers/server-address";
 import { weightTransfer } from "./servers/weight-transfer";
 
 export interface OpenEngineOptions extends EngineEvents {
@@ -37,7 +38,7 @@ export interface OpenEngineOptions extends EngineEvents {
 export async function openRemoteEngine(options: OpenEngineOptions): Promise<RemoteEngine> {
   const { config, processor, endTokenIds, temperature, signal, onPause, onResume, onWarning } = options;
   const apiKey = readApiKey(config.apiKeyEnv);
-  const urls = config.servers.map((url) => url.replace(/\/+$/, ""));
+  const urls = config.servers.map(serverAddress);
   const kinds = await Promise.all(
     urls.map((url) =>
       config.kind === "auto"
@@ -147,11 +148,15 @@ export async function reach<T>(url: string, action: () => Promise<T>): Promise<T
       where: url,
       expected: "an answer",
       found: error.message,
-      fix:
-        error instanceof ServerRefusal
-          ? "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)"
-          : "start it, or fix its address (rollout.engine.servers)",
+      fix: unreachedFix(error),
       cause: error,
     });
   }
+}
+
+function unreachedFix(error: NoAnswerError | ServerRefusal): string {
+  if (error instanceof ServerRefusal)
+    return "give the server's key by rollout.engine.apiKeyEnv (doctor: --api-key-env)";
+  if (error.kind === "busy") return "try again when the server has less to do, or raise its limit on requests";
+  return "start it, or fix its address (rollout.engine.servers)";
 }

@@ -5,7 +5,7 @@ import type { WeightSync } from "./servers/weight-transfer";
 export interface RemoteEngineConfig {
   /** `auto` looks; `openai` is any other server with /v1/chat/completions. */
   readonly kind: "auto" | ServerKind;
-  /** Without /v1: http://127.0.0.1:8000. Requests go to the one with the least to do. */
+  /** Addresses, http://127.0.0.1:8000. Requests go to the one with the least to do. */
   readonly servers: readonly string[];
   /** The model's name at the servers; null: the first that they list. */
   readonly model: string | null;

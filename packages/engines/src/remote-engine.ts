@@ -2,7 +2,8 @@
  * Rollouts from vLLM, SGLang, transformers serve, llama.cpp or another OpenAI-compatible server.
  *
  * Each answer is asked for until it is there, by whichever server is free; a request that broke off is asked for again,
- * with the same seed, and nothing is handed on twice. Where a server gives no token ids, its text is tokenized here:
+ * with the same seed, and nothing is handed on twice. An answer whose log-probabilities are no numbers is asked for
+ * again with another seed. Where a server gives no token ids, its text is tokenized here:
  * the ids are then those that the model would most likely have written, not always those that it did, and there are no
  * log-probabilities.
  */
@@ -55,7 +56,7 @@ export interface RemoteEngineOptions extends EngineEvents {
 interface OpenTask {
   readonly promptIndex: number;
   readonly firstSample: number;
-  readonly task: Omit<GenerationTask, "model"> & { readonly prompt: PreparedPrompt };
+  task: Omit<GenerationTask, "model"> & { readonly prompt: PreparedPrompt };
   tries: number;
 }
 
@@ -242,6 +243,7 @@ export class RemoteEngine implements RolloutEngine {
     if (reply.answers.length !== task.samples)
       throw new NoAnswerError("failed", `${reply.answers.length} answers where ${task.samples} were asked for`);
     this.#checkPrompt(server, task.prompt, reply);
+    this.#checkLogProbs(server, reply);
     const stale = this.#staleLabel(server, reply);
     this.#tally.answers += task.samples;
     if (stale !== undefined) {
@@ -322,6 +324,15 @@ export class RemoteEngine implements RolloutEngine {
     });
   }
 
+  /** An engine that promised log-probabilities must have them with every answer. @throws NoAnswerError */
+  #checkLogProbs(server: EngineServer, { answers }: ServerReply): void {
+    const fault = answers.find(({ logProbsFault }) => logProbsFault)?.logProbsFault;
+    if (fault === undefined || !this.options.logProbs) return;
+    const what = `an answer with numbers that are not log-probabilities (${fault})`;
+    this.#warnOnce("log-probs", `${server.url} sent ${what}. Such answers are asked for again, with another seed.`);
+    throw new NoAnswerError("unusable", what);
+  }
+
   /** What other weights than those asked for an answer is of. @throws NoAnswerError where that may not be */
   #staleLabel(server: EngineServer, { weights }: ServerReply): string | undefined {
     const { transfer } = this.options;
@@ -392,6 +403,8 @@ export class RemoteEngine implements RolloutEngine {
     this.#tally.retries += 1;
     if (fault.kind === "gone" || fault.kind === "busy") return true;
     item.tries += 1;
+    if (fault.kind === "unusable")
+      item.task = { ...item.task, seed: createRandom(item.task.seed, item.tries).int(0, 0x7fffffff) };
     return item.tries <= this.options.retries;
   }
 
@@ -401,7 +414,10 @@ export class RemoteEngine implements RolloutEngine {
       where: server.url,
       expected: "an answer",
       found: `${fault.message}, ${tries} times`,
-      fix: "see the server's log",
+      fix:
+        fault.kind === "unusable"
+          ? "serve the model in bfloat16 or float32: logits that overflow give such numbers; see the server's log"
+          : "see the server's log",
       cause: fault,
     });
   }

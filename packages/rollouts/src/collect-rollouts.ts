@@ -6,7 +6,7 @@ import type { Processor } from "@v-triune/policy";
 import type { RewardRequest, RewardResult, RewardSource } from "@v-triune/rewards";
 import type { PreparedPrompt } from "./prepared-prompt";
 import { type JudgingContext, rewardRequest } from "./reward-request";
-import type { RolloutEngine, SamplingRequest } from "./rollout-engine";
+import type { EngineCompletion, RolloutEngine, SamplingRequest } from "./rollout-engine";
 import { stripVisualTokens } from "./strip-visual-tokens";
 
 /** One answer with its verdict. */
@@ -80,6 +80,7 @@ export async function collectRollouts(
         const prompt = prompts[completion.promptIndex];
         if (!prompt)
           throw new RangeError(`${engine.name} answered prompt ${completion.promptIndex} of ${prompts.length}`);
+        checkLogProbs(completion, engine.name);
         const { tokenIds, logProbs, stripped } = stripVisualTokens(completion, placeholders);
         const response = processor.decode(tokenIds, { skipSpecialTokens: true });
         answered.push({
@@ -119,4 +120,14 @@ export async function collectRollouts(
   rollouts.sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex);
   const elapsed = performance.now() - started;
   return { rollouts, seconds: { generate: waiting / 1000, reward: (elapsed - waiting) / 1000 } };
+}
+
+/** A loss of such numbers is NaN, and would blame the learning rate. @throws RangeError */
+function checkLogProbs({ promptIndex, sampleIndex, logProbs }: EngineCompletion, engine: string): void {
+  const at = logProbs?.findIndex((value) => !Number.isFinite(value)) ?? -1;
+  if (at < 0) return;
+  throw new RangeError(
+    `${engine} gave the log-probability ${logProbs![at]} for token ${at + 1} of answer ${sampleIndex} to prompt ` +
+      `${promptIndex}; a finite number expected`,
+  );
 }

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { selectBackend } from "@v-triune/backend";
 import { writeDemoModelFolder } from "@v-triune/demo-tasks";
 import { createVlm, randomWeights, readModelConfig } from "@v-triune/policy";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CannedReply, startCannedServer } from "../testing/canned-server";
 import { RolloutStandIn } from "../testing/rollout-stand-in";
 import { engineLine, formatEngineReport } from "./format-engine-report";
 import { NoAnswerError, ServerRefusal } from "../servers/http-json";
@@ -34,29 +34,10 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.stop();
 });
 
-/** A server of canned answers, to each request by what `answer` makes of its path and body. */
-/** A reply of `canned` that is more than JSON with a 200. */
-class Reply {
-  constructor(
-    readonly status: number,
-    readonly text: string,
-  ) {}
-}
-
-async function canned(answer: (path: string, body: Record<string, unknown> | undefined) => unknown): Promise<string> {
-  const server: Server = createServer((request, response) => {
-    let text = "";
-    request.on("data", (part: Buffer) => (text += part.toString()));
-    request.on("end", () => {
-      const reply = answer(request.url ?? "", text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>));
-      const json = new Reply(reply === undefined ? 404 : 200, JSON.stringify(reply ?? {}));
-      const { status, text: sent } = reply instanceof Reply ? reply : json;
-      response.writeHead(status, { "content-type": "application/json" }).end(sent);
-    });
-  });
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  open.push({ stop: () => (server.closeAllConnections(), server.close()) });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function canned(answer: Parameters<typeof startCannedServer>[0]): Promise<string> {
+  const server = await startCannedServer(answer);
+  open.push(server);
+  return server.url;
 }
 
 const chat = (texts: readonly string[], promptTokens: number) => ({
@@ -145,10 +126,10 @@ describe("probeEngine", () => {
     const url = await canned((path, body) => {
       if (path === "/openapi.json") return { paths: { "/load_model": {}, "/reset": {}, "/v1/chat/completions": {} } };
       if (path !== "/v1/chat/completions") return undefined;
-      if (body?.["model"] !== undefined) return new Reply(400, '{"detail":"any words"}');
-      if (!isPinned) return new Reply(500, '{"detail":"no model"}');
+      if (body?.["model"] !== undefined) return new CannedReply(400, '{"detail":"any words"}');
+      if (!isPinned) return new CannedReply(500, '{"detail":"no model"}');
       const event = { choices: [{ index: 0, delta: { content: "red" }, finish_reason: "length" }] };
-      return new Reply(200, `data: ${JSON.stringify(event)}\n\ndata: [DONE]\n\n`);
+      return new CannedReply(200, `data: ${JSON.stringify(event)}\n\ndata: [DONE]\n\n`);
     });
     const { kind, abilities } = await probeEngine({ url, model: "./run/weights-1" });
     expect(kind).toBe("transformers");
@@ -173,6 +154,73 @@ describe("probeEngine", () => {
       detail: expect.stringContaining("--logprobs-mode processed_logprobs") as unknown,
     });
     expect(can(await probeEngine({ url, temperature: 1 }), "log_probs")).toBe(true);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["null", null, "null for token 1 of 1"],
+    ["a text", "-inf", '"-inf" for token 1 of 1'],
+  ])("finds log-probabilities that are %s unusable", async (_, logprob, fault) => {
+    const url = await canned((path) => {
+      if (path === "/v1/models") return { data: [{ id: "m", owned_by: "vllm" }] };
+      if (path !== "/v1/chat/completions") return undefined;
+      const base = chat(["a word"], 31);
+      const logprobs = { content: [{ token: "token_id:7", logprob }] };
+      return { ...base, choices: base.choices.map((choice) => ({ ...choice, token_ids: [7], logprobs })) };
+    });
+    const report = await probeEngine({ url });
+    expect(report.abilities.find(({ ability }) => ability === "log_probs")).toEqual({
+      ability: "log_probs",
+      status: "no",
+      detail: `they are not log-probabilities (${fault}) and are not used`,
+    });
+  });
+
+  it("reads content in parts as it reads text", async () => {
+    let draws = 0;
+    const url = await canned((path, body) => {
+      if (path === "/v1/models") return { data: [{ id: "m" }] };
+      if (path !== "/v1/chat/completions") return undefined;
+      const text = (body?.["temperature"] as number) > 0 ? `draw ${draws++}` : "greedy";
+      const base = chat([""], JSON.stringify(body).includes("image_url") ? 40 : 30);
+      return {
+        ...base,
+        choices: base.choices.map((choice) => ({ ...choice, message: { content: [{ type: "text", text }] } })),
+      };
+    });
+    const report = await probeEngine({ url: `${url}/v1/` });
+    expect(report.url).toBe(url);
+    for (const ability of ["pictures", "greedy", "temperature"] as const) expect(can(report, ability)).toBe(true);
+  });
+
+  it("says that answers are empty, and that there are none", async () => {
+    const server = (reply: unknown) =>
+      canned((path) => {
+        if (path === "/v1/models") return { data: [{ id: "m" }] };
+        return path === "/v1/chat/completions" ? reply : undefined;
+      });
+    const base = chat([""], 31);
+    const empty = await probeEngine({
+      url: await server({ ...base, choices: [{ message: { content: null }, finish_reason: "stop" }] }),
+    });
+    expect(empty.abilities.find(({ ability }) => ability === "temperature")?.detail).toContain("every answer is empty");
+    const { abilities } = await probeEngine({ url: await server({ ...base, choices: [] }) });
+    expect(abilities).toEqual([
+      { ability: "pictures", status: "failed", detail: "a question about a picture: a reply without answers" },
+    ]);
+  });
+
+  it("waits for a server that is busy at first, and reads what a gateway has compressed", async () => {
+    let asked = 0;
+    const url = await canned((path) => {
+      asked += 1;
+      if (asked % 7 === 1) return new CannedReply(429, '{"error": "slow down"}', { "retry-after": "0" });
+      const reply =
+        path === "/v1/models" ? { data: [{ id: "m" }] } : path === "/v1/chat/completions" ? chat(["red"], 31) : {};
+      return new CannedReply(200, gzipSync(JSON.stringify(reply)), { "content-encoding": "gzip" });
+    });
+    const report = await probeEngine({ url });
+    expect(report.model).toBe("m");
+    expect(can(report, "greedy")).toBe(true);
   });
 
   it("says when nobody is there, and when the key is wrong", async () => {

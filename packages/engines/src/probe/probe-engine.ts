@@ -7,7 +7,9 @@ import { createRandom } from "@v-triune/rollouts";
 import { chatCompletion } from "../protocols/chat-completions";
 import type { GenerationTask, ProtocolRequest, ServerReply } from "../protocols/generation-task";
 import { NoAnswerError, ServerRefusal, httpEvents, httpJson } from "../servers/http-json";
+import { serverAddress } from "../servers/server-address";
 import { type RecognizedServer, type ServerKind, recognizeServer } from "../servers/server-kind";
+import { whileBusy } from "../servers/while-busy";
 import { sglangGenerate } from "../protocols/sglang-generate";
 
 export type Ability =
@@ -64,7 +66,7 @@ const TOKENS = 12;
 
 /** @throws NoAnswerError when nobody answers, ServerRefusal for a wrong key */
 export async function probeEngine(options: ProbeOptions): Promise<EngineReport> {
-  const url = options.url.replace(/\/+$/, "");
+  const url = serverAddress(options.url);
   const http = { apiKey: options.apiKey, signal: options.signal };
   const found: RecognizedServer = await recognizeServer(url, http);
   const kind = options.kind ?? found.kind;
@@ -96,6 +98,8 @@ class Probe {
       () => this.#ask({ temperature: 0 }),
       (refusal) => (status = refusal.status),
     );
+    if (typeof first !== "string" && first.answers.length === 0)
+      return [{ ability: "pictures", status: "failed", detail: "a question about a picture: a reply without answers" }];
     if (typeof first === "string") {
       const detail = `a question about a picture: ${first}`;
       const pinned = status === 400 && (await this.#answersWithoutModel());
@@ -179,6 +183,8 @@ class Probe {
         status: "yes",
         detail: `${new Set(drawn).size} different answers of 4 at temperature 1.5`,
       };
+    if (drawn.every((text) => text === ""))
+      return { ability: "temperature", status: "no", detail: "every answer is empty at every temperature" };
     return {
       ability: "temperature",
       status: "no",
@@ -246,6 +252,12 @@ class Probe {
   }
 
   async #logProbs({ answers }: ServerReply): Promise<AbilityReport> {
+    if (answers[0]?.logProbsFault)
+      return {
+        ability: "log_probs",
+        status: "no",
+        detail: `they are not log-probabilities (${answers[0].logProbsFault}) and are not used`,
+      };
     if (!answers[0]?.logProbs)
       return {
         ability: "log_probs",
@@ -351,7 +363,8 @@ class Probe {
 
   #post(path: string, body: unknown, events = false): Promise<unknown> {
     const { apiKey, signal, timeoutMs = 120_000 } = this.options;
-    return (events ? httpEvents : httpJson)(`${this.url}${path}`, { body, apiKey, signal, timeoutMs });
+    const options = { body, apiKey, signal, timeoutMs };
+    return whileBusy<unknown>(() => (events ? httpEvents : httpJson)(`${this.url}${path}`, options), { signal });
   }
 
   #request(

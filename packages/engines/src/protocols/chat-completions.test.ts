@@ -124,6 +124,89 @@ describe("chatCompletion", () => {
     ]);
   });
 
+  it.each<[string, unknown, string]>([
+    ["null", null, "null for token 2 of 2"],
+    ["nothing", undefined, "nothing for token 2 of 2"],
+    ["a text", "-0.5", '"-0.5" for token 2 of 2'],
+    ["NaN as a text", "NaN", '"NaN" for token 2 of 2'],
+    ["vLLM's -infinity", -9999, "-9999 for token 2 of 2"],
+    ["a probability above 1", 0.7, "0.7 for token 2 of 2"],
+  ])("leaves out log-probabilities that are no numbers: %s", (_, logprob, fault) => {
+    const tokens = [
+      { token: "token_id:42", logprob: -0.25 },
+      { token: "token_id:2", logprob },
+    ];
+    const chat = request("vllm").read({
+      choices: [{ message: { content: "four" }, finish_reason: "stop", logprobs: { content: tokens } }],
+    });
+    const native = sglangGenerate(task, []).read({
+      text: "four",
+      meta_info: {
+        finish_reason: "stop",
+        output_token_logprobs: [
+          [-0.25, 42, null],
+          [logprob, 2, null],
+        ],
+      },
+    });
+    for (const { answers } of [chat, native])
+      expect(answers).toEqual([
+        { text: "four", finishReason: "stop", tokenIds: Int32Array.of(42, 2), logProbsFault: fault },
+      ]);
+  });
+
+  it("takes a log-probability that rounding put above 0 for 0", () => {
+    const content = [{ token: "token_id:2", logprob: 1e-6 }];
+    const { answers } = request("vllm").read({
+      choices: [{ message: { content: "" }, finish_reason: "stop", logprobs: { content } }],
+    });
+    expect(answers[0]?.logProbs).toEqual(Float32Array.of(0));
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      "text parts",
+      [
+        { type: "text", text: "fo" },
+        { type: "output_text", text: "ur" },
+      ],
+      "four",
+    ],
+    ["plain strings", ["fo", "ur"], "four"],
+    [
+      "thoughts in parts",
+      [
+        { type: "thinking", thinking: [{ type: "text", text: "hm" }] },
+        { type: "text", text: "four" },
+      ],
+      "<think>hm</think>four",
+    ],
+    ["a refusal", [{ type: "refusal", refusal: "No." }], "No."],
+    ["null", null, ""],
+  ])("reads content that is %s", (_, content, text) => {
+    const reply = request("openai").read({ choices: [{ message: { content }, finish_reason: "stop" }] });
+    expect(reply.answers).toEqual([{ text, finishReason: "stop" }]);
+    const streamed = request("transformers").read([event({ content }), event({}, { finish_reason: "stop" })]);
+    expect(streamed.answers[0]?.text).toBe(text);
+  });
+
+  it("reads a refusal in place of content", () => {
+    const message = { content: null, refusal: "No." };
+    const { answers } = request("openai").read({ choices: [{ message, finish_reason: "stop" }] });
+    expect(answers).toEqual([{ text: "No.", finishReason: "stop" }]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["a number", 5, "content that is not text (5)"],
+    ["an object", { text: "four" }, "content that is not text ("],
+    ["a picture", [{ type: "image_url", image_url: {} }], 'content that is not text (a part of the type "image_url")'],
+    ["a list in a list", [["four"]], "content that is not text (a part that is"],
+  ])("refuses content that is %s", (_, content, message) => {
+    expect(() => request("openai").read({ choices: [{ message: { content }, finish_reason: "stop" }] })).toThrow(
+      message,
+    );
+  });
+
   it("puts thoughts back where they were", () => {
     const read = (...events: object[]) =>
       request("transformers").read([
@@ -153,6 +236,12 @@ describe("chatCompletion", () => {
 
   it.each<[string, unknown, string]>([
     ["no choices", {}, "a reply with no choices"],
+    ["a bare NaN, which is no JSON", '{"choices": [NaN]}', "a reply with text that is no JSON"],
+    [
+      "token ids with a fraction",
+      { choices: [{ message: { content: "" }, finish_reason: "stop", token_ids: [10.5] }] },
+      "token ids that are no whole numbers",
+    ],
     [
       "an answer that was dropped",
       { choices: [{ message: { content: "" }, finish_reason: "abort" }] },
@@ -215,5 +304,9 @@ describe("sglangGenerate", () => {
       'ended with "abort"',
     );
     expect(() => read({ text: "" })).toThrow("without meta_info");
+    for (const tokens of [[5, 6], [{ logprob: -0.5, token_id: 5 }], [[-0.5, null, null]]])
+      expect(() => read({ text: "", meta_info: { ...info, output_token_logprobs: tokens } })).toThrow(
+        "token ids that are no whole numbers",
+      );
   });
 });

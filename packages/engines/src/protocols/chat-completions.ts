@@ -18,6 +18,8 @@
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { ChatMessage } from "@v-triune/policy";
 import type { GenerationTask, ProtocolRequest, ServerAnswer, ServerReply } from "./generation-task";
+import { type ContentPiece, contentPieces } from "./message-content";
+import { type TokenLogProbs, tokenIdsOf, tokenLogProbs } from "./token-log-probs";
 import { NoAnswerError } from "../servers/http-json";
 import type { ServerKind } from "../servers/server-kind";
 
@@ -99,43 +101,43 @@ export function chatMessages(messages: readonly ChatMessage[], pictures: readonl
 }
 
 function readReply(reply: unknown): ServerReply {
+  if (typeof reply === "string") throw unreadable("text that is no JSON", reply);
   if (!isRecord(reply) || !Array.isArray(reply["choices"])) throw unreadable("no choices", reply);
-  const answers = (reply["choices"] as unknown[]).map((choice): ServerAnswer => {
-    const message = isRecord(choice) ? choice["message"] : undefined;
-    if (!isRecord(choice) || !isRecord(message)) throw unreadable("a choice without a message", choice);
-    const logProbs = logProbsOf(choice["logprobs"]);
-    const tokenIds = Array.isArray(choice["token_ids"])
-      ? Int32Array.from(choice["token_ids"] as number[])
-      : logProbs?.tokenIds;
-    if (tokenIds && logProbs && tokenIds.length !== logProbs.values.length) {
-      throw unreadable(`${tokenIds.length} token ids with ${logProbs.values.length} log-probabilities`, undefined);
-    }
-    const thought = ["reasoning_content", "reasoning"]
-      .map((name) => message[name])
-      .find((said) => typeof said === "string" && said !== "");
-    const content = typeof message["content"] === "string" ? message["content"] : "";
-    return {
-      ...(typeof thought === "string"
-        ? withThought([
-            { thought: true, text: thought },
-            { thought: false, text: content },
-          ])
-        : { text: content }),
-      finishReason: finishReason(choice["finish_reason"]),
-      ...(tokenIds ? { tokenIds } : {}),
-      ...(tokenIds && logProbs ? { logProbs: logProbs.values } : {}),
-    };
-  });
   return {
-    answers,
+    answers: (reply["choices"] as unknown[]).map(readChoice),
     ...usage(reply["usage"]),
     ...(typeof reply["model"] === "string" ? { weights: reply["model"] } : {}),
   };
 }
 
+function readChoice(choice: unknown): ServerAnswer {
+  const message = isRecord(choice) ? choice["message"] : undefined;
+  if (!isRecord(choice) || !isRecord(message)) throw unreadable("a choice without a message", choice);
+  const said = spokenTokens(choice["logprobs"]);
+  const tokenIds = Array.isArray(choice["token_ids"]) ? tokenIdsOf(choice["token_ids"]) : said?.tokenIds;
+  if (tokenIds === undefined && Array.isArray(choice["token_ids"]))
+    throw unreadable("token ids that are no whole numbers", choice["token_ids"]);
+  if (tokenIds && said && tokenIds.length !== said.count) {
+    throw unreadable(`${tokenIds.length} token ids with ${said.count} log-probabilities`, undefined);
+  }
+  return {
+    ...withThought(messagePieces(message)),
+    finishReason: finishReason(choice["finish_reason"]),
+    ...(tokenIds ? { tokenIds } : {}),
+    ...(tokenIds && said ? said.logProbs : {}),
+  };
+}
+
+/** What was thought comes first; a refusal stands in place of content. */
+function messagePieces(message: Readonly<Record<string, unknown>>): ContentPiece[] {
+  const thought = ["reasoning_content", "reasoning"].map((name) => message[name]).find((text) => text && isText(text));
+  const content = message["content"] ?? message["refusal"];
+  return [...(isText(thought) ? [{ thought: true, text: thought }] : []), ...contentPieces(content)];
+}
+
 /** The chunks of one answer, put together. */
 function readEvents(events: unknown): ServerReply {
-  const pieces: Piece[] = [];
+  const pieces: ContentPiece[] = [];
   let reason: unknown;
   let model: string | undefined;
   let counts: unknown;
@@ -148,12 +150,8 @@ function readEvents(events: unknown): ServerReply {
     const choice: unknown = Array.isArray(event["choices"]) ? event["choices"][0] : undefined;
     if (!isRecord(choice)) continue;
     const delta = isRecord(choice["delta"]) ? choice["delta"] : {};
-    for (const [name, thought] of [
-      ["reasoning_content", true],
-      ["content", false],
-    ] as const) {
-      if (typeof delta[name] === "string") pieces.push({ thought, text: delta[name] });
-    }
+    if (isText(delta["reasoning_content"])) pieces.push({ thought: true, text: delta["reasoning_content"] });
+    pieces.push(...contentPieces(delta["content"]));
     if (choice["finish_reason"] !== null && choice["finish_reason"] !== undefined) reason = choice["finish_reason"];
   }
   if (reason === undefined) throw new NoAnswerError("broken", "the stream ended before the answer did");
@@ -164,16 +162,11 @@ function readEvents(events: unknown): ServerReply {
   };
 }
 
-interface Piece {
-  readonly thought: boolean;
-  readonly text: string;
-}
-
 /**
  * The text as it was written: each stretch of thought between its tags. An answer that ends in thought may have closed
  * it or not.
  */
-function withThought(pieces: readonly Piece[]): Pick<ServerAnswer, "text" | "otherwise"> {
+function withThought(pieces: readonly ContentPiece[]): Pick<ServerAnswer, "text" | "otherwise"> {
   let text = "";
   let open = false;
   for (const { thought, text: said } of pieces) {
@@ -185,16 +178,26 @@ function withThought(pieces: readonly Piece[]): Pick<ServerAnswer, "text" | "oth
   return open ? { text, otherwise: `${text}</think>` } : { text };
 }
 
-function logProbsOf(logprobs: unknown): { values: Float32Array; tokenIds?: Int32Array } | undefined {
+interface SpokenTokens {
+  readonly count: number;
+  readonly logProbs: TokenLogProbs;
+  /** Where they are spelt as ids. */
+  readonly tokenIds?: Int32Array;
+}
+
+function spokenTokens(logprobs: unknown): SpokenTokens | undefined {
   const content = isRecord(logprobs) ? logprobs["content"] : undefined;
   if (!Array.isArray(content)) return undefined;
-  const entries = content as { token?: string; logprob: number }[];
-  const spelt = entries.map(({ token }) => /^token_id:(\d+)$/.exec(token ?? "")?.[1]);
+  const entries = (content as unknown[]).map((entry) => (isRecord(entry) ? entry : {}));
+  const spelt = entries.map(({ token }) => (isText(token) ? /^token_id:(\d+)$/.exec(token)?.[1] : undefined));
   return {
-    values: Float32Array.from(entries, ({ logprob }) => logprob),
+    count: entries.length,
+    logProbs: tokenLogProbs(entries.map(({ logprob }) => logprob)),
     ...(spelt.every((id) => id !== undefined) ? { tokenIds: Int32Array.from(spelt, Number) } : {}),
   };
 }
+
+const isText = (value: unknown): value is string => typeof value === "string";
 
 function finishReason(reason: unknown): "stop" | "length" {
   if (reason === "stop" || reason === "length") return reason;

@@ -23,6 +23,8 @@ export interface ServerAnswer {
   /** The end token included. */
   readonly tokenIds?: Int32Array;
   readonly logProbs?: Float32Array;
+  /** Why log-probabilities that were sent cannot be used: `null for token 3 of 12`. */
+  readonly logProbsFault?: string;
   readonly finishReason: "stop" | "length";
 }
 

@@ -10,6 +10,7 @@
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { GenerationTask, ProtocolRequest, ServerReply } from "./generation-task";
+import { tokenIdsOf, tokenLogProbs } from "./token-log-probs";
 import { NoAnswerError } from "../servers/http-json";
 
 /** @param pictures data URLs, in the order of their places in the prompt */
@@ -46,16 +47,24 @@ function read(reply: unknown): ServerReply {
   const reason = isRecord(info["finish_reason"]) ? info["finish_reason"]["type"] : info["finish_reason"];
   if (reason !== "stop" && reason !== "length")
     throw new NoAnswerError("failed", `an answer that ended with "${String(reason)}"`);
-  const tokens = info["output_token_logprobs"] as readonly (readonly [number, number, unknown])[] | undefined;
+  const tokens: unknown = info["output_token_logprobs"];
   if (!Array.isArray(tokens))
     throw new NoAnswerError("failed", "a reply without output_token_logprobs, though return_logprob was asked for");
+  // [log-probability, token id, text or null] per token.
+  const entries = (tokens as unknown[]).map((entry): readonly unknown[] => (Array.isArray(entry) ? entry : []));
+  const tokenIds = tokenIdsOf(entries.map(([, id]) => id));
+  if (tokenIds === undefined)
+    throw new NoAnswerError(
+      "failed",
+      `a reply with token ids that are no whole numbers: ${JSON.stringify(tokens).slice(0, 120)}`,
+    );
   const { prompt_tokens: promptTokens, completion_tokens: completionTokens, weight_version: version } = info;
   return {
     answers: [
       {
         text: typeof reply["text"] === "string" ? reply["text"] : "",
-        tokenIds: Int32Array.from(tokens, ([, id]) => id),
-        logProbs: Float32Array.from(tokens, ([logProb]) => logProb),
+        tokenIds,
+        ...tokenLogProbs(entries.map(([logProb]) => logProb)),
         finishReason: reason,
       },
     ],

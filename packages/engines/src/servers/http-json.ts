@@ -4,13 +4,15 @@
  */
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { brotliDecompressSync, unzipSync } from "node:zlib";
 
 /**
  * Why a server gave no answer, where asking again may help:
  * - `gone`: nobody listens there;
  * - `broken`: the connection broke off;
  * - `busy`: 429 or 503, which is a server at work;
- * - `failed`: a 5xx, a reply that can't be read, or none in time.
+ * - `failed`: a 5xx, a reply that can't be read, or none in time;
+ * - `unusable`: an answer that can be read and not used; with the same seed it would come again.
  */
 export class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
@@ -21,7 +23,7 @@ export class NoAnswerError extends Error {
   readonly status: number | undefined;
 
   constructor(
-    readonly kind: "gone" | "broken" | "busy" | "failed",
+    readonly kind: "gone" | "broken" | "busy" | "failed" | "unusable",
     message: string,
     reply: { readonly status?: number; readonly retryAfterMs?: number | undefined } = {},
   ) {
@@ -146,12 +148,27 @@ async function readText(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
   if (!response.complete) throw new NoAnswerError("broken", "the reply broke off");
-  return Buffer.concat(parts).toString("utf8");
+  return unpacked(Buffer.concat(parts), response.headers["content-encoding"]).toString("utf8");
 }
 
+/** Nothing compressed is asked for, but some gateways compress all the same. */
+function unpacked(bytes: Buffer, encoding = "identity"): Buffer {
+  try {
+    if (["gzip", "x-gzip", "deflate"].includes(encoding)) return unzipSync(bytes);
+    if (encoding === "br") return brotliDecompressSync(bytes);
+  } catch (error) {
+    throw new NoAnswerError("broken", `a reply that is not ${encoding}, as it says: ${String(error)}`);
+  }
+  if (encoding === "identity" || encoding === "") return bytes;
+  throw new NoAnswerError("failed", `a reply compressed with ${shorten(encoding)}, which was not asked for`);
+}
+
+/** Milliseconds; the header has seconds or a date. */
 function retryAfter(response: IncomingMessage): number | undefined {
-  const seconds = Number(response.headers["retry-after"]);
-  return Number.isFinite(seconds) && response.headers["retry-after"] !== undefined ? seconds * 1000 : undefined;
+  const said = response.headers["retry-after"];
+  if (said === undefined || said === "") return undefined;
+  const ms = Number.isFinite(Number(said)) ? Number(said) * 1000 : Date.parse(said) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 /** The sentence in an error reply: `error.message`, `detail`, `message` or `error`, else the text itself. */

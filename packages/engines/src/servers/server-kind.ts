@@ -1,6 +1,7 @@
 /** Which rollout servers there are, and how one is recognized. */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { type HttpJsonOptions, NoAnswerError, ServerRefusal, httpJson } from "./http-json";
+import { whileBusy } from "./while-busy";
 
 export const SERVER_KINDS = ["vllm", "sglang", "transformers", "llama.cpp", "openai"] as const;
 
@@ -39,7 +40,7 @@ export async function recognizeServer(
 ): Promise<RecognizedServer> {
   const get = async (path: string): Promise<unknown> => {
     try {
-      return await httpJson(`${url}${path}`, { ...options, timeoutMs: 15_000 });
+      return await whileBusy(() => httpJson(`${url}${path}`, { ...options, timeoutMs: 15_000 }), options);
     } catch (error) {
       if (error instanceof ServerRefusal && error.status !== 401 && error.status !== 403) return undefined;
       // transformers serve answers 500 to /v1/models where there is no hub cache.

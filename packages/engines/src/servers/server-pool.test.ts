@@ -58,6 +58,10 @@ describe("ServerPool", () => {
     server.outstanding++;
     servers.give(server, new NoAnswerError("busy", "HTTP 503", { retryAfterMs: 70 }));
     expect(server.restMs).toBe(70);
+    clock.at += 70;
+    server.outstanding++;
+    servers.give(server, new NoAnswerError("busy", "HTTP 429", { retryAfterMs: 0 }));
+    expect(server.restMs).toBe(5);
   });
 
   it("says once that nobody is there and once that somebody is back", async () => {

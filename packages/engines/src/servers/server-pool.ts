@@ -3,6 +3,7 @@
  * after each fault in a row; one that is gone is looked at with a single request before it gets more.
  */
 import { NoAnswerError } from "./http-json";
+import { serverAddress } from "./server-address";
 
 /** What is known of one server. */
 export class EngineServer {
@@ -46,8 +47,8 @@ export class EngineServer {
     if (kind === "gone") this.gone = true;
     // Requests that fail together are one fault.
     if (this.restMs > 0) return;
-    this.#restUntil =
-      this.#clock() + (retryAfterMs ?? Math.min(10_000, this.#shortestRestMs * 2 ** this.#failuresInARow));
+    const restMs = retryAfterMs ?? Math.min(10_000, this.#shortestRestMs * 2 ** this.#failuresInARow);
+    this.#restUntil = this.#clock() + Math.max(restMs, this.#shortestRestMs);
     this.#failuresInARow++;
   }
 }
@@ -79,7 +80,7 @@ export class ServerPool {
     this.#options = options;
     this.#clock = options.clock ?? (() => performance.now());
     this.servers = options.urls.map(
-      (url) => new EngineServer(url.replace(/\/+$/, ""), this.#clock, options.shortestRestMs ?? 500),
+      (url) => new EngineServer(serverAddress(url), this.#clock, options.shortestRestMs ?? 500),
     );
   }
 
