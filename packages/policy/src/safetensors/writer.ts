@@ -131,7 +131,14 @@ function encoder(dtype: SafetensorsDtype, data: TensorData): Encode | undefined 
   }
   if (dtype === "F32") return asStored;
   const convert = dtype === "F16" ? floatToHalf : dtype === "BF16" ? floatToBfloat16 : undefined;
-  return convert && ((start, end) => new Uint8Array(Uint16Array.from(data.subarray(start, end), convert).buffer));
+  return convert && ((start, end) => asBytes(data.subarray(start, end), convert));
+}
+
+/** By a plain loop: `Uint16Array.from` takes fifty times as long. */
+function asBytes(values: Float32Array, convert: (value: number) => number): Uint8Array {
+  const words = new Uint16Array(values.length);
+  for (let i = 0; i < words.length; i++) words[i] = convert(values[i]!);
+  return new Uint8Array(words.buffer);
 }
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {
