@@ -10,6 +10,7 @@
  */
 import type { MetricRecord, MetricScope } from "./metric-record";
 import { RunningMoments } from "./running-moments";
+import { seededRandom } from "./seeded-random";
 
 /** All answers to one evaluation sample. */
 export interface ValidationSample {
@@ -28,17 +29,6 @@ export interface ValidationOptions {
   readonly bootstrap?: number;
   /** Seed of those draws. Default 42. */
   readonly seed?: number;
-}
-
-/** Mulberry32: 32 bits of state are enough for a thousand draws, and the same ones on every machine. */
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /**
@@ -68,7 +58,7 @@ export function majorityScore(
   k: number,
   options: { readonly bootstrap?: number; readonly seed?: number } = {},
 ): { readonly mean: number; readonly std: number } {
-  const random = uniform(options.seed ?? 42);
+  const random = seededRandom(options.seed ?? 42);
   const moments = new RunningMoments();
   for (let draw = 0; draw < (options.bootstrap ?? 1000); draw += 1) {
     const votes = new Map<string, { count: number; score: number }>();

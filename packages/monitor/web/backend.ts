@@ -1,18 +1,23 @@
 /** Where the page's data comes from: the server, or the report that the page is part of. */
 import type {
+  AnswerComparison,
+  ChangeRow,
+  ChangeWindows,
   EvaluationSet,
-  GridRow,
   NamedSeries,
   ReportData,
   RolloutFilter,
   RolloutGroup,
   RolloutPage,
   RunAlarm,
+  RunChanges,
   RunDetail,
   RunSummary,
+  SourceGrid,
   StreamKey,
 } from "../src/dashboard/dashboard-api";
-import { gridCell } from "../src/dashboard/run-folder/source-grid";
+import { gridCell, gridWindows } from "../src/dashboard/run-folder/source-grid";
+import { windowParameters } from "./route";
 
 export interface SeriesQuestion {
   readonly split: StreamKey["split"];
@@ -31,6 +36,12 @@ export interface GridQuestion {
   readonly window: number;
 }
 
+/** What is not given is chosen. */
+export interface ChangesQuestion {
+  readonly since?: string | undefined;
+  readonly windows?: ChangeWindows | undefined;
+}
+
 export interface Backend {
   /** When the data was written down; null for a server's. */
   readonly madeAt: string | null;
@@ -39,7 +50,9 @@ export interface Backend {
   alarms(id: string): Promise<readonly RunAlarm[]>;
   evaluations(id: string, metric?: string): Promise<readonly EvaluationSet[]>;
   series(id: string, question: SeriesQuestion): Promise<readonly NamedSeries[]>;
-  grid(id: string, question: GridQuestion): Promise<readonly GridRow[]>;
+  grid(id: string, question: GridQuestion): Promise<SourceGrid>;
+  changes(id: string, windows: ChangesQuestion): Promise<RunChanges>;
+  answers(id: string, windows: ChangeWindows, row: Pick<ChangeRow, "scope" | "name">): Promise<AnswerComparison>;
   rollouts(id: string, filter: RolloutFilter): Promise<RolloutPage>;
   group(id: string, step: number, group: number): Promise<RolloutGroup>;
   /** Calls back with the runs that changed; returns how to stop. */
@@ -68,6 +81,9 @@ const httpBackend: Backend = {
   evaluations: (run, metric) => ask("evaluations", { run, metric }),
   series: (run, { names, metrics, ...rest }) => ask("series", { run, name: names, metric: metrics, ...rest }),
   grid: (run, { metrics, ...rest }) => ask("grid", { run, metric: metrics, ...rest }),
+  changes: (run, { since, windows }) => ask("changes", { run, since, ...(windows && windowParameters(windows)) }),
+  answers: (run, windows, { scope, name }) =>
+    ask("answers", { run, scope, name, ...(windows && windowParameters(windows)) }),
   rollouts: (run, filter) => ask("rollouts", { run, ...filter }),
   group: (run, step, group) => ask("group", { run, step, group }),
   listen(onChange, onLive) {
@@ -112,24 +128,27 @@ function reportBackend(data: ReportData): Backend {
         });
     },
     async grid(id, { split, scope, metrics, window }) {
-      return run(id)
+      const own = (data.series[id] ?? []).filter((series) => series.split === split);
+      const steps = [...new Set(own.flatMap((series) => series.steps))].sort((a, b) => a - b);
+      const windows = gridWindows(steps, window);
+      const rows = run(id)
         .streams.filter((stream) => stream.split === split && stream.scope === scope)
         .map(({ name, task }) => {
-          const cells = metrics.map((metric) => {
-            const one = (data.series[id] ?? []).find(
-              (series) =>
-                series.split === split && series.scope === scope && series.name === name && series.metric === metric,
+          const points = (metric: string) => {
+            const one = own.find(
+              (series) => series.scope === scope && series.name === name && series.metric === metric,
             );
-            return gridCell(
-              metric,
-              { steps: one?.steps ?? [], values: (one?.values ?? []).map((value) => value ?? Number.NaN) },
-              window,
-              60,
-            );
-          });
-          return { name, task, cells, worst: Math.min(0, ...cells.map(({ goodness }) => goodness)) };
+            return { steps: one?.steps ?? [], values: (one?.values ?? []).map((value) => value ?? Number.NaN) };
+          };
+          const weights = points("rollouts/count");
+          const cells = metrics.map((metric) => gridCell(metric, points(metric), { windows, points: 60, weights }));
+          return { name, task, cells };
         });
+      return { windows, steps: Math.min(window, steps.length >> 1), rows };
     },
+    changes: async (id) => found(data.changes[id] ?? undefined, "changes between steps"),
+    answers: async (id, _windows, { scope, name }) =>
+      found(data.answers[id]?.[`${scope} ${name}`], "these answers; the dashboard shows them"),
     async rollouts(id, filter) {
       const {
         step,

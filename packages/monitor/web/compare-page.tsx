@@ -104,11 +104,11 @@ function Differences({ runs, metric, version }: { runs: readonly string[]; metri
     Promise.all(runs.map((id) => backend.grid(id, { split: "train", scope: "source", metrics: [metric], window: 10 }))),
   );
   const rows = useMemo(() => {
-    const names = [...new Set((grids.data ?? []).flatMap((grid) => grid.map(({ name }) => name)))].sort();
+    const names = [...new Set((grids.data ?? []).flatMap((grid) => grid.rows.map(({ name }) => name)))].sort();
     return names.map((name) => ({
       name,
       values: (grids.data ?? []).map((grid) => {
-        const values = (grid.find((row) => row.name === name)?.cells[0]?.values ?? [])
+        const values = (grid.rows.find((row) => row.name === name)?.cells[0]?.values ?? [])
           .filter((value) => value !== null)
           .slice(-10);
         return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,4 +1,5 @@
 /** Numbers as people read them. */
+import type { StepWindow } from "../src/dashboard/dashboard-api";
 
 /** Three significant digits, with k and M; a dash for nothing. */
 export function shortNumber(value: number | null | undefined): string {
@@ -30,3 +31,6 @@ export function duration(seconds: number | null): string {
 export function count(value: number, one: string, many = `${one}s`): string {
   return `${value.toLocaleString("en")} ${value === 1 ? one : many}`;
 }
+
+/** "12", or "3–7". */
+export const shownWindow = ({ from, to }: StepWindow): string => (from === to ? String(from) : `${from}–${to}`);

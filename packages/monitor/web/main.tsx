@@ -2,6 +2,7 @@ import { render } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { RunSummary } from "../src/dashboard/dashboard-api";
 import { openBackend } from "./backend";
+import { ChangesPage } from "./changes-page";
 import { ComparePage } from "./compare-page";
 import { EvaluationPage } from "./evaluation-page";
 import { OverviewPage } from "./overview-page";
@@ -17,6 +18,7 @@ import { SurroundingsContext, useData } from "./use-data";
 const backend = openBackend();
 const TABS: readonly (readonly [PageName, string])[] = [
   ["overview", "Overview"],
+  ["changes", "Changes"],
   ["sources", "Sources"],
   ["evaluation", "Evaluation"],
   ["rollouts", "Rollouts"],
@@ -55,7 +57,7 @@ function useTheme(): readonly [boolean, () => void] {
 }
 
 /** Pages without a chart. */
-const CHARTLESS: readonly PageName[] = ["runs", "rollouts"];
+const CHARTLESS: readonly PageName[] = ["runs", "rollouts", "changes"];
 
 function useSmoothing(): readonly [number, (weight: number) => void] {
   const [smoothing, setSmoothing] = useState(
@@ -207,6 +209,7 @@ function CurrentPage({
   if (page === "overview") return <OverviewPage run={run} />;
   if (page === "sources") return <SourcesPage run={run} />;
   if (page === "source") return <SourcePage run={run} />;
+  if (page === "changes") return <ChangesPage run={run} />;
   if (page === "evaluation") return <EvaluationPage run={run} />;
   return <RolloutsPage run={run} />;
 }

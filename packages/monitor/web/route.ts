@@ -3,8 +3,19 @@
  * the same.
  */
 
-export type PageName = "runs" | "overview" | "sources" | "source" | "evaluation" | "rollouts" | "compare";
-const PAGES: readonly PageName[] = ["runs", "overview", "sources", "source", "evaluation", "rollouts", "compare"];
+import type { ChangeWindows } from "../src/dashboard/dashboard-api";
+
+export type PageName = "runs" | "overview" | "sources" | "source" | "changes" | "evaluation" | "rollouts" | "compare";
+const PAGES: readonly PageName[] = [
+  "runs",
+  "overview",
+  "sources",
+  "source",
+  "changes",
+  "evaluation",
+  "rollouts",
+  "compare",
+];
 
 export interface Route {
   readonly page: PageName;
@@ -28,4 +39,9 @@ export function linkTo(page: PageName, parameters: RouteParameters = {}): string
 /** The same page with some parameters changed; null takes one away. */
 export function linkWith({ page, query }: Route, changes: RouteParameters): string {
   return linkTo(page, { ...Object.fromEntries(query), ...changes });
+}
+
+/** Two windows as parameters of the changes page and of the server. */
+export function windowParameters({ before, after }: ChangeWindows): Readonly<Record<string, number>> {
+  return { beforeFrom: before.from, beforeTo: before.to, afterFrom: after.from, afterTo: after.to };
 }

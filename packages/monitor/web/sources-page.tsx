@@ -1,10 +1,10 @@
-import type { GridCell, GridRow } from "../src/dashboard/dashboard-api";
+import type { GridCell, GridRow, SourceGrid } from "../src/dashboard/dashboard-api";
 import { metricDirection } from "../src/dashboard/run-folder/source-grid";
 import { Chart } from "./chart/chart";
 import type { Line } from "./chart/lines";
-import { shortNumber, signed } from "./format";
+import { count, shortNumber, shownWindow, signed } from "./format";
 import { MetricName, Problem } from "./parts";
-import { linkTo, linkWith } from "./route";
+import { linkTo, linkWith, windowParameters } from "./route";
 import { Sparkline } from "./sparkline";
 import { useData, useSurroundings } from "./use-data";
 
@@ -17,11 +17,13 @@ const USUAL = [
   "verdict/error_ratio",
   "reflection/ratio",
 ];
+const REWARD = "critic/rewards/mean";
+const NO_GRID: SourceGrid = { windows: null, steps: 0, rows: [] };
 const MOST_COLUMNS = 12;
 /** Deviations from which a change is colored. */
 const NOTABLE = 0.75;
 
-/** Sources × metrics, the one that got worst first. */
+/** Sources × metrics, the one whose reward fell most first. */
 export function SourcesPage({ run }: { run: string }) {
   const { backend, route, version } = useSurroundings();
   const now = version(run);
@@ -41,9 +43,9 @@ export function SourcesPage({ run }: { run: string }) {
     wanted === "" ? USUAL.filter((metric) => known.includes(metric)) : known.filter((metric) => metric.includes(wanted))
   ).slice(0, MOST_COLUMNS);
   const grid = useData(`${run} ${split}`, `${now} ${window} ${metrics.join()}`, async () =>
-    metrics.length === 0 ? [] : await backend.grid(run, { split, scope: "source", metrics, window }),
+    metrics.length === 0 ? NO_GRID : await backend.grid(run, { split, scope: "source", metrics, window }),
   );
-  const rows = sorted(grid.data ?? [], sort, metrics);
+  const rows = sorted(grid.data?.rows ?? [], sort, metrics);
   const chart = route.query.get("chart");
   const names = rows.map(({ name }) => name).sort();
   const load = async (from?: number, to?: number): Promise<Line[]> =>
@@ -71,7 +73,7 @@ export function SourcesPage({ run }: { run: string }) {
         <label>
           Sort by
           <select value={sort} onChange={(event) => go({ sort: event.currentTarget.value })}>
-            <option value="worst">worst change</option>
+            <option value="worst">change of reward</option>
             <option value="name">name</option>
             {metrics.map((metric) => (
               <option key={metric} value={metric}>
@@ -98,6 +100,9 @@ export function SourcesPage({ run }: { run: string }) {
         </label>
       </form>
       {grid.data !== undefined && rows.length === 0 && <p class="muted">No sources with such metrics.</p>}
+      {grid.data !== undefined && rows.length > 0 && (
+        <Windows run={run} grid={grid.data} asked={window} split={split} />
+      )}
       {chart !== null && rows.length > 0 && (
         <div class="charts wide">
           <Chart title={`${chart}, all sources`} subject={`${run} ${split} ${chart}`} version={now} load={load} />
@@ -142,6 +147,31 @@ export function SourcesPage({ run }: { run: string }) {
   );
 }
 
+/** Which steps the changes compare, and that they are fewer than asked for where they are. */
+function Windows({
+  run,
+  grid: { windows, steps },
+  asked,
+  split,
+}: {
+  run: string;
+  grid: SourceGrid;
+  asked: number;
+  split: "train" | "eval";
+}) {
+  if (windows === null) return <p class="muted">No changes yet: they need two steps.</p>;
+  const { before, after } = windows;
+  return (
+    <p class="muted">
+      Changes: steps {shownWindow(after)} less steps {shownWindow(before)}
+      {steps < asked && ` (the run has no more than ${count(steps, "step")} for each side)`}.{" "}
+      {split === "train" && (
+        <a href={linkTo("changes", { run, ...windowParameters(windows) })}>With intervals and answers</a>
+      )}
+    </p>
+  );
+}
+
 function Cell({ cell }: { cell: GridCell }) {
   const tone = cell.goodness <= -NOTABLE ? "bad" : cell.goodness >= NOTABLE ? "good" : "plain";
   return (
@@ -155,11 +185,19 @@ function Cell({ cell }: { cell: GridCell }) {
   );
 }
 
+const ascending = (a: number, b: number): number => (a === b ? 0 : a - b);
+
+/** The change of the reward; without it, the worst cell. Lowest is worst. */
+function loss({ cells }: GridRow, metrics: readonly string[]): number {
+  const reward = metrics.indexOf(REWARD);
+  return reward < 0 ? Math.min(0, ...cells.map(({ goodness }) => goodness)) : (cells[reward]?.change ?? Infinity);
+}
+
 function sorted(rows: readonly GridRow[], sort: string, metrics: readonly string[]): GridRow[] {
   const column = metrics.indexOf(sort);
   const byName = (a: GridRow, b: GridRow): number => a.name.localeCompare(b.name);
   if (sort === "name") return [...rows].sort(byName);
-  if (column < 0) return [...rows].sort((a, b) => a.worst - b.worst || byName(a, b));
+  if (column < 0) return [...rows].sort((a, b) => ascending(loss(a, metrics), loss(b, metrics)) || byName(a, b));
   // Worst first: the lowest where more is better, else the highest.
   const sign = metricDirection(sort) === 1 ? 1 : -1;
   return [...rows].sort(

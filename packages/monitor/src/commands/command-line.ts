@@ -9,6 +9,7 @@ import { openInBrowser } from "../dashboard/server/open-in-browser";
 import { DEFAULT_PORT, FURTHER_PORTS, startDashboard } from "../dashboard/server/start-dashboard";
 import { importMetrics } from "./import-metrics";
 import { makeReport } from "./make-report";
+import { changesText, windowOf } from "./print-changes";
 import { formatTable, openQuery, type TableFormat } from "./query-runs";
 
 /** `v-triune-monitor --help` */
@@ -23,8 +24,15 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
   v-triune-monitor report runs/mine -o report.html
       One file to send to a colleague.
       --steps 1,40,80     steps with rollouts (default: first, middle, last)
+  v-triune-monitor changes runs/mine --since 20
+      What got worse since a step, by source and task: rewards with a 95%
+      interval, lengths, cut answers, errors. The same number of steps before.
+      --before 1-20 --after 21-40     these steps instead
+      --answers NAME      answers of a source or task, before and after
+      --json              everything, for programs
+      --seed 1            of the bootstrap
   v-triune-monitor query "select .." [runs/ ..]
-      SQL (DuckDB's) over rollouts and metrics.
+      SQL (DuckDB's) over rollouts, metrics and changes(20).
       --format table|csv|jsonl
   v-triune-monitor import metrics.jsonl -o runs/theirs
       A run folder from the metrics of verl, TRL or V-Triune's Python.
@@ -58,6 +66,12 @@ function parse(args: readonly string[]) {
         output: { type: "string", short: "o" },
         steps: { type: "string" },
         format: { type: "string" },
+        since: { type: "string" },
+        before: { type: "string" },
+        after: { type: "string" },
+        answers: { type: "string" },
+        json: { type: "boolean" },
+        seed: { type: "string" },
       },
     });
   } catch (cause) {
@@ -124,6 +138,26 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     const html = await makeReport(folder, { madeAt: new Date(), steps });
     await writeFile(path, html);
     tell(`${path}: ${(html.length / 1e6).toFixed(1)} MB, opens in any browser\n`);
+    return 0;
+  }
+  if (command === "changes") {
+    const [folder] = existing(rest);
+    if (folder === undefined || rest.length > 1)
+      throw new DashboardError({
+        what: "changes takes one run folder.",
+        fix: "run v-triune-monitor changes runs/mine --since 20",
+      });
+    const { since, before, after, answers, json, seed } = values;
+    out(
+      await changesText(folder, {
+        since: since === undefined ? undefined : wholeNumber("--since", since, 1e12),
+        before: before === undefined ? undefined : windowOf("--before", before),
+        after: after === undefined ? undefined : windowOf("--after", after),
+        seed: seed === undefined ? undefined : wholeNumber("--seed", seed, 2 ** 32 - 1),
+        answers,
+        json,
+      }),
+    );
     return 0;
   }
   if (command === "query") {

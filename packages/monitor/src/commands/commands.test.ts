@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ReportData } from "../dashboard/dashboard-api";
+import type { ReportData, RunChanges } from "../dashboard/dashboard-api";
 import { copyRecordedRun, writeHostileRun } from "../dashboard/testing/recorded-run";
+import { eighteenSources, writeSimulatedRun } from "../dashboard/testing/simulated-run";
 import { HELP, runCommandLine } from "./command-line";
 import { foreignRecords, placeOfVerlName } from "./foreign-metrics";
 
@@ -63,6 +64,58 @@ describe("query", () => {
       /table, csv, jsonl/,
     );
     await expect(run("query", "select 1", parent + "/none")).rejects.toThrow(/file or folder is missing/);
+  });
+});
+
+describe("changes", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = join(parent, "planted", "run");
+    const worse = { solved: (step: number) => (step <= 20 ? 0.7 : 0.2) };
+    await writeSimulatedRun(folder, { sources: eighteenSources(worse, 11), steps: 40, seed: 2 });
+  });
+
+  it("names the source that got worse first, within 80 columns", async () => {
+    const { out } = await run("changes", folder, "--since", "20");
+    const lines = out.split("\n");
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect(lines[0]).toBe("run: steps 21–40 (20 recorded) against 1–20 (20)");
+    expect(lines[3]).toMatch(/^source 11 {6} +0\.\d+ +0\.\d+ +−0\.\d+ {2}\[−0\.\d+, −0\.\d+\] +960\/960 {2}▼ worse$/);
+    expect(lines.filter((line) => /^source .*(worse|better)$/.test(line))).toHaveLength(1);
+  });
+
+  it("gives programs everything, and the same over SQL", async () => {
+    const json = JSON.parse((await run("changes", folder, "--since", "20", "--json")).out) as RunChanges;
+    const query = "select * from changes(20)";
+    const rows = (await run("query", query, folder, "--format", "jsonl")).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, number | string>);
+    expect(rows).toHaveLength(json.rows.length);
+    for (const { scope, name, cells, before, after } of json.rows) {
+      const row = rows.find((one) => one.scope === scope && one.name === name)!;
+      const [reward] = cells;
+      expect(row.change).toBeCloseTo(reward!.change!, 12);
+      expect([Number(row.prompts_before), Number(row.rollouts_after)]).toEqual([before.prompts, after.rollouts]);
+      const half = (Number(row.high) - Number(row.low)) / 2;
+      expect(Math.abs(Number(row.low) - reward!.low!)).toBeLessThan(0.25 * half);
+      expect(Math.abs(Number(row.high) - reward!.high!)).toBeLessThan(0.25 * half);
+    }
+  });
+
+  it("shows answers before and after", async () => {
+    const { out } = await run("changes", folder, "--before", "1-20", "--after", "21-40", "--answers", "source 11");
+    expect(out).toContain("No prompt occurs in both windows");
+    expect(out).toMatch(/ {2}before, step \d+, source 11\/[\d-]+: mean reward/);
+    expect(out).toContain("I guess \\boxed{4}.");
+    await expect(run("changes", folder, "--answers", "clevr")).rejects.toThrow(/no source or task[^]*source 11/);
+  });
+
+  it("says what is wrong with its arguments", async () => {
+    await expect(run("changes")).rejects.toThrow(/changes takes one run folder/);
+    await expect(run("changes", join(parent, "runs"))).rejects.toThrow(/several runs/);
+    await expect(run("changes", folder, "--since", "40")).rejects.toThrow(/No step is recorded[^]*a step from 1 to 39/);
+    await expect(run("changes", folder, "--before", "20-1")).rejects.toThrow(/--before cannot be used[^]*1-20/);
   });
 });
 

@@ -2,12 +2,15 @@
  * `v-triune-monitor report`: the dashboard's page with one run's data inside it, a file that needs no server and no
  * network.
  */
-import type { NamedSeries, ReportData, RolloutGroup } from "../dashboard/dashboard-api";
+import { VTriuneError } from "@v-triune/errors";
+import { answerPairs } from "../dashboard/changes/answer-pairs";
+import { runChanges } from "../dashboard/changes/run-changes";
+import type { AnswerComparison, NamedSeries, ReportData, RolloutGroup, RunChanges } from "../dashboard/dashboard-api";
 import { DashboardError } from "../dashboard/dashboard-error";
 import { makePage } from "../dashboard/server/page";
 import { RolloutReader } from "../dashboard/rollouts/rollout-reader";
 import type { Picture } from "../dashboard/rollouts/sample-picture";
-import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";
+import { openRun } from "./open-run";
 
 export interface ReportOptions {
   /** Written on the page. */
@@ -18,6 +21,8 @@ export interface ReportOptions {
   readonly groupsPerStep?: number;
 }
 
+/** Rows of Changes, the worst first, whose answers go in. */
+const ANSWERED_ROWS = 6;
 /** Points a series: a chart's width. */
 const POINTS = 400;
 
@@ -32,29 +37,14 @@ export async function makeReport(
   folder: string,
   { madeAt, steps, groupsPerStep = 24 }: ReportOptions,
 ): Promise<string> {
-  const catalogue = new RunCatalogue([folder]);
-  await catalogue.scan();
-  const [run, ...others] = catalogue.all();
-  if (run === undefined || others.length > 0) {
-    throw new DashboardError({
-      what: run === undefined ? "The folder holds no run." : "The folder holds several runs.",
-      where: folder,
-      expected: "the folder of one run",
-      found:
-        run &&
-        [run, ...others]
-          .map(({ id }) => id)
-          .slice(0, 5)
-          .join(", "),
-    });
-  }
-  do await run.refresh();
-  while (run.isBehind);
+  const run = await openRun(folder);
   const detail = await run.detail();
   const series: NamedSeries[] = detail.streams.flatMap((stream) =>
     run.series([{ split: stream.split, scope: stream.scope, name: stream.name }], stream.metrics, POINTS),
   );
   const stored = detail.rolloutSteps;
+  const changes: Record<string, RunChanges | null> = {};
+  const answers: Record<string, Record<string, AnswerComparison>> = {};
   const usual = [stored[0], stored[stored.length >> 1], stored.at(-1)].filter((step) => step !== undefined);
   const groups: RolloutGroup[] = [];
   const reader = new RolloutReader();
@@ -81,6 +71,15 @@ export async function makeReport(
         groups.push(taken + 1 === groupsPerStep ? { ...found, next: null } : found);
       }
     }
+    const found = await runChanges(run, reader).catch((error: unknown) => {
+      // A run of one step has nothing to compare; the rest of the report stands.
+      if (VTriuneError.isInstance(error)) return null;
+      throw error;
+    });
+    changes[run.id] = found;
+    answers[run.id] = {};
+    for (const { scope, name } of found?.rows.slice(0, ANSWERED_ROWS) ?? [])
+      answers[run.id]![`${scope} ${name}`] = await answerPairs(run, reader, found!, { scope, name });
   } finally {
     await reader.close();
   }
@@ -92,6 +91,8 @@ export async function makeReport(
     alarms: { [run.id]: run.alarms() },
     groups: { [run.id]: groups },
     evaluations: { [run.id]: run.evaluations() },
+    changes,
+    answers,
   };
   return (await makePage(data)).html;
 }

@@ -22,12 +22,49 @@ export interface RunQuery {
   close(): void;
 }
 
+/**
+ * changes(K): what `v-triune-monitor changes --since K` compares, over the stored rollouts. Its interval is that of the
+ * linearized difference of means (the sandwich variance over prompts), which the bootstrap's approaches with the number
+ * of prompts.
+ */
+const CHANGES = `create macro changes(since_step) as table
+  with bounds as (select run, max(step) as last_step from rollouts group by run),
+  judged as (
+    select run, data_source, task, step, reward, step > since_step as is_after,
+      data_source || ' ' || coalesce(nullif(id, ''), step || '/' || group_index) as prompt
+    from rollouts join bounds using (run)
+    where step > 2 * since_step - last_step and status = 'scored' and isfinite(reward)),
+  scoped as (
+    select 'source' as scope, data_source as name, * from judged
+    union all select 'task', task, * from judged
+    union all select 'all', 'all', * from judged),
+  prompts as (
+    select run, scope, name, prompt,
+      coalesce(sum(reward) filter (not is_after), 0) as sum_before, count(*) filter (not is_after) as count_before,
+      coalesce(sum(reward) filter (is_after), 0) as sum_after, count(*) filter (is_after) as count_after
+    from scoped group by all),
+  means as (
+    select run, scope, name, sum(sum_before) / nullif(sum(count_before), 0) as before,
+      sum(sum_after) / nullif(sum(count_after), 0) as after,
+      sum(count_before)::BIGINT as rollouts_before, sum(count_after)::BIGINT as rollouts_after
+    from prompts group by all),
+  spread as (
+    select run, scope, name,
+      sqrt(sum(((sum_after - after * count_after) / rollouts_after
+        - (sum_before - before * count_before) / rollouts_before) ** 2)) as error,
+      count(*) filter (count_before > 0) as prompts_before, count(*) filter (count_after > 0) as prompts_after
+    from prompts join means using (run, scope, name) group by all)
+  select run, scope, name, before, after, after - before as change, change - 1.96 * error as low,
+    change + 1.96 * error as high, prompts_before, prompts_after, rollouts_before, rollouts_after
+  from means join spread using (run, scope, name) order by run, scope, change`;
+
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**
  * Opens the views:
  * - `rollouts`: the columns of rollouts/step-*.parquet and `run`
  * - `metrics(run, step, split, scope, name, task, metric, value)`, one row a number
+ * - `changes(20)`: rewards since step 20 against as many steps before, by source, task and all
  *
  * @param folders run folders, or folders of them
  * @param onProblem told of each file that can't be read and is left out
@@ -74,7 +111,10 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
     metrics.push(`select ${quoted(id)} run, step, split, scope, name, task, entry.key metric, try_cast(entry.value as DOUBLE) "value"
       from (select *, unnest(map_entries(metrics)) entry from read_json(${quoted(exactPath(path))}, format = 'newline_delimited', columns = ${columns}, ignore_errors = true, hive_partitioning = false, maximum_object_size = 33554432))`);
   }
-  if (rollouts.length > 0) await connection.run(`create view rollouts as ${rollouts.join(" union all by name ")}`);
+  if (rollouts.length > 0) {
+    await connection.run(`create view rollouts as ${rollouts.join(" union all by name ")}`);
+    await connection.run(CHANGES);
+  }
   if (metrics.length > 0) await connection.run(`create view metrics as ${metrics.join(" union all ")}`);
   return {
     async run(sql) {
@@ -84,7 +124,7 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
       } catch (cause) {
         throw new DashboardError({
           what: "The query failed.",
-          expected: "DuckDB's SQL over rollouts and metrics",
+          expected: "DuckDB's SQL over rollouts, metrics and changes(20)",
           found: (cause as Error).message.trim(),
           fix: 'list the columns: v-triune-monitor query "describe rollouts"',
           cause,
@@ -99,7 +139,7 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
 }
 
 /** Control characters in a response would move the terminal's cursor or worse. */
-const plain = (text: string): string => text.replace(/\n/g, "⏎").replace(/\p{Cc}/gu, "·");
+export const plainText = (text: string): string => text.replace(/\n/g, "⏎").replace(/\p{Cc}/gu, "·");
 const WIDEST = 80;
 
 function cell(value: unknown): string {
@@ -121,7 +161,7 @@ export function formatTable({ columns, rows }: QueryResult, format: TableFormat)
       )
       .join("");
   const shown = texts.map((row) =>
-    row.map(plain).map((text) => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text)),
+    row.map(plainText).map((text) => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text)),
   );
   const widths = columns.map((_, index) => Math.max(...shown.map((row) => row[index]?.length ?? 0)));
   const isNumber = columns.map(

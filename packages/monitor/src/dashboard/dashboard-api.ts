@@ -66,11 +66,11 @@ export interface NamedSeries extends StreamKey, ReducedPoints {
   readonly count: number;
 }
 
-/** A cell of GET /api/grid: one metric of one source. */
+/** A cell of the grid: one metric of one source. */
 export interface GridCell extends ReducedPoints {
   readonly metric: string;
   readonly last: number | null;
-  /** Mean of the last `window` steps minus that of as many before; null with less than two steps. */
+  /** Mean over the later window minus that over the earlier one; null where the source has no value in one of them. */
   readonly change: number | null;
   /** `change` in deviations of the series, negative for worse; 0 where better and worse have no meaning. */
   readonly goodness: number;
@@ -80,8 +80,15 @@ export interface GridRow {
   readonly name: string;
   readonly task: string | null;
   readonly cells: readonly GridCell[];
-  /** Lowest goodness among the cells. */
-  readonly worst: number;
+}
+
+/** GET /api/grid */
+export interface SourceGrid {
+  /** What is compared: the last steps of the run against as many before; null with less than two steps. */
+  readonly windows: ChangeWindows | null;
+  /** Steps in each window; fewer than were asked for where the run has no more. */
+  readonly steps: number;
+  readonly rows: readonly GridRow[];
 }
 
 export interface RunAlarm extends Alarm {
@@ -218,6 +225,109 @@ export interface EvaluationSet {
   readonly rows: readonly EvaluationRow[];
 }
 
+/** A stretch of steps, both ends included. */
+export interface StepWindow {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Two stretches of steps of one run, which do not overlap. */
+export interface ChangeWindows {
+  readonly before: StepWindow;
+  readonly after: StepWindow;
+}
+
+/**
+ * - worse, better: beyond what chance does
+ * - different: likewise, of a metric that is neither good nor bad
+ * - unclear: chance could do that
+ * - few: too few prompts (or steps) to tell
+ */
+export type ChangeVerdict = "worse" | "better" | "different" | "unclear" | "few";
+
+/** One metric of a source, a task or all, in both windows. Every rollout weighs the same. */
+export interface ChangeCell {
+  readonly metric: string;
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly change: number | null;
+  /** Ends of the 95% interval of `change`. */
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly verdict: ChangeVerdict;
+}
+
+/** What a row's numbers of a window rest on; null where the run does not state it. */
+export interface WindowEvidence {
+  /** Steps in which the source occurs. */
+  readonly steps: number;
+  readonly prompts: number | null;
+  readonly rollouts: number | null;
+}
+
+export interface ChangeRow {
+  readonly scope: MetricScope;
+  readonly name: string;
+  readonly task: string | null;
+  /** The reward first. */
+  readonly cells: readonly ChangeCell[];
+  readonly before: WindowEvidence;
+  readonly after: WindowEvidence;
+  /** Of the reward; `gone` and `new`: the source occurs in one window only. */
+  readonly verdict: ChangeVerdict | "gone" | "new";
+}
+
+/** GET /api/changes: what got worse, first. */
+export interface RunChanges extends ChangeWindows {
+  /** Steps of each window that the run recorded. */
+  readonly steps: { readonly before: number; readonly after: number };
+  /** What the bootstrap draws: prompts, or steps where not all rollouts are stored. */
+  readonly unit: "prompt" | "step";
+  readonly resamples: number;
+  readonly seed: number;
+  /** What a reader must know about the windows and the numbers, in sentences. */
+  readonly notes: readonly string[];
+  /** Sources, then tasks, then all; within each the reward that fell most is first. */
+  readonly rows: readonly ChangeRow[];
+}
+
+/** An answer in a comparison. */
+export interface ComparedAnswer {
+  readonly sample: number;
+  readonly reward: number | null;
+  readonly status: string;
+  readonly truncated: boolean;
+  readonly responseTokens: number;
+  /** Its end, if it is long. */
+  readonly response: string;
+  readonly isCut: boolean;
+}
+
+/** A prompt's answers at one step. */
+export interface ComparedPrompt {
+  readonly step: number;
+  readonly group: number;
+  readonly source: string;
+  readonly id: string;
+  readonly prompt: string;
+  readonly groundTruth: string;
+  /** Mean over its scored answers at this step. */
+  readonly reward: number | null;
+  readonly answers: readonly ComparedAnswer[];
+}
+
+/** GET /api/answers: answers before and after, side by side. */
+export interface AnswerComparison {
+  /**
+   * - same-prompts: each pair is one prompt in both windows, the one whose reward fell most first
+   * - same-rank: no prompt recurs; each pair has the same rank among the rewards of its window, the lowest first
+   */
+  readonly pairing: "same-prompts" | "same-rank";
+  /** Prompts that occur in both windows. */
+  readonly recurring: number;
+  readonly pairs: readonly { readonly before: ComparedPrompt | null; readonly after: ComparedPrompt | null }[];
+}
+
 /** What a report carries in place of a server. */
 export interface ReportData {
   readonly madeAt: string;
@@ -226,4 +336,8 @@ export interface ReportData {
   readonly alarms: Readonly<Record<string, readonly RunAlarm[]>>;
   readonly groups: Readonly<Record<string, readonly RolloutGroup[]>>;
   readonly evaluations: Readonly<Record<string, readonly EvaluationSet[]>>;
+  /** The two halves of the run; null where they cannot be compared. */
+  readonly changes: Readonly<Record<string, RunChanges | null>>;
+  /** By run, then by "scope name" of a row of its changes. */
+  readonly answers: Readonly<Record<string, Readonly<Record<string, AnswerComparison>>>>;
 }

@@ -5,7 +5,14 @@
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
 import { exactPath } from "@v-triune/node-kit/exact-path";
-import type { RolloutDetail, RolloutFilter, RolloutGroup, RolloutPage, RolloutSummary } from "../dashboard-api";
+import type {
+  RolloutDetail,
+  RolloutFilter,
+  RolloutGroup,
+  RolloutPage,
+  RolloutSummary,
+  StepWindow,
+} from "../dashboard-api";
 import { DashboardError } from "../dashboard-error";
 import type { RunView } from "../run-folder/run-view";
 import { QueryQueue } from "./query-queue";
@@ -56,12 +63,23 @@ function rolloutSummary(row: Row): RolloutSummary {
 const stepFile = (run: RunView, step: number): string =>
   join(run.folder, "rollouts", `step-${String(step).padStart(6, "0")}.parquet`);
 
+function tableOf(run: RunView, steps: readonly number[]): string {
+  const files = steps.map((step) => `'${exactPath(stepFile(run, step)).replaceAll("'", "''")}'`).join(", ");
+  return `read_parquet([${files}], union_by_name = true, hive_partitioning = false)`;
+}
+
 /** Reads what runs have stored, with one DuckDB for all of them. */
 export class RolloutReader {
   readonly #queries = new QueryQueue();
   readonly #samples = new StoredSamples(this.#queries);
 
-  async #rows(sql: string, values: Record<string, DuckDBValue>, where: string): Promise<Row[]> {
+  /**
+   * The rows of a statement.
+   *
+   * @param where what is read, for the error
+   * @throws DashboardError when the files cannot be read
+   */
+  async query(sql: string, values: Record<string, DuckDBValue>, where: string): Promise<Row[]> {
     try {
       return await this.#queries.rows(sql, values);
     } catch (cause) {
@@ -73,6 +91,15 @@ export class RolloutReader {
         cause,
       });
     }
+  }
+
+  /** The stored rollouts of some windows of steps, as a table of a statement. */
+  async storedSteps(run: RunView, windows: readonly StepWindow[]): Promise<string> {
+    const steps = await run.rolloutSteps();
+    return tableOf(
+      run,
+      steps.filter((step) => windows.some(({ from, to }) => step >= from && step <= to)),
+    );
   }
 
   /**
@@ -98,13 +125,11 @@ export class RolloutReader {
     when("reward <= $rewardTo", "rewardTo", filter.rewardTo);
     when("response_tokens >= $lengthFrom", "lengthFrom", filter.lengthFrom);
     when("response_tokens <= $lengthTo", "lengthTo", filter.lengthTo);
-    const files = wanted.map((step) => `'${exactPath(stepFile(run, step)).replaceAll("'", "''")}'`).join(", ");
-    const table = `read_parquet([${files}], union_by_name = true, hive_partitioning = false)`;
-    const from = `from ${table} where ${conditions.join(" and ")}`;
+    const from = `from ${tableOf(run, wanted)} where ${conditions.join(" and ")}`;
     const limit = Math.min(MOST_ROWS, Math.max(1, Math.trunc(filter.limit ?? 100)));
     const offset = Math.max(0, Math.trunc(filter.offset ?? 0));
-    const counted = await this.#rows(`select count(*)::INTEGER as "total" ${from}`, values, run.folder);
-    const rows = await this.#rows(
+    const counted = await this.query(`select count(*)::INTEGER as "total" ${from}`, values, run.folder);
+    const rows = await this.query(
       `select ${SUMMARY} ${from} order by ${ORDER[filter.order ?? "group"]} limit ${limit} offset ${offset}`,
       values,
       run.folder,
@@ -130,7 +155,7 @@ export class RolloutReader {
     const rows = await this.#groupRows(path, group);
     const first = rows[0];
     if (first === undefined) return undefined;
-    const around = await this.#rows(
+    const around = await this.query(
       `select max(group_index) filter (group_index < $group)::INTEGER as "before", min(group_index) filter ` +
         `(group_index > $group)::INTEGER as "after" from read_parquet($path, hive_partitioning = false)`,
       { path: exactPath(path), group },
@@ -160,7 +185,7 @@ export class RolloutReader {
 
   async #groupRows(path: string, group: number): Promise<Row[]> {
     // Files of earlier versions do not have these columns.
-    const found = await this.#rows(
+    const found = await this.query(
       "select name from parquet_schema($path) where name in ('additions', 'boxes')",
       { path: exactPath(path) },
       path,
@@ -168,7 +193,7 @@ export class RolloutReader {
     const has = (column: string): boolean => found.some(({ name }) => name === column);
     const additions = has("additions") ? "to_json(additions)::VARCHAR" : "null";
     const boxes = has("boxes") ? "boxes::VARCHAR" : "null";
-    return await this.#rows(
+    return await this.query(
       `select ${SUMMARY}, left(prompt::VARCHAR, ${LONGEST_PROMPT}) as "prompt",
          left(ground_truth::VARCHAR, ${LONGEST_PROMPT}) as "gold",
          prompt_tokens::INTEGER as "prompt_tokens", stripped_tokens::INTEGER as "stripped",
@@ -187,7 +212,7 @@ export class RolloutReader {
   async picture(run: RunView, step: number, group: number, index: number): Promise<Picture | undefined> {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);
-    const rows = await this.#rows(
+    const rows = await this.query(
       `select id::VARCHAR as "id", data_source::VARCHAR as "source"
        from read_parquet($path, hive_partitioning = false) where group_index = $group limit 1`,
       { path: exactPath(path), group },

@@ -11,6 +11,7 @@ import type {
   RunDetail,
   RunState,
   RunSummary,
+  SourceGrid,
   Stream,
   StreamKey,
 } from "../dashboard-api";
@@ -29,7 +30,7 @@ import {
   stepsIn,
   type RunDescription,
 } from "./run-description";
-import { gridCell } from "./source-grid";
+import { gridCell, gridWindows } from "./source-grid";
 
 /** A run without a lock that wrote this lately is taken to be alive: an imported or a foreign trainer's. */
 const LIVE_MILLISECONDS = 60_000;
@@ -221,23 +222,50 @@ export class RunView {
     );
   }
 
-  /** Every source (or task) with the given metrics, for the small multiples. */
+  /** Sources, tasks and all of training, with their series. */
+  trainingStreams(): MetricStream[] {
+    return this.#streamsOf("train");
+  }
+
+  #streamsOf(split: StreamKey["split"]): MetricStream[] {
+    return this.#streams.all().filter(({ key }) => key.split === split);
+  }
+
+  /** Steps with metrics of training or of evaluation, ascending. */
+  recordedSteps(split: StreamKey["split"]): number[] {
+    const streams = this.#streamsOf(split);
+    const whole = streams.filter(({ key }) => key.scope === "all");
+    const steps = new Set<number>();
+    for (const { metrics } of whole.length > 0 ? whole : streams)
+      for (const series of metrics.values()) for (const step of series.steps) steps.add(step);
+    return [...steps].sort((a, b) => a - b);
+  }
+
+  /** Whether a series has become too long to be kept exactly. */
+  get isThinned(): boolean {
+    return this.trainingStreams().some(({ metrics }) => [...metrics.values()].some(({ isThinned }) => isThinned));
+  }
+
+  /** Every source (or task) with the given metrics, for the small multiples. `window` is the steps on each side. */
   grid(
     split: StreamKey["split"],
     scope: StreamKey["scope"],
     metrics: readonly string[],
     window: number,
     points: number,
-  ): GridRow[] {
-    return this.#streams
-      .all()
-      .filter(({ key }) => key.split === split && key.scope === scope)
+  ): SourceGrid {
+    const steps = this.recordedSteps(split);
+    const windows = gridWindows(steps, window);
+    const rows = this.#streamsOf(split)
+      .filter(({ key }) => key.scope === scope)
       .map(({ key, task, metrics: series }): GridRow => {
+        const options = { windows, points, weights: series.get("rollouts/count") };
         const cells = metrics.map((metric) =>
-          gridCell(metric, series.get(metric) ?? { steps: [], values: [] }, window, points),
+          gridCell(metric, series.get(metric) ?? { steps: [], values: [] }, options),
         );
-        return { name: key.name, task, cells, worst: Math.min(0, ...cells.map(({ goodness }) => goodness)) };
+        return { name: key.name, task, cells };
       });
+    return { windows, steps: Math.min(window, steps.length >> 1), rows };
   }
 
   /**

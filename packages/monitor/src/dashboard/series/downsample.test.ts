@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import type { ReducedPoints } from "../dashboard-api";
 import { lttb, minMax, sharedMinMax } from "./downsample";
 import { GrowingSeries } from "./growing-series";
-import { gridCell } from "../run-folder/source-grid";
 
 const ramp = (length: number, value: (step: number) => number) => ({
   steps: Array.from({ length }, (_, step) => step),
@@ -106,37 +105,5 @@ describe("GrowingSeries", () => {
       [1, 2],
       [1, 3],
     ]);
-  });
-});
-
-describe("gridCell", () => {
-  it("calls a falling reward worse, a falling share of cut answers better, and a longer answer neither", () => {
-    const falling = ramp(20, (step) => 1 - step / 20);
-    expect(gridCell("critic/rewards/mean", falling, 5, 60)).toMatchObject({
-      change: expect.closeTo(-0.25, 9) as number,
-      last: expect.closeTo(0.05, 9) as number,
-    });
-    expect(gridCell("critic/rewards/mean", falling, 5, 60).goodness).toBeLessThan(-0.5);
-    expect(gridCell("response_length/clip_ratio", falling, 5, 60).goodness).toBeGreaterThan(0.5);
-    expect(gridCell("response_length/mean", falling, 5, 60).goodness).toBe(0);
-  });
-
-  it("has no change to tell with less than two points, and none in a constant", () => {
-    expect(gridCell("correct/ratio", { steps: [3], values: [0.5] }, 5, 60)).toEqual({
-      metric: "correct/ratio",
-      steps: [3],
-      values: [0.5],
-      last: 0.5,
-      change: null,
-      goodness: 0,
-    });
-    expect(
-      gridCell(
-        "correct/ratio",
-        ramp(9, () => 0.3),
-        5,
-        60,
-      ),
-    ).toMatchObject({ goodness: 0 });
   });
 });

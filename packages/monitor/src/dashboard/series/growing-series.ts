@@ -13,10 +13,16 @@ export class GrowingSeries implements Points {
   #values = new Float64Array(64);
   #length = 0;
   readonly #capacity: number;
+  #isThinned = false;
 
   /** @param capacity points at which the older half is reduced; at least 16 */
   constructor(capacity: number = EXACT_POINTS) {
     this.#capacity = capacity;
+  }
+
+  /** Whether the older half was reduced. */
+  get isThinned(): boolean {
+    return this.#isThinned;
   }
 
   get length(): number {
@@ -60,6 +66,7 @@ export class GrowingSeries implements Points {
 
   /** Of four neighbors in the older half the smallest and the largest stay, in their order. */
   #reduce(): void {
+    this.#isThinned = true;
     const steps = this.#steps;
     const values = this.#values;
     const half = (this.#length >> 1) & ~3;

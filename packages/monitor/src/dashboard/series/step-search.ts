@@ -2,7 +2,7 @@
  * The first index whose step is greater than `step`, or with `orAt` equal to it or greater. Without such an index, the
  * length. Steps ascend.
  */
-export function firstAfter(steps: Float64Array, step: number, orAt = false): number {
+export function firstAfter(steps: ArrayLike<number>, step: number, orAt = false): number {
   let low = 0;
   let high = steps.length;
   while (low < high) {

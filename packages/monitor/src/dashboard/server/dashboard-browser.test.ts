@@ -80,6 +80,12 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
   const PAGES: readonly (readonly [string, string, string])[] = [
     ["runs", "#/runs", "table a"],
     ["overview", "#/overview?run=demo", "canvas"],
+    ["changes", "#/changes?run=demo", ".changes td"],
+    [
+      "answers",
+      "#/changes?run=demo&beforeFrom=1&beforeTo=2&afterFrom=12&afterTo=12&scope=source&name=demo_read",
+      "li pre",
+    ],
     ["sources", "#/sources?run=demo&window=4", ".grid td"],
     ["source", "#/source?run=demo&name=demo_detect", "canvas"],
     ["evaluation", "#/evaluation?run=demo", "td.number"],
@@ -117,6 +123,20 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.getByRole("heading", { name: "8 rollouts of this prompt" }).waitFor();
     expect(await page.locator("h1").textContent()).toContain("demo_detect");
     expect(await page.locator(".arithmetic").textContent()).toMatch(/0\.9 × 0 accuracy \+ 0\.1 × 1 format = 0\.1/);
+  });
+
+  it("leads from what changed to its answers before and after, and to one of them", async () => {
+    await open("#/changes?run=demo&beforeFrom=1&beforeTo=2&afterFrom=12&afterTo=12", ".changes td");
+    await page.getByText("Steps 12 (1 recorded step) against steps 1–2 (2).").waitFor();
+    await page.getByRole("link", { name: "demo_puzzle" }).click();
+    await page.getByRole("heading", { name: "demo_puzzle before (steps 1–2) and after (steps 12)" }).waitFor();
+    await page.locator(".before-after a", { hasText: "Step 12" }).first().click();
+    await page.getByRole("heading", { name: /8 rollouts of this prompt/ }).waitFor();
+    await open("#/changes?run=demo", ".changes td");
+    await page.getByText("Rollouts of 3 of these 12 steps are stored").waitFor();
+    await page.getByLabel("Since step").fill("3");
+    await page.getByLabel("Since step").press("Enter");
+    await page.getByText("Steps 4–12 (9 recorded steps) against steps 1–3 (3).").waitFor();
   });
 
   it("draws gold and predicted boxes at their pixels, and tells the IoU on hover", async () => {
@@ -339,6 +359,11 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.goto(`${pathToFileURL(path)}`);
     await page.locator("canvas").first().waitFor();
     expect(await page.locator("header").textContent()).toContain("Report of 1970-01-01");
+    await page.getByRole("link", { name: "Changes", exact: true }).click();
+    await page.locator(".changes th a").first().click();
+    await page.locator(".before-after").first().waitFor();
+    await page.goBack();
+    await page.goBack();
     expect(await axe(WCAG)).toEqual([]);
     await page.getByRole("link", { name: "Rollouts", exact: true }).click();
     await page.getByRole("link", { name: "2 · 9 · 1" }).click();

@@ -3,7 +3,10 @@ import { VTriuneError } from "@v-triune/errors";
 import { Hono, type Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { MetricScope, MetricSplit } from "../../metric-record";
-import type { RolloutFilter, StreamKey } from "../dashboard-api";
+import type { RolloutFilter, StepWindow, StreamKey } from "../dashboard-api";
+import { answerPairs } from "../changes/answer-pairs";
+import type { WindowQuestion } from "../changes/change-windows";
+import { runChanges } from "../changes/run-changes";
 import { makePage } from "./page";
 import { requestGuard } from "./request-guard";
 import type { RolloutReader } from "../rollouts/rollout-reader";
@@ -64,6 +67,24 @@ function filterOf(context: Context): RolloutFilter {
   return filter as RolloutFilter;
 }
 
+function windowOf(context: Context, name: "before" | "after"): StepWindow | undefined {
+  const from = numberOf(context, `${name}From`);
+  const to = numberOf(context, `${name}To`);
+  if (from === undefined || to === undefined) return undefined;
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to < from)
+    throw new RequestError(`${name}From and ${name}To must be whole numbers, the first not above the second.`);
+  return { from, to };
+}
+
+function windowsOf(context: Context): WindowQuestion {
+  const since = numberOf(context, "since");
+  return {
+    ...(since === undefined ? {} : { since: Math.trunc(since) }),
+    before: windowOf(context, "before"),
+    after: windowOf(context, "after"),
+  };
+}
+
 /** Runs that changed, told to whoever listens. */
 export interface ChangeFeed {
   /** @returns stops listening */
@@ -122,6 +143,17 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
     const metrics = (context.req.queries("metric") ?? []).slice(0, MOST_SERIES);
     const window = Math.min(1_000, Math.max(1, Math.trunc(numberOf(context, "window") ?? 10)));
     return context.json(runOf(context).grid(splitOf(context), scopeOf(context, "source"), metrics, window, 60));
+  });
+
+  app.get("/api/changes", async (context) =>
+    context.json(await runChanges(runOf(context), rollouts, windowsOf(context))),
+  );
+
+  app.get("/api/answers", async (context) => {
+    const { before, after } = windowsOf(context);
+    if (before === undefined || after === undefined) throw new RequestError("Both windows must be given.");
+    const row = { scope: scopeOf(context, "source"), name: context.req.query("name") ?? "" };
+    return context.json(await answerPairs(runOf(context), rollouts, { before, after }, row));
   });
 
   app.get("/api/rollouts", async (context) => context.json(await rollouts.list(runOf(context), filterOf(context))));

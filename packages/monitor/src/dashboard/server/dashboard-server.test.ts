@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GridRow, NamedSeries, RolloutGroup, RolloutPage, RunDetail, RunSummary } from "../dashboard-api";
+import type { NamedSeries, RolloutGroup, RolloutPage, RunDetail, RunSummary, SourceGrid } from "../dashboard-api";
 import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun, writeSparseFile } from "../testing/recorded-run";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
@@ -85,8 +85,10 @@ describe("a recorded run", () => {
     expect(
       (await json<NamedSeries[]>("/api/series?run=demo&name=all&metric=critic/rewards/mean&from=3&to=5"))[0]?.steps,
     ).toEqual([3, 4, 5]);
-    const grid = await json<GridRow[]>("/api/grid?run=demo&metric=critic/rewards/mean&metric=correct/ratio&window=4");
-    expect(grid.find(({ name }) => name === "demo_detect")?.cells.map(({ metric, last }) => [metric, last])).toEqual([
+    const grid = await json<SourceGrid>("/api/grid?run=demo&metric=critic/rewards/mean&metric=correct/ratio&window=4");
+    expect(
+      grid.rows.find(({ name }) => name === "demo_detect")?.cells.map(({ metric, last }) => [metric, last]),
+    ).toEqual([
       ["critic/rewards/mean", expect.closeTo(0.8132, 3)],
       ["correct/ratio", 0.875],
     ]);
