@@ -36,6 +36,8 @@ export interface RolloutRecord {
   readonly truncated: boolean;
   /** Image and video tokens that the model generated and the trainer took out. */
   readonly strippedTokens?: number;
+  /** For boxes: the accuracy from which the answer is correct. Default that of the step. */
+  readonly boxThreshold?: number;
   /** The sample's id; only examples carry it. */
   readonly sampleId?: string;
 }
@@ -291,7 +293,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
       else cell.observe("verifier/", name, verdict.metrics[name]!);
     }
 
-    const correct = verdict.accuracy >= (boxTasks.has(record.task) ? boxThreshold : 1);
+    const correct = verdict.accuracy >= (boxTasks.has(record.task) ? (record.boxThreshold ?? boxThreshold) : 1);
     cell.observe("", correct ? "response_length/correct" : "response_length/wrong", record.responseTokens);
     const kind = words === null ? (correct ? "withoutCorrect" : "withoutWrong") : correct ? "withCorrect" : "withWrong";
     cell.reflection[kind] += 1;

@@ -1,5 +1,6 @@
 /** What the reward source is asked about a rollout: the sample's own definition, and what the run adds to it. */
 import type { RewardRequest } from "@v-triune/rewards";
+import type { Sample } from "@v-triune/schema";
 import type { IouEpsilon } from "@v-triune/verifiers";
 import { type BoxNaming, boxParameters } from "./box-naming";
 import { type PreparedPrompt, seenSizes } from "./prepared-prompt";
@@ -12,8 +13,10 @@ export interface RewardRatios {
 
 /** How answers are judged, besides what their samples define. */
 export interface JudgingContext {
-  /** The IoU threshold now: the one of the schedule's stage in training, another one in evaluation. */
-  readonly epsilon: IouEpsilon;
+  /** The IoU threshold now, of all samples or of each: the schedule's in training, another one in evaluation. */
+  readonly epsilon: IouEpsilon | ((sample: Sample) => IouEpsilon);
+  /** Whether verdicts of boxes say how far they overlap. Default false. */
+  readonly reportOverlap?: boolean;
   readonly training: boolean;
   readonly ratios: RewardRatios;
   /** In which convention boxes are read. Default: what each sample says. */
@@ -39,7 +42,8 @@ export function rewardRequest(
         ...reward.verifier_parm,
         ...boxParameters(prompt.sample, context.boxes),
         is_training: context.training,
-        epsilon: context.epsilon,
+        epsilon: typeof context.epsilon === "function" ? context.epsilon(prompt.sample) : context.epsilon,
+        ...(context.reportOverlap && { report_overlap: true }),
         image_grid_thw: seenSizes(prompt, patchSize),
         image_path: extra.image_path,
       },

@@ -73,6 +73,23 @@ describe("parseSample", () => {
     expect(() => withParm({ choices: "a" })).toThrow("reward_model.verifier_parm.choices");
   });
 
+  it("keeps a sample's own IoU schedule, whose stages are in order", () => {
+    const withSchedule = (schedule: unknown) =>
+      parseSample({
+        ...mathSample(),
+        reward_model: { ground_truth: "[]", verifier: "detection", verifier_parm: { iou_schedule: schedule } },
+      }).reward_model.verifier_parm;
+    const schedule = [
+      { until: 0.5, epsilon: 0.5 },
+      { until: 1, epsilon: 0.9 },
+    ];
+    expect(withSchedule(schedule)).toEqual({ ...emptyVerifierParm(), iou_schedule: schedule });
+    expect(withSchedule(null)).toEqual(emptyVerifierParm());
+    expect(() => withSchedule([...schedule].reverse())).toThrow(/verifier_parm\.iou_schedule[^]*rising order of until/);
+    expect(() => withSchedule([{ until: 1, epsilon: 50 }])).toThrow(/iou_schedule\.0\.epsilon/);
+    expect(() => withSchedule([])).toThrow(/iou_schedule/);
+  });
+
   it("fills missing leaves", () => {
     const parsed = parseSample({
       data_source: "x",

@@ -31,6 +31,14 @@ export interface SampleCheckOptions {
   readonly without?: readonly SampleColumn[];
 }
 
+const iouSchedule = type({ until: "0 < number <= 1", epsilon: "0 < number <= 1" })
+  .array()
+  .atLeastLength(1)
+  .narrow((stages, context) =>
+    stages.every(({ until }, index) => index === 0 || until > stages[index - 1]!.until)
+      ? true
+      : context.mustBe("in rising order of until"),
+  );
 const ratioLeaf = "number | null";
 const sampleType = type({
   data_source: "string > 0",
@@ -55,6 +63,7 @@ const sampleType = type({
       },
       "type?": "string | null",
       "choices?": "string[] | null",
+      "iou_schedule?": iouSchedule.or("null"),
     },
   },
   extra_info: { id: "string | null", image_path: "string | null", "tags?": "string[] | null" },
@@ -250,7 +259,7 @@ const complete = record({
           det_verifier_normalized: or(null),
           det_reward_ratio: or({}, record(Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, or(null)])))),
         },
-        ["type", "choices"],
+        ["type", "choices", "iou_schedule"],
       ),
     ),
   }),

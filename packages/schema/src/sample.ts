@@ -40,6 +40,17 @@ export interface VerifierParm {
   type?: string | null;
   /** For `answer`: the texts of the options, A first. Orsta's files do not have it. */
   choices?: string[] | null;
+  /**
+   * For `detection` in training: the IoU from which a box counts, by share of the steps; goes before the run's own
+   * schedule. Orsta's files do not have it.
+   */
+  iou_schedule?: IouScheduleStage[] | null;
+}
+
+/** One stage of a sample's own IoU schedule: `epsilon` holds while step / total steps ≤ `until`. */
+export interface IouScheduleStage {
+  until: number;
+  epsilon: number;
 }
 
 /** How a sample is rewarded: R = (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt), with these two ratios. */

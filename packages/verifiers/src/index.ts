@@ -9,6 +9,12 @@ export { createCompositeVerifier, type CompositeOptions, type CompositePart } fr
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection/detection-verifier";
 export type { EpsilonParam } from "./detection/detection-params";
 export {
+  DEFAULT_ADAPTIVE_IOU,
+  type AdaptiveIouOptions,
+  type AdaptiveIouStage,
+  type AdaptiveIouState,
+} from "./detection/adaptive-iou";
+export {
   DEFAULT_IOU_SCHEDULE,
   IouScheduleError,
   iouThreshold,

@@ -163,6 +163,12 @@ describe("export verl", () => {
       code: 2,
       err: expect.stringContaining("random weights") as unknown,
     });
+    const set = ["--set", "reward.iou.schedule=adaptive"] as const;
+    const adaptive = await runCommand("export", "verl", configFile, ...set, "-o", join(folder, "x"));
+    expect(adaptive).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("found:    schedule: adaptive") as unknown,
+    });
     expect(await runCommand("export", "verl", configFile, "--step", "2", "-o", join(folder, "x"))).toMatchObject({
       code: 2,
     });

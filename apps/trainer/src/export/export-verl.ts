@@ -71,6 +71,15 @@ export async function exportVerl({
       fix: "train here for a step and export the checkpoint (v-triune export hf), or name a model",
     });
   }
+  if (config.reward.iou.schedule === "adaptive" || config.reward.iou.bySource) {
+    throw new ConfigError({
+      what: "verl's reward function has one IoU threshold per stage of the run.",
+      where: "reward.iou",
+      expected: "stages for all sources",
+      found: config.reward.iou.schedule === "adaptive" ? "schedule: adaptive" : "bySource",
+      fix: "give stages, such as --set 'reward.iou={schedule: [{until: 1, epsilon: 0.5}]}'",
+    });
+  }
   const model = config.model.path;
   const folder = resolve(out);
   let leftOut = 0;

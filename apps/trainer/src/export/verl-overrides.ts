@@ -218,7 +218,9 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
 }
 
 /** The last step of each threshold; thresholds that no step has are left out. */
+/** @param schedule of stages; export-verl.ts refuses others */
 function stagesOf(schedule: TrainingConfig["reward"]["iou"]["schedule"], steps: number): VerlJob["stages"] {
+  if (schedule === "adaptive") return [];
   const stages = schedule.map(({ until, epsilon }) => ({ until: Math.floor(until * steps + 1e-9), epsilon }));
   return stages.filter(({ until }, index) => until > (stages[index - 1]?.until ?? 0));
 }

@@ -96,8 +96,9 @@ describe("a sweep's file", () => {
 describe("the sweeps that come with the program", () => {
   const names = readdirSync(join(packageRoot, "ablations"));
 
-  it("are the paper's five, and one on sampling by difficulty", () =>
+  it("are the paper's five, one on sampling by difficulty and one on the adaptive IoU", () =>
     expect(names).toEqual([
+      "adaptive-iou.yaml",
       "difficulty-sampling.yaml",
       "freeze.yaml",
       "learning-rate.yaml",

@@ -139,7 +139,7 @@ function findSweepFile(path: string, cwd: string): string {
     what: "The sweep's file does not exist.",
     where: full,
     expected:
-      "a .yaml or .json file, or the name of one that comes with the program: difficulty-sampling, freeze, " +
+      "a .yaml or .json file, or the name of one that comes with the program: adaptive-iou, difficulty-sampling, freeze, " +
       "learning-rate, on-off-policy, reward-design, task-mix",
     found: "nothing there",
   });

@@ -52,17 +52,26 @@ export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
 export interface FurtherLeaves {
   /** `reward_model.verifier_parm.type` and `.choices`, the parameters of `answer`. */
   readonly answerParameters?: boolean | undefined;
+  /** `reward_model.verifier_parm.iou_schedule`, a detection sample's own IoU thresholds. */
+  readonly iouSchedules?: boolean | undefined;
   /** `extra_info.tags`. */
   readonly tags?: boolean | undefined;
 }
 
 /** Orsta's columns, with further leaves if they are asked for. */
-export function layoutWith({ answerParameters = false, tags = false }: FurtherLeaves): typeof ORSTA_LAYOUT {
+export function layoutWith({
+  answerParameters = false,
+  iouSchedules = false,
+  tags = false,
+}: FurtherLeaves): typeof ORSTA_LAYOUT {
   const { reward_model: reward, extra_info: extra } = ORSTA_LAYOUT as Record<"reward_model" | "extra_info", LayoutNode>;
-  const parameters = { type: text, choices: { list: text } };
+  const parameters = {
+    ...(answerParameters ? { type: text, choices: { list: text } } : {}),
+    ...(iouSchedules ? { iou_schedule: { list: { record: { until: number, epsilon: number } } } } : {}),
+  };
   return {
     ...ORSTA_LAYOUT,
-    ...(answerParameters
+    ...(answerParameters || iouSchedules
       ? {
           reward_model: withLeaves(reward, {
             verifier_parm: withLeaves(recordOf(reward)["verifier_parm"]!, parameters),
@@ -74,7 +83,7 @@ export function layoutWith({ answerParameters = false, tags = false }: FurtherLe
 }
 
 /** All columns that are read. */
-export const FULL_LAYOUT: typeof ORSTA_LAYOUT = layoutWith({ answerParameters: true, tags: true });
+export const FULL_LAYOUT: typeof ORSTA_LAYOUT = layoutWith({ answerParameters: true, iouSchedules: true, tags: true });
 
 function recordOf(node: LayoutNode): Readonly<Record<string, LayoutNode>> {
   return "record" in node ? node.record : {};

@@ -127,6 +127,26 @@ describe("writeSamples and readSamples", () => {
     expect(answer.verify("\\boxed{2, 1}", sample)).toMatchObject({ accuracy: 0 });
   });
 
+  it("come back with IoU schedules of their own", async () => {
+    const file = join(folder, "schedules.parquet");
+    const plain = math(4);
+    const schedule = [
+      { until: 0.5, epsilon: 0.25 },
+      { until: 1, epsilon: 0.75 },
+    ];
+    const parm = { ...detectionVerifierParm(), iou_schedule: schedule };
+    const own: Sample = { ...plain, reward_model: { ...plain.reward_model, verifier_parm: parm } };
+    await expect(writeSamples(file, [plain, own])).rejects.toMatchObject({
+      row: 1,
+      field: "reward_model.verifier_parm.iou_schedule",
+      fix: "write with iouSchedules: true",
+    });
+    await writeSamples(file, [plain, own], { iouSchedules: true });
+    const [first, second] = await collect(readSamples(file));
+    expect(first!.reward_model.verifier_parm).not.toHaveProperty("iou_schedule");
+    expect(second!.reward_model.verifier_parm.iou_schedule).toEqual(schedule);
+  });
+
   it("come back with the tags of curation, which Orsta's layout does not have", async () => {
     const file = join(folder, "tags.parquet");
     const plain = math(3);

@@ -40,6 +40,11 @@ export interface WriteSamplesOptions extends DatabaseOptions {
    * with one of them is an error then.
    */
   readonly answerParameters?: boolean;
+  /**
+   * Write `verifier_parm.iou_schedule`, a leaf more than Orsta's layout has. Default false: a sample with one is an error
+   * then.
+   */
+  readonly iouSchedules?: boolean;
   /** Write `extra_info.tags`, a leaf more than Orsta's layout has. Default false: a sample with tags is an error then. */
   readonly tags?: boolean;
   readonly signal?: AbortSignal;
@@ -252,8 +257,8 @@ async function copy(
 }
 
 function checkRow(sample: Sample, writer: Writer): void {
-  const { verifiers, answerParameters = false, tags = false } = writer.options;
-  const { type = null, choices = null } = sample.reward_model.verifier_parm;
+  const { verifiers, answerParameters = false, iouSchedules = false, tags = false } = writer.options;
+  const { type = null, choices = null, iou_schedule: schedule = null } = sample.reward_model.verifier_parm;
   const further = (field: string, value: unknown, option: string): DatasetError =>
     new DatasetError({
       code: "bad-value",
@@ -270,6 +275,8 @@ function checkRow(sample: Sample, writer: Writer): void {
       type ?? choices,
       "answerParameters",
     );
+  if (!iouSchedules && schedule !== null)
+    throw further("reward_model.verifier_parm.iou_schedule", schedule, "iouSchedules");
   const found = sample.extra_info.tags ?? null;
   if (!tags && found !== null) throw further("extra_info.tags", found, "tags");
   const problem = checkSample(sample, {

@@ -19,6 +19,7 @@ import {
 } from "@v-triune/policy";
 import { RunFolderError } from "../run-folder/run-folder-error";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
+import type { IouStates } from "../data/iou-thresholds";
 import type { DataPlace } from "../data/run-data";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import { DIFFICULTY_FILE, readDifficulty, writeDifficulty } from "./saved-difficulty";
@@ -34,6 +35,8 @@ export interface TrainingState {
 
 interface StateFile extends TrainingState {
   readonly format: 1;
+  /** What adaptive IoU thresholds know; only in a run that has any. */
+  readonly iou?: IouStates;
   readonly optimizerSteps: number;
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
@@ -62,7 +65,14 @@ export async function saveCheckpoint(
     if (place.difficulty) await writeDifficulty(temporary, place.difficulty);
     const files: Record<string, { bytes: number; sha256: string }> = {};
     for (const name of (await readdir(temporary)).sort()) files[name] = await fingerprint(join(temporary, name));
-    const contents: StateFile = { format: 1, step, position: place.position, optimizerSteps: optimizer.step, files };
+    const contents: StateFile = {
+      format: 1,
+      step,
+      position: place.position,
+      ...(place.iou === undefined ? {} : { iou: place.iou }),
+      optimizerSteps: optimizer.step,
+      files,
+    };
     await writeFile(join(temporary, "state.json"), `${JSON.stringify(contents, null, 2)}\n`);
   });
 }
@@ -122,6 +132,7 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
     state: { step: state.step },
     place: {
       position: state.position,
+      ...(state.iou === undefined ? {} : { iou: state.iou }),
       ...(DIFFICULTY_FILE in state.files ? { difficulty: readDifficulty(folder) } : {}),
     },
     learner: { optimizer: { step: state.optimizerSteps, moments: readMoments(join(folder, "optimizer.safetensors")) } },

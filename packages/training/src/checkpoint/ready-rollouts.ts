@@ -17,8 +17,8 @@ const tensorsFile = "ready-rollouts.safetensors";
 /** The files' names; there are none in a checkpoint without such rollouts. */
 export const READY_ROLLOUTS_FILES: readonly string[] = [linesFile, tensorsFile];
 
-/** The state of the samples is another file of the checkpoint. */
-type Head = Omit<StepRollouts, "collected" | "difficulty"> & {
+/** What is known of samples and thresholds is elsewhere in the checkpoint. */
+type Head = Omit<StepRollouts, "collected" | "difficulty" | "iou"> & {
   readonly collected: Pick<StepRollouts["collected"], "seconds" | "rounds"> & { readonly dropped: readonly number[] };
 };
 type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "response"> & {
@@ -28,7 +28,7 @@ type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "resp
 
 /** Writes the files into a checkpoint that is being made. */
 export async function writeReadyRollouts(folder: string, ready: StepRollouts): Promise<void> {
-  const { collected, difficulty: _, ...rest } = ready;
+  const { collected, difficulty: _, iou: __, ...rest } = ready;
   const { rollouts, seconds, dropped, rounds } = collected;
   const head: Head = { ...rest, collected: { seconds, dropped: [...dropped], rounds } };
   const lines = rollouts.map((rollout): Line => {
@@ -64,7 +64,7 @@ export async function readReadyRollouts(
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as unknown) as [Head, ...Line[]];
-  const { difficulty } = data.place;
+  const { difficulty, iou } = data.place;
   const prompts: PreparedPrompt[] = [];
   for (const count of head.asked) prompts.push(...(await data.next(count)));
   const reader = openSafetensors(join(folder, tensorsFile));
@@ -90,6 +90,7 @@ export async function readReadyRollouts(
     return {
       ...head,
       ...(difficulty === undefined ? {} : { difficulty }),
+      ...(iou === undefined ? {} : { iou }),
       collected: { rollouts, seconds, dropped: new Set(dropped), rounds },
     };
   } finally {

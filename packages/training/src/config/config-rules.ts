@@ -1,16 +1,20 @@
 /** Rules for several keys together, which a schema of single keys cannot state. */
 import { ConfigError } from "@v-triune/errors";
 import { changedAlarmRules } from "@v-triune/monitor";
+import { IouScheduleError } from "@v-triune/verifiers";
+import { checkAdaptiveIou } from "@v-triune/verifiers/detection";
 import { formatKeyPath, type ConfigSource, type KeyPath } from "./config-source";
 import { LOSS_DEFAULTS } from "./default-config";
-import type { LossName, TrainingConfig } from "./training-config";
+import type { IouScheduleConfig, LossName, TrainingConfig } from "./training-config";
 
 /** Losses that are defined with one aggregation only. */
 const FIXED_AGGREGATION: readonly LossName[] = ["gmpo", "sapo"];
 
+type Refuse = (path: KeyPath, what: string, expected: string, found: string, fix?: string) => never;
+
 /** @throws ConfigError for the first rule that is broken */
 export function checkTogether(config: TrainingConfig, source: ConfigSource): void {
-  const refuse = (path: KeyPath, what: string, expected: string, found: string, fix?: string): never => {
+  const refuse: Refuse = (path, what, expected, found, fix) => {
     throw new ConfigError({
       what,
       where: source.locate(path) ?? formatKeyPath(path),
@@ -37,25 +41,9 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "leave update.miniBatch out for one on-policy update a step",
     );
   }
-  const { schedule } = reward.iou;
-  for (const [i, stage] of schedule.entries()) {
-    if (i > 0 && stage.until <= schedule[i - 1]!.until) {
-      refuse(
-        ["reward", "iou", "schedule", i, "until"],
-        "The stages of the IoU schedule are out of order.",
-        `more than ${schedule[i - 1]!.until}, the stage before`,
-        String(stage.until),
-      );
-    }
-  }
-  if (schedule.at(-1)!.until !== 1) {
-    refuse(
-      ["reward", "iou", "schedule", schedule.length - 1, "until"],
-      "The IoU schedule ends before the run does.",
-      "1 in the last stage",
-      String(schedule.at(-1)!.until),
-    );
-  }
+  checkIou(["reward", "iou"], reward.iou, refuse);
+  for (const [name, schedule] of Object.entries(reward.iou.bySource ?? {}))
+    checkIou(["reward", "iou", "bySource", name], schedule, refuse);
   if (evaluation.n > 1 && evaluation.temperature === 0) {
     refuse(
       ["evaluation", "n"],
@@ -135,6 +123,49 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "The clip range is upside down.",
       `at least algorithm.clipLow (${algorithm.clipLow})`,
       String(algorithm.clipHigh),
+    );
+  }
+}
+
+/** @param path of the schedule: of the run, or of a source */
+function checkIou(path: KeyPath, config: IouScheduleConfig, refuse: Refuse): void {
+  if (config.schedule === "adaptive") {
+    try {
+      checkAdaptiveIou(config);
+    } catch (error) {
+      if (!(error instanceof IouScheduleError)) throw error;
+      const [key = ""] = (error.where ?? "").split(/[[.]/);
+      refuse([...path, key], error.what, error.expected ?? "", `${error.where ?? key}: ${error.found ?? ""}`);
+    }
+    return;
+  }
+  const { schedule, ...others } = config;
+  const adaptiveKey = Object.keys(others).find((key) => key !== "bySource");
+  if (adaptiveKey !== undefined) {
+    refuse(
+      [...path, adaptiveKey],
+      "An IoU schedule of stages has keys of the adaptive one.",
+      "only with schedule: adaptive",
+      "a list of stages in schedule",
+      `leave out ${adaptiveKey}, or set schedule: adaptive`,
+    );
+  }
+  for (const [i, stage] of schedule.entries()) {
+    if (i > 0 && stage.until <= schedule[i - 1]!.until) {
+      refuse(
+        [...path, "schedule", i, "until"],
+        "The stages of the IoU schedule are out of order.",
+        `more than ${schedule[i - 1]!.until}, the stage before`,
+        String(stage.until),
+      );
+    }
+  }
+  if (schedule.at(-1)!.until !== 1) {
+    refuse(
+      [...path, "schedule", schedule.length - 1, "until"],
+      "The IoU schedule ends before the run does.",
+      "1 in the last stage",
+      String(schedule.at(-1)!.until),
     );
   }
 }

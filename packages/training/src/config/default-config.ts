@@ -53,7 +53,7 @@ export const DEFAULTS = {
   },
   reward: {
     normalised: true,
-    iou: { schedule: DEFAULT_IOU_SCHEDULE },
+    iou: { schedule: DEFAULT_IOU_SCHEDULE, bySource: null },
     boxes: null,
     repeatedBoxes: null,
     accuracyRatio: null,

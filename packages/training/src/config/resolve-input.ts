@@ -1,6 +1,7 @@
 /** Fills in a configuration as it is written: defaults, absolute paths, short forms. */
 import { resolve } from "node:path";
 import type { ConfigSource, KeyPath } from "./config-source";
+import { DEFAULT_ADAPTIVE_IOU } from "@v-triune/verifiers";
 import {
   ADAPTER_DEFAULTS,
   DATA_SET_DEFAULTS,
@@ -12,7 +13,15 @@ import {
   OVERLONG_DEFAULTS,
 } from "./default-config";
 import type { TrainingConfigInput } from "./training-config-schema";
-import type { DataSetConfig, ModelConfig, ParameterGroupName, RolloutConfig, TrainingConfig } from "./training-config";
+import type {
+  DataSetConfig,
+  IouConfig,
+  IouScheduleConfig,
+  ModelConfig,
+  ParameterGroupName,
+  RolloutConfig,
+  TrainingConfig,
+} from "./training-config";
 
 type DataSetsInput = TrainingConfigInput["data"]["train"];
 
@@ -58,6 +67,18 @@ function engineConfig(
   };
 }
 
+type IouInput = NonNullable<NonNullable<TrainingConfigInput["reward"]>["iou"]>;
+
+function iouConfig({ bySource, ...run }: IouInput | typeof DEFAULTS.reward.iou): IouConfig {
+  const schedule = ({ schedule, ...adaptive }: Omit<IouInput, "bySource"> | typeof run): IouScheduleConfig =>
+    // With stages there is nothing else; config-rules.ts says so.
+    schedule === "adaptive"
+      ? { schedule, ...DEFAULT_ADAPTIVE_IOU, ...adaptive }
+      : { schedule: schedule.map(({ until, epsilon }) => ({ until, epsilon })), ...adaptive };
+  const sources = Object.entries(bySource ?? {}).map(([name, own]) => [name, schedule(own)] as const);
+  return { ...schedule(run), bySource: bySource == null ? null : Object.fromEntries(sources) };
+}
+
 /** @param cwd the folder in which `runs/` is */
 export function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: string): TrainingConfig {
   const absolute: AbsolutePath = (path, ...key) => (path == null ? null : resolve(source.baseFolder(key), path));
@@ -94,7 +115,7 @@ export function resolveInput(input: TrainingConfigInput, source: ConfigSource, c
     },
     reward: {
       ...reward,
-      iou: { schedule: reward.iou.schedule.map(({ until, epsilon }) => ({ until, epsilon })) },
+      iou: iouConfig(reward.iou),
       overlong:
         reward.overlong === null
           ? null

@@ -26,6 +26,18 @@ const sampling = type({
   },
 }).or("null");
 const iouEpsilon = type("0 < number < 1 | 'average'");
+const iouStages = type({ "+": "reject", until: "0 < number <= 1", epsilon: iouEpsilon }).array().atLeastLength(1);
+const adaptiveStage = type({ "+": "reject", from: share, rise: positive, accuracy: share, deviation: nonNegative });
+/** Besides `schedule`: keys of "adaptive". */
+const iouSchedule = {
+  "+": "reject",
+  schedule: iouStages.or("'adaptive'"),
+  "start?": "0 < number <= 1",
+  "target?": "0 < number <= 1",
+  "window?": count,
+  "margin?": "0 <= number < 1",
+  "stages?": adaptiveStage.array().atLeastLength(1),
+} as const;
 const adapter = type({
   "+": "reject",
   "rank?": count,
@@ -116,10 +128,7 @@ export const trainingConfigSchema = type({
   "reward?": {
     "+": "reject",
     "normalised?": "boolean",
-    "iou?": {
-      "+": "reject",
-      schedule: type({ "+": "reject", until: "0 < number <= 1", epsilon: iouEpsilon }).array().atLeastLength(1),
-    },
+    "iou?": { ...iouSchedule, "bySource?": type({ "[string]": iouSchedule }).or("null") },
     "boxes?": "'resized-pixels' | 'thousandths' | 'thousandths-999' | 'unit' | 'yx-thousandths' | null",
     "repeatedBoxes?": "'charge' | null",
     "accuracyRatio?": "number >= 0 | null",

@@ -13,7 +13,7 @@ import type { BackendName } from "@v-triune/backend";
 import type { RemoteEngineConfig } from "@v-triune/engines";
 import type { DecoderName } from "@v-triune/policy";
 import type { RejectionStatistic } from "@v-triune/grpo";
-import type { BoxConvention, IouEpsilon, IouStage } from "@v-triune/verifiers";
+import type { AdaptiveIouOptions, BoxConvention, IouEpsilon, IouStage } from "@v-triune/verifiers";
 
 /** LoRA (arXiv 2106.09685): the model stays as it is, and low-rank additions to its linear layers are trained. */
 export interface ModelAdapterConfig {
@@ -138,10 +138,23 @@ export interface CorrectionConfig {
   } | null;
 }
 
+/**
+ * The IoU from which a box counts as found: by share of the steps, as in the paper, or rising as the answers get better
+ * (adaptive-iou.ts of @v-triune/verifiers).
+ */
+export type IouScheduleConfig =
+  | { readonly schedule: readonly IouStage<IouEpsilon>[] }
+  | (AdaptiveIouOptions & { readonly schedule: "adaptive" });
+
+/** A sample's own `verifier_parm.iou_schedule` goes before its source's schedule, and that before the run's. */
+export type IouConfig = IouScheduleConfig & {
+  readonly bySource: Readonly<Record<string, IouScheduleConfig>> | null;
+};
+
 export interface RewardConfig {
   /** (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt) when true, the bare sum when false. */
   readonly normalised: boolean;
-  readonly iou: { readonly schedule: readonly IouStage<IouEpsilon>[] };
+  readonly iou: IouConfig;
   /** The convention in which answers have boxes and points; null: that of the model's family (docs/detection-reward.md). */
   readonly boxes: BoxConvention | null;
   /** What a box costs that repeats another one of its answer: null, nothing, as in the paper; "charge", a factor of 0.6. */

@@ -2,6 +2,7 @@ import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { Processor, VlmConfig } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { Resources } from "../resources";
+import { withIouThresholds } from "./adapt-iou-thresholds";
 import { configuredPromptMaker } from "./configured-prompt-maker";
 import { openDataThread } from "./open-data-thread";
 import { DifficultySampler } from "./difficulty-sampler";
@@ -26,8 +27,8 @@ export interface DataOptions {
 /**
  * The prompts of a run: prepared in a thread of their own and ahead of the steps, or here if the run has one thread.
  *
- * @throws DatasetError when files are missing, damaged or hold no usable sample; ConfigError for a sampling that does not
- *   fit their sources
+ * @throws DatasetError when files are missing, damaged or hold no usable sample; ConfigError for a sampling or an IoU
+ *   schedule that does not fit their sources
  */
 export async function openData(
   config: TrainingConfig,
@@ -37,10 +38,17 @@ export async function openData(
   const close = (source: { close(): void }): void => source.close();
   const drawn = (source: TrainingSource, mostAhead?: number): TrainingData => {
     const { train: sets, sampling } = config.data;
-    // A run.json of an earlier version does not have the key.
-    if (!sampling) return readAhead(source, onBadRow, mostAhead);
-    const sampler = new DifficultySampler(source.rows, sampling.difficulty, config.run.seed);
-    return sampleByDifficulty({ source, sampler, sets, onBadRow, ...(mostAhead === undefined ? {} : { mostAhead }) });
+    const most = mostAhead === undefined ? {} : { mostAhead };
+    const data = sampling // A run.json of an earlier version does not have the key.
+      ? sampleByDifficulty({
+          source,
+          sampler: new DifficultySampler(source.rows, sampling.difficulty, config.run.seed),
+          sets,
+          onBadRow,
+          ...most,
+        })
+      : readAhead(source, onBadRow, mostAhead);
+    return withIouThresholds(data, config.reward.iou);
   };
   if (config.workers !== 1) {
     const setup = { config, processorFolder, architecture, verifiers };

@@ -4,10 +4,11 @@
  */
 import { type MetricRecord, createStepMetrics } from "@v-triune/monitor";
 import type { BoxNaming } from "@v-triune/rollouts";
-import { iouThreshold } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
+import { iouThresholds } from "../data/iou-thresholds";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import type { StepUpdate } from "../update/step-update";
+import { sharedThreshold, withIouMetrics } from "./iou-metrics";
 import { rolloutRecord } from "./rollout-record";
 import type { RunMonitor } from "./run-monitor";
 import { withSamplingMetrics } from "./sampling-metrics";
@@ -36,13 +37,19 @@ export function reportStep(
 ): { readonly summary: StepSummary; readonly records: readonly MetricRecord[] } {
   const { step, collected, dataSeconds } = rollouts;
   const { steps } = config.run;
-  const epsilon = iouThreshold(config.reward.iou.schedule, step, steps);
+  const { iou } = config.reward;
+  const epsilonOf = iouThresholds(iou, { step, steps, states: rollouts.iou });
+  const epsilon = sharedThreshold(iou, step, steps);
   const engine = engineMetrics(config, rollouts);
   const numbers = { step, steps, collected, update, epsilon, dataSeconds, engine, seconds };
-  const metrics = createStepMetrics({ boxThreshold: epsilon === "average" ? 0.5 : epsilon });
-  for (const [index, rollout] of collected.rollouts.entries())
-    metrics.add(rolloutRecord(rollout, update.klPenalties[index]));
-  const records = withSamplingMetrics(metrics.finish(step, healthMetrics(numbers)), rollouts.sampling);
+  const metrics = createStepMetrics();
+  for (const [index, rollout] of collected.rollouts.entries()) {
+    const boxEpsilon = epsilonOf(rollout.prompt.sample);
+    const boxThreshold = boxEpsilon === "average" ? 0.5 : boxEpsilon;
+    metrics.add({ ...rolloutRecord(rollout, update.klPenalties[index]), boxThreshold });
+  }
+  const sampled = withSamplingMetrics(metrics.finish(step, healthMetrics(numbers)), rollouts.sampling);
+  const records = withIouMetrics(sampled, collected.rollouts, { iou, epsilonOf, before: rollouts.iou });
   monitor.write(records);
   if (monitor.wantsRollouts(step)) {
     const stored = collected.rollouts.map((rollout, index) => {

@@ -1,5 +1,6 @@
 /** What a step reports: numbers of the update under verl's names where it has one, and the short form for views. */
 import type { UpdateStats } from "@v-triune/grpo";
+import type { IouEpsilon } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
 import type { SampledGroups } from "../sampling/step-groups";
 import type { StepRollouts } from "../sampling/step-rollouts";
@@ -11,7 +12,8 @@ interface StepNumbers {
   readonly steps: number;
   readonly collected: SampledGroups;
   readonly update: StepUpdate;
-  readonly epsilon: number | "average";
+  /** The IoU threshold where it is the same for all samples. */
+  readonly epsilon: IouEpsilon | undefined;
   readonly seconds: number;
   /** Spent waiting for prompts. */
   readonly dataSeconds: number;
@@ -74,7 +76,7 @@ export function healthMetrics({
     ...(collected.rounds === undefined
       ? {}
       : { "rollout/rounds": collected.rounds, "rollout/replaced_groups": collected.dropped.size }),
-    ...(epsilon === "average" ? {} : { "reward/iou_epsilon": epsilon }),
+    ...(epsilon === undefined || epsilon === "average" ? {} : { "reward/iou_epsilon": epsilon }),
     "timing_s/data": dataSeconds,
     "timing_s/gen": collected.seconds.generate,
     "timing_s/reward": collected.seconds.reward,

@@ -68,7 +68,9 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
   const constant =
     saved.optimizer.warmupRatio === 0 &&
     saved.optimizer.schedule === "constant" &&
-    saved.reward.iou.schedule.length === 1;
+    [saved.reward.iou, ...Object.values(saved.reward.iou.bySource ?? {})].every(
+      ({ schedule }) => schedule === "adaptive" || schedule.length === 1,
+    );
   if (!constant) compare("run.steps", saved.run.steps, plain.run.steps);
   if (differences.length === 0) return;
   throw new RunFolderError({

@@ -16,8 +16,8 @@ import {
   collectRollouts,
   createRandom,
 } from "@v-triune/rollouts";
-import { iouThreshold } from "@v-triune/verifiers";
 import type { TrainingConfig } from "../config/training-config";
+import { iouThresholds, isAdaptive } from "../data/iou-thresholds";
 import type { TrainingData } from "../data/run-data";
 import type { ReferenceLogProbs } from "../model/reference-policy";
 import { penalizeOverlong } from "../sampling/overlong-penalty";
@@ -54,9 +54,10 @@ export async function sampleRollouts(
   { signal, onProgress }: { readonly signal: AbortSignal } & Pick<CollectOptions, "onProgress">,
 ): Promise<StepRollouts> {
   const { n, temperature, topP, topK, maxNewTokens } = config.rollout;
-  const epsilon = iouThreshold(config.reward.iou.schedule, step, config.run.steps);
   const random = createRandom(config.run.seed, ROLLOUT_STREAM + step);
-  const { position, difficulty } = data.place;
+  const { position, difficulty, iou } = data.place;
+  const epsilon = iouThresholds(config.reward.iou, { step, steps: config.run.steps, states: iou });
+  const reportOverlap = isAdaptive(config.reward.iou);
   const groups = new StepGroups(config.rollout);
   const asked: number[] = [];
   let dataSeconds = 0;
@@ -73,7 +74,7 @@ export async function sampleRollouts(
       engine,
       rewards,
       processor,
-      context: { epsilon, training: true, ratios: config.reward, boxes },
+      context: { epsilon, reportOverlap, training: true, ratios: config.reward, boxes },
       request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff), signal },
       ...(onProgress ? { onProgress } : {}),
     });
@@ -82,7 +83,8 @@ export async function sampleRollouts(
     groups.add(prompts.length, { ...round, rollouts });
   }
   const collected = groups.sampled();
-  // Verdicts decide what the next step draws, if samples are drawn by their difficulty (data/difficulty-sampler.ts).
+  // Verdicts decide what the next step draws, if samples are drawn by their difficulty (data/difficulty-sampler.ts), and
+  // at which IoU its boxes count, if the threshold is adaptive (data/iou-thresholds.ts).
   const sampling = data.observe(collected.rollouts);
   return {
     step,
@@ -91,6 +93,7 @@ export async function sampleRollouts(
     asked,
     ...(difficulty === undefined ? {} : { difficulty }),
     ...(sampling === undefined ? {} : { sampling }),
+    ...(iou === undefined ? {} : { iou }),
     collected,
     dataSeconds,
     engine: engine.takeMetrics?.() ?? {},

@@ -106,6 +106,10 @@ export class RolloutSchedule {
 }
 
 /** Where the prompts of a step's rollouts begin. */
-function placeOf({ position, difficulty }: StepRollouts): DataPlace {
-  return { position, ...(difficulty === undefined ? {} : { difficulty }) };
+function placeOf({ position, difficulty, iou }: StepRollouts): DataPlace {
+  return {
+    position,
+    ...(difficulty === undefined ? {} : { difficulty }),
+    ...(iou === undefined ? {} : { iou }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { DifficultyState, SamplingReport } from "../data/difficulty-sampler";
+import type { IouStates } from "../data/iou-thresholds";
 import type { SampledGroups } from "./step-groups";
 
 /** The rollouts of one step: prompts drawn, answered and judged. */
@@ -15,6 +16,8 @@ export interface StepRollouts {
   /** What was known of each sample when its prompts were drawn, and what the draws were; absent in a uniform order. */
   readonly difficulty?: DifficultyState | undefined;
   readonly sampling?: SamplingReport | undefined;
+  /** What adaptive IoU thresholds were known of before the step; absent if the run has none. */
+  readonly iou?: IouStates | undefined;
   readonly collected: SampledGroups;
   /** Time spent waiting for prompts. */
   readonly dataSeconds: number;

@@ -1,8 +1,8 @@
 /**
  * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name them,
  * plus `epsilon`, `size_penalty` and `repeats`, which state for one request what is otherwise the verifier's own
- * setting, and `boxes`, `gold_boxes` and `image_sizes`, which name the box conventions of the response and of the gold
- * answer.
+ * setting, `boxes`, `gold_boxes` and `image_sizes`, which name the box conventions of the response and of the gold
+ * answer, and `report_overlap`, which asks for two more metrics (detection-reward.ts).
  */
 import { BOX_CONVENTIONS, isBoxConvention, type BoxConvention, type PictureSize } from "../boxes/box-convention";
 import { paramsSchema, type ParamsIssue, type ParamsResult } from "../standard-schema";
@@ -41,6 +41,8 @@ export interface DetectionParams {
   readonly epsilon?: EpsilonParam;
   readonly sizePenalty?: SizePenalty;
   readonly repeats?: BoxRepeats;
+  /** Whether the metrics name the mean IoU and the recall at ε. */
+  readonly reportOverlap: boolean;
 }
 
 /** What is wrong with parameters that ask to scale pixels and do not say how large the picture was. */
@@ -112,6 +114,7 @@ export function readDetectionParams(
     SIZE_PENALTIES.includes(found as SizePenalty),
   );
   const repeats = optional("repeats", "charge or free", isBoxRepeats);
+  const reportOverlap = optional("report_overlap", "true or false", isBoolean) ?? false;
   const ratios = readRatios(params["det_reward_ratio"], options.compat ?? false, report);
   const convention = `one of ${BOX_CONVENTIONS.join(", ")}`;
   const boxes = optional("boxes", convention, isBoxConvention);
@@ -128,6 +131,7 @@ export function readDetectionParams(
       normalized,
       ratios,
       training,
+      reportOverlap,
       ...(pictureSize !== undefined && { pictureSize }),
       ...(storedSize !== undefined && { storedSize }),
       ...(boxes !== undefined && { boxes }),

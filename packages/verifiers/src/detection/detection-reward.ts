@@ -55,7 +55,15 @@ export interface DetectionRewardOptions {
   readonly labelMatching?: LabelMatching;
   /** IoU-first as the original computes it. Default false. */
   readonly compat?: boolean;
+  /** Adds {@link MEAN_IOU} and {@link EPSILON_RECALL} to the metrics. Default false. */
+  readonly reportOverlap?: boolean;
 }
+
+/** The metric of the IoU of the gold boxes with what is matched to them, label first and however little: their mean. */
+export const MEAN_IOU = "mean_iou";
+
+/** The metric of the share of gold boxes that are matched at ε, label first; for "average" the mean of these shares. */
+export const EPSILON_RECALL = "epsilon_recall";
 
 /** `greedy`: gold box by gold box. `optimal`: the assignment with the largest sum of IoUs. */
 export type LabelMatching = "greedy" | "optimal";
@@ -178,6 +186,7 @@ export function detectionReward(
     sizePenalty = "size-difference",
     labelMatching = "greedy",
     compat = false,
+    reportOverlap = false,
   } = options;
   const ratioSum = ratios.iouMaxIouFirst + ratios.iouMaxLabelFirst + ratios.map + ratios.map50 + ratios.map75;
   if (!(ratioSum > 0))
@@ -225,7 +234,9 @@ export function detectionReward(
     label95: scorer.labelFirst(0.95),
     label99: scorer.labelFirst(0.99),
   });
-  return { score, metrics };
+  if (!reportOverlap) return { score, metrics };
+  const { meanIou } = scorer.labelFirst(Number.MIN_VALUE);
+  return { score, metrics: { ...metrics, [MEAN_IOU]: meanIou, [EPSILON_RECALL]: label.recall } };
 }
 
 /** AP, with COCO's "-1: no gold box counts" as 0 unless the original's numbers are asked for. */
@@ -234,21 +245,27 @@ function pictureAp(predictions: readonly Box[], golds: readonly Box[], compat: b
   return compat || ap.map >= 0 ? ap : NO_AP;
 }
 
-/** One matching at ε, pure and penalized; for "average" the mean of both over the thresholds. */
+/** One matching at ε: its score, pure and penalized, and its recall; for "average" the mean of both over the thresholds. */
 function atEpsilon(
   epsilon: number | "average",
   scoreAt: (threshold: number) => MatchScore,
   penaltyOf: (score: MatchScore) => number,
-): { pure: number; penalized: number } {
+): { pure: number; penalized: number; recall: number } {
   const thresholds = epsilon === "average" ? AVERAGE_THRESHOLDS : [epsilon];
   let pure = 0;
   let penalized = 0;
+  let recall = 0;
   for (const threshold of thresholds) {
     const score = scoreAt(threshold);
     pure += score.score;
     penalized += score.score * penaltyOf(score);
+    recall += score.recall;
   }
-  return { pure: pure / thresholds.length, penalized: penalized / thresholds.length };
+  return {
+    pure: pure / thresholds.length,
+    penalized: penalized / thresholds.length,
+    recall: recall / thresholds.length,
+  };
 }
 
 /** Scores both matchings at any threshold, computing each distinct matching once. */

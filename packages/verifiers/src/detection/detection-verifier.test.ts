@@ -47,6 +47,30 @@ describe("detection", () => {
     expect(at(0.81)).toBe(0);
   });
 
+  it("reports how far boxes overlap where it is asked to, whatever the answer", () => {
+    const groundTruth = gold([0, 0, 10, 10, "cat"], [20, 20, 40, 40, "dog"]);
+    const of = (response: string, params: object, golds = groundTruth) => {
+      const { mean_iou, epsilon_recall } = scored(
+        detection.verify(response, { groundTruth: golds, params: { report_overlap: true, ...params } }),
+      ).metrics;
+      return [mean_iou, epsilon_recall];
+    };
+    // IoUs 0.8 and 0.25.
+    const half = respond([0, 0, 10, 8, "cat"], [20, 20, 30, 30, "dog"]);
+    expect(of(half, { epsilon: 0.5 })).toEqual([0.525, 0.5]);
+    expect(of(half, { epsilon: 0.2 })).toEqual([0.525, 1]);
+    // "average": 0.8 reaches seven of the eleven thresholds.
+    expect(of(half, {})[1]).toBeCloseTo((7 / 11) * 0.5, 12);
+    expect(of(respond([0, 0, 10, 8, "dog"]), { epsilon: 0.5 })).toEqual([0, 0]);
+    expect(of("no boxes", { epsilon: 0.5 })).toEqual([0, 0]);
+    expect(of(respond(), {}, gold())).toEqual([1, 1]);
+    expect(of(half, {}, gold())).toEqual([0, 0]);
+    expect(of(half, { report_overlap: false })).toEqual([undefined, undefined]);
+    expect(detection.verify(half, { groundTruth, params: { report_overlap: "yes" } })).toMatchObject({
+      code: "params",
+    });
+  });
+
   it("scales pixels of the resized picture to 0..1000 and truncates", () => {
     const sample = {
       groundTruth: gold([500, 250, 999, 750, "cat"]),

@@ -35,7 +35,9 @@ import {
 } from "./detection-params";
 import {
   EMPTY_DETECTION_METRICS,
+  EPSILON_RECALL,
   FULL_DETECTION_METRICS,
+  MEAN_IOU,
   detectionReward,
   type LabelMatching,
 } from "./detection-reward";
@@ -130,6 +132,8 @@ export const detection: Verifier = createDetectionVerifier();
 /** A repeat of a box is one box too many: the factor of V-Triune's size penalty, whichever penalty is set. */
 const REPEAT_FACTOR = 0.6;
 const NO_BOXES: ReadBoxes = { boxes: [], repeats: 0 };
+const NO_OVERLAP = { [MEAN_IOU]: 0, [EPSILON_RECALL]: 0 };
+const FULL_OVERLAP = { [MEAN_IOU]: 1, [EPSILON_RECALL]: 1 };
 
 function verifyDetection(
   response: string,
@@ -156,16 +160,17 @@ function verifyDetection(
   const { boxes: written, repeats } = answer === undefined ? NO_BOXES : readBoxes(answer, reading);
   const predictions = compat ? written : withLabels(written, golds);
   const formatted = formattedAnswer(response, compat);
-  if (isEmptyGold) return judgeEmpty(answer, predictions.length, formatted);
+  const { reportOverlap } = params.value;
+  const none = reportOverlap ? { ...EMPTY_DETECTION_METRICS, ...NO_OVERLAP } : EMPTY_DETECTION_METRICS;
+  if (isEmptyGold) return judgeEmpty(answer, predictions.length, formatted, reportOverlap);
   const inForm =
     formatted === undefined ? 0 : formatted === answer ? predictions.length : parseBoxes(formatted, reading).length;
   const format = inForm > 0 ? 1 : 0;
-  if (golds.length === 0 || predictions.length === 0)
-    return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS };
+  if (golds.length === 0 || predictions.length === 0) return { status: "scored", accuracy: 0, format, metrics: none };
   const optimalIsTooMuch =
     labelMatching === "optimal" && assignmentCost(predictions.length, golds.length) > ASSIGNMENT_BUDGET;
   if (predictions.length * golds.length > PAIR_BUDGET || optimalIsTooMuch)
-    return { status: "scored", accuracy: 0, format, metrics: EMPTY_DETECTION_METRICS, reason: "undecided" };
+    return { status: "scored", accuracy: 0, format, metrics: none, reason: "undecided" };
 
   const scaled = (compat ? scaleInCompat : scaleBoxes)(predictions, golds, params.value);
   if (scaled.issue !== undefined) return paramsError([scaled.issue]);
@@ -180,6 +185,7 @@ function verifyDetection(
     sizePenalty,
     labelMatching,
     compat,
+    reportOverlap,
   });
   const areRepeatsFree = compat || (params.value.repeats ?? settings.repeats) === "free";
   const accuracy = zeroRatios ? 0 : areRepeatsFree ? score : score * REPEAT_FACTOR ** repeats;
@@ -197,13 +203,21 @@ function verifyDetection(
 const unwrapped = (answer: string): string => (answer.length > 500 ? "" : normalize(goldText(answer)).text);
 
 /** Nothing is to be found: only an answer that says so is right. */
-function judgeEmpty(answer: string | undefined, boxes: number, formatted: string | undefined): Verdict {
+function judgeEmpty(
+  answer: string | undefined,
+  boxes: number,
+  formatted: string | undefined,
+  reportOverlap: boolean,
+): Verdict {
   const isRight = answer !== undefined && boxes === 0 && (saysNoBoxes(answer) || saysNoBoxes(unwrapped(answer)));
   return {
     status: "scored",
     accuracy: isRight ? 1 : 0,
     format: formatted !== undefined && (saysNoBoxes(formatted) || parseBoxes(formatted).length > 0) ? 1 : 0,
-    metrics: isRight ? FULL_DETECTION_METRICS : EMPTY_DETECTION_METRICS,
+    metrics: {
+      ...(isRight ? FULL_DETECTION_METRICS : EMPTY_DETECTION_METRICS),
+      ...(reportOverlap && (isRight ? FULL_OVERLAP : NO_OVERLAP)),
+    },
   };
 }
 

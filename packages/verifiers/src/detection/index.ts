@@ -1,4 +1,16 @@
 /** Boxes: reading them from model text, matching, rewards, COCO's average precision. */
+export {
+  DEFAULT_ADAPTIVE_IOU,
+  adaptIou,
+  adaptiveIouStatistics,
+  checkAdaptiveIou,
+  startAdaptiveIou,
+  type AdaptiveIouOptions,
+  type AdaptiveIouStage,
+  type AdaptiveIouState,
+  type AdaptiveIouStatistics,
+  type GroupOverlap,
+} from "./adaptive-iou";
 export { answeredBoxes } from "./answered-boxes";
 export { averagePrecision, type PictureAp } from "./average-precision";
 export { BOX_ANSWER_FORM } from "./box-answer-form";
@@ -35,6 +47,8 @@ export {
   AVERAGE_THRESHOLDS,
   DEFAULT_DETECTION_RATIOS,
   EMPTY_DETECTION_METRICS,
+  EPSILON_RECALL,
+  MEAN_IOU,
   detectionReward,
   type DetectionRatios,
   type DetectionReward,

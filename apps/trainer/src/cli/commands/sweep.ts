@@ -12,7 +12,7 @@ export const sweepCommand: Command = {
     file: {
       type: "positional",
       description:
-        "The sweep's file; ablations/NAME.yaml come with the program: difficulty-sampling, freeze, " +
+        "The sweep's file; ablations/NAME.yaml come with the program: adaptive-iou, difficulty-sampling, freeze, " +
         "learning-rate, on-off-policy, reward-design, task-mix",
     },
     set: {
