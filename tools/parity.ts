@@ -10,7 +10,14 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import { checkAdamW, checkLosses, recognizeAdamW, recognizeLosses } from "@v-triune/grpo/parity";
+import {
+  checkAdamW,
+  checkGdpo,
+  checkLosses,
+  recognizeAdamW,
+  recognizeGdpo,
+  recognizeLosses,
+} from "@v-triune/grpo/parity";
 import { formatParityTable, policyParityChecks, withinTolerance, type ParityRow } from "@v-triune/policy/parity";
 import { isJudgeFile, judgeParity, thresholdOfJudgeFile } from "@v-triune/rewards/parity";
 import { mathverify } from "@v-triune/verifiers";
@@ -92,6 +99,7 @@ function humanVerdicts(file: readonly HumanVerdict[]): Outcome {
 const CHECKS: readonly Check[] = [
   ...policyParityChecks,
   { name: "losses of verl and TRL", recognize: recognizeLosses, check: checkLosses },
+  { name: "GDPO advantages of verl and TRL", recognize: recognizeGdpo, check: checkGdpo },
   { name: "AdamW and schedules", recognize: recognizeAdamW, check: checkAdamW },
   grpoStepParity,
   trainerStepParity,

@@ -1,4 +1,10 @@
 export { groupAdvantages, type GroupAdvantageOptions } from "./advantages/group-relative";
+export {
+  decoupledAdvantages,
+  decoupledScores,
+  type DecoupledOptions,
+  type RewardComponent,
+} from "./advantages/decoupled";
 export { leaveOneOutAdvantages } from "./advantages/leave-one-out";
 export { optimalRewardBaselineAdvantages } from "./advantages/optimal-reward-baseline";
 export { groupPolicyGradientAdvantages } from "./advantages/group-policy-gradient";

@@ -142,6 +142,15 @@ describe("export verl", () => {
     expect(excluded({ vision: { freeze: true }, connector: { freeze: true } })).toBe(
       "actor_rollout_ref.model.exclude_modules='.*visual\\..*'",
     );
+    const gdpo = of({ algorithm: { advantage: "gdpo", componentWeights: { format: 3 } } });
+    expect(gdpo.overrides).toEqual(
+      expect.arrayContaining([
+        "algorithm.adv_estimator=gdpo",
+        "+algorithm.gdpo_reward_keys=[accuracy,format]",
+        "+algorithm.gdpo_reward_weights=[1,0.30000000000000004]",
+      ]),
+    );
+    expect(gdpo.notes.join(" ")).toContain("one weight for accuracy and one for format");
     expect(of({ data: { train: "d", sampling: { difficulty: {} } } }).notes.join(" ")).toMatch(/not carried over/);
     const connectorOnly = excluded({ vision: { freeze: false }, connector: { freeze: true } })!;
     const pattern = new RegExp(`^(?:${/'(.*)'/.exec(connectorOnly)![1]!})$`);

@@ -2,6 +2,7 @@
  * A run's configuration in verl's words: Hydra overrides of `ppo_trainer` (verl 0.9.1), and what verl has no word for.
  * Values that only the cluster knows (nodes, GPUs, the reward server) are shell variables with defaults.
  */
+import { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "@v-triune/schema/reward-defaults";
 import type { AdvantageName, KlEstimatorName, LossName, TrainingConfig } from "@v-triune/training/config";
 
 export interface VerlJob {
@@ -27,6 +28,7 @@ const advantages: Readonly<Record<AdvantageName, string>> = {
   grpo: "grpo",
   "dr-grpo": "grpo",
   rloo: "rloo",
+  gdpo: "gdpo",
   "reinforce++": "reinforce_plus_plus",
   "reinforce++-baseline": "reinforce_plus_plus_baseline",
 };
@@ -103,6 +105,16 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
     : groups.connector.freeze
       ? ".*visual\\..*merger.*"
       : null;
+  const factors = algorithm.componentWeights ?? {};
+  const componentWeights = [
+    (reward.accuracyRatio ?? DEFAULT_ACCURACY_RATIO) * (factors.accuracy ?? 1),
+    (reward.formatRatio ?? DEFAULT_FORMAT_RATIO) * (factors.format ?? 1),
+  ].join(",");
+  if (algorithm.advantage === "gdpo")
+    notes.push(
+      `verl's gdpo has one weight for accuracy and one for format (${componentWeights}) instead of each sample's own ` +
+        "ratios, and does not split the accuracy of boxes.",
+    );
   const stages = stagesOf(reward.iou.schedule, steps);
   if (stages.length > 1)
     notes.push(
@@ -186,6 +198,9 @@ export function verlJob(config: TrainingConfig, data: VerlJobData): VerlJob {
     "actor_rollout_ref.ref.log_prob_use_dynamic_bsz=True",
     `actor_rollout_ref.ref.log_prob_max_token_len_per_gpu=${update.microBatchTokens}`,
     `algorithm.adv_estimator=${advantages[algorithm.advantage]}`,
+    ...(algorithm.advantage === "gdpo"
+      ? ["+algorithm.gdpo_reward_keys=[accuracy,format]", `+algorithm.gdpo_reward_weights=[${componentWeights}]`]
+      : []),
     `algorithm.norm_adv_by_std_in_grpo=${hydra(algorithm.advantage !== "dr-grpo")}`,
     `algorithm.use_kl_in_reward=${hydra(kl.coefficient > 0 && kl.in === "reward")}`,
     ...(kl.coefficient > 0 && kl.in === "reward"

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { useTestBackend } from "../testing/test-backend";
 import { checkAdamW, recognizeAdamW } from "./adamw";
+import { checkGdpo, recognizeGdpo } from "./decoupled";
 import type { ParityRow } from "./comparison";
 import { checkLosses, recognizeLosses } from "./losses";
 
@@ -26,6 +27,14 @@ describe("golden numbers of verl and TRL", () => {
     const rows = await checkLosses(folder);
     expect(over(rows)).toEqual([]);
     expect(rows.length).toBeGreaterThan(100);
+  });
+
+  it("agrees with every case of golden/gdpo", async () => {
+    const folder = golden("gdpo");
+    expect(recognizeGdpo(folder)).toBe(true);
+    const rows = await checkGdpo(folder);
+    expect(rows.map(({ quantity }) => quantity)).toEqual(["advantages GDPO, as in TRL", "advantages GDPO, as in verl"]);
+    expect(over(rows)).toEqual([]);
   });
 });
 

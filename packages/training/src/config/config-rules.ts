@@ -117,6 +117,32 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       best.metric,
     );
   }
+  const { componentWeights } = algorithm;
+  if (componentWeights && algorithm.advantage !== "gdpo") {
+    refuse(
+      ["algorithm", "componentWeights"],
+      "Components of the reward have weights with one advantage only.",
+      "null unless algorithm.advantage is gdpo",
+      `algorithm.advantage: ${algorithm.advantage}`,
+      "set algorithm.advantage: gdpo, or leave algorithm.componentWeights out",
+    );
+  }
+  if (componentWeights?.accuracy === 0 && componentWeights.format === 0) {
+    refuse(
+      ["algorithm", "componentWeights"],
+      "Neither accuracy nor format counts.",
+      "a weight above 0 for at least one of them",
+      "0 for both",
+    );
+  }
+  if (algorithm.advantage === "gdpo" && algorithm.kl.coefficient > 0 && algorithm.kl.in === "reward") {
+    refuse(
+      ["algorithm", "kl", "in"],
+      "gdpo normalizes the components of the reward; the KL is not a component.",
+      "loss",
+      "reward",
+    );
+  }
   if (algorithm.clipLow > algorithm.clipHigh) {
     refuse(
       ["algorithm", "clipHigh"],

@@ -64,6 +64,7 @@ export const DEFAULTS = {
   },
   algorithm: {
     advantage: "grpo",
+    componentWeights: null,
     perSource: false,
     loss: "ppo",
     tau: { positive: 1, negative: 1.05 },

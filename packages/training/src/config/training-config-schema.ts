@@ -77,6 +77,17 @@ const rejectionStatistic = type.enumerated(
   "seq_max_k2",
   "seq_max_k3",
 );
+const componentWeights = type({
+  "+": "reject",
+  "accuracy?": nonNegative,
+  "format?": nonNegative,
+  "overlong?": nonNegative,
+  "iou_max_label_first?": nonNegative,
+  "iou_max_iou_first?": nonNegative,
+  "map?": nonNegative,
+  "map50?": nonNegative,
+  "map75?": nonNegative,
+});
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
@@ -139,7 +150,8 @@ export const trainingConfigSchema = type({
   },
   "algorithm?": {
     "+": "reject",
-    "advantage?": "'grpo' | 'dr-grpo' | 'rloo' | 'reinforce++' | 'reinforce++-baseline'",
+    "advantage?": "'grpo' | 'dr-grpo' | 'rloo' | 'gdpo' | 'reinforce++' | 'reinforce++-baseline'",
+    "componentWeights?": componentWeights.or("null"),
     "perSource?": "boolean",
     "loss?": "'ppo' | 'gspo' | 'cispo' | 'gmpo' | 'sapo'",
     "clipLow?": "0 < number <= 1",

@@ -174,7 +174,17 @@ export interface RewardConfig {
   readonly tokenEnv: string | null;
 }
 
-export type AdvantageName = "grpo" | "dr-grpo" | "rloo" | "reinforce++" | "reinforce++-baseline";
+export type AdvantageName = "grpo" | "dr-grpo" | "rloo" | "gdpo" | "reinforce++" | "reinforce++-baseline";
+/** The components of a reward (update/reward-components.ts); the last five are detection's parts of accuracy. */
+export type ComponentName =
+  | "accuracy"
+  | "format"
+  | "overlong"
+  | "iou_max_label_first"
+  | "iou_max_iou_first"
+  | "map"
+  | "map50"
+  | "map75";
 export type LossName = "ppo" | "gspo" | "cispo" | "gmpo" | "sapo";
 export type AggregationName =
   | "token-mean"
@@ -187,10 +197,13 @@ export type KlEstimatorName = "k1" | "k2" | "k3" | "mse" | "abs";
 export interface AlgorithmConfig {
   /**
    * grpo: (r - mean) / std in the group; dr-grpo: r - mean (arXiv 2503.20783); rloo: against the mean of the others
-   * (arXiv 2402.14740); reinforce++: whitened over the batch, without or with the group's mean as baseline (arXiv
+   * (arXiv 2402.14740); gdpo: each component of the reward normalized in the group, then their sum in the batch (arXiv
+   * 2601.05242); reinforce++: whitened over the batch, without or with the group's mean as baseline (arXiv
    * 2501.03262).
    */
   readonly advantage: AdvantageName;
+  /** Of gdpo: factors on the weights that the sample's own ratios give its components, 1 where none is named; null: all 1. */
+  readonly componentWeights: Readonly<Partial<Record<ComponentName, number>>> | null;
   /** Brings each source's advantages to root mean square 1, so that no source drowns another. */
   readonly perSource: boolean;
   /**

@@ -67,7 +67,7 @@ const moves = (metrics: MetricRecord["metrics"]): void => expect(metrics["actor/
 const algorithm = (settings: object) => ({ algorithm: { entropyCoefficient: 0.01, ...settings } });
 
 describe("the recipe, choice by choice", () => {
-  it.each(["grpo", "dr-grpo", "rloo", "reinforce++", "reinforce++-baseline"])(
+  it.each(["grpo", "dr-grpo", "rloo", "gdpo", "reinforce++", "reinforce++-baseline"])(
     "advantage %s, also by source",
     async (advantage) => {
       moves(await lastStep(algorithm({ advantage, perSource: true })));

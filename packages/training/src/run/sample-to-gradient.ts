@@ -129,7 +129,7 @@ export async function updateWeights(
   const logProbs = await batchLogProbs(answers, tokens, config, compute, { reference, foreignLogProbs });
   const penalties = klPenalties(logProbs, algorithm);
   // Verdicts → advantages: each answer against the others of its group.
-  const judged = answers.map((answer, index) => judgedRollout(answer, penalties?.[index], algorithm));
+  const judged = answers.map((answer, index) => judgedRollout(answer, penalties?.[index], config));
   const advantages = rolloutAdvantages(judged, algorithm);
   // Advantages → gradients → weights, one update per mini-batch. @v-triune/grpo computes the loss of each row.
   const rows = trainingRows(answers, tokens, advantages, logProbs, algorithm);

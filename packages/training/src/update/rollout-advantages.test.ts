@@ -22,6 +22,26 @@ describe("rolloutAdvantages", () => {
     expect(rest).toEqual([null, 0, 0]);
   });
 
+  it("compares the components of answers, those that count in the batch, by gdpo", () => {
+    const answer = (accuracy: number, format: number, group: number, change: Partial<JudgedRollout> = {}) =>
+      judged(accuracy, group, {
+        components: [
+          { name: "accuracy", value: accuracy, weight: 1 },
+          { name: "format", value: format, weight: 0.5 },
+        ],
+        ...change,
+      });
+    const none = judged(null, 0, { components: [] });
+    const rollouts = [answer(1, 0, 0), answer(0, 1, 0), none, answer(0.5, 1, 1), answer(0.5, 1, 1)];
+    const of = (all: JudgedRollout[]) => rolloutAdvantages(all, { advantage: "gdpo", perSource: false });
+    // Standings are ±√½ in both components: s = ±√½ / 2, 0, 0, whose deviation is √(1/12).
+    const expected = Math.SQRT1_2 / 2 / Math.sqrt(1 / 12);
+    expect(of(rollouts)).toEqual([expect.closeTo(expected, 4), expect.closeTo(-expected, 4), null, 0, 0]);
+    const masked = of([...rollouts.slice(0, 3), answer(9, 1, 1, { masked: true }), answer(0.5, 1, 1)]);
+    expect(masked.every((value) => value === null || Number.isFinite(value))).toBe(true);
+    expect(masked[0]).not.toBe(of(rollouts)[0]);
+  });
+
   it("takes an answer's KL off its reward before it is compared", () => {
     const rollouts = [judged(1, 0, { tokenPenalty: [0.25, 0.25] }), judged(0, 0, { tokenPenalty: [0, 0] })];
     expect(rolloutAdvantages(rollouts, { advantage: "dr-grpo", perSource: false })).toEqual([0.25, -0.25]);

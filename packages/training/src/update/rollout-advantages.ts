@@ -5,7 +5,9 @@
  * answers.
  */
 import {
+  type RewardComponent,
   type TokenGrid,
+  decoupledAdvantages,
   groupAdvantages,
   leaveOneOutAdvantages,
   perSourceAdvantages,
@@ -13,6 +15,7 @@ import {
   reinforcePlusPlusBaselineAdvantages,
 } from "@v-triune/grpo";
 import type { AlgorithmConfig } from "../config/training-config";
+import type { WeightedComponent } from "./reward-components";
 
 /** One rollout as the estimators see it. */
 export interface JudgedRollout {
@@ -25,6 +28,8 @@ export interface JudgedRollout {
   readonly tokenPenalty?: ArrayLike<number>;
   /** Teaches nothing: no part of what is whitened. */
   readonly masked: boolean;
+  /** What the reward consists of; only gdpo reads it. */
+  readonly components?: readonly WeightedComponent[];
 }
 
 /** @returns one number a rollout or one a token; null where the reward is null */
@@ -40,15 +45,17 @@ export function rolloutAdvantages(
 
 function answerAdvantages(
   rollouts: readonly JudgedRollout[],
-  advantage: "grpo" | "dr-grpo" | "rloo",
+  advantage: "grpo" | "dr-grpo" | "rloo" | "gdpo",
   perSource: boolean,
 ): (number | null)[] {
   const rewards = rollouts.map(penalizedReward);
   const groups = rollouts.map(({ group }) => group);
   const advantages =
-    advantage === "rloo"
-      ? leaveOneOutAdvantages(rewards, groups)
-      : groupAdvantages(rewards, groups, { normalizeByStd: advantage === "grpo" });
+    advantage === "gdpo"
+      ? decoupledAdvantages(components(rollouts), groups, { counted: rollouts.map(({ masked }) => !masked) })
+      : advantage === "rloo"
+        ? leaveOneOutAdvantages(rewards, groups)
+        : groupAdvantages(rewards, groups, { normalizeByStd: advantage === "grpo" });
   const scaled = perSource
     ? perSourceAdvantages(
         advantages,
@@ -56,6 +63,18 @@ function answerAdvantages(
       )
     : advantages;
   return rewards.map((reward, index) => (reward === null ? null : (scaled[index] as number)));
+}
+
+/** The components that any rollout has, each over all rollouts: null for those without it. */
+function components(rollouts: readonly JudgedRollout[]): RewardComponent[] {
+  const names = new Set(rollouts.flatMap(({ components: own = [] }) => own.map(({ name }) => name)));
+  return [...names].map((name) => {
+    const own = rollouts.map(({ components: all }) => all?.find((component) => component.name === name));
+    return {
+      rewards: own.map((component) => component?.value ?? null),
+      weights: own.map((component) => component?.weight ?? 0),
+    };
+  });
 }
 
 function tokenAdvantages(

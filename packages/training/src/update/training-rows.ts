@@ -2,8 +2,9 @@
 import type { TrainingRow } from "@v-triune/grpo";
 import type { TokenizedRollout } from "@v-triune/policy";
 import type { Rollout } from "@v-triune/rollouts";
-import type { AlgorithmConfig } from "../config/training-config";
+import type { AlgorithmConfig, TrainingConfig } from "../config/training-config";
 import { type BatchLogProbs, hasKlInReward } from "./batch-log-probs";
+import { rewardComponents } from "./reward-components";
 import type { JudgedRollout } from "./rollout-advantages";
 
 /** The tokens and pictures of an answer and its prompt. */
@@ -22,10 +23,12 @@ export function policyRow({ prompt, promptIndex, completionIds }: Rollout): Toke
  * @param tokenPenalty β · KL of each token, taken off the reward
  */
 export function judgedRollout(
-  { promptIndex, prompt, result, completionIds, truncated }: Rollout,
+  rollout: Rollout,
   tokenPenalty: Float64Array | undefined,
-  { maskTruncated }: AlgorithmConfig,
+  config: Pick<TrainingConfig, "algorithm" | "reward">,
 ): JudgedRollout {
+  const { promptIndex, prompt, result, completionIds, truncated } = rollout;
+  const { advantage, maskTruncated } = config.algorithm;
   return {
     group: promptIndex,
     source: prompt.sample.data_source,
@@ -33,6 +36,7 @@ export function judgedRollout(
     tokens: completionIds.length,
     masked: maskTruncated && truncated,
     ...(tokenPenalty ? { tokenPenalty } : {}),
+    ...(advantage === "gdpo" ? { components: rewardComponents(rollout, config) } : {}),
   };
 }
 
