@@ -70,6 +70,7 @@ export { MAX_ASPECT_RATIO, smartResize, type SmartResizeOptions } from "./image-
 export {
   createVlm,
   createReplica,
+  keptInBfloat16,
   VlmPolicy,
   type LogProbsOptions,
   type VlmOptions,
@@ -82,6 +83,7 @@ export {
   decodesByKernels,
   kernelDecodingBytes,
 } from "./generation/choose-decoder";
+export type { WeightDtype } from "./kernels/bfloat16-matrix";
 export type { PolicySnapshot } from "./policy/snapshot";
 export { loadVlm } from "./policy/load";
 export { randomWeights, type RandomWeightsOptions } from "./policy/random-weights";

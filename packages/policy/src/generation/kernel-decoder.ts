@@ -15,6 +15,7 @@ import type { DecodeJob } from "../kernels/wasm/kernel-mailbox";
 import type { KernelThreads } from "../kernels/wasm/kernel-threads";
 import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
+import { asFloat32, freeCopy, type Matrix } from "../kernels/bfloat16-matrix";
 import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees, type PackedTokens } from "../model/packed-batch";
@@ -234,9 +235,9 @@ export class KernelDecoder implements Decoder {
       text.vocabSize,
       text.numLayers,
       0,
-      place("model.embed_tokens.weight"),
+      this.#withFloat32(this.weights.matrix("model.embed_tokens.weight"), (table) => this.#place(table)),
       place("model.norm.weight"),
-      this.#packMatrices([headWeight(this.weights)], [null])[0],
+      this.#withFloat32(headWeight(this.weights), (head) => this.#packMatrices([head], [null])[0]),
     ];
     for (let i = 0; i < text.numLayers; i++) {
       const name = `model.layers.${i}`;
@@ -262,6 +263,14 @@ export class KernelDecoder implements Decoder {
     const address = this.#allocate(tensor.size);
     this.#copy(tensor, address);
     return address;
+  }
+
+  /** Uses a matrix as a tensor, which is freed afterwards where it was made for it. */
+  #withFloat32<T>(matrix: Matrix, use: (tensor: tf.Tensor2D) => T): T {
+    const tensor = asFloat32(matrix);
+    const result = use(tensor);
+    freeCopy(matrix, tensor);
+    return result;
   }
 
   #copy(tensor: tf.Tensor, address: number): void {

@@ -5,6 +5,7 @@
  * spreads results over [B, T]. tf.gather's own gradient is UnsortedSegmentSum, which wasm lacks.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { Bfloat16Matrix, type Matrix } from "./bfloat16-matrix";
 import { withGradient } from "./custom-gradient";
 import { heap } from "./wasm/heap";
 import { gatherRowsOnHeap } from "./wasm/gather-rows";
@@ -14,27 +15,30 @@ import { gatherRowsOnHeap } from "./wasm/gather-rows";
  * @param index rows of x, or -1 for a row of zeros, [K]
  * @returns [K, D]
  */
-export function gatherRows(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
+export function gatherRows(x: Matrix, index: Int32Array): tf.Tensor2D {
+  if (x instanceof Bfloat16Matrix) return withoutGaps(index, (rows) => x.rows(rows));
   if (heap()) return gatherRowsOnHeap(x, index);
   const rows = x.shape[0];
   // Sequences of one length lie in order already: nothing is moved, and nothing has to be added up on the way back.
   if (index.length === rows && index.every((row, i) => row === i)) return tf.reshape(x, [rows, x.shape[1]]);
-  const hasGaps = index.includes(-1);
-  return withGradient<tf.Tensor2D>([x], () => {
-    const picked = tf.gather(x, tf.tensor1d(hasGaps ? index.map((row) => Math.max(0, row)) : index, "int32"));
-    return {
-      value: hasGaps
-        ? tf.mul(
-            picked,
-            tf.tensor2d(
-              Float32Array.from(index, (row) => (row < 0 ? 0 : 1)),
-              [index.length, 1],
-            ),
-          )
-        : picked,
-      gradient: (dy) => [scatterAddRows(dy, index, rows)],
-    };
-  });
+  return withGradient<tf.Tensor2D>([x], () => ({
+    value: withoutGaps(index, (rows) => tf.gather(x, tf.tensor1d(rows, "int32"))),
+    gradient: (dy) => [scatterAddRows(dy, index, rows)],
+  }));
+}
+
+/** Picks rows, where those of -1 are zeros. @param pick given rows of the matrix only */
+function withoutGaps(index: Int32Array, pick: (rows: Int32Array) => tf.Tensor2D): tf.Tensor2D {
+  if (!index.includes(-1)) return pick(index);
+  return tf.tidy(() =>
+    tf.mul(
+      pick(index.map((row) => Math.max(0, row))),
+      tf.tensor2d(
+        Float32Array.from(index, (row) => (row < 0 ? 0 : 1)),
+        [index.length, 1],
+      ),
+    ),
+  );
 }
 
 /** dx[r] = Σ dy[i] over index[i] = r, [K, D] → [rows, D]; rows that nothing points to are 0. */

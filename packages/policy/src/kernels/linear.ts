@@ -1,9 +1,10 @@
 /**
  * y = x [W₁ᵀ | W₂ᵀ | ..] + [b₁ | b₂ | ..]: several linear layers over the same input in one product (q, k, v; gate,
  * up). Weights are in checkpoint layout, [out, in]. Backward: dx = dy W, dW = dyᵀ x, db = Σ dy. Frozen weights are left
- * out.
+ * out. Those in bfloat16 are widened for each product, and again for the backward pass: no float32 copy stays.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
 import { isTrainable, withGradient } from "./custom-gradient";
 import type { LinearOptions } from "./linear-options";
 import { heap } from "./wasm/heap";
@@ -17,17 +18,17 @@ import { linearOnHeap } from "./wasm/linear";
  */
 export function linear(
   x: tf.Tensor2D,
-  weights: readonly tf.Tensor2D[],
+  weights: readonly Matrix[],
   biases: readonly (tf.Tensor1D | null)[],
   options: LinearOptions = {},
 ): tf.Tensor2D {
-  if (heap()) return linearOnHeap(x, weights, biases, options);
-  const trainable = weights.map((weight) => options.weightGradient ?? isTrainable(weight));
+  if (heap()) return linearOnHeap(x, weights.map(asFloat32), biases, options);
+  const trainable = weights.map((weight) => tensorOf(weight) && (options.weightGradient ?? isTrainable(weight)));
   const inputGradient = options.inputGradient ?? true;
   const biasTrainable = biases.map((bias) => bias !== null && isTrainable(bias));
   const inputs: tf.Tensor[] = [
     ...(inputGradient ? [x] : []),
-    ...weights.filter((_, i) => trainable[i]),
+    ...weights.filter((weight, i): weight is tf.Tensor2D => tensorOf(weight) && trainable[i]!),
     ...biases.filter((bias, i): bias is tf.Tensor1D => bias !== null && biasTrainable[i]!),
   ];
   const widths = weights.map((weight) => weight.shape[0]);
@@ -36,26 +37,23 @@ export function linear(
   const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] =>
     weights.length === 1 ? [values] : tf.split(values, widths, axis);
   return withGradient<tf.Tensor2D>(inputs, (save) => {
-    const factorsOf = (weights: readonly tf.Tensor2D[]): readonly tf.Tensor2D[] =>
-      joined ? [tf.concat2d([...weights], 0)] : weights;
     let value =
       options.value === false
         ? tf.zeros<tf.Rank.R2>([x.shape[0], widths.reduce((a, b) => a + b, 0)])
-        : side(factorsOf(weights).map((factor) => tf.matMul(x, factor, false, true)));
+        : side(mapFactors(weights, joined, (factor) => tf.matMul(x, factor, false, true)));
     if (biases.some((bias) => bias !== null)) {
       value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
     }
     // The weights themselves, which lie in memory anyway, and not their copy side by side.
-    save([x, ...weights]);
+    save([x, ...weights.filter(tensorOf)]);
     return {
       value,
-      gradient: (dy, [x, ...weights]) => {
+      gradient: (dy, [x, ...tensors]) => {
+        const kept = tensors[Symbol.iterator]() as Iterator<tf.Tensor2D>;
+        const again = weights.map((weight) => (tensorOf(weight) ? kept.next().value! : weight));
         const out: tf.Tensor[] = [];
         const parts = joined ? [dy] : (pieces(dy, 1) as tf.Tensor2D[]);
-        if (inputGradient) {
-          const factors = factorsOf(weights as tf.Tensor2D[]);
-          out.push(tf.addN(parts.map((part, i) => tf.matMul(part, factors[i]!))));
-        }
+        if (inputGradient) out.push(tf.addN(mapFactors(again, joined, (factor, i) => tf.matMul(parts[i]!, factor))));
         if (trainable.some(Boolean)) {
           const all = joined
             ? pieces(tf.matMul(dy, x as tf.Tensor2D, true, false), 0)
@@ -66,6 +64,25 @@ export function linear(
         return out;
       },
     };
+  });
+}
+
+function tensorOf(weight: Matrix): weight is tf.Tensor2D {
+  return !(weight instanceof Bfloat16Matrix);
+}
+
+/** Products with each weight, or with all of them joined; one float32 copy is there at a time. */
+function mapFactors(
+  weights: readonly Matrix[],
+  joined: boolean,
+  product: (factor: tf.Tensor2D, index: number) => tf.Tensor2D,
+): tf.Tensor2D[] {
+  if (joined) return [tf.tidy(() => product(tf.concat2d(weights.map(asFloat32), 0), 0))];
+  return weights.map((weight, i) => {
+    const factor = asFloat32(weight);
+    const result = product(factor, i);
+    freeCopy(weight, factor);
+    return result;
   });
 }
 

@@ -7,7 +7,8 @@
  * [M, V] is never held: rows go through in chunks, and the backward pass computes each chunk's logits again.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { isTrainable, withGradient } from "./custom-gradient";
+import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
+import { withGradient } from "./custom-gradient";
 import type { TokenLogProbsOptions } from "./token-log-probs-options";
 import { heap } from "./wasm/heap";
 import { tokenLogProbsOnHeap } from "./wasm/token-log-probs";
@@ -23,41 +24,50 @@ const CHUNK_ELEMENTS = 1 << 24;
  */
 export function tokenLogProbs(
   hidden: tf.Tensor2D,
-  head: tf.Tensor2D,
+  head: Matrix,
   targets: Int32Array,
   options: TokenLogProbsOptions,
 ): tf.Tensor2D {
-  if (heap()) return tokenLogProbsOnHeap(hidden, head, targets, options);
+  if (heap()) return tokenLogProbsOnHeap(hidden, asFloat32(head), targets, options);
   const { temperature, entropy } = options;
   const rows = hidden.shape[0];
   const vocabulary = head.shape[0];
-  const trainable = isTrainable(head);
+  const trainable = head instanceof tf.Variable;
   const chunk = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
   const chunks = Array.from(
     { length: Math.ceil(rows / chunk) },
     (_, i) => [i * chunk, Math.min(chunk, rows - i * chunk)] as const,
   );
   return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
+    const weight = asFloat32(head);
     const value = stack(
       chunks.map(([start, count]) =>
         tf.tidy(() => {
-          const { logP, hot } = distribution(hidden, head, targets.subarray(start, start + count), start, temperature);
+          const { logP, hot } = distribution(
+            hidden,
+            weight,
+            targets.subarray(start, start + count),
+            start,
+            temperature,
+          );
           const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
           return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
         }),
       ),
     );
-    save([hidden, head]);
+    freeCopy(head, weight);
+    save(head instanceof Bfloat16Matrix ? [hidden] : [hidden, head]);
     return {
       value,
       gradient: (dy, saved) => {
-        const [hidden, head] = saved as [tf.Tensor2D, tf.Tensor2D];
+        const [hidden, kept] = saved as [tf.Tensor2D, tf.Tensor2D?];
+        const weight = kept ?? asFloat32(head);
         const dHidden: tf.Tensor2D[] = [];
         let dHead: tf.Tensor2D | undefined;
         for (const [start, count] of chunks) {
           const [dh, dw] = tf.tidy(() => {
             const chunk = targets.subarray(start, start + count);
-            const { logP, hot, states } = distribution(hidden, head, chunk, start, temperature);
+            const { logP, hot, states } = distribution(hidden, weight, chunk, start, temperature);
             const p: tf.Tensor2D = tf.exp(logP);
             const off = passing([hot], () => tf.sub(hot, p));
             let dz = passing([off], (): tf.Tensor2D => tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), off));
@@ -72,7 +82,7 @@ export function tokenLogProbs(
               const one = dz;
               dz = passing([one], () => tf.div(one, temperature));
             }
-            return [tf.matMul(dz, head), ...(trainable ? [tf.matMul(dz, states, true, false)] : [])] as tf.Tensor2D[];
+            return [tf.matMul(dz, weight), ...(trainable ? [tf.matMul(dz, states, true, false)] : [])] as tf.Tensor2D[];
           }) as [tf.Tensor2D, tf.Tensor2D?];
           dHidden.push(dh);
           if (dw) {

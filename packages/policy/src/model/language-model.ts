@@ -19,6 +19,7 @@ import type { RotaryTable } from "../kernels/rotary";
 import { rotaryTensors } from "../kernels/rotary-values";
 import { swiglu } from "../kernels/swiglu";
 import type { Trace } from "../vision/trace";
+import type { Matrix } from "../kernels/bfloat16-matrix";
 import type { ModelWeights } from "../weights/model-weights";
 import type { PackedTokens } from "./packed-batch";
 import { textRotary } from "./text-rotary";
@@ -143,6 +144,6 @@ function decoderLayer(
 }
 
 /** The matrix that turns hidden states into logits, [vocabulary, hidden]. */
-export function headWeight(weights: ModelWeights): tf.Tensor2D {
+export function headWeight(weights: ModelWeights): Matrix {
   return weights.matrix(weights.has("lm_head.weight") ? "lm_head.weight" : "model.embed_tokens.weight");
 }

@@ -2,10 +2,12 @@
 import { parameterShapes, readModelConfig } from "../families/model-families";
 import { WeightsError } from "../input-error";
 import { openSafetensors } from "../safetensors/reader";
+import { type Bfloat16Values, roundToBfloat16 } from "../kernels/bfloat16-matrix";
 import { ModelWeights } from "../weights/model-weights";
+import type { ParameterShape } from "../weights/parameter-shapes";
 import { passingMemory } from "../weights/passing-memory";
 import { internalName } from "../weights/tensor-names";
-import { isFrozen, VlmPolicy, type VlmOptions } from "./vlm-policy";
+import { checkWeightDtype, isFrozen, keptInBfloat16, VlmPolicy, type VlmOptions } from "./vlm-policy";
 
 /**
  * Loads `folder` (config.json and model.safetensors, possibly in shards, float32, bfloat16 or float16) onto the current
@@ -19,6 +21,8 @@ import { isFrozen, VlmPolicy, type VlmOptions } from "./vlm-policy";
  * @throws WeightsError when a tensor is missing, superfluous or of another shape than the configuration asks for
  */
 export async function loadVlm(folder: string, options: VlmOptions = {}): Promise<VlmPolicy> {
+  checkWeightDtype(options);
+  const halved = keptInBfloat16(options);
   const config = readModelConfig(folder);
   const shapes = parameterShapes(config);
   const reader = openSafetensors(folder);
@@ -51,11 +55,16 @@ export async function loadVlm(folder: string, options: VlmOptions = {}): Promise
     const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
     const passing = passingMemory(Math.max(...shapes.map(({ shape }) => sizeOf(shape))));
     try {
-      const weights = new ModelWeights(
-        shapes,
-        ({ name, shape }) => reader.readFloat32(stored.get(name)!, passing?.(sizeOf(shape))),
-        isFrozen(options),
-      );
+      const read = (shape: ParameterShape): Float32Array | Bfloat16Values => {
+        const name = stored.get(shape.name)!;
+        const size = sizeOf(shape.shape);
+        if (!halved(shape)) return reader.readFloat32(name, passing?.(size));
+        if (reader.info(name).dtype !== "BF16") return roundToBfloat16(reader.readFloat32(name));
+        const pairs = passing?.(size / 2) ?? new Float32Array(size / 2);
+        reader.readBytes(name, new Uint8Array(pairs.buffer, pairs.byteOffset, pairs.byteLength));
+        return { pairs };
+      };
+      const weights = new ModelWeights(shapes, read, isFrozen(options));
       return new VlmPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
     } finally {
       passing?.(0);

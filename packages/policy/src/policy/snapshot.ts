@@ -5,10 +5,12 @@
 import type { VlmConfig } from "../config/model-config";
 import type { DecoderName } from "../generation/choose-decoder";
 import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";
+import type { Bfloat16Values, WeightDtype } from "../kernels/bfloat16-matrix";
 import type { ModelWeights } from "../weights/model-weights";
 import type { ParameterGroup } from "../weights/parameter-shapes";
 
 interface SnapshotOptions {
+  readonly dtype?: WeightDtype;
   readonly freeze?: readonly ParameterGroup[];
   readonly gradientCheckpointing?: boolean;
   readonly decodeWith?: DecoderName;
@@ -19,25 +21,31 @@ export interface PolicySnapshot {
   readonly config: VlmConfig;
   readonly options: SnapshotOptions;
   /** The model's own tensors by name, without the adapter. */
-  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly weights: ReadonlyMap<string, Float32Array | Bfloat16Values>;
   readonly adapter: Exclude<AdapterOptions, { readonly folder: string }> | undefined;
 }
 
 /** What `VlmPolicy.snapshot` gives. */
 export function takeSnapshot(
   config: VlmConfig,
-  { freeze, gradientCheckpointing, decodeWith }: SnapshotOptions,
+  { dtype, freeze, gradientCheckpointing, decodeWith }: SnapshotOptions,
   weights: ModelWeights,
   adapter: AttachedAdapter | undefined,
 ): PolicySnapshot {
   return {
     config,
     options: {
+      ...(dtype && { dtype }),
       ...(freeze && { freeze }),
       ...(gradientCheckpointing && { gradientCheckpointing }),
       ...(decodeWith && { decodeWith }),
     },
-    weights: new Map(weights.shapes.map(({ name }) => [name, shared(weights.get(name).dataSync() as Float32Array)])),
+    weights: new Map(
+      weights.shapes.map(({ name }) => {
+        const values = weights.stored(name);
+        return [name, values instanceof Float32Array ? shared(values) : { pairs: shared(values.pairs) }];
+      }),
+    ),
     adapter: adapter && {
       ...adapter.config,
       values: new Map(

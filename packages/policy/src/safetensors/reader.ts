@@ -36,8 +36,13 @@ export interface SafetensorsReader {
    * @throws WeightsError when the tensor holds floats or a value outside of int32
    */
   readInt32(name: string): Int32Array;
-  /** The bytes as they are in the file, a copy. */
-  readBytes(name: string): Uint8Array;
+  /**
+   * The bytes as they are in the file, a copy.
+   *
+   * @param out where they are put. Default: a new array
+   * @throws RangeError when `out` has another length than the tensor
+   */
+  readBytes(name: string, out?: Uint8Array): Uint8Array;
   /** Closes the files. Reading afterwards opens them again. */
   close(): void;
 }
@@ -150,9 +155,11 @@ class FileReader implements SafetensorsReader {
     return out;
   }
 
-  readBytes(name: string): Uint8Array {
+  readBytes(name: string, out?: Uint8Array): Uint8Array {
     const info = this.info(name);
-    const out = new Uint8Array(info.byteLength);
+    out ??= new Uint8Array(info.byteLength);
+    if (out.length !== info.byteLength)
+      throw new RangeError(`readBytes: ${name} has ${info.byteLength} bytes, the array ${out.length}`);
     this.#read(info, 0, out);
     return out;
   }

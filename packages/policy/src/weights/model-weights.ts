@@ -5,6 +5,7 @@ import { addResidual } from "../kernels/add-residual";
 import { checkpoint } from "../kernels/checkpoint";
 import { linear } from "../kernels/linear";
 import type { LinearOptions } from "../kernels/linear-options";
+import { asFloat32, Bfloat16Matrix, type Bfloat16Values, fromBfloat16, type Matrix } from "../kernels/bfloat16-matrix";
 import { placeNow } from "./passing-memory";
 import type { ParameterGroup, ParameterShape } from "./parameter-shapes";
 
@@ -51,6 +52,8 @@ function lowRankAddition(
 
 export class ModelWeights {
   readonly #tensors = new Map<string, tf.Tensor>();
+  /** Constant matrices that are kept in bfloat16. */
+  readonly #halves = new Map<string, Bfloat16Matrix>();
   /** Adapters by the layer's name without `.weight`. */
   readonly adapters = new Map<string, LinearAdapter>();
 
@@ -58,29 +61,36 @@ export class ModelWeights {
    * Puts every tensor on the backend, the largest first: what lies in memory twice for a moment is then small beside
    * what is loaded already.
    *
-   * @param values fetches a tensor's values, one at a time
+   * @param values fetches a tensor's values, one at a time; those in bfloat16 are of a constant matrix and stay so
    * @param frozen whether a tensor is a constant
    * @throws WeightsError when values are missing or of another size
    */
   constructor(
     readonly shapes: readonly ParameterShape[],
-    values: (shape: ParameterShape) => Float32Array | undefined,
+    values: (shape: ParameterShape) => Float32Array | Bfloat16Values | undefined,
     frozen: (shape: ParameterShape) => boolean,
   ) {
     try {
       for (const shape of shapes.toSorted((a, b) => elements(b) - elements(a))) {
         const data = values(shape);
         const size = elements(shape);
-        if (!data || data.length !== size) {
+        const given = data && (data instanceof Float32Array ? data.length : 2 * data.pairs.length);
+        if (!data || given !== size) {
           throw new WeightsError({
             what: data
               ? "A tensor has another shape than the configuration asks for."
               : "A tensor is missing from the weights.",
             where: `tensor ${shape.name}`,
             expected: `[${shape.shape.join(", ")}], ${size} values`,
-            found: data ? `${data.length} values` : "nothing",
+            found: data ? `${given} values` : "nothing",
             fix: "check that the weights belong to this config.json",
           });
+        }
+        if (!(data instanceof Float32Array)) {
+          const matrix = new Bfloat16Matrix(data, shape.shape as [number, number]);
+          this.#halves.set(shape.name, matrix);
+          placeNow(matrix.stored);
+          continue;
         }
         const tensor = tf.keep(tf.tensor(data, [...shape.shape], "float32"));
         placeNow(tensor);
@@ -98,26 +108,35 @@ export class ModelWeights {
 
   get(name: string): tf.Tensor {
     const tensor = this.#tensors.get(name);
-    if (!tensor) throw new RangeError(`The model has no tensor named ${name}`);
-    return tensor;
+    if (tensor) return tensor;
+    throw new RangeError(
+      this.#halves.has(name)
+        ? `${name} is kept in bfloat16, and only \`matrix\` gives it`
+        : `The model has no tensor named ${name}`,
+    );
   }
 
   vector(name: string): tf.Tensor1D {
     return this.get(name) as tf.Tensor1D;
   }
 
-  matrix(name: string): tf.Tensor2D {
-    return this.get(name) as tf.Tensor2D;
+  matrix(name: string): Matrix {
+    return this.#halves.get(name) ?? (this.get(name) as tf.Tensor2D);
   }
 
   has(name: string): boolean {
-    return this.#tensors.has(name);
+    return this.#tensors.has(name) || this.#halves.has(name);
+  }
+
+  /** A tensor's own values, without an adapter, as they are kept. */
+  stored(name: string): Float32Array | Bfloat16Values {
+    return this.#halves.get(name)?.values() ?? (this.get(name).dataSync() as Float32Array);
   }
 
   /** Trainable tensors of the checkpoint in its order. */
   parameters(): ModelParameter[] {
     return this.shapes.flatMap(({ name, group, layer }) => {
-      const variable = this.get(name);
+      const variable = this.#tensors.get(name);
       if (!(variable instanceof tf.Variable)) return [];
       return [layer === undefined ? { name, variable, group } : { name, variable, group, layer }];
     });
@@ -125,7 +144,7 @@ export class ModelWeights {
 
   /** Everything trained whose name starts so, adapters included. */
   variablesUnder(prefix: string): tf.Variable[] {
-    const own = this.shapes.filter(({ name }) => name.startsWith(prefix)).map(({ name }) => this.get(name));
+    const own = [...this.#tensors].filter(([name]) => name.startsWith(prefix)).map(([, tensor]) => tensor);
     const adapters = [...this.adapters].filter(([name]) => name.startsWith(prefix)).flatMap(([, { a, b }]) => [a, b]);
     return [...own, ...adapters].filter((tensor): tensor is tf.Variable => tensor instanceof tf.Variable);
   }
@@ -135,7 +154,7 @@ export class ModelWeights {
     return this.shapes.some(
       ({ name, group }) =>
         group !== "language" &&
-        (this.get(name) instanceof tf.Variable || this.adapters.has(name.slice(0, -".weight".length))),
+        (this.#tensors.get(name) instanceof tf.Variable || this.adapters.has(name.slice(0, -".weight".length))),
     );
   }
 
@@ -157,11 +176,12 @@ export class ModelWeights {
 
   /** A linear layer's weight with its adapter merged in, [out, in]; a new tensor. Name without `.weight`. */
   effectiveMatrix(name: string): tf.Tensor2D {
-    const weight = this.matrix(`${name}.weight`);
+    const matrix = this.matrix(`${name}.weight`);
     const adapter = this.adapters.get(name);
-    return adapter
-      ? tf.tidy(() => tf.add(weight, tf.mul(tf.matMul(adapter.b, adapter.a), adapter.scale)))
-      : tf.clone(weight);
+    return tf.tidy(() => {
+      const weight = asFloat32(matrix);
+      return adapter ? tf.add(weight, tf.mul(tf.matMul(adapter.b, adapter.a), adapter.scale)) : tf.clone(weight);
+    });
   }
 
   /** The first tensor (adapters included) with a value that is not finite, for messages; reads everything back. */
@@ -176,13 +196,20 @@ export class ModelWeights {
           ] as const,
       ),
     ];
-    return named.find(([, tensor]) => !(tensor.dataSync() as Float32Array).every(Number.isFinite))?.[0];
+    const finite = (values: Float32Array): boolean => values.every(Number.isFinite);
+    return (
+      named.find(([, tensor]) => !finite(tensor.dataSync() as Float32Array))?.[0] ??
+      [...this.#halves].find(([, matrix]) => !finite(fromBfloat16(matrix.values())))?.[0]
+    );
   }
 
   /** A tensor's values with its adapter merged in, read back. */
   async values(name: string): Promise<Float32Array> {
     const linear = name.slice(0, -".weight".length);
-    if (!this.adapters.has(linear)) return (await this.get(name).data()) as Float32Array;
+    if (!this.adapters.has(linear)) {
+      const half = this.#halves.get(name);
+      return half ? fromBfloat16(half.values()) : ((await this.get(name).data()) as Float32Array);
+    }
     const merged = this.effectiveMatrix(linear);
     const values = (await merged.data()) as Float32Array;
     merged.dispose();
@@ -191,8 +218,10 @@ export class ModelWeights {
 
   dispose(): void {
     tf.dispose([...this.#tensors.values()]);
+    for (const matrix of this.#halves.values()) matrix.dispose();
     tf.dispose([...this.adapters.values()].flatMap(({ a, b }) => [a, b]));
     this.#tensors.clear();
+    this.#halves.clear();
     this.adapters.clear();
   }
 }

@@ -23,7 +23,7 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       fix,
     });
   };
-  const { rollout, update, reward, evaluation, optimizer, data, algorithm } = config;
+  const { model, rollout, update, reward, evaluation, optimizer, data, algorithm, backend } = config;
   if (rollout.n < 2 && algorithm.advantage !== "reinforce++") {
     refuse(
       ["rollout", "n"],
@@ -59,6 +59,23 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "freeze: false in at least one",
       "true in all three",
     );
+  }
+  if (model.dtype === "bfloat16") {
+    if (backend === "wasm")
+      refuse(
+        ["model", "dtype"],
+        "The wasm backend can't keep weights in bfloat16.",
+        "float32",
+        "bfloat16",
+        "or take backend: tensorflow; v-triune native install supplies it",
+      );
+    if (model.adapter === null && Object.values(optimizer.groups).every((group) => !group.freeze))
+      refuse(
+        ["model", "dtype"],
+        "What is trained stays in float32, and here everything is.",
+        "float32, or an adapter, or a frozen group",
+        "bfloat16",
+      );
   }
   const [low, high] = data.sampling?.difficulty.band ?? [0, 1];
   if (low >= high) {

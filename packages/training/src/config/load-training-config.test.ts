@@ -73,6 +73,18 @@ describe("loadTrainingConfig", () => {
     expect((await refusal("model: {path: m, adapter: {rank: 0}}\ndata: {train: d}\n")).message).toContain("rank");
   });
 
+  it("takes what untrained weights are kept in, and refuses it where nothing would be", async () => {
+    const yaml = (model: string, rest = "") => `model: {path: ./model, ${model}}\ndata: {train: d}\n${rest}`;
+    const load = async (text: string) => (await loadTrainingConfig(write("dtype.yaml", text), [], folder)).model;
+    expect(await load(yaml("dtype: bfloat16"))).toMatchObject({ dtype: "bfloat16" });
+    expect(await load(yaml("dtype: float32"))).not.toHaveProperty("dtype");
+    expect((await refusal(yaml("dtype: float16"))).message).toContain("bfloat16");
+    expect((await refusal(yaml("dtype: bfloat16", "backend: wasm\n"))).message).toContain("backend: tensorflow");
+    const trained = "optimizer: {groups: {vision: {freeze: false}, connector: {freeze: false}}}\n";
+    expect((await refusal(yaml("dtype: bfloat16", trained))).message).toContain("here everything is");
+    expect(await load(yaml("dtype: bfloat16, adapter: {rank: 8}", trained))).toMatchObject({ dtype: "bfloat16" });
+  });
+
   it("takes one rollout or reward server as it stands, and several with how they are used", async () => {
     const one = await loadTrainingConfig(
       write(
@@ -365,7 +377,14 @@ it("knows the backends of the backend package", () => {
 describe("keysAt", () => {
   it("walks through unions and lists", () => {
     expect(keysAt(trainingConfigSchema, ["data", "train", 0]).sort()).toEqual(["cap", "path", "weight"]);
-    expect(keysAt(trainingConfigSchema, ["model"]).sort()).toEqual(["adapter", "config", "init", "path", "tokenizer"]);
+    expect(keysAt(trainingConfigSchema, ["model"]).sort()).toEqual([
+      "adapter",
+      "config",
+      "dtype",
+      "init",
+      "path",
+      "tokenizer",
+    ]);
     expect(keysAt(trainingConfigSchema, ["monitor", "mlflow"]).sort()).toEqual(["experiment", "url"]);
   });
 });

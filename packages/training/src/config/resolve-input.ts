@@ -38,10 +38,12 @@ function modelConfig(input: TrainingConfigInput["model"], source: ConfigSource):
   if (typeof input === "string") return { init: "pretrained", path: absolute(input), adapter: null };
   const { rank, alpha, targetModules } = { ...ADAPTER_DEFAULTS, ...input.adapter };
   const adapter = input.adapter == null ? null : { rank, alpha: alpha ?? 2 * rank, targetModules };
-  if (input.init !== "random") return { init: "pretrained", path: absolute(input.path, "path"), adapter };
+  const dtype = input.dtype === "bfloat16" ? { dtype: input.dtype } : {};
+  if (input.init !== "random") return { init: "pretrained", path: absolute(input.path, "path"), adapter, ...dtype };
   return {
     init: "random",
     adapter,
+    ...dtype,
     config:
       typeof input.config === "string" ? absolute(input.config, "config") : (input.config as Record<string, unknown>),
     tokenizer: absolute(input.tokenizer, "tokenizer"),

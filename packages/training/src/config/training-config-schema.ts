@@ -44,6 +44,7 @@ const adapter = type({
   "alpha?": positive,
   "targetModules?": "string > 0 | string[] >= 1 | null",
 }).or("null");
+const weightDtype = type("'float32' | 'bfloat16'");
 const url = type(/^https?:\/\/[^/\s]+/).describe("a server's address such as http://127.0.0.1:8000");
 const urls = url.or(url.array().atLeastLength(1));
 const engine = type({
@@ -105,8 +106,15 @@ export const trainingConfigSchema = type({
   "+": "reject",
   "preset?": type.enumerated(...PRESETS),
   model: type(text)
-    .or({ "+": "reject", "init?": "'pretrained'", path: text, "adapter?": adapter })
-    .or({ "+": "reject", init: "'random'", config: "string > 0 | object", tokenizer: text, "adapter?": adapter }),
+    .or({ "+": "reject", "init?": "'pretrained'", path: text, "adapter?": adapter, "dtype?": weightDtype })
+    .or({
+      "+": "reject",
+      init: "'random'",
+      config: "string > 0 | object",
+      tokenizer: text,
+      "adapter?": adapter,
+      "dtype?": weightDtype,
+    }),
   data: { "+": "reject", train: dataSets, "eval?": dataSets.or("null"), "sampling?": sampling },
   "run?": { "+": "reject", "name?": text, "folder?": text, "seed?": "number.integer >= 0", "steps?": count },
   "rollout?": {

@@ -25,7 +25,7 @@ export interface ModelAdapterConfig {
 }
 
 /** A folder in Hugging Face layout, or an architecture with random weights (tests, experiments in small). */
-export type ModelConfig =
+export type ModelConfig = (
   | { readonly init: "pretrained"; readonly path: string; readonly adapter: ModelAdapterConfig | null }
   | {
       readonly init: "random";
@@ -36,7 +36,11 @@ export type ModelConfig =
        * Absolute path of the folder that holds tokenizer.json, the chat template and the image processor's settings.
        */
       readonly tokenizer: string;
-    };
+    }
+) & {
+  /** What matrices that are not trained are kept in (`VlmOptions.dtype`). Absent: float32. */
+  readonly dtype?: "bfloat16";
+};
 
 /** One Parquet set in the Orsta layout. */
 export interface DataSetConfig {

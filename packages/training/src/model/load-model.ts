@@ -55,9 +55,10 @@ export async function loadPolicy(
   seed: number,
   { freeze = [], checkpoint, ...others }: LoadModelOptions = {},
 ): Promise<VlmPolicy> {
+  const kept = { ...others, ...(model.dtype && { dtype: model.dtype }) };
   if (model.adapter !== null)
-    return loadWithAdapter(model, seed, { ...others, adapter: adapterOptions(model.adapter, seed, checkpoint) });
-  const options = { ...others, freeze };
+    return loadWithAdapter(model, seed, { ...kept, adapter: adapterOptions(model.adapter, seed, checkpoint) });
+  const options = { ...kept, freeze };
   // Companion files are not taken from the checkpoint, which may have been pruned by the time of the next one.
   if (checkpoint !== undefined) return loadVlm(checkpoint, { ...options, sourceFolder: processorFolder(model) });
   if (model.init === "pretrained") return loadVlm(model.path, options);

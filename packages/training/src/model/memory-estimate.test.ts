@@ -48,6 +48,27 @@ it("activations grow with the tokens of a micro-batch, nothing else does", () =>
   expect(large.moments).toBe(small.moments);
 });
 
+it("weights in bfloat16 take half the memory, and while they are used a float32 copy of the largest", () => {
+  const estimate = (dtype: "bfloat16" | "float32") =>
+    estimateMemory(
+      resolveTrainingConfig(
+        {
+          model: { init: "random", config: { ...smallModelConfig }, tokenizer: "t", adapter: { rank: 2 }, dtype },
+          data: { train: "d" },
+        },
+        "/x",
+      ),
+      smallModelConfig,
+      { available: 64e9 },
+    );
+  const [half, whole] = [estimate("bfloat16"), estimate("float32")];
+  // Norms, biases and the convolution stay as they are.
+  expect(half.weights / whole.weights).toBeGreaterThan(0.5);
+  expect(half.weights / whole.weights).toBeLessThan(0.6);
+  const { hiddenSize, vocabSize, intermediateSize } = smallModelConfig.text;
+  expect(half.passing - whole.passing).toBe(4 * hiddenSize * Math.max(vocabSize, 4 * intermediateSize));
+});
+
 it("an update of fewer tokens than a micro-batch holds takes no more than its own", () => {
   const estimate = (promptTokens?: number) =>
     estimateMemory(config({ miniBatch: 1 }), smallModelConfig, {

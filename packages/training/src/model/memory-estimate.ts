@@ -1,14 +1,16 @@
 /**
- * What a run needs in memory, from the shapes of its tensors, before anything is loaded. All of it is float32:
+ * What a run needs in memory, from the shapes of its tensors, before anything is loaded. All else is float32:
  *
- *   weights      4 bytes a parameter, once more for the reference model of a KL term
+ *   weights      4 bytes a parameter, 2 for what `model.dtype: bfloat16` keeps so; once more for the reference model of a
+ *                KL term
  *   gradients    8 bytes a trained parameter: those of a micro-batch beside the sum; AdamW's moments 8
  *   activations  of one micro-batch: what a layer keeps for its backward pass, by layer and token
  *
  *                  6 hidden + 2 keys and values + 3 intermediate + heads · keys seen     numbers; or with gradient
  *                  checkpointing `hidden`, and once what a layer keeps
  *
- *   passing      logits of one chunk, five times, and what one layer computes on the way
+ *   passing      logits of one chunk, five times, what one layer computes on the way, and float32 copies of weights in
+ *                bfloat16 while they are used
  *   process      Node, TensorFlow.js and the backend
  *   decoding     the packed model and caches of our own kernels; a step generates first and trains then, so the larger counts
  *
@@ -19,10 +21,12 @@
 import { totalmem } from "node:os";
 import {
   type DecodingSize,
+  type ParameterGroup,
   type ParameterShape,
   type VlmConfig,
   countAdapterValues,
   decodesByKernels,
+  keptInBfloat16,
   kernelDecodingBytes,
   parameterShapes,
 } from "@v-triune/policy";
@@ -45,6 +49,8 @@ export interface MemoryEstimate {
   readonly gradientCheckpointing: boolean;
   readonly total: number;
 }
+
+const ALL = ["vision", "connector", "language"] as const satisfies readonly ParameterGroup[];
 
 /** Share of the machine's memory that a run may take: the rest is for the system, files and the dashboard. */
 const USABLE = 0.8;
@@ -128,15 +134,17 @@ function estimateWith(
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
         });
   const { vocabSize, numLayers, intermediateSize } = architecture.text;
-  const weights = 4 * (parameters + (adapter === null ? 0 : trained));
-  const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters;
+  const halved = countHalved(config, shapes);
+  const weights = 4 * (parameters + (adapter === null ? 0 : trained)) - 2 * halved;
+  const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters - 2 * halved;
   const gradients = 8 * trained;
   const moments = 8 * trained;
   const activations = 4 * tokens * keptPerToken(config, architecture, gradientCheckpointing) * FRAGMENTATION;
   const decoding = decodingBytes(config, architecture);
   const passing =
     4 * LOGITS_COPIES * Math.min(LOGITS_CHUNK, tokens * vocabSize) +
-    4 * tokens * intermediateSize * Math.min(6, numLayers);
+    4 * tokens * intermediateSize * Math.min(6, numLayers) +
+    (halved === 0 ? 0 : widenedBytes(architecture));
   return {
     parameters,
     trained,
@@ -166,6 +174,19 @@ function decodingBytes({ rollout }: TrainingConfig, architecture: VlmConfig): nu
   return decodesByKernels(decodeWith, architecture.text, size, false)
     ? kernelDecodingBytes(architecture.text, size)
     : 0;
+}
+
+function countHalved({ model, optimizer }: TrainingConfig, shapes: readonly ParameterShape[]): number {
+  if (model.dtype !== "bfloat16") return 0;
+  if (model.adapter !== null)
+    return countParameters(shapes.filter(keptInBfloat16({ dtype: model.dtype, freeze: ALL })));
+  const freeze = ALL.filter((group) => optimizer.groups[group].freeze);
+  return countParameters(shapes.filter(keptInBfloat16({ dtype: model.dtype, freeze })));
+}
+
+/** The largest float32 copies at one time: the head, or gate and up with both side by side. */
+function widenedBytes({ text }: VlmConfig): number {
+  return 4 * text.hiddenSize * Math.max(text.vocabSize, 4 * text.intermediateSize);
 }
 
 const countParameters = (shapes: readonly ParameterShape[]): number =>

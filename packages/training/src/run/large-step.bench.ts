@@ -1,7 +1,8 @@
 /**
  * One GRPO step with pictures of published shapes with random weights: npm run bench -- large-step
  *
- * BENCH_MODELS=Qwen2-VL-2B,Qwen2.5-VL-3B chooses the shapes (`publishedModels`); BENCH_BACKEND=wasm the backend. Each
+ * BENCH_MODELS=Qwen2-VL-2B,Qwen2.5-VL-3B chooses the shapes (`publishedModels`), BENCH_DTYPE=bfloat16 what the weights are
+ * kept in, BENCH_BACKEND=wasm the backend. Each
  * checkpoint is written in bfloat16 to the temporary folder (4 to 8 GB), loaded and trained with LoRA in a process of
  * its own: one prompt, two answers of 8 tokens. Prints seconds and the process's peak of memory beside the estimate.
  */
@@ -19,6 +20,7 @@ import { writeRandomCheckpoint } from "../testing/random-checkpoint";
 import { runTraining } from "./run-training";
 
 const [mode, folder] = process.argv.slice(2);
+const dtype = process.env.BENCH_DTYPE === "bfloat16" ? "bfloat16" : "float32";
 if (mode === "step") await step(folder!);
 else for (const name of (process.env.BENCH_MODELS ?? "Qwen2-VL-2B").split(",")) await measure(name);
 
@@ -29,7 +31,9 @@ async function measure(name: string): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), "v-triune-large-"));
   try {
     await writeRandomCheckpoint(join(home, "checkpoint"), model.config);
-    console.log(`${name}: ${(model.parameters / 1e9).toFixed(2)} B parameters, load ${loadavg()[0]!.toFixed(1)}`);
+    console.log(
+      `${name}: ${(model.parameters / 1e9).toFixed(2)} B parameters in ${dtype}, load ${loadavg()[0]!.toFixed(1)}`,
+    );
     spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, "step", home], { stdio: "inherit" });
   } finally {
     rmSync(home, { recursive: true, force: true });
@@ -42,7 +46,8 @@ async function step(home: string): Promise<void> {
   const config = resolveTrainingConfig(
     {
       ...tiny,
-      model: { path: join(home, "checkpoint"), adapter: { rank: 8, alpha: 16 } },
+      model: { path: join(home, "checkpoint"), adapter: { rank: 8, alpha: 16 }, dtype },
+      data: { train: tiny.data.train },
       rollout: { ...tiny.rollout, promptsPerStep: 1, n: 2 },
       update: { miniBatch: 1, microBatchTokens: 1024 },
       backend: (process.env.BENCH_BACKEND ?? "tensorflow") as BackendName,

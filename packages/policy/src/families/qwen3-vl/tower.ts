@@ -40,7 +40,7 @@ export function qwen3VisionTower(
     const embedded = embedPatches(joinPixels(inputs, config), weights, config);
     trace?.("vision.patch_embed", embedded);
     const taps = positionTaps(grids, layout.positions, config.positionTableSide);
-    const positions = interpolateTable(weights.matrix("visual.pos_embed.weight"), taps);
+    const positions = interpolateTable(weights.get("visual.pos_embed.weight") as tf.Tensor2D, taps);
     trace?.("vision.pos_embeds", positions);
     const deep: tf.Tensor2D[] = [];
     const hidden = runBlocks(tf.add(embedded, positions), {
