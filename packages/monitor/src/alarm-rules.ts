@@ -7,14 +7,15 @@ import type { MetricScope } from "./metric-record";
 interface RuleBase {
   readonly name: string;
   readonly metric: string;
+  /** A rule of scope "source" watches "all" in a run that records no sources. */
   readonly scope: MetricScope;
   /** "stop" may end the run where the user asked for that. */
   readonly severity: "warn" | "stop";
   /** Steps that are averaged, so that one odd step is no alarm. */
   readonly window: number;
   /**
-   * Prompts that an average must rest on. A source with few prompts per step is averaged over more steps, and a fall
-   * or rise must be larger than chance makes it. Default 0: neither.
+   * Prompts that an average must rest on. A source with few prompts per step is averaged over more steps, and a fall,
+   * a rise or an excess over a limit must be larger than chance makes it. Default 0: neither.
    */
   readonly prompts?: number;
   /** What people do about it. */
@@ -102,6 +103,7 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     shape: "above",
     limit: 0.8,
     window: 5,
+    prompts: 20,
     severity: "warn",
     advice:
       "Most groups earn the same reward throughout and teach nothing. Filter samples by difficulty, raise " +
@@ -166,6 +168,7 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     shape: "above",
     limit: 0.05,
     window: 3,
+    prompts: 6,
     severity: "stop",
     advice:
       "Rewards are missing, not low. The reasons are in the record (reasons); a reward server may be down, a " +

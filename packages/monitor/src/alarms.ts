@@ -4,19 +4,8 @@
  */
 import type { AlarmRule } from "./alarm-rules";
 import { DEFAULT_ALARM_RULES } from "./alarm-rules";
-import type { MetricRecord } from "./metric-record";
-
-/** A metric over the steps of a run, ascending. */
-export type MetricSeries = readonly MetricPoint[];
-
-export interface MetricPoint {
-  readonly step: number;
-  readonly value: number;
-  /** Prompts that the value is the mean of. Without it the value counts as exact. */
-  readonly prompts?: number;
-  /** Standard deviation of what the value is the mean of. Default 0. */
-  readonly spread?: number;
-}
+import type { MetricRecord, MetricScope } from "./metric-record";
+import { median, MetricStretches, type MetricPoint, type MetricSeries, type Stretch } from "./metric-stretches";
 
 export interface Alarm {
   readonly rule: string;
@@ -35,102 +24,95 @@ export interface Alarm {
 /** Longest stretch of a series that a rule looks back on. */
 const LOOK_BACK = 100;
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 const shown = (value: number): string =>
   Number.isFinite(value) ? String(Number(value.toPrecision(3))) : String(value);
 
-/** The mean of neighboring steps. */
-interface Stretch {
-  readonly value: number;
-  /** Variance of the mean, by chance; 0 if its points state no prompts. */
-  readonly noise: number;
-  /** Index of its first point. */
-  readonly start: number;
-  /** The step of its last point. */
-  readonly step: number;
-}
+/**
+ * Standard errors that two means must be apart. The extreme of many means is compared, in many sources and at every
+ * step, so two would be too few.
+ */
+const STANDARD_ERRORS = 4.5;
+/** Standard errors that a mean must be over a limit. */
+const LIMIT_ERRORS = 2;
 
-/** The last `window` of the first `end` points, and more until they rest on enough prompts; undefined if too few do. */
-function stretchBefore(series: MetricSeries, end: number, window: number, prompts: number): Stretch | undefined {
-  let start = end;
-  let total = 0;
-  while (start > 0 && (end - start < window || total < prompts)) total += series[--start]!.prompts ?? Infinity;
-  if (end - start < window || total < prompts) return undefined;
-  const points = series.slice(start, end);
-  const step = series[end - 1]!.step;
-  const weights = points.map((point) => point.prompts ?? 1);
-  const sum = weights.reduce((all, weight) => all + weight, 0);
-  const mean = (of: (point: MetricPoint) => number): number =>
-    points.reduce((all, point, i) => all + weights[i]! * of(point), 0) / sum;
-  const value = mean((point) => point.value);
-  if (prompts === 0 || !Number.isFinite(total)) return { value, noise: 0, start, step };
-  // What differs within the steps and between them; the answers to one prompt count as one.
-  const variance = mean((point) => (point.spread ?? 0) ** 2 + (point.value - value) ** 2);
-  return { value, noise: variance / total, start, step };
-}
-
-/** A window of the rule, and if its source has few prompts longer ones, which show a smaller change. */
-function stretchesAt(rule: AlarmRule, series: MetricSeries): { window: number; recent: Stretch }[] {
-  const windows = rule.prompts === undefined ? [rule.window] : [1, 2, 4].map((times) => times * rule.window);
-  return windows.flatMap((window) => {
-    const recent = stretchBefore(series, series.length, window, rule.prompts ?? 0);
-    return recent === undefined ? [] : [{ window, recent }];
-  });
-}
-
-/** The most extreme stretch before `recent`. */
-function extremeBefore(
-  series: MetricSeries,
-  { window, recent, prompts }: { readonly window: number; readonly recent: Stretch; readonly prompts: number },
-  better: (a: number, b: number) => boolean,
-): Stretch | undefined {
-  let extreme: Stretch | undefined;
-  for (let end = window; end <= recent.start; end += 1) {
-    const stretch = stretchBefore(series, end, window, prompts);
-    if (stretch !== undefined && (extreme === undefined || better(stretch.value, extreme.value))) extreme = stretch;
-  }
-  return extreme;
-}
-
-/** Standard errors that two means must be apart. The extreme of many means is compared, so two would be too few. */
-const STANDARD_ERRORS = 3.5;
-
+/**
+ * Both means have the larger variance of the two: a stretch in which all prompts failed by chance looks as if there were
+ * no chance.
+ */
 const isBeyondChance = (a: Stretch, b: Stretch): boolean =>
-  Math.abs(a.value - b.value) > STANDARD_ERRORS * Math.sqrt(a.noise + b.noise);
+  Math.abs(a.value - b.value) >
+  STANDARD_ERRORS * Math.sqrt(Math.max(a.variance, b.variance) * (1 / a.size + 1 / b.size));
+
+/** A share of prompts varies at least as one that is at the limit: 20 of 20 may be chance where 19 of 20 are usual. */
+function isOver({ value, variance, size, isOfPrompts }: Stretch, limit: number): boolean {
+  const atLimit = isOfPrompts && limit > 0 && limit < 1 ? limit * (1 - limit) : 0;
+  return value > limit + LIMIT_ERRORS * Math.sqrt(Math.max(variance, atLimit) / size);
+}
+
+/** Stretches of how many times the rule's window are compared: longer ones show smaller changes. */
+const STRETCHES = [1, 2, 4];
+
+/**
+ * The first pair of an earlier stretch, the most extreme of its length, and the latest one that differ as the rule says
+ * and by more than chance; undefined without one.
+ */
+function change(
+  rule: AlarmRule,
+  series: MetricSeries,
+  {
+    isMore,
+    holds,
+  }: {
+    /** Which of two earlier means is compared. */
+    readonly isMore: (a: number, b: number) => boolean;
+    readonly holds: (earlier: number, recent: number) => boolean;
+  },
+): { readonly earlier: Stretch; readonly recent: Stretch } | undefined {
+  const stretches = new MetricStretches(series, rule.prompts ?? 0);
+  const windows = (rule.prompts === undefined ? [1] : STRETCHES).map((times) => times * rule.window);
+  for (const window of windows) {
+    const recent = stretches.before(stretches.length, window);
+    if (recent === undefined) continue;
+    for (const earlierWindow of windows) {
+      if (earlierWindow < window) continue;
+      const earlier = stretches.extremeBefore(recent.start, earlierWindow, isMore);
+      if (earlier !== undefined && holds(earlier.value, recent.value) && isBeyondChance(earlier, recent))
+        return { earlier, recent };
+    }
+  }
+  return undefined;
+}
 
 /** What a rule sees at the end of a series, or null when it does not hold there. */
 function look(rule: AlarmRule, series: MetricSeries): string | null {
   const last = series.at(-1);
   if (last === undefined || series.length < rule.window) return null;
-  const prompts = rule.prompts ?? 0;
   switch (rule.shape) {
     case "above": {
-      const recent = stretchBefore(series, series.length, rule.window, prompts);
-      return recent !== undefined && recent.value > rule.limit
+      const stretches = new MetricStretches(series, rule.prompts ?? 0);
+      const recent = stretches.before(stretches.length, rule.window);
+      return recent !== undefined && isOver(recent, rule.limit)
         ? `is ${shown(recent.value)}, over ${shown(rule.limit)}`
         : null;
     }
-    case "fall":
-      for (const { window, recent } of stretchesAt(rule, series)) {
-        const best = extremeBefore(series, { window, recent, prompts }, (a, b) => a > b);
-        if (best === undefined || best.value < rule.least || recent.value >= best.value * (1 - rule.share)) continue;
-        if (isBeyondChance(best, recent))
-          return `fell from ${shown(best.value)} around step ${best.step} to ${shown(recent.value)}`;
-      }
-      return null;
-    case "rise":
-      for (const { window, recent } of stretchesAt(rule, series)) {
-        const lowest = extremeBefore(series, { window, recent, prompts }, (a, b) => a < b);
-        if (lowest === undefined || recent.value < rule.least || recent.value <= lowest.value * rule.factor) continue;
-        if (isBeyondChance(lowest, recent))
-          return `rose from ${shown(lowest.value)} around step ${lowest.step} to ${shown(recent.value)}`;
-      }
-      return null;
+    case "fall": {
+      const found = change(rule, series, {
+        isMore: (a, b) => a > b,
+        holds: (earlier, recent) => earlier >= rule.least && recent < earlier * (1 - rule.share),
+      });
+      return found === undefined
+        ? null
+        : `fell from ${shown(found.earlier.value)} around step ${found.earlier.step} to ${shown(found.recent.value)}`;
+    }
+    case "rise": {
+      const found = change(rule, series, {
+        isMore: (a, b) => a < b,
+        holds: (earlier, recent) => recent >= rule.least && recent > earlier * rule.factor,
+      });
+      return found === undefined
+        ? null
+        : `rose from ${shown(found.earlier.value)} around step ${found.earlier.step} to ${shown(found.recent.value)}`;
+    }
     case "spike": {
       if (!Number.isFinite(last.value)) return `is ${shown(last.value)}`;
       const before = series
@@ -172,19 +154,43 @@ export function evaluateAlarm(rule: AlarmRule, name: string, series: MetricSerie
   };
 }
 
+/** Standard deviation of what is 1 for this share of the answers and 0 for the others. */
+const shareSpread = (share: number): number => Math.sqrt(Math.max(0, share * (1 - share)));
+
 /** On how much a mean rests, where the rule asks. */
 function evidence({ metric, prompts }: AlarmRule, { metrics }: MetricRecord): Pick<MetricPoint, "prompts" | "spread"> {
   const count = metrics["group/count"];
   if (prompts === undefined || count === undefined) return {};
-  const spread = metric.endsWith("/mean") ? metrics[metric.replace(/mean$/, "std")] : undefined;
+  const spread = metric.endsWith("_ratio")
+    ? shareSpread(metrics[metric]!)
+    : metric.endsWith("/mean")
+      ? metrics[metric.replace(/mean$/, "std")]
+      : undefined;
   return { prompts: count, ...(spread === undefined ? {} : { spread }) };
+}
+
+/** Whether a rule watches records of a scope: one about sources watches all together where a run has no sources. */
+export function isWatched(rule: AlarmRule, scope: MetricScope, hasSources: boolean): boolean {
+  return rule.scope === scope || (rule.scope === "source" && scope === "all" && !hasSources);
+}
+
+/** What a rule needs of a record. */
+export function alarmPoint(rule: AlarmRule, record: MetricRecord): MetricPoint | undefined {
+  const value = record.metrics[rule.metric];
+  return value === undefined ? undefined : { step: record.step, value, ...evidence(rule, record) };
+}
+
+/** The metrics that {@link alarmPoint} reads for a rule. */
+export function alarmMetrics({ metric, prompts }: AlarmRule): readonly string[] {
+  return prompts === undefined ? [metric] : [metric, metric.replace(/\/mean$/, "/std"), "group/count"];
 }
 
 export interface AlarmWatch {
   /**
    * Takes a step's records in.
    *
-   * @returns the alarms that begin with it; one that goes on is not repeated, one that has ended may begin again
+   * @returns the alarms that begin with it; one that goes on is not repeated, one that has not held for as many steps
+   *   as its rule averages may begin again
    */
   check(records: readonly MetricRecord[]): Alarm[];
 }
@@ -198,24 +204,33 @@ export interface AlarmWatch {
  */
 export function createAlarmWatch(rules: readonly AlarmRule[] = DEFAULT_ALARM_RULES): AlarmWatch {
   const series = new Map<string, MetricPoint[]>();
-  const active = new Set<string>();
+  /** Steps since each alarm that was told last held. */
+  const quietSteps = new Map<string, number>();
+  let hasSources = false;
   return {
     check(records) {
       const alarms: Alarm[] = [];
+      hasSources ||= records.some(({ split, scope }) => split === "train" && scope === "source");
       for (const record of records) {
         if (record.split !== "train") continue;
         for (const [index, rule] of rules.entries()) {
-          const value = record.metrics[rule.metric];
-          if (rule.scope !== record.scope || value === undefined) continue;
+          const point = alarmPoint(rule, record);
+          if (!isWatched(rule, record.scope, hasSources) || point === undefined) continue;
           const key = `${index} ${record.name}`;
           let points = series.get(key);
           if (points === undefined) series.set(key, (points = []));
-          points.push({ step: record.step, value, ...evidence(rule, record) });
+          points.push(point);
           if (points.length > LOOK_BACK) points.shift();
           const alarm = evaluateAlarm(rule, record.name, points);
-          if (alarm !== null && !active.has(key)) alarms.push(alarm);
-          if (alarm === null) active.delete(key);
-          else active.add(key);
+          if (alarm !== null) {
+            if (!quietSteps.has(key)) alarms.push(alarm);
+            quietSteps.set(key, 0);
+          } else if (quietSteps.has(key)) {
+            const quiet = quietSteps.get(key)! + 1;
+            // A mean near the border of chance crosses it often; that is one alarm.
+            if (quiet >= rule.window) quietSteps.delete(key);
+            else quietSteps.set(key, quiet);
+          }
         }
       }
       return alarms;

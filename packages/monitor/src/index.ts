@@ -6,14 +6,8 @@ export {
   type AlarmRuleChanges,
 } from "./alarm-rules";
 export { alarmWebhook, type AlarmWebhook, type AlarmWebhookOptions } from "./alarm-webhook";
-export {
-  createAlarmWatch,
-  evaluateAlarm,
-  type Alarm,
-  type AlarmWatch,
-  type MetricPoint,
-  type MetricSeries,
-} from "./alarms";
+export { createAlarmWatch, evaluateAlarm, type Alarm, type AlarmWatch } from "./alarms";
+export type { MetricPoint, MetricSeries } from "./metric-stretches";
 export { metricTag, type MetricRecord, type MetricScope, type MetricSplit } from "./metric-record";
 export { dropRecordsAfter, formatRecordLine, parseRecordLine, readMetricRecords } from "./metrics-file";
 export { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";

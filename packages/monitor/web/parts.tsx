@@ -55,9 +55,18 @@ function AlarmList({ run, alarms, source }: { run: string; alarms: readonly RunA
             {alarm.name !== "all" && source === undefined && (
               <a href={linkTo("source", { run, name: alarm.name })}>Look at {alarm.name}</a>
             )}
-            <a href={linkTo("rollouts", { run, step: alarm.step, source: alarm.name === "all" ? null : alarm.name })}>
-              Rollouts of step {alarm.step}
-            </a>
+            {alarm.since > 1 && <a href={linkTo("changes", { run, since: alarm.since - 1 })}>What changed since</a>}
+            {alarm.rolloutStep !== null && (
+              <a
+                href={linkTo("rollouts", {
+                  run,
+                  step: alarm.rolloutStep,
+                  source: alarm.name === "all" ? null : alarm.name,
+                })}
+              >
+                Rollouts of step {alarm.rolloutStep}
+              </a>
+            )}
           </span>
         </li>
       ))}

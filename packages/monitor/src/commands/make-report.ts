@@ -88,7 +88,7 @@ export async function makeReport(
     madeAt: madeAt.toISOString(),
     runs: [{ ...detail, rolloutSteps: kept }],
     series: { [run.id]: series },
-    alarms: { [run.id]: run.alarms() },
+    alarms: { [run.id]: run.alarms(kept) },
     groups: { [run.id]: groups },
     evaluations: { [run.id]: run.evaluations() },
     changes,

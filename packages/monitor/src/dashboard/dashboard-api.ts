@@ -94,6 +94,8 @@ export interface SourceGrid {
 export interface RunAlarm extends Alarm {
   /** It holds at the run's last step. */
   readonly active: boolean;
+  /** The last step up to the alarm's of which rollouts of its source are stored; null if there is none. */
+  readonly rolloutStep: number | null;
 }
 
 /** GET /api/rollouts: what to look for. All conditions hold together. */

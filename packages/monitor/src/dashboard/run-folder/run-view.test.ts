@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { RunAlarm } from "../dashboard-api";
 import { RunView } from "./run-view";
 
 let folder: string;
@@ -41,6 +42,34 @@ describe("alarms", () => {
   it("tells one that is over as over", async () => {
     write((step) => (step >= 40 && step < 50 ? 0.1 : 0.8), 80);
     expect((await opened()).alarms()).toMatchObject([{ rule: "reward collapse", active: false }]);
+  });
+
+  it("leads to the last step whose rollouts are stored and have the source, or to none", async () => {
+    write((step) => (step < 40 ? 0.8 : 0.1), 60);
+    const run = await opened();
+    const [{ step }] = run.alarms() as [RunAlarm];
+    expect(run.alarms([10, step - 3, step + 1])[0]!.rolloutStep).toBe(step - 3);
+    expect(run.alarms([10, step])[0]!.rolloutStep).toBe(step);
+    expect(run.alarms()[0]!.rolloutStep).toBeNull();
+  });
+
+  it("watches all together in a run that records no sources", async () => {
+    const lines = Array.from({ length: 40 }, (_, index) => {
+      const isLate = index >= 30;
+      const metrics = {
+        "critic/rewards/mean": isLate ? 0.05 : 0.6 + (index % 3) / 100,
+        "response_length/mean": isLate ? 1_400 : 200 + (index % 4),
+        "response_length/clip_ratio": isLate ? 0.5 : 0,
+      };
+      return JSON.stringify({ step: index + 1, split: "train", scope: "all", name: "all", metrics });
+    });
+    writeFileSync(join(folder, "metrics.jsonl"), `${lines.join("\n")}\n`);
+    const rules = (await opened()).alarms().map(({ rule, name, active }) => [rule, name, active]);
+    expect(rules.sort()).toEqual([
+      ["answers cut off", "all", true],
+      ["length explosion", "all", true],
+      ["reward collapse", "all", true],
+    ]);
   });
 
   it("goes by the rules of the run's configuration", async () => {

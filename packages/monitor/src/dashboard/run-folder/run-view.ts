@@ -288,8 +288,12 @@ export class RunView {
     );
   }
 
-  /** The alarms of the run's last steps, the latest first. */
-  alarms(): RunAlarm[] {
-    return this.#alarms?.all() ?? [];
+  /**
+   * The alarms of the run's last steps, the latest first.
+   *
+   * @param stored steps whose rollouts can be shown, ascending; default none
+   */
+  alarms(stored: readonly number[] = []): RunAlarm[] {
+    return this.#alarms?.all(stored) ?? [];
   }
 }

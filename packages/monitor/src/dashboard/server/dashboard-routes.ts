@@ -121,7 +121,10 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
   });
   app.get("/api/runs", (context) => context.json(catalogue.all().map((run) => run.summary())));
   app.get("/api/run", async (context) => context.json(await runOf(context).detail()));
-  app.get("/api/alarms", (context) => context.json(runOf(context).alarms()));
+  app.get("/api/alarms", async (context) => {
+    const run = runOf(context);
+    return context.json(run.alarms(await run.rolloutSteps()));
+  });
 
   app.get("/api/evaluations", (context) =>
     context.json(runOf(context).evaluations(context.req.query("metric") || undefined)),
