@@ -7,6 +7,9 @@ import { bearerTokenCheck } from "./http/bearer-token";
 import { CLIENT_GONE, RefusalError } from "./http/refusal-error";
 import { PAGE_POLICY, serverPage } from "./page";
 import { judgeBatchRoute, judgeRoute } from "./routes/judge";
+import { environmentPaths } from "./environment/contract";
+import type { Environment } from "./environment/environment";
+import { ENVIRONMENT_OPEN_PATHS, environmentRoutes } from "./environment/environment-routes";
 import type { RouteTools, ServerEnv } from "./routes/route";
 import { scoreRoute } from "./routes/score";
 import { openRlhfRoute, slimeRoute } from "./routes/trainers";
@@ -20,10 +23,12 @@ export interface AppParts extends RouteTools {
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   /** Whether connections close after their next reply. */
   readonly draining: () => boolean;
+  /** Tasks that are served beside the rewards, if any. */
+  readonly environment?: Environment | undefined;
 }
 
 /** Paths that need no token: they tell only that the server runs. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/", "/healthz", "/readyz"]);
+const OPEN_PATHS: ReadonlySet<string> = new Set(["/", "/healthz", "/readyz", ...ENVIRONMENT_OPEN_PATHS]);
 
 /** Whether a client prefers HTML: a browser says so, programs ask for JSON or for anything. */
 function wantsHtml(accept: string | undefined): boolean {
@@ -116,7 +121,12 @@ function createRoutes(parts: AppParts): readonly Route[] {
   const { metrics, ready, settings, source } = parts;
   const about = { version: packageJson.version, verifiers: source.names, token: settings.token !== undefined };
   const page = serverPage(about);
-  const openApi = openApiDocument({ ...about, batch: settings.batch, bodyBytes: settings.bodyBytes });
+  const openApi = openApiDocument({
+    ...about,
+    batch: settings.batch,
+    bodyBytes: settings.bodyBytes,
+    environment: parts.environment && environmentPaths(),
+  });
   return [
     { method: "POST", path: "/judge", handler: judgeRoute(parts) },
     { method: "POST", path: "/judge/batch", handler: judgeBatchRoute(parts) },
@@ -146,5 +156,6 @@ function createRoutes(parts: AppParts): readonly Route[] {
       path: "/metrics",
       handler: async (c) => c.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
     },
+    ...(parts.environment === undefined ? [] : environmentRoutes(parts.environment, ready)),
   ];
 }

@@ -8,6 +8,8 @@ export interface ServerMetrics {
   readonly contentType: string;
   /** Shows the state of a source from now on. */
   watch(source: WatchedSource): void;
+  /** Shows the number of open sessions of an environment from now on. */
+  watchSessions(count: () => number): void;
   /** Counts a finished HTTP request. */
   request(route: string, status: number): void;
   /** Records a verdict and the seconds from its acceptance to its answer. */
@@ -108,6 +110,7 @@ export function createServerMetrics(): ServerMetrics {
       total("crashes", "Workers that died", () => source.stats.crashes);
       total("worker_restarts", "Workers that were replaced", () => source.stats.restarts);
     },
+    watchSessions: (count) => gauge("sessions", "Open sessions of the environment", count),
     request: (route, status) => requests.inc({ route, status }),
     verdict: (verifier, outcome, seconds) => {
       const { status, reason } = outcome;

@@ -11,6 +11,8 @@ import { pino, type Logger } from "pino";
 import { createApp } from "./app";
 import { boxWarnings } from "./box-warnings";
 import { completeSettings } from "./complete-settings";
+import { openEnvironment, type EnvironmentOptions } from "./environment/environment";
+import { openSessions } from "./environment/sessions";
 import { guardSource } from "./guarded-source";
 import { createServerMetrics } from "./metrics";
 import { ServerConfigError, type RewardServerSettings } from "./settings";
@@ -37,6 +39,7 @@ export interface RewardServer {
  *
  * @param given the settings that differ from the defaults
  * @param log default JSON lines to standard error
+ * @param environment tasks to serve beside the rewards, over HTTP and WebSocket as OpenEnv's clients expect
  * @throws ServerConfigError for a setting out of range or an address that cannot be used; VerifierLoadError for a
  *   verifier that cannot
  * @example const server = await startRewardServer({ port: 0 }); await fetch(`${server.url}/readyz`); await server.drain();
@@ -44,12 +47,13 @@ export interface RewardServer {
 export async function startRewardServer(
   given: Partial<RewardServerSettings> = {},
   log?: Logger,
+  environment?: EnvironmentOptions,
 ): Promise<RewardServer> {
   const settings = completeSettings(given);
   const logger = log ?? pino({ level: settings.logLevel, base: null }, pino.destination(2));
   const source = await startWorkers(settings);
   try {
-    return await listen(settings, source, logger);
+    return await listen(settings, source, logger, environment);
   } catch (error) {
     await source.close();
     throw error;
@@ -81,6 +85,7 @@ async function listen(
   settings: RewardServerSettings,
   source: IsolatedRewardSource,
   log: Logger,
+  environmentOptions: EnvironmentOptions | undefined,
 ): Promise<RewardServer> {
   const state = { draining: false };
   const metrics = createServerMetrics();
@@ -90,16 +95,10 @@ async function listen(
     if (state.draining) return { ready: false, reason: "the server is stopping" };
     return source.stats.ready > 0 ? { ready: true, reason: "" } : { ready: false, reason: "no worker is ready" };
   };
-  const app = createApp({
-    settings,
-    source: guarded,
-    metrics,
-    log,
-    warn: warnOnce(log),
-    noteBoxes: boxWarnings(log),
-    ready,
-    draining: () => state.draining,
-  });
+  const tools = { settings, source: guarded, metrics, log, warn: warnOnce(log), noteBoxes: boxWarnings(log) };
+  const environment = environmentOptions && (await openEnvironment(environmentOptions, tools));
+  const draining = () => state.draining;
+  const app = createApp({ ...tools, ready, draining, environment });
   const http = createServer(
     {
       requestTimeout: settings.requestMs,
@@ -110,6 +109,8 @@ async function listen(
     getRequestListener((request, env) => app.fetch(request, env as never), { overrideGlobalObjects: false }),
   );
   http.timeout = settings.idleMs;
+  const sessions = environment && openSessions(http, environment, draining);
+  if (sessions) metrics.watchSessions(() => sessions.count);
   const port = await bind(http, settings);
   const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
   const url = `http://${host}:${port}`;
@@ -128,10 +129,11 @@ async function listen(
       const closed = new Promise<void>((resolve) => void http.close(() => resolve()));
       // Node closes idle connections only once; this closes those whose last reply ends later.
       const sweep = setInterval(() => http.closeIdleConnections(), 50);
-      await within(closed, settings.drainMs);
+      await within(Promise.all([closed, sessions?.drain()]), settings.drainMs);
       clearInterval(sweep);
       const inTime = guarded.accepted === 0;
       http.closeAllConnections();
+      sessions?.close();
       await source.close();
       log.info({ inTime }, "stopped");
       return inTime;

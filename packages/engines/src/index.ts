@@ -10,6 +10,8 @@ export {
   can,
   probeEngine,
 } from "./probe/probe-engine";
+export { type OpenAiMessage, type OpenAiPart, chatMessages } from "./protocols/chat-completions";
+export { pictureUrls } from "./protocols/picture-url";
 export { RemoteEngine, type RemoteEngineOptions } from "./remote-engine";
 export type { RemoteEngineConfig } from "./remote-engine-config";
 export { SERVER_KINDS, type ServerKind, serverNames } from "./servers/server-kind";

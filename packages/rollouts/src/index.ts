@@ -1,4 +1,4 @@
-export { type BoxNaming, boxConventionOf } from "./box-naming";
+export { type BoxNaming, boxConventionOf, boxParameters } from "./box-naming";
 export {
   type AnswerProcessor,
   type CollectOptions,

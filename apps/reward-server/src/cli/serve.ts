@@ -1,4 +1,5 @@
 import { setFlagsFromString } from "node:v8";
+import type { EnvironmentOptions } from "../environment/environment";
 import { startRewardServer } from "../server";
 import type { RewardServerSettings } from "../settings";
 
@@ -14,15 +15,17 @@ const MEMORY_FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
  * Runs a reward server until SIGTERM or SIGINT, then drains it. A second signal ends it immediately.
  *
  * @param say called with the address of the server
+ * @param environment tasks to serve beside the rewards
  * @returns the exit code: 0 if all that was accepted has been answered
  * @throws what {@link startRewardServer} throws
  */
 export async function serveUntilSignal(
   settings: Partial<RewardServerSettings>,
   say: (text: string) => void,
+  environment?: EnvironmentOptions,
 ): Promise<number> {
   for (const flag of MEMORY_FLAGS) setFlagsFromString(flag);
-  const server = await startRewardServer(settings);
+  const server = await startRewardServer(settings, undefined, environment);
   say(`${server.url}  verifiers: ${server.verifiers.join(", ")}\n`);
   let stop = () => {};
   const stopped = new Promise<void>((resolve) => (stop = resolve));

@@ -18,8 +18,10 @@ export function openApiDocument(options: {
   readonly token: boolean;
   readonly batch: number;
   readonly bodyBytes: number;
+  /** Paths of an environment that is served, too. */
+  readonly environment?: Readonly<Record<string, object>> | undefined;
 }): object {
-  const { version, verifiers, token, batch, bodyBytes } = options;
+  const { version, verifiers, token, batch, bodyBytes, environment } = options;
   const refused = (description: string) => ({ description, content: json(ErrorBody) });
   const faults = {
     400: refused("The body breaks the contract; `field` says where"),
@@ -76,6 +78,7 @@ export function openApiDocument(options: {
       "/healthz": probe("The process is alive"),
       "/readyz": probe("Requests should be sent here", { 503: { description: "Not yet, or not any more" } }),
       "/metrics": { get: { summary: "Prometheus metrics", responses: { 200: { description: "Text format" } } } },
+      ...environment,
     },
   };
 }

@@ -84,8 +84,23 @@ function ownFields(task: GenerationTask, { kind, endTokenIds }: ChatSettings): R
   };
 }
 
-/** Messages as OpenAI spells them, each picture's place filled. */
-export function chatMessages(messages: readonly ChatMessage[], pictures: readonly string[]): unknown[] {
+/** A part of a message as OpenAI spells it. */
+export type OpenAiPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image_url"; readonly image_url: { readonly url: string } };
+
+/** A message as OpenAI spells it. */
+export interface OpenAiMessage {
+  readonly role: string;
+  readonly content: string | readonly OpenAiPart[];
+}
+
+/**
+ * Messages as OpenAI spells them, each picture's place filled.
+ *
+ * @param pictures data URLs, in the order of their places
+ */
+export function chatMessages(messages: readonly ChatMessage[], pictures: readonly string[]): OpenAiMessage[] {
   let next = 0;
   return messages.map(({ role, content }) => ({
     role,
@@ -94,7 +109,7 @@ export function chatMessages(messages: readonly ChatMessage[], pictures: readonl
         ? content
         : content.map((part) =>
             part.type === "image"
-              ? { type: "image_url", image_url: { url: pictures[next++] } }
+              ? { type: "image_url", image_url: { url: pictures[next++] as string } }
               : { type: "text", text: (part as { text: string }).text },
           ),
   }));

@@ -1,13 +1,11 @@
 import { relative, resolve } from "node:path";
 import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
 import { UsageError } from "../../errors";
+import { ANSWER_BOXES, type AnswerBoxes } from "../syntax/answer-boxes";
 import { decimalNumber, wholeNumber } from "../syntax/arguments";
 import { textOption, type Command, type CommandContext } from "../syntax/command";
 
 const KINDS = ["auto", "vllm", "sglang", "transformers", "llama.cpp", "openai"] as const;
-
-/** Without pixels: the sizes of stored pictures are not known here. */
-const BOXES = ["resized-pixels", "thousandths", "thousandths-999", "unit", "yx-thousandths"] as const;
 
 /** Answers of a model to a corpus, judged: what the difficulty rule of curation reads. */
 export const rolloutCommand: Command = {
@@ -64,7 +62,7 @@ export const rolloutCommand: Command = {
     },
     boxes: {
       type: "enum",
-      options: [...BOXES],
+      options: [...ANSWER_BOXES],
       description: "In which convention answers have boxes (default: that of the model)",
     },
     pool: {
@@ -137,7 +135,7 @@ export const rolloutCommand: Command = {
           epsilon === "average"
             ? "average"
             : atLeast("epsilon", decimalNumber("epsilon", epsilon)!, Number.MIN_VALUE, 1),
-        boxes: textOption(context, "boxes") as (typeof BOXES)[number] | undefined,
+        boxes: textOption(context, "boxes") as AnswerBoxes | undefined,
         pool: args["pool"] !== false,
         blind: args["blind"] === true,
         seed: wholeNumber("seed", textOption(context, "seed"), 0)!,
