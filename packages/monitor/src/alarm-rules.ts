@@ -2,13 +2,15 @@
  * What an alarm watches for, as data: a metric, a scope, and one of four shapes. The default rules are the ways in
  * which runs of this kind are known to go wrong; their numbers are rules of thumb and meant to be changed.
  */
-import type { MetricScope } from "./metric-record";
+import type { MetricScope, MetricSplit } from "./metric-record";
 
 interface RuleBase {
   readonly name: string;
   readonly metric: string;
   /** A rule of scope "source" watches "all" in a run that records no sources. */
   readonly scope: MetricScope;
+  /** Of which records. Default "train". */
+  readonly split?: MetricSplit;
   /** "stop" may end the run where the user asked for that. */
   readonly severity: "warn" | "stop";
   /** Steps that are averaged, so that one odd step is no alarm. */
@@ -184,6 +186,19 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
     severity: "warn",
     advice:
       "The boxes look as if the model wrote them in another unit than they are read in, so that right boxes count as wrong (the number of answers is boxes/other_convention). Look at them in the dashboard and name the convention: reward.boxes.",
+  },
+  {
+    name: "forgetting",
+    metric: "forgetting/certain_drop",
+    scope: "source",
+    split: "eval",
+    shape: "above",
+    limit: 0.05,
+    window: 1,
+    severity: "warn",
+    advice:
+      "The held-out accuracy of this source fell, more than chance explains, while the others rose. Raise its weight " +
+      "in data.train, lower the learning rate, or go back to the checkpoint of its best evaluation.",
   },
   {
     name: "stale weights",

@@ -64,6 +64,7 @@ describe("evaluateAlarm", () => {
       "actor/grad_norm/vision": 0.2,
       "boxes/other_convention_ratio": 0.01,
       "rollout/weights_age": 0,
+      "forgetting/certain_drop": 0,
     };
     const faults: Readonly<Record<string, number>> = {
       "reward collapse": 0.1,
@@ -76,6 +77,7 @@ describe("evaluateAlarm", () => {
       "gradient spike": 40,
       "vision gradients grow": 3,
       "boxes of another convention": 0.9,
+      forgetting: 0.2,
       "stale weights": 3,
     };
     const alarmsOf = (broken: AlarmRule | undefined): string[] => {
@@ -91,11 +93,10 @@ describe("evaluateAlarm", () => {
           const metrics = Object.fromEntries(Object.entries(well).map(([metric, value]) => [metric, value * noise]));
           if (broken !== undefined && step > 40 && scope === broken.scope && name !== "clevr")
             metrics[broken.metric] = faults[broken.name]!;
-          fired.push(
-            ...watch
-              .check([{ step, split: "train", scope, name, metrics }])
-              .map((alarm) => `${alarm.rule}, ${alarm.name}`),
-          );
+          // Each rule sees its own split: an evaluation's rewards are no alarm.
+          const splits = ["train", "eval"] as const;
+          const records = splits.map((split) => ({ step, split, scope, name, metrics }));
+          fired.push(...watch.check(records).map((alarm) => `${alarm.rule}, ${alarm.name}`));
         }
       }
       return fired;

@@ -4,7 +4,7 @@
  */
 import type { AlarmRule } from "./alarm-rules";
 import { DEFAULT_ALARM_RULES } from "./alarm-rules";
-import type { MetricRecord, MetricScope } from "./metric-record";
+import type { MetricRecord } from "./metric-record";
 import { median, MetricStretches, type MetricPoint, type MetricSeries, type Stretch } from "./metric-stretches";
 
 export interface Alarm {
@@ -169,8 +169,13 @@ function evidence({ metric, prompts }: AlarmRule, { metrics }: MetricRecord): Pi
   return { prompts: count, ...(spread === undefined ? {} : { spread }) };
 }
 
-/** Whether a rule watches records of a scope: one about sources watches all together where a run has no sources. */
-export function isWatched(rule: AlarmRule, scope: MetricScope, hasSources: boolean): boolean {
+/** Whether a rule watches such records: one about sources watches all together where a run has no sources. */
+export function isWatched(
+  rule: AlarmRule,
+  { split, scope }: Pick<MetricRecord, "split" | "scope">,
+  hasSources: boolean,
+): boolean {
+  if ((rule.split ?? "train") !== split) return false;
   return rule.scope === scope || (rule.scope === "source" && scope === "all" && !hasSources);
 }
 
@@ -196,7 +201,7 @@ export interface AlarmWatch {
 }
 
 /**
- * Watches a run's training records. A resumed run gives it its earlier records first and ignores what comes back.
+ * Watches a run's records. A resumed run gives it its earlier records first and ignores what comes back.
  *
  * @example
  * const watch = createAlarmWatch();
@@ -212,10 +217,9 @@ export function createAlarmWatch(rules: readonly AlarmRule[] = DEFAULT_ALARM_RUL
       const alarms: Alarm[] = [];
       hasSources ||= records.some(({ split, scope }) => split === "train" && scope === "source");
       for (const record of records) {
-        if (record.split !== "train") continue;
         for (const [index, rule] of rules.entries()) {
           const point = alarmPoint(rule, record);
-          if (!isWatched(rule, record.scope, hasSources) || point === undefined) continue;
+          if (!isWatched(rule, record, hasSources) || point === undefined) continue;
           const key = `${index} ${record.name}`;
           let points = series.get(key);
           if (points === undefined) series.set(key, (points = []));

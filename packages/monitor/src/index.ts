@@ -19,6 +19,7 @@ export {
   type StepMetrics,
   type StepMetricsOptions,
 } from "./step-metrics";
+export { createRunTrends, type RunTrends } from "./trends/run-trends";
 export {
   expectedBest,
   majorityScore,

@@ -44,6 +44,45 @@ describe("createStepMetrics", () => {
     expect(records[0]!.metrics["actor/pg_loss"]).toBeUndefined();
   });
 
+  it("splits the variance of rewards into that within groups and that between them", () => {
+    const all = aggregate([
+      ...[0, 1, 1, 0].map((reward) => rollout({ group: 0, reward })),
+      ...[1, 1, 1, 1].map((reward) => rollout({ group: 1, reward, dataSource: "gqa" })),
+      rollout({ group: 1, reward: null, verdict: { status: "error", reason: "x" } }),
+    ]);
+    const of = (name: string) => all.get(name)!.metrics;
+    expect(of("source clevr")["group/reward_variance_within"]).toBe(0.25);
+    expect(of("source clevr")["group/reward_variance_between"]).toBe(0);
+    expect(of("source gqa")["group/reward_variance_within"]).toBe(0);
+    const { "group/reward_variance_within": within, "group/reward_variance_between": between } = of("all all");
+    expect([within, between]).toEqual([0.125, 0.0625]);
+    expect(within! + between!).toBeCloseTo(of("all all")["critic/rewards/std"]! ** 2, 12);
+  });
+
+  it("says how much of the batch teaches, and each source's share of the gradient", () => {
+    const all = aggregate([
+      rollout({ gradientWeight: 6 }),
+      rollout({ gradientWeight: 0 }),
+      rollout({ gradientWeight: 2, dataSource: "gqa", group: 1 }),
+      rollout({ gradientWeight: 0, dataSource: "empty", group: 2 }),
+    ]);
+    const of = (name: string) => {
+      const { "batch/effective_ratio": effective, "batch/gradient_share": share } = all.get(name)!.metrics;
+      return [effective, share];
+    };
+    expect(of("source clevr")).toEqual([0.5, 0.75]);
+    expect(of("source gqa")).toEqual([1, 0.25]);
+    expect(of("source empty")).toEqual([0, 0]);
+    expect(of("all all")).toEqual([0.5, 1]);
+    // Nothing teaches: there is nothing to have a share of. Without weights, as in evaluation, there is neither.
+    expect(aggregate([rollout({ gradientWeight: 0 })]).get("all all")!.metrics).not.toHaveProperty(
+      "batch/gradient_share",
+    );
+    expect(Object.keys(aggregate([rollout()]).get("all all")!.metrics).some((name) => name.startsWith("batch/"))).toBe(
+      false,
+    );
+  });
+
   it("is empty again after a step", () => {
     const metrics = createStepMetrics();
     metrics.add(rollout());

@@ -36,6 +36,11 @@ export interface RolloutRecord {
   readonly truncated: boolean;
   /** Image and video tokens that the model generated and the trainer took out. */
   readonly strippedTokens?: number;
+  /**
+   * How much it weighs in the loss: its part of the gradient with respect to log-probabilities, in any unit that the
+   * rollouts of a step share; 0 if it teaches nothing. Absent outside of training.
+   */
+  readonly gradientWeight?: number;
   /** For boxes: the accuracy from which the answer is correct. Default that of the step. */
   readonly boxThreshold?: number;
   /** The sample's id; only examples carry it. */
@@ -82,12 +87,6 @@ const EXAMPLE_CHARACTERS = 2000;
 /** Reasons are free text: past this many different ones, the rest is counted together. */
 const MOST_REASONS = 20;
 
-interface GroupRange {
-  scored: number;
-  min: number;
-  max: number;
-}
-
 type Family = "" | "reward/" | "verifier/";
 const FAMILIES: readonly Family[] = ["", "reward/", "verifier/"];
 
@@ -109,6 +108,8 @@ class Cell {
     notFinite: 0,
     otherBoxes: 0,
   };
+  /** Of the rollouts whose weight is known: the number that have any, and the sum. */
+  readonly update = { known: 0, effective: 0, weight: 0 };
   /** By family, so that a name is prefixed once a step and not once a rollout. */
   readonly moments = {
     "": new Map<string, RunningMoments>(),
@@ -116,7 +117,7 @@ class Cell {
     "verifier/": new Map<string, RunningMoments>(),
   };
   readonly lengths = new CountedValues();
-  readonly groups: GroupRange[] = [];
+  readonly groups: RunningMoments[] = [];
   readonly reasons = new Map<string, number>();
   readonly words = new Float64Array(REFLECTION_WORDS.length);
   /** [with reflection, without] × [correct, wrong] */
@@ -135,6 +136,7 @@ class Cell {
   merge(other: Cell): void {
     for (const key of Object.keys(this.rollouts) as (keyof Cell["rollouts"])[])
       this.rollouts[key] += other.rollouts[key];
+    for (const key of Object.keys(this.update) as (keyof Cell["update"])[]) this.update[key] += other.update[key];
     for (const key of Object.keys(this.reflection) as (keyof Cell["reflection"])[])
       this.reflection[key] += other.reflection[key];
     for (const family of FAMILIES)
@@ -163,7 +165,21 @@ const STATISTICS: Readonly<Record<string, readonly ("mean" | "std" | "min" | "ma
   prompt_length: ["mean", "min", "max"],
 };
 
-function metricsOf(cell: Cell): Record<string, number> {
+/** The variance of rewards in their groups and that of the groups' means; both sum to the variance of all. */
+function rewardVariance(groups: readonly RunningMoments[]): readonly [within: number, between: number] {
+  const means = new RunningMoments();
+  let squares = 0;
+  let count = 0;
+  for (const group of groups) {
+    squares += group.count * group.std ** 2;
+    count += group.count;
+    for (let i = 0; i < group.count; i += 1) means.add(group.mean);
+  }
+  return count === 0 ? [0, 0] : [squares / count, means.std ** 2];
+}
+
+/** @param totalWeight of the step's rollouts */
+function metricsOf(cell: Cell, totalWeight: number): Record<string, number> {
   const metrics: Record<string, number> = { "rollouts/count": cell.rollouts.count };
   const put = (name: string, numerator: number, denominator: number): void => {
     if (denominator > 0) metrics[name] = numerator / denominator;
@@ -194,9 +210,17 @@ function metricsOf(cell: Cell): Record<string, number> {
   metrics["group/count"] = cell.groups.length;
   put(
     "group/zero_signal_ratio",
-    cell.groups.filter((group) => group.scored < 2 || group.min === group.max).length,
+    cell.groups.filter((group) => group.count < 2 || group.min === group.max).length,
     cell.groups.length,
   );
+  // With one answer per prompt there is no variance within.
+  if (cell.groups.some((group) => group.count > 1)) {
+    const [within, between] = rewardVariance(cell.groups);
+    metrics["group/reward_variance_within"] = within;
+    metrics["group/reward_variance_between"] = between;
+  }
+  put("batch/effective_ratio", cell.update.effective, cell.update.known);
+  put("batch/gradient_share", cell.update.weight, totalWeight);
 
   const { withCorrect, withWrong, withoutCorrect, withoutWrong, unjudgedWith } = cell.reflection;
   put("correct/ratio", withCorrect + withoutCorrect, withCorrect + withoutCorrect + withWrong + withoutWrong);
@@ -228,7 +252,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
   const examplesPerSource = options.examplesPerSource ?? 0;
   /** By source, then task: a source may carry several tasks, a task has several sources. */
   let cells = new Map<string, Map<string, Cell>>();
-  let groups = new Map<string | number, GroupRange>();
+  let groups = new Map<string | number, RunningMoments>();
   let examples: RolloutExample[] = [];
   let exampleCounts = new Map<string, number>();
 
@@ -267,9 +291,15 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     if (record.promptTokens !== undefined) cell.observe("", "prompt_length", record.promptTokens);
     if (record.strippedTokens !== undefined) cell.observe("", "rollout/stripped_image_tokens", record.strippedTokens);
 
+    if (record.gradientWeight !== undefined) {
+      cell.update.known += 1;
+      if (record.gradientWeight > 0) cell.update.effective += 1;
+      cell.update.weight += record.gradientWeight;
+    }
+
     let group = groups.get(record.group);
     if (group === undefined) {
-      groups.set(record.group, (group = { scored: 0, min: Infinity, max: -Infinity }));
+      groups.set(record.group, (group = new RunningMoments()));
       cell.groups.push(group);
     }
     const words = countReflectionWords(record.response);
@@ -280,9 +310,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
       if (words !== null) cell.reflection.unjudgedWith += 1;
       return;
     }
-    group.scored += 1;
-    group.min = Math.min(group.min, record.reward);
-    group.max = Math.max(group.max, record.reward);
+    if (Number.isFinite(record.reward)) group.add(record.reward);
     cell.observe("", "critic/rewards", record.reward);
     if (record.score !== undefined) cell.observe("", "critic/score", record.score);
     cell.observe("reward/", "accuracy", verdict.accuracy);
@@ -307,9 +335,11 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
       scope,
       name,
       ...(task === undefined ? {} : { task }),
-      metrics: metricsOf(cell),
+      metrics: metricsOf(cell, totalWeight),
       ...(cell.reasons.size === 0 ? {} : { reasons: Object.fromEntries(cell.reasons) }),
     });
+    const weights = [...cells.values()].flatMap((byTask) => [...byTask.values()].map((cell) => cell.update.weight));
+    const totalWeight = weights.reduce((sum, weight) => sum + weight, 0);
     const records: MetricRecord[] = [];
     const tasks = new Map<string, Cell>();
     const all = new Cell();

@@ -16,7 +16,11 @@ const CHARTS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ["Reflection words", /^reflection\/ratio(_correct|_wrong)?$/],
   ["Correct with and without reflection", /^reflection\/correct_(with|without)$/],
   ["Scored, skipped, failed", /^verdict\/(scored|skipped|error)$/],
-  ["Groups without signal", /^group\/zero_signal_ratio$/],
+  ["Groups without signal, rollouts that teach", /^(group\/zero_signal_ratio|batch\/effective_ratio)$/],
+  ["Share of the gradient", /^batch\/gradient_share$/],
+  ["Variance of rewards within groups and between", /^group\/reward_variance_/],
+  ["Accuracy gained per 1,000 tokens, and its error", /^progress\//],
+  ["IoU threshold", /^reward\/iou_(next_)?epsilon$/],
   ["Prompt length", /^prompt_length\/(mean|min|max)$/],
 ];
 
@@ -58,6 +62,7 @@ export function SourcePage({ run }: { run: string }) {
     for (const metric of metrics) covered.add(metric);
     return metrics.length === 0 ? null : chart(title, "train", metrics);
   });
+  const forgetting = evaluation?.metrics.filter((metric) => /^forgetting\/(drop|others_gain)$/.test(metric)) ?? [];
   const rest = known.filter((metric) => !covered.has(metric));
   const reasons = Object.entries(train?.reasons ?? {});
   return (
@@ -101,6 +106,8 @@ export function SourcePage({ run }: { run: string }) {
               "eval",
               evaluation.metrics.filter((metric) => /^acc\/(mean|best|maj)@\d+(\/mean)?$/.test(metric)),
             )}
+            {forgetting.length > 0 &&
+              chart("Below its best evaluation, and what the others gained", "eval", forgetting)}
           </div>
         </>
       )}

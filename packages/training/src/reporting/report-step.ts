@@ -3,7 +3,7 @@
  * views.
  */
 import { type MetricRecord, createStepMetrics } from "@v-triune/monitor";
-import type { BoxNaming } from "@v-triune/rollouts";
+import type { BoxNaming, Rollout } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
 import { iouThresholds } from "../data/iou-thresholds";
 import type { StepRollouts } from "../sampling/step-rollouts";
@@ -46,7 +46,8 @@ export function reportStep(
   for (const [index, rollout] of collected.rollouts.entries()) {
     const boxEpsilon = epsilonOf(rollout.prompt.sample);
     const boxThreshold = boxEpsilon === "average" ? 0.5 : boxEpsilon;
-    metrics.add({ ...rolloutRecord(rollout, update.klPenalties[index]), boxThreshold });
+    const gradientWeight = weightInLoss(rollout, update.advantages[index] ?? 0, config.algorithm);
+    metrics.add({ ...rolloutRecord(rollout, update.klPenalties[index]), boxThreshold, gradientWeight });
   }
   const sampled = withSamplingMetrics(metrics.finish(step, healthMetrics(numbers)), rollouts.sampling);
   const records = withIouMetrics(sampled, collected.rollouts, { iou, epsilonOf, before: rollouts.iou });
@@ -59,4 +60,19 @@ export function reportStep(
     monitor.writeRollouts(step, stored);
   }
   return { summary: stepSummary(numbers), records };
+}
+
+/**
+ * The size of the loss's gradient with respect to the answer's log-probabilities, at a ratio of 1 and up to a factor
+ * that all answers of the step share.
+ */
+function weightInLoss(
+  { completionIds, truncated }: Rollout,
+  advantage: number,
+  { aggregation, maskTruncated }: TrainingConfig["algorithm"],
+): number {
+  if (maskTruncated && truncated) return 0;
+  // By this aggregation an answer counts the same whatever its length; by the others each of its tokens does.
+  const tokens = aggregation === "seq-mean-token-mean" ? 1 : completionIds.length;
+  return Math.abs(advantage) * tokens;
 }

@@ -9,6 +9,7 @@ import {
   alarmWebhook,
   changedAlarmRules,
   createAlarmWatch,
+  createRunTrends,
   createSinkGroup,
   csvSink,
   dropRecordsAfter,
@@ -38,7 +39,7 @@ export interface RunMonitorOptions {
 }
 
 export interface RunMonitor {
-  /** Hands records to the sinks and looks for alarms; returns at once. */
+  /** Gives records, with the run's trends, to the sinks and looks for alarms; returns at once. */
   write(records: readonly MetricRecord[]): void;
   /** Whether a step's rollouts are wanted: making the rows costs something. */
   wantsRollouts(step: number): boolean;
@@ -49,7 +50,7 @@ export interface RunMonitor {
    */
   readonly stopRequested: boolean;
   /**
-   * Forgets what was written after `step`, which a resumed run writes again, and gives the alarms the steps before.
+   * Forgets what was written after `step`, which a resumed run writes again, and gives alarms and trends the steps before.
    *
    * @returns whether the evaluation at `step` is there; the run may have ended after the checkpoint and before or in it
    */
@@ -86,9 +87,11 @@ export function openRunMonitor({
     config.alarms.webhook === null
       ? undefined
       : alarmWebhook({ url: config.alarms.webhook, run: folder.description.name, onProblem });
+  const trends = createRunTrends();
   let stopRequested = false;
   return {
-    write(records) {
+    write(made) {
+      const records = trends.add(made);
       sinks.write(records);
       for (const alarm of watch?.check(records) ?? []) {
         onAlarm(alarm);
@@ -111,6 +114,7 @@ export function openRunMonitor({
       for await (const record of readMetricRecords(folder.metricsPath)) {
         // An alarm looks at one record and its predecessors, so they need not come step by step.
         watch?.check([record]);
+        trends.observe([record]);
         await csv?.write([record]);
       }
       return { evaluated };

@@ -36,8 +36,8 @@ export class RunAlarms {
     const hasSources = this.#hasSources();
     for (const stream of this.#streams.all()) {
       const { key } = stream;
-      const rules = this.#rules.filter((rule) => isWatched(rule, key.scope, hasSources));
-      if (key.split !== "train" || rules.length === 0) continue;
+      const rules = this.#rules.filter((rule) => isWatched(rule, key, hasSources));
+      if (rules.length === 0) continue;
       const after = Math.max(earliest, this.#watched.get(stream) ?? -1);
       const metrics = new Set(rules.flatMap(alarmMetrics));
       records.push(...recordsOf(stream, metrics, after));
@@ -76,9 +76,7 @@ export class RunAlarms {
   #find({ rule: ruleName, name }: Alarm): WatchedSeries | undefined {
     const rule = this.#rules.find((one) => one.name === ruleName);
     const hasSources = this.#hasSources();
-    const stream = this.#streams
-      .all()
-      .find(({ key }) => key.split === "train" && key.name === name && rule && isWatched(rule, key.scope, hasSources));
+    const stream = this.#streams.all().find(({ key }) => key.name === name && rule && isWatched(rule, key, hasSources));
     const series = rule && stream?.metrics.get(rule.metric);
     return rule && stream && series && { rule, stream, series };
   }

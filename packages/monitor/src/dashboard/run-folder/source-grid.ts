@@ -13,9 +13,14 @@ import type { ChangeWindows, GridCell, StepWindow } from "../dashboard-api";
  * solved has none either.
  */
 export function metricDirection(metric: string): -1 | 0 | 1 {
-  if (/(clip_ratio|error_ratio|skipped_ratio|verdict\/error|verdict\/skipped|not_finite|worst_change)/.test(metric))
+  if (
+    /(clip_ratio|error_ratio|skipped_ratio|verdict\/error|verdict\/skipped|not_finite|worst_change|forgetting\/.*drop)/.test(
+      metric,
+    )
+  )
     return -1;
-  if (/^(critic\/rewards\/mean|reward\/.*\/mean|correct\/ratio|acc\/|verifier\/)/.test(metric)) return 1;
+  if (/^(critic\/rewards\/mean|reward\/.*\/mean|correct\/ratio|acc\/|verifier\/|progress\/accuracy)/.test(metric))
+    return 1;
   return 0;
 }
 
