@@ -106,7 +106,7 @@ function Answers({ answers }: { answers: readonly ComparedAnswer[] }) {
         <li key={sample}>
           <b class={status === "scored" ? "" : "bad"}>{status === "scored" ? shortNumber(reward) : status}</b>{" "}
           <span class="muted">
-            {count(responseTokens, "token")}
+            {responseTokens !== null && count(responseTokens, "token")}
             {truncated && " ✂ cut at the limit"}
           </span>
           <pre>

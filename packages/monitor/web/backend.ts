@@ -173,13 +173,13 @@ function reportBackend(data: ReportData): Backend {
             (!status || row.status === status) &&
             (!truncated || row.truncated) &&
             (!byReward || (row.reward !== null && row.reward >= rewardFrom && row.reward <= rewardTo)) &&
-            row.responseTokens >= lengthFrom &&
-            row.responseTokens <= lengthTo,
+            (row.responseTokens ?? 0) >= lengthFrom &&
+            (row.responseTokens ?? 0) <= lengthTo,
         );
       const sign = order.startsWith("-") ? -1 : 1;
       if (order.endsWith("reward"))
         rows.sort((a, b) => (a.reward === null ? 1 : b.reward === null ? -1 : sign * (a.reward - b.reward)));
-      if (order.endsWith("length")) rows.sort((a, b) => sign * (a.responseTokens - b.responseTokens));
+      if (order.endsWith("length")) rows.sort((a, b) => sign * ((a.responseTokens ?? 0) - (b.responseTokens ?? 0)));
       return { rows: rows.slice(offset, offset + limit), total: rows.length };
     },
     group: async (id, step, group) =>

@@ -171,7 +171,7 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
         <Fact name="Reward">{shortNumber(rollout.reward)}</Fact>
         <Fact name="Advantage">{signed(rollout.advantage)}</Fact>
         <Fact name="Tokens">
-          {rollout.responseTokens}
+          {rollout.responseTokens ?? "–"}
           {rollout.truncated && <span class="bad"> ✂ cut at the limit</span>}
         </Fact>
         {rollout.strippedTokens > 0 && <Fact name="Image tokens taken out">{rollout.strippedTokens}</Fact>}

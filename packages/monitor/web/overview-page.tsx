@@ -1,7 +1,8 @@
-import type { RunDetail } from "../src/dashboard/dashboard-api";
+import { useState } from "preact/hooks";
+import type { RunDetail, Stream } from "../src/dashboard/dashboard-api";
 import { Chart } from "./chart/chart";
 import type { Line } from "./chart/lines";
-import { duration, shortNumber } from "./format";
+import { count, duration, shortNumber } from "./format";
 import { Alarms, Fact, Problem, StateBadge } from "./parts";
 import { linkTo } from "./route";
 import { useData, useSurroundings } from "./use-data";
@@ -45,6 +46,10 @@ export function OverviewPage({ run }: { run: string }) {
   const alarms = useData(run, String(now), () => backend.alarms(run));
   if (detail.data === undefined) return <Problem text={detail.error} />;
   const { data } = detail;
+  const whole = data.streams.find(({ split, scope }) => split === "train" && scope === "all");
+  const health = HEALTH.map(
+    ([title, metrics]) => [title, metrics.filter((metric) => whole?.metrics.includes(metric))] as const,
+  ).filter(([, metrics]) => metrics.length > 0);
   return (
     <>
       <h1>{data.name}</h1>
@@ -52,55 +57,50 @@ export function OverviewPage({ run }: { run: string }) {
       <State run={data} />
       <h2>Alarms</h2>
       <Alarms run={run} alarms={alarms.data ?? []} />
-      <h2>Reward</h2>
-      <div class="charts wide">
-        <Rewards run={data} scope="task" split="train" title="Reward by task" version={now} />
-        <Rewards run={data} scope="task" split="eval" title="Evaluation by task" version={now} />
-      </div>
-      <h2>Training health</h2>
+      <RewardCharts run={data} version={now} />
+      {health.length > 0 && <h2>Training health</h2>}
       <div class="charts">
-        {HEALTH.map(([title, metrics]) => {
-          const all = data.streams.find(({ split, scope }) => split === "train" && scope === "all");
-          const present = metrics.filter((metric) => all?.metrics.includes(metric));
-          if (present.length === 0) return null;
-          const load = async (from?: number, to?: number): Promise<Line[]> =>
-            (
-              await backend.series(run, { split: "train", scope: "all", names: ["all"], metrics: present, from, to })
-            ).map((series) => ({ ...series, label: series.metric }));
-          return (
-            <Chart key={title} title={title} subject={`${run} ${title} ${present.length}`} version={now} load={load} />
-          );
-        })}
+        {health.map(([title, metrics]) => (
+          <MetricChart key={title} run={run} split="train" title={title} metrics={metrics} version={now} />
+        ))}
       </div>
+      <FurtherMetrics run={run} streams={data.streams} version={now} />
       <h2>Run</h2>
       <dl class="facts">
-        <Fact name="Begun">{data.createdAt?.slice(0, 16).replace("T", " ") ?? "–"}</Fact>
-        <Fact name="Seed">{data.seed ?? "–"}</Fact>
-        <Fact name="Backend">{data.backend ?? "–"}</Fact>
+        {data.imported !== null && (
+          <Fact name="Imported">
+            from {data.imported.dialect}, {data.imported.from.join(", ")}
+          </Fact>
+        )}
+        {data.createdAt !== null && <Fact name="Begun">{data.createdAt.slice(0, 16).replace("T", " ")}</Fact>}
+        {data.seed !== null && <Fact name="Seed">{data.seed}</Fact>}
+        {data.backend !== null && <Fact name="Backend">{data.backend}</Fact>}
         {Object.entries(data.versions).map(([name, value]) => (
           <Fact key={name} name={name}>
             {value}
           </Fact>
         ))}
-        <Fact name="Checkpoints">
-          {data.checkpointSteps.length === 0
-            ? "–"
-            : `${data.checkpointSteps.length}, last of step ${data.checkpointSteps.at(-1)}`}
-        </Fact>
+        {data.checkpointSteps.length > 0 && (
+          <Fact name="Checkpoints">
+            {data.checkpointSteps.length}, last of step {data.checkpointSteps.at(-1)}
+          </Fact>
+        )}
       </dl>
-      <details>
-        <summary>Configuration</summary>
-        <table class="config">
-          <tbody>
-            {Object.entries(data.config).map(([key, value]) => (
-              <tr key={key}>
-                <th scope="row">{key}</th>
-                <td>{value}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </details>
+      {Object.keys(data.config).length > 0 && (
+        <details>
+          <summary>Configuration</summary>
+          <table class="config">
+            <tbody>
+              {Object.entries(data.config).map(([key, value]) => (
+                <tr key={key}>
+                  <th scope="row">{key}</th>
+                  <td>{value}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      )}
     </>
   );
 }
@@ -116,6 +116,11 @@ function State({ run }: { run: RunDetail }) {
           {Math.floor((100 * run.read) / run.size)} %
         </p>
       )}
+      {run.notes.map((note) => (
+        <p key={note} class="note">
+          {note}
+        </p>
+      ))}
       {run.badLines > 0 && (
         <p class="muted">{run.badLines} lines of metrics.jsonl are not records and were left out.</p>
       )}
@@ -128,7 +133,7 @@ function State({ run }: { run: RunDetail }) {
           {run.steps !== null && ` of ${run.steps}`}
           {share !== null && <progress value={share} max={1} aria-label="Steps done" />}
         </Fact>
-        <Fact name="Time left">{duration(run.etaSeconds)}</Fact>
+        {run.etaSeconds !== null && <Fact name="Time left">{duration(run.etaSeconds)}</Fact>}
         <Fact name="Reward">{shortNumber(run.reward)}</Fact>
         <Fact name="Alarms">{run.activeAlarms === 0 ? "none" : <span class="bad">{run.activeAlarms}</span>}</Fact>
         <Fact name="Rollouts">
@@ -143,6 +148,93 @@ function State({ run }: { run: RunDetail }) {
   );
 }
 
+/** Rewards by task, else by source, of training and of evaluation; nothing of a run that has neither. */
+function RewardCharts({ run, version }: { run: RunDetail; version: number }) {
+  const charts = (["train", "eval"] as const).flatMap((split) => {
+    const scope = (["task", "source", "all"] as const).find((one) => rewardNames(run, split, one).length > 0);
+    // The reward over all is the first chart of the training's health.
+    if (scope === undefined || (scope === "all" && split === "train")) return [];
+    const by = scope === "all" ? "" : ` by ${scope}`;
+    const title = split === "train" ? `Reward${by}` : `Evaluation${by}`;
+    return [<Rewards key={split} run={run} scope={scope} split={split} title={title} version={version} />];
+  });
+  if (charts.length === 0) return null;
+  return (
+    <>
+      <h2>Reward</h2>
+      <div class="charts wide">{charts}</div>
+    </>
+  );
+}
+
+const REWARD = "critic/rewards/mean";
+
+const rewardNames = (run: RunDetail, split: Stream["split"], scope: Stream["scope"]): string[] =>
+  run.streams
+    .filter((stream) => stream.split === split && stream.scope === scope && stream.metrics.includes(REWARD))
+    .map(({ name }) => name);
+
+function MetricChart({
+  run,
+  split,
+  title,
+  metrics,
+  version,
+}: {
+  run: string;
+  split: Stream["split"];
+  title: string;
+  metrics: readonly string[];
+  version: number;
+}) {
+  const { backend } = useSurroundings();
+  const load = async (from?: number, to?: number): Promise<Line[]> =>
+    (await backend.series(run, { split, scope: "all", names: ["all"], metrics, from, to })).map((series) => ({
+      ...series,
+      label: series.metric,
+    }));
+  return <Chart title={title} subject={`${run} ${split} ${title} ${metrics.length}`} version={version} load={load} />;
+}
+
+/** Metrics of the whole step that no chart above shows, each in its own; charts load when they come into view. */
+function FurtherMetrics({ run, streams, version }: { run: string; streams: readonly Stream[]; version: number }) {
+  const [wanted, setWanted] = useState("");
+  const shown = new Set(HEALTH.flatMap(([, metrics]) => metrics));
+  const further = streams
+    .filter(({ scope }) => scope === "all")
+    .flatMap(({ split, metrics }) =>
+      metrics.flatMap((metric) => (split === "train" && shown.has(metric) ? [] : [{ split, metric }])),
+    );
+  if (further.length === 0) return null;
+  const found = further.filter(({ metric }) => metric.includes(wanted));
+  return (
+    <>
+      <h2>All other metrics</h2>
+      <details>
+        <summary>{count(further.length, "metric")} of the whole step</summary>
+        <p>
+          <label>
+            With <input type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+          </label>
+        </p>
+        {found.length === 0 && <p class="muted">No metric has this in its name.</p>}
+        <div class="charts">
+          {found.map(({ split, metric }) => (
+            <MetricChart
+              key={`${split} ${metric}`}
+              run={run}
+              split={split}
+              title={split === "train" ? metric : `${metric} (evaluation)`}
+              metrics={[metric]}
+              version={version}
+            />
+          ))}
+        </div>
+      </details>
+    </>
+  );
+}
+
 function Rewards({
   run,
   scope,
@@ -151,19 +243,17 @@ function Rewards({
   version,
 }: {
   run: RunDetail;
-  scope: "task";
-  split: "train" | "eval";
+  scope: Stream["scope"];
+  split: Stream["split"];
   title: string;
   version: number;
 }) {
   const { backend } = useSurroundings();
-  const names = run.streams
-    .filter((stream) => stream.split === split && stream.scope === scope)
-    .map(({ name }) => name);
-  if (names.length === 0) return null;
+  const names = rewardNames(run, split, scope);
   const load = async (from?: number, to?: number): Promise<Line[]> =>
-    (await backend.series(run.id, { split, scope, names, metrics: ["critic/rewards/mean"], from, to })).map(
-      (series) => ({ ...series, label: series.name }),
-    );
+    (await backend.series(run.id, { split, scope, names, metrics: [REWARD], from, to })).map((series) => ({
+      ...series,
+      label: series.name,
+    }));
   return <Chart title={title} subject={`${run.id} ${split} ${names.length}`} version={version} load={load} />;
 }

@@ -158,7 +158,7 @@ function RolloutList({ run }: { run: string }) {
                     </td>
                     <td class="number">{shortNumber(row.reward)}</td>
                     <td class="number">{signed(row.advantage)}</td>
-                    <td class="number">{row.responseTokens}</td>
+                    <td class="number">{row.responseTokens ?? "–"}</td>
                     <td class="excerpt">{row.excerpt.slice(-90)}</td>
                   </tr>
                 ))}

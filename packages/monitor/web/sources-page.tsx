@@ -1,4 +1,4 @@
-import type { GridCell, GridRow, SourceGrid } from "../src/dashboard/dashboard-api";
+import type { GridCell, GridRow, SourceGrid, Stream } from "../src/dashboard/dashboard-api";
 import { metricDirection } from "../src/dashboard/run-folder/source-grid";
 import { Chart } from "./chart/chart";
 import type { Line } from "./chart/lines";
@@ -28,10 +28,14 @@ export function SourcesPage({ run }: { run: string }) {
   const { backend, route, version } = useSurroundings();
   const now = version(run);
   const window = Math.max(1, Number(route.query.get("window") ?? 10) || 10);
-  const split = route.query.get("split") === "eval" ? "eval" : "train";
+  const detail = useData(run, String(now), () => backend.run(run));
+  const hasSources = (of: Stream["split"]): boolean =>
+    (detail.data?.streams ?? []).some((stream) => stream.scope === "source" && stream.split === of);
+  const asked = route.query.get("split");
+  // A run that was imported may have sources in its evaluation only.
+  const split = asked === "eval" || (asked === null && !hasSources("train") && hasSources("eval")) ? "eval" : "train";
   const wanted = route.query.get("metrics") ?? "";
   const sort = route.query.get("sort") ?? "worst";
-  const detail = useData(run, String(now), () => backend.run(run));
   const known = [
     ...new Set(
       (detail.data?.streams ?? [])
@@ -39,8 +43,9 @@ export function SourcesPage({ run }: { run: string }) {
         .flatMap(({ metrics }) => metrics),
     ),
   ];
+  const usual = USUAL.filter((metric) => known.includes(metric));
   const metrics = (
-    wanted === "" ? USUAL.filter((metric) => known.includes(metric)) : known.filter((metric) => metric.includes(wanted))
+    wanted !== "" ? known.filter((metric) => metric.includes(wanted)) : usual.length > 0 ? usual : known
   ).slice(0, MOST_COLUMNS);
   const grid = useData(`${run} ${split}`, `${now} ${window} ${metrics.join()}`, async () =>
     metrics.length === 0 ? NO_GRID : await backend.grid(run, { split, scope: "source", metrics, window }),
@@ -99,7 +104,13 @@ export function SourcesPage({ run }: { run: string }) {
           </select>
         </label>
       </form>
-      {grid.data !== undefined && rows.length === 0 && <p class="muted">No sources with such metrics.</p>}
+      {grid.data !== undefined && rows.length === 0 && detail.data !== undefined && (
+        <p class="muted">
+          {hasSources(split)
+            ? "No source has such metrics."
+            : `This run records no sources in ${split === "eval" ? "evaluation" : "training"}.`}
+        </p>
+      )}
       {grid.data !== undefined && rows.length > 0 && (
         <Windows run={run} grid={grid.data} asked={window} split={split} />
       )}

@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { nearest } from "@v-triune/errors";
 import packageJson from "../../package.json" with { type: "json" };
 import { DashboardError } from "../dashboard/dashboard-error";
 import { openInBrowser } from "../dashboard/server/open-in-browser";
 import { DEFAULT_PORT, FURTHER_PORTS, startDashboard } from "../dashboard/server/start-dashboard";
-import { importMetrics } from "./import-metrics";
+import { importRun } from "./imports/import-run";
 import { makeReport } from "./make-report";
 import { changesText, windowOf } from "./print-changes";
 import { formatTable, openQuery, type TableFormat } from "./query-runs";
@@ -34,8 +35,11 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
   v-triune-monitor query "select .." [runs/ ..]
       SQL (DuckDB's) over rollouts, metrics and changes(20).
       --format table|csv|jsonl
-  v-triune-monitor import metrics.jsonl -o runs/theirs
-      A run folder from the metrics of verl, TRL or V-Triune's Python.
+  v-triune-monitor import FILE.. -o runs/theirs
+      A run folder from what another trainer wrote: verl's file logger, TRL's
+      trainer_state.json and completions/, ms-swift's logging.jsonl, an export
+      of W&B's history (JSON Lines, CSV, Parquet; OpenRLHF logs there).
+      --run NAME          the run of a W&B chart's CSV that has several
 
 The dashboard listens on this machine only and never writes. For a run on a
 server: ssh -L 6070:localhost:6070 server
@@ -43,6 +47,7 @@ server: ssh -L 6070:localhost:6070 server
 --version prints the version.
 `;
 
+const COMMANDS = ["report", "changes", "query", "import"];
 const FORMATS: readonly TableFormat[] = ["table", "csv", "jsonl"];
 
 /** Where a command writes: its result, and messages beside it. */
@@ -72,6 +77,7 @@ function parse(args: readonly string[]) {
         answers: { type: "string" },
         json: { type: "boolean" },
         seed: { type: "string" },
+        run: { type: "string" },
       },
     });
   } catch (cause) {
@@ -186,21 +192,27 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     return 0;
   }
   if (command === "import") {
-    const [file] = rest;
-    if (file === undefined || rest.length > 1)
+    if (rest.length === 0)
       throw new DashboardError({
-        what: "import takes one file.",
-        fix: "run v-triune-monitor import metrics.jsonl -o runs/theirs",
+        what: "import takes a file of metrics, or completions, or both.",
+        fix: "run v-triune-monitor import trainer_state.json completions/ -o runs/theirs",
       });
-    const result = await importMetrics(existing([file])[0]!, values.output);
+    const result = await importRun(rest, { folder: values.output, run: values.run });
+    const rollouts = result.rolloutSteps > 0 ? `, rollouts of ${result.rolloutSteps} steps` : "";
     tell(
-      `${result.folder}: ${result.records} records of ${result.steps} steps, read as ` +
-        `${result.dialect}'s${result.skippedLines > 0 ? `; ${result.skippedLines} lines were not understood` : ""}\n` +
-        `See it: v-triune-monitor ${result.folder}\n`,
+      `${result.folder}: ${result.records} records of ${result.steps} steps${rollouts}, read as ${result.dialect}'s\n` +
+        `${result.notes.map((note) => `Note: ${note}\n`).join("")}See it: v-triune-monitor ${result.folder}\n`,
     );
     return 0;
   }
 
+  const misspelled = positionals.length > 0 && !existsSync(command!) ? nearest(command!, COMMANDS) : null;
+  if (misspelled !== null)
+    throw new DashboardError({
+      what: "There is no such command, and no such folder.",
+      found: command,
+      fix: `did you mean ${misspelled}? See v-triune-monitor --help`,
+    });
   const folders = existing(positionals.length === 0 ? ["runs"] : positionals);
   const host = values.host;
   const dashboard = await startDashboard({

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,6 @@ import type { ReportData, RunChanges } from "../dashboard/dashboard-api";
 import { copyRecordedRun, writeHostileRun } from "../dashboard/testing/recorded-run";
 import { eighteenSources, writeSimulatedRun } from "../dashboard/testing/simulated-run";
 import { HELP, runCommandLine } from "./command-line";
-import { foreignRecords, placeOfVerlName } from "./foreign-metrics";
 
 let parent: string;
 beforeAll(async () => {
@@ -163,117 +162,12 @@ describe("a folder whose name looks like a glob", () => {
   });
 });
 
-describe("import", () => {
-  it("reads verl's file logger, its NaN and its validation by source", async () => {
-    const path = join(parent, "verl.jsonl");
-    writeFileSync(
-      path,
-      `{"step": 1, "data": {"critic/rewards/mean": 0.5, "actor/grad_norm": NaN, ` +
-        `"val-core/openai/gsm8k/acc/mean@8": 0.25, "val-core/geo3k/reward/best@4/mean": 0.75, "training/epoch": 0}}\n` +
-        `{"step":2,"data":{"critic/rewards/mean":0.625,"actor/grad_norm":null}}\n{"cut`,
-    );
-    const folder = join(parent, "imported");
-    expect((await run("import", path, "-o", folder)).told).toContain(
-      "4 records of 2 steps, read as verl's; 1 lines were not understood",
-    );
-    const { out } = await run(
-      "query",
-      "select step, split, name, metric, value from metrics order by all",
-      folder,
-      "--format",
-      "csv",
-    );
-    expect(out.split("\n").slice(1)).toEqual([
-      "1,eval,geo3k,reward/best@4/mean,0.75",
-      "1,eval,openai/gsm8k,acc/mean@8,0.25",
-      "1,train,all,actor/grad_norm,NaN",
-      "1,train,all,critic/rewards/mean,0.5",
-      "1,train,all,training/epoch,0",
-      "2,train,all,actor/grad_norm,NaN",
-      "2,train,all,critic/rewards/mean,0.625",
-      "",
-    ]);
-    await expect(run("import", path, "-o", folder)).rejects.toThrow(/folder cannot be made/);
-  });
-
-  it("reads a trainer_state.json of TRL under our names", async () => {
-    const path = join(parent, "trainer_state.json");
-    writeFileSync(
-      path,
-      JSON.stringify({
-        log_history: [
-          {
-            step: 5,
-            epoch: 0.1,
-            reward: 0.5,
-            reward_std: 0.25,
-            kl: 0.01,
-            "rewards/accuracy_reward/mean": 0.4,
-            "completions/clipped_ratio": 0.125,
-            "completions/mean_length": 80,
-            num_tokens: 9000,
-            policy_loss: -0.5,
-            "clip_ratio/region_mean": 0.25,
-            "clip_ratio/low_mean": 0.125,
-            "rewards/none/mean": null,
-          },
-          { step: 5, eval_reward: 0.3 },
-        ],
-      }),
-    );
-    const folder = join(parent, "trl");
-    expect((await run("import", path, "-o", folder)).told).toContain("read as TRL's");
-    const [train, evaluation] = readFileSync(join(folder, "metrics.jsonl"), "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { split: string; metrics: object });
-    expect(train!.metrics).toEqual({
-      "critic/rewards/mean": 0.5,
-      "critic/rewards/std": 0.25,
-      "actor/kl_loss": 0.01,
-      "reward/accuracy_reward/mean": 0.4,
-      "response_length/clip_ratio": 0.125,
-      "response_length/mean": 80,
-      "trl/num_tokens": 9000,
-      "actor/pg_loss": -0.5,
-      "actor/pg_clipfrac": 0.25,
-      "trl/clip_ratio/low_mean": 0.125,
-    });
-    expect(evaluation).toMatchObject({ split: "eval", metrics: { "critic/rewards/mean": 0.3 } });
-  });
-
-  it("puts sources and tasks of flat names where they belong, and takes our own records as they are", () => {
-    expect(placeOfVerlName("source/CLEVR/critic/rewards/mean")).toEqual({
-      split: "train",
-      scope: "source",
-      name: "CLEVR",
-      metric: "critic/rewards/mean",
-    });
-    expect(placeOfVerlName("val/test_score/openai/gsm8k")).toEqual({
-      split: "eval",
-      scope: "source",
-      name: "openai/gsm8k",
-      metric: "critic/rewards/mean",
-    });
-    expect(placeOfVerlName("timing_s/gen")).toMatchObject({ scope: "all", metric: "timing_s/gen" });
-    expect(foreignRecords({ step: 1, split: "train", metrics: {} })).toBeNull();
-    expect(foreignRecords("text")).toBeNull();
-  });
-
-  it("says what it wants when it understands nothing", async () => {
-    const path = join(parent, "other.txt");
-    writeFileSync(path, "hello\n");
-    await expect(run("import", path, "-o", join(parent, "none"))).rejects.toThrow(
-      /no metrics of a known form[^]*file logger/,
-    );
-  });
-});
-
 describe("the command line", () => {
   it("has a help that fits 80 columns, and says what is wrong with an argument", async () => {
     expect((await run("--help")).out).toBe(HELP);
     expect(Math.max(...HELP.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
     await expect(run("--prot", "1")).rejects.toThrow(/--prot/);
+    await expect(run("repot", "a")).rejects.toThrow(/no such command[^]*found: +repot[^]*did you mean report/);
     await expect(run(parent, "--port", "99999")).rejects.toThrow(/--port cannot be used[^]*from 0 to 65535/);
   });
 

@@ -45,6 +45,10 @@ export interface RunDetail extends RunSummary {
   readonly seed: number | null;
   readonly backend: string | null;
   readonly versions: Readonly<Record<string, string>>;
+  /** Where an import took the run from; null for a run of our own. */
+  readonly imported: { readonly dialect: string; readonly from: readonly string[] } | null;
+  /** What a reader must know of the run, in sentences. */
+  readonly notes: readonly string[];
   /** run.json's configuration, flattened: "optimizer.lr" → "0.0003". */
   readonly config: Readonly<Record<string, string>>;
   readonly streams: readonly Stream[];
@@ -124,7 +128,8 @@ export interface RolloutSummary {
   readonly reason: string | null;
   readonly reward: number | null;
   readonly advantage: number | null;
-  readonly responseTokens: number;
+  /** null where the trainer did not store it. */
+  readonly responseTokens: number | null;
   readonly truncated: boolean;
   /** The answer's end, shortened. */
   readonly excerpt: string;
@@ -299,7 +304,7 @@ export interface ComparedAnswer {
   readonly reward: number | null;
   readonly status: string;
   readonly truncated: boolean;
-  readonly responseTokens: number;
+  readonly responseTokens: number | null;
   /** Its end, if it is long. */
   readonly response: string;
   readonly isCut: boolean;

@@ -136,7 +136,7 @@ async function comparedPrompt(
     reward: finite(row.reward),
     status: text(row.status),
     truncated: row.truncated === true,
-    responseTokens: Number(row.tokens ?? 0),
+    responseTokens: finite(row.tokens),
     response: text(row.response),
     isCut: row.cut === true,
   }));

@@ -54,7 +54,7 @@ function rolloutSummary(row: Row): RolloutSummary {
     reason: typeof row.reason === "string" ? row.reason : null,
     reward: finite(row.reward),
     advantage: finite(row.advantage),
-    responseTokens: Number(row.response_tokens ?? 0),
+    responseTokens: finite(row.response_tokens),
     truncated: row.truncated === true,
     excerpt: text(row.excerpt),
   };

@@ -36,7 +36,9 @@ export function addEvaluation(rows: EvaluationNumbers, { scope, name, task, step
 /** The owners' metric of a benchmark, else the mean accuracy over the answers, else the mean reward. */
 function headlineOf(metrics: ReadonlySet<string>): string {
   if (metrics.has("benchmark/score")) return "benchmark/score";
-  return [...metrics].find((metric) => /^acc\/mean@\d+$/.test(metric)) ?? "critic/rewards/mean";
+  const accuracy = [...metrics].find((metric) => /^acc\/mean@\d+$/.test(metric));
+  if (accuracy !== undefined || metrics.has("critic/rewards/mean")) return accuracy ?? "critic/rewards/mean";
+  return [...metrics].find((metric) => /reward|acc|score/.test(metric)) ?? [...metrics][0] ?? "critic/rewards/mean";
 }
 
 const last = (values: ReadonlyMap<number, number> | undefined): number | undefined =>
@@ -78,12 +80,14 @@ export function evaluationSet(
   const sources = [...numbers.values()]
     .filter(({ scope }) => scope === "source")
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+  // An imported run may evaluate all together only.
+  if (sources.length === 0) sources.push(...numbers.values());
   if (sources.length === 0) return undefined;
   const metrics = new Set(sources.flatMap((row) => [...row.metrics.keys()]));
   const headline = headlineOf(metrics);
   const shown = metric !== undefined && metrics.has(metric) ? metric : headline;
   const rows = sources.flatMap((row) => evaluationRow(row, shown) ?? []);
-  const all = [...numbers.values()].find(({ scope }) => scope === "all");
+  const all = [...numbers.values()].find((row) => row.scope === "all" && !sources.includes(row));
   if (all !== undefined && shown === headline) {
     for (const [pattern, name] of MEANS) {
       const found = [...all.metrics.keys()].find((one) => pattern.test(one));

@@ -15,6 +15,10 @@ export interface RunDescription {
   readonly createdAt: string | null;
   readonly versions: Readonly<Record<string, string>>;
   readonly config: unknown;
+  /** Where an import took the run from: the trainer, and the files. null for a run of our own. */
+  readonly imported: { readonly dialect: string; readonly from: readonly string[] } | null;
+  /** What import found odd, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /** Of a run without a readable run.json. */
@@ -25,7 +29,17 @@ export const NO_DESCRIPTION: RunDescription = {
   createdAt: null,
   versions: {},
   config: {},
+  imported: null,
+  notes: [],
 };
+
+/** Texts that a page lists. */
+const MOST_TEXTS = 20;
+
+const texts = (value: unknown): string[] =>
+  (Array.isArray(value) ? (value as unknown[]) : [value])
+    .filter((one): one is string => typeof one === "string")
+    .slice(0, MOST_TEXTS);
 
 export async function readDescription(folder: string): Promise<RunDescription> {
   try {
@@ -42,6 +56,9 @@ export async function readDescription(folder: string): Promise<RunDescription> {
       createdAt: text("createdAt"),
       versions: Object.fromEntries(Object.entries(versions).map(([name, version]) => [name, String(version)])),
       config: value.config ?? {},
+      imported:
+        value.format === "imported" ? { dialect: text("dialect") ?? "", from: texts(value.importedFrom) } : null,
+      notes: texts(value.notes),
     };
   } catch {
     return NO_DESCRIPTION;

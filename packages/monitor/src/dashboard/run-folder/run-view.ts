@@ -139,6 +139,8 @@ export class RunView {
   async #findState(description: RunDescription): Promise<RunState> {
     const steps = plannedSteps(description);
     if (steps !== null && this.#streams.lastStep >= steps) return "finished";
+    // Nobody writes to it: what its file says is all there is.
+    if (description.imported !== null) return steps === null ? "finished" : "stopped";
     const held = await lockIsHeld(this.folder);
     if (held !== undefined) return held ? "live" : "stopped";
     const written = await stat(join(this.folder, "metrics.jsonl")).catch(() => undefined);
@@ -174,12 +176,14 @@ export class RunView {
 
   /** Everything about the run but its numbers. */
   async detail(): Promise<RunDetail> {
-    const { seed, backend, versions, config } = this.#description;
+    const { seed, backend, versions, config, imported, notes } = this.#description;
     return {
       ...this.summary(),
       seed,
       backend,
       versions,
+      imported,
+      notes: [...notes, ...this.#restartNote()],
       config: flattenConfig(config),
       streams: this.#streams.all().map(({ key, task, reasons, metrics }): Stream => ({
         ...key,
@@ -190,6 +194,17 @@ export class RunView {
       rolloutSteps: await this.rolloutSteps(),
       checkpointSteps: await stepsIn(join(this.folder, "checkpoints"), ""),
     };
+  }
+
+  /** A file that other programs append to may hold two attempts at the same steps. */
+  #restartNote(): string[] {
+    const steps = new Set<number>();
+    for (const { metrics } of this.trainingStreams())
+      for (const { wentBackTo } of metrics.values()) if (wentBackTo !== null) steps.add(wentBackTo);
+    if (steps.size === 0) return [];
+    return [
+      `metrics.jsonl goes back to step ${Math.min(...steps)}: of steps that were taken twice, the later attempt is shown.`,
+    ];
   }
 
   /** Steps whose rollouts are stored, ascending. */

@@ -1,4 +1,5 @@
 import type { Points } from "./downsample";
+import { firstAfter } from "./step-search";
 
 /** Points that a series holds exactly; twice what the dashboard is meant for (10,000 steps), 200 kB a series. */
 const EXACT_POINTS = 16_384;
@@ -6,7 +7,7 @@ const EXACT_POINTS = 16_384;
 /**
  * A metric that grows with the run in memory that does not: once it is full its older half is reduced to the extremes
  * of short stretches, so that every spike is still there. Steps are numbers, values float64; steps ascend, a repeated
- * step replaces the last value.
+ * step replaces the last value, and a step that lies before it begins a new attempt, which replaces what came after it.
  */
 export class GrowingSeries implements Points {
   #steps = new Float64Array(64);
@@ -14,6 +15,7 @@ export class GrowingSeries implements Points {
   #length = 0;
   readonly #capacity: number;
   #isThinned = false;
+  #wentBackTo: number | null = null;
 
   /** @param capacity points at which the older half is reduced; at least 16 */
   constructor(capacity: number = EXACT_POINTS) {
@@ -23,6 +25,11 @@ export class GrowingSeries implements Points {
   /** Whether the older half was reduced. */
   get isThinned(): boolean {
     return this.#isThinned;
+  }
+
+  /** The step at which the latest attempt began; null if there was only one. */
+  get wentBackTo(): number | null {
+    return this.#wentBackTo;
   }
 
   get length(): number {
@@ -39,10 +46,14 @@ export class GrowingSeries implements Points {
     return this.#values.subarray(0, this.#length);
   }
 
-  /** A step that lies before the last one is not of this run any more and is left out. */
   push(step: number, value: number): void {
-    const last = this.#length === 0 ? -Infinity : this.#steps[this.#length - 1]!;
-    if (!(step >= last)) return;
+    let last = this.#length === 0 ? -Infinity : this.#steps[this.#length - 1]!;
+    if (step < last) {
+      this.#wentBackTo = step;
+      this.#length = firstAfter(this.steps, step, true);
+      last = -Infinity;
+    }
+    if (Number.isNaN(step)) return;
     if (step === last) {
       this.#values[this.#length - 1] = value;
       return;

@@ -102,7 +102,7 @@ describe("a recorded run", () => {
     expect(poor.rows.every(({ source, reward }) => source === "demo_count" && (reward ?? 1) <= 0.5)).toBe(true);
     const long = await json<RolloutPage>("/api/rollouts?run=demo&order=-length&limit=3");
     expect(long.total).toBe(336);
-    expect(long.rows[0]!.responseTokens).toBeGreaterThanOrEqual(long.rows[2]!.responseTokens);
+    expect(long.rows[0]!.responseTokens!).toBeGreaterThanOrEqual(long.rows[2]!.responseTokens!);
     expect((await json<RolloutPage>("/api/rollouts?run=demo&status=error")).total).toBe(0);
   });
 

@@ -8,11 +8,15 @@
  *   SOURCE_PREFIXES). NaN stands as null there (orjson), in older ones as NaN.
  * - TRL: log_history of a trainer_state.json, or one log a line: {"step": 12, "reward": 0.6, "completions/mean_length":
  *   80, ..}.
+ * - ms-swift's logging.jsonl: TRL's names, the step as {"global_step/max_steps": "12/100"}, numbers as text.
+ * - OpenRLHF, as it logs to W&B: {"train/global_step": 12, "train/policy_loss": 0.1, "train/response_length": 80, ..}.
+ * - An export of W&B's history (`run.scan_history()`, `run.history()`, the history artifact) has `_step` and any of these
+ *   names; `train/global_step` counts the trainer's steps where `_step` counts calls of `log`.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
-import type { MetricRecord, MetricScope, MetricSplit } from "../metric-record";
+import type { MetricRecord, MetricScope, MetricSplit } from "../../metric-record";
 
-export type Dialect = "verl" | "TRL" | "v-triune";
+export type Dialect = "verl" | "TRL" | "ms-swift" | "OpenRLHF" | "v-triune";
 
 /** TRL's names (1.x and the ones before) and ours for the same thing. What is not here keeps its name under `trl/`. */
 const TRL_NAMES: Readonly<Record<string, string>> = {
@@ -20,6 +24,7 @@ const TRL_NAMES: Readonly<Record<string, string>> = {
   grad_norm: "actor/grad_norm",
   learning_rate: "actor/lr",
   entropy: "actor/entropy",
+  "entropy/mean": "actor/entropy",
   kl: "actor/kl_loss",
   reward: "critic/rewards/mean",
   reward_std: "critic/rewards/std",
@@ -34,6 +39,23 @@ const TRL_NAMES: Readonly<Record<string, string>> = {
   clip_ratio: "actor/pg_clipfrac",
   policy_loss: "actor/pg_loss",
 };
+
+/** OpenRLHF's (0.8 to 0.9), likewise; the others keep their name under `openrlhf/`. */
+const OPENRLHF_NAMES: Readonly<Record<string, string>> = {
+  policy_loss: "actor/pg_loss",
+  actor_lr: "actor/lr",
+  actor_grad_norm: "actor/grad_norm",
+  entropy_loss: "actor/entropy",
+  ppo_clip_ratio: "actor/pg_clipfrac",
+  ppo_kl: "actor/ppo_kl",
+  kl: "actor/kl_loss",
+  reward: "critic/rewards/mean",
+  response_length: "response_length/mean",
+  truncated: "response_length/clip_ratio",
+};
+
+/** Names under `train/` by which OpenRLHF is known. */
+const OPENRLHF_SIGNS = ["policy_loss", "response_length", "total_length", "actor_lr"];
 
 /** Under which a metric of one source stands in flat names: ours in TensorBoard, and what forks of verl use. */
 const SOURCE_PREFIXES = ["source", "train_source", "data_source"];
@@ -80,18 +102,41 @@ export function placeOfVerlName(flat: string): Place {
   return all;
 }
 
-function placeOfTrlName(flat: string): Place {
+const placeOfAll = (names: Readonly<Record<string, string>>, prefix: string) => (flat: string) => {
   const isEvaluation = flat.startsWith("eval_") || flat.startsWith("eval/");
   const bare = flat.replace(/^(eval[_/]|train\/)/, "");
   const reward = /^rewards\/(.+?)(\/(mean|std))?$/.exec(bare);
-  const metric = TRL_NAMES[bare] ?? (reward === null ? `trl/${bare}` : `reward/${reward[1]}/${reward[3] ?? "mean"}`);
-  return { split: isEvaluation ? "eval" : "train", scope: "all", name: "all", metric };
-}
+  const usual = names[bare] ?? (reward === null ? undefined : `reward/${reward[1]}/${reward[3] ?? "mean"}`);
+  return {
+    split: isEvaluation ? "eval" : "train",
+    scope: "all",
+    name: "all",
+    metric: usual ?? `${prefix}/${bare}`,
+  } as const;
+};
 
-function numberOf(value: unknown): number | undefined {
+const PLACES: Readonly<Record<Exclude<Dialect, "v-triune">, (flat: string) => Place>> = {
+  verl: placeOfVerlName,
+  TRL: placeOfAll(TRL_NAMES, "trl"),
+  "ms-swift": placeOfAll(TRL_NAMES, "ms-swift"),
+  OpenRLHF: placeOfAll(OPENRLHF_NAMES, "openrlhf"),
+};
+
+const NOT_FINITE: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  nan: Number.NaN,
+  Infinity,
+  inf: Infinity,
+  "-Infinity": -Infinity,
+  "-inf": -Infinity,
+};
+
+/** A number, or a text that is one; undefined for anything else. */
+export function numberOf(value: unknown): number | undefined {
   if (typeof value === "number") return value;
-  if (value === "NaN" || value === "nan") return Number.NaN;
-  return value === "Infinity" || value === "inf" ? Infinity : undefined;
+  if (typeof value !== "string") return undefined;
+  if (Object.hasOwn(NOT_FINITE, value)) return NOT_FINITE[value];
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : undefined;
 }
 
 function recordsOf(
@@ -113,6 +158,33 @@ function recordsOf(
   return [...records.values()];
 }
 
+/** Names of a step, the trainer's own before those that count calls of a logger. */
+const STEP_NAMES = ["step", "train/global_step", "eval/global_step", "global_step", "training/global_step", "_step"];
+const SWIFT_STEP = "global_step/max_steps";
+/** What else a line says of the time, and not of the training. */
+const BESIDE = new Set([...STEP_NAMES, SWIFT_STEP, "epoch", "train/epoch", "_runtime", "_timestamp"]);
+
+/** The step of a logged object and, where it says so, the last one planned; null without a whole step. */
+export function loggedStep(
+  value: Readonly<Record<string, unknown>>,
+): { readonly step: number; readonly steps: number | null } | null {
+  const swift = /^(\d+)\/(\d+)$/.exec(String(value[SWIFT_STEP] ?? ""));
+  if (swift !== null) return { step: Number(swift[1]), steps: Number(swift[2]) };
+  for (const name of STEP_NAMES) {
+    const step = numberOf(value[name]);
+    if (step !== undefined) return Number.isSafeInteger(step) && step >= 0 ? { step, steps: null } : null;
+  }
+  return null;
+}
+
+function dialectOf(value: Readonly<Record<string, unknown>>): Exclude<Dialect, "v-triune"> {
+  if (SWIFT_STEP in value) return "ms-swift";
+  // A flat line with names of verl's families is a flat export of verl's (MLflow, W&B).
+  if (Object.keys(value).some((name) => /^(actor|critic|val-core|val-aux|response_length|timing_s)\//.test(name)))
+    return "verl";
+  return OPENRLHF_SIGNS.some((name) => `train/${name}` in value) ? "OpenRLHF" : "TRL";
+}
+
 /**
  * The records of one logged object, or null when it is of none of these trainers.
  *
@@ -121,14 +193,13 @@ function recordsOf(
 export function foreignRecords(
   value: unknown,
 ): { readonly dialect: Dialect; readonly records: readonly MetricRecord[] } | null {
-  if (!isRecord(value) || typeof value.step !== "number") return null;
+  if (!isRecord(value)) return null;
+  const found = loggedStep(value);
+  if (found === null) return null;
   if (isRecord(value.data))
-    return { dialect: "verl", records: recordsOf(value.step, value.data, placeOfVerlName, Number.NaN) };
+    return { dialect: "verl", records: recordsOf(found.step, value.data, placeOfVerlName, Number.NaN) };
   if (isRecord(value.metrics)) return null;
-  const { step: _step, epoch: _epoch, ...data } = value;
-  // A flat line with names of verl's families is a flat export of verl's (MLflow, wandb).
-  const isVerl = Object.keys(data).some((name) => /^(actor|critic|val-core|response_length|timing_s)\//.test(name));
-  return isVerl
-    ? { dialect: "verl", records: recordsOf(value.step, data, placeOfVerlName) }
-    : { dialect: "TRL", records: recordsOf(value.step, data, placeOfTrlName) };
+  const dialect = dialectOf(value);
+  const data = Object.fromEntries(Object.entries(value).filter(([name]) => !BESIDE.has(name)));
+  return { dialect, records: recordsOf(found.step, data, PLACES[dialect]) };
 }
