@@ -40,4 +40,5 @@ export { csvSink, formatCsvLines } from "./sinks/csv";
 export { jsonlSink } from "./sinks/jsonl";
 export { mlflowSink, type MlflowOptions } from "./sinks/mlflow";
 export { formatPrometheus, prometheusSink } from "./sinks/prometheus";
+export { trackioSink, type TrackioOptions } from "./sinks/trackio";
 export { tensorBoardSink, type TensorBoardOptions } from "./sinks/tensorboard";

@@ -11,6 +11,7 @@ import { DEFAULT_PORT, FURTHER_PORTS, startDashboard } from "../dashboard/server
 import { importRun } from "./imports/import-run";
 import { makeReport } from "./make-report";
 import { changesText, windowOf } from "./print-changes";
+import { sendToTrackio } from "./send-to-trackio";
 import { formatTable, openQuery, type TableFormat } from "./query-runs";
 
 /** `v-triune-monitor --help` */
@@ -40,6 +41,10 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
       trainer_state.json and completions/, ms-swift's logging.jsonl, an export
       of W&B's history (JSON Lines, CSV, Parquet; OpenRLHF logs there).
       --run NAME          the run of a W&B chart's CSV that has several
+  v-triune-monitor trackio runs/mine --url "http://.../?write_token=.."
+      The run in a trackio server: numbers, and a table of rollouts with
+      pictures and boxes. The address is what trackio.show() prints.
+      --project v-triune  --steps 1,40,80     as of report
 
 The dashboard listens on this machine only and never writes. For a run on a
 server: ssh -L 6070:localhost:6070 server
@@ -47,7 +52,7 @@ server: ssh -L 6070:localhost:6070 server
 --version prints the version.
 `;
 
-const COMMANDS = ["report", "changes", "query", "import"];
+const COMMANDS = ["report", "changes", "query", "import", "trackio"];
 const FORMATS: readonly TableFormat[] = ["table", "csv", "jsonl"];
 
 /** Where a command writes: its result, and messages beside it. */
@@ -78,6 +83,8 @@ function parse(args: readonly string[]) {
         json: { type: "boolean" },
         seed: { type: "string" },
         run: { type: "string" },
+        url: { type: "string" },
+        project: { type: "string" },
       },
     });
   } catch (cause) {
@@ -202,6 +209,24 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     tell(
       `${result.folder}: ${result.records} records of ${result.steps} steps${rollouts}, read as ${result.dialect}'s\n` +
         `${result.notes.map((note) => `Note: ${note}\n`).join("")}See it: v-triune-monitor ${result.folder}\n`,
+    );
+    return 0;
+  }
+
+  if (command === "trackio") {
+    const [folder] = existing(rest);
+    const { url, project } = values;
+    if (folder === undefined || rest.length > 1 || url === undefined || !URL.canParse(url))
+      throw new DashboardError({
+        what: "trackio takes one run folder and the address of a server.",
+        found: url === undefined ? undefined : `--url ${url}`,
+        fix: 'run v-triune-monitor trackio runs/mine --url "http://127.0.0.1:7860/?write_token=.."',
+      });
+    const steps = values.steps?.split(",").map((step) => wholeNumber("--steps", step, 1e12));
+    const sent = await sendToTrackio(folder, { url, project, steps });
+    tell(
+      `${sent.run} is in the project ${sent.project}: ${sent.steps} steps, ${sent.rollouts} rollouts with ` +
+        `${sent.pictures} pictures\n`,
     );
     return 0;
   }

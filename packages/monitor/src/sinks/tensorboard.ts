@@ -11,7 +11,7 @@ export interface TensorBoardOptions {
 }
 
 /**
- * Writes `events.out.tfevents.*` for `tensorboard --logdir`; `wandb sync` reads the same files. A run that is resumed
+ * Writes `events.out.tfevents.*` for `tensorboard --logdir`. A run that is resumed
  * adds a file of its own, as TensorFlow's writers do; TensorBoard joins them and hides the steps that were done again.
  *
  * @param folder the run folder

@@ -91,6 +91,7 @@ export const DEFAULTS = {
     csv: false,
     prometheus: null,
     mlflow: null,
+    trackio: null,
     rollouts: { every: 1, keep: null },
     alarms: { enabled: true, onAlarm: "tell", webhook: null, rules: {} },
   },

@@ -217,6 +217,7 @@ export const trainingConfigSchema = type({
     "csv?": "boolean",
     "prometheus?": textOrNull,
     "mlflow?": type({ "+": "reject", url: text, experiment: text }).or("null"),
+    "trackio?": type({ "+": "reject", url: text, project: text }).or("null"),
     "rollouts?": { "+": "reject", "every?": countOrNull, "keep?": countOrNull },
     "alarms?": {
       "+": "reject",

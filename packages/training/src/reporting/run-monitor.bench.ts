@@ -83,6 +83,7 @@ for (const [rollouts, tokens, steps] of [
       csv: false,
       prometheus: null,
       mlflow: null,
+      trackio: null,
       rollouts: { every: 1, keep: null },
       alarms: { enabled: true, onAlarm: "tell", webhook: null, rules: {} },
     },
