@@ -4,23 +4,10 @@
  * three rounds, packing the weights apart; one JSON line per number of rows.
  */
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import { createVlm, randomWeights, type VlmConfig, type VlmPolicy } from "./index";
-import { benchmarkConfig } from "./testing/tiny-model";
+import { createVlm, randomWeights, type VlmPolicy } from "./index";
+import { smallLanguageModel } from "./testing/tiny-model";
 
-const base = benchmarkConfig({ vocabSize: 49_152, intermediateSize: 1536 });
-const config: VlmConfig = {
-  ...base,
-  text: {
-    ...base.text,
-    hiddenSize: 576,
-    numLayers: 30,
-    numHeads: 9,
-    numKeyValueHeads: 3,
-    headDim: 64,
-    mropeSection: [8, 12, 12],
-  },
-  vision: { ...base.vision, outHiddenSize: 576 },
-};
+const config = smallLanguageModel();
 const [wanted, ...counts] = process.argv.slice(2);
 const { name } = await selectBackend(wanted === undefined ? {} : { prefer: wanted as BackendName });
 const policies = (["kernels", "backend"] as const).map((decodeWith) => ({

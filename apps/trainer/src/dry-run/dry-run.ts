@@ -59,7 +59,7 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
   const processor = await configuredProcessor(model);
   const options = {
     seed: run.seed,
-    makePrompt: await configuredPromptMaker(config, processor),
+    makePrompt: await configuredPromptMaker(config, processor, architecture.text.maxPositionEmbeddings),
     verifiers: createVerifierRegistry(builtinVerifiers()).names,
     strict: config.strict,
   };

@@ -34,6 +34,9 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
         ? ["update: {gradientCheckpointing: auto}: the same numbers in a third more time"]
         : []),
       ...(decoding > total / 4 ? ["rollout: {decodeWith: backend}: slower, without a packed copy"] : []),
+      ...(estimate.savedByBfloat16 > total / 8
+        ? ["model: {path: .., dtype: bfloat16}: what is not trained takes half, on native TensorFlow"]
+        : []),
       ...(gradients + moments > total / 4 ? ["train an adapter: model: {path: .., adapter: {rank: 16}}"] : []),
       ...(reference > 0 ? ["leave algorithm.kl.coefficient at 0: no reference model"] : []),
       "or take a smaller model",

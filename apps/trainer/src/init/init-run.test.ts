@@ -27,7 +27,8 @@ describe("initRun", () => {
     expect(config).toMatchObject({
       run: { name: "my run" },
       model: { path: model, adapter: null },
-      rollout: { promptsPerStep: 8, n: 8 },
+      // Half of what the model takes in all.
+      rollout: { promptsPerStep: 8, n: 8, maxNewTokens: 128 },
       optimizer: { lr: 1e-6 },
     });
     expect(config.data.train[0]?.path).toBe(data);
@@ -85,10 +86,14 @@ describe("initRun", () => {
 describe("a dry run", () => {
   it("shows the first prompt as the model sees it, sizes and tokens, and makes no run", async () => {
     await initRun({ folder: join(folder, "dry"), model, data, preset: "dapo", memory: 64e9 });
-    const config = await loadTrainingConfig(join(folder, "dry"), ["algorithm.kl.coefficient=0.1"], folder);
+    const config = await loadTrainingConfig(
+      join(folder, "dry"),
+      ["algorithm.kl.coefficient=0.1", "update.miniBatch=8"],
+      folder,
+    );
     const { text, time } = await dryRun(config, 1e6);
     expect(time).toBeNull();
-    expect(text).toMatch(/^Run dry: 135 steps of 8 prompts x 16 answers, 1080 updates/);
+    expect(text).toMatch(/^Run dry: 135 steps of 8 prompts x 16 answers, 135 updates/);
     expect(text).toMatch(/14 samples of 7 sources/);
     expect(text).toMatch(
       /demo_\w+\/\S+: \d+ tokens, \d+ of them of 1 picture \(\d+ x \d+ pixels\)\n {2}\| <\|im_start\|>/,

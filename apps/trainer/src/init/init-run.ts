@@ -57,6 +57,13 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
   const testSamples = split.eval === null ? 0 : await countSamples(split.eval);
   const prompts = Math.min(32, 2 ** Math.floor(Math.log2(Math.max(1, samples))));
   const defaults = resolveTrainingConfig({ preset, model, data: { train: data } });
+  // Half of a short context is left to prompts.
+  const { maxPositionEmbeddings } = architecture.text;
+  const maxNewTokens = Math.min(defaults.rollout.maxNewTokens, Math.floor(maxPositionEmbeddings / 2));
+  const newTokens =
+    maxNewTokens === defaults.rollout.maxNewTokens
+      ? String(maxNewTokens)
+      : `${maxNewTokens}              # the model takes ${maxPositionEmbeddings} tokens, prompt and pictures included`;
   const updates = defaults.rollout.promptsPerStep / defaults.update.miniBatch;
   const miniBatch = Math.max(1, Math.floor(prompts / updates));
   const configWith = (adapter: boolean, microBatchTokens: number) =>
@@ -64,7 +71,7 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
       preset,
       model: adapter ? { path: model, adapter: {} } : model,
       data: { train: data },
-      rollout: { promptsPerStep: prompts },
+      rollout: { promptsPerStep: prompts, maxNewTokens },
       update: { miniBatch, microBatchTokens },
     });
   // Full training first, then smaller micro-batches, then an adapter.
@@ -87,7 +94,7 @@ export async function initRun({ folder, model, data, preset, memory }: InitRunOp
         "  # The whole model would not fit in this machine's memory while it is trained; a low-rank adapter does.",
         "  adapter: {rank: 16}",
       ]
-    : ["  # adapter: {rank: 16}          # LoRA: less memory, smaller checkpoints"];
+    : ["  # adapter: {rank: 16}          # LoRA: less memory, smaller checkpoints; dtype: bfloat16 halves the rest"];
   const learningRate = chosen.adapter
     ? "1.0e-5                    # an adapter takes more than the whole model's 1e-6"
     : defaults.optimizer.lr.toExponential(1);
@@ -115,7 +122,7 @@ run:
 rollout:
   promptsPerStep: ${prompts}             # the paper: 1024
   n: ${defaults.rollout.n}                          # answers per prompt
-  maxNewTokens: ${defaults.rollout.maxNewTokens}
+  maxNewTokens: ${newTokens}
 
 update:
   miniBatch: ${miniBatch}                  # as promptsPerStep: one update a step; a divisor: several

@@ -120,8 +120,9 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
     cache = await openAnswerCache(options.folder, settingsOf(options));
     const rows = chosenRows(set, options.samplesPerSource, options.seed);
     const makePrompt = await configuredPromptMaker(
-      { promptPool: { enabled: options.pool, file: null }, rollout: { maxPromptTokens: options.maxPromptTokens } },
+      { promptPool: { enabled: options.pool, file: null }, rollout: options },
       processor,
+      readModelConfig(options.model).text.maxPositionEmbeddings,
     );
     const rewards = createLocalRewardSource(registry);
     const context: JudgingContext = {

@@ -153,7 +153,7 @@ export function assembleProcessor(
         ...(options.name === undefined ? {} : { where: options.name }),
         expected: `at most ${options.maxTokens} tokens`,
         found: `${promptIds.length} tokens, ${visual} of them for pictures`,
-        fix: "raise the limit, lower maxPixels, or leave the sample out",
+        fix: "raise the limit, allow fewer new tokens, lower maxPixels, or leave the sample out",
       });
     }
     const mmTokenTypeIds = Uint8Array.from(promptIds, (id) => (id === imageTokenId ? 1 : id === videoTokenId ? 2 : 0));

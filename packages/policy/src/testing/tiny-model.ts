@@ -48,6 +48,24 @@ export function benchmarkConfig(sizes: { vocabSize: number; intermediateSize: nu
   };
 }
 
+/** SmolLM2-135M's language model (30 layers of width 576) with the small tower. */
+export function smallLanguageModel(): Qwen25VlConfig {
+  const base = benchmarkConfig({ vocabSize: 49_152, intermediateSize: 1536 });
+  return {
+    ...base,
+    text: {
+      ...base.text,
+      hiddenSize: 576,
+      numLayers: 30,
+      numHeads: 9,
+      numKeyValueHeads: 3,
+      headDim: 64,
+      mropeSection: [8, 12, 12],
+    },
+    vision: { ...base.vision, outHiddenSize: 576 },
+  };
+}
+
 /**
  * Qwen2.5-VL's vocabulary on two layers of width 64: 9.8 million parameters, more than are decoded by this package's
  * kernels on the native backend.

@@ -42,6 +42,13 @@ export function keysAt(schema: { readonly json: unknown }, path: KeyPath): strin
   ];
 }
 
+/** Where the schema has a key of this name, the shallowest first. */
+function placesOf(schema: { readonly json: unknown }, name: string, parents: readonly KeyPath[] = [[]]): KeyPath[] {
+  const children = parents.flatMap((parent) => keysAt(schema, parent).map((key): KeyPath => [...parent, key]));
+  if (children.length === 0) return [];
+  return [...children.filter((path) => path.at(-1) === name), ...placesOf(schema, name, children)];
+}
+
 const shown = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value);
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
@@ -95,12 +102,21 @@ export function configError(
       });
     }
     const keys = keysAt(schema, parent);
-    const meant = nearest(String(path.at(-1)), keys);
+    const name = String(path.at(-1));
+    const meant = nearest(name, keys);
+    const places = placesOf(schema, name);
+    const elsewhere = places.filter((place) => place.length === places[0]!.length).slice(0, 3);
+    const fix =
+      meant !== null
+        ? `did you mean "${formatKeyPath([...parent, meant])}"?`
+        : elsewhere.length > 0
+          ? `did you mean ${elsewhere.map((place) => `"${formatKeyPath(place)}"`).join(" or ")}?`
+          : "remove it";
     return new ConfigError({
       what: `There is no configuration key "${key}".`,
       where: source.locate(path),
       expected: `one of ${keys.join(", ")}`,
-      fix: (meant === null ? "remove it" : `did you mean "${formatKeyPath([...parent, meant])}"?`) + more,
+      fix: fix + more,
     });
   }
   const found = valueAt(source.value, path);

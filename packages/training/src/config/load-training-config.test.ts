@@ -286,6 +286,8 @@ describe("what is refused", () => {
       [],
       /"optimizer\.groups\.vison"[\s\S]*did you mean "optimizer\.groups\.vision"\?/,
     ],
+    ["", ["lr=1e-5"], /no configuration key "lr"[\s\S]*did you mean "optimizer\.lr"\?/],
+    ["", ["maxNewTokens=5"], /did you mean "evaluation\.maxNewTokens" or "rollout\.maxNewTokens"\?/],
     ["rollout: {n: '8'}\n", [], /"rollout\.n"[\s\S]*a number[\s\S]*without quotes/],
     ["rollout: {n: 1}\n", [], /group of one/],
     ["rollout: {n: 2.5}\n", [], /"rollout\.n"[\s\S]*an integer/],

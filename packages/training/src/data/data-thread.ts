@@ -15,7 +15,8 @@ if (!port) throw new Error("data-thread runs as a thread only");
 const send = (message: FromDataThread): void => port.postMessage(message, []);
 
 async function open({ config, processorFolder, architecture, verifiers }: DataSetup): Promise<TrainingSource> {
-  const makePrompt = await configuredPromptMaker(config, createProcessor(processorFolder, {}, architecture));
+  const processor = createProcessor(processorFolder, {}, architecture);
+  const makePrompt = await configuredPromptMaker(config, processor, architecture?.text.maxPositionEmbeddings);
   return openTrainingSource({
     sets: config.data.train,
     seed: config.run.seed,

@@ -59,7 +59,7 @@ export async function openData(
     openTrainingSource({
       sets: config.data.train,
       seed: config.run.seed,
-      makePrompt: await configuredPromptMaker(config, processor),
+      makePrompt: await configuredPromptMaker(config, processor, architecture.text.maxPositionEmbeddings),
       verifiers,
       strict: config.strict,
       onRowStore,

@@ -243,6 +243,6 @@ export function noneUsable(sets: readonly Pick<DataSetConfig, "path">[], reasons
     file: sets.map(({ path }) => path).join(", "),
     expected: "at least one sample that can be used",
     found: `no sample that can be used\n${reasons.format()}`,
-    fix: "fix what the messages name, or raise rollout.maxPromptTokens if prompts are too long",
+    fix: "fix what the messages name, or raise rollout.maxPromptTokens or lower rollout.maxNewTokens if prompts are too long",
   });
 }

@@ -96,8 +96,9 @@ async function evaluateOnBenchmark(
   let unasked = 0;
   const reasons = createReasons();
   const makePrompt = await configuredPromptMaker(
-    { ...config, promptPool: { enabled: false, file: null } },
+    { ...config, promptPool: { enabled: false, file: null }, rollout: { ...config.rollout, maxNewTokens } },
     model.processor,
+    model.policy.config.text.maxPositionEmbeddings,
   );
 
   async function* batches(): AsyncGenerator<PreparedPrompt[]> {

@@ -44,7 +44,11 @@ export async function evaluateOnSets(
   const data = await openEvaluationData({
     sets: config.data.eval,
     seed: config.run.seed,
-    makePrompt: await configuredPromptMaker(config, model.processor),
+    makePrompt: await configuredPromptMaker(
+      { ...config, rollout: { ...config.rollout, maxNewTokens } },
+      model.processor,
+      model.policy.config.text.maxPositionEmbeddings,
+    ),
     verifiers,
     strict: config.strict,
     onBadRow,

@@ -65,6 +65,8 @@ it("weights in bfloat16 take half the memory, and while they are used a float32 
   // Norms, biases and the convolution stay as they are.
   expect(half.weights / whole.weights).toBeGreaterThan(0.5);
   expect(half.weights / whole.weights).toBeLessThan(0.6);
+  expect(half.savedByBfloat16).toBe(0);
+  expect(whole.savedByBfloat16).toBe(whole.weights - half.weights);
   const { hiddenSize, vocabSize, intermediateSize } = smallModelConfig.text;
   expect(half.passing - whole.passing).toBe(4 * hiddenSize * Math.max(vocabSize, 4 * intermediateSize));
 });

@@ -47,10 +47,12 @@ export interface MemoryEstimate {
   /** The packed model and the caches of our own kernels while they generate; 0 where the backend or a server does. */
   readonly decoding: number;
   readonly gradientCheckpointing: boolean;
+  /** Bytes of weights that `model.dtype: bfloat16` would save; 0 where it is on. */
+  readonly savedByBfloat16: number;
   readonly total: number;
 }
 
-const ALL = ["vision", "connector", "language"] as const satisfies readonly ParameterGroup[];
+const GROUPS = ["vision", "connector", "language"] as const satisfies readonly ParameterGroup[];
 
 /** Share of the machine's memory that a run may take: the rest is for the system, files and the dashboard. */
 const USABLE = 0.8;
@@ -134,7 +136,8 @@ function estimateWith(
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
         });
   const { vocabSize, numLayers, intermediateSize } = architecture.text;
-  const halved = countHalved(config, shapes);
+  const halvable = countHalvable(config, shapes);
+  const halved = config.model.dtype === "bfloat16" ? halvable : 0;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained)) - 2 * halved;
   const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters - 2 * halved;
   const gradients = 8 * trained;
@@ -156,6 +159,7 @@ function estimateWith(
     passing: PROCESS_BYTES + passing,
     decoding,
     gradientCheckpointing,
+    savedByBfloat16: 2 * (halvable - halved) * (reference === 0 ? 1 : 2),
     // A step generates first and trains then.
     total: PROCESS_BYTES + weights + reference + moments + Math.max(gradients + activations + passing, decoding),
   };
@@ -176,12 +180,10 @@ function decodingBytes({ rollout }: TrainingConfig, architecture: VlmConfig): nu
     : 0;
 }
 
-function countHalved({ model, optimizer }: TrainingConfig, shapes: readonly ParameterShape[]): number {
-  if (model.dtype !== "bfloat16") return 0;
-  if (model.adapter !== null)
-    return countParameters(shapes.filter(keptInBfloat16({ dtype: model.dtype, freeze: ALL })));
-  const freeze = ALL.filter((group) => optimizer.groups[group].freeze);
-  return countParameters(shapes.filter(keptInBfloat16({ dtype: model.dtype, freeze })));
+/** Numbers that `model.dtype: bfloat16` keeps in bfloat16. */
+function countHalvable({ model, optimizer }: TrainingConfig, shapes: readonly ParameterShape[]): number {
+  const freeze = GROUPS.filter((group) => model.adapter !== null || optimizer.groups[group].freeze);
+  return countParameters(shapes.filter(keptInBfloat16({ dtype: "bfloat16", freeze })));
 }
 
 /** The largest float32 copies at one time: the head, or gate and up with both side by side. */

@@ -128,7 +128,7 @@ describe.skipIf(why !== "")("transformers serve", { timeout: 180_000 }, () => {
       modelFolder: async () => demoModelFolder,
     });
     const makePrompt = await configuredPromptMaker(
-      { promptPool: { enabled: false, file: null }, rollout: { maxPromptTokens: null } },
+      { promptPool: { enabled: false, file: null }, rollout: { maxPromptTokens: null, maxNewTokens: 8 } },
       model.processor,
     );
     const prompts = await Promise.all(
