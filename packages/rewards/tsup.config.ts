@@ -9,6 +9,7 @@ export default defineConfig(
     "src/isolated/verifier-worker.ts",
     "src/builtin-verifiers.ts",
     "src/audit/index.ts",
+    "src/judge/index.ts",
     "src/conformance.ts",
   ]),
 );

@@ -131,6 +131,12 @@ export const SERVER_OPTIONS: {
     shownDefault: undefined,
     read: (values) => values.map((value) => verifierModule(value, "verifier")),
   }),
+  judge: option<string | undefined>(undefined, (value) => value, {
+    flag: "judge",
+    hint: "file",
+    help: "Settings of a judge, for samples whose verifier is judge",
+    problem: (path) => (path === undefined || existsSync(path) ? undefined : "a file that exists"),
+  }),
   isolation: oneOf("thread", ["thread", "process"], {
     flag: "isolation",
     help: "What a worker is; processes withstand verifiers that end their process",

@@ -7,6 +7,7 @@ import {
   type IsolatedRewardSource,
   type PoolStats,
 } from "@v-triune/rewards/isolated";
+import { openJudge } from "@v-triune/rewards/judge";
 import { pino, type Logger } from "pino";
 import { createApp } from "./app";
 import { boxWarnings } from "./box-warnings";
@@ -14,6 +15,7 @@ import { completeSettings } from "./complete-settings";
 import { openEnvironment, type EnvironmentOptions } from "./environment/environment";
 import { openSessions } from "./environment/sessions";
 import { guardSource } from "./guarded-source";
+import { judgedSource } from "./judged-source";
 import { createServerMetrics } from "./metrics";
 import { ServerConfigError, type RewardServerSettings } from "./settings";
 import { warnOnce } from "./warnings";
@@ -51,7 +53,9 @@ export async function startRewardServer(
 ): Promise<RewardServer> {
   const settings = completeSettings(given);
   const logger = log ?? pino({ level: settings.logLevel, base: null }, pino.destination(2));
-  const source = await startWorkers(settings);
+  const judge = settings.judge === undefined ? undefined : await openJudge(settings.judge);
+  const workers = await startWorkers(settings);
+  const source = judge === undefined ? workers : judgedSource(workers, judge, settings);
   try {
     return await listen(settings, source, logger, environment);
   } catch (error) {

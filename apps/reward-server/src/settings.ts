@@ -14,6 +14,8 @@ export interface RewardServerSettings {
   readonly maxSpareWorkers: number;
   /** Verifiers besides the built-in ones. */
   readonly verifiers: readonly VerifierModule[];
+  /** The settings of a judge, for samples whose verifier is `judge`: a JSON file. */
+  readonly judge: string | undefined;
   /** `process` for verifiers that can end their whole process. */
   readonly isolation: "thread" | "process";
   /** Milliseconds that judging one sample may take, counted from its start. */

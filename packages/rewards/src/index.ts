@@ -3,6 +3,8 @@
  */
 export { DEFAULT_IOU_SCHEDULE, IouScheduleError, iouThreshold, type IouStage } from "@v-triune/verifiers";
 export { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO } from "@v-triune/schema/reward-defaults";
+export { scoreAsync, type AsyncVerdict, type AsyncVerifier, type AsyncVerifierOptions } from "./async-verifier";
+export { withAsyncVerifiers, type WithAsyncVerifiersOptions } from "./with-async-verifiers";
 export {
   ContentError,
   goldText,

@@ -60,6 +60,8 @@ export const REWARD_ERROR_CODES = [
   "crash",
   /** The verifier took longer than one sample may. */
   "timeout",
+  /** A model that judges wrote no verdict that can be read, or its budget is used up. */
+  "judge",
   /** The time that the client gave the whole request is over. */
   "deadline",
   /** No reward server answered as it should. */

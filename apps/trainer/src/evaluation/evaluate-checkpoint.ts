@@ -8,7 +8,8 @@ import { join, resolve } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { ConfigError, asWriteError } from "@v-triune/errors";
 import { type MetricRecord, formatRecordLine, readMetricRecords } from "@v-triune/monitor";
-import { createLocalRewardSource } from "@v-triune/rewards";
+import { createLocalRewardSource, withAsyncVerifiers } from "@v-triune/rewards";
+import { openJudge } from "@v-triune/rewards/judge";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import {
   type BenchmarkScores,
@@ -136,10 +137,13 @@ async function onSets(
   options: EvaluateOnBenchmarkOptions & Pick<EvaluateOnSetsOptions, "onRowStore">,
 ): Promise<Found | undefined> {
   const registry = createVerifierRegistry(builtinVerifiers());
+  // A run.json of an earlier version does not have the key.
+  const judges = config.reward.judge ? [await openJudge(config.reward.judge)] : [];
+  const local = createLocalRewardSource(registry, { normalized: config.reward.normalised });
   return evaluateOnSets(config, {
     ...options,
-    rewards: createLocalRewardSource(registry, { normalized: config.reward.normalised }),
-    verifiers: registry.names,
+    rewards: withAsyncVerifiers(local, judges, { normalized: config.reward.normalised }),
+    verifiers: [...registry.names, ...judges.map(({ name }) => name)],
   });
 }
 

@@ -10,7 +10,8 @@ import { type SampleSet, openSampleSet } from "@v-triune/data-filters";
 import { type RemoteEngineConfig, openRemoteEngine } from "@v-triune/engines";
 import { asWriteError } from "@v-triune/errors";
 import { createProcessor, familyOf, readModelConfig, type Processor } from "@v-triune/policy";
-import { createLocalRewardSource } from "@v-triune/rewards";
+import { createLocalRewardSource, withAsyncVerifiers } from "@v-triune/rewards";
+import { type JudgeSettings, createJudge, loadJudgeSettings } from "@v-triune/rewards/judge";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import {
   type BoxNaming,
@@ -64,6 +65,8 @@ export interface RolloutOptions {
   /** Most samples of a source (a seeded choice); null: all. */
   readonly samplesPerSource: number | null;
   readonly backend: BackendSetting;
+  /** A judge's settings, for samples whose verifier is `judge`. */
+  readonly judge?: string | undefined;
   readonly signal?: AbortSignal;
   readonly listen?: (event: RolloutEvent) => void;
 }
@@ -78,6 +81,8 @@ export interface RolloutResult extends WrittenRollouts {
   readonly found: number;
   /** Answers that were made now. */
   readonly made: number;
+  /** Answers that the judge could not decide, and why it could not the last one; they are not kept. */
+  readonly unjudged?: { readonly count: number; readonly reason: string };
 }
 
 /** Prompts that are asked at once: few enough for their pictures to be small, enough to keep servers busy. */
@@ -93,9 +98,11 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
   const { listen = () => {}, signal } = options;
   const processor = createProcessor(options.model);
   const registry = createVerifierRegistry(builtinVerifiers());
+  const judging = options.judge === undefined ? undefined : await loadJudgeSettings(options.judge);
+  const judges = judging === undefined ? [] : [createJudge(judging, options.judge)];
   const set = await openSampleSet(
     options.data.map((path) => resolve(path)),
-    { verifiers: registry.names },
+    { verifiers: [...registry.names, ...judges.map(({ name }) => name)] },
   );
   try {
     mkdirSync(join(options.folder, "cache"), { recursive: true });
@@ -117,20 +124,21 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
       what: "Another v-triune rollout writes into this folder.",
       other: "choose another folder with -o",
     });
-    cache = await openAnswerCache(options.folder, settingsOf(options));
+    cache = await openAnswerCache(options.folder, settingsOf(options, judging));
     const rows = chosenRows(set, options.samplesPerSource, options.seed);
     const makePrompt = await configuredPromptMaker(
       { promptPool: { enabled: options.pool, file: null }, rollout: options },
       processor,
       readModelConfig(options.model).text.maxPositionEmbeddings,
     );
-    const rewards = createLocalRewardSource(registry);
+    const rewards = withAsyncVerifiers(createLocalRewardSource(registry), judges);
     const context: JudgingContext = {
       epsilon: options.epsilon,
       training: false,
       ratios: { accuracyRatio: null, formatRatio: null },
     };
     const keys = new Set<string>();
+    const unjudged: Rollout[] = [];
     const tally = { done: 0, found: 0, total: rows.length * options.n };
     const progress = (): void => listen({ type: "progress", ...tally });
     for (let from = 0; from < rows.length; from += BATCH) {
@@ -172,7 +180,9 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
               ...(signal ? { signal } : {}),
             },
             onRollout: (rollout) => {
-              cache?.add(cached(rollout, group[rollout.promptIndex] as AskedPrompt, options.epsilon));
+              // What the judge could not decide now is asked for again by the same command.
+              if (isUnjudged(rollout)) unjudged.push(rollout);
+              else cache?.add(cached(rollout, group[rollout.promptIndex] as AskedPrompt, options.epsilon));
               tally.done += 1;
               progress();
             },
@@ -182,7 +192,12 @@ export async function makeRollouts(options: RolloutOptions): Promise<RolloutResu
       }
     }
     const written = await writeRolloutTable(options.folder, keys, options.n, options.blind === true);
-    return { ...written, found: tally.found, made: tally.done - tally.found };
+    return {
+      ...written,
+      found: tally.found,
+      made: tally.done - tally.found - unjudged.length,
+      ...unjudgedOf(unjudged),
+    };
   } finally {
     engine?.close();
     cache?.close();
@@ -238,6 +253,14 @@ async function ask(
     listen({ type: "bad-row", message: error.message });
     return undefined;
   }
+}
+
+const isUnjudged = ({ result }: Rollout): boolean =>
+  result.status === "error" && ["judge", "server", "timeout"].includes(result.code ?? "");
+
+function unjudgedOf(rollouts: readonly Rollout[]): Pick<RolloutResult, "unjudged"> {
+  const reason = rollouts.at(-1)?.result.reason;
+  return reason === undefined ? {} : { unjudged: { count: rollouts.length, reason } };
 }
 
 function cached(
@@ -336,7 +359,7 @@ function boxesOfServed(name: string, ofFolder: BoxNaming, tell: (message: string
 }
 
 /** What decides the answers, besides the samples: `n` and where the servers are do not. */
-function settingsOf(options: RolloutOptions): Record<string, unknown> {
+function settingsOf(options: RolloutOptions, judging: JudgeSettings | undefined): Record<string, unknown> {
   const {
     temperature,
     topP,
@@ -366,7 +389,13 @@ function settingsOf(options: RolloutOptions): Record<string, unknown> {
     pool,
     seed,
     ...(blind ? { blind } : {}),
+    ...(judging && { judge: decidingSettings(judging) }),
   };
+}
+
+/** What a verdict depends on; limits and prices may change. */
+function decidingSettings({ model, mode, rubric, template, votes, temperature }: JudgeSettings) {
+  return { model, mode, rubric, template, votes, temperature };
 }
 
 /** Tells models apart by their settings and by size, beginning and end of each file of weights. */

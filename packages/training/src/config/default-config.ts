@@ -59,6 +59,7 @@ export const DEFAULTS = {
     accuracyRatio: null,
     formatRatio: null,
     overlong: null,
+    judge: null,
     servers: [],
     tokenEnv: null,
   },

@@ -125,6 +125,7 @@ export function resolveInput(input: TrainingConfigInput, source: ConfigSource, c
               buffer: reward.overlong.buffer ?? Math.ceil(rollout.maxNewTokens / OVERLONG_DEFAULTS.limitPerBuffer),
               penalty: reward.overlong.penalty ?? OVERLONG_DEFAULTS.penalty,
             },
+      judge: absolute(reward.judge, "reward", "judge"),
       servers: [reward.servers].flat(),
     },
     algorithm: {

@@ -153,6 +153,7 @@ export const trainingConfigSchema = type({
     "accuracyRatio?": "number >= 0 | null",
     "formatRatio?": "number >= 0 | null",
     "overlong?": type({ "+": "reject", "buffer?": count, "penalty?": positive }).or("null"),
+    "judge?": textOrNull,
     "servers?": url.or(url.array()),
     "tokenEnv?": textOrNull,
   },

@@ -172,6 +172,8 @@ export interface RewardConfig {
    * `buffer` tokens before rollout.maxNewTokens cost up to `penalty`; null: none.
    */
   readonly overlong: { readonly buffer: number; readonly penalty: number } | null;
+  /** Absolute path of a judge's settings (docs/judges.md), for samples whose verifier is `judge`; null: there is none. */
+  readonly judge: string | null;
   /** Reward servers that judge; empty: this process does. */
   readonly servers: readonly string[];
   /** The environment variable that holds their token. */

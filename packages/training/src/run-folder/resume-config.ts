@@ -20,6 +20,7 @@ const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "mo
 const freeKeys = [
   "rollout.engine",
   "rollout.decodeWith",
+  "reward.judge",
   "reward.servers",
   "reward.tokenEnv",
   "update.microBatchTokens",

@@ -1,7 +1,7 @@
 import type { Benchmark } from "@v-triune/benchmarks";
 import type { BackendChoice } from "@v-triune/backend";
 import type { MetricSink } from "@v-triune/monitor";
-import type { RewardSource } from "@v-triune/rewards";
+import type { AsyncVerifier, RewardSource } from "@v-triune/rewards";
 import type { RolloutEngine } from "@v-triune/rollouts";
 import type { Verifier } from "@v-triune/verifiers";
 import type { EvaluationScores, StepSummary, TrainingListener } from "../training-event";
@@ -22,6 +22,8 @@ export interface RunTrainingOptions {
    * own.
    */
   readonly verifiers?: readonly Verifier[];
+  /** The same for verifiers whose verdicts take time. */
+  readonly asyncVerifiers?: readonly AsyncVerifier[];
   /** Answers the prompts. Default: what `rollout.engine` names. */
   readonly engine?: RolloutEngine;
   /** Judges the answers. Default: the servers of `reward.servers`, or this process with the verifiers. */

@@ -24,7 +24,7 @@ import { type Resources, withResources } from "../resources";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { openRunFolder } from "../run-folder/run-folder";
 import { openForeignEngine } from "../sampling/open-engine";
-import { openRewards } from "../sampling/open-rewards";
+import { openJudges, openRewards } from "../sampling/open-rewards";
 import { RolloutSchedule } from "../sampling/rollout-schedule";
 import { GivenUpWaiting, serverEvents, watchWaiting } from "../sampling/wait-watch";
 import { describeCompute, workerCount } from "../threads/worker-count";
@@ -81,13 +81,15 @@ async function train(
   const boxes = modelBoxes(config, model);
   const referenceLogProbs = await openReference(config, resources);
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
+  const judges = await openJudges(config.reward, options.asyncVerifiers);
+  const verifiers = [...registry.names, ...judges.map(({ name }) => name)];
   const data = await openData(
     config,
     {
       processor,
       processorFolder: processorFolder(config.model, checkpoint?.folder),
       architecture: policy.config,
-      verifiers: registry.names,
+      verifiers,
       onBadRow,
       onRowStore: rowStoreEvents(listen),
     },
@@ -110,7 +112,7 @@ async function train(
   const events = serverEvents(watch, listen);
   const rewards =
     options.rewards ??
-    (await resources.open(openRewards(config.reward, registry, events), (opened) => opened.close?.()));
+    (await resources.open(openRewards(config.reward, { registry, judges }, events), (opened) => opened.close?.()));
   const foreignEngine = await openForeignEngine(
     { passed: options.engine, config, model, weights: engineWeights(policy, fromStep), signal, ...events },
     resources,
@@ -197,7 +199,7 @@ async function train(
         model,
         engine,
         rewards,
-        verifiers: registry.names,
+        verifiers,
         benchmarks: options.benchmarks ?? [],
         interruption,
         signal: watch.signal,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { Benchmark } from "@v-triune/benchmarks";
 import { openSampleSet, writeSamples } from "@v-triune/data-filters";
 import type { MetricRecord, MetricSink } from "@v-triune/monitor";
-import type { RewardSource } from "@v-triune/rewards";
+import { ConfigError } from "@v-triune/errors";
+import type { AsyncVerifier, RewardSource } from "@v-triune/rewards";
 import type { RolloutEngine, SamplingRequest } from "@v-triune/rollouts";
 import type { Sample } from "@v-triune/schema";
 import type { Verifier } from "@v-triune/verifiers";
@@ -169,6 +170,50 @@ describe("runTraining", () => {
         /verifier/,
       );
     }
+  });
+
+  it("asks a passed verifier that takes its time, beside the others; its faults are no score, its refusal ends the run", async () => {
+    const set = await openSampleSet(base.data.train[0]!.path);
+    const rows = (await set.read([...Array(set.length).keys()])) as readonly Sample[];
+    set.close();
+    const path = join(folder, "own-judge.parquet");
+    const judged = rows.map((row, index) =>
+      index % 2 === 0 ? row : { ...row, reward_model: { ...row.reward_model, verifier: "slow" } },
+    );
+    await writeSamples(path, judged, { verifiers: ["slow", "mathverify", "detection"] });
+    const own = config("judge", { data: { train: [{ path, weight: 1, cap: null }], eval: [], sampling: null } });
+    let asked = 0;
+    const slow: AsyncVerifier = {
+      name: "slow",
+      async verify() {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        asked += 1;
+        if (asked === 2) return { status: "error", reason: "no reply in time", code: "timeout" };
+        if (asked === 3) throw new TypeError("on purpose");
+        return { status: "scored", accuracy: 1, format: 1, metrics: { judge_tokens: 5 } };
+      },
+    };
+    const { sink, records } = memorySink();
+    await runTraining(own, { asyncVerifiers: [slow], sinks: [sink] });
+    expect(asked).toBeGreaterThan(3);
+    const all = records.filter(({ scope, split }) => scope === "all" && split === "train");
+    const sum = (name: string) => all.reduce((total, { metrics }) => total + (metrics[name] ?? 0), 0);
+    expect([sum("verdict/scored"), sum("verdict/error")]).toEqual([22, 2]);
+    const reasons = new Set(all.flatMap((record) => Object.keys(record.reasons ?? {})));
+    expect([...reasons].sort()).toEqual(["error: crash: TypeError: on purpose", "error: no reply in time"]);
+    expect(all.some(({ metrics }) => metrics["verifier/judge_tokens/mean"] === 5)).toBe(true);
+    const refusing: AsyncVerifier = {
+      name: "slow",
+      verify: () => Promise.reject(new ConfigError({ what: "The key is wrong." })),
+    };
+    const again = { ...own, run: { ...own.run, folder: `${own.run.folder}-refused` } };
+    await expect(runTraining(again, { asyncVerifiers: [refusing] })).rejects.toThrow("The key is wrong.");
+    const missing = {
+      ...again,
+      run: { ...own.run, folder: `${own.run.folder}-missing` },
+      reward: { ...own.reward, judge: join(folder, "none.json") },
+    };
+    await expect(runTraining(missing)).rejects.toMatchObject({ name: "ConfigError", where: join(folder, "none.json") });
   });
 
   it("asks passed benchmarks at each evaluation, besides the evaluation sets and without them", async () => {

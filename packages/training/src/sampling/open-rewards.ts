@@ -1,24 +1,56 @@
 import { EngineError, type EngineEvents } from "@v-triune/engines";
 import { ConfigError } from "@v-triune/errors";
 import {
+  type AsyncVerifier,
   type HttpRewardSource,
   type RewardResult,
   type RewardSource,
   RewardServerError,
   createHttpRewardSource,
   createLocalRewardSource,
+  withAsyncVerifiers,
 } from "@v-triune/rewards";
+import { openJudge } from "@v-triune/rewards/judge";
 import type { VerifierRegistry } from "@v-triune/verifiers";
 import type { RewardConfig } from "../config/training-config";
 
 /**
- * What judges a run's answers: this process, or reward servers. A run waits for servers that are gone; it never takes a
- * fault of theirs for a verdict.
+ * What judges a run's answers: this process, or reward servers, and judges for the samples that name one. A run waits for
+ * servers that are gone; it never takes a fault of theirs for a verdict.
  *
  * @throws ConfigError when the servers' token is not in the environment
  */
 export function openRewards(
-  { servers, tokenEnv, normalised }: RewardConfig,
+  config: Pick<RewardConfig, "servers" | "tokenEnv" | "normalised">,
+  { registry, judges }: RewardVerifiers,
+  events: EngineEvents = {},
+): RewardSource {
+  const source = openOtherRewards(config, registry, events);
+  return judges.length === 0 ? source : withAsyncVerifiers(source, judges, { normalized: config.normalised });
+}
+
+/** What judges in this process. */
+export interface RewardVerifiers {
+  readonly registry: VerifierRegistry;
+  /** Verifiers whose verdicts take time. */
+  readonly judges: readonly AsyncVerifier[];
+}
+
+/**
+ * The judge that a configuration names, and those that were passed.
+ *
+ * @throws ConfigError for settings that cannot be used
+ */
+export async function openJudges(
+  { judge }: Pick<RewardConfig, "judge">,
+  passed: readonly AsyncVerifier[] = [],
+): Promise<readonly AsyncVerifier[]> {
+  // A run.json of an earlier version does not have the key.
+  return judge ? [await openJudge(judge), ...passed] : passed;
+}
+
+function openOtherRewards(
+  { servers, tokenEnv, normalised }: Pick<RewardConfig, "servers" | "tokenEnv" | "normalised">,
   registry: VerifierRegistry,
   { onPause, onResume }: EngineEvents,
 ): RewardSource {

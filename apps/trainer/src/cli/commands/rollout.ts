@@ -65,6 +65,11 @@ export const rolloutCommand: Command = {
       options: [...ANSWER_BOXES],
       description: "In which convention answers have boxes (default: that of the model)",
     },
+    judge: {
+      type: "string",
+      valueHint: "file",
+      description: "A judge's settings, for samples whose verifier is judge",
+    },
     pool: {
       type: "boolean",
       default: true,
@@ -104,6 +109,7 @@ export const rolloutCommand: Command = {
     const folder = required(context, "out", "the folder for the answers: -o rollouts");
     const model = required(context, "model", "the model's folder: --model ./Qwen2.5-VL-7B-Instruct");
     const epsilon = textOption(context, "epsilon");
+    const judge = textOption(context, "judge");
     const n = wholeNumber("n", textOption(context, "n"), 1)!;
     const temperature = atLeast("temperature", decimalNumber("temperature", textOption(context, "temperature"))!, 0);
     if (n > 1 && temperature === 0)
@@ -136,6 +142,7 @@ export const rolloutCommand: Command = {
             ? "average"
             : atLeast("epsilon", decimalNumber("epsilon", epsilon)!, Number.MIN_VALUE, 1),
         boxes: textOption(context, "boxes") as AnswerBoxes | undefined,
+        judge: judge === undefined ? undefined : resolve(judge),
         pool: args["pool"] !== false,
         blind: args["blind"] === true,
         seed: wholeNumber("seed", textOption(context, "seed"), 0)!,
@@ -158,6 +165,12 @@ export const rolloutCommand: Command = {
               : `Curate by them: rollouts: [${shown}], with the rule difficulty\n`),
         );
       }
+      const { unjudged } = result;
+      if (unjudged)
+        output.err(
+          `${unjudged.count.toLocaleString("en-US")} answers could not be judged and are not kept; the same command asks ` +
+            `for them again. The last: ${unjudged.reason}\n`,
+        );
       return 0;
     } catch (error) {
       view.close();
