@@ -1,6 +1,6 @@
 /**
  * A picture with its gold and predicted boxes drawn on it, for viewers that draw none: an SVG that holds the encoded
- * picture, so that no pixel is computed anew.
+ * picture, so that no pixel is computed again.
  */
 import type { DrawnBox, RolloutBoxes } from "../dashboard-api";
 import type { Picture } from "./sample-picture";
