@@ -225,6 +225,10 @@ export const SERVER_OPTIONS: {
     initial: () => 30_000,
     least: 0,
   }),
+  untilStdinEnds: toggle(true, {
+    flag: "until-stdin-ends",
+    help: "Stop when standard input ends, for programs that start the server",
+  }),
   logLevel: oneOf("info", ["debug", "info", "warn", "error", "silent"], {
     flag: "log-level",
     help: "Least severe messages of the log",

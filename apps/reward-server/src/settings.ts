@@ -60,6 +60,8 @@ export interface RewardServerSettings {
   readonly idleMs: number;
   /** Milliseconds for the answers to what was accepted before the server was told to stop. */
   readonly drainMs: number;
+  /** Whether `serveUntilSignal` also stops when standard input ends, so that the server does not outlive its parent. */
+  readonly untilStdinEnds: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
   /** Whether responses and gold answers may appear in the log. */
   readonly logText: boolean;

@@ -12,7 +12,8 @@ const SAME_SIGNAL_MS = 500;
 const MEMORY_FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
 
 /**
- * Runs a reward server until SIGTERM or SIGINT, then drains it. A second signal ends it immediately.
+ * Runs a reward server until SIGTERM or SIGINT (or the end of standard input, if the settings say so), then drains it. A
+ * second signal ends it immediately.
  *
  * @param say called with the address of the server
  * @param environment tasks to serve beside the rewards
@@ -31,6 +32,10 @@ export async function serveUntilSignal(
   const stopped = new Promise<void>((resolve) => (stop = resolve));
   const signals = ["SIGTERM", "SIGINT"] as const;
   for (const signal of signals) process.once(signal, stop);
+  if (settings.untilStdinEnds) {
+    for (const event of ["end", "close", "error"]) process.stdin.once(event, stop);
+    process.stdin.resume();
+  }
   await stopped;
   for (const signal of signals) process.off(signal, stop);
   const since = performance.now();

@@ -192,6 +192,16 @@ describe("a session", () => {
     await client.close();
   });
 
+  it("takes a number or a list of boxes for its text, as clients that parse replies send it", async () => {
+    const client = await open();
+    await client.reset({ index: 4 });
+    // Mathverify wants a box, as for the text "4".
+    expect((await client.step(4)).data).toMatchObject({ reward: 0, metadata: { status: "scored" } });
+    await client.reset({ split: "test", index: 0, epsilon: 0.5 });
+    expect((await client.step([{ bbox_2d: [0, 0, 100, 100], label: "cat" }])).data.metadata["accuracy"]).toBe(1);
+    await client.close();
+  });
+
   it("gives each session its own episode", async () => {
     const [one, other] = [await open(), await open()];
     await Promise.all([one.reset({ index: 1 }), other.reset({ index: 2 })]);
@@ -299,7 +309,7 @@ describe("what is wrong with a message", () => {
     ["a field of another name", { reponse: "4" }, "did you mean response?"],
     ["a chat message's field", { text: "4" }, 'An action is {"response": "the answer"}'],
     ["nothing", {}, "action.response: missing"],
-    ["a number", { response: 4 }, "action.response: a string or content parts expected, found 4"],
+    ["a truth value", { response: true }, "action.response: a string or content parts expected, found true"],
     ["a part of an unknown kind", { response: [{ type: "hologram" }] }, "hologram"],
     ["a text", "4", "action: an object expected"],
   ])("names the place in an action: %s", async (_, action, text) => {

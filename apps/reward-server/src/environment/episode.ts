@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { ContentError, responseText, type RewardOutcome } from "@v-triune/rewards";
 import { RefusalError } from "../http/refusal-error";
 import { reportLeftOut } from "../routes/readable-samples";
@@ -75,7 +76,10 @@ export class Episode {
     return reply([], { ...this.#about(found), ...verdictOf(outcome) }, reward, true);
   }
 
+  /** Clients that parse replies as JSON, such as `verifiers`, send a number or a list of boxes for such a text. */
   #text(response: unknown): string {
+    const isParsed = typeof response === "number" || (Array.isArray(response) && response.every(isBox));
+    if (isParsed) return JSON.stringify(response);
     try {
       return responseText(response, "action.response", contentOptions(this.environment.tools));
     } catch (error) {
@@ -94,6 +98,9 @@ export class Episode {
     };
   }
 }
+
+const isBox = (value: unknown): boolean =>
+  isRecord(value) && ("bbox_2d" in value || "box_2d" in value || "point_2d" in value);
 
 function verdictOf(outcome: RewardOutcome): Readonly<Record<string, unknown>> {
   if (outcome.status !== "scored") return outcome;
