@@ -50,6 +50,10 @@ class OtherSource {
   readonly #answers: { resolve(outcome: RewardOutcome): void; reject(error: unknown): void }[] = [];
   #wake: () => void = () => {};
   #ended = false;
+  /** Requests without an answer. */
+  #open = 0;
+  /** Ends the call of the source when what is open is no longer wanted. */
+  readonly #stop = new AbortController();
   #reading: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -61,6 +65,7 @@ class OtherSource {
   ask(request: RewardRequest): Promise<RewardOutcome> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     const answer = new Promise<RewardOutcome>((resolve, reject) => void this.#answers.push({ resolve, reject }));
+    this.#open += 1;
     this.#waiting.push(request);
     this.#wake();
     this.#reading ??= this.#read().catch((error: unknown) => {
@@ -73,12 +78,17 @@ class OtherSource {
   async end(): Promise<void> {
     this.#ended = true;
     this.#wake();
+    if (this.#open > 0) this.#stop.abort(new Error("the rest is no longer wanted"));
     await this.#reading;
   }
 
   async #read(): Promise<void> {
-    for await (const { index, ...outcome } of this.#source.score(this.#requests(), this.#options))
+    const signals = [this.#stop.signal, ...(this.#options.signal ? [this.#options.signal] : [])];
+    const results = this.#source.score(this.#requests(), { signal: AbortSignal.any(signals) });
+    for await (const { index, ...outcome } of results) {
+      this.#open -= 1;
       this.#answers[index]?.resolve(outcome);
+    }
   }
 
   async *#requests(): AsyncGenerator<RewardRequest, void, undefined> {

@@ -65,14 +65,16 @@ export class ChatEndpoint {
         await sleep(found.afterMs ?? Math.min(FIRST_WAIT_MS * 2 ** tries, LONGEST_WAIT_MS), signal);
       }
     } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
+      // A turn passes to the next in line, so that none can come in between.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running -= 1;
     }
   }
 
   async #takeTurn(): Promise<void> {
-    if (this.#running >= this.settings.parallel) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
-    this.#running += 1;
+    if (this.#running < this.settings.parallel) this.#running += 1;
+    else await new Promise<void>((resolve) => void this.#waiting.push(resolve));
   }
 
   async #keepPace(signal: AbortSignal): Promise<void> {

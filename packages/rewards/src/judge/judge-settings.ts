@@ -140,6 +140,7 @@ export function readJudgeSettings(value: unknown, where: string): JudgeSettings 
   const { second, ...own } = { ...JUDGE_DEFAULTS, ...given } as JudgeSettings;
   if (own.mode === "pairwise" && given["rubric"] !== undefined)
     throw refused(where, "rubric", "a rubric with mode: rubric alone", 'mode: "pairwise"');
+  if (second?.model === own.model) throw refused(where, "second.model", "another model than the first", own.model);
   return {
     ...own,
     temperature: (given["temperature"] as number | undefined) ?? (own.votes > 1 ? 0.7 : 0),

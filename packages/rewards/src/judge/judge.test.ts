@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { AsyncVerdict, AsyncVerifier } from "../async-verifier";
 import { checkRewardSource } from "../conformance";
 import { createLocalRewardSource } from "../local-reward-source";
-import { type RewardRequest, collectRewards } from "../reward-source";
+import { type RewardRequest, type RewardSource, collectRewards } from "../reward-source";
 import { withAsyncVerifiers } from "../with-async-verifiers";
 import { createJudge, openJudge } from "./judge";
 import { readPairwiseReply, readRubricReply } from "./judge-reply";
@@ -316,7 +316,8 @@ describe("the settings of a judge", () => {
     ["rule", { ...base, rule: "mathverfy" }],
     ["requestsPerMinute", { ...base, requestsPerMinute: 0 }],
     ["second.model", { ...base, second: { url: base.url } }],
-    ["second.votes", { ...base, second: { ...base, votes: 2 } }],
+    ["second.model", { ...base, second: base }],
+    ["second.votes", { ...base, second: { ...base, model: "n", votes: 2 } }],
     ["apikeyEnv", { ...base, apikeyEnv: "X" }],
   ])("name %s", (key, value) => {
     expect(() => readJudgeSettings(value, "/x/judge.json")).toThrow(
@@ -378,6 +379,28 @@ describe("withAsyncVerifiers", () => {
     );
     for (const requests of [both, both.filter(({ verifier }) => verifier === "judge")])
       expect(await checkRewardSource(withAsyncVerifiers(local, [plain]), { requests })).toEqual([]);
+  });
+
+  it("calls off what the other source has not answered when the caller stops", async () => {
+    const fine = await endpoint(() => YES);
+    let calledOff = false;
+    const stuck: RewardSource = {
+      async *score(_, { signal } = {}) {
+        await new Promise((_resolve, reject) =>
+          signal!.addEventListener("abort", () => {
+            calledOff = true;
+            reject(signal!.reason as Error);
+          }),
+        );
+        yield { index: 0, status: "skipped", reason: "never" };
+      },
+    };
+    const requests = [request("x", "mathverify"), request("x", "judge")];
+    for await (const { index } of withAsyncVerifiers(stuck, [judgeOf(fine)]).score(requests)) {
+      expect(index).toBe(1);
+      break;
+    }
+    expect(calledOff).toBe(true);
   });
 
   it("ends with what ends one of both", async () => {
