@@ -53,7 +53,7 @@ const PARTS: readonly Part[] = [
     name: "parity",
     shows: "Models, losses, optimizer and sampling against PyTorch, transformers, verl and TRL.",
     command: ["tools/parity.ts", ...references, "--backend", backend],
-    minutes: 2,
+    minutes: 4,
   },
   {
     name: "bfloat16",

@@ -5,7 +5,8 @@
  * `model` is int32: hidden, intermediate, heads, key heads, head size, vocabulary, layers, epsilon (a float32), and the
  * addresses of embedding, final norm and packed head; then for each layer those of its first norm, of weight and bias
  * of qkv, output, gate and up, down, of its second norm, and of the norms of queries and keys. Weights are packed by
- * `packWeights`; bias or norm 0: none.
+ * `packWeights` or `packHalves` (an odd address); an odd address of the embedding says that its rows are bfloat16; bias
+ * or norm 0: none.
  *
  * `rows` is six int32 a row: token, prompt's cache, its length, row's own cache, its length, its capacity. A cache
  * holds [layers][capacity][2 key heads · head size], keys rotated; a prompt's capacity is its length.
@@ -26,6 +27,17 @@ export function decodeScratch(model: usize, count: i32, longest: i32): i32 {
   const heads = word(model, 2);
   const keyHeads = word(model, 3);
   return count * (2 * word(model, 0) + (2 * heads + 2 * keyHeads) * word(model, 4) + 3 * word(model, 1) + heads + keyHeads) + longest;
+}
+
+/** The token's row of the embedding. */
+function embed(table: usize, token: i32, hidden: i32, out: usize): void {
+  const at = <usize>token * <usize>hidden;
+  if ((table & 1) == 0) {
+    memory.copy(out, table + (at << 2), <usize>hidden << 2);
+    return;
+  }
+  const row = table - 1 + (at << 1);
+  for (let i = 0; i < hidden; i++) i32.store(out + (<usize>i << 2), <i32>i32.load16_u(row + (<usize>i << 1)) << 16);
 }
 
 /** Writes logits [count, vocabulary] of the tokens that follow. `cos`, `sin`: [count, head size / 2]. */
@@ -50,8 +62,7 @@ export function decodeStep(model: usize, rows: usize, count: i32, cos: usize, si
   const inverse = inner + (<usize>(count * intermediate) << 2);
   const scores = inverse + (<usize>(count * (heads + keyHeads)) << 2);
 
-  const bytes = <usize>hidden << 2;
-  for (let row = 0; row < count; row++) memory.copy(x + <usize>row * bytes, <usize>word(model, 8) + <usize>i32.load(rows + <usize>row * ROW_BYTES) * bytes, bytes);
+  for (let row = 0; row < count; row++) embed(<usize>word(model, 8), i32.load(rows + <usize>row * ROW_BYTES), hidden, x + (<usize>(row * hidden) << 2));
   for (let i = 0; i < layers; i++) {
     const layer = model + HEADER_BYTES + <usize>i * LAYER_BYTES;
     rmsNorm(x, word(layer, 0), count, hidden, epsilon, normal, inverse);

@@ -122,9 +122,10 @@ function storeLanes(c: usize, x: v128, columns: i32, accumulate: bool): void {
 }
 
 /**
- * Four rows of A against one panel. Rows past `rows` are computed (their pointers repeat a real one) and not stored.
+ * Four rows of A against one panel of float32 (T = f32) or bfloat16 (T = u16). Rows past `rows` are computed (their
+ * pointers repeat a real one) and not stored.
  */
-function tile(kc: i32, a0: usize, a1: usize, a2: usize, a3: usize, step: usize, b: usize, c: usize, ldc: usize, rows: i32, columns: i32, accumulate: bool, bias: usize): void {
+function tile<T>(kc: i32, a0: usize, a1: usize, a2: usize, a3: usize, step: usize, b: usize, c: usize, ldc: usize, rows: i32, columns: i32, accumulate: bool, bias: usize): void {
   let c00 = f32x4.splat(0);
   let c01 = c00;
   if (bias != 0) {
@@ -147,10 +148,20 @@ function tile(kc: i32, a0: usize, a1: usize, a2: usize, a3: usize, step: usize, 
   let c21 = c01;
   let c30 = c00;
   let c31 = c01;
-  const end = b + (<usize>kc << 5);
+  const width: usize = 8 * sizeof<T>();
+  const end = b + <usize>kc * width;
   while (b < end) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
+    let b0: v128;
+    let b1: v128;
+    if (sizeof<T>() == 2) {
+      // A bfloat16 is the upper half of a float32.
+      const halves = v128.load(b);
+      b0 = i32x4.shl(i32x4.extend_low_i16x8_u(halves), 16);
+      b1 = i32x4.shl(i32x4.extend_high_i16x8_u(halves), 16);
+    } else {
+      b0 = v128.load(b);
+      b1 = v128.load(b, 16);
+    }
     let a = v128.load32_splat(a0);
     c00 = f32x4.add(c00, f32x4.mul(a, b0));
     c01 = f32x4.add(c01, f32x4.mul(a, b1));
@@ -167,7 +178,7 @@ function tile(kc: i32, a0: usize, a1: usize, a2: usize, a3: usize, step: usize, 
     a1 += step;
     a2 += step;
     a3 += step;
-    b += 32;
+    b += width;
   }
   storeRow(c, c00, c01, columns, accumulate);
   if (rows > 1) storeRow(c + ldc, c10, c11, columns, accumulate);
@@ -176,7 +187,7 @@ function tile(kc: i32, a0: usize, a1: usize, a2: usize, a3: usize, step: usize, 
 }
 
 /** A block of C from a packed block of B. `a` points at A[0, k0] (or at Aᵀ's storage, A[k0, 0]). */
-function multiplyBlock(transA: i32, m: i32, nc: i32, kc: i32, a: usize, lda: i32, panels: usize, c: usize, ldc: i32, accumulate: bool, bias: usize, packedA: usize): void {
+function multiplyBlock<T>(transA: i32, m: i32, nc: i32, kc: i32, a: usize, lda: i32, panels: usize, c: usize, ldc: i32, accumulate: bool, bias: usize, packedA: usize): void {
   const rowC = <usize>ldc << 2;
   for (let m0 = 0; m0 < m; m0 += MC) {
     const mc = min(MC, m - m0);
@@ -195,7 +206,7 @@ function multiplyBlock(transA: i32, m: i32, nc: i32, kc: i32, a: usize, lda: i32
     }
     for (let n = 0; n < nc; n += 8) {
       const columns = min(8, nc - n);
-      const panel = panels + ((<usize>n * <usize>kc) << 2);
+      const panel = panels + <usize>n * <usize>kc * sizeof<T>();
       const biasHere = bias != 0 ? bias + (<usize>n << 2) : 0;
       for (let i = 0; i < mc; i += 4) {
         const rows = min(4, mc - i);
@@ -203,7 +214,7 @@ function multiplyBlock(transA: i32, m: i32, nc: i32, kc: i32, a: usize, lda: i32
         const a1 = rows > 1 ? a0 + row : a0;
         const a2 = rows > 2 ? a1 + row : a1;
         const a3 = rows > 3 ? a2 + row : a2;
-        tile(kc, a0, a1, a2, a3, step, panel, c + <usize>(m0 + i) * rowC + (<usize>n << 2), rowC, rows, columns, accumulate, biasHere);
+        tile<T>(kc, a0, a1, a2, a3, step, panel, c + <usize>(m0 + i) * rowC + (<usize>n << 2), rowC, rows, columns, accumulate, biasHere);
       }
     }
   }
@@ -222,13 +233,18 @@ export function gemm(transA: i32, transB: i32, m: i32, n: i32, k: i32, a: usize,
       const atB = transB != 0 ? <usize>n0 * <usize>ldb + <usize>k0 : <usize>k0 * <usize>ldb + <usize>n0;
       packBlock(transB, kc, nc, b + (atB << 2), ldb, scratch);
       const atA = transA != 0 ? <usize>k0 * <usize>lda : <usize>k0;
-      multiplyBlock(transA, m, nc, kc, a + (atA << 2), lda, scratch, c + (<usize>n0 << 2), ldc, accumulate != 0 || k0 > 0, bias != 0 && k0 == 0 ? bias + (<usize>n0 << 2) : 0, packedA);
+      multiplyBlock<f32>(transA, m, nc, kc, a + (atA << 2), lda, scratch, c + (<usize>n0 << 2), ldc, accumulate != 0 || k0 > 0, bias != 0 && k0 == 0 ? bias + (<usize>n0 << 2) : 0, packedA);
     }
   }
 }
 
 @inline function roundUp8(n: i32): i32 {
   return (n + 7) & ~7;
+}
+
+/** Columns of B in a block of the packed layout; whole blocks may be packed one after another. */
+export function packedRows(): i32 {
+  return NC;
 }
 
 /** Floats of a packed op(B)[k, n]. */
@@ -249,14 +265,40 @@ export function packWeights(transB: i32, k: i32, n: i32, b: usize, ldb: i32, out
   }
 }
 
-/** `gemm` with B packed by `packWeights`; A as it is. */
-export function gemmPacked(m: i32, n: i32, k: i32, a: usize, lda: i32, packed: usize, c: usize, ldc: i32, bias: usize, accumulate: i32): void {
+/**
+ * `packWeights(1, ..)` in bfloat16: the upper halves of B's numbers, in half the memory. `scratch`: `gemmScratch()`
+ * floats.
+ */
+export function packHalves(k: i32, n: i32, b: usize, ldb: i32, out: usize, scratch: usize): void {
   for (let n0 = 0; n0 < n; n0 += NC) {
     const nc = min(NC, n - n0);
     for (let k0 = 0; k0 < k; k0 += KC) {
       const kc = min(KC, k - k0);
-      multiplyBlock(0, m, nc, kc, a + (<usize>k0 << 2), lda, packed, c + (<usize>n0 << 2), ldc, accumulate != 0 || k0 > 0, bias != 0 && k0 == 0 ? bias + (<usize>n0 << 2) : 0, 0);
-      packed += (<usize>kc * <usize>roundUp8(nc)) << 2;
+      packBlock(1, kc, nc, b + ((<usize>n0 * <usize>ldb + <usize>k0) << 2), ldb, scratch);
+      const end = scratch + ((<usize>kc * <usize>roundUp8(nc)) << 2);
+      for (let from = scratch; from < end; from += 32) {
+        v128.store(out, v128.shuffle<i16>(v128.load(from), v128.load(from, 16), 1, 3, 5, 7, 9, 11, 13, 15));
+        out += 16;
+      }
+    }
+  }
+}
+
+/**
+ * `gemm` with A as it is and B packed by `packWeights`, or by `packHalves` at `packed - 1`: the odd address says so.
+ */
+export function gemmPacked(m: i32, n: i32, k: i32, a: usize, lda: i32, packed: usize, c: usize, ldc: i32, bias: usize, accumulate: i32): void {
+  if ((packed & 1) != 0) multiplyPacked<u16>(m, n, k, a, lda, packed - 1, c, ldc, bias, accumulate);
+  else multiplyPacked<f32>(m, n, k, a, lda, packed, c, ldc, bias, accumulate);
+}
+
+function multiplyPacked<T>(m: i32, n: i32, k: i32, a: usize, lda: i32, packed: usize, c: usize, ldc: i32, bias: usize, accumulate: i32): void {
+  for (let n0 = 0; n0 < n; n0 += NC) {
+    const nc = min(NC, n - n0);
+    for (let k0 = 0; k0 < k; k0 += KC) {
+      const kc = min(KC, k - k0);
+      multiplyBlock<T>(0, m, nc, kc, a + (<usize>k0 << 2), lda, packed, c + (<usize>n0 << 2), ldc, accumulate != 0 || k0 > 0, bias != 0 && k0 == 0 ? bias + (<usize>n0 << 2) : 0, 0);
+      packed += <usize>kc * <usize>roundUp8(nc) * sizeof<T>();
     }
   }
 }

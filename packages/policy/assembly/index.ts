@@ -1,5 +1,5 @@
 /** What the package calls from TypeScript (src/kernels/wasm). Pointers are bytes, counts and strides elements. */
-export { gemm, gemmPacked, gemmScratch, packWeights, packedSize } from "./gemm";
+export { gemm, gemmPacked, gemmScratch, packHalves, packWeights, packedRows, packedSize } from "./gemm";
 export {
   gatherRows,
   gelu,

@@ -2,8 +2,9 @@
  * Weights kept in bfloat16 beside float32 weights of the same values: node tools/run.mjs
  * packages/policy/src/bfloat16.bench.ts [tensorflow|tensorflow-gpu]
  *
- * SmolLM2-135M's shape with random weights and LoRA 16. Seconds of log-probabilities with gradients of 512 tokens and
- * milliseconds of a token that the backend decodes for 8 rows, the least of three rounds in turn; bytes of the tensors.
+ * SmolLM2-135M's shape with random weights and LoRA 16. Seconds of log-probabilities with gradients of 512 tokens,
+ * milliseconds of a token that the backend or our own kernels decode for 8 rows, the least of three rounds in turn; bytes
+ * of the tensors.
  * Fails where a log-probability or a gradient differs by a bit.
  */
 import { selectBackend, type BackendName } from "@v-triune/backend";
@@ -22,8 +23,11 @@ for (const values of weights.values()) {
 const names: readonly WeightDtype[] = ["float32", "bfloat16"];
 const sides = names.map((dtype) => {
   const before = tf.memory().numBytes;
-  const policy = createVlm(config, weights, { dtype, adapter: { rank: 16, seed: 1 }, decodeWith: "backend" });
-  return { dtype, policy, bytes: tf.memory().numBytes - before, update: Infinity, token: Infinity };
+  const options = { dtype, adapter: { rank: 16, seed: 1 } } as const;
+  const policy = createVlm(config, weights, { ...options, decodeWith: "backend" });
+  const bytes = tf.memory().numBytes - before;
+  const byKernels = createVlm(config, weights, { ...options, decodeWith: "kernels" });
+  return { dtype, policy, byKernels, bytes, update: Infinity, token: Infinity, kernelToken: Infinity };
 });
 weights.clear();
 
@@ -68,17 +72,22 @@ for (let round = 0; round < 3; round++)
     hashes.add(update(side.policy));
     side.update = Math.min(side.update, (performance.now() - start) / 1000);
     side.token = Math.min(side.token, await decode(side.policy));
+    side.kernelToken = Math.min(side.kernelToken, await decode(side.byKernels));
   }
 console.log(description);
-for (const { dtype, bytes, update, token } of sides)
+for (const { dtype, bytes, update, token, kernelToken } of sides)
   console.log(
-    `${dtype.padEnd(9)} ${(bytes / 1e6).toFixed(0)} MB, update ${update.toFixed(2)} s, token ${token.toFixed(1)} ms`,
+    `${dtype.padEnd(9)} ${(bytes / 1e6).toFixed(0)} MB, update ${update.toFixed(2)} s, token by the backend ` +
+      `${token.toFixed(1)} ms, by our kernels ${kernelToken.toFixed(1)} ms`,
   );
 const [whole, half] = sides as [(typeof sides)[0], (typeof sides)[0]];
+const share = (key: "bytes" | "update" | "token" | "kernelToken"): string => (half[key] / whole[key]).toFixed(2);
 console.log(
-  `bfloat16 takes ${(half.bytes / whole.bytes).toFixed(2)} of the memory, ${(half.update / whole.update).toFixed(2)} of the ` +
-    `time of an update and ${(half.token / whole.token).toFixed(2)} of that of a token; ` +
-    (hashes.size === 1 ? "all bits are equal" : "BITS DIFFER"),
+  `bfloat16 takes ${share("bytes")} of the memory, ${share("update")} of the time of an update, ${share("token")} of that of a ` +
+    `token by the backend and ${share("kernelToken")} by our kernels; ${hashes.size === 1 ? "all bits are equal" : "BITS DIFFER"}`,
 );
-for (const { policy } of sides) policy.dispose();
+for (const { policy, byKernels } of sides) {
+  policy.dispose();
+  byKernels.dispose();
+}
 process.exit(hashes.size === 1 ? 0 : 1);

@@ -20,6 +20,13 @@ describe("what decodes", () => {
     expect(kernelDecodingBytes(text, { ...half, maxNewTokens: 257 })).toBe(bytes(1024));
   });
 
+  it("counts two bytes for what is packed in bfloat16", () => {
+    const less = kernelDecodingBytes(text, half) - kernelDecodingBytes(text, { ...half, halves: 400e6 });
+    expect(less).toBe(2 * 400e6);
+    const rows = kernelDecodingBytes(text, half) - kernelDecodingBytes(text, { ...half, halfEmbedding: true });
+    expect(rows).toBe(2 * 151_936 * 896);
+  });
+
   it("is the kernels for 0.5 B parameters, and the backend where their memory is too small", () => {
     expect(decodesByKernels("auto", text, half, false)).toBe(true);
     expect(decodesByKernels("auto", text, { ...half, rows: 256, maxNewTokens: 2048 }, false)).toBe(false);

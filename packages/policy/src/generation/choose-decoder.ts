@@ -21,6 +21,10 @@ const FEWEST_TOKENS = 32;
 export interface DecodingSize {
   /** Numbers of the language model. */
   readonly parameters: number;
+  /** Those of them that are packed in bfloat16: kept so, and no adapter is merged in. Default 0. */
+  readonly halves?: number;
+  /** Whether the embedding is kept in bfloat16. Default false. */
+  readonly halfEmbedding?: boolean;
   /** Rows decoded at once. */
   readonly rows: number;
   /** Of all prompts that are there at once. */
@@ -32,10 +36,11 @@ export interface DecodingSize {
 export function kernelDecodingBytes(text: TextConfig, size: DecodingSize): number {
   const perToken = 2 * text.numLayers * text.numKeyValueHeads * text.headDim;
   // The embedding is there twice: as rows to look up, and packed as the head.
-  const weights = size.parameters + text.vocabSize * text.hiddenSize;
+  const embedding = (size.halfEmbedding ? 2 : 4) * text.vocabSize * text.hiddenSize;
+  const weights = 4 * size.parameters - 2 * (size.halves ?? 0) + embedding;
   // Rows grow together by doubling, and what they outgrow nobody needs: as much again.
   const rowTokens = 2 * 2 ** Math.ceil(Math.log2(size.maxNewTokens));
-  return 4 * (weights + perToken * (size.promptTokens + size.rows * rowTokens));
+  return weights + 4 * (perToken * (size.promptTokens + size.rows * rowTokens));
 }
 
 /**

@@ -5,6 +5,7 @@
 import { VTriuneError } from "@v-triune/errors";
 import type { VlmConfig } from "../config/model-config";
 import { PromptError } from "../input-error";
+import { Bfloat16Matrix } from "../kernels/bfloat16-matrix";
 import { heap } from "../kernels/wasm/heap";
 import type { FeatureSource } from "../model/feature-source";
 import type { ModelWeights } from "../weights/model-weights";
@@ -238,19 +239,18 @@ function openDecoder(
   maxRows: number,
 ): { decoder: Decoder; close: () => void } {
   const shared = heap();
-  const size = weights.shapes.reduce(
-    (sum, { group, shape }) => (group === "language" ? sum + shape.reduce((a, b) => a * b, 1) : sum),
-    0,
-  );
+  const { parameters, halves } = countNumbers(weights);
   const rows = prompts.length * (options.n ?? 1);
   const threads = Math.min(
-    decodingThreads(options.threads, 2 * size * rows * options.maxNewTokens),
+    decodingThreads(options.threads, 2 * parameters * rows * options.maxNewTokens),
     Math.ceil(Math.min(rows, maxRows) / TILE_ROWS),
   );
   if (shared && threads === 1) return closing(new KernelDecoder(shared, weights, config, vision));
   const together = Math.min(rows, maxRows);
   const decodingSize = {
-    parameters: size,
+    parameters,
+    halves,
+    halfEmbedding: weights.matrix("model.embed_tokens.weight") instanceof Bfloat16Matrix,
     rows: together,
     promptTokens: longestTogether(prompts, Math.ceil(together / (options.n ?? 1))),
     maxNewTokens: options.maxNewTokens,
@@ -265,6 +265,19 @@ function openDecoder(
     memory.release();
     throw error;
   }
+}
+
+/** Numbers of the language model, and those of them that are packed in bfloat16. */
+function countNumbers(weights: ModelWeights): { parameters: number; halves: number } {
+  let [parameters, halves] = [0, 0];
+  for (const { name, group, shape } of weights.shapes) {
+    if (group !== "language") continue;
+    const count = shape.reduce((a, b) => a * b, 1);
+    parameters += count;
+    if (weights.adapters.has(name.slice(0, -".weight".length)) || shape.length !== 2) continue;
+    if (weights.matrix(name) instanceof Bfloat16Matrix) halves += count;
+  }
+  return { parameters, halves };
 }
 
 /** Tokens of the longest prompts that can be decoded at once. */

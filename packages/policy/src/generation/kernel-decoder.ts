@@ -15,12 +15,13 @@ import type { DecodeJob } from "../kernels/wasm/kernel-mailbox";
 import type { KernelThreads } from "../kernels/wasm/kernel-threads";
 import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel } from "../model/language-model";
-import { asFloat32, freeCopy, type Matrix } from "../kernels/bfloat16-matrix";
+import type { Matrix } from "../kernels/bfloat16-matrix";
 import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
 import { packTrees, type PackedTokens } from "../model/packed-batch";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { textRotary } from "../model/text-rotary";
+import { packMatrices, placeTable } from "./pack-matrices";
 import type { Decoder, PromptHandle, RowHandle } from "./decoder";
 
 /** Tokens that a row's cache holds at first; it doubles when full. */
@@ -225,6 +226,7 @@ export class KernelDecoder implements Decoder {
   #describeModel(): number {
     const { text } = this.config;
     const place = (name: string): number => this.#place(this.weights.get(name));
+    const allocate = (floats: number): number => this.#allocate(floats);
     const optional = (name: string): number => (this.weights.has(name) ? place(name) : 0);
     const words = [
       text.hiddenSize,
@@ -235,9 +237,9 @@ export class KernelDecoder implements Decoder {
       text.vocabSize,
       text.numLayers,
       0,
-      this.#withFloat32(this.weights.matrix("model.embed_tokens.weight"), (table) => this.#place(table)),
+      placeTable(this.memory, this.weights.matrix("model.embed_tokens.weight"), allocate),
       place("model.norm.weight"),
-      this.#withFloat32(headWeight(this.weights), (head) => this.#packMatrices([head], [null])[0]),
+      packMatrices(this.memory, [headWeight(this.weights)], allocate),
     ];
     for (let i = 0; i < text.numLayers; i++) {
       const name = `model.layers.${i}`;
@@ -263,14 +265,6 @@ export class KernelDecoder implements Decoder {
     const address = this.#allocate(tensor.size);
     this.#copy(tensor, address);
     return address;
-  }
-
-  /** Uses a matrix as a tensor, which is freed afterwards where it was made for it. */
-  #withFloat32<T>(matrix: Matrix, use: (tensor: tf.Tensor2D) => T): T {
-    const tensor = asFloat32(matrix);
-    const result = use(tensor);
-    freeCopy(matrix, tensor);
-    return result;
   }
 
   #copy(tensor: tf.Tensor, address: number): void {
@@ -320,42 +314,23 @@ export class KernelDecoder implements Decoder {
     this.memory.free(address);
   }
 
+  /** Linear layers over one input, side by side, with adapters merged in. Names without `.weight`. */
   #pack(names: readonly string[]): PackedLinear {
-    const merged = tf.tidy(() => names.map((name) => tf.keep(this.weights.effectiveMatrix(name))));
-    const packed = this.#packMatrices(
-      merged,
-      names.map((name) => (this.weights.has(`${name}.bias`) ? this.weights.vector(`${name}.bias`) : null)),
-    );
-    tf.dispose(merged);
-    return packed;
-  }
-
-  /** Several layers over one input as one: rows of their weights below each other, then packed. */
-  #packMatrices(matrices: readonly tf.Tensor2D[], biases: readonly (tf.Tensor1D | null)[]): PackedLinear {
-    const { memory } = this;
-    const inputs = matrices[0]!.shape[1];
+    const { weights, memory } = this;
+    const merged = names.map((name) => (weights.adapters.has(name) ? weights.effectiveMatrix(name) : undefined));
+    const matrices = names.map((name, i): Matrix => merged[i] ?? weights.matrix(`${name}.weight`));
+    const address = packMatrices(memory, matrices, (floats) => this.#allocate(floats));
+    tf.dispose(merged.filter((matrix) => matrix !== undefined));
+    const biases = names.map((name) => (weights.has(`${name}.bias`) ? weights.vector(`${name}.bias`) : null));
+    if (biases.every((values) => values === null)) return [address, 0];
     const outputs = matrices.reduce((sum, { shape }) => sum + shape[0], 0);
-    const address = this.#allocate(memory.kernels.packedSize(inputs, outputs));
-    // A single matrix on the same heap needs no copy: an output head can be most of a small model.
-    const inPlace = matrices.length === 1 && memory instanceof Heap;
-    const joined = inPlace ? memory.address(matrices[0]!) : memory.allocate(inputs * outputs);
+    const bias = this.#allocate(outputs);
+    memory.floats(bias, outputs).fill(0);
     let row = 0;
-    for (const matrix of inPlace ? [] : matrices) {
-      this.#copy(matrix, joined + 4 * row * inputs);
-      row += matrix.shape[0];
-    }
-    memory.kernels.packWeights(1, inputs, outputs, joined, inputs, address);
-    if (!inPlace) memory.free(joined);
-    let bias = 0;
-    if (biases.some((values) => values !== null)) {
-      bias = this.#allocate(outputs);
-      memory.floats(bias, outputs).fill(0);
-      row = 0;
-      biases.forEach((values, i) => {
-        if (values) this.#copy(values, bias + 4 * row);
-        row += matrices[i]!.shape[0];
-      });
-    }
+    biases.forEach((values, i) => {
+      if (values) this.#copy(values, bias + 4 * row);
+      row += matrices[i]!.shape[0];
+    });
     return [address, bias];
   }
 }

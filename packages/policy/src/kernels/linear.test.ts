@@ -118,6 +118,33 @@ describe("products on the wasm heap", () => {
     for (const address of [scratch, c, packed, plain, across, right, rightAcross, start]) host.free(address);
   });
 
+  it("multiplies weights packed in bfloat16 as float32 ones of the same values, bit for bit", () => {
+    const host = heap();
+    if (!host) return;
+    // More than a block of the packed layout in both directions.
+    const [m, k, n] = [6, 500, 1061];
+    const { kernels } = host;
+    const x = host.allocate(m * k);
+    host.floats(x, m * k).set(waveNumbers(m * k, 1));
+    const weight = host.allocate(n * k);
+    const bits = new Uint32Array(host.floats(weight, n * k).buffer, weight, n * k);
+    host.floats(weight, n * k).set(waveNumbers(n * k, 2));
+    for (let i = 0; i < bits.length; i++) bits[i] = bits[i]! & 0xffff0000;
+    const [whole, half] = [host.allocate(kernels.packedSize(k, n)), host.allocate(kernels.packedSize(k, n) / 2)];
+    const [scratch, expected, found] = [
+      host.allocate(kernels.gemmScratch()),
+      host.allocate(m * n),
+      host.allocate(m * n),
+    ];
+    kernels.packWeights(1, k, n, weight, k, whole);
+    kernels.packHalves(k, n, weight, k, half, scratch);
+    kernels.gemmPacked(m, n, k, x, k, whole, expected, n, 0, 0);
+    kernels.gemmPacked(m, n, k, x, k, half + 1, found, n, 0, 0);
+    expect(host.floats(found, m * n)).toEqual(host.floats(expected, m * n));
+    expect(new Set(host.floats(found, m * n)).size).toBeGreaterThan(m * n - 100);
+    for (const address of [x, weight, whole, half, scratch, expected, found]) host.free(address);
+  });
+
   it("gives a row the same bits whatever rows are beside it", () => {
     const host = heap();
     if (!host) return;

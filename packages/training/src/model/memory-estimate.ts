@@ -165,12 +165,22 @@ function estimateWith(
   };
 }
 
-function decodingBytes({ rollout }: TrainingConfig, architecture: VlmConfig): number {
+function decodingBytes({ rollout, model, optimizer }: TrainingConfig, architecture: VlmConfig): number {
   if (rollout.engine !== "local") return 0;
   const { promptsPerStep, n, maxPromptTokens, maxNewTokens, decodeWith } = rollout;
   const rows = Math.min(ROWS_AT_ONCE, promptsPerStep * n);
+  const shapes = parameterShapes(architecture).filter(({ group }) => group === "language");
+  const halfEmbedding = model.dtype === "bfloat16" && (model.adapter !== null || optimizer.groups.language.freeze);
+  const adapter = model.adapter && {
+    rank: 1,
+    ...(model.adapter.targetModules === null ? {} : { targetModules: model.adapter.targetModules }),
+  };
+  // What an adapter is merged into is packed in float32.
+  const plain = adapter === null ? shapes : shapes.filter((shape) => countAdapterValues([shape], adapter) === 0);
   const size: DecodingSize = {
-    parameters: countParameters(parameterShapes(architecture).filter(({ group }) => group === "language")),
+    parameters: countParameters(shapes),
+    halves: halfEmbedding ? countHalvable({ model, optimizer }, plain) : 0,
+    halfEmbedding,
     rows,
     promptTokens: Math.ceil(rows / n) * (maxPromptTokens ?? QUERY_BLOCK),
     maxNewTokens,
@@ -181,7 +191,10 @@ function decodingBytes({ rollout }: TrainingConfig, architecture: VlmConfig): nu
 }
 
 /** Numbers that `model.dtype: bfloat16` keeps in bfloat16. */
-function countHalvable({ model, optimizer }: TrainingConfig, shapes: readonly ParameterShape[]): number {
+function countHalvable(
+  { model, optimizer }: Pick<TrainingConfig, "model" | "optimizer">,
+  shapes: readonly ParameterShape[],
+): number {
   const freeze = GROUPS.filter((group) => model.adapter !== null || optimizer.groups[group].freeze);
   return countParameters(shapes.filter(keptInBfloat16({ dtype: "bfloat16", freeze })));
 }

@@ -33,6 +33,8 @@ export interface KernelExports {
     accumulate: number,
   ): void;
   gemmScratch(): number;
+  packHalves(k: number, n: number, b: number, ldb: number, out: number, scratch: number): void;
+  packedRows(): number;
   packWeights(transB: number, k: number, n: number, b: number, ldb: number, out: number): void;
   packedSize(k: number, n: number): number;
   gatherRows(x: number, index: number, count: number, width: number, y: number): void;
