@@ -32,6 +32,8 @@ const shown = (value: number): string =>
  * step, so two would be too few.
  */
 const STANDARD_ERRORS = 4.5;
+/** The same for an alarm that is already raised: a mean near the border of chance is one alarm, not several. */
+const ERRORS_TO_GO_ON = 2;
 /** Standard errors that a mean must be over a limit. */
 const LIMIT_ERRORS = 2;
 
@@ -39,9 +41,8 @@ const LIMIT_ERRORS = 2;
  * Both means have the larger variance of the two: a stretch in which all prompts failed by chance looks as if there were
  * no chance.
  */
-const isBeyondChance = (a: Stretch, b: Stretch): boolean =>
-  Math.abs(a.value - b.value) >
-  STANDARD_ERRORS * Math.sqrt(Math.max(a.variance, b.variance) * (1 / a.size + 1 / b.size));
+const isBeyondChance = (a: Stretch, b: Stretch, errors: number): boolean =>
+  Math.abs(a.value - b.value) > errors * Math.sqrt(Math.max(a.variance, b.variance) * (1 / a.size + 1 / b.size));
 
 /** A share of prompts varies at least as one that is at the limit: 20 of 20 may be chance where 19 of 20 are usual. */
 function isOver({ value, variance, size, isOfPrompts }: Stretch, limit: number): boolean {
@@ -62,10 +63,12 @@ function change(
   {
     isMore,
     holds,
+    errors,
   }: {
     /** Which of two earlier means is compared. */
     readonly isMore: (a: number, b: number) => boolean;
     readonly holds: (earlier: number, recent: number) => boolean;
+    readonly errors: number;
   },
 ): { readonly earlier: Stretch; readonly recent: Stretch } | undefined {
   const stretches = new MetricStretches(series, rule.prompts ?? 0);
@@ -76,7 +79,7 @@ function change(
     for (const earlierWindow of windows) {
       if (earlierWindow < window) continue;
       const earlier = stretches.extremeBefore(recent.start, earlierWindow, isMore);
-      if (earlier !== undefined && holds(earlier.value, recent.value) && isBeyondChance(earlier, recent))
+      if (earlier !== undefined && holds(earlier.value, recent.value) && isBeyondChance(earlier, recent, errors))
         return { earlier, recent };
     }
   }
@@ -84,7 +87,7 @@ function change(
 }
 
 /** What a rule sees at the end of a series, or null when it does not hold there. */
-function look(rule: AlarmRule, series: MetricSeries): string | null {
+function look(rule: AlarmRule, series: MetricSeries, errors: number = STANDARD_ERRORS): string | null {
   const last = series.at(-1);
   if (last === undefined || series.length < rule.window) return null;
   switch (rule.shape) {
@@ -99,6 +102,7 @@ function look(rule: AlarmRule, series: MetricSeries): string | null {
       const found = change(rule, series, {
         isMore: (a, b) => a > b,
         holds: (earlier, recent) => earlier >= rule.least && recent < earlier * (1 - rule.share),
+        errors,
       });
       return found === undefined
         ? null
@@ -108,6 +112,7 @@ function look(rule: AlarmRule, series: MetricSeries): string | null {
       const found = change(rule, series, {
         isMore: (a, b) => a < b,
         holds: (earlier, recent) => recent >= rule.least && recent > earlier * rule.factor,
+        errors,
       });
       return found === undefined
         ? null
@@ -156,6 +161,11 @@ export function evaluateAlarm(rule: AlarmRule, name: string, series: MetricSerie
 
 /** Standard deviation of what is 1 for this share of the answers and 0 for the others. */
 const shareSpread = (share: number): number => Math.sqrt(Math.max(0, share * (1 - share)));
+
+/** Whether an alarm that was raised goes on at the last step. */
+export function alarmGoesOn(rule: AlarmRule, series: MetricSeries): boolean {
+  return look(rule, series.slice(-LOOK_BACK), ERRORS_TO_GO_ON) !== null;
+}
 
 /** On how much a mean rests, where the rule asks. */
 function evidence({ metric, prompts }: AlarmRule, { metrics }: MetricRecord): Pick<MetricPoint, "prompts" | "spread"> {
@@ -230,8 +240,7 @@ export function createAlarmWatch(rules: readonly AlarmRule[] = DEFAULT_ALARM_RUL
             if (!quietSteps.has(key)) alarms.push(alarm);
             quietSteps.set(key, 0);
           } else if (quietSteps.has(key)) {
-            const quiet = quietSteps.get(key)! + 1;
-            // A mean near the border of chance crosses it often; that is one alarm.
+            const quiet = alarmGoesOn(rule, points) ? 0 : quietSteps.get(key)! + 1;
             if (quiet >= rule.window) quietSteps.delete(key);
             else quietSteps.set(key, quiet);
           }

@@ -8,11 +8,12 @@ import packageJson from "../../package.json" with { type: "json" };
 import { DashboardError } from "../dashboard/dashboard-error";
 import { openInBrowser } from "../dashboard/server/open-in-browser";
 import { DEFAULT_PORT, FURTHER_PORTS, startDashboard } from "../dashboard/server/start-dashboard";
+import { serveMcp } from "../mcp/serve-mcp";
 import { importRun } from "./imports/import-run";
 import { makeReport } from "./make-report";
 import { changesText, windowOf } from "./print-changes";
 import { sendToTrackio } from "./send-to-trackio";
-import { formatTable, openQuery, type TableFormat } from "./query-runs";
+import { formatTable, openQuery, type TableFormat } from "../query/query-runs";
 
 /** `v-triune-monitor --help` */
 export const HELP = `v-triune-monitor: which source is going wrong, while it is going wrong
@@ -45,6 +46,9 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
       The run in a trackio server: numbers, and a table of rollouts with
       pictures and boxes. The address is what trackio.show() prints.
       --project v-triune  --steps 1,40,80     as of report
+  v-triune-monitor mcp [runs/ ..]
+      Runs for agents and editors that speak the Model Context Protocol, over
+      stdio; reads only. Needs npm install @modelcontextprotocol/server@2.
 
 The dashboard listens on this machine only and never writes. For a run on a
 server: ssh -L 6070:localhost:6070 server
@@ -52,7 +56,7 @@ server: ssh -L 6070:localhost:6070 server
 --version prints the version.
 `;
 
-const COMMANDS = ["report", "changes", "query", "import", "trackio"];
+const COMMANDS = ["report", "changes", "query", "import", "trackio", "mcp"];
 const FORMATS: readonly TableFormat[] = ["table", "csv", "jsonl"];
 
 /** Where a command writes: its result, and messages beside it. */
@@ -121,6 +125,10 @@ function existing(folders: readonly string[]): readonly string[] {
   }
   return folders;
 }
+
+/** Fulfilled when the process is asked to end. */
+const signaled = (): Promise<unknown> =>
+  Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
 
 /**
  * Runs a command line. The dashboard ends with SIGINT or SIGTERM.
@@ -231,6 +239,16 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     return 0;
   }
 
+  if (command === "mcp") {
+    const ended = Promise.race(["end", "close"].map((event) => once(process.stdin, event)));
+    await serveMcp(
+      existing(rest.length === 0 ? ["runs"] : rest),
+      packageJson.version,
+      Promise.race([ended, signaled()]),
+    );
+    return 0;
+  }
+
   const misspelled = positionals.length > 0 && !existsSync(command!) ? nearest(command!, COMMANDS) : null;
   if (misspelled !== null)
     throw new DashboardError({
@@ -259,7 +277,7 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
   if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host))
     tell(`Everyone who can reach ${host} can read these runs: prompts, pictures, answers.\n`);
   if (!values["no-open"]) openInBrowser(dashboard.url);
-  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), once(process, "SIGHUP")]);
+  await signaled();
   await dashboard.close();
   return 0;
 }

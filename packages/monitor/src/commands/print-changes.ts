@@ -13,7 +13,7 @@ import type {
 import { DashboardError } from "../dashboard/dashboard-error";
 import { RolloutReader } from "../dashboard/rollouts/rollout-reader";
 import { openRun } from "./open-run";
-import { plainText } from "./query-runs";
+import { plainText } from "../query/query-runs";
 
 export interface ChangesCommand extends WindowQuestion {
   /** A source, a task or "all" whose answers are shown. */

@@ -50,7 +50,7 @@ export function createTrackioClient(server: TrackioServer): TrackioClient {
   async function request(path: string, init: RequestInit): Promise<Record<string, unknown>> {
     const response = await fetch(`${base}${path}`, {
       ...init,
-      headers: { ...(init.headers ?? {}), ...(token === undefined ? {} : { "x-trackio-write-token": token }) },
+      headers: { ...init.headers, ...(token === undefined ? {} : { "x-trackio-write-token": token }) },
       signal: AbortSignal.timeout(server.timeout ?? 10_000),
     });
     const text = await response.text();

@@ -1,7 +1,7 @@
 /** The alarms of a run, raised again from its numbers by the rules of its configuration. */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { changedAlarmRules, DEFAULT_ALARM_RULES, type AlarmRule, type AlarmRuleChanges } from "../../alarm-rules";
-import { alarmMetrics, alarmPoint, createAlarmWatch, evaluateAlarm, isWatched, type Alarm } from "../../alarms";
+import { alarmGoesOn, alarmMetrics, alarmPoint, createAlarmWatch, isWatched, type Alarm } from "../../alarms";
 import type { MetricRecord } from "../../metric-record";
 import { configValue } from "../config-value";
 import type { RunAlarm } from "../dashboard-api";
@@ -65,7 +65,7 @@ export class RunAlarms {
         const found = this.#find(alarm);
         return {
           ...alarm,
-          active: found !== undefined && isActive(alarm, found),
+          active: found !== undefined && isActive(found),
           rolloutStep: (found && lastStored(found.series, alarm.step, stored)) ?? null,
         };
       })
@@ -88,12 +88,12 @@ interface WatchedSeries {
   readonly series: GrowingSeries;
 }
 
-function isActive({ name }: Alarm, { rule, stream, series }: WatchedSeries): boolean {
+function isActive({ rule, stream, series }: WatchedSeries): boolean {
   const from = series.steps.at(-RECENT_POINTS) ?? series.steps[0] ?? 0;
   const points = recordsOf(stream, new Set(alarmMetrics(rule)), from - 1).flatMap(
     (record) => alarmPoint(rule, record) ?? [],
   );
-  return evaluateAlarm(rule, name, points) !== null;
+  return alarmGoesOn(rule, points);
 }
 
 /** The last stored step up to a step that has a point in the series: a source is not in every step. */

@@ -3,8 +3,8 @@
  */
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
+import { join, resolve } from "node:path";
+import { DuckDBInstance, StatementType, type DuckDBConnection } from "@duckdb/node-api";
 import { exactPath } from "@v-triune/node-kit/exact-path";
 import { DashboardError } from "../dashboard/dashboard-error";
 import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";
@@ -14,6 +14,11 @@ export type TableFormat = "table" | "csv" | "jsonl";
 export interface QueryResult {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
+}
+
+export interface QueryOptions {
+  /** One SELECT at a time, over the runs' folders and nothing else. Default false: whatever DuckDB can do. */
+  readonly isReadOnly?: boolean;
 }
 
 export interface RunQuery {
@@ -70,7 +75,11 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
  * @param onProblem told of each file that can't be read and is left out
  * @throws DashboardError when there is no run
  */
-export async function openQuery(folders: readonly string[], onProblem: (message: string) => void): Promise<RunQuery> {
+export async function openQuery(
+  folders: readonly string[],
+  onProblem: (message: string) => void,
+  { isReadOnly = false }: QueryOptions = {},
+): Promise<RunQuery> {
   const catalogue = new RunCatalogue(folders);
   await catalogue.scan();
   const runs = catalogue.all();
@@ -116,12 +125,21 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
     await connection.run(CHANGES);
   }
   if (metrics.length > 0) await connection.run(`create view metrics as ${metrics.join(" union all ")}`);
+  if (isReadOnly) {
+    const allowed = runs.map(({ folder }) => quoted(`${resolve(folder)}/`)).join(", ");
+    await connection.run(`set allowed_directories = [${allowed}]`);
+    await connection.run("set memory_limit = '1GB'");
+    await connection.run("set enable_external_access = false");
+    await connection.run("set lock_configuration = true");
+  }
   return {
     async run(sql) {
       try {
+        if (isReadOnly) await refuseWriting(connection, sql);
         const reader = await connection.runAndReadAll(sql);
         return { columns: reader.columnNames(), rows: reader.getRowsJson() as unknown[][] };
       } catch (cause) {
+        if (cause instanceof DashboardError) throw cause;
         throw new DashboardError({
           what: "The query failed.",
           expected: "DuckDB's SQL over rollouts, metrics and changes(20)",
@@ -137,6 +155,21 @@ export async function openQuery(folders: readonly string[], onProblem: (message:
     },
   };
 }
+
+/** @throws DashboardError for anything but one SELECT */
+async function refuseWriting(connection: DuckDBConnection, sql: string): Promise<void> {
+  const statements = await connection.extractStatements(sql);
+  const statement = statements.count === 1 ? await statements.prepare(0) : undefined;
+  if (statement !== undefined && READING.has(statement.statementType)) return;
+  throw new DashboardError({
+    what: "The query is not a single SELECT.",
+    expected: "one statement that reads: select, describe, explain",
+    found: statements.count === 1 ? "a statement that may write" : `${statements.count} statements`,
+    fix: "ask one question at a time",
+  });
+}
+
+const READING: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN]);
 
 /** Control characters in a response would move the terminal's cursor or worse. */
 export const plainText = (text: string): string => text.replace(/\n/g, "⏎").replace(/\p{Cc}/gu, "·");
