@@ -4,7 +4,9 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
+import { writeSamples } from "@v-triune/data-filters";
+import { heldOutQuestions, toSample, writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
+import type { Sample } from "@v-triune/schema";
 import { resolveTrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoModelFolder } from "../demo/run-demo";
@@ -160,6 +162,54 @@ describe("export verl", () => {
     expect(of({ reward: { iou: { schedule: [{ until: 1, epsilon: "average" }] } } }).stages).toEqual([
       { until: 135, epsilon: "average" },
     ]);
+  });
+
+  it("carries the parameters of answer, and leaves them out where no sample has any", async () => {
+    const [{ source, question }] = heldOutQuestions(1) as [ReturnType<typeof heldOutQuestions>[number]];
+    const sample = await toSample(source, source, question);
+    const { verifier_parm: none } = sample.reward_model;
+    const asAnswer = (groundTruth: string, parm: object): Sample => ({
+      ...sample,
+      reward_model: {
+        ...sample.reward_model,
+        verifier: "answer",
+        ground_truth: groundTruth,
+        verifier_parm: { ...none, ...parm },
+      },
+    });
+    const exported = async (name: string, samples: readonly Sample[]) => {
+      const data = join(folder, `${name}.parquet`);
+      const further = { answerParameters: true, iouSchedules: true };
+      await writeSamples(data, samples, { verifiers: ["mathverify", "answer", "detection"], ...further });
+      const config = join(folder, `${name}.yaml`);
+      writeFileSync(config, `model: ${demoModelFolder}\ndata: {train: ${data}}\nrun: {steps: 2}\n`);
+      return runCommand("export", "verl", config, "-o", join(folder, name));
+    };
+    const parameters = (name: string) =>
+      rows(
+        join(folder, name, "data/train.parquet"),
+        "reward_model.verifier_parm as parm, extra_info.reward_model.verifier_parm as again",
+      );
+    const samples = [sample, asAnswer("(1, 2)", { type: "tuple" }), asAnswer("B", { choices: ["a cat", "a dog"] })];
+    expect((await exported("carried", samples)).code).toBe(0);
+    const empty = { type: null, choices: null };
+    for (const key of ["parm", "again"])
+      expect((await parameters("carried")).map((row) => row[key])).toMatchObject([
+        empty,
+        { ...empty, type: "tuple" },
+        { ...empty, choices: ["a cat", "a dog"] },
+      ]);
+    expect((await exported("plain", [sample])).code).toBe(0);
+    const [plain] = await parameters("plain");
+    expect(Object.keys(plain!["parm"] as object)).toEqual(["det_verifier_normalized", "det_reward_ratio"]);
+    const boxes = heldOutQuestions(1).find((drawn) => drawn.source === "demo_detect")!;
+    const found = await toSample(boxes.source, boxes.source, boxes.question);
+    const schedule = { ...found.reward_model.verifier_parm, iou_schedule: [{ until: 1, epsilon: 0.5 }] };
+    const refused = await exported("scheduled", [
+      { ...found, reward_model: { ...found.reward_model, verifier_parm: schedule } },
+    ]);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining("a schedule of its own") as unknown });
+    expect(existsSync(join(folder, "scheduled"))).toBe(false);
   });
 
   it("refuses random weights, and options that mean nothing here", async () => {

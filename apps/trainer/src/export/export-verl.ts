@@ -14,7 +14,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { openSampleSet, writeSamples } from "@v-triune/data-filters";
 import { ConfigError } from "@v-triune/errors";
 import { exactPath } from "@v-triune/node-kit/exact-path";
@@ -197,6 +197,7 @@ async function writeData(
   async function* prepared(): AsyncGenerator<Sample> {
     let position = 0;
     for await (const row of rowsOf(sets, perSource, config, skipped)) {
+      if (row.reward_model.verifier_parm.iou_schedule) throw ownSchedule(row, sets);
       const random = createRandom(config.run.seed, poolStream + position++);
       const { accuracyRatio, formatRatio } = config.reward;
       const sample: Sample = {
@@ -229,6 +230,7 @@ async function writeData(
   await writeSamples(staged, prepared(), {
     verifiers: createVerifierRegistry(builtinVerifiers()).names,
     tags: true,
+    answerParameters: true,
   });
   await inVerlsLayout(staged, path, sizes);
   await rm(staged);
@@ -241,6 +243,18 @@ async function writeData(
       fix: "fix what the messages name",
     });
   return { rows: sizes.length, longestPrompt };
+}
+
+/** launch.sh changes the threshold of all samples at once. */
+function ownSchedule(sample: Sample, sets: readonly DataSetConfig[]): DatasetError {
+  return new DatasetError({
+    code: "bad-value",
+    file: sets.map((set) => set.path).join(", "),
+    field: "reward_model.verifier_parm.iou_schedule",
+    expected: "none: verl has one IoU threshold at a time, that of the run (reward.iou)",
+    found: `a schedule of its own, in ${sample.data_source}/${sample.extra_info.id ?? "a sample without an id"}`,
+    fix: "remove the samples' own schedules, or train here",
+  });
 }
 
 /** What `datasets` reads the picture column as; without it pictures are structs of bytes. */
@@ -262,20 +276,21 @@ async function inVerlsLayout(
   try {
     await writeFile(side, sizes.map((grid, row) => JSON.stringify({ row, grid })).join("\n"));
     const split = to.endsWith("train.parquet") ? "train" : "eval";
+    const reward = await rewardModelSql(connection, quoted(exactPath(from)));
     await connection.run(`
       copy (
         select data_source,
           list_transform(prompt, lambda p: {'role': p.role, 'content': p.content}) as prompt,
           images,
           ability,
-          struct_insert(reward_model, style := 'rule') as reward_model,
+          struct_insert(${reward}, style := 'rule') as reward_model,
           {
             'index': file_row_number::bigint,
             'split': '${split}',
             'id': extra_info.id,
             'image_path': extra_info.image_path,
             'image_grid_thw': s.grid,
-            'reward_model': reward_model
+            'reward_model': ${reward}
           } as extra_info
         from read_parquet(${quoted(exactPath(from))}, file_row_number = true, hive_partitioning = false) r
         join read_json(
@@ -290,6 +305,19 @@ async function inVerlsLayout(
     connection.closeSync();
     await rm(side, { force: true });
   }
+}
+
+/** The definition of the reward, without the parameters of `answer` where no sample has them: Orsta's layout. */
+async function rewardModelSql(connection: DuckDBConnection, file: string): Promise<string> {
+  const parm = "reward_model.verifier_parm";
+  const reader = await connection.runAndReadAll(
+    `select count(${parm}.type) + count(${parm}.choices) from read_parquet(${file}, hive_partitioning = false)`,
+  );
+  if (Number(reader.getRows()[0]?.[0]) > 0) return "reward_model";
+  const leaf = (name: string, path = `reward_model.${name}`): string => `${name} := ${path}`;
+  const parameters = ["det_verifier_normalized", "det_reward_ratio"].map((name) => leaf(name, `${parm}.${name}`));
+  const names = ["answer", "ground_truth", "accuracy_ratio", "format_ratio", "verifier"];
+  return `struct_pack(${[...names.map((name) => leaf(name)), `verifier_parm := struct_pack(${parameters.join(", ")})`].join(", ")})`;
 }
 
 /** The reward function, as `v-triune-rewards python-client` prints it. */
