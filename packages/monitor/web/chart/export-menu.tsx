@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import { useSurroundings } from "../use-data";
 import { seriesCsv, seriesSvg } from "./export-series";
-import { lineColor } from "./line-colors";
+import { lineColors } from "./line-colors";
 import type { Line } from "./lines";
 
 interface ExportMenuProps {
@@ -17,7 +17,8 @@ export function ExportMenu({ title, recorded, drawn }: ExportMenuProps) {
   const name = title.replace(/[^a-z0-9]+/gi, "-").toLowerCase() || "chart";
   const csv = (): void => download(`${name}.csv`, new Blob([seriesCsv(recorded)], { type: "text/csv" }));
   const svg = (): void => {
-    const text = seriesSvg(title, drawn, (index) => lineColor(index, drawn.length, false));
+    const labels = drawn.map(({ label }) => label);
+    const text = seriesSvg(title, drawn, lineColors(labels, false));
     download(`${name}.svg`, new Blob([text], { type: "image/svg+xml" }));
   };
   const png = (): void => {

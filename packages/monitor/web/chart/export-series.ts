@@ -13,8 +13,8 @@ export function seriesCsv(lines: readonly Line[]): string {
 
 const escaped = (text: string): string => text.replace(/[<>&"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
-/** 800 × 360 on white. */
-export function seriesSvg(title: string, lines: readonly Line[], color: (index: number) => string): string {
+/** 800 × 360 on white, a color per line. */
+export function seriesSvg(title: string, lines: readonly Line[], colors: readonly string[]): string {
   const [width, height, left, right, top] = [800, 360, 60, 16, 34];
   const bottom = height - 34 - 16 * Math.ceil(lines.length / 4);
   const steps = lines.flatMap((line) => line.steps);
@@ -40,7 +40,7 @@ export function seriesSvg(title: string, lines: readonly Line[], color: (index: 
       pen = "L";
       return point;
     });
-    return `<path d="${path.join("")}" fill="none" stroke="${color(index)}" stroke-width="1.6"/>`;
+    return `<path d="${path.join("")}" fill="none" stroke="${colors[index]}" stroke-width="1.6"/>`;
   });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const value = y0 + part * (y1 - y0);
@@ -52,7 +52,7 @@ export function seriesSvg(title: string, lines: readonly Line[], color: (index: 
   const legend = lines.map(
     (line, index) =>
       `<text x="${left + (index % 4) * 180}" y="${bottom + 38 + 16 * Math.floor(index / 4)}" ` +
-      `fill="${color(index)}">${escaped(line.label)}</text>`,
+      `fill="${colors[index]}">${escaped(line.label)}</text>`,
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,

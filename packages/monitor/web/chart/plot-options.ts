@@ -1,7 +1,7 @@
 /** What a plot looks like and what the mouse does in it, as uPlot's options. */
 import type uPlot from "uplot";
 import { shortNumber } from "../format";
-import { CHOSEN_COLORS, lineColor } from "./line-colors";
+import { CHOSEN_COLORS, lineColors } from "./line-colors";
 import type { Stretch } from "./lines";
 
 export const PLOT_HEIGHT = 190;
@@ -79,10 +79,11 @@ function axes(dark: boolean): uPlot.Axis[] {
 
 /** The lines that were smoothed, as they were recorded. The legend leaves them out (style.css). */
 function recordedSeries({ labels, dark }: PlotLook): uPlot.Series[] {
+  const colors = lineColors(labels, dark);
   return labels.map((label, index) => ({
     label,
     class: "recorded",
-    stroke: lineColor(index, labels.length, dark),
+    stroke: colors[index]!,
     alpha: 0.3,
     width: 1,
     points: { show: false },
@@ -90,9 +91,10 @@ function recordedSeries({ labels, dark }: PlotLook): uPlot.Series[] {
 }
 
 function drawnSeries({ labels, dark, dense, showPoints }: PlotLook): uPlot.Series[] {
+  const colors = lineColors(labels, dark);
   return labels.map((label, index) => ({
     label,
-    stroke: lineColor(index, labels.length, dark),
+    stroke: colors[index]!,
     width: dense ? 1 : 1.6,
     points: { show: showPoints, size: 6 },
     value: (_plot, value) => shortNumber(value),
