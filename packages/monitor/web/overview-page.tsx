@@ -27,6 +27,7 @@ const HEALTH: readonly (readonly [title: string, metrics: readonly string[]])[] 
     "Gradient norm",
     ["actor/grad_norm", "actor/grad_norm/vision", "actor/grad_norm/connector", "actor/grad_norm/language"],
   ],
+  ["Distance to the teacher", ["distillation/kl", "distillation/abs_loss"]],
   ["Clipped tokens", ["actor/pg_clipfrac", "actor/pg_clipfrac_lower"]],
   [
     "Rollouts' probabilities less the trainer's",

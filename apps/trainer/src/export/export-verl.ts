@@ -80,6 +80,15 @@ export async function exportVerl({
       fix: "give stages, such as --set 'reward.iou={schedule: [{until: 1, epsilon: 0.5}]}'",
     });
   }
+  if (config.algorithm.distillation) {
+    throw new ConfigError({
+      what: "A distillation cannot be exported: verl serves its teacher by itself.",
+      where: "algorithm.distillation",
+      expected: "null",
+      found: config.algorithm.distillation.teacher,
+      fix: "leave it out with --set algorithm.distillation=null, and set verl's own (distillation.*)",
+    });
+  }
   const model = config.model.path;
   const folder = resolve(out);
   let leftOut = 0;

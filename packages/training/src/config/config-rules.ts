@@ -24,7 +24,8 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
     });
   };
   const { model, rollout, update, reward, evaluation, optimizer, data, algorithm, backend } = config;
-  if (rollout.n < 2 && algorithm.advantage !== "reinforce++") {
+  const byTeacherAlone = algorithm.distillation !== null && !algorithm.distillation?.rewards;
+  if (rollout.n < 2 && algorithm.advantage !== "reinforce++" && !byTeacherAlone) {
     refuse(
       ["rollout", "n"],
       "A group of one rollout has no baseline to be compared with.",
@@ -158,6 +159,20 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "gdpo normalizes the components of the reward; the KL is not a component.",
       "loss",
       "reward",
+    );
+  }
+  const needsRewards = rollout.dynamicSampling.enabled
+    ? (["rollout", "dynamicSampling", "enabled"] as const)
+    : algorithm.perSource
+      ? (["algorithm", "perSource"] as const)
+      : undefined;
+  if (byTeacherAlone && needsRewards) {
+    refuse(
+      needsRewards,
+      "Distillation without rewards has no groups to look at.",
+      "false",
+      "true",
+      "or set algorithm.distillation.rewards: true",
     );
   }
   if (algorithm.clipLow > algorithm.clipHigh) {

@@ -13,6 +13,7 @@ import type {
   CorrectionConfig,
   DataSetConfig,
   DifficultyConfig,
+  DistillationConfig,
   LossName,
   ModelAdapterConfig,
   TrainingConfig,
@@ -70,6 +71,7 @@ export const DEFAULTS = {
     loss: "ppo",
     tau: { positive: 1, negative: 1.05 },
     kl: { coefficient: 0, estimator: "k3", in: "loss" },
+    distillation: null,
     maskTruncated: false,
     entropyCoefficient: 0,
   },
@@ -144,6 +146,13 @@ export const ENGINE_DEFAULTS = {
  * Of `reward.overlong` where it is on. `buffer` is a fifth of `rollout.maxNewTokens`, as in DAPO's run (4096 of 20480).
  */
 export const OVERLONG_DEFAULTS = { limitPerBuffer: 5, penalty: 1 } as const;
+
+/** Of `algorithm.distillation` where there is a teacher. */
+export const DISTILLATION_DEFAULTS = {
+  weight: 1,
+  rewards: false,
+  clamp: null,
+} as const satisfies Incomplete<DistillationConfig>;
 
 /** Of `checkpoint.keepBest` where it is on. */
 export const KEEP_BEST_DEFAULTS = { metric: "acc/source_mean", mode: "max" } as const satisfies BestCheckpointConfig;

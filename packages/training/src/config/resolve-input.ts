@@ -7,6 +7,7 @@ import {
   DATA_SET_DEFAULTS,
   DEFAULTS,
   DIFFICULTY_DEFAULTS,
+  DISTILLATION_DEFAULTS,
   ENGINE_DEFAULTS,
   KEEP_BEST_DEFAULTS,
   LOSS_DEFAULTS,
@@ -133,6 +134,14 @@ export function resolveInput(input: TrainingConfigInput, source: ConfigSource, c
       ...algorithm,
       tau: { ...DEFAULTS.algorithm.tau, ...algorithm.tau },
       kl: { ...DEFAULTS.algorithm.kl, ...algorithm.kl },
+      distillation:
+        algorithm.distillation === null
+          ? null
+          : {
+              ...DISTILLATION_DEFAULTS,
+              ...algorithm.distillation,
+              teacher: absolute(algorithm.distillation.teacher, "algorithm", "distillation", "teacher")!,
+            },
     },
     optimizer: {
       ...DEFAULTS.optimizer,

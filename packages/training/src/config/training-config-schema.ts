@@ -175,6 +175,13 @@ export const trainingConfigSchema = type({
       "estimator?": "'k1' | 'k2' | 'k3' | 'mse' | 'abs'",
       "in?": "'loss' | 'reward'",
     },
+    "distillation?": type({
+      "+": "reject",
+      teacher: text,
+      "weight?": positive,
+      "rewards?": "boolean",
+      "clamp?": "number > 0 | null",
+    }).or("null"),
     "maskTruncated?": "boolean",
     "entropyCoefficient?": "number",
   },

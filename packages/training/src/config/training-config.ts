@@ -200,6 +200,17 @@ export type AggregationName =
   | "seq-mean-token-sum-norm";
 export type KlEstimatorName = "k1" | "k2" | "k3" | "mse" | "abs";
 
+/** A teacher that judges each token of the policy's own answers (update/distillation.ts). */
+export interface DistillationConfig {
+  /** Absolute path of a model folder in Hugging Face layout, with the tokenizer of the model that is trained. */
+  readonly teacher: string;
+  readonly weight: number;
+  /** Whether the rewards count besides; if not, none are needed. */
+  readonly rewards: boolean;
+  /** Bound on the difference of two log-probabilities; null: none. */
+  readonly clamp: number | null;
+}
+
 export interface AlgorithmConfig {
   /**
    * grpo: (r - mean) / std in the group; dr-grpo: r - mean (arXiv 2503.20783); rloo: against the mean of the others
@@ -227,6 +238,8 @@ export interface AlgorithmConfig {
   readonly aggregation: AggregationName;
   /** KL to the initial weights, as a loss term or taken off the reward; coefficient 0 needs no reference model. */
   readonly kl: { readonly coefficient: number; readonly estimator: KlEstimatorName; readonly in: "loss" | "reward" };
+  /** null: no teacher. */
+  readonly distillation: DistillationConfig | null;
   /**
    * Answers cut at the length limit teach nothing; their rewards still count in their groups (TRL:
    * mask_truncated_completions).

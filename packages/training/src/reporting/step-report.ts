@@ -71,6 +71,7 @@ export function healthMetrics({
     ...rates,
     ...correction,
     ...update.mismatch,
+    ...update.distillation,
     ...engine,
     ...(penalties.length === 0 ? {} : { "actor/reward_kl_penalty": mean(penalties) }),
     ...(collected.rounds === undefined

@@ -17,6 +17,7 @@ import { loadModel, processorFolder } from "../model/load-model";
 import { usesGradientCheckpointing } from "../model/memory-estimate";
 import { modelBoxes } from "../model/model-boxes";
 import { openReference } from "../model/open-reference";
+import { openTeacher } from "../model/open-teacher";
 import { openCompute } from "../parallel/open-compute";
 import { reportStep } from "../reporting/report-step";
 import { openRunMonitor } from "../reporting/run-monitor";
@@ -80,6 +81,7 @@ async function train(
   const { policy, processor } = model;
   const boxes = modelBoxes(config, model);
   const referenceLogProbs = await openReference(config, resources);
+  const teacherLogProbs = await openTeacher(config, model, resources);
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
   const judges = await openJudges(config.reward, options.asyncVerifiers);
   const verifiers = [...registry.names, ...judges.map(({ name }) => name)];
@@ -169,6 +171,7 @@ async function train(
           config,
           compute,
           referenceLogProbs,
+          teacherLogProbs,
           foreignLogProbs,
         });
         await schedule.end();

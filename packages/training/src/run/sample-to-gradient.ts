@@ -25,6 +25,7 @@ import { type SampledGroups, StepGroups } from "../sampling/step-groups";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import { batchLogProbs, klPenalties } from "../update/batch-log-probs";
 import type { Compute } from "../update/compute";
+import { distillationMetrics, distilledAdvantages } from "../update/distillation";
 import { miniBatches } from "../update/mini-batches";
 import { rolloutAdvantages } from "../update/rollout-advantages";
 import { engineMismatch } from "../update/rollout-mismatch";
@@ -104,7 +105,8 @@ export interface UpdateParts {
   readonly config: TrainingConfig;
   readonly compute: Pick<Compute, "logProbs" | "update">;
   /** Absent without a KL term. */
-  readonly referenceLogProbs?: ReferenceLogProbs | undefined;
+  readonly referenceLogProbs: ReferenceLogProbs | undefined;
+  readonly teacherLogProbs?: ReferenceLogProbs | undefined;
   /** Whether the learner corrects for the probabilities by which the engine drew the answers. */
   readonly foreignLogProbs: boolean;
 }
@@ -118,7 +120,7 @@ export interface UpdateParts {
 export async function updateWeights(
   step: number,
   { rollouts, dropped }: Pick<SampledGroups, "rollouts" | "dropped">,
-  { config, compute, referenceLogProbs: reference, foreignLogProbs }: UpdateParts,
+  { config, compute, referenceLogProbs: reference, teacherLogProbs: teacher, foreignLogProbs }: UpdateParts,
 ): Promise<StepUpdate> {
   const started = performance.now();
   const { algorithm } = config;
@@ -126,11 +128,14 @@ export async function updateWeights(
   const answers = kept.map((index): Rollout => rollouts[index]!);
   const tokens = answers.map(policyRow);
   // log p of each token by the policy, by the reference and by the engine, as far as the configuration needs them.
-  const logProbs = await batchLogProbs(answers, tokens, config, compute, { reference, foreignLogProbs });
+  const logProbs = await batchLogProbs(answers, tokens, config, compute, { reference, teacher, foreignLogProbs });
   const penalties = klPenalties(logProbs, algorithm);
   // Verdicts → advantages: each answer against the others of its group.
   const judged = answers.map((answer, index) => judgedRollout(answer, penalties?.[index], config));
-  const advantages = rolloutAdvantages(judged, algorithm);
+  const byRewards = rolloutAdvantages(judged, algorithm);
+  // A teacher adds what it makes of each token (update/distillation.ts).
+  const { distillation } = algorithm;
+  const advantages = distillation ? distilledAdvantages(byRewards, logProbs, distillation) : byRewards;
   // Advantages → gradients → weights, one update per mini-batch. @v-triune/grpo computes the loss of each row.
   const rows = trainingRows(answers, tokens, advantages, logProbs, algorithm);
   const batches = miniBatches(step, answers, config);
@@ -147,6 +152,7 @@ export async function updateWeights(
     advantages: perRollout(advantages.map(meanAdvantage)),
     updates,
     mismatch: engineMismatch(logProbs, updates, batches),
+    distillation: distillationMetrics(logProbs),
     klPenalties: perRollout((penalties ?? []).map((penalty) => penalty.reduce((a, b) => a + b, 0))),
     seconds: (performance.now() - started) / 1000,
   };

@@ -18,6 +18,8 @@ export interface BatchLogProbs {
   readonly oldInLoss: boolean;
   /** By the policy that the run began with. */
   readonly reference?: readonly Float32Array[];
+  /** By the teacher of a distillation. */
+  readonly teacher?: readonly Float32Array[];
   /** As the engine drew the answers; absent for the trainer's own policy. */
   readonly foreign?: readonly Float32Array[];
 }
@@ -33,8 +35,13 @@ export async function batchLogProbs(
   compute: Pick<Compute, "logProbs">,
   {
     reference,
+    teacher,
     foreignLogProbs,
-  }: { readonly reference?: ReferenceLogProbs | undefined; readonly foreignLogProbs: boolean },
+  }: {
+    readonly reference?: ReferenceLogProbs | undefined;
+    readonly teacher?: ReferenceLogProbs | undefined;
+    readonly foreignLogProbs: boolean;
+  },
 ): Promise<BatchLogProbs> {
   const given = answers.flatMap(({ rolloutLogProbs }) => rolloutLogProbs ?? []);
   const foreign = foreignLogProbs && given.length === answers.length ? given : undefined;
@@ -42,11 +49,12 @@ export async function batchLogProbs(
   // Both look at the whole batch before the update.
   const comparesBatch = foreign !== undefined && (normalise || rejection !== null);
   const oldInLoss = isOffPolicy(config) || comparesBatch;
-  const old = oldInLoss || hasKlInReward(config.algorithm) ? await compute.logProbs(rows) : undefined;
+  const old = oldInLoss || teacher || hasKlInReward(config.algorithm) ? await compute.logProbs(rows) : undefined;
   return {
     ...(old ? { old } : {}),
     oldInLoss,
     ...(reference ? { reference: reference(rows) } : {}),
+    ...(teacher ? { teacher: teacher(rows) } : {}),
     ...(foreign ? { foreign } : {}),
   };
 }

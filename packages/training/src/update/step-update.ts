@@ -13,5 +13,7 @@ export interface StepUpdate {
   readonly klPenalties: readonly (number | null)[];
   /** How the rollouts' engine and the trainer differ; empty for the trainer's own policy. */
   readonly mismatch: Readonly<Record<string, number>>;
+  /** How far the policy is from its teacher; empty without one. */
+  readonly distillation?: Readonly<Record<string, number>>;
   readonly seconds: number;
 }

@@ -1,0 +1,60 @@
+/** The teacher of a distillation: another model with the same tokens and the same pictures, frozen. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError } from "@v-triune/errors";
+import { isRecord } from "@v-triune/node-kit/is-record";
+import type { TrainingConfig } from "../config/training-config";
+import type { Resources } from "../resources";
+import { type LoadedModel, loadModel, processorFolder } from "./load-model";
+import { type ReferenceLogProbs, createReferenceLogProbs } from "./reference-policy";
+
+/**
+ * @param student the model that is trained
+ * @returns undefined if the configuration has no teacher
+ * @throws ConfigError for a teacher that reads tokens or pictures otherwise, and what loading it throws
+ */
+export async function openTeacher(
+  { model, run, algorithm, rollout, update }: TrainingConfig,
+  student: Pick<LoadedModel, "processor">,
+  resources: Resources,
+): Promise<ReferenceLogProbs | undefined> {
+  // A run.json of an earlier version does not have the key.
+  if (!algorithm.distillation) return undefined;
+  const { teacher: path } = algorithm.distillation;
+  const teacher = await resources.open(
+    loadModel({ init: "pretrained", path, adapter: null, ...(model.dtype && { dtype: model.dtype }) }, run.seed, {
+      freeze: ["vision", "connector", "language"],
+    }),
+    (opened) => opened.policy.dispose(),
+  );
+  if (!isDeepStrictEqual(tokensOf(path), tokensOf(processorFolder(model))))
+    throw otherTeacher(path, "the tokens of the model that is trained", "another tokenizer.json");
+  const pictures = [student, teacher].map(({ processor }) => {
+    const { patchSize, mergeSize, temporalPatchSize, mean, std } = processor.imageProcessor.settings;
+    return { imageTokenId: processor.imageTokenId, patchSize, mergeSize, temporalPatchSize, mean, std };
+  });
+  if (!isDeepStrictEqual(pictures[0], pictures[1]))
+    throw otherTeacher(path, JSON.stringify(pictures[0]), JSON.stringify(pictures[1]));
+  return createReferenceLogProbs(teacher.policy, rollout.temperature, update.microBatchTokens);
+}
+
+/** The number of each token, by its text. */
+function tokensOf(folder: string): unknown {
+  const file: unknown = JSON.parse(readFileSync(join(folder, "tokenizer.json"), "utf8"));
+  if (!isRecord(file) || !isRecord(file["model"])) return file;
+  const added = Array.isArray(file["added_tokens"])
+    ? (file["added_tokens"] as { id: unknown; content: unknown }[])
+    : [];
+  return { vocabulary: file["model"]["vocab"], added: added.map(({ id, content }) => [id, content]) };
+}
+
+function otherTeacher(path: string, expected: string, found: string): ConfigError {
+  return new ConfigError({
+    what: "The teacher cannot say how likely it finds the tokens of the model that is trained.",
+    where: `algorithm.distillation.teacher: ${path}`,
+    expected,
+    found,
+    fix: "take a teacher of the same family",
+  });
+}

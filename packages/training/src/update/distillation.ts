@@ -1,0 +1,54 @@
+/**
+ * On-policy distillation: a teacher says of each token that the policy wrote how likely it finds it, and the policy learns
+ * by that (reverse KL by the sampled token, the estimator k1):
+ *
+ *     d_t = log π_teacher(t) - log π(t)       clamped to ±clamp
+ *     A_t = weight · d_t                      or A + weight · d_t, with `rewards`
+ *
+ * Under the policy, the mean of -d_t is KL(π ‖ π_teacher) at the token; there is no discount, so that a token answers for
+ * itself alone. The loss is `algorithm.loss`, as for any advantage.
+ *
+ * Source: K. Lu, "On-Policy Distillation" (Thinking Machines, 2025), in the form of verl 0.9.1 (trainer/distillation/losses.py,
+ * `loss_mode: k1` with `use_policy_gradient`; without task rewards unless `rewards`). Deviation: log π is that of the weights
+ * before the step's first update, also where a step has several; verl takes the one of each update.
+ */
+import type { DistillationConfig } from "../config/training-config";
+import type { BatchLogProbs } from "./batch-log-probs";
+
+type Advantage = number | Float64Array | null;
+
+/**
+ * Advantages with the teacher's part.
+ *
+ * @param advantages by the rewards, one number per answer or per token; null for an answer without a score
+ * @returns one number per token; null where `rewards` count and there is none
+ */
+export function distilledAdvantages(
+  advantages: readonly Advantage[],
+  { old = [], teacher = [] }: Pick<BatchLogProbs, "old" | "teacher">,
+  { weight, rewards, clamp }: DistillationConfig,
+): Advantage[] {
+  return advantages.map((advantage, index) => {
+    if (rewards && advantage === null) return null;
+    return Float64Array.from(old[index]!, (logProb, t) => {
+      const gap = teacher[index]![t]! - logProb;
+      const bounded = clamp === null ? gap : Math.max(-clamp, Math.min(clamp, gap));
+      const byRewards = !rewards || advantage === null ? 0 : typeof advantage === "number" ? advantage : advantage[t]!;
+      return byRewards + weight * bounded;
+    });
+  });
+}
+
+/** How far the policy is from its teacher, over the tokens of the answers. */
+export function distillationMetrics({ old, teacher }: Pick<BatchLogProbs, "old" | "teacher">): Record<string, number> {
+  if (!old || !teacher) return {};
+  let [sum, size, tokens] = [0, 0, 0];
+  for (const [index, logProbs] of old.entries())
+    for (const [t, logProb] of logProbs.entries()) {
+      const gap = logProb - teacher[index]![t]!;
+      sum += gap;
+      size += Math.abs(gap);
+      tokens += 1;
+    }
+  return tokens === 0 ? {} : { "distillation/kl": sum / tokens, "distillation/abs_loss": size / tokens };
+}
