@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demoSourceNames, writeDemoModelFolder } from "@v-triune/demo-tasks";
 import { RunFolderError } from "@v-triune/training/run-folder";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { type DemoSummary, demoModelFolder, formatDemoSummary, runDemo } from "./run-demo";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-demo-"));
@@ -42,6 +42,37 @@ describe("the demonstration", () => {
     );
     expect(lines.join("\n")).toContain("careless annotator");
     await expect(runDemo({ steps: 1, out })).rejects.toThrow(RunFolderError);
+  });
+
+  it("keeps its dashboard after the run, which shows the evaluation before and after", async () => {
+    const lines: string[] = [];
+    let url = "";
+    let shown: { state: string; steps: number[] } | undefined;
+    await runDemo({
+      steps: 1,
+      samplesPerSource: 1,
+      backend: "wasm",
+      out: join(folder, "watched"),
+      dashboard: true,
+      print: (text) => lines.push(text),
+      keepDashboard: async () => {
+        url = /stays at (\S+)/.exec(lines.at(-1)!)![1]!;
+        // Files are looked at once a second.
+        await vi.waitFor(
+          async () => {
+            const [run] = (await (await fetch(`${url}api/runs`)).json()) as [{ state: string }];
+            const sets = (await (await fetch(`${url}api/evaluations?run=run`)).json()) as [
+              { rows: [{ steps: number[] }] },
+            ];
+            shown = { state: run.state, steps: sets[0].rows[0].steps };
+            expect(shown).toEqual({ state: "finished", steps: [0, 1] });
+          },
+          { timeout: 20_000, interval: 200 },
+        );
+      },
+    });
+    expect(shown).toEqual({ state: "finished", steps: [0, 1] });
+    await expect(fetch(url)).rejects.toThrow();
   });
 
   it("says where the run stopped and how to go on when it is interrupted", async () => {

@@ -33,6 +33,8 @@ export interface RunDemoOptions {
   readonly interruption?: { readonly requested: boolean };
   /** Shows the run in the browser while it trains. */
   readonly dashboard?: boolean;
+  /** Waited for before the dashboard closes, once the run is over. Default: it closes with the run. */
+  readonly keepDashboard?: () => Promise<unknown>;
   readonly print?: (text: string) => void;
   /** Where the live view is drawn. Default standard output. */
   readonly stream?: NodeJS.WriteStream;
@@ -72,46 +74,57 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   const dashboard = options.dashboard
     ? await openRunDashboard(paths.runFolder, (message) => problems.listen({ type: "warning", message }))
     : undefined;
-  let result: TrainingResult;
-  let computedBy = "";
   try {
-    result = await runTraining(config, {
-      listen: (event) => {
-        problems.listen(event);
-        if (event.type === "started") {
-          computedBy = event.backend;
-          print(`${dashboard?.announcement ?? ""}${backendLines(computedBy, event.trainable)}`);
-        } else view.listen(event);
-      },
-      ...(options.interruption ? { interruption: options.interruption } : {}),
-    });
+    return await trainAndReport();
   } finally {
-    view.close();
     await dashboard?.close();
   }
-  const odd = problems.format();
-  if (odd !== "") print(odd);
-  const near = relative(process.cwd(), folder);
-  const shown = near.startsWith("..") ? folder : near || ".";
-  if (result.interrupted || !result.before || !result.after) {
-    print(
-      `\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n` +
-        `    npx v-triune train ${join(shown, "run")} --resume\n`,
-    );
-    return undefined;
+
+  async function trainAndReport(): Promise<DemoSummary | undefined> {
+    let result: TrainingResult;
+    let computedBy = "";
+    try {
+      result = await runTraining(config, {
+        listen: (event) => {
+          problems.listen(event);
+          if (event.type === "started") {
+            computedBy = event.backend;
+            print(`${dashboard?.announcement ?? ""}${backendLines(computedBy, event.trainable)}`);
+          } else view.listen(event);
+        },
+        ...(options.interruption ? { interruption: options.interruption } : {}),
+      });
+    } finally {
+      view.close();
+    }
+    const odd = problems.format();
+    if (odd !== "") print(odd);
+    const near = relative(process.cwd(), folder);
+    const shown = near.startsWith("..") ? folder : near || ".";
+    if (result.interrupted || !result.before || !result.after) {
+      print(
+        `\nStopped after step ${result.step} of ${steps}; everything is saved. To go on:\n\n` +
+          `    npx v-triune train ${join(shown, "run")} --resume\n`,
+      );
+      return undefined;
+    }
+    const scores = ({ mean, bySource }: EvaluationScores) => ({ mean, bySource });
+    const summary: DemoSummary = {
+      seed,
+      steps: result.step,
+      seconds: Math.round((performance.now() - started) / 100) / 10,
+      backend: computedBy,
+      before: scores(result.before),
+      after: scores(result.after),
+    };
+    await writeFileAtomic(join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+    print(`\n${formatDemoSummary(summary, shown, samplesPerSource)}`);
+    if (dashboard?.url != null && options.keepDashboard !== undefined) {
+      print(`\nThe dashboard stays at ${dashboard.url} (Ctrl-C ends it).\nSee it again: ${dashboard.again}`);
+      await options.keepDashboard();
+    }
+    return summary;
   }
-  const scores = ({ mean, bySource }: EvaluationScores) => ({ mean, bySource });
-  const summary: DemoSummary = {
-    seed,
-    steps: result.step,
-    seconds: Math.round((performance.now() - started) / 100) / 10,
-    backend: computedBy,
-    before: scores(result.before),
-    after: scores(result.after),
-  };
-  await writeFileAtomic(join(folder, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
-  print(`\n${formatDemoSummary(summary, shown, samplesPerSource)}`);
-  return summary;
 }
 
 /** Which backend computes, and how to be faster where that is one command away. */

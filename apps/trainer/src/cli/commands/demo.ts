@@ -1,5 +1,12 @@
+import { once } from "node:events";
 import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
 import { textOption, type Command } from "../syntax/command";
+
+/** Until Ctrl-C, which ends no step any more. */
+async function endOfDashboard(interruption: { dispose(): void }): Promise<void> {
+  interruption.dispose();
+  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+}
 
 /** The whole method in small. */
 export const demoCommand: Command = {
@@ -9,7 +16,7 @@ export const demoCommand: Command = {
     steps: { type: "string", valueHint: "number", description: "Training steps" },
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
     samples: { type: "string", valueHint: "number", description: "Held-out samples per source (default: 100)" },
-    dashboard: { type: "boolean", description: "Show the run in the browser while it trains" },
+    dashboard: { type: "boolean", description: "Show the run in the browser while it trains, and after" },
     "make-checkpoint": {
       type: "string",
       valueHint: "folder",
@@ -50,7 +57,7 @@ export const demoCommand: Command = {
       message: "Stopping after this step. Press Ctrl-C again to stop at once.",
     });
     try {
-      await runDemo({
+      const summary = await runDemo({
         seed: seed!,
         ...(steps === undefined ? {} : { steps }),
         ...(out === undefined ? {} : { out }),
@@ -58,8 +65,10 @@ export const demoCommand: Command = {
         backend,
         interruption,
         ...(context.args["dashboard"] === true ? { dashboard: true } : {}),
+        // A script that reads the output waits for the end, not for a person.
+        ...(process.stdout.isTTY ? { keepDashboard: () => endOfDashboard(interruption) } : {}),
       });
-      return interruption.requested ? 130 : 0;
+      return summary === undefined && interruption.requested ? 130 : 0;
     } finally {
       interruption.dispose();
     }
