@@ -4,8 +4,8 @@
  *     V_TRIUNE_PYTHON=/path/to/python node tools/run.mjs tools/interop/trainers.ts
  *
  * Needs an interpreter with `trl` (1.16; torch for the CPU will do), `verl` (0.9.1) and `openrlhf` (0.11.2; `pip
- * install --no-deps openrlhf aiohttp` beside transformers is enough), and V_TRIUNE_SLIME=/path/to/a/clone/of/slime;
- * what is missing is skipped, and said.
+ * install --no-deps openrlhf aiohttp` beside transformers is enough), V_TRIUNE_SLIME=/path/to/a/clone/of/slime and
+ * V_TRIUNE_EASYR1=/path/to/a/clone/of/EasyR1; what is missing is skipped, and said.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -157,6 +157,15 @@ try {
     const found = (await result("slime_remote_rm.py", server.url, slime)) as Record<string, number[]>;
     for (const [way, rewards] of Object.entries(found)) equal(`slime's rewards, ${way}`, rewards, [1, 0, 0]);
     console.log(`slime: ${Object.keys(found).join("; ")}`);
+  }
+  const easyr1 = process.env["V_TRIUNE_EASYR1"];
+  if (easyr1 === undefined || !existsSync(join(easyr1, "verl/workers/reward/function.py")))
+    console.log("skipped: EasyR1. It is not on PyPI; set V_TRIUNE_EASYR1 to a clone of github.com/hiyouga/EasyR1");
+  else if (has("torch", "tensordict", "ray", "transformers", "codetiming")) {
+    const { rewards, scored } = (await result("easyr1_manager.py", server.url, easyr1)) as Record<string, number[]>;
+    equal("EasyR1's rewards", rewards, [1, 0, 0]);
+    equal("scored", scored, [1, 1, 0]);
+    console.log(`EasyR1: its reward manager got ${rewards!.length} rewards`);
   }
 } finally {
   await server.drain();
