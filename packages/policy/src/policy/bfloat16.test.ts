@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { BackendError, selectBackend } from "@v-triune/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { familyOf, parameterShapes, writeModelConfig } from "../families/model-families";
+import { familyOf, parameterShapes, readModelConfig, writeModelConfig } from "../families/model-families";
 import { WeightsError } from "../input-error";
 import type { TokenizedRollout } from "../model/tokenized-rollout";
+import { goldenFolder } from "../parity/golden-folders";
 import { writeSafetensors } from "../safetensors/writer";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
 import { floatToBfloat16 } from "../safetensors/dtype";
@@ -133,6 +134,41 @@ describe.skipIf(missing)("weights kept in bfloat16", () => {
     );
     const values = halved.reduce((sum, { name }) => sum + rounded.get(name)!.length, 0);
     expect(bytes({}) - bytes({ dtype: "bfloat16" })).toBe(2 * values);
+  });
+
+  it.each(["qwen2_vl", "qwen3_vl"])("give the same logits and gradients in %s, its tower adapted, too", (name) => {
+    const config = readModelConfig(join(goldenFolder(name)!, "base"));
+    const weights = new Map(
+      [...randomWeights(config, { seed: 5, embeddingDeviation: 0.3 })].map(([name, values]) => [
+        name,
+        values.map(nearestBfloat16),
+      ]),
+    );
+    const row: TokenizedRollout = {
+      promptIds: Int32Array.of(8, config.imageTokenId, config.imageTokenId, 11, 12),
+      images: gridPicture(config, 2, 4, 1),
+      completionIds: Int32Array.of(20, 21, 22),
+      group: 0,
+    };
+    const [expected, found] = (["float32", "bfloat16"] as const).map((dtype) => {
+      const policy = createVlm(config, weights, {
+        dtype,
+        adapter: { rank: 2, seed: 1, targetModules: ["q_proj", "down_proj", "qkv"] },
+      });
+      for (const { variable } of policy.parameters) tf.tidy(() => variable.assign(tf.add(variable, 0.05)));
+      const { value, grads } = tf.variableGrads(
+        () => tf.sum(policy.logProbs([row], { width: 3 }).logProbs) as tf.Scalar,
+        policy.parameters.map(({ variable }) => variable),
+      );
+      const all = [value, ...policy.parameters.map(({ variable }) => grads[variable.name]!)].map((tensor) => [
+        ...tensor.dataSync(),
+      ]);
+      tf.dispose([value, ...Object.values(grads)]);
+      policy.dispose();
+      return all;
+    });
+    expect(found).toEqual(expected);
+    expect(found!.flat().every(Number.isFinite)).toBe(true);
   });
 
   it("pass to replicas as they are", async () => {
