@@ -16,6 +16,7 @@ import { earlierEvaluations } from "../evaluation/earlier-evaluations";
 import { loadModel, processorFolder } from "../model/load-model";
 import { usesGradientCheckpointing } from "../model/memory-estimate";
 import { modelBoxes } from "../model/model-boxes";
+import { roundedWeights } from "../model/rounded-weights";
 import { openReference } from "../model/open-reference";
 import { openTeacher } from "../model/open-teacher";
 import { openCompute } from "../parallel/open-compute";
@@ -69,6 +70,8 @@ async function train(
   const fromStep = checkpoint?.loaded.state.step ?? 0;
 
   // What is trained, and on what.
+  const rounded = roundedWeights(config.model);
+  if (rounded !== undefined) warn(rounded);
   const model = await resources.open(
     loadModel(config.model, config.run.seed, {
       freeze: frozenGroups(config),
