@@ -77,7 +77,8 @@ export function openRunMonitor({
       ...(csv === undefined ? [] : [csv]),
       ...(config.prometheus === null ? [] : [prometheusSink(config.prometheus)]),
       ...(config.mlflow === null ? [] : [mlflowSink({ ...config.mlflow, runName: folder.description.name })]),
-      ...(config.trackio === null ? [] : [trackioSink({ ...config.trackio, runName: folder.description.name })]),
+      // A run.json of an earlier version does not have the key.
+      ...(config.trackio ? [trackioSink({ ...config.trackio, runName: folder.description.name })] : []),
       ...further,
     ],
     { onProblem },
