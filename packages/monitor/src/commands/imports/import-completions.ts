@@ -6,10 +6,11 @@
  */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { exactPath } from "@v-triune/node-kit/exact-path";
 import { DashboardError } from "../../dashboard/dashboard-error";
 import type { MetricRecord } from "../../metric-record";
+import { inDuckDB } from "./in-duckdb";
 
 /** Columns that are no reward function's. */
 const OTHER_COLUMNS = new Set(["step", "prompt", "completion", "advantage", "mode", "entropy", "__index_level_0__"]);
@@ -30,7 +31,7 @@ export async function completionFiles(path: string): Promise<string[]> {
 
 /** Whether a Parquet file holds completions, and not W&B's history. */
 export async function holdsCompletions(path: string): Promise<boolean> {
-  return await withDuckDB(async (connection) => {
+  return await inDuckDB(async (connection) => {
     const reader = await connection.runAndReadAll("select name from parquet_schema($path)", { path: exactPath(path) });
     const names = reader.getRowsJson().map(([name]) => String(name));
     return ["step", "prompt", "completion"].every((name) => names.includes(name));
@@ -45,20 +46,6 @@ export async function holdsCompletions(path: string): Promise<boolean> {
   });
 }
 
-async function withDuckDB<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
-  });
-  const connection = await instance.connect();
-  try {
-    return await work(connection);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
-
 const quotedName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const quotedText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
@@ -70,7 +57,7 @@ const quotedText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
  * @throws DashboardError for files without the columns of completions
  */
 export async function importCompletions(files: readonly string[], folder: string): Promise<MetricRecord[]> {
-  return await withDuckDB(async (connection) => {
+  return await inDuckDB(async (connection) => {
     const list = `[${files.map((file) => quotedText(exactPath(file))).join(", ")}]`;
     const table = `read_parquet(${list}, union_by_name = true, hive_partitioning = false)`;
     const described = (await connection.runAndReadAll(`describe select * from ${table}`)).getRowsJson();

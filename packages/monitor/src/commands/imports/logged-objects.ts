@@ -3,10 +3,10 @@ import { createReadStream } from "node:fs";
 import { open, readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { exactPath } from "@v-triune/node-kit/exact-path";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DashboardError } from "../../dashboard/dashboard-error";
+import { inDuckDB } from "./in-duckdb";
 import { parsePythonJson } from "./python-json";
 
 /** A trainer_state.json is one JSON document; more is a file of lines. */
@@ -90,38 +90,32 @@ const EXTREME = /__(MIN|MAX)$/;
 
 /** Rows of a table that W&B exported, or of its history artifact. */
 async function* tableRows(path: string, kind: ".csv" | ".parquet", run?: string): AsyncGenerator<LoggedObject> {
-  const instance = await DuckDBInstance.create(":memory:", {
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
+  const read =
+    kind === ".csv"
+      ? "read_csv($path, header = true, all_varchar = true, hive_partitioning = false)"
+      : "read_parquet($path, hive_partitioning = false)";
+  const table = await inDuckDB(async (connection) => {
+    const reader = await connection.runAndReadAll(`select * from ${read}`, { path: exactPath(path) });
+    return { columns: reader.columnNames(), rows: reader.getRowsJson() as unknown[][] };
+  }).catch((cause: Error) => {
+    throw new DashboardError({
+      what: "The table cannot be read.",
+      where: path,
+      found: cause.message.trim().split("\n")[0],
+      fix: "export it again",
+      cause,
+    });
   });
-  const connection = await instance.connect();
-  try {
-    const read =
-      kind === ".csv"
-        ? "read_csv($path, header = true, all_varchar = true, hive_partitioning = false)"
-        : "read_parquet($path, hive_partitioning = false)";
-    const reader = await connection
-      .runAndReadAll(`select * from ${read}`, { path: exactPath(path) })
-      .catch((cause: Error) => {
-        throw new DashboardError({
-          what: "The table cannot be read.",
-          where: path,
-          found: cause.message.trim().split("\n")[0],
-          fix: "export it again",
-          cause,
-        });
-      });
-    const columns = reader.columnNames().map((name) => name.replace(BYTE_ORDER_MARK, ""));
-    const names = columnNames(path, columns, run);
-    for (const row of reader.getRowsJson() as unknown[][]) {
-      const entries = names.flatMap((name, index) =>
-        name === null || row[index] === null || row[index] === "" ? [] : [[name, row[index]] as const],
-      );
-      yield { value: Object.fromEntries(entries) };
-    }
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
+  const names = columnNames(
+    path,
+    table.columns.map((name) => name.replace(BYTE_ORDER_MARK, "")),
+    run,
+  );
+  for (const row of table.rows) {
+    const entries = names.flatMap((name, index) =>
+      name === null || row[index] === null || row[index] === "" ? [] : [[name, row[index]] as const],
+    );
+    yield { value: Object.fromEntries(entries) };
   }
 }
 
