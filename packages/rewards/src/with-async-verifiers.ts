@@ -89,6 +89,7 @@ class OtherSource {
       this.#open -= 1;
       this.#answers[index]?.resolve(outcome);
     }
+    if (this.#open > 0) throw new Error(`the reward source left ${this.#open} requests unanswered`);
   }
 
   async *#requests(): AsyncGenerator<RewardRequest, void, undefined> {

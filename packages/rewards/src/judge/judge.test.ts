@@ -403,6 +403,22 @@ describe("withAsyncVerifiers", () => {
     expect(calledOff).toBe(true);
   });
 
+  it("does not wait for a source that leaves a request unanswered", async () => {
+    const forgetful: RewardSource = {
+      async *score(requests) {
+        for await (const _ of requests) {
+          yield { index: 0, status: "skipped", reason: "gold" };
+          return;
+        }
+      },
+    };
+    const fine = await endpoint(() => YES);
+    const requests = [request("x", "mathverify"), request("y", "mathverify")];
+    await expect(collectRewards(withAsyncVerifiers(forgetful, [judgeOf(fine)]), requests)).rejects.toThrow(
+      "unanswered",
+    );
+  });
+
   it("ends with what ends one of both", async () => {
     const server = await endpoint(() => 401);
     const local = createLocalRewardSource(createVerifierRegistry([mathverify]));

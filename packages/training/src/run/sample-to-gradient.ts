@@ -106,6 +106,7 @@ export interface UpdateParts {
   readonly compute: Pick<Compute, "logProbs" | "update">;
   /** Absent without a KL term. */
   readonly referenceLogProbs: ReferenceLogProbs | undefined;
+  /** Absent without a teacher. */
   readonly teacherLogProbs?: ReferenceLogProbs | undefined;
   /** Whether the learner corrects for the probabilities by which the engine drew the answers. */
   readonly foreignLogProbs: boolean;
