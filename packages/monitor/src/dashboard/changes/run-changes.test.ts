@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -196,6 +196,26 @@ describe("a run folder", () => {
     await expect(runChanges(run, reader, { before: { from: 1, to: 20 }, after: { from: 20, to: 40 } })).rejects.toThrow(
       /steps in common[^]*1–20 and 20–40/,
     );
+  });
+
+  it("says nothing of steps that a trainer does not log", async () => {
+    const folder = join(parent, "every-fifth");
+    mkdirSync(folder);
+    const line = (step: number) =>
+      JSON.stringify({
+        step,
+        split: "train",
+        scope: "all",
+        name: "all",
+        metrics: { "critic/rewards/mean": step / 100 },
+      });
+    const logged = Array.from({ length: 20 }, (_, index) => line(5 * (index + 1)));
+    writeFileSync(join(folder, "metrics.jsonl"), `${logged.join("\n")}\n`);
+    const changes = await runChanges(await opened(folder), reader, { since: 50 });
+    expect(changes).toMatchObject({ before: { from: 5, to: 50 }, after: { from: 51, to: 100 } });
+    expect(changes.steps).toEqual({ before: 10, after: 10 });
+    expect(changes.notes.filter((note) => note.includes("has recorded"))).toEqual([]);
+    expect(changes.rows[0]).toMatchObject({ verdict: "better", before: { rollouts: null } });
   });
 
   it("names sources that are gone or new", async () => {

@@ -92,13 +92,11 @@ export async function runChanges(
   const windows = changeWindows(question, steps);
   const within = ({ from, to }: StepWindow): number[] => steps.filter((step) => step >= from && step <= to);
   const compared = { before: within(windows.before), after: within(windows.after) };
-  for (const side of ["before", "after"] as const) {
-    const { from, to } = windows[side];
-    const [first, last] = [compared[side][0]!, compared[side].at(-1)!];
-    if (first > from || last < to)
-      notes.push(
-        `The run has recorded steps ${shownWindow({ from: first, to: last })} of ${shownWindow({ from, to })}.`,
-      );
+  const whole = { from: steps[0]!, to: steps.at(-1)! };
+  for (const { from, to } of [windows.before, windows.after]) {
+    const part = { from: Math.max(from, whole.from), to: Math.min(to, whole.to) };
+    if (part.from > from || part.to < to)
+      notes.push(`The run has recorded steps ${shownWindow(part)} of ${shownWindow({ from, to })}.`);
   }
   const all = [...compared.before, ...compared.after];
   const inStore = all.filter((step) => stored.has(step)).length;
