@@ -21,6 +21,7 @@ export {
 } from "./function-reward-source";
 export { createHttpRewardSource, type HttpRewardSource } from "./http/http-reward-source";
 export type { HttpRewardSourceOptions, RewardPause } from "./http/http-reward-source-options";
+export { createScoreHandler, type ScoreHandlerOptions } from "./http/score-handler";
 export type { RewardServerHealth } from "./http/remote-servers";
 export { RewardServerError } from "./http/score-batch";
 export {
