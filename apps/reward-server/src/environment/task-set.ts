@@ -3,6 +3,7 @@
  *
  *     await startRewardServer({ port: 0 }, undefined, { tasks: myTasks });
  */
+import { VTriuneError } from "@v-triune/errors";
 import type { RewardRequest } from "@v-triune/rewards";
 
 /** A part of a message: a text, or a picture as a data URI. */
@@ -45,7 +46,12 @@ export interface TaskSet {
   read(split: string, index: number): Promise<EnvironmentTask>;
 }
 
-/** A task that cannot be used, for example a row without its picture. Its message is one line. */
-export class TaskError extends Error {
+/** A task that cannot be used, for example a row without its picture. */
+export class TaskError extends VTriuneError {
   override readonly name = "TaskError";
+
+  /** @param what one line, for replies */
+  constructor(what: string) {
+    super({ what }, what);
+  }
 }
