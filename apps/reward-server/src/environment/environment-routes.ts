@@ -126,7 +126,7 @@ function withDeadline(signal: AbortSignal, seconds: unknown): AbortSignal {
   return AbortSignal.any([signal, deadline.signal]);
 }
 
-/** What a client that looks for tools is told, as JSON-RPC 2.0: there are none. */
+/** The answer, as JSON-RPC 2.0, to a client that looks for tools: this environment has no tools. */
 function mcpRefusal(request: unknown): object {
   const id = isRecord(request) ? (request["id"] ?? null) : null;
   const method = isRecord(request) ? request["method"] : undefined;

@@ -425,7 +425,7 @@ describe("HTTP", () => {
     });
   });
 
-  it("has its paths in /openapi.json, and tells clients of tools that there are none", async () => {
+  it("has its paths in /openapi.json, and tells clients that it has no tools", async () => {
     const { body } = await get("/openapi.json");
     const { paths } = body as { paths: Record<string, unknown> };
     expect(Object.keys(paths)).toEqual(

@@ -21,16 +21,17 @@ export const ENVIRONMENT_NAME = "v-triune";
 
 /** Tasks that cannot be used are passed over, but not without end. */
 const MOST_IN_A_ROW = 100;
+const DEFAULT_SESSIONS = 1024;
 
 /**
  * Makes the environment of a server.
  *
- * @throws ServerConfigError for settings that have no environment, or tasks that are none; what making the tasks throws
+ * @throws ServerConfigError for settings that have no environment, or splits without a task; what making the tasks throws
  */
 export async function openEnvironment(options: EnvironmentOptions, tools: RouteTools): Promise<Environment> {
   const refused = (what: string, expected: string, found: string) =>
     new ServerConfigError({ what, where: "--openenv on the command line", expected, found });
-  const { maxSessions = 1 } = options;
+  const { maxSessions = DEFAULT_SESSIONS } = options;
   if (tools.settings.compat === "original")
     throw refused("An environment has no original server to follow.", "--compat none", "--compat original");
   if (!Number.isSafeInteger(maxSessions) || maxSessions < 1)
@@ -54,7 +55,7 @@ export class Environment {
   readonly #orders: ReadonlyMap<string, TaskOrder>;
 
   constructor(
-    { maxSessions = 1024, seed = 1 }: Omit<EnvironmentOptions, "tasks">,
+    { maxSessions = DEFAULT_SESSIONS, seed = 1 }: Omit<EnvironmentOptions, "tasks">,
     readonly tasks: TaskSet,
     readonly tools: RouteTools,
   ) {

@@ -149,7 +149,8 @@ class Session {
       return this.#refuse("VALIDATION_ERROR", `an object with a type expected, of at most ${MOST_LEVELS} levels`);
     const { type, data: content } = message;
     const { metrics } = this.environment.tools;
-    const route = `${SESSION_PATH} ${["reset", "step", "state", "close"].includes(String(type)) ? String(type) : "other"}`;
+    const known = ["reset", "step", "state", "close"].includes(String(type));
+    const route = `${SESSION_PATH} ${known ? String(type) : "other"}`;
     try {
       if (type === "close") this.connection.close(1000);
       else if (type === "state") this.#send("state", this.#episode.state);

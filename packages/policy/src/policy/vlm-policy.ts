@@ -32,8 +32,8 @@ export interface VlmOptions {
   readonly adapter?: AdapterOptions;
   /**
    * What the matrices that are not trained are kept in. "bfloat16" takes half the memory and gives a bfloat16
-   * checkpoint's results exactly: each product widens its matrix to float32 for as long as it takes, which costs a few
-   * percent of an update, and up to twice the time of a token that the backend decodes. Other checkpoints are rounded.
+   * checkpoint's results exactly: each product widens its matrix to float32 for as long as it takes, which costs some of
+   * an update's time, and up to twice the time of a token that the backend decodes. Other checkpoints are rounded.
    * Everything that is trained, norms, biases and all arithmetic stay float32. It takes native TensorFlow. Default
    * "float32".
    */

@@ -61,6 +61,16 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "true in all three",
     );
   }
+  const trackio = config.monitor.trackio?.url;
+  if (trackio !== undefined && /[?&]write_token=/.test(trackio)) {
+    refuse(
+      ["monitor", "trackio", "url"],
+      "The address has the server's token, which run.json would keep.",
+      "the address alone",
+      trackio.replace(/(write_token=)[^&]*/, "$1.."),
+      "set the token as TRACKIO_WRITE_TOKEN in the environment",
+    );
+  }
   if (model.dtype === "bfloat16") {
     if (backend === "wasm")
       refuse(

@@ -286,6 +286,11 @@ describe("what is refused", () => {
       [],
       /"optimizer\.groups\.vison"[\s\S]*did you mean "optimizer\.groups\.vision"\?/,
     ],
+    [
+      "monitor: {trackio: {url: 'http://127.0.0.1:7860/?write_token=abc', project: p}}\n",
+      [],
+      /run\.json[\s\S]*write_token=\.\.[\s\S]*TRACKIO_WRITE_TOKEN/,
+    ],
     ["", ["lr=1e-5"], /no configuration key "lr"[\s\S]*did you mean "optimizer\.lr"\?/],
     ["", ["maxNewTokens=5"], /did you mean "evaluation\.maxNewTokens" or "rollout\.maxNewTokens"\?/],
     ["rollout: {n: '8'}\n", [], /"rollout\.n"[\s\S]*a number[\s\S]*without quotes/],

@@ -332,7 +332,7 @@ export interface MonitorConfig {
   /** A text file for node_exporter's textfile collector; null: none. */
   readonly prometheus: string | null;
   readonly mlflow: { readonly url: string; readonly experiment: string } | null;
-  /** The address of a trackio server, with its write_token or with that in TRACKIO_WRITE_TOKEN; null: none. */
+  /** The address of a trackio server; the token is in TRACKIO_WRITE_TOKEN. null: none. */
   readonly trackio: { readonly url: string; readonly project: string } | null;
   readonly rollouts: {
     /** Every how many steps the rollouts go to `rollouts/step-*.parquet`; null: never. */

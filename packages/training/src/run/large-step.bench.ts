@@ -34,7 +34,12 @@ async function measure(name: string): Promise<void> {
     console.log(
       `${name}: ${(model.parameters / 1e9).toFixed(2)} B parameters in ${dtype}, load ${loadavg()[0]!.toFixed(1)}`,
     );
-    spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, "step", home], { stdio: "inherit" });
+    const step = [...process.execArgv, process.argv[1]!, "step", home];
+    const { status, signal } = spawnSync(process.execPath, step, { stdio: "inherit" });
+    if (status !== 0) {
+      console.error(`${name}: the step failed (${signal ?? `exit code ${status}`})`);
+      process.exitCode = 1;
+    }
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
