@@ -4,8 +4,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { dirname, join, resolve } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
 import { publishedPackages } from "../workspace.mjs";
 import { exampleFiles, expectedOutput, markdownExamples, pagesWithExamples, withExamples } from "./markdown-examples";
 
@@ -14,17 +14,31 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 const pages = pagesWithExamples(root);
 const examples = exampleFiles(root);
 
-describe("examples/", () => {
-  it.each(examples)("%s prints what its last lines say", (file) => {
-    const { stdout, stderr, status } = spawnSync(
+const folders = [...new Set(examples.map((file) => dirname(file)))];
+
+// A folder's examples share a process: most of an example's time goes into loading the packages.
+describe.each(folders)("%s", (folder) => {
+  const files = examples.filter((file) => dirname(file) === folder);
+  let outcome: { stdout: string; stderr: string; status: number | null };
+  beforeAll(() => {
+    outcome = spawnSync(
       process.execPath,
-      ["--conditions=@v-triune/source", "--import", "tsx", file],
+      ["--conditions=@v-triune/source", "--import", "tsx", "tools/examples/run-in-turn.ts", ...files],
       { cwd: root, encoding: "utf8" },
     );
-    expect(stdout.trimEnd(), stderr.slice(-1500)).toBe(expectedOutput(read(file)));
-    expect(status, stderr.slice(-1500)).toBe(0);
   });
 
+  it.each(files)("%s prints what its last lines say", (file) => {
+    const printed = outcome.stdout.split("\u001e\n")[files.indexOf(file)]?.trimEnd();
+    expect(printed, outcome.stderr.slice(-1500)).toBe(expectedOutput(read(file)));
+  });
+
+  it("ends without an error", () => {
+    expect(outcome.status, outcome.stderr.slice(-1500)).toBe(0);
+  });
+});
+
+describe("examples/", () => {
   it("are all shown on a page", () => {
     const shown = new Set(pages.flatMap((page) => markdownExamples(read(page)).map(({ file }) => file)));
     expect(examples.filter((file) => !shown.has(file))).toEqual([]);
