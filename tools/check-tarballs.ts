@@ -146,6 +146,10 @@ await scene("v-triune with all packages", (project) => {
   const report = project.run("npx", "@v-triune/monitor", "report", "demo/run", "-o", "report.html");
   check("npx @v-triune/monitor report writes the run's page", report.status === 0, report.stderr);
 
+  const made = project.run("npx", "v-triune", "new-verifier", "chart-value");
+  const tested = project.run("npm", "test", "--prefix", "chart-value");
+  check("npx v-triune new-verifier makes one whose test passes", tested.status === 0, made.stderr + tested.stdout);
+
   // Without a native install: npm has left tfjs-node out, since its own install script fails.
   project.environment["V_TRIUNE_NATIVE_DIR"] = join(project.folder, "native");
   const native = project.run("npx", "v-triune", "native", "install");

@@ -7,6 +7,7 @@ import { readManifest } from "./native/manifest";
 import { nativeLayout, nativeRoot, type Environment, type NativeVariant } from "./native/native-folder";
 import { findNvidia, type NvidiaState } from "./native/nvidia";
 import { nativeInstallAvailable, type NativeAvailability } from "./install/preflight";
+import { STEP_SHAPE } from "./measure-training-step";
 import { formatBytes } from "./out-of-memory";
 
 /** What the doctor found. */
@@ -44,10 +45,10 @@ export interface DoctorOptions {
   readonly env?: Environment;
 }
 
-/** Looks at everything; takes a few seconds, most of them measuring. Changes nothing. */
+/** Looks at everything; takes half a minute, most of it measuring. Changes nothing. */
 export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorReport> {
   const env = options.env ?? process.env;
-  const backends = await inspectBackends({ measure: options.measure ?? true });
+  const backends = await inspectBackends({ measure: (options.measure ?? true) && { trainingStep: true } });
   return {
     machine: {
       system: `${platform()} ${release()} ${arch()}`,
@@ -77,6 +78,37 @@ function summarizeInstall(variant: NativeVariant, env: Environment): NativeInsta
 
 const LABEL = 17;
 
+/** A table of what was measured, fastest first; no lines when nothing was. */
+function formatSpeeds(backends: readonly BackendReport[]): string[] {
+  const measured = backends
+    .flatMap(({ name, measurement }) => (measurement === undefined ? [] : [{ name, ...measurement }]))
+    .sort((a, b) => (b.trainedTokensPerSecond ?? 0) - (a.trainedTokensPerSecond ?? 0));
+  if (measured.length === 0) return [];
+  const columns = ["tokens trained/s", "GFLOPS", "microseconds per op"];
+  const line = (label: string, cells: readonly string[]): string =>
+    `  ${label}`.padEnd(LABEL) + cells.map((cell, index) => cell.padStart(columns[index]!.length)).join("   ");
+  const { tokens, width, layers } = STEP_SHAPE;
+  const shape = measured[0]!.products[0]?.shape.join(" x ");
+  return [
+    "",
+    "Measured here",
+    line("", columns),
+    ...measured.map(({ name, trainedTokensPerSecond: rate, products, microsecondsPerOp }) =>
+      line(name, [
+        rate === undefined ? "-" : Math.round(rate).toLocaleString("en-US"),
+        String(Math.round(products[0]?.gflops ?? 0)),
+        microsecondsPerOp.toFixed(1),
+      ]),
+    ),
+    `  ${wrapText(
+      `Tokens: training steps of ${tokens} tokens, ${layers} plain layers of width ${width}. GFLOPS: products of ` +
+        `${shape ?? "no shape"}. An op adds 16 numbers.`,
+      80,
+      2,
+    )}`,
+  ];
+}
+
 /** The report as text of at most 80 columns (paths longer than that stay whole). */
 export function formatDoctor(report: DoctorReport): string {
   const lines: string[] = [];
@@ -100,21 +132,13 @@ export function formatDoctor(report: DoctorReport): string {
   for (const backend of report.backends) {
     if (backend.works) {
       row(backend.name, `${backend.description}${backend.name === report.chosen ? " <- v-triune uses this one" : ""}`);
-      const { measurement } = backend;
-      const speed = measurement?.products[0];
-      if (measurement !== undefined && speed !== undefined) {
-        row(
-          "",
-          `${Math.round(speed.gflops)} GFLOPS (${speed.shape.join(" x ")}), ` +
-            `${measurement.microsecondsPerOp.toFixed(1)} microseconds per op`,
-        );
-      }
     } else {
       row(backend.name, `- ${backend.reason}`);
       if (backend.howToGet !== "") row("", `to get it: ${backend.howToGet}`);
     }
   }
   if (report.chosen === undefined) row("", "No backend works: npm ci installs wasm.");
+  lines.push(...formatSpeeds(report.backends));
 
   lines.push("", "Native TensorFlow");
   row("folder", report.nativeFolder);
@@ -128,7 +152,7 @@ export function formatDoctor(report: DoctorReport): string {
     row(
       "install",
       available
-        ? "npx v-triune native install   (half a minute; several times faster than wasm)"
+        ? "npx v-triune native install   (half a minute; the table shows its speed then)"
         : `not possible here yet: ${missing.join("; ")}`,
     );
   }

@@ -44,6 +44,7 @@ export {
   assembleProcessor,
   createProcessor,
   expandPlaceholders,
+  measuringProcessor,
   type EncodedPrompt,
   type EncodeOptions,
   type Processor,
@@ -51,6 +52,7 @@ export {
 export { resizeBicubic, type RgbImage } from "./image-processor/bicubic-resize";
 export {
   decodeImage,
+  imageSize,
   MAX_INPUT_PIXELS,
   type DecodeOptions,
   type ImageInput,

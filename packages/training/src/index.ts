@@ -5,6 +5,7 @@ export type { TrainingConfig } from "./config/training-config";
 export type { TrainingConfigInput } from "./config/training-config-schema";
 export { configuredPromptMaker } from "./data/configured-prompt-maker";
 export { DifficultySampler } from "./data/difficulty-sampler";
+export { type PromptLengths, measurePromptLengths } from "./data/prompt-lengths";
 export {
   type TrainingBatch,
   type TrainingDataOptions,

@@ -32,6 +32,21 @@ describe("help", () => {
     expect((await runCommand("train", "x.yaml", "--nonsense", "-h")).out).toBe(train.out);
   });
 
+  it("has examples for every command, whose arguments the command takes", () => {
+    for (const { meta, args, examples } of commands) {
+      expect(examples.length, meta.name).toBeGreaterThan(0);
+      // A line that ends in a backslash goes on in the next.
+      for (const example of examples.join("\n").replaceAll("\\\n", " ").split("\n")) {
+        const words = example.match(/'[^']*'|"[^"]*"|<\(|\S+/g)!;
+        const from = words.findIndex((word, index) => word === "v-triune" && words[index + 1] === meta.name);
+        expect(from, example).not.toBe(-1);
+        const ends = words.findIndex((word, index) => index > from && (/^[|#]/.test(word) || word.endsWith(")")));
+        const rest = words.slice(from + 2, ends === -1 ? undefined : ends);
+        expect(() => checkArguments(meta.name, rest, args), example).not.toThrow();
+      }
+    }
+  });
+
   it("lists every command", async () => {
     const { out } = await runCommand("--help");
     for (const { meta } of commands) expect(out).toContain(`  ${meta.name} `);

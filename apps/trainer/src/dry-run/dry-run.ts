@@ -6,13 +6,13 @@ import { seenSizes } from "@v-triune/rollouts";
 import {
   type TrainingBatch,
   type MemoryEstimate,
-  type TrainingDataOptions,
+  type PromptLengths,
   type TrainingSource,
   configuredProcessor,
   configuredPromptMaker,
   estimateMemory,
+  measurePromptLengths,
   modelArchitecture,
-  openEvaluationData,
   DifficultySampler,
   openTrainingSource,
   processorFolder,
@@ -42,32 +42,46 @@ export interface DryRun {
     readonly text: string;
   }[];
   readonly memory: MemoryEstimate & { readonly available: number };
+  /** All prompts of the run, counted; `evaluation` is null without evaluation sets. */
+  readonly lengths: { readonly training: PromptLengths; readonly evaluation: PromptLengths | null };
   /** null where it was not measured: rollouts of servers, or a model that does not fit. */
   readonly time: TimeEstimate | null;
   readonly text: string;
 }
 
 /**
- * The data, the first prompts as the model sees them, and estimates of memory and time.
+ * The data, the first prompts as the model sees them, the lengths of all, and estimates of memory and time.
  *
  * @param available bytes of memory to compare with; default the machine's
+ * @param onProgress told how many prompts were counted so far
  * @throws ConfigError, DatasetError, TokenizerError: what training would refuse
  */
-export async function dryRun(config: TrainingConfig, available: number = totalmem()): Promise<DryRun> {
+export async function dryRun(
+  config: TrainingConfig,
+  available: number = totalmem(),
+  onProgress?: (counted: number) => void,
+): Promise<DryRun> {
   const { model, rollout, run, update } = config;
   const architecture = await modelArchitecture(model);
   const processor = await configuredProcessor(model);
+  const context = architecture.text.maxPositionEmbeddings;
+  const verifiers = createVerifierRegistry(builtinVerifiers()).names;
   const options = {
     seed: run.seed,
-    makePrompt: await configuredPromptMaker(config, processor, architecture.text.maxPositionEmbeddings),
-    verifiers: createVerifierRegistry(builtinVerifiers()).names,
+    makePrompt: await configuredPromptMaker(config, processor, context),
+    verifiers,
     strict: config.strict,
   };
-  const evaluated = config.data.eval.length === 0 ? null : await evaluationSamples(config, options);
   const data = await openTrainingSource({ ...options, sets: config.data.train });
   try {
     const difficulty = config.data.sampling?.difficulty;
     const { prompts, badRows: skipped } = await firstPrompts(data, config);
+    const lengths = await measurePromptLengths(config, {
+      processor,
+      verifiers,
+      context,
+      ...(onProgress && { onProgress }),
+    });
     const { patchSize } = processor.imageProcessor.settings;
     const memory = estimateMemory(config, architecture, {
       available,
@@ -93,7 +107,7 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
         80,
         2,
       ),
-      ...(evaluated === null ? [] : [`Evaluation: ${evaluated} samples`]),
+      ...formatLengths(lengths, config, context),
       "",
       ...prompts.flatMap((prompt, index) => {
         const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
@@ -127,6 +141,7 @@ export async function dryRun(config: TrainingConfig, available: number = totalme
         pictures: seenSizes(prompt, patchSize).map(([, height = 0, width = 0]) => [width, height] as const),
         text: prompt.text,
       })),
+      lengths,
       memory: { ...memory, available },
       time,
       text: lines.join("\n"),
@@ -150,19 +165,36 @@ async function firstPrompts(
   };
 }
 
-/**
- * How many samples an evaluation asks; a set that is missing or damaged is told here rather than when the run begins.
- */
-async function evaluationSamples(
-  { data, evaluation }: TrainingConfig,
-  options: Omit<TrainingDataOptions, "sets" | "onBadRow">,
-): Promise<number> {
-  const opened = await openEvaluationData({
-    ...options,
-    sets: data.eval,
-    onBadRow: () => {},
-    samplesPerSource: evaluation.samplesPerSource,
-  });
-  opened.close();
-  return opened.length;
+/** How long the prompts are, how many a run would leave out, and which keys to change then. */
+function formatLengths(
+  { training, evaluation }: DryRun["lengths"],
+  { rollout, evaluation: { maxNewTokens } }: TrainingConfig,
+  context: number,
+): string[] {
+  const count = (value: number): string => value.toLocaleString("en-US");
+  const about = (name: string, newTokens: number, key: string, lengths: PromptLengths): string[] => {
+    const { counted, longest, limit, tooLong, unusable } = lengths;
+    const head =
+      longest === null
+        ? `${name}: no prompt can be used`
+        : `${name}: ${count(counted)} prompts of at most ${count(longest.tokens)} tokens (${longest.id})`;
+    const lines = [head];
+    if (tooLong > 0 && limit !== null) {
+      const configured = limit === rollout.maxPromptTokens;
+      const reason = configured
+        ? `rollout.maxPromptTokens is ${count(limit)}`
+        : `the model takes ${count(context)} tokens, and ${key} (${count(newTokens)}) leaves ${count(limit)} of them`;
+      lines.push(
+        `  ${count(tooLong)} of them ${tooLong === 1 ? "is" : "are"} longer than ${count(limit)} tokens and will be ` +
+          `left out: ${reason}. ${configured ? "Raise rollout.maxPromptTokens" : `Lower ${key}`}, or make the ` +
+          "pictures smaller.",
+      );
+    }
+    if (unusable.length > 0) lines.push(`  ${count(unusable.length)} rows cannot be used, the first: ${unusable[0]}`);
+    return lines.map((line) => wrapText(line, 80, 2));
+  };
+  return [
+    ...about("Training", rollout.maxNewTokens, "rollout.maxNewTokens", training),
+    ...(evaluation === null ? [] : about("Evaluation", maxNewTokens, "evaluation.maxNewTokens", evaluation)),
+  ];
 }

@@ -98,8 +98,28 @@ describe("a dry run", () => {
     expect(text).toMatch(
       /demo_\w+\/\S+: \d+ tokens, \d+ of them of 1 picture \(\d+ x \d+ pixels\)\n {2}\| <\|im_start\|>/,
     );
+    expect(text).toMatch(/\nTraining: 14 prompts of at most \d+ tokens \(demo_/);
+    expect(text).not.toContain("left out");
     expect(text).toContain("reference model");
     expect(text).toContain("lower update.microBatchTokens");
     expect(existsSync(config.run.folder)).toBe(false);
+  });
+
+  it("says how many prompts are too long for the model, and which key decides it", async () => {
+    await initRun({ folder: join(folder, "long"), model, data, preset, memory: 64e9 });
+    const textWith = async (...overrides: string[]): Promise<string> => {
+      const config = await loadTrainingConfig(
+        join(folder, "long"),
+        ["update.miniBatch=2", "rollout.promptsPerStep=2", ...overrides],
+        folder,
+      );
+      return (await dryRun(config, 1e6)).text.replaceAll(/\s+/g, " ");
+    };
+    const roomy = await textWith();
+    const longest = Number(/at most (\d+) tokens/.exec(roomy)![1]);
+    expect(await textWith(`rollout.maxNewTokens=${256 - longest + 1}`)).toMatch(
+      / \d+ of them (is|are) longer than \d+ tokens and will be left out: the model takes 256 .*Lower rollout\.maxNewTokens/,
+    );
+    expect(await textWith(`rollout.maxPromptTokens=${longest - 1}`)).toMatch(/Raise rollout\.maxPromptTokens/);
   });
 });

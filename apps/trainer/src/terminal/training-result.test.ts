@@ -30,15 +30,17 @@ it("ends with where everything is, and how to go on when interrupted", () => {
     after: undefined,
     checkpoint: join(folder, "checkpoints/step-000007"),
   } as TrainingResult;
-  expect(formatTrainingResult(result, "v-triune train x.yaml --set run.name=x")).toBe(
+  expect(formatTrainingResult(result)).toBe(
     "\nInterrupted after step 7.\n  run          runs/x\n  checkpoint   runs/x/checkpoints/step-000007\n" +
-      "  metrics      runs/x/metrics.jsonl\nGo on with: v-triune train x.yaml --set run.name=x --resume\n",
+      "  metrics      runs/x/metrics.jsonl\nGo on with: v-triune train runs/x --resume\n",
   );
-  expect(formatTrainingResult({ ...result, interrupted: false }, "")).not.toContain("--resume");
+  const spaced = { ...result, folder: join(process.cwd(), "my runs/it's") };
+  expect(formatTrainingResult(spaced)).toContain(String.raw`v-triune train 'my runs/it'\''s' --resume`);
+  expect(formatTrainingResult({ ...result, interrupted: false })).not.toContain("--resume");
   // It was last evaluated before its last step, and says so.
   const measured = { ...result, before: scores({ clevr: 0.5 }), after: scores({ clevr: 0.6 }), afterStep: 4 };
-  expect(formatTrainingResult(measured, "")).toContain("  accuracy       before   step 4   change\n");
-  expect(formatTrainingResult({ ...measured, afterStep: 7 }, "")).toContain("before    after   change\n");
+  expect(formatTrainingResult(measured)).toContain("  accuracy       before   step 4   change\n");
+  expect(formatTrainingResult({ ...measured, afterStep: 7 })).toContain("before    after   change\n");
 });
 
 it("says what is about to run", () => {

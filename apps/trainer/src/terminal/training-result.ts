@@ -91,12 +91,8 @@ export function formatScores(before: EvaluationScores | undefined, after: Evalua
   ].join("\n");
 }
 
-/**
- * What the run ends with: scores by source, where everything is, what to do next.
- *
- * @param command what was typed, to be shown with --resume
- */
-export function formatTrainingResult(result: TrainingResult, command: string): string {
+/** What the run ends with: scores by source, where everything is, what to do next. */
+export function formatTrainingResult(result: TrainingResult): string {
   const { after, before, checkpoint, folder, interrupted, step } = result;
   const lines: string[] = [""];
   // An interrupted run was last evaluated at an earlier step.
@@ -106,6 +102,11 @@ export function formatTrainingResult(result: TrainingResult, command: string): s
   lines.push(`  run          ${here(folder)}`);
   if (checkpoint !== undefined) lines.push(`  checkpoint   ${here(checkpoint)}`);
   lines.push(`  metrics      ${here(`${folder}/metrics.jsonl`)}`);
-  if (interrupted) lines.push(`Go on with: ${command} --resume`);
+  if (interrupted) lines.push(`Go on with: v-triune train ${shellWord(here(folder))} --resume`);
   return `${lines.join("\n")}\n`;
+}
+
+/** An argument as a shell takes it. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

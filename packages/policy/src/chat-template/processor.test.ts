@@ -1,10 +1,11 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError, ImageError, PromptError } from "../input-error";
 import { goldenFolder, sharedFolder } from "../parity/golden-folders";
-import { createProcessor, expandPlaceholders, type Processor } from "./processor";
+import { createProcessor, measuringProcessor, expandPlaceholders, type Processor } from "./processor";
 
 const golden = goldenFolder("tokenizer");
 const gray = (width: number, height: number) => ({ width, height, data: new Uint8Array(width * height).fill(128) });
@@ -100,6 +101,27 @@ describe.skipIf(golden === undefined)("processor of a model folder", () => {
       processor.encode(question, [gray(60, 60), Buffer.from("no picture")], { name: "row 2" }),
     ).rejects.toThrow(/row 2, image 1/);
     await expect(processor.encode(question, [gray(60, 60), gray(1, 5000)])).rejects.toThrow(ImageError);
+  });
+
+  it("counts the tokens of a prompt from its pictures' headers alone", async () => {
+    const upright = { create: { width: 90, height: 200, channels: 3 as const, background: "#808080" } };
+    const turned = await sharp(upright).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    const pictures = [turned, gray(100, 100)];
+    const whole = await processor.encode(question, pictures);
+    const counted = await measuringProcessor(processor).encode(question, pictures);
+    expect(counted.promptIds).toEqual(whole.promptIds);
+    expect(counted.images).toEqual({ gridThw: whole.images!.gridThw, pixelValues: new Float32Array() });
+    // Its pixels are cut off, and its header is whole.
+    expect(
+      (await measuringProcessor(processor).encode(question, [turned.subarray(0, turned.length - 30), pictures[1]!]))
+        .promptIds,
+    ).toEqual(whole.promptIds);
+    await expect(
+      measuringProcessor(processor).encode(question, [turned, Buffer.from("no picture")], { name: "row 2" }),
+    ).rejects.toThrow(/row 2, image 1/);
+    await expect(measuringProcessor(processor).encode(question, [gray(60, 60), gray(1, 5000)])).rejects.toThrow(
+      ImageError,
+    );
   });
 
   it("can be given other pixel bounds", async () => {

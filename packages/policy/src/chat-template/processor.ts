@@ -173,6 +173,20 @@ export function assembleProcessor(
 }
 
 /**
+ * A processor that gives every prompt its token ids and its pictures' grids without reading their pixels: `pixelValues`
+ * is empty. It counts tokens; no model can take its prompts.
+ */
+export function measuringProcessor({ tokenizer, template, imageProcessor }: Processor): Processor {
+  return assembleProcessor(tokenizer, template, {
+    ...imageProcessor,
+    process: async (images, options) => ({
+      pixelValues: new Float32Array(),
+      gridThw: await imageProcessor.grids(images, options),
+    }),
+  });
+}
+
+/**
  * Repeats each placeholder of `ids` as often as its picture has tokens.
  *
  * @param counts tokens by picture, in the order of the placeholders

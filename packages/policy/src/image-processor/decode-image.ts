@@ -43,13 +43,28 @@ const FORMATS = ["jpeg", "png", "webp", "gif", "tiff", "heif"];
 const READABLE = "a JPEG, PNG, WebP, GIF, TIFF or AVIF file";
 
 /**
+ * The size that a picture will have when it is decoded, from its header alone.
+ *
+ * @throws ImageError when the file is absent or is no picture; damage behind the header is not seen
+ */
+export async function imageSize(
+  input: ImageInput,
+  options: DecodeOptions = {},
+): Promise<{ readonly width: number; readonly height: number }> {
+  if (typeof input !== "string" && !(input instanceof Uint8Array)) return input;
+  const name = nameOf(input, options);
+  const header = await readHeader(typeof input === "string" ? await readImageFile(input, name) : input, name);
+  return (options.orientation ?? "apply") === "apply" ? header.upright : header;
+}
+
+/**
  * Decodes a picture to 8-bit RGB.
  *
  * @throws ImageError when the file is absent, is no picture, is cut off, or has more than `maxInputPixels` pixels
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RgbImage> {
   if (typeof input !== "string" && !(input instanceof Uint8Array)) return rawToRgb(input, options);
-  const name = options.name ?? (typeof input === "string" ? input : `an image of ${input.length} bytes`);
+  const name = nameOf(input, options);
   const bytes = typeof input === "string" ? await readImageFile(input, name) : input;
   const header = await readHeader(bytes, name);
   const limit = options.maxInputPixels ?? MAX_INPUT_PIXELS;
@@ -90,6 +105,10 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   }
 }
 
+function nameOf(input: string | Uint8Array, options: DecodeOptions): string {
+  return options.name ?? (typeof input === "string" ? input : `an image of ${input.length} bytes`);
+}
+
 async function readImageFile(path: string, name: string): Promise<Buffer> {
   try {
     return await readFile(path);
@@ -104,15 +123,23 @@ async function readImageFile(path: string, name: string): Promise<Buffer> {
   }
 }
 
-async function readHeader(
-  bytes: Uint8Array,
-  name: string,
-): Promise<{ width: number; height: number; space: string; hasAlpha: boolean }> {
+interface Header {
+  readonly width: number;
+  readonly height: number;
+  /** The size after the EXIF orientation is applied. */
+  readonly upright: { readonly width: number; readonly height: number };
+  readonly space: string;
+  readonly hasAlpha: boolean;
+}
+
+async function readHeader(bytes: Uint8Array, name: string): Promise<Header> {
   let found: string;
   let cause: unknown;
   try {
-    const { format, width, height, space, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata();
-    if (FORMATS.includes(format)) return { width, height, space, hasAlpha };
+    const { format, width, height, autoOrient, space, hasAlpha } = await sharp(bytes, {
+      limitInputPixels: false,
+    }).metadata();
+    if (FORMATS.includes(format)) return { width, height, upright: autoOrient, space, hasAlpha };
     found = format;
   } catch (error) {
     cause = error;

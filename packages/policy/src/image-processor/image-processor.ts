@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { JsonReader } from "../config/json-reader";
 import { ImageError } from "../input-error";
 import { resizeBicubic, type RgbImage } from "./bicubic-resize";
-import { decodeImage, type DecodeOptions, type ImageInput } from "./decode-image";
+import { decodeImage, imageSize, type DecodeOptions, type ImageInput } from "./decode-image";
 import { normalizationTable, writePatches, type Normalization, type PatchLayout } from "./patches";
 import { smartResize } from "./smart-resize";
 
@@ -60,6 +60,11 @@ export interface ImageProcessor {
   process(images: readonly ImageInput[], options?: DecodeOptions): Promise<ProcessedImages>;
   /** The same for pictures that are decoded already, without waiting. */
   processDecoded(images: readonly RgbImage[]): ProcessedImages;
+  /**
+   * The grids that the pictures of one prompt will get, from their headers alone.
+   * @throws ImageError naming the picture that cannot be used; damage behind a header is not seen
+   */
+  grids(images: readonly ImageInput[], options?: DecodeOptions): Promise<readonly GridThw[]>;
 }
 
 /**
@@ -89,26 +94,33 @@ export function createImageProcessor(overrides: Partial<ImageProcessorSettings> 
     for (const image of images) at = writePatches(resize(image), settings, table, pixelValues, at);
     return { pixelValues, gridThw };
   };
-  const process = async (images: readonly ImageInput[], options: DecodeOptions = {}): Promise<ProcessedImages> => {
-    const decoded: RgbImage[] = [];
+  /** What `read` returns for each picture, refused where the picture's proportions get no grid. */
+  const readAll = async <Sized extends { readonly width: number; readonly height: number }>(
+    images: readonly ImageInput[],
+    options: DecodeOptions,
+    read: (input: ImageInput, options: DecodeOptions) => Promise<Sized>,
+  ): Promise<Sized[]> => {
+    const all: Sized[] = [];
     for (const [index, input] of images.entries()) {
       const name = options.name === undefined ? undefined : `${options.name}, image ${index}`;
-      const image = await decodeImage(input, { ...options, ...(name === undefined ? {} : { name }) });
+      const image = await read(input, { ...options, ...(name === undefined ? {} : { name }) });
       rethrowNamed(
         () => grid(image.width, image.height),
         name ?? (typeof input === "string" ? input : `image ${index}`),
       );
-      decoded.push(image);
+      all.push(image);
     }
-    return processDecoded(decoded);
+    return all;
   };
   return {
     settings,
     grid,
     tokens: ([t, h, w]) => (t * h * w) / (mergeSize * mergeSize),
     resize,
-    process,
+    process: async (images, options = {}) => processDecoded(await readAll(images, options, decodeImage)),
     processDecoded,
+    grids: async (images, options = {}) =>
+      (await readAll(images, options, imageSize)).map(({ width, height }) => grid(width, height)),
   };
 }
 

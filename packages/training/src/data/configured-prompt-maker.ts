@@ -9,20 +9,17 @@ export interface PromptSettings {
 }
 
 /**
- * Prompts as the configuration has them. One that leaves no room for `maxNewTokens` in the model's context is too long,
- * as one over `maxPromptTokens` is.
+ * The most tokens that a prompt may have: `maxPromptTokens`, and what `maxNewTokens` leaves of the model's context.
  *
  * @param context most tokens of a sequence (max_position_embeddings). Default: not known, so that it limits nothing
- * @throws ConfigError when the configured prompt pool cannot be read, or the new tokens take all of the context
+ * @returns null without a limit
+ * @throws ConfigError when the new tokens take all of the context
  */
-export async function configuredPromptMaker(
-  { promptPool, rollout }: PromptSettings,
-  processor: Processor,
+export function promptLimit(
+  { maxPromptTokens, maxNewTokens }: PromptSettings["rollout"],
   context?: number,
-): Promise<PromptMaker> {
-  const pool = promptPool.enabled ? await loadPromptPool(promptPool.file) : null;
-  const { maxPromptTokens, maxNewTokens } = rollout;
-  if (context === undefined) return createPromptMaker({ processor, pool, maxPromptTokens });
+): number | null {
+  if (context === undefined) return maxPromptTokens;
   const room = context - maxNewTokens;
   if (room < 1)
     throw new ConfigError({
@@ -32,5 +29,21 @@ export async function configuredPromptMaker(
       found: String(maxNewTokens),
       fix: `leave as many to prompts as they need, such as half: ${Math.floor(context / 2)} new tokens`,
     });
-  return createPromptMaker({ processor, pool, maxPromptTokens: Math.min(maxPromptTokens ?? room, room) });
+  return Math.min(maxPromptTokens ?? room, room);
+}
+
+/**
+ * Prompts as the configuration has them. One that leaves no room for `maxNewTokens` in the model's context is too long,
+ * as one over `maxPromptTokens` is.
+ *
+ * @param context as for `promptLimit`
+ * @throws ConfigError when the configured prompt pool cannot be read, or the new tokens take all of the context
+ */
+export async function configuredPromptMaker(
+  { promptPool, rollout }: PromptSettings,
+  processor: Processor,
+  context?: number,
+): Promise<PromptMaker> {
+  const pool = promptPool.enabled ? await loadPromptPool(promptPool.file) : null;
+  return createPromptMaker({ processor, pool, maxPromptTokens: promptLimit(rollout, context) });
 }

@@ -75,6 +75,36 @@ describe("openRunFolder", () => {
     expect((await readRunDescription(join(folder, "mine"))).backend).toBe("other");
   });
 
+  it("replaces a run that saved no checkpoint when it is told to, and nothing else", async () => {
+    await (await openRunFolder(options())).close();
+    const run = join(folder, "mine");
+    for (const name of ["metrics.jsonl", "metrics.csv", "eval-bench.jsonl", "events.out.tfevents.1.host.2.v-triune"])
+      writeFileSync(join(run, name), "old");
+    mkdirSync(join(run, "rollouts"));
+    writeFileSync(join(run, "rollouts/step-000001.parquet"), "old");
+    await expect(openRunFolder(options())).rejects.toThrow(/replace it with --overwrite/);
+    writeFileSync(join(run, "thesis.tex"), "");
+    await expect(openRunFolder({ ...options(), overwrite: true })).rejects.toThrow(
+      /without a checkpoint, and thesis\.tex[\s\S]*remove these/,
+    );
+    expect(readFileSync(join(run, "metrics.jsonl"), "utf8")).toBe("old");
+    rmSync(join(run, "thesis.tex"));
+    const opened = await openRunFolder({ ...options(), backend: "other", overwrite: true });
+    expect(readdirSync(run).sort()).toEqual(["run.json", "run.lock"]);
+    // A live run is not replaced.
+    writeFileSync(join(run, "metrics.jsonl"), "new");
+    await expect(openRunFolder({ ...options(), overwrite: true })).rejects.toThrow(/Another trainer/);
+    await opened.close();
+    expect((await readRunDescription(run)).backend).toBe("other");
+    mkdirSync(join(run, "checkpoints/step-000002.damaged"), { recursive: true });
+    await expect(openRunFolder({ ...options(), overwrite: true })).rejects.toThrow(/checkpoint, step-000002.damaged/);
+    mkdirSync(join(run, "checkpoints/step-000003"));
+    await expect(openRunFolder({ ...options(), overwrite: true })).rejects.toThrow(
+      /checkpoint of step 3[\s\S]*remove the folder/,
+    );
+    expect(readFileSync(join(run, "metrics.jsonl"), "utf8")).toBe("new");
+  });
+
   it("refuses a folder with other files, and a file in its place", async () => {
     mkdirSync(join(folder, "mine"));
     writeFileSync(join(folder, "mine/thesis.tex"), "");

@@ -3,7 +3,7 @@
  * run.lock while a trainer is at work. Opening one never touches what an earlier run left, unless it is that run that
  * goes on.
  */
-import { mkdir, readFile, readdir } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTemporaryFiles } from "@v-triune/node-kit/atomic-write";
 import { RunFolderError } from "./run-folder-error";
@@ -46,6 +46,8 @@ export interface OpenRunFolderOptions {
   readonly versions: Readonly<Record<string, string>>;
   /** Continue the run that the folder holds instead of refusing it. */
   readonly resume?: boolean;
+  /** Remove what an earlier run left in the folder, if that run saved no checkpoint. */
+  readonly overwrite?: boolean;
 }
 
 const stepName = (step: number): string => `step-${String(step).padStart(6, "0")}`;
@@ -147,7 +149,29 @@ async function neverBegan(folder: string, names: readonly string[]): Promise<boo
   return names.includes("run.json");
 }
 
-async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
+/** What a run writes into its folder. */
+const runFiles =
+  /^(run\.json|metrics\.(jsonl|csv)|eval(-.*)?\.jsonl|events\.out\.tfevents\..*|checkpoints|rollouts|\..*)$/;
+
+/**
+ * Removes an earlier run that saved no checkpoint. run.json goes last: when this is stopped half-way, the folder is
+ * still recognized as a run's.
+ */
+async function removeRun(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => runFiles.test(name) && name !== "run.json");
+  try {
+    for (const name of [...names, "run.json"]) await rm(join(folder, name), { recursive: true, force: true });
+  } catch (error) {
+    throw asWriteError(error, folder);
+  }
+}
+
+/**
+ * Makes the folder of a new run if it is missing.
+ *
+ * @returns whether the folder holds an earlier run, to be removed
+ */
+async function prepareNew(options: OpenRunFolderOptions): Promise<boolean> {
   const { folder } = options.config.run;
   let names: string[];
   try {
@@ -166,21 +190,42 @@ async function prepareNew(options: OpenRunFolderOptions): Promise<void> {
   }
   // The lock of a run that crashed before it wrote anything is no run.
   const others = names.filter((name) => !name.startsWith("run.lock") && !name.startsWith("."));
-  if (others.length === 0 || (await neverBegan(folder, others))) return;
-  const isRun = others.includes("run.json");
-  const steps = isRun ? await listCheckpointSteps(folder) : [];
+  if (others.length === 0 || (await neverBegan(folder, others))) return false;
+  const strangers = others.filter((name) => !runFiles.test(name));
+  if (!others.includes("run.json"))
+    throw new RunFolderError({
+      what: "The run folder is not empty.",
+      where: folder,
+      expected: "a folder that does not exist yet, or an empty one",
+      found: others.slice(0, 5).join(", "),
+      fix: "choose another folder (--set run.folder=..)",
+    });
+  // A damaged checkpoint, which has another name, counts: it is all that the run saved.
+  const saved = await readdir(join(folder, "checkpoints")).catch(() => [] as string[]);
+  const last = saved
+    .filter((name) => !name.startsWith("."))
+    .sort()
+    .at(-1);
+  if (options.overwrite === true && last === undefined && strangers.length === 0) return true;
+  const rename = "give this run another name (--set run.name=..)";
   throw new RunFolderError({
-    what: isRun ? "The run folder holds another run, which stays as it is." : "The run folder is not empty.",
+    what: "The run folder holds another run, which stays as it is.",
     where: folder,
-    expected: "a folder that does not exist yet, or an empty one",
-    found: isRun
-      ? steps.length === 0
-        ? "a run without a checkpoint"
-        : `a run with a checkpoint of step ${steps.at(-1)}`
-      : others.slice(0, 5).join(", "),
-    fix: isRun
-      ? "continue it with --resume, or give this run another name (--set run.name=..)"
-      : "choose another folder (--set run.folder=..)",
+    expected:
+      options.overwrite === true
+        ? "a run without a checkpoint and nothing else, to replace it"
+        : "a folder that does not exist yet, or an empty one",
+    found:
+      last !== undefined
+        ? `a run with a checkpoint${stepOfName(last) === undefined ? `, ${last}` : ` of step ${stepOfName(last)}`}`
+        : `a run without a checkpoint${strangers.length === 0 ? "" : `, and ${strangers.slice(0, 5).join(", ")}`}`,
+    fix:
+      options.overwrite === true
+        ? `${rename}, or remove ${last === undefined ? "these files" : "the folder"} if nobody needs ` +
+          `${last === undefined ? "them" : "it"}`
+        : last === undefined
+          ? `replace it with --overwrite, continue it with --resume, or ${rename}`
+          : `continue it with --resume, or ${rename}`,
   });
 }
 
@@ -199,7 +244,7 @@ export async function openRunFolder(options: OpenRunFolderOptions): Promise<RunF
   const lock = await takeRunLock(path);
   try {
     // Looked at again under the lock: another trainer may have begun a run in between.
-    if (options.resume !== true) await prepareNew(options);
+    if (options.resume !== true && (await prepareNew(options))) await removeRun(path);
     for (const folder of [path, join(path, "checkpoints"), join(path, "rollouts")]) await removeTemporaryFiles(folder);
     let description: RunDescription;
     if (options.resume === true) {

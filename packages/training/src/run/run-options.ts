@@ -17,6 +17,8 @@ export interface RunTrainingOptions {
   readonly interruption?: { readonly requested: boolean; readonly signal?: AbortSignal };
   /** Continue the run that the folder holds. */
   readonly resume?: boolean;
+  /** Replace the run that the folder holds, if it saved no checkpoint. Default false: the folder must be free. */
+  readonly overwrite?: boolean;
   /**
    * Verifiers that samples may name besides the built-in ones. They judge in this process; reward servers have their
    * own.

@@ -54,7 +54,7 @@ async function train(
   options: RunTrainingOptions,
   resources: Resources,
 ): Promise<TrainingResult> {
-  const { resume = false, interruption, listen = () => {} } = options;
+  const { resume = false, overwrite = false, interruption, listen = () => {} } = options;
   const { signal } = interruption ?? {};
   const warn = (message: string): void => listen({ type: "warning", message });
   const onBadRow = (message: string): void => listen({ type: "bad-row", message });
@@ -62,7 +62,7 @@ async function train(
   // Where the run lives, and where it goes on.
   const backend = await selectBackend({ prefer: config.backend });
   const folder = await resources.open(
-    openRunFolder({ config, backend: backend.description, versions: softwareVersions(), resume }),
+    openRunFolder({ config, backend: backend.description, versions: softwareVersions(), resume, overwrite }),
     (opened) => opened.close(),
   );
   if (resume) checkResumedConfig(folder.description.config, config);

@@ -11,6 +11,7 @@ export const analyzeCommand: Command = {
     json: { type: "boolean", description: "Print JSON" },
     svg: { type: "string", valueHint: "file", description: "Write a picture, too" },
   },
+  firstArguments: ["gradients"],
   examples: ["v-triune analyze gradients runs/counting --svg gradients.svg"],
   async execute(context) {
     const what = textOption(context, "what");

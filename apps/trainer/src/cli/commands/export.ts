@@ -27,6 +27,7 @@ export const exportCommand: Command = {
       description: "verl: override a key of the configuration; may be repeated",
     },
   },
+  firstArguments: FORMATS,
   examples: [
     "v-triune export hf runs/counting -o counting-model",
     "v-triune export hf runs/counting --step 40 -o step-40",

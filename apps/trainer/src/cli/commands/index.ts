@@ -1,6 +1,7 @@
 import type { Command } from "../syntax/command";
 import { analyzeCommand } from "./analyze";
 import { auditCommand } from "./audit";
+import { completionCommand } from "./completion";
 import { contaminationCommand } from "./contamination";
 import { curateCommand } from "./curate";
 import { demoCommand } from "./demo";
@@ -10,6 +11,7 @@ import { exportCommand } from "./export";
 import { initCommand } from "./init";
 import { judgeCommand } from "./judge";
 import { nativeCommand } from "./native";
+import { newVerifierCommand } from "./new-verifier";
 import { rolloutCommand } from "./rollout";
 import { serveCommand } from "./serve";
 import { sourcesCommand } from "./sources";
@@ -30,8 +32,10 @@ export const commands: readonly Command[] = [
   analyzeCommand,
   sourcesCommand,
   judgeCommand,
+  newVerifierCommand,
   auditCommand,
   serveCommand,
   doctorCommand,
   nativeCommand,
+  completionCommand,
 ];

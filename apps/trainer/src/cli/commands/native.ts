@@ -4,7 +4,7 @@ const ACTIONS = ["install", "verify", "uninstall"] as const;
 
 /** Today's TensorFlow for this user. */
 export const nativeCommand: Command = {
-  meta: { name: "native", description: "Install native TensorFlow, several times faster than wasm" },
+  meta: { name: "native", description: "Install native TensorFlow; v-triune doctor measures it" },
   args: {
     action: { type: "positional", description: "install, verify or uninstall" },
     cuda: { type: "boolean", description: "The build for NVIDIA GPUs (Linux x64)" },
@@ -25,6 +25,7 @@ export const nativeCommand: Command = {
       description: "One more argument for pip, e.g. --pip-argument=--no-cache-dir; may be repeated",
     },
   },
+  firstArguments: ACTIONS,
   examples: ["v-triune native install", "v-triune native install --cuda", "v-triune native uninstall"],
   notes:
     "Needs Python 3 with pip and a C++ compiler; changes nothing outside its own folder, which v-triune doctor names.",

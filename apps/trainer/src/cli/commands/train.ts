@@ -1,6 +1,7 @@
 import { wrapText } from "@v-triune/errors";
 import type { TrainingEvent } from "@v-triune/training";
 import { configModules } from "../../config-modules";
+import { UsageError } from "../../errors";
 import { resumedConfig } from "../resumed-config";
 import { textOption, type Command } from "../syntax/command";
 
@@ -18,6 +19,7 @@ export const trainCommand: Command = {
       description: "Override a key of the file, e.g. --set optimizer.lr=5e-7; may be repeated",
     },
     resume: { type: "boolean", description: "Go on from the run's last checkpoint" },
+    overwrite: { type: "boolean", description: "Replace an earlier run of this name that saved no checkpoint" },
     "dry-run": {
       type: "boolean",
       description: "Show the first prompts, the memory and the time it takes; train nothing",
@@ -36,6 +38,12 @@ export const trainCommand: Command = {
     "run writes is in runs/NAME.",
   async execute(context) {
     const { args, values, output } = context;
+    if (args["resume"] === true && args["overwrite"] === true)
+      throw new UsageError({
+        what: "A run cannot be resumed and replaced at once.",
+        found: "--resume and --overwrite",
+        fix: "leave one of them out",
+      });
     const { loadTrainingConfig } = await import("@v-triune/training/config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const path = textOption(context, "config");
@@ -47,7 +55,8 @@ export const trainCommand: Command = {
     if (warning !== null) output.err(`Warning: ${wrapText(warning, 80, 9)}\n`);
     if (args["dry-run"] === true) {
       const { dryRun } = await import("../../dry-run/dry-run");
-      const { text, ...found } = await dryRun(config);
+      const counter = promptCounter();
+      const { text, ...found } = await dryRun(config, undefined, counter.show).finally(counter.clear);
       output.out(args["json"] === true ? `${JSON.stringify(found)}\n` : text);
       return 0;
     }
@@ -64,11 +73,6 @@ export const trainCommand: Command = {
       import("../../terminal/training-result"),
       import("../../terminal/run-dashboard"),
     ]);
-    const typed = [
-      "v-triune train",
-      textOption(context, "config"),
-      ...overrides.map((override) => `--set ${shellWord(override)}`),
-    ].join(" ");
     const interruption = catchInterruption({
       message: "Stopping after this step, then saving. Press Ctrl-C again to stop at once.",
     });
@@ -98,14 +102,15 @@ export const trainCommand: Command = {
           problems.listen(event);
           view?.listen(event);
         },
-        ...(args["resume"] === true ? { resume: true } : {}),
+        resume: args["resume"] === true,
+        overwrite: args["overwrite"] === true,
       });
       closeView();
       if (json) output.out(`${JSON.stringify({ type: "finished", ...result })}\n`);
       else
         output.out(
           problems.format() +
-            formatTrainingResult(result, typed) +
+            formatTrainingResult(result) +
             (dashboard === undefined ? "" : `See it again: ${dashboard.again}\n`),
         );
       return result.interrupted ? 130 : 0;
@@ -124,7 +129,11 @@ function isNews(event: TrainingEvent): boolean {
   return tenth(event.done) > tenth(event.done - 1);
 }
 
-/** An argument as a shell takes it. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/** Shows on a terminal how many prompts a dry run has counted; elsewhere it shows nothing. */
+function promptCounter(stream: NodeJS.WriteStream = process.stderr) {
+  const line = (text: string): void => void (stream.isTTY && stream.write(`\r\u001b[K${text}`));
+  return {
+    show: (counted: number): void => line(`Counted the tokens of ${counted.toLocaleString("en-US")} prompts`),
+    clear: (): void => line(""),
+  };
 }

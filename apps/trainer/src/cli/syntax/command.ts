@@ -21,8 +21,10 @@ export interface CommandContext {
 export interface Command {
   readonly meta: { readonly name: string; readonly description: string };
   readonly args: ArgsDef;
+  /** The values that the first argument may have, for shells to complete. Default: a file name. */
+  readonly firstArguments?: readonly string[];
   /** Command lines to copy, shown under the options. */
-  readonly examples?: readonly string[];
+  readonly examples: readonly string[];
   /** Shown last: what else one should know. */
   readonly notes?: string;
   /** @returns the exit code; 0 when nothing is returned */

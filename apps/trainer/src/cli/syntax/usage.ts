@@ -49,9 +49,7 @@ export function formatCommandHelp(command: Command): string {
       ? []
       : [formatColumns(positionals.map(([name, arg]) => [name.toUpperCase(), arg.description ?? ""])).join("\n")]),
     ["Options:", ...formatColumns(optionRows(command.args))].join("\n"),
-    ...(command.examples === undefined
-      ? []
-      : [["Examples:", ...command.examples.map((line) => `  ${line}`)].join("\n")]),
+    ["Examples:", ...command.examples.map((line) => `  ${line}`)].join("\n"),
     ...(command.notes === undefined ? [] : [wrapText(command.notes, WIDTH, 0)]),
   ];
   return `${sections.join("\n\n")}\n`;
