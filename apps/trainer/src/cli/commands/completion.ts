@@ -3,8 +3,12 @@ import { UsageError } from "../../errors";
 import { SHELLS, completionScript, type Shell } from "../completion/completion-scripts";
 import { textOption, type Command } from "../syntax/command";
 
-/** Tab completion in a shell. */
-export const completionCommand: Command = {
+/**
+ * Tab completion in a shell.
+ *
+ * @param allCommands what is completed, this command included
+ */
+export const createCompletionCommand = (allCommands: () => readonly Command[]): Command => ({
   meta: { name: "completion", description: "Print a script that completes this command in a shell" },
   args: { shell: { type: "positional", description: SHELLS.join(", ") } },
   firstArguments: SHELLS,
@@ -23,7 +27,6 @@ export const completionCommand: Command = {
         fix: meant === null ? "see v-triune completion --help" : `did you mean "v-triune completion ${meant}"?`,
       });
     }
-    const { commands } = await import("./index");
-    context.output.out(completionScript(shell as Shell, commands));
+    context.output.out(completionScript(shell as Shell, allCommands()));
   },
-};
+});

@@ -1,7 +1,7 @@
 import type { Command } from "../syntax/command";
 import { analyzeCommand } from "./analyze";
 import { auditCommand } from "./audit";
-import { completionCommand } from "./completion";
+import { createCompletionCommand } from "./completion";
 import { contaminationCommand } from "./contamination";
 import { curateCommand } from "./curate";
 import { demoCommand } from "./demo";
@@ -37,5 +37,5 @@ export const commands: readonly Command[] = [
   serveCommand,
   doctorCommand,
   nativeCommand,
-  completionCommand,
+  createCompletionCommand(() => commands),
 ];
