@@ -32,6 +32,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   "demo-tasks": { imports: ["schema", "data-filters", "rollouts"] },
   engines: { imports: ["schema", "policy", "rollouts", "node-kit"], inTests: ["backend", "demo-tasks"] },
   benchmarks: { imports: ["verifiers", "node-kit"] },
+  tinker: { imports: ["node-kit"] },
   training: {
     imports: [
       "schema",
@@ -45,6 +46,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       "rollouts",
       "engines",
       "benchmarks",
+      "tinker",
       "node-kit",
     ],
     inTests: ["demo-tasks"],

@@ -30,3 +30,5 @@ export {
   resolveTrainingConfig,
 } from "@v-triune/training/config";
 export type { Verifier } from "@v-triune/verifiers";
+export { type ModelServer, startModelServer } from "./serve-model/model-server";
+export type { ModelServerSettings } from "./serve-model/model-settings";

@@ -85,6 +85,7 @@ export {
   type UpdatePlan,
   type UpdateSizes,
 } from "./learner/contribution";
+export { policyGradients } from "./learner/policy-gradients";
 export { evaluateLogProbs, type EvaluatedPolicy } from "./learner/evaluate-log-probs";
 export type { UpdateStats } from "./learner/update-stats";
 export type { PreparedRow, TrainingRow } from "./learner/training-row";

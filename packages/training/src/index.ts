@@ -1,4 +1,5 @@
 export { verifyCheckpoint } from "./checkpoint/checkpoint";
+export { readMoments, writeMoments } from "./checkpoint/saved-moments";
 export { defineTrainingConfig } from "./config/define-training-config";
 export { loadTrainingConfig, resolveTrainingConfig } from "./config/load-training-config";
 export type { TrainingConfig } from "./config/training-config";

@@ -3,19 +3,12 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { TrainingDivergedError } from "../errors";
 import { countBatch, type BatchCounts } from "../losses/aggregation";
-import { differentiableLoss } from "../losses/differentiable-loss";
-import {
-  addObjectiveSums,
-  emptyObjectiveSums,
-  evaluateObjective,
-  type ObjectiveConfig,
-  type ObjectiveSums,
-} from "../losses/objective";
+import { addObjectiveSums, emptyObjectiveSums, type ObjectiveConfig, type ObjectiveSums } from "../losses/objective";
 import type { Gradients, Policy, PolicyParameter, PolicyRow } from "../policy";
-import { correctRows, type RolloutCorrectionConfig } from "./rollout-correction";
-import { stack, type PreparedRow } from "./training-row";
+import { hostObjective, type HostObjectiveSettings } from "./host-objective";
+import { policyGradients } from "./policy-gradients";
+import type { PreparedRow } from "./training-row";
 
 /** What a set of rows adds to an update. Contributions of disjoint rows add up: gradients by tensor, sums by number. */
 export interface Contribution {
@@ -65,14 +58,9 @@ export interface MicroBatchPart {
 }
 
 /** What {@link contribute} needs to know. */
-export interface ContributionSettings {
-  readonly objective: ObjectiveConfig;
-  readonly correction?: RolloutCorrectionConfig;
+export interface ContributionSettings extends HostObjectiveSettings {
   readonly temperature: number;
-  readonly counts: BatchCounts;
   readonly wantEntropy: boolean;
-  /** Number of this update, for messages. */
-  readonly step: number;
 }
 
 /** N and S of prepared rows. */
@@ -145,18 +133,6 @@ export function disposeGradients(gradients: Gradients): void {
 }
 
 /**
- * Frees what a forward pass that threw has saved for its backward pass. tfjs 4.22 frees it only at the end of a
- * backward pass: without this, an update that ran out of memory would hold its activations for good, and a retry fail
- * as well.
- */
-function abandonTape(): void {
-  const { state } = tf.engine();
-  if (state.gradientDepth > 0 || !state.activeTape) return;
-  for (const node of state.activeTape) for (const tensor of node.saved ?? []) if (!tensor.isDisposed) tensor.dispose();
-  state.activeTape = [];
-}
-
-/**
  * Forward, loss and backward of one micro-batch.
  * @throws TrainingDivergedError as {@link contribute}
  */
@@ -170,96 +146,19 @@ export function microBatchPart<Row extends PolicyRow>(
   const logProbs: [number, Float32Array][] = [];
   let sums = emptyObjectiveSums();
   const evaluate = (values: Float32Array, entropies?: Float32Array) => {
-    checkFinite(rows, width, values, entropies, settings.step);
     rows.forEach((row, b) => logProbs.push([row.index, values.slice(b * width, b * width + row.length)]));
-    const result = evaluateObjective(
-      { ...microBatchArrays(rows, width, values, settings), ...(entropies ? { entropies } : {}) },
-      settings.objective,
-      settings.counts,
-    );
-    if (!Number.isFinite(result.loss)) {
-      throw new TrainingDivergedError({ kind: "loss", row: rows[0]!.index }, settings.step, result.loss);
-    }
+    const result = hostObjective(rows, width, { logProbs: values, entropies }, settings);
     sums = result.sums;
     return result;
   };
-  const loss = () => {
-    const values = policy.logProbs(
-      rows.map((row) => row.row),
-      { width, temperature: settings.temperature, entropy: settings.wantEntropy },
-    );
-    return differentiableLoss(values.logProbs, values.entropy, evaluate);
-  };
-  const gradients: Gradients = new Map();
-  try {
-    const { value, grads } = tf.engine().gradients(
-      loss,
-      parameters.map((parameter) => parameter.variable),
-      undefined,
-      true,
-    );
-    value.dispose();
-    (grads as (Tensor | undefined)[]).forEach(
-      (gradient, i) => gradient && gradients.set(parameters[i]!.name, gradient),
-    );
-  } catch (error) {
-    abandonTape();
-    throw error;
-  }
+  const gradients = policyGradients(
+    policy,
+    parameters,
+    rows.map((row) => row.row),
+    { width, temperature: settings.temperature, entropy: settings.wantEntropy },
+    evaluate,
+  );
   const computedTokens =
     policy.tokenCount?.(rows.map(({ row }) => row)) ?? rows.length * Math.max(...rows.map(({ length }) => length));
   return { gradients, sums, logProbs, computedTokens };
-}
-
-function microBatchArrays<Row extends PolicyRow>(
-  rows: readonly PreparedRow<Row>[],
-  width: number,
-  logProbs: Float32Array,
-  settings: ContributionSettings,
-) {
-  const rowOf = new Map(rows.map((row, b) => [row.index, b]));
-  const own = (row: PreparedRow<Row>) => {
-    const b = rowOf.get(row.index)!;
-    return row.oldLogProbs ?? logProbs.subarray(b * width, b * width + row.length);
-  };
-  const { correction } = settings;
-  const late = correction?.importance && rows.some((row) => !row.importanceWeights && row.rolloutLogProbs);
-  const corrected = late ? correctRows(rows, { importance: correction.importance! }, own).rows : rows;
-  const refLogProbs = stack(corrected, width, (row) => row.refLogProbs);
-  const importance = corrected.some((row) => row.importanceWeights);
-  const factors = corrected.some((row) => row.policyWeights);
-  const ones = (row: PreparedRow<Row>) => new Float64Array(row.length).fill(1);
-  return {
-    rows: rows.length,
-    width,
-    mask: stack(corrected, width, (row) => row.mask)!,
-    logProbs,
-    oldLogProbs: stack(corrected, width, own)!,
-    advantages: stack(corrected, width, (row) => row.advantages)!,
-    ...(refLogProbs ? { refLogProbs } : {}),
-    ...(importance ? { importanceWeights: stack(corrected, width, (row) => row.importanceWeights ?? ones(row))! } : {}),
-    ...(factors ? { policyWeights: stack(corrected, width, (row) => row.policyWeights ?? ones(row))! } : {}),
-  };
-}
-
-function checkFinite(
-  rows: readonly PreparedRow[],
-  width: number,
-  logProbs: Float32Array,
-  entropies: Float32Array | undefined,
-  step: number,
-): void {
-  rows.forEach((row, b) => {
-    for (let t = 0; t < row.length; t++) {
-      if (row.mask[t] === 0) continue;
-      const value = logProbs[b * width + t]!;
-      const entropy = entropies?.[b * width + t] ?? 0;
-      if (!Number.isFinite(value)) {
-        throw new TrainingDivergedError({ kind: "log-probabilities", row: row.index, token: t }, step, value);
-      }
-      if (!Number.isFinite(entropy)) {
-        throw new TrainingDivergedError({ kind: "entropy", row: row.index, token: t }, step, entropy);
-      }
-    }
-  });
 }

@@ -9,19 +9,14 @@ import { createReadStream } from "node:fs";
 // oxlint-disable-next-line v-triune/no-copies -- a damaged folder is moved aside, no file is written
 import { readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Learner, LearnerState, MomentState } from "@v-triune/grpo";
-import {
-  type VlmPolicy,
-  type TokenizedRollout,
-  type SafetensorsEntry,
-  openSafetensors,
-  writeSafetensors,
-} from "@v-triune/policy";
+import type { Learner, LearnerState } from "@v-triune/grpo";
+import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 import { RunFolderError } from "../run-folder/run-folder-error";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { IouStates } from "../data/iou-thresholds";
 import type { DataPlace } from "../data/run-data";
 import type { StepRollouts } from "../sampling/step-rollouts";
+import { MOMENTS_FILE, readMoments, writeMoments } from "./saved-moments";
 import { DIFFICULTY_FILE, readDifficulty, writeDifficulty } from "./saved-difficulty";
 import { READY_ROLLOUTS_FILES, writeReadyRollouts } from "./ready-rollouts";
 
@@ -60,7 +55,7 @@ export async function saveCheckpoint(
   await writeFolderAtomic(folder, async (temporary) => {
     await policy.save(temporary);
     const { optimizer } = learner.exportState();
-    await writeSafetensors(join(temporary, "optimizer.safetensors"), momentEntries(optimizer.moments));
+    await writeMoments(temporary, optimizer);
     if (ready) await writeReadyRollouts(temporary, ready);
     if (place.difficulty) await writeDifficulty(temporary, place.difficulty);
     const files: Record<string, { bytes: number; sha256: string }> = {};
@@ -135,7 +130,7 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
       ...(state.iou === undefined ? {} : { iou: state.iou }),
       ...(DIFFICULTY_FILE in state.files ? { difficulty: readDifficulty(folder) } : {}),
     },
-    learner: { optimizer: { step: state.optimizerSteps, moments: readMoments(join(folder, "optimizer.safetensors")) } },
+    learner: { optimizer: readMoments(folder, state.optimizerSteps) },
     hasReadyRollouts: READY_ROLLOUTS_FILES.every((name) => name in state.files),
   };
 }
@@ -148,7 +143,7 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
  */
 export async function verifyCheckpoint(folder: string): Promise<string[]> {
   const { files } = await verifiedState(folder);
-  const others = ["optimizer.safetensors", DIFFICULTY_FILE, ...READY_ROLLOUTS_FILES];
+  const others = [MOMENTS_FILE, DIFFICULTY_FILE, ...READY_ROLLOUTS_FILES];
   return Object.keys(files).filter((name) => !others.includes(name));
 }
 
@@ -208,32 +203,4 @@ async function fingerprint(path: string): Promise<{ bytes: number; sha256: strin
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return { bytes: (await stat(path)).size, sha256: hash.digest("hex") };
-}
-
-function momentEntries(moments: Readonly<Record<string, MomentState>>): SafetensorsEntry[] {
-  return Object.entries(moments).flatMap(([name, { shape, m, v, vMax }]) => [
-    { name: `m.${name}`, shape, data: m },
-    { name: `v.${name}`, shape, data: v },
-    ...(vMax ? [{ name: `vMax.${name}`, shape, data: vMax }] : []),
-  ]);
-}
-
-function readMoments(path: string): Record<string, MomentState> {
-  const reader = openSafetensors(path);
-  try {
-    const names = reader.names.filter((name) => name.startsWith("m.")).map((name) => name.slice(2));
-    return Object.fromEntries(
-      names.map((name): [string, MomentState] => [
-        name,
-        {
-          shape: reader.info(`m.${name}`).shape,
-          m: reader.readFloat32(`m.${name}`),
-          v: reader.readFloat32(`v.${name}`),
-          ...(reader.has(`vMax.${name}`) ? { vMax: reader.readFloat32(`vMax.${name}`) } : {}),
-        },
-      ]),
-    );
-  } finally {
-    reader.close();
-  }
 }

@@ -14,6 +14,7 @@ import { nativeCommand } from "./native";
 import { newVerifierCommand } from "./new-verifier";
 import { rolloutCommand } from "./rollout";
 import { serveCommand } from "./serve";
+import { serveModelCommand } from "./serve-model";
 import { sourcesCommand } from "./sources";
 import { sweepCommand } from "./sweep";
 import { trainCommand } from "./train";
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   newVerifierCommand,
   auditCommand,
   serveCommand,
+  serveModelCommand,
   doctorCommand,
   nativeCommand,
   createCompletionCommand(() => commands),
