@@ -2,5 +2,11 @@ import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
 export default defineConfig(
-  preset(["src/index.ts", "src/conformance.ts", "src/parity/index.ts", "src/kernels/wasm/kernel-thread.ts"]),
+  preset([
+    "src/index.ts",
+    "src/browser/index.ts",
+    "src/conformance.ts",
+    "src/parity/index.ts",
+    "src/kernels/wasm/kernel-thread.ts",
+  ]),
 );

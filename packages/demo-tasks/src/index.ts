@@ -1,5 +1,6 @@
 export { carelessAnswer } from "./careless-annotator";
 export { writeHeldOutData, writeTrainingData } from "./demo-data";
+export { demoRecipe, promptsPerStep, samplesForSteps } from "./demo-recipe";
 export { pictureSize } from "./drawing/canvas";
 export type { DemoQuestion } from "./drawing/question";
 export { demoModelConfig, writeDemoModelFolder } from "./model-folder";

@@ -2,7 +2,6 @@
  * Endless questions of the demonstration, one source after the other. The held-out questions come from a seed of their
  * own; a training question that shows the same picture with the same question as a held-out one is drawn again.
  */
-import { createHash } from "node:crypto";
 import { type SeededRandom, createRandom } from "@v-triune/rollouts";
 import type { DemoQuestion } from "./drawing/question";
 import { type DemoSourceName, demoSourceNames, demoSources } from "./sources/index";
@@ -23,6 +22,26 @@ export function heldOutQuestions(perSource: number): SourcedQuestion[] {
     for (const source of demoSourceNames) questions.push({ source, question: drawUnseen(source, random, seen) });
   }
   return questions;
+}
+
+/**
+ * A run's training questions in the order of its data, `perSource` of each source; none shows a held-out picture with its
+ * question.
+ */
+export function* trainingQuestions(
+  perSource: number,
+  seed: number,
+): Generator<SourcedQuestion & { readonly id: string }, void, undefined> {
+  const random = createRandom(seed, 7);
+  const heldOut = fingerprints(heldOutQuestions(100));
+  for (let index = 0; index < perSource; index++) {
+    for (const [at, source] of demoSourceNames.entries())
+      yield {
+        source,
+        id: `train-${index * demoSourceNames.length + at}`,
+        question: drawQuestion(source, random, heldOut),
+      };
+  }
 }
 
 /** Fingerprints of pictures with their questions, to be kept out of training. */
@@ -50,6 +69,7 @@ function drawUnseen(source: DemoSourceName, random: SeededRandom, seen: Set<stri
   return question;
 }
 
+/** The whole picture as text: what equals it is the same picture. */
 function fingerprint({ canvas, question }: DemoQuestion): string {
-  return createHash("sha256").update(canvas.pixels).update(question).digest("base64");
+  return new TextDecoder("latin1").decode(canvas.pixels) + question;
 }

@@ -8,7 +8,7 @@ import { createAlarmWatch } from "./alarms";
 import { RunView } from "./dashboard/run-folder/run-view";
 import { simulateStep, stepRecords, type SimulatedSource } from "./dashboard/testing/simulated-run";
 import type { MetricRecord, MetricScope } from "./metric-record";
-import { formatRecordLine } from "./metrics-file";
+import { formatRecordLine } from "./record-line";
 import { seededRandom } from "./seeded-random";
 
 type RecordedRow = readonly [step: number, scope: MetricScope, name: string, ...values: (number | null)[]];

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
-import { parseRecordLine } from "./metrics-file";
+import { parseRecordLine } from "./record-line";
 import { REFLECTION_WORDS } from "./reflection-words";
 import { createStepMetrics } from "./step-metrics";
 import { validationMetrics } from "./validation-metrics";

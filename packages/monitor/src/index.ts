@@ -9,7 +9,8 @@ export { alarmWebhook, type AlarmWebhook, type AlarmWebhookOptions } from "./ala
 export { createAlarmWatch, evaluateAlarm, type Alarm, type AlarmWatch } from "./alarms";
 export type { MetricPoint, MetricSeries } from "./metric-stretches";
 export { metricTag, type MetricRecord, type MetricScope, type MetricSplit } from "./metric-record";
-export { dropRecordsAfter, formatRecordLine, parseRecordLine, readMetricRecords } from "./metrics-file";
+export { dropRecordsAfter, readMetricRecords } from "./metrics-file";
+export { formatRecordLine, parseRecordLine } from "./record-line";
 export { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
 export { RunningMoments } from "./running-moments";
 export {

@@ -2,7 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { dropRecordsAfter, formatRecordLine, parseRecordLine, readMetricRecords } from "./metrics-file";
+import { dropRecordsAfter, readMetricRecords } from "./metrics-file";
+import { formatRecordLine, parseRecordLine } from "./record-line";
 import type { MetricRecord } from "./metric-record";
 
 let folder: string;

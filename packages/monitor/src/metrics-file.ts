@@ -1,48 +1,11 @@
-/**
- * metrics.jsonl: one record a line, appended, readable while it grows and after a crash in the middle of a line.
- * JSON has no NaN: a value that is not finite is written as the string "NaN", "Infinity" or "-Infinity" and read back
- * as the number.
- */
+/** metrics.jsonl: one record a line, appended, readable while it grows and after a crash in the middle of a line. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
 import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import type { MetricRecord } from "./metric-record";
-
-const NOT_FINITE: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "-Infinity": -Infinity };
-
-/** One record as its line, without the line break. */
-export function formatRecordLine(record: MetricRecord): string {
-  return JSON.stringify(record, (_key, value: unknown) =>
-    typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
-  );
-}
-
-/**
- * The record of a line, or null when the line is not one (cut off, or not of this format).
- */
-export function parseRecordLine(line: string): MetricRecord | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null) return null;
-  const record = value as Record<string, unknown>;
-  const { step, split, scope, name, metrics } = record;
-  if (typeof step !== "number" || typeof name !== "string" || typeof metrics !== "object" || metrics === null)
-    return null;
-  if ((split !== "train" && split !== "eval") || (scope !== "source" && scope !== "task" && scope !== "all"))
-    return null;
-  const numbers: Record<string, number> = {};
-  for (const [key, raw] of Object.entries(metrics)) {
-    const number = typeof raw === "string" ? NOT_FINITE[raw] : raw;
-    if (typeof number === "number") numbers[key] = number;
-  }
-  return { ...(value as MetricRecord), metrics: numbers };
-}
+import { formatRecordLine, parseRecordLine } from "./record-line";
 
 /**
  * Reads the records of a metrics.jsonl one by one.

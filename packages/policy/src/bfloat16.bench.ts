@@ -9,8 +9,9 @@
  */
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import * as tf from "@tensorflow/tfjs-core";
-import { createVlm, randomWeights, type VlmPolicy, type WeightDtype } from "./index";
+import { randomWeights, type VlmPolicy, type WeightDtype } from "./index";
 import { smallLanguageModel } from "./testing/tiny-model";
+import { createVlm } from "./folder/read-model";
 
 const { description } = await selectBackend({ prefer: (process.argv[2] ?? "tensorflow") as BackendName });
 const config = smallLanguageModel();

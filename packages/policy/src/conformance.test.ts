@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkModelFamily } from "./conformance";
 import { goldenFolder } from "./parity/golden-folders";
-import { openSafetensors } from "./safetensors/reader";
-import { writeSafetensors } from "./safetensors/writer";
 import { useTestBackend } from "./testing/backend";
+import { openSafetensors } from "./folder/read-model";
+import { writeSafetensors } from "./folder/safetensors-writer";
 
 let scratch: string;
 beforeAll(async () => {

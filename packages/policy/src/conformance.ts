@@ -9,18 +9,18 @@ import * as tf from "@tensorflow/tfjs-core";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { familyOf, readModelConfig, toPublishedConfigJson, writeModelConfig } from "./families/model-families";
+import { familyOf, toPublishedConfigJson } from "./families/model-families";
 import type { PromptInput, TokenizedRollout } from "./model/tokenized-rollout";
 import { relativeL2 } from "./parity/model-differences";
 import { referenceBatch, type CaseFile } from "./parity/model-case";
 import { checkModel } from "./parity/model-parity";
 import { largestDifference, withinTolerance } from "./parity/parity";
 import { readReference } from "./parity/reference-files";
-import { loadVlm } from "./policy/load";
-import { createReplica, type VlmOptions, type VlmPolicy } from "./policy/vlm-policy";
-import { openSafetensors } from "./safetensors/reader";
+import { type VlmOptions, type VlmPolicy } from "./policy/vlm-policy";
 import { internalName, moduleName } from "./weights/tensor-names";
 import type { ParameterGroup } from "./weights/parameter-shapes";
+import { readModelConfig, loadVlm, createReplica, openSafetensors } from "./folder/read-model";
+import { writeModelConfig } from "./folder/save-policy";
 
 export interface FamilyCheckOptions {
   /** Steps and generations after which no tensor may be left over. Default 20. */

@@ -4,8 +4,9 @@
  * three rounds, packing the weights apart; one JSON line per number of rows.
  */
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import { createVlm, randomWeights, type VlmPolicy } from "./index";
+import { randomWeights, type VlmPolicy } from "./index";
 import { smallLanguageModel } from "./testing/tiny-model";
+import { createVlm } from "./folder/read-model";
 
 const config = smallLanguageModel();
 const [wanted, ...counts] = process.argv.slice(2);

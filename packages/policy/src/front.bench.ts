@@ -7,12 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { decodeImage } from "./image-processor/decode-image";
-import { createImageProcessor } from "./image-processor/image-processor";
 import { goldenFolder } from "./parity/golden-folders";
-import { openSafetensors } from "./safetensors/reader";
-import { writeSafetensors } from "./safetensors/writer";
-import { loadTokenizer } from "./tokenizer/tokenizer";
+import { decodeImage } from "./folder/decode-image";
+import { createImageProcessor, openSafetensors, loadTokenizer } from "./folder/read-model";
+import { writeSafetensors } from "./folder/safetensors-writer";
 
 /**
  * The median time of one call, in ms, over a second of them; it keeps the noise of a shared machine out better than the

@@ -7,17 +7,14 @@ export {
   TokenizerError,
   WeightsError,
 } from "./input-error";
-export { readGenerationConfig, type GenerationDefaults } from "./policy/generation-config";
+export type { GenerationDefaults } from "./policy/generation-config";
 export type { TextConfig, VisionConfig, VlmConfig } from "./config/model-config";
 export {
   familyOf,
   modelFamilies,
   parameterShapes,
-  readModelConfig,
-  readModelConfigFile,
   SUPPORTED_ARCHITECTURES,
   toPublishedConfigJson,
-  writeModelConfig,
 } from "./families/model-families";
 export type { BoxConvention, ModelFamily, VideoPositions } from "./families/model-family";
 export { publishedModels, type PublishedModel } from "./families/published-models";
@@ -25,14 +22,12 @@ export type { Qwen25VisionConfig, Qwen25VlConfig } from "./families/qwen2-5-vl/c
 export type { Qwen2VlConfig } from "./families/qwen2-vl/config";
 export type { Qwen3VisionConfig, Qwen3VlConfig } from "./families/qwen3-vl/config";
 export { type SafetensorsDtype } from "./safetensors/dtype";
-export { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from "./safetensors/header";
-export { openSafetensors, type SafetensorsReader } from "./safetensors/reader";
-export { writeSafetensors, type SafetensorsEntry, type TensorData } from "./safetensors/writer";
-export { createTokenizer, loadTokenizer, type DecodeTextOptions, type Tokenizer } from "./tokenizer/tokenizer";
+export { type SafetensorsHeader, type TensorInfo } from "./safetensors/header";
+export type { SafetensorsReader } from "./safetensors/reader";
+export { createTokenizer, type DecodeTextOptions, type Tokenizer } from "./tokenizer/tokenizer";
 export type { TextStream } from "./tokenizer/text-stream";
 export {
   createChatTemplate,
-  loadChatTemplate,
   type ChatMessage,
   type ChatTemplate,
   type ContentPart,
@@ -42,7 +37,6 @@ export {
 export { IMAGE_MARK, splitImageMarks, type MarkedMessage } from "./chat-template/image-marks";
 export {
   assembleProcessor,
-  createProcessor,
   expandPlaceholders,
   measuringProcessor,
   type EncodedPrompt,
@@ -51,17 +45,7 @@ export {
 } from "./chat-template/processor";
 export { resizeBicubic, type RgbImage } from "./image-processor/bicubic-resize";
 export {
-  decodeImage,
-  imageSize,
-  MAX_INPUT_PIXELS,
-  type DecodeOptions,
-  type ImageInput,
-  type RawImage,
-} from "./image-processor/decode-image";
-export {
-  createImageProcessor,
   QWEN2_IMAGE_SETTINGS,
-  readImageSettings,
   type GridThw,
   type ImageProcessor,
   type ImageProcessorSettings,
@@ -70,8 +54,6 @@ export {
 export type { Normalization, PatchLayout } from "./image-processor/patches";
 export { MAX_ASPECT_RATIO, smartResize, type SmartResizeOptions } from "./image-processor/smart-resize";
 export {
-  createVlm,
-  createReplica,
   keptInBfloat16,
   VlmPolicy,
   type LogProbsOptions,
@@ -87,7 +69,6 @@ export {
 } from "./generation/choose-decoder";
 export type { WeightDtype } from "./kernels/bfloat16-matrix";
 export type { PolicySnapshot } from "./policy/snapshot";
-export { loadVlm } from "./policy/load";
 export { randomWeights, type RandomWeightsOptions } from "./policy/random-weights";
 export type { ParameterGroup, ParameterShape } from "./weights/parameter-shapes";
 export type { ModelParameter } from "./weights/model-weights";
@@ -99,16 +80,37 @@ export {
   type FinishReason,
   type GenerateOptions,
 } from "./generation/generate";
+export { eventLoopTurn } from "./generation/event-loop-turn";
 export { countAdapterValues, type AdapterOptions } from "./lora/adapter";
 export {
-  /** @deprecated `createVlm` */
-  createVlm as createQwen25Vl,
+  createImageProcessor,
+  createProcessor,
+  createReplica,
+  createVlm,
+  loadChatTemplate,
+  loadTokenizer,
+  loadVlm,
+  openSafetensors,
+  readGenerationConfig,
+  readImageSettings,
+  readModelConfig,
+  readModelConfigFile,
+  readSafetensorsHeader,
+} from "./folder/read-model";
+export { writeModelConfig } from "./folder/save-policy";
+export { writeSafetensors } from "./folder/safetensors-writer";
+export type { SafetensorsEntry, TensorData } from "./safetensors/encode";
+export { decodeImage, imageSize } from "./folder/decode-image";
+export { MAX_INPUT_PIXELS, type DecodeOptions, type ImageInput, type RawImage } from "./image-processor/image-input";
+export {
   /** @deprecated `VlmPolicy` */
   VlmPolicy as Qwen25VlPolicy,
   /** @deprecated `VlmOptions` */
   type VlmOptions as Qwen25VlOptions,
 } from "./policy/vlm-policy";
 export {
+  /** @deprecated `createVlm` */
+  createVlm as createQwen25Vl,
   /** @deprecated `loadVlm` */
   loadVlm as loadQwen25Vl,
-} from "./policy/load";
+} from "./folder/read-model";

@@ -5,8 +5,9 @@
  * number of rows.
  */
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import { createVlm, randomWeights } from "./index";
+import { randomWeights } from "./index";
 import { largeVocabularyConfig } from "./testing/tiny-model";
+import { createVlm } from "./folder/read-model";
 
 const config = largeVocabularyConfig();
 const prompt = { promptIds: Int32Array.from({ length: 32 }, (_, i) => 10 + i) };

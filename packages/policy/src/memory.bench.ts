@@ -10,18 +10,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
-import {
-  createVlm,
-  loadVlm,
-  parameterShapes,
-  randomWeights,
-  writeModelConfig,
-  writeSafetensors,
-  type VlmConfig,
-  type VlmPolicy,
-  type TokenizedRollout,
-} from "./index";
+import { parameterShapes, randomWeights, type VlmConfig, type VlmPolicy, type TokenizedRollout } from "./index";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
+import { createVlm, loadVlm } from "./folder/read-model";
+import { writeModelConfig } from "./folder/save-policy";
+import { writeSafetensors } from "./folder/safetensors-writer";
 
 const MEGABYTE = 2 ** 20;
 

@@ -7,16 +7,10 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 import { benchmarkConfig, gridPicture } from "./testing/tiny-model";
-import {
-  createVlm,
-  randomWeights,
-  readModelConfig,
-  type PromptInput,
-  type VlmConfig,
-  type TokenizedRollout,
-} from "./index";
+import { randomWeights, type PromptInput, type VlmConfig, type TokenizedRollout } from "./index";
 import { heap } from "./kernels/wasm/heap";
 import { multiply as multiplyInMemory } from "./kernels/wasm/matrix-product";
+import { createVlm, readModelConfig } from "./folder/read-model";
 
 const now = (): number => performance.now();
 

@@ -15,7 +15,8 @@ export {
   isSampleError,
   withPoolSentences,
 } from "./prompt-maker";
-export { type PromptForm, type PromptPool, builtInPromptPool, loadPromptPool } from "./prompt-pool";
+export { loadPromptPool } from "./load-prompt-pool";
+export { type PromptForm, type PromptPool, builtInPromptPool } from "./prompt-pool";
 export { type JudgingContext, type RewardRatios, rewardRequest } from "./reward-request";
 export type { EngineCompletion, EngineWeights, RolloutEngine, SamplingRequest } from "./rollout-engine";
 export { type SeededRandom, createRandom } from "./seeded-random";

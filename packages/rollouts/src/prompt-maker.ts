@@ -1,4 +1,4 @@
-import { ImageError, PromptError, type Processor, splitImageMarks } from "@v-triune/policy";
+import { ImageError, type ImageInput, PromptError, type Processor, splitImageMarks } from "@v-triune/policy";
 import type { Sample } from "@v-triune/schema";
 import { type PromptPool, appendPromptSentences, promptForm } from "./prompt-pool";
 import type { SeededRandom } from "./seeded-random";
@@ -10,19 +10,16 @@ export interface PromptMakerOptions {
   readonly pool: PromptPool | null;
   /** Longer prompts are refused with a PromptError; null: no limit. */
   readonly maxPromptTokens: number | null;
+  /** The pictures of a sample, if they are not in it: pixels, for example. Default: its bytes or paths. */
+  readonly picturesOf?: (sample: Sample) => readonly ImageInput[];
 }
 
 /** Turns samples into prompts: pool sentences, chat template, pictures, tokens. */
 export type PromptMaker = (sample: Sample, id: string, random: SeededRandom) => Promise<PreparedPrompt>;
 
-export function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMakerOptions): PromptMaker {
+export function createPromptMaker({ processor, pool, maxPromptTokens, picturesOf }: PromptMakerOptions): PromptMaker {
   return async (sample, id, random) => {
-    const pictures = sample.images.map(({ bytes, path }, index) => {
-      const picture = bytes ?? path;
-      if (picture === null)
-        throw new ImageError({ what: "The picture has neither bytes nor a path.", where: `${id}, image ${index}` });
-      return picture;
-    });
+    const pictures = picturesOf?.(sample) ?? storedPictures(sample, id);
     const messages = splitImageMarks(withPoolSentences(sample, pool, random), pictures.length, id);
     const encoded = await processor.encode(messages, pictures, {
       name: id,
@@ -38,6 +35,15 @@ export function createPromptMaker({ processor, pool, maxPromptTokens }: PromptMa
       ...(encoded.images ? { images: encoded.images } : {}),
     };
   };
+}
+
+function storedPictures({ images }: Sample, id: string): (string | Uint8Array)[] {
+  return images.map(({ bytes, path }, index) => {
+    const picture = bytes ?? path;
+    if (picture === null)
+      throw new ImageError({ what: "The picture has neither bytes nor a path.", where: `${id}, image ${index}` });
+    return picture;
+  });
 }
 
 /** Whether an error concerns one sample only, so that a run may leave it out and go on. */

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "@v-triune/errors";
 import { afterAll, describe, expect, it } from "vitest";
-import { appendPromptSentences, builtInPromptPool, loadPromptPool, promptForm } from "./prompt-pool";
+import { loadPromptPool } from "./load-prompt-pool";
+import { appendPromptSentences, builtInPromptPool, promptForm } from "./prompt-pool";
 import { createRandom } from "./seeded-random";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-pool-"));

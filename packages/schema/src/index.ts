@@ -2,6 +2,7 @@ export { DatasetError, formatDatasetError } from "./dataset-error";
 export type { DatasetErrorCode, DatasetErrorDetails } from "./dataset-error";
 export { DEFAULT_ACCURACY_RATIO, DEFAULT_FORMAT_RATIO, KNOWN_VERIFIERS } from "./reward-defaults";
 export type { KnownVerifier } from "./reward-defaults";
+export { withStoredRatios } from "./stored-ratios";
 export { DET_RATIO_KEYS, SAMPLE_COLUMNS, detectionVerifierParm, emptyVerifierParm } from "./sample";
 export type {
   DetRewardRatio,

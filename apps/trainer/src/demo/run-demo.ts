@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { nativeInstallAvailable } from "@v-triune/backend";
-import { demoSourceNames, writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
+import { samplesForSteps, writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
 import { type EvaluationScores, type TrainingResult, runTraining } from "@v-triune/training";
 import type { BackendSetting } from "@v-triune/training/config";
 import { RunFolderError, writeFileAtomic } from "@v-triune/training/run-folder";
@@ -14,7 +14,7 @@ import { openRunDashboard } from "../terminal/run-dashboard";
 import { collectProblems } from "../terminal/training-result";
 import { packageRoot } from "../package-root";
 import { createLiveView } from "../terminal/live-view";
-import { demoConfig, promptsPerStep } from "./demo-config";
+import { demoConfig } from "./demo-config";
 
 /** The committed model. */
 export const demoModelFolder = join(packageRoot, "assets", "demo-model");
@@ -67,7 +67,7 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   print(introduction(steps));
   await mkdir(join(folder, "data"), { recursive: true });
   await writeHeldOutData(paths.evalData, samplesPerSource);
-  await writeTrainingData(paths.trainData, Math.ceil((steps * promptsPerStep) / demoSourceNames.length), seed);
+  await writeTrainingData(paths.trainData, samplesForSteps(steps), seed);
   const config = demoConfig({ seed, steps, backend, samplesPerSource, modelFolder: demoModelFolder, ...paths });
   const view = createLiveView(options.stream ? { stream: options.stream } : {});
   const problems = collectProblems();

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "@v-triune/backend";
-import { type demoFamilies, demoSourceNames, writeFamilyRun, writeTrainingData } from "@v-triune/demo-tasks";
+import { type demoFamilies, samplesForSteps, writeFamilyRun, writeTrainingData } from "@v-triune/demo-tasks";
 import { runTraining } from "@v-triune/training";
 import { type BackendSetting, resolveTrainingConfig, type WorkersSetting } from "@v-triune/training/config";
-import { demoConfig, promptsPerStep } from "../demo/demo-config";
+import { demoConfig } from "../demo/demo-config";
 import { demoModelFolder } from "../demo/run-demo";
 
 export interface SoakOptions {
@@ -25,7 +25,7 @@ export async function soak({ steps, seed, workers, print }: SoakOptions): Promis
   try {
     const trainData = join(folder, "train.parquet");
     // A tenth of what is drawn: pictures come round again and are prepared again.
-    await writeTrainingData(trainData, Math.ceil((steps * promptsPerStep) / demoSourceNames.length / 10), seed);
+    await writeTrainingData(trainData, samplesForSteps(steps / 10), seed);
     const config = demoConfig({
       seed,
       steps,

@@ -1,6 +1,6 @@
 import type { MetricSink } from "./metric-sink";
 import { appendFile } from "./append-file";
-import { formatRecordLine } from "../metrics-file";
+import { formatRecordLine } from "../record-line";
 
 /**
  * Appends each record as a line of JSON: the run folder's metrics.jsonl.

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PromptError } from "../input-error";
-import { createChatTemplate, loadChatTemplate, type ChatMessage } from "./chat-template";
+import { createChatTemplate, type ChatMessage } from "./chat-template";
 import { splitImageMarks } from "./image-marks";
+import { loadChatTemplate } from "../folder/read-model";
 
 let folder: string;
 beforeAll(() => {

@@ -5,10 +5,8 @@
  * template is looked for where transformers 5.23 looks: `chat_template.jinja`, then `chat_template.json`, then the
  * `chat_template` of tokenizer_config.json (a string, or a list of named ones, of which "default" counts).
  */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
-import { downloadCommand } from "../download/model-files";
+import { type ModelFiles, readText } from "../files/model-files";
 import { PromptError } from "../input-error";
 
 /** A piece of a message: text, or a place where a picture or video goes. Templates may read further keys. */
@@ -102,35 +100,34 @@ export function createChatTemplate(
 }
 
 /**
- * Reads a model folder's chat template.
+ * Reads a model's chat template.
  *
  * @throws PromptError when it has none
  */
-export function loadChatTemplate(folder: string, tokens: TemplateTokens = {}): ChatTemplate {
-  const own = join(folder, "chat_template.jinja");
-  if (existsSync(own)) return createChatTemplate(readFileSync(own, "utf8"), tokens, own);
+export function chatTemplateFrom(files: ModelFiles, tokens: TemplateTokens = {}): ChatTemplate {
+  const own = "chat_template.jinja";
+  if (files.has(own)) return createChatTemplate(readText(files, own), tokens, files.pathOf(own));
   for (const name of ["chat_template.json", "tokenizer_config.json"]) {
-    const file = join(folder, name);
-    if (!existsSync(file)) continue;
-    const source = templateOf(file);
-    if (source !== undefined) return createChatTemplate(source, tokens, file);
+    if (!files.has(name)) continue;
+    const source = templateOf(files, name);
+    if (source !== undefined) return createChatTemplate(source, tokens, files.pathOf(name));
   }
   throw new PromptError({
     what: "The model folder has no chat template.",
-    where: folder,
+    where: files.where,
     expected: "chat_template.jinja, chat_template.json, or chat_template in tokenizer_config.json",
-    fix: `copy chat_template.jinja from the model the weights were trained from: ${downloadCommand(folder, ["chat_template.json", "chat_template.jinja"])}`,
+    fix: `copy chat_template.jinja from the model the weights were trained from: ${files.howToGet(["chat_template.json", "chat_template.jinja"])}`,
   });
 }
 
-function templateOf(file: string): string | undefined {
+function templateOf(files: ModelFiles, name: string): string | undefined {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, "utf8"));
+    json = JSON.parse(readText(files, name));
   } catch (cause) {
     throw new PromptError({
       what: "A file of the model folder is not JSON.",
-      where: file,
+      where: files.pathOf(name),
       found: message(cause),
       fix: "fetch the file again",
       cause,

@@ -5,7 +5,8 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError, ImageError, PromptError } from "../input-error";
 import { goldenFolder, sharedFolder } from "../parity/golden-folders";
-import { createProcessor, measuringProcessor, expandPlaceholders, type Processor } from "./processor";
+import { measuringProcessor, expandPlaceholders, type Processor } from "./processor";
+import { createProcessor } from "../folder/read-model";
 
 const golden = goldenFolder("tokenizer");
 const gray = (width: number, height: number) => ({ width, height, data: new Uint8Array(width * height).fill(128) });

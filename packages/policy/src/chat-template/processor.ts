@@ -9,21 +9,21 @@
  * pictures. It repeats the placeholder in the text before tokenizing; placeholders are special tokens, so repeating the
  * id afterwards gives the same and saves the tokenizer the work.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { VlmConfig } from "../config/model-config";
-import { familyOf, readModelConfig } from "../families/model-families";
+import { familyOf, modelConfigFrom } from "../families/model-families";
+import type { ModelFiles } from "../files/model-files";
 import { ModelConfigError, PromptError } from "../input-error";
 import {
-  createImageProcessor,
-  readImageSettings,
+  assembleImageProcessor,
+  type PictureReader,
+  imageSettingsFrom,
   type ImageProcessor,
   type ImageProcessorSettings,
   type ProcessedImages,
 } from "../image-processor/image-processor";
-import type { DecodeOptions, ImageInput } from "../image-processor/decode-image";
-import { loadTokenizer, type DecodeTextOptions, type Tokenizer } from "../tokenizer/tokenizer";
-import { loadChatTemplate, type ChatMessage, type ChatTemplate, type RenderOptions } from "./chat-template";
+import type { DecodeOptions, ImageInput } from "../image-processor/image-input";
+import { tokenizerFrom, type DecodeTextOptions, type Tokenizer } from "../tokenizer/tokenizer";
+import { chatTemplateFrom, type ChatMessage, type ChatTemplate, type RenderOptions } from "./chat-template";
 import { countError } from "./image-marks";
 
 const IMAGE_TOKEN = "<|image_pad|>";
@@ -78,41 +78,38 @@ export interface Processor {
 }
 
 /**
- * Loads the processor of a model folder.
+ * The processor of a model.
  *
- * ```ts
- * const processor = createProcessor("./Qwen2.5-VL-3B-Instruct");
- * const prompt = await processor.encode([{ role: "user", content: [{ type: "image" }, { type: "text", text: "How many?" }] }], ["cat.jpg"]);
- * ```
- *
- * @param settings override those of the folder, for example `{maxPixels: 501760}`
- * @param model what the pictures are for. Default: the folder's config.json, if it has one.
+ * @param pictures reads them
+ * @param settings override those of the files, for example `{maxPixels: 501760}`
+ * @param model what the pictures are for. Default: that of config.json, if there is one.
  * @throws TokenizerError, PromptError or ModelConfigError when a file is missing or malformed
  */
-export function createProcessor(
-  folder: string,
+export function processorFrom(
+  files: ModelFiles,
+  pictures: PictureReader,
   settings: Partial<ImageProcessorSettings> = {},
-  model: VlmConfig | undefined = configOf(folder),
+  model: VlmConfig | undefined = configOf(files),
 ): Processor {
-  const tokenizer = loadTokenizer(folder);
-  const template = loadChatTemplate(folder, tokenizer);
-  const images = { ...readImageSettings(folder, model && familyOf(model).imageSettings), ...settings };
-  if (model) checkPatches(folder, images, model);
-  return assembleProcessor(tokenizer, template, createImageProcessor(images));
+  const tokenizer = tokenizerFrom(files);
+  const template = chatTemplateFrom(files, tokenizer);
+  const images = { ...imageSettingsFrom(files, model && familyOf(model).imageSettings), ...settings };
+  if (model) checkPatches(files, images, model);
+  return assembleProcessor(tokenizer, template, assembleImageProcessor(images, pictures));
 }
 
-function configOf(folder: string): VlmConfig | undefined {
-  return existsSync(join(folder, "config.json")) ? readModelConfig(folder) : undefined;
+function configOf(files: ModelFiles): VlmConfig | undefined {
+  return files.has("config.json") ? modelConfigFrom(files) : undefined;
 }
 
 /** @throws ModelConfigError when pictures would be cut into other patches than the model has */
-function checkPatches(folder: string, images: ImageProcessorSettings, { vision }: VlmConfig): void {
+function checkPatches(files: ModelFiles, images: ImageProcessorSettings, { vision }: VlmConfig): void {
   const found = [images.patchSize, images.temporalPatchSize, images.mergeSize];
   const expected = [vision.patchSize, vision.temporalPatchSize, vision.spatialMergeSize];
   if (found.join() === expected.join()) return;
   throw new ModelConfigError({
     what: "The image processor cuts pictures into other patches than the model takes.",
-    where: join(folder, "preprocessor_config.json"),
+    where: files.pathOf("preprocessor_config.json"),
     expected: `patch, temporal patch and merge size of config.json: ${expected.join(", ")}`,
     found: found.join(", "),
     fix: "fetch config.json and preprocessor_config.json of one model",

@@ -3,8 +3,7 @@
  * what was found when it throws.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { existsSync, readFileSync } from "node:fs";
-import { isLfsPointer, lfsPointerProblem } from "../download/model-files";
+import { isLfsPointer, lfsPointerProblem, type ModelFiles, readText } from "../files/model-files";
 import { ModelConfigError } from "../input-error";
 
 /** An object inside a JSON file, with the path of keys that led to it. */
@@ -16,15 +15,15 @@ export class JsonReader {
   ) {}
 
   /** @throws ModelConfigError when the file is absent, not JSON, or not an object */
-  static open(file: string, fix: string): JsonReader {
-    if (!existsSync(file))
+  static open(files: ModelFiles, name: string, fix: string): JsonReader {
+    const file = files.pathOf(name);
+    if (!files.has(name))
       throw new ModelConfigError({ what: "A file of the model folder is missing.", where: file, fix });
-    const text = readFileSync(file, "utf8");
+    const text = readText(files, name);
     if (isLfsPointer(text))
       throw new ModelConfigError({
         what: "A file of the model folder was not downloaded.",
-        where: file,
-        ...lfsPointerProblem(file),
+        ...lfsPointerProblem(files, name),
       });
     let json: unknown;
     try {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError } from "../input-error";
-import { readGenerationConfig } from "../policy/generation-config";
-import { readModelConfig, SUPPORTED_ARCHITECTURES, toPublishedConfigJson, writeModelConfig } from "./model-families";
+import { SUPPORTED_ARCHITECTURES, toPublishedConfigJson } from "./model-families";
+import { readGenerationConfig, readModelConfig } from "../folder/read-model";
+import { writeModelConfig } from "../folder/save-policy";
 
 let folder: string;
 beforeAll(() => {

@@ -1,10 +1,7 @@
 /** The model families that can be loaded, and what is done with a configuration whichever family it is of. */
-import { writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
 import { JsonReader } from "../config/json-reader";
 import type { VlmConfig } from "../config/model-config";
-import { downloadCommand } from "../download/model-files";
+import type { ModelFiles } from "../files/model-files";
 import { ModelConfigError } from "../input-error";
 import type { ParameterShape } from "../weights/parameter-shapes";
 import type { ModelFamily } from "./model-family";
@@ -40,20 +37,17 @@ export function familyOf({ modelType }: Pick<VlmConfig, "modelType">): ModelFami
 }
 
 /**
- * Reads and checks `folder/config.json`, in the layouts of transformers 5 and of the published checkpoints.
+ * Reads and checks config.json, in the layouts of transformers 5 and of the published checkpoints.
  *
+ * @param name of the file
  * @throws ModelConfigError when it is missing, of another architecture (refused by name), lacks a key, or holds sizes that no
  *   model can have
  */
-export function readModelConfig(folder: string): VlmConfig {
-  return readModelConfigFile(join(folder, "config.json"));
-}
-
-/** `readModelConfig` for a file of any name. */
-export function readModelConfigFile(file: string): VlmConfig {
+export function modelConfigFrom(files: ModelFiles, name = "config.json"): VlmConfig {
   const top = JsonReader.open(
-    file,
-    `give a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json): ${downloadCommand(dirname(file))}`,
+    files,
+    name,
+    `give a folder in Hugging Face layout (config.json, model.safetensors, tokenizer.json): ${files.howToGet()}`,
   );
   return familyOfFile(top).readConfig(top);
 }
@@ -92,10 +86,9 @@ export function toPublishedConfigJson(config: VlmConfig): Record<string, unknown
   return familyOf(config).toPublishedJson(config);
 }
 
-/** Writes `folder/config.json` in one step. The folder must exist. */
-export function writeModelConfig(folder: string, config: VlmConfig): void {
-  const text = `${JSON.stringify(toPublishedConfigJson(config), undefined, 2)}\n`;
-  replaceFileSync(join(folder, "config.json"), (temporary) => writeFileSync(temporary, text));
+/** The text of config.json, as it is written. */
+export function modelConfigText(config: VlmConfig): string {
+  return `${JSON.stringify(toPublishedConfigJson(config), undefined, 2)}\n`;
 }
 
 /** Every tensor of a model of this configuration, in the order in which the model uses them. */

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError } from "../input-error";
 import { publishedModels } from "./published-models";
-import { familyOf, modelFamilies, parameterShapes, readModelConfig, writeModelConfig } from "./model-families";
+import { familyOf, modelFamilies, parameterShapes } from "./model-families";
+import { readModelConfig } from "../folder/read-model";
+import { writeModelConfig } from "../folder/save-policy";
 
 let folder: string;
 beforeAll(() => {

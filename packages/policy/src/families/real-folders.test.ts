@@ -4,11 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { goldenFolder } from "../parity/golden-folders";
-import { loadVlm } from "../policy/load";
-import { openSafetensors } from "../safetensors/reader";
-import { writeSafetensors } from "../safetensors/writer";
 import { useTestBackend } from "../testing/backend";
-import { readModelConfig } from "./model-families";
+import { loadVlm, openSafetensors, readModelConfig } from "../folder/read-model";
+import { writeSafetensors } from "../folder/safetensors-writer";
 
 let scratch: string;
 beforeAll(async () => {

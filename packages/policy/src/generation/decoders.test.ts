@@ -7,16 +7,18 @@ import { attachAdapter } from "../lora/adapter";
 import { FeatureSource } from "../model/feature-source";
 import { ModelWeights } from "../weights/model-weights";
 import { parameterShapes } from "../families/model-families";
-import { createVlm } from "../policy/vlm-policy";
 import { randomWeights } from "../policy/random-weights";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { useTestBackend } from "../testing/backend";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
 import type { Decoder } from "./decoder";
-import { DecodingMemory, decodingThreads } from "./decoding-memory";
+import { DecodingMemory } from "./decoding-memory";
 import { generateCompletions, type GeneratedCompletion } from "./generate";
 import { KernelDecoder } from "./kernel-decoder";
 import { TensorDecoder } from "./tensor-decoder";
+import { folderFiles } from "../folder/folder-files";
+import { nodePlatform } from "../folder/node-platform";
+import { createVlm } from "../folder/read-model";
 
 beforeAll(useTestBackend);
 
@@ -38,7 +40,7 @@ function makeWeights(): { weights: ModelWeights; vision: FeatureSource } {
     ({ name }) => values.get(name),
     () => true,
   );
-  for (const { variable } of attachAdapter(weights, { rank: 2, seed: 1 }).parameters)
+  for (const { variable } of attachAdapter(weights, { rank: 2, seed: 1 }, folderFiles).parameters)
     tf.tidy(() => variable.assign(tf.add(variable, 0.1)));
   return { weights, vision: new FeatureSource(weights, config, false) };
 }
@@ -63,7 +65,7 @@ async function collect(
     vision,
     prompts,
     options,
-    memory: new DecodingMemory(),
+    memory: new DecodingMemory(nodePlatform.threads),
     decoder,
   }))
     out.push(item);
@@ -143,8 +145,10 @@ describe("decoders", () => {
     };
     expect(await sample(3)).toEqual(await sample(1));
     policy.dispose();
-    expect(decodingThreads(undefined, 1e6)).toBe(1);
-    expect(decodingThreads(3, 1e6)).toBe(3);
+    const memory = new DecodingMemory(nodePlatform.threads);
+    expect(memory.threadsFor(undefined, 1e6)).toBe(1);
+    expect(memory.threadsFor(3, 1e6)).toBe(3);
+    expect(new DecodingMemory(undefined).threadsFor(3, 1e12)).toBe(1);
     await expect(sample(0)).rejects.toThrow("threads is 0, expected a whole number from 1 on");
   });
 });

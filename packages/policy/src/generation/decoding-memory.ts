@@ -2,9 +2,7 @@
  * The memory and threads that a policy decodes with: opened at their first use and kept from one generation to the
  * next.
  */
-import { availableParallelism } from "node:os";
-import { isMainThread } from "node:worker_threads";
-import { KernelThreads } from "../kernels/wasm/kernel-threads";
+import type { KernelThreads } from "../kernels/wasm/kernel-threads";
 import { OwnMemory } from "../kernels/wasm/own-memory";
 
 /** Memory larger than this is freed after each generation. */
@@ -18,9 +16,34 @@ export interface DecodingPlace {
   readonly threads: KernelThreads | undefined;
 }
 
+/** How a platform gives threads. */
+export interface DecodingThreads {
+  /** The number of threads that a large generation takes, the caller's included. */
+  available(): number;
+  /** Starts threads besides the caller's that compute on this memory. */
+  start(memory: OwnMemory, count: number): KernelThreads;
+}
+
 export class DecodingMemory {
+  readonly #threads: DecodingThreads | undefined;
   #place: DecodingPlace | undefined;
   #users = 0;
+
+  /** @param threads undefined where only the caller's thread decodes */
+  constructor(threads: DecodingThreads | undefined) {
+    this.#threads = threads;
+  }
+
+  /**
+   * The number of threads for a generation: the one that was asked for, otherwise those that the platform gives for a
+   * large one.
+   *
+   * @param work multiplications and additions of all its tokens
+   */
+  threadsFor(asked: number | undefined, work: number): number {
+    if (!this.#threads) return 1;
+    return asked ?? (work < THREADED_WORK ? 1 : this.#threads.available());
+  }
 
   /**
    * Undefined where the engine has no WebAssembly SIMD. Give it back with `release`.
@@ -31,7 +54,7 @@ export class DecodingMemory {
     if (this.#users === 0 && this.#place && threads !== 1 + (this.#place.threads?.count ?? 0)) this.close();
     if (!this.#place) {
       const memory = OwnMemory.open(threads > 1);
-      this.#place = memory && { memory, threads: threads > 1 ? new KernelThreads(memory, threads - 1) : undefined };
+      this.#place = memory && { memory, threads: threads > 1 ? this.#threads?.start(memory, threads - 1) : undefined };
     }
     if (this.#place) this.#users++;
     return this.#place;
@@ -46,15 +69,4 @@ export class DecodingMemory {
     this.#place?.threads?.close();
     this.#place = undefined;
   }
-}
-
-/**
- * The number of threads for a generation: the one that was asked for, otherwise all cores, or one inside a worker,
- * whose owner has distributed the work already.
- *
- * @param work multiplications and additions of all its tokens
- */
-export function decodingThreads(asked: number | undefined, work: number): number {
-  if (asked !== undefined) return asked;
-  return work < THREADED_WORK || !isMainThread ? 1 : availableParallelism();
 }

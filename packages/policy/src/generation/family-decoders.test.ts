@@ -1,7 +1,7 @@
 /** Both decoders on every family: norms of queries and keys, DeepStack and interleaved positions are in each. */
 import { join } from "node:path";
 import { beforeAll, describe, it } from "vitest";
-import { parameterShapes, readModelConfig } from "../families/model-families";
+import { parameterShapes } from "../families/model-families";
 import { OwnMemory } from "../kernels/wasm/own-memory";
 import { FeatureSource } from "../model/feature-source";
 import type { PromptInput } from "../model/tokenized-rollout";
@@ -14,6 +14,7 @@ import { ModelWeights } from "../weights/model-weights";
 import type { Decoder } from "./decoder";
 import { KernelDecoder } from "./kernel-decoder";
 import { TensorDecoder } from "./tensor-decoder";
+import { readModelConfig } from "../folder/read-model";
 
 beforeAll(useTestBackend);
 

@@ -12,7 +12,8 @@ import type { ModelWeights } from "../weights/model-weights";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { computesOnGpu, decodesByKernels, type DecoderName } from "./choose-decoder";
 import type { Decoder, RowHandle } from "./decoder";
-import { decodingThreads, type DecodingMemory } from "./decoding-memory";
+import type { DecodingMemory } from "./decoding-memory";
+import { eventLoopTurn } from "./event-loop-turn";
 import { KernelDecoder, TILE_ROWS } from "./kernel-decoder";
 import { rowRandom } from "./row-random";
 import { TokenSampler } from "./sampler";
@@ -242,7 +243,7 @@ function openDecoder(
   const { parameters, halves } = countNumbers(weights);
   const rows = prompts.length * (options.n ?? 1);
   const threads = Math.min(
-    decodingThreads(options.threads, 2 * parameters * rows * options.maxNewTokens),
+    memory.threadsFor(options.threads, 2 * parameters * rows * options.maxNewTokens),
     Math.ceil(Math.min(rows, maxRows) / TILE_ROWS),
   );
   if (shared && threads === 1) return closing(new KernelDecoder(shared, weights, config, vision));
@@ -335,11 +336,4 @@ function checkRoom(prompts: readonly PromptInput[], maxNewTokens: number, config
       fix: "shorten the prompt, shrink its pictures, or lower maxNewTokens",
     });
   });
-}
-
-/** Lets timers, signals and finished rewards run between two steps. */
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) =>
-    typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0),
-  );
 }

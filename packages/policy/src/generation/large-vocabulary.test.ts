@@ -5,10 +5,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { BackendError, selectBackend } from "@v-triune/backend";
 import { afterAll, describe, expect, it } from "vitest";
-import { createVlm } from "../policy/vlm-policy";
 import { randomWeights } from "../policy/random-weights";
 import { largeVocabularyConfig } from "../testing/tiny-model";
 import type { GeneratedCompletion } from "./generate";
+import { createVlm } from "../folder/read-model";
 
 const ROWS = 128;
 const config = largeVocabularyConfig();

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelConfigError, ImageError } from "../input-error";
 import { largestDifference } from "../parity/parity";
 import { resizeBicubic, type RgbImage } from "./bicubic-resize";
-import { createImageProcessor, QWEN2_IMAGE_SETTINGS, readImageSettings } from "./image-processor";
+import { QWEN2_IMAGE_SETTINGS } from "./image-processor";
 import { smartResize } from "./smart-resize";
+import { createImageProcessor, readImageSettings } from "../folder/read-model";
 
 let folder: string;
 beforeAll(() => {

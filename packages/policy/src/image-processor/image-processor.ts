@@ -5,12 +5,11 @@
  *
  * Settings come from `processor_config.json` (transformers 5) or `preprocessor_config.json` (published checkpoints).
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { JsonReader } from "../config/json-reader";
 import { ImageError } from "../input-error";
 import { resizeBicubic, type RgbImage } from "./bicubic-resize";
-import { decodeImage, imageSize, type DecodeOptions, type ImageInput } from "./decode-image";
+import type { ModelFiles } from "../files/model-files";
+import type { DecodeOptions, ImageInput } from "./image-input";
 import { normalizationTable, writePatches, type Normalization, type PatchLayout } from "./patches";
 import { smartResize } from "./smart-resize";
 
@@ -67,13 +66,17 @@ export interface ImageProcessor {
   grids(images: readonly ImageInput[], options?: DecodeOptions): Promise<readonly GridThw[]>;
 }
 
-/**
- * ```ts
- * const { pixelValues, gridThw } = await createImageProcessor().process(["cat.jpg"]);
- * ```
- */
-export function createImageProcessor(overrides: Partial<ImageProcessorSettings> = {}): ImageProcessor {
-  const settings = { ...QWEN2_IMAGE_SETTINGS, ...overrides };
+/** How a platform reads pictures. Both functions throw an ImageError that names a picture which cannot be used. */
+export interface PictureReader {
+  readonly decode: (input: ImageInput, options: DecodeOptions) => Promise<RgbImage>;
+  readonly size: (
+    input: ImageInput,
+    options: DecodeOptions,
+  ) => Promise<{ readonly width: number; readonly height: number }>;
+}
+
+/** The image processor of these settings, which `createImageProcessor` completes. */
+export function assembleImageProcessor(settings: ImageProcessorSettings, pictures: PictureReader): ImageProcessor {
   const { patchSize, mergeSize, temporalPatchSize, minPixels, maxPixels } = settings;
   const table = normalizationTable(settings);
   const target = (width: number, height: number) =>
@@ -117,10 +120,10 @@ export function createImageProcessor(overrides: Partial<ImageProcessorSettings> 
     grid,
     tokens: ([t, h, w]) => (t * h * w) / (mergeSize * mergeSize),
     resize,
-    process: async (images, options = {}) => processDecoded(await readAll(images, options, decodeImage)),
+    process: async (images, options = {}) => processDecoded(await readAll(images, options, pictures.decode)),
     processDecoded,
     grids: async (images, options = {}) =>
-      (await readAll(images, options, imageSize)).map(({ width, height }) => grid(width, height)),
+      (await readAll(images, options, pictures.size)).map(({ width, height }) => grid(width, height)),
   };
 }
 
@@ -142,22 +145,22 @@ function rethrowNamed(action: () => unknown, name: string): void {
 }
 
 /**
- * Reads the image processor's settings of a model folder.
+ * Reads the image processor's settings of a model.
  *
  * @param defaults for keys that are left out, or without a file for them; those of the model's family. Default:
  *   Qwen2-VL's.
  * @throws ModelConfigError when a value is malformed or asks for steps that are not supported (another resampling
  *   filter, no resize, no normalization)
  */
-export function readImageSettings(
-  folder: string,
+export function imageSettingsFrom(
+  files: ModelFiles,
   defaults: ImageProcessorSettings = QWEN2_IMAGE_SETTINGS,
 ): ImageProcessorSettings {
-  const reader = settingsReader(folder);
+  const reader = settingsReader(files);
   return reader ? imageSettingsOf(reader, defaults) : defaults;
 }
 
-/** The settings in an object of a file. @throws ModelConfigError as `readImageSettings` does */
+/** The settings in an object of a file. @throws ModelConfigError as `imageSettingsFrom` does */
 export function imageSettingsOf(reader: JsonReader, defaults: ImageProcessorSettings): ImageProcessorSettings {
   for (const step of ["do_resize", "do_rescale", "do_normalize", "do_convert_rgb"]) {
     if (!reader.flag(step, true)) reader.fail(step, "true; pictures pass through all steps");
@@ -197,12 +200,12 @@ export function imageSettingsOf(reader: JsonReader, defaults: ImageProcessorSett
   return settings;
 }
 
-function settingsReader(folder: string): JsonReader | undefined {
-  const combined = join(folder, "processor_config.json");
-  if (existsSync(combined)) {
-    const reader = JsonReader.open(combined, "write it again").child("image_processor");
+function settingsReader(files: ModelFiles): JsonReader | undefined {
+  const combined = "processor_config.json";
+  if (files.has(combined)) {
+    const reader = JsonReader.open(files, combined, "write it again").child("image_processor");
     if (reader) return reader;
   }
-  const own = join(folder, "preprocessor_config.json");
-  return existsSync(own) ? JsonReader.open(own, "write it again") : undefined;
+  const own = "preprocessor_config.json";
+  return files.has(own) ? JsonReader.open(files, own, "write it again") : undefined;
 }

@@ -4,10 +4,8 @@
  * name endings; `rank_pattern` and `alpha_pattern` override by name ending. Options that would change the numbers and
  * are not implemented (DoRA, biases, fully trained modules, ..) are refused by name.
  */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
 import { JsonReader } from "../config/json-reader";
+import type { ModelFiles } from "../files/model-files";
 import { ModelConfigError } from "../input-error";
 
 /** What an adapter is. */
@@ -44,9 +42,10 @@ const UNSUPPORTED = [
 ] as const;
 
 /** @throws ModelConfigError when the file is missing, malformed, or asks for something that is not implemented */
-export function readAdapterConfig(folder: string): AdapterConfig {
+export function adapterConfigFrom(files: ModelFiles): AdapterConfig {
   const reader = JsonReader.open(
-    join(folder, "adapter_config.json"),
+    files,
+    "adapter_config.json",
     "give a folder that peft's save_pretrained wrote (adapter_config.json, adapter_model.safetensors)",
   );
   if (reader.text("peft_type", "LORA") !== "LORA") reader.fail("peft_type", '"LORA"');
@@ -79,30 +78,6 @@ export function readAdapterConfig(folder: string): AdapterConfig {
     rankPattern: numbers(reader, "rank_pattern"),
     alphaPattern: numbers(reader, "alpha_pattern"),
   };
-}
-
-/** Writes `folder/adapter_config.json` with the keys that peft needs. */
-export function writeAdapterConfig(folder: string, config: AdapterConfig, baseModel: string | undefined): void {
-  const json = {
-    alpha_pattern: config.alphaPattern,
-    base_model_name_or_path: baseModel ?? null,
-    bias: "none",
-    fan_in_fan_out: false,
-    inference_mode: true,
-    init_lora_weights: true,
-    lora_alpha: config.alpha,
-    lora_dropout: 0,
-    modules_to_save: null,
-    peft_type: "LORA",
-    r: config.rank,
-    rank_pattern: config.rankPattern,
-    target_modules: config.targetModules,
-    task_type: "CAUSAL_LM",
-    use_dora: false,
-    use_rslora: config.rankStabilized,
-  };
-  const text = `${JSON.stringify(json, undefined, 2)}\n`;
-  replaceFileSync(join(folder, "adapter_config.json"), (temporary) => writeFileSync(temporary, text));
 }
 
 /** Whether the adapter covers a layer. @param module its name in transformers 5's memory (../weights/tensor-names) */
@@ -140,4 +115,27 @@ function numbers(reader: JsonReader, key: string): Record<string, number> {
   for (const value of Object.values(values))
     if (typeof value !== "number" || !(value > 0)) reader.fail(key, "an object of positive numbers");
   return values as Record<string, number>;
+}
+
+/** The text of adapter_config.json with the keys that peft needs. */
+export function adapterConfigText(config: AdapterConfig, baseModel: string | undefined): string {
+  const json = {
+    alpha_pattern: config.alphaPattern,
+    base_model_name_or_path: baseModel ?? null,
+    bias: "none",
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    lora_alpha: config.alpha,
+    lora_dropout: 0,
+    modules_to_save: null,
+    peft_type: "LORA",
+    r: config.rank,
+    rank_pattern: config.rankPattern,
+    target_modules: config.targetModules,
+    task_type: "CAUSAL_LM",
+    use_dora: false,
+    use_rslora: config.rankStabilized,
+  };
+  return `${JSON.stringify(json, undefined, 2)}\n`;
 }

@@ -3,18 +3,16 @@
  * the adapter's matrices are trained: y = x Wᵀ + b + scale · (x Aᵀ) Bᵀ, A [rank, in], B [out, rank].
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { ModelFiles } from "../files/model-files";
 import { ModelConfigError, WeightsError } from "../input-error";
 import type { ModelParameter, ModelWeights } from "../weights/model-weights";
 import { isLinearWeight, type ParameterShape } from "../weights/parameter-shapes";
 import { internalName, moduleName } from "../weights/tensor-names";
-import { openSafetensors } from "../safetensors/reader";
-import { writeSafetensors } from "../safetensors/writer";
+import { safetensorsFrom } from "../safetensors/reader";
 import { peftTargets } from "./peft-targets";
-import { isTargeted, rankAndScale, readAdapterConfig, writeAdapterConfig, type AdapterConfig } from "./adapter-config";
+import { adapterConfigFrom, isTargeted, rankAndScale, type AdapterConfig } from "./adapter-config";
 
 /** A new adapter, or one from a folder in peft's layout. */
 export type AdapterOptions =
@@ -48,12 +46,17 @@ export interface AttachedAdapter {
 /**
  * Adds an adapter to the model's layers. A starts uniform in ±1 / √in as in peft, B at 0, so that nothing changes at first.
  *
+ * @param filesOf the files of a folder
  * @throws ModelConfigError when the configuration is unsupported or matches no layer
  * @throws WeightsError when a stored tensor is missing, superfluous or of another shape
  */
-export function attachAdapter(weights: ModelWeights, options: AdapterOptions): AttachedAdapter {
-  const stored = "folder" in options ? readStored(options.folder) : undefined;
-  const config = "folder" in options ? readAdapterConfig(options.folder) : newConfig(options);
+export function attachAdapter(
+  weights: ModelWeights,
+  options: AdapterOptions,
+  filesOf: (folder: string) => ModelFiles,
+): AttachedAdapter {
+  const stored = "folder" in options ? readStored(filesOf(options.folder)) : undefined;
+  const config = "folder" in options ? adapterConfigFrom(filesOf(options.folder)) : newConfig(options);
   const given =
     "folder" in options
       ? stored
@@ -142,24 +145,6 @@ export function countAdapterValues(
   }, 0);
 }
 
-/** Writes the adapter as peft does: adapter_config.json and adapter_model.safetensors. */
-export async function saveAdapter(
-  folder: string,
-  { config, parameters, targets }: AttachedAdapter,
-  baseModel: string | undefined,
-): Promise<void> {
-  mkdirSync(folder, { recursive: true });
-  await writeSafetensors(
-    join(folder, "adapter_model.safetensors"),
-    parameters.map(({ name, variable }) => ({
-      name,
-      shape: variable.shape,
-      data: async () => (await variable.data()) as Float32Array,
-    })),
-  );
-  writeAdapterConfig(folder, { ...config, targetModules: targets }, baseModel);
-}
-
 function newConfig(options: Exclude<AdapterOptions, { folder: string }>): AdapterConfig {
   const {
     rank,
@@ -191,8 +176,8 @@ function initial(letter: "A" | "B", rows: number, columns: number, uniform: () =
     : Float32Array.from({ length: rows * columns }, () => bound * (2 * uniform() - 1));
 }
 
-function readStored(folder: string): Map<string, Float32Array> {
-  const reader = openSafetensors(join(folder, "adapter_model.safetensors"));
+function readStored(files: ModelFiles): Map<string, Float32Array> {
+  const reader = safetensorsFrom(files, "adapter_model.safetensors");
   try {
     return new Map(reader.names.map((name) => [canonicalName(name), reader.readFloat32(name)]));
   } finally {

@@ -7,13 +7,11 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { decodeImage } from "../image-processor/decode-image";
+import { basename, dirname, join } from "node:path";
 import type { RgbImage } from "../image-processor/bicubic-resize";
 import { JsonReader } from "../config/json-reader";
 import { modelFamilies } from "../families/model-families";
 import {
-  createImageProcessor,
   imageSettingsOf,
   QWEN2_IMAGE_SETTINGS,
   type GridThw,
@@ -22,9 +20,12 @@ import {
 } from "../image-processor/image-processor";
 import { smartResize } from "../image-processor/smart-resize";
 import { ImageError, ParityError } from "../input-error";
-import { openSafetensors, type SafetensorsReader } from "../safetensors/reader";
+import { type SafetensorsReader } from "../safetensors/reader";
 import { largestDifference, ParityLedger, type ParityCheck, type ParityRow } from "./parity";
 import { findPicture, folderOf, peekJson, readReference } from "./reference-files";
+import { decodeImage } from "../folder/decode-image";
+import { folderFiles } from "../folder/folder-files";
+import { createImageProcessor, openSafetensors } from "../folder/read-model";
 
 interface ImageCase {
   readonly image: string;
@@ -136,7 +137,11 @@ export async function checkImageProcessor(path: string): Promise<ParityRow[]> {
 
 /** What the folder's processor is set to, sizes aside. */
 function settingsOf(caseFile: string): ImageProcessorSettings {
-  const reader = JsonReader.open(caseFile, "make it again with the generate.py of its layout");
+  const reader = JsonReader.open(
+    folderFiles(dirname(caseFile)),
+    basename(caseFile),
+    "make it again with the generate.py of its layout",
+  );
   const settings = reader.child("published_settings") ?? reader.child("processor_defaults");
   return settings ? imageSettingsOf(settings, QWEN2_IMAGE_SETTINGS) : QWEN2_IMAGE_SETTINGS;
 }

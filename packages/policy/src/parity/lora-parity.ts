@@ -9,13 +9,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gatherRows } from "../kernels/gather-rows";
 import { ParityError } from "../input-error";
-import { loadVlm } from "../policy/load";
 import { ModelWeights } from "../weights/model-weights";
-import { openSafetensors } from "../safetensors/reader";
 import { largestDifference, ParityLedger, type ParityCheck, type ParityRow } from "./parity";
 import { differenceOnTokens, relativeL2 } from "./model-differences";
 import { referenceBatch } from "./model-case";
 import { folderOf, peekJson, readReference } from "./reference-files";
+import { loadVlm, openSafetensors } from "../folder/read-model";
 
 const LINEAR = 1e-5;
 const LOGITS = 2e-4;

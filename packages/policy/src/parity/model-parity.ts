@@ -6,7 +6,6 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readModelConfigFile } from "../families/model-families";
 import type { Qwen25VisionConfig } from "../families/qwen2-5-vl/config";
 import { windowLayout } from "../families/qwen2-5-vl/window-layout";
 import type { Qwen3VisionConfig } from "../families/qwen3-vl/config";
@@ -16,13 +15,12 @@ import { mropePositions } from "../model/mrope-positions";
 import { patchLayout } from "../vision/patch-layout";
 import { visionRotary } from "../vision/vision-rotary";
 import type { VisualInput } from "../vision/visual-input";
-import { loadVlm } from "../policy/load";
-import { openSafetensors } from "../safetensors/reader";
 import { largestDifference, ParityLedger, type ParityCheck, type ParityRow } from "./parity";
 import { referenceBatch, type CaseFile, type ReferenceCase } from "./model-case";
 import { checkCompletions, checkForward, LOGITS } from "./model-forward";
 import { checkLosses } from "./model-losses";
 import { folderOf, peekJson, readReference } from "./reference-files";
+import { readModelConfigFile, loadVlm, openSafetensors } from "../folder/read-model";
 
 /** The check for `npm run parity`. */
 export const modelParity: ParityCheck = { name: "model", recognize: recognizeModel, check: checkModel };

@@ -5,12 +5,13 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { loadChatTemplate, type ChatMessage } from "../chat-template/chat-template";
+import { type ChatMessage } from "../chat-template/chat-template";
 import { assembleProcessor } from "../chat-template/processor";
-import { createImageProcessor, type GridThw } from "../image-processor/image-processor";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/tokenizer";
+import { type GridThw } from "../image-processor/image-processor";
+import { type Tokenizer } from "../tokenizer/tokenizer";
 import { ParityLedger, type ParityCheck, type ParityRow } from "./parity";
 import { folderOf, peekJson, readReference } from "./reference-files";
+import { loadChatTemplate, createImageProcessor, loadTokenizer } from "../folder/read-model";
 
 interface TextCase {
   readonly text: string;

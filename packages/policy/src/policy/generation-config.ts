@@ -1,8 +1,7 @@
-/** A model folder's generation_config.json: the default stop tokens and sampling settings. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+/** A model's generation_config.json: the default stop tokens and sampling settings. */
 import { JsonReader } from "../config/json-reader";
-import { readModelConfig } from "../families/model-families";
+import { modelConfigFrom } from "../families/model-families";
+import type { ModelFiles } from "../files/model-files";
 
 /** The part of generation_config.json that is used. Absent keys are those of transformers' `GenerationConfig`. */
 export interface GenerationDefaults {
@@ -18,14 +17,13 @@ export interface GenerationDefaults {
 }
 
 /**
- * Reads `folder/generation_config.json`; where it is absent or leaves the tokens out, those of config.json count.
+ * Reads generation_config.json; where it is absent or leaves the tokens out, those of config.json count.
  *
  * @throws ModelConfigError when a value is malformed
  */
-export function readGenerationConfig(folder: string): GenerationDefaults {
-  const file = join(folder, "generation_config.json");
-  const model = readModelConfig(folder);
-  if (!existsSync(file)) {
+export function generationConfigFrom(files: ModelFiles): GenerationDefaults {
+  const model = modelConfigFrom(files);
+  if (!files.has("generation_config.json")) {
     return {
       eosTokenIds: model.eosTokenIds,
       padTokenId: model.padTokenId,
@@ -36,7 +34,7 @@ export function readGenerationConfig(folder: string): GenerationDefaults {
       repetitionPenalty: 1,
     };
   }
-  const reader = JsonReader.open(file, "write it again");
+  const reader = JsonReader.open(files, "generation_config.json", "write it again");
   const eos = reader.values["eos_token_id"];
   return {
     eosTokenIds: !reader.has("eos_token_id")

@@ -1,31 +1,29 @@
-/** Reads a model from a folder in Hugging Face layout. */
-import { parameterShapes, readModelConfig } from "../families/model-families";
+/** Reads a model from files in Hugging Face layout. */
+import { modelConfigFrom, parameterShapes } from "../families/model-families";
+import type { ModelFiles } from "../files/model-files";
 import { WeightsError } from "../input-error";
-import { openSafetensors } from "../safetensors/reader";
+import { safetensorsFrom } from "../safetensors/reader";
 import { type Bfloat16Values, roundToBfloat16 } from "../kernels/bfloat16-matrix";
 import { ModelWeights } from "../weights/model-weights";
 import type { ParameterShape } from "../weights/parameter-shapes";
 import { passingMemory } from "../weights/passing-memory";
 import { internalName } from "../weights/tensor-names";
+import type { PolicyPlatform } from "./policy-platform";
 import { checkWeightDtype, isFrozen, keptInBfloat16, VlmPolicy, type VlmOptions } from "./vlm-policy";
 
 /**
- * Loads `folder` (config.json and model.safetensors, possibly in shards, float32, bfloat16 or float16) onto the current
- * backend, one tensor at a time.
- *
- * ```ts
- * const policy = await loadVlm("./Qwen2.5-VL-3B-Instruct", { freeze: ["vision", "connector"] });
- * ```
+ * Loads config.json and model.safetensors (possibly in shards, float32, bfloat16 or float16) onto the current backend,
+ * one tensor at a time.
  *
  * @throws ModelConfigError when the configuration is missing, unsupported or impossible
  * @throws WeightsError when a tensor is missing, superfluous or of another shape than the configuration asks for
  */
-export async function loadVlm(folder: string, options: VlmOptions = {}): Promise<VlmPolicy> {
+export function vlmFrom(files: ModelFiles, options: VlmOptions, platform: PolicyPlatform): VlmPolicy {
   checkWeightDtype(options);
   const halved = keptInBfloat16(options);
-  const config = readModelConfig(folder);
+  const config = modelConfigFrom(files);
   const shapes = parameterShapes(config);
-  const reader = openSafetensors(folder);
+  const reader = safetensorsFrom(files);
   try {
     const stored = new Map(reader.names.map((name) => [internalName(name), name]));
     const wanted = new Set(shapes.map(({ name }) => name));
@@ -35,7 +33,7 @@ export async function loadVlm(folder: string, options: VlmOptions = {}): Promise
     if (extra.length > 0) {
       throw new WeightsError({
         what: "The weights hold tensors that this model does not have.",
-        where: folder,
+        where: files.where,
         expected: `the ${shapes.length} tensors of config.json`,
         found: `${extra.slice(0, 4).join(", ")}${extra.length > 4 ? ` and ${extra.length - 4} more` : ""}`,
         fix: "check that config.json and the weights belong together; merge adapters before loading",
@@ -46,7 +44,7 @@ export async function loadVlm(folder: string, options: VlmOptions = {}): Promise
       if (found.length === shape.length && found.every((n, i) => n === shape[i])) continue;
       throw new WeightsError({
         what: "A tensor has another shape than the configuration asks for.",
-        where: `${folder}, tensor ${name}`,
+        where: `${files.where}, tensor ${name}`,
         expected: `[${shape.join(", ")}]`,
         found: `[${found.join(", ")}]`,
         fix: "check that config.json and the weights belong together",
@@ -65,7 +63,7 @@ export async function loadVlm(folder: string, options: VlmOptions = {}): Promise
         return { pairs };
       };
       const weights = new ModelWeights(shapes, read, isFrozen(options));
-      return new VlmPolicy(config, weights, { ...options, sourceFolder: options.sourceFolder ?? folder });
+      return new VlmPolicy(config, weights, options, platform);
     } finally {
       passing?.(0);
     }

@@ -4,18 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { VlmConfig } from "../config/model-config";
-import { parameterShapes, writeModelConfig } from "../families/model-families";
+import { parameterShapes } from "../families/model-families";
 import { PromptError, WeightsError } from "../input-error";
-import { openSafetensors } from "../safetensors/reader";
-import { writeSafetensors } from "../safetensors/writer";
 import { useTestBackend } from "../testing/backend";
 import { expectClose } from "../testing/gradient-check";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
-import { loadVlm } from "./load";
-import { createVlm, createReplica, type VlmOptions, type VlmPolicy } from "./vlm-policy";
+import { type VlmOptions, type VlmPolicy } from "./vlm-policy";
 import { randomWeights } from "./random-weights";
 import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
 import type { GeneratedCompletion, GenerateOptions } from "../generation/generate";
+import { writeModelConfig } from "../folder/save-policy";
+import { openSafetensors, loadVlm, createVlm, createReplica } from "../folder/read-model";
+import { writeSafetensors } from "../folder/safetensors-writer";
 
 let folder: string;
 beforeAll(async () => {

@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { VlmConfig } from "../config/model-config";
-import { parameterShapes } from "../families/model-families";
+import { modelConfigText, parameterShapes } from "../families/model-families";
 import { WeightsError } from "../input-error";
 import type { DecoderName } from "../generation/choose-decoder";
 import { DecodingMemory } from "../generation/decoding-memory";
@@ -12,14 +12,16 @@ import { generateCompletions, type GeneratedCompletion, type GenerateOptions } f
 import { gatherRows } from "../kernels/gather-rows";
 import { linear } from "../kernels/linear";
 import { tokenLogProbs } from "../kernels/token-log-probs";
-import { attachAdapter, saveAdapter, type AdapterOptions, type AttachedAdapter } from "../lora/adapter";
+import { attachAdapter, type AdapterOptions, type AttachedAdapter } from "../lora/adapter";
 import { headWeight, languageModel } from "../model/language-model";
 import { type Bfloat16Values, holdsBfloat16, roundToBfloat16, type WeightDtype } from "../kernels/bfloat16-matrix";
 import { ModelWeights, type ModelParameter } from "../weights/model-weights";
 import { countTreeTokens, groupRows, packTrees, type PackedTokens } from "../model/packed-batch";
 import { isLinearWeight, type ParameterGroup, type ParameterShape } from "../weights/parameter-shapes";
 import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
-import { saveVlm } from "./save";
+import { encodeSafetensors } from "../safetensors/encode";
+import type { PolicyPlatform } from "./policy-platform";
+import { storedTensors } from "./stored-tensors";
 import { takeSnapshot, type PolicySnapshot } from "./snapshot";
 import type { Trace } from "../vision/trace";
 import type { VisualInput } from "../vision/visual-input";
@@ -84,17 +86,21 @@ export class VlmPolicy {
   readonly #weights: ModelWeights;
   readonly #adapter: AttachedAdapter | undefined;
   readonly #vision: FeatureSource;
-  readonly #decoding = new DecodingMemory();
+  readonly #decoding: DecodingMemory;
+  readonly #platform: PolicyPlatform;
 
   /** Takes ownership of the weights. Use `createVlm` or `loadVlm`. */
   constructor(
     readonly config: VlmConfig,
     weights: ModelWeights,
     readonly options: VlmOptions,
+    platform: PolicyPlatform,
   ) {
     this.#weights = weights;
+    this.#platform = platform;
+    this.#decoding = new DecodingMemory(platform.threads);
     try {
-      this.#adapter = options.adapter && attachAdapter(weights, options.adapter);
+      this.#adapter = options.adapter && attachAdapter(weights, options.adapter, platform.files);
     } catch (error) {
       weights.dispose();
       throw error;
@@ -235,8 +241,28 @@ export class VlmPolicy {
    */
   async save(folder: string, options: SaveOptions = {}): Promise<void> {
     if (this.#adapter && options.adapter !== "merged")
-      await saveAdapter(folder, this.#adapter, this.options.sourceFolder);
-    else await saveVlm(folder, this.config, this.#weights, this.options.sourceFolder);
+      await this.#platform.saveAdapter(folder, this.#adapter, this.options.sourceFolder);
+    else await this.#platform.saveModel(folder, this.config, this.#weights, this.options.sourceFolder);
+  }
+
+  /**
+   * The model, adapter merged in, as the bytes of `config.json` and `model.safetensors`: what `save` writes, for where
+   * there are no folders.
+   */
+  async toFiles(): Promise<Map<string, Uint8Array>> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of encodeSafetensors("model.safetensors", storedTensors(this.config, this.#weights)))
+      pieces.push(piece.slice());
+    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return new Map([
+      ["config.json", new TextEncoder().encode(modelConfigText(this.config))],
+      ["model.safetensors", bytes],
+    ]);
   }
 
   /** Frees all tensors and ends the threads. The policy cannot be used afterwards. */
@@ -254,15 +280,16 @@ export class VlmPolicy {
 }
 
 /**
- * A model of this configuration with the given weights on the current backend.
+ * A model of this configuration with the given weights on the current backend, which `createVlm` completes.
  *
  * @param weights values by tensor name, as `randomWeights` makes them
  * @throws WeightsError when a tensor is missing, has another size, or does not belong to the model
  */
-export function createVlm(
+export function assembleVlm(
   config: VlmConfig,
   weights: ReadonlyMap<string, Float32Array | Bfloat16Values>,
-  options: VlmOptions = {},
+  options: VlmOptions,
+  platform: PolicyPlatform,
 ): VlmPolicy {
   checkWeightDtype(options);
   const halved = keptInBfloat16(options);
@@ -279,12 +306,7 @@ export function createVlm(
     const given = weights.get(shape.name);
     return given instanceof Float32Array && halved(shape) ? roundToBfloat16(given) : given;
   };
-  return new VlmPolicy(config, new ModelWeights(shapes, values, isFrozen(options)), options);
-}
-
-/** A policy with a snapshot's numbers on the current backend: the same bits as the original, in any thread. */
-export function createReplica({ config, options, weights, adapter }: PolicySnapshot): VlmPolicy {
-  return createVlm(config, weights, { ...options, ...(adapter ? { adapter } : {}) });
+  return new VlmPolicy(config, new ModelWeights(shapes, values, isFrozen(options)), options, platform);
 }
 
 /** Which tensors are constants: those of frozen groups, and all of them under an adapter. */

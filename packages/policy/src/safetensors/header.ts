@@ -10,8 +10,7 @@
  * last. A duplicate key, which JSON.parse would silently drop, leaves a hole and is caught by that.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { isLfsPointer, lfsPointerProblem } from "../download/model-files";
+import { isLfsPointer, lfsPointerProblem, type ModelFiles, type OpenFile } from "../files/model-files";
 import { WeightsError } from "../input-error";
 import { DTYPE_BYTES, isSupportedDtype, type SafetensorsDtype } from "./dtype";
 
@@ -45,30 +44,18 @@ export interface SafetensorsHeader {
  *
  * @throws WeightsError when the file is absent, cut short, or its header breaks a rule of the format
  */
-export function readSafetensorsHeader(file: string): SafetensorsHeader {
-  let descriptor: number;
+export function safetensorsHeaderFrom(files: ModelFiles, name: string): SafetensorsHeader {
+  const open = files.open(name);
   try {
-    descriptor = openSync(file, "r");
-  } catch (cause) {
-    throw new WeightsError({
-      what: "A weights file cannot be opened.",
-      where: file,
-      found: reason(cause),
-      fix: "check the path and its permissions",
-      cause,
-    });
-  }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile())
-      throw new WeightsError({ what: "The weights path is not a file.", where: file, expected: "a .safetensors file" });
-    return parseHeader(file, descriptor, status.size);
+    return parseHeader(files, name, open);
   } finally {
-    closeSync(descriptor);
+    open.close();
   }
 }
 
-function parseHeader(file: string, descriptor: number, fileSize: number): SafetensorsHeader {
+function parseHeader(files: ModelFiles, fileName: string, open: OpenFile): SafetensorsHeader {
+  const file = files.pathOf(fileName);
+  const fileSize = open.size;
   if (fileSize < 8) {
     throw new WeightsError({
       what: "The weights file is too short to be a safetensors file.",
@@ -78,11 +65,11 @@ function parseHeader(file: string, descriptor: number, fileSize: number): Safete
       fix: REFETCH,
     });
   }
-  const prefix = Buffer.alloc(8);
-  readSync(descriptor, prefix, 0, 8, 0);
-  if (isLfsPointer(readStart(descriptor)))
-    throw new WeightsError({ what: "A weights file was not downloaded.", where: file, ...lfsPointerProblem(file) });
-  const length = prefix.readBigUInt64LE();
+  const start = new Uint8Array(64);
+  open.read(start, 0);
+  if (isLfsPointer(new TextDecoder("latin1").decode(start)))
+    throw new WeightsError({ what: "A weights file was not downloaded.", ...lfsPointerProblem(files, fileName) });
+  const length = new DataView(start.buffer).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new WeightsError({
       what: "The header of the weights file claims to be too large.",
@@ -102,8 +89,9 @@ function parseHeader(file: string, descriptor: number, fileSize: number): Safete
       fix: REFETCH,
     });
   }
-  const bytes = Buffer.alloc(headerBytes);
-  readSync(descriptor, bytes, 0, headerBytes, 8);
+  const bytes = new Uint8Array(headerBytes);
+  for (let done = 0, got = 1; got > 0 && done < headerBytes; done += got)
+    got = open.read(bytes.subarray(done), 8 + done);
   const json = parseJson(file, bytes);
 
   const dataStart = headerBytes + 8;
@@ -117,12 +105,7 @@ function parseHeader(file: string, descriptor: number, fileSize: number): Safete
   return { tensors, metadata };
 }
 
-function readStart(descriptor: number): string {
-  const start = Buffer.alloc(64);
-  return start.toString("latin1", 0, readSync(descriptor, start, 0, start.length, 0));
-}
-
-function parseJson(file: string, bytes: Buffer): Record<string, unknown> {
+function parseJson(file: string, bytes: Uint8Array): Record<string, unknown> {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -2,12 +2,10 @@
  * Reads weights tensor by tensor with positional file reads: besides the tensor that is asked for, at most 4 MiB of a
  * file are in memory. A folder may hold one `model.safetensors` or shards behind `model.safetensors.index.json`.
  */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
-import { downloadCommand, isLfsPointer, lfsPointerProblem } from "../download/model-files";
+import { isLfsPointer, lfsPointerProblem, type ModelFiles, type OpenFile, readText } from "../files/model-files";
 import { WeightsError } from "../input-error";
 import { convertToFloat32, DTYPE_BYTES, type SafetensorsDtype } from "./dtype";
-import { readSafetensorsHeader, type TensorInfo } from "./header";
+import { safetensorsHeaderFrom, type TensorInfo } from "./header";
 
 const CHUNK_BYTES = 4 << 20;
 const INDEX_FILE = "model.safetensors.index.json";
@@ -48,51 +46,57 @@ export interface SafetensorsReader {
 }
 
 /**
- * Opens a `.safetensors` file, a sharded index (`*.safetensors.index.json`), or a folder with one of them.
+ * Opens the weights among a model's files.
  *
- * ```ts
- * const weights = openSafetensors("./Qwen2.5-VL-3B-Instruct");
- * const { shape } = weights.info("model.norm.weight");
- * const values = weights.readFloat32("model.norm.weight");
- * weights.close();
- * ```
- *
+ * @param name a `.safetensors` file, or a sharded index (`*.safetensors.index.json`). Default: whichever there is.
+ * @param path what errors call the weights. Default: the file, or all files
  * @throws WeightsError when nothing readable is there; the message names the file and tensor, what was expected, what
  *   was found, and what to do
  */
-export function openSafetensors(path: string): SafetensorsReader {
-  const { files, weightMap } = locate(path);
+export function safetensorsFrom(
+  files: ModelFiles,
+  name?: string,
+  path: string = name === undefined ? files.where : files.pathOf(name),
+): SafetensorsReader {
+  const { shards, weightMap } = name === undefined ? locate(files) : locateFile(files, name);
   const tensors = new Map<string, TensorInfo>();
   let metadata: Readonly<Record<string, string>> | undefined;
-  for (const file of files) {
-    const header = readSafetensorsHeader(file);
+  for (const shard of shards) {
+    const header = safetensorsHeaderFrom(files, shard);
     metadata ??= header.metadata;
-    for (const [name, info] of header.tensors) {
+    for (const [tensor, info] of header.tensors) {
       // A shard may hold more than the index lists; the index decides, as in transformers.
-      if (weightMap && weightMap.get(name) !== file) continue;
-      tensors.set(name, info);
+      if (weightMap && weightMap.get(tensor) !== shard) continue;
+      tensors.set(tensor, info);
     }
   }
-  for (const [name, file] of weightMap ?? []) {
-    if (tensors.has(name)) continue;
+  for (const [tensor, shard] of weightMap ?? []) {
+    if (tensors.has(tensor)) continue;
     throw new WeightsError({
       what: "A shard does not hold a tensor that the index says it holds.",
-      where: `${file}, tensor ${name}`,
-      expected: `the tensor, as listed in ${basename(path).endsWith(".json") ? path : INDEX_FILE}`,
+      where: `${files.pathOf(shard)}, tensor ${tensor}`,
+      expected: `the tensor, as listed in ${name === undefined ? INDEX_FILE : path}`,
       found: "no such tensor",
       fix: "fetch all shards and the index from the same revision",
     });
   }
-  return new FileReader(path, tensors, metadata ?? {});
+  return new FileReader(
+    path,
+    new Map(shards.map((shard) => [files.pathOf(shard), () => files.open(shard)])),
+    tensors,
+    metadata ?? {},
+  );
 }
 
 class FileReader implements SafetensorsReader {
   readonly names: readonly string[];
-  readonly #descriptors = new Map<string, number>();
+  readonly #opened = new Map<string, OpenFile>();
   #chunk: Uint8Array | undefined;
 
+  /** @param files how each file is opened, by its path */
   constructor(
     readonly path: string,
+    readonly files: ReadonlyMap<string, () => OpenFile>,
     readonly tensors: ReadonlyMap<string, TensorInfo>,
     readonly metadata: Readonly<Record<string, string>>,
   ) {
@@ -165,21 +169,17 @@ class FileReader implements SafetensorsReader {
   }
 
   close(): void {
-    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
-    this.#descriptors.clear();
+    for (const file of this.#opened.values()) file.close();
+    this.#opened.clear();
   }
 
   /** Fills `out` from the tensor's bytes, starting `skip` bytes into it. */
   #read(info: TensorInfo, skip: number, out: Uint8Array): void {
-    let descriptor = this.#descriptors.get(info.file);
-    if (descriptor === undefined) {
-      descriptor = openSync(info.file, "r");
-      this.#descriptors.set(info.file, descriptor);
-    }
+    let file = this.#opened.get(info.file);
+    if (file === undefined) this.#opened.set(info.file, (file = this.files.get(info.file)!()));
     let done = 0;
     while (done < out.length) {
-      // One read call moves at most 2 GiB on Linux; 1 GiB pieces stay below that everywhere.
-      const got = readSync(descriptor, out, done, Math.min(out.length - done, 1 << 30), info.position + skip + done);
+      const got = file.read(out.subarray(done), info.position + skip + done);
       if (got === 0) {
         throw new WeightsError({
           what: "The weights file ended while a tensor was read.",
@@ -213,23 +213,26 @@ function integerReader(info: TensorInfo, view: DataView): (index: number) => num
   });
 }
 
-/** The files behind a path, and for shards which tensor lies where. */
-function locate(path: string): { files: string[]; weightMap?: Map<string, string> } {
-  if (!existsSync(path)) {
-    throw new WeightsError({ what: "There is no such weights file or folder.", where: path, fix: "check the path" });
-  }
-  if (!statSync(path).isDirectory()) return path.endsWith(".json") ? readIndex(path) : { files: [path] };
-  const single = join(path, "model.safetensors");
-  if (existsSync(single)) return { files: [single] };
-  const index = join(path, INDEX_FILE);
-  if (existsSync(index)) return readIndex(index);
-  const entries = readdirSync(path);
+interface Located {
+  /** Names of the files. */
+  readonly shards: readonly string[];
+  /** The file of each tensor, where an index says it. */
+  readonly weightMap?: ReadonlyMap<string, string>;
+}
+
+function locateFile(files: ModelFiles, name: string): Located {
+  return name.endsWith(".json") ? readIndex(files, name) : { shards: [name] };
+}
+
+function locate(files: ModelFiles): Located {
+  for (const name of ["model.safetensors", INDEX_FILE]) if (files.has(name)) return locateFile(files, name);
+  const entries = files.names();
   const others = entries.filter((name) => name.endsWith(".safetensors"));
-  if (others.length === 1) return { files: [join(path, others[0]!)] };
+  if (others.length === 1) return { shards: [others[0]!] };
   const pickled = entries.filter((name) => /\.(bin|pt|pth|gguf)$/.test(name));
   throw new WeightsError({
     what: "The model folder has no weights.",
-    where: path,
+    where: files.where,
     expected: `model.safetensors, or ${INDEX_FILE} with its shards`,
     found:
       others.length > 1
@@ -240,17 +243,17 @@ function locate(path: string): { files: string[]; weightMap?: Map<string, string
     fix:
       pickled.length > 0
         ? `save ${pickled[0]} as safetensors (transformers: save_pretrained)`
-        : `fetch the weights too (${downloadCommand(path)}), or give another folder`,
+        : `fetch the weights too (${files.howToGet()}), or give another folder`,
   });
 }
 
-function readIndex(index: string): { files: string[]; weightMap: Map<string, string> } {
-  const text = readFileSync(index, "utf8");
+function readIndex(files: ModelFiles, indexName: string): Located {
+  const index = files.pathOf(indexName);
+  const text = readText(files, indexName);
   if (isLfsPointer(text))
     throw new WeightsError({
       what: "The index of a sharded checkpoint was not downloaded.",
-      where: index,
-      ...lfsPointerProblem(index),
+      ...lfsPointerProblem(files, indexName),
     });
   let json: unknown;
   try {
@@ -273,12 +276,11 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
       expected: '{"weight_map": {"<tensor>": "<file>"}}',
     });
   }
-  const folder = join(index, "..");
   const weightMap = new Map<string, string>();
-  const files = new Set<string>();
+  const shards = new Set<string>();
   for (const [name, file] of Object.entries(map)) {
     // The index comes with the download; it may name files beside it only.
-    if (typeof file !== "string" || basename(file) !== file || !file.endsWith(".safetensors")) {
+    if (typeof file !== "string" || /[/\\]/.test(file) || !file.endsWith(".safetensors")) {
       throw new WeightsError({
         what: "The index of a sharded checkpoint names an impossible file.",
         where: `${index}, tensor ${name}`,
@@ -286,27 +288,20 @@ function readIndex(index: string): { files: string[]; weightMap: Map<string, str
         found: JSON.stringify(file),
       });
     }
-    const full = join(folder, file);
-    weightMap.set(name, full);
-    files.add(full);
+    weightMap.set(name, file);
+    shards.add(file);
   }
-  const missing = [...files].filter((file) => !existsSync(file));
+  const missing = [...shards].filter((name) => !files.has(name));
   if (missing.length > 0) {
     throw new WeightsError({
       what: "Shards of the checkpoint are missing.",
-      where: folder,
-      expected: `${files.size} shards`,
-      found: `all but ${missing
-        .map((file) => basename(file))
-        .slice(0, 5)
-        .join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`,
-      fix: `fetch the missing files: ${downloadCommand(
-        folder,
-        missing.map((file) => basename(file)),
-      )}`,
+      where: files.where,
+      expected: `${shards.size} shards`,
+      found: `all but ${missing.slice(0, 5).join(", ")}${missing.length > 5 ? ` and ${missing.length - 5} more` : ""}`,
+      fix: `fetch the missing files: ${files.howToGet(missing)}`,
     });
   }
-  return { files: [...files].sort(), weightMap };
+  return { shards: [...shards].sort(), weightMap };
 }
 
 /** A hint for a name that does not exist: the one that shares most of its beginning and its end. */

@@ -5,8 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WeightsError } from "../input-error";
 import { floatToBfloat16, floatToHalf, halfToFloat } from "./dtype";
-import { openSafetensors } from "./reader";
-import { writeSafetensors } from "./writer";
+import { openSafetensors } from "../folder/read-model";
+import { writeSafetensors } from "../folder/safetensors-writer";
 
 let folder: string;
 beforeAll(() => {

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TokenizerError } from "../input-error";
 import { goldenFolder } from "../parity/golden-folders";
-import { createTokenizer, loadTokenizer } from "./tokenizer";
+import { createTokenizer } from "./tokenizer";
+import { loadTokenizer } from "../folder/read-model";
 
 let folder: string;
 beforeAll(() => {

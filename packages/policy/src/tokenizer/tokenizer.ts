@@ -10,10 +10,8 @@
  * WordLevel model is the one that tokenizer.json names.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import { downloadCommand, isLfsPointer, lfsPointerProblem } from "../download/model-files";
+import { isLfsPointer, lfsPointerProblem, type ModelFiles, readText } from "../files/model-files";
 import { TokenizerError } from "../input-error";
 import { byteLevelBytes } from "./byte-level";
 import { byteStream, windowStream, type TextStream } from "./text-stream";
@@ -52,19 +50,14 @@ export interface Tokenizer {
 }
 
 /**
- * Loads `folder/tokenizer.json`, and `tokenizer_config.json` if the folder has it.
- *
- * ```ts
- * const tokenizer = loadTokenizer("./Qwen2.5-VL-3B-Instruct");
- * tokenizer.decode(tokenizer.encode("3 + 4 = 7")); // "3 + 4 = 7"
- * ```
+ * Loads tokenizer.json, and tokenizer_config.json if there is one.
  *
  * @throws TokenizerError when tokenizer.json is missing, malformed or of a kind that is not supported
  */
-export function loadTokenizer(folder: string): Tokenizer {
-  const file = join(folder, "tokenizer.json");
-  if (!existsSync(file)) {
-    const legacy = existsSync(join(folder, "vocab.json"));
+export function tokenizerFrom(files: ModelFiles): Tokenizer {
+  const file = files.pathOf("tokenizer.json");
+  if (!files.has("tokenizer.json")) {
+    const legacy = files.has("vocab.json");
     throw new TokenizerError({
       what: "The model folder has no tokenizer.",
       where: file,
@@ -72,11 +65,11 @@ export function loadTokenizer(folder: string): Tokenizer {
       found: legacy ? "only vocab.json and merges.txt" : "nothing",
       fix: legacy
         ? "save it as tokenizer.json (transformers: AutoTokenizer.from_pretrained(..).save_pretrained(..))"
-        : `fetch it: ${downloadCommand(folder, ["tokenizer.json", "tokenizer_config.json"])}`,
+        : `fetch it: ${files.howToGet(["tokenizer.json", "tokenizer_config.json"])}`,
     });
   }
-  const config = join(folder, "tokenizer_config.json");
-  return createTokenizer(readJson(file), existsSync(config) ? readJson(config) : {}, file);
+  const config = files.has("tokenizer_config.json") ? readJson(files, "tokenizer_config.json") : {};
+  return createTokenizer(readJson(files, "tokenizer.json"), config, file);
 }
 
 /**
@@ -210,7 +203,13 @@ function byteDecoding(inner: HuggingFaceTokenizer, added: readonly unknown[]): (
     decode: (ids, options) => {
       const parts: Uint8Array[] = [];
       for (let i = 0; i < ids.length; i++) if (!isLeftOut(ids[i]!, options)) parts.push(bytesOf(ids[i]!));
-      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
+      const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        bytes.set(part, at);
+        at += part.length;
+      }
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
     },
     stream: (options) => byteStream((id) => (isLeftOut(id, options) ? nothing : bytesOf(id))),
   });
@@ -260,13 +259,12 @@ function tokenText(value: unknown): string | undefined {
   return isRecord(value) && typeof value["content"] === "string" ? value["content"] : undefined;
 }
 
-function readJson(file: string): Record<string, unknown> {
-  const text = readFileSync(file, "utf8");
+function readJson(files: ModelFiles, name: string): Record<string, unknown> {
+  const text = readText(files, name);
   if (isLfsPointer(text))
     throw new TokenizerError({
       what: "A file of the tokenizer was not downloaded.",
-      where: file,
-      ...lfsPointerProblem(file),
+      ...lfsPointerProblem(files, name),
     });
   let json: unknown;
   let cause: unknown;
@@ -278,7 +276,7 @@ function readJson(file: string): Record<string, unknown> {
   if (isRecord(json)) return json;
   throw new TokenizerError({
     what: "A file of the tokenizer is not a JSON object.",
-    where: file,
+    where: files.pathOf(name),
     ...(cause instanceof Error ? { found: cause.message, cause } : {}),
     fix: "fetch the file again",
   });

@@ -4,7 +4,8 @@
  */
 import type { ArkErrors } from "arktype";
 import { ConfigError, nearest } from "@v-triune/errors";
-import { formatKeyPath, type ConfigSource, type KeyPath } from "./config-source";
+import type { ConfigSource } from "./config-source";
+import { formatKeyPath, type KeyPath } from "./key-path";
 
 /** The parts of arktype's JSON form that hold keys; a union is a list of branches. */
 interface SchemaJson {

@@ -3,7 +3,8 @@ import { ConfigError } from "@v-triune/errors";
 import { changedAlarmRules } from "@v-triune/monitor";
 import { IouScheduleError } from "@v-triune/verifiers";
 import { checkAdaptiveIou } from "@v-triune/verifiers/detection";
-import { formatKeyPath, type ConfigSource, type KeyPath } from "./config-source";
+import type { ConfigSource } from "./config-source";
+import { formatKeyPath, type KeyPath } from "./key-path";
 import { LOSS_DEFAULTS } from "./default-config";
 import type { IouScheduleConfig, LossName, TrainingConfig } from "./training-config";
 

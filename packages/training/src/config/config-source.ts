@@ -9,9 +9,7 @@ import { LineCounter, isMap, isNode, isPair, isSeq, parse, parseDocument, type D
 import { ConfigError } from "@v-triune/errors";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { defineTrainingConfig } from "./define-training-config";
-
-/** A place in a configuration: object keys and list indices, from the root. */
-export type KeyPath = readonly (string | number)[];
+import type { KeyPath } from "./key-path";
 
 export interface ConfigSource {
   /** File and overrides merged, not yet validated. */
@@ -35,11 +33,6 @@ export type ConfigModules = Readonly<Record<string, () => Promise<object>>>;
 
 /** File names looked for when a folder is given. */
 const FILE_NAMES = ["v-triune.yaml", "v-triune.yml", "v-triune.json", "v-triune.config.ts", "v-triune.ts"];
-
-/** "data.train[0].path" */
-export function formatKeyPath(path: KeyPath): string {
-  return path.map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`)).join("");
-}
 
 function findFile(path: string, cwd: string): string {
   const full = resolve(cwd, path);

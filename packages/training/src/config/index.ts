@@ -2,12 +2,11 @@ export { configError, keysAt } from "./config-problems";
 export {
   type ConfigModules,
   type ConfigSource,
-  type KeyPath,
   type PlacedOverride,
-  formatKeyPath,
   parseOverride,
   readConfigSource,
 } from "./config-source";
+export { formatKeyPath, type KeyPath } from "./key-path";
 export { defineTrainingConfig } from "./define-training-config";
 export { loadTrainingConfig, overrideTrainingConfig, resolveTrainingConfig } from "./load-training-config";
 export { presets } from "./presets";

@@ -1,34 +1,9 @@
-/**
- * From what a person wrote to a `TrainingConfig`: preset, then file, then overrides; validated; paths made absolute;
- * defaults filled in.
- */
-import { ArkErrors } from "arktype";
-import { isRecord } from "@v-triune/node-kit/is-record";
-import { configError } from "./config-problems";
-import { checkTogether } from "./config-rules";
-import { readConfigSource, type ConfigModules, type ConfigSource, type PlacedOverride } from "./config-source";
-import { presets } from "./presets";
-import { resolveInput } from "./resolve-input";
+/** Configurations from files, overrides and code (complete-config.ts), with paths of this machine. */
+import { resolve } from "node:path";
+import { completeConfig, mergeConfig } from "./complete-config";
+import { readConfigSource, type ConfigModules, type PlacedOverride } from "./config-source";
 import type { TrainingConfig } from "./training-config";
-import { trainingConfigSchema, type TrainingConfigInput } from "./training-config-schema";
-
-/** Objects are merged key by key, everything else is replaced. */
-function merge(under: unknown, over: unknown): unknown {
-  if (!isRecord(under) || !isRecord(over)) return over === undefined ? under : over;
-  const merged: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over)) merged[key] = merge(under[key], value);
-  return merged;
-}
-
-function fromSource(source: ConfigSource, cwd: string): TrainingConfig {
-  const preset = isRecord(source.value) ? source.value["preset"] : undefined;
-  const base = typeof preset === "string" && preset in presets ? presets[preset as keyof typeof presets] : {};
-  const input = trainingConfigSchema(merge(base, source.value));
-  if (input instanceof ArkErrors) throw configError(trainingConfigSchema, input, source);
-  const config = resolveInput(input, source, cwd);
-  checkTogether(config, source);
-  return config;
-}
+import type { TrainingConfigInput } from "./training-config-schema";
 
 /**
  * Loads a training configuration.
@@ -47,7 +22,7 @@ export async function loadTrainingConfig(
   cwd: string = process.cwd(),
   modules: ConfigModules = {},
 ): Promise<TrainingConfig> {
-  return fromSource(await readConfigSource(path, overrides, cwd, modules), cwd);
+  return completeConfig(await readConfigSource(path, overrides, cwd, modules), cwd, resolve);
 }
 
 /**
@@ -61,7 +36,7 @@ export async function overrideTrainingConfig(
   cwd: string = process.cwd(),
 ): Promise<TrainingConfig> {
   const source = await readConfigSource(undefined, overrides, cwd);
-  return fromSource({ ...source, value: merge(config, source.value) }, cwd);
+  return completeConfig({ ...source, value: mergeConfig(config, source.value) }, cwd, resolve);
 }
 
 /**
@@ -71,5 +46,9 @@ export async function overrideTrainingConfig(
  * @throws ConfigError as `loadTrainingConfig`
  */
 export function resolveTrainingConfig(input: TrainingConfigInput, cwd: string = process.cwd()): TrainingConfig {
-  return fromSource({ value: input, locate: () => undefined, baseFolder: () => cwd, title: undefined }, cwd);
+  return completeConfig(
+    { value: input, locate: () => undefined, baseFolder: () => cwd, title: undefined },
+    cwd,
+    resolve,
+  );
 }

@@ -1,6 +1,6 @@
 /** Fills in a configuration as it is written: defaults, absolute paths, short forms. */
-import { resolve } from "node:path";
-import type { ConfigSource, KeyPath } from "./config-source";
+import type { ConfigSource } from "./config-source";
+import type { KeyPath } from "./key-path";
 import { DEFAULT_ADAPTIVE_IOU } from "@v-triune/verifiers";
 import {
   ADAPTER_DEFAULTS,
@@ -26,16 +26,19 @@ import type {
 
 type DataSetsInput = TrainingConfigInput["data"]["train"];
 
-function dataSets(input: DataSetsInput, key: KeyPath, source: ConfigSource): DataSetConfig[] {
+/** A path of the configuration, by the key that it is the value of, in full. */
+type PathAt = (key: KeyPath, path: string) => string;
+
+function dataSets(input: DataSetsInput, key: KeyPath, pathAt: PathAt): DataSetConfig[] {
   const list = Array.isArray(input) ? input : [input];
   return list.map((item, i) => {
     const set: Exclude<typeof item, string> = typeof item === "string" ? { path: item } : item;
-    return { ...DATA_SET_DEFAULTS, ...set, path: resolve(source.baseFolder([...key, i, "path"]), set.path) };
+    return { ...DATA_SET_DEFAULTS, ...set, path: pathAt([...key, i, "path"], set.path) };
   });
 }
 
-function modelConfig(input: TrainingConfigInput["model"], source: ConfigSource): ModelConfig {
-  const absolute = (path: string, ...key: string[]): string => resolve(source.baseFolder(["model", ...key]), path);
+function modelConfig(input: TrainingConfigInput["model"], pathAt: PathAt): ModelConfig {
+  const absolute = (path: string, ...key: string[]): string => pathAt(["model", ...key], path);
   if (typeof input === "string") return { init: "pretrained", path: absolute(input), adapter: null };
   const { rank, alpha, targetModules } = { ...ADAPTER_DEFAULTS, ...input.adapter };
   const adapter = input.adapter == null ? null : { rank, alpha: alpha ?? 2 * rank, targetModules };
@@ -82,9 +85,18 @@ function iouConfig({ bySource, ...run }: IouInput | typeof DEFAULTS.reward.iou):
   return { ...schedule(run), bySource: bySource == null ? null : Object.fromEntries(sources) };
 }
 
-/** @param cwd the folder in which `runs/` is */
-export function resolveInput(input: TrainingConfigInput, source: ConfigSource, cwd: string): TrainingConfig {
-  const absolute: AbsolutePath = (path, ...key) => (path == null ? null : resolve(source.baseFolder(key), path));
+/**
+ * @param cwd the folder in which `runs/` is
+ * @param resolve a path that starts from a folder, in full
+ */
+export function resolveInput(
+  input: TrainingConfigInput,
+  source: ConfigSource,
+  cwd: string,
+  resolve: (folder: string, path: string) => string,
+): TrainingConfig {
+  const pathAt: PathAt = (key, path) => resolve(source.baseFolder(key), path);
+  const absolute: AbsolutePath = (path, ...key) => (path == null ? null : pathAt(key, path));
   const { optimizer = {}, checkpoint = {}, monitor = {} } = input;
   const run = { name: source.title ?? "run", ...DEFAULTS.run, ...input.run };
   const rollout = { ...DEFAULTS.rollout, ...input.rollout };
@@ -96,16 +108,16 @@ export function resolveInput(input: TrainingConfigInput, source: ConfigSource, c
   const { rejection } = { ...DEFAULTS.rollout.correction, ...rollout.correction };
   return {
     preset: input.preset ?? DEFAULTS.preset,
-    model: modelConfig(input.model, source),
+    model: modelConfig(input.model, pathAt),
     data: {
-      train: dataSets(input.data.train, ["data", "train"], source),
-      eval: input.data.eval == null ? [] : dataSets(input.data.eval, ["data", "eval"], source),
+      train: dataSets(input.data.train, ["data", "train"], pathAt),
+      eval: input.data.eval == null ? [] : dataSets(input.data.eval, ["data", "eval"], pathAt),
       sampling:
         input.data.sampling == null
           ? null
           : { difficulty: { ...DIFFICULTY_DEFAULTS, ...input.data.sampling.difficulty } },
     },
-    run: { ...run, folder: absolute(input.run?.folder, "run", "folder") ?? resolve(cwd, "runs", run.name) },
+    run: { ...run, folder: absolute(input.run?.folder, "run", "folder") ?? resolve(cwd, `runs/${run.name}`) },
     rollout: {
       ...rollout,
       dynamicSampling: { ...DEFAULTS.rollout.dynamicSampling, ...rollout.dynamicSampling },

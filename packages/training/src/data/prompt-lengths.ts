@@ -5,7 +5,8 @@
 import { type Processor, measuringProcessor } from "@v-triune/policy";
 import type { PreparedPrompt } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
-import { configuredPromptMaker, promptLimit } from "./configured-prompt-maker";
+import { configuredPromptMaker } from "./configured-prompt-maker";
+import { promptLimit } from "./prompt-limit";
 import { type TrainingDataOptions, openEvaluationData, openTrainingSource } from "./training-data";
 
 /** The prompts of one kind, training or evaluation. */

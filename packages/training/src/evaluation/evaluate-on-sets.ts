@@ -1,9 +1,10 @@
 /** A model's scores on the evaluation sets of a configuration: the same in the middle of a run and long after it. */
 import { ConfigError } from "@v-triune/errors";
 import type { RewardSource } from "@v-triune/rewards";
-import { type RolloutEngine, createRandom } from "@v-triune/rollouts";
+import type { RolloutEngine } from "@v-triune/rollouts";
 import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
+import { EVALUATION_BATCH, evaluationOptions } from "./evaluation-options";
 import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { LoadedModel } from "../model/load-model";
 import { modelBoxes } from "../model/model-boxes";
@@ -26,11 +27,6 @@ export interface EvaluateOnSetsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Stream of the run's seed for the sampling of evaluations, one a step. */
-const evaluationStream = 20_000_000;
-/** Prompts of one batch: enough to keep the engine busy, few enough for their pictures to be small. */
-const batchSize = 128;
-
 /**
  * @returns undefined when it was interrupted
  * @throws DatasetError when the sets can't be read
@@ -40,7 +36,8 @@ export async function evaluateOnSets(
   options: EvaluateOnSetsOptions,
 ): Promise<Evaluated | undefined> {
   const { model, engine, rewards, verifiers, step, onBadRow, onRowStore, onProgress, interruption, signal } = options;
-  const { epsilon, n, temperature, maxNewTokens, samplesPerSource } = config.evaluation;
+  const { maxNewTokens, samplesPerSource } = config.evaluation;
+  const asked = evaluationOptions(config, step, modelBoxes(config, model));
   const data = await openEvaluationData({
     sets: config.data.eval,
     seed: config.run.seed,
@@ -60,21 +57,10 @@ export async function evaluateOnSets(
       engine,
       rewards,
       processor: model.processor,
-      context: { epsilon, training: false, ratios: config.reward, boxes: modelBoxes(config, model) },
-      batches: data.batches(batchSize),
+      ...asked,
+      request: { ...asked.request, ...(signal ? { signal } : {}) },
+      batches: data.batches(EVALUATION_BATCH),
       total: data.length,
-      step,
-      seed: config.run.seed,
-      boxThreshold: epsilon === "average" ? 0.5 : epsilon,
-      request: {
-        n,
-        temperature,
-        topP: 1,
-        topK: null,
-        maxNewTokens,
-        seed: createRandom(config.run.seed, evaluationStream + step).int(0, 0x7fffffff),
-        ...(signal ? { signal } : {}),
-      },
       ...(onProgress ? { onProgress } : {}),
       interruption,
     });

@@ -1,5 +1,4 @@
 /** What computes a run in the thread that it is called in. */
-import { setImmediate } from "node:timers/promises";
 import type * as tf from "@tensorflow/tfjs-core";
 import { withOutOfMemory } from "@v-triune/backend";
 import {
@@ -11,7 +10,7 @@ import {
   disposeGradients,
   joinParts,
 } from "@v-triune/grpo";
-import type { TokenizedRollout } from "@v-triune/policy";
+import { eventLoopTurn, type TokenizedRollout } from "@v-triune/policy";
 import { type RolloutEngine, createLocalEngine } from "@v-triune/rollouts";
 import type { Compute } from "../update/compute";
 import type { ComputeOptions } from "./compute-options";
@@ -39,7 +38,7 @@ export class ComputeHere implements Compute {
         for (const [name, gradient] of own) addInto(gradients, name, gradient);
         parts.push(part);
         // Servers that answer the next step meanwhile are heard, and asked on.
-        await setImmediate();
+        await eventLoopTurn();
       }
     } catch (error) {
       disposeGradients(gradients);

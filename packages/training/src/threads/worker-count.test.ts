@@ -1,6 +1,7 @@
 import { selectBackend } from "@v-triune/backend";
 import { expect, it } from "vitest";
-import { MOST_PARTS, workerCount } from "./worker-count";
+import { MOST_PARTS } from "./one-threaded";
+import { workerCount } from "./worker-count";
 
 it("starts no threads that would find nothing to do", async () => {
   await selectBackend({ prefer: "cpu" });

@@ -4,17 +4,9 @@
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import * as tf from "@tensorflow/tfjs-core";
 import type { WorkersSetting } from "../config/training-config";
 import { ConfigError } from "@v-triune/errors";
-
-/** Most micro-batches that an update is cut into for the sake of threads; more threads than that find nothing to do. */
-export const MOST_PARTS = 16;
-
-/** Whether the current backend computes in one thread. */
-export function isOneThreaded(): boolean {
-  return tf.getBackend() === "wasm" || tf.getBackend() === "cpu";
-}
+import { isOneThreaded, MOST_PARTS } from "./one-threaded";
 
 /**
  * Threads for the current backend, this one included.

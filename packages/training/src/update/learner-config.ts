@@ -15,7 +15,7 @@ import {
 import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 import type { RolloutEngine } from "@v-triune/rollouts";
 import type { AlgorithmConfig, ParameterGroupName, RolloutConfig, TrainingConfig } from "../config/training-config";
-import { MOST_PARTS, isOneThreaded } from "../threads/worker-count";
+import { MOST_PARTS, isOneThreaded } from "../threads/one-threaded";
 
 const groupNames: readonly ParameterGroupName[] = ["vision", "connector", "language"];
 

@@ -6,7 +6,7 @@ import { writeFolderAtomic } from "@v-triune/node-kit/atomic-write";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { DashboardError } from "../../dashboard/dashboard-error";
 import type { MetricRecord } from "../../metric-record";
-import { formatRecordLine, parseRecordLine } from "../../metrics-file";
+import { formatRecordLine, parseRecordLine } from "../../record-line";
 import { foreignRecords, loggedStep, numberOf, type Dialect } from "./foreign-metrics";
 import { completionFiles, holdsCompletions, importCompletions } from "./import-completions";
 import { loggedObjects } from "./logged-objects";

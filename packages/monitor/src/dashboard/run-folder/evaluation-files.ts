@@ -5,7 +5,7 @@
  */
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { parseRecordLine } from "../../metrics-file";
+import { parseRecordLine } from "../../record-line";
 import type { MetricRecord } from "../../metric-record";
 import type { EvaluationRow, EvaluationSet } from "../dashboard-api";
 

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { parseRecordLine } from "../../metrics-file";
+import { parseRecordLine } from "../../record-line";
 import { createMetricsTail } from "./metrics-tail";
 
 let folder: string;

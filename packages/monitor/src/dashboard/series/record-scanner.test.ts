@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { parseRecordLine } from "../../metrics-file";
+import { parseRecordLine } from "../../record-line";
 import { MetricStreams } from "./metric-streams";
 import { RecordScanner } from "./record-scanner";
 

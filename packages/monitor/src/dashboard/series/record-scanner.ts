@@ -14,7 +14,7 @@
  * A line that is written in any other way (spaces, escapes, another order of keys) goes through JSON.parse and means
  * the same: record-scanner.test.ts compares the two.
  */
-import { parseRecordLine } from "../../metrics-file";
+import { parseRecordLine } from "../../record-line";
 import { decimalNumber, LARGEST_HEAD, MOST_EXPONENT, TAIL_DIGITS } from "./decimal-number";
 import type { GrowingSeries } from "./growing-series";
 import { isStep, type MetricStream, type MetricStreams } from "./metric-streams";

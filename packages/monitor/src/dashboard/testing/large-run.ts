@@ -1,7 +1,7 @@
 /** For benches: the metrics of a run that is larger than most. */
 import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { formatRecordLine } from "../../metrics-file";
+import { formatRecordLine } from "../../record-line";
 import type { MetricScope } from "../../metric-record";
 
 const METRICS = ["critic/rewards/mean", "response_length/mean", "correct/ratio", "response_length/clip_ratio"];

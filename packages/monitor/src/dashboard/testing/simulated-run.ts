@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { MetricRecord } from "../../metric-record";
-import { formatRecordLine } from "../../metrics-file";
+import { formatRecordLine } from "../../record-line";
 import { seededRandom } from "../../seeded-random";
 import { createStepMetrics } from "../../step-metrics";
 

@@ -2,11 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadChatTemplate } from "../chat-template/chat-template";
-import { readModelConfig } from "../families/model-families";
-import { openSafetensors } from "../safetensors/reader";
-import { loadTokenizer } from "../tokenizer/tokenizer";
-import { downloadCommand } from "./model-files";
+import { loadChatTemplate, readModelConfig, openSafetensors, loadTokenizer } from "./read-model";
+import { downloadCommand } from "./download-command";
 
 const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0123456789abcdef\nsize 4967215360\n";
 let folder: string;

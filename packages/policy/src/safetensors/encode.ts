@@ -1,11 +1,4 @@
-/**
- * Writes a safetensors file so that a crash leaves the old one: to a temporary name beside it, synced, then renamed.
- * Tensors are fetched one at a time, so a checkpoint is never in memory twice. Order and padding are those of
- * huggingface/safetensors (wider elements first, then by name; the header padded with spaces to 8 bytes), so that every
- * tensor is aligned and the same tensors give the same bytes.
- */
-import { closeSync, openSync, writeSync } from "node:fs";
-import { replaceFile } from "@v-triune/node-kit/atomic-write";
+/** Tensors as the bytes of a safetensors file, in the order in which they are written. */
 import { WeightsError } from "../input-error";
 import { DTYPE_BYTES, floatToBfloat16, floatToHalf, type SafetensorsDtype } from "./dtype";
 
@@ -23,39 +16,24 @@ export interface SafetensorsEntry {
 }
 
 /**
- * Writes `path`; an older file is replaced only when all of the new one is on the disk.
+ * The file's bytes in pieces of about a megabyte: the header, then the tensors, the widest types first.
  *
- * ```ts
- * await writeSafetensors("out/model.safetensors", [{ name: "w", shape: [2, 2], data: new Float32Array(4) }]);
- * ```
- *
+ * @param path names the file in errors
  * @param metadata `__metadata__`. Default `{format: "pt"}`, which transformers asks for
- * @throws WeightsError when a tensor's data does not fit its shape, a name comes twice, or the disk is full
+ * @throws WeightsError when a tensor's data does not fit its shape, or a name comes twice
  */
-export async function writeSafetensors(
+export async function* encodeSafetensors(
   path: string,
   entries: Iterable<SafetensorsEntry>,
   metadata: Readonly<Record<string, string>> = { format: "pt" },
-): Promise<void> {
+): AsyncGenerator<Uint8Array> {
   const ordered = [...entries].sort(
     (a, b) => DTYPE_BYTES[dtypeOf(b)] - DTYPE_BYTES[dtypeOf(a)] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
-  const header = headerBytes(path, ordered, metadata);
-  try {
-    await replaceFile(path, async (temporary) => {
-      const descriptor = openSync(temporary, "w");
-      try {
-        writeAll(descriptor, header);
-        for (const entry of ordered) {
-          const data = typeof entry.data === "function" ? await entry.data() : entry.data;
-          writeTensor(path, descriptor, entry, data);
-        }
-      } finally {
-        closeSync(descriptor);
-      }
-    });
-  } catch (cause) {
-    throw cause instanceof WeightsError ? cause : writeError(path, cause);
+  yield headerBytes(path, ordered, metadata);
+  for (const entry of ordered) {
+    const data = typeof entry.data === "function" ? await entry.data() : entry.data;
+    yield* tensorBytes(path, entry, data);
   }
 }
 
@@ -71,7 +49,7 @@ function headerBytes(
   path: string,
   ordered: readonly SafetensorsEntry[],
   metadata: Readonly<Record<string, string>>,
-): Buffer {
+): Uint8Array {
   const header = new Map<string, unknown>([["__metadata__", metadata]]);
   let offset = 0;
   for (const entry of ordered) {
@@ -84,14 +62,14 @@ function headerBytes(
     header.set(entry.name, { dtype: dtypeOf(entry), shape: entry.shape, data_offsets: [offset, end] });
     offset = end;
   }
-  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)), "utf8");
-  const padded = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
-  padded.writeBigUInt64LE(BigInt(padded.length - 8), 0);
-  json.copy(padded, 8);
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const padded = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
+  padded.set(json, 8);
   return padded;
 }
 
-function writeTensor(path: string, descriptor: number, entry: SafetensorsEntry, data: TensorData): void {
+function* tensorBytes(path: string, entry: SafetensorsEntry, data: TensorData): Generator<Uint8Array> {
   if (data.length !== sizeOf(entry)) {
     throw new WeightsError({
       what: "A tensor does not fit its shape.",
@@ -111,8 +89,7 @@ function writeTensor(path: string, descriptor: number, entry: SafetensorsEntry, 
     });
   }
   const block = 1 << 20;
-  for (let start = 0; start < data.length; start += block)
-    writeAll(descriptor, encode(start, Math.min(start + block, data.length)));
+  for (let start = 0; start < data.length; start += block) yield encode(start, Math.min(start + block, data.length));
 }
 
 type Encode = (start: number, end: number) => Uint8Array;
@@ -139,24 +116,4 @@ function asBytes(values: Float32Array, convert: (value: number) => number): Uint
   const words = new Uint16Array(values.length);
   for (let i = 0; i < words.length; i++) words[i] = convert(values[i]!);
   return new Uint8Array(words.buffer);
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  let done = 0;
-  while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done);
-}
-
-function writeError(path: string, cause: unknown): unknown {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
-  if (code === undefined) return cause;
-  const full = code === "ENOSPC" || code === "EDQUOT";
-  return new WeightsError({
-    what: full ? "The disk is full; the weights were not saved." : "The weights cannot be written.",
-    where: path,
-    found: (cause as Error).message,
-    fix: full
-      ? "free some space, then go on or save again; what was saved before is untouched"
-      : "check that the folder exists and is writable",
-    cause,
-  });
 }

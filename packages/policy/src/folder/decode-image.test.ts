@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ImageError } from "../input-error";
 import { goldenFolder } from "../parity/golden-folders";
-import type { RgbImage } from "./bicubic-resize";
+import type { RgbImage } from "../image-processor/bicubic-resize";
 import { decodeImage } from "./decode-image";
 
 interface Expected {

@@ -1,0 +1,22 @@
+/** The package for a browser: everything but prompt pools from files. */
+export { type BoxNaming, boxConventionOf, boxParameters } from "../box-naming";
+export {
+  type AnswerProcessor,
+  type CollectOptions,
+  type CollectedRollouts,
+  type Rollout,
+  collectRollouts,
+} from "../collect-rollouts";
+export { createLocalEngine, samplingOptions } from "../local-engine";
+export { type PreparedPrompt, seenSizes } from "../prepared-prompt";
+export {
+  type PromptMaker,
+  type PromptMakerOptions,
+  createPromptMaker,
+  isSampleError,
+  withPoolSentences,
+} from "../prompt-maker";
+export { type PromptForm, type PromptPool, builtInPromptPool } from "../prompt-pool";
+export { type JudgingContext, type RewardRatios, rewardRequest } from "../reward-request";
+export type { EngineCompletion, EngineWeights, RolloutEngine, SamplingRequest } from "../rollout-engine";
+export { type SeededRandom, createRandom } from "../seeded-random";
