@@ -208,6 +208,13 @@ describe("createIsolatedRewardSource", () => {
     await expect(start("file:///no/such/verifier.js")).rejects.toThrow(
       /A verifier module cannot be imported\.\n {2}where: {4}file:\/\/\/no\/such\/verifier\.js\n {2}found: /,
     );
+    const project = mkdtempSync(join(tmpdir(), "v-triune-commonjs-"));
+    writeFileSync(join(project, "package.json"), '{"type": "commonjs"}');
+    writeFileSync(join(project, "mine.js"), 'export default { name: "mine", verify: () => null };');
+    await expect(start(pathToFileURL(join(project, "mine.js")).href)).rejects.toThrow(
+      /cannot be imported[^]*fix: {6}name the file \.mjs or \.mts, or set "type": "module"/,
+    );
+    rmSync(project, { recursive: true });
     await expect(start(OBEDIENT, { export: "nothing" })).rejects.toThrow(
       /has no export "nothing"\.[^]*found: {4}default, notOne/,
     );

@@ -75,9 +75,20 @@ async function importModule(module: string): Promise<Record<string, unknown>> {
       what: "A verifier module cannot be imported.",
       where: module,
       found: error instanceof Error ? error.message : String(error),
+      fix: isCommonJsMistake(error)
+        ? 'name the file .mjs or .mts, or set "type": "module" in its package.json'
+        : undefined,
       cause: error,
     });
   }
+}
+
+/** Whether Node took an ES module for CommonJS, as a package.json with "type": "commonjs" tells it to. */
+function isCommonJsMistake(error: unknown): boolean {
+  return (
+    error instanceof SyntaxError &&
+    /Unexpected token 'export'|Cannot use import statement outside a module/.test(error.message)
+  );
 }
 
 /** The part of tsx that is used. */
