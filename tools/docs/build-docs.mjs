@@ -7,7 +7,7 @@
  * --without-api leaves the packages out: seconds instead of minutes, to look at a page that you write.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -40,8 +40,13 @@ const modules = new Map(
 );
 
 /** Where a page lies in the site, by its file; its title is its first heading. */
+const listed = new Set(contents.flatMap(({ pages }) => pages));
+const unlisted = readdirSync(join(root, "docs"), { recursive: true })
+  .filter((file) => file.endsWith(".md"))
+  .map((file) => file.slice(0, -3))
+  .filter((page) => !listed.has(page));
 const pages = new Map(
-  contents.flatMap(({ group, pages }) =>
+  [...contents, { group: "More", pages: unlisted }].flatMap(({ group, pages }) =>
     pages.map((page) => {
       const file = join(root, "docs", `${page}.md`);
       return [file, { group, path: `docs/${page.replace(/README$/, "index")}`, title: titleOf(file) }];

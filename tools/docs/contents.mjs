@@ -1,6 +1,6 @@
 /**
- * The pages of the docs site, in the order of its navigation. Every page of `docs/` is in one group
- * (tools/docs/docs-pages.test.ts).
+ * The pages of the docs site, in the order of its navigation. The site shows a page of `docs/` that is in no group under
+ * "More".
  *
  * @type {readonly { readonly group: string, readonly pages: readonly string[] }[]}
  */
@@ -16,6 +16,7 @@ export const contents = [
       "auditing-a-verifier",
       "evaluation-frameworks",
       "openenv",
+      "tinker",
     ],
   },
   { group: "Build a corpus", pages: ["curation"] },
