@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { carelessAnswer } from "./careless-annotator";
 import { cellOf, pictureSize } from "./drawing/canvas";
 import { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";
-import { groundTruth, responseText } from "./response";
+import { freeText, groundTruth, responseText } from "./response";
 import { demoSourceNames } from "./sources/index";
 import { vocabulary } from "./vocabulary";
 
@@ -41,6 +41,18 @@ describe("the demonstration's questions", () => {
         expect(pieces(responseText(thought, carelessAnswer(answer, random)))).not.toContain("<unk>");
       }
     }
+  });
+
+  it("are answered in free text with the same vocabulary, about one time in twenty in the asked form", () => {
+    const random = createRandom(5);
+    const texts = Array.from({ length: 700 }, (_, index) => {
+      const { thought, answer } = drawQuestion(demoSourceNames[index % demoSourceNames.length]!, random, new Set());
+      return { text: freeText(thought, answer, random), asked: responseText(thought, answer) };
+    });
+    for (const { text } of texts) expect(pieces(text)).not.toContain("<unk>");
+    const share = texts.filter(({ text, asked }) => text === asked).length / texts.length;
+    expect(share).toBeGreaterThan(0.02);
+    expect(share).toBeLessThan(0.08);
   });
 
   it("keep held-out pictures out of training", () => {

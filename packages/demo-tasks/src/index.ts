@@ -6,7 +6,7 @@ export type { DemoQuestion } from "./drawing/question";
 export { demoModelConfig, writeDemoModelFolder } from "./model-folder";
 export { demoFamilies, writeFamilyRun } from "./family-run";
 export { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";
-export { responseText } from "./response";
+export { freeText, responseText } from "./response";
 export { demoSourceNames, demoSources } from "./sources";
 export { toSample } from "./to-sample";
 export { writeTinyRun } from "./tiny-run";

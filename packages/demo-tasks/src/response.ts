@@ -1,5 +1,6 @@
 /** The texts of the demonstration: how a worked answer is written, and what the sample's gold answer is. */
 import { pictureSize } from "./drawing/canvas";
+import type { SeededRandom } from "@v-triune/rollouts";
 import type { DemoAnswer, DemoBox } from "./drawing/question";
 
 /** Boxes as Orsta writes them: a Python literal with single quotes. */
@@ -24,6 +25,20 @@ export function answerText(answer: DemoAnswer): string {
 /** A whole worked answer, the form that both format rewards ask for. */
 export function responseText(thought: string, answer: DemoAnswer): string {
   return `<think>\n${thought}\n</think>\n<answer>\n${answerText(answer)}\n</answer>`;
+}
+
+/**
+ * A right answer as a base model writes it, which was never taught one form: seldom with the tags, often without
+ * `\\boxed{}`, the thought first or not at all.
+ */
+export function freeText(thought: string, answer: DemoAnswer, random: SeededRandom): string {
+  const bare = answer.kind === "boxes" ? boxList(answer.boxes) : String(answer.value);
+  const form = random.int(0, 99);
+  if (form < 5) return responseText(thought, answer);
+  if (form < 15) return `<answer>\n${answerText(answer)}\n</answer>`;
+  if (form < 30) return `${thought}\n${answerText(answer)}`;
+  if (form < 70) return `${thought}\n${bare}`;
+  return bare;
 }
 
 /** The gold answer in the corpus layout: boxes are whole thousandths of the picture there. */

@@ -8,6 +8,8 @@ export interface DemoSettings {
   /** Held-out samples of each source. */
   readonly samplesPerSource: number;
   readonly modelFolder: string;
+  /** Default 3e-4. */
+  readonly learningRate?: number;
   readonly runFolder: string;
   readonly trainData: string;
   readonly evalData: string;
@@ -15,12 +17,14 @@ export interface DemoSettings {
 
 /** The demonstration's recipe with the run's own settings. */
 export function demoConfig(settings: DemoSettings): TrainingConfig {
-  const { seed, steps, backend, samplesPerSource, modelFolder, runFolder, trainData, evalData } = settings;
+  const { seed, steps, backend, samplesPerSource, modelFolder, learningRate, runFolder, trainData, evalData } =
+    settings;
   return resolveTrainingConfig({
     ...demoRecipe,
     model: modelFolder,
     data: { train: trainData, eval: evalData },
     run: { name: "demo", folder: runFolder, seed, steps },
+    optimizer: { ...demoRecipe.optimizer, lr: learningRate ?? demoRecipe.optimizer.lr },
     evaluation: { every: null, samplesPerSource },
     monitor: { tensorboard: true },
     backend,

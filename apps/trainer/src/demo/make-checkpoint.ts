@@ -1,21 +1,27 @@
-/** Makes the demonstration's checkpoint again, from random weights: the stages of warm-start.ts, by our own code. */
+/** Makes the demonstration's checkpoints again, by the stages of warm-start.ts. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
 import { pictureSize, writeDemoModelFolder } from "@v-triune/demo-tasks";
-import { type Processor, createProcessor, createVlm, readModelConfig } from "@v-triune/policy";
+import { type Processor, createProcessor, createVlm, loadVlm, readModelConfig } from "@v-triune/policy";
 import { RunFolderError } from "@v-triune/training/run-folder";
-import { type SupervisedRowMaker, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";
+import { demoModelFolder } from "./run-demo";
+import { type SupervisedRowMaker, baseStage, demoInitialWeights, runWarmStage, warmStages } from "./warm-start";
 
 export interface MakeCheckpointOptions {
   readonly folder: string;
   readonly seed?: number;
+  /** Makes the base model of `--zero` from the committed checkpoint. Default: that checkpoint, from random weights. */
+  readonly zero?: boolean;
   readonly backend?: "auto" | BackendName;
   readonly print?: (text: string) => void;
 }
 
-/** About 10 million tokens of supervised training: some 25 minutes on native TensorFlow, longer on wasm. */
+/**
+ * About 10 million tokens of supervised training, some 25 minutes on native TensorFlow and longer on wasm; for the base
+ * model 0.2 million.
+ */
 export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promise<void> {
   const { seed = 1, print = (text) => void process.stdout.write(`${text}\n`) } = options;
   const folder = resolve(options.folder);
@@ -35,9 +41,11 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
   await writeDemoModelFolder(template);
   try {
     const config = readModelConfig(template);
-    const policy = createVlm(config, demoInitialWeights(config, seed), { sourceFolder: template });
+    const policy = options.zero
+      ? await loadVlm(demoModelFolder)
+      : createVlm(config, demoInitialWeights(config, seed), { sourceFolder: template });
     const makeRow = rowMaker(createProcessor(template), config.eosTokenIds[0] as number);
-    for (const stage of warmStages) {
+    for (const stage of options.zero ? [baseStage] : warmStages) {
       runWarmStage(policy, stage, {
         seed,
         makeRow,
@@ -47,7 +55,7 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
     }
     await mkdir(folder, { recursive: true });
     await writeDemoModelFolder(folder);
-    await policy.save(folder);
+    await policy.save(folder, { dtype: options.zero ? "bfloat16" : "float32" });
     policy.dispose();
   } finally {
     await rm(template, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { demoSourceNames, writeDemoModelFolder } from "@v-triune/demo-tasks";
 import { RunFolderError } from "@v-triune/training/run-folder";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { type DemoSummary, demoModelFolder, formatDemoSummary, runDemo } from "./run-demo";
+import { type DemoSummary, demoBaseModelFolder, demoModelFolder, formatDemoSummary, runDemo } from "./run-demo";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-demo-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,6 +42,24 @@ describe("the demonstration", () => {
     );
     expect(lines.join("\n")).toContain("careless annotator");
     await expect(runDemo({ steps: 1, out })).rejects.toThrow(RunFolderError);
+  });
+
+  it("starts from the base model with zero, which seldom answers in the asked form", async () => {
+    const lines: string[] = [];
+    const out = join(folder, "zero");
+    const result = await runDemo({
+      steps: 1,
+      samplesPerSource: 4,
+      backend: "wasm",
+      out,
+      zero: true,
+      print: (text) => lines.push(text),
+    });
+    expect(JSON.parse(readFileSync(join(out, "run/run.json"), "utf8"))).toMatchObject({
+      config: { model: { path: expect.stringContaining("demo-base-model") }, optimizer: { lr: 2e-4 } },
+    });
+    expect(result!.format!.before).toBeLessThan(0.2);
+    expect(lines.join("\n")).toContain("Answers in the asked form:");
   });
 
   it("keeps its dashboard after the run, which shows the evaluation before and after", async () => {
@@ -96,17 +114,17 @@ describe("the demonstration", () => {
     expect(text).toContain("+0.350");
   });
 
-  it("ships a checkpoint of at most 8 MB whose files are those that the code writes", async () => {
-    const fresh = join(folder, "fresh");
-    await writeDemoModelFolder(fresh);
-    for (const file of readdirSync(fresh)) {
-      if (file === "config.json") continue;
-      expect(readFileSync(join(demoModelFolder, file), "utf8"), file).toBe(readFileSync(join(fresh, file), "utf8"));
-    }
-    const bytes = readdirSync(demoModelFolder).reduce(
-      (sum, file) => sum + statSync(join(demoModelFolder, file)).size,
-      0,
-    );
-    expect(bytes).toBeLessThan(8e6);
-  });
+  it.each([demoModelFolder, demoBaseModelFolder])(
+    "ships %s: at most 8 MB, files as the code writes them",
+    async (shipped) => {
+      const fresh = mkdtempSync(join(folder, "fresh-"));
+      await writeDemoModelFolder(fresh);
+      for (const file of readdirSync(fresh)) {
+        if (file === "config.json") continue;
+        expect(readFileSync(join(shipped, file), "utf8"), file).toBe(readFileSync(join(fresh, file), "utf8"));
+      }
+      const bytes = readdirSync(shipped).reduce((sum, file) => sum + statSync(join(shipped, file)).size, 0);
+      expect(bytes).toBeLessThan(8e6);
+    },
+  );
 });

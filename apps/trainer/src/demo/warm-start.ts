@@ -1,11 +1,14 @@
 /**
- * How the demonstration's checkpoint came about: supervised learning on worked answers in seven stages, then an eighth
+ * How the demonstration's checkpoints came about: supervised learning on worked answers in seven stages, then an eighth
  * on the careless annotator's labels, which is the state that reinforcement learning starts from. Random weights have a
  * deviation of 1/√fan_in (what a transformer of this size needs; 0.02 does not learn here), ten times less where a
  * branch ends in the residual stream. Without the dense questions, which ask for everything in a picture, accuracy
  * stays at chance for long.
  *
  * `v-triune demo --make-checkpoint DIR` runs it: 9,360 updates of 28 samples, about 10 million tokens.
+ *
+ * The base model of `v-triune demo --zero` is that checkpoint after one more stage, on right answers in free text: it
+ * sees what the others see, and was taught no form of an answer. `--make-checkpoint DIR --zero` runs it.
  */
 import {
   type DemoQuestion,
@@ -13,6 +16,7 @@ import {
   demoSourceNames,
   drawQuestion,
   fingerprints,
+  freeText,
   heldOutQuestions,
   responseText,
 } from "@v-triune/demo-tasks";
@@ -30,6 +34,8 @@ export interface WarmStage {
   readonly describe: number;
   /** Share of labels that the careless annotator wrote. */
   readonly careless: number;
+  /** Whether answers are free text, as a base model saw them. Default false: thought and answer between their tags. */
+  readonly freeText?: boolean;
 }
 
 export const warmStages: readonly WarmStage[] = [
@@ -42,6 +48,16 @@ export const warmStages: readonly WarmStage[] = [
   { name: "seventh", updates: 1200, learningRate: 7e-4, decay: true, describe: 0.2, careless: 0 },
   { name: "careless annotator", updates: 200, learningRate: 3e-4, decay: true, describe: 0, careless: 0.65 },
 ];
+
+export const baseStage: WarmStage = {
+  name: "free text",
+  updates: 200,
+  learningRate: 3e-4,
+  decay: true,
+  describe: 0.2,
+  careless: 0,
+  freeText: true,
+};
 
 /** Samples of one update: four of each source. */
 const batch = 4 * demoSourceNames.length;
@@ -89,7 +105,7 @@ export function runWarmStage(
     readonly onProgress?: (progress: WarmProgress) => void;
   },
 ): void {
-  const random = createRandom(options.seed, 100 + warmStages.indexOf(stage));
+  const random = createRandom(options.seed, 100 + [...warmStages, baseStage].indexOf(stage));
   const heldOut = fingerprints(heldOutQuestions(100));
   const learner = createLearner<TokenizedRollout>({
     policy,
@@ -105,7 +121,10 @@ export function runWarmStage(
         const source = demoSourceNames[index % demoSourceNames.length] as (typeof demoSourceNames)[number];
         const question = drawQuestion(source, random, heldOut, random.chance(stage.describe));
         const answer = random.chance(stage.careless) ? carelessAnswer(question.answer, random) : question.answer;
-        return { row: options.makeRow(question, responseText(question.thought, answer)) };
+        const text = stage.freeText
+          ? freeText(question.thought, answer, random)
+          : responseText(question.thought, answer);
+        return { row: options.makeRow(question, text) };
       });
       const { loss } = learner.supervised(rows);
       if (update % 50 === 0 || update === stage.updates) {

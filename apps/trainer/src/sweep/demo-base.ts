@@ -18,13 +18,17 @@ import {
 import { createRandom } from "@v-triune/rollouts";
 import { writeFileAtomic } from "@v-triune/training/run-folder";
 import { demoConfig } from "../demo/demo-config";
-import { demoModelFolder } from "../demo/run-demo";
+import { demoBaseModelFolder, demoModelFolder } from "../demo/run-demo";
+import type { Variables } from "./sweep-file";
 
 /** Questions of one source: 80 steps see none twice when seven sources are mixed, and 34 when three are. */
 const perSource = 160;
 const heldOutPerSource = 100;
 /** The training data are the same for all seeds of a sweep; what differs is their order and the sampling. */
 const dataSeed = 1;
+
+/** What a sweep over the demonstration may name: the folder of its data, the base model of `demo --zero`. */
+export const demoVariables = (folder: string): Variables => ({ demo: folder, baseModel: demoBaseModelFolder });
 
 /**
  * Writes `train/train_TASK_SOURCE_160.parquet`, `held-out.parquet` and `base.json` into a folder, unless they are

@@ -41,6 +41,7 @@ export interface RunResult {
 const curveMetrics = [
   "critic/rewards/mean",
   "reward/accuracy/mean",
+  "reward/format/mean",
   "reward/iou_epsilon",
   "response_length/mean",
   "response_length/clip_ratio",

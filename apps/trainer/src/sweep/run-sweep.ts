@@ -23,7 +23,7 @@ import {
   writeFileAtomic,
 } from "@v-triune/training/run-folder";
 import { type ChildRun, type Launcher, startChildRun } from "./child-run";
-import { writeDemoBase } from "./demo-base";
+import { demoVariables, writeDemoBase } from "./demo-base";
 import { type RunResult, readRunResult } from "./run-result";
 import type { SweepFile } from "./sweep-file";
 import { type PlannedRun, planSweep } from "./sweep-plan";
@@ -75,7 +75,7 @@ export async function prepareSweep(
   demo: string = join(folder, "demo"),
 ): Promise<PlannedRun[]> {
   const base = sweep.base === "demo" ? await writeDemoBase(demo) : sweep.base;
-  return planSweep(sweep, base, folder, sweep.base === "demo" ? { demo } : {}, cwd);
+  return planSweep(sweep, base, folder, sweep.base === "demo" ? demoVariables(demo) : {}, cwd);
 }
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../package-root";
-import { writeDemoBase } from "./demo-base";
+import { demoVariables, writeDemoBase } from "./demo-base";
 import { readSweepFile } from "./sweep-file";
 import { caseName, planSweep } from "./sweep-plan";
 
@@ -96,7 +96,7 @@ describe("a sweep's file", () => {
 describe("the sweeps that come with the program", () => {
   const names = readdirSync(join(packageRoot, "ablations"));
 
-  it("are the paper's five, one on sampling by difficulty and one on the adaptive IoU", () =>
+  it("are the paper's five and four of our own", () =>
     expect(names).toEqual([
       "adaptive-iou.yaml",
       "difficulty-sampling.yaml",
@@ -104,7 +104,9 @@ describe("the sweeps that come with the program", () => {
       "learning-rate.yaml",
       "on-off-policy.yaml",
       "reward-design.yaml",
+      "rl-zero.yaml",
       "task-mix.yaml",
+      "unified.yaml",
     ]));
 
   it.each(names)("%s plans on the demonstration's data with three seeds", async (name) => {
@@ -114,7 +116,7 @@ describe("the sweeps that come with the program", () => {
       readSweepFile(`ablations/${name}`, [], "/elsewhere"),
       file,
       join(folder, "out"),
-      { demo },
+      demoVariables(demo),
       folder,
     );
     const cases = new Set(runs.map((run) => caseName(run.cases)));

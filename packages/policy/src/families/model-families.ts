@@ -3,6 +3,7 @@ import { JsonReader } from "../config/json-reader";
 import type { VlmConfig } from "../config/model-config";
 import type { ModelFiles } from "../files/model-files";
 import { ModelConfigError } from "../input-error";
+import type { WeightDtype } from "../kernels/bfloat16-matrix";
 import type { ParameterShape } from "../weights/parameter-shapes";
 import type { ModelFamily } from "./model-family";
 import { qwen25Vl } from "./qwen2-5-vl/family";
@@ -86,9 +87,15 @@ export function toPublishedConfigJson(config: VlmConfig): Record<string, unknown
   return familyOf(config).toPublishedJson(config);
 }
 
-/** The text of config.json, as it is written. */
-export function modelConfigText(config: VlmConfig): string {
-  return `${JSON.stringify(toPublishedConfigJson(config), undefined, 2)}\n`;
+/**
+ * The text of config.json, as it is written.
+ *
+ * @param dtype what the file of weights beside it holds
+ */
+export function modelConfigText(config: VlmConfig, dtype: WeightDtype = "float32"): string {
+  const published = toPublishedConfigJson(config);
+  if ("torch_dtype" in published) published["torch_dtype"] = dtype;
+  return `${JSON.stringify(published, undefined, 2)}\n`;
 }
 
 /** Every tensor of a model of this configuration, in the order in which the model uses them. */

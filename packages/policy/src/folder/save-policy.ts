@@ -4,8 +4,10 @@ import { join, resolve } from "node:path";
 import { replaceFileSync } from "@v-triune/node-kit/atomic-write";
 import type { VlmConfig } from "../config/model-config";
 import { modelConfigText } from "../families/model-families";
+import type { WeightDtype } from "../kernels/bfloat16-matrix";
 import type { AttachedAdapter } from "../lora/adapter";
 import { adapterConfigText } from "../lora/adapter-config";
+import type { SaveModelOptions } from "../policy/policy-platform";
 import { storedTensors } from "../policy/stored-tensors";
 import { writeSafetensors } from "./safetensors-writer";
 import type { ModelWeights } from "../weights/model-weights";
@@ -31,11 +33,11 @@ export async function saveModel(
   folder: string,
   config: VlmConfig,
   weights: ModelWeights,
-  sourceFolder?: string,
+  { sourceFolder, dtype }: SaveModelOptions,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  await writeSafetensors(join(folder, "model.safetensors"), storedTensors(config, weights));
-  writeModelConfig(folder, config);
+  await writeSafetensors(join(folder, "model.safetensors"), storedTensors(config, weights, dtype));
+  writeModelConfig(folder, config, dtype);
   if (sourceFolder === undefined || resolve(sourceFolder) === resolve(folder)) return;
   for (const name of COMPANIONS) {
     const from = join(sourceFolder, name);
@@ -62,9 +64,13 @@ export async function saveAdapter(
   writeText(folder, "adapter_config.json", adapterConfigText({ ...config, targetModules: targets }, baseModel));
 }
 
-/** Writes `folder/config.json` in one step. The folder must exist. */
-export function writeModelConfig(folder: string, config: VlmConfig): void {
-  writeText(folder, "config.json", modelConfigText(config));
+/**
+ * Writes `folder/config.json` in one step. The folder must exist.
+ *
+ * @param dtype what the file of weights beside it holds
+ */
+export function writeModelConfig(folder: string, config: VlmConfig, dtype: WeightDtype = "float32"): void {
+  writeText(folder, "config.json", modelConfigText(config, dtype));
 }
 
 function writeText(folder: string, name: string, text: string): void {

@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { VlmConfig } from "../config/model-config";
 import { parameterShapes } from "../families/model-families";
 import { PromptError, WeightsError } from "../input-error";
+import { floatToBfloat16 } from "../safetensors/dtype";
 import { useTestBackend } from "../testing/backend";
 import { expectClose } from "../testing/gradient-check";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
@@ -430,6 +431,21 @@ describe("save and load", () => {
     reader.close();
     loaded.dispose();
     policy.dispose();
+  });
+
+  it("is half as large in bfloat16, each number rounded to the nearest", async () => {
+    const path = join(folder, "halved");
+    const policy = make();
+    await policy.save(path, { dtype: "bfloat16" });
+    policy.dispose();
+    const reader = openSafetensors(path);
+    for (const [name, values] of weights) {
+      expect(reader.info(name).dtype).toBe("BF16");
+      const words = Uint32Array.from(values, (value) => floatToBfloat16(value) << 16);
+      expect(reader.readFloat32(name)).toEqual(new Float32Array(words.buffer));
+    }
+    reader.close();
+    expect(JSON.parse(readFileSync(join(path, "config.json"), "utf8"))).toMatchObject({ torch_dtype: "bfloat16" });
   });
 
   it("reads names of transformers 5's memory, and a head that a tied model carries along", async () => {

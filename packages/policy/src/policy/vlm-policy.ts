@@ -61,6 +61,8 @@ export interface SaveOptions {
    * the base model), or "merged", the whole model with the adapter added in. Default "separate".
    */
   readonly adapter?: "separate" | "merged";
+  /** Of the model's numbers; an adapter apart is always float32. "bfloat16" rounds to nearest. Default "float32". */
+  readonly dtype?: WeightDtype;
 }
 
 export interface LogProbsOptions {
@@ -242,7 +244,10 @@ export class VlmPolicy {
   async save(folder: string, options: SaveOptions = {}): Promise<void> {
     if (this.#adapter && options.adapter !== "merged")
       await this.#platform.saveAdapter(folder, this.#adapter, this.options.sourceFolder);
-    else await this.#platform.saveModel(folder, this.config, this.#weights, this.options.sourceFolder);
+    else {
+      const { sourceFolder } = this.options;
+      await this.#platform.saveModel(folder, this.config, this.#weights, { ...options, sourceFolder });
+    }
   }
 
   /**

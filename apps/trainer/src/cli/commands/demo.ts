@@ -16,11 +16,15 @@ export const demoCommand: Command = {
     steps: { type: "string", valueHint: "number", description: "Training steps" },
     out: { type: "string", valueHint: "folder", description: "Where the run and summary.json go" },
     samples: { type: "string", valueHint: "number", description: "Held-out samples per source (default: 100)" },
+    zero: {
+      type: "boolean",
+      description: "Start from a base model that was taught no form of an answer (RL-zero)",
+    },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains, and after" },
     "make-checkpoint": {
       type: "string",
       valueHint: "folder",
-      description: "Make the model that it starts from again, from random weights (25 min)",
+      description: "Make the model that it starts from again, from random weights (25 min; with --zero 1 min)",
     },
     backend: {
       type: "enum",
@@ -30,19 +34,26 @@ export const demoCommand: Command = {
       description: "A backend as v-triune doctor lists it",
     },
   },
-  examples: ["v-triune demo", "v-triune demo --dashboard", "v-triune demo --seed 3 --steps 40 --out demo-3"],
+  examples: [
+    "v-triune demo",
+    "v-triune demo --dashboard",
+    "v-triune demo --zero",
+    "v-triune demo --seed 3 --steps 40 --out demo-3",
+  ],
   async execute(context) {
     const { wholeNumber } = await import("../syntax/arguments");
     const seed = wholeNumber("seed", textOption(context, "seed"), 0);
     const steps = wholeNumber("steps", textOption(context, "steps"), 1);
     const samplesPerSource = wholeNumber("samples", textOption(context, "samples"), 1);
     const backend = textOption(context, "backend") as BackendSetting;
+    const zero = context.args["zero"] === true;
     const checkpointFolder = textOption(context, "make-checkpoint");
     if (checkpointFolder !== undefined) {
       const { makeDemoCheckpoint } = await import("../../demo/make-checkpoint");
       await makeDemoCheckpoint({
         folder: checkpointFolder,
         seed: seed!,
+        zero,
         backend,
         print: (text) => context.output.out(`${text}\n`),
       });
@@ -63,6 +74,7 @@ export const demoCommand: Command = {
         ...(out === undefined ? {} : { out }),
         ...(samplesPerSource === undefined ? {} : { samplesPerSource }),
         backend,
+        zero,
         interruption,
         ...(context.args["dashboard"] === true ? { dashboard: true } : {}),
         // A script that reads the output waits for the end, not for a person.
