@@ -1,4 +1,12 @@
 import { defineConfig } from "tsup";
 import { preset } from "../../tools/tsup-preset";
 
-export default defineConfig(preset(["src/index.ts", "src/browser/index.ts", "src/conformance.ts"]));
+export default defineConfig(
+  preset([
+    "src/index.ts",
+    "src/browser/index.ts",
+    "src/conformance.ts",
+    "src/tools-and-turns.ts",
+    "src/tools/tool-names.ts",
+  ]),
+);

@@ -45,6 +45,26 @@ export interface RolloutRecord {
   readonly boxThreshold?: number;
   /** The sample's id; only examples carry it. */
   readonly sampleId?: string;
+  /** Of an answer that may take several turns. */
+  readonly conversation?: ConversationNumbers;
+}
+
+/** A conversation with tools in numbers. */
+export interface ConversationNumbers {
+  /** Turns of the model. */
+  readonly turns: number;
+  /** Calls of tools, and those of them that failed. */
+  readonly calls: number;
+  readonly faults: number;
+  /** Tokens that the model was shown between its turns. */
+  readonly shownTokens: number;
+  /** It called a tool in its last turn. */
+  readonly overTurn: boolean;
+  /** It ended because observations used up their tokens. */
+  readonly overBudget: boolean;
+  /** Largest IoU of a crop with a gold box, and largest share of one in a crop; absent where there is no gold box. */
+  readonly cropIou?: number;
+  readonly cropContainment?: number;
 }
 
 export interface StepMetricsOptions {
@@ -110,6 +130,10 @@ class Cell {
   };
   /** Of the rollouts whose weight is known: the number that have any, and the sum. */
   readonly update = { known: 0, effective: 0, weight: 0 };
+  /** Of conversations: how many, with a call, over their turns or tokens; calls and those that failed. */
+  readonly tools = { conversations: 0, used: 0, overTurn: 0, overBudget: 0, calls: 0, faults: 0 };
+  /** Scored conversations and the right ones, by number of turns. */
+  readonly byTurns = new Map<number, { scored: number; correct: number }>();
   /** By family, so that a name is prefixed once a step and not once a rollout. */
   readonly moments = {
     "": new Map<string, RunningMoments>(),
@@ -133,12 +157,19 @@ class Cell {
     this.reasons.set(key, (this.reasons.get(key) ?? 0) + times);
   }
 
+  countTurns(turns: number, scored: number, correct: number): void {
+    const known = this.byTurns.get(turns) ?? { scored: 0, correct: 0 };
+    this.byTurns.set(turns, { scored: known.scored + scored, correct: known.correct + correct });
+  }
+
   merge(other: Cell): void {
     for (const key of Object.keys(this.rollouts) as (keyof Cell["rollouts"])[])
       this.rollouts[key] += other.rollouts[key];
     for (const key of Object.keys(this.update) as (keyof Cell["update"])[]) this.update[key] += other.update[key];
     for (const key of Object.keys(this.reflection) as (keyof Cell["reflection"])[])
       this.reflection[key] += other.reflection[key];
+    for (const key of Object.keys(this.tools) as (keyof Cell["tools"])[]) this.tools[key] += other.tools[key];
+    for (const [turns, { scored, correct }] of other.byTurns) this.countTurns(turns, scored, correct);
     for (const family of FAMILIES)
       for (const [name, theirs] of other.moments[family]) momentsOf(this.moments[family], name).merge(theirs);
     this.lengths.merge(other.lengths);
@@ -163,6 +194,7 @@ const STATISTICS: Readonly<Record<string, readonly ("mean" | "std" | "min" | "ma
   "reward/format": ["mean", "std"],
   response_length: ["mean", "std", "min", "max"],
   prompt_length: ["mean", "min", "max"],
+  turns: ["mean", "min", "max"],
 };
 
 /** The variance of rewards in their groups and that of the groups' means; both sum to the variance of all. */
@@ -221,6 +253,17 @@ function metricsOf(cell: Cell, totalWeight: number): Record<string, number> {
   }
   put("batch/effective_ratio", cell.update.effective, cell.update.known);
   put("batch/gradient_share", cell.update.weight, totalWeight);
+
+  const { conversations, used, overTurn, overBudget, calls, faults } = cell.tools;
+  put("tools/rate", used, conversations);
+  put("tools/calls", calls, conversations);
+  put("tools/fault_ratio", faults, calls);
+  put("turns/over_ratio", overTurn, conversations);
+  put("turns/over_budget_ratio", overBudget, conversations);
+  for (const [turns, { scored: judged, correct }] of [...cell.byTurns].sort(([a], [b]) => a - b)) {
+    put(`turns/correct_with/${turns}`, correct, judged);
+    put(`turns/share/${turns}`, judged, scored);
+  }
 
   const { withCorrect, withWrong, withoutCorrect, withoutWrong, unjudgedWith } = cell.reflection;
   put("correct/ratio", withCorrect + withoutCorrect, withCorrect + withoutCorrect + withWrong + withoutWrong);
@@ -291,6 +334,21 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     if (record.promptTokens !== undefined) cell.observe("", "prompt_length", record.promptTokens);
     if (record.strippedTokens !== undefined) cell.observe("", "rollout/stripped_image_tokens", record.strippedTokens);
 
+    const { conversation } = record;
+    if (conversation !== undefined) {
+      cell.tools.conversations += 1;
+      if (conversation.calls > 0) cell.tools.used += 1;
+      if (conversation.overTurn) cell.tools.overTurn += 1;
+      if (conversation.overBudget) cell.tools.overBudget += 1;
+      cell.tools.calls += conversation.calls;
+      cell.tools.faults += conversation.faults;
+      cell.observe("", "turns", conversation.turns);
+      cell.observe("", "turns/shown_tokens", conversation.shownTokens);
+      if (conversation.cropIou !== undefined) cell.observe("", "tools/crop_iou", conversation.cropIou);
+      if (conversation.cropContainment !== undefined)
+        cell.observe("", "tools/crop_containment", conversation.cropContainment);
+    }
+
     if (record.gradientWeight !== undefined) {
       cell.update.known += 1;
       if (record.gradientWeight > 0) cell.update.effective += 1;
@@ -322,6 +380,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     }
 
     const correct = verdict.accuracy >= (boxTasks.has(record.task) ? (record.boxThreshold ?? boxThreshold) : 1);
+    if (conversation !== undefined) cell.countTurns(conversation.turns, 1, correct ? 1 : 0);
     cell.observe("", correct ? "response_length/correct" : "response_length/wrong", record.responseTokens);
     const kind = words === null ? (correct ? "withoutCorrect" : "withoutWrong") : correct ? "withCorrect" : "withWrong";
     cell.reflection[kind] += 1;

@@ -77,7 +77,10 @@ export type { VisualInput } from "./vision/visual-input";
 export {
   NotFiniteError,
   type GeneratedCompletion,
+  type GeneratedTurn,
+  type TurnContinuation,
   type FinishReason,
+  type EndedTurn,
   type GenerateOptions,
 } from "./generation/generate";
 export { eventLoopTurn } from "./generation/event-loop-turn";
@@ -101,6 +104,7 @@ export { writeModelConfig } from "./folder/save-policy";
 export { writeSafetensors } from "./folder/safetensors-writer";
 export type { SafetensorsEntry, TensorData } from "./safetensors/encode";
 export { decodeImage, imageSize } from "./folder/decode-image";
+export { encodePng } from "./folder/encode-png";
 export { MAX_INPUT_PIXELS, type DecodeOptions, type ImageInput, type RawImage } from "./image-processor/image-input";
 export {
   /** @deprecated `VlmPolicy` */

@@ -7,6 +7,8 @@
 import type { PreparedPrompt } from "./prepared-prompt";
 import type { EngineCompletion, RolloutEngine, SamplingRequest } from "./rollout-engine";
 
+export { type ToolConformanceOptions, type ToolFinding, checkTool } from "./tools/tool-conformance";
+
 /** One way in which an engine breaks the contract. */
 export interface RolloutEngineFinding {
   /** The rule that is broken. */

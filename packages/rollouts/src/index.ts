@@ -18,5 +18,8 @@ export {
 export { loadPromptPool } from "./load-prompt-pool";
 export { type PromptForm, type PromptPool, builtInPromptPool } from "./prompt-pool";
 export { type JudgingContext, type RewardRatios, rewardRequest } from "./reward-request";
-export type { EngineCompletion, EngineWeights, RolloutEngine, SamplingRequest } from "./rollout-engine";
+export type { EngineCompletion, EngineTurn, EngineWeights, RolloutEngine, SamplingRequest } from "./rollout-engine";
+export { type Conversation, type ConversationTurn, maskOf } from "./turns/conversation";
+export { type LookQuality, lookQuality } from "./turns/looks";
+export { type ToolOffer, toolOffer, withToolOffer } from "./turns/tool-offer";
 export { type SeededRandom, createRandom } from "./seeded-random";

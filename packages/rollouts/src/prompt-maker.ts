@@ -3,11 +3,14 @@ import type { Sample } from "@v-triune/schema";
 import { type PromptPool, appendPromptSentences, promptForm } from "./prompt-pool";
 import type { SeededRandom } from "./seeded-random";
 import type { PreparedPrompt } from "./prepared-prompt";
+import { type ToolOffer, withToolOffer } from "./turns/tool-offer";
 
 export interface PromptMakerOptions {
   readonly processor: Processor;
   /** Sentences that are appended to mathverify questions; null leaves prompts as they are. */
   readonly pool: PromptPool | null;
+  /** What prompts say of tools. Default: nothing. */
+  readonly tools?: ToolOffer | undefined;
   /** Longer prompts are refused with a PromptError; null: no limit. */
   readonly maxPromptTokens: number | null;
   /** The pictures of a sample, if they are not in it: pixels, for example. Default: its bytes or paths. */
@@ -17,13 +20,21 @@ export interface PromptMakerOptions {
 /** Turns samples into prompts: pool sentences, chat template, pictures, tokens. */
 export type PromptMaker = (sample: Sample, id: string, random: SeededRandom) => Promise<PreparedPrompt>;
 
-export function createPromptMaker({ processor, pool, maxPromptTokens, picturesOf }: PromptMakerOptions): PromptMaker {
+export function createPromptMaker({
+  processor,
+  pool,
+  tools,
+  maxPromptTokens,
+  picturesOf,
+}: PromptMakerOptions): PromptMaker {
   return async (sample, id, random) => {
     const pictures = picturesOf?.(sample) ?? storedPictures(sample, id);
-    const messages = splitImageMarks(withPoolSentences(sample, pool, random), pictures.length, id);
+    const asked = splitImageMarks(withPoolSentences(sample, pool, random), pictures.length, id);
+    const { messages, variables } = withToolOffer(asked, tools, processor.template);
     const encoded = await processor.encode(messages, pictures, {
       name: id,
       addGenerationPrompt: true,
+      ...(variables ? { variables } : {}),
       ...(maxPromptTokens === null ? {} : { maxTokens: maxPromptTokens }),
     });
     return {

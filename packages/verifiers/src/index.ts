@@ -3,7 +3,13 @@
  * workers.
  */
 export { answer, createAnswerVerifier } from "./answer/answer-verifier";
-export { BOX_CONVENTIONS, type BoxConvention } from "./boxes/box-convention";
+export {
+  BOX_CONVENTIONS,
+  farCorner,
+  type BoxConvention,
+  type BoxFrame,
+  type PictureSize,
+} from "./boxes/box-convention";
 export { choice, createChoiceVerifier } from "./choice/choice-verifier";
 export { createCompositeVerifier, type CompositeOptions, type CompositePart } from "./composite/composite-verifier";
 export { createDetectionVerifier, detection, type DetectionVerifierOptions } from "./detection/detection-verifier";

@@ -1,6 +1,10 @@
 /**
  * The sampling loop: prompts are admitted while rows are free, decoded together, and each completion is yielded as it
  * ends, which frees its row for the next prompt (continuous batching).
+ *
+ * With `nextTurn` a completion may go on: what it is shown is computed behind what it has (the prefix is kept), and it
+ * joins the others again. Rows may be at different turns, and some may wait for their continuation, while the others
+ * are decoded.
  */
 import { VTriuneError } from "@v-triune/errors";
 import type { VlmConfig } from "../config/model-config";
@@ -11,7 +15,8 @@ import type { FeatureSource } from "../model/feature-source";
 import type { ModelWeights } from "../weights/model-weights";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { computesOnGpu, decodesByKernels, type DecoderName } from "./choose-decoder";
-import type { Decoder, RowHandle } from "./decoder";
+import type { VisualInput } from "../vision/visual-input";
+import type { Decoder, RowContinuation, RowHandle } from "./decoder";
 import type { DecodingMemory } from "./decoding-memory";
 import { eventLoopTurn } from "./event-loop-turn";
 import { KernelDecoder, TILE_ROWS } from "./kernel-decoder";
@@ -22,13 +27,40 @@ import { TensorDecoder } from "./tensor-decoder";
 /** Why a completion ended: at a stop token, or at the limit of new tokens. */
 export type FinishReason = "stop" | "length";
 
+/** What follows a turn: the tokens that end it for the model, an observation, and the opening of the next turn. */
+export interface TurnContinuation {
+  /** With one placeholder for each merged visual token; at least one token. */
+  readonly tokenIds: Int32Array;
+  /** In the order of their placeholders. Default: none. */
+  readonly pictures?: readonly VisualInput[];
+}
+
+/** A turn that ended at a stop token. */
+export interface EndedTurn {
+  readonly promptIndex: number;
+  readonly sampleIndex: number;
+  /** Which turn of the completion, from 0. */
+  readonly turn: number;
+  /** As generated, the stop token included. */
+  readonly tokenIds: Int32Array;
+}
+
+/** One turn of a completion. */
+export interface GeneratedTurn {
+  /** As generated, the stop token included. */
+  readonly tokenIds: Int32Array;
+  readonly logProbs: Float32Array;
+  /** What was shown after it; absent after the last turn. */
+  readonly continuation?: TurnContinuation;
+}
+
 /** One sampled completion. */
 export interface GeneratedCompletion {
   /** Which of the prompts it answers. */
   readonly promptIndex: number;
   /** Which of the prompt's n samples it is. */
   readonly sampleIndex: number;
-  /** Its tokens, the stop token included. */
+  /** Its tokens, the stop token included; those of all turns one after another, without what was shown between. */
   readonly tokenIds: Int32Array;
   /**
    * log p of each token at the sampling temperature (1 for greedy) over the whole vocabulary, before penalties and
@@ -36,6 +68,8 @@ export interface GeneratedCompletion {
    */
   readonly logProbs: Float32Array;
   readonly finishReason: FinishReason;
+  /** Turn by turn; absent without `nextTurn`. */
+  readonly turns?: readonly GeneratedTurn[];
 }
 
 /** How to sample. Steps are those of transformers, in its order (./logits-processors). */
@@ -54,8 +88,16 @@ export interface GenerateOptions {
   readonly repetitionPenalty?: number;
   /** Never repeats an n-gram of this size; 0 is off. */
   readonly noRepeatNgramSize?: number;
+  /** Tokens that are written, in all turns together. */
   readonly maxNewTokens: number;
   readonly seed: number;
+  /**
+   * Called when a turn ends at a stop token. What it returns follows the turn, without visual placeholders that the
+   * model wrote itself, and the completion goes on; undefined ends it. Default: a completion is one turn.
+   */
+  readonly nextTurn?: (turn: EndedTurn) => TurnContinuation | undefined | Promise<TurnContinuation | undefined>;
+  /** Tokens that a completion may be shown by `nextTurn`, by which memory is planned. Default 1024. */
+  readonly maxShownTokens?: number;
   /**
    * The number of each prompt in the seeded streams. Default: its index. Prompts that are a part of a larger request
    * keep their numbers in it, and with them their tokens.
@@ -109,9 +151,22 @@ interface RunningRow {
   readonly promptIndex: number;
   readonly sampleIndex: number;
   readonly handle: RowHandle;
+  /** Of this turn. */
   readonly tokens: number[];
   readonly logProbs: number[];
   readonly random: () => number;
+  /** Prompt and earlier turns, as the model sees them. */
+  readonly before: Int32Array;
+  /** Tokens that the turn may have. */
+  readonly limit: number;
+  /** Turns before, each with what was shown after it. */
+  readonly turns: readonly GeneratedTurn[];
+}
+
+/** A row whose turn has ended, and what follows. */
+interface ContinuedRow {
+  readonly row: RunningRow;
+  readonly continuation: TurnContinuation;
 }
 
 /** See `VlmPolicy.generate`. */
@@ -147,13 +202,54 @@ export async function* generateCompletions({
   let running: RunningRow[] = [];
   let admitted = 0;
   const finished: GeneratedCompletion[] = [];
+  const { nextTurn } = options;
+  const placeholders = new Set([config.imageTokenId, config.videoTokenId]);
+  const turns = { waiting: 0, continued: [] as ContinuedRow[], failure: undefined as unknown, wake: (): void => {} };
+  let ended = false;
+  const wake = (): void => turns.wake();
+  options.signal?.addEventListener("abort", wake);
+
+  const finish = (row: RunningRow, finishReason: FinishReason): void => {
+    decoder.removeRow(row.handle);
+    const last = { tokenIds: Int32Array.from(row.tokens), logProbs: Float32Array.from(row.logProbs) };
+    const all = [...row.turns, last];
+    const { promptIndex, sampleIndex } = row;
+    finished.push({
+      promptIndex,
+      sampleIndex,
+      tokenIds: row.turns.length === 0 ? last.tokenIds : Int32Array.from(all.flatMap(({ tokenIds }) => [...tokenIds])),
+      logProbs:
+        row.turns.length === 0 ? last.logProbs : Float32Array.from(all.flatMap(({ logProbs }) => [...logProbs])),
+      finishReason,
+      ...(nextTurn ? { turns: all } : {}),
+    });
+  };
+
+  /** The turn has ended: it goes on with what follows, or it was the last. */
+  const takeTurn = (row: RunningRow, continuation: TurnContinuation | undefined): void => {
+    if (continuation) turns.continued.push({ row, continuation });
+    else finish(row, "stop");
+  };
+
+  const endTurn = (row: RunningRow, ask: NonNullable<GenerateOptions["nextTurn"]>): void => {
+    const { promptIndex, sampleIndex } = row;
+    const tokenIds = Int32Array.from(row.tokens);
+    const next = ask({ promptIndex, sampleIndex, turn: row.turns.length, tokenIds });
+    if (!(next instanceof Promise)) return takeTurn(row, next);
+    turns.waiting += 1;
+    void next
+      .then(
+        (continuation) => ended || takeTurn(row, continuation),
+        (error: unknown) => (turns.failure ??= { error }),
+      )
+      .finally(() => {
+        turns.waiting -= 1;
+        turns.wake();
+      });
+  };
 
   const sample = (row: RunningRow, logits: Float32Array): boolean => {
-    const { token, logProb } = sampler.sample(
-      logits,
-      () => [...prompts[row.promptIndex]!.promptIds, ...row.tokens],
-      row.random,
-    );
+    const { token, logProb } = sampler.sample(logits, () => [...row.before, ...row.tokens], row.random);
     if (!Number.isFinite(logProb)) {
       const tensor = weights.findNotFinite();
       throw new NotFiniteError({
@@ -172,22 +268,71 @@ export async function* generateCompletions({
       stop.has(token) ||
       (options.stopWhen?.({ promptIndex: row.promptIndex, sampleIndex: row.sampleIndex, tokenIds: row.tokens }) ??
         false);
-    if (!stopped && row.tokens.length < options.maxNewTokens) return true;
-    decoder.removeRow(row.handle);
-    finished.push({
-      promptIndex: row.promptIndex,
-      sampleIndex: row.sampleIndex,
-      tokenIds: Int32Array.from(row.tokens),
-      logProbs: Float32Array.from(row.logProbs),
-      finishReason: stopped ? "stop" : "length",
-    });
+    if (!stopped && row.tokens.length < row.limit) return true;
+    if (stopped && nextTurn) endTurn(row, nextTurn);
+    else finish(row, stopped ? "stop" : "length");
     return false;
+  };
+
+  /** Gives rows whose turn has ended what follows, as many at once as are computed at once. */
+  const resume = (): void => {
+    const parts: (RowContinuation & { readonly next: Omit<RunningRow, "handle"> })[] = [];
+    let tokens = 0;
+    while (turns.continued.length > 0) {
+      const { row, continuation } = turns.continued[0]!;
+      const written = row.tokens.filter((id) => !placeholders.has(id));
+      const before = Int32Array.from([...row.before, ...written, ...continuation.tokenIds]);
+      if (parts.length > 0 && tokens + before.length > maxPrefillTokens) break;
+      turns.continued.shift();
+      const left =
+        options.maxNewTokens - row.tokens.length - row.turns.reduce((n, turn) => n + turn.tokenIds.length, 0);
+      const limit = Math.min(left, config.text.maxPositionEmbeddings - before.length);
+      if (limit < 1) {
+        finish(row, "length");
+        continue;
+      }
+      tokens += before.length;
+      // The newest token was never fed; what follows a placeholder was computed with it.
+      const fed = row.tokens.length - 1;
+      const clean = row.tokens.findIndex((id) => placeholders.has(id));
+      const kept = clean < 0 ? fed : Math.min(fed, clean);
+      parts.push({
+        row: row.handle,
+        drop: fed - kept,
+        ids: Int32Array.from([...written.slice(kept), ...continuation.tokenIds]),
+        pictures: continuation.pictures ?? [],
+        next: {
+          promptIndex: row.promptIndex,
+          sampleIndex: row.sampleIndex,
+          random: row.random,
+          tokens: [],
+          logProbs: [],
+          before,
+          limit,
+          turns: [
+            ...row.turns,
+            { tokenIds: Int32Array.from(row.tokens), logProbs: Float32Array.from(row.logProbs), continuation },
+          ],
+        },
+      });
+    }
+    if (parts.length === 0) return;
+    const { handles, logits } = decoder.extend(parts);
+    parts.forEach(({ row: old, next }, i) => {
+      const row: RunningRow = { ...next, handle: decoder.addRow(handles[i]!) };
+      decoder.releasePrompt(handles[i]!);
+      decoder.removeRow(old);
+      if (sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary))) running.push(row);
+    });
   };
 
   const admit = (): void => {
     const batch: PromptInput[] = [];
     let tokens = 0;
-    while (admitted + batch.length < prompts.length && running.length + (batch.length + 1) * n <= maxRows) {
+    while (
+      admitted + batch.length < prompts.length &&
+      running.length + turns.waiting + turns.continued.length + (batch.length + 1) * n <= maxRows
+    ) {
       const prompt = prompts[admitted + batch.length]!;
       if (batch.length > 0 && tokens + prompt.promptIds.length > maxPrefillTokens) break;
       tokens += prompt.promptIds.length;
@@ -205,6 +350,9 @@ export async function* generateCompletions({
           tokens: [],
           logProbs: [],
           random: rowRandom(options.seed, options.promptNumbers?.[promptIndex] ?? promptIndex, sampleIndex),
+          before: batch[i]!.promptIds,
+          limit: options.maxNewTokens,
+          turns: [],
         };
         if (sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary))) running.push(row);
       }
@@ -214,7 +362,10 @@ export async function* generateCompletions({
   };
 
   try {
-    while ((admitted < prompts.length || running.length > 0) && !options.signal?.aborted) {
+    const left = (): boolean =>
+      admitted < prompts.length || running.length > 0 || turns.waiting > 0 || turns.continued.length > 0;
+    while (left() && !options.signal?.aborted) {
+      resume();
       admit();
       if (running.length > 0) {
         const logits = decoder.step(
@@ -225,8 +376,14 @@ export async function* generateCompletions({
       }
       while (finished.length > 0) yield finished.shift()!;
       await eventLoopTurn();
+      if (turns.failure) throw (turns.failure as { error: unknown }).error;
+      if (running.length === 0 && turns.continued.length === 0 && turns.waiting > 0 && admitted === prompts.length)
+        await new Promise<void>((resolve) => (turns.wake = resolve));
     }
+    while (finished.length > 0) yield finished.shift()!;
   } finally {
+    ended = true;
+    options.signal?.removeEventListener("abort", wake);
     close();
   }
 }
@@ -253,7 +410,10 @@ function openDecoder(
     halves,
     halfEmbedding: weights.matrix("model.embed_tokens.weight") instanceof Bfloat16Matrix,
     rows: together,
-    promptTokens: longestTogether(prompts, Math.ceil(together / (options.n ?? 1))),
+    // A row that goes on has a copy of its prompt and of all turns before.
+    promptTokens: options.nextTurn
+      ? together * (longestTogether(prompts, 1) + options.maxNewTokens + (options.maxShownTokens ?? 1024))
+      : longestTogether(prompts, Math.ceil(together / (options.n ?? 1))),
     maxNewTokens: options.maxNewTokens,
   };
   const byKernels =

@@ -18,11 +18,11 @@ import { headWeight, languageModel } from "../model/language-model";
 import type { Matrix } from "../kernels/bfloat16-matrix";
 import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
-import { packTrees, type PackedTokens } from "../model/packed-batch";
+import { continuedPositions, packContinuations, packTrees } from "../model/packed-batch";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { textRotary } from "../model/text-rotary";
 import { packMatrices, placeTable } from "./pack-matrices";
-import type { Decoder, PromptHandle, RowHandle } from "./decoder";
+import type { Decoder, PromptHandle, RowContinuation, RowHandle } from "./decoder";
 
 /** Tokens that a row's cache holds at first; it doubles when full. */
 const FIRST_CAPACITY = 32;
@@ -47,6 +47,14 @@ interface Prompt extends Cache {
 
 interface Row extends Cache {
   readonly prompt: Prompt;
+}
+
+/** Rows of a pass whose keys and values go into a cache, from its token `at` on. */
+interface StoredRun {
+  readonly start: number;
+  readonly count: number;
+  readonly cache: Prompt;
+  readonly at: number;
 }
 
 /** Addresses of a linear layer's packed weight and of its bias, 0 without one. */
@@ -93,20 +101,52 @@ export class KernelDecoder implements Decoder {
         users: 1,
       };
     });
+    const runs = tokens.trees.map(({ start, promptLength }, i): StoredRun => {
+      return { start, count: promptLength, cache: caches[i]!, at: 0 };
+    });
     const logits = tf.tidy(() => {
       const features =
         tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
       const hidden = languageModel(tokens, features, this.weights, text, {
         select,
-        onQkv: (layer, qkv, rotary) => this.#storePrompts(layer, qkv, rotary, tokens, caches),
+        onQkv: (layer, qkv, rotary) => this.#store(layer, qkv, rotary, runs),
       });
       return linear(hidden, [headWeight(this.weights)], [null]);
     });
-    const handles = caches.map((cache) => {
-      this.#prompts.set(this.#nextHandle, cache);
-      return this.#nextHandle++;
+    return { handles: caches.map((cache) => this.#add(cache)), logits: takeValues(logits) };
+  }
+
+  extend(parts: readonly RowContinuation[]): { handles: PromptHandle[]; logits: Float32Array } {
+    const { text } = this.config;
+    const rows = parts.map(({ row }) => this.#rows.get(row)!);
+    const lengths = parts.map(({ drop }, i) => rows[i]!.prompt.length + rows[i]!.length - drop);
+    const nexts = parts.map(({ drop }, i) => rows[i]!.prompt.next + rows[i]!.length - drop);
+    const tokens = packContinuations(
+      parts.map(({ ids, pictures }, i) => ({ ids, pictures, past: lengths[i]!, next: nexts[i]! })),
+      this.config,
+    );
+    const caches = parts.map(({ ids, pictures }, i): Prompt => {
+      const length = lengths[i]! + ids.length;
+      const { next } = continuedPositions(ids, pictures, nexts[i]!, this.config);
+      return { address: this.#allocate(length * this.#tokenFloats()), capacity: length, length, next, users: 1 };
     });
-    return { handles, logits: takeValues(logits) };
+    const before = lengths.reduce((sum, length) => sum + length, 0);
+    const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((sum, length) => sum + length, 0));
+    const runs = caches.flatMap((cache, i): StoredRun[] => [
+      { start: starts[i]!, count: lengths[i]!, cache, at: 0 },
+      { start: before + tokens.trees[i]!.start, count: parts[i]!.ids.length, cache, at: lengths[i]! },
+    ]);
+    const logits = tf.tidy(() => {
+      const features =
+        tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
+      const hidden = languageModel(tokens, features, this.weights, text, {
+        select: Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1),
+        past: (layer) => this.#past(layer, rows, lengths),
+        onQkv: (layer, qkv, rotary) => this.#store(layer, qkv, rotary, runs),
+      });
+      return linear(hidden, [headWeight(this.weights)], [null]);
+    });
+    return { handles: caches.map((cache) => this.#add(cache)), logits: takeValues(logits) };
   }
 
   addRow(prompt: PromptHandle): RowHandle {
@@ -193,23 +233,39 @@ export class KernelDecoder implements Decoder {
     this.#rows.clear();
   }
 
-  /** Keys and values of one layer for all prompt tokens into the prompts' caches. */
-  #storePrompts(
-    layer: number,
-    qkv: tf.Tensor2D,
-    rotary: RotaryTable,
-    tokens: PackedTokens,
-    caches: readonly Prompt[],
-  ): void {
+  #add(prompt: Prompt): PromptHandle {
+    this.#prompts.set(this.#nextHandle, prompt);
+    return this.#nextHandle++;
+  }
+
+  /** Keys and values of rows in one layer, with their prompts', as rows of q, k, v without queries. */
+  #past(layer: number, rows: readonly Row[], lengths: readonly number[]): tf.Tensor2D {
+    const { numHeads, headDim } = this.config.text;
+    const stride = this.#strideFloats();
+    const width = numHeads * headDim + stride;
+    const values = new Float32Array(lengths.reduce((sum, length) => sum + length, 0) * width);
+    let at = 0;
+    rows.forEach((row, i) => {
+      const own = lengths[i]! - row.prompt.length;
+      for (const [{ address, capacity }, count] of [[row.prompt, row.prompt.length] as const, [row, own] as const]) {
+        const cached = this.memory.floats(address + 4 * layer * capacity * stride, count * stride);
+        for (let t = 0; t < count; t++, at += width)
+          values.set(cached.subarray(t * stride, (t + 1) * stride), at + width - stride);
+      }
+    });
+    return tf.tensor2d(values, [values.length / width, width]);
+  }
+
+  /** Keys and values of one layer for runs of rows into the caches of their prompts. */
+  #store(layer: number, qkv: tf.Tensor2D, rotary: RotaryTable, runs: readonly StoredRun[]): void {
     const { memory } = this;
     const { numHeads, numKeyValueHeads, headDim } = this.config.text;
     const [rows, width] = qkv.shape;
     const stride = this.#strideFloats();
     const pointers = new Int32Array(rows);
-    tokens.trees.forEach(({ start, promptLength }, i) => {
-      const { address, capacity } = caches[i]!;
-      for (let t = 0; t < promptLength; t++) pointers[start + t] = address + 4 * (layer * capacity + t) * stride;
-    });
+    for (const { start, count, cache, at } of runs)
+      for (let t = 0; t < count; t++)
+        pointers[start + t] = cache.address + 4 * (layer * cache.capacity + at + t) * stride;
     const turned = memory.scratch(rows * (width + headDim));
     const cos = turned + 4 * rows * width;
     const sin = cos + 2 * rows * headDim;

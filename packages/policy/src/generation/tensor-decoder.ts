@@ -16,10 +16,10 @@ import type { FeatureSource } from "../model/feature-source";
 import { headWeight, languageModel, projectQkv } from "../model/language-model";
 import type { ModelWeights } from "../weights/model-weights";
 import { mropePositions } from "../model/mrope-positions";
-import { packTrees } from "../model/packed-batch";
+import { continuedPositions, packContinuations, packTrees } from "../model/packed-batch";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { textRotary } from "../model/text-rotary";
-import type { Decoder, PromptHandle, RowHandle } from "./decoder";
+import type { Decoder, PromptHandle, RowContinuation, RowHandle } from "./decoder";
 
 const HIDDEN = -1e9;
 
@@ -37,6 +37,8 @@ interface Row {
   readonly prompt: PromptCache;
   /** Tokens fed so far. */
   count: number;
+  /** Keys and values with the prompt's, one [length, kv heads · d] pair per layer, while others are decoded without it. */
+  apart?: { readonly keys: tf.Tensor2D[]; readonly values: tf.Tensor2D[] };
 }
 
 export class TensorDecoder implements Decoder {
@@ -94,6 +96,60 @@ export class TensorDecoder implements Decoder {
     return { handles, logits: takeValues(logits) };
   }
 
+  extend(parts: readonly RowContinuation[]): { handles: PromptHandle[]; logits: Float32Array } {
+    const { text } = this.config;
+    const rows = parts.map(({ row }) => this.#rows.get(row)!);
+    const lengths = parts.map(({ drop }, i) => rows[i]!.prompt.length + rows[i]!.count - drop);
+    const nexts = parts.map(({ drop }, i) => rows[i]!.prompt.next + rows[i]!.count - drop);
+    const tokens = packContinuations(
+      parts.map(({ ids, pictures }, i) => ({ ids, pictures, past: lengths[i]!, next: nexts[i]! })),
+      this.config,
+    );
+    const caches = parts.map(({ ids, pictures }, i): PromptCache => ({
+      keys: [],
+      values: [],
+      length: lengths[i]! + ids.length,
+      next: continuedPositions(ids, pictures, nexts[i]!, this.config).next,
+    }));
+    const handles = caches.map((cache) => {
+      this.#prompts.set(this.#nextHandle, cache);
+      return this.#nextHandle++;
+    });
+    const before = lengths.reduce((sum, length) => sum + length, 0);
+    const logits = tf.tidy(() => {
+      const features =
+        tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
+      const hidden = languageModel(tokens, features, this.weights, text, {
+        select: Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1),
+        past: (layer) => this.#past(layer, rows, lengths),
+        onQkv: (_layer, qkv, rotary) => {
+          const width = text.headDim * text.numKeyValueHeads;
+          const own = text.headDim * text.numHeads;
+          const keys = rotate(tf.slice2d(qkv, [0, own], [-1, width]), rotary, text.headDim);
+          const values = tf.slice2d(qkv, [0, own + width], [-1, width]);
+          let start = 0;
+          tokens.trees.forEach(({ start: first, promptLength }, i) => {
+            const whole = (all: tf.Tensor2D): tf.Tensor2D =>
+              tf.keep(
+                tf.concat2d(
+                  [
+                    tf.slice2d(all, [start, 0], [lengths[i]!, width]),
+                    tf.slice2d(all, [before + first, 0], [promptLength, width]),
+                  ],
+                  0,
+                ),
+              );
+            caches[i]!.keys.push(whole(keys));
+            caches[i]!.values.push(whole(values));
+            start += lengths[i]!;
+          });
+        },
+      });
+      return linear(hidden, [headWeight(this.weights)], [null]);
+    });
+    return { handles, logits: takeValues(logits) };
+  }
+
   addRow(prompt: PromptHandle): RowHandle {
     const handle = this.#nextHandle++;
     this.#rows.set(handle, { handle, prompt: this.#prompts.get(prompt)!, count: 0 });
@@ -101,8 +157,9 @@ export class TensorDecoder implements Decoder {
   }
 
   removeRow(row: RowHandle): void {
-    const { prompt } = this.#rows.get(row)!;
+    const { prompt, apart } = this.#rows.get(row)!;
     this.#rows.delete(row);
+    if (apart) tf.dispose([...apart.keys, ...apart.values]);
     this.#freeUnused(prompt);
   }
 
@@ -188,13 +245,49 @@ export class TensorDecoder implements Decoder {
 
   dispose(): void {
     tf.dispose([...this.#keys, ...this.#values]);
-    const caches = new Set([...this.#prompts.values(), ...[...this.#rows.values()].map(({ prompt }) => prompt)]);
+    const rows = [...this.#rows.values()];
+    const caches = new Set([
+      ...this.#prompts.values(),
+      ...rows.flatMap(({ prompt, apart }) => [prompt, apart ?? []].flat()),
+    ]);
     for (const { keys, values } of caches) tf.dispose([...keys, ...values]);
     this.#prompts.clear();
     this.#rows.clear();
     this.#cached = [];
     this.#keys = [];
     this.#values = [];
+  }
+
+  /** Keys and values of rows in one layer, with their prompts', as rows of q, k, v without queries. */
+  #past(layer: number, rows: readonly Row[], lengths: readonly number[]): tf.Tensor2D {
+    const { numHeads, numKeyValueHeads, headDim } = this.config.text;
+    const width = numKeyValueHeads * headDim;
+    return tf.concat2d(
+      rows.map((row, i) => {
+        const length = lengths[i]!;
+        // Before its first step a row has only its prompt's.
+        const [keys, values] = row.apart
+          ? [row.apart.keys[layer]!, row.apart.values[layer]!]
+          : this.#cached.includes(row)
+            ? [this.#cachedRows(this.#keys[layer]!, row), this.#cachedRows(this.#values[layer]!, row)]
+            : [row.prompt.keys[layer]!, row.prompt.values[layer]!];
+        const kept = [keys, values].map((all) => tf.slice2d(all, [0, 0], [length, width]));
+        return tf.concat2d([tf.zeros([length, numHeads * headDim]), ...kept], 1);
+      }),
+      0,
+    );
+  }
+
+  /** What the cache has of one of its rows, [1, kv heads, padded, d] → [prompt and fed tokens, kv heads · d]. */
+  #cachedRows(cache: tf.Tensor4D, row: Row): tf.Tensor2D {
+    const { numKeyValueHeads: heads, headDim } = this.config.text;
+    const length = row.prompt.length + row.count;
+    const own = tf.slice4d(
+      cache,
+      [this.#cached.indexOf(row), 0, cache.shape[2] - length, 0],
+      [1, heads, length, headDim],
+    );
+    return tf.reshape(tf.transpose(own, [0, 2, 1, 3]), [length, heads * headDim]);
   }
 
   #freeUnused(cache: PromptCache): void {
@@ -208,6 +301,13 @@ export class TensorDecoder implements Decoder {
     const known = new Map(this.#cached.map((row, i) => [row, i]));
     if (rows.length === this.#cached.length && rows.every((row, i) => this.#cached[i] === row)) return;
     const { numKeyValueHeads: heads, headDim, numLayers } = this.config.text;
+    // Rows that wait for their continuation keep what they have.
+    for (const row of this.#cached) {
+      if (rows.includes(row) || this.#rows.get(row.handle) !== row) continue;
+      const apart = (caches: readonly tf.Tensor4D[]): tf.Tensor2D[] =>
+        caches.map((cache) => tf.tidy(() => tf.keep(this.#cachedRows(cache, row))));
+      row.apart = { keys: apart(this.#keys), values: apart(this.#values) };
+    }
     const length = Math.max(...rows.map((row) => row.prompt.length + row.count));
     const old = rows.filter((row) => known.has(row));
     const fresh = rows.filter((row) => !known.has(row));

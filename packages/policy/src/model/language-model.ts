@@ -29,9 +29,14 @@ export interface LanguageModelOptions {
   readonly select?: Int32Array;
   /**
    * Called with each layer's packed q, k, v, normed where they are, before rotation; generation fills its cache from
-   * them.
+   * them. With `past`, its rows come first.
    */
   readonly onQkv?: (layer: number, qkv: tf.Tensor2D, rotary: RotaryTable) => void;
+  /**
+   * Rows of q, k, v that tokens before have in a layer, keys rotated, queries unused, [plan.rows - N, width]: the
+   * attention sees them, nothing else is computed for them. For `packContinuations`.
+   */
+  readonly past?: (layer: number) => tf.Tensor2D;
   readonly trace?: Trace;
   /** Keeps only each layer's input for the backward pass and computes the layer again there. */
   readonly checkpointing?: boolean;
@@ -50,7 +55,7 @@ export function languageModel(
   options: LanguageModelOptions = {},
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const { select, onQkv, trace } = options;
+    const { select, onQkv, past, trace } = options;
     const rotary = rotaryTensors(textRotary(tokens.positions, config));
     const visual = features ? featureSets(features, config.hiddenSize) : [];
     const embedded = gatherRows(weights.matrix("model.embed_tokens.weight"), tokens.ids);
@@ -59,7 +64,7 @@ export function languageModel(
     for (let i = 0; i < config.numLayers; i++) {
       // After the last attention rows are independent: the rest is computed only for the rows that are wanted.
       const keep = i === config.numLayers - 1 ? select : undefined;
-      const place: DecoderLayer = { index: i, tokens, weights, config, keep, onQkv };
+      const place: DecoderLayer = { index: i, tokens, weights, config, keep, onQkv, past };
       const layer = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D =>
         decoderLayer(place, x, table, again);
       if (options.checkpointing) {
@@ -116,20 +121,24 @@ interface DecoderLayer {
   /** Rows that are needed after this layer. Default: all. */
   readonly keep: Int32Array | undefined;
   readonly onQkv: LanguageModelOptions["onQkv"];
+  readonly past: LanguageModelOptions["past"];
 }
 
 /** @param again whether it is computed a second time, for its gradients only */
 function decoderLayer(
-  { index, tokens, weights, config, keep, onQkv }: DecoderLayer,
+  { index, tokens, weights, config, keep, onQkv, past }: DecoderLayer,
   x: tf.Tensor2D,
   rotary: RotaryTable,
   again: boolean,
 ): tf.Tensor2D {
   const name = `model.layers.${index}`;
   const normal = rmsNorm(x, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
-  const qkv = projectQkv(normal, index, weights, config);
+  const own = projectQkv(normal, index, weights, config);
+  const before = past?.(index);
+  const qkv = before ? tf.concat2d([before, own], 0) : own;
   onQkv?.(index, qkv, rotary);
-  const attended = attention(qkv, rotary, tokens.plan, attentionHeads(config));
+  const seen = attention(qkv, rotary, tokens.plan, attentionHeads(config));
+  const attended = before ? tf.slice2d(seen, [before.shape[0], 0], [-1, -1]) : seen;
   const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
   const hidden = addResidual(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
   const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);

@@ -36,10 +36,11 @@ interface VisualRun {
 }
 
 /**
+ * @param start the position of the first token. Default 0.
  * @throws PromptError when the placeholders do not match the pictures in number
  * @throws ImageError when a picture's grid cannot be merged
  */
-export function mropePositions(prompt: PromptInput, config: VlmConfig): MropePositions {
+export function mropePositions(prompt: PromptInput, config: VlmConfig, start = 0): MropePositions {
   const { promptIds } = prompt;
   const merge = config.vision.spatialMergeSize;
   const count = promptIds.length;
@@ -48,7 +49,7 @@ export function mropePositions(prompt: PromptInput, config: VlmConfig): MropePos
     { id: config.imageTokenId, kind: "image", runs: pictureRuns(prompt.images), used: 0 },
     { id: config.videoTokenId, kind: "video", runs: videoRuns(prompt.videos, config), used: 0 },
   ];
-  let next = 0;
+  let next = start;
   for (let i = 0; i < count;) {
     const source = sources.find(({ id }) => id === promptIds[i]);
     if (!source) {

@@ -113,7 +113,7 @@ export class VlmPolicy {
 
   /**
    * Log-probabilities of the rows' completions, differentiable in `parameters`. Rows that share a prompt compute it
-   * once; logits are computed only at positions that predict completion tokens.
+   * once; logits are computed only at positions that predict completion tokens that the policy wrote.
    *
    * @throws PromptError when a prompt does not match its pictures, is too long, or holds unknown tokens
    * @throws RangeError when a completion is longer than `width`
@@ -122,7 +122,7 @@ export class VlmPolicy {
     const { width, temperature = 1, entropy = false } = options;
     const { trees, order } = groupRows(rows);
     const tokens = packTrees(trees, this.config);
-    const total = rows.reduce((sum, row) => sum + row.completionIds.length, 0);
+    const total = rows.reduce((sum, row) => sum + writtenTokens(row), 0);
     const select = new Int32Array(total);
     const targets = new Int32Array(total);
     const place = new Int32Array(rows.length * width).fill(-1);
@@ -133,10 +133,11 @@ export class VlmPolicy {
         throw new RangeError(`logProbs: row ${i} has ${count} completion tokens, more than the width ${width}`);
       const { tree, branch } = order[i]!;
       const at = tokens.trees[tree]!;
-      for (let t = 0; t < count; t++, next++) {
+      for (let t = 0; t < count; t++) {
+        if (row.responseMask?.[t] === 0) continue;
         select[next] = t === 0 ? at.start + at.promptLength - 1 : at.branchStarts[branch]! + t - 1;
         targets[next] = row.completionIds[t]!;
-        place[i * width + t] = next;
+        place[i * width + t] = next++;
       }
     });
     return tf.tidy(() => {
@@ -282,6 +283,11 @@ export class VlmPolicy {
     if (trace) return this.#vision.compute(inputs, { trace });
     return this.#vision.features(inputs);
   }
+}
+
+/** Tokens that the policy wrote. */
+function writtenTokens({ completionIds, responseMask }: TokenizedRollout): number {
+  return responseMask?.reduce((sum, written) => sum + written, 0) ?? completionIds.length;
 }
 
 /**

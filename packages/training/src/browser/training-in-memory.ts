@@ -3,6 +3,7 @@
  * samples, seeds and arithmetic are those of `runTraining` with one thread, so the same configuration, samples and model
  * give the same numbers.
  */
+import { ConfigError } from "@v-triune/errors";
 import { type Learner, createLearner } from "@v-triune/grpo";
 import { type Alarm, type MetricRecord, changedAlarmRules, createAlarmWatch, createRunTrends } from "@v-triune/monitor";
 import type { ImageInput, Processor, TokenizedRollout, VlmPolicy } from "@v-triune/policy";
@@ -101,9 +102,16 @@ export interface TrainingInMemory {
 /** Streams of the run's seed for the prompt pool, one a position. */
 const promptStream = 3_000_000;
 
-/** @throws ConfigError for an IoU schedule of a source that the data do not have */
+/** @throws ConfigError for an IoU schedule of a source that the data do not have, and for answers of several turns */
 export function openTrainingInMemory(options: TrainingInMemoryOptions): TrainingInMemory {
   const { config, policy, processor } = options;
+  if (config.rollout.turns)
+    throw new ConfigError({
+      what: "Answers of several turns need Node: tools cut pictures there.",
+      where: "rollout.turns",
+      expected: "null in a browser",
+      fix: "leave rollout.turns out, or train with v-triune train",
+    });
   const boxes = modelBoxes(config, { policy });
   const verifiers = createVerifierRegistry(builtinVerifiers());
   const rewards = options.rewards ?? createLocalRewardSource(verifiers, { normalized: config.reward.normalised });

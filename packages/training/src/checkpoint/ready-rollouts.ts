@@ -2,12 +2,13 @@
  * Rollouts that were made ahead (rollout.asyncLevel: 1), as part of a checkpoint: the weights that made them are gone
  * by then. `ready-rollouts.safetensors` has tokens and log-probabilities end to end, `ready-rollouts.jsonl` the rest, a
  * line a rollout after one for all. Prompts are drawn again from the data, which gives the same ones, and texts are
- * decoded again.
+ * decoded again. Pictures that tools returned are PNG files in base64, from which the model's input is made again.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openSafetensors, writeSafetensors } from "@v-triune/policy";
+import { type Processor, type VisualInput, openSafetensors, writeSafetensors } from "@v-triune/policy";
 import type { PreparedPrompt, Rollout } from "@v-triune/rollouts";
+import { type Conversation, maskOf } from "@v-triune/rollouts/tools";
 import type { TrainingData } from "../data/run-data";
 import type { StepRollouts } from "../sampling/step-rollouts";
 
@@ -21,7 +22,10 @@ export const READY_ROLLOUTS_FILES: readonly string[] = [linesFile, tensorsFile];
 type Head = Omit<StepRollouts, "collected" | "difficulty" | "iou"> & {
   readonly collected: Pick<StepRollouts["collected"], "seconds" | "rounds"> & { readonly dropped: readonly number[] };
 };
-type Line = Omit<Rollout, "prompt" | "completionIds" | "rolloutLogProbs" | "response"> & {
+type Line = Omit<
+  Rollout,
+  "prompt" | "completionIds" | "rolloutLogProbs" | "response" | "responseMask" | "observations"
+> & {
   readonly tokens: number;
   readonly logProbs: boolean;
 };
@@ -32,10 +36,14 @@ export async function writeReadyRollouts(folder: string, ready: StepRollouts): P
   const { rollouts, seconds, dropped, rounds } = collected;
   const head: Head = { ...rest, collected: { seconds, dropped: [...dropped], rounds } };
   const lines = rollouts.map((rollout): Line => {
-    const { prompt: _, response: __, completionIds, rolloutLogProbs, ...kept } = rollout;
+    const { prompt: _, response: __, responseMask: ___, observations: ____, ...rest } = rollout;
+    const { completionIds, rolloutLogProbs, ...kept } = rest;
     return { ...kept, tokens: completionIds.length, logProbs: rolloutLogProbs !== undefined };
   });
-  await writeFile(join(folder, linesFile), [head, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  await writeFile(
+    join(folder, linesFile),
+    [head, ...lines].map((line) => `${JSON.stringify(line, bytesAsBase64)}\n`).join(""),
+  );
   const total = rollouts.reduce((sum, { completionIds }) => sum + completionIds.length, 0);
   const tokens = new Int32Array(total);
   const logProbs = new Float32Array(total);
@@ -58,12 +66,12 @@ export async function writeReadyRollouts(folder: string, ready: StepRollouts): P
 export async function readReadyRollouts(
   folder: string,
   data: Pick<TrainingData, "place" | "next" | "observe">,
-  decode: (ids: Int32Array) => string,
+  processor: Pick<Processor, "decode" | "imageProcessor">,
 ): Promise<StepRollouts> {
   const [head, ...lines] = (await readFile(join(folder, linesFile), "utf8"))
     .trimEnd()
     .split("\n")
-    .map((line) => JSON.parse(line) as unknown) as [Head, ...Line[]];
+    .map((line) => JSON.parse(line, base64AsBytes) as unknown) as [Head, ...Line[]];
   const { difficulty, iou } = data.place;
   const prompts: PreparedPrompt[] = [];
   for (const count of head.asked) prompts.push(...(await data.next(count)));
@@ -72,19 +80,28 @@ export async function readReadyRollouts(
     const tokens = reader.readInt32("tokens");
     const logProbs = reader.readFloat32("log_probs");
     let at = 0;
-    const rollouts = lines.map(({ tokens: count, logProbs: given, ...kept }): Rollout => {
+    const read = lines.map(async ({ tokens: count, logProbs: given, ...kept }): Promise<Rollout> => {
       const [from, until] = [at, (at += count)];
       const completionIds = Int32Array.from(tokens.slice(from, until));
       const prompt = prompts[kept.promptIndex];
       if (!prompt) throw new RangeError(`${folder} has a rollout of prompt ${kept.promptIndex} of ${prompts.length}`);
+      const own = given ? { rolloutLogProbs: logProbs.slice(from, until) } : {};
+      const { conversation } = kept;
+      if (!conversation) {
+        const response = processor.decode(completionIds, { skipSpecialTokens: true });
+        return { ...kept, prompt, completionIds, response, ...own };
+      }
       return {
         ...kept,
         prompt,
         completionIds,
-        response: decode(completionIds),
-        ...(given ? { rolloutLogProbs: logProbs.slice(from, until) } : {}),
+        response: conversation.turns.at(-1)?.text ?? "",
+        responseMask: maskOf(conversation),
+        observations: await shownPictures(conversation, processor),
+        ...own,
       };
     });
+    const rollouts = await Promise.all(read);
     const { seconds, dropped, rounds } = head.collected;
     data.observe(rollouts);
     return {
@@ -96,4 +113,25 @@ export async function readReadyRollouts(
   } finally {
     reader.close();
   }
+}
+
+/** The model's input of all pictures that were shown, as the conversation had it. */
+function shownPictures(
+  { turns }: Conversation,
+  { imageProcessor }: Pick<Processor, "imageProcessor">,
+): Promise<VisualInput[]> {
+  const shown = turns.filter(({ shownTokens }) => shownTokens > 0);
+  const pictures = shown.flatMap(({ calls }) => calls.flatMap((call) => call.pictures));
+  return Promise.all(pictures.map(({ png }) => imageProcessor.process([png])));
+}
+
+function bytesAsBase64(this: unknown, key: string, value: unknown): unknown {
+  // A Buffer has been turned into something else by then.
+  const given = (this as Record<string, unknown>)[key];
+  return given instanceof Uint8Array ? { base64: Buffer.from(given).toString("base64") } : value;
+}
+
+function base64AsBytes(key: string, value: unknown): unknown {
+  if (key !== "png") return value;
+  return Uint8Array.from(Buffer.from((value as { readonly base64: string }).base64, "base64"));
 }

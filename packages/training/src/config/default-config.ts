@@ -17,6 +17,7 @@ import type {
   LossName,
   ModelAdapterConfig,
   TrainingConfig,
+  TurnsConfig,
 } from "./training-config";
 
 /** A configuration some of whose keys are missing. */
@@ -51,6 +52,7 @@ export const DEFAULTS = {
     decodeWith: "auto",
     asyncLevel: 0,
     correction: DEFAULT_CORRECTION,
+    turns: null,
   },
   reward: {
     normalised: true,
@@ -146,6 +148,18 @@ export const ENGINE_DEFAULTS = {
  * Of `reward.overlong` where it is on. `buffer` is a fifth of `rollout.maxNewTokens`, as in DAPO's run (4096 of 20480).
  */
 export const OVERLONG_DEFAULTS = { limitPerBuffer: 5, penalty: 1 } as const;
+
+/** Of `rollout.turns` where it is set. */
+export const TURNS_DEFAULTS = {
+  max: 6,
+  tools: [],
+  form: "hermes",
+  overTurn: "mask",
+  offer: "auto",
+  maxShownTokens: 4096,
+  maxShownPixels: null,
+  deadline: 10,
+} as const satisfies TurnsConfig;
 
 /** Of `algorithm.distillation` where there is a teacher. */
 export const DISTILLATION_DEFAULTS = {

@@ -1,4 +1,5 @@
 /** Fills in a configuration as it is written: defaults, absolute paths, short forms. */
+import { isBuiltInTool } from "@v-triune/rollouts/tool-names";
 import type { ConfigSource } from "./config-source";
 import type { KeyPath } from "./key-path";
 import { DEFAULT_ADAPTIVE_IOU } from "@v-triune/verifiers";
@@ -12,6 +13,7 @@ import {
   KEEP_BEST_DEFAULTS,
   LOSS_DEFAULTS,
   OVERLONG_DEFAULTS,
+  TURNS_DEFAULTS,
 } from "./default-config";
 import type { TrainingConfigInput } from "./training-config-schema";
 import type {
@@ -21,7 +23,9 @@ import type {
   ModelConfig,
   ParameterGroupName,
   RolloutConfig,
+  ToolConfig,
   TrainingConfig,
+  TurnsConfig,
 } from "./training-config";
 
 type DataSetsInput = TrainingConfigInput["data"]["train"];
@@ -71,6 +75,16 @@ function engineConfig(
     // serverFolder is a path on the servers' machine: it starts from nothing here.
     weights: { ...weights, folder: absolute(weights.folder, "rollout", "engine", "weights", "folder") },
   };
+}
+
+function turnsConfig(input: NonNullable<TrainingConfigInput["rollout"]>["turns"], pathAt: PathAt): TurnsConfig | null {
+  if (input == null) return null;
+  const tools = [input.tools ?? []].flat().map((tool, i): ToolConfig => {
+    const module = (path: string) => ({ module: pathAt(["rollout", "turns", "tools", i], path) });
+    if (typeof tool === "object") return "module" in tool ? module(tool.module) : tool;
+    return isBuiltInTool(tool) ? { name: tool } : module(tool);
+  });
+  return { ...TURNS_DEFAULTS, ...input, tools };
 }
 
 type IouInput = NonNullable<NonNullable<TrainingConfigInput["reward"]>["iou"]>;
@@ -127,6 +141,7 @@ export function resolveInput(
         ...rollout.correction,
         rejection: rejection === null ? null : { lower: null, ...rejection },
       },
+      turns: turnsConfig(rollout.turns, pathAt),
     },
     reward: {
       ...reward,

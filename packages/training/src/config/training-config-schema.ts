@@ -2,6 +2,8 @@
  * What a person may write: the keys of `TrainingConfig`, nearly all optional, with short forms (a path for a model, a
  * glob for data). A resolved configuration is itself valid input, so that the one in a run.json can start another run.
  */
+import { CALL_FORMS } from "@v-triune/rollouts/tool-names";
+import { BOX_CONVENTIONS } from "@v-triune/verifiers";
 import { type } from "arktype";
 import { BACKEND_SETTINGS, PRESETS } from "./training-config";
 
@@ -89,6 +91,31 @@ const componentWeights = type({
   "map50?": nonNegative,
   "map75?": nonNegative,
 });
+const boxConvention = type.enumerated(...BOX_CONVENTIONS);
+const tool = type(text)
+  .or({
+    "+": "reject",
+    name: "'crop'",
+    "boxes?": boxConvention,
+    "minSide?": count,
+    "maxRatio?": "number >= 1",
+    "square?": "boolean",
+    "notes?": "boolean",
+    "from?": "'stored' | 'seen' | 'blank'",
+  })
+  .or({ "+": "reject", name: "'rotate' | 'mark' | 'measure' | 'calculate'" })
+  .or({ "+": "reject", module: text });
+const turns = type({
+  "+": "reject",
+  "max?": count,
+  "tools?": tool.or(tool.array()),
+  "form?": type.enumerated(...CALL_FORMS),
+  "overTurn?": "'mask' | 'penalize'",
+  "offer?": text,
+  "maxShownTokens?": count,
+  "maxShownPixels?": countOrNull,
+  "deadline?": positive,
+}).or("null");
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 
 /** Validates the input; `configProblems` in config-problems.ts turns what it finds into sentences. */
@@ -143,6 +170,7 @@ export const trainingConfigSchema = type({
         "lower?": "number > 0 | null",
       }).or("null"),
     },
+    "turns?": turns,
   },
   "reward?": {
     "+": "reject",

@@ -13,6 +13,7 @@ import type { BackendName } from "@v-triune/backend";
 import type { RemoteEngineConfig } from "@v-triune/engines";
 import type { DecoderName } from "@v-triune/policy";
 import type { RejectionStatistic } from "@v-triune/grpo";
+import type { BuiltInToolName, CallFormName } from "@v-triune/rollouts/tool-names";
 import type { AdaptiveIouOptions, BoxConvention, IouEpsilon, IouStage } from "@v-triune/verifiers";
 
 /** LoRA (arXiv 2106.09685): the model stays as it is, and low-rank additions to its linear layers are trained. */
@@ -90,6 +91,7 @@ export interface RolloutConfig {
   readonly topP: number;
   /** null: all tokens. */
   readonly topK: number | null;
+  /** Of an answer, in all its turns together. */
   readonly maxNewTokens: number;
   /** Prompts longer than this many tokens (pictures included) are skipped and counted; null: no limit. */
   readonly maxPromptTokens: number | null;
@@ -118,6 +120,48 @@ export interface RolloutConfig {
    * process need none.
    */
   readonly correction: CorrectionConfig;
+  /** null: an answer is one turn. */
+  readonly turns: TurnsConfig | null;
+}
+
+/** A tool of this package with its options, or the absolute path of a module whose default export is one or several. */
+export type ToolConfig =
+  | {
+      readonly name: "crop";
+      /** In which convention calls have boxes. Default: that of the call form, or else of the model. */
+      readonly boxes?: BoxConvention;
+      readonly minSide?: number;
+      readonly maxRatio?: number;
+      readonly square?: boolean;
+      readonly notes?: boolean;
+      readonly from?: "stored" | "seen" | "blank";
+    }
+  | { readonly name: Exclude<BuiltInToolName, "crop"> }
+  | { readonly module: string };
+
+/** Answers of several turns: the model calls tools, is shown what they return, and goes on (docs/turns.md). */
+export interface TurnsConfig {
+  /** Most turns that the model has, the answer included. */
+  readonly max: number;
+  readonly tools: readonly ToolConfig[];
+  /** How the model writes calls and is shown what comes back. */
+  readonly form: CallFormName;
+  /**
+   * What an answer is that calls a tool in its last turn: `mask`, it teaches nothing, and its reward still counts in its
+   * group (Mini-o3, arXiv 2509.07969); `penalize`, it is trained with the reward of an answer that is missing.
+   */
+  readonly overTurn: "mask" | "penalize";
+  /**
+   * How tools are offered: `auto`, by the chat template where it knows tools, else by a system message; `none`, as the
+   * prompts say it themselves; or a sentence that ends the prompt's last message.
+   */
+  readonly offer: string;
+  /** Most tokens that all observations of an answer have, pictures included. */
+  readonly maxShownTokens: number;
+  /** Most pixels, as the model sees them, of all pictures that tools return to an answer; null: no limit. */
+  readonly maxShownPixels: number | null;
+  /** Seconds that a call may take. */
+  readonly deadline: number;
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { Processor } from "@v-triune/policy";
-import { type PromptMaker, createPromptMaker, loadPromptPool } from "@v-triune/rollouts";
+import { type PromptMaker, type ToolOffer, createPromptMaker, loadPromptPool } from "@v-triune/rollouts";
 import type { PromptPoolConfig, RolloutConfig } from "../config/training-config";
 import { promptLimit } from "./prompt-limit";
 
 export interface PromptSettings {
   readonly promptPool: PromptPoolConfig;
-  readonly rollout: Pick<RolloutConfig, "maxPromptTokens" | "maxNewTokens">;
+  readonly rollout: Pick<RolloutConfig, "maxPromptTokens" | "maxNewTokens"> & Partial<Pick<RolloutConfig, "turns">>;
 }
 
 /**
@@ -13,13 +13,15 @@ export interface PromptSettings {
  * as one over `maxPromptTokens` is.
  *
  * @param context as for `promptLimit`
+ * @param tools what prompts say of tools. Default: nothing
  * @throws ConfigError when the configured prompt pool cannot be read, or the new tokens take all of the context
  */
 export async function configuredPromptMaker(
   { promptPool, rollout }: PromptSettings,
   processor: Processor,
   context?: number,
+  tools?: ToolOffer,
 ): Promise<PromptMaker> {
   const pool = promptPool.enabled ? await loadPromptPool(promptPool.file) : null;
-  return createPromptMaker({ processor, pool, maxPromptTokens: promptLimit(rollout, context) });
+  return createPromptMaker({ processor, pool, tools, maxPromptTokens: promptLimit(rollout, context) });
 }

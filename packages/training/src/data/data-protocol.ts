@@ -2,7 +2,7 @@
 import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { VlmConfig } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
-import type { PreparedPrompt } from "@v-triune/rollouts";
+import type { PreparedPrompt, ToolOffer } from "@v-triune/rollouts";
 import type { Draw, SourceRows, TrainingBatch } from "./training-data";
 import type { PlainError } from "../threads/plain-error";
 
@@ -13,6 +13,7 @@ export interface DataSetup {
   /** What the prompts are for. Default: the model of `processorFolder`. */
   readonly architecture?: VlmConfig;
   readonly verifiers: readonly string[];
+  readonly tools?: ToolOffer | undefined;
 }
 
 export type ToDataThread =

@@ -14,9 +14,9 @@ const port = parentPort;
 if (!port) throw new Error("data-thread runs as a thread only");
 const send = (message: FromDataThread): void => port.postMessage(message, []);
 
-async function open({ config, processorFolder, architecture, verifiers }: DataSetup): Promise<TrainingSource> {
+async function open({ config, processorFolder, architecture, verifiers, tools }: DataSetup): Promise<TrainingSource> {
   const processor = createProcessor(processorFolder, {}, architecture);
-  const makePrompt = await configuredPromptMaker(config, processor, architecture?.text.maxPositionEmbeddings);
+  const makePrompt = await configuredPromptMaker(config, processor, architecture?.text.maxPositionEmbeddings, tools);
   return openTrainingSource({
     sets: config.data.train,
     seed: config.run.seed,

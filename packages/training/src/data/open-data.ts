@@ -1,5 +1,6 @@
 import type { RowStoreNotice } from "@v-triune/data-filters";
 import type { Processor, VlmConfig } from "@v-triune/policy";
+import type { ToolOffer } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
 import type { Resources } from "../resources";
 import { withIouThresholds } from "./adapt-iou-thresholds";
@@ -19,6 +20,8 @@ export interface DataOptions {
   readonly architecture: VlmConfig;
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];
+  /** What prompts say of tools. Default: nothing. */
+  readonly tools?: ToolOffer | undefined;
   /** Told of rows that are left out. */
   readonly onBadRow: (message: string) => void;
   readonly onRowStore: (notice: RowStoreNotice) => void;
@@ -32,7 +35,7 @@ export interface DataOptions {
  */
 export async function openData(
   config: TrainingConfig,
-  { processor, processorFolder, architecture, verifiers, onBadRow, onRowStore }: DataOptions,
+  { processor, processorFolder, architecture, verifiers, tools, onBadRow, onRowStore }: DataOptions,
   resources: Resources,
 ): Promise<TrainingData> {
   const close = (source: { close(): void }): void => source.close();
@@ -51,7 +54,7 @@ export async function openData(
     return withIouThresholds(data, config.reward.iou);
   };
   if (config.workers !== 1) {
-    const setup = { config, processorFolder, architecture, verifiers };
+    const setup = { config, processorFolder, architecture, verifiers, tools };
     const source = await resources.open(openDataThread(setup, onRowStore), close);
     return drawn(source);
   }
@@ -59,7 +62,7 @@ export async function openData(
     openTrainingSource({
       sets: config.data.train,
       seed: config.run.seed,
-      makePrompt: await configuredPromptMaker(config, processor, architecture.text.maxPositionEmbeddings),
+      makePrompt: await configuredPromptMaker(config, processor, architecture.text.maxPositionEmbeddings, tools),
       verifiers,
       strict: config.strict,
       onRowStore,

@@ -9,7 +9,11 @@ import type { RolloutConfig } from "../config/training-config";
  * @throws ConfigError when the new tokens take all of the context
  */
 export function promptLimit(
-  { maxPromptTokens, maxNewTokens }: Pick<RolloutConfig, "maxPromptTokens" | "maxNewTokens">,
+  {
+    maxPromptTokens,
+    maxNewTokens,
+    turns,
+  }: Pick<RolloutConfig, "maxPromptTokens" | "maxNewTokens"> & Partial<Pick<RolloutConfig, "turns">>,
   context?: number,
 ): number | null {
   if (context === undefined) return maxPromptTokens;
@@ -22,5 +26,7 @@ export function promptLimit(
       found: String(maxNewTokens),
       fix: `leave as many to prompts as they need, such as half: ${Math.floor(context / 2)} new tokens`,
     });
-  return Math.min(maxPromptTokens ?? room, room);
+  // Observations may have half of the room: where they need more, they end a conversation and not the run.
+  const left = room - Math.min(turns?.maxShownTokens ?? 0, Math.floor(room / 2));
+  return Math.min(maxPromptTokens ?? left, left);
 }

@@ -8,11 +8,14 @@ import { EVALUATION_BATCH, evaluationOptions } from "./evaluation-options";
 import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { LoadedModel } from "../model/load-model";
 import { modelBoxes } from "../model/model-boxes";
+import type { OpenTurns } from "../sampling/open-turns";
 import { type TrainingDataOptions, openEvaluationData } from "../data/training-data";
 
 export interface EvaluateOnSetsOptions {
   readonly model: LoadedModel;
   readonly engine: RolloutEngine;
+  /** How answers take several turns; undefined: they do not. */
+  readonly turns?: OpenTurns | undefined;
   readonly rewards: RewardSource;
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];
@@ -35,7 +38,8 @@ export async function evaluateOnSets(
   config: TrainingConfig,
   options: EvaluateOnSetsOptions,
 ): Promise<Evaluated | undefined> {
-  const { model, engine, rewards, verifiers, step, onBadRow, onRowStore, onProgress, interruption, signal } = options;
+  const { model, engine, turns, rewards, verifiers, step, onBadRow, onRowStore, onProgress, interruption, signal } =
+    options;
   const { maxNewTokens, samplesPerSource } = config.evaluation;
   const asked = evaluationOptions(config, step, modelBoxes(config, model));
   const data = await openEvaluationData({
@@ -45,6 +49,7 @@ export async function evaluateOnSets(
       { ...config, rollout: { ...config.rollout, maxNewTokens } },
       model.processor,
       model.policy.config.text.maxPositionEmbeddings,
+      turns?.offer,
     ),
     verifiers,
     strict: config.strict,
@@ -60,6 +65,7 @@ export async function evaluateOnSets(
       ...asked,
       request: { ...asked.request, ...(signal ? { signal } : {}) },
       batches: data.batches(EVALUATION_BATCH),
+      turns,
       total: data.length,
       ...(onProgress ? { onProgress } : {}),
       interruption,

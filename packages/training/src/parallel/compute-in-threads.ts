@@ -10,7 +10,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { withOutOfMemory } from "@v-triune/backend";
 import { type TrainingRow, type UpdatePlan, type UpdateStats, joinParts } from "@v-triune/grpo";
-import type { GeneratedCompletion, TokenizedRollout } from "@v-triune/policy";
+import type { EndedTurn, GeneratedCompletion, TokenizedRollout, VisualInput } from "@v-triune/policy";
 import { type PreparedPrompt, type RolloutEngine, type SamplingRequest, samplingOptions } from "@v-triune/rollouts";
 import { errorFromPlain } from "../threads/plain-error";
 import { PromptSharing } from "../threads/shared-prompts";
@@ -50,6 +50,7 @@ export class ComputeInThreads implements Compute {
     this.#workers = threads.map((thread) => new ComputeWorker(thread, setup, () => this.#wake()));
     this.engine = {
       name: this.#here.engine.name,
+      continuesTurns: true,
       generate: (prompts, request) => this.#generate(prompts, request),
     };
   }
@@ -170,7 +171,7 @@ export class ComputeInThreads implements Compute {
 
   async *#generate(prompts: readonly PreparedPrompt[], request: SamplingRequest): AsyncGenerator<GeneratedCompletion> {
     const { policy } = this.#options;
-    const { signal } = request;
+    const { signal, nextTurn } = request;
     signal?.throwIfAborted();
     if (prompts.length === 0) return;
     const workers = this.#alive();
@@ -197,11 +198,13 @@ export class ComputeInThreads implements Compute {
       const takeOwn = take(numbers);
       for await (const completion of policy.generate(own, {
         ...samplingOptions(request),
+        ...(nextTurn ? { nextTurn: (turn) => nextTurn(ofAll(turn, numbers)) } : {}),
         promptNumbers: numbers,
         signal: stop.signal,
       }))
         takeOwn(completion);
     };
+    const state: { running: number; failure?: { error: unknown } } = { running: 0 };
     const jobs = workers.slice(0, parts - 1).map((worker, i) => {
       const numbers = shares[i + 1] as number[];
       const sharing = new PromptSharing(policy);
@@ -210,15 +213,45 @@ export class ComputeInThreads implements Compute {
         return { promptIds, ...(images ? { images } : {}) };
       });
       const takeIts = take(numbers);
-      const { result, cancel } = worker.ask(
-        { type: "generate", prompts: own, options: { ...samplingOptions(request), promptNumbers: numbers } },
+      const told: (readonly VisualInput[])[] = [];
+      const { result, cancel, tell } = worker.ask(
+        {
+          type: "generate",
+          prompts: own,
+          options: { ...samplingOptions(request), promptNumbers: numbers },
+          asksTurns: nextTurn !== undefined,
+        },
         { version: this.#publish(), features: sharing.features },
         (message) => {
           if (message.type === "completions") message.completions.forEach(takeIts);
+          if (message.type === "turn-ended") void tellNext(message.question, message.turn);
         },
       );
+      const tellNext = async (question: number, turn: EndedTurn): Promise<void> => {
+        try {
+          const continuation = await nextTurn?.(ofAll(turn, numbers));
+          told[question] = continuation?.pictures ?? [];
+          const pictures = new PromptSharing(policy);
+          tell({
+            question,
+            continuation: continuation && {
+              ...continuation,
+              pictures: told[question].map((picture) => pictures.picture(picture)),
+            },
+            features: pictures.features,
+          });
+        } catch (error) {
+          state.failure ??= { error };
+          cancel();
+          this.#wake();
+        }
+      };
       const done = result.then(
-        ({ features }) => {
+        ({ features, shown }) => {
+          for (const [question, index, values] of shown) {
+            const picture = told[question]?.[index];
+            if (picture) policy.rememberFeatures(picture, values);
+          }
           for (const [index, values] of features) {
             const { images } = prompts[numbers[index] as number] as PreparedPrompt;
             if (images) policy.rememberFeatures(images, values);
@@ -228,7 +261,6 @@ export class ComputeInThreads implements Compute {
       );
       return { done, cancel };
     });
-    const state: { running: number; failure?: { error: unknown } } = { running: 0 };
     const watch = (done: Promise<void>): void => {
       state.running += 1;
       void done
@@ -299,3 +331,9 @@ export class ComputeInThreads implements Compute {
     for (const resolve of sleepers) resolve();
   }
 }
+
+/** A turn of a share of the prompts, by their numbers among all. */
+const ofAll = (turn: EndedTurn, numbers: readonly number[]): EndedTurn => ({
+  ...turn,
+  promptIndex: numbers[turn.promptIndex]!,
+});

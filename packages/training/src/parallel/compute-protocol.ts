@@ -2,11 +2,13 @@
 import type { BackendName } from "@v-triune/backend";
 import type { MicroBatchPart, UpdatePlan } from "@v-triune/grpo";
 import type {
+  EndedTurn,
   GeneratedCompletion,
   GenerateOptions,
   PolicySnapshot,
   PromptInput,
   TokenizedRollout,
+  TurnContinuation,
 } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import type { SharedTensorsMemory } from "./shared-tensors";
@@ -29,7 +31,7 @@ interface JobStart {
   readonly features: KnownFeatures;
 }
 
-export type SamplingOptions = Omit<GenerateOptions, "signal" | "stopWhen">;
+export type SamplingOptions = Omit<GenerateOptions, "signal" | "stopWhen" | "nextTurn">;
 
 export type ComputeJob =
   | {
@@ -38,11 +40,25 @@ export type ComputeJob =
       readonly microBatches: readonly (readonly [number, UpdatePlan<TokenizedRollout>["microBatches"][number]])[];
     }
   | { readonly type: "log-probs"; readonly rows: readonly TokenizedRollout[] }
-  | { readonly type: "generate"; readonly prompts: readonly PromptInput[]; readonly options: SamplingOptions };
+  | {
+      readonly type: "generate";
+      readonly prompts: readonly PromptInput[];
+      readonly options: SamplingOptions;
+      /** Whether what follows a turn is asked for. */
+      readonly asksTurns: boolean;
+    };
 
 export type ToComputeThread =
   | { readonly type: "setup"; readonly setup: ComputeSetup }
   | { readonly type: "cancel"; readonly job: number }
+  /** What follows the turn that was asked for under this number. */
+  | {
+      readonly type: "continuation";
+      readonly job: number;
+      readonly question: number;
+      readonly continuation: TurnContinuation | undefined;
+      readonly features: KnownFeatures;
+    }
   | (JobStart & { readonly work: ComputeJob });
 
 export type ComputedPart = readonly [number, Omit<MicroBatchPart, "gradients">];
@@ -51,6 +67,7 @@ export type ComputedPart = readonly [number, Omit<MicroBatchPart, "gradients">];
 export type FromComputeThread =
   | { readonly type: "ready" }
   | { readonly type: "turn" }
+  | { readonly type: "turn-ended"; readonly job: number; readonly question: number; readonly turn: EndedTurn }
   | { readonly type: "completions"; readonly job: number; readonly completions: readonly GeneratedCompletion[] }
   | {
       readonly type: "gradients";
@@ -59,10 +76,14 @@ export type FromComputeThread =
       readonly failed?: readonly [number, PlainError];
     }
   | { readonly type: "log-probs"; readonly job: number; readonly values: readonly Float32Array[] }
-  /** Features of the prompts' pictures, by the thread's own prompt. */
+  /**
+   * Features of the prompts' pictures, by the thread's own prompt, and of those that were shown between turns, by the
+   * number of the turn that was asked for and their place in its continuation.
+   */
   | {
       readonly type: "generated";
       readonly job: number;
       readonly features: readonly (readonly [number, Float32Array])[];
+      readonly shown: readonly (readonly [question: number, index: number, values: Float32Array])[];
     }
   | { readonly type: "failed"; readonly job: number; readonly error: PlainError };

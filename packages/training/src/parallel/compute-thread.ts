@@ -5,7 +5,15 @@
 import { parentPort } from "node:worker_threads";
 import { selectBackend, withOutOfMemory } from "@v-triune/backend";
 import { type Learner, createLearner } from "@v-triune/grpo";
-import { type GeneratedCompletion, createReplica, type VlmPolicy, type TokenizedRollout } from "@v-triune/policy";
+import {
+  type EndedTurn,
+  type GeneratedCompletion,
+  type TokenizedRollout,
+  type TurnContinuation,
+  type VisualInput,
+  type VlmPolicy,
+  createReplica,
+} from "@v-triune/policy";
 import { learnerConfig } from "../update/learner-config";
 import type { ComputedPart, ComputeJob, ComputeSetup, FromComputeThread, ToComputeThread } from "./compute-protocol";
 import { plainError } from "../threads/plain-error";
@@ -64,7 +72,7 @@ class Replica {
 
   async generate(
     job: number,
-    { prompts, options }: Extract<ComputeJob, { type: "generate" }>,
+    { prompts, options, asksTurns }: Extract<ComputeJob, { type: "generate" }>,
     signal: AbortSignal,
   ): Promise<void> {
     let ended: GeneratedCompletion[] = [];
@@ -74,7 +82,8 @@ class Replica {
       if (ended.length > 0) send({ type: "completions", job, completions: ended });
       ended = [];
     };
-    for await (const completion of this.policy.generate(prompts, { ...options, signal })) {
+    const asked = asksTurns ? { nextTurn: (turn: EndedTurn) => askNextTurn(job, turn) } : {};
+    for await (const completion of this.policy.generate(prompts, { ...options, ...asked, signal })) {
       ended.push(completion);
       // Completions that end at the same token go together.
       sending ??= setImmediate(flush);
@@ -85,7 +94,13 @@ class Replica {
       const values = images && this.policy.knownFeatures(images);
       return values ? [[index, inSharedMemory(values)] as const] : [];
     });
-    send({ type: "generated", job, features });
+    const shown = [...(answered.get(job) ?? [])].flatMap(([question, pictures]) =>
+      pictures.flatMap((input, index) => {
+        const values = this.policy.knownFeatures(input);
+        return values ? [[question, index, inSharedMemory(values)] as const] : [];
+      }),
+    );
+    send({ type: "generated", job, features, shown });
   }
 }
 
@@ -94,6 +109,27 @@ let replica: Replica | undefined;
 // oxlint-disable-next-line v-triune/module-state -- as above
 let busy: Promise<void> = Promise.resolve();
 const running = new Map<number, AbortController>();
+/** Turns that the run's thread was asked about: who waits, and the pictures of what followed. */
+const questions = new Map<number, (continuation: TurnContinuation | undefined) => void>();
+const answered = new Map<number, Map<number, readonly VisualInput[]>>();
+
+function askNextTurn(job: number, turn: EndedTurn): Promise<TurnContinuation | undefined> {
+  const asked = answered.get(job) ?? new Map<number, readonly VisualInput[]>();
+  answered.set(job, asked);
+  const question = asked.size;
+  asked.set(question, []);
+  return new Promise((resolve) => {
+    questions.set(question, resolve);
+    send({ type: "turn-ended", job, question, turn });
+  });
+}
+
+function hear({ job, question, continuation, features }: Extract<ToComputeThread, { type: "continuation" }>): void {
+  for (const [input, values] of features) replica?.policy.rememberFeatures(input, values);
+  answered.get(job)?.set(question, continuation?.pictures ?? []);
+  questions.get(question)?.(continuation);
+  questions.delete(question);
+}
 
 async function work({ job, version, features, work }: Extract<ToComputeThread, { work: ComputeJob }>): Promise<void> {
   try {
@@ -107,6 +143,9 @@ async function work({ job, version, features, work }: Extract<ToComputeThread, {
     send({ type: "failed", job, error: plainError(error) });
   } finally {
     running.delete(job);
+    // Jobs come one after another: all questions are this one's.
+    answered.delete(job);
+    questions.clear();
   }
 }
 
@@ -115,6 +154,7 @@ port.on("message", (message: ToComputeThread) => {
     running.set(message.job, new AbortController());
     busy = busy.then(() => work(message));
   } else if (message.type === "cancel") running.get(message.job)?.abort();
+  else if (message.type === "continuation") hear(message);
   else {
     busy = (async () => {
       await selectBackend({ prefer: message.setup.backend });

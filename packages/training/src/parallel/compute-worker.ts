@@ -73,7 +73,12 @@ export class ComputeWorker {
     work: Extract<ComputeJob, { type: Type }>,
     { version, features }: { readonly version: number; readonly features: KnownFeatures },
     onMessage: (message: FromComputeThread) => void = () => undefined,
-  ): { readonly result: Promise<Result<Type>>; readonly cancel: () => void } {
+  ): {
+    readonly result: Promise<Result<Type>>;
+    readonly cancel: () => void;
+    /** Tells the thread what follows a turn that it asked for. */
+    readonly tell: (message: Omit<Extract<ToComputeThread, { type: "continuation" }>, "type" | "job">) => void;
+  } {
     const job = this.#nextJob++;
     const result = new Promise<FromComputeThread>((resolve, reject) => {
       if (this.#lost) return reject(this.#lost);
@@ -82,7 +87,11 @@ export class ComputeWorker {
     }) as Promise<Result<Type>>;
     // The caller looks at it when the others are done; until then, mark the rejection as handled.
     result.catch(() => undefined);
-    return { result, cancel: () => this.#post({ type: "cancel", job }) };
+    return {
+      result,
+      cancel: () => this.#post({ type: "cancel", job }),
+      tell: (message) => this.#post({ ...message, type: "continuation", job }),
+    };
   }
 
   async close(): Promise<void> {
@@ -97,7 +106,7 @@ export class ComputeWorker {
     if (message.type === "turn") return;
     const waiting = this.#waiting.get(message.job);
     if (!waiting) return;
-    if (message.type === "completions") return waiting.onMessage(message);
+    if (message.type === "completions" || message.type === "turn-ended") return waiting.onMessage(message);
     this.#waiting.delete(message.job);
     if (message.type === "failed") waiting.reject(errorFromPlain(message.error));
     else waiting.resolve(message);

@@ -8,6 +8,7 @@ import type { TrainingConfig } from "../config/training-config";
 import { iouThresholds } from "../data/iou-thresholds";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import type { StepUpdate } from "../update/step-update";
+import { teachesNothing } from "../update/training-rows";
 import { sharedThreshold, withIouMetrics } from "./iou-metrics";
 import { rolloutRecord } from "./rollout-record";
 import type { RunMonitor } from "./run-monitor";
@@ -46,7 +47,7 @@ export function reportStep(
   for (const [index, rollout] of collected.rollouts.entries()) {
     const boxEpsilon = epsilonOf(rollout.prompt.sample);
     const boxThreshold = boxEpsilon === "average" ? 0.5 : boxEpsilon;
-    const gradientWeight = weightInLoss(rollout, update.advantages[index] ?? 0, config.algorithm);
+    const gradientWeight = weightInLoss(rollout, update.advantages[index] ?? 0, config);
     metrics.add({ ...rolloutRecord(rollout, update.klPenalties[index]), boxThreshold, gradientWeight });
   }
   const sampled = withSamplingMetrics(metrics.finish(step, healthMetrics(numbers)), rollouts.sampling);
@@ -66,13 +67,11 @@ export function reportStep(
  * The size of the loss's gradient with respect to the answer's log-probabilities, at a ratio of 1 and up to a factor
  * that all answers of the step share.
  */
-function weightInLoss(
-  { completionIds, truncated }: Rollout,
-  advantage: number,
-  { aggregation, maskTruncated }: TrainingConfig["algorithm"],
-): number {
-  if (maskTruncated && truncated) return 0;
+function weightInLoss(rollout: Rollout, advantage: number, config: TrainingConfig): number {
+  if (teachesNothing(rollout, config)) return 0;
+  const { completionIds, responseMask } = rollout;
+  const written = responseMask?.reduce((sum, own) => sum + own, 0) ?? completionIds.length;
   // By this aggregation an answer counts the same whatever its length; by the others each of its tokens does.
-  const tokens = aggregation === "seq-mean-token-mean" ? 1 : completionIds.length;
+  const tokens = config.algorithm.aggregation === "seq-mean-token-mean" ? 1 : written;
   return Math.abs(advantage) * tokens;
 }

@@ -1,6 +1,6 @@
 import type { RolloutRecord } from "@v-triune/monitor";
 import type { RewardResult } from "@v-triune/rewards";
-import type { Rollout } from "@v-triune/rollouts";
+import { type Conversation, type Rollout, lookQuality } from "@v-triune/rollouts";
 import { type Sample, TASKS, sources } from "@v-triune/schema";
 import type { Verdict } from "@v-triune/verifiers";
 
@@ -45,6 +45,23 @@ export function rolloutRecord(rollout: Rollout, klPenalty: number | null = null)
     truncated: rollout.truncated,
     strippedTokens: rollout.strippedTokens,
     sampleId: prompt.id,
+    ...(rollout.conversation ? { conversation: conversationNumbers(rollout.conversation, prompt.sample) } : {}),
+  };
+}
+
+/** A conversation in numbers. */
+function conversationNumbers(conversation: Conversation, sample: Sample): NonNullable<RolloutRecord["conversation"]> {
+  const { turns, end } = conversation;
+  const calls = turns.flatMap((turn) => turn.calls);
+  const looks = lookQuality(conversation, sample);
+  return {
+    turns: turns.length,
+    calls: calls.length,
+    faults: calls.filter(({ fault }) => fault !== undefined).length,
+    shownTokens: turns.reduce((sum, { shownTokens }) => sum + shownTokens, 0),
+    overTurn: end === "over-turn",
+    overBudget: end === "budget",
+    ...(looks ? { cropIou: looks.iou, cropContainment: looks.containment } : {}),
   };
 }
 

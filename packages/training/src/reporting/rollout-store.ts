@@ -8,6 +8,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { DuckDBInstance, type DuckDBAppender, type DuckDBConnection } from "@duckdb/node-api";
+import type { Conversation, ReturnedPicture } from "@v-triune/rollouts/tools";
 import { stepOfName } from "../run-folder/run-folder";
 
 /** One row of the file. */
@@ -50,6 +51,8 @@ export interface StoredRollout {
   readonly metrics: Readonly<Record<string, number>>;
   /** The completion as trained. */
   readonly tokenIds: Int32Array;
+  /** Turn by turn, for answers of several. */
+  readonly conversation?: Conversation;
 }
 
 type Append = (appender: DuckDBAppender, row: StoredRollout) => void;
@@ -168,13 +171,47 @@ export interface RolloutStore {
   close(): Promise<void>;
 }
 
+/** Written only for steps that have conversations: the turns as JSON, and the pictures that tools returned, as PNG. */
+const CONVERSATION_COLUMNS: readonly Column[] = [
+  {
+    name: "conversation",
+    type: "VARCHAR",
+    append: text(({ conversation }) => (conversation ? conversationJson(conversation) : null)),
+  },
+  {
+    name: "observation_images",
+    type: "VARCHAR",
+    append: text(({ conversation }) => returnedPictures(conversation).map(base64).join(SEPARATOR)),
+    select: `list_transform(${split("observation_images")}, picture -> from_base64(picture))`,
+  },
+];
+
+const returnedPictures = (conversation: Conversation | undefined): ReturnedPicture[] =>
+  (conversation?.turns ?? []).flatMap(({ calls }) => calls.flatMap(({ pictures }) => pictures));
+
+const base64 = ({ png }: ReturnedPicture): string =>
+  Buffer.from(png.buffer, png.byteOffset, png.length).toString("base64");
+
+/** Pictures by their size and their place in `observation_images`. */
+function conversationJson({ turns, end }: Conversation): string {
+  let image = 0;
+  const plain = turns.map(({ calls, ...turn }) => ({
+    ...turn,
+    calls: calls.map(({ pictures, ...call }) => ({
+      ...call,
+      pictures: pictures.map(({ width, height }) => ({ width, height, image: image++ })),
+    })),
+  }));
+  return JSON.stringify({ end, turns: plain });
+}
+
 const fileName = (step: number): string => `step-${String(step).padStart(6, "0")}.parquet`;
 
 /** A connection with the table that a step's rows go through. */
 async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect();
   await connection.run(
-    `create temp table rollouts (${COLUMNS.map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values ` +
+    `create temp table rollouts (${[...COLUMNS, ...CONVERSATION_COLUMNS].map(({ name, type }) => `${name} ${type}`).join(", ")}, metric_values ` +
       "VARCHAR, addition_values VARCHAR)",
   );
   return connection;
@@ -186,16 +223,17 @@ async function writeParquet(connection: DuckDBConnection, path: string, rows: re
     const appender = await connection.createAppender("rollouts");
     try {
       for (const row of rows) {
-        for (const { append } of COLUMNS) append(appender, row);
+        for (const { append } of [...COLUMNS, ...CONVERSATION_COLUMNS]) append(appender, row);
         for (const append of MAP_VALUES) append(appender, row);
         appender.endRow();
       }
     } finally {
       appender.closeSync();
     }
-    const selection = COLUMNS.map(({ name, select }) => (select === undefined ? name : `${select} as ${name}`)).join(
-      ", ",
-    );
+    const written = rows.some(({ conversation }) => conversation) ? [...COLUMNS, ...CONVERSATION_COLUMNS] : COLUMNS;
+    const selection = written
+      .map(({ name, select }) => (select === undefined ? name : `${select} as ${name}`))
+      .join(", ");
     await replaceFile(path, async (temporary) => {
       const target = temporary.replaceAll("'", "''");
       await connection.run(

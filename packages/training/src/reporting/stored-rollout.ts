@@ -45,5 +45,6 @@ export function storedRollout(
     advantage: scored === undefined ? null : update.advantage,
     metrics: scored?.metrics ?? {},
     tokenIds: rollout.completionIds,
+    ...(rollout.conversation ? { conversation: rollout.conversation } : {}),
   };
 }

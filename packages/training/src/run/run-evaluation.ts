@@ -9,6 +9,7 @@ import { type ChosenBenchmark, evaluateOnBenchmarks } from "../evaluation/evalua
 import { evaluateOnSets } from "../evaluation/evaluate-on-sets";
 import type { LoadedModel } from "../model/load-model";
 import { type EvaluationScores, type TrainingListener, rowStoreEvents } from "../training-event";
+import type { OpenTurns } from "../sampling/open-turns";
 import { GivenUpWaiting } from "../sampling/wait-watch";
 
 /** A benchmark with where its copy lies. */
@@ -26,6 +27,8 @@ export interface RunEvaluationParts {
   readonly config: TrainingConfig;
   readonly model: LoadedModel;
   readonly engine: RolloutEngine;
+  /** How answers take several turns; undefined: they do not. Benchmarks are answered in one. */
+  readonly turns?: OpenTurns | undefined;
   readonly rewards: RewardSource;
   /** Names that a sample's verifier may have. */
   readonly verifiers: readonly string[];
@@ -41,7 +44,7 @@ export async function evaluateDuringRun(
   step: number,
   parts: RunEvaluationParts,
 ): Promise<{ readonly scores: EvaluationScores; readonly records: readonly MetricRecord[] } | undefined> {
-  const { config, model, engine, rewards, verifiers, interruption, signal, listen } = parts;
+  const { config, model, engine, turns, rewards, verifiers, interruption, signal, listen } = parts;
   const hasSets = config.data.eval.length > 0;
   if (!hasSets && parts.benchmarks.length === 0) return undefined;
   const options = {
@@ -61,7 +64,7 @@ export async function evaluateDuringRun(
     if (parts.benchmarks.length > 0 && !asked) return undefined;
     if (!hasSets) return asked;
     const onRowStore = rowStoreEvents(listen);
-    const evaluated = await evaluateOnSets(config, { ...options, rewards, verifiers, onRowStore });
+    const evaluated = await evaluateOnSets(config, { ...options, turns, rewards, verifiers, onRowStore });
     if (!evaluated || !asked) return evaluated;
     // The record over all sources ends an evaluation: without it, it is made again when the run is resumed.
     const ofBenchmarks = asked.benchmarks.map(({ record }) => record);

@@ -3,6 +3,7 @@ import type { BackendChoice } from "@v-triune/backend";
 import type { MetricSink } from "@v-triune/monitor";
 import type { AsyncVerifier, RewardSource } from "@v-triune/rewards";
 import type { RolloutEngine } from "@v-triune/rollouts";
+import type { Tool } from "@v-triune/rollouts/tools";
 import type { Verifier } from "@v-triune/verifiers";
 import type { EvaluationScores, StepSummary, TrainingListener } from "../training-event";
 import type { RunBenchmark } from "./run-evaluation";
@@ -26,6 +27,8 @@ export interface RunTrainingOptions {
   readonly verifiers?: readonly Verifier[];
   /** The same for verifiers whose verdicts take time. */
   readonly asyncVerifiers?: readonly AsyncVerifier[];
+  /** Tools that answers may call besides those of `rollout.turns`. They run in this process. */
+  readonly tools?: readonly Tool[];
   /** Answers the prompts. Default: what `rollout.engine` names. */
   readonly engine?: RolloutEngine;
   /** Judges the answers. Default: the servers of `reward.servers`, or this process with the verifiers. */

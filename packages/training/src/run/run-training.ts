@@ -27,6 +27,7 @@ import { checkResumedConfig } from "../run-folder/resume-config";
 import { openRunFolder } from "../run-folder/run-folder";
 import { openForeignEngine } from "../sampling/open-engine";
 import { openJudges, openRewards } from "../sampling/open-rewards";
+import { openTurns } from "../sampling/open-turns";
 import { RolloutSchedule } from "../sampling/rollout-schedule";
 import { GivenUpWaiting, serverEvents, watchWaiting } from "../sampling/wait-watch";
 import { describeCompute, workerCount } from "../threads/worker-count";
@@ -83,6 +84,7 @@ async function train(
   );
   const { policy, processor } = model;
   const boxes = modelBoxes(config, model);
+  const turns = await openTurns(config, model, options.tools);
   const referenceLogProbs = await openReference(config, resources);
   const teacherLogProbs = await openTeacher(config, model, resources);
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
@@ -95,6 +97,7 @@ async function train(
       processorFolder: processorFolder(config.model, checkpoint?.folder),
       architecture: policy.config,
       verifiers,
+      tools: turns?.offer,
       onBadRow,
       onRowStore: rowStoreEvents(listen),
     },
@@ -146,18 +149,19 @@ async function train(
   const best = trackBest(config.checkpoint.keepBest);
   if (resume && config.checkpoint.keepBest !== null) await noteEarlier(best, folder.metricsPath);
   const checkpoints = new RunCheckpoints(config.checkpoint, folder, best, listen);
-  const decode = (ids: Int32Array): string => processor.decode(ids, { skipSpecialTokens: true });
   const schedule = new RolloutSchedule({
     asyncLevel: config.rollout.asyncLevel,
     steps: config.run.steps,
     overlaps: foreignEngine !== undefined,
     data,
-    ready: checkpoint?.loaded.hasReadyRollouts ? await readReadyRollouts(checkpoint.folder, data, decode) : undefined,
+    ready: checkpoint?.loaded.hasReadyRollouts
+      ? await readReadyRollouts(checkpoint.folder, data, processor)
+      : undefined,
     sample: (step, weights, calledOff) =>
       sampleRollouts(
         step,
         weights,
-        { config, data, engine, rewards, processor, boxes },
+        { config, data, engine, rewards, processor, boxes, turns },
         {
           signal: AbortSignal.any([watch.signal, calledOff]),
           onProgress: (done, total) => listen({ type: "generating", step, done, total }),
@@ -204,6 +208,7 @@ async function train(
         config,
         model,
         engine,
+        turns,
         rewards,
         verifiers,
         benchmarks: options.benchmarks ?? [],

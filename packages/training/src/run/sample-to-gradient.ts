@@ -41,6 +41,8 @@ export interface SamplingParts extends Required<Pick<CollectOptions["context"], 
   readonly engine: RolloutEngine;
   readonly rewards: RewardSource;
   readonly processor: AnswerProcessor;
+  /** How answers take several turns; undefined: they do not. */
+  readonly turns?: CollectOptions["turns"];
 }
 
 /**
@@ -51,7 +53,7 @@ export interface SamplingParts extends Required<Pick<CollectOptions["context"], 
 export async function sampleRollouts(
   step: number,
   weights: number,
-  { config, data, engine, rewards, processor, boxes }: SamplingParts,
+  { config, data, engine, rewards, processor, boxes, turns }: SamplingParts,
   { signal, onProgress }: { readonly signal: AbortSignal } & Pick<CollectOptions, "onProgress">,
 ): Promise<StepRollouts> {
   const { n, temperature, topP, topK, maxNewTokens } = config.rollout;
@@ -75,6 +77,7 @@ export async function sampleRollouts(
       engine,
       rewards,
       processor,
+      turns,
       context: { epsilon, reportOverlap, training: true, ratios: config.reward, boxes },
       request: { n, temperature, topP, topK, maxNewTokens, seed: random.int(0, 0x7fffffff), signal },
       ...(onProgress ? { onProgress } : {}),
@@ -130,6 +133,7 @@ export async function updateWeights(
   const tokens = answers.map(policyRow);
   // log p of each token by the policy, by the reference and by the engine, as far as the configuration needs them.
   const logProbs = await batchLogProbs(answers, tokens, config, compute, { reference, teacher, foreignLogProbs });
+  const masks = answers.map(({ responseMask }) => responseMask);
   const penalties = klPenalties(logProbs, algorithm);
   // Verdicts → advantages: each answer against the others of its group.
   const judged = answers.map((answer, index) => judgedRollout(answer, penalties?.[index], config));
@@ -138,7 +142,7 @@ export async function updateWeights(
   const { distillation } = algorithm;
   const advantages = distillation ? distilledAdvantages(byRewards, logProbs, distillation) : byRewards;
   // Advantages → gradients → weights, one update per mini-batch. @v-triune/grpo computes the loss of each row.
-  const rows = trainingRows(answers, tokens, advantages, logProbs, algorithm);
+  const rows = trainingRows(answers, tokens, advantages, logProbs, config);
   const batches = miniBatches(step, answers, config);
   const updates: UpdateStats[] = [];
   for (const batch of batches)
@@ -152,8 +156,8 @@ export async function updateWeights(
   return {
     advantages: perRollout(advantages.map(meanAdvantage)),
     updates,
-    mismatch: engineMismatch(logProbs, updates, batches),
-    distillation: distillationMetrics(logProbs),
+    mismatch: engineMismatch(logProbs, updates, batches, masks),
+    distillation: distillationMetrics(logProbs, masks),
     klPenalties: perRollout((penalties ?? []).map((penalty) => penalty.reduce((a, b) => a + b, 0))),
     seconds: (performance.now() - started) / 1000,
   };

@@ -1,5 +1,5 @@
 /** Rows and prompts as they cross to other threads: pixels and features in shared memory, each array once. */
-import type { PromptInput, VlmPolicy, VisualInput } from "@v-triune/policy";
+import type { PromptInput, TokenizedRollout, VlmPolicy, VisualInput } from "@v-triune/policy";
 
 /** Pictures whose features are known already; the arrays of pixels are those of the rows. */
 export type KnownFeatures = readonly (readonly [VisualInput, Float32Array])[];
@@ -34,15 +34,21 @@ export class PromptSharing {
     return this.#features;
   }
 
-  prompt<Prompt extends PromptInput>(prompt: Prompt): Prompt {
-    const { images, videos } = prompt;
-    return images || videos
+  prompt<Prompt extends PromptInput & Pick<Partial<TokenizedRollout>, "observations">>(prompt: Prompt): Prompt {
+    const { images, videos, observations } = prompt;
+    return images || videos || observations
       ? {
           ...prompt,
+          ...(observations ? { observations: observations.map((input) => this.#visual(input)) } : {}),
           ...(images ? { images: this.#visual(images) } : {}),
           ...(videos ? { videos: this.#visual(videos) } : {}),
         }
       : prompt;
+  }
+
+  /** A picture that is not part of a prompt. */
+  picture(input: VisualInput): VisualInput {
+    return this.#visual(input);
   }
 
   #visual(input: VisualInput): VisualInput {

@@ -39,12 +39,20 @@ export function distilledAdvantages(
   });
 }
 
-/** How far the policy is from its teacher, over the tokens of the answers. */
-export function distillationMetrics({ old, teacher }: Pick<BatchLogProbs, "old" | "teacher">): Record<string, number> {
+/**
+ * How far the policy is from its teacher, over the tokens of the answers.
+ *
+ * @param masks 0 for tokens that an answer was shown. Default: none
+ */
+export function distillationMetrics(
+  { old, teacher }: Pick<BatchLogProbs, "old" | "teacher">,
+  masks: readonly (ArrayLike<number> | undefined)[] = [],
+): Record<string, number> {
   if (!old || !teacher) return {};
   let [sum, size, tokens] = [0, 0, 0];
   for (const [index, logProbs] of old.entries())
     for (const [t, logProb] of logProbs.entries()) {
+      if (masks[index]?.[t] === 0) continue;
       const gap = logProb - teacher[index]![t]!;
       sum += gap;
       size += Math.abs(gap);

@@ -26,6 +26,8 @@ export interface JudgedRollout {
   readonly tokens: number;
   /** β · KL of each token, taken off the reward. */
   readonly tokenPenalty?: ArrayLike<number>;
+  /** 1 for tokens that the model wrote. Default: all. */
+  readonly responseMask?: ArrayLike<number>;
   /** Teaches nothing: no part of what is whitened. */
   readonly masked: boolean;
   /** What the reward consists of; only gdpo reads it. */
@@ -85,7 +87,10 @@ function tokenAdvantages(
   const scored = rollouts.filter(({ reward }) => reward !== null);
   const width = Math.max(1, ...scored.map(({ tokens }) => tokens));
   const mask = new Float64Array(scored.length * width);
-  scored.forEach(({ tokens, masked }, row) => mask.fill(masked ? 0 : 1, row * width, row * width + tokens));
+  scored.forEach(({ tokens, masked, responseMask }, row) => {
+    if (responseMask && !masked) mask.set(Array.from(responseMask), row * width);
+    else mask.fill(masked ? 0 : 1, row * width, row * width + tokens);
+  });
   const grid: TokenGrid = { rows: scored.length, width, mask };
   // Whitening needs two tokens; less than that is no batch.
   const enough = mask.reduce((sum, value) => sum + value, 0) >= 2;

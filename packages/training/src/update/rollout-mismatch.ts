@@ -78,11 +78,13 @@ export function mismatchMetrics(answers: readonly LogProbPair[]): Record<string,
  * The metrics of a step; none for the trainer's own policy.
  *
  * @param batches positions of the answers of each update
+ * @param masks 0 for tokens that an answer was shown. Default: none
  */
 export function engineMismatch(
   { foreign = [], old }: BatchLogProbs,
   updates: readonly UpdateStats[],
   batches: readonly (readonly number[])[],
+  masks: readonly (ArrayLike<number> | undefined)[] = [],
 ): Record<string, number> {
   // Without π_old of its own, an update is the only one and its forward pass gave it, for the rows that have a signal.
   const trainer = (answer: number): ArrayLike<number> | undefined =>
@@ -90,9 +92,16 @@ export function engineMismatch(
   return mismatchMetrics(
     foreign.flatMap((rollout, answer) => {
       const mine = trainer(answer);
-      return mine ? [{ old: mine, rollout }] : [];
+      if (!mine) return [];
+      const mask = masks[answer];
+      return [{ old: written(mine, mask), rollout: written(rollout, mask) }];
     }),
   );
+}
+
+/** The numbers of tokens that the model wrote. */
+function written(values: ArrayLike<number>, mask: ArrayLike<number> | undefined): ArrayLike<number> {
+  return mask ? Array.from(values).filter((_, t) => mask[t] === 1) : values;
 }
 
 const bounded = (value: number): number => Math.min(Math.max(value, -BOUND), BOUND);
