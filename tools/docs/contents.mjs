@@ -5,7 +5,7 @@
  * @type {readonly { readonly group: string, readonly pages: readonly string[] }[]}
  */
 export const contents = [
-  { group: "Start", pages: ["concepts", "troubleshooting", "hardware"] },
+  { group: "Start", pages: ["concepts", "playground", "troubleshooting", "hardware"] },
   {
     group: "Reward your own trainer",
     pages: [

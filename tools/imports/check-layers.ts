@@ -19,6 +19,7 @@ export function checkLayers(workspace: Workspace, layers: Readonly<Record<string
 
     const other = target === undefined ? packageNamed(specifier) : names.get(packageOf(workspace, target).folder);
     if (other === undefined || other === name) return [];
+    if (target !== undefined && layer.pages?.includes(other) && target.startsWith(`packages/${other}/web/`)) return [];
     if (specifier.startsWith("."))
       return [`${place}, a file of another package.\n  fix: import from an entry point of ${other}, by name`];
     const allowed = allowedImports(layers, name, isTestFile(file));

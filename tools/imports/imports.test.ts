@@ -16,7 +16,7 @@ const layers: Readonly<Record<string, Layer>> = {
   errors: { imports: [] },
   schema: { imports: [] },
   backend: { imports: [], tensorflow: true },
-  policy: { imports: ["schema"], inTests: ["backend"] },
+  policy: { imports: ["schema"], inTests: ["backend"], pages: ["schema"] },
 };
 
 /** Problems of a workspace of these files. */
@@ -74,6 +74,13 @@ test("a file of another package is imported by name", () => {
   expect(problemsOf({ "packages/policy/src/a.ts": 'import { a } from "../../schema/src/index";' })).toEqual([
     expect.stringContaining("import from an entry point of schema, by name"),
   ]);
+});
+
+test("a page may be built of another package's page parts, if its layer says so", () => {
+  const parts = { "packages/schema/web/box.tsx": "export const a = 1;" };
+  const text = 'import { a } from "../../schema/web/box";';
+  expect(problemsOf({ ...parts, "packages/policy/web/page.tsx": text })).toEqual([]);
+  expect(problemsOf({ ...parts, "packages/backend/web/page.tsx": text })).toHaveLength(1);
 });
 
 test("a package without a layer is reported", () => {

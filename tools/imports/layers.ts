@@ -8,6 +8,8 @@ export interface Layer {
   readonly imports: readonly string[] | "all";
   /** What only its tests, benches and `testing/` folders may import in addition. */
   readonly inTests?: readonly string[];
+  /** Packages whose page parts, files of their folder `web`, it builds into pages of its own. */
+  readonly pages?: readonly string[];
   /** Whether it may import TensorFlow.js. */
   readonly tensorflow?: true;
 }
@@ -53,4 +55,5 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     tensorflow: true,
   },
   "v-triune": { imports: "all", tensorflow: true },
+  playground: { imports: "all", pages: ["monitor"], tensorflow: true },
 };

@@ -15,13 +15,13 @@ import { guardWasmMemory } from "../wasm-memory";
  * Makes WebAssembly the current backend of tfjs and waits until it is ready. Call it once per thread, before any tensor.
  *
  * ```ts
- * await openWasm("/assets/"); // holds tfjs-backend-wasm-simd.wasm of @tensorflow/tfjs-backend-wasm
+ * await openWasm("/assets/tfjs-backend-wasm-simd.wasm");
  * ```
  *
- * @param folder the URL of the folder with the .wasm files, with a slash at its end
+ * @param file the URL of tfjs-backend-wasm-simd.wasm, which is in @tensorflow/tfjs-backend-wasm
  * @throws BackendError when the engine has no WebAssembly SIMD, or the file cannot be loaded
  */
-export async function openWasm(folder: string): Promise<void> {
+export async function openWasm(file: string): Promise<void> {
   const flags = tf.env();
   flags.set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   if (!(await flags.getAsync("WASM_HAS_SIMD_SUPPORT"))) {
@@ -31,7 +31,12 @@ export async function openWasm(folder: string): Promise<void> {
       fix: "use a newer browser",
     });
   }
-  setWasmPaths(folder);
+  // It wants a path for each of its builds, also for those that are never loaded.
+  setWasmPaths({
+    "tfjs-backend-wasm.wasm": file,
+    "tfjs-backend-wasm-simd.wasm": file,
+    "tfjs-backend-wasm-threaded-simd.wasm": file,
+  });
   registerGradients();
   let cause: unknown;
   try {
@@ -43,9 +48,9 @@ export async function openWasm(folder: string): Promise<void> {
   if (cause !== undefined || tf.getBackend() !== "wasm") {
     throw new BackendError({
       what: "The WebAssembly backend does not start.",
-      where: folder,
+      where: file,
       found: cause instanceof Error ? cause.message.split("\n")[0] : undefined,
-      fix: "check that tfjs-backend-wasm-simd.wasm can be fetched from there",
+      fix: "check that it can be fetched from there",
       cause,
     });
   }

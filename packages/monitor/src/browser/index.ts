@@ -19,6 +19,8 @@ export {
   type StepMetrics,
   type StepMetricsOptions,
 } from "../step-metrics";
+export { rolloutBoxes, type PictureFrame } from "../dashboard/rollouts/rollout-boxes";
+export type { DrawnBox, RolloutBoxes, RolloutGroup } from "../dashboard/dashboard-api";
 export { createRunTrends, type RunTrends } from "../trends/run-trends";
 export {
   expectedBest,

@@ -1,0 +1,209 @@
+/** The built site in real browsers. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import {
+  demoRecipe,
+  demoSourceNames,
+  samplesForSteps,
+  writeHeldOutData,
+  writeTrainingData,
+} from "@v-triune/demo-tasks";
+import { type MetricRecord, parseRecordLine, readMetricRecords } from "@v-triune/monitor";
+import { WCAG, findChromium, launchChromium, onProblem } from "@v-triune/node-kit/testing/chromium";
+import { resolveTrainingConfig, runTraining } from "@v-triune/training";
+import axeCore from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Site, serveSite } from "./testing/site-server";
+
+const CHROMIUM = findChromium("the playground in a browser");
+const FIREFOX = ["/usr/bin/firefox-esr", "/usr/bin/firefox"].find((path) => existsSync(path));
+if (FIREFOX === undefined) console.warn("skipped: the playground in Firefox; apt-get install firefox-esr.");
+
+const STEPS = 10;
+const HELD_OUT = 2;
+const RUN = `index.html?seed=1&steps=${STEPS}&heldOut=${HELD_OUT}`;
+
+const folder = mkdtempSync(join(tmpdir(), "v-triune-playground-"));
+const site = join(folder, "site");
+/** What Node computes, by the trainer that everybody uses. */
+let expected: readonly MetricRecord[];
+
+beforeAll(async () => {
+  const configFile = resolve(import.meta.dirname, "../vite.config.ts");
+  await build({ configFile, logLevel: "error", build: { outDir: site } });
+  const paths = { train: join(folder, "train.parquet"), eval: join(folder, "held-out.parquet") };
+  await writeTrainingData(paths.train, samplesForSteps(STEPS), 1);
+  await writeHeldOutData(paths.eval, HELD_OUT);
+  const run = join(folder, "run");
+  await runTraining(
+    resolveTrainingConfig({
+      ...demoRecipe,
+      model: resolve(import.meta.dirname, "../../trainer/assets/demo-model"),
+      data: paths,
+      run: { name: "node", folder: run, seed: 1, steps: STEPS },
+      evaluation: { every: null, samplesPerSource: HELD_OUT },
+      backend: "wasm",
+      workers: 1,
+    }),
+  );
+  const records: MetricRecord[] = [];
+  for await (const record of readMetricRecords(join(run, "metrics.jsonl"))) records.push(record);
+  expected = records.map(withoutTimes);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const withoutTimes = (record: MetricRecord): MetricRecord => ({
+  ...record,
+  metrics: Object.fromEntries(Object.entries(record.metrics).filter(([key]) => !/^(timing_s|perf)\//.test(key))),
+});
+
+const readNumbers = (text: string): MetricRecord[] =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => withoutTimes(parseRecordLine(line)!));
+
+describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
+  let served: Site;
+  let browser: Browser;
+  let page: Page;
+  const said: string[] = [];
+
+  beforeAll(async () => {
+    served = await serveSite(site);
+    browser = await launchChromium(CHROMIUM);
+    page = await browser.newPage({ colorScheme: "light" });
+    page.setDefaultTimeout(100_000);
+    onProblem(page, (problem) => said.push(problem));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+  });
+
+  const axe = async (): Promise<string[]> => {
+    await page.evaluate(axeCore.source);
+    const violations = await page.evaluate(async (runOnly) => {
+      const { axe } = globalThis as unknown as {
+        axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      return (await axe.run({ runOnly })).violations;
+    }, WCAG);
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  };
+  const overflows = async (): Promise<number[]> => {
+    const found: number[] = [];
+    for (const width of [360, 1280, 3840]) {
+      await page.setViewportSize({ width, height: 900 });
+      if ((await page.evaluate("document.documentElement.scrollWidth")) !== width) found.push(width);
+    }
+    return found;
+  };
+  /** Kilobytes of everything that was sent. */
+  const kilobytes = (): number => [...served.sent.values()].reduce((sum, bytes) => sum + bytes, 0) / 1000;
+
+  it("judges a case of its address, shows where the answer was found, and fits in 150 KB", async () => {
+    served.sent.clear();
+    const query = new URLSearchParams({ verifier: "answer", gold: "5 cm", response: "It is \\boxed{50\\text{ mm}}." });
+    await page.goto(`${served.url}judge.html#${query}`);
+    await page.getByRole("heading", { name: "Right" }).waitFor();
+    expect(await page.locator(".response mark").textContent()).toContain("50");
+    expect(kilobytes()).toBeLessThan(150);
+    await page.getByLabel("Response").fill("It is \\boxed{51\\text{ mm}}.");
+    await page.getByRole("heading", { name: "Wrong" }).waitFor();
+    expect(await page.evaluate("location.hash")).toContain("51");
+    expect(await page.getByRole("link", { name: "case file" }).getAttribute("href")).toContain("%22right%22%3A1");
+    await page.getByLabel("Examples").selectOption({ label: "detection: one good box, one spare" });
+    await page.getByRole("heading", { name: "Partly right" }).waitFor();
+    expect(await page.locator(".box").count()).toBe(3);
+    expect(await axe()).toEqual([]);
+    expect(await overflows()).toEqual([]);
+  });
+
+  it("loads nothing of a run before the click, then computes Node's numbers to the last digit", async () => {
+    served.sent.clear();
+    await page.goto(`${served.url}${RUN}`);
+    const start = page.getByRole("button", { name: "Start" });
+    await start.waitFor();
+    const large = /worker|\.wasm|\.safetensors/;
+    expect([...served.sent.keys()].filter((name) => large.test(name) && name !== "service-worker.js")).toEqual([]);
+    expect(await axe()).toEqual([]);
+    await start.click();
+    await page.getByText("Finished").waitFor();
+    const link = (await page.locator('a[download="metrics.jsonl"]').getAttribute("href"))!;
+    const numbers = await page.evaluate(async (url) => (await fetch(url)).text(), link);
+    expect(readNumbers(numbers)).toEqual(expected);
+    expect(kilobytes()).toBeLessThan(5500);
+    expect(await page.locator(".pair").count()).toBe(demoSourceNames.length);
+    expect(await axe()).toEqual([]);
+    expect(await overflows()).toEqual([]);
+  });
+
+  it("waits when it is paused, and makes single steps", async () => {
+    await page.goto(`${served.url}index.html?seed=2&steps=3&heldOut=1`);
+    await page.getByRole("button", { name: "Start" }).click();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText(", paused").waitFor();
+    const shown = async (): Promise<number> => Number(/Step (\d)/.exec(await page.innerText("main"))?.[1] ?? 0);
+    await page.getByRole("button", { name: "Step", exact: true }).click();
+    await page.getByText(/Step [12] of 3/).waitFor();
+    // A step that was being made when the pause came is finished first.
+    await page.waitForTimeout(1500);
+    const stopped = await shown();
+    await page.waitForTimeout(1500);
+    expect(await shown()).toBe(stopped);
+    expect(stopped).toBeLessThan(3);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.getByText("Finished").waitFor();
+  });
+
+  it("refuses a browser that lacks what it needs, before it loads anything", async () => {
+    const old = await browser.newPage();
+    await old.addInitScript("delete Array.prototype.toSorted");
+    served.sent.clear();
+    await old.goto(`${served.url}index.html`);
+    expect(await old.innerText("main")).toContain("Chrome 110, Firefox 115, Safari 16.4, or newer");
+    await old.waitForTimeout(300);
+    expect(kilobytes()).toBeLessThan(3);
+    await old.close();
+  });
+
+  it("works without a server after the first visit", async () => {
+    await served.close();
+    await page.goto(`${served.url}judge.html`);
+    await page.getByRole("heading", { name: "Right" }).waitFor();
+    await page.goto(`${served.url}index.html?seed=1&steps=1&heldOut=1`);
+    await page.getByRole("button", { name: "Start" }).click();
+    await page.getByText("Finished").waitFor();
+    expect(said.filter((problem) => !problem.includes("ERR_CONNECTION_REFUSED"))).toEqual([]);
+  });
+});
+
+/** Presses Start as a person would and sends the numbers to the server: a plain Firefox can be driven by a page only. */
+const HARNESS = `<!doctype html><iframe src="${RUN}"></iframe><script>
+const page = () => document.querySelector("iframe").contentDocument;
+const until = async (find) => { let found; while (!(found = find())) await new Promise((go) => setTimeout(go, 100)); return found; };
+(async () => {
+  (await until(() => page()?.querySelector("form button.primary"))).click();
+  const link = await until(() => page().body.innerText.includes("Finished") && page().querySelector('a[download="metrics.jsonl"][href]'));
+  await fetch("result", { method: "POST", body: await (await fetch(link.href)).text() });
+})().catch((error) => fetch("result", { method: "POST", body: String(error.stack) }));
+</script>`;
+
+it.skipIf(FIREFOX === undefined)("computes Node's numbers in Firefox", async () => {
+  const served = await serveSite(site, { "harness.html": HARNESS });
+  const profile = mkdtempSync(join(folder, "firefox-"));
+  const firefox = spawn(FIREFOX!, ["--headless", "--no-remote", "--profile", profile, `${served.url}harness.html`], {
+    stdio: "ignore",
+  });
+  try {
+    expect(readNumbers(await served.result)).toEqual(expected);
+  } finally {
+    firefox.kill();
+    await served.close();
+  }
+});

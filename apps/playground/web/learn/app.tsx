@@ -1,0 +1,143 @@
+import { render } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { keepOffline } from "../keep-offline";
+import { Shell } from "../shell";
+import { AnswerCard, sourceName } from "./answer-card";
+import { Downloads } from "./downloads";
+import type { Command, Report, RunSettings } from "./protocol";
+import { BeforeAfter, DigitsMark, SourceTable } from "./results";
+import { RewardChart } from "./reward-chart";
+import { afterReport, type RunState, startState } from "./run-state";
+import { LIMITS, readSettings, settingsQuery } from "./settings";
+
+const LABELS: Readonly<Record<keyof RunSettings, string>> = {
+  seed: "Seed",
+  steps: "Steps",
+  heldOut: "Held-out questions per source",
+};
+
+function LearnPage() {
+  const [settings, setSettings] = useState(() => readSettings(location.search));
+  const [state, setState] = useState<RunState>();
+  const [paused, setPaused] = useState(false);
+  const worker = useRef<Worker>();
+
+  const send = (command: Command): void => worker.current?.postMessage(command);
+  const start = async (): Promise<void> => {
+    worker.current?.terminate();
+    setState(startState(settings));
+    setPaused(false);
+    history.replaceState(null, "", settingsQuery(settings));
+    // First, so that it keeps what the worker loads.
+    await keepOffline();
+    const made = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    worker.current = made;
+    const take = (report: Report): void => setState((before) => before && afterReport(before, report));
+    made.addEventListener("message", ({ data }: MessageEvent<Report>) => take(data));
+    made.addEventListener("error", ({ message }) => take({ type: "failed", message: message || "The worker failed." }));
+    send({ type: "start", settings, paused: false });
+  };
+  const pause = (wanted: boolean): void => {
+    setPaused(wanted);
+    send({ type: wanted ? "pause" : "resume" });
+  };
+  const isRunning = state !== undefined && state.finished === undefined && state.failed === undefined;
+
+  return (
+    <Shell room="learn">
+      <h1>Watch a vision-language model learn</h1>
+      <p class="lead">
+        A Qwen2.5-VL of 1.2 million parameters was trained last on a careless annotator's labels: counts one too high,
+        boxes too loose, last letters missing. Reinforcement learning with verifiable rewards puts it right, here in
+        your tab. Nothing leaves your machine.
+      </p>
+      <form
+        class="filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void start();
+        }}
+      >
+        {(Object.keys(LABELS) as (keyof RunSettings)[]).map((name) => (
+          <label key={name}>
+            {LABELS[name]}
+            <input
+              type="number"
+              required
+              min={LIMITS[name].least}
+              max={LIMITS[name].most}
+              value={settings[name]}
+              disabled={isRunning}
+              onInput={(event) => setSettings({ ...settings, [name]: event.currentTarget.valueAsNumber })}
+            />
+          </label>
+        ))}
+        {isRunning ? (
+          <>
+            <button type="button" class="primary" onClick={() => pause(!paused)}>
+              {paused ? "Resume" : "Pause"}
+            </button>
+            <button type="button" disabled={!paused} onClick={() => send({ type: "step" })}>
+              Step
+            </button>
+          </>
+        ) : (
+          <button class="primary">{state ? "Start again" : "Start"}</button>
+        )}
+      </form>
+      {state ? (
+        <Run state={state} paused={paused} />
+      ) : (
+        <p class="muted">Start loads 5 MB and keeps one core of your machine busy for about 20 seconds.</p>
+      )}
+    </Shell>
+  );
+}
+
+function Run({ state, paused }: { state: RunState; paused: boolean }) {
+  const { phase, steps, answers, failed, finished } = state;
+  const seconds = steps.at(-1)?.seconds.total;
+  return (
+    <>
+      {failed !== undefined ? (
+        <p class="problem" role="alert">
+          {failed}
+        </p>
+      ) : (
+        <p>
+          <progress value={phase.share} aria-label={phase.text} /> {phase.text}
+          {paused && !finished && ", paused"}
+          {seconds !== undefined && !finished && <span class="muted"> · {seconds.toFixed(2)} s for a step</span>}
+          {finished && <span class="muted"> · {finished.seconds.toFixed(1)} s in all</span>}
+        </p>
+      )}
+      <DigitsMark state={state} />
+      <div class="learn-grid">
+        <section aria-label="Reward">
+          <h2>Mean reward of a step</h2>
+          <RewardChart rewards={steps.map(({ reward }) => reward)} steps={state.settings.steps} />
+        </section>
+        <section aria-label="Sources">
+          <h2>Sources</h2>
+          <SourceTable state={state} />
+        </section>
+      </div>
+      {answers.length > 0 && !finished && (
+        <section aria-label="Answers of this step">
+          <h2>Answers of step {steps.length}</h2>
+          <div class="cards">
+            {answers.map((answer) => (
+              <AnswerCard key={answer.source} answer={answer} heading={sourceName(answer.source)} />
+            ))}
+          </div>
+        </section>
+      )}
+      {finished && <BeforeAfter state={state} />}
+      {finished && <Downloads state={state} />}
+    </>
+  );
+}
+
+const app = document.getElementById("app")!;
+app.replaceChildren();
+render(<LearnPage />, app);

@@ -1,0 +1,60 @@
+/** What the page and the worker that trains say to each other. */
+import type { MetricRecord, RolloutBoxes } from "@v-triune/monitor/browser";
+import type { EvaluationScores, StepSummary } from "@v-triune/training/browser";
+
+/** What a run depends on; it is in the page's address. */
+export interface RunSettings {
+  readonly seed: number;
+  readonly steps: number;
+  /** Held-out samples of each source. */
+  readonly heldOut: number;
+}
+
+export type Command =
+  | { readonly type: "start"; readonly settings: RunSettings; readonly paused: boolean }
+  | { readonly type: "pause" }
+  | { readonly type: "resume" }
+  /** One step of a paused run. */
+  | { readonly type: "step" };
+
+/** RGB, rows from the top. */
+export interface ShownPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}
+
+export interface ShownAnswer {
+  readonly source: string;
+  readonly question: string;
+  readonly response: string;
+  readonly gold: string;
+  /** null for an answer that was not scored. */
+  readonly accuracy: number | null;
+  readonly reward: number | null;
+  readonly picture: ShownPicture;
+  readonly boxes: RolloutBoxes | null;
+}
+
+export type Moment = "before" | "after";
+
+export type Report =
+  | { readonly type: "loading"; readonly what: string; readonly share: number }
+  | { readonly type: "evaluating"; readonly moment: Moment; readonly done: number; readonly total: number }
+  | {
+      readonly type: "evaluated";
+      readonly moment: Moment;
+      readonly scores: EvaluationScores;
+      readonly records: readonly MetricRecord[];
+      /** One of each source. */
+      readonly answers: readonly ShownAnswer[];
+    }
+  | {
+      readonly type: "step";
+      readonly summary: StepSummary;
+      readonly records: readonly MetricRecord[];
+      /** Of up to four sources. */
+      readonly answers: readonly ShownAnswer[];
+    }
+  | { readonly type: "finished"; readonly seconds: number; readonly model: ReadonlyMap<string, Uint8Array> }
+  | { readonly type: "failed"; readonly message: string };

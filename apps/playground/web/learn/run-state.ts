@@ -1,0 +1,83 @@
+/** What the page knows of a run: a function of what the worker reported. */
+import type { MetricRecord } from "@v-triune/monitor/browser";
+import type { StepSummary } from "@v-triune/training/browser";
+import expected from "./expected-norms.json";
+import type { Moment, Report, RunSettings, ShownAnswer } from "./protocol";
+
+interface Evaluation {
+  readonly mean: number;
+  readonly bySource: Readonly<Record<string, number>>;
+  readonly answers: readonly ShownAnswer[];
+}
+
+export interface RunState {
+  readonly settings: RunSettings;
+  /** What happens now, in words, and the share of it that is done. */
+  readonly phase: { readonly text: string; readonly share: number };
+  readonly steps: readonly StepSummary[];
+  /** Of the last step. */
+  readonly answers: readonly ShownAnswer[];
+  readonly evaluations: Readonly<Partial<Record<Moment, Evaluation>>>;
+  /** As metrics.jsonl of a run has them. */
+  readonly records: readonly MetricRecord[];
+  readonly finished: Extract<Report, { type: "finished" }> | undefined;
+  readonly failed: string | undefined;
+}
+
+export const startState = (settings: RunSettings): RunState => ({
+  settings,
+  phase: { text: "Starting", share: 0 },
+  steps: [],
+  answers: [],
+  evaluations: {},
+  records: [],
+  finished: undefined,
+  failed: undefined,
+});
+
+export function afterReport(state: RunState, report: Report): RunState {
+  switch (report.type) {
+    case "loading":
+      return { ...state, phase: { text: `Loading ${report.what}`, share: report.share } };
+    case "evaluating": {
+      const when = report.moment === "before" ? "before training" : "after training";
+      return {
+        ...state,
+        phase: { text: `Asking held-out questions ${when}`, share: report.done / report.total },
+      };
+    }
+    case "evaluated":
+      return {
+        ...state,
+        phase: { text: report.moment === "before" ? "Training" : "Done", share: report.moment === "before" ? 0 : 1 },
+        evaluations: { ...state.evaluations, [report.moment]: { ...report.scores, answers: report.answers } },
+        records: [...state.records, ...report.records],
+      };
+    case "step": {
+      const { step, steps } = report.summary;
+      return {
+        ...state,
+        phase: { text: `Step ${step} of ${steps}`, share: step / steps },
+        steps: [...state.steps, report.summary],
+        answers: report.answers,
+        records: [...state.records, ...report.records],
+      };
+    }
+    case "finished":
+      return { ...state, phase: { text: "Finished", share: 1 }, finished: report };
+    case "failed":
+      return { ...state, failed: report.message };
+  }
+}
+
+/**
+ * How many gradient norms are those of the command line, to the last digit; undefined where there is nothing to compare
+ * with.
+ */
+export function equalNorms({ settings, steps }: RunState): { readonly equal: number; readonly of: number } | undefined {
+  if (settings.seed !== expected.seed || settings.steps !== expected.steps) return undefined;
+  return {
+    equal: steps.filter(({ gradientNorm }, index) => gradientNorm === expected.gradientNorms[index]).length,
+    of: steps.length,
+  };
+}

@@ -1,0 +1,128 @@
+/** Trains in a worker, so that the page stays smooth; see protocol.ts for what is said. */
+import { openWasm } from "@v-triune/backend/browser";
+import { demoRecipe, demoSourceNames, samplesForSteps } from "@v-triune/demo-tasks/questions";
+import { rolloutBoxes } from "@v-triune/monitor/browser";
+import { createProcessorFrom, loadVlmFrom } from "@v-triune/policy/browser";
+import {
+  frozenGroups,
+  type MemorySample,
+  openTrainingInMemory,
+  resolveTrainingConfig,
+  type StoredRollout,
+} from "@v-triune/training/browser";
+import wasm from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
+import { heldOutSamples, trainingSamples } from "./drawn-samples";
+import { fetchModel } from "./model-files";
+import type { Command, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
+
+const say = (report: Report): void => postMessage(report);
+
+/** Whether the run waits between two steps, and how many it may still make. */
+class Gate {
+  #open = false;
+  #allowed = 0;
+  #wake: (() => void) | undefined;
+
+  set(isOpen: boolean): void {
+    this.#open = isOpen;
+    if (isOpen) this.#wake?.();
+  }
+
+  allowOne(): void {
+    this.#allowed++;
+    this.#wake?.();
+  }
+
+  async pass(): Promise<void> {
+    while (!this.#open && this.#allowed === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (!this.#open) this.#allowed--;
+  }
+}
+
+async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise<void> {
+  const started = performance.now();
+  const loading = (what: string, share: number): void => say({ type: "loading", what, share });
+  loading("the model", 0);
+  const [files] = await Promise.all([fetchModel((share) => loading("the model", share)), openWasm(wasm)]);
+  const config = resolveTrainingConfig({
+    ...demoRecipe,
+    model: "demo-model",
+    data: { train: "train.parquet", eval: "held-out.parquet" },
+    run: { name: "playground", seed, steps },
+    evaluation: { every: null, samplesPerSource: heldOut },
+    backend: "wasm",
+  });
+  const policy = loadVlmFrom(files, { freeze: frozenGroups(config) });
+  const processor = createProcessorFrom(files, {}, policy.config);
+  loading("pictures", 0);
+  const held = heldOutSamples(heldOut);
+  const run = openTrainingInMemory({
+    config,
+    policy,
+    processor,
+    length: samplesForSteps(steps) * demoSourceNames.length,
+    sampleAt: trainingSamples(seed, steps),
+    sources: demoSourceNames,
+  });
+  const evaluate = async (moment: Moment): Promise<void> => {
+    const { scores, records, answers } = await run.evaluate(held, {
+      onProgress: (done, total) => say({ type: "evaluating", moment, done, total }),
+    });
+    const shown = demoSourceNames.flatMap((name) => answers.find(({ sample }) => sample.data_source === name) ?? []);
+    say({
+      type: "evaluated",
+      moment,
+      scores,
+      records,
+      answers: shown.map(({ rollout, ...sample }) => shownAnswer(sample, rollout)),
+    });
+  };
+  await evaluate("before");
+  while (run.step < steps) {
+    await gate.pass();
+    const { summary, records, rollouts, samples } = await run.next();
+    const bySource = new Map<string, ShownAnswer>();
+    for (const rollout of rollouts.filter(({ sample }) => sample === 0))
+      if (!bySource.has(rollout.dataSource))
+        bySource.set(rollout.dataSource, shownAnswer(samples[rollout.group]!, rollout));
+    const answers = SHOWN_FIRST.flatMap((name) => bySource.get(name) ?? []).slice(0, 4);
+    say({ type: "step", summary, records, answers });
+  }
+  await evaluate("after");
+  run.dispose();
+  say({ type: "finished", seconds: (performance.now() - started) / 1000, model: await policy.toFiles() });
+  policy.dispose();
+}
+
+/** Sources whose answers show most in a picture. */
+const SHOWN_FIRST = ["demo_detect", "demo_ground", "demo_read", "demo_count", "demo_chart", "demo_sum", "demo_puzzle"];
+
+function shownAnswer({ sample, pictures }: MemorySample, rollout: StoredRollout): ShownAnswer {
+  const picture = pictures[0] as { width: number; height: number; data: Uint8Array };
+  const [height, width] = rollout.imageSizes[0] ?? [0, 0];
+  return {
+    source: rollout.dataSource,
+    question: sample.prompt.map(({ content }) => content.replace("<image>", "")).join("\n"),
+    response: rollout.response,
+    gold: sample.reward_model.answer ?? rollout.groundTruth,
+    accuracy: rollout.accuracy,
+    reward: rollout.reward,
+    picture: { width: picture.width, height: picture.height, rgb: picture.data },
+    boxes: rolloutBoxes(rollout.response, rollout.groundTruth, { width, height, convention: "resized-pixels" }),
+  };
+}
+
+/** Commands go to the run that the first of them starts; the page makes a new worker for another run. */
+function obey(gate: Gate): void {
+  addEventListener("message", ({ data }: MessageEvent<Command>) => {
+    if (data.type === "start") {
+      gate.set(!data.paused);
+      train(data.settings, gate).catch((error: unknown) =>
+        say({ type: "failed", message: error instanceof Error ? error.message : String(error) }),
+      );
+    } else if (data.type === "step") gate.allowOne();
+    else gate.set(data.type === "resume");
+  });
+}
+
+obey(new Gate());

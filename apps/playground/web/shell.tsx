@@ -1,0 +1,62 @@
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useState } from "preact/hooks";
+import "../../../packages/monitor/web/style.css";
+import "./style.css";
+
+const ROOMS = [
+  ["learn", "./index.html", "Learn"],
+  ["judge", "./judge.html", "Judge"],
+] as const;
+
+/** The reader's choice of colors; without storage it lasts as long as the page. */
+function storedTheme(): string | null {
+  try {
+    return localStorage.getItem("theme");
+  } catch {
+    return null;
+  }
+}
+
+function useTheme(): readonly [boolean, () => void] {
+  const [dark, setDark] = useState(
+    () => (storedTheme() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark",
+  );
+  useLayoutEffect(() => {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+  }, [dark]);
+  const toggle = (): void => {
+    try {
+      localStorage.setItem("theme", dark ? "light" : "dark");
+    } catch {
+      // It lasts as long as the page.
+    }
+    setDark(!dark);
+  };
+  return [dark, toggle];
+}
+
+/** What all pages have around their content. */
+export function Shell({ room, children }: { room: "learn" | "judge"; children: ComponentChildren }) {
+  const [dark, toggleTheme] = useTheme();
+  return (
+    <>
+      <header>
+        <a class="home" href="./index.html">
+          V-Triune
+        </a>
+        <nav aria-label="Pages">
+          {ROOMS.map(([name, href, label]) => (
+            <a key={name} href={href} aria-current={name === room ? "page" : undefined}>
+              {label}
+            </a>
+          ))}
+        </nav>
+        <span class="spacer" />
+        <button class="small" onClick={toggleTheme} aria-label={dark ? "Light colors" : "Dark colors"}>
+          {dark ? "☀" : "☾"}
+        </button>
+      </header>
+      <main>{children}</main>
+    </>
+  );
+}
