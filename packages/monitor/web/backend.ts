@@ -159,6 +159,7 @@ function reportBackend(data: ReportData): Backend {
         rewardTo = Infinity,
         lengthFrom = 0,
         lengthTo = Infinity,
+        text = "",
         order = "group",
         offset = 0,
         limit = 100,
@@ -174,7 +175,8 @@ function reportBackend(data: ReportData): Backend {
             (!truncated || row.truncated) &&
             (!byReward || (row.reward !== null && row.reward >= rewardFrom && row.reward <= rewardTo)) &&
             (row.responseTokens ?? 0) >= lengthFrom &&
-            (row.responseTokens ?? 0) <= lengthTo,
+            (row.responseTokens ?? 0) <= lengthTo &&
+            row.response.toLowerCase().includes(text.toLowerCase()),
         );
       const sign = order.startsWith("-") ? -1 : 1;
       if (order.endsWith("reward"))

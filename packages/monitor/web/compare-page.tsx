@@ -3,8 +3,10 @@ import type { RunDetail, RunSummary } from "../src/dashboard/dashboard-api";
 import { Chart } from "./chart/chart";
 import type { Line } from "./chart/lines";
 import { shortNumber, signed } from "./format";
+import { nameSearch } from "./metric-search";
 import { Problem } from "./parts";
 import { linkWith } from "./route";
+import { differingSettings } from "./settings";
 import { useData, useSurroundings } from "./use-data";
 
 const METRICS = [
@@ -19,6 +21,8 @@ const METRICS = [
   "timing_s/step",
 ];
 const MOST_RUNS = 8;
+/** Charts beside the chosen metric's. */
+const MOST_METRICS = 24;
 
 /** Runs over one another: a metric overlaid, the difference by source, the configuration where it differs. */
 export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
@@ -36,16 +40,18 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
       streams.filter(({ split }) => split === "train").flatMap(({ metrics }) => metrics),
     ),
   );
+  const wanted = route.query.get("metrics") ?? "";
+  const search = nameSearch(wanted);
+  const further = wanted === "" ? [] : [...known].filter((name) => name !== metric && search.matches(name)).sort();
   const others = [...known].filter((name) => name !== metric && !METRICS.includes(name)).sort();
   const go = (changes: Readonly<Record<string, string>>): void => location.replace(linkWith(route, changes));
   const choose = (id: string, on: boolean): void =>
     go({ runs: (on ? [...chosen, id] : chosen.filter((one) => one !== id)).join("\n") || "-" });
   const load =
-    (scope: "all" | "source", name: string) =>
+    (drawn: string) =>
     async (from?: number, to?: number): Promise<Line[]> => {
-      const lines = await Promise.all(
-        chosen.map((id) => backend.series(id, { split: "train", scope, names: [name], metrics: [metric], from, to })),
-      );
+      const asked = { split: "train", scope: "all", names: ["all"], metrics: [drawn], from, to } as const;
+      const lines = await Promise.all(chosen.map((id) => backend.series(id, asked)));
       return lines.flatMap((series, index) => series.map((one) => ({ ...one, label: chosen[index]! })));
     };
   return (
@@ -81,16 +87,37 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
             </optgroup>
           </select>
         </label>
+        <label>
+          also those with
+          <input
+            type="search"
+            placeholder="iou|map, actor/*"
+            value={wanted}
+            onChange={(event) => go({ metrics: event.currentTarget.value })}
+          />
+        </label>
       </form>
+      <Problem text={search.problem} />
+      {wanted !== "" && details.data !== undefined && further.length === 0 && search.problem === undefined && (
+        <p class="muted">No other metric of these runs has this in its name.</p>
+      )}
       {chosen.length > 0 && (
         <div class="charts wide">
-          <Chart
-            title={`${metric}, all`}
-            subject={`compare ${key} ${metric}`}
-            version={now}
-            load={load("all", "all")}
-          />
+          {[metric, ...further.slice(0, MOST_METRICS)].map((drawn) => (
+            <Chart
+              key={drawn}
+              title={`${drawn}, all`}
+              subject={`compare ${key} ${drawn}`}
+              version={now}
+              load={load(drawn)}
+            />
+          ))}
         </div>
+      )}
+      {further.length > MOST_METRICS && (
+        <p class="muted">
+          The first {MOST_METRICS} of {further.length} metrics are drawn.
+        </p>
       )}
       {chosen.length > 0 && <Differences runs={chosen} metric={metric} version={now} />}
       {details.data !== undefined && details.data.length > 1 && <ConfigDiff runs={details.data} />}
@@ -156,9 +183,7 @@ function Differences({ runs, metric, version }: { runs: readonly string[]; metri
 }
 
 function ConfigDiff({ runs }: { runs: readonly RunDetail[] }) {
-  const keys = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))]
-    .filter((key) => new Set(runs.map(({ config }) => config[key])).size > 1)
-    .sort();
+  const keys = differingSettings(runs);
   return (
     <>
       <h2>Configuration where it differs</h2>

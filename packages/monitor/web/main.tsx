@@ -5,12 +5,13 @@ import { openBackend } from "./backend";
 import { ChangesPage } from "./changes-page";
 import { ComparePage } from "./compare-page";
 import { EvaluationPage } from "./evaluation-page";
+import { KeyboardHelp } from "./keyboard-help";
 import { OverviewPage } from "./overview-page";
 import { RolloutsPage } from "./rollouts-page";
 import { linkTo, parseRoute, type PageName } from "./route";
 import { RunsPage } from "./runs-page";
 import { SourcePage } from "./source-page";
-import { SMOOTHINGS } from "./chart/smoothing";
+import { SMOOTHINGS, USUAL_SMOOTHING } from "./chart/smoothing";
 import { SourcesPage } from "./sources-page";
 import "./style.css";
 import { SurroundingsContext, useData } from "./use-data";
@@ -61,7 +62,7 @@ const CHARTLESS: readonly PageName[] = ["runs", "rollouts", "changes"];
 
 function useSmoothing(): readonly [number, (weight: number) => void] {
   const [smoothing, setSmoothing] = useState(
-    () => SMOOTHINGS.find((weight) => String(weight) === stored("smoothing")) ?? 0,
+    () => SMOOTHINGS.find((weight) => String(weight) === stored("smoothing")) ?? USUAL_SMOOTHING,
   );
   const choose = (weight: number): void => {
     store("smoothing", String(weight));
@@ -163,6 +164,7 @@ function App() {
             </select>
           </label>
         )}
+        <KeyboardHelp />
         <button class="small" onClick={toggleTheme} aria-label={dark ? "Light colors" : "Dark colors"}>
           {dark ? "☀" : "☾"}
         </button>

@@ -3,6 +3,7 @@ import type { RunDetail, Stream } from "../src/dashboard/dashboard-api";
 import { Chart } from "./chart/chart";
 import type { Line } from "./chart/lines";
 import { count, duration, shortNumber } from "./format";
+import { nameSearch } from "./metric-search";
 import { Alarms, Fact, Problem, StateBadge } from "./parts";
 import { linkTo } from "./route";
 import { useData, useSurroundings } from "./use-data";
@@ -207,7 +208,8 @@ function FurtherMetrics({ run, streams, version }: { run: string; streams: reado
       metrics.flatMap((metric) => (split === "train" && shown.has(metric) ? [] : [{ split, metric }])),
     );
   if (further.length === 0) return null;
-  const found = further.filter(({ metric }) => metric.includes(wanted));
+  const search = nameSearch(wanted);
+  const found = further.filter(({ metric }) => search.matches(metric));
   return (
     <>
       <h2>All other metrics</h2>
@@ -218,7 +220,12 @@ function FurtherMetrics({ run, streams, version }: { run: string; streams: reado
             With <input type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
           </label>
         </p>
-        {found.length === 0 && <p class="muted">No metric has this in its name.</p>}
+        <Problem text={search.problem} />
+        {found.length === 0 && search.problem === undefined && (
+          <p class="muted">
+            No metric has this in its name. A glob (actor/*) or a regular expression (iou|map) works, too.
+          </p>
+        )}
         <div class="charts">
           {found.map(({ split, metric }) => (
             <MetricChart

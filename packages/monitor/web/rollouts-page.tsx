@@ -42,6 +42,7 @@ function RolloutList({ run }: { run: string }) {
     rewardTo: number("rewardTo"),
     lengthFrom: number("lengthFrom"),
     lengthTo: number("lengthTo"),
+    text: query.get("text") ?? undefined,
     order: query.get("order") ?? undefined,
     offset,
     limit: PAGE,
@@ -102,6 +103,14 @@ function RolloutList({ run }: { run: string }) {
             <option>error</option>
           </select>
         </label>
+        <label>
+          Answer with
+          <input
+            type="search"
+            value={query.get("text") ?? ""}
+            onChange={(event) => go({ text: event.currentTarget.value })}
+          />
+        </label>
         {bound("rewardFrom", "Reward from")}
         {bound("rewardTo", "to")}
         {bound("lengthFrom", "Tokens from")}
@@ -131,7 +140,7 @@ function RolloutList({ run }: { run: string }) {
             {count(page.data.total, "rollout")}
           </p>
           <div class="scroll" tabIndex={0} role="region" aria-label="Rollouts">
-            <table>
+            <table class="rollouts">
               <thead>
                 <tr>
                   <th>Rollout</th>

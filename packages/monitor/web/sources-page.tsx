@@ -3,6 +3,7 @@ import { metricDirection } from "../src/dashboard/run-folder/source-grid";
 import { Chart } from "./chart/chart";
 import type { Line } from "./chart/lines";
 import { count, shortNumber, shownWindow, signed } from "./format";
+import { nameSearch } from "./metric-search";
 import { MetricName, Problem } from "./parts";
 import { linkTo, linkWith, windowParameters } from "./route";
 import { Sparkline } from "./sparkline";
@@ -35,6 +36,7 @@ export function SourcesPage({ run }: { run: string }) {
   // A run that was imported may have sources in its evaluation only.
   const split = asked === "eval" || (asked === null && !hasSources("train") && hasSources("eval")) ? "eval" : "train";
   const wanted = route.query.get("metrics") ?? "";
+  const search = nameSearch(wanted);
   const sort = route.query.get("sort") ?? "worst";
   const known = [
     ...new Set(
@@ -44,9 +46,10 @@ export function SourcesPage({ run }: { run: string }) {
     ),
   ];
   const usual = USUAL.filter((metric) => known.includes(metric));
-  const metrics = (
-    wanted !== "" ? known.filter((metric) => metric.includes(wanted)) : usual.length > 0 ? usual : known
-  ).slice(0, MOST_COLUMNS);
+  const metrics = (wanted !== "" ? known.filter(search.matches) : usual.length > 0 ? usual : known).slice(
+    0,
+    MOST_COLUMNS,
+  );
   const grid = useData(`${run} ${split}`, `${now} ${window} ${metrics.join()}`, async () =>
     metrics.length === 0 ? NO_GRID : await backend.grid(run, { split, scope: "source", metrics, window }),
   );
@@ -62,7 +65,7 @@ export function SourcesPage({ run }: { run: string }) {
   return (
     <>
       <h1>Sources</h1>
-      <Problem text={detail.error ?? grid.error} />
+      <Problem text={detail.error ?? grid.error ?? search.problem} />
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <label>
           Change over the last{" "}

@@ -18,6 +18,12 @@ export interface RunSummary {
   readonly createdAt: string | null;
   /** Mean reward of the last training step, over all. */
   readonly reward: number | null;
+  /** The last part of the model's path; null where the run does not say. */
+  readonly model: string | null;
+  /** Time that its steps took, evaluations and pauses left out; null where they do not say. */
+  readonly seconds: number | null;
+  /** The best evaluation of all sources together, by its headline metric; null without one. */
+  readonly best: { readonly metric: string; readonly value: number; readonly step: number } | null;
   readonly activeAlarms: number;
   /** Bytes of metrics.jsonl; read < size while a large file is being opened. */
   readonly read: number;
@@ -112,6 +118,8 @@ export interface RolloutFilter {
   readonly rewardTo?: number;
   readonly lengthFrom?: number;
   readonly lengthTo?: number;
+  /** What the response contains; upper and lower case are alike. */
+  readonly text?: string;
   readonly order?: "group" | "reward" | "-reward" | "length" | "-length";
   readonly offset?: number;
   readonly limit?: number;

@@ -2,9 +2,9 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useData, useSurroundings } from "../use-data";
 import { ExportMenu } from "./export-menu";
-import { ends, movedStretch, withDetail, within, type Line, type Stretch } from "./lines";
+import { ends, extentOf, movedStretch, withDetail, within, type Line, type Stretch } from "./lines";
 import { Plot } from "./plot";
-import { PLOT_HEIGHT } from "./plot-options";
+import { PLOT_HEIGHT, SMALL_PLOT_HEIGHT } from "./plot-options";
 import { smoothed } from "./smoothing";
 
 export interface ChartProps {
@@ -17,6 +17,9 @@ export interface ChartProps {
   readonly load: (from?: number, to?: number) => Promise<readonly Line[]>;
   readonly href?: string;
 }
+
+/** Lines that can be told apart in one plot; more have a plot each, on one scale. */
+const MOST_TOGETHER = 4;
 
 /** Drag to zoom, shift and drag to move what is shown, double click to see all steps again. */
 export function Chart({ title, subject, version, load, href }: ChartProps) {
@@ -61,9 +64,15 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
     [loaded],
   );
   const { smoothing } = useSurroundings();
+  const [chosenApart, setApart] = useState<boolean>();
   const drawn = useMemo(() => data?.map((line) => smoothed(line, smoothing)), [data, smoothing]);
   const recorded = loaded?.range == null ? data : loaded.detail;
   const pictured = loaded?.range == null ? drawn : drawn?.map((line) => within(line, loaded.range!));
+  const apart = (chosenApart ?? true) && (drawn?.length ?? 0) > MOST_TOGETHER;
+  const extent = useMemo(
+    () => (apart ? extentOf(smoothing === 0 ? drawn! : [...drawn!, ...data!]) : null),
+    [apart, drawn, data, smoothing],
+  );
   const move = (share: number): void => {
     if (range === null || loaded === undefined) return;
     setRange(movedStretch(range, share * (range[1] - range[0]), ends(loaded.whole)));
@@ -85,6 +94,15 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
             </button>
           </>
         )}
+        {(drawn?.length ?? 0) > MOST_TOGETHER && (
+          <button
+            class="small"
+            aria-label={`${title}: ${apart ? "all in one" : "one for each"}`}
+            onClick={() => setApart(!apart)}
+          >
+            {apart ? "All in one" : "One for each"}
+          </button>
+        )}
         {recorded !== undefined && recorded.length > 0 && (
           <ExportMenu title={title} recorded={recorded} drawn={pictured!} />
         )}
@@ -94,6 +112,22 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
         <div style={{ height: `${PLOT_HEIGHT}px` }} />
       ) : data.length === 0 ? (
         <p class="muted">No data.</p>
+      ) : apart ? (
+        <div class="multiples">
+          {drawn!.map((line, index) => (
+            <Plot
+              key={line.label}
+              title={`${title}, ${line.label}`}
+              lines={[line]}
+              recorded={smoothing === 0 ? null : [data[index]!]}
+              among={drawn!}
+              extent={extent}
+              height={SMALL_PLOT_HEIGHT}
+              range={range}
+              onRange={setRange}
+            />
+          ))}
+        </div>
       ) : (
         <Plot title={title} lines={drawn!} recorded={smoothing === 0 ? null : data} range={range} onRange={setRange} />
       )}

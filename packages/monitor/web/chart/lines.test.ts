@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { align, movedStretch, withDetail, within } from "./lines";
+import { align, extentOf, movedStretch, withDetail, within } from "./lines";
 
 it("aligns lines over the union of their steps: null is a gap, undefined is joined over", () => {
   const lines = [
@@ -28,4 +28,13 @@ it("puts a stretch in full into reduced lines, and leaves lines without it as th
     other,
   ]);
   expect(within(reduced, [5, 9])).toEqual({ label: "a", steps: [5, 9], values: [5, 9] });
+});
+
+it("has room for the steps and values of all lines", () => {
+  const lines = [
+    { label: "a", steps: [2, 3], values: [null, 0.5] },
+    { label: "b", steps: [1, 9], values: [-1, 0.25] },
+  ];
+  expect(extentOf(lines)).toEqual({ steps: [1, 9], values: [-1, 0.5] });
+  expect(extentOf([{ label: "a", steps: [1], values: [null] }])).toBeNull();
 });

@@ -28,6 +28,25 @@ export function ends(lines: readonly Line[]): Stretch {
   ];
 }
 
+/** What several plots have room for, so that they can be compared. */
+export interface Extent {
+  readonly steps: Stretch;
+  readonly values: readonly [low: number, high: number];
+}
+
+/** The steps and values of all lines; null without a value. */
+export function extentOf(lines: readonly Line[]): Extent | null {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const { values } of lines)
+    for (const value of values) {
+      if (value === null) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  return low <= high ? { steps: ends(lines), values: [low, high] } : null;
+}
+
 /** A stretch moved by a number of steps, but not past the first or last step; its length stays. */
 export function movedStretch([from, to]: Stretch, by: number, [first, last]: Stretch): Stretch {
   const start = Math.max(first, Math.min(last - (to - from), from + by));

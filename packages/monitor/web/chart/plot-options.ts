@@ -2,9 +2,11 @@
 import type uPlot from "uplot";
 import { shortNumber } from "../format";
 import { CHOSEN_COLORS, lineColors } from "./line-colors";
-import type { Stretch } from "./lines";
+import type { Extent, Stretch } from "./lines";
 
 export const PLOT_HEIGHT = 190;
+/** Of a plot that is one of several in a chart. */
+export const SMALL_PLOT_HEIGHT = 120;
 /** Lines that the legend names. */
 const MOST_NAMED = 40;
 /** Pixels; a shorter drag is a click. */
@@ -13,6 +15,10 @@ const SHORTEST_DRAG = 4;
 export interface PlotLook {
   /** One per line. */
   readonly labels: readonly string[];
+  /** The labels of all lines of the chart, which decide their colors. */
+  readonly family: readonly string[];
+  /** What there is room for; null: the lines. */
+  readonly shared: { readonly current: Extent | null };
   readonly dark: boolean;
   /** Draws lines one pixel wide. */
   readonly dense: boolean;
@@ -27,7 +33,7 @@ export interface PlotLook {
  * @param onRange called with the stretch that the mouse selected
  */
 export function plotOptions(
-  width: number,
+  { width, height }: Pick<uPlot.Options, "width" | "height">,
   look: PlotLook,
   view: { readonly current: Stretch | null },
   onRange: (range: Stretch) => void,
@@ -35,10 +41,13 @@ export function plotOptions(
   const isCrowded = look.labels.length > CHOSEN_COLORS;
   return {
     width,
-    height: PLOT_HEIGHT,
+    height,
     scales: {
-      x: { time: false, range: (_plot, first, last) => (view.current === null ? [first, last] : [...view.current]) },
-      y: { range: (_plot, low, high) => valueRange(low, high) },
+      x: {
+        time: false,
+        range: (_plot, first, last) => [...(view.current ?? look.shared.current?.steps ?? [first, last])],
+      },
+      y: { range: (_plot, low, high) => valueRange(...(look.shared.current?.values ?? ([low, high] as const))) },
     },
     legend: { show: look.labels.length <= MOST_NAMED, live: true },
     ...(isCrowded && { focus: { alpha: 0.25 } }),
@@ -78,8 +87,8 @@ function axes(dark: boolean): uPlot.Axis[] {
 }
 
 /** The lines that were smoothed, as they were recorded. The legend leaves them out (style.css). */
-function recordedSeries({ labels, dark }: PlotLook): uPlot.Series[] {
-  const colors = lineColors(labels, dark);
+function recordedSeries({ labels, family, dark }: PlotLook): uPlot.Series[] {
+  const colors = colorsOf(labels, family, dark);
   return labels.map((label, index) => ({
     label,
     class: "recorded",
@@ -90,14 +99,23 @@ function recordedSeries({ labels, dark }: PlotLook): uPlot.Series[] {
   }));
 }
 
-function drawnSeries({ labels, dark, dense, showPoints }: PlotLook): uPlot.Series[] {
-  const colors = lineColors(labels, dark);
+/** A line keeps its color where a plot shows it alone. */
+function colorsOf(labels: readonly string[], family: readonly string[], dark: boolean): readonly string[] {
+  const colors = lineColors(family, dark);
+  return labels.map((label) => colors[family.indexOf(label)]!);
+}
+
+function drawnSeries({ labels, family, dark, dense, showPoints, hasRecorded }: PlotLook): uPlot.Series[] {
+  const colors = colorsOf(labels, family, dark);
   return labels.map((label, index) => ({
     label,
     stroke: colors[index]!,
     width: dense ? 1 : 1.6,
     points: { show: showPoints, size: 6 },
-    value: (_plot, value) => shortNumber(value),
+    value: (plot, value, series, index) => {
+      if (!hasRecorded || index === null) return shortNumber(value);
+      return `${shortNumber(value)} (${shortNumber(plot.data[series - labels.length]?.[index])})`;
+    },
   }));
 }
 

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { shortNumber } from "../format";
 import { useSurroundings } from "../use-data";
-import { align, type Line, type Stretch } from "./lines";
+import { align, type Extent, type Line, type Stretch } from "./lines";
 import { followPanning } from "./panning";
 import { PLOT_HEIGHT, plotOptions } from "./plot-options";
 
@@ -18,18 +18,36 @@ interface PlotProps {
   readonly lines: readonly Line[];
   /** What the lines were smoothed from, drawn faintly behind them; null when they are as recorded. */
   readonly recorded: readonly Line[] | null;
+  /** The lines of the chart that this plot shows some of, for their colors. Default: those of this plot. */
+  readonly among?: readonly Line[];
+  /** What the plot has room for, where several plots share their scales. Default: its lines. */
+  readonly extent?: Extent | null;
+  /** Pixels. Default: that of a plot alone in its chart. */
+  readonly height?: number;
   /** What is zoomed into; null for all steps. */
   readonly range: Stretch | null;
   readonly onRange: (range: Stretch | null) => void;
 }
 
-export function Plot({ title, lines, recorded, range, onRange }: PlotProps) {
+export function Plot({
+  title,
+  lines,
+  recorded,
+  among = lines,
+  extent = null,
+  height = PLOT_HEIGHT,
+  range,
+  onRange,
+}: PlotProps) {
   const { dark } = useSurroundings();
   /** What is seen; between `range`s while it is being moved. */
   const view = useRef<Stretch | null>(range);
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const labels = lines.map(({ label }) => label).join("\n");
+  const family = among.map(({ label }) => label).join("\n");
+  const shared = useRef(extent);
+  shared.current = extent;
   const hasRecorded = recorded !== null;
   const data = useMemo(() => align([...(recorded ?? []), ...lines]), [lines, recorded]);
   const newest = useRef(data);
@@ -38,13 +56,25 @@ export function Plot({ title, lines, recorded, range, onRange }: PlotProps) {
 
   useEffect(() => {
     const element = holder.current!;
-    const look = { labels: labels.split("\n"), dark, dense, showPoints: data[0].length < 2, hasRecorded };
-    const made = new uPlot(plotOptions(element.clientWidth || 320, look, view, onRange), newest.current, element);
+    const look = {
+      labels: labels.split("\n"),
+      family: family.split("\n"),
+      shared,
+      dark,
+      dense,
+      showPoints: data[0].length < 2,
+      hasRecorded,
+    };
+    const made = new uPlot(
+      plotOptions({ width: element.clientWidth || 320, height }, look, view, onRange),
+      newest.current,
+      element,
+    );
     plot.current = made;
     made.over.addEventListener("mouseleave", () => showLastStep(made));
     made.over.addEventListener("dblclick", () => onRange(null));
     const stopPanning = followPanning(made, view, onRange);
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: PLOT_HEIGHT }));
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
     return () => {
       observer.disconnect();
@@ -52,12 +82,12 @@ export function Plot({ title, lines, recorded, range, onRange }: PlotProps) {
       made.destroy();
       plot.current = null;
     };
-  }, [labels, dark, dense, hasRecorded]);
+  }, [labels, family, dark, dense, hasRecorded]);
   useEffect(() => {
     view.current = range;
     plot.current?.setData(data);
     if (plot.current !== null) showLastStep(plot.current);
-  }, [data, range]);
+  }, [data, range, extent]);
 
   return (
     <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described(lines).join("; ")}`} />

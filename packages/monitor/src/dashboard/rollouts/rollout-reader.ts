@@ -125,6 +125,7 @@ export class RolloutReader {
     when("reward <= $rewardTo", "rewardTo", filter.rewardTo);
     when("response_tokens >= $lengthFrom", "lengthFrom", filter.lengthFrom);
     when("response_tokens <= $lengthTo", "lengthTo", filter.lengthTo);
+    when("contains(lower(response::VARCHAR), lower($text))", "text", filter.text);
     const from = `from ${tableOf(run, wanted)} where ${conditions.join(" and ")}`;
     const limit = Math.min(MOST_ROWS, Math.max(1, Math.trunc(filter.limit ?? 100)));
     const offset = Math.max(0, Math.trunc(filter.offset ?? 0));

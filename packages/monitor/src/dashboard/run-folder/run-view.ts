@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isRecord } from "@v-triune/node-kit/is-record";
-import { flattenConfig } from "../config-value";
+import { configValue, flattenConfig } from "../config-value";
 import type {
   EvaluationSet,
   GridRow,
@@ -41,6 +41,19 @@ const ETA_STEPS = 20;
 
 /** Of what the overview tells the run's step and reward. */
 const ALL: StreamKey = { split: "train", scope: "all", name: "all" };
+
+/** Metrics of an evaluation that say how good the model is; the first that the run has. */
+const HEADLINES = [/^acc\/source_mean@/, /^acc\/mean@/, /^critic\/rewards\/mean$/];
+
+const isSameStream = (a: StreamKey, b: StreamKey): boolean =>
+  a.split === b.split && a.scope === b.scope && a.name === b.name;
+
+/** "Qwen2.5-VL-3B-Instruct" of a path or an identifier. */
+function modelName(config: unknown): string | null {
+  const path = configValue(config, ["model", "path"]);
+  if (typeof path === "string") return path.split(/[\\/]/).findLast((part) => part !== "") ?? null;
+  return configValue(config, ["model", "init"]) === "random" ? "random weights" : null;
+}
 
 /** Reasons as they were read, with what can be shown of them. */
 function readReasons(reasons: MetricStream["reasons"]): Record<string, number> {
@@ -156,6 +169,31 @@ export class RunView {
     return Number.isFinite(seconds) ? seconds : null;
   }
 
+  /** Long series are thinned, so this is the mean of the steps on record times their number. */
+  #secondsTrained(): number | null {
+    const times = [...(this.#streams.find(ALL, "timing_s/step")?.values ?? [])].filter(Number.isFinite);
+    if (times.length === 0) return null;
+    return (times.reduce((sum, value) => sum + value, 0) / times.length) * this.#streams.lastStep;
+  }
+
+  #bestEvaluation(): RunSummary["best"] {
+    const key: StreamKey = { split: "eval", scope: "all", name: "all" };
+    const known = [
+      ...(this.#streams
+        .all()
+        .find((stream) => isSameStream(stream.key, key))
+        ?.metrics.keys() ?? []),
+    ];
+    const metric = HEADLINES.flatMap((pattern) => known.find((name) => pattern.test(name)) ?? [])[0];
+    const series = metric === undefined ? undefined : this.#streams.find(key, metric);
+    if (metric === undefined || series === undefined) return null;
+    let best: RunSummary["best"] = null;
+    for (const [index, value] of [...series.values].entries())
+      if (Number.isFinite(value) && (best === null || value > best.value))
+        best = { metric, value, step: series.steps[index]! };
+    return best;
+  }
+
   /** The run in a line. */
   summary(): RunSummary {
     const reward = this.#streams.find(ALL, "critic/rewards/mean")?.values.at(-1);
@@ -168,6 +206,9 @@ export class RunView {
       etaSeconds: this.#eta(),
       createdAt: this.#description.createdAt,
       reward: reward !== undefined && Number.isFinite(reward) ? reward : null,
+      model: modelName(this.config),
+      seconds: this.#secondsTrained(),
+      best: this.#bestEvaluation(),
       activeAlarms: this.alarms().filter(({ active }) => active).length,
       ...this.#tail.progress,
       badLines: this.#tail.badLines,

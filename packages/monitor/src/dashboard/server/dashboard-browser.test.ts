@@ -257,6 +257,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     const chart = page.locator(".chart", { has: page.getByRole("heading", { name: "Reward", exact: true }) });
     const values = (): Promise<string[]> => chart.locator(".u-legend tr:not(.recorded) td").allTextContents();
     await expect.poll(async () => (await values()).length).toBeGreaterThan(2);
+    // Smoothed unless the reader chose otherwise, with what was recorded in parentheses.
+    expect((await values()).at(-1)).toMatch(/^[\d.]+ \([\d.]+\)$/);
+    await page.getByLabel("Smoothing").selectOption("0");
+    await expect.poll(async () => (await values()).at(-1)).toMatch(/^[\d.]+$/);
     const before = await values();
     await page.getByLabel("Smoothing").selectOption("0.9");
     await expect.poll(values).not.toEqual(before);
@@ -299,6 +303,65 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await expect.poll(() => page.locator(".scroll table tbody tr").count()).toBe(7);
     await page.getByLabel("Metric").selectOption("correct/ratio");
     await page.getByRole("heading", { name: "correct/ratio, all" }).waitFor();
+  });
+
+  it("draws the metrics of a pattern, and says what is wrong with one", async () => {
+    await open("#/compare?runs=demo", "canvas");
+    await page.getByLabel("also those with").fill("map50|map75");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "verifier/pure_map75_score/mean, all" }).waitFor();
+    await page.getByLabel("also those with").fill("map(");
+    await page.keyboard.press("Enter");
+    await page.getByText("This is no regular expression").waitFor();
+    await open("#/sources?run=demo&metrics=*iou*", ".grid td");
+    expect((await page.locator(".grid thead a").allTextContents()).every((name) => name.includes("iou"))).toBe(true);
+  });
+
+  it("finds, sorts and tells apart runs", async () => {
+    await open("#/runs", "table a");
+    const names = (): Promise<string[]> => page.locator("tbody tr td:first-child").allTextContents();
+    expect(await names()).toHaveLength(3);
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await expect.poll(names).toEqual(["other", "hostile", "demo"]);
+    expect(await page.locator("th[aria-sort]").getAttribute("aria-sort")).toBe("descending");
+    await page.getByRole("button", { name: "Run ▼" }).click();
+    await expect.poll(names).toEqual(["demo", "hostile", "other"]);
+    await page.getByLabel("Find").fill("demo-model");
+    await expect.poll(names).toEqual(["demo", "other"]);
+    await page.getByLabel("settings that differ").check();
+    expect(await page.getByRole("link", { name: "Compare them" }).getAttribute("href")).toContain("demo%0Aother");
+    expect(await axe(WCAG)).toEqual([]);
+  });
+
+  it("draws many lines apart, on one scale, and all in one when asked", async () => {
+    await open("#/overview?run=demo", ".multiples canvas");
+    const chart = page.locator(".chart", { has: page.getByRole("heading", { name: "Reward by task" }) });
+    await expect.poll(() => chart.locator(".plot").count()).toBe(7);
+    await chart.getByRole("button", { name: "all in one" }).click();
+    await expect.poll(() => chart.locator(".plot").count()).toBe(1);
+    await chart.getByRole("button", { name: "one for each" }).click();
+    await expect.poll(() => chart.locator(".plot").count()).toBe(7);
+  });
+
+  it("finds answers by what they say", async () => {
+    await open("#/rollouts?run=demo&step=12", "tbody a");
+    const total = await page.locator("p[aria-live]").textContent();
+    await page.getByLabel("Answer with").fill("'LABEL'");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.locator("p[aria-live]").textContent()).not.toBe(total);
+    expect(await page.locator("tbody tr").count()).toBeGreaterThan(0);
+    for (const text of await page.locator(".excerpt").allTextContents()) expect(text).toContain("'label'");
+  });
+
+  it("tells its keys, and leads to the page's search", async () => {
+    await open("#/runs", "table a");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    expect(await axe(WCAG)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("/");
+    await page.keyboard.type("other");
+    await expect.poll(() => page.getByLabel("Find").inputValue()).toBe("other");
   });
 
   it("shows evaluations made apart from training, benchmarks of what was trained and others apart", async () => {

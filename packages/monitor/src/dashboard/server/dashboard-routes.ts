@@ -59,6 +59,7 @@ function filterOf(context: Context): RolloutFilter {
   for (const name of ["step", "rewardFrom", "rewardTo", "lengthFrom", "lengthTo", "offset", "limit"])
     filter[name] = numberOf(context, name);
   filter.source = context.req.query("source") || undefined;
+  filter.text = context.req.query("text") || undefined;
   filter.status = context.req.query("status")
     ? oneOf(context, "status", ["scored", "skipped", "error"], "scored")
     : undefined;
