@@ -6,6 +6,12 @@
  */
 import type { RewardRequest, RewardResult, RewardSource } from "./reward-source";
 
+export {
+  checkAsyncVerifier,
+  type AsyncVerifierConformanceOptions,
+  type AsyncVerifierFinding,
+} from "./async-verifier-conformance";
+
 /** One breach of the contract. */
 export interface RewardSourceFinding {
   readonly rule:

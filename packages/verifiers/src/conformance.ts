@@ -136,7 +136,7 @@ export function checkVerifier(verifier: Verifier, options: ConformanceOptions): 
       );
       return undefined;
     }
-    checkShape(verdict, input, find);
+    checkVerdictShape(verdict, input, find);
     if (JSON.stringify(verdict) !== JSON.stringify(again))
       find(
         "deterministic",
@@ -195,7 +195,8 @@ function hostileParams(): readonly (readonly [name: string, params: Record<strin
   ];
 }
 
-function checkShape(
+/** Finds what is wrong with a verdict, whoever gave it: the part of the contract that needs no second call. */
+export function checkVerdictShape(
   verdict: Verdict,
   input: string,
   find: (rule: ConformanceFinding["rule"], input: string, message: string) => void,

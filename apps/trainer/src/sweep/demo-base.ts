@@ -27,8 +27,12 @@ const heldOutPerSource = 100;
 /** The training data are the same for all seeds of a sweep; what differs is their order and the sampling. */
 const dataSeed = 1;
 
-/** What a sweep over the demonstration may name: the folder of its data, the base model of `demo --zero`. */
-export const demoVariables = (folder: string): Variables => ({ demo: folder, baseModel: demoBaseModelFolder });
+/** What a sweep over the demonstration may name: the folder of its data, the base model of `demo --zero`, its own model. */
+export const demoVariables = (folder: string): Variables => ({
+  demo: folder,
+  baseModel: demoBaseModelFolder,
+  tunedModel: demoModelFolder,
+});
 
 /**
  * Writes `train/train_TASK_SOURCE_160.parquet`, `held-out.parquet` and `base.json` into a folder, unless they are

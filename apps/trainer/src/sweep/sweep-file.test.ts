@@ -96,11 +96,13 @@ describe("a sweep's file", () => {
 describe("the sweeps that come with the program", () => {
   const names = readdirSync(join(packageRoot, "ablations"));
 
-  it("are the paper's five and four of our own", () =>
+  it("are the paper's five and six of our own", () =>
     expect(names).toEqual([
       "adaptive-iou.yaml",
       "difficulty-sampling.yaml",
+      "distillation.yaml",
       "freeze.yaml",
+      "gdpo.yaml",
       "learning-rate.yaml",
       "on-off-policy.yaml",
       "reward-design.yaml",
