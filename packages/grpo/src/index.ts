@@ -85,6 +85,7 @@ export {
   type UpdatePlan,
   type UpdateSizes,
 } from "./learner/contribution";
+export { evaluateRows, planRowsOf, type EvaluatedRows, type RowPlan, type UpdateGoal } from "./learner/host-update";
 export { policyGradients } from "./learner/policy-gradients";
 export { evaluateLogProbs, type EvaluatedPolicy } from "./learner/evaluate-log-probs";
 export type { UpdateStats } from "./learner/update-stats";

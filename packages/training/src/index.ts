@@ -37,6 +37,9 @@ export {
   type TrainingListener,
   rowStoreEvents,
 } from "./training-event";
+export { formatTrainerReport } from "./remote/format-trainer-report";
+export { tryTrainer } from "./remote/open-remote-trainer";
+export type { TrainerAbility, TrainerReport } from "./remote/probe-trainer";
 export type { RunBenchmark } from "./run/run-evaluation";
 export type { RunTrainingOptions, TrainingResult } from "./run/run-options";
 export { runTraining } from "./run/run-training";

@@ -3,8 +3,8 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { countBatch, type BatchCounts } from "../losses/aggregation";
-import { addObjectiveSums, emptyObjectiveSums, type ObjectiveConfig, type ObjectiveSums } from "../losses/objective";
+import type { BatchCounts } from "../losses/aggregation";
+import { addObjectiveSums, emptyObjectiveSums, type ObjectiveSums } from "../losses/objective";
 import type { Gradients, Policy, PolicyParameter, PolicyRow } from "../policy";
 import { hostObjective, type HostObjectiveSettings } from "./host-objective";
 import { policyGradients } from "./policy-gradients";
@@ -61,19 +61,6 @@ export interface MicroBatchPart {
 export interface ContributionSettings extends HostObjectiveSettings {
   readonly temperature: number;
   readonly wantEntropy: boolean;
-}
-
-/** N and S of prepared rows. */
-export function countRows(rows: readonly PreparedRow[], objective: ObjectiveConfig): BatchCounts {
-  const countEmptySequences = objective.countEmptySequences ?? objective.policyLoss?.countsEmptySequences ?? false;
-  let tokens = 0;
-  let sequences = 0;
-  for (const row of rows) {
-    const counts = countBatch(row.mask, Math.max(1, row.mask.length), {});
-    tokens += counts.tokens;
-    sequences += counts.tokens > 0 || countEmptySequences ? 1 : 0;
-  }
-  return { tokens, sequences };
 }
 
 /**

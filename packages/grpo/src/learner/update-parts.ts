@@ -4,14 +4,12 @@
  */
 import { TrainingDivergedError } from "../errors";
 import type { BatchCounts } from "../losses/aggregation";
-import type { ObjectiveConfig } from "../losses/objective";
 import type { AdamW } from "../optimizer/adamw";
 import { clipCoefficient, gradientNorms, sumOfSquares } from "../optimizer/gradient-norms";
 import { scheduledLearningRate } from "../optimizer/schedule";
 import type { Policy, PolicyParameter, PolicyRow } from "../policy";
 import {
   contribute,
-  countRows,
   disposeGradients,
   microBatchPart,
   type Contribution,
@@ -22,8 +20,8 @@ import {
 } from "./contribution";
 import { planRows } from "./evaluate-log-probs";
 import type { LearnerConfig } from "./learner-config";
-import { correctRows, needsOldLogProbs, type RolloutCorrectionConfig } from "./rollout-correction";
-import { prepareRows, type PreparedRow, type TrainingRow } from "./training-row";
+import { lateMetrics, planRowsOf, type UpdateGoal } from "./host-update";
+import type { TrainingRow } from "./training-row";
 import { updateStats, type UpdateStats } from "./update-stats";
 
 /**
@@ -44,12 +42,6 @@ export interface UpdateParts<Row extends PolicyRow> {
   contribution(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): Contribution & UpdateSizes;
   /** Norms, clipping, AdamW. Takes over and frees the gradients. */
   apply(contribution: Contribution & UpdateSizes): UpdateStats;
-}
-
-/** What an update is made for. */
-export interface UpdateGoal {
-  readonly objective: ObjectiveConfig;
-  readonly correction?: RolloutCorrectionConfig | undefined;
 }
 
 /** What all updates of a learner share. */
@@ -84,37 +76,26 @@ export function createUpdateParts<Row extends PolicyRow>(
   });
 
   function plan(rows: readonly TrainingRow<Row>[], counts?: BatchCounts): UpdatePlan<Row> {
-    const prepared = prepareRows(rows, {
-      refLogProbs: (objective.kl?.coefficient ?? 0) !== 0,
-      oldLogProbs: needsOldLogProbs(correction),
-      rolloutLogProbs: correction !== undefined,
-    });
-    const early = correction && prepared.length > 0 && prepared.every((row) => row.oldLogProbs);
-    const corrected = early
-      ? correctRows(prepared, correction, (row) => row.oldLogProbs!)
-      : { rows: prepared, metrics: undefined };
-    const forwarded = corrected.rows.filter(
-      (row) => row.mask.some((m) => m !== 0) && hasSignal(row, objective, config),
+    const { forwarded, ...planned } = planRowsOf(
+      rows,
+      { objective, correction, forwardRowsWithoutSignal: config.forwardRowsWithoutSignal },
+      counts,
     );
     const forwardedRows = forwarded.map(({ row }) => row);
     return {
       microBatches: planRows(policy, forwardedRows, config.microBatch).map((batch) => batch.map((i) => forwarded[i]!)),
-      counts: counts ?? countRows(corrected.rows, objective),
+      ...planned,
       step: optimizer.stepCount + 1,
-      rows: prepared.length,
       forwardedRows: forwarded.length,
       neededTokens: neededTokens(policy, forwardedRows),
-      correctionMetrics: corrected.metrics,
     };
   }
 
   function complete(plan: UpdatePlan<Row>, part: Contribution): Contribution & UpdateSizes {
     const { counts, rows, forwardedRows, neededTokens, correctionMetrics } = plan;
-    const late = correction && !correctionMetrics && part.logProbs.size > 0;
-    const forwarded = late ? plan.microBatches.flat().sort((a, b) => a.index - b.index) : [];
-    const metrics = late
-      ? correctRows(forwarded, correction, (row) => part.logProbs.get(row.index)!).metrics
-      : (correctionMetrics ?? {});
+    // Without a forward pass there is nothing that a late correction could look at.
+    const forwarded = part.logProbs.size > 0 ? plan.microBatches.flat() : [];
+    const metrics = lateMetrics({ forwarded, correctionMetrics }, correction, (row) => part.logProbs.get(row.index)!);
     return { ...part, counts, rows, forwardedRows, neededTokens, correctionMetrics: metrics };
   }
 
@@ -163,20 +144,6 @@ export function createUpdateParts<Row extends PolicyRow>(
     },
     apply,
   };
-}
-
-function hasSignal(
-  row: PreparedRow,
-  objective: ObjectiveConfig,
-  config: { readonly forwardRowsWithoutSignal?: boolean },
-): boolean {
-  return (
-    config.forwardRowsWithoutSignal === true ||
-    (objective.kl?.coefficient ?? 0) !== 0 ||
-    (objective.entropyCoefficient ?? 0) !== 0 ||
-    objective.policyLoss?.pullsWithoutAdvantage === true ||
-    row.advantages.some((advantage, t) => advantage !== 0 && row.mask[t] !== 0)
-  );
 }
 
 /**

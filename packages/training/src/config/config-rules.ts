@@ -6,7 +6,7 @@ import { checkAdaptiveIou } from "@v-triune/verifiers/detection";
 import type { ConfigSource } from "./config-source";
 import { formatKeyPath, type KeyPath } from "./key-path";
 import { LOSS_DEFAULTS } from "./default-config";
-import type { IouScheduleConfig, LossName, TrainingConfig } from "./training-config";
+import type { IouScheduleConfig, LossName, TrainerEngineConfig, TrainingConfig } from "./training-config";
 
 /** Losses that are defined with one aggregation only. */
 const FIXED_AGGREGATION: readonly LossName[] = ["gmpo", "sapo"];
@@ -44,6 +44,7 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
     );
   }
   checkIou(["reward", "iou"], reward.iou, refuse);
+  if (config.training) checkTrainerEngine(config, config.training.engine, refuse);
   for (const [name, schedule] of Object.entries(reward.iou.bySource ?? {}))
     checkIou(["reward", "iou", "bySource", name], schedule, refuse);
   if (evaluation.n > 1 && evaluation.temperature === 0) {
@@ -194,6 +195,103 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       String(algorithm.clipHigh),
     );
   }
+}
+
+/** What the Tinker API cannot express, said before the run. */
+function checkTrainerEngine(config: TrainingConfig, engine: TrainerEngineConfig, refuse: Refuse): void {
+  const { model, rollout, algorithm, optimizer } = config;
+  const ways = "or leave training.engine out (the local policy), or take the run to a cluster: v-triune export verl";
+  if (model.init !== "pretrained")
+    refuse(
+      ["model"],
+      "A model on a server has its own weights.",
+      "a folder with the tokenizer of training.engine.model",
+      "random weights",
+    );
+  if (model.adapter !== null)
+    refuse(
+      ["model", "adapter"],
+      "The adapter of a model on a server is made there.",
+      "null",
+      "an adapter",
+      "set training.engine.adapter",
+    );
+  const wanted = engine.adapter ? (["language"] as const) : (["vision", "connector", "language"] as const);
+  for (const name of ["vision", "connector", "language"] as const) {
+    const { freeze, lr } = optimizer.groups[name];
+    const isTrained = (wanted as readonly string[]).includes(name);
+    if (freeze === isTrained)
+      refuse(
+        ["optimizer", "groups", name, "freeze"],
+        engine.adapter
+          ? "Over the Tinker API an adapter is trained on the language model alone; nothing else can be frozen or trained."
+          : "Over the Tinker API a whole model is trained in all its parts; none can be frozen.",
+        String(!isTrained),
+        String(freeze),
+        ways,
+      );
+    if (isTrained && lr !== optimizer.lr)
+      refuse(
+        ["optimizer", "groups", name, "lr"],
+        "Over the Tinker API all parts of a model have one learning rate.",
+        `optimizer.lr (${optimizer.lr})`,
+        String(lr),
+        ways,
+      );
+  }
+  if (rollout.temperature !== 1)
+    refuse(
+      ["rollout", "temperature"],
+      "The Tinker API gives log-probabilities at temperature 1 only, and those of the answers would be others.",
+      "1",
+      String(rollout.temperature),
+      ways,
+    );
+  if (rollout.engine !== "local")
+    refuse(
+      ["rollout", "engine"],
+      "A server that trains the model also answers with it.",
+      "local, which then means that server",
+      "other servers",
+      "leave rollout.engine out",
+    );
+  if (rollout.asyncLevel !== 0)
+    refuse(
+      ["rollout", "asyncLevel"],
+      "A server that trains the model cannot answer meanwhile with older weights.",
+      "0",
+      "1",
+    );
+  if (rollout.turns)
+    refuse(
+      ["rollout", "turns"],
+      "Answers of several turns are not trained on a server yet.",
+      "null",
+      "turns",
+      "leave training.engine out: the local policy trains them",
+    );
+  if (algorithm.entropyCoefficient !== 0)
+    refuse(
+      ["algorithm", "entropyCoefficient"],
+      "The Tinker API has no gradient of an entropy.",
+      "0",
+      String(algorithm.entropyCoefficient),
+      ways,
+    );
+  if (engine.objective === "server" && (algorithm.loss !== "ppo" || algorithm.dualClip !== null))
+    refuse(
+      ["training", "engine", "objective"],
+      "The server's own objective is ppo without dual clip.",
+      "own, or algorithm.loss: ppo with algorithm.dualClip: null",
+      `server with ${algorithm.loss}${algorithm.dualClip === null ? "" : " and dual clip"}`,
+    );
+  if (engine.objective === "server" && algorithm.kl.coefficient > 0 && algorithm.kl.in === "loss")
+    refuse(
+      ["training", "engine", "objective"],
+      "The server's own objective has no KL term.",
+      "own, or algorithm.kl.in: reward",
+      "server",
+    );
 }
 
 /** @param path of the schedule: of the run, or of a source */

@@ -16,6 +16,7 @@ import type {
   DistillationConfig,
   LossName,
   ModelAdapterConfig,
+  TrainerEngineConfig,
   TrainingConfig,
   TurnsConfig,
 } from "./training-config";
@@ -143,6 +144,13 @@ export const ENGINE_DEFAULTS = {
   staleWeights: "error",
   weights: { sync: "auto", folder: null, serverFolder: null },
 } as const satisfies Incomplete<Exclude<TrainingConfig["rollout"]["engine"], "local">>;
+
+/** Of `training.engine` where it names a server. */
+export const TRAINER_ENGINE_DEFAULTS = {
+  apiKey: null,
+  adapter: { rank: 32 },
+  objective: "own",
+} as const satisfies Incomplete<TrainerEngineConfig>;
 
 /**
  * Of `reward.overlong` where it is on. `buffer` is a fifth of `rollout.maxNewTokens`, as in DAPO's run (4096 of 20480).

@@ -13,6 +13,7 @@ import {
   KEEP_BEST_DEFAULTS,
   LOSS_DEFAULTS,
   OVERLONG_DEFAULTS,
+  TRAINER_ENGINE_DEFAULTS,
   TURNS_DEFAULTS,
 } from "./default-config";
 import type { TrainingConfigInput } from "./training-config-schema";
@@ -85,6 +86,19 @@ function turnsConfig(input: NonNullable<TrainingConfigInput["rollout"]>["turns"]
     return isBuiltInTool(tool) ? { name: tool } : module(tool);
   });
   return { ...TURNS_DEFAULTS, ...input, tools };
+}
+
+function trainerEngine(
+  given: NonNullable<TrainingConfigInput["training"]>["engine"],
+): Pick<TrainingConfig, "training"> {
+  // Without a server nothing is written, so that runs of earlier versions stay as they are.
+  if (given === undefined || given === "local") return {};
+  const { adapter, ...engine } = { ...TRAINER_ENGINE_DEFAULTS, ...given };
+  return {
+    training: {
+      engine: { ...engine, adapter: adapter === null ? null : { ...TRAINER_ENGINE_DEFAULTS.adapter, ...adapter } },
+    },
+  };
 }
 
 type IouInput = NonNullable<NonNullable<TrainingConfigInput["reward"]>["iou"]>;
@@ -176,6 +190,7 @@ export function resolveInput(
       groups: { vision: group("vision"), connector: group("connector"), language: group("language") },
     },
     update: { miniBatch: rollout.promptsPerStep, ...DEFAULTS.update, ...input.update },
+    ...trainerEngine(input.training?.engine),
     promptPool: {
       ...DEFAULTS.promptPool,
       ...input.promptPool,

@@ -67,6 +67,16 @@ const engine = type({
     "serverFolder?": textOrNull,
   },
 });
+const trainerEngine = type({
+  "+": "reject",
+  url,
+  "apiKey?": type(/^env:[A-Za-z_][A-Za-z0-9_]*$/)
+    .describe("env:NAME, the variable that holds the key")
+    .or("null"),
+  model: text,
+  "adapter?": type({ "+": "reject", "rank?": count }).or("null"),
+  "objective?": "'own' | 'server'",
+});
 const rejectionStatistic = type.enumerated(
   "token_k1",
   "token_k2",
@@ -231,6 +241,7 @@ export const trainingConfigSchema = type({
     "epochs?": count,
     "gradientCheckpointing?": "boolean | 'auto'",
   },
+  "training?": { "+": "reject", "engine?": type("'local'").or(trainerEngine) },
   "promptPool?": { "+": "reject", "enabled?": "boolean", "file?": textOrNull },
   "evaluation?": {
     "+": "reject",

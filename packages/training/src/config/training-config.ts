@@ -337,6 +337,22 @@ export interface PromptPoolConfig {
   readonly file: string | null;
 }
 
+/** A server of the Tinker API on which the model lies and is trained (docs/tinker.md). */
+export interface TrainerEngineConfig {
+  readonly url: string;
+  /** `env:NAME`: the environment variable that holds the key; null: none. */
+  readonly apiKey: string | null;
+  /** The model's name there. `model.path` is the folder with its config.json and tokenizer here. */
+  readonly model: string;
+  /** null: the whole model is trained, where the server can. */
+  readonly adapter: { readonly rank: number } | null;
+  /**
+   * own: losses are computed here, exactly as without a server. server: where π_old is known, the server's own ppo, in one pass
+   * in place of two.
+   */
+  readonly objective: "own" | "server";
+}
+
 export interface EvaluationConfig {
   /** Steps between evaluations, which also happen before the first and after the last step; null: only those two. */
   readonly every: number | null;
@@ -428,6 +444,8 @@ export interface TrainingConfig {
   readonly algorithm: AlgorithmConfig;
   readonly optimizer: OptimizerConfig;
   readonly update: UpdateConfig;
+  /** Absent: the model lies and is trained in this process. */
+  readonly training?: { readonly engine: TrainerEngineConfig };
   readonly promptPool: PromptPoolConfig;
   readonly evaluation: EvaluationConfig;
   readonly checkpoint: CheckpointConfig;

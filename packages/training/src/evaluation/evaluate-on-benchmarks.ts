@@ -21,7 +21,7 @@ import type { BoxConvention } from "@v-triune/verifiers";
 import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
 import { type Evaluated, measureAnswers } from "./measure-answers";
-import type { LoadedModel } from "../model/load-model";
+import type { ModelParts } from "../model/load-model";
 import { createReasons } from "../data/bad-row-reasons";
 import { modelBoxes } from "../model/model-boxes";
 
@@ -36,7 +36,7 @@ export interface ChosenBenchmark {
 }
 
 export interface EvaluateOnBenchmarkOptions {
-  readonly model: LoadedModel;
+  readonly model: ModelParts;
   readonly engine: RolloutEngine;
   readonly step: number;
   /** A question that cannot be asked: its picture is missing or damaged. */

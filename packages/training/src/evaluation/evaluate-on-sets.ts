@@ -6,13 +6,13 @@ import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
 import { EVALUATION_BATCH, evaluationOptions } from "./evaluation-options";
 import { type Evaluated, measureAnswers } from "./measure-answers";
-import type { LoadedModel } from "../model/load-model";
+import type { ModelParts } from "../model/load-model";
 import { modelBoxes } from "../model/model-boxes";
 import type { OpenTurns } from "../sampling/open-turns";
 import { type TrainingDataOptions, openEvaluationData } from "../data/training-data";
 
 export interface EvaluateOnSetsOptions {
-  readonly model: LoadedModel;
+  readonly model: ModelParts;
   readonly engine: RolloutEngine;
   /** How answers take several turns; undefined: they do not. */
   readonly turns?: OpenTurns | undefined;

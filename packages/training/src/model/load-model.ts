@@ -1,4 +1,5 @@
 /** The model and its processor as the configuration names them: a folder, or an architecture with random weights. */
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +18,7 @@ import {
   readModelConfig,
   readModelConfigFile,
 } from "@v-triune/policy";
+import { ConfigError } from "@v-triune/errors";
 import type { ModelAdapterConfig, ModelConfig } from "../config/training-config";
 
 export interface LoadModelOptions {
@@ -35,6 +37,12 @@ export interface LoadedModel {
   readonly processor: Processor;
 }
 
+/** What a run knows of its model, wherever that is: its shapes, its tokenizer and its picture settings. */
+export interface ModelParts {
+  readonly policy: Pick<VlmPolicy, "config">;
+  readonly processor: Processor;
+}
+
 /**
  * Under an adapter a checkpoint holds the adapter alone; the model comes from where it came from at first.
  *
@@ -49,12 +57,16 @@ export async function loadModel(
   return { policy, processor: createProcessor(processorFolder(model, options.checkpoint), {}, policy.config) };
 }
 
-/** `loadModel` without the processor. */
+/** In the checkpoint of a run whose model lies on a server, in place of weights. */
+export const REMOTE_WEIGHTS_FILE = "remote-weights.json";
+
+/** `loadModel` without the processor. @throws ConfigError for a checkpoint whose weights lie on a server */
 export async function loadPolicy(
   model: ModelConfig,
   seed: number,
   { freeze = [], checkpoint, ...others }: LoadModelOptions = {},
 ): Promise<VlmPolicy> {
+  if (checkpoint !== undefined) refuseRemoteWeights(checkpoint);
   const kept = { ...others, ...(model.dtype && { dtype: model.dtype }) };
   if (model.adapter !== null)
     return loadWithAdapter(model, seed, { ...kept, adapter: adapterOptions(model.adapter, seed, checkpoint) });
@@ -83,6 +95,19 @@ export async function configuredProcessor(
 /** The shapes of the configured model, without its weights. @throws ConfigError of `@v-triune/policy` */
 export async function modelArchitecture(model: ModelConfig): Promise<VlmConfig> {
   return model.init === "pretrained" ? readModelConfig(model.path) : readConfig(model.config);
+}
+
+function refuseRemoteWeights(checkpoint: string): void {
+  const file = join(checkpoint, REMOTE_WEIGHTS_FILE);
+  if (!existsSync(file)) return;
+  const { url, path } = JSON.parse(readFileSync(file, "utf8")) as { readonly url: string; readonly path: string };
+  throw new ConfigError({
+    what: "The weights of this checkpoint lie on the server that trained them.",
+    where: file,
+    expected: "weights in the checkpoint's folder",
+    found: `${path} at ${url}`,
+    fix: "sample them there, or take them from the server's own folder (docs/tinker.md)",
+  });
 }
 
 async function loadWithAdapter(model: ModelConfig, seed: number, options: VlmOptions): Promise<VlmPolicy> {

@@ -6,7 +6,7 @@ import { ConfigError } from "@v-triune/errors";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { TrainingConfig } from "../config/training-config";
 import type { Resources } from "../resources";
-import { type LoadedModel, loadModel, processorFolder } from "./load-model";
+import { type ModelParts, loadModel, processorFolder } from "./load-model";
 import { type ReferenceLogProbs, createReferenceLogProbs } from "./reference-policy";
 
 /**
@@ -16,7 +16,7 @@ import { type ReferenceLogProbs, createReferenceLogProbs } from "./reference-pol
  */
 export async function openTeacher(
   { model, run, algorithm, rollout, update }: TrainingConfig,
-  student: Pick<LoadedModel, "processor">,
+  student: Pick<ModelParts, "processor">,
   resources: Resources,
 ): Promise<ReferenceLogProbs | undefined> {
   // A run.json of an earlier version does not have the key.

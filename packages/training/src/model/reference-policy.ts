@@ -5,8 +5,8 @@
 import { evaluateLogProbs } from "@v-triune/grpo";
 import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 
-/** log π_ref of each row's completion. */
-export type ReferenceLogProbs = (rows: readonly TokenizedRollout[]) => Float32Array[];
+/** log π_ref of each row's completion, by a policy in this process or on a server. */
+export type ReferenceLogProbs = (rows: readonly TokenizedRollout[]) => Float32Array[] | Promise<Float32Array[]>;
 
 /**
  * @param reference a policy of its own; the caller disposes it

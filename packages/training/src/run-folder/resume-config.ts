@@ -20,6 +20,8 @@ const free: readonly (keyof TrainingConfig)[] = ["evaluation", "checkpoint", "mo
 const freeKeys = [
   "rollout.engine",
   "rollout.decodeWith",
+  "training.engine.url",
+  "training.engine.apiKey",
   "reward.judge",
   "reward.servers",
   "reward.tokenEnv",
@@ -66,6 +68,8 @@ export function checkResumedConfig(saved: TrainingConfig, given: TrainingConfig)
     if (key === "run") compare("run.seed", saved.run.seed, plain.run.seed);
     else compare(key, saved[key], plain[key]);
   }
+  // A section that is missing means something, too.
+  if (!plain.training) compare("training", saved.training, plain.training);
   const constant =
     saved.optimizer.warmupRatio === 0 &&
     saved.optimizer.schedule === "constant" &&

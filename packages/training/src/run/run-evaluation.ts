@@ -7,7 +7,7 @@ import type { RolloutEngine } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
 import { type ChosenBenchmark, evaluateOnBenchmarks } from "../evaluation/evaluate-on-benchmarks";
 import { evaluateOnSets } from "../evaluation/evaluate-on-sets";
-import type { LoadedModel } from "../model/load-model";
+import type { ModelParts } from "../model/load-model";
 import { type EvaluationScores, type TrainingListener, rowStoreEvents } from "../training-event";
 import type { OpenTurns } from "../sampling/open-turns";
 import { GivenUpWaiting } from "../sampling/wait-watch";
@@ -25,7 +25,7 @@ export interface RunBenchmark {
 
 export interface RunEvaluationParts {
   readonly config: TrainingConfig;
-  readonly model: LoadedModel;
+  readonly model: ModelParts;
   readonly engine: RolloutEngine;
   /** How answers take several turns; undefined: they do not. Benchmarks are answered in one. */
   readonly turns?: OpenTurns | undefined;

@@ -3,7 +3,6 @@
  * through a step is in sample-to-gradient.ts. A run prints nothing: views listen.
  */
 import { OutOfMemoryError, selectBackend } from "@v-triune/backend";
-import { createLearner } from "@v-triune/grpo";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import { noteEarlier, trackBest } from "../checkpoint/best-checkpoint";
@@ -11,28 +10,31 @@ import { readReadyRollouts } from "../checkpoint/ready-rollouts";
 import { RunCheckpoints, lastCheckpoint } from "../checkpoint/run-checkpoints";
 import type { TrainingConfig } from "../config/training-config";
 import { openData } from "../data/open-data";
-import { engineWeights } from "../model/engine-weights";
 import { earlierEvaluations } from "../evaluation/earlier-evaluations";
-import { loadModel, processorFolder } from "../model/load-model";
+import {
+  type ModelParts,
+  configuredProcessor,
+  loadModel,
+  modelArchitecture,
+  processorFolder,
+} from "../model/load-model";
 import { usesGradientCheckpointing } from "../model/memory-estimate";
 import { modelBoxes } from "../model/model-boxes";
 import { roundedWeights } from "../model/rounded-weights";
-import { openReference } from "../model/open-reference";
 import { openTeacher } from "../model/open-teacher";
-import { openCompute } from "../parallel/open-compute";
+import { openLocalTrainer } from "../parallel/open-local-trainer";
+import { openRemoteTrainer } from "../remote/open-remote-trainer";
 import { reportStep } from "../reporting/report-step";
 import { openRunMonitor } from "../reporting/run-monitor";
 import { type Resources, withResources } from "../resources";
 import { checkResumedConfig } from "../run-folder/resume-config";
 import { openRunFolder } from "../run-folder/run-folder";
-import { openForeignEngine } from "../sampling/open-engine";
 import { openJudges, openRewards } from "../sampling/open-rewards";
 import { openTurns } from "../sampling/open-turns";
 import { RolloutSchedule } from "../sampling/rollout-schedule";
 import { GivenUpWaiting, serverEvents, watchWaiting } from "../sampling/wait-watch";
-import { describeCompute, workerCount } from "../threads/worker-count";
 import { rowStoreEvents } from "../training-event";
-import { frozenGroups, learnerConfig, usesRolloutLogProbs } from "../update/learner-config";
+import { frozenGroups } from "../update/learner-config";
 import { evaluateDuringRun } from "./run-evaluation";
 import type { RunTrainingOptions, TrainingResult } from "./run-options";
 import { sampleRollouts, updateWeights } from "./sample-to-gradient";
@@ -73,19 +75,24 @@ async function train(
   // What is trained, and on what.
   const rounded = roundedWeights(config.model);
   if (rounded !== undefined) warn(rounded);
-  const model = await resources.open(
-    loadModel(config.model, config.run.seed, {
-      freeze: frozenGroups(config),
-      checkpoint: checkpoint?.folder,
-      decodeWith: config.rollout.decodeWith,
-      gradientCheckpointing: await usesGradientCheckpointing(config, warn),
-    }),
-    (opened) => opened.policy.dispose(),
-  );
-  const { policy, processor } = model;
+  const loaded = config.training
+    ? undefined
+    : await resources.open(
+        loadModel(config.model, config.run.seed, {
+          freeze: frozenGroups(config),
+          checkpoint: checkpoint?.folder,
+          decodeWith: config.rollout.decodeWith,
+          gradientCheckpointing: await usesGradientCheckpointing(config, warn),
+        }),
+        (opened) => opened.policy.dispose(),
+      );
+  const model: ModelParts = loaded ?? {
+    policy: { config: await modelArchitecture(config.model) },
+    processor: await configuredProcessor(config.model),
+  };
+  const { processor } = model;
   const boxes = modelBoxes(config, model);
   const turns = await openTurns(config, model, options.tools);
-  const referenceLogProbs = await openReference(config, resources);
   const teacherLogProbs = await openTeacher(config, model, resources);
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
   const judges = await openJudges(config.reward, options.asyncVerifiers);
@@ -94,8 +101,8 @@ async function train(
     config,
     {
       processor,
-      processorFolder: processorFolder(config.model, checkpoint?.folder),
-      architecture: policy.config,
+      processorFolder: processorFolder(config.model, loaded && checkpoint?.folder),
+      architecture: model.policy.config,
       verifiers,
       tools: turns?.offer,
       onBadRow,
@@ -121,29 +128,25 @@ async function train(
   const rewards =
     options.rewards ??
     (await resources.open(openRewards(config.reward, { registry, judges }, events), (opened) => opened.close?.()));
-  const foreignEngine = await openForeignEngine(
-    { passed: options.engine, config, model, weights: engineWeights(policy, fromStep), signal, ...events },
-    resources,
-  );
 
-  // What computes.
-  const foreignLogProbs = usesRolloutLogProbs(config.rollout.asyncLevel, foreignEngine);
-  const learner = await resources.open(createLearner(learnerConfig(config, policy, foreignLogProbs)), (opened) =>
-    opened.dispose(),
-  );
+  // What computes and answers: this process, or a server that the model lies on.
+  const { engine: passed } = options;
+  const trainer = loaded
+    ? await openLocalTrainer(
+        { config, model: loaded, passed, fromStep, backend, signal, onProblem: warn, ...events },
+        resources,
+      )
+    : await openRemoteTrainer(
+        { config, model, passed, checkpoint: checkpoint?.folder, signal: watch.signal, ...events },
+        resources,
+      );
+  const { compute, engine, learner, policy, foreignLogProbs } = trainer;
   if (checkpoint) {
     learner.importState(checkpoint.loaded.learner);
     data.place = checkpoint.loaded.place;
   }
   // A run that was saved before its first step evaluates again, so its evaluation at step 0 goes, too.
   const { evaluated } = resume ? await monitor.resumeAfter(fromStep === 0 ? -1 : fromStep) : { evaluated: false };
-  const workers = workerCount(config.workers);
-  const compute = await resources.open(
-    openCompute({ policy, learner, config, foreignLogProbs, backend: backend.name, workers, onProblem: warn }),
-    (opened) => opened.close(),
-  );
-  // Without another engine the policy answers for itself, with all threads.
-  const engine = foreignEngine ?? compute.engine;
 
   // What is kept.
   const best = trackBest(config.checkpoint.keepBest);
@@ -152,7 +155,7 @@ async function train(
   const schedule = new RolloutSchedule({
     asyncLevel: config.rollout.asyncLevel,
     steps: config.run.steps,
-    overlaps: foreignEngine !== undefined,
+    overlaps: trainer.overlaps,
     data,
     ready: checkpoint?.loaded.hasReadyRollouts
       ? await readReadyRollouts(checkpoint.folder, data, processor)
@@ -177,13 +180,13 @@ async function train(
         const update = await updateWeights(step, rollouts.collected, {
           config,
           compute,
-          referenceLogProbs,
+          referenceLogProbs: trainer.reference,
           teacherLogProbs,
           foreignLogProbs,
         });
         await schedule.end();
         // Not to be called off: the update has been made. All answers of the weights before are in.
-        await engine.useWeights?.(engineWeights(policy, step));
+        await trainer.showWeights(step);
         const seconds = (performance.now() - started) / 1000;
         const { patchSize } = processor.imageProcessor.settings;
         const { summary, records } = reportStep(rollouts, update, seconds, { config, monitor, patchSize, boxes });
@@ -237,8 +240,8 @@ async function train(
   listen({
     type: "started",
     folder: folder.path,
-    backend: describeCompute(backend.description, workers),
-    trainable: policy.parameters.reduce((sum, { variable }) => sum + variable.size, 0),
+    backend: trainer.description,
+    trainable: trainer.trainable,
     samples: data.length,
     fromStep,
   });

@@ -5,7 +5,7 @@ import { familyOf } from "@v-triune/policy";
 import { type CollectOptions, type ToolOffer, toolOffer } from "@v-triune/rollouts";
 import { CALL_LIMITS, Conversations, type Tool, type TurnRules, builtInTool, callForm } from "@v-triune/rollouts/tools";
 import type { TrainingConfig, TurnsConfig } from "../config/training-config";
-import type { LoadedModel } from "../model/load-model";
+import type { ModelParts } from "../model/load-model";
 
 /** What an answer of several turns needs. */
 export interface OpenTurns extends NonNullable<CollectOptions["turns"]> {
@@ -20,7 +20,7 @@ export interface OpenTurns extends NonNullable<CollectOptions["turns"]> {
  */
 export async function openTurns(
   { rollout, reward }: Pick<TrainingConfig, "rollout" | "reward">,
-  { policy, processor }: Pick<LoadedModel, "policy" | "processor">,
+  { policy, processor }: ModelParts,
   further: readonly Tool[] = [],
 ): Promise<OpenTurns | undefined> {
   // A run.json of an earlier version does not have the key.

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { type EngineEvents, type RemoteEngineConfig, openRemoteEngine } from "@v-triune/engines";
 import type { EngineWeights, RolloutEngine } from "@v-triune/rollouts";
 import type { RunConfig, TrainingConfig } from "../config/training-config";
-import type { LoadedModel } from "../model/load-model";
+import type { ModelParts } from "../model/load-model";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 
 export interface ServerEngineOptions extends EngineEvents {
   readonly servers: RemoteEngineConfig;
   readonly config: TrainingConfig;
-  readonly model: LoadedModel;
+  readonly model: ModelParts;
   /** Those that the run begins with. */
   readonly weights: EngineWeights;
   readonly signal?: AbortSignal | undefined;

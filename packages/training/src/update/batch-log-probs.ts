@@ -53,8 +53,8 @@ export async function batchLogProbs(
   return {
     ...(old ? { old } : {}),
     oldInLoss,
-    ...(reference ? { reference: reference(rows) } : {}),
-    ...(teacher ? { teacher: teacher(rows) } : {}),
+    ...(reference ? { reference: await reference(rows) } : {}),
+    ...(teacher ? { teacher: await teacher(rows) } : {}),
     ...(foreign ? { foreign } : {}),
   };
 }

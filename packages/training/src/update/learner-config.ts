@@ -6,6 +6,7 @@ import {
   type PolicyLoss,
   type RolloutCorrectionConfig,
   type ScheduleConfig,
+  type UpdateGoal,
   cispo,
   gmpo,
   gspo,
@@ -101,7 +102,7 @@ export function learnerConfig(
       epsilon: optimizer.eps,
       weightDecay: optimizer.weightDecay,
     },
-    schedule: schedule(config),
+    schedule: learningSchedule(config),
     groups: Object.fromEntries(
       present.map((name) => [name, { learningRate: optimizer.groups[name].lr, frozen: optimizer.groups[name].freeze }]),
     ),
@@ -115,7 +116,12 @@ export function learnerConfig(
   };
 }
 
-function schedule(config: TrainingConfig): ScheduleConfig {
+/** What is minimized. @param givesLogProbs as for `learnerConfig` */
+export function updateGoal(config: TrainingConfig, givesLogProbs: boolean): UpdateGoal {
+  return { objective: objective(config), correction: correctionConfig(config, givesLogProbs) };
+}
+
+export function learningSchedule(config: TrainingConfig): ScheduleConfig {
   const totalSteps = totalUpdates(config);
   const warmupSteps = Math.round(config.optimizer.warmupRatio * totalSteps);
   const { schedule: kind } = config.optimizer;
